@@ -1,0 +1,36 @@
+"""Reads the docstring under each field of a model: the field's description in the schema.
+
+Done from the source, when the schema is generated; a running function keeps no descriptions in memory.
+"""
+
+import ast
+import inspect
+import textwrap
+
+from pydantic import BaseModel
+
+
+def field_docstrings(model: type[BaseModel]) -> dict[str, str]:
+    """The description of each field that has one, by its name in Python, in one line."""
+    found: dict[str, str] = {}
+    for parent in reversed(model.__mro__):
+        if issubclass(parent, BaseModel) and parent is not BaseModel:
+            found |= _written_in(parent)
+    return found
+
+
+def one_line(docstring: str) -> str:
+    """The text with each run of white space as one space."""
+    return " ".join(docstring.split())
+
+
+def _written_in(model: type[BaseModel]) -> dict[str, str]:
+    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
+    if not isinstance(definition, ast.ClassDef):
+        return {}
+    found = {}
+    for field, below in zip(definition.body, definition.body[1:], strict=False):
+        match field, below:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                found[name] = one_line(text)
+    return found

@@ -1,0 +1,203 @@
+"""The types of the resources' fields, each with the rule the API server holds it to.
+
+A `Rule` is CEL: it costs a user nothing but the answer to `kubectl apply`, and it needs no webhook. Its message says
+what to write instead, so a bound whose breach needs explaining is a rule, and the `max_length` beside it is only what
+lets the API server reckon the rule's cost: always wider than the rule.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, JsonValue, WithJsonSchema
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+RULES = "x-kubernetes-validations"
+CORE = "x-core-type"
+
+DAY = 24 * 60 * 60
+_SPAN = r"^([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?$"
+_SPAN_SAYS = "`{field}` must be whole seconds from '1s' to '24h', written like '30s', '1m30s' or '1h'; {instead}"
+
+_LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
+_HOST = r"([A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?"
+_PATH = r"[a-z0-9]+((\.|_{1,2}|-+)[a-z0-9]+)*"
+_TAG = r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?"
+_DIGEST = "(@[a-z0-9]+:[0-9a-f]{32,128})?"
+_IMAGE = rf"^({_HOST}/)?{_PATH}(/{_PATH})*{_TAG}{_DIGEST}$"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One CEL rule, and what the user is told who breaks it.
+
+    `says` may hold `{field}`, the field's name, and `{instead}`, which becomes what leaving the field out means.
+    `at` is the JSON path, below the value, of the field to blame; by default the value itself.
+    """
+
+    cel: str
+    says: str
+    at: str | None = None
+
+    def validation(self) -> dict[str, JsonValue]:
+        """As the API server reads it."""
+        said: dict[str, JsonValue] = {"rule": self.cel, "message": self.says}
+        return said | ({"fieldPath": self.at} if self.at else {})
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The schema of the annotated type, with this rule after the ones it has."""
+        described = handler(schema)
+        return {**described, RULES: [*described.get(RULES, []), self.validation()]}
+
+
+@dataclass(frozen=True)
+class Each:
+    """A rule for each item of the annotated list, so that the answer shows the item."""
+
+    rule: Rule
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The schema of the annotated list, with this rule in its items."""
+        described = handler(schema)
+        items = described["items"]
+        return {**described, "items": {**items, RULES: [*items.get(RULES, []), self.rule.validation()]}}
+
+
+@dataclass(frozen=True)
+class Core:
+    """The annotated JSON is one of Kubernetes' own types, by its name in the OpenAPI document."""
+
+    name: str
+
+    def __get_pydantic_json_schema__(self, _: CoreSchema, __: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Only the name: `crds.schema` puts the definition in its place."""
+        return {CORE: self.name}
+
+
+def text(pattern: str, most: int, says: str) -> Rule:
+    """Text of at most `most` characters that matches `pattern` (RE2)."""
+    return Rule(f"size(self) <= {most} && self.matches(r'{pattern}')", says)
+
+
+def between(least: int, most: int, unit: str = "") -> Rule:
+    """A number from `least` to `most`."""
+    says = f"`{{field}}` must be from {least} to {most}{unit and ' ' + unit}; {{instead}}"
+    return Rule(f"self >= {least} && self <= {most}", says)
+
+
+def one_of(names: tuple[str, ...], hint: str = "") -> Rule:
+    """One of the names; `hint` tells what has become of old ones."""
+    listed = ", ".join(f"'{name}'" for name in names)
+    return Rule(f"self in [{listed}]", f"`{{field}}` must be one of {listed}{hint and '; ' + hint}")
+
+
+def atomic() -> object:
+    """A list that one owner writes as a whole."""
+    return Field(json_schema_extra={"x-kubernetes-list-type": "atomic"})
+
+
+def unique() -> object:
+    """A list of names, each at most once, that several owners may add to."""
+    return Field(json_schema_extra={"x-kubernetes-list-type": "set"})
+
+
+def keyed(by: str) -> object:
+    """A list of objects told apart by the field `by`."""
+    return Field(json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [by]})
+
+
+def seconds(written: str | int) -> int:
+    """Whole seconds of a span such as '1m30s'; ValueError outside of one second to a day."""
+    if isinstance(written, int):
+        return written
+    found = re.fullmatch(_SPAN, written) if written else None
+    hours, minutes, rest = (int(part[:-1]) if part else 0 for part in found.groups()) if found else (0, 0, 0)
+    total = hours * 3600 + minutes * 60 + rest
+    if not 1 <= total <= DAY:
+        raise ValueError("must be whole seconds from '1s' to '24h', written like '30s', '1m30s' or '1h'")
+    return total
+
+
+Seconds = Annotated[
+    int,
+    BeforeValidator(seconds),
+    WithJsonSchema({"type": "string", "maxLength": 64}),
+    Rule(
+        f"self != '' && self.matches(r'{_SPAN}') && "
+        "duration(self) >= duration('1s') && duration(self) <= duration('24h')",
+        _SPAN_SAYS,
+    ),
+]
+"""A span of time, '1m30s' in the resource, 90 in Python."""
+
+Int32 = Annotated[int, Field(json_schema_extra={"format": "int32"})]
+Port = Annotated[Int32, between(1, 65535)]
+
+Image = Annotated[
+    str,
+    Field(max_length=1024),
+    text(
+        _IMAGE,
+        255,
+        "`{field}` must be an image reference of at most 255 characters, such as "
+        "'quay.io/sustainable_computing_io/kepler:release-0.7.12'; {instead}",
+    ),
+]
+
+ObjectName = Annotated[
+    str,
+    Field(max_length=512),
+    text(
+        f"^{_SUBDOMAIN}$",
+        253,
+        "`{field}` must be the name of an object: at most 253 lower-case letters, digits, '-' and '.', beginning and "
+        "ending with a letter or digit, such as 'kepler-models'; {instead}",
+    ),
+]
+DnsLabel = Annotated[
+    str,
+    Field(max_length=512),
+    text(
+        f"^{_LABEL}$",
+        63,
+        "`{field}` must be at most 63 lower-case letters, digits and '-', beginning and ending with a letter or digit, "
+        "such as 'worker'",
+    ),
+]
+
+Url = Annotated[
+    str,
+    Field(max_length=2048),
+    text(
+        r"^https?://[^\s/]+(/\S*)?$",
+        1024,
+        "`{field}` must begin with 'http://' or 'https://', without spaces; {instead}",
+    ),
+]
+
+LabelValue = Annotated[
+    str,
+    Field(max_length=512),
+    text(
+        "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",
+        63,
+        "the values of `{field}` must be at most 63 letters, digits, '-', '_' and '.', beginning and ending with a "
+        "letter or digit",
+    ),
+]
+LABEL_KEYS = Rule(
+    rf"self.all(key, key.matches(r'^({_SUBDOMAIN}/)?[A-Za-z0-9]([A-Za-z0-9._-]{{0,61}}[A-Za-z0-9])?$'))",
+    "the keys of `{field}` must be names of node labels, such as 'kubernetes.io/os'",
+)
+
+Quantity = Annotated[
+    str,
+    BeforeValidator(str),
+    WithJsonSchema({CORE: "io.k8s.apimachinery.pkg.api.resource.Quantity"}),
+    Rule(
+        "type(self) == int ? self > 0 : isQuantity(self) && quantity(self).isGreaterThan(quantity('0'))",
+        "`{field}` must be an amount greater than 0, such as '5Gi'; {instead}",
+    ),
+]

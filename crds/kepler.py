@@ -1,0 +1,300 @@
+"""Kepler: one installation of the exporter in a namespace, with the estimator and the model server it may use.
+
+Every field may be left out or blank. What a field without a default then means is its description's to say: images,
+for instance, are the release's own, so that an upgrade reaches the resources that are there.
+"""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field, JsonValue
+
+from crds.fields import (
+    LABEL_KEYS,
+    Core,
+    Each,
+    Image,
+    Int32,
+    LabelValue,
+    ObjectName,
+    Port,
+    Rule,
+    Seconds,
+    atomic,
+    between,
+    keyed,
+    text,
+)
+from crds.meta import AGE, Column, Conditions, Count, Generation, Names, Observed, Resource, Written, condition_columns
+from crds.model_server import ModelServer
+
+DEFAULT_SCRAPE_INTERVAL = 30
+"""Seconds; 3 s was too much for Prometheus (sustainable-computing-io/kepler#963)."""
+
+SOCKET_DIRECTORY = "/tmp"  # noqa: S108 - built into Kepler and its estimator: /tmp/estimator.sock
+
+RESERVED_ENV = (
+    "NODE_NAME",
+    "NODE_IP",
+    "BIND_ADDRESS",
+    "METRIC_PATH",
+    "SAMPLE_PERIOD_SEC",
+    "KEPLER_LOG_LEVEL",
+    "KEPLER_NAMESPACE",
+    "MODEL_CONFIG",
+    "ENABLE_GPU",
+    "ENABLE_PROCESS_METRICS",
+)
+RESERVED_ENV_PREFIXES = ("MODEL_SERVER_", "EXPOSE_")
+"""Environment variables that fields stand for. In Kepler v0.7.12 the environment beats the configuration file
+(pkg/config/config.go, getConfig), so one of these would silently win over its field."""
+
+
+def _not_reserved() -> Rule:
+    names = ", ".join(f"'{name}'" for name in RESERVED_ENV)
+    prefixes = " && ".join(f"!self.name.startsWith('{prefix}')" for prefix in RESERVED_ENV_PREFIXES)
+    return Rule(
+        f"!(self.name in [{names}]) && {prefixes}",
+        "`{field}` may not set what a field sets, because it would win over the field: use the field instead "
+        "(such as `port` for 'BIND_ADDRESS', `sample-period` for 'SAMPLE_PERIOD_SEC', `log-level` for "
+        "'KEPLER_LOG_LEVEL', `estimator-sidecar` for 'MODEL_CONFIG', `model-server` for 'MODEL_SERVER_ENABLE', a "
+        "KeplerCollectedMetric for 'ENABLE_GPU')",
+        at=".name",
+    )
+
+
+Toleration = Annotated[
+    dict[str, JsonValue],
+    Core("io.k8s.api.core.v1.Toleration"),
+    Rule(
+        "!has(self.operator) || self.operator in ['', 'Exists', 'Equal', 'Lt', 'Gt']",
+        "`operator` must be 'Exists' or 'Equal', or left out for 'Equal'",
+        at=".operator",
+    ),
+    Rule(
+        "!has(self.effect) || self.effect in ['', 'NoSchedule', 'PreferNoSchedule', 'NoExecute']",
+        "`effect` must be 'NoSchedule', 'PreferNoSchedule' or 'NoExecute', or left out for all of them",
+        at=".effect",
+    ),
+    Rule(
+        "(has(self.key) && self.key != '') || (has(self.operator) && self.operator == 'Exists')",
+        "a toleration without `key` tolerates everything, and must say so with `operator` 'Exists'",
+        at=".operator",
+    ),
+]
+Resources = Annotated[dict[str, JsonValue], Core("io.k8s.api.core.v1.ResourceRequirements")]
+Affinity = Annotated[dict[str, JsonValue], Core("io.k8s.api.core.v1.Affinity")]
+EnvVar = Annotated[dict[str, JsonValue], Core("io.k8s.api.core.v1.EnvVar")]
+PullSecret = Annotated[dict[str, JsonValue], Core("io.k8s.api.core.v1.LocalObjectReference")]
+UpdateStrategy = Annotated[
+    dict[str, JsonValue],
+    Core("io.k8s.api.apps.v1.DaemonSetUpdateStrategy"),
+    Rule(
+        "!has(self.type) || self.type in ['', 'RollingUpdate', 'OnDelete']",
+        "`type` must be 'RollingUpdate' or 'OnDelete'; leave it out for 'RollingUpdate'",
+        at=".type",
+    ),
+]
+
+NodeSelector = Annotated[
+    dict[str, LabelValue], Field(max_length=32, json_schema_extra={"x-kubernetes-map-type": "atomic"}), LABEL_KEYS
+]
+
+
+class Collector(Written):
+    """The exporter: one pod on each node."""
+
+    image: Image | None = None
+    """Image of the exporter. Blank means the one of this release, which an upgrade moves; `status.images.collector`
+    tells which. Kepler v0.7 is supported: later ones have neither estimator nor model server."""
+    port: Port = 9102
+    """TCP port the exporter serves its metrics on: `BIND_ADDRESS` in ConfigMap `kepler-cfm`, the container port and the
+    Service."""
+    sample_period: Seconds = Field("3s", validate_default=True)
+    """How often the exporter measures: `SAMPLE_PERIOD_SEC` in ConfigMap `kepler-cfm`. From '1s' to '24h'."""
+    log_level: Annotated[Int32, between(0, 10)] = 1
+    """How much the exporter logs, from 0 to 10: `KEPLER_LOG_LEVEL` in ConfigMap `kepler-cfm` and its flag `-v`."""
+    node_selector: NodeSelector = Field(default_factory=dict)
+    """Labels of the nodes the exporter runs on, beside 'kubernetes.io/os: linux'. Blank means all Linux nodes."""
+    tolerations: Annotated[tuple[Toleration, ...], Field(max_length=32), atomic()] | None = None
+    """Taints the exporter runs in spite of. Blank means those of control-plane nodes
+    ('node-role.kubernetes.io/control-plane' and 'node-role.kubernetes.io/master', NoSchedule); '[]' means none."""
+    resources: Resources = Field(default_factory=dict)
+    """CPU and memory of the exporter. Blank means requests of '100m' and '400Mi', and no limits."""
+    priority_class: ObjectName | None = None
+    """PriorityClass of the exporter's pods, such as 'system-node-critical'. Blank means the cluster's default."""
+    affinity: Affinity = Field(default_factory=dict)
+    """Further rules on which nodes the exporter runs. Blank means none."""
+    update_strategy: UpdateStrategy = Field(default_factory=dict)
+    """How a change reaches the nodes. Blank means 'RollingUpdate', one node at a time."""
+    env: Annotated[tuple[EnvVar, ...], Field(max_length=64), keyed("name"), Each(_not_reserved())] = ()
+    """Environment variables of the exporter, beside those this operator sets. An environment variable wins over the
+    same key of ConfigMap `kepler-cfm`, so what a field stands for may not be set here."""
+    image_pull_secrets: Annotated[tuple[PullSecret, ...], Field(max_length=16), keyed("name")] = ()
+    """Secrets, in this namespace, with the credentials of the registries. Blank means none."""
+
+
+CUT_SHORT = "the parsers of `MODEL_CONFIG` cut the line there"
+
+ModelUrl = Annotated[
+    str,
+    Field(max_length=2048),
+    text(
+        r"^https?://[^\s/=#]+(/[^\s=#]*)?$",
+        1024,
+        "`{field}` must begin with 'http://' or 'https://', without spaces, '=' and '#': " + CUT_SHORT,
+    ),
+]
+Filters = Annotated[
+    str,
+    Field(max_length=2048),
+    text(
+        r"^[^\s=#]*$",
+        1024,
+        "`{field}` must be 'name:value' pairs joined by ';', without spaces, '=' and '#': " + CUT_SHORT,
+    ),
+]
+Trainer = Annotated[
+    str,
+    Field(max_length=256),
+    text("^[A-Z][A-Za-z0-9]*Trainer$", 64, "`{field}` must be the name of a trainer, such as 'SGDRegressorTrainer'"),
+]
+
+
+class PowerModel(Written):
+    """Where the estimator takes one power model from."""
+
+    init_url: ModelUrl | None = None
+    """Archive (zip) with the model, fetched at start: `<model>_INIT_URL` in `MODEL_CONFIG`. Blank means what the model
+    server offers, or else Kepler's own."""
+    trainer: Trainer | None = None
+    """Only models of this trainer: `<model>_TRAINER` in `MODEL_CONFIG`, such as 'SGDRegressorTrainer' or
+    'GradientBoostingRegressorTrainer'. Blank means Kepler's choice."""
+    filters: Filters = ""
+    """Only models that pass, as 'name:value' pairs joined by ';': `<model>_FILTERS` in `MODEL_CONFIG`. Blank means
+    all."""
+
+
+class Models(Written):
+    """The power models Kepler asks for. A blank one is left to Kepler."""
+
+    node_total: PowerModel | None = None
+    """Power of the whole node, where no meter is: `NODE_TOTAL_*` in `MODEL_CONFIG`."""
+    node_components: PowerModel | None = None
+    """Power of the node's components, where no meter is: `NODE_COMPONENTS_*` in `MODEL_CONFIG`."""
+    process_total: PowerModel | None = None
+    """A process' share of the whole: `PROCESS_TOTAL_*` in `MODEL_CONFIG`. Blank means by ratio."""
+    process_components: PowerModel | None = None
+    """A process' share of the components: `PROCESS_COMPONENTS_*` in `MODEL_CONFIG`. Blank means by ratio."""
+
+
+class EstimatorSidecar(Written):
+    """The estimator beside each exporter. It computes power with models that have no weights."""
+
+    enabled: bool = False
+    """Whether the exporter's pods have the estimator: `NODE_TOTAL_ESTIMATOR` and `NODE_COMPONENTS_ESTIMATOR` in
+    `MODEL_CONFIG`."""
+    image: Image | None = None
+    """Image of the estimator. Blank means the one of this release."""
+    mnt_path: Annotated[
+        str,
+        Field(max_length=4096),
+        Rule(
+            f"self == '{SOCKET_DIRECTORY}'",
+            f"`{{field}}` must be '{SOCKET_DIRECTORY}': the exporter and the estimator meet at "
+            f"'{SOCKET_DIRECTORY}/estimator.sock', a path built into both; {{instead}}",
+        ),
+    ] = SOCKET_DIRECTORY
+    """Directory of the socket between the exporter and the estimator. Only '/tmp' works: both have the path of the
+    socket built in."""
+    models: Models = Models()
+    """Where power models come from. Blank means the model server, where it is enabled, or else Kepler's own."""
+
+
+class KeplerSpec(Written):
+    """What is wanted of the exporter, the estimator and the model server."""
+
+    rules: ClassVar = (
+        Rule(
+            "!(has(self.scrape__dash__interval) && has(self.scape__dash__interval))",
+            "`scape-interval` is an old spelling of `scrape-interval`, and both are set: keep only `scrape-interval`",
+            at="['scape-interval']",
+        ),
+    )
+
+    scrape_interval: Seconds | None = None
+    """How often Prometheus collects the metrics: the interval of the ServiceMonitor. From '1s' to '24h'; blank means
+    '30s'."""
+    scape_interval: Seconds | None = None
+    """An old spelling of `scrape-interval`; set one of the two."""
+    collected_metric: ObjectName | None = None
+    """The KeplerCollectedMetric, in this namespace, that says which sources are read. Blank means the built-in
+    defaults."""
+    exported_power: ObjectName | None = None
+    """The KeplerExportedPower, in this namespace, that says what is exported. Blank means the built-in defaults."""
+    collector: Collector = Collector()
+    """The exporter: DaemonSet and Service `kepler-exporter`."""
+    estimator_sidecar: EstimatorSidecar = EstimatorSidecar()
+    """The estimator beside each exporter."""
+    model_server: ModelServer = ModelServer()
+    """The server of power models."""
+
+    @property
+    def scrape_interval_seconds(self) -> int:
+        """How often Prometheus collects, whichever way it was spelt."""
+        return self.scrape_interval or self.scape_interval or DEFAULT_SCRAPE_INTERVAL
+
+
+class Nodes(Observed):
+    """How far the exporter has come."""
+
+    desired: Count = 0
+    """Nodes the exporter should run on."""
+    updated: Count = 0
+    """Nodes whose exporter has the present configuration."""
+    available: Count = 0
+    """Nodes whose exporter runs."""
+
+
+class Images(Observed):
+    """The images in use, after defaults."""
+
+    collector: Annotated[str, Field(max_length=1024)] = ""
+    """Image of the exporter."""
+
+
+class KeplerStatus(Observed):
+    """What the functions found and did."""
+
+    observed_generation: Generation = 0
+    """The `metadata.generation` that this status is about."""
+    conditions: Conditions = ()
+    """One answer of each function, and `Ready`, which sums them up."""
+    nodes: Nodes = Nodes()
+    """How far the exporter has come."""
+    images: Images = Images()
+    """The images in use, after defaults."""
+
+
+class Kepler(Resource):
+    """An installation of Kepler, which measures the energy that nodes, pods and containers use."""
+
+    names: ClassVar = Names("Kepler", "keplers", "kpl")
+    columns: ClassVar = (
+        *condition_columns(),
+        Column("Nodes", ".status.nodes.desired", "integer"),
+        Column("Available", ".status.nodes.available", "integer"),
+        Column("Port", ".spec.collector.port", "integer", priority=1),
+        Column("Image", ".status.images.collector", priority=1),
+        AGE,
+    )
+    rules: ClassVar = (
+        Rule(
+            "size(self.metadata.name) <= 63",
+            "`metadata.name` must be at most 63 characters: it becomes the value of a label",
+        ),
+    )
+
+    spec: KeplerSpec = KeplerSpec()
+    """What is wanted."""
+    status: KeplerStatus = KeplerStatus()
+    """What the functions found and did."""

@@ -1,0 +1,265 @@
+"""`model-server` of a Kepler: the server of power models, where it keeps them, and the trainer that makes new ones."""
+
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from crds.fields import Image, ObjectName, Port, Quantity, Rule, Seconds, Url, atomic, text
+from crds.meta import Written
+
+
+class StorageType(StrEnum):
+    """Where the model server keeps its models."""
+
+    LOCAL = "local"
+    HOSTPATH = "hostpath"
+    NFS = "nfs"
+    CLAIM = "claim"
+    EXTERNAL = "external"
+
+
+class AccessMode(StrEnum):
+    """Who may mount the claim at one time."""
+
+    ONE_NODE = "ReadWriteOnce"
+    ONE_POD = "ReadWriteOncePod"
+    MANY = "ReadWriteMany"
+
+
+class OnDelete(StrEnum):
+    """What becomes of the claim when nothing asks for it any more."""
+
+    RETAIN = "Retain"
+    DELETE = "Delete"
+
+
+Directory = Annotated[
+    str,
+    Field(max_length=4096),
+    text(
+        r"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",
+        1024,
+        "`{field}` must be an absolute path without '..', such as '/var/lib/kepler'",
+    ),
+]
+
+
+class HostPath(Written):
+    """A directory of the node."""
+
+    path: Directory | None = None
+    """The directory on the node, made where it is missing. `type` 'hostpath' needs it."""
+
+
+class Nfs(Written):
+    """A directory of an NFS server."""
+
+    server: (
+        Annotated[
+            str,
+            Field(max_length=512),
+            text(
+                r"^[A-Za-z0-9:][A-Za-z0-9.:-]*$",
+                253,
+                "`{field}` must be a host name or an IP address, such as '10.0.0.5'",
+            ),
+        ]
+        | None
+    ) = None
+    """Host name or IP address of the server. `type` 'nfs' needs it."""
+    export: Directory | None = None
+    """The directory that the server exports. `type` 'nfs' needs it."""
+
+
+class Claim(Written):
+    """A PersistentVolumeClaim, `kepler-model-server-pvc`."""
+
+    size: Quantity = "5Gi"
+    """How much is asked for."""
+    storage_class: (
+        Annotated[
+            str,
+            Field(max_length=512),
+            Rule(
+                "self == '' || size(self) <= 253 && "
+                r"self.matches(r'^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$')",
+                "`{field}` must be the name of a StorageClass, such as 'standard'; {instead}",
+            ),
+        ]
+        | None
+    ) = None
+    """StorageClass that provides the volume. Blank means the cluster's default; the empty string means none, for a
+    volume made by hand."""
+    access_mode: AccessMode = AccessMode.ONE_NODE
+    """Who may mount the volume. One node is enough: the model server and its trainer share a pod."""
+    on_delete: OnDelete = OnDelete.RETAIN
+    """Whether the claim, and with it the models, is kept or deleted when the Kepler, or its `model-server`, goes."""
+
+
+class Credentials(Written):
+    """Who we are to the store."""
+
+    secret: ObjectName | None = None
+    """Secret, in this namespace, with the keys 'accessKeyID' and 'accessSecret'. `type` 'external' needs it."""
+
+
+class External(Written):
+    """A bucket of an object store that speaks S3."""
+
+    endpoint: Url | None = None
+    """URL of the store. `type` 'external' needs it."""
+    region: (
+        Annotated[
+            str,
+            Field(max_length=256),
+            text(
+                "^[A-Za-z0-9][A-Za-z0-9-]*$", 63, "`{field}` must be letters, digits and '-', such as 'eu-1'; {instead}"
+            ),
+        ]
+        | None
+    ) = None
+    """Region of the bucket, for stores that have regions."""
+    bucket: (
+        Annotated[
+            str,
+            Field(max_length=256),
+            text(
+                "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+                63,
+                "`{field}` must be 3 to 63 lower-case letters, digits, '-' and '.', such as 'kepler-models'",
+            ),
+        ]
+        | None
+    ) = None
+    """Name of the bucket. `type` 'external' needs it."""
+    prefix: Annotated[
+        str,
+        Field(max_length=4096),
+        text(
+            "^([A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?)?$",
+            512,
+            "`{field}` must be path segments joined by '/', such as 'models'; {instead}",
+        ),
+    ] = ""
+    """What the keys of all objects begin with. Blank means the whole bucket."""
+    credentials: Credentials = Credentials()
+    """Who we are to the store."""
+
+
+def _needs(storage: StorageType, fields: dict[str, str], example: str) -> Rule:
+    """The type's block must hold the fields, by their path as CEL writes it."""
+    present = []
+    for path in fields:
+        steps = path.split(".")
+        present += [f"has(self.{'.'.join(steps[: end + 1])})" for end in range(len(steps))]
+    told = ", ".join(f"`{name}`" for name in fields.values())
+    return Rule(
+        f"!has(self.type) || self.type != '{storage}' || ({' && '.join(dict.fromkeys(present))})",
+        f"`type` '{storage}' needs {told}, such as {example}",
+        at=f".{storage}",
+    )
+
+
+class Storage(Written):
+    """Where the model server keeps its models. Only the block named by `type` counts."""
+
+    rules: ClassVar = (
+        _needs(StorageType.HOSTPATH, {"hostpath.path": "hostpath.path"}, "'/var/lib/kepler'"),
+        _needs(
+            StorageType.NFS,
+            {"nfs.server": "nfs.server", "nfs.export": "nfs.export"},
+            "'10.0.0.5' and '/srv/kepler'",
+        ),
+        _needs(
+            StorageType.EXTERNAL,
+            {
+                "external.endpoint": "external.endpoint",
+                "external.bucket": "external.bucket",
+                "external.credentials.secret": "external.credentials.secret",
+            },
+            "'https://s3.example.com', 'kepler' and 'kepler-s3'",
+        ),
+    )
+
+    type: StorageType = StorageType.LOCAL
+    """'local' is lost with the pod; 'hostpath' is a directory of its node; 'nfs' a directory of a server; 'claim' a
+    PersistentVolumeClaim; 'external' a bucket of an object store."""
+    path: Annotated[
+        str,
+        Field(max_length=4096),
+        text(
+            "^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$",
+            255,
+            "`{field}` must be path segments joined by '/', without '..' and a leading '/'; {instead}",
+        ),
+    ] = "models"
+    """Directory of the models, within the storage: `MODEL_PATH`, below '/mnt', in ConfigMap
+    `kepler-model-server-cfm`."""
+    claim: Claim | None = None
+    """The volume asked for with `type` 'claim'. Blank means 5Gi of the default StorageClass, kept on deletion."""
+    hostpath: HostPath = HostPath()
+    """The directory used with `type` 'hostpath'."""
+    nfs: Nfs = Nfs()
+    """The directory used with `type` 'nfs'."""
+    external: External = External()
+    """The bucket used with `type` 'external'."""
+
+    @property
+    def claimed(self) -> Claim:
+        """What `type` 'claim' asks for."""
+        return self.claim or Claim()
+
+
+class Headers(Written):
+    """HTTP headers of the queries."""
+
+    secret: ObjectName | None = None
+    """Secret, in this namespace, whose keys are the names of headers. Blank means no extra headers."""
+
+
+class Training(Written):
+    """Training of new models from what Kepler measures."""
+
+    online: bool = False
+    """Whether the model server's pod trains new models. Needs nodes with a power meter, storage that lasts, and
+    `estimator-sidecar`, because models trained so have no weights."""
+    prometheus_url: Url | None = None
+    """Prometheus with Kepler's metrics: `PROM_SERVER` in ConfigMap `kepler-model-server-cfm`."""
+    step: Seconds = Field("3s", validate_default=True)
+    """Resolution of the queries: `PROM_QUERY_STEP` in ConfigMap `kepler-model-server-cfm`."""
+    headers: Headers = Headers()
+    """HTTP headers of the queries, for a Prometheus that asks for a token."""
+
+
+Pipeline = Annotated[
+    str,
+    Field(max_length=2048),
+    text(
+        r"^https?://[^\s/,#]+(/[^\s,#]*)?$",
+        1024,
+        "each of `{field}` must begin with 'http://' or 'https://', without spaces, ',' and '#'",
+    ),
+]
+
+
+class ModelServer(Written):
+    """The server of power models, one for the namespace."""
+
+    enabled: bool = False
+    """Whether there is a model server: Deployment and Service `kepler-model-server`, and `MODEL_SERVER_ENABLE` in
+    ConfigMap `kepler-cfm`."""
+    image: Image | None = None
+    """Image of the model server. Blank means the one of this release."""
+    port: Port = 8100
+    """TCP port of the model server: `MODEL_SERVER_PORT`, and `MODEL_SERVER_URL` in ConfigMap `kepler-cfm`."""
+    storage: Storage = Storage()
+    """Where the models are kept."""
+    pipelines: Annotated[tuple[Pipeline, ...], Field(max_length=32), atomic()] = ()
+    """Archives (zip) of models that the server fetches at every start: `INITIAL_PIPELINE_URL` in ConfigMap
+    `kepler-model-server-cfm`. Blank means those of Kepler's public model database."""
+    sampling_period: Seconds = Field("300s", validate_default=True)
+    """Pause between trainings, and the window each looks at: `SAMPLING_INTERVAL` and `PROM_QUERY_INTERVAL` in ConfigMap
+    `kepler-model-server-cfm`. Not the exporter's `sample-period`."""
+    training: Training = Training()
+    """Training of new models."""

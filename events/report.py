@@ -1,0 +1,96 @@
+"""The report: what one function did about one object, for which reason, and how long it took.
+
+Every function answers with it (the data of `reconcile.*.v1`), and whoever keeps or shows reports reads it.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic.alias_generators import to_camel
+
+
+class Part(BaseModel):
+    """Camel case on the wire, as everything Kubernetes writes."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="forbid")
+
+
+class ObjectName(Part):
+    """One object of the API server; `namespace` is empty for cluster-scoped kinds."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+
+
+class Subject(ObjectName):
+    """The object that was reconciled; `uid` is empty where it is gone."""
+
+    uid: str = ""
+
+
+class ReportedCondition(Part):
+    """The condition as it was written, or would have been."""
+
+    type: str
+    status: Literal["True", "False", "Unknown"]
+    reason: str
+    message: str
+
+
+class Field(Part):
+    """One field: `path` in kubectl's dotted form, null where there is no value."""
+
+    path: str
+    before: JsonValue = None
+    after: JsonValue = None
+
+
+class Write(Part):
+    """One object written: `reported` is this function's own part of the subject's status."""
+
+    object: ObjectName
+    action: Literal["created", "changed", "deleted", "reported"]
+    fields: tuple[Field, ...] = ()
+
+
+class ApiCall(Part):
+    """One request to the API server; times in milliseconds, `began` since the reconcile began. Status 0: no answer."""
+
+    verb: str
+    path: str
+    status: int
+    began: float
+    milliseconds: float
+
+
+class Cause(Part):
+    """The event that woke the function."""
+
+    id: str
+    type: str
+    source: str
+    subject: str = ""
+
+
+class Report(Part):
+    """What one function did about one object."""
+
+    function: str
+    outcome: Literal["converged", "waiting", "rejected"]
+    object: Subject
+    generation: int
+    conditions: tuple[ReportedCondition, ...]
+    changes: tuple[Write, ...]
+    calls: tuple[ApiCall, ...]
+    rounds: int
+    milliseconds: float
+    cause: Cause
+
+
+class StatusChange(Report):
+    """As a report, when `Ready` moved: from which reason to which."""
+
+    ready_from: str
+    ready_to: str

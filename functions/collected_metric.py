@@ -1,0 +1,105 @@
+"""Which metrics the exporter collects.
+
+Wakes on the Kepler, on the KeplerCollectedMetric it names, and on `kepler-cfm` when someone edits it.
+Owns the source switches in `kepler-cfm`; everything else in there is somebody else's.
+"""
+
+from collections.abc import Mapping
+
+from crds.collected_metric import KeplerCollectedMetric, Source
+from crds.kepler import Kepler
+from functions import cfm, children
+from functions.cfm import Key
+from runtime.conditions import settled
+from runtime.function import Function, Observed, Wake
+from runtime.objects import COLLECTED_METRIC, CONFIG_MAP, KEPLER, Manifest, Ref
+from runtime.outcome import Outcome, converged, rejected
+
+CONDITION = "CollectedMetricReconciled"
+
+# A source of the working document -> the switch that Kepler reads (KEP v0.7.12:pkg/config/config.go). Cgroup and
+# kubelet were read up to v0.7.10 and v0.6.1.
+SWITCHES: Mapping[Source, Key] = {
+    Source.COUNTER: Key.EXPOSE_HW_COUNTER_METRICS,
+    Source.CGROUP: Key.EXPOSE_CGROUP_METRICS,
+    Source.KUBELET: Key.EXPOSE_KUBELET_METRICS,
+    Source.GPU: Key.ENABLE_GPU,
+    Source.BPF: Key.EXPOSE_BPF_METRICS,
+    Source.IRQ: Key.EXPOSE_IRQ_COUNTER_METRICS,
+}
+
+# The document's own keys: no Kepler reads them, but the users who wrote it look for them.
+DOCUMENTED: Mapping[Source, Key] = {
+    Source.COUNTER: Key.SOURCE_COUNTER,
+    Source.CGROUP: Key.SOURCE_CGROUP,
+    Source.KUBELET: Key.SOURCE_KUBELET,
+    Source.GPU: Key.SOURCE_GPU,
+    Source.BPF: Key.SOURCE_BPF,
+    Source.IRQ: Key.SOURCE_IRQ,
+}
+
+EVERY_METRIC = "*"
+
+
+def desired(observed: Observed) -> Outcome:
+    """The source switches, by the resource that the Kepler names or by the built-in defaults.
+
+    Rejected when that resource does not exist: falling back to the defaults would collect what the user turned off.
+    """
+    assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
+    kepler = Kepler.model_validate(observed.parent)
+    metrics = _metrics(observed)
+    if metrics is None:
+        return rejected(
+            "CollectedMetricNotFound",
+            f"`collected-metric` names '{kepler.spec.collected_metric}', and namespace '{kepler.namespace}' has no "
+            "KeplerCollectedMetric of that name: create it, or leave `collected-metric` out for the defaults",
+        )
+    collected = sorted(metrics.enabled())
+    return converged(
+        cfm.intent(observed.parent, observed.key, switches(metrics)),
+        message=f"collects from {', '.join(collected) or 'no source'}",
+    )
+
+
+def switches(metrics: KeplerCollectedMetric) -> dict[Key, str]:
+    """Kepler's switch for each source, and the document's own key beside it."""
+    on = metrics.enabled()
+    return {
+        **{SWITCHES[source]: str(source in on).lower() for source in Source},
+        **{DOCUMENTED[source]: "enabled" if source in on else "disabled" for source in Source},
+        Key.CGROUP_METRICS: ",".join(metrics.spec.sources.cgroup.metrics) or EVERY_METRIC,
+    }
+
+
+def _metrics(observed: Observed) -> KeplerCollectedMetric | None:
+    named = refers(observed.key, observed.parent)
+    if not named:
+        return KeplerCollectedMetric()
+    found = observed.get(named[0])
+    return None if found is None else KeplerCollectedMetric.model_validate(found)
+
+
+def refers(key: Ref, parent: Manifest | None) -> tuple[Ref, ...]:
+    """The KeplerCollectedMetric that the Kepler names, in its own namespace."""
+    named = ((parent or {}).get("spec") or {}).get("collected-metric")
+    return (Ref(COLLECTED_METRIC, key.namespace, named),) if named else ()
+
+
+def _done(kepler: Manifest) -> bool:
+    return settled(kepler, (CONDITION,))
+
+
+def _intact(config: Manifest) -> bool:
+    return cfm.intact(config, FUNCTION.manager)
+
+
+FUNCTION = Function(
+    name="collected_metric",
+    condition=CONDITION,
+    wakes=(Wake(KEPLER, idle=_done), Wake(COLLECTED_METRIC), Wake(CONFIG_MAP, (children.CFM,), idle=_intact)),
+    children=lambda key: (children.cfm(key),),
+    refers=refers,
+    reads=(COLLECTED_METRIC,),
+    desired=desired,
+)

@@ -1,0 +1,161 @@
+"""The exporter on every node: ServiceAccount, binding, Service and DaemonSet.
+
+Wakes on the Kepler (also when another function has reported on it), on `kepler-cfm`, and on its own children.
+Owns the exporter's own keys in `kepler-cfm`. It starts the exporter once: it writes nothing until the configuration
+is settled, that is until every other owner of keys reports `True` for this generation and its keys are in place.
+"""
+
+from crds.kepler import Kepler
+from functions import cfm, children, collected_metric, engine, exporter
+from runtime.conditions import current, settled
+from runtime.function import Function, Input, Observed, Rule, Wake
+from runtime.objects import (
+    CLUSTER_ROLE_BINDING,
+    CONFIG_MAP,
+    DAEMON_SET,
+    KEPLER,
+    SERVICE,
+    SERVICE_ACCOUNT,
+    Collection,
+    Manifest,
+    Ref,
+    generation,
+    metadata,
+    terminates,
+)
+from runtime.outcome import STATUS_OF, Condition, Intent, Outcome, Status, converged, pending, rejected, waiting
+
+CONDITION = "CollectorReconciled"
+
+# Who else owns keys of `kepler-cfm`: their condition, and their field manager.
+AWAITED = {collected_metric.CONDITION: collected_metric.FUNCTION.manager}
+
+
+def desired(observed: Observed) -> Outcome:
+    """The exporter's objects, once the configuration they start with is settled."""
+    assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
+    return unsettled(observed.parent) or _incomplete(observed) or _exporter(observed, observed.parent)
+
+
+def unsettled(parent: Manifest) -> Outcome | None:
+    """Whom the exporter waits for, from the Kepler alone; None where everybody reports `True`."""
+    for awaited in AWAITED:
+        reported = current(parent, awaited)
+        if reported is None or reported.status is Status.UNKNOWN:
+            return pending(f"`{awaited}` has not reported on this generation")
+        if reported.status is Status.FALSE:
+            return waiting("Waiting", f"the exporter is left as it is until `{awaited}` is True: {reported.message}")
+    return None
+
+
+def _incomplete(observed: Observed) -> Outcome | None:
+    """Whose keys are not in place: someone edited them just now, and their owner is about to mend that."""
+    config = observed.get(children.cfm(observed.key))
+    for awaited, manager in AWAITED.items():
+        if not cfm.intact(config, manager):
+            return pending(f"the keys of `{awaited}` are not in place in `{children.CFM}`")
+    return None
+
+
+def _exporter(observed: Observed, parent: Manifest) -> Outcome:
+    kepler, key = Kepler.model_validate(parent), observed.key
+    bound = observed.get(children.binding(key))
+    config = observed.get(children.cfm(key))
+    if bound is None or config is None:
+        return rejected(
+            "NotInstalled",
+            f"ClusterRoleBinding '{children.EXPORTER}', which lets exporters read pods and node metrics, does not "
+            "exist: apply `config/` again",
+        )
+    image = kepler.spec.collector.image or observed.images.get(engine.IMAGE_SETTING) or engine.IMAGE
+    keys = exporter.keys(kepler)
+    return converged(
+        _binding(key, bound, subject(key), present=True),
+        exporter.account(parent, key),
+        cfm.intent(parent, key, keys),
+        exporter.service(parent, key, kepler.spec.collector.port),
+        exporter.daemon_set(parent, key, image, cfm.digest(config, keys)),
+        message=f"the exporter runs {image} on port {kepler.spec.collector.port}",
+        status={"images": {"collector": image}},
+    )
+
+
+def gone(observed: Observed) -> Outcome | None:
+    """Takes the ServiceAccount out of the shared binding, when no Kepler is left in the namespace.
+
+    Everything else in the namespace is removed by garbage collection.
+    """
+    bound = observed.get(children.binding(observed.key))
+    siblings = observed.collections[Collection(KEPLER, observed.key.namespace)]
+    ours = subject(observed.key)
+    if bound is None or ours not in _subjects(bound) or any(not terminates(sibling) for sibling in siblings):
+        return None
+    return converged(_binding(observed.key, bound, ours, present=False), message="no exporter is left here")
+
+
+def subject(key: Ref) -> Manifest:
+    """The exporter's ServiceAccount, as a binding names it."""
+    return {"kind": "ServiceAccount", "name": children.ACCOUNT, "namespace": key.namespace}
+
+
+def _binding(key: Ref, bound: Manifest, ours: Manifest, *, present: bool) -> Intent:
+    """The shared list of subjects with or without ours; it is one field to the API server, so all others go along."""
+    others = [one for one in _subjects(bound) if one != ours]
+    subjects = _subjects(bound) if present and ours in _subjects(bound) else [*others, *([ours] if present else [])]
+    return Intent(children.binding(key), {"subjects": subjects} if subjects else {})
+
+
+def _subjects(bound: Manifest) -> list[Manifest]:
+    return [*(bound.get("subjects") or ())]
+
+
+def siblings(key: Ref, parent: Manifest | None) -> tuple[Input, ...]:
+    """Once the Kepler is gone: whether another one of this namespace still needs the binding."""
+    return () if parent else (Collection(KEPLER, key.namespace),)
+
+
+def _idle(kepler: Manifest) -> bool:
+    """Whether it is somebody else's turn, or the Kepler says already what this function would say."""
+    own = current(kepler, CONDITION)
+    awaited = unsettled(kepler)
+    if awaited is None:
+        return settled(kepler, (CONDITION,))
+    return awaited.quiet or own == Condition(CONDITION, STATUS_OF[awaited.word], awaited.reason, awaited.message)
+
+
+def progresses(daemon_set: Manifest) -> bool:
+    """Whether a DaemonSet's event is about pods that come and go, not about what was asked for.
+
+    A change of the spec moves `metadata.generation` ahead of what its controller has observed; labels and owner
+    reference are checked here, since changing them does not.
+    """
+    described = metadata(daemon_set)
+    whole = children.MANAGED_BY.items() <= (described.get("labels") or {}).items() and described.get("ownerReferences")
+    observed = (daemon_set.get("status") or {}).get("observedGeneration")
+    return bool(whole) and observed == generation(daemon_set)
+
+
+FUNCTION = Function(
+    name="collector",
+    condition=CONDITION,
+    wakes=(
+        Wake(KEPLER, idle=_idle),
+        Wake(CONFIG_MAP, (children.CFM,)),
+        Wake(DAEMON_SET, (children.EXPORTER,), idle=progresses),
+        Wake(SERVICE, (children.EXPORTER,)),
+        Wake(SERVICE_ACCOUNT, (children.ACCOUNT,)),
+    ),
+    children=lambda key: (
+        children.binding(key),
+        children.account(key),
+        children.cfm(key),
+        children.service(key),
+        children.daemon_set(key),
+    ),
+    inputs=lambda key: (children.cfm(key),),
+    refers=siblings,
+    desired=desired,
+    gone=gone,
+    installed=(Ref(CLUSTER_ROLE_BINDING, "", children.EXPORTER),),
+    rules=(Rule("rbac.authorization.k8s.io", "clusterroles", ("bind",), (children.EXPORTER,)),),
+)

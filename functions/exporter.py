@@ -1,0 +1,132 @@
+"""The exporter's pod and its objects, as a Kepler v0.7.12 needs them on a node."""
+
+from typing import Any
+
+from crds.kepler import Kepler
+from functions import children, engine
+from functions.cfm import Key
+from runtime.objects import Manifest, Ref
+from runtime.outcome import Intent
+
+CONFIG_HASH = "sustainable-computing.io/config-hash"
+CONFIG_VOLUME = "cfm"
+
+
+def keys(kepler: Kepler) -> dict[Key, str]:
+    """The keys of `kepler-cfm` that say where and how often the exporter works."""
+    collector = kepler.spec.collector
+    return {
+        Key.KEPLER_NAMESPACE: kepler.namespace,
+        Key.KEPLER_LOG_LEVEL: str(collector.log_level),
+        Key.METRIC_PATH: engine.METRIC_PATH,
+        Key.BIND_ADDRESS: f"0.0.0.0:{collector.port}",
+        Key.SAMPLE_PERIOD_SEC: str(collector.sample_period),
+        # Kepler turns it off by itself where the kernel or the cgroup version cannot do it.
+        Key.ENABLE_EBPF_CGROUPID: "true",
+    }
+
+
+def service(parent: Manifest, key: Ref, port: int) -> Intent:
+    """A headless Service: Prometheus scrapes every node's exporter, none is picked for it."""
+    ports = [{"name": children.PORT_NAME, "port": port, "protocol": "TCP", "targetPort": children.PORT_NAME}]
+    spec = {"clusterIP": "None", "selector": children.selector(parent), "ports": ports}
+    return children.child(parent, children.service(key), "exporter", {"spec": spec})
+
+
+def account(parent: Manifest, key: Ref) -> Intent:
+    """The ServiceAccount that the shipped ClusterRoleBinding names as a subject."""
+    return children.child(parent, children.account(key), "exporter", {})
+
+
+def daemon_set(parent: Manifest, key: Ref, image: str, digest: str) -> Intent:
+    """One exporter a node; a changed configuration changes `digest`, and with it the pods."""
+    kepler = Kepler.model_validate(parent)
+    template = {
+        "metadata": {"labels": children.labels(parent, "exporter"), "annotations": {CONFIG_HASH: digest}},
+        "spec": pod(kepler, image),
+    }
+    spec = {"selector": {"matchLabels": children.selector(parent)}, "template": template}
+    strategy = kepler.spec.collector.update_strategy
+    body = {"spec": {**spec, **({"updateStrategy": strategy} if strategy else {})}}
+    return children.child(parent, children.daemon_set(key), "exporter", body)
+
+
+def pod(kepler: Kepler, image: str) -> dict[str, Any]:
+    """The pod: privileged and in the host's PID namespace, since eBPF, RAPL and attribution need both."""
+    collector = kepler.spec.collector
+    tolerations = engine.TOLERATIONS if collector.tolerations is None else collector.tolerations
+    chosen = {
+        "nodeSelector": {**engine.NODE_SELECTOR, **collector.node_selector},
+        "tolerations": [*tolerations],
+        "priorityClassName": collector.priority_class,
+        "affinity": collector.affinity,
+        "imagePullSecrets": [*collector.image_pull_secrets],
+    }
+    return {
+        "serviceAccountName": children.ACCOUNT,
+        "hostPID": True,
+        "containers": [container(kepler, image)],
+        "volumes": volumes(),
+        **{field: value for field, value in chosen.items() if value},
+    }
+
+
+def container(kepler: Kepler, image: str) -> dict[str, Any]:
+    """The exporter itself. Its address is also in `kepler-cfm`, which wins over the flag and agrees with it."""
+    collector = kepler.spec.collector
+    return {
+        "name": children.EXPORTER,
+        "image": image,
+        "command": [engine.COMMAND],
+        "args": [
+            f"-address=0.0.0.0:{collector.port}",
+            f"-metrics-path={engine.METRIC_PATH}",
+            "-enable-cgroup-id=true",
+            f"-v={collector.log_level}",
+        ],
+        "env": environment(kepler),
+        "ports": [{"name": children.PORT_NAME, "containerPort": collector.port, "protocol": "TCP"}],
+        "securityContext": {"privileged": True},
+        "resources": collector.resources or engine.RESOURCES,
+        "volumeMounts": mounts(),
+        **probes(),
+    }
+
+
+def environment(kepler: Kepler) -> list[dict[str, Any]]:
+    """Node name and address by the downward API (without a name Kepler ends), then the user's own."""
+    return [
+        {"name": "NODE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
+        {"name": "NODE_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}},
+        *kepler.spec.collector.env,
+    ]
+
+
+def probes() -> dict[str, Any]:
+    """Started: it listens, after loading eBPF. Ready and alive: it answers. All ask `/healthz`, which is cheap."""
+    ask = {"httpGet": {"path": engine.HEALTH_PATH, "port": children.PORT_NAME}}
+    return {
+        "startupProbe": {**ask, "periodSeconds": 2, "timeoutSeconds": 5, "failureThreshold": 60},
+        "readinessProbe": {**ask, "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 3},
+        "livenessProbe": {**ask, "periodSeconds": 60, "timeoutSeconds": 10, "failureThreshold": 5},
+    }
+
+
+def mounts() -> list[dict[str, Any]]:
+    """What of the host, and of the configuration, the exporter sees; all but `/proc` read-only."""
+    host = {"lib-modules": engine.LIB_MODULES, "tracing": engine.SYS}
+    return [
+        *({"name": name, "mountPath": path, "readOnly": True} for name, path in host.items()),
+        {"name": "proc", "mountPath": engine.PROC},
+        *({"name": CONFIG_VOLUME, "mountPath": path, "readOnly": True} for path in engine.CONFIG_PATHS),
+    ]
+
+
+def volumes() -> list[dict[str, Any]]:
+    """Three directories of the host, and `kepler-cfm` with one file a key."""
+    return [
+        {"name": "lib-modules", "hostPath": {"path": engine.LIB_MODULES, "type": "DirectoryOrCreate"}},
+        {"name": "tracing", "hostPath": {"path": engine.SYS, "type": "Directory"}},
+        {"name": "proc", "hostPath": {"path": engine.PROC, "type": "Directory"}},
+        {"name": CONFIG_VOLUME, "configMap": {"name": children.CFM}},
+    ]

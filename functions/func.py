@@ -1,0 +1,68 @@
+"""The Knative Function: `new` makes the instance that func's Python runtime serves.
+
+Health is answered by that runtime on its event loop; events run on threads, so a slow API server does not stall it.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from hypercorn.config import Config
+from hypercorn.middleware import AsyncioWSGIMiddleware
+
+from functions.catalogue import FUNCTIONS, LISTENERS, NAMES
+from runtime import logs, tracing
+from runtime.client import Transport
+from runtime.edge import application
+from runtime.function import Function
+from runtime.receive import Receiver, Reconciler
+from runtime.settings import ALL, VERSION, Settings, settings
+from runtime.transport import connect
+
+MAX_BODY = 4 << 20
+# Events at once in one process; as many connections to the API server.
+THREADS = 16
+# Knative's revision timeout is 60 s and a Trigger's 30: what is being reconciled at SIGTERM is finished.
+GRACE = 25.0
+
+
+class KeplerFunction:
+    """What func's runtime asks for: `handle`, `start`, `stop`."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        chosen = settings(environment, NAMES)
+        logs.configure(chosen.function, chosen.log_level)
+        tracing.configure(chosen.otlp_endpoint, f"kepler-{chosen.function}")
+        self.handle = AsyncioWSGIMiddleware(application(receivers(chosen, environment)), max_body_size=MAX_BODY)
+
+    def start(self, _environment: Mapping[str, str]) -> None:
+        """Called on the event loop once the server runs: events get threads of their own."""
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "event"))
+
+    def stop(self) -> None:
+        """Called when the last event is answered."""
+        tracing.flush()
+        logging.shutdown()
+
+
+def new() -> KeplerFunction:
+    """An instance for this process's environment; raises Misconfigured with what to set."""
+    Config.graceful_timeout = GRACE  # func-python keeps 3 s and offers no setting
+    return KeplerFunction(os.environ)
+
+
+def receivers(chosen: Settings, environment: Mapping[str, str]) -> dict[str, Receiver]:
+    """What this process answers to: one function, or all of them by name."""
+    served = NAMES if chosen.function == ALL else (chosen.function,)
+    noting: dict[str, Receiver] = {one.name: one.receive for one in LISTENERS if one.name in served}
+    return noting | {
+        one.name: Reconciler(one, _transport(one, environment), chosen.images)
+        for one in FUNCTIONS
+        if one.name in served
+    }
+
+
+def _transport(function: Function, environment: Mapping[str, str]) -> Transport:
+    return connect(environment, user_agent=f"{function.manager}/{VERSION}", connections=THREADS)

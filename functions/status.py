@@ -1,0 +1,134 @@
+"""Whether Kepler works, in one condition: `Ready`, from every function's own condition and the DaemonSet's progress.
+
+Wakes on the Kepler and on the DaemonSet. Writes nothing but status: when a reason changes, or when progress has
+moved by a twentieth, not at each pod.
+"""
+
+from dataclasses import asdict, dataclass
+
+from functions import children, collected_metric, collector
+from runtime.conditions import current
+from runtime.function import Function, Observed, Wake
+from runtime.objects import DAEMON_SET, KEPLER, Manifest, generation
+from runtime.outcome import Condition, Outcome, Status, Word
+from runtime.ownership import owned_by
+
+AVAILABLE = "Available"
+READY = "Ready"
+
+# What must be True before Ready is; in the order in which a user would look for what is wrong.
+RECONCILED = (collected_metric.CONDITION, collector.CONDITION)
+
+TWENTIETH = 20
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """How many nodes should run an exporter, run the latest one, and run one that is ready."""
+
+    desired: int
+    updated: int
+    available: int
+
+    def near(self, other: "Nodes") -> bool:
+        """Whether `other` differs by less than a twentieth of the nodes (and so never where there are few)."""
+        moved = max(abs(self.updated - other.updated), abs(self.available - other.available))
+        return self.desired == other.desired and moved * TWENTIETH < self.desired
+
+
+def desired(observed: Observed) -> Outcome:
+    """`Available`, `Ready` and the node counts."""
+    assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
+    parent = observed.parent
+    found = observed.get(children.daemon_set(observed.key))
+    nodes = counts(parent, found)
+    availability = available(parent, found, nodes)
+    summary = ready(parent, availability)
+    return Outcome(
+        Word.CONVERGED,
+        summary.reason,
+        summary.message,
+        conditions=(summary, availability),
+        status={"observedGeneration": generation(parent), "nodes": asdict(nodes)},
+    )
+
+
+def counts(parent: Manifest, daemon_set: Manifest | None) -> Nodes:
+    """The DaemonSet's progress, or what the Kepler already says while that is near and the reason is the same."""
+    now = _counted(daemon_set) if daemon_set and owned_by(parent, daemon_set) else Nodes(0, 0, 0)
+    said = (parent.get("status") or {}).get("nodes") or {}
+    before = Nodes(said.get("desired", 0), said.get("updated", 0), said.get("available", 0))
+    reported = current(parent, AVAILABLE)
+    same_reason = reported is not None and reported.reason == available(parent, daemon_set, now).reason
+    return before if same_reason and now.near(before) else now
+
+
+def _counted(daemon_set: Manifest) -> Nodes:
+    status = daemon_set.get("status") or {}
+    seen = status.get("observedGeneration") == generation(daemon_set)
+    return Nodes(
+        desired=status.get("desiredNumberScheduled", 0),
+        updated=status.get("updatedNumberScheduled", 0) if seen else 0,
+        available=status.get("numberAvailable", 0),
+    )
+
+
+def available(parent: Manifest, daemon_set: Manifest | None, nodes: Nodes) -> Condition:
+    """Whether an exporter of the latest revision is ready on every node it should be on."""
+    if daemon_set is None or not owned_by(parent, daemon_set):
+        return Condition(AVAILABLE, Status.FALSE, "NotDeployed", f"DaemonSet '{children.EXPORTER}' does not exist yet")
+    if (daemon_set.get("status") or {}).get("observedGeneration") != generation(daemon_set):
+        return Condition(AVAILABLE, Status.UNKNOWN, "RolloutInProgress", "the rollout has not begun")
+    if nodes.desired == 0:
+        return Condition(
+            AVAILABLE,
+            Status.FALSE,
+            "NoNodes",
+            "no node takes the exporter: check `collector.node-selector`, `collector.tolerations` and "
+            "`collector.affinity` against the nodes' labels and taints",
+        )
+    return _progress(daemon_set, nodes)
+
+
+def _progress(daemon_set: Manifest, nodes: Nodes) -> Condition:
+    if nodes.updated < nodes.desired:
+        strategy = ((daemon_set.get("spec") or {}).get("updateStrategy") or {}).get("type")
+        by_hand = "; with `collector.update-strategy` 'OnDelete' delete the old pods" if strategy == "OnDelete" else ""
+        message = f"{nodes.updated} of {nodes.desired} nodes have the latest exporter{by_hand}"
+        return Condition(AVAILABLE, Status.UNKNOWN, "RolloutInProgress", message)
+    if nodes.available < nodes.desired:
+        message = (
+            f"{nodes.available} of {nodes.desired} nodes have a ready exporter; if that stays so, look at the pods: "
+            f"kubectl get pods -l app.kubernetes.io/name={children.EXPORTER}"
+        )
+        return Condition(AVAILABLE, Status.FALSE, "PartiallyAvailable", message)
+    return Condition(AVAILABLE, Status.TRUE, "Available", f"the exporter is ready on all {nodes.desired} nodes")
+
+
+def ready(parent: Manifest, availability: Condition) -> Condition:
+    """The first thing that is wrong, else the first that is awaited, else the availability."""
+    known = [current(parent, condition) for condition in RECONCILED]
+    for wrong in (condition for condition in known if condition and condition.status is Status.FALSE):
+        return Condition(READY, Status.FALSE, wrong.reason, wrong.message)
+    if any(condition is None for condition in known):
+        return Condition(READY, Status.UNKNOWN, "Reconciling", "not every function has reported on this generation")
+    for awaited in (condition for condition in known if condition and condition.status is Status.UNKNOWN):
+        return Condition(READY, Status.UNKNOWN, awaited.reason, awaited.message)
+    if availability.status is not Status.TRUE:
+        return Condition(READY, availability.status, availability.reason, availability.message)
+    return Condition(READY, Status.TRUE, "Ready", availability.message)
+
+
+def _idle(kepler: Manifest) -> bool:
+    """Whether the Kepler says what follows from itself; the DaemonSet has events of its own."""
+    availability = current(kepler, AVAILABLE)
+    return availability is not None and current(kepler, READY) == ready(kepler, availability)
+
+
+FUNCTION = Function(
+    name="status",
+    condition=READY,
+    wakes=(Wake(KEPLER, idle=_idle), Wake(DAEMON_SET, (children.EXPORTER,))),
+    inputs=lambda key: (children.daemon_set(key),),
+    desired=desired,
+)

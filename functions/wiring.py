@@ -1,0 +1,231 @@
+"""What `config/base` holds, computed from what the functions declare: sources, triggers, permissions, services.
+
+Pure: manifests out of declarations. `functions.generate` writes them down, and a test fails when they drift.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from events.types import WAKING
+from functions import children, engine
+from functions.catalogue import FUNCTIONS, LISTENERS
+from runtime.function import Function, Wake
+from runtime.listener import Listener
+from runtime.objects import CLUSTER_ROLE_BINDING, KEPLER, Kind, Ref
+from runtime.settings import VERSION
+
+NAMESPACE = "kepler-operator"
+BROKER = "default"
+SOURCE = "kepler-source"
+DEAD_LETTER = "kepler-dead-letter"
+# `kubectl kustomize` users replace it: `kustomize edit set image kepler-on-knative=REGISTRY/NAME:TAG`.
+IMAGE = f"kepler-on-knative:{VERSION}"
+
+RBAC = "rbac.authorization.k8s.io"
+Object = dict[str, Any]
+
+# Nothing in the protocol needs order, so one slow event must hold up nobody; what a crash of the channel loses, the
+# sweep finds.
+ASYNC = {"messaging.knative.dev/async-handler": "true"}
+CLASS = {"eventing.knative.dev/broker.class": "MTChannelBasedBroker"}
+
+
+def labels(component: str) -> Object:
+    """Recommended labels of the operator's own objects, apart from the operands'."""
+    return {
+        "app.kubernetes.io/name": "kepler-on-knative",
+        "app.kubernetes.io/component": component,
+        "app.kubernetes.io/part-of": "kepler-on-knative",
+        "app.kubernetes.io/version": VERSION,
+    }
+
+
+def manifest(api_version: str, kind: str, name: str, component: str, *, namespaced: bool = True, **rest: Any) -> Object:
+    """One object of the installation."""
+    metadata: Object = {"name": name, "labels": labels(component)}
+    if namespaced:
+        metadata["namespace"] = NAMESPACE
+    metadata |= rest.pop("metadata", {})
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **rest}
+
+
+def namespace() -> list[Object]:
+    """The functions' namespace: they need no privilege on any node, and get none."""
+    levels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
+    found = manifest("v1", "Namespace", NAMESPACE, "namespace", namespaced=False)
+    found["metadata"]["labels"] |= levels
+    return [found]
+
+
+def broker() -> list[Object]:
+    """The broker that everything passes through; each Trigger sets its own delivery."""
+    return [manifest("eventing.knative.dev/v1", "Broker", BROKER, "broker", metadata={"annotations": CLASS | ASYNC})]
+
+
+def exporter_access() -> list[Object]:
+    """What every exporter may read, in all namespaces (KEP v0.7.12:manifests/k8s/config/rbac/k8s_clusterrole.yaml).
+
+    The binding has no `subjects` here: `collector` adds one for each namespace with a Kepler.
+    """
+    readable = ["nodes/metrics", "nodes/proxy", "nodes/stats", "pods"]
+    role = _role(children.EXPORTER, "exporter", [_rule("", readable, ["get", "list", "watch"])])
+    return [role, _binding(children.EXPORTER, "exporter")]
+
+
+def function(one: Function) -> list[Object]:
+    """ServiceAccount, permissions, Service and Trigger of a reconciler."""
+    return [
+        _account(one.manager, one.name),
+        _role(one.manager, one.name, list(rules(one))),
+        _binding(one.manager, one.name, account=one.manager),
+        _service(one.manager, one.name),
+        _trigger(one.manager, one.name, waking(one.wakes)),
+    ]
+
+
+def listener(one: Listener) -> list[Object]:
+    """ServiceAccount, Service and, unless it is only a sink, Trigger of a function that takes note."""
+    trigger = [_trigger(one.manager, one.name, [dict(each) for each in one.filters])] if one.filters else []
+    return [_account(one.manager, one.name), _service(one.manager, one.name), *trigger]
+
+
+def source() -> list[Object]:
+    """The event source: every kind that wakes a function, in every namespace; children only by our label."""
+    kinds = sorted({wake.kind for one in FUNCTIONS for wake in one.wakes})
+    watched = [
+        _rule(group, sorted(kind.plural for kind in kinds if kind.group == group), ["get", "list", "watch"])
+        for group in sorted({kind.group for kind in kinds})
+    ]
+    spec = {
+        "mode": "Resource",
+        "serviceAccountName": SOURCE,
+        "namespaceSelector": {},
+        "resources": [_watched(kind) for kind in kinds],
+        "sink": {"ref": {"apiVersion": "eventing.knative.dev/v1", "kind": "Broker", "name": BROKER}},
+    }
+    return [
+        _account(SOURCE, "source"),
+        _role(SOURCE, "source", watched),
+        _binding(SOURCE, "source", account=SOURCE),
+        manifest("sources.knative.dev/v1", "ApiServerSource", "kepler", "source", spec=spec),
+    ]
+
+
+def waking(wakes: Iterable[Wake]) -> list[Object]:
+    """A Trigger's filters: events that ask for a reconcile, of these kinds, under these names."""
+    objects = [
+        {"exact": {"apiversion": wake.kind.api_version, "kind": wake.kind.name} | named}
+        for wake in wakes
+        for named in ([{"name": name} for name in wake.names] or [{}])
+    ]
+    return [{"any": [{"exact": {"type": kind}} for kind in WAKING]}, {"any": objects}]
+
+
+def rules(one: Function) -> Iterator[Object]:
+    """Exactly what the protocol does for this function: reads, locked applies, its status."""
+    sample = Ref(one.parent, "namespace", "name")
+    kept = [ref for ref in one.children(sample) if ref not in one.installed]
+    for kind in sorted({ref.kind for ref in kept}):
+        names = sorted({ref.name for ref in kept if ref.kind == kind})
+        yield _rule(kind.group, [kind.plural], ["get", "patch"], names)
+        yield _rule(kind.group, [kind.plural], ["create"])  # no resourceNames: RBAC cannot limit `create` to a name
+    for ref in one.installed:
+        yield _rule(ref.kind.group, [ref.kind.plural], ["get", "patch"], [ref.name])
+    for ref in one.inputs(sample):
+        if ref not in kept:
+            yield _rule(ref.kind.group, [ref.kind.plural], ["get"], [ref.name])
+    for kind in one.reads:
+        yield _rule(kind.group, [kind.plural], ["get"])
+    yield _rule(one.parent.group, [one.parent.plural], ["get", "list"])
+    yield _rule(one.parent.group, [f"{one.parent.plural}/status"], ["patch"])
+    for rule in one.rules:
+        yield _rule(rule.group, [rule.resource], list(rule.verbs), list(rule.names))
+
+
+def base() -> dict[str, list[Object]]:
+    """File name -> objects, for everything in `config/base` that is generated."""
+    files = {
+        "namespace": namespace(),
+        "broker": broker(),
+        "source": source(),
+        "exporter-access": exporter_access(),
+        **{one.manager: function(one) for one in FUNCTIONS},
+        **{one.manager: listener(one) for one in LISTENERS},
+    }
+    return {f"{name}.yaml": objects for name, objects in files.items()}
+
+
+def _watched(kind: Kind) -> Object:
+    found = {"apiVersion": kind.api_version, "kind": kind.name}
+    return found if kind.group == KEPLER.group else found | {"selector": {"matchLabels": dict(children.MANAGED_BY)}}
+
+
+def _account(name: str, component: str) -> Object:
+    return manifest("v1", "ServiceAccount", name, component)
+
+
+def _rule(group: str, resources: list[str], verbs: list[str], names: list[str] | None = None) -> Object:
+    limited = {"resourceNames": names} if names else {}
+    return {"apiGroups": [group], "resources": resources, **limited, "verbs": verbs}
+
+
+def _role(name: str, component: str, granted: list[Object]) -> Object:
+    return manifest(f"{RBAC}/v1", "ClusterRole", name, component, namespaced=False, rules=granted)
+
+
+def _binding(name: str, component: str, *, account: str = "") -> Object:
+    """A ClusterRoleBinding to the ClusterRole of the same name."""
+    subjects = [{"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE}] if account else None
+    rest = {"roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": name}}
+    kind = CLUSTER_ROLE_BINDING
+    found = manifest(kind.api_version, kind.name, name, component, namespaced=False, **rest)
+    return found | ({"subjects": subjects} if subjects else {})
+
+
+def _trigger(name: str, component: str, filters: list[Object]) -> Object:
+    """A subscription of a function, with its delivery spelt out: a Trigger without one inherits the Broker's."""
+    delivery = {
+        "retry": 5,
+        "backoffPolicy": "exponential",
+        "backoffDelay": "PT0.2S",
+        "timeout": "PT30S",
+        "deadLetterSink": {"ref": _knative_service(DEAD_LETTER)},
+    }
+    spec = {"broker": BROKER, "filters": filters, "subscriber": {"ref": _knative_service(name)}, "delivery": delivery}
+    return manifest("eventing.knative.dev/v1", "Trigger", name, component, spec=spec)
+
+
+def _knative_service(name: str) -> Object:
+    return {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "name": name, "namespace": NAMESPACE}
+
+
+def _service(name: str, component: str) -> Object:
+    """A Knative Service of the one image; reachable from within the cluster only."""
+    environment = {"FUNCTION": component, engine.IMAGE_SETTING: engine.IMAGE}
+    container = {
+        "image": IMAGE,
+        "env": [{"name": key, "value": value} for key, value in environment.items()],
+        "readinessProbe": {"httpGet": {"path": "/health/readiness"}},
+        "livenessProbe": {"httpGet": {"path": "/health/liveness"}},
+        "resources": {"requests": {"cpu": "25m", "memory": "80Mi"}, "limits": {"memory": "256Mi"}},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+            "runAsNonRoot": True,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+    }
+    scale = {"autoscaling.knative.dev/min-scale": "0", "autoscaling.knative.dev/max-scale": "3"}
+    template = {
+        "metadata": {"annotations": scale, "labels": labels(component)},
+        "spec": {
+            "serviceAccountName": name,
+            "containerConcurrency": 16,  # the threads of one process
+            "timeoutSeconds": 60,  # above the Trigger's 30
+            "containers": [container],
+        },
+    }
+    found = manifest("serving.knative.dev/v1", "Service", name, component, spec={"template": template})
+    found["metadata"]["labels"] |= {"networking.knative.dev/visibility": "cluster-local"}
+    return found

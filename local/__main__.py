@@ -1,0 +1,65 @@
+"""`python -m local`: the embedded default from the command line."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from local import background, build, run
+from local.errors import Interrupted, LocalError
+
+INTERRUPTED = 130
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit code 0 when what was asked for is so, 1 with one clear message when not, 130 when it was interrupted."""
+    try:
+        return _do(_parser().parse_args(arguments))
+    except Interrupted as error:
+        print(error, file=sys.stderr)
+        return INTERRUPTED
+    except LocalError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _do(chosen: argparse.Namespace) -> int:
+    if chosen.command == "status":
+        return 0 if background.status() else 1
+    if chosen.command == "build":
+        build.build(say=_say)
+    elif chosen.command == "down":
+        background.down(_say)
+    elif chosen.command == "run":
+        run.run(run.Options(chosen.config, chosen.samples, chosen.once), _say)
+    elif chosen.command == "up":
+        background.up(run.Options(chosen.config), _say)
+    else:
+        run.supervise(run.Options(chosen.config), _say)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local", description="Kepler on Knative as plain local processes.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    running = commands.add_parser("run", help="start everything, apply the samples, stay until Ctrl-C")
+    running.add_argument("--once", action="store_true", help="end as soon as the samples are Ready (or are not)")
+    running.add_argument("--samples", type=Path, default=run.SAMPLES, help="what to apply once all runs")
+    starting = commands.add_parser("up", help="start everything in the background, without samples")
+    supervising = commands.add_parser("supervise", help="what `up` leaves in the background")
+    for one in (running, starting, supervising):
+        one.add_argument("--config", type=Path, default=run.CONFIG, help="the configuration to install")
+    commands.add_parser("down", help="stop everything, also what a killed run left behind")
+    commands.add_parser("status", help="which processes run; ends with 0 only if all do")
+    commands.add_parser("build", help="build the pinned programs, if they are not built yet")
+    return parser
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""What the functions did, told from the reports that `audit` keeps.
+
+Each line of its log that is a report is one reconcile by one function. Everything else in the log is passed over: this is
+for reading on a terminal, never for deciding.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from local.api import Object
+
+
+@dataclass(frozen=True)
+class Line:
+    """One function's work on one resource, all its reports together; `outcome` is the last one's."""
+
+    resource: str
+    function: str
+    outcome: str
+    wrote: tuple[str, ...] = ()
+    calls: int = 0
+    milliseconds: float = 0.0
+
+    def with_report(self, report: Object) -> "Line":
+        """This line, and what one more report says."""
+        return Line(
+            self.resource,
+            self.function,
+            str(report.get("outcome", "?")),
+            self.wrote + tuple(_change(one) for one in report.get("changes") or []),
+            self.calls + len(report.get("calls") or []),
+            self.milliseconds + float(report.get("milliseconds") or 0),
+        )
+
+
+def reports(log: Path) -> list[Object]:
+    """The reports of a log, oldest first; none while there is no log."""
+    try:
+        lines = log.read_text(errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
+    return [report for line in lines if (report := _report(line))]
+
+
+def summary(found: Iterable[Object]) -> list[Line]:
+    """One line per resource and function, in the order of first appearance."""
+    lines: dict[tuple[str, str], Line] = {}
+    for report in found:
+        of = report.get("object") or {}
+        resource = "/".join(part for part in (of.get("namespace"), of.get("name")) if part)
+        key = (resource, str(report.get("function", "?")))
+        lines[key] = lines.get(key, Line(*key, outcome="?")).with_report(report)
+    return list(lines.values())
+
+
+def show(lines: list[Line], console: Console) -> None:
+    """A table of them."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("resource", "function", "outcome", "wrote"):
+        table.add_column(name, overflow="fold")
+    table.add_column("calls", justify="right")
+    table.add_column("ms", justify="right")
+    for line in lines:
+        wrote = "; ".join(line.wrote) or "nothing"
+        numbers = (str(line.calls), f"{line.milliseconds:.0f}")
+        table.add_row(line.resource, line.function, line.outcome, wrote, *numbers)
+    console.print(table)
+
+
+def _report(line: str) -> Object | None:
+    try:
+        content = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(content, dict) or content.get("message") != "report":
+        return None
+    report = content.get("report")
+    return report if isinstance(report, dict) else None
+
+
+def _change(change: Object) -> str:
+    of = change.get("object") or {}
+    fields = len(change.get("fields") or [])
+    counted = f" ({fields} field{'s' if fields != 1 else ''})" if fields else ""
+    return f"{of.get('kind', '?')} {of.get('name', '?')} {change.get('action', 'changed')}{counted}"

@@ -1,0 +1,144 @@
+"""The pinned programs, built once from Go modules into `.local/bin`, and the YAML that comes with them.
+
+A stamp per program holds the digest of what it was built from; where all stamps match, nothing is run at all, not even
+Go. A program is linked under another name and renamed when whole, so an interrupted build is continued by the next.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from local import toolchain, vendor
+from local.errors import BuildError
+from local.layout import DEFAULT
+
+PROGRAMS = Path(__file__).resolve().parent / "programs"
+KUBERNETES = "k8s.io/kubernetes"
+VERSION_PACKAGE = "k8s.io/component-base/version"
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program by the name we give it; `module` is the folder of the go.mod that pins it."""
+
+    name: str
+    package: str
+    module: str = "knative"
+
+
+ALL = (
+    Program("kube-apiserver", f"{KUBERNETES}/cmd/kube-apiserver"),
+    Program("etcd", "go.etcd.io/etcd/server/v3"),
+    Program("kube-controller-manager", f"{KUBERNETES}/cmd/kube-controller-manager"),
+    Program("kube-scheduler", f"{KUBERNETES}/cmd/kube-scheduler"),
+    Program("kubectl", f"{KUBERNETES}/cmd/kubectl"),
+    Program("adapter", "knative.dev/eventing/cmd/apiserver_receive_adapter"),
+    Program("ingress", "knative.dev/eventing/cmd/broker/ingress"),
+    Program("filter", "knative.dev/eventing/cmd/broker/filter"),
+    Program("dispatcher", "knative.dev/eventing/cmd/in_memory/channel_dispatcher"),
+    Program("mtping", "knative.dev/eventing/cmd/mtping"),
+    # kwok does not compile with Kubernetes' own cri-client, hence a module of its own.
+    Program("kwok", "sigs.k8s.io/kwok/cmd/kwok", module="kwok"),
+)
+
+
+def build(target: Path = DEFAULT, say: Say = print) -> None:
+    """Brings `target/bin` and `target/yaml` up to date. Raises BuildError when that cannot be done."""
+    if not _stale(target):
+        return
+    with _alone(target, say):
+        stale = _stale(target)
+        if not stale:
+            return
+        go = toolchain.find(PROGRAMS)
+        for program in (program for program in ALL if program.name in stale):
+            _build(program, go, target, say)
+        if vendor.STAMP in stale:
+            vendor.copy(go, PROGRAMS, target / "yaml")
+            _stamp(target, vendor.STAMP).write_text(_digests()[vendor.STAMP])
+
+
+def version(programs: Path = PROGRAMS) -> str:
+    """Kubernetes' version as go.mod pins it, such as `v1.35.4`."""
+    text = (programs / "knative" / "go.mod").read_text()
+    found = re.search(rf"^\s*{re.escape(KUBERNETES)} (v\S+)", text, re.MULTILINE)
+    if not found:
+        raise BuildError(f"{programs / 'knative' / 'go.mod'} does not require {KUBERNETES}")
+    return found[1]
+
+
+def flags(programs: Path = PROGRAMS) -> tuple[str, ...]:
+    """Go's flags. Kubernetes calls itself v0.0.0 unless told, and Knative refuses to work with that."""
+    pinned = version(programs)
+    major, minor, _ = pinned.removeprefix("v").split(".", 2)
+    stamps = {"gitVersion": pinned, "gitMajor": major, "gitMinor": minor}
+    link = " ".join(f"-X {VERSION_PACKAGE}.{key}={value}" for key, value in stamps.items())
+    return ("-mod=readonly", "-trimpath", "-ldflags", f"-s -w {link}")
+
+
+def digest(program: Program, programs: Path = PROGRAMS) -> str:
+    """Of everything of ours that decides what a program becomes: its module's go.mod and go.sum, and the flags."""
+    module = programs / program.module
+    content = b"\0".join((module / name).read_bytes() for name in ("go.mod", "go.sum"))
+    return hashlib.sha256(content + "\0".join((program.package, *flags(programs))).encode()).hexdigest()
+
+
+def _digests() -> dict[str, str]:
+    of_programs = {program.name: digest(program) for program in ALL}
+    return of_programs | {vendor.STAMP: vendor.digest(PROGRAMS)}
+
+
+def _stale(target: Path) -> set[str]:
+    def current(name: str, wanted: str) -> bool:
+        made = target / "yaml" if name == vendor.STAMP else target / "bin" / name
+        stamp = _stamp(target, name)
+        return made.exists() and stamp.exists() and stamp.read_text() == wanted
+
+    return {name for name, wanted in _digests().items() if not current(name, wanted)}
+
+
+def _stamp(target: Path, name: str) -> Path:
+    return target / "bin" / f".{name}.stamp"
+
+
+def _build(program: Program, go: str, target: Path, say: Say) -> None:
+    began = time.monotonic()
+    number = f"[{ALL.index(program) + 1}/{len(ALL)}]"
+    say(f"{number} building {program.name}")
+    made, draft, log = (target / "bin" / name for name in (program.name, f".{program.name}.tmp", "build.log"))
+    _stamp(target, program.name).unlink(missing_ok=True)
+    command = [go, "build", *flags(), "-o", str(draft), program.package]
+    try:
+        with log.open("w") as out:
+            environment = os.environ | {"CGO_ENABLED": "0"}
+            where = PROGRAMS / program.module
+            subprocess.run(command, cwd=where, env=environment, stdout=out, stderr=subprocess.STDOUT, check=True)
+        draft.replace(made)
+    except subprocess.CalledProcessError as error:
+        last = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
+        raise BuildError(f"building {program.name} failed; Go's words are in {log} and end:\n{last}") from error
+    finally:
+        draft.unlink(missing_ok=True)
+    _stamp(target, program.name).write_text(digest(program))
+    say(f"{number} {program.name} took {time.monotonic() - began:.0f} s")
+
+
+@contextlib.contextmanager
+def _alone(target: Path, say: Say) -> Iterator[None]:
+    (target / "bin").mkdir(parents=True, exist_ok=True)
+    with (target / "bin" / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("another build is running: waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,174 @@
+"""etcd, kube-apiserver and the controllers, as parts: `bare` is the first two, which is all most tests need.
+
+The flags were found by running them (Kubernetes v1.35). Authorisation is RBAC, as in a cluster, so a ServiceAccount can
+do here exactly what its roles say. What needs speed and not durability is told so: the state is thrown away at each
+start.
+"""
+
+from dataclasses import dataclass
+
+from local import probe
+from local.api import Object
+from local.layout import Layout
+from local.pki import Pki
+from local.ports import LOOPBACK, Port, Ports
+from local.process import Part, Stage
+from local.vendor import STAGES
+
+HOSTNAME = "kubernetes.io/hostname"
+CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+NODES = ("control-plane", "worker-1", "worker-2", "worker-3")
+CAPACITY = {"cpu": "16", "memory": "64Gi", "pods": "110"}
+
+# Who did what, without bodies: enough to count requests by user and user agent.
+AUDIT_POLICY = """\
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules: [{level: Metadata}]
+"""
+
+
+@dataclass(frozen=True)
+class ControlPlane:
+    """The parts of the control plane for one set of paths, keys and ports."""
+
+    layout: Layout
+    pki: Pki
+    ports: Ports
+    audit: bool = False
+
+    @property
+    def server(self) -> str:
+        """The API server's address."""
+        return f"https://{LOOPBACK}:{self.ports.apiserver}"
+
+    @property
+    def _serving(self) -> tuple[str, ...]:
+        # One certificate for all three: it is for loopback, and saves the controllers the making of their own.
+        return (
+            f"--tls-cert-file={self.pki.certificate}",
+            f"--tls-private-key-file={self.pki.key}",
+            f"--cert-dir={self.layout.pki}",
+        )
+
+    def bare(self) -> list[Part]:
+        """etcd and the API server; they are started together, the latter waits for the former."""
+        return [self._etcd(), self._apiserver()]
+
+    def controllers(self) -> list[Part]:
+        """What makes a DaemonSet have pods, and pods run: to be started when the API server is ready."""
+        return [self._controller_manager(), self._scheduler(), self._kwok()]
+
+    def _etcd(self) -> Part:
+        client = f"http://{LOOPBACK}:{self.ports.etcd}"
+        peer = f"http://{LOOPBACK}:{self.ports.etcd_peer}"
+        command = (
+            self.layout.program("etcd"),
+            f"--data-dir={self.layout.state / 'etcd'}",
+            f"--listen-client-urls={client}",
+            f"--advertise-client-urls={client}",
+            f"--listen-peer-urls={peer}",
+            f"--initial-advertise-peer-urls={peer}",
+            f"--initial-cluster=default={peer}",
+            "--unsafe-no-fsync",
+            "--log-level=warn",
+        )
+        ports = (Port(self.ports.etcd, "etcd", "clients"), Port(self.ports.etcd_peer, "etcd", "peers"))
+        return Part("etcd", Stage.ETCD, command, self.layout.log("etcd"), probe.http(f"{client}/health"), ports=ports)
+
+    def _apiserver(self) -> Part:
+        command = (
+            self.layout.program("kube-apiserver"),
+            f"--etcd-servers=http://{LOOPBACK}:{self.ports.etcd}",
+            f"--bind-address={LOOPBACK}",
+            f"--secure-port={self.ports.apiserver}",
+            *self._serving,
+            f"--token-auth-file={self.pki.tokens}",
+            "--authorization-mode=RBAC",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-account-key-file={self.pki.account_public}",
+            f"--service-account-signing-key-file={self.pki.account_key}",
+            "--service-cluster-ip-range=10.96.0.0/24",
+            "--endpoint-reconciler-type=none",
+            # The exporter's pods are privileged; without this the API server refuses them.
+            "--allow-privileged=true",
+            "--profiling=false",
+            *(self._auditing() if self.audit else ()),
+        )
+        ready = probe.http(f"{self.server}/readyz", ca=self.pki.ca)
+        ports = (Port(self.ports.apiserver, "kube-apiserver", "HTTPS"),)
+        return Part("kube-apiserver", Stage.APISERVER, command, self.layout.log("kube-apiserver"), ready, ports=ports)
+
+    def _auditing(self) -> tuple[str, ...]:
+        policy = self.layout.state / "audit-policy.yaml"
+        policy.write_text(AUDIT_POLICY)
+        # Blocking: when a response has arrived, its line is in the file.
+        return (
+            f"--audit-policy-file={policy}",
+            f"--audit-log-path={self.layout.log('audit')}",
+            "--audit-log-mode=blocking",
+        )
+
+    def _controller_manager(self) -> Part:
+        name, port = "kube-controller-manager", self.ports.controller_manager
+        command = (
+            self.layout.program(name),
+            f"--kubeconfig={self.layout.kubeconfig}",
+            f"--service-account-private-key-file={self.pki.account_key}",
+            f"--root-ca-file={self.pki.ca}",
+            "--leader-elect=false",
+            f"--bind-address={LOOPBACK}",
+            f"--secure-port={port}",
+            *self._serving,
+            "--kube-api-qps=100",
+            "--kube-api-burst=200",
+            "--authorization-always-allow-paths=/healthz,/readyz,/livez",
+        )
+        return self._controller(name, Stage.CONTROLLER, command, port, f"https://{LOOPBACK}:{port}/healthz")
+
+    def _scheduler(self) -> Part:
+        name, port = "kube-scheduler", self.ports.scheduler
+        command = (
+            self.layout.program(name),
+            f"--kubeconfig={self.layout.kubeconfig}",
+            "--leader-elect=false",
+            f"--bind-address={LOOPBACK}",
+            f"--secure-port={port}",
+            *self._serving,
+        )
+        return self._controller(name, Stage.CONTROLLER, command, port, f"https://{LOOPBACK}:{port}/healthz")
+
+    def _kwok(self) -> Part:
+        address = f"{LOOPBACK}:{self.ports.kwok}"
+        command = (
+            self.layout.program("kwok"),
+            f"--kubeconfig={self.layout.kubeconfig}",
+            "--manage-all-nodes=true",
+            f"--server-address={address}",
+            f"--node-ip={LOOPBACK}",
+            "--cidr=10.0.0.0/16",
+            "--node-lease-duration-seconds=40",
+            f"--config={self.layout.yaml / STAGES}",
+        )
+        return self._controller("kwok", Stage.NODE, command, self.ports.kwok, f"http://{address}/healthz")
+
+    def _controller(self, name: str, stage: Stage, command: tuple[str, ...], port: int, health: str) -> Part:
+        ports = (Port(port, name, "health"),)
+        return Part(name, stage, command, self.layout.log(name), probe.http(health, ca=self.pki.ca), ports=ports)
+
+
+def node(name: str) -> Object:
+    """A node that kwok keeps alive; the one called like the control plane is tainted as one."""
+    labels = {HOSTNAME: name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}
+    spec: Object = {}
+    if name == NODES[0]:
+        labels[CONTROL_PLANE] = ""
+        spec["taints"] = [{"key": CONTROL_PLANE, "effect": "NoSchedule"}]
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "labels": labels, "annotations": {"kwok.x-k8s.io/node": "fake"}},
+        "spec": spec,
+        "status": {"capacity": CAPACITY, "allocatable": CAPACITY},
+    }

@@ -1,0 +1,119 @@
+"""Knative Eventing's data plane as parts, and the objects it needs to find: its CRDs and ConfigMaps."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from local import probe, vendor
+from local.api import Object
+from local.kubectl import documents
+from local.layout import Layout
+from local.ports import DISPATCHER, DISPATCHER_HTTPS, EVERYWHERE, LOOPBACK, Port, Ports
+from local.process import Part, Stage
+from local.source import SYSTEM_NAMESPACE
+
+
+@dataclass(frozen=True)
+class Knative:
+    """The four processes; the adapter of an ApiServerSource is `local.source`'s.
+
+    All are to be started when CRDs are established and ConfigMaps exist: a missing one ends or hangs them.
+    """
+
+    layout: Layout
+    ports: Ports
+
+    def broker(self) -> list[Part]:
+        """What a Broker is made of."""
+        return [self._dispatcher(), self._ingress(), self._filter()]
+
+    def sources(self) -> list[Part]:
+        """What serves PingSources. To be started once the dispatcher is ready, like any adapter: adapters answer probes
+        on the dispatcher's port if it is free, and the dispatcher ends if it is not."""
+        return [self._mtping()]
+
+    def _dispatcher(self) -> Part:
+        environment = {
+            "MAX_IDLE_CONNS": "1000",
+            "MAX_IDLE_CONNS_PER_HOST": "100",
+            "PROFILING_PORT": str(self.ports.dispatcher_profiling),
+        }
+        ports = (
+            Port(DISPATCHER, "dispatcher", "events; a constant of Knative's", EVERYWHERE),
+            Port(DISPATCHER_HTTPS, "dispatcher", "events over TLS; a constant of Knative's", EVERYWHERE),
+            Port(self.ports.dispatcher_profiling, "dispatcher", "profiling", EVERYWHERE),
+        )
+        ready = _healthy(DISPATCHER)
+        return self._part("dispatcher", Stage.DISPATCHER, ready, environment, ports, "--disable-ha")
+
+    def _ingress(self) -> Part:
+        http, https = self.ports.ingress, self.ports.ingress_https
+        environment = {"INGRESS_PORT": str(http), "INGRESS_PORT_HTTPS": str(https)}
+        return self._part("ingress", Stage.INGRESS, _healthy(http), environment, _two("ingress", http, https))
+
+    def _filter(self) -> Part:
+        http, https = self.ports.filter, self.ports.filter_https
+        environment = {"NAMESPACE": SYSTEM_NAMESPACE, "FILTER_PORT": str(http), "FILTER_PORT_HTTPS": str(https)}
+        return self._part("filter", Stage.FILTER, _healthy(http), environment, _two("filter", http, https))
+
+    def _mtping(self) -> Part:
+        profiling = self.ports.mtping_profiling
+        environment = {
+            "NAMESPACE": SYSTEM_NAMESPACE,
+            "PROFILING_PORT": str(profiling),
+            "K_SINK_TIMEOUT": "10",
+        }
+        ports = (Port(profiling, "mtping", "profiling", EVERYWHERE),)
+        ready = probe.logged(self.layout.log("mtping"), "Started workers")
+        return self._part("mtping", Stage.SOURCE, ready, environment, ports, "--disable-ha")
+
+    def _part(
+        self,
+        name: str,
+        stage: Stage,
+        ready: probe.Ready,
+        environment: dict[str, str],
+        ports: tuple[Port, ...],
+        *arguments: str,
+    ) -> Part:
+        common = {
+            "KUBECONFIG": str(self.layout.kubeconfig),
+            "SYSTEM_NAMESPACE": SYSTEM_NAMESPACE,
+            "POD_NAME": name,
+            "CONTAINER_NAME": name,
+            "KUBE_API_QPS": "200",
+            "KUBE_API_BURST": "400",
+        }
+        command = (self.layout.program(name), *arguments)
+        return Part(name, stage, command, self.layout.log(name), ready, common | environment, ports)
+
+
+def _healthy(port: int) -> probe.Ready:
+    return probe.http(f"http://{LOOPBACK}:{port}/healthz", headers=probe.KUBELET)
+
+
+def _two(name: str, http: int, https: int) -> tuple[Port, ...]:
+    return (Port(http, name, "events", EVERYWHERE), Port(https, name, "events over TLS", EVERYWHERE))
+
+
+def crds(layout: Layout) -> list[Object]:
+    """Knative's CRDs. Conversion between versions is left out, its webhook being: one version of each is used."""
+    found = list(_yaml(layout, vendor.CRDS))
+    for crd in found:
+        crd["spec"]["conversion"] = {"strategy": "None"}
+    return found
+
+
+def settings(layout: Layout) -> list[Object]:
+    """Knative's namespace and its ConfigMaps, without the examples that make up most of them."""
+    found = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM_NAMESPACE}}]
+    for config in _yaml(layout, vendor.CONFIG_MAPS):
+        with contextlib.suppress(KeyError):
+            del config["data"]["_example"]
+        found.append(config)
+    return found
+
+
+def _yaml(layout: Layout, folder: str) -> Iterator[Object]:
+    for file in sorted((layout.yaml / folder).glob("*.yaml")):
+        yield from documents(file.read_text())

@@ -1,0 +1,79 @@
+"""Who owns a state folder: one live process at a time.
+
+The lock is the kernel's and goes with the process that holds it, however it ends; the record beside it says who holds
+it, for `status` and `down`.
+"""
+
+import fcntl
+import json
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from local.errors import AlreadyRunning
+from local.process import living
+
+
+@dataclass(frozen=True)
+class OwnerRecord:
+    """The owner as written to disk. `ready` once everything was."""
+
+    pid: int
+    created: float
+    ready: bool = False
+
+    def process(self) -> psutil.Process | None:
+        """The owner, if it lives."""
+        return living(self.pid, self.created)
+
+
+class Owner:
+    """Our own claim on a state folder."""
+
+    def __init__(self, state: Path) -> None:
+        """Raises AlreadyRunning, saying who holds it, when the folder is owned."""
+        state.mkdir(parents=True, exist_ok=True)
+        self._file = state / "owner.json"
+        self._lock = (state / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._lock.close()
+            raise AlreadyRunning(_sentence(state)) from error
+        self._record = OwnerRecord(os.getpid(), psutil.Process().create_time())
+        self._write()
+
+    def ready(self) -> None:
+        """Makes it known that everything runs."""
+        self._record = OwnerRecord(self._record.pid, self._record.created, ready=True)
+        self._write()
+
+    def release(self) -> None:
+        """Gives the folder back."""
+        self._file.unlink(missing_ok=True)
+        self._lock.close()
+
+    def _write(self) -> None:
+        draft = self._file.with_suffix(".tmp")
+        draft.write_text(json.dumps(asdict(self._record)))
+        draft.replace(self._file)
+
+
+def owner(state: Path) -> OwnerRecord | None:
+    """The live owner of a state folder, if there is one."""
+    try:
+        record = OwnerRecord(**json.loads((state / "owner.json").read_text()))
+    except FileNotFoundError:
+        return None
+    return record if record.process() else None
+
+
+def _sentence(state: Path) -> str:
+    found = owner(state)
+    if not found:
+        return "another run is starting or stopping: try again in a moment"
+    since = time.strftime("%H:%M:%S", time.localtime(found.created))
+    return f"a stack is running already (pid {found.pid}, since {since}): `python -m local down` stops it"

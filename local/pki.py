@@ -1,0 +1,161 @@
+"""Keys, certificates and kubeconfigs of one run. Everything is made anew at each start and trusted by nobody else."""
+
+import base64
+import datetime
+import ipaddress
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+CONTEXT = "kepler-local"
+NAMESPACE = "kepler-system"
+SERVICE_CLUSTER_IP = "10.96.0.1"
+VALID = datetime.timedelta(days=365)
+
+
+@dataclass(frozen=True)
+class Pki:
+    """The files kube-apiserver and the controllers are pointed to, and the administrator's token."""
+
+    folder: Path
+    admin_token: str
+
+    @property
+    def ca(self) -> Path:
+        """The authority's certificate."""
+        return self.folder / "ca.crt"
+
+    @property
+    def certificate(self) -> Path:
+        """The API server's certificate."""
+        return self.folder / "server.crt"
+
+    @property
+    def key(self) -> Path:
+        """The API server's key."""
+        return self.folder / "server.key"
+
+    @property
+    def account_key(self) -> Path:
+        """What ServiceAccount tokens are signed with."""
+        return self.folder / "sa.key"
+
+    @property
+    def account_public(self) -> Path:
+        """What ServiceAccount tokens are verified with."""
+        return self.folder / "sa.pub"
+
+    @property
+    def tokens(self) -> Path:
+        """The API server's token file; it knows the administrator only."""
+        return self.folder / "tokens.csv"
+
+
+def create(folder: Path) -> Pki:
+    """Writes a new authority, a serving certificate for loopback, an account key and a token for the administrator."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    pki = Pki(folder, secrets.token_urlsafe(32))
+    authority_key, server_key, account_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
+    authority = _authority(authority_key)
+    pki.ca.write_bytes(_pem(authority))
+    pki.certificate.write_bytes(_pem(_serving(server_key, authority, authority_key)))
+    _private(pki.key, _key_pem(server_key))
+    _private(pki.account_key, _key_pem(account_key))
+    _private(pki.tokens, f'{pki.admin_token},admin,admin,"system:masters"\n'.encode())
+    public = account_key.public_key()
+    pki.account_public.write_bytes(
+        public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    )
+    return pki
+
+
+def write_kubeconfig(path: Path, *, server: str, ca: Path, token: str, user: str) -> None:
+    """A kubeconfig that stands alone: authority and token are in it, so the file is readable by its owner only."""
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": CONTEXT, "cluster": {"server": server, "certificate-authority-data": _base64(ca)}}],
+        "users": [{"name": user, "user": {"token": token}}],
+        "contexts": [{"name": CONTEXT, "context": {"cluster": CONTEXT, "user": user, "namespace": NAMESPACE}}],
+        "current-context": CONTEXT,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _private(path, yaml.safe_dump(content, sort_keys=False).encode())
+
+
+def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{CONTEXT}-ca")])
+    usage = x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=True,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    return (
+        _builder(name, name, key.public_key())
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(usage, critical=True)
+        .sign(key, hashes.SHA256())
+    )
+
+
+def _serving(
+    key: ec.EllipticCurvePrivateKey, authority: x509.Certificate, authority_key: ec.EllipticCurvePrivateKey
+) -> x509.Certificate:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kube-apiserver")])
+    names: list[x509.GeneralName] = [
+        x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+        x509.IPAddress(ipaddress.ip_address(SERVICE_CLUSTER_IP)),
+        x509.DNSName("localhost"),
+        x509.DNSName("kubernetes.default.svc"),
+    ]
+    return (
+        _builder(name, authority.subject, key.public_key())
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .sign(authority_key, hashes.SHA256())
+    )
+
+
+def _builder(subject: x509.Name, issuer: x509.Name, public: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+    now = datetime.datetime.now(datetime.UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(public)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + VALID)
+    )
+
+
+def _pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def _base64(file: Path) -> str:
+    return base64.b64encode(file.read_bytes()).decode()
+
+
+def _private(path: Path, content: bytes) -> None:
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    path.write_bytes(content)

@@ -1,0 +1,101 @@
+"""Which part listens where, and whether it can."""
+
+import contextlib
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import psutil
+
+from local.errors import PortBusy
+
+FUNCTIONS = 32
+
+# The channel dispatcher's own constants (knative eventing v0.50.0, pkg/reconciler/inmemorychannel/dispatcher).
+DISPATCHER = 8080
+DISPATCHER_HTTPS = 8443
+
+LOOPBACK = "127.0.0.1"
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - only to probe: Knative's listeners cannot be told to bind less
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port a part needs; `part` and `purpose` are for the message when it is taken."""
+
+    number: int
+    part: str
+    purpose: str
+    address: str = LOOPBACK
+
+
+@dataclass(frozen=True)
+class Ports:
+    """All ports of one stack. The defaults are the ones of `run` and `up`; the dispatcher's two never change."""
+
+    etcd: int = 2379
+    etcd_peer: int = 2380
+    apiserver: int = 6443
+    controller_manager: int = 10257
+    scheduler: int = 10259
+    kwok: int = 10247
+    ingress: int = 8081
+    ingress_https: int = 8543
+    filter: int = 8082
+    filter_https: int = 8643
+    adapter_profiling: int = 18008
+    dispatcher_profiling: int = 18010
+    mtping_profiling: int = 18012
+    functions: tuple[int, ...] = field(default=tuple(range(9001, 9001 + FUNCTIONS)), kw_only=True)
+
+    @classmethod
+    def fixed(cls) -> "Ports":
+        """The ports people can rely on."""
+        return cls()
+
+    @classmethod
+    def free(cls) -> "Ports":
+        """Ports the system gave away a moment ago, so that tests do not meet a running stack (but its dispatcher)."""
+        names = [name for name in cls.__dataclass_fields__ if name != "functions"]
+        numbers = _free(len(names) + FUNCTIONS)
+        return cls(*numbers[: len(names)], functions=tuple(numbers[len(names) :]))
+
+
+def _free(count: int) -> list[int]:
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind((LOOPBACK, 0))
+        return [int(one.getsockname()[1]) for one in sockets]
+
+
+def check(ports: Iterable[Port]) -> None:
+    """Raises PortBusy with one line for every port that is taken."""
+    busy = [port for port in ports if not _bindable(port)]
+    if busy:
+        raise PortBusy("\n".join(_sentence(port) for port in busy))
+
+
+def _bindable(port: Port) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((port.address, port.number))
+        except OSError:
+            return False
+    return True
+
+
+def _sentence(port: Port) -> str:
+    who = holder(port.number)
+    by = f" by {who}" if who else ""
+    return f"port {port.number} is taken{by}, but {port.part} needs it ({port.purpose}): stop what listens there"
+
+
+def holder(number: int) -> str:
+    """The process that listens on a port, as `name (pid)`; empty where the system does not tell us."""
+    with contextlib.suppress(psutil.Error, OSError):
+        for one in psutil.net_connections(kind="tcp"):
+            if one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.port == number and one.pid:
+                return f"{psutil.Process(one.pid).name()} (pid {one.pid})"
+    return ""

@@ -1,0 +1,55 @@
+"""Readiness over HTTP, and waiting for it without fixed sleeps."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import urllib3
+
+from local.errors import Interrupted
+
+INTERVAL = 0.025
+
+Ready = Callable[[], bool]
+
+# Knative's drainer answers health checks only to who calls itself so.
+KUBELET = {"User-Agent": "kube-probe/1.35"}
+
+
+def http(url: str, *, ca: Path | None = None, headers: Mapping[str, str] | None = None) -> Ready:
+    """A check that is true once `url` answers 2xx."""
+    pool = urllib3.PoolManager(ca_certs=str(ca) if ca else None, timeout=1.0, retries=False)
+
+    def check() -> bool:
+        try:
+            return pool.request("GET", url, headers=headers).status // 100 == 2
+        except urllib3.exceptions.HTTPError:
+            return False
+
+    return check
+
+
+def logged(log: Path, text: str, *, count: int = 1, since: str = "") -> Ready:
+    """A check that is true once `text` stands `count` times in a log, after the last line that has `since`."""
+
+    def check() -> bool:
+        try:
+            content = log.read_text(errors="replace")
+        except FileNotFoundError:
+            return False
+        latest = content.rpartition(since)[2] if since else content
+        return latest.count(text) >= count
+
+    return check
+
+
+def until(check: Ready, seconds: float, stop: threading.Event) -> bool:
+    """Whether `check` became true in time. Raises Interrupted as soon as `stop` is set."""
+    deadline = time.monotonic() + seconds
+    while not check():
+        if stop.wait(INTERVAL):
+            raise Interrupted("stopped while starting")
+        if time.monotonic() > deadline:
+            return False
+    return True

@@ -1,0 +1,205 @@
+"""A part of the stack as a process: started, watched until it is ready, recorded, and stopped in order.
+
+Every process leads a session of its own, so that Ctrl-C in the terminal reaches us alone and we decide the order. What
+runs is recorded as pid and creation time: a pid alone could by now be somebody else's.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from enum import IntEnum
+from pathlib import Path
+
+import psutil
+
+from local.errors import PartFailed
+from local.ports import Port
+from local.probe import Ready, until
+
+
+class Stage(IntEnum):
+    """The order of stopping: what sends before what receives, what writes before what stores."""
+
+    FUNCTION = 0
+    SOURCE = 1
+    INGRESS = 2
+    FILTER = 3
+    DISPATCHER = 4
+    NODE = 5
+    CONTROLLER = 6
+    APISERVER = 7
+    ETCD = 8
+
+
+# Knative's receivers would drain for up to 45 s, though whatever they drain has nowhere to go by then.
+GRACE = {Stage.INGRESS: 2.0, Stage.FILTER: 2.0, Stage.DISPATCHER: 2.0}
+DEFAULT_GRACE = 5.0
+
+# Left out of what processes inherit: each gets its own, and loopback needs no proxy.
+NOT_INHERITED = {"KUBECONFIG", "PYTHONDONTWRITEBYTECODE", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """What to start, and how to know that it is ready. `environment` is added to what is inherited."""
+
+    name: str
+    stage: Stage
+    command: tuple[str, ...]
+    log: Path
+    ready: Ready
+    environment: Mapping[str, str] = field(default_factory=dict)
+    ports: tuple[Port, ...] = ()
+    directory: Path | None = None
+
+
+@dataclass(frozen=True)
+class Record:
+    """A started process as written to disk, for `status`, `down` and the next start."""
+
+    name: str
+    stage: int
+    pid: int
+    created: float
+    ports: tuple[int, ...]
+    log: str
+
+    def process(self) -> psutil.Process | None:
+        """The process, if it still runs and is the one that was recorded."""
+        return living(self.pid, self.created)
+
+
+def living(pid: int, created: float) -> psutil.Process | None:
+    """The process of that pid, unless it is gone, a zombie, or another one than was created at `created`."""
+    try:
+        process = psutil.Process(pid)
+        # The system's idea of its boot time may move by a second between two readings.
+        same = abs(process.create_time() - created) < 2
+        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+    except psutil.Error:
+        return None
+
+
+class Process:
+    """A started part."""
+
+    def __init__(self, part: Part, popen: "subprocess.Popen[bytes]", record: Record) -> None:
+        self.part = part
+        self.record = record
+        self._popen = popen
+
+    @classmethod
+    def start(cls, part: Part, records: Path, *, append: bool = False) -> "Process":
+        """Starts the part and records it. Its log begins anew, unless `append`."""
+        part.log.parent.mkdir(parents=True, exist_ok=True)
+        with part.log.open("ab" if append else "wb") as log:
+            popen = subprocess.Popen(
+                part.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=part.directory,
+                env=inherited() | dict(part.environment),
+                start_new_session=True,
+            )
+        created = psutil.Process(popen.pid).create_time()
+        ports = tuple(port.number for port in part.ports)
+        record = Record(part.name, int(part.stage), popen.pid, created, ports, str(part.log))
+        write(records, record)
+        return cls(part, popen, record)
+
+    @property
+    def name(self) -> str:
+        """The part's name."""
+        return self.part.name
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs; also collects it when it has ended."""
+        return self._popen.poll() is None
+
+    def kill(self) -> None:
+        """SIGKILL, and wait: it ends as if the machine had lost it."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._popen.pid, signal.SIGKILL)
+        self._popen.wait()
+
+    def failure(self, what: str) -> PartFailed:
+        """The one line about a part that did not make it."""
+        return PartFailed(f"{self.name} {what}; its log is {self.part.log}, and ends: {last_line(self.part.log)}")
+
+
+def inherited() -> dict[str, str]:
+    """Our own environment without what would lead a part astray."""
+    return {key: value for key, value in os.environ.items() if key.upper() not in NOT_INHERITED}
+
+
+def last_line(log: Path) -> str:
+    """The last line of a log that says anything."""
+    with contextlib.suppress(OSError):
+        lines = [line.strip() for line in log.read_text(errors="replace").splitlines()[-50:]]
+        return next((line[:300] for line in reversed(lines) if line), "(nothing)")
+    return "(nothing)"
+
+
+def await_ready(processes: Iterable[Process], seconds: float, stop: threading.Event) -> None:
+    """Returns when all are ready. Raises PartFailed for the first that ended, or is not ready by then."""
+    pending = list(processes)
+
+    def check() -> bool:
+        for process in list(pending):
+            if not process.alive:
+                raise process.failure("ended while starting")
+            if process.part.ready():
+                pending.remove(process)
+        return not pending
+
+    if not until(check, seconds, stop):
+        raise pending[0].failure(f"was not ready after {seconds:.0f} s")
+
+
+def write(records: Path, record: Record) -> None:
+    """Keeps what was started. Written whole or not at all."""
+    records.mkdir(parents=True, exist_ok=True)
+    draft = records / f".{record.name}.tmp"
+    draft.write_text(json.dumps(asdict(record)))
+    draft.replace(records / f"{record.name}.json")
+
+
+def recorded(records: Path) -> list[Record]:
+    """Everything started in this state folder, in the order of stopping."""
+    found = [json.loads(file.read_text()) for file in sorted(records.glob("*.json"))]
+    return sorted((Record(**(one | {"ports": tuple(one["ports"])})) for one in found), key=lambda one: one.stage)
+
+
+def stop_recorded(records: Path) -> list[str]:
+    """Stops, stage after stage, what is recorded and is still ours; returns the names of what was running."""
+    stopped = []
+    everything = recorded(records)
+    for stage in sorted({record.stage for record in everything}):
+        of_stage = [record for record in everything if record.stage == stage]
+        stopped += _stop(of_stage, GRACE.get(Stage(stage), DEFAULT_GRACE))
+        for record in of_stage:
+            (records / f"{record.name}.json").unlink(missing_ok=True)
+    return stopped
+
+
+def _stop(records: list[Record], grace: float) -> list[str]:
+    running = {record.name: process for record in records if (process := record.process())}
+    for process in running.values():
+        _signal(process, signal.SIGTERM)
+    _, stubborn = psutil.wait_procs(list(running.values()), timeout=grace)
+    for process in stubborn:
+        _signal(process, signal.SIGKILL)
+    psutil.wait_procs(stubborn, timeout=DEFAULT_GRACE)
+    return list(running)
+
+
+def _signal(process: psutil.Process, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)

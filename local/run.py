@@ -1,0 +1,131 @@
+"""`run`: everything in the foreground, told step by step; and `supervise`, the same for `up`, in the background."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from local import account, build, keplers
+from local.api import Object
+from local.errors import NotReady
+from local.layout import ROOT
+from local.probe import until
+from local.stack import Stack
+from local.supervise import Supervisor
+
+CONFIG = ROOT / "config" / "base"
+SAMPLES = ROOT / "config" / "samples"
+AUDIT = "kepler-audit"
+
+READY_SECONDS = 60.0
+# Reports come by way of the Broker, after the condition: so long without another one, and they are taken for complete.
+QUIET_SECONDS = 0.3
+REPORT_SECONDS = 3.0
+
+# Wide enough for the account where nobody tells how wide a line may be.
+WIDTH = 140
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to run. Without `samples` no resource is applied; with `once` it ends when they are ready."""
+
+    config: Path = CONFIG
+    samples: Path | None = SAMPLES
+    once: bool = False
+
+
+def stopping() -> threading.Event:
+    """An event that Ctrl-C, SIGTERM and a closed terminal set: whoever waits looks at it, so nothing is cut in two."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def run(options: Options, say: Say) -> None:
+    """Builds, starts, applies, tells, and stays until it is stopped. Leaves nothing running, whatever happens."""
+    build.build(say=say)
+    stop = stopping()
+    began = time.monotonic()
+    say("starting etcd, kube-apiserver, controllers, Knative Eventing and the functions")
+    with Stack(stop=stop) as stack:
+        stack.start(options.config)
+        say(
+            f"ready after {time.monotonic() - began:.1f} s: {len(stack.parts)} processes, logs in {stack.layout.state / 'logs'}"
+        )
+        supervisor = Supervisor(stack, say)
+        applied = _samples(stack, supervisor, options.samples, stop, say) if options.samples else []
+        _what_next(stack, applied, say)
+        if not options.once:
+            say("Ctrl-C stops everything")
+            supervisor.run(stop)
+            say("stopping")
+
+
+def supervise(options: Options, say: Say) -> None:
+    """Starts everything and keeps it running until SIGTERM."""
+    stop = stopping()
+    with Stack(stop=stop) as stack:
+        stack.start(options.config)
+        Supervisor(stack, say).run(stop)
+
+
+def _samples(
+    stack: Stack, supervisor: Supervisor, folder: Path, stop: threading.Event, say: Say
+) -> list[keplers.Kepler]:
+    began = time.monotonic()
+    wanted = keplers.apply(stack.kubectl, folder)
+    _await_ready(stack, supervisor, wanted, stop)
+    took = time.monotonic() - began
+    _await_reports(stack, stop)
+    account.show(account.summary(account.reports(stack.layout.log(AUDIT))), _console())
+    say(f"{len(wanted)} Kepler{'s' if len(wanted) != 1 else ''} Ready {took:.2f} s after `kubectl apply` began")
+    return keplers.look(stack, wanted)
+
+
+def _await_ready(stack: Stack, supervisor: Supervisor, wanted: list[Object], stop: threading.Event) -> None:
+    def ready() -> bool:
+        supervisor.step()
+        return all(one.ready for one in keplers.look(stack, wanted))
+
+    if not until(ready, READY_SECONDS, stop):
+        late = [one for one in keplers.look(stack, wanted) if not one.ready]
+        said = "\n".join(one.account for one in late)
+        raise NotReady(f"not Ready after {READY_SECONDS:.0f} s; logs are in {stack.layout.state / 'logs'}\n{said}")
+
+
+def _await_reports(stack: Stack, stop: threading.Event) -> None:
+    log = stack.layout.log(AUDIT)
+    seen, since = -1, time.monotonic()
+
+    def quiet() -> bool:
+        nonlocal seen, since
+        count = len(account.reports(log))
+        if count != seen:
+            seen, since = count, time.monotonic()
+        return time.monotonic() - since > QUIET_SECONDS
+
+    until(quiet, REPORT_SECONDS, stop)
+
+
+def _what_next(stack: Stack, applied: list[keplers.Kepler], say: Say) -> None:
+    say(f"\nkubeconfig: {stack.admin}   (a kubectl of the same version: {stack.layout.program('kubectl')})\n")
+    say("try:")
+    say(f"  export KUBECONFIG={stack.admin}")
+    say("  kubectl get keplers -A")
+    for one in applied[:1]:
+        patch = '{"spec":{"collector":{"port":9103}}}'
+        say(f"  kubectl -n {one.namespace} patch kepler {one.name} --type merge -p '{patch}'")
+        say(f"  kubectl -n {one.namespace} delete daemonset kepler-exporter")
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH)

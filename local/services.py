@@ -1,0 +1,92 @@
+"""A Knative Service of the configuration as a local process: same environment, same ServiceAccount, no container."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from local import probe
+from local.api import Object
+from local.errors import ConfigUnusable
+from local.layout import ROOT, Layout
+from local.ports import LOOPBACK, Port, Ports
+from local.process import Part, Stage
+from local.topology import SERVING, Addresses
+
+COMMAND = (sys.executable, "-m", "functions")
+READINESS = "/health/readiness"
+
+# The Broker's ingress as a cluster knows it, in front of `/<namespace>/<broker>`.
+INGRESS_IN_CLUSTER = "http://broker-ingress.knative-eventing.svc.cluster.local"
+
+
+@dataclass(frozen=True)
+class Function:
+    """What of a Knative Service matters without Knative Serving."""
+
+    name: str
+    namespace: str
+    account: str
+    environment: dict[str, str]
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Where it takes events."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+
+def functions(objects: Sequence[Object], ports: Ports) -> list[Function]:
+    """The Knative Services among some objects, each with a port of its own."""
+    found = [one for one in objects if is_service(one)]
+    if len(found) > len(ports.functions):
+        raise ConfigUnusable(
+            f"{len(found)} Knative Services, but only {len(ports.functions)} ports are set aside for them"
+        )
+    return [_function(one, port) for one, port in zip(found, ports.functions, strict=False)]
+
+
+def is_service(one: Object) -> bool:
+    """Whether an object is a Knative Service (the other kind of Service is core/v1)."""
+    return bool(one["apiVersion"].startswith(SERVING) and one["kind"] == "Service")
+
+
+def _function(service: Object, port: int) -> Function:
+    meta, spec = service["metadata"], service["spec"]["template"]["spec"]
+    environment = {one["name"]: _value(one, meta) for one in spec["containers"][0].get("env", [])}
+    return Function(meta["name"], meta["namespace"], spec.get("serviceAccountName") or "default", environment, port)
+
+
+def _value(variable: Object, meta: Object) -> str:
+    path = variable.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath", "")
+    if path in ("metadata.namespace", "metadata.name"):
+        return str(meta[path.removeprefix("metadata.")])
+    if "valueFrom" in variable:
+        raise ConfigUnusable(
+            f"`{variable['name']}` of Knative Service '{meta['name']}' comes from a place unknown here"
+        )
+    return str(variable.get("value", ""))
+
+
+def part(
+    function: Function, *, kubeconfig: Path, layout: Layout, addresses: Addresses, command: tuple[str, ...]
+) -> Part:
+    """The process of a function. Addresses of the Broker in its environment become the local ones."""
+    ingress = f"http://{LOOPBACK}:{addresses.ports.ingress}"
+    environment = {key: value.replace(INGRESS_IN_CLUSTER, ingress) for key, value in function.environment.items()}
+    own = {
+        "K_SERVICE": function.name,
+        "KUBECONFIG": str(kubeconfig),
+        "LISTEN_ADDRESS": f"{LOOPBACK}:{function.port}",
+        "PYTHONUNBUFFERED": "1",
+    }
+    return Part(
+        function.name,
+        Stage.FUNCTION,
+        command,
+        layout.log(function.name),
+        probe.http(function.url + READINESS),
+        environment | own,
+        (Port(function.port, function.name, "events"),),
+        ROOT,
+    )

@@ -1,0 +1,131 @@
+"""An ApiServerSource as its adapter process: the configuration Knative's controller would give it.
+
+From knative eventing v0.50.0, pkg/reconciler/apiserversource: the adapter reads none of its own object.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from local import probe
+from local.api import Object
+from local.errors import ConfigUnusable
+from local.layout import Layout
+from local.ports import EVERYWHERE, Port, Ports
+from local.process import Part, Stage
+from local.topology import Addresses
+
+FAIL_FAST = "features.knative.dev/apiserversource-skip-permissions-check"
+SYSTEM_NAMESPACE = "knative-eventing"
+
+# Of a label selector's `matchExpressions`, in the string form that a watch takes.
+OPERATORS = {
+    "In": "{key} in ({values})",
+    "NotIn": "{key} notin ({values})",
+    "Exists": "{key}",
+    "DoesNotExist": "!{key}",
+}
+
+
+def configuration(source: Object) -> Object:
+    """The value of `K_SOURCE_CONFIG` for an ApiServerSource."""
+    spec, meta = source["spec"], source["metadata"]
+    everywhere = "namespaceSelector" in spec
+    if spec.get("namespaceSelector"):
+        raise ConfigUnusable(
+            f"ApiServerSource '{meta['name']}': `namespaceSelector` may be absent or empty here: "
+            "following namespaces as they come and go takes Knative's controller"
+        )
+    config: Object = {
+        "namespaces": [""] if everywhere else [meta["namespace"]],
+        "allNamespaces": everywhere,
+        "resources": [_watch(resource) for resource in spec["resources"]],
+        "mode": spec.get("mode", "Reference"),
+        "failFast": meta.get("annotations", {}).get(FAIL_FAST) == "true",
+    }
+    return config | {field: spec[field] for field in ("owner", "filters") if field in spec}
+
+
+def _watch(resource: Object) -> Object:
+    group, _, version = resource["apiVersion"].rpartition("/")
+    watch: Object = {"gvr": {"Group": group, "Version": version, "Resource": plural(resource["kind"])}}
+    if chosen := selector(resource.get("selector") or {}):
+        watch["selector"] = chosen
+    return watch
+
+
+def plural(kind: str) -> str:
+    """The resource name Knative guesses from a kind (UnsafeGuessKindToResource), wrong guesses included."""
+    name = kind.lower()
+    if name.endswith("endpoints"):
+        return name
+    if name.endswith("s"):
+        return f"{name}es"
+    return f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
+
+
+def selector(labels: Object) -> str:
+    """A LabelSelector in its string form, sorted by key."""
+    terms = [(key, f"{key}={value}") for key, value in labels.get("matchLabels", {}).items()]
+    for one in labels.get("matchExpressions", []):
+        values = ",".join(sorted(one.get("values", [])))
+        terms.append((one["key"], OPERATORS[one["operator"]].format(key=one["key"], values=values)))
+    return ",".join(term for _, term in sorted(terms))
+
+
+def account(source: Object) -> tuple[str, str]:
+    """Namespace and name of the ServiceAccount that the adapter runs as."""
+    return source["metadata"]["namespace"], source["spec"].get("serviceAccountName") or "default"
+
+
+def part(source: Object, *, kubeconfig: Path, layout: Layout, addresses: Addresses) -> Part:
+    """The adapter of a source. It is ready when all its watches have listed: nothing is missed from then on."""
+    meta = source["metadata"]
+    config = configuration(source)
+    ports: Ports = addresses.ports
+    environment = {
+        "KUBECONFIG": str(kubeconfig),
+        "SYSTEM_NAMESPACE": SYSTEM_NAMESPACE,
+        "NAMESPACE": meta["namespace"],
+        "NAME": meta["name"],
+        "K_SINK": addresses.resolve(source["spec"]["sink"], meta["namespace"]),
+        # The controller sets none; without it a sink that hangs would hang the watch for ever.
+        "K_SINK_TIMEOUT": "60",
+        "K_SOURCE_CONFIG": json.dumps(config),
+        "K_CE_OVERRIDES": json.dumps(source["spec"].get("ceOverrides", {})),
+        # Reflectors say at this level that they have listed.
+        "K_KLOG_VERBOSITY": "2",
+        "KUBE_API_QPS": "200",
+        "KUBE_API_BURST": "400",
+        "PROFILING_PORT": str(ports.adapter_profiling),
+    }
+    name = part_name(source)
+    log = layout.log(name)
+    return Part(
+        name,
+        Stage.SOURCE,
+        (layout.program("adapter"),),
+        log,
+        probe.logged(log, "Caches populated", count=len(config["resources"]), since="STARTING -- "),
+        environment,
+        (port(source, ports),),
+    )
+
+
+def port(source: Object, ports: Ports) -> Port:
+    """The one port an adapter needs."""
+    return Port(ports.adapter_profiling, part_name(source), "profiling", EVERYWHERE)
+
+
+def part_name(source: Object) -> str:
+    """What the adapter of a source is called in `status` and logs."""
+    return f"adapter-{source['metadata']['name']}"
+
+
+def only_one(sources: Iterable[Object]) -> list[Object]:
+    """At most one source: each has a profiling port, and one is all the operator has."""
+    found = list(sources)
+    if len(found) > 1:
+        names = ", ".join(f"'{one['metadata']['name']}'" for one in found)
+        raise ConfigUnusable(f"one ApiServerSource can be run here, but the configuration has {names}")
+    return found

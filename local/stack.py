@@ -1,0 +1,258 @@
+"""The whole local stack as one object, for `python -m local` and for tests.
+
+    with Stack(state=tmp_path, ports=Ports.free()) as stack:
+        stack.start_control_plane(bare=True)          # etcd and kube-apiserver: what protocol tests need
+        stack.kubectl("get", "namespaces")
+
+    with Stack(state=tmp_path, ports=Ports.free()) as stack:
+        stack.start(ROOT / "config" / "base")         # everything, up to an event having travelled end to end
+        stack.kill("kepler-collector")                # SIGKILL; nothing restarts it here
+        stack.restart("kepler-collector")
+
+The programs are built before (`local.build.build`). Nothing is started twice, and leaving the `with` stops everything.
+Every step raises a `LocalError` whose message says what to do. The dispatcher's ports are constants of Knative's: only
+one stack with a data plane can run on a machine, but any number of bare ones.
+"""
+
+import shutil
+import threading
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from local import knative, pki, services, source, wiring
+from local.api import Api, Object
+from local.control_plane import NODES, ControlPlane, node
+from local.errors import ConfigUnusable, NotReady
+from local.kubectl import Kubectl
+from local.layout import DEFAULT, Layout
+from local.owner import Owner
+from local.ports import Ports, check
+from local.probe import until
+from local.process import Part, Process, await_ready, stop_recorded
+from local.topology import Addresses
+
+# What belongs to one run; programs and YAML may be in the same folder, and stay.
+OF_ONE_RUN = ("etcd", "run", "logs", "pki", "kubeconfigs", "kubectl-cache", "kubeconfig", "audit-policy.yaml")
+
+DEADLINE = 60.0
+TOKEN_SECONDS = 365 * 24 * 3600
+
+
+class Stack:
+    """A control plane, a data plane and functions, owned by this process.
+
+    `state` is emptied of an earlier run, whose leftover processes are stopped first; AlreadyRunning if another process
+    owns it. `programs` is where the builder built to. With `audit`, `<state>/logs/audit.log` gets one JSON line per
+    request to the API server. Setting `stop` makes any waiting step raise Interrupted. `command` is what a Knative
+    Service runs.
+    """
+
+    def __init__(  # noqa: PLR0913 - all but the first two are for tests
+        self,
+        state: Path = DEFAULT,
+        ports: Ports | None = None,
+        *,
+        programs: Path = DEFAULT,
+        audit: bool = False,
+        stop: threading.Event | None = None,
+        command: tuple[str, ...] = services.COMMAND,
+    ) -> None:
+        self.layout = Layout(state.absolute(), programs.absolute())
+        self.ports = ports or Ports.fixed()
+        self.parts: dict[str, Process] = {}
+        self.functions: list[services.Function] = []
+        self._stop = stop or threading.Event()
+        self._command = command
+        self._objects: list[Object] = []
+        self._owner = Owner(self.layout.state)
+        _clean(self.layout)
+        self._keys = pki.create(self.layout.pki)
+        self._plane = ControlPlane(self.layout, self._keys, self.ports, audit)
+        self._knative = knative.Knative(self.layout, self.ports)
+        self._write_kubeconfig(self.admin, self._keys.admin_token, "admin")
+        self.api = Api(self._plane.server, self._keys.ca, self._keys.admin_token)
+        self.kubectl = Kubectl(self.layout.program("kubectl"), self.admin, self.layout.state / "kubectl-cache")
+
+    def __enter__(self) -> "Stack":
+        """Itself: the folder was claimed when it was made."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stops everything."""
+        self.close()
+
+    def close(self) -> None:
+        """Stops every part in order and gives the state folder back; logs and kubeconfigs stay to be read."""
+        stop_recorded(self.layout.records)
+        self._owner.release()
+
+    @property
+    def admin(self) -> Path:
+        """The administrator's kubeconfig."""
+        return self.layout.kubeconfig
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where Brokers, channels and functions listen."""
+        return Addresses(self.ports, {(one.namespace, one.name): one.url for one in self.functions})
+
+    def start(self, config: Path) -> None:
+        """Everything, overlapping what does not depend on each other. Checks all ports before the first process."""
+        self._read(config)
+        self._check_ports()
+        self.start_control_plane(wait=False)
+        self.start_knative(wait=False)
+        self._apply()
+        self.start_functions(wait=False)
+        self.connect()
+        self._await(self.parts.values())
+        self._owner.ready()
+
+    def start_control_plane(self, *, bare: bool = False, wait: bool = True) -> None:
+        """etcd and the API server, and unless `bare` the controllers, the scheduler and four nodes.
+
+        Without `wait` it returns as soon as the API server is ready.
+        """
+        self._await(self._begin(self._plane.bare()))
+        if bare:
+            return
+        controllers = self._begin(self._plane.controllers())
+        for name in NODES:
+            self.api.create("/api/v1/nodes", node(name))
+        if wait:
+            self._await(controllers)
+
+    def start_knative(self, *, wait: bool = True) -> None:
+        """Knative's CRDs, ConfigMaps and what a Broker is made of; `connect` starts the sources."""
+        for one in knative.settings(self.layout):
+            self._apply_core(one)
+        crds = knative.crds(self.layout)
+        for crd in crds:
+            self.api.apply(f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{crd['metadata']['name']}", crd)
+        self._await_served(crds)
+        parts = self._begin(self._knative.broker())
+        if wait:
+            self._await(parts)
+
+    def install(self, config: Path) -> None:
+        """Applies `config` with kubectl, its Knative Services aside: `start_functions` makes processes of them."""
+        self._read(config)
+        self._apply()
+
+    def start_functions(self, *, wait: bool = True) -> None:
+        """A process for each Knative Service of the installed configuration, with its own ServiceAccount's token."""
+        for function in self.functions:
+            self.kubeconfig_for(function.namespace, function.account)
+        parts = self._begin([self._function_part(one) for one in self.functions])
+        if wait:
+            self._await(parts)
+
+    def connect(self) -> None:
+        """Wires Brokers, Triggers and sources, starts the sources, and proves with an event that it all works."""
+        self._await(self.parts[part.name] for part in self._knative.broker())
+        sources = self._begin([*self._knative.sources(), *(self._source_part(one) for one in self._sources())])
+        wiring.prove(self.api, self.addresses, self._stop)
+        self._await(sources)
+
+    def wire(self) -> None:
+        """Wires again, after Triggers were added or changed by hand."""
+        wiring.wire(self.api, self.addresses)
+
+    def kubeconfig_for(self, namespace: str, account: str) -> Path:
+        """A kubeconfig with that ServiceAccount's own token, from the TokenRequest API."""
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
+        answer = self.api.create(path, {"spec": {"expirationSeconds": TOKEN_SECONDS}})
+        kubeconfig = self.layout.kubeconfig_of(account)
+        self._write_kubeconfig(kubeconfig, str(answer["status"]["token"]), account)
+        return kubeconfig
+
+    def kill(self, name: str) -> None:
+        """SIGKILL to one part, as if its machine were lost."""
+        self.parts[name].kill()
+
+    def revive(self, name: str) -> Process:
+        """Starts a part that has ended, adding to its log, without waiting until it is ready."""
+        process = Process.start(self.parts[name].part, self.layout.records, append=True)
+        self.parts[name] = process
+        return process
+
+    def restart(self, name: str) -> None:
+        """Ends one part and starts it again; returns when it is ready."""
+        self.kill(name)
+        self._await([self.revive(name)])
+
+    def _read(self, config: Path) -> None:
+        if not config.is_dir():
+            raise ConfigUnusable(f"there is no configuration in {config}")
+        self._objects = self.kubectl.render(config)
+        self.functions = services.functions(self._objects, self.ports)
+
+    def _apply(self) -> None:
+        crds = [one for one in self._objects if one["kind"] == "CustomResourceDefinition"]
+        self.kubectl.apply(crds)
+        self._await_served(crds)
+        self.kubectl.apply([one for one in self._objects if one not in crds and not services.is_service(one)])
+
+    def _await_served(self, crds: Sequence[Object]) -> None:
+        wanted = {
+            (f"{crd['spec']['group']}/{version['name']}", crd["spec"]["names"]["kind"])
+            for crd in crds
+            for version in crd["spec"]["versions"]
+            if version["served"]
+        }
+        # Discovery is the last to know; a CRD that is in there is established.
+        if wanted and not until(lambda: wanted <= self.api.kinds(), DEADLINE, self._stop):
+            missing = ", ".join(sorted(kind for _, kind in wanted - self.api.kinds()))
+            raise NotReady(f"the API server does not serve {missing}: `kubectl get crd` says why")
+
+    def _apply_core(self, one: Object) -> None:
+        meta = one["metadata"]
+        folder = f"namespaces/{meta['namespace']}/configmaps" if one["kind"] == "ConfigMap" else "namespaces"
+        self.api.apply(f"/api/v1/{folder}/{meta['name']}", one)
+
+    def _sources(self) -> list[Object]:
+        return source.only_one(one for one in self._objects if one["kind"] == "ApiServerSource")
+
+    def _source_part(self, one: Object) -> Part:
+        kubeconfig = self.kubeconfig_for(*source.account(one))
+        return source.part(one, kubeconfig=kubeconfig, layout=self.layout, addresses=self.addresses)
+
+    def _function_part(self, one: services.Function) -> Part:
+        return services.part(
+            one,
+            kubeconfig=self.layout.kubeconfig_of(one.account),
+            layout=self.layout,
+            addresses=self.addresses,
+            command=self._command,
+        )
+
+    def _check_ports(self) -> None:
+        fixed = [*self._plane.bare(), *self._plane.controllers(), *self._knative.broker(), *self._knative.sources()]
+        own = [self._function_part(one) for one in self.functions]
+        sources = [source.port(one, self.ports) for one in self._sources()]
+        check([*(port for part in (*fixed, *own) for port in part.ports), *sources])
+
+    def _begin(self, parts: Sequence[Part]) -> list[Process]:
+        check(port for part in parts for port in part.ports)
+        for part in parts:
+            self.parts[part.name] = Process.start(part, self.layout.records)
+        return [self.parts[part.name] for part in parts]
+
+    def _await(self, processes: Iterable[Process]) -> None:
+        await_ready(processes, DEADLINE, self._stop)
+
+    def _write_kubeconfig(self, path: Path, token: str, user: str) -> None:
+        pki.write_kubeconfig(path, server=self._plane.server, ca=self._keys.ca, token=token, user=user)
+
+
+def _clean(layout: Layout) -> None:
+    stop_recorded(layout.records)
+    for name in OF_ONE_RUN:
+        path = layout.state / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)

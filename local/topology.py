@@ -1,0 +1,170 @@
+"""What Knative's controllers would write: how Brokers, Triggers and sources become addresses.
+
+The data plane is Knative's own; its three controllers and its webhook need Services, DNS and TLS, so their part is
+played here. It comes down to four facts: a Broker forwards to a channel, a channel fans out to its subscribers by way
+of the filter, the filter sends to a Trigger's subscriber, and a source has the address of its sink. All of this is
+pure; writing it is `local.wiring`'s.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urljoin
+
+from local.api import Object
+from local.errors import ConfigUnusable
+from local.ports import DISPATCHER, LOOPBACK, Ports
+
+ASYNC_HANDLER = "messaging.knative.dev/async-handler"
+SERVING = "serving.knative.dev/"
+SINCE = "2006-01-02T15:04:05Z"  # of no interest here, but conditions are printed with an age
+
+# Copied as they are; the dead-letter sink beside them is resolved.
+DELIVERY_FIELDS = ("retry", "backoffPolicy", "backoffDelay", "timeout", "retryAfterMax", "format")
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where everything that can be sent to listens. `functions` has the address of each Knative Service."""
+
+    ports: Ports
+    functions: Mapping[tuple[str, str], str]
+
+    def broker(self, namespace: str, name: str) -> str:
+        """Where a Broker accepts events."""
+        return f"http://{LOOPBACK}:{self.ports.ingress}/{namespace}/{name}"
+
+    def channel(self, namespace: str, broker: str) -> str:
+        """Where a Broker's channel accepts events: by path, since the host name would need DNS."""
+        return f"http://{LOOPBACK}:{DISPATCHER}/{namespace}/{channel_name(broker)}"
+
+    def filter(self, trigger: Object) -> str:
+        """Where the filter accepts events for a Trigger."""
+        meta = trigger["metadata"]
+        return f"http://{LOOPBACK}:{self.ports.filter}/triggers/{meta['namespace']}/{meta['name']}/{meta['uid']}"
+
+    def resolve(self, destination: Object, namespace: str) -> str:
+        """The URL of a Destination: its `ref`'s, its `uri`, or the one relative to the other."""
+        reference = destination.get("ref")
+        base = self._referred(reference, reference.get("namespace") or namespace) if reference else ""
+        return str(urljoin(base, destination.get("uri") or ""))
+
+    def _referred(self, reference: Object, namespace: str) -> str:
+        kind, name = reference.get("kind", ""), reference.get("name", "")
+        if kind == "Broker":
+            return self.broker(namespace, name)
+        if kind == "Service" and reference.get("apiVersion", "").startswith(SERVING):
+            if found := self.functions.get((namespace, name)):
+                return found
+            raise ConfigUnusable(
+                f"the Knative Service '{namespace}/{name}' is referred to, but is not in the configuration"
+            )
+        raise ConfigUnusable(
+            f"a reference to {kind} '{namespace}/{name}' cannot be resolved here: use a Knative Service"
+        )
+
+
+def channel_name(broker: str) -> str:
+    """As mt-broker-controller names a Broker's channel."""
+    return f"{broker}-kne-trigger"
+
+
+def delivery(spec: Object | None, namespace: str, addresses: Addresses) -> Object:
+    """A DeliverySpec as the channel wants it, its dead-letter sink as a URL."""
+    spec = spec or {}
+    copied = {field: spec[field] for field in DELIVERY_FIELDS if field in spec}
+    if sink := spec.get("deadLetterSink"):
+        copied["deadLetterSink"] = {"uri": addresses.resolve(sink, namespace)}
+    return copied
+
+
+def subscriber(trigger: Object, broker: Object, addresses: Addresses) -> Object:
+    """A Trigger as a subscriber of its Broker's channel. A Trigger without a delivery of its own takes the Broker's."""
+    meta, owner = trigger["metadata"], broker["metadata"]
+    spec = trigger["spec"].get("delivery") or broker.get("spec", {}).get("delivery")
+    return {
+        "uid": meta["uid"],
+        "name": meta["name"],
+        "generation": meta.get("generation", 1),
+        "subscriberUri": addresses.filter(trigger),
+        "replyUri": addresses.broker(owner["namespace"], owner["name"]),
+        "delivery": delivery(spec, meta["namespace"], addresses),
+    }
+
+
+def channel(broker: Object, triggers: list[Object], addresses: Addresses) -> Object:
+    """The channel behind a Broker, with each of the Broker's Triggers as a subscriber.
+
+    The Broker's annotation for the asynchronous handler becomes the channel's. A running dispatcher ignores changes.
+    """
+    meta = broker["metadata"]
+    mine = [one for one in triggers if _belongs(one, broker)]
+    annotations = {"messaging.knative.dev/subscribable": "v1", "eventing.knative.dev/scope": "cluster"}
+    if (handler := meta.get("annotations", {}).get(ASYNC_HANDLER)) is not None:
+        annotations[ASYNC_HANDLER] = handler
+    return {
+        "apiVersion": "messaging.knative.dev/v1",
+        "kind": "InMemoryChannel",
+        "metadata": {
+            "name": channel_name(meta["name"]),
+            "namespace": meta["namespace"],
+            "annotations": annotations,
+        },
+        "spec": {"subscribers": [subscriber(one, broker, addresses) for one in mine]},
+    }
+
+
+def status(subject: Object, fields: Object) -> Object:
+    """`fields` as the whole status of an object that is ready, for applying to its status subresource."""
+    meta = subject["metadata"]
+    return {
+        "apiVersion": subject["apiVersion"],
+        "kind": subject["kind"],
+        "metadata": {"name": meta["name"], "namespace": meta["namespace"]},
+        "status": {
+            # The dispatcher takes a channel for not ready while these differ.
+            "observedGeneration": meta.get("generation", 1),
+            "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": SINCE}],
+            **fields,
+        },
+    }
+
+
+def broker_status(broker: Object, addresses: Addresses) -> Object:
+    """Where to send events to this Broker, and what its ingress forwards them to."""
+    name, namespace = broker["metadata"]["name"], broker["metadata"]["namespace"]
+    return {
+        "address": {"name": "http", "url": addresses.broker(namespace, name)},
+        "annotations": {
+            "knative.dev/channelAddress": addresses.channel(namespace, name),
+            "knative.dev/channelAPIVersion": "messaging.knative.dev/v1",
+            "knative.dev/channelKind": "InMemoryChannel",
+            "knative.dev/channelName": channel_name(name),
+        },
+    }
+
+
+def channel_status(of: Object) -> Object:
+    """The address is never dialled, but a channel without one is not served."""
+    meta = of["metadata"]
+    return {
+        "address": {"name": "http", "url": f"http://{meta['name']}-kn-channel.{meta['namespace']}.svc.cluster.local"}
+    }
+
+
+def trigger_status(trigger: Object, addresses: Addresses) -> Object:
+    """Where the filter sends what this Trigger lets through."""
+    spec, namespace = trigger["spec"], trigger["metadata"]["namespace"]
+    resolved = {"subscriberUri": addresses.resolve(spec["subscriber"], namespace)}
+    if sink := (spec.get("delivery") or {}).get("deadLetterSink"):
+        resolved["deadLetterSinkUri"] = addresses.resolve(sink, namespace)
+    return resolved
+
+
+def source_status(source: Object, addresses: Addresses) -> Object:
+    """Where a source sends to."""
+    return {"sinkUri": addresses.resolve(source["spec"]["sink"], source["metadata"]["namespace"])}
+
+
+def _belongs(trigger: Object, broker: Object) -> bool:
+    mine, theirs = trigger["metadata"]["namespace"], broker["metadata"]["namespace"]
+    return bool(mine == theirs and trigger["spec"]["broker"] == broker["metadata"]["name"])

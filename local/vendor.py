@@ -1,0 +1,63 @@
+"""YAML that comes in the modules themselves, copied beside the programs so that starting needs no Go.
+
+Knative's own CRDs and ConfigMaps, and the stages by which kwok plays a kubelet: of the very versions that go.mod pins.
+"""
+
+import hashlib
+import shutil
+import subprocess
+from pathlib import Path
+
+from local.errors import BuildError
+
+STAMP = "yaml"
+EVENTING = "knative.dev/eventing"
+KWOK = "sigs.k8s.io/kwok"
+
+CRDS = "knative-crds"
+CONFIG_MAPS = "knative-configmaps"
+STAGES = "kwok.yaml"
+
+CRD_FILES = (
+    *(f"config/core/resources/{kind}.yaml" for kind in ("broker", "trigger", "channel", "subscription")),
+    *(f"config/core/resources/{kind}.yaml" for kind in ("eventpolicy", "eventtype", "pingsource", "apiserversource")),
+    "config/channels/in-memory-channel/resources/in-memory-channel.yaml",
+)
+CONFIG_MAP_FILES = tuple(f"config/core/configmaps/{name}.yaml" for name in ("features", "logging", "observability"))
+STAGE_FILES = (
+    "kustomize/stage/node/fast/node-initialize.yaml",
+    "kustomize/stage/node/heartbeat-with-lease/node-heartbeat-with-lease.yaml",
+    "kustomize/stage/pod/fast/pod-ready.yaml",
+    "kustomize/stage/pod/fast/pod-complete.yaml",
+    "kustomize/stage/pod/fast/pod-delete.yaml",
+)
+
+
+def digest(programs: Path) -> str:
+    """Of the module files and of the list of what is copied."""
+    content = b"\0".join(file.read_bytes() for file in sorted(programs.glob("*/go.*")))
+    return hashlib.sha256(content + "\0".join((*CRD_FILES, *CONFIG_MAP_FILES, *STAGE_FILES)).encode()).hexdigest()
+
+
+def copy(go: str, programs: Path, target: Path) -> None:
+    """Replaces `target` by what the modules hold now."""
+    draft = target.with_suffix(".tmp")
+    shutil.rmtree(draft, ignore_errors=True)
+    eventing = _module(go, EVENTING, programs / "knative")
+    for folder, files in ((CRDS, CRD_FILES), (CONFIG_MAPS, CONFIG_MAP_FILES)):
+        (draft / folder).mkdir(parents=True)
+        for file in files:
+            # Not shutil.copy: the module cache is read-only, its copies need not be.
+            (draft / folder / Path(file).name).write_bytes((eventing / file).read_bytes())
+    kwok = _module(go, KWOK, programs / "kwok")
+    (draft / STAGES).write_text("---\n".join((kwok / file).read_text() for file in STAGE_FILES))
+    shutil.rmtree(target, ignore_errors=True)
+    draft.rename(target)
+
+
+def _module(go: str, module: str, where: Path) -> Path:
+    command = [go, "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", module]
+    told = subprocess.run(command, cwd=where, capture_output=True, text=True, check=False)
+    if told.returncode or not told.stdout.strip():
+        raise BuildError(f"`go list -m {module}` failed in {where}: {told.stderr.strip()[-500:]}")
+    return Path(told.stdout.strip())

@@ -1,0 +1,186 @@
+"""The one way to the API server: five verbs over untyped objects, each with a timeout, each recorded.
+
+Request, transport and answer are separate steps; the transport is the seam where tests inject faults between a
+function and a real API server. The transient (no connection, 429, 5xx) is retried with jitter within the
+reconcile's deadline; every verb here is safe to repeat: reads, locked applies and preconditioned deletes.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, stop_any
+from tenacity.stop import stop_base
+from tenacity.wait import wait_random_exponential
+
+from runtime.errors import ApiError, Conflict, Forbidden, Invalid, NotFound, Unavailable
+from runtime.objects import Collection, Kind, Manifest, Ref, resource_version, uid
+
+# An apply with a resourceVersion that can never match creates where the object is absent (201) and is a 409 where it
+# is not: an exclusive create that leaves one clean Apply entry in managedFields. Measured on Kubernetes 1.35.
+NEVER = "1"
+APPLY = "application/apply-patch+yaml"
+PAGE = 500
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request to the API server."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Manifest | None = None
+    content_type: str = "application/json"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back; `status` 0 where nothing did."""
+
+    status: int
+    body: Manifest
+
+
+Transport = Callable[[Request], Answer]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request as the report tells it; `began` counts from the reconcile's start. Both in milliseconds."""
+
+    verb: str
+    path: str
+    status: int
+    began: float
+    milliseconds: float
+
+
+class Client:
+    """The API server, for one function during one reconcile.
+
+    `manager` is its field manager; `calls` is what it asked so far. Raises `ApiError`s only.
+    """
+
+    def __init__(self, transport: Transport, *, manager: str, seconds: float = 20.0) -> None:
+        self._transport = transport
+        self.manager = manager
+        self._began = time.monotonic()
+        self._deadline = self._began + seconds
+        self.calls: list[Call] = []
+
+    def get(self, ref: Ref) -> Manifest | None:
+        """The object as it is now (a linearizable read), or None where there is none."""
+        try:
+            return self._ask(Request("GET", path(ref.kind, ref.namespace, ref.name)))
+        except NotFound:
+            return None
+
+    def list(self, collection: Collection) -> Iterator[Manifest]:
+        """Every object of the collection, read page by page from one consistent snapshot."""
+        query = {"limit": str(PAGE)}
+        while True:
+            page = self._ask(Request("GET", path(collection.kind, collection.namespace), query))
+            kind = {"apiVersion": collection.kind.api_version, "kind": collection.kind.name}
+            yield from ({**kind, **item} for item in page.get("items") or ())
+            token = (page.get("metadata") or {}).get("continue")
+            if not token:
+                return
+            query = {"limit": str(PAGE), "continue": token}
+
+    def apply(self, ref: Ref, body: Manifest, *, over: Manifest | None) -> Manifest:
+        """Server-side apply of the whole intent, over exactly the version that was read, or as an exclusive create.
+
+        Raises Conflict where the object is no longer `over`, or appeared where `over` is None.
+        """
+        lock = {"uid": uid(over), "resourceVersion": resource_version(over)} if over else {"resourceVersion": NEVER}
+        return self._ask(self._apply(ref, body, lock))
+
+    def apply_status(self, ref: Ref, status: Manifest) -> Manifest:
+        """Server-side apply of this manager's part of the status; no lock, since several managers share it."""
+        return self._ask(self._apply(ref, {"status": status}, {}, subresource="status"))
+
+    def delete(self, ref: Ref, *, over: Manifest) -> None:
+        """Delete exactly the version that was read; children go in the background. Absence is success."""
+        conditions = {"uid": uid(over), "resourceVersion": resource_version(over)}
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": conditions}
+        request = Request("DELETE", path(ref.kind, ref.namespace, ref.name), body={**body, **BACKGROUND})
+        try:
+            self._ask(request)
+        except NotFound:
+            return
+
+    def _apply(self, ref: Ref, body: Manifest, lock: Mapping[str, str], *, subresource: str = "") -> Request:
+        address = {"name": ref.name, **({"namespace": ref.namespace} if ref.namespace else {})}
+        metadata = {**(body.get("metadata") or {}), **address, **lock}
+        intent = {**body, "apiVersion": ref.kind.api_version, "kind": ref.kind.name, "metadata": metadata}
+        query = {"fieldManager": self.manager, "force": "true", "fieldValidation": "Strict"}
+        return Request("PATCH", path(ref.kind, ref.namespace, ref.name, subresource), query, intent, APPLY)
+
+    def _ask(self, request: Request) -> Manifest:
+        retrying = Retrying(
+            retry=retry_if_exception_type(Unavailable),
+            wait=wait_random_exponential(multiplier=0.05, max=2),
+            stop=self._stop(),
+            reraise=True,
+        )
+        return retrying(self._once, request)
+
+    def _stop(self) -> stop_base:
+        return stop_any(stop_after_delay(max(0.0, self._deadline - time.monotonic())))
+
+    def _once(self, request: Request) -> Manifest:
+        began = time.monotonic()
+        answer = self._transport(request)
+        ended = time.monotonic()
+        self.calls.append(
+            Call(
+                verb=request.method,
+                path=request.path,
+                status=answer.status,
+                began=(began - self._began) * 1000,
+                milliseconds=(ended - began) * 1000,
+            )
+        )
+        return understood(request, answer)
+
+
+BACKGROUND = {"propagationPolicy": "Background"}
+
+
+def path(kind: Kind, namespace: str, name: str = "", subresource: str = "") -> str:
+    """The URL path of an object or, without a name, of a collection."""
+    root = f"/apis/{kind.api_version}" if kind.group else f"/api/{kind.api_version}"
+    scope = f"/namespaces/{namespace}" if namespace else ""
+    return "/".join(part for part in (f"{root}{scope}/{kind.plural}", name, subresource) if part)
+
+
+def understood(request: Request, answer: Answer) -> Manifest:
+    """The object answered, or the error that the answer means.
+
+    A Status body carries the server's own sentence; it is passed on, since it names the field.
+    """
+    if 200 <= answer.status < 300:
+        return answer.body
+    message = str(answer.body.get("message") or f"{request.method} {request.path}: status {answer.status}")
+    raise _error(answer)(message, status=answer.status, reason=_reason(answer.body))
+
+
+def _reason(body: Manifest) -> str:
+    causes: list[Any] = (body.get("details") or {}).get("causes") or []
+    terminating = any(cause.get("reason") == "NamespaceTerminating" for cause in causes)
+    return "NamespaceTerminating" if terminating else str(body.get("reason") or "")
+
+
+def _error(answer: Answer) -> type[ApiError]:
+    known: dict[int, type[ApiError]] = {
+        400: Invalid,
+        403: Forbidden,
+        404: NotFound,
+        409: Conflict,
+        410: Conflict,
+        413: Invalid,
+        422: Invalid,
+    }
+    return known.get(answer.status, Unavailable)

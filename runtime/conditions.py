@@ -1,0 +1,44 @@
+"""Conditions in `status.conditions`: read, compared, and made ready to be applied.
+
+Kubernetes API conventions: `lastTransitionTime` moves only when `status` does; `observedGeneration` says which
+spec a condition speaks of, so a `True` for an older generation is not a promise about this one.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from runtime.objects import Manifest, generation
+from runtime.outcome import Condition, Status
+
+
+def conditions(parent: Manifest) -> dict[str, Manifest]:
+    """The conditions by type; a new object may have `null` there."""
+    return {entry["type"]: entry for entry in (parent.get("status") or {}).get("conditions") or ()}
+
+
+def current(parent: Manifest, condition_type: str) -> Condition | None:
+    """The condition, if it speaks of the present generation."""
+    entry = conditions(parent).get(condition_type)
+    if entry is None or entry.get("observedGeneration") != generation(parent):
+        return None
+    return Condition(condition_type, Status(entry["status"]), entry["reason"], entry["message"])
+
+
+def settled(parent: Manifest, condition_types: Iterable[str]) -> bool:
+    """Whether all of these are `True` for the present generation."""
+    known = (current(parent, one) for one in condition_types)
+    return all(condition is not None and condition.status is Status.TRUE for condition in known)
+
+
+def applied(parent: Manifest, wanted: Condition, now: datetime) -> Manifest:
+    """The condition as it goes into `/status`, timed `now` only if its status changes."""
+    before = conditions(parent).get(wanted.type, {})
+    unchanged = before.get("status") == wanted.status
+    return {
+        "type": wanted.type,
+        "status": wanted.status.value,
+        "reason": wanted.reason,
+        "message": wanted.message,
+        "observedGeneration": generation(parent),
+        "lastTransitionTime": before["lastTransitionTime"] if unchanged else now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }

@@ -1,0 +1,203 @@
+"""What an apply would change: values that are not as intended, and fields we still own but no longer intend.
+
+A pure comparison of an intent with the object the API server holds, so that a reconcile that has nothing to change
+writes nothing. Fields of others are not looked at. Ownership is read from `metadata.managedFields`
+(FieldsV1: structured-merge-diff, `fieldpath/serialize.go`): `f:` a field, `k:` an item by its keys, `v:` an item
+by its value, `.` the thing itself.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from kubernetes.utils.quantity import parse_quantity
+
+from runtime.objects import Manifest
+
+# How the API server tells the items of its associative lists apart (x-kubernetes-list-map-keys). A list that is not
+# here is atomic: replaced as a whole.
+LIST_KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "conditions": (("type",),),
+    "containers": (("name",),),
+    "env": (("name",),),
+    "imagePullSecrets": (("name",),),
+    "initContainers": (("name",),),
+    "ownerReferences": (("uid",),),
+    "ports": (("containerPort", "protocol"), ("port", "protocol")),
+    "volumeMounts": (("mountPath",),),
+    "volumes": (("name",),),
+}
+
+# Under these the server writes quantities in its own canonical form: '0.5' comes back as '500m'.
+QUANTITY_MAPS = frozenset({"limits", "requests"})
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One field of one object: `path` in kubectl's dotted form, `None` where there is no value."""
+
+    path: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True)
+class Absent:
+    """Stands for a value that is not there, since `null` is a value."""
+
+
+ABSENT = Absent()
+
+
+def differences(
+    intent: Manifest, actual: Manifest | None, *, manager: str, subresource: str = ""
+) -> tuple[FieldChange, ...]:
+    """Every field that applying `intent` as `manager` would set or remove; empty means: do not write."""
+    if actual is None:
+        return tuple(_leaves(_content(intent), ""))
+    owned = owned_fields(actual, manager=manager, subresource=subresource)
+    return (
+        *_unlike(_content(intent), actual, ()),
+        *_unintended(owned, _content(intent), actual, ""),
+    )
+
+
+def owned_fields(actual: Manifest, *, manager: str, subresource: str = "") -> Manifest:
+    """The FieldsV1 tree that `manager` owns by server-side apply; empty where it owns nothing."""
+    for entry in (actual.get("metadata") or {}).get("managedFields") or ():
+        same_writer = entry.get("manager") == manager and entry.get("operation") == "Apply"
+        if same_writer and entry.get("subresource", "") == subresource:
+            fields: Manifest = entry.get("fieldsV1") or {}
+            return fields
+    return {}
+
+
+def _content(intent: Manifest) -> Manifest:
+    """The intent without what only addresses or locks the object."""
+    body = {key: value for key, value in intent.items() if key not in ("apiVersion", "kind", "metadata")}
+    addressing = ("name", "namespace", "uid", "resourceVersion")
+    described = {key: value for key, value in (intent.get("metadata") or {}).items() if key not in addressing}
+    return {**({"metadata": described} if described else {}), **body}
+
+
+def _unlike(intended: Any, actual: Any, path: tuple[str, ...]) -> Iterator[FieldChange]:
+    """Leaves of `intended` that `actual` does not have; what `actual` has besides is the server's or somebody's."""
+    if isinstance(intended, Mapping) and isinstance(actual, Mapping):
+        for key, value in intended.items():
+            yield from _unlike(value, actual.get(key, ABSENT), (*path, key))
+    elif isinstance(intended, Sequence) and isinstance(actual, Sequence) and not isinstance(intended, str):
+        yield from _unlike_list(intended, actual, path)
+    elif not _same(intended, actual, path):
+        yield from _change(path, intended, actual)
+
+
+def _unlike_list(intended: Sequence[Any], actual: Sequence[Any], path: tuple[str, ...]) -> Iterator[FieldChange]:
+    keys = list_keys(path[-1] if path else "", intended)
+    if keys:
+        for item in intended:
+            found = next((other for other in actual if _is(other, item, keys)), ABSENT)
+            yield from _unlike(item, found, (*path[:-1], path[-1] + _selector(item, keys)))
+    elif len(intended) != len(actual) or any(
+        True for want, have in zip(intended, actual, strict=True) for _ in _unlike(want, have, ())
+    ):
+        yield FieldChange(_dotted(path), list(actual), list(intended))
+
+
+def _unintended(owned: Manifest, intended: Any, actual: Any, path: str) -> Iterator[FieldChange]:
+    """Fields in `owned` that `intended` does not mention: applying would remove them."""
+    for token, below in owned.items():
+        if token == ".":
+            continue
+        selected, wanted, present = _step(token, intended, actual)
+        if present is ABSENT:
+            continue
+        if wanted is ABSENT:
+            yield from _removed(f"{path}{selected}".removeprefix("."), present)
+        else:
+            yield from _unintended(below, wanted, present, f"{path}{selected}")
+
+
+def _step(token: str, intended: Any, actual: Any) -> tuple[str, Any, Any]:
+    """One FieldsV1 token followed in both trees: how it reads, the intended value, the actual one."""
+    sort, _, rest = token.partition(":")
+    if sort == "f":
+        return f".{rest}", _member(intended, rest), _member(actual, rest)
+    if sort == "k":
+        item = json.loads(rest)
+        keys = tuple(item)
+        return _selector(item, keys), _find(intended, item, keys), _find(actual, item, keys)
+    value = json.loads(rest) if sort == "v" else rest
+    return f"[{value}]", _contains(intended, value), _contains(actual, value)
+
+
+def _member(tree: Any, key: str) -> Any:
+    return tree.get(key, ABSENT) if isinstance(tree, Mapping) else ABSENT
+
+
+def _find(items: Any, wanted: Manifest, keys: tuple[str, ...]) -> Any:
+    if not isinstance(items, Sequence) or isinstance(items, str):
+        return ABSENT
+    return next((item for item in items if _is(item, wanted, keys)), ABSENT)
+
+
+def _contains(items: Any, value: Any) -> Any:
+    return value if isinstance(items, Sequence) and value in items else ABSENT
+
+
+def list_keys(field: str, items: Sequence[Any]) -> tuple[str, ...]:
+    """The keys that tell the items of this list apart; empty for an atomic list."""
+    for keys in LIST_KEYS.get(field, ()):
+        if all(isinstance(item, Mapping) and keys[0] in item for item in items):
+            return keys
+    return ()
+
+
+def _is(item: Any, wanted: Manifest, keys: tuple[str, ...]) -> bool:
+    return isinstance(item, Mapping) and all(item.get(key) == wanted.get(key) for key in keys)
+
+
+def _selector(item: Manifest, keys: tuple[str, ...]) -> str:
+    return "[" + ",".join(f"{key}={item.get(key)}" for key in keys) + "]"
+
+
+def _same(intended: Any, actual: Any, path: tuple[str, ...]) -> bool:
+    if type(intended) is type(actual) and intended == actual:
+        return True
+    return len(path) > 1 and path[-2] in QUANTITY_MAPS and _quantity(intended) == _quantity(actual) is not None
+
+
+def _quantity(value: Any) -> Decimal | None:
+    try:
+        return Decimal(parse_quantity(value))
+    except (ValueError, TypeError):
+        return None
+
+
+def _change(path: tuple[str, ...], intended: Any, actual: Any) -> Iterator[FieldChange]:
+    if actual is ABSENT:
+        yield from _leaves(intended, _dotted(path))
+    else:
+        yield FieldChange(_dotted(path), actual, intended)
+
+
+def _removed(path: str, value: Any) -> Iterator[FieldChange]:
+    for leaf in _leaves(value, path):
+        yield FieldChange(leaf.path, leaf.after, None)
+
+
+def _leaves(tree: Any, path: str) -> Iterator[FieldChange]:
+    """Every leaf of a tree as a field that appears."""
+    if isinstance(tree, Mapping) and tree:
+        for key, value in tree.items():
+            yield from _leaves(value, f"{path}.{key}".removeprefix("."))
+    elif isinstance(tree, list) and tree and (keys := list_keys(path.rpartition(".")[2], tree)):
+        for item in tree:
+            yield from _leaves(item, path + _selector(item, keys))
+    else:
+        yield FieldChange(path, None, tree)
+
+
+def _dotted(path: tuple[str, ...]) -> str:
+    return ".".join(path)

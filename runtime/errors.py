@@ -1,0 +1,67 @@
+"""Everything that can go wrong, and what the caller does about it.
+
+OperatorError
+├── NotAnEvent        400: the request cannot be decoded; the broker sends it to the dead letters at once
+├── Misconfigured     the process cannot start; the message says which setting to change
+└── ApiError          the API server refused, or could not be reached
+    ├── Conflict      409: somebody else wrote; look again, from the start
+    ├── NotFound      404: the namespace or the object is gone; look again
+    ├── Refused       the same request will be refused again; the condition says why
+    │   ├── Invalid   400, 413, 422: the user must change the resource
+    │   └── Forbidden 403: a permission is missing, or the namespace is being deleted
+    └── Unavailable   429, 5xx, no answer in time: answer 503 and the broker delivers again
+"""
+
+
+class OperatorError(Exception):
+    """The root: nothing else is raised on purpose."""
+
+
+class NotAnEvent(OperatorError):
+    """The request is not a CloudEvent this function understands; repeating it cannot help."""
+
+
+class Misconfigured(OperatorError):
+    """An environment setting is missing or wrong; the process ends with this message."""
+
+
+class ApiError(OperatorError):
+    """An answer of the API server other than success.
+
+    `status` is its HTTP code, or 0 where no answer came; `reason` its machine-readable word (`AlreadyExists`).
+    """
+
+    def __init__(self, message: str, *, status: int = 0, reason: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.reason = reason
+
+
+class Conflict(ApiError):
+    """A lock did not hold: read everything again and decide anew."""
+
+
+class NotFound(ApiError):
+    """What was written to does not exist (any more)."""
+
+
+class Refused(ApiError):
+    """Retrying cannot help; somebody has to change something."""
+
+
+class Invalid(Refused):
+    """The API server does not accept what this function intends; its message names the field."""
+
+
+class Forbidden(Refused):
+    """The function's ServiceAccount may not do this, or the namespace is terminating."""
+
+    @property
+    def namespace_terminates(self) -> bool:
+        """Whether the namespace is being deleted, and with it everything that could be written."""
+        return self.reason == "NamespaceTerminating"
+
+
+class Unavailable(ApiError):
+    """Throttled, overloaded, restarting, or a conflict that did not end: the broker retries with back-off."""

@@ -1,0 +1,92 @@
+"""An incoming CloudEvent, read as a hint: which object to look at, and the object as it was when the event was sent."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cloudevents.core.bindings.http import HTTPMessage, from_http_event
+from cloudevents.core.exceptions import CloudEventValidationError
+
+from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESOURCE_UPDATE, WAKING
+from runtime.errors import NotAnEvent
+from runtime.objects import Manifest
+
+# RFC 1123 subdomain, as the API server demands of names: what does not match cannot exist, and is never put in a path.
+NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+
+
+def is_name(name: str) -> bool:
+    """Whether an object or a namespace can have this name."""
+    return NAME.fullmatch(name) is not None
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event. `object` is what ApiServerSource's Resource mode sent along: stale by definition, or forged.
+
+    Attributes are as sent (`kind`, `apiversion`, `namespace`, `name`), empty where there are none; `extensions` holds
+    every attribute.
+    """
+
+    id: str
+    type: str
+    source: str
+    subject: str
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    object: Manifest
+    data: Manifest
+    traceparent: str = ""
+    extensions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def wakes(self) -> bool:
+        """Whether this type of event asks for a reconcile."""
+        return self.type in WAKING
+
+    @property
+    def deletes(self) -> bool:
+        """Whether the object is gone, as far as the event knows."""
+        return self.type == RESOURCE_DELETE
+
+    @property
+    def shows(self) -> bool:
+        """Whether `object` is an existing object, to decide from it alone."""
+        return self.type in (RESOURCE_ADD, RESOURCE_UPDATE) and bool(self.object)
+
+
+def decode(headers: Mapping[str, str], body: bytes) -> Event:
+    """The event in an HTTP request, in binary or structured mode (CloudEvents 1.0, HTTP binding).
+
+    Raises NotAnEvent with a sentence that says what is wrong with the request.
+    """
+    try:
+        received = from_http_event(HTTPMessage({name.lower(): value for name, value in headers.items()}, body))
+        data = received.get_data()
+        attributes = {name: str(value) for name, value in received.get_attributes().items()}
+    except (CloudEventValidationError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as wrong:
+        raise NotAnEvent(f"not a CloudEvent in binary or structured mode: {wrong}") from wrong
+    content = data if isinstance(data, dict) else {}
+    event = Event(
+        id=attributes["id"],
+        type=attributes["type"],
+        source=attributes["source"],
+        subject=attributes.get("subject", ""),
+        api_version=attributes.get("apiversion", ""),
+        kind=attributes.get("kind", ""),
+        namespace=attributes.get("namespace", ""),
+        name=attributes.get("name", ""),
+        object=content if attributes["type"] in (RESOURCE_ADD, RESOURCE_UPDATE, RESOURCE_DELETE) else {},
+        data=content,
+        traceparent=_traceparent(headers) or attributes.get("traceparent", ""),
+        extensions=attributes,
+    )
+    if event.wakes and not (is_name(event.name) and (not event.namespace or is_name(event.namespace))):
+        raise NotAnEvent(f"attributes `namespace` '{event.namespace}' and `name` '{event.name}' name no object")
+    return event
+
+
+def _traceparent(headers: Mapping[str, str]) -> str:
+    return next((value for name, value in headers.items() if name.lower() == "traceparent"), "")

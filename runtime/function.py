@@ -1,0 +1,108 @@
+"""What a function declares: its name, what wakes it, what it writes and reads, and its pure `desired`.
+
+From this the protocol reconciles, and `functions.wiring` generates Triggers, Roles and the event source, so that
+a function and its wiring cannot drift apart.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from runtime.objects import KEPLER, Collection, Kind, Manifest, Ref
+from runtime.outcome import Outcome
+
+Input = Ref | Collection
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Everything read for one decision, and nothing else.
+
+    `objects` has an entry for every child and input (None: absent); `parent` is None when it is gone or going.
+    `images` are the environment's `RELATED_IMAGE_*`.
+    """
+
+    key: Ref
+    parent: Manifest | None
+    objects: Mapping[Ref, Manifest | None] = field(default_factory=dict)
+    collections: Mapping[Collection, tuple[Manifest, ...]] = field(default_factory=dict)
+    images: Mapping[str, str] = field(default_factory=dict)
+
+    def get(self, ref: Ref) -> Manifest | None:
+        """The object read under `ref`; a KeyError means that the function forgot to declare it."""
+        return self.objects[ref]
+
+
+def never(_manifest: Manifest) -> bool:
+    """No event of this kind can be answered without looking."""
+    return False
+
+
+@dataclass(frozen=True)
+class Wake:
+    """A kind of object whose events wake a function, only under `names` where these are given.
+
+    `idle` decides from the object in an event alone that there is nothing to do (never for a deletion).
+    """
+
+    kind: Kind
+    names: tuple[str, ...] = ()
+    idle: Callable[[Manifest], bool] = never
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A permission beyond what children and inputs imply: a verb on a kind, on these names only."""
+
+    group: str
+    resource: str
+    verbs: tuple[str, ...]
+    names: tuple[str, ...] = ()
+
+
+def nothing(_key: Ref) -> tuple[()]:
+    """No children, no inputs."""
+    return ()
+
+
+def nobody(_key: Ref, _parent: Manifest | None) -> tuple[()]:
+    """The parent refers to nothing."""
+    return ()
+
+
+def leave(_observed: Observed) -> Outcome | None:
+    """The parent is gone, and with it, by garbage collection, everything this function made."""
+    return None
+
+
+@dataclass(frozen=True)
+class Function:
+    """One reconciler. Its name is also its field manager, ServiceAccount and Trigger (with the prefix `kepler-`).
+
+    * `children` and `inputs` follow from the parent's key; `refers` from the parent itself (None: gone or going).
+      What is both a child and an input is read twice, around the parent, and must not move in between.
+    * `desired` decides while the parent exists, `gone` once it does not; None there means that nothing is to do.
+    * `reads` are the kinds that `refers` may name; `installed` are children that `config/` ships and this function
+      may only patch; `rules` are permissions that nothing else implies.
+    """
+
+    name: str
+    condition: str
+    wakes: tuple[Wake, ...]
+    desired: Callable[[Observed], Outcome]
+    children: Callable[[Ref], tuple[Ref, ...]] = nothing
+    inputs: Callable[[Ref], tuple[Ref, ...]] = nothing
+    refers: Callable[[Ref, Manifest | None], tuple[Input, ...]] = nobody
+    gone: Callable[[Observed], Outcome | None] = leave
+    parent: Kind = KEPLER
+    reads: tuple[Kind, ...] = ()
+    installed: tuple[Ref, ...] = ()
+    rules: tuple[Rule, ...] = ()
+
+    @property
+    def manager(self) -> str:
+        """The field manager; also the name of its ServiceAccount, Service and Trigger."""
+        return f"kepler-{self.name.replace('_', '-')}"
+
+    def concerns(self, key: Ref, parent: Manifest, ref: Ref) -> bool:
+        """Whether `ref` is a child or an input of this parent."""
+        return ref in (*self.children(key), *self.inputs(key), *self.refers(key, parent))

@@ -1,0 +1,113 @@
+"""Kubernetes objects as they travel: plain JSON, addressed by `Ref`.
+
+The API server's objects stay untyped (one dictionary each): partial intents are normal, and fields of a newer
+server must survive. What is read out of them goes through the functions here or through the models in `crds`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from crds.meta import GROUP, VERSION
+
+# The only place where JSON of unknown shape has a name; everything past `crds` models and this module is typed.
+Manifest = Mapping[str, Any]
+
+
+@dataclass(frozen=True, order=True)
+class Kind:
+    """A kind of object and where the API server serves it."""
+
+    api_version: str
+    name: str
+    plural: str
+    namespaced: bool = True
+
+    @property
+    def group(self) -> str:
+        """`apps` of `apps/v1`; empty for the core group."""
+        return self.api_version.rpartition("/")[0]
+
+    @property
+    def version(self) -> str:
+        """`v1` of `apps/v1`."""
+        return self.api_version.rpartition("/")[2]
+
+
+@dataclass(frozen=True, order=True)
+class Ref:
+    """One object: `namespace` is empty for cluster-scoped kinds."""
+
+    kind: Kind
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind.name} '{self.name}'"
+
+
+@dataclass(frozen=True, order=True)
+class Collection:
+    """All objects of a kind in a namespace; in all namespaces when `namespace` is empty."""
+
+    kind: Kind
+    namespace: str
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The controller that an object names in its owner references."""
+
+    api_version: str
+    kind: str
+    name: str
+    uid: str
+
+
+KEPLER = Kind(f"{GROUP}/{VERSION}", "Kepler", "keplers")
+COLLECTED_METRIC = Kind(f"{GROUP}/{VERSION}", "KeplerCollectedMetric", "keplercollectedmetrics")
+CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
+SERVICE = Kind("v1", "Service", "services")
+SERVICE_ACCOUNT = Kind("v1", "ServiceAccount", "serviceaccounts")
+DAEMON_SET = Kind("apps/v1", "DaemonSet", "daemonsets")
+CLUSTER_ROLE_BINDING = Kind(
+    "rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "clusterrolebindings", namespaced=False
+)
+
+
+def metadata(manifest: Manifest) -> Manifest:
+    """`metadata`, empty where there is none."""
+    return manifest.get("metadata") or {}
+
+
+def name(manifest: Manifest) -> str:
+    """`metadata.name`."""
+    return str(metadata(manifest).get("name", ""))
+
+
+def uid(manifest: Manifest) -> str:
+    """`metadata.uid`."""
+    return str(metadata(manifest).get("uid", ""))
+
+
+def resource_version(manifest: Manifest) -> str:
+    """`metadata.resourceVersion`: equal means unchanged, and nothing else."""
+    return str(metadata(manifest).get("resourceVersion", ""))
+
+
+def generation(manifest: Manifest) -> int:
+    """`metadata.generation`: moves with the spec, not with the status."""
+    return int(metadata(manifest).get("generation") or 0)
+
+
+def terminates(manifest: Manifest) -> bool:
+    """Whether the object is being deleted: finalizers or foreground deletion still hold it."""
+    return bool(metadata(manifest).get("deletionTimestamp"))
+
+
+def controller(manifest: Manifest) -> Owner | None:
+    """The owner reference with `controller: true`; there is at most one."""
+    for owner in metadata(manifest).get("ownerReferences") or ():
+        if owner.get("controller"):
+            return Owner(owner["apiVersion"], owner["kind"], owner["name"], owner["uid"])
+    return None

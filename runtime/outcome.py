@@ -1,0 +1,96 @@
+"""What a function decides: intents, absences and one word, the same word everywhere it is shown.
+
+| word      | condition | HTTP                     |
+|-----------|-----------|--------------------------|
+| converged | `True`    | 204, or 200 and a report |
+| waiting   | `Unknown` | 200                      |
+| rejected  | `False`   | 200                      |
+
+The fourth, failed, is not decided but happens: it is `runtime.errors.Unavailable`, answered with 503.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from runtime.objects import Manifest, Ref
+
+
+class Word(StrEnum):
+    """The outcome, as it appears in reports, event types and logs."""
+
+    CONVERGED = "converged"
+    WAITING = "waiting"
+    REJECTED = "rejected"
+
+
+class Status(StrEnum):
+    """A condition's status (Kubernetes API conventions: there are these three)."""
+
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+STATUS_OF = {Word.CONVERGED: Status.TRUE, Word.WAITING: Status.UNKNOWN, Word.REJECTED: Status.FALSE}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One entry of `status.conditions`, before it has a time and a generation."""
+
+    type: str
+    status: Status
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Intent:
+    """The whole of what a function wants one object to say; fields it leaves out belong to others.
+
+    `body` has neither `status` nor `resourceVersion`, `uid` or `managedFields`: locks are the protocol's business.
+    """
+
+    ref: Ref
+    body: Manifest
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A decision about one object.
+
+    `conditions` is empty for the usual single condition, which follows from `word`, `reason` and `message`.
+    `status` holds further status fields that this function owns. A `quiet` outcome writes nothing at all: what is
+    awaited will wake the function within moments.
+    """
+
+    word: Word
+    reason: str
+    message: str
+    intents: tuple[Intent, ...] = ()
+    absent: tuple[Ref, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    status: Mapping[str, Any] = field(default_factory=dict)
+    quiet: bool = False
+
+
+def converged(*intents: Intent, reason: str = "Reconciled", message: str, status: Manifest | None = None) -> Outcome:
+    """Everything this function is for is intended, or there is nothing to do."""
+    return Outcome(Word.CONVERGED, reason, message, intents=intents, status=status or {})
+
+
+def waiting(reason: str, message: str) -> Outcome:
+    """Something else must happen first, and its event will wake us; what runs is left as it is."""
+    return Outcome(Word.WAITING, reason, message)
+
+
+def pending(message: str) -> Outcome:
+    """As `waiting`, for moments only: nothing is written, not even the condition."""
+    return Outcome(Word.WAITING, "Pending", message, quiet=True)
+
+
+def rejected(reason: str, message: str) -> Outcome:
+    """The user must change something; the message says what. What runs is left as it is."""
+    return Outcome(Word.REJECTED, reason, message)

@@ -1,0 +1,261 @@
+"""The reconcile protocol: how one function brings one object to its desired state, beside any number of others.
+
+*Children* are what a function writes; *inputs* are what it decides from. Two workers may be at the same object at
+once, each may die anywhere, and an event may come late, twice or not at all. The order of the steps makes that safe:
+
+1. (before this: `runtime.wake` answers an echo from the event alone, without a call)
+2. Read the children, then the inputs, the parent last but for what it refers to. What is both is read again at the
+   end, and must not have moved.
+3. Decide: `desired` is pure.
+4. Write what differs, locked on the version that was read. A lock that does not hold: a little jitter, then 2.
+5. Apply the condition, last.
+6. If anything was written, look at every input again; where that leads to another decision, start again at 2.
+7. Report.
+
+Whoever wrote a child before our read of it had read inputs no newer than ours, so a locked write never puts an
+older decision over a newer one. Conditions are written without a lock (six functions share the resource), so a slow
+worker may put an older one back: its own second look mends that. Reads are linearizable: plain GETs and LISTs,
+never at `resourceVersion=0`. The exploration of these steps is in the tests.
+"""
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from pydantic import ValidationError
+
+from runtime.client import Client
+from runtime.conditions import applied
+from runtime.differences import FieldChange, differences
+from runtime.errors import Conflict, Forbidden, NotFound, Refused, Unavailable
+from runtime.function import Function, Input, Observed
+from runtime.objects import Collection, Manifest, Ref, generation, resource_version, terminates, uid
+from runtime.outcome import STATUS_OF, Condition, Intent, Outcome, rejected
+from runtime.ownership import refusal
+
+# Rounds before a conflict counts as one that does not end; each waits a little longer, at random.
+ROUNDS = 12
+JITTER = 0.004
+# The API server takes at most this many characters in a condition's message.
+MESSAGE = 32768
+
+
+@dataclass(frozen=True)
+class Change:
+    """One write that the API server took."""
+
+    ref: Ref
+    action: str
+    fields: tuple[FieldChange, ...]
+
+
+@dataclass
+class Reconciled:
+    """What came of it: the last decision, and every write on the way there.
+
+    `outcome` is None where there was nothing to decide, because the parent is gone.
+    """
+
+    key: Ref
+    outcome: Outcome | None = None
+    parent: Manifest | None = None
+    changes: list[Change] = field(default_factory=list)
+    rounds: int = 0
+
+
+def reconcile(
+    function: Function,
+    key: Ref,
+    client: Client,
+    *,
+    images: Mapping[str, str],
+    sleep: Callable[[float], None] = time.sleep,
+) -> Reconciled:
+    """Bring what `function` is responsible for under `key` to its desired state.
+
+    Raises Unavailable where that must be tried again later; nothing is lost, since every step can be repeated.
+    """
+    done = Reconciled(key)
+    for attempt in range(ROUNDS):
+        done.rounds = attempt + 1
+        try:
+            if _round(function, client, images, done):
+                return done
+        except (Conflict, NotFound):
+            sleep(random.uniform(0, JITTER * 2 ** min(attempt, 5)))  # noqa: S311 (jitter, not a secret)
+    raise Unavailable(f"{key}: other writers kept interfering in {ROUNDS} rounds; it is tried again later")
+
+
+def _round(function: Function, client: Client, images: Mapping[str, str], done: Reconciled) -> bool:
+    """Steps 2 to 6 once; False where the second look asks for another round."""
+    observed = observe(function, done.key, client, images)
+    decided = decide(function, observed)
+    done.outcome, done.parent = decided, observed.parent
+    if decided is None or decided.quiet:
+        return True
+    before = len(done.changes)
+    now = _write_children(function, decided, observed, client, done)
+    done.outcome = now.refused or decided
+    parent = _write_condition(function, done.outcome, observed, client, done)
+    if len(done.changes) == before:
+        return True
+    again = _look_again(function, now.observed, parent, client)
+    done.parent = again.parent
+    return _spec(again.parent) == _spec(observed.parent) and decide(function, again) == decided
+
+
+def observe(function: Function, key: Ref, client: Client, images: Mapping[str, str]) -> Observed:
+    """Step 2: children, inputs, the parent, what it refers to, and once more what is both child and input."""
+    children = function.children(key)
+    seen = Observed(key, None, {ref: client.get(ref) for ref in children}, {}, images)
+    seen = _with_inputs(function, seen, client, parent=None)
+    for ref in set(children) & set(function.inputs(key)):
+        if _version(client.get(ref)) != _version(seen.objects[ref]):
+            raise Conflict(f"{ref} moved while it was read")
+    return seen
+
+
+def _with_inputs(function: Function, seen: Observed, client: Client, *, parent: Manifest | None) -> Observed:
+    """`seen` with every input read now; a parent that is at hand is not read again."""
+    key, children = seen.key, function.children(seen.key)
+    objects = {**seen.objects}
+    for ref in function.inputs(key):
+        if ref not in children:
+            objects[ref] = client.get(ref)
+    current = parent or client.get(key)
+    alive = None if current is None or terminates(current) else current
+    collections: dict[Collection, tuple[Manifest, ...]] = {}
+    for referred in function.refers(key, alive):
+        _read(referred, client, objects, collections)
+    return replace(seen, parent=alive, objects=objects, collections=collections)
+
+
+def _read(
+    wanted: Input,
+    client: Client,
+    objects: dict[Ref, Manifest | None],
+    collections: dict[Collection, tuple[Manifest, ...]],
+) -> None:
+    if isinstance(wanted, Collection):
+        collections[wanted] = tuple(client.list(wanted))
+    else:
+        objects[wanted] = client.get(wanted)
+
+
+def decide(function: Function, observed: Observed) -> Outcome | None:
+    """Step 3, pure: what `function` wants, unless somebody else owns what it would write."""
+    if observed.parent is None:
+        return function.gone(observed)
+    children = ((ref, observed.objects[ref]) for ref in function.children(observed.key))
+    try:
+        return refusal(observed.key, observed.parent, children) or function.desired(observed)
+    except ValidationError as unreadable:
+        return _unreadable(unreadable)
+
+
+def _unreadable(error: ValidationError) -> Outcome:
+    """A resource that the schema in the cluster allows and this version's models do not know."""
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"])
+    return rejected(
+        "Invalid",
+        f"`{field}`: {first['msg']}; the resource, or one it refers to, was written for another version of this "
+        "operator: apply `config/` of one version, then the resource",
+    )
+
+
+@dataclass(frozen=True)
+class _Written:
+    """The children after step 4, and why the API server refused one, if it did."""
+
+    observed: Observed
+    refused: Outcome | None = None
+
+
+def _write_children(
+    function: Function, decided: Outcome, observed: Observed, client: Client, done: Reconciled
+) -> _Written:
+    """Step 4, in the order of the intents: a later one may rely on an earlier."""
+    objects = dict(observed.objects)
+    try:
+        for intent in decided.intents:
+            objects[intent.ref] = _write(intent, objects[intent.ref], client, done)
+        for ref in decided.absent:
+            objects[ref] = _delete(ref, objects[ref], client, done)
+    except Forbidden as forbidden:
+        if forbidden.namespace_terminates:
+            return _Written(replace(observed, objects=objects))
+        return _Written(replace(observed, objects=objects), _refused(function, "Forbidden", forbidden))
+    except Refused as invalid:
+        return _Written(replace(observed, objects=objects), _refused(function, "Invalid", invalid))
+    return _Written(replace(observed, objects=objects))
+
+
+def _write(intent: Intent, actual: Manifest | None, client: Client, done: Reconciled) -> Manifest | None:
+    fields = differences(intent.body, actual, manager=client.manager)
+    if not fields:
+        return actual
+    written = client.apply(intent.ref, intent.body, over=actual)
+    done.changes.append(Change(intent.ref, "created" if actual is None else "changed", fields))
+    return written
+
+
+def _delete(ref: Ref, actual: Manifest | None, client: Client, done: Reconciled) -> Manifest | None:
+    if actual is not None and not terminates(actual):
+        client.delete(ref, over=actual)
+        done.changes.append(Change(ref, "deleted", ()))
+    return None
+
+
+def _refused(function: Function, reason: str, error: Refused) -> Outcome:
+    cure = {
+        "Forbidden": f"ServiceAccount '{function.manager}' lacks a permission of `config/`: apply `config/` again",
+        "Invalid": "change the field that the message names, or delete the object if it was made by hand",
+    }[reason]
+    return rejected(reason, f"{error.message.rstrip('.')}; {cure}")
+
+
+def _write_condition(
+    function: Function, outcome: Outcome, observed: Observed, client: Client, done: Reconciled
+) -> Manifest | None:
+    """Step 5: this function's conditions and status fields; the parent as it is afterwards, if it was written."""
+    parent = observed.parent
+    if parent is None:
+        return None
+    now = datetime.now(UTC)
+    entries = [applied(parent, condition, now) for condition in conditions_of(function, outcome)]
+    status = {**outcome.status, "conditions": entries}
+    fields = differences({"status": status}, parent, manager=client.manager, subresource="status")
+    if not fields:
+        return None
+    written = client.apply_status(observed.key, status)
+    done.changes.append(Change(observed.key, "reported", fields))
+    return written
+
+
+def conditions_of(function: Function, outcome: Outcome) -> tuple[Condition, ...]:
+    """The conditions an outcome stands for: its own, or the function's one by the outcome's word."""
+    if outcome.conditions:
+        return outcome.conditions
+    message = outcome.message[:MESSAGE]
+    return (Condition(function.condition, STATUS_OF[outcome.word], outcome.reason, message),)
+
+
+def _look_again(function: Function, written: Observed, parent: Manifest | None, client: Client) -> Observed:
+    """Step 6: every input as it is now, over the children as this round left them."""
+    seen = _with_inputs(function, written, client, parent=parent)
+    objects = dict(seen.objects)
+    for ref in set(function.children(seen.key)) & set(function.inputs(seen.key)):
+        objects[ref] = client.get(ref)
+    return replace(seen, objects=objects)
+
+
+def _version(manifest: Manifest | None) -> tuple[str, str]:
+    return (uid(manifest), resource_version(manifest)) if manifest else ("", "")
+
+
+def _spec(parent: Manifest | None) -> tuple[str, int]:
+    """Which spec of which object: a condition for another one must not stand."""
+    return (uid(parent), generation(parent)) if parent else ("", 0)

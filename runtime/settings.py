@@ -1,0 +1,43 @@
+"""What the environment says: read once, when a process starts."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from runtime.errors import Misconfigured
+
+VERSION = "0.1.0"
+IMAGE_PREFIX = "RELATED_IMAGE_"
+ALL = "all"
+
+
+class Settings(BaseModel):
+    """The settings of one process.
+
+    `function` is the one to serve, or `all` for every function by path; `images` are the `RELATED_IMAGE_*`
+    defaults of operands; `log_level` is one of logging's names.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    function: str
+    log_level: str = "INFO"
+    images: Mapping[str, str] = MappingProxyType({})
+    otlp_endpoint: str = ""
+
+
+def settings(environment: Mapping[str, str], functions: tuple[str, ...]) -> Settings:
+    """The settings in `environment`; raises Misconfigured with what to set."""
+    chosen = environment.get("FUNCTION", "")
+    if chosen not in (*functions, ALL):
+        raise Misconfigured(f"`FUNCTION` is '{chosen}': set it to one of {', '.join(functions)}, or to '{ALL}'")
+    try:
+        return Settings(
+            function=chosen,
+            log_level=environment.get("LOG_LEVEL", "INFO").upper(),
+            images={name: value for name, value in environment.items() if name.startswith(IMAGE_PREFIX) and value},
+            otlp_endpoint=environment.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+        )
+    except ValidationError as wrong:
+        raise Misconfigured(f"the environment is wrong: {wrong}") from wrong

@@ -1,0 +1,79 @@
+"""The official Kubernetes client, used untyped: one pooled `ApiClient` a process.
+
+In a cluster it takes the pod's ServiceAccount (and follows its token as it rotates); elsewhere `KUBECONFIG`.
+"""
+
+import json
+from collections.abc import Mapping
+
+import urllib3.exceptions
+from kubernetes.client.api_client import ApiClient
+from kubernetes.client.configuration import Configuration
+from kubernetes.config.config_exception import ConfigException
+from kubernetes.config.incluster_config import load_incluster_config
+from kubernetes.config.kube_config import load_kube_config
+
+from runtime.client import Answer, Request, Transport
+from runtime.errors import Misconfigured
+
+# Seconds to connect and to wait for an answer. The client itself has no default: without these a call may hang.
+CONNECT = 3.0
+READ = 10.0
+
+
+def connect(environment: Mapping[str, str], *, user_agent: str, connections: int = 16) -> Transport:
+    """A transport to the API server that the environment names.
+
+    Raises Misconfigured where there is neither a pod's ServiceAccount nor a readable kubeconfig.
+    """
+    configuration = _configuration(environment)
+    configuration.retries = False  # repeating is `runtime.client`'s decision, and is recorded there
+    configuration.connection_pool_maxsize = connections
+    client = ApiClient(configuration)
+    client.user_agent = user_agent
+
+    def send(request: Request) -> Answer:
+        return _send(client, request)
+
+    return send
+
+
+def _configuration(environment: Mapping[str, str]) -> Configuration:
+    configuration = Configuration()
+    try:
+        if "KUBERNETES_SERVICE_HOST" in environment and "KUBECONFIG" not in environment:
+            load_incluster_config(client_configuration=configuration)
+        else:
+            load_kube_config(environment.get("KUBECONFIG"), client_configuration=configuration)
+    except (ConfigException, OSError) as wrong:
+        raise Misconfigured(
+            f"no API server to talk to ({wrong}): run in a pod with a ServiceAccount, or set `KUBECONFIG` to a "
+            "readable file"
+        ) from wrong
+    return configuration
+
+
+def _send(client: ApiClient, request: Request) -> Answer:
+    serialized = client.param_serialize(
+        request.method,
+        request.path,
+        query_params=list(request.query.items()),
+        header_params={"Accept": "application/json", "Content-Type": request.content_type},
+        body=request.body,
+        auth_settings=["BearerToken"],
+    )
+    try:
+        response = client.call_api(*serialized, _request_timeout=(CONNECT, READ))
+        content = response.read()
+    except (urllib3.exceptions.HTTPError, OSError) as lost:
+        return Answer(0, {"message": f"the API server did not answer {request.method} {request.path}: {lost}"})
+    return Answer(response.status, _decoded(content))
+
+
+def _decoded(content: bytes) -> dict[str, object]:
+    """The JSON object in the body; anything else (a proxy's error page) becomes its message."""
+    try:
+        decoded = json.loads(content)
+    except ValueError:
+        decoded = None
+    return decoded if isinstance(decoded, dict) else {"message": content[:200].decode(errors="replace")}

@@ -1,0 +1,66 @@
+"""From an event to the objects to reconcile: which parents it concerns, and whether there is anything to do at all."""
+
+from collections.abc import Iterator
+
+from runtime.client import Client
+from runtime.event import Event, is_name
+from runtime.function import Function, Wake
+from runtime.objects import Collection, Ref, controller, name
+
+
+def idle(function: Function, event: Event) -> bool:
+    """Whether the event alone shows that nothing is to be done: an echo of our own write, or somebody else's turn.
+
+    No API call is made for it. A stale event can be wrong about that; the change it does not show has an event of
+    its own. A malformed object is not idle: reading the real one decides.
+    """
+    wake = _wake(function, event)
+    if wake is None:
+        return True
+    try:
+        return event.shows and wake.idle(event.object)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return False
+
+
+def parents(function: Function, event: Event, client: Client) -> tuple[Ref, ...]:
+    """The parents that the event's object concerns, as the API server knows them now.
+
+    An existing child names its controller: that one is looked at, and if the event lied, nothing comes of it. A
+    deletion, or an object that several may refer to, concerns every parent in the namespace that has to do with it.
+    """
+    if (event.api_version, event.kind) == (function.parent.api_version, function.parent.name):
+        return (Ref(function.parent, event.namespace, event.name),)
+    owner = _controller(function, event)
+    if owner:
+        return (Ref(function.parent, event.namespace, owner),)
+    return tuple(_concerned(function, event, client))
+
+
+def _concerned(function: Function, event: Event, client: Client) -> Iterator[Ref]:
+    wake = _wake(function, event)
+    if wake is None:
+        return
+    touched = Ref(wake.kind, event.namespace, event.name)
+    for parent in client.list(Collection(function.parent, event.namespace)):
+        key = Ref(function.parent, event.namespace, name(parent))
+        if function.concerns(key, parent, touched):
+            yield key
+
+
+def _wake(function: Function, event: Event) -> Wake | None:
+    for wake in function.wakes:
+        same_kind = (event.api_version, event.kind) == (wake.kind.api_version, wake.kind.name)
+        if same_kind and (not wake.names or event.name in wake.names):
+            return wake
+    return None
+
+
+def _controller(function: Function, event: Event) -> str:
+    """The name of the parent that an existing child names as its controller; empty where it names none."""
+    try:
+        owner = controller(event.object) if event.shows else None
+    except (KeyError, TypeError, AttributeError):
+        return ""
+    ours = owner is not None and (owner.api_version, owner.kind) == (function.parent.api_version, function.parent.name)
+    return owner.name if owner and ours and is_name(owner.name) else ""

@@ -1,0 +1,49 @@
+"""One real control plane for all tests of a session; each test has a namespace of its own."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.build import build
+from local.layout import DEFAULT, ROOT
+from local.ports import Ports
+from local.stack import Stack
+from tests.workbench import Workbench
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def programs() -> Path:
+    """The pinned programs, built once."""
+    build()
+    return DEFAULT
+
+
+@pytest.fixture(scope="session")
+def control_plane(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """etcd and a kube-apiserver with RBAC and an audit log, our CRDs, Roles and ServiceAccounts; no controllers."""
+    with Stack(tmp_path_factory.mktemp("bare"), Ports.free(), programs=programs, audit=True) as stack:
+        stack.start_control_plane(bare=True)
+        knative = ("eventing.knative.dev", "sources.knative.dev", "serving.knative.dev")
+        rendered = stack.kubectl.render(ROOT / "config/base")
+        stack.kubectl.apply([one for one in rendered if not one["apiVersion"].startswith(knative)])
+        stack.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        yield stack
+
+
+@pytest.fixture
+def namespace(control_plane: Stack, request: pytest.FixtureRequest) -> str:
+    """A fresh namespace, named after nothing but a number."""
+    name = f"test-{next(_numbers)}"
+    control_plane.kubectl("create", "namespace", name)
+    control_plane.kubectl("annotate", "namespace", name, f"test={request.node.name}")
+    return name
+
+
+@pytest.fixture
+def workbench(control_plane: Stack, namespace: str) -> Workbench:
+    """The functions in this process, each with its own ServiceAccount's token, against the real API server."""
+    return Workbench(control_plane, namespace)

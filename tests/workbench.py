@@ -1,0 +1,156 @@
+"""Functions driven by hand against a real API server: deliver an event, see what was asked and what came of it."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from events.types import RESOURCE_UPDATE, RESYNC_REQUESTED
+from functions.catalogue import FUNCTIONS
+from functions.wiring import NAMESPACE
+from local.errors import CommandFailed
+from local.stack import Stack
+from runtime.client import Answer, Request, Transport
+from runtime.event import Event
+from runtime.function import Function
+from runtime.objects import KEPLER, Manifest, Ref
+from runtime.receive import Received, Reconciler
+from runtime.transport import connect
+
+BY_NAME = {one.name: one for one in FUNCTIONS}
+
+
+@dataclass
+class Recorder:
+    """A transport that remembers what went through it."""
+
+    send: Transport
+    requests: list[Request] = field(default_factory=list)
+
+    def __call__(self, request: Request) -> Answer:
+        self.requests.append(request)
+        return self.send(request)
+
+    def take(self) -> list[Request]:
+        """What was asked since the last time."""
+        taken, self.requests = self.requests, []
+        return taken
+
+
+class Workbench:
+    """One namespace, and every function at hand."""
+
+    def __init__(self, stack: Stack, namespace: str) -> None:
+        self.stack = stack
+        self.namespace = namespace
+        self.recorders = {one.name: Recorder(transport(stack, one)) for one in FUNCTIONS}
+
+    def apply(self, *objects: Manifest) -> None:
+        """As a user applies them."""
+        for one in objects:
+            self.stack.kubectl("apply", "-n", self.namespace, "-f", "-", stdin=json.dumps(one))
+
+    def patch(self, what: str, patch: Manifest, *arguments: str) -> None:
+        """`kubectl patch --type merge`."""
+        self.stack.kubectl("-n", self.namespace, "patch", what, "--type=merge", "-p", json.dumps(patch), *arguments)
+
+    def delete(self, what: str) -> None:
+        """`kubectl delete`, in the background."""
+        self.stack.kubectl("-n", self.namespace, "delete", what, "--cascade=background", "--wait=false")
+
+    def get(self, what: str) -> Any:
+        """The object by `resource/name`, or None."""
+        try:
+            return json.loads(
+                self.stack.kubectl("-n", self.namespace, "get", what, "-o", "json", "--show-managed-fields")
+            )
+        except CommandFailed as failed:
+            if "NotFound" in str(failed):
+                return None
+            raise
+
+    def kepler(self, name: str = "kepler") -> Any:
+        """The Kepler as it is."""
+        return self.get(f"keplers.sustainable-computing.io/{name}")
+
+    def conditions(self, name: str = "kepler") -> dict[str, Mapping[str, Any]]:
+        """Its conditions by type."""
+        return {one["type"]: one for one in (self.kepler(name).get("status") or {}).get("conditions") or []}
+
+    def wake(self, function: str, event: Event) -> Received:
+        """One event to one function."""
+        return Reconciler(BY_NAME[function], self.recorders[function])(event)
+
+    def resync(self, function: str, name: str = "kepler") -> Received:
+        """`resync.requested` for a Kepler to one function."""
+        return self.wake(function, resync(self.namespace, name))
+
+    def settle(self, name: str = "kepler") -> int:
+        """Every function in turn until none writes; the number of writes that took."""
+        writes = 0
+        for _ in range(10):
+            round_writes = sum(
+                len(said.changes) for function in BY_NAME for said in self.resync(function, name).reports
+            )
+            if not round_writes:
+                return writes
+            writes += round_writes
+        raise AssertionError("the functions do not come to rest")
+
+    def asked(self, function: str) -> list[Request]:
+        """What a function asked of the API server since the last time."""
+        return self.recorders[function].take()
+
+    def events(self, what: str) -> Iterator[Event]:
+        """An update event of an object, as ApiServerSource would send it now."""
+        yield update(self.get(what))
+
+
+def transport(stack: Stack, function: Function) -> Transport:
+    """The function's way to the API server, with the token of its own ServiceAccount."""
+    kubeconfig = stack.kubeconfig_for(NAMESPACE, function.manager)
+    return connect({"KUBECONFIG": str(kubeconfig)}, user_agent=f"{function.manager}/test")
+
+
+def resync(namespace: str, name: str) -> Event:
+    """A `resync.requested` event."""
+    return Event(
+        id=f"resync-{namespace}-{name}",
+        type=RESYNC_REQUESTED,
+        source="/tests",
+        subject="",
+        api_version=KEPLER.api_version,
+        kind=KEPLER.name,
+        namespace=namespace,
+        name=name,
+        object={},
+        data={},
+    )
+
+
+def update(manifest: Manifest, kind: str = RESOURCE_UPDATE) -> Event:
+    """An event about an object, in ApiServerSource's Resource mode."""
+    meta = manifest["metadata"]
+    return Event(
+        id=f"{meta['uid']}-{meta['resourceVersion']}",
+        type=kind,
+        source="https://127.0.0.1",
+        subject=f"/apis/{manifest['apiVersion']}/namespaces/{meta.get('namespace', '')}/x/{meta['name']}",
+        api_version=manifest["apiVersion"],
+        kind=manifest["kind"],
+        namespace=meta.get("namespace", ""),
+        name=meta["name"],
+        object=manifest,
+        data=manifest,
+    )
+
+
+def kepler(name: str = "kepler", **spec: Any) -> dict[str, Any]:
+    """A Kepler with this spec; words are joined by hyphens."""
+    fields = {field.replace("_", "-"): value for field, value in spec.items()}
+    return {"apiVersion": KEPLER.api_version, "kind": KEPLER.name, "metadata": {"name": name}, "spec": fields}
+
+
+def key(namespace: str, name: str = "kepler") -> Ref:
+    """The Kepler's reference."""
+    return Ref(KEPLER, namespace, name)
