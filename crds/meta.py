@@ -14,6 +14,13 @@ VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 CATEGORY = "kepler"
 
+# Both as metav1.Condition has them (k8s.io/apimachinery v0.35.4:pkg/apis/meta/v1/types.go).
+CONDITION_TYPE = (
+    r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?"
+    r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$"
+)
+REASON = "^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$"
+
 
 @dataclass(frozen=True)
 class Names:
@@ -85,18 +92,11 @@ class Condition(Observed):
         json_schema_extra={"required": ["type", "status", "reason", "message", "lastTransitionTime"]}
     )
 
-    type: Annotated[
-        str, Field(max_length=316, json_schema_extra={"pattern": "^([a-z0-9.-]+/)?[A-Za-z0-9][A-Za-z0-9._-]*$"})
-    ] = ""
+    type: Annotated[str, Field(max_length=316, json_schema_extra={"pattern": CONDITION_TYPE})] = ""
     """What is asked, such as 'Ready'."""
     status: Annotated[str, Field(json_schema_extra={"enum": ["True", "False", "Unknown"]})] = "Unknown"
     """The answer."""
-    reason: Annotated[
-        str,
-        Field(
-            max_length=1024, json_schema_extra={"minLength": 1, "pattern": "^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$"}
-        ),
-    ] = ""
+    reason: Annotated[str, Field(max_length=1024, json_schema_extra={"minLength": 1, "pattern": REASON})] = ""
     """Why, in one CamelCase word for programs."""
     message: Annotated[str, Field(max_length=32768)] = ""
     """Why, in a sentence for people."""

@@ -87,10 +87,10 @@ def gone(observed: Observed) -> Outcome | None:
     """
     bound = observed.get(children.binding(observed.key))
     siblings = observed.collections[Collection(KEPLER, observed.key.namespace)]
-    ours = subject(observed.key)
-    if bound is None or ours not in _subjects(bound) or any(not terminates(sibling) for sibling in siblings):
+    if bound is None or any(not terminates(sibling) for sibling in siblings):
         return None
-    return converged(_binding(observed.key, bound, ours, present=False), message="no exporter is left here")
+    without = _binding(observed.key, bound, subject(observed.key), present=False)
+    return converged(without, message="no exporter is left in this namespace")
 
 
 def subject(key: Ref) -> Manifest:

@@ -32,12 +32,10 @@ def _do(chosen: argparse.Namespace) -> int:
         build.build(say=_say)
     elif chosen.command == "down":
         background.down(_say)
-    elif chosen.command == "run":
-        run.run(run.Options(chosen.config, chosen.samples, chosen.once), _say)
     elif chosen.command == "up":
-        background.up(run.Options(chosen.config), _say)
+        background.up(run.Options(chosen.config, chosen.samples), _say)
     else:
-        run.supervise(run.Options(chosen.config), _say)
+        run.run(run.Options(chosen.config, chosen.samples, chosen.once), _say)
     return 0
 
 
@@ -46,11 +44,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     running = commands.add_parser("run", help="start everything, apply the samples, stay until Ctrl-C")
     running.add_argument("--once", action="store_true", help="end as soon as the samples are Ready (or are not)")
-    running.add_argument("--samples", type=Path, default=run.SAMPLES, help="what to apply once all runs")
-    starting = commands.add_parser("up", help="start everything in the background, without samples")
-    supervising = commands.add_parser("supervise", help="what `up` leaves in the background")
-    for one in (running, starting, supervising):
+    detached = commands.add_parser("up", help="the same in the background; returns when the samples are Ready")
+    for one in (running, detached):
         one.add_argument("--config", type=Path, default=run.CONFIG, help="the configuration to install")
+        one.add_argument("--samples", type=Path, default=run.SAMPLES, help="what to apply once everything runs")
+        one.add_argument("--no-samples", dest="samples", action="store_const", const=None, help="apply nothing")
     commands.add_parser("down", help="stop everything, also what a killed run left behind")
     commands.add_parser("status", help="which processes run; ends with 0 only if all do")
     commands.add_parser("build", help="build the pinned programs, if they are not built yet")

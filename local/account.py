@@ -1,7 +1,7 @@
 """What the functions did, told from the reports that `audit` keeps.
 
-Each line of its log that is a report is one reconcile by one function. Everything else in the log is passed over: this is
-for reading on a terminal, never for deciding.
+Each line of its log that is a report is one reconcile by one function. Everything else in the log is passed over: this
+is for reading on a terminal, never for deciding.
 """
 
 import json
@@ -16,13 +16,29 @@ from local.api import Object
 
 
 @dataclass(frozen=True)
+class Write:
+    """What was done to one object, however many times."""
+
+    target: str
+    action: str
+    fields: int
+    times: int = 1
+
+    def __str__(self) -> str:
+        """Such as `ConfigMap kepler-cfm created (9 fields)`."""
+        told = [f"{self.fields} field{'s' if self.fields != 1 else ''}"] if self.fields else []
+        told += [f"{self.times} times"] if self.times > 1 else []
+        return f"{self.target} {self.action}" + (f" ({', '.join(told)})" if told else "")
+
+
+@dataclass(frozen=True)
 class Line:
     """One function's work on one resource, all its reports together; `outcome` is the last one's."""
 
     resource: str
     function: str
     outcome: str
-    wrote: tuple[str, ...] = ()
+    wrote: tuple["Write", ...] = ()
     calls: int = 0
     milliseconds: float = 0.0
 
@@ -32,7 +48,7 @@ class Line:
             self.resource,
             self.function,
             str(report.get("outcome", "?")),
-            self.wrote + tuple(_change(one) for one in report.get("changes") or []),
+            _together([*self.wrote, *(_write(one) for one in report.get("changes") or [])]),
             self.calls + len(report.get("calls") or []),
             self.milliseconds + float(report.get("milliseconds") or 0),
         )
@@ -66,7 +82,7 @@ def show(lines: list[Line], console: Console) -> None:
     table.add_column("calls", justify="right")
     table.add_column("ms", justify="right")
     for line in lines:
-        wrote = "; ".join(line.wrote) or "nothing"
+        wrote = "; ".join(str(one) for one in line.wrote) or "nothing"
         numbers = (str(line.calls), f"{line.milliseconds:.0f}")
         table.add_row(line.resource, line.function, line.outcome, wrote, *numbers)
     console.print(table)
@@ -83,8 +99,18 @@ def _report(line: str) -> Object | None:
     return report if isinstance(report, dict) else None
 
 
-def _change(change: Object) -> str:
+def _write(change: Object) -> Write:
     of = change.get("object") or {}
-    fields = len(change.get("fields") or [])
-    counted = f" ({fields} field{'s' if fields != 1 else ''})" if fields else ""
-    return f"{of.get('kind', '?')} {of.get('name', '?')} {change.get('action', 'changed')}{counted}"
+    target = f"{of.get('kind', '?')} {of.get('name', '?')}"
+    return Write(target, str(change.get("action", "changed")), len(change.get("fields") or []))
+
+
+def _together(writes: Iterable[Write]) -> tuple[Write, ...]:
+    found: dict[tuple[str, str], Write] = {}
+    for one in writes:
+        key = (one.target, one.action)
+        if before := found.get(key):
+            found[key] = Write(*key, before.fields + one.fields, before.times + one.times)
+        else:
+            found[key] = one
+    return tuple(found.values())

@@ -1,4 +1,4 @@
-"""`up`, `down` and `status`: the stack without a terminal."""
+"""`up`, `down` and `status`: the stack without a terminal. What `up` leaves behind is a `run`, so both behave alike."""
 
 import subprocess
 import sys
@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from local import build, run
-from local.errors import Interrupted, PartFailed
+from local.errors import PartFailed
 from local.layout import DEFAULT, ROOT
-from local.owner import Owner, owner
+from local.owner import Owner, OwnerRecord, owner
 from local.probe import until
-from local.process import recorded, stop_recorded
+from local.process import Record, recorded, stop_recorded
 
 START_SECONDS = 180.0
 STOP_SECONDS = 60.0
@@ -23,12 +23,13 @@ Say = Callable[[str], None]
 
 
 def up(options: run.Options, say: Say, state: Path = DEFAULT) -> None:
-    """Starts a supervisor that outlives us; returns when the stack is ready. Raises with its last words if it is not."""
+    """`run` as a process that outlives us. Returns, having said what it said, when all is ready; raises that if not."""
     build.build(say=say)
     Owner(state).release()  # raises where another run owns the folder
     stop = run.stopping()
-    log = state / "supervisor.log"
-    command = [sys.executable, "-m", "local", "supervise", "--config", str(options.config)]
+    log = state / "up.log"
+    samples = ["--samples", str(options.samples)] if options.samples else ["--no-samples"]
+    command = [sys.executable, "-m", "local", "run", "--config", str(options.config), *samples]
     with log.open("wb") as out:
         child = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
@@ -36,22 +37,24 @@ def up(options: run.Options, say: Say, state: Path = DEFAULT) -> None:
 
     def ready() -> bool:
         if child.poll() is not None:
-            raise PartFailed(log.read_text(errors="replace").strip() or f"the supervisor ended; see {log}")
+            raise PartFailed(log.read_text(errors="replace").strip() or "it ended without a word")
         found = owner(state)
         return bool(found and found.pid == child.pid and found.ready)
 
+    in_time = False
     try:
-        if not until(ready, START_SECONDS, stop):
-            raise PartFailed(f"the stack was not ready after {START_SECONDS:.0f} s; see {log}")
-    except (Interrupted, PartFailed):
-        child.terminate()
-        child.wait()
-        raise
-    say(f"ready: {len(recorded(state / 'run'))} processes; `export KUBECONFIG={state / 'kubeconfig'}`")
+        in_time = until(ready, START_SECONDS, stop)
+    finally:
+        if not in_time:
+            child.terminate()
+            child.wait()
+    if not in_time:
+        raise PartFailed(f"the stack was not ready after {START_SECONDS:.0f} s; see {log}")
+    say(log.read_text(errors="replace").strip())
 
 
 def down(say: Say, state: Path = DEFAULT) -> None:
-    """Stops whatever runs in this state folder, and what a killed run left behind. Only ever touches what is recorded."""
+    """Stops whatever runs in this state folder, and what a killed run left behind. Touches only what is recorded."""
     found = owner(state)
     if found and (process := found.process()):
         process.terminate()
@@ -82,13 +85,11 @@ def status(state: Path = DEFAULT) -> bool:
     found = owner(state)
     if records:
         console.print(table)
-    console.print(_state(found is not None, found is not None and found.ready, bool(records)))
+    console.print(_state(found, records))
     return bool(found and found.ready and records and all(one.process() for one in records))
 
 
-def _state(owned: bool, ready: bool, parts: bool) -> str:
-    if ready:
-        return "running"
-    if owned:
-        return "starting or stopping"
-    return "nobody watches these processes: `python -m local down` stops them" if parts else "nothing is running"
+def _state(found: OwnerRecord | None, records: list[Record]) -> str:
+    if found:
+        return "running" if found.ready else "starting or stopping"
+    return "nobody watches these processes: `python -m local down` stops them" if records else "nothing is running"

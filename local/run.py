@@ -1,4 +1,4 @@
-"""`run`: everything in the foreground, told step by step; and `supervise`, the same for `up`, in the background."""
+"""`run`: builds, starts, applies the samples, says what happened, and keeps everything running until it is stopped."""
 
 import signal
 import threading
@@ -34,7 +34,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Options:
-    """What to run. Without `samples` no resource is applied; with `once` it ends when they are ready."""
+    """What to run. Without `samples` no resource is applied; with `once` it ends when they are ready, or are not."""
 
     config: Path = CONFIG
     samples: Path | None = SAMPLES
@@ -54,27 +54,18 @@ def run(options: Options, say: Say) -> None:
     build.build(say=say)
     stop = stopping()
     began = time.monotonic()
-    say("starting etcd, kube-apiserver, controllers, Knative Eventing and the functions")
     with Stack(stop=stop) as stack:
+        say("starting etcd, kube-apiserver, controllers, Knative Eventing and the functions")
         stack.start(options.config)
-        say(
-            f"ready after {time.monotonic() - began:.1f} s: {len(stack.parts)} processes, logs in {stack.layout.state / 'logs'}"
-        )
+        took = time.monotonic() - began
+        say(f"ready after {took:.1f} s: {len(stack.parts)} processes, logs in {stack.layout.state / 'logs'}")
         supervisor = Supervisor(stack, say)
         applied = _samples(stack, supervisor, options.samples, stop, say) if options.samples else []
-        _what_next(stack, applied, say)
         if not options.once:
-            say("Ctrl-C stops everything")
+            _what_next(stack, applied, say)
+            stack.announce_ready()
             supervisor.run(stop)
             say("stopping")
-
-
-def supervise(options: Options, say: Say) -> None:
-    """Starts everything and keeps it running until SIGTERM."""
-    stop = stopping()
-    with Stack(stop=stop) as stack:
-        stack.start(options.config)
-        Supervisor(stack, say).run(stop)
 
 
 def _samples(
@@ -124,6 +115,7 @@ def _what_next(stack: Stack, applied: list[keplers.Kepler], say: Say) -> None:
         patch = '{"spec":{"collector":{"port":9103}}}'
         say(f"  kubectl -n {one.namespace} patch kepler {one.name} --type merge -p '{patch}'")
         say(f"  kubectl -n {one.namespace} delete daemonset kepler-exporter")
+    say("\nCtrl-C, or `python -m local down`, stops everything")
 
 
 def _console() -> Console:

@@ -109,6 +109,9 @@ class Stack:
         self.start_functions(wait=False)
         self.connect()
         self._await(self.parts.values())
+
+    def announce_ready(self) -> None:
+        """Makes it known to `up` and `status` that whatever was to be done at the start is done."""
         self._owner.ready()
 
     def start_control_plane(self, *, bare: bool = False, wait: bool = True) -> None:

@@ -1,6 +1,32 @@
 """From a Kepler to an exporter: each function under its own ServiceAccount, against a real API server."""
 
+from typing import Any
+
+from functions.exporter import CONFIG_HASH
 from tests.workbench import Workbench, kepler
+
+
+def collected_metric(name: str = "default", **sources: Any) -> dict[str, Any]:
+    """A KeplerCollectedMetric with these sources."""
+    manifest = kepler(name, sources=sources)
+    return {**manifest, "kind": "KeplerCollectedMetric"}
+
+
+def generation(workbench: Workbench) -> int:
+    """Of the DaemonSet: one more for each rollout."""
+    return int(workbench.get("daemonset/kepler-exporter")["metadata"]["generation"])
+
+
+def data(workbench: Workbench) -> dict[str, str]:
+    """The keys of `kepler-cfm`."""
+    found: dict[str, str] = workbench.get("configmap/kepler-cfm")["data"]
+    return found
+
+
+def digest(workbench: Workbench) -> str:
+    """The hash of the configuration that the pods were started with."""
+    template = workbench.get("daemonset/kepler-exporter")["spec"]["template"]
+    return str(template["metadata"]["annotations"][CONFIG_HASH])
 
 
 def test_a_kepler_gets_its_exporter(workbench: Workbench) -> None:
@@ -11,8 +37,293 @@ def test_a_kepler_gets_its_exporter(workbench: Workbench) -> None:
     assert workbench.get("daemonset/kepler-exporter")["spec"]["template"]["spec"]["hostPID"] is True
     assert workbench.get("service/kepler-exporter")["spec"]["ports"][0]["port"] == 9102
     assert workbench.get("serviceaccount/kepler")
-    assert workbench.get("configmap/kepler-cfm")["data"]["BIND_ADDRESS"] == "0.0.0.0:9102"
+    assert data(workbench)["BIND_ADDRESS"] == "0.0.0.0:9102"
     reported = workbench.conditions()
     assert reported["CollectedMetricReconciled"]["status"] == "True"
     assert reported["CollectorReconciled"]["status"] == "True"
     assert reported["Ready"]["reason"] == "RolloutInProgress"
+
+
+def test_a_new_port_is_one_rollout(workbench: Workbench) -> None:
+    """One edit moves the DaemonSet by one generation; Service and configuration follow."""
+    workbench.apply(kepler())
+    workbench.settle()
+
+    workbench.patch("kepler/kepler", {"spec": {"collector": {"port": 9103}}})
+    workbench.settle()
+
+    assert generation(workbench) == 2
+    assert workbench.get("service/kepler-exporter")["spec"]["ports"][0]["port"] == 9103
+    ports = workbench.get("daemonset/kepler-exporter")["spec"]["template"]["spec"]["containers"][0]["ports"]
+    assert [one["containerPort"] for one in ports] == [9103]
+    assert data(workbench)["BIND_ADDRESS"] == "0.0.0.0:9103"
+
+
+def test_a_key_the_user_added_survives_and_reaches_the_nodes(workbench: Workbench) -> None:
+    """A key that nobody here owns is kept, and counts: the pods are rolled for it, once."""
+    workbench.apply(kepler())
+    workbench.settle()
+    before = digest(workbench)
+
+    workbench.patch("configmap/kepler-cfm", {"data": {"MAX_LOOKUP_RETRY": "100"}})
+    workbench.settle()
+
+    assert data(workbench)["MAX_LOOKUP_RETRY"] == "100"
+    assert digest(workbench) != before
+    assert generation(workbench) == 2
+
+
+def test_a_key_that_was_taken_away_comes_back_without_a_rollout(workbench: Workbench) -> None:
+    """Removed or changed, ours are mended by their owner; the exporter waits for that instead of restarting."""
+    workbench.apply(kepler())
+    workbench.settle()
+    intended = data(workbench)
+
+    workbench.patch("configmap/kepler-cfm", {"data": {"ENABLE_GPU": None, "EXPOSE_BPF_METRICS": "false"}})
+    assert not workbench.resync("collector").reports
+    workbench.settle()
+
+    assert data(workbench) == intended
+    assert generation(workbench) == 1
+
+
+def test_deleted_children_come_back(workbench: Workbench) -> None:
+    """ConfigMap, Service, ServiceAccount and DaemonSet, all at once."""
+    workbench.apply(kepler())
+    workbench.settle()
+    children = ("configmap/kepler-cfm", "service/kepler-exporter", "serviceaccount/kepler", "daemonset/kepler-exporter")
+    before = {child: workbench.get(child)["metadata"]["uid"] for child in children}
+
+    for child in children:
+        workbench.delete(child)
+    workbench.settle()
+
+    after = {child: workbench.get(child)["metadata"]["uid"] for child in children}
+    assert not set(before.values()) & set(after.values())
+
+
+def test_removed_fields_are_really_removed(workbench: Workbench) -> None:
+    """What the resource no longer says, the pods no longer have; what others added to the DaemonSet stays."""
+    extras = {
+        "env": [{"name": "A", "value": "1"}],
+        "priority-class": "system-node-critical",
+        "tolerations": [{"operator": "Exists"}],
+        "resources": {"limits": {"cpu": "500m", "memory": "1Gi"}},
+    }
+    workbench.apply(kepler(collector=extras))
+    workbench.settle()
+    workbench.patch("daemonset/kepler-exporter", {"metadata": {"annotations": {"theirs": "1"}}})
+
+    workbench.patch("kepler/kepler", {"spec": {"collector": dict.fromkeys(extras)}})
+    workbench.settle()
+
+    found = workbench.get("daemonset/kepler-exporter")
+    pod = found["spec"]["template"]["spec"]
+    assert [one["name"] for one in pod["containers"][0]["env"]] == ["NODE_NAME", "NODE_IP"]
+    assert "priorityClassName" not in pod
+    assert "limits" not in pod["containers"][0]["resources"]
+    assert len(pod["tolerations"]) == 2
+    assert found["metadata"]["annotations"]["theirs"] == "1"
+
+
+def test_quantities_in_any_notation_come_to_rest(workbench: Workbench) -> None:
+    """The API server rewrites '0.5' to '500m'; that is no difference."""
+    workbench.apply(kepler(collector={"resources": {"requests": {"cpu": "0.5", "memory": "1024Mi"}}}))
+    workbench.settle()
+    assert workbench.settle() == 0
+
+
+def test_the_source_switches_follow_their_resource(workbench: Workbench) -> None:
+    """An edit of the KeplerCollectedMetric reaches the configuration and is one rollout."""
+    workbench.apply(collected_metric(), kepler(collected_metric="default"))
+    workbench.settle()
+    assert data(workbench)["EXPOSE_HW_COUNTER_METRICS"] == "true"
+
+    workbench.patch("kcm/default", {"spec": {"sources": {"counter": {"enabled": False}}}})
+    workbench.settle()
+
+    assert data(workbench)["EXPOSE_HW_COUNTER_METRICS"] == "false"
+    assert data(workbench)["SOURCE.COUNTER"] == "disabled"
+    assert generation(workbench) == 2
+
+
+def test_a_named_resource_that_does_not_exist(workbench: Workbench) -> None:
+    """Is said so, in every condition that depends on it, and cured by creating it."""
+    workbench.apply(kepler(collected_metric="mine"))
+    workbench.settle()
+    reported = workbench.conditions()
+    assert reported["CollectedMetricReconciled"]["reason"] == "CollectedMetricNotFound"
+    assert "'mine'" in reported["Ready"]["message"]
+    assert reported["CollectorReconciled"]["status"] == "Unknown"
+    assert workbench.get("daemonset/kepler-exporter") is None
+
+    workbench.apply(collected_metric("mine"))
+    workbench.settle()
+
+    assert workbench.conditions()["CollectorReconciled"]["status"] == "True"
+
+
+def test_a_rejection_leaves_the_exporter_that_runs(workbench: Workbench) -> None:
+    """An edit that names a missing resource changes nothing on the nodes, the port beside it included."""
+    workbench.apply(kepler())
+    workbench.settle()
+    before = workbench.get("daemonset/kepler-exporter")["spec"], data(workbench)
+
+    workbench.patch("kepler/kepler", {"spec": {"collected-metric": "missing", "collector": {"port": 9999}}})
+    workbench.settle()
+
+    assert (workbench.get("daemonset/kepler-exporter")["spec"], data(workbench)) == before
+    assert workbench.conditions()["Ready"]["reason"] == "CollectedMetricNotFound"
+
+
+def test_the_second_kepler_of_a_namespace_says_which_is_first(workbench: Workbench) -> None:
+    """It writes nothing; when the first is gone, and with it its objects, it takes over."""
+    workbench.apply(kepler("first"))
+    workbench.settle("first")
+    owned = workbench.get("configmap/kepler-cfm")
+
+    workbench.apply(kepler("second"))
+    workbench.settle("second")
+    refused = workbench.conditions("second")
+    assert refused["Ready"]["reason"] == "NamespaceTaken"
+    assert "'first'" in refused["Ready"]["message"]
+    assert workbench.get("configmap/kepler-cfm") == owned
+
+    workbench.delete("kepler/first")
+    workbench.resync("collector", "first")
+    for child in (
+        "configmap/kepler-cfm",
+        "service/kepler-exporter",
+        "serviceaccount/kepler",
+        "daemonset/kepler-exporter",
+    ):
+        workbench.delete(child)  # as the garbage collector does
+    workbench.settle("second")
+
+    assert workbench.conditions("second")["CollectorReconciled"]["status"] == "True"
+    assert subjects(workbench)
+
+
+def subjects(workbench: Workbench) -> list[dict[str, str]]:
+    """This namespace's subjects of the shared binding."""
+    bound = workbench.get("clusterrolebinding/kepler-exporter")
+    return [one for one in bound.get("subjects") or [] if one["namespace"] == workbench.namespace]
+
+
+def test_a_deleted_kepler_leaves_the_binding(workbench: Workbench) -> None:
+    """Its ServiceAccount is no subject any more; nothing that garbage collection is about to remove is touched."""
+    workbench.apply(kepler())
+    workbench.settle()
+    assert len(subjects(workbench)) == 1
+
+    workbench.delete("kepler/kepler")
+    said = workbench.resync("collector").reports
+
+    assert subjects(workbench) == []
+    assert [change.object.kind for change in said[0].changes] == ["ClusterRoleBinding"]
+
+
+def test_a_terminating_kepler_is_not_served(workbench: Workbench) -> None:
+    """While somebody's finalizer holds it, what is deleted stays deleted."""
+    workbench.apply(kepler() | {"metadata": {"name": "kepler", "finalizers": ["example.com/hold"]}})
+    workbench.settle()
+
+    workbench.delete("kepler/kepler")
+    workbench.delete("daemonset/kepler-exporter")
+    workbench.settle()
+
+    assert workbench.get("daemonset/kepler-exporter") is None
+    assert subjects(workbench) == []
+    workbench.patch("kepler/kepler", {"metadata": {"finalizers": None}})
+
+
+def test_a_kepler_created_again_does_not_touch_its_predecessors_objects(workbench: Workbench) -> None:
+    """It waits for the garbage collector, whose deletions are events, and then starts afresh."""
+    workbench.apply(kepler())
+    workbench.settle()
+    workbench.delete("kepler/kepler")
+    workbench.apply(kepler())
+
+    assert workbench.settle() == 1  # only `Ready`: nobody has reported yet
+    for child in (
+        "configmap/kepler-cfm",
+        "service/kepler-exporter",
+        "serviceaccount/kepler",
+        "daemonset/kepler-exporter",
+    ):
+        workbench.delete(child)
+    workbench.settle()
+
+    owner = workbench.get("daemonset/kepler-exporter")["metadata"]["ownerReferences"][0]
+    assert owner["uid"] == workbench.kepler()["metadata"]["uid"]
+
+
+def test_an_object_of_somebody_else_is_left_alone(workbench: Workbench) -> None:
+    """A DaemonSet that a foreign controller owns is named in the condition, with what to do."""
+    owner = {"apiVersion": "helm.example/v1", "kind": "Release", "name": "theirs", "uid": "1", "controller": True}
+    labels = {"app": "theirs"}
+    foreign = {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"name": "kepler-exporter", "ownerReferences": [owner]},
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "x", "image": "x"}]}},
+        },
+    }
+    workbench.apply(foreign, kepler())
+    workbench.settle()
+
+    assert workbench.conditions()["Ready"]["reason"] == "OwnedByAnother"
+    assert "Release 'theirs'" in workbench.conditions()["Ready"]["message"]
+    assert workbench.get("daemonset/kepler-exporter")["metadata"]["generation"] == 1
+
+
+def test_what_the_api_server_refuses_is_said_in_its_words(workbench: Workbench) -> None:
+    """A DaemonSet made by hand has another selector, which never changes: the condition says so."""
+    labels = {"app": "by-hand"}
+    by_hand = {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"name": "kepler-exporter"},
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "x", "image": "x"}]}},
+        },
+    }
+    workbench.apply(by_hand, kepler())
+    workbench.settle()
+
+    reported = workbench.conditions()["CollectorReconciled"]
+    assert (reported["status"], reported["reason"]) == ("False", "Invalid")
+    assert "immutable" in reported["message"]
+
+
+def test_a_config_map_made_before_is_adopted(workbench: Workbench) -> None:
+    """A user may put keys into `kepler-cfm` before there is a Kepler."""
+    mine = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "kepler-cfm"},
+        "data": {"MAX_LOOKUP_RETRY": "9"},
+    }
+    workbench.apply(mine, kepler())
+    workbench.settle()
+    assert data(workbench)["MAX_LOOKUP_RETRY"] == "9"
+    assert workbench.get("configmap/kepler-cfm")["metadata"]["ownerReferences"]
+
+
+def test_every_condition_follows_the_conventions(workbench: Workbench) -> None:
+    """Each speaks of the present generation; an unchanged status keeps its time."""
+    workbench.apply(kepler())
+    workbench.settle()
+    before = workbench.conditions()
+
+    workbench.patch("kepler/kepler", {"spec": {"collector": {"log-level": 3}}})
+    workbench.settle()
+
+    after = workbench.conditions()
+    assert {one["observedGeneration"] for one in after.values()} == {2}
+    assert workbench.kepler()["status"]["observedGeneration"] == 2
+    unchanged = "CollectedMetricReconciled"
+    assert after[unchanged]["lastTransitionTime"] == before[unchanged]["lastTransitionTime"]

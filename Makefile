@@ -1,0 +1,50 @@
+# Two commands: `make run` (the main job, embedded) and `make test` (everything). The others serve development.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: run up down status test lint generate bench clean help
+
+help: ## What can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: $(INSTALLED) ## Start everything here, apply the samples, say what happened; Ctrl-C ends it (ONCE=1: end at once)
+	@$(BIN)/python -m local run $(if $(ONCE),--once)
+
+up: $(INSTALLED) ## The same, detached
+	@$(BIN)/python -m local up
+
+down: $(INSTALLED) ## End what `make up` started
+	@$(BIN)/python -m local down
+
+status: $(INSTALLED) ## What runs
+	@$(BIN)/python -m local status
+
+test: lint ## Everything: style, types, import contracts, generated files, then all tests
+	@$(BIN)/python -m local build
+	@$(BIN)/pytest
+
+lint: $(INSTALLED) ## Style, types and import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+generate: $(INSTALLED) ## Write the CRDs and `config/base` from the code
+	@$(BIN)/python -m crds.generate
+	@$(BIN)/python -m functions.generate
+
+bench: $(INSTALLED) ## Measure: apply to Ready, API calls, start, memory
+	@$(BIN)/python -m benchmarks
+
+clean: ## Remove what was built and installed here
+	rm -rf $(VENV) .local
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; `make PYTHON=/path/to/python3.12 ...` picks another one")'
+	@test -x $(BIN)/python || { echo "creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "installing Python packages into $(VENV)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,297 @@
+"""The definitions and the samples, in a real API server, by the real kubectl."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import JsonValue
+
+from crds.collected_metric import KeplerCollectedMetric, Source
+from crds.exported_power import KeplerExportedPower
+from crds.generate import RESOURCES
+from crds.kepler import Kepler
+from crds.machine_config import KeplerMachineConfig
+from crds.meta import CATEGORY, GROUP, Resource
+from crds.model_server import StorageType
+from local.stack import Stack
+
+SAMPLES = Path(__file__).parents[2] / "config" / "samples"
+WORKING_DOC = (SAMPLES / "working-doc.yaml").read_text()
+
+EVERYTHING = """
+apiVersion: sustainable-computing.io/v1alpha1
+kind: Kepler
+metadata: {name: everything}
+spec:
+  scrape-interval: 30s
+  collected-metric: default
+  exported-power: default
+  collector:
+    image: quay.io/sustainable_computing_io/kepler:release-0.7.12
+    port: 9102
+    sample-period: 3s
+    log-level: 1
+    node-selector: {kubernetes.io/os: linux}
+    tolerations: []
+    resources: {requests: {cpu: 100m, memory: 400Mi}}
+    priority-class: system-node-critical
+    affinity: {}
+    update-strategy: {type: OnDelete}
+    env: [{name: CPU_ARCH_OVERRIDE, value: Skylake}]
+    image-pull-secrets: [{name: registry}]
+  estimator-sidecar:
+    enabled: true
+    image: quay.io/sustainable_computing_io/kepler_model_server:v0.7.12
+    mnt-path: /tmp
+    models:
+      node-components:
+        init-url: "http://models.kepler-system.svc/ec2/SGDRegressorTrainer_0.zip"
+        trainer: SGDRegressorTrainer
+        filters: ""
+  model-server:
+    enabled: true
+    image: quay.io/sustainable_computing_io/kepler_model_server:v0.7.12
+    port: 8100
+    storage:
+      type: claim
+      path: models
+      claim: {size: 5Gi, storage-class: standard, access-mode: ReadWriteOnce, on-delete: Retain}
+      hostpath: {path: /var/lib/kepler}
+      nfs: {server: 10.0.0.5, export: /srv/kepler}
+      external:
+        {endpoint: "https://s3.example.com", region: eu-1, bucket: kepler, prefix: models, credentials: {secret: s3}}
+    pipelines: ["http://models.kepler-system.svc/ec2-0.7.11.zip"]
+    sampling-period: 300s
+    training:
+      {online: true, prometheus-url: "http://prometheus-k8s.monitoring.svc:9090", step: 3s, headers: {secret: token}}
+---
+apiVersion: sustainable-computing.io/v1alpha1
+kind: KeplerCollectedMetric
+metadata: {name: everything}
+spec:
+  sources:
+    counter: {enabled: true, metrics: [cpu_cycles, cpu_instructions, cache_miss]}
+    cgroup: {enabled: false}
+    kubelet: {enabled: false}
+    gpu: {enabled: true}
+    bpf: {enabled: true}
+    irq: {enabled: true}
+---
+apiVersion: sustainable-computing.io/v1alpha1
+kind: KeplerExportedPower
+metadata: {name: everything}
+spec:
+  levels: [node, package, pod, container]
+  metrics: [cpu_cycles, cache_miss, bpf_cpu_time_ms]
+  idle-power: false
+---
+apiVersion: sustainable-computing.io/v1alpha1
+kind: KeplerMachineConfig
+metadata: {name: everything}
+spec:
+  roles: [worker]
+  kernel-devel: true
+  cgroup-v2: false
+  allow-reboot: false
+  machine-spec:
+    m5.metal: {processor: intel_xeon_platinum_8259cl, cores: 96, chips: 2, memory: 377, frequency: 3500}
+"""
+
+MODES = pytest.mark.parametrize("mode", [(), ("--server-side",)], ids=["client-side", "server-side"])
+EACH = pytest.mark.parametrize("resource", RESOURCES.values(), ids=lambda resource: resource.names.kind)
+
+
+def stored(control_plane: Stack, resource: type[Resource], namespace: str, name: str) -> dict[str, JsonValue]:
+    """The object as the API server keeps it."""
+    plural = f"{resource.names.plural}.{GROUP}"
+    found: dict[str, JsonValue] = json.loads(control_plane.kubectl("-n", namespace, "get", plural, name, "-o", "json"))
+    return found
+
+
+def blank(node: JsonValue) -> JsonValue:
+    """The document with each value that is not a mapping taken out, as in `image:`."""
+    return {key: blank(value) for key, value in node.items()} if isinstance(node, dict) else None
+
+
+@EACH
+def test_a_definition_is_established_and_structural(control_plane: Stack, resource: type[Resource]) -> None:
+    name = f"{resource.names.plural}.{GROUP}"
+    status = json.loads(control_plane.kubectl("get", "crd", name, "-o", "json"))["status"]
+    conditions = {one["type"]: one["status"] for one in status["conditions"]}
+    assert conditions == {"NamesAccepted": "True", "Established": "True"}
+
+
+@MODES
+def test_the_working_documents_sample_applies_unchanged(
+    control_plane: Stack, namespace: str, mode: tuple[str, ...]
+) -> None:
+    manifest = WORKING_DOC.replace("namespace: kepler-system", f"namespace: {namespace}")
+
+    first = control_plane.kubectl("apply", *mode, "-f", "-", stdin=manifest)
+    before = stored(control_plane, Kepler, namespace, "kepler-system")
+    again = control_plane.kubectl("apply", *mode, "-f", "-", stdin=manifest)
+    after = stored(control_plane, Kepler, namespace, "kepler-system")
+
+    assert first.split()[0] == again.split()[0] == "kepler.sustainable-computing.io/kepler-system"
+    assert before == after
+    assert Kepler.model_validate(after).spec == Kepler().spec
+
+
+@MODES
+def test_applying_twice_changes_nothing(control_plane: Stack, namespace: str, mode: tuple[str, ...]) -> None:
+    documents = [one for one in yaml.safe_load_all(EVERYTHING) if one["kind"] != "KeplerMachineConfig"]
+    manifest = json.dumps({"apiVersion": "v1", "kind": "List", "items": documents})
+
+    control_plane.kubectl("-n", namespace, "apply", *mode, "-f", "-", stdin=manifest)
+    before = [stored(control_plane, r, namespace, "everything") for r in (Kepler, KeplerCollectedMetric)]
+    control_plane.kubectl("-n", namespace, "apply", *mode, "-f", "-", stdin=manifest)
+    after = [stored(control_plane, r, namespace, "everything") for r in (Kepler, KeplerCollectedMetric)]
+
+    assert before == after
+
+
+def test_every_field_reaches_the_models(control_plane: Stack, namespace: str) -> None:
+    control_plane.kubectl("-n", namespace, "apply", "-f", "-", stdin=EVERYTHING)
+
+    kepler = Kepler.model_validate(stored(control_plane, Kepler, namespace, "everything"))
+    machines = KeplerMachineConfig.model_validate(stored(control_plane, KeplerMachineConfig, "", "everything"))
+    metrics = KeplerCollectedMetric.model_validate(
+        stored(control_plane, KeplerCollectedMetric, namespace, "everything")
+    )
+    power = KeplerExportedPower.model_validate(stored(control_plane, KeplerExportedPower, namespace, "everything"))
+
+    assert kepler.metadata.uid
+    assert (kepler.namespace, kepler.name, kepler.metadata.generation) == (namespace, "everything", 1)
+    assert kepler.spec.model_server.storage.type is StorageType.CLAIM
+    assert kepler.spec.collector.tolerations == ()
+    assert machines.spec.machine_spec["m5.metal"].cores == 96
+    assert metrics.metrics(Source.COUNTER) == ("cpu_cycles", "cpu_instructions", "cache_miss")
+    assert power.spec.metrics == ("cpu_cycles", "cache_miss", "bpf_cpu_time_ms")
+
+
+@MODES
+@EACH
+def test_every_field_may_be_blank(
+    control_plane: Stack, namespace: str, mode: tuple[str, ...], resource: type[Resource]
+) -> None:
+    kind = resource.names.kind
+    (written,) = [one for one in yaml.safe_load_all(EVERYTHING) if one["kind"] == kind]
+    manifest = json.dumps(written | {"spec": blank(written["spec"]), "metadata": {"name": namespace}})
+
+    control_plane.kubectl("-n", namespace, "apply", *mode, "-f", "-", stdin=manifest)
+
+    found = resource.model_validate(stored(control_plane, resource, namespace, namespace))
+    unblanked = found.model_dump()["spec"]
+    assert unblanked == resource().model_dump()["spec"] or blank_machines(unblanked)
+
+
+def blank_machines(spec: dict[str, JsonValue]) -> bool:
+    """A machine of which nothing is known stays: its name was written."""
+    return bool(spec.get("machine_spec"))
+
+
+@EACH
+def test_a_resource_without_a_spec_shows_the_defaults(
+    control_plane: Stack, namespace: str, resource: type[Resource]
+) -> None:
+    manifest = {"apiVersion": f"{GROUP}/v1alpha1", "kind": resource.names.kind, "metadata": {"name": namespace}}
+    control_plane.kubectl("-n", namespace, "create", "-f", "-", stdin=json.dumps(manifest))
+    found = stored(control_plane, resource, namespace, namespace)
+    assert found["spec"]
+    assert resource.model_validate(found).model_dump()["spec"] == resource().model_dump()["spec"]
+
+
+@MODES
+@EACH
+def test_a_misspelt_field_is_refused(
+    control_plane: Stack, namespace: str, mode: tuple[str, ...], resource: type[Resource]
+) -> None:
+    manifest = {
+        "apiVersion": f"{GROUP}/v1alpha1",
+        "kind": resource.names.kind,
+        "metadata": {"name": "misspelt"},
+        "spec": {"colector": {}},
+    }
+    with pytest.raises(Exception, match="colector"):
+        control_plane.kubectl("-n", namespace, "apply", *mode, "-f", "-", stdin=json.dumps(manifest))
+
+
+def test_the_samples_apply_together(control_plane: Stack) -> None:
+    for mode in ((), ("--server-side", "--force-conflicts")):
+        control_plane.kubectl("apply", *mode, "-k", str(SAMPLES))
+    kepler = Kepler.model_validate(stored(control_plane, Kepler, "kepler-system", "kepler-system"))
+    assert kepler.spec.collected_metric == "default"
+    stored(control_plane, KeplerCollectedMetric, "kepler-system", "default")
+    control_plane.kubectl("delete", "--wait=false", "-k", str(SAMPLES))
+
+
+def test_one_word_lists_all_of_our_resources(control_plane: Stack) -> None:
+    listed = control_plane.kubectl("api-resources", f"--categories={CATEGORY}", "-o", "name")
+    assert listed.split() == sorted(f"{resource.names.plural}.{GROUP}" for resource in RESOURCES.values())
+
+
+def test_the_columns_tell_how_a_kepler_is(control_plane: Stack, namespace: str) -> None:
+    control_plane.kubectl("-n", namespace, "apply", "-f", "-", stdin=WORKING_DOC.replace("kepler-system", namespace))
+    ready = {
+        "type": "Ready",
+        "status": "False",
+        "reason": "NodesUpdating",
+        "message": "2 of 3 nodes have the present configuration",
+        "observedGeneration": 1,
+        "lastTransitionTime": "2022-11-16T00:00:00Z",
+    }
+    status = {
+        "conditions": [ready],
+        "observedGeneration": 1,
+        "nodes": {"desired": 3, "updated": 2, "available": 3},
+        "images": {"collector": "quay.io/sustainable_computing_io/kepler:release-0.7.12"},
+    }
+    patch = json.dumps({"status": status})
+    control_plane.kubectl(
+        "-n", namespace, "patch", "kpl", namespace, "--subresource=status", "--type=merge", "-p", patch
+    )
+
+    titles, row = control_plane.kubectl("-n", namespace, "get", "kpl", "-o", "wide").splitlines()
+
+    assert titles.split() == ["NAME", "READY", "REASON", "NODES", "AVAILABLE", "PORT", "IMAGE", "AGE"]
+    assert row.split()[:-1] == [
+        namespace,
+        "False",
+        "NodesUpdating",
+        "3",
+        "3",
+        "9102",
+        "quay.io/sustainable_computing_io/kepler:release-0.7.12",
+    ]
+    kepler = Kepler.model_validate(stored(control_plane, Kepler, namespace, namespace))
+    assert kepler.status.nodes.updated == 2
+    assert kepler.status.conditions[0].observed_generation == 1
+
+
+@pytest.mark.parametrize(
+    ("condition", "says"),
+    [
+        ({"status": "Degraded"}, 'supported values: "True", "False", "Unknown"'),
+        ({"reason": "not one word"}, "status.conditions[0].reason"),
+        ({"reason": ""}, "status.conditions[0].reason"),
+        ({"lastTransitionTime": "yesterday"}, "date-time"),
+        ({"message": None}, "status.conditions[0].message: Required value"),
+    ],
+)
+def test_a_condition_other_tools_could_not_read_is_refused(
+    control_plane: Stack, namespace: str, condition: dict[str, JsonValue], says: str
+) -> None:
+    control_plane.kubectl("-n", namespace, "apply", "-f", "-", stdin=WORKING_DOC.replace("kepler-system", namespace))
+    good = {
+        "type": "Ready",
+        "status": "True",
+        "reason": "Ready",
+        "message": "",
+        "lastTransitionTime": "2022-11-16T00:00:00Z",
+    }
+    patch = json.dumps({"status": {"conditions": [good | condition]}})
+    patching = ("-n", namespace, "patch", "kpl", namespace, "--subresource=status", "--type=merge", "-p", patch)
+    with pytest.raises(Exception) as refused:  # noqa: PT011, B017 - what it says is looked at below
+        control_plane.kubectl(*patching)
+    assert says in str(refused.value)

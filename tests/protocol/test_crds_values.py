@@ -1,0 +1,308 @@
+"""What the API server refuses, in which words, and what it takes. Each rule of the schemas is broken at least once."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from pydantic import JsonValue
+
+from crds.collected_metric import METRICS, KeplerCollectedMetric
+from crds.exported_power import KeplerExportedPower
+from crds.generate import RESOURCES
+from crds.kepler import RESERVED_ENV, Kepler
+from crds.machine_config import KeplerMachineConfig
+from crds.meta import API_VERSION, Resource
+from crds.schema import of
+from local.stack import Stack
+
+
+@dataclass(frozen=True)
+class Value:
+    """One field of a resource, by its path below `spec`; `says` is what a refusal must tell."""
+
+    path: str
+    value: JsonValue
+    says: str = ""
+    resource: type[Resource] = Kepler
+
+    def __str__(self) -> str:
+        shown = json.dumps(self.value)
+        return f"{self.resource.names.kind}-{self.path}={shown if len(shown) < 60 else f'{shown[:40]}..'}"
+
+
+def document(resource: type[Resource], spec: JsonValue, name: str = "tried") -> str:
+    """A manifest, as JSON, with this spec, for a dry run: in namespace 'default', as nothing is stored."""
+    kind = resource.names.kind
+    return json.dumps({"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec})
+
+
+def nested(path: str, value: JsonValue) -> JsonValue:
+    """The value within one object for each step of the path."""
+    for step in reversed(path.split(".")):
+        value = {step: value}
+    return value
+
+
+def metric(path: str, value: JsonValue, says: str = "") -> Value:
+    return Value(f"sources.{path}.metrics", value, says, KeplerCollectedMetric)
+
+
+def power(path: str, value: JsonValue, says: str = "") -> Value:
+    return Value(path, value, says, KeplerExportedPower)
+
+
+def machine(path: str, value: JsonValue, says: str = "") -> Value:
+    return Value(path, value, says, KeplerMachineConfig)
+
+
+S3: dict[str, JsonValue] = {
+    "endpoint": "https://s3.example.com",
+    "bucket": "kepler",
+    "credentials": {"secret": "kepler-s3"},
+}
+DIGEST = "@sha256:" + "0" * 64
+IMAGE = "such as 'quay.io/sustainable_computing_io/kepler:release-0.7.12'; or leave it out"
+INTERVAL = "`scrape-interval` must be whole seconds from '1s' to '24h', written like '30s', '1m30s' or '1h'; or leave"
+MODEL = "estimator-sidecar.models.node-components"
+STORAGE = "model-server.storage"
+
+REFUSED = [
+    *(
+        Value("scrape-interval", span, INTERVAL)
+        for span in ("", "0s", "500ms", "1.5s", "30", "24h1s", "1s30m", "1d", "-5s")
+    ),
+    Value("scrape-interval", 30, 'must be of type string: "integer"'),
+    Value("scape-interval", "soon", "`scape-interval` must be whole seconds"),
+    Value("collector.sample-period", "0s", "leave it out for '3s'"),
+    Value("model-server.sampling-period", "25h", "leave it out for '300s'"),
+    Value("model-server.training.step", "0s", "`step` must be whole seconds"),
+    Value("collected-metric", "Default", "`collected-metric` must be the name of an object"),
+    Value("exported-power", "a..b", "`exported-power` must be the name of an object"),
+    Value("collector.image", "", IMAGE),
+    Value("collector.image", "kepler:", IMAGE),
+    Value("collector.image", "Kepler", IMAGE),
+    Value("collector.image", "https://quay.io/kepler", IMAGE),
+    Value("collector.image", "quay.io/kepler@sha256:12", IMAGE),
+    Value("collector.image", "quay.io/" + "k" * 250, "at most 255 characters"),
+    Value("estimator-sidecar.image", "a b", IMAGE),
+    Value("model-server.image", "quay.io/", IMAGE),
+    *(
+        Value("collector.port", port, "`port` must be from 1 to 65535; leave it out for '9102'")
+        for port in (0, -1, 65536, 2**31)
+    ),
+    Value("collector.port", "9102", 'must be of type integer: "string"'),
+    Value("model-server.port", 0, "`port` must be from 1 to 65535; leave it out for '8100'"),
+    Value("collector.log-level", 11, "`log-level` must be from 0 to 10; leave it out for '1'"),
+    Value("collector.log-level", -1, "`log-level` must be from 0 to 10"),
+    Value("collector.node-selector", {"-os": "linux"}, "the keys of `node-selector` must be names of node labels"),
+    Value("collector.node-selector", {"os": "linux!"}, "the values of `node-selector` must be at most 63 letters"),
+    Value("collector.tolerations", [{"key": "a", "operator": "exists"}], "`operator` must be 'Exists' or 'Equal'"),
+    Value("collector.tolerations", [{"key": "a", "effect": "NoRun"}], "`effect` must be 'NoSchedule'"),
+    Value("collector.tolerations", [{"effect": "NoExecute"}], "a toleration without `key` tolerates everything"),
+    Value("collector.tolerations", [{"kee": "a"}], 'unknown field "spec.collector.tolerations[0].kee"'),
+    Value("collector.resources", {"limits": {"memory": "lots"}}, "spec.collector.resources.limits.memory"),
+    Value("collector.priority-class", "High", "`priority-class` must be the name of an object"),
+    Value("collector.affinity", {"nodeAfinity": {}}, 'unknown field "spec.collector.affinity.nodeAfinity"'),
+    Value("collector.update-strategy", {"type": "Recreate"}, "`type` must be 'RollingUpdate' or 'OnDelete'"),
+    *(
+        Value("collector.env", [{"name": name, "value": "x"}], "may not set what a field sets")
+        for name in (*RESERVED_ENV, "MODEL_SERVER_URL", "EXPOSE_BPF_METRICS")
+    ),
+    Value("collector.env", [{"value": "x"}], "spec.collector.env[0].name: Required value"),
+    Value("collector.env", [{"name": "A"}, {"name": "A"}], "Duplicate value"),
+    Value("collector.image-pull-secrets", [{}], "spec.collector.image-pull-secrets[0].name: Required value"),
+    Value("estimator-sidecar.mnt-path", "/mnt", "`mnt-path` must be '/tmp': the exporter and the estimator meet at"),
+    Value(f"{MODEL}.init-url", "file:///m.zip", "`init-url` must begin with 'http://' or 'https://'"),
+    Value(f"{MODEL}.init-url", "http://models/m.zip?v=1", "the parsers of `MODEL_CONFIG` cut the line there"),
+    Value(f"{MODEL}.init-url", "http://models/m.zip#a", "without spaces, '=' and '#'"),
+    Value(f"{MODEL}.init-url", "http://models/a b.zip", "without spaces, '=' and '#'"),
+    Value(f"{MODEL}.init-url", "http://m\nNODE_TOTAL_ESTIMATOR", "without spaces, '=' and '#'"),
+    Value(f"{MODEL}.trainer", "SGD", "`trainer` must be the name of a trainer, such as 'SGDRegressorTrainer'"),
+    Value(f"{MODEL}.filters", "mae=3", "`filters` must be 'name:value' pairs"),
+    Value("estimator-sidecar.models.node", {}, 'unknown field "spec.estimator-sidecar.models.node"'),
+    Value(STORAGE, {"type": "s3"}, 'supported values: "local", "hostpath", "nfs", "claim", "external"'),
+    Value(STORAGE, {"type": "hostpath"}, "`type` 'hostpath' needs `hostpath.path`, such as '/var/lib/kepler'"),
+    Value(STORAGE, {"type": "hostpath", "hostpath": {"path": None}}, "`type` 'hostpath' needs `hostpath.path`"),
+    *(
+        Value(f"{STORAGE}.hostpath.path", path, "`path` must be an absolute path without '..'")
+        for path in ("", "data", "/", "/a/../etc", "/a b")
+    ),
+    Value(STORAGE, {"type": "nfs", "nfs": {"server": "10.0.0.5"}}, "`type` 'nfs' needs `nfs.server`, `nfs.export`"),
+    Value(STORAGE, {"type": "nfs", "nfs": {"export": "/srv"}}, "`type` 'nfs' needs"),
+    Value(f"{STORAGE}.nfs.server", "a b", "`server` must be a host name or an IP address"),
+    Value(f"{STORAGE}.nfs.export", "srv", "`export` must be an absolute path"),
+    Value(STORAGE, {"type": "external"}, "`type` 'external' needs `external.endpoint`"),
+    *(
+        Value(STORAGE, {"type": "external", "external": {**S3, left_out: None}}, "`type` 'external' needs")
+        for left_out in S3
+    ),
+    Value(f"{STORAGE}.external.endpoint", "s3.example.com", "`endpoint` must begin with 'http://' or 'https://'"),
+    Value(f"{STORAGE}.external.region", "eu 1", "`region` must be letters, digits and '-'"),
+    Value(f"{STORAGE}.external.bucket", "My_Bucket", "`bucket` must be 3 to 63 lower-case letters"),
+    Value(f"{STORAGE}.external.prefix", "../up", "`prefix` must be path segments joined by '/'"),
+    Value(f"{STORAGE}.external.credentials.secret", "S3", "`secret` must be the name of an object"),
+    *(
+        Value(f"{STORAGE}.path", path, "`path` must be path segments joined by '/', without '..' and a leading '/'")
+        for path in ("", "/models", "..", "a/../b", "a//b", "models/")
+    ),
+    *(
+        Value(
+            f"{STORAGE}.claim.size",
+            size,
+            "`size` must be an amount greater than 0, such as '5Gi'; leave it out for '5Gi'",
+        )
+        for size in (0, -1, "0", "-5Gi")
+    ),
+    Value(f"{STORAGE}.claim.size", "much", "spec.model-server.storage.claim.size"),
+    Value(f"{STORAGE}.claim.storage-class", "Fast SSD", "`storage-class` must be the name of a StorageClass"),
+    Value(f"{STORAGE}.claim.access-mode", "RWO", 'supported values: "ReadWriteOnce"'),
+    Value(f"{STORAGE}.claim.on-delete", "Keep", 'supported values: "Retain", "Delete"'),
+    Value("model-server.pipelines", ["/m.zip"], "each of `pipelines` must begin with 'http://' or 'https://'"),
+    Value("model-server.pipelines", ["http://a/m.zip,http://b/m.zip"], "without spaces, ',' and '#'"),
+    Value("model-server.training.prometheus-url", "prometheus:9090", "`prometheus-url` must begin with"),
+    Value("model-server.training.headers.secret", "A", "`secret` must be the name of an object"),
+    Value("model-server.enabled", "enabled", 'must be of type boolean: "string"'),
+    metric("counter", ["cached_miss"], "'cached_miss' is now 'cache_miss'"),
+    metric("counter", ["cpu_cycles", "cpu_instr"], "spec.sources.counter.metrics[1]"),
+    metric("counter", ["cpu_cycles", "cpu_cycles"], "Duplicate value"),
+    metric("cgroup", ["cpu_cycles"], "'cgroupfs_cpu_usage_us'"),
+    metric("kubelet", ["cpu_cycles"], "'node_cpu_usage_seconds_total'"),
+    metric("gpu", ["gpu_sm_util"], "'gpu_sm_util' is now 'gpu_compute_util'"),
+    metric("bpf", ["cpu_time"], "'cpu_time' is now 'bpf_cpu_time_ms'"),
+    metric("irq", ["irq"], "`metrics` must be one of 'bpf_net_tx_irq', 'bpf_net_rx_irq', 'bpf_block_irq'"),
+    power("levels", ["cluster"], 'supported values: "node", "package", "pod", "container", "process", "vm"'),
+    power("levels", ["node", "node"], "Duplicate value"),
+    power("levels", [], "`levels` must name one level or more; leave it out for 'node', 'package', 'pod', 'container'"),
+    power("metrics", ["cached_miss"], "'cached_miss' is now 'cache_miss', 'cpu_time' 'bpf_cpu_time_ms'"),
+    machine("roles", ["Worker"], "`roles` must be at most 63 lower-case letters, digits and '-'"),
+    machine("roles", ["worker", "worker"], "Duplicate value"),
+    machine("machine-spec", {"m5 metal": {}}, "the names in `machine-spec` must be letters, digits"),
+    machine(
+        "machine-spec.m5.processor", "Intel Xeon", "`processor` must be the processor's name in lower-case letters"
+    ),
+    machine("machine-spec.m5.cores", 0, "`cores` must be from 1 to 65536"),
+    machine("machine-spec.m5.chips", 0, "`chips` must be from 1 to 1024"),
+    machine("machine-spec.m5.memory", 0, "`memory` must be from 1 to 1048576 (GiB)"),
+    machine("machine-spec.m5.frequency", 0, "`frequency` must be from 1 to 100000 (MHz)"),
+]
+
+TAKEN = [
+    *(Value("scrape-interval", span) for span in ("1s", "30s", "1m30s", "90m", "1h", "1h0m1s", "24h", "86400s", None)),
+    Value("scape-interval", "15s"),
+    Value("collected-metric", "team.a-1"),
+    Value("exported-power", None),
+    *(
+        Value("collector.image", image)
+        for image in (
+            "quay.io/sustainable_computing_io/kepler:release-0.7.12",
+            "kepler",
+            "localhost:5000/kepler:v1_2.3-x",
+            "[fd00::1]:5000/kepler",
+            "registry.example.com:443/a/b__c/d.e-f" + DIGEST,
+            "kepler:v1" + DIGEST,
+            "k" * 255,
+        )
+    ),
+    *(Value("collector.port", port) for port in (1, 9102, 65535, None)),
+    *(Value("collector.log-level", level) for level in (0, 10)),
+    Value("collector.node-selector", {"kubernetes.io/os": "linux", "gpu": "", "a.b/C_d": "E.f-9"}),
+    Value("collector.node-selector", {}),
+    Value("collector.tolerations", []),
+    Value("collector.tolerations", [{"operator": "Exists"}]),
+    Value("collector.tolerations", [{"key": "a", "value": "b", "effect": "NoExecute", "tolerationSeconds": 5}]),
+    Value("collector.resources", {"requests": {"cpu": "100m", "memory": "400Mi"}, "limits": {"cpu": 1}}),
+    Value("collector.priority-class", "system-node-critical"),
+    Value("collector.update-strategy", {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "10%"}}),
+    Value("collector.update-strategy", {"rollingUpdate": {"maxUnavailable": 3}}),
+    Value("collector.env", [{"name": "KUBE_CONFIG", "value": ""}, {"name": "CPU_ARCH_OVERRIDE", "value": "Skylake"}]),
+    Value("collector.env", [{"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "a", "key": "b"}}}]),
+    Value("collector.image-pull-secrets", [{"name": "a"}, {"name": "b"}]),
+    Value(
+        "collector.affinity",
+        {
+            "nodeAffinity": {
+                "requiredDuringSchedulingIgnoredDuringExecution": {
+                    "nodeSelectorTerms": [{"matchExpressions": [{"key": "bare-metal", "operator": "Exists"}]}]
+                }
+            }
+        },
+    ),
+    Value("estimator-sidecar.mnt-path", "/tmp"),
+    Value(f"{MODEL}.init-url", "http://models.kepler-system.svc/ec2/SGDRegressorTrainer_0.zip"),
+    Value(f"{MODEL}.filters", "mae:5;features:cpu_cycles"),
+    Value(f"{MODEL}.trainer", "GradientBoostingRegressorTrainer"),
+    Value(MODEL, None),
+    *(Value(STORAGE, {"type": kind}) for kind in ("local", "claim")),
+    Value(STORAGE, {"type": "hostpath", "hostpath": {"path": "/var/lib/kepler"}}),
+    Value(STORAGE, {"type": "nfs", "nfs": {"server": "fd00::5", "export": "/srv/kepler"}}),
+    Value(STORAGE, {"type": "external", "external": S3}),
+    Value(f"{STORAGE}.external.prefix", "a/b/"),
+    *(Value(f"{STORAGE}.claim.size", size) for size in ("5Gi", "1.5Ti", 5368709120, None)),
+    *(Value(f"{STORAGE}.claim.storage-class", name) for name in ("", "standard", None)),
+    Value(f"{STORAGE}.path", "models/v0.7"),
+    Value("model-server.pipelines", ["http://models/ec2-0.7.11.zip", "https://store/m.zip?signature=abc"]),
+    *(metric(source, list(names)) for source, names in METRICS.items()),
+    metric("counter", []),
+    power("levels", ["process", "vm"]),
+    power("levels", None),
+    power("metrics", []),
+    machine("roles", ["master", "worker"]),
+    machine("roles", []),
+    machine("machine-spec", {"m5.metal": {"cores": 96}, "m7i.metal-24xl": {}}),
+]
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=str)
+def test_a_value_that_cannot_work_is_refused_with_what_to_write_instead(control_plane: Stack, case: Value) -> None:
+    manifest = document(case.resource, nested(case.path, case.value))
+    with pytest.raises(Exception, match=re.escape(case.says)):
+        control_plane.kubectl("apply", "--dry-run=server", "-f", "-", stdin=manifest)
+
+
+@pytest.mark.parametrize("case", TAKEN, ids=str)
+def test_a_value_that_works_is_taken_and_read(control_plane: Stack, case: Value) -> None:
+    manifest = document(case.resource, nested(case.path, case.value))
+    for how in ((), ("--server-side",)):
+        stored = control_plane.kubectl("apply", *how, "--dry-run=server", "-o", "json", "-f", "-", stdin=manifest)
+        case.resource.model_validate(json.loads(stored))
+
+
+def test_both_spellings_of_the_scrape_interval_at_once_are_refused(control_plane: Stack) -> None:
+    manifest = document(Kepler, {"scrape-interval": "30s", "scape-interval": "30s"})
+    with pytest.raises(Exception, match="keep only `scrape-interval`"):
+        control_plane.kubectl("apply", "--dry-run=server", "-f", "-", stdin=manifest)
+
+
+def test_a_blank_spelling_beside_the_other_is_taken(control_plane: Stack) -> None:
+    manifest = document(Kepler, {"scrape-interval": "30s", "scape-interval": None})
+    control_plane.kubectl("apply", "--server-side", "--dry-run=server", "-f", "-", stdin=manifest)
+
+
+def test_a_name_too_long_for_a_label_is_refused(control_plane: Stack) -> None:
+    fits, too_long = (document(Kepler, {}, name="k" * length) for length in (63, 64))
+    control_plane.kubectl("apply", "--dry-run=server", "-f", "-", stdin=fits)
+    with pytest.raises(Exception, match=r"`metadata\.name` must be at most 63 characters"):
+        control_plane.kubectl("apply", "--dry-run=server", "-f", "-", stdin=too_long)
+
+
+@pytest.mark.parametrize("resource", RESOURCES.values(), ids=lambda resource: resource.names.kind)
+def test_each_rule_is_broken_by_a_value_above(resource: type[Resource]) -> None:
+    said = [case.says for case in REFUSED if case.resource is resource]
+    said += ["keep only `scrape-interval`", "`metadata.name` must be at most 63"]
+    unbroken = [message for message in messages(of(resource)) if not any(part and part in message for part in said)]
+    assert not unbroken
+
+
+def messages(node: JsonValue) -> Iterator[str]:
+    """What each rule of a schema says."""
+    match node:
+        case {"rule": str(), "message": str(message)}:
+            yield message
+        case dict():
+            for value in node.values():
+                yield from messages(value)
+        case list():
+            for value in node:
+                yield from messages(value)

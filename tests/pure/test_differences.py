@@ -1,0 +1,132 @@
+"""What an apply would change: each case an intent, what the API server has, and the fields that differ."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from runtime.differences import differences
+
+MANAGER = "kepler-test"
+
+
+def owning(fields: dict[str, Any], **content: Any) -> dict[str, Any]:
+    """An object in which `MANAGER` owns these FieldsV1."""
+    entry = {"manager": MANAGER, "operation": "Apply", "fieldsV1": fields}
+    return {"metadata": {"name": "x", "managedFields": [entry]}, **content}
+
+
+@dataclass(frozen=True)
+class Case:
+    """`changed` are the paths that an apply would set or remove."""
+
+    says: str
+    intent: dict[str, Any]
+    actual: dict[str, Any] | None
+    changed: list[str] = field(default_factory=list)
+
+
+CONTAINER = 'k:{"name":"a"}'
+PORT = 'k:{"containerPort":80,"protocol":"TCP"}'
+CASES = [
+    Case("an absent object has every field to gain", {"data": {"a": "1", "b": "2"}}, None, ["data.a", "data.b"]),
+    Case("what is as intended is left alone", {"data": {"a": "1"}}, {"data": {"a": "1"}}),
+    Case("a value that differs is set", {"data": {"a": "1"}}, {"data": {"a": "2"}}, ["data.a"]),
+    Case("a field that is missing is set", {"data": {"a": "1"}}, {"data": {}}, ["data.a"]),
+    Case("what others added is left alone", {"data": {"a": "1"}}, {"data": {"a": "1", "theirs": "x"}}),
+    Case(
+        "a field we own and no longer intend is removed",
+        {"data": {"a": "1"}},
+        owning({"f:data": {"f:a": {}, "f:old": {}}}, data={"a": "1", "old": "2"}),
+        ["data.old"],
+    ),
+    Case(
+        "a field we owned and somebody removed is gone already",
+        {"data": {"a": "1"}},
+        owning({"f:data": {"f:a": {}, "f:old": {}}}, data={"a": "1"}),
+    ),
+    Case(
+        "items of an associative list are found by their key, whatever their order",
+        {"containers": [{"name": "a", "image": "i"}]},
+        {"containers": [{"name": "sidecar"}, {"name": "a", "image": "i", "terminationMessagePath": "/x"}]},
+    ),
+    Case(
+        "an item that differs says which",
+        {"containers": [{"name": "a", "image": "new"}]},
+        {"containers": [{"name": "a", "image": "old"}]},
+        ["containers[name=a].image"],
+    ),
+    Case(
+        "an item we own and no longer intend is removed",
+        {"containers": [{"name": "b", "image": "i"}]},
+        owning(
+            {"f:containers": {CONTAINER: {".": {}, "f:name": {}}, 'k:{"name":"b"}': {".": {}, "f:name": {}}}},
+            containers=[{"name": "a"}, {"name": "b", "image": "i"}],
+        ),
+        ["containers[name=a].name"],
+    ),
+    Case(
+        "ports are told apart by number and protocol",
+        {"ports": [{"containerPort": 81, "protocol": "TCP"}]},
+        owning(
+            {"f:ports": {PORT: {".": {}, "f:containerPort": {}, "f:protocol": {}}}},
+            ports=[{"containerPort": 80, "protocol": "TCP"}],
+        ),
+        [
+            "ports[containerPort=81,protocol=TCP].containerPort",
+            "ports[containerPort=81,protocol=TCP].protocol",
+            "ports[containerPort=80,protocol=TCP].containerPort",
+            "ports[containerPort=80,protocol=TCP].protocol",
+        ],
+    ),
+    Case("an atomic list is compared as a whole", {"args": ["-a", "-b"]}, {"args": ["-a"]}, ["args"]),
+    Case(
+        "fields the server fills into items of an atomic list do not count",
+        {"subjects": [{"kind": "ServiceAccount", "name": "a"}]},
+        {"subjects": [{"kind": "ServiceAccount", "name": "a", "apiGroup": ""}]},
+    ),
+    Case("an atomic list in another order differs", {"args": ["-b", "-a"]}, {"args": ["-a", "-b"]}, ["args"]),
+    Case(
+        "quantities are the same in any notation",
+        {"resources": {"requests": {"cpu": "0.5", "memory": "1024Mi"}}},
+        {"resources": {"requests": {"cpu": "500m", "memory": "1Gi"}}},
+    ),
+    Case(
+        "quantities that differ do differ",
+        {"resources": {"limits": {"cpu": "0.5"}}},
+        {"resources": {"limits": {"cpu": "600m"}}},
+        ["resources.limits.cpu"],
+    ),
+    Case(
+        "outside of resources a number's notation is text", {"data": {"a": "1"}}, {"data": {"a": "1000m"}}, ["data.a"]
+    ),
+    Case("false and 0 are not the same", {"spec": {"on": False}}, {"spec": {"on": 0}}, ["spec.on"]),
+    Case("locks and names are no content", {"metadata": {"name": "x", "uid": "1", "resourceVersion": "1"}}, {}),
+    Case(
+        "labels are content",
+        {"metadata": {"name": "x", "labels": {"a": "1"}}},
+        {"metadata": {"name": "x"}},
+        ["metadata.labels.a"],
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.says)
+def test_differences(case: Case) -> None:
+    """Exactly the fields that an apply would set or remove."""
+    found = differences(case.intent, case.actual, manager=MANAGER)
+    assert [change.path for change in found] == case.changed
+
+
+def test_a_subresource_has_owners_of_its_own() -> None:
+    """What we own of the object is not what we own of its status."""
+    actual = owning({"f:data": {"f:old": {}}}, data={"old": "1"})
+    assert differences({"data": {}}, actual, manager=MANAGER)
+    assert not differences({"data": {}}, actual, manager=MANAGER, subresource="status")
+
+
+def test_a_change_tells_before_and_after() -> None:
+    """Reports show values, not only paths; what is removed has no after."""
+    actual = owning({"f:data": {"f:a": {}, "f:old": {}}}, data={"a": "1", "old": "2"})
+    changed = {one.path: (one.before, one.after) for one in differences({"data": {"a": "3"}}, actual, manager=MANAGER)}
+    assert changed == {"data.a": ("1", "3"), "data.old": ("2", None)}

@@ -1,0 +1,231 @@
+"""Every field of `collector`: what it changes in the DaemonSet, the Service and `kepler-cfm`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from crds.kepler import Kepler
+from functions import cfm, children, collected_metric, collector, engine, exporter
+from functions.cfm import Key
+from runtime.function import Observed
+from runtime.objects import KEPLER, Ref
+from runtime.outcome import Intent, Outcome
+
+KEY = Ref(KEPLER, "energy", "kepler")
+DONE = {
+    "type": collected_metric.CONDITION,
+    "status": "True",
+    "reason": "Reconciled",
+    "message": "",
+    "observedGeneration": 1,
+    "lastTransitionTime": "2026-01-01T00:00:00Z",
+}
+
+
+def parent(**spec: Any) -> dict[str, Any]:
+    """A Kepler whose configuration is settled."""
+    return {
+        "apiVersion": KEPLER.api_version,
+        "kind": "Kepler",
+        "metadata": {"name": "kepler", "namespace": "energy", "uid": "u", "generation": 1},
+        "spec": {"collector": {name.replace("_", "-"): value for name, value in spec.items()}},
+        "status": {"conditions": [DONE]},
+    }
+
+
+def config(manager: str = "kepler-collected-metric", **data: str) -> dict[str, Any]:
+    """`kepler-cfm` with the keys of `manager` in place, and further ones."""
+    fields = {
+        "f:data": {f"f:{name}": {} for name in cfm.OWNED[manager]},
+        "f:metadata": {
+            "f:labels": {f"f:{label}": {} for label in children.MANAGED_BY},
+            "f:ownerReferences": {'k:{"uid":"u"}': {}},
+        },
+    }
+    entry = {"manager": manager, "operation": "Apply", "fieldsV1": fields}
+    keys = {name.value: "x" for name in cfm.OWNED[manager]}
+    return {"metadata": {"name": "kepler-cfm", "managedFields": [entry]}, "data": keys | data}
+
+
+def observed(kepler: dict[str, Any], found: dict[str, Any] | None, images: dict[str, str] | None = None) -> Observed:
+    """What `collector` reads when nothing of its own exists yet."""
+    objects: dict[Ref, Any] = {ref: None for ref in collector.FUNCTION.children(KEY)}
+    objects |= {children.cfm(KEY): found, children.binding(KEY): {"metadata": {"name": "kepler-exporter"}}}
+    return Observed(KEY, kepler, objects, images=images or {})
+
+
+def decide(kepler: dict[str, Any], **data: str) -> Outcome:
+    """What `collector` wants."""
+    return collector.desired(observed(kepler, config(**data)))
+
+
+def intent(outcome: Outcome, ref: Callable[[Ref], Ref]) -> Any:
+    """One of the intents, by its reference."""
+    found: dict[Ref, Intent] = {one.ref: one for one in outcome.intents}
+    return found[ref(KEY)].body
+
+
+def pod(**spec: Any) -> Any:
+    """The exporter's pod for this `collector`."""
+    return intent(decide(parent(**spec)), children.daemon_set)["spec"]["template"]["spec"]
+
+
+def container(**spec: Any) -> Any:
+    """The exporter's container for this `collector`."""
+    return pod(**spec)["containers"][0]
+
+
+def test_the_pod_is_what_kepler_needs_on_a_node() -> None:
+    """Privileged, in the host's PID namespace, with the host's directories and the configuration at both paths."""
+    found = pod()
+    assert found["hostPID"] is True
+    assert found["serviceAccountName"] == "kepler"
+    assert found["containers"][0]["securityContext"] == {"privileged": True}
+    mounts = {one["mountPath"]: one.get("readOnly", False) for one in found["containers"][0]["volumeMounts"]}
+    assert mounts == {
+        "/lib/modules": True,
+        "/sys": True,
+        "/proc": False,
+        "/etc/kepler/kepler.config": True,
+        "/etc/config": True,
+    }
+    assert {one["name"] for one in found["volumes"]} == {one["name"] for one in found["containers"][0]["volumeMounts"]}
+
+
+def test_every_probe_asks_for_health() -> None:
+    """Started, ready and alive are asked of `/healthz`, on the named port."""
+    probes = [container()[f"{one}Probe"]["httpGet"] for one in ("startup", "readiness", "liveness")]
+    assert probes == [{"path": "/healthz", "port": "http"}] * 3
+
+
+def test_the_port_reaches_everything_that_names_it() -> None:
+    """Flag, container port, Service and `BIND_ADDRESS`, which wins over the flag, agree."""
+    outcome = decide(parent(port=9103))
+    found = intent(outcome, children.daemon_set)["spec"]["template"]["spec"]["containers"][0]
+    assert "-address=0.0.0.0:9103" in found["args"]
+    assert found["ports"][0]["containerPort"] == 9103
+    assert intent(outcome, children.service)["spec"]["ports"][0]["port"] == 9103
+    assert intent(outcome, children.cfm)["data"]["BIND_ADDRESS"] == "0.0.0.0:9103"
+
+
+TOLERATION = {"key": "gpu", "operator": "Exists"}
+AFFINITY = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": []}}}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A field, its value, and where it ends up in the pod."""
+
+    field: str
+    value: Any
+    there: Callable[[Any], Any]
+    found: Any
+
+
+CASES = [
+    Case("node_selector", {"disk": "ssd"}, lambda it: it["nodeSelector"], {"kubernetes.io/os": "linux", "disk": "ssd"}),
+    Case("node_selector", None, lambda it: it["nodeSelector"], {"kubernetes.io/os": "linux"}),
+    Case("tolerations", [TOLERATION], lambda it: it["tolerations"], [TOLERATION]),
+    Case("tolerations", None, lambda it: it["tolerations"], list(engine.TOLERATIONS)),
+    Case("tolerations", [], lambda it: "tolerations" in it, False),
+    Case("priority_class", "high", lambda it: it["priorityClassName"], "high"),
+    Case("affinity", AFFINITY, lambda it: it["affinity"], AFFINITY),
+    Case("image_pull_secrets", [{"name": "s"}], lambda it: it["imagePullSecrets"], [{"name": "s"}]),
+    Case("log_level", 5, lambda it: it["containers"][0]["args"][-1], "-v=5"),
+    Case("image", "a/b:c", lambda it: it["containers"][0]["image"], "a/b:c"),
+    Case("resources", {"limits": {"cpu": "1"}}, lambda it: it["containers"][0]["resources"], {"limits": {"cpu": "1"}}),
+    Case("resources", None, lambda it: it["containers"][0]["resources"], engine.RESOURCES),
+    Case("env", [{"name": "A", "value": "1"}], lambda it: it["containers"][0]["env"][-1], {"name": "A", "value": "1"}),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.field}={case.value}")
+def test_fields_of_the_pod(case: Case) -> None:
+    """Each field has its place, and its blank value a default."""
+    assert case.there(pod(**{case.field: case.value})) == case.found
+
+
+def test_the_update_strategy_is_the_daemon_sets() -> None:
+    """Blank leaves it to the API server's default."""
+    chosen = intent(decide(parent(update_strategy={"type": "OnDelete"})), children.daemon_set)
+    assert chosen["spec"]["updateStrategy"] == {"type": "OnDelete"}
+    assert "updateStrategy" not in intent(decide(parent()), children.daemon_set)["spec"]
+
+
+def test_sample_period_and_log_level_are_keys() -> None:
+    """Whole seconds and a plain number, as Kepler parses them."""
+    keys = exporter.keys(Kepler.model_validate(parent(sample_period="1m30s", log_level=4)))
+    assert (keys[Key.SAMPLE_PERIOD_SEC], keys[Key.KEPLER_LOG_LEVEL]) == ("90", "4")
+
+
+def test_the_image_defaults_in_the_environment() -> None:
+    """The resource's image wins; then the environment's, so that an upgrade reaches existing resources; then ours."""
+    set_there = {engine.IMAGE_SETTING: "mirror/kepler:1"}
+    images = [
+        collector.desired(observed(parent(**spec), config(), environment)).status["images"]["collector"]
+        for spec, environment in (({"image": "mine:1"}, set_there), ({}, set_there), ({}, {}))
+    ]
+    assert images == ["mine:1", "mirror/kepler:1", engine.IMAGE]
+
+
+def test_any_key_of_the_configuration_changes_the_pods() -> None:
+    """A key the user added counts as much as ours; nothing else in the ConfigMap does."""
+
+    def digest(**data: str) -> str:
+        template = intent(decide(parent(), **data), children.daemon_set)["spec"]["template"]
+        found: str = template["metadata"]["annotations"][exporter.CONFIG_HASH]
+        return found
+
+    assert digest() == digest()
+    assert digest(MINE="1") not in (digest(), digest(MINE="2"))
+
+
+def test_labels_and_owner_of_every_child() -> None:
+    """Each child is found by the event source's label, and goes with its Kepler."""
+    for one in decide(parent()).intents:
+        if one.ref != children.binding(KEY):
+            described = one.body["metadata"]
+            assert described["labels"].items() >= children.MANAGED_BY.items(), one.ref
+            assert [owner["uid"] for owner in described["ownerReferences"]] == ["u"]
+
+
+def test_nothing_is_written_until_the_others_have_reported() -> None:
+    """A missing or older report, and keys that somebody took away, are awaited quietly."""
+    unreported = parent()
+    unreported["status"] = {}
+    older = parent()
+    older["metadata"]["generation"] = 2
+    taken = config()
+    del taken["metadata"]["managedFields"][0]["fieldsV1"]["f:data"]["f:ENABLE_GPU"]
+    for kepler, found in ((unreported, config()), (older, config()), (parent(), taken), (parent(), None)):
+        outcome = collector.desired(observed(kepler, found))
+        assert outcome.quiet
+        assert not outcome.intents
+
+
+def test_a_rejection_of_another_function_is_passed_on() -> None:
+    """The user reads here, too, what to change; the exporter that runs stays."""
+    blocked = parent()
+    blocked["status"] = {"conditions": [{**DONE, "status": "False", "message": "create it"}]}
+    outcome = collector.desired(observed(blocked, config()))
+    assert (outcome.word, outcome.quiet, outcome.intents) == ("waiting", False, ())
+    assert "create it" in outcome.message
+
+
+@pytest.mark.parametrize("there", [[], [{"kind": "ServiceAccount", "name": "kepler", "namespace": "other"}]])
+def test_the_binding_keeps_everybody_elses_subjects(there: list[dict[str, str]]) -> None:
+    """Ours is added once, whoever else is in the list."""
+    seen = observed(parent(), config())
+    bound = {"metadata": {"name": "kepler-exporter"}, "subjects": there}
+    outcome = collector.desired(Observed(KEY, seen.parent, {**seen.objects, children.binding(KEY): bound}))
+    assert intent(outcome, children.binding)["subjects"] == [*there, collector.subject(KEY)]
+
+
+def test_a_missing_binding_is_an_incomplete_installation() -> None:
+    """The functions may not create it; the message says what to do."""
+    seen = observed(parent(), config())
+    outcome = collector.desired(Observed(KEY, seen.parent, {**seen.objects, children.binding(KEY): None}))
+    assert outcome.reason == "NotInstalled"
+    assert "apply `config/` again" in outcome.message

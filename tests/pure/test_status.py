@@ -1,0 +1,141 @@
+"""`Available`, `Ready` and the node counts, from a Kepler and a DaemonSet."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from functions import children, status
+from runtime.function import Observed
+from runtime.objects import KEPLER, Ref
+from runtime.outcome import Outcome
+
+KEY = Ref(KEPLER, "ns", "kepler")
+UID = "11111111-1111-1111-1111-111111111111"
+
+
+def condition(kind: str, value: str, generation: int = 1, reason: str = "R", message: str = "m") -> dict[str, Any]:
+    """A condition as the API server has it."""
+    entry = {"type": kind, "status": value, "reason": reason, "message": message, "observedGeneration": generation}
+    return entry | {"lastTransitionTime": "2026-01-01T00:00:00Z"}
+
+
+DONE = [condition("CollectedMetricReconciled", "True"), condition("CollectorReconciled", "True")]
+
+
+def parent(conditions: list[dict[str, Any]], nodes: dict[str, int] | None = None) -> dict[str, Any]:
+    """A Kepler of generation 1."""
+    return {
+        "apiVersion": KEPLER.api_version,
+        "kind": "Kepler",
+        "metadata": {"name": "kepler", "namespace": "ns", "uid": UID, "generation": 1},
+        "status": {"conditions": conditions, **({"nodes": nodes} if nodes else {})},
+    }
+
+
+def daemon_set(desired: int, updated: int, available: int, *, observed: int = 1, **spec: Any) -> dict[str, Any]:
+    """A DaemonSet of the Kepler, generation 1."""
+    owner = {"apiVersion": KEPLER.api_version, "kind": "Kepler", "name": "kepler", "uid": UID, "controller": True}
+    return {
+        "metadata": {"name": "kepler-exporter", "generation": 1, "ownerReferences": [owner]},
+        "spec": spec,
+        "status": {
+            "observedGeneration": observed,
+            "desiredNumberScheduled": desired,
+            "updatedNumberScheduled": updated,
+            "numberAvailable": available,
+        },
+    }
+
+
+def decide(kepler: dict[str, Any], found: dict[str, Any] | None) -> Outcome:
+    """What `status` says of them."""
+    return status.desired(Observed(KEY, kepler, {children.daemon_set(KEY): found}))
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is observed, and the `Ready` that follows."""
+
+    says: str
+    conditions: list[dict[str, Any]]
+    daemon_set: dict[str, Any] | None
+    ready: tuple[str, str]
+
+
+WAITS = condition("CollectorReconciled", "Unknown", reason="Waiting")
+CASES = [
+    Case("nobody has reported", [], None, ("Unknown", "Reconciling")),
+    Case("one has not reported", DONE[:1], None, ("Unknown", "Reconciling")),
+    Case(
+        "a report on an older spec is none",
+        [DONE[0], condition("CollectorReconciled", "True", 0)],
+        None,
+        ("Unknown", "Reconciling"),
+    ),
+    Case(
+        "what is wrong comes first",
+        [condition("CollectedMetricReconciled", "False", reason="Wrong"), WAITS],
+        None,
+        ("False", "Wrong"),
+    ),
+    Case("then what is awaited", [DONE[0], WAITS], None, ("Unknown", "Waiting")),
+    Case("then the DaemonSet", DONE, None, ("False", "NotDeployed")),
+    Case("a rollout not begun", DONE, daemon_set(3, 3, 3, observed=0), ("Unknown", "RolloutInProgress")),
+    Case("no node at all", DONE, daemon_set(0, 0, 0), ("False", "NoNodes")),
+    Case("a rollout under way", DONE, daemon_set(3, 1, 3), ("Unknown", "RolloutInProgress")),
+    Case("pods that are not ready", DONE, daemon_set(3, 3, 2), ("False", "PartiallyAvailable")),
+    Case("everything runs", DONE, daemon_set(3, 3, 3), ("True", "Ready")),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.says)
+def test_ready(case: Case) -> None:
+    """The first thing that is wrong, then what is awaited, then the nodes."""
+    outcome = decide(parent(case.conditions), case.daemon_set)
+    ready, _ = outcome.conditions
+    assert (ready.status.value, ready.reason) == case.ready
+
+
+def test_somebody_elses_daemon_set_is_not_counted() -> None:
+    """A Kepler that came second does not show the first one's nodes."""
+    found = daemon_set(3, 3, 3)
+    found["metadata"]["ownerReferences"][0]["uid"] = "another"
+    outcome = decide(parent(DONE), found)
+    assert outcome.status["nodes"] == {"desired": 0, "updated": 0, "available": 0}
+    assert outcome.conditions[1].reason == "NotDeployed"
+
+
+def test_progress_is_told_in_twentieths() -> None:
+    """With 100 nodes, four more pods are not worth a write; five are; and the last one is, since the reason changes."""
+    shown = {"desired": 100, "updated": 100, "available": 50}
+    before = [*DONE, condition("Available", "False", reason="PartiallyAvailable")]
+    told = [
+        decide(parent(before, shown), daemon_set(100, 100, now)).status["nodes"]["available"] for now in (54, 55, 100)
+    ]
+    assert told == [50, 55, 100]
+
+
+def test_few_nodes_are_told_one_by_one() -> None:
+    """With twenty nodes or fewer every pod is a twentieth."""
+    before = [*DONE, condition("Available", "False", reason="PartiallyAvailable")]
+    shown = {"desired": 20, "updated": 20, "available": 5}
+    assert decide(parent(before, shown), daemon_set(20, 20, 6)).status["nodes"]["available"] == 6
+
+
+def test_on_delete_says_who_must_act() -> None:
+    """With the strategy OnDelete nothing rolls until the user deletes pods."""
+    outcome = decide(parent(DONE), daemon_set(3, 1, 3, updateStrategy={"type": "OnDelete"}))
+    assert "delete the old pods" in outcome.message
+
+
+def test_its_own_write_is_an_echo() -> None:
+    """A Kepler that says what follows from itself needs no look; one whose function has just reported does."""
+    idle = status.FUNCTION.wakes[0].idle
+    decided = decide(parent(DONE), daemon_set(3, 3, 3))
+    written = [
+        condition(one.type, one.status.value, reason=one.reason, message=one.message) for one in decided.conditions
+    ]
+    assert idle(parent([*DONE, *written]))
+    assert not idle(parent([DONE[0], condition("CollectorReconciled", "False"), *written]))
+    assert not idle(parent(DONE))

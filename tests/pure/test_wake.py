@@ -1,0 +1,184 @@
+"""Which events are answered without a look, and which objects the others concern."""
+
+from typing import Any
+
+import pytest
+
+from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESYNC_REQUESTED
+from functions import collected_metric, collector
+from runtime.client import Answer, Client, Request
+from runtime.event import Event
+from runtime.objects import CONFIG_MAP, DAEMON_SET, KEPLER, Ref
+from runtime.wake import idle, parents
+from tests.pure.test_exporter import DONE, config, parent
+from tests.workbench import resync, update
+
+OURS = {
+    "apiVersion": KEPLER.api_version,
+    "kind": "Kepler",
+    "name": "kepler",
+    "uid": "u",
+    "controller": True,
+}
+
+
+def about(manifest: dict[str, Any], **metadata: Any) -> dict[str, Any]:
+    """The manifest with what an event needs of its metadata."""
+    described = {"namespace": "energy", "uid": "u", "resourceVersion": "1", **manifest["metadata"], **metadata}
+    return {**manifest, "metadata": described}
+
+
+def kepler(*conditions: dict[str, Any]) -> Event:
+    """An update of a Kepler with these conditions."""
+    found = about(parent())
+    return update({**found, "status": {"conditions": list(conditions)}})
+
+
+def reported(kind: str, value: str = "True", message: str = "m") -> dict[str, Any]:
+    """A condition of generation 1."""
+    return {**DONE, "type": kind, "status": value, "message": message}
+
+
+def daemon_set(generation: int = 2, observed: int = 2, **metadata: Any) -> Event:
+    """An update of the exporter's DaemonSet."""
+    labels = {"app.kubernetes.io/managed-by": "kepler-on-knative"}
+    meta = {"name": "kepler-exporter", "generation": generation, "labels": labels, "ownerReferences": [OURS]}
+    found = {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": meta, "status": {"observedGeneration": observed}}
+    return update(about(found, **metadata))
+
+
+def test_an_echo_is_idle() -> None:
+    """The function's own report on the present generation, coming back."""
+    assert idle(collected_metric.FUNCTION, kepler(reported(collected_metric.CONDITION)))
+    assert idle(collector.FUNCTION, kepler(DONE, reported(collector.CONDITION)))
+
+
+def test_a_new_generation_is_no_echo() -> None:
+    """A report on an older spec promises nothing."""
+    assert not idle(collected_metric.FUNCTION, kepler({**DONE, "observedGeneration": 0}))
+
+
+def test_a_rejection_of_its_own_is_looked_at_again() -> None:
+    """What was wrong may have been mended elsewhere."""
+    assert not idle(collected_metric.FUNCTION, kepler(reported(collected_metric.CONDITION, "False")))
+
+
+def test_the_exporter_leaves_it_to_whose_turn_it_is() -> None:
+    """As long as another function has to report first, its report is the event to act on."""
+    assert idle(collector.FUNCTION, kepler())
+    assert not idle(collector.FUNCTION, kepler(DONE))
+
+
+def test_a_waiting_report_is_an_echo_only_for_the_same_reason() -> None:
+    """When the other function's message changes, ours does."""
+    blocked = reported(collected_metric.CONDITION, "False", "create it")
+    passed = f"the exporter is left as it is until `{collected_metric.CONDITION}` is True: "
+    said = {**reported(collector.CONDITION, "Unknown", f"{passed}create it"), "reason": "Waiting"}
+    assert idle(collector.FUNCTION, kepler(blocked, said))
+    assert not idle(collector.FUNCTION, kepler(blocked, {**said, "message": f"{passed}something else"}))
+    assert not idle(collector.FUNCTION, kepler(blocked))
+
+
+def test_pods_that_come_and_go_do_not_concern_the_exporters_function() -> None:
+    """Progress leaves generation, labels and owner alone; drift does not."""
+    assert idle(collector.FUNCTION, daemon_set())
+    assert not idle(collector.FUNCTION, daemon_set(generation=3))
+    assert not idle(collector.FUNCTION, daemon_set(labels={}))
+    assert not idle(collector.FUNCTION, daemon_set(ownerReferences=[]))
+
+
+def test_keys_in_place_are_an_echo() -> None:
+    """Another owner's write to `kepler-cfm` is none of ours; a key taken from us is."""
+    found = {"apiVersion": "v1", "kind": "ConfigMap", **about(config())}
+    assert idle(collected_metric.FUNCTION, update(found))
+    taken = found["metadata"]["managedFields"][0]["fieldsV1"]["f:data"]
+    del taken["f:ENABLE_GPU"]
+    assert not idle(collected_metric.FUNCTION, update(found))
+
+
+@pytest.mark.parametrize("kind", [RESOURCE_DELETE, RESYNC_REQUESTED])
+def test_deletions_and_resyncs_are_never_idle(kind: str) -> None:
+    """A deletion's object is the last known one, and a resync has none: both are looked at."""
+    found = about(parent())
+    event = update({**found, "status": {"conditions": [DONE, reported(collector.CONDITION)]}}, kind)
+    assert not idle(collector.FUNCTION, event)
+
+
+@pytest.mark.parametrize(
+    "nonsense", [{"status": {"conditions": [{"type": 1}]}}, {"status": {"conditions": "x"}}, {"metadata": "x"}]
+)
+def test_a_malformed_object_is_looked_at(nonsense: dict[str, Any]) -> None:
+    """Nothing is concluded from what cannot be read, and nothing breaks on it."""
+    event = kepler()
+    broken = Event(**{**event.__dict__, "object": {**event.object, **nonsense}})
+    assert not idle(collected_metric.FUNCTION, broken)
+
+
+def test_other_kinds_and_names_are_idle() -> None:
+    """What a trigger should have kept away."""
+    found = {"apiVersion": "v1", "kind": "ConfigMap", **about(config(), name="somebody-elses")}
+    assert idle(collected_metric.FUNCTION, update(found))
+
+
+def asked(*keplers: dict[str, Any]) -> tuple[Client, list[Request]]:
+    """A client that answers every list with these Keplers, and what it was asked."""
+    requests: list[Request] = []
+
+    def answer(request: Request) -> Answer:
+        requests.append(request)
+        return Answer(200, {"items": list(keplers)})
+
+    return Client(answer, manager="kepler-test"), requests
+
+
+def test_a_kepler_concerns_itself() -> None:
+    """By its attributes, without a call."""
+    client, requests = asked()
+    assert parents(collector.FUNCTION, resync("energy", "mine"), client) == (Ref(KEPLER, "energy", "mine"),)
+    assert not requests
+
+
+def test_a_child_concerns_its_controller() -> None:
+    """By the owner reference in the event, without a call."""
+    client, requests = asked()
+    assert parents(collector.FUNCTION, daemon_set(generation=3), client) == (Ref(KEPLER, "energy", "kepler"),)
+    assert not requests
+
+
+def test_a_deleted_child_concerns_every_kepler_of_the_namespace() -> None:
+    """Its owner makes it again, or another one takes over."""
+    client, _ = asked(parent(), {"metadata": {"name": "second"}, "spec": {}})
+    deleted = update(dict(daemon_set().object), RESOURCE_DELETE)
+    names = [one.name for one in parents(collector.FUNCTION, deleted, client)]
+    assert names == ["kepler", "second"]
+
+
+def test_a_shared_resource_concerns_those_who_name_it() -> None:
+    """Of all Keplers of the namespace, the ones whose `collected-metric` it is."""
+    client, _ = asked(
+        {"metadata": {"name": "a"}, "spec": {"collected-metric": "shared"}},
+        {"metadata": {"name": "b"}, "spec": {"collected-metric": "other"}},
+        {"metadata": {"name": "c"}, "spec": {}},
+    )
+    shared = {"apiVersion": KEPLER.api_version, "kind": "KeplerCollectedMetric", "metadata": {"name": "shared"}}
+    found = parents(collected_metric.FUNCTION, update(about(shared), RESOURCE_ADD), client)
+    assert [one.name for one in found] == ["a"]
+
+
+@pytest.mark.parametrize(
+    "owner", [{**OURS, "name": "../../secrets"}, {**OURS, "kind": "Deployment"}, "x", {"controller": True}]
+)
+def test_an_owner_that_cannot_be_is_not_believed(owner: Any) -> None:
+    """A forged reference ends in a list of the namespace, never in a path of the forger's."""
+    client, requests = asked()
+    event = daemon_set(generation=3, ownerReferences=[owner])
+    assert parents(collector.FUNCTION, event, client) == ()
+    assert [request.path for request in requests] == [
+        "/apis/sustainable-computing.io/v1alpha1/namespaces/energy/keplers"
+    ]
+
+
+def test_what_a_child_is_follows_from_its_declaration() -> None:
+    """Kinds and names in `wakes` are those of the children."""
+    wakes = {(wake.kind, name) for wake in collector.FUNCTION.wakes for name in wake.names}
+    assert {(CONFIG_MAP, "kepler-cfm"), (DAEMON_SET, "kepler-exporter")} <= wakes
