@@ -4,6 +4,7 @@ Done from the source, when the schema is generated; a running function keeps no 
 """
 
 import ast
+import functools
 import inspect
 import textwrap
 
@@ -24,6 +25,7 @@ def one_line(docstring: str) -> str:
     return " ".join(docstring.split())
 
 
+@functools.cache
 def _written_in(model: type[BaseModel]) -> dict[str, str]:
     (definition,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
     if not isinstance(definition, ast.ClassDef):

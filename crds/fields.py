@@ -15,6 +15,7 @@ from pydantic_core import CoreSchema
 
 RULES = "x-kubernetes-validations"
 CORE = "x-core-type"
+UNSEEN = "x-unseen"
 
 DAY = 24 * 60 * 60
 _SPAN = r"^([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?$"
@@ -108,6 +109,11 @@ def keyed(by: str) -> object:
     return Field(json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [by]})
 
 
+def unseen() -> object:
+    """A block whose defaults are shown only where the user wrote the block."""
+    return Field(json_schema_extra={UNSEEN: True})
+
+
 def seconds(written: str | int) -> int:
     """Whole seconds of a span such as '1m30s'; ValueError outside of one second to a day."""
     if isinstance(written, int):
@@ -195,7 +201,7 @@ LABEL_KEYS = Rule(
 Quantity = Annotated[
     str,
     BeforeValidator(str),
-    WithJsonSchema({CORE: "io.k8s.apimachinery.pkg.api.resource.Quantity"}),
+    WithJsonSchema({"x-kubernetes-int-or-string": True, "maxLength": 64}),
     Rule(
         "type(self) == int ? self > 0 : isQuantity(self) && quantity(self).isGreaterThan(quantity('0'))",
         "`{field}` must be an amount greater than 0, such as '5Gi'; {instead}",

@@ -177,13 +177,13 @@ class PowerModel(Written):
 class Models(Written):
     """The power models Kepler asks for. A blank one is left to Kepler."""
 
-    node_total: PowerModel | None = None
+    node_total: PowerModel = PowerModel()
     """Power of the whole node, where no meter is: `NODE_TOTAL_*` in `MODEL_CONFIG`."""
-    node_components: PowerModel | None = None
+    node_components: PowerModel = PowerModel()
     """Power of the node's components, where no meter is: `NODE_COMPONENTS_*` in `MODEL_CONFIG`."""
-    process_total: PowerModel | None = None
+    process_total: PowerModel = PowerModel()
     """A process' share of the whole: `PROCESS_TOTAL_*` in `MODEL_CONFIG`. Blank means by ratio."""
-    process_components: PowerModel | None = None
+    process_components: PowerModel = PowerModel()
     """A process' share of the components: `PROCESS_COMPONENTS_*` in `MODEL_CONFIG`. Blank means by ratio."""
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from crds.fields import Image, ObjectName, Port, Quantity, Rule, Seconds, Url, atomic, text
+from crds.fields import Image, ObjectName, Port, Quantity, Rule, Seconds, Url, atomic, text, unseen
 from crds.meta import Written
 
 
@@ -196,7 +196,7 @@ class Storage(Written):
     ] = "models"
     """Directory of the models, within the storage: `MODEL_PATH`, below '/mnt', in ConfigMap
     `kepler-model-server-cfm`."""
-    claim: Claim | None = None
+    claim: Annotated[Claim, unseen()] = Claim()
     """The volume asked for with `type` 'claim'. Blank means 5Gi of the default StorageClass, kept on deletion."""
     hostpath: HostPath = HostPath()
     """The directory used with `type` 'hostpath'."""
@@ -204,11 +204,6 @@ class Storage(Written):
     """The directory used with `type` 'nfs'."""
     external: External = External()
     """The bucket used with `type` 'external'."""
-
-    @property
-    def claimed(self) -> Claim:
-        """What `type` 'claim' asks for."""
-        return self.claim or Claim()
 
 
 class Headers(Written):

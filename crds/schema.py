@@ -6,7 +6,6 @@ user writes, either a default, which a blank value becomes, or `nullable`, so th
 `kubectl apply --server-side` as well.
 """
 
-from collections.abc import Iterator
 from typing import cast
 
 from pydantic import JsonValue
@@ -15,7 +14,7 @@ from pydantic_core.core_schema import ModelSchema
 
 from crds.core import Schema, core_type, read_definitions
 from crds.describe import field_docstrings, one_line
-from crds.fields import CORE, RULES
+from crds.fields import CORE, RULES, UNSEEN
 from crds.meta import Observed, Part, Resource
 
 OBSERVED = "x-observed"
@@ -31,7 +30,7 @@ ORDER = (
     "maxProperties",
     RULES,
 )
-DROPPED = ("title", "$defs", "$ref", "anyOf", CORE, OBSERVED)
+DROPPED = ("title", "$defs", "$ref", "anyOf", CORE, OBSERVED, UNSEEN)
 
 
 def of(resource: type[Resource]) -> Schema:
@@ -113,12 +112,15 @@ class _Inlined:
     def _field(self, name: str, node: Schema, *, observed: bool) -> Schema:
         field = self.schema(node)
         default = field.pop("default", None)
-        if not observed and OBSERVED not in self._merged(node):
-            if field.get("type") == "object" and "properties" in field and default is not None:
-                default = {} if any(_defaults(field)) else None
-            field |= {"default": default} if _says_something(default) or default == {} else {"nullable": True}
-            if _says_something(default):
-                field["description"] = f"{field['description']} Defaults to {written(default)}."
+        if observed or OBSERVED in self._merged(node):
+            return _ordered(field)
+        if _is_block(field):
+            shown: Schema = {"default": {}}
+            field |= shown if _holds_defaults(field) and UNSEEN not in node else {"nullable": True}
+        elif _says_something(default):
+            field |= {"default": default, "description": f"{field['description']} Defaults to {written(default)}."}
+        else:
+            field["nullable"] = True
         return _ordered(cast("Schema", _told(field, name, default)))
 
 
@@ -136,12 +138,13 @@ def _keyed(items: Schema, keys: JsonValue) -> Schema:
     return items | {"required": keys} if keys and "required" not in items else items
 
 
-def _defaults(node: JsonValue) -> Iterator[JsonValue]:
-    match node:
-        case {"properties": dict(fields)}:
-            for field in fields.values():
-                if isinstance(field, dict) and "default" in field:
-                    yield field["default"]
+def _is_block(field: Schema) -> bool:
+    return field.get("type") == "object" and "properties" in field
+
+
+def _holds_defaults(block: Schema) -> bool:
+    fields = block["properties"]
+    return isinstance(fields, dict) and any(isinstance(field, dict) and "default" in field for field in fields.values())
 
 
 def _says_something(default: JsonValue) -> bool:

@@ -114,7 +114,9 @@ def _build(program: Program, go: str, target: Path, say: Say) -> None:
     began = time.monotonic()
     number = f"[{ALL.index(program) + 1}/{len(ALL)}]"
     say(f"{number} building {program.name}")
-    made, draft, log = (target / "bin" / name for name in (program.name, f".{program.name}.tmp", "build.log"))
+    # The pid: Go goes on for a while if only we are killed.
+    names = (program.name, f".{program.name}.{os.getpid()}.tmp", "build.log")
+    made, draft, log = (target / "bin" / name for name in names)
     _stamp(target, program.name).unlink(missing_ok=True)
     command = [go, "build", *flags(), "-o", str(draft), program.package]
     try:

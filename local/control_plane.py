@@ -72,6 +72,9 @@ class ControlPlane:
             f"--initial-advertise-peer-urls={peer}",
             f"--initial-cluster=default={peer}",
             "--unsafe-no-fsync",
+            # A member alone waits this long before it elects itself.
+            "--heartbeat-interval=10",
+            "--election-timeout=100",
             "--log-level=warn",
         )
         ports = (Port(self.ports.etcd, "etcd", "clients"), Port(self.ports.etcd_peer, "etcd", "peers"))

@@ -11,7 +11,8 @@ from local.errors import Interrupted
 
 INTERVAL = 0.025
 
-Ready = Callable[[], bool]
+# Whether a part is ready; told where in its log its latest start begins.
+Ready = Callable[[int], bool]
 
 # Knative's drainer answers health checks only to who calls itself so.
 KUBELET = {"User-Agent": "kube-probe/1.35"}
@@ -21,7 +22,7 @@ def http(url: str, *, ca: Path | None = None, headers: Mapping[str, str] | None 
     """A check that is true once `url` answers 2xx."""
     pool = urllib3.PoolManager(ca_certs=str(ca) if ca else None, timeout=1.0, retries=False)
 
-    def check() -> bool:
+    def check(_: int) -> bool:
         try:
             return pool.request("GET", url, headers=headers).status // 100 == 2
         except urllib3.exceptions.HTTPError:
@@ -30,21 +31,18 @@ def http(url: str, *, ca: Path | None = None, headers: Mapping[str, str] | None 
     return check
 
 
-def logged(log: Path, text: str, *, count: int = 1, since: str = "") -> Ready:
-    """A check that is true once `text` stands `count` times in a log, after the last line that has `since`."""
+def logged(log: Path, text: str, *, count: int = 1) -> Ready:
+    """A check that is true once `text` stands `count` times in a part's log, as of its latest start."""
 
-    def check() -> bool:
-        try:
-            content = log.read_text(errors="replace")
-        except FileNotFoundError:
-            return False
-        latest = content.rpartition(since)[2] if since else content
-        return latest.count(text) >= count
+    def check(began: int) -> bool:
+        with log.open("rb") as file:
+            file.seek(began)
+            return file.read().count(text.encode()) >= count
 
     return check
 
 
-def until(check: Ready, seconds: float, stop: threading.Event) -> bool:
+def until(check: Callable[[], bool], seconds: float, stop: threading.Event) -> bool:
     """Whether `check` became true in time. Raises Interrupted as soon as `stop` is set."""
     deadline = time.monotonic() + seconds
     while not check():

@@ -88,16 +88,18 @@ def living(pid: int, created: float) -> psutil.Process | None:
 class Process:
     """A started part."""
 
-    def __init__(self, part: Part, popen: "subprocess.Popen[bytes]", record: Record) -> None:
+    def __init__(self, part: Part, popen: "subprocess.Popen[bytes]", record: Record, began: int) -> None:
         self.part = part
         self.record = record
         self._popen = popen
+        self._began = began
 
     @classmethod
     def start(cls, part: Part, records: Path, *, append: bool = False) -> "Process":
         """Starts the part and records it. Its log begins anew, unless `append`."""
         part.log.parent.mkdir(parents=True, exist_ok=True)
         with part.log.open("ab" if append else "wb") as log:
+            began = log.tell()
             popen = subprocess.Popen(
                 part.command,
                 stdin=subprocess.DEVNULL,
@@ -111,7 +113,7 @@ class Process:
         ports = tuple(port.number for port in part.ports)
         record = Record(part.name, int(part.stage), popen.pid, created, ports, str(part.log))
         write(records, record)
-        return cls(part, popen, record)
+        return cls(part, popen, record, began)
 
     @property
     def name(self) -> str:
@@ -122,6 +124,11 @@ class Process:
     def alive(self) -> bool:
         """Whether it runs; also collects it when it has ended."""
         return self._popen.poll() is None
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is ready, as of this start."""
+        return self.part.ready(self._began)
 
     def kill(self) -> None:
         """SIGKILL, and wait: it ends as if the machine had lost it."""
@@ -155,7 +162,7 @@ def await_ready(processes: Iterable[Process], seconds: float, stop: threading.Ev
         for process in list(pending):
             if not process.alive:
                 raise process.failure("ended while starting")
-            if process.part.ready():
+            if process.ready:
                 pending.remove(process)
         return not pending
 

@@ -113,7 +113,7 @@ def _what_next(stack: Stack, applied: list[keplers.Kepler], say: Say) -> None:
     say("  kubectl get keplers -A")
     for one in applied[:1]:
         patch = '{"spec":{"collector":{"port":9103}}}'
-        say(f"  kubectl -n {one.namespace} patch kepler {one.name} --type merge -p '{patch}'")
+        say(f"  kubectl -n {one.namespace} patch keplers {one.name} --type merge -p '{patch}'")
         say(f"  kubectl -n {one.namespace} delete daemonset kepler-exporter")
     say("\nCtrl-C, or `python -m local down`, stops everything")
 

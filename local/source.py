@@ -106,7 +106,7 @@ def part(source: Object, *, kubeconfig: Path, layout: Layout, addresses: Address
         Stage.SOURCE,
         (layout.program("adapter"),),
         log,
-        probe.logged(log, "Caches populated", count=len(config["resources"]), since="STARTING -- "),
+        probe.logged(log, "Caches populated", count=len(config["resources"])),
         environment,
         (port(source, ports),),
     )

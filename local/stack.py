@@ -35,6 +35,8 @@ from local.topology import Addresses
 # What belongs to one run; programs and YAML may be in the same folder, and stay.
 OF_ONE_RUN = ("etcd", "run", "logs", "pki", "kubeconfigs", "kubectl-cache", "kubeconfig", "audit-policy.yaml")
 
+CRD = "CustomResourceDefinition"
+
 DEADLINE = 60.0
 TOKEN_SECONDS = 365 * 24 * 3600
 
@@ -100,11 +102,16 @@ class Stack:
         return Addresses(self.ports, {(one.namespace, one.name): one.url for one in self.functions})
 
     def start(self, config: Path) -> None:
-        """Everything, overlapping what does not depend on each other. Checks all ports before the first process."""
+        """Everything, overlapping what does not depend on each other. Checks all ports before the first process.
+
+        The controllers start when the CRDs are there: the garbage collector looks for new kinds every 30 s only.
+        """
         self._read(config)
         self._check_ports()
-        self.start_control_plane(wait=False)
+        self.start_control_plane(bare=True)
         self.start_knative(wait=False)
+        self._define()
+        self._start_controllers()
         self._apply()
         self.start_functions(wait=False)
         self.connect()
@@ -114,19 +121,11 @@ class Stack:
         """Makes it known to `up` and `status` that whatever was to be done at the start is done."""
         self._owner.ready()
 
-    def start_control_plane(self, *, bare: bool = False, wait: bool = True) -> None:
-        """etcd and the API server, and unless `bare` the controllers, the scheduler and four nodes.
-
-        Without `wait` it returns as soon as the API server is ready.
-        """
+    def start_control_plane(self, *, bare: bool = False) -> None:
+        """etcd and the API server, and unless `bare` the controllers, the scheduler and four nodes."""
         self._await(self._begin(self._plane.bare()))
-        if bare:
-            return
-        controllers = self._begin(self._plane.controllers())
-        for name in NODES:
-            self.api.create("/api/v1/nodes", node(name))
-        if wait:
-            self._await(controllers)
+        if not bare:
+            self._await(self._start_controllers())
 
     def start_knative(self, *, wait: bool = True) -> None:
         """Knative's CRDs, ConfigMaps and what a Broker is made of; `connect` starts the sources."""
@@ -143,6 +142,7 @@ class Stack:
     def install(self, config: Path) -> None:
         """Applies `config` with kubectl, its Knative Services aside: `start_functions` makes processes of them."""
         self._read(config)
+        self._define()
         self._apply()
 
     def start_functions(self, *, wait: bool = True) -> None:
@@ -155,14 +155,19 @@ class Stack:
 
     def connect(self) -> None:
         """Wires Brokers, Triggers and sources, starts the sources, and proves with an event that it all works."""
-        self._await(self.parts[part.name] for part in self._knative.broker())
+        broker = [self.parts[part.name] for part in self._knative.broker()]
+        self._await(broker[:1])
         sources = self._begin([*self._knative.sources(), *(self._source_part(one) for one in self._sources())])
-        wiring.prove(self.api, self.addresses, self._stop)
+        self._await(broker)
+        self.wire()
         self._await(sources)
 
     def wire(self) -> None:
-        """Wires again, after Triggers were added or changed by hand."""
-        wiring.wire(self.api, self.addresses)
+        """Wires Brokers, Triggers and sources as they are now; returns when an event has travelled that way.
+
+        To be called again after Triggers were changed, or a part of the Broker was restarted.
+        """
+        wiring.prove(self.api, self.addresses, self._stop)
 
     def kubeconfig_for(self, namespace: str, account: str) -> Path:
         """A kubeconfig with that ServiceAccount's own token, from the TokenRequest API."""
@@ -193,11 +198,19 @@ class Stack:
         self._objects = self.kubectl.render(config)
         self.functions = services.functions(self._objects, self.ports)
 
-    def _apply(self) -> None:
-        crds = [one for one in self._objects if one["kind"] == "CustomResourceDefinition"]
+    def _start_controllers(self) -> list[Process]:
+        controllers = self._begin(self._plane.controllers())
+        for name in NODES:
+            self.api.create("/api/v1/nodes", node(name))
+        return controllers
+
+    def _define(self) -> None:
+        crds = [one for one in self._objects if one["kind"] == CRD]
         self.kubectl.apply(crds)
         self._await_served(crds)
-        self.kubectl.apply([one for one in self._objects if one not in crds and not services.is_service(one)])
+
+    def _apply(self) -> None:
+        self.kubectl.apply([one for one in self._objects if one["kind"] != CRD and not services.is_service(one)])
 
     def _await_served(self, crds: Sequence[Object]) -> None:
         wanted = {

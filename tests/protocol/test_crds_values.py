@@ -34,8 +34,10 @@ class Value:
 
 def document(resource: type[Resource], spec: JsonValue, name: str = "tried") -> str:
     """A manifest, as JSON, with this spec, for a dry run: in namespace 'default', as nothing is stored."""
-    kind = resource.names.kind
-    return json.dumps({"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec})
+    metadata: dict[str, JsonValue] = {"name": name}
+    if resource.names.namespaced:
+        metadata["namespace"] = "default"
+    return json.dumps({"apiVersion": API_VERSION, "kind": resource.names.kind, "metadata": metadata, "spec": spec})
 
 
 def nested(path: str, value: JsonValue) -> JsonValue:
@@ -153,9 +155,8 @@ REFUSED = [
             size,
             "`size` must be an amount greater than 0, such as '5Gi'; leave it out for '5Gi'",
         )
-        for size in (0, -1, "0", "-5Gi")
+        for size in (0, -1, "0", "-5Gi", "much", "5 GB", "")
     ),
-    Value(f"{STORAGE}.claim.size", "much", "spec.model-server.storage.claim.size"),
     Value(f"{STORAGE}.claim.storage-class", "Fast SSD", "`storage-class` must be the name of a StorageClass"),
     Value(f"{STORAGE}.claim.access-mode", "RWO", 'supported values: "ReadWriteOnce"'),
     Value(f"{STORAGE}.claim.on-delete", "Keep", 'supported values: "Retain", "Delete"'),

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local import process, supervise
+from local import probe, process, supervise
 from local.errors import AlreadyRunning, Interrupted, PartFailed, PortBusy
 from local.owner import Owner, owner
 from local.ports import DISPATCHER, LOOPBACK, Port, Ports, check
@@ -17,7 +17,7 @@ from local.process import Part, Process, Record, Stage
 
 
 def part(folder: Path, *code: str, stage: Stage = Stage.FUNCTION, name: str = "one") -> Part:
-    return Part(name, stage, (sys.executable, "-c", *code), folder / f"{name}.log", lambda: False)
+    return Part(name, stage, (sys.executable, "-c", *code), folder / f"{name}.log", lambda _: False)
 
 
 def test_a_busy_port_says_who_needs_it_and_who_has_it() -> None:
@@ -103,3 +103,13 @@ def test_a_part_that_keeps_ending_is_started_less_and_less_eagerly() -> None:
     assert delays[0] == 0
     assert delays == sorted(delays)
     assert delays[-1] == supervise.LONGEST_DELAY
+
+
+def test_what_an_earlier_start_logged_does_not_make_the_next_one_ready(tmp_path: Path) -> None:
+    log = tmp_path / "adapter.log"
+    log.write_text("Caches populated\nCaches populated\n")
+    ready = probe.logged(log, "Caches populated", count=2)
+    restarted_at = log.stat().st_size
+
+    assert ready(0)
+    assert not ready(restarted_at)
