@@ -85,6 +85,8 @@ def decode(headers: Mapping[str, str], body: bytes) -> Event:
     )
     if event.wakes and not (is_name(event.name) and (not event.namespace or is_name(event.namespace))):
         raise NotAnEvent(f"attributes `namespace` '{event.namespace}' and `name` '{event.name}' name no object")
+    if event.wakes and data and not isinstance(data, dict):
+        raise NotAnEvent("the data is not a JSON object")
     return event
 
 

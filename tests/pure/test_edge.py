@@ -1,0 +1,171 @@
+"""The HTTP edge: what comes in, in both CloudEvents modes, and what is answered."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.test import TestResponse
+
+from events.report import Report
+from events.types import RESOURCE_UPDATE, RESYNC_REQUESTED
+from runtime.edge import application
+from runtime.errors import Unavailable
+from runtime.event import Event
+from runtime.receive import Received, Receiver
+
+ATTRIBUTES = {
+    "specversion": "1.0",
+    "id": "1",
+    "type": RESYNC_REQUESTED,
+    "source": "/tests",
+    "apiversion": "sustainable-computing.io/v1alpha1",
+    "kind": "Kepler",
+    "namespace": "energy",
+    "name": "kepler",
+}
+REPORT = Report.model_validate(
+    {
+        "function": "collector",
+        "outcome": "converged",
+        "object": {"apiVersion": "v1", "kind": "Kepler", "namespace": "energy", "name": "kepler", "uid": "u"},
+        "generation": 3,
+        "conditions": [{"type": "C", "status": "True", "reason": "Reconciled", "message": "done"}],
+        "changes": [],
+        "calls": [],
+        "rounds": 1,
+        "milliseconds": 1.0,
+        "cause": {"id": "1", "type": RESYNC_REQUESTED, "source": "/tests"},
+    }
+)
+
+
+def client(receiver: Receiver) -> FlaskClient:
+    """A client of an application with one receiver."""
+    return application({"collector": receiver}).test_client()
+
+
+def binary(to: FlaskClient, body: Any = None, **attributes: str) -> TestResponse:
+    """An event in binary mode."""
+    headers = {f"ce-{name}": value for name, value in {**ATTRIBUTES, **attributes}.items()}
+    return to.post("/", headers=headers, json=body)
+
+
+def nothing(_event: Event) -> Received:
+    """There was nothing to do."""
+    return Received()
+
+
+def test_nothing_to_do_is_204_without_content() -> None:
+    """No body, no content type: Knative would take anything else for a reply."""
+    answer = binary(client(nothing))
+    assert (answer.status_code, answer.data, answer.headers.get("content-type")) == (204, b"", None)
+
+
+@pytest.mark.parametrize("structured", [False, True])
+def test_both_modes_say_the_same(structured: bool) -> None:  # noqa: FBT001
+    """Attributes and data arrive alike in binary and structured mode."""
+    received: list[Event] = []
+
+    def keep(event: Event) -> Received:
+        received.append(event)
+        return Received()
+
+    data = {"metadata": {"name": "kepler"}}
+    if structured:
+        whole = {**ATTRIBUTES, "type": RESOURCE_UPDATE, "datacontenttype": "application/json", "data": data}
+        answer = client(keep).post("/", data=json.dumps(whole), content_type="application/cloudevents+json")
+    else:
+        answer = binary(client(keep), data, type=RESOURCE_UPDATE)
+    assert answer.status_code == 204
+    assert (received[0].namespace, received[0].name, received[0].object) == ("energy", "kepler", data)
+
+
+def test_a_report_is_the_reply() -> None:
+    """A CloudEvent with the attributes that triggers filter by, in the trace of its object's generation."""
+    answer = binary(client(lambda _: Received((REPORT,), 3)))
+    assert answer.status_code == 200
+    assert answer.headers["ce-type"] == "io.sustainable-computing.kepler.reconcile.converged.v1"
+    assert answer.headers["ce-partitionkey"] == "energy/kepler"
+    assert answer.headers["ce-traceparent"].startswith("00-")
+    assert json.loads(answer.data)["function"] == "collector"
+
+
+def test_a_redelivery_repeats_the_id() -> None:
+    """The id follows from the cause, so whoever keeps reports keeps each once."""
+    first, second = (binary(client(lambda _: Received((REPORT,), 3))).headers["ce-id"] for _ in range(2))
+    assert first == second
+
+
+def test_an_api_server_that_is_away_is_503() -> None:
+    """The broker delivers again."""
+
+    def away(_event: Event) -> Received:
+        raise Unavailable("the API server did not answer")
+
+    answer = binary(client(away))
+    assert (answer.status_code, answer.text) == (503, "the API server did not answer\n")
+
+
+def test_a_defect_of_ours_is_500_and_named() -> None:
+    """The sentence ends up in the dead letter."""
+
+    def broken(_event: Event) -> Received:
+        raise ZeroDivisionError("oops")
+
+    assert (binary(client(broken)).status_code, binary(client(broken)).text) == (500, "ZeroDivisionError: oops\n")
+
+
+POSTS: dict[str, Callable[[FlaskClient], TestResponse]] = {
+    "no event at all": lambda to: to.post("/", data=b""),
+    "JSON that is no event": lambda to: to.post("/", json={"a": 1}),
+    "not JSON": lambda to: to.post("/", data=b"\xff\xfe", content_type="application/cloudevents+json"),
+    "no type": lambda to: to.post("/", headers={"ce-id": "1", "ce-source": "/", "ce-specversion": "1.0"}),
+    "a time that is none": lambda to: binary(to, time="yesterday"),
+    "a specversion that is none": lambda to: binary(to, specversion="9"),
+    "a body that is not what it says": lambda to: to.post(
+        "/", headers={f"ce-{k}": v for k, v in ATTRIBUTES.items()}, data=b"{", content_type="application/json"
+    ),
+    "a name that reaches elsewhere": lambda to: binary(to, name="../../secrets"),
+    "a namespace that reaches elsewhere": lambda to: binary(to, namespace="a/b"),
+    "no name": lambda to: binary(to, name=""),
+    "another path": lambda to: to.post("/elsewhere"),
+    "another method": lambda to: to.get("/"),
+}
+
+
+@pytest.mark.parametrize("post", POSTS.values(), ids=POSTS)
+def test_what_cannot_be_decoded_is_400(post: Callable[[FlaskClient], TestResponse]) -> None:
+    """With a sentence, not a page; and never 404 or 409, which Knative would retry."""
+    answer = post(client(nothing))
+    assert answer.status_code == 400
+    assert answer.text.endswith("\n")
+    assert "<html" not in answer.text
+
+
+headers = st.dictionaries(
+    st.sampled_from([f"ce-{name}" for name in (*ATTRIBUTES, "time", "subject", "datacontenttype", "traceparent", "x")]),
+    st.text(st.characters(codec="latin-1", exclude_characters="\r\n\0"), max_size=40),
+)
+kinds = st.sampled_from(
+    ["application/json", "application/cloudevents+json", "text/plain", "application/x-www-form-urlencoded", ""]
+)
+
+
+@given(headers=headers, body=st.binary(max_size=200), kind=kinds)
+def test_no_request_whatever_is_a_defect(headers: dict[str, str], body: bytes, kind: str) -> None:
+    """Fuzzed headers and bodies: taken or refused, never a 5xx."""
+    answer = client(nothing).post("/", headers={**headers, "content-type": kind}, data=body)
+    assert answer.status_code in (204, 400)
+
+
+def test_several_functions_answer_by_path() -> None:
+    """One process for small clusters."""
+    everyone = application({"collector": nothing, "status": nothing}).test_client()
+    sent = {f"ce-{name}": value for name, value in ATTRIBUTES.items()}
+    assert everyone.post("/status", headers=sent).status_code == 204
+    refused = everyone.post("/", headers=sent)
+    assert (refused.status_code, refused.text) == (400, "POST events to /collector, /status\n")

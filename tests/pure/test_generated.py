@@ -1,0 +1,70 @@
+"""What is generated from the code is checked in, and in step with it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crds.generate import rendered as crds
+from functions import children, wiring
+from functions.catalogue import FUNCTIONS
+from functions.generate import BASE, rendered
+from local.layout import ROOT
+from runtime.objects import KEPLER
+
+
+@pytest.mark.parametrize("path", sorted(rendered()), ids=str)
+def test_config_is_in_step_with_the_declarations(path: Path) -> None:
+    """`make generate` would change nothing."""
+    assert (ROOT / path).read_text() == rendered()[path], "run `make generate` and commit the result"
+
+
+def test_config_has_no_file_that_is_not_generated() -> None:
+    """A function that is gone leaves nothing behind."""
+    assert {path.relative_to(ROOT) for path in (ROOT / BASE).iterdir()} == set(rendered())
+
+
+def objects(kind: str) -> list[dict[str, Any]]:
+    """All generated objects of a kind."""
+    return [one for found in wiring.base().values() for one in found if one["kind"] == kind]
+
+
+def test_the_source_watches_what_wakes_and_nothing_else() -> None:
+    """Each kind once; ours unfiltered, everybody's by our label."""
+    watched = {one["kind"]: one.get("selector") for one in objects("ApiServerSource")[0]["spec"]["resources"]}
+    assert set(watched) == {wake.kind.name for one in FUNCTIONS for wake in one.wakes}
+    assert watched["Kepler"] is None
+    assert watched["ConfigMap"] == {"matchLabels": children.MANAGED_BY}
+
+
+def test_every_trigger_says_how_it_delivers() -> None:
+    """A Trigger without a delivery would inherit the Broker's."""
+    for trigger in objects("Trigger"):
+        delivery = trigger["spec"]["delivery"]
+        assert {"retry", "backoffPolicy", "backoffDelay", "timeout", "deadLetterSink"} <= set(delivery)
+
+
+def test_no_role_has_a_wildcard_or_may_create_roles() -> None:
+    """Least privilege: exact verbs; cluster-scoped RBAC is shipped, and only patched."""
+    for role in objects("ClusterRole"):
+        for rule in role["rules"]:
+            assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
+            if rule["apiGroups"] == ["rbac.authorization.k8s.io"]:
+                assert rule["resourceNames"] == [children.EXPORTER]
+                assert not {"create", "delete", "escalate"} & set(rule["verbs"])
+
+
+def test_every_function_may_read_and_report_on_its_parent() -> None:
+    """Two rules that each needs: the Kepler, and its status."""
+    roles = {one["metadata"]["name"]: one["rules"] for one in objects("ClusterRole")}
+    for one in FUNCTIONS:
+        granted = {
+            (resource, verb) for rule in roles[one.manager] for resource in rule["resources"] for verb in rule["verbs"]
+        }
+        assert {(KEPLER.plural, "get"), (f"{KEPLER.plural}/status", "patch")} <= granted
+
+
+def test_the_crds_are_in_step_with_the_models() -> None:
+    """`make generate` would change nothing there either."""
+    for path, content in crds().items():
+        assert (ROOT / path).read_text() == content, "run `make generate` and commit the result"
