@@ -12,7 +12,8 @@ from crds.fields import Int32, Rule, keyed
 GROUP = "sustainable-computing.io"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
-CATEGORY = "kepler"
+# Not "kepler": that is the singular of one of them, and kubectl would take the name for all four.
+CATEGORY = "kepler-all"
 
 # Both as metav1.Condition has them (k8s.io/apimachinery v0.35.4:pkg/apis/meta/v1/types.go).
 CONDITION_TYPE = (

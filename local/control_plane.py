@@ -151,6 +151,7 @@ class ControlPlane:
             f"--server-address={address}",
             f"--node-ip={LOOPBACK}",
             "--cidr=10.0.0.0/16",
+            # Its name is another one at each start: if it is killed, pods stand still until the leases have run out.
             "--node-lease-duration-seconds=40",
             f"--config={self.layout.yaml / STAGES}",
         )

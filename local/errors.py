@@ -20,29 +20,29 @@ class BuildError(LocalError):
     """A program could not be built. Nothing half-made is left behind; calling again continues."""
 
 
-class AlreadyRunning(LocalError):  # noqa: N818
+class AlreadyRunning(LocalError):
     """The state folder is owned by a live run."""
 
 
-class PortBusy(LocalError):  # noqa: N818
+class PortBusy(LocalError):
     """A port that a part needs is taken. Raised before anything is started."""
 
 
-class PartFailed(LocalError):  # noqa: N818
+class PartFailed(LocalError):
     """A process ended, or was not ready by its deadline."""
 
 
-class CommandFailed(LocalError):  # noqa: N818
+class CommandFailed(LocalError):
     """kubectl, or a call to the API server, was refused; the message is theirs."""
 
 
-class ConfigUnusable(LocalError):  # noqa: N818
+class ConfigUnusable(LocalError):
     """The configuration is fine for a cluster, perhaps, but not here."""
 
 
-class NotReady(LocalError):  # noqa: N818
+class NotReady(LocalError):
     """A resource did not become ready in time; the message lists its conditions."""
 
 
-class Interrupted(LocalError):  # noqa: N818
+class Interrupted(LocalError):
     """SIGINT or SIGTERM arrived; whoever holds processes stops them."""

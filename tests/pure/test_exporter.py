@@ -51,7 +51,7 @@ def config(manager: str = "kepler-collected-metric", **data: str) -> dict[str, A
 
 def observed(kepler: dict[str, Any], found: dict[str, Any] | None, images: dict[str, str] | None = None) -> Observed:
     """What `collector` reads when nothing of its own exists yet."""
-    objects: dict[Ref, Any] = {ref: None for ref in collector.FUNCTION.children(KEY)}
+    objects: dict[Ref, Any] = dict.fromkeys(collector.FUNCTION.children(KEY))
     objects |= {children.cfm(KEY): found, children.binding(KEY): {"metadata": {"name": "kepler-exporter"}}}
     return Observed(KEY, kepler, objects, images=images or {})
 
@@ -129,7 +129,7 @@ CASES = [
     Case("node_selector", None, lambda it: it["nodeSelector"], {"kubernetes.io/os": "linux"}),
     Case("tolerations", [TOLERATION], lambda it: it["tolerations"], [TOLERATION]),
     Case("tolerations", None, lambda it: it["tolerations"], list(engine.TOLERATIONS)),
-    Case("tolerations", [], lambda it: "tolerations" in it, False),
+    Case("tolerations", [], lambda it: it.get("tolerations"), None),
     Case("priority_class", "high", lambda it: it["priorityClassName"], "high"),
     Case("affinity", AFFINITY, lambda it: it["affinity"], AFFINITY),
     Case("image_pull_secrets", [{"name": "s"}], lambda it: it["imagePullSecrets"], [{"name": "s"}]),

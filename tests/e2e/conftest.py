@@ -1,0 +1,30 @@
+"""The whole stack once for all end-to-end tests: control plane, Knative's data plane, and the functions as processes."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.layout import ROOT
+from local.ports import Ports
+from local.stack import Stack
+from tests.e2e.cluster import Cluster
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def stack(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Everything that `make run` starts, with free ports and a state folder of its own."""
+    with Stack(tmp_path_factory.mktemp("stack"), Ports.free(), programs=programs) as started:
+        started.start(ROOT / "config/base")
+        yield started
+
+
+@pytest.fixture
+def cluster(stack: Stack) -> Cluster:
+    """The stack, seen from a fresh namespace."""
+    name = f"e2e-{next(_numbers)}"
+    stack.kubectl("create", "namespace", name)
+    return Cluster(stack, name)
