@@ -18,7 +18,8 @@ from local.vendor import STAGES
 HOSTNAME = "kubernetes.io/hostname"
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 NODES = ("control-plane", "worker-1", "worker-2", "worker-3")
-CAPACITY = {"cpu": "16", "memory": "64Gi", "pods": "110"}
+# Room for a benchmark of hundreds of exporters, each with its requests.
+CAPACITY = {"cpu": "128", "memory": "1024Gi", "pods": "1000"}
 
 # Who did what, without bodies: enough to count requests by user and user agent.
 AUDIT_POLICY = """\

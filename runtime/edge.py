@@ -64,6 +64,9 @@ def _view(receiver: Receiver):  # type: ignore[no-untyped-def]  # noqa: ANN202
 def _answer(receiver: Receiver, event: Event, began: float) -> Response:
     try:
         received = receiver(event)
+    except NotAnEvent as wrong:
+        log.warning("not an event", extra={**_about(event), "reason": str(wrong)})
+        return _text(400, str(wrong))
     except ApiError as failed:
         log.warning("failed", extra={**_about(event), "outcome": "failed", "reason": failed.message})
         return _text(503, failed.message)

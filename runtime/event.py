@@ -68,8 +68,8 @@ def decode(headers: Mapping[str, str], body: bytes) -> Event:
         attributes = {name: str(value) for name, value in received.get_attributes().items()}
     except (CloudEventValidationError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as wrong:
         raise NotAnEvent(f"not a CloudEvent in binary or structured mode: {wrong}") from wrong
-    content = data if isinstance(data, dict) else {}
-    event = Event(
+    content = data if isinstance(data, dict) else {} if data is None else {"undecoded": str(data)}
+    return Event(
         id=attributes["id"],
         type=attributes["type"],
         source=attributes["source"],
@@ -83,11 +83,6 @@ def decode(headers: Mapping[str, str], body: bytes) -> Event:
         traceparent=_traceparent(headers) or attributes.get("traceparent", ""),
         extensions=attributes,
     )
-    if event.wakes and not (is_name(event.name) and (not event.namespace or is_name(event.namespace))):
-        raise NotAnEvent(f"attributes `namespace` '{event.namespace}' and `name` '{event.name}' name no object")
-    if event.wakes and data and not isinstance(data, dict):
-        raise NotAnEvent("the data is not a JSON object")
-    return event
 
 
 def _traceparent(headers: Mapping[str, str]) -> str:

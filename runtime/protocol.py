@@ -20,7 +20,8 @@ never at `resourceVersion=0`. The exploration of these steps is in the tests.
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -55,14 +56,20 @@ class Change:
 class Reconciled:
     """What came of it: the last decision, and every write on the way there.
 
-    `outcome` is None where there was nothing to decide, because the parent is gone.
+    `outcome` is None where there was nothing to decide, because the parent is gone. `seen` are all the versions of
+    objects that were read or written.
     """
 
     key: Ref
     outcome: Outcome | None = None
     parent: Manifest | None = None
     changes: list[Change] = field(default_factory=list)
+    seen: list[Manifest] = field(default_factory=list)
     rounds: int = 0
+
+    def see(self, observed: Observed) -> None:
+        """Keep what was looked at."""
+        self.seen += [one for one in (observed.parent, *observed.objects.values()) if one is not None]
 
 
 def reconcile(
@@ -71,37 +78,51 @@ def reconcile(
     client: Client,
     *,
     images: Mapping[str, str],
-    sleep: Callable[[float], None] = time.sleep,
+    turn: AbstractContextManager[object] | None = None,
 ) -> Reconciled:
     """Bring what `function` is responsible for under `key` to its desired state.
 
-    Raises Unavailable where that must be tried again later; nothing is lost, since every step can be repeated.
+    `turn` is held while an object is written that all keys share, so that the threads of one process do not break
+    each other's locks. Raises Unavailable where it must be tried again later: every step can be repeated.
     """
     done = Reconciled(key)
     for attempt in range(ROUNDS):
         done.rounds = attempt + 1
         try:
-            if _round(function, client, images, done):
+            if _round(_Worker(function, client, turn or nullcontext()), images, done):
                 return done
         except (Conflict, NotFound):
-            sleep(random.uniform(0, JITTER * 2 ** min(attempt, 5)))  # noqa: S311 (jitter, not a secret)
+            time.sleep(random.uniform(0, JITTER * 2 ** min(attempt, 5)))  # noqa: S311 (jitter, not a secret)
     raise Unavailable(f"{key}: other writers kept interfering in {ROUNDS} rounds; it is tried again later")
 
 
-def _round(function: Function, client: Client, images: Mapping[str, str], done: Reconciled) -> bool:
+@dataclass(frozen=True)
+class _Worker:
+    """Who reconciles: for which function, by which client, taking which turn at shared objects."""
+
+    function: Function
+    client: Client
+    turn: AbstractContextManager[object]
+
+
+def _round(worker: _Worker, images: Mapping[str, str], done: Reconciled) -> bool:
     """Steps 2 to 6 once; False where the second look asks for another round."""
+    function, client = worker.function, worker.client
     observed = observe(function, done.key, client, images)
+    done.see(observed)
     decided = decide(function, observed)
     done.outcome, done.parent = decided, observed.parent
     if decided is None or decided.quiet:
         return True
     before = len(done.changes)
-    now = _write_children(function, decided, observed, client, done)
+    now = _write_children(worker, decided, observed, done)
     done.outcome = now.refused or decided
     parent = _write_condition(function, done.outcome, observed, client, done)
     if len(done.changes) == before:
         return True
     again = _look_again(function, now.observed, parent, client)
+    done.see(now.observed)
+    done.see(again)
     done.parent = again.parent
     return _spec(again.parent) == _spec(observed.parent) and decide(function, again) == decided
 
@@ -174,14 +195,14 @@ class _Written:
     refused: Outcome | None = None
 
 
-def _write_children(
-    function: Function, decided: Outcome, observed: Observed, client: Client, done: Reconciled
-) -> _Written:
+def _write_children(worker: _Worker, decided: Outcome, observed: Observed, done: Reconciled) -> _Written:
     """Step 4, in the order of the intents: a later one may rely on an earlier."""
+    function, client = worker.function, worker.client
     objects = dict(observed.objects)
     try:
         for intent in decided.intents:
-            objects[intent.ref] = _write(intent, objects[intent.ref], client, done)
+            write = _write_shared if intent.ref in function.installed else _write
+            objects[intent.ref] = write(intent, observed, worker, done)
         for ref in decided.absent:
             objects[ref] = _delete(ref, objects[ref], client, done)
     except Forbidden as forbidden:
@@ -193,13 +214,32 @@ def _write_children(
     return _Written(replace(observed, objects=objects))
 
 
-def _write(intent: Intent, actual: Manifest | None, client: Client, done: Reconciled) -> Manifest | None:
-    fields = differences(intent.body, actual, manager=client.manager)
+def _write(intent: Intent, observed: Observed, worker: _Worker, done: Reconciled) -> Manifest | None:
+    actual = observed.objects[intent.ref]
+    fields = differences(intent.body, actual, manager=worker.client.manager)
     if not fields:
         return actual
-    written = client.apply(intent.ref, intent.body, over=actual)
+    written = worker.client.apply(intent.ref, intent.body, over=actual)
     done.changes.append(Change(intent.ref, "created" if actual is None else "changed", fields))
     return written
+
+
+def _write_shared(intent: Intent, observed: Observed, worker: _Worker, done: Reconciled) -> Manifest | None:
+    """A write to an object that every key shares: in turn, from a look at it and at the inputs taken in that turn.
+
+    Without, a hundred keys at once would each break the others' lock again and again.
+    """
+    actual = observed.objects[intent.ref]
+    if not differences(intent.body, actual, manager=worker.client.manager):
+        return actual
+    with worker.turn:
+        fresh = replace(observed, objects={**observed.objects, intent.ref: worker.client.get(intent.ref)})
+        fresh = _with_inputs(worker.function, fresh, worker.client, parent=None)
+        decided = decide(worker.function, fresh)
+        for now in decided.intents if decided else ():
+            if now.ref == intent.ref:
+                return _write(now, fresh, worker, done)
+    raise Conflict(f"{intent.ref} is not intended any more")
 
 
 def _delete(ref: Ref, actual: Manifest | None, client: Client, done: Reconciled) -> Manifest | None:

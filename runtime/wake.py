@@ -3,9 +3,16 @@
 from collections.abc import Iterator
 
 from runtime.client import Client
+from runtime.errors import NotAnEvent
 from runtime.event import Event, is_name
 from runtime.function import Function, Wake
 from runtime.objects import Collection, Ref, controller, name
+
+
+def check(event: Event) -> None:
+    """Raises NotAnEvent for an event that cannot be about an object: its attributes would end up in a path."""
+    if not (is_name(event.name) and (not event.namespace or is_name(event.namespace))):
+        raise NotAnEvent(f"attributes `namespace` '{event.namespace}' and `name` '{event.name}' name no object")
 
 
 def idle(function: Function, event: Event) -> bool:

@@ -53,7 +53,8 @@ class Cluster:
         """Whether `Ready` is True for the present generation."""
         found = self.get(f"keplers/{name}") or {"metadata": {}}
         ready = self.conditions(name).get("Ready", {})
-        return ready.get("status") == "True" and ready.get("observedGeneration") == found["metadata"].get("generation")
+        generation = found["metadata"].get("generation")
+        return bool(ready.get("status") == "True" and ready.get("observedGeneration") == generation)
 
     def await_ready(self, name: str = "kepler") -> None:
         """Returns once it is; with its conditions in the failure if it is not."""

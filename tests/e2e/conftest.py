@@ -1,4 +1,4 @@
-"""The whole stack once for all end-to-end tests: control plane, Knative's data plane, and the functions as processes."""
+"""The whole stack once for all end-to-end tests: control plane, Knative's data plane, the functions as processes."""
 
 import itertools
 from collections.abc import Iterator

@@ -20,6 +20,11 @@ def subjects(stack: Stack) -> set[str]:
     return {one["namespace"] for one in bound.get("subjects") or []}
 
 
+def left(cluster: Cluster) -> list[str]:
+    """Which children are there."""
+    return [child for child in CHILDREN if cluster.get(child)]
+
+
 def test_an_apply_becomes_a_daemon_set_on_the_nodes(cluster: Cluster) -> None:
     """`Ready` on all four nodes, the control plane's included, and a report of each function on the way."""
     cluster.apply(kepler())
@@ -85,8 +90,7 @@ def test_a_deleted_kepler_leaves_nothing(cluster: Cluster) -> None:
 
     cluster.kubectl("delete", "keplers/kepler")
 
-    for child in CHILDREN:
-        cluster.eventually(lambda one=child: cluster.get(one) is None, lambda one=child: one)
+    cluster.eventually(lambda: not left(cluster), lambda: left(cluster))
     cluster.eventually(lambda: cluster.namespace not in subjects(cluster.stack))
 
 
@@ -137,8 +141,7 @@ def test_deleted_while_it_is_being_created(cluster: Cluster) -> None:
     for _ in range(5):
         cluster.apply(kepler())
         cluster.kubectl("delete", "keplers/kepler", "--wait=false")
-    for child in CHILDREN:
-        cluster.eventually(lambda one=child: cluster.get(one) is None, lambda one=child: one)
+    cluster.eventually(lambda: not left(cluster), lambda: left(cluster))
     cluster.eventually(lambda: cluster.namespace not in subjects(cluster.stack))
 
 

@@ -47,12 +47,12 @@ def test_a_reconcile_with_nothing_to_do_writes_nothing(workbench: Workbench, fun
 
 
 @pytest.mark.parametrize(
-    ("function", "most"), [("collected_metric", {"get": 2, "patch": 2}), ("collector", {"get": 8, "patch": 6})]
+    ("function", "most"), [("collected_metric", {"get": 2, "patch": 2}), ("collector", {"get": 10, "patch": 6})]
 )
 def test_a_first_reconcile_makes_at_most_two_calls_a_child_and_a_few(
     workbench: Workbench, function: str, most: dict[str, int]
 ) -> None:
-    """One read and one write a child; the Kepler, its condition, and one more look at what is also an input."""
+    """One read and one write a child, the Kepler and its condition; once more what is also input or shared."""
     workbench.apply(kepler())
     if function == "collector":
         workbench.resync("collected_metric")

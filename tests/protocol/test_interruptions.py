@@ -201,7 +201,7 @@ def test_an_older_decision_never_replaces_a_newer_one(workbench: Workbench) -> N
     workbench.patch("kepler/kepler", {"spec": {"collector": {"port": 9103}}})
     workbench.resync("collected_metric")
     send = transport(workbench.stack, BY_NAME["collector"])
-    overtaken = []
+    overtaken: list[Request] = []
 
     def overtake(request: Request) -> Answer:
         if request.method == "PATCH" and not overtaken:
@@ -221,7 +221,7 @@ def test_a_stale_condition_is_mended_by_who_wrote_it(workbench: Workbench) -> No
     """Conditions have no lock: a slow worker puts its old one back, looks again, and sees."""
     workbench.apply(kepler())
     send = transport(workbench.stack, BY_NAME["collected_metric"])
-    overtaken = []
+    overtaken: list[Request] = []
 
     def overtake(request: Request) -> Answer:
         if request.path.endswith("/status") and not overtaken:

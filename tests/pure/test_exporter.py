@@ -111,7 +111,8 @@ def test_the_port_reaches_everything_that_names_it() -> None:
 
 
 TOLERATION = {"key": "gpu", "operator": "Exists"}
-AFFINITY = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": []}}}
+TERMS: dict[str, Any] = {"nodeSelectorTerms": []}
+AFFINITY = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": TERMS}}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,54 @@
+"""`make bench`: measures on the whole local stack, prints a table beside the run before, keeps `.local/bench.json`."""
+
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks import process, ready
+from benchmarks.watch import Ready
+from functions.catalogue import NAMES
+from local.build import build
+from local.layout import DEFAULT, ROOT
+from local.ports import Ports
+from local.stack import Stack
+
+KEPT = DEFAULT / "bench.json"
+COUNT = 100
+
+
+def measure() -> dict[str, dict[str, float]]:
+    """Everything, by name."""
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.monotonic()
+        with Stack(Path(folder), Ports.free(), programs=DEFAULT, audit=True) as stack:
+            stack.start(ROOT / "config/base")
+            found: dict[str, dict[str, float]] = {"stack": {"ready_s": round(time.monotonic() - began, 1)}}
+            watch = Ready(stack)
+            ready.at_once(stack, watch, 3, "warm")  # so that everything is loaded
+            found["create to Ready, one by one"] = ready.one_by_one(stack, watch, COUNT)
+            found["API calls a Kepler, one by one"] = ready.calls(stack, "one-")
+            found["create to Ready, at once"] = ready.at_once(stack, watch, COUNT)
+            found["API calls a Kepler, at once"] = ready.calls(stack, "burst-")
+            found |= {f"process {name}": process.start(stack, name) for name in NAMES}
+            return found
+
+
+def show(found: dict[str, dict[str, float]], before: dict[str, Any]) -> None:
+    """One line a figure, with the one before in brackets."""
+    for name, figures in found.items():
+        for figure, value in figures.items():
+            earlier = before.get(name, {}).get(figure)
+            sys.stdout.write(
+                f"{name:<34}{figure:<24}{value:>10}" + (f"   (before: {earlier})" if earlier else "") + "\n"
+            )
+
+
+if __name__ == "__main__":
+    build()
+    before = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    found = measure()
+    show(found, before)
+    KEPT.write_text(json.dumps(found, indent=1))

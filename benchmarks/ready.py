@@ -1,0 +1,54 @@
+"""How long from the API server's answer to a create until `Ready`, and what it costs, on the whole local stack."""
+
+import json
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from benchmarks.watch import Ready
+from local.api import Object
+from local.stack import Stack
+
+API = "/apis/sustainable-computing.io/v1alpha1"
+
+
+def one_by_one(stack: Stack, ready: Ready, count: int) -> dict[str, float]:
+    """Milliseconds to `Ready`, each Kepler created when the one before is."""
+    return _quantiles(_create(stack, f"one-{number}", ready)() for number in range(count))
+
+
+def at_once(stack: Stack, ready: Ready, count: int, prefix: str = "burst") -> dict[str, float]:
+    """Milliseconds to `Ready` when all are created as fast as the API server takes them."""
+    began = time.monotonic()
+    pending = [_create(stack, f"{prefix}-{number}", ready) for number in range(count)]
+    found = _quantiles(wait() for wait in pending)
+    return found | {"resources_per_second": round(count / (time.monotonic() - began), 1)}
+
+
+def _create(stack: Stack, namespace: str, ready: Ready) -> Callable[[], float]:
+    stack.api.create("/api/v1/namespaces", {"metadata": {"name": namespace}})
+    kepler: Object = {"apiVersion": "sustainable-computing.io/v1alpha1", "kind": "Kepler"}
+    stack.api.create(f"{API}/namespaces/{namespace}/keplers", kepler | {"metadata": {"name": "kepler"}, "spec": {}})
+    created = time.monotonic()
+    return lambda: (ready.at(namespace) - created) * 1000
+
+
+def _quantiles(milliseconds: Iterable[float]) -> dict[str, float]:
+    found = sorted(milliseconds)
+    p95 = statistics.quantiles(found, n=20)[-1] if len(found) > 1 else found[0]
+    return {"p50_ms": round(statistics.median(found), 1), "p95_ms": round(p95, 1), "max_ms": round(found[-1], 1)}
+
+
+def calls(stack: Stack, namespaces: str) -> dict[str, float]:
+    """API calls by function for each Kepler of these namespaces, from the API server's audit log."""
+    users: Counter[str] = Counter()
+    keplers = set()
+    for line in stack.layout.log("audit").read_text().splitlines():
+        entry = json.loads(line)
+        where = (entry.get("objectRef") or {}).get("namespace", "")
+        account = entry["user"]["username"].rpartition(":")[2]
+        if where.startswith(namespaces) and account.startswith("kepler-"):
+            keplers.add(where)
+            users[account] += 1
+    return {account: round(count / max(1, len(keplers)), 1) for account, count in sorted(users.items())}
