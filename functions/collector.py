@@ -34,7 +34,22 @@ AWAITED = {collected_metric.CONDITION: collected_metric.FUNCTION.manager}
 def desired(observed: Observed) -> Outcome:
     """The exporter's objects, once the configuration they start with is settled."""
     assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
-    return unsettled(observed.parent) or _incomplete(observed) or _exporter(observed, observed.parent)
+    parent = observed.parent
+    return _unavailable(parent) or unsettled(parent) or _incomplete(observed) or _exporter(observed, parent)
+
+
+def _unavailable(parent: Manifest) -> Outcome | None:
+    """What the schema has and no function brings about yet: said, instead of ignored."""
+    spec = Kepler.model_validate(parent).spec
+    wanted = {
+        "estimator-sidecar.enabled": spec.estimator_sidecar.enabled,
+        "model-server.enabled": spec.model_server.enabled,
+        "exported-power": spec.exported_power is not None,
+    }
+    for field, asked in wanted.items():
+        if asked:
+            return rejected("NotAvailable", f"`{field}` is not available in this version: leave it out")
+    return None
 
 
 def unsettled(parent: Manifest) -> Outcome | None:

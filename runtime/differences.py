@@ -30,6 +30,9 @@ LIST_KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "volumes": (("name",),),
 }
 
+# What the server fills into atomic values.
+SERVER_DEFAULTS: Mapping[str, set[str]] = {"fieldRef": {"apiVersion"}, "resourceFieldRef": {"divisor"}}
+
 # Under these the server writes quantities in its own canonical form: '0.5' comes back as '500m'.
 QUANTITY_MAPS = frozenset({"limits", "requests"})
 
@@ -115,8 +118,30 @@ def _unintended(owned: Manifest, intended: Any, actual: Any, path: str) -> Itera
             continue
         if wanted is ABSENT:
             yield from _removed(f"{path}{selected}".removeprefix("."), present)
+        elif not below:
+            yield from _left_over(wanted, present, f"{path}{selected}".removeprefix("."))
         else:
             yield from _unintended(below, wanted, present, f"{path}{selected}")
+
+
+def _left_over(wanted: Any, present: Any, path: str) -> Iterator[FieldChange]:
+    """An atomic value, owned as a whole: what of it is not intended can only be what was intended before.
+
+    Without what is not as intended: `_unlike` has told that.
+    """
+    if not _covers(wanted, present, path.rpartition(".")[2]) and not any(True for _ in _unlike(wanted, present, ())):
+        yield FieldChange(path, present, wanted)
+
+
+def _covers(wanted: Any, present: Any, field: str) -> bool:
+    """Whether `present` has nothing that `wanted` has not, the server's own defaults aside."""
+    if isinstance(wanted, Mapping) and isinstance(present, Mapping):
+        extra = set(present) - set(wanted) - SERVER_DEFAULTS.get(field, set())
+        return not extra and all(_covers(wanted[key], present[key], key) for key in set(present) & set(wanted))
+    if isinstance(wanted, list) and isinstance(present, list):
+        pairs = zip(wanted, present, strict=False)
+        return len(wanted) == len(present) and all(_covers(want, have, field) for want, have in pairs)
+    return True
 
 
 def _step(token: str, intended: Any, actual: Any) -> tuple[str, Any, Any]:

@@ -126,6 +126,76 @@ def test_removed_fields_are_really_removed(workbench: Workbench) -> None:
     assert found["metadata"]["annotations"]["theirs"] == "1"
 
 
+def test_parts_of_fields_are_really_removed(workbench: Workbench) -> None:
+    """A label less to select nodes by, a toleration that becomes wider: maps and lists the server takes as a whole."""
+    extras = {
+        "node-selector": {"disk": "gold"},
+        "tolerations": [{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}],
+        "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms("In", values=["a"])}},
+    }
+    workbench.apply(kepler(collector=extras))
+    workbench.settle()
+
+    workbench.apply(
+        kepler(
+            collector={
+                "node-selector": {},
+                "tolerations": [{"key": "gpu", "operator": "Exists"}],
+                "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms("Exists")}},
+            }
+        )
+    )
+    workbench.settle()
+
+    pod = workbench.get("daemonset/kepler-exporter")["spec"]["template"]["spec"]
+    assert pod["nodeSelector"] == {"kubernetes.io/os": "linux"}
+    assert pod["tolerations"] == [{"key": "gpu", "operator": "Exists"}]
+    required = pod["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    assert required == terms("Exists")
+
+
+def terms(operator: str, **more: Any) -> dict[str, Any]:
+    """Node selector terms with one expression."""
+    return {"nodeSelectorTerms": [{"matchExpressions": [{"key": "x", "operator": operator, **more}]}]}
+
+
+def test_every_field_at_once_comes_to_rest(workbench: Workbench) -> None:
+    """Nothing that the server adds to what we apply is taken for a difference, wherever the user's values end up."""
+    references = [
+        {"name": "A", "value": "1"},
+        {"name": "B", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+        {"name": "C", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu"}}},
+        {"name": "D", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k", "optional": True}}},
+        {"name": "E", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "k"}}},
+    ]
+    weighted = {"weight": 1, "podAffinityTerm": {"topologyKey": "zone", "labelSelector": {"matchLabels": {"a": "b"}}}}
+    workbench.apply(
+        kepler(
+            collector={
+                "env": references,
+                "node-selector": {"disk": "gold"},
+                "tolerations": [
+                    {"key": "gpu", "value": "1"},
+                    {"operator": "Exists", "tolerationSeconds": 5, "effect": "NoExecute"},
+                ],
+                "resources": {"requests": {"cpu": "0.1", "memory": "100e6"}, "limits": {"cpu": 1, "memory": "1Gi"}},
+                "affinity": {
+                    "nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms("In", values=["a"])},
+                    "podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [weighted]},
+                },
+                "update-strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "10%"}},
+                "image-pull-secrets": [{"name": "s"}],
+                "priority-class": "high",
+                "log-level": 5,
+                "sample-period": "1m",
+            }
+        )
+    )
+    workbench.settle()
+    assert workbench.conditions()["CollectorReconciled"]["status"] == "True"
+    assert workbench.settle() == 0
+
+
 def test_quantities_in_any_notation_come_to_rest(workbench: Workbench) -> None:
     """The API server rewrites '0.5' to '500m'; that is no difference."""
     workbench.apply(kepler(collector={"resources": {"requests": {"cpu": "0.5", "memory": "1024Mi"}}}))

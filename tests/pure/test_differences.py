@@ -85,6 +85,32 @@ CASES = [
         {"subjects": [{"kind": "ServiceAccount", "name": "a"}]},
         {"subjects": [{"kind": "ServiceAccount", "name": "a", "apiGroup": ""}]},
     ),
+    Case(
+        "what is left over in an atomic map is removed",
+        {"nodeSelector": {"os": "linux"}},
+        owning({"f:nodeSelector": {}}, nodeSelector={"os": "linux", "disk": "gold"}),
+        ["nodeSelector"],
+    ),
+    Case(
+        "what is left over in an item of an atomic list is removed",
+        {"tolerations": [{"key": "a", "operator": "Exists"}]},
+        owning({"f:tolerations": {}}, tolerations=[{"key": "a", "operator": "Exists", "effect": "NoSchedule"}]),
+        ["tolerations"],
+    ),
+    Case(
+        "an atomic value that differs is told once",
+        {"nodeSelector": {"os": "linux"}},
+        owning({"f:nodeSelector": {}}, nodeSelector={"os": "windows", "disk": "gold"}),
+        ["nodeSelector.os"],
+    ),
+    Case(
+        "the server's defaults in atomic values are not left over",
+        {"env": [{"name": "N", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}]},
+        owning(
+            {"f:env": {'k:{"name":"N"}': {".": {}, "f:name": {}, "f:valueFrom": {"f:fieldRef": {}}}}},
+            env=[{"name": "N", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName", "apiVersion": "v1"}}}],
+        ),
+    ),
     Case("an atomic list in another order differs", {"args": ["-b", "-a"]}, {"args": ["-a", "-b"]}, ["args"]),
     Case(
         "quantities are the same in any notation",
