@@ -85,7 +85,9 @@ def test_what_is_under_way_is_finished_before_the_end(control_plane: Stack, work
     with running(control_plane, FUNCTION="collected_metric") as (process, url), ThreadPoolExecutor(1) as sender:
         api_server.suspend()
         try:
-            sent = sender.submit(urllib3.request, "POST", url, headers=resync(workbench.namespace), retries=False)
+            sent = sender.submit(
+                urllib3.request, "POST", url, headers=resync(workbench.namespace), retries=False, timeout=60
+            )
             assert wait(lambda: asks(process.pid, control_plane.ports.apiserver))
             process.send_signal(signal.SIGTERM)
         finally:
@@ -107,7 +109,7 @@ def test_an_api_server_that_is_away_is_503(control_plane: Stack, tmp_path: Path)
     away = tmp_path / "kubeconfig"
     away.write_text(yaml.safe_dump(config))
     with running(control_plane, FUNCTION="collected_metric", KUBECONFIG=str(away)) as (_, url):
-        answer = urllib3.request("POST", url, headers=resync("x"), retries=False)
+        answer = urllib3.request("POST", url, headers=resync("x"), retries=False, timeout=60)
     assert answer.status == 503
     assert answer.data.startswith(b"the API server did not answer GET /api")
 
