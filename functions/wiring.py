@@ -128,6 +128,9 @@ def rules(one: Function) -> Iterator[Object]:
     for kind in sorted({ref.kind for ref in kept}):
         names = sorted({ref.name for ref in kept if ref.kind == kind})
         yield _rule(kind.group, [kind.plural], ["get", "patch"], names)
+        removed = sorted(ref.name for ref in one.removes(sample) if ref.kind == kind)
+        if removed:
+            yield _rule(kind.group, [kind.plural], ["delete"], removed)
         yield _rule(kind.group, [kind.plural], ["create"])  # no resourceNames: RBAC cannot limit `create` to a name
     for ref in one.installed:
         yield _rule(ref.kind.group, [ref.kind.plural], ["get", "patch"], [ref.name])

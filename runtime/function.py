@@ -81,6 +81,7 @@ class Function:
     * `children` and `inputs` follow from the parent's key; `refers` from the parent itself (None: gone or going).
       What is both a child and an input is read twice, around the parent, and must not move in between.
     * `desired` decides while the parent exists, `gone` once it does not; None there means that nothing is to do.
+    * `removes` are the children that a decision may call absent while the parent lives.
     * `reads` are the kinds that `refers` may name; `installed` are children that `config/` ships and this function
       may only patch; `rules` are permissions that nothing else implies.
     """
@@ -95,6 +96,7 @@ class Function:
     gone: Callable[[Observed], Outcome | None] = leave
     parent: Kind = KEPLER
     reads: tuple[Kind, ...] = ()
+    removes: Callable[[Ref], tuple[Ref, ...]] = nothing
     installed: tuple[Ref, ...] = ()
     rules: tuple[Rule, ...] = ()
 

@@ -66,10 +66,17 @@ class Owner:
 
 KEPLER = Kind(f"{GROUP}/{VERSION}", "Kepler", "keplers")
 COLLECTED_METRIC = Kind(f"{GROUP}/{VERSION}", "KeplerCollectedMetric", "keplercollectedmetrics")
+EXPORTED_POWER = Kind(f"{GROUP}/{VERSION}", "KeplerExportedPower", "keplerexportedpowers")
+MACHINE_CONFIG = Kind(f"{GROUP}/{VERSION}", "KeplerMachineConfig", "keplermachineconfigs", namespaced=False)
 CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
 SERVICE = Kind("v1", "Service", "services")
 SERVICE_ACCOUNT = Kind("v1", "ServiceAccount", "serviceaccounts")
+PERSISTENT_VOLUME_CLAIM = Kind("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
 DAEMON_SET = Kind("apps/v1", "DaemonSet", "daemonsets")
+DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
+CRD = Kind("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", namespaced=False)
+SERVICE_MONITOR = Kind("monitoring.coreos.com/v1", "ServiceMonitor", "servicemonitors")
+PROMETHEUS_RULE = Kind("monitoring.coreos.com/v1", "PrometheusRule", "prometheusrules")
 CLUSTER_ROLE_BINDING = Kind(
     "rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "clusterrolebindings", namespaced=False
 )

@@ -34,7 +34,7 @@ from runtime.errors import Conflict, Forbidden, NotFound, Refused, Unavailable
 from runtime.function import Function, Input, Observed
 from runtime.objects import Collection, Manifest, Ref, generation, resource_version, terminates, uid
 from runtime.outcome import STATUS_OF, Condition, Intent, Outcome, rejected
-from runtime.ownership import refusal
+from runtime.ownership import owned_by, refusal
 
 # Rounds before a conflict counts as one that does not end; each waits a little longer, at random.
 ROUNDS = 12
@@ -204,7 +204,7 @@ def _write_children(worker: _Worker, decided: Outcome, observed: Observed, done:
             write = _write_shared if intent.ref in function.installed else _write
             objects[intent.ref] = write(intent, observed, worker, done)
         for ref in decided.absent:
-            objects[ref] = _delete(ref, objects[ref], client, done)
+            objects[ref] = _delete(ref, observed, client, done)
     except Forbidden as forbidden:
         if forbidden.namespace_terminates:
             return _Written(replace(observed, objects=objects))
@@ -242,8 +242,12 @@ def _write_shared(intent: Intent, observed: Observed, worker: _Worker, done: Rec
     raise Conflict(f"{intent.ref} is not intended any more")
 
 
-def _delete(ref: Ref, actual: Manifest | None, client: Client, done: Reconciled) -> Manifest | None:
-    if actual is not None and not terminates(actual):
+def _delete(ref: Ref, observed: Observed, client: Client, done: Reconciled) -> Manifest | None:
+    """Only what the parent controls: an object of the same name that somebody made is not ours to delete."""
+    actual = observed.objects[ref]
+    if actual is None or observed.parent is None or not owned_by(observed.parent, actual):
+        return actual
+    if not terminates(actual):
         client.delete(ref, over=actual)
         done.changes.append(Change(ref, "deleted", ()))
     return None
