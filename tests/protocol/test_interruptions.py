@@ -125,6 +125,12 @@ def runs(
     raise AssertionError
 
 
+def before(name: str, workbench: Workbench) -> None:
+    """Every function that comes before this one, in the catalogue's order."""
+    for earlier in itertools.takewhile(lambda other: other != name, BY_NAME):
+        workbench.resync(earlier)
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 @pytest.mark.parametrize("name", sorted(BY_NAME))
 def test_a_change_survives_any_single_fault(
@@ -137,10 +143,7 @@ def test_a_change_survives_any_single_fault(
 
     def change() -> None:
         workbench.patch("kepler/kepler", {"spec": {"collector": {"log-level": next(levels)}}})
-        for before in BY_NAME:
-            if before == name:
-                break
-            workbench.resync(before)
+        before(name, workbench)
 
     tried = runs(workbench, name, change, fault)
 
@@ -169,7 +172,7 @@ def test_a_first_reconcile_survives_dying_after_any_request(control_plane: Any, 
         control_plane.kubectl("create", "namespace", half)
         workbench = Workbench(control_plane, half)
         workbench.apply(kepler())
-        workbench.resync("collected_metric")
+        before("collector", workbench)
         through = Faulty(transport(control_plane, BY_NAME["collector"]), die_after, at)
         interrupted(BY_NAME["collector"], through, half)
         workbench.settle()
@@ -199,7 +202,7 @@ def test_an_older_decision_never_replaces_a_newer_one(workbench: Workbench) -> N
     workbench.apply(kepler())
     workbench.settle()
     workbench.patch("kepler/kepler", {"spec": {"collector": {"port": 9103}}})
-    workbench.resync("collected_metric")
+    before("collector", workbench)
     send = transport(workbench.stack, BY_NAME["collector"])
     overtaken: list[Request] = []
 
@@ -239,7 +242,7 @@ def test_a_stale_condition_is_mended_by_who_wrote_it(workbench: Workbench) -> No
 def test_a_missing_permission_is_said(workbench: Workbench) -> None:
     """Refused with 403, the condition names the ServiceAccount and the cure."""
     workbench.apply(kepler())
-    workbench.resync("collected_metric")
+    before("collector", workbench)
     send = transport(workbench.stack, BY_NAME["collector"])
 
     def refuse(request: Request) -> Answer:

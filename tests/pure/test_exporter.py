@@ -22,6 +22,7 @@ DONE = {
     "observedGeneration": 1,
     "lastTransitionTime": "2026-01-01T00:00:00Z",
 }
+ALL_DONE = [{**DONE, "type": awaited} for awaited in collector.AWAITED]
 
 
 def parent(**spec: Any) -> dict[str, Any]:
@@ -31,12 +32,19 @@ def parent(**spec: Any) -> dict[str, Any]:
         "kind": "Kepler",
         "metadata": {"name": "kepler", "namespace": "energy", "uid": "u", "generation": 1},
         "spec": {"collector": {name.replace("_", "-"): value for name, value in spec.items()}},
-        "status": {"conditions": [DONE]},
+        "status": {"conditions": ALL_DONE},
     }
 
 
-def config(manager: str = "kepler-collected-metric", **data: str) -> dict[str, Any]:
-    """`kepler-cfm` with the keys of `manager` in place, and further ones."""
+def config(**data: str) -> dict[str, Any]:
+    """`kepler-cfm` with the keys of every owner but `collector` in place, and further ones."""
+    owners = list(collector.AWAITED.values())
+    keys = {name.value: "x" for owner in owners for name in cfm.OWNED[owner]}
+    entries = [_owned(owner) for owner in owners]
+    return {"metadata": {"name": "kepler-cfm", "managedFields": entries}, "data": keys | data}
+
+
+def _owned(manager: str) -> dict[str, Any]:
     fields = {
         "f:data": {f"f:{name}": {} for name in cfm.OWNED[manager]},
         "f:metadata": {
@@ -44,9 +52,7 @@ def config(manager: str = "kepler-collected-metric", **data: str) -> dict[str, A
             "f:ownerReferences": {'k:{"uid":"u"}': {}},
         },
     }
-    entry = {"manager": manager, "operation": "Apply", "fieldsV1": fields}
-    keys = {name.value: "x" for name in cfm.OWNED[manager]}
-    return {"metadata": {"name": "kepler-cfm", "managedFields": [entry]}, "data": keys | data}
+    return {"manager": manager, "operation": "Apply", "fieldsV1": fields}
 
 
 def observed(kepler: dict[str, Any], found: dict[str, Any] | None, images: dict[str, str] | None = None) -> Observed:
@@ -209,7 +215,7 @@ def test_nothing_is_written_until_the_others_have_reported() -> None:
 def test_a_rejection_of_another_function_is_passed_on() -> None:
     """The user reads here, too, what to change; the exporter that runs stays."""
     blocked = parent()
-    blocked["status"] = {"conditions": [{**DONE, "status": "False", "message": "create it"}]}
+    blocked["status"] = {"conditions": [{**DONE, "status": "False", "message": "create it"}, *ALL_DONE[1:]]}
     outcome = collector.desired(observed(blocked, config()))
     assert (outcome.word, outcome.quiet, outcome.intents) == ("waiting", False, ())
     assert "create it" in outcome.message

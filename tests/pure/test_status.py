@@ -20,7 +20,7 @@ def condition(kind: str, value: str, generation: int = 1, reason: str = "R", mes
     return entry | {"lastTransitionTime": "2026-01-01T00:00:00Z"}
 
 
-DONE = [condition("CollectedMetricReconciled", "True"), condition("CollectorReconciled", "True")]
+DONE = [condition(name, "True") for name in status.RECONCILED]
 
 
 def parent(conditions: list[dict[str, Any]], nodes: dict[str, int] | None = None) -> dict[str, Any]:
@@ -63,23 +63,23 @@ class Case:
     ready: tuple[str, str]
 
 
-WAITS = condition("CollectorReconciled", "Unknown", reason="Waiting")
+WAITS = condition(status.RECONCILED[-1], "Unknown", reason="Waiting")
 CASES = [
     Case("nobody has reported", [], None, ("Unknown", "Reconciling")),
     Case("one has not reported", DONE[:1], None, ("Unknown", "Reconciling")),
     Case(
         "a report on an older spec is none",
-        [DONE[0], condition("CollectorReconciled", "True", 0)],
+        [*DONE[:-1], condition(status.RECONCILED[-1], "True", 0)],
         None,
         ("Unknown", "Reconciling"),
     ),
     Case(
         "what is wrong comes first",
-        [condition("CollectedMetricReconciled", "False", reason="Wrong"), WAITS],
+        [condition(status.RECONCILED[0], "False", reason="Wrong"), *DONE[1:-1], WAITS],
         None,
         ("False", "Wrong"),
     ),
-    Case("then what is awaited", [DONE[0], WAITS], None, ("Unknown", "Waiting")),
+    Case("then what is awaited", [*DONE[:-1], WAITS], None, ("Unknown", "Waiting")),
     Case("then the DaemonSet", DONE, None, ("False", "NotDeployed")),
     Case("a rollout not begun", DONE, daemon_set(3, 3, 3, observed=0), ("Unknown", "RolloutInProgress")),
     Case("no node at all", DONE, daemon_set(0, 0, 0), ("False", "NoNodes")),
@@ -137,5 +137,5 @@ def test_its_own_write_is_an_echo() -> None:
         condition(one.type, one.status.value, reason=one.reason, message=one.message) for one in decided.conditions
     ]
     assert idle(parent([*DONE, *written]))
-    assert not idle(parent([DONE[0], condition("CollectorReconciled", "False"), *written]))
+    assert not idle(parent([*DONE[:-1], condition(status.RECONCILED[-1], "False"), *written]))
     assert not idle(parent(DONE))

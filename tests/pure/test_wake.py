@@ -10,7 +10,7 @@ from runtime.client import Answer, Client, Request
 from runtime.event import Event
 from runtime.objects import CONFIG_MAP, DAEMON_SET, KEPLER, Ref
 from runtime.wake import idle, parents
-from tests.pure.test_exporter import DONE, config, parent
+from tests.pure.test_exporter import ALL_DONE, DONE, config, parent
 from tests.workbench import resync, update
 
 OURS = {
@@ -50,7 +50,7 @@ def daemon_set(generation: int = 2, observed: int = 2, **metadata: Any) -> Event
 def test_an_echo_is_idle() -> None:
     """The function's own report on the present generation, coming back."""
     assert idle(collected_metric.FUNCTION, kepler(reported(collected_metric.CONDITION)))
-    assert idle(collector.FUNCTION, kepler(DONE, reported(collector.CONDITION)))
+    assert idle(collector.FUNCTION, kepler(*ALL_DONE, reported(collector.CONDITION)))
 
 
 def test_a_new_generation_is_no_echo() -> None:
@@ -66,7 +66,7 @@ def test_a_rejection_of_its_own_is_looked_at_again() -> None:
 def test_the_exporter_leaves_it_to_whose_turn_it_is() -> None:
     """As long as another function has to report first, its report is the event to act on."""
     assert idle(collector.FUNCTION, kepler())
-    assert not idle(collector.FUNCTION, kepler(DONE))
+    assert not idle(collector.FUNCTION, kepler(*ALL_DONE))
 
 
 def test_a_waiting_report_is_an_echo_only_for_the_same_reason() -> None:
@@ -100,7 +100,7 @@ def test_keys_in_place_are_an_echo() -> None:
 def test_deletions_and_resyncs_are_never_idle(kind: str) -> None:
     """A deletion's object is the last known one, and a resync has none: both are looked at."""
     found = about(parent())
-    event = update({**found, "status": {"conditions": [DONE, reported(collector.CONDITION)]}}, kind)
+    event = update({**found, "status": {"conditions": [*ALL_DONE, reported(collector.CONDITION)]}}, kind)
     assert not idle(collector.FUNCTION, event)
 
 
