@@ -33,7 +33,7 @@ from runtime.differences import FieldChange, differences
 from runtime.errors import Conflict, Forbidden, NotFound, Refused, Unavailable
 from runtime.function import Function, Input, Observed
 from runtime.objects import Collection, Manifest, Ref, generation, resource_version, terminates, uid
-from runtime.outcome import STATUS_OF, Condition, Intent, Outcome, rejected
+from runtime.outcome import STATUS_OF, Condition, Intent, Outcome, pending, rejected
 from runtime.ownership import owned_by, refusal
 
 # Rounds before a conflict counts as one that does not end; each waits a little longer, at random.
@@ -117,6 +117,8 @@ def _round(worker: _Worker, images: Mapping[str, str], done: Reconciled) -> bool
     before = len(done.changes)
     now = _write_children(worker, decided, observed, done)
     done.outcome = now.refused or decided
+    if done.outcome.quiet:
+        return True
     parent = _write_condition(function, done.outcome, observed, client, done)
     if len(done.changes) == before:
         return True
@@ -197,21 +199,17 @@ class _Written:
 
 def _write_children(worker: _Worker, decided: Outcome, observed: Observed, done: Reconciled) -> _Written:
     """Step 4, in the order of the intents: a later one may rely on an earlier."""
-    function, client = worker.function, worker.client
+    function, refused = worker.function, None
     objects = dict(observed.objects)
     try:
         for intent in decided.intents:
             write = _write_shared if intent.ref in function.installed else _write
             objects[intent.ref] = write(intent, observed, worker, done)
         for ref in decided.absent:
-            objects[ref] = _delete(ref, observed, client, done)
-    except Forbidden as forbidden:
-        if forbidden.namespace_terminates:
-            return _Written(replace(observed, objects=objects))
-        return _Written(replace(observed, objects=objects), _refused(function, "Forbidden", forbidden))
-    except Refused as invalid:
-        return _Written(replace(observed, objects=objects), _refused(function, "Invalid", invalid))
-    return _Written(replace(observed, objects=objects))
+            objects[ref] = _delete(ref, observed, worker.client, done)
+    except Refused as error:
+        refused = _refused(function, error)
+    return _Written(replace(observed, objects=objects), refused)
 
 
 def _write(intent: Intent, observed: Observed, worker: _Worker, done: Reconciled) -> Manifest | None:
@@ -253,11 +251,13 @@ def _delete(ref: Ref, observed: Observed, client: Client, done: Reconciled) -> M
     return None
 
 
-def _refused(function: Function, reason: str, error: Refused) -> Outcome:
-    cure = {
-        "Forbidden": f"ServiceAccount '{function.manager}' lacks a permission of `config/`: apply `config/` again",
-        "Invalid": "change the field that the message names, or delete the object if it was made by hand",
-    }[reason]
+def _refused(function: Function, error: Refused) -> Outcome:
+    """What to say when the API server does not take a write; nothing where the namespace is on its way out."""
+    if isinstance(error, Forbidden) and error.namespace_terminates:
+        return pending(error.message)
+    reason, cure = "Invalid", "change the field that the message names, or delete the object if it was made by hand"
+    if isinstance(error, Forbidden):
+        reason, cure = "Forbidden", f"ServiceAccount '{function.manager}' lacks a permission: apply `config/` again"
     return rejected(reason, f"{error.message.rstrip('.')}; {cure}")
 
 

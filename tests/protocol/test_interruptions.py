@@ -255,3 +255,14 @@ def test_a_missing_permission_is_said(workbench: Workbench) -> None:
     reported = workbench.conditions()["CollectorReconciled"]
     assert (reported["status"], reported["reason"]) == ("False", "Forbidden")
     assert "ServiceAccount 'kepler-collector'" in reported["message"]
+
+
+def test_a_namespace_on_its_way_out_is_left_alone(workbench: Workbench) -> None:
+    """Nothing can be created there, and nothing need be said: the Kepler is about to go, too."""
+    workbench.apply(kepler())
+    before("collector", workbench)
+    workbench.stack.kubectl("delete", "namespace", workbench.namespace, "--wait=false")
+
+    workbench.resync("collector")
+
+    assert "CollectorReconciled" not in workbench.conditions()
