@@ -29,7 +29,7 @@ GRACE = 25.0
 
 
 class KeplerFunction:
-    """What func's runtime asks for: `handle`, `start`, `stop`."""
+    """What func's runtime asks for: `handle`, `start`, `stop`, `alive`, `ready`."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         chosen = settings(environment, NAMES)
@@ -40,6 +40,14 @@ class KeplerFunction:
     def start(self, _environment: Mapping[str, str]) -> None:
         """Called on the event loop once the server runs: events get threads of their own."""
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "event"))
+
+    def alive(self) -> tuple[bool, str]:
+        """The event loop answers, so the process lives; the API server's health is not this process's."""
+        return True, "alive"
+
+    def ready(self) -> tuple[bool, str]:
+        """Events can be taken: everything was loaded before the server began to listen."""
+        return True, "ready"
 
     def stop(self) -> None:
         """Called when the last event is answered."""

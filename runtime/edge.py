@@ -13,7 +13,7 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from cloudevents.core.bindings.http import to_binary_event
 from flask import Flask, Response, request
@@ -48,7 +48,7 @@ def _paths(receivers: Mapping[str, Receiver]) -> list[str]:
     return ["/"] if len(receivers) == 1 else [f"/{name}" for name in receivers]
 
 
-def _view(receiver: Receiver):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _view(receiver: Receiver) -> Callable[[], Response]:
     def receive() -> Response:
         began = time.monotonic()
         try:
