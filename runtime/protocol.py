@@ -126,7 +126,7 @@ def _round(worker: _Worker, images: Mapping[str, str], done: Reconciled) -> bool
     done.see(now.observed)
     done.see(again)
     done.parent = again.parent
-    return _spec(again.parent) == _spec(observed.parent) and decide(function, again) == decided
+    return _spec(again.parent) == _spec(observed.parent) and decide(function, again) == now.decided
 
 
 def observe(function: Function, key: Ref, client: Client, images: Mapping[str, str]) -> Observed:
@@ -191,45 +191,49 @@ def _unreadable(error: ValidationError) -> Outcome:
 
 @dataclass(frozen=True)
 class _Written:
-    """The children after step 4, and why the API server refused one, if it did."""
+    """The children after step 4, the decision as it was written, and why the API server refused it, if it did."""
 
     observed: Observed
+    decided: Outcome
     refused: Outcome | None = None
 
 
 def _write_children(worker: _Worker, decided: Outcome, observed: Observed, done: Reconciled) -> _Written:
     """Step 4, in the order of the intents: a later one may rely on an earlier."""
     function, refused = worker.function, None
-    objects = dict(observed.objects)
+    objects, intents = dict(observed.objects), list(decided.intents)
     try:
-        for intent in decided.intents:
+        for place, intent in enumerate(decided.intents):
             write = _write_shared if intent.ref in function.installed else _write
-            objects[intent.ref] = write(intent, observed, worker, done)
+            intents[place], objects[intent.ref] = write(intent, observed, worker, done)
         for ref in decided.absent:
             objects[ref] = _delete(ref, observed, worker.client, done)
     except Refused as error:
         refused = _refused(function, error)
-    return _Written(replace(observed, objects=objects), refused)
+    return _Written(replace(observed, objects=objects), replace(decided, intents=tuple(intents)), refused)
 
 
-def _write(intent: Intent, observed: Observed, worker: _Worker, done: Reconciled) -> Manifest | None:
+def _write(intent: Intent, observed: Observed, worker: _Worker, done: Reconciled) -> tuple[Intent, Manifest | None]:
+    """The intent as it was written, and the object as it is then."""
     actual = observed.objects[intent.ref]
     fields = differences(intent.body, actual, manager=worker.client.manager)
     if not fields:
-        return actual
+        return intent, actual
     written = worker.client.apply(intent.ref, intent.body, over=actual)
     done.changes.append(Change(intent.ref, "created" if actual is None else "changed", fields))
-    return written
+    return intent, written
 
 
-def _write_shared(intent: Intent, observed: Observed, worker: _Worker, done: Reconciled) -> Manifest | None:
+def _write_shared(
+    intent: Intent, observed: Observed, worker: _Worker, done: Reconciled
+) -> tuple[Intent, Manifest | None]:
     """A write to an object that every key shares: in turn, from a look at it and at the inputs taken in that turn.
 
     Without, a hundred keys at once would each break the others' lock again and again.
     """
     actual = observed.objects[intent.ref]
     if not differences(intent.body, actual, manager=worker.client.manager):
-        return actual
+        return intent, actual
     with worker.turn:
         fresh = replace(observed, objects={**observed.objects, intent.ref: worker.client.get(intent.ref)})
         fresh = _with_inputs(worker.function, fresh, worker.client, parent=None)
