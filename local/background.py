@@ -92,4 +92,4 @@ def status(state: Path = DEFAULT) -> bool:
 def _state(found: OwnerRecord | None, records: list[Record]) -> str:
     if found:
         return "running" if found.ready else "starting or stopping"
-    return "nobody watches these processes: `python -m local down` stops them" if records else "nothing is running"
+    return "nobody watches these processes: `make down` stops them" if records else "nothing is running"

@@ -76,4 +76,4 @@ def _sentence(state: Path) -> str:
     if not found:
         return "another run is starting or stopping: try again in a moment"
     since = time.strftime("%H:%M:%S", time.localtime(found.created))
-    return f"a stack is running already (pid {found.pid}, since {since}): `python -m local down` stops it"
+    return f"a stack is running already (pid {found.pid}, since {since}): `make down` stops it"

@@ -115,7 +115,7 @@ def _what_next(stack: Stack, applied: list[keplers.Kepler], say: Say) -> None:
         patch = '{"spec":{"collector":{"port":9103}}}'
         say(f"  kubectl -n {one.namespace} patch keplers {one.name} --type merge -p '{patch}'")
         say(f"  kubectl -n {one.namespace} delete daemonset kepler-exporter")
-    say("\nCtrl-C, or `python -m local down`, stops everything")
+    say("\nCtrl-C, or `make down`, stops everything")
 
 
 def _console() -> Console:
