@@ -89,7 +89,7 @@ def test_a_recorded_pid_that_is_now_another_process_is_left_alone(tmp_path: Path
 def test_a_state_folder_has_one_owner_at_a_time(tmp_path: Path) -> None:
     first = Owner(tmp_path)
 
-    with pytest.raises(AlreadyRunning, match=rf"pid {os.getpid()}.*python -m local down"):
+    with pytest.raises(AlreadyRunning, match=rf"pid {os.getpid()}.*make down"):
         Owner(tmp_path)
 
     first.release()
