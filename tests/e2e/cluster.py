@@ -44,6 +44,23 @@ class Cluster:
                 return None
             raise
 
+    def items(self, kinds: str) -> list[Any]:
+        """All objects of some kinds in the namespace."""
+        listed: list[Any] = json.loads(self.kubectl("get", kinds, "-o", "json"))["items"]
+        return listed
+
+    def uid(self, what: str) -> str:
+        """The object's uid; empty where there is none."""
+        found = self.get(what)
+        return str(found["metadata"]["uid"]) if found else ""
+
+    def beside(self, name: str) -> "Cluster":
+        """The same stack, seen from another namespace, which is made if need be."""
+        there = f"{self.namespace}-{name}"
+        if not self.stack.kubectl("get", "namespace", there, "--ignore-not-found"):
+            self.stack.kubectl("create", "namespace", there)
+        return Cluster(self.stack, there)
+
     def conditions(self, name: str = "kepler") -> dict[str, Any]:
         """A Kepler's conditions by type."""
         found = self.get(f"keplers/{name}") or {}
