@@ -32,8 +32,9 @@ lint: $(INSTALLED) ## Style, types and import contracts
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-generate: $(INSTALLED) ## Write the CRDs and `config/base` from the code
+generate: $(INSTALLED) ## Write the CRDs, their reference and `config/base` from the code
 	@$(BIN)/python -m crds.generate
+	@$(BIN)/python -m crds.reference
 	@$(BIN)/python -m functions.generate
 
 bench: $(INSTALLED) ## Measure: apply to Ready, API calls, start, memory

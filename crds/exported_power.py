@@ -44,9 +44,11 @@ class KeplerExportedPowerSpec(Written):
         unique(),
         Rule("size(self) > 0", "`{field}` must name one level or more; {instead}"),
     ] = (Level.NODE, Level.PACKAGE, Level.POD, Level.CONTAINER)
-    """Levels of which power is exported. Kepler always exports 'node'; 'package' is `EXPOSE_COMPONENT_POWER`,
-    'container' `EXPOSE_CONTAINER_METRICS`, 'process' `ENABLE_PROCESS_METRICS`, 'vm' `EXPOSE_VM_METRICS` in ConfigMap
-    `kepler-cfm`; 'pod' is a recording rule over containers."""
+    """Levels of which power is exported. 'package' splits it into components (package, core, uncore, dram, other, gpu),
+    those of nodes and of every other level listed: `EXPOSE_COMPONENT_POWER` in ConfigMap `kepler-cfm`, which Kepler
+    needs for 'node' and 'vm', too. 'container' is `EXPOSE_CONTAINER_METRICS`, 'process' `ENABLE_PROCESS_METRICS`, 'vm'
+    `EXPOSE_VM_METRICS`; 'pod' is recording rules over containers. What Kepler has no switch for is dropped where
+    Prometheus scrapes by the ServiceMonitor."""
     metrics: Annotated[
         tuple[Annotated[str, Field(max_length=128)], ...],
         Field(max_length=32),

@@ -162,16 +162,6 @@ ObjectName = Annotated[
         "ending with a letter or digit, such as 'kepler-models'; {instead}",
     ),
 ]
-DnsLabel = Annotated[
-    str,
-    Field(max_length=512),
-    text(
-        f"^{_LABEL}$",
-        63,
-        "`{field}` must be at most 63 lower-case letters, digits and '-', beginning and ending with a letter or digit, "
-        "such as 'worker'",
-    ),
-]
 
 Url = Annotated[
     str,

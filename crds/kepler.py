@@ -130,7 +130,8 @@ class Collector(Written):
     """Environment variables of the exporter, beside those this operator sets. An environment variable wins over the
     same key of ConfigMap `kepler-cfm`, so what a field stands for may not be set here."""
     image_pull_secrets: Annotated[tuple[PullSecret, ...], Field(max_length=16), keyed("name")] = ()
-    """Secrets, in this namespace, with the credentials of the registries. Blank means none."""
+    """Secrets, in this namespace, with the credentials of the registries; the model server's pod has them, too. Blank
+    means none."""
 
 
 CUT_SHORT = "the parsers of `MODEL_CONFIG` cut the line there"
@@ -168,7 +169,8 @@ class PowerModel(Written):
     server offers, or else Kepler's own."""
     trainer: Trainer | None = None
     """Only models of this trainer: `<model>_TRAINER` in `MODEL_CONFIG`, such as 'SGDRegressorTrainer' or
-    'GradientBoostingRegressorTrainer'. Blank means Kepler's choice."""
+    'GradientBoostingRegressorTrainer'. Blank means Kepler's choice, and with `model-server.training.online` what is
+    trained there."""
     filters: Filters = ""
     """Only models that pass, as 'name:value' pairs joined by ';': `<model>_FILTERS` in `MODEL_CONFIG`. Blank means
     all."""
@@ -260,6 +262,10 @@ class Images(Observed):
 
     collector: Annotated[str, Field(max_length=1024)] = ""
     """Image of the exporter."""
+    estimator: Annotated[str, Field(max_length=1024)] = ""
+    """Image of the estimator; absent while `estimator-sidecar` is off."""
+    model_server: Annotated[str, Field(max_length=1024)] = ""
+    """Image of the model server; absent while `model-server` is off."""
 
 
 class KeplerStatus(Observed):

@@ -8,8 +8,14 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from crds.fields import DnsLabel, Int32, Rule, between, text, unique
-from crds.meta import AGE, Column, Conditions, Generation, Names, Observed, Resource, Written, condition_columns
+from crds.fields import Each, Int32, Rule, atomic, between, one_of, text, unique
+from crds.meta import AGE, Column, Conditions, Count, Generation, Names, Observed, Resource, Written, condition_columns
+
+ROLES = ("master", "worker")
+"""The pools that every OpenShift cluster has; those that users make select the MachineConfigs of 'worker' beside their
+own. That these are all is what lets a role that is taken out be cleaned up after: the names are known without it."""
+
+Role = Annotated[str, Field(max_length=512)]
 
 
 class Machine(Written):
@@ -42,16 +48,23 @@ class Machine(Written):
 class KeplerMachineConfigSpec(Written):
     """What is wanted of the machines."""
 
-    roles: Annotated[tuple[DnsLabel, ...], Field(max_length=16), unique()] = ("worker",)
+    roles: Annotated[
+        tuple[Role, ...],
+        Field(max_length=16),
+        unique(),
+        Each(one_of(ROLES, "pools of your own take what 'worker' gets")),
+    ] = ("worker",)
     """Pools of machines (MachineConfigPools on OpenShift) that `kernel-devel` and `cgroup-v2` change."""
     kernel_devel: bool = False
     """Whether kernel headers are installed: MachineConfig `51-<role>-kernel-devel`. Only Kepler images built on BCC
-    need them. Reboots the machines of the pool one after another."""
+    need them. Reboots the machines of the pool one after another, on and off."""
     cgroup_v2: bool = False
     """Whether machines boot with cgroup v2: MachineConfig `50-<role>-cgroupv2`. Kepler tells containers apart by cgroup
-    id only there. Reboots the machines of the pool one after another."""
+    id only there. Reboots the machines of the pool one after another, on and off."""
     allow_reboot: bool = False
-    """Whether machines may be rebooted for this. Without it nothing is changed, and the status tells what would be."""
+    """Whether machines may be rebooted for this. Without it no MachineConfig is written or removed, and condition
+    `MachineConfigReconciled` tells which would be. Deleting this resource removes its MachineConfigs, and so reboots,
+    either way, unless it is deleted with `--cascade=orphan`."""
     machine_spec: Annotated[
         dict[str, Machine],
         Field(max_length=64),
@@ -61,7 +74,35 @@ class KeplerMachineConfigSpec(Written):
             "a ConfigMap",
         ),
     ] = Field(default_factory=dict)
-    """Types of machines, by name: the keys of ConfigMap `kepler-machine-spec`. Blank means that Kepler finds out."""
+    """Types of machines, by name: the keys of ConfigMap `kepler-machine-spec` in each namespace with a Kepler, and,
+    where there is one type only, the key `spec.json`. An exporter reads it at its start if the ConfigMap is mounted at
+    '/etc/kepler/models/machine', which is left to you. Blank means that Kepler finds out."""
+
+
+class Nodes(Observed):
+    """How many nodes can run the exporter."""
+
+    total: Count = 0
+    """Nodes of the cluster."""
+    linux: Count = 0
+    """Nodes that run Linux."""
+    supported: Count = 0
+    """Nodes that run Linux with a kernel new enough for the exporter."""
+
+
+class Pool(Observed):
+    """How far a pool of machines has come."""
+
+    name: Annotated[str, Field(max_length=253)] = ""
+    """Name of the MachineConfigPool."""
+    state: Annotated[
+        str, Field(json_schema_extra={"enum": ["Updated", "Updating", "Paused", "Degraded", "Unknown"]})
+    ] = "Unknown"
+    """What its conditions say."""
+    machines: Count = 0
+    """Machines of the pool."""
+    updated: Count = 0
+    """Machines that have booted with the pool's latest configuration."""
 
 
 class KeplerMachineConfigStatus(Observed):
@@ -70,7 +111,12 @@ class KeplerMachineConfigStatus(Observed):
     observed_generation: Generation = 0
     """The `metadata.generation` that this status is about."""
     conditions: Conditions = ()
-    """What has become of the machines."""
+    """`MachineConfigReconciled`: what was written; `NodesSupported`: whether every node can run the exporter; `Ready`:
+    whether the machines have booted with what was written."""
+    nodes: Nodes = Nodes()
+    """How many nodes can run the exporter, as of the last look."""
+    pools: Annotated[tuple[Pool, ...], Field(max_length=16), atomic()] = ()
+    """How far the pools in `roles` have come, as of the last look; empty elsewhere than on OpenShift."""
 
 
 class KeplerMachineConfig(Resource):
@@ -79,6 +125,8 @@ class KeplerMachineConfig(Resource):
     names: ClassVar = Names("KeplerMachineConfig", "keplermachineconfigs", "kmc", namespaced=False)
     columns: ClassVar = (
         *condition_columns(),
+        Column("Nodes", ".status.nodes.total", "integer"),
+        Column("Supported", ".status.nodes.supported", "integer"),
         Column("Roles", ".spec.roles"),
         Column("Kernel-Devel", ".spec.kernel-devel", "boolean", priority=1),
         Column("Cgroup-V2", ".spec.cgroup-v2", "boolean", priority=1),

@@ -224,7 +224,8 @@ class Training(Written):
     step: Seconds = Field("3s", validate_default=True)
     """Resolution of the queries: `PROM_QUERY_STEP` in ConfigMap `kepler-model-server-cfm`."""
     headers: Headers = Headers()
-    """HTTP headers of the queries, for a Prometheus that asks for a token."""
+    """HTTP headers of the queries, for a Prometheus that asks for a token. The trainer of v0.7.12 sends none: let
+    `prometheus-url` name a proxy that adds them."""
 
 
 Pipeline = Annotated[

@@ -6,10 +6,16 @@ from runtime.objects import (
     CLUSTER_ROLE_BINDING,
     CONFIG_MAP,
     DAEMON_SET,
+    DEPLOYMENT,
+    PERSISTENT_VOLUME_CLAIM,
+    PROMETHEUS_RULE,
     SERVICE,
     SERVICE_ACCOUNT,
+    SERVICE_MONITOR,
     Manifest,
     Ref,
+    generation,
+    metadata,
     name,
 )
 from runtime.outcome import Intent
@@ -17,11 +23,15 @@ from runtime.ownership import reference
 
 EXPORTER = "kepler-exporter"
 CFM = "kepler-cfm"
+MODEL_SERVER = "kepler-model-server"
+MODEL_CONFIG = "kepler-model-server-cfm"
+CLAIM = "kepler-model-server-pvc"
 ACCOUNT = "kepler"
 
 # What the event source selects children by; upstream's operator has the label, too, with a value of its own.
 MANAGED_BY = {"app.kubernetes.io/managed-by": "kepler-on-knative"}
 PORT_NAME = "http"
+CONFIG_VOLUME = "cfm"
 
 
 def cfm(key: Ref) -> Ref:
@@ -44,27 +54,69 @@ def account(key: Ref) -> Ref:
     return Ref(SERVICE_ACCOUNT, key.namespace, ACCOUNT)
 
 
+def deployment(key: Ref) -> Ref:
+    """The model server."""
+    return Ref(DEPLOYMENT, key.namespace, MODEL_SERVER)
+
+
+def model_service(key: Ref) -> Ref:
+    """Where exporters and estimators find the model server."""
+    return Ref(SERVICE, key.namespace, MODEL_SERVER)
+
+
+def model_config(key: Ref) -> Ref:
+    """The ConfigMap that the model server and its trainer read."""
+    return Ref(CONFIG_MAP, key.namespace, MODEL_CONFIG)
+
+
+def claim(key: Ref) -> Ref:
+    """Where the model server keeps its models, if not elsewhere."""
+    return Ref(PERSISTENT_VOLUME_CLAIM, key.namespace, CLAIM)
+
+
+def service_monitor(key: Ref) -> Ref:
+    """How the Prometheus operator is told of the Service."""
+    return Ref(SERVICE_MONITOR, key.namespace, EXPORTER)
+
+
+def prometheus_rule(key: Ref) -> Ref:
+    """What Prometheus works out from the exporters' series."""
+    return Ref(PROMETHEUS_RULE, key.namespace, EXPORTER)
+
+
 def binding(_key: Ref) -> Ref:
     """The one binding, shipped in `config/`, that gives exporters what they read cluster-wide."""
     return Ref(CLUSTER_ROLE_BINDING, "", EXPORTER)
 
 
-def selector(parent: Manifest) -> dict[str, str]:
-    """The labels that tell this Kepler's exporter pods from all others; a DaemonSet's selector never changes."""
-    return {"app.kubernetes.io/name": EXPORTER, "app.kubernetes.io/instance": name(parent)}
+def selector(parent: Manifest, workload: str = EXPORTER) -> dict[str, str]:
+    """The labels that tell this Kepler's exporters, or another workload's pods, from all others; they never change."""
+    return {"app.kubernetes.io/name": workload, "app.kubernetes.io/instance": name(parent)}
 
 
-def labels(parent: Manifest, component: str) -> dict[str, str]:
+def labels(parent: Manifest, component: str, workload: str = EXPORTER) -> dict[str, str]:
     """The recommended labels (Kubernetes: Recommended Labels) of a child."""
     return {
-        **selector(parent),
+        **selector(parent, workload),
         **MANAGED_BY,
         "app.kubernetes.io/component": component,
         "app.kubernetes.io/part-of": "kepler",
     }
 
 
-def child(parent: Manifest, ref: Ref, component: str, body: Mapping[str, object]) -> Intent:
+def child(parent: Manifest, ref: Ref, component: str, body: Mapping[str, object], workload: str = EXPORTER) -> Intent:
     """An intent that carries the labels of a child and goes when its parent goes."""
-    described = {"labels": labels(parent, component), "ownerReferences": [reference(parent)]}
+    described = {"labels": labels(parent, component, workload), "ownerReferences": [reference(parent)]}
     return Intent(ref, {"metadata": described, **body})
+
+
+def progresses(workload: Manifest) -> bool:
+    """Whether an event of a DaemonSet or Deployment is about pods that come and go, not about what was asked for.
+
+    A change of the spec moves `metadata.generation` ahead of what its controller has observed; labels and owner
+    reference are checked here, since changing them does not.
+    """
+    described = metadata(workload)
+    whole = MANAGED_BY.items() <= (described.get("labels") or {}).items() and described.get("ownerReferences")
+    observed = (workload.get("status") or {}).get("observedGeneration")
+    return bool(whole) and observed == generation(workload)

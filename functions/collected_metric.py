@@ -48,7 +48,7 @@ def desired(observed: Observed) -> Outcome:
     """
     assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
     kepler = Kepler.model_validate(observed.parent)
-    metrics = _metrics(observed)
+    metrics = named(observed)
     if metrics is None:
         return rejected(
             "CollectedMetricNotFound",
@@ -72,11 +72,12 @@ def switches(metrics: KeplerCollectedMetric) -> dict[Key, str]:
     }
 
 
-def _metrics(observed: Observed) -> KeplerCollectedMetric | None:
-    named = refers(observed.key, observed.parent)
-    if not named:
+def named(observed: Observed) -> KeplerCollectedMetric | None:
+    """The KeplerCollectedMetric that the Kepler names, or the built-in defaults; None where it does not exist."""
+    referred = refers(observed.key, observed.parent)
+    if not referred:
         return KeplerCollectedMetric()
-    found = observed.get(named[0])
+    found = observed.get(referred[0])
     return None if found is None else KeplerCollectedMetric.model_validate(found)
 
 

@@ -1,4 +1,4 @@
-"""The exporter on every node: ServiceAccount, binding, Service and DaemonSet.
+"""The exporter on every node: ServiceAccount, binding, Service and DaemonSet, with the estimator beside it if asked.
 
 Wakes on the Kepler (also when another function has reported on it), on `kepler-cfm`, and on its own children.
 Owns the exporter's own keys in `kepler-cfm`. It starts the exporter once: it writes nothing until the configuration
@@ -6,7 +6,17 @@ is settled, that is until every other owner of keys reports `True` for this gene
 """
 
 from crds.kepler import Kepler
-from functions import cfm, children, collected_metric, engine, exporter
+from functions import (
+    cfm,
+    children,
+    collected_metric,
+    engine,
+    estimator,
+    exported_power,
+    exporter,
+    model_server,
+    sidecar,
+)
 from runtime.conditions import current, settled
 from runtime.function import Function, Input, Observed, Rule, Wake
 from runtime.objects import (
@@ -19,8 +29,6 @@ from runtime.objects import (
     Collection,
     Manifest,
     Ref,
-    generation,
-    metadata,
     terminates,
 )
 from runtime.outcome import STATUS_OF, Condition, Intent, Outcome, Status, converged, pending, rejected, waiting
@@ -28,28 +36,19 @@ from runtime.outcome import STATUS_OF, Condition, Intent, Outcome, Status, conve
 CONDITION = "CollectorReconciled"
 
 # Who else owns keys of `kepler-cfm`: their condition, and their field manager.
-AWAITED = {collected_metric.CONDITION: collected_metric.FUNCTION.manager}
+AWAITED = {
+    collected_metric.CONDITION: collected_metric.FUNCTION.manager,
+    exported_power.CONDITION: exported_power.FUNCTION.manager,
+    estimator.CONDITION: estimator.FUNCTION.manager,
+    model_server.CONDITION: model_server.FUNCTION.manager,
+}
 
 
 def desired(observed: Observed) -> Outcome:
     """The exporter's objects, once the configuration they start with is settled."""
     assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
     parent = observed.parent
-    return _unavailable(parent) or unsettled(parent) or _incomplete(observed) or _exporter(observed, parent)
-
-
-def _unavailable(parent: Manifest) -> Outcome | None:
-    """What the schema has and no function brings about yet: said, instead of ignored."""
-    spec = Kepler.model_validate(parent).spec
-    wanted = {
-        "estimator-sidecar.enabled": spec.estimator_sidecar.enabled,
-        "model-server.enabled": spec.model_server.enabled,
-        "exported-power": spec.exported_power is not None,
-    }
-    for field, asked in wanted.items():
-        if asked:
-            return rejected("NotAvailable", f"`{field}` is not available in this version: leave it out")
-    return None
+    return unsettled(parent) or _incomplete(observed) or _exporter(observed, parent)
 
 
 def unsettled(parent: Manifest) -> Outcome | None:
@@ -82,16 +81,17 @@ def _exporter(observed: Observed, parent: Manifest) -> Outcome:
             f"ClusterRoleBinding '{children.EXPORTER}', which lets exporters read pods and node metrics, does not "
             "exist: apply `config/` again",
         )
-    image = kepler.spec.collector.image or observed.images.get(engine.IMAGE_SETTING) or engine.IMAGE
+    image = engine.image(kepler.spec.collector.image, engine.IMAGE_SETTING, observed.images)
+    beside = sidecar.image(kepler, observed.images)
     keys = exporter.keys(kepler)
     return converged(
         _binding(key, bound, subject(key), present=True),
         exporter.account(parent, key),
         cfm.intent(parent, key, keys),
         exporter.service(parent, key, kepler.spec.collector.port),
-        exporter.daemon_set(parent, key, image, cfm.digest(config, keys)),
+        exporter.daemon_set(parent, key, image, cfm.digest(config, keys), estimator=beside),
         message=f"the exporter runs {image} on port {kepler.spec.collector.port}",
-        status={"images": {"collector": image}},
+        status={"images": {"collector": image, **({"estimator": beside} if beside else {})}},
     )
 
 
@@ -138,25 +138,13 @@ def _idle(kepler: Manifest) -> bool:
     return awaited.quiet or own == Condition(CONDITION, STATUS_OF[awaited.word], awaited.reason, awaited.message)
 
 
-def progresses(daemon_set: Manifest) -> bool:
-    """Whether a DaemonSet's event is about pods that come and go, not about what was asked for.
-
-    A change of the spec moves `metadata.generation` ahead of what its controller has observed; labels and owner
-    reference are checked here, since changing them does not.
-    """
-    described = metadata(daemon_set)
-    whole = children.MANAGED_BY.items() <= (described.get("labels") or {}).items() and described.get("ownerReferences")
-    observed = (daemon_set.get("status") or {}).get("observedGeneration")
-    return bool(whole) and observed == generation(daemon_set)
-
-
 FUNCTION = Function(
     name="collector",
     condition=CONDITION,
     wakes=(
         Wake(KEPLER, idle=_idle),
         Wake(CONFIG_MAP, (children.CFM,)),
-        Wake(DAEMON_SET, (children.EXPORTER,), idle=progresses),
+        Wake(DAEMON_SET, (children.EXPORTER,), idle=children.progresses),
         Wake(SERVICE, (children.EXPORTER,)),
         Wake(SERVICE_ACCOUNT, (children.ACCOUNT,)),
     ),

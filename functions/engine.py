@@ -1,16 +1,35 @@
-"""Kepler v0.7.12 as it is: image, paths, flags and names that the exporter itself decides.
+"""Kepler v0.7.12 as it is: images, paths, flags and names that the exporter and the model server themselves decide.
 
-Sources are files of github.com/sustainable-computing-io/kepler at tag v0.7.12, called KEP here.
+Sources are files of github.com/sustainable-computing-io at tag v0.7.12: of kepler, called KEP here, and of
+kepler-model-server, called MS.
 """
+
+from collections.abc import Mapping
 
 IMAGE = "quay.io/sustainable_computing_io/kepler:release-0.7.12"
 IMAGE_SETTING = "RELATED_IMAGE_KEPLER"
+
+# One image for model server, trainer and estimator (MS:pyproject.toml, scripts).
+MODEL_SERVER_IMAGE = "quay.io/sustainable_computing_io/kepler_model_server:v0.7.12"
+MODEL_SERVER_IMAGE_SETTING = "RELATED_IMAGE_KEPLER_MODEL_SERVER"
+
+# Copies models from and to an object store.
+RCLONE_IMAGE = "rclone/rclone:1.71"
+RCLONE_IMAGE_SETTING = "RELATED_IMAGE_RCLONE"
+
+# Variable of a function's environment -> the image that is used where neither it nor the resource names one.
+IMAGES: Mapping[str, str] = {
+    IMAGE_SETTING: IMAGE,
+    MODEL_SERVER_IMAGE_SETTING: MODEL_SERVER_IMAGE,
+    RCLONE_IMAGE_SETTING: RCLONE_IMAGE,
+}
 
 COMMAND = "/usr/bin/kepler"
 
 # The directory that holds one file a key (KEP:pkg/config/types.go, configDir), and the one that releases up to v0.4
 # read, which the working document names. Mounting both is harmless.
-CONFIG_PATHS = ("/etc/kepler/kepler.config", "/etc/config")
+CONFIG_PATH = "/etc/kepler/kepler.config"
+CONFIG_PATHS = (CONFIG_PATH, "/etc/config")
 
 METRIC_PATH = "/metrics"
 HEALTH_PATH = "/healthz"  # a constant 200 once the server listens (KEP:cmd/exporter/exporter.go)
@@ -31,3 +50,29 @@ TOLERATIONS = (
 )
 
 NODE_SELECTOR = {"kubernetes.io/os": "linux"}
+
+# Where exporter and estimator meet (KEP:pkg/model/model.go, MS:src/kepler_model/util/config.py, SERVE_SOCKET).
+ESTIMATOR_SOCKET = "/tmp/estimator.sock"  # noqa: S108 (built into both)
+# Python with its numeric libraries; no limit on the CPU, since the exporter waits for each answer.
+ESTIMATOR_RESOURCES = {"requests": {"cpu": "50m", "memory": "250Mi"}}
+
+# What the trainer makes, and all it makes (MS:src/kepler_model/train/online_trainer.py, default_trainers).
+ONLINE_TRAINER = "GradientBoostingRegressorTrainer"
+
+# What model server, trainer and estimator write below (MS:src/kepler_model/util/config.py, MNT_PATH).
+MNT_PATH = "/mnt"
+DATA_PATH = "/data"
+RESOURCE_PATH = f"{DATA_PATH}/resource"
+
+# Routes of the model server, whatever a client's configuration says (MS:src/kepler_model/server/model_server.py).
+MODEL_PATH = "/model"
+MODEL_LIST_PATH = "/best-models"
+
+# Of each of its programs: an archive of models is unpacked, and a model trained, in memory.
+MODEL_SERVER_RESOURCES = {"requests": {"cpu": "100m", "memory": "400Mi"}}
+RCLONE_RESOURCES = {"requests": {"cpu": "10m", "memory": "64Mi"}}
+
+
+def image(asked: str | None, setting: str, images: Mapping[str, str]) -> str:
+    """The resource's image, or the environment's, so that an upgrade reaches existing resources, or the default."""
+    return asked or images.get(setting) or IMAGES[setting]

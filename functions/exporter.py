@@ -3,13 +3,12 @@
 from typing import Any
 
 from crds.kepler import Kepler
-from functions import children, engine
+from functions import children, engine, sidecar
 from functions.cfm import Key
 from runtime.objects import Manifest, Ref
 from runtime.outcome import Intent
 
 CONFIG_HASH = "sustainable-computing.io/config-hash"
-CONFIG_VOLUME = "cfm"
 
 
 def keys(kepler: Kepler) -> dict[Key, str]:
@@ -38,12 +37,16 @@ def account(parent: Manifest, key: Ref) -> Intent:
     return children.child(parent, children.account(key), "exporter", {})
 
 
-def daemon_set(parent: Manifest, key: Ref, image: str, digest: str) -> Intent:
-    """One exporter a node; a changed configuration changes `digest`, and with it the pods."""
+def daemon_set(parent: Manifest, key: Ref, image: str, digest: str, *, estimator: str | None) -> Intent:
+    """One exporter a node; a changed configuration changes `digest`, and with it the pods.
+
+    `estimator` is the image of the estimator beside each, None for none.
+    """
     kepler = Kepler.model_validate(parent)
+    alone = pod(kepler, image)
     template = {
         "metadata": {"labels": children.labels(parent, "exporter"), "annotations": {CONFIG_HASH: digest}},
-        "spec": pod(kepler, image),
+        "spec": sidecar.beside(alone, kepler, estimator) if estimator else alone,
     }
     spec = {"selector": {"matchLabels": children.selector(parent)}, "template": template}
     strategy = kepler.spec.collector.update_strategy
@@ -118,7 +121,7 @@ def mounts() -> list[dict[str, Any]]:
     return [
         *({"name": name, "mountPath": path, "readOnly": True} for name, path in host.items()),
         {"name": "proc", "mountPath": engine.PROC},
-        *({"name": CONFIG_VOLUME, "mountPath": path, "readOnly": True} for path in engine.CONFIG_PATHS),
+        *({"name": children.CONFIG_VOLUME, "mountPath": path, "readOnly": True} for path in engine.CONFIG_PATHS),
     ]
 
 
@@ -128,5 +131,5 @@ def volumes() -> list[dict[str, Any]]:
         {"name": "lib-modules", "hostPath": {"path": engine.LIB_MODULES, "type": "DirectoryOrCreate"}},
         {"name": "tracing", "hostPath": {"path": engine.SYS, "type": "Directory"}},
         {"name": "proc", "hostPath": {"path": engine.PROC, "type": "Directory"}},
-        {"name": CONFIG_VOLUME, "configMap": {"name": children.CFM}},
+        {"name": children.CONFIG_VOLUME, "configMap": {"name": children.CFM}},
     ]

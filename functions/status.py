@@ -6,7 +6,7 @@ moved by a twentieth, not at each pod.
 
 from dataclasses import asdict, dataclass
 
-from functions import children, collected_metric, collector
+from functions import children, collected_metric, collector, estimator, exported_power, model_server, monitoring
 from runtime.conditions import current
 from runtime.function import Function, Observed, Wake
 from runtime.objects import DAEMON_SET, KEPLER, Manifest, generation
@@ -17,7 +17,14 @@ AVAILABLE = "Available"
 READY = "Ready"
 
 # What must be True before Ready is; in the order in which a user would look for what is wrong.
-RECONCILED = (collected_metric.CONDITION, collector.CONDITION)
+RECONCILED = (
+    collected_metric.CONDITION,
+    exported_power.CONDITION,
+    estimator.CONDITION,
+    model_server.CONDITION,
+    collector.CONDITION,
+    monitoring.CONDITION,
+)
 
 TWENTIETH = 20
 

@@ -127,11 +127,11 @@ def rules(one: Function) -> Iterator[Object]:
     kept = [ref for ref in one.children(sample) if ref not in one.installed]
     for kind in sorted({ref.kind for ref in kept}):
         names = sorted({ref.name for ref in kept if ref.kind == kind})
-        yield _rule(kind.group, [kind.plural], ["get", "patch"], names)
+        # An apply that creates is a PATCH to a name, so `create` can be limited to names, too; a POST it then refuses.
+        yield _rule(kind.group, [kind.plural], ["create", "get", "patch"], names)
         removed = sorted(ref.name for ref in one.removes(sample) if ref.kind == kind)
         if removed:
             yield _rule(kind.group, [kind.plural], ["delete"], removed)
-        yield _rule(kind.group, [kind.plural], ["create"])  # no resourceNames: RBAC cannot limit `create` to a name
     for ref in one.installed:
         yield _rule(ref.kind.group, [ref.kind.plural], ["get", "patch"], [ref.name])
     for ref in one.inputs(sample):
@@ -139,6 +139,8 @@ def rules(one: Function) -> Iterator[Object]:
             yield _rule(ref.kind.group, [ref.kind.plural], ["get"], [ref.name])
     for kind in one.reads:
         yield _rule(kind.group, [kind.plural], ["get"])
+    for kind in one.lists:
+        yield _rule(kind.group, [kind.plural], ["list"])
     yield _rule(one.parent.group, [one.parent.plural], ["get", "list"])
     yield _rule(one.parent.group, [f"{one.parent.plural}/status"], ["patch"])
     for rule in one.rules:
@@ -204,7 +206,7 @@ def _knative_service(name: str) -> Object:
 
 def _service(name: str, component: str) -> Object:
     """A Knative Service of the one image; reachable from within the cluster only."""
-    environment = {"FUNCTION": component, engine.IMAGE_SETTING: engine.IMAGE}
+    environment = {"FUNCTION": component, **engine.IMAGES}
     container = {
         "image": IMAGE,
         "env": [{"name": key, "value": value} for key, value in environment.items()],

@@ -22,6 +22,7 @@ LIST_KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "conditions": (("type",),),
     "containers": (("name",),),
     "env": (("name",),),
+    "groups": (("name",),),
     "imagePullSecrets": (("name",),),
     "initContainers": (("name",),),
     "ownerReferences": (("uid",),),

@@ -55,12 +55,21 @@ class Invalid(Refused):
 
 
 class Forbidden(Refused):
-    """The function's ServiceAccount may not do this, or the namespace is terminating."""
+    """The function's ServiceAccount may not do this, admission refuses it, or the namespace is terminating."""
 
     @property
     def namespace_terminates(self) -> bool:
         """Whether the namespace is being deleted, and with it everything that could be written."""
         return self.reason == "NamespaceTerminating"
+
+    @property
+    def lacks_permission(self) -> bool:
+        """Whether a Role is what is missing; else admission refuses the object itself, such as a claim that grows.
+
+        The code is the same for both; only authorisation names the user (k8s.io/apiserver v0.35:
+        pkg/endpoints/handlers/responsewriters/errors.go, forbiddenMessage).
+        """
+        return 'User "' in self.message
 
 
 class Unavailable(ApiError):

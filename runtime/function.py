@@ -82,8 +82,9 @@ class Function:
       What is both a child and an input is read twice, around the parent, and must not move in between.
     * `desired` decides while the parent exists, `gone` once it does not; None there means that nothing is to do.
     * `removes` are the children that a decision may call absent while the parent lives.
-    * `reads` are the kinds that `refers` may name; `installed` are children that `config/` ships and this function
-      may only patch; `rules` are permissions that nothing else implies.
+    * `reads` are the kinds that `refers` may name, `lists` those of which it may name collections; `installed` are
+      children that `config/` ships and this function may only patch; `rules` are permissions that nothing else implies.
+    * `summaries` are conditions that say the same as `condition` where `desired` does not say them apart.
     """
 
     name: str
@@ -96,9 +97,11 @@ class Function:
     gone: Callable[[Observed], Outcome | None] = leave
     parent: Kind = KEPLER
     reads: tuple[Kind, ...] = ()
+    lists: tuple[Kind, ...] = ()
     removes: Callable[[Ref], tuple[Ref, ...]] = nothing
     installed: tuple[Ref, ...] = ()
     rules: tuple[Rule, ...] = ()
+    summaries: tuple[str, ...] = ()
 
     @property
     def manager(self) -> str:
@@ -106,5 +109,7 @@ class Function:
         return f"kepler-{self.name.replace('_', '-')}"
 
     def concerns(self, key: Ref, parent: Manifest, ref: Ref) -> bool:
-        """Whether `ref` is a child or an input of this parent."""
-        return ref in (*self.children(key), *self.inputs(key), *self.refers(key, parent))
+        """Whether `ref` is a child or an input of this parent, or in a collection that is."""
+        known = (*self.children(key), *self.inputs(key), *self.refers(key, parent))
+        collections = {Collection(ref.kind, ref.namespace), Collection(ref.kind, "")}
+        return ref in known or not collections.isdisjoint(known)

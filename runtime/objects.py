@@ -75,11 +75,15 @@ PERSISTENT_VOLUME_CLAIM = Kind("v1", "PersistentVolumeClaim", "persistentvolumec
 DAEMON_SET = Kind("apps/v1", "DaemonSet", "daemonsets")
 DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
 CRD = Kind("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", namespaced=False)
+NODE = Kind("v1", "Node", "nodes", namespaced=False)
 SERVICE_MONITOR = Kind("monitoring.coreos.com/v1", "ServiceMonitor", "servicemonitors")
 PROMETHEUS_RULE = Kind("monitoring.coreos.com/v1", "PrometheusRule", "prometheusrules")
 CLUSTER_ROLE_BINDING = Kind(
     "rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "clusterrolebindings", namespaced=False
 )
+# OpenShift's, beside which ours is KeplerMachineConfig.
+NODES_CONFIG = Kind("machineconfiguration.openshift.io/v1", "MachineConfig", "machineconfigs", namespaced=False)
+NODES_POOL = Kind("machineconfiguration.openshift.io/v1", "MachineConfigPool", "machineconfigpools", namespaced=False)
 
 
 def metadata(manifest: Manifest) -> Manifest:

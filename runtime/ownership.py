@@ -26,7 +26,13 @@ def refusal(key: Ref, parent: Manifest, children: Iterable[tuple[Ref, Manifest |
 
 
 def taken(key: Ref, ref: Ref, owner: Owner) -> Outcome:
-    """Another resource of the same kind was first in this namespace."""
+    """Another resource of the same kind was first in this namespace, or in the cluster."""
+    if not key.namespace:
+        return rejected(
+            "ClusterTaken",
+            f"{owner.kind} '{owner.name}' was first and owns {ref}; a cluster takes one: put what both say into "
+            f"'{owner.name}' and delete '{key.name}', or delete '{owner.name}'",
+        )
     return rejected(
         "NamespaceTaken",
         f"{owner.kind} '{owner.name}' was first in namespace '{key.namespace}' and owns {ref}; a namespace takes one: "
@@ -36,10 +42,12 @@ def taken(key: Ref, ref: Ref, owner: Owner) -> Outcome:
 
 def foreign(key: Ref, ref: Ref, owner: Owner) -> Outcome:
     """Something that is not ours made an object under a name we need."""
+    belongs = f"belongs to {owner.kind} '{owner.name}': remove it there"
+    if not key.namespace:
+        return rejected("OwnedByAnother", f"{ref} {belongs}")
     return rejected(
         "OwnedByAnother",
-        f"{ref} in namespace '{key.namespace}' belongs to {owner.kind} '{owner.name}': remove it there, or create "
-        f"'{key.name}' in a namespace of its own",
+        f"{ref} in namespace '{key.namespace}' {belongs}, or create '{key.name}' in a namespace of its own",
     )
 
 

@@ -260,7 +260,7 @@ def _refused(function: Function, error: Refused) -> Outcome:
     if isinstance(error, Forbidden) and error.namespace_terminates:
         return pending(error.message)
     reason, cure = "Invalid", "change the field that the message names, or delete the object if it was made by hand"
-    if isinstance(error, Forbidden):
+    if isinstance(error, Forbidden) and error.lacks_permission:
         reason, cure = "Forbidden", f"ServiceAccount '{function.manager}' lacks a permission: apply `config/` again"
     return rejected(reason, f"{error.message.rstrip('.')}; {cure}")
 
@@ -284,11 +284,11 @@ def _write_condition(
 
 
 def conditions_of(function: Function, outcome: Outcome) -> tuple[Condition, ...]:
-    """The conditions an outcome stands for: its own, or the function's one by the outcome's word."""
+    """The conditions an outcome stands for: its own, or the function's by the outcome's word."""
     if outcome.conditions:
         return outcome.conditions
-    message = outcome.message[:MESSAGE]
-    return (Condition(function.condition, STATUS_OF[outcome.word], outcome.reason, message),)
+    status, message = STATUS_OF[outcome.word], outcome.message[:MESSAGE]
+    return tuple(Condition(said, status, outcome.reason, message) for said in (function.condition, *function.summaries))
 
 
 def _look_again(function: Function, written: Observed, parent: Manifest | None, client: Client) -> Observed:

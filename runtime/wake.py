@@ -6,7 +6,7 @@ from runtime.client import Client
 from runtime.errors import NotAnEvent
 from runtime.event import Event, is_name
 from runtime.function import Function, Wake
-from runtime.objects import Collection, Ref, controller, name
+from runtime.objects import Collection, Ref, controller, metadata, name
 
 
 def check(event: Event) -> None:
@@ -34,23 +34,25 @@ def parents(function: Function, event: Event, client: Client) -> tuple[Ref, ...]
     """The parents that the event's object concerns, as the API server knows them now.
 
     An existing child names its controller: that one is looked at, and if the event lied, nothing comes of it. A
-    deletion, or an object that several may refer to, concerns every parent in the namespace that has to do with it.
+    deletion, or an object that several may refer to, concerns every parent in the namespace that has to do with it;
+    an object of the whole cluster, every such parent anywhere.
     """
+    namespace = event.namespace if function.parent.namespaced else ""
     if (event.api_version, event.kind) == (function.parent.api_version, function.parent.name):
-        return (Ref(function.parent, event.namespace, event.name),)
+        return (Ref(function.parent, namespace, event.name),)
     owner = _controller(function, event)
     if owner:
-        return (Ref(function.parent, event.namespace, owner),)
-    return tuple(_concerned(function, event, client))
+        return (Ref(function.parent, namespace, owner),)
+    return tuple(_concerned(function, event, Collection(function.parent, namespace), client))
 
 
-def _concerned(function: Function, event: Event, client: Client) -> Iterator[Ref]:
+def _concerned(function: Function, event: Event, among: Collection, client: Client) -> Iterator[Ref]:
     wake = _wake(function, event)
     if wake is None:
         return
     touched = Ref(wake.kind, event.namespace, event.name)
-    for parent in client.list(Collection(function.parent, event.namespace)):
-        key = Ref(function.parent, event.namespace, name(parent))
+    for parent in client.list(among):
+        key = Ref(function.parent, among.namespace or metadata(parent).get("namespace", ""), name(parent))
         if function.concerns(key, parent, touched):
             yield key
 

@@ -1,10 +1,11 @@
 """Functions driven by hand against a real API server: deliver an event, see what was asked and what came of it."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from events.report import Report
 from events.types import RESOURCE_UPDATE, RESYNC_REQUESTED
 from functions.catalogue import FUNCTIONS
 from functions.wiring import NAMESPACE
@@ -13,11 +14,13 @@ from local.stack import Stack
 from runtime.client import Answer, Request, Transport
 from runtime.event import Event
 from runtime.function import Function
-from runtime.objects import KEPLER, Manifest, Ref
+from runtime.objects import KEPLER, MACHINE_CONFIG, Kind, Manifest, Ref
 from runtime.receive import Received, Reconciler
 from runtime.transport import connect
 
-BY_NAME = {one.name: one for one in FUNCTIONS}
+ALL = {one.name: one for one in FUNCTIONS}
+# Those that a Kepler wakes: what a test of "every function" drives with one.
+BY_NAME = {name: one for name, one in ALL.items() if one.parent == KEPLER}
 
 
 @dataclass
@@ -79,7 +82,7 @@ class Workbench:
 
     def wake(self, function: str, event: Event) -> Received:
         """One event to one function."""
-        return Reconciler(BY_NAME[function], self.recorders[function])(event)
+        return Reconciler(ALL[function], self.recorders[function])(event)
 
     def resync(self, function: str, name: str = "kepler") -> Received:
         """`resync.requested` for a Kepler to one function."""
@@ -87,15 +90,12 @@ class Workbench:
 
     def settle(self, name: str = "kepler") -> int:
         """Every function in turn until none writes; the number of writes that took."""
-        writes = 0
-        for _ in range(10):
-            round_writes = sum(
-                len(said.changes) for function in BY_NAME for said in self.resync(function, name).reports
-            )
-            if not round_writes:
-                return writes
-            writes += round_writes
-        raise AssertionError("the functions do not come to rest")
+        return rest(lambda: [said for function in BY_NAME for said in self.resync(function, name).reports])
+
+    def settle_machine(self, name: str = "machines") -> int:
+        """The same for a KeplerMachineConfig, which is in no namespace, and the functions that it wakes."""
+        event = resync("", name, MACHINE_CONFIG)
+        return rest(lambda: self.wake("machine_config", event).reports)
 
     def asked(self, function: str) -> list[Request]:
         """What a function asked of the API server since the last time."""
@@ -106,21 +106,32 @@ class Workbench:
         yield update(self.get(what))
 
 
+def rest(turn: Callable[[], Iterable[Report]]) -> int:
+    """Turn after turn until one writes nothing; the number of writes until then."""
+    writes = 0
+    for _ in range(10):
+        written = sum(len(said.changes) for said in turn())
+        if not written:
+            return writes
+        writes += written
+    raise AssertionError("the functions do not come to rest")
+
+
 def transport(stack: Stack, function: Function) -> Transport:
     """The function's way to the API server, with the token of its own ServiceAccount."""
     kubeconfig = stack.kubeconfig_for(NAMESPACE, function.manager)
     return connect({"KUBECONFIG": str(kubeconfig)}, user_agent=f"{function.manager}/test")
 
 
-def resync(namespace: str, name: str) -> Event:
+def resync(namespace: str, name: str, kind: Kind = KEPLER) -> Event:
     """A `resync.requested` event."""
     return Event(
         id=f"resync-{namespace}-{name}",
         type=RESYNC_REQUESTED,
         source="/tests",
         subject="",
-        api_version=KEPLER.api_version,
-        kind=KEPLER.name,
+        api_version=kind.api_version,
+        kind=kind.name,
         namespace=namespace,
         name=name,
         object={},

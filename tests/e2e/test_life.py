@@ -9,7 +9,7 @@ from local.errors import CommandFailed
 from local.layout import ROOT
 from local.stack import Stack
 from tests.e2e.cluster import Cluster
-from tests.workbench import kepler
+from tests.workbench import BY_NAME, kepler
 
 CHILDREN = ("configmap/kepler-cfm", "service/kepler-exporter", "serviceaccount/kepler", "daemonset/kepler-exporter")
 
@@ -34,7 +34,7 @@ def test_an_apply_becomes_a_daemon_set_on_the_nodes(cluster: Cluster) -> None:
     assert status["nodes"] == {"desired": 4, "updated": 4, "available": 4}
     assert status["images"]["collector"].startswith("quay.io/sustainable_computing_io/kepler:")
     assert cluster.namespace in subjects(cluster.stack)
-    told = {"collected_metric", "collector", "status"}
+    told = {*BY_NAME}
     cluster.eventually(lambda: {one["function"] for one in cluster.reports()} == told, cluster.reports)
     wrote = {change["object"]["kind"] for one in cluster.reports() for change in one["changes"]}
     assert {"ConfigMap", "Service", "ServiceAccount", "DaemonSet", "ClusterRoleBinding", "Kepler"} <= wrote

@@ -48,7 +48,13 @@ def test_a_reconcile_with_nothing_to_do_writes_nothing(workbench: Workbench, fun
 
 
 @pytest.mark.parametrize(
-    ("function", "most"), [("collected_metric", {"get": 2, "patch": 2}), ("collector", {"get": 10, "patch": 6})]
+    ("function", "most"),
+    [
+        ("collected_metric", {"get": 2, "patch": 2}),
+        ("exported_power", {"get": 2, "patch": 2}),
+        ("collector", {"get": 10, "patch": 6}),
+        ("monitoring", {"get": 7, "patch": 1}),
+    ],
 )
 def test_a_first_reconcile_makes_at_most_two_calls_a_child_and_a_few(
     workbench: Workbench, function: str, most: dict[str, int]

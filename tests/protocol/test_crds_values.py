@@ -177,7 +177,7 @@ REFUSED = [
     power("levels", ["node", "node"], "Duplicate value"),
     power("levels", [], "`levels` must name one level or more; leave it out for 'node', 'package', 'pod', 'container'"),
     power("metrics", ["cached_miss"], "'cached_miss' is now 'cache_miss', 'cpu_time' 'bpf_cpu_time_ms'"),
-    machine("roles", ["Worker"], "`roles` must be at most 63 lower-case letters, digits and '-'"),
+    machine("roles", ["infra"], "`roles` must be one of 'master', 'worker'; pools of your own take what 'worker' gets"),
     machine("roles", ["worker", "worker"], "Duplicate value"),
     machine("machine-spec", {"m5 metal": {}}, "the names in `machine-spec` must be letters, digits"),
     machine(

@@ -236,20 +236,3 @@ def test_a_missing_binding_is_an_incomplete_installation() -> None:
     outcome = collector.desired(Observed(KEY, seen.parent, {**seen.objects, children.binding(KEY): None}))
     assert outcome.reason == "NotInstalled"
     assert "apply `config/` again" in outcome.message
-
-
-@pytest.mark.parametrize(
-    ("spec", "field"),
-    [
-        ({"estimator-sidecar": {"enabled": True}}, "estimator-sidecar.enabled"),
-        ({"model-server": {"enabled": True}}, "model-server.enabled"),
-        ({"exported-power": "default"}, "exported-power"),
-    ],
-)
-def test_what_no_function_brings_about_is_not_ignored(spec: dict[str, Any], field: str) -> None:
-    """The schema knows it, this version does not: the user is told which field to leave out."""
-    asked = parent()
-    asked["spec"] |= spec
-    outcome = collector.desired(observed(asked, config()))
-    assert (outcome.word, outcome.reason) == ("rejected", "NotAvailable")
-    assert f"`{field}`" in outcome.message

@@ -10,7 +10,6 @@ from functions import children, wiring
 from functions.catalogue import FUNCTIONS
 from functions.generate import BASE, rendered
 from local.layout import ROOT
-from runtime.objects import KEPLER
 
 
 @pytest.mark.parametrize("path", sorted(rendered()), ids=str)
@@ -54,14 +53,22 @@ def test_no_role_has_a_wildcard_or_may_create_roles() -> None:
                 assert not {"create", "delete", "escalate"} & set(rule["verbs"])
 
 
+def test_what_a_function_may_write_is_named() -> None:
+    """An apply creates by name, so none needs `create`, `patch` or `delete` on a whole kind, statuses aside."""
+    for role in objects("ClusterRole"):
+        for rule in role["rules"]:
+            if {"create", "patch", "delete"} & set(rule["verbs"]) and not rule["resources"][0].endswith("/status"):
+                assert rule.get("resourceNames"), (role["metadata"]["name"], rule)
+
+
 def test_every_function_may_read_and_report_on_its_parent() -> None:
-    """Two rules that each needs: the Kepler, and its status."""
+    """Two rules that each needs: the parent, and its status."""
     roles = {one["metadata"]["name"]: one["rules"] for one in objects("ClusterRole")}
     for one in FUNCTIONS:
         granted = {
             (resource, verb) for rule in roles[one.manager] for resource in rule["resources"] for verb in rule["verbs"]
         }
-        assert {(KEPLER.plural, "get"), (f"{KEPLER.plural}/status", "patch")} <= granted
+        assert {(one.parent.plural, "get"), (f"{one.parent.plural}/status", "patch")} <= granted
 
 
 def test_the_crds_are_in_step_with_the_models() -> None:

@@ -1,0 +1,113 @@
+"""At which levels the exporter tells of power, and which usage metrics beside it.
+
+Wakes on the Kepler, on the KeplerExportedPower it names, on the KeplerCollectedMetric it names (a metric of a source
+that is off has no values, and the condition says so), and on `kepler-cfm` when someone edits it.
+Owns the export switches in `kepler-cfm`. What Kepler cannot switch is `monitoring`'s.
+"""
+
+from crds.collected_metric import METRICS, KeplerCollectedMetric, Source
+from crds.exported_power import KeplerExportedPower, KeplerExportedPowerSpec, Level
+from crds.kepler import Kepler
+from functions import cfm, children, collected_metric, metrics
+from functions.cfm import Key
+from runtime.conditions import settled
+from runtime.function import Function, Observed, Wake
+from runtime.objects import COLLECTED_METRIC, CONFIG_MAP, EXPORTED_POWER, KEPLER, Manifest, Ref
+from runtime.outcome import Outcome, converged, rejected
+
+CONDITION = "ExportedPowerReconciled"
+
+SOURCE_OF = {metric: source for source, of_it in METRICS.items() for metric in of_it}
+
+
+def desired(observed: Observed) -> Outcome:
+    """The export switches, by the resource that the Kepler names or by the built-in defaults.
+
+    Rejected when that resource does not exist: falling back to the defaults would export what the user turned off.
+    """
+    assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
+    kepler = Kepler.model_validate(observed.parent)
+    asked = named(observed)
+    if asked is None:
+        return rejected(
+            "ExportedPowerNotFound",
+            f"`exported-power` names '{kepler.spec.exported_power}', and namespace '{kepler.namespace}' has no "
+            "KeplerExportedPower of that name: create it, or leave `exported-power` out for the defaults",
+        )
+    without = uncollected(asked.spec, collected_metric.named(observed))
+    return converged(
+        cfm.intent(observed.parent, observed.key, keys(asked.spec)),
+        message="; ".join([told(asked.spec), *without]),
+    )
+
+
+def keys(asked: KeplerExportedPowerSpec) -> dict[Key, str]:
+    """Kepler's switches, and the working document's list, in one order however the user wrote it."""
+    on = {key: str(value).lower() for key, value in metrics.switches(asked).items()}
+    return {Key.EXPORT_METRICS: ", ".join(metrics.usage(asked)), **on}
+
+
+def told(asked: KeplerExportedPowerSpec) -> str:
+    """What is exported, for the condition."""
+    levels = ", ".join(level for level in Level if level in asked.levels)
+    idle = " with what is used when idle" if asked.idle_power else ""
+    usage = ", ".join(metrics.usage(asked)) if asked.metrics else "all there are"
+    return f"exports power of {levels}{idle}; usage metrics: {usage}"
+
+
+def uncollected(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric | None) -> list[str]:
+    """A remark for each source that is off and whose metrics are asked for by name.
+
+    Kepler v0.7 hides all usage metrics together with those of `bpf` (KEP v0.7.12:pkg/metrics/utils/utils.go).
+    """
+    if collected is None or not asked.metrics:
+        return []
+    without = {
+        source: [metric for metric in metrics.usage(asked) if source in (Source.BPF, SOURCE_OF[metric])]
+        for source in Source
+        if source not in collected.enabled()
+    }
+    return [
+        f"no values of {', '.join(found)}: enable `sources.{source}` in KeplerCollectedMetric '{collected.name}'"
+        for source, found in without.items()
+        if found
+    ]
+
+
+def named(observed: Observed) -> KeplerExportedPower | None:
+    """The KeplerExportedPower that the Kepler names, or the built-in defaults; None where it names a missing one."""
+    referred = refers(observed.key, observed.parent)
+    if not referred:
+        return KeplerExportedPower()
+    found = observed.get(referred[0])
+    return None if found is None else KeplerExportedPower.model_validate(found)
+
+
+def refers(key: Ref, parent: Manifest | None) -> tuple[Ref, ...]:
+    """The KeplerExportedPower that the Kepler names, in its own namespace."""
+    named = ((parent or {}).get("spec") or {}).get("exported-power")
+    return (Ref(EXPORTED_POWER, key.namespace, named),) if named else ()
+
+
+def _done(kepler: Manifest) -> bool:
+    return settled(kepler, (CONDITION,))
+
+
+def _intact(config: Manifest) -> bool:
+    return cfm.intact(config, FUNCTION.manager)
+
+
+FUNCTION = Function(
+    name="exported_power",
+    condition=CONDITION,
+    wakes=(
+        Wake(KEPLER, idle=_done),
+        Wake(EXPORTED_POWER),
+        Wake(COLLECTED_METRIC),
+        Wake(CONFIG_MAP, (children.CFM,), idle=_intact),
+    ),
+    children=lambda key: (children.cfm(key),),
+    refers=lambda key, parent: (*refers(key, parent), *collected_metric.refers(key, parent)),
+    reads=(EXPORTED_POWER, COLLECTED_METRIC),
+    desired=desired,
+)

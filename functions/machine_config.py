@@ -1,0 +1,182 @@
+"""What Kepler needs of the machines: kernel headers and cgroup v2 on OpenShift, and a look at every node.
+
+Wakes on the KeplerMachineConfig alone. Nodes are no reason to wake (each sends a heartbeat every few seconds), and
+neither are MachineConfigs and pools: they exist on OpenShift only, and Knative's event source ends where it is to
+watch a kind that the cluster does not know. So what becomes of the machines is told at the next edit, `resync`, or
+sweep.
+
+Owns the four MachineConfigs of its two features and OpenShift's two pools. Every write of theirs reboots machines, so
+without `allow-reboot` none is written or removed.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from crds.machine_config import ROLES, KeplerMachineConfig
+from functions import openshift, preflight
+from functions.openshift import Piece, Pool
+from functions.status import READY
+from runtime.conditions import settled
+from runtime.function import Function, Input, Observed, Wake
+from runtime.objects import MACHINE_CONFIG, Manifest, Ref, generation
+from runtime.outcome import STATUS_OF, Condition, Outcome, Status, Word, converged, rejected
+from runtime.ownership import owned_by
+
+CONDITION = "MachineConfigReconciled"
+
+
+def desired(observed: Observed) -> Outcome:
+    """The MachineConfigs, three conditions, and what is known of nodes and pools."""
+    assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
+    config = KeplerMachineConfig.model_validate(observed.parent)
+    machines = Machines(observed, config, observed.parent)
+    decided, nodes = machines.decided(), observed.collections[preflight.NODES]
+    reconciled = Condition(CONDITION, STATUS_OF[decided.word], decided.reason, decided.message)
+    return replace(
+        decided,
+        conditions=(machines.ready(decided), reconciled, preflight.check(nodes)),
+        status={
+            "observedGeneration": generation(observed.parent),
+            "nodes": preflight.counts(nodes),
+            "pools": [pool.status for pool in machines.pools() if pool.name in config.spec.roles],
+        },
+    )
+
+
+@dataclass(frozen=True)
+class Machines:
+    """What one KeplerMachineConfig wants of the machines, over what was read."""
+
+    observed: Observed
+    config: KeplerMachineConfig
+    parent: Manifest
+
+    def decided(self) -> Outcome:
+        """Which MachineConfigs are written and removed, or why none is."""
+        wanted = openshift.wanted(self.config.spec)
+        if not self.known:
+            return _not_applicable(wanted)
+        for role in sorted({piece.role for piece in wanted}):
+            if self.observed.get(openshift.pool(role)) is None:
+                return rejected(
+                    "PoolNotFound",
+                    f"`roles` names '{role}', and the cluster has no MachineConfigPool of that name: take it out",
+                )
+        written, removed = self.written(), self.removed()
+        if (written or removed) and not self.config.spec.allow_reboot:
+            return _not_allowed(written, removed)
+        told = ", ".join(piece.ref.name for piece in wanted)
+        message = f"MachineConfigs in place: {told}" if told else "no MachineConfig is asked for"
+        if not self.config.spec.allow_reboot:
+            return converged(message=message)
+        intents = tuple(piece.intent(self.parent) for piece in wanted)
+        absent = tuple(piece.ref for piece in removed)
+        return Outcome(Word.CONVERGED, "Reconciled", message, intents=intents, absent=absent)
+
+    @property
+    def known(self) -> bool:
+        """Whether this cluster has MachineConfigs at all."""
+        return self.observed.get(openshift.API) is not None
+
+    def written(self) -> tuple[Piece, ...]:
+        """What the machines do not have yet, or otherwise."""
+        wanted = openshift.wanted(self.config.spec)
+        return tuple(piece for piece in wanted if not piece.is_said_by(self.observed.get(piece.ref)))
+
+    def removed(self) -> tuple[Piece, ...]:
+        """What was switched off; a MachineConfig made by hand is left to whoever made it."""
+        unwanted = set(openshift.PIECES) - set(openshift.wanted(self.config.spec))
+        return tuple(sorted(piece for piece in unwanted if self._owns(piece)))
+
+    def pools(self) -> Iterator[Pool]:
+        """OpenShift's own pools, as far as there are any."""
+        found = (self.observed.get(openshift.pool(role)) for role in ROLES)
+        yield from (openshift.read(pool) for pool in found if pool is not None)
+
+    def ready(self, decided: Outcome) -> Condition:
+        """Whether the machines run with what was decided; what is wrong comes before what is awaited."""
+        if decided.word is not Word.CONVERGED or not self.known:
+            return Condition(READY, STATUS_OF[decided.word], decided.reason, decided.message)
+        late = [_late(pool) for pool in self.pools() if not self._done(pool)]
+        wrong = [one for one in late if one.status is Status.FALSE]
+        return next(iter(wrong + late), Condition(READY, Status.TRUE, "Ready", decided.message))
+
+    def _done(self, pool: Pool) -> bool:
+        """Whether every machine of the pool has booted with what is to be there, and without what is not."""
+        wanted = openshift.wanted(self.config.spec)
+        return all(
+            (piece.ref.name in pool.booted) == (piece in wanted or self._by_hand(piece))
+            for piece in openshift.PIECES
+            if piece.role == pool.name
+        )
+
+    def _owns(self, piece: Piece) -> bool:
+        actual = self.observed.get(piece.ref)
+        return actual is not None and owned_by(self.parent, actual)
+
+    def _by_hand(self, piece: Piece) -> bool:
+        return self.observed.get(piece.ref) is not None and not self._owns(piece)
+
+
+def _not_applicable(wanted: tuple[Piece, ...]) -> Outcome:
+    """Nothing to do here: on other distributions machines are changed by whoever makes their images."""
+    asked = " and ".join(f"`{feature}`" for feature in sorted({piece.feature for piece in wanted}))
+    message = "the cluster has no MachineConfigs, which are OpenShift's: no machine is changed"
+    if asked:
+        message += f"; what {asked} would bring has to be part of the nodes' own images here"
+    return converged(reason="NotApplicable", message=message)
+
+
+def _not_allowed(written: tuple[Piece, ...], removed: tuple[Piece, ...]) -> Outcome:
+    """What would be done to which pools."""
+    told = {"write": written, "remove": removed}
+    steps = [f"{verb} {', '.join(piece.ref.name for piece in pieces)}" for verb, pieces in told.items() if pieces]
+    pools = " and ".join(f"'{role}'" for role in sorted({piece.role for piece in (*written, *removed)}))
+    return rejected(
+        "RebootNotAllowed",
+        f"nothing is changed; with `allow-reboot: true` it would {' and '.join(steps)}, and the machines of pool "
+        f"{pools} would reboot one after another",
+    )
+
+
+def _late(pool: Pool) -> Condition:
+    """What a pool waits for that has not come to its end."""
+    progress = f"MachineConfigPool '{pool.name}': {pool.updated} of {pool.machines} machines"
+    if pool.state == "Degraded":
+        message = f"{progress}, and it is degraded: {pool.trouble or 'look at its conditions'}"
+        return Condition(READY, Status.FALSE, "PoolDegraded", message)
+    if pool.state == "Paused":
+        message = f"{progress}, and it is paused: set `spec.paused` of the pool to 'false'"
+        return Condition(READY, Status.UNKNOWN, "PoolPaused", message)
+    if pool.state == "Updating":
+        message = f"{progress} have rebooted; looked at again with the next event or sweep"
+        return Condition(READY, Status.UNKNOWN, "PoolUpdating", message)
+    message = f"MachineConfigPool '{pool.name}' has not begun; looked at again with the next event or sweep"
+    return Condition(READY, Status.UNKNOWN, "PoolUpdating", message)
+
+
+def nodes(_key: Ref, _parent: Manifest | None) -> tuple[Input, ...]:
+    """Every node."""
+    return (preflight.NODES,)
+
+
+def _done(config: Manifest) -> bool:
+    """Whether it was decided upon; that machines are still booting is no reason to look at each event."""
+    return settled(config, (CONDITION,))
+
+
+PIECES = tuple(piece.ref for piece in openshift.PIECES)
+
+FUNCTION = Function(
+    name="machine_config",
+    condition=CONDITION,
+    summaries=(READY,),
+    wakes=(Wake(MACHINE_CONFIG, idle=_done),),
+    parent=MACHINE_CONFIG,
+    children=lambda _key: PIECES,
+    removes=lambda _key: PIECES,
+    inputs=lambda _key: (openshift.API, *(openshift.pool(role) for role in ROLES)),
+    refers=nodes,
+    lists=(preflight.NODES.kind,),
+    desired=desired,
+)

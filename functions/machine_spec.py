@@ -1,0 +1,94 @@
+"""What Kepler should know about the machines: ConfigMap `kepler-machine-spec`, beside each Kepler.
+
+Wakes on the Kepler, on every KeplerMachineConfig, and on the ConfigMap when someone edits it. A KeplerMachineConfig is
+in no namespace and a pod mounts ConfigMaps of its own only, so each namespace with a Kepler gets one, and the Kepler
+owns it. Without any `machine-spec` there is none.
+
+Kepler reads `/etc/kepler/models/machine/spec.json` where that exists (KEP v0.7.12:pkg/config/spec.go). One DaemonSet
+cannot give each type of machine a file of its own, so `spec.json` is there when exactly one type is described.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+
+from crds.machine_config import KeplerMachineConfig, Machine
+from functions import children
+from runtime.conditions import settled
+from runtime.function import Function, Input, Observed, Wake
+from runtime.objects import CONFIG_MAP, KEPLER, MACHINE_CONFIG, Collection, Manifest, Ref, terminates
+from runtime.outcome import Outcome, Word, converged, rejected
+
+CONDITION = "MachineSpecReconciled"
+NAME = "kepler-machine-spec"
+# The file that Kepler looks for, when the ConfigMap is mounted at /etc/kepler/models/machine.
+FILE = "spec.json"
+CONFIGS = Collection(MACHINE_CONFIG, "")
+
+
+def desired(observed: Observed) -> Outcome:
+    """One key for each type of machine, as upstream's ConfigMap of the same name has them."""
+    assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
+    configs = [KeplerMachineConfig.model_validate(one) for one in observed.collections[CONFIGS] if not terminates(one)]
+    if told := contradiction(configs):
+        return rejected("MachineSpecContradicts", told)
+    machines = {name: machine for config in configs for name, machine in config.spec.machine_spec.items()}
+    ref = config_map(observed.key)
+    if not machines:
+        message = "no `machine-spec` is set: Kepler finds out itself what machine it runs on"
+        return Outcome(Word.CONVERGED, "Disabled", message, absent=(ref,))
+    single = len(machines) == 1
+    told = f"`{FILE}` says '{next(iter(machines))}'" if single else f"with more than one there is no `{FILE}`"
+    return converged(
+        children.child(observed.parent, ref, "machine-spec", {"data": data(machines)}),
+        message=f"ConfigMap '{NAME}' describes {', '.join(sorted(machines))}; {told}",
+    )
+
+
+def contradiction(configs: Iterable[KeplerMachineConfig]) -> str:
+    """Which type of machine two resources describe differently; empty where none is."""
+    first: dict[str, tuple[str, Machine]] = {}
+    for config in sorted(configs, key=lambda one: one.name):
+        for name, machine in config.spec.machine_spec.items():
+            other, described = first.setdefault(name, (config.name, machine))
+            if described != machine:
+                return (
+                    f"KeplerMachineConfigs '{other}' and '{config.name}' describe '{name}' differently in "
+                    "`machine-spec`: take it out of one of them"
+                )
+    return ""
+
+
+def data(machines: Mapping[str, Machine]) -> dict[str, str]:
+    """The ConfigMap's keys; a field that the user left out is left out, which to Kepler is 0 or empty."""
+    described = {name: _written(machine) for name, machine in sorted(machines.items())}
+    return described | ({FILE: next(iter(described.values()))} if len(described) == 1 else {})
+
+
+def _written(machine: Machine) -> str:
+    return json.dumps(machine.model_dump(exclude_none=True, by_alias=True))
+
+
+def config_map(key: Ref) -> Ref:
+    """Where the machines are described."""
+    return Ref(CONFIG_MAP, key.namespace, NAME)
+
+
+def configs(_key: Ref, _parent: Manifest | None) -> tuple[Input, ...]:
+    """Every KeplerMachineConfig: each may describe machines."""
+    return (CONFIGS,)
+
+
+def _done(kepler: Manifest) -> bool:
+    return settled(kepler, (CONDITION,))
+
+
+FUNCTION = Function(
+    name="machine_spec",
+    condition=CONDITION,
+    wakes=(Wake(KEPLER, idle=_done), Wake(MACHINE_CONFIG), Wake(CONFIG_MAP, (NAME,))),
+    children=lambda key: (config_map(key),),
+    removes=lambda key: (config_map(key),),
+    refers=configs,
+    lists=(MACHINE_CONFIG,),
+    desired=desired,
+)

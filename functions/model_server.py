@@ -1,0 +1,161 @@
+"""The server of power models: Deployment, Service, ConfigMap and storage, and the trainer beside it.
+
+Wakes on the Kepler, on `kepler-cfm` when someone edits it, and on its own children.
+Owns `MODEL_SERVER_*` in `kepler-cfm`, where exporter and estimator read where the server is, and all of
+`kepler-model-server-cfm` but for the keys that a user adds.
+"""
+
+from dataclasses import replace
+
+from crds.kepler import Kepler
+from crds.model_server import OnDelete, StorageType
+from functions import cfm, children, engine, model_pod, model_store
+from functions.cfm import Key
+from runtime.conditions import settled
+from runtime.function import Function, Observed, Wake
+from runtime.objects import CONFIG_MAP, DEPLOYMENT, KEPLER, PERSISTENT_VOLUME_CLAIM, SERVICE, Manifest, Ref
+from runtime.outcome import Intent, Outcome, converged, rejected
+from runtime.ownership import owned_by
+
+CONDITION = "ModelServerReconciled"
+
+
+def desired(observed: Observed) -> Outcome:
+    """The server and its storage while it is wanted; else what `on-delete` says of the claim, and nothing more."""
+    assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
+    kepler = Kepler.model_validate(observed.parent)
+    if kepler.spec.model_server.enabled:
+        return refusal(kepler) or _server(observed, observed.parent, kepler)
+    kept, absent = _unused(observed, observed.parent, kepler)
+    nothing = converged(
+        cfm.intent(observed.parent, observed.key, keys(kepler)),
+        *kept,
+        reason="Disabled",
+        message="`model-server.enabled` is off",
+    )
+    return replace(nothing, absent=(*workload(observed.key), *absent))
+
+
+def keys(kepler: Kepler) -> dict[Key, str]:
+    """Whether and where there is a model server; its paths are built into it (MS:src/kepler_model/server)."""
+    wanted = kepler.spec.model_server
+    host = f"{children.MODEL_SERVER}.{kepler.namespace}.svc.cluster.local"
+    return {
+        Key.MODEL_SERVER_ENABLE: str(wanted.enabled).lower(),
+        # Both readers add the port to their own default only; any other URL is used as it is.
+        Key.MODEL_SERVER_URL: f"http://{host}:{wanted.port}",
+        Key.MODEL_SERVER_PORT: str(wanted.port),
+        Key.MODEL_SERVER_MODEL_REQ_PATH: engine.MODEL_PATH,
+        Key.MODEL_SERVER_MODEL_LIST_PATH: engine.MODEL_LIST_PATH,
+    }
+
+
+def refusal(kepler: Kepler) -> Outcome | None:
+    """Why training as asked for cannot work, or None where it can."""
+    training = kepler.spec.model_server.training
+    if not training.online:
+        return None
+    off = "or turn `model-server.training.online` off"
+    if training.prometheus_url is None:
+        return rejected(
+            "PrometheusRequired",
+            "`model-server.training.online` learns from Kepler's metrics in Prometheus: set "
+            f"`model-server.training.prometheus-url`, such as 'http://prometheus-k8s.monitoring.svc:9090', {off}",
+        )
+    if not model_store.lasts(kepler.spec.model_server.storage):
+        return rejected(
+            "StorageRequired",
+            "`model-server.training.online` needs storage that lasts, since the server loads models only at its start, "
+            "and `model-server.storage.type` 'local' is lost with the pod: choose 'claim', 'hostpath', 'nfs' or "
+            f"'external', {off}",
+        )
+    if not kepler.spec.estimator_sidecar.enabled:
+        return rejected(
+            "EstimatorRequired",
+            f"`model-server.training.online` makes models of '{engine.ONLINE_TRAINER}', which have no weights, so that "
+            f"only the estimator can use them: turn `estimator-sidecar.enabled` on, {off}",
+        )
+    if training.headers.secret:
+        return rejected(
+            "HeadersNotSupported",
+            f"`model-server.training.headers.secret` is '{training.headers.secret}', and the trainer of v0.7.12 sends "
+            "no headers: leave it out, and let `model-server.training.prometheus-url` name a proxy that adds them",
+        )
+    return None
+
+
+def _server(observed: Observed, parent: Manifest, kepler: Kepler) -> Outcome:
+    key, wanted = observed.key, kepler.spec.model_server
+    image = engine.image(wanted.image, engine.MODEL_SERVER_IMAGE_SETTING, observed.images)
+    rclone = engine.image(None, engine.RCLONE_IMAGE_SETTING, observed.images)
+    settings = model_pod.settings(kepler)
+    digest = model_pod.digest(observed.get(children.model_config(key)), settings)
+    claimed, absent = _claim(observed, parent, kepler)
+    stored = f"models are kept in '{wanted.storage.type}'{'; new ones are trained' if wanted.training.online else ''}"
+    outcome = converged(
+        cfm.intent(parent, key, keys(kepler)),
+        *claimed,
+        model_pod.config(parent, key, settings),
+        model_pod.service(parent, key, wanted.port),
+        model_pod.deployment(parent, key, (image, rclone), digest),
+        message=f"the model server runs {image} on port {wanted.port}; {stored}",
+        status={"images": {"modelServer": image}},
+    )
+    return replace(outcome, absent=absent)
+
+
+def _claim(observed: Observed, parent: Manifest, kepler: Kepler) -> tuple[tuple[Intent, ...], tuple[Ref, ...]]:
+    storage = kepler.spec.model_server.storage
+    if storage.type is StorageType.CLAIM:
+        return (model_store.claim(parent, observed.key, storage.claim),), ()
+    return _unused(observed, parent, kepler)
+
+
+def _unused(observed: Observed, parent: Manifest, kepler: Kepler) -> tuple[tuple[Intent, ...], tuple[Ref, ...]]:
+    """The claim that nothing asks for: kept without an owner, or taken into our hands and then removed.
+
+    Only what its owner reference names as ours is ever removed, so a claim kept until now is first given one.
+    """
+    ref = children.claim(observed.key)
+    found, wanted = observed.get(ref), kepler.spec.model_server.storage.claim
+    if found is None or not model_store.made(found, FUNCTION.manager):
+        return (), ()
+    if wanted.on_delete is OnDelete.DELETE and owned_by(parent, found):
+        return (), (ref,)
+    return (model_store.unused(parent, observed.key, found, FUNCTION.manager, wanted),), ()
+
+
+def workload(key: Ref) -> tuple[Ref, ...]:
+    """What goes as soon as no server is wanted."""
+    return children.deployment(key), children.model_service(key), children.model_config(key)
+
+
+def _done(kepler: Manifest) -> bool:
+    return settled(kepler, (CONDITION,))
+
+
+def _intact(config: Manifest) -> bool:
+    return cfm.intact(config, FUNCTION.manager)
+
+
+def _kept(claim: Manifest) -> bool:
+    return model_store.intact(claim, FUNCTION.manager)
+
+
+FUNCTION = Function(
+    name="model_server",
+    condition=CONDITION,
+    wakes=(
+        Wake(KEPLER, idle=_done),
+        Wake(CONFIG_MAP, (children.CFM,), idle=_intact),
+        Wake(CONFIG_MAP, (children.MODEL_CONFIG,)),
+        Wake(DEPLOYMENT, (children.MODEL_SERVER,), idle=children.progresses),
+        Wake(SERVICE, (children.MODEL_SERVER,)),
+        Wake(PERSISTENT_VOLUME_CLAIM, (children.CLAIM,), idle=_kept),
+    ),
+    children=lambda key: (children.cfm(key), children.claim(key), *workload(key)),
+    # As a child for its own keys, as an input for the user's: the hash in the pods is of all.
+    inputs=lambda key: (children.model_config(key),),
+    removes=lambda key: (children.claim(key), *workload(key)),
+    desired=desired,
+)

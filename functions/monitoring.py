@@ -1,0 +1,174 @@
+"""How Prometheus comes by the metrics: a ServiceMonitor, and recording rules for what Kepler does not tell itself.
+
+Wakes on the Kepler (also when `exported_power` has reported on it) and on the KeplerExportedPower it names. Its own
+children do not wake it: an event source that watches a kind which the cluster does not have ends at its start, and a
+cluster without the Prometheus operator has neither of them. Drift, and an operator installed later, are `sweep`'s.
+"""
+
+from crds.exported_power import KeplerExportedPowerSpec
+from crds.kepler import Kepler
+from functions import children, engine, exported_power, metrics, recording
+from runtime.conditions import conditions, current, settled
+from runtime.function import Function, Observed, Wake
+from runtime.objects import (
+    CRD,
+    EXPORTED_POWER,
+    KEPLER,
+    PROMETHEUS_RULE,
+    SERVICE_MONITOR,
+    Kind,
+    Manifest,
+    Ref,
+    metadata,
+    terminates,
+)
+from runtime.outcome import STATUS_OF, Condition, Intent, Outcome, Status, Word, pending, waiting
+
+CONDITION = "MonitoringReconciled"
+
+# What a Prometheus of the usual installations selects by. `release` is the Helm chart's (kube-prometheus-stack): its
+# value is the name of the user's own installation, so that whatever somebody else has put there stays. The other two
+# are those of kube-prometheus, for rules.
+RELEASE, DEFAULT_RELEASE = "release", "prometheus"
+RULE_LABELS = {"prometheus": "k8s", "role": "alert-rules"}
+
+
+def desired(observed: Observed) -> Outcome:
+    """ServiceMonitor and PrometheusRule, each where its kind exists."""
+    assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
+    return unsettled(observed.parent) or _monitored(observed, observed.parent)
+
+
+def unsettled(parent: Manifest) -> Outcome | None:
+    """Whether `exported_power` has yet to say what is exported: also whose namespace it is, and what is missing."""
+    reported = current(parent, exported_power.CONDITION)
+    if reported is None or reported.status is Status.UNKNOWN:
+        return pending(f"`{exported_power.CONDITION}` has not reported on this generation")
+    if reported.status is Status.FALSE:
+        said = f"`{exported_power.CONDITION}` is True: {reported.message}"
+        return waiting("Waiting", f"what Prometheus collects is left as it is until {said}")
+    return None
+
+
+def _monitored(observed: Observed, parent: Manifest) -> Outcome:
+    kepler, asked = Kepler.model_validate(parent), exported_power.named(observed)
+    if asked is None:
+        return pending(f"`{exported_power.CONDITION}` is about to say that a resource is missing")
+    missing = [kind for kind in (SERVICE_MONITOR, PROMETHEUS_RULE) if not served(observed.get(definition(kind)), kind)]
+    groups = recording.groups(asked.spec, kepler.namespace, kepler.spec.scrape_interval_seconds)
+    intents = [
+        *([] if SERVICE_MONITOR in missing else [service_monitor(observed, parent, kepler, asked.spec)]),
+        *([] if PROMETHEUS_RULE in missing or not groups else [prometheus_rule(observed, parent, groups)]),
+    ]
+    return Outcome(
+        Word.CONVERGED,
+        "NotInstalled" if missing else "Reconciled",
+        "; ".join([*_told(kepler, intents), *_lacking(missing)]),
+        intents=tuple(intents),
+        absent=() if groups else (children.prometheus_rule(observed.key),),
+    )
+
+
+def _told(kepler: Kepler, intents: list[Intent]) -> list[str]:
+    known = {
+        SERVICE_MONITOR: f"Prometheus collects every {kepler.spec.scrape_interval_seconds}s, if its "
+        "`serviceMonitorSelector` matches the labels of",
+        PROMETHEUS_RULE: "pods and namespaces are summed up by",
+    }
+    return [f"{known[one.ref.kind]} {one.ref}" for one in intents]
+
+
+def _lacking(missing: list[Kind]) -> list[str]:
+    """What goes without, for the condition."""
+    if not missing:
+        return []
+    kinds = " and ".join(kind.name for kind in missing)
+    cure = "install the Prometheus operator"
+    if SERVICE_MONITOR not in missing:
+        return [f"this cluster has no {kinds}, so no pods and namespaces are summed up: {cure}"]
+    return [
+        f"this cluster has no {kinds}: {cure}, or have your Prometheus collect from Service '{children.EXPORTER}' "
+        "itself, which then takes also what `exported-power` leaves out and Kepler has no switch for"
+    ]
+
+
+def served(found: Manifest | None, kind: Kind) -> bool:
+    """Whether the API server serves this version of the kind now, by its definition."""
+    if found is None or terminates(found):
+        return False
+    versions = (found.get("spec") or {}).get("versions") or ()
+    established = conditions(found).get("Established") or {}
+    return established.get("status") == "True" and any(
+        one.get("name") == kind.version and one.get("served") for one in versions
+    )
+
+
+def definition(kind: Kind) -> Ref:
+    """The CustomResourceDefinition of a kind."""
+    return Ref(CRD, "", f"{kind.plural}.{kind.group}")
+
+
+def service_monitor(observed: Observed, parent: Manifest, kepler: Kepler, asked: KeplerExportedPowerSpec) -> Intent:
+    """Scrapes every pod behind the Service, under its node's name, without what nobody asked for."""
+    ref = children.service_monitor(observed.key)
+    dropped = drops(asked)
+    endpoint = {
+        "port": children.PORT_NAME,
+        "path": engine.METRIC_PATH,
+        "interval": f"{kepler.spec.scrape_interval_seconds}s",
+        "relabelings": [
+            {"action": "replace", "sourceLabels": ["__meta_kubernetes_pod_node_name"], "targetLabel": "instance"}
+        ],
+        **({"metricRelabelings": dropped} if dropped else {}),
+    }
+    spec = {
+        "jobLabel": "app.kubernetes.io/name",
+        "selector": {"matchLabels": {**children.selector(parent), "app.kubernetes.io/component": "exporter"}},
+        "endpoints": [endpoint],
+    }
+    return _labelled(children.child(parent, ref, "exporter", {"spec": spec}), observed.get(ref), {})
+
+
+def prometheus_rule(observed: Observed, parent: Manifest, groups: recording.Rules) -> Intent:
+    """The recording rules."""
+    ref = children.prometheus_rule(observed.key)
+    intent = children.child(parent, ref, "exporter", {"spec": {"groups": groups}})
+    return _labelled(intent, observed.get(ref), RULE_LABELS)
+
+
+def drops(asked: KeplerExportedPowerSpec) -> list[dict[str, object]]:
+    """A relabeling for each family of which Kepler exports more than is asked for; all else is kept, unknown or not."""
+    return [
+        {"action": "drop", "sourceLabels": ["__name__"], "regex": metrics.series(family, f"({'|'.join(measures)})")}
+        for family, measures in metrics.surplus(asked).items()
+    ]
+
+
+def _labelled(intent: Intent, there: Manifest | None, more: Manifest) -> Intent:
+    """The intent with the labels that a Prometheus selects by."""
+    described = intent.body["metadata"]
+    release = (metadata(there or {}).get("labels") or {}).get(RELEASE) or DEFAULT_RELEASE
+    labels = {**described["labels"], RELEASE: release, **more}
+    return Intent(intent.ref, {**intent.body, "metadata": {**described, "labels": labels}})
+
+
+def _idle(kepler: Manifest) -> bool:
+    """Whether it is `exported_power`'s turn, or the Kepler says already what this function would say."""
+    awaited = unsettled(kepler)
+    if awaited is None:
+        return settled(kepler, (CONDITION,))
+    said = Condition(CONDITION, STATUS_OF[awaited.word], awaited.reason, awaited.message)
+    return awaited.quiet or current(kepler, CONDITION) == said
+
+
+FUNCTION = Function(
+    name="monitoring",
+    condition=CONDITION,
+    wakes=(Wake(KEPLER, idle=_idle), Wake(EXPORTED_POWER)),
+    children=lambda key: (children.service_monitor(key), children.prometheus_rule(key)),
+    inputs=lambda _key: (definition(SERVICE_MONITOR), definition(PROMETHEUS_RULE)),
+    refers=exported_power.refers,
+    reads=(EXPORTED_POWER,),
+    removes=lambda key: (children.prometheus_rule(key),),
+    desired=desired,
+)

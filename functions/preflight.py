@@ -1,0 +1,96 @@
+"""Which nodes can run the exporter, from what each kubelet says of its node (`status.nodeInfo`).
+
+BTF and the cgroup version are not among that: a kernel's version is the best there is without a pod on the node.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+from runtime.objects import NODE, Collection, Manifest, name
+from runtime.outcome import Condition, Status
+
+CONDITION = "NodesSupported"
+NODES = Collection(NODE, "")
+
+# Below, there is no cgroup id to tell containers apart by (KEP v0.7.12:pkg/config/config.go).
+LEAST = (4, 18)
+# Below, only where the distribution has carried BTF and batched map reads back, as RHEL 8 has
+# (KEP v0.7.12:pkg/bpf/exporter.go).
+ADVISED = (5, 6)
+
+NAMED = 3
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Nodes in all, those that run Linux, and those of them that can run the exporter."""
+
+    total: int
+    linux: int
+    supported: int
+
+
+def counts(nodes: Iterable[Manifest]) -> Manifest:
+    """As the status has them."""
+    listed = [*nodes]
+    linux = [node for node in listed if _info(node, "operatingSystem") == "linux"]
+    return asdict(Counts(len(listed), len(linux), sum(not unsupported(node) for node in listed)))
+
+
+def check(nodes: Iterable[Manifest]) -> Condition:
+    """Whether every node can run the exporter; where not, up to three of them, and why."""
+    listed = sorted(nodes, key=name)
+    wrong = [f"node '{name(node)}' {why}" for node in listed if (why := unsupported(node))]
+    if wrong:
+        message = f"{len(wrong)} of {len(listed)} nodes cannot run the exporter: {_some(wrong)}"
+        return Condition(CONDITION, Status.FALSE, "NotSupported", message)
+    if not listed:
+        return Condition(CONDITION, Status.UNKNOWN, "NoNodes", "the cluster has no nodes yet")
+    built = Counter(_info(node, "architecture") for node in listed)
+    kinds = ", ".join(f"{count} {architecture}" for architecture, count in sorted(built.items()))
+    message = f"all {len(listed)} nodes run Linux with a kernel of {_dotted(LEAST)} or newer ({kinds}){_advice(listed)}"
+    return Condition(CONDITION, Status.TRUE, "Supported", message)
+
+
+def unsupported(node: Manifest) -> str:
+    """Why the exporter cannot run on this node; empty where it can."""
+    system, kernel = _info(node, "operatingSystem"), _info(node, "kernelVersion")
+    if not system:
+        return "has not said yet what it runs"
+    if system != "linux":
+        return f"runs {system}, and Kepler needs Linux"
+    version = _version(kernel)
+    if version is None:
+        return f"has kernel '{kernel}', which is no version of Linux"
+    return f"has kernel {kernel}, and Kepler needs {_dotted(LEAST)} or newer" if version < LEAST else ""
+
+
+def _advice(nodes: Iterable[Manifest]) -> str:
+    """What to look at where a kernel is new enough and yet may lack something."""
+    older = [f"'{name(node)}'" for node in nodes if (_version(_info(node, "kernelVersion")) or LEAST) < ADVISED]
+    if not older:
+        return ""
+    return (
+        f"; kernels below {_dotted(ADVISED)} need BTF and batched map reads from their distribution, as RHEL 8 has "
+        f"them: where the exporter does not start, look there first: {_some(older)}"
+    )
+
+
+def _some(said: list[str]) -> str:
+    more = f" and {len(said) - NAMED} more" if len(said) > NAMED else ""
+    return "; ".join(said[:NAMED]) + more
+
+
+def _info(node: Manifest, field: str) -> str:
+    return str(((node.get("status") or {}).get("nodeInfo") or {}).get(field) or "")
+
+
+def _version(kernel: str) -> tuple[int, int] | None:
+    found = re.match(r"(\d+)\.(\d+)", kernel)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def _dotted(version: tuple[int, int]) -> str:
+    return ".".join(map(str, version))

@@ -1,0 +1,109 @@
+"""Every component turned on, changed and off again on the running stack, in several orders."""
+
+import copy
+import itertools
+from typing import Any
+
+from tests.e2e.cluster import Cluster
+from tests.protocol.test_interruptions import masked
+from tests.workbench import kepler
+
+Spec = dict[str, Any]
+
+ESTIMATOR: Spec = {"estimator-sidecar": {"enabled": True}}
+MODEL_SERVER: Spec = {"model-server": {"enabled": True}}
+STORED: Spec = {
+    "model-server": {"enabled": True, "storage": {"type": "hostpath", "hostpath": {"path": "/var/lib/kepler"}}}
+}
+PORT: Spec = {"collector": {"port": 9105}}
+OFF: Spec = {"estimator-sidecar": {"enabled": False}, "model-server": {"enabled": False}}
+
+# What is compared: everything that a Kepler may have in its namespace.
+KINDS = "configmaps,services,serviceaccounts,daemonsets,deployments,persistentvolumeclaims"
+SERVER_MADE = {"kube-root-ca.crt", "default"}
+VOLATILE = {"status", "clusterIPs", "clusterIP", "deployment.kubernetes.io/revision"}
+
+
+def state(cluster: Cluster) -> dict[str, Any]:
+    """All objects in the namespace but the cluster's own, with nothing in them that differs from run to run."""
+    listed = cluster.items(KINDS)
+    kept = {
+        f"{one['kind']}/{one['metadata']['name']}": one for one in listed if one["metadata"]["name"] not in SERVER_MADE
+    }
+    return {name: stripped(masked(one, cluster.namespace)) for name, one in sorted(kept.items())}
+
+
+def stripped(value: Any) -> Any:
+    """Without what controllers and the API server write."""
+    if isinstance(value, dict):
+        return {key: stripped(below) for key, below in value.items() if key not in VOLATILE and below not in ({}, [])}
+    return [stripped(one) for one in value] if isinstance(value, list) else value
+
+
+def specs(steps: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
+    """The spec after each step: a step replaces the parts it names."""
+    found: dict[str, Any] = {}
+    return [copy.deepcopy(found := {**found, **step}) for step in steps]
+
+
+def walk(cluster: Cluster, steps: tuple[dict[str, Any], ...]) -> None:
+    """Applies one step after the other, each to its end."""
+    for spec in specs(steps):
+        cluster.apply({**kepler(), "spec": spec})
+        cluster.await_ready()
+
+
+def test_what_is_left_does_not_depend_on_the_way(cluster: Cluster) -> None:
+    """Three components on in every order, then off: each end equals a fresh apply of the same spec."""
+    orders = list(itertools.permutations((ESTIMATOR, STORED, PORT)))
+    ends = []
+    for number, order in enumerate(orders):
+        there = cluster.beside(f"way-{number}")
+        walk(there, order)
+        ends.append(state(there))
+    fresh = cluster.beside("fresh")
+    walk(fresh, ({**ESTIMATOR, **STORED, **PORT},))
+    assert all(end == state(fresh) for end in ends)
+
+    plain = cluster.beside("plain")
+    walk(plain, (PORT,))
+    for number in (0, len(orders) - 1):
+        there = cluster.beside(f"way-{number}")
+        there.apply({**kepler(), "spec": {**OFF, **PORT}})
+        there.await_ready()
+        there.eventually(lambda here=there: state(here) == state(plain), lambda here=there: state(here))  # type: ignore[misc]
+
+
+def test_one_edit_of_everything_is_one_rollout(cluster: Cluster) -> None:
+    """Estimator, model server and port in one edit: one generation; the KeplerCollectedMetric: one more."""
+    metrics = {**kepler("default", sources={}), "kind": "KeplerCollectedMetric"}
+    cluster.apply(metrics, kepler(collected_metric="default"))
+    cluster.await_ready()
+    assert cluster.generation() == 1
+
+    cluster.apply({**kepler(), "spec": {"collected-metric": "default", **ESTIMATOR, **MODEL_SERVER, **PORT}})
+    cluster.await_ready()
+    assert cluster.generation() == 2
+
+    cluster.patch("kcm/default", {"spec": {"sources": {"irq": {"enabled": False}}}})
+    cluster.eventually(lambda: cluster.generation() == 3)
+    cluster.await_ready()
+    assert cluster.generation() == 3
+
+
+def test_a_deleted_model_server_comes_back(cluster: Cluster) -> None:
+    """Deployment, Service and its ConfigMap."""
+    cluster.apply({**kepler(), "spec": MODEL_SERVER})
+    cluster.await_ready()
+    for child in ("deployment/kepler-model-server", "service/kepler-model-server", "configmap/kepler-model-server-cfm"):
+        before = cluster.get(child)["metadata"]["uid"]
+        cluster.kubectl("delete", child)
+        cluster.eventually(lambda one=child, uid=before: cluster.uid(one) not in ("", uid), lambda one=child: one)  # type: ignore[misc]
+
+
+def test_a_deleted_kepler_takes_its_model_server_along(cluster: Cluster) -> None:
+    """Nothing but the cluster's own objects is left."""
+    cluster.apply({**kepler(), "spec": {**ESTIMATOR, **MODEL_SERVER}})
+    cluster.await_ready()
+    cluster.kubectl("delete", "keplers/kepler")
+    cluster.eventually(lambda: not state(cluster), lambda: sorted(state(cluster)))

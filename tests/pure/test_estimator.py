@@ -1,0 +1,233 @@
+"""Every field of `estimator-sidecar`: what it changes in `MODEL_CONFIG`, as both readers see it, and in the pods."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from crds.kepler import Kepler
+from functions import children, collector, engine, estimator, sidecar
+from functions.cfm import Key
+from runtime.function import Observed
+from runtime.objects import COLLECTED_METRIC, Ref
+from runtime.outcome import Outcome
+from tests.pure.test_exporter import KEY, config, intent, observed, parent
+
+URL = "http://models.energy.svc/ec2/rapl-sysfs/AbsPower/CounterOnly/SGDRegressorTrainer_0.zip"
+BY_DEFAULT = {"NODE_TOTAL_ESTIMATOR": "true", "NODE_COMPONENTS_ESTIMATOR": "true"}
+TRAINER = {"NODE_TOTAL_TRAINER": engine.ONLINE_TRAINER, "NODE_COMPONENTS_TRAINER": engine.ONLINE_TRAINER}
+
+
+def kepler(models: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    """A Kepler with the estimator and these models."""
+    found = parent()
+    found["spec"] |= {"estimator-sidecar": {"enabled": True, "models": models or {}}, **more}
+    return found
+
+
+def decide(found: dict[str, Any], sources: dict[str, bool] | None = None) -> Outcome:
+    """What `estimator` wants, where the KeplerCollectedMetric 'mine' has these sources on or off."""
+    objects: dict[Ref, Any] = {children.cfm(KEY): None}
+    if sources is not None:
+        found["spec"]["collected-metric"] = "mine"
+        spec = {"sources": {source: {"enabled": on} for source, on in sources.items()}}
+        objects[Ref(COLLECTED_METRIC, "energy", "mine")] = {"metadata": {"name": "mine"}, "spec": spec}
+    return estimator.desired(Observed(KEY, found, objects))
+
+
+def written(found: dict[str, Any]) -> str:
+    """`MODEL_CONFIG`."""
+    value: str = intent(decide(found), children.cfm)["data"][Key.MODEL_CONFIG]
+    return value
+
+
+def as_exporter(text: str) -> dict[str, str]:
+    """KEP v0.7.12:pkg/config/config.go, GetModelConfigMap: words of exactly one '='."""
+    words = [word.split("=") for word in text.split()]
+    return {parts[0]: parts[1] for parts in words if len(parts) == 2}
+
+
+def as_estimator(text: str) -> dict[str, str]:
+    """MS v0.7.12:src/kepler_model/util/config.py, set_env_from_model_config: lines, up to '#', first two parts."""
+    lines = [line.strip().split("#")[0].strip().split("=") for line in text.splitlines()]
+    return {parts[0].strip(): parts[1].strip() for parts in lines if len(parts) > 1}
+
+
+@dataclass(frozen=True)
+class Case:
+    """Models, and what both readers make of them."""
+
+    models: dict[str, Any]
+    read: dict[str, str]
+
+
+CASES = [
+    Case({}, BY_DEFAULT),
+    Case({"node-components": None}, BY_DEFAULT),
+    Case({"node-components": {"init-url": URL}}, {**BY_DEFAULT, "NODE_COMPONENTS_INIT_URL": URL}),
+    Case(
+        {"node-total": {"trainer": "SGDRegressorTrainer"}}, {**BY_DEFAULT, "NODE_TOTAL_TRAINER": "SGDRegressorTrainer"}
+    ),
+    Case({"node-total": {"filters": "mae:0.5;n:1"}}, {**BY_DEFAULT, "NODE_TOTAL_FILTERS": "mae:0.5;n:1"}),
+    Case(
+        {"process-total": {"trainer": "LogisticRegressionTrainer"}},
+        {**BY_DEFAULT, "PROCESS_TOTAL_ESTIMATOR": "true", "PROCESS_TOTAL_TRAINER": "LogisticRegressionTrainer"},
+    ),
+    Case(
+        {"process-components": {"init-url": "http://m/a.zip"}},
+        {**BY_DEFAULT, "PROCESS_COMPONENTS_ESTIMATOR": "true", "PROCESS_COMPONENTS_INIT_URL": "http://m/a.zip"},
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case.models))
+def test_both_readers_see_what_was_meant(case: Case) -> None:
+    """The exporter splits at white space, the estimator at line ends: one setting a line suits both."""
+    text = written(kepler(case.models))
+    assert as_exporter(text) == as_estimator(text) == case.read
+
+
+def test_off_is_written_too() -> None:
+    """The key is ours in any case: a value that somebody puts there does not survive."""
+    outcome = decide(parent())
+    assert intent(outcome, children.cfm)["data"] == {"MODEL_CONFIG": ""}
+    assert (outcome.word, outcome.reason) == ("converged", "Disabled")
+
+
+@pytest.mark.parametrize(("enabled", "named"), [(True, TRAINER), (False, {})])
+def test_models_that_are_trained_here_are_asked_for(enabled: bool, named: dict[str, str]) -> None:  # noqa: FBT001
+    """The trainer makes one kind, which Kepler would not ask for by itself; without a server there is no trainer."""
+    server = {"enabled": enabled, "training": {"online": True}}
+    read = as_exporter(written(kepler(**{"model-server": server})))
+    assert read == {**BY_DEFAULT, **named}
+
+
+def test_a_trainer_that_is_named_wins_over_the_one_that_trains_here() -> None:
+    """The user's word is last."""
+    server = {"enabled": True, "training": {"online": True}}
+    read = as_exporter(written(kepler({"node-total": {"trainer": "SGDRegressorTrainer"}}, **{"model-server": server})))
+    assert read["NODE_TOTAL_TRAINER"] == "SGDRegressorTrainer"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Sources that are on or off, the model, and the field to blame (None: it works)."""
+
+    sources: dict[str, bool]
+    url: str | None
+    blamed: str | None
+
+
+def model(group: str) -> str:
+    """The URL of a model of this feature group, as a model database lays them out."""
+    return URL.replace("CounterOnly", group)
+
+
+SOURCES = [
+    Sources({"counter": False}, None, None),  # models of BPFOnly remain
+    Sources({"bpf": False}, None, None),
+    Sources({"counter": False, "bpf": False}, None, "`counter` or `bpf`"),
+    Sources({"counter": False}, model("CounterOnly"), "`counter`"),
+    Sources({"counter": False}, model("Basic"), "`counter`"),
+    Sources({"counter": False}, model("BPFOnly"), None),
+    Sources({"irq": False}, model("BPFIRQ"), "`irq`"),
+    Sources({"irq": False, "counter": False}, model("Full"), "`counter`, `irq`"),
+    Sources({"counter": False}, "http://models/mine.zip", None),  # the URL does not tell
+    Sources({"gpu": False, "cgroup": False, "kubelet": False}, model("Full"), None),
+]
+
+
+@pytest.mark.parametrize("case", SOURCES, ids=str)
+def test_a_model_whose_source_is_off_is_refused(case: Sources) -> None:
+    """The message names the source, the resource that turns it off, and what to do."""
+    outcome = decide(kepler({"node-components": {"init-url": case.url}}), case.sources)
+    if case.blamed is None:
+        assert outcome.word == "converged", outcome.message
+        return
+    assert (outcome.word, outcome.reason, outcome.intents) == ("rejected", "SourceRequired", ())
+    assert case.blamed in outcome.message
+    assert "'mine'" in outcome.message
+    assert "enable" in outcome.message
+
+
+def test_the_estimator_that_is_off_needs_no_source() -> None:
+    """Whatever its models say."""
+    found = parent()
+    found["spec"]["estimator-sidecar"] = {"models": {"node-total": {"init-url": URL}}}
+    assert decide(found, {"counter": False, "bpf": False}).reason == "Disabled"
+
+
+def test_training_needs_the_usage_metrics_that_bpf_turns_off() -> None:
+    """The trainer reads them from Prometheus."""
+    server = {"enabled": True, "training": {"online": True}}
+    outcome = decide(kepler(**{"model-server": server}), {"bpf": False})
+    assert outcome.reason == "SourceRequired"
+    assert "`model-server.training.online`" in outcome.message
+
+
+def test_a_resource_that_does_not_exist_is_awaited() -> None:
+    """`collected_metric` says what to do; the estimator only waits."""
+    found = kepler()
+    found["spec"]["collected-metric"] = "mine"
+    objects: dict[Ref, Any] = {children.cfm(KEY): None, Ref(COLLECTED_METRIC, "energy", "mine"): None}
+    outcome = estimator.desired(Observed(KEY, found, objects))
+    assert (outcome.word, outcome.intents) == ("waiting", ())
+
+
+def pod(found: dict[str, Any], images: dict[str, str] | None = None) -> Any:
+    """The exporter's pod."""
+    outcome = collector.desired(observed(found, config(), images))
+    return intent(outcome, children.daemon_set)["spec"]["template"]["spec"]
+
+
+def test_the_sidecar_listens_before_the_exporter_starts() -> None:
+    """A native sidecar, whose start is over when its socket is there; both share the socket's directory."""
+    found = pod(kepler())
+    [beside] = found["initContainers"]
+    assert (beside["name"], beside["args"], beside["restartPolicy"]) == ("estimator", ["estimator"], "Always")
+    assert beside["startupProbe"]["exec"]["command"] == ["test", "-S", "/tmp/estimator.sock"]
+    mounts = {one["mountPath"]: one for one in beside["volumeMounts"]}
+    assert mounts["/etc/kepler/kepler.config"] == {
+        "name": "cfm",
+        "mountPath": "/etc/kepler/kepler.config",
+        "readOnly": True,
+    }
+    shared = {"name": "tmp", "mountPath": "/tmp"}
+    assert mounts["/tmp"] == shared
+    assert shared in found["containers"][0]["volumeMounts"]
+    assert [one for one in found["volumes"] if "emptyDir" in one] == [
+        {"name": "tmp", "emptyDir": {}},
+        {"name": "mnt", "emptyDir": {}},
+    ]
+
+
+def test_without_the_estimator_nothing_of_it_is_there() -> None:
+    """No sidecar, no volume, no mount."""
+    found = pod(parent())
+    assert "initContainers" not in found
+    assert not [one for one in found["volumes"] if "emptyDir" in one]
+    assert "/tmp" not in {one["mountPath"] for one in found["containers"][0]["volumeMounts"]}
+
+
+def test_the_image_defaults_in_the_environment() -> None:
+    """The resource's image wins; then the environment's; then ours. It is told in the status while it is used."""
+    set_there = {engine.MODEL_SERVER_IMAGE_SETTING: "mirror/models:1"}
+    mine = kepler()
+    mine["spec"]["estimator-sidecar"]["image"] = "mine:1"
+    for found, images, expected in (
+        (mine, set_there, "mine:1"),
+        (kepler(), set_there, "mirror/models:1"),
+        (kepler(), {}, engine.MODEL_SERVER_IMAGE),
+    ):
+        outcome = collector.desired(observed(found, config(), images))
+        assert outcome.status["images"]["estimator"] == expected
+        assert pod(found, images)["initContainers"][0]["image"] == expected
+    assert "estimator" not in collector.desired(observed(parent(), config())).status["images"]
+
+
+def test_the_only_path_there_is_reaches_both_containers() -> None:
+    """`mnt-path` is '/tmp', spelt out or not: the socket's path is built into both programs."""
+    assert sidecar.image(Kepler.model_validate(parent()), {}) is None
+    found = kepler()
+    found["spec"]["estimator-sidecar"]["mnt-path"] = "/tmp"
+    assert pod(found) == pod(kepler())

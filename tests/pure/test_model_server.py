@@ -1,0 +1,337 @@
+"""Every field of `model-server`: what it changes in its own objects, in `kepler-cfm`, and as its readers see it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from functions import children, engine, model_pod, model_server, model_store
+from runtime.function import Observed
+from runtime.objects import Ref
+from runtime.outcome import Outcome
+from runtime.wake import idle
+from tests.pure.test_exporter import KEY, intent, parent
+from tests.pure.test_wake import OURS, about
+from tests.workbench import update
+
+PROMETHEUS = "http://prometheus.monitoring.svc:9090"
+CLAIM = children.claim(KEY)
+EXTERNAL = {"endpoint": "https://s3", "bucket": "kepler", "credentials": {"secret": "s"}}
+
+
+def kepler(*, estimator: bool = True, enabled: bool = True, **fields: Any) -> dict[str, Any]:
+    """A Kepler with these fields of `model-server`; words are joined by hyphens."""
+    found = parent()
+    server = {name.replace("_", "-"): value for name, value in fields.items()}
+    found["spec"] |= {"model-server": {"enabled": enabled, **server}, "estimator-sidecar": {"enabled": estimator}}
+    return found
+
+
+def decide(found: dict[str, Any], images: dict[str, str] | None = None, **there: Any) -> Outcome:
+    """What `model_server` wants, where only the children in `there` exist."""
+    objects: dict[Ref, Any] = dict.fromkeys(model_server.FUNCTION.children(KEY))
+    objects |= {getattr(children, name)(KEY): manifest for name, manifest in there.items()}
+    return model_server.desired(Observed(KEY, found, objects, images=images or {}))
+
+
+def deployment(**fields: Any) -> Any:
+    """The Deployment's spec."""
+    return intent(decide(kepler(**fields)), children.deployment)["spec"]
+
+
+def pod(**fields: Any) -> Any:
+    """The pod's spec."""
+    return deployment(**fields)["template"]["spec"]
+
+
+def config(**fields: Any) -> Any:
+    """The data of the model server's own ConfigMap."""
+    return intent(decide(kepler(**fields)), children.model_config)["data"]
+
+
+def shared(**fields: Any) -> Any:
+    """The keys of `kepler-cfm`."""
+    return intent(decide(kepler(**fields)), children.cfm)["data"]
+
+
+def volume(**storage: Any) -> Any:
+    """The volume of the models."""
+    [found] = [one for one in pod(storage=storage)["volumes"] if one["name"] == model_store.VOLUME]
+    return {name: value for name, value in found.items() if name != "name"}
+
+
+def training(**more: Any) -> dict[str, Any]:
+    """Fields of a model server that trains."""
+    on = {"online": True, "prometheus-url": PROMETHEUS, **more}
+    return {"training": on, "storage": {"type": "claim"}}
+
+
+@dataclass(frozen=True)
+class Case:
+    """Fields, where to look, and what is found there."""
+
+    fields: dict[str, Any]
+    look: Callable[..., Any]
+    at: str
+    found: Any
+
+
+URL = "http://kepler-model-server.energy.svc.cluster.local"
+MADE = {"path": "/m", "type": "DirectoryOrCreate"}
+CASES = [
+    Case({}, shared, "MODEL_SERVER_ENABLE", "true"),
+    Case({"enabled": False}, shared, "MODEL_SERVER_ENABLE", "false"),
+    Case({}, shared, "MODEL_SERVER_URL", f"{URL}:8100"),
+    Case({"port": 9000}, shared, "MODEL_SERVER_URL", f"{URL}:9000"),
+    Case({"port": 9000}, shared, "MODEL_SERVER_PORT", "9000"),
+    Case({"enabled": False, "port": 9000}, shared, "MODEL_SERVER_URL", f"{URL}:9000"),
+    Case({}, shared, "MODEL_SERVER_MODEL_REQ_PATH", "/model"),
+    Case({}, shared, "MODEL_SERVER_MODEL_LIST_PATH", "/best-models"),
+    Case({"port": 9000}, config, "MODEL_SERVER_PORT", "9000"),
+    Case({}, config, "MNT_PATH", "/mnt"),
+    Case({}, config, "MODEL_PATH", "/mnt/models"),
+    Case({"storage": {"path": "a/b"}}, config, "MODEL_PATH", "/mnt/a/b"),
+    Case({}, config, "RESOURCE_DIR", "/data/resource"),
+    Case({}, config, "INITIAL_PIPELINE_URL", None),
+    Case({"pipelines": ["http://a/1.zip", "http://b/2.zip"]}, config, "INITIAL_PIPELINE_URL", "http://a/1.zip,http://b/2.zip"),
+    Case({}, config, "SAMPLING_INTERVAL", "300"),
+    Case({"sampling_period": "1m"}, config, "SAMPLING_INTERVAL", "60"),
+    Case({"sampling_period": "1m"}, config, "PROM_QUERY_INTERVAL", "60"),
+    Case({"training": {"step": "15s"}}, config, "PROM_QUERY_STEP", "15"),
+    Case({}, config, "PROM_SERVER", None),
+    Case(training(), config, "PROM_SERVER", PROMETHEUS),
+    Case({"type": "local"}, volume, "emptyDir", {}),
+    Case({"type": "hostpath", "hostpath": {"path": "/m"}}, volume, "hostPath", MADE),
+    Case({"type": "nfs", "nfs": {"server": "n", "export": "/e"}}, volume, "nfs", {"server": "n", "path": "/e"}),
+    Case({"type": "claim"}, volume, "persistentVolumeClaim", {"claimName": "kepler-model-server-pvc"}),
+    Case({"type": "external", "external": EXTERNAL}, volume, "emptyDir", {}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.at}: {case.fields}")
+def test_fields_of_the_configuration_and_the_volume(case: Case) -> None:
+    """Each field has its key, always as text; a blank one leaves the program's own default."""
+    assert case.look(**case.fields).get(case.at) == case.found
+
+
+def test_the_exporter_the_estimator_and_the_server_meet_at_one_address() -> None:
+    """Both clients take another URL than their own default as it is, so scheme and port are in it."""
+    keys, own = shared(port=9000), config(port=9000)
+    assert keys["MODEL_SERVER_URL"] + keys["MODEL_SERVER_MODEL_REQ_PATH"] == f"{URL}:9000/model"
+    assert keys["MODEL_SERVER_PORT"] == own["MODEL_SERVER_PORT"]
+    assert pod(port=9000)["containers"][0]["ports"][0]["containerPort"] == 9000
+    service = intent(decide(kepler(port=9000)), children.model_service)["spec"]
+    assert (service["clusterIP"], service["ports"][0]["port"]) == ("None", 9000)
+    assert service["selector"] == deployment()["selector"]["matchLabels"]
+    assert service["selector"].items() <= deployment()["template"]["metadata"]["labels"].items()
+    assert service["selector"] != children.selector(parent())
+
+
+def test_the_server_asks_for_its_models_before_it_is_ready() -> None:
+    """The list of models is an error while there are none: then it is neither started, ready nor, in time, alive."""
+    server = pod()["containers"][0]
+    assert (server["name"], server["args"]) == ("server-api", ["model-server"])
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert server[probe]["httpGet"] == {"path": "/best-models", "port": "http"}
+    assert server["startupProbe"]["periodSeconds"] * server["startupProbe"]["failureThreshold"] == 600
+
+
+def test_the_directory_of_the_models_is_made_by_the_kubelet() -> None:
+    """The server ends where it does not exist, and makes none but '/mnt/models'."""
+    mounts = {one["mountPath"]: one for one in pod(storage={"path": "a/b"})["containers"][0]["volumeMounts"]}
+    assert mounts["/mnt"]["name"] == mounts["/mnt/a/b"]["name"]
+    assert mounts["/mnt/a/b"]["subPath"] == "a/b"
+    assert mounts["/etc/kepler/kepler.config"]["readOnly"] is True
+    assert "/data" in mounts
+
+
+@pytest.mark.parametrize(("kind", "strategy"), [("claim", "Recreate"), ("local", "RollingUpdate")])
+def test_two_pods_never_share_a_directory(kind: str, strategy: str) -> None:
+    """Each loads its models over the other's."""
+    assert deployment(storage={"type": kind})["strategy"]["type"] == strategy
+
+
+def test_the_trainer_is_beside_the_server_with_the_same_volumes() -> None:
+    """What it makes is what the server loads when it starts again."""
+    server, trainer = pod(**training())["containers"]
+    assert (trainer["name"], trainer["args"]) == ("online-trainer", ["online-trainer"])
+    assert trainer["volumeMounts"] == server["volumeMounts"]
+    assert len(pod()["containers"]) == 1
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Fields, and the reason and the field that the user is told."""
+
+    fields: dict[str, Any]
+    reason: str
+    told: str
+
+
+REFUSED = [
+    Refused({"training": {"online": True}}, "PrometheusRequired", "`model-server.training.prometheus-url`"),
+    Refused({**training(), "storage": {"type": "local"}}, "StorageRequired", "`model-server.storage.type` 'local'"),
+    Refused({**training(), "estimator": False}, "EstimatorRequired", "`estimator-sidecar.enabled`"),
+    Refused(training(headers={"secret": "t"}), "HeadersNotSupported", "`model-server.training.headers.secret` is 't'"),
+]
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.reason)
+def test_training_that_cannot_work_is_refused(case: Refused) -> None:
+    """The message says what to turn on, or off; what runs is left as it is, and off it is no matter."""
+    outcome = decide(kepler(**case.fields))
+    assert (outcome.word, outcome.reason, outcome.intents) == ("rejected", case.reason, ())
+    assert case.told in outcome.message
+    assert decide(kepler(**case.fields, enabled=False)).reason == "Disabled"
+
+
+def test_the_image_defaults_in_the_environment() -> None:
+    """The resource's image wins; then the environment's; then ours."""
+    set_there = {engine.MODEL_SERVER_IMAGE_SETTING: "mirror/models:1", engine.RCLONE_IMAGE_SETTING: "mirror/rclone:1"}
+    for image, images, expected in (
+        ("mine:1", set_there, "mine:1"),
+        (None, set_there, "mirror/models:1"),
+        (None, {}, engine.MODEL_SERVER_IMAGE),
+    ):
+        outcome = decide(kepler(image=image), images)
+        assert outcome.status == {"images": {"modelServer": expected}}
+    external = {"type": "external", "external": EXTERNAL}
+    found = intent(decide(kepler(storage=external), set_there), children.deployment)["spec"]["template"]["spec"]
+    assert [one["image"] for one in found["initContainers"]] == ["mirror/rclone:1"]
+
+
+def test_pull_secrets_are_those_of_the_exporter() -> None:
+    """One registry has all images."""
+    found = kepler()
+    found["spec"]["collector"]["image-pull-secrets"] = [{"name": "s"}]
+    template = intent(decide(found), children.deployment)["spec"]["template"]
+    assert template["spec"]["imagePullSecrets"] == [{"name": "s"}]
+
+
+def test_a_key_of_the_user_changes_the_pods_and_a_stale_one_of_ours_does_not() -> None:
+    """What of ours is about to be removed must not count: the pods would be rolled twice."""
+
+    def digest(**there: str) -> str:
+        outcome = decide(kepler(), model_config={"data": there})
+        template = intent(outcome, children.deployment)["spec"]["template"]
+        found: str = template["metadata"]["annotations"][model_pod.CONFIG_HASH]
+        return found
+
+    assert digest(MODEL_TOPURL="http://mirror") != digest()
+    assert digest(INITIAL_PIPELINE_URL="http://old") == digest()
+
+
+def test_off_nothing_is_left_but_the_keys() -> None:
+    """They say that there is no server."""
+    outcome = decide(kepler(enabled=False))
+    assert [one.ref for one in outcome.intents] == [children.cfm(KEY)]
+    assert set(outcome.absent) == {children.deployment(KEY), children.model_service(KEY), children.model_config(KEY)}
+
+
+def claim(on_delete: str = "Retain", *, owner: bool = False, ours: bool = True) -> dict[str, Any]:
+    """A claim in the cluster, with or without an owner, made by us or by hand."""
+    fields: dict[str, Any] = {
+        "f:metadata": {
+            "f:labels": {f"f:{label}": {} for label in children.MANAGED_BY},
+            "f:annotations": {f"f:{model_store.ON_DELETE}": {}},
+            **({"f:ownerReferences": {'k:{"uid":"u"}': {}}} if owner else {}),
+        },
+        "f:spec": {"f:accessModes": {}, "f:resources": {"f:requests": {"f:storage": {}}}},
+    }
+    entry = {"manager": "kepler-model-server" if ours else "kubectl", "operation": "Apply", "fieldsV1": fields}
+    found = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {
+            "name": CLAIM.name,
+            "uid": "c",
+            "labels": dict(children.MANAGED_BY),
+            "annotations": {model_store.ON_DELETE: on_delete},
+            "managedFields": [entry],
+            **({"ownerReferences": [OURS]} if owner else {}),
+        },
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "5Gi"}}, "volumeName": "v"},
+    }
+    return about(found)
+
+
+@dataclass(frozen=True)
+class Unused:
+    """A claim that nothing asks for, and what becomes of it."""
+
+    on_delete: str
+    found: dict[str, Any]
+    owner: bool | None  # None: it is not written
+    removed: bool
+
+
+UNUSED = [
+    Unused("Retain", claim(), owner=False, removed=False),
+    Unused("Retain", claim("Delete", owner=True), owner=False, removed=False),
+    Unused("Delete", claim("Delete", owner=True), owner=None, removed=True),
+    Unused("Delete", claim(), owner=True, removed=False),  # removed in the next round, then as ours
+    Unused("Delete", claim(ours=False), owner=None, removed=False),
+    Unused("Retain", claim(ours=False), owner=None, removed=False),
+]
+
+
+@pytest.mark.parametrize("case", UNUSED, ids=lambda case: f"{case.on_delete} owner={case.owner} gone={case.removed}")
+@pytest.mark.parametrize("fields", [{"enabled": False}, {"storage": {"type": "local"}}], ids=["off", "elsewhere"])
+def test_a_claim_that_is_not_used_is_kept_or_removed(fields: dict[str, Any], case: Unused) -> None:
+    """As `on-delete` says, whether the server is off or keeps its models elsewhere; never what somebody made."""
+    storage = {**fields.get("storage", {}), "claim": {"on-delete": case.on_delete}}
+    outcome = decide(kepler(**{**fields, "storage": storage}), claim=case.found)
+    written = [one.body for one in outcome.intents if one.ref == CLAIM]
+    assert [bool(one["metadata"].get("ownerReferences")) for one in written] == [case.owner][: case.owner is not None]
+    assert (CLAIM in outcome.absent) is case.removed
+    for one in written:  # only what is ours: the rest of a claim's spec cannot be written again
+        assert one["spec"] == {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "5Gi"}}}
+
+
+@pytest.mark.parametrize(("on_delete", "owners"), [("Retain", 0), ("Delete", 1)])
+def test_the_claim_in_use(on_delete: str, owners: int) -> None:
+    """Its size, class and access mode; with an owner it goes along with the Kepler."""
+    wanted = {"size": "1Gi", "storage-class": "", "access-mode": "ReadWriteMany", "on-delete": on_delete}
+    found = intent(decide(kepler(storage={"type": "claim", "claim": wanted})), children.claim)
+    assert found["spec"] == {
+        "accessModes": ["ReadWriteMany"],
+        "resources": {"requests": {"storage": "1Gi"}},
+        "storageClassName": "",
+    }
+    assert len(found["metadata"].get("ownerReferences", [])) == owners
+    assert found["metadata"]["annotations"] == {model_store.ON_DELETE: on_delete}
+
+
+def test_a_claim_without_a_class_takes_the_clusters_default() -> None:
+    """Blank is not the empty string."""
+    found = intent(decide(kepler(storage={"type": "claim"})), children.claim)
+    assert "storageClassName" not in found["spec"]
+
+
+@pytest.mark.parametrize("found", [claim(), claim("Delete", owner=True)], ids=["kept", "owned"])
+def test_events_of_a_claim_that_only_binds_are_idle(found: dict[str, Any]) -> None:
+    """Whatever the volume controller does to it."""
+    assert idle(model_server.FUNCTION, update({**found, "status": {"phase": "Bound"}}))
+
+
+@pytest.mark.parametrize(
+    "taken",
+    [
+        lambda fields: fields["f:metadata"].pop("f:labels"),
+        lambda fields: fields["f:metadata"].pop("f:annotations"),
+        lambda fields: fields["f:metadata"].pop("f:ownerReferences"),
+        lambda fields: fields["f:spec"]["f:resources"].pop("f:requests"),
+    ],
+)
+def test_events_of_a_claim_that_somebody_changed_are_not(taken: Callable[[Any], Any]) -> None:
+    """Whoever changes or removes a field takes it from us."""
+    found = claim("Delete", owner=True)
+    taken(found["metadata"]["managedFields"][0]["fieldsV1"])
+    assert not idle(model_server.FUNCTION, update(found))
+
+
+def test_events_of_the_models_configuration_are_always_looked_at() -> None:
+    """A key that a user adds is for the pods, too."""
+    found = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": children.MODEL_CONFIG}}
+    assert not idle(model_server.FUNCTION, update(about(found, ownerReferences=[OURS])))

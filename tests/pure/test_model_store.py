@@ -1,0 +1,174 @@
+"""Copies from and to an object store: the containers' own commands, by a real rclone, against a real S3 server."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crds.kepler import Kepler
+from functions import engine, model_store
+
+BIN = Path(sys.executable).parent
+RCLONE = BIN / "rclone"
+ACCESS = {"accessKeyID": "AKIDEXAMPLE", "accessSecret": "wJalrXUtnFEMI-K7MDENG"}
+
+
+@dataclass(frozen=True)
+class Store:
+    """An S3 server, the directory behind it, and the pod's volume."""
+
+    url: str
+    buckets: Path
+    volume: Path
+
+    def containers(self, **external: Any) -> dict[str, Any]:
+        """The containers that copy, by name, for bucket 'kepler' here."""
+        external = {"endpoint": self.url, "bucket": "kepler", "prefix": "models", **external}
+        storage = {"type": "external", "external": {**external, "credentials": {"secret": "s"}}}
+        training = {"online": True, "prometheus-url": "http://p"}
+        server = {"enabled": True, "storage": storage, "training": training, "sampling-period": "1s"}
+        kepler = Kepler.model_validate({"spec": {"model-server": server}})
+        found = model_store.transfers(kepler, engine.RCLONE_IMAGE)
+        return {one["name"]: one for group in found.values() for one in group}
+
+    def start(self, container: dict[str, Any], **access: str) -> subprocess.Popen[str]:
+        """The container's command in its environment, with the volume at another path than '/mnt'."""
+        command = [str(one).replace(engine.MNT_PATH, str(self.volume)) for one in container["command"]]
+        arguments = [str(one).replace(engine.MNT_PATH, str(self.volume)) for one in container["args"]]
+        secrets = ACCESS | access
+        given = {
+            one["name"]: one["value"] if "value" in one else secrets[one["valueFrom"]["secretKeyRef"]["key"]]
+            for one in container["env"]
+        }
+        environment = {"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(self.volume), **given}
+        return subprocess.Popen(
+            [*command, *arguments], env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+
+    def run(self, container: dict[str, Any], **access: str) -> tuple[int, str]:
+        """Its exit code and what it said."""
+        ended = self.start(container, **access)
+        said, _ = ended.communicate(timeout=60)
+        return ended.returncode, said
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A server that takes no request without a valid signature, with an empty bucket 'kepler'."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    buckets, volume = tmp_path / "buckets", tmp_path / "mnt"
+    (buckets / "kepler").mkdir(parents=True)
+    (volume / "models").mkdir(parents=True)
+    key = f"{ACCESS['accessKeyID']},{ACCESS['accessSecret']}"
+    command = [str(RCLONE), "serve", "s3", f"--addr=127.0.0.1:{port}", f"--auth-key={key}", str(buckets)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        _await_port(port)
+        yield Store(f"http://127.0.0.1:{port}", buckets, volume)
+        server.terminate()
+
+
+def _await_port(port: int) -> None:
+    for _ in range(200):
+        with socket.socket() as tried:
+            if not tried.connect_ex(("127.0.0.1", port)):
+                return
+        time.sleep(0.05)
+    raise AssertionError("the S3 server does not listen")
+
+
+def write(path: Path, content: str) -> None:
+    """A file and the directories above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+
+
+def test_models_are_there_before_the_server_starts(store: Store) -> None:
+    """Everything below the prefix comes into the directory of the models; nothing else of the bucket does."""
+    write(store.buckets / "kepler/models/std_v0.7.11/metadata.json", "{}")
+    write(store.buckets / "kepler/other/secret.txt", "x")
+
+    code, said = store.run(store.containers()["pull"])
+
+    assert code == 0, said
+    assert (store.volume / "models/std_v0.7.11/metadata.json").read_text() == "{}"
+    assert not list(store.volume.rglob("secret.txt"))
+
+
+def test_an_empty_bucket_is_a_beginning(store: Store) -> None:
+    """The first start finds no models, and is no failure."""
+    code, said = store.run(store.containers()["pull"])
+    assert code == 0, said
+
+
+def test_a_bucket_without_a_prefix_is_taken_as_a_whole(store: Store) -> None:
+    """Blank means all of it."""
+    write(store.buckets / "kepler/std_v0.7.11/metadata.json", "{}")
+    code, said = store.run(store.containers(prefix="")["pull"])
+    assert code == 0, said
+    assert (store.volume / "models/std_v0.7.11/metadata.json").exists()
+
+
+def test_new_models_reach_the_bucket_and_nothing_in_it_is_lost(store: Store) -> None:
+    """Pushed after each pause; what others put there stays, a model trained again is replaced."""
+    write(store.buckets / "kepler/models/theirs.zip", "theirs")
+    write(store.buckets / "kepler/models/trained.zip", "old")
+    write(store.volume / "models/trained.zip", "new")
+
+    pushing = store.start(store.containers()["push"])
+    try:
+        _until(lambda: (store.buckets / "kepler/models/trained.zip").read_text() == "new")
+    finally:
+        pushing.send_signal(signal.SIGTERM)
+        pushing.communicate(timeout=20)
+
+    assert (store.buckets / "kepler/models/theirs.zip").read_text() == "theirs"
+
+
+def test_what_was_trained_last_is_pushed_when_the_pod_ends(store: Store) -> None:
+    """A pause of an hour does not hold it back, nor the end of the pod."""
+    push = store.containers()["push"]
+    pushing = store.start({**push, "command": ["3600" if one == "1" else one for one in push["command"]]})
+    time.sleep(0.5)
+    write(store.volume / "models/last.zip", "last")
+
+    pushing.send_signal(signal.SIGTERM)
+    said, _ = pushing.communicate(timeout=20)
+
+    assert pushing.returncode == 0, said
+    assert (store.buckets / "kepler/models/last.zip").read_text() == "last"
+
+
+def _until(holds: Any) -> None:
+    for _ in range(200):
+        if holds():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not happen within ten seconds")
+
+
+def test_wrong_credentials_fail_aloud(store: Store) -> None:
+    """The pod does not start with no models and no reason."""
+    code, said = store.run(store.containers()["pull"], accessSecret="wrong")
+    assert code != 0
+    assert "403" in said
+
+
+def test_the_credentials_are_the_secrets_and_nowhere_else(store: Store) -> None:
+    """Not in an argument, where every user of the node could read them, and not in the pod's specification."""
+    for one in store.containers().values():
+        secrets = {each["name"]: each["valueFrom"]["secretKeyRef"] for each in one["env"] if "valueFrom" in each}
+        assert secrets == {
+            "RCLONE_S3_ACCESS_KEY_ID": {"name": "s", "key": "accessKeyID"},
+            "RCLONE_S3_SECRET_ACCESS_KEY": {"name": "s", "key": "accessSecret"},
+        }
+        assert not any("KEY" in word for word in (*one["command"], *one["args"]))

@@ -1,0 +1,250 @@
+"""ServiceMonitor and recording rules for every level, interval and cluster, read as Prometheus reads them."""
+
+import re
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import pytest
+
+from crds.exported_power import USAGE, Level
+from functions import children, exported_power, metrics, monitoring, recording
+from functions.metrics import series
+from runtime.function import Observed
+from runtime.objects import EXPORTED_POWER, KEPLER, PROMETHEUS_RULE, SERVICE_MONITOR, Kind, Manifest, Ref
+from runtime.outcome import Outcome
+from tests.pure.test_exported_power import spec
+
+KEY = Ref(KEPLER, "energy", "kepler")
+POWER = Ref(EXPORTED_POWER, "energy", "mine")
+LEVELS = [levels for many in range(1, len(Level) + 1) for levels in combinations(Level, many)]
+
+
+def said(status: str = "True", message: str = "", generation: int = 1) -> dict[str, Any]:
+    """`exported_power`'s condition."""
+    entry = {"type": exported_power.CONDITION, "status": status, "reason": "R", "message": message}
+    return entry | {"observedGeneration": generation, "lastTransitionTime": "2026-01-01T00:00:00Z"}
+
+
+def parent(*conditions: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """A Kepler that names the KeplerExportedPower 'mine'."""
+    return {
+        "apiVersion": KEPLER.api_version,
+        "kind": "Kepler",
+        "metadata": {"name": "kepler", "namespace": "energy", "uid": "u", "generation": 1},
+        "spec": {"exported-power": "mine"} | {key.replace("_", "-"): fields[key] for key in fields},
+        "status": {"conditions": list(conditions or [said()])},
+    }
+
+
+def defined(kind: Kind, established: str = "True", *, served: bool = True) -> Manifest:
+    """A CustomResourceDefinition as the API server has it."""
+    return {
+        "metadata": {"name": f"{kind.plural}.{kind.group}"},
+        "spec": {"versions": [{"name": "v1", "served": served}]},
+        "status": {"conditions": [{"type": "Established", "status": established}]},
+    }
+
+
+OPERATED = {monitoring.definition(kind): defined(kind) for kind in (SERVICE_MONITOR, PROMETHEUS_RULE)}
+BARE: dict[Ref, Any] = dict.fromkeys(OPERATED)
+
+
+def decide(kepler: dict[str, Any] | None = None, there: Any = None, **power: Any) -> Outcome:
+    """What `monitoring` wants: with this KeplerExportedPower, in a cluster that has these objects."""
+    asked = {"metadata": {"name": "mine"}, "spec": {key.replace("_", "-"): power[key] for key in power}}
+    objects = {**dict.fromkeys(monitoring.FUNCTION.children(KEY)), **OPERATED, POWER: asked, **(there or {})}
+    return monitoring.desired(Observed(KEY, kepler or parent(), objects))
+
+
+def body(outcome: Outcome, kind: Kind) -> Any:
+    """The intent of this kind, or None."""
+    return {one.ref.kind: one.body for one in outcome.intents}.get(kind)
+
+
+def endpoint(outcome: Outcome) -> Any:
+    """The only one of the ServiceMonitor."""
+    (found,) = body(outcome, SERVICE_MONITOR)["spec"]["endpoints"]
+    return found
+
+
+def rules(outcome: Outcome) -> list[dict[str, str]]:
+    """All recording rules, in the order in which Prometheus evaluates them."""
+    found = body(outcome, PROMETHEUS_RULE)
+    return [rule for group in found["spec"]["groups"] for rule in group["rules"]] if found else []
+
+
+def kept(outcome: Outcome, exported: set[str]) -> set[str]:
+    """The series that Prometheus keeps: its regular expressions are anchored at both ends."""
+    dropped = [
+        one["regex"]
+        for one in endpoint(outcome).get("metricRelabelings", [])
+        if (one["action"], one["sourceLabels"]) == ("drop", ["__name__"])
+    ]
+    return {one for one in exported if not any(re.fullmatch(regex, one) for regex in dropped)}
+
+
+def names(found: Any) -> set[str]:
+    """Names of series by family and measure."""
+    return {series(family, measure) for family, measures in found.items() for measure in measures}
+
+
+INFO = {"kepler_node_info", "kepler_exporter_build_info", "kepler_container_of_tomorrow_total"}
+
+
+@pytest.mark.parametrize("levels", LEVELS, ids="+".join)
+def test_prometheus_keeps_what_is_asked_for(levels: tuple[str, ...]) -> None:
+    """All of that, nothing else of what this Kepler exports, and whatever it does not know."""
+    asked = spec(levels=levels, metrics=["cpu_cycles"])
+    outcome = decide(levels=levels, metrics=["cpu_cycles"])
+    assert kept(outcome, names(metrics.exported(asked)) | INFO) == names(metrics.wanted(asked)) | INFO
+
+
+@pytest.mark.parametrize("levels", LEVELS, ids="+".join)
+def test_rules_read_only_what_is_kept(levels: tuple[str, ...]) -> None:
+    """Prometheus drops before it records: a rule over a dropped series would record nothing."""
+    outcome = decide(levels=levels, metrics=["cpu_cycles"])
+    there = kept(outcome, names(metrics.exported(spec(levels=levels))))
+    recorded: set[str] = set()
+    for rule in rules(outcome):
+        assert set(re.findall(r"[(]([a-z_0-9:]+){", rule["expr"])) <= there | recorded
+        recorded.add(rule["record"])
+
+
+@dataclass(frozen=True)
+class Case:
+    """Levels, and what is recorded for them."""
+
+    levels: tuple[str, ...]
+    records: set[str]
+
+
+DAY = "container_joules_total:increase:24h"
+WATTS = "container_watts:2m:by_ns_pod"
+PARTS = {f"container_{part}_watts:2m:by_ns_pod" for part in ("package", "dram", "other", "gpu")}
+CASES = [
+    Case(("node", "package", "process", "vm"), set()),
+    Case(("container",), {f"{DAY}:by_ns"}),
+    Case(("pod",), {WATTS, f"{DAY}:by_ns_pod", f"{DAY}:by_ns"}),
+    Case(("pod", "container", "node"), {WATTS, f"{DAY}:by_ns_pod", f"{DAY}:by_ns"}),
+    Case(("pod", "package"), {WATTS, *PARTS, f"{DAY}:by_ns_pod", f"{DAY}:by_ns"}),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: "+".join(case.levels))
+def test_what_is_recorded(case: Case) -> None:
+    """Pods where asked for, with components where asked for; namespaces wherever there are containers."""
+    outcome = decide(levels=case.levels)
+    assert {rule["record"] for rule in rules(outcome)} == {f"kepler:{record}" for record in case.records}
+    assert outcome.absent == (() if case.records else (children.prometheus_rule(KEY),))
+
+
+def test_a_rule_is_about_this_keplers_series_only() -> None:
+    """Another Kepler in the cluster measures the same pods: its namespace is selected, and kept in the result."""
+    for rule in rules(decide(levels=list(Level))):
+        assert '{namespace="energy"}' in rule["expr"]
+        assert rule["expr"].startswith("sum by (namespace, container_namespace")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "window"), [(1, "2m"), (30, "2m"), (31, "124s"), (60, "4m"), (300, "20m"), (86400, "5760m")]
+)
+def test_rates_are_taken_over_four_scrapes_and_two_minutes_at_least(seconds: int, window: str) -> None:
+    """The name tells the time, so that nobody reads an hour's mean as two minutes'."""
+    assert recording.window(seconds) == window
+    (rate, *_) = rules(decide(parent(scrape_interval=f"{seconds}s"), levels=["pod"]))
+    assert rate["record"] == f"kepler:container_watts:{window}:by_ns_pod"
+    assert f"[{window}]" in rate["expr"]
+
+
+@pytest.mark.parametrize("field", ["scrape_interval", "scape_interval"])
+def test_the_scrape_interval_in_either_spelling(field: str) -> None:
+    """Blank means 30 s; written like '1m30s', Prometheus gets seconds."""
+    assert endpoint(decide(parent(**{field: "1m30s"})))["interval"] == "90s"
+    assert endpoint(decide(parent(**{field: None})))["interval"] == "30s"
+
+
+def test_series_are_found_by_their_node() -> None:
+    """`instance` is the node's name, not the pod's address; `job` is the Service's name."""
+    outcome = decide()
+    assert endpoint(outcome)["path"] == "/metrics"
+    assert endpoint(outcome)["relabelings"] == [
+        {"action": "replace", "sourceLabels": ["__meta_kubernetes_pod_node_name"], "targetLabel": "instance"}
+    ]
+    assert body(outcome, SERVICE_MONITOR)["spec"]["jobLabel"] == "app.kubernetes.io/name"
+
+
+@pytest.mark.parametrize(("there", "release"), [(None, "prometheus"), ("mine", "mine"), ("", "prometheus")])
+def test_the_release_that_is_there_stays(there: str | None, release: str) -> None:
+    """Helm installs of Prometheus select by it; only where there is none, ours is written."""
+    refs = monitoring.FUNCTION.children(KEY)
+    found = {ref: {"metadata": {"labels": {"release": there}}} for ref in refs} if there is not None else {}
+    for intent in decide(there=found).intents:
+        labels = intent.body["metadata"]["labels"]
+        assert labels["release"] == release
+        assert children.MANAGED_BY.items() <= labels.items()
+
+
+def test_nothing_more_than_asked_for_needs_no_relabeling() -> None:
+    """By default, everything that is exported is kept."""
+    assert "metricRelabelings" not in endpoint(decide(levels=["node", "package", "pod", "container"]))
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What the cluster has of the Prometheus operator, and what then is intended."""
+
+    there: dict[Ref, Any]
+    kinds: set[str]
+    lacks: str
+
+
+MONITORS, RULES = (monitoring.definition(kind) for kind in (SERVICE_MONITOR, PROMETHEUS_RULE))
+CLUSTERS = [
+    Cluster(OPERATED, {"ServiceMonitor", "PrometheusRule"}, ""),
+    Cluster(BARE, set(), "ServiceMonitor and PrometheusRule"),
+    Cluster({RULES: None}, {"ServiceMonitor"}, "PrometheusRule"),
+    Cluster({MONITORS: None}, {"PrometheusRule"}, "ServiceMonitor"),
+    Cluster({MONITORS: defined(SERVICE_MONITOR, "False")}, {"PrometheusRule"}, "ServiceMonitor"),
+    Cluster({MONITORS: defined(SERVICE_MONITOR, served=False)}, {"PrometheusRule"}, "ServiceMonitor"),
+    Cluster(
+        {MONITORS: {**defined(SERVICE_MONITOR), "metadata": {"deletionTimestamp": "now"}}},
+        {"PrometheusRule"},
+        "ServiceMonitor",
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CLUSTERS, ids=lambda case: case.lacks)
+def test_only_kinds_that_are_served_are_intended(case: Cluster) -> None:
+    """What is missing is no failure; the condition says what goes without, and what to do."""
+    outcome = decide(there=case.there)
+    assert outcome.word == "converged"
+    assert outcome.reason == ("NotInstalled" if case.lacks else "Reconciled")
+    assert {one.ref.kind.name for one in outcome.intents} == case.kinds
+    assert (f"this cluster has no {case.lacks}" in outcome.message) is bool(case.lacks)
+    assert ("install the Prometheus operator" in outcome.message) is bool(case.lacks)
+
+
+def test_nothing_is_decided_before_exported_power_has() -> None:
+    """Not reported yet, or for an older spec, or a resource that has just gone: its word is a moment away."""
+    for kepler in (parent(said(generation=0)), parent(said("Unknown"))):
+        assert decide(kepler).quiet
+    assert decide(there={POWER: None}).quiet
+
+
+def test_what_exported_power_rejects_is_passed_on() -> None:
+    """What Prometheus collects stays as it is; the message is the one that says what to do."""
+    outcome = decide(parent(said("False", "create it")))
+    assert (outcome.word, outcome.reason, outcome.intents, outcome.absent) == ("waiting", "Waiting", (), ())
+    assert "create it" in outcome.message
+
+
+def test_only_kinds_of_every_cluster_wake_it() -> None:
+    """The event source ends where it is to watch a kind that does not exist."""
+    assert {wake.kind.group for wake in monitoring.FUNCTION.wakes} == {KEPLER.group}
+
+
+def test_the_metrics_are_all_there() -> None:
+    """No list means all of them, at each level that has them."""
+    assert all(series(metrics.Family.CONTAINER, one) in names(metrics.wanted(spec())) for one in USAGE)
