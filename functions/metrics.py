@@ -34,8 +34,8 @@ COMPONENTS = ("package", "core", "uncore", "dram", "other", "gpu", "platform")
 def switches(asked: KeplerExportedPowerSpec) -> dict[Key, bool]:
     """Kepler's switches, each on when one of the levels needs it.
 
-    `EXPOSE_COMPONENT_POWER` takes everything Kepler tells of nodes and VMs with it (CollectEnergyMetrics, the same
-    file), so that it stays on for these levels even where 'package' is not asked for.
+    Without `EXPOSE_COMPONENT_POWER`, Kepler tells nothing of the energy of nodes and VMs (pkg/metrics/utils/utils.go,
+    CollectEnergyMetrics), so that it stays on for these levels even where 'package' is not asked for.
     """
     levels = {*asked.levels}
     return {
