@@ -1,6 +1,7 @@
 """One real control plane for all tests of a session; each test has a namespace of its own."""
 
 import itertools
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,11 @@ from local.stack import Stack
 from tests.workbench import Workbench
 
 _numbers = itertools.count(1)
+
+
+def pytest_configure() -> None:
+    """SIGTERM ends a run as Ctrl-C does: with everything stopped that it started."""
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=143))
 
 
 @pytest.fixture(scope="session")

@@ -14,9 +14,9 @@ from tests.e2e.cluster import Cluster
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Everything that `make run` starts, with free ports and a state folder of its own."""
+    """Everything that `make run` starts, with free ports and a state folder of its own; gone when these tests are."""
     with Stack(tmp_path_factory.mktemp("stack"), Ports.free(), programs=programs) as started:
         started.start(ROOT / "config/base")
         yield started
