@@ -7,10 +7,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import partial
 
 from functions import children
 from runtime.differences import owned_fields
-from runtime.objects import Manifest, Ref
+from runtime.function import Wake, manager
+from runtime.objects import CONFIG_MAP, Manifest, Ref
 from runtime.outcome import Intent
 
 
@@ -119,6 +121,11 @@ def intact(cfm: Manifest | None, manager: str) -> bool:
     data = {key.removeprefix("f:") for key in fields.get("f:data") or {}}
     described = fields.get("f:metadata") or {}
     return data >= OWNED[manager] and len(described.get("f:ownerReferences") or {}) == 1 and _labelled(described)
+
+
+def wake(function: str) -> Wake:
+    """Wakes an owner of keys, by its function's name, when somebody else has changed what it wrote here."""
+    return Wake(CONFIG_MAP, (children.CFM,), idle=partial(intact, manager=manager(function)))
 
 
 def _labelled(described: Manifest) -> bool:

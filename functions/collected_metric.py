@@ -10,11 +10,12 @@ from crds.collected_metric import KeplerCollectedMetric, Source
 from crds.kepler import Kepler
 from functions import cfm, children
 from functions.cfm import Key
-from runtime.conditions import settled
+from runtime.conditions import reported
 from runtime.function import Function, Observed, Wake
-from runtime.objects import COLLECTED_METRIC, CONFIG_MAP, KEPLER, Manifest, Ref
+from runtime.objects import COLLECTED_METRIC, KEPLER, Manifest, Ref
 from runtime.outcome import Outcome, converged, rejected
 
+NAME = "collected_metric"
 CONDITION = "CollectedMetricReconciled"
 
 # A source of the working document -> the switch that Kepler reads (KEP v0.7.12:pkg/config/config.go). Cgroup and
@@ -87,18 +88,10 @@ def refers(key: Ref, parent: Manifest | None) -> tuple[Ref, ...]:
     return (Ref(COLLECTED_METRIC, key.namespace, named),) if named else ()
 
 
-def _done(kepler: Manifest) -> bool:
-    return settled(kepler, (CONDITION,))
-
-
-def _intact(config: Manifest) -> bool:
-    return cfm.intact(config, FUNCTION.manager)
-
-
 FUNCTION = Function(
-    name="collected_metric",
+    name=NAME,
     condition=CONDITION,
-    wakes=(Wake(KEPLER, idle=_done), Wake(COLLECTED_METRIC), Wake(CONFIG_MAP, (children.CFM,), idle=_intact)),
+    wakes=(Wake(KEPLER, idle=reported(CONDITION)), Wake(COLLECTED_METRIC), cfm.wake(NAME)),
     children=lambda key: (children.cfm(key),),
     refers=refers,
     reads=(COLLECTED_METRIC,),

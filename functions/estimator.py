@@ -12,11 +12,12 @@ from crds.collected_metric import KeplerCollectedMetric, Source
 from crds.kepler import Kepler, Models, PowerModel
 from functions import cfm, children, collected_metric, engine
 from functions.cfm import Key
-from runtime.conditions import settled
+from runtime.conditions import reported
 from runtime.function import Function, Observed, Wake
-from runtime.objects import COLLECTED_METRIC, CONFIG_MAP, KEPLER, Manifest
+from runtime.objects import COLLECTED_METRIC, KEPLER
 from runtime.outcome import Outcome, converged, rejected, waiting
 
+NAME = "estimator"
 CONDITION = "EstimatorReconciled"
 
 # Power that Kepler estimates wherever there is no meter. Of processes it knows without a model, by their share of the
@@ -143,18 +144,10 @@ def prefix(name: str) -> str:
     return name.upper()
 
 
-def _done(kepler: Manifest) -> bool:
-    return settled(kepler, (CONDITION,))
-
-
-def _intact(config: Manifest) -> bool:
-    return cfm.intact(config, FUNCTION.manager)
-
-
 FUNCTION = Function(
-    name="estimator",
+    name=NAME,
     condition=CONDITION,
-    wakes=(Wake(KEPLER, idle=_done), Wake(COLLECTED_METRIC), Wake(CONFIG_MAP, (children.CFM,), idle=_intact)),
+    wakes=(Wake(KEPLER, idle=reported(CONDITION)), Wake(COLLECTED_METRIC), cfm.wake(NAME)),
     children=lambda key: (children.cfm(key),),
     refers=collected_metric.refers,
     reads=(COLLECTED_METRIC,),

@@ -10,11 +10,12 @@ from crds.exported_power import KeplerExportedPower, KeplerExportedPowerSpec, Le
 from crds.kepler import Kepler
 from functions import cfm, children, collected_metric, metrics
 from functions.cfm import Key
-from runtime.conditions import settled
+from runtime.conditions import reported
 from runtime.function import Function, Observed, Wake
-from runtime.objects import COLLECTED_METRIC, CONFIG_MAP, EXPORTED_POWER, KEPLER, Manifest, Ref
+from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, Manifest, Ref
 from runtime.outcome import Outcome, converged, rejected
 
+NAME = "exported_power"
 CONDITION = "ExportedPowerReconciled"
 
 SOURCE_OF = {metric: source for source, of_it in METRICS.items() for metric in of_it}
@@ -89,22 +90,14 @@ def refers(key: Ref, parent: Manifest | None) -> tuple[Ref, ...]:
     return (Ref(EXPORTED_POWER, key.namespace, named),) if named else ()
 
 
-def _done(kepler: Manifest) -> bool:
-    return settled(kepler, (CONDITION,))
-
-
-def _intact(config: Manifest) -> bool:
-    return cfm.intact(config, FUNCTION.manager)
-
-
 FUNCTION = Function(
-    name="exported_power",
+    name=NAME,
     condition=CONDITION,
     wakes=(
-        Wake(KEPLER, idle=_done),
+        Wake(KEPLER, idle=reported(CONDITION)),
         Wake(EXPORTED_POWER),
         Wake(COLLECTED_METRIC),
-        Wake(CONFIG_MAP, (children.CFM,), idle=_intact),
+        cfm.wake(NAME),
     ),
     children=lambda key: (children.cfm(key),),
     refers=lambda key, parent: (*refers(key, parent), *collected_metric.refers(key, parent)),

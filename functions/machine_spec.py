@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 
 from crds.machine_config import KeplerMachineConfig, Machine
 from functions import children
-from runtime.conditions import settled
+from runtime.conditions import reported
 from runtime.function import Function, Input, Observed, Wake
 from runtime.objects import CONFIG_MAP, KEPLER, MACHINE_CONFIG, Collection, Manifest, Ref, terminates
 from runtime.outcome import Outcome, Word, converged, rejected
@@ -78,14 +78,10 @@ def configs(_key: Ref, _parent: Manifest | None) -> tuple[Input, ...]:
     return (CONFIGS,)
 
 
-def _done(kepler: Manifest) -> bool:
-    return settled(kepler, (CONDITION,))
-
-
 FUNCTION = Function(
     name="machine_spec",
     condition=CONDITION,
-    wakes=(Wake(KEPLER, idle=_done), Wake(MACHINE_CONFIG), Wake(CONFIG_MAP, (NAME,))),
+    wakes=(Wake(KEPLER, idle=reported(CONDITION)), Wake(MACHINE_CONFIG), Wake(CONFIG_MAP, (NAME,))),
     children=lambda key: (config_map(key),),
     removes=lambda key: (config_map(key),),
     refers=configs,

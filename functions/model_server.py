@@ -11,12 +11,13 @@ from crds.kepler import Kepler
 from crds.model_server import OnDelete, StorageType
 from functions import cfm, children, engine, model_pod, model_store
 from functions.cfm import Key
-from runtime.conditions import settled
+from runtime.conditions import reported
 from runtime.function import Function, Observed, Wake
 from runtime.objects import CONFIG_MAP, DEPLOYMENT, KEPLER, PERSISTENT_VOLUME_CLAIM, SERVICE, Manifest, Ref
 from runtime.outcome import Intent, Outcome, converged, rejected
 from runtime.ownership import owned_by
 
+NAME = "model_server"
 CONDITION = "ModelServerReconciled"
 
 
@@ -130,24 +131,16 @@ def workload(key: Ref) -> tuple[Ref, ...]:
     return children.deployment(key), children.model_service(key), children.model_config(key)
 
 
-def _done(kepler: Manifest) -> bool:
-    return settled(kepler, (CONDITION,))
-
-
-def _intact(config: Manifest) -> bool:
-    return cfm.intact(config, FUNCTION.manager)
-
-
 def _kept(claim: Manifest) -> bool:
     return model_store.intact(claim, FUNCTION.manager)
 
 
 FUNCTION = Function(
-    name="model_server",
+    name=NAME,
     condition=CONDITION,
     wakes=(
-        Wake(KEPLER, idle=_done),
-        Wake(CONFIG_MAP, (children.CFM,), idle=_intact),
+        Wake(KEPLER, idle=reported(CONDITION)),
+        cfm.wake(NAME),
         Wake(CONFIG_MAP, (children.MODEL_CONFIG,)),
         Wake(DEPLOYMENT, (children.MODEL_SERVER,), idle=children.progresses),
         Wake(SERVICE, (children.MODEL_SERVER,)),

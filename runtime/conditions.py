@@ -4,8 +4,9 @@ Kubernetes API conventions: `lastTransitionTime` moves only when `status` does; 
 spec a condition speaks of, so a `True` for an older generation is not a promise about this one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 
 from runtime.objects import Manifest, generation
 from runtime.outcome import Condition, Status
@@ -28,6 +29,11 @@ def settled(parent: Manifest, condition_types: Iterable[str]) -> bool:
     """Whether all of these are `True` for the present generation."""
     known = (current(parent, one) for one in condition_types)
     return all(condition is not None and condition.status is Status.TRUE for condition in known)
+
+
+def reported(condition_type: str) -> Callable[[Manifest], bool]:
+    """The idle test of a parent's own events: it carries this function's `True` for its present generation."""
+    return partial(settled, condition_types=(condition_type,))
 
 
 def applied(parent: Manifest, wanted: Condition, now: datetime) -> Manifest:

@@ -32,6 +32,11 @@ class Observed:
         return self.objects[ref]
 
 
+def manager(name: str) -> str:
+    """What a function of this name is called in the cluster: `kepler-collected-metric` of `collected_metric`."""
+    return f"kepler-{name.replace('_', '-')}"
+
+
 def never(_manifest: Manifest) -> bool:
     """No event of this kind can be answered without looking."""
     return False
@@ -106,7 +111,7 @@ class Function:
     @property
     def manager(self) -> str:
         """The field manager; also the name of its ServiceAccount, Service and Trigger."""
-        return f"kepler-{self.name.replace('_', '-')}"
+        return manager(self.name)
 
     def concerns(self, key: Ref, parent: Manifest, ref: Ref) -> bool:
         """Whether `ref` is a child or an input of this parent, or in a collection that is."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from runtime.function import manager
 from runtime.receive import Receiver
 
 # One CloudEvents Subscriptions filter expression, as a Knative Trigger has it in `spec.filters`.
@@ -21,4 +22,4 @@ class Listener:
     @property
     def manager(self) -> str:
         """The name of its ServiceAccount, Service and Trigger."""
-        return f"kepler-{self.name.replace('_', '-')}"
+        return manager(self.name)
