@@ -68,7 +68,8 @@ class CounterSource(Written):
     """Whether hardware counters are read: `EXPOSE_HW_COUNTER_METRICS` and `SOURCE.COUNTER` in ConfigMap `kepler-cfm`.
     Virtual machines often have none."""
     metrics: Annotated[Metrics, known(Source.COUNTER, COUNTERS_RENAMED)] = ()
-    """Which of the counters are used; absent or empty means all."""
+    """Which of the counters Prometheus keeps, by the ServiceMonitor; absent or empty means all. Kepler reads them
+    all."""
 
 
 class CgroupSource(Written):
@@ -78,7 +79,7 @@ class CgroupSource(Written):
     """Whether cgroup accounting is read: `EXPOSE_CGROUP_METRICS` and `SOURCE.CGROUP` in ConfigMap `kepler-cfm`.
     Kepler v0.7.11 and later ignore it."""
     metrics: Annotated[Metrics, known(Source.CGROUP)] = ()
-    """Which of the cgroup metrics are used, `CGROUP_METRICS` in ConfigMap `kepler-cfm`; absent or empty means all."""
+    """Which of the cgroup metrics are read, `CGROUP_METRICS` in ConfigMap `kepler-cfm`; absent or empty means all."""
 
 
 class KubeletSource(Written):
@@ -88,7 +89,8 @@ class KubeletSource(Written):
     """Whether the kubelet's statistics are read: `EXPOSE_KUBELET_METRICS` and `SOURCE.KUBELET` in ConfigMap
     `kepler-cfm`. Kepler v0.7.1 and later ignore it."""
     metrics: Annotated[Metrics, known(Source.KUBELET)] = ()
-    """Which of the kubelet's metrics are used; absent or empty means all."""
+    """Which of the kubelet's metrics are meant; absent or empty means all. No supported release reads them, which
+    condition `CollectedMetricReconciled` says where the source is on."""
 
 
 class GpuSource(Written):
@@ -97,7 +99,7 @@ class GpuSource(Written):
     enabled: bool = True
     """Whether GPUs are read: `ENABLE_GPU` and `SOURCE.GPU` in ConfigMap `kepler-cfm`."""
     metrics: Annotated[Metrics, known(Source.GPU, "'gpu_sm_util' is now 'gpu_compute_util'")] = ()
-    """Which of the GPU metrics are used; absent or empty means all."""
+    """Which of the GPU metrics Prometheus keeps, by the ServiceMonitor; absent or empty means all."""
 
 
 class BpfSource(Written):
@@ -107,7 +109,7 @@ class BpfSource(Written):
     """Whether usage metrics are exported at all: `EXPOSE_BPF_METRICS` and `SOURCE.BPF` in ConfigMap `kepler-cfm`.
     Kepler v0.7 hides hardware-counter and GPU usage together with it."""
     metrics: Annotated[Metrics, known(Source.BPF, "'cpu_time' is now 'bpf_cpu_time_ms'")] = ()
-    """Which of the eBPF counters are used; absent or empty means all."""
+    """Which of the eBPF counters Prometheus keeps, by the ServiceMonitor; absent or empty means all."""
 
 
 class IrqSource(Written):
@@ -117,7 +119,7 @@ class IrqSource(Written):
     """Whether interrupts are counted: `EXPOSE_IRQ_COUNTER_METRICS` and `SOURCE.IRQ` in ConfigMap `kepler-cfm`. Needs a
     kernel with the tracepoint `softirq_entry`; without it Kepler does not start."""
     metrics: Annotated[Metrics, known(Source.IRQ)] = ()
-    """Which of the interrupt counters are used; absent or empty means all."""
+    """Which of the interrupt counters Prometheus keeps, by the ServiceMonitor; absent or empty means all."""
 
 
 class Sources(Written):

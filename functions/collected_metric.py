@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from crds.collected_metric import KeplerCollectedMetric, Source
 from crds.kepler import Kepler
-from functions import cfm, children
+from functions import cfm, children, engine, release
 from functions.cfm import Key
 from runtime.conditions import reported
 from runtime.function import Function, Observed, Wake
@@ -57,9 +57,10 @@ def desired(observed: Observed) -> Outcome:
             "KeplerCollectedMetric of that name: create it, or leave `collected-metric` out for the defaults",
         )
     collected = sorted(metrics.enabled())
+    image = engine.image(kepler.spec.collector.image, engine.IMAGE_SETTING, observed.images)
     return converged(
         cfm.intent(observed.parent, observed.key, switches(metrics)),
-        message=f"collects from {', '.join(collected) or 'no source'}",
+        message="; ".join([f"collects from {', '.join(collected) or 'no source'}", *unread(metrics, image)]),
     )
 
 
@@ -71,6 +72,16 @@ def switches(metrics: KeplerCollectedMetric) -> dict[Key, str]:
         **{DOCUMENTED[source]: "enabled" if source in on else "disabled" for source in Source},
         Key.CGROUP_METRICS: ",".join(metrics.spec.sources.cgroup.metrics) or EVERY_METRIC,
     }
+
+
+def unread(metrics: KeplerCollectedMetric, image: str) -> list[str]:
+    """A remark for each source that is on and that the exporter's release does not read."""
+    return [
+        f"`sources.{source}` is on, but Kepler {release.exporter(image)} does not read it ({release.LAST_READ[source]} "
+        f"was the last that did), so there are no values of {', '.join(metrics.metrics(source))}"
+        for source in Source
+        if source in metrics.enabled() and release.unread(image, source)
+    ]
 
 
 def named(observed: Observed) -> KeplerCollectedMetric | None:

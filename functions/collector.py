@@ -15,6 +15,7 @@ from functions import (
     exported_power,
     exporter,
     model_server,
+    release,
     sidecar,
 )
 from runtime.conditions import current, settled
@@ -81,7 +82,10 @@ def _exporter(observed: Observed, parent: Manifest) -> Outcome:
             f"ClusterRoleBinding '{children.EXPORTER}', which lets exporters read pods and node metrics, does not "
             "exist: apply `config/` again",
         )
-    image = engine.image(kepler.spec.collector.image, engine.IMAGE_SETTING, observed.images)
+    asked = kepler.spec.collector.image
+    if refused := release.refused("collector.image", asked, engine.IMAGE_SETTING, observed.images, release.unusable):
+        return refused
+    image = engine.image(asked, engine.IMAGE_SETTING, observed.images)
     beside = sidecar.image(kepler, observed.images)
     keys = exporter.keys(kepler)
     return converged(
@@ -90,7 +94,7 @@ def _exporter(observed: Observed, parent: Manifest) -> Outcome:
         cfm.intent(parent, key, keys),
         exporter.service(parent, key, kepler.spec.collector.port),
         exporter.daemon_set(parent, key, image, cfm.digest(config, keys), estimator=beside),
-        message=f"the exporter runs {image} on port {kepler.spec.collector.port}",
+        message="; ".join([f"the exporter runs {image} on port {kepler.spec.collector.port}", *release.remarks(image)]),
         status={"images": {"collector": image, **({"estimator": beside} if beside else {})}},
     )
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from crds.collected_metric import KeplerCollectedMetric, Source
 from crds.kepler import Kepler, Models, PowerModel
-from functions import cfm, children, collected_metric, engine
+from functions import cfm, children, collected_metric, engine, release
 from functions.cfm import Key
 from runtime.conditions import reported
 from runtime.function import Function, Observed, Wake
@@ -57,10 +57,20 @@ def desired(observed: Observed) -> Outcome:
             "Waiting", f"the estimator waits for KeplerCollectedMetric '{kepler.spec.collected_metric}' to exist"
         )
     estimated = ", ".join(prefix(name) for name, _ in wanted(kepler))
-    return refusal(kepler, metrics) or converged(
-        cfm.intent(parent, key, {Key.MODEL_CONFIG: model_config(kepler)}),
-        message=f"{estimated} are estimated from {', '.join(sorted(metrics.enabled() & features()))}",
+    return (
+        outdated(observed, kepler)
+        or refusal(kepler, metrics)
+        or converged(
+            cfm.intent(parent, key, {Key.MODEL_CONFIG: model_config(kepler)}),
+            message=f"{estimated} are estimated from {', '.join(sorted(metrics.enabled() & features()))}",
+        )
     )
+
+
+def outdated(observed: Observed, kepler: Kepler) -> Outcome | None:
+    """Why the estimator's image cannot be used, or None where it can."""
+    setting, asked = engine.MODEL_SERVER_IMAGE_SETTING, kepler.spec.estimator_sidecar.image
+    return release.refused("estimator-sidecar.image", asked, setting, observed.images, release.lacks_programs)
 
 
 def refusal(kepler: Kepler, metrics: KeplerCollectedMetric) -> Outcome | None:

@@ -5,7 +5,7 @@ that is off has no values, and the condition says so), and on `kepler-cfm` when 
 Owns the export switches in `kepler-cfm`. What Kepler cannot switch is `monitoring`'s.
 """
 
-from crds.collected_metric import METRICS, KeplerCollectedMetric, Source
+from crds.collected_metric import KeplerCollectedMetric, Source
 from crds.exported_power import KeplerExportedPower, KeplerExportedPowerSpec, Level
 from crds.kepler import Kepler
 from functions import cfm, children, collected_metric, metrics
@@ -17,8 +17,6 @@ from runtime.outcome import Outcome, converged, rejected
 
 NAME = "exported_power"
 CONDITION = "ExportedPowerReconciled"
-
-SOURCE_OF = {metric: source for source, of_it in METRICS.items() for metric in of_it}
 
 
 def desired(observed: Observed) -> Outcome:
@@ -57,22 +55,22 @@ def told(asked: KeplerExportedPowerSpec) -> str:
 
 
 def uncollected(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric | None) -> list[str]:
-    """A remark for each source that is off and whose metrics are asked for by name.
+    """A remark for each source that is off, or whose list lacks them, and whose metrics are asked for by name.
 
     Kepler v0.7 hides all usage metrics together with those of `bpf` (KEP v0.7.12:pkg/metrics/utils/utils.go).
     """
     if collected is None or not asked.metrics:
         return []
-    without = {
-        source: [metric for metric in metrics.usage(asked) if source in (Source.BPF, SOURCE_OF[metric])]
-        for source in Source
-        if source not in collected.enabled()
-    }
-    return [
-        f"no values of {', '.join(found)}: enable `sources.{source}` in KeplerCollectedMetric '{collected.name}'"
-        for source, found in without.items()
-        if found
-    ]
+    on, where, found = collected.enabled(), f"in KeplerCollectedMetric '{collected.name}'", []
+    for source in Source:
+        of_it = [one for one in metrics.usage(asked) if metrics.SOURCE_OF[one] is source]
+        without = [one for one in of_it if one not in metrics.chosen(asked, collected)]
+        hidden = metrics.usage(asked) if source is Source.BPF else of_it
+        if source not in on and hidden:
+            found.append(f"no values of {', '.join(hidden)}: enable `sources.{source}` {where}")
+        elif without:
+            found.append(f"no values of {', '.join(without)}: add them to `sources.{source}.metrics` {where}")
+    return found
 
 
 def named(observed: Observed) -> KeplerExportedPower | None:

@@ -6,9 +6,10 @@ Kepler switches families of series, not single ones. So a switch is on when any 
 A series is called `kepler_<family>_<measure>_total` (KEP v0.7.12:pkg/metrics/consts/consts.go).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
+from crds.collected_metric import METRICS, KeplerCollectedMetric, Source
 from crds.exported_power import USAGE, KeplerExportedPowerSpec, Level
 from functions.cfm import Key
 
@@ -52,6 +53,26 @@ def usage(asked: KeplerExportedPowerSpec) -> tuple[str, ...]:
     return tuple(metric for metric in USAGE if metric in asked.metrics or not asked.metrics)
 
 
+# What models are trained from (MS v0.7.12:src/kepler_model/util/prom_types.py, train_types.py): what RAPL measures of a
+# node, and the least that a container's share can be told by.
+TRAINED_FROM: Mapping[Family, tuple[str, ...]] = {
+    Family.NODE: tuple(f"{component}_{TOTAL}" for component in ("package", "core", "uncore", "dram")),
+    Family.CONTAINER: METRICS[Source.BPF],
+}
+
+SOURCE_OF: Mapping[str, Source] = {metric: source for source, of_it in METRICS.items() for metric in of_it}
+
+
+def chosen(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric) -> tuple[str, ...]:
+    """Of the usage metrics asked for, those that the lists of the sources name; a source that is off has no values."""
+    on = collected.enabled()
+    return tuple(
+        metric
+        for metric in usage(asked)
+        if SOURCE_OF[metric] not in on or metric in collected.metrics(SOURCE_OF[metric])
+    )
+
+
 def series(family: Family, measure: str) -> str:
     """A series' name."""
     return f"kepler_{family}_{measure}_total"
@@ -76,9 +97,9 @@ def exported(asked: KeplerExportedPowerSpec) -> dict[Family, tuple[str, ...]]:
     return found
 
 
-def wanted(asked: KeplerExportedPowerSpec) -> dict[Family, frozenset[str]]:
+def wanted(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric) -> dict[Family, frozenset[str]]:
     """What of it is asked for: the whole at each level, its components with 'package', and usage metrics."""
-    levels = {*asked.levels}
+    levels, uses = {*asked.levels}, chosen(asked, collected)
     components = joules(COMPONENTS) if Level.PACKAGE in levels else ()
     whole = joules((*SUMMANDS, "platform"))
     found: dict[Family, tuple[str, ...]] = {
@@ -86,9 +107,9 @@ def wanted(asked: KeplerExportedPowerSpec) -> dict[Family, frozenset[str]]:
             *(whole if Level.NODE in levels else ()),
             *(one for one in components if Level.NODE in levels or one != f"platform_{TOTAL}"),
         ),
-        Family.CONTAINER: (TOTAL, *components, *usage(asked)) if Level.CONTAINER in levels else recorded(asked),
-        Family.PROCESS: (TOTAL, *components, *usage(asked)),
-        Family.VM: (*(components or whole), *usage(asked)),
+        Family.CONTAINER: (TOTAL, *components, *uses) if Level.CONTAINER in levels else recorded(asked),
+        Family.PROCESS: (TOTAL, *components, *uses),
+        Family.VM: (*(components or whole), *uses),
     }
     return {family: frozenset(found[family]) for family in exported(asked)}
 
@@ -101,11 +122,21 @@ def recorded(asked: KeplerExportedPowerSpec) -> tuple[str, ...]:
     return (TOTAL, *(joules(SUMMANDS) if Level.PACKAGE in asked.levels else ()))
 
 
-def surplus(asked: KeplerExportedPowerSpec) -> Mapping[Family, tuple[str, ...]]:
+def surplus(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric) -> Mapping[Family, tuple[str, ...]]:
     """What Kepler exports and nobody asked for, by family; only families that have any."""
-    keep = wanted(asked)
+    keep = wanted(asked, collected)
     extra = {
         family: tuple(measure for measure in measures if measure not in keep[family])
         for family, measures in exported(asked).items()
     }
     return {family: measures for family, measures in extra.items() if measures}
+
+
+def untrainable(kept: Mapping[Family, Iterable[str]]) -> tuple[str, ...]:
+    """The series that online training learns from and that are not kept: energy of nodes, and what containers use."""
+    return tuple(
+        series(family, measure)
+        for family, measures in TRAINED_FROM.items()
+        for measure in measures
+        if measure not in kept.get(family, ())
+    )

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from crds.kepler import Kepler
 from crds.model_server import OnDelete, StorageType
-from functions import cfm, children, engine, model_pod, model_store
+from functions import cfm, children, engine, model_pod, model_store, release
 from functions.cfm import Key
 from runtime.conditions import reported
 from runtime.function import Function, Observed, Wake
@@ -26,7 +26,7 @@ def desired(observed: Observed) -> Outcome:
     assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
     kepler = Kepler.model_validate(observed.parent)
     if kepler.spec.model_server.enabled:
-        return refusal(kepler) or _server(observed, observed.parent, kepler)
+        return outdated(observed, kepler) or refusal(kepler) or _server(observed, observed.parent, kepler)
     kept, absent = _unused(observed, observed.parent, kepler)
     nothing = converged(
         cfm.intent(observed.parent, observed.key, keys(kepler)),
@@ -49,6 +49,12 @@ def keys(kepler: Kepler) -> dict[Key, str]:
         Key.MODEL_SERVER_MODEL_REQ_PATH: engine.MODEL_PATH,
         Key.MODEL_SERVER_MODEL_LIST_PATH: engine.MODEL_LIST_PATH,
     }
+
+
+def outdated(observed: Observed, kepler: Kepler) -> Outcome | None:
+    """Why the server's image cannot be used, or None where it can."""
+    setting, asked = engine.MODEL_SERVER_IMAGE_SETTING, kepler.spec.model_server.image
+    return release.refused("model-server.image", asked, setting, observed.images, release.lacks_programs)
 
 
 def refusal(kepler: Kepler) -> Outcome | None:

@@ -1,16 +1,21 @@
 """How Prometheus comes by the metrics: a ServiceMonitor, and recording rules for what Kepler does not tell itself.
 
-Wakes on the Kepler (also when `exported_power` has reported on it) and on the KeplerExportedPower it names. Its own
-children do not wake it: an event source that watches a kind which the cluster does not have ends at its start, and a
-cluster without the Prometheus operator has neither of them. Drift, and an operator installed later, are `sweep`'s.
+Wakes on the Kepler (also when others have reported on it), on the KeplerExportedPower and on the KeplerCollectedMetric
+it names. Its own children do not wake it: an event source that watches a kind which the cluster does not have ends at
+its start, and a cluster without the Prometheus operator has neither of them. Drift, and an operator installed later,
+are `sweep`'s.
 """
 
+from collections.abc import Iterable, Mapping
+
+from crds.collected_metric import KeplerCollectedMetric
 from crds.exported_power import KeplerExportedPowerSpec
 from crds.kepler import Kepler
-from functions import children, engine, exported_power, metrics, recording
+from functions import children, collected_metric, engine, estimator, exported_power, metrics, recording
 from runtime.conditions import conditions, current, settled
 from runtime.function import Function, Observed, Wake
 from runtime.objects import (
+    COLLECTED_METRIC,
     CRD,
     EXPORTED_POWER,
     KEPLER,
@@ -26,6 +31,9 @@ from runtime.outcome import STATUS_OF, Condition, Intent, Outcome, Status, Word,
 
 CONDITION = "MonitoringReconciled"
 
+# Whose resources say what there is to collect.
+AWAITED = (exported_power.CONDITION, collected_metric.CONDITION)
+
 # What a Prometheus of the usual installations selects by. `release` is the Helm chart's (kube-prometheus-stack): its
 # value is the name of the user's own installation, so that whatever somebody else has put there stays. The other two
 # are those of kube-prometheus, for rules.
@@ -40,30 +48,37 @@ def desired(observed: Observed) -> Outcome:
 
 
 def unsettled(parent: Manifest) -> Outcome | None:
-    """Whether `exported_power` has yet to say what is exported: also whose namespace it is, and what is missing."""
-    reported = current(parent, exported_power.CONDITION)
-    if reported is None or reported.status is Status.UNKNOWN:
-        return pending(f"`{exported_power.CONDITION}` has not reported on this generation")
-    if reported.status is Status.FALSE:
-        said = f"`{exported_power.CONDITION}` is True: {reported.message}"
-        return waiting("Waiting", f"what Prometheus collects is left as it is until {said}")
+    """Whether others have yet to say what is collected and exported, whose namespace it is, and what is missing."""
+    for awaited in AWAITED:
+        reported = current(parent, awaited)
+        if reported is None or reported.status is Status.UNKNOWN:
+            return pending(f"`{awaited}` has not reported on this generation")
+        if reported.status is Status.FALSE:
+            said = f"`{awaited}` is True: {reported.message}"
+            return waiting("Waiting", f"what Prometheus collects is left as it is until {said}")
     return None
 
 
 def _monitored(observed: Observed, parent: Manifest) -> Outcome:
-    kepler, asked = Kepler.model_validate(parent), exported_power.named(observed)
-    if asked is None:
-        return pending(f"`{exported_power.CONDITION}` is about to say that a resource is missing")
+    kepler = Kepler.model_validate(parent)
+    asked, collected = exported_power.named(observed), collected_metric.named(observed)
+    if asked is None or collected is None:
+        return pending("another function is about to say that a resource is missing")
     missing = [kind for kind in (SERVICE_MONITOR, PROMETHEUS_RULE) if not served(observed.get(definition(kind)), kind)]
     groups = recording.groups(asked.spec, kepler.namespace, kepler.spec.scrape_interval_seconds)
     intents = [
-        *([] if SERVICE_MONITOR in missing else [service_monitor(observed, parent, kepler, asked.spec)]),
+        *(
+            []
+            if SERVICE_MONITOR in missing
+            else [service_monitor(observed, parent, kepler, drops(asked.spec, collected))]
+        ),
         *([] if PROMETHEUS_RULE in missing or not groups else [prometheus_rule(observed, parent, groups)]),
     ]
+    kept = metrics.exported(asked.spec) if SERVICE_MONITOR in missing else metrics.wanted(asked.spec, collected)
     return Outcome(
         Word.CONVERGED,
         "NotInstalled" if missing else "Reconciled",
-        "; ".join([*_told(kepler, intents), *_lacking(missing)]),
+        "; ".join([*_told(kepler, intents), *_lacking(missing), *_untrained(kepler, kept)]),
         intents=tuple(intents),
         absent=() if groups else (children.prometheus_rule(observed.key),),
     )
@@ -92,6 +107,17 @@ def _lacking(missing: list[Kind]) -> list[str]:
     ]
 
 
+def _untrained(kepler: Kepler, kept: Mapping[metrics.Family, Iterable[str]]) -> list[str]:
+    """What online training goes without, for the condition."""
+    without = metrics.untrainable(kept) if estimator.trains(kepler) else ()
+    if not without:
+        return []
+    return [
+        f"`model-server.training.online` learns from {', '.join(without)}, which are not collected: name them in "
+        "`levels` and `metrics` of the KeplerExportedPower, and in `sources` of the KeplerCollectedMetric"
+    ]
+
+
 def served(found: Manifest | None, kind: Kind) -> bool:
     """Whether the API server serves this version of the kind now, by its definition."""
     if found is None or terminates(found):
@@ -108,10 +134,9 @@ def definition(kind: Kind) -> Ref:
     return Ref(CRD, "", f"{kind.plural}.{kind.group}")
 
 
-def service_monitor(observed: Observed, parent: Manifest, kepler: Kepler, asked: KeplerExportedPowerSpec) -> Intent:
+def service_monitor(observed: Observed, parent: Manifest, kepler: Kepler, dropped: list[Manifest]) -> Intent:
     """Scrapes every pod behind the Service, under its node's name, without what nobody asked for."""
     ref = children.service_monitor(observed.key)
-    dropped = drops(asked)
     endpoint = {
         "port": children.PORT_NAME,
         "path": engine.METRIC_PATH,
@@ -136,11 +161,11 @@ def prometheus_rule(observed: Observed, parent: Manifest, groups: recording.Rule
     return _labelled(intent, observed.get(ref), RULE_LABELS)
 
 
-def drops(asked: KeplerExportedPowerSpec) -> list[dict[str, object]]:
+def drops(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric) -> list[Manifest]:
     """A relabeling for each family of which Kepler exports more than is asked for; all else is kept, unknown or not."""
     return [
         {"action": "drop", "sourceLabels": ["__name__"], "regex": metrics.series(family, f"({'|'.join(measures)})")}
-        for family, measures in metrics.surplus(asked).items()
+        for family, measures in metrics.surplus(asked, collected).items()
     ]
 
 
@@ -164,11 +189,11 @@ def _idle(kepler: Manifest) -> bool:
 FUNCTION = Function(
     name="monitoring",
     condition=CONDITION,
-    wakes=(Wake(KEPLER, idle=_idle), Wake(EXPORTED_POWER)),
+    wakes=(Wake(KEPLER, idle=_idle), Wake(EXPORTED_POWER), Wake(COLLECTED_METRIC)),
     children=lambda key: (children.service_monitor(key), children.prometheus_rule(key)),
     inputs=lambda _key: (definition(SERVICE_MONITOR), definition(PROMETHEUS_RULE)),
-    refers=exported_power.refers,
-    reads=(EXPORTED_POWER,),
+    refers=exported_power.FUNCTION.refers,
+    reads=(EXPORTED_POWER, COLLECTED_METRIC),
     removes=lambda key: (children.prometheus_rule(key),),
     desired=desired,
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from crds.collected_metric import KeplerCollectedMetric
 from crds.exported_power import USAGE, KeplerExportedPower, KeplerExportedPowerSpec, Level
 from functions import cfm, children, exported_power, metrics
 from functions.cfm import Key
@@ -19,6 +20,7 @@ POWER = Ref(EXPORTED_POWER, "energy", "mine")
 COLLECTED = Ref(COLLECTED_METRIC, "energy", "sources")
 
 DEFAULT = KeplerExportedPowerSpec()
+EVERYTHING = KeplerCollectedMetric()
 
 
 def spec(**fields: Any) -> KeplerExportedPowerSpec:
@@ -176,6 +178,15 @@ def test_a_metric_of_a_source_that_is_off_is_told(case: Remark) -> None:
     assert outcome.message.split("; ")[2:] == ([remark] if case.without else [])
 
 
+def test_a_metric_that_its_sources_list_leaves_out_is_told() -> None:
+    """It is dropped by Prometheus; the message says where to name it."""
+    kepler = parent(exported_power="mine", collected_metric="sources")
+    collected = {"metadata": {"name": "sources"}, "spec": {"sources": {"counter": {"metrics": ["cpu_cycles"]}}}}
+    outcome = decide(kepler, power=power(metrics=["cpu_cycles", "cache_miss"]), collected=collected)
+    remark = "no values of cache_miss: add them to `sources.counter.metrics` in KeplerCollectedMetric 'sources'"
+    assert outcome.message.split("; ")[2:] == [remark]
+
+
 def test_a_missing_collected_metric_is_anothers_business() -> None:
     """Its own function rejects it; the switches are written all the same."""
     outcome = decide(parent(exported_power="mine", collected_metric="sources"), power=power())
@@ -192,7 +203,8 @@ def test_nothing_is_exported_that_is_neither_wanted_nor_dropped() -> None:
     for bits in range(1, 1 << len(Level)):
         levels = [level for at, level in enumerate(Level) if bits >> at & 1]
         asked = spec(levels=levels, metrics=["cpu_cycles"])
-        exported, wanted, surplus = (names(f(asked)) for f in (metrics.exported, metrics.wanted, metrics.surplus))
+        exported = names(metrics.exported(asked))
+        wanted, surplus = (names(f(asked, EVERYTHING)) for f in (metrics.wanted, metrics.surplus))
         assert wanted <= exported, levels
         assert surplus == exported - wanted, levels
 
@@ -200,7 +212,7 @@ def test_nothing_is_exported_that_is_neither_wanted_nor_dropped() -> None:
 def test_every_level_alone_has_series_of_its_own() -> None:
     """No level is asked for in vain: each keeps some power."""
     for level in Level:
-        kept = names(metrics.wanted(spec(levels=[level])))
+        kept = names(metrics.wanted(spec(levels=[level]), EVERYTHING))
         assert any("joules" in one for one in kept), level
 
 
@@ -239,12 +251,12 @@ DROPPED = [
 def test_what_is_dropped(case: Dropped) -> None:
     """What Kepler exports besides; of containers, what pods are summed up from stays."""
     asked = spec(levels=list(case.levels), metrics=list(case.usage))
-    assert set(metrics.surplus(asked).get(case.family, ())) == case.measures
+    assert set(metrics.surplus(asked, EVERYTHING).get(case.family, ())) == case.measures
 
 
 def test_a_family_that_is_off_needs_no_dropping() -> None:
     """Kepler does not have its series."""
-    assert set(metrics.surplus(spec(levels=["container"], metrics=["cache_miss"]))) == {Family.CONTAINER}
+    assert set(metrics.surplus(spec(levels=["container"], metrics=["cache_miss"]), EVERYTHING)) == {Family.CONTAINER}
 
 
 def test_both_resources_wake_the_keplers_that_name_them() -> None:

@@ -7,34 +7,52 @@ from typing import Any
 
 import pytest
 
+from crds.collected_metric import KeplerCollectedMetric
 from crds.exported_power import USAGE, Level
 from functions import children, exported_power, metrics, monitoring, recording
 from functions.metrics import series
 from runtime.function import Observed
-from runtime.objects import EXPORTED_POWER, KEPLER, PROMETHEUS_RULE, SERVICE_MONITOR, Kind, Manifest, Ref
+from runtime.objects import (
+    COLLECTED_METRIC,
+    EXPORTED_POWER,
+    KEPLER,
+    PROMETHEUS_RULE,
+    SERVICE_MONITOR,
+    Kind,
+    Manifest,
+    Ref,
+)
 from runtime.outcome import Outcome
 from tests.pure.test_exported_power import spec
 
 KEY = Ref(KEPLER, "energy", "kepler")
 POWER = Ref(EXPORTED_POWER, "energy", "mine")
+SOURCES = Ref(COLLECTED_METRIC, "energy", "sources")
 LEVELS = [levels for many in range(1, len(Level) + 1) for levels in combinations(Level, many)]
 
 
-def said(status: str = "True", message: str = "", generation: int = 1) -> dict[str, Any]:
-    """`exported_power`'s condition."""
-    entry = {"type": exported_power.CONDITION, "status": status, "reason": "R", "message": message}
+def said(
+    status: str = "True", message: str = "", generation: int = 1, by: str = exported_power.CONDITION
+) -> dict[str, Any]:
+    """A condition, `exported_power`'s if no other is named."""
+    entry = {"type": by, "status": status, "reason": "R", "message": message}
     return entry | {"observedGeneration": generation, "lastTransitionTime": "2026-01-01T00:00:00Z"}
 
 
 def parent(*conditions: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    """A Kepler that names the KeplerExportedPower 'mine'."""
+    """A Kepler that names the KeplerExportedPower 'mine', and on which others have reported."""
+    others = [said(by=one) for one in monitoring.AWAITED]
     return {
         "apiVersion": KEPLER.api_version,
         "kind": "Kepler",
         "metadata": {"name": "kepler", "namespace": "energy", "uid": "u", "generation": 1},
         "spec": {"exported-power": "mine"} | {key.replace("_", "-"): fields[key] for key in fields},
-        "status": {"conditions": list(conditions or [said()])},
+        "status": {"conditions": [*conditions, *(one for one in others if one["type"] not in _types(conditions))]},
     }
+
+
+def _types(conditions: tuple[dict[str, Any], ...]) -> set[str]:
+    return {one["type"] for one in conditions}
 
 
 def defined(kind: Kind, established: str = "True", *, served: bool = True) -> Manifest:
@@ -97,7 +115,10 @@ def test_prometheus_keeps_what_is_asked_for(levels: tuple[str, ...]) -> None:
     """All of that, nothing else of what this Kepler exports, and whatever it does not know."""
     asked = spec(levels=levels, metrics=["cpu_cycles"])
     outcome = decide(levels=levels, metrics=["cpu_cycles"])
-    assert kept(outcome, names(metrics.exported(asked)) | INFO) == names(metrics.wanted(asked)) | INFO
+    assert (
+        kept(outcome, names(metrics.exported(asked)) | INFO)
+        == names(metrics.wanted(asked, KeplerCollectedMetric())) | INFO
+    )
 
 
 @pytest.mark.parametrize("levels", LEVELS, ids="+".join)
@@ -190,6 +211,48 @@ def test_nothing_more_than_asked_for_needs_no_relabeling() -> None:
     assert "metricRelabelings" not in endpoint(decide(levels=["node", "package", "pod", "container"]))
 
 
+def sources(**chosen: Any) -> dict[Ref, Any]:
+    """The KeplerCollectedMetric 'sources'."""
+    return {SOURCES: {"metadata": {"name": "sources"}, "spec": {"sources": chosen}}}
+
+
+def test_metrics_that_a_sources_list_leaves_out_are_dropped() -> None:
+    """Of that source only, and at every level that has them; a source that is off has no series to drop."""
+    there = sources(counter={"metrics": ["cpu_cycles"]}, irq={"enabled": False, "metrics": ["bpf_block_irq"]})
+    outcome = decide(parent(collected_metric="sources"), there, levels=["node", "package", "container", "process"])
+    asked = spec(levels=["node", "package", "container", "process"])
+    left_out = {
+        series(family, measure)
+        for family in (metrics.Family.CONTAINER, metrics.Family.PROCESS)
+        for measure in ("cpu_instructions", "cache_miss")
+    }
+    exported = names(metrics.exported(asked))
+    assert exported - kept(outcome, exported) == left_out
+
+
+TRAINING = {"enabled": True, "training": {"online": True}}
+
+
+@pytest.mark.parametrize(
+    ("power", "chosen", "without"),
+    [
+        ({}, {}, ""),
+        ({"levels": ["package", "container"]}, {}, ""),
+        ({"metrics": ["cpu_cycles"]}, {}, "kepler_container_bpf_cpu_time_ms_total"),
+        ({"levels": ["node", "container"]}, {}, "kepler_node_core_joules_total"),
+        ({"levels": ["node", "package"]}, {}, "kepler_container_bpf_cpu_time_ms_total"),
+        ({}, {"bpf": {"metrics": ["bpf_cpu_time_ms"]}}, "kepler_container_bpf_page_cache_hit_total"),
+    ],
+)
+def test_what_training_goes_without_is_said(power: dict[str, Any], chosen: dict[str, Any], without: str) -> None:
+    """The trainer learns from what Prometheus keeps; off, there is nothing to say."""
+    there, named = sources(**chosen), {"collected_metric": "sources"}
+    trained = decide(parent(model_server=TRAINING, **named), there, **power)
+    assert without in trained.message
+    assert ("online` learns from" in trained.message) is bool(without)
+    assert "online` learns from" not in decide(parent(**named), there, **power).message
+
+
 @dataclass(frozen=True)
 class Cluster:
     """What the cluster has of the Prometheus operator, and what then is intended."""
@@ -226,16 +289,19 @@ def test_only_kinds_that_are_served_are_intended(case: Cluster) -> None:
     assert ("install the Prometheus operator" in outcome.message) is bool(case.lacks)
 
 
-def test_nothing_is_decided_before_exported_power_has() -> None:
+@pytest.mark.parametrize("awaited", monitoring.AWAITED)
+def test_nothing_is_decided_before_the_others_have(awaited: str) -> None:
     """Not reported yet, or for an older spec, or a resource that has just gone: its word is a moment away."""
-    for kepler in (parent(said(generation=0)), parent(said("Unknown"))):
+    for kepler in (parent(said(generation=0, by=awaited)), parent(said("Unknown", by=awaited))):
         assert decide(kepler).quiet
     assert decide(there={POWER: None}).quiet
+    assert decide(parent(collected_metric="sources"), there={SOURCES: None}).quiet
 
 
-def test_what_exported_power_rejects_is_passed_on() -> None:
+@pytest.mark.parametrize("awaited", monitoring.AWAITED)
+def test_what_another_function_rejects_is_passed_on(awaited: str) -> None:
     """What Prometheus collects stays as it is; the message is the one that says what to do."""
-    outcome = decide(parent(said("False", "create it")))
+    outcome = decide(parent(said("False", "create it", by=awaited)))
     assert (outcome.word, outcome.reason, outcome.intents, outcome.absent) == ("waiting", "Waiting", (), ())
     assert "create it" in outcome.message
 
@@ -247,4 +313,6 @@ def test_only_kinds_of_every_cluster_wake_it() -> None:
 
 def test_the_metrics_are_all_there() -> None:
     """No list means all of them, at each level that has them."""
-    assert all(series(metrics.Family.CONTAINER, one) in names(metrics.wanted(spec())) for one in USAGE)
+    assert all(
+        series(metrics.Family.CONTAINER, one) in names(metrics.wanted(spec(), KeplerCollectedMetric())) for one in USAGE
+    )
