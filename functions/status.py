@@ -1,19 +1,21 @@
-"""Whether Kepler works, in one condition: `Ready`, from every function's own condition and the DaemonSet's progress.
+"""Whether Kepler works, in one condition: `Ready`, from every function's own and the progress of what runs.
 
-Wakes on the Kepler and on the DaemonSet. Writes nothing but status: when a reason changes, or when progress has
-moved by a twentieth, not at each pod.
+Wakes on the Kepler, on the DaemonSet and on the model server's Deployment. Writes nothing but status: when a reason
+changes, or when progress has moved by a twentieth, not at each pod.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from functions import children, collected_metric, collector, estimator, exported_power, model_server, monitoring
-from runtime.conditions import current
+from runtime.conditions import conditions, current
 from runtime.function import Function, Observed, Wake
-from runtime.objects import DAEMON_SET, KEPLER, Manifest, generation
+from runtime.objects import DAEMON_SET, DEPLOYMENT, KEPLER, Manifest, generation
 from runtime.outcome import Condition, Outcome, Status, Word
 from runtime.ownership import owned_by
 
 AVAILABLE = "Available"
+SERVES = "ModelServerAvailable"
 READY = "Ready"
 
 # What must be True before Ready is; in the order in which a user would look for what is wrong.
@@ -44,18 +46,20 @@ class Nodes:
 
 
 def desired(observed: Observed) -> Outcome:
-    """`Available`, `Ready` and the node counts."""
+    """`Available`, `ModelServerAvailable` where there is to be one, `Ready` and the node counts."""
     assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
     parent = observed.parent
     found = observed.get(children.daemon_set(observed.key))
     nodes = counts(parent, found)
     availability = available(parent, found, nodes)
-    summary = ready(parent, availability)
+    server = serves(parent, observed.get(children.deployment(observed.key)))
+    parts = (availability, *([server] if server else []))
+    summary = ready(parent, parts)
     return Outcome(
         Word.CONVERGED,
         summary.reason,
         summary.message,
-        conditions=(summary, availability),
+        conditions=(summary, *parts),
         status={"observedGeneration": generation(parent), "nodes": asdict(nodes)},
     )
 
@@ -112,30 +116,60 @@ def _progress(daemon_set: Manifest, nodes: Nodes) -> Condition:
     return Condition(AVAILABLE, Status.TRUE, "Available", f"the exporter is ready on all {nodes.desired} nodes")
 
 
-def ready(parent: Manifest, availability: Condition) -> Condition:
-    """The first thing that is wrong, else the first that is awaited, else the availability."""
+def serves(parent: Manifest, deployment: Manifest | None) -> Condition | None:
+    """Whether the model server answers, by its Deployment; None where none is wanted."""
+    if not wanted(parent):
+        return None
+    if deployment is None or not owned_by(parent, deployment):
+        return Condition(SERVES, Status.UNKNOWN, "NotDeployed", "there is no model server yet")
+    status = deployment.get("status") or {}
+    if status.get("observedGeneration") == generation(deployment) and status.get("availableReplicas"):
+        return Condition(SERVES, Status.TRUE, "Available", "the model server answers")
+    progressing = conditions(deployment).get("Progressing") or {}
+    if progressing.get("status") != "False":
+        return Condition(SERVES, Status.UNKNOWN, "Starting", "the model server starts: it answers once it has models")
+    message = (
+        "the model server has no ready pod, which it is once it has models; it fetches them at its start from "
+        f"`model-server.pipelines`, or else from the internet: kubectl logs deployment/{children.MODEL_SERVER}"
+    )
+    return Condition(SERVES, Status.FALSE, "ModelServerNotAvailable", message)
+
+
+def wanted(parent: Manifest) -> bool:
+    """Whether there is to be a model server."""
+    server = (parent.get("spec") or {}).get("model-server") or {}
+    return bool(server.get("enabled"))
+
+
+def ready(parent: Manifest, parts: Sequence[Condition]) -> Condition:
+    """The first thing that is wrong, else the first that is awaited, of the functions and then of what runs."""
     known = [current(parent, condition) for condition in RECONCILED]
     for wrong in (condition for condition in known if condition and condition.status is Status.FALSE):
         return Condition(READY, Status.FALSE, wrong.reason, wrong.message)
     if any(condition is None for condition in known):
         return Condition(READY, Status.UNKNOWN, "Reconciling", "not every function has reported on this generation")
-    for awaited in (condition for condition in known if condition and condition.status is Status.UNKNOWN):
-        return Condition(READY, Status.UNKNOWN, awaited.reason, awaited.message)
-    if availability.status is not Status.TRUE:
-        return Condition(READY, availability.status, availability.reason, availability.message)
-    return Condition(READY, Status.TRUE, "Ready", availability.message)
+    told = [condition for condition in known if condition]
+    for awaited in (condition for condition in (*told, *parts) if condition.status is not Status.TRUE):
+        return Condition(READY, awaited.status, awaited.reason, awaited.message)
+    return Condition(READY, Status.TRUE, "Ready", parts[0].message)
 
 
 def _idle(kepler: Manifest) -> bool:
-    """Whether the Kepler says what follows from itself; the DaemonSet has events of its own."""
-    availability = current(kepler, AVAILABLE)
-    return availability is not None and current(kepler, READY) == ready(kepler, availability)
+    """Whether the Kepler says what follows from itself; what runs has events of its own."""
+    expected = (AVAILABLE, *([SERVES] if wanted(kepler) else []))
+    parts = [one for one in (current(kepler, part) for part in expected) if one is not None]
+    stale = not wanted(kepler) and current(kepler, SERVES) is not None
+    return len(parts) == len(expected) and not stale and current(kepler, READY) == ready(kepler, parts)
 
 
 FUNCTION = Function(
     name="status",
     condition=READY,
-    wakes=(Wake(KEPLER, idle=_idle), Wake(DAEMON_SET, (children.EXPORTER,))),
-    inputs=lambda key: (children.daemon_set(key),),
+    wakes=(
+        Wake(KEPLER, idle=_idle),
+        Wake(DAEMON_SET, (children.EXPORTER,)),
+        Wake(DEPLOYMENT, (children.MODEL_SERVER,)),
+    ),
+    inputs=lambda key: (children.daemon_set(key), children.deployment(key)),
     desired=desired,
 )

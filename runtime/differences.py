@@ -78,6 +78,22 @@ def owned_fields(actual: Manifest, *, manager: str, subresource: str = "") -> Ma
     return {}
 
 
+def owned_values(actual: Manifest, *, manager: str, subresource: str = "") -> Manifest:
+    """The values that `manager` owns, those in lists left out."""
+    return _owned_values(owned_fields(actual, manager=manager, subresource=subresource), actual)
+
+
+def _owned_values(owned: Manifest, actual: Manifest) -> Manifest:
+    found: dict[str, Any] = {}
+    for token, below in owned.items():
+        value = actual.get(token.removeprefix("f:"))
+        if isinstance(value, Mapping):
+            found[token.removeprefix("f:")] = _owned_values(below, value) if below else value
+        elif value is not None and not isinstance(value, list):
+            found[token.removeprefix("f:")] = value
+    return found
+
+
 def _content(intent: Manifest) -> Manifest:
     """The intent without what only addresses or locks the object."""
     body = {key: value for key, value in intent.items() if key not in ("apiVersion", "kind", "metadata")}

@@ -29,11 +29,11 @@ from pydantic import ValidationError
 
 from runtime.client import Client
 from runtime.conditions import applied
-from runtime.differences import FieldChange, differences
+from runtime.differences import FieldChange, differences, owned_values
 from runtime.errors import Conflict, Forbidden, NotFound, Refused, Unavailable
 from runtime.function import Function, Input, Observed
 from runtime.objects import Collection, Manifest, Ref, generation, resource_version, terminates, uid
-from runtime.outcome import STATUS_OF, Condition, Intent, Outcome, pending, rejected
+from runtime.outcome import STATUS_OF, Condition, Intent, Outcome, Word, pending, rejected
 from runtime.ownership import owned_by, refusal
 
 # Rounds before a conflict counts as one that does not end; each waits a little longer, at random.
@@ -268,19 +268,29 @@ def _refused(function: Function, error: Refused) -> Outcome:
 def _write_condition(
     function: Function, outcome: Outcome, observed: Observed, client: Client, done: Reconciled
 ) -> Manifest | None:
-    """Step 5: this function's conditions and status fields; the parent as it is afterwards, if it was written."""
+    """Step 5: this function's conditions and status fields; the parent as it is afterwards, if it was written.
+
+    Status fields tell what is in use: where nothing was brought about, what they say still holds.
+    """
     parent = observed.parent
     if parent is None:
         return None
     now = datetime.now(UTC)
     entries = [applied(parent, condition, now) for condition in conditions_of(function, outcome)]
-    status = {**outcome.status, "conditions": entries}
+    still = {} if outcome.word is Word.CONVERGED else _reported(parent, client.manager)
+    status = {**still, **outcome.status, "conditions": entries}
     fields = differences({"status": status}, parent, manager=client.manager, subresource="status")
     if not fields:
         return None
     written = client.apply_status(observed.key, status)
     done.changes.append(Change(observed.key, "reported", fields))
     return written
+
+
+def _reported(parent: Manifest, manager: str) -> Manifest:
+    """The status fields that `manager` wrote before, its conditions left out."""
+    fields: Manifest = owned_values(parent, manager=manager, subresource="status").get("status") or {}
+    return fields
 
 
 def conditions_of(function: Function, outcome: Outcome) -> tuple[Condition, ...]:

@@ -237,12 +237,17 @@ def test_a_rejection_leaves_the_exporter_that_runs(workbench: Workbench) -> None
     """An edit that names a missing resource changes nothing on the nodes, the port beside it included."""
     workbench.apply(kepler())
     workbench.settle()
-    before = workbench.get("daemonset/kepler-exporter")["spec"], data(workbench)
+
+    def runs() -> tuple[Any, ...]:
+        shown = workbench.kepler()["status"]["images"]
+        return workbench.get("daemonset/kepler-exporter")["spec"], data(workbench), shown
+
+    before = runs()
 
     workbench.patch("kepler/kepler", {"spec": {"collected-metric": "missing", "collector": {"port": 9999}}})
     workbench.settle()
 
-    assert (workbench.get("daemonset/kepler-exporter")["spec"], data(workbench)) == before
+    assert runs() == before
     assert workbench.conditions()["Ready"]["reason"] == "CollectedMetricNotFound"
 
 

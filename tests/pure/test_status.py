@@ -48,9 +48,10 @@ def daemon_set(desired: int, updated: int, available: int, *, observed: int = 1,
     }
 
 
-def decide(kepler: dict[str, Any], found: dict[str, Any] | None) -> Outcome:
+def decide(kepler: dict[str, Any], found: dict[str, Any] | None, server: dict[str, Any] | None = None) -> Outcome:
     """What `status` says of them."""
-    return status.desired(Observed(KEY, kepler, {children.daemon_set(KEY): found}))
+    there = {children.daemon_set(KEY): found, children.deployment(KEY): server}
+    return status.desired(Observed(KEY, kepler, there))
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,64 @@ def test_ready(case: Case) -> None:
     outcome = decide(parent(case.conditions), case.daemon_set)
     ready, _ = outcome.conditions
     assert (ready.status.value, ready.reason) == case.ready
+
+
+def deployment(observed: int = 1, available: int = 0, progressing: str = "True", owner: str = UID) -> dict[str, Any]:
+    """The model server's Deployment, generation 1."""
+    entry = {"type": "Progressing", "status": progressing}
+    status = {"observedGeneration": observed, "availableReplicas": available, "conditions": [entry]}
+    reference = {"apiVersion": KEPLER.api_version, "kind": "Kepler", "name": "kepler", "uid": owner, "controller": True}
+    return {"metadata": {"generation": 1, "ownerReferences": [reference]}, "status": status}
+
+
+@dataclass(frozen=True)
+class Server:
+    """The model server's Deployment, and what is then said of it; `Ready` says the same where it is not there."""
+
+    says: str
+    deployment: dict[str, Any] | None
+    said: tuple[str, str]
+
+
+SERVERS = [
+    Server("none yet", None, ("Unknown", "NotDeployed")),
+    Server("somebody else's", deployment(available=1, owner="another"), ("Unknown", "NotDeployed")),
+    Server("just changed", deployment(observed=0, available=1), ("Unknown", "Starting")),
+    Server("starting", deployment(), ("Unknown", "Starting")),
+    Server("no models for ten minutes", deployment(progressing="False"), ("False", "ModelServerNotAvailable")),
+    Server("up", deployment(available=1), ("True", "Available")),
+]
+
+
+@pytest.mark.parametrize("case", SERVERS, ids=lambda case: case.says)
+def test_ready_waits_for_the_model_server(case: Server) -> None:
+    """Where one is wanted; the exporters' own progress comes first."""
+    kepler = {**parent(DONE), "spec": {"model-server": {"enabled": True}}}
+    outcome = decide(kepler, daemon_set(3, 3, 3), case.deployment)
+    ready, _, serves = outcome.conditions
+    assert (serves.status.value, serves.reason) == case.said
+    assert (ready.status.value, ready.reason) == (("True", "Ready") if case.says == "up" else case.said)
+
+
+def test_without_a_model_server_nothing_is_said_of_one() -> None:
+    """Also where the Deployment is still going."""
+    outcome = decide(parent(DONE), daemon_set(3, 3, 3), deployment())
+    assert [one.type for one in outcome.conditions] == ["Ready", "Available"]
+    assert outcome.conditions[0].reason == "Ready"
+
+
+def test_a_model_server_turned_on_or_off_is_looked_at() -> None:
+    """The Kepler does not say yet what follows."""
+    idle = status.FUNCTION.wakes[0].idle
+    decided = decide(parent(DONE), daemon_set(3, 3, 3))
+    written = [
+        *DONE,
+        *(condition(one.type, one.status.value, reason=one.reason, message=one.message) for one in decided.conditions),
+    ]
+    served = condition(status.SERVES, "True", reason="Available")
+    assert not idle({**parent(written), "spec": {"model-server": {"enabled": True}}})
+    assert idle({**parent([*written, served]), "spec": {"model-server": {"enabled": True}}})
+    assert not idle(parent([*written, served]))
 
 
 def test_somebody_elses_daemon_set_is_not_counted() -> None:
