@@ -4,15 +4,24 @@ Wakes on whatever the functions emit. It reads nothing and writes nothing, so it
 """
 
 import logging
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from events.report import Report, StatusChange
-from events.types import PREFIX, STATUS_CHANGED
+from events.sweep import Resync, Swept
+from events.types import PREFIX, RESYNC_REQUESTED, STATUS_CHANGED, SWEEP_FINISHED
 from runtime.event import Event
 from runtime.listener import Listener
 from runtime.receive import Received
+
+# What else the functions say, and under which word it is kept.
+OTHERS: Mapping[str, tuple[str, type[BaseModel]]] = {
+    STATUS_CHANGED: ("report", StatusChange),
+    RESYNC_REQUESTED: ("resync", Resync),
+    SWEEP_FINISHED: ("sweep", Swept),
+}
 
 log = logging.getLogger("kepler.audit")
 
@@ -20,14 +29,14 @@ log = logging.getLogger("kepler.audit")
 def note(event: Event) -> Received:
     """One line with the report; an event of ours with other data is noted without it."""
     about = {"id": event.id, "type": event.type, "source": event.source, "received": datetime.now(UTC).isoformat()}
-    model = StatusChange if event.type == STATUS_CHANGED else Report
+    word, model = OTHERS.get(event.type, ("report", Report))
     try:
         said = model.model_validate(event.data).model_dump(mode="json", by_alias=True)
     except ValidationError as wrong:
         log.warning("not a report", extra={"event": about, "reason": str(wrong)})
         return Received()
-    log.info("report", extra={"event": about, "report": said})
+    log.info(word, extra={"event": about, word: said})
     return Received()
 
 
-LISTENER = Listener(name="audit", filters=({"prefix": {"type": PREFIX}},), receive=note)
+LISTENER = Listener(name="audit", filters=({"prefix": {"type": PREFIX}},), receiver=lambda _: note)

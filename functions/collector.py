@@ -5,6 +5,8 @@ Owns the exporter's own keys in `kepler-cfm`. It starts the exporter once: it wr
 is settled, that is until every other owner of keys reports `True` for this generation and its keys are in place.
 """
 
+from collections.abc import Iterator, Mapping
+
 from crds.kepler import Kepler
 from functions import (
     cfm,
@@ -118,14 +120,28 @@ def subject(key: Ref) -> Manifest:
 
 
 def _binding(key: Ref, bound: Manifest, ours: Manifest, *, present: bool) -> Intent:
-    """The shared list of subjects with or without ours; it is one field to the API server, so all others go along."""
-    others = [one for one in _subjects(bound) if one != ours]
-    subjects = _subjects(bound) if present and ours in _subjects(bound) else [*others, *([ours] if present else [])]
-    return Intent(children.binding(key), {"subjects": subjects} if subjects else {})
+    """The shared list of subjects with or without ours; it is one field to the API server, so all others go along.
+
+    Where ours is in it, it is passed on as it is: thousands of namespaces may share it.
+    """
+    there = subjects(bound)
+    if present and ours in there:
+        return Intent(children.binding(key), {"subjects": there})
+    wanted = [*(one for one in there if one != ours), *([ours] if present else [])]
+    return Intent(children.binding(key), {"subjects": wanted} if wanted else {})
 
 
-def _subjects(bound: Manifest) -> list[Manifest]:
-    return [*(bound.get("subjects") or ())]
+def subjects(bound: Manifest) -> list[Manifest]:
+    """Who the shared binding gives the exporters' permissions to."""
+    return bound.get("subjects") or []
+
+
+def left_over(shared: Mapping[Ref, Manifest | None]) -> Iterator[Ref]:
+    """A key in each namespace whose exporters are in the shared binding."""
+    for bound in shared.values():
+        for one in subjects(bound or {}):
+            if (one.get("kind"), one.get("name")) == ("ServiceAccount", children.ACCOUNT):
+                yield Ref(KEPLER, one["namespace"], children.ACCOUNT)
 
 
 def siblings(key: Ref, parent: Manifest | None) -> tuple[Input, ...]:
@@ -163,6 +179,7 @@ FUNCTION = Function(
     refers=siblings,
     desired=desired,
     gone=gone,
+    left_over=left_over,
     installed=(Ref(CLUSTER_ROLE_BINDING, "", children.EXPORTER),),
     rules=(Rule("rbac.authorization.k8s.io", "clusterroles", ("bind",), (children.EXPORTER,)),),
 )

@@ -24,4 +24,4 @@ def note(event: Event) -> Received:
     return Received()
 
 
-LISTENER = Listener(name="dead_letter", filters=(), receive=note)
+LISTENER = Listener(name="dead_letter", filters=(), receiver=lambda _: note)

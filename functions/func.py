@@ -6,8 +6,10 @@ Health is answered by that runtime on its event loop; events run on threads, so 
 import asyncio
 import logging
 import os
+import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from hypercorn.config import Config
 from hypercorn.middleware import AsyncioWSGIMiddleware
@@ -17,8 +19,11 @@ from runtime import logs, tracing
 from runtime.client import Transport
 from runtime.edge import application
 from runtime.function import Function
+from runtime.listener import Listener, Surroundings
 from runtime.receive import Receiver, Reconciler
 from runtime.settings import ALL, VERSION, Settings, settings
+from runtime.sink import sink
+from runtime.sweep import Sweep
 from runtime.transport import connect
 
 MAX_BODY = 4 << 20
@@ -35,11 +40,16 @@ class KeplerFunction:
         chosen = settings(environment, NAMES)
         logs.configure(chosen.function, chosen.log_level)
         tracing.configure(chosen.otlp_endpoint, f"kepler-{chosen.function}")
-        self.handle = AsyncioWSGIMiddleware(application(receivers(chosen, environment)), max_body_size=MAX_BODY)
+        self._receivers = receivers(chosen, environment)
+        self.handle = AsyncioWSGIMiddleware(application(self._receivers), max_body_size=MAX_BODY)
 
     def start(self, _environment: Mapping[str, str]) -> None:
-        """Called on the event loop once the server runs: events get threads of their own."""
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "event"))
+        """Called on the event loop once the server runs: events get threads of their own, and so does a sweep."""
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(THREADS, "event"))
+        for receiver in self._receivers.values():
+            if isinstance(receiver, Sweep):
+                threading.Thread(target=receiver.begin, name="sweep", daemon=True).start()
 
     def alive(self) -> tuple[bool, str]:
         """The event loop answers, so the process lives; the API server's health is not this process's."""
@@ -64,13 +74,19 @@ def new() -> KeplerFunction:
 def receivers(chosen: Settings, environment: Mapping[str, str]) -> dict[str, Receiver]:
     """What this process answers to: one function, or all of them by name."""
     served = NAMES if chosen.function == ALL else (chosen.function,)
-    noting: dict[str, Receiver] = {one.name: one.receive for one in LISTENERS if one.name in served}
-    return noting | {
-        one.name: Reconciler(one, _transport(one, environment), chosen.images)
-        for one in FUNCTIONS
-        if one.name in served
-    }
+    found: dict[str, Receiver] = {}
+    for one in FUNCTIONS:
+        if one.name in served:
+            found[one.name] = Reconciler(one, _transport(one, environment), chosen.images)
+    for other in LISTENERS:
+        if other.name in served:
+            found[other.name] = other.receiver(_surroundings(other, chosen, environment))
+    return found
 
 
-def _transport(function: Function, environment: Mapping[str, str]) -> Transport:
-    return connect(environment, user_agent=f"{function.manager}/{VERSION}", connections=THREADS)
+def _surroundings(listener: Listener, chosen: Settings, environment: Mapping[str, str]) -> Surroundings:
+    return Surroundings(partial(_transport, listener, environment), partial(sink, environment), chosen.images)
+
+
+def _transport(named: Function | Listener, environment: Mapping[str, str]) -> Transport:
+    return connect(environment, user_agent=f"{named.manager}/{VERSION}", connections=THREADS)

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from events.types import WAKING
-from functions import children, engine
+from functions import children, engine, sweep
 from functions.catalogue import FUNCTIONS, LISTENERS
 from runtime.function import Function, Wake
-from runtime.listener import Listener
+from runtime.listener import TIMEOUT, Listener
 from runtime.objects import CLUSTER_ROLE_BINDING, KEPLER, Kind, Ref
 from runtime.settings import VERSION
 
@@ -84,9 +84,23 @@ def function(one: Function) -> list[Object]:
 
 
 def listener(one: Listener) -> list[Object]:
-    """ServiceAccount, Service and, unless it is only a sink, Trigger of a function that takes note."""
-    trigger = [_trigger(one.manager, one.name, [dict(each) for each in one.filters])] if one.filters else []
-    return [_account(one.manager, one.name), _service(one.manager, one.name), *trigger]
+    """ServiceAccount, Service and, unless it is only a sink, Trigger of a function that takes note or sends events."""
+    granted = [_rule(rule.group, [rule.resource], list(rule.verbs), list(rule.names)) for rule in one.rules]
+    filters = [dict(each) for each in one.filters]
+    return [
+        _account(one.manager, one.name),
+        *([_role(one.manager, one.name, granted)] if granted else []),
+        *([_binding(one.manager, one.name, account=one.manager)] if granted else []),
+        _service(one.manager, one.name, timeout=one.timeout),
+        *([_sink(one.manager, one.name)] if one.sends else []),
+        *([_trigger(one.manager, one.name, filters, timeout=one.timeout)] if one.filters else []),
+    ]
+
+
+def clock() -> list[Object]:
+    """What wakes the sweep."""
+    spec = {"schedule": sweep.SCHEDULE, "sink": _to_broker()}
+    return [manifest("sources.knative.dev/v1", "PingSource", "kepler-sweep", sweep.NAME, spec=spec)]
 
 
 def source() -> list[Object]:
@@ -101,7 +115,7 @@ def source() -> list[Object]:
         "serviceAccountName": SOURCE,
         "namespaceSelector": {},
         "resources": [_watched(kind) for kind in kinds],
-        "sink": {"ref": {"apiVersion": "eventing.knative.dev/v1", "kind": "Broker", "name": BROKER}},
+        "sink": _to_broker(),
     }
     return [
         _account(SOURCE, "source"),
@@ -153,6 +167,7 @@ def base() -> dict[str, list[Object]]:
         "namespace": namespace(),
         "broker": broker(),
         "source": source(),
+        "clock": clock(),
         "exporter-access": exporter_access(),
         **{one.manager: function(one) for one in FUNCTIONS},
         **{one.manager: listener(one) for one in LISTENERS},
@@ -163,6 +178,17 @@ def base() -> dict[str, list[Object]]:
 def _watched(kind: Kind) -> Object:
     found = {"apiVersion": kind.api_version, "kind": kind.name}
     return found if kind.group == KEPLER.group else found | {"selector": {"matchLabels": dict(children.MANAGED_BY)}}
+
+
+def _to_broker() -> Object:
+    return {"ref": {"apiVersion": "eventing.knative.dev/v1", "kind": "Broker", "name": BROKER}}
+
+
+def _sink(name: str, component: str) -> Object:
+    """Puts the Broker's address into a function's environment."""
+    subject = {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "name": name}
+    spec = {"subject": subject, "sink": _to_broker()}
+    return manifest("sources.knative.dev/v1", "SinkBinding", name, component, spec=spec)
 
 
 def _account(name: str, component: str) -> Object:
@@ -187,13 +213,13 @@ def _binding(name: str, component: str, *, account: str = "") -> Object:
     return found | ({"subjects": subjects} if subjects else {})
 
 
-def _trigger(name: str, component: str, filters: list[Object]) -> Object:
+def _trigger(name: str, component: str, filters: list[Object], *, timeout: int = TIMEOUT) -> Object:
     """A subscription of a function, with its delivery spelt out: a Trigger without one inherits the Broker's."""
     delivery = {
         "retry": 5,
         "backoffPolicy": "exponential",
         "backoffDelay": "PT0.2S",
-        "timeout": "PT30S",
+        "timeout": f"PT{timeout}S",
         "deadLetterSink": {"ref": _knative_service(DEAD_LETTER)},
     }
     spec = {"broker": BROKER, "filters": filters, "subscriber": {"ref": _knative_service(name)}, "delivery": delivery}
@@ -204,7 +230,7 @@ def _knative_service(name: str) -> Object:
     return {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "name": name, "namespace": NAMESPACE}
 
 
-def _service(name: str, component: str) -> Object:
+def _service(name: str, component: str, *, timeout: int = TIMEOUT) -> Object:
     """A Knative Service of the one image; reachable from within the cluster only."""
     environment = {"FUNCTION": component, **engine.IMAGES}
     container = {
@@ -227,7 +253,7 @@ def _service(name: str, component: str) -> Object:
         "spec": {
             "serviceAccountName": name,
             "containerConcurrency": 16,  # the threads of one process
-            "timeoutSeconds": 60,  # above the Trigger's 30
+            "timeoutSeconds": timeout + 30,  # above the Trigger's
             "containers": [container],
         },
     }

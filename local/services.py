@@ -1,7 +1,7 @@
 """A Knative Service of the configuration as a local process: same environment, same ServiceAccount, no container."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,7 @@ class Function:
     account: str
     environment: dict[str, str]
     port: int
+    sink: Object | None = None
 
     @property
     def url(self) -> str:
@@ -43,7 +44,8 @@ def functions(objects: Sequence[Object], ports: Ports) -> list[Function]:
         raise ConfigUnusable(
             f"{len(found)} Knative Services, but only {len(ports.functions)} ports are set aside for them"
         )
-    return [_function(one, port) for one, port in zip(found, ports.functions, strict=False)]
+    bound = {_subject(one): one["spec"]["sink"] for one in objects if one["kind"] == "SinkBinding"}
+    return [_function(one, port, bound) for one, port in zip(found, ports.functions, strict=False)]
 
 
 def is_service(one: Object) -> bool:
@@ -51,10 +53,17 @@ def is_service(one: Object) -> bool:
     return bool(one["apiVersion"].startswith(SERVING) and one["kind"] == "Service")
 
 
-def _function(service: Object, port: int) -> Function:
+def _function(service: Object, port: int, bound: Mapping[tuple[str, str], Object]) -> Function:
     meta, spec = service["metadata"], service["spec"]["template"]["spec"]
     environment = {one["name"]: _value(one, meta) for one in spec["containers"][0].get("env", [])}
-    return Function(meta["name"], meta["namespace"], spec.get("serviceAccountName") or "default", environment, port)
+    account = spec.get("serviceAccountName") or "default"
+    sink = bound.get((meta["namespace"], meta["name"]))
+    return Function(meta["name"], meta["namespace"], account, environment, port, sink)
+
+
+def _subject(binding: Object) -> tuple[str, str]:
+    """The Knative Service that a SinkBinding tells its sink to."""
+    return binding["metadata"]["namespace"], binding["spec"]["subject"]["name"]
 
 
 def _value(variable: Object, meta: Object) -> str:
@@ -79,6 +88,7 @@ def part(
         "KUBECONFIG": str(kubeconfig),
         "LISTEN_ADDRESS": f"{LOOPBACK}:{function.port}",
         "PYTHONUNBUFFERED": "1",
+        **({"K_SINK": addresses.resolve(function.sink, function.namespace)} if function.sink else {}),
     }
     return Part(
         function.name,

@@ -20,7 +20,8 @@ STAGES = "kwok.yaml"
 
 CRD_FILES = (
     *(f"config/core/resources/{kind}.yaml" for kind in ("broker", "trigger", "channel", "subscription")),
-    *(f"config/core/resources/{kind}.yaml" for kind in ("eventpolicy", "eventtype", "pingsource", "apiserversource")),
+    *(f"config/core/resources/{kind}.yaml" for kind in ("eventpolicy", "eventtype")),
+    *(f"config/core/resources/{kind}.yaml" for kind in ("apiserversource", "pingsource", "sinkbindings")),
     "config/channels/in-memory-channel/resources/in-memory-channel.yaml",
 )
 CONFIG_MAP_FILES = tuple(f"config/core/configmaps/{name}.yaml" for name in ("features", "logging", "observability"))

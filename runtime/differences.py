@@ -104,6 +104,8 @@ def _content(intent: Manifest) -> Manifest:
 
 def _unlike(intended: Any, actual: Any, path: tuple[str, ...]) -> Iterator[FieldChange]:
     """Leaves of `intended` that `actual` does not have; what `actual` has besides is the server's or somebody's."""
+    if intended is actual:
+        return
     if isinstance(intended, Mapping) and isinstance(actual, Mapping):
         for key, value in intended.items():
             yield from _unlike(value, actual.get(key, ABSENT), (*path, key))
@@ -146,6 +148,8 @@ def _left_over(wanted: Any, present: Any, path: str) -> Iterator[FieldChange]:
 
     Without what is not as intended: `_unlike` has told that.
     """
+    if wanted is present:
+        return
     if not _covers(wanted, present, path.rpartition(".")[2]) and not any(True for _ in _unlike(wanted, present, ())):
         yield FieldChange(path, present, wanted)
 

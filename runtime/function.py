@@ -4,7 +4,7 @@ From this the protocol reconciles, and `functions.wiring` generates Triggers, Ro
 a function and its wiring cannot drift apart.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from runtime.objects import KEPLER, Collection, Kind, Manifest, Ref
@@ -79,6 +79,11 @@ def leave(_observed: Observed) -> Outcome | None:
     return None
 
 
+def nowhere(_shared: Mapping[Ref, Manifest | None]) -> tuple[()]:
+    """Nothing outside of the parent's namespace speaks of it."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Function:
     """One reconciler. Its name is also its field manager, ServiceAccount and Trigger (with the prefix `kepler-`).
@@ -89,6 +94,7 @@ class Function:
     * `removes` are the children that a decision may call absent while the parent lives.
     * `reads` are the kinds that `refers` may name, `lists` those of which it may name collections; `installed` are
       children that `config/` ships and this function may only patch; `rules` are permissions that nothing else implies.
+    * `left_over` are the keys that `installed` objects speak of; where a parent is gone, `gone` has yet to be run.
     * `summaries` are conditions that say the same as `condition` where `desired` does not say them apart.
     """
 
@@ -105,6 +111,7 @@ class Function:
     lists: tuple[Kind, ...] = ()
     removes: Callable[[Ref], tuple[Ref, ...]] = nothing
     installed: tuple[Ref, ...] = ()
+    left_over: Callable[[Mapping[Ref, Manifest | None]], Iterable[Ref]] = nowhere
     rules: tuple[Rule, ...] = ()
     summaries: tuple[str, ...] = ()
 

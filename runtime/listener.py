@@ -1,23 +1,44 @@
-"""What a function declares that only takes note of events, and reconciles nothing."""
+"""What a function declares that reconciles nothing: it takes note of events, or sends some of its own."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from runtime.function import manager
+from runtime.client import Transport
+from runtime.function import Rule, manager
 from runtime.receive import Receiver
+from runtime.sink import Sink
 
 # One CloudEvents Subscriptions filter expression, as a Knative Trigger has it in `spec.filters`.
 Filter = Mapping[str, Any]
 
+# What a Trigger waits for an answer, in seconds.
+TIMEOUT = 30
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a process offers: the way to the API server and to the sink, for those who ask, and the images."""
+
+    transport: Callable[[], Transport]
+    sink: Callable[[], Sink]
+    images: Mapping[str, str] = field(default_factory=dict)
+
 
 @dataclass(frozen=True)
 class Listener:
-    """A function without an object: `filters` select its events; with none it is only addressed as a sink."""
+    """A function without an object: `filters` select its events; with none it is only addressed as a sink.
+
+    `rules` are its permissions, `sends` says that it needs a sink of its own, and `timeout`, in seconds, how long one
+    event may take.
+    """
 
     name: str
     filters: tuple[Filter, ...]
-    receive: Receiver
+    receiver: Callable[[Surroundings], Receiver]
+    rules: tuple[Rule, ...] = ()
+    sends: bool = False
+    timeout: int = TIMEOUT
 
     @property
     def manager(self) -> str:

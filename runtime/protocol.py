@@ -268,23 +268,27 @@ def _refused(function: Function, error: Refused) -> Outcome:
 def _write_condition(
     function: Function, outcome: Outcome, observed: Observed, client: Client, done: Reconciled
 ) -> Manifest | None:
-    """Step 5: this function's conditions and status fields; the parent as it is afterwards, if it was written.
-
-    Status fields tell what is in use: where nothing was brought about, what they say still holds.
-    """
-    parent = observed.parent
-    if parent is None:
+    """Step 5: this function's conditions and status fields; the parent as it is afterwards, if it was written."""
+    if observed.parent is None:
         return None
-    now = datetime.now(UTC)
-    entries = [applied(parent, condition, now) for condition in conditions_of(function, outcome)]
-    still = {} if outcome.word is Word.CONVERGED else _reported(parent, client.manager)
-    status = {**still, **outcome.status, "conditions": entries}
-    fields = differences({"status": status}, parent, manager=client.manager, subresource="status")
+    status = status_of(function, outcome, observed.parent)
+    fields = differences({"status": status}, observed.parent, manager=client.manager, subresource="status")
     if not fields:
         return None
     written = client.apply_status(observed.key, status)
     done.changes.append(Change(observed.key, "reported", fields))
     return written
+
+
+def status_of(function: Function, outcome: Outcome, parent: Manifest) -> Manifest:
+    """What an outcome says in the parent's status.
+
+    Status fields tell what is in use: where nothing was brought about, what they say still holds.
+    """
+    now = datetime.now(UTC)
+    entries = [applied(parent, condition, now) for condition in conditions_of(function, outcome)]
+    still = {} if outcome.word is Word.CONVERGED else _reported(parent, function.manager)
+    return {**still, **outcome.status, "conditions": entries}
 
 
 def _reported(parent: Manifest, manager: str) -> Manifest:

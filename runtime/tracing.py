@@ -22,12 +22,17 @@ MILLISECOND = 1_000_000  # in nanoseconds, the unit of span times
 def traceparent(said: Report) -> str:
     """The W3C `traceparent` of a report: its object's trace, and the span of this function's reconcile."""
     identity = f"{said.function}/{said.cause.source}/{said.cause.id}/{said.object.name}"
-    return f"00-{trace_id(said):032x}-{_digest(identity, 8):016x}-01"
+    return within(said.object.uid, said.generation, identity)
+
+
+def within(uid: str, generation: int, identity: str) -> str:
+    """The W3C `traceparent` of something that happens to one generation of an object: `identity` names its span."""
+    return f"00-{_trace(uid, generation):032x}-{_digest(identity, 8):016x}-01"
 
 
 def trace_id(said: Report) -> int:
     """128 bits that follow from the object's uid and generation."""
-    return _digest(f"{said.object.uid}/{said.generation}", 16)
+    return _trace(said.object.uid, said.generation)
 
 
 def record(said: Report, incoming: str) -> None:
@@ -86,6 +91,10 @@ def flush() -> None:
     force = getattr(trace.get_tracer_provider(), "force_flush", None)
     if force is not None:
         force(1000)
+
+
+def _trace(uid: str, generation: int) -> int:
+    return _digest(f"{uid}/{generation}", 16)
 
 
 def _links(incoming: str) -> Sequence[Link]:

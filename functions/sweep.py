@@ -1,0 +1,54 @@
+"""Finds what diverges and asks for its reconcile: what was there before anybody watched, and what nobody heard of.
+
+Wakes on the PingSource, every five minutes, and at its own start. It reads what every function reads, and owns nothing.
+"""
+
+from collections.abc import Iterator
+
+from events.types import PING
+from runtime.function import Function, Rule
+from runtime.listener import Listener, Surroundings
+from runtime.objects import Ref
+from runtime.snapshot import lists
+from runtime.sweep import Sweep
+
+NAME = "sweep"
+SCHEDULE = "*/5 * * * *"
+# Of thousands of resources; Knative lets a request run for ten minutes at most.
+TIMEOUT = 570
+
+
+def listener(functions: tuple[Function, ...]) -> Listener:
+    """The sweep over these functions."""
+
+    def receiver(surroundings: Surroundings) -> Sweep:
+        return Sweep(functions, surroundings.transport(), surroundings.sink(), surroundings.images)
+
+    filters = ({"exact": {"type": PING}},)
+    return Listener(NAME, filters, receiver, rules=tuple(rules(functions)), sends=True, timeout=TIMEOUT)
+
+
+def rules(functions: tuple[Function, ...]) -> Iterator[Rule]:
+    """What the sweep may do: one rule for each kind and verb, of all names together or of any name."""
+    names: dict[tuple[str, str, tuple[str, ...]], set[str]] = {}
+    anyone = set()
+    for rule in (rule for function in functions for rule in read(function)):
+        kind = (rule.group, rule.resource, rule.verbs)
+        names.setdefault(kind, set()).update(rule.names)
+        if not rule.names:
+            anyone.add(kind)
+    for (group, resource, verbs), found in sorted(names.items()):
+        yield Rule(group, resource, verbs, () if (group, resource, verbs) in anyone else tuple(sorted(found)))
+
+
+def read(function: Function) -> Iterator[Rule]:
+    """What a sweep reads for a function: lists, of one name where there is one, and what the whole cluster shares."""
+    yield Rule(function.parent.group, function.parent.plural, ("list",))
+    for kind, name in lists(function):
+        yield Rule(kind.group, kind.plural, ("list",), (name,) if name else ())
+    sample = Ref(function.parent, "namespace", "name")
+    for ref in (*function.children(sample), *function.inputs(sample)):
+        if not ref.kind.namespaced:
+            yield Rule(ref.kind.group, ref.kind.plural, ("get",), (ref.name,))
+    for kind in function.lists:
+        yield Rule(kind.group, kind.plural, ("list",))

@@ -1,0 +1,52 @@
+"""What a reconcile would change, from what was observed and without asking anybody: pure, so that a sweep can ask it
+of every object in memory.
+"""
+
+from collections.abc import Iterator
+
+from runtime.differences import FieldChange, differences
+from runtime.function import Function, Observed
+from runtime.objects import Manifest, terminates
+from runtime.outcome import Outcome
+from runtime.ownership import owned_by
+from runtime.protocol import decide, status_of
+
+# Named of an object that differs; the rest is counted.
+SHOWN = 3
+
+
+def divergence(function: Function, observed: Observed) -> tuple[str, ...]:
+    """Each object that a reconcile of `function` would write or delete, and what of it; empty where all is well.
+
+    A function that leaves the word to another has nothing to change: where nobody else has either, its turn comes.
+    """
+    decided = decide(function, observed)
+    if decided is None or decided.quiet:
+        return ()
+    return (*_unlike(function, decided, observed), *_unreported(function, decided, observed.parent))
+
+
+def _unlike(function: Function, decided: Outcome, observed: Observed) -> Iterator[str]:
+    for intent in decided.intents:
+        actual = observed.get(intent.ref)
+        if actual is None:
+            yield f"{intent.ref} is missing"
+        elif fields := differences(intent.body, actual, manager=function.manager):
+            yield f"{intent.ref} differs: {_told(fields)}"
+    for ref in decided.absent:
+        left = observed.get(ref)
+        if left is not None and observed.parent and owned_by(observed.parent, left) and not terminates(left):
+            yield f"{ref} should not be there"
+
+
+def _unreported(function: Function, decided: Outcome, parent: Manifest | None) -> Iterator[str]:
+    if parent is None:
+        return
+    status = status_of(function, decided, parent)
+    if fields := differences({"status": status}, parent, manager=function.manager, subresource="status"):
+        yield f"not reported: {_told(fields)}"
+
+
+def _told(fields: tuple[FieldChange, ...]) -> str:
+    more = len(fields) - SHOWN
+    return ", ".join(field.path for field in fields[:SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,172 @@
+"""Looks at everything, and asks for a reconcile of what is not as it should be.
+
+Events are hints, and hints get lost: the event source tells nothing of what was there before it, nor of what happens
+while it is away. So every function's decision is made in memory for every object there is, and `resync.requested` is
+sent for those that differ from it. Nothing is written here.
+"""
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from cloudevents.core.v1.event import CloudEvent
+
+from events.report import ObjectName
+from events.sweep import Resync, Swept
+from events.types import RESYNC_REQUESTED, SWEEP_FINISHED
+from runtime import tracing
+from runtime.client import Client, Transport
+from runtime.divergence import divergence
+from runtime.errors import ApiError
+from runtime.event import Event
+from runtime.function import Function
+from runtime.objects import Ref, generation, name, uid
+from runtime.receive import Received
+from runtime.reports import NAMESPACE
+from runtime.sink import Sink
+from runtime.snapshot import Snapshot, namespace
+
+log = logging.getLogger("kepler.sweep")
+
+SOURCE = "/kepler/functions/sweep"
+# A sweep may take this long; below what a Trigger waits, so that it is not begun twice.
+SECONDS = 500.0
+
+
+@dataclass(frozen=True)
+class Diverging:
+    """One object that is to be looked at again."""
+
+    key: Ref
+    uid: str
+    generation: int
+    why: dict[str, tuple[str, ...]]
+
+
+@dataclass
+class Sweep:
+    """Receives what calls for a sweep; one at a time.
+
+    An event that was sent before a sweep began which has ended since asks for nothing more: a process that an event
+    has started sweeps at its start.
+    """
+
+    functions: tuple[Function, ...]
+    transport: Transport
+    sink: Sink
+    images: Mapping[str, str] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _began: datetime | None = None
+
+    def __call__(self, event: Event) -> Received:
+        with self._lock:
+            if self._began and (sent := _sent(event)) and sent < self._began:
+                return Received()
+            return self._sweep(event.id)
+
+    def begin(self) -> None:
+        """The sweep at the start of the process: of what was there before, and of what happened meanwhile.
+
+        Where it fails, the next event makes up for it.
+        """
+        with self._lock:
+            try:
+                self._sweep(f"start-{uuid.uuid4()}")
+            except ApiError as failed:
+                log.warning("the sweep at the start failed", extra={"reason": failed.message})
+
+    def _sweep(self, cause: str) -> Received:
+        began, clock = datetime.now(UTC), time.monotonic()
+        client = Client(self.transport, manager="kepler-sweep", seconds=SECONDS)
+        count = Count()
+        for found in self._diverging(client, count):
+            count.diverging += 1
+            log.info(
+                "diverges", extra={"reconciled": str(found.key), "namespace": found.key.namespace, "why": found.why}
+            )
+            self.sink(requested(found, cause))
+        milliseconds = (time.monotonic() - clock) * 1000
+        swept = Swept(
+            resources=count.resources,
+            diverging=count.diverging,
+            calls=len(client.calls),
+            milliseconds=round(milliseconds, 1),
+        )
+        log.info("swept", extra=swept.model_dump())
+        self.sink(finished(swept, cause))
+        self._began = began
+        return Received(calls=len(client.calls))
+
+    def _diverging(self, client: Client, count: "Count") -> Iterator[Diverging]:
+        for parent in dict.fromkeys(one.parent for one in self.functions):
+            functions = tuple(one for one in self.functions if one.parent == parent)
+            snapshot, inhabited = Snapshot(client, functions, self.images), set()
+            for one, seen in snapshot.observed():
+                inhabited.add(namespace(one))
+                count.resources += 1
+                why = {function.name: told for function, observed in seen if (told := divergence(function, observed))}
+                if why:
+                    yield Diverging(Ref(parent, namespace(one), name(one)), uid(one), generation(one), why)
+            yield from _left_over(snapshot, inhabited)
+
+
+@dataclass
+class Count:
+    """How far a sweep has come."""
+
+    resources: int = 0
+    diverging: int = 0
+
+
+def _left_over(snapshot: Snapshot, inhabited: set[str]) -> Iterator[Diverging]:
+    """What a deletion that nobody heard of left in objects that all namespaces share."""
+    for function in snapshot.functions:
+        for key in function.left_over({ref: snapshot.get(ref) for ref in function.installed}):
+            if key.namespace not in inhabited:
+                yield Diverging(key, "", 0, {function.name: (f"nothing is left in namespace '{key.namespace}'",)})
+
+
+def _sent(event: Event) -> datetime | None:
+    """When an event was sent, if it says so."""
+    try:
+        sent = datetime.fromisoformat(event.extensions.get("time", ""))
+    except ValueError:
+        return None
+    return sent if sent.tzinfo else None
+
+
+def requested(found: Diverging, cause: str) -> CloudEvent:
+    """`resync.requested` of an object; its attributes are those of an event about it, so Triggers take it as one."""
+    key, kind = found.key, found.key.kind
+    named = ObjectName(api_version=kind.api_version, kind=kind.name, namespace=key.namespace, name=key.name)
+    identity = f"{cause}/{kind.name}/{key.namespace}/{key.name}"
+    attributes = {
+        **_attributes(RESYNC_REQUESTED, identity),
+        "subject": f"{kind.name}/{key.namespace}/{key.name}",
+        "apiversion": kind.api_version,
+        "kind": kind.name,
+        "name": key.name,
+        "partitionkey": f"{key.namespace}/{key.name}",
+        "traceparent": tracing.within(found.uid, found.generation, identity),
+        **({"namespace": key.namespace} if key.namespace else {}),
+    }
+    return CloudEvent(attributes, Resync(object=named, diverges=found.why).model_dump(mode="json", by_alias=True))
+
+
+def finished(swept: Swept, cause: str) -> CloudEvent:
+    """`sweep.finished`, also where there was nothing to do: its age tells whether anybody still looks."""
+    return CloudEvent(_attributes(SWEEP_FINISHED, cause), swept.model_dump(mode="json", by_alias=True))
+
+
+def _attributes(kind: str, identity: str) -> dict[str, str]:
+    """Ids follow from the cause, so a redelivery repeats them."""
+    return {
+        "id": str(uuid.uuid5(NAMESPACE, f"sweep/{kind}/{identity}")),
+        "type": kind,
+        "source": SOURCE,
+        "datacontenttype": "application/json",
+    }

@@ -1,0 +1,46 @@
+"""Lists walked side by side, in the order in which the API server has them."""
+
+from typing import Any
+
+import pytest
+
+from runtime.snapshot import Stream
+
+
+def named(*names: str) -> list[dict[str, Any]]:
+    """Objects by namespace/name."""
+    return [{"metadata": dict(zip(("namespace", "name"), one.split("/"), strict=True))} for one in names]
+
+
+# As etcd sorts keys: 'a-b/x' is before 'a/x', since a hyphen is before a slash.
+SORTED = named("a-b/x", "a/x", "a/y", "ab/x", "b/x")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (["a-b", "a", "ab", "b"], [["x"], ["x", "y"], ["x"], ["x"]]),
+        (["a", "b"], [["x", "y"], ["x"]]),
+        (["0", "a-b", "aa", "c"], [[], ["x"], [], []]),
+        (["c"], [[]]),
+        (["a", "a"], [["x", "y"], []]),
+    ],
+)
+def test_a_stream_gives_each_namespace_its_own(wanted: list[str], found: list[list[str]]) -> None:
+    """Whatever is asked for and missing, and whatever is there and not asked for."""
+    stream = Stream(iter(SORTED))
+    assert [[one["metadata"]["name"] for one in stream.take(namespace)] for namespace in wanted] == found
+
+
+def test_a_stream_holds_one_object_beyond_what_was_taken() -> None:
+    """Memory does not grow with the list."""
+    read = []
+
+    def items() -> Any:
+        for one in SORTED:
+            read.append(one)
+            yield one
+
+    stream = Stream(items())
+    list(stream.take("a-b"))
+    assert len(read) == 2
