@@ -17,7 +17,7 @@ from cloudevents.core.v1.event import CloudEvent
 
 from events.report import ObjectName
 from events.sweep import Resync, Swept
-from events.types import RESYNC_REQUESTED, SWEEP_FINISHED
+from events.types import PING, RESYNC_REQUESTED, SWEEP_FINISHED
 from runtime import tracing
 from runtime.client import Client, Transport
 from runtime.divergence import divergence
@@ -63,6 +63,8 @@ class Sweep:
     _began: datetime | None = None
 
     def __call__(self, event: Event) -> Received:
+        if event.type != PING:
+            return Received()
         with self._lock:
             if self._began and (sent := _sent(event)) and sent < self._began:
                 return Received()

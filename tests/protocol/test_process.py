@@ -71,7 +71,7 @@ def resync(namespace: str) -> Mapping[str, str]:
 def test_one_process_can_serve_every_function(control_plane: Stack, workbench: Workbench) -> None:
     """By path, for small clusters."""
     workbench.apply(kepler())
-    with running(control_plane, FUNCTION="all") as (_, url):
+    with running(control_plane, FUNCTION="all", K_SINK="http://127.0.0.1:9") as (_, url):
         sent = resync(workbench.namespace)
         answers = {name: urllib3.request("POST", f"{url}/{name}", headers=sent).status for name in NAMES}
     assert answers == {name: 200 if name in BY_NAME else 204 for name in NAMES}
