@@ -1,27 +1,28 @@
-"""Notes what could not be delivered: the event, to whom, and with which answer, as one JSON line at error level.
+"""Keeps what could not be delivered, makes it visible, and sends it again when asked to.
 
-It is every Trigger's dead-letter sink; no Trigger of its own wakes it.
+It is every Trigger's dead-letter sink, and wakes on `replay.requested`, whose attribute `name` is a letter's. Owns the
+ConfigMaps labelled `sustainable-computing.io/dead-letter` in the functions' own namespace.
 """
 
-import logging
-
-from runtime.event import Event
-from runtime.listener import Listener
-from runtime.receive import Received
-
-log = logging.getLogger("kepler.dead_letter")
-
-# Set by Knative's dispatcher (eventing v0.50, `pkg/kncloudevents/event_dispatcher.go`); the data is base64.
-ERROR_ATTRIBUTES = ("knativeerrordest", "knativeerrorcode", "knativeerrordata")
+from events.types import REPLAY_REQUESTED
+from runtime.function import Rule
+from runtime.letters import OURS, Letters
+from runtime.listener import Listener, Surroundings
 
 
-def note(event: Event) -> Received:
-    """One line with the event and why it was given up."""
-    errors = {name: event.extensions.get(name, "") for name in ERROR_ATTRIBUTES}
-    subject = f"{event.kind} {event.namespace}/{event.name}"
-    about = {"id": event.id, "type": event.type, "source": event.source, "object": subject}
-    log.error("not delivered", extra={"event": about, **errors, "data": event.data})
-    return Received()
+def receiver(surroundings: Surroundings) -> Letters:
+    """Keeps letters where the functions are."""
+    return Letters(surroundings.transport(), surroundings.sink(), surroundings.namespace)
 
 
-LISTENER = Listener(name="dead_letter", filters=(), receiver=lambda _: note)
+LISTENER = Listener(
+    name="dead_letter",
+    filters=({"exact": {"type": REPLAY_REQUESTED}},),
+    receiver=receiver,
+    rules=(
+        Rule("", "configmaps", ("create", "delete", "get", "list", "patch"), own=True),
+        Rule("", "events", ("create", "patch")),
+        *(Rule(kind.group, kind.plural, ("get",)) for kind in OURS),
+    ),
+    sends=True,
+)

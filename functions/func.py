@@ -85,7 +85,9 @@ def receivers(chosen: Settings, environment: Mapping[str, str]) -> dict[str, Rec
 
 
 def _surroundings(listener: Listener, chosen: Settings, environment: Mapping[str, str]) -> Surroundings:
-    return Surroundings(partial(_transport, listener, environment), partial(sink, environment), chosen.images)
+    return Surroundings(
+        partial(_transport, listener, environment), partial(sink, environment), chosen.images, chosen.namespace
+    )
 
 
 def _transport(named: Function | Listener, environment: Mapping[str, str]) -> Transport:

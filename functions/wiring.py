@@ -11,10 +11,9 @@ from functions import children, engine, sweep
 from functions.catalogue import FUNCTIONS, LISTENERS
 from runtime.function import Function, Wake
 from runtime.listener import TIMEOUT, Listener
-from runtime.objects import CLUSTER_ROLE_BINDING, KEPLER, Kind, Ref
-from runtime.settings import VERSION
+from runtime.objects import KEPLER, Kind, Ref
+from runtime.settings import NAMESPACE, VERSION
 
-NAMESPACE = "kepler-operator"
 BROKER = "default"
 SOURCE = "kepler-source"
 DEAD_LETTER = "kepler-dead-letter"
@@ -85,16 +84,24 @@ def function(one: Function) -> list[Object]:
 
 def listener(one: Listener) -> list[Object]:
     """ServiceAccount, Service and, unless it is only a sink, Trigger of a function that takes note or sends events."""
-    granted = [_rule(rule.group, [rule.resource], list(rule.verbs), list(rule.names)) for rule in one.rules]
     filters = [dict(each) for each in one.filters]
     return [
         _account(one.manager, one.name),
-        *([_role(one.manager, one.name, granted)] if granted else []),
-        *([_binding(one.manager, one.name, account=one.manager)] if granted else []),
+        *_granted(one),
         _service(one.manager, one.name, timeout=one.timeout),
         *([_sink(one.manager, one.name)] if one.sends else []),
         *([_trigger(one.manager, one.name, filters, timeout=one.timeout)] if one.filters else []),
     ]
+
+
+def _granted(one: Listener) -> Iterator[Object]:
+    """Its permissions: those in its own namespace by a Role, all others by a ClusterRole."""
+    for own in (False, True):
+        rules = [rule for rule in one.rules if rule.own is own]
+        granted = [_rule(rule.group, [rule.resource], list(rule.verbs), list(rule.names)) for rule in rules]
+        if granted:
+            yield _role(one.manager, one.name, granted, namespaced=own)
+            yield _binding(one.manager, one.name, account=one.manager, namespaced=own)
 
 
 def clock() -> list[Object]:
@@ -200,16 +207,17 @@ def _rule(group: str, resources: list[str], verbs: list[str], names: list[str] |
     return {"apiGroups": [group], "resources": resources, **limited, "verbs": verbs}
 
 
-def _role(name: str, component: str, granted: list[Object]) -> Object:
-    return manifest(f"{RBAC}/v1", "ClusterRole", name, component, namespaced=False, rules=granted)
+def _role(name: str, component: str, granted: list[Object], *, namespaced: bool = False) -> Object:
+    kind = "Role" if namespaced else "ClusterRole"
+    return manifest(f"{RBAC}/v1", kind, name, component, namespaced=namespaced, rules=granted)
 
 
-def _binding(name: str, component: str, *, account: str = "") -> Object:
-    """A ClusterRoleBinding to the ClusterRole of the same name."""
+def _binding(name: str, component: str, *, account: str = "", namespaced: bool = False) -> Object:
+    """A binding to the Role or ClusterRole of the same name."""
     subjects = [{"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE}] if account else None
-    rest = {"roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": name}}
-    kind = CLUSTER_ROLE_BINDING
-    found = manifest(kind.api_version, kind.name, name, component, namespaced=False, **rest)
+    kind = "Role" if namespaced else "ClusterRole"
+    rest = {"roleRef": {"apiGroup": RBAC, "kind": kind, "name": name}}
+    found = manifest(f"{RBAC}/v1", f"{kind}Binding", name, component, namespaced=namespaced, **rest)
     return found | ({"subjects": subjects} if subjects else {})
 
 

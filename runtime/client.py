@@ -77,12 +77,16 @@ class Client:
         except NotFound:
             return None
 
-    def list(self, collection: Collection, *, named: str = "", page: int = PAGE) -> Iterator[Manifest]:
+    def list(
+        self, collection: Collection, *, named: str = "", labelled: str = "", page: int = PAGE
+    ) -> Iterator[Manifest]:
         """Every object of the collection, read page by page from one consistent snapshot, sorted by namespace and name.
 
-        With `named`, only those of that name; RBAC that limits `list` to a name allows just this.
+        With `named`, only those of that name; RBAC that limits `list` to a name allows just this. With `labelled`,
+        those that a label selector matches.
         """
-        query = {"limit": str(page), **({"fieldSelector": f"metadata.name={named}"} if named else {})}
+        chosen = {"fieldSelector": f"metadata.name={named}" if named else "", "labelSelector": labelled}
+        query = {"limit": str(page), **{key: value for key, value in chosen.items() if value}}
         first = query
         while True:
             found = self._ask(Request("GET", path(collection.kind, collection.namespace), query))

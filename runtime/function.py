@@ -56,12 +56,16 @@ class Wake:
 
 @dataclass(frozen=True)
 class Rule:
-    """A permission beyond what children and inputs imply: a verb on a kind, on these names only."""
+    """A permission beyond what children and inputs imply: a verb on a kind, on these names only, if any.
+
+    `own` limits it to the functions' own namespace.
+    """
 
     group: str
     resource: str
     verbs: tuple[str, ...]
     names: tuple[str, ...] = ()
+    own: bool = False
 
 
 def nothing(_key: Ref) -> tuple[()]:

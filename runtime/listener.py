@@ -7,6 +7,7 @@ from typing import Any
 from runtime.client import Transport
 from runtime.function import Rule, manager
 from runtime.receive import Receiver
+from runtime.settings import NAMESPACE
 from runtime.sink import Sink
 
 # One CloudEvents Subscriptions filter expression, as a Knative Trigger has it in `spec.filters`.
@@ -18,11 +19,12 @@ TIMEOUT = 30
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a process offers: the way to the API server and to the sink, for those who ask, and the images."""
+    """What a process offers: the way to the API server and to the sink, for those who ask, and its settings."""
 
     transport: Callable[[], Transport]
     sink: Callable[[], Sink]
     images: Mapping[str, str] = field(default_factory=dict)
+    namespace: str = NAMESPACE
 
 
 @dataclass(frozen=True)

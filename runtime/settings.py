@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from runtime.errors import Misconfigured
 
 VERSION = "0.1.0"
+# Where the functions live, and keep what is theirs, unless `NAMESPACE` says otherwise.
+NAMESPACE = "kepler-operator"
 IMAGE_PREFIX = "RELATED_IMAGE_"
 ALL = "all"
 
@@ -15,13 +17,14 @@ ALL = "all"
 class Settings(BaseModel):
     """The settings of one process.
 
-    `function` is the one to serve, or `all` for every function by path; `images` are the `RELATED_IMAGE_*`
-    defaults of operands; `log_level` is one of logging's names.
+    `function` is the one to serve, or `all` for every function by path; `namespace` is the functions' own; `images`
+    are the `RELATED_IMAGE_*` defaults of operands; `log_level` is one of logging's names.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     function: str
+    namespace: str = NAMESPACE
     log_level: str = "INFO"
     images: Mapping[str, str] = MappingProxyType({})
     otlp_endpoint: str = ""
@@ -35,6 +38,7 @@ def settings(environment: Mapping[str, str], functions: tuple[str, ...]) -> Sett
     try:
         return Settings(
             function=chosen,
+            namespace=environment.get("NAMESPACE") or NAMESPACE,
             log_level=environment.get("LOG_LEVEL", "INFO").upper(),
             images={name: value for name, value in environment.items() if name.startswith(IMAGE_PREFIX) and value},
             otlp_endpoint=environment.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),

@@ -8,7 +8,6 @@ from typing import Any
 from events.report import Report
 from events.types import RESOURCE_UPDATE, RESYNC_REQUESTED
 from functions.catalogue import FUNCTIONS
-from functions.wiring import NAMESPACE
 from local.errors import CommandFailed
 from local.stack import Stack
 from runtime.client import Answer, Request, Transport
@@ -16,6 +15,7 @@ from runtime.event import Event
 from runtime.function import Function
 from runtime.objects import KEPLER, MACHINE_CONFIG, Kind, Manifest, Ref
 from runtime.receive import Received, Reconciler
+from runtime.settings import NAMESPACE
 from runtime.transport import connect
 
 ALL = {one.name: one for one in FUNCTIONS}

@@ -7,6 +7,7 @@ from typing import Any
 
 import urllib3
 
+from events.types import REPLAY_REQUESTED
 from local.topology import Addresses
 from tests.e2e.cluster import Cluster
 from tests.workbench import kepler
@@ -17,6 +18,12 @@ def dead_letters(cluster: Cluster) -> list[Any]:
     lines = cluster.stack.layout.log("kepler-dead-letter").read_text().splitlines()
     entries = [json.loads(line) for line in lines if line.startswith("{")]
     return [entry for entry in entries if entry.get("message") == "not delivered"]
+
+
+def letters_about(cluster: Cluster) -> list[Any]:
+    """Those about the Kepler in this namespace."""
+    about = f"Kepler {cluster.namespace}/kepler"
+    return [one for one in dead_letters(cluster) if one["event"]["object"] == about]
 
 
 def broker(addresses: Addresses) -> str:
@@ -63,6 +70,31 @@ def test_an_event_that_cannot_be_used_ends_as_a_dead_letter(cluster: Cluster) ->
     cluster.eventually(lambda: any(one["event"]["id"] == poison for one in dead_letters(cluster)))
     letter = next(one for one in dead_letters(cluster) if one["event"]["id"] == poison)
     assert letter["knativeerrorcode"] == "400"
+    kept = cluster.stack.kubectl(
+        "-n", "kepler-operator", "get", "configmap", letter["letter"], "-o", "jsonpath={.data}"
+    )
+    assert poison in kept
+
+
+def test_a_function_that_cannot_be_reached_holds_up_nobody(cluster: Cluster) -> None:
+    """Its events end as dead letters when they have been tried for seconds; sent again, they do their work."""
+    name = "kepler-machine-spec"
+    cluster.stack.kill(name)
+    try:
+        cluster.apply(kepler())
+        cluster.await_ready()
+        cluster.eventually(lambda: letters_about(cluster))
+    finally:
+        cluster.stack.restart(name)
+    cluster.eventually(lambda: "NotDelivered" in cluster.kubectl("describe", "keplers/kepler"))
+    assert "MachineSpecReconciled" not in cluster.conditions()
+
+    (letter, *_) = letters_about(cluster)
+    headers = {"ce-specversion": "1.0", "ce-id": str(uuid.uuid4()), "ce-type": REPLAY_REQUESTED, "ce-source": "/tests"}
+    headers["ce-name"] = letter["letter"]
+    urllib3.request("POST", broker(cluster.stack.addresses), headers=headers, retries=False)
+
+    cluster.eventually(lambda: "MachineSpecReconciled" in cluster.conditions())
 
 
 def test_a_forged_event_changes_nothing(cluster: Cluster) -> None:

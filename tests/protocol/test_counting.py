@@ -6,7 +6,7 @@ from itertools import takewhile
 
 import pytest
 
-from functions.wiring import NAMESPACE
+from runtime.settings import NAMESPACE
 from tests.workbench import BY_NAME, Workbench, kepler, update
 
 READS = {"get", "list"}

@@ -17,11 +17,11 @@ import urllib3
 import yaml
 
 from functions.catalogue import NAMES
-from functions.wiring import NAMESPACE
 from local import probe
 from local.layout import ROOT
 from local.ports import Ports
 from local.stack import Stack
+from runtime.settings import NAMESPACE
 from tests.workbench import BY_NAME, Workbench, kepler
 
 

@@ -8,10 +8,10 @@ from cloudevents.core.v1.event import CloudEvent
 
 from events.types import PING, RESYNC_REQUESTED, SWEEP_FINISHED
 from functions.catalogue import FUNCTIONS
-from functions.wiring import NAMESPACE
 from local.stack import Stack
 from runtime.client import Answer, Request, Transport
 from runtime.event import Event
+from runtime.settings import NAMESPACE
 from runtime.sweep import Sweep
 from runtime.transport import connect
 from tests.protocol.test_exported_power import power
