@@ -9,7 +9,7 @@ import hashlib
 import time
 from collections.abc import Sequence
 
-from opentelemetry import trace
+from opentelemetry import metrics, trace
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -73,24 +73,31 @@ def record(said: Report, incoming: str) -> None:
 
 
 def configure(endpoint: str, service: str) -> None:
-    """Export spans by OTLP/HTTP if an endpoint is set; standard OTEL_* variables are the exporter's to read."""
+    """Export spans and metrics by OTLP/HTTP if an endpoint is set; standard OTEL_* variables are the exporters'."""
     if not endpoint:
         return
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter  # noqa: PLC0415
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+    from opentelemetry.sdk.metrics import MeterProvider  # noqa: PLC0415
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader  # noqa: PLC0415
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
 
-    provider = TracerProvider(resource=Resource.create({"service.name": service}))
+    resource = Resource.create({"service.name": service})
+    provider = TracerProvider(resource=resource)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(), schedule_delay_millis=1000))
     trace.set_tracer_provider(provider)
+    reader = PeriodicExportingMetricReader(OTLPMetricExporter())
+    metrics.set_meter_provider(MeterProvider([reader], resource=resource))
 
 
 def flush() -> None:
     """Send what is still held back; called before the process ends."""
-    force = getattr(trace.get_tracer_provider(), "force_flush", None)
-    if force is not None:
-        force(1000)
+    for provider in (trace.get_tracer_provider(), metrics.get_meter_provider()):
+        force = getattr(provider, "force_flush", None)
+        if force is not None:
+            force(1000)
 
 
 def _trace(uid: str, generation: int) -> int:

@@ -8,7 +8,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
 import urllib3
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from local.layout import ROOT
@@ -19,15 +21,20 @@ from tests.workbench import Workbench, kepler
 
 
 @contextmanager
-def collector() -> Iterator[tuple[str, list[Span]]]:
-    """An OTLP/HTTP receiver, and every span it has got."""
+def collector() -> Iterator[tuple[str, list[Span], list[Metric]]]:
+    """An OTLP/HTTP receiver, and every span and metric it has got."""
     spans: list[Span] = []
+    metrics: list[Metric] = []
 
     class Receive(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            request = ExportTraceServiceRequest.FromString(body)
-            spans.extend(span for one in request.resource_spans for scope in one.scope_spans for span in scope.spans)
+            if self.path == "/v1/traces":
+                traced = ExportTraceServiceRequest.FromString(body).resource_spans
+                spans.extend(span for one in traced for scope in one.scope_spans for span in scope.spans)
+            else:
+                measured = ExportMetricsServiceRequest.FromString(body).resource_metrics
+                metrics.extend(found for one in measured for scope in one.scope_metrics for found in scope.metrics)
             self.send_response(200)
             self.end_headers()
 
@@ -37,7 +44,7 @@ def collector() -> Iterator[tuple[str, list[Span]]]:
     server = HTTPServer(("127.0.0.1", 0), Receive)
     Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}", spans
+        yield f"http://127.0.0.1:{server.server_port}", spans, metrics
     finally:
         server.shutdown()
 
@@ -54,7 +61,7 @@ def test_one_generation_is_one_trace(control_plane: Stack, workbench: Workbench)
     workbench.apply(kepler())
     incoming = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     replies = []
-    with collector() as (endpoint, spans):
+    with collector() as (endpoint, spans, _):
         for name in ("collected_metric", "status"):
             with running(control_plane, FUNCTION=name, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint) as (_, url):
                 sent = {**resync(workbench.namespace), "traceparent": incoming}
@@ -69,6 +76,22 @@ def test_one_generation_is_one_trace(control_plane: Stack, workbench: Workbench)
     calls = [span for span in spans if span.parent_span_id == first.span_id]
     assert {span.name.split()[0] for span in calls} == {"GET", "PATCH"}
     assert {reply.headers["ce-traceparent"].split("-")[1] for reply in replies} == {first.trace_id.hex()}
+
+
+def test_dead_letters_are_counted(control_plane: Stack, namespace: str) -> None:
+    """By whom they were to reach, and by type; sent at the end of a process, too."""
+    attributes = {"knativeerrordest": "http://kepler-collector", "knativeerrorcode": "503"}
+    sent = {**resync(namespace), **{f"ce-{name}": value for name, value in attributes.items()}}
+    with collector() as (endpoint, _, metrics):
+        settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "K_SINK": endpoint}
+        with running(control_plane, FUNCTION="dead_letter", **settings) as (process, url):
+            for _ in range(2):
+                assert urllib3.request("POST", url, headers=sent, timeout=60).status == 204
+            process.terminate()
+            assert wait(lambda: any(one.name == "kepler.dead_letters" for one in metrics))
+    (point,) = next(one for one in metrics if one.name == "kepler.dead_letters").sum.data_points
+    assert point.as_int == 2
+    assert {one.key: one.value.string_value for one in point.attributes}["destination"] == "http://kepler-collector"
 
 
 def test_the_next_generation_is_another_trace(workbench: Workbench) -> None:
