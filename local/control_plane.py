@@ -1,8 +1,8 @@
 """etcd, kube-apiserver and the controllers, as parts: `bare` is the first two, which is all most tests need.
 
 The flags were found by running them (Kubernetes v1.35). Authorisation is RBAC, as in a cluster, so a ServiceAccount can
-do here exactly what its roles say. What needs speed and not durability is told so: the state is thrown away at each
-start.
+do here exactly what its roles say. What needs speed and not durability is told so, unless it is asked to be `durable`:
+the state is thrown away at each start.
 """
 
 from dataclasses import dataclass
@@ -38,6 +38,7 @@ class ControlPlane:
     pki: Pki
     ports: Ports
     audit: bool = False
+    durable: bool = False
 
     @property
     def server(self) -> str:
@@ -72,7 +73,7 @@ class ControlPlane:
             f"--listen-peer-urls={peer}",
             f"--initial-advertise-peer-urls={peer}",
             f"--initial-cluster=default={peer}",
-            "--unsafe-no-fsync",
+            *(() if self.durable else ("--unsafe-no-fsync",)),
             # A member alone waits this long before it elects itself.
             "--heartbeat-interval=10",
             "--election-timeout=100",

@@ -46,8 +46,8 @@ class Stack:
 
     `state` is emptied of an earlier run, whose leftover processes are stopped first; AlreadyRunning if another process
     owns it. `programs` is where the builder built to. With `audit`, `<state>/logs/audit.log` gets one JSON line per
-    request to the API server. Setting `stop` makes any waiting step raise Interrupted. `command` is what a Knative
-    Service runs.
+    request to the API server; `durable` has etcd write through to the disk. Setting `stop` makes any waiting step raise
+    Interrupted. `command` is what a Knative Service runs.
     """
 
     def __init__(  # noqa: PLR0913 - all but the first two are for tests
@@ -57,6 +57,7 @@ class Stack:
         *,
         programs: Path = DEFAULT,
         audit: bool = False,
+        durable: bool = False,
         stop: threading.Event | None = None,
         command: tuple[str, ...] = services.COMMAND,
     ) -> None:
@@ -70,7 +71,7 @@ class Stack:
         self._owner = Owner(self.layout.state)
         _clean(self.layout)
         self._keys = pki.create(self.layout.pki)
-        self._plane = ControlPlane(self.layout, self._keys, self.ports, audit)
+        self._plane = ControlPlane(self.layout, self._keys, self.ports, audit, durable)
         self._knative = knative.Knative(self.layout, self.ports)
         self._write_kubeconfig(self.admin, self._keys.admin_token, "admin")
         self.api = Api(self._plane.server, self._keys.ca, self._keys.admin_token)

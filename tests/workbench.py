@@ -12,7 +12,6 @@ from local.errors import CommandFailed
 from local.stack import Stack
 from runtime.client import Answer, Request, Transport
 from runtime.event import Event
-from runtime.function import Function
 from runtime.objects import KEPLER, MACHINE_CONFIG, Kind, Manifest, Ref
 from runtime.receive import Received, Reconciler
 from runtime.settings import NAMESPACE
@@ -46,7 +45,7 @@ class Workbench:
     def __init__(self, stack: Stack, namespace: str) -> None:
         self.stack = stack
         self.namespace = namespace
-        self.recorders = {one.name: Recorder(transport(stack, one)) for one in FUNCTIONS}
+        self.recorders = {one.name: Recorder(transport(stack, one.manager)) for one in FUNCTIONS}
 
     def apply(self, *objects: Manifest) -> None:
         """As a user applies them."""
@@ -117,10 +116,10 @@ def rest(turn: Callable[[], Iterable[Report]]) -> int:
     raise AssertionError("the functions do not come to rest")
 
 
-def transport(stack: Stack, function: Function) -> Transport:
-    """The function's way to the API server, with the token of its own ServiceAccount."""
-    kubeconfig = stack.kubeconfig_for(NAMESPACE, function.manager)
-    return connect({"KUBECONFIG": str(kubeconfig)}, user_agent=f"{function.manager}/test")
+def transport(stack: Stack, manager: str) -> Transport:
+    """A function's way to the API server, with the token of its own ServiceAccount."""
+    kubeconfig = stack.kubeconfig_for(NAMESPACE, manager)
+    return connect({"KUBECONFIG": str(kubeconfig)}, user_agent=f"{manager}/test")
 
 
 def resync(namespace: str, name: str, kind: Kind = KEPLER) -> Event:

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import psutil
@@ -89,6 +90,14 @@ class Cluster:
         """What `audit` has noted about this namespace."""
         found = reports(self.stack.layout.log("kepler-audit"))
         return [one for one in found if one["object"]["namespace"] == self.namespace]
+
+    def logged(self, part: str, message: str) -> list[Any]:
+        """The log entries of a part that have this message; what is not a whole line of JSON is passed over."""
+        found = []
+        for line in self.stack.layout.log(part).read_text().splitlines():
+            with suppress(ValueError):
+                found.append(json.loads(line))
+        return [one for one in found if isinstance(one, dict) and one.get("message") == message]
 
     def function(self, name: str) -> psutil.Process:
         """The process of a function."""

@@ -16,8 +16,11 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="package")
 def stack(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Everything that `make run` starts, with free ports and a state folder of its own; gone when these tests are."""
-    with Stack(tmp_path_factory.mktemp("stack"), Ports.free(), programs=programs) as started:
+    """Everything that `make run` starts, with free ports and a state folder of its own; gone when these tests are.
+
+    With an etcd that keeps what it has confirmed: some tests kill it.
+    """
+    with Stack(tmp_path_factory.mktemp("stack"), Ports.free(), programs=programs, durable=True) as started:
         started.start(ROOT / "config/base")
         yield started
 

@@ -29,8 +29,7 @@ def sweep(cluster: Cluster) -> None:
 
 def sweeps(cluster: Cluster) -> list[Any]:
     """What each sweep came to."""
-    lines = cluster.stack.layout.log(SWEEP).read_text().splitlines()
-    return [one for one in map(json.loads, lines[1:]) if one.get("message") == "swept"]
+    return cluster.logged(SWEEP, "swept")
 
 
 @contextmanager

@@ -113,7 +113,7 @@ def runs(
 ) -> int:
     """The reconcile of `name` after `prepare`, once for each request it makes, with the fault at that request."""
     function = BY_NAME[name]
-    send = transport(workbench.stack, function)
+    send = transport(workbench.stack, function.manager)
     for at in itertools.count():
         prepare()
         through = Faulty(send, fault, at)
@@ -172,7 +172,7 @@ def test_a_first_reconcile_survives_dying_after_any_request(control_plane: Any, 
         workbench = Workbench(control_plane, half)
         workbench.apply(kepler())
         before("collector", workbench)
-        through = Faulty(transport(control_plane, BY_NAME["collector"]), die_after, at)
+        through = Faulty(transport(control_plane, BY_NAME["collector"].manager), die_after, at)
         interrupted(BY_NAME["collector"], through, half)
         workbench.settle()
         assert workbench.get("daemonset/kepler-exporter")["metadata"]["generation"] == 1
@@ -202,7 +202,7 @@ def test_an_older_decision_never_replaces_a_newer_one(workbench: Workbench) -> N
     workbench.settle()
     workbench.patch("kepler/kepler", {"spec": {"collector": {"port": 9103}}})
     before("collector", workbench)
-    send = transport(workbench.stack, BY_NAME["collector"])
+    send = transport(workbench.stack, BY_NAME["collector"].manager)
     overtaken: list[Request] = []
 
     def overtake(request: Request) -> Answer:
@@ -222,7 +222,7 @@ def test_an_older_decision_never_replaces_a_newer_one(workbench: Workbench) -> N
 def test_a_stale_condition_is_mended_by_who_wrote_it(workbench: Workbench) -> None:
     """Conditions have no lock: a slow worker puts its old one back, looks again, and sees."""
     workbench.apply(kepler())
-    send = transport(workbench.stack, BY_NAME["collected_metric"])
+    send = transport(workbench.stack, BY_NAME["collected_metric"].manager)
     overtaken: list[Request] = []
 
     def overtake(request: Request) -> Answer:
@@ -242,9 +242,9 @@ def test_a_missing_permission_is_said(workbench: Workbench) -> None:
     """Refused with 403, the condition names the ServiceAccount and the cure."""
     workbench.apply(kepler())
     before("collector", workbench)
-    send = transport(workbench.stack, BY_NAME["collector"])
+    send = transport(workbench.stack, BY_NAME["collector"].manager)
 
-    without = transport(workbench.stack, BY_NAME["status"])  # its Role may only read DaemonSets
+    without = transport(workbench.stack, BY_NAME["status"].manager)  # its Role may only read DaemonSets
 
     def refuse(request: Request) -> Answer:
         return (without if request.method == "PATCH" and "daemonsets" in request.path else send)(request)

@@ -210,7 +210,7 @@ def test_a_change_survives_any_single_fault(
     """One feature off, the other on, interrupted at every request: the next look ends where it should."""
     openshift.apply(machines(cgroup_v2=True, allow_reboot=True))
     openshift.settle_machine()
-    send = transport(openshift.stack, ALL["machine_config"])
+    send = transport(openshift.stack, ALL["machine_config"].manager)
     for at in itertools.count():
         on = at % 2 == 0
         openshift.patch(f"{MACHINES}/machines", {"spec": {"kernel-devel": on, "cgroup-v2": not on}})
