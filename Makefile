@@ -32,10 +32,11 @@ lint: $(INSTALLED) ## Style, types and import contracts
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-generate: $(INSTALLED) ## Write the CRDs, their reference and `config/base` from the code
+generate: $(INSTALLED) ## Write the CRDs, their reference, `config/base` and `docs/effects.md` from the code
 	@$(BIN)/python -m crds.generate
 	@$(BIN)/python -m crds.reference
 	@$(BIN)/python -m functions.generate
+	@$(BIN)/python -m tests.effects
 
 bench: $(INSTALLED) ## Measure: apply to Ready, API calls, start, memory
 	@$(BIN)/python -m benchmarks

@@ -62,7 +62,12 @@ def desired(observed: Observed) -> Outcome:
         or refusal(kepler, metrics)
         or converged(
             cfm.intent(parent, key, {Key.MODEL_CONFIG: model_config(kepler)}),
-            message=f"{estimated} are estimated from {', '.join(sorted(metrics.enabled() & features()))}",
+            message="; ".join(
+                [
+                    f"{estimated} are estimated from {', '.join(sorted(metrics.enabled() & features()))}",
+                    *unfetched(kepler),
+                ]
+            ),
         )
     )
 
@@ -106,6 +111,20 @@ def refusal(kepler: Kepler, metrics: KeplerCollectedMetric) -> Outcome | None:
     return None
 
 
+def unfetched(kepler: Kepler) -> list[str]:
+    """A remark for each URL that the estimator does not look at.
+
+    It takes the first URL that it finds for an energy source, and the node's come first
+    (MS v0.7.12:src/kepler_model/util/config.py, get_init_model_url).
+    """
+    return [
+        f"`models.{name.replace('_', '-')}.init-url` is not fetched: the estimator of v0.7.12 takes the model of "
+        f"`models.{name.replace('_', '-').replace('process', 'node')}.init-url` for processes, too"
+        for name, model in wanted(kepler)
+        if name not in ALWAYS and model.init_url
+    ]
+
+
 def feature_group(url: str) -> str:
     """The feature group in the path of a model's URL; empty where the path does not tell."""
     return next((part for part in urlsplit(url).path.split("/") if part in FEATURE_GROUPS), "")
@@ -119,8 +138,8 @@ def features() -> frozenset[Source]:
 def model_config(kepler: Kepler) -> str:
     """`MODEL_CONFIG`, one setting a line: the exporter splits at white space, the estimator at line ends.
 
-    The trainer makes models of one kind only, and Kepler asks for another kind by default
-    (KEP:pkg/config/config.go, DefaultTrainerName): without its name, what is trained would never be asked for.
+    The trainer makes models of one kind only, and where Kepler asks for weights, it asks for another kind by default
+    (KEP:pkg/config/config.go, DefaultTrainerName): with its name, what is trained is asked for in any case.
     """
     trained = engine.ONLINE_TRAINER if trains(kepler) else None
     lines = []

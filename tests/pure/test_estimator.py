@@ -11,6 +11,7 @@ from functions.cfm import Key
 from runtime.function import Observed
 from runtime.objects import COLLECTED_METRIC, Ref
 from runtime.outcome import Outcome
+from tests.kepler_reads import lines, words
 from tests.pure.test_exporter import KEY, config, intent, observed, parent
 
 URL = "http://models.energy.svc/ec2/rapl-sysfs/AbsPower/CounterOnly/SGDRegressorTrainer_0.zip"
@@ -39,18 +40,6 @@ def written(found: dict[str, Any]) -> str:
     """`MODEL_CONFIG`."""
     value: str = intent(decide(found), children.cfm)["data"][Key.MODEL_CONFIG]
     return value
-
-
-def as_exporter(text: str) -> dict[str, str]:
-    """KEP v0.7.12:pkg/config/config.go, GetModelConfigMap: words of exactly one '='."""
-    words = [word.split("=") for word in text.split()]
-    return {parts[0]: parts[1] for parts in words if len(parts) == 2}
-
-
-def as_estimator(text: str) -> dict[str, str]:
-    """MS v0.7.12:src/kepler_model/util/config.py, set_env_from_model_config: lines, up to '#', first two parts."""
-    lines = [line.strip().split("#")[0].strip().split("=") for line in text.splitlines()]
-    return {parts[0].strip(): parts[1].strip() for parts in lines if len(parts) > 1}
 
 
 @dataclass(frozen=True)
@@ -84,7 +73,15 @@ CASES = [
 def test_both_readers_see_what_was_meant(case: Case) -> None:
     """The exporter splits at white space, the estimator at line ends: one setting a line suits both."""
     text = written(kepler(case.models))
-    assert as_exporter(text) == as_estimator(text) == case.read
+    assert words(text) == lines(text) == case.read
+
+
+@pytest.mark.parametrize(("name", "told"), [("process-total", True), ("node-total", False)])
+def test_a_url_that_the_estimator_does_not_fetch_is_told(name: str, told: bool) -> None:  # noqa: FBT001
+    """The condition names the field that counts instead; what is fetched needs no remark."""
+    message = decide(kepler({name: {"init-url": URL}})).message
+    assert ("`models.process-total.init-url` is not fetched" in message) is told
+    assert ("takes the model of `models.node-total.init-url`" in message) is told
 
 
 def test_off_is_written_too() -> None:
@@ -98,14 +95,14 @@ def test_off_is_written_too() -> None:
 def test_models_that_are_trained_here_are_asked_for(enabled: bool, named: dict[str, str]) -> None:  # noqa: FBT001
     """The trainer makes one kind, which Kepler would not ask for by itself; without a server there is no trainer."""
     server = {"enabled": enabled, "training": {"online": True}}
-    read = as_exporter(written(kepler(**{"model-server": server})))
+    read = words(written(kepler(**{"model-server": server})))
     assert read == {**BY_DEFAULT, **named}
 
 
 def test_a_trainer_that_is_named_wins_over_the_one_that_trains_here() -> None:
     """The user's word is last."""
     server = {"enabled": True, "training": {"online": True}}
-    read = as_exporter(written(kepler({"node-total": {"trainer": "SGDRegressorTrainer"}}, **{"model-server": server})))
+    read = words(written(kepler({"node-total": {"trainer": "SGDRegressorTrainer"}}, **{"model-server": server})))
     assert read["NODE_TOTAL_TRAINER"] == "SGDRegressorTrainer"
 
 

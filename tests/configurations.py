@@ -1,0 +1,166 @@
+"""Whole configurations, and the programs that read them: environment and arguments are those of the containers.
+
+The ConfigMaps are mounted as the kubelet mounts them; what the programs make of them is `tests.kepler_reads`'.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crds.collected_metric import Source
+from functions import children, engine, sidecar
+from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, Ref
+from tests.fields import cluster
+from tests.kepler_reads import Estimator, Exporter, ModelServer, Trainer, Value, environment, mounted
+from tests.pure.test_model_server import PROMETHEUS
+from tests.rendered import KEY, Cluster, Rendered
+
+ADDRESS = "http://kepler-model-server.energy.svc.cluster.local"
+GRADIENT = engine.ONLINE_TRAINER
+MODEL = "http://models.energy.svc/ec2/rapl-sysfs/AbsPower/BPFOnly/SGDRegressorTrainer_0.zip"
+PREFIXES = ("NODE_TOTAL", "NODE_COMPONENTS", "PROCESS_TOTAL", "PROCESS_COMPONENTS")
+
+# What the exporter of a Kepler with nothing in its spec ends up with, where that is not Kepler's own default.
+DEFAULT: Mapping[str, Value] = {
+    "KEPLER_NAMESPACE": "energy",
+    "ENABLE_GPU": True,
+    "EXPOSE_VM_METRICS": False,
+    "ENABLE_API_SERVER": True,
+    "BIND_ADDRESS": "0.0.0.0:9102",
+    "METRIC_PATH": "/metrics",
+    "MODEL_SERVER_URL": f"{ADDRESS}:8100",
+}
+WEIGHTS = ("Regressor", "SGDRegressorTrainer", "")
+RATIO = ("Ratio", "", "")
+SIDECAR = ("EstimatorSidecar", "", "")
+TRAINED = ("EstimatorSidecar", GRADIENT, "")
+
+
+def written(collected: Any = None, power: Any = None, **kepler: Any) -> Cluster:
+    """The specs of a Kepler and, where given, of the two resources that it names."""
+    specs = {COLLECTED_METRIC.name: collected, EXPORTED_POWER.name: power}
+    spec = {word.replace("_", "-"): value for word, value in kepler.items()}
+    return cluster({KEPLER.name: spec, **{kind: one for kind, one in specs.items() if one is not None}})
+
+
+def sources(*on: Source) -> dict[str, Any]:
+    """A KeplerCollectedMetric with these sources on, and no others."""
+    return {"sources": {source.value: {"enabled": source in on} for source in Source}}
+
+
+@dataclass(frozen=True)
+class Case:
+    """Resources; what the exporter's settings then differ in from the default; and how each power is estimated."""
+
+    says: str
+    cluster: Cluster
+    settings: dict[str, Value] = field(default_factory=dict)
+    models: tuple[tuple[str, str, str], ...] = (WEIGHTS, WEIGHTS, RATIO, RATIO)
+
+
+ESTIMATED: dict[str, Any] = {"enabled": True}
+TRAINING = {"online": True, "prometheus-url": PROMETHEUS, "step": "15s"}
+TRAINS = {"enabled": True, "storage": {"type": "claim"}, "training": TRAINING, "sampling-period": "1m"}
+NFS = {"type": "nfs", "nfs": {"server": "10.0.0.5", "export": "/srv/kepler"}}
+NAMED = {
+    "node-total": {"trainer": "SVRRegressorTrainer", "filters": "mae:0.5"},
+    "process-components": {"filters": "n:1"},
+}
+CASES = [
+    Case("nothing at all", written()),
+    Case(
+        "everything on",
+        written(
+            sources(Source.COUNTER, Source.GPU, Source.BPF, Source.IRQ),
+            {"levels": ["node", "package", "pod", "container"], "metrics": ["cpu_cycles", "cache_miss"]},
+            estimator_sidecar={**ESTIMATED, "models": {"node-components": {"init-url": MODEL}}},
+            model_server={**TRAINS, "storage": NFS},
+        ),
+        {"MODEL_SERVER_ENABLE": True},
+        (TRAINED, TRAINED, RATIO, RATIO),
+    ),
+    Case(
+        "everything off",
+        written(sources(), {"levels": ["container"]}),
+        {
+            "ENABLE_GPU": False,
+            "EXPOSE_HW_COUNTER_METRICS": False,
+            "EXPOSE_IRQ_COUNTER_METRICS": False,
+            "EXPOSE_BPF_METRICS": False,
+            "EXPOSE_COMPONENT_POWER": False,
+        },
+    ),
+    Case("sources of older releases", written(sources(*Source))),
+    Case(
+        "virtual machines and processes, with idle power",
+        written(power={"levels": ["vm", "process"], "idle-power": True}),
+        {
+            "EXPOSE_VM_METRICS": True,
+            "ENABLE_PROCESS_METRICS": True,
+            "EXPOSE_CONTAINER_METRICS": False,
+            "EXPOSE_ESTIMATED_IDLE_POWER_METRICS": True,
+        },
+    ),
+    Case(
+        "the exporter's own fields",
+        written(collector={"port": 9103, "sample-period": "1m30s", "log-level": 5}),
+        {"BIND_ADDRESS": "0.0.0.0:9103", "SAMPLE_PERIOD_SEC": 90},
+    ),
+    Case(
+        "a model server that gives weights",
+        written(model_server={"enabled": True, "port": 9000}),
+        {"MODEL_SERVER_ENABLE": True, "MODEL_SERVER_URL": f"{ADDRESS}:9000", "MODEL_SERVER_PORT": "9000"},
+    ),
+    Case("an estimator alone", written(estimator_sidecar=ESTIMATED), {}, (SIDECAR, SIDECAR, RATIO, RATIO)),
+    Case(
+        "trained here, and one trainer named",
+        written(estimator_sidecar={**ESTIMATED, "models": NAMED}, model_server=TRAINS),
+        {"MODEL_SERVER_ENABLE": True},
+        (
+            ("EstimatorSidecar", "SVRRegressorTrainer", "mae:0.5"),
+            TRAINED,
+            RATIO,
+            ("EstimatorSidecar", GRADIENT, "n:1"),
+        ),
+    ),
+]
+EACH = pytest.mark.parametrize("case", CASES, ids=lambda case: case.says)
+
+
+def container(found: Rendered, ref: Ref, name: str) -> Any:
+    """A container of a workload's pod, by its name."""
+    pod = found.pod(ref)
+    return {one["name"]: one for one in (*pod["containers"], *pod.get("initContainers", ()))}[name]
+
+
+def started(found: Rendered, ref: Ref, name: str, directory: Path) -> tuple[Path, dict[str, str]]:
+    """What a container finds at the path that all programs read, mounted at `directory`, and its environment."""
+    own = container(found, ref, name)
+    volume = next(one["name"] for one in own["volumeMounts"] if one["mountPath"] == engine.CONFIG_PATH)
+    config = next(one["configMap"]["name"] for one in found.pod(ref)["volumes"] if one["name"] == volume)
+    return mounted(found.data(config), directory), environment(own)
+
+
+def exporter(found: Rendered, directory: Path) -> Exporter:
+    """The exporter in its pod."""
+    ref = children.daemon_set(KEY)
+    arguments = tuple(container(found, ref, children.EXPORTER)["args"])
+    return Exporter(*started(found, ref, children.EXPORTER, directory), arguments)
+
+
+def beside(found: Rendered, directory: Path) -> Estimator:
+    """The estimator in the exporter's pod."""
+    return Estimator(*started(found, children.daemon_set(KEY), sidecar.NAME, directory))
+
+
+def served(found: Rendered, directory: Path) -> ModelServer:
+    """The model server in its pod."""
+    return ModelServer(*started(found, children.deployment(KEY), "server-api", directory))
+
+
+def trainer(found: Rendered, directory: Path) -> Trainer:
+    """The trainer in the model server's pod."""
+    return Trainer(*started(found, children.deployment(KEY), "online-trainer", directory))

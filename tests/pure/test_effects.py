@@ -1,0 +1,100 @@
+"""No field is without effect: every field has two values that lead to something different, and a test that shows it."""
+
+import ast
+import functools
+from pathlib import Path
+
+import pytest
+
+from crds.generate import RESOURCES
+from functions.catalogue import FUNCTIONS
+from local.layout import ROOT
+from runtime.conditions import conditions
+from runtime.objects import KEPLER
+from tests.effects import FILE, clusters, differing, document, effects, paths, writers
+from tests.fields import FIELDS, Field
+from tests.rendered import MODELS, Cluster, rendered
+
+KINDS = [one.names.kind for one in RESOURCES.values()]
+EACH = pytest.mark.parametrize("field", FIELDS, ids=str)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_field_has_a_row_and_no_row_is_of_no_field(kind: str) -> None:
+    """The fields are those of the definitions, each once."""
+    assert sorted(one.path for one in FIELDS if one.kind == kind) == sorted(paths(kind, "spec"))
+
+
+@EACH
+def test_a_field_is_not_without_effect(field: Field) -> None:
+    """Two values of it lead to different objects, or at least to something else that is said."""
+    assert effects(field)
+
+
+@EACH
+def test_both_values_are_values_of_the_field(field: Field) -> None:
+    """The models take the resources with the one and with the other."""
+    for one in clusters(field):
+        for kind, model in MODELS.items():
+            if (written := one.resource(kind)) is not None:
+                model.model_validate(written)
+
+
+@functools.cache
+def defined_in(file: Path) -> frozenset[str]:
+    """The names of the tests in a file, which is not run for it."""
+    return frozenset(one.name for one in ast.parse(file.read_text()).body if isinstance(one, ast.FunctionDef))
+
+
+@EACH
+def test_the_test_that_shows_it_exists(field: Field) -> None:
+    """By file and name, as pytest takes them."""
+    file, _, name = field.shown_by.partition("::")
+    assert name.startswith("test_")
+    assert name in defined_in(ROOT / file)
+
+
+def test_the_file_is_what_comes_of_the_values() -> None:
+    """`make generate` would change nothing."""
+    assert FILE.read_text() == document(), f"{FILE.name}: run `make generate`"
+
+
+def test_a_value_that_changes_nothing_is_found() -> None:
+    """A field that nobody reads would have no effects, not even that something is rolled out."""
+    none = Field(KEPLER.name, "spec.collector.port", None, 9102, "", Cluster())
+    assert effects(none) == ()
+
+
+def test_what_is_refused_is_told_by_its_condition_alone() -> None:
+    """What runs is left as it is, so that nothing is said to go; who waits for it has nothing of his own to tell."""
+    field = next(one for one in FIELDS if one.path == "spec.model-server.training.headers.secret")
+    assert effects(field) == ("condition `ModelServerReconciled`: `Reconciled` becomes `HeadersNotSupported`",)
+
+
+def test_differences_are_told_where_they_begin() -> None:
+    """Items by what tells them apart, a list without that as a whole, and a part that is new by its name."""
+    before = {"env": [{"name": "A", "value": "1"}], "args": ["a"], "ports": [{"port": 1, "protocol": "TCP"}]}
+    after = {
+        "env": [{"name": "A", "value": "2"}],
+        "args": ["b"],
+        "ports": [{"port": 2, "protocol": "TCP"}],
+        "new": {"a": 1},
+    }
+    assert [path for path, _, _ in differing(before, after)] == ["env[A].value", "args", "ports", "new"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_field_of_the_status_has_one_writer(kind: str) -> None:
+    """As the functions return them; only the conditions are everybody's."""
+    reported = writers().get(kind, {})
+    assert set(reported) == set(paths(kind, "status"))
+    assert all(len(names) == 1 for path, names in reported.items() if path != "status.conditions")
+
+
+def test_every_function_reports_on_its_resource() -> None:
+    """Each under a name of its own; a rendered resource has what all of them say, as a real one has."""
+    found = rendered(Cluster())
+    types = [one for function in FUNCTIONS for one in (function.condition, *function.summaries)]
+    assert {one for one in types if one in conditions(found.resources[KEPLER.name])} == {
+        function.condition for function in FUNCTIONS if function.parent == KEPLER
+    }

@@ -1,0 +1,116 @@
+"""Whole configurations, read as the programs of the model server's image v0.7.12 read them, and as rclone does."""
+
+from pathlib import Path
+
+import pytest
+
+from crds.collected_metric import Source
+from functions import children, engine, estimator, sidecar
+from functions.cfm import Key
+from runtime.objects import KEPLER
+from tests.configurations import (
+    CASES,
+    ESTIMATED,
+    MODEL,
+    NFS,
+    TRAINS,
+    Case,
+    beside,
+    container,
+    exporter,
+    served,
+    sources,
+    trainer,
+    written,
+)
+from tests.kepler_reads import ELSEWHERE, PIPELINES, Trainer, environment
+from tests.pure.test_model_server import EXTERNAL, PROMETHEUS
+from tests.rendered import KEY, Cluster, rendered
+
+ESTIMATING = [case for case in CASES if "estimator-sidecar" in case.cluster.specs[KEPLER.name]]
+
+
+@pytest.mark.parametrize("case", ESTIMATING, ids=lambda case: case.says)
+def test_the_estimator_asks_where_the_exporter_was_meant_to(case: Case, tmp_path: Path) -> None:
+    """One address for both, used as it is, and the server's own routes; it writes where there is a volume."""
+    found = rendered(case.cluster)
+    read, other = beside(found, tmp_path / "estimator"), exporter(found, tmp_path / "exporter")
+    assert read.asks_model_server() is other.settings()["MODEL_SERVER_ENABLE"]
+    address = str(other.settings()["MODEL_SERVER_URL"])
+    assert read.model_server() == (f"{address}/model", f"{address}/best-models")
+    assert Path(read.downloads()).parent == Path(engine.MNT_PATH)
+    assert engine.MNT_PATH in {
+        one["mountPath"] for one in container(found, children.daemon_set(KEY), sidecar.NAME)["volumeMounts"]
+    }
+
+
+def test_the_estimator_fetches_a_model_of_the_nodes(tmp_path: Path) -> None:
+    """From the URL in `MODEL_CONFIG`, and without one from Kepler's own; a file of the same name would win."""
+    found = rendered(written(estimator_sidecar={**ESTIMATED, "models": {"node-components": {"init-url": MODEL}}}))
+    read = beside(found, tmp_path)
+    assert (read.init_url("acpi"), read.init_url("rapl-sysfs")) == ("", MODEL)
+    theirs = {children.cfm(KEY): {"data": {"NODE_COMPONENTS_INIT_URL": "http://mine\n"}}}
+    asked = Cluster(written(estimator_sidecar=ESTIMATED).specs, there=theirs)
+    assert beside(rendered(asked), tmp_path / "file").init_url("rapl-sysfs") == "http://mine"
+
+
+def test_the_url_of_a_model_for_processes_is_not_looked_at(tmp_path: Path) -> None:
+    """The estimator of v0.7.12 takes the first name about an energy source, which is the node's: the table says so."""
+    models = {"process-total": {"init-url": MODEL}, "process-components": {"init-url": MODEL}}
+    read = beside(rendered(written(estimator_sidecar={**ESTIMATED, "models": models})), tmp_path)
+    assert (read.init_url("acpi"), read.init_url("rapl-sysfs")) == ("", "")
+
+
+def test_the_server_ends_up_with_port_models_and_archives(tmp_path: Path) -> None:
+    """Blank, the archives of Kepler's database; else those named, in their order; where models are is mounted."""
+    pipelines = ["http://models/ec2-0.7.11.zip", "https://models/specpower-0.7.11.zip?v=1"]
+    asked = {"enabled": True, "port": 9000, "pipelines": pipelines, "storage": {**NFS, "path": "a/b"}}
+    found = rendered(written(model_server=asked))
+    read = served(found, tmp_path / "named").settings()
+    assert read == {"port": 9000, "models": "/mnt/a/b", "pipelines": tuple(pipelines), "resources": "/data/resource"}
+    mounts = {one["mountPath"] for one in container(found, children.deployment(KEY), "server-api")["volumeMounts"]}
+    assert {read["models"], engine.DATA_PATH} <= mounts
+    blank = served(rendered(written(model_server={"enabled": True})), tmp_path / "blank").settings()
+    assert (blank["port"], blank["models"], blank["pipelines"]) == (8100, "/mnt/models", PIPELINES)
+
+
+def test_the_trainer_ends_up_with_whole_numbers(tmp_path: Path) -> None:
+    """`int()` of '1m' or '15s' would end it; the window that it looks back on is the pause between two trainings."""
+    found = rendered(written(estimator_sidecar=ESTIMATED, model_server=TRAINS))
+    read = trainer(found, tmp_path / "trainer")
+    assert read.settings() == {"prometheus": PROMETHEUS, "unverified": True, "window": 60, "step": 15, "pause": 60}
+    assert read.text("MODEL_PATH", "") == served(found, tmp_path / "server").settings()["models"]
+
+
+def test_a_key_of_the_user_wins_in_the_models_configuration(tmp_path: Path) -> None:
+    """To the programs of the model server the file wins over the environment: a key is where it belongs."""
+    there = {children.model_config(KEY): {"data": {"PROM_SSL_DISABLE": "false\n"}}}
+    asked = written(estimator_sidecar=ESTIMATED, model_server=TRAINS)
+    read = trainer(rendered(Cluster(asked.specs, there=there)), tmp_path)
+    assert read.settings()["unverified"] is False
+    assert Trainer(read.files, {"PROM_SSL_DISABLE": "true"}).settings()["unverified"] is False
+
+
+def test_rclone_finds_the_store_and_its_models() -> None:
+    """Everything in its environment but for bucket and prefix, which are in the path."""
+    external = {**EXTERNAL, "region": "eu-1", "prefix": "models"}
+    asked = {"enabled": True, "storage": {"type": "external", "external": external}}
+    pull = container(rendered(written(model_server=asked)), children.deployment(KEY), "pull")
+    assert environment(pull) == {
+        "RCLONE_S3_PROVIDER": "Other",
+        "RCLONE_S3_ENDPOINT": "https://s3",
+        "RCLONE_S3_REGION": "eu-1",
+        "RCLONE_S3_NO_CHECK_BUCKET": "true",
+        "RCLONE_S3_ACCESS_KEY_ID": ELSEWHERE,
+        "RCLONE_S3_SECRET_ACCESS_KEY": ELSEWHERE,
+    }
+    assert pull["args"][:3] == ["copy", ":s3:kepler/models", "/mnt/models"]
+
+
+def test_what_is_refused_is_never_half_written() -> None:
+    """While a function refuses, `kepler-cfm` may lack its keys, and there is no exporter that could read the rest."""
+    off = sources(Source.GPU)
+    found = rendered(written(off, estimator_sidecar=ESTIMATED))
+    assert found.outcomes[estimator.NAME].reason == "SourceRequired"
+    assert Key.MODEL_CONFIG not in found.data(children.CFM)
+    assert children.daemon_set(KEY) not in found.objects

@@ -1,0 +1,128 @@
+"""Whole configurations, read as the exporter of Kepler v0.7.12 reads them: it ends up with what was meant."""
+
+from pathlib import Path
+
+import pytest
+
+from crds.collected_metric import Source
+from crds.kepler import RESERVED_ENV, RESERVED_ENV_PREFIXES
+from functions import cfm, children
+from functions.cfm import Key
+from tests.configurations import DEFAULT, EACH, ESTIMATED, PREFIXES, Case, beside, exporter, sources, written
+from tests.kepler_reads import ELSEWHERE, EXPORTER_KEYS, Estimator, Exporter
+from tests.rendered import KEY, Cluster, rendered
+
+
+@EACH
+def test_the_exporter_ends_up_with_what_was_meant(case: Case, tmp_path: Path) -> None:
+    """Every one of its settings, typed: those we write, those we leave to it, and those that flags have a say in."""
+    read = exporter(rendered(case.cluster), tmp_path)
+    model_config = read.text("MODEL_CONFIG", "")
+    expected = {**EXPORTER_KEYS, **DEFAULT, **case.settings, "MODEL_CONFIG": model_config}
+    assert read.settings() == expected
+    assert tuple(read.model(prefix) for prefix in PREFIXES) == case.models
+    assert read.model_server() == f"{expected['MODEL_SERVER_URL']}/model"
+
+
+@EACH
+def test_nothing_reads_as_another_value_than_was_written(case: Case, tmp_path: Path) -> None:
+    """No 'enabled' where 'true' is read, no '3s' where a number is, and nothing that trimming would change."""
+    found = rendered(case.cluster)
+    read = exporter(found, tmp_path)
+    for key, value in found.data(children.CFM).items():
+        default = EXPORTER_KEYS.get(key, "")
+        told = str(read.value(key) if key in EXPORTER_KEYS else read.text(key, ""))
+        assert (told.lower() if isinstance(default, bool) else told) == value, key
+    for config in (children.CFM, children.MODEL_CONFIG):
+        assert all(isinstance(value, str) and value == value.strip() for value in found.data(config).values())
+
+
+@EACH
+def test_flag_and_file_agree(case: Case, tmp_path: Path) -> None:
+    """The file wins for address and path, so a flag that says otherwise would mislead whoever reads the pod."""
+    read = exporter(rendered(case.cluster), tmp_path)
+    assert read.text("BIND_ADDRESS", "") == read.flag("address")
+    assert read.text("METRIC_PATH", "") == read.flag("metrics-path")
+    assert read.text("KEPLER_LOG_LEVEL", "") == str(read.flag("v"))
+    assert Exporter(tmp_path / "none", {}, read.arguments).settings()["BIND_ADDRESS"] == read.flag("address")
+
+
+@EACH
+def test_names_that_have_no_default_are_in_the_environment(case: Case, tmp_path: Path) -> None:
+    """Without its node's name Kepler ends; nothing else is set there, since it would win over the file."""
+    assert exporter(rendered(case.cluster), tmp_path).environment == {"NODE_NAME": ELSEWHERE, "NODE_IP": ELSEWHERE}
+
+
+SWITCHED = [
+    (Source.COUNTER, "EXPOSE_HW_COUNTER_METRICS"),
+    (Source.GPU, "ENABLE_GPU"),
+    (Source.BPF, "EXPOSE_BPF_METRICS"),
+    (Source.IRQ, "EXPOSE_IRQ_COUNTER_METRICS"),
+    (Source.CGROUP, "EXPOSE_CGROUP_METRICS"),
+    (Source.KUBELET, "EXPOSE_KUBELET_METRICS"),
+]
+
+
+@pytest.mark.parametrize(("source", "switch"), SWITCHED)
+def test_each_source_has_a_switch_that_the_exporter_reads(source: Source, switch: str, tmp_path: Path) -> None:
+    """'true' while it is on and 'false' while it is off, whichever the default; older releases read the last two."""
+    on = exporter(rendered(written(sources(source))), tmp_path / "on")
+    off = exporter(rendered(written(sources(*{*Source} - {source}))), tmp_path / "off")
+    for default in (True, False):
+        assert on.true(switch, default=default)
+        assert not off.true(switch, default=default)
+    if switch in EXPORTER_KEYS:
+        assert (on.settings()[switch], off.settings()[switch]) == (True, False)
+
+
+def test_metrics_of_cgroups_are_a_list_or_a_star(tmp_path: Path) -> None:
+    """As upstream's manifests had it while there were such metrics; v0.7.12 has none."""
+    chosen = {"enabled": True, "metrics": ["cgroupfs_cpu_usage_us", "bytes_read"]}
+    read = exporter(rendered(written({"sources": {"cgroup": chosen}})), tmp_path / "some")
+    assert read.text("CGROUP_METRICS", "") == "cgroupfs_cpu_usage_us,bytes_read"
+    assert exporter(rendered(written()), tmp_path / "all").text("CGROUP_METRICS", "") == "*"
+
+
+# Keys that no program of v0.7.12 reads: a flag says the same, or they are older releases' or the working document's.
+UNREAD = {
+    Key.KEPLER_LOG_LEVEL,
+    Key.CGROUP_METRICS,
+    Key.EXPOSE_CGROUP_METRICS,
+    Key.EXPOSE_KUBELET_METRICS,
+    Key.EXPORT_METRICS,
+    *(key for key in Key if key.startswith("SOURCE.")),
+}
+FLAGS_AND_FILES = {Key.BIND_ADDRESS, Key.METRIC_PATH}
+OF_THE_ESTIMATOR = {Key.MODEL_SERVER_MODEL_LIST_PATH}
+
+
+def test_every_key_has_a_reader_or_a_reason() -> None:
+    """Whatever we write to `kepler-cfm` is written always, and read by somebody or for an older release."""
+    assert set(rendered(written()).data(children.CFM)) == {*Key} == set().union(*cfm.OWNED.values())
+    assert {key for key in Key if key in EXPORTER_KEYS} == {*Key} - UNREAD - FLAGS_AND_FILES - OF_THE_ESTIMATOR
+
+
+def test_a_variable_of_the_user_wins_over_the_file_in_the_exporter(tmp_path: Path) -> None:
+    """As upstream documents it; the estimator beside it does not get it, and to it the file would win."""
+    env = [{"name": "MAX_LOOKUP_RETRY", "value": "9"}, {"name": "MODEL_CONFIG_2", "value": "x"}]
+    asked = written(collector={"env": env}, estimator_sidecar=ESTIMATED)
+    found = rendered(Cluster(asked.specs, there={children.cfm(KEY): {"data": {"MAX_LOOKUP_RETRY": "7"}}}))
+    assert exporter(found, tmp_path / "exporter").settings()["MAX_LOOKUP_RETRY"] == 9
+    estimator = beside(found, tmp_path / "estimator")
+    assert estimator.environment == {}
+    assert Estimator(estimator.files, {"MAX_LOOKUP_RETRY": "9"}).text("MAX_LOOKUP_RETRY", "") == "7"
+
+
+def test_a_key_of_the_user_is_read_without_its_newline(tmp_path: Path) -> None:
+    """`kubectl create configmap --from-file` leaves one; in the environment, nobody takes it away."""
+    there = {children.cfm(KEY): {"data": {"MAX_LOOKUP_RETRY": "7\n", "ENABLE_MSR": "TRUE\n"}}}
+    read = exporter(rendered(Cluster(there=there)), tmp_path)
+    assert (read.settings()["MAX_LOOKUP_RETRY"], read.settings()["ENABLE_MSR"]) == (7, True)
+    assert Exporter(read.files, {"MAX_LOOKUP_RETRY": "7\n"}).settings()["MAX_LOOKUP_RETRY"] == 500
+
+
+def test_no_key_that_a_field_stands_for_can_be_set_in_the_environment() -> None:
+    """It would win over the field without a word; one key has no field, and is the user's to set."""
+    reserved = {key for key in Key if key in RESERVED_ENV or key.startswith(RESERVED_ENV_PREFIXES)}
+    read = {key for key in Key if key in EXPORTER_KEYS} | FLAGS_AND_FILES
+    assert read - reserved == {Key.ENABLE_EBPF_CGROUPID}
