@@ -5,7 +5,7 @@ Server-side apply keeps the owners apart. A key that nobody here owns is the use
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import partial
 
@@ -121,6 +121,12 @@ def intact(cfm: Manifest | None, manager: str) -> bool:
     data = {key.removeprefix("f:") for key in fields.get("f:data") or {}}
     described = fields.get("f:metadata") or {}
     return data >= OWNED[manager] and len(described.get("f:ownerReferences") or {}) == 1 and _labelled(described)
+
+
+def holds(cfm: Manifest | None, intents: Iterable[Intent]) -> bool:
+    """Whether every key of these intents has its value."""
+    there = (cfm or {}).get("data") or {}
+    return all(one.body["data"].items() <= there.items() for one in intents if one.ref.name == children.CFM)
 
 
 def wake(function: str) -> Wake:

@@ -2,10 +2,11 @@
 
 Wakes on the Kepler (also when another function has reported on it), on `kepler-cfm`, and on its own children.
 Owns the exporter's own keys in `kepler-cfm`. It starts the exporter once: it writes nothing until the configuration
-is settled, that is until every other owner of keys reports `True` for this generation and its keys are in place.
+is settled, that is until every other owner of keys reports `True` for this generation, and its keys are in place and
+as it would decide on them now.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from crds.kepler import Kepler
 from functions import (
@@ -34,7 +35,7 @@ from runtime.objects import (
     Ref,
     terminates,
 )
-from runtime.outcome import STATUS_OF, Condition, Intent, Outcome, Status, converged, pending, rejected, waiting
+from runtime.outcome import STATUS_OF, Condition, Intent, Outcome, Status, Word, converged, pending, rejected, waiting
 
 CONDITION = "CollectorReconciled"
 
@@ -44,6 +45,14 @@ AWAITED = {
     exported_power.CONDITION: exported_power.FUNCTION.manager,
     estimator.CONDITION: estimator.FUNCTION.manager,
     model_server.CONDITION: model_server.FUNCTION.manager,
+}
+
+# What each of them decides on its keys, from the Kepler and what it refers to.
+DECIDED: Mapping[str, Callable[[Observed], Outcome]] = {
+    collected_metric.CONDITION: collected_metric.desired,
+    exported_power.CONDITION: exported_power.desired,
+    estimator.CONDITION: estimator.desired,
+    model_server.CONDITION: model_server.decided,
 }
 
 
@@ -66,10 +75,17 @@ def unsettled(parent: Manifest) -> Outcome | None:
 
 
 def _incomplete(observed: Observed) -> Outcome | None:
-    """Whose keys are not in place: someone edited them just now, and their owner is about to mend that."""
+    """Whose keys are not in place: someone edited them just now, and their owner is about to mend that.
+
+    Or an owner is about to decide anew: what a Kepler refers to has generations of its own, of which conditions tell
+    nothing.
+    """
     config = observed.get(children.cfm(observed.key))
     for awaited, manager in AWAITED.items():
-        if not cfm.intact(config, manager):
+        decided = DECIDED[awaited](observed)
+        if decided.word is not Word.CONVERGED:
+            return pending(f"`{awaited}` is about to say: {decided.message}")
+        if not (cfm.intact(config, manager) and cfm.holds(config, decided.intents)):
             return pending(f"the keys of `{awaited}` are not in place in `{children.CFM}`")
     return None
 
@@ -144,9 +160,9 @@ def left_over(shared: Mapping[Ref, Manifest | None]) -> Iterator[Ref]:
                 yield Ref(KEPLER, one["namespace"], children.ACCOUNT)
 
 
-def siblings(key: Ref, parent: Manifest | None) -> tuple[Input, ...]:
-    """Once the Kepler is gone: whether another one of this namespace still needs the binding."""
-    return () if parent else (Collection(KEPLER, key.namespace),)
+def refers(key: Ref, parent: Manifest | None) -> tuple[Input, ...]:
+    """What the owners of keys decide from; once the Kepler is gone, whether another one still needs the binding."""
+    return exported_power.FUNCTION.refers(key, parent) if parent else (Collection(KEPLER, key.namespace),)
 
 
 def _idle(kepler: Manifest) -> bool:
@@ -176,7 +192,8 @@ FUNCTION = Function(
         children.daemon_set(key),
     ),
     inputs=lambda key: (children.cfm(key),),
-    refers=siblings,
+    refers=refers,
+    reads=exported_power.FUNCTION.reads,
     desired=desired,
     gone=gone,
     left_over=left_over,

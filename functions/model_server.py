@@ -26,7 +26,7 @@ def desired(observed: Observed) -> Outcome:
     assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
     kepler = Kepler.model_validate(observed.parent)
     if kepler.spec.model_server.enabled:
-        return outdated(observed, kepler) or refusal(kepler) or _server(observed, observed.parent, kepler)
+        return _impossible(observed, kepler) or _server(observed, observed.parent, kepler)
     kept, absent = _unused(observed, observed.parent, kepler)
     nothing = converged(
         cfm.intent(observed.parent, observed.key, keys(kepler)),
@@ -35,6 +35,14 @@ def desired(observed: Observed) -> Outcome:
         message="`model-server.enabled` is off",
     )
     return replace(nothing, absent=(*workload(observed.key), *absent))
+
+
+def decided(observed: Observed) -> Outcome:
+    """What follows from the Kepler alone: the keys in `kepler-cfm`, or why the server cannot be as it is asked for."""
+    assert observed.parent is not None  # noqa: S101 (asked of a Kepler that exists)
+    kepler = Kepler.model_validate(observed.parent)
+    told = converged(cfm.intent(observed.parent, observed.key, keys(kepler)), message="where the model server is")
+    return (kepler.spec.model_server.enabled and _impossible(observed, kepler)) or told
 
 
 def keys(kepler: Kepler) -> dict[Key, str]:
@@ -49,6 +57,10 @@ def keys(kepler: Kepler) -> dict[Key, str]:
         Key.MODEL_SERVER_MODEL_REQ_PATH: engine.MODEL_PATH,
         Key.MODEL_SERVER_MODEL_LIST_PATH: engine.MODEL_LIST_PATH,
     }
+
+
+def _impossible(observed: Observed, kepler: Kepler) -> Outcome | None:
+    return outdated(observed, kepler) or refusal(kepler)
 
 
 def outdated(observed: Observed, kepler: Kepler) -> Outcome | None:

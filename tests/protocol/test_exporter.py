@@ -217,6 +217,22 @@ def test_the_source_switches_follow_their_resource(workbench: Workbench) -> None
     assert generation(workbench) == 2
 
 
+def test_an_edit_that_another_owner_will_reject_never_reaches_the_nodes(workbench: Workbench) -> None:
+    """Between the switches written and the estimator's word on them, the exporter is left as it is."""
+    workbench.apply(collected_metric(), kepler(collected_metric="default", estimator_sidecar={"enabled": True}))
+    workbench.settle()
+
+    workbench.patch("kcm/default", {"spec": {"sources": {"counter": {"enabled": False}, "bpf": {"enabled": False}}}})
+    workbench.resync("collected_metric")
+    assert data(workbench)["EXPOSE_BPF_METRICS"] == "false"
+    workbench.resync("collector")
+
+    assert generation(workbench) == 1
+    workbench.settle()
+    assert generation(workbench) == 1
+    assert workbench.conditions()["Ready"]["reason"] == "SourceRequired"
+
+
 def test_a_named_resource_that_does_not_exist(workbench: Workbench) -> None:
     """Is said so, in every condition that depends on it, and cured by creating it."""
     workbench.apply(kepler(collected_metric="mine"))

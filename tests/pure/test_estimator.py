@@ -173,7 +173,7 @@ def test_a_resource_that_does_not_exist_is_awaited() -> None:
 
 def pod(found: dict[str, Any], images: dict[str, str] | None = None) -> Any:
     """The exporter's pod."""
-    outcome = collector.desired(observed(found, config(), images))
+    outcome = collector.desired(observed(found, config(found), images))
     return intent(outcome, children.daemon_set)["spec"]["template"]["spec"]
 
 
@@ -216,7 +216,7 @@ def test_the_image_defaults_in_the_environment() -> None:
         (kepler(), set_there, "mirror/models:1"),
         (kepler(), {}, engine.MODEL_SERVER_IMAGE),
     ):
-        outcome = collector.desired(observed(found, config(), images))
+        outcome = collector.desired(observed(found, config(found), images))
         assert outcome.status["images"]["estimator"] == expected
         assert pod(found, images)["initContainers"][0]["image"] == expected
     assert "estimator" not in collector.desired(observed(parent(), config())).status["images"]

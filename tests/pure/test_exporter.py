@@ -36,11 +36,12 @@ def parent(**spec: Any) -> dict[str, Any]:
     }
 
 
-def config(**data: str) -> dict[str, Any]:
-    """`kepler-cfm` with the keys of every owner but `collector` in place, and further ones."""
-    owners = list(collector.AWAITED.values())
-    keys = {name.value: "x" for owner in owners for name in cfm.OWNED[owner]}
-    entries = [_owned(owner) for owner in owners]
+def config(kepler: dict[str, Any] | None = None, **data: str) -> dict[str, Any]:
+    """`kepler-cfm` with the keys of every owner but `collector` as this Kepler wants them, and further ones."""
+    seen = Observed(KEY, kepler or parent())
+    wanted = [one.body["data"] for decided in collector.DECIDED.values() for one in decided(seen).intents]
+    keys = {name: value for each in wanted for name, value in each.items()}
+    entries = [_owned(owner) for owner in collector.AWAITED.values()]
     return {"metadata": {"name": "kepler-cfm", "managedFields": entries}, "data": keys | data}
 
 
@@ -64,7 +65,7 @@ def observed(kepler: dict[str, Any], found: dict[str, Any] | None, images: dict[
 
 def decide(kepler: dict[str, Any], **data: str) -> Outcome:
     """What `collector` wants."""
-    return collector.desired(observed(kepler, config(**data)))
+    return collector.desired(observed(kepler, config(kepler, **data)))
 
 
 def intent(outcome: Outcome, ref: Callable[[Ref], Ref]) -> Any:

@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 
 from crds.collected_metric import Source
-from functions import cfm, children, collected_metric, collector, engine, estimator, model_server, release
+from functions import children, collected_metric, collector, engine, estimator, model_server, release
 from functions.release import Release
 from runtime.function import Observed
-from runtime.objects import CLUSTER_ROLE_BINDING, COLLECTED_METRIC, CONFIG_MAP, KEPLER, Manifest, Ref
+from runtime.objects import COLLECTED_METRIC, KEPLER, Manifest, Ref
 from runtime.outcome import Outcome
+from tests.pure.test_exporter import config, observed
 
 KEY = Ref(KEPLER, "energy", "kepler")
 KEPLERS = "quay.io/sustainable_computing_io/kepler"
@@ -37,7 +38,7 @@ def test_a_tag_tells_the_release(image: str, told: Release | None) -> None:
     assert release.told(image) == told
 
 
-def parent(**spec: Any) -> Manifest:
+def parent(**spec: Any) -> dict[str, Any]:
     """A Kepler with this spec, on which every owner of keys has reported."""
     entries = [
         {"type": one, "status": "True", "reason": "R", "message": "", "observedGeneration": 1}
@@ -89,25 +90,9 @@ def test_metrics_without_values_are_named() -> None:
     )
 
 
-def ready(kepler: Manifest, images: dict[str, str] | None = None) -> Outcome:
+def ready(kepler: dict[str, Any], images: dict[str, str] | None = None) -> Outcome:
     """What `collector` wants of this Kepler, all else being settled."""
-    managers = [{"manager": one, "operation": "Apply", "fieldsV1": owned(one)} for one in collector.AWAITED.values()]
-    config = {"metadata": {"name": children.CFM, "managedFields": managers}}
-    there = {
-        **dict.fromkeys(collector.FUNCTION.children(KEY)),
-        Ref(CONFIG_MAP, "energy", children.CFM): config,
-        Ref(CLUSTER_ROLE_BINDING, "", children.EXPORTER): {"metadata": {"name": children.EXPORTER}},
-    }
-    return collector.desired(Observed(KEY, kepler, there, images=images or {}))
-
-
-def owned(manager: str) -> Manifest:
-    """What a manager owns of `kepler-cfm` when its keys are in place."""
-    labels: Manifest = {f"f:{label}": {} for label in children.MANAGED_BY}
-    return {
-        "f:metadata": {"f:labels": labels, "f:ownerReferences": {'k:{"uid":"u"}': {}}},
-        "f:data": {f"f:{key}": {} for key in cfm.OWNED[manager]},
-    }
+    return collector.desired(observed(kepler, config(kepler), images))
 
 
 @pytest.mark.parametrize("tag", ["v0.11.0", "v0.9.0", "v0.0.10", "v1.0.0"])

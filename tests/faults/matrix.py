@@ -1,0 +1,155 @@
+"""All single faults of a chain, and a sample of pairs: planned from an undisturbed run, tried one by one, and judged.
+
+As every step must end as if nothing had been, the next fault is put into the next step, round and round the loop.
+"""
+
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from local.stack import Stack
+from tests.faults import deliveries, requests
+from tests.faults.oracles import Ended, broken, ended, untrue
+from tests.faults.plane import INSTALLED
+from tests.faults.plans import UNDISTURBED, Plan, Reference
+from tests.faults.steps import Chain, Step
+from tests.faults.world import Delivery, World
+
+
+@dataclass
+class Verdict:
+    """How many faults were tried, by what they are, and what each failed one broke."""
+
+    tried: int = 0
+    failed: dict[str, list[str]] = field(default_factory=dict)
+
+    def note(self, what: str, told: list[str]) -> None:
+        """One more."""
+        self.tried += 1
+        if told:
+            self.failed[what] = told
+
+
+class Matrix:
+    """One chain in one namespace, at the beginning of its loop, and how its steps end undisturbed."""
+
+    def __init__(self, stack: Stack, namespace: str, chain: Chain) -> None:
+        self.chain = chain
+        self.world = World(stack, namespace, INSTALLED)
+        self.begin()
+        self.references = [self._undisturbed(step) for step in chain.loop]
+
+    def begin(self, until: int = 0) -> None:
+        """From nothing to a step of the loop: a failed run may have left anything."""
+        self.world.clear()
+        for step in (*self.chain.setup, *self.chain.loop[:until]):
+            step.act(self.world)
+            self.world.drain()
+
+    def again(self) -> list[Reference]:
+        """The loop once more, to be compared: without a fault every run is the same."""
+        return [self._undisturbed(step) for step in self.chain.loop]
+
+    def plans(self, paired: int = 0) -> list[list[Plan]]:
+        """All plans, by step of the loop, with so many pairs for each."""
+        found = []
+        for number, reference in enumerate(self.references):
+            asked = [*requests.plans(reference, self._step(number + 1))]
+            sent = [*deliveries.plans(reference)]
+            found.append([*asked, *sent, *_pairs(asked, sent, paired, seed=f"{self.chain.name}/{number}")])
+        return found
+
+    def run(self, plans: list[list[Plan]]) -> Verdict:
+        """Every plan at its step, round and round, until none is left."""
+        verdict, waiting, place = Verdict(), [list(reversed(each)) for each in plans], 0
+        while any(waiting):
+            plan = waiting[place].pop() if waiting[place] else UNDISTURBED
+            told = self.attempt(place, plan)
+            if plan is not UNDISTURBED or told:
+                verdict.note(f"{self.chain.name}, {self._step(place).name}: {plan.name}", told)
+            place = (place + 1 + plan.overtakes) % len(self.chain.loop)
+            if told:
+                self.begin(until=place)
+        return verdict
+
+    def attempt(self, place: int, plan: Plan) -> list[str]:
+        """One step with one fault; what is wrong with its end."""
+        world, reference = self.world, self.references[place]
+        following = self.references[(place + 1) % len(self.references)]
+        world.begin()
+        world.check = _nothing if plan.overtakes else untrue  # overtaken, it is mended by the second look
+        plan.arm(world)
+        try:
+            self._step(place).act(world)
+            world.drain()
+            missed = plan.overtakes and world.fault is not None
+            world.disarm()
+            if missed:
+                self._step(place + 1).act(world)
+                world.drain()
+            told = [*self._swept()] if plan.loses else []
+            wanted = _sum(reference.ended, following.ended) if plan.overtakes else reference.ended
+            return [*told, *broken(world, wanted, racing=plan.overtakes)]
+        except AssertionError as wrong:
+            return [str(wrong)]
+        finally:
+            world.disarm()
+
+    def _swept(self) -> Iterator[str]:
+        """One sweep, and what comes of it; a second one must find nothing."""
+        self.world.sweep()
+        self.world.drain()
+        if count := self.world.sweep():
+            yield f"a second sweep asks for {count} reconciles"
+            self.world.drain()
+
+    def _step(self, place: int) -> Step:
+        return self.chain.loop[place % len(self.chain.loop)]
+
+    def _undisturbed(self, step: Step) -> Reference:
+        world = self.world
+        world.begin()
+        offered: list[Delivery] = []
+
+        def listen(_number: int, delivery: Delivery) -> Iterable[Delivery]:
+            offered.append(delivery)
+            return (delivery,)
+
+        world.reroute = listen
+        step.act(world)
+        world.drain()
+        world.disarm()
+        assert not world.defects, world.defects
+        return Reference(ended(world), world.asked, offered)
+
+
+def _nothing(_world: World) -> Iterable[str]:
+    return ()
+
+
+def _pairs(asked: list[Plan], sent: list[Plan], count: int, seed: str) -> Iterator[Plan]:
+    """A fault of a request together with one of a delivery: so many, by chance."""
+    chance = random.Random(seed)
+    alone = [one for one in asked if not one.overtakes]
+    for _ in range(min(count, len(alone))):
+        yield _both(chance.choice(alone), chance.choice(sent))
+
+
+def _both(one: Plan, other: Plan) -> Plan:
+    def arm(world: World) -> None:
+        one.arm(world)
+        other.arm(world)
+
+    return Plan(f"{one.name}, and {other.name}", arm, loses=other.loses)
+
+
+def _sum(first: Ended, then: Ended) -> Ended:
+    """The bounds of two steps that met: the end of the second, and no more than both together."""
+    return Ended(
+        then.state,
+        first.creations + then.creations,
+        first.deletions + then.deletions,
+        first.changes + then.changes,
+        first.rollouts + then.rollouts,
+        first.writes + then.writes,
+    )

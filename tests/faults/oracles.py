@@ -1,0 +1,198 @@
+"""What must hold after any fault: the same end, no creation, change or deletion too many, and rest."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from functions import cfm, children, collector
+from functions.exporter import CONFIG_HASH
+from runtime.conditions import settled
+from runtime.divergence import divergence
+from runtime.function import Function, Observed
+from runtime.objects import (
+    CLUSTER_ROLE_BINDING,
+    CONFIG_MAP,
+    DAEMON_SET,
+    KEPLER,
+    Collection,
+    Kind,
+    Manifest,
+    Ref,
+    controller,
+    generation,
+    terminates,
+    uid,
+)
+from runtime.outcome import Status
+from tests.faults.steps import NAME
+from tests.faults.world import World, Write
+from tests.protocol.test_interruptions import masked
+
+# A worker that begins again writes its condition once more, and so do those who wait for it.
+EXTRA_WRITES = 12
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended: what there is, and how often functions created, deleted and changed each object."""
+
+    state: dict[str, Any]
+    creations: Counter[Ref]
+    deletions: Counter[Ref]
+    changes: Counter[Ref]
+    rollouts: int
+    writes: int
+
+
+def ended(world: World) -> Ended:
+    """The end of the run so far."""
+    ours = [one for one in world.writes if one.by.startswith("kepler-")]
+    return Ended(
+        state(world),
+        Counter(one.ref for one in ours if one.creates),
+        Counter(one.ref for one in ours if one.deletes),
+        Counter(one.ref for one in ours if _content(one.before) != _content(one.after)),
+        sum(one.ref.kind is DAEMON_SET and _moves(one) for one in ours),
+        len(ours),
+    )
+
+
+def state(world: World) -> dict[str, Any]:
+    """Everything in the namespace, as the API server has it now, with nothing in it that differs from run to run."""
+    found = {}
+    for ref, expected in sorted(world.objects.items()):
+        actual = world.read(ref)
+        assert actual is not None, f"{ref} is gone, and nobody saw it go"
+        assert actual["metadata"]["resourceVersion"] == expected["metadata"]["resourceVersion"], ref
+        kept = ours(world, actual) if ref.kind is CLUSTER_ROLE_BINDING else actual
+        found[str(ref)] = masked(kept, world.namespace)
+    return found
+
+
+def ours(world: World, binding: Manifest) -> Manifest:
+    """Of the binding that all namespaces share, what is about this one."""
+    subjects = binding.get("subjects") or ()
+    return {"subjects": [one for one in subjects if one["namespace"] == world.namespace]}
+
+
+def broken(world: World, reference: Ended, *, racing: bool = False) -> Iterator[str]:
+    """Each promise that this run has broken, in a sentence.
+
+    `racing` says that the reference is of two changes one after the other, and that they met in this run: what the
+    first would have made and the second removes may then never come to be.
+    """
+    yield from world.defects
+    yield from (f"dead letter: {one}" for one in world.letters)
+    now = ended(world)
+    yield from _unlike(reference.state, now.state)
+    yield from _too_many("created", now.creations, reference.creations)
+    yield from _too_many("deleted", now.deletions, reference.deletions)
+    yield from _too_many("changed", now.changes, reference.changes)
+    if now.rollouts > reference.rollouts:
+        yield f"{now.rollouts} rollouts instead of {reference.rollouts}"
+    if now.writes > reference.writes + EXTRA_WRITES:
+        yield f"{now.writes} writes instead of {reference.writes}"
+    if not racing and now.creations != reference.creations:
+        yield f"created {now.creations}, not {reference.creations}"
+    yield from _wrong_deletions(world)
+    yield from unfinished(world)
+
+
+def unfinished(world: World) -> Iterator[str]:
+    """What a sweep would ask for now, and what the configuration's hash in the pods does not tell."""
+    for function in world.functions:
+        for key, observed in observations(world, function):
+            yield from (f"{function.name} of {key} is not at rest: {one}" for one in divergence(function, observed))
+    kepler = world.objects.get(Ref(KEPLER, world.namespace, NAME))
+    if kepler and settled(kepler, (collector.CONDITION,)):
+        config = world.objects[Ref(CONFIG_MAP, world.namespace, children.CFM)]
+        started = world.objects[Ref(DAEMON_SET, world.namespace, children.EXPORTER)]
+        said = started["spec"]["template"]["metadata"]["annotations"][CONFIG_HASH]
+        if said != cfm.digest(config, {}):
+            yield "the pods run with another configuration"
+
+
+def observations(world: World, function: Function) -> Iterator[tuple[Ref, Observed]]:
+    """What a function would observe of each of its parents, without asking."""
+    for key, parent in [*world.objects.items()]:
+        if key.kind is function.parent and not terminates(parent):
+            yield key, observation(world, function, key, parent)
+
+
+def observation(world: World, function: Function, key: Ref, parent: Manifest) -> Observed:
+    """The same of one parent."""
+    referred = function.refers(key, parent)
+    refs = [*function.children(key), *function.inputs(key), *(one for one in referred if isinstance(one, Ref))]
+    collections = {
+        one: tuple(found for ref, found in world.objects.items() if _within(ref, one.kind, one.namespace))
+        for one in referred
+        if isinstance(one, Collection)
+    }
+    return Observed(key, parent, {ref: world.objects.get(ref) for ref in refs}, collections)
+
+
+def _within(ref: Ref, kind: Kind, namespace: str) -> bool:
+    return ref.kind is kind and namespace in ("", ref.namespace)
+
+
+def _unlike(before: Any, after: Any, where: str = "") -> Iterator[str]:
+    """Where two states differ; of large differences the beginning."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in sorted({*before, *after}):
+            yield from _unlike(before.get(key), after.get(key), f"{where}/{key}")
+    elif before != after:
+        yield f"{where} is {json.dumps(after)[:300]}, not {json.dumps(before)[:300]}"
+
+
+def _too_many(done: str, now: Counter[Ref], reference: Counter[Ref]) -> Iterator[str]:
+    for ref, count in (now - reference).items():
+        yield f"{ref} was {done} {count} times too often"
+
+
+def _moves(write: Write) -> bool:
+    return write.after is not None and generation(write.after) != generation(write.before or {})
+
+
+def _wrong_deletions(world: World) -> Iterator[str]:
+    """A deletion by a function must name the object it read, and that must be the present parent's."""
+    parents: dict[str, str] = {}
+    for write in world.writes:
+        if write.after is not None:
+            parents[f"{write.ref.kind.name}/{write.ref.name}"] = uid(write.after)
+        if not (write.deletes and write.by.startswith("kepler-") and write.before):
+            continue
+        if (write.request.body or {}).get("preconditions", {}).get("uid") != uid(write.before):
+            yield f"{write.ref} was deleted without its uid"
+        owner = controller(write.before)
+        known = parents.get(f"{owner.kind}/{owner.name}") if owner else None
+        if owner is None or (known and known != owner.uid):
+            yield f"{write.ref} was deleted, and belongs to another parent"
+
+
+def _content(manifest: Manifest | None) -> str:
+    """What was asked for, without what is said of it and who said it.
+
+    Whoever puts an older decision over a newer one, or writes what is there already, changes it once too often.
+    """
+    if manifest is None:
+        return ""
+    body = {key: value for key, value in manifest.items() if key not in ("metadata", "status")}
+    return json.dumps(body, sort_keys=True)
+
+
+def untrue(world: World) -> Iterator[str]:
+    """Conditions just written as True for the present generation whose function has not brought that about."""
+    write = world.writes[-1]
+    if write.after is None or not write.by.startswith("kepler-") or not write.request.path.endswith("/status"):
+        return
+    for function in world.functions:
+        if function.manager != write.by or function.parent is not write.ref.kind:
+            continue
+        said = {one["type"]: one for one in (write.after.get("status") or {}).get("conditions") or ()}
+        condition = said.get(function.condition) or {}
+        if (condition.get("status"), condition.get("observedGeneration")) == (Status.TRUE, generation(write.after)):
+            seen = observation(world, function, write.ref, write.after)
+            for told in divergence(function, seen):
+                yield f"`{function.condition}` is True, and {told}"

@@ -1,0 +1,49 @@
+"""A bare control plane with everything installed that a function may meet: the kinds of Prometheus' and OpenShift's."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from crds.machine_config import ROLES
+from functions import children
+from local.layout import ROOT
+from local.ports import Ports
+from local.stack import Stack
+from runtime.objects import (
+    CLUSTER_ROLE_BINDING,
+    CRD,
+    NODES_CONFIG,
+    NODES_POOL,
+    PROMETHEUS_RULE,
+    SERVICE_MONITOR,
+    Ref,
+)
+from tests.protocol.test_machine_config import definition, pool
+from tests.protocol.test_monitoring import MONITORS, RULES
+
+# What functions look at and nobody changes here.
+INSTALLED = (
+    Ref(CLUSTER_ROLE_BINDING, "", children.EXPORTER),
+    *(Ref(CRD, "", f"{kind.plural}.{kind.group}") for kind in (SERVICE_MONITOR, PROMETHEUS_RULE, NODES_CONFIG)),
+    *(Ref(NODES_POOL, "", role) for role in ROLES),
+)
+NAMESPACE = "faults"
+KNATIVE = ("eventing.knative.dev", "sources.knative.dev", "serving.knative.dev")
+
+
+@contextmanager
+def plane(state: Path, programs: Path) -> Iterator[Stack]:
+    """etcd and a kube-apiserver with our CRDs, Roles and ServiceAccounts, and an empty namespace."""
+    with Stack(state, Ports.free(), programs=programs) as stack:
+        stack.start_control_plane(bare=True)
+        rendered = stack.kubectl.render(ROOT / "config/base")
+        stack.kubectl.apply([one for one in rendered if not one["apiVersion"].startswith(KNATIVE)])
+        for one in (MONITORS, RULES, definition(NODES_CONFIG), definition(NODES_POOL)):
+            stack.kubectl("apply", "-f", "-", stdin=json.dumps(one))
+        stack.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        for role in ROLES:
+            made = {**pool(), "metadata": {"name": role}}
+            stack.kubectl("apply", "-f", "-", stdin=json.dumps(made))
+        stack.kubectl("create", "namespace", NAMESPACE)
+        yield stack

@@ -1,0 +1,36 @@
+"""What a plan is: one fault, or two, of one step; and what an undisturbed step is, from which plans are made."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.faults.oracles import Ended
+from tests.faults.world import Asked, Delivery, World
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`arm` puts the fault into the world.
+
+    `overtakes` says that the next step begins in the middle of this one, `loses` that only a sweep can make up for it.
+    """
+
+    name: str
+    arm: Callable[[World], None]
+    overtakes: bool = False
+    loses: bool = False
+
+
+UNDISTURBED = Plan("undisturbed", lambda _: None)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An undisturbed step: how it ends, what was asked on the way, and what was offered to whom, in order."""
+
+    ended: Ended
+    asked: list[Asked]
+    offered: list[Delivery]
+
+    def costs(self, delivery: Delivery) -> bool:
+        """Whether a delivery made any request; one that did not was answered from the event alone."""
+        return any(one.delivery is delivery for one in self.asked)

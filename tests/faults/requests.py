@@ -1,0 +1,124 @@
+"""What can happen to a request of a function to the API server, and to the function while it waits for the answer."""
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import groupby
+
+from runtime.client import Answer, Request, Transport
+from tests.faults.plans import Plan, Reference
+from tests.faults.steps import Step
+from tests.faults.world import PATIENCE, Asked, Delivery, Died, Fault, World
+
+AWAY = {"message": "injected: away"}
+
+
+def die_after(_world: World, _delivery: Delivery, request: Request, through: Transport) -> Answer:
+    """The process ends once the request was carried out."""
+    through(request)
+    raise Died
+
+
+def lose(_world: World, _delivery: Delivery, request: Request, through: Transport) -> Answer:
+    """Carried out, but the connection breaks before the answer; the function tries again."""
+    through(request)
+    return Answer(0, {"message": "injected: connection reset"})
+
+
+def expire(_world: World, _delivery: Delivery, request: Request, through: Transport) -> Answer:
+    """Carried out, but the API server says that it took too long; the function tries again."""
+    through(request)
+    return Answer(504, {"message": "injected: timeout"})
+
+
+def lose_and_fail(world: World, delivery: Delivery, request: Request, through: Transport) -> Answer:
+    """Carried out, the answer is lost, and the API server stays away until the delivery is given up."""
+    world.fail(delivery)
+    return lose(world, delivery, request, through)
+
+
+def go_away(world: World, delivery: Delivery, _request: Request, _through: Transport) -> Answer:
+    """Not carried out, and neither is anything else until the delivery is given up."""
+    world.fail(delivery)
+    return Answer(0, AWAY)
+
+
+def race(world: World, delivery: Delivery, request: Request, through: Transport) -> Answer:
+    """Just before, another process receives the same event and goes through with it."""
+    world.queue.appendleft(delivery)
+    world.meanwhile(1)
+    return through(request)
+
+
+def answer(status: int) -> Fault:
+    """Not carried out, but answered so; the function tries again."""
+
+    def answered(_world: World, _delivery: Delivery, _request: Request, _through: Transport) -> Answer:
+        return Answer(status, {"message": f"injected {status}"})
+
+    return answered
+
+
+def overtake(step: Step) -> Fault:
+    """Just before, the user does the next thing, and others have dealt with it before this one goes on."""
+
+    def overtaken(world: World, _delivery: Delivery, request: Request, through: Transport) -> Answer:
+        step.act(world)
+        world.meanwhile()
+        return through(request)
+
+    return overtaken
+
+
+WRITING: Mapping[str, Fault] = {
+    "die after": die_after,
+    "lose the answer of": lose,
+    "lose the answer of, and fail at": lose_and_fail,
+    "time out at": expire,
+    "fail at": go_away,
+    **{f"answer {status} to": answer(status) for status in (409, 429, 500, 504)},
+}
+RACING: Mapping[str, Fault] = {"race at": race}
+# The delivery fails with the request, without the function's own further tries.
+FAILING = (lose_and_fail, go_away)
+# To a function these are one answer (`runtime.client`), so reads meet them in turn.
+TRANSIENT = (429, 500, 504)
+
+
+def arm(number: int, fault: Fault) -> Callable[[World], None]:
+    """Puts a fault at a request."""
+
+    def put(world: World) -> None:
+        world.at, world.fault = number, fault
+        world.patience = 0.0 if fault in FAILING else PATIENCE
+
+    return put
+
+
+def plans(reference: Reference, following: Step) -> Iterator[Plan]:
+    """Every fault at every request of a step; those that nobody could tell apart once.
+
+    Between two writes of a delivery a process may die anywhere: nothing that outlives it is different. So it dies once
+    before its first request, and after each write. A delivery that writes nothing is not raced: another process that
+    receives the same event writes nothing either.
+    """
+    for _, numbered in groupby(enumerate(reference.asked), lambda one: id(one[1].delivery)):
+        requests = list(numbered)
+        writes = any(asked.writes for _, asked in requests)
+        for place, (number, asked) in enumerate(requests):
+            for told, fault in _faults(place, number, asked, raced=writes).items():
+                yield Plan(f"{told} {named(number, asked)}", arm(number, fault))
+            yield Plan(f"overtake {named(number, asked)}", arm(number, overtake(following)), overtakes=True)
+
+
+def _faults(place: int, number: int, asked: Asked, *, raced: bool) -> Mapping[str, Fault]:
+    racing = RACING if raced else {}
+    if asked.writes:
+        return {**WRITING, **racing}
+    status = TRANSIENT[number % len(TRANSIENT)]
+    first = {"fail at": go_away, f"answer {status} to": answer(status)} if place == 0 else {}
+    return {**first, **racing}
+
+
+def named(number: int, asked: Asked) -> str:
+    """A request, for people."""
+    where = asked.request.path.rpartition("/namespaces/")[2]
+    return f"request {number}, {asked.request.method} {where} ({asked.delivery})"

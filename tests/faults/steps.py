@@ -1,0 +1,179 @@
+"""What a user does, one step after the other: each starts where the one before has come to rest.
+
+A chain leads to where something can be tried again and again: its loop ends where it began. Together the chains create,
+change in every way, disable, delete, and create again under the same name.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from functions.children import ACCOUNT, CFM, EXPORTER, MODEL_SERVER
+from runtime.objects import (
+    COLLECTED_METRIC,
+    CONFIG_MAP,
+    DAEMON_SET,
+    DEPLOYMENT,
+    EXPORTED_POWER,
+    KEPLER,
+    MACHINE_CONFIG,
+    SERVICE,
+    SERVICE_ACCOUNT,
+    Kind,
+    Ref,
+)
+from tests.faults.world import World
+from tests.workbench import kepler
+
+NAME = "kepler"
+OTHER = "other"
+CLAIM = {"type": "claim", "claim": {"size": "1Gi", "storage-class": "fast", "on-delete": "Delete"}}
+PLAIN = {"collected-metric": "mine", "exported-power": "mine", "model-server": {"storage": CLAIM}}
+EDITED = {**PLAIN, "collector": {"port": 9103}}
+EVERYTHING = {
+    **EDITED,
+    "estimator-sidecar": {"enabled": True},
+    "model-server": {"enabled": True, "storage": CLAIM},
+}
+MACHINES = {"m5.metal": {"processor": "intel", "cores": 96, "chips": 2, "memory": 377, "frequency": 3500}}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step."""
+
+    name: str
+    act: Callable[[World], None]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Steps to get there, and steps that end where they began."""
+
+    name: str
+    setup: tuple[Step, ...]
+    loop: tuple[Step, ...]
+
+
+def apply(spec: Mapping[str, Any], name: str = NAME) -> Callable[[World], None]:
+    """The Kepler with this spec, and nothing else in it."""
+    return lambda world: world.apply({**kepler(name), "spec": {**spec}})
+
+
+def collected(**sources: bool) -> Callable[[World], None]:
+    """The KeplerCollectedMetric with these sources on or off."""
+    spec = {"sources": {source: {"enabled": on} for source, on in sources.items()}}
+    return lambda world: world.apply({**kepler("mine"), "kind": COLLECTED_METRIC.name, "spec": spec})
+
+
+def exported(*levels: str) -> Callable[[World], None]:
+    """The KeplerExportedPower with these levels."""
+    return lambda world: world.apply({**kepler("mine"), "kind": EXPORTED_POWER.name, "spec": {"levels": [*levels]}})
+
+
+def machines(**spec: Any) -> Callable[[World], None]:
+    """A KeplerMachineConfig, which is in no namespace."""
+    return lambda world: world.apply({**kepler("machines", **spec), "kind": MACHINE_CONFIG.name})
+
+
+def all_of(*acts: Callable[[World], None]) -> Callable[[World], None]:
+    """One after the other, without waiting."""
+
+    def act(world: World) -> None:
+        for one in acts:
+            one(world)
+
+    return act
+
+
+def delete(kind: Kind, name: str) -> Callable[[World], None]:
+    """`kubectl delete`."""
+    return lambda world: world.delete(Ref(kind, world.namespace if kind.namespaced else "", name))
+
+
+def patch(kind: Kind, name: str, change: Mapping[str, Any]) -> Callable[[World], None]:
+    """`kubectl patch --type merge`, as somebody does by hand."""
+    return lambda world: world.patch(Ref(kind, world.namespace, name), change)
+
+
+def configure(**data: str | None) -> Callable[[World], None]:
+    """Keys of `kepler-cfm` set or removed by hand."""
+    return patch(CONFIG_MAP, CFM, {"data": data})
+
+
+CREATE = Step("create", all_of(collected(counter=True), exported("node", "package"), apply(PLAIN)))
+TURN_ON = Step("turn everything on", apply(EVERYTHING))
+HEADLESS = {"spec": {"selector": {"app.kubernetes.io/name": "another"}}}
+
+CHAINS: tuple[Chain, ...] = (
+    Chain(
+        "life",
+        (),
+        (
+            CREATE,
+            Step("delete", delete(KEPLER, NAME)),
+            Step("tidy up", all_of(delete(COLLECTED_METRIC, "mine"), delete(EXPORTED_POWER, "mine"))),
+        ),
+    ),
+    Chain("again", (CREATE,), (Step("delete and create again", all_of(delete(KEPLER, NAME), apply(PLAIN))),)),
+    Chain(
+        "edits",
+        (CREATE,),
+        (
+            Step("edit", apply(EDITED)),
+            Step("edit again", apply({**PLAIN, "collector": {"port": 9104}})),
+            Step("edit back", apply(PLAIN)),
+        ),
+    ),
+    Chain("components", (CREATE,), (TURN_ON, Step("turn everything off", apply(PLAIN)))),
+    Chain(
+        "referred",
+        (CREATE, TURN_ON),
+        (
+            Step("edit the collected metrics", collected(counter=True, irq=False)),
+            Step("edit the exported power", exported("node", "container", "process")),
+            Step("take the collected metrics back", collected(counter=True)),
+            Step("take the exported power back", exported("node", "package")),
+        ),
+    ),
+    Chain(
+        "impossible",
+        (CREATE, TURN_ON),
+        (
+            Step("ask for what cannot work", collected(counter=False, bpf=False)),
+            Step("edit while it cannot work", apply({**EVERYTHING, "collector": {"port": 9104}})),
+            Step("take it back", all_of(collected(counter=True), apply(EVERYTHING))),
+        ),
+    ),
+    Chain(
+        "drift",
+        (CREATE, TURN_ON),
+        (
+            Step("delete the workloads", all_of(delete(DAEMON_SET, EXPORTER), delete(DEPLOYMENT, MODEL_SERVER))),
+            Step("delete the services", all_of(delete(SERVICE, EXPORTER), delete(SERVICE_ACCOUNT, ACCOUNT))),
+            Step("delete the configuration", delete(CONFIG_MAP, CFM)),
+            Step("edit a child", patch(SERVICE, EXPORTER, HEADLESS)),
+            Step("add a key, take one away", configure(MAX_LOOKUP_RETRY="7", ENABLE_GPU=None)),
+            Step("remove the key", configure(MAX_LOOKUP_RETRY=None)),
+        ),
+    ),
+    Chain(
+        "machines",
+        (CREATE,),
+        (
+            Step("describe machines", machines(machine_spec=MACHINES, kernel_devel=True, allow_reboot=True)),
+            Step("describe none", machines(roles=["master"], allow_reboot=True)),
+            Step("delete the description", delete(MACHINE_CONFIG, "machines")),
+        ),
+    ),
+    Chain(
+        "two of them",
+        (CREATE,),
+        (
+            Step("a second one", apply(EDITED, OTHER)),
+            Step("delete the first", delete(KEPLER, NAME)),
+            Step("the first once more", apply(PLAIN)),
+            Step("delete the second", delete(KEPLER, OTHER)),
+        ),
+    ),
+)

@@ -1,0 +1,48 @@
+"""A sample of all faults, of each kind some, in every chain; `make faults` tries all of them."""
+
+import random
+from collections.abc import Sequence
+
+import pytest
+
+from local.stack import Stack
+from tests.faults.matrix import Matrix, Verdict
+from tests.faults.plane import NAMESPACE
+from tests.faults.plans import Plan
+from tests.faults.steps import CHAINS, Chain
+
+# Of each kind of fault, in each chain.
+EACH = 2
+
+
+def sample(plans: Sequence[Sequence[Plan]], seed: str) -> list[list[Plan]]:
+    """Of each kind, told by a plan's first word, so many, by chance; each at its step."""
+    chance = random.Random(seed)
+    kinds: dict[str, list[tuple[int, Plan]]] = {}
+    for step, each in enumerate(plans):
+        for plan in each:
+            kinds.setdefault(plan.name.partition(" ")[0], []).append((step, plan))
+    chosen = [one for found in kinds.values() for one in chance.sample(found, min(EACH, len(found)))]
+    return [[plan for step, plan in chosen if step == number] for number in range(len(plans))]
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("chain", CHAINS, ids=lambda chain: chain.name.replace(" ", "-"))
+def test_no_fault_changes_the_end(faulty_plane: Stack, tried: list[Verdict], chain: Chain) -> None:
+    """The same end, no creation, change or deletion too many, and rest; whatever happened to one request or event."""
+    matrix = Matrix(faulty_plane, NAMESPACE, chain)
+    verdict = matrix.run(sample(matrix.plans(), chain.name))
+    matrix.world.clear()
+    tried.append(verdict)
+    assert not verdict.failed
+
+
+@pytest.mark.parametrize("chain", CHAINS[:1], ids=lambda chain: chain.name)
+def test_without_a_fault_every_run_is_the_same(faulty_plane: Stack, chain: Chain) -> None:
+    """So that what a fault changes is the fault's doing: the same requests, in the same order, to the same end."""
+    matrix = Matrix(faulty_plane, NAMESPACE, chain)
+    again = matrix.again()
+    matrix.world.clear()
+    for one, other in zip(matrix.references, again, strict=True):
+        assert one.ended == other.ended
+        assert [asked.request.path for asked in one.asked] == [asked.request.path for asked in other.asked]
