@@ -192,6 +192,7 @@ FUNCTION = Function(
         children.daemon_set(key),
     ),
     inputs=lambda key: (children.cfm(key),),
+    adds_to=lambda key: (children.cfm(key),),
     refers=refers,
     reads=exported_power.FUNCTION.reads,
     desired=desired,

@@ -146,10 +146,12 @@ def rules(one: Function) -> Iterator[Object]:
     """Exactly what the protocol does for this function: reads, locked applies, its status."""
     sample = Ref(one.parent, "namespace", "name")
     kept = [ref for ref in one.children(sample) if ref not in one.installed]
+    found = {ref for ref in kept if ref in one.adds_to(sample)}
     for kind in sorted({ref.kind for ref in kept}):
-        names = sorted({ref.name for ref in kept if ref.kind == kind})
         # An apply that creates is a PATCH to a name, so `create` can be limited to names, too; a POST it then refuses.
-        yield _rule(kind.group, [kind.plural], ["create", "get", "patch"], names)
+        for verbs, refs in ((["create", "get", "patch"], {*kept} - found), (["get", "patch"], found)):
+            if names := sorted({ref.name for ref in refs if ref.kind == kind}):
+                yield _rule(kind.group, [kind.plural], verbs, names)
         removed = sorted(ref.name for ref in one.removes(sample) if ref.kind == kind)
         if removed:
             yield _rule(kind.group, [kind.plural], ["delete"], removed)
@@ -162,7 +164,9 @@ def rules(one: Function) -> Iterator[Object]:
         yield _rule(kind.group, [kind.plural], ["get"])
     for kind in one.lists:
         yield _rule(kind.group, [kind.plural], ["list"])
-    yield _rule(one.parent.group, [one.parent.plural], ["get", "list"])
+    # An event about another object may concern any parent.
+    listed = ["list"] if any(wake.kind != one.parent for wake in one.wakes) else []
+    yield _rule(one.parent.group, [one.parent.plural], ["get", *listed])
     yield _rule(one.parent.group, [f"{one.parent.plural}/status"], ["patch"])
     for rule in one.rules:
         yield _rule(rule.group, [rule.resource], list(rule.verbs), list(rule.names))

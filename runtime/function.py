@@ -95,7 +95,8 @@ class Function:
     * `children` and `inputs` follow from the parent's key; `refers` from the parent itself (None: gone or going).
       What is both a child and an input is read twice, around the parent, and must not move in between.
     * `desired` decides while the parent exists, `gone` once it does not; None there means that nothing is to do.
-    * `removes` are the children that a decision may call absent while the parent lives.
+    * `removes` are the children that a decision may call absent while the parent lives; `adds_to` are those that it
+      never makes, since it decides only once others have.
     * `reads` are the kinds that `refers` may name, `lists` those of which it may name collections; `installed` are
       children that `config/` ships and this function may only patch; `rules` are permissions that nothing else implies.
     * `left_over` are the keys that `installed` objects speak of; where a parent is gone, `gone` has yet to be run.
@@ -114,6 +115,7 @@ class Function:
     reads: tuple[Kind, ...] = ()
     lists: tuple[Kind, ...] = ()
     removes: Callable[[Ref], tuple[Ref, ...]] = nothing
+    adds_to: Callable[[Ref], tuple[Ref, ...]] = nothing
     installed: tuple[Ref, ...] = ()
     left_over: Callable[[Mapping[Ref, Manifest | None]], Iterable[Ref]] = nowhere
     rules: tuple[Rule, ...] = ()

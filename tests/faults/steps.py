@@ -35,6 +35,7 @@ EVERYTHING = {
     "estimator-sidecar": {"enabled": True},
     "model-server": {"enabled": True, "storage": CLAIM},
 }
+REBOOTING = {"roles": ["worker", "master"], "allow-reboot": True}
 MACHINES = {"m5.metal": {"processor": "intel", "cores": 96, "chips": 2, "memory": 377, "frequency": 3500}}
 
 
@@ -161,8 +162,9 @@ CHAINS: tuple[Chain, ...] = (
         "machines",
         (CREATE,),
         (
-            Step("describe machines", machines(machine_spec=MACHINES, kernel_devel=True, allow_reboot=True)),
-            Step("describe none", machines(roles=["master"], allow_reboot=True)),
+            Step("describe machines", machines(machine_spec=MACHINES, kernel_devel=True, **REBOOTING)),
+            Step("change machines", machines(machine_spec=MACHINES, kernel_devel=True, cgroup_v2=True, **REBOOTING)),
+            Step("describe none", machines(**REBOOTING)),
             Step("delete the description", delete(MACHINE_CONFIG, "machines")),
         ),
     ),

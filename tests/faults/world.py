@@ -9,7 +9,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from cloudevents.core.bindings.http import to_binary_event
 from cloudevents.core.v1.event import CloudEvent
@@ -86,6 +86,8 @@ class Write:
         """Whether the object is not there any more."""
         return self.after is None
 
+
+Tap = TypeVar("Tap", bound=Transport)
 
 # What happens instead of one request of a delivery; the last argument would carry it out.
 Fault = Callable[["World", Delivery, Request, Transport], Answer]
@@ -171,6 +173,13 @@ class World:
             return self._ask(function, request)
 
         return Patient(function, send, patience=lambda: self.patience)
+
+    def tap(self, tapping: Callable[[Transport], Tap]) -> dict[str, Tap]:
+        """Puts something between the functions, the sweep too, and the API server; by their managers' names."""
+        taps = {one.manager: tapping(self._sends[one.name]) for one in self.functions}
+        self._sends = {one.name: taps[one.manager] for one in self.functions}
+        taps["kepler-sweep"] = self._sweeping = tapping(self._sweeping)
+        return taps
 
     def begin(self) -> None:
         """From here on requests, writes and deliveries are counted anew."""

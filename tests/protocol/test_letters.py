@@ -47,7 +47,7 @@ def desk(control_plane: Stack) -> Desk:
     return Desk(control_plane)
 
 
-def given_up(kind: str = RESYNC_REQUESTED, *, code: str = "400", data: Any = None, **attributes: str) -> Event:
+def given_up(event_type: str = RESYNC_REQUESTED, *, code: str = "400", data: Any = None, **attributes: str) -> Event:
     """An event as Knative's dispatcher sends it to a dead-letter sink, decoded as the edge does."""
     wrong = {
         "knativeerrordest": "http://kepler-collector.kepler-operator.svc",
@@ -57,7 +57,7 @@ def given_up(kind: str = RESYNC_REQUESTED, *, code: str = "400", data: Any = Non
     event = CloudEvent(
         {
             "id": "1",
-            "type": kind,
+            "type": event_type,
             "source": "/tests",
             "datacontenttype": "application/json",
             "apiversion": "sustainable-computing.io/v1alpha1",

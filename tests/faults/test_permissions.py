@@ -1,0 +1,126 @@
+"""Each function's Role against what it does in all chains, under its own ServiceAccount: nothing lacking, nothing idle.
+
+What is lacking the API server refuses, in any test; what is idle is looked for here.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+
+from events.types import RESOURCE_UPDATE
+from functions import wiring
+from functions.catalogue import FUNCTIONS, LISTENERS
+from local.stack import Stack
+from runtime.client import Answer, Request, Transport
+from runtime.letters import Letters
+from runtime.objects import CLUSTER_ROLE_BINDING, KEPLER
+from runtime.settings import NAMESPACE as OPERATOR
+from tests.faults.plane import INSTALLED, NAMESPACE
+from tests.faults.steps import CHAINS, NAME, Chain, Step, apply, delete
+from tests.faults.world import World, addressed
+from tests.protocol.test_letters import given_up
+from tests.workbench import transport
+
+# One permission: API group, resource, verb, and name, which is empty for all names.
+Permission = tuple[str, str, str, str]
+ALONE = Chain("alone", (), (Step("create", apply({})), Step("delete", delete(KEPLER, NAME))))
+VERBS = {"PATCH": "patch", "DELETE": "delete"}
+
+
+def granted(objects: Iterable[dict[str, Any]]) -> set[Permission]:
+    """Every permission that Roles and ClusterRoles grant, one by one."""
+    return {
+        (group, resource, verb, name)
+        for one in objects
+        if one["kind"] in ("Role", "ClusterRole")
+        for rule in one["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+        for name in rule.get("resourceNames") or [""]
+    }
+
+
+def used(request: Request, *, created: bool) -> Iterator[Permission]:
+    """The permissions that a request needs, each for its name and for any name."""
+    ref = addressed(request)
+    status = "/status" if request.path.endswith("/status") else ""
+    name = ref.name or request.query.get("fieldSelector", "").removeprefix("metadata.name=")
+    reading = "get" if ref.name else "list"
+    verbs = [VERBS.get(request.method, reading), *(["create"] if created else [])]
+    yield from ((ref.kind.group, f"{ref.kind.plural}{status}", verb, one) for verb in verbs for one in ("", name))
+    if ref.kind is CLUSTER_ROLE_BINDING and request.method == "PATCH":
+        yield (ref.kind.group, "clusterroles", "bind", ref.name)
+
+
+class Noting:
+    """A transport that notes what was needed for what went through it."""
+
+    def __init__(self, send: Transport) -> None:
+        self.send = send
+        self.noted: set[Permission] = set()
+
+    def __call__(self, request: Request) -> Answer:
+        answer = self.send(request)
+        assert answer.status != 403, answer.body
+        self.noted |= {*used(request, created=answer.status == 201)}
+        return answer
+
+
+@pytest.fixture(scope="module")
+def noted(faulty_plane: Stack) -> dict[str, set[Permission]]:
+    """What each function needed on its way through every chain, by the name of its ServiceAccount."""
+    desk = Noting(transport(faulty_plane, "kepler-dead-letter"))
+    found = {"kepler-dead-letter": desk.noted}
+    _correspond(Letters(desk, lambda _event: None, OPERATOR))
+    for first in range(len(FUNCTIONS)):
+        # Whoever is first makes what several share.
+        world = World(faulty_plane, NAMESPACE, INSTALLED, (*FUNCTIONS[first:], *FUNCTIONS[:first]))
+        senders = world.tap(Noting)
+        for chain in (*CHAINS, ALONE) if first == 0 else (ALONE,):
+            _walk(world, chain)
+        for name, sender in senders.items():
+            found.setdefault(name, set()).update(sender.noted)
+    return found
+
+
+def _walk(world: World, chain: Chain) -> None:
+    """A chain from its beginning to its end, with a sweep after each step."""
+    for step in (*chain.setup, *chain.loop):
+        step.act(world)
+        world.drain()
+        world.sweep()
+        world.drain()
+    world.clear()
+
+
+def _correspond(letters: Letters) -> None:
+    """One letter of each kind of object, kept, shown, and sent again."""
+    for kind in {one.parent for one in FUNCTIONS} | {wake.kind for one in FUNCTIONS for wake in one.wakes}:
+        about = {"apiversion": kind.api_version, "kind": kind.name, "namespace": "default", "id": kind.name}
+        letters(given_up(RESOURCE_UPDATE, **about))
+
+
+@pytest.mark.parametrize("one", FUNCTIONS, ids=lambda one: one.name)
+def test_a_functions_role_has_nothing_that_it_does_not_use(noted: dict[str, set[Permission]], one: Any) -> None:
+    """Every verb on every name is needed somewhere in the chains."""
+    assert granted(wiring.function(one)) - noted[one.manager] == set()
+
+
+@pytest.mark.parametrize("one", [one for one in LISTENERS if one.rules], ids=lambda one: one.name)
+def test_a_listeners_role_has_nothing_that_it_does_not_use(noted: dict[str, set[Permission]], one: Any) -> None:
+    """The same of the sweep and the dead letters, whose oldest go only when there are hundreds."""
+    idle = granted(wiring.listener(one)) - noted[one.manager]
+    assert idle - {("", "configmaps", "delete", "")} == set()
+
+
+def test_an_idle_permission_is_found() -> None:
+    """The comparison tells names and verbs apart."""
+    rules = [{"kind": "Role", "rules": [wiring._rule("", ["configmaps"], ["get", "patch"], ["a", "b"])]}]
+    request = Request("GET", "/api/v1/namespaces/x/configmaps/a")
+    assert granted(rules) - {*used(request, created=False)} == {
+        ("", "configmaps", "get", "b"),
+        ("", "configmaps", "patch", "a"),
+        ("", "configmaps", "patch", "b"),
+    }
