@@ -1,0 +1,124 @@
+"""What must hold: of each write that a worker makes, and of each state in which nothing more is to come."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from runtime.conditions import conditions
+from runtime.differences import differences
+from runtime.function import Function, Observed
+from runtime.objects import Collection, Manifest, controller, generation, uid
+from runtime.outcome import Outcome
+from runtime.protocol import decide
+from tests.model.world import Cells, Worker, World, Written
+
+
+class Property(StrEnum):
+    """What can be violated."""
+
+    CONVERGES = "once nothing more is to come, everything is as `desired` of what is there says"
+    QUIET = "once nothing more is to come, a reconcile writes nothing"
+    NO_REGRESS = "a decision made from older inputs is not written over one made from newer"
+    SAME_OBJECT = "what is written is the object that was decided upon, not another one that has its name by now"
+    ENDS = "workers do not keep each other going for ever"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A property that does not hold, and how that shows."""
+
+    violated: Property
+    told: str
+
+
+def of_write(world: World, worker: Worker, cells: Cells, written: Written) -> Iterator[Problem]:
+    """What is wrong with a worker's write of a child; conditions are written without a lock, by design."""
+    place = written.place
+    ref = world.refs[place] if place >= 0 else None
+    if ref is None or ref == world.scenario.key:
+        return
+    before, after = (world.contents.manifest(one.content) for one in (cells[place], written.cell))
+    looked = world.contents.manifest(worker.looked.get(place, 0))
+    if (uid(looked) if looked else "") != (uid(before) if before else ""):
+        yield Problem(Property.SAME_OBJECT, f"decided on {_named(looked)} and wrote to {_named(before)}")
+    if before and after and (owner := controller(before)) and owner != controller(after):
+        yield Problem(Property.SAME_OBJECT, f"{ref} is taken from {owner.kind} '{owner.uid}'")
+    if before and after and _parent(before) == _parent(after):
+        for stamp, older, newer in _stamps(after, before):
+            if older < newer:
+                yield Problem(Property.NO_REGRESS, f"`{stamp}` of {ref} goes from {newer} back to {older}")
+
+
+def _named(manifest: Manifest | None) -> str:
+    return f"object '{uid(manifest)}'" if manifest else "an absent one"
+
+
+def _parent(manifest: Manifest) -> str:
+    """Whom the object was written for."""
+    owner = controller(manifest)
+    return owner.uid if owner else (manifest.get("data") or {}).get("of", "")
+
+
+def _stamps(after: Manifest, before: Manifest) -> Iterator[tuple[str, int, int]]:
+    now, then = after.get("data") or {}, before.get("data") or {}
+    for stamp in now.keys() & then.keys():
+        if now[stamp].isdecimal() and then[stamp].isdecimal():
+            yield stamp, int(now[stamp]), int(then[stamp])
+
+
+def at_rest(world: World, cells: Cells) -> Iterator[Problem]:
+    """What is wrong in a state in which no worker is at it, none is to come and nothing is left to collect."""
+    observed = _truth(world, cells)
+    function = world.scenario.function
+    decided = decide(function, observed)
+    if decided is not None:
+        told = (*_unlike(function, decided, observed), *_unreported(function, decided, observed.parent))
+        yield from (Problem(Property.CONVERGES, one) for one in told)
+    if wrote := _writes(world, cells):
+        yield Problem(Property.QUIET, f"one more worker asks {wrote}")
+
+
+def _truth(world: World, cells: Cells) -> Observed:
+    """Everything as it is, read without the protocol."""
+    function, key = world.scenario.function, world.scenario.key
+    parent = world.look(cells, key)
+    objects = {ref: world.look(cells, ref) for ref in world.refs if ref != key}
+    there = {ref: one for ref, one in objects.items() if one}
+    collections = {
+        wanted: tuple(one for ref, one in sorted(there.items()) if ref.kind == wanted.kind)
+        for wanted in function.refers(key, parent)
+        if isinstance(wanted, Collection)
+    }
+    return Observed(key, parent, objects, collections)
+
+
+def _unlike(function: Function, decided: Outcome, observed: Observed) -> Iterator[str]:
+    if decided.quiet:
+        yield f"it waits for what does not come: {decided.message}"
+    for intent in decided.intents:
+        for one in differences(intent.body, observed.get(intent.ref), manager=function.manager):
+            yield f"`{one.path}` of {intent.ref} is {one.before} and should be {one.after}"
+    yield from (f"{ref} should not be there" for ref in decided.absent if observed.get(ref))
+
+
+def _unreported(function: Function, decided: Outcome, parent: Manifest | None) -> Iterator[str]:
+    if parent is None:
+        return
+    said = conditions(parent).get(function.condition, {})
+    is_said = (said.get("status"), said.get("observedGeneration"), said.get("message"))
+    wanted = ("True", generation(parent), decided.message)
+    if is_said != wanted:
+        yield f"the condition says {is_said} and should say {wanted}"
+
+
+def _writes(world: World, cells: Cells) -> str:
+    """The first write of a worker that nobody disturbs; empty where it only reads."""
+    number = world.begun()
+    while True:
+        worker = world.worker(number)
+        if worker.writes:
+            return str(worker)
+        following = world.answered(number, world.carry_out(number, cells).reply)
+        if not isinstance(following, int):
+            return ""
+        number = following

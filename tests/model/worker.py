@@ -1,0 +1,92 @@
+"""A worker: the real `reconcile`, held up before each of its calls.
+
+What it does next follows from the answers it was given, so a worker *is* those answers: to go on, it is run again from
+its beginning with the answers it had, up to the first call that has none. A round knows nothing of the rounds before
+it, so one that begins again is a new worker.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from enum import Enum
+from unittest.mock import patch
+
+from tenacity import wait_none
+
+from runtime import client as client_module
+from runtime import protocol
+from runtime.client import Answer, Client, Request
+from runtime.errors import Unavailable
+from runtime.function import Function
+from runtime.objects import Ref
+
+# Longer than any exploration: a lost answer is asked for again, and never given up.
+SECONDS = 1e9
+
+
+class Ended(Enum):
+    """How a worker ended: with its delivery acknowledged, or to be delivered again."""
+
+    ACKNOWLEDGED = "acknowledged"
+    AGAIN = "again"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a worker asked so far, the last of it unanswered unless it `ended`."""
+
+    asked: tuple[Request, ...]
+    ended: Ended | None = None
+
+
+class _HeldUp(BaseException):
+    """The next request has no answer yet; nothing catches this on its way out."""
+
+
+@dataclass
+class _Script:
+    """A transport that gives the known answers, one after the other."""
+
+    answers: Iterator[Answer]
+    asked: list[Request] = field(default_factory=list)
+
+    def __call__(self, request: Request) -> Answer:
+        self.asked.append(request)
+        for answer in self.answers:
+            return answer
+        raise _HeldUp
+
+
+class _Noon(datetime):
+    """A clock that stands."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> "_Noon":
+        """Always the same."""
+        return cls(2026, 1, 1, 12, tzinfo=tz or UTC)
+
+
+def run(function: Function, key: Ref, answers: Iterable[Answer]) -> Run:
+    """A worker from its beginning, with these answers to its calls."""
+    script = _Script(iter(answers))
+    client = Client(script, manager=function.manager, seconds=SECONDS)
+    ended: Ended | None = Ended.ACKNOWLEDGED
+    try:
+        protocol.reconcile(function, key, client, images={})
+    except _HeldUp:
+        ended = None
+    except Unavailable:
+        ended = Ended.AGAIN
+    return Run(tuple(script.asked), ended)
+
+
+@contextmanager
+def determined(rounds: int = 1) -> Iterator[None]:
+    """The protocol without clock, chance and waiting; after so many rounds a worker ends to be delivered again."""
+    with ExitStack() as patches:
+        patches.enter_context(patch.object(protocol, "ROUNDS", rounds))
+        patches.enter_context(patch.object(protocol, "JITTER", 0.0))
+        patches.enter_context(patch.object(protocol, "datetime", _Noon))
+        patches.enter_context(patch.object(client_module, "wait_random_exponential", lambda **_: wait_none()))
+        yield

@@ -1,0 +1,105 @@
+"""The protocol with one of its rules left out: what tests of the protocol must notice.
+
+Each is a context in which the real code is changed in one place. Not for threads that began before.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from unittest.mock import patch
+
+from runtime import protocol
+from runtime.client import NEVER, Client, Request
+from runtime.function import Function, Observed
+from runtime.objects import Manifest, Ref, terminates, uid
+
+Mutant = Callable[[], AbstractContextManager[None]]
+
+_apply = Client._apply
+
+
+def _locks(changed: Callable[[Mapping[str, str]], Mapping[str, str]]) -> AbstractContextManager[object]:
+    """Every apply goes out with another lock."""
+
+    def apply(client: Client, ref: Ref, body: Manifest, lock: Mapping[str, str], *, subresource: str = "") -> Request:
+        return _apply(client, ref, body, changed(lock), subresource=subresource)
+
+    return patch.object(Client, "_apply", apply)
+
+
+@contextmanager
+def no_lock() -> Iterator[None]:
+    """What exists is written whatever became of it since it was read."""
+    with _locks(lambda lock: lock if lock.get("resourceVersion") == NEVER else {}):
+        yield
+
+
+@contextmanager
+def plain_create() -> Iterator[None]:
+    """What was absent is created, or written over where somebody else was faster."""
+    with _locks(lambda lock: {} if lock.get("resourceVersion") == NEVER else lock):
+        yield
+
+
+@contextmanager
+def inputs_first() -> Iterator[None]:
+    """The parent and the inputs are read before the children that are locked on."""
+
+    def observe(function: Function, key: Ref, client: Client, images: Mapping[str, str]) -> Observed:
+        seen = protocol._with_inputs(function, Observed(key, None, {}, {}, images), client, parent=None)
+        children = {ref: client.get(ref) for ref in function.children(key)}
+        return replace(seen, objects={**seen.objects, **children})
+
+    with patch.object(protocol, "observe", observe):
+        yield
+
+
+@contextmanager
+def no_second_look() -> Iterator[None]:
+    """A reconcile ends with its first condition, whatever changed meanwhile."""
+
+    def look_again(_function: Function, written: Observed, _parent: Manifest | None, _client: Client) -> Observed:
+        return written
+
+    with patch.object(protocol, "_look_again", look_again):
+        yield
+
+
+@contextmanager
+def second_look_at_parent_only() -> Iterator[None]:
+    """Only the parent is looked at again, not what else was decided from."""
+
+    def look_again(_function: Function, written: Observed, parent: Manifest | None, client: Client) -> Observed:
+        now = parent or client.get(written.key)
+        return replace(written, parent=None if now is None or terminates(now) else now)
+
+    with patch.object(protocol, "_look_again", look_again):
+        yield
+
+
+@contextmanager
+def generation_ignored() -> Iterator[None]:
+    """The second look asks whether it is the same parent, not whether it is the same spec of it."""
+    with patch.object(protocol, "_spec", lambda parent: uid(parent) if parent else ""):
+        yield
+
+
+@contextmanager
+def no_identity() -> Iterator[None]:
+    """What exists is locked on its version alone, which does not keep what was deleted from being created."""
+    with _locks(lambda lock: {name: lock[name] for name in lock if name != "uid"}):
+        yield
+
+
+MUTANTS: Mapping[str, Mutant] = {
+    one.__name__: one
+    for one in (
+        no_lock,
+        no_identity,
+        plain_create,
+        inputs_first,
+        no_second_look,
+        second_look_at_parent_only,
+        generation_ignored,
+    )
+}
