@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: run up down status test lint generate bench clean help
+.PHONY: run up down status test faults lint generate bench clean help
 
 help: ## What can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,12 @@ generate: $(INSTALLED) ## Write the CRDs, their reference, `config/base` and `do
 	@$(BIN)/python -m crds.reference
 	@$(BIN)/python -m functions.generate
 	@$(BIN)/python -m tests.effects
+
+faults: $(INSTALLED) ## Every fault there is, the protocol explored at large, and the whole campaign: about an hour
+	@$(BIN)/python -m local build
+	@$(BIN)/python -m tests.model
+	@$(BIN)/python -m tests.campaign
+	@$(BIN)/python -m tests.faults
 
 bench: $(INSTALLED) ## Measure: apply to Ready, API calls, start, memory
 	@$(BIN)/python -m benchmarks

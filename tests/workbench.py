@@ -8,15 +8,22 @@ from typing import Any
 from events.report import Report
 from events.types import RESOURCE_UPDATE, RESYNC_REQUESTED
 from functions.catalogue import FUNCTIONS
-from local.errors import CommandFailed
+from local.api import NotFound
 from local.stack import Stack
-from runtime.client import Answer, Request, Transport
+from runtime import objects
+from runtime.client import Answer, Request, Transport, path
 from runtime.event import Event
 from runtime.objects import KEPLER, MACHINE_CONFIG, Kind, Manifest, Ref
 from runtime.receive import Received, Reconciler
 from runtime.settings import NAMESPACE
 from runtime.transport import connect
 
+KINDS = {
+    name: one
+    for one in vars(objects).values()
+    if isinstance(one, Kind)
+    for name in (one.plural, one.name.lower(), f"{one.plural}.{one.group}")
+}
 ALL = {one.name: one for one in FUNCTIONS}
 # Those that a Kepler wakes: what a test of "every function" drives with one.
 BY_NAME = {name: one for name, one in ALL.items() if one.parent == KEPLER}
@@ -61,15 +68,13 @@ class Workbench:
         self.stack.kubectl("-n", self.namespace, "delete", what, "--cascade=background", "--wait=false")
 
     def get(self, what: str) -> Any:
-        """The object by `resource/name`, or None."""
+        """The object by `resource/name`, or None; the resource is a plural, with its group or without, or a kind."""
+        resource, _, name = what.partition("/")
+        kind = KINDS[resource.lower()]
         try:
-            return json.loads(
-                self.stack.kubectl("-n", self.namespace, "get", what, "-o", "json", "--show-managed-fields")
-            )
-        except CommandFailed as failed:
-            if "NotFound" in str(failed):
-                return None
-            raise
+            return self.stack.api.get(path(kind, self.namespace if kind.namespaced else "", name))
+        except NotFound:
+            return None
 
     def kepler(self, name: str = "kepler") -> Any:
         """The Kepler as it is."""

@@ -5,7 +5,7 @@ import itertools
 from typing import Any
 
 from tests.e2e.cluster import Cluster
-from tests.protocol.test_interruptions import masked
+from tests.masks import masked
 from tests.workbench import kepler
 
 Spec = dict[str, Any]

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from local.build import build
 from local.layout import DEFAULT
-from tests.faults.matrix import Matrix, Verdict
-from tests.faults.plane import NAMESPACE, plane
+from tests.faults.matrix import Verdict, walking
+from tests.faults.plane import plane
 from tests.faults.steps import CHAINS
 
 # Pairs of faults for each step, beside all single ones.
@@ -59,9 +59,8 @@ def _part(wanted: str, first: int, step: int) -> int:
         for chain in CHAINS:
             if wanted in ("", chain.name):
                 began = time.monotonic()
-                matrix = Matrix(stack, NAMESPACE, chain)
-                verdict = matrix.run([each[first::step] for each in matrix.plans(PAIRS)])
-                matrix.world.clear()
+                with walking(stack, chain) as matrix:
+                    verdict = matrix.run([each[first::step] for each in matrix.plans(PAIRS)])
                 seconds = time.monotonic() - began
                 _say(f"{chain.name}: {verdict.tried} tried, {len(verdict.failed)} failed, {seconds:.0f} s", verdict)
                 sys.stdout.write(json.dumps(asdict(verdict)) + "\n")

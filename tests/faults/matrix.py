@@ -5,12 +5,13 @@ As every step must end as if nothing had been, the next fault is put into the ne
 
 import random
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from local.stack import Stack
 from tests.faults import deliveries, requests
 from tests.faults.oracles import Ended, broken, ended, untrue
-from tests.faults.plane import INSTALLED
+from tests.faults.plane import INSTALLED, NAMESPACE
 from tests.faults.plans import UNDISTURBED, Plan, Reference
 from tests.faults.steps import Chain, Step
 from tests.faults.world import Delivery, World
@@ -28,6 +29,16 @@ class Verdict:
         self.tried += 1
         if told:
             self.failed[what] = told
+
+
+@contextmanager
+def walking(stack: Stack, chain: Chain) -> Iterator["Matrix"]:
+    """A matrix in the namespace for it, of which nothing is left afterwards."""
+    matrix = Matrix(stack, NAMESPACE, chain)
+    try:
+        yield matrix
+    finally:
+        matrix.world.clear()
 
 
 class Matrix:
@@ -59,10 +70,10 @@ class Matrix:
             found.append([*asked, *sent, *_pairs(asked, sent, paired, seed=f"{self.chain.name}/{number}")])
         return found
 
-    def run(self, plans: list[list[Plan]]) -> Verdict:
-        """Every plan at its step, round and round, until none is left."""
+    def run(self, plans: list[list[Plan]], *, until_failed: bool = False) -> Verdict:
+        """Every plan at its step, round and round, until none is left, or one has failed."""
         verdict, waiting, place = Verdict(), [list(reversed(each)) for each in plans], 0
-        while any(waiting):
+        while any(waiting) and not (until_failed and verdict.failed):
             plan = waiting[place].pop() if waiting[place] else UNDISTURBED
             told = self.attempt(place, plan)
             if plan is not UNDISTURBED or told:

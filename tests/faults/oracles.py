@@ -28,7 +28,7 @@ from runtime.objects import (
 from runtime.outcome import Status
 from tests.faults.steps import NAME
 from tests.faults.world import World, Write
-from tests.protocol.test_interruptions import masked
+from tests.masks import masked
 
 # A worker that begins again writes its condition once more, and so do those who wait for it.
 EXTRA_WRITES = 12

@@ -57,12 +57,16 @@ def answer(status: int) -> Fault:
     return answered
 
 
-def overtake(step: Step) -> Fault:
-    """Just before, the user does the next thing, and others have dealt with it before this one goes on."""
+def overtake(step: Step, *, heard: bool = True) -> Fault:
+    """Just before, the user does the next thing, and others have dealt with it before this one goes on.
 
-    def overtaken(world: World, _delivery: Delivery, request: Request, through: Transport) -> Answer:
+    Unheard, the events of what this one still writes are lost to its own function, which might mend by them.
+    """
+
+    def overtaken(world: World, delivery: Delivery, request: Request, through: Transport) -> Answer:
         step.act(world)
         world.meanwhile()
+        world.unheard = None if heard else delivery.function
         return through(request)
 
     return overtaken
@@ -106,7 +110,9 @@ def plans(reference: Reference, following: Step) -> Iterator[Plan]:
         for place, (number, asked) in enumerate(requests):
             for told, fault in _faults(place, number, asked, raced=writes).items():
                 yield Plan(f"{told} {named(number, asked)}", arm(number, fault))
-            yield Plan(f"overtake {named(number, asked)}", arm(number, overtake(following)), overtakes=True)
+            for heard in (True, False) if asked.writes else (True,):
+                told = f"{'overtake' if heard else 'overtake unheard at'} {named(number, asked)}"
+                yield Plan(told, arm(number, overtake(following, heard=heard)), overtakes=True)
 
 
 def _faults(place: int, number: int, asked: Asked, *, raced: bool) -> Mapping[str, Fault]:

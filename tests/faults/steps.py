@@ -112,6 +112,7 @@ CHAINS: tuple[Chain, ...] = (
         (),
         (
             CREATE,
+            Step("edit at once", apply(EDITED)),
             Step("delete", delete(KEPLER, NAME)),
             Step("tidy up", all_of(delete(COLLECTED_METRIC, "mine"), delete(EXPORTED_POWER, "mine"))),
         ),

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from local.stack import Stack
-from tests.faults.matrix import Matrix, Verdict
-from tests.faults.plane import NAMESPACE
+from tests.faults.matrix import Verdict, walking
 from tests.faults.plans import Plan
 from tests.faults.steps import CHAINS, Chain
 
@@ -30,9 +29,8 @@ def sample(plans: Sequence[Sequence[Plan]], seed: str) -> list[list[Plan]]:
 @pytest.mark.parametrize("chain", CHAINS, ids=lambda chain: chain.name.replace(" ", "-"))
 def test_no_fault_changes_the_end(faulty_plane: Stack, tried: list[Verdict], chain: Chain) -> None:
     """The same end, no creation, change or deletion too many, and rest; whatever happened to one request or event."""
-    matrix = Matrix(faulty_plane, NAMESPACE, chain)
-    verdict = matrix.run(sample(matrix.plans(), chain.name))
-    matrix.world.clear()
+    with walking(faulty_plane, chain) as matrix:
+        verdict = matrix.run(sample(matrix.plans(), chain.name))
     tried.append(verdict)
     assert not verdict.failed
 
@@ -40,9 +38,8 @@ def test_no_fault_changes_the_end(faulty_plane: Stack, tried: list[Verdict], cha
 @pytest.mark.parametrize("chain", CHAINS[:1], ids=lambda chain: chain.name)
 def test_without_a_fault_every_run_is_the_same(faulty_plane: Stack, chain: Chain) -> None:
     """So that what a fault changes is the fault's doing: the same requests, in the same order, to the same end."""
-    matrix = Matrix(faulty_plane, NAMESPACE, chain)
-    again = matrix.again()
-    matrix.world.clear()
+    with walking(faulty_plane, chain) as matrix:
+        again = matrix.again()
     for one, other in zip(matrix.references, again, strict=True):
         assert one.ended == other.ended
         assert [asked.request.path for asked in one.asked] == [asked.request.path for asked in other.asked]

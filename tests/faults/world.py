@@ -143,6 +143,7 @@ class World:
     delivered: int = 0
     offered: int = 0
     postponed: list[Delivery] = field(default_factory=list)
+    unheard: Function | None = None
     _sends: dict[str, Transport] = field(default_factory=dict)
     _sweeping: Transport = field(init=False)
     _processes: dict[str, Reconciler] = field(default_factory=dict)
@@ -289,7 +290,7 @@ class World:
     def send(self, event: Event) -> None:
         """To whomever the Triggers let it through."""
         for function in self.functions:
-            if any(_passes(event, wake.kind, wake.names) for wake in function.wakes):
+            if function is not self.unheard and any(_passes(event, wake.kind, wake.names) for wake in function.wakes):
                 self._enqueue(Delivery(function, event))
 
     def _enqueue(self, delivery: Delivery) -> None:
@@ -349,7 +350,7 @@ class World:
         except Exception as defect:
             self.defects.append(f"{delivery}: {type(defect).__name__}: {defect}")
         finally:
-            self._delivering = None
+            self._delivering = self.unheard = None
 
     def _again(self, delivery: Delivery) -> None:
         if delivery.attempt == TRIES:

@@ -50,7 +50,7 @@ def test_a_model_whose_source_is_turned_off_leaves_the_exporter_that_runs(workbe
     workbench.settle()
 
     workbench.patch("kcm/default", {"spec": {"sources": {"counter": {"enabled": False}}}})
-    [event] = workbench.events("kcm/default")
+    [event] = workbench.events("keplercollectedmetrics/default")
     assert workbench.wake("estimator", event).reports
     workbench.settle()
     assert workbench.conditions()["Ready"]["reason"] == "SourceRequired"

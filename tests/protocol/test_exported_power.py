@@ -152,7 +152,7 @@ def test_a_source_turned_off_changes_the_message_only(workbench: Workbench) -> N
     assert condition(workbench)[2].endswith("usage metrics: cache_miss")
 
     workbench.patch("kcm/sources", {"spec": {"sources": {"counter": {"enabled": False}}}})
-    workbench.wake("exported_power", update(workbench.get("kcm/sources")))
+    workbench.wake("exported_power", update(workbench.get("keplercollectedmetrics/sources")))
 
     remark = "no values of cache_miss: enable `sources.counter` in KeplerCollectedMetric 'sources'"
     assert condition(workbench) == (

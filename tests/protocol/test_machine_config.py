@@ -1,9 +1,7 @@
 """A KeplerMachineConfig against a real API server, which knows OpenShift's two kinds for some of the tests."""
 
-import itertools
 import json
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,12 +9,8 @@ import pytest
 from events.types import RESOURCE_DELETE
 from local.layout import ROOT
 from local.stack import Stack
-from runtime.client import Answer, Request, Transport
-from runtime.errors import ApiError
 from runtime.objects import MACHINE_CONFIG, NODES_CONFIG, NODES_POOL, Kind
-from runtime.receive import Reconciler
-from tests.protocol.test_interruptions import FAULTS, Died, Faulty
-from tests.workbench import ALL, Workbench, kepler, resync, transport, update
+from tests.workbench import Workbench, kepler, update
 
 M5 = {"processor": "intel_xeon_platinum_8259cl", "cores": 96, "chips": 2, "memory": 377, "frequency": 3500}
 MACHINES = f"{MACHINE_CONFIG.plural}.{MACHINE_CONFIG.group}"
@@ -201,28 +195,6 @@ def test_the_second_of_a_cluster_says_which_is_first(openshift: Workbench) -> No
     openshift.settle_machine("second")
     assert ready(openshift, "second") == ("False", "ClusterTaken")
     assert set(written(openshift)) == {CGROUP}
-
-
-@pytest.mark.parametrize("fault", FAULTS[:4], ids=lambda fault: fault.__name__)
-def test_a_change_survives_any_single_fault(
-    openshift: Workbench, fault: Callable[[Transport, Request], Answer]
-) -> None:
-    """One feature off, the other on, interrupted at every request: the next look ends where it should."""
-    openshift.apply(machines(cgroup_v2=True, allow_reboot=True))
-    openshift.settle_machine()
-    send = transport(openshift.stack, ALL["machine_config"].manager)
-    for at in itertools.count():
-        on = at % 2 == 0
-        openshift.patch(f"{MACHINES}/machines", {"spec": {"kernel-devel": on, "cgroup-v2": not on}})
-        through = Faulty(send, fault, at)
-        with suppress(Died, ApiError):
-            Reconciler(ALL["machine_config"], through)(resync("", "machines", MACHINE_CONFIG))
-        openshift.settle_machine()
-        assert set(written(openshift)) == {KERNEL if on else CGROUP}, f"after {fault.__name__} at request {at}"
-        assert status(openshift)["observedGeneration"] == at + 2
-        if through.count < at:
-            assert at > 10
-            return
 
 
 def node(workbench: Workbench, name: str, system: str, kernel: str) -> None:

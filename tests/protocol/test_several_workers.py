@@ -1,93 +1,17 @@
-"""A first reconcile and a change, interrupted at every single request: the end state is always the same.
-
-Between a function and the real API server sits a transport that, at the n-th request, dies before or after it was
-carried out, loses the answer, or answers something else.
-"""
+"""Several workers at one object at once, and workers that are refused: what they make of it together."""
 
 import itertools
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
-
-import pytest
 
 from functions import cfm
 from functions.exporter import CONFIG_HASH
-from runtime.client import Answer, Request, Transport
-from runtime.errors import ApiError
-from runtime.function import Function
+from runtime.client import Answer, Request
 from runtime.receive import Reconciler
+from tests.masks import masked
 from tests.workbench import BY_NAME, Workbench, kepler, resync, transport
 
 CHILDREN = ("configmap/kepler-cfm", "serviceaccount/kepler", "service/kepler-exporter", "daemonset/kepler-exporter")
-MASKED = {
-    CONFIG_HASH,  # of the namespace, among others: `state` checks it
-    "deprecated.daemonset.template.generation",
-    "uid",
-    "resourceVersion",
-    "creationTimestamp",
-    "time",
-    "lastTransitionTime",
-    "generation",
-    "observedGeneration",
-}
-
-
-class Died(BaseException):
-    """The process is gone: nothing catches this on its way out."""
-
-
-def die_before(_send: Transport, _request: Request) -> Answer:
-    """The worker ends, and the request was never made."""
-    raise Died
-
-
-def die_after(send: Transport, request: Request) -> Answer:
-    """The worker ends once the API server has carried out the request."""
-    send(request)
-    raise Died
-
-
-def lose(send: Transport, request: Request) -> Answer:
-    """Carried out, but the connection breaks before the answer."""
-    send(request)
-    return Answer(0, {"message": "connection reset"})
-
-
-def answering(status: int) -> Callable[[Transport, Request], Answer]:
-    """Not carried out; answered with this status."""
-
-    def answer(_send: Transport, _request: Request) -> Answer:
-        return Answer(status, {"message": f"injected {status}"})
-
-    answer.__name__ = f"answer_{status}"
-    return answer
-
-
-FAULTS = (die_before, die_after, lose, answering(409), answering(429), answering(500), answering(504))
-
-
-@dataclass
-class Faulty:
-    """Everything passes but the request with number `at`, counted from 0, which meets the fault."""
-
-    send: Transport
-    fault: Callable[[Transport, Request], Answer]
-    at: int
-    count: int = -1
-
-    def __call__(self, request: Request) -> Answer:
-        self.count += 1
-        return self.fault(self.send, request) if self.count == self.at else self.send(request)
-
-
-def interrupted(function: Function, through: Faulty, namespace: str) -> None:
-    """One delivery that may fail or die; the broker would deliver again, which `settle` does afterwards."""
-    try:
-        Reconciler(function, through)(resync(namespace, "kepler"))
-    except (Died, ApiError):
-        return
 
 
 def state(workbench: Workbench) -> dict[str, Any]:
@@ -99,59 +23,10 @@ def state(workbench: Workbench) -> dict[str, Any]:
     return {name: masked(one, workbench.namespace) for name, one in found.items()}
 
 
-def masked(value: Any, namespace: str) -> Any:
-    """Without times, identities and the namespace's name; sets as sorted lists."""
-    if isinstance(value, dict):
-        return {key: masked(below, namespace) for key, below in value.items() if key not in MASKED and "uid" not in key}
-    if isinstance(value, list):
-        return sorted((masked(one, namespace) for one in value), key=str)
-    return value.replace(namespace, "NS") if isinstance(value, str) else value
-
-
-def runs(
-    workbench: Workbench, name: str, prepare: Callable[[], None], fault: Callable[[Transport, Request], Answer]
-) -> int:
-    """The reconcile of `name` after `prepare`, once for each request it makes, with the fault at that request."""
-    function = BY_NAME[name]
-    send = transport(workbench.stack, function.manager)
-    for at in itertools.count():
-        prepare()
-        through = Faulty(send, fault, at)
-        interrupted(function, through, workbench.namespace)
-        if through.count < at:
-            return at
-        workbench.settle()  # its last turn wrote nothing, or it fails
-    raise AssertionError
-
-
 def before(name: str, workbench: Workbench) -> None:
     """Every function that comes before this one, in the catalogue's order."""
     for earlier in itertools.takewhile(lambda other: other != name, BY_NAME):
         workbench.resync(earlier)
-
-
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
-@pytest.mark.parametrize("name", sorted(BY_NAME))
-def test_a_change_survives_any_single_fault(
-    workbench: Workbench, name: str, fault: Callable[[Transport, Request], Answer]
-) -> None:
-    """However a worker ended, the next delivery makes of it what an undisturbed one would have."""
-    workbench.apply(kepler())
-    workbench.settle()
-    levels = itertools.cycle((2, 1))
-
-    def change() -> None:
-        workbench.patch("kepler/kepler", {"spec": {"collector": {"log-level": next(levels)}}})
-        before(name, workbench)
-
-    tried = runs(workbench, name, change, fault)
-
-    assert tried >= 3
-    workbench.patch("kepler/kepler", {"spec": {"collector": {"log-level": 1}}})
-    workbench.settle()
-    ended = state(workbench)
-    reference = undisturbed(workbench)
-    assert ended == reference
 
 
 def undisturbed(workbench: Workbench) -> dict[str, Any]:
@@ -162,21 +37,6 @@ def undisturbed(workbench: Workbench) -> dict[str, Any]:
     calm.apply(kepler())
     calm.settle()
     return state(calm)
-
-
-def test_a_first_reconcile_survives_dying_after_any_request(control_plane: Any, namespace: str) -> None:
-    """Half-made objects are completed, not made twice."""
-    for at in range(16):
-        half = f"{namespace}-{at}"
-        control_plane.kubectl("create", "namespace", half)
-        workbench = Workbench(control_plane, half)
-        workbench.apply(kepler())
-        before("collector", workbench)
-        through = Faulty(transport(control_plane, BY_NAME["collector"].manager), die_after, at)
-        interrupted(BY_NAME["collector"], through, half)
-        workbench.settle()
-        assert workbench.get("daemonset/kepler-exporter")["metadata"]["generation"] == 1
-        assert workbench.conditions()["CollectorReconciled"]["status"] == "True"
 
 
 def test_many_workers_at_one_object_make_one_of_it(workbench: Workbench) -> None:
