@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import process, ready
+from benchmarks import process, ready, sweep
 from benchmarks.watch import Ready
 from functions.catalogue import NAMES
 from local.build import build
@@ -17,6 +17,8 @@ from local.stack import Stack
 
 KEPT = DEFAULT / "bench.json"
 COUNT = 100
+# Of which a sweep is measured.
+KEPLERS = 10_000
 
 
 def measure() -> dict[str, dict[str, float]]:
@@ -33,7 +35,16 @@ def measure() -> dict[str, dict[str, float]]:
             found["create to Ready, at once"] = ready.at_once(stack, watch, COUNT)
             found["API calls a Kepler, at once"] = ready.calls(stack, "burst-")
             found |= {f"process {name}": process.start(stack, name) for name in NAMES}
-            return found
+    return found | {"sweep": swept()}
+
+
+def swept() -> dict[str, float]:
+    """A sweep over thousands of converged Keplers, on a control plane without anything else."""
+    with tempfile.TemporaryDirectory() as folder, Stack(Path(folder), Ports.free(), programs=DEFAULT) as stack:
+        stack.start_control_plane(bare=True)
+        stack.install_bare(ROOT / "config/base")
+        sweep.converged(stack, KEPLERS)
+        return sweep.measure(stack, KEPLERS)
 
 
 def show(found: dict[str, dict[str, float]], before: dict[str, Any]) -> None:

@@ -36,6 +36,7 @@ from local.topology import Addresses
 OF_ONE_RUN = ("etcd", "run", "logs", "pki", "kubeconfigs", "kubectl-cache", "kubeconfig", "audit-policy.yaml")
 
 CRD = "CustomResourceDefinition"
+KNATIVE = ("eventing.knative.dev", "sources.knative.dev", "serving.knative.dev")
 
 DEADLINE = 60.0
 TOKEN_SECONDS = 365 * 24 * 3600
@@ -145,6 +146,12 @@ class Stack:
         self._read(config)
         self._define()
         self._apply()
+
+    def install_bare(self, config: Path) -> None:
+        """Of `config` what an API server without Knative knows: CRDs, permissions and accounts."""
+        rendered = self.kubectl.render(config)
+        self.kubectl.apply([one for one in rendered if not one["apiVersion"].startswith(KNATIVE)])
+        self.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
 
     def start_functions(self, *, wait: bool = True) -> None:
         """A process for each Knative Service of the installed configuration, with its own ServiceAccount's token."""

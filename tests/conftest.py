@@ -33,10 +33,7 @@ def control_plane(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     """etcd and a kube-apiserver with RBAC and an audit log, our CRDs, Roles and ServiceAccounts; no controllers."""
     with Stack(tmp_path_factory.mktemp("bare"), Ports.free(), programs=programs, audit=True) as stack:
         stack.start_control_plane(bare=True)
-        knative = ("eventing.knative.dev", "sources.knative.dev", "serving.knative.dev")
-        rendered = stack.kubectl.render(ROOT / "config/base")
-        stack.kubectl.apply([one for one in rendered if not one["apiVersion"].startswith(knative)])
-        stack.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        stack.install_bare(ROOT / "config/base")
         yield stack
 
 

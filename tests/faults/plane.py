@@ -29,7 +29,6 @@ INSTALLED = (
     *(Ref(NODES_POOL, "", role) for role in ROLES),
 )
 NAMESPACE = "faults"
-KNATIVE = ("eventing.knative.dev", "sources.knative.dev", "serving.knative.dev")
 
 
 @contextmanager
@@ -37,8 +36,7 @@ def plane(state: Path, programs: Path) -> Iterator[Stack]:
     """etcd and a kube-apiserver with our CRDs, Roles and ServiceAccounts, and an empty namespace."""
     with Stack(state, Ports.free(), programs=programs) as stack:
         stack.start_control_plane(bare=True)
-        rendered = stack.kubectl.render(ROOT / "config/base")
-        stack.kubectl.apply([one for one in rendered if not one["apiVersion"].startswith(KNATIVE)])
+        stack.install_bare(ROOT / "config/base")
         for one in (MONITORS, RULES, definition(NODES_CONFIG), definition(NODES_POOL)):
             stack.kubectl("apply", "-f", "-", stdin=json.dumps(one))
         stack.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")

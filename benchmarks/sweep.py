@@ -1,0 +1,175 @@
+"""What a sweep over thousands of converged Keplers costs: time, memory, API calls, and events, of which there are none.
+
+One Kepler is brought to its end by the functions; the others are copies of it, written into etcd as the API server
+stores them, under names of the same length. So each is converged as the first one is, at a thousandth of the cost.
+"""
+
+import base64
+import http.server
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import urllib3
+
+from events.types import RESYNC_REQUESTED
+from functions import cfm, children
+from functions.catalogue import FUNCTIONS
+from local.layout import ROOT
+from local.ports import Ports
+from local.stack import Stack
+from runtime.client import Client
+from runtime.event import Event
+from runtime.objects import KEPLER, Manifest, Ref
+from runtime.receive import Reconciler
+from runtime.settings import NAMESPACE
+from runtime.transport import connect
+
+API = f"/apis/{KEPLER.api_version}"
+FIRST = "sweep-00000"
+# etcd takes 128 operations in one transaction.
+TOGETHER = 120
+
+
+def converged(stack: Stack, count: int) -> None:
+    """So many Keplers, one a namespace, at which nothing is to be done."""
+    stack.api.create("/api/v1/namespaces", {"metadata": {"name": FIRST}})
+    kepler = {"apiVersion": KEPLER.api_version, "kind": KEPLER.name, "metadata": {"name": "kepler"}, "spec": {}}
+    stack.api.create(f"{API}/namespaces/{FIRST}/keplers", kepler)
+    _settle(stack)
+    subjects = [{"kind": "ServiceAccount", "name": children.ACCOUNT, "namespace": name} for name in _names(count)]
+    _copy(stack, count)
+    _bind(stack, subjects)
+
+
+def measure(stack: Stack, count: int) -> dict[str, float]:
+    """One sweep, at the start of its own process."""
+    with _sink() as (address, received):
+        process = _process(stack, address)
+        said = _swept(process)
+        process.terminate()
+        _, _, usage = os.wait4(process.pid, 0)
+    assert said["resources"] == count, said
+    return {
+        "resources": said["resources"],
+        "diverging": said["diverging"],
+        "events_sent": len(received),
+        "calls": said["calls"],
+        "seconds": round(said["milliseconds"] / 1000, 1),
+        "peak_mib": round(usage.ru_maxrss / 1024, 1),
+    }
+
+
+def _names(count: int) -> list[str]:
+    return [f"sweep-{number:05}" for number in range(count)]
+
+
+def _settle(stack: Stack) -> None:
+    """Every function in turn, a few times, as events would make them."""
+    event = Event(
+        id="bench",
+        type=RESYNC_REQUESTED,
+        source="/benchmarks",
+        subject="",
+        api_version=KEPLER.api_version,
+        kind=KEPLER.name,
+        namespace=FIRST,
+        name="kepler",
+        object={},
+        data={},
+    )
+    for _ in range(4):
+        for one in (one for one in FUNCTIONS if one.parent == KEPLER):
+            kubeconfig = stack.kubeconfig_for(NAMESPACE, one.manager)
+            Reconciler(one, connect({"KUBECONFIG": str(kubeconfig)}, user_agent="bench"))(event)
+
+
+def _copy(stack: Stack, count: int) -> None:
+    """The stored objects of the first namespace once more for each of the others."""
+    etcd = urllib3.connection_from_url(f"http://127.0.0.1:{stack.ports.etcd}")
+    stored = [*_stored(etcd)]
+    config = stack.api.get(f"/api/v1/namespaces/{FIRST}/configmaps/{children.CFM}")
+    others, many = _names(count)[1:], max(1, TOGETHER // len(stored))
+    for names in (others[first : first + many] for first in range(0, len(others), many)):
+        puts = [_put(key, value, name, config) for name in names for key, value in stored]
+        answer = etcd.request("POST", "/v3/kv/txn", json={"success": [{"requestPut": put} for put in puts]})
+        assert answer.status == 200, answer.data[:300]
+
+
+def _stored(etcd: urllib3.HTTPConnectionPool) -> Iterator[tuple[bytes, bytes]]:
+    """Keys and values of everything in the first namespace."""
+    everything = {"key": _encoded(b"/registry/"), "range_end": _encoded(b"/registry0")}
+    found = etcd.request("POST", "/v3/kv/range", json=everything).json()
+    for one in found["kvs"]:
+        key, value = base64.b64decode(one["key"]), base64.b64decode(one["value"])
+        if f"/{FIRST}/".encode() in key:
+            yield key, value
+
+
+def _put(key: bytes, value: bytes, name: str, config: Manifest) -> dict[str, str]:
+    """A stored object under another namespace: of the same length, since lengths are stored, too."""
+    before = cfm.digest(config, {})
+    after = cfm.digest(json.loads(json.dumps(config).replace(FIRST, name)), {})
+    moved = value.replace(FIRST.encode(), name.encode()).replace(before.encode(), after.encode())
+    return {"key": _encoded(key.replace(FIRST.encode(), name.encode())), "value": _encoded(moved)}
+
+
+def _encoded(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def _bind(stack: Stack, subjects: Sequence[Manifest]) -> None:
+    """All of them in the binding, in the hands of the function that puts them there."""
+    kubeconfig = stack.kubeconfig_for(NAMESPACE, "kepler-collector")
+    send = connect({"KUBECONFIG": str(kubeconfig)}, user_agent="bench")
+    client = Client(send, manager="kepler-collector")
+    ref = children.binding(Ref(KEPLER, FIRST, "kepler"))
+    client.apply(ref, {"subjects": subjects}, over=client.get(ref))
+
+
+def _process(stack: Stack, sink: str) -> "subprocess.Popen[str]":
+    kubeconfig = stack.kubeconfig_for(NAMESPACE, "kepler-sweep")
+    address = f"127.0.0.1:{Ports.free().functions[0]}"
+    settings = {"FUNCTION": "sweep", "KUBECONFIG": str(kubeconfig), "LISTEN_ADDRESS": address, "K_SINK": sink}
+    return subprocess.Popen(
+        [sys.executable, "-m", "functions"],
+        cwd=ROOT,
+        env={**os.environ, **settings},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _swept(process: "subprocess.Popen[str]") -> dict[str, float]:
+    """What the sweep at the start came to."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("{") and (said := json.loads(line)).get("message") == "swept":
+            return {key: said[key] for key in ("resources", "diverging", "calls", "milliseconds")}
+    raise AssertionError("the sweep has not ended")
+
+
+@contextmanager
+def _sink() -> Iterator[tuple[str, list[str]]]:
+    """A place that takes events, its address, and the types of those that ask for a reconcile."""
+    received: list[str] = []
+
+    class Taking(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("content-length", 0)))
+            if self.headers["ce-type"] == RESYNC_REQUESTED:
+                received.append(self.headers["ce-type"])
+            self.send_response(202)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing: this is a measurement."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Taking)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", received
+    server.shutdown()
