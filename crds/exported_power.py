@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from crds.collected_metric import METRICS, Source
-from crds.fields import Each, Rule, one_of, unique
+from crds.fields import Each, Rule, atomic, different, one_of, unique
 from crds.meta import AGE, Column, Names, Resource, Written
 
 
@@ -41,7 +41,8 @@ class KeplerExportedPowerSpec(Written):
     levels: Annotated[
         tuple[Level, ...],
         Field(max_length=16),
-        unique(),
+        atomic(),
+        different(),
         Rule("size(self) > 0", "`{field}` must name one level or more; {instead}"),
     ] = (Level.NODE, Level.PACKAGE, Level.POD, Level.CONTAINER)
     """Levels of which power is exported. 'package' splits it into components (package, core, uncore, dram, other, gpu),

@@ -100,8 +100,18 @@ def atomic() -> object:
 
 
 def unique() -> object:
-    """A list of names, each at most once, that several owners may add to."""
+    """A list of names, each at most once, that several owners may add to.
+
+    Not for a list with a default: what the API server fills in nobody owns, so an apply would add to it.
+    """
     return Field(json_schema_extra={"x-kubernetes-list-type": "set"})
+
+
+def different() -> Rule:
+    """In a list that one owner writes as a whole: each item once."""
+    return Rule(
+        "self.all(one, self.exists_one(other, one == other))", "`{field}` must name each at most once; {instead}"
+    )
 
 
 def keyed(by: str) -> object:

@@ -6,9 +6,9 @@ operator installs needs neither half; images built on BCC, and nodes whose CPU i
 
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from crds.fields import Each, Int32, Rule, atomic, between, one_of, text, unique
+from crds.fields import Each, Int32, Rule, atomic, between, different, one_of, text
 from crds.meta import AGE, Column, Conditions, Count, Generation, Names, Observed, Resource, Written, condition_columns
 
 ROLES = ("master", "worker")
@@ -51,7 +51,8 @@ class KeplerMachineConfigSpec(Written):
     roles: Annotated[
         tuple[Role, ...],
         Field(max_length=16),
-        unique(),
+        atomic(),
+        different(),
         Each(one_of(ROLES, "pools of your own take what 'worker' gets")),
     ] = ("worker",)
     """Pools of machines (MachineConfigPools on OpenShift) that `kernel-devel` and `cgroup-v2` change."""
@@ -66,7 +67,7 @@ class KeplerMachineConfigSpec(Written):
     `MachineConfigReconciled` tells which would be. Deleting this resource removes its MachineConfigs, and so reboots,
     either way, unless it is deleted with `--cascade=orphan`."""
     machine_spec: Annotated[
-        dict[str, Machine],
+        dict[str, Annotated[Machine, BeforeValidator(lambda written: written or {})]],
         Field(max_length=64),
         Rule(
             "self.all(name, size(name) <= 253 && name.matches(r'^[A-Za-z0-9][A-Za-z0-9._-]*$'))",

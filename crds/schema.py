@@ -91,7 +91,9 @@ class _Inlined:
                     if isinstance(field, dict)
                 }
             case {"additionalProperties": dict(values)}:
-                kept["additionalProperties"] = self.schema(values)
+                inner = self.schema(values)
+                # A block that loses its last field to an apply becomes null.
+                kept["additionalProperties"] = inner | ({"nullable": True} if _is_block(inner) else {})
             case {"items": dict(items)}:
                 kept["items"] = _keyed(self.schema(items), node.get("x-kubernetes-list-map-keys"))
         return kept

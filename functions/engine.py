@@ -76,3 +76,14 @@ RCLONE_RESOURCES = {"requests": {"cpu": "10m", "memory": "64Mi"}}
 def image(asked: str | None, setting: str, images: Mapping[str, str]) -> str:
     """The resource's image, or the environment's, so that an upgrade reaches existing resources, or the default."""
     return asked or images.get(setting) or IMAGES[setting]
+
+
+def pulled(image: str) -> dict[str, str]:
+    """The image of a container, and when it is pulled: as the API server would say of this image.
+
+    It says so once, by the first image that it sees, and keeps that for whatever image comes later.
+    """
+    name, _, digest = image.partition("@")
+    tag = name.rpartition("/")[2].partition(":")[2]
+    moves = not digest and tag in ("", "latest")
+    return {"image": image, "imagePullPolicy": "Always" if moves else "IfNotPresent"}

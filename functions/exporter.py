@@ -79,7 +79,7 @@ def container(kepler: Kepler, image: str) -> dict[str, Any]:
     collector = kepler.spec.collector
     return {
         "name": children.EXPORTER,
-        "image": image,
+        **engine.pulled(image),
         "command": [engine.COMMAND],
         "args": [
             f"-address=0.0.0.0:{collector.port}",

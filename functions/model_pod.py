@@ -112,7 +112,7 @@ def container(name: str, program: str, kepler: Kepler, image: str) -> dict[str, 
     """One program of the image, whose entrypoint is `bash -c`."""
     return {
         "name": name,
-        "image": image,
+        **engine.pulled(image),
         "args": [program],
         "resources": engine.MODEL_SERVER_RESOURCES,
         "securityContext": {"allowPrivilegeEscalation": False},

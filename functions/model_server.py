@@ -26,7 +26,11 @@ def desired(observed: Observed) -> Outcome:
     assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
     kepler = Kepler.model_validate(observed.parent)
     if kepler.spec.model_server.enabled:
-        return _impossible(observed, kepler) or _server(observed, observed.parent, kepler)
+        return (
+            _impossible(observed, kepler)
+            or _unchangeable(observed, kepler)
+            or _server(observed, observed.parent, kepler)
+        )
     kept, absent = _unused(observed, observed.parent, kepler)
     nothing = converged(
         cfm.intent(observed.parent, observed.key, keys(kepler)),
@@ -61,6 +65,15 @@ def keys(kepler: Kepler) -> dict[Key, str]:
 
 def _impossible(observed: Observed, kepler: Kepler) -> Outcome | None:
     return outdated(observed, kepler) or refusal(kepler)
+
+
+def _unchangeable(observed: Observed, kepler: Kepler) -> Outcome | None:
+    """Why the claim that is there cannot become the one that is asked for."""
+    storage = kepler.spec.model_server.storage
+    if storage.type is not StorageType.CLAIM:
+        return None
+    told = model_store.fixed(observed.get(children.claim(observed.key)), storage.claim)
+    return rejected("ClaimUnchangeable", told) if told else None
 
 
 def outdated(observed: Observed, kepler: Kepler) -> Outcome | None:
@@ -126,7 +139,8 @@ def _server(observed: Observed, parent: Manifest, kepler: Kepler) -> Outcome:
 def _claim(observed: Observed, parent: Manifest, kepler: Kepler) -> tuple[tuple[Intent, ...], tuple[Ref, ...]]:
     storage = kepler.spec.model_server.storage
     if storage.type is StorageType.CLAIM:
-        return (model_store.claim(parent, observed.key, storage.claim),), ()
+        found = observed.get(children.claim(observed.key))
+        return (model_store.claim(parent, observed.key, found, storage.claim),), ()
     return _unused(observed, parent, kepler)
 
 

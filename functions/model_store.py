@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from kubernetes.utils.quantity import parse_quantity
+
 from crds.kepler import Kepler
 from crds.model_server import Claim, External, OnDelete, Storage, StorageType
 from functions import children, engine
@@ -60,12 +62,43 @@ def mounts(storage: Storage) -> list[dict[str, Any]]:
     ]
 
 
-def claim(parent: Manifest, key: Ref, wanted: Claim) -> Intent:
-    """The claim in use, of which the API server lets only the size change."""
-    named = {} if wanted.storage_class is None else {"storageClassName": wanted.storage_class}
+def claim(parent: Manifest, key: Ref, found: Manifest | None, wanted: Claim) -> Intent:
+    """The claim in use, of which the API server lets only the size change, and that only grow.
+
+    Where no class is named, one that is there keeps its own.
+    """
+    there = ((found or {}).get("spec") or {}).get("storageClassName")
+    name = there if wanted.storage_class is None else wanted.storage_class
     asked = {"requests": {"storage": wanted.size}}
+    named = {} if name is None else {"storageClassName": name}
     spec = {"accessModes": [wanted.access_mode.value], "resources": asked, **named}
     return _claim(parent, key, spec, wanted.on_delete)
+
+
+def fixed(found: Manifest | None, wanted: Claim) -> str:
+    """What of an existing claim would have to change and cannot, in the user's words; empty where nothing would.
+
+    The API server says so, too (k8s.io/kubernetes v1.35:pkg/apis/core/validation, ValidatePersistentVolumeClaimUpdate),
+    but of a claim, not of the field that it came from.
+    """
+    spec: Manifest = (found or {}).get("spec") or {}
+    there = {
+        "access-mode": next(iter(spec.get("accessModes") or ()), None),
+        "storage-class": spec.get("storageClassName"),
+        "size": ((spec.get("resources") or {}).get("requests") or {}).get("storage"),
+    }
+    asked = {"access-mode": wanted.access_mode.value, "storage-class": wanted.storage_class, "size": str(wanted.size)}
+    for field, value in asked.items():
+        before = there[field]
+        if before is None or value is None or value == before:
+            continue
+        if field == "size" and parse_quantity(value) >= parse_quantity(before):
+            continue
+        return (
+            f"`model-server.storage.claim.{field}` is '{value}', and claim '{children.CLAIM}' has '{before}', which "
+            f"cannot be changed: set it back, or delete the claim, with the models in it, and it is made anew"
+        )
+    return ""
 
 
 def unused(parent: Manifest, key: Ref, found: Manifest, manager: str, wanted: Claim) -> Intent:
@@ -82,7 +115,7 @@ def _claim(parent: Manifest, key: Ref, spec: Manifest, on_delete: OnDelete) -> I
         "annotations": {ON_DELETE: on_delete.value},
         **({"ownerReferences": [reference(parent)]} if on_delete is OnDelete.DELETE else {}),
     }
-    return Intent(children.claim(key), {"metadata": described, "spec": spec})
+    return Intent(children.claim(key), {"metadata": described, "spec": spec}, "model-server.storage.claim")
 
 
 def made(found: Manifest | None, manager: str) -> bool:
@@ -151,7 +184,7 @@ def environment(external: External) -> list[dict[str, Any]]:
 def _rclone(name: str, image: str, storage: Storage, command: list[str], arguments: list[str]) -> dict[str, Any]:
     return {
         "name": name,
-        "image": image,
+        **engine.pulled(image),
         "command": command,
         "args": arguments,
         "env": environment(storage.external),

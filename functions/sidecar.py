@@ -37,7 +37,7 @@ def container(chosen: str, meeting: Mapping[str, str]) -> dict[str, Any]:
     """`restartPolicy: Always` makes an init container a sidecar (Kubernetes 1.29); it has started when it listens."""
     return {
         "name": NAME,
-        "image": chosen,
+        **engine.pulled(chosen),
         "args": ["estimator"],  # the image's entrypoint is `bash -c`
         "restartPolicy": "Always",
         "startupProbe": {

@@ -1,4 +1,5 @@
-"""What an apply would change: values that are not as intended, and fields we still own but no longer intend.
+"""What an apply would change: values that are not as intended, fields we still own but no longer intend, and fields
+that are as intended and not ours, since somebody else has put them there or back.
 
 A pure comparison of an intent with the object the API server holds, so that a reconcile that has nothing to change
 writes nothing. Fields of others are not looked at. Ownership is read from `metadata.managedFields`
@@ -62,10 +63,9 @@ def differences(
     if actual is None:
         return tuple(_leaves(_content(intent), ""))
     owned = owned_fields(actual, manager=manager, subresource=subresource)
-    return (
-        *_unlike(_content(intent), actual, ()),
-        *_unintended(owned, _content(intent), actual, ""),
-    )
+    content = _content(intent)
+    found = (*_unlike(content, actual, ()), *_unintended(owned, content, actual, ""))
+    return found or tuple(_unowned(owned, content, actual, ""))
 
 
 def owned_fields(actual: Manifest, *, manager: str, subresource: str = "") -> Manifest:
@@ -141,6 +141,37 @@ def _unintended(owned: Manifest, intended: Any, actual: Any, path: str) -> Itera
             yield from _left_over(wanted, present, f"{path}{selected}".removeprefix("."))
         else:
             yield from _unintended(below, wanted, present, f"{path}{selected}")
+
+
+def _unowned(owned: Manifest, intended: Any, actual: Any, path: str) -> Iterator[FieldChange]:
+    """Fields that are there as intended, and not in `owned`: nobody would miss them if another took them away."""
+    if isinstance(intended, Mapping) and intended:
+        below = ((f"f:{key}", f".{key}", value, _member(actual, key)) for key, value in intended.items())
+    elif isinstance(intended, list) and intended and (keys := list_keys(path.rpartition(".")[2], intended)):
+        below = (
+            (f"k:{_token(item, keys)}", _selector(item, keys), item, _find(actual, item, keys)) for item in intended
+        )
+    else:
+        return
+    known = {_spelt(token): inner for token, inner in owned.items()}
+    for token, step, wanted, present in below:
+        where = f"{path}{step}".removeprefix(".")
+        if present is ABSENT or wanted in ({}, []):
+            continue  # of what is empty the API server may keep neither value nor owner
+        if token not in known:
+            yield FieldChange(where, present, wanted)
+        elif known[token]:
+            yield from _unowned(known[token], wanted, present, where)
+
+
+def _token(item: Manifest, keys: tuple[str, ...]) -> str:
+    return json.dumps({key: item.get(key) for key in keys}, sort_keys=True)
+
+
+def _spelt(token: str) -> str:
+    """A token with its keys in one order and spacing."""
+    sort, _, rest = token.partition(":")
+    return f"k:{json.dumps(json.loads(rest), sort_keys=True)}" if sort == "k" else token
 
 
 def _left_over(wanted: Any, present: Any, path: str) -> Iterator[FieldChange]:

@@ -51,10 +51,12 @@ class Intent:
     """The whole of what a function wants one object to say; fields it leaves out belong to others.
 
     `body` has neither `status` nor `resourceVersion`, `uid` or `managedFields`: locks are the protocol's business.
+    `field` is the field of the parent to name where the API server refuses the object for what is asked there.
     """
 
     ref: Ref
     body: Manifest
+    field: str = ""
 
 
 @dataclass(frozen=True)

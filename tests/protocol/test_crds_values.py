@@ -174,11 +174,11 @@ REFUSED = [
     metric("bpf", ["cpu_time"], "'cpu_time' is now 'bpf_cpu_time_ms'"),
     metric("irq", ["irq"], "`metrics` must be one of 'bpf_net_tx_irq', 'bpf_net_rx_irq', 'bpf_block_irq'"),
     power("levels", ["cluster"], 'supported values: "node", "package", "pod", "container", "process", "vm"'),
-    power("levels", ["node", "node"], "Duplicate value"),
+    power("levels", ["node", "node"], "`levels` must name each at most once"),
     power("levels", [], "`levels` must name one level or more; leave it out for 'node', 'package', 'pod', 'container'"),
     power("metrics", ["cached_miss"], "'cached_miss' is now 'cache_miss', 'cpu_time' 'bpf_cpu_time_ms'"),
     machine("roles", ["infra"], "`roles` must be one of 'master', 'worker'; pools of your own take what 'worker' gets"),
-    machine("roles", ["worker", "worker"], "Duplicate value"),
+    machine("roles", ["worker", "worker"], "`roles` must name each at most once"),
     machine("machine-spec", {"m5 metal": {}}, "the names in `machine-spec` must be letters, digits"),
     machine(
         "machine-spec.m5.processor", "Intel Xeon", "`processor` must be the processor's name in lower-case letters"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from functions.children import MANAGED_BY
 from functions.exporter import CONFIG_HASH
 from tests.workbench import Workbench, kepler
 
@@ -85,6 +86,22 @@ def test_a_key_that_was_taken_away_comes_back_without_a_rollout(workbench: Workb
 
     assert data(workbench) == intended
     assert generation(workbench) == 1
+
+
+def test_what_somebody_has_put_back_is_taken_over(workbench: Workbench) -> None:
+    """A label changed by hand and changed back has the value that it should, and another owner, who could leave."""
+    workbench.apply(kepler())
+    workbench.settle()
+    label = next(iter(MANAGED_BY))
+    for value in ("somebody", MANAGED_BY[label]):
+        workbench.patch("configmap/kepler-cfm", {"metadata": {"labels": {label: value}}})
+    workbench.settle()
+
+    workbench.patch("kepler/kepler", {"spec": {"collector": {"port": 9104}}})
+    workbench.settle()
+
+    assert generation(workbench) == 2
+    assert workbench.settle() == 0
 
 
 def test_deleted_children_come_back(workbench: Workbench) -> None:

@@ -229,6 +229,7 @@ def test_the_label_of_the_users_prometheus_stays(workbench: Workbench) -> None:
 
     for child in (MONITOR, RULE):
         workbench.patch(child, {"metadata": {"labels": {"release": "kube-prometheus-stack"}}})
+    workbench.settle()
     assert workbench.settle() == 0
     workbench.patch("kepler/kepler", {"spec": {"scrape-interval": "10s"}})
     workbench.settle()

@@ -178,6 +178,20 @@ def test_the_image_defaults_in_the_environment() -> None:
     assert images == ["mine:1", "mirror/kepler:1", engine.IMAGE]
 
 
+@pytest.mark.parametrize(
+    ("image", "policy"),
+    [
+        ("quay.io/x/kepler:release-0.7.12", "IfNotPresent"),
+        ("quay.io/x/kepler:latest", "Always"),
+        ("registry:5000/kepler", "Always"),
+        (f"quay.io/x/kepler@sha256:{'0' * 64}", "IfNotPresent"),
+    ],
+)
+def test_an_image_says_itself_when_it_is_pulled(image: str, policy: str) -> None:
+    """The API server would go by the first image there was, and stay with that."""
+    assert container(image=image)["imagePullPolicy"] == policy
+
+
 def test_any_key_of_the_configuration_changes_the_pods() -> None:
     """A key the user added counts as much as ours; nothing else in the ConfigMap does."""
 

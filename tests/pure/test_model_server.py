@@ -309,6 +309,35 @@ def test_a_claim_without_a_class_takes_the_clusters_default() -> None:
     assert "storageClassName" not in found["spec"]
 
 
+def test_a_claim_that_is_there_keeps_its_class_where_none_is_named() -> None:
+    """The cluster's default came to it when it was made, or a name that was taken out again: neither can change."""
+    there = claim()
+    there["spec"]["storageClassName"] = "fast"
+    found = intent(decide(kepler(storage={"type": "claim"}), claim=there), children.claim)
+    assert found["spec"]["storageClassName"] == "fast"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "changed"),
+    [
+        ("access-mode", "ReadWriteMany", False),
+        ("size", "4Gi", False),
+        ("size", "6Gi", True),
+        ("size", "5120Mi", True),
+        ("storage-class", "slow", False),
+    ],
+)
+def test_what_of_a_claim_cannot_change_is_told_by_its_field(field: str, value: str, changed: bool) -> None:  # noqa: FBT001
+    """It only grows; the server that runs is left as it is."""
+    there = claim()
+    there["spec"]["storageClassName"] = "fast"
+    outcome = decide(kepler(storage={"type": "claim", "claim": {field: value}}), claim=there)
+    assert (outcome.word == "converged") is changed
+    if not changed:
+        assert (outcome.reason, outcome.intents) == ("ClaimUnchangeable", ())
+        assert f"`model-server.storage.claim.{field}` is '{value}'" in outcome.message
+
+
 @pytest.mark.parametrize("found", [claim(), claim("Delete", owner=True)], ids=["kept", "owned"])
 def test_events_of_a_claim_that_only_binds_are_idle(found: dict[str, Any]) -> None:
     """Whatever the volume controller does to it."""
