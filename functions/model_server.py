@@ -125,8 +125,9 @@ def _server(observed: Observed, parent: Manifest, kepler: Kepler) -> Outcome:
     claimed, absent = _claim(observed, parent, kepler)
     stored = f"models are kept in '{wanted.storage.type}'{'; new ones are trained' if wanted.training.online else ''}"
     outcome = converged(
-        cfm.intent(parent, key, keys(kepler)),
+        # First what may be refused: the keys say where the server is, and it is there only if all of this is.
         *claimed,
+        cfm.intent(parent, key, keys(kepler)),
         model_pod.config(parent, key, settings),
         model_pod.service(parent, key, wanted.port),
         model_pod.deployment(parent, key, (image, rclone), digest),

@@ -1,0 +1,101 @@
+"""`python -m tests.campaign`: every field with every value, and many chains. `make faults` runs it.
+
+The work is shared by processes, each with a control plane of its own. Prints what ended wrong, and the sum; ends with 1
+if there was anything.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from local.build import build
+from local.layout import DEFAULT
+from tests.campaign import alone, chains, impossible, refused
+from tests.campaign.ground import Ground
+from tests.campaign.values import everywhere, valid
+from tests.faults.matrix import Verdict
+from tests.faults.plane import plane
+
+CHAINS, STEPS = 40, 30
+
+
+def main() -> int:
+    """Shares the work, and adds up what came of it."""
+    parser = argparse.ArgumentParser(prog="python -m tests.campaign")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="how many share the work")
+    parser.add_argument("--chains", type=int, default=CHAINS, help="how many chains, seeded from 0 on")
+    parser.add_argument("--only", default="", help="fields and cases with this in their names, and no chains")
+    parser.add_argument("--part", default="", help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.part:
+        return _part(chosen)
+    build()
+    return _share(chosen)
+
+
+def _share(chosen: argparse.Namespace) -> int:
+    began, count = time.monotonic(), chosen.processes
+    same = [sys.executable, "-m", "tests.campaign", "--chains", str(chosen.chains), "--only", chosen.only]
+    parts = [
+        subprocess.Popen([*same, "--part", f"{number}/{count}"], stdout=subprocess.PIPE, text=True)
+        for number in range(count)
+    ]
+    lines = [line for part in parts for line in part.communicate()[0].splitlines()]
+    verdicts = [Verdict(**json.loads(line)) for line in lines if line.startswith("{")]
+    tried, failed = sum(one.tried for one in verdicts), sum(len(one.failed) for one in verdicts)
+    _say(f"{tried} changes tried, {failed} ended wrong, in {(time.monotonic() - began) / 60:.0f} minutes")
+    return int(failed > 0 or any(part.returncode for part in parts))
+
+
+def _part(chosen: argparse.Namespace) -> int:
+    """Every n-th field, case and chain, as `part` says."""
+    with tempfile.TemporaryDirectory() as folder, plane(Path(folder), DEFAULT) as stack:
+        for what, verdict in _verdicts(Ground(stack), chosen):
+            _say(f"{what}: {verdict.tried} tried, {len(verdict.failed)} ended wrong", verdict)
+            sys.stdout.write(json.dumps(asdict(verdict)) + "\n")
+            sys.stdout.flush()
+    return 0
+
+
+def _verdicts(ground: Ground, chosen: argparse.Namespace) -> Iterator[tuple[str, Verdict]]:
+    first, step = map(int, chosen.part.split("/"))
+    places = tuple(one for one in everywhere() if chosen.only in str(one))[first::step]
+    for place in places:
+        driven = Verdict()
+        alone.drive(ground, place, valid(place), driven)
+        yield str(place), driven
+    invalid, cases = Verdict(), Verdict()
+    refused.drive(ground, places, None, invalid)
+    yield "values that cannot be", invalid
+    for case in [one for one in impossible.CASES if chosen.only in one.name][first::step]:
+        cases.note(case.name, impossible.drive(ground, case)[0])
+    yield "what a condition rejects", cases
+    for seed in range(first, 0 if chosen.only else chosen.chains, step):
+        yield f"chain {seed}", _chain(ground, seed)
+
+
+def _chain(ground: Ground, seed: int) -> Verdict:
+    chain = chains.steps(seed, STEPS)
+    verdict = Verdict(tried=STEPS)
+    if chains.walk(ground, chain):
+        verdict.failed[f"chain {seed}"] = chains.report(ground, seed, chain).splitlines()
+    return verdict
+
+
+def _say(told: str, verdict: Verdict | None = None) -> None:
+    """On standard error, since the parts' standard output is read."""
+    for what, broken in (verdict.failed if verdict else {}).items():
+        sys.stderr.write(f"FAILED {what}\n" + "".join(f"       {one}\n" for one in broken))
+    sys.stderr.write(told + "\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

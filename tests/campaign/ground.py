@@ -1,0 +1,270 @@
+"""What the campaign stands on: one namespace, the resources that a user wrote, and what there is to say of them."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from crds.meta import API_VERSION
+from crds.model_server import OnDelete, StorageType
+from functions import children, machine_config, status
+from functions.model_store import ON_DELETE
+from local.errors import CommandFailed
+from local.stack import Stack
+from runtime.client import APPLY, Answer, Request, path
+from runtime.conditions import conditions
+from runtime.objects import (
+    DAEMON_SET,
+    DEPLOYMENT,
+    MACHINE_CONFIG,
+    NODES_CONFIG,
+    PERSISTENT_VOLUME_CLAIM,
+    Manifest,
+    Ref,
+    metadata,
+)
+from runtime.outcome import Status
+from runtime.transport import connect
+from tests.campaign.values import filled
+from tests.faults import oracles
+from tests.faults.plane import INSTALLED, NAMESPACE
+from tests.faults.world import World
+from tests.rendered import PLACES
+
+# Those that a Kepler refers to come before it, so that it is not refused for want of them.
+ORDER = (*(kind for kind in PLACES if kind != "Kepler"), "Kepler")
+# Of a value that differs, so many characters.
+SHOWN = 300
+OPERANDS = (DAEMON_SET, DEPLOYMENT)
+Specs = Mapping[str, Manifest]
+
+
+@dataclass(frozen=True, order=True)
+class Rejection:
+    """A condition that is False: on what, which one, and what it says."""
+
+    resource: str
+    condition: str
+    reason: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"`{self.condition}` of {self.resource} is False, {self.reason}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Where a change begins: the specs, all that came of them, and what is wrong already."""
+
+    specs: Specs
+    state: Mapping[str, Any]
+    rejections: frozenset[Rejection]
+    operands: Mapping[str, str]
+    wrong: tuple[str, ...] = ()
+
+
+class Ground:
+    """The world, and what is written in it. `specs` are those that the API server took last, by kind."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.world = World(stack, NAMESPACE, INSTALLED)
+        self.specs: dict[str, Manifest] = {}
+        self._settled: Settled | None = None
+        self._send = connect({"KUBECONFIG": str(stack.admin)}, user_agent="campaign")
+        self.clear()
+
+    def clear(self) -> None:
+        """Nothing is left."""
+        self.world.clear()
+        self.specs, self._settled = {}, None
+
+    def write(self, specs: Specs) -> str:
+        """Each resource as the user wants it, and none besides; why the API server refuses one, empty if it takes all.
+
+        Nothing is awaited.
+        """
+        self.world.begin()
+        for kind in self.specs.keys() - specs.keys():
+            self.world.delete(self.ref(kind))
+            del self.specs[kind]
+        for kind in ORDER:
+            if kind in specs and self.specs.get(kind) != specs[kind]:
+                try:
+                    self.world.apply(document(kind, specs[kind]))
+                except CommandFailed as refused:
+                    return str(refused)
+                self.specs[kind] = specs[kind]
+        return ""
+
+    def rest(self) -> list[str]:
+        """Everything that follows from it, until nothing moves; what is wrong then."""
+        try:
+            self.world.drain()
+        except AssertionError as restless:
+            self.world.queue.clear()
+            return [str(restless)]
+        letters = [f"dead letter: {one}" for one in self.world.letters]
+        return [*self.world.defects, *letters, *self._unfinished()]
+
+    def _unfinished(self) -> Iterator[str]:
+        """What a sweep would ask for; not of a function whose write the API server refuses, which tries it again."""
+        refused = {one.condition for one in self.rejections() if one.reason == "Invalid"}
+        names = tuple(f"{one.name} of " for one in self.world.functions if one.condition in refused)
+        yield from (one for one in oracles.unfinished(self.world) if not one.startswith(names))
+
+    def begin(self, specs: Specs) -> Settled:
+        """These resources, at rest, and nothing that was kept from what was there before.
+
+        Whoever leaves them leaves the ground as it was, or clears it.
+        """
+        if self._settled and self.specs == specs == self._settled.specs:
+            return self._settled
+        told = self._become(specs)
+        claim = children.claim(self.ref("Kepler"))
+        if not told and claim in self.world.objects:
+            self.world.delete(claim)
+            told = self.rest()
+        self._settled = Settled(specs, self.state(), self.rejections(), self.operands(), tuple(told))
+        return self._settled
+
+    def _become(self, specs: Specs) -> list[str]:
+        refused = self.write(specs)
+        return [refused] if refused else self.rest()
+
+    def strictly(self, kind: str, spec: Any) -> Answer:
+        """Server-side apply with every field validated; what the API server answers."""
+        ref, query = self.ref(kind), {"fieldManager": "kepler-local", "force": "true", "fieldValidation": "Strict"}
+        request = Request("PATCH", path(ref.kind, ref.namespace, ref.name), query, document(kind, spec), APPLY)
+        return self._send(request)
+
+    def ref(self, kind: str) -> Ref:
+        """The resource of this kind."""
+        place = PLACES[kind]
+        return Ref(place.kind, self.world.namespace if place.kind.namespaced else "", place.name)
+
+    def resource(self, kind: str) -> Manifest:
+        """The resource as it is; empty where there is none."""
+        return self.world.objects.get(self.ref(kind)) or {}
+
+    def rejections(self) -> frozenset[Rejection]:
+        """Every condition that is False, of any resource of ours; what only sums up others is left out."""
+        return frozenset(
+            Rejection(str(ref), kind, str(said["reason"]), str(said["message"]))
+            for ref, one in self.world.objects.items()
+            if ref.kind.group == PLACES["Kepler"].kind.group
+            for kind, said in conditions(one).items()
+            if said["status"] == Status.FALSE and kind != status.READY
+        )
+
+    def operands(self) -> dict[str, str]:
+        """What runs: the specs of the workloads, to the byte."""
+        return {
+            str(ref): json.dumps(one["spec"], sort_keys=True)
+            for ref, one in self.world.objects.items()
+            if ref.kind in OPERANDS
+        }
+
+    def versions(self) -> dict[str, str]:
+        """The version of every object, as the API server has it now."""
+        found = {ref: self.world.read(ref) for ref in self.world.objects}
+        return {str(ref): str(metadata(one or {}).get("resourceVersion")) for ref, one in found.items()}
+
+    def state(self) -> dict[str, Any]:
+        """All there is, with nothing in it that differs from run to run, or that is to depend on the way there."""
+        found = oracles.state(self.world)
+        for ref in [*self.world.objects]:
+            if self._kept(ref):
+                del found[str(ref)]
+        claim = str(children.claim(self.ref("Kepler")))
+        if claim in found and self._storage().get("claim", {}).get("storage-class") is None:
+            found[claim] = _classless(found[claim])
+        exporter = str(children.daemon_set(self.ref("Kepler")))
+        if exporter in found:
+            found[exporter] = _strategic(found[exporter])
+        for kind in self.specs:
+            found[str(self.ref(kind))] = _told(found[str(self.ref(kind))])
+        if self._undecided():
+            one = found[str(self.ref(MACHINE_CONFIG.name))]
+            said = [each for each in one["status"]["conditions"] if each["type"] not in UNDECIDED]
+            found[str(self.ref(MACHINE_CONFIG.name))] = {**one, "status": {**one["status"], "conditions": said}}
+        return found
+
+    def _kept(self, ref: Ref) -> bool:
+        """What the user said is to stay, and so tells of what was there before.
+
+        A claim with models in it, which `on-delete` 'Retain' keeps when no server asks for it; and MachineConfigs,
+        none of which is written or removed without leave to reboot.
+        """
+        if ref.kind == PERSISTENT_VOLUME_CLAIM:
+            said = (metadata(self.world.objects[ref]).get("annotations") or {}).get(ON_DELETE)
+            return said == OnDelete.RETAIN and not self._claimed()
+        return ref.kind == NODES_CONFIG and self._undecided()
+
+    def _claimed(self) -> bool:
+        server = (self.specs.get("Kepler") or {}).get("model-server") or {}
+        return bool(server.get("enabled")) and self._storage().get("type") == StorageType.CLAIM
+
+    def _storage(self) -> dict[str, Any]:
+        spec: dict[str, Any] = filled(self.specs.get("Kepler") or {})
+        found: dict[str, Any] = spec.get("model-server", {}).get("storage", {})
+        return found
+
+    def _undecided(self) -> bool:
+        """Whether what is asked of the machines may be in place or not, as `allow-reboot` was before."""
+        asked = self.specs.get(MACHINE_CONFIG.name)
+        return asked is not None and not asked.get("allow-reboot")
+
+
+def _classless(claim: dict[str, Any]) -> dict[str, Any]:
+    """A claim whose class nobody names keeps the one that it has: the API server lets it have no other, nor none."""
+    spec = {field: value for field, value in claim["spec"].items() if field != "storageClassName"}
+    text = json.dumps(claim["metadata"]["managedFields"]).replace('"f:storageClassName": {}, ', "")
+    owners = json.loads(text.replace(', "f:storageClassName": {}', ""))
+    return {**claim, "spec": spec, "metadata": {**claim["metadata"], "managedFields": owners}}
+
+
+def _strategic(workload: dict[str, Any]) -> dict[str, Any]:
+    """A DaemonSet's strategy: what the API server filled in for 'RollingUpdate' stays, and counts for no other."""
+    strategy = {key: one for key, one in workload["spec"]["updateStrategy"].items() if key != "rollingUpdate"}
+    if strategy["type"] == "RollingUpdate":
+        return workload
+    return {**workload, "spec": {**workload["spec"], "updateStrategy": strategy}}
+
+
+def _told(resource: dict[str, Any]) -> dict[str, Any]:
+    """A resource of ours, with what the API server makes of applies that say the same left out.
+
+    A block or list that loses what is in it becomes null where it was applied as empty: both are blank. And whoever
+    applies nothing but what is empty is no manager of fields any more.
+    """
+    described = resource["metadata"]
+    functions = [one for one in described.get("managedFields", ()) if one["manager"] not in USERS]
+    return {**resource, "metadata": {**described, "managedFields": functions}, "spec": filled(resource["spec"])}
+
+
+# Who writes a spec: the campaign, and the name that the API server has for whoever wrote before.
+USERS = ("kepler-local", "before-first-apply", "kubectl-patch")
+UNDECIDED = (machine_config.CONDITION, status.READY)
+
+
+def document(kind: str, spec: Any) -> dict[str, Any]:
+    """The resource with this spec."""
+    return {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": PLACES[kind].name}, "spec": spec}
+
+
+def unlike(before: Any, after: Any, where: str = "") -> Iterator[str]:
+    """Where two states differ, each place in a line."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for key in sorted({*before, *after}):
+            yield from unlike(before.get(key), after.get(key), f"{where}/{key}")
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for number, (one, other) in enumerate(zip(before, after, strict=True)):
+            yield from unlike(one, other, f"{where}[{number}]")
+    elif before != after:
+        yield f"{where} is {json.dumps(after)[:SHOWN]}, not {json.dumps(before)[:SHOWN]}"
+
+
+def without_intent(state: Mapping[str, Any]) -> dict[str, Any]:
+    """The state without what the user wrote, which may say the same in more ways than one."""
+    ours = {f"{place.kind.name} '{place.name}'" for place in PLACES.values()}
+    return {name: {"status": one.get("status")} if name in ours else one for name, one in state.items()}

@@ -1,0 +1,257 @@
+"""What the schemas allow and cannot be: a condition says so and names the field, and what runs is left as it is."""
+
+import ast
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from functions import children
+from local.layout import ROOT
+from runtime.differences import ABSENT
+from runtime.objects import (
+    CLUSTER_ROLE_BINDING,
+    COLLECTED_METRIC,
+    CONFIG_MAP,
+    KEPLER,
+    MACHINE_CONFIG,
+    NODES_POOL,
+    Kind,
+    Ref,
+    uid,
+)
+from tests.campaign.ground import Ground, Rejection, document, unlike
+from tests.campaign.values import everything, put
+from tests.faults.world import World
+from tests.protocol.test_machine_config import pool
+
+Act = Callable[[World], None]
+# Field by its path, and its value.
+Change = tuple[str, Any]
+OLD_MODELS = "mirror/models:v0.7.2"
+COUNTED = "http://models/ec2/CounterOnly/model.zip"
+DESCRIBED = (MACHINE_CONFIG.name, "machine-spec.m5.cores", 96)
+MASTER = Ref(NODES_POOL, "", "master")
+BINDING = Ref(CLUSTER_ROLE_BINDING, "", children.EXPORTER)
+
+
+@dataclass(frozen=True)
+class Impossible:
+    """A change from where everything is on (and `given` besides), the reason it is rejected for, and what is said.
+
+    `stage` is what others do before the change, `mend` how they take it back.
+    """
+
+    name: str
+    reason: str
+    says: str
+    changes: tuple[Change, ...] = ()
+    of: str = KEPLER.name
+    given: tuple[tuple[str, str, Any], ...] = ()
+    stage: Act = field(default=lambda _: None)
+    mend: Act = field(default=lambda _: None)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def drive(ground: Ground, case: Impossible) -> tuple[list[str], frozenset[Rejection]]:
+    """What is wrong with how the case is rejected and cured, and everything that was rejected on the way."""
+    specs = everything()
+    for kind, path, value in case.given:
+        specs = {**specs, kind: put(specs[kind], tuple(path.split(".")), value)}
+    settled = ground.begin(specs)
+    if settled.wrong:
+        return [*settled.wrong], frozenset()
+    ground.world.begin()
+    case.stage(ground.world)
+    told = [*_changed(ground, case)]
+    rejected = ground.rejections() - settled.rejections
+    if not any(one.reason == case.reason and case.says in one.message for one in rejected):
+        told.append(f"no condition says {case.reason} and {case.says}: {'; '.join(map(str, sorted(rejected)))}")
+    told += [f"what runs is changed: {one}" for one in unlike(settled.operands, ground.operands())]
+    case.mend(ground.world)
+    refused = ground.write(settled.specs)
+    told += [f"taken back, {one}" for one in ([refused] if refused else ground.rest())]
+    told += [f"taken back, {one}" for one in unlike(settled.state, ground.state())]
+    if told:
+        ground.clear()
+    return told, rejected
+
+
+def _changed(ground: Ground, case: Impossible) -> Iterator[str]:
+    """The change, with nobody the wiser; what is wrong with how it comes to rest."""
+    spec, queued = ground.specs[case.of], [*ground.world.queue]
+    for path, value in case.changes:
+        spec = put(spec, tuple(path.split(".")), value)
+    refused = ground.write({**ground.specs, case.of: spec})
+    assert [*ground.world.queue][: len(queued)] == queued
+    yield from [f"the API server refuses it: {refused}"] if refused else ground.rest()
+
+
+def reasons() -> frozenset[str]:
+    """Every reason that the sources reject for: the first argument of `rejected`."""
+    files = [*(ROOT / "functions").glob("*.py"), ROOT / "runtime" / "ownership.py"]
+    calls = [node for file in files for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)]
+    named = [call.args[0] for call in calls if isinstance(call.func, ast.Name) and call.func.id == "rejected"]
+    return frozenset(str(one.value) for one in named if isinstance(one, ast.Constant))
+
+
+def _second(kind: Kind, **spec: Any) -> dict[str, Any]:
+    """Another resource of the kind."""
+    words = {word.replace("_", "-"): value for word, value in spec.items()}
+    return {**document(kind.name, words), "metadata": {"name": "other"}}
+
+
+def _apply(manifest: dict[str, Any]) -> Act:
+    return lambda world: world.apply(manifest)
+
+
+def _delete(*refs: Ref) -> Act:
+    """Each in the namespace, where its kind is in one."""
+
+    def act(world: World) -> None:
+        for ref in refs:
+            world.delete(Ref(ref.kind, world.namespace if ref.kind.namespaced else "", ref.name))
+
+    return act
+
+
+def _restore(ref: Ref, manifest: dict[str, Any]) -> Act:
+    """As it was installed."""
+
+    def act(world: World) -> None:
+        world.stack.kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
+        world.look(ref)
+
+    return act
+
+
+def _taken(world: World) -> None:
+    """Somebody else has a ConfigMap of a name that is needed."""
+    theirs = {"apiVersion": "v1", "kind": CONFIG_MAP.name, "metadata": {"name": "theirs"}}
+    world.apply(theirs)
+    owner = world.objects[Ref(CONFIG_MAP, world.namespace, "theirs")]
+    reference = {"apiVersion": "v1", "kind": CONFIG_MAP.name, "name": "theirs", "uid": uid(owner), "controller": True}
+    world.apply({**theirs, "metadata": {"name": children.MODEL_CONFIG, "ownerReferences": [reference]}})
+
+
+BOUND = {
+    "apiVersion": CLUSTER_ROLE_BINDING.api_version,
+    "kind": CLUSTER_ROLE_BINDING.name,
+    "metadata": {"name": children.EXPORTER},
+    "roleRef": {"apiGroup": CLUSTER_ROLE_BINDING.group, "kind": "ClusterRole", "name": children.EXPORTER},
+}
+TRAINING, STORED, MODELS = "model-server.training", "model-server.storage", "estimator-sidecar.models"
+SOURCES = COLLECTED_METRIC.name
+OFF = (("sources.counter.enabled", False), ("sources.bpf.enabled", False))
+UNTRAINED = ((KEPLER.name, f"{TRAINING}.online", False),)
+COUNTING = ((KEPLER.name, f"{MODELS}.node-total.init-url", COUNTED),)
+CASES: tuple[Impossible, ...] = (
+    Impossible("no such metrics", "CollectedMetricNotFound", "`collected-metric`", (("collected-metric", "nowhere"),)),
+    Impossible("no such power", "ExportedPowerNotFound", "`exported-power`", (("exported-power", "nowhere"),)),
+    Impossible(
+        "training without Prometheus",
+        "PrometheusRequired",
+        f"`{TRAINING}.prometheus-url`",
+        ((f"{TRAINING}.prometheus-url", ABSENT),),
+    ),
+    Impossible(
+        "a claim for more nodes",
+        "ClaimUnchangeable",
+        f"`{STORED}.claim.access-mode`",
+        ((f"{STORED}.claim.access-mode", "ReadWriteMany"),),
+    ),
+    Impossible("training in vain", "StorageRequired", f"`{STORED}.type`", ((f"{STORED}.type", "local"),)),
+    Impossible(
+        "training for nobody",
+        "EstimatorRequired",
+        "`estimator-sidecar.enabled`",
+        (("estimator-sidecar.enabled", False),),
+    ),
+    Impossible(
+        "training with headers",
+        "HeadersNotSupported",
+        f"`{TRAINING}.headers.secret`",
+        ((f"{TRAINING}.headers.secret", "token"),),
+    ),
+    Impossible("no source of power", "SourceRequired", "`counter` or `bpf`", OFF, SOURCES, UNTRAINED),
+    Impossible("training without usage", "SourceRequired", f"`{TRAINING}.online`", OFF[1:], SOURCES),
+    Impossible("a model of what is off", "SourceRequired", "`counter`", OFF[:1], SOURCES, COUNTING),
+    Impossible(
+        "an exporter of another kind", "ImageNotSupported", "`collector.image`", (("collector.image", "kepler:v0.9.0"),)
+    ),
+    Impossible(
+        "an old estimator",
+        "ImageNotSupported",
+        "`estimator-sidecar.image`",
+        (("estimator-sidecar.image", OLD_MODELS),),
+    ),
+    Impossible(
+        "an old model server", "ImageNotSupported", "`model-server.image`", (("model-server.image", OLD_MODELS),)
+    ),
+    Impossible(
+        "a role without a pool",
+        "PoolNotFound",
+        "`roles`",
+        (("roles", ["master", "worker"]),),
+        MACHINE_CONFIG.name,
+        stage=_delete(MASTER),
+        mend=_restore(MASTER, {**pool(), "metadata": {"name": "master"}}),
+    ),
+    Impossible(
+        "no leave to reboot",
+        "RebootNotAllowed",
+        "`allow-reboot: true`",
+        (("kernel-devel", True), ("allow-reboot", False)),
+        MACHINE_CONFIG.name,
+    ),
+    Impossible(
+        "no binding",
+        "NotInstalled",
+        "apply `config/` again",
+        (("collector.port", 9103),),
+        stage=_delete(BINDING),
+        mend=_restore(BINDING, BOUND),
+    ),
+    Impossible(
+        "a second Kepler",
+        "NamespaceTaken",
+        "delete 'kepler'",
+        stage=_apply(_second(KEPLER)),
+        mend=_delete(Ref(KEPLER, "", "other")),
+    ),
+    Impossible(
+        "two descriptions of a machine",
+        "MachineSpecContradicts",
+        "`machine-spec`",
+        given=(DESCRIBED,),
+        stage=_apply(_second(MACHINE_CONFIG, machine_spec={"m5": {"cores": 48}})),
+        mend=_delete(Ref(MACHINE_CONFIG, "", "other")),
+    ),
+    Impossible(
+        "a second KeplerMachineConfig",
+        "ClusterTaken",
+        "delete 'other'",
+        stage=_apply(_second(MACHINE_CONFIG, cgroup_v2=True, allow_reboot=True)),
+        mend=_delete(Ref(MACHINE_CONFIG, "", "other")),
+    ),
+    Impossible(
+        "a name that is somebody else's",
+        "OwnedByAnother",
+        f"ConfigMap '{children.MODEL_CONFIG}'",
+        (("model-server.enabled", True),),
+        given=((KEPLER.name, "model-server.enabled", False),),
+        stage=_taken,
+        mend=_delete(Ref(CONFIG_MAP, "", children.MODEL_CONFIG), Ref(CONFIG_MAP, "", "theirs")),
+    ),
+    Impossible(
+        "more asked for than allowed",
+        "Invalid",
+        "resources.requests",
+        (("collector.resources", {"limits": {"cpu": "1"}, "requests": {"cpu": "2"}}),),
+    ),
+    Impossible(
+        "a variable without a name", "Invalid", "env[2].name", (("collector.env", [{"name": "=", "value": ""}]),)
+    ),
+)

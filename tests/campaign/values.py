@@ -1,0 +1,286 @@
+"""What a field may be, and what it may not, worked out from its schema; what needs meaning is in `tests.fields`.
+
+Nothing here is about one field: a new one in a model is driven as the others are.
+"""
+
+import functools
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from crds import schema
+from crds.core import Schema
+from crds.generate import RESOURCES
+from crds.reference import rows
+from runtime.differences import ABSENT
+from runtime.objects import Manifest
+from tests.campaign import rules
+from tests.effects import MACHINE, clusters, paths
+from tests.fields import FIELDS, Field
+
+# Texts of every shape that a field here asks for, and of some that none does: its rules say which are which.
+TEXTS = (
+    *("", " ", "a", "A", "a b", "a\nb", "a=b", "a#b", "a,b", "/a", "/a/../b", "a/b/", "http://a", "ATrainer"),
+    *("0s", "1s", "1m30s", "24h", "24h1s", "\N{SNOWMAN}"),
+)
+# In a rule of a list that is none of a set, and yet has each item once.
+ONCE = "exists_one"
+SPELT = "of the wrong type"
+WRONG: Mapping[str, tuple[Any, ...]] = {
+    "string": (7, True, [SPELT], {"a": SPELT}),
+    "integer": (SPELT, True, 1.5, [7], {"a": 7}),
+    "boolean": (SPELT, 1, [True], {"a": True}),
+    "array": (SPELT, 7, True, {"a": SPELT}),
+    "object": (SPELT, 7, True, [SPELT]),
+    "number or string": (True, [7], {"a": 7}),
+}
+QUANTITIES = ("1", "1.5Gi", 1 << 30)
+NO_QUANTITIES = ("", "much", "0", -1)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A field that the user writes: its path, what its schema says, and what is known of it besides.
+
+    `known` is None for one that holds other fields of ours.
+    """
+
+    kind: str
+    path: str
+    node: Schema = field(hash=False, compare=False)
+    known: Field | None = field(hash=False, compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.path}"
+
+    @property
+    def where(self) -> str:
+        """The path as the API server tells it, of the one machine there is."""
+        return ".".join(("spec", *self.steps))
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The way to it, `spec` being the beginning."""
+        return tuple(step.replace("<name>", MACHINE) for step in self.path.split(".")[1:])
+
+
+@functools.cache
+def places(kind: str) -> tuple[Place, ...]:
+    """Every field below `spec`, those that hold others before the others in them."""
+    resource = next(one for one in RESOURCES.values() if one.names.kind == kind)
+    whole = schema.of(resource)
+    known = {one.path: one for one in FIELDS if one.kind == kind}
+    leaves, found = paths(kind, "spec"), [row.path for row in rows(resource, whole) if row.path.startswith("spec.")]
+    return tuple(Place(kind, path, _at(whole, path), known[path] if path in leaves else None) for path in found)
+
+
+def everywhere() -> tuple[Place, ...]:
+    """Every field of every resource."""
+    return tuple(place for one in RESOURCES.values() for place in places(one.names.kind))
+
+
+def _at(node: Schema, path: str) -> Schema:
+    for step in path.split("."):
+        below = node["additionalProperties"] if step == "<name>" else cast("Schema", node["properties"])[step]
+        node = cast("Schema", below)
+    return node
+
+
+def put(spec: Manifest, steps: tuple[str, ...], value: Any) -> dict[str, Any]:
+    """The spec with this value at the end of the steps; without the field where the value is ABSENT."""
+    step, *rest = steps
+    if rest:
+        return {**spec, step: put(spec.get(step) or {}, tuple(rest), value)}
+    return {key: one for key, one in spec.items() if key != step} | ({} if value is ABSENT else {step: value})
+
+
+def at(spec: Any, steps: tuple[str, ...]) -> Any:
+    """What the spec has at the end of the steps; ABSENT where it has nothing."""
+    for step in steps:
+        spec = spec.get(step, ABSENT) if isinstance(spec, dict) else ABSENT
+    return spec
+
+
+def around(place: Place) -> dict[str, Manifest]:
+    """The specs, by kind, with which the field counts, itself as `tests.fields` has it before."""
+    if place.known is None:
+        return everything()
+    before, _ = clusters(place.known)
+    return {kind: filled(spec) for kind, spec in before.specs.items()}
+
+
+@functools.cache
+def everything() -> dict[str, Manifest]:
+    """The specs with which as many fields count as can at one time."""
+    specs: dict[str, Manifest] = {}
+    for one in FIELDS:
+        for kind, spec in clusters(one)[0].specs.items():
+            specs[kind] = _both(specs.get(kind, {}), filled(spec))
+    return specs
+
+
+def filled(spec: Any) -> Any:
+    """The spec without what is blank in it, or empty."""
+    if not isinstance(spec, Mapping):
+        return spec
+    kept = {key: filled(one) for key, one in spec.items() if one is not None}
+    return {key: one for key, one in kept.items() if one not in ({}, [])}
+
+
+def _both(one: Any, other: Any) -> Any:
+    """Both specs in one, the second counting more."""
+    if not (isinstance(one, Mapping) and isinstance(other, Mapping)):
+        return other
+    return {**one, **{key: _both(one[key], value) if key in one else value for key, value in other.items()}}
+
+
+def valid(place: Place) -> tuple[Any, ...]:
+    """Values that the schema allows, the one that needs meaning first; ABSENT where left out is another value."""
+    found = [*_known(place), *_generated(place.node)]
+    if place.known is None or place.known.before is not None:
+        found.append(ABSENT)
+    return _different(one for one in found if _allowed(place.node, one))
+
+
+def generated(place: Place) -> tuple[Any, ...]:
+    """Those of them that nobody wrote down."""
+    return _different(one for one in _generated(place.node) if _allowed(place.node, one))
+
+
+def _known(place: Place) -> Iterator[Any]:
+    if place.known:
+        yield from (one for one in (place.known.after, place.known.before) if one is not None)
+
+
+def _allowed(node: Schema, value: Any) -> bool:
+    listed = rules.names(node)
+    if listed and isinstance(value, str):
+        return value in listed
+    return rules.holds(node, value) is not False if _scalar(node) and isinstance(value, str | int) else True
+
+
+def _generated(node: Schema) -> Iterator[Any]:
+    match sort(node):
+        case "boolean":
+            yield from (True, False)
+        case "integer":
+            yield from _numbers(node)
+        case "string":
+            yield from rules.names(node) or _texts(node, fitting=True)
+        case "number or string":
+            yield from QUANTITIES
+        case "array":
+            listed = rules.names(cast("Schema", node["items"]))
+            yield from ([one] for one in listed)
+            yield from ([*listed],) if listed else ()
+            yield from () if rules.holds(node, []) is False else ([],)
+        case _:
+            yield {}
+
+
+def _numbers(node: Schema) -> Iterator[int]:
+    default = node.get("default")
+    yield from rules.bounds(node)
+    if isinstance(default, int):
+        yield from (default, default + 1)
+
+
+def _texts(node: Schema, *, fitting: bool) -> Iterator[str]:
+    """Texts on this side of the rules: of each shape, as long as can be, and longer by one."""
+    most = rules.longest(node)
+    long = [shape * length for length in (most, most + 1) for shape in ("a", "A")]
+    yield from (one for one in (*TEXTS, *long) if rules.holds(node, one) is fitting)
+
+
+def invalid(place: Place) -> tuple[Any, ...]:
+    """Values that the API server is to refuse."""
+    return _different(_refused(place))
+
+
+def _refused(place: Place) -> Iterator[Any]:
+    node = place.node
+    yield from WRONG[sort(node)]
+    match sort(node):
+        case "integer":
+            least, most = rules.bounds(node)
+            yield from (least - 1, most + 1)
+        case "string":
+            yield from _no_text(node)
+        case "number or string":
+            yield from NO_QUANTITIES
+        case "array":
+            yield from _no_list(place, cast("Schema", node["items"]))
+        case "object":
+            yield from _no_object(place)
+
+
+def _no_text(node: Schema) -> Iterator[str]:
+    if listed := rules.names(node):
+        yield from (one for name in listed for one in (f"{name}x", name.swapcase()) if one not in listed)
+    else:
+        yield from _texts(node, fitting=False)
+    if isinstance(longest := node.get("maxLength"), int):
+        yield "a" * (longest + 1)
+
+
+def _no_list(place: Place, items: Schema) -> Iterator[Any]:
+    """None where some are needed, items of another type, unknown ones, one too often, and too many."""
+    yield from ([],) if rules.holds(place.node, []) is False else ()
+    yield from ([one] for one in WRONG[sort(items)])
+    one = next((value[0] for value in _known(place) if isinstance(value, list) and value), None)
+    if one is None:
+        return
+    if sort(items) == "string":
+        yield from ([wrong] for wrong in _no_text(items))
+    else:
+        yield [{**one, typo(items): "a"}]
+    if place.node.get("x-kubernetes-list-type") in ("set", "map") or any(
+        ONCE in rule for rule in rules.rules(place.node)
+    ):
+        yield [one, one]
+    if isinstance(most := place.node.get("maxItems"), int):
+        yield [one] * (most + 1)
+
+
+def _no_object(place: Place) -> Iterator[Any]:
+    """A field that none has beside those that are there; in a map, a value of another type."""
+    there, values = _some(place), place.node.get("additionalProperties")
+    if isinstance(values, dict):
+        yield from ({**there, "a": one} for one in WRONG[sort(values)])
+    else:
+        yield {**there, typo(place.node): "a"}
+
+
+def _some(place: Place) -> Manifest:
+    """What the field holds where there is something, so that only what is beside it is wrong."""
+    for value in _known(place):
+        if isinstance(value, dict):
+            return value
+    return {}
+
+
+def typo(node: Schema) -> str:
+    """A name next to that of a field, which none has."""
+    properties = cast("Schema", node["properties"])
+    return next(wrong for name in properties if (wrong := f"{name}s") not in properties)
+
+
+def sort(node: Schema) -> str:
+    """The type of its values, in a word."""
+    return "number or string" if node.get("x-kubernetes-int-or-string") else str(node["type"])
+
+
+def _scalar(node: Schema) -> bool:
+    return sort(node) in ("string", "integer")
+
+
+def shown(value: Any) -> str:
+    """A value in a line."""
+    told = "left out" if value is ABSENT else json.dumps(value)
+    return told if len(told) < 60 else f"{told[:40]}.. ({len(told)} characters)"
+
+
+def _different(found: Iterator[Any]) -> tuple[Any, ...]:
+    """Each once, told apart as JSON tells them: there, 1 and `true` are two."""
+    return tuple({shown(one) if one is ABSENT else json.dumps(one): one for one in found}.values())
