@@ -2,7 +2,10 @@
 
 import copy
 import itertools
+import random
 from typing import Any
+
+import pytest
 
 from tests.e2e.cluster import Cluster
 from tests.masks import masked
@@ -16,6 +19,11 @@ STORED: Spec = {
     "model-server": {"enabled": True, "storage": {"type": "hostpath", "hostpath": {"path": "/var/lib/kepler"}}}
 }
 PORT: Spec = {"collector": {"port": 9105}}
+COLLECTED: Spec = {"collected-metric": "mine"}
+EXPORTED: Spec = {"exported-power": "mine"}
+COMPONENTS = (ESTIMATOR, STORED, PORT, COLLECTED, EXPORTED)
+# Of the hundred and twenty orders of five, so many, by chance.
+ORDERS = 6
 OFF: Spec = {"estimator-sidecar": {"enabled": False}, "model-server": {"enabled": False}}
 
 # What is compared: everything that a Kepler may have in its namespace.
@@ -53,25 +61,50 @@ def walk(cluster: Cluster, steps: tuple[dict[str, Any], ...]) -> None:
         cluster.await_ready()
 
 
-def test_what_is_left_does_not_depend_on_the_way(cluster: Cluster) -> None:
-    """Three components on in every order, then off: each end equals a fresh apply of the same spec."""
-    orders = list(itertools.permutations((ESTIMATOR, STORED, PORT)))
-    ends = []
-    for number, order in enumerate(orders):
-        there = cluster.beside(f"way-{number}")
-        walk(there, order)
-        ends.append(state(there))
-    fresh = cluster.beside("fresh")
-    walk(fresh, ({**ESTIMATOR, **STORED, **PORT},))
-    assert all(end == state(fresh) for end in ends)
+def beside(cluster: Cluster, name: str) -> Cluster:
+    """A namespace with the two resources that a Kepler may refer to."""
+    there = cluster.beside(name)
+    there.apply({**kepler("mine", sources={"irq": {"enabled": False}}), "kind": "KeplerCollectedMetric"})
+    there.apply({**kepler("mine", levels=["node", "container"]), "kind": "KeplerExportedPower"})
+    return there
 
-    plain = cluster.beside("plain")
+
+@pytest.mark.timeout(400)
+def test_what_is_left_does_not_depend_on_the_way(cluster: Cluster) -> None:
+    """Five components on in many orders, then off: each end equals a fresh apply of the same spec."""
+    orders = random.Random(1).sample(list(itertools.permutations(COMPONENTS)), ORDERS)
+    everything = {name: part for component in COMPONENTS for name, part in component.items()}
+    fresh, plain = beside(cluster, "fresh"), beside(cluster, "plain")
+    walk(fresh, (everything,))
     walk(plain, (PORT,))
-    for number in (0, len(orders) - 1):
-        there = cluster.beside(f"way-{number}")
+    for number, order in enumerate(orders):
+        there = beside(cluster, f"way-{number}")
+        walk(there, order)
+        assert state(there) == state(fresh), order
+
         there.apply({**kepler(), "spec": {**OFF, **PORT}})
         there.await_ready()
         there.eventually(lambda here=there: state(here) == state(plain), lambda here=there: state(here))  # type: ignore[misc]
+
+
+def test_machines_are_described_and_are_not(cluster: Cluster) -> None:
+    """For the whole cluster: the ConfigMap beside a Kepler comes, follows, and goes; no machine is changed here."""
+    cluster.apply(kepler())
+    cluster.await_ready()
+    spec = {"m5": {"cores": 96}}
+    machines = {**kepler("machines", machine_spec=spec, kernel_devel=True), "kind": "KeplerMachineConfig"}
+    described = "configmap/kepler-machine-spec"
+    try:
+        cluster.apply(machines)
+        cluster.eventually(lambda: cluster.get(described))
+        reason = "jsonpath={.status.conditions[?(@.type=='Ready')].reason}"
+        cluster.eventually(lambda: cluster.kubectl("get", "kmc/machines", "-o", reason) == "NotApplicable")
+        cluster.patch("kmc/machines", {"spec": {"machine-spec": {"m5": {"cores": 48}}}})
+        cluster.eventually(lambda: "48" in cluster.get(described)["data"]["spec.json"])
+        cluster.patch("kmc/machines", {"spec": {"machine-spec": None}})
+        cluster.eventually(lambda: cluster.get(described) is None)
+    finally:
+        cluster.kubectl("delete", "kmc/machines", "--ignore-not-found")
 
 
 def test_one_edit_of_everything_is_one_rollout(cluster: Cluster) -> None:
