@@ -5,14 +5,10 @@ if there was anything.
 """
 
 import argparse
-import json
 import os
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 from local.build import build
@@ -22,6 +18,7 @@ from tests.campaign.ground import Ground
 from tests.campaign.values import everywhere, valid
 from tests.faults.matrix import Verdict
 from tests.faults.plane import plane
+from tests.parts import hand_in, share
 
 CHAINS, STEPS = 40, 30
 
@@ -37,30 +34,15 @@ def main() -> int:
     if chosen.part:
         return _part(chosen)
     build()
-    return _share(chosen)
-
-
-def _share(chosen: argparse.Namespace) -> int:
-    began, count = time.monotonic(), chosen.processes
-    same = [sys.executable, "-m", "tests.campaign", "--chains", str(chosen.chains), "--only", chosen.only]
-    parts = [
-        subprocess.Popen([*same, "--part", f"{number}/{count}"], stdout=subprocess.PIPE, text=True)
-        for number in range(count)
-    ]
-    lines = [line for part in parts for line in part.communicate()[0].splitlines()]
-    verdicts = [Verdict(**json.loads(line)) for line in lines if line.startswith("{")]
-    tried, failed = sum(one.tried for one in verdicts), sum(len(one.failed) for one in verdicts)
-    _say(f"{tried} changes tried, {failed} ended wrong, in {(time.monotonic() - began) / 60:.0f} minutes")
-    return int(failed > 0 or any(part.returncode for part in parts))
+    same = ["--chains", str(chosen.chains), "--only", chosen.only]
+    return share("tests.campaign", same, chosen.processes, "changes")
 
 
 def _part(chosen: argparse.Namespace) -> int:
     """Every n-th field, case and chain, as `part` says."""
     with tempfile.TemporaryDirectory() as folder, plane(Path(folder), DEFAULT) as stack:
         for what, verdict in _verdicts(Ground(stack), chosen):
-            _say(f"{what}: {verdict.tried} tried, {len(verdict.failed)} ended wrong", verdict)
-            sys.stdout.write(json.dumps(asdict(verdict)) + "\n")
-            sys.stdout.flush()
+            hand_in(what, verdict)
     return 0
 
 
@@ -87,14 +69,6 @@ def _chain(ground: Ground, seed: int) -> Verdict:
     if chains.walk(ground, chain):
         verdict.failed[f"chain {seed}"] = chains.report(ground, seed, chain).splitlines()
     return verdict
-
-
-def _say(told: str, verdict: Verdict | None = None) -> None:
-    """On standard error, since the parts' standard output is read."""
-    for what, broken in (verdict.failed if verdict else {}).items():
-        sys.stderr.write(f"FAILED {what}\n" + "".join(f"       {one}\n" for one in broken))
-    sys.stderr.write(told + "\n")
-    sys.stderr.flush()
 
 
 if __name__ == "__main__":

@@ -63,7 +63,9 @@ def unsaid(ground: Ground, path: str, settled: Settled) -> Iterator[str]:
 def _blank(ground: Ground, place: Place, value: Any, settled: Settled) -> Iterator[str]:
     """Blank is as left out: for all but the resource's own spec, which says the one or the other."""
     left_out = at(settled.specs[place.kind], place.steps) is ABSENT
-    reference = ground.state() if _is_nothing(value) else settled.state if left_out else None
+    # In a map, the item stays that it is blank in.
+    known = left_out and "<name>" not in place.path
+    reference = ground.state() if _is_nothing(value) else settled.state if known else None
     refused = ground.write(_with(settled.specs, place, None))
     if refused:
         yield from () if _told(refused, place) else (f"blank, the API server refuses it: {refused}",)
