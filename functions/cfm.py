@@ -120,7 +120,9 @@ def intact(cfm: Manifest | None, manager: str) -> bool:
     fields = owned_fields(cfm, manager=manager)
     data = {key.removeprefix("f:") for key in fields.get("f:data") or {}}
     described = fields.get("f:metadata") or {}
-    return data >= OWNED[manager] and len(described.get("f:ownerReferences") or {}) == 1 and _labelled(described)
+    return (
+        data >= OWNED[manager] and len(described.get("f:ownerReferences") or {}) == 1 and children.labelled(described)
+    )
 
 
 def holds(cfm: Manifest | None, intents: Iterable[Intent]) -> bool:
@@ -132,11 +134,6 @@ def holds(cfm: Manifest | None, intents: Iterable[Intent]) -> bool:
 def wake(function: str) -> Wake:
     """Wakes an owner of keys, by its function's name, when somebody else has changed what it wrote here."""
     return Wake(CONFIG_MAP, (children.CFM,), idle=partial(intact, manager=manager(function)))
-
-
-def _labelled(described: Manifest) -> bool:
-    owned = {label.removeprefix("f:") for label in described.get("f:labels") or {}}
-    return owned >= {*children.MANAGED_BY}
 
 
 def digest(cfm: Manifest, overlay: Mapping[Key, str]) -> str:

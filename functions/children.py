@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from runtime.differences import owned_fields
 from runtime.objects import (
     CLUSTER_ROLE_BINDING,
     CONFIG_MAP,
@@ -15,7 +16,6 @@ from runtime.objects import (
     Manifest,
     Ref,
     generation,
-    metadata,
     name,
 )
 from runtime.outcome import Intent
@@ -30,6 +30,8 @@ ACCOUNT = "kepler"
 
 # What the event source selects children by; upstream's operator has the label, too, with a value of its own.
 MANAGED_BY = {"app.kubernetes.io/managed-by": "kepler-on-knative"}
+# The names of all labels that a child has from us (`labels`).
+LABELS = frozenset(f"app.kubernetes.io/{name}" for name in ("component", "instance", "managed-by", "name", "part-of"))
 PORT_NAME = "http"
 CONFIG_VOLUME = "cfm"
 
@@ -110,13 +112,18 @@ def child(parent: Manifest, ref: Ref, component: str, body: Mapping[str, object]
     return Intent(ref, {"metadata": described, **body})
 
 
-def progresses(workload: Manifest) -> bool:
+def progresses(workload: Manifest, *, manager: str) -> bool:
     """Whether an event of a DaemonSet or Deployment is about pods that come and go, not about what was asked for.
 
     A change of the spec moves `metadata.generation` ahead of what its controller has observed; labels and owner
     reference are checked here, since changing them does not.
     """
-    described = metadata(workload)
-    whole = MANAGED_BY.items() <= (described.get("labels") or {}).items() and described.get("ownerReferences")
+    described = owned_fields(workload, manager=manager).get("f:metadata") or {}
     observed = (workload.get("status") or {}).get("observedGeneration")
-    return bool(whole) and observed == generation(workload)
+    return labelled(described) and "f:ownerReferences" in described and observed == generation(workload)
+
+
+def labelled(described: Manifest) -> bool:
+    """Whether a manager, by its FieldsV1 of `metadata`, owns all labels of a child: who changes one takes it."""
+    owned = {label.removeprefix("f:") for label in described.get("f:labels") or {}}
+    return owned >= LABELS

@@ -7,6 +7,7 @@ as it would decide on them now.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from crds.kepler import Kepler
 from functions import (
@@ -21,6 +22,7 @@ from functions import (
     release,
     sidecar,
 )
+from runtime import function
 from runtime.conditions import current, settled
 from runtime.function import Function, Input, Observed, Rule, Wake
 from runtime.objects import (
@@ -37,6 +39,7 @@ from runtime.objects import (
 )
 from runtime.outcome import STATUS_OF, Condition, Intent, Outcome, Status, Word, converged, pending, rejected, waiting
 
+NAME = "collector"
 CONDITION = "CollectorReconciled"
 
 # Who else owns keys of `kepler-cfm`: their condition, and their field manager.
@@ -175,12 +178,12 @@ def _idle(kepler: Manifest) -> bool:
 
 
 FUNCTION = Function(
-    name="collector",
+    name=NAME,
     condition=CONDITION,
     wakes=(
         Wake(KEPLER, idle=_idle),
         Wake(CONFIG_MAP, (children.CFM,)),
-        Wake(DAEMON_SET, (children.EXPORTER,), idle=children.progresses),
+        Wake(DAEMON_SET, (children.EXPORTER,), idle=partial(children.progresses, manager=function.manager(NAME))),
         Wake(SERVICE, (children.EXPORTER,)),
         Wake(SERVICE_ACCOUNT, (children.ACCOUNT,)),
     ),

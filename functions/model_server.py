@@ -6,13 +6,14 @@ Owns `MODEL_SERVER_*` in `kepler-cfm`, where exporter and estimator read where t
 """
 
 from dataclasses import replace
+from functools import partial
 
 from crds.kepler import Kepler
 from crds.model_server import OnDelete, StorageType
 from functions import cfm, children, engine, model_pod, model_store, release
 from functions.cfm import Key
 from runtime.conditions import reported
-from runtime.function import Function, Observed, Wake
+from runtime.function import Function, Observed, Wake, manager
 from runtime.objects import CONFIG_MAP, DEPLOYMENT, KEPLER, PERSISTENT_VOLUME_CLAIM, SERVICE, Manifest, Ref
 from runtime.outcome import Intent, Outcome, converged, rejected
 from runtime.ownership import owned_by
@@ -175,7 +176,7 @@ FUNCTION = Function(
         Wake(KEPLER, idle=reported(CONDITION)),
         cfm.wake(NAME),
         Wake(CONFIG_MAP, (children.MODEL_CONFIG,)),
-        Wake(DEPLOYMENT, (children.MODEL_SERVER,), idle=children.progresses),
+        Wake(DEPLOYMENT, (children.MODEL_SERVER,), idle=partial(children.progresses, manager=manager(NAME))),
         Wake(SERVICE, (children.MODEL_SERVER,)),
         Wake(PERSISTENT_VOLUME_CLAIM, (children.CLAIM,), idle=_kept),
     ),

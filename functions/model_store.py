@@ -127,13 +127,12 @@ def intact(found: Manifest, manager: str) -> bool:
     """Whether everything that we said of the claim still stands: whoever changes it takes it from us."""
     owned = owned_fields(found, manager=manager)
     described, asked = owned.get("f:metadata") or {}, owned.get("f:spec") or {}
-    labels = {label.removeprefix("f:") for label in described.get("f:labels") or {}}
     annotations = (found.get("metadata") or {}).get("annotations") or {}
     owners = len(described.get("f:ownerReferences") or {})
     held = owners == (1 if annotations.get(ON_DELETE) == OnDelete.DELETE else 0)
     size = ((asked.get("f:resources") or {}).get("f:requests") or {}).get("f:storage")
     told = f"f:{ON_DELETE}" in (described.get("f:annotations") or {})
-    return held and told and size is not None and labels >= {*children.MANAGED_BY}
+    return held and told and size is not None and children.labelled(described)
 
 
 def transfers(kepler: Kepler, image: str) -> dict[str, list[dict[str, Any]]]:

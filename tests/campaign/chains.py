@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from functions import monitoring
 from functions.catalogue import FUNCTIONS
+from functions.children import MANAGED_BY
 from local.errors import CommandFailed
 from runtime.differences import ABSENT, owned_fields
 from runtime.objects import Manifest, Ref
@@ -90,8 +91,8 @@ class Drift:
             ground.world.patch(self.child, change)
         except CommandFailed:
             return  # the API server keeps it as it is
-        # Of labels only the one that events are selected by, if any, is looked at as an event comes.
-        _miss(ground, self.child, unseen=path[:2] == ("metadata", "labels"))
+        # The event source selects by this label: without it, there are no events.
+        _miss(ground, self.child, unseen=path[:2] == ("metadata", "labels") and path[2] in MANAGED_BY)
 
     def __str__(self) -> str:
         return f"change field {self.number} of {self.child}"

@@ -49,7 +49,7 @@ def _owned(manager: str) -> dict[str, Any]:
     fields = {
         "f:data": {f"f:{name}": {} for name in cfm.OWNED[manager]},
         "f:metadata": {
-            "f:labels": {f"f:{label}": {} for label in children.MANAGED_BY},
+            "f:labels": {f"f:{label}": {} for label in children.LABELS},
             "f:ownerReferences": {'k:{"uid":"u"}': {}},
         },
     }

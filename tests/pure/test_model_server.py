@@ -233,7 +233,7 @@ def claim(on_delete: str = "Retain", *, owner: bool = False, ours: bool = True) 
     """A claim in the cluster, with or without an owner, made by us or by hand."""
     fields: dict[str, Any] = {
         "f:metadata": {
-            "f:labels": {f"f:{label}": {} for label in children.MANAGED_BY},
+            "f:labels": {f"f:{label}": {} for label in children.LABELS},
             "f:annotations": {f"f:{model_store.ON_DELETE}": {}},
             **({"f:ownerReferences": {'k:{"uid":"u"}': {}}} if owner else {}),
         },
