@@ -38,7 +38,7 @@ generate: $(INSTALLED) ## Write the CRDs, their reference, `config/base` and `do
 	@$(BIN)/python -m functions.generate
 	@$(BIN)/python -m tests.effects
 
-faults: $(INSTALLED) ## Every fault there is, the protocol explored at large, and the whole campaign: about an hour
+faults: $(INSTALLED) ## Every fault there is, the protocol explored at large, and the whole campaign: an hour and a half
 	@$(BIN)/python -m local build
 	@$(BIN)/python -m tests.model
 	@$(BIN)/python -m tests.campaign
