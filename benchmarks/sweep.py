@@ -18,18 +18,14 @@ import urllib3
 
 from events.types import RESYNC_REQUESTED
 from functions import cfm, children
-from functions.catalogue import FUNCTIONS
 from local.layout import ROOT
 from local.ports import Ports
 from local.stack import Stack
-from runtime.client import Client
-from runtime.event import Event
+from runtime.client import Client, path
 from runtime.objects import KEPLER, Manifest, Ref
-from runtime.receive import Reconciler
 from runtime.settings import NAMESPACE
-from runtime.transport import connect
+from tests.workbench import Workbench, kepler, transport
 
-API = f"/apis/{KEPLER.api_version}"
 FIRST = "sweep-00000"
 # etcd takes 128 operations in one transaction.
 TOGETHER = 120
@@ -38,9 +34,8 @@ TOGETHER = 120
 def converged(stack: Stack, count: int) -> None:
     """So many Keplers, one a namespace, at which nothing is to be done."""
     stack.api.create("/api/v1/namespaces", {"metadata": {"name": FIRST}})
-    kepler = {"apiVersion": KEPLER.api_version, "kind": KEPLER.name, "metadata": {"name": "kepler"}, "spec": {}}
-    stack.api.create(f"{API}/namespaces/{FIRST}/keplers", kepler)
-    _settle(stack)
+    stack.api.create(path(KEPLER, FIRST), kepler())
+    Workbench(stack, FIRST).settle()
     subjects = [{"kind": "ServiceAccount", "name": children.ACCOUNT, "namespace": name} for name in _names(count)]
     _copy(stack, count)
     _bind(stack, subjects)
@@ -66,26 +61,6 @@ def measure(stack: Stack, count: int) -> dict[str, float]:
 
 def _names(count: int) -> list[str]:
     return [f"sweep-{number:05}" for number in range(count)]
-
-
-def _settle(stack: Stack) -> None:
-    """Every function in turn, a few times, as events would make them."""
-    event = Event(
-        id="bench",
-        type=RESYNC_REQUESTED,
-        source="/benchmarks",
-        subject="",
-        api_version=KEPLER.api_version,
-        kind=KEPLER.name,
-        namespace=FIRST,
-        name="kepler",
-        object={},
-        data={},
-    )
-    for _ in range(4):
-        for one in (one for one in FUNCTIONS if one.parent == KEPLER):
-            kubeconfig = stack.kubeconfig_for(NAMESPACE, one.manager)
-            Reconciler(one, connect({"KUBECONFIG": str(kubeconfig)}, user_agent="bench"))(event)
 
 
 def _copy(stack: Stack, count: int) -> None:
@@ -124,9 +99,7 @@ def _encoded(content: bytes) -> str:
 
 def _bind(stack: Stack, subjects: Sequence[Manifest]) -> None:
     """All of them in the binding, in the hands of the function that puts them there."""
-    kubeconfig = stack.kubeconfig_for(NAMESPACE, "kepler-collector")
-    send = connect({"KUBECONFIG": str(kubeconfig)}, user_agent="bench")
-    client = Client(send, manager="kepler-collector")
+    client = Client(transport(stack, "kepler-collector"), manager="kepler-collector")
     ref = children.binding(Ref(KEPLER, FIRST, "kepler"))
     client.apply(ref, {"subjects": subjects}, over=client.get(ref))
 

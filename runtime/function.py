@@ -6,6 +6,7 @@ a function and its wiring cannot drift apart.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from runtime.objects import KEPLER, Collection, Kind, Manifest, Ref
 from runtime.outcome import Outcome
@@ -125,6 +126,20 @@ class Function:
     def manager(self) -> str:
         """The field manager; also the name of its ServiceAccount, Service and Trigger."""
         return manager(self.name)
+
+    def observed(
+        self,
+        key: Ref,
+        parent: Manifest,
+        get: Callable[[Ref], Manifest | None],
+        collect: Callable[[Collection], tuple[Manifest, ...]],
+        images: Mapping[str, str] = MappingProxyType({}),
+    ) -> Observed:
+        """What it would decide from, out of what somebody has at hand already; the protocol reads in an order."""
+        referred = self.refers(key, parent)
+        refs = (*self.children(key), *self.inputs(key), *(one for one in referred if isinstance(one, Ref)))
+        collections = {one: collect(one) for one in referred if isinstance(one, Collection)}
+        return Observed(key, parent, {ref: get(ref) for ref in refs}, collections, images)
 
     def concerns(self, key: Ref, parent: Manifest, ref: Ref) -> bool:
         """Whether `ref` is a child or an input of this parent, or in a collection that is."""

@@ -77,12 +77,11 @@ class Snapshot:
         return self.shared[ref]
 
     def _seen(self, parent: Manifest, key: Ref, there: Mapping[Ref, Manifest]) -> Iterator[tuple[Function, Observed]]:
+        def get(ref: Ref) -> Manifest | None:
+            return there.get(ref) if ref.kind.namespaced else self.get(ref)
+
         for function in self.functions:
-            referred = function.refers(key, parent)
-            known = (*function.children(key), *function.inputs(key), *(one for one in referred if isinstance(one, Ref)))
-            objects = {ref: there.get(ref) if ref.kind.namespaced else self.get(ref) for ref in known}
-            collections = {one: self._list(one) for one in referred if isinstance(one, Collection)}
-            yield function, Observed(key, parent, objects, collections, self.images)
+            yield function, function.observed(key, parent, get, self._list, self.images)
 
     def _list(self, collection: Collection) -> tuple[Manifest, ...]:
         if collection not in self.listed:

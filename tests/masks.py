@@ -1,9 +1,13 @@
-"""What differs from run to run, and is left out when two states are compared."""
+"""Two states compared: what differs from run to run and is left out, and where they differ besides."""
 
+import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from functions.exporter import CONFIG_HASH
 
+# Of a value that differs, so many characters.
+SHOWN = 300
 MASKED = {
     CONFIG_HASH,  # of the namespace, among others: whoever compares checks it apart
     "deprecated.daemonset.template.generation",
@@ -24,3 +28,15 @@ def masked(value: Any, namespace: str) -> Any:
     if isinstance(value, list):
         return sorted((masked(one, namespace) for one in value), key=str)
     return value.replace(namespace, "NS") if isinstance(value, str) else value
+
+
+def unlike(before: Any, after: Any, where: str = "") -> Iterator[str]:
+    """Where two states differ, each place in a line."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for key in sorted({*before, *after}):
+            yield from unlike(before.get(key), after.get(key), f"{where}/{key}")
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for number, (one, other) in enumerate(zip(before, after, strict=True)):
+            yield from unlike(one, other, f"{where}[{number}]")
+    elif before != after:
+        yield f"{where} is {json.dumps(after)[:SHOWN]}, not {json.dumps(before)[:SHOWN]}"

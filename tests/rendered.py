@@ -121,15 +121,7 @@ class _Store:
 
     def observed(self, function: Function, parent: Manifest) -> Observed:
         """What a function reads of this parent, by its own declarations."""
-        key = PLACES[function.parent.name]
-        referred = function.refers(key, parent)
-        refs = (
-            *function.children(key),
-            *function.inputs(key),
-            *(one for one in referred if isinstance(one, Ref)),
-        )
-        collections = {one: self.list(one) for one in referred if isinstance(one, Collection)}
-        return Observed(key, parent, {ref: self.get(ref) for ref in refs}, collections)
+        return function.observed(PLACES[function.parent.name], parent, self.get, self.list)
 
     def write(self, function: Function, outcome: Outcome, parent: Manifest) -> None:
         """Every intent, absence and status field of an outcome."""

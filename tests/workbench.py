@@ -18,12 +18,8 @@ from runtime.receive import Received, Reconciler
 from runtime.settings import NAMESPACE
 from runtime.transport import connect
 
-KINDS = {
-    name: one
-    for one in vars(objects).values()
-    if isinstance(one, Kind)
-    for name in (one.plural, one.name.lower(), f"{one.plural}.{one.group}")
-}
+KINDS = tuple(one for one in vars(objects).values() if isinstance(one, Kind))
+NAMED = {name: one for one in KINDS for name in (one.plural, one.name.lower(), f"{one.plural}.{one.group}")}
 ALL = {one.name: one for one in FUNCTIONS}
 # Those that a Kepler wakes: what a test of "every function" drives with one.
 BY_NAME = {name: one for name, one in ALL.items() if one.parent == KEPLER}
@@ -70,7 +66,7 @@ class Workbench:
     def get(self, what: str) -> Any:
         """The object by `resource/name`, or None; the resource is a plural, with its group or without, or a kind."""
         resource, _, name = what.partition("/")
-        kind = KINDS[resource.lower()]
+        kind = NAMED[resource.lower()]
         try:
             return self.stack.api.get(path(kind, self.namespace if kind.namespaced else "", name))
         except NotFound:

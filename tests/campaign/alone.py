@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from runtime.differences import ABSENT
-from tests.campaign.ground import Ground, Settled, Specs, unlike, without_intent
+from tests.campaign.ground import Ground, Settled, Specs, without_intent
 from tests.campaign.values import Place, around, at, everything, put, shown
 from tests.campaign.words import names, quotes
 from tests.faults.matrix import Verdict
+from tests.masks import unlike
 
 
 def drive(ground: Ground, place: Place, values: tuple[Any, ...], verdict: Verdict, *, blank: bool = True) -> None:

@@ -15,9 +15,10 @@ from functions.children import MANAGED_BY
 from local.errors import CommandFailed
 from runtime.differences import ABSENT, owned_fields
 from runtime.objects import Manifest, Ref
-from tests.campaign.ground import Ground, Rejection, unlike, without_intent
+from tests.campaign.ground import Ground, Rejection, without_intent
 from tests.campaign.values import Place, at, everything, everywhere, put, shown, valid
 from tests.faults.plane import INSTALLED, NAMESPACE
+from tests.masks import unlike
 
 # Of a hundred steps; the others set a property.
 DELETIONS, DRIFTS, BLOCKS = 12, 18, 5

@@ -33,8 +33,6 @@ from tests.rendered import PLACES
 
 # Those that a Kepler refers to come before it, so that it is not refused for want of them.
 ORDER = (*(kind for kind in PLACES if kind != "Kepler"), "Kepler")
-# Of a value that differs, so many characters.
-SHOWN = 300
 OPERANDS = (DAEMON_SET, DEPLOYMENT)
 Specs = Mapping[str, Manifest]
 
@@ -250,18 +248,6 @@ UNDECIDED = (machine_config.CONDITION, status.READY)
 def document(kind: str, spec: Any) -> dict[str, Any]:
     """The resource with this spec."""
     return {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": PLACES[kind].name}, "spec": spec}
-
-
-def unlike(before: Any, after: Any, where: str = "") -> Iterator[str]:
-    """Where two states differ, each place in a line."""
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
-        for key in sorted({*before, *after}):
-            yield from unlike(before.get(key), after.get(key), f"{where}/{key}")
-    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        for number, (one, other) in enumerate(zip(before, after, strict=True)):
-            yield from unlike(one, other, f"{where}[{number}]")
-    elif before != after:
-        yield f"{where} is {json.dumps(after)[:SHOWN]}, not {json.dumps(before)[:SHOWN]}"
 
 
 def without_intent(state: Mapping[str, Any]) -> dict[str, Any]:

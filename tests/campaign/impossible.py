@@ -20,9 +20,10 @@ from runtime.objects import (
     Ref,
     uid,
 )
-from tests.campaign.ground import Ground, Rejection, document, unlike
+from tests.campaign.ground import Ground, Rejection, document
 from tests.campaign.values import everything, put
 from tests.faults.world import World
+from tests.masks import unlike
 from tests.protocol.test_machine_config import pool
 
 Act = Callable[[World], None]

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from local.errors import CommandFailed
-from tests.campaign.ground import Ground, document, unlike
+from tests.campaign.ground import Ground, document
 from tests.campaign.values import Place, everything, invalid, put, shown, sort, typo
 from tests.campaign.words import names
 from tests.faults.matrix import Verdict
+from tests.masks import unlike
 
 # Of what is not of the schema's types, the API server says so with a 500 when it is applied (Kubernetes 1.35).
 UNTYPED = "failed to create typed patch object"

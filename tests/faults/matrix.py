@@ -48,7 +48,7 @@ class Matrix:
         self.chain = chain
         self.world = World(stack, namespace, INSTALLED)
         self.begin()
-        self.references = [self._undisturbed(step) for step in chain.loop]
+        self.references = self.again()
 
     def begin(self, until: int = 0) -> None:
         """From nothing to a step of the loop: a failed run may have left anything."""
@@ -58,7 +58,7 @@ class Matrix:
             self.world.drain()
 
     def again(self) -> list[Reference]:
-        """The loop once more, to be compared: without a fault every run is the same."""
+        """The loop once, undisturbed: without a fault every run is the same."""
         return [self._undisturbed(step) for step in self.chain.loop]
 
     def plans(self, paired: int = 0) -> list[list[Plan]]:

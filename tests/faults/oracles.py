@@ -28,7 +28,7 @@ from runtime.objects import (
 from runtime.outcome import Status
 from tests.faults.steps import NAME
 from tests.faults.world import World, Write
-from tests.masks import masked
+from tests.masks import masked, unlike
 
 # A worker that begins again writes its condition once more, and so do those who wait for it.
 EXTRA_WRITES = 12
@@ -86,7 +86,7 @@ def broken(world: World, reference: Ended, *, racing: bool = False) -> Iterator[
     yield from world.defects
     yield from (f"dead letter: {one}" for one in world.letters)
     now = ended(world)
-    yield from _unlike(reference.state, now.state)
+    yield from unlike(reference.state, now.state)
     yield from _too_many("created", now.creations, reference.creations)
     yield from _too_many("deleted", now.deletions, reference.deletions)
     yield from _too_many("changed", now.changes, reference.changes)
@@ -123,27 +123,15 @@ def observations(world: World, function: Function) -> Iterator[tuple[Ref, Observ
 
 def observation(world: World, function: Function, key: Ref, parent: Manifest) -> Observed:
     """The same of one parent."""
-    referred = function.refers(key, parent)
-    refs = [*function.children(key), *function.inputs(key), *(one for one in referred if isinstance(one, Ref))]
-    collections = {
-        one: tuple(found for ref, found in world.objects.items() if _within(ref, one.kind, one.namespace))
-        for one in referred
-        if isinstance(one, Collection)
-    }
-    return Observed(key, parent, {ref: world.objects.get(ref) for ref in refs}, collections)
+
+    def collect(wanted: Collection) -> tuple[Manifest, ...]:
+        return tuple(one for ref, one in world.objects.items() if _within(ref, wanted.kind, wanted.namespace))
+
+    return function.observed(key, parent, world.objects.get, collect)
 
 
 def _within(ref: Ref, kind: Kind, namespace: str) -> bool:
     return ref.kind is kind and namespace in ("", ref.namespace)
-
-
-def _unlike(before: Any, after: Any, where: str = "") -> Iterator[str]:
-    """Where two states differ; of large differences the beginning."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        for key in sorted({*before, *after}):
-            yield from _unlike(before.get(key), after.get(key), f"{where}/{key}")
-    elif before != after:
-        yield f"{where} is {json.dumps(after)[:300]}, not {json.dumps(before)[:300]}"
 
 
 def _too_many(done: str, now: Counter[Ref], reference: Counter[Ref]) -> Iterator[str]:

@@ -38,9 +38,8 @@ from runtime.objects import (
 )
 from runtime.receive import Reconciler
 from runtime.sweep import Sweep
-from tests.workbench import transport, update
+from tests.workbench import KINDS, transport, update
 
-KINDS = tuple(one for one in vars(objects).values() if isinstance(one, Kind))
 # As the generated Triggers say: after this many tries, an event is a dead letter.
 TRIES = 6
 # Seconds for which a function tries one request again, as `runtime.client` does.
@@ -110,7 +109,7 @@ class Asked:
 class Patient(Reconciler):
     """A function's process whose client tries one request again for `patience` seconds."""
 
-    patience: Callable[[], float] = lambda: 20.0
+    patience: Callable[[], float] = lambda: PATIENCE
 
     def _client(self) -> Client:
         return Client(self.transport, manager=self.function.manager, seconds=self.patience())
