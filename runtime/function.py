@@ -141,6 +141,10 @@ class Function:
         collections = {one: collect(one) for one in referred if isinstance(one, Collection)}
         return Observed(key, parent, {ref: get(ref) for ref in refs}, collections, images)
 
+    def hears(self, kind: Kind) -> bool:
+        """Whether events of this kind wake it."""
+        return any(wake.kind == kind for wake in self.wakes)
+
     def concerns(self, key: Ref, parent: Manifest, ref: Ref) -> bool:
         """Whether `ref` is a child or an input of this parent, or in a collection that is."""
         known = (*self.children(key), *self.inputs(key), *self.refers(key, parent))

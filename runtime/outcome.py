@@ -65,7 +65,7 @@ class Outcome:
 
     `conditions` is empty for the usual single condition, which follows from `word`, `reason` and `message`.
     `status` holds further status fields that this function owns. A `quiet` outcome writes nothing at all: what is
-    awaited will wake the function within moments.
+    awaited will wake the function within moments; where that is the change of an object, `awaits` names it.
     """
 
     word: Word
@@ -76,6 +76,7 @@ class Outcome:
     conditions: tuple[Condition, ...] = ()
     status: Mapping[str, Any] = field(default_factory=dict)
     quiet: bool = False
+    awaits: Ref | None = None
 
 
 def converged(*intents: Intent, reason: str = "Reconciled", message: str, status: Manifest | None = None) -> Outcome:
@@ -88,9 +89,9 @@ def waiting(reason: str, message: str) -> Outcome:
     return Outcome(Word.WAITING, reason, message)
 
 
-def pending(message: str) -> Outcome:
+def pending(message: str, *, awaits: Ref | None = None) -> Outcome:
     """As `waiting`, for moments only: nothing is written, not even the condition."""
-    return Outcome(Word.WAITING, "Pending", message, quiet=True)
+    return Outcome(Word.WAITING, "Pending", message, quiet=True, awaits=awaits)
 
 
 def rejected(reason: str, message: str) -> Outcome:

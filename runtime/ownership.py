@@ -13,14 +13,14 @@ from runtime.outcome import Outcome, pending, rejected
 def refusal(key: Ref, parent: Manifest, children: Iterable[tuple[Ref, Manifest | None]]) -> Outcome | None:
     """Why these children may not be written for this parent, or None where they may.
 
-    A child of an earlier object of the same name is left to the garbage collector: its deletion wakes us.
+    A child of an earlier object of the same name is left to the garbage collector, and its deletion awaited.
     """
     for ref, child in children:
         owner = controller(child) if child else None
         if owner is None or owner.uid == uid(parent):
             continue
         if (owner.kind, owner.name) == (key.kind.name, key.name):
-            return pending(f"{ref} still belongs to the deleted {key} of the same name")
+            return pending(f"{ref} still belongs to the deleted {key} of the same name", awaits=ref)
         return taken(key, ref, owner) if owner.kind == key.kind.name else foreign(key, ref, owner)
     return None
 

@@ -113,6 +113,7 @@ def _round(worker: _Worker, images: Mapping[str, str], done: Reconciled) -> bool
     decided = decide(function, observed)
     done.outcome, done.parent = decided, observed.parent
     if decided is None or decided.quiet:
+        _must_wake(function, decided)
         return True
     before = len(done.changes)
     now = _write_children(worker, decided, observed, done)
@@ -127,6 +128,12 @@ def _round(worker: _Worker, images: Mapping[str, str], done: Reconciled) -> bool
     done.see(again)
     done.parent = again.parent
     return _spec(again.parent) == _spec(observed.parent) and decide(function, again) == now.decided
+
+
+def _must_wake(function: Function, decided: Outcome | None) -> None:
+    """Raises Unavailable where nothing will tell of what is awaited: then the broker shall deliver once more."""
+    if decided and decided.awaits and not function.hears(decided.awaits.kind):
+        raise Unavailable(f"{decided.message}; it is tried again later")
 
 
 def observe(function: Function, key: Ref, client: Client, images: Mapping[str, str]) -> Observed:

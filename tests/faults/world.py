@@ -352,10 +352,12 @@ class World:
             self._delivering = self.unheard = None
 
     def _again(self, delivery: Delivery) -> None:
+        """Once more soon; from the third time on only when everything else has come to rest, as back-off grows."""
         if delivery.attempt == TRIES:
             self.letters.append(delivery)
         else:
-            self.queue.append(replace(delivery, attempt=delivery.attempt + 1))
+            waiting = self.queue if delivery.attempt == 1 else self.postponed
+            waiting.append(replace(delivery, attempt=delivery.attempt + 1))
 
     # The way to the API server.
 

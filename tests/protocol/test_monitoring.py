@@ -3,12 +3,14 @@
 import json
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from functions import monitoring
 from local.stack import Stack
-from runtime.objects import PROMETHEUS_RULE, SERVICE_MONITOR, Kind
+from runtime.errors import Unavailable
+from runtime.objects import KEPLER, PROMETHEUS_RULE, SERVICE_MONITOR, Kind
 from tests.protocol.test_exported_power import power
 from tests.workbench import Workbench, kepler
 
@@ -269,6 +271,31 @@ def test_the_second_kepler_of_a_namespace_takes_nothing(workbench: Workbench) ->
     workbench.settle("second")
     assert workbench.get(MONITOR) is None
     workbench.settle("first")
+    assert endpoint(workbench)["interval"] == "30s"
+
+
+@pytest.mark.usefixtures("operated")
+def test_a_predecessors_object_is_waited_for_by_delivering_again(workbench: Workbench) -> None:
+    """No event tells that it has gone, so that the delivery fails until it has; a sweep has nothing to say of it."""
+    workbench.apply(kepler())
+    workbench.settle()
+    workbench.delete(MONITOR)
+    owner = {"apiVersion": KEPLER.api_version, "kind": KEPLER.name, "name": "kepler", "uid": str(uuid4())}
+    described = {
+        "name": "kepler-exporter",
+        "finalizers": ["tests/held"],
+        "ownerReferences": [{**owner, "controller": True}],
+    }
+    predecessor = {"apiVersion": SERVICE_MONITOR.api_version, "kind": SERVICE_MONITOR.name, "metadata": described}
+    workbench.apply({**predecessor, "spec": {}})
+
+    with pytest.raises(Unavailable, match="still belongs to the deleted Kepler"):
+        workbench.resync("monitoring")
+    assert workbench.get(MONITOR)["spec"] == {}
+
+    workbench.delete(MONITOR)
+    workbench.patch(MONITOR, {"metadata": {"finalizers": None}})
+    workbench.resync("monitoring")
     assert endpoint(workbench)["interval"] == "30s"
 
 
