@@ -23,6 +23,7 @@ status: $(INSTALLED) ## What runs
 	@$(BIN)/python -m local status
 
 test: lint ## Everything: style, types, import contracts, generated files, then all tests
+	@tests/packages.sh
 	@$(BIN)/python -m local build
 	@$(BIN)/pytest
 
@@ -32,9 +33,10 @@ lint: $(INSTALLED) ## Style, types and import contracts
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-generate: $(INSTALLED) ## Write the CRDs, their reference, `config/base` and `docs/effects.md` from the code
+generate: $(INSTALLED) ## Write CRDs, schemas of events, `config/base` and the generated pages of `docs` from the code
 	@$(BIN)/python -m crds.generate
 	@$(BIN)/python -m crds.reference
+	@$(BIN)/python -m events.generate
 	@$(BIN)/python -m functions.generate
 	@$(BIN)/python -m tests.effects
 

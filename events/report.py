@@ -5,7 +5,7 @@ Every function answers with it (the data of `reconcile.*.v1`), and whoever keeps
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
 from pydantic.alias_generators import to_camel
 
 
@@ -66,18 +66,34 @@ class ApiCall(Part):
 
 
 class Cause(Part):
-    """The event that woke the function."""
+    """The event that woke the function, and the object that it was about, as the event showed it.
+
+    `sent` is the event's `time`; `by` is the field manager that changed the object last, at `changed` (the API server
+    keeps whole seconds), both empty where the event shows no object.
+    """
 
     id: str
     type: str
     source: str
     subject: str = ""
+    sent: AwareDatetime | None = None
+    object: ObjectName | None = None
+    generation: int = 0
+    by: str = ""
+    changed: AwareDatetime | None = None
+    traceparent: str = ""
 
 
 class Report(Part):
-    """What one function did about one object."""
+    """What one function did about one object.
+
+    `trace` is the id of the trace of this generation, 32 hexadecimal digits; `began` is when the reconcile began, and
+    `milliseconds` how long it took.
+    """
 
     function: str
+    trace: str
+    began: AwareDatetime
     outcome: Literal["converged", "waiting", "rejected"]
     object: Subject
     generation: int

@@ -9,13 +9,26 @@ STATUS_CHANGED = f"{PREFIX}status.changed.v1"
 RESYNC_REQUESTED = f"{PREFIX}resync.requested.v1"
 REPLAY_REQUESTED = f"{PREFIX}replay.requested.v1"
 SWEEP_FINISHED = f"{PREFIX}sweep.finished.v1"
+MODEL_TRAINED = f"{PREFIX}model.trained.v1"
 
 REPORTS = (RECONCILE_CONVERGED, RECONCILE_WAITING, RECONCILE_REJECTED, STATUS_CHANGED)
+
+# Where the JSON Schema of an event's data has its name; it is a name, and need not be an address.
+SCHEMAS = "https://sustainable-computing.io/kepler/events"
 
 PING = "dev.knative.sources.ping"
 RESOURCE_ADD = "dev.knative.apiserver.resource.add"
 RESOURCE_UPDATE = "dev.knative.apiserver.resource.update"
 RESOURCE_DELETE = "dev.knative.apiserver.resource.delete"
+RESOURCES = (RESOURCE_ADD, RESOURCE_UPDATE, RESOURCE_DELETE)
+
+OURS = (*REPORTS, RESYNC_REQUESTED, REPLAY_REQUESTED, SWEEP_FINISHED, MODEL_TRAINED)
+KNOWN = frozenset({*OURS, PING, *RESOURCES})
 
 # What asks for a reconcile of the object that the event's attributes name.
-WAKING = (RESOURCE_ADD, RESOURCE_UPDATE, RESOURCE_DELETE, RESYNC_REQUESTED)
+WAKING = (*RESOURCES, RESYNC_REQUESTED)
+
+
+def schema_of(event_type: str) -> str:
+    """The `dataschema` of one of our types, which is the `$id` of its JSON Schema: it changes with the type only."""
+    return f"{SCHEMAS}/{event_type.removeprefix(PREFIX)}.json"

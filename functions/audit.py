@@ -1,56 +1,52 @@
-"""Keeps every report: one JSON line each, on standard output, where the cluster's log collection finds it.
+"""Keeps every report, every edit of our resources and every sweep, and shows them: a query API, and a console.
 
-Wakes on whatever the functions emit. It reads nothing and writes nothing, so it has no permissions.
+Wakes on whatever the functions emit, and on events about our resources, whose edits it notes. It writes nothing in the
+cluster: it lists the resources and the dead letters that it shows, and asks the API server who may look. One JSON
+line a report goes to standard output as well, where the cluster's log collection finds it.
 """
 
-import logging
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from audit.settings import TOKEN, keeping
+from events.types import PREFIX
+from runtime.function import Rule
+from runtime.letters import OURS
+from runtime.listener import Listener, Surroundings
+from runtime.objects import KEPLER
+from runtime.receive import Receiver
 
-from events.report import Report, StatusChange
-from events.sweep import Resync, Swept
-from events.types import (
-    PREFIX,
-    RECONCILE_CONVERGED,
-    RECONCILE_REJECTED,
-    RECONCILE_WAITING,
-    RESYNC_REQUESTED,
-    STATUS_CHANGED,
-    SWEEP_FINISHED,
-)
-from runtime.event import Event
-from runtime.listener import Listener
-from runtime.receive import Received
+# Where its database is, in a cluster.
+FOLDER = "/var/lib/kepler-audit"
+# Of all kinds of events that ApiServerSource makes of one object.
+RESOURCE = "dev.knative.apiserver.resource."
 
-# What the functions say, and under which word it is kept.
-KEPT: Mapping[str, tuple[str, type[BaseModel] | None]] = {
-    RECONCILE_CONVERGED: ("report", Report),
-    RECONCILE_WAITING: ("report", Report),
-    RECONCILE_REJECTED: ("report", Report),
-    STATUS_CHANGED: ("report", StatusChange),
-    RESYNC_REQUESTED: ("resync", Resync),
-    SWEEP_FINISHED: ("sweep", Swept),
+FILTER: Mapping[str, Any] = {
+    "any": [
+        {"prefix": {"type": PREFIX}},
+        {"all": [{"prefix": {"type": RESOURCE}}, {"exact": {"apiversion": KEPLER.api_version}}]},
+    ]
 }
 
-log = logging.getLogger("kepler.audit")
+
+def receiver(surroundings: Surroundings) -> Receiver:
+    """Keeps what the environment says, where it says."""
+    from audit.build import build  # noqa: PLC0415 - no other function is to load what a database needs
+
+    return build(keeping(surroundings.environment), surroundings)
 
 
-def note(event: Event) -> Received:
-    """One line with what was said; an event of ours that says nothing known is noted without it."""
-    about = {"id": event.id, "type": event.type, "source": event.source, "received": datetime.now(UTC).isoformat()}
-    word, model = KEPT.get(event.type, ("", None))
-    if model is None:
-        log.info("event", extra={"event": about})
-        return Received()
-    try:
-        said = model.model_validate(event.data).model_dump(mode="json", by_alias=True)
-    except ValidationError as wrong:
-        log.warning("not a report", extra={"event": about, "reason": str(wrong)})
-        return Received()
-    log.info(word, extra={"event": about, word: said})
-    return Received()
-
-
-LISTENER = Listener(name="audit", filters=({"prefix": {"type": PREFIX}},), receiver=lambda _: note)
+LISTENER = Listener(
+    name="audit",
+    filters=(FILTER,),
+    receiver=receiver,
+    rules=(
+        *(Rule(kind.group, kind.plural, ("list",)) for kind in OURS),
+        Rule("", "configmaps", ("list",), own=True),
+        Rule("authentication.k8s.io", "tokenreviews", ("create",)),
+        Rule("authorization.k8s.io", "subjectaccessreviews", ("create",)),
+    ),
+    sends=True,
+    settings={"ACCESS": TOKEN, "DATABASE": f"sqlite:///{FOLDER}/audit.db"},
+    keeps=FOLDER,
+)

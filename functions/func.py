@@ -24,7 +24,7 @@ from runtime.receive import Receiver, Reconciler
 from runtime.settings import ALL, VERSION, Settings, settings
 from runtime.sink import sink
 from runtime.sweep import Sweep
-from runtime.transport import connect
+from runtime.transport import configuration, connect
 
 MAX_BODY = 4 << 20
 # Events at once in one process; as many connections to the API server.
@@ -77,7 +77,8 @@ def receivers(chosen: Settings, environment: Mapping[str, str]) -> dict[str, Rec
     found: dict[str, Receiver] = {}
     for one in FUNCTIONS:
         if one.name in served:
-            found[one.name] = Reconciler(one, _transport(one, environment), chosen.images)
+            transport, server = _transport(one, environment), _server(chosen, environment)
+            found[one.name] = Reconciler(one, transport, chosen.images, server=server)
     for other in LISTENERS:
         if other.name in served:
             found[other.name] = other.receiver(_surroundings(other, chosen, environment))
@@ -85,9 +86,13 @@ def receivers(chosen: Settings, environment: Mapping[str, str]) -> dict[str, Rec
 
 
 def _surroundings(listener: Listener, chosen: Settings, environment: Mapping[str, str]) -> Surroundings:
-    return Surroundings(
-        partial(_transport, listener, environment), partial(sink, environment), chosen.images, chosen.namespace
-    )
+    transport, to = partial(_transport, listener, environment), partial(sink, environment)
+    return Surroundings(transport, to, chosen.images, chosen.namespace, environment)
+
+
+def _server(chosen: Settings, environment: Mapping[str, str]) -> str:
+    """The API server's URL, for the spans of calls, where there are any."""
+    return str(configuration(environment).host) if chosen.otlp_endpoint else ""
 
 
 def _transport(named: Function | Listener, environment: Mapping[str, str]) -> Transport:

@@ -3,9 +3,11 @@
 Pure: manifests out of declarations. `functions.generate` writes them down, and a test fails when they drift.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
+from events.catalogue import CATALOGUE, EventType
 from events.types import WAKING
 from functions import children, engine, sweep
 from functions.catalogue import FUNCTIONS, LISTENERS
@@ -19,6 +21,9 @@ SOURCE = "kepler-source"
 DEAD_LETTER = "kepler-dead-letter"
 # `kubectl kustomize` users replace it: `kustomize edit set image kepler-on-knative=REGISTRY/NAME:TAG`.
 IMAGE = f"kepler-on-knative:{VERSION}"
+
+# Where a function keeps files: as much as `KEEP_MEGABYTES` lets it, SQLite's log, and half as much again.
+VOLUME, SIZE = "kept", "1Gi"
 
 RBAC = "rbac.authorization.k8s.io"
 Object = dict[str, Any]
@@ -61,6 +66,34 @@ def broker() -> list[Object]:
     return [manifest("eventing.knative.dev/v1", "Broker", BROKER, "broker", metadata={"annotations": CLASS | ASYNC})]
 
 
+def event_types() -> list[Object]:
+    """Our types of events, for whoever looks for some to subscribe to."""
+    reference = _to_broker()["ref"]
+    return [
+        manifest(
+            "eventing.knative.dev/v1beta3",
+            "EventType",
+            one.type,
+            "events",
+            spec={"reference": reference, "description": one.means, "attributes": list(_attributes(one))},
+        )
+        for one in CATALOGUE
+    ]
+
+
+def _attributes(one: EventType) -> Iterator[Object]:
+    """Those that Knative keeps, in its order: it stores v1beta2, which has no room for others, nor for a source of
+    which a part varies (eventing v0.50, `pkg/apis/eventing/v1beta2/eventtype_conversion.go`). More of them would differ
+    from what is stored for ever.
+    """
+    source = {} if "{" in one.source else {"value": one.source}
+    yield {"name": "specversion", "required": True}
+    yield {"name": "id", "required": True}
+    yield {"name": "type", "required": True, "value": one.type}
+    yield {"name": "source", "required": True, **source}
+    yield {"name": "schemadata", "required": False, "value": one.dataschema}
+
+
 def exporter_access() -> list[Object]:
     """What every exporter may read, in all namespaces (KEP v0.7.12:manifests/k8s/config/rbac/k8s_clusterrole.yaml).
 
@@ -88,7 +121,7 @@ def listener(one: Listener) -> list[Object]:
     return [
         _account(one.manager, one.name),
         *_granted(one),
-        _service(one.manager, one.name, timeout=one.timeout),
+        _kept(one, _service(one.manager, one.name, timeout=one.timeout, settings=one.settings)),
         *([_sink(one.manager, one.name)] if one.sends else []),
         *([_trigger(one.manager, one.name, filters, timeout=one.timeout)] if one.filters else []),
     ]
@@ -177,6 +210,7 @@ def base() -> dict[str, list[Object]]:
     files = {
         "namespace": namespace(),
         "broker": broker(),
+        "event-types": event_types(),
         "source": source(),
         "clock": clock(),
         "exporter-access": exporter_access(),
@@ -242,9 +276,27 @@ def _knative_service(name: str) -> Object:
     return {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "name": name, "namespace": NAMESPACE}
 
 
-def _service(name: str, component: str, *, timeout: int = TIMEOUT) -> Object:
+def _kept(one: Listener, service: Object) -> Object:
+    """Its Knative Service, with a place for what it keeps: one pod that is always there, since no two share a place.
+
+    The place goes with the pod. A claim would outlive it, but Knative starts the next revision's pod before it ends the
+    last one's: where it lands on another node, neither a claim of one node nor SQLite can be in both, and the rollout
+    would hang. Two revisions side by side keep what each is sent, and what the older one kept is gone with it;
+    `config/overlays/postgres` keeps it for good.
+    """
+    if one.keeps:
+        template = service["spec"]["template"]
+        template["metadata"]["annotations"] = dict.fromkeys(template["metadata"]["annotations"], "1")
+        template["spec"]["volumes"] = [{"name": VOLUME, "emptyDir": {"sizeLimit": SIZE}}]
+        template["spec"]["containers"][0]["volumeMounts"] = [{"name": VOLUME, "mountPath": one.keeps}]
+    return service
+
+
+def _service(
+    name: str, component: str, *, timeout: int = TIMEOUT, settings: Mapping[str, str] = MappingProxyType({})
+) -> Object:
     """A Knative Service of the one image; reachable from within the cluster only."""
-    environment = {"FUNCTION": component, **engine.IMAGES}
+    environment = {"FUNCTION": component, **settings, **engine.IMAGES}
     container = {
         "image": IMAGE,
         "env": [{"name": key, "value": value} for key, value in environment.items()],

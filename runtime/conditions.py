@@ -11,6 +11,9 @@ from functools import partial
 from runtime.objects import Manifest, generation
 from runtime.outcome import Condition, Status
 
+# The summary that `kubectl wait` waits for, of every kind that has one.
+READY = "Ready"
+
 
 def conditions(parent: Manifest) -> dict[str, Manifest]:
     """The conditions by type; a new object may have `null` there."""

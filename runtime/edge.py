@@ -13,17 +13,29 @@
 
 import logging
 import time
+import traceback
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Protocol, runtime_checkable
 
 from cloudevents.core.bindings.http import to_binary_event
-from flask import Flask, Response, request
+from flask import Blueprint, Flask, Response, request
 
+from runtime import hidden, measures
 from runtime.errors import ApiError, NotAnEvent
 from runtime.event import Event, decode
 from runtime.receive import Received, Receiver
-from runtime.reports import emitted
+from runtime.reports import cause, emitted
+from runtime.tracing import trace_of_event
 
 log = logging.getLogger("kepler")
+
+
+@runtime_checkable
+class Paged(Protocol):
+    """A receiver that shows something, too: at the same path, by GET."""
+
+    pages: Blueprint
 
 
 class Answer(Response):
@@ -38,7 +50,9 @@ def application(receivers: Mapping[str, Receiver]) -> Flask:
     app.response_class = Answer
     for name, receiver in receivers.items():
         path = "/" if len(receivers) == 1 else f"/{name}"
-        app.add_url_rule(path, name, _view(receiver), methods=["POST"])
+        app.add_url_rule(path, name, _view(name, receiver), methods=["POST"])
+        if isinstance(receiver, Paged):
+            app.register_blueprint(receiver.pages, url_prefix=path.rstrip("/"))
     app.register_error_handler(404, lambda _: _text(400, f"POST events to {', '.join(_paths(receivers))}"))
     app.register_error_handler(405, lambda _: _text(400, "send events by POST"))
     return app
@@ -48,14 +62,15 @@ def _paths(receivers: Mapping[str, Receiver]) -> list[str]:
     return ["/"] if len(receivers) == 1 else [f"/{name}" for name in receivers]
 
 
-def _view(receiver: Receiver) -> Callable[[], Response]:
+def _view(name: str, receiver: Receiver) -> Callable[[], Response]:
     def receive() -> Response:
-        began = time.monotonic()
+        began, now = time.monotonic(), datetime.now(UTC)
         try:
             event = decode(dict(request.headers.items()), request.get_data())
         except NotAnEvent as wrong:
-            log.warning("not an event", extra={"reason": str(wrong)})
-            return _text(400, str(wrong))
+            log.warning("not an event", extra={"reason": hidden.text(str(wrong))})
+            return _text(400, hidden.text(str(wrong)))
+        measures.received(name, event.type, (now - event.sent).total_seconds() if event.sent else None)
         return _answer(receiver, event, began)
 
     return receive
@@ -68,11 +83,14 @@ def _answer(receiver: Receiver, event: Event, began: float) -> Response:
         log.warning("not an event", extra={**_about(event), "reason": str(wrong)})
         return _text(400, str(wrong))
     except ApiError as failed:
-        log.warning("failed", extra={**_about(event), "outcome": "failed", "reason": failed.message})
-        return _text(503, failed.message)
+        reason = hidden.mask(event.object).text(failed.message)
+        log.warning("failed", extra={**_shown(event), "outcome": measures.FAILED, "reason": reason})
+        return _text(503, reason)
     except Exception as defect:
-        log.exception("defect", extra=_about(event))
-        return _text(500, f"{type(defect).__name__}: {defect}")
+        mask = hidden.mask(event.object)
+        told = mask.text(traceback.format_exc())
+        log.error("defect", extra={**_shown(event), "outcome": measures.DEFECT, "traceback": told})  # noqa: TRY400
+        return _text(500, mask.text(f"{type(defect).__name__}: {defect}"))
     _log(event, received, (time.monotonic() - began) * 1000)
     reply = received.reply
     if reply is None:
@@ -93,6 +111,7 @@ def _log(event: Event, received: Received, milliseconds: float) -> None:
                 "reconciled": said.object.name,
                 "uid": said.object.uid,
                 "generation": said.generation,
+                "trace": said.trace,
                 "writes": len(said.changes),
                 "rounds": said.rounds,
             },
@@ -107,6 +126,11 @@ def _about(event: Event) -> dict[str, str]:
         "type": event.type,
         "object": f"{event.kind} {event.namespace}/{event.name}",
     }
+
+
+def _shown(event: Event) -> dict[str, str | int]:
+    """What an event tells by itself, where nothing more is known: as `cause` would have it."""
+    return {**_about(event), "generation": cause(event).generation, "trace": str(trace_of_event(event))}
 
 
 def _text(status: int, message: str) -> Response:

@@ -1,8 +1,10 @@
 """An incoming CloudEvent, read as a hint: which object to look at, and the object as it was when the event was sent."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 from cloudevents.core.exceptions import CloudEventValidationError
@@ -13,6 +15,15 @@ from runtime.objects import Manifest
 
 # RFC 1123 subdomain, as the API server demands of names: what does not match cannot exist, and is never put in a path.
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+
+
+def moment(said: object) -> datetime | None:
+    """A time in RFC 3339, or None for anything else."""
+    try:
+        found = datetime.fromisoformat(said) if isinstance(said, str) else None
+    except ValueError:
+        return None
+    return found if found and found.tzinfo else None
 
 
 def is_name(name: str) -> bool:
@@ -52,6 +63,11 @@ class Event:
         return self.type == RESOURCE_DELETE
 
     @property
+    def sent(self) -> datetime | None:
+        """When it was sent: its `time`, where that is one with a time zone."""
+        return moment(self.extensions.get("time", ""))
+
+    @property
     def shows(self) -> bool:
         """Whether `object` is an existing object, to decide from it alone."""
         return self.type in (RESOURCE_ADD, RESOURCE_UPDATE) and bool(self.object)
@@ -66,6 +82,8 @@ def decode(headers: Mapping[str, str], body: bytes) -> Event:
         received = from_http_event(HTTPMessage({name.lower(): value for name, value in headers.items()}, body))
         data = received.get_data()
         attributes = {name: str(value) for name, value in received.get_attributes().items()}
+        if not _has_time(headers, body):
+            attributes.pop("time", None)  # the SDK has put in when it was decoded
     except (CloudEventValidationError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as wrong:
         raise NotAnEvent(f"not a CloudEvent in binary or structured mode: {wrong}") from wrong
     content = data if isinstance(data, dict) else {} if data is None else {"undecoded": str(data)}
@@ -83,6 +101,13 @@ def decode(headers: Mapping[str, str], body: bytes) -> Event:
         traceparent=_traceparent(headers) or attributes.get("traceparent", ""),
         extensions=attributes,
     )
+
+
+def _has_time(headers: Mapping[str, str], body: bytes) -> bool:
+    """Whether the sender said when the event was sent: in a header or, in structured mode, in the body."""
+    names = {name.lower() for name in headers}
+    binary = any(name.startswith("ce-") for name in names)
+    return "ce-time" in names if binary else "time" in json.loads(body)
 
 
 def _traceparent(headers: Mapping[str, str]) -> str:

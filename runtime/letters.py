@@ -9,6 +9,7 @@ import binascii
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,9 +17,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cloudevents.core.v1.event import CloudEvent
-from opentelemetry import metrics
 
 from events.types import REPLAY_REQUESTED
+from runtime import measures
 from runtime.client import Client, Transport
 from runtime.errors import Conflict, NotAnEvent, NotFound, Refused
 from runtime.event import Event, is_name
@@ -43,6 +44,8 @@ log = logging.getLogger("kepler.dead_letter")
 
 # Set by Knative's dispatcher (eventing v0.50, `pkg/kncloudevents/event_dispatcher.go`); the data is base64, and cut.
 DESTINATION, CODE, DATA = "knativeerrordest", "knativeerrorcode", "knativeerrordata"
+# Where the broker's filter puts the body of the answer that it got, base64 again.
+WRAPPED = re.compile(r'"errresponsebody":"([A-Za-z0-9+/]+=*)')
 
 LABEL = "sustainable-computing.io/dead-letter"
 MANAGER = "kepler-dead-letter"
@@ -115,8 +118,7 @@ class Letters:
                 "answer": found.answer,
             },
         )
-        counter = metrics.get_meter("kepler").create_counter("kepler.dead_letters")
-        counter.add(1, {"destination": found.destination, "type": event.type})
+        measures.dead_letter(found.destination, event.type)
         kept = client.get(self._ref(found.name))
         client.apply(self._ref(found.name), _config_map(found), over=kept)
         self._show(found, client)
@@ -207,8 +209,16 @@ def _shown(found: Letter, where: str, identity: str) -> Manifest:
 
 
 def _answer(encoded: str) -> str:
+    """What was answered; the broker's filter wraps it once more, since it asks for us, and either may be cut."""
+    said = _decoded(encoded)
+    wrapped = WRAPPED.search(said)
+    return _decoded(wrapped[1]) if wrapped else said
+
+
+def _decoded(encoded: str) -> str:
+    whole = encoded[: len(encoded) // 4 * 4]
     try:
-        return base64.b64decode(encoded).decode(errors="replace").strip()
+        return base64.b64decode(whole, validate=True).decode(errors="replace").strip()
     except (binascii.Error, ValueError):
         return encoded
 

@@ -19,12 +19,16 @@ TIMEOUT = 30
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a process offers: the way to the API server and to the sink, for those who ask, and its settings."""
+    """What a process offers: the way to the API server and to the sink, for those who ask, and its settings.
+
+    `environment` is all of it, for settings that one function alone knows.
+    """
 
     transport: Callable[[], Transport]
     sink: Callable[[], Sink]
     images: Mapping[str, str] = field(default_factory=dict)
     namespace: str = NAMESPACE
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,8 @@ class Listener:
     """A function without an object: `filters` select its events; with none it is only addressed as a sink.
 
     `rules` are its permissions, `sends` says that it needs a sink of its own, and `timeout`, in seconds, how long one
-    event may take.
+    event may take. `settings` are environment variables of its own, and `keeps` is a folder in which it keeps files:
+    then there is one pod of it, all the time.
     """
 
     name: str
@@ -41,6 +46,8 @@ class Listener:
     rules: tuple[Rule, ...] = ()
     sends: bool = False
     timeout: int = TIMEOUT
+    settings: Mapping[str, str] = field(default_factory=dict)
+    keeps: str = ""
 
     @property
     def manager(self) -> str:

@@ -2,15 +2,27 @@
 
 import logging
 import sys
+from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
+
+from runtime.hidden import Mask
+
+
+class Line(JsonFormatter):
+    """Hides, of every value of a line, what looks like a credential: also in lines of libraries."""
+
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        """The last thing that happens to a line before it is written."""
+        hidden: dict[str, Any] = Mask().value(super().process_log_record(log_data))
+        return hidden
 
 
 def configure(function: str, level: str) -> None:
     """Log as JSON lines with `time`, `level`, `function`, `message` and what each call adds."""
     lines = logging.StreamHandler(sys.stdout)
     lines.setFormatter(
-        JsonFormatter(
+        Line(
             "{asctime}{levelname}{message}",
             style="{",
             rename_fields={"asctime": "time", "levelname": "level"},

@@ -1,11 +1,13 @@
 """From what the protocol did to the CloudEvent that says so.
 
 A report is emitted when anything was written or anything is wrong or awaited; a reconcile that found everything in
-place says nothing. Ids follow from the causing event, so a redelivery repeats them.
+place says nothing. Ids follow from the causing event, so a redelivery repeats them. What is told in confidence in the
+object, or looks it, is hidden here.
 """
 
 import uuid
-from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
 
 from cloudevents.core.v1.event import CloudEvent
 
@@ -21,37 +23,39 @@ from events.report import (
     Write,
 )
 from events.types import PREFIX, STATUS_CHANGED
+from runtime import hidden
 from runtime.client import Call
-from runtime.event import Event
+from runtime.conditions import READY
+from runtime.envelope import NAMESPACE, about, envelope
+from runtime.event import Event, moment
 from runtime.function import Function
-from runtime.objects import Ref, generation, uid
+from runtime.hidden import Mask
+from runtime.objects import Kind, Manifest, Ref, generation, metadata, uid
 from runtime.outcome import Outcome, Word
 from runtime.protocol import Change, Reconciled, conditions_of
-from runtime.tracing import traceparent
-
-# Names our ids; any fixed UUID serves (RFC 9562, name-based).
-NAMESPACE = uuid.UUID("5b0c5f6e-6d0d-5b43-9d0a-3d6f1f1c7a52")
-READY = "Ready"
+from runtime.spans import Course
+from runtime.tracing import Trace, traceparent, understood
 
 
-def report(
-    function: Function, done: Reconciled, event: Event, calls: Iterable[Call], milliseconds: float
-) -> Report | None:
+def report(function: Function, done: Reconciled, event: Event, where: Trace, course: Course) -> Report | None:
     """The report on one reconcile, or None where there is nothing to say."""
     outcome = done.outcome
     if outcome is None or (not done.changes and (outcome.quiet or outcome.word is Word.CONVERGED)):
         return None
+    mask = _mask(done)
     plain = Report(
         function=function.name,
+        trace=str(where),
+        began=course.began,
         outcome=outcome.word.value,
         object=Subject(**_name(done.key).model_dump(), uid=uid(done.parent) if done.parent else ""),
         generation=generation(done.parent) if done.parent else 0,
-        conditions=_conditions(function, outcome),
-        changes=tuple(_write(change) for change in done.changes),
-        calls=tuple(_call(call) for call in calls),
+        conditions=_conditions(function, outcome, mask),
+        changes=tuple(_write(change, mask) for change in done.changes),
+        calls=tuple(_call(call) for call in course.calls),
         rounds=done.rounds,
-        milliseconds=round(milliseconds, 2),
-        cause=Cause(id=event.id, type=event.type, source=event.source, subject=event.subject),
+        milliseconds=round(course.milliseconds, 2),
+        cause=cause(event),
     )
     moved = _ready_moved(done)
     return StatusChange(**dict(plain), ready_from=moved[0], ready_to=moved[1]) if moved else plain
@@ -59,41 +63,92 @@ def report(
 
 def emitted(said: Report) -> CloudEvent:
     """The CloudEvent that carries a report; its attributes follow ApiServerSource's, so triggers filter both alike."""
-    changed = isinstance(said, StatusChange)
     parent = said.object
     identity = "/".join((said.cause.source, said.cause.id, said.function, parent.namespace, parent.name, parent.uid))
-    return CloudEvent(
-        {
-            "id": str(uuid.uuid5(NAMESPACE, identity)),
-            "type": STATUS_CHANGED if changed else f"{PREFIX}reconcile.{said.outcome}.v1",
-            "source": f"/kepler/functions/{said.function}",
-            "subject": said.cause.subject or f"{parent.kind}/{parent.namespace}/{parent.name}",
-            "datacontenttype": "application/json",
-            "apiversion": parent.api_version,
-            "kind": parent.kind,
-            "namespace": parent.namespace,
-            "name": parent.name,
-            "partitionkey": f"{parent.namespace}/{parent.name}",
-            "traceparent": traceparent(said),
-        },
-        said.model_dump(mode="json", by_alias=True),
+    changed = isinstance(said, StatusChange)
+    event_type = STATUS_CHANGED if changed else f"{PREFIX}reconcile.{said.outcome}.v1"
+    key = Ref(
+        Kind(parent.api_version, parent.kind, "", namespaced=bool(parent.namespace)), parent.namespace, parent.name
     )
+    attributes: dict[str, Any] = {
+        **envelope(event_type, f"/kepler/functions/{said.function}", str(uuid.uuid5(NAMESPACE, identity))),
+        **about(key),
+        **({"subject": said.cause.subject} if said.cause.subject else {}),
+        "time": Course(said.began, said.milliseconds).ended,
+        "traceparent": traceparent(said),
+    }
+    return CloudEvent(attributes, said.model_dump(mode="json", by_alias=True))
+
+
+def cause(event: Event) -> Cause:
+    """The event as the reason of what was done; a malformed object in it says nothing."""
+    named = None
+    if event.kind and event.name:
+        named = ObjectName(api_version=event.api_version, kind=event.kind, namespace=event.namespace, name=event.name)
+    by, changed = _editor(event.object)
+    return Cause(
+        id=event.id,
+        type=event.type,
+        source=event.source,
+        subject=event.subject,
+        sent=event.sent,
+        object=named,
+        generation=_generation(event.object),
+        by=by,
+        changed=changed,
+        traceparent=event.traceparent if understood(event.traceparent) else "",
+    )
+
+
+def _editor(shown: Manifest) -> tuple[str, datetime | None]:
+    """Who wrote the object last, and when: what the event tells of is the newest write, of the status or of the rest.
+
+    Times are whole seconds. Of entries of the same second the last counts: the API server sorts applies before updates
+    (structured-merge-diff's `Operation`), and within one second a controller's update follows on somebody's apply.
+    """
+    entries = metadata(shown).get("managedFields") if isinstance(shown.get("metadata"), dict) else None
+    known = [one for one in entries or () if isinstance(one, dict)] if isinstance(entries, list) else []
+    newest: tuple[str, datetime | None] = ("", None)
+    for entry in known:
+        at = moment(entry.get("time"))
+        if at and (newest[1] is None or at >= newest[1]):
+            newest = str(entry.get("manager") or ""), at
+    return newest
+
+
+def _generation(shown: Manifest) -> int:
+    found = metadata(shown).get("generation") if isinstance(shown.get("metadata"), dict) else 0
+    return found if isinstance(found, int) else 0
+
+
+def _mask(done: Reconciled) -> Mask:
+    """Hides what the parent and the writes themselves tell in confidence."""
+    sides = [
+        (change.ref.kind.name, field.path, side)
+        for change in done.changes
+        for field in change.fields
+        for side in (field.before, field.after)
+    ]
+    return hidden.joined(hidden.mask(done.parent), sides)
 
 
 def _name(ref: Ref) -> ObjectName:
     return ObjectName(api_version=ref.kind.api_version, kind=ref.kind.name, namespace=ref.namespace, name=ref.name)
 
 
-def _conditions(function: Function, outcome: Outcome) -> tuple[ReportedCondition, ...]:
+def _conditions(function: Function, outcome: Outcome, mask: Mask) -> tuple[ReportedCondition, ...]:
     return tuple(
-        ReportedCondition(type=one.type, status=one.status.value, reason=one.reason, message=one.message)
+        ReportedCondition(type=one.type, status=one.status.value, reason=one.reason, message=mask.text(one.message))
         for one in conditions_of(function, outcome)
     )
 
 
-def _write(change: Change) -> Write:
-    fields = tuple(Field(path=one.path, before=one.before, after=one.after) for one in change.fields)
-    return Write(object=_name(change.ref), action=change.action, fields=fields)
+def _write(change: Change, mask: Mask) -> Write:
+    fields = []
+    for one in change.fields:
+        before, after = mask.change(one.path, one.before, one.after, kind=change.ref.kind.name)
+        fields.append(Field(path=mask.text(one.path), before=before, after=after))
+    return Write(object=_name(change.ref), action=change.action, fields=tuple(fields))
 
 
 def _call(call: Call) -> ApiCall:

@@ -18,17 +18,17 @@ from cloudevents.core.v1.event import CloudEvent
 from events.report import ObjectName
 from events.sweep import Resync, Swept
 from events.types import PING, RESYNC_REQUESTED, SWEEP_FINISHED
-from runtime import tracing
 from runtime.client import Client, Transport
 from runtime.divergence import divergence
+from runtime.envelope import NAMESPACE, about, envelope
 from runtime.errors import ApiError
 from runtime.event import Event
 from runtime.function import Function
-from runtime.objects import Ref, generation, name, uid
+from runtime.objects import Ref, name
 from runtime.receive import Received
-from runtime.reports import NAMESPACE
 from runtime.sink import Sink
 from runtime.snapshot import Snapshot, namespace
+from runtime.tracing import Trace, lone, trace_of
 
 log = logging.getLogger("kepler.sweep")
 
@@ -39,11 +39,10 @@ SECONDS = 500.0
 
 @dataclass(frozen=True)
 class Diverging:
-    """One object that is to be looked at again."""
+    """One object that is to be looked at again; `trace` is its generation's, None where it is gone."""
 
     key: Ref
-    uid: str
-    generation: int
+    trace: Trace | None
     why: dict[str, tuple[str, ...]]
 
 
@@ -66,7 +65,7 @@ class Sweep:
         if event.type != PING:
             return Received()
         with self._lock:
-            if self._began and (sent := _sent(event)) and sent < self._began:
+            if self._began and event.sent and event.sent < self._began:
                 return Received()
             return self._sweep(event.id)
 
@@ -112,7 +111,7 @@ class Sweep:
                 count.resources += 1
                 why = {function.name: told for function, observed in seen if (told := divergence(function, observed))}
                 if why:
-                    yield Diverging(Ref(parent, namespace(one), name(one)), uid(one), generation(one), why)
+                    yield Diverging(Ref(parent, namespace(one), name(one)), trace_of(one), why)
             yield from _left_over(snapshot, inhabited)
 
 
@@ -129,16 +128,7 @@ def _left_over(snapshot: Snapshot, inhabited: set[str]) -> Iterator[Diverging]:
     for function in snapshot.functions:
         for key in function.left_over({ref: snapshot.get(ref) for ref in function.installed}):
             if key.namespace not in inhabited:
-                yield Diverging(key, "", 0, {function.name: (f"nothing is left in namespace '{key.namespace}'",)})
-
-
-def _sent(event: Event) -> datetime | None:
-    """When an event was sent, if it says so."""
-    try:
-        sent = datetime.fromisoformat(event.extensions.get("time", ""))
-    except ValueError:
-        return None
-    return sent if sent.tzinfo else None
+                yield Diverging(key, None, {function.name: (f"nothing is left in namespace '{key.namespace}'",)})
 
 
 def requested(found: Diverging, cause: str) -> CloudEvent:
@@ -148,27 +138,18 @@ def requested(found: Diverging, cause: str) -> CloudEvent:
     identity = f"{cause}/{kind.name}/{key.namespace}/{key.name}"
     attributes = {
         **_attributes(RESYNC_REQUESTED, identity),
-        "subject": f"{kind.name}/{key.namespace}/{key.name}",
-        "apiversion": kind.api_version,
-        "kind": kind.name,
-        "name": key.name,
-        "partitionkey": f"{key.namespace}/{key.name}",
-        "traceparent": tracing.within(found.uid, found.generation, identity),
-        **({"namespace": key.namespace} if key.namespace else {}),
+        **about(key),
+        "traceparent": (found.trace or lone(identity)).within(identity),
     }
     return CloudEvent(attributes, Resync(object=named, diverges=found.why).model_dump(mode="json", by_alias=True))
 
 
 def finished(swept: Swept, cause: str) -> CloudEvent:
     """`sweep.finished`, also where there was nothing to do: its age tells whether anybody still looks."""
-    return CloudEvent(_attributes(SWEEP_FINISHED, cause), swept.model_dump(mode="json", by_alias=True))
+    attributes = {**_attributes(SWEEP_FINISHED, cause), "traceparent": lone(cause).within(cause)}
+    return CloudEvent(attributes, swept.model_dump(mode="json", by_alias=True))
 
 
-def _attributes(kind: str, identity: str) -> dict[str, str]:
+def _attributes(event_type: str, identity: str) -> dict[str, str]:
     """Ids follow from the cause, so a redelivery repeats them."""
-    return {
-        "id": str(uuid.uuid5(NAMESPACE, f"sweep/{kind}/{identity}")),
-        "type": kind,
-        "source": SOURCE,
-        "datacontenttype": "application/json",
-    }
+    return envelope(event_type, SOURCE, str(uuid.uuid5(NAMESPACE, f"sweep/{event_type}/{identity}")))

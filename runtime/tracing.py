@@ -1,115 +1,133 @@
 """One trace for one generation of one object, whichever way its events travelled.
 
-The trace id follows from uid and generation, so every function's spans for one `kubectl apply` meet in one trace.
-Spans are made from the report once the reconcile is over. Only the OpenTelemetry API is imported here; SDK and
-exporter are, by `configure`, where an OTLP endpoint is set.
+The trace id follows from uid and generation, so every function's spans for one `kubectl apply` meet in one trace, with
+nothing to carry along. An annotation `traceparent` on the object, such as a pipeline's, replaces it: then what the
+operator does is part of the pipeline's trace. Span ids that others refer to are derived as well: that of the root, and
+that which goes out as the `traceparent` of a report. `runtime.spans` makes the spans.
+
+Only the OpenTelemetry API is imported here; SDK and exporter are, by `configure`, where an OTLP endpoint is set.
 """
 
 import hashlib
+import logging
+import threading
 import time
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 from opentelemetry import metrics, trace
-from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, TraceFlags
+from opentelemetry.trace import SpanContext, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from crds.meta import GROUP
 from events.report import Report
+from runtime.event import Event
+from runtime.objects import Manifest, generation, metadata, uid
+
+log = logging.getLogger("kepler")
 
 PROPAGATOR = TraceContextTextMapPropagator()
-MILLISECOND = 1_000_000  # in nanoseconds, the unit of span times
+# On a resource, in the format of the W3C header of this name.
+ANNOTATION = "traceparent"
+# Seconds that the end of a process may take for what was not sent yet.
+FLUSH = 2.0
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The trace of one generation: its id, the id of its root span, and the span of another system above that.
+
+    It is always recorded, whatever the annotation's flag says of the span above.
+    """
+
+    id: int
+    root: int
+    above: SpanContext | None = None
+
+    def __str__(self) -> str:
+        return f"{self.id:032x}"
+
+    @property
+    def context(self) -> SpanContext:
+        """The root span, as the parent of others; another process may have made it, or is about to."""
+        return SpanContext(self.id, self.root, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+
+    def within(self, identity: str) -> str:
+        """The W3C `traceparent` of something that happens in this trace: `identity` names its span."""
+        return _traceparent(str(self), digest(identity, 8))
+
+
+def trace_of(shown: Manifest) -> Trace:
+    """The trace of an object's generation, by its annotation or else by its uid."""
+    identity = f"{uid(shown)}/{generation(shown)}"
+    above = _annotated(shown)
+    return Trace(above.trace_id if above else digest(identity, 16), digest(f"root/{identity}", 8), above)
+
+
+def lone(identity: str) -> Trace:
+    """The trace of what concerns no object that is there."""
+    return Trace(digest(f"lone/{identity}", 16), digest(f"root/{identity}", 8))
+
+
+def trace_of_event(event: Event) -> Trace:
+    """The trace of the object that an event shows, if it is one of ours, or else a trace of the event alone."""
+    try:
+        ours = event.api_version.startswith(f"{GROUP}/") and bool(uid(event.object))
+        return trace_of(event.object) if ours else lone(f"{event.source}/{event.id}")
+    except (TypeError, ValueError, AttributeError):
+        return lone(f"{event.source}/{event.id}")
+
+
+def span_of(said: Report) -> int:
+    """The id of the span of the reconcile that a report is about; a redelivered event repeats it."""
+    return digest(f"{said.function}/{said.cause.source}/{said.cause.id}/{said.object.name}", 8)
 
 
 def traceparent(said: Report) -> str:
     """The W3C `traceparent` of a report: its object's trace, and the span of this function's reconcile."""
-    identity = f"{said.function}/{said.cause.source}/{said.cause.id}/{said.object.name}"
-    return within(said.object.uid, said.generation, identity)
+    return _traceparent(said.trace, span_of(said))
 
 
-def within(uid: str, generation: int, identity: str) -> str:
-    """The W3C `traceparent` of something that happens to one generation of an object: `identity` names its span."""
-    return f"00-{_trace(uid, generation):032x}-{_digest(identity, 8):016x}-01"
+def understood(said: object) -> SpanContext | None:
+    """The span that a `traceparent` names, or None where it is not valid (W3C Trace Context)."""
+    if not isinstance(said, str):
+        return None
+    context = trace.get_current_span(PROPAGATOR.extract({"traceparent": said})).get_span_context()
+    return context if context.is_valid else None
 
 
-def trace_id(said: Report) -> int:
-    """128 bits that follow from the object's uid and generation."""
-    return _trace(said.object.uid, said.generation)
-
-
-def record(said: Report, incoming: str) -> None:
-    """The report as spans: the reconcile, and under it each API call. Without an SDK this does nothing."""
-    root = SpanContext(trace_id(said), _digest(f"root/{trace_id(said)}", 8), is_remote=True, trace_flags=TraceFlags(1))
-    tracer = trace.get_tracer("kepler")
-    ended = time.time_ns()
-    began = ended - int(said.milliseconds * MILLISECOND)
-    span = tracer.start_span(
-        f"reconcile {said.function}",
-        context=trace.set_span_in_context(NonRecordingSpan(root)),
-        kind=SpanKind.CONSUMER,
-        links=_links(incoming),
-        start_time=began,
-        attributes={
-            "kepler.function": said.function,
-            "kepler.outcome": said.outcome,
-            "kepler.generation": said.generation,
-            "k8s.namespace.name": said.object.namespace,
-            "k8s.object.kind": said.object.kind,
-            "k8s.object.name": said.object.name,
-            "k8s.object.uid": said.object.uid,
-            "cloudevents.event_id": said.cause.id,
-            "cloudevents.event_type": said.cause.type,
-        },
-    )
-    for call in said.calls:
-        start = began + int(call.began * MILLISECOND)
-        child = tracer.start_span(
-            f"{call.verb} {call.path}",
-            context=trace.set_span_in_context(span),
-            kind=SpanKind.CLIENT,
-            start_time=start,
-            attributes={"http.request.method": call.verb, "http.response.status_code": call.status},
-        )
-        child.end(start + int(call.milliseconds * MILLISECOND))
-    span.end(ended)
+def digest(text: str, size: int) -> int:
+    """A number of `size` bytes that is never zero (W3C forbids zero ids)."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:size]) or 1
 
 
 def configure(endpoint: str, service: str) -> None:
     """Export spans and metrics by OTLP/HTTP if an endpoint is set; standard OTEL_* variables are the exporters'."""
-    if not endpoint:
-        return
-    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter  # noqa: PLC0415
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
-    from opentelemetry.sdk.metrics import MeterProvider  # noqa: PLC0415
-    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader  # noqa: PLC0415
-    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
-    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+    if endpoint:
+        from runtime import otlp  # noqa: PLC0415 (its import would cost every cold start)
 
-    resource = Resource.create({"service.name": service})
-    provider = TracerProvider(resource=resource)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(), schedule_delay_millis=1000))
-    trace.set_tracer_provider(provider)
-    reader = PeriodicExportingMetricReader(OTLPMetricExporter())
-    metrics.set_meter_provider(MeterProvider([reader], resource=resource))
+        otlp.start(service)
 
 
-def flush() -> None:
-    """Send what is still held back; called before the process ends."""
-    for provider in (trace.get_tracer_provider(), metrics.get_meter_provider()):
-        force = getattr(provider, "force_flush", None)
-        if force is not None:
-            force(1000)
+def flush(seconds: float = FLUSH) -> None:
+    """Send what is still held back; called before the process ends. A receiver that is away holds nobody up longer."""
+    providers = (trace.get_tracer_provider(), metrics.get_meter_provider())
+    flushes = [found for one in providers if (found := getattr(one, "force_flush", None)) is not None]
+    threads = [threading.Thread(target=one, daemon=True) for one in flushes]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + seconds
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
 
 
-def _trace(uid: str, generation: int) -> int:
-    return _digest(f"{uid}/{generation}", 16)
+def _annotated(shown: Manifest) -> SpanContext | None:
+    said = (metadata(shown).get("annotations") or {}).get(ANNOTATION)
+    found = understood(said)
+    if said and found is None:
+        log.debug(f"annotation `{ANNOTATION}` is not a W3C traceparent: it is ignored", extra={"uid": uid(shown)})
+    sampled = TraceFlags(TraceFlags.SAMPLED)
+    return SpanContext(found.trace_id, found.span_id, is_remote=True, trace_flags=sampled) if found else None
 
 
-def _links(incoming: str) -> Sequence[Link]:
-    """A link to the span that sent the event, where its `traceparent` is a valid one."""
-    carried = trace.get_current_span(PROPAGATOR.extract({"traceparent": incoming})).get_span_context()
-    return (Link(carried),) if carried.is_valid else ()
-
-
-def _digest(text: str, size: int) -> int:
-    """A number of `size` bytes that is never zero (W3C forbids zero ids)."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:size]) or 1
+def _traceparent(of: str, span: int) -> str:
+    return f"00-{of}-{span:016x}-01"

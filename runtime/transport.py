@@ -26,10 +26,14 @@ def connect(environment: Mapping[str, str], *, user_agent: str, connections: int
 
     Raises Misconfigured where there is neither a pod's ServiceAccount nor a readable kubeconfig.
     """
-    configuration = _configuration(environment)
-    configuration.retries = False  # repeating is `runtime.client`'s decision, and is recorded there
-    configuration.connection_pool_maxsize = connections
-    client = ApiClient(configuration)
+    return through(configuration(environment), user_agent=user_agent, connections=connections)
+
+
+def through(configured: Configuration, *, user_agent: str, connections: int = 16) -> Transport:
+    """A transport to the API server of a configuration."""
+    configured.retries = False  # repeating is `runtime.client`'s decision, and is recorded there
+    configured.connection_pool_maxsize = connections
+    client = ApiClient(configured)
     client.user_agent = user_agent
 
     def send(request: Request) -> Answer:
@@ -38,19 +42,23 @@ def connect(environment: Mapping[str, str], *, user_agent: str, connections: int
     return send
 
 
-def _configuration(environment: Mapping[str, str]) -> Configuration:
-    configuration = Configuration()
+def configuration(environment: Mapping[str, str], *, context: str = "") -> Configuration:
+    """Where the API server is and who we are there, by a context of the kubeconfig, if one is named.
+
+    Raises Misconfigured as `connect` does.
+    """
+    found = Configuration()
     try:
         if "KUBERNETES_SERVICE_HOST" in environment and "KUBECONFIG" not in environment:
-            load_incluster_config(client_configuration=configuration)
+            load_incluster_config(client_configuration=found)
         else:
-            load_kube_config(environment.get("KUBECONFIG"), client_configuration=configuration)
+            load_kube_config(environment.get("KUBECONFIG"), context or None, client_configuration=found)
     except (ConfigException, OSError) as wrong:
         raise Misconfigured(
             f"no API server to talk to ({wrong}): run in a pod with a ServiceAccount, or set `KUBECONFIG` to a "
             "readable file"
         ) from wrong
-    return configuration
+    return found
 
 
 def _send(client: ApiClient, request: Request) -> Answer:

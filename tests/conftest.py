@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from local.build import build
 from local.layout import DEFAULT, ROOT
 from local.ports import Ports
 from local.stack import Stack
+from tests import browsing
 from tests.workbench import Workbench
 
 _numbers = itertools.count(1)
@@ -50,3 +52,12 @@ def namespace(control_plane: Stack, request: pytest.FixtureRequest) -> str:
 def workbench(control_plane: Stack, namespace: str) -> Workbench:
     """The functions in this process, each with its own ServiceAccount's token, against the real API server."""
     return Workbench(control_plane, namespace)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests of the console; each opens a window of its own."""
+    with sync_playwright() as playwright:
+        opened = browsing.launch(playwright)
+        yield opened
+        opened.close()

@@ -1,52 +1,113 @@
-"""Traces: one for one generation, sent by OTLP/HTTP where an endpoint is set, and costing nothing where none is."""
+"""Traces, metrics and log lines of real processes: sent by OTLP/HTTP where an endpoint is set, costing nothing where
+none is, and holding nobody up where it is away."""
 
+import json
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from typing import Any
 
 import urllib3
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from local.layout import ROOT
 from local.stack import Stack
-from runtime.tracing import trace_id
+from runtime import measures
+from runtime.settings import NAMESPACE
+from runtime.tracing import FLUSH, trace_of
 from tests.protocol.test_process import resync, running, wait
 from tests.workbench import Workbench, kepler
 
+INCOMING = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@dataclass
+class Collector:
+    """What an OTLP/HTTP receiver has got; it answers nothing while it is `silent`."""
+
+    url: str = ""
+    spans: list[Span] = field(default_factory=list)
+    metrics: list[Metric] = field(default_factory=list)
+    resources: list[dict[str, Any]] = field(default_factory=list)
+    silent: bool = False
+
+    def span(self, name: str) -> Span:
+        """The only span of this name."""
+        (found,) = [one for one in self.spans if one.name == name]
+        return found
+
+    def has(self, *names: str) -> bool:
+        """Whether spans of all these names have come."""
+        return set(names) <= {one.name for one in self.spans}
+
+    def points(self, name: str) -> list[Any]:
+        """The last points of a metric."""
+        found = [one for one in self.metrics if one.name == name]
+        if not found:
+            return []
+        last = found[-1]
+        return [*(last.histogram.data_points if last.HasField("histogram") else last.sum.data_points)]
+
+
+def values(attributes: Any) -> dict[str, Any]:
+    """Attributes as they are meant."""
+    return {one.key: _value(one) for one in attributes}
+
+
+def _value(one: KeyValue) -> Any:
+    kind = one.value.WhichOneof("value")
+    return getattr(one.value, kind) if kind else None
+
 
 @contextmanager
-def collector() -> Iterator[tuple[str, list[Span], list[Metric]]]:
-    """An OTLP/HTTP receiver, and every span and metric it has got."""
-    spans: list[Span] = []
-    metrics: list[Metric] = []
+def collector() -> Iterator[Collector]:
+    """An OTLP/HTTP receiver, and everything that it has got."""
+    got, over = Collector(), Event()
 
     class Receive(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
+            if got.silent:
+                over.wait()
+                return
             if self.path == "/v1/traces":
                 traced = ExportTraceServiceRequest.FromString(body).resource_spans
-                spans.extend(span for one in traced for scope in one.scope_spans for span in scope.spans)
+                got.spans.extend(span for one in traced for scope in one.scope_spans for span in scope.spans)
+                got.resources.extend(values(one.resource.attributes) for one in traced)
             else:
                 measured = ExportMetricsServiceRequest.FromString(body).resource_metrics
-                metrics.extend(found for one in measured for scope in one.scope_metrics for found in scope.metrics)
+                got.metrics.extend(found for one in measured for scope in one.scope_metrics for found in scope.metrics)
+                got.resources.extend(values(one.resource.attributes) for one in measured)
             self.send_response(200)
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
             """Quiet."""
 
-    server = HTTPServer(("127.0.0.1", 0), Receive)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Receive)
+    server.daemon_threads = True
     Thread(target=server.serve_forever, daemon=True).start()
+    got.url = f"http://127.0.0.1:{server.server_port}"
     try:
-        yield f"http://127.0.0.1:{server.server_port}", spans, metrics
+        yield got
     finally:
+        over.set()
         server.shutdown()
+
+
+def post(url: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+    """An event to a function."""
+    return urllib3.request("POST", url, headers={**headers}, retries=False, timeout=60)
 
 
 def test_without_an_endpoint_no_sdk_is_loaded() -> None:
@@ -57,41 +118,194 @@ def test_without_an_endpoint_no_sdk_is_loaded() -> None:
 
 
 def test_one_generation_is_one_trace(control_plane: Stack, workbench: Workbench) -> None:
-    """Two functions, two events, two processes: one trace id; each API call a span below its reconcile."""
+    """Two functions, two events, two processes: one trace id, and a root for all, whichever came first."""
     workbench.apply(kepler())
-    incoming = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    where = trace_of(workbench.kepler())
     replies = []
-    with collector() as (endpoint, spans, _):
+    with collector() as got:
         for name in ("collected_metric", "status"):
-            with running(control_plane, FUNCTION=name, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint) as (_, url):
-                sent = {**resync(workbench.namespace), "traceparent": incoming}
-                replies.append(urllib3.request("POST", url, headers=sent, timeout=60))
-                assert wait(lambda name=name: any(span.name == f"reconcile {name}" for span in spans))  # type: ignore[misc]
+            with running(control_plane, FUNCTION=name, OTEL_EXPORTER_OTLP_ENDPOINT=got.url) as (_, url):
+                replies.append(post(url, {**resync(workbench.namespace), "traceparent": INCOMING}))
+                assert wait(lambda name=name: got.has(f"reconcile {name}"))  # type: ignore[misc]
+        assert wait(lambda: got.has("edit Kepler"))
+    reconciles = [got.span(f"reconcile {name}") for name in ("collected_metric", "status")]
+    assert {span.trace_id.hex() for span in got.spans} == {str(where)}
+    root = got.span("edit Kepler")
+    assert (root.span_id.hex(), root.parent_span_id) == (f"{where.root:016x}", b"")
+    assert {span.parent_span_id for span in reconciles} == {root.span_id}
+    sent = [reply.headers["ce-traceparent"].split("-") for reply in replies]
+    assert [(one[1], one[2]) for one in sent] == [(one.trace_id.hex(), one.span_id.hex()) for one in reconciles]
+    for span in reconciles:
+        assert [link.trace_id.hex() for link in span.links] == [INCOMING.split("-")[1]]
+        assert [link.span_id.hex() for link in span.links] == [INCOMING.split("-")[2]]
 
-    reconciles = {span.name: span for span in spans if span.name.startswith("reconcile")}
-    assert set(reconciles) == {"reconcile collected_metric", "reconcile status"}
-    assert len({span.trace_id for span in spans}) == 1
-    first = reconciles["reconcile collected_metric"]
-    assert [link.trace_id.hex() for link in first.links] == [incoming.split("-")[1]]
-    calls = [span for span in spans if span.parent_span_id == first.span_id]
-    assert {span.name.split()[0] for span in calls} == {"GET", "PATCH"}
-    assert {reply.headers["ce-traceparent"].split("-")[1] for reply in replies} == {first.trace_id.hex()}
+
+def test_each_call_is_a_span_below_its_reconcile(control_plane: Stack, workbench: Workbench) -> None:
+    """With the server's address and the answer; an object that is not there yet is no error."""
+    workbench.apply(kepler())
+    headers = {**resync(workbench.namespace), "ce-time": datetime.now(UTC).isoformat()}
+    with (
+        collector() as got,
+        running(control_plane, FUNCTION="collected_metric", OTEL_EXPORTER_OTLP_ENDPOINT=got.url) as (_, url),
+    ):
+        reply = post(url, headers)
+        assert wait(lambda: got.has("reconcile collected_metric"))
+    report = json.loads(reply.data)
+    reconcile = got.span("reconcile collected_metric")
+    told = values(reconcile.attributes)
+    assert (told["kepler.outcome"], told["kepler.generation"], told["k8s.object.name"]) == ("converged", 1, "kepler")
+    assert 0 <= told["kepler.event.age"] < 60
+    calls = [span for span in got.spans if span.parent_span_id == reconcile.span_id]
+    assert len(calls) == len(report["calls"])
+    assert all(span.status.code != Status.STATUS_CODE_ERROR for span in calls)
+    asked = [values(span.attributes) for span in calls]
+    assert {one["server.port"] for one in asked} == {control_plane.ports.apiserver}
+    assert {one["http.response.status_code"]: one.get("kepler.answer") for one in asked} == {
+        200: None,
+        201: None,
+        404: "absent",
+    }
+    assert "GET /api/v1/namespaces/{namespace}/configmaps/{name}" in {span.name for span in calls}
+    assert all(reconcile.start_time_unix_nano <= span.start_time_unix_nano for span in calls)
+    assert all(span.end_time_unix_nano <= reconcile.end_time_unix_nano for span in calls)
+    assert {one["service.name"] for one in got.resources} == {"kepler-collected_metric"}
+    assert all(one["service.instance.id"] for one in got.resources)
+
+
+def test_a_traceparent_on_the_resource_is_the_trace(control_plane: Stack, workbench: Workbench) -> None:
+    """A pipeline's: its span is above the root, and what is emitted goes on in its trace."""
+    workbench.apply(kepler())
+    workbench.patch("kepler/kepler", {"metadata": {"annotations": {"traceparent": INCOMING}}})
+    with (
+        collector() as got,
+        running(control_plane, FUNCTION="status", OTEL_EXPORTER_OTLP_ENDPOINT=got.url) as (_, url),
+    ):
+        reply = post(url, resync(workbench.namespace))
+        assert wait(lambda: got.has("edit Kepler", "reconcile status"))
+    assert {span.trace_id.hex() for span in got.spans} == {INCOMING.split("-")[1]}
+    assert got.span("edit Kepler").parent_span_id.hex() == INCOMING.split("-")[2]
+    assert reply.headers["ce-traceparent"].split("-")[1] == INCOMING.split("-")[1]
+
+
+def test_everything_is_measured(control_plane: Stack, workbench: Workbench) -> None:
+    """Outcomes, durations, writes, what needed none, and how old events were; sent at the end of a process."""
+    workbench.apply(kepler())
+    function = {"kepler.function": "collected_metric"}
+    old = (datetime.now(UTC) - timedelta(seconds=30)).isoformat()
+    with collector() as got:
+        settings = {"FUNCTION": "collected_metric", "OTEL_EXPORTER_OTLP_ENDPOINT": got.url}
+        with running(control_plane, **settings) as (process, url):
+            assert post(url, {**resync(workbench.namespace), "ce-time": old}).status == 200
+            assert post(url, {**resync(workbench.namespace), "ce-time": old}).status == 204
+            other = {**resync(workbench.namespace), "ce-kind": "Service", "ce-apiversion": "v1"}
+            assert post(url, other).status == 204
+            process.terminate()
+            assert process.wait(30) == 0
+    assert {one.name for one in got.metrics} == {
+        "kepler.reconciles",
+        "kepler.reconcile.duration",
+        "kepler.writes",
+        "kepler.noops",
+        "kepler.event.age",
+    }
+    converged = function | {"kepler.outcome": "converged"}
+    assert [(values(one.attributes), one.as_int) for one in got.points("kepler.reconciles")] == [(converged, 2)]
+    (duration,) = got.points("kepler.reconcile.duration")
+    assert (values(duration.attributes), duration.count) == (converged, 2)
+    assert 0 < duration.sum < 10
+    written = {values(one.attributes)["kepler.action"]: one.as_int for one in got.points("kepler.writes")}
+    assert written == {"created": 1, "reported": 1}
+    without = {values(one.attributes)["kepler.reason"]: one.as_int for one in got.points("kepler.noops")}
+    assert without == {"converged": 1, "idle": 1}
+    (age,) = got.points("kepler.event.age")
+    assert age.count == 2
+    assert 60 <= age.sum < 120
+
+
+def test_what_fails_is_measured_and_told(control_plane: Stack, workbench: Workbench) -> None:
+    """An account that may not: a line of the log, a span, a count; each with what is known."""
+    workbench.apply(kepler())
+    shown = workbench.kepler()
+    headers = {
+        **resync(workbench.namespace),
+        "ce-type": "dev.knative.apiserver.resource.update",
+        "content-type": "application/json",
+    }
+    with collector() as got:
+        settings = {"FUNCTION": "collected_metric", "OTEL_EXPORTER_OTLP_ENDPOINT": got.url}
+        account = control_plane.kubeconfig_for(NAMESPACE, "kepler-dead-letter")
+        with running(control_plane, **settings, KUBECONFIG=str(account)) as (process, url):
+            answer = urllib3.request("POST", url, headers=headers, body=json.dumps(shown), retries=False, timeout=60)
+            assert answer.status == 503
+            process.terminate()
+            lines = [json.loads(line) for line in process.communicate(timeout=30)[0].splitlines()]
+    (line,) = [one for one in lines if one["message"] == "failed"]
+    assert (line["object"], line["generation"]) == (f"Kepler {workbench.namespace}/kepler", 1)
+    assert (line["outcome"], line["trace"]) == ("failed", str(trace_of(shown)))
+    span = got.span("reconcile collected_metric")
+    assert (span.status.code, span.trace_id.hex()) == (Status.STATUS_CODE_ERROR, str(trace_of(shown)))
+    counted = [(values(one.attributes)["kepler.outcome"], one.as_int) for one in got.points("kepler.reconciles")]
+    assert counted == [("failed", 1)]
+
+
+def test_a_receiver_that_is_away_holds_nobody_up(control_plane: Stack, workbench: Workbench) -> None:
+    """It refuses connections: replies are as fast as without it, and the process ends in time."""
+    workbench.apply(kepler())
+    with running(control_plane, FUNCTION="collected_metric", OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9") as (
+        process,
+        url,
+    ):
+        assert post(url, resync(workbench.namespace)).status == 200
+        time.sleep(1.5)  # spans have been tried by now
+        began = time.monotonic()
+        for _ in range(20):
+            assert post(url, resync(workbench.namespace)).status == 204
+        assert (time.monotonic() - began) / 20 < 1
+        ends_in_time(process)
+
+
+def test_a_receiver_that_never_answers_holds_nobody_up(control_plane: Stack, workbench: Workbench) -> None:
+    """It takes the request and says nothing, until after the end of the process."""
+    workbench.apply(kepler())
+    with collector() as got:
+        got.silent = True
+        settings = {"FUNCTION": "collected_metric", "OTEL_EXPORTER_OTLP_ENDPOINT": got.url}
+        with running(control_plane, **settings) as (process, url):
+            assert post(url, resync(workbench.namespace)).status == 200
+            assert post(url, resync(workbench.namespace)).status == 204
+            ends_in_time(process)
+
+
+def ends_in_time(process: subprocess.Popen[str]) -> None:
+    """The process ends by itself, within the bound for what was not sent and some seconds to stop the server."""
+    began = time.monotonic()
+    process.terminate()
+    assert process.wait(30) == 0
+    assert time.monotonic() - began < FLUSH + 5
 
 
 def test_dead_letters_are_counted(control_plane: Stack, namespace: str) -> None:
     """By whom they were to reach, and by type; sent at the end of a process, too."""
     attributes = {"knativeerrordest": "http://kepler-collector", "knativeerrorcode": "503"}
     sent = {**resync(namespace), **{f"ce-{name}": value for name, value in attributes.items()}}
-    with collector() as (endpoint, _, metrics):
-        settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "K_SINK": endpoint}
+    with collector() as got:
+        settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": got.url, "K_SINK": got.url}
         with running(control_plane, FUNCTION="dead_letter", **settings) as (process, url):
             for _ in range(2):
-                assert urllib3.request("POST", url, headers=sent, timeout=60).status == 204
+                assert post(url, sent).status == 204
             process.terminate()
-            assert wait(lambda: any(one.name == "kepler.dead_letters" for one in metrics))
-    (point,) = next(one for one in metrics if one.name == "kepler.dead_letters").sum.data_points
+            assert wait(lambda: bool(got.points("kepler.dead_letters")))
+    (point,) = got.points("kepler.dead_letters")
     assert point.as_int == 2
-    assert {one.key: one.value.string_value for one in point.attributes}["destination"] == "http://kepler-collector"
+    assert values(point.attributes)["destination"] == "http://kepler-collector"
+
+
+def test_what_is_measured_is_documented() -> None:
+    """Every metric's name."""
+    page = (ROOT / "docs/observability.md").read_text()
+    names = {text for text in (ROOT / "runtime/measures.py").read_text().split('"') if text.startswith("kepler.")}
+    assert {name for name in names if f"`{name}`" not in page} == set()
+    assert measures.FAILED in page
 
 
 def test_the_next_generation_is_another_trace(workbench: Workbench) -> None:
@@ -100,4 +314,4 @@ def test_the_next_generation_is_another_trace(workbench: Workbench) -> None:
     first = workbench.resync("collected_metric").reports[0]
     workbench.patch("kepler/kepler", {"spec": {"collector": {"log-level": 2}}})
     second = workbench.resync("collected_metric").reports[0]
-    assert trace_id(first) != trace_id(second)
+    assert first.trace != second.trace

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from runtime.edge import application
 from runtime.errors import Unavailable
 from runtime.event import Event
 from runtime.receive import Received, Receiver, Reconciler
+from runtime.tracing import trace_of
 
 ATTRIBUTES = {
     "specversion": "1.0",
@@ -32,6 +34,8 @@ ATTRIBUTES = {
 REPORT = Report.model_validate(
     {
         "function": "collector",
+        "trace": "0af7651916cd43dd8448eb211c80319c",
+        "began": "2026-01-31T12:00:00Z",
         "outcome": "converged",
         "object": {"apiVersion": "v1", "kind": "Kepler", "namespace": "energy", "name": "kepler", "uid": "u"},
         "generation": 3,
@@ -100,7 +104,7 @@ def test_a_report_is_the_reply() -> None:
     assert answer.status_code == 200
     assert answer.headers["ce-type"] == "io.sustainable-computing.kepler.reconcile.converged.v1"
     assert answer.headers["ce-partitionkey"] == "energy/kepler"
-    assert answer.headers["ce-traceparent"].startswith("00-")
+    assert answer.headers["ce-traceparent"].startswith(f"00-{REPORT.trace}-")
     assert json.loads(answer.data)["function"] == "collector"
 
 
@@ -127,6 +131,59 @@ def test_a_defect_of_ours_is_500_and_named() -> None:
         raise ZeroDivisionError("oops")
 
     assert (binary(client(broken)).status_code, binary(client(broken)).text) == (500, "ZeroDivisionError: oops\n")
+
+
+SHOWN = {
+    "metadata": {"name": "kepler", "namespace": "energy", "uid": "u", "generation": 3},
+    "spec": {"collector": {"env": [{"name": "X", "value": "hunter22"}]}},
+}
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "outcome"),
+    [(Unavailable("'hunter22' is refused"), "failed", "failed"), (ValueError("hunter22"), "defect", "defect")],
+)
+def test_what_goes_wrong_is_told_with_what_is_known(
+    caplog: pytest.LogCaptureFixture, error: Exception, message: str, outcome: str
+) -> None:
+    """One line, with object, generation and trace; neither it nor the answer repeats what the object keeps secret."""
+
+    def broken(_event: Event) -> Received:
+        raise error
+
+    answer = binary(client(broken), SHOWN, type=RESOURCE_UPDATE)
+    (line,) = caplog.records
+    told = vars(line)
+    assert (line.message, told["outcome"], told["generation"]) == (message, outcome, 3)
+    assert told["object"] == "Kepler energy/kepler"
+    assert told["trace"] == str(trace_of(SHOWN))
+    assert "hunter22" not in answer.text + str(told)
+
+
+def test_a_reconcile_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    """With the object, its generation, the outcome and the trace."""
+    with caplog.at_level("INFO", "kepler"):
+        binary(client(lambda _: Received((REPORT,), 3)))
+    (line,) = caplog.records
+    told = vars(line)
+    assert (told["object"], told["generation"], told["outcome"]) == ("Kepler energy/kepler", 3, "converged")
+    assert told["trace"] == REPORT.trace
+
+
+@pytest.mark.parametrize("structured", [False, True])
+def test_an_event_without_a_time_is_given_none(structured: bool) -> None:  # noqa: FBT001
+    """Nobody knows how old it is; the SDK would have it sent just now."""
+    received: list[Event] = []
+    to = client(lambda event: received.append(event) or Received())  # type: ignore[func-returns-value]
+    for time in ({}, {"time": "2026-01-31T12:00:00Z"}):
+        if structured:
+            body = json.dumps({**ATTRIBUTES, **time, "data": {"time": "x"}})
+            to.post("/", data=body, content_type="application/cloudevents+json")
+        else:
+            binary(to, {"time": "x"}, **time)
+    without, with_ = received
+    assert without.sent is None
+    assert with_.sent == datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
 POSTS: dict[str, Callable[[FlaskClient], TestResponse]] = {

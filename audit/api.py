@@ -1,0 +1,223 @@
+"""The query API and the console, as a Flask Blueprint: `audit.model` says what is answered.
+
+Nothing here changes what is kept; the one request that changes anything asks for an event to be sent again.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, request
+from pydantic import BaseModel
+from werkzeug.exceptions import HTTPException
+
+from audit import pages, past, queries
+from audit.database import Database
+from audit.live import Live
+from audit.model import API, DeadLetter, Latest, Page, Resource
+from audit.problems import Problem
+from audit.selection import After, Namespace, Nothing, Object, Objects, Reports, selected
+from audit.sight import Sight
+from audit.viewer import Access, Viewer
+from runtime.errors import ApiError, OperatorError
+from runtime.requests import replay
+from runtime.sink import Sink
+
+log = logging.getLogger("kepler.audit")
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+# Through what a request was made, in the source of its event.
+CONSOLE = "console"
+
+
+@dataclass(frozen=True)
+class Api:
+    """Answers from the database and, through `live`, from the cluster; `sink` is where requests are sent."""
+
+    database: Database
+    live: Live
+    access: Access
+    sink: Callable[[], Sink]
+
+    def blueprint(self) -> Blueprint:
+        """Everything that it answers, below wherever it is mounted."""
+        made = Blueprint("audit", __name__)
+        answers: tuple[tuple[str, Callable[..., BaseModel | None]], ...] = (
+            ("resources", self.resources),
+            ("reports", self.reports),
+            ("reports/<path:identity>", self.report),
+            ("history", self.history),
+            ("traces/<identity>", self.trace),
+            ("dead-letters", self.letters),
+            ("state", self.state),
+            ("changes", self.changes),
+        )
+        for path, answer in answers:
+            made.add_url_rule(f"{API}/{path}", answer.__name__, _answering(answer), methods=["GET"])
+        made.add_url_rule(f"{API}/dead-letters/<name>/replay", "replay", self.replay, methods=["POST"])
+        made.add_url_rule(f"{API}/<path:path>", "unknown", unknown, methods=["GET"])
+        made.add_url_rule("/", "index", pages.page, methods=["GET"])
+        made.add_url_rule("/<path:name>", "page", pages.page, methods=["GET"])
+        made.register_error_handler(Exception, problem)
+        made.after_request(guarded)
+        return made
+
+    def resources(self) -> Page[Resource]:
+        """As the API server has them now."""
+        viewer, wanted = self.access(request), selected(Objects, request.args)
+        _may_name(viewer, wanted.namespace)
+        found = [
+            one
+            for one in self.live.resources()
+            if wanted.kind in ("", one.object.kind)
+            and wanted.namespace in ("", one.object.namespace)
+            and wanted.name in ("", one.object.name)
+        ]
+        sight = viewer.sight({one.object.namespace for one in found} - {""})
+        return Page(items=tuple(one for one in found if sight.shows(one.object.namespace)))
+
+    def reports(self) -> BaseModel:
+        """Newest first."""
+        viewer, wanted = self.access(request), selected(Reports, request.args)
+        sight = self._sight(viewer, wanted.namespace)
+        with self.database.reading() as connection:
+            return queries.page(connection, wanted, sight)
+
+    def report(self, identity: str) -> BaseModel:
+        """One of them; what may not be seen is unknown."""
+        viewer, _ = self.access(request), selected(Nothing, request.args)
+        with self.database.reading() as connection:
+            found = queries.one(connection, identity)
+        if found is None or not viewer.sees(found.report.object.namespace):
+            raise Problem(404, f"no report '{identity}' is kept: it was never, or is forgotten by now")
+        return found
+
+    def history(self) -> BaseModel:
+        """Of one resource."""
+        viewer, wanted = self.access(request), selected(Object, request.args)
+        if not viewer.sees(wanted.namespace):
+            raise _forbidden(wanted.namespace)
+        with self.database.reading() as connection:
+            return past.history(connection, wanted)
+
+    def trace(self, identity: str) -> BaseModel:
+        """Of one change."""
+        viewer, _ = self.access(request), selected(Nothing, request.args)
+        with self.database.reading() as connection:
+            places = queries.places(connection, identity)
+        seen = frozenset(one for one in places if viewer.sees(one))
+        with self.database.reading() as connection:
+            found = queries.trace(connection, identity, Sight(seen - {""}, cluster="" in seen))
+        if found is None:
+            raise Problem(404, f"nothing is kept of trace '{identity}': it never was, or is forgotten by now")
+        return found
+
+    def letters(self) -> Page[DeadLetter]:
+        """What could not be delivered; those about nothing in particular are for who sees everything."""
+        viewer, wanted = self.access(request), selected(Namespace, request.args)
+        _may_name(viewer, wanted.namespace)
+        found = [one for one in self.live.letters() if wanted.namespace in ("", one.event.object.namespace)]
+        sight = viewer.sight({one.event.object.namespace for one in found} - {""})
+        shown = (one for one in found if self._shows(viewer, sight, one))
+        return Page(items=tuple(shown))
+
+    def replay(self, name: str) -> Response:
+        """Has a letter's event sent again."""
+        viewer = self.access(request)
+        letter = next((one for one in self.live.letters() if one.name == name), None)
+        where = letter.event.object.namespace if letter else ""
+        seen = letter is not None and (viewer.sees(where) if where else viewer.sees_everywhere())
+        if not seen:
+            raise Problem(404, f"there is no dead letter '{name}': it was sent again, or is forgotten by now")
+        if not viewer.may_replay(where):
+            raise Problem(403, f"you may not: it needs `patch keplers` in {_where(where)}")
+        self.sink()(replay(name, by=CONSOLE))
+        log.info("replay requested", extra={"letter": name, "by": viewer.name})
+        return Response(status=202)
+
+    def state(self) -> BaseModel:
+        """How much is kept."""
+        self.access(request)
+        selected(Nothing, request.args)
+        with self.database.reading() as connection:
+            return queries.state(connection)
+
+    def changes(self) -> BaseModel | None:
+        """Whether anything is newer."""
+        _, wanted = self.access(request), selected(After, request.args)
+        with self.database.reading() as connection:
+            number = queries.latest(connection)
+        return Latest(sequence=number) if number > wanted.after else None
+
+    def _sight(self, viewer: Viewer, namespace: str) -> Sight:
+        """What of a list may be shown."""
+        _may_name(viewer, namespace)
+        if namespace:
+            return Sight(frozenset({namespace}), cluster=False)
+        with self.database.reading() as connection:
+            known = queries.namespaces(connection)
+        return viewer.sight(known)
+
+    def _shows(self, viewer: Viewer, sight: Sight, letter: DeadLetter) -> bool:
+        where = letter.event.object.namespace
+        return sight.shows(where) if where else viewer.sees_everywhere()
+
+
+def unknown(path: str) -> Response:
+    """What the query API does not have."""
+    raise Problem(404, f"there is no '{path}': see the table in the documentation of the query API")
+
+
+def guarded(answer: Response) -> Response:
+    """With what browsers are to hold to."""
+    for name, value in HEADERS.items():
+        answer.headers.setdefault(name, value)
+    answer.headers.setdefault("Cache-Control", "no-store")
+    if not answer.content_length:
+        answer.headers.pop("Content-Type", None)
+    return answer
+
+
+def problem(error: Exception) -> Response:
+    """Any error as a problem document."""
+    if isinstance(error, Problem):
+        return error.response()
+    if isinstance(error, ApiError):
+        log.warning("not answered", extra={"path": request.path, "reason": error.message})
+        return Problem(503, f"{error.message}; ask again in a moment").response()
+    if isinstance(error, OperatorError):
+        return Problem(503, str(error)).response()
+    if isinstance(error, HTTPException):
+        return Problem(error.code or 500, str(error.description)).response()
+    log.error("defect", exc_info=error, extra={"path": request.path})
+    return Problem(500, f"{type(error).__name__}: the log of the function says more").response()
+
+
+def _answering(answer: Callable[..., BaseModel | None]) -> Callable[..., Response]:
+    def view(**path: str) -> Response:
+        found = answer(**path)
+        if found is None:
+            return Response(status=204)
+        return Response(found.model_dump_json(by_alias=True), mimetype="application/json")
+
+    return view
+
+
+def _may_name(viewer: Viewer, namespace: str) -> None:
+    """Whoever names a namespace is told that they may not see it, whether it exists or not."""
+    if namespace and not viewer.sees(namespace):
+        raise _forbidden(namespace)
+
+
+def _forbidden(namespace: str) -> Problem:
+    needed = "`get keplers`" if namespace else "`get keplermachineconfigs`"
+    return Problem(403, f"you may not look: it needs {needed} in {_where(namespace)}")
+
+
+def _where(namespace: str) -> str:
+    return f"namespace '{namespace}'" if namespace else "the whole cluster"

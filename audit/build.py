@@ -1,0 +1,47 @@
+"""Puts the parts together, once, when a process starts that keeps reports."""
+
+import functools
+import logging
+import tempfile
+
+from audit import schema
+from audit.access import Tokens
+from audit.api import Api
+from audit.database import Database
+from audit.live import Live
+from audit.nearby import nearby
+from audit.receive import Audit
+from audit.retention import Retention
+from audit.settings import TOKEN, Keeping
+from audit.store import Store
+from runtime.errors import Misconfigured
+from runtime.listener import Surroundings
+
+log = logging.getLogger("kepler.audit")
+
+
+def build(keeping: Keeping, surroundings: Surroundings) -> Audit:
+    """Raises Misconfigured where the database, or what the access needs, is not there."""
+    database = Database(keeping.database.get_secret_value() or _passing())
+    schema.prepare(database)
+    retention = Retention(database, days=keeping.days, bytes=keeping.megabytes << 20)
+    retention.begin()
+    transport, sink = functools.cache(surroundings.transport), functools.cache(surroundings.sink)
+    access = Tokens(transport()) if keeping.access == TOKEN else nearby
+    api = Api(database, Live(transport, surroundings.namespace), access, sink)
+    return Audit(Store(database, full=retention.told), api.blueprint())
+
+
+def _passing() -> str:
+    """A database that goes with the process: better than none, and told."""
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="kepler-audit-")
+    except OSError as wrong:
+        raise Misconfigured(f"there is nowhere to keep anything ({wrong}): set `DATABASE`") from wrong
+    _FOLDERS.append(folder)
+    log.warning(f"what is kept goes when this process ends, with '{folder.name}': set `DATABASE` to keep it")
+    return f"sqlite:///{folder.name}/audit.db"
+
+
+# Removed at the end of the process.
+_FOLDERS: list[tempfile.TemporaryDirectory[str]] = []

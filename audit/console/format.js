@@ -1,0 +1,69 @@
+// How times, durations, values and names are written.
+
+const UNITS = [
+  [86400, "d"],
+  [3600, "h"],
+  [60, "min"],
+  [1, "s"],
+];
+
+export function ago(time, now = Date.now()) {
+  const seconds = Math.max(0, (now - Date.parse(time)) / 1000);
+  const [size, unit] = UNITS.find(([least]) => seconds >= least) || [1, "s"];
+  return seconds < 1 ? "now" : `${Math.floor(seconds / size)} ${unit} ago`;
+}
+
+export function moment(time) {
+  return `${day(time)}, ${clock(time)}`;
+}
+
+// For what the API server notes: it keeps whole seconds.
+export function second(time) {
+  return `${day(time)}, ${clock(time).slice(0, -4)}`;
+}
+
+const day = (time) => new Date(time).toLocaleDateString(undefined, { year: "numeric", month: "short", day: "numeric" });
+
+export function clock(time) {
+  const at = new Date(time);
+  const two = (number) => String(number).padStart(2, "0");
+  const thousandth = String(at.getMilliseconds()).padStart(3, "0");
+  return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${thousandth}`;
+}
+
+export function duration(milliseconds) {
+  if (milliseconds < 10) return `${milliseconds.toFixed(1)} ms`;
+  if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
+  if (milliseconds < 60000) return `${(milliseconds / 1000).toFixed(2)} s`;
+  return `${Math.floor(milliseconds / 60000)} min ${Math.round((milliseconds % 60000) / 1000)} s`;
+}
+
+export function value(content) {
+  if (content === null || content === undefined) return "";
+  return typeof content === "string" ? content : JSON.stringify(content, null, 1).replace(/\n\s*/g, " ");
+}
+
+export function named(object) {
+  return object.namespace ? `${object.namespace}/${object.name}` : object.name;
+}
+
+export function count(number, word) {
+  return `${number.toLocaleString()} ${word}${number === 1 ? "" : "s"}`;
+}
+
+export function bytes(number) {
+  const power = Math.min(3, Math.floor(Math.log2(Math.max(1, number)) / 10));
+  const scaled = number / 1024 ** power;
+  return `${scaled < 10 && power ? scaled.toFixed(1) : Math.round(scaled)} ${["B", "KiB", "MiB", "GiB"][power]}`;
+}
+
+export const words = (name) => name.replaceAll("_", " ");
+
+// Addresses within the console.
+export const toResource = (object) =>
+  `#/resource/${[object.kind, object.namespace || "-", object.name].map(encodeURIComponent).join("/")}`;
+export const toTrace = (trace) => `#/trace/${encodeURIComponent(trace)}`;
+export function toActivity(wanted) {
+  const given = Object.entries(wanted).filter(([, one]) => one);
+  return `#/activity?${new URLSearchParams(given)}`;
+}

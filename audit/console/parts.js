@@ -1,0 +1,127 @@
+// What every page is made of.
+
+import { html, useEffect, useState } from "./vendor/preact.js";
+import { ago, count, moment, named, toResource, value } from "./format.js";
+
+// The outcome of a reconcile and the status of a condition, in one look: a word, a sign, a colour.
+const SIGNS = {
+  True: ["good", "✓", "True"],
+  False: ["bad", "✕", "False"],
+  Unknown: ["wait", "◷", "Unknown"],
+  converged: ["good", "✓", "converged"],
+  rejected: ["bad", "✕", "rejected"],
+  waiting: ["wait", "◷", "waiting"],
+};
+const NOTHING = ["none", "–", "not reported"];
+
+export function Sign({ of, text }) {
+  const [kind, sign, word] = SIGNS[of] || NOTHING;
+  return html`<span class="sign ${kind}"><span aria-hidden="true">${sign}</span> ${text || word}</span>`;
+}
+
+export const signKind = (of) => (SIGNS[of] || NOTHING)[0];
+
+// A time, as its age; the age grows while one looks.
+export function Time({ at }) {
+  const [now, setNow] = useState(Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 10000);
+    return () => clearInterval(timer);
+  }, []);
+  if (!at) return html`<span class="quiet">unknown</span>`;
+  return html`<time datetime=${at} title=${moment(at)}>${ago(at, Math.max(now, Date.parse(at)))}</time>`;
+}
+
+export function ResourceName({ object, kind = true }) {
+  return html`<a class="name" href=${toResource(object)}>${kind && html`<span class="kind">${object.kind}</span> `}${named(object)}</a>`;
+}
+
+export function Alert({ problem }) {
+  return problem ? html`<p class="alert" role="alert">${problem.message}</p>` : null;
+}
+
+export function Empty({ children }) {
+  return html`<p class="empty">${children}</p>`;
+}
+
+export function Loading() {
+  return html`<p class="empty" aria-busy="true">loading …</p>`;
+}
+
+// Fields as they were and as they are, a line each.
+export function Diff({ fields, by }) {
+  if (!fields.length) return null;
+  return html`<div class="scroll">
+    <table class="diff">
+      <thead class="narrow-hidden">
+        <tr><th scope="col">field</th><th scope="col">before</th><th scope="col">after</th></tr>
+      </thead>
+      <tbody>
+        ${fields.map(
+          (field) => html`<tr key=${field.path}>
+            <th scope="row"><code>${field.path || "(all)"}</code></th>
+            <td class="before"><${Value} content=${field.before} sign="−" label="before" /></td>
+            <td class="after"><${Value} content=${field.after} sign="+" label="after" /></td>
+          </tr>`,
+        )}
+      </tbody>
+    </table>
+    ${by && html`<p class="quiet by">by ${by}</p>`}
+  </div>`;
+}
+
+const LONG = 160;
+
+function Value({ content, sign, label }) {
+  const text = value(content);
+  if (content === null || content === undefined) return html`<span class="quiet">${label === "before" ? "not set" : "removed"}</span>`;
+  if (text === "") return html`<code><span aria-hidden="true">${sign} </span>""</code>`;
+  if (text.length <= LONG) return html`<code><span aria-hidden="true">${sign} </span>${text}</code>`;
+  return html`<details>
+    <summary><code>${sign} ${text.slice(0, LONG)}…</code></summary>
+    <pre>${typeof content === "string" ? content : JSON.stringify(content, null, 2)}</pre>
+  </details>`;
+}
+
+// A sentence of a function: fields in it stand between back-quotes.
+export function Prose({ text }) {
+  return (text || "").split("`").map((part, place) => (place % 2 ? html`<code>${part}</code>` : part));
+}
+
+// What a reconcile wrote, in a phrase; that it said so on the resource itself, only where that is all.
+export function wrote(summary) {
+  if (!summary.changes.length) return "wrote nothing";
+  const others = summary.changes.filter((one) => one.action !== "reported");
+  if (!others.length) return summary.condition?.message || "reported";
+  const told = new Map();
+  for (const one of others) {
+    const key = `${one.object.kind} ${one.object.name} ${one.action}`;
+    told.set(key, (told.get(key) || 0) + one.fields);
+  }
+  return [...told].map(([key, fields]) => (fields ? `${key} (${count(fields, "field")})` : key)).join(", ");
+}
+
+export function Nodes({ nodes }) {
+  if (!nodes) return html`<span class="quiet">–</span>`;
+  if (!nodes.desired) return html`<span class="quiet">none</span>`;
+  const part = nodes.available / nodes.desired;
+  const told = `${nodes.available} of ${count(nodes.desired, "node")} available, ${nodes.updated} up to date`;
+  return html`<span class="nodes" title=${told}>
+    <span class="bar" aria-hidden="true"><span class=${part === 1 ? "all" : ""} style=${{ width: `${part * 100}%` }}></span></span>
+    <span>${nodes.available}/${nodes.desired}<span class="unseen"> nodes available</span></span>
+    ${nodes.updated < nodes.desired && html` <span class="quiet">${nodes.updated} up to date</span>`}
+  </span>`;
+}
+
+// Asks for more when the end of a list comes into view; a button for those who do not scroll.
+export function More({ next, busy, more }) {
+  const [place, setPlace] = useState(null);
+  useEffect(() => {
+    if (!place || !next) return undefined;
+    const watcher = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && more(), { rootMargin: "600px" });
+    watcher.observe(place);
+    return () => watcher.disconnect();
+  }, [place, next, more, busy]);
+  if (!next) return null;
+  return html`<p class="more" ref=${setPlace}><button type="button" onClick=${more} disabled=${busy}>${busy ? "loading …" : "show older"}</button></p>`;
+}

@@ -1,0 +1,173 @@
+// One resource: how it stands, what it waits for, and its history, a change at a time.
+
+import { html, useState } from "./vendor/preact.js";
+import { get, query, useAnswer, usePages } from "./api.js";
+import { count, duration, moment, named, toActivity, toTrace, words } from "./format.js";
+import { Alert, Diff, Empty, Loading, More, Nodes, Prose, Sign, Time, wrote } from "./parts.js";
+import { said, standing } from "./resources.js";
+
+const PAGE = 20;
+
+export function Resource({ kind, namespace, name, tick }) {
+  const wanted = { kind, namespace, name };
+  const { value, problem } = useAnswer(() => get(`resources${query(wanted)}`), ["resource", wanted], tick);
+  const history = usePages("history", { ...wanted, limit: PAGE }, tick, (one) => `${one.object.uid}/${one.generation}`);
+  const resource = value?.items.find(({ object }) => object.kind === kind && object.namespace === namespace && object.name === name);
+  return html`
+    <header class="page">
+      <p class="crumbs"><a href="#/">Resources</a> <span aria-hidden="true">›</span> ${kind}</p>
+      <h1>${named(wanted)}</h1>
+      ${resource && html`<${State} resource=${resource} />`}
+      ${value && !resource && html`<p><${Sign} of="" text="deleted" /> <span class="message">there is no such resource any more; what was done about it is below</span></p>`}
+    </header>
+    <${Alert} problem=${problem || history.problem} />
+    ${resource && html`<${Awaited} resource=${resource} />`}
+    ${resource?.conditions.length > 0 && html`<${Conditions} resource=${resource} />`}
+    <section>
+      <div class="heading">
+        <h2>History</h2>
+        <a href=${toActivity(wanted)}>all its reports</a>
+      </div>
+      ${history.items === null
+        ? html`<${Loading} />`
+        : history.items.length === 0
+          ? html`<${Empty}>Nothing is kept of it: no function has had anything to do since this history began.<//>`
+          : html`<ol class="changes">
+              ${history.items.map((one) => html`<${Change} key=${`${one.object.uid}/${one.generation}`} change=${one} />`)}
+            </ol>`}
+      <${More} ...${history} />
+    </section>
+  `;
+}
+
+function State({ resource }) {
+  const found = standing(resource);
+  return html`<p class="state">
+      <${Sign} of=${found?.status} text=${found?.reason} /> <span class="message"><${Prose} text=${said(resource)} /></span>
+    </p>
+    <dl class="facts">
+      <div><dt>nodes</dt><dd><${Nodes} nodes=${resource.nodes} /></dd></div>
+      <div><dt>generation</dt><dd>${resource.generation}</dd></div>
+      <div><dt>created</dt><dd><${Time} at=${resource.created} /></dd></div>
+      ${found?.since && html`<div><dt>so since</dt><dd><${Time} at=${found.since} /></dd></div>`}
+    </dl>`;
+}
+
+// Whatever is not as it should be, in the words of the function that says so.
+function Awaited({ resource }) {
+  const open = resource.conditions.filter((one) => one.type !== "Ready" && one.type !== "Available" && (one.status !== "True" || one.current === false));
+  if (!open.length) return null;
+  return html`<section class="awaited">
+    <h2>What it is waiting for</h2>
+    <ul>
+      ${open.map(
+        (one) => html`<li key=${one.type}>
+          <${Sign} of=${one.current === false ? "" : one.status} text=${one.current === false ? "not yet" : one.reason} />
+          <strong>${one.type}</strong>
+          <span class="message"><${Prose} text=${one.current === false ? "has not reported on this generation" : one.message} /></span>
+        </li>`,
+      )}
+    </ul>
+  </section>`;
+}
+
+function Conditions({ resource }) {
+  return html`<details class="conditions">
+    <summary>${count(resource.conditions.length, "condition")}</summary>
+    <table class="rows">
+      <thead>
+        <tr><th scope="col">Condition</th><th scope="col">Status</th><th scope="col">Message</th><th scope="col">Since</th></tr>
+      </thead>
+      <tbody>
+        ${resource.conditions.map(
+          (one) => html`<tr key=${one.type}>
+            <th scope="row">${one.type}</th>
+            <td><${Sign} of=${one.status} text=${one.reason} /></td>
+            <td class="message"><${Prose} text=${one.message} />${one.current === false && html` <span class="quiet">(earlier generation)</span>`}</td>
+            <td data-label="since"><${Time} at=${one.since} /></td>
+          </tr>`,
+        )}
+      </tbody>
+    </table>
+  </details>`;
+}
+
+// A function that is woken again by what others write says again what is wrong: of the same words the first is shown.
+function told(reports) {
+  const known = new Set();
+  return reports.filter((one) => {
+    const words = `${one.function} ${one.condition?.message}`;
+    const repeats = !one.changes.length && known.has(words);
+    known.add(words);
+    return !repeats;
+  });
+}
+
+function Change({ change }) {
+  const { edit } = change;
+  const reports = told(change.reports);
+  const repeated = change.reports.length - reports.length;
+  const functions = new Set(reports.map((one) => one.function)).size;
+  return html`<li class="change" data-row>
+    <div class="heading">
+      <h3>
+        Generation ${change.generation}
+        ${edit && html` <span class="who">${edit.deleted ? "deleted" : edit.first ? "as first seen" : "edited"}${edit.by ? html` by <strong>${edit.by}</strong>` : ""}</span>`}
+      </h3>
+      <span><${Time} at=${change.began} /> · <a href=${toTrace(change.trace)}>trace</a></span>
+    </div>
+    ${edit && !edit.first && html`<${Diff} fields=${edit.fields} />`}
+    ${edit?.first && edit.fields.length > 0 && html`<details class="first"><summary>the whole spec (${count(edit.fields.length, "field")})</summary><${Diff} fields=${edit.fields} /></details>`}
+    ${reports.length > 0 && html`<p class="quiet">${count(reports.length, "report")} of ${count(functions, "function")}${repeated > 0 && `, and ${repeated} more that said the same again`}</p>`}
+    <ul class="reports">
+      ${reports.map((one) => html`<${Report} key=${one.id} summary=${one} />`)}
+    </ul>
+  </li>`;
+}
+
+// One report, in a line; opened, what it changed and why.
+export function Report({ summary, of = false, children = null }) {
+  const [open, setOpen] = useState(false);
+  const condition = summary.condition;
+  return html`<li class="report">
+    <details onToggle=${(event) => setOpen(event.target.open)}>
+      <summary>
+        <${Sign} of=${summary.outcome} />
+        <strong class="function">${words(summary.function)}</strong>
+        ${children}
+        <span class="told"><${Prose} text=${summary.changes.length || !condition ? wrote(summary) : condition.message} /></span>
+        <span class="numbers">${of ? html`<${Time} at=${summary.began} />` : html`<time datetime=${summary.began} title=${moment(summary.began)}>${duration(summary.milliseconds)}</time>`}</span>
+      </summary>
+      ${open && html`<${Full} summary=${summary} />`}
+    </details>
+  </li>`;
+}
+
+function Full({ summary }) {
+  const { value, problem } = useAnswer(() => get(`reports/${encodeURIComponent(summary.id)}`), [summary.id], 0);
+  if (!value) return problem ? html`<${Alert} problem=${problem} />` : html`<${Loading} />`;
+  const report = value.report;
+  const by = `kepler-${report.function.replaceAll("_", "-")}`;
+  return html`<div class="full">
+    ${report.conditions.map((one) => html`<p key=${one.type}><${Sign} of=${one.status} text=${one.reason} /> <strong>${one.type}</strong> <span class="message"><${Prose} text=${one.message} /></span></p>`)}
+    <p class="quiet"><${Because} cause=${report.cause} /> It took ${duration(report.milliseconds)}, ${count(report.calls.length, "API call")}${report.rounds > 1 ? `, ${report.rounds} rounds` : ""}. <a href=${toTrace(report.trace)}>Trace</a></p>
+    ${report.changes.map(
+      (one, place) => html`<section key=${place} class="wrote">
+        <h4>${one.object.kind} ${named(one.object)} <span class="action ${one.action}">${one.action}</span></h4>
+        <${Diff} fields=${one.fields} by=${place === report.changes.length - 1 ? by : ""} />
+      </section>`,
+    )}
+  </div>`;
+}
+
+const HAPPENED = { add: "was created", update: "was changed", delete: "was deleted" };
+
+// Which event woke the function, in a sentence.
+export function Because({ cause }) {
+  const kind = cause.type.split(".").pop();
+  const about = cause.object ? `${cause.object.kind} ${named(cause.object)}` : cause.subject;
+  if (cause.type.startsWith("dev.knative.apiserver.resource."))
+    return html`<span>Because ${about} ${HAPPENED[kind]}${cause.generation ? ` (generation ${cause.generation})` : ""}${cause.by ? html` by <strong>${cause.by}</strong>` : ""}.</span>`;
+  if (cause.type.endsWith("resync.requested.v1")) return html`<span>Because ${cause.source.split("/").pop()} asked to look at ${about} again.</span>`;
+  return html`<span>Because of event ${cause.type} (${about}).</span>`;
+}

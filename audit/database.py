@@ -1,0 +1,166 @@
+"""The way to the database: SQLite by default, PostgreSQL by URL.
+
+In SQLite every commit is on the disk before it is answered (`synchronous=FULL`: with `NORMAL` a power cut takes the
+last commits with it, and what is acknowledged is never delivered again). A database that is away raises
+Unavailable, so the event is delivered again; no message has a password in it.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoneFree
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from runtime.errors import Misconfigured, Unavailable
+
+SQLITE, POSTGRES = "sqlite", "postgresql"
+EXAMPLES = "'sqlite:////var/lib/kepler-audit/audit.db' or 'postgresql://user:password@host/database'"
+# As many as threads, and a few for what forgets.
+CONNECTIONS = 20
+# Seconds for a lock of SQLite's, and for a connection.
+BUSY, CONNECT = 10.0, 5
+# Milliseconds that a statement may take, and wait for a lock: what waits longer is delivered again.
+LIMITS = "-c statement_timeout=15000 -c lock_timeout=8000 -c timezone=UTC"
+# Pages that SQLite gives back at a time, while others wait.
+PAGES = 2000
+PRAGMAS = (
+    "PRAGMA auto_vacuum=INCREMENTAL",  # before the first table, or never
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA journal_size_limit=67108864",
+    "PRAGMA temp_store=MEMORY",  # no other folder need be writable
+)
+
+
+class Database:
+    """One database, for reading and for writing in short transactions."""
+
+    def __init__(self, address: str) -> None:
+        """Raises Misconfigured where the address cannot be one. Connects to nothing."""
+        self.url = url(address)
+        self.engine = engine(self.url)
+        self._writer = self.engine.execution_options(writes=True)
+
+    @property
+    def file(self) -> Path | None:
+        """Where SQLite keeps it."""
+        return Path(self.url.database or "") if self.is_sqlite else None
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a file of this machine's."""
+        return self.url.get_backend_name() == SQLITE
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that only reads; raises Unavailable where the database is away."""
+        with self._reached(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that is on the disk when this ends; raises Unavailable where it may not be."""
+        with self._reached(), self._writer.begin() as connection:
+            yield connection
+
+    def give_back(self) -> None:
+        """Free pages of SQLite's file to the file system, some at a time; PostgreSQL does as it sees fit.
+
+        As a script: Python's driver takes a single step of a statement that has no columns, which frees one page.
+        """
+        if not self.is_sqlite:
+            return
+        with self._reached(), closing(self.engine.raw_connection()) as connection:
+            driver: Any = connection.driver_connection
+            free, left = -1, -2
+            while left not in (0, free):
+                free = left
+                driver.executescript(f"PRAGMA incremental_vacuum({PAGES})")
+                (left,) = driver.execute("PRAGMA freelist_count").fetchone()
+
+    def close(self) -> None:
+        """Gives every connection back."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        try:
+            yield
+        except (OperationalError, InterfaceError, NoneFree) as lost:
+            raise Unavailable(f"the database {self} does not answer: {self.cause(lost)}") from None
+        except DBAPIError as lost:
+            if not lost.connection_invalidated:
+                raise
+            raise Unavailable(f"the database {self} does not answer: {self.cause(lost)}") from None
+
+    def cause(self, error: Exception) -> str:
+        """What the driver said, in one line, without a password."""
+        said = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+        secret = str(self.url.password or "")
+        return said.replace(secret, "***") if secret else said
+
+    def __str__(self) -> str:
+        return f"'{self.url.render_as_string(hide_password=True)}'"
+
+
+def url(address: str) -> URL:
+    """The URL of a database; raises Misconfigured, which repeats nothing of it."""
+    try:
+        found = make_url(address.strip())
+        backend = found.get_backend_name()
+    except (ArgumentError, ValueError):
+        raise Misconfigured(f"`DATABASE` is not a URL: set it to one like {EXAMPLES}") from None
+    if backend == SQLITE:
+        return _file(found.set(drivername="sqlite+pysqlite"))
+    if backend in (POSTGRES, "postgres"):
+        return found.set(drivername="postgresql+psycopg")
+    raise Misconfigured(f"`DATABASE` is for '{backend}', which is not known here: set it to one like {EXAMPLES}")
+
+
+def _file(found: URL) -> URL:
+    if not found.database or found.database == ":memory:":
+        raise Misconfigured(f"`DATABASE` names no file: set it to one like {EXAMPLES}")
+    path = Path(found.database)
+    if not path.parent.is_dir():
+        raise Misconfigured(f"`DATABASE` is in '{path.parent}', which is no folder: make it, or name another one")
+    writable = os.access(path, os.R_OK | os.W_OK) if path.exists() else True
+    if not (writable and os.access(path.parent, os.R_OK | os.W_OK | os.X_OK)):
+        raise Misconfigured(
+            f"`DATABASE` is '{path}', where this process (user {os.getuid()}) may not write: give it the right to, or "
+            "name another file"
+        )
+    return found
+
+
+def engine(found: URL) -> Engine:
+    """A pool of connections, none of them open yet."""
+    shared = {"hide_parameters": True, "pool_size": CONNECTIONS, "max_overflow": 0, "pool_timeout": BUSY}
+    if found.get_backend_name() == SQLITE:
+        made = create_engine(found, connect_args={"timeout": BUSY, "check_same_thread": False}, **shared)
+        event.listen(made, "connect", _prepare)
+        event.listen(made, "begin", _begin)
+        return made
+    given = {"connect_timeout": CONNECT, "options": LIMITS, "application_name": "kepler-audit"}
+    arguments = {name: value for name, value in given.items() if name not in found.query}
+    return create_engine(found, connect_args=arguments, pool_pre_ping=True, pool_recycle=1800, **shared)
+
+
+def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    """Transactions begin where the engine says so, not where Python's driver thinks that one is needed."""
+    assert isinstance(connection, sqlite3.Connection)  # noqa: S101 (for the type checker)
+    connection.isolation_level = None
+    for pragma in PRAGMAS:
+        connection.execute(pragma)
+
+
+def _begin(connection: Connection) -> None:
+    """Who is going to write takes the lock at once: one that turns from reading to writing may find it taken."""
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,165 @@
+"""What is kept of one event, as the rows that it becomes, made before any lock is taken.
+
+What could not be read back, or no database takes, is refused here: one such event must not fail those beside it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from audit.model import Summary, Wrote
+from audit.tables import LONGEST
+from events.report import ObjectName, Report, StatusChange, Subject
+from events.sweep import Resync, Swept
+from runtime.event import Event
+
+# What a row takes in indexes and columns beside its texts, in bytes; measured, for one that writes four objects.
+ROW = 1500
+LARGEST = 2**62
+FIRST_YEAR, LAST_YEAR = 1970, 9000
+
+
+class Unkeepable(ValueError):
+    """Not what it says that it is; delivering it again cannot help."""
+
+
+@dataclass(frozen=True)
+class ReportEntry:
+    """A report under the id of its event, as JSON: whole, and in short as lists show it."""
+
+    id: str
+    type: str
+    said: Report
+    report: str
+    summary: str
+
+    @property
+    def bytes(self) -> int:
+        """What it takes."""
+        return len(self.report) + len(self.summary) + ROW
+
+
+@dataclass(frozen=True)
+class EditEntry:
+    """One generation of a resource, as the first event that shows it does; `deleted` is its end."""
+
+    object: Subject
+    generation: int
+    trace: str
+    time: datetime
+    by: str
+    deleted: bool
+    traceparent: str
+    spec: str
+
+    @property
+    def bytes(self) -> int:
+        """What it takes."""
+        return len(self.spec) + ROW
+
+
+@dataclass(frozen=True)
+class SweepEntry:
+    """A sweep that has ended."""
+
+    id: str
+    time: datetime
+    swept: Swept
+
+
+@dataclass(frozen=True)
+class ResyncEntry:
+    """A request to look at an object again, with the reasons as JSON."""
+
+    id: str
+    source: str
+    object: ObjectName
+    diverges: str
+
+
+Entry = ReportEntry | EditEntry | SweepEntry | ResyncEntry
+
+
+def report(event: Event, said: Report) -> ReportEntry:
+    """Raises Unkeepable."""
+    checked((event.id, *_named(said)), (said.generation,))
+    timely(said.began)
+    try:
+        whole = said.model_dump_json(by_alias=True)
+        type(said).model_validate_json(whole)
+        short = summary(event, said).model_dump_json(by_alias=True, exclude={"sequence", "kept"})
+    except (ValidationError, ValueError) as wrong:
+        raise Unkeepable(f"not JSON: {wrong}") from wrong
+    return ReportEntry(event.id, event.type, said, whole, short)
+
+
+def summary(event: Event, said: Report) -> Summary:
+    """A report in short, with no number yet."""
+    return Summary(
+        sequence=0,
+        id=event.id,
+        type=event.type,
+        kept=said.began,
+        function=said.function,
+        outcome=said.outcome,
+        object=said.object,
+        generation=said.generation,
+        trace=said.trace,
+        began=said.began,
+        milliseconds=said.milliseconds,
+        rounds=said.rounds,
+        condition=said.conditions[0] if said.conditions else None,
+        changes=tuple(Wrote(object=one.object, action=one.action, fields=len(one.fields)) for one in said.changes),
+        calls=len(said.calls),
+        cause=said.cause,
+    )
+
+
+def sweep(event: Event, swept: Swept, time: datetime) -> SweepEntry:
+    """Raises Unkeepable."""
+    checked((event.id,), (swept.resources, swept.diverging, swept.calls), most=2**31 - 1)
+    timely(time)
+    if not 0 <= swept.milliseconds < LARGEST:
+        raise Unkeepable("`milliseconds` is no duration")
+    return SweepEntry(event.id, time, swept)
+
+
+def resync(event: Event, asked: Resync) -> ResyncEntry:
+    """Raises Unkeepable."""
+    one = asked.object
+    checked((event.id, event.source, one.api_version, one.kind, one.namespace, one.name))
+    try:
+        return ResyncEntry(event.id, event.source, one, asked.model_dump_json(by_alias=True, include={"diverges"}))
+    except ValueError as wrong:
+        raise Unkeepable(f"not JSON: {wrong}") from wrong
+
+
+def checked(texts: tuple[str, ...], numbers: tuple[int, ...] = (), *, most: int = LARGEST) -> None:
+    """Raises Unkeepable where an index takes no such text, or a column no such number."""
+    for text in texts:
+        if len(text.encode(errors="replace")) > LONGEST or not text.isprintable():
+            raise Unkeepable(f"'{text[:40]!a}' is no name: it is longer than {LONGEST} bytes, or not printable")
+    for number in numbers:
+        if not 0 <= number <= most:
+            raise Unkeepable(f"'{number}' is out of range")
+
+
+def timely(time: datetime) -> None:
+    """Raises Unkeepable for a time that not every database and language can tell in every zone."""
+    if not FIRST_YEAR <= time.year <= LAST_YEAR:
+        raise Unkeepable(f"'{time}' is no time of a cluster's")
+
+
+def _named(said: Report) -> Iterator[str]:
+    """Whatever of a report is in an index."""
+    yield from (said.function, said.trace, said.outcome)
+    for one in (said.object, *(change.object for change in said.changes)):
+        yield from (one.api_version, one.kind, one.namespace, one.name)
+    yield said.object.uid
+
+
+def parsed(kept: str) -> Report:
+    """A report as it was kept; which of the two models it is, its fields say."""
+    return (StatusChange if '"readyFrom"' in kept else Report).model_validate_json(kept)

@@ -1,0 +1,101 @@
+"""Which generation of which resource an entry belongs to: found, or made when it is the first that speaks of it.
+
+A report on an object that is gone names neither uid nor generation. It belongs to the end of the one that its trace is
+of, or else of whoever had that name last: the generation after the last one that is known.
+"""
+
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, case, func, insert, select, update
+
+from audit.entries import ROW, EditEntry
+from audit.tables import Found, changes
+from events.report import Report, Subject
+
+NEWEST = (changes.c.life.desc(), changes.c.generation.desc())
+
+
+class Adding(Protocol):
+    """The transaction that adds something."""
+
+    connection: Connection
+    kept: datetime
+
+    def next(self, size: int) -> int:
+        """The number of one more thing, which takes so many bytes."""
+
+
+def reported(to: Adding, said: Report) -> int:
+    """The number of the generation that a report is about."""
+    one, generation = said.object, said.generation
+    if not one.uid and (last := _last(to, one, said.trace)) is not None:
+        if last.deleted:
+            return int(last.sequence)
+        one, generation = one.model_copy(update={"uid": last.uid}), last.generation + 1
+    found = _find(to, one, generation)
+    return int(found.sequence) if found else _make(to, one, generation, said.trace, {})
+
+
+def edited(to: Adding, entry: EditEntry) -> None:
+    """Notes who made a generation, and of which spec it is, unless that is known."""
+    size = len(entry.spec)
+    made = {
+        "time": entry.time,
+        "by": entry.by,
+        "deleted": entry.deleted,
+        "traceparent": entry.traceparent,
+        "spec": entry.spec,
+    }
+    found = _find(to, entry.object, entry.generation)
+    if found is None:
+        _make(to, entry.object, entry.generation, entry.trace, made)
+    elif found.time is None:
+        to.next(size)
+        known = {**made, "bytes": ROW + size}
+        to.connection.execute(update(changes).where(changes.c.sequence == found.sequence).values(known))
+
+
+def _find(to: Adding, one: Subject, generation: int) -> Found | None:
+    wanted = select(changes.c.sequence, changes.c.time).where(
+        changes.c.kind == one.kind,
+        changes.c.namespace == one.namespace,
+        changes.c.name == one.name,
+        changes.c.uid == one.uid,
+        changes.c.generation == generation,
+    )
+    return to.connection.execute(wanted).first()
+
+
+def _last(to: Adding, one: Subject, trace: str) -> Found | None:
+    """The newest generation of whoever had this name last, those of this trace before all others."""
+    wanted = select(changes.c.sequence, changes.c.uid, changes.c.generation, changes.c.deleted).where(
+        changes.c.kind == one.kind, changes.c.namespace == one.namespace, changes.c.name == one.name
+    )
+    traced = case((changes.c.trace == trace, 0), else_=1)
+    return to.connection.execute(wanted.order_by(traced, *NEWEST).limit(1)).first()
+
+
+def _make(to: Adding, one: Subject, generation: int, trace: str, edit: dict[str, Any]) -> int:
+    size = ROW + len(edit.get("spec", ""))
+    number = to.next(size)
+    life = select(func.min(changes.c.life)).where(
+        changes.c.kind == one.kind,
+        changes.c.namespace == one.namespace,
+        changes.c.name == one.name,
+        changes.c.uid == one.uid,
+    )
+    unknown = {"time": None, "by": "", "deleted": False, "traceparent": "", "spec": ""}
+    row = {
+        "sequence": number,
+        "life": to.connection.execute(life).scalar() or number,
+        **one.model_dump(),
+        "generation": generation,
+        "trace": trace,
+        "kept": to.kept,
+        "bytes": size,
+        **unknown,
+        **edit,
+    }
+    to.connection.execute(insert(changes), [row])
+    return number

@@ -1,0 +1,137 @@
+"""What the console shows of the cluster as it is now: the resources, and the dead letters.
+
+Both are read by the function's own ServiceAccount, and once a second at most, however many look.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from pydantic import ValidationError
+
+from audit.model import DeadLetter, Nodes, Resource, Standing, Undelivered
+from events.report import ObjectName, Subject
+from runtime.client import Client, Transport
+from runtime.letters import LABEL, OURS
+from runtime.objects import CONFIG_MAP, Collection, Manifest, generation, metadata, name, terminates, uid
+
+SECONDS = 1.0
+# For one answer to whoever looks.
+PATIENCE = 8.0
+READY = "Ready"
+
+Item = TypeVar("Item")
+
+
+@dataclass
+class Glance(Generic[Item]):
+    """What was read last, good for a moment; one reads while the others wait for it."""
+
+    read: Callable[[], tuple[Item, ...]]
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _at: float = float("-inf")
+    _seen: tuple[Item, ...] = ()
+
+    def __call__(self) -> tuple[Item, ...]:
+        with self._lock:
+            if time.monotonic() - self._at > SECONDS:
+                self._seen = self.read()
+                self._at = time.monotonic()
+            return self._seen
+
+
+class Live:
+    """The cluster, through `transport`; letters are in `namespace`. Raises ApiErrors."""
+
+    def __init__(self, transport: Callable[[], Transport], namespace: str) -> None:
+        self._transport = transport
+        self._namespace = namespace
+        self.resources = Glance(self._resources)
+        self.letters = Glance(self._letters)
+
+    def _resources(self) -> tuple[Resource, ...]:
+        client = self._client()
+        return tuple(resource(one) for kind in OURS for one in client.list(Collection(kind, "")))
+
+    def _letters(self) -> tuple[DeadLetter, ...]:
+        kept = self._client().list(Collection(CONFIG_MAP, self._namespace), labelled=LABEL)
+        found = [one for manifest in kept for one in letter(manifest)]
+        return tuple(sorted(found, key=lambda one: one.time, reverse=True))
+
+    def _client(self) -> Client:
+        return Client(self._transport(), manager="kepler-audit", seconds=PATIENCE)
+
+
+def resource(manifest: Manifest) -> Resource:
+    """One of our resources as it stands."""
+    status: Mapping[str, Any] = manifest.get("status") or {}
+    now = generation(manifest)
+    conditions = tuple(_conditions(status.get("conditions") or (), now))
+    return Resource(
+        object=Subject(
+            api_version=str(manifest.get("apiVersion")),
+            kind=str(manifest.get("kind")),
+            namespace=str(metadata(manifest).get("namespace", "")),
+            name=name(manifest),
+            uid=uid(manifest),
+        ),
+        generation=now,
+        created=metadata(manifest)["creationTimestamp"],
+        deleting=terminates(manifest),
+        ready=next((one for one in conditions if one.type == READY), None),
+        conditions=conditions,
+        nodes=_nodes(status.get("nodes") or {}),
+    )
+
+
+def letter(kept: Manifest) -> Iterator[DeadLetter]:
+    """A dead letter as `runtime.letters` keeps it; none where somebody has written something else there."""
+    content: Mapping[str, str] = kept.get("data") or {}
+    try:
+        event = json.loads(content["attributes"])
+        yield DeadLetter.model_validate(
+            {
+                "name": name(kept),
+                "time": content["at"],
+                "destination": content["destination"],
+                "code": content["code"] if content["code"] not in ("-1", "0") else "",
+                "answer": content["answer"],
+                "event": Undelivered(id=event["id"], type=event["type"], source=event["source"], object=_about(event)),
+            }
+        )
+    except (KeyError, TypeError, ValueError):
+        return
+
+
+def _about(event: Mapping[str, str]) -> ObjectName:
+    return ObjectName(
+        api_version=event.get("apiversion", ""),
+        kind=event.get("kind", ""),
+        namespace=event.get("namespace", ""),
+        name=event.get("name", ""),
+    )
+
+
+def _conditions(written: Iterable[Mapping[str, Any]], now: int) -> Iterator[Standing]:
+    """Those that read as conditions: an older release may have written others."""
+    for one in written:
+        try:
+            yield Standing.model_validate(
+                {
+                    **{key: one[key] for key in ("type", "status", "reason", "message")},
+                    "since": one.get("lastTransitionTime"),
+                    "current": one.get("observedGeneration", now) == now,
+                }
+            )
+        except (KeyError, ValidationError):
+            continue
+
+
+def _nodes(written: Mapping[str, int]) -> Nodes | None:
+    """How far the exporter has come; a KeplerMachineConfig counts other things under this name."""
+    if "desired" not in written:
+        return None
+    return Nodes(desired=written["desired"], updated=written.get("updated", 0), available=written.get("available", 0))

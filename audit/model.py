@@ -1,0 +1,189 @@
+"""What the query API answers: JSON in camel case, times in RFC 3339, always UTC.
+
+| path below `/api/v1` | answers | selects by |
+|---|---|---|
+| `resources` | `Page[Resource]` | `kind`, `namespace`, `name` |
+| `reports` | `Page[Summary]`, newest first | see below |
+| `reports/<id>` | `Kept` | |
+| `history` | `Page[Change]`, newest first | `kind`, `namespace`, `name` (all needed), `limit`, `before` |
+| `traces/<id>` | `Trace` | |
+| `dead-letters` | `Page[DeadLetter]`, newest first | `namespace` |
+| `dead-letters/<name>/replay` (POST) | 202 | |
+| `state` | `State` | |
+| `changes` | `Latest`; 204 where there is nothing newer | `after` |
+
+Reports are selected by `kind`, `namespace`, `name`, `uid` and `generation` of what they are about, by `function`,
+`outcome` and `trace`, by when they were kept (`since`, `until`), and by what was written (`target`, such as
+`DaemonSet/kepler-exporter`); `limit` and `before` choose the page.
+
+`next` of a page is what to pass as `before` for the page after it, empty at the end. Whoever may not `get` the
+resources of a namespace is shown nothing of it. An error is a problem document (RFC 9457) whose `detail` says what to
+do.
+"""
+
+from typing import Generic, TypeVar
+
+from pydantic import AwareDatetime
+
+from events.report import Cause, Field, ObjectName, Part, Report, ReportedCondition, StatusChange, Subject
+
+API = "/api/v1"
+
+Item = TypeVar("Item")
+
+
+class Page(Part, Generic[Item]):
+    """Some of a list, and where it goes on."""
+
+    items: tuple[Item, ...]
+    next: str = ""
+
+
+class Standing(ReportedCondition):
+    """A condition as the resource carries it now; `current` says that it speaks of the present generation."""
+
+    since: AwareDatetime | None = None
+    current: bool = True
+
+
+class Nodes(Part):
+    """How many nodes the exporter is wanted on, runs on in its present version, and serves from."""
+
+    desired: int
+    updated: int
+    available: int
+
+
+class Resource(Part):
+    """One resource as the API server has it now; `ready` is its condition `Ready`, if it has one."""
+
+    object: Subject
+    generation: int
+    created: AwareDatetime
+    deleting: bool = False
+    ready: Standing | None = None
+    conditions: tuple[Standing, ...] = ()
+    nodes: Nodes | None = None
+
+
+class Wrote(Part):
+    """One object that a reconcile wrote, and how many of its fields."""
+
+    object: ObjectName
+    action: str
+    fields: int
+
+
+class Summary(Part):
+    """A report in short. `sequence` grows in the order in which reports were kept, `kept` is when that was."""
+
+    sequence: int
+    id: str
+    type: str
+    kept: AwareDatetime
+    function: str
+    outcome: str
+    object: Subject
+    generation: int
+    trace: str
+    began: AwareDatetime
+    milliseconds: float
+    rounds: int
+    condition: ReportedCondition | None
+    changes: tuple[Wrote, ...]
+    calls: int
+    cause: Cause
+
+
+class Kept(Part):
+    """A report as it was sent, and when it was kept."""
+
+    sequence: int
+    id: str
+    type: str
+    kept: AwareDatetime
+    report: StatusChange | Report
+
+
+class Edit(Part):
+    """What somebody changed in a resource's spec: one generation of it, compared with the one kept before.
+
+    `by` is the field manager, `first` says that it is the oldest that is known, so that `fields` are all of them.
+    `deleted` is the end of the resource: its generation is the one after the last, `fields` are empty, and so is `by`,
+    since the API server does not say.
+    """
+
+    object: Subject
+    generation: int
+    time: AwareDatetime
+    by: str
+    first: bool
+    deleted: bool = False
+    fields: tuple[Field, ...]
+
+
+class Change(Part):
+    """One generation of a resource: the edit that made it, and everything that the functions did about it, in order."""
+
+    object: Subject
+    generation: int
+    trace: str
+    began: AwareDatetime
+    edit: Edit | None
+    reports: tuple[Summary, ...]
+
+
+class Trace(Part):
+    """One change with its reports in full, in the order in which the reconciles began."""
+
+    trace: str
+    object: Subject
+    generation: int
+    edit: Edit | None
+    reports: tuple[Kept, ...]
+
+
+class Undelivered(Part):
+    """The event of a dead letter."""
+
+    id: str
+    type: str
+    source: str
+    object: ObjectName
+
+
+class DeadLetter(Part):
+    """An event that was given up: for whom, and what that answered (`code` is empty where it did not)."""
+
+    name: str
+    time: AwareDatetime
+    destination: str
+    code: str
+    answer: str
+    event: Undelivered
+
+
+class Swept(Part):
+    """A sweep that has ended."""
+
+    time: AwareDatetime
+    resources: int
+    diverging: int
+    calls: int
+    milliseconds: float
+
+
+class State(Part):
+    """What is kept, and whether anybody still looks: how many reports since when, bytes, and the last sweep."""
+
+    reports: int
+    oldest: AwareDatetime | None
+    bytes: int
+    sweep: Swept | None
+    version: str
+
+
+class Latest(Part):
+    """The newest thing kept, whatever it was."""
+
+    sequence: int

@@ -1,0 +1,42 @@
+"""`ACCESS=open`: whoever is on this machine sees everything. For the embedded default only.
+
+A web page of somebody else's that runs in a browser here is not let in: it may make a name of its own resolve to this
+machine (DNS rebinding), but then `Host` has that name; and what it can send without being asked about is no JSON.
+"""
+
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from flask import Request
+
+from audit.problems import Problem
+from audit.viewer import Anybody
+
+
+def nearby(request: Request) -> Anybody:
+    """Raises Problem for any other."""
+    if not _is_loopback(request.remote_addr or "") or not _is_loopback(_hostname(f"//{request.host}")):
+        raise Problem(
+            403, "this answers on this machine only, under 'localhost' or '127.0.0.1': set `ACCESS` to 'token'"
+        )
+    if request.method == "POST":
+        origin = request.headers.get("Origin", "")
+        if origin and urlsplit(origin).netloc != request.host:
+            raise Problem(403, f"this takes nothing from a page of '{origin}': use the console here")
+        if request.mimetype != "application/json":
+            raise Problem(415, "send `Content-Type: application/json`")
+    return Anybody()
+
+
+def _hostname(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

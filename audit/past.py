@@ -1,0 +1,93 @@
+"""The history of one resource: its generations, newest first, each with its edit and what the functions did."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, literal, select, tuple_
+
+from audit.edits import fields
+from audit.model import Change, Edit, Page, Summary
+from audit.rows import SHORT, subject, summary
+from audit.selection import Object
+from audit.tables import Found, changes, reports
+
+ORDER = (changes.c.life.desc(), changes.c.generation.desc())
+
+
+def history(connection: Connection, wanted: Object) -> Page[Change]:
+    """One page; `next` names the last generation on it, where there are more."""
+    life, generation = wanted.place
+    query = select(changes).where(
+        changes.c.kind == wanted.kind,
+        changes.c.namespace == wanted.namespace,
+        changes.c.name == wanted.name,
+        tuple_(changes.c.life, changes.c.generation) < tuple_(literal(life), literal(generation)),
+    )
+    found = connection.execute(query.order_by(*ORDER).limit(wanted.limit + 1)).all()
+    shown = found[: wanted.limit]
+    said = _said(connection, [row.sequence for row in shown])
+    items = tuple(_change(connection, row, older, said[row.sequence]) for row, older in _paired(found, len(shown)))
+    return Page(items=items, next=f"{shown[-1].life}.{shown[-1].generation}" if len(found) > len(shown) else "")
+
+
+def edit_of(connection: Connection, row: Found, older: Found | None = None) -> Edit | None:
+    """The edit that made a generation, None where it was not seen; `older` is the one before it, if that is at hand."""
+    if row.time is None:
+        return None
+    before = older if older is not None and _follows(row, older) else _before(connection, row)
+    changed: tuple[Any, ...] = ()
+    if not row.deleted:
+        changed = tuple(fields(json.loads(before.spec) if before else {}, json.loads(row.spec)))
+    return Edit(
+        object=subject(row),
+        generation=row.generation,
+        time=row.time,
+        by=row.by,
+        first=before is None,
+        deleted=row.deleted,
+        fields=changed,
+    )
+
+
+def _change(connection: Connection, row: Found, older: Found | None, said: Sequence[Summary]) -> Change:
+    edit = edit_of(connection, row, older)
+    return Change(
+        object=subject(row),
+        generation=row.generation,
+        trace=said[0].trace if said else row.trace,
+        began=edit.time if edit else said[0].began if said else row.kept,
+        edit=edit,
+        reports=tuple(said),
+    )
+
+
+def _said(connection: Connection, numbers: Sequence[int]) -> Mapping[int, Sequence[Summary]]:
+    """The reports on these generations, in the order in which the reconciles began."""
+    query = select(*SHORT).where(reports.c.change.in_(numbers)).order_by(reports.c.began, reports.c.sequence)
+    said: dict[int, list[Summary]] = defaultdict(list)
+    for row in connection.execute(query):
+        said[row.change].append(summary(row))
+    return said
+
+
+def _paired(found: Sequence[Found], count: int) -> Sequence[tuple[Found, Found | None]]:
+    return [(found[at], found[at + 1] if at + 1 < len(found) else None) for at in range(count)]
+
+
+def _follows(row: Found, older: Found) -> bool:
+    return older.time is not None and bool(older.uid == row.uid)
+
+
+def _before(connection: Connection, row: Found) -> Found | None:
+    """The newest generation of the same object before this one whose spec was seen."""
+    query = select(changes).where(
+        changes.c.kind == row.kind,
+        changes.c.namespace == row.namespace,
+        changes.c.name == row.name,
+        changes.c.uid == row.uid,
+        changes.c.generation < row.generation,
+        changes.c.time.is_not(None),
+    )
+    return connection.execute(query.order_by(changes.c.generation.desc()).limit(1)).first()

@@ -1,0 +1,26 @@
+"""Errors of the query API as problem documents (RFC 9457); each `detail` says what to do."""
+
+import json
+from http import HTTPStatus
+
+from flask import Response
+
+PROBLEM = "application/problem+json"
+
+
+class Problem(Exception):  # the HTTP edge's own, below no tree: it never leaves it
+    """An answer other than success."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+    def response(self) -> Response:
+        """As a document; 401 says how to come back (RFC 6750)."""
+        title = HTTPStatus(self.status).phrase
+        body = {"type": "about:blank", "title": title, "status": self.status, "detail": self.detail}
+        found = Response(json.dumps(body), status=self.status, mimetype=PROBLEM)
+        if self.status == HTTPStatus.UNAUTHORIZED:
+            found.headers["WWW-Authenticate"] = 'Bearer realm="kepler"'
+        return found

@@ -1,0 +1,116 @@
+"""Reads what was kept: pages of reports, one report, one trace, and how much there is.
+
+Pages go on below a number that never moves, so what is kept meanwhile shifts nothing.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, func, select
+
+from audit.model import Kept, Page, State, Summary, Swept, Trace
+from audit.past import edit_of
+from audit.rows import SHORT, WHOLE, subject, summary, whole
+from audit.selection import Reports
+from audit.sight import Sight
+from audit.tables import changes, ledger, reports, sweeps, written
+from runtime.settings import VERSION
+
+EQUAL = ("kind", "namespace", "name", "uid", "function", "outcome", "trace")
+
+
+def page(connection: Connection, wanted: Reports, sight: Sight) -> Page[Summary]:
+    """Reports, newest first; `next` is the number of the last of them, where there are more."""
+    query = select(*SHORT).where(*_selected(wanted), sight.limit(reports.c.namespace))
+    query = _about(query, wanted) if wanted.target else query.order_by(reports.c.sequence.desc())
+    found = connection.execute(query.limit(wanted.limit + 1)).all()
+    shown = found[: wanted.limit]
+    return Page(items=tuple(map(summary, shown)), next=str(shown[-1].sequence) if len(found) > len(shown) else "")
+
+
+def one(connection: Connection, identity: str) -> Kept | None:
+    """The report under this id, if there is one."""
+    found = connection.execute(select(*WHOLE).where(reports.c.id == identity)).first()
+    return whole(found) if found else None
+
+
+def places(connection: Connection, trace: str) -> set[str]:
+    """The namespaces of what belongs to a trace."""
+    found = select(reports.c.namespace).where(reports.c.trace == trace)
+    return set(connection.execute(found.union(select(changes.c.namespace).where(changes.c.trace == trace))).scalars())
+
+
+def trace(connection: Connection, identity: str, sight: Sight) -> Trace | None:
+    """What one change led to, in the order in which reconciles began; None where nothing of it is to be seen."""
+    query = select(*WHOLE).where(reports.c.trace == identity, sight.limit(reports.c.namespace))
+    found = connection.execute(query.order_by(reports.c.began, reports.c.sequence)).all()
+    known = changes.c.sequence == found[0].change if found else changes.c.trace == identity
+    made = connection.execute(select(changes).where(known, sight.limit(changes.c.namespace)).limit(1)).first()
+    if made is None:
+        return None
+    return Trace(
+        trace=identity,
+        object=subject(made),
+        generation=made.generation,
+        edit=edit_of(connection, made),
+        reports=tuple(map(whole, found)),
+    )
+
+
+def state(connection: Connection) -> State:
+    """How much is kept since when, and the last sweep."""
+    count = connection.execute(select(func.count()).select_from(reports)).scalar_one()
+    oldest = connection.execute(select(reports.c.kept).order_by(reports.c.sequence).limit(1)).scalar()
+    size = connection.execute(select(ledger.c.bytes)).scalar_one()
+    return State(reports=count, oldest=oldest, bytes=size, sweep=_swept(connection), version=VERSION)
+
+
+def latest(connection: Connection) -> int:
+    """The newest number."""
+    return int(connection.execute(select(ledger.c.sequence)).scalar_one())
+
+
+def namespaces(connection: Connection) -> set[str]:
+    """Wherever anything kept is about."""
+    return set(connection.execute(select(changes.c.namespace).distinct()).scalars()) - {""}
+
+
+def _swept(connection: Connection) -> Swept | None:
+    last = connection.execute(select(sweeps).order_by(sweeps.c.sequence.desc()).limit(1)).first()
+    if last is None:
+        return None
+    return Swept(
+        time=last.time,
+        resources=last.resources,
+        diverging=last.diverging,
+        calls=last.calls,
+        milliseconds=last.milliseconds,
+    )
+
+
+def _selected(wanted: Reports) -> Iterable[ColumnElement[bool]]:
+    yield reports.c.sequence < wanted.before
+    for name in EQUAL:
+        if value := getattr(wanted, name):
+            yield reports.c[name] == value
+    if wanted.generation is not None:
+        yield reports.c.generation == wanted.generation
+    # Numbers and times grow together: a page follows one index, however few of the rows on it are shown.
+    at = reports.alias()
+    if wanted.since:
+        first = select(at.c.sequence).where(at.c.kept >= wanted.since).order_by(at.c.kept, at.c.sequence).limit(1)
+        yield reports.c.sequence >= first.scalar_subquery()
+    if wanted.until:
+        newest = (at.c.kept.desc(), at.c.sequence.desc())
+        last = select(at.c.sequence).where(at.c.kept <= wanted.until).order_by(*newest).limit(1)
+        yield reports.c.sequence <= last.scalar_subquery()
+
+
+def _about(query: Select[Any], wanted: Reports) -> Select[Any]:
+    """Only reports that say that this object was written; what a namespaced resource has made is in its namespace."""
+    kind, _, name = wanted.target.partition("/")
+    same = [written.c.kind == kind, written.c.name == name, written.c.sequence < wanted.before]
+    if wanted.namespace:
+        same.append(written.c.namespace.in_((wanted.namespace, "")))
+    chosen = select(written.c.sequence).where(*same).distinct().subquery()
+    return query.join(chosen, chosen.c.sequence == reports.c.sequence).order_by(chosen.c.sequence.desc())

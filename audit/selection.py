@@ -1,0 +1,101 @@
+"""What a request selects, out of its query string; what makes no sense is refused with what to send instead."""
+
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from werkzeug.datastructures import MultiDict
+
+from audit.problems import Problem
+
+LIMIT, MOST = 100, 1000
+LARGEST = 2**62
+
+
+def _target(written: str) -> str:
+    kind, _, name = written.partition("/")
+    if not (kind and name):
+        raise ValueError("write it as `<kind>/<name>`, such as 'DaemonSet/kepler-exporter'")
+    return written
+
+
+class Selection(BaseModel):
+    """Parameters: all text unless they say otherwise; what is blank selects nothing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Objects(Selection):
+    """Of objects as they are now."""
+
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+
+
+class Reports(Objects):
+    """Of reports; `since` and `until` are about when they were kept."""
+
+    uid: str = ""
+    generation: Annotated[int | None, Field(ge=0, le=LARGEST)] = None
+    function: str = ""
+    outcome: str = ""
+    trace: str = ""
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    target: Annotated[str, AfterValidator(_target)] = ""
+    limit: Annotated[int, Field(gt=0, le=MOST)] = LIMIT
+    before: Annotated[int, Field(ge=0, le=LARGEST)] = LARGEST
+
+
+class Object(Selection):
+    """Of one object's history; `namespace` is blank for what is in none."""
+
+    kind: Annotated[str, Field(min_length=1)]
+    namespace: str = ""
+    name: Annotated[str, Field(min_length=1)]
+    limit: Annotated[int, Field(gt=0, le=MOST)] = LIMIT
+    before: Annotated[str, Field(pattern=r"^\d{1,18}\.\d{1,18}$")] = f"{10**17}.0"
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Life and generation that the page goes on below."""
+        life, _, generation = self.before.partition(".")
+        return int(life), int(generation)
+
+
+class Namespace(Selection):
+    """Of what is about a namespace."""
+
+    namespace: str = ""
+
+
+class After(Selection):
+    """Of what is newer."""
+
+    after: Annotated[int, Field(ge=0, le=LARGEST)] = 0
+
+
+class Nothing(Selection):
+    """No parameters."""
+
+
+Wanted = TypeVar("Wanted", bound=Selection)
+
+
+def selected(model: type[Wanted], given: MultiDict[str, str]) -> Wanted:
+    """The parameters of a request; raises Problem with the first that is wrong."""
+    try:
+        return model.model_validate({name: value for name, value in given.items() if value.strip()})
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+    name = str(first["loc"][0])
+    if first["type"] == "extra_forbidden":
+        raise Problem(400, f"there is no parameter `{name}`: {_known(model)}")
+    if first["type"] == "missing":
+        raise Problem(400, f"`{name}` is missing: {_known(model)}")
+    raise Problem(400, f"`{name}` is '{given[name]}': {first['msg'].removeprefix('Value error, ')}")
+
+
+def _known(model: type[Selection]) -> str:
+    names = ", ".join(f"`{name}`" for name in model.model_fields)
+    return f"known are {names}" if names else "there are none"

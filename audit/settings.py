@@ -1,0 +1,38 @@
+"""What the environment says about what is kept, for how long, and who may look at it.
+
+| variable | says | default |
+|---|---|---|
+| `DATABASE` | where to keep: `sqlite:////folder/file.db`, `postgresql://user:password@host/name` | nowhere that lasts |
+| `ACCESS` | `token`: whoever the API server knows and lets; `open`: whoever is on this machine | `token` |
+| `KEEP_DAYS`, `KEEP_MEGABYTES` | what is older, or more, is forgotten, the oldest first | 90, 512 |
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from runtime.errors import Misconfigured
+
+TOKEN: Literal["token"] = "token"
+
+
+class Keeping(BaseModel):
+    """The settings of one process that keeps reports; the URL of its database may have a password in it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    database: Annotated[SecretStr, Field(alias="DATABASE")] = SecretStr("")
+    access: Annotated[Literal["token", "open"], Field(alias="ACCESS")] = TOKEN
+    days: Annotated[int, Field(alias="KEEP_DAYS", gt=0, le=36500)] = 90
+    megabytes: Annotated[int, Field(alias="KEEP_MEGABYTES", gt=0, le=1 << 30)] = 512
+
+
+def keeping(environment: Mapping[str, str]) -> Keeping:
+    """The settings in `environment`, where a blank value is the default; raises Misconfigured with what to set."""
+    try:
+        return Keeping.model_validate({name: value for name, value in environment.items() if value})
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        name = str(first["loc"][0])
+        raise Misconfigured(f"`{name}` is '{environment[name]}': {first['msg']}") from None

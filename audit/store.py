@@ -1,0 +1,148 @@
+"""Keeps each entry once, in one order, on the disk before anybody is told.
+
+Whoever comes while a commit is under way shares the next one: a burst costs few commits, and each of them the
+`ledger`'s lock (`audit.tables`) once. A database that is away raises Unavailable for all who share a commit.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, insert, select, update
+
+from audit import generations
+from audit.database import Database
+from audit.entries import ROW, EditEntry, Entry, ReportEntry, ResyncEntry, SweepEntry
+from audit.tables import ledger, reports, resyncs, sweeps, written
+from runtime.turnstile import Turnstile
+
+Row = dict[str, Any]
+TABLES: tuple[Table, ...] = (reports, written, sweeps, resyncs)
+
+
+@dataclass
+class Store:
+    """Where entries go; `full` is told how many bytes are kept after each commit, `clock` says when that is."""
+
+    database: Database
+    full: Callable[[int], None] = lambda _bytes: None
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _turns: Turnstile[Entry, None] = field(default_factory=Turnstile)
+
+    def keep(self, entry: Entry) -> None:
+        """Returns when it is on the disk, with one that was there before as well; raises Unavailable."""
+        self._turns.take("", entry, self.commit)
+
+    def commit(self, entries: Sequence[Entry]) -> None:
+        """All of them in one transaction."""
+        with self.database.writing() as connection:
+            batch = Batch.begin(connection, self.clock)
+            for entry in entries:
+                batch.add(entry)
+            batch.write()
+        self.full(batch.bytes)
+
+
+@dataclass
+class Batch:
+    """What one transaction adds, which holds the ledger's lock from `begin` on."""
+
+    connection: Connection
+    sequence: int
+    bytes: int
+    kept: datetime
+    known: set[str] = field(default_factory=set)
+    rows: dict[str, list[Row]] = field(default_factory=lambda: {table.name: [] for table in TABLES})
+
+    @classmethod
+    def begin(cls, connection: Connection, clock: Callable[[], datetime]) -> "Batch":
+        """Waits for whoever writes."""
+        found = connection.execute(select(ledger.c.sequence, ledger.c.bytes).with_for_update()).one()
+        return cls(connection, found.sequence, found.bytes, clock())
+
+    def add(self, entry: Entry) -> None:
+        """One more, unless it is known."""
+        match entry:
+            case ReportEntry():
+                self._report(entry)
+            case EditEntry():
+                self._edit(entry)
+            case SweepEntry():
+                self._sweep(entry)
+            case ResyncEntry():
+                self._resync(entry)
+
+    def write(self) -> None:
+        """Everything that is new."""
+        for table in TABLES:
+            if rows := self.rows[table.name]:
+                self.connection.execute(insert(table), rows)
+        self.connection.execute(update(ledger).values(sequence=self.sequence, bytes=self.bytes))
+
+    def next(self, size: int) -> int:
+        """The number of one more thing, which takes so many bytes."""
+        self.sequence += 1
+        self.bytes += size
+        return self.sequence
+
+    def _report(self, entry: ReportEntry) -> None:
+        if self._is_known(reports, entry.id):
+            return
+        said = entry.said
+        change = generations.reported(self, said)
+        number = self.next(entry.bytes)
+        self.rows[reports.name].append(
+            {
+                "sequence": number,
+                "id": entry.id,
+                "change": change,
+                "type": entry.type,
+                "kept": self.kept,
+                "function": said.function,
+                "outcome": said.outcome,
+                "kind": said.object.kind,
+                "namespace": said.object.namespace,
+                "name": said.object.name,
+                "uid": said.object.uid,
+                "generation": said.generation,
+                "trace": said.trace,
+                "began": said.began,
+                "bytes": entry.bytes,
+                "summary": entry.summary,
+                "report": entry.report,
+            }
+        )
+        self.rows[written.name] += [
+            {
+                "sequence": number,
+                "position": position,
+                "kind": one.object.kind,
+                "namespace": one.object.namespace,
+                "name": one.object.name,
+                "action": one.action,
+                "fields": len(one.fields),
+            }
+            for position, one in enumerate(said.changes)
+        ]
+
+    def _edit(self, entry: EditEntry) -> None:
+        generations.edited(self, entry)
+
+    def _sweep(self, entry: SweepEntry) -> None:
+        if not self._is_known(sweeps, entry.id):
+            row = {"sequence": self.next(ROW), "id": entry.id, "kept": self.kept, "bytes": ROW, "time": entry.time}
+            self.rows[sweeps.name].append(row | entry.swept.model_dump())
+
+    def _resync(self, entry: ResyncEntry) -> None:
+        if not self._is_known(resyncs, entry.id):
+            size = len(entry.diverges) + ROW
+            row = {"sequence": self.next(size), "id": entry.id, "kept": self.kept, "bytes": size}
+            named = entry.object.model_dump(include={"kind", "namespace", "name"})
+            self.rows[resyncs.name].append(row | named | {"source": entry.source, "diverges": entry.diverges})
+
+    def _is_known(self, table: Table, identity: str) -> bool:
+        key = f"{table.name}/{identity}"
+        found = key in self.known or self.connection.execute(select(table.c.id).where(table.c.id == identity)).first()
+        self.known.add(key)
+        return bool(found)

@@ -1,0 +1,9 @@
+"""What people ask of the operator, by the console or by `kubectl kepler`."""
+
+from events.report import Part
+
+
+class Replay(Part):
+    """A dead letter, by its name, is to be sent again as it was."""
+
+    letter: str

@@ -1,0 +1,91 @@
+"""What is measured, by OpenTelemetry's API: without an SDK, nothing comes of it and nothing is paid for it.
+
+Names, units and meanings are below, and nowhere else; `docs/observability.md` tells them to people.
+"""
+
+from collections.abc import Iterable
+
+from opentelemetry import metrics
+
+from events.types import KNOWN
+from runtime.client import Call
+
+METER = metrics.get_meter("kepler")
+
+RECONCILES = METER.create_counter(
+    "kepler.reconciles",
+    unit="{reconcile}",
+    description="Reconciles that ended, by function and outcome; `failed` is tried again, `defect` is a fault of ours",
+)
+DURATION = METER.create_histogram(
+    "kepler.reconcile.duration",
+    unit="s",
+    description="How long a reconcile took, by function and outcome",
+    explicit_bucket_boundaries_advisory=[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20],
+)
+WRITES = METER.create_counter(
+    "kepler.writes",
+    unit="{write}",
+    description="Writes that the API server took, by function and action",
+)
+NOOPS = METER.create_counter(
+    "kepler.noops",
+    unit="{event}",
+    description="Events answered without any write, by function and reason: `idle` needed no call, the others a look",
+)
+AGE = METER.create_histogram(
+    "kepler.event.age",
+    unit="s",
+    description="From an event's `time` to its reception, by function and type of event",
+    explicit_bucket_boundaries_advisory=[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
+)
+DEAD_LETTERS = METER.create_counter(
+    "kepler.dead_letters",
+    unit="{event}",
+    description="Events that could not be delivered, by the function that they were for and type of event",
+)
+
+FAILED, DEFECT, IDLE = "failed", "defect", "idle"
+# An event's type is the sender's word: those that nobody knows are counted as one.
+OTHER = "other"
+
+
+def reconciled(function: str, outcome: str, milliseconds: float, calls: Iterable[Call]) -> None:
+    """One reconcile that ended, and what it wrote: also one that failed may have written."""
+    named = {"kepler.function": function, "kepler.outcome": outcome}
+    RECONCILES.add(1, named)
+    DURATION.record(milliseconds / 1000, named)
+    for call in calls:
+        if action := _action(call):
+            WRITES.add(1, {"kepler.function": function, "kepler.action": action})
+
+
+def nothing_written(function: str, reason: str) -> None:
+    """One event that was answered without any write."""
+    NOOPS.add(1, {"kepler.function": function, "kepler.reason": reason})
+
+
+def received(function: str, event_type: str, age: float | None) -> None:
+    """One event that came in, so many seconds after it was sent; clocks that differ make no negative age."""
+    if age is not None:
+        AGE.record(max(0.0, age), {"kepler.function": function, "cloudevents.event_type": _known(event_type)})
+
+
+def dead_letter(destination: str, event_type: str) -> None:
+    """One event that was given up."""
+    DEAD_LETTERS.add(1, {"destination": destination, "type": _known(event_type)})
+
+
+def _known(event_type: str) -> str:
+    return event_type if event_type in KNOWN else OTHER
+
+
+def _action(call: Call) -> str:
+    """What a call wrote, in the words of the report; empty where it wrote nothing."""
+    if call.verb == "GET" or not 200 <= call.status < 300:
+        return ""
+    if call.verb == "DELETE":
+        return "deleted"
+    if call.path.endswith("/status"):
+        return "reported"
+    return "created" if call.status == 201 else "changed"

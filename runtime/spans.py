@@ -1,0 +1,233 @@
+"""Reconciles as spans, made once each is over. Without an SDK none of this does anything.
+
+    edit Kepler                 once, by whoever reports `Ready`: from the edit until it is first reported on
+    ├── reconcile collector     one for each report, and for each attempt that failed; linked to the event's sender
+    │   └── PATCH /apis/apps/v1/namespaces/{namespace}/daemonsets/{name}
+    └── ready                   from the edit, or from when `Ready` was lost, until it is `True` (again)
+
+The root is not kept back until `Ready`: an object that is never ready would have none, and one that loses `Ready` and
+regains it would have two with the same id. So what took until `Ready` is a span of its own.
+
+Names and attributes follow OpenTelemetry's semantic conventions for HTTP clients (1.23 and later); what those have no
+name for begins with `kepler.`.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode
+from opentelemetry.util.types import AttributeValue
+
+from events.report import Field, Report
+from runtime.client import Call
+from runtime.conditions import READY
+from runtime.event import Event, moment
+from runtime.objects import Manifest, Ref, generation, metadata
+from runtime.tracing import Trace, digest, span_of, trace_of_event, understood
+
+Attributes = dict[str, AttributeValue]
+
+# Answers that a reconcile expects: absent; written by somebody else meanwhile.
+EXPECTED = {404: "absent", 409: "conflict"}
+READY_PATH = f"status.conditions[type={READY}]"
+
+
+@dataclass(frozen=True)
+class Ids:
+    """The ids that the next span is to have; a trace id counts where the span has no parent."""
+
+    trace: int
+    span: int
+
+
+GIVEN: ContextVar[Ids | None] = ContextVar("GIVEN", default=None)
+
+
+@dataclass(frozen=True)
+class Course:
+    """How one reconcile went: when it began, how many milliseconds it took, and what was asked of which server."""
+
+    began: datetime
+    milliseconds: float
+    calls: tuple[Call, ...] = ()
+    server: str = ""
+
+    @property
+    def ended(self) -> datetime:
+        """When it was over."""
+        return self.began + timedelta(milliseconds=self.milliseconds)
+
+
+def record(said: Report, where: Trace, course: Course, parent: Manifest | None) -> None:
+    """The report as a span, its calls below it, and what it says first: the root, and `Ready`."""
+    about = said.object
+    named = _named(about.kind, about.namespace, about.name) | {"k8s.object.uid": about.uid}
+    attributes = named | {
+        "kepler.function": said.function,
+        "kepler.outcome": said.outcome,
+        "kepler.generation": said.generation,
+        "kepler.writes": len(said.changes),
+        "kepler.rounds": said.rounds,
+        "cloudevents.event_id": said.cause.id,
+        "cloudevents.event_source": said.cause.source,
+        "cloudevents.event_type": said.cause.type,
+        "cloudevents.event_subject": said.cause.subject,
+        **_age(said.cause.sent, course),
+    }
+    links = _links(said.cause.traceparent)
+    with _given(Ids(where.id, span_of(said))):
+        span = _begun(f"reconcile {said.function}", where.context, course.began, attributes, links)
+    _end(span, course)
+    if parent is not None:
+        _milestones(said, where, course, parent, named)
+
+
+def failed(function: str, key: Ref, event: Event, course: Course, error: Exception) -> None:
+    """An attempt that will be made again, or a defect. Its span is not the one that a report's `traceparent` names."""
+    attributes = _named(key.kind.name, key.namespace, key.name) | {
+        "kepler.function": function,
+        "kepler.outcome": "failed",
+        "error.type": type(error).__name__,
+        "cloudevents.event_id": event.id,
+        "cloudevents.event_source": event.source,
+        "cloudevents.event_type": event.type,
+        **_age(event.sent, course),
+    }
+    where = trace_of_event(event)
+    span = _begun(f"reconcile {function}", where.context, course.began, attributes, _links(event.traceparent))
+    span.set_status(Status(StatusCode.ERROR, type(error).__name__))
+    _end(span, course)
+
+
+def edited(parent: Manifest, latest: datetime) -> datetime:
+    """When the present generation of an object was made, to the second; never after `latest`.
+
+    The API server keeps no time of that. Its creation made the first; after that it was the newest write to the object
+    itself, as statuses are written apart.
+    """
+    times = [moment(metadata(parent).get("creationTimestamp"))]
+    if generation(parent) > 1:
+        entries = metadata(parent).get("managedFields") or ()
+        times += [moment(one.get("time")) for one in entries if not one.get("subresource")]
+    return min(max((one for one in times if one), default=latest), latest)
+
+
+def _milestones(said: Report, where: Trace, course: Course, parent: Manifest, named: Attributes) -> None:
+    """The root at the first word on a generation, and `ready` where this report brings it."""
+    moved = {field.path: field for write in said.changes if write.action == "reported" for field in write.fields}
+    began = edited(parent, course.began)
+    told = {**named, "kepler.generation": said.generation}
+    if _newly(moved, "observedGeneration", said.generation):
+        with _given(Ids(where.id, where.root)):
+            root = _begun(f"edit {said.object.kind}", where.above, began, told, kind=SpanKind.INTERNAL)
+        root.end(_nanoseconds(course.ended))
+    if _newly(moved, "status", "True"):
+        lost = moved.get(f"{READY_PATH}.lastTransitionTime")
+        since = max(began, moment(lost.before if lost else None) or began)
+        span = digest(f"ready/{said.cause.source}/{said.cause.id}/{said.object.uid}", 8)
+        with _given(Ids(where.id, span)):
+            ready = _begun("ready", where.context, since, told, kind=SpanKind.INTERNAL)
+        ready.end(_nanoseconds(course.ended))
+
+
+def _newly(moved: dict[str, Field], field: str, value: object) -> bool:
+    found = moved.get(f"{READY_PATH}.{field}")
+    return found is not None and found.after == value != found.before
+
+
+def _end(span: Span, course: Course) -> None:
+    """The calls below it, then its own end."""
+    if span.is_recording():
+        for call in course.calls:
+            _call(span, call, course)
+    span.end(_nanoseconds(course.ended))
+
+
+def _call(above: Span, call: Call, course: Course) -> None:
+    began = course.began + timedelta(milliseconds=call.began)
+    template = templated(call.path)
+    attributes: Attributes = {"http.request.method": call.verb, "url.template": template, **_url(course.server, call)}
+    if call.status:
+        attributes["http.response.status_code"] = call.status
+    wrong = not 200 <= call.status < 400 and call.status not in EXPECTED
+    if call.status in EXPECTED:
+        attributes["kepler.answer"] = EXPECTED[call.status]
+    if wrong:
+        attributes["error.type"] = str(call.status) if call.status else "unanswered"
+    span = _begun(f"{call.verb} {template}", above.get_span_context(), began, attributes, kind=SpanKind.CLIENT)
+    if wrong:
+        span.set_status(Status(StatusCode.ERROR))
+    span.end(_nanoseconds(began + timedelta(milliseconds=call.milliseconds)))
+
+
+def templated(path: str) -> str:
+    """A path with what differs from object to object left open: `/api/v1/namespaces/{namespace}/pods/{name}`."""
+    parts = path.strip("/").split("/")
+    rest = 3 if parts[0] == "apis" else 2
+    head, tail = parts[:rest], parts[rest:]
+    if tail[:1] == ["namespaces"] and len(tail) > 2:
+        head, tail = [*head, "namespaces", "{namespace}"], tail[2:]
+    if len(tail) > 1:
+        tail[1] = "{name}"
+    return "/" + "/".join([*head, *tail])
+
+
+def _url(server: str, call: Call) -> Attributes:
+    known = urlsplit(server)
+    if not known.hostname:
+        return {"url.path": call.path}
+    port = known.port or (443 if known.scheme == "https" else 80)
+    whole = f"{known.scheme}://{known.hostname}:{port}{call.path}"
+    return {"url.full": whole, "server.address": known.hostname, "server.port": port}
+
+
+def _named(kind: str, namespace: str, name: str) -> Attributes:
+    return {"k8s.object.kind": kind, "k8s.namespace.name": namespace, "k8s.object.name": name}
+
+
+def _age(sent: datetime | None, course: Course) -> Attributes:
+    """Seconds from the sending of the event to the beginning of the reconcile."""
+    return {"kepler.event.age": max(0.0, (course.began - sent).total_seconds())} if sent else {}
+
+
+def _begun(  # noqa: PLR0913 (what OpenTelemetry asks of a span)
+    name: str,
+    above: SpanContext | None,
+    began: datetime,
+    attributes: Attributes,
+    links: Iterable[Link] = (),
+    *,
+    kind: SpanKind = SpanKind.CONSUMER,
+) -> Span:
+    """A span that has begun, below another or, without one, at the top of its trace."""
+    context = trace.set_span_in_context(NonRecordingSpan(above), Context()) if above else Context()
+    return trace.get_tracer("kepler").start_span(
+        name, context, kind, attributes, links=tuple(links), start_time=_nanoseconds(began)
+    )
+
+
+@contextmanager
+def _given(ids: Ids) -> Iterator[None]:
+    """Gives the next span these ids."""
+    token = GIVEN.set(ids)
+    try:
+        yield
+    finally:
+        GIVEN.reset(token)
+
+
+def _links(incoming: str) -> tuple[Link, ...]:
+    """A link to the span that sent the event, where its `traceparent` is a valid one."""
+    carried = understood(incoming)
+    return (Link(carried),) if carried else ()
+
+
+def _nanoseconds(at: datetime) -> int:
+    since = at - datetime.fromtimestamp(0, UTC)
+    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1_000

@@ -1,0 +1,316 @@
+"""The catalogue of events against what is really emitted and really accepted, and what is generated from it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cloudevents.core.bindings.http import to_binary_event, to_structured_event
+from cloudevents.core.v1.event import CloudEvent
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from events import types
+from events.catalogue import BY_TYPE, CATALOGUE, COMMON, OBJECT, READINESS, RECONCILERS, EventType
+from events.generate import ASYNCAPI, SCHEMAS, rendered, schema
+from events.report import Report, StatusChange
+from events.sweep import Resync, Swept
+from functions import wiring
+from functions.catalogue import FUNCTIONS, LISTENERS, NAMES
+from local.layout import ROOT
+from runtime import requests, sweep
+from runtime.client import Answer, Client, Request
+from runtime.event import Event, decode
+from runtime.letters import Letters
+from runtime.listener import Filter
+from runtime.objects import KEPLER, MACHINE_CONFIG, Ref
+from runtime.reports import emitted
+from runtime.tracing import trace_of, understood
+from runtime.wake import check, idle, parents
+from tests.said import any_of
+
+KEY = Ref(KEPLER, "energy", "kepler")
+SHOWN = {"metadata": {"name": "kepler", "namespace": "energy", "uid": "u", "generation": 3}}
+REPORT: dict[str, Any] = {
+    "function": "collector",
+    "trace": "0af7651916cd43dd8448eb211c80319c",
+    "began": "2026-01-31T12:00:00Z",
+    "outcome": "converged",
+    "object": {
+        "apiVersion": KEPLER.api_version,
+        "kind": "Kepler",
+        "namespace": "energy",
+        "name": "kepler",
+        "uid": "0d6a4a0e",
+    },
+    "generation": 3,
+    "conditions": [{"type": "CollectorReconciled", "status": "True", "reason": "Reconciled", "message": "done"}],
+    "changes": [
+        {
+            "object": {"apiVersion": "apps/v1", "kind": "DaemonSet", "namespace": "energy", "name": "kepler-exporter"},
+            "action": "changed",
+            "fields": [{"path": "spec.x", "before": None, "after": {"a": [1, "b"]}}],
+        }
+    ],
+    "calls": [{"verb": "GET", "path": "/api/v1/x", "status": 200, "began": 0.1, "milliseconds": 4.2}],
+    "rounds": 1,
+    "milliseconds": 12.5,
+    "cause": {"id": "1", "type": types.RESOURCE_UPDATE, "source": "https://10.96.0.1", "sent": "2026-01-31T11:59:59Z"},
+}
+
+
+def report(**changed: Any) -> CloudEvent:
+    """A report on its way."""
+    said = {**REPORT, **changed}
+    return emitted((StatusChange if "readyTo" in said else Report).model_validate(said))
+
+
+def diverging(cause: str = "7") -> CloudEvent:
+    """What a sweep asks for."""
+    return sweep.requested(sweep.Diverging(KEY, trace_of(SHOWN), {"collector": ("Service 'x' is missing",)}), cause)
+
+
+def swept(cause: str = "7") -> CloudEvent:
+    """What a sweep says at its end."""
+    return sweep.finished(Swept(resources=3, diverging=1, calls=17, milliseconds=12.5), cause)
+
+
+EMITTED: dict[str, Callable[[], CloudEvent]] = {
+    "a function that converged": report,
+    "a function that waits": lambda: report(outcome="waiting"),
+    "a function that rejects": lambda: report(outcome="rejected"),
+    "a function about what is in no namespace": lambda: report(
+        object={"apiVersion": MACHINE_CONFIG.api_version, "kind": "KeplerMachineConfig", "namespace": "", "name": "m"}
+    ),
+    "`Ready` that moved": lambda: report(readyFrom="Reconciling", readyTo="Ready"),
+    "a sweep that found something": diverging,
+    "a sweep that found what a deletion left": lambda: sweep.requested(sweep.Diverging(KEY, None, {}), "7"),
+    "a sweep at its end": swept,
+    "a request to look again": lambda: requests.resync(KEY, by="cli"),
+    "a request to look again at what is in no namespace": lambda: requests.resync(
+        Ref(MACHINE_CONFIG, "", "m"), by="cli"
+    ),
+    "a request to send again": lambda: requests.replay("dead-letter-1", by="console"),
+}
+
+
+def checked_in(event_type: str) -> Any:
+    """The schema of a type as it is published."""
+    short = event_type.removeprefix(types.PREFIX)
+    return json.loads((ROOT / SCHEMAS / f"{short}.json").read_text())
+
+
+def holds(data: Any, event_type: str) -> None:
+    """Fails where data is not as the published schema says."""
+    validator = Draft202012Validator(checked_in(event_type), format_checker=Draft202012Validator.FORMAT_CHECKER)
+    validator.validate(data)
+
+
+def received(event: CloudEvent, *, structured: bool = False) -> Event:
+    """An event as it arrives at a function."""
+    message = to_structured_event(event) if structured else to_binary_event(event)
+    return decode(dict(message.headers), message.body)
+
+
+@pytest.mark.parametrize("emit", EMITTED.values(), ids=EMITTED)
+def test_what_is_emitted_is_as_published(emit: Callable[[], CloudEvent]) -> None:
+    """Data by the schema that the event names, and the attributes of its type, none missing and none besides."""
+    event = emit()
+    one = BY_TYPE[event.get_type()]
+    attributes = event.get_attributes()
+    holds(event.get_data(), event.get_type())
+    known = {each.name: each for each in (*COMMON, *one.attributes)}
+    assert {name for name, each in known.items() if each.required} <= set(attributes) <= set(known)
+    assert all(value not in ("", None) for value in attributes.values())
+    assert attributes["dataschema"] == checked_in(one.type)["$id"]
+    assert understood(attributes["traceparent"])
+    assert event.get_time()
+
+
+def test_every_type_has_an_example_here() -> None:
+    """A new type is to be tried, too; a model is a pipeline's to announce."""
+    assert {emit().get_type() for emit in EMITTED.values()} | {types.MODEL_TRAINED} == set(BY_TYPE)
+
+
+def test_the_catalogue_has_every_type_that_there_is() -> None:
+    """Whatever begins with our prefix."""
+    ours = {value for value in vars(types).values() if isinstance(value, str) and value.startswith(types.PREFIX)}
+    assert ours - {types.PREFIX} == set(BY_TYPE) == set(types.OURS)
+
+
+@pytest.mark.parametrize("emit", [report, diverging, swept], ids=["report", "resync", "sweep"])
+def test_a_redelivery_repeats_the_id(emit: Callable[[], CloudEvent]) -> None:
+    """What is emitted because of an event has an id that follows from that event; so has its span."""
+    first, again = emit().get_attributes(), emit().get_attributes()
+    assert (first["id"], first["traceparent"]) == (again["id"], again["traceparent"])
+
+
+def test_another_cause_another_id() -> None:
+    """Of a report, of a request, of a sweep's end; and other functions and objects have others."""
+    cause = REPORT["cause"] | {"id": "2"}
+    elsewhere = REPORT["object"] | {"namespace": "other"}
+    reports = [report(), report(cause=cause), report(function="status"), report(object=elsewhere)]
+    ids = [one.get_id() for one in (*reports, diverging("1"), diverging("2"), swept("1"), swept("2"))]
+    assert len(set(ids)) == len(ids)
+
+
+def test_each_request_of_people_is_a_new_one() -> None:
+    """Who asks twice wants it twice; who asked is in the source."""
+    first, second = requests.resync(KEY, by="cli"), requests.resync(KEY, by="cli")
+    assert first.get_id() != second.get_id()
+    assert requests.replay("x", by="console").get_source() == "/kepler/console"
+
+
+@pytest.mark.parametrize("one", CATALOGUE, ids=lambda one: one.short)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_whatever_a_model_allows_is_published_and_accepted(one: EventType, data: st.DataObject) -> None:
+    """By the schema, and by the same model again after a journey in either mode."""
+    said = data.draw(any_of(one.data))
+    written = said.model_dump(mode="json", by_alias=True)
+    holds(written, one.type)
+    attributes = {"id": "1", "type": one.type, "source": "/x", "datacontenttype": "application/json"}
+    for structured in (False, True):
+        event = received(CloudEvent(dict(attributes), written), structured=structured)
+        assert one.data.model_validate(event.data) == said
+
+
+@pytest.mark.parametrize(
+    ("one", "data"),
+    [
+        (types.RECONCILE_CONVERGED, {"function": "x"}),
+        (types.STATUS_CHANGED, REPORT),
+        (types.RESYNC_REQUESTED, {"object": {"name": "kepler"}, "diverges": {}}),
+        (types.REPLAY_REQUESTED, {}),
+        (types.MODEL_TRAINED, {"name": "m", "digest": "abc", "place": "https://x", "metrics": {}}),
+    ],
+)
+def test_what_is_not_published_is_not_accepted(one: str, data: Any) -> None:
+    """Schema and model refuse the same."""
+    assert not Draft202012Validator(checked_in(one)).is_valid(data)
+    with pytest.raises(ValueError, match="validation error"):
+        BY_TYPE[one].data.model_validate(data)
+
+
+def passes(condition: Filter, attributes: dict[str, Any]) -> bool:
+    """A filter of a Trigger, as Knative decides (CloudEvents Subscriptions 1.0)."""
+    ((how, wanted),) = condition.items()
+    if how == "any":
+        return any(passes(one, attributes) for one in wanted)
+    pairs = [(str(attributes.get(name, "")), value) for name, value in wanted.items()]
+    return all(said == value if how == "exact" else said.startswith(value) for said, value in pairs)
+
+
+@pytest.mark.parametrize("emit", EMITTED.values(), ids=EMITTED)
+def test_the_triggers_let_through_what_the_catalogue_says(emit: Callable[[], CloudEvent]) -> None:
+    """Each event reaches those who are said to accept it, as far as they are concerned, and nobody else."""
+    attributes = emit().get_attributes()
+    triggers = {one.name: list(one.filters) for one in LISTENERS if one.filters}
+    triggers |= {one.name: list(wiring.waking(one.wakes)) for one in FUNCTIONS}
+    through = {name for name, filters in triggers.items() if all(passes(one, attributes) for one in filters)}
+    accepting = set(BY_TYPE[attributes["type"]].accepted_by)
+    concerned = {one.name for one in FUNCTIONS if any(wake.kind.name == attributes.get("kind") for wake in one.wakes)}
+    assert through == {name for name in accepting if name not in RECONCILERS or name in concerned}
+
+
+def test_the_catalogue_speaks_of_functions_that_there_are() -> None:
+    """Of all reconcilers, of those that own `Ready`, and of listeners by their names."""
+    assert set(RECONCILERS) == {one.name for one in FUNCTIONS}
+    assert set(READINESS) == {one.name for one in FUNCTIONS if "Ready" in (one.condition, *one.summaries)}
+    named = {who for one in CATALOGUE for who in (*one.emitted_by, *one.accepted_by) if " " not in who}
+    assert named <= set(NAMES)
+
+
+def test_a_request_to_look_again_wakes_every_function_of_the_object() -> None:
+    """It names the object; nobody takes it for an echo."""
+
+    def unreachable(request: Request) -> Answer:
+        raise AssertionError(request)
+
+    event = received(requests.resync(KEY, by="cli"))
+    check(event)
+    for one in FUNCTIONS:
+        if one.parent == KEPLER:
+            assert not idle(one, event)
+            assert parents(one, event, Client(unreachable, manager="x")) == (KEY,)
+
+
+def test_a_request_to_send_again_names_the_letter() -> None:
+    """`dead_letter` looks for the ConfigMap of that name, where the functions are."""
+    asked: list[str] = []
+
+    def absent(request: Request) -> Answer:
+        asked.append(request.path)
+        return Answer(404, {})
+
+    Letters(absent, lambda _: None, "kepler-operator")(received(requests.replay("dead-letter-1", by="console")))
+    assert asked == ["/api/v1/namespaces/kepler-operator/configmaps/dead-letter-1"]
+
+
+def test_a_resync_says_what_diverges() -> None:
+    """By function; a request of people says nothing of that."""
+    assert Resync.model_validate(diverging().get_data()).diverges == {"collector": ("Service 'x' is missing",)}
+    assert Resync.model_validate(requests.resync(KEY, by="cli").get_data()).diverges == {}
+
+
+@pytest.mark.parametrize("path", sorted(rendered()), ids=str)
+def test_what_is_generated_is_in_step(path: Path) -> None:
+    """`make generate` would change nothing."""
+    assert (ROOT / path).read_text() == rendered()[path], "run `make generate` and commit the result"
+
+
+def test_no_schema_is_left_of_a_type_that_is_gone() -> None:
+    """Nobody is to rely on it."""
+    assert {path.relative_to(ROOT) for path in (ROOT / SCHEMAS).iterdir()} == {
+        path for path in rendered() if path.parent == SCHEMAS
+    }
+
+
+@pytest.mark.parametrize("one", CATALOGUE, ids=lambda one: one.short)
+def test_a_schema_is_valid_and_complete(one: EventType) -> None:
+    """By its own dialect, with every reference within itself."""
+    found = schema(one)
+    Draft202012Validator.check_schema(found)
+    assert all(target.startswith("#/$defs/") for target in references(found))
+
+
+def references(node: Any) -> list[str]:
+    """Every `$ref` below."""
+    if isinstance(node, dict):
+        own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
+        return own + [found for value in node.values() for found in references(value)]
+    return [found for value in node for found in references(value)] if isinstance(node, list) else []
+
+
+def test_the_asyncapi_document_refers_to_what_is_there() -> None:
+    """Version 3.0: every reference leads somewhere, every operation has a channel and messages of that channel."""
+    document = yaml.safe_load((ROOT / ASYNCAPI).read_text())
+    assert document["asyncapi"] == "3.0.0"
+    for target in references(document):
+        file, _, pointer = target.partition("#")
+        if file:
+            assert (ROOT / ASYNCAPI.parent / file).is_file(), target
+            continue
+        node = document
+        for step in pointer.strip("/").split("/"):
+            node = node[step]
+    for operation in document["operations"].values():
+        assert operation["action"] in ("send", "receive")
+        assert all(one["$ref"].startswith(operation["channel"]["$ref"] + "/messages/") for one in operation["messages"])
+
+
+def test_every_type_is_an_event_type_of_knative() -> None:
+    """With what its webhook asks for (eventing v0.50, `pkg/apis/eventing/v1beta3/eventtype_validation.go`)."""
+    found = {one["metadata"]["name"]: one for one in wiring.event_types()}
+    assert set(found) == set(BY_TYPE)
+    for one in found.values():
+        assert {"specversion", "id", "type", "source"} <= {each["name"] for each in one["spec"]["attributes"]}
+        assert one["spec"]["reference"]["name"] == wiring.BROKER
+
+
+def test_attributes_of_events_about_objects_are_the_same_everywhere() -> None:
+    """One filter takes all of them."""
+    assert {one.attributes for one in CATALOGUE} == {OBJECT, ()}

@@ -1,0 +1,214 @@
+"""Reports: what they say of the event that led to them, and what they keep to themselves."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from cloudevents.core.bindings.http import to_binary_event
+from hypothesis import given
+from hypothesis import strategies as st
+
+from events.report import Cause, ObjectName, Report, StatusChange
+from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESOURCE_UPDATE, RESYNC_REQUESTED
+from functions import collector
+from runtime.differences import FieldChange
+from runtime.event import Event
+from runtime.objects import CONFIG_MAP, DAEMON_SET, KEPLER, SERVICE, Kind, Ref
+from runtime.outcome import Outcome, Word
+from runtime.protocol import Change, Reconciled
+from runtime.reports import cause, emitted, report
+from runtime.spans import Course
+from runtime.tracing import trace_of
+from tests.workbench import resync, update
+
+BEGAN = datetime(2026, 1, 31, 12, tzinfo=UTC)
+COURSE = Course(BEGAN, 12.345)
+KEY = Ref(KEPLER, "energy", "kepler")
+
+
+def shown(*entries: dict[str, Any], kind: Kind = KEPLER, **meta: Any) -> dict[str, Any]:
+    """An object with these entries in `managedFields`."""
+    known = {"name": "kepler", "namespace": "energy", "uid": "u", "resourceVersion": "7", "generation": 3, **meta}
+    return {"apiVersion": kind.api_version, "kind": kind.name, "metadata": {**known, "managedFields": [*entries]}}
+
+
+def entry(manager: str, time: str, **more: str) -> dict[str, str]:
+    """One entry of `managedFields`."""
+    return {"manager": manager, "operation": "Apply", "time": time, **more}
+
+
+def sent(time: str, event: Event) -> Event:
+    """The event with a `time`."""
+    return replace(event, extensions={"time": time})
+
+
+def test_the_cause_tells_who_changed_what_and_when() -> None:
+    """The object that the event is about, its generation, its latest writer, and when the event was sent."""
+    event = update(shown(entry("kubectl", "2026-01-31T11:59:58Z"), entry("kepler-status", "2026-01-31T11:59:40Z")))
+    said = cause(sent("2026-01-31T11:59:59.5Z", event))
+    assert said.object == ObjectName(api_version=KEPLER.api_version, kind="Kepler", namespace="energy", name="kepler")
+    assert (said.generation, said.by) == (3, "kubectl")
+    assert said.changed == datetime(2026, 1, 31, 11, 59, 58, tzinfo=UTC)
+    assert said.sent == datetime(2026, 1, 31, 11, 59, 59, 500_000, tzinfo=UTC)
+
+
+def test_a_write_of_a_status_is_a_change_like_any_other() -> None:
+    """A DaemonSet's progress is why `status` looks: the newest entry counts, whichever it is."""
+    event = update(
+        shown(
+            entry("kepler-collector", "2026-01-31T11:00:00Z"),
+            entry("kube-controller-manager", "2026-01-31T11:00:09Z", operation="Update", subresource="status"),
+            kind=DAEMON_SET,
+        )
+    )
+    assert cause(event).by == "kube-controller-manager"
+
+
+def test_of_the_same_second_the_last_entry_counts() -> None:
+    """Applies are sorted before updates, and the update of a controller follows on an apply."""
+    same = "2026-01-31T11:00:00Z"
+    assert cause(update(shown(entry("a", same), entry("b", same)))).by == "b"
+
+
+def test_a_deletion_tells_of_the_object_as_it_was() -> None:
+    """Its last state is in the event."""
+    assert cause(update(shown(entry("kubectl", "2026-01-31T11:00:00Z")), RESOURCE_DELETE)).by == "kubectl"
+
+
+def test_a_request_shows_no_object() -> None:
+    """Only its name."""
+    said = cause(resync("energy", "kepler"))
+    assert (said.by, said.changed, said.generation, said.sent) == ("", None, 0, None)
+    assert said.object is not None
+    assert said.object.name == "kepler"
+
+
+@pytest.mark.parametrize("time", ["", "yesterday", "2026-01-31T11:00:00", "0"])
+def test_a_time_that_is_none_is_left_out(time: str) -> None:
+    """Also one without a time zone."""
+    assert cause(sent(time, resync("energy", "kepler"))).sent is None
+
+
+@pytest.mark.parametrize(("said", "kept"), [("00-" + "a" * 32 + "-" + "b" * 16 + "-01", True), ("00-0-0-00", False)])
+def test_a_traceparent_is_kept_if_it_is_one(said: str, kept: bool) -> None:  # noqa: FBT001
+    """As the W3C has it."""
+    assert cause(replace(resync("energy", "kepler"), traceparent=said)).traceparent == (said if kept else "")
+
+
+junk = st.recursive(
+    st.none() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["time", "manager", "x"]), inner),
+    max_leaves=5,
+)
+
+
+@given(metadata=junk | st.fixed_dictionaries({"managedFields": junk, "generation": junk}))
+def test_a_forged_object_is_no_defect(metadata: Any) -> None:
+    """It says nothing."""
+    event = replace(resync("energy", "kepler"), type=RESOURCE_ADD, object={"metadata": metadata})
+    assert isinstance(cause(event), Cause)
+
+
+def done(*changes: Change, message: str = "done", **spec: Any) -> Reconciled:
+    """A reconcile of a Kepler with this spec that made these changes."""
+    outcome = Outcome(Word.REJECTED, "Invalid", message)
+    return Reconciled(KEY, outcome, {**shown(), "spec": spec}, list(changes), rounds=1)
+
+
+def told(found: Reconciled, event: Event | None = None) -> Report:
+    """The report on it."""
+    assert found.parent is not None
+    said = report(collector.FUNCTION, found, event or resync("energy", "kepler"), trace_of(found.parent), COURSE)
+    assert said is not None
+    return said
+
+
+def test_a_report_says_in_which_trace_and_when() -> None:
+    """The trace of the object's generation; the time of the event is the reconcile's end."""
+    found = done()
+    said = told(found)
+    assert found.parent is not None
+    assert said.trace == str(trace_of(found.parent))
+    assert (said.began, said.milliseconds) == (BEGAN, 12.35)
+    event = emitted(said)
+    assert event.get_attributes()["traceparent"].split("-")[1] == said.trace
+    assert event.get_time() == datetime(2026, 1, 31, 12, 0, 0, 12_350, tzinfo=UTC)
+
+
+def test_ready_that_moves_is_told_as_such() -> None:
+    """From which reason to which."""
+    moved = FieldChange("status.conditions[type=Ready].reason", "Reconciling", "Ready")
+    said = told(done(Change(KEY, "reported", (moved,))))
+    assert isinstance(said, StatusChange)
+    assert (said.ready_from, said.ready_to) == ("Reconciling", "Ready")
+
+
+secrets = st.text(st.characters(categories=["L", "N"], codec="utf-8"), min_size=8, max_size=20).map(
+    lambda text: f"s3{text}"
+)
+WHERE = (
+    (DAEMON_SET, "spec.template.spec.containers[name=kepler].env[name=X].value", lambda secret: secret),
+    (
+        DAEMON_SET,
+        "spec.template.spec.containers[name=kepler].env[name=X]",
+        lambda secret: {"name": "X", "value": secret},
+    ),
+    (
+        DAEMON_SET,
+        "spec.template",
+        lambda secret: {"spec": {"containers": [{"name": "kepler", "env": [{"name": "X", "value": secret}]}]}},
+    ),
+    (CONFIG_MAP, "data.INITIAL_PIPELINE_URL", lambda secret: f"http://me:{secret}@host/x.zip"),
+    (CONFIG_MAP, "data.MODEL_CONFIG", lambda secret: f"A_INIT_URL=https://me:{secret}@host/x\nB=c"),
+    (CONFIG_MAP, "data.PROM_HEADERS", lambda secret: f"Authorization:{secret}"),
+    (CONFIG_MAP, "data", lambda secret: {"password": secret, "deep": {"api-key": [secret]}}),
+    (SERVICE, "metadata.annotations.last-applied-configuration", lambda secret: json.dumps({"any": secret})),
+    (Kind("v1", "Secret", "secrets"), "data.x", lambda secret: secret),
+    (Kind("v1", "Secret", "secrets"), "stringData", lambda secret: {"x": secret}),
+)
+SAID = (
+    "`collector.env` '{}' is not known",
+    'DaemonSet.apps "x" is invalid: spec.template.spec.containers[0].env[0].value: Invalid value: "{}": too long',
+    "cannot fetch http://me:{}@host/x",
+    "it is {} all along",
+)
+
+
+@given(before=secrets, after=secrets, where=st.sampled_from(WHERE), said=st.sampled_from(SAID))
+def test_no_secret_survives_in_what_is_emitted(before: str, after: str, where: Any, said: str) -> None:
+    """Wherever it is planted: in what was written, in what is said of it, in what was said before."""
+    kind, path, holding = where
+    env = [{"name": "X", "value": before}, {"name": "Y", "value": after}]
+    writes = (
+        Change(Ref(kind, "energy", "x"), "changed", (FieldChange(path, holding(before), holding(after)),)),
+        Change(Ref(kind, "energy", "x"), "created", (FieldChange(path, None, holding(after)),)),
+        Change(
+            KEY,
+            "reported",
+            (FieldChange("status.conditions[type=C].message", said.format(before), said.format(after)),),
+        ),
+    )
+    report_ = told(done(*writes, message=said.format(before), collector={"env": env}))
+    message = to_binary_event(emitted(report_))
+    whole = str(dict(message.headers)) + json.dumps(json.loads(message.body), ensure_ascii=False)
+    assert before not in whole
+    assert after not in whole
+    if before != after:
+        (field,) = report_.changes[0].fields
+        assert field.before != field.after
+
+
+def test_names_of_secrets_are_told() -> None:
+    """They are no secrets, and whoever looks for what is wrong needs them."""
+    credentials = {"secretKeyRef": {"name": "kepler-s3", "key": "accessSecret"}}
+    change = FieldChange("spec.template.spec.containers[name=rclone].env[name=K].valueFrom", None, credentials)
+    said = told(done(Change(Ref(DAEMON_SET, "energy", "x"), "created", (change,))))
+    assert said.changes[0].fields[0].after == credentials
+
+
+@pytest.mark.parametrize("kind", [RESOURCE_ADD, RESOURCE_UPDATE, RESOURCE_DELETE, RESYNC_REQUESTED])
+def test_the_cause_names_the_type_of_event(kind: str) -> None:
+    """Whatever woke the function."""
+    assert told(done(), update(shown(), kind)).cause.type == kind
