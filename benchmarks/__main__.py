@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import process, ready, sweep
+from benchmarks import process, ready, sweep, visible
 from benchmarks.watch import Ready
 from functions.catalogue import NAMES
 from local.build import build
@@ -34,6 +34,7 @@ def measure() -> dict[str, dict[str, float]]:
             found["API calls a Kepler, one by one"] = ready.calls(stack, "one-")
             found["create to Ready, at once"] = ready.at_once(stack, watch, COUNT)
             found["API calls a Kepler, at once"] = ready.calls(stack, "burst-")
+            found["edit to report in the console"] = visible.first_report(stack, 20)
             found |= {f"process {name}": process.start(stack, name) for name in NAMES}
     return found | {"sweep": swept()}
 

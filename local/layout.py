@@ -23,6 +23,11 @@ class Layout:
         return self.state / "logs" / f"{name}.log"
 
     @property
+    def databases(self) -> Path:
+        """What functions keep."""
+        return self.state / "kept"
+
+    @property
     def yaml(self) -> Path:
         """YAML of Knative's and kwok's modules, copied there by the builder."""
         return self.programs / "yaml"

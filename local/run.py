@@ -1,6 +1,7 @@
 """`run`: builds, starts, applies the samples, says what happened, and keeps everything running until it is stopped."""
 
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -107,15 +108,22 @@ def _await_reports(stack: Stack, stop: threading.Event) -> None:
 
 
 def _what_next(stack: Stack, applied: list[keplers.Kepler], say: Say) -> None:
-    say(f"\nkubeconfig: {stack.admin}   (a kubectl of the same version: {stack.layout.program('kubectl')})\n")
+    say(f"\nconsole:    {stack.url(AUDIT)}")
+    say(f"kubeconfig: {stack.admin}\n")
     say("try:")
-    say(f"  export KUBECONFIG={stack.admin}")
+    say(f"  export KUBECONFIG={stack.admin} PATH={Path(stack.layout.program('kubectl')).parent}:{_plugin()}:$PATH")
     say("  kubectl get keplers -A")
+    say("  kubectl kepler status -A")
     for one in applied[:1]:
         patch = '{"spec":{"collector":{"port":9103}}}'
         say(f"  kubectl -n {one.namespace} patch keplers {one.name} --type merge -p '{patch}'")
         say(f"  kubectl -n {one.namespace} delete daemonset kepler-exporter")
     say("\nCtrl-C, or `make down`, stops everything")
+
+
+def _plugin() -> Path:
+    """Where `kubectl kepler` is: beside the Python that runs this."""
+    return Path(sys.executable).parent
 
 
 def _console() -> Console:

@@ -16,6 +16,10 @@ from local.topology import SERVING, Addresses
 COMMAND = (sys.executable, "-m", "functions")
 READINESS = "/health/readiness"
 
+# What a Knative Service keeps lies in the folder of this run, and whoever is on this machine may look at it: settings of
+# `audit` (`audit.settings`), which have other values in a cluster.
+DATABASE, ACCESS = "DATABASE", "ACCESS"
+
 # The Broker's ingress as a cluster knows it, in front of `/<namespace>/<broker>`.
 INGRESS_IN_CLUSTER = "http://broker-ingress.knative-eventing.svc.cluster.local"
 
@@ -83,7 +87,13 @@ def part(
     """The process of a function. Addresses of the Broker in its environment become the local ones."""
     ingress = f"http://{LOOPBACK}:{addresses.ports.ingress}"
     environment = {key: value.replace(INGRESS_IN_CLUSTER, ingress) for key, value in function.environment.items()}
+    kept = (
+        {DATABASE: f"sqlite:///{layout.databases / function.name}.db", ACCESS: "open"}
+        if DATABASE in environment
+        else {}
+    )
     own = {
+        **kept,
         "K_SERVICE": function.name,
         "KUBECONFIG": str(kubeconfig),
         "LISTEN_ADDRESS": f"{LOOPBACK}:{function.port}",

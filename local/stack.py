@@ -33,7 +33,7 @@ from local.process import Part, Process, await_ready, stop_recorded
 from local.topology import Addresses
 
 # What belongs to one run; programs and YAML may be in the same folder, and stay.
-OF_ONE_RUN = ("etcd", "run", "logs", "pki", "kubeconfigs", "kubectl-cache", "kubeconfig", "audit-policy.yaml")
+OF_ONE_RUN = ("etcd", "kept", "run", "logs", "pki", "kubeconfigs", "kubectl-cache", "kubeconfig", "audit-policy.yaml")
 
 CRD = "CustomResourceDefinition"
 KNATIVE = ("eventing.knative.dev", "sources.knative.dev", "serving.knative.dev")
@@ -71,6 +71,7 @@ class Stack:
         self._objects: list[Object] = []
         self._owner = Owner(self.layout.state)
         _clean(self.layout)
+        self.layout.databases.mkdir()
         self._keys = pki.create(self.layout.pki)
         self._plane = ControlPlane(self.layout, self._keys, self.ports, audit, durable)
         self._knative = knative.Knative(self.layout, self.ports)
@@ -118,6 +119,10 @@ class Stack:
         self.start_functions(wait=False)
         self.connect()
         self._await(self.parts.values())
+
+    def url(self, function: str) -> str:
+        """Where a function of this name answers."""
+        return next(one.url for one in self.functions if one.name == function) + "/"
 
     def announce_ready(self) -> None:
         """Makes it known to `up` and `status` that whatever was to be done at the start is done."""

@@ -1,0 +1,60 @@
+"""`audit` as a process of its own, over a database full of believable things."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from audit import schema
+from audit.database import Database
+from audit.store import Store
+from local.stack import Stack
+from runtime.settings import NAMESPACE
+from tests.audit_sample import fill
+from tests.protocol.test_process import running
+
+REPORTS = 10_000
+
+
+@dataclass(frozen=True)
+class Console:
+    """Where the console of one such process is, and how many reports it has."""
+
+    url: str
+    reports: int = REPORTS
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of a database with ten thousand reports."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('kept')}/audit.db"
+    database = Database(url)
+    schema.prepare(database)
+    fill(Store(database), REPORTS)
+    database.close()
+    return url
+
+
+@pytest.fixture(scope="session")
+def console(control_plane: Stack, database: str) -> Iterator[Console]:
+    """Open to everybody on this machine."""
+    with running(control_plane, **settings(control_plane, database, "open")) as (_, url):
+        yield Console(url + "/")
+
+
+@pytest.fixture(scope="session")
+def guarded(control_plane: Stack, database: str) -> Iterator[Console]:
+    """The same, for those only who may look."""
+    with running(control_plane, **settings(control_plane, database, "token")) as (_, url):
+        yield Console(url + "/")
+
+
+def settings(stack: Stack, database: str, access: str) -> dict[str, str]:
+    """Of a process under the function's own ServiceAccount."""
+    return {
+        "FUNCTION": "audit",
+        "DATABASE": database,
+        "ACCESS": access,
+        "KUBECONFIG": str(stack.kubeconfig_for(NAMESPACE, "kepler-audit")),
+        "K_SINK": "http://127.0.0.1:9",
+    }

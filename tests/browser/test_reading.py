@@ -1,0 +1,158 @@
+"""Whether the console can be read: at a glance, by keyboard, in the dark, on a telephone, with ten thousand reports."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, ViewportSize, expect
+
+from tests.browser.conftest import Console
+from tests.browsing import NARROW, WIDE, Scheme, overflows, window
+
+ADDRESSES = ("#/", "#/resource/Kepler/energy/kepler", "#/activity", "#/letters")
+# Contrast that WCAG 2.2 asks of text (1.4.3).
+LEAST = 4.5
+
+# The contrast of each piece of text with what is behind it; the least of them, and where.
+CONTRAST = """() => {
+  const channel = (value) => (value /= 255) <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  const rgba = (text) => {
+    const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+    canvas.fillStyle = text; canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const light = (color) => 0.2126 * channel(color[0]) + 0.7152 * channel(color[1]) + 0.0722 * channel(color[2]);
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const color = rgba(getComputedStyle(at).backgroundColor);
+      if (color[3] === 255) return color;
+    }
+    return [255, 255, 255, 255];
+  };
+  let least = [21, ''];
+  for (const element of document.querySelectorAll('body *')) {
+    const text = [...element.childNodes].some((one) => one.nodeType === 3 && one.textContent.trim());
+    if (!text || !element.checkVisibility({contentVisibilityAuto: true}) || element.closest(':disabled')) continue;
+    const [one, other] = [light(rgba(getComputedStyle(element).color)), light(behind(element))].sort((a, b) => b - a);
+    const ratio = (one + 0.05) / (other + 0.05);
+    if (ratio < least[0]) least = [ratio, element.outerHTML.slice(0, 120)];
+  }
+  return least;
+}"""
+
+
+@pytest.fixture
+def page(browser: Browser, console: Console) -> Iterator[Page]:
+    """A fresh window on all resources."""
+    with window(browser) as opened:
+        opened.goto(console.url)
+        yield opened
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_every_page_fits_its_window_and_can_be_read(
+    browser: Browser, console: Console, size: ViewportSize, scheme: Scheme
+) -> None:
+    """Nothing is scrolled sideways, and no text is too faint, in either theme."""
+    with window(browser, size, scheme) as page:
+        for address in (*ADDRESSES, trace_of(page, console)):
+            page.goto(console.url + address)
+            expect(page.locator("main h1")).to_be_visible()
+            expect(page.locator("[aria-busy]")).to_have_count(0)
+            assert not overflows(page), address
+            ratio, where = page.evaluate(CONTRAST)
+            assert ratio >= LEAST, (address, where)
+
+
+def trace_of(page: Page, console: Console) -> str:
+    """The address of some trace, as one comes to it."""
+    page.goto(console.url + ADDRESSES[1])
+    return page.locator(".change").get_by_role("link", name="trace").first.get_attribute("href") or ""
+
+
+def test_the_theme_that_was_chosen_stays(page: Page) -> None:
+    """Over a load, and until another one is chosen."""
+    button = page.get_by_role("button", name="theme")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(ground)
+    button.click()
+    button.click()
+    expect(button).to_contain_text("dark")
+    page.reload()
+    expect(page.get_by_role("button", name="theme")).to_contain_text("dark")
+    assert page.evaluate(ground) != light
+
+
+def test_ten_thousand_reports_are_scrolled_through_page_by_page(page: Page, console: Console) -> None:
+    """Newest first; the next page comes when the end comes into view, none twice."""
+    page.goto(console.url + "#/activity")
+    reports = page.locator(".report")
+    expect(reports).to_have_count(100)
+    for wanted in (200, 300):
+        page.mouse.wheel(0, 100_000)
+        expect(reports).to_have_count(wanted)
+    expect(page.locator("footer")).to_contain_text(f"{console.reports:,} reports kept")
+
+
+def test_reports_are_narrowed_down_and_the_address_says_to_which(page: Page, console: Console) -> None:
+    """By function and outcome; the same address shows the same again."""
+    page.goto(console.url + "#/activity")
+    page.get_by_label("function").select_option("estimator")
+    page.get_by_label("outcome").select_option("rejected")
+    expect(page).to_have_url(console.url + "#/activity?function=estimator&outcome=rejected")
+    expect(page.locator(".report .sign").first).to_contain_text("rejected")
+    page.reload()
+    expect(page.get_by_label("outcome")).to_have_value("rejected")
+    assert {one.strip() for one in page.locator(".report .function").all_text_contents()} == {"estimator"}
+    page.get_by_role("link", name="clear").click()
+    expect(page.locator(".report").first).not_to_contain_text("rejected")
+
+
+def test_all_of_it_goes_by_keyboard(page: Page, console: Console) -> None:
+    """To the activity, down three rows, one opened and closed; to a resource by its name; the keys themselves."""
+    page.keyboard.press("g")
+    page.keyboard.press("a")
+    expect(page.locator(".report")).to_have_count(100)
+    for _ in range(3):
+        page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.locator(".report").nth(2).locator(".full")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.locator(".full")).to_have_count(0)
+
+    page.keyboard.press("/")
+    page.keyboard.type("kepler-lab")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(console.url + "#/activity?name=kepler-lab")
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("next row")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_history_goes_on_and_says_what_was_changed_by_whom(page: Page, console: Console) -> None:
+    """Of a resource that is gone as well."""
+    page.goto(console.url + ADDRESSES[1])
+    changes = page.locator(".change")
+    expect(changes).to_have_count(20)
+    expect(changes.first.locator(".who")).to_contain_text("edited by")
+    expect(changes.first.locator(".diff").first).to_contain_text("collector.port")
+    page.mouse.wheel(0, 100_000)
+    expect(changes).to_have_count(40)
+    expect(page.locator("main header")).to_contain_text("there is no such resource any more")
+
+
+def test_nothing_secret_is_shown(page: Page, console: Console) -> None:
+    """The values of environment variables of the sample are in no page."""
+    page.goto(console.url + ADDRESSES[1])
+    expect(page.locator(".change").first).to_be_visible()
+    assert "secret-" not in page.content()
+
+
+def test_a_page_that_is_not_there_says_where_to_go(page: Page, console: Console) -> None:
+    """And so does a trace that nothing is kept of."""
+    page.goto(console.url + "#/nowhere")
+    expect(page.locator("main")).to_contain_text("There is no page “nowhere”")
+    page.goto(console.url + "#/trace/" + "0" * 31 + "1")
+    expect(page.get_by_role("alert")).to_be_visible()

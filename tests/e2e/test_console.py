@@ -1,0 +1,131 @@
+"""The console beside a running stack: what a user does with kubectl is seen in it, without loading it again."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browsing import window
+from tests.e2e.cluster import PATIENCE, Cluster
+from tests.e2e.test_delivery import await_given_up
+from tests.workbench import BY_NAME, kepler
+
+expect.set_options(timeout=PATIENCE * 1000)
+
+
+@pytest.fixture
+def page(browser: Browser, cluster: Cluster) -> Iterator[Page]:
+    """The console, in a fresh window."""
+    with window(browser) as opened:
+        opened.goto(cluster.stack.url("kepler-audit"))
+        yield opened
+
+
+def opened(page: Page, cluster: Cluster) -> None:
+    """To the page of the Kepler, by clicks."""
+    page.get_by_role("link", name=f"{cluster.namespace}/kepler", exact=True).click()
+    expect(page.get_by_role("heading", name=f"{cluster.namespace}/kepler")).to_be_visible()
+
+
+def test_a_kepler_appears_and_becomes_ready_while_one_looks(page: Page, cluster: Cluster) -> None:
+    """With its nodes; nothing is loaded again."""
+    page.evaluate("window.loaded = true")
+    cluster.apply(kepler())
+
+    row = page.get_by_role("row", name=f"{cluster.namespace}/kepler")
+    expect(row.locator(".sign.good")).to_be_visible()
+    expect(row).to_contain_text("4/4")
+    assert page.evaluate("window.loaded")
+
+
+def test_an_edit_is_shown_with_who_made_it_and_what_came_of_it(page: Page, cluster: Cluster) -> None:
+    """The field, before and after; the function that rolled it out; the field of the DaemonSet, and why."""
+    cluster.apply(kepler())
+    cluster.await_ready()
+    opened(page, cluster)
+    cluster.kubectl("patch", "keplers/kepler", "--type=merge", "-p", '{"spec":{"collector":{"port":9103}}}')
+
+    change = page.locator(".change").filter(has_text="Generation 2")
+    expect(change.locator(".who")).to_have_text("edited by kubectl-patch")
+    edit = change.get_by_role("row", name="collector.port")
+    expect(edit.locator(".after")).to_contain_text("9103")
+
+    report = change.locator(".report").filter(has_text="DaemonSet kepler-exporter changed")
+    report.locator("summary").first.click()
+    expect(report).to_contain_text(re.compile(r"containers\[name=kepler-exporter\].*9103", re.DOTALL))
+    expect(report).to_contain_text("by kepler-collector")
+    expect(report).to_contain_text("Because Kepler")
+
+
+def test_what_it_waits_for_is_said_and_goes_when_it_has_come(page: Page, cluster: Cluster) -> None:
+    """In the words of the functions."""
+    cluster.apply(kepler(exported_power="later"))
+    opened(page, cluster)
+    awaited = page.locator(".awaited")
+    expect(awaited).to_contain_text("ExportedPowerReconciled")
+    expect(awaited).to_contain_text("'later'")
+
+    cluster.apply({**kepler("later"), "kind": "KeplerExportedPower"})
+
+    expect(awaited).to_be_hidden()
+    expect(page.locator(".state .sign.good")).to_be_visible()
+
+
+def test_every_functions_part_of_one_change_is_in_one_trace(page: Page, cluster: Cluster) -> None:
+    """Each has its line; opened, it tells its calls; the end waited for some of them."""
+    cluster.apply(kepler())
+    cluster.await_ready()
+    opened(page, cluster)
+    page.locator(".change").get_by_role("link", name="trace").click()
+
+    for name in BY_NAME:
+        expect(page.locator(".line", has_text=name.replace("_", " ")).first).to_be_visible()
+    assert page.locator(".line.critical").count() >= 2
+    collector = page.locator(".waterfall li").filter(has=page.locator(".line .function", has_text="collector")).first
+    collector.locator(".line").click()
+    expect(collector.locator(".calls")).to_contain_text("daemonsets/kepler-exporter")
+
+
+def test_what_was_done_to_one_object_is_found_by_its_name(page: Page, cluster: Cluster) -> None:
+    """What changed in this DaemonSet, by which function, because of which edit."""
+    cluster.apply(kepler())
+    cluster.await_ready()
+    cluster.kubectl("delete", "daemonset/kepler-exporter")
+    page.get_by_role("link", name="Activity").click()
+    page.get_by_label("namespace").fill(cluster.namespace)
+    page.get_by_label("namespace").press("Enter")
+    page.get_by_label("object written").fill("DaemonSet/kepler-exporter")
+    page.get_by_label("object written").press("Enter")
+
+    reports = page.locator(".report")
+    expect(reports).to_have_count(2)
+    assert {one.strip() for one in reports.locator(".function").all_text_contents()} == {"collector"}
+    reports.first.locator("summary").first.click()
+    expect(reports.first).to_contain_text("Because DaemonSet")
+    expect(reports.first).to_contain_text("was deleted")
+
+
+@pytest.mark.timeout(300)
+def test_a_dead_letter_is_shown_and_sent_again(page: Page, cluster: Cluster) -> None:
+    """To a function that was away; when it is back, what the event asked for is done."""
+    away = ("kepler-machine-spec", "kepler-sweep")  # the sweep would make up for it
+    for name in away:
+        cluster.stack.kill(name)
+    try:
+        cluster.apply(kepler())
+        cluster.await_ready()
+        await_given_up(cluster)
+        cluster.stack.restart("kepler-machine-spec")
+
+        page.get_by_role("link", name="Dead letters").click()
+        letter = page.locator(".letters > li").filter(has_text=f"{cluster.namespace}/kepler")
+        expect(letter.first).to_contain_text("connection refused")
+        before = letter.count()
+        letter.first.get_by_role("button", name="send").click()
+
+        cluster.eventually(lambda: "MachineSpecReconciled" in cluster.conditions())
+        expect(letter).to_have_count(before - 1)
+    finally:
+        for name in away:
+            cluster.stack.restart(name)
