@@ -34,6 +34,8 @@ def prepare(database: Database) -> None:
                 _migrate(connection, database, found)
     except Unavailable as away:
         raise Misconfigured(f"{away.message}: set `DATABASE` to one that can be reached, with a user who may") from None
+    except OSError as wrong:
+        raise Misconfigured(f"`DATABASE` is in a folder that takes no files ({wrong}): name another one") from None
     except SQLAlchemyError as wrong:
         cause = database.cause(wrong)
         raise Misconfigured(f"the database {database} cannot be used ({cause}): give its user the right to") from None

@@ -12,6 +12,9 @@ from local.ports import DISPATCHER, DISPATCHER_HTTPS, EVERYWHERE, LOOPBACK, Port
 from local.process import Part, Stage
 from local.source import SYSTEM_NAMESPACE
 
+# The version of EventTypes that Knative reads and `config/base` writes.
+EVENT_TYPES = "v1beta3"
+
 
 @dataclass(frozen=True)
 class Knative:
@@ -97,10 +100,16 @@ def _two(name: str, http: int, https: int) -> tuple[Port, ...]:
 
 
 def crds(layout: Layout) -> list[Object]:
-    """Knative's CRDs. Conversion between versions is left out, its webhook being: one version of each is used."""
+    """Knative's CRDs. Conversion between versions is left out, as its webhook is: one of each is used, and stored.
+
+    Knative stores EventTypes as v1beta2, which has no `attributes`, and reads and writes v1beta3.
+    """
     found = list(_yaml(layout, vendor.CRDS))
     for crd in found:
         crd["spec"]["conversion"] = {"strategy": "None"}
+        if crd["spec"]["names"]["kind"] == "EventType":
+            for version in crd["spec"]["versions"]:
+                version["storage"] = version["name"] == EVENT_TYPES
     return found
 
 

@@ -16,8 +16,8 @@ from local.topology import SERVING, Addresses
 COMMAND = (sys.executable, "-m", "functions")
 READINESS = "/health/readiness"
 
-# What a Knative Service keeps lies in the folder of this run, and whoever is on this machine may look at it: settings of
-# `audit` (`audit.settings`), which have other values in a cluster.
+# What a Knative Service keeps lies in the folder of this run, and whoever is on this machine may look at it: in a
+# cluster these settings (`audit.settings`) have other values.
 DATABASE, ACCESS = "DATABASE", "ACCESS"
 
 # The Broker's ingress as a cluster knows it, in front of `/<namespace>/<broker>`.
