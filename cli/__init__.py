@@ -1,0 +1,1 @@
+"""`kubectl kepler`: the operator from a terminal."""

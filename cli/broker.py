@@ -1,0 +1,67 @@
+"""The Broker, from outside of the cluster: directly where its address is this machine's, else through its ingress."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import urllib3
+from cloudevents.core.bindings.http import to_binary_event
+from cloudevents.core.v1.event import CloudEvent
+
+from cli.cluster import Cluster
+from cli.errors import Missing, Refused, Unreachable
+from cli.forward import forwarded
+from cli.kinds import BROKER
+from cli.parts import loopback
+from functions.wiring import BROKER as NAME
+from runtime.objects import Ref
+from runtime.settings import NAMESPACE
+
+TIMEOUT = urllib3.Timeout(connect=3.0, read=10.0)
+HTTP = 80
+
+
+def send(cluster: Cluster, events: Iterable[CloudEvent]) -> int:
+    """Sends them all, and returns how many; raises Missing, Unreachable or Refused."""
+    with _reached(address(cluster), cluster) as url:
+        return sum(_post(url, one) for one in events)
+
+
+def address(cluster: Cluster) -> str:
+    """Where the Broker takes events, as Knative says."""
+    broker = cluster.get(Ref(BROKER, NAMESPACE, NAME))
+    if broker is None:
+        raise Missing(f"there is no Broker '{NAME}' in namespace '{NAMESPACE}': apply `config/` first")
+    found = str((((broker.get("status") or {}).get("address")) or {}).get("url") or "")
+    if not found:
+        raise Unreachable(f"Broker '{NAME}' has no address yet: `kubectl kepler doctor` says more")
+    return found
+
+
+@contextmanager
+def _reached(url: str, cluster: Cluster) -> Iterator[str]:
+    """The URL itself, or that of a port here that leads to its Service, with the same path."""
+    if loopback(url):
+        yield url
+        return
+    parts = urlsplit(url)
+    service, _, rest = (parts.hostname or "").partition(".")
+    namespace = rest.partition(".")[0]
+    if not (service and namespace):
+        raise Unreachable(f"the Broker's address '{url}' is no Service of the cluster: send events to it from there")
+    with forwarded(cluster.place, namespace, f"svc/{service}", parts.port or HTTP) as here:
+        yield f"{here}{parts.path}"
+
+
+def _post(url: str, event: CloudEvent) -> bool:
+    message = to_binary_event(event)
+    try:
+        answer = urllib3.request(
+            "POST", url, body=message.body, headers=dict(message.headers), timeout=TIMEOUT, retries=False
+        )
+    except urllib3.exceptions.HTTPError as lost:
+        raise Unreachable(f"the Broker at {url} does not answer: is Knative Eventing running?") from lost
+    if answer.status in (200, 202, 204):
+        return True
+    told = " ".join(answer.data.decode(errors="replace").split())[:200]
+    raise Refused(f"the Broker at {url} answered {answer.status}{f': {told}' if told else ''}")

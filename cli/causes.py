@@ -1,0 +1,191 @@
+"""What keeps a resource from being Ready, one cause after the other, each with what to do about it. Pure.
+
+The order is that in which one thing keeps back the next: what a function rejects, a function that has not reported, and
+why; what is waited for; then the pods.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cli import findings
+from cli.facts import Facts, Workload
+from cli.output import age, moment
+from cli.parts import trouble
+from functions import collector, monitoring, status
+from functions.catalogue import FUNCTIONS
+from runtime.conditions import READY, conditions, current
+from runtime.function import Function
+from runtime.objects import Manifest, generation, metadata, terminates
+from runtime.outcome import Status
+
+# Nobody needs to be told of a function that was asked a moment ago.
+MOMENT = 20.0
+# The sweep runs every five minutes; later than that, nobody looks for what was missed.
+SWEEP_LATE = 900.0
+# Whom a function that writes nothing for now waits for.
+WAITERS = {"collector": collector.unsettled, "monitoring": monitoring.unsettled}
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One thing that is wrong or awaited, and what to do about it."""
+
+    says: str
+    steps: tuple[str, ...] = ()
+
+
+def beside(facts: Facts) -> Iterator[Cause]:
+    """What is worth a word although everything works."""
+    yield from _undelivered(facts)
+    yield from _unswept(facts)
+
+
+def causes(facts: Facts) -> Iterator[Cause]:
+    """Why it is not Ready; never nothing."""
+    if terminates(facts.resource):
+        yield _going(facts)
+    found = [*_rejected(facts), *_silent(facts), *_waiting(facts), *_rollout(facts), *_server(facts)]
+    yield from found or [Cause(_summary(facts), (_resync(facts),))]
+    yield from _undelivered(facts)
+    yield from _unswept(facts)
+
+
+def _going(facts: Facts) -> Cause:
+    held = metadata(facts.resource).get("finalizers") or ()
+    if held:
+        return Cause(
+            f"it is being deleted, and held by {', '.join(held)}", ("see to it that whoever set these is done",)
+        )
+    return Cause("it is being deleted", ("wait for the garbage collector",))
+
+
+def _own(facts: Facts) -> tuple[Function, ...]:
+    return tuple(one for one in FUNCTIONS if one.parent == facts.key.kind)
+
+
+def _rejected(facts: Facts) -> Iterator[Cause]:
+    """Functions that refuse, in the order in which `Ready` looks at them; `status` only sums up."""
+    for function in _own(facts):
+        said = current(facts.resource, function.condition)
+        if said and said.status is Status.FALSE and function.name != status.FUNCTION.name:
+            yield Cause(
+                f"{function.name} rejects it: {said.message} ({said.reason})",
+                (f"do what the message says, then: kubectl kepler explain {facts.called}",),
+            )
+
+
+def _silent(facts: Facts) -> Iterator[Cause]:
+    """Functions that have not spoken of this generation, and why nothing reaches them."""
+    silent = [one for one in _own(facts) if current(facts.resource, one.condition) is None]
+    first = [one for one in silent if not _awaits(one, facts.resource)]
+    for function in first or silent:
+        if function.name == status.FUNCTION.name and len(silent) > 1:
+            continue
+        yield _unheard(function, facts)
+
+
+def _awaits(function: Function, resource: Manifest) -> bool:
+    """Whether it writes nothing for as long as others have not reported."""
+    unsettled = WAITERS.get(function.name)
+    awaited = unsettled(resource) if unsettled else None
+    return awaited is not None and awaited.quiet
+
+
+def _unheard(function: Function, facts: Facts) -> Cause:
+    said = conditions(facts.resource).get(function.condition) or {}
+    last = f", its last word was on generation {said['observedGeneration']}" if said.get("observedGeneration") else ""
+    told = f"{function.name} has not reported on generation {generation(facts.resource)}{last}"
+    if wrong := trouble(facts.installed, function.manager):
+        return Cause(f"{told}: {wrong}", ("kubectl kepler doctor",))
+    if _lately(facts):
+        return Cause(f"{told}: it was asked a moment ago", (f"wait, or watch: kubectl get {_words(facts)} -w",))
+    return Cause(f"{told}, though nothing is wrong with it: its event may be lost", (_resync(facts),))
+
+
+def _lately(facts: Facts) -> bool:
+    """Whether the resource was edited a moment ago, by whoever last touched what is not status."""
+    times = [
+        moment(str(one["time"]))
+        for one in metadata(facts.resource).get("managedFields") or ()
+        if one.get("time") and not one.get("subresource")
+    ]
+    return any(one and (facts.now - one).total_seconds() < MOMENT for one in times)
+
+
+def _waiting(facts: Facts) -> Iterator[Cause]:
+    for function in _own(facts):
+        said = current(facts.resource, function.condition)
+        if said and said.status is Status.UNKNOWN and function.name != status.FUNCTION.name:
+            yield Cause(f"{function.name} waits: {said.message} ({said.reason})")
+
+
+def _rollout(facts: Facts) -> Iterator[Cause]:
+    """The exporter's pods, once every function has done its part."""
+    said = current(facts.resource, status.AVAILABLE)
+    if said is None or said.status is Status.TRUE:
+        return
+    if said.reason == "NoNodes":
+        yield Cause(f"{said.message}{_labels(facts)}", ("kubectl get nodes --show-labels",))
+        return
+    yield from _pods(facts, facts.exporter, f"the exporter: {said.message}")
+
+
+def _server(facts: Facts) -> Iterator[Cause]:
+    said = current(facts.resource, status.SERVES)
+    if said is not None and said.status is not Status.TRUE:
+        yield from _pods(facts, facts.server, said.message)
+
+
+def _pods(facts: Facts, workload: Workload, told: str) -> Iterator[Cause]:
+    """Why pods are not there, are not scheduled or do not run; else only that they are on their way."""
+    namespace = facts.key.namespace
+    if refused := findings.refused(workload.object, workload.events):
+        label = f"kubectl label namespace {namespace} pod-security.kubernetes.io/enforce=privileged"
+        steps = (label,) if "PodSecurity" in refused else ("see that the namespace allows these pods",)
+        yield Cause(f"{told}, and no pod can be made: {refused}", steps)
+    for one in findings.troubles(workload.pods, namespace):
+        many = f"{one.pods} pods, such as '{one.example}'" if one.pods > 1 else f"pod '{one.example}'"
+        yield Cause(f"{told}; {many}: {one.reason}{f', {one.message}' if one.message else ''}", (one.step,))
+    if not refused and not findings.troubles(workload.pods, namespace):
+        yield Cause(told, (f"watch: kubectl get pods -n {namespace} -w",))
+
+
+def _labels(facts: Facts) -> str:
+    """How many nodes carry the labels that are asked for."""
+    wanted = ((facts.resource.get("spec") or {}).get("collector") or {}).get("node-selector") or {}
+    if facts.nodes is None or not wanted:
+        return ""
+    told = ", ".join(f"'{key}: {value}'" for key, value in wanted.items())
+    return f"; {findings.matching(facts.nodes, wanted)} of {len(facts.nodes)} nodes carry {told}"
+
+
+def _undelivered(facts: Facts) -> Iterator[Cause]:
+    if facts.letters:
+        count = len(facts.letters)
+        many = f"{count} events" if count > 1 else "an event"
+        told = f"{many} about it could not be delivered, such as '{facts.letters[0].name}'"
+        yield Cause(told, ("kubectl kepler dead-letters", "kubectl kepler dead-letters replay --all"))
+
+
+def _unswept(facts: Facts) -> Iterator[Cause]:
+    if facts.sweep is None:
+        return
+    late = (facts.now - facts.sweep.time).total_seconds()
+    if late > SWEEP_LATE:
+        told = f"the last sweep was {age(facts.sweep.time, facts.now)} ago, so that nobody finds what was missed"
+        yield Cause(told, ("kubectl kepler doctor",))
+
+
+def _summary(facts: Facts) -> str:
+    """What `Ready` itself says, where nothing else was found."""
+    said = conditions(facts.resource).get(READY)
+    return str(said["message"]) if said else "no function has looked at it"
+
+
+def _resync(facts: Facts) -> str:
+    return f"kubectl kepler resync {facts.called} --wait"
+
+
+def _words(facts: Facts) -> str:
+    key = facts.key
+    return f"{key.kind.plural} {key.name}" + (f" -n {key.namespace}" if key.namespace else "")

@@ -1,0 +1,161 @@
+"""The API server as the user at the terminal reaches it: by his kubeconfig, and with his own permissions.
+
+Reads are those of `runtime.client`; what it does not have is here: the dry run of an apply, the question what the user
+may do, and where in the cluster he is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from kubernetes.config.config_exception import ConfigException
+from kubernetes.config.kube_config import list_kube_config_contexts
+
+from cli.errors import Denied, Missing, Unreachable
+from cli.kinds import title
+from runtime.client import APPLY, Answer, Client, Request, Transport, path, understood
+from runtime.errors import Misconfigured, NotFound
+from runtime.objects import Collection, Kind, Manifest, Ref
+from runtime.settings import VERSION
+from runtime.transport import configuration, through
+
+DEFAULT_NAMESPACE = "default"
+DRY_RUN = {"dryRun": "All", "fieldValidation": "Strict"}
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which cluster, and where in it, as flags and environment say; empty means kubectl's own default."""
+
+    kubeconfig: str = ""
+    context: str = ""
+    namespace: str = ""
+
+    @property
+    def kubectl(self) -> tuple[str, ...]:
+        """The flags by which kubectl goes to the same cluster."""
+        flags = {"--kubeconfig": self.kubeconfig, "--context": self.context}
+        return tuple(f"{flag}={value}" for flag, value in flags.items() if value)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """One cluster; `token` is the user's, empty where he has none (a client certificate, for instance)."""
+
+    transport: Transport
+    place: Place
+    namespace: str
+    token: str = ""
+
+    @cached_property
+    def client(self) -> Client:
+        """Reads; it never writes here, so its field manager is of no consequence."""
+        return Client(self.transport, manager="kubectl-kepler")
+
+    def get(self, ref: Ref) -> Manifest | None:
+        """The object, or None."""
+        return self.client.get(ref)
+
+    def need(self, ref: Ref) -> Manifest:
+        """The object; raises Missing where there is none."""
+        found = self.get(ref)
+        if found is None:
+            raise Missing(f"there is no {title(ref)}: `kubectl kepler status -A` lists what there is")
+        return found
+
+    def list(self, kind: Kind, namespace: str = "", *, labelled: str = "") -> tuple[Manifest, ...]:
+        """All objects of a kind, in a namespace or everywhere; raises NotFound where the kind is not served."""
+        return tuple(self.client.list(Collection(kind, namespace), labelled=labelled))
+
+    def known(self, kind: Kind, namespace: str = "", *, labelled: str = "") -> tuple[Manifest, ...] | None:
+        """As `list`; None where the API server does not serve the kind."""
+        try:
+            return self.list(kind, namespace, labelled=labelled)
+        except NotFound:
+            return None
+
+    def rehearse(self, ref: Ref, body: Manifest, *, manager: str, content_type: str) -> Manifest:
+        """The object as a patch would leave it; nothing is written (dryRun=All). Raises ApiErrors as a write does."""
+        force = {"force": "true"} if content_type == APPLY else {}
+        query = {**DRY_RUN, "fieldManager": manager, **force}
+        return self._ask(Request("PATCH", path(ref.kind, ref.namespace, ref.name), query, body, content_type))
+
+    def rehearse_creation(self, ref: Ref, body: Manifest, *, manager: str) -> Manifest:
+        """The object as it would be made; nothing is."""
+        query = {**DRY_RUN, "fieldManager": manager}
+        return self._ask(Request("POST", path(ref.kind, ref.namespace), query, body))
+
+    def may(self, verb: str, kind: Kind, namespace: str = "", subresource: str = "") -> bool:
+        """Whether the API server would let the user do this."""
+        attributes = {
+            "verb": verb,
+            "group": kind.group,
+            "resource": kind.plural,
+            **({"subresource": subresource} if subresource else {}),
+            **({"namespace": namespace} if namespace else {}),
+        }
+        body = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": attributes},
+        }
+        return bool((self._ask(Request("POST", REVIEWS, body=body)).get("status") or {}).get("allowed"))
+
+    def version(self) -> str:
+        """The API server's own."""
+        return str(self._ask(Request("GET", "/version")).get("gitVersion", ""))
+
+    def _ask(self, request: Request) -> Manifest:
+        return understood(request, self.transport(request))
+
+
+def connect(place: Place, environment: Mapping[str, str]) -> Cluster:
+    """The cluster that the flags, or else the environment, name; raises Unreachable where there is none."""
+    chosen = {**environment, **({"KUBECONFIG": place.kubeconfig} if place.kubeconfig else {})}
+    try:
+        configured = configuration(chosen, context=place.context)
+    except Misconfigured as wrong:
+        raise _nowhere(place, chosen) from wrong
+    send = through(configured, user_agent=f"kubectl-kepler/{VERSION}", connections=4)
+    token = str((configured.api_key or {}).get("BearerToken") or "").removeprefix("Bearer ")
+    return Cluster(_decisive(send, str(configured.host)), place, place.namespace or _namespace(place, chosen), token)
+
+
+def _nowhere(place: Place, environment: Mapping[str, str]) -> Unreachable:
+    """Which file, or which context of it, does not lead to a cluster."""
+    file = environment.get("KUBECONFIG") or "~/.kube/config"
+    if place.context:
+        return Unreachable(
+            f"kubeconfig '{file}' has no usable context '{place.context}': `kubectl config get-contexts` lists them"
+        )
+    return Unreachable(
+        f"kubeconfig '{file}' names no cluster to talk to: choose one by --kubeconfig or KUBECONFIG, or log in"
+    )
+
+
+def _decisive(send: Transport, host: str) -> Transport:
+    """Somebody waits at the terminal: what a function would try again is told at once."""
+
+    def ask(request: Request) -> Answer:
+        answer = send(request)
+        if answer.status == 0:
+            raise Unreachable(
+                f"the API server at {host} does not answer: start it, or choose another with --context or --kubeconfig"
+            )
+        if answer.status == 401:
+            raise Denied(f"the API server at {host} does not know you: log in again, or choose another --context")
+        return answer
+
+    return ask
+
+
+def _namespace(place: Place, environment: Mapping[str, str]) -> str:
+    """The context's own namespace, as kubectl takes it."""
+    try:
+        contexts, active = list_kube_config_contexts(environment.get("KUBECONFIG"))
+    except (ConfigException, OSError):
+        return DEFAULT_NAMESPACE
+    chosen: Mapping[str, Any] = next((one for one in contexts if one["name"] == place.context), active)
+    return str((chosen.get("context") or {}).get("namespace") or DEFAULT_NAMESPACE)

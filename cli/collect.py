@@ -1,0 +1,125 @@
+"""Collects what an explanation or a check rests on. What the user may not read is noted, not an error."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import urllib3
+
+from audit.model import DeadLetter, State
+from cli import letters as kept
+from cli.cluster import Cluster
+from cli.console import reached
+from cli.errors import CliError
+from cli.facts import Facts, Workload
+from cli.kinds import KNATIVE_SERVICE, POD, TRIGGER
+from cli.parts import Installation, Parts, loopback
+from functions import children
+from runtime.errors import Forbidden, NotFound
+from runtime.letters import LABEL
+from runtime.objects import CONFIG_MAP, EVENT, KEPLER, NODE, Kind, Manifest, Ref, name, uid
+from runtime.settings import NAMESPACE
+
+READINESS = "health/readiness"
+ASKED = 2.0
+
+Found = TypeVar("Found")
+
+
+@dataclass
+class Collector:
+    """Reads as far as the user may."""
+
+    cluster: Cluster
+    unread: list[str] = field(default_factory=list)
+
+    def facts(self, key: Ref, resource: Manifest, *, console: str = "", token: str = "") -> Facts:
+        """What explains one resource."""
+        exporter, server = children.daemon_set(key), children.deployment(key)
+        workloads = key.kind == KEPLER
+        return Facts(
+            key=key,
+            resource=resource,
+            now=datetime.now(UTC),
+            exporter=self._workload(exporter, resource) if workloads else Workload(),
+            server=self._workload(server, resource) if workloads else Workload(),
+            nodes=self.listed(NODE) if workloads else None,
+            installed=self.installation(),
+            letters=kept.about(self.letters() or (), key),
+            sweep=state.sweep if (state := self.state(console, token)) else None,
+            unread=tuple(self.unread),
+        )
+
+    def installation(self) -> Installation:
+        """The functions' Triggers and Knative Services; of those that are processes here, whether they live."""
+        try:
+            triggers = self.cluster.known(TRIGGER, NAMESPACE)
+            services = self.cluster.known(KNATIVE_SERVICE, NAMESPACE)
+        except Forbidden:
+            self._note(f"Triggers and Knative Services in namespace '{NAMESPACE}'")
+            return Installation(readable=False)
+        by_name = {name(one): one for one in services or ()}
+        found = {name(one): Parts(one, None, services is not None) for one in triggers or ()}
+        for each in {*found, *by_name}:
+            trigger = found[each].trigger if each in found else None
+            parts = Parts(trigger, by_name.get(each), services is not None)
+            found[each] = Parts(trigger, parts.service, parts.serving, self._answers(parts))
+        return Installation(eventing=triggers is not None, parts=found)
+
+    def letters(self) -> tuple[DeadLetter, ...] | None:
+        """All dead letters, newest first; None where they may not be read."""
+        found = self.listed(CONFIG_MAP, NAMESPACE, labelled=LABEL)
+        return None if found is None else kept.letters(found)
+
+    def state(self, console: str, token: str) -> State | None:
+        """What the query API says about itself; None where it is out of reach, which keeps nobody from the rest."""
+        try:
+            with reached(self.cluster, url=console, token=token) as there:
+                return there.state()
+        except (CliError, Forbidden, NotFound):
+            return None
+
+    def listed(self, kind: Kind, namespace: str = "", *, labelled: str = "") -> tuple[Manifest, ...] | None:
+        """Objects of a kind; None where they may not be listed."""
+        where = f" in namespace '{namespace}'" if namespace else ""
+        return self._allowed(
+            lambda: self.cluster.known(kind, namespace, labelled=labelled) or (), f"{kind.plural}{where}"
+        )
+
+    def get(self, ref: Ref) -> Manifest | None:
+        """One object; None where there is none, or it may not be read."""
+        return self._allowed(lambda: self.cluster.get(ref), f"{ref.kind.plural}/{ref.name}")
+
+    def _workload(self, ref: Ref, parent: Manifest) -> Workload:
+        found = self.get(ref)
+        if found is None:
+            return Workload()
+        selector = children.selector(parent, ref.name)
+        labels = ",".join(f"{key}={value}" for key, value in selector.items())
+        pods = self.listed(POD, ref.namespace, labelled=labels) or ()
+        events = self.listed(EVENT, ref.namespace) or ()
+        about = tuple(one for one in events if (one.get("involvedObject") or {}).get("uid") == uid(found))
+        return Workload(found, pods, about)
+
+    def _allowed(self, read: Callable[[], Found], what: str) -> Found | None:
+        try:
+            return read()
+        except Forbidden:
+            self._note(what)
+            return None
+
+    def _note(self, what: str) -> None:
+        if what not in self.unread:
+            self.unread.append(what)
+
+    @staticmethod
+    def _answers(parts: Parts) -> bool | None:
+        """Whether a process on this machine is ready; None for what is elsewhere."""
+        if parts.service is not None or not loopback(parts.address):
+            return None
+        try:
+            asked = urllib3.request("GET", f"{parts.address.rstrip('/')}/{READINESS}", timeout=ASKED, retries=False)
+        except urllib3.exceptions.HTTPError:
+            return False
+        return asked.status == 200

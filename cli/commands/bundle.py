@@ -1,0 +1,160 @@
+"""`support-bundle`: one archive with what somebody else needs to help."""
+
+import io
+import os
+import tarfile
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel
+
+from cli import kinds
+from cli.bundle import Gathered, by_folder, files
+from cli.cluster import Cluster
+from cli.collect import Collector
+from cli.commands.doctor import diagnosis
+from cli.console import Console, reached
+from cli.errors import CliError, Exit, Refused
+from cli.explain import explain
+from cli.kinds import OURS
+from cli.options import ConsoleAt, Reach
+from cli.output import say
+from functions.catalogue import FUNCTIONS
+from runtime.errors import ApiError
+from runtime.letters import LABEL
+from runtime.objects import (
+    CLUSTER_ROLE_BINDING,
+    CONFIG_MAP,
+    EVENT,
+    KEPLER,
+    Manifest,
+    Ref,
+    metadata,
+    name,
+    uid,
+)
+from runtime.settings import NAMESPACE, VERSION
+
+# Of each Kepler, so many generations with all reports about them; of each namespace, so many reports in short.
+GENERATIONS, REPORTS = 3, 200
+OWN = (kinds.BROKER, kinds.TRIGGER, kinds.EVENT_SOURCE, kinds.CLOCK, kinds.SINK_BINDING, kinds.KNATIVE_SERVICE)
+LABELLED = "app.kubernetes.io/name=kepler-on-knative"
+
+File = Annotated[Path | None, typer.Option("--file", "-o", help="Where to write it; named after the time if left out.")]
+
+
+def bundle(place: Reach, at: ConsoleAt, *, file: File = None) -> int:
+    """One archive with all that somebody else needs to find out what is wrong, without anything secret.
+
+    MANIFEST.json in it says what there is and what was left out. Look through it before you give it away.
+    """
+    cluster = place.connect()
+    found = files(gathered(cluster, at))
+    path = file or Path(f"kepler-support-{datetime.now(UTC):%Y%m%d-%H%M%S}.tar.gz")
+    _write(path, found)
+    say(f"{path}: {len(found)} files, {path.stat().st_size // 1024 + 1} KiB; MANIFEST.json says what is in it")
+    return Exit.OK
+
+
+def gathered(cluster: Cluster, at: ConsoleAt) -> Gathered:
+    """All of it, as far as the user may read it."""
+    collector = Collector(cluster)
+    resources = list(_resources(cluster, collector))
+    objects = [*resources, *_own(collector)]
+    for _, one in resources:
+        if one["kind"] == KEPLER.name:
+            objects += _children(collector, Ref(KEPLER, metadata(one)["namespace"], name(one)), one)
+    letters = collector.listed(CONFIG_MAP, NAMESPACE, labelled=LABEL) or ()
+    said: dict[str, BaseModel | list[BaseModel]] = {}
+    said["doctor.json"] = diagnosis(cluster, console=at.console, token=at.token)
+    said |= dict(_explained(collector, resources, at))
+    said |= _account(cluster, collector, resources, at)
+    return Gathered(
+        objects=by_folder(objects),
+        letters=letters,
+        said=said,
+        versions={"kubectl-kepler": VERSION, "kubernetes": cluster.version()},
+        unread=tuple(collector.unread),
+        confidential=(cluster.token, at.token),
+    )
+
+
+def _resources(cluster: Cluster, collector: Collector) -> Iterator[tuple[str, Manifest]]:
+    """In all namespaces or, where these may not be listed, in the user's."""
+    for kind in OURS:
+        found = collector.listed(kind)
+        if found is None and kind.namespaced:
+            found = collector.listed(kind, cluster.namespace)
+        yield from (("resources", one) for one in found or ())
+
+
+def _own(collector: Collector) -> Iterator[tuple[str, Manifest]]:
+    """The installation: Knative's objects, roles and bindings."""
+    for kind in OWN:
+        yield from (("installation", one) for one in collector.listed(kind, NAMESPACE) or ())
+    for kind in (kinds.CLUSTER_ROLE, CLUSTER_ROLE_BINDING, kinds.ROLE, kinds.ROLE_BINDING):
+        where = NAMESPACE if kind.namespaced else ""
+        yield from (("installation", one) for one in collector.listed(kind, where, labelled=LABELLED) or ())
+
+
+def _children(collector: Collector, key: Ref, kepler: Manifest) -> Iterator[tuple[str, Manifest]]:
+    """What the functions made for a Kepler, its pods, its namespace, and the Events about any of these."""
+    sample = [ref for one in FUNCTIONS if one.parent == KEPLER for ref in one.children(key) if ref.namespace]
+    found = [one for ref in dict.fromkeys(sample) if (one := collector.get(ref)) is not None]
+    instance = f"app.kubernetes.io/instance={name(kepler)}"
+    found += collector.listed(kinds.POD, key.namespace, labelled=instance) or ()
+    about = {uid(kepler), *(uid(one) for one in found)}
+    events = collector.listed(EVENT, key.namespace) or ()
+    found += [one for one in events if (one.get("involvedObject") or {}).get("uid") in about]
+    namespace = collector.get(Ref(kinds.NAMESPACE, "", key.namespace))
+    yield from (("children", one) for one in (*found, *([namespace] if namespace else [])))
+
+
+def _explained(
+    collector: Collector, resources: list[tuple[str, Manifest]], at: ConsoleAt
+) -> Iterator[tuple[str, BaseModel]]:
+    for _, one in resources:
+        if one["kind"] == KEPLER.name:
+            key = Ref(KEPLER, metadata(one)["namespace"], name(one))
+            facts = collector.facts(key, one, console=at.console, token=at.token)
+            yield f"explained/{key.namespace}-{key.name}.json", explain(facts)
+
+
+def _account(
+    cluster: Cluster, collector: Collector, resources: list[tuple[str, Manifest]], at: ConsoleAt
+) -> Mapping[str, "BaseModel | list[BaseModel]"]:
+    """Reports and traces, where the query API can be reached."""
+    keys = [Ref(KEPLER, metadata(one)["namespace"], name(one)) for _, one in resources if one["kind"] == KEPLER.name]
+    try:
+        with reached(cluster, url=at.console, token=at.token) as console:
+            return dict(_told(console, keys))
+    except (CliError, ApiError) as out:
+        collector.unread.append(f"reports and traces ({out})")
+        return {}
+
+
+def _told(console: Console, keys: list[Ref]) -> Iterator[tuple[str, "BaseModel | list[BaseModel]"]]:
+    yield "reports/state.json", console.state()
+    for place in dict.fromkeys(key.namespace for key in keys):
+        yield f"reports/{place}.json", console.reports(namespace=place, limit=str(REPORTS))
+    for key in keys:
+        for change in console.history(key, limit=GENERATIONS).items:
+            file = f"reports/traces/{key.namespace}-{key.name}-{change.generation}.json"
+            yield file, console.trace(change.trace)
+
+
+def _write(path: Path, found: Mapping[str, str]) -> None:
+    """The archive, readable by its owner only: whoever made it decides who else sees it."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError as wrong:
+        raise Refused(f"'{path}' cannot be written: {wrong.strerror}; choose another by --file") from wrong
+    with os.fdopen(handle, "wb") as raw, tarfile.open(fileobj=raw, mode="w:gz") as archive:
+        for file, content in found.items():
+            entry = tarfile.TarInfo(f"kepler-support/{file}")
+            encoded = content.encode()
+            entry.size, entry.mtime, entry.mode = len(encoded), int(datetime.now(UTC).timestamp()), 0o600
+            archive.addfile(entry, io.BytesIO(encoded))

@@ -1,0 +1,102 @@
+"""`diff` and `render`: what an apply would come to, before anybody applies."""
+
+from typing import Annotated
+
+import typer
+
+from cli import predict, render
+from cli.cluster import DEFAULT_NAMESPACE
+from cli.diff import diff as compared
+from cli.diff import lines, sentence, stopped
+from cli.errors import Exit, Usage
+from cli.kinds import title
+from cli.manifests import Written, read
+from cli.options import Files, Format, Output, Reach, Recursive
+from cli.output import as_yaml, data, documents, remark, say
+from cli.predict import Prediction
+
+FieldManager = Annotated[
+    str, typer.Option(help="Compare with `kubectl apply --server-side` under this name, not with the way you applied.")
+]
+Full = Annotated[bool, typer.Option("--full", help="Also every field of what would be created.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Ask no cluster: a plain installation is taken for granted.")]
+Prometheus = Annotated[bool, typer.Option(help="With --offline: whether the Prometheus operator is installed.")]
+OpenShift = Annotated[bool, typer.Option("--openshift", help="With --offline: the cluster is OpenShift's.")]
+
+
+def diff(  # noqa: PLR0913 (one parameter an option)
+    filename: Files,
+    place: Reach,
+    *,
+    recursive: Recursive = False,
+    field_manager: FieldManager = "",
+    full: Full = False,
+    output: Output = Format.TABLE,
+) -> int:
+    """What `kubectl apply -f` would change: the resource itself, and all that the functions would do about it.
+
+    Writes nothing. Ends with 0 where nothing differs, 1 where something does, and more where that cannot be told.
+    """
+    cluster = place.connect()
+    written = read(filename, recursive=recursive, namespace=cluster.namespace, forced=bool(place.namespace))
+    prediction = predict.with_cluster(cluster, written, manager=field_manager)
+    found = compared(prediction)
+    _remark(written, prediction)
+    if output is not Format.TABLE:
+        data(found, output)
+    else:
+        for line in lines(found, full=full):
+            say(line)
+    return Exit.NO if found.objects else Exit.OK
+
+
+def rendered(  # noqa: PLR0913
+    filename: Files,
+    place: Reach,
+    *,
+    recursive: Recursive = False,
+    offline: Offline = False,
+    prometheus_operator: Prometheus = True,
+    openshift: OpenShift = False,
+    output: Output = Format.YAML,
+) -> int:
+    """The objects that the functions would have in the cluster for these resources.
+
+    Ends with 1 where a function would not do its part; which one, and why, is on standard error.
+    """
+    if output is Format.TABLE:
+        raise Usage("objects are no table: use --output yaml or json")
+    named = place.namespace or DEFAULT_NAMESPACE
+    if offline:
+        written = read(filename, recursive=recursive, namespace=named, forced=bool(place.namespace))
+        prediction = predict.offline(written, prometheus=prometheus_operator, with_openshift=openshift)
+    else:
+        cluster = place.connect()
+        written = read(filename, recursive=recursive, namespace=cluster.namespace, forced=bool(place.namespace))
+        prediction = predict.with_cluster(cluster, written)
+    _remark(written, prediction)
+    return _print(prediction, output)
+
+
+def _print(prediction: Prediction, output: Format) -> int:
+    objects = render.rendered(prediction)
+    if output is Format.JSON:
+        documents(render.as_list(objects), output)
+    else:
+        typer.echo(render.with_separators(as_yaml(one) for one in objects), nl=False)
+    refusals = stopped(prediction.simulated.decisions)
+    for one in refusals:
+        remark(sentence(one))
+    return Exit.NO if refusals else Exit.OK
+
+
+def _remark(written: Written, prediction: Prediction) -> None:
+    """What the answer leaves out, beside it."""
+    for line in prediction.remarks:
+        remark(line)
+    if written.others:
+        remark(f"not ours, and left to `kubectl diff`: {', '.join(written.others)}")
+    for ref in written.repeated:
+        remark(f"{title(ref)} is in the files more than once: the last one counts")
+    if not prediction.simulated.rested:
+        remark("the functions do not come to rest in memory: the answer is what they would have done until then")

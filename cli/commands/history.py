@@ -1,0 +1,138 @@
+"""`history` and `trace`: what happened, by the query API of `audit`."""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from audit.model import Change, Trace
+from cli.console import Console, reached
+from cli.errors import CliError, Exit, Missing
+from cli.history import Changed, changed, changes, since, target, writes
+from cli.kinds import title
+from cli.lookup import chosen
+from cli.options import ConsoleAt, Everywhere, Format, Name, Output, Reach
+from cli.output import data, remark, say
+from cli.waterfall import lines
+from runtime.objects import Ref
+
+PIPE = 120
+Since = Annotated[
+    str, typer.Option("--since", help="Only what is newer: a span such as '24h' or '7d', or a time (RFC 3339).")
+]
+Target = Annotated[
+    str, typer.Option("--target", help="What was written to one object: KIND/NAME, as in DaemonSet/kepler-exporter.")
+]
+Full = Annotated[bool, typer.Option("--full", help="With --target: also every field of what was created.")]
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="So many at most, the newest.")]
+Generation = Annotated[int | None, typer.Option(min=1, help="Generation of the resource; the newest if left out.")]
+TraceId = Annotated[str, typer.Option("--id", help="A trace's own id.")]
+Calls = Annotated[bool, typer.Option("--calls", help="Also each call of the API server.")]
+
+
+def history(  # noqa: PLR0913 (one parameter an option)
+    place: Reach,
+    at: ConsoleAt,
+    *,
+    name: Name = "",
+    since_: Since = "",
+    target_: Target = "",
+    all_namespaces: Everywhere = False,
+    limit: Limit = 20,
+    full: Full = False,
+    output: Output = Format.TABLE,
+) -> int:
+    """What was changed in a resource, when and by whom, and what each function did about it.
+
+    With --target: what was written to one object of the cluster, by which function, because of which edit.
+    """
+    cluster = place.connect()
+    after = since(since_, datetime.now(UTC))
+    with reached(cluster, url=at.console, token=at.token) as console:
+        if target_:
+            namespace = "" if all_namespaces else cluster.namespace
+            wrote = list(_written(console, target(target_), namespace, after, limit))
+            _print(wrote, writes(wrote, full=full), output, f"nobody wrote to {target_}")
+        else:
+            key = chosen(cluster, name)
+            found = list(_changes(console, key, after, limit))
+            _print(found, changes(found), output, f"nothing is kept about {title(key)}")
+    return Exit.OK
+
+
+def _print(found: "list[Changed] | list[Change]", told: Iterator[str], output: Format, nothing: str) -> None:
+    if output is not Format.TABLE:
+        data(found, output)
+        return
+    if not found:
+        remark(f"{nothing}, or it was longer ago than --since, or is forgotten by now")
+    for line in told:
+        say(line)
+
+
+def _changes(console: Console, key: Ref, after: datetime | None, limit: int) -> Iterator[Change]:
+    """Newest first, page by page, as far back as is asked for."""
+    before, left = "", limit
+    while left > 0:
+        page = console.history(key, before=before, limit=min(left, 100))
+        for one in page.items:
+            if after and max([one.began, *(said.began for said in one.reports)]) < after:
+                return
+            yield one
+        left -= len(page.items)
+        before = page.next
+        if not before:
+            return
+
+
+def _written(console: Console, wanted: str, namespace: str, after: datetime | None, limit: int) -> Iterator[Changed]:
+    """Newest first; each report in full, with the edit of its generation."""
+    newer = after.isoformat() if after else ""
+    page = console.reports(target=wanted, namespace=namespace, since=newer, limit=str(limit))
+    traces: dict[str, Trace | None] = {}
+    for short in page.items:
+        if short.trace not in traces:
+            traces[short.trace] = _trace(console, short.trace)
+        trace = traces[short.trace]
+        yield from changed(console.report(short.id), wanted, trace.edit if trace else None)
+
+
+def _trace(console: Console, identity: str) -> Trace | None:
+    try:
+        return console.trace(identity)
+    except CliError:
+        return None
+
+
+def trace(  # noqa: PLR0913
+    place: Reach,
+    at: ConsoleAt,
+    *,
+    name: Name = "",
+    generation: Generation = None,
+    identity: TraceId = "",
+    calls: Calls = False,
+    output: Output = Format.TABLE,
+) -> int:
+    """What one change set going, as a waterfall: who worked when, and what the end waited for."""
+    cluster = place.connect()
+    with reached(cluster, url=at.console, token=at.token) as console:
+        found = console.trace(identity or _newest(console, chosen(cluster, name), generation).trace)
+    if output is not Format.TABLE:
+        data(found, output)
+        return Exit.OK
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPE
+    for line in lines(found, width, calls=calls):
+        say(line)
+    return Exit.OK
+
+
+def _newest(console: Console, key: Ref, generation: int | None) -> Change:
+    for one in _changes(console, key, None, 1000):
+        if generation in (None, one.generation):
+            return one
+    wanted = f"generation {generation} of {title(key)}" if generation else title(key)
+    raise Missing(f"nothing is kept about {wanted}: `kubectl kepler history {key.name}` lists what is")

@@ -1,0 +1,87 @@
+"""`resync`: asks the functions to look again, at once instead of with the next sweep."""
+
+import time
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+
+from cli.broker import send
+from cli.cluster import Cluster
+from cli.errors import Exit, Missing, Usage
+from cli.kinds import RECONCILED, title
+from cli.lookup import chosen
+from cli.options import Everywhere, Name, Reach
+from cli.output import remark, say
+from functions.catalogue import FUNCTIONS
+from runtime.conditions import current
+from runtime.objects import Manifest, Ref, metadata, name
+from runtime.requests import resync as request
+
+BY = "cli"
+INTERVAL = 0.5
+
+All = Annotated[bool, typer.Option("--all", help="Every Kepler and KeplerMachineConfig; with -A, in all namespaces.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Until every function has reported on the present generation.")]
+Timeout = Annotated[float, typer.Option(min=1, help="Seconds to wait.")]
+
+
+def resync(  # noqa: PLR0913 (one parameter an option)
+    place: Reach,
+    *,
+    name_: Name = "",
+    everything: All = False,
+    all_namespaces: Everywhere = False,
+    wait: Wait = False,
+    timeout: Timeout = 60.0,
+) -> int:
+    """Asks every function to look at a resource again, by an event through the Broker.
+
+    Nothing is changed that is as it should be. With --wait it ends with 1 where not all have reported in time.
+    """
+    if name_ and everything:
+        raise Usage("a NAME and --all exclude each other: leave one out")
+    cluster = place.connect()
+    namespace = "" if all_namespaces else cluster.namespace
+    keys = _all(cluster, namespace) if everything or all_namespaces else [chosen(cluster, name_)]
+    for key in keys:
+        cluster.need(key)
+    send(cluster, (request(key, by=BY) for key in keys))
+    for key in keys:
+        say(f"{title(key)}: asked for")
+    return _await(cluster, keys, timeout) if wait else Exit.OK
+
+
+def _all(cluster: Cluster, namespace: str) -> list[Ref]:
+    found = [
+        Ref(kind, metadata(one).get("namespace", ""), name(one))
+        for kind in RECONCILED
+        for one in cluster.known(kind, namespace if kind.namespaced else "") or ()
+    ]
+    if not found:
+        raise Missing("there is nothing to look at: `kubectl kepler status -A` lists what there is")
+    return found
+
+
+def _await(cluster: Cluster, keys: Iterable[Ref], timeout: float) -> int:
+    """Looks until every condition speaks of the present generation."""
+    left, until = list(keys), time.monotonic() + timeout
+    while left:
+        left = [key for key in left if late(key, cluster.get(key))]
+        if not left:
+            break
+        if time.monotonic() > until:
+            for key in left:
+                told = ", ".join(late(key, cluster.get(key)))
+                remark(f"{title(key)}: after {timeout:.0f} s not heard from {told}; `kubectl kepler explain` says why")
+            return Exit.NO
+        time.sleep(INTERVAL)
+    say("every function has reported")
+    return Exit.OK
+
+
+def late(key: Ref, resource: Manifest | None) -> list[str]:
+    """The functions that have not reported on the present generation; none where the resource is gone."""
+    if resource is None:
+        return []
+    return [one.name for one in FUNCTIONS if one.parent == key.kind and current(resource, one.condition) is None]

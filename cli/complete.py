@@ -1,0 +1,60 @@
+"""What a shell may complete, asked of the cluster; nothing where that does not answer at once.
+
+kubectl asks an executable `kubectl_complete-kepler` for the completions of this plugin, with the words so far as
+arguments, and takes cobra's answer: one completion a line, and last a directive, of which 4 is "no files besides"
+(k8s.io/kubectl v0.35:pkg/cmd/plugin/plugin_completion.go). The script asks as bash does, by typer's own protocol.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from cli.cluster import Cluster, Place, connect
+from cli.kinds import NAMES, NAMESPACE
+from runtime.objects import KEPLER, Kind, name
+
+PROGRAM = "kubectl-kepler"
+# By this variable a shell asks for completions instead of running a command.
+VARIABLE = "_KUBECTL_KEPLER_COMPLETE"
+
+SCRIPT = f"""#!/bin/sh
+# Save as kubectl_complete-kepler in a folder of your PATH, and make it executable.
+COMP_WORDS="{PROGRAM} $*" COMP_CWORD=$# {VARIABLE}=complete_bash {PROGRAM}
+echo :4
+"""
+
+
+def namespaces(given: Mapping[str, Any], incomplete: str) -> list[str]:
+    """Names of namespaces."""
+    return _matching(_listed(given, NAMESPACE), incomplete)
+
+
+def resources(given: Mapping[str, Any], incomplete: str) -> list[str]:
+    """Names of Keplers or, behind `KIND/`, of that kind."""
+    before, slash, _ = incomplete.partition("/")
+    kind = NAMES.get(before.lower()) if slash else KEPLER
+    if kind is None:
+        return []
+    found = _listed(given, kind)
+    return _matching([f"{before}/{one}" for one in found] if slash else found, incomplete)
+
+
+def _matching(found: Sequence[str], incomplete: str) -> list[str]:
+    return [one for one in found if one.startswith(incomplete)]
+
+
+def _listed(given: Mapping[str, Any], kind: Kind) -> list[str]:
+    place = Place(*(str(given.get(option) or "") for option in ("kubeconfig", "context", "namespace")))
+    return _quietly(lambda: [name(one) for one in _all(connect(place, os.environ), kind)])
+
+
+def _all(cluster: Cluster, kind: Kind) -> Iterator[Any]:
+    yield from cluster.list(kind, cluster.namespace if kind.namespaced else "")
+
+
+def _quietly(ask: Callable[[], list[str]]) -> list[str]:
+    """A shell that completes shows no errors."""
+    try:
+        return ask()
+    except Exception:
+        return []

@@ -1,0 +1,130 @@
+"""The query API of `audit`: found, reached, asked, and understood. `audit.model` says what it answers.
+
+It is found by `--console` or `KEPLER_CONSOLE`, or else by way of the cluster: Trigger `kepler-audit` knows where the
+function is. If that is on this machine it is asked directly, else through `kubectl port-forward`.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
+
+import urllib3
+from pydantic import BaseModel, ValidationError
+
+from audit.model import API, Change, Kept, Page, State, Summary, Trace
+from cli.cluster import Cluster
+from cli.errors import CliError, Denied, Missing, Refused, Unreachable
+from cli.forward import forwarded
+from cli.kinds import POD, TRIGGER
+from cli.parts import loopback
+from runtime.function import manager
+from runtime.objects import Manifest, Ref, name
+from runtime.settings import NAMESPACE
+
+AUDIT = manager("audit")
+# Set by Knative Serving on the pods of a Service.
+OF_SERVICE = "serving.knative.dev/service"
+PORT = 8080  # where Knative has a container listen
+TIMEOUT = urllib3.Timeout(connect=3.0, read=30.0)
+ELSEWHERE = "name its URL by --console or KEPLER_CONSOLE"
+NO_TOKEN = (
+    "a client certificate is no bearer token: use --token $(kubectl create token SERVICEACCOUNT) of a ServiceAccount "
+    "that may `get keplers`"
+)
+WRONG = {401: Denied, 403: Denied, 404: Missing, 400: Refused}
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Console:
+    """The query API at `url`, asked as whoever `token` stands for."""
+
+    url: str
+    token: str = ""
+
+    def history(self, key: Ref, *, before: str = "", limit: int = 100) -> Page[Change]:
+        """Generations of a resource, newest first."""
+        place = {"kind": key.kind.name, "namespace": key.namespace, "name": key.name}
+        return self._ask(Page[Change], "history", {**place, "before": before, "limit": str(limit)})
+
+    def reports(self, **selected: str) -> Page[Summary]:
+        """Reports in short, newest first; parameters as `audit.model` has them."""
+        return self._ask(Page[Summary], "reports", selected)
+
+    def report(self, identity: str) -> Kept:
+        """One report in full."""
+        return self._ask(Kept, f"reports/{quote(identity)}", {})
+
+    def trace(self, identity: str) -> Trace:
+        """One change in full."""
+        return self._ask(Trace, f"traces/{quote(identity)}", {})
+
+    def state(self) -> State:
+        """What is kept, and the last sweep."""
+        return self._ask(State, "state", {})
+
+    def _ask(self, model: type[Answer], path: str, selected: Mapping[str, str]) -> Answer:
+        query = urlencode({name: value for name, value in selected.items() if value})
+        headers = {"Accept": "application/json", **({"Authorization": f"Bearer {self.token}"} if self.token else {})}
+        url = f"{self.url.rstrip('/')}{API}/{path}{f'?{query}' if query else ''}"
+        try:
+            answer = urllib3.request("GET", url, headers=headers, timeout=TIMEOUT, retries=False)
+        except (urllib3.exceptions.HTTPError, ValueError) as lost:
+            raise Unreachable(f"the query API at {self.url} does not answer: start it, or {ELSEWHERE}") from lost
+        if answer.status != 200:
+            raise self._wrong(answer.status, answer.data)
+        try:
+            return model.model_validate_json(answer.data)
+        except ValidationError as other:
+            raise Refused(f"what answers at {self.url} is not this version's query API: {ELSEWHERE}") from other
+
+    def _wrong(self, status: int, body: bytes) -> CliError:
+        detail = _detail(body) or f"it answered {status}"
+        if status == 401:
+            return Denied(f"the query API: {detail}; {NO_TOKEN}")
+        return WRONG.get(status, Unreachable)(f"the query API: {detail}")
+
+
+def _detail(body: bytes) -> str:
+    """What a problem document (RFC 9457) says to do."""
+    try:
+        found: Any = json.loads(body)
+    except ValueError:
+        return ""
+    return str(found.get("detail") or "") if isinstance(found, dict) else ""
+
+
+@contextmanager
+def reached(cluster: Cluster, *, url: str = "", token: str = "") -> Iterator[Console]:
+    """The query API, for as long as the `with` lasts; raises Unreachable, Missing or Denied with what to do."""
+    mine = token or cluster.token
+    address = url or _address(cluster)
+    if url or loopback(address):
+        yield Console(address, mine)
+        return
+    with forwarded(cluster.place, NAMESPACE, f"pod/{_pod(cluster)}", PORT) as here:
+        yield Console(here, mine)
+
+
+def _address(cluster: Cluster) -> str:
+    """Where Knative sends the function's events to."""
+    trigger: Manifest | None = cluster.get(Ref(TRIGGER, NAMESPACE, AUDIT))
+    if trigger is None:
+        raise Missing(f"there is no Trigger '{AUDIT}' in namespace '{NAMESPACE}': apply `config/`, or {ELSEWHERE}")
+    address = str((trigger.get("status") or {}).get("subscriberUri") or "")
+    if not address:
+        raise Unreachable(f"Trigger '{AUDIT}' does not say where the function is: `kubectl kepler doctor` says more")
+    return address
+
+
+def _pod(cluster: Cluster) -> str:
+    """A pod of the function that runs."""
+    found = cluster.list(POD, NAMESPACE, labelled=f"{OF_SERVICE}={AUDIT}")
+    running = [one for one in found if (one.get("status") or {}).get("phase") == "Running"]
+    if not running:
+        raise Unreachable(f"no pod of '{AUDIT}' runs in namespace '{NAMESPACE}': `kubectl kepler doctor` says more")
+    return name(running[0])

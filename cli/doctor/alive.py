@@ -1,0 +1,94 @@
+"""Whether it works: sweeps, dead letters, namespaces, resources, and what the user may do. Pure."""
+
+from collections.abc import Iterator
+
+from cli.causes import SWEEP_LATE
+from cli.doctor.check import Check, Seen, fail, ok, summed, warn
+from cli.glance import status
+from cli.kinds import NAMESPACE
+from cli.output import age
+from runtime.objects import KEPLER, Ref, metadata, name
+from runtime.settings import VERSION
+
+POD_SECURITY = "pod-security.kubernetes.io/enforce"
+PRIVILEGED = "privileged"
+
+
+def sweep(seen: Seen) -> Iterator[Check]:
+    """Whether somebody still looks for what was missed, by the reports that are kept."""
+    if seen.state is None:
+        out = "unknown: the query API is out of reach"
+        yield warn("sweep", out, "kubectl kepler history says why; --console names its URL")
+        return
+    last = seen.state.sweep
+    if last is None:
+        yield warn("sweep", "none has been reported yet", "wait five minutes; then look at Trigger 'kepler-sweep'")
+        return
+    ago = age(last.time, seen.now)
+    if (seen.now - last.time).total_seconds() > SWEEP_LATE:
+        look = "kubectl describe -n kepler-operator pingsource kepler-sweep; the log of function 'kepler-sweep'"
+        yield fail("sweep", f"the last one was {ago} ago: what an event missed stays so", look)
+    else:
+        told = f"{ago} ago, over {last.resources} resources; {last.diverging} were not as they should be"
+        yield ok("sweep", told)
+    if seen.state.version != VERSION:
+        told = f"the query API is of version {seen.state.version}, this program of {VERSION}"
+        yield warn("functions", told, "use the same version of both")
+
+
+def letters(seen: Seen) -> Iterator[Check]:
+    """Whether every event was delivered."""
+    if seen.letters is None:
+        yield warn("dead letters", "you may not read them", "ask for `list configmaps` in namespace 'kepler-operator'")
+    elif seen.letters:
+        newest = age(seen.letters[0].time, seen.now)
+        told = f"{len(seen.letters)} events could not be delivered, the last {newest} ago"
+        yield warn("dead letters", told, "kubectl kepler dead-letters; then: kubectl kepler dead-letters replay --all")
+    else:
+        yield ok("dead letters", "none")
+
+
+def namespaces(seen: Seen) -> Iterator[Check]:
+    """Whether the namespaces of Keplers allow privileged pods, which exporters are."""
+    places = sorted({str(metadata(one)["namespace"]) for one in seen.keplers})
+    found = (check for place in places for check in _namespace(seen, place))
+    if places:
+        yield from summed("namespaces", found, f"{', '.join(places)}: exporters may run privileged")
+
+
+def _namespace(seen: Seen, place: str) -> Iterator[Check]:
+    if not seen.may_see(NAMESPACE.name, place):
+        yield warn("namespaces", f"you may not read namespace '{place}'", "ask somebody who may")
+        return
+    labels = metadata(seen.find(NAMESPACE.name, place) or {}).get("labels") or {}
+    level = labels.get(POD_SECURITY)
+    do = f"kubectl label namespace {place} {POD_SECURITY}={PRIVILEGED} --overwrite"
+    if level is None:
+        told = f"'{place}' has no label `{POD_SECURITY}`: exporters run where the cluster's own default allows it"
+        yield warn("namespaces", told, do)
+    elif level != PRIVILEGED:
+        yield fail("namespaces", f"'{place}' is `{POD_SECURITY}: {level}`: no exporter can start", do)
+
+
+def resources(seen: Seen) -> Iterator[Check]:
+    """Whether what there is, is Ready; why not is another command's to say."""
+    found = status({Ref(KEPLER, metadata(one)["namespace"], name(one)): one for one in seen.keplers})
+    late = [one for one in found.resources if one.ready != "True"]
+    for one in late:
+        told = f"Kepler {one.namespace}/{one.name} is not Ready"
+        yield warn("resources", told, f"kubectl kepler explain {one.name} -n {one.namespace}")
+    if not late:
+        yield ok(
+            "resources", f"{len(found.resources)} Keplers, all of them Ready" if found.resources else "no Kepler yet"
+        )
+
+
+def rights(seen: Seen) -> Iterator[Check]:
+    """What the user himself may do; what he lacks is not the installation's fault."""
+    lacks = [what for what, allowed in seen.rights.items() if not allowed]
+    if lacks:
+        yield warn(
+            "your rights", f"you may not: {'; '.join(lacks)}", "some commands will say so; ask for what you need"
+        )
+    elif seen.rights:
+        yield ok("your rights", f"all {len(seen.rights)} that these commands use")

@@ -1,0 +1,136 @@
+"""What `config/` installs: definitions, and each function's account and permissions. Pure."""
+
+from collections.abc import Iterable, Iterator
+
+from cli.doctor.check import APPLY, Check, Seen, fail, generated, ok, summed, warn
+from crds.generate import RESOURCES, definition
+from crds.meta import GROUP, VERSION
+from functions import children
+from functions.catalogue import FUNCTIONS, LISTENERS
+from runtime.conditions import conditions
+from runtime.objects import CRD, Manifest, metadata, name
+
+# One permission: API group, resource, verb, and the name it is limited to, if any.
+Right = tuple[str, str, str, str]
+
+DEFINITIONS = "definitions"
+PERMISSIONS = "permissions"
+
+
+def definitions(seen: Seen) -> Iterator[Check]:
+    """The four CRDs: there, served, and of this version's schema."""
+    found = (_definition(seen, f"{one.names.plural}.{GROUP}", definition(one)) for one in RESOURCES.values())
+    yield from summed(DEFINITIONS, found, f"{len(RESOURCES)} kinds are served, in this version's schema")
+
+
+def _definition(seen: Seen, called: str, wanted: Manifest) -> Check:
+    there = seen.find(CRD.name, called)
+    if not seen.may_see(CRD.name, called):
+        return warn(DEFINITIONS, f"you may not read '{called}'", "ask somebody who may, to run this")
+    if there is None:
+        return fail(DEFINITIONS, f"'{called}' does not exist", APPLY)
+    served = [one for one in there["spec"]["versions"] if one["name"] == VERSION and one.get("served")]
+    if not served or (conditions(there).get("Established") or {}).get("status") != "True":
+        return fail(DEFINITIONS, f"'{called}' is not served as '{VERSION}'", f"{APPLY}; kubectl describe crd {called}")
+    if served[0]["schema"] != wanted["spec"]["versions"][0]["schema"]:
+        return fail(DEFINITIONS, f"the schema of '{called}' is another version's", APPLY)
+    return ok(DEFINITIONS, called)
+
+
+def permissions(seen: Seen) -> Iterator[Check]:
+    """Each function's account, its roles with what it needs and no more, and the bindings to them."""
+    found = [
+        *(check for kind in ("ClusterRole", "Role") for one in generated(kind) for check in _role(seen, one)),
+        *(check for one in generated("ServiceAccount") for check in _account(seen, one)),
+        *(
+            check
+            for kind in ("ClusterRole", "Role")
+            for one in generated(f"{kind}Binding")
+            for check in _bound(seen, one)
+        ),
+    ]
+    unseen = [check for check in found if check.do == UNSEEN]
+    told = [check for check in found if check.do != UNSEEN]
+    if unseen:
+        told.append(warn(PERMISSIONS, f"you may not read {len(unseen)} roles, bindings and accounts", UNSEEN))
+    well = f"{len(FUNCTIONS) + len(LISTENERS)} functions may do what they need, and no more"
+    yield from summed(PERMISSIONS, told, well)
+
+
+UNSEEN = "ask somebody who may, to run this"
+
+
+def _there(seen: Seen, wanted: Manifest) -> "tuple[Manifest, None] | tuple[None, Check]":
+    """The object, or what is to be said where there is none."""
+    kind, called = wanted["kind"], name(wanted)
+    there = seen.find(kind, called)
+    if not seen.may_see(kind, called):
+        return None, warn(PERMISSIONS, f"you may not read {kind} '{called}'", UNSEEN)
+    if there is None:
+        return None, fail(PERMISSIONS, f"{kind} '{called}' does not exist", APPLY)
+    return there, None
+
+
+def _role(seen: Seen, wanted: Manifest) -> Iterator[Check]:
+    there, missing = _there(seen, wanted)
+    if there is None:
+        if missing:
+            yield missing
+        return
+    called = f"{wanted['kind']} '{name(wanted)}'"
+    needed, granted = rights(wanted["rules"]), rights(there.get("rules") or ())
+    if lacks := sorted(needed - granted):
+        yield fail(PERMISSIONS, f"{called} lacks {_told(lacks)}", APPLY)
+    if more := sorted(granted - needed):
+        yield warn(PERMISSIONS, f"{called} has more than its function needs: {_told(more)}", APPLY)
+
+
+def rights(rules: Iterable[Manifest]) -> set[Right]:
+    """Every single permission of some rules."""
+    return {
+        (group, resource, verb, named)
+        for rule in rules
+        for group in rule.get("apiGroups") or ("",)
+        for resource in rule.get("resources") or ()
+        for verb in rule["verbs"]
+        for named in rule.get("resourceNames") or ("",)
+    }
+
+
+def _told(found: list[Right]) -> str:
+    first = ", ".join(f"`{verb} {resource}{f'/{named}' if named else ''}`" for _, resource, verb, named in found[:3])
+    return first + (f" and {len(found) - 3} more" if len(found) > 3 else "")
+
+
+def _account(seen: Seen, wanted: Manifest) -> Iterator[Check]:
+    _, missing = _there(seen, wanted)
+    if missing:
+        yield missing
+
+
+def _bound(seen: Seen, wanted: Manifest) -> Iterator[Check]:
+    there, missing = _there(seen, wanted)
+    if there is None:
+        if missing:
+            yield missing
+        return
+    called = f"{wanted['kind']} '{name(wanted)}'"
+    if there.get("roleRef") != wanted["roleRef"]:
+        yield fail(PERMISSIONS, f"{called} gives another role", f"delete it, then {APPLY}")
+    bound = [(one.get("kind"), one.get("namespace"), one["name"]) for one in there.get("subjects") or ()]
+    for one in wanted.get("subjects") or ():
+        if (one["kind"], one["namespace"], one["name"]) not in bound:
+            yield fail(PERMISSIONS, f"{called} does not name its ServiceAccount '{one['name']}'", APPLY)
+    if name(wanted) == children.EXPORTER:
+        yield from _exporters(seen, bound)
+
+
+def _exporters(seen: Seen, bound: list[tuple[str | None, str | None, str]]) -> Iterator[Check]:
+    """Whether the exporters of every Kepler may read what they need."""
+    for place in sorted({str(metadata(one)["namespace"]) for one in seen.keplers}):
+        if ("ServiceAccount", place, children.ACCOUNT) not in bound:
+            yield warn(
+                PERMISSIONS,
+                f"the exporters in namespace '{place}' may not read pods and node metrics yet",
+                f"kubectl kepler explain -n {place}",
+            )

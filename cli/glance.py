@@ -1,0 +1,124 @@
+"""All resources at a glance: is each Ready, why, on how many nodes, since when. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Literal
+
+from cli.kinds import RECONCILED
+from cli.output import age, moment
+from events.report import Part
+from runtime.conditions import READY, conditions, current
+from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, Manifest, Ref, generation, metadata, terminates
+
+HEADINGS = ("KIND", "NAME", "READY", "NODES", "GEN", "AGE", "WHY")
+# The field by which a Kepler names a companion.
+NAMED_BY = {COLLECTED_METRIC: "collected-metric", EXPORTED_POWER: "exported-power"}
+
+
+class Nodes(Part):
+    """How many nodes the exporter is wanted on, and runs on in its present version."""
+
+    desired: int
+    updated: int
+
+
+class Resource(Part):
+    """One resource. `ready` is null for kinds that are only read with the Kepler that names them.
+
+    `current` says that `ready` speaks of the present generation; `since` is when it became what it is.
+    """
+
+    kind: str
+    namespace: str
+    name: str
+    ready: Literal["True", "False", "Unknown"] | None
+    reason: str
+    why: str
+    current: bool
+    since: datetime | None
+    nodes: Nodes | None
+    generation: int
+    created: datetime | None
+
+
+class Status(Part):
+    """All of them; `ready` says whether those that can be are."""
+
+    ready: bool
+    resources: tuple[Resource, ...]
+
+
+def status(found: Mapping[Ref, Manifest]) -> Status:
+    """What the resources say about themselves."""
+    keplers = [(ref, one) for ref, one in found.items() if ref.kind == KEPLER]
+    resources = tuple(_resource(ref, one, keplers) for ref, one in sorted(found.items(), key=_order))
+    return Status(ready=all(one.ready in ("True", None) for one in resources), resources=resources)
+
+
+def _order(found: tuple[Ref, Manifest]) -> tuple[str, int, str]:
+    ref, _ = found
+    return ref.namespace, (KEPLER, COLLECTED_METRIC, EXPORTED_POWER).index(ref.kind) if ref.namespace else 9, ref.name
+
+
+def _resource(ref: Ref, one: Manifest, keplers: Sequence[tuple[Ref, Manifest]]) -> Resource:
+    said = conditions(one).get(READY) or {}
+    fresh = current(one, READY) is not None
+    return Resource(
+        kind=ref.kind.name,
+        namespace=ref.namespace,
+        name=ref.name,
+        ready=(said.get("status", "Unknown") if fresh else "Unknown") if ref.kind in RECONCILED else None,
+        reason=str(said.get("reason", "")) if fresh else "",
+        why=" ".join(_why(ref, one, keplers).split()),
+        current=fresh,
+        since=moment(str(said.get("lastTransitionTime", ""))) if fresh else None,
+        nodes=_nodes(one),
+        generation=generation(one),
+        created=moment(str(metadata(one).get("creationTimestamp", ""))),
+    )
+
+
+def _why(ref: Ref, one: Manifest, keplers: Sequence[tuple[Ref, Manifest]]) -> str:
+    if terminates(one):
+        return "it is being deleted"
+    if ref.kind not in RECONCILED:
+        return _used(ref, keplers)
+    ready = current(one, READY)
+    if ready:
+        return ready.message
+    if conditions(one).get(READY):
+        return (
+            f"generation {generation(one)} is not looked at yet, or not by all: `kubectl kepler explain` says by whom"
+        )
+    return "no function has looked at it: `kubectl kepler explain` says why"
+
+
+def _used(ref: Ref, keplers: Iterable[tuple[Ref, Manifest]]) -> str:
+    """By which Keplers of its namespace it is named."""
+    named = [
+        key.name
+        for key, kepler in keplers
+        if key.namespace == ref.namespace and (kepler.get("spec") or {}).get(NAMED_BY[ref.kind]) == ref.name
+    ]
+    if not named:
+        return f"no Kepler names it in `{NAMED_BY[ref.kind]}`: it has no effect"
+    return f"read by Kepler {', '.join(sorted(named))}"
+
+
+def _nodes(one: Manifest) -> Nodes | None:
+    told = (one.get("status") or {}).get("nodes") or {}
+    return Nodes(desired=told["desired"], updated=told.get("updated", 0)) if "desired" in told else None
+
+
+def rows(found: Status, now: datetime) -> Iterator[tuple[str, ...]]:
+    """As lines of a table."""
+    for one in found.resources:
+        yield (
+            one.kind,
+            f"{one.namespace}/{one.name}" if one.namespace else one.name,
+            one.ready or "-",
+            f"{one.nodes.updated}/{one.nodes.desired}" if one.nodes else "-",
+            str(one.generation),
+            age(one.created, now) if one.created else "-",
+            one.why,
+        )

@@ -1,0 +1,170 @@
+"""What was changed, by whom, and what the functions did about it: as lines for people. Pure."""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from audit.model import Change, Edit, Kept, Summary
+from cli.errors import Usage
+from cli.kinds import place, title
+from cli.output import value
+from events.report import Cause, Field, ObjectName, Part, ReportedCondition, Subject
+from runtime import objects
+from runtime.function import manager
+from runtime.objects import Kind
+
+SPAN = re.compile(r"(\d+)([smhdw])")
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+KINDS = {one.name.lower(): one.name for one in vars(objects).values() if isinstance(one, Kind)}
+
+
+class Changed(Part):
+    """One write to one object, and why: by which function, for which event, after which edit of which resource."""
+
+    time: datetime
+    target: ObjectName
+    action: str
+    fields: tuple[Field, ...]
+    function: str
+    outcome: str
+    condition: ReportedCondition | None
+    cause: Cause
+    resource: Subject
+    generation: int
+    trace: str
+    edit: Edit | None
+
+
+def since(text: str, now: datetime) -> datetime | None:
+    """`24h`, `1d12h` before now, or a time in RFC 3339; None for nothing. Raises Usage for anything else."""
+    if not text:
+        return None
+    parts = SPAN.findall(text)
+    if parts and "".join(number + unit for number, unit in parts) == text:
+        return now - sum((timedelta(**{UNITS[unit]: int(number)}) for number, unit in parts), timedelta())
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as wrong:
+        raise Usage(f"--since is '{text}': write a span such as '24h' or '7d', or a time in RFC 3339") from wrong
+    return found if found.tzinfo else found.astimezone()
+
+
+def target(text: str) -> str:
+    """`KIND/NAME` with the kind as the API server spells it; raises Usage where it is not that."""
+    kind, _, name = text.partition("/")
+    if not (kind and name):
+        raise Usage(f"--target is '{text}': write KIND/NAME, such as 'DaemonSet/kepler-exporter'")
+    return f"{KINDS.get(kind.lower().removesuffix('s'), KINDS.get(kind.lower(), kind))}/{name}"
+
+
+def changed(kept: Kept, wanted: str, edit: Edit | None) -> Iterator[Changed]:
+    """The writes of one report to `wanted` (`KIND/NAME`)."""
+    said = kept.report
+    for write in said.changes:
+        if f"{write.object.kind}/{write.object.name}" == wanted:
+            yield Changed(
+                time=said.began,
+                target=write.object,
+                action=write.action,
+                fields=write.fields,
+                function=said.function,
+                outcome=said.outcome,
+                condition=said.conditions[0] if said.conditions else None,
+                cause=said.cause,
+                resource=said.object,
+                generation=said.generation,
+                trace=said.trace,
+                edit=edit,
+            )
+
+
+def changes(found: Iterable[Change]) -> Iterator[str]:
+    """Each generation: the edit, field by field, and then who did what, how long after the first event."""
+    for change in found:
+        yield f"{_time(change.began)}  generation {change.generation} of {title(change.object)}{_by(change.edit)}"
+        yield from told(change.edit.fields if change.edit else ())
+        began = min((said.cause.sent or said.began for said in change.reports), default=change.began)
+        for said in change.reports:
+            yield from _said(said, began)
+        yield f"    trace: {change.trace}"
+        yield ""
+
+
+def writes(found: Iterable[Changed], *, full: bool = False) -> Iterator[str]:
+    """Each write: which fields, by which function, because of what; what is created in full only if asked for."""
+    for one in found:
+        count = f" ({len(one.fields)} fields)" if one.action == "created" else ""
+        yield f"{_time(one.time)}  {title(one.target)} {one.action}{count} by {one.function}"
+        yield from told(one.fields if full or one.action != "created" else ())
+        yield f"    because {because(one)}"
+        if one.edit:
+            yield f"    edit: generation {one.generation} of {title(one.resource)}{_by(one.edit)}"
+            yield from told(one.edit.fields if full or not one.edit.first else (), indent="      ")
+        yield f"    trace: {one.trace}"
+        yield ""
+
+
+def because(one: Changed) -> str:
+    """The event that woke the function: about which object, and who had changed that."""
+    cause = one.cause
+    if cause.object is None:
+        return f"of event {cause.type} from {cause.source}"
+    by = f", changed by {cause.by}" if cause.by else ""
+    verb = cause.type.rpartition(".")[2] if cause.type.startswith("dev.knative.apiserver") else cause.type
+    return f"of an event ({verb}) about {title(cause.object)}{by}"
+
+
+def _by(edit: Edit | None) -> str:
+    if edit is None:
+        return ", of an edit that was not seen"
+    if edit.deleted:
+        return ": deleted"
+    return f", {'as first seen, by' if edit.first else 'edited by'} {edit.by or 'somebody unknown'}"
+
+
+def told(fields: Iterable[Field], indent: str = "    ") -> Iterator[str]:
+    """Fields, each in a line."""
+    for one in fields:
+        if one.before == one.after:
+            yield f"{indent}{one.path}: {value(one.after)}, taken back"
+        else:
+            yield f"{indent}{one.path}: {value(one.before)} -> {value(one.after)}"
+
+
+def _said(said: Summary, began: datetime) -> Iterator[str]:
+    after = max(0.0, (said.began - began).total_seconds())
+    wrote = "; ".join(_wrote(said)) or "wrote nothing"
+    effort = f"{said.calls} calls, {said.milliseconds:.0f} ms"
+    yield f"    {_after(after)}  {said.function} {said.outcome}: {wrote}; {effort}{_cause(said)}"
+    if said.outcome != "converged" and said.condition:
+        yield f"        {' '.join(said.condition.message.split())} ({said.condition.reason})"
+
+
+def _wrote(said: Summary) -> Iterator[str]:
+    """Each object once, with how many fields in how many writes."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for one in said.changes:
+        where = one.object.name if one.object.namespace == said.object.namespace else place(one.object)
+        found.setdefault((f"{one.object.kind} {where}", one.action), []).append(one.fields)
+    for (which, action), fields in found.items():
+        times = f", {len(fields)} times" if len(fields) > 1 else ""
+        yield f"{which} {action} ({sum(fields)} field{'s' if sum(fields) != 1 else ''}{times})"
+
+
+def _cause(said: Summary) -> str:
+    """Where it was not the resource itself that woke the function: what was."""
+    cause = said.cause
+    if cause.object is None or (cause.object.kind, cause.object.name) == (said.object.kind, said.object.name):
+        return f"; asked by {cause.source}" if cause.type.endswith("requested.v1") else ""
+    by = f", which {cause.by} changed" if cause.by and cause.by != manager(said.function) else ""
+    return f"; woken by {title(cause.object)}{by}"
+
+
+def _after(seconds: float) -> str:
+    if seconds < 100:
+        return f"+{seconds:.2f}s".rjust(8)
+    return f"+{timedelta(seconds=int(seconds))}".rjust(8)
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,70 @@
+"""The kinds that commands speak of: our four resources by any of their names, and what an installation is made of."""
+
+from collections.abc import Mapping
+
+from cli.errors import Usage
+from crds.generate import RESOURCES
+from events.report import ObjectName
+from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, MACHINE_CONFIG, Kind, Manifest, Ref
+
+OURS = (KEPLER, COLLECTED_METRIC, EXPORTED_POWER, MACHINE_CONFIG)
+# Those that functions report on; the other two are read with the Kepler that names them.
+RECONCILED = (KEPLER, MACHINE_CONFIG)
+
+POD = Kind("v1", "Pod", "pods")
+NAMESPACE = Kind("v1", "Namespace", "namespaces", namespaced=False)
+ROLE = Kind("rbac.authorization.k8s.io/v1", "Role", "roles")
+ROLE_BINDING = Kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
+CLUSTER_ROLE = Kind("rbac.authorization.k8s.io/v1", "ClusterRole", "clusterroles", namespaced=False)
+BROKER = Kind("eventing.knative.dev/v1", "Broker", "brokers")
+TRIGGER = Kind("eventing.knative.dev/v1", "Trigger", "triggers")
+EVENT_SOURCE = Kind("sources.knative.dev/v1", "ApiServerSource", "apiserversources")
+CLOCK = Kind("sources.knative.dev/v1", "PingSource", "pingsources")
+SINK_BINDING = Kind("sources.knative.dev/v1", "SinkBinding", "sinkbindings")
+KNATIVE_SERVICE = Kind("serving.knative.dev/v1", "Service", "services")
+
+
+def _names() -> Mapping[str, Kind]:
+    kinds = {one.name: one for one in OURS}
+    found = {}
+    for resource in RESOURCES.values():
+        names = resource.names
+        for word in (names.singular, names.plural, names.short):
+            found[word] = kinds[names.kind]
+    return found
+
+
+# Every word that kubectl takes for one of ours, in lower case.
+NAMES = _names()
+
+
+def named(word: str, namespace: str, default: Kind = KEPLER) -> Ref:
+    """`NAME`, or `KIND/NAME` with any of the kind's names. Raises Usage for a kind that is not ours."""
+    before, slash, after = word.partition("/")
+    kind = NAMES.get(before.lower().partition(".")[0]) if slash else default
+    name = after if slash else before
+    if kind is None or not name:
+        known = ", ".join(one.name for one in OURS)
+        raise Usage(f"'{word}' names no resource: write NAME for a {default.name}, or KIND/NAME; kinds are {known}")
+    return Ref(kind, namespace if kind.namespaced else "", name)
+
+
+def kind_of(manifest: Manifest) -> Kind | None:
+    """Which of ours an object is, None where it is none of ours."""
+    said = (manifest.get("apiVersion"), manifest.get("kind"))
+    return next((one for one in OURS if (one.api_version, one.name) == said), None)
+
+
+def title(one: Ref | ObjectName) -> str:
+    """`Kepler energy/kepler`: an object in a line of text."""
+    return f"{one.kind.name if isinstance(one, Ref) else one.kind} {place(one)}"
+
+
+def place(one: Ref | ObjectName) -> str:
+    """`energy/kepler`, or only the name where there is no namespace."""
+    return f"{one.namespace}/{one.name}" if one.namespace else one.name
+
+
+def object_name(ref: Ref) -> ObjectName:
+    """An object as reports name it."""
+    return ObjectName(api_version=ref.kind.api_version, kind=ref.kind.name, namespace=ref.namespace, name=ref.name)

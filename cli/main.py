@@ -1,0 +1,128 @@
+"""`kubectl kepler`: the commands, and how one ends.
+
+kubectl runs `kubectl-kepler` from the PATH for `kubectl kepler`. Every error is one line on standard error; what each
+exit code says is in `cli.errors`.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+
+import typer
+from typer.exceptions import TyperException
+
+from cli import complete
+from cli.commands import bundle, diff, doctor, explain, history, letters, resync, status
+from cli.errors import CliError, Exit, understood
+from cli.options import command
+from cli.output import remark
+from runtime.errors import OperatorError
+
+NAME = "kubectl kepler"
+DEBUG = "KEPLER_DEBUG"
+INTERRUPTED = 130
+# What is told to a shell is told about the program itself, which is the name that it knows.
+ABOUT_SHELLS = {"--install-completion", "--show-completion"}
+
+COMMANDS: Mapping[str, Callable[..., int]] = {
+    "status": status.status,
+    "explain": explain.explain,
+    "history": history.history,
+    "trace": history.trace,
+    "diff": diff.diff,
+    "render": diff.rendered,
+    "resync": resync.resync,
+    "doctor": doctor.doctor,
+    "support-bundle": bundle.bundle,
+}
+
+
+def application() -> typer.Typer:
+    """Every command, under its name."""
+    app = typer.Typer(
+        name="kubectl-kepler",
+        help="Kepler on Knative from the terminal: what is there, why, what happened, and what would happen.",
+        epilog="Exit codes: 0 yes, 1 no (not Ready, differs, fails), 2 usage, 3 unreachable, 4 not found, 5 forbidden, "
+        "6 refused.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    for name, run in COMMANDS.items():
+        app.command(name)(command(run))
+    app.add_typer(_letters(), name="dead-letters")
+    app.command("completion")(_completion)
+    return app
+
+
+def _completion() -> int:
+    """The script by which kubectl completes `kubectl kepler`: save it as `kubectl_complete-kepler` in your PATH."""
+    typer.echo(complete.SCRIPT, nl=False)
+    return Exit.OK
+
+
+def _letters() -> typer.Typer:
+    """`dead-letters` by itself lists; its commands are about single ones."""
+    app = typer.Typer(rich_markup_mode=None)
+    app.callback(invoke_without_command=True)(command(letters.listed))
+    app.command("show")(command(letters.show))
+    app.command("replay")(command(letters.replay))
+    return app
+
+
+def run(arguments: Sequence[str]) -> int:
+    """One command; returns its exit code."""
+    try:
+        return _ended(arguments)
+    except TyperException as wrong:
+        return _usage(wrong)
+    except CliError as wrong:
+        return _failed(wrong)
+    except OperatorError as wrong:
+        return _failed(understood(wrong))
+    except Exception as defect:
+        return _defect(defect)
+
+
+def _ended(arguments: Sequence[str]) -> int:
+    """What the command returned; somebody who stops reading, or presses Ctrl-C, knows that he did."""
+    try:
+        name = complete.PROGRAM if ABOUT_SHELLS & {*arguments} else NAME
+        asked = typer.main.get_command(application())
+        ended = asked(list(arguments), prog_name=name, complete_var=complete.VARIABLE, standalone_mode=False)
+        sys.stdout.flush()
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+    return int(ended or Exit.OK)
+
+
+def _usage(wrong: TyperException) -> int:
+    """A command line that nobody understands; asking for nothing shows the help."""
+    message = str(getattr(wrong, "format_message", lambda: wrong)())
+    remark(message if "\n" in message else f"error: {message.rstrip('.')}; `{NAME} --help` says what there is")
+    return Exit.USAGE
+
+
+def _failed(wrong: CliError) -> int:
+    if os.environ.get(DEBUG):
+        traceback.print_exc()
+    remark(f"error: {wrong.message}")
+    return wrong.exit
+
+
+def _defect(defect: Exception) -> int:
+    """Something that nobody foresaw."""
+    if os.environ.get(DEBUG):
+        traceback.print_exc()
+    told = " ".join(str(defect).split())[:300]
+    remark(f"error: a defect of `{NAME}` ({type(defect).__name__}: {told}); {DEBUG}=1 shows where, please report it")
+    return Exit.DEFECT
+
+
+def main() -> None:
+    """The entry point."""
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,128 @@
+"""Resources in files, as `-f` names them: one or several documents, YAML or JSON, a folder, standard input."""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cli.errors import Refused, Usage
+from cli.kinds import NAMESPACE, kind_of
+from runtime.event import is_name
+from runtime.objects import Manifest, Ref, metadata, name
+
+SUFFIXES = (".yaml", ".yml", ".json")
+STDIN = "-"
+# What only the API server says; a file has it where it was made by `kubectl get -o yaml`.
+SERVERS_OWN = frozenset({"managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink"})
+
+
+@dataclass(frozen=True)
+class Written:
+    """What the files hold: our resources by their places, namespaces that they make, and kinds that are not ours.
+
+    Of a resource that is there more than once (`repeated`), the last counts, as with `kubectl apply`.
+    """
+
+    resources: dict[Ref, Manifest]
+    namespaces: frozenset[str] = frozenset()
+    others: tuple[str, ...] = ()
+    repeated: tuple[Ref, ...] = ()
+
+
+def read(files: Sequence[str], *, recursive: bool, namespace: str, forced: bool) -> Written:
+    """All documents of these files; `namespace` is for those that name none, and `forced` that no other may be named.
+
+    Raises Usage for a file that is not there, Refused for one that cannot be read or holds none of our resources.
+    """
+    found: dict[Ref, Manifest] = {}
+    namespaces: set[str] = set()
+    others: list[str] = []
+    repeated: dict[Ref, None] = {}
+    for where, document in _documents(files, recursive=recursive):
+        kind = kind_of(document)
+        if kind is not None:
+            place = _namespace(document, where, namespace, forced=forced) if kind.namespaced else ""
+            ref = Ref(kind, place, _name(document, where))
+            repeated |= {ref: None} if ref in found else {}
+            found[ref] = _bare(document)
+        elif document.get("kind") == NAMESPACE.name:
+            namespaces.add(name(document))
+        else:
+            others.append(f"{document.get('kind') or 'a document without kind'} '{name(document)}'")
+    if not found:
+        raise Refused(f"no resource of ours in {', '.join(files)}: `kind` must be Kepler or one of its companions")
+    return Written(found, frozenset(namespaces), tuple(others), tuple(repeated))
+
+
+def _documents(files: Iterable[str], *, recursive: bool) -> Iterator[tuple[str, Manifest]]:
+    for file in files:
+        for path in _paths(file, recursive=recursive):
+            where = "standard input" if path == STDIN else str(path)
+            for document in _loaded(_text(path), where):
+                yield from ((where, one) for one in _items(document))
+
+
+def _paths(file: str, *, recursive: bool) -> Iterator[Path | str]:
+    if file == STDIN:
+        yield STDIN
+        return
+    path = Path(file)
+    if path.is_dir():
+        among = path.rglob("*") if recursive else path.glob("*")
+        yield from sorted(one for one in among if one.suffix in SUFFIXES and one.name != "kustomization.yaml")
+    elif path.exists():
+        yield path
+    else:
+        raise Usage(f"there is no file '{file}': name a file, a folder, or '-' for standard input")
+
+
+def _text(path: Path | str) -> str:
+    try:
+        return sys.stdin.read() if isinstance(path, str) else path.read_text()
+    except (OSError, UnicodeDecodeError) as wrong:
+        raise Refused(f"'{path}' cannot be read: {wrong}") from wrong
+
+
+def _loaded(text: str, where: str) -> list[Any]:
+    try:
+        return list(yaml.safe_load_all(text))
+    except yaml.YAMLError as wrong:
+        raise Refused(f"{where} is no YAML: {' '.join(str(wrong).split())}") from wrong
+
+
+def _items(document: Any) -> Iterator[Manifest]:
+    """The objects of a document: itself, or those of a List."""
+    if not isinstance(document, dict):
+        return
+    if str(document.get("kind", "")).endswith("List") and isinstance(document.get("items"), list):
+        yield from (one for one in document["items"] if isinstance(one, dict))
+    else:
+        yield document
+
+
+def _namespace(document: Manifest, where: str, namespace: str, *, forced: bool) -> str:
+    own = str(metadata(document).get("namespace") or "")
+    if own and forced and own != namespace:
+        raise Usage(
+            f"{where}: {document['kind']} '{name(document)}' is in namespace '{own}', and --namespace says "
+            f"'{namespace}': leave one of them out"
+        )
+    return own or namespace
+
+
+def _name(document: Manifest, where: str) -> str:
+    found = name(document)
+    if not is_name(found):
+        raise Refused(
+            f"{where}: `metadata.name` of a {document['kind']} is '{found}': write lower-case letters and '-'"
+        )
+    return found
+
+
+def _bare(document: Manifest) -> Manifest:
+    """The document without what only the API server says."""
+    described = {key: value for key, value in metadata(document).items() if key not in SERVERS_OWN}
+    return {**{key: value for key, value in document.items() if key != "status"}, "metadata": described}

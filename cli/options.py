@@ -1,0 +1,127 @@
+"""The options that many commands share, each declared once.
+
+A command takes them as one parameter (`place: Reach`), and `command` spreads its fields out for typer, which knows no
+groups of options.
+"""
+
+import inspect
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from enum import StrEnum
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from cli.cluster import Cluster, Place, connect
+
+
+class Format(StrEnum):
+    """How data is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+
+
+def _namespaces(ctx: typer.Context, incomplete: str) -> list[str]:
+    from cli.complete import namespaces  # noqa: PLC0415 (only needed when a shell asks)
+
+    return namespaces(ctx.params, incomplete)
+
+
+def _resources(ctx: typer.Context, incomplete: str) -> list[str]:
+    from cli.complete import resources  # noqa: PLC0415
+
+    return resources(ctx.params, incomplete)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Which cluster, and where in it."""
+
+    namespace: Annotated[
+        str,
+        typer.Option("--namespace", "-n", help="Namespace; the context's if left out.", autocompletion=_namespaces),
+    ] = ""
+    context: Annotated[str, typer.Option(help="Context of the kubeconfig; the current one if left out.")] = ""
+    kubeconfig: Annotated[str, typer.Option(help="Kubeconfig to use instead of $KUBECONFIG.")] = ""
+
+    @property
+    def place(self) -> Place:
+        """As the rest of the program has it."""
+        return Place(self.kubeconfig, self.context, self.namespace)
+
+    def connect(self) -> Cluster:
+        """The cluster that these options, and the environment, name."""
+        return connect(self.place, os.environ)
+
+
+@dataclass(frozen=True)
+class ConsoleAt:
+    """Where the query API is, and as whom to ask it."""
+
+    console: Annotated[
+        str,
+        typer.Option(envvar="KEPLER_CONSOLE", help="URL of the query API; found by way of the cluster if left out."),
+    ] = ""
+    token: Annotated[
+        str, typer.Option(envvar="KEPLER_TOKEN", help="Bearer token for it; the kubeconfig's if left out.")
+    ] = ""
+
+
+Output = Annotated[Format, typer.Option("--output", "-o", help="How to print it.")]
+Everywhere = Annotated[bool, typer.Option("--all-namespaces", "-A", help="In all namespaces.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        help="NAME of a Kepler, or KIND/NAME; may be left out where the namespace has one Kepler.",
+        autocompletion=_resources,
+        show_default=False,
+    ),
+]
+Files = Annotated[
+    list[str],
+    typer.Option("--filename", "-f", help="File or folder with resources, '-' for standard input; may be repeated."),
+]
+Recursive = Annotated[bool, typer.Option("--recursive", "-R", help="Also the folders below a folder.")]
+
+
+def command(run: Callable[..., int]) -> Callable[..., int]:
+    """`run` as typer is to see it: a parameter that is a dataclass of options becomes its fields."""
+    hints = get_type_hints(run, include_extras=True)
+    groups = {name: hint for name, hint in hints.items() if is_dataclass(hint) and isinstance(hint, type)}
+
+    def call(**given: Any) -> int:
+        made = {
+            name: group(**{field.name: given.pop(field.name) for field in fields(group)})
+            for name, group in groups.items()
+        }
+        return run(**given, **made)
+
+    call.__name__, call.__doc__ = run.__name__, run.__doc__
+    call.__dict__["__signature__"] = inspect.Signature(_parameters(run, hints, groups), return_annotation=int)
+    call.__annotations__ = {}
+    return call
+
+
+def _parameters(
+    run: Callable[..., int], hints: dict[str, Any], groups: dict[str, type[Any]]
+) -> list[inspect.Parameter]:
+    """The command's own parameters, then those of its groups; all by keyword, so their order is only the help's."""
+    own = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=one.default, annotation=hints[name])
+        for name, one in inspect.signature(run).parameters.items()
+        if name not in groups
+    ]
+    shared = [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=field.default,
+            annotation=get_type_hints(group, include_extras=True)[field.name],
+        )
+        for group in groups.values()
+        for field in fields(group)
+    ]
+    return [*own, *shared]

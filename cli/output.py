@@ -1,0 +1,122 @@
+"""What is printed, and how: tables for people, JSON and YAML for programs.
+
+Into a pipe or a file go plain lines that are never wrapped; a terminal gets colour, unless `NO_COLOR` is set, and
+columns that fit. Nothing is said by colour alone.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cli.options import Format
+
+# Wider than anything that is printed: a pipe has no width.
+UNBOUNDED = 10_000
+STYLES = {"True": "green", "ok": "green", "False": "red", "fail": "red", "Unknown": "yellow", "warn": "yellow"}
+MINUTE, HOUR, DAY = 60, 3600, 86400
+# Of a value in a line.
+LONGEST = 120
+
+
+class _Plain(yaml.SafeDumper):
+    """Writes shared values out instead of as anchors."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        return True
+
+
+def screen(*, error: bool = False) -> Console:
+    """Standard output as it is now, or standard error."""
+    file = sys.stderr if error else sys.stdout
+    wide = None if file.isatty() else UNBOUNDED
+    return Console(file=file, width=wide, highlight=False, soft_wrap=wide is not None, markup=False, emoji=False)
+
+
+def say(line: str = "") -> None:
+    """One line for people."""
+    screen().print(line, no_wrap=False)
+
+
+def remark(line: str) -> None:
+    """One line beside the answer, on standard error."""
+    screen(error=True).print(line)
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Columns without lines, as kubectl has them; on a terminal the last takes what is left of the width."""
+    if not sys.stdout.isatty():
+        sys.stdout.write(columns([headings, *rows]))
+        return
+    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in headings:
+        drawn.add_column(heading, overflow="fold")
+    for row in rows:
+        drawn.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
+    screen().print(drawn)
+
+
+def columns(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as plain lines, cells below each other, nothing wrapped and no spaces at the end."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    padded = ((cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "".join("   ".join(row).rstrip() + "\n" for row in padded)
+
+
+def data(said: BaseModel | Sequence[BaseModel], how: Format) -> None:
+    """A model, or a list of them, as JSON or YAML, in the order of its fields."""
+    documents(
+        said.model_dump(mode="json", by_alias=True)
+        if isinstance(said, BaseModel)
+        else [one.model_dump(mode="json", by_alias=True) for one in said],
+        how,
+    )
+
+
+def documents(content: Any, how: Format) -> None:
+    """Plain content as JSON or YAML."""
+    sys.stdout.write(json.dumps(content, indent=2) + "\n" if how is Format.JSON else as_yaml(content))
+
+
+def as_yaml(content: Any) -> str:
+    """YAML in the order of the content, without anchors."""
+    return yaml.dump(content, Dumper=_Plain, sort_keys=False, width=120, allow_unicode=True)
+
+
+def age(since: datetime, now: datetime) -> str:
+    """As kubectl has it (k8s.io/apimachinery v0.35:pkg/util/duration/duration.go, HumanDuration)."""
+    seconds = max(0, int((now - since).total_seconds()))
+    if seconds < 2 * MINUTE:
+        return f"{seconds}s"
+    if seconds < 3 * HOUR:
+        return _two(seconds, MINUTE, "m", 1, "s", 10)
+    if seconds < 2 * DAY:
+        return _two(seconds, HOUR, "h", MINUTE, "m", 8)
+    return _two(seconds, DAY, "d", HOUR, "h", 8)
+
+
+def _two(seconds: int, size: int, unit: str, small: int, below: str, fine: int) -> str:  # noqa: PLR0913, PLR0917
+    """In one unit; in two below `fine` of the larger one."""
+    count, rest = divmod(seconds, size)
+    part = rest // small
+    return f"{count}{unit}{part}{below}" if part and count < fine else f"{count}{unit}"
+
+
+def moment(text: str) -> datetime | None:
+    """A time as the API server writes it; None where there is none."""
+    return datetime.fromisoformat(text) if text else None
+
+
+def value(found: Any, longest: int = LONGEST) -> str:
+    """A field's value in a line: JSON, cut where it is longer than that; `-` where there is none."""
+    if found is None:
+        return "-"
+    told = found if isinstance(found, str) and found and found == found.strip() else json.dumps(found)
+    return told if len(told) <= longest else f"{told[: longest - 1]}…"

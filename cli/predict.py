@@ -1,0 +1,152 @@
+"""From resources in files to a simulation: what lies in memory before the functions begin, and for whom they do.
+
+What the user may not read is taken for what an installation has, and told.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from cli.cluster import Cluster
+from cli.kinds import KNATIVE_SERVICE, RECONCILED, title
+from cli.manifests import Written
+from cli.rehearse import as_written, rehearsed
+from cli.simulate import Memory, Simulated, simulate
+from functions import monitoring, openshift, wiring
+from functions.catalogue import FUNCTIONS
+from functions.collector import FUNCTION as COLLECTOR
+from runtime.errors import Forbidden, NotFound
+from runtime.objects import (
+    KEPLER,
+    PROMETHEUS_RULE,
+    SERVICE_MONITOR,
+    Collection,
+    Manifest,
+    Ref,
+    metadata,
+    name,
+)
+from runtime.settings import IMAGE_PREFIX, NAMESPACE
+
+Ours = Mapping[Ref, Manifest | None]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The resources before and after the apply itself, what the functions make of that, and what had to be assumed."""
+
+    before: Ours
+    after: Mapping[Ref, Manifest]
+    simulated: Simulated
+    memory: Memory
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass
+class Observer:
+    """Reads for a simulation; notes what may not be read."""
+
+    cluster: Cluster
+    remarks: list[str] = field(default_factory=list)
+
+    def get(self, ref: Ref) -> Manifest | None:
+        """The object; where it may not be read, what an installation has."""
+        try:
+            return self.cluster.get(ref)
+        except Forbidden:
+            self._note(f"you may not read {title(ref)}")
+            return assumed().get(ref)
+
+    def collect(self, collection: Collection) -> tuple[Manifest, ...]:
+        """The objects of a kind; none where the kind is not served."""
+        try:
+            return self.cluster.list(collection.kind, collection.namespace)
+        except NotFound:
+            return ()
+        except Forbidden:
+            self._note(f"you may not list {collection.kind.plural}")
+            return ()
+
+    def _note(self, what: str) -> None:
+        said = f"{what}: the answer takes for granted what a plain installation has"
+        if said not in self.remarks:
+            self.remarks.append(said)
+
+
+def with_cluster(cluster: Cluster, written: Written, *, manager: str = "") -> Prediction:
+    """What an apply would do to this cluster."""
+    observer = Observer(cluster)
+    memory = Memory(observer.get, observer.collect)
+    before = {ref: cluster.get(ref) for ref in written.resources}
+    after = {}
+    for ref in written.resources:
+        after[ref] = _applied(cluster, ref, written, before[ref], manager)
+        memory.objects[ref] = after[ref]
+    simulated = simulate(memory, concerned(after, memory), images(cluster))
+    return Prediction(before, after, simulated, memory, tuple(observer.remarks))
+
+
+def _applied(cluster: Cluster, ref: Ref, written: Written, live: Manifest | None, manager: str) -> Manifest:
+    """The API server's dry run; in a namespace that the files make, and that is not there, nobody can be asked."""
+    try:
+        return rehearsed(cluster, ref, written.resources[ref], live, manager=manager)
+    except NotFound:
+        if ref.namespace in written.namespaces:
+            return as_written(ref, written.resources[ref])
+        raise
+
+
+def offline(written: Written, *, prometheus: bool, with_openshift: bool) -> Prediction:
+    """What comes of the resources in a cluster that has nothing but our installation."""
+    there = assumed(prometheus=prometheus, with_openshift=with_openshift)
+    after = {ref: as_written(ref, wanted) for ref, wanted in written.resources.items()}
+    memory = Memory(there.get, _none, dict(after))
+    return Prediction(dict.fromkeys(after), after, simulate(memory, concerned(after, memory), {}), memory)
+
+
+def _none(_collection: Collection) -> tuple[Manifest, ...]:
+    return ()
+
+
+def assumed(*, prometheus: bool = False, with_openshift: bool = False) -> dict[Ref, Manifest]:
+    """What `config/` installs, and what others may have, as far as functions look at it."""
+    shipped = {one["kind"]: one for one in wiring.exporter_access()}
+    found: dict[Ref, Manifest] = {ref: shipped[ref.kind.name] for ref in COLLECTOR.installed}
+    if prometheus:
+        for kind in (SERVICE_MONITOR, PROMETHEUS_RULE):
+            found[monitoring.definition(kind)] = {
+                "metadata": {"name": f"{kind.plural}.{kind.group}"},
+                "spec": {"versions": [{"name": kind.version, "served": True}]},
+                "status": {"conditions": [{"type": "Established", "status": "True"}]},
+            }
+    if with_openshift:
+        found[openshift.API] = {"metadata": {"name": openshift.API.name}}
+    return found
+
+
+def concerned(after: Mapping[Ref, Manifest], memory: Memory) -> tuple[Ref, ...]:
+    """The resources that functions report on: those in the files, and Keplers that have to do with the others."""
+    own = [ref for ref in after if ref.kind in RECONCILED]
+    found = dict.fromkeys(own)
+    for changed in after:
+        found |= dict.fromkeys(_dependents(changed, memory))
+    return tuple(found)
+
+
+def _dependents(changed: Ref, memory: Memory) -> Iterator[Ref]:
+    if changed.kind == KEPLER:
+        return
+    for kepler in memory.collect(Collection(KEPLER, changed.namespace)):
+        key = Ref(KEPLER, metadata(kepler).get("namespace", ""), name(kepler))
+        if any(one.parent == KEPLER and one.concerns(key, kepler, changed) for one in FUNCTIONS):
+            yield key
+
+
+def images(cluster: Cluster) -> dict[str, str]:
+    """The functions' `RELATED_IMAGE_*`, by the Knative Service of the collector; empty where there is none to read."""
+    try:
+        service = cluster.get(Ref(KNATIVE_SERVICE, NAMESPACE, COLLECTOR.manager))
+    except Forbidden:
+        return {}
+    template = ((service or {}).get("spec") or {}).get("template") or {}
+    variables = [one for each in (template.get("spec") or {}).get("containers") or () for one in each.get("env") or ()]
+    return {one["name"]: one.get("value", "") for one in variables if one["name"].startswith(IMAGE_PREFIX)}

@@ -1,0 +1,32 @@
+"""What runs for a Kepler, from its spec and status: images, nodes, where power models come from. Pure."""
+
+from collections.abc import Iterator
+
+from crds.kepler import Kepler, PowerModel
+from runtime.objects import Manifest
+
+
+def running(resource: Manifest) -> Iterator[str]:
+    """One line for each part that runs."""
+    kepler = Kepler.model_validate(resource)
+    spec, images, nodes = kepler.spec, kepler.status.images, kepler.status.nodes
+    if images.collector:
+        have = f"{nodes.updated} of {nodes.desired} nodes have the present configuration, {nodes.available} serve"
+        yield f"exporter {images.collector} on port {spec.collector.port}; {have}"
+    if images.estimator:
+        yield f"estimator {images.estimator}{_models(kepler)}"
+    if images.model_server and spec.model_server.enabled:
+        trains = ", new ones are trained" if spec.model_server.training.online else ""
+        yield f"model server {images.model_server} on port {spec.model_server.port}{trains}"
+
+
+def _models(kepler: Kepler) -> str:
+    """The power models that the user named."""
+    models = kepler.spec.estimator_sidecar.models
+    named = {field.replace("_", "-"): getattr(models, field) for field in type(models).model_fields}
+    told = [f"{name} from {_source(one)}" for name, one in named.items() if _source(one)]
+    return f"; models: {', '.join(told)}" if told else ""
+
+
+def _source(model: PowerModel) -> str:
+    return model.init_url or model.trainer or ""

@@ -1,0 +1,144 @@
+"""What the functions would do about resources that nobody has applied yet: all of them, in memory, until they rest.
+
+Each function decides by its own pure `desired` from what the API server holds, with what the others would have written
+laid over it. Nothing is written anywhere. Two things stay unknown: what an admission webhook would refuse, and what
+somebody else does meanwhile.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from cli.applied import Writer, applied
+from functions.catalogue import FUNCTIONS
+from runtime.differences import FieldChange, differences
+from runtime.function import Function
+from runtime.objects import Collection, Manifest, Ref, terminates
+from runtime.outcome import Outcome
+from runtime.ownership import owned_by
+from runtime.protocol import decide, status_of
+
+# Turns of all functions; two or three are enough for what is in the catalogue.
+ROUNDS = 12
+
+Get = Callable[[Ref], Manifest | None]
+Collect = Callable[[Collection], tuple[Manifest, ...]]
+
+
+@dataclass(frozen=True)
+class Write:
+    """One write of one function: which fields, and whether the object is made, changed, removed or only its status."""
+
+    function: str
+    ref: Ref
+    action: str
+    fields: tuple[FieldChange, ...] = ()
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a function last decided about a resource."""
+
+    function: Function
+    key: Ref
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What came of it: every write in order, every last decision, and the objects as they would be then."""
+
+    writes: tuple[Write, ...]
+    decisions: tuple[Decision, ...]
+    objects: Mapping[Ref, Manifest | None]
+    rested: bool
+
+
+@dataclass
+class Memory:
+    """What the API server has (`there`, asked once an object), with what was written since laid over it."""
+
+    there: Get
+    collected: Collect
+    objects: dict[Ref, Manifest | None] = field(default_factory=dict)
+    known: dict[Ref, Manifest | None] = field(default_factory=dict)
+    listed: dict[Collection, tuple[Manifest, ...]] = field(default_factory=dict)
+
+    def get(self, ref: Ref) -> Manifest | None:
+        """The object as it would be now."""
+        if ref in self.objects:
+            return self.objects[ref]
+        if ref not in self.known:
+            self.known[ref] = self.there(ref)
+        return self.known[ref]
+
+    def collect(self, collection: Collection) -> tuple[Manifest, ...]:
+        """The objects of a kind as they would be now."""
+        if collection not in self.listed:
+            self.listed[collection] = self.collected(collection)
+        mine = {ref: one for ref, one in self.objects.items() if _belongs(ref, collection)}
+        others = (one for one in self.listed[collection] if _ref(one, collection) not in mine)
+        return (*others, *(one for one in mine.values() if one is not None))
+
+
+def simulate(memory: Memory, keys: Iterable[Ref], images: Mapping[str, str]) -> Simulated:
+    """Every function of each of these resources in turn, until none writes; `images` as in the functions' settings."""
+    writes: list[Write] = []
+    decisions: dict[tuple[Ref, str], Decision] = {}
+    resources = tuple(keys)
+    rested = False
+    for _ in range(ROUNDS):
+        before = len(writes)
+        for key in resources:
+            for function in FUNCTIONS:
+                if function.parent == key.kind and (outcome := _decided(function, key, memory, images)):
+                    decisions[key, function.name] = Decision(function, key, outcome)
+                    writes += _written(function, key, outcome, memory)
+        rested = len(writes) == before
+        if rested:
+            break
+    return Simulated(tuple(writes), tuple(decisions.values()), dict(memory.objects), rested)
+
+
+def _decided(function: Function, key: Ref, memory: Memory, images: Mapping[str, str]) -> Outcome | None:
+    parent = memory.get(key)
+    if parent is None or terminates(parent):
+        return None
+    return decide(function, function.observed(key, parent, memory.get, memory.collect, images))
+
+
+def _written(function: Function, key: Ref, outcome: Outcome, memory: Memory) -> Iterator[Write]:
+    """As the protocol writes it: children, what is to be gone, then the resource's own status."""
+    if outcome.quiet:
+        return
+    for intent in outcome.intents:
+        actual = memory.get(intent.ref)
+        if fields := differences(intent.body, actual, manager=function.manager):
+            memory.objects[intent.ref] = applied(intent.ref, intent.body, actual, Writer(function.manager))
+            yield Write(function.name, intent.ref, "changed" if actual else "created", fields)
+    parent = memory.get(key)
+    for ref in outcome.absent:
+        actual = memory.get(ref)
+        if actual is not None and parent is not None and owned_by(parent, actual) and not terminates(actual):
+            memory.objects[ref] = None
+            yield Write(function.name, ref, "deleted")
+    yield from _reported(function, key, outcome, memory)
+
+
+def _reported(function: Function, key: Ref, outcome: Outcome, memory: Memory) -> Iterator[Write]:
+    parent = memory.get(key)
+    if parent is None:
+        return
+    body = {"status": status_of(function, outcome, parent)}
+    if fields := differences(body, parent, manager=function.manager, subresource="status"):
+        writer = Writer(function.manager, subresource="status")
+        memory.objects[key] = applied(key, body, parent, writer)
+        yield Write(function.name, key, "reported", fields)
+
+
+def _belongs(ref: Ref, collection: Collection) -> bool:
+    return ref.kind == collection.kind and collection.namespace in ("", ref.namespace)
+
+
+def _ref(manifest: Manifest, collection: Collection) -> Ref:
+    described = manifest["metadata"]
+    return Ref(collection.kind, described.get("namespace", ""), described["name"])

@@ -1,0 +1,115 @@
+"""One change as a waterfall: who worked when, who waited for which event, and what the end waited for. Pure.
+
+In a bar, `.` is the time that an event was on its way, `=` that of the work. Each episode has a scale of its own.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from audit.model import Trace
+from cli.episodes import Episode, critical, episodes, sent
+from cli.history import told
+from cli.kinds import title
+from cli.output import columns
+from events.report import Report
+
+NARROWEST, WIDEST = 20, 100
+WAITS, WORKS, CRITICAL = ".", "=", "*"
+HEADINGS = ("", "FUNCTION", "AFTER", "EVENT", "WORK", "CALLS", "OUTCOME")
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One line: when its event was sent, when the work began and ended, in milliseconds of the episode."""
+
+    sent: float
+    began: float
+    ended: float
+
+
+def lines(trace: Trace, width: int, *, calls: bool = False) -> Iterator[str]:
+    """The whole of it, no line wider than `width` where that can be."""
+    yield from _heading(trace)
+    previous: Episode | None = None
+    for episode in episodes(trace):
+        if previous:
+            later = episode.began - previous.began
+            yield f"then, {timedelta(seconds=int(later.total_seconds()))} later:"
+        yield from _episode(episode, width, calls=calls)
+        previous = episode
+
+
+def _heading(trace: Trace) -> Iterator[str]:
+    about = trace.object
+    yield f"trace {trace.trace}: generation {trace.generation} of {title(about)}"
+    if edit := trace.edit:
+        yield f"edited by {edit.by or 'somebody unknown'} at {edit.time.astimezone():%Y-%m-%d %H:%M:%S}"
+        yield from told(edit.fields, indent="  ")
+
+
+def _episode(episode: Episode, width: int, *, calls: bool) -> Iterator[str]:
+    path = critical(episode.reports)
+    rows: list[tuple[str, ...]] = [HEADINGS]
+    bars: list[Bar | None] = [None]
+    for number, one in enumerate(episode.reports):
+        rows.append(_row(one, episode, critical=number in path))
+        bars.append(_bar(one, episode))
+        if calls:
+            rows += [
+                ("", f"  {call.verb} {_short(call.path)}", "", "", _ms(call.milliseconds), str(call.status), "")
+                for call in one.calls
+            ]
+            bars += [_call_bar(one, episode, call.began, call.milliseconds) for call in one.calls]
+    texts = columns(rows).splitlines()
+    room = min(WIDEST, max(NARROWEST, width - max(len(line) for line in texts) - 3))
+    longest = max(len(line) for line in texts)
+    for text, bar in zip(texts, bars, strict=True):
+        drawn = _scale(episode.length, room) if bar is None else _drawn(bar, episode.length, room)
+        yield f"{text.ljust(longest)}   {drawn}".rstrip()
+    yield f"{CRITICAL} what the end waited for: {_ms(episode.length)} from the first event to the last word"
+
+
+def _row(one: Report, episode: Episode, *, critical: bool) -> tuple[str, ...]:
+    said = one.conditions[0] if one.conditions else None
+    outcome = one.outcome if one.outcome == "converged" or said is None else f"{one.outcome} ({said.reason})"
+    return (
+        CRITICAL if critical else "",
+        one.function,
+        f"+{_ms(episode.after(one.began))}",
+        _ms(episode.after(one.began) - episode.after(sent(one))),
+        _ms(one.milliseconds),
+        str(len(one.calls)),
+        outcome,
+    )
+
+
+def _bar(one: Report, episode: Episode) -> Bar:
+    return Bar(episode.after(sent(one)), episode.after(one.began), episode.ended(one))
+
+
+def _call_bar(one: Report, episode: Episode, began: float, took: float) -> Bar:
+    start = episode.after(one.began) + began
+    return Bar(start, start, start + took)
+
+
+def _drawn(bar: Bar, length: float, room: int) -> str:
+    """The bar in so many characters; what happened at all is at least one wide."""
+    scale = room / max(length, 1.0)
+    sent, began, ended = (min(room, int(moment * scale)) for moment in (bar.sent, bar.began, bar.ended))
+    began = min(began, room - 1)
+    return " " * sent + WAITS * max(0, began - sent) + WORKS * max(1, ended - began)
+
+
+def _scale(length: float, room: int) -> str:
+    end = _ms(length)
+    return "0" + end.rjust(room - 1)
+
+
+def _ms(milliseconds: float) -> str:
+    return f"{milliseconds:.0f} ms" if milliseconds < 10_000 else f"{milliseconds / 1000:.1f} s"
+
+
+def _short(path: str) -> str:
+    """The end of a path, which tells the object."""
+    return "/".join(path.strip("/").split("/")[-2:])

@@ -1,0 +1,101 @@
+"""What never gets into a support bundle, wherever it stands; and what does."""
+
+import io
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.bundle import Gathered, files
+from cli.errors import Exit
+from runtime.letters import Letters
+from runtime.settings import NAMESPACE
+from runtime.transport import connect
+from tests.cli.terminal import Terminal
+from tests.protocol.test_letters import given_up
+from tests.workbench import Workbench, kepler
+
+PLANTED = "pl4nted-s3cret"
+SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"password": PLANTED}}
+CREDENTIALS = f"https://user:{PLANTED}@models.example/x.zip"
+SPEC: dict[str, Any] = {
+    "collector": {"env": [{"name": "ANYTHING", "value": PLANTED}]},
+    "estimator_sidecar": {"enabled": True, "models": {"node-total": {"init-url": CREDENTIALS}}},
+}
+
+
+def everything(archive: bytes) -> dict[str, str]:
+    """Each file of an archive."""
+    with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
+        names = opened.getnames()
+        return {name: (opened.extractfile(name) or io.BytesIO()).read().decode() for name in names}
+
+
+def test_a_planted_secret_never_gets_in(workbench: Workbench, terminal: Terminal, tmp_path: Path) -> None:
+    """In the spec, in what kubectl keeps of it, in the pods' environment, in `kepler-cfm`, in a letter, in an Event."""
+    stack, place = workbench.stack, workbench.namespace
+    workbench.apply(kepler(**SPEC), SECRET)
+    workbench.settle()
+    workbench.patch("configmaps/kepler-cfm", {"data": {"API_TOKEN": PLANTED, "WHERE": f"http://{PLANTED}@x.example"}})
+    uid = workbench.get("daemonsets/kepler-exporter")["metadata"]["uid"]
+    event = {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": "told"},
+        "involvedObject": {"kind": "DaemonSet", "name": "kepler-exporter", "namespace": place, "uid": uid},
+        "message": f"container ended with {PLANTED} in its arguments",
+    }
+    workbench.apply(event)
+    own = {"KUBECONFIG": str(stack.kubeconfig_for(NAMESPACE, "kepler-dead-letter"))}
+    letter = given_up(namespace=place, id=f"letter-{place}", data={"spec": {"env": [{"name": "A", "value": PLANTED}]}})
+    Letters(connect(own, user_agent="test"), lambda _: None, NAMESPACE)(letter)
+
+    path = tmp_path / "bundle.tar.gz"
+    said = terminal("support-bundle", "-o", str(path))
+
+    assert (said.code, said.err) == (Exit.OK, "")
+    found = everything(path.read_bytes())
+    assert not [name for name, content in found.items() if PLANTED in content]
+    assert path.stat().st_mode & 0o077 == 0
+    root = "kepler-support"
+    assert {
+        f"{root}/resources/{place}/kepler-kepler.yaml",
+        f"{root}/children/{place}/daemonset-kepler-exporter.yaml",
+        f"{root}/children/{place}/configmap-kepler-cfm.yaml",
+        f"{root}/children/{place}/event-told.yaml",
+        f"{root}/installation/clusterrole-kepler-collector.yaml",
+        f"{root}/explained/{place}-kepler.json",
+        f"{root}/dead-letters.yaml",
+        f"{root}/doctor.json",
+    } <= {*found}
+    assert "(hidden)" in found[f"{root}/children/{place}/daemonset-kepler-exporter.yaml"]
+    assert f"letter-{place}" in found[f"{root}/dead-letters.yaml"]
+    told = json.loads(found[f"{root}/MANIFEST.json"])
+    assert {f"{root}/{name}" for name in told["files"]} == {*found} - {f"{root}/MANIFEST.json"}
+    assert any("reports and traces" in one for one in told["leftOut"])
+    token = json.loads(json.dumps(workbench.stack.admin.read_text())).rpartition("token: ")[2].split()[0]
+    assert not [name for name, content in found.items() if token in content]
+
+
+def test_a_bundle_that_cannot_be_written(terminal: Terminal) -> None:
+    """In one line."""
+    said = terminal("support-bundle", "-o", "/nowhere/x.tar.gz")
+    assert (said.code, "cannot be written" in said.err) == (Exit.REFUSED, True)
+
+
+@pytest.mark.parametrize(
+    "data", ["{", json.dumps(PLANTED), json.dumps({"undecoded": PLANTED}), json.dumps({"token": PLANTED})]
+)
+def test_a_letter_that_holds_anything(data: str) -> None:
+    """What cannot be read is left out; what can, is hidden."""
+    letter = {"metadata": {"name": "l"}, "data": {"attributes": "{}", "data": data, "answer": f"token={PLANTED}"}}
+    assert PLANTED not in "".join(files(Gathered(letters=(letter,))).values())
+
+
+def test_the_users_own_token_is_hidden_wherever_it_stands() -> None:
+    """Even where nobody would look for it."""
+    one = {"kind": "ConfigMap", "metadata": {"name": "x"}, "data": {"note": f"I use {PLANTED} for that"}}
+    found = files(Gathered(objects={"children": (one,)}, confidential=(PLANTED,)))
+    assert PLANTED not in "".join(found.values())

@@ -1,0 +1,361 @@
+"""Commands against a real API server: what they print, how they end, and what they say when something is wrong."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cli.errors import Exit
+from local.layout import ROOT
+from runtime.letters import Letters
+from runtime.settings import NAMESPACE
+from runtime.transport import connect
+from tests.cli.terminal import Terminal
+from tests.protocol.test_letters import given_up
+from tests.workbench import Workbench, kepler
+
+ON: dict[str, Any] = {"enabled": True}
+
+
+def file(folder: Path, *objects: dict[str, Any]) -> str:
+    """A file with these."""
+    path = folder / "resources.yaml"
+    path.write_text("\n---\n".join(json.dumps(one) for one in objects))
+    return str(path)
+
+
+def test_status_of_nothing(terminal: Terminal) -> None:
+    """It is said on standard error, and nothing is wrong."""
+    said = terminal("status")
+    assert (said.code, said.out) == (Exit.OK, "")
+    assert "no Kepler resources in namespace 'test-" in said.err
+
+
+def test_status_at_a_glance(workbench: Workbench, terminal: Terminal) -> None:
+    """What is not Ready, and why; what companions are for; in plain lines, since nobody looks at a terminal here."""
+    workbench.apply(kepler(collected_metric="sources"))
+    workbench.apply({**kepler("sources"), "kind": "KeplerCollectedMetric"})
+    workbench.apply({**kepler("unused"), "kind": "KeplerExportedPower"})
+    workbench.settle()
+
+    said = terminal("status")
+
+    assert said.code == Exit.NO  # no controller makes pods here
+    heading, *rows = said.out.splitlines()
+    assert heading.split() == ["KIND", "NAME", "READY", "NODES", "GEN", "AGE", "WHY"]
+    assert [row.split()[0] for row in rows] == ["Kepler", "KeplerCollectedMetric", "KeplerExportedPower"]
+    assert "the rollout has not begun" in rows[0]
+    assert "read by Kepler kepler" in rows[1]
+    assert "no Kepler names it in `exported-power`: it has no effect" in rows[2]
+    assert "\x1b" not in said.out
+    assert not any(line.endswith(" ") for line in said.out.splitlines())
+
+
+def test_status_for_programs(workbench: Workbench, terminal: Terminal) -> None:
+    """JSON and YAML say the same; `-A` looks everywhere."""
+    workbench.apply(kepler())
+    told = terminal("status", "-o", "json").data
+    assert told["ready"] is False
+    (one,) = told["resources"]
+    assert (one["kind"], one["name"], one["ready"], one["current"]) == ("Kepler", "kepler", "Unknown", False)
+    assert yaml.safe_load(terminal("status", "-o", "yaml").out) == told
+    everywhere = terminal("status", "-A", "-o", "json").data["resources"]
+    assert one | {"namespace": workbench.namespace} in everywhere
+
+
+def test_explain_what_is_rejected(workbench: Workbench, terminal: Terminal) -> None:
+    """By whom and why; the name may be left out where there is one."""
+    workbench.apply(kepler(collected_metric="mine"))
+    workbench.settle()
+    said = terminal("explain")
+    assert said.code == Exit.NO
+    assert said.out.startswith(f"Kepler {workbench.namespace}/kepler is not Ready: collected_metric rejects it: ")
+    assert "has no KeplerCollectedMetric of that name: create it" in said.out
+    assert terminal("explain", "kepler", "-o", "json").data["ready"] is False
+    assert terminal("explain", "kpl/kepler").out == said.out
+
+
+def test_explain_what_nobody_looks_at(workbench: Workbench, terminal: Terminal) -> None:
+    """Without Knative no event reaches anybody, and that is the answer."""
+    workbench.apply(kepler())
+    said = terminal("explain")
+    assert "Knative Eventing is not installed: no event reaches any function" in said.out
+    assert "kubectl kepler doctor" in said.out
+
+
+def test_explain_machines(workbench: Workbench, terminal: Terminal) -> None:
+    """For the whole cluster; what companions say is said with the Kepler."""
+    machines = {**kepler("explained", kernel_devel=True), "kind": "KeplerMachineConfig"}
+    workbench.stack.kubectl("apply", "-f", "-", stdin=json.dumps(machines))
+    try:
+        assert "machine_config has not reported on generation 1" in terminal("explain", "kmc/explained").out
+        workbench.settle_machine("explained")
+        said = terminal("explain", "kmc/explained")
+    finally:
+        workbench.stack.kubectl("delete", "kmc/explained")
+    assert (said.code, "KeplerMachineConfig explained is Ready since" in said.out) == (Exit.OK, True)
+    companion = terminal("explain", "kcm/x")
+    assert (companion.code, "explain the Kepler that names it" in companion.err) == (Exit.USAGE, True)
+
+
+def test_which_one(workbench: Workbench, terminal: Terminal) -> None:
+    """None, several, another kind, no kind."""
+    assert (terminal("explain").code, terminal("explain", "kepler").code) == (Exit.MISSING, Exit.MISSING)
+    workbench.apply(kepler("one"))
+    workbench.apply(kepler("two"))
+    several = terminal("explain")
+    assert (several.code, "has several Keplers (one, two): name one" in several.err) == (Exit.USAGE, True)
+    assert terminal("explain", "pods/x").code == Exit.USAGE
+
+
+def test_diff_says_who_changes_what(workbench: Workbench, terminal: Terminal, tmp_path: Path) -> None:
+    """The user's own field, the functions' keys and pods, and the rollout; nothing is written."""
+    workbench.apply(kepler())
+    workbench.settle()
+    before = workbench.get("daemonsets/kepler-exporter")
+
+    said = terminal("diff", "-f", file(tmp_path, kepler(collector={"port": 9103})))
+
+    assert said.code == Exit.NO
+    assert f"Kepler {workbench.namespace}/kepler: changed by you\n  spec.collector.port: 9102 -> 9103\n" in said.out
+    assert "  data.BIND_ADDRESS: 0.0.0.0:9102 -> 0.0.0.0:9103   [collector]" in said.out
+    assert "kepler-exporter: changed by collector, its pods are replaced (rollout)" in said.out
+    assert "    - -address=0.0.0.0:9102\n    + -address=0.0.0.0:9103\n" in said.out
+    assert workbench.get("daemonsets/kepler-exporter") == before
+    assert workbench.kepler()["metadata"]["generation"] == 1
+
+
+def test_diff_says_who_would_stop(workbench: Workbench, terminal: Terminal, tmp_path: Path) -> None:
+    """With the message that the condition would have."""
+    workbench.apply(kepler())
+    workbench.settle()
+    said = terminal("diff", "-f", file(tmp_path, kepler(collected_metric="mine", collector={"port": 9103})))
+    assert "collected_metric rejects Kepler" in said.out
+    assert "collector waits at Kepler" in said.out
+    assert "DaemonSet" not in said.out
+
+
+def test_diff_of_what_the_schema_refuses(workbench: Workbench, terminal: Terminal, tmp_path: Path) -> None:
+    """The API server's own words, in one line, and more than 1."""
+    said = terminal("diff", "-f", file(tmp_path, kepler(collector={"port": 0})))
+    assert said.code == Exit.REFUSED
+    assert "`port` must be from 1 to 65535" in said.err
+    assert len(said.err.splitlines()) == 1
+    unknown = terminal("diff", "-f", file(tmp_path, kepler(collector={"prot": 1})))
+    assert (unknown.code, 'unknown field "spec.collector.prot"' in unknown.err) == (Exit.REFUSED, True)
+    assert workbench.kepler() is None
+    workbench.stack.kubectl("apply", "--server-side", "-n", workbench.namespace, "-f", "-", stdin=json.dumps(kepler()))
+    server_side = terminal("diff", "-f", file(tmp_path, kepler(collector={"prot": 1})))
+    assert (server_side.code, "field not declared in schema" in server_side.err) == (Exit.REFUSED, True)
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "says"),
+    [
+        ("kind: Pod\nmetadata: {name: x}", Exit.REFUSED, "no resource of ours in"),
+        ("a: [", Exit.REFUSED, "is no YAML"),
+        ("", Exit.REFUSED, "no resource of ours"),
+        (json.dumps(kepler("../x")), Exit.REFUSED, "`metadata.name` of a Kepler is '../x'"),
+        (json.dumps({**kepler(), "metadata": {"name": "x", "namespace": "other"}}), Exit.USAGE, "and --namespace says"),
+    ],
+)
+def test_files_that_cannot_be_used(terminal: Terminal, tmp_path: Path, content: str, code: Exit, says: str) -> None:
+    """Which, and what to write."""
+    path = tmp_path / "x.yaml"
+    path.write_text(content)
+    said = terminal("diff", "-f", str(path))
+    assert said.code == code
+    assert says in said.err
+
+
+def test_a_file_that_is_not_there(terminal: Terminal) -> None:
+    """A wrong command line."""
+    said = terminal("diff", "-f", "nowhere.yaml")
+    assert (said.code, "there is no file 'nowhere.yaml'" in said.err) == (Exit.USAGE, True)
+
+
+def test_others_in_a_file_are_left_to_kubectl(workbench: Workbench, terminal: Terminal, tmp_path: Path) -> None:
+    """And said so."""
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}
+    said = terminal("diff", "-f", file(tmp_path, kepler(), config))
+    assert "not ours, and left to `kubectl diff`: ConfigMap 'x'" in said.err
+    assert f"Kepler {workbench.namespace}/kepler: created" in said.out
+
+
+def test_a_namespace_in_the_same_file(terminal: Terminal, tmp_path: Path) -> None:
+    """It need not be there yet; one that nobody makes has to be."""
+    made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "not-yet"}}
+    there = {**kepler(), "metadata": {"name": "kepler", "namespace": "not-yet"}}
+    anywhere = terminal.flags[:2]
+    said = terminal("diff", "-f", file(tmp_path, made, there), flags=anywhere)
+    assert (said.code, "DaemonSet not-yet/kepler-exporter: created" in said.out) == (Exit.NO, True)
+    missing = terminal("diff", "-f", file(tmp_path, there), flags=anywhere)
+    assert (missing.code, 'namespaces "not-yet" not found' in missing.err) == (Exit.MISSING, True)
+
+
+def test_render_for_a_cluster(workbench: Workbench, terminal: Terminal, tmp_path: Path) -> None:
+    """What is there is in it, keys of the user's included; the owner is the one that is there."""
+    workbench.apply(kepler())
+    workbench.settle()
+    workbench.patch("configmaps/kepler-cfm", {"data": {"MINE": "1"}})
+    said = terminal("render", "-f", file(tmp_path, kepler(estimator_sidecar=ON)))
+    objects = {one["kind"]: one for one in yaml.safe_load_all(said.out)}
+    assert said.code == Exit.OK
+    assert objects["ConfigMap"]["data"]["MINE"] == "1"
+    assert objects["DaemonSet"]["spec"]["template"]["spec"]["initContainers"][0]["name"] == "estimator"
+    uid = workbench.kepler()["metadata"]["uid"]
+    assert [one["uid"] for one in objects["DaemonSet"]["metadata"]["ownerReferences"]] == [uid]
+    assert not {"status", "managedFields"} & {*objects["DaemonSet"], *objects["DaemonSet"]["metadata"]}
+
+
+def test_what_is_rendered_can_be_applied(workbench: Workbench, terminal: Terminal, tmp_path: Path) -> None:
+    """By the API server's own judgement: each of the objects, as it is printed."""
+    power = {**kepler("power", levels=["node", "pod"]), "kind": "KeplerExportedPower"}
+    wanted = kepler(estimator_sidecar=ON, model_server={**ON, "storage": {"type": "claim"}}, exported_power="power")
+    said = terminal("render", "--offline", "--no-prometheus-operator", "-f", file(tmp_path, wanted, power))
+    arguments = ("--server-side", "--force-conflicts", "--dry-run=server", "-f", "-")
+    applied = workbench.stack.kubectl("-n", workbench.namespace, "apply", *arguments, stdin=said.out)
+    assert (said.code, len(applied.splitlines())) == (Exit.OK, 9)
+
+
+def test_render_without_a_cluster(alone: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is asked: not even a kubeconfig is read."""
+    monkeypatch.setenv("KUBECONFIG", "/nowhere")
+    said = alone("render", "--offline", "-f", str(ROOT / "config/samples"), "-o", "json")
+    kinds = {one["kind"] for one in said.data["items"]}
+    assert {"DaemonSet", "ServiceMonitor", "ConfigMap", "ClusterRoleBinding"} <= kinds
+    assert "ownerReferences" not in said.out
+    assert "is in the files more than once: the last one counts" in said.err
+
+
+def test_dead_letters(workbench: Workbench, terminal: Terminal) -> None:
+    """Listed, shown without what is told in confidence, and not found."""
+    stack = workbench.stack
+    own = {"KUBECONFIG": str(stack.kubeconfig_for(NAMESPACE, "kepler-dead-letter"))}
+    event = given_up(namespace=workbench.namespace, id=workbench.namespace, data={"password": "hunter2"})
+    Letters(connect(own, user_agent="test"), lambda _: None, NAMESPACE)(event)
+
+    told = terminal("dead-letters", "-o", "json").data
+    (letter,) = [one for one in told if one["event"]["id"] == workbench.namespace]
+    assert (letter["code"], letter["event"]["object"]["name"]) == ("400", "kepler")
+    assert letter["name"] in terminal("dead-letters").out
+    shown = terminal("dead-letters", "show", letter["name"])
+    assert f"about:    Kepler {workbench.namespace}/kepler" in shown.out
+    assert "hunter2" not in shown.out
+    assert terminal("dead-letters", "show", "dead-letter-x").code == Exit.MISSING
+    assert terminal("dead-letters", "show", "kube-root-ca.crt").code == Exit.MISSING
+    assert terminal("dead-letters", "replay").code == Exit.USAGE
+    nowhere = terminal("dead-letters", "replay", letter["name"])
+    assert (nowhere.code, "there is no Broker 'default'" in nowhere.err) == (Exit.MISSING, True)
+
+
+def test_doctor_finds_what_a_bare_cluster_lacks(workbench: Workbench, terminal: Terminal) -> None:
+    """Definitions and permissions are as generated; there is no Knative, and that fails."""
+    workbench.apply(kepler())
+    told = terminal("doctor", "-o", "json")
+    levels = {one["area"]: one["level"] for one in told.data["checks"]}
+    assert told.code == Exit.NO
+    assert (levels["definitions"], levels["events"]) == ("ok", "fail")
+    permissions = [one for one in told.data["checks"] if one["area"] == "permissions"]
+    assert not [one for one in permissions if one["level"] == "fail"], permissions
+    assert "the cluster has no Knative Eventing" in terminal("doctor").out
+
+
+def test_somebody_who_may_nothing(workbench: Workbench, terminal: Terminal) -> None:
+    """5, in one line that names the permission; completion stays silent."""
+    stack = workbench.stack
+    stack.kubectl("-n", workbench.namespace, "create", "serviceaccount", "nobody")
+    flags = ("--kubeconfig", str(stack.kubeconfig_for(workbench.namespace, "nobody")), "-n", workbench.namespace)
+    said = terminal("status", flags=flags)
+    assert said.code == Exit.DENIED
+    assert 'cannot list resource "keplers"' in said.err
+    assert len(said.err.splitlines()) == 1
+
+
+def test_somebody_of_one_namespace(workbench: Workbench, terminal: Terminal, tmp_path: Path) -> None:
+    """`diff` takes for granted what he may not read, says so, and is right."""
+    stack, place = workbench.stack, workbench.namespace
+    workbench.apply(kepler())
+    workbench.settle()
+    stack.kubectl("-n", place, "create", "serviceaccount", "user")
+    rule = ("--verb=get,list,patch", "--resource=keplers.sustainable-computing.io,configmaps,daemonsets.apps,services")
+    stack.kubectl("-n", place, "create", "role", "user", *rule)
+    stack.kubectl("-n", place, "create", "rolebinding", "user", "--role=user", f"--serviceaccount={place}:user")
+    flags = ("--kubeconfig", str(stack.kubeconfig_for(place, "user")), "-n", place)
+
+    said = terminal("diff", "-f", file(tmp_path, kepler(collector={"port": 9103})), flags=flags)
+
+    assert said.code == Exit.NO
+    assert "data.BIND_ADDRESS: 0.0.0.0:9102 -> 0.0.0.0:9103" in said.out
+    assert "you may not read ClusterRoleBinding kepler-exporter: the answer takes for granted" in said.err
+
+
+def test_a_cluster_that_does_not_answer(alone: Terminal, tmp_path: Path) -> None:
+    """3, with what to do."""
+    config = {
+        "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}],
+        "users": [{"name": "u", "user": {"token": "t"}}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    }
+    path = tmp_path / "kubeconfig"
+    path.write_text(json.dumps(config))
+    said = alone("status", "--kubeconfig", str(path))
+    assert said.code == Exit.UNREACHABLE
+    assert said.err.startswith("error: the API server at https://127.0.0.1:1 does not answer: start it, or choose")
+    other = alone("status", "--kubeconfig", str(path), "--context", "nope")
+    assert (other.code, "has no usable context 'nope'" in other.err) == (Exit.UNREACHABLE, True)
+
+
+def test_somebody_whom_nobody_knows(workbench: Workbench, terminal: Terminal, tmp_path: Path) -> None:
+    """An expired token is told from a cluster that is away."""
+    config = yaml.safe_load(workbench.stack.admin.read_text())
+    config["users"][0]["user"]["token"] = "expired"
+    path = tmp_path / "kubeconfig"
+    path.write_text(json.dumps(config))
+    said = terminal("status", flags=("--kubeconfig", str(path)))
+    assert (said.code, "does not know you: log in again" in said.err) == (Exit.DENIED, True)
+
+
+@pytest.mark.parametrize("arguments", [(), ("nonsense",), ("diff",), ("status", "--nope"), ("status", "-o", "xml")])
+def test_a_wrong_command_line(alone: Terminal, arguments: tuple[str, ...]) -> None:
+    """2, on standard error."""
+    said = alone(*arguments)
+    assert (said.code, said.out) == (Exit.USAGE, "")
+    assert "Traceback" not in said.err
+
+
+def test_a_defect_is_one_line(alone: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The traceback is for whoever asks for it."""
+    monkeypatch.setattr("cli.options.connect", lambda *_: 1 / 0)
+    said = alone("status")
+    assert said.code == Exit.DEFECT
+    assert len(said.err.splitlines()) == 1
+    monkeypatch.setenv("KEPLER_DEBUG", "1")
+    assert "Traceback" in alone("status").err
+
+
+def test_kubectl_finds_the_plugin(workbench: Workbench, tmp_path: Path) -> None:
+    """`kubectl kepler`, by the real kubectl; and its completion, by the script that we print."""
+    workbench.apply(kepler("found-by-completion"))
+    programs = (tmp_path, ROOT / ".venv/bin", Path(workbench.stack.layout.program("kubectl")).parent)
+    path = os.pathsep.join([*map(str, programs), os.environ["PATH"]])
+    environment = {**os.environ, "KUBECONFIG": str(workbench.stack.admin), "PATH": path}
+
+    def kubectl(*arguments: str) -> str:
+        done = subprocess.run(
+            ["kubectl", *arguments], env=environment, capture_output=True, text=True, check=True, timeout=60
+        )
+        return done.stdout
+
+    assert "Kepler on Knative from the terminal" in kubectl("kepler", "--help")
+    script = tmp_path / "kubectl_complete-kepler"
+    script.write_text(kubectl("kepler", "completion"))
+    script.chmod(0o755)
+    assert kubectl("__complete", "kepler", "sta").splitlines()[0] == "status"
+    named = kubectl("__complete", "kepler", "explain", "-n", workbench.namespace, "found")
+    assert named.splitlines()[0] == "found-by-completion"

@@ -1,0 +1,332 @@
+"""Why a resource is not Ready: from facts to a sentence, and what to do next."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from audit.model import DeadLetter, Swept, Undelivered
+from cli.explain import explain, lines
+from cli.facts import Facts, Workload
+from cli.kinds import object_name
+from cli.parts import Installation, Parts
+from functions import status
+from runtime.objects import KEPLER, Ref
+
+NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
+LONG_AGO = "2026-01-01T00:00:00Z"
+KEY = Ref(KEPLER, "energy", "kepler")
+READY = {"type": "Ready", "status": "True"}
+
+
+def condition(kind: str, value: str = "True", generation: int = 2, reason: str = "R", message: str = "m") -> Any:
+    """A condition as the API server has it."""
+    told = {"type": kind, "status": value, "reason": reason, "message": message, "observedGeneration": generation}
+    return told | {"lastTransitionTime": LONG_AGO}
+
+
+def kepler(*changed: Any, edited: str = LONG_AGO, **more: Any) -> dict[str, Any]:
+    """A Kepler of generation 2 on which everybody has reported, but for what is `changed`."""
+    known = {kind: condition(kind) for kind in (*status.RECONCILED, "MachineSpecReconciled", "Available", "Ready")}
+    known |= {one["type"]: one for one in changed}
+    return {
+        "apiVersion": KEPLER.api_version,
+        "kind": "Kepler",
+        "metadata": {
+            "name": "kepler",
+            "namespace": "energy",
+            "uid": "u",
+            "generation": 2,
+            "managedFields": [{"manager": "kubectl", "operation": "Update", "time": edited}],
+        },
+        "spec": more,
+        "status": {
+            "conditions": list(known.values()),
+            "images": {"collector": "registry.example/kepler:v0.7.12"},
+            "nodes": {"desired": 3, "updated": 3, "available": 2},
+        },
+    }
+
+
+def installed(**changed: Any) -> Installation:
+    """Every Trigger and Knative Service Ready, but for what is changed."""
+    well = {"status": {"conditions": [READY], "subscriberUri": "http://x.kepler-operator.svc"}}
+    names = ("collector", "collected-metric", "estimator", "status")
+    parts = {f"kepler-{name}": Parts(well, {"status": {"conditions": [READY]}}) for name in names}
+    return Installation(parts={**parts, **changed})
+
+
+def pod(name: str, **pod_status: Any) -> dict[str, Any]:
+    """A pod of the exporter."""
+    spec = {"containers": [{"name": "kepler-exporter", "image": "registry.example/typo:1"}]}
+    return {"metadata": {"name": name, "namespace": "energy"}, "spec": spec, "status": pod_status}
+
+
+def waits(reason: str, message: str = "") -> dict[str, Any]:
+    """The status of a pod whose container waits."""
+    return {
+        "containerStatuses": [{"name": "kepler-exporter", "state": {"waiting": {"reason": reason, "message": message}}}]
+    }
+
+
+NOT_READY = condition("Ready", "False")
+HALF = condition("Available", "False", reason="PartiallyAvailable", message="2 of 3 nodes have a ready exporter")
+LETTER = DeadLetter(
+    name="dead-letter-1",
+    time=NOW,
+    destination="http://kepler-collector",
+    code="500",
+    answer="",
+    event=Undelivered(
+        id="1",
+        type="t",
+        source="s",
+        object=object_name(KEY),
+    ),
+)
+SILENT = condition("CollectorReconciled", generation=1)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Facts, and what the explanation says (each of `says`) and advises (each of `steps`)."""
+
+    title: str
+    facts: Facts
+    says: tuple[str, ...]
+    steps: tuple[str, ...] = field(default=())
+    ready: bool = False
+
+
+def facts(resource: Any, **more: Any) -> Facts:
+    """With an installation that is well."""
+    return Facts(KEY, resource, NOW, **{"installed": installed(), **more})
+
+
+def of_pods(*pods: Any, **more: Any) -> Facts:
+    """An exporter that is not ready everywhere."""
+    return facts(kepler(HALF, NOT_READY), exporter=Workload({"metadata": {"uid": "d"}}, pods, **more))
+
+
+CASES = [
+    Case("all is well", facts(kepler()), ("is Ready since 2026-01-01 00:00:00 UTC (36h): m",), (), ready=True),
+    Case(
+        "rejected",
+        facts(kepler(condition("EstimatorReconciled", "False", reason="Wrong", message="set `x`"), NOT_READY)),
+        ("Kepler energy/kepler is not Ready: estimator rejects it: set `x` (Wrong)",),
+        ("do what the message says",),
+    ),
+    Case(
+        "rejected, and one that waits for it",
+        facts(
+            kepler(
+                condition("EstimatorReconciled", "False", message="set `x`"),
+                condition("CollectorReconciled", "Unknown", reason="Waiting", message="left as it is"),
+                NOT_READY,
+            )
+        ),
+        ("estimator rejects it", "collector waits: left as it is (Waiting)"),
+    ),
+    Case(
+        "one has not reported, a moment after the edit",
+        facts(kepler(SILENT, NOT_READY, edited="2026-01-02T11:59:55Z")),
+        ("collector has not reported on generation 2, its last word was on generation 1: it was asked a moment ago",),
+        ("kubectl get keplers kepler -n energy -w",),
+    ),
+    Case(
+        "one has not reported for long",
+        facts(kepler(SILENT, NOT_READY)),
+        ("its event may be lost",),
+        ("kubectl kepler resync kepler -n energy --wait",),
+    ),
+    Case(
+        "its Trigger is gone",
+        facts(kepler(SILENT, NOT_READY), installed=installed(**{"kepler-collector": Parts()})),
+        ("collector has not reported", "Trigger 'kepler-collector' does not exist"),
+        ("kubectl kepler doctor",),
+    ),
+    Case(
+        "its Knative Service is not Ready",
+        facts(
+            kepler(SILENT, NOT_READY),
+            installed=installed(
+                **{
+                    "kepler-collector": Parts(
+                        {"status": {"conditions": [READY]}},
+                        {"status": {"conditions": [{"type": "Ready", "status": "False", "message": "no such image"}]}},
+                    )
+                }
+            ),
+        ),
+        ("Knative Service 'kepler-collector' is not Ready: no such image",),
+    ),
+    Case(
+        "its process has ended",
+        facts(
+            kepler(SILENT, NOT_READY),
+            installed=installed(
+                **{
+                    "kepler-collector": Parts(
+                        {"status": {"conditions": [READY], "subscriberUri": "http://127.0.0.1:9001"}},
+                        serving=False,
+                        answers=False,
+                    )
+                }
+            ),
+        ),
+        ("nothing answers at http://127.0.0.1:9001",),
+    ),
+    Case(
+        "no Knative at all",
+        facts(kepler(SILENT, NOT_READY), installed=Installation(eventing=False)),
+        ("Knative Eventing is not installed",),
+    ),
+    Case(
+        "nobody has reported: those that wait for others are not told of",
+        facts(kepler(*(condition(kind, generation=1) for kind in (*status.RECONCILED, "Ready")))),
+        ("collected_metric has not reported", "model_server has not reported"),
+    ),
+    Case(
+        "an image that cannot be pulled",
+        of_pods(pod("a", **waits("ErrImagePull", "not found")), pod("b", **waits("ErrImagePull", "not found"))),
+        ("2 of 3 nodes have a ready exporter; 2 pods, such as 'a': ErrImagePull, container",),
+        ("check that the nodes can pull registry.example/typo:1",),
+    ),
+    Case(
+        "no room",
+        of_pods(
+            pod(
+                "a",
+                conditions=[
+                    {
+                        "type": "PodScheduled",
+                        "status": "False",
+                        "reason": "Unschedulable",
+                        "message": "0/3 nodes are available: 1 Insufficient memory",
+                    }
+                ],
+            )
+        ),
+        ("pod 'a': Unschedulable, 0/3 nodes are available: 1 Insufficient memory",),
+        ("`collector.resources`",),
+    ),
+    Case(
+        "it ends again and again",
+        of_pods(
+            pod(
+                "a",
+                containerStatuses=[
+                    {
+                        "name": "kepler-exporter",
+                        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+                        "lastState": {"terminated": {"exitCode": 2, "reason": "Error"}},
+                    }
+                ],
+            )
+        ),
+        ("CrashLoopBackOff, container 'kepler-exporter': it ended with 2 (Error)",),
+        ("kubectl logs -n energy a --all-containers --previous",),
+    ),
+    Case(
+        "no pod may be made",
+        of_pods(
+            events=(
+                {
+                    "reason": "FailedCreate",
+                    "message": "violates PodSecurity",
+                    "involvedObject": {"uid": "d"},
+                },
+            )
+        ),
+        ("no pod can be made: violates PodSecurity",),
+        ("kubectl label namespace energy pod-security.kubernetes.io/enforce=privileged",),
+    ),
+    Case(
+        "on its way",
+        of_pods(pod("a", **waits("ContainerCreating"))),
+        ("2 of 3 nodes",),
+        ("kubectl get pods -n energy -w",),
+    ),
+    Case(
+        "no node takes it",
+        facts(
+            kepler(
+                condition("Available", "False", reason="NoNodes", message="no node takes the exporter"),
+                NOT_READY,
+                collector={"node-selector": {"disk": "gold"}},
+            ),
+            nodes=({"metadata": {"name": "n", "labels": {"disk": "tin"}}},),
+        ),
+        ("no node takes the exporter; 0 of 1 nodes carry 'disk: gold'",),
+        ("kubectl get nodes --show-labels",),
+    ),
+    Case(
+        "the model server starts",
+        facts(
+            kepler(condition("ModelServerAvailable", "Unknown", message="the model server starts"), NOT_READY),
+        ),
+        ("the model server starts",),
+    ),
+    Case(
+        "dead letters about it",
+        facts(kepler(SILENT, NOT_READY), letters=(LETTER,)),
+        ("an event about it could not be delivered, such as 'dead-letter-1'",),
+        ("kubectl kepler dead-letters replay --all",),
+    ),
+    Case(
+        "nobody sweeps",
+        facts(
+            kepler(), sweep=Swept(time=NOW - timedelta(hours=2), resources=1, diverging=0, calls=1, milliseconds=1.0)
+        ),
+        ("is Ready", "the last sweep was 120m ago"),
+        ("kubectl kepler doctor",),
+        ready=True,
+    ),
+    Case(
+        "it is being deleted",
+        facts(
+            {
+                **kepler(),
+                "metadata": {**kepler()["metadata"], "deletionTimestamp": LONG_AGO, "finalizers": ["example.com/x"]},
+            }
+        ),
+        ("it is being deleted, and held by example.com/x",),
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
+def test_why(case: Case) -> None:
+    """The sentence comes first; the steps are commands or fields."""
+    found = explain(case.facts)
+    told = "\n".join(lines(found))
+    assert found.ready is case.ready
+    for said in case.says:
+        assert said in told
+    for step in case.steps:
+        assert any(step in one for one in found.next), found.next
+
+
+def test_whoever_waits_for_others_is_not_blamed() -> None:
+    """`collector` writes nothing before the others have reported: it is not among those that are silent."""
+    nobody = kepler(*(condition(kind, generation=1) for kind in (*status.RECONCILED, "Ready")))
+    assert not any(cause.startswith("collector") for cause in explain(facts(nobody)).because)
+
+
+def test_what_runs_is_told() -> None:
+    """Image, nodes and where models come from."""
+    model = {"node-total": {"init-url": "http://models.example/x.zip"}}
+    resource = kepler()
+    resource["spec"] = {"estimator-sidecar": {"enabled": True, "models": model}}
+    resource["status"]["images"]["estimator"] = "registry.example/estimator:1"
+    assert explain(facts(resource)).running == (
+        "exporter registry.example/kepler:v0.7.12 on port 9102; 3 of 3 nodes have the present configuration, 2 serve",
+        "estimator registry.example/estimator:1; models: node-total from http://models.example/x.zip",
+    )
+
+
+def test_what_could_not_be_read_is_said() -> None:
+    """So that nobody takes silence for health."""
+    found = explain(replace(facts(kepler()), unread=("nodes",)))
+    assert found.remarks == ("you may not read nodes: it is left out of account",)

@@ -1,0 +1,172 @@
+"""`diff` before an apply says exactly what the functions then write, object by object; after it, nothing."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.diff import YOU
+from events.report import Report
+from functions.catalogue import FUNCTIONS
+from runtime.objects import KEPLER
+from tests.cli.terminal import Terminal
+from tests.pure.test_model_server import PROMETHEUS
+from tests.workbench import BY_NAME, Workbench, kepler
+
+ON: dict[str, Any] = {"enabled": True}
+TRAINING = {"online": True, "prometheus-url": PROMETHEUS}
+POWER = {**kepler("power", levels=["node", "pod"], idle_power=True), "kind": "KeplerExportedPower"}
+SOURCES = {**kepler("sources", sources={"irq": {"enabled": False}}), "kind": "KeplerCollectedMetric"}
+
+# By object and path: what it was at first, and what it is at last.
+Net = dict[tuple[str, str, str], tuple[Any, Any]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is there before, and what is applied then."""
+
+    says: str
+    before: tuple[Mapping[str, Any], ...]
+    applied: tuple[Mapping[str, Any], ...]
+    stopped: frozenset[str] = field(default_factory=frozenset)
+
+
+PLAIN = (kepler(),)
+CASES = [
+    Case("the first one", (), PLAIN),
+    Case("nothing else", PLAIN, PLAIN),
+    Case("another port", PLAIN, (kepler(collector={"port": 9103}),)),
+    Case("the port back to its default", (kepler(collector={"port": 9103}),), PLAIN),
+    Case("the estimator on", PLAIN, (kepler(estimator_sidecar=ON),)),
+    Case("the estimator off", (kepler(estimator_sidecar=ON),), PLAIN),
+    Case("the model server on", PLAIN, (kepler(model_server=ON),)),
+    Case("the model server off", (kepler(model_server=ON),), PLAIN),
+    Case("everything at once", PLAIN, (kepler(collector={"log-level": 5}, estimator_sidecar=ON, model_server=ON),)),
+    Case("a claim", PLAIN, (kepler(model_server={**ON, "storage": {"type": "claim"}}),)),
+    Case("levels of power", PLAIN, (POWER, kepler(exported_power="power"))),
+    Case("sources", PLAIN, (SOURCES, kepler(collected_metric="sources"))),
+    Case("only what a Kepler names", (SOURCES, kepler(collected_metric="sources")), ({**SOURCES, "spec": {}},)),
+    Case(
+        "pods of another kind",
+        PLAIN,
+        (
+            kepler(
+                collector={
+                    "tolerations": [{"operator": "Exists"}],
+                    "node-selector": {"disk": "gold"},
+                    "resources": {"limits": {"memory": "1Gi"}},
+                    "env": [{"name": "NODE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}],
+                    "image-pull-secrets": [{"name": "registry"}],
+                    "update-strategy": {"type": "OnDelete"},
+                }
+            ),
+        ),
+    ),
+    Case(
+        "other nodes",
+        (kepler(collector={"node-selector": {"disk": "gold"}, "tolerations": []}),),
+        (kepler(collector={"node-selector": {"zone": "east"}, "tolerations": [{"operator": "Exists"}]}),),
+    ),
+    Case(
+        "a reference to nothing",
+        PLAIN,
+        (kepler(collected_metric="mine", collector={"port": 9103}),),
+        frozenset({"collected_metric", "collector", "monitoring"}),
+    ),
+    Case(
+        "training without an estimator",
+        PLAIN,
+        (kepler(model_server={**ON, "storage": {"type": "claim"}, "training": TRAINING}),),
+        frozenset({"model_server", "collector"}),
+    ),
+    Case(
+        "a release that reads nothing",
+        PLAIN,
+        (kepler(collector={"image": "quay.io/sustainable_computing_io/kepler:v0.10.0"}),),
+        frozenset({"collector"}),
+    ),
+]
+EACH = pytest.mark.parametrize("case", CASES, ids=lambda case: case.says)
+
+
+def reported(said: list[Report]) -> Net:
+    """What the functions wrote, status aside, as their reports have it."""
+    net: Net = {}
+    for change in (change for report in said for change in report.changes if change.action != "reported"):
+        where = (change.object.kind, change.object.name)
+        for one in change.fields:
+            first = net.pop((*where, one.path), None)
+            if first is None or first[0] != one.after:
+                net[*where, one.path] = (first[0] if first else one.before, one.after)
+        if change.action == "deleted":
+            net[*where, ""] = ("there", None)
+    return net
+
+
+def predicted(told: Any) -> Net:
+    """What `diff` says that the functions would write."""
+    net: Net = {}
+    for touched in told["objects"]:
+        where = (touched["object"]["kind"], touched["object"]["name"])
+        for one in touched["fields"]:
+            if one["by"] != YOU:
+                net[*where, one["path"]] = (one["before"], one["after"])
+        if touched["action"] == "deleted":
+            net[*where, ""] = ("there", None)
+    return net
+
+
+def settled(workbench: Workbench) -> list[Report]:
+    """Every function in turn until none writes; all that they reported."""
+    said: list[Report] = []
+    for _ in range(10):
+        turn = [report for name in BY_NAME for report in workbench.resync(name).reports]
+        said += turn
+        if not any(report.changes for report in turn):
+            return said
+    raise AssertionError("the functions do not come to rest")
+
+
+def rows(net: Net) -> list[list[Any]]:
+    """As JSON has them."""
+    found: list[list[Any]] = json.loads(json.dumps([[*key, *value] for key, value in net.items()]))
+    return sorted(found, key=str)
+
+
+@pytest.mark.parametrize("how", [(), ("--server-side",)], ids=["client-side", "server-side"])
+@EACH
+def test_what_is_predicted_is_what_is_written(
+    case: Case, how: tuple[str, ...], workbench: Workbench, terminal: Terminal, tmp_path: Path
+) -> None:
+    """The same objects, fields and values; the functions that would stop do; afterwards nothing differs."""
+
+    def apply(*objects: Mapping[str, Any]) -> None:
+        for one in objects:
+            workbench.stack.kubectl("apply", *how, "-n", workbench.namespace, "-f", "-", stdin=json.dumps(one))
+
+    file = tmp_path / "resources.yaml"
+    file.write_text("\n---\n".join(json.dumps(one) for one in case.applied))
+    apply(*case.before)
+    settled(workbench)
+
+    before = terminal("diff", "-f", str(file), "-o", "json")
+    apply(*case.applied)
+    written = reported(settled(workbench))
+    after = terminal("diff", "-f", str(file), "-o", "json")
+
+    uid = workbench.kepler()["metadata"]["uid"]
+    told = json.loads(before.out.replace("00000000-0000-0000-0000-000000000000", uid))
+    assert rows(predicted(told)) == rows(written)
+    assert before.code == (1 if told["objects"] else 0)
+    assert {one["function"] for one in told["stopped"]} == case.stopped
+    assert (after.code, after.data["objects"], after.err) == (0, [], "")
+    assert after.data["stopped"] == told["stopped"]
+
+
+def test_every_function_that_has_a_kepler_is_asked() -> None:
+    """Those of the simulation are those of the catalogue."""
+    assert {one.name for one in FUNCTIONS if one.parent == KEPLER} == set(BY_NAME)

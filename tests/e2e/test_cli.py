@@ -1,0 +1,210 @@
+"""`kubectl kepler` by the real kubectl against the running stack: what happened, what is asked for, what is kept."""
+
+import json
+import os
+import subprocess
+import tarfile
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+
+from local.layout import ROOT
+from tests.e2e.cluster import Cluster
+from tests.e2e.test_delivery import broker, letters_about
+from tests.workbench import kepler
+
+PORT = {"spec": {"collector": {"port": 9103}}}
+
+
+class Plugin:
+    """A user's shell: kubectl and the plugin on its PATH, the stack's kubeconfig, one namespace."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        folders = (ROOT / ".venv/bin", Path(cluster.stack.layout.program("kubectl")).parent)
+        path = os.pathsep.join([*map(str, folders), os.environ["PATH"]])
+        self.environment = {**os.environ, "PATH": path, "KUBECONFIG": str(cluster.stack.admin)}
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """`kubectl kepler ...`, however it ends."""
+        command = ["kubectl", "kepler", *arguments, "-n", self.cluster.namespace]
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False, timeout=100)
+
+    def __call__(self, *arguments: str) -> str:
+        """What it printed; it must end well."""
+        done = self.run(*arguments)
+        assert done.returncode == 0, done.stderr + done.stdout
+        return done.stdout
+
+    def data(self, *arguments: str) -> Any:
+        """The same, as JSON."""
+        return json.loads(self(*arguments, "-o", "json"))
+
+
+@pytest.fixture
+def plugin(cluster: Cluster) -> Plugin:
+    """In a fresh namespace."""
+    return Plugin(cluster)
+
+
+@pytest.fixture
+def edited(cluster: Cluster, plugin: Plugin) -> Plugin:
+    """With a Kepler whose port was changed, and every report about that kept."""
+    cluster.apply(kepler())
+    cluster.await_ready()
+    cluster.patch("keplers/kepler", PORT)
+    cluster.await_ready()
+    told = {"collector", "collected_metric", "exported_power", "estimator", "model_server", "monitoring", "status"}
+    cluster.eventually(lambda: told <= {one["function"] for one in newest(plugin)["reports"]}, lambda: newest(plugin))
+    return plugin
+
+
+def newest(plugin: Plugin) -> Any:
+    """The newest generation, with its edit and what was done about it."""
+    found = plugin.data("history")
+    return found[0] if found and found[0]["generation"] == 2 else {"reports": []}
+
+
+def test_a_glance_and_an_explanation(edited: Plugin) -> None:
+    """Ready, since when, and what runs."""
+    assert "Kepler   " + edited.cluster.namespace in edited("status")
+    assert "the exporter is ready on all 4 nodes" in edited("status")
+    told = edited("explain")
+    assert f"Kepler {edited.cluster.namespace}/kepler is Ready since " in told
+    assert "on port 9103; 4 of 4 nodes have the present configuration, 4 serve" in told
+
+
+def test_who_changed_what_and_what_came_of_it(edited: Plugin) -> None:
+    """The edit with its field and its author, and each function's part."""
+    found = newest(edited)
+    assert [(one["path"], one["before"], one["after"]) for one in found["edit"]["fields"]] == [
+        ("collector.port", 9102, 9103)
+    ]
+    told = edited("history")
+    assert f"generation 2 of Kepler {edited.cluster.namespace}/kepler, edited by kubectl-patch" in told
+    assert "collector.port: 9102 -> 9103" in told
+    assert "collector converged: ConfigMap kepler-cfm changed" in told
+
+
+def test_what_changed_in_the_daemon_set_and_why(edited: Plugin) -> None:
+    """By which function, and because of which edit of which resource by whom."""
+    told = edited("history", "--target", "daemonset/kepler-exporter", "--since", "1h")
+    assert f"DaemonSet {edited.cluster.namespace}/kepler-exporter changed by collector" in told
+    assert "-address=0.0.0.0:9103" in told
+    assert f"edit: generation 2 of Kepler {edited.cluster.namespace}/kepler, edited by kubectl-patch" in told
+    assert not edited("history", "--target", "daemonset/kepler-exporter", "--since", "1s").strip()
+
+
+def test_the_waterfall(edited: Plugin) -> None:
+    """Every function in a line; what the end waited for is marked; calls on request; by its own id as well."""
+    told = edited("trace", "--calls")
+    assert f"generation 2 of Kepler {edited.cluster.namespace}/kepler" in told
+    assert "PATCH daemonsets/kepler-exporter" in told
+    marked = [line.split()[1] for line in told.splitlines() if line.startswith("* ") and "=" in line]
+    assert {"collector", "status"} <= {*marked}
+    identity = told.split()[1].rstrip(":")
+    assert edited("trace", "--id", identity).splitlines()[0] == told.splitlines()[0]
+    assert edited.data("trace", "--generation", "1")["generation"] == 1
+
+
+def test_nothing_differs_until_something_is_changed(edited: Plugin, tmp_path: Path) -> None:
+    """`diff` against the running stack, before and after an apply."""
+    file = tmp_path / "kepler.yaml"
+    file.write_text(json.dumps(kepler(collector={"port": 9104})))
+    before = edited.run("diff", "-f", str(file))
+    assert (before.returncode, "its pods are replaced (rollout)" in before.stdout) == (1, True)
+    edited.cluster.apply(kepler(collector={"port": 9104}))
+    edited.cluster.await_ready()
+    assert edited("diff", "-f", str(file)) == ""
+
+
+def test_a_resync_brings_back_what_nobody_saw_go(edited: Plugin) -> None:
+    """While the event source is away, nobody tells the functions; the user does."""
+    cluster = edited.cluster
+    adapter = next(name for name in cluster.stack.parts if "adapter" in name)
+    cluster.stack.kill(adapter)
+    try:
+        cluster.kubectl("delete", "service/kepler-exporter")
+        assert "asked for" in edited("resync", "--wait")
+        cluster.eventually(lambda: cluster.get("service/kepler-exporter"))
+    finally:
+        cluster.stack.restart(adapter)
+
+
+def test_a_dead_letter_is_listed_shown_and_sent_again(plugin: Plugin) -> None:
+    """It is poison, so it comes back under the same name: the replay was a delivery."""
+    cluster = plugin.cluster
+    attributes = {
+        "specversion": "1.0",
+        "id": str(uuid.uuid4()),
+        "type": "io.sustainable-computing.kepler.resync.requested.v1",
+        "source": "/tests",
+        "apiversion": "sustainable-computing.io/v1alpha1",
+        "kind": "Kepler",
+        "namespace": "not_a_name",
+        "name": "kepler",
+    }
+    headers = {f"ce-{key}": value for key, value in attributes.items()}
+    urllib3.request("POST", broker(cluster.stack.addresses), headers=headers, retries=False)
+
+    def mine() -> list[Any]:
+        return [one for one in plugin.data("dead-letters") if one["event"]["id"] == attributes["id"]]
+
+    cluster.eventually(mine)
+    letter = mine()[0]
+    shown = plugin("dead-letters", "show", letter["name"])
+    assert (letter["code"], "400: attributes `namespace` 'not_a_name'" in shown) == ("400", True)
+    assert "1 letter to be sent again" in plugin("dead-letters", "replay", letter["name"])
+    cluster.eventually(lambda: [one for one in mine() if one["time"] > letter["time"]], mine)
+    assert not letters_about(cluster)
+
+
+def test_the_doctor_is_content(edited: Plugin) -> None:
+    """Nothing fails on the stack as it is; and it says that functions are processes here."""
+    edited.cluster.kubectl(
+        "label", "namespace", edited.cluster.namespace, "pod-security.kubernetes.io/enforce=privileged"
+    )
+    found = edited.run("doctor", "-o", "json")
+    checks = json.loads(found.stdout)["checks"]
+    assert not [one for one in checks if one["level"] == "fail"], checks
+    areas = {one["area"]: one["says"] for one in checks}
+    assert "answer as processes of this machine, without Knative Serving" in areas["functions"]
+    assert "ago, over" in areas["sweep"]
+
+
+def test_the_doctor_finds_a_function_that_has_ended(edited: Plugin) -> None:
+    """And what to do."""
+    edited.cluster.stack.kill("kepler-estimator")
+    try:
+        found = edited.run("doctor")
+    finally:
+        edited.cluster.stack.restart("kepler-estimator")
+    assert found.returncode == 1
+    assert "where 'kepler-estimator' should be" in found.stdout
+
+
+def test_a_bundle_with_reports_and_without_secrets(plugin: Plugin, tmp_path: Path) -> None:
+    """The account of what was done is in it, and a password that was in the spec is nowhere."""
+    cluster, planted = plugin.cluster, "pl4nted-s3cret"
+    cluster.apply(kepler(collector={"env": [{"name": "ANY", "value": planted}]}))
+    cluster.await_ready()
+    cluster.eventually(lambda: [one for one in plugin.data("history") if len(one["reports"]) > 5])
+    path = tmp_path / "bundle.tar.gz"
+    plugin("support-bundle", "-o", str(path))
+    with tarfile.open(path) as archive:
+        found = {one.name: archive.extractfile(one) for one in archive.getmembers()}
+        content = {name: opened.read().decode() for name, opened in found.items() if opened}
+    root = f"kepler-support/reports/traces/{cluster.namespace}-kepler-1.json"
+    assert "collector" in content[root]
+    assert not [name for name, text in content.items() if planted in text]
+
+
+def test_what_the_query_api_cannot_be_asked(plugin: Plugin) -> None:
+    """Where it does not answer, and where nothing is kept: one line, and an exit code that says which."""
+    away = plugin.run("history", "kepler", "--console", "http://127.0.0.1:1")
+    assert (away.returncode, len(away.stderr.splitlines())) == (3, 1)
+    unknown = plugin.run("trace", "nobody")
+    assert (unknown.returncode, "nothing is kept about Kepler" in unknown.stderr) == (4, True)
