@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, request
 from pydantic import BaseModel
-from werkzeug.exceptions import HTTPException
 
 from audit import pages, past, queries
+from audit.answers import answering, guarded, problem, unknown
 from audit.database import Database
 from audit.live import Live
 from audit.model import API, DeadLetter, Latest, Page, Resource
@@ -19,18 +19,12 @@ from audit.problems import Problem
 from audit.selection import After, Namespace, Nothing, Object, Objects, Reports, selected
 from audit.sight import Sight
 from audit.viewer import Access, Viewer
-from runtime.errors import ApiError, OperatorError
+from runtime.objects import MACHINE_CONFIG
 from runtime.requests import replay
 from runtime.sink import Sink
 
 log = logging.getLogger("kepler.audit")
 
-HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
 # Through what a request was made, in the source of its event.
 CONSOLE = "console"
 
@@ -58,7 +52,7 @@ class Api:
             ("changes", self.changes),
         )
         for path, answer in answers:
-            made.add_url_rule(f"{API}/{path}", answer.__name__, _answering(answer), methods=["GET"])
+            made.add_url_rule(f"{API}/{path}", answer.__name__, answering(answer), methods=["GET"])
         made.add_url_rule(f"{API}/dead-letters/<name>/replay", "replay", self.replay, methods=["POST"])
         made.add_url_rule(f"{API}/<path:path>", "unknown", unknown, methods=["GET"])
         made.add_url_rule("/", "index", pages.page, methods=["GET"])
@@ -100,6 +94,8 @@ class Api:
     def history(self) -> BaseModel:
         """Of one resource."""
         viewer, wanted = self.access(request), selected(Object, request.args)
+        if not wanted.namespace and wanted.kind != MACHINE_CONFIG.name:
+            raise Problem(400, f"`namespace` is missing: only a {MACHINE_CONFIG.name} is in none")
         if not viewer.sees(wanted.namespace):
             raise _forbidden(wanted.namespace)
         with self.database.reading() as connection:
@@ -141,7 +137,7 @@ class Api:
         return Response(status=202)
 
     def state(self) -> BaseModel:
-        """How much is kept."""
+        """How much is kept in all: for everybody who is known, whatever they may see of it."""
         self.access(request)
         selected(Nothing, request.args)
         with self.database.reading() as connection:
@@ -166,46 +162,6 @@ class Api:
     def _shows(self, viewer: Viewer, sight: Sight, letter: DeadLetter) -> bool:
         where = letter.event.object.namespace
         return sight.shows(where) if where else viewer.sees_everywhere()
-
-
-def unknown(path: str) -> Response:
-    """What the query API does not have."""
-    raise Problem(404, f"there is no '{path}': see the table in the documentation of the query API")
-
-
-def guarded(answer: Response) -> Response:
-    """With what browsers are to hold to."""
-    for name, value in HEADERS.items():
-        answer.headers.setdefault(name, value)
-    answer.headers.setdefault("Cache-Control", "no-store")
-    if not answer.content_length:
-        answer.headers.pop("Content-Type", None)
-    return answer
-
-
-def problem(error: Exception) -> Response:
-    """Any error as a problem document."""
-    if isinstance(error, Problem):
-        return error.response()
-    if isinstance(error, ApiError):
-        log.warning("not answered", extra={"path": request.path, "reason": error.message})
-        return Problem(503, f"{error.message}; ask again in a moment").response()
-    if isinstance(error, OperatorError):
-        return Problem(503, str(error)).response()
-    if isinstance(error, HTTPException):
-        return Problem(error.code or 500, str(error.description)).response()
-    log.error("defect", exc_info=error, extra={"path": request.path})
-    return Problem(500, f"{type(error).__name__}: the log of the function says more").response()
-
-
-def _answering(answer: Callable[..., BaseModel | None]) -> Callable[..., Response]:
-    def view(**path: str) -> Response:
-        found = answer(**path)
-        if found is None:
-            return Response(status=204)
-        return Response(found.model_dump_json(by_alias=True), mimetype="application/json")
-
-    return view
 
 
 def _may_name(viewer: Viewer, namespace: str) -> None:

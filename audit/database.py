@@ -93,7 +93,7 @@ class Database:
     def _reached(self) -> Iterator[None]:
         try:
             yield
-        except (OperationalError, InterfaceError, NoneFree) as lost:
+        except (OperationalError, InterfaceError, NoneFree, sqlite3.Error) as lost:  # the last from `_prepare`
             raise Unavailable(f"the database {self} does not answer: {self.cause(lost)}") from None
         except DBAPIError as lost:
             if not lost.connection_invalidated:

@@ -55,8 +55,6 @@ def _edit(event: Event, shown: Manifest) -> EditEntry:
 
 def fields(before: Any, after: Any, path: str = "") -> Iterator[Field]:
     """Every field in which two specs differ, in kubectl's dotted form, as `runtime.differences` writes paths."""
-    if before == after and type(before) is type(after):
-        return
     if isinstance(before or {}, Mapping) and isinstance(after or {}, Mapping) and (before or after):
         for key in dict.fromkeys((*(before or ()), *(after or ()))):
             yield from fields((before or {}).get(key), (after or {}).get(key), f"{path}.{key}".removeprefix("."))
@@ -64,7 +62,7 @@ def fields(before: Any, after: Any, path: str = "") -> Iterator[Field]:
         one, other = _by_key(before, keys), _by_key(after, keys)
         for selector in dict.fromkeys((*one, *other)):
             yield from fields(one.get(selector), other.get(selector), f"{path}{selector}")
-    else:
+    elif json.dumps(before, sort_keys=True) != json.dumps(after, sort_keys=True):  # in JSON 1 is neither 1.0 nor true
         yield Field(path=path, before=before, after=after)
 
 

@@ -7,13 +7,25 @@ of, or else of whoever had that name last: the generation after the last one tha
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, case, func, insert, select, update
+from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 
 from audit.entries import ROW, EditEntry
 from audit.tables import Found, changes
 from events.report import Report, Subject
 
-NEWEST = (changes.c.life.desc(), changes.c.generation.desc())
+# Statements are made once: making one costs more than running it.
+_NAMED = tuple(changes.c[name] == bindparam(name) for name in ("kind", "namespace", "name"))
+_OF_ONE = (*_NAMED, changes.c.uid == bindparam("uid"))
+FIND = select(changes.c.sequence, changes.c.time).where(*_OF_ONE, changes.c.generation == bindparam("generation"))
+LIFE = select(func.min(changes.c.life)).where(*_OF_ONE)
+LAST = (
+    select(changes.c.sequence, changes.c.uid, changes.c.generation, changes.c.deleted)
+    .where(*_NAMED)
+    .order_by(
+        case((changes.c.trace == bindparam("trace"), 0), else_=1), changes.c.life.desc(), changes.c.generation.desc()
+    )
+    .limit(1)
+)
 
 
 class Adding(Protocol):
@@ -57,38 +69,21 @@ def edited(to: Adding, entry: EditEntry) -> None:
 
 
 def _find(to: Adding, one: Subject, generation: int) -> Found | None:
-    wanted = select(changes.c.sequence, changes.c.time).where(
-        changes.c.kind == one.kind,
-        changes.c.namespace == one.namespace,
-        changes.c.name == one.name,
-        changes.c.uid == one.uid,
-        changes.c.generation == generation,
-    )
-    return to.connection.execute(wanted).first()
+    return to.connection.execute(FIND, {**one.model_dump(), "generation": generation}).first()
 
 
 def _last(to: Adding, one: Subject, trace: str) -> Found | None:
     """The newest generation of whoever had this name last, those of this trace before all others."""
-    wanted = select(changes.c.sequence, changes.c.uid, changes.c.generation, changes.c.deleted).where(
-        changes.c.kind == one.kind, changes.c.namespace == one.namespace, changes.c.name == one.name
-    )
-    traced = case((changes.c.trace == trace, 0), else_=1)
-    return to.connection.execute(wanted.order_by(traced, *NEWEST).limit(1)).first()
+    return to.connection.execute(LAST, {**one.model_dump(), "trace": trace}).first()
 
 
 def _make(to: Adding, one: Subject, generation: int, trace: str, edit: dict[str, Any]) -> int:
     size = ROW + len(edit.get("spec", ""))
     number = to.next(size)
-    life = select(func.min(changes.c.life)).where(
-        changes.c.kind == one.kind,
-        changes.c.namespace == one.namespace,
-        changes.c.name == one.name,
-        changes.c.uid == one.uid,
-    )
     unknown = {"time": None, "by": "", "deleted": False, "traceparent": "", "spec": ""}
     row = {
         "sequence": number,
-        "life": to.connection.execute(life).scalar() or number,
+        "life": to.connection.execute(LIFE, one.model_dump()).scalar() or number,
         **one.model_dump(),
         "generation": generation,
         "trace": trace,

@@ -7,7 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
@@ -19,28 +19,39 @@ from runtime.letters import LABEL, OURS
 from runtime.objects import CONFIG_MAP, Collection, Manifest, generation, metadata, name, terminates, uid
 
 SECONDS = 1.0
-# For one answer to whoever looks.
-PATIENCE = 8.0
+# For one answer to whoever looks; threads that wait take no events.
+PATIENCE = 3.0
 READY = "Ready"
 
 Item = TypeVar("Item")
 
 
-@dataclass
 class Glance(Generic[Item]):
-    """What was read last, good for a moment; one reads while the others wait for it."""
+    """What was read last, good for a moment; whoever asks while it is read gets what comes of that, or its error."""
 
-    read: Callable[[], tuple[Item, ...]]
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _at: float = float("-inf")
-    _seen: tuple[Item, ...] = ()
+    def __init__(self, read: Callable[[], tuple[Item, ...]]) -> None:
+        self._read = read
+        self._lock = threading.Lock()
+        self._until = float("-inf")
+        self._seen: Future[tuple[Item, ...]] = Future()
 
     def __call__(self) -> tuple[Item, ...]:
         with self._lock:
-            if time.monotonic() - self._at > SECONDS:
-                self._seen = self.read()
-                self._at = time.monotonic()
-            return self._seen
+            stale = time.monotonic() > self._until
+            if stale:
+                self._until = float("inf")
+                self._seen = Future()
+            seen = self._seen
+        if stale:
+            self._look(seen)
+        return seen.result()
+
+    def _look(self, seen: "Future[tuple[Item, ...]]") -> None:
+        try:
+            seen.set_result(self._read())
+        except Exception as error:
+            seen.set_exception(error)
+        self._until = time.monotonic() + SECONDS
 
 
 class Live:

@@ -4,9 +4,8 @@ Pages go on below a number that never moves, so what is kept meanwhile shifts no
 """
 
 from collections.abc import Iterable
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import Column, ColumnElement, Connection, func, select
 
 from audit.model import Kept, Page, State, Summary, Swept, Trace
 from audit.past import edit_of
@@ -22,7 +21,11 @@ EQUAL = ("kind", "namespace", "name", "uid", "function", "outcome", "trace")
 def page(connection: Connection, wanted: Reports, sight: Sight) -> Page[Summary]:
     """Reports, newest first; `next` is the number of the last of them, where there are more."""
     query = select(*SHORT).where(*_selected(wanted), sight.limit(reports.c.namespace))
-    query = _about(query, wanted) if wanted.target else query.order_by(reports.c.sequence.desc())
+    number = reports.c.sequence
+    if wanted.target:
+        number = written.c.sequence
+        query = query.join(written, number == reports.c.sequence).where(*_about(wanted))
+    query = query.where(*_placed(wanted, number)).order_by(number.desc())
     found = connection.execute(query.limit(wanted.limit + 1)).all()
     shown = found[: wanted.limit]
     return Page(items=tuple(map(summary, shown)), next=str(shown[-1].sequence) if len(found) > len(shown) else "")
@@ -89,28 +92,30 @@ def _swept(connection: Connection) -> Swept | None:
 
 
 def _selected(wanted: Reports) -> Iterable[ColumnElement[bool]]:
-    yield reports.c.sequence < wanted.before
     for name in EQUAL:
         if value := getattr(wanted, name):
             yield reports.c[name] == value
     if wanted.generation is not None:
         yield reports.c.generation == wanted.generation
-    # Numbers and times grow together: a page follows one index, however few of the rows on it are shown.
+
+
+def _about(wanted: Reports) -> Iterable[ColumnElement[bool]]:
+    """Of the objects that were written."""
+    kind, _, name = wanted.target.partition("/")
+    yield written.c.kind == kind
+    yield written.c.name == name
+    if wanted.namespace:
+        yield written.c.within == wanted.namespace
+
+
+def _placed(wanted: Reports, number: Column[int]) -> Iterable[ColumnElement[bool]]:
+    """Numbers and times grow together: a page follows one index, however few of the rows on it are shown."""
+    yield number < wanted.before
     at = reports.alias()
     if wanted.since:
         first = select(at.c.sequence).where(at.c.kept >= wanted.since).order_by(at.c.kept, at.c.sequence).limit(1)
-        yield reports.c.sequence >= first.scalar_subquery()
+        yield number >= first.scalar_subquery()
     if wanted.until:
         newest = (at.c.kept.desc(), at.c.sequence.desc())
         last = select(at.c.sequence).where(at.c.kept <= wanted.until).order_by(*newest).limit(1)
-        yield reports.c.sequence <= last.scalar_subquery()
-
-
-def _about(query: Select[Any], wanted: Reports) -> Select[Any]:
-    """Only reports that say that this object was written; what a namespaced resource has made is in its namespace."""
-    kind, _, name = wanted.target.partition("/")
-    same = [written.c.kind == kind, written.c.name == name, written.c.sequence < wanted.before]
-    if wanted.namespace:
-        same.append(written.c.namespace.in_((wanted.namespace, "")))
-    chosen = select(written.c.sequence).where(*same).distinct().subquery()
-    return query.join(chosen, chosen.c.sequence == reports.c.sequence).order_by(chosen.c.sequence.desc())
+        yield number <= last.scalar_subquery()

@@ -27,7 +27,7 @@ def prepare(database: Database) -> None:
     try:
         with _alone(database), database.writing() as connection:
             if not database.is_sqlite:
-                connection.execute(text("SET LOCAL lock_timeout = '60s'"))
+                connection.execute(text("SET LOCAL lock_timeout = '60s'; SET LOCAL statement_timeout = 0"))
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
             found = version(connection)
             if found != SCHEMA:
@@ -38,7 +38,8 @@ def prepare(database: Database) -> None:
         raise Misconfigured(f"`DATABASE` is in a folder that takes no files ({wrong}): name another one") from None
     except SQLAlchemyError as wrong:
         cause = database.cause(wrong)
-        raise Misconfigured(f"the database {database} cannot be used ({cause}): give its user the right to") from None
+        what = "give its user the right to make tables, or set `DATABASE` to another one"
+        raise Misconfigured(f"the database {database} cannot be used ({cause}): {what}") from None
 
 
 def version(connection: Connection) -> str:

@@ -9,16 +9,22 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, insert, select, update
 
 from audit import generations
 from audit.database import Database
 from audit.entries import ROW, EditEntry, Entry, ReportEntry, ResyncEntry, SweepEntry
 from audit.tables import ledger, reports, resyncs, sweeps, written
+from events.report import Report
 from runtime.turnstile import Turnstile
 
 Row = dict[str, Any]
 TABLES: tuple[Table, ...] = (reports, written, sweeps, resyncs)
+
+# Statements are made once: making one costs more than running it.
+LOCK = select(ledger.c.sequence, ledger.c.bytes).with_for_update()
+KNOWN = {one.name: select(one.c.id).where(one.c.id == bindparam("id")) for one in (reports, sweeps, resyncs)}
+NOTE = update(ledger).values(sequence=bindparam("newest"), bytes=bindparam("size"))
 
 
 @dataclass
@@ -58,7 +64,7 @@ class Batch:
     @classmethod
     def begin(cls, connection: Connection, clock: Callable[[], datetime]) -> "Batch":
         """Waits for whoever writes."""
-        found = connection.execute(select(ledger.c.sequence, ledger.c.bytes).with_for_update()).one()
+        found = connection.execute(LOCK).one()
         return cls(connection, found.sequence, found.bytes, clock())
 
     def add(self, entry: Entry) -> None:
@@ -78,7 +84,7 @@ class Batch:
         for table in TABLES:
             if rows := self.rows[table.name]:
                 self.connection.execute(insert(table), rows)
-        self.connection.execute(update(ledger).values(sequence=self.sequence, bytes=self.bytes))
+        self.connection.execute(NOTE, {"newest": self.sequence, "size": self.bytes})
 
     def next(self, size: int) -> int:
         """The number of one more thing, which takes so many bytes."""
@@ -113,18 +119,7 @@ class Batch:
                 "report": entry.report,
             }
         )
-        self.rows[written.name] += [
-            {
-                "sequence": number,
-                "position": position,
-                "kind": one.object.kind,
-                "namespace": one.object.namespace,
-                "name": one.object.name,
-                "action": one.action,
-                "fields": len(one.fields),
-            }
-            for position, one in enumerate(said.changes)
-        ]
+        self.rows[written.name] += _written(number, said)
 
     def _edit(self, entry: EditEntry) -> None:
         generations.edited(self, entry)
@@ -143,6 +138,17 @@ class Batch:
 
     def _is_known(self, table: Table, identity: str) -> bool:
         key = f"{table.name}/{identity}"
-        found = key in self.known or self.connection.execute(select(table.c.id).where(table.c.id == identity)).first()
+        found = key in self.known or self.connection.execute(KNOWN[table.name], {"id": identity}).first()
         self.known.add(key)
         return bool(found)
+
+
+def _written(number: int, said: Report) -> list[Row]:
+    """One row for each object, though it may have been written in several rounds."""
+    found: dict[tuple[str, str, str], Row] = {}
+    for one in said.changes:
+        named = one.object.model_dump(include={"kind", "namespace", "name"})
+        row = found.setdefault(tuple(named.values()), {**named, "fields": 0})
+        row |= {"action": one.action, "fields": row["fields"] + len(one.fields)}
+    about = {"sequence": number, "within": said.object.namespace}
+    return [{**row, **about, "position": position} for position, row in enumerate(found.values())]

@@ -114,7 +114,8 @@ reports = Table(
     Index(None, "kept", "sequence"),
 )
 
-# The objects that a report says were written, each under its report's number.
+# The objects that a report says were written, each once, under its report's number; `within` is the namespace of what
+# the report is about. A page of reports about one of them follows an index, however many others there are.
 written = Table(
     "written",
     metadata,
@@ -123,9 +124,11 @@ written = Table(
     _text("kind"),
     _text("namespace"),
     _text("name"),
+    _text("within"),
     _text("action"),
     Column("fields", Integer, nullable=False),
-    Index(None, "kind", "name", "namespace", "sequence"),
+    Index(None, "kind", "name", "sequence"),
+    Index(None, "kind", "name", "within", "sequence"),
 )
 
 # One generation of a resource, from when first was heard of it: by its edit (`time`, `by` and `spec`, with nothing

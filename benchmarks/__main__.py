@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import process, ready, sweep, visible
+from benchmarks import audit, process, ready, sweep, visible
 from benchmarks.watch import Ready
 from functions.catalogue import NAMES
 from local.build import build
@@ -36,7 +36,7 @@ def measure() -> dict[str, dict[str, float]]:
             found["API calls a Kepler, at once"] = ready.calls(stack, "burst-")
             found["edit to report in the console"] = visible.first_report(stack, 20)
             found |= {f"process {name}": process.start(stack, name) for name in NAMES}
-    return found | {"sweep": swept()}
+    return found | {"sweep": swept()} | audit.measure()
 
 
 def swept() -> dict[str, float]:

@@ -79,9 +79,8 @@ RESOURCES = (
 def fill(store: Store, reports: int) -> None:
     """So many reports, with the edits, sweeps and requests that belong to them, the last of them kept just now."""
     now = datetime.now(UTC)
-    made = list(entries_until(reports, now))
-    for at in range(0, len(made), BATCH):
-        batch = made[at : at + BATCH]
+    made = entries_until(reports, now)
+    while batch := list(islice(made, BATCH)):
         replace(store, clock=partial(min, batch[-1][0], now)).commit([entry for _, entry in batch])
 
 

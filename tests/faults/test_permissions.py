@@ -7,7 +7,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
+from flask import Flask, request
 
+from audit.access import MAY, WHO, Tokens
+from audit.live import Live
 from events.types import RESOURCE_UPDATE
 from functions import wiring
 from functions.catalogue import FUNCTIONS, LISTENERS
@@ -26,6 +29,8 @@ from tests.workbench import transport
 Permission = tuple[str, str, str, str]
 ALONE = Chain("alone", (), (Step("create", apply({})), Step("delete", delete(KEPLER, NAME))))
 VERBS = {"PATCH": "patch", "DELETE": "delete"}
+# Questions, of which the API server keeps nothing.
+REVIEWS = {WHO: ("authentication.k8s.io", "tokenreviews"), MAY: ("authorization.k8s.io", "subjectaccessreviews")}
 
 
 def granted(objects: Iterable[dict[str, Any]]) -> set[Permission]:
@@ -44,6 +49,9 @@ def granted(objects: Iterable[dict[str, Any]]) -> set[Permission]:
 
 def used(request: Request, *, created: bool) -> Iterator[Permission]:
     """The permissions that a request needs, each for its name and for any name."""
+    if request.path in REVIEWS:
+        yield (*REVIEWS[request.path], "create", "")
+        return
     ref = addressed(request)
     status = "/status" if request.path.endswith("/status") else ""
     name = ref.name or request.query.get("fieldSelector", "").removeprefix("metadata.name=")
@@ -72,7 +80,9 @@ class Noting:
 def noted(faulty_plane: Stack) -> dict[str, set[Permission]]:
     """What each function needed on its way through every chain, by the name of its ServiceAccount."""
     desk = Noting(transport(faulty_plane, "kepler-dead-letter"))
-    found = {"kepler-dead-letter": desk.noted}
+    counter = Noting(transport(faulty_plane, "kepler-audit"))
+    found = {"kepler-dead-letter": desk.noted, "kepler-audit": counter.noted}
+    _look(counter, faulty_plane.kubectl("-n", OPERATOR, "create", "token", "kepler-sweep").strip())
     _correspond(Letters(desk, lambda _event: None, OPERATOR))
     for first in range(len(FUNCTIONS)):
         # Whoever is first makes what several share.
@@ -102,6 +112,15 @@ def _correspond(letters: Letters) -> None:
         letters(given_up(RESOURCE_UPDATE, **about))
 
 
+def _look(send: Transport, token: str) -> None:
+    """At everything that the console shows of the cluster, as somebody whom the API server knows."""
+    live = Live(lambda: send, OPERATOR)
+    assert live.resources() == ()
+    assert live.letters() == ()
+    with Flask("looking").test_request_context(headers={"Authorization": f"Bearer {token}"}):
+        assert not Tokens(send)(request).sees("default")
+
+
 @pytest.mark.parametrize("one", FUNCTIONS, ids=lambda one: one.name)
 def test_a_functions_role_has_nothing_that_it_does_not_use(noted: dict[str, set[Permission]], one: Any) -> None:
     """Every verb on every name is needed somewhere in the chains."""
@@ -110,7 +129,7 @@ def test_a_functions_role_has_nothing_that_it_does_not_use(noted: dict[str, set[
 
 @pytest.mark.parametrize("one", [one for one in LISTENERS if one.rules], ids=lambda one: one.name)
 def test_a_listeners_role_has_nothing_that_it_does_not_use(noted: dict[str, set[Permission]], one: Any) -> None:
-    """The same of the sweep and the dead letters, whose oldest go only when there are hundreds."""
+    """The same of the sweep, of `audit`, and of the dead letters, whose oldest go only when there are hundreds."""
     idle = granted(wiring.listener(one)) - noted[one.manager]
     assert idle - {("", "configmaps", "delete", "")} == set()
 

@@ -140,8 +140,10 @@ def _written() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("namespace", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("within", sa.Text(), nullable=False),
         sa.Column("action", sa.Text(), nullable=False),
         sa.Column("fields", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("sequence", "position", name="pk_written"),
     )
-    op.create_index("ix_written_kind_name_namespace_sequence", "written", ["kind", "name", "namespace", "sequence"])
+    op.create_index("ix_written_kind_name_sequence", "written", ["kind", "name", "sequence"])
+    op.create_index("ix_written_kind_name_within_sequence", "written", ["kind", "name", "within", "sequence"])

@@ -1,0 +1,62 @@
+"""How answers of the query API and of the console go out: as JSON, or as a problem; never kept, and guarded."""
+
+import logging
+from collections.abc import Callable
+
+from flask import Response, request
+from pydantic import BaseModel
+from werkzeug.exceptions import HTTPException
+
+from audit.problems import Problem
+from runtime.errors import ApiError, OperatorError
+
+log = logging.getLogger("kepler.audit")
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def unknown(path: str) -> Response:
+    """What the query API does not have."""
+    raise Problem(404, f"there is no '{path}': see the table in the documentation of the query API")
+
+
+def guarded(answer: Response) -> Response:
+    """With what browsers are to hold to."""
+    for name, value in HEADERS.items():
+        answer.headers.setdefault(name, value)
+    answer.headers.setdefault("Cache-Control", "no-store")
+    if not answer.content_length:
+        answer.headers.pop("Content-Type", None)
+    return answer
+
+
+def problem(error: Exception) -> Response:
+    """Any error as a problem document."""
+    if isinstance(error, Problem):
+        return error.response()
+    if isinstance(error, ApiError):
+        log.warning("not answered", extra={"path": request.path, "reason": error.message})
+        return Problem(503, f"{error.message}; ask again in a moment").response()
+    if isinstance(error, OperatorError):
+        return Problem(503, str(error)).response()
+    if isinstance(error, HTTPException):
+        return Problem(error.code or 500, str(error.description)).response()
+    log.error("defect", exc_info=error, extra={"path": request.path})
+    return Problem(500, f"{type(error).__name__}: the log of the function says more").response()
+
+
+def answering(answer: Callable[..., BaseModel | None]) -> Callable[..., Response]:
+    """A view that answers with what this does; 204 where that is nothing."""
+
+    def view(**path: str) -> Response:
+        found = answer(**path)
+        if found is None:
+            return Response(status=204)
+        return Response(found.model_dump_json(by_alias=True), mimetype="application/json")
+
+    return view

@@ -1,0 +1,73 @@
+"""`audit` where `ACCESS` is `token`: who asks it, with real ServiceAccounts, and what it asks the API server."""
+
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cloudevents.core.v1.event import CloudEvent
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from audit.model import API
+from local.stack import Stack
+from runtime.client import Answer, Request, Transport
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Desk:
+    """The function over a database of its own, what it asked of the API server, and what it sent."""
+
+    stack: Stack
+    client: FlaskClient
+    asked: list[Request] = field(default_factory=list)
+    sent: list[CloudEvent] = field(default_factory=list)
+
+    def get(self, path: str, token: str = "") -> TestResponse:
+        """With a token, if there is one."""
+        return self.client.get(f"{API}/{path}", headers={"Authorization": f"Bearer {token}"} if token else {})
+
+    def items(self, path: str, token: str) -> list[dict[str, Any]]:
+        """Of an answer that is a page."""
+        answer = self.get(path, token)
+        assert answer.status_code == 200, answer.text
+        found: list[dict[str, Any]] = json.loads(answer.data)["items"]
+        return found
+
+    def namespaces(self, path: str, token: str) -> set[str]:
+        """Of the objects that such a page is about."""
+        return {one["object"]["namespace"] for one in self.items(path, token)}
+
+    def replay(self, letter: str, token: str) -> int:
+        """The status of asking for it."""
+        headers = {"Authorization": f"Bearer {token}"}
+        return self.client.post(f"{API}/dead-letters/{letter}/replay", headers=headers, json={}).status_code
+
+    def somebody(self, *cluster: str, within: Mapping[str, str] | None = None) -> str:
+        """The token of a new ServiceAccount that may do this in the cluster, and that within namespaces."""
+        name = f"somebody-{next(_numbers)}"
+        self.stack.kubectl("-n", "default", "create", "serviceaccount", name)
+        for number, rule in enumerate(cluster):
+            self._grant(f"{name}-{number}", name, rule, "clusterrole")
+        for namespace, rule in (within or {}).items():
+            self._grant(name, name, rule, "role", "-n", namespace)
+        return self.stack.kubectl("-n", "default", "create", "token", name).strip()
+
+    def _grant(self, role: str, account: str, rule: str, kind: str, *where: str) -> None:
+        verb, resource = rule.split()
+        self.stack.kubectl(*where, "create", kind, role, f"--verb={verb}", f"--resource={resource}")
+        subject = f"--serviceaccount=default:{account}"
+        self.stack.kubectl(*where, "create", f"{kind}binding", role, f"--{kind}={role}", subject)
+
+
+def noting(send: Transport, asked: list[Request]) -> Transport:
+    """A transport that remembers what went through it."""
+
+    def noted(request: Request) -> Answer:
+        asked.append(request)
+        return send(request)
+
+    return noted

@@ -1,0 +1,197 @@
+"""Who sees what where `ACCESS` is `token`: real ServiceAccounts, real Roles, and the function's own account to ask."""
+
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cloudevents.core.v1.event import CloudEvent
+
+from audit import access, schema
+from audit.access import MAY, WHO, Tokens
+from audit.api import Api
+from audit.database import Database
+from audit.live import Live
+from audit.model import API
+from audit.receive import Audit
+from audit.store import Store
+from events.types import REPLAY_REQUESTED
+from local.stack import Stack
+from runtime import letters
+from runtime.client import Answer, Request
+from runtime.edge import application
+from runtime.letters import Letters
+from runtime.objects import MACHINE_CONFIG
+from runtime.settings import NAMESPACE
+from tests.audit_desk import Desk, noting
+from tests.audit_sample import reports_of
+from tests.protocol.test_letters import given_up
+from tests.workbench import kepler, transport
+
+_numbers = itertools.count(1)
+REPORTS = reports_of(40)
+NO_NAMESPACE = "get keplermachineconfigs.sustainable-computing.io"
+SEES, SENDS = "get keplers.sustainable-computing.io", "patch keplers.sustainable-computing.io"
+
+
+@pytest.fixture
+def desk(control_plane: Stack, tmp_path: Path) -> Iterator[Desk]:
+    """Reports about the namespaces `energy` and `lab`, and about what is in none."""
+    for namespace in ("energy", "lab"):
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
+        control_plane.kubectl("apply", "-f", "-", stdin=json.dumps(body))
+    database = Database(f"sqlite:///{tmp_path}/audit.db")
+    schema.prepare(database)
+    store = Store(database)
+    store.commit(REPORTS)
+    asked: list[Request] = []
+    sent: list[CloudEvent] = []
+    send = noting(transport(control_plane, "kepler-audit"), asked)
+    api = Api(database, Live(lambda: send, NAMESPACE), Tokens(send), lambda: sent.append)
+    yield Desk(control_plane, application({"audit": Audit(store, api.blueprint())}).test_client(), asked, sent)
+    database.close()
+
+
+@pytest.mark.parametrize("path", ["resources", "reports", "state", "changes", "dead-letters", "traces/x", "reports/x"])
+def test_nobody_sees_anything(desk: Desk, path: str) -> None:
+    """Without a token, with one that is none, and with another scheme; it says how to come back."""
+    for headers in ({}, {"Authorization": "Bearer x"}, {"Authorization": "Basic eDp4"}, {"Authorization": "Bearer"}):
+        answer = desk.client.get(f"{API}/{path}", headers=headers)
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+        assert "kubectl create token" in answer.text
+    assert desk.replay("x", "x") == 401
+
+
+def test_the_console_itself_is_no_secret(desk: Desk) -> None:
+    """It is where one signs in."""
+    assert desk.client.get("/").status_code == 200
+
+
+def test_one_sees_the_namespaces_that_one_may_see(desk: Desk) -> None:
+    """On every list, and nothing of the cluster."""
+    token = desk.somebody(within={"lab": SEES})
+    assert desk.namespaces("reports?limit=1000", token) == {"lab"}
+    assert desk.get("history?kind=Kepler&namespace=lab&name=kepler-lab", token).status_code == 200
+
+
+def test_whoever_sees_the_cluster_sees_all_of_it(desk: Desk) -> None:
+    """With two questions, however many namespaces there are; what is in none needs a right of its own."""
+    assert desk.namespaces("reports?limit=1000", desk.somebody(SEES, NO_NAMESPACE)) == {"lab", "energy", ""}
+    desk.asked.clear()
+    token = desk.somebody(SEES)
+    assert desk.namespaces("reports?limit=1000", token) == {"lab", "energy"}
+    assert [one.path for one in desk.asked] == [WHO, MAY, MAY]
+    assert desk.namespaces("reports?limit=1000", desk.somebody(NO_NAMESPACE)) == {""}
+    assert desk.namespaces("reports?limit=1000", desk.somebody()) == set()
+
+
+def test_a_namespace_is_refused_whether_it_exists_or_not(desk: Desk) -> None:
+    """In the same words; single things that may not be seen are unknown."""
+    token = desk.somebody(within={"lab": SEES})
+    for path in ("reports?namespace={}", "history?kind=Kepler&namespace={}&name=kepler", "resources?namespace={}"):
+        refused = [desk.get(path.format(namespace), token) for namespace in ("energy", "no-such-namespace")]
+        assert [one.status_code for one in refused] == [403, 403]
+        assert refused[0].text.replace("energy", "no-such-namespace") == refused[1].text
+    hidden = next(one for one in REPORTS if one.said.object.namespace == "energy")
+    shown = next(one for one in REPORTS if one.said.object.namespace == "lab")
+    assert desk.get(f"reports/{hidden.id}", token).status_code == 404
+    assert desk.get(f"reports/{shown.id}", token).status_code == 200
+    assert desk.get(f"traces/{hidden.said.trace}", token).status_code == 404
+    assert desk.get(f"traces/{shown.said.trace}", token).status_code == 200
+    assert desk.get("history?kind=KeplerMachineConfig&name=machines", token).status_code == 403
+
+
+def test_resources_are_those_of_now(desk: Desk, namespace: str) -> None:
+    """Live from the API server, with their conditions, and only where one may look."""
+    other = json.dumps({**kepler(), "metadata": {"name": "kepler", "namespace": "energy"}})
+    desk.stack.kubectl("apply", "-f", "-", stdin=other)
+    desk.stack.kubectl("-n", namespace, "apply", "-f", "-", stdin=json.dumps(kepler()))
+    written = {"type": "Ready", "status": "False", "reason": "RollingOut", "message": "1 of 2", "observedGeneration": 1}
+    status: dict[str, Any] = {"status": {"conditions": [written | {"lastTransitionTime": "2026-11-25T12:00:00Z"}]}}
+    status["status"] |= {"nodes": {"desired": 2, "updated": 1, "available": 1}}
+    patch = ("--type=merge", "--subresource=status", "-p", json.dumps(status))
+    desk.stack.kubectl("-n", namespace, "patch", "keplers", "kepler", *patch)
+    (found,) = desk.items("resources", desk.somebody(within={namespace: SEES}))
+    assert found["object"]["namespace"] == namespace
+    assert found["ready"]["reason"] == "RollingOut"
+    assert found["ready"]["current"] is True
+    assert found["nodes"] == {"desired": 2, "updated": 1, "available": 1}
+
+
+def test_letters_are_seen_and_sent_again_by_who_may(desk: Desk) -> None:
+    """Seeing needs `get`, sending `patch`, each in the namespace that the letter is about."""
+    keep = Letters(transport(desk.stack, "kepler-dead-letter"), lambda _: None, NAMESPACE)
+    lost = given_up(namespace="lab", id=f"access-{next(_numbers)}")
+    elsewhere = given_up(namespace="energy", id=f"access-{next(_numbers)}")
+    about_nothing = given_up(kind="", name="", apiversion="", id=f"access-{next(_numbers)}")
+    for event in (lost, elsewhere, about_nothing):
+        keep(event)
+    names = [letters.letter(one).name for one in (lost, elsewhere, about_nothing)]
+
+    reader = desk.somebody(within={"lab": SEES})
+    assert [one["event"]["id"] for one in desk.items("dead-letters", reader) if one["name"] in names] == [lost.id]
+    assert [desk.replay(one, reader) for one in names] == [403, 404, 404]
+    assert desk.get("dead-letters?namespace=energy", reader).status_code == 403
+
+    sender = desk.somebody(within={"lab": "get,patch keplers.sustainable-computing.io"})
+    assert [desk.replay(one, sender) for one in names] == [202, 404, 404]
+    everywhere = desk.somebody(SEES, SENDS)
+    assert {one["name"] for one in desk.items("dead-letters", everywhere)} >= {*names}
+    assert desk.replay(names[2], everywhere) == 202
+    assert [one.get_type() for one in desk.sent] == [REPLAY_REQUESTED] * 2
+    assert desk.sent[0].get_attributes()["name"] == names[0]
+    assert desk.sent[0].get_source() == "/kepler/console"
+
+
+def test_what_the_api_server_said_holds_for_a_moment(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A console asks several times a second; what is taken away is gone soon after."""
+    token = desk.somebody(within={"lab": SEES})
+    for _ in range(5):
+        assert desk.namespaces("reports", token) == {"lab"}
+    asked = len([one for one in desk.asked if one.path in (WHO, MAY)])
+    assert asked == 1 + 4  # who it is; the cluster's two, and both namespaces
+    desk.stack.kubectl("-n", "lab", "delete", "rolebinding", "--all")
+    monkeypatch.setattr("audit.access.time.monotonic", lambda: 1e12)
+    assert desk.namespaces("reports", token) == set()
+
+
+def test_tokens_are_not_remembered_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor as they are."""
+    monkeypatch.setattr(access, "TOKENS", 3)
+    known = Tokens(lambda _: Answer(201, {"status": {"authenticated": True, "user": {"username": "a"}}}))
+    for number in range(9):
+        known._lately(f"token-{number}")
+    assert len(known._known) == 3
+    assert b"token-8" not in b"".join(known._known)
+
+
+def test_an_api_server_that_is_away_is_503(desk: Desk) -> None:
+    """Then nobody is let in; it is no refusal."""
+    away = Tokens(lambda _: Answer(0, {"message": "the API server did not answer"}))
+    database = Database("sqlite:////tmp/never-made.db")
+    api = Api(database, Live(lambda: away.transport, NAMESPACE), away, lambda: desk.sent.append)
+    client = application({"audit": Audit(Store(database), api.blueprint())}).test_client()
+    answer = client.get(f"{API}/state", headers={"Authorization": "Bearer x"})
+    assert answer.status_code == 503
+    assert answer.json
+    assert answer.json["detail"].startswith("the API server did not answer")
+
+
+def test_too_many_namespaces_have_to_be_named(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each would be a question of its own."""
+    monkeypatch.setattr(access, "NAMESPACES", 1)
+    token = desk.somebody(within={"lab": SEES})
+    answer = desk.get("reports", token)
+    assert answer.status_code == 400
+    assert "add `namespace`" in answer.text
+    assert desk.namespaces("reports?namespace=lab", token) == {"lab"}
+
+
+def test_what_is_in_no_namespace_has_its_own_right(desk: Desk) -> None:
+    """A KeplerMachineConfig's history."""
+    path = f"history?kind={MACHINE_CONFIG.name}&name=machines"
+    assert desk.get(path, desk.somebody(SEES)).status_code == 403
+    assert len(desk.items(path, desk.somebody(NO_NAMESPACE))) > 1

@@ -1,0 +1,134 @@
+"""The history of a resource and the trace of a change, out of entries that come in any order. On both databases."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from audit import edits, past, queries
+from audit.entries import ReportEntry
+from audit.model import Change
+from audit.selection import Object
+from audit.sight import EVERYTHING, Sight
+from audit.store import Store
+from events.report import Report
+from runtime.event import Event
+from tests.audit_sample import RESOURCES, STATE, deleted, edited, fill, reported
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=1)
+KEPLER = RESOURCES[0]
+OF_IT = Object(kind="Kepler", namespace=KEPLER.namespace, name=KEPLER.name)
+
+Answer = TypeVar("Answer")
+
+
+def read(store: Store, query: Callable[[Connection], Answer]) -> Answer:
+    """In a transaction of its own."""
+    with store.database.reading() as connection:
+        return query(connection)
+
+
+def history(store: Store) -> tuple[Change, ...]:
+    """Of the first of the sample's resources."""
+    return read(store, lambda connection: past.history(connection, OF_IT)).items
+
+
+def about(generation: int) -> ReportEntry:
+    """A report on one generation of it."""
+    return reported(edited(KEPLER, generation, NOW), STATE, NOW, KEPLER, generation)
+
+
+def about_end(number: int, generation: int) -> ReportEntry:
+    """A report that it is gone: it names neither uid nor generation, and its trace is that of the last one."""
+    entry = about(generation)
+    gone = entry.said.object.model_copy(update={"uid": ""})
+    return replace(entry, id=f"end-{number}", said=entry.said.model_copy(update={"object": gone, "generation": 0}))
+
+
+def keep(store: Store, *events: Event) -> None:
+    """The edits that these events show."""
+    for event in events:
+        shown = edits.edit(event)
+        assert shown
+        store.keep(shown)
+
+
+def test_a_history_has_each_generation_with_its_edit(store: Store) -> None:
+    """Newest first; reports in the order in which reconciles began; fields against the generation before."""
+    fill(store, 100)
+    shown = history(store)
+    assert [one.generation for one in shown] == list(range(len(shown), 0, -1))
+    newest = shown[0]
+    assert newest.edit
+    assert [(one.path, one.before, one.after) for one in newest.edit.fields if "port" in one.path] == [
+        ("collector.port", 9100 + (newest.generation - 1) % 7, 9100 + newest.generation % 7)
+    ]
+    assert [one.began for one in shown[1].reports] == sorted(one.began for one in shown[1].reports)
+    assert len(shown[1].reports) == 7
+    oldest = shown[-1].edit
+    assert oldest
+    assert oldest.first
+    assert {one.path for one in oldest.fields} == {
+        "scrape-interval",
+        "collector.port",
+        "collector.env[name=TOKEN].name",
+        "collector.env[name=TOKEN].value",
+    }
+
+
+def test_a_report_before_its_edit_is_of_the_same_generation(store: Store) -> None:
+    """Events come in any order; until it comes, there is no edit."""
+    store.keep(about(4))
+    (alone,) = history(store)
+    assert (alone.generation, alone.edit) == (4, None)
+    keep(store, edited(KEPLER, 4, NOW), edited(KEPLER, 4, LATER))
+    (both,) = history(store)
+    assert both.edit
+    assert both.edit.time == NOW
+    assert len(both.reports) == 1
+
+
+def test_the_end_of_a_resource_is_a_change_of_its_own(store: Store) -> None:
+    """With what the functions did about it, though their reports name no generation, whichever came first."""
+    keep(store, edited(KEPLER, 1, NOW), edited(KEPLER, 2, NOW))
+    store.keep(about_end(1, 2))
+    keep(store, deleted(KEPLER, 2, NOW))
+    store.keep(about_end(2, 2))
+    end, *earlier = history(store)
+    assert end.edit
+    assert (end.generation, end.edit.deleted, end.edit.fields, end.edit.by) == (3, True, (), "")
+    assert len(end.reports) == 2
+    assert [one.generation for one in earlier] == [2, 1]
+
+
+def test_a_name_that_is_used_again_begins_anew(store: Store) -> None:
+    """Generations count from one again, above all that were before; its first edit is compared with nothing.
+
+    What is told late about the end of the one before is not told of the new one.
+    """
+    keep(store, edited(KEPLER, 1, NOW), edited(KEPLER, 2, NOW))
+    again = edits.edit(edited(KEPLER, 1, NOW))
+    assert again
+    store.keep(replace(again, trace="f" * 32, object=again.object.model_copy(update={"uid": "another"})))
+    store.keep(about_end(1, 2))
+    found = history(store)
+    expected = [("another", 1, 0), (KEPLER.uid, 3, 1), (KEPLER.uid, 2, 0), (KEPLER.uid, 1, 0)]
+    assert [(one.object.uid, one.generation, len(one.reports)) for one in found] == expected
+    assert found[0].edit
+    assert found[0].edit.first
+
+
+def test_a_trace_has_its_reports_in_full(store: Store) -> None:
+    """In the order in which they began, with the edit that set all of it going."""
+    fill(store, 60)
+    trace = history(store)[1].trace
+    found = read(store, lambda connection: queries.trace(connection, trace, EVERYTHING))
+    assert found
+    assert found.edit
+    assert len(found.reports) == 7
+    assert all(isinstance(one.report, Report) and one.report.calls for one in found.reports)
+    assert read(store, lambda connection: queries.trace(connection, "0" * 32, EVERYTHING)) is None
+    assert read(store, lambda connection: queries.trace(connection, trace, Sight(frozenset(), cluster=True))) is None

@@ -1,0 +1,171 @@
+"""What becomes of an event that reaches `audit`: kept, noted, or refused, whatever it is. On both databases."""
+
+import json
+import logging
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from flask import Blueprint
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from audit.database import Database
+from audit.receive import Audit
+from audit.store import Store
+from audit.tables import changes, reports, resyncs, sweeps
+from events.types import PREFIX, RESYNC_REQUESTED, SWEEP_FINISHED
+from runtime.edge import application
+from tests.audit_sample import RESOURCES, deleted, edited, reports_of
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+SAID: dict[str, Any] = json.loads(reports_of(1)[0].report)
+TYPE = reports_of(1)[0].type
+
+
+@pytest.fixture
+def client(store: Store) -> FlaskClient:
+    """Of the application that serves this store."""
+    return application({"audit": Audit(store, Blueprint("pages", __name__))}).test_client()
+
+
+def send(to: FlaskClient, data: Any, *, event_type: str = TYPE, **attributes: Any) -> int:
+    """The status that an event in structured mode is answered with."""
+    event = {"specversion": "1.0", "id": "1", "type": event_type, "source": "/tests", "data": data, **attributes}
+    answer = to.post("/", data=json.dumps(event), content_type="application/cloudevents+json")
+    return answer.status_code
+
+
+def count(store: Store) -> tuple[int, ...]:
+    """Reports, generations, sweeps and requests."""
+    with store.database.reading() as connection:
+        tables = (reports, changes, sweeps, resyncs)
+        return tuple(connection.execute(select(func.count()).select_from(one)).scalar_one() for one in tables)
+
+
+def test_everything_that_functions_say_is_kept(client: FlaskClient, store: Store) -> None:
+    """Once, however often it is delivered."""
+    swept = {"resources": 1, "diverging": 0, "calls": 3, "milliseconds": 2.5}
+    named = {"apiVersion": "v1", "kind": "Kepler", "namespace": "a", "name": "b"}
+    for _ in range(2):
+        assert send(client, SAID) == 204
+        assert send(client, swept, event_type=SWEEP_FINISHED, time="2026-11-25T12:00:00Z") == 204
+        assert send(client, {"object": named, "diverges": {"collector": ["x"]}}, event_type=RESYNC_REQUESTED) == 204
+        assert send(client, {"letter": "x"}, event_type=f"{PREFIX}replay.requested.v1") == 204
+    assert count(store) == (1, 1, 1, 1)
+
+
+def test_each_report_is_a_line_in_the_log(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    """Where the cluster's log collection finds it, and whoever reads along."""
+    with caplog.at_level(logging.INFO, "kepler.audit"):
+        send(client, SAID)
+    (line,) = [one for one in caplog.records if one.name == "kepler.audit"]
+    assert line.message == "report"
+    assert line.__dict__["report"]["function"] == SAID["function"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"generation": 2**70},
+        {"generation": -1},
+        {"function": "a\u0000b"},
+        {"trace": "x" * 3000},
+        {"function": "\ud800"},
+        {"milliseconds": float("nan")},
+        {"milliseconds": float("inf")},
+        {"began": "0001-01-01T00:00:00+14:00"},
+        {"object": {**SAID["object"], "name": "n" * 500}},
+        {"object": None},
+        {"more": 1},
+    ],
+    ids=str,
+)
+def test_what_cannot_be_kept_is_noted_and_done_with(
+    client: FlaskClient, store: Store, wrong: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Delivering it again could not help, and it must not fail those that are kept beside it."""
+    assert send(client, SAID | wrong) == 204
+    assert [one.message for one in caplog.records if one.levelno == logging.WARNING] == ["not a report"]
+    assert count(store) == (0, 0, 0, 0)
+
+
+def test_text_of_any_kind_is_kept_as_it_is(client: FlaskClient, store: Store) -> None:
+    """What is in no index may hold anything: PostgreSQL itself takes no NUL."""
+    condition = {**SAID["conditions"][0], "message": "a\u0000b 🜨 \u202e"}
+    assert send(client, SAID | {"conditions": [condition]}) == 204
+    with store.database.reading() as connection:
+        kept = json.loads(connection.execute(select(reports.c.report)).scalar_one())
+    assert kept["conditions"][0]["message"] == condition["message"]
+
+
+def test_edits_of_our_resources_are_noted(client: FlaskClient, store: Store) -> None:
+    """One a generation, with nothing secret in it; changes of a status are none."""
+    for generation in (1, 1, 2):
+        shown = edited(RESOURCES[0], generation, NOW)
+        named = {"kind": shown.kind, "apiversion": shown.api_version, "namespace": shown.namespace, "name": shown.name}
+        assert send(client, shown.data, event_type=shown.type, **named) == 204
+    ending = deleted(RESOURCES[0], 2, NOW)
+    assert send(client, ending.data, event_type=ending.type, **named) == 204
+    with store.database.reading() as connection:
+        kept = connection.execute(select(changes).order_by(changes.c.generation)).all()
+    assert [(one.generation, one.by, one.deleted) for one in kept] == [
+        (1, "argocd-controller", False),
+        (2, "kubectl-edit", False),
+        (3, "", True),
+    ]
+    assert "secret-1" not in kept[0].spec
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        {"metadata": []},
+        {"metadata": {"uid": 1, "name": "a", "generation": "x"}},
+        {"metadata": {"uid": "1", "name": "a", "generation": 2**80}},
+        {"metadata": {"uid": "1", "name": "a", "generation": 1, "managedFields": [1]}},
+        {"metadata": {"uid": "1", "name": "a\u0000", "generation": 1}},
+        {"metadata": {"uid": "1", "name": "a", "generation": 1}, "spec": {"x": "\ud800"}},
+        {"metadata": {"uid": "1", "name": "a"}},
+        {},
+    ],
+    ids=str,
+)
+def test_what_is_no_object_is_passed_over(client: FlaskClient, store: Store, shown: dict[str, Any]) -> None:
+    """Anybody may send events to a broker."""
+    event = edited(RESOURCES[0], 1, NOW)
+    named = {"apiversion": event.api_version, "name": "a"}
+    assert send(client, shown, event_type=event.type, **named) in (204, 400)
+    assert count(store)[0] == 0
+
+
+def test_a_database_that_is_away_has_events_delivered_again() -> None:
+    """503, without the password; what is no event of ours is answered all the same."""
+    away = Store(Database("postgresql://audit:topsecret@127.0.0.1:1/reports"))
+    client = application({"audit": Audit(away, Blueprint("pages", __name__))}).test_client()
+    event = {"specversion": "1.0", "id": "1", "type": TYPE, "source": "/tests", "data": SAID}
+    answer = client.post("/", data=json.dumps(event), content_type="application/cloudevents+json")
+    assert answer.status_code == 503
+    assert "@127.0.0.1:1/reports' does not answer: connection failed" in answer.text
+    assert "topsecret" not in answer.text
+    assert send(client, {}, event_type=f"{PREFIX}other.v1") == 204
+
+
+def test_one_that_is_refused_by_the_database_is_delivered_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A defect of ours fails all who share a commit, and each of them is tried again."""
+    monkeypatch.setattr(Store, "commit", lambda *_: 1 / 0)
+    client = application({"audit": Audit(store, Blueprint("pages", __name__))}).test_client()
+    assert send(client, SAID) == 500
+
+
+def test_what_was_seen_is_not_looked_for_again(store: Store) -> None:
+    """An event about a status costs no look into the database."""
+    audit = Audit(store, Blueprint("pages", __name__))
+    audit(edited(RESOURCES[0], 1, NOW))
+    commits: list[int] = []
+    audit.store = replace(store, full=commits.append)
+    audit(edited(RESOURCES[0], 1, NOW))
+    assert commits == []
+    audit(edited(RESOURCES[0], 2, NOW))
+    assert len(commits) == 1

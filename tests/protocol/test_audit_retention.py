@@ -1,0 +1,165 @@
+"""What is old, or too much, is forgotten: the oldest first, and nothing that is still needed."""
+
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from audit import edits, past, queries, retention, schema
+from audit.database import Database
+from audit.retention import Retention
+from audit.selection import Object, Reports
+from audit.sight import EVERYTHING
+from audit.store import Store
+from audit.tables import changes, ledger, reports, resyncs, sweeps, written
+from local import probe
+from tests.audit_sample import RESOURCES, deleted, edited, fill, reports_of
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+KEPLER = RESOURCES[0]
+OF_IT = Object(kind="Kepler", namespace=KEPLER.namespace, name=KEPLER.name)
+
+
+def count(database: Database) -> dict[str, int]:
+    """Rows by table."""
+    with database.reading() as connection:
+        tables = (reports, written, changes, sweeps, resyncs)
+        return {one.name: connection.execute(select(func.count()).select_from(one)).scalar_one() for one in tables}
+
+
+def size(database: Database) -> int:
+    """What the ledger says."""
+    with database.reading() as connection:
+        return int(connection.execute(select(ledger.c.bytes)).scalar_one())
+
+
+def rows(database: Database) -> int:
+    """What the rows say."""
+    with database.reading() as connection:
+        sums = [select(func.coalesce(func.sum(one.c.bytes), 0)) for one in (reports, changes, sweeps, resyncs)]
+        return sum(int(connection.execute(one).scalar_one()) for one in sums)
+
+
+def test_what_is_old_is_forgotten(store: Store) -> None:
+    """Reports, what they wrote, sweeps and requests; generations that nothing refers to any more."""
+    old, new = reports_of(80)[:60], reports_of(80)[60:]
+    replace(store, clock=lambda: LONG_AGO).commit(old)
+    store.commit(new)
+    gone = Retention(store.database, days=90, bytes=1 << 40).forget()
+    assert gone > 60
+    with store.database.reading() as connection:
+        left = queries.page(connection, Reports(limit=1000), EVERYTHING)
+    assert [one.id for one in left.items] == [one.id for one in reversed(new)]
+    found = count(store.database)
+    assert found["written"] == sum(len(one.said.changes) for one in new)
+    assert size(store.database) == rows(store.database)
+
+
+def test_what_is_too_much_is_forgotten_oldest_first(store: Store) -> None:
+    """Down to a little below the limit."""
+    fill(store, 1500)
+    limit = size(store.database) // 2
+    Retention(store.database, days=90, bytes=limit).forget()
+    assert limit * 0.5 < size(store.database) <= limit
+    assert size(store.database) == rows(store.database)
+    with store.database.reading() as connection:
+        left = connection.execute(select(func.min(reports.c.sequence), func.max(reports.c.sequence))).one()
+        newest = connection.execute(select(ledger.c.sequence)).scalar_one()
+    assert 0 < left[0] < left[1] <= newest
+    store.keep(replace(reports_of(1)[0], id="after"))
+    assert Retention(store.database, days=90, bytes=limit).forget() == 0
+
+
+def test_a_generation_stays_as_long_as_one_is_compared_with_it(store: Store) -> None:
+    """However old: the next edit is told by how it differs from the last one. An end goes with what it ended."""
+    ago = replace(store, clock=lambda: LONG_AGO)
+    for generation in (1, 2, 3):
+        shown = edits.edit(edited(KEPLER, generation, LONG_AGO))
+        assert shown
+        ago.keep(shown)
+    forget = Retention(store.database, days=90, bytes=1 << 40).forget
+    forget()
+    with store.database.reading() as connection:
+        assert [one.generation for one in past.history(connection, OF_IT).items] == [3]
+    ending = edits.edit(deleted(KEPLER, 3, LONG_AGO))
+    assert ending
+    ago.keep(ending)
+    forget()
+    assert count(store.database)["changes"] == 0
+    assert size(store.database) == 0
+
+
+def test_numbers_never_come_again(store: Store) -> None:
+    """Not even where everything is forgotten: whoever waits for what is newer still hears of it."""
+    fill(store, 20)
+    with store.database.reading() as connection:
+        before = queries.latest(connection)
+    Retention(store.database, days=90, bytes=1).forget()
+    assert count(store.database)["reports"] == 0
+    store.keep(replace(reports_of(1)[0], id="after"))
+    with store.database.reading() as connection:
+        assert queries.latest(connection) > before
+
+
+def test_reports_are_taken_while_others_are_forgotten(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In small steps, between which there is room."""
+    monkeypatch.setattr(retention, "BATCH", 20)
+    fill(store, 1000)
+    ended = threading.Event()
+
+    def forget() -> None:
+        Retention(store.database, days=90, bytes=1 << 20).forget()
+        ended.set()
+
+    forgetting = threading.Thread(target=forget)
+    forgetting.start()
+    taken = 0
+    for entry in reports_of(200):
+        store.keep(replace(entry, id=f"meanwhile-{entry.id}"))
+        taken += not ended.is_set()
+    forgetting.join()
+    assert taken > 3
+
+
+def test_it_looks_by_itself(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As soon as a commit says that there is too much."""
+    monkeypatch.setattr(retention, "PERIOD", 3600.0)
+    keeper = Retention(store.database, days=90, bytes=200_000)
+    keeper.begin()
+    fill(replace(store, full=keeper.told), 300)
+    assert probe.until(lambda: size(store.database) <= 200_000, 20, threading.Event())
+
+
+def test_sqlite_gives_back_what_is_free(tmp_path: Path) -> None:
+    """The file shrinks; without that, it is filled again before it grows."""
+    path = tmp_path / "audit.db"
+    database = Database(f"sqlite:///{path}")
+    schema.prepare(database)
+    fill(Store(database), 1000)
+    database.close()
+    before = path.stat().st_size
+    Retention(database, days=90, bytes=size(database) // 4).forget()
+    database.close()
+    assert path.stat().st_size < before / 2
+
+
+def test_the_size_is_about_that_of_the_file(tmp_path: Path) -> None:
+    """`KEEP_MEGABYTES` is a promise about a volume."""
+    path = tmp_path / "audit.db"
+    database = Database(f"sqlite:///{path}")
+    schema.prepare(database)
+    fill(Store(database), 2000)
+    told = size(database)
+    database.close()
+    assert 0.7 < path.stat().st_size / told < 1.1
+
+
+def test_an_age_is_in_days(store: Store) -> None:
+    """Of one day less, nothing goes."""
+    before = replace(store, clock=lambda: datetime.now(UTC) - timedelta(days=5))
+    before.commit(reports_of(10))
+    assert Retention(store.database, days=6, bytes=1 << 40).forget() == 0
+    assert Retention(store.database, days=4, bytes=1 << 40).forget() >= 10

@@ -1,0 +1,94 @@
+"""What is read of the cluster: once for all who ask at a time, and whatever is in there."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from audit import live
+from audit.live import Glance, letter, resource
+from runtime.errors import Unavailable
+
+GENERATION: dict[str, Any] = {"name": "kepler", "namespace": "a", "uid": "1", "generation": 3}
+KEPLER: dict[str, Any] = {
+    "apiVersion": "sustainable-computing.io/v1alpha1",
+    "kind": "Kepler",
+    "metadata": {**GENERATION, "creationTimestamp": "2026-11-25T12:00:00Z"},
+}
+READY = {"type": "Ready", "status": "True", "reason": "Reconciled", "message": "", "observedGeneration": 3}
+
+
+def test_one_reads_for_all_who_ask_meanwhile() -> None:
+    """However many consoles are open."""
+    reads: list[int] = []
+    begun = threading.Event()
+
+    def slowly() -> tuple[int, ...]:
+        reads.append(1)
+        begun.set()
+        time.sleep(0.2)
+        return (7,)
+
+    glance = Glance(slowly)
+    with ThreadPoolExecutor(8) as consoles:
+        assert {one.result() for one in [consoles.submit(glance) for _ in range(8)]} == {(7,)}
+    assert glance() == (7,)
+    assert len(reads) == 1
+
+
+def test_what_was_read_is_good_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then it is read again."""
+    monkeypatch.setattr(live, "SECONDS", 0.0)
+    numbers = iter(range(9))
+    glance = Glance(lambda: (next(numbers),))
+    assert [glance(), glance()] == [(0,), (1,)]
+
+
+def test_an_error_is_everybodys_and_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An API server that is away costs one thread at a time, not all of them one after the other."""
+    answers: list[Any] = [Unavailable("away"), (1,)]
+    reads: list[int] = []
+
+    def away() -> tuple[int, ...]:
+        reads.append(1)
+        time.sleep(0.1)
+        if isinstance(answers[0], Exception):
+            raise answers.pop(0)
+        return (1,)
+
+    glance = Glance(away)
+    with ThreadPoolExecutor(4) as consoles:
+        asked = [consoles.submit(glance) for _ in range(4)]
+    assert all(isinstance(one.exception(), Unavailable) for one in asked)
+    assert len(reads) == 1
+    monkeypatch.setattr(live, "SECONDS", 0.0)
+    glance._until = 0.0
+    assert glance() == (1,)
+
+
+def test_a_resource_is_as_its_status_says() -> None:
+    """A condition of another generation is not of now; what is none is passed over."""
+    old = {**READY, "type": "Old", "observedGeneration": 2, "lastTransitionTime": "2026-11-25T12:00:00Z"}
+    status = {"conditions": [READY, old, {"type": "Broken"}, {**READY, "status": "Perhaps"}], "nodes": {"desired": 4}}
+    found = resource({**KEPLER, "status": status})
+    assert [(one.type, one.current) for one in found.conditions] == [("Ready", True), ("Old", False)]
+    assert found.ready == found.conditions[0]
+    assert found.nodes
+    assert (found.nodes.desired, found.nodes.available) == (4, 0)
+    bare = resource({**KEPLER, "metadata": {**KEPLER["metadata"], "deletionTimestamp": "2026-11-25T12:00:00Z"}})
+    assert (bare.ready, bare.conditions, bare.nodes, bare.deleting) == (None, (), None, True)
+
+
+def test_nodes_of_a_machine_config_are_other_ones() -> None:
+    """It counts those that can run the exporter."""
+    assert resource({**KEPLER, "status": {"nodes": {"total": 4, "linux": 4, "supported": 3}}}).nodes is None
+
+
+@pytest.mark.parametrize(
+    "data", [{}, {"attributes": "x"}, {"attributes": "[]"}, {"attributes": "{}"}, None, {"at": "yesterday"}], ids=str
+)
+def test_what_is_no_letter_is_passed_over(data: Any) -> None:
+    """Anybody who may write ConfigMaps there may have written it."""
+    assert list(letter({"metadata": {"name": "a"}, "data": data})) == []
