@@ -54,6 +54,7 @@ class AuditProcess:
     def start(self) -> None:
         """Returns when it is ready."""
         own = {"FUNCTION": "audit", "ACCESS": "open", "DATABASE": self.database, "LOG_LEVEL": "WARNING"}
+        own |= {"TMPDIR": str(self.log.parent)}  # goes with the test, also where the process is killed
         given = {**os.environ, **own, "LISTEN_ADDRESS": f"127.0.0.1:{self.port}", **self.settings}
         with self.log.open("ab") as log:
             command = [sys.executable, "-m", "functions"]

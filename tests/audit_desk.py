@@ -3,16 +3,19 @@
 import itertools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cloudevents.core.v1.event import CloudEvent
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from audit import entries
+from audit.entries import ReportEntry
 from audit.model import API
 from local.stack import Stack
 from runtime.client import Answer, Request, Transport
+from tests.audit_sample import RESOURCES, edited
 
 _numbers = itertools.count(1)
 
@@ -71,3 +74,12 @@ def noting(send: Transport, asked: list[Request]) -> Transport:
         return send(request)
 
     return noted
+
+
+def elsewhere(entry: ReportEntry, namespaces: Mapping[str, str]) -> ReportEntry:
+    """The same report about an object of another namespace."""
+    one = entry.said.object
+    moved = one.model_copy(update={"namespace": namespaces.get(one.namespace, "")})
+    said = entry.said.model_copy(update={"object": moved})
+    event = replace(edited(RESOURCES[0], 1, said.began), id=entry.id, type=entry.type)
+    return entries.report(event, said)

@@ -25,21 +25,23 @@ from runtime.edge import application
 from runtime.letters import Letters
 from runtime.objects import MACHINE_CONFIG
 from runtime.settings import NAMESPACE
-from tests.audit_desk import Desk, noting
+from tests.audit_desk import Desk, elsewhere, noting
 from tests.audit_sample import reports_of
 from tests.protocol.test_letters import given_up
 from tests.workbench import kepler, transport
 
 _numbers = itertools.count(1)
-REPORTS = reports_of(40)
+# Namespaces of their own: others look at the same control plane.
+ENERGY, LAB = "seen-energy", "seen-lab"
+REPORTS = [elsewhere(one, {"energy": ENERGY, "lab": LAB}) for one in reports_of(40)]
 NO_NAMESPACE = "get keplermachineconfigs.sustainable-computing.io"
 SEES, SENDS = "get keplers.sustainable-computing.io", "patch keplers.sustainable-computing.io"
 
 
 @pytest.fixture
 def desk(control_plane: Stack, tmp_path: Path) -> Iterator[Desk]:
-    """Reports about the namespaces `energy` and `lab`, and about what is in none."""
-    for namespace in ("energy", "lab"):
+    """Reports about two namespaces, and about what is in none."""
+    for namespace in (ENERGY, LAB):
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
         control_plane.kubectl("apply", "-f", "-", stdin=json.dumps(body))
     database = Database(f"sqlite:///{tmp_path}/audit.db")
@@ -72,17 +74,17 @@ def test_the_console_itself_is_no_secret(desk: Desk) -> None:
 
 def test_one_sees_the_namespaces_that_one_may_see(desk: Desk) -> None:
     """On every list, and nothing of the cluster."""
-    token = desk.somebody(within={"lab": SEES})
-    assert desk.namespaces("reports?limit=1000", token) == {"lab"}
-    assert desk.get("history?kind=Kepler&namespace=lab&name=kepler-lab", token).status_code == 200
+    token = desk.somebody(within={LAB: SEES})
+    assert desk.namespaces("reports?limit=1000", token) == {LAB}
+    assert desk.get(f"history?kind=Kepler&namespace={LAB}&name=kepler-lab", token).status_code == 200
 
 
 def test_whoever_sees_the_cluster_sees_all_of_it(desk: Desk) -> None:
     """With two questions, however many namespaces there are; what is in none needs a right of its own."""
-    assert desk.namespaces("reports?limit=1000", desk.somebody(SEES, NO_NAMESPACE)) == {"lab", "energy", ""}
+    assert desk.namespaces("reports?limit=1000", desk.somebody(SEES, NO_NAMESPACE)) == {LAB, ENERGY, ""}
     desk.asked.clear()
     token = desk.somebody(SEES)
-    assert desk.namespaces("reports?limit=1000", token) == {"lab", "energy"}
+    assert desk.namespaces("reports?limit=1000", token) == {LAB, ENERGY}
     assert [one.path for one in desk.asked] == [WHO, MAY, MAY]
     assert desk.namespaces("reports?limit=1000", desk.somebody(NO_NAMESPACE)) == {""}
     assert desk.namespaces("reports?limit=1000", desk.somebody()) == set()
@@ -90,13 +92,13 @@ def test_whoever_sees_the_cluster_sees_all_of_it(desk: Desk) -> None:
 
 def test_a_namespace_is_refused_whether_it_exists_or_not(desk: Desk) -> None:
     """In the same words; single things that may not be seen are unknown."""
-    token = desk.somebody(within={"lab": SEES})
+    token = desk.somebody(within={LAB: SEES})
     for path in ("reports?namespace={}", "history?kind=Kepler&namespace={}&name=kepler", "resources?namespace={}"):
-        refused = [desk.get(path.format(namespace), token) for namespace in ("energy", "no-such-namespace")]
+        refused = [desk.get(path.format(namespace), token) for namespace in (ENERGY, "no-such-namespace")]
         assert [one.status_code for one in refused] == [403, 403]
-        assert refused[0].text.replace("energy", "no-such-namespace") == refused[1].text
-    hidden = next(one for one in REPORTS if one.said.object.namespace == "energy")
-    shown = next(one for one in REPORTS if one.said.object.namespace == "lab")
+        assert refused[0].text.replace(ENERGY, "no-such-namespace") == refused[1].text
+    hidden = next(one for one in REPORTS if one.said.object.namespace == ENERGY)
+    shown = next(one for one in REPORTS if one.said.object.namespace == LAB)
     assert desk.get(f"reports/{hidden.id}", token).status_code == 404
     assert desk.get(f"reports/{shown.id}", token).status_code == 200
     assert desk.get(f"traces/{hidden.said.trace}", token).status_code == 404
@@ -106,7 +108,7 @@ def test_a_namespace_is_refused_whether_it_exists_or_not(desk: Desk) -> None:
 
 def test_resources_are_those_of_now(desk: Desk, namespace: str) -> None:
     """Live from the API server, with their conditions, and only where one may look."""
-    other = json.dumps({**kepler(), "metadata": {"name": "kepler", "namespace": "energy"}})
+    other = json.dumps({**kepler(), "metadata": {"name": "kepler", "namespace": ENERGY}})
     desk.stack.kubectl("apply", "-f", "-", stdin=other)
     desk.stack.kubectl("-n", namespace, "apply", "-f", "-", stdin=json.dumps(kepler()))
     written = {"type": "Ready", "status": "False", "reason": "RollingOut", "message": "1 of 2", "observedGeneration": 1}
@@ -124,19 +126,19 @@ def test_resources_are_those_of_now(desk: Desk, namespace: str) -> None:
 def test_letters_are_seen_and_sent_again_by_who_may(desk: Desk) -> None:
     """Seeing needs `get`, sending `patch`, each in the namespace that the letter is about."""
     keep = Letters(transport(desk.stack, "kepler-dead-letter"), lambda _: None, NAMESPACE)
-    lost = given_up(namespace="lab", id=f"access-{next(_numbers)}")
-    elsewhere = given_up(namespace="energy", id=f"access-{next(_numbers)}")
+    lost = given_up(namespace=LAB, id=f"access-{next(_numbers)}")
+    another = given_up(namespace=ENERGY, id=f"access-{next(_numbers)}")
     about_nothing = given_up(kind="", name="", apiversion="", id=f"access-{next(_numbers)}")
-    for event in (lost, elsewhere, about_nothing):
+    for event in (lost, another, about_nothing):
         keep(event)
-    names = [letters.letter(one).name for one in (lost, elsewhere, about_nothing)]
+    names = [letters.letter(one).name for one in (lost, another, about_nothing)]
 
-    reader = desk.somebody(within={"lab": SEES})
+    reader = desk.somebody(within={LAB: SEES})
     assert [one["event"]["id"] for one in desk.items("dead-letters", reader) if one["name"] in names] == [lost.id]
     assert [desk.replay(one, reader) for one in names] == [403, 404, 404]
-    assert desk.get("dead-letters?namespace=energy", reader).status_code == 403
+    assert desk.get(f"dead-letters?namespace={ENERGY}", reader).status_code == 403
 
-    sender = desk.somebody(within={"lab": "get,patch keplers.sustainable-computing.io"})
+    sender = desk.somebody(within={LAB: "get,patch keplers.sustainable-computing.io"})
     assert [desk.replay(one, sender) for one in names] == [202, 404, 404]
     everywhere = desk.somebody(SEES, SENDS)
     assert {one["name"] for one in desk.items("dead-letters", everywhere)} >= {*names}
@@ -148,12 +150,12 @@ def test_letters_are_seen_and_sent_again_by_who_may(desk: Desk) -> None:
 
 def test_what_the_api_server_said_holds_for_a_moment(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """A console asks several times a second; what is taken away is gone soon after."""
-    token = desk.somebody(within={"lab": SEES})
+    token = desk.somebody(within={LAB: SEES})
     for _ in range(5):
-        assert desk.namespaces("reports", token) == {"lab"}
+        assert desk.namespaces("reports", token) == {LAB}
     asked = len([one for one in desk.asked if one.path in (WHO, MAY)])
     assert asked == 1 + 4  # who it is; the cluster's two, and both namespaces
-    desk.stack.kubectl("-n", "lab", "delete", "rolebinding", "--all")
+    desk.stack.kubectl("-n", LAB, "delete", "rolebinding", "--all")
     monkeypatch.setattr("audit.access.time.monotonic", lambda: 1e12)
     assert desk.namespaces("reports", token) == set()
 
@@ -183,11 +185,11 @@ def test_an_api_server_that_is_away_is_503(desk: Desk) -> None:
 def test_too_many_namespaces_have_to_be_named(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each would be a question of its own."""
     monkeypatch.setattr(access, "NAMESPACES", 1)
-    token = desk.somebody(within={"lab": SEES})
+    token = desk.somebody(within={LAB: SEES})
     answer = desk.get("reports", token)
     assert answer.status_code == 400
     assert "add `namespace`" in answer.text
-    assert desk.namespaces("reports?namespace=lab", token) == {"lab"}
+    assert desk.namespaces(f"reports?namespace={LAB}", token) == {LAB}
 
 
 def test_what_is_in_no_namespace_has_its_own_right(desk: Desk) -> None:
