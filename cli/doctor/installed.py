@@ -1,6 +1,6 @@
 """What `config/` installs: definitions, and each function's account and permissions. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from cli.doctor.check import APPLY, Check, Seen, fail, generated, ok, summed, warn
 from crds.generate import RESOURCES, definition
@@ -40,13 +40,13 @@ def _definition(seen: Seen, called: str, wanted: Manifest) -> Check:
 def permissions(seen: Seen) -> Iterator[Check]:
     """Each function's account, its roles with what it needs and no more, and the bindings to them."""
     found = [
-        *(check for kind in ("ClusterRole", "Role") for one in generated(kind) for check in _role(seen, one)),
-        *(check for one in generated("ServiceAccount") for check in _account(seen, one)),
+        *(check for kind in ("ClusterRole", "Role") for one in generated(kind) for check in _there(seen, one, _role)),
+        *(check for one in generated("ServiceAccount") for check in _there(seen, one, _account)),
         *(
             check
             for kind in ("ClusterRole", "Role")
             for one in generated(f"{kind}Binding")
-            for check in _bound(seen, one)
+            for check in _there(seen, one, _bound)
         ),
     ]
     unseen = [check for check in found if check.do == UNSEEN]
@@ -60,23 +60,23 @@ def permissions(seen: Seen) -> Iterator[Check]:
 UNSEEN = "ask somebody who may, to run this"
 
 
-def _there(seen: Seen, wanted: Manifest) -> "tuple[Manifest, None] | tuple[None, Check]":
-    """The object, or what is to be said where there is none."""
+# What there is to say of an object as it is, and as it should be.
+Look = Callable[[Seen, Manifest, Manifest], Iterable[Check]]
+
+
+def _there(seen: Seen, wanted: Manifest, look: Look) -> Iterator[Check]:
+    """What a look at the object says, or that there is none."""
     kind, called = wanted["kind"], name(wanted)
     there = seen.find(kind, called)
     if not seen.may_see(kind, called):
-        return None, warn(PERMISSIONS, f"you may not read {kind} '{called}'", UNSEEN)
-    if there is None:
-        return None, fail(PERMISSIONS, f"{kind} '{called}' does not exist", APPLY)
-    return there, None
+        yield warn(PERMISSIONS, f"you may not read {kind} '{called}'", UNSEEN)
+    elif there is None:
+        yield fail(PERMISSIONS, f"{kind} '{called}' does not exist", APPLY)
+    else:
+        yield from look(seen, there, wanted)
 
 
-def _role(seen: Seen, wanted: Manifest) -> Iterator[Check]:
-    there, missing = _there(seen, wanted)
-    if there is None:
-        if missing:
-            yield missing
-        return
+def _role(_seen: Seen, there: Manifest, wanted: Manifest) -> Iterator[Check]:
     called = f"{wanted['kind']} '{name(wanted)}'"
     needed, granted = rights(wanted["rules"]), rights(there.get("rules") or ())
     if lacks := sorted(needed - granted):
@@ -102,18 +102,12 @@ def _told(found: list[Right]) -> str:
     return first + (f" and {len(found) - 3} more" if len(found) > 3 else "")
 
 
-def _account(seen: Seen, wanted: Manifest) -> Iterator[Check]:
-    _, missing = _there(seen, wanted)
-    if missing:
-        yield missing
+def _account(_seen: Seen, _there: Manifest, _wanted: Manifest) -> Iterable[Check]:
+    """Nothing but that it is there."""
+    return ()
 
 
-def _bound(seen: Seen, wanted: Manifest) -> Iterator[Check]:
-    there, missing = _there(seen, wanted)
-    if there is None:
-        if missing:
-            yield missing
-        return
+def _bound(seen: Seen, there: Manifest, wanted: Manifest) -> Iterator[Check]:
     called = f"{wanted['kind']} '{name(wanted)}'"
     if there.get("roleRef") != wanted["roleRef"]:
         yield fail(PERMISSIONS, f"{called} gives another role", f"delete it, then {APPLY}")

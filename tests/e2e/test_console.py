@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browsing import window
 from tests.e2e.cluster import PATIENCE, Cluster
-from tests.e2e.test_delivery import await_given_up
+from tests.e2e.test_delivery import undelivered
 from tests.workbench import BY_NAME, kepler
 
 expect.set_options(timeout=PATIENCE * 1000)
@@ -109,15 +109,7 @@ def test_what_was_done_to_one_object_is_found_by_its_name(page: Page, cluster: C
 @pytest.mark.timeout(300)
 def test_a_dead_letter_is_shown_and_sent_again(page: Page, cluster: Cluster) -> None:
     """To a function that was away; when it is back, what the event asked for is done."""
-    away = ("kepler-machine-spec", "kepler-sweep")  # the sweep would make up for it
-    for name in away:
-        cluster.stack.kill(name)
-    try:
-        cluster.apply(kepler())
-        cluster.await_ready()
-        await_given_up(cluster)
-        cluster.stack.restart("kepler-machine-spec")
-
+    with undelivered(cluster):
         page.get_by_role("link", name="Dead letters").click()
         letter = page.locator(".letters > li").filter(has_text=f"{cluster.namespace}/kepler")
         expect(letter.first).to_contain_text("connection refused")
@@ -126,6 +118,3 @@ def test_a_dead_letter_is_shown_and_sent_again(page: Page, cluster: Cluster) -> 
 
         cluster.eventually(lambda: "MachineSpecReconciled" in cluster.conditions())
         expect(letter).to_have_count(before - 1)
-    finally:
-        for name in away:
-            cluster.stack.restart(name)

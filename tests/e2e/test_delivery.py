@@ -4,6 +4,8 @@ import json
 import signal
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import urllib3
@@ -80,14 +82,7 @@ def test_an_event_that_cannot_be_used_ends_as_a_dead_letter(cluster: Cluster) ->
 
 def test_a_function_that_cannot_be_reached_holds_up_nobody(cluster: Cluster) -> None:
     """Its events end as dead letters when they have been tried for seconds; sent again, they do their work."""
-    away = ("kepler-machine-spec", "kepler-sweep")  # the sweep would make up for it
-    for name in away:
-        cluster.stack.kill(name)
-    try:
-        cluster.apply(kepler())
-        cluster.await_ready()
-        await_given_up(cluster)
-        cluster.stack.restart("kepler-machine-spec")
+    with undelivered(cluster):
         cluster.eventually(lambda: "NotDelivered" in cluster.kubectl("describe", "keplers/kepler"))
         assert "MachineSpecReconciled" not in cluster.conditions()
 
@@ -97,6 +92,20 @@ def test_a_function_that_cannot_be_reached_holds_up_nobody(cluster: Cluster) -> 
         urllib3.request("POST", broker(cluster.stack.addresses), headers=headers, retries=False)
 
         cluster.eventually(lambda: "MachineSpecReconciled" in cluster.conditions())
+
+
+@contextmanager
+def undelivered(cluster: Cluster) -> Iterator[None]:
+    """With a Kepler of which `machine_spec` was away too long to hear; it is there again, the sweep is not yet."""
+    away = ("kepler-machine-spec", "kepler-sweep")  # the sweep would make up for it
+    for name in away:
+        cluster.stack.kill(name)
+    try:
+        cluster.apply(kepler())
+        cluster.await_ready()
+        await_given_up(cluster)
+        cluster.stack.restart("kepler-machine-spec")
+        yield
     finally:
         for name in away:
             cluster.stack.restart(name)

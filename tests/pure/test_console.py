@@ -1,0 +1,34 @@
+"""What the console knows beside the query API: kept in step with the code that it is about."""
+
+import re
+
+from functions.catalogue import FUNCTIONS
+from local.layout import ROOT
+from runtime.letters import OURS
+
+CONSOLE = ROOT / "audit" / "console"
+
+
+def listed(script: str, name: str) -> list[str]:
+    """The strings of a list of this name."""
+    found = re.search(rf"const {name} = \[(.*?)\]", (CONSOLE / script).read_text(), re.DOTALL)
+    assert found, name
+    return re.findall(r'"([^"]+)"', found[1])
+
+
+def test_every_function_that_reports_can_be_chosen() -> None:
+    """Those and no others."""
+    assert sorted(listed("activity.js", "FUNCTIONS")) == sorted(one.name for one in FUNCTIONS)
+
+
+def test_letters_about_our_resources_lead_to_them() -> None:
+    """Each kind has a page of its own."""
+    assert sorted(listed("letters.js", "RESOURCES")) == sorted(one.name for one in OURS)
+
+
+def test_every_script_that_is_asked_for_is_there() -> None:
+    """And each that is there is asked for."""
+    asked = {"app.js", "theme.js"}
+    for script in CONSOLE.rglob("*.js"):
+        asked |= {one.removeprefix("./") for one in re.findall(r'from "([^"]+)"', script.read_text())}
+    assert asked == {str(one.relative_to(CONSOLE)) for one in CONSOLE.rglob("*.js")}
