@@ -9,6 +9,8 @@ PostgreSQL fills it again.
 
 import logging
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -23,6 +25,8 @@ log = logging.getLogger("kepler.audit")
 # Seconds between two looks, and how many numbers one transaction is about.
 PERIOD = 60.0
 BATCH = 200
+# Seconds between two batches. SQLite's lock knows no queue: who takes it again at once shuts out the others.
+PAUSE = 0.05
 # Where there is too much, so much is left: what comes next needs room, too.
 LEFT = 0.95
 
@@ -34,6 +38,7 @@ class Retention:
     database: Database
     days: int
     bytes: int
+    rest: Callable[[float], None] = time.sleep
     _due: threading.Event = field(default_factory=threading.Event)
 
     def told(self, size: int) -> None:
@@ -72,6 +77,7 @@ class Retention:
         gone = 0
         while went := self._batch(before, above):
             gone += went
+            self.rest(PAUSE)
         return gone
 
     def _batch(self, before: datetime | None, above: int) -> int:

@@ -47,7 +47,7 @@ def calls(stack: Stack, namespaces: str) -> dict[str, float]:
     for line in stack.layout.log("audit").read_text().splitlines():
         entry = json.loads(line)
         where = (entry.get("objectRef") or {}).get("namespace", "")
-        account = entry["user"]["username"].rpartition(":")[2]
+        account = entry["user"].get("username", "").rpartition(":")[2]
         if where.startswith(namespaces) and account.startswith("kepler-"):
             keplers.add(where)
             users[account] += 1

@@ -108,20 +108,17 @@ def test_reports_are_taken_while_others_are_forgotten(store: Store, monkeypatch:
     """In small steps, between which there is room."""
     monkeypatch.setattr(retention, "BATCH", 20)
     fill(store, 1000)
-    ended = threading.Event()
+    waiting = iter(reports_of(200))
+    taken: list[str] = []
 
-    def forget() -> None:
-        Retention(store.database, days=90, bytes=1 << 20).forget()
-        ended.set()
-
-    forgetting = threading.Thread(target=forget)
-    forgetting.start()
-    taken = 0
-    for entry in reports_of(200):
+    def rest(seconds: float) -> None:
+        assert seconds > 0
+        entry = next(waiting)
         store.keep(replace(entry, id=f"meanwhile-{entry.id}"))
-        taken += not ended.is_set()
-    forgetting.join()
-    assert taken > 3
+        taken.append(entry.id)
+
+    Retention(store.database, days=90, bytes=1 << 20, rest=rest).forget()
+    assert len(taken) > 3
 
 
 def test_it_looks_by_itself(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
