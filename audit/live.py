@@ -15,13 +15,13 @@ from pydantic import ValidationError
 from audit.model import DeadLetter, Nodes, Resource, Standing, Undelivered
 from events.report import ObjectName, Subject
 from runtime.client import Client, Transport
-from runtime.letters import LABEL, OURS
-from runtime.objects import CONFIG_MAP, Collection, Manifest, generation, metadata, name, terminates, uid
+from runtime.conditions import READY
+from runtime.letters import LABEL
+from runtime.objects import CONFIG_MAP, OURS, Collection, Manifest, generation, metadata, name, terminates, uid
 
 SECONDS = 1.0
 # For one answer to whoever looks; threads that wait take no events.
 PATIENCE = 3.0
-READY = "Ready"
 
 Item = TypeVar("Item")
 

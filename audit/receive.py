@@ -1,8 +1,6 @@
 """What `audit` does with an event: keep what it says, and answer when that is on the disk."""
 
 import logging
-import threading
-from collections import OrderedDict
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,6 +25,7 @@ from events.types import (
 from runtime.event import Event
 from runtime.objects import generation, uid
 from runtime.receive import Received
+from runtime.remembered import Remembered
 
 # What the functions say, and under which word it is told in the log.
 SAID: Mapping[str, tuple[str, type[BaseModel]]] = {
@@ -49,7 +48,7 @@ class Audit:
 
     store: Store
     pages: Blueprint
-    _seen: "Remembered" = field(default_factory=lambda: Remembered(REMEMBERED))
+    _seen: Remembered = field(default_factory=lambda: Remembered(REMEMBERED))
 
     def __call__(self, event: Event) -> Received:
         try:
@@ -76,33 +75,13 @@ class Audit:
         shown = edits.edit(event) if self._is_news(event) else None
         if shown is not None:
             self.store.keep(shown)
-            self._seen.add(_generation(event))
+            self._seen.add((_generation(event),))
 
     def _is_news(self, event: Event) -> bool:
         try:
             return _generation(event) not in self._seen
         except (AttributeError, TypeError, ValueError) as wrong:
             raise Unkeepable(f"not an object: {wrong}") from wrong
-
-
-class Remembered:
-    """The last so many keys."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._keys: OrderedDict[Hashable, None] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def __contains__(self, key: Hashable) -> bool:
-        with self._lock:
-            return key in self._keys
-
-    def add(self, key: Hashable) -> None:
-        """One more; the oldest goes."""
-        with self._lock:
-            self._keys[key] = None
-            while len(self._keys) > self._most:
-                self._keys.popitem(last=False)
 
 
 def entry(event: Event, said: BaseModel) -> Entry:

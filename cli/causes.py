@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from cli import findings
 from cli.facts import Facts, Workload
-from cli.output import age, moment
+from cli.output import age
 from cli.parts import trouble
 from functions import collector, monitoring, status
 from functions.catalogue import FUNCTIONS
 from runtime.conditions import READY, conditions, current
+from runtime.event import moment
 from runtime.function import Function
 from runtime.objects import Manifest, generation, metadata, terminates
 from runtime.outcome import Status

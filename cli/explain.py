@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from cli.causes import beside, causes
 from cli.facts import Facts
 from cli.kinds import object_name, title
-from cli.output import age, moment
+from cli.output import age
 from cli.running import running
 from events.report import ObjectName, Part
 from runtime.conditions import READY, conditions, current
+from runtime.event import moment
 from runtime.objects import KEPLER, generation, terminates
 from runtime.outcome import Status
 

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Literal
 
 from cli.kinds import RECONCILED
-from cli.output import age, moment
+from cli.output import age
 from events.report import Part
 from runtime.conditions import READY, conditions, current
+from runtime.event import moment
 from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, Manifest, Ref, generation, metadata, terminates
 
 HEADINGS = ("KIND", "NAME", "READY", "NODES", "GEN", "AGE", "WHY")

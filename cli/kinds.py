@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from cli.errors import Usage
 from crds.generate import RESOURCES
 from events.report import ObjectName
-from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, MACHINE_CONFIG, Kind, Manifest, Ref
+from runtime.objects import KEPLER, MACHINE_CONFIG, OURS, Kind, Manifest, Ref
 
-OURS = (KEPLER, COLLECTED_METRIC, EXPORTED_POWER, MACHINE_CONFIG)
 # Those that functions report on; the other two are read with the Kepler that names them.
 RECONCILED = (KEPLER, MACHINE_CONFIG)
 

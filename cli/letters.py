@@ -7,9 +7,10 @@ from typing import Any
 
 from audit.model import DeadLetter, Undelivered
 from cli.kinds import title
-from cli.output import age, moment
+from cli.output import age
 from events.report import ObjectName
 from runtime import hidden
+from runtime.event import moment
 from runtime.letters import LABEL
 from runtime.objects import CONFIG_MAP, Manifest, Ref, metadata, name
 from runtime.settings import NAMESPACE

@@ -109,11 +109,6 @@ def _two(seconds: int, size: int, unit: str, small: int, below: str, fine: int) 
     return f"{count}{unit}{part}{below}" if part and count < fine else f"{count}{unit}"
 
 
-def moment(text: str) -> datetime | None:
-    """A time as the API server writes it; None where there is none."""
-    return datetime.fromisoformat(text) if text else None
-
-
 def value(found: Any, longest: int = LONGEST) -> str:
     """A field's value in a line: JSON, cut where it is longer than that; `-` where there is none."""
     if found is None:

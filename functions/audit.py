@@ -11,9 +11,8 @@ from typing import Any
 from audit.settings import TOKEN, keeping
 from events.types import PREFIX
 from runtime.function import Rule
-from runtime.letters import OURS
 from runtime.listener import Listener, Surroundings
-from runtime.objects import KEPLER
+from runtime.objects import KEPLER, OURS
 from runtime.receive import Receiver
 
 # Where its database is, in a cluster.

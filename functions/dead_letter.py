@@ -6,8 +6,9 @@ ConfigMaps labelled `sustainable-computing.io/dead-letter` in the functions' own
 
 from events.types import REPLAY_REQUESTED
 from runtime.function import Rule
-from runtime.letters import OURS, Letters
+from runtime.letters import Letters
 from runtime.listener import Listener, Surroundings
+from runtime.objects import OURS
 
 
 def receiver(surroundings: Surroundings) -> Letters:

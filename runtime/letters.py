@@ -24,12 +24,9 @@ from runtime.client import Client, Transport
 from runtime.errors import Conflict, NotAnEvent, NotFound, Refused
 from runtime.event import Event, is_name
 from runtime.objects import (
-    COLLECTED_METRIC,
     CONFIG_MAP,
     EVENT,
-    EXPORTED_POWER,
-    KEPLER,
-    MACHINE_CONFIG,
+    OURS,
     Collection,
     Manifest,
     Ref,
@@ -49,7 +46,6 @@ WRAPPED = re.compile(r'"errresponsebody":"([A-Za-z0-9+/]+=*)')
 
 LABEL = "sustainable-computing.io/dead-letter"
 MANAGER = "kepler-dead-letter"
-OURS = (KEPLER, COLLECTED_METRIC, EXPORTED_POWER, MACHINE_CONFIG)
 # As many are kept; the oldest go first.
 KEPT = 500
 # Characters of an event's data that are kept; a ConfigMap takes a mebibyte. Events that ask for a reconcile need none.

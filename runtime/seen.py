@@ -4,12 +4,11 @@ An event about such a version brings no news to that key: its content was decide
 an event of its own. So our own writes coming back cost no call. Forgetting is harmless: it costs a look.
 """
 
-import threading
-from collections import OrderedDict
 from collections.abc import Iterable
 
 from runtime.event import Event
 from runtime.objects import Manifest, Ref, resource_version, uid
+from runtime.remembered import Remembered
 
 # A version of an object, as one key's reconcile saw it.
 Version = tuple[Ref, str, str]
@@ -25,17 +24,11 @@ class Seen:
     """The latest versions; the oldest are forgotten first."""
 
     def __init__(self, kept: int = KEPT) -> None:
-        self._lock = threading.Lock()
-        self._kept = kept
-        self._versions: OrderedDict[Version, None] = OrderedDict()
+        self._versions = Remembered(kept)
 
     def note(self, key: Ref, manifests: Iterable[Manifest]) -> None:
         """Call it once the reconcile that saw these has come to its end."""
-        with self._lock:
-            for manifest in manifests:
-                self._versions[version(key, manifest)] = None
-            while len(self._versions) > self._kept:
-                self._versions.popitem(last=False)
+        self._versions.add(version(key, manifest) for manifest in manifests)
 
     def is_news(self, key: Ref, event: Event) -> bool:
         """Whether the event may tell `key` something; always true where it does not show an existing object."""
@@ -43,5 +36,4 @@ class Seen:
             shown = version(key, event.object) if event.shows else None
         except (TypeError, AttributeError):
             return True
-        with self._lock:
-            return shown is None or shown not in self._versions
+        return shown is None or shown not in self._versions

@@ -19,7 +19,6 @@ from cli.commands.doctor import diagnosis
 from cli.console import Console, reached
 from cli.errors import CliError, Exit, Refused
 from cli.explain import explain
-from cli.kinds import OURS
 from cli.options import ConsoleAt, Reach
 from cli.output import say
 from functions.catalogue import FUNCTIONS
@@ -30,6 +29,7 @@ from runtime.objects import (
     CONFIG_MAP,
     EVENT,
     KEPLER,
+    OURS,
     Manifest,
     Ref,
     metadata,

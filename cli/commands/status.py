@@ -7,12 +7,11 @@ from cli.cluster import Cluster
 from cli.errors import Exit, Missing
 from cli.glance import HEADINGS, rows
 from cli.glance import status as glance
-from cli.kinds import OURS
 from cli.lookup import INSTALL
 from cli.options import Everywhere, Format, Output, Reach
 from cli.output import data, remark, table
 from runtime.errors import Forbidden
-from runtime.objects import KEPLER, MACHINE_CONFIG, Manifest, Ref, metadata, name
+from runtime.objects import KEPLER, MACHINE_CONFIG, OURS, Manifest, Ref, metadata, name
 
 
 def status(place: Reach, *, all_namespaces: Everywhere = False, output: Output = Format.TABLE) -> int:

@@ -4,7 +4,7 @@ import re
 
 from functions.catalogue import FUNCTIONS
 from local.layout import ROOT
-from runtime.letters import OURS
+from runtime.objects import OURS
 
 CONSOLE = ROOT / "audit" / "console"
 
