@@ -29,6 +29,7 @@ function useAddress() {
   useEffect(() => {
     const moved = () => setShown(address());
     addEventListener("hashchange", moved);
+    moved(); // It may have changed between what was drawn first and this.
     return () => removeEventListener("hashchange", moved);
   }, []);
   return shown;

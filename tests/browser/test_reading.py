@@ -42,9 +42,10 @@ CONTRAST = """() => {
 
 @pytest.fixture
 def page(browser: Browser, console: Console) -> Iterator[Page]:
-    """A fresh window on all resources."""
+    """A fresh window on all resources, that listens to keys: its last line is there."""
     with window(browser) as opened:
         opened.goto(console.url)
+        expect(opened.locator("footer")).to_contain_text("kept")
         yield opened
 
 
@@ -141,6 +142,15 @@ def test_a_history_goes_on_and_says_what_was_changed_by_whom(page: Page, console
     page.mouse.wheel(0, 100_000)
     expect(changes).to_have_count(40)
     expect(page.locator("main header")).to_contain_text("there is no such resource any more")
+
+
+def test_an_address_that_changes_while_the_page_is_built_is_shown(browser: Browser, console: Console) -> None:
+    """After it was drawn first, and before it listens."""
+    with window(browser) as page:
+        page.add_init_script("addEventListener('DOMContentLoaded', () => (location.hash = '#/activity'))")
+        page.goto(console.url)
+        expect(page).to_have_url(console.url + "#/activity")
+        expect(page.locator("main h1")).to_have_text("Activity")
 
 
 def test_nothing_secret_is_shown(page: Page, console: Console) -> None:
