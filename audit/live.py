@@ -3,7 +3,6 @@
 Both are read by the function's own ServiceAccount, and once a second at most, however many look.
 """
 
-import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,8 +11,9 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from audit.model import DeadLetter, Nodes, Resource, Standing, Undelivered
-from events.report import ObjectName, Subject
+from audit.letters import letters
+from audit.model import DeadLetter, Nodes, Resource, Standing
+from events.report import Subject
 from runtime.client import Client, Transport
 from runtime.conditions import READY
 from runtime.letters import LABEL
@@ -68,9 +68,7 @@ class Live:
         return tuple(resource(one) for kind in OURS for one in client.list(Collection(kind, "")))
 
     def _letters(self) -> tuple[DeadLetter, ...]:
-        kept = self._client().list(Collection(CONFIG_MAP, self._namespace), labelled=LABEL)
-        found = [one for manifest in kept for one in letter(manifest)]
-        return tuple(sorted(found, key=lambda one: one.time, reverse=True))
+        return letters(self._client().list(Collection(CONFIG_MAP, self._namespace), labelled=LABEL))
 
     def _client(self) -> Client:
         return Client(self._transport(), manager="kepler-audit", seconds=PATIENCE)
@@ -95,34 +93,6 @@ def resource(manifest: Manifest) -> Resource:
         ready=next((one for one in conditions if one.type == READY), None),
         conditions=conditions,
         nodes=_nodes(status.get("nodes") or {}),
-    )
-
-
-def letter(kept: Manifest) -> Iterator[DeadLetter]:
-    """A dead letter as `runtime.letters` keeps it; none where somebody has written something else there."""
-    content: Mapping[str, str] = kept.get("data") or {}
-    try:
-        event = json.loads(content["attributes"])
-        yield DeadLetter.model_validate(
-            {
-                "name": name(kept),
-                "time": content["at"],
-                "destination": content["destination"],
-                "code": content["code"] if content["code"] not in ("-1", "0") else "",
-                "answer": content["answer"],
-                "event": Undelivered(id=event["id"], type=event["type"], source=event["source"], object=_about(event)),
-            }
-        )
-    except (KeyError, TypeError, ValueError):
-        return
-
-
-def _about(event: Mapping[str, str]) -> ObjectName:
-    return ObjectName(
-        api_version=event.get("apiversion", ""),
-        kind=event.get("kind", ""),
-        namespace=event.get("namespace", ""),
-        name=event.get("name", ""),
     )
 
 

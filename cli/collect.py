@@ -7,13 +7,14 @@ from typing import TypeVar
 
 import urllib3
 
+from audit.letters import letters
 from audit.model import DeadLetter, State
-from cli import letters as kept
 from cli.cluster import Cluster
 from cli.console import reached
 from cli.errors import CliError
 from cli.facts import Facts, Workload
 from cli.kinds import KNATIVE_SERVICE, POD, TRIGGER
+from cli.letters import about
 from cli.parts import Installation, Parts, loopback
 from functions import children
 from runtime.errors import Forbidden, NotFound
@@ -46,7 +47,7 @@ class Collector:
             server=self._workload(server, resource) if workloads else Workload(),
             nodes=self.listed(NODE) if workloads else None,
             installed=self.installation(),
-            letters=kept.about(self.letters() or (), key),
+            letters=about(self.letters() or (), key),
             sweep=state.sweep if (state := self.state(console, token)) else None,
             unread=tuple(self.unread),
         )
@@ -70,7 +71,7 @@ class Collector:
     def letters(self) -> tuple[DeadLetter, ...] | None:
         """All dead letters, newest first; None where they may not be read."""
         found = self.listed(CONFIG_MAP, NAMESPACE, labelled=LABEL)
-        return None if found is None else kept.letters(found)
+        return None if found is None else letters(found)
 
     def state(self, console: str, token: str) -> State | None:
         """What the query API says about itself; None where it is out of reach, which keeps nobody from the rest."""

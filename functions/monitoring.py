@@ -27,7 +27,8 @@ from runtime.objects import (
     metadata,
     terminates,
 )
-from runtime.outcome import STATUS_OF, Condition, Intent, Outcome, Status, Word, pending, waiting
+from runtime.outcome import STATUS_OF, Condition, Intent, Outcome, Status, Word, pending, rejected, waiting
+from runtime.ownership import NAMESPACE_TAKEN
 
 CONDITION = "MonitoringReconciled"
 
@@ -48,11 +49,17 @@ def desired(observed: Observed) -> Outcome:
 
 
 def unsettled(parent: Manifest) -> Outcome | None:
-    """Whether others have yet to say what is collected and exported, whose namespace it is, and what is missing."""
+    """Whether others have yet to say what is collected and exported, whose namespace it is, and what is missing.
+
+    That another Kepler has the namespace is their word, as they hear of `kepler-cfm`: the other's ServiceMonitor may
+    come later, and wakes nobody.
+    """
     for awaited in AWAITED:
         reported = current(parent, awaited)
         if reported is None or reported.status is Status.UNKNOWN:
             return pending(f"`{awaited}` has not reported on this generation")
+        if reported.reason == NAMESPACE_TAKEN:
+            return rejected(NAMESPACE_TAKEN, reported.message)
         if reported.status is Status.FALSE:
             said = f"`{awaited}` is True: {reported.message}"
             return waiting("Waiting", f"what Prometheus collects is left as it is until {said}")

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from cloudevents.core.exceptions import BaseCloudEventException
 from cloudevents.core.v1.event import CloudEvent
 
 from events.types import REPLAY_REQUESTED
@@ -70,9 +71,14 @@ class Letter:
     @property
     def told(self) -> str:
         """What happened, in a sentence."""
-        answered = f"it answered {self.code}" if self.code not in ("", "-1", "0") else "it did not answer"
-        said = f"{answered}: {self.answer}" if self.answer else answered
+        came = f"it answered {self.code}" if answered(self.code) else "it did not answer"
+        said = f"{came}: {self.answer}" if self.answer else came
         return f"event '{self.event.id}' of type '{self.event.type}' was not delivered to {self.destination}, {said}"
+
+
+def answered(code: str) -> bool:
+    """Whether there was an answer at all, by the code that the dispatcher gives."""
+    return code not in ("", "-1", "0")
 
 
 def letter(event: Event) -> Letter:
@@ -130,7 +136,7 @@ class Letters:
         kept = client.get(self._ref(wanted))
         if kept is None or LABEL not in (metadata(kept).get("labels") or {}):
             return
-        self.sink(_event(kept))
+        self.sink(_event(wanted, kept))
         log.info("sent again", extra={"letter": wanted})
         with suppress(Conflict):
             client.delete(self._ref(wanted), over=kept)
@@ -179,13 +185,16 @@ def _config_map(found: Letter) -> Manifest:
     return {"metadata": {"labels": {LABEL: "true"}}, "data": kept}
 
 
-def _event(kept: Manifest) -> CloudEvent:
+def _event(letter: str, kept: Manifest) -> CloudEvent:
     """The event as it was, with the id that it had."""
-    content: Mapping[str, str] = kept.get("data") or {}
-    attributes: dict[str, Any] = json.loads(content["attributes"])
-    if sent := attributes.get("time"):
-        attributes["time"] = datetime.fromisoformat(sent)
-    return CloudEvent({**attributes, "datacontenttype": "application/json"}, json.loads(content["data"]))
+    try:
+        content: Mapping[str, str] = kept["data"]
+        attributes: dict[str, Any] = json.loads(content["attributes"])
+        if sent := attributes.get("time"):
+            attributes["time"] = datetime.fromisoformat(sent)
+        return CloudEvent({**attributes, "datacontenttype": "application/json"}, json.loads(content["data"]))
+    except (KeyError, TypeError, ValueError, AttributeError, BaseCloudEventException) as wrong:
+        raise NotAnEvent(f"ConfigMap '{letter}' has been changed and is no dead letter: delete it") from wrong
 
 
 def _shown(found: Letter, where: str, identity: str) -> Manifest:

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from runtime.objects import Manifest, Owner, Ref, controller, metadata, name, uid
 from runtime.outcome import Outcome, pending, rejected
 
+NAMESPACE_TAKEN = "NamespaceTaken"
+
 
 def refusal(key: Ref, parent: Manifest, children: Iterable[tuple[Ref, Manifest | None]]) -> Outcome | None:
     """Why these children may not be written for this parent, or None where they may.
@@ -21,22 +23,25 @@ def refusal(key: Ref, parent: Manifest, children: Iterable[tuple[Ref, Manifest |
             continue
         if (owner.kind, owner.name) == (key.kind.name, key.name):
             return pending(f"{ref} still belongs to the deleted {key} of the same name", awaits=ref)
-        return taken(key, ref, owner) if owner.kind == key.kind.name else foreign(key, ref, owner)
+        return taken(key, owner) if owner.kind == key.kind.name else foreign(key, ref, owner)
     return None
 
 
-def taken(key: Ref, ref: Ref, owner: Owner) -> Outcome:
-    """Another resource of the same kind was first in this namespace, or in the cluster."""
+def taken(key: Ref, owner: Owner) -> Outcome:
+    """Another resource of the same kind was first in this namespace, or in the cluster.
+
+    Whichever object told so, every function says it in the same words.
+    """
     if not key.namespace:
         return rejected(
             "ClusterTaken",
-            f"{owner.kind} '{owner.name}' was first and owns {ref}; a cluster takes one: put what both say into "
-            f"'{owner.name}' and delete '{key.name}', or delete '{owner.name}'",
+            f"{owner.kind} '{owner.name}' was first, and a cluster takes one: put what both say into '{owner.name}' "
+            f"and delete '{key.name}', or delete '{owner.name}'",
         )
     return rejected(
-        "NamespaceTaken",
-        f"{owner.kind} '{owner.name}' was first in namespace '{key.namespace}' and owns {ref}; a namespace takes one: "
-        f"delete '{owner.name}', or create '{key.name}' in a namespace of its own",
+        NAMESPACE_TAKEN,
+        f"{owner.kind} '{owner.name}' was first in namespace '{key.namespace}', and a namespace takes one: delete "
+        f"'{owner.name}', or create '{key.name}' in a namespace of its own",
     )
 
 

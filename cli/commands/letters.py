@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from audit import letters as read
 from audit.model import DeadLetter
 from cli import letters as kept
 from cli.broker import send
@@ -35,7 +36,7 @@ def listed(ctx: typer.Context, place: Reach, *, output: Output = Format.TABLE) -
     """
     if ctx.invoked_subcommand:
         return Exit.OK
-    found = kept.letters(_all(place.connect()))
+    found = read.letters(_all(place.connect()))
     if output is not Format.TABLE:
         data(found, output)
     elif found:
@@ -48,7 +49,9 @@ def listed(ctx: typer.Context, place: Reach, *, output: Output = Format.TABLE) -
 def show(letter: Letter, place: Reach, *, output: Output = Format.TABLE) -> int:
     """One letter: to whom it was to go, what came back, and the event itself."""
     config_map = _need(place.connect(), letter)
-    found = kept.letter(config_map)
+    found = read.letter(config_map)
+    if found is None:
+        raise Missing(f"ConfigMap '{letter}' has been changed and is no dead letter: delete it")
     if output is not Format.TABLE:
         data(found, output)
         return Exit.OK
@@ -65,7 +68,7 @@ def replay(place: Reach, *, letters: Letters = None, everything: All = False) ->
     if letters:
         for letter in letters:
             _need(cluster, letter)
-    names = letters or [one.name for one in kept.letters(_all(cluster))]
+    names = letters or [one.name for one in read.letters(_all(cluster))]
     if names:
         send(cluster, (request(letter, by=BY) for letter in names))
     say(f"{len(names)} letter{'s' if len(names) != 1 else ''} to be sent again" if names else "no dead letters")

@@ -41,10 +41,14 @@ MACHINES = {"m5.metal": {"processor": "intel", "cores": 96, "chips": 2, "memory"
 
 @dataclass(frozen=True)
 class Step:
-    """One step."""
+    """One step.
+
+    `undoes` says that it takes the step before back: coming in the middle of it, it may end as if neither had been.
+    """
 
     name: str
     act: Callable[[World], None]
+    undoes: bool = False
 
 
 @dataclass(frozen=True)
@@ -175,7 +179,7 @@ CHAINS: tuple[Chain, ...] = (
         (
             Step("a second one", apply(EDITED, OTHER)),
             Step("delete the first", delete(KEPLER, NAME)),
-            Step("the first once more", apply(PLAIN)),
+            Step("the first once more", apply(PLAIN), undoes=True),
             Step("delete the second", delete(KEPLER, OTHER)),
         ),
     ),

@@ -138,6 +138,19 @@ def test_only_letters_are_sent_again(desk: Desk, control_plane: Stack) -> None:
     control_plane.kubectl("-n", NAMESPACE, "create", "configmap", "mine", "--from-literal=attributes={}")
     desk.replay("mine")
     assert not desk.sent
+
+
+@pytest.mark.parametrize("changed", ["[]", "{}", "x", '{"id": "1", "type": "", "source": "a"}'])
+def test_a_letter_that_somebody_has_changed_says_so(desk: Desk, namespace: str, changed: str) -> None:
+    """It is refused, not tried for ever, and stays."""
+    event = given_up(namespace=namespace)
+    desk.letters(event)
+    patch = json.dumps({"data": {"attributes": changed}})
+    desk.stack.kubectl("-n", NAMESPACE, "patch", "configmap", letter(event), "--type=merge", f"--patch={patch}")
+    with pytest.raises(NotAnEvent, match="has been changed and is no dead letter: delete it"):
+        desk.replay(letter(event))
+    assert not desk.sent
+    assert desk.kept(event)
     with pytest.raises(NotAnEvent):
         desk.replay("../../secrets")
 

@@ -262,7 +262,7 @@ def test_a_missing_resource_leaves_what_is_collected(workbench: Workbench) -> No
 
 @pytest.mark.usefixtures("operated")
 def test_the_second_kepler_of_a_namespace_takes_nothing(workbench: Workbench) -> None:
-    """Not even where the first has no ServiceMonitor at the moment."""
+    """Not even where the first has no ServiceMonitor at the moment; one that comes later changes nothing it said."""
     workbench.apply(kepler("first"))
     workbench.settle("first")
     workbench.delete(MONITOR)
@@ -270,8 +270,13 @@ def test_the_second_kepler_of_a_namespace_takes_nothing(workbench: Workbench) ->
     workbench.apply(kepler("second", scrape_interval="5s"))
     workbench.settle("second")
     assert workbench.get(MONITOR) is None
+    said = workbench.conditions("second")[monitoring.CONDITION]
+    assert (said["status"], said["reason"]) == ("False", "NamespaceTaken")
+    assert "Kepler 'first' was first" in said["message"]
+
     workbench.settle("first")
     assert endpoint(workbench)["interval"] == "30s"
+    assert workbench.settle("second") == 0
 
 
 @pytest.mark.usefixtures("operated")
