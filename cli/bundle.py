@@ -12,10 +12,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from cli.output import as_yaml
 from runtime import hidden
 from runtime.hidden import HIDDEN, Mask
 from runtime.objects import Manifest, metadata, name
+from runtime.plain import as_yaml
 
 MANIFEST = "MANIFEST.json"
 # Where an event's body is kept that was no JSON object (`runtime.event`).

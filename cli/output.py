@@ -10,13 +10,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-import yaml
 from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from cli.options import Format
+from runtime.plain import as_yaml
 
 # Wider than anything that is printed: a pipe has no width.
 UNBOUNDED = 10_000
@@ -24,13 +24,6 @@ STYLES = {"True": "green", "ok": "green", "False": "red", "fail": "red", "Unknow
 MINUTE, HOUR, DAY = 60, 3600, 86400
 # Of a value in a line.
 LONGEST = 120
-
-
-class _Plain(yaml.SafeDumper):
-    """Writes shared values out instead of as anchors."""
-
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
-        return True
 
 
 def screen(*, error: bool = False) -> Console:
@@ -83,11 +76,6 @@ def data(said: BaseModel | Sequence[BaseModel], how: Format) -> None:
 def documents(content: Any, how: Format) -> None:
     """Plain content as JSON or YAML."""
     sys.stdout.write(json.dumps(content, indent=2) + "\n" if how is Format.JSON else as_yaml(content))
-
-
-def as_yaml(content: Any) -> str:
-    """YAML in the order of the content, without anchors."""
-    return yaml.dump(content, Dumper=_Plain, sort_keys=False, width=120, allow_unicode=True)
 
 
 def age(since: datetime, now: datetime) -> str:

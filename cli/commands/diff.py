@@ -12,8 +12,9 @@ from cli.errors import Exit, Usage
 from cli.kinds import title
 from cli.manifests import Written, read
 from cli.options import Files, Format, Output, Reach, Recursive
-from cli.output import as_yaml, data, documents, remark, say
+from cli.output import data, documents, remark, say
 from cli.predict import Prediction
+from runtime.plain import as_yaml
 
 FieldManager = Annotated[
     str, typer.Option(help="Compare with `kubectl apply --server-side` under this name, not with the way you applied.")
