@@ -117,6 +117,7 @@ function Change({ change }) {
       <span><${Time} at=${change.began} /> · <a href=${toTrace(change.trace)}>trace</a></span>
     </div>
     ${edit && !edit.first && html`<${Diff} fields=${edit.fields} />`}
+    ${edit && !edit.first && !edit.deleted && !edit.fields.length && html`<p class="quiet">Only values that are hidden here are others than before.</p>`}
     ${edit?.first && edit.fields.length > 0 && html`<details class="first"><summary>the whole spec (${count(edit.fields.length, "field")})</summary><${Diff} fields=${edit.fields} /></details>`}
     ${reports.length > 0 && html`<p class="quiet">${count(reports.length, "report")} of ${count(functions, "function")}${repeated > 0 && `, and ${repeated} more that said the same again`}</p>`}
     <ul class="reports">

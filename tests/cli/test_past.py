@@ -46,7 +46,17 @@ def test_an_edit_that_nobody_saw_and_a_deletion() -> None:
     """Neither is passed over."""
     assert "of an edit that was not seen" in "\n".join(history.changes([change(edit=None)]))
     deleted = EDIT.model_copy(update={"deleted": True, "fields": (), "by": ""})
-    assert "generation 2 of Kepler energy/kepler: deleted" in "\n".join(history.changes([change(edit=deleted)]))
+    told = "\n".join(history.changes([change(edit=deleted)]))
+    assert "generation 2 of Kepler energy/kepler: deleted" in told
+    assert "hidden" not in told
+
+
+def test_an_edit_of_a_hidden_value_says_so() -> None:
+    """It is an edit all the same; the oldest one that is known has nothing to differ from."""
+    secret = EDIT.model_copy(update={"fields": ()})
+    told = "\n".join(history.changes([change(edit=secret)]))
+    assert "    only values that are hidden here are others than before" in told
+    assert "hidden" not in "\n".join(history.changes([change(edit=secret.model_copy(update={"first": True}))]))
 
 
 def test_what_was_written_to_one_object_and_why() -> None:
