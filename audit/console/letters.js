@@ -13,12 +13,31 @@ export function Letters({ letters, problem, reload }) {
       <p class="quiet">Events that no function could take. What they asked for is not lost: the sweep looks at every resource within five minutes.</p>
     </header>
     <${Alert} problem=${problem} />
+    ${letters?.length > 1 && html`<${All} letters=${letters} reload=${reload} />`}
     ${letters === null
       ? !problem && html`<${Loading} />`
       : letters.length === 0
         ? html`<${Empty}>Everything was delivered.<//>`
         : html`<ul class="letters">${letters.map((one) => html`<${Letter} key=${one.name} letter=${one} reload=${reload} />`)}</ul>`}
   `;
+}
+
+// One after the other; one that is not there any more was sent by somebody else.
+function All({ letters, reload }) {
+  const [state, setState] = useState({ left: 0, problem: null });
+  const send = async () => {
+    let problem = null;
+    for (let sent = 0; sent < letters.length && !problem; sent++) {
+      setState({ left: letters.length - sent, problem: null });
+      await replay(letters[sent].name).catch((met) => (problem = met.status === 404 ? null : met));
+    }
+    setState({ left: 0, problem });
+    reload();
+  };
+  return html`<p>
+      <button type="button" onClick=${send} disabled=${state.left > 0}>${state.left ? `sending, ${state.left} left …` : `send all ${letters.length} again`}</button>
+    </p>
+    <${Alert} problem=${state.problem} />`;
 }
 
 // The broker's filter is asked for a Trigger, which has the function's name.

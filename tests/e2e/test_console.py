@@ -108,13 +108,16 @@ def test_what_was_done_to_one_object_is_found_by_its_name(page: Page, cluster: C
 
 @pytest.mark.timeout(300)
 def test_a_dead_letter_is_shown_and_sent_again(page: Page, cluster: Cluster) -> None:
-    """To a function that was away; when it is back, what the event asked for is done."""
+    """To a function that was away; when it is back, what the event asked for is done. Or all of them at once."""
     with undelivered(cluster):
         page.get_by_role("link", name="Dead letters").click()
         letter = page.locator(".letters > li").filter(has_text=f"{cluster.namespace}/kepler")
         expect(letter.first).to_contain_text("connection refused")
         before = letter.count()
-        letter.first.get_by_role("button", name="send").click()
+        letter.first.get_by_role("button", name="again").click()
 
         cluster.eventually(lambda: "MachineSpecReconciled" in cluster.conditions())
         expect(letter).to_have_count(before - 1)
+
+        page.get_by_role("button", name="send all").click()
+        expect(letter).to_have_count(0)
