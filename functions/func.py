@@ -15,7 +15,7 @@ from hypercorn.config import Config
 from hypercorn.middleware import AsyncioWSGIMiddleware
 
 from functions.catalogue import FUNCTIONS, LISTENERS, NAMES
-from runtime import logs, tracing
+from runtime import logs, telemetry
 from runtime.client import Transport
 from runtime.edge import application
 from runtime.function import Function
@@ -39,7 +39,7 @@ class KeplerFunction:
     def __init__(self, environment: Mapping[str, str]) -> None:
         chosen = settings(environment, NAMES)
         logs.configure(chosen.function, chosen.log_level)
-        tracing.configure(chosen.otlp_endpoint, f"kepler-{chosen.function}")
+        telemetry.configure(chosen.otlp_endpoint, f"kepler-{chosen.function}")
         self._receivers = receivers(chosen, environment)
         self.handle = AsyncioWSGIMiddleware(application(self._receivers), max_body_size=MAX_BODY)
 
@@ -61,7 +61,7 @@ class KeplerFunction:
 
     def stop(self) -> None:
         """Called when the last event is answered."""
-        tracing.flush()
+        telemetry.flush()
         logging.shutdown()
 
 

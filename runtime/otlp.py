@@ -2,7 +2,7 @@
 
 Both leave on threads of their own: no reply waits for them. A receiver that is away costs a line in the log now and
 then, and what does not fit the queue meanwhile. Each process is an instance of its service, so that what it counted is
-not taken for another's, and sends its last word within `tracing.FLUSH` at its end.
+not taken for another's, and sends its last word within `telemetry.FLUSH` at its end.
 """
 
 import uuid
@@ -44,7 +44,7 @@ class GivenIds(IdGenerator):
 def start(service: str) -> None:
     """Begin to export; endpoint, headers, sampling and intervals are in the standard OTEL_* variables.
 
-    Nothing is sent at the interpreter's end: `tracing.flush` has done so, and knows how long it may take.
+    Nothing is sent at the interpreter's end: `telemetry.flush` has done so, and knows how long it may take.
     """
     instance = {"service.name": service, "service.version": VERSION, "service.instance.id": str(uuid.uuid4())}
     resource = Resource.create(instance)

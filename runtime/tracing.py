@@ -3,18 +3,14 @@
 The trace id follows from uid and generation, so every function's spans for one `kubectl apply` meet in one trace, with
 nothing to carry along. An annotation `traceparent` on the object, such as a pipeline's, replaces it: then what the
 operator does is part of the pipeline's trace. Span ids that others refer to are derived as well: that of the root, and
-that which goes out as the `traceparent` of a report. `runtime.spans` makes the spans.
-
-Only the OpenTelemetry API is imported here; SDK and exporter are, by `configure`, where an OTLP endpoint is set.
+that which goes out as the `traceparent` of a report. `runtime.spans` makes the spans, `runtime.telemetry` sends them.
 """
 
 import hashlib
 import logging
-import threading
-import time
 from dataclasses import dataclass
 
-from opentelemetry import metrics, trace
+from opentelemetry import trace
 from opentelemetry.trace import SpanContext, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -28,8 +24,6 @@ log = logging.getLogger("kepler")
 PROPAGATOR = TraceContextTextMapPropagator()
 # On a resource, in the format of the W3C header of this name.
 ANNOTATION = "traceparent"
-# Seconds that the end of a process may take for what was not sent yet.
-FLUSH = 2.0
 
 
 @dataclass(frozen=True)
@@ -98,26 +92,6 @@ def understood(said: object) -> SpanContext | None:
 def digest(text: str, size: int) -> int:
     """A number of `size` bytes that is never zero (W3C forbids zero ids)."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:size]) or 1
-
-
-def configure(endpoint: str, service: str) -> None:
-    """Export spans and metrics by OTLP/HTTP if an endpoint is set; standard OTEL_* variables are the exporters'."""
-    if endpoint:
-        from runtime import otlp  # noqa: PLC0415 (its import would cost every cold start)
-
-        otlp.start(service)
-
-
-def flush(seconds: float = FLUSH) -> None:
-    """Send what is still held back; called before the process ends. A receiver that is away holds nobody up longer."""
-    providers = (trace.get_tracer_provider(), metrics.get_meter_provider())
-    flushes = [found for one in providers if (found := getattr(one, "force_flush", None)) is not None]
-    threads = [threading.Thread(target=one, daemon=True) for one in flushes]
-    for thread in threads:
-        thread.start()
-    deadline = time.monotonic() + seconds
-    for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
 
 
 def _annotated(shown: Manifest) -> SpanContext | None:

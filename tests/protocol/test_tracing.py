@@ -24,7 +24,8 @@ from local.layout import ROOT
 from local.stack import Stack
 from runtime import measures
 from runtime.settings import NAMESPACE
-from runtime.tracing import FLUSH, trace_of
+from runtime.telemetry import FLUSH
+from runtime.tracing import trace_of
 from tests.protocol.test_process import resync, running, wait
 from tests.workbench import Workbench, kepler
 
