@@ -81,6 +81,11 @@ def answered(code: str) -> bool:
     return code not in ("", "-1", "0")
 
 
+def changed(letter: str) -> str:
+    """What to do about a ConfigMap that is labelled as a letter and cannot be read as one."""
+    return f"ConfigMap '{letter}' has been changed and is no dead letter: delete it"
+
+
 def letter(event: Event) -> Letter:
     """The dead letter that Knative's dispatcher sent."""
     return Letter(
@@ -194,7 +199,7 @@ def _event(letter: str, kept: Manifest) -> CloudEvent:
             attributes["time"] = datetime.fromisoformat(sent)
         return CloudEvent({**attributes, "datacontenttype": "application/json"}, json.loads(content["data"]))
     except (KeyError, TypeError, ValueError, AttributeError, BaseCloudEventException) as wrong:
-        raise NotAnEvent(f"ConfigMap '{letter}' has been changed and is no dead letter: delete it") from wrong
+        raise NotAnEvent(changed(letter)) from wrong
 
 
 def _shown(found: Letter, where: str, identity: str) -> Manifest:

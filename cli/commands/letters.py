@@ -16,7 +16,7 @@ from cli.errors import Exit, Missing, Usage
 from cli.options import Format, Output, Reach
 from cli.output import data, remark, say, table
 from runtime import hidden
-from runtime.letters import LABEL
+from runtime.letters import LABEL, changed
 from runtime.objects import CONFIG_MAP, Manifest
 from runtime.requests import replay as request
 from runtime.settings import NAMESPACE
@@ -51,7 +51,7 @@ def show(letter: Letter, place: Reach, *, output: Output = Format.TABLE) -> int:
     config_map = _need(place.connect(), letter)
     found = read.letter(config_map)
     if found is None:
-        raise Missing(f"ConfigMap '{letter}' has been changed and is no dead letter: delete it")
+        raise Missing(changed(letter))
     if output is not Format.TABLE:
         data(found, output)
         return Exit.OK
