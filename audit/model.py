@@ -133,14 +133,28 @@ class Change(Part):
     reports: tuple[Summary, ...]
 
 
+class Episode(Part):
+    """Reports that follow closely on each other, by id, in the order in which the reconciles began.
+
+    `began` is when the first event was sent, `milliseconds` the time from there to the end of the last reconcile. That
+    end waited for those `awaited`: the last one, and back from it whoever wrote what woke it.
+    """
+
+    began: AwareDatetime
+    milliseconds: float
+    reports: tuple[str, ...]
+    awaited: tuple[str, ...]
+
+
 class Trace(Part):
-    """One change with its reports in full, in the order in which the reconciles began."""
+    """One change with its reports in full, in the order in which the reconciles began; each is in one episode."""
 
     trace: str
     object: Subject
     generation: int
     edit: Edit | None
     reports: tuple[Kept, ...]
+    episodes: tuple[Episode, ...]
 
 
 class Undelivered(Part):

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Column, ColumnElement, Connection, func, select
 
+from audit.episodes import episodes
 from audit.model import Kept, Page, State, Summary, Swept, Trace
 from audit.past import edit_of
 from audit.rows import SHORT, WHOLE, subject, summary, whole
@@ -51,12 +52,14 @@ def trace(connection: Connection, identity: str, sight: Sight) -> Trace | None:
     made = connection.execute(select(changes).where(known, sight.limit(changes.c.namespace)).limit(1)).first()
     if made is None:
         return None
+    kept = tuple(map(whole, found))
     return Trace(
         trace=identity,
         object=subject(made),
         generation=made.generation,
         edit=edit_of(connection, made),
-        reports=tuple(map(whole, found)),
+        reports=kept,
+        episodes=episodes(kept),
     )
 
 

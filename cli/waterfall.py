@@ -3,12 +3,12 @@
 In a bar, `.` is the time that an event was on its way, `=` that of the work. Each episode has a scale of its own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from audit.model import Trace
-from cli.episodes import Episode, critical, episodes, sent
+from audit.episodes import sent
+from audit.model import Episode, Trace
 from cli.history import told
 from cli.kinds import title
 from cli.output import columns
@@ -31,12 +31,13 @@ class Bar:
 def lines(trace: Trace, width: int, *, calls: bool = False) -> Iterator[str]:
     """The whole of it, no line wider than `width` where that can be."""
     yield from _heading(trace)
+    kept = {one.id: one.report for one in trace.reports}
     previous: Episode | None = None
-    for episode in episodes(trace):
+    for episode in trace.episodes:
         if previous:
             later = episode.began - previous.began
             yield f"then, {timedelta(seconds=int(later.total_seconds()))} later:"
-        yield from _episode(episode, width, calls=calls)
+        yield from _episode(episode, kept, width, calls=calls)
         previous = episode
 
 
@@ -48,12 +49,12 @@ def _heading(trace: Trace) -> Iterator[str]:
         yield from told(edit.fields, indent="  ")
 
 
-def _episode(episode: Episode, width: int, *, calls: bool) -> Iterator[str]:
-    path = critical(episode.reports)
+def _episode(episode: Episode, kept: Mapping[str, Report], width: int, *, calls: bool) -> Iterator[str]:
     rows: list[tuple[str, ...]] = [HEADINGS]
     bars: list[Bar | None] = [None]
-    for number, one in enumerate(episode.reports):
-        rows.append(_row(one, episode, critical=number in path))
+    for identity in episode.reports:
+        one = kept[identity]
+        rows.append(_row(one, episode, critical=identity in episode.awaited))
         bars.append(_bar(one, episode))
         if calls:
             rows += [
@@ -65,9 +66,9 @@ def _episode(episode: Episode, width: int, *, calls: bool) -> Iterator[str]:
     room = min(WIDEST, max(NARROWEST, width - max(len(line) for line in texts) - 3))
     longest = max(len(line) for line in texts)
     for text, bar in zip(texts, bars, strict=True):
-        drawn = _scale(episode.length, room) if bar is None else _drawn(bar, episode.length, room)
+        drawn = _scale(episode.milliseconds, room) if bar is None else _drawn(bar, episode.milliseconds, room)
         yield f"{text.ljust(longest)}   {drawn}".rstrip()
-    yield f"{CRITICAL} what the end waited for: {_ms(episode.length)} from the first event to the last word"
+    yield f"{CRITICAL} what the end waited for: {_ms(episode.milliseconds)} from the first event to the last word"
 
 
 def _row(one: Report, episode: Episode, *, critical: bool) -> tuple[str, ...]:
@@ -76,8 +77,8 @@ def _row(one: Report, episode: Episode, *, critical: bool) -> tuple[str, ...]:
     return (
         CRITICAL if critical else "",
         one.function,
-        f"+{_ms(episode.after(one.began))}",
-        _ms(episode.after(one.began) - episode.after(sent(one))),
+        f"+{_ms(_after(episode, one.began))}",
+        _ms(_after(episode, one.began) - _after(episode, sent(one))),
         _ms(one.milliseconds),
         str(len(one.calls)),
         outcome,
@@ -85,12 +86,18 @@ def _row(one: Report, episode: Episode, *, critical: bool) -> tuple[str, ...]:
 
 
 def _bar(one: Report, episode: Episode) -> Bar:
-    return Bar(episode.after(sent(one)), episode.after(one.began), episode.ended(one))
+    began = _after(episode, one.began)
+    return Bar(_after(episode, sent(one)), began, began + one.milliseconds)
 
 
 def _call_bar(one: Report, episode: Episode, began: float, took: float) -> Bar:
-    start = episode.after(one.began) + began
+    start = _after(episode, one.began) + began
     return Bar(start, start, start + took)
+
+
+def _after(episode: Episode, moment: datetime) -> float:
+    """Milliseconds since it began."""
+    return (moment - episode.began) / timedelta(milliseconds=1)
 
 
 def _drawn(bar: Bar, length: float, room: int) -> str:

@@ -2,7 +2,7 @@
 
 import { html, useState } from "./vendor/preact.js";
 import { get, useAnswer } from "./api.js";
-import { bars, episodes, steps } from "./episodes.js";
+import { bars, steps } from "./scale.js";
 import { clock, count, duration, moment, named, second, words } from "./format.js";
 import { Alert, Diff, Empty, Loading, Prose, ResourceName, Sign, signKind } from "./parts.js";
 import { Because } from "./resource.js";
@@ -10,8 +10,8 @@ import { Because } from "./resource.js";
 export function Trace({ trace, tick }) {
   const { value, problem } = useAnswer(() => get(`traces/${encodeURIComponent(trace)}`), ["trace", trace], tick);
   if (!value) return problem ? html`<${Alert} problem=${problem} />` : html`<${Loading} />`;
-  const { edit } = value;
-  const found = episodes(value.reports);
+  const { edit, episodes } = value;
+  const kept = new Map(value.reports.map((one) => [one.id, one]));
   return html`
     <header class="page">
       <p class="crumbs"><a href="#/">Resources</a> <span aria-hidden="true">›</span> <${ResourceName} object=${value.object} /></p>
@@ -21,24 +21,25 @@ export function Trace({ trace, tick }) {
       ${edit && !edit.first && html`<${Diff} fields=${edit.fields} />`}
     </header>
     <${Alert} problem=${problem} />
-    ${found.length === 0 && html`<${Empty}>No function has reported on this generation.<//>`}
-    ${found.map((one, place) => html`<${Episode} key=${one.start} episode=${one} number=${found.length > 1 ? place + 1 : 0} />`)}
-    ${found.length > 0 && html`<${Legend} />`}
+    ${episodes.length === 0 && html`<${Empty}>No function has reported on this generation.<//>`}
+    ${episodes.map((one, place) => html`<${Episode} key=${one.began} episode=${one} kept=${kept} number=${episodes.length > 1 ? place + 1 : 0} />`)}
+    ${episodes.length > 0 && html`<${Legend} />`}
   `;
 }
 
-function Episode({ episode, number }) {
-  const length = episode.end - episode.start;
-  const calls = episode.reports.reduce((sum, one) => sum + one.report.calls.length, 0);
+function Episode({ episode, kept, number }) {
+  const length = episode.milliseconds;
+  const reports = episode.reports.map((id) => kept.get(id));
+  const calls = reports.reduce((sum, one) => sum + one.report.calls.length, 0);
   return html`<section class="episode">
-    <h2>${number ? `${number}. ` : ""}${moment(new Date(episode.start).toISOString())}</h2>
-    <p class="quiet">${duration(length)} from the first event to the last write, ${count(episode.reports.length, "reconcile")}, ${count(calls, "API call")}</p>
+    <h2>${number ? `${number}. ` : ""}${moment(episode.began)}</h2>
+    <p class="quiet">${duration(length)} from the first event to the last word, ${count(reports.length, "reconcile")}, ${count(calls, "API call")}</p>
     <div class="waterfall">
       <div class="scale" aria-hidden="true">
         ${steps(length).map((at) => html`<span key=${at} style=${{ left: `${(at / Math.max(1, length)) * 100}%` }}>${duration(at)}</span>`)}
       </div>
       <ol>
-        ${episode.reports.map((one) => html`<${Line} key=${one.id} kept=${one} episode=${episode} />`)}
+        ${reports.map((one) => html`<${Line} key=${one.id} kept=${one} episode=${episode} />`)}
       </ol>
     </div>
   </section>`;
@@ -48,7 +49,7 @@ function Line({ kept, episode }) {
   const [open, setOpen] = useState(false);
   const { report } = kept;
   const { hop, reconcile, calls } = bars(report, episode);
-  const waited = episode.last.has(kept.id);
+  const waited = episode.awaited.includes(kept.id);
   const told = `${words(report.function)}: ${report.outcome}; its event was ${duration(hop.milliseconds)} on the way, the reconcile took ${duration(report.milliseconds)}${waited ? "; the end waited for it" : ""}`;
   return html`<li data-row>
     <button type="button" class="line ${waited ? "critical" : ""}" aria-expanded=${open} aria-label=${told} title=${told} onClick=${() => setOpen(!open)}>

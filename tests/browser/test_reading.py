@@ -12,7 +12,7 @@ ADDRESSES = ("#/", "#/resource/Kepler/energy/kepler", "#/activity", "#/letters")
 # Contrast that WCAG 2.2 asks of text (1.4.3).
 LEAST = 4.5
 
-# The contrast of each piece of text with what is behind it; the least of them, and where.
+# The contrast of each piece of text that is there to be seen with what is behind it; the least of them, and where.
 CONTRAST = """() => {
   const channel = (value) => (value /= 255) <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
   const rgba = (text) => {
@@ -31,7 +31,8 @@ CONTRAST = """() => {
   let least = [21, ''];
   for (const element of document.querySelectorAll('body *')) {
     const text = [...element.childNodes].some((one) => one.nodeType === 3 && one.textContent.trim());
-    if (!text || !element.checkVisibility({contentVisibilityAuto: true}) || element.closest(':disabled')) continue;
+    if (!text || element.closest(':disabled, .unseen')) continue;
+    if (!element.checkVisibility({contentVisibilityAuto: true})) continue;
     const [one, other] = [light(rgba(getComputedStyle(element).color)), light(behind(element))].sort((a, b) => b - a);
     const ratio = (one + 0.05) / (other + 0.05);
     if (ratio < least[0]) least = [ratio, element.outerHTML.slice(0, 120)];

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from audit.episodes import episodes
 from audit.model import Change, Edit, Kept, Summary, Trace, Wrote
 from events.report import ApiCall, Cause, Field, ObjectName, Report, ReportedCondition, Subject, Write
 
@@ -55,13 +56,18 @@ def cause(sent: float, about: ObjectName = KEPLER, by: str = "kubectl-patch") ->
     return Cause(id="1", type="dev.knative.apiserver.resource.update", source="s", sent=at(sent), object=named, by=by)
 
 
+def keep(*reports: Report) -> tuple[Kept, ...]:
+    """Each under its place as id, in the order in which they began."""
+    return tuple(
+        Kept(sequence=number, id=str(number), type="t", kept=one.began, report=one)
+        for number, one in enumerate(sorted(reports, key=lambda said: said.began))
+    )
+
+
 def trace(*reports: Report, edit: Edit | None = EDIT) -> Trace:
     """One change."""
-    kept = tuple(
-        Kept(sequence=number, id=str(number), type="t", kept=one.began, report=one)
-        for number, one in enumerate(reports)
-    )
-    return Trace(trace=TRACE, object=KEPLER, generation=2, edit=edit, reports=kept)
+    kept = keep(*reports)
+    return Trace(trace=TRACE, object=KEPLER, generation=2, edit=edit, reports=kept, episodes=episodes(kept))
 
 
 def change(*reports: Report, edit: Edit | None = EDIT) -> Change:

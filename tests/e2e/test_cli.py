@@ -68,6 +68,12 @@ def newest(plugin: Plugin) -> Any:
     return found[0] if found and found[0]["generation"] == 2 else {"reports": []}
 
 
+def awaited(plugin: Plugin) -> set[str]:
+    """The functions that the end of the newest trace waited for; that end comes a moment after `Ready`."""
+    told = plugin("trace")
+    return {line.split()[1] for line in told.splitlines() if line.startswith("* ") and "=" in line}
+
+
 def test_a_glance_and_an_explanation(edited: Plugin) -> None:
     """Ready, since when, and what runs."""
     assert "Kepler   " + edited.cluster.namespace in edited("status")
@@ -100,11 +106,10 @@ def test_what_changed_in_the_daemon_set_and_why(edited: Plugin) -> None:
 
 def test_the_waterfall(edited: Plugin) -> None:
     """Every function in a line; what the end waited for is marked; calls on request; by its own id as well."""
+    edited.cluster.eventually(lambda: {"collector", "status"} <= awaited(edited), lambda: edited("trace"))
     told = edited("trace", "--calls")
     assert f"generation 2 of Kepler {edited.cluster.namespace}/kepler" in told
     assert "PATCH daemonsets/kepler-exporter" in told
-    marked = [line.split()[1] for line in told.splitlines() if line.startswith("* ") and "=" in line]
-    assert {"collector", "status"} <= {*marked}
     identity = told.split()[1].rstrip(":")
     assert edited("trace", "--id", identity).splitlines()[0] == told.splitlines()[0]
     assert edited.data("trace", "--generation", "1")["generation"] == 1
