@@ -40,7 +40,7 @@ generate: $(INSTALLED) ## Write CRDs, schemas of events, `config/base` and the g
 	@$(BIN)/python -m functions.generate
 	@$(BIN)/python -m tests.effects
 
-faults: $(INSTALLED) ## Every fault there is, the protocol explored at large, and the whole campaign: an hour and a half
+faults: $(INSTALLED) ## Every fault there is, the protocol explored at large, and the whole campaign: about three hours
 	@$(BIN)/python -m local build
 	@$(BIN)/python -m tests.model
 	@$(BIN)/python -m tests.campaign

@@ -110,7 +110,7 @@ class Edit(Part):
 
     `by` is the field manager, `first` says that it is the oldest that is known, so that `fields` are all of them.
     `deleted` is the end of the resource: its generation is the one after the last, `fields` are empty, and so is `by`,
-    since the API server does not say. Without any of these, only values that are kept hidden differ.
+    since the API server does not say. `hidden` says that only values differ that are not shown.
     """
 
     object: Subject
@@ -119,6 +119,7 @@ class Edit(Part):
     by: str
     first: bool
     deleted: bool = False
+    hidden: bool = False
     fields: tuple[Field, ...]
 
 

@@ -40,13 +40,16 @@ def edit_of(connection: Connection, row: Found, older: Found | None = None) -> E
     changed: tuple[Any, ...] = ()
     if not row.deleted:
         changed = tuple(fields(json.loads(before.spec) if before else {}, json.loads(row.spec)))
+    first = before is None
     return Edit(
         object=subject(row),
         generation=row.generation,
         time=row.time,
         by=row.by,
-        first=before is None,
+        first=first,
         deleted=row.deleted,
+        # The API server counts a generation for a difference only: what is not seen then is what is hidden.
+        hidden=not (changed or first or row.deleted),
         fields=changed,
     )
 

@@ -51,7 +51,7 @@ class Cluster:
 
     @cached_property
     def client(self) -> Client:
-        """Reads; it never writes here, so its field manager is of no consequence."""
+        """Reads and deletes; it applies nothing here, so its field manager is of no consequence."""
         return Client(self.transport, manager="kubectl-kepler")
 
     def get(self, ref: Ref) -> Manifest | None:
@@ -75,6 +75,10 @@ class Cluster:
             return self.list(kind, namespace, labelled=labelled)
         except NotFound:
             return None
+
+    def delete(self, ref: Ref, over: Manifest) -> None:
+        """Deletes the version that was read, and no other; raises Conflict where there is another by now."""
+        self.client.delete(ref, over=over)
 
     def rehearse(self, ref: Ref, body: Manifest, *, manager: str, content_type: str) -> Manifest:
         """The object as a patch would leave it; nothing is written (dryRun=All). Raises ApiErrors as a write does."""

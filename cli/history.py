@@ -82,7 +82,7 @@ def changes(found: Iterable[Change]) -> Iterator[str]:
     """Each generation: the edit, field by field, and then who did what, how long after the first event."""
     for change in found:
         yield f"{_time(change.began)}  generation {change.generation} of {title(change.object)}{_by(change.edit)}"
-        yield from _edited(change.edit)
+        yield from edited(change.edit)
         began = min((said.cause.sent or said.began for said in change.reports), default=change.began)
         for said in change.reports:
             yield from _said(said, began)
@@ -99,7 +99,7 @@ def writes(found: Iterable[Changed], *, full: bool = False) -> Iterator[str]:
         yield f"    because {because(one)}"
         if one.edit:
             yield f"    edit: generation {one.generation} of {title(one.resource)}{_by(one.edit)}"
-            yield from _edited(None if one.edit.first and not full else one.edit, indent="      ")
+            yield from edited(None if one.edit.first and not full else one.edit, indent="      ")
         yield f"    trace: {one.trace}"
         yield ""
 
@@ -122,12 +122,12 @@ def _by(edit: Edit | None) -> str:
     return f", {'as first seen, by' if edit.first else 'edited by'} {edit.by or 'somebody unknown'}"
 
 
-def _edited(edit: Edit | None, indent: str = "    ") -> Iterator[str]:
-    """Its fields. The API server counts a generation for a difference only: what is not seen then is what is hidden."""
+def edited(edit: Edit | None, indent: str = "    ") -> Iterator[str]:
+    """Its fields, or that they are not shown."""
     if edit is None:
         return
     yield from told(edit.fields, indent)
-    if not (edit.fields or edit.first or edit.deleted):
+    if edit.hidden:
         yield f"{indent}only values that are hidden here are others than before"
 
 

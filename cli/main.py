@@ -68,6 +68,7 @@ def _letters() -> typer.Typer:
     app.callback(invoke_without_command=True)(command(letters.listed))
     app.command("show")(command(letters.show))
     app.command("replay")(command(letters.replay))
+    app.command("discard")(command(letters.discard))
     return app
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from audit.episodes import sent
 from audit.model import Episode, Trace
-from cli.history import told
+from cli.history import edited
 from cli.kinds import title
 from cli.output import columns
 from events.report import Report
@@ -46,7 +46,7 @@ def _heading(trace: Trace) -> Iterator[str]:
     yield f"trace {trace.trace}: generation {trace.generation} of {title(about)}"
     if edit := trace.edit:
         yield f"edited by {edit.by or 'somebody unknown'} at {edit.time.astimezone():%Y-%m-%d %H:%M:%S}"
-        yield from told(edit.fields, indent="  ")
+        yield from edited(edit, indent="  ")
 
 
 def _episode(episode: Episode, kept: Mapping[str, Report], width: int, *, calls: bool) -> Iterator[str]:

@@ -70,6 +70,13 @@ export function Diff({ fields, by }) {
   </div>`;
 }
 
+// What an edit of a resource changed; what was there when it was first seen is no change.
+export function Edited({ edit }) {
+  if (!edit || edit.first) return null;
+  if (edit.hidden) return html`<p class="quiet">Only values that are hidden here are others than before.</p>`;
+  return html`<${Diff} fields=${edit.fields} />`;
+}
+
 const LONG = 160;
 
 function Value({ content, sign, label }) {

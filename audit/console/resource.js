@@ -3,7 +3,7 @@
 import { html, useState } from "./vendor/preact.js";
 import { get, query, useAnswer, usePages } from "./api.js";
 import { count, duration, moment, named, toActivity, toTrace, words } from "./format.js";
-import { Alert, Diff, Empty, Loading, More, Nodes, Prose, Sign, Time, wrote } from "./parts.js";
+import { Alert, Diff, Edited, Empty, Loading, More, Nodes, Prose, Sign, Time, wrote } from "./parts.js";
 import { said, standing } from "./resources.js";
 
 const PAGE = 20;
@@ -116,8 +116,7 @@ function Change({ change }) {
       </h3>
       <span><${Time} at=${change.began} /> · <a href=${toTrace(change.trace)}>trace</a></span>
     </div>
-    ${edit && !edit.first && html`<${Diff} fields=${edit.fields} />`}
-    ${edit && !edit.first && !edit.deleted && !edit.fields.length && html`<p class="quiet">Only values that are hidden here are others than before.</p>`}
+    <${Edited} edit=${edit} />
     ${edit?.first && edit.fields.length > 0 && html`<details class="first"><summary>the whole spec (${count(edit.fields.length, "field")})</summary><${Diff} fields=${edit.fields} /></details>`}
     ${reports.length > 0 && html`<p class="quiet">${count(reports.length, "report")} of ${count(functions, "function")}${repeated > 0 && `, and ${repeated} more that said the same again`}</p>`}
     <ul class="reports">

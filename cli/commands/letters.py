@@ -1,7 +1,7 @@
-"""`dead-letters`: events that could not be delivered; listed, shown, sent again."""
+"""`dead-letters`: events that could not be delivered; listed, shown, sent again, thrown away."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -17,7 +17,7 @@ from cli.options import Format, Output, Reach
 from cli.output import data, remark, say, table
 from runtime import hidden
 from runtime.letters import LABEL, changed
-from runtime.objects import CONFIG_MAP, Manifest
+from runtime.objects import CONFIG_MAP, Manifest, name
 from runtime.requests import replay as request
 from runtime.settings import NAMESPACE
 
@@ -49,9 +49,7 @@ def listed(ctx: typer.Context, place: Reach, *, output: Output = Format.TABLE) -
 def show(letter: Letter, place: Reach, *, output: Output = Format.TABLE) -> int:
     """One letter: to whom it was to go, what came back, and the event itself."""
     config_map = _need(place.connect(), letter)
-    found = read.letter(config_map)
-    if found is None:
-        raise Missing(changed(letter))
+    found = _readable(config_map)
     if output is not Format.TABLE:
         data(found, output)
         return Exit.OK
@@ -62,17 +60,34 @@ def show(letter: Letter, place: Reach, *, output: Output = Format.TABLE) -> int:
 
 def replay(place: Reach, *, letters: Letters = None, everything: All = False) -> int:
     """Has letters sent again, as they were; who can take them now does, and the letter is gone."""
+    cluster = place.connect()
+    meant = _meant(cluster, letters, everything=everything)
+    found = read.letters(meant) if everything else [_readable(one) for one in meant]
+    if found:
+        send(cluster, (request(one.name, by=BY) for one in found))
+    say(_count(found, "to be sent again"))
+    return Exit.OK
+
+
+def discard(place: Reach, *, letters: Letters = None, everything: All = False) -> int:
+    """Throws letters away that nobody will ever be able to use; what they asked for is still found by the sweep."""
+    cluster = place.connect()
+    found = _meant(cluster, letters, everything=everything)
+    for one in found:
+        cluster.delete(kept.ref(name(one)), one)
+    say(_count(found, "thrown away"))
+    return Exit.OK
+
+
+def _meant(cluster: Cluster, letters: list[str] | None, *, everything: bool) -> Sequence[Manifest]:
+    """Those that are named, each of which must be there, or all."""
     if bool(letters) == everything:
         raise Usage("name letters, or say --all")
-    cluster = place.connect()
-    if letters:
-        for letter in letters:
-            _need(cluster, letter)
-    names = letters or [one.name for one in read.letters(_all(cluster))]
-    if names:
-        send(cluster, (request(letter, by=BY) for letter in names))
-    say(f"{len(names)} letter{'s' if len(names) != 1 else ''} to be sent again" if names else "no dead letters")
-    return Exit.OK
+    return [_need(cluster, letter) for letter in letters] if letters else _all(cluster)
+
+
+def _count(letters: Sequence[object], done: str) -> str:
+    return f"{len(letters)} letter{'s' if len(letters) != 1 else ''} {done}" if letters else "no dead letters"
 
 
 def _all(cluster: Cluster) -> tuple[Manifest, ...]:
@@ -85,6 +100,14 @@ def _need(cluster: Cluster, letter: str) -> Manifest:
         raise Missing(
             f"there is no dead letter '{letter}': it was sent again, or `kubectl kepler dead-letters` lists it"
         )
+    return found
+
+
+def _readable(config_map: Manifest) -> DeadLetter:
+    """The letter; raises Missing where somebody has written something else there."""
+    found = read.letter(config_map)
+    if found is None:
+        raise Missing(changed(name(config_map)))
     return found
 
 

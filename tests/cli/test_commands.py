@@ -253,6 +253,26 @@ def test_dead_letters(workbench: Workbench, terminal: Terminal) -> None:
     assert (nowhere.code, "there is no Broker 'default'" in nowhere.err) == (Exit.MISSING, True)
 
 
+def test_letters_that_nobody_can_use_are_thrown_away(workbench: Workbench, terminal: Terminal) -> None:
+    """Also one that somebody has changed; by name or all, and nothing else that lies there."""
+    own = {"KUBECONFIG": str(workbench.stack.kubeconfig_for(NAMESPACE, "kepler-dead-letter"))}
+    keep = Letters(connect(own, user_agent="test"), lambda _: None, NAMESPACE)
+    for number in range(3):
+        keep(given_up(namespace=workbench.namespace, id=f"{workbench.namespace}-{number}"))
+    first, second, third = (one["name"] for one in terminal("dead-letters", "-o", "json").data[:3])
+    workbench.stack.kubectl("-n", NAMESPACE, "patch", f"configmap/{first}", "--type=merge", "-p", '{"data": null}')
+
+    assert "has been changed and is no dead letter" in terminal("dead-letters", "replay", first).err
+    assert terminal("dead-letters", "discard").code == Exit.USAGE
+    assert terminal("dead-letters", "discard", "kube-root-ca.crt").code == Exit.MISSING
+    assert terminal("dead-letters", "discard", first, second).out == "2 letters thrown away\n"
+    assert terminal("dead-letters", "show", second).code == Exit.MISSING
+    assert third in terminal("dead-letters").out
+    assert terminal("dead-letters", "discard", "--all").out.endswith("thrown away\n")
+    assert terminal("dead-letters", "-o", "json").data == []
+    assert terminal("dead-letters", "discard", "--all").out == "no dead letters\n"
+
+
 def test_doctor_finds_what_a_bare_cluster_lacks(workbench: Workbench, terminal: Terminal) -> None:
     """Definitions and permissions are as generated; there is no Knative, and that fails."""
     workbench.apply(kepler())

@@ -80,6 +80,14 @@ def test_a_page_is_asked_for_as_the_api_has_it(served: Served) -> None:
     assert token == "Bearer secret"
 
 
+def test_a_newer_one_may_say_more(served: Served) -> None:
+    """Fields are only ever added: what an older plugin does not know is passed over, however deep."""
+    said = dumped(change(COLLECTOR))
+    served.body = {"items": [{**said, "edit": {**said["edit"], "why": "?"}, "more": 1}], "more": []}
+    (found,) = Console(served.url).history(KEY).items
+    assert found.edit == change(COLLECTOR).edit
+
+
 def test_nobody_is_told_a_token_that_there_is_not(served: Served) -> None:
     """No header at all."""
     served.body = dumped(trace(COLLECTOR))

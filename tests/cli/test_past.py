@@ -50,11 +50,11 @@ def test_an_edit_that_nobody_saw_and_a_deletion() -> None:
 
 
 def test_an_edit_of_a_hidden_value_says_so() -> None:
-    """It is an edit all the same; the oldest one that is known has nothing to differ from."""
-    secret = EDIT.model_copy(update={"fields": ()})
-    told = "\n".join(history.changes([change(edit=secret)]))
-    assert "    only values that are hidden here are others than before" in told
-    assert "hidden" not in "\n".join(history.changes([change(edit=secret.model_copy(update={"first": True}))]))
+    """It is an edit all the same, in the history and in its trace."""
+    secret = EDIT.model_copy(update={"fields": (), "hidden": True})
+    said = "  only values that are hidden here are others than before"
+    assert said in "\n".join(history.changes([change(edit=secret)]))
+    assert said in "\n".join(lines(trace(edit=secret), 100))
 
 
 def test_what_was_written_to_one_object_and_why() -> None:

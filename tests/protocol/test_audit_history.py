@@ -15,12 +15,11 @@ from audit.sight import EVERYTHING, Sight
 from audit.store import Store
 from events.report import Report
 from runtime.event import Event
-from tests.audit_sample import RESOURCES, STATE, deleted, edited, fill, reported
+from tests.audit_sample import RESOURCES, STATE, Resource, deleted, edited, fill, reported
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)
 KEPLER = RESOURCES[0]
-OF_IT = Object(kind="Kepler", namespace=KEPLER.namespace, name=KEPLER.name)
 
 Answer = TypeVar("Answer")
 
@@ -31,9 +30,10 @@ def read(store: Store, query: Callable[[Connection], Answer]) -> Answer:
         return query(connection)
 
 
-def history(store: Store) -> tuple[Change, ...]:
-    """Of the first of the sample's resources."""
-    return read(store, lambda connection: past.history(connection, OF_IT)).items
+def history(store: Store, of: Resource = KEPLER) -> tuple[Change, ...]:
+    """Of one of the sample's resources."""
+    wanted = Object(kind=of.kind.name, namespace=of.namespace, name=of.name)
+    return read(store, lambda connection: past.history(connection, wanted)).items
 
 
 def about(generation: int) -> ReportEntry:
@@ -91,6 +91,18 @@ def test_a_report_before_its_edit_is_of_the_same_generation(store: Store) -> Non
     assert len(both.reports) == 1
 
 
+def test_an_edit_of_hidden_values_only_is_told_as_that(store: Store) -> None:
+    """One that is seen is none, and so is the first that is known: it has nothing to differ from."""
+    lab = RESOURCES[1]
+    keep(store, *(edited(lab, generation, NOW) for generation in (4, 5, 6)))
+    found = history(store, lab)
+    assert [(bool(one.edit.fields), one.edit.hidden) for one in found if one.edit] == [
+        (True, False),
+        (False, True),
+        (True, False),
+    ]
+
+
 def test_the_end_of_a_resource_is_a_change_of_its_own(store: Store) -> None:
     """With what the functions did about it, though their reports name no generation, whichever came first."""
     keep(store, edited(KEPLER, 1, NOW), edited(KEPLER, 2, NOW))
@@ -130,5 +142,6 @@ def test_a_trace_has_its_reports_in_full(store: Store) -> None:
     assert found.edit
     assert len(found.reports) == 7
     assert all(isinstance(one.report, Report) and one.report.calls for one in found.reports)
+    assert [identity for one in found.episodes for identity in one.reports] == [one.id for one in found.reports]
     assert read(store, lambda connection: queries.trace(connection, "0" * 32, EVERYTHING)) is None
     assert read(store, lambda connection: queries.trace(connection, trace, Sight(frozenset(), cluster=True))) is None
