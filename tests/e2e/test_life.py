@@ -36,8 +36,11 @@ def test_an_apply_becomes_a_daemon_set_on_the_nodes(cluster: Cluster) -> None:
     assert cluster.namespace in subjects(cluster.stack)
     told = {*BY_NAME}
     cluster.eventually(lambda: {one["function"] for one in cluster.reports()} == told, cluster.reports)
-    wrote = {change["object"]["kind"] for one in cluster.reports() for change in one["changes"]}
-    assert {"ConfigMap", "Service", "ServiceAccount", "DaemonSet", "ClusterRoleBinding", "Kepler"} <= wrote
+    wrote = {"ConfigMap", "Service", "ServiceAccount", "DaemonSet", "ClusterRoleBinding", "Kepler"}
+    cluster.eventually(
+        lambda: wrote <= {change["object"]["kind"] for one in cluster.reports() for change in one["changes"]},
+        cluster.reports,
+    )
 
 
 def test_an_edit_is_one_rollout(cluster: Cluster) -> None:

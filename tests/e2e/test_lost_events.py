@@ -61,10 +61,11 @@ def test_what_happened_while_the_event_source_was_away(cluster: Cluster) -> None
 
     sweep(cluster)
 
+    drifted.eventually(lambda: drifted.get("daemonset/kepler-exporter"))
+    drifted.eventually(lambda: drifted.get("configmap/kepler-cfm")["data"]["ENABLE_GPU"] == "true")
     for one in (cluster, edited, drifted):
         one.await_ready()
     assert edited.get("service/kepler-exporter")["spec"]["ports"][0]["port"] == 9104
-    assert drifted.get("configmap/kepler-cfm")["data"]["ENABLE_GPU"] == "true"
     going.eventually(lambda: going.namespace not in subjects(going))
     sweep(cluster)
     cluster.eventually(lambda: sweeps(cluster)[-1]["diverging"] == 0, lambda: sweeps(cluster)[-1])

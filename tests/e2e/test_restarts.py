@@ -73,6 +73,7 @@ class User:
             all(one.is_ready() for one in alive)
             and self.edited.get("service/kepler-exporter")["spec"]["ports"][0]["port"] == 9104
             and self.drifted.get("configmap/kepler-cfm")["data"]["ENABLE_GPU"] == "true"
+            and available(self.drifted) == 4
             and self.toggled.get("deployment/kepler-model-server") is not None
             and not state(self.deleted)
             and self.deleted.namespace not in subjects(self.deleted)
@@ -82,6 +83,12 @@ class User:
         """How far each has come."""
         alive = (self.created, self.edited, self.drifted, self.toggled)
         return {one.namespace: one.conditions().get("Ready") for one in alive} | {"left": sorted(state(self.deleted))}
+
+
+def available(cluster: Cluster) -> int:
+    """On how many nodes the exporter serves, as its DaemonSet says; none where there is no DaemonSet."""
+    found = cluster.get("daemonset/kepler-exporter") or {}
+    return int((found.get("status") or {}).get("numberAvailable", 0))
 
 
 @pytest.mark.parametrize("part", PARTS)
