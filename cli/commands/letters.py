@@ -42,12 +42,12 @@ def listed(ctx: typer.Context, place: Reach, *, output: Output = Format.TABLE) -
     elif found:
         table(kept.HEADINGS, kept.rows(found, datetime.now(UTC)))
     else:
-        remark("no dead letters: every event was delivered")
+        remark("no dead letters: nothing waits to be sent again")
     return Exit.OK
 
 
 def show(letter: Letter, place: Reach, *, output: Output = Format.TABLE) -> int:
-    """One letter: to whom it was to go, what came back, and the event itself."""
+    """One letter: to whom, what came back, and the event itself."""
     config_map = _need(place.connect(), letter)
     found = _readable(config_map)
     if output is not Format.TABLE:
@@ -59,7 +59,10 @@ def show(letter: Letter, place: Reach, *, output: Output = Format.TABLE) -> int:
 
 
 def replay(place: Reach, *, letters: Letters = None, everything: All = False) -> int:
-    """Has letters sent again, as they were; who can take them now does, and the letter is gone."""
+    """Has letters sent again, as they were.
+
+    Who can take one now does, and the letter is gone; else it comes back.
+    """
     cluster = place.connect()
     meant = _meant(cluster, letters, everything=everything)
     found = read.letters(meant) if everything else [_readable(one) for one in meant]
@@ -70,7 +73,10 @@ def replay(place: Reach, *, letters: Letters = None, everything: All = False) ->
 
 
 def discard(place: Reach, *, letters: Letters = None, everything: All = False) -> int:
-    """Throws letters away that nobody will ever be able to use; what they asked for is still found by the sweep."""
+    """Throws letters away that nobody can use.
+
+    What they asked for is not lost: the sweep finds it within minutes.
+    """
     cluster = place.connect()
     found = _meant(cluster, letters, everything=everything)
     for one in found:
@@ -98,7 +104,7 @@ def _need(cluster: Cluster, letter: str) -> Manifest:
     found = cluster.get(kept.ref(letter))
     if found is None or not kept.is_letter(found):
         raise Missing(
-            f"there is no dead letter '{letter}': it was sent again, or `kubectl kepler dead-letters` lists it"
+            f"there is no dead letter '{letter}': it is gone, or `kubectl kepler dead-letters` lists it"
         )
     return found
 
