@@ -103,9 +103,7 @@ def _all(cluster: Cluster) -> tuple[Manifest, ...]:
 def _need(cluster: Cluster, letter: str) -> Manifest:
     found = cluster.get(kept.ref(letter))
     if found is None or not kept.is_letter(found):
-        raise Missing(
-            f"there is no dead letter '{letter}': it is gone, or `kubectl kepler dead-letters` lists it"
-        )
+        raise Missing(f"there is no dead letter '{letter}': it is gone, or `kubectl kepler dead-letters` lists it")
     return found
 
 
