@@ -3,15 +3,16 @@
 What belongs to one generation may happen days apart (a drift that is mended, a sweep). So a trace is told in episodes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from audit.model import Episode, Kept
+from audit.model import Episode, Kept, Summary
 from events.report import ObjectName, Report
 from runtime import objects
+from runtime.client import path
 from runtime.objects import Kind
 
-PLURALS = {(one.api_version, one.name): one.plural for one in vars(objects).values() if isinstance(one, Kind)}
+KINDS = {(one.api_version, one.name): one for one in vars(objects).values() if isinstance(one, Kind)}
 # So many seconds in which nothing happens end an episode.
 PAUSE = 5.0
 
@@ -29,7 +30,7 @@ def episodes(reports: Sequence[Kept]) -> tuple[Episode, ...]:
     return tuple(map(_episode, found))
 
 
-def sent(said: Report) -> datetime:
+def sent(said: Report | Summary) -> datetime:
     """When its event was sent; an event may say nothing of that, or come from a clock that is ahead."""
     return min(said.cause.sent or said.began, said.began)
 
@@ -57,25 +58,25 @@ def _woken_by(reports: Sequence[Kept], woken: Kept) -> Kept | None:
 
     A write counts from its beginning: who watches may hear of it before its writer does.
     """
+    places = _places(woken.report.cause.object)
     earlier = (one for one in reports if one.report.began < woken.report.began)
-    writes = [(at, one) for one in earlier for at in _wrote(one.report, woken.report.cause.object)]
+    writes = [(at, one) for one in earlier for at in _wrote(one.report, places)]
     before = [(at, one) for at, one in writes if at < sent(woken.report)]
     return max(before, key=lambda write: write[0])[1] if before else None
 
 
-def _wrote(said: Report, wanted: ObjectName | None) -> Iterator[datetime]:
-    """When a reconcile began each of its writes to an object, its status among them."""
+def _wrote(said: Report, places: Container[str]) -> Iterator[datetime]:
+    """When a reconcile began each of its writes to one of these URL paths."""
     for call in said.calls:
-        if wanted and call.verb != "GET" and 200 <= call.status < 300 and _names(call.path, wanted):
+        if call.verb != "GET" and 200 <= call.status < 300 and call.path in places:
             yield said.began + timedelta(milliseconds=call.began)
 
 
-def _names(path: str, wanted: ObjectName) -> bool:
-    """Whether a URL path is the object's, or its status's."""
-    parts = path.strip("/").removesuffix("/status").split("/")
-    plural = PLURALS.get((wanted.api_version, wanted.kind), "")
-    where = ["namespaces", wanted.namespace] if wanted.namespace else []
-    return parts[-len(where) - 2 :] == [*where, plural, wanted.name]
+def _places(about: ObjectName | None) -> tuple[str, ...]:
+    """The URL paths of an object and of its status; none where no kind of ours is named."""
+    if about is None or (kind := KINDS.get((about.api_version, about.kind))) is None:
+        return ()
+    return tuple(path(kind, about.namespace, about.name, part) for part in ("", "status"))
 
 
 def _ended(one: Kept) -> datetime:

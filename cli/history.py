@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
+from audit.episodes import sent
 from audit.model import Change, Edit, Kept, Summary
 from cli.errors import Usage
 from cli.kinds import place, title
@@ -83,7 +84,7 @@ def changes(found: Iterable[Change]) -> Iterator[str]:
     for change in found:
         yield f"{_time(change.began)}  generation {change.generation} of {title(change.object)}{_by(change.edit)}"
         yield from edited(change.edit)
-        began = min((said.cause.sent or said.began for said in change.reports), default=change.began)
+        began = min(map(sent, change.reports), default=change.began)
         for said in change.reports:
             yield from _said(said, began)
         yield f"    trace: {change.trace}"

@@ -61,7 +61,7 @@ function Line({ kept, episode }) {
       </span>
       <span class="took">${duration(report.milliseconds)}</span>
     </button>
-    ${open && html`<${Calls} kept=${kept} episode=${episode} calls=${calls} />`}
+    ${open && html`<${Calls} kept=${kept} calls=${calls} />`}
   </li>`;
 }
 

@@ -112,6 +112,7 @@ def test_the_end_of_a_resource_is_a_change_of_its_own(store: Store) -> None:
     end, *earlier = history(store)
     assert end.edit
     assert (end.generation, end.edit.deleted, end.edit.fields, end.edit.by) == (3, True, (), "")
+    assert not end.edit.hidden
     assert len(end.reports) == 2
     assert [one.generation for one in earlier] == [2, 1]
 
