@@ -16,7 +16,7 @@ from audit.database import Database
 from audit.entries import ROW, EditEntry, Entry, ReportEntry, ResyncEntry, SweepEntry
 from audit.tables import ledger, reports, resyncs, sweeps, written
 from events.report import Report
-from runtime.turnstile import Turnstile
+from runtime.singleflight import SingleFlight
 
 Row = dict[str, Any]
 TABLES: tuple[Table, ...] = (reports, written, sweeps, resyncs)
@@ -34,7 +34,7 @@ class Store:
     database: Database
     full: Callable[[int], None] = lambda _bytes: None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    _turns: Turnstile[Entry, None] = field(default_factory=Turnstile)
+    _turns: SingleFlight[Entry, None] = field(default_factory=SingleFlight)
 
     def keep(self, entry: Entry) -> None:
         """Returns when it is on the disk, with one that was there before as well; raises Unavailable."""
