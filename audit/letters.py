@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from audit.model import DeadLetter, Undelivered
 from events.report import ObjectName
-from runtime import hidden
+from runtime import redact
 from runtime.letters import answered
 from runtime.objects import Manifest, name
 
@@ -27,7 +27,7 @@ def letter(config_map: Manifest) -> DeadLetter | None:
                 "time": kept["at"],
                 "destination": kept["destination"],
                 "code": kept["code"] if answered(kept["code"]) else "",
-                "answer": hidden.text(kept["answer"]),
+                "answer": redact.text(kept["answer"]),
                 "event": Undelivered(id=event["id"], type=event["type"], source=event["source"], object=_about(event)),
             }
         )

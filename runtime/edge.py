@@ -21,7 +21,7 @@ from typing import Protocol, runtime_checkable
 from cloudevents.core.bindings.http import to_binary_event
 from flask import Blueprint, Flask, Response, request
 
-from runtime import hidden, measures
+from runtime import measures, redact
 from runtime.errors import ApiError, NotAnEvent
 from runtime.event import Event, decode
 from runtime.receive import Received, Receiver
@@ -68,8 +68,8 @@ def _view(name: str, receiver: Receiver) -> Callable[[], Response]:
         try:
             event = decode(dict(request.headers.items()), request.get_data())
         except NotAnEvent as wrong:
-            log.warning("not an event", extra={"reason": hidden.text(str(wrong))})
-            return _text(400, hidden.text(str(wrong)))
+            log.warning("not an event", extra={"reason": redact.text(str(wrong))})
+            return _text(400, redact.text(str(wrong)))
         measures.received(name, event.type, (now - event.sent).total_seconds() if event.sent else None)
         return _answer(receiver, event, began)
 
@@ -83,11 +83,11 @@ def _answer(receiver: Receiver, event: Event, began: float) -> Response:
         log.warning("not an event", extra={**_about(event), "reason": str(wrong)})
         return _text(400, str(wrong))
     except ApiError as failed:
-        reason = hidden.mask(event.object).text(failed.message)
+        reason = redact.mask(event.object).text(failed.message)
         log.warning("failed", extra={**_shown(event), "outcome": measures.FAILED, "reason": reason})
         return _text(503, reason)
     except Exception as defect:
-        mask = hidden.mask(event.object)
+        mask = redact.mask(event.object)
         told = mask.text(traceback.format_exc())
         log.error("defect", extra={**_shown(event), "outcome": measures.DEFECT, "traceback": told})  # noqa: TRY400
         return _text(500, mask.text(f"{type(defect).__name__}: {defect}"))
