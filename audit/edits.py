@@ -10,7 +10,7 @@ from typing import Any
 
 from audit.entries import EditEntry, Unkeepable, checked, timely
 from events.report import Field, Subject
-from runtime import hidden
+from runtime import redact
 from runtime.differences import list_keys
 from runtime.event import Event, moment
 from runtime.objects import Manifest, generation, metadata, name, terminates, uid
@@ -49,7 +49,7 @@ def _edit(event: Event, shown: Manifest) -> EditEntry:
         by=by,
         deleted=event.deletes or goes,
         traceparent=carried,
-        spec=json.dumps(hidden.manifest(shown).get("spec") or {}),
+        spec=json.dumps(redact.manifest(shown).get("spec") or {}),
     )
 
 

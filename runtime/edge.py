@@ -24,7 +24,7 @@ from typing import Protocol, runtime_checkable
 from cloudevents.core.bindings.http import to_binary_event
 from flask import Blueprint, Flask, Response, request
 
-from runtime import hidden, measures
+from runtime import measures, redact
 from runtime.errors import ApiError, NotAnEvent
 from runtime.event import Event, decode
 from runtime.front import LARGE
@@ -116,8 +116,8 @@ def _view(name: str, receiver: Receiver, edge: Edge) -> Callable[[], Response]:
         try:
             event = edge.decoded()
         except NotAnEvent as wrong:
-            log.warning("not an event", extra={"reason": hidden.text(str(wrong))})
-            return _text(400, hidden.text(str(wrong)))
+            log.warning("not an event", extra={"reason": redact.text(str(wrong))})
+            return _text(400, redact.text(str(wrong)))
         measures.received(name, event.type, (now - event.sent).total_seconds() if event.sent else None)
         return _answer(receiver, event, began, edge)
 
@@ -132,11 +132,11 @@ def _answer(receiver: Receiver, event: Event, began: float, edge: Edge) -> Respo
         log.warning("not an event", extra={**_about(event), "reason": str(wrong)})
         return _text(400, str(wrong))
     except ApiError as failed:
-        reason = hidden.mask(event.object).text(failed.message)
+        reason = redact.mask(event.object).text(failed.message)
         log.warning("failed", extra={**_shown(event), "outcome": measures.FAILED, "reason": reason})
         return _text(503, reason)
     except Exception as defect:
-        mask = hidden.mask(event.object)
+        mask = redact.mask(event.object)
         told = mask.text(traceback.format_exc())
         log.error("defect", extra={**_shown(event), "outcome": measures.DEFECT, "traceback": told})  # noqa: TRY400
         return _text(500, mask.text(f"{type(defect).__name__}: {defect}"))

@@ -15,7 +15,7 @@ from cli.cluster import Cluster
 from cli.errors import Exit, Missing, Usage
 from cli.options import Format, Output, Reach
 from cli.output import data, remark, say, table
-from runtime import hidden
+from runtime import redact
 from runtime.letters import LABEL, changed
 from runtime.objects import CONFIG_MAP, Manifest, name
 from runtime.requests import replay as request
@@ -131,7 +131,7 @@ def _told(found: DeadLetter, config_map: Manifest) -> Iterator[str]:
 def _json(content: str) -> Iterator[str]:
     """The data, without what is to be told to nobody."""
     try:
-        shown = hidden.manifest(json.loads(content))
+        shown = redact.manifest(json.loads(content))
     except (ValueError, AttributeError):
-        shown = {"unreadable": hidden.text(content)}
+        shown = {"unreadable": redact.text(content)}
     yield from (f"  {line}" for line in json.dumps(shown, indent=2).splitlines())
