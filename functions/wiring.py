@@ -139,9 +139,7 @@ def _granted(account: str, component: str, granted: Iterable[Rule]) -> Iterator[
     listed = [*granted]
     for own in (False, True):
         rules = [
-            _rule(rule.group, [rule.resource], list(rule.verbs), list(rule.names))
-            for rule in listed
-            if rule.own is own
+            _rule(rule.group, [rule.resource], list(rule.verbs), list(rule.names)) for rule in listed if rule.own is own
         ]
         if rules:
             yield _role(account, component, rules, namespaced=own)

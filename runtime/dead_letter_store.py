@@ -125,7 +125,7 @@ class DeadLetterStore:
             client.delete(self._ref(letter), over=kept)
 
     def _object(self, event: Event, client: Client) -> Manifest | None:
-        """Return the resource of ours that the event is about; None where it is about none, or about one that is gone."""
+        """Return the resource of ours that the event is about; None where there is none."""
         for kind in OURS:
             if (kind.api_version, kind.name) != (event.api_version, event.kind):
                 continue

@@ -1,7 +1,7 @@
 """A dead letter: an event that could not be delivered, as it is recorded in a ConfigMap. Pure.
 
-What a list shows of it is one JSON document in an annotation, so that lists read metadata only, however large the events
-are. Everything in a record is bounded and redacted: whoever can reach the Broker can make letters of anything.
+What a list shows of it is one JSON document in an annotation, so that lists read metadata only, however large the
+events are. Everything in a record is bounded and redacted: whoever can reach the Broker can make letters of anything.
 
 An event that only asks a function to look at an object is recorded without its data: the function reads the object
 itself. Other events keep theirs, redacted, up to `LARGEST` characters.
@@ -95,7 +95,8 @@ def is_answer(code: str) -> bool:
 
 def letter_name(event: Event) -> str:
     """Return the name of an event's letter: one event has one."""
-    return f"dead-letter-{hashlib.sha256(f'{event.source}\n{event.id}'.encode()).hexdigest()[:16]}"
+    identity = f"{event.source}\n{event.id}"
+    return f"dead-letter-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
 
 
 def destination(event: Event) -> str:

@@ -36,8 +36,8 @@ class Surroundings:
 class Listener:
     """A function without an object: `filters` select its events; with none it is only addressed as a sink.
 
-    `rules` are its permissions, and `timeout` says, in seconds, how long one event may take. `settings` are environment variables of its own, and `keeps` is a folder in which it keeps files:
-    then there is one pod of it, all the time.
+    `rules` are its permissions, and `timeout` says, in seconds, how long one event may take. `settings` are environment
+    variables of its own, and `keeps` is a folder in which it keeps files: then there is one pod of it, all the time.
     """
 
     name: str

@@ -31,8 +31,12 @@ def resync(key: Ref, *, by: str) -> CloudEvent:
 
 
 def named(functions: Iterable[str]) -> dict[str, str]:
-    """Return the attribute of a request that only these functions are to act on: '/collector/status/'."""
-    return {FUNCTIONS: f"/{'/'.join(functions)}/"}
+    """Return the attribute of a request that only these functions are to act on: '/collector/status/'.
+
+    Without any it has no such attribute, and every function acts on it.
+    """
+    names = "/".join(functions)
+    return {FUNCTIONS: f"/{names}/"} if names else {}
 
 
 def one_of_many(key: Ref, event: Event, function: str) -> CloudEvent:

@@ -52,6 +52,11 @@ MAKE_KEY = Rule("", "secrets", ("create", "get", "patch"), (SECRET_NAME,), own=T
 Sign = Callable[[CloudEvent], CloudEvent]
 
 
+def secret(namespace: str) -> Ref:
+    """Return where the key is kept: beside the functions."""
+    return Ref(SECRET, namespace, SECRET_NAME)
+
+
 def unsigned(event: CloudEvent) -> CloudEvent:
     """Return the event as it is: for a process that has no key."""
     return event
@@ -114,16 +119,12 @@ class Keyring:
     def make(self) -> None:
         """Create the Secret with a new key, unless there is one. Raises ApiError."""
         client = self._client()
-        if client.get(self._ref) is None:
+        if client.get(secret(self.namespace)) is None:
             body = {"type": "Opaque", "data": {FIELD: base64.b64encode(secrets.token_bytes(BYTES)).decode()}}
             try:
-                client.apply(self._ref, body, over=None)
+                client.apply(secret(self.namespace), body, over=None)
             except Conflict:
                 log.info("another process made the key")
-
-    @property
-    def _ref(self) -> Ref:
-        return Ref(SECRET, self.namespace, SECRET_NAME)
 
     def _client(self) -> Client:
         return Client(self.transport, manager="kepler-signature", seconds=PATIENCE)
@@ -134,20 +135,21 @@ class Keyring:
                 return
             self._looked = time.monotonic()
         try:
-            found = self._client().get(self._ref)
+            found = self._client().get(secret(self.namespace))
         except ApiError as failed:
             log.warning("the signing key cannot be read", extra={"reason": failed.message})
             return
-        self._key = _key(found) or self._key
+        self._key = key_of(found) or self._key
 
 
-def _key(secret: Manifest | None) -> bytes | None:
-    encoded = ((secret or {}).get("data") or {}).get(FIELD) or ""
+def key_of(found: Manifest | None) -> bytes | None:
+    """Return the key in the Secret; None where there is none, or one that is too short."""
+    encoded = ((found or {}).get("data") or {}).get(FIELD) or ""
     try:
         key = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
         key = b""
-    if secret is not None and len(key) < BYTES:
+    if found is not None and len(key) < BYTES:
         log.warning(f"`{FIELD}` of Secret '{SECRET_NAME}' has less than {BYTES} bytes: delete the Secret, then `audit`")
     return key if len(key) >= BYTES else None
 

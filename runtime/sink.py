@@ -6,7 +6,7 @@
 |---|---|
 | `K_SINK` | URL of the Broker |
 | `K_CA_CERTS` | certificates (PEM) of the authorities that the Broker's may be from, with `transport-encryption` on |
-| `K_SINK_TOKEN_FILE` | file with the OIDC token for the Broker's audience; the default is where a SinkBinding mounts it |
+| `K_SINK_TOKEN_FILE` | file with the OIDC token for the Broker's audience; by default where a SinkBinding mounts it |
 
 https://knative.dev/docs/eventing/custom-event-source/sinkbinding, eventing v0.50:
 `pkg/apis/sources/v1/sinkbinding_lifecycle.go` (`K_CA_CERTS`, mount `/oidc`).

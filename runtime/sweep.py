@@ -35,6 +35,7 @@ log = logging.getLogger("kepler.sweep")
 
 SOURCE = "/kepler/functions/sweep"
 
+
 @dataclass(frozen=True)
 class Diverging:
     """One object that is to be looked at again; `trace` is its generation's, None where it is gone."""
