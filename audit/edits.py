@@ -49,7 +49,7 @@ def _edit(event: Event, shown: Manifest) -> EditEntry:
         by=by,
         deleted=event.deletes or goes,
         traceparent=carried,
-        spec=json.dumps(redact.manifest(shown).get("spec") or {}),
+        spec=json.dumps(redact.spec(shown)),
     )
 
 
