@@ -222,7 +222,10 @@ def base() -> dict[str, list[Object]]:
 
 def _watched(kind: Kind) -> Object:
     found = {"apiVersion": kind.api_version, "kind": kind.name}
-    return found if kind.group == KEPLER.group else found | {"selector": {"matchLabels": dict(children.MANAGED_BY)}}
+    labels = {label: value for one in FUNCTIONS for label, value in one.labels.get(kind, {}).items()}
+    if kind.group == KEPLER.group:
+        return found
+    return found | {"selector": {"matchLabels": labels or dict(children.MANAGED_BY)}}
 
 
 def _to_broker() -> Object:

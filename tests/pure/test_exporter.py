@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from crds.kepler import Kepler
-from functions import cfm, children, collected_metric, collector, engine, exporter
+from functions import cfm, children, collected_metric, collector, engine, exporter, namespaces
 from functions.cfm import Key
 from runtime.function import Observed
 from runtime.objects import KEPLER, Ref
@@ -22,6 +22,7 @@ DONE = {
     "observedGeneration": 1,
     "lastTransitionTime": "2026-01-01T00:00:00Z",
 }
+OPEN = {namespaces.ref(KEY): {"metadata": {"name": "energy", "labels": namespaces.LABELS}}}
 ALL_DONE = [{**DONE, "type": awaited} for awaited in collector.AWAITED]
 
 
@@ -59,7 +60,7 @@ def _owned(manager: str) -> dict[str, Any]:
 def observed(kepler: dict[str, Any], found: dict[str, Any] | None, images: dict[str, str] | None = None) -> Observed:
     """What `collector` reads when nothing of its own exists yet."""
     objects: dict[Ref, Any] = dict.fromkeys(collector.FUNCTION.children(KEY))
-    objects |= {children.cfm(KEY): found, children.binding(KEY): {"metadata": {"name": "kepler-exporter"}}}
+    objects |= {children.cfm(KEY): found, children.binding(KEY): {"metadata": {"name": "kepler-exporter"}}, **OPEN}
     return Observed(KEY, kepler, objects, images=images or {})
 
 
@@ -251,3 +252,23 @@ def test_a_missing_binding_is_an_incomplete_installation() -> None:
     outcome = collector.desired(Observed(KEY, seen.parent, {**seen.objects, children.binding(KEY): None}))
     assert outcome.reason == "NotInstalled"
     assert "apply `config/` again" in outcome.message
+
+
+@pytest.mark.parametrize(
+    "namespace",
+    [
+        None,
+        {"metadata": {"name": "energy"}},
+        {"metadata": {"name": "energy", "labels": {namespaces.LABEL: "baseline"}}},
+        {"metadata": {"name": "energy", "labels": {"pod-security.kubernetes.io/warn": "privileged"}}},
+    ],
+)
+def test_a_namespace_must_allow_privileged_pods_explicitly(namespace: Any) -> None:
+    """Whoever has reported and whatever is in place; the message has the command."""
+    seen = observed(parent(), config())
+    there = {**seen.objects, namespaces.ref(KEY): namespace}
+    outcome = collector.desired(Observed(KEY, seen.parent, there))
+    assert (outcome.word, outcome.reason, outcome.intents) == ("rejected", "NamespaceNotAllowed", ())
+    assert "`kubectl label namespace energy pod-security.kubernetes.io/enforce=privileged --overwrite`" in (
+        outcome.message
+    )

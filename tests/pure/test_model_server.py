@@ -11,7 +11,7 @@ from runtime.function import Observed
 from runtime.objects import Ref
 from runtime.outcome import Outcome
 from runtime.wake import idle
-from tests.pure.test_exporter import KEY, intent, parent
+from tests.pure.test_exporter import KEY, OPEN, intent, parent
 from tests.pure.test_wake import OURS, about
 from tests.workbench import update
 
@@ -30,7 +30,7 @@ def kepler(*, estimator: bool = True, enabled: bool = True, **fields: Any) -> di
 
 def decide(found: dict[str, Any], images: dict[str, str] | None = None, **there: Any) -> Outcome:
     """What `model_server` wants, where only the children in `there` exist."""
-    objects: dict[Ref, Any] = dict.fromkeys(model_server.FUNCTION.children(KEY))
+    objects: dict[Ref, Any] = {**dict.fromkeys(model_server.FUNCTION.children(KEY)), **OPEN}
     objects |= {getattr(children, name)(KEY): manifest for name, manifest in there.items()}
     return model_server.desired(Observed(KEY, found, objects, images=images or {}))
 
