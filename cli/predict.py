@@ -14,6 +14,7 @@ from cli.simulate import Memory, Simulated, simulate
 from functions import monitoring, namespaces, openshift, wiring
 from functions.catalogue import FUNCTIONS
 from functions.collector import FUNCTION as COLLECTOR
+from runtime import settings
 from runtime.errors import Forbidden, NotFound
 from runtime.objects import (
     KEPLER,
@@ -28,7 +29,7 @@ from runtime.objects import (
 from runtime.objects import (
     NAMESPACE as NAMESPACES,
 )
-from runtime.settings import IMAGE_PREFIX, NAMESPACE
+from runtime.settings import NAMESPACE
 
 Ours = Mapping[Ref, Manifest | None]
 
@@ -160,11 +161,11 @@ def _dependents(changed: Ref, memory: Memory) -> Iterator[Ref]:
 
 
 def images(cluster: Cluster) -> dict[str, str]:
-    """The functions' `RELATED_IMAGE_*`, by the Knative Service of the collector; empty where there is none to read."""
+    """The functions' settings about images, by the collector's Knative Service; empty where there is none to read."""
     try:
         service = cluster.get(Ref(KNATIVE_SERVICE, NAMESPACE, COLLECTOR.manager))
     except Forbidden:
         return {}
     template = ((service or {}).get("spec") or {}).get("template") or {}
     variables = [one for each in (template.get("spec") or {}).get("containers") or () for one in each.get("env") or ()]
-    return {one["name"]: one.get("value", "") for one in variables if one["name"].startswith(IMAGE_PREFIX)}
+    return settings.images({one["name"]: one.get("value", "") for one in variables})

@@ -9,7 +9,7 @@ from typing import Any
 
 from events.catalogue import CATALOGUE, EventType
 from events.types import WAKING
-from functions import children, engine, sweep
+from functions import children, repositories, sweep
 from functions.catalogue import FUNCTIONS, LISTENERS
 from runtime.function import Function, Wake
 from runtime.listener import TIMEOUT, Listener
@@ -299,7 +299,7 @@ def _service(
     name: str, component: str, *, timeout: int = TIMEOUT, settings: Mapping[str, str] = MappingProxyType({})
 ) -> Object:
     """A Knative Service of the one image; reachable from within the cluster only."""
-    environment = {"FUNCTION": component, **settings, **engine.IMAGES}
+    environment = {"FUNCTION": component, **settings, **repositories.ENVIRONMENT}
     container = {
         "image": IMAGE,
         "env": [{"name": key, "value": value} for key, value in environment.items()],

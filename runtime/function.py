@@ -19,7 +19,7 @@ class Observed:
     """Everything read for one decision, and nothing else.
 
     `objects` has an entry for every child and input (None: absent); `parent` is None when it is gone or going.
-    `images` are the environment's `RELATED_IMAGE_*`.
+    `images` are the environment's `RELATED_IMAGE_*` and `ALLOWED_IMAGES`.
     """
 
     key: Ref

@@ -10,6 +10,8 @@ from typing import Any
 
 from crds.collected_metric import Source
 from crds.model_server import StorageType
+from functions import engine
+from functions.repositories import repository
 from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, MACHINE_CONFIG, Manifest
 from tests.pure.test_model_server import EXTERNAL, PROMETHEUS
 from tests.rendered import PLACES, Cluster
@@ -137,6 +139,8 @@ def machines(path: str, before: Any, after: Any, shown_by: str, **around: Any) -
 
 
 ON = True
+KEPLERS = repository(engine.IMAGE)
+MODELS = repository(engine.MODEL_SERVER_IMAGE)
 URL = "http://models.energy.svc/ec2/rapl-sysfs/AbsPower/BPFOnly/SGDRegressorTrainer_0.zip"
 TOLERATION = {"key": "gpu", "operator": "Exists"}
 TERM = {"matchExpressions": [{"key": "disk", "operator": "Exists"}]}
@@ -174,7 +178,7 @@ FIELDS: tuple[Field, ...] = (
     kepler("scrape-interval", None, "1m", INTERVAL),
     kepler("scape-interval", None, "1m", INTERVAL),
     *REFERRED,
-    kepler("collector.image", None, "mirror/kepler:release-0.7.11", POD),
+    kepler("collector.image", None, f"{KEPLERS}:release-0.7.11", POD),
     kepler("collector.port", None, 9103, PORT),
     kepler("collector.sample-period", None, "10s", KEYS),
     kepler("collector.log-level", None, 5, KEYS),
@@ -187,7 +191,7 @@ FIELDS: tuple[Field, ...] = (
     kepler("collector.env", None, [{"name": "CPU_ARCH_OVERRIDE", "value": "Skylake"}], ENV),
     kepler("collector.image-pull-secrets", None, [{"name": "registry"}], PULLED, model_server={"enabled": True}),
     kepler("estimator-sidecar.enabled", None, ON, SIDECAR),
-    estimator("image", None, "mirror/models:v0.7.12", ESTIMATORS_IMAGE),
+    estimator("image", None, f"{MODELS}:v0.7.11", ESTIMATORS_IMAGE),
     estimator("mnt-path", None, "/run", SOCKET, ONLY_TMP),
     *(
         estimator(f"models.{model}.{setting}", None, value, MODEL_CONFIG, REMARKS.get((model, setting), ""))
@@ -195,7 +199,7 @@ FIELDS: tuple[Field, ...] = (
         for setting, value in MODEL.items()
     ),
     kepler("model-server.enabled", None, ON, SERVED),
-    server("image", None, "mirror/models:v0.7.12", SERVERS_IMAGE),
+    server("image", None, f"{MODELS}:v0.7.11", SERVERS_IMAGE),
     server("port", None, 9000, ADDRESS),
     server("storage.type", None, "claim", SETTINGS),
     server("storage.path", None, "mine", DIRECTORY),

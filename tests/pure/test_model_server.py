@@ -190,7 +190,7 @@ def test_the_image_defaults_in_the_environment() -> None:
     """The resource's image wins; then the environment's; then ours."""
     set_there = {engine.MODEL_SERVER_IMAGE_SETTING: "mirror/models:1", engine.RCLONE_IMAGE_SETTING: "mirror/rclone:1"}
     for image, images, expected in (
-        ("mine:1", set_there, "mine:1"),
+        ("mirror/models:2", set_there, "mirror/models:2"),
         (None, set_there, "mirror/models:1"),
         (None, {}, engine.MODEL_SERVER_IMAGE),
     ):
