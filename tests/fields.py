@@ -45,6 +45,7 @@ DIRECTORY = f"{SERVER}::test_the_directory_of_the_models_is_made_by_the_kubelet"
 CLAIM = f"{SERVER}::test_the_claim_in_use"
 UNUSED = f"{SERVER}::test_a_claim_that_is_not_used_is_kept_or_removed"
 TRAINER = f"{SERVER}::test_the_trainer_is_beside_the_server_with_the_same_volumes"
+PROXIED = f"{SERVER}::test_proxies_reach_every_container_that_fetches"
 REFUSED = f"{SERVER}::test_training_that_cannot_work_is_refused"
 PREFIX = f"{STORE}::test_a_bucket_without_a_prefix_is_taken_as_a_whole"
 CREDENTIALS = f"{STORE}::test_the_credentials_are_the_secrets_and_nowhere_else"
@@ -219,6 +220,7 @@ FIELDS: tuple[Field, ...] = (
     trained("sampling-period", None, "10m", NUMBERS),
     server("training.online", None, ON, TRAINER, storage={"type": "claim"}, training={"prometheus-url": PROMETHEUS}),
     trained("training.prometheus-url", PROMETHEUS, "http://other:9090", SETTINGS),
+    server("env", None, [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}], PROXIED),
     trained("training.step", None, "15s", NUMBERS),
     trained("training.headers.secret", None, "token", REFUSED),
     *(

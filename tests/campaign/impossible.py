@@ -266,6 +266,9 @@ CASES: tuple[Impossible, ...] = (
         (("collector.resources", {"limits": {"cpu": "1"}, "requests": {"cpu": "2"}}),),
     ),
     Impossible(
-        "a variable without a name", "Invalid", "env[2].name", (("collector.env", [{"name": "=", "value": ""}]),)
+        "a variable from nowhere",
+        "Invalid",
+        "env[2].valueFrom",
+        (("collector.env", [{"name": "ENABLE_MSR", "valueFrom": {}}]),),
     ),
 )

@@ -69,7 +69,7 @@ def observed(kepler: dict[str, Any], found: dict[str, Any] | None, images: dict[
 
 def decide(kepler: dict[str, Any], **data: str) -> Outcome:
     """What `collector` wants."""
-    return collector.desired(observed(kepler, config(kepler, **data)))
+    return collector.desired(observed(kepler, config(kepler, None, **data)))
 
 
 def intent(outcome: Outcome, ref: Callable[[Ref], Ref]) -> Any:

@@ -364,3 +364,15 @@ def test_events_of_the_models_configuration_are_always_looked_at() -> None:
     """A key that a user adds is for the pods, too."""
     found = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": children.MODEL_CONFIG}}
     assert not idle(model_server.FUNCTION, update(about(found, ownerReferences=[OURS])))
+
+
+def test_proxies_reach_every_container_that_fetches() -> None:
+    """The server, the trainer, and both copies of an object store; none of them has a token that could leave by one."""
+    proxies = [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}, {"name": "NO_PROXY", "value": ".svc"}]
+    stored = {"type": "external", "external": EXTERNAL}
+    found = pod(env=proxies, storage=stored, training={"online": True, "prometheus-url": PROMETHEUS})
+    containers = [*found["containers"], *found["initContainers"]]
+    assert {one["name"] for one in containers} == {"server-api", "online-trainer", "push", "pull"}
+    assert all(one["env"][-2:] == proxies for one in containers)
+    assert found["automountServiceAccountToken"] is False
+    assert "env" not in pod()["containers"][0]
