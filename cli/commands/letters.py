@@ -53,7 +53,7 @@ def show(letter: Letter, place: Reach, *, output: Output = Format.TABLE) -> int:
     if output is not Format.TABLE:
         data(found, output)
         return Exit.OK
-    for line in _told(found, config_map):
+    for line in told(found, config_map):
         say(line)
     return Exit.OK
 
@@ -115,7 +115,8 @@ def _readable(config_map: Manifest) -> DeadLetter:
     return found
 
 
-def _told(found: DeadLetter, config_map: Manifest) -> Iterator[str]:
+def told(found: DeadLetter, config_map: Manifest) -> Iterator[str]:
+    """A letter for people: its envelope, and the event with what is confidential in it hidden."""
     yield f"{found.name}, given up at {found.time.astimezone():%Y-%m-%d %H:%M:%S}"
     yield f"about:    {kept.subject(found)}"
     yield f"for:      {found.destination or '-'}"
