@@ -133,6 +133,6 @@ def _json(content: str) -> Iterator[str]:
     """The data, without what is to be told to nobody."""
     try:
         shown = redact.manifest(json.loads(content))
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         shown = {"unreadable": redact.text(content)}
     yield from (f"  {line}" for line in json.dumps(shown, indent=2).splitlines())
