@@ -10,6 +10,7 @@ from runtime.errors import Misconfigured
 VERSION = "0.1.0"
 # Where the functions live, and keep what is theirs, unless `NAMESPACE` says otherwise.
 NAMESPACE = "kepler-operator"
+AUDIENCE = "kepler-on-knative"
 IMAGE_PREFIX = "RELATED_IMAGE_"
 ALL = "all"
 
