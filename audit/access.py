@@ -15,7 +15,7 @@ from typing import Any
 
 from flask import Request as Asked
 
-from audit.problems import Problem
+from audit.problems import Problem, TooMany
 from audit.sight import Sight
 from audit.viewer import Viewer
 from runtime.client import Request, Transport, understood
@@ -59,7 +59,7 @@ class Known:
             return Sight(None, cluster=cluster)
         asked = sorted({*namespaces})
         if len(asked) > NAMESPACES:
-            raise Problem(400, f"there are {len(asked)} namespaces, and you may not see them all: add `namespace`")
+            raise TooMany(400, f"there are {len(asked)} namespaces, and you may not see them all: add `namespace`")
         return Sight(frozenset(one for one in asked if self.sees(one)), cluster=cluster)
 
     def may_replay(self, namespace: str) -> bool:

@@ -8,12 +8,14 @@ from audit import schema
 from audit.access import Tokens
 from audit.api import Api
 from audit.database import Database
+from audit.hints import SECONDS, Hints
 from audit.live import Live
 from audit.nearby import nearby
 from audit.receive import Audit
 from audit.retention import Retention
 from audit.settings import TOKEN, Keeping
 from audit.store import Store
+from runtime.client import Client
 from runtime.errors import Misconfigured
 from runtime.listener import Surroundings
 
@@ -29,7 +31,9 @@ def build(keeping: Keeping, surroundings: Surroundings) -> Audit:
     transport, sink = functools.cache(surroundings.transport), functools.cache(surroundings.sink)
     access = Tokens(transport()) if keeping.access == TOKEN else nearby
     api = Api(database, Live(transport, surroundings.namespace), access, sink)
-    return Audit(Store(database, full=retention.told), api.blueprint())
+    store = Store(database, full=retention.told)
+    hints = Hints(store, lambda: Client(transport(), manager="kepler-audit", seconds=SECONDS))
+    return Audit(store, api.blueprint(), hints)
 
 
 def _passing() -> str:

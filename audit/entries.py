@@ -5,11 +5,12 @@ What could not be read back, or no database takes, is refused here: one such eve
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from pydantic import ValidationError
 
 from audit.model import Summary, Wrote
+from audit.refused import FUTURE, UNREADABLE
 from audit.tables import LONGEST
 from events.report import ObjectName, Report, StatusChange, Subject
 from events.sweep import Resync, Swept
@@ -19,10 +20,16 @@ from runtime.event import Event
 ROW = 1500
 LARGEST = 2**62
 FIRST_YEAR, LAST_YEAR = 1970, 9000
+# How far the clock of another machine may be ahead of ours.
+AHEAD = timedelta(seconds=60)
 
 
-class Unkeepable(ValueError):
-    """Not what it says that it is; delivering it again cannot help."""
+class NotKept(ValueError):
+    """An event says something that is not kept; delivering it again cannot help. `reason` is one of `audit.refused`."""
+
+    def __init__(self, message: str, reason: str = UNREADABLE) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,7 @@ class ReportEntry:
 
 @dataclass(frozen=True)
 class EditEntry:
-    """One generation of a resource, as the first event that shows it does; `deleted` is its end."""
+    """One generation of a resource; `deleted` is its end. `verified` says that it was read from the API server."""
 
     object: Subject
     generation: int
@@ -53,6 +60,7 @@ class EditEntry:
     deleted: bool
     traceparent: str
     spec: str
+    verified: bool = False
 
     @property
     def bytes(self) -> int:
@@ -83,15 +91,16 @@ Entry = ReportEntry | EditEntry | SweepEntry | ResyncEntry
 
 
 def report(event: Event, said: Report) -> ReportEntry:
-    """Raises Unkeepable."""
+    """Raises NotKept."""
     checked((event.id, *_named(said)), (said.generation,))
     timely(said.began)
+    happened(said.began, event.sent)
     try:
         whole = said.model_dump_json(by_alias=True)
         type(said).model_validate_json(whole)
         short = summary(event, said).model_dump_json(by_alias=True, exclude={"sequence", "kept"})
     except (ValidationError, ValueError) as wrong:
-        raise Unkeepable(f"not JSON: {wrong}") from wrong
+        raise NotKept(f"not JSON: {wrong}") from wrong
     return ReportEntry(event.id, event.type, said, whole, short)
 
 
@@ -118,38 +127,52 @@ def summary(event: Event, said: Report) -> Summary:
 
 
 def sweep(event: Event, swept: Swept, time: datetime) -> SweepEntry:
-    """Raises Unkeepable."""
+    """Raises NotKept."""
     checked((event.id,), (swept.resources, swept.diverging, swept.calls), most=2**31 - 1)
     timely(time)
+    happened(time)
     if not 0 <= swept.milliseconds < LARGEST:
-        raise Unkeepable("`milliseconds` is no duration")
+        raise NotKept("`milliseconds` is no duration")
     return SweepEntry(event.id, time, swept)
 
 
 def resync(event: Event, asked: Resync) -> ResyncEntry:
-    """Raises Unkeepable."""
+    """Raises NotKept."""
     one = asked.object
+    happened(event.sent)
     checked((event.id, event.source, one.api_version, one.kind, one.namespace, one.name))
     try:
         return ResyncEntry(event.id, event.source, one, asked.model_dump_json(by_alias=True, include={"diverges"}))
     except ValueError as wrong:
-        raise Unkeepable(f"not JSON: {wrong}") from wrong
+        raise NotKept(f"not JSON: {wrong}") from wrong
 
 
 def checked(texts: tuple[str, ...], numbers: tuple[int, ...] = (), *, most: int = LARGEST) -> None:
-    """Raises Unkeepable where an index takes no such text, or a column no such number."""
+    """Raises NotKept where an index takes no such text, or a column no such number."""
     for text in texts:
         if len(text.encode(errors="replace")) > LONGEST or not text.isprintable():
-            raise Unkeepable(f"'{text[:40]!a}' is no name: it is longer than {LONGEST} bytes, or not printable")
+            raise NotKept(f"'{text[:40]!a}' is no name: it is longer than {LONGEST} bytes, or not printable")
     for number in numbers:
         if not 0 <= number <= most:
-            raise Unkeepable(f"'{number}' is out of range")
+            raise NotKept(f"'{number}' is out of range")
 
 
 def timely(time: datetime) -> None:
-    """Raises Unkeepable for a time that not every database and language can tell in every zone."""
+    """Raises NotKept for a time that not every database and language can tell in every zone."""
     if not FIRST_YEAR <= time.year <= LAST_YEAR:
-        raise Unkeepable(f"'{time}' is no time of a cluster's")
+        raise NotKept(f"'{time}' is no time of a cluster's")
+
+
+def is_ahead(time: datetime) -> bool:
+    """Whether a time is later than this machine's clock and the clocks of others can explain."""
+    return time > datetime.now(UTC) + AHEAD
+
+
+def happened(*times: datetime | None) -> None:
+    """Raise NotKept where one of these times is yet to come."""
+    for time in times:
+        if time is not None and is_ahead(time):
+            raise NotKept(f"'{time}' is yet to come", FUTURE)
 
 
 def _named(said: Report) -> Iterator[str]:

@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 from audit import entries
 from audit.entries import ReportEntry
 from audit.model import API
+from audit.store import Store
 from local.stack import Stack
 from runtime.client import Answer, Request, Transport
 from tests.audit_sample import RESOURCES, edited
@@ -26,6 +27,7 @@ class Desk:
 
     stack: Stack
     client: FlaskClient
+    store: Store
     asked: list[Request] = field(default_factory=list)
     sent: list[CloudEvent] = field(default_factory=list)
 

@@ -7,17 +7,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from flask import Blueprint
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from audit.database import Database
-from audit.receive import Audit
 from audit.store import Store
 from audit.tables import changes, reports, resyncs, sweeps
 from events.types import PREFIX, RESYNC_REQUESTED, SWEEP_FINISHED
 from runtime.edge import application
 from tests.audit_sample import RESOURCES, deleted, edited, reports_of
+from tests.audit_serving import KnownObjects, receiving
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 SAID: dict[str, Any] = json.loads(reports_of(1)[0].report)
@@ -25,9 +24,15 @@ TYPE = reports_of(1)[0].type
 
 
 @pytest.fixture
-def client(store: Store) -> FlaskClient:
-    """Of the application that serves this store."""
-    return application({"audit": Audit(store, Blueprint("pages", __name__))}).test_client()
+def objects() -> KnownObjects:
+    """An API server with nothing in it."""
+    return KnownObjects()
+
+
+@pytest.fixture
+def client(store: Store, objects: KnownObjects) -> FlaskClient:
+    """Of the application that serves this store, beside an API server with these objects."""
+    return application({"audit": receiving(store, objects)}).test_client()
 
 
 def send(to: FlaskClient, data: Any, *, event_type: str = TYPE, **attributes: Any) -> int:
@@ -87,26 +92,29 @@ def test_what_cannot_be_kept_is_noted_and_done_with(
 ) -> None:
     """Delivering it again could not help, and it must not fail those that are kept beside it."""
     assert send(client, SAID | wrong) == 204
-    assert [one.message for one in caplog.records if one.levelno == logging.WARNING] == ["not a report"]
+    assert [one.message for one in caplog.records if one.levelno == logging.WARNING] == ["not kept"]
     assert count(store) == (0, 0, 0, 0)
 
 
-def test_text_of_any_kind_is_kept_as_it_is(client: FlaskClient, store: Store) -> None:
-    """What is in no index may hold anything: PostgreSQL itself takes no NUL."""
-    condition = {**SAID["conditions"][0], "message": "a\u0000b 🜨 \u202e"}
-    assert send(client, SAID | {"conditions": [condition]}) == 204
+def test_values_of_any_kind_are_kept_as_they_are(client: FlaskClient, store: Store) -> None:
+    """A field that was put back may have held anything: PostgreSQL itself takes no NUL."""
+    field = {"path": "data.A", "before": "a\u0000b 🜨 \u202e", "after": "a"}
+    changes = [{**SAID["changes"][0], "fields": [field]}]
+    assert send(client, SAID | {"changes": changes}) == 204
     with store.database.reading() as connection:
         kept = json.loads(connection.execute(select(reports.c.report)).scalar_one())
-    assert kept["conditions"][0]["message"] == condition["message"]
+    assert kept["changes"][0]["fields"][0] == field
 
 
-def test_edits_of_our_resources_are_noted(client: FlaskClient, store: Store) -> None:
+def test_edits_of_our_resources_are_noted(client: FlaskClient, store: Store, objects: KnownObjects) -> None:
     """One a generation, with nothing secret in it; changes of a status are none."""
     for generation in (1, 1, 2):
         shown = edited(RESOURCES[0], generation, NOW)
+        objects.have(shown)
         named = {"kind": shown.kind, "apiversion": shown.api_version, "namespace": shown.namespace, "name": shown.name}
         assert send(client, shown.data, event_type=shown.type, **named) == 204
     ending = deleted(RESOURCES[0], 2, NOW)
+    objects.lose(ending)
     assert send(client, ending.data, event_type=ending.type, **named) == 204
     with store.database.reading() as connection:
         kept = connection.execute(select(changes).order_by(changes.c.generation)).all()
@@ -143,7 +151,7 @@ def test_what_is_no_object_is_passed_over(client: FlaskClient, store: Store, sho
 def test_a_database_that_is_away_has_events_delivered_again() -> None:
     """503, without the password; what is no event of ours is answered all the same."""
     away = Store(Database("postgresql://audit:topsecret@127.0.0.1:1/reports"))
-    client = application({"audit": Audit(away, Blueprint("pages", __name__))}).test_client()
+    client = application({"audit": receiving(away)}).test_client()
     event = {"specversion": "1.0", "id": "1", "type": TYPE, "source": "/tests", "data": SAID}
     answer = client.post("/", data=json.dumps(event), content_type="application/cloudevents+json")
     assert answer.status_code == 503
@@ -155,17 +163,16 @@ def test_a_database_that_is_away_has_events_delivered_again() -> None:
 def test_one_that_is_refused_by_the_database_is_delivered_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A defect of ours fails all who share a commit, and each of them is tried again."""
     monkeypatch.setattr(Store, "commit", lambda *_: 1 / 0)
-    client = application({"audit": Audit(store, Blueprint("pages", __name__))}).test_client()
+    client = application({"audit": receiving(store)}).test_client()
     assert send(client, SAID) == 500
 
 
-def test_what_was_seen_is_not_looked_for_again(store: Store) -> None:
-    """An event about a status costs no look into the database."""
-    audit = Audit(store, Blueprint("pages", __name__))
-    audit(edited(RESOURCES[0], 1, NOW))
+def test_what_was_read_is_not_looked_for_again(store: Store, objects: KnownObjects) -> None:
+    """An event about a status costs no look into the database, nor at the API server."""
     commits: list[int] = []
-    audit.store = replace(store, full=commits.append)
-    audit(edited(RESOURCES[0], 1, NOW))
-    assert commits == []
-    audit(edited(RESOURCES[0], 2, NOW))
-    assert len(commits) == 1
+    audit = receiving(replace(store, full=commits.append), objects)
+    for generation in (1, 2):
+        objects.have(edited(RESOURCES[0], generation, NOW))
+        for _ in range(3):
+            audit(edited(RESOURCES[0], generation, NOW))
+        assert (len(commits), len(objects.asked)) == (generation, generation)
