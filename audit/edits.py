@@ -12,7 +12,7 @@ from typing import Any
 
 from audit.entries import EditEntry, NotKept, checked, timely
 from events.report import Field, Subject
-from runtime import hidden
+from runtime import redact
 from runtime.differences import list_keys
 from runtime.event import Event, moment
 from runtime.objects import Kind, Manifest, generation, metadata, name, terminates, uid
@@ -78,7 +78,7 @@ def _generation(subject: Subject, manifest: Manifest, deleted_at: datetime | Non
         by=by,
         deleted=deleted or terminating,
         traceparent=carried,
-        spec=json.dumps(hidden.manifest(manifest).get("spec") or {}),
+        spec=json.dumps(redact.manifest(manifest).get("spec") or {}),
     )
 
 

@@ -18,7 +18,7 @@ from runtime.client import Client
 from runtime.event import Event, is_name
 from runtime.objects import OURS, Kind, Manifest, Ref, generation, uid
 from runtime.remembered import Remembered
-from runtime.turnstile import Turnstile
+from runtime.singleflight import SingleFlight
 
 # For one look at the API server; who waits takes no other event meanwhile.
 SECONDS = 5.0
@@ -37,7 +37,7 @@ class Hints:
 
     store: Store
     client: Callable[[], Client]
-    _turns: Turnstile[Event, int] = field(default_factory=Turnstile)
+    _turns: SingleFlight[Event, int] = field(default_factory=SingleFlight)
     _read: Remembered = field(default_factory=lambda: Remembered(REMEMBERED))
 
     def __call__(self, event: Event) -> int:

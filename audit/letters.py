@@ -1,44 +1,36 @@
-"""Dead letters as `runtime.letters` keeps them: ConfigMaps beside the functions. Pure."""
+"""Dead letters as the query API answers them, out of the metadata of their ConfigMaps. Pure."""
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from audit.model import DeadLetter, Undelivered
 from events.report import ObjectName
-from runtime import hidden
-from runtime.letters import answered
+from runtime.dead_letters import is_answer, parsed
 from runtime.objects import Manifest, name
 
 
 def letters(config_maps: Iterable[Manifest]) -> tuple[DeadLetter, ...]:
-    """All that are letters, newest first."""
+    """Return all that are letters, newest first."""
     found = (one for one in map(letter, config_maps) if one)
     return tuple(sorted(found, key=lambda one: one.time, reverse=True))
 
 
 def letter(config_map: Manifest) -> DeadLetter | None:
-    """One letter, without what is to be told to nobody; None where somebody has written something else there."""
-    try:
-        kept: Mapping[str, str] = config_map["data"]
-        event = json.loads(kept["attributes"])
-        return DeadLetter.model_validate(
-            {
-                "name": name(config_map),
-                "time": kept["at"],
-                "destination": kept["destination"],
-                "code": kept["code"] if answered(kept["code"]) else "",
-                "answer": hidden.text(kept["answer"]),
-                "event": Undelivered(id=event["id"], type=event["type"], source=event["source"], object=_about(event)),
-            }
-        )
-    except (KeyError, TypeError, ValueError):
+    """Return one letter; None where somebody has written something else there."""
+    kept = parsed(config_map)
+    if kept is None:
         return None
-
-
-def _about(event: Mapping[str, str]) -> ObjectName:
-    return ObjectName(
-        api_version=event.get("apiversion", ""),
-        kind=event.get("kind", ""),
-        namespace=event.get("namespace", ""),
-        name=event.get("name", ""),
+    about = kept.event
+    subject = ObjectName(api_version=about.api_version, kind=about.kind, namespace=about.namespace, name=about.name)
+    return DeadLetter.model_validate(
+        {
+            "name": name(config_map),
+            "time": kept.last,
+            "first": kept.first,
+            "count": kept.count,
+            "destination": ", ".join(kept.destinations),
+            "code": kept.code if is_answer(kept.code) else "",
+            "answer": kept.answer,
+            "complete": kept.complete,
+            "event": Undelivered(id=about.id, type=about.type, source=about.source, object=subject),
+        }
     )

@@ -16,7 +16,7 @@ from audit.model import DeadLetter, Nodes, Resource, Standing
 from events.report import Subject
 from runtime.client import Client, Transport
 from runtime.conditions import READY
-from runtime.letters import LABEL
+from runtime.dead_letters import LABEL
 from runtime.objects import CONFIG_MAP, OURS, Collection, Manifest, generation, metadata, name, terminates, uid
 
 SECONDS = 1.0
@@ -68,7 +68,8 @@ class Live:
         return tuple(resource(one) for kind in OURS for one in client.list(Collection(kind, "")))
 
     def _letters(self) -> tuple[DeadLetter, ...]:
-        return letters(self._client().list(Collection(CONFIG_MAP, self._namespace), labelled=LABEL))
+        kept = Collection(CONFIG_MAP, self._namespace)
+        return letters(self._client().list(kept, labelled=LABEL, metadata_only=True))
 
     def _client(self) -> Client:
         return Client(self._transport(), manager="kepler-audit", seconds=PATIENCE)

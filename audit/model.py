@@ -171,13 +171,19 @@ class Undelivered(Part):
 
 
 class DeadLetter(Part):
-    """An event that was given up: for whom, and what that answered (`code` is empty where it did not)."""
+    """An event that was given up: `count` times, the last time at `time`, by whom, and what that answered.
+
+    `code` is empty where there was no answer. `complete` says that the event can be sent again as it was.
+    """
 
     name: str
     time: AwareDatetime
+    first: AwareDatetime
+    count: int
     destination: str
     code: str
     answer: str
+    complete: bool = True
     event: Undelivered
 
 

@@ -17,7 +17,7 @@ from audit.entries import ROW, EditEntry, Entry, ReportEntry, ResyncEntry, Sweep
 from audit.tables import ledger, reports, resyncs, sweeps, written
 from audit.totals import Added
 from events.report import Report
-from runtime.turnstile import Turnstile
+from runtime.singleflight import SingleFlight
 
 Row = dict[str, Any]
 TABLES: tuple[Table, ...] = (reports, written, sweeps, resyncs)
@@ -35,7 +35,7 @@ class Store:
     database: Database
     full: Callable[[int], None] = lambda _bytes: None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    _turns: Turnstile[Sequence[Entry], None] = field(default_factory=Turnstile)
+    _turns: SingleFlight[Sequence[Entry], None] = field(default_factory=SingleFlight)
 
     def keep(self, *entries: Entry) -> None:
         """Return when they are on the disk, or were already. Raises Unavailable."""

@@ -9,22 +9,43 @@ from cloudevents.core.bindings.http import to_binary_event
 from cloudevents.core.v1.event import CloudEvent
 
 from cli.cluster import Cluster
-from cli.errors import Missing, Refused, Unreachable
+from cli.errors import Denied, Missing, Refused, Unreachable
 from cli.forward import forwarded
 from cli.kinds import BROKER
 from cli.parts import loopback
 from functions.wiring import BROKER as NAME
+from runtime.errors import Forbidden
 from runtime.objects import Ref
 from runtime.settings import NAMESPACE
+from runtime.signature import SECRET_NAME, key_of, secret
+from runtime.signature import signed as with_signature
 
 TIMEOUT = urllib3.Timeout(connect=3.0, read=10.0)
 HTTP = 80
 
 
-def send(cluster: Cluster, events: Iterable[CloudEvent]) -> int:
-    """Sends them all, and returns how many; raises Missing, Unreachable or Refused."""
+def send(cluster: Cluster, events: Iterable[CloudEvent], *, signed: bool = False) -> int:
+    """Sends them all, and returns how many; raises Missing, Unreachable or Refused.
+
+    They carry a signature where the user may read the key. With `signed` they must: else Denied is raised, since
+    nobody would act on them.
+    """
+    key = _key(cluster)
+    if signed and key is None:
+        raise Denied(
+            f"this request must be signed, and you may not read Secret '{SECRET_NAME}' in namespace '{NAMESPACE}', or "
+            "it does not exist yet: ask somebody who may, or use the console"
+        )
     with _reached(address(cluster), cluster) as url:
-        return sum(_post(url, one) for one in events)
+        return sum(_post(url, with_signature(event, key) if key else event) for event in events)
+
+
+def _key(cluster: Cluster) -> bytes | None:
+    """What our events are signed with; None where the user may not know."""
+    try:
+        return key_of(cluster.get(secret(NAMESPACE)))
+    except Forbidden:
+        return None
 
 
 def address(cluster: Cluster) -> str:

@@ -1,7 +1,7 @@
 """What somebody else needs to find out what is wrong, and nothing that is told in confidence. Pure: files by name.
 
 Secrets are never read. Of everything else the values of environment variables, credentials in URLs, tokens and whatever
-looks like one are hidden (`runtime.hidden`), and what is hidden in one object is hidden wherever it is repeated: in
+looks like one are hidden (`runtime.redact`), and what is hidden in one object is hidden wherever it is repeated: in
 Events, reports, sentences.
 """
 
@@ -12,10 +12,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from runtime import hidden
-from runtime.hidden import HIDDEN, Mask
+from runtime import redact
 from runtime.objects import Manifest, metadata, name
 from runtime.plain import as_yaml
+from runtime.redact import HIDDEN, Mask
 
 MANIFEST = "MANIFEST.json"
 # Where an event's body is kept that was no JSON object (`runtime.event`).
@@ -56,7 +56,7 @@ def _masks(gathered: Gathered) -> Mask:
     """What hides, everywhere, what any of the objects says in confidence."""
     everything = [one for objects in gathered.objects.values() for one in objects]
     contents = [content for one in gathered.letters for content in _contents(one).values()]
-    known = hidden.mask(*everything, *(one for one in contents if isinstance(one, Mapping)))
+    known = redact.mask(*everything, *(one for one in contents if isinstance(one, Mapping)))
     secrets = {*known.secrets, *(one for one in gathered.confidential if one)}
     return Mask(tuple(sorted(secrets, key=lambda one: (-len(one), one))))
 
@@ -67,13 +67,13 @@ def _file(folder: str, one: Manifest) -> str:
 
 
 def _yaml(one: Manifest, masks: Mask) -> str:
-    return as_yaml(masks.value(hidden.manifest(one)))
+    return as_yaml(masks.value(redact.manifest(one)))
 
 
 def _letter(one: Manifest, masks: Mask) -> Any:
     """A dead letter, with the event that is in it as JSON taken apart, so that it can be hidden."""
     whole = {**(one.get("data") or {}), **_contents(one)}
-    return masks.value(hidden.manifest({"name": name(one), **whole}))
+    return masks.value(redact.manifest({"name": name(one), **whole}))
 
 
 def _contents(one: Manifest) -> dict[str, Any]:

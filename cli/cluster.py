@@ -65,14 +65,19 @@ class Cluster:
             raise Missing(f"there is no {title(ref)}: `kubectl kepler status -A` lists what there is")
         return found
 
-    def list(self, kind: Kind, namespace: str = "", *, labelled: str = "") -> tuple[Manifest, ...]:
+    def list(
+        self, kind: Kind, namespace: str = "", *, labelled: str = "", metadata_only: bool = False
+    ) -> tuple[Manifest, ...]:
         """All objects of a kind, in a namespace or everywhere; raises NotFound where the kind is not served."""
-        return tuple(self.client.list(Collection(kind, namespace), labelled=labelled))
+        where = Collection(kind, namespace)
+        return tuple(self.client.list(where, labelled=labelled, metadata_only=metadata_only))
 
-    def known(self, kind: Kind, namespace: str = "", *, labelled: str = "") -> tuple[Manifest, ...] | None:
+    def known(
+        self, kind: Kind, namespace: str = "", *, labelled: str = "", metadata_only: bool = False
+    ) -> tuple[Manifest, ...] | None:
         """As `list`; None where the API server does not serve the kind."""
         try:
-            return self.list(kind, namespace, labelled=labelled)
+            return self.list(kind, namespace, labelled=labelled, metadata_only=metadata_only)
         except NotFound:
             return None
 

@@ -17,8 +17,8 @@ from cli.kinds import KNATIVE_SERVICE, POD, TRIGGER
 from cli.letters import about
 from cli.parts import Installation, Parts, loopback
 from functions import children
+from runtime.dead_letters import LABEL
 from runtime.errors import Forbidden, NotFound
-from runtime.letters import LABEL
 from runtime.objects import CONFIG_MAP, EVENT, KEPLER, NODE, Kind, Manifest, Ref, name, uid
 from runtime.settings import NAMESPACE
 
@@ -70,7 +70,7 @@ class Collector:
 
     def letters(self) -> tuple[DeadLetter, ...] | None:
         """All dead letters, newest first; None where they may not be read."""
-        found = self.listed(CONFIG_MAP, NAMESPACE, labelled=LABEL)
+        found = self.listed(CONFIG_MAP, NAMESPACE, labelled=LABEL, metadata_only=True)
         return None if found is None else letters(found)
 
     def state(self, console: str, token: str) -> State | None:
@@ -81,12 +81,16 @@ class Collector:
         except (CliError, Forbidden, NotFound):
             return None
 
-    def listed(self, kind: Kind, namespace: str = "", *, labelled: str = "") -> tuple[Manifest, ...] | None:
+    def listed(
+        self, kind: Kind, namespace: str = "", *, labelled: str = "", metadata_only: bool = False
+    ) -> tuple[Manifest, ...] | None:
         """Objects of a kind; None where they may not be listed."""
         where = f" in namespace '{namespace}'" if namespace else ""
-        return self._allowed(
-            lambda: self.cluster.known(kind, namespace, labelled=labelled) or (), f"{kind.plural}{where}"
-        )
+
+        def read() -> tuple[Manifest, ...]:
+            return self.cluster.known(kind, namespace, labelled=labelled, metadata_only=metadata_only) or ()
+
+        return self._allowed(read, f"{kind.plural}{where}")
 
     def get(self, ref: Ref) -> Manifest | None:
         """One object; None where there is none, or it may not be read."""

@@ -6,22 +6,16 @@ from datetime import datetime
 from audit.model import DeadLetter
 from cli.kinds import title
 from cli.output import age
-from runtime.letters import LABEL
-from runtime.objects import CONFIG_MAP, Manifest, Ref, metadata
+from runtime.objects import CONFIG_MAP, Ref
 from runtime.settings import NAMESPACE
 
-HEADINGS = ("NAME", "AGE", "ABOUT", "EVENT", "ANSWER")
+HEADINGS = ("NAME", "AGE", "TIMES", "ABOUT", "EVENT", "ANSWER")
 SHOWN = 80
 
 
 def ref(letter: str) -> Ref:
     """Where a letter of this name is kept."""
     return Ref(CONFIG_MAP, NAMESPACE, letter)
-
-
-def is_letter(config_map: Manifest) -> bool:
-    """Whether a ConfigMap is one; the functions' namespace has others."""
-    return LABEL in (metadata(config_map).get("labels") or {})
 
 
 def about(found: Iterable[DeadLetter], key: Ref) -> tuple[DeadLetter, ...]:
@@ -35,7 +29,7 @@ def about(found: Iterable[DeadLetter], key: Ref) -> tuple[DeadLetter, ...]:
 def rows(found: Iterable[DeadLetter], now: datetime) -> Iterator[tuple[str, ...]]:
     """As lines of a table."""
     for one in found:
-        yield one.name, age(one.time, now), subject(one), one.event.type, answered(one)[:SHOWN]
+        yield one.name, age(one.time, now), str(one.count), subject(one), one.event.type, answered(one)[:SHOWN]
 
 
 def subject(one: DeadLetter) -> str:

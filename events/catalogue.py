@@ -67,6 +67,12 @@ COMMON = (
     Attribute("datacontenttype", "how the data is written", "application/json"),
     Attribute("dataschema", "name of the data's JSON Schema", types.schema_of(types.RECONCILE_CONVERGED)),
     TRACEPARENT,
+    Attribute(
+        "signature",
+        "HMAC-SHA256 with the installation's key; what `audit` keeps and `dead_letter` acts on has one",
+        "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        required=False,
+    ),
 )
 # Of an event about an object, as ApiServerSource has them, so that a Trigger filters both alike.
 OBJECT = (
@@ -89,6 +95,14 @@ RECONCILERS = (
     "machine_spec",
     "machine_config",
 )
+# Of a request: whom it is for.
+MEANT = Attribute(
+    "functions",
+    "the functions that are to look, each between two slashes; absent where all are",
+    "/collector/status/",
+    required=False,
+)
+
 READINESS = ("status", "machine_config")
 CAUSE = "the event that led to it, the function and the object"
 
@@ -122,13 +136,14 @@ CATALOGUE: tuple[EventType, ...] = (
     ),
     EventType(
         types.RESYNC_REQUESTED,
-        "Every function is to look at an object again: it is not as it should be, or somebody asks.",
+        "A function, or every one, is to look at an object again: it is not as it should be, an event concerns it and "
+        "others, or somebody asks.",
         Resync,
-        emitted_by=("sweep", "the console", "`kubectl kepler`"),
+        emitted_by=("sweep", *RECONCILERS, "the console", "`kubectl kepler`"),
         accepted_by=(*RECONCILERS, "audit"),
         source="/kepler/{by}",
-        identity="the event that led to the sweep, and the object; new for each request that people make",
-        attributes=OBJECT,
+        identity="the event that led to it, and the object; new for each request that people make",
+        attributes=(*OBJECT, MEANT),
     ),
     EventType(
         types.REPLAY_REQUESTED,

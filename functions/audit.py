@@ -15,6 +15,7 @@ from runtime.function import Rule
 from runtime.listener import Listener, Surroundings
 from runtime.objects import KEPLER, OURS
 from runtime.receive import Receiver
+from runtime.signature import MAKE_KEY
 
 # Where its database is, in a cluster.
 FOLDER = "/var/lib/kepler-audit"
@@ -43,10 +44,10 @@ LISTENER = Listener(
     rules=(
         *(Rule(kind.group, kind.plural, ("get", "list")) for kind in OURS),
         Rule("", "configmaps", ("list",), own=True),
+        MAKE_KEY,
         Rule("authentication.k8s.io", "tokenreviews", ("create",)),
         Rule("authorization.k8s.io", "subjectaccessreviews", ("create",)),
     ),
-    sends=True,
     settings={"ACCESS": TOKEN, "DATABASE": f"sqlite:///{FOLDER}/audit.db"},
     keeps=FOLDER,
 )

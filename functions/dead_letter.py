@@ -5,15 +5,21 @@ ConfigMaps labelled `sustainable-computing.io/dead-letter` in the functions' own
 """
 
 from events.types import REPLAY_REQUESTED
-from runtime.function import Rule
-from runtime.letters import Letters
+from runtime.dead_letter_store import DeadLetterStore
+from runtime.function import Rule, manager
 from runtime.listener import Listener, Surroundings
 from runtime.objects import OURS
+from runtime.signature import READ_KEY
 
 
-def receiver(surroundings: Surroundings) -> Letters:
-    """Keeps letters where the functions are."""
-    return Letters(surroundings.transport(), surroundings.sink(), surroundings.namespace)
+def receiver(surroundings: Surroundings) -> DeadLetterStore:
+    """Return what keeps letters where the functions are."""
+    from functions.catalogue import NAMES  # noqa: PLC0415 (which has this function, too)
+
+    assert surroundings.keyring is not None  # noqa: S101 (every process has one)
+    destinations = frozenset(map(manager, NAMES))
+    transport, sink = surroundings.transport(), surroundings.sink()
+    return DeadLetterStore(transport, sink, surroundings.namespace, surroundings.keyring, destinations)
 
 
 LISTENER = Listener(
@@ -24,6 +30,6 @@ LISTENER = Listener(
         Rule("", "configmaps", ("create", "delete", "get", "list", "patch"), own=True),
         Rule("", "events", ("create", "patch")),
         *(Rule(kind.group, kind.plural, ("get",)) for kind in OURS),
+        READ_KEY,
     ),
-    sends=True,
 )

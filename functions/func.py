@@ -10,6 +10,7 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import cast
 
 from hypercorn.config import Config
 from hypercorn.middleware import AsyncioWSGIMiddleware
@@ -17,20 +18,18 @@ from hypercorn.middleware import AsyncioWSGIMiddleware
 from functions.catalogue import FUNCTIONS, LISTENERS, NAMES
 from runtime import logs, telemetry
 from runtime.client import Transport
-from runtime.edge import application
-from runtime.function import Function
+from runtime.deadlines import GRACE
+from runtime.edge import Edge, application
+from runtime.front import MOST, App, Front
+from runtime.function import Function, manager
 from runtime.listener import Listener, Surroundings
 from runtime.receive import Receiver, Reconciler
 from runtime.settings import ALL, VERSION, Settings, settings
+from runtime.signature import Keyring
 from runtime.sink import sink
 from runtime.sweep import Sweep
 from runtime.transport import configuration, connect
-
-MAX_BODY = 4 << 20
-# Events at once in one process; as many connections to the API server.
-THREADS = 16
-# Knative's revision timeout is 60 s and a Trigger's 30: what is being reconciled at SIGTERM is finished.
-GRACE = 25.0
+from runtime.workers import PLACES, THREADS, Workers
 
 
 class KeplerFunction:
@@ -40,8 +39,10 @@ class KeplerFunction:
         chosen = settings(environment, NAMES)
         logs.configure(chosen.function, chosen.log_level)
         telemetry.configure(chosen.otlp_endpoint, f"kepler-{chosen.function}")
-        self._receivers = receivers(chosen, environment)
-        self.handle = AsyncioWSGIMiddleware(application(self._receivers), max_body_size=MAX_BODY)
+        process = Process(chosen, environment)
+        self._receivers = process.receivers()
+        edge = Edge(process.keyring.sign, process.workers, chosen.loopback_only)
+        self.handle = Front(cast("App", AsyncioWSGIMiddleware(application(self._receivers, edge), max_body_size=MOST)))
 
     def start(self, _environment: Mapping[str, str]) -> None:
         """Called on the event loop once the server runs: events get threads of their own, and so does a sweep."""
@@ -71,29 +72,50 @@ def new() -> KeplerFunction:
     return KeplerFunction(os.environ)
 
 
-def receivers(chosen: Settings, environment: Mapping[str, str]) -> dict[str, Receiver]:
-    """What this process answers to: one function, or all of them by name."""
-    served = NAMES if chosen.function == ALL else (chosen.function,)
-    found: dict[str, Receiver] = {}
-    for one in FUNCTIONS:
-        if one.name in served:
-            transport, server = _transport(one, environment), _server(chosen, environment)
-            found[one.name] = Reconciler(one, transport, chosen.images, server=server)
-    for other in LISTENERS:
-        if other.name in served:
-            found[other.name] = other.receiver(_surroundings(other, chosen, environment))
-    return found
+class Process:
+    """What the receivers of one process share: its settings, its places to work, and the key that it signs with."""
 
+    def __init__(self, chosen: Settings, environment: Mapping[str, str]) -> None:
+        self.chosen = chosen
+        self.environment = environment
+        self.workers = Workers()
+        self.served = NAMES if chosen.function == ALL else (chosen.function,)
+        self.keyring = Keyring(self._transport(manager(self.served[0])), chosen.namespace)
 
-def _surroundings(listener: Listener, chosen: Settings, environment: Mapping[str, str]) -> Surroundings:
-    transport, to = partial(_transport, listener, environment), partial(sink, environment)
-    return Surroundings(transport, to, chosen.images, chosen.namespace, environment)
+    def receivers(self) -> dict[str, Receiver]:
+        """Return what this process answers to: one function, or all of them by name."""
+        made: dict[str, Receiver] = {}
+        for function in FUNCTIONS:
+            if function.name in self.served:
+                made[function.name] = self._reconciler(function)
+        for listener in LISTENERS:
+            if listener.name in self.served:
+                made[listener.name] = listener.receiver(self._surroundings(listener))
+        return made
 
+    def _reconciler(self, function: Function) -> Reconciler:
+        return Reconciler(
+            function,
+            self._transport(function.manager),
+            self.chosen.images,
+            sink(self.environment, self.keyring.sign),
+            self.workers,
+            server=self._server(),
+        )
 
-def _server(chosen: Settings, environment: Mapping[str, str]) -> str:
-    """The API server's URL, for the spans of calls, where there are any."""
-    return str(configuration(environment).host) if chosen.otlp_endpoint else ""
+    def _surroundings(self, listener: Listener) -> Surroundings:
+        return Surroundings(
+            partial(self._transport, listener.manager),
+            partial(sink, self.environment, self.keyring.sign),
+            self.chosen.images,
+            self.chosen.namespace,
+            self.environment,
+            self.keyring,
+        )
 
+    def _server(self) -> str:
+        """Return the API server's URL, for the spans of calls, where there are any."""
+        return str(configuration(self.environment).host) if self.chosen.otlp_endpoint else ""
 
-def _transport(named: Function | Listener, environment: Mapping[str, str]) -> Transport:
-    return connect(environment, user_agent=f"{named.manager}/{VERSION}", connections=THREADS)
+    def _transport(self, user: str) -> Transport:
+        return connect(self.environment, user_agent=f"{user}/{VERSION}", connections=PLACES)

@@ -6,26 +6,42 @@ Wakes on the PingSource, every five minutes, and at its own start. It reads what
 from collections.abc import Iterator
 
 from events.types import PING
+from runtime.deadlines import SWEEP_PAUSE, SWEEP_TRIGGER
+from runtime.errors import Misconfigured
 from runtime.function import Function, Rule
 from runtime.listener import Listener, Surroundings
 from runtime.objects import Ref
+from runtime.signature import READ_KEY
 from runtime.snapshot import lists
 from runtime.sweep import Sweep
 
 NAME = "sweep"
 SCHEDULE = "*/5 * * * *"
-# Of thousands of resources; Knative lets a request run for ten minutes at most.
-TIMEOUT = 570
+# Seconds between the beginnings of two sweeps, whoever asks.
+PAUSE = "SWEEP_PAUSE"
 
 
 def listener(functions: tuple[Function, ...]) -> Listener:
     """The sweep over these functions."""
 
     def receiver(surroundings: Surroundings) -> Sweep:
-        return Sweep(functions, surroundings.transport(), surroundings.sink(), surroundings.images)
+        pause = seconds(surroundings.environment.get(PAUSE, ""))
+        return Sweep(functions, surroundings.transport(), surroundings.sink(), surroundings.images, pause)
 
-    filters = ({"exact": {"type": PING}},)
-    return Listener(NAME, filters, receiver, rules=tuple(rules(functions)), sends=True, timeout=TIMEOUT)
+    return Listener(
+        NAME, ({"exact": {"type": PING}},), receiver, rules=(*rules(functions), READ_KEY), timeout=SWEEP_TRIGGER
+    )
+
+
+def seconds(written: str) -> float:
+    """Return the pause that the environment asks for, where it asks for one; raises Misconfigured."""
+    try:
+        found = float(written or SWEEP_PAUSE)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found <= SWEEP_TRIGGER:
+        raise Misconfigured(f"`{PAUSE}` is '{written}': set it to seconds, from 0 to {SWEEP_TRIGGER}")
+    return found
 
 
 def rules(functions: tuple[Function, ...]) -> Iterator[Rule]:

@@ -8,15 +8,22 @@ from types import MappingProxyType
 from typing import Any
 
 from events.catalogue import CATALOGUE, EventType
-from events.types import WAKING
+from events.types import RESOURCES, RESYNC_REQUESTED
 from functions import children, engine, sweep
 from functions.catalogue import FUNCTIONS, LISTENERS
-from runtime.function import Function, Wake
-from runtime.listener import TIMEOUT, Listener
+from runtime.deadlines import TRIGGER, revision
+from runtime.event import FUNCTIONS as MEANT
+from runtime.function import Function, Rule
+from runtime.listener import Listener
 from runtime.objects import KEPLER, Kind, Ref
 from runtime.settings import NAMESPACE, VERSION
+from runtime.signature import READ_KEY
+from runtime.sink import SETTING
+from runtime.workers import THREADS
 
 BROKER = "default"
+# The Broker's ingress, by its name in the cluster: whatever the cluster's domain is, the resolver completes it.
+INGRESS = "http://broker-ingress.knative-eventing.svc"
 SOURCE = "kepler-source"
 DEAD_LETTER = "kepler-dead-letter"
 # `kubectl kustomize` users replace it: `kustomize edit set image kepler-on-knative=REGISTRY/NAME:TAG`.
@@ -110,8 +117,9 @@ def function(one: Function) -> list[Object]:
         _account(one.manager, one.name),
         _role(one.manager, one.name, list(rules(one))),
         _binding(one.manager, one.name, account=one.manager),
+        *_granted(one.manager, one.name, (READ_KEY,)),
         _service(one.manager, one.name),
-        _trigger(one.manager, one.name, waking(one.wakes)),
+        _trigger(one.manager, one.name, waking(one)),
     ]
 
 
@@ -120,21 +128,22 @@ def listener(one: Listener) -> list[Object]:
     filters = [dict(each) for each in one.filters]
     return [
         _account(one.manager, one.name),
-        *_granted(one),
+        *_granted(one.manager, one.name, one.rules),
         _kept(one, _service(one.manager, one.name, timeout=one.timeout, settings=one.settings)),
-        *([_sink(one.manager, one.name)] if one.sends else []),
         *([_trigger(one.manager, one.name, filters, timeout=one.timeout)] if one.filters else []),
     ]
 
 
-def _granted(one: Listener) -> Iterator[Object]:
-    """Its permissions: those in its own namespace by a Role, all others by a ClusterRole."""
+def _granted(account: str, component: str, granted: Iterable[Rule]) -> Iterator[Object]:
+    """Permissions of a ServiceAccount: those in the functions' own namespace by a Role, all others by a ClusterRole."""
+    listed = [*granted]
     for own in (False, True):
-        rules = [rule for rule in one.rules if rule.own is own]
-        granted = [_rule(rule.group, [rule.resource], list(rule.verbs), list(rule.names)) for rule in rules]
-        if granted:
-            yield _role(one.manager, one.name, granted, namespaced=own)
-            yield _binding(one.manager, one.name, account=one.manager, namespaced=own)
+        rules = [
+            _rule(rule.group, [rule.resource], list(rule.verbs), list(rule.names)) for rule in listed if rule.own is own
+        ]
+        if rules:
+            yield _role(account, component, rules, namespaced=own)
+            yield _binding(account, component, account=account, namespaced=own)
 
 
 def clock() -> list[Object]:
@@ -165,14 +174,19 @@ def source() -> list[Object]:
     ]
 
 
-def waking(wakes: Iterable[Wake]) -> list[Object]:
-    """A Trigger's filters: events that ask for a reconcile, of these kinds, under these names."""
+def waking(one: Function) -> list[Object]:
+    """A Trigger's filters: events that ask for a reconcile, of the kinds and names that wake this function.
+
+    A request may name the functions that it is for. One that names none has no such attribute, and is for all.
+    """
     objects = [
         {"exact": {"apiversion": wake.kind.api_version, "kind": wake.kind.name} | named}
-        for wake in wakes
+        for wake in one.wakes
         for named in ([{"name": name} for name in wake.names] or [{}])
     ]
-    return [{"any": [{"exact": {"type": kind}} for kind in WAKING]}, {"any": objects}]
+    meant = {"any": [{"not": {"prefix": {MEANT: "/"}}}, {"cesql": f"{MEANT} LIKE '%/{one.name}/%'"}]}
+    asks = [*({"exact": {"type": kind}} for kind in RESOURCES), {"all": [{"exact": {"type": RESYNC_REQUESTED}}, meant]}]
+    return [{"any": asks}, {"any": objects}]
 
 
 def rules(one: Function) -> Iterator[Object]:
@@ -229,13 +243,6 @@ def _to_broker() -> Object:
     return {"ref": {"apiVersion": "eventing.knative.dev/v1", "kind": "Broker", "name": BROKER}}
 
 
-def _sink(name: str, component: str) -> Object:
-    """Puts the Broker's address into a function's environment."""
-    subject = {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "name": name}
-    spec = {"subject": subject, "sink": _to_broker()}
-    return manifest("sources.knative.dev/v1", "SinkBinding", name, component, spec=spec)
-
-
 def _account(name: str, component: str) -> Object:
     return manifest("v1", "ServiceAccount", name, component)
 
@@ -259,7 +266,7 @@ def _binding(name: str, component: str, *, account: str = "", namespaced: bool =
     return found | ({"subjects": subjects} if subjects else {})
 
 
-def _trigger(name: str, component: str, filters: list[Object], *, timeout: int = TIMEOUT) -> Object:
+def _trigger(name: str, component: str, filters: list[Object], *, timeout: int = TRIGGER) -> Object:
     """A subscription of a function, with its delivery spelt out: a Trigger without one inherits the Broker's."""
     delivery = {
         "retry": 5,
@@ -293,10 +300,11 @@ def _kept(one: Listener, service: Object) -> Object:
 
 
 def _service(
-    name: str, component: str, *, timeout: int = TIMEOUT, settings: Mapping[str, str] = MappingProxyType({})
+    name: str, component: str, *, timeout: int = TRIGGER, settings: Mapping[str, str] = MappingProxyType({})
 ) -> Object:
     """A Knative Service of the one image; reachable from within the cluster only."""
-    environment = {"FUNCTION": component, **settings, **engine.IMAGES}
+    sink = f"{INGRESS}/{NAMESPACE}/{BROKER}"
+    environment = {"FUNCTION": component, SETTING: sink, **settings, **engine.IMAGES}
     container = {
         "image": IMAGE,
         "env": [{"name": key, "value": value} for key, value in environment.items()],
@@ -316,8 +324,8 @@ def _service(
         "metadata": {"annotations": scale, "labels": labels(component)},
         "spec": {
             "serviceAccountName": name,
-            "containerConcurrency": 16,  # the threads of one process
-            "timeoutSeconds": timeout + 30,  # above the Trigger's
+            "containerConcurrency": THREADS,  # most of which may wait
+            "timeoutSeconds": revision(timeout),
             "containers": [container],
         },
     }

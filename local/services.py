@@ -21,7 +21,7 @@ READINESS = "/health/readiness"
 DATABASE, ACCESS = "DATABASE", "ACCESS"
 
 # The Broker's ingress as a cluster knows it, in front of `/<namespace>/<broker>`.
-INGRESS_IN_CLUSTER = "http://broker-ingress.knative-eventing.svc.cluster.local"
+INGRESS_IN_CLUSTER = "http://broker-ingress.knative-eventing.svc"
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,7 @@ def part(
         "KUBECONFIG": str(kubeconfig),
         "LISTEN_ADDRESS": f"{LOOPBACK}:{function.port}",
         "PYTHONUNBUFFERED": "1",
+        "LOOPBACK_ONLY": "true",
         **({"K_SINK": addresses.resolve(function.sink, function.namespace)} if function.sink else {}),
     }
     return Part(

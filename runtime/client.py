@@ -2,18 +2,19 @@
 
 Request, transport and answer are separate steps; the transport is the seam where tests inject faults between a
 function and a real API server. The transient (no connection, 429, 5xx) is retried with jitter within the
-reconcile's deadline; every verb here is safe to repeat: reads, locked applies and preconditioned deletes.
+reconcile's deadline, and not before the API server's `Retry-After`; every verb here is safe to repeat: reads, locked
+applies and preconditioned deletes. No call waits longer than what is left of the deadline.
 """
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, stop_any
-from tenacity.stop import stop_base
+from tenacity import RetryCallState, Retrying, retry_if_exception_type
 from tenacity.wait import wait_random_exponential
 
+from runtime.deadlines import CONNECT, READ, RECONCILE, Deadline
 from runtime.errors import ApiError, Conflict, Forbidden, Invalid, NotFound, Unavailable
 from runtime.objects import Collection, Kind, Manifest, Ref, resource_version, uid
 
@@ -21,26 +22,39 @@ from runtime.objects import Collection, Kind, Manifest, Ref, resource_version, u
 # is not: an exclusive create that leaves one clean Apply entry in managedFields. Measured on Kubernetes 1.35.
 NEVER = "1"
 APPLY = "application/apply-patch+yaml"
+JSON = "application/json"
+# A list of which each object is its `metadata` only (k8s.io/apimachinery:pkg/apis/meta/v1, PartialObjectMetadataList).
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 PAGE = 500
+
+# Pauses between two tries of one request: about this long at first, in seconds, and at most.
+PAUSE, LONGEST_PAUSE = 0.05, 2.0
 
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request to the API server."""
+    """One HTTP request to the API server; `connect` and `read` are its timeouts in seconds."""
 
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     body: Manifest | None = None
-    content_type: str = "application/json"
+    content_type: str = JSON
+    accept: str = JSON
+    connect: float = CONNECT
+    read: float = READ
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back; `status` 0 where nothing did."""
+    """What came back; `status` 0 where nothing did.
+
+    `retry_after` is the answer's header of that name, in seconds; 0 where it has none.
+    """
 
     status: int
     body: Manifest
+    retry_after: float = 0.0
 
 
 Transport = Callable[[Request], Answer]
@@ -60,14 +74,17 @@ class Call:
 class Client:
     """The API server, for one function during one reconcile.
 
-    `manager` is its field manager; `calls` is what it asked so far. Raises `ApiError`s only.
+    `manager` is its field manager; `calls` is what it asked so far. All calls together take at most `seconds`; within
+    that, one request is tried again for at most `patience` seconds. Raises `ApiError`s only.
     """
 
-    def __init__(self, transport: Transport, *, manager: str, seconds: float = 20.0) -> None:
+    def __init__(
+        self, transport: Transport, *, manager: str, seconds: float = RECONCILE, patience: float | None = None
+    ) -> None:
         self._transport = transport
         self.manager = manager
-        self._began = time.monotonic()
-        self._deadline = self._began + seconds
+        self._deadline = Deadline(seconds)
+        self._patience = seconds if patience is None else patience
         self.calls: list[Call] = []
 
     def get(self, ref: Ref) -> Manifest | None:
@@ -78,20 +95,27 @@ class Client:
             return None
 
     def list(
-        self, collection: Collection, *, named: str = "", labelled: str = "", page: int = PAGE
+        self,
+        collection: Collection,
+        *,
+        named: str = "",
+        labelled: str = "",
+        page: int = PAGE,
+        metadata_only: bool = False,
     ) -> Iterator[Manifest]:
         """Every object of the collection, read page by page from one consistent snapshot, sorted by namespace and name.
 
         With `named`, only those of that name; RBAC that limits `list` to a name allows just this. With `labelled`,
-        those that a label selector matches.
+        those that a label selector matches. With `metadata_only`, each object is nothing but its `metadata`.
         """
         chosen = {"fieldSelector": f"metadata.name={named}" if named else "", "labelSelector": labelled}
         query = {"limit": str(page), **{key: value for key, value in chosen.items() if value}}
         first = query
         while True:
-            found = self._ask(Request("GET", path(collection.kind, collection.namespace), query))
+            accept = METADATA_LIST if metadata_only else JSON
+            found = self._ask(Request("GET", path(collection.kind, collection.namespace), query, accept=accept))
             kind = {"apiVersion": collection.kind.api_version, "kind": collection.kind.name}
-            yield from ({**kind, **item} for item in found.get("items") or ())
+            yield from ({**item, **kind} for item in found.get("items") or ())
             token = (found.get("metadata") or {}).get("continue")
             if not token:
                 return
@@ -128,30 +152,44 @@ class Client:
 
     def _ask(self, request: Request) -> Manifest:
         retrying = Retrying(
-            retry=retry_if_exception_type(Unavailable),
-            wait=wait_random_exponential(multiplier=0.05, max=2),
-            stop=self._stop(),
-            reraise=True,
+            retry=retry_if_exception_type(Unavailable), wait=self._pause, stop=self._is_too_late, reraise=True
         )
         return retrying(self._once, request)
 
-    def _stop(self) -> stop_base:
-        return stop_any(stop_after_delay(max(0.0, self._deadline - time.monotonic())))
+    def _pause(self, state: RetryCallState) -> float:
+        """Return the seconds until the next try: at random, and not before the API server asked for it."""
+        jitter = wait_random_exponential(multiplier=PAUSE, max=LONGEST_PAUSE)(state)
+        return max(jitter, _retry_after(state))
+
+    def _is_too_late(self, state: RetryCallState) -> bool:
+        """Whether another try, after the pause that the API server asked for, would miss the deadline."""
+        tried = state.seconds_since_start or 0.0
+        return tried >= self._patience or _retry_after(state) >= self._deadline.left
 
     def _once(self, request: Request) -> Manifest:
-        began = time.monotonic()
-        answer = self._transport(request)
+        left, began = self._deadline.left, time.monotonic()
+        if not left:
+            raise Unavailable(
+                f"{request.method} {request.path} was not sent: {self._deadline.seconds:.0f} s, which a reconcile may "
+                "take, are over; it is tried again later"
+            )
+        answer = self._transport(replace(request, connect=min(request.connect, left), read=min(request.read, left)))
         ended = time.monotonic()
         self.calls.append(
             Call(
                 verb=request.method,
                 path=request.path,
                 status=answer.status,
-                began=(began - self._began) * 1000,
+                began=(began - self._deadline.began) * 1000,
                 milliseconds=(ended - began) * 1000,
             )
         )
         return understood(request, answer)
+
+
+def _retry_after(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    return error.retry_after if isinstance(error, Unavailable) else 0.0
 
 
 BACKGROUND = {"propagationPolicy": "Background"}
@@ -172,7 +210,10 @@ def understood(request: Request, answer: Answer) -> Manifest:
     if 200 <= answer.status < 300:
         return answer.body
     message = str(answer.body.get("message") or f"{request.method} {request.path}: status {answer.status}")
-    raise _error(answer)(message, status=answer.status, reason=_reason(answer.body))
+    error = _error(answer)(message, status=answer.status, reason=_reason(answer.body))
+    if isinstance(error, Unavailable):
+        error.retry_after = answer.retry_after
+    raise error
 
 
 def _reason(body: Manifest) -> str:

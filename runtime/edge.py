@@ -12,21 +12,28 @@
 """
 
 import logging
+import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol, runtime_checkable
 
 from cloudevents.core.bindings.http import to_binary_event
 from flask import Blueprint, Flask, Response, request
 
-from runtime import hidden, measures
+from runtime import measures, redact
 from runtime.errors import ApiError, NotAnEvent
 from runtime.event import Event, decode
-from runtime.receive import Received, Receiver
+from runtime.front import LARGE
+from runtime.loopback import hostname, is_loopback
+from runtime.receive import Received, Receiver, Reconciler
 from runtime.reports import cause, emitted
+from runtime.signature import Sign, unsigned
 from runtime.tracing import trace_of_event
+from runtime.workers import Workers
 
 log = logging.getLogger("kepler")
 
@@ -44,13 +51,54 @@ class Answer(Response):
     default_mimetype = None
 
 
-def application(receivers: Mapping[str, Receiver]) -> Flask:
+@dataclass(frozen=True)
+class Edge:
+    """What all views of a process share.
+
+    `sign` signs what goes out. A receiver that does not share out the `workers` itself holds one of their places. With
+    `loopback_only`, whoever calls this process by another name than this machine's is refused. Of large bodies one at a
+    time is decoded.
+    """
+
+    sign: Sign = unsigned
+    workers: Workers = field(default_factory=Workers)
+    loopback_only: bool = False
+    _large: threading.Lock = field(default_factory=threading.Lock)
+
+    def decoded(self) -> Event:
+        """Return the event in the request; raises NotAnEvent."""
+        body = request.get_data(cache=False)
+        headers = dict(request.headers.items())
+        if len(body) <= LARGE:
+            return decode(headers, body)
+        with self._large:
+            return decode(headers, body)
+
+    @contextmanager
+    def place(self, receiver: Receiver) -> Iterator[None]:
+        """Hold a place to work, for a receiver that does not ask for one itself."""
+        if isinstance(receiver, Reconciler):
+            yield
+            return
+        with self.workers.place():
+            yield
+
+    def refusal(self) -> Response | None:
+        """Return why this request is not for this process, None where it is."""
+        if self.loopback_only and not is_loopback(hostname(f"//{request.host}")):
+            return _text(403, "this answers on this machine only, under 'localhost' or '127.0.0.1'")
+        return None
+
+
+def application(receivers: Mapping[str, Receiver], edge: Edge | None = None) -> Flask:
     """The WSGI application: one receiver answers at `/`; several answer at `/<name>`, one each."""
+    edge = edge or Edge()
     app = Flask("kepler")
     app.response_class = Answer
+    app.before_request(edge.refusal)
     for name, receiver in receivers.items():
         path = "/" if len(receivers) == 1 else f"/{name}"
-        app.add_url_rule(path, name, _view(name, receiver), methods=["POST"])
+        app.add_url_rule(path, name, _view(name, receiver, edge), methods=["POST"])
         if isinstance(receiver, Paged):
             app.register_blueprint(receiver.pages, url_prefix=path.rstrip("/"))
     app.register_error_handler(404, lambda _: _text(400, f"POST events to {', '.join(_paths(receivers))}"))
@@ -62,32 +110,33 @@ def _paths(receivers: Mapping[str, Receiver]) -> list[str]:
     return ["/"] if len(receivers) == 1 else [f"/{name}" for name in receivers]
 
 
-def _view(name: str, receiver: Receiver) -> Callable[[], Response]:
+def _view(name: str, receiver: Receiver, edge: Edge) -> Callable[[], Response]:
     def receive() -> Response:
         began, now = time.monotonic(), datetime.now(UTC)
         try:
-            event = decode(dict(request.headers.items()), request.get_data())
+            event = edge.decoded()
         except NotAnEvent as wrong:
-            log.warning("not an event", extra={"reason": hidden.text(str(wrong))})
-            return _text(400, hidden.text(str(wrong)))
+            log.warning("not an event", extra={"reason": redact.text(str(wrong))})
+            return _text(400, redact.text(str(wrong)))
         measures.received(name, event.type, (now - event.sent).total_seconds() if event.sent else None)
-        return _answer(receiver, event, began)
+        return _answer(receiver, event, began, edge)
 
     return receive
 
 
-def _answer(receiver: Receiver, event: Event, began: float) -> Response:
+def _answer(receiver: Receiver, event: Event, began: float, edge: Edge) -> Response:
     try:
-        received = receiver(event)
+        with edge.place(receiver):
+            received = receiver(event)
     except NotAnEvent as wrong:
         log.warning("not an event", extra={**_about(event), "reason": str(wrong)})
         return _text(400, str(wrong))
     except ApiError as failed:
-        reason = hidden.mask(event.object).text(failed.message)
+        reason = redact.mask(event.object).text(failed.message)
         log.warning("failed", extra={**_shown(event), "outcome": measures.FAILED, "reason": reason})
         return _text(503, reason)
     except Exception as defect:
-        mask = hidden.mask(event.object)
+        mask = redact.mask(event.object)
         told = mask.text(traceback.format_exc())
         log.error("defect", extra={**_shown(event), "outcome": measures.DEFECT, "traceback": told})  # noqa: TRY400
         return _text(500, mask.text(f"{type(defect).__name__}: {defect}"))
@@ -95,7 +144,7 @@ def _answer(receiver: Receiver, event: Event, began: float) -> Response:
     reply = received.reply
     if reply is None:
         return Answer(status=204)
-    message = to_binary_event(emitted(reply))
+    message = to_binary_event(edge.sign(emitted(reply)))
     return Answer(message.body, status=200, headers=dict(message.headers))
 
 

@@ -73,4 +73,9 @@ class Forbidden(Refused):
 
 
 class Unavailable(ApiError):
-    """Throttled, overloaded, restarting, or a conflict that did not end: the broker retries with back-off."""
+    """Throttled, overloaded, restarting, or a conflict that did not end: the broker retries with back-off.
+
+    `retry_after` are the seconds that the API server asked to wait for; 0 where it asked for none.
+    """
+
+    retry_after: float = 0.0

@@ -3,15 +3,23 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 from cloudevents.core.exceptions import CloudEventValidationError
 
-from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESOURCE_UPDATE, WAKING
+from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESOURCE_UPDATE, RESYNC_REQUESTED, WAKING
 from runtime.errors import NotAnEvent
 from runtime.objects import Manifest
+
+# The one content type of an event in structured mode. A web page cannot send it elsewhere without being asked about,
+# nor the headers of binary mode (Fetch, CORS-safelisted request-header).
+STRUCTURED = "application/cloudevents+json"
+# Attribute of a request that is for some functions only: their names, each between two slashes.
+FUNCTIONS = "functions"
+# What of an object's metadata says what the event was about, once it is decided that a function has to look.
+KEPT_METADATA = ("name", "namespace", "uid", "resourceVersion", "generation", "ownerReferences")
 
 # RFC 1123 subdomain, as the API server demands of names: what does not match cannot exist, and is never put in a path.
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
@@ -57,6 +65,15 @@ class Event:
         """Whether this type of event asks for a reconcile."""
         return self.type in WAKING
 
+    def is_for(self, function: str) -> bool:
+        """Whether a function of this name is meant: all are, but by a request that names some."""
+        named = self.extensions.get(FUNCTIONS, "") if self.type == RESYNC_REQUESTED else ""
+        return not named or function in named.split("/")
+
+    def slim(self) -> "Event":
+        """Return the event with no more of its object than names it: for one that has to wait for its turn."""
+        return replace(self, object=_slim(self.object), data={})
+
     @property
     def deletes(self) -> bool:
         """Whether the object is gone, as far as the event knows."""
@@ -78,11 +95,14 @@ def decode(headers: Mapping[str, str], body: bytes) -> Event:
 
     Raises NotAnEvent with a sentence that says what is wrong with the request.
     """
+    lowered = {name.lower(): value for name, value in headers.items()}
+    if not (_is_binary(lowered) or _media_type(lowered) == STRUCTURED):
+        raise NotAnEvent(f"not a CloudEvent: send `ce-` headers, or `Content-Type: {STRUCTURED}` and the event as JSON")
     try:
-        received = from_http_event(HTTPMessage({name.lower(): value for name, value in headers.items()}, body))
+        received = from_http_event(HTTPMessage(lowered, body))
         data = received.get_data()
         attributes = {name: str(value) for name, value in received.get_attributes().items()}
-        if not _has_time(headers, body):
+        if not _has_time(lowered, body):
             attributes.pop("time", None)  # the SDK has put in when it was decoded
     except (CloudEventValidationError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as wrong:
         raise NotAnEvent(f"not a CloudEvent in binary or structured mode: {wrong}") from wrong
@@ -103,11 +123,36 @@ def decode(headers: Mapping[str, str], body: bytes) -> Event:
     )
 
 
+def _is_binary(headers: Mapping[str, str]) -> bool:
+    return any(name.startswith("ce-") for name in headers)
+
+
+def _media_type(headers: Mapping[str, str]) -> str:
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 def _has_time(headers: Mapping[str, str], body: bytes) -> bool:
     """Whether the sender said when the event was sent: in a header or, in structured mode, in the body."""
-    names = {name.lower() for name in headers}
-    binary = any(name.startswith("ce-") for name in names)
-    return "ce-time" in names if binary else "time" in json.loads(body)
+    return "ce-time" in headers if _is_binary(headers) else "time" in json.loads(body)
+
+
+def _slim(shown: Manifest) -> Manifest:
+    """What of an object's metadata names it, who wrote which part of it when, and its trace; malformed parts go."""
+    metadata = shown.get("metadata")
+    if not isinstance(metadata, dict):
+        return {}
+    entries = metadata.get("managedFields")
+    writers = [
+        {key: entry.get(key) for key in ("manager", "time", "subresource")}
+        for entry in (entries if isinstance(entries, list) else ())
+        if isinstance(entry, dict)
+    ]
+    annotations = metadata.get("annotations")
+    carried = annotations.get("traceparent") if isinstance(annotations, dict) else None
+    kept = {key: metadata[key] for key in KEPT_METADATA if key in metadata}
+    trace = {"annotations": {"traceparent": carried}} if carried else {}
+    named = {key: shown[key] for key in ("apiVersion", "kind") if key in shown}
+    return {**named, "metadata": {**kept, "managedFields": writers, **trace}}
 
 
 def _traceparent(headers: Mapping[str, str]) -> str:

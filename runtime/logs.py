@@ -6,7 +6,7 @@ from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
-from runtime.hidden import Mask
+from runtime.redact import Mask
 
 
 class Line(JsonFormatter):

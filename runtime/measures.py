@@ -45,7 +45,16 @@ DEAD_LETTERS = METER.create_counter(
     description="Events that could not be delivered, by the function that they were for and type of event",
 )
 
+REFUSED = METER.create_counter(
+    "kepler.refused",
+    unit="{event}",
+    description="Events that were not acted on or kept, by reason: `unsigned`, and others that `audit` has",
+)
+
 FAILED, DEFECT, IDLE = "failed", "defect", "idle"
+UNSIGNED = "unsigned"
+# An event that can name no object, and one that became a request for each object that it concerns.
+NAMELESS, PASSED_ON = "nameless", "passed-on"
 # An event's type is the sender's word: those that nobody knows are counted as one.
 OTHER = "other"
 
@@ -74,6 +83,11 @@ def received(function: str, event_type: str, age: float | None) -> None:
 def dead_letter(destination: str, event_type: str) -> None:
     """One event that was given up."""
     DEAD_LETTERS.add(1, {"destination": destination, "type": _known(event_type)})
+
+
+def refused(reason: str) -> None:
+    """Count one event that was not acted on, or not kept."""
+    REFUSED.add(1, {"kepler.reason": reason})
 
 
 def _known(event_type: str) -> str:

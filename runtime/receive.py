@@ -1,5 +1,6 @@
 """What a process does with one event: reconcile what it concerns, or just take note of it."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,20 +8,24 @@ from datetime import UTC, datetime
 from functools import partial
 from threading import Lock
 
+from cloudevents.core.v1.event import CloudEvent
+
 from events.report import Report
-from runtime import measures, reports, spans
+from runtime import measures, reports, requests, spans
 from runtime.client import Client, Transport
-from runtime.errors import ApiError
+from runtime.errors import ApiError, Misconfigured
 from runtime.event import Event
 from runtime.function import Function
 from runtime.objects import Ref
-from runtime.outcome import Word
 from runtime.protocol import Reconciled, reconcile
 from runtime.seen import Seen
+from runtime.singleflight import SingleFlight
 from runtime.spans import Course
 from runtime.tracing import trace_of, trace_of_event
-from runtime.turnstile import Turnstile
-from runtime.wake import check, idle, parents
+from runtime.wake import idle, nameless, parents
+from runtime.workers import WAITING, Workers
+
+log = logging.getLogger("kepler")
 
 
 @dataclass(frozen=True)
@@ -55,42 +60,68 @@ class Done:
 GONE = "gone"
 
 
+def _no_sink(_event: CloudEvent) -> None:
+    raise Misconfigured("an event concerns several objects, and there is no sink to send requests to: set `K_SINK`")
+
+
 @dataclass(frozen=True)
 class Reconciler:
     """Receives events for one function.
 
-    One event may concern several objects; each is reconciled with a client, and so a deadline, of its own. Raises
-    NotAnEvent for an event that can name no object, and `ApiError`s for the broker to deliver the event again: what
-    was done by then is found done. `server` is the API server's URL, for the spans of calls.
+    One event leads to the reconcile of one object, with one deadline. An event that concerns several becomes one
+    request event an object, sent through `sink`. Raises `ApiError`s for the broker to deliver the event again: what
+    was done by then is found done. An event that can name no object is only counted. `server` is the API server's URL,
+    for the spans of calls.
     """
 
     function: Function
     transport: Transport
     images: Mapping[str, str] = field(default_factory=dict)
-    turnstile: Turnstile[Event, Done] = field(default_factory=Turnstile)
+    sink: Callable[[CloudEvent], None] = _no_sink
+    workers: Workers = field(default_factory=Workers)
+    flights: SingleFlight[Event, Done] = field(default_factory=lambda: SingleFlight(waiting=WAITING))
     seen: Seen = field(default_factory=Seen)
     turn: Lock = field(default_factory=Lock)
     server: str = ""
 
     def __call__(self, event: Event) -> Received:
-        if not event.wakes:
+        if not (event.wakes and event.is_for(self.function.name)):
             return Received()
-        check(event)
+        if reason := nameless(self.function, event):
+            log.warning("an event names no object", extra={"event": event.id, "type": event.type, "reason": reason})
+            measures.nothing_written(self.function.name, measures.NAMELESS)
+            return Received()
         if idle(self.function, event):
             measures.nothing_written(self.function.name, measures.IDLE)
             return Received()
         client = self._client()
-        found = parents(self.function, event, client)
-        turns = [self.turnstile.take(key, event, partial(self._turn, key)) for key in found]
+        with self.workers.place():
+            keys = tuple(parents(self.function, event, client))
+        if len(keys) > 1:
+            return self._pass_on(keys, event, client)
+        return self._look_at(keys, event.slim(), client)
+
+    def _pass_on(self, keys: Sequence[Ref], event: Event, client: Client) -> Received:
+        """Send one request for each object; a redelivery sends them again, under the same ids."""
+        for key in keys:
+            self.sink(requests.one_of_many(key, event, self.function.name))
+        measures.nothing_written(self.function.name, measures.PASSED_ON)
+        return Received(calls=len(client.calls))
+
+    def _look_at(self, keys: Sequence[Ref], event: Event, client: Client) -> Received:
+        turns = [self.flights.take(key, event, partial(self._turn, key)) for key in keys]
         done = [turn for turn in turns if turn is not None]
         if done and not any(one.writes for one in done):
-            measures.nothing_written(self.function.name, _reason(done))
+            measures.nothing_written(self.function.name, done[0].word)
         said = tuple(one.report for one in done if one.report is not None)
         return Received(said, len(client.calls) + sum(one.calls for one in done))
 
     def _turn(self, key: Ref, events: Sequence[Event]) -> Done:
         news = [event for event in events if self.seen.is_news(key, event)]
-        return self._reconcile(key, news[-1]) if news else Done()
+        if not news:
+            return Done()
+        with self.workers.place():
+            return self._reconcile(key, news[-1])
 
     def _reconcile(self, key: Ref, event: Event) -> Done:
         client, began, clock = self._client(), datetime.now(UTC), time.monotonic()
@@ -122,12 +153,3 @@ class Reconciler:
 
     def _client(self) -> Client:
         return Client(self.transport, manager=self.function.manager)
-
-
-def _reason(done: Sequence[Done]) -> str:
-    """Why nothing was written: the word of the first object that did not just turn out well, else what is common."""
-    words = [one.word for one in done]
-    others = [word for word in words if word not in (Word.CONVERGED.value, measures.IDLE)]
-    if others:
-        return others[0]
-    return Word.CONVERGED.value if Word.CONVERGED.value in words else measures.IDLE

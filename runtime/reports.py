@@ -23,16 +23,16 @@ from events.report import (
     Write,
 )
 from events.types import PREFIX, STATUS_CHANGED
-from runtime import hidden
+from runtime import redact
 from runtime.client import Call
 from runtime.conditions import READY
 from runtime.envelope import NAMESPACE, about, envelope
 from runtime.event import Event, moment
 from runtime.function import Function
-from runtime.hidden import Mask
 from runtime.objects import Kind, Manifest, Ref, generation, metadata, uid
 from runtime.outcome import Outcome, Word
 from runtime.protocol import Change, Reconciled, conditions_of
+from runtime.redact import Mask
 from runtime.spans import Course
 from runtime.tracing import Trace, traceparent, understood
 
@@ -129,7 +129,7 @@ def _mask(done: Reconciled) -> Mask:
         for field in change.fields
         for side in (field.before, field.after)
     ]
-    return hidden.joined(hidden.mask(done.parent), sides)
+    return redact.joined(redact.mask(done.parent), sides)
 
 
 def _name(ref: Ref) -> ObjectName:

@@ -1,10 +1,11 @@
 """Requests that people make, by the console or by `kubectl kepler`, as the events that carry them.
 
-Each is a new one, with a new id and a trace of its own. `by` says through what it was made: its source is
-`/kepler/<by>`.
+Each of people's is a new one, with a new id and a trace of its own. `by` says through what it was made: its source is
+`/kepler/<by>`. The other requests are a function's own: for one object each of those that an event concerns.
 """
 
 import uuid
+from collections.abc import Iterable
 
 from cloudevents.core.v1.event import CloudEvent
 
@@ -12,8 +13,10 @@ from events.report import ObjectName
 from events.requests import Replay
 from events.sweep import Resync
 from events.types import REPLAY_REQUESTED, RESYNC_REQUESTED
-from runtime.envelope import about, envelope
+from runtime.envelope import NAMESPACE, about, envelope
+from runtime.event import FUNCTIONS, Event
 from runtime.objects import CONFIG_MAP, Ref
+from runtime.tracing import detached_trace
 
 
 def replay(letter: str, *, by: str) -> CloudEvent:
@@ -25,6 +28,33 @@ def resync(key: Ref, *, by: str) -> CloudEvent:
     """`resync.requested`: every function is to look at this object again."""
     named = ObjectName(api_version=key.kind.api_version, kind=key.kind.name, namespace=key.namespace, name=key.name)
     return _request(RESYNC_REQUESTED, key, Resync(object=named, diverges={}), by)
+
+
+def named(functions: Iterable[str]) -> dict[str, str]:
+    """Return the attribute of a request that only these functions are to act on: '/collector/status/'.
+
+    Without any it has no such attribute, and every function acts on it.
+    """
+    names = "/".join(functions)
+    return {FUNCTIONS: f"/{names}/"} if names else {}
+
+
+def one_of_many(key: Ref, event: Event, function: str) -> CloudEvent:
+    """Return `resync.requested` for one of the objects that an event concerns, for the function that received it.
+
+    Its id follows from the event, so a redelivery repeats it.
+    """
+    concerned = ObjectName(api_version=key.kind.api_version, kind=key.kind.name, namespace=key.namespace, name=key.name)
+    identity = f"{event.source}/{event.id}/{function}/{key.namespace}/{key.name}"
+    reason = f"{event.kind} '{event.name}' concerns it"
+    attributes = {
+        **envelope(RESYNC_REQUESTED, f"/kepler/functions/{function}", str(uuid.uuid5(NAMESPACE, identity))),
+        **about(key),
+        **named((function,)),
+        "traceparent": detached_trace(f"{event.source}/{event.id}").within(identity),
+    }
+    data = Resync(object=concerned, diverges={function: (reason,)})
+    return CloudEvent(attributes, data.model_dump(mode="json", by_alias=True))
 
 
 def _request(event_type: str, key: Ref, said: Replay | Resync, by: str) -> CloudEvent:

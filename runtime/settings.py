@@ -12,13 +12,18 @@ VERSION = "0.1.0"
 NAMESPACE = "kepler-operator"
 IMAGE_PREFIX = "RELATED_IMAGE_"
 ALL = "all"
+# The audience of tokens that are good for the console and for nothing else.
+AUDIENCE = "kepler-on-knative"
+# Of a process that is to be called from this machine only: the embedded default's.
+LOOPBACK_ONLY = "LOOPBACK_ONLY"
 
 
 class Settings(BaseModel):
     """The settings of one process.
 
     `function` is the one to serve, or `all` for every function by path; `namespace` is the functions' own; `images`
-    are the `RELATED_IMAGE_*` defaults of operands; `log_level` is one of logging's names.
+    are the `RELATED_IMAGE_*` defaults of operands; `log_level` is one of logging's names. With `loopback_only`, a
+    request that calls this process by another name than this machine's is refused.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -28,6 +33,7 @@ class Settings(BaseModel):
     log_level: str = "INFO"
     images: Mapping[str, str] = MappingProxyType({})
     otlp_endpoint: str = ""
+    loopback_only: bool = False
 
 
 def settings(environment: Mapping[str, str], functions: tuple[str, ...]) -> Settings:
@@ -42,6 +48,7 @@ def settings(environment: Mapping[str, str], functions: tuple[str, ...]) -> Sett
             log_level=environment.get("LOG_LEVEL", "INFO").upper(),
             images={name: value for name, value in environment.items() if name.startswith(IMAGE_PREFIX) and value},
             otlp_endpoint=environment.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+            loopback_only=environment.get(LOOPBACK_ONLY) or False,
         )
     except ValidationError as wrong:
         raise Misconfigured(f"the environment is wrong: {wrong}") from wrong

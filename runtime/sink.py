@@ -1,9 +1,21 @@
-"""Where a function sends events that answer nothing: the Broker, by the address that a SinkBinding puts in `K_SINK`.
+"""Where a function sends events that answer nothing: the Broker, by its address in `K_SINK`.
 
-https://knative.dev/docs/eventing/custom-event-source/sinkbinding
+`config/base` sets `K_SINK`; a SinkBinding may set it, and with it what Knative's own protection needs:
+
+| setting | says |
+|---|---|
+| `K_SINK` | URL of the Broker |
+| `K_CA_CERTS` | certificates (PEM) of the authorities that the Broker's may be from, with `transport-encryption` on |
+| `K_SINK_TOKEN_FILE` | file with the OIDC token for the Broker's audience; by default where a SinkBinding mounts it |
+
+https://knative.dev/docs/eventing/custom-event-source/sinkbinding, eventing v0.50:
+`pkg/apis/sources/v1/sinkbinding_lifecycle.go` (`K_CA_CERTS`, mount `/oidc`).
 """
 
+import ssl
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 import urllib3
 from cloudevents.core.bindings.http import to_binary_event
@@ -11,39 +23,85 @@ from cloudevents.core.v1.event import CloudEvent
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay
 from tenacity.wait import wait_random_exponential
 
+from runtime.deadlines import SEND
 from runtime.errors import Misconfigured, Unavailable
+from runtime.signature import Sign, unsigned
 
-SETTING = "K_SINK"
-SECONDS = 30.0
+SETTING, AUTHORITIES, TOKEN_FILE = "K_SINK", "K_CA_CERTS", "K_SINK_TOKEN_FILE"
+MOUNTED_TOKEN = "/oidc/token"
+CONNECT, READ = 3.0, 10.0
 
 Sink = Callable[[CloudEvent], None]
 
 
-def sink(environment: Mapping[str, str]) -> Sink:
-    """Sends to the environment's sink; raises Misconfigured where there is none."""
-    address = environment.get(SETTING, "")
-    if not address:
-        raise Misconfigured(f"no sink to send events to: set `{SETTING}` to the Broker's URL, or apply a SinkBinding")
-    pool = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=3.0, read=10.0))
+@dataclass(frozen=True)
+class Broker:
+    """The Broker at `address`; `token_file` is read for each event where it exists, since tokens are renewed."""
+
+    address: str
+    pool: urllib3.PoolManager
+    token_file: Path
+
+    def post(self, event: CloudEvent) -> None:
+        """Send one event once. Raises Unavailable for anything but success: it may be taken later."""
+        message = to_binary_event(event)
+        headers = {**message.headers, **self._authorization()}
+        try:
+            answer = self.pool.request("POST", self.address, body=message.body, headers=headers)
+        except urllib3.exceptions.HTTPError as lost:
+            raise Unavailable(f"`{SETTING}` '{self.address}' does not answer: {type(lost).__name__}") from lost
+        if answer.status in (401, 403):
+            raise Unavailable(
+                f"`{SETTING}` '{self.address}' answered {answer.status}: the Broker asks for an OIDC token; mount one "
+                f"with its audience at '{self.token_file}', or allow this sender by an EventPolicy",
+                status=answer.status,
+            )
+        if not 200 <= answer.status < 300:
+            raise Unavailable(f"`{SETTING}` '{self.address}' answered {answer.status}", status=answer.status)
+
+    def _authorization(self) -> dict[str, str]:
+        try:
+            token = self.token_file.read_text().strip()
+        except FileNotFoundError:
+            return {}
+        except OSError as unreadable:
+            raise Unavailable(f"the token in '{self.token_file}' cannot be read: {unreadable.strerror}") from unreadable
+        return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def sink(environment: Mapping[str, str], sign: Sign = unsigned) -> Sink:
+    """Return what sends to the environment's sink, signed; raises Misconfigured where there is none."""
+    broker = connected(environment)
 
     def send(event: CloudEvent) -> None:
         retrying = Retrying(
             retry=retry_if_exception_type(Unavailable),
             wait=wait_random_exponential(multiplier=0.05, max=2),
-            stop=stop_after_delay(SECONDS),
+            stop=stop_after_delay(SEND),
             reraise=True,
         )
-        retrying(_post, pool, address, event)
+        retrying(broker.post, sign(event))
 
     return send
 
 
-def _post(pool: urllib3.PoolManager, address: str, event: CloudEvent) -> None:
-    """Raises Unavailable for anything but success: a Broker that takes no event now may take it later."""
-    message = to_binary_event(event)
+def connected(environment: Mapping[str, str]) -> Broker:
+    """Return the Broker that the environment names; raises Misconfigured where it names none, or cannot be trusted."""
+    address = environment.get(SETTING, "")
+    if not address:
+        raise Misconfigured(f"no sink to send events to: set `{SETTING}` to the Broker's URL, or apply a SinkBinding")
+    trust = _trust(environment.get(AUTHORITIES, ""))
+    pool = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=CONNECT, read=READ), ssl_context=trust)
+    return Broker(address, pool, Path(environment.get(TOKEN_FILE) or MOUNTED_TOKEN))
+
+
+def _trust(authorities: str) -> ssl.SSLContext | None:
+    """Return a context that trusts these authorities beside the system's; None for the system's alone."""
+    if not authorities.strip():
+        return None
+    context = ssl.create_default_context()
     try:
-        answer = pool.request("POST", address, body=message.body, headers=dict(message.headers))
-    except urllib3.exceptions.HTTPError as lost:
-        raise Unavailable(f"`{SETTING}` '{address}' does not answer: {lost}") from lost
-    if not 200 <= answer.status < 300:
-        raise Unavailable(f"`{SETTING}` '{address}' answered {answer.status}", status=answer.status)
+        context.load_verify_locations(cadata=authorities)
+    except ssl.SSLError as wrong:
+        raise Misconfigured(f"`{AUTHORITIES}` holds no certificates in PEM: {wrong}") from wrong
+    return context

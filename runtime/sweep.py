@@ -11,7 +11,6 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from cloudevents.core.v1.event import CloudEvent
 
@@ -19,6 +18,7 @@ from events.report import ObjectName
 from events.sweep import Resync, Swept
 from events.types import PING, RESYNC_REQUESTED, SWEEP_FINISHED
 from runtime.client import Client, Transport
+from runtime.deadlines import SWEEP, SWEEP_PAUSE
 from runtime.divergence import divergence
 from runtime.envelope import NAMESPACE, about, envelope
 from runtime.errors import ApiError
@@ -26,15 +26,14 @@ from runtime.event import Event
 from runtime.function import Function
 from runtime.objects import Ref, name
 from runtime.receive import Received
+from runtime.requests import named
 from runtime.sink import Sink
 from runtime.snapshot import Snapshot, namespace
-from runtime.tracing import Trace, lone, trace_of
+from runtime.tracing import Trace, detached_trace, trace_of
 
 log = logging.getLogger("kepler.sweep")
 
 SOURCE = "/kepler/functions/sweep"
-# A sweep may take this long; below what a Trigger waits, so that it is not begun twice.
-SECONDS = 500.0
 
 
 @dataclass(frozen=True)
@@ -48,26 +47,30 @@ class Diverging:
 
 @dataclass
 class Sweep:
-    """Receives what calls for a sweep; one at a time.
+    """Receives what calls for a sweep; one at a time, and at most one in `pause` seconds, whoever asks.
 
     An event that was sent before a sweep began which has ended since asks for nothing more: a process that an event
-    has started sweeps at its start.
+    has started sweeps at its start. Whoever asks while a sweep runs, or soon after one has begun, gets no other.
     """
 
     functions: tuple[Function, ...]
     transport: Transport
     sink: Sink
     images: Mapping[str, str] = field(default_factory=dict)
+    pause: float = SWEEP_PAUSE
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _began: datetime | None = None
+    _began: float = float("-inf")
 
     def __call__(self, event: Event) -> Received:
-        if event.type != PING:
+        if event.type != PING or not self._lock.acquire(blocking=False):
             return Received()
-        with self._lock:
-            if self._began and event.sent and event.sent < self._began:
+        try:
+            if time.monotonic() - self._began < self.pause:
+                log.info("swept a moment ago", extra={"event": event.id})
                 return Received()
             return self._sweep(event.id)
+        finally:
+            self._lock.release()
 
     def begin(self) -> None:
         """The sweep at the start of the process: of what was there before, and of what happened meanwhile.
@@ -81,8 +84,8 @@ class Sweep:
                 log.warning("the sweep at the start failed", extra={"reason": failed.message})
 
     def _sweep(self, cause: str) -> Received:
-        began, clock = datetime.now(UTC), time.monotonic()
-        client = Client(self.transport, manager="kepler-sweep", seconds=SECONDS)
+        clock = time.monotonic()
+        client = Client(self.transport, manager="kepler-sweep", seconds=SWEEP)
         count = Count()
         for found in self._diverging(client, count):
             count.diverging += 1
@@ -99,7 +102,7 @@ class Sweep:
         )
         log.info("swept", extra=swept.model_dump())
         self.sink(finished(swept, cause))
-        self._began = began
+        self._began = clock
         return Received(calls=len(client.calls))
 
     def _diverging(self, client: Client, count: "Count") -> Iterator[Diverging]:
@@ -132,21 +135,25 @@ def _left_over(snapshot: Snapshot, inhabited: set[str]) -> Iterator[Diverging]:
 
 
 def requested(found: Diverging, cause: str) -> CloudEvent:
-    """`resync.requested` of an object; its attributes are those of an event about it, so Triggers take it as one."""
+    """Return `resync.requested` of an object, for the functions that would change something, and no others.
+
+    Its attributes are those of an event about the object, so Triggers take it as one.
+    """
     key, kind = found.key, found.key.kind
-    named = ObjectName(api_version=kind.api_version, kind=kind.name, namespace=key.namespace, name=key.name)
+    diverging = ObjectName(api_version=kind.api_version, kind=kind.name, namespace=key.namespace, name=key.name)
     identity = f"{cause}/{kind.name}/{key.namespace}/{key.name}"
     attributes = {
         **_attributes(RESYNC_REQUESTED, identity),
         **about(key),
-        "traceparent": (found.trace or lone(identity)).within(identity),
+        **named(found.why),
+        "traceparent": (found.trace or detached_trace(identity)).within(identity),
     }
-    return CloudEvent(attributes, Resync(object=named, diverges=found.why).model_dump(mode="json", by_alias=True))
+    return CloudEvent(attributes, Resync(object=diverging, diverges=found.why).model_dump(mode="json", by_alias=True))
 
 
 def finished(swept: Swept, cause: str) -> CloudEvent:
     """`sweep.finished`, also where there was nothing to do: its age tells whether anybody still looks."""
-    attributes = {**_attributes(SWEEP_FINISHED, cause), "traceparent": lone(cause).within(cause)}
+    attributes = {**_attributes(SWEEP_FINISHED, cause), "traceparent": detached_trace(cause).within(cause)}
     return CloudEvent(attributes, swept.model_dump(mode="json", by_alias=True))
 
 

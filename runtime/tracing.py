@@ -57,7 +57,7 @@ def trace_of(shown: Manifest) -> Trace:
     return Trace(above.trace_id if above else digest(identity, 16), digest(f"root/{identity}", 8), above)
 
 
-def lone(identity: str) -> Trace:
+def detached_trace(identity: str) -> Trace:
     """The trace of what concerns no object that is there."""
     return Trace(digest(f"lone/{identity}", 16), digest(f"root/{identity}", 8))
 
@@ -66,9 +66,9 @@ def trace_of_event(event: Event) -> Trace:
     """The trace of the object that an event shows, if it is one of ours, or else a trace of the event alone."""
     try:
         ours = event.api_version.startswith(f"{GROUP}/") and bool(uid(event.object))
-        return trace_of(event.object) if ours else lone(f"{event.source}/{event.id}")
+        return trace_of(event.object) if ours else detached_trace(f"{event.source}/{event.id}")
     except (TypeError, ValueError, AttributeError):
-        return lone(f"{event.source}/{event.id}")
+        return detached_trace(f"{event.source}/{event.id}")
 
 
 def span_of(said: Report) -> int:

@@ -16,9 +16,8 @@ from kubernetes.config.kube_config import load_kube_config
 from runtime.client import Answer, Request, Transport
 from runtime.errors import Misconfigured
 
-# Seconds to connect and to wait for an answer. The client itself has no default: without these a call may hang.
-CONNECT = 3.0
-READ = 10.0
+# A `Retry-After` beyond this is not one of the API server's; it sends whole seconds, usually 1 (RFC 9110, 10.2.3).
+MOST_SECONDS = 3600
 
 
 def connect(environment: Mapping[str, str], *, user_agent: str, connections: int = 16) -> Transport:
@@ -66,16 +65,21 @@ def _send(client: ApiClient, request: Request) -> Answer:
         request.method,
         request.path,
         query_params=list(request.query.items()),
-        header_params={"Accept": "application/json", "Content-Type": request.content_type},
+        header_params={"Accept": request.accept, "Content-Type": request.content_type},
         body=request.body,
         auth_settings=["BearerToken"],
     )
     try:
-        response = client.call_api(*serialized, _request_timeout=(CONNECT, READ))
+        response = client.call_api(*serialized, _request_timeout=(request.connect, request.read))
         content = response.read()
     except (urllib3.exceptions.HTTPError, OSError) as lost:
         return Answer(0, {"message": f"the API server did not answer {request.method} {request.path}: {lost}"})
-    return Answer(response.status, _decoded(content))
+    return Answer(response.status, _decoded(content), _seconds(response.headers.get("Retry-After")))
+
+
+def _seconds(header: str | None) -> float:
+    """Return the seconds of a `Retry-After`; 0 for one that is missing, or is a date."""
+    return float(min(int(header), MOST_SECONDS)) if header and header.isascii() and header.isdigit() else 0.0
 
 
 def _decoded(content: bytes) -> dict[str, object]:

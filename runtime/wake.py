@@ -3,16 +3,24 @@
 from collections.abc import Iterator
 
 from runtime.client import Client
-from runtime.errors import NotAnEvent
 from runtime.event import Event, is_name
 from runtime.function import Function, Wake
 from runtime.objects import Collection, Ref, controller, metadata, name
 
 
-def check(event: Event) -> None:
-    """Raises NotAnEvent for an event that cannot be about an object: its attributes would end up in a path."""
+def nameless(function: Function, event: Event) -> str:
+    """Why the event can be about no object that wakes the function; empty where it can.
+
+    Its attributes would end up in a path; and without a namespace, an object that has to be in one would concern
+    every namespace of the cluster.
+    """
     if not (is_name(event.name) and (not event.namespace or is_name(event.namespace))):
-        raise NotAnEvent(f"attributes `namespace` '{event.namespace}' and `name` '{event.name}' name no object")
+        return f"attributes `namespace` '{event.namespace[:80]}' and `name` '{event.name[:80]}' name no object"
+    wake = _wake(function, event)
+    if wake is not None and wake.kind.namespaced is not bool(event.namespace):
+        needed = "a namespace" if wake.kind.namespaced else "no namespace"
+        return f"a {wake.kind.name} is in {needed}, and attribute `namespace` is '{event.namespace[:80]}'"
+    return ""
 
 
 def idle(function: Function, event: Event) -> bool:

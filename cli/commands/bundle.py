@@ -19,14 +19,13 @@ from cli.commands.doctor import diagnosis
 from cli.console import Console, reached
 from cli.errors import CliError, Exit, Refused
 from cli.explain import explain
+from cli.letters import ref
 from cli.options import ConsoleAt, Reach
 from cli.output import say
 from functions.catalogue import FUNCTIONS
 from runtime.errors import ApiError
-from runtime.letters import LABEL
 from runtime.objects import (
     CLUSTER_ROLE_BINDING,
-    CONFIG_MAP,
     EVENT,
     KEPLER,
     OURS,
@@ -42,6 +41,8 @@ from runtime.settings import NAMESPACE, VERSION
 GENERATIONS, REPORTS = 3, 200
 OWN = (kinds.BROKER, kinds.TRIGGER, kinds.EVENT_SOURCE, kinds.CLOCK, kinds.SINK_BINDING, kinds.KNATIVE_SERVICE)
 LABELLED = "app.kubernetes.io/name=kepler-on-knative"
+# Dead letters that are taken along, the newest first.
+LETTERS = 50
 
 File = Annotated[Path | None, typer.Option("--file", "-o", help="Where to write it; named after the time if left out.")]
 
@@ -67,7 +68,7 @@ def gathered(cluster: Cluster, at: ConsoleAt) -> Gathered:
     for _, one in resources:
         if one["kind"] == KEPLER.name:
             objects += _children(collector, Ref(KEPLER, metadata(one)["namespace"], name(one)), one)
-    letters = collector.listed(CONFIG_MAP, NAMESPACE, labelled=LABEL) or ()
+    letters = tuple(_letters(collector))
     said: dict[str, BaseModel | list[BaseModel]] = {}
     said["doctor.json"] = diagnosis(cluster, console=at.console, token=at.token)
     said |= dict(_explained(collector, resources, at))
@@ -80,6 +81,15 @@ def gathered(cluster: Cluster, at: ConsoleAt) -> Gathered:
         unread=tuple(collector.unread),
         confidential=(cluster.token, at.token),
     )
+
+
+def _letters(collector: Collector) -> Iterator[Manifest]:
+    """The newest dead letters, whole: each is read by itself, since together they may be very large."""
+    known = collector.letters() or ()
+    for letter in known[:LETTERS]:
+        found = collector.get(ref(letter.name))
+        if found is not None:
+            yield found
 
 
 def _resources(cluster: Cluster, collector: Collector) -> Iterator[tuple[str, Manifest]]:

@@ -15,8 +15,8 @@ from cli.cluster import Cluster
 from cli.errors import Exit, Missing, Usage
 from cli.options import Format, Output, Reach
 from cli.output import data, remark, say, table
-from runtime import hidden
-from runtime.letters import LABEL, changed
+from runtime import redact
+from runtime.dead_letters import LABEL, changed, is_letter
 from runtime.objects import CONFIG_MAP, Manifest, name
 from runtime.requests import replay as request
 from runtime.settings import NAMESPACE
@@ -66,10 +66,14 @@ def replay(place: Reach, *, letters: Letters = None, everything: All = False) ->
     cluster = place.connect()
     meant = _meant(cluster, letters, everything=everything)
     found = read.letters(meant) if everything else [_readable(one) for one in meant]
-    if found:
-        send(cluster, (request(one.name, by=BY) for one in found))
-    say(_count(found, "to be sent again"))
-    return Exit.OK
+    lost = [one for one in found if not one.complete]
+    for one in lost:
+        remark(f"'{one.name}' cannot be sent again: its data was too large to be kept; `discard` throws it away")
+    again = [one for one in found if one.complete]
+    if again:
+        send(cluster, (request(one.name, by=BY) for one in again), signed=True)
+    say(_count(again, "to be sent again"))
+    return Exit.NO if lost else Exit.OK
 
 
 def discard(place: Reach, *, letters: Letters = None, everything: All = False) -> int:
@@ -97,12 +101,12 @@ def _count(letters: Sequence[object], done: str) -> str:
 
 
 def _all(cluster: Cluster) -> tuple[Manifest, ...]:
-    return cluster.list(CONFIG_MAP, NAMESPACE, labelled=LABEL)
+    return cluster.list(CONFIG_MAP, NAMESPACE, labelled=LABEL, metadata_only=True)
 
 
 def _need(cluster: Cluster, letter: str) -> Manifest:
     found = cluster.get(kept.ref(letter))
-    if found is None or not kept.is_letter(found):
+    if found is None or not is_letter(found):
         raise Missing(f"there is no dead letter '{letter}': it is gone, or `kubectl kepler dead-letters` lists it")
     return found
 
@@ -116,7 +120,8 @@ def _readable(config_map: Manifest) -> DeadLetter:
 
 
 def _told(found: DeadLetter, config_map: Manifest) -> Iterator[str]:
-    yield f"{found.name}, given up at {found.time.astimezone():%Y-%m-%d %H:%M:%S}"
+    times = "once" if found.count == 1 else f"{found.count} times, the last"
+    yield f"{found.name}, given up {times} at {found.time.astimezone():%Y-%m-%d %H:%M:%S}"
     yield f"about:    {kept.subject(found)}"
     yield f"for:      {found.destination or '-'}"
     yield f"answer:   {kept.answered(found)}"
@@ -131,7 +136,7 @@ def _told(found: DeadLetter, config_map: Manifest) -> Iterator[str]:
 def _json(content: str) -> Iterator[str]:
     """The data, without what is to be told to nobody."""
     try:
-        shown = hidden.manifest(json.loads(content))
+        shown = redact.manifest(json.loads(content))
     except (ValueError, AttributeError):
-        shown = {"unreadable": hidden.text(content)}
+        shown = {"unreadable": redact.text(content)}
     yield from (f"  {line}" for line in json.dumps(shown, indent=2).splitlines())

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from cli.doctor.check import APPLY, Check, Seen, fail, generated, shown, summed, unlike, warn
-from cli.kinds import BROKER, CLOCK, EVENT_SOURCE, SINK_BINDING, TRIGGER
+from cli.kinds import BROKER, CLOCK, EVENT_SOURCE, TRIGGER
 from cli.parts import Parts, loopback, unready
 from functions import wiring
 from runtime.objects import Manifest, metadata, name
@@ -15,7 +15,7 @@ LOOK = "kubectl describe -n kepler-operator"
 
 
 def eventing(seen: Seen) -> Iterator[Check]:
-    """Source, clock, sinks and Broker: there, as generated, and Ready."""
+    """Source, clock and Broker: there, as generated, and Ready."""
     if not seen.installed.readable:
         yield warn("events", "you may not read what is in namespace 'kepler-operator'", "ask somebody who may")
         return
@@ -23,7 +23,7 @@ def eventing(seen: Seen) -> Iterator[Check]:
         yield fail("events", "the cluster has no Knative Eventing", "https://knative.dev/docs/install, then " + APPLY)
         return
     found = [
-        *(check for kind in (EVENT_SOURCE, CLOCK, SINK_BINDING) for check in _parts(seen, kind.name)),
+        *(check for kind in (EVENT_SOURCE, CLOCK) for check in _parts(seen, kind.name)),
         *_broker(seen),
     ]
     yield from summed("events", found, "source, clock and Broker are Ready, and as this version has them")
@@ -38,8 +38,7 @@ def _parts(seen: Seen, kind: str) -> Iterator[Check]:
             continue
         if paths := unlike(wanted["spec"], there.get("spec")):
             yield fail("events", f"{called} is not as this version has it: {shown(paths)}", APPLY)
-        # Without Knative's controllers, where functions are processes, nobody says of a SinkBinding that it is Ready.
-        if (kind != SINK_BINDING.name or _serving(seen)) and (said := unready(there)):
+        if said := unready(there):
             yield fail("events", f"{called} is not Ready: {said}", f"{LOOK} {kind.lower()} {name(wanted)}")
 
 

@@ -10,11 +10,8 @@ import pytest
 
 from cli.bundle import Gathered, files
 from cli.errors import Exit
-from runtime.letters import Letters
-from runtime.settings import NAMESPACE
-from runtime.transport import connect
 from tests.cli.terminal import Terminal
-from tests.protocol.test_letters import given_up
+from tests.letters import given_up, store
 from tests.workbench import Workbench, kepler
 
 PLANTED = "pl4nted-s3cret"
@@ -48,9 +45,8 @@ def test_a_planted_secret_never_gets_in(workbench: Workbench, terminal: Terminal
         "message": f"container ended with {PLANTED} in its arguments",
     }
     workbench.apply(event)
-    own = {"KUBECONFIG": str(stack.kubeconfig_for(NAMESPACE, "kepler-dead-letter"))}
     letter = given_up(namespace=place, id=f"letter-{place}", data={"spec": {"env": [{"name": "A", "value": PLANTED}]}})
-    Letters(connect(own, user_agent="test"), lambda _: None, NAMESPACE)(letter)
+    store(stack)(letter)
 
     path = tmp_path / "bundle.tar.gz"
     said = terminal("support-bundle", "-o", str(path))

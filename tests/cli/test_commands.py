@@ -11,11 +11,9 @@ import yaml
 
 from cli.errors import Exit
 from local.layout import ROOT
-from runtime.letters import Letters
 from runtime.settings import NAMESPACE
-from runtime.transport import connect
 from tests.cli.terminal import Terminal
-from tests.protocol.test_letters import given_up
+from tests.letters import given_up, store
 from tests.workbench import Workbench, kepler
 
 ON: dict[str, Any] = {"enabled": True}
@@ -235,9 +233,8 @@ def test_render_without_a_cluster(alone: Terminal, monkeypatch: pytest.MonkeyPat
 def test_dead_letters(workbench: Workbench, terminal: Terminal) -> None:
     """Listed, shown without what is told in confidence, and not found."""
     stack = workbench.stack
-    own = {"KUBECONFIG": str(stack.kubeconfig_for(NAMESPACE, "kepler-dead-letter"))}
     event = given_up(namespace=workbench.namespace, id=workbench.namespace, data={"password": "hunter2"})
-    Letters(connect(own, user_agent="test"), lambda _: None, NAMESPACE)(event)
+    store(stack)(event)
 
     told = terminal("dead-letters", "-o", "json").data
     (letter,) = [one for one in told if one["event"]["id"] == workbench.namespace]
@@ -255,8 +252,7 @@ def test_dead_letters(workbench: Workbench, terminal: Terminal) -> None:
 
 def test_letters_that_nobody_can_use_are_thrown_away(workbench: Workbench, terminal: Terminal) -> None:
     """Also one that somebody has changed; by name or all, and nothing else that lies there."""
-    own = {"KUBECONFIG": str(workbench.stack.kubeconfig_for(NAMESPACE, "kepler-dead-letter"))}
-    keep = Letters(connect(own, user_agent="test"), lambda _: None, NAMESPACE)
+    keep = store(workbench.stack)
     for number in range(3):
         keep(given_up(namespace=workbench.namespace, id=f"{workbench.namespace}-{number}"))
     first, second, third = (one["name"] for one in terminal("dead-letters", "-o", "json").data[:3])

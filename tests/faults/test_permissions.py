@@ -16,13 +16,14 @@ from functions import wiring
 from functions.catalogue import FUNCTIONS, LISTENERS
 from local.stack import Stack
 from runtime.client import Answer, Request, Transport
-from runtime.letters import Letters
+from runtime.dead_letter_store import DeadLetterStore
 from runtime.objects import CLUSTER_ROLE_BINDING, KEPLER
 from runtime.settings import NAMESPACE as OPERATOR
+from runtime.signature import SECRET_NAME, Keyring
 from tests.faults.plane import INSTALLED, NAMESPACE
 from tests.faults.steps import CHAINS, NAME, Chain, Step, apply, delete
 from tests.faults.world import World, addressed
-from tests.protocol.test_letters import given_up
+from tests.letters import given_up, store
 from tests.workbench import transport
 
 # One permission: API group, resource, verb, and name, which is empty for all names.
@@ -83,7 +84,8 @@ def noted(faulty_plane: Stack) -> dict[str, set[Permission]]:
     counter = Noting(transport(faulty_plane, "kepler-audit"))
     found = {"kepler-dead-letter": desk.noted, "kepler-audit": counter.noted}
     _look(counter, faulty_plane.kubectl("-n", OPERATOR, "create", "token", "kepler-sweep").strip())
-    _correspond(Letters(desk, lambda _event: None, OPERATOR))
+    _make_and_read_key(faulty_plane, counter, found)
+    _correspond(store(faulty_plane, send=desk))
     for first in range(len(FUNCTIONS)):
         # Whoever is first makes what several share.
         world = World(faulty_plane, NAMESPACE, INSTALLED, (*FUNCTIONS[first:], *FUNCTIONS[:first]))
@@ -93,6 +95,16 @@ def noted(faulty_plane: Stack) -> dict[str, set[Permission]]:
         for name, sender in senders.items():
             found.setdefault(name, set()).update(sender.noted)
     return found
+
+
+def _make_and_read_key(plane: Stack, maker: Noting, found: dict[str, set[Permission]]) -> None:
+    """`audit` makes the key that events are signed with, and each function reads it."""
+    plane.kubectl("-n", OPERATOR, "delete", "secret", SECRET_NAME, "--ignore-not-found")
+    Keyring(maker, OPERATOR).make()
+    for account in (*(one.manager for one in FUNCTIONS), *(one.manager for one in LISTENERS)):
+        reader = Noting(transport(plane, account))
+        assert Keyring(reader, OPERATOR)() is not None
+        found.setdefault(account, set()).update(reader.noted)
 
 
 def _walk(world: World, chain: Chain) -> None:
@@ -105,7 +117,7 @@ def _walk(world: World, chain: Chain) -> None:
     world.clear()
 
 
-def _correspond(letters: Letters) -> None:
+def _correspond(letters: DeadLetterStore) -> None:
     """One letter of each kind of object, kept, shown, and sent again."""
     for kind in {one.parent for one in FUNCTIONS} | {wake.kind for one in FUNCTIONS for wake in one.wakes}:
         about = {"apiversion": kind.api_version, "kind": kind.name, "namespace": "default", "id": kind.name}

@@ -112,7 +112,7 @@ class Patient(Reconciler):
     patience: Callable[[], float] = lambda: PATIENCE
 
     def _client(self) -> Client:
-        return Client(self.transport, manager=self.function.manager, seconds=self.patience())
+        return Client(self.transport, manager=self.function.manager, patience=self.patience())
 
 
 @dataclass
@@ -172,7 +172,7 @@ class World:
         def send(request: Request) -> Answer:
             return self._ask(function, request)
 
-        return Patient(function, send, patience=lambda: self.patience)
+        return Patient(function, send, sink=self.receive, patience=lambda: self.patience)
 
     def tap(self, tapping: Callable[[Transport], Tap]) -> dict[str, Tap]:
         """Puts something between the functions, the sweep too, and the API server; by their managers' names."""
@@ -289,8 +289,14 @@ class World:
     def send(self, event: Event) -> None:
         """To whomever the Triggers let it through."""
         for function in self.functions:
-            if function is not self.unheard and any(_passes(event, wake.kind, wake.names) for wake in function.wakes):
+            heard = function is not self.unheard and event.is_for(function.name)
+            if heard and any(_passes(event, wake.kind, wake.names) for wake in function.wakes):
                 self._enqueue(Delivery(function, event))
+
+    def receive(self, event: CloudEvent) -> None:
+        """An event that a function has sent to the Broker."""
+        message = to_binary_event(event)
+        self.send(decode(message.headers, message.body))
 
     def _enqueue(self, delivery: Delivery) -> None:
         number, self.offered = self.offered, self.offered + 1

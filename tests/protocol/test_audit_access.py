@@ -21,16 +21,15 @@ from audit.store import Store
 from events.sweep import Swept
 from events.types import REPLAY_REQUESTED
 from local.stack import Stack
-from runtime import letters
 from runtime.client import Answer, Request
+from runtime.dead_letters import letter_name
 from runtime.edge import application
-from runtime.letters import Letters
 from runtime.objects import MACHINE_CONFIG
 from runtime.settings import NAMESPACE
 from tests.audit_desk import Desk, elsewhere, noting
 from tests.audit_sample import reports_of
 from tests.audit_serving import serving
-from tests.protocol.test_letters import given_up
+from tests.letters import given_up, store
 from tests.workbench import kepler, transport
 
 _numbers = itertools.count(1)
@@ -166,13 +165,13 @@ def test_resources_are_those_of_now(desk: Desk, namespace: str) -> None:
 
 def test_letters_are_seen_and_sent_again_by_who_may(desk: Desk) -> None:
     """Seeing needs `get`, sending `patch`, each in the namespace that the letter is about."""
-    keep = Letters(transport(desk.stack, "kepler-dead-letter"), lambda _: None, NAMESPACE)
+    keep = store(desk.stack)
     lost = given_up(namespace=LAB, id=f"access-{next(_numbers)}")
     another = given_up(namespace=ENERGY, id=f"access-{next(_numbers)}")
     about_nothing = given_up(kind="", name="", apiversion="", id=f"access-{next(_numbers)}")
     for event in (lost, another, about_nothing):
         keep(event)
-    names = [letters.letter(one).name for one in (lost, another, about_nothing)]
+    names = [letter_name(one) for one in (lost, another, about_nothing)]
 
     reader = desk.somebody(within={LAB: SEES})
     assert [one["event"]["id"] for one in desk.items("dead-letters", reader) if one["name"] in names] == [lost.id]

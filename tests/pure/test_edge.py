@@ -13,9 +13,9 @@ from werkzeug.test import TestResponse
 
 from events.report import Report
 from events.types import RESOURCE_UPDATE, RESYNC_REQUESTED
-from functions import collector
+from functions import collector, machine_spec
 from runtime.client import Answer, Request
-from runtime.edge import application
+from runtime.edge import Edge, application
 from runtime.errors import Unavailable
 from runtime.event import Event
 from runtime.receive import Received, Receiver, Reconciler
@@ -193,9 +193,8 @@ POSTS: dict[str, Callable[[FlaskClient], TestResponse]] = {
     "no type": lambda to: to.post("/", headers={"ce-id": "1", "ce-source": "/", "ce-specversion": "1.0"}),
     "a time that is none": lambda to: binary(to, time="yesterday"),
     "a specversion that is none": lambda to: binary(to, specversion="9"),
-    "a name that reaches elsewhere": lambda to: binary(to, name="../../secrets"),
-    "a namespace that reaches elsewhere": lambda to: binary(to, namespace="a/b"),
-    "no name": lambda to: binary(to, name=""),
+    "an event as text": lambda to: to.post("/", data=json.dumps(ATTRIBUTES), content_type="text/plain"),
+    "an event as plain JSON": lambda to: to.post("/", json=ATTRIBUTES),
     "another path": lambda to: to.post("/elsewhere"),
     "another method": lambda to: to.get("/"),
 }
@@ -208,6 +207,39 @@ def test_what_cannot_be_decoded_is_400(post: Callable[[FlaskClient], TestRespons
     assert answer.status_code == 400
     assert answer.text.endswith("\n")
     assert "<html" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"name": "../../secrets"},
+        {"namespace": "a/b"},
+        {"name": ""},
+        {"namespace": ""},
+        {"kind": "KeplerMachineConfig", "namespace": "energy"},
+    ],
+    ids=["a name that reaches elsewhere", "a namespace that reaches elsewhere", "no name", "nowhere", "somewhere"],
+)
+def test_an_event_that_can_name_no_object_is_acknowledged_and_nothing_is_asked(
+    named: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Eight functions would each make a dead letter of it; a namespaced kind in no namespace would list the cluster."""
+    receiver = Reconciler(collector.FUNCTION if "kind" not in named else machine_spec.FUNCTION, unreachable)
+    assert binary(client(receiver), **named).status_code == 204
+    assert [one.message for one in caplog.records] == ["an event names no object"]
+
+
+@pytest.mark.parametrize(
+    "host", ["attacker.example", "attacker.example:9001", "10.0.0.7", "127.0.0.1.attacker.example"]
+)
+def test_a_process_of_this_machine_answers_to_no_other_name(host: str) -> None:
+    """A web page may make a name of its own resolve to 127.0.0.1, and then send whatever headers it likes."""
+    edge = Edge(loopback_only=True)
+    to = application({"collector": nothing}, edge).test_client()
+    sent = {f"ce-{name}": value for name, value in ATTRIBUTES.items()}
+    assert to.post("/", headers={**sent, "Host": host}).status_code == 403
+    assert to.post("/", headers={**sent, "Host": "localhost:9001"}).status_code == 204
+    assert to.post("/", headers={**sent, "Host": "[::1]:9001"}).status_code == 204
 
 
 headers = st.dictionaries(

@@ -26,7 +26,7 @@ from runtime.outcome import Outcome, Word
 from runtime.protocol import Change, Reconciled
 from runtime.reports import report
 from runtime.spans import Course, templated
-from runtime.tracing import Trace, lone, trace_of, trace_of_event, traceparent
+from runtime.tracing import Trace, detached_trace, trace_of, trace_of_event, traceparent
 from tests.workbench import resync, update
 
 BEGAN = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -194,7 +194,7 @@ def test_what_is_gone_has_the_trace_of_what_it_was() -> None:
     """The event of its deletion shows its last generation; one that shows nothing stands alone."""
     assert trace_of_event(update(kepler(), RESOURCE_DELETE)) == trace_of(kepler())
     asked = resync("energy", "kepler")
-    assert trace_of_event(asked) == lone(f"{asked.source}/{asked.id}")
+    assert trace_of_event(asked) == detached_trace(f"{asked.source}/{asked.id}")
     assert trace_of_event(asked) != trace_of_event(replace(asked, id="2"))
 
 

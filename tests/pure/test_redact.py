@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crds.kepler import Kepler
-from runtime import hidden
-from runtime.hidden import CHANGED, HIDDEN
+from runtime import redact
 from runtime.logs import Line
+from runtime.redact import CHANGED, HIDDEN
 
 ENV = "spec.template.spec.containers[name=kepler].env[name=X].value"
-NOTHING = hidden.Mask()
+NOTHING = redact.Mask()
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def kepler(*values: str, **spec: Any) -> dict[str, Any]:
 )
 def test_sentences_repeat_no_secret(said: str, shown: str) -> None:
     """Of the object that they are about, or that shows itself; what that object says openly is none."""
-    assert hidden.mask(kepler("hunter22", "default", "kepler-system")).text(said) == shown
+    assert redact.mask(kepler("hunter22", "default", "kepler-system")).text(said) == shown
 
 
 words = st.text(st.characters(categories=["L", "N"]), min_size=8, max_size=16).map(lambda text: f"s3{text}")
@@ -145,10 +145,10 @@ def test_an_object_is_shown_without_its_secrets(secret: str) -> None:
             }
         },
     )
-    shown = json.dumps(hidden.manifest(whole), ensure_ascii=False)
+    shown = json.dumps(redact.manifest(whole), ensure_ascii=False)
     assert secret not in shown
     assert "kepler-s3" in shown
-    assert Kepler.model_validate({**hidden.manifest(whole), "apiVersion": "sustainable-computing.io/v1alpha1"})
+    assert Kepler.model_validate({**redact.manifest(whole), "apiVersion": "sustainable-computing.io/v1alpha1"})
 
 
 values = st.recursive(
@@ -163,8 +163,8 @@ def test_nothing_whatever_is_a_defect(whole: Any, other: Any, path: str, kind: s
     """Objects in events may be forged."""
     NOTHING.change(path, whole, other, kind=kind)
     if isinstance(whole, dict):
-        hidden.mask(whole).text("x")
-        hidden.manifest(whole)
+        redact.mask(whole).text("x")
+        redact.manifest(whole)
 
 
 def test_no_line_of_the_log_has_a_credential() -> None:

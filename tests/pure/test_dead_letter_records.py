@@ -5,8 +5,8 @@ import json
 
 import pytest
 
+from runtime.dead_letters import CODE, DATA, DESTINATION, record
 from runtime.event import Event
-from runtime.letters import CODE, DATA, DESTINATION, letter
 
 REFUSED = "dial tcp 127.0.0.1:8080: connect: connection refused"
 
@@ -35,6 +35,6 @@ def wrapped(text: str) -> str:
 def test_the_answer_is_unwrapped(data: str, answer: str) -> None:
     """Once or twice, as far as it goes."""
     event = Event("1", "t", "/s", "", "v1", "Kepler", "a", "b", {}, {}, "", {DESTINATION: "d", CODE: "500", DATA: data})
-    said = letter(event).answer
+    said = record(event, "other", None).answer
     assert said.startswith(answer)
     assert (len(said) > 500) is (answer == "x")

@@ -6,18 +6,18 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from runtime.turnstile import Turnstile
+from runtime.singleflight import SingleFlight
 
 
 def test_alone_everybody_has_a_turn() -> None:
     """Nothing is shared where nobody waits."""
-    turnstile: Turnstile[str, int] = Turnstile()
-    assert [turnstile.take("a", str(n), len) for n in range(3)] == [1, 1, 1]
+    flights: SingleFlight[str, int] = SingleFlight()
+    assert [flights.take("a", str(n), len) for n in range(3)] == [1, 1, 1]
 
 
 def test_who_comes_during_a_turn_shares_the_next() -> None:
     """Nine come while one is at it: one more turn, begun after they came, does for all of them."""
-    turnstile: Turnstile[str, str] = Turnstile()
+    flights: SingleFlight[str, str] = SingleFlight()
     begun, go_on = threading.Event(), threading.Event()
     turns: list[str] = []
     shared: list[str] = []
@@ -34,9 +34,9 @@ def test_who_comes_during_a_turn_shares_the_next() -> None:
         return "later"
 
     with ThreadPoolExecutor(10) as callers:
-        one = callers.submit(turnstile.take, "a", "0", first)
+        one = callers.submit(flights.take, "a", "0", first)
         begun.wait(5)
-        rest = [callers.submit(turnstile.take, "a", str(number), later) for number in range(1, 10)]
+        rest = [callers.submit(flights.take, "a", str(number), later) for number in range(1, 10)]
         while sum(future.running() for future in rest) < 9:
             pass
         go_on.set()
@@ -49,7 +49,7 @@ def test_who_comes_during_a_turn_shares_the_next() -> None:
 
 def test_keys_do_not_wait_for_each_other() -> None:
     """A slow object holds up nobody else."""
-    turnstile: Turnstile[str, int] = Turnstile()
+    flights: SingleFlight[str, int] = SingleFlight()
     begun, go_on = threading.Event(), threading.Event()
 
     def slow(_items: Sequence[str]) -> int:
@@ -58,16 +58,16 @@ def test_keys_do_not_wait_for_each_other() -> None:
         return 1
 
     with ThreadPoolExecutor(1) as caller:
-        held = caller.submit(turnstile.take, "slow", "", slow)
+        held = caller.submit(flights.take, "slow", "", slow)
         begun.wait(5)
-        assert turnstile.take("other", "", len) == 1
+        assert flights.take("other", "", len) == 1
         go_on.set()
     assert held.result() == 1
 
 
 def test_a_failed_turn_fails_for_all_who_shared_it() -> None:
     """None of their events may be acknowledged; the next turn is a fresh one."""
-    turnstile: Turnstile[str, int] = Turnstile()
+    flights: SingleFlight[str, int] = SingleFlight()
     begun, go_on = threading.Event(), threading.Event()
 
     def slow(_items: Sequence[str]) -> int:
@@ -80,13 +80,13 @@ def test_a_failed_turn_fails_for_all_who_shared_it() -> None:
         raise ZeroDivisionError
 
     with ThreadPoolExecutor(4) as callers:
-        callers.submit(turnstile.take, "a", "", slow)
+        callers.submit(flights.take, "a", "", slow)
         begun.wait(5)
-        rest = [callers.submit(turnstile.take, "a", "", fail) for _ in range(3)]
+        rest = [callers.submit(flights.take, "a", "", fail) for _ in range(3)]
         while sum(future.running() for future in rest) < 3:
             pass
         go_on.set()
         for future in rest:
             with pytest.raises(ZeroDivisionError):
                 future.result()
-    assert turnstile.take("a", "", len) == 1
+    assert flights.take("a", "", len) == 1

@@ -1,0 +1,227 @@
+"""A dead letter: an event that could not be delivered, as it is recorded in a ConfigMap. Pure.
+
+What a list shows of it is one JSON document in an annotation, so that lists read metadata only, however large the
+events are. Everything in a record is bounded and redacted: whoever can reach the Broker can make letters of anything.
+
+An event that only asks a function to look at an object is recorded without its data: the function reads the object
+itself. Other events keep theirs, redacted, up to `LARGEST` characters.
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from cloudevents.core.exceptions import BaseCloudEventException
+from cloudevents.core.v1.event import CloudEvent
+
+from events.types import WAKING
+from runtime import redact
+from runtime.errors import NotAnEvent
+from runtime.event import Event
+from runtime.objects import OURS, Manifest, metadata
+
+# Set by Knative's dispatcher (eventing v0.50, `pkg/kncloudevents/event_dispatcher.go`); the data is base64, and cut.
+DESTINATION, CODE, DATA = "knativeerrordest", "knativeerrorcode", "knativeerrordata"
+# Where the broker's filter puts the body of the answer that it got, base64 again.
+WRAPPED = re.compile(r'"errresponsebody":"([A-Za-z0-9+/]{1,16384}={0,2})')
+
+LABEL = "sustainable-computing.io/dead-letter"
+ANNOTATION = "sustainable-computing.io/dead-letter-record"
+
+# Characters of an event's data, of one attribute's value, and of an answer that are kept.
+LARGEST, LONGEST, ANSWER = 200_000, 1024, 1000
+# Attributes of one event, and functions that gave one event up.
+ATTRIBUTES, DESTINATIONS = 40, 20
+
+# Letters in all, and of one group: a kind and a namespace.
+KEPT, OF_ONE_GROUP = 500, 60
+# The group of letters that are about no object that is there.
+OTHER = "other"
+
+# The events of these types are asked for by an object's state, which a function reads itself.
+ASKING = frozenset(WAKING)
+
+
+@dataclass(frozen=True)
+class About:
+    """The event: its identity, and the object that it names; each value is cut."""
+
+    id: str
+    type: str
+    source: str
+    api_version: str = ""
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is recorded of one event, however many functions gave it up, and however often.
+
+    `code` and `answer` are those of the last time. `complete` says that the event can be sent again as it was.
+    """
+
+    first: str
+    last: str
+    count: int
+    destinations: tuple[str, ...]
+    code: str
+    answer: str
+    event: About
+    group: str = OTHER
+    complete: bool = True
+
+    @property
+    def message(self) -> str:
+        """What happened, in a sentence."""
+        came = f"it answered {self.code}" if is_answer(self.code) else "it did not answer"
+        answer = f"{came}: {self.answer}" if self.answer else came
+        to = ", ".join(self.destinations)
+        return f"event '{self.event.id}' of type '{self.event.type}' was not delivered to {to}, {answer}"
+
+
+def is_answer(code: str) -> bool:
+    """Whether there was an answer at all, by the code that the dispatcher gives."""
+    return code not in ("", "-1", "0")
+
+
+def letter_name(event: Event) -> str:
+    """Return the name of an event's letter: one event has one."""
+    identity = f"{event.source}\n{event.id}"
+    return f"dead-letter-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
+
+
+def destination(event: Event) -> str:
+    """Return who gave the event up: the name of a Service, out of the URL that the dispatcher called."""
+    url = event.extensions.get(DESTINATION, "")
+    try:
+        host = urlsplit(url).netloc.partition(".")[0]
+    except ValueError:
+        host = ""
+    return _cut(host or url)
+
+
+def record(event: Event, group: str, before: Record | None) -> Record:
+    """Return the record of a letter that came now; `before` is the one that is kept of the same event."""
+    now = datetime.now(UTC).isoformat()
+    code = _cut(event.extensions.get(CODE, ""))
+    one = Record(now, now, 1, (destination(event),), code, _answer(event), _about(event), group, _is_complete(event))
+    if before is None:
+        return one
+    known = (*before.destinations, *(name for name in one.destinations if name not in before.destinations))
+    return replace(one, first=before.first, count=before.count + 1, destinations=known[:DESTINATIONS])
+
+
+def config_map(event: Event, kept: Record) -> Manifest:
+    """Return the ConfigMap of a letter, without its address."""
+    annotations = {ANNOTATION: json.dumps(asdict(kept))}
+    data = {"attributes": json.dumps(_attributes(event), indent=1), "data": _data(event)}
+    return {"metadata": {"labels": {LABEL: "true"}, "annotations": annotations}, "data": data}
+
+
+def parsed(config_map: Manifest) -> Record | None:
+    """Return the record in a ConfigMap, or in its metadata; None where somebody has written something else there."""
+    try:
+        content: dict[str, Any] = json.loads(metadata(config_map)["annotations"][ANNOTATION])
+        event = About(**content.pop("event"))
+        found = Record(**{**content, "destinations": tuple(content["destinations"])}, event=event)
+        datetime.fromisoformat(found.last)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+    return found if isinstance(found.count, int) else None
+
+
+def is_letter(config_map: Manifest) -> bool:
+    """Whether a ConfigMap is a letter; the functions' namespace has others."""
+    return LABEL in (metadata(config_map).get("labels") or {})
+
+
+def changed(letter: str) -> str:
+    """Return what to do about a ConfigMap that is labelled as a letter and cannot be read as one."""
+    return f"ConfigMap '{letter}' has been changed and is no dead letter: delete it"
+
+
+def event_of(letter: str, config_map: Manifest) -> CloudEvent:
+    """Return the event of a letter, with the id that it had. Raises NotAnEvent where it cannot be read."""
+    try:
+        content: Mapping[str, str] = config_map["data"]
+        attributes: dict[str, Any] = json.loads(content["attributes"])
+        if sent := attributes.get("time"):
+            attributes["time"] = datetime.fromisoformat(sent)
+        return CloudEvent({**attributes, "datacontenttype": "application/json"}, json.loads(content["data"]))
+    except (KeyError, TypeError, ValueError, AttributeError, BaseCloudEventException) as wrong:
+        raise NotAnEvent(changed(letter)) from wrong
+
+
+def group_of(event: Event, *, exists: bool) -> str:
+    """Return the group of a letter; those about kinds of others, or about objects that are not there, share one."""
+    ours = any((kind.api_version, kind.name) == (event.api_version, event.kind) for kind in OURS)
+    return f"{event.kind}/{event.namespace}" if ours and exists else OTHER
+
+
+def surplus(config_maps: Iterable[Manifest]) -> Iterator[Manifest]:
+    """Return the letters that have to go: the oldest of each group that is too large, then of the largest groups."""
+    groups: dict[str, list[Manifest]] = {}
+    for one in sorted(config_maps, key=_age):
+        kept = parsed(one)
+        groups.setdefault(kept.group if kept else OTHER, []).append(one)
+    total = sum(map(len, groups.values()))
+    while total:
+        largest = max(groups.values(), key=len)
+        if total <= KEPT and len(largest) <= OF_ONE_GROUP:
+            return
+        yield largest.pop(0)
+        total -= 1
+
+
+def _age(config_map: Manifest) -> str:
+    kept = parsed(config_map)
+    return kept.last if kept else ""
+
+
+def _about(event: Event) -> About:
+    names = (event.api_version, event.kind, event.namespace, event.name)
+    return About(_cut(event.id), _cut(event.type), _cut(event.source), *map(_cut, names))
+
+
+def _cut(text: str) -> str:
+    return redact.text(text)[:LONGEST]
+
+
+def _attributes(event: Event) -> dict[str, str]:
+    own = [(key, value) for key, value in event.extensions.items() if not key.startswith("knative")]
+    return {key[:LONGEST]: value[:LONGEST] for key, value in own[:ATTRIBUTES]}
+
+
+def _data(event: Event) -> str:
+    if event.type in ASKING:
+        return "{}"
+    data = json.dumps(redact.manifest(event.data))
+    return data if len(data) <= LARGEST else "{}"
+
+
+def _is_complete(event: Event) -> bool:
+    return event.type in ASKING or not event.data or _data(event) != "{}"
+
+
+def _answer(event: Event) -> str:
+    """Return what was answered; the broker's filter wraps it once more, since it asks for us, and either may be cut."""
+    said = _decoded(event.extensions.get(DATA, ""))
+    wrapped = WRAPPED.search(said)
+    return redact.text(_decoded(wrapped[1]) if wrapped else said)[:ANSWER]
+
+
+def _decoded(encoded: str) -> str:
+    whole = encoded[: len(encoded) // 4 * 4]
+    try:
+        return base64.b64decode(whole, validate=True).decode(errors="replace").strip()
+    except (binascii.Error, ValueError):
+        return encoded

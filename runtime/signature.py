@@ -1,0 +1,160 @@
+"""Signatures of our own events, so that `audit` and `dead_letter` can tell them from what anybody else sends.
+
+Whoever can open a connection to the Broker can send an event of any type. So reports, sweeps and requests carry the
+attribute `signature`: HMAC-SHA256 (RFC 2104), in hexadecimal, over the attributes that say what the event is about and
+over its data. Brokers add attributes of their own and may write JSON and times in another form, so the signature is
+over values, not over bytes.
+
+The key is in Secret `kepler-signing-key` of the functions' namespace. `audit` makes it when it starts for the first
+time. Each function may `get` that Secret, by its name, and no other.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from cloudevents.core.v1.event import CloudEvent
+
+from runtime.client import Client, Transport
+from runtime.errors import ApiError, Conflict
+from runtime.event import Event, moment
+from runtime.function import Rule
+from runtime.objects import SECRET, Manifest, Ref
+
+log = logging.getLogger("kepler.signature")
+
+ATTRIBUTE = "signature"
+SECRET_NAME = "kepler-signing-key"
+FIELD = "key"
+# What a key is made of, and the least that one made by hand may have: as many bytes as the digest (RFC 2104, 3).
+BYTES = 32
+
+# In this order; an attribute that an event does not have counts as empty.
+SIGNED = ("id", "type", "source", "subject", "time", "apiversion", "kind", "namespace", "name", "functions")
+
+# Seconds between two looks for a key that is not there, and that one look may take.
+AGAIN = 5.0
+PATIENCE = 3.0
+
+READ_KEY = Rule("", "secrets", ("get",), (SECRET_NAME,), own=True)
+MAKE_KEY = Rule("", "secrets", ("create", "get", "patch"), (SECRET_NAME,), own=True)
+
+Sign = Callable[[CloudEvent], CloudEvent]
+
+
+def secret(namespace: str) -> Ref:
+    """Return where the key is kept: beside the functions."""
+    return Ref(SECRET, namespace, SECRET_NAME)
+
+
+def unsigned(event: CloudEvent) -> CloudEvent:
+    """Return the event as it is: for a process that has no key."""
+    return event
+
+
+def digest(attributes: Mapping[str, Any], data: object, key: bytes) -> str:
+    """Return the signature of an event with these attributes and this data (JSON)."""
+    signed = {name: _text(attributes.get(name)) for name in SIGNED}
+    content = json.dumps({"attributes": signed, "data": data}, sort_keys=True, separators=(",", ":"))
+    return hmac.new(key, content.encode(), hashlib.sha256).hexdigest()
+
+
+def signed(event: CloudEvent, key: bytes) -> CloudEvent:
+    """Return the event with its signature. Its data must be JSON."""
+    attributes = dict(event.get_attributes())
+    return CloudEvent({**attributes, ATTRIBUTE: digest(attributes, event.get_data(), key)}, event.get_data())
+
+
+def is_signed(event: Event, key: bytes) -> bool:
+    """Whether an event that was received carries the signature that this key gives it."""
+    carried = event.extensions.get(ATTRIBUTE, "")
+    return hmac.compare_digest(carried.encode(), digest(event.extensions, event.data, key).encode())
+
+
+@dataclass
+class Keyring:
+    """The key of this installation, read from the API server when it is first needed and kept from then on.
+
+    Calling it returns the key, or None while there is none. A key that is missing, or cannot be read, is looked for
+    again after some seconds: no event waits for it.
+    """
+
+    transport: Transport
+    namespace: str
+    _key: bytes | None = None
+    _looked: float = float("-inf")
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self) -> bytes | None:
+        """Return the key, or None where there is none (yet)."""
+        if self._key is None:
+            self._look()
+        return self._key
+
+    def sign(self, event: CloudEvent) -> CloudEvent:
+        """Return the event with its signature, or as it is while there is no key."""
+        key = self()
+        return signed(event, key) if key else event
+
+    def verify(self, event: Event) -> bool:
+        """Whether the event is signed with the key; one that was replaced meanwhile is read again."""
+        key = self()
+        if key is not None and is_signed(event, key):
+            return True
+        if not event.extensions.get(ATTRIBUTE):
+            return False
+        self._look()
+        return self._key is not None and self._key != key and is_signed(event, self._key)
+
+    def make(self) -> None:
+        """Create the Secret with a new key, unless there is one. Raises ApiError."""
+        client = self._client()
+        if client.get(secret(self.namespace)) is None:
+            body = {"type": "Opaque", "data": {FIELD: base64.b64encode(secrets.token_bytes(BYTES)).decode()}}
+            try:
+                client.apply(secret(self.namespace), body, over=None)
+            except Conflict:
+                log.info("another process made the key")
+
+    def _client(self) -> Client:
+        return Client(self.transport, manager="kepler-signature", seconds=PATIENCE)
+
+    def _look(self) -> None:
+        with self._lock:
+            if time.monotonic() - self._looked < AGAIN:
+                return
+            self._looked = time.monotonic()
+        try:
+            found = self._client().get(secret(self.namespace))
+        except ApiError as failed:
+            log.warning("the signing key cannot be read", extra={"reason": failed.message})
+            return
+        self._key = key_of(found) or self._key
+
+
+def key_of(found: Manifest | None) -> bytes | None:
+    """Return the key in the Secret; None where there is none, or one that is too short."""
+    encoded = ((found or {}).get("data") or {}).get(FIELD) or ""
+    try:
+        key = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if found is not None and len(key) < BYTES:
+        log.warning(f"`{FIELD}` of Secret '{SECRET_NAME}' has less than {BYTES} bytes: delete the Secret, then `audit`")
+    return key if len(key) >= BYTES else None
+
+
+def _text(value: object) -> str:
+    """Return an attribute's value in one form, whoever wrote it: times in UTC, with microseconds."""
+    at = value if isinstance(value, datetime) else moment(value)
+    return at.astimezone(UTC).isoformat(timespec="microseconds") if at else str(value or "")

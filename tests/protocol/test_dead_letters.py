@@ -1,0 +1,287 @@
+"""Dead letters on a real API server, with their function's own ServiceAccount: kept, shown, sent again, forgotten."""
+
+import json
+import resource
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from cloudevents.core.v1.event import CloudEvent
+
+from audit.letters import letters
+from events.types import MODEL_TRAINED, REPLAY_REQUESTED, RESOURCE_UPDATE, RESYNC_REQUESTED
+from local.stack import Stack
+from runtime import dead_letters
+from runtime.client import METADATA_LIST, Client
+from runtime.dead_letters import LABEL, Record, letter_name, parsed
+from runtime.errors import NotAnEvent
+from runtime.event import Event
+from runtime.objects import CONFIG_MAP, Collection
+from runtime.settings import NAMESPACE
+from tests.letters import COLLECTOR, REFUSED, given_up, received, replay_request, store
+from tests.workbench import Recorder, Workbench, kepler, transport
+
+SECRET = "hunter2-hunter2"
+
+
+class Desk:
+    """The function at work, and what it has sent."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.sent: list[CloudEvent] = []
+        self.asked = Recorder(transport(stack, "kepler-dead-letter"))
+        self.store = store(stack, self.sent.append, self.asked)
+
+    def kept(self, event: Event) -> Any:
+        """The ConfigMap of this event's letter, or None."""
+        name = letter_name(event)
+        found = self.stack.kubectl("-n", NAMESPACE, "get", "configmap", name, "-o", "json", "--ignore-not-found")
+        return json.loads(found) if found else None
+
+    def record(self, event: Event) -> Record:
+        """What lists show of it."""
+        found = parsed(self.kept(event))
+        assert found is not None
+        return found
+
+    def replay(self, name: str) -> None:
+        """Asks for a letter to be sent again."""
+        self.store(replay_request(self.stack, name))
+
+
+@pytest.fixture
+def desk(control_plane: Stack) -> Desk:
+    """A function with nothing sent yet."""
+    return Desk(control_plane)
+
+
+def test_a_letter_is_kept_with_its_error(desk: Desk, namespace: str) -> None:
+    """The event, to whom it was to go, and with which answer it was given up."""
+    event = given_up(MODEL_TRAINED, namespace=namespace, data={"hint": 1}, id=namespace)
+    desk.store(event)
+    record, kept = desk.record(event), desk.kept(event)
+    assert (record.code, record.answer, record.destinations) == ("400", REFUSED, (COLLECTOR,))
+    assert json.loads(kept["data"]["data"]) == {"hint": 1}
+    assert json.loads(kept["data"]["attributes"])["id"] == namespace
+
+
+def test_an_event_that_only_asks_for_a_look_is_kept_without_its_object(desk: Desk, namespace: str) -> None:
+    """The object may hold credentials, and the function that gets the event again reads the object itself."""
+    secret = {"metadata": {"name": "kepler"}, "spec": {"collector": {"env": [{"name": "A", "value": SECRET}]}}}
+    event = given_up(RESOURCE_UPDATE, namespace=namespace, data=secret, id=namespace)
+    desk.store(event)
+    assert SECRET not in json.dumps(desk.kept(event))
+    assert desk.kept(event)["data"]["data"] == "{}"
+
+
+def test_other_data_is_kept_redacted(desk: Desk, namespace: str) -> None:
+    """Passwords by key, credentials in URLs, in attributes as well as in data."""
+    data = {"password": SECRET, "place": f"https://user:{SECRET}@models.example"}
+    event = given_up(MODEL_TRAINED, namespace=namespace, data=data, id=f"https://u:{SECRET}@x.example/{namespace}")
+    desk.store(event)
+    assert SECRET not in desk.kept(event)["data"]["data"]
+    assert SECRET not in json.dumps(desk.kept(event)["metadata"]["annotations"])
+
+
+def test_a_letter_is_shown_on_its_object(desk: Desk, workbench: Workbench) -> None:
+    """`kubectl describe` of the Kepler tells of it, in our own words."""
+    workbench.apply(kepler())
+    desk.store(given_up(namespace=workbench.namespace, id=f"BUY-NOW-{workbench.namespace}"))
+    described = workbench.stack.kubectl("-n", workbench.namespace, "describe", "keplers/kepler")
+    assert "NotDelivered" in described
+    assert f"an event about this resource could not be delivered to '{COLLECTOR}'" in described
+    assert "BUY-NOW" not in described
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "name"),
+    [
+        ("Pod", "v1", "coredns"),
+        ("ConfigMap", "v1", "kube-root-ca.crt"),
+        ("Kepler", "sustainable-computing.io/v1alpha1", "no-such-kepler"),
+    ],
+)
+def test_no_kubernetes_event_is_made_on_objects_of_others(desk: Desk, kind: str, version: str, name: str) -> None:
+    """A forged letter cannot write Events about anything anywhere."""
+    before = desk.stack.kubectl("-n", "kube-system", "get", "events", "-o", "name")
+    event = given_up(kind=kind, apiversion=version, name=name, namespace="kube-system", id=f"{kind}-{name}")
+    desk.store(event)
+    assert desk.stack.kubectl("-n", "kube-system", "get", "events", "-o", "name") == before
+    assert desk.record(event).group == dead_letters.OTHER
+
+
+def test_one_event_is_one_letter(desk: Desk, namespace: str) -> None:
+    """However many functions gave it up, and however often: the letter counts, and names them."""
+    event = given_up(namespace=namespace, id=namespace)
+    desk.store(event)
+    first = desk.record(event)
+    desk.store(event)
+    status = "http://kepler-status.kepler-operator.svc"
+    desk.store(given_up(namespace=namespace, id=namespace, knativeerrordest=status))
+    record = desk.record(event)
+    assert (record.count, record.destinations) == (3, (COLLECTOR, "kepler-status"))
+    assert record.first == first.first < record.last
+
+
+def test_letters_that_come_at_once_are_all_counted(desk: Desk, namespace: str) -> None:
+    """Eight functions give one event up at the same moment: nothing is lost, and there is one letter."""
+    event = given_up(namespace=namespace, id=namespace)
+    with ThreadPoolExecutor(8) as senders:
+        for answer in [senders.submit(desk.store, event) for _ in range(8)]:
+            answer.result()
+    assert desk.record(event).count == 8
+
+
+def test_a_letter_is_sent_again_as_it_was(desk: Desk, namespace: str) -> None:
+    """With its id, its time and its data, without what the dispatcher added; then it is forgotten."""
+    event = given_up(MODEL_TRAINED, namespace=namespace, data={"spec": {"port": 1}}, id=namespace)
+    desk.store(event)
+    desk.replay(letter_name(event))
+    (sent,) = desk.sent
+    attributes = sent.get_attributes()
+    assert (sent.get_id(), sent.get_type(), sent.get_data()) == (namespace, MODEL_TRAINED, {"spec": {"port": 1}})
+    assert not any(key.startswith("knative") for key in attributes)
+    assert attributes["namespace"] == namespace
+    assert desk.kept(event) is None
+    desk.replay(letter_name(event))
+    assert len(desk.sent) == 1
+
+
+def test_a_request_that_is_not_signed_sends_nothing(desk: Desk, namespace: str) -> None:
+    """Else a forged letter and a forged request together would send an event of anybody's choice."""
+    event = given_up(namespace=namespace, id=namespace)
+    desk.store(event)
+    name = letter_name(event)
+    asked = {"name": name, "kind": "ConfigMap", "apiversion": "v1", "code": ""}
+    desk.store(given_up(REPLAY_REQUESTED, data={"letter": name}, **asked))
+    desk.store(given_up(REPLAY_REQUESTED, data={"letter": name}, signature="0" * 64, **asked))
+    assert not desk.sent
+    assert desk.kept(event)
+
+
+def test_a_letter_that_is_given_up_again_stays(desk: Desk, namespace: str) -> None:
+    """Also where that happens before it is forgotten."""
+    event = given_up(namespace=namespace, id=namespace)
+    desk.store(event)
+
+    def again(_: CloudEvent) -> None:
+        desk.store(event)
+
+    store(desk.stack, again)(replay_request(desk.stack, letter_name(event)))
+    assert desk.kept(event)
+
+
+def test_only_letters_are_sent_again(desk: Desk, control_plane: Stack) -> None:
+    """Not any ConfigMap that somebody names, and no name that is none."""
+    control_plane.kubectl("-n", NAMESPACE, "create", "configmap", "mine", "--from-literal=attributes={}")
+    desk.replay("mine")
+    assert not desk.sent
+    with pytest.raises(NotAnEvent):
+        desk.replay("../../secrets")
+
+
+@pytest.mark.parametrize("changed", ["[]", "{}", "x", '{"id": "1", "type": "", "source": "a"}'])
+def test_a_letter_that_somebody_has_changed_says_so(desk: Desk, namespace: str, changed: str) -> None:
+    """It is refused, not tried for ever, and stays."""
+    event = given_up(namespace=namespace, id=namespace)
+    desk.store(event)
+    patch = json.dumps({"data": {"attributes": changed}})
+    desk.stack.kubectl("-n", NAMESPACE, "patch", "configmap", letter_name(event), "--type=merge", f"--patch={patch}")
+    with pytest.raises(NotAnEvent, match="has been changed and is no dead letter: delete it"):
+        desk.replay(letter_name(event))
+    assert not desk.sent
+    assert desk.kept(event)
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"namespace": "no-such-namespace"},
+        {"namespace": "", "kind": "KeplerMachineConfig"},
+        {"namespace": "../x", "name": "../../secrets"},
+        {"kind": "", "name": "", "apiversion": ""},
+    ],
+    ids=["a namespace that is gone", "in no namespace", "names that cannot be", "about nothing"],
+)
+def test_a_letter_about_anything_is_kept(desk: Desk, attributes: dict[str, str]) -> None:
+    """Where there is no object to show it on, it is kept all the same."""
+    event = given_up(id=str(attributes), **{key: value for key, value in attributes.items() if value})
+    desk.store(event)
+    assert desk.record(event).code == "400"
+
+
+def test_data_that_no_config_map_takes_is_left_out(desk: Desk, namespace: str) -> None:
+    """The letter says that its event cannot be sent again, and nothing else is sent in its place."""
+    event = given_up(MODEL_TRAINED, namespace=namespace, id=namespace, data={"x": ["y" * 4000] * 100})
+    desk.store(event)
+    assert json.loads(desk.kept(event)["data"]["data"]) == {}
+    assert not desk.record(event).complete
+    desk.replay(letter_name(event))
+    assert not desk.sent
+    assert desk.kept(event)
+
+
+def test_the_oldest_of_the_largest_group_are_forgotten(
+    desk: Desk, workbench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A flood of forged letters does not push out the one real letter, whatever objects they invent."""
+    desk.stack.kubectl("-n", NAMESPACE, "delete", "configmaps", "-l", LABEL)
+    monkeypatch.setattr(dead_letters, "KEPT", 4)
+    workbench.apply(kepler())
+    real = given_up(namespace=workbench.namespace, id=f"real-{workbench.namespace}")
+    desk.store(real)
+    for number in range(12):
+        desk.store(given_up(namespace=f"invented-{number}", name=f"n{number}", id=f"forged-{number}"))
+    kept = letters(Client(desk.asked, manager="x").list(Collection(CONFIG_MAP, NAMESPACE), labelled=LABEL))
+    assert len(kept) == 4
+    assert real.id in {one.event.id for one in kept}
+    assert "forged-11" in {one.event.id for one in kept}
+
+
+def test_lists_read_metadata_only(desk: Desk, namespace: str) -> None:
+    """However large the letters are, and however many come at once, memory stays far below the pod's limit."""
+    large = {"filler": ["x" * 4000] * 45}
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    events = [given_up(MODEL_TRAINED, namespace=namespace, id=f"{namespace}-{n}", data=large) for n in range(40)]
+    desk.asked.take()
+    with ThreadPoolExecutor(8) as senders:
+        for answer in [senders.submit(desk.store, event) for event in events]:
+            answer.result()
+    listings = [one for one in desk.asked.take() if one.method == "GET" and one.path.endswith("/configmaps")]
+    assert len(listings) == 40
+    assert {one.accept for one in listings} == {METADATA_LIST}
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024 < 120
+
+
+def test_a_message_of_a_mebibyte_is_cut_in_time(desk: Desk, namespace: str) -> None:
+    """Answers and ids of any length become a bounded record, without minutes of redaction."""
+    began = time.process_time()
+    event = given_up(namespace=namespace, id="token" * 200_000, knativeerrordata="m" * 1_000_000)
+    desk.store(event)
+    assert time.process_time() - began < 3
+    assert len(desk.record(event).event.id) <= dead_letters.LONGEST
+    assert len(desk.record(event).answer) <= dead_letters.ANSWER
+
+
+def test_what_happened_is_one_sentence() -> None:
+    """With an answer, and without any."""
+    answered = dead_letters.record(given_up(id="7", code="503"), "other", None).message
+    assert answered == (
+        f"event '7' of type '{RESYNC_REQUESTED}' was not delivered to {COLLECTOR}, it answered 503: {REFUSED}"
+    )
+    silent = dead_letters.record(given_up(id="7", code="-1", knativeerrordata=""), "other", None).message
+    assert silent.endswith(f"was not delivered to {COLLECTOR}, it did not answer")
+
+
+def test_a_report_that_was_given_up_keeps_its_signature(desk: Desk) -> None:
+    """Sent again, it is still ours: what was redacted once is not redacted into something else."""
+    key = desk.store.keyring
+    report = {"function": "collector", "message": "password: (hidden)", "x": 1.0}
+    attributes = {"id": "report-1", "type": MODEL_TRAINED, "source": "/kepler/functions/collector"}
+    signed = key.sign(CloudEvent(attributes, report))
+    event = received(signed)
+    desk.store(event)
+    desk.replay(letter_name(event))
+    assert key.verify(received(desk.sent[-1]))

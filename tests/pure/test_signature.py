@@ -1,0 +1,90 @@
+"""Signatures of our events: what is signed is known again however a broker wrote it, and nothing else is."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from cloudevents.core.bindings.http import to_binary_event, to_structured_event
+from cloudevents.core.v1.event import CloudEvent
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runtime.event import Event, decode
+from runtime.signature import ATTRIBUTE, SIGNED, is_signed, signed
+
+KEY = b"k" * 32
+ATTRIBUTES = {
+    "id": "1",
+    "type": "io.sustainable-computing.kepler.reconcile.converged.v1",
+    "source": "/kepler/functions/collector",
+    "subject": "Kepler/energy/kepler",
+    "time": datetime(2026, 1, 31, 12, 0, 0, 120000, UTC),
+    "datacontenttype": "application/json",
+    "apiversion": "sustainable-computing.io/v1alpha1",
+    "kind": "Kepler",
+    "namespace": "energy",
+    "name": "kepler",
+    "functions": "/collector/",
+}
+DATA: dict[str, Any] = {"function": "collector", "milliseconds": 12.5, "changes": [{"after": {"b": 1, "a": "ü🚫"}}]}
+
+
+def event(**changed: Any) -> CloudEvent:
+    """A report on its way, signed, then changed."""
+    sent = signed(CloudEvent(ATTRIBUTES, DATA), KEY)
+    attributes = {name: value for name, value in {**sent.get_attributes(), **changed}.items() if value is not None}
+    return CloudEvent(attributes, sent.get_data())
+
+
+def received(sent: CloudEvent, *, structured: bool = False, **headers: str) -> Event:
+    """The event as it arrives."""
+    message = to_structured_event(sent) if structured else to_binary_event(sent)
+    return decode({**message.headers, **headers}, message.body)
+
+
+@pytest.mark.parametrize("structured", [False, True])
+def test_a_signed_event_is_known_again(structured: bool) -> None:  # noqa: FBT001
+    """In both modes of HTTP."""
+    assert is_signed(received(event(), structured=structured), KEY)
+
+
+@pytest.mark.parametrize(
+    "time", ["2026-01-31T12:00:00.12Z", "2026-01-31T13:00:00.120+01:00", "2026-01-31T12:00:00.120000Z"]
+)
+def test_a_broker_may_write_times_otherwise(time: str) -> None:
+    """Go drops trailing zeros of a fraction; the moment is the same."""
+    assert is_signed(received(event(), **{"ce-time": time}), KEY)
+
+
+def test_a_broker_may_write_json_otherwise_and_add_attributes() -> None:
+    """Keys in another order, other spacing, escapes, and the arrival time that Knative adds."""
+    message = to_binary_event(event())
+    body = json.dumps(dict(reversed(json.loads(message.body).items())), indent=3, ensure_ascii=True).encode()
+    assert is_signed(decode({**message.headers, "ce-knativearrivaltime": "2026-01-31T12:00:01Z"}, body), KEY)
+
+
+@pytest.mark.parametrize("name", SIGNED)
+def test_an_attribute_cannot_be_changed(name: str) -> None:
+    """Nor left out, where it is not needed by CloudEvents itself."""
+    other = datetime(2031, 1, 1, tzinfo=timezone(timedelta(hours=2))) if name == "time" else "x"
+    assert not is_signed(received(event(**{name: other})), KEY)
+
+
+@given(st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=5), max_size=4))
+def test_data_cannot_be_changed(data: dict[str, Any]) -> None:
+    """Whatever else is sent under the same signature."""
+    sent = event()
+    forged = received(CloudEvent(dict(sent.get_attributes()), data))
+    assert is_signed(forged, KEY) is (data == DATA)
+
+
+@pytest.mark.parametrize("signature", [None, "", "0" * 64, "ü"])
+def test_what_is_not_signed_is_not_ours(signature: str | None) -> None:
+    """Also where something stands in the signature's place."""
+    assert not is_signed(received(event(**{ATTRIBUTE: signature or None})), KEY)
+
+
+def test_another_key_signs_for_another_installation() -> None:
+    """Two installations behind one Broker do not speak for each other."""
+    assert not is_signed(received(event()), b"x" * 32)
