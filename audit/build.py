@@ -4,7 +4,7 @@ import functools
 import logging
 import tempfile
 
-from audit import schema
+from audit import schema, signing
 from audit.access import Tokens
 from audit.api import Api
 from audit.database import Database
@@ -18,6 +18,7 @@ from audit.store import Store
 from runtime.client import Client
 from runtime.errors import Misconfigured
 from runtime.listener import Surroundings
+from runtime.signature import Keyring
 
 log = logging.getLogger("kepler.audit")
 
@@ -33,7 +34,9 @@ def build(keeping: Keeping, surroundings: Surroundings) -> Audit:
     api = Api(database, Live(transport, surroundings.namespace), access, sink)
     store = Store(database, full=retention.told)
     hints = Hints(store, lambda: Client(transport(), manager="kepler-audit", seconds=SECONDS))
-    return Audit(store, api.blueprint(), hints)
+    keyring = surroundings.keyring or Keyring(transport(), surroundings.namespace)
+    signing.begin(keyring)
+    return Audit(store, api.blueprint(), hints, keyring)
 
 
 def _passing() -> str:

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from flask import Blueprint
 from pydantic import BaseModel, ValidationError
 
-from audit import entries, refused
+from audit import entries, refused, signing
 from audit.entries import Entry, NotKept
 from audit.hints import Hints
 from audit.refused import UNREADABLE
+from audit.signing import Keys
 from audit.store import Store
 from events.report import Report, StatusChange
 from events.sweep import Resync, Swept
@@ -20,6 +21,7 @@ from events.types import (
     RECONCILE_CONVERGED,
     RECONCILE_REJECTED,
     RECONCILE_WAITING,
+    REPLAY_REQUESTED,
     RESOURCES,
     RESYNC_REQUESTED,
     STATUS_CHANGED,
@@ -37,6 +39,8 @@ SAID: Mapping[str, tuple[str, type[BaseModel]]] = {
     RESYNC_REQUESTED: ("resync", Resync),
     SWEEP_FINISHED: ("sweep", Swept),
 }
+# What only our functions send, or people through them. Models are trained by pipelines, which have no key.
+SIGNED = frozenset({*SAID, REPLAY_REQUESTED})
 
 log = logging.getLogger("kepler.audit")
 
@@ -48,6 +52,7 @@ class Audit:
     store: Store
     pages: Blueprint
     hints: Hints
+    keys: Keys
 
     def __call__(self, event: Event) -> Received:
         try:
@@ -62,7 +67,9 @@ class Audit:
         return Received()
 
     def _note(self, event: Event) -> None:
-        """Keep what was said, and log one line of it; an event of ours that says nothing known is only a line."""
+        """Keep what our functions said, and log one line of it; any other event of ours is only a line."""
+        if event.type in SIGNED:
+            signing.check(event, self.keys)
         if event.type not in SAID:
             log.info("event", extra={"event": refused.about(event)})
             return

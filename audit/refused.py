@@ -2,6 +2,8 @@
 
 | reason | when |
 |---|---|
+| `unsigned` | a report, a sweep or a request carries no signature: none of our functions sent it |
+| `wrong-signature` | its signature is another one: forged, or changed on its way |
 | `unreadable` | it is not what its type says: data of another form, a name that cannot be, control characters |
 | `false` | the API server knows no such object or generation: forged, or late |
 | `future` | it says that something happened that is yet to come |
@@ -10,23 +12,18 @@
 import logging
 from datetime import UTC, datetime
 
+from runtime import measures
 from runtime.event import Event
-from runtime.measures import METER
 
 log = logging.getLogger("kepler.audit")
 
+UNSIGNED, WRONG_SIGNATURE = measures.UNSIGNED, "wrong-signature"
 UNREADABLE, FALSE, FUTURE = "unreadable", "false", "future"
-
-REFUSED = METER.create_counter(
-    "kepler.audit.refused",
-    unit="{event}",
-    description="Events that `audit` did not keep, by reason",
-)
 
 
 def note(event: Event, reason: str, why: str) -> None:
     """Count and log one event that is not kept."""
-    REFUSED.add(1, {"kepler.reason": reason})
+    measures.refused(reason)
     log.warning("not kept", extra={"event": about(event), "reason": reason, "why": why})
 
 

@@ -11,10 +11,12 @@ from audit.hints import Hints
 from audit.live import Live
 from audit.nearby import nearby
 from audit.receive import Audit
+from audit.signing import Keys
 from audit.store import Store
 from runtime.client import Answer, Client, Request, path
 from runtime.event import Event
 from runtime.objects import OURS, Manifest
+from tests.signing_key import KEYS
 
 AWAY = Answer(0, {"message": "the API server did not answer"})
 
@@ -47,11 +49,11 @@ class KnownObjects:
         return path(kind, event.namespace, event.name)
 
 
-def receiving(store: Store, objects: KnownObjects | None = None, *, seconds: float = 0.2) -> Audit:
+def receiving(store: Store, objects: KnownObjects | None = None, *, seconds: float = 0.2, keys: Keys = KEYS) -> Audit:
     """What receives events, beside an API server with these objects, and shows nothing."""
     known = objects or KnownObjects()
     hints = Hints(store, lambda: Client(known, manager="kepler-audit", seconds=seconds))
-    return Audit(store, Blueprint("pages", __name__), hints)
+    return Audit(store, Blueprint("pages", __name__), hints, keys)
 
 
 def served(database: Database) -> Audit:

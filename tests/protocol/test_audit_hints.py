@@ -21,12 +21,13 @@ from audit.tables import Found, changes
 from events.types import RESOURCE_ADD, RESOURCE_DELETE
 from local import probe
 from local.stack import Stack
-from runtime.client import Client
+from runtime.client import Client, Transport
 from runtime.errors import Unavailable
 from runtime.event import Event
 from tests.audit_sample import RESOURCES, deleted, edited
 from tests.audit_serving import KnownObjects, receiving
 from tests.protocol.test_audit_history import history
+from tests.signing_key import KEYS
 from tests.workbench import Recorder, kepler, transport, update
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -50,6 +51,12 @@ def kept(store: Store) -> list[Found]:
 def edits_of(found: tuple[Change, ...]) -> list[tuple[int, str, bool]]:
     """Generation, who, and whether it was read."""
     return [(one.generation, one.edit.by, one.edit.verified) for one in found if one.edit]
+
+
+def reading(store: Store, send: Transport) -> Audit:
+    """The function, reading through this transport."""
+    hints = Hints(store, lambda: Client(send, manager="kepler-audit", seconds=5))
+    return Audit(store, Blueprint("pages", __name__), hints, KEYS)
 
 
 @pytest.fixture
@@ -210,7 +217,7 @@ def test_a_burst_costs_one_look(store: Store, objects: KnownObjects) -> None:
         go_on.wait(10)
         return objects(request)
 
-    audit = Audit(store, Blueprint("pages", __name__), Hints(store, lambda: Client(slowly, manager="kepler-audit")))
+    audit = reading(store, slowly)
     objects.have(edited(KEPLER, 9, NOW))
     with ThreadPoolExecutor(9) as senders:
         sent = [senders.submit(audit, edited(KEPLER, 1, NOW))]
@@ -242,9 +249,7 @@ def test_an_api_server_that_is_away_has_the_event_delivered_again(store: Store, 
 def test_on_a_real_api_server_nothing_forged_is_kept(control_plane: Stack, namespace: str, database: Database) -> None:
     """With the function's own permissions: two edits of a Kepler, between them a forged one, then its end."""
     store, recorder = Store(database), Recorder(transport(control_plane, "kepler-audit"))
-    audit = Audit(
-        store, Blueprint("pages", __name__), Hints(store, lambda: Client(recorder, manager="kepler-audit", seconds=5))
-    )
+    audit = reading(store, recorder)
 
     def now() -> Event:
         return update(json.loads(control_plane.kubectl("-n", namespace, "get", "kepler", "kepler", "-o", "json")))

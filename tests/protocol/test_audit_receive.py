@@ -3,7 +3,7 @@
 import json
 import logging
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,10 +13,12 @@ from sqlalchemy import func, select
 from audit.database import Database
 from audit.store import Store
 from audit.tables import changes, reports, resyncs, sweeps
-from events.types import PREFIX, RESYNC_REQUESTED, SWEEP_FINISHED
+from events.types import MODEL_TRAINED, PREFIX, RESYNC_REQUESTED, SWEEP_FINISHED
 from runtime.edge import application
+from runtime.signature import ATTRIBUTE, digest
 from tests.audit_sample import RESOURCES, deleted, edited, reports_of
 from tests.audit_serving import KnownObjects, receiving
+from tests.signing_key import KEY, FixedKey
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 SAID: dict[str, Any] = json.loads(reports_of(1)[0].report)
@@ -36,7 +38,18 @@ def client(store: Store, objects: KnownObjects) -> FlaskClient:
 
 
 def send(to: FlaskClient, data: Any, *, event_type: str = TYPE, **attributes: Any) -> int:
-    """The status that an event in structured mode is answered with."""
+    """The status that an event of our functions in structured mode is answered with."""
+    attributes[ATTRIBUTE] = signature(data, event_type, **attributes)
+    return send_unsigned(to, data, event_type=event_type, **attributes)
+
+
+def signature(data: Any, event_type: str = TYPE, **attributes: Any) -> str:
+    """That of an event with these attributes and this data."""
+    return digest({"id": "1", "type": event_type, "source": "/tests", **attributes}, data, KEY)
+
+
+def send_unsigned(to: FlaskClient, data: Any, *, event_type: str = TYPE, **attributes: Any) -> int:
+    """The status that an event of anybody is answered with."""
     event = {"specversion": "1.0", "id": "1", "type": event_type, "source": "/tests", "data": data, **attributes}
     answer = to.post("/", data=json.dumps(event), content_type="application/cloudevents+json")
     return answer.status_code
@@ -59,6 +72,89 @@ def test_everything_that_functions_say_is_kept(client: FlaskClient, store: Store
         assert send(client, {"object": named, "diverges": {"collector": ["x"]}}, event_type=RESYNC_REQUESTED) == 204
         assert send(client, {"letter": "x"}, event_type=f"{PREFIX}replay.requested.v1") == 204
     assert count(store) == (1, 1, 1, 1)
+
+
+NEEDS_SIGNATURE: tuple[tuple[str, Any], ...] = (
+    (TYPE, SAID),
+    (SWEEP_FINISHED, {"resources": 1, "diverging": 0, "calls": 3, "milliseconds": 2.5}),
+    (RESYNC_REQUESTED, {"object": SAID["cause"]["object"], "diverges": {}}),
+    (f"{PREFIX}replay.requested.v1", {"letter": "x"}),
+)
+
+
+@pytest.mark.parametrize(("event_type", "data"), NEEDS_SIGNATURE, ids=lambda one: one if isinstance(one, str) else "")
+def test_what_none_of_our_functions_has_signed_is_not_kept(
+    client: FlaskClient, store: Store, event_type: str, data: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither without a signature, nor with another one, nor with that of an event with other data."""
+    with caplog.at_level(logging.INFO, "kepler.audit"):
+        for carried in (None, "", "f" * 64, signature({}, event_type), signature(data, event_type, id="2")):
+            attributes = {} if carried is None else {ATTRIBUTE: carried}
+            assert send_unsigned(client, data, event_type=event_type, **attributes) == 204
+    assert count(store) == (0, 0, 0, 0)
+    reasons = [one.__dict__["reason"] for one in caplog.records]
+    assert reasons == ["unsigned", "unsigned", "wrong-signature", "wrong-signature", "wrong-signature"]
+    assert "collector" not in caplog.text
+
+
+def test_without_a_key_no_report_is_kept(store: Store) -> None:
+    """Nobody can tell it from a forged one: what is signed is to come again, what is not is refused.
+
+    What is read from the API server is kept all the same.
+    """
+    objects = KnownObjects()
+    objects.have(edited(RESOURCES[0], 1, NOW))
+    client = application({"audit": receiving(store, objects, keys=FixedKey(None))}).test_client()
+    assert (send(client, SAID), send_unsigned(client, SAID)) == (503, 204)
+    shown = edited(RESOURCES[0], 1, NOW)
+    named = {"kind": shown.kind, "apiversion": shown.api_version, "namespace": shown.namespace, "name": shown.name}
+    assert send_unsigned(client, shown.data, event_type=shown.type, **named) == 204
+    assert count(store) == (0, 1, 0, 0)
+
+
+def test_a_forged_report_does_not_keep_the_real_one_of_its_id_out(client: FlaskClient, store: Store) -> None:
+    """Ids follow from what anybody can know: the event, the function and the object."""
+    forged = SAID | {"outcome": "rejected"}
+    assert send_unsigned(client, forged) == 204
+    assert send_unsigned(client, forged, **{ATTRIBUTE: signature(SAID)}) == 204
+    assert send(client, SAID) == 204
+    with store.database.reading() as connection:
+        assert connection.execute(select(reports.c.outcome)).scalars().all() == [SAID["outcome"]]
+
+
+IN_YEARS = {"time": "2031-01-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("event_type", "data"),
+    [(TYPE, SAID | {"began": IN_YEARS["time"]}), *NEEDS_SIGNATURE[:3]],
+    ids=["began", "report", "sweep", "resync"],
+)
+def test_what_is_yet_to_come_is_not_kept(
+    client: FlaskClient, store: Store, event_type: str, data: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """More than a minute ahead of this clock, not even where it is signed."""
+    attributes = IN_YEARS if "began" not in data or data["began"] != IN_YEARS["time"] else {}
+    assert send(client, data, event_type=event_type, **attributes) == 204
+    assert count(store) == (0, 0, 0, 0)
+    assert [one.__dict__["reason"] for one in caplog.records] == ["future"]
+
+
+def test_clocks_may_differ_by_some_seconds(client: FlaskClient, store: Store) -> None:
+    """Functions run on other machines."""
+    soon = datetime.now(UTC) + timedelta(seconds=30)
+    assert send(client, SAID | {"began": soon.isoformat()}, time=soon.isoformat()) == 204
+    assert count(store)[0] == 1
+
+
+def test_a_model_that_was_trained_is_a_line_only(
+    client: FlaskClient, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Pipelines of others send it, which have no key."""
+    with caplog.at_level(logging.INFO, "kepler.audit"):
+        assert send_unsigned(client, {}, event_type=MODEL_TRAINED) == 204
+    assert [one.message for one in caplog.records] == ["event"]
+    assert count(store) == (0, 0, 0, 0)
 
 
 def test_each_report_is_a_line_in_the_log(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
@@ -153,6 +249,7 @@ def test_a_database_that_is_away_has_events_delivered_again() -> None:
     away = Store(Database("postgresql://audit:topsecret@127.0.0.1:1/reports"))
     client = application({"audit": receiving(away)}).test_client()
     event = {"specversion": "1.0", "id": "1", "type": TYPE, "source": "/tests", "data": SAID}
+    event[ATTRIBUTE] = signature(SAID)
     answer = client.post("/", data=json.dumps(event), content_type="application/cloudevents+json")
     assert answer.status_code == 503
     assert "@127.0.0.1:1/reports' does not answer: connection failed" in answer.text
