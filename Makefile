@@ -4,8 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+COMPILE := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate 	--no-emit-package function
 
-.PHONY: run up down status test faults lint generate bench clean help
+.PHONY: run up down status test test-deps faults lint lock generate bench clean help
 
 help: ## What can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +28,9 @@ test: lint ## Everything: style, types, import contracts, generated files, then 
 	@$(BIN)/python -m local build
 	@$(BIN)/pytest
 
+test-deps: ## Install what `make test` needs of the distribution (Chromium, PostgreSQL); as root or by sudo
+	@tests/packages.sh --install
+
 lint: $(INSTALLED) ## Style, types and import contracts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -46,15 +50,20 @@ faults: $(INSTALLED) ## Every fault there is, the protocol explored at large, an
 	@$(BIN)/python -m tests.campaign
 	@$(BIN)/python -m tests.faults
 
+lock: ## Lock the newest Python packages that `pyproject.toml` allows, with the hashes of their files
+	@$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet --disable-pip-version-check uv
+	@for wanted in runtime dev; do $(VENV)/lock/bin/uv pip compile pyproject.toml --quiet --upgrade $(COMPILE) 		$$(test $$wanted = dev && echo --extra dev) --output-file requirements/$$wanted.txt; done
+
 bench: $(INSTALLED) ## Measure: apply to Ready, API calls, start, memory
 	@$(BIN)/python -m benchmarks
 
 clean: ## Remove what was built and installed here
 	rm -rf $(VENV) .local
 
-$(INSTALLED): pyproject.toml constraints.txt
+$(INSTALLED): pyproject.toml requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; `make PYTHON=/path/to/python3.12 ...` picks another one")'
 	@test -x $(BIN)/python || { echo "creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "installing Python packages into $(VENV)"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
 	@touch $@

@@ -78,7 +78,7 @@ def _generation(subject: Subject, manifest: Manifest, deleted_at: datetime | Non
         by=by,
         deleted=deleted or terminating,
         traceparent=carried,
-        spec=json.dumps(redact.manifest(manifest).get("spec") or {}),
+        spec=json.dumps(redact.spec(manifest)),
     )
 
 

@@ -41,7 +41,10 @@ def measure() -> dict[str, dict[str, float]]:
 
 def swept() -> dict[str, float]:
     """A sweep over thousands of converged Keplers, on a control plane without anything else."""
-    with tempfile.TemporaryDirectory() as folder, Stack(Path(folder), Ports.free(), programs=DEFAULT) as stack:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Stack(Path(folder), Ports.free(), programs=DEFAULT, gateway=True) as stack,
+    ):
         stack.start_control_plane(bare=True)
         stack.install_bare(ROOT / "config/base")
         sweep.converged(stack, KEPLERS)

@@ -65,7 +65,9 @@ def _names(count: int) -> list[str]:
 
 def _copy(stack: Stack, count: int) -> None:
     """The stored objects of the first namespace once more for each of the others."""
-    etcd = urllib3.connection_from_url(f"http://127.0.0.1:{stack.ports.etcd}")
+    certificate, key, ca = str(stack.keys.etcd_certificate), str(stack.keys.etcd_key), str(stack.keys.ca)
+    address = f"https://127.0.0.1:{stack.ports.etcd}"
+    etcd = urllib3.connection_from_url(address, cert_file=certificate, key_file=key, ca_certs=ca)
     stored = [*_stored(etcd)]
     config = stack.api.get(f"/api/v1/namespaces/{FIRST}/configmaps/{children.CFM}")
     others, many = _names(count)[1:], max(1, TOGETHER // len(stored))

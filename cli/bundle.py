@@ -13,9 +13,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from runtime import redact
+from runtime.credentials import HIDDEN
 from runtime.objects import Manifest, metadata, name
 from runtime.plain import as_yaml
-from runtime.redact import HIDDEN, Mask
+from runtime.redact import Mask
 
 MANIFEST = "MANIFEST.json"
 # Where an event's body is kept that was no JSON object (`runtime.event`).
@@ -58,7 +59,7 @@ def _masks(gathered: Gathered) -> Mask:
     contents = [content for one in gathered.letters for content in _contents(one).values()]
     known = redact.mask(*everything, *(one for one in contents if isinstance(one, Mapping)))
     secrets = {*known.secrets, *(one for one in gathered.confidential if one)}
-    return Mask(tuple(sorted(secrets, key=lambda one: (-len(one), one))))
+    return Mask(frozenset(secrets))
 
 
 def _file(folder: str, one: Manifest) -> str:

@@ -28,7 +28,7 @@ from runtime.settings import ALL, VERSION, Settings, settings
 from runtime.signature import Keyring
 from runtime.sink import sink
 from runtime.sweep import Sweep
-from runtime.transport import configuration, connect
+from runtime.transport import at_first_use, configuration, connect
 from runtime.workers import PLACES, THREADS, Workers
 
 
@@ -80,7 +80,7 @@ class Process:
         self.environment = environment
         self.workers = Workers()
         self.served = NAMES if chosen.function == ALL else (chosen.function,)
-        self.keyring = Keyring(self._transport(manager(self.served[0])), chosen.namespace)
+        self.keyring = Keyring(at_first_use(partial(self._transport, manager(self.served[0]))), chosen.namespace)
 
     def receivers(self) -> dict[str, Receiver]:
         """Return what this process answers to: one function, or all of them by name."""

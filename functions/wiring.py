@@ -304,7 +304,7 @@ def _service(
 ) -> Object:
     """A Knative Service of the one image; reachable from within the cluster only."""
     sink = f"{INGRESS}/{NAMESPACE}/{BROKER}"
-    environment = {"FUNCTION": component, SETTING: sink, **settings, **engine.IMAGES}
+    environment = {"FUNCTION": component, **settings, **engine.IMAGES, SETTING: sink}
     container = {
         "image": IMAGE,
         "env": [{"name": key, "value": value} for key, value in environment.items()],

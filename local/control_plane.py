@@ -3,6 +3,9 @@
 The flags were found by running them (Kubernetes v1.35). Authorisation is RBAC, as in a cluster, so a ServiceAccount can
 do here exactly what its roles say. What needs speed and not durability is told so, unless it is asked to be `durable`:
 the state is thrown away at each start.
+
+etcd has no users: whoever can ask it can do anything. So it takes nobody without the certificate of this run, and its
+JSON gateway, which a web page in a browser on this machine could use, is off but for the benchmark that fills it.
 """
 
 from dataclasses import dataclass
@@ -39,6 +42,7 @@ class ControlPlane:
     ports: Ports
     audit: bool = False
     durable: bool = False
+    gateway: bool = False
 
     @property
     def server(self) -> str:
@@ -63,8 +67,9 @@ class ControlPlane:
         return [self._controller_manager(), self._scheduler(), self._kwok()]
 
     def _etcd(self) -> Part:
-        client = f"http://{LOOPBACK}:{self.ports.etcd}"
-        peer = f"http://{LOOPBACK}:{self.ports.etcd_peer}"
+        client = f"https://{LOOPBACK}:{self.ports.etcd}"
+        peer = f"https://{LOOPBACK}:{self.ports.etcd_peer}"
+        health = f"http://{LOOPBACK}:{self.ports.etcd_health}"
         command = (
             self.layout.program("etcd"),
             f"--data-dir={self.layout.state / 'etcd'}",
@@ -73,19 +78,39 @@ class ControlPlane:
             f"--listen-peer-urls={peer}",
             f"--initial-advertise-peer-urls={peer}",
             f"--initial-cluster=default={peer}",
+            f"--listen-metrics-urls={health}",
+            f"--enable-grpc-gateway={str(self.gateway).lower()}",
+            *self._etcd_keys("--"),
+            *self._etcd_keys("--peer-"),
             *(() if self.durable else ("--unsafe-no-fsync",)),
             # A member alone waits this long before it elects itself.
             "--heartbeat-interval=10",
             "--election-timeout=100",
             "--log-level=warn",
         )
-        ports = (Port(self.ports.etcd, "etcd", "clients"), Port(self.ports.etcd_peer, "etcd", "peers"))
-        return Part("etcd", Stage.ETCD, command, self.layout.log("etcd"), probe.http(f"{client}/health"), ports=ports)
+        ports = (
+            Port(self.ports.etcd, "etcd", "clients"),
+            Port(self.ports.etcd_peer, "etcd", "peers"),
+            Port(self.ports.etcd_health, "etcd", "health"),
+        )
+        return Part("etcd", Stage.ETCD, command, self.layout.log("etcd"), probe.http(f"{health}/health"), ports=ports)
+
+    def _etcd_keys(self, prefix: str) -> tuple[str, ...]:
+        """The flags by which etcd knows its own certificate, and asks others for one."""
+        return (
+            f"{prefix}cert-file={self.pki.etcd_certificate}",
+            f"{prefix}key-file={self.pki.etcd_key}",
+            f"{prefix}trusted-ca-file={self.pki.ca}",
+            f"{prefix}client-cert-auth=true",
+        )
 
     def _apiserver(self) -> Part:
         command = (
             self.layout.program("kube-apiserver"),
-            f"--etcd-servers=http://{LOOPBACK}:{self.ports.etcd}",
+            f"--etcd-servers=https://{LOOPBACK}:{self.ports.etcd}",
+            f"--etcd-cafile={self.pki.ca}",
+            f"--etcd-certfile={self.pki.etcd_certificate}",
+            f"--etcd-keyfile={self.pki.etcd_key}",
             f"--bind-address={LOOPBACK}",
             f"--secure-port={self.ports.apiserver}",
             *self._serving,

@@ -36,6 +36,7 @@ class Owner:
     def __init__(self, state: Path) -> None:
         """Raises AlreadyRunning, saying who holds it, when the folder is owned."""
         state.mkdir(parents=True, exist_ok=True)
+        state.chmod(0o700)  # databases, logs and keys of this run are in it
         self._file = state / "owner.json"
         self._lock = (state / "lock").open("w")
         try:

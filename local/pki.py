@@ -42,6 +42,16 @@ class Pki:
         return self.folder / "server.key"
 
     @property
+    def etcd_certificate(self) -> Path:
+        """The certificate of etcd, and of the API server as its client."""
+        return self.folder / "etcd.crt"
+
+    @property
+    def etcd_key(self) -> Path:
+        """Its key."""
+        return self.folder / "etcd.key"
+
+    @property
     def account_key(self) -> Path:
         """What ServiceAccount tokens are signed with."""
         return self.folder / "sa.key"
@@ -61,11 +71,15 @@ def create(folder: Path) -> Pki:
     """Writes a new authority, a serving certificate for loopback, an account key and a token for the administrator."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     pki = Pki(folder, secrets.token_urlsafe(32))
-    authority_key, server_key, account_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
+    authority_key, server_key, etcd_key, account_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(4))
     authority = _authority(authority_key)
     pki.ca.write_bytes(_pem(authority))
-    pki.certificate.write_bytes(_pem(_serving(server_key, authority, authority_key)))
+    pki.certificate.write_bytes(_pem(_certificate("kube-apiserver", server_key, authority, authority_key)))
     _private(pki.key, _key_pem(server_key))
+    # With the same certificate etcd serves, and the API server shows that it is the one who may ask.
+    etcd = _certificate("etcd", etcd_key, authority, authority_key, ExtendedKeyUsageOID.CLIENT_AUTH)
+    pki.etcd_certificate.write_bytes(_pem(etcd))
+    _private(pki.etcd_key, _key_pem(etcd_key))
     _private(pki.account_key, _key_pem(account_key))
     _private(pki.tokens, f'{pki.admin_token},admin,admin,"system:masters"\n'.encode())
     public = account_key.public_key()
@@ -110,10 +124,15 @@ def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     )
 
 
-def _serving(
-    key: ec.EllipticCurvePrivateKey, authority: x509.Certificate, authority_key: ec.EllipticCurvePrivateKey
+def _certificate(
+    common_name: str,
+    key: ec.EllipticCurvePrivateKey,
+    authority: x509.Certificate,
+    authority_key: ec.EllipticCurvePrivateKey,
+    *usages: x509.ObjectIdentifier,
 ) -> x509.Certificate:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kube-apiserver")])
+    """A certificate for serving on loopback, and for further usages."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     names: list[x509.GeneralName] = [
         x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
         x509.IPAddress(ipaddress.ip_address(SERVICE_CLUSTER_IP)),
@@ -123,7 +142,7 @@ def _serving(
     return (
         _builder(name, authority.subject, key.public_key())
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, *usages]), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
 

@@ -35,6 +35,7 @@ class Ports:
 
     etcd: int = 2379
     etcd_peer: int = 2380
+    etcd_health: int = 2381
     apiserver: int = 6443
     controller_manager: int = 10257
     scheduler: int = 10259

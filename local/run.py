@@ -14,6 +14,7 @@ from local import account, build, keplers
 from local.api import Object
 from local.errors import NotReady
 from local.layout import ROOT
+from local.ports import EVERYWHERE
 from local.probe import until
 from local.stack import Stack
 from local.supervise import Supervisor
@@ -60,6 +61,7 @@ def run(options: Options, say: Say) -> None:
         stack.start(options.config)
         took = time.monotonic() - began
         say(f"ready after {took:.1f} s: {len(stack.parts)} processes, logs in {stack.layout.state / 'logs'}")
+        say(_open_ports(stack))
         supervisor = Supervisor(stack, say)
         applied = _samples(stack, supervisor, options.samples, stop, say) if options.samples else []
         if not options.once:
@@ -67,6 +69,13 @@ def run(options: Options, say: Say) -> None:
             stack.announce_ready()
             supervisor.run(stop)
             say("stopping")
+
+
+def _open_ports(stack: Stack) -> str:
+    """What of this stack others on the network can reach: Knative's programs cannot be told to bind less."""
+    ports = (port for process in stack.parts.values() for port in process.part.ports if port.address == EVERYWHERE)
+    numbers = ", ".join(str(number) for number in sorted({port.number for port in ports}))
+    return f"Knative's own programs listen on all interfaces (ports {numbers}): run this behind a firewall"
 
 
 def _samples(

@@ -47,8 +47,9 @@ class Stack:
 
     `state` is emptied of an earlier run, whose leftover processes are stopped first; AlreadyRunning if another process
     owns it. `programs` is where the builder built to. With `audit`, `<state>/logs/audit.log` gets one JSON line per
-    request to the API server; `durable` has etcd write through to the disk. Setting `stop` makes any waiting step raise
-    Interrupted. `command` is what a Knative Service runs.
+    request to the API server; `durable` has etcd write through to the disk, and `gateway` lets whoever has its
+    certificate fill it by JSON. Setting `stop` makes any waiting step raise Interrupted. `command` is what a Knative
+    Service runs.
     """
 
     def __init__(  # noqa: PLR0913 - all but the first two are for tests
@@ -59,6 +60,7 @@ class Stack:
         programs: Path = DEFAULT,
         audit: bool = False,
         durable: bool = False,
+        gateway: bool = False,
         stop: threading.Event | None = None,
         command: tuple[str, ...] = services.COMMAND,
     ) -> None:
@@ -71,12 +73,12 @@ class Stack:
         self._objects: list[Object] = []
         self._owner = Owner(self.layout.state)
         _clean(self.layout)
-        self.layout.databases.mkdir()
-        self._keys = pki.create(self.layout.pki)
-        self._plane = ControlPlane(self.layout, self._keys, self.ports, audit, durable)
+        self.layout.databases.mkdir(mode=0o700)
+        self.keys = pki.create(self.layout.pki)
+        self._plane = ControlPlane(self.layout, self.keys, self.ports, audit, durable, gateway)
         self._knative = knative.Knative(self.layout, self.ports)
-        self._write_kubeconfig(self.admin, self._keys.admin_token, "admin")
-        self.api = Api(self._plane.server, self._keys.ca, self._keys.admin_token)
+        self._write_kubeconfig(self.admin, self.keys.admin_token, "admin")
+        self.api = Api(self._plane.server, self.keys.ca, self.keys.admin_token)
         self.kubectl = Kubectl(self.layout.program("kubectl"), self.admin, self.layout.state / "kubectl-cache")
 
     def __enter__(self) -> "Stack":
@@ -274,7 +276,7 @@ class Stack:
         await_ready(processes, DEADLINE, self._stop)
 
     def _write_kubeconfig(self, path: Path, token: str, user: str) -> None:
-        pki.write_kubeconfig(path, server=self._plane.server, ca=self._keys.ca, token=token, user=user)
+        pki.write_kubeconfig(path, server=self._plane.server, ca=self.keys.ca, token=token, user=user)
 
 
 def _clean(layout: Layout) -> None:

@@ -15,8 +15,8 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol, runtime_checkable
@@ -56,32 +56,23 @@ class Edge:
     """What all views of a process share.
 
     `sign` signs what goes out. A receiver that does not share out the `workers` itself holds one of their places. With
-    `loopback_only`, whoever calls this process by another name than this machine's is refused. Of large bodies one at a
-    time is decoded.
+    `loopback_only`, whoever calls this process by another name than this machine's is refused. Whoever decodes a large
+    body holds `large` meanwhile.
     """
 
     sign: Sign = unsigned
     workers: Workers = field(default_factory=Workers)
     loopback_only: bool = False
-    _large: threading.Lock = field(default_factory=threading.Lock)
+    large: threading.Lock = field(default_factory=threading.Lock)
 
-    def decoded(self) -> Event:
-        """Return the event in the request; raises NotAnEvent."""
-        body = request.get_data(cache=False)
-        headers = dict(request.headers.items())
-        if len(body) <= LARGE:
-            return decode(headers, body)
-        with self._large:
-            return decode(headers, body)
+    def in_place(self, receiver: Receiver) -> Receiver:
+        """Return the receiver, holding a place to work for each event."""
 
-    @contextmanager
-    def place(self, receiver: Receiver) -> Iterator[None]:
-        """Hold a place to work, for a receiver that does not ask for one itself."""
-        if isinstance(receiver, Reconciler):
-            yield
-            return
-        with self.workers.place():
-            yield
+        def receive(event: Event) -> Received:
+            with self.workers.place():
+                return receiver(event)
+
+        return receive
 
     def refusal(self) -> Response | None:
         """Return why this request is not for this process, None where it is."""
@@ -111,23 +102,31 @@ def _paths(receivers: Mapping[str, Receiver]) -> list[str]:
 
 
 def _view(name: str, receiver: Receiver, edge: Edge) -> Callable[[], Response]:
+    """Answer one event. A large one holds the lock of large ones until it is small, or is dealt with."""
+
     def receive() -> Response:
-        began, now = time.monotonic(), datetime.now(UTC)
-        try:
-            event = edge.decoded()
-        except NotAnEvent as wrong:
-            log.warning("not an event", extra={"reason": redact.text(str(wrong))})
-            return _text(400, redact.text(str(wrong)))
-        measures.received(name, event.type, (now - event.sent).total_seconds() if event.sent else None)
-        return _answer(receiver, event, began, edge)
+        began, now, body = time.monotonic(), datetime.now(UTC), request.get_data(cache=False)
+        with ExitStack() as held:
+            if len(body) > LARGE:
+                held.enter_context(edge.large)
+            try:
+                event = decode(dict(request.headers.items()), body)
+            except NotAnEvent as wrong:
+                log.warning("not an event", extra={"reason": redact.text(str(wrong))})
+                return _text(400, redact.text(str(wrong)))
+            measures.received(name, event.type, (now - event.sent).total_seconds() if event.sent else None)
+            if not isinstance(receiver, Reconciler):
+                return _answer(edge.in_place(receiver), event, began, edge)
+            asking = receiver.asking(event)
+            del event, body
+        return _answer(receiver.look, asking, began, edge) if asking else Answer(status=204)
 
     return receive
 
 
 def _answer(receiver: Receiver, event: Event, began: float, edge: Edge) -> Response:
     try:
-        with edge.place(receiver):
-            received = receiver(event)
+        received = receiver(event)
     except NotAnEvent as wrong:
         log.warning("not an event", extra={**_about(event), "reason": str(wrong)})
         return _text(400, str(wrong))

@@ -13,7 +13,7 @@ from typing import Any
 MOST = 2 << 20
 LARGE = 64 << 10
 # Large bodies at a time; the others wait before they are read.
-LARGE_AT_ONCE = 8
+LARGE_AT_ONCE = 4
 # Seconds for a whole body to arrive.
 BODY_SECONDS = 15.0
 

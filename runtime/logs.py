@@ -6,7 +6,7 @@ from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
-from runtime.redact import Mask
+from runtime.redact import LONGEST_LOGGED, NOTHING_KNOWN
 
 
 class Line(JsonFormatter):
@@ -14,8 +14,8 @@ class Line(JsonFormatter):
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
         """The last thing that happens to a line before it is written."""
-        hidden: dict[str, Any] = Mask().value(super().process_log_record(log_data))
-        return hidden
+        redacted: dict[str, Any] = NOTHING_KNOWN.value(super().process_log_record(log_data), LONGEST_LOGGED)
+        return redacted
 
 
 def configure(function: str, level: str) -> None:

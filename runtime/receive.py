@@ -13,6 +13,7 @@ from cloudevents.core.v1.event import CloudEvent
 from events.report import Report
 from runtime import measures, reports, requests, spans
 from runtime.client import Client, Transport
+from runtime.deadlines import RECONCILE
 from runtime.errors import ApiError, Misconfigured
 from runtime.event import Event
 from runtime.function import Function
@@ -71,7 +72,7 @@ class Reconciler:
     One event leads to the reconcile of one object, with one deadline. An event that concerns several becomes one
     request event an object, sent through `sink`. Raises `ApiError`s for the broker to deliver the event again: what
     was done by then is found done. An event that can name no object is only counted. `server` is the API server's URL,
-    for the spans of calls.
+    for the spans of calls; `seconds` is what one reconcile may take.
     """
 
     function: Function
@@ -83,23 +84,36 @@ class Reconciler:
     seen: Seen = field(default_factory=Seen)
     turn: Lock = field(default_factory=Lock)
     server: str = ""
+    seconds: float = RECONCILE
 
     def __call__(self, event: Event) -> Received:
+        asking = self.asking(event)
+        return self.look(asking) if asking else Received()
+
+    def asking(self, event: Event) -> Event | None:
+        """Return the event without the rest of its object, where it asks this function for a look; None elsewhere.
+
+        This is decided from the event alone. What waits for a look after that is small, however large the event was.
+        """
         if not (event.wakes and event.is_for(self.function.name)):
-            return Received()
+            return None
         if reason := nameless(self.function, event):
             log.warning("an event names no object", extra={"event": event.id, "type": event.type, "reason": reason})
             measures.nothing_written(self.function.name, measures.NAMELESS)
-            return Received()
+            return None
         if idle(self.function, event):
             measures.nothing_written(self.function.name, measures.IDLE)
-            return Received()
+            return None
+        return event.slim()
+
+    def look(self, event: Event) -> Received:
+        """Reconcile the object that an event concerns, or ask for that of each of the several that it concerns."""
         client = self._client()
         with self.workers.place():
             keys = tuple(parents(self.function, event, client))
         if len(keys) > 1:
             return self._pass_on(keys, event, client)
-        return self._look_at(keys, event.slim(), client)
+        return self._look_at(keys, event, client)
 
     def _pass_on(self, keys: Sequence[Ref], event: Event, client: Client) -> Received:
         """Send one request for each object; a redelivery sends them again, under the same ids."""
@@ -152,4 +166,4 @@ class Reconciler:
         measures.reconciled(self.function.name, word, course.milliseconds, course.calls)
 
     def _client(self) -> Client:
-        return Client(self.transport, manager=self.function.manager)
+        return Client(self.transport, manager=self.function.manager, seconds=self.seconds)

@@ -1,236 +1,249 @@
-"""What must not be told: values of environment variables, Secrets, passwords in URLs, tokens.
+"""Redaction: what is confidential in an object is in no report, no log line and no answer.
 
 Reports travel through the broker and are kept and shown to people who may not read the objects that they are about. So
-every value passes through here before it enters a report or a log line. The name of a Secret that is referred to is no
-secret, and useful.
+every value passes through here before it enters a report or a log line. Three things make a value confidential: the
+field that it is in (`runtime.confidential`), how it is written (`runtime.credentials`), and that it repeats what a
+confidential field says (`runtime.known_secrets`).
+
+Whoever may edit a resource or send an event chooses these values, so the cost is bounded: a text is cut before it is
+searched, and searched in linear time; of what is nested deeper than `DEEPEST` nothing is shown.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from runtime.objects import Manifest
+from runtime import confidential, credentials
+from runtime.confidential import FieldPlace
+from runtime.credentials import CHANGED, HIDDEN
+from runtime.known_secrets import KnownSecrets
+from runtime.objects import KEPLER, OURS, Manifest
 
-HIDDEN = "(hidden)"
-# In place of what comes after, where what was before is hidden, too, and was another.
-CHANGED = "(hidden, changed)"
+# Characters of a text; no message of ours is longer. A traceback, and any value of a log line, may be.
+LONGEST = 4096
+LONGEST_LOGGED = 16_384
+# Levels of nesting. A DaemonSet has a dozen, the schema of a CRD thirty.
+DEEPEST = 64
+# So many characters before a cut are searched and then dropped: a secret that the cut splits cannot be recognized. A
+# longer one is, by its first half (`runtime.known_secrets`, RECOGNIZED), or by what stands before it.
+MARGIN = 64
 
-# Parts of keys whose values are credentials, spelt without case and punctuation.
-CREDENTIALS = (
-    "password",
-    "passwd",
-    "passphrase",
-    "token",
-    "secretkey",
-    "accesssecret",
-    "accesskey",
-    "apikey",
-    "privatekey",
-    "authorization",
-    "credential",
-    "cookie",
-    "headers",
-)
-# Keys below which an object is only named, or that say something about a credential.
-REFERENCES = frozenset(
-    {
-        "secretkeyref",
-        "secretref",
-        "configmapkeyref",
-        "imagepullsecrets",
-        "secretname",
-        "serviceaccounttoken",
-        "automountserviceaccounttoken",
-    }
-)
-# `credentials: {secret: NAME}` and `headers: {secret: NAME}` of a Kepler name a Secret; elsewhere `secret` is one.
-NAMING = frozenset({"credentials", "headers"})
-# Lists of names and values.
-PAIRED = frozenset({"env", "httpHeaders"})
-# Holds all of the object, as it was applied, in one string.
-LAST_APPLIED = "last-applied-configuration"
-SECRET = "Secret"
-# Stands in a path for an object of kind Secret.
-WITHIN_SECRET = "\0secret"
-
-# Shorter values, and mere words, are sought in sentences in quotes only: else 'default' would vanish from many.
-SOUGHT = 6
-
-_WORDS = (
-    r"(?:pass(?:word|wd|phrase)|token|secret[-_]?(?:access[-_]?)?key|access[-_]?(?:key|secret)|api[-_]?key"
-    r"|private[-_]?key|authorization|credentials?)"
-)
-# In order: a URL's userinfo; `key=value` and `key: value` (not the API server's `field: Invalid value`); a token by
-# its scheme (RFC 6750); what pydantic tells of the value it refuses.
-_PATTERNS = (
-    (re.compile(r"(?P<kept>[A-Za-z][A-Za-z0-9+.-]*://)[^\s'\"`<>]*@"), rf"\g<kept>{HIDDEN}@"),
-    (
-        re.compile(
-            rf"(?P<kept>(?i:{_WORDS})[\w-]*[\"']?\s*[=:]\s*)"
-            r"(?!\(hidden|Invalid |Forbidden|Required |Unsupported |Duplicate |Too )"
-            r"(?:(?i:bearer|basic)\s+)?(?:\"[^\"]*\"|'[^']*'|[^\s,;&\"'`]+)"
-        ),
-        rf"\g<kept>{HIDDEN}",
-    ),
-    (re.compile(r"(?P<kept>\b(?i:bearer)\s+)[\w+/=.~-]{8,}"), rf"\g<kept>{HIDDEN}"),
-    (re.compile(r"(?P<kept>input_value=).*?(?=, input_type=)", re.DOTALL), rf"\g<kept>{HIDDEN}"),
-)
-_USERINFO = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^\s'\"`<>]*)@")
-_TOKENS = re.compile(r"\[[^\]]*\]|[^.\[\]]+")
+_ABSENT = object()
+_OUR_KINDS = tuple(kind.name for kind in OURS)
+_NAMES = ("name", "namespace")
+_NOTE = re.compile(r" \.\.\. \(cut, \d{1,12} characters(?:, changed)?\)\Z")
+_URL_END = re.compile(r"[\s'\"`<>]")
 
 
-@dataclass(frozen=True)
-class Absent:
-    """Stands for a value that there is nothing to compare with."""
-
-
-ABSENT = Absent()
-Path = tuple[str, ...]
-
-
-def text(said: str) -> str:
-    """A sentence without the credentials that are to be known by how they are written."""
-    for pattern, instead in _PATTERNS:
-        said = pattern.sub(instead, said)
-    return said
+def text(sentence: str, longest: int = LONGEST) -> str:
+    """The text without the credentials that can be recognized by how they are written, and cut after `longest`."""
+    return NOTHING_KNOWN.text(sentence, longest)
 
 
 @dataclass(frozen=True)
 class Mask:
-    """Hides what one object says in confidence, wherever it is repeated.
+    """Hides the confidential values of one or more objects wherever they are repeated."""
 
-    `secrets` are the values themselves, the longest first; those that the object says openly elsewhere are none.
-    """
+    secrets: frozenset[str] = frozenset()
 
-    secrets: tuple[str, ...] = ()
+    def text(self, sentence: str, longest: int = LONGEST) -> str:
+        """The text without the secrets, and without what `text` finds."""
+        body, note = _without_note(sentence)
+        window = body[: longest + MARGIN]
+        found = credentials.hidden(self._known.hidden(window))
+        if len(body) <= longest + MARGIN and len(found) <= longest + MARGIN:
+            return found + note
+        if len(body) > len(window):
+            found = _open_url_hidden(found)[:-MARGIN]
+        shown = credentials.hidden(_whole_marks(found[:longest]))
+        return f"{shown} ... (cut, {len(sentence)} characters)"
 
-    def text(self, said: str) -> str:
-        """A sentence without them, and without what `text` finds."""
-        for secret in self.secrets:
-            if len(secret) < SOUGHT or secret.isalpha():
-                said = re.sub(rf"(?<=['\"`]){re.escape(secret)}(?=['\"`])", HIDDEN, said)
-            else:
-                said = said.replace(secret, HIDDEN)
-        return text(said)
-
-    def value(self, value: Any) -> Any:
-        """A value of JSON with every sentence in it hidden so."""
-        match value:
-            case str():
-                return self.text(value)
-            case Mapping():
-                return {key: self.value(one) for key, one in value.items()}
-            case list() | tuple():
-                return [self.value(one) for one in value]
-            case _:
-                return value
+    def value(self, value: Any, longest: int = LONGEST) -> Any:
+        """A JSON value with each text in it redacted."""
+        return self._texts(value, longest, 0)
 
     def change(self, path: str, before: Any, after: Any, *, kind: str = "") -> tuple[Any, Any]:
         """Both sides of a change of the field at `path` of an object of this kind; what differed still does."""
-        tokens = (*((WITHIN_SECRET,) if kind == SECRET else ()), *_TOKENS.findall(path))
-        return self.value(_masked(before, tokens, ABSENT)), self.value(_masked(after, tokens, before))
+        where = confidential.place(path, kind)
+        return self._shown(before, where, _ABSENT, 0), self._shown(after, where, before, 0)
+
+    def manifest(self, shown: Manifest) -> Manifest:
+        """An object with its shape, its names and all that is not confidential."""
+        redacted: Manifest = self._shown(shown, confidential.ROOT, _ABSENT, 0)
+        return redacted
+
+    @cached_property
+    def _known(self) -> KnownSecrets:
+        return KnownSecrets(self.secrets)
+
+    def _texts(self, value: Any, longest: int, depth: int) -> Any:
+        match value:
+            case str():
+                return self.text(value, longest)
+            case None | bool() | int() | float():
+                return value
+            case Mapping() | list() | tuple() if depth >= DEEPEST:
+                return HIDDEN
+            case Mapping():
+                return {self._key(key): self._texts(member, longest, depth + 1) for key, member in value.items()}
+            case list() | tuple():
+                return [self._texts(item, longest, depth + 1) for item in value]
+            case _:
+                return self.text(str(value), longest)
+
+    def _shown(self, value: Any, where: FieldPlace, before: Any, depth: int) -> Any:
+        """A value of JSON in this place; `before` is the value that it replaces."""
+        match value:
+            case Mapping() | list() | tuple() if depth >= DEEPEST:
+                return HIDDEN
+            case Mapping():
+                inside = where.within(value.get("kind"))
+                return {
+                    self._key(key): self._shown(member, inside.below(str(key)), _member(before, key), depth + 1)
+                    for key, member in value.items()
+                }
+            case list() | tuple():
+                pairs = zip(value, _counterparts(value, before), strict=True)
+                return [self._shown(item, where, counterpart, depth + 1) for item, counterpart in pairs]
+            case _:
+                return self._scalar(value, where, before)
+
+    def _scalar(self, value: Any, where: FieldPlace, before: Any) -> Any:
+        match value:
+            case None | bool() | "":
+                return value
+            case _ if where.confidential:
+                return HIDDEN if before in (_ABSENT, None, "", value) else CHANGED
+            case str():
+                return self._changed_text(value, before)
+            case _:
+                return value
+
+    def _changed_text(self, value: str, before: Any) -> str:
+        """A text; where both sides read the same because of what is hidden or cut, it says that it changed."""
+        shown = self.text(value)
+        if not isinstance(before, str) or before == value or self.text(before) != shown:
+            return shown
+        return shown.replace(HIDDEN, CHANGED) if HIDDEN in shown else f"{shown.removesuffix(')')}, changed)"
+
+    @staticmethod
+    def _key(key: Any) -> str:
+        """A key: the names of fields may be the same as somebody's secret, and are not hidden for it."""
+        return credentials.hidden(str(key)[:LONGEST])
+
+
+NOTHING_KNOWN = Mask()
 
 
 def mask(*manifests: Manifest | None) -> Mask:
-    """What hides the secrets of these objects; a malformed one has none."""
-    found: set[str] = set()
-    told: set[str] = set()
+    """What hides the secrets of these objects. A value that one of them also shows openly is not secret.
+
+    Of our resources only `spec` is read, of others neither `status` nor, but for names, `metadata`: there, annotations
+    and managed fields can be larger than all the rest.
+    """
+    secret: set[str] = set()
+    shown: set[str] = set()
     for manifest in manifests:
-        for path, value in _leaves(manifest or {}, ()):
-            (found if _secret(path) else told).add(value)
-            found.update(part for whole in _USERINFO.findall(value) for part in (whole, *whole.split(":", 1)) if part)
-    return Mask(tuple(sorted(found - told, key=lambda one: (-len(one), one))))
+        for where, value in _strings(_relevant(manifest or {}), confidential.ROOT, 0):
+            (secret if where.confidential else shown).add(value)
+            for part in credentials.userinfo(value):
+                secret.update((part, *part.split(":", 1)))
+    return Mask(frozenset(spelling for value in secret - shown for spelling in _spellings(value)) - shown)
 
 
-def joined(mask: Mask, changes: Sequence[tuple[str, str, Any]]) -> Mask:
-    """A mask that also hides what is secret in these changes: kind, path and value of each."""
-    found = set(mask.secrets)
-    for kind, path, value in changes:
-        tokens = (*((WITHIN_SECRET,) if kind == SECRET else ()), *_TOKENS.findall(path))
-        found.update(leaf for where, leaf in _leaves(value, tokens) if _secret(where))
-    return Mask(tuple(sorted(found, key=lambda one: (-len(one), one))))
+def joined(known: Mask, changes: Sequence[tuple[str, str, Any]]) -> Mask:
+    """A mask that also hides what is confidential in these changes: kind, path and value of each."""
+    found = (
+        spelling
+        for kind, path, value in changes
+        for where, string in _strings(value, confidential.place(path, kind), 0)
+        if where.confidential
+        for spelling in _spellings(string)
+    )
+    return Mask(known.secrets.union(found))
 
 
 def manifest(shown: Manifest) -> Manifest:
-    """An object, to be shown: with its shape, its names and all that is no secret."""
-    hidden: Manifest = mask(shown).value(_masked(shown, (), ABSENT))
-    return hidden
+    """An object that is shown: with its shape, its names and all that is not confidential."""
+    return mask(shown).manifest(shown)
 
 
-def _leaves(tree: Any, path: Path) -> Iterator[tuple[Path, str]]:
+def spec(resource: Manifest) -> Manifest:
+    """The spec of one of our resources, redacted. Nothing else of it is read."""
+    relevant = _relevant({**resource, "kind": KEPLER.name})
+    redacted: Manifest = manifest(relevant).get("spec") or {}
+    return redacted
+
+
+def _relevant(manifest: Manifest) -> Manifest:
+    """The parts of an object that secrets are looked for in."""
+    if not isinstance(manifest, Mapping):
+        return {}
+    if manifest.get("kind") in _OUR_KINDS:
+        return {key: manifest[key] for key in ("kind", "metadata", "spec") if key in manifest}
+    return {key: value for key, value in manifest.items() if key != "status"}
+
+
+def _strings(tree: Any, where: FieldPlace, depth: int) -> Iterator[tuple[FieldPlace, str]]:
+    """Every string of a tree, and the place that it is in; of `metadata`, only names."""
     match tree:
         case str():
-            yield path, tree
-        case Mapping():
+            yield where, tree
+        case Mapping() if depth < DEEPEST:
+            inside = where.within(tree.get("kind"))
             for key, value in tree.items():
-                yield from _leaves(value, _below(tree, path, str(key)))
-        case list() | tuple():
+                if key == "metadata" and isinstance(value, Mapping):
+                    yield from ((inside, value[part]) for part in _NAMES if isinstance(value.get(part), str))
+                else:
+                    yield from _strings(value, inside.below(str(key)), depth + 1)
+        case list() | tuple() if depth < DEEPEST:
             for item in tree:
-                yield from _leaves(item, (*path, _selector(item)))
+                yield from _strings(item, where, depth + 1)
 
 
-def _below(tree: Mapping[str, Any], path: Path, key: str) -> Path:
-    """The path of a member; what a Secret holds is marked as such wherever one is."""
-    within = (WITHIN_SECRET,) if tree.get("kind") == SECRET else ()
-    return (*path, *within, key)
+def _spellings(secret: str) -> tuple[str, ...]:
+    """A secret as it may be repeated: as it is, without the spaces around it, as JSON has it in a string."""
+    return secret, secret.strip(), json.dumps(secret, ensure_ascii=False)[1:-1]
 
 
-def _selector(item: Any) -> str:
-    named = isinstance(item, Mapping) and isinstance(item.get("name"), str)
-    return f"[name={item['name']}]" if named else "[]"
+def _member(value: Any, key: Any) -> Any:
+    return value.get(key, _ABSENT) if isinstance(value, Mapping) else _ABSENT
 
 
-def _masked(value: Any, path: Path, other: Any) -> Any:
-    """A value with its secrets hidden; `other` is what was there before."""
-    match value:
-        case Mapping():
-            return {key: _masked(one, _below(value, path, str(key)), _member(other, key)) for key, one in value.items()}
-        case list() | tuple():
-            return [
-                _masked(one, (*path, _selector(one)), _counterpart(other, place, one))
-                for place, one in enumerate(value)
-            ]
-        case None | bool() | "":
-            return value
-        case _ if _secret(path):
-            return CHANGED if other not in (ABSENT, None, "", value) else HIDDEN
-        case str():
-            shown = text(value)
-            same = isinstance(other, str) and other != value and text(other) == shown
-            return shown.replace(HIDDEN, CHANGED) if same else shown
-        case _:
-            return value
+def _counterparts(items: Sequence[Any], before: Any) -> Iterator[Any]:
+    """For each item the one that it replaces: that of the same name or, among items without a name, in its place."""
+    known = before if isinstance(before, list | tuple) else ()
+    named = {name: item for item in reversed(known) if (name := _name(item)) is not None}
+    for position, item in enumerate(items):
+        name = _name(item)
+        if name is not None:
+            yield named.get(name, _ABSENT)
+        else:
+            yield known[position] if position < len(known) else _ABSENT
 
 
-def _member(other: Any, key: str) -> Any:
-    return other.get(key, ABSENT) if isinstance(other, Mapping) else ABSENT
+def _name(item: Any) -> str | None:
+    name = item.get("name") if isinstance(item, Mapping) else None
+    return name if isinstance(name, str) else None
 
 
-def _counterpart(other: Any, place: int, item: Any) -> Any:
-    """The item of the same name or, among items without a name, in the same place."""
-    if not isinstance(other, list | tuple):
-        return ABSENT
-    if (wanted := _selector(item)) != "[]":
-        return next((one for one in other if _selector(one) == wanted), ABSENT)
-    return other[place] if place < len(other) else ABSENT
+def _without_note(text: str) -> tuple[str, str]:
+    """A text, and the note at its end that says that it was cut before."""
+    note = _NOTE.search(text, max(0, len(text) - MARGIN))
+    return (text[: note.start()], note[0]) if note else (text, "")
 
 
-def _secret(path: Path) -> bool:
-    """Whether what stands at this path is told in confidence."""
-    if not path:
-        return False
-    if WITHIN_SECRET in path and {"data", "stringData"} & set(path[path.index(WITHIN_SECRET) :]):
-        return True
-    if LAST_APPLIED in path[-1] or (path[-1] == "value" and PAIRED & set(path)):
-        return True
-    keys = [_plain(key) for key in path if not key.startswith("[")]
-    if not keys or REFERENCES & set(keys):
-        return False
-    if keys[-1] in ("secret", "name"):
-        return keys[-1] == "secret" and not NAMING & set(keys[:-1])
-    return any(word in key for key in keys for word in CREDENTIALS)
+def _open_url_hidden(window: str) -> str:
+    """A window that ends within a URL, without that URL: an '@' might have followed."""
+    start = window.rfind("://") + 3
+    return window if start < 3 or _URL_END.search(window, start) else window[:start] + HIDDEN
 
 
-def _plain(key: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", key.lower())
+def _whole_marks(part: str) -> str:
+    """The beginning of a redacted text, where the cut has split a mark: with that mark."""
+    start = part.rfind("(", max(0, len(part) - len(CHANGED)))
+    split = start >= 0 and any(mark != part[start:] and mark.startswith(part[start:]) for mark in (HIDDEN, CHANGED))
+    return part[:start] + HIDDEN if split else part

@@ -26,7 +26,7 @@ from typing import Any
 from cloudevents.core.v1.event import CloudEvent
 
 from runtime.client import Client, Transport
-from runtime.errors import ApiError, Conflict
+from runtime.errors import Conflict, OperatorError
 from runtime.event import Event, moment
 from runtime.function import Rule
 from runtime.objects import SECRET, Manifest, Ref
@@ -137,8 +137,8 @@ class Keyring:
             self._looked = time.monotonic()
             try:
                 found = self._client().get(secret(self.namespace))
-            except ApiError as failed:
-                log.warning("the signing key cannot be read", extra={"reason": failed.message})
+            except OperatorError as failed:
+                log.warning("the signing key cannot be read", extra={"reason": str(failed)})
                 return
             self._key = key_of(found) or self._key
 

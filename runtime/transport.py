@@ -3,8 +3,9 @@
 In a cluster it takes the pod's ServiceAccount (and follows its token as it rotates); elsewhere `KUBECONFIG`.
 """
 
+import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import urllib3.exceptions
 from kubernetes.client.api_client import ApiClient
@@ -37,6 +38,16 @@ def through(configured: Configuration, *, user_agent: str, connections: int = 16
 
     def send(request: Request) -> Answer:
         return _send(client, request)
+
+    return send
+
+
+def at_first_use(connected: Callable[[], Transport]) -> Transport:
+    """Return a transport that is made when it is first used: what needs no API server starts without one."""
+    made = functools.cache(connected)
+
+    def send(request: Request) -> Answer:
+        return made()(request)
 
     return send
 

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
-from cloudevents.core.bindings.http import to_binary_event, to_structured_event
+from cloudevents.core.bindings.http import to_structured_event
 from cloudevents.core.v1.event import CloudEvent
 
 from events.types import RESYNC_REQUESTED
@@ -15,7 +15,7 @@ from runtime.dead_letter_store import MANAGER, DeadLetterStore
 from runtime.event import Event, decode
 from runtime.settings import NAMESPACE
 from runtime.signature import Keyring
-from tests.workbench import transport
+from tests.workbench import received, transport
 
 REFUSED = "not an event: `name` is missing"
 COLLECTOR = "kepler-collector"
@@ -43,12 +43,6 @@ def given_up(event_type: str = RESYNC_REQUESTED, *, code: str = "400", data: Any
         data or {},
     )
     message = to_structured_event(event)
-    return decode(dict(message.headers), message.body)
-
-
-def received(event: CloudEvent) -> Event:
-    """An event of ours as a function gets it."""
-    message = to_binary_event(event)
     return decode(dict(message.headers), message.body)
 
 

@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cloudevents.core.bindings.http import to_binary_event
+from cloudevents.core.v1.event import CloudEvent
+
 from events.report import Report
 from events.types import RESOURCE_UPDATE, RESYNC_REQUESTED
 from functions.catalogue import FUNCTIONS
@@ -12,7 +15,7 @@ from local.api import NotFound
 from local.stack import Stack
 from runtime import objects
 from runtime.client import Answer, Request, Transport, path
-from runtime.event import Event
+from runtime.event import Event, decode
 from runtime.objects import KEPLER, MACHINE_CONFIG, Kind, Manifest, Ref
 from runtime.receive import Received, Reconciler
 from runtime.settings import NAMESPACE
@@ -81,8 +84,13 @@ class Workbench:
         return {one["type"]: one for one in (self.kepler(name).get("status") or {}).get("conditions") or []}
 
     def wake(self, function: str, event: Event) -> Received:
-        """One event to one function."""
-        return Reconciler(ALL[function], self.recorders[function])(event)
+        """One event to one function, and to the same one what it sends to itself: a request for each object."""
+        sent: list[CloudEvent] = []
+        reconciler = Reconciler(ALL[function], self.recorders[function], sink=sent.append)
+        told = [reconciler(event)]
+        told += [reconciler(received(one)) for one in sent]
+        reports = tuple(report for one in told for report in one.reports)
+        return Received(reports, sum(one.calls for one in told))
 
     def resync(self, function: str, name: str = "kepler") -> Received:
         """`resync.requested` for a Kepler to one function."""
@@ -121,6 +129,12 @@ def transport(stack: Stack, manager: str) -> Transport:
     """A function's way to the API server, with the token of its own ServiceAccount."""
     kubeconfig = stack.kubeconfig_for(NAMESPACE, manager)
     return connect({"KUBECONFIG": str(kubeconfig)}, user_agent=f"{manager}/test")
+
+
+def received(event: CloudEvent) -> Event:
+    """An event of ours as a function gets it."""
+    message = to_binary_event(event)
+    return decode(dict(message.headers), message.body)
 
 
 def resync(namespace: str, name: str, kind: Kind = KEPLER) -> Event:

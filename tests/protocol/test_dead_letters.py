@@ -19,8 +19,8 @@ from runtime.errors import NotAnEvent
 from runtime.event import Event
 from runtime.objects import CONFIG_MAP, Collection
 from runtime.settings import NAMESPACE
-from tests.letters import COLLECTOR, REFUSED, given_up, received, replay_request, store
-from tests.workbench import Recorder, Workbench, kepler, transport
+from tests.letters import COLLECTOR, REFUSED, given_up, replay_request, store
+from tests.workbench import Recorder, Workbench, kepler, received, transport
 
 SECRET = "hunter2-hunter2"
 

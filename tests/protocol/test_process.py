@@ -35,7 +35,8 @@ def environment(**settings: str) -> dict[str, str]:
 def running(stack: Stack, **settings: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A process of `python -m functions` that is ready, and where it listens."""
     address = f"127.0.0.1:{Ports.free().functions[0]}"
-    given = environment(**{"KUBECONFIG": str(stack.admin), "LISTEN_ADDRESS": address, **settings})
+    own = {"KUBECONFIG": str(stack.admin), "LISTEN_ADDRESS": address, "K_SINK": "http://127.0.0.1:9"}
+    given = environment(**{**own, **settings})
     process = subprocess.Popen(
         [sys.executable, "-m", "functions"], cwd=ROOT, env=given, stdout=subprocess.PIPE, text=True
     )

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from crds.kepler import Kepler
 from runtime import redact
+from runtime.credentials import CHANGED, HIDDEN
 from runtime.logs import Line
-from runtime.redact import CHANGED, HIDDEN
 
 ENV = "spec.template.spec.containers[name=kepler].env[name=X].value"
 NOTHING = redact.Mask()
@@ -130,6 +130,67 @@ def test_sentences_repeat_no_secret(said: str, shown: str) -> None:
     assert redact.mask(kepler("hunter22", "default", "kepler-system")).text(said) == shown
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (
+            "GET https://s3.x/m?X-Amz-Signature=abc&a=b#c=d now",
+            "GET https://s3.x/m?X-Amz-Signature=(hidden)&a=(hidden)#c=(hidden) now",
+        ),
+        ("GET /models?sig=s3cret", "GET /models?sig=(hidden)"),
+        ("is it? a=b & c=d", "is it? a=b & c=d"),
+        ("sent eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.s1gn-ature here", "sent (hidden) here"),
+        ("AKIAIOSFODNN7EXAMPLE and ASIAIOSFODNN7EXAMPLE", "(hidden) and (hidden)"),
+        ("ghp_abcdefghijklmnop0123 gho_abcdefghijklmnop0123", "(hidden) (hidden)"),
+        ("github_pat_11AAAAAAA0abcdefghijkl_mnop", "(hidden)"),
+        ("a -----BEGIN RSA PRIVATE KEY-----\nMIIE-x\n-----END RSA PRIVATE KEY----- b", "a (hidden) b"),
+        ("a -----BEGIN PRIVATE KEY-----\nMIIE", "a (hidden)"),
+        ("-----BEGIN CERTIFICATE-----\nMIIE", "-----BEGIN CERTIFICATE-----\nMIIE"),
+        ("client_secret=s3cret&x=y", "client_secret=(hidden)&x=(hidden)"),
+        ("client-key-data: LS0tLS1CRUdJTi", "client-key-data: (hidden)"),
+        ("Cookie: a=b; c=d\nHost: x", "Cookie: (hidden)\nHost: x"),
+        ("< set-cookie: sid=s3cret; Path=/", "< set-cookie: (hidden)"),
+        ("Authorization: Digest username=x, response=y", "Authorization: (hidden)"),
+        (r'{"password": "a\"b", "c": 1}', '{"password": (hidden), "c": 1}'),
+        (r'{"password": "a\\", "c": 1}', '{"password": (hidden), "c": 1}'),
+        (r'"{\"password\": \"a\\\"b\", \"c\": 1}"', r'"{\"password\": (hidden), \"c\": 1}"'),
+        ('{"password": "without an end', '{"password": (hidden)'),
+        ("password='it\\'s'", "password=(hidden)"),
+        ("password=`x y`", "password=(hidden)"),
+        ("token: b's3cret'", "token: (hidden)"),
+        ("tokens: ['a', 'b'], c", "tokens: (hidden), c"),
+        ("password: |\n  one\n  two\nnext: x", "password: (hidden)\nnext: x"),
+        ("password=p,w;x, next", "password=(hidden), next"),
+        ("password=p,user=me", "password=(hidden),user=me"),
+        ("password: Forbidden-fruit", "password: (hidden)"),
+        ("spec.token: Forbidden: may not be set", "spec.token: Forbidden: may not be set"),
+        ("`external.credentials`: Secret 'kepler-s3' is", "`external.credentials`: Secret 'kepler-s3' is"),
+        ("spec.token: Required value", "spec.token: Required value"),
+        ("spec.token: Too long: may not be more than 3 bytes", "spec.token: Too long: may not be more than 3 bytes"),
+        ("the image 'repo/kepler@sha256:ab' and :// alone", "the image 'repo/kepler@sha256:ab' and :// alone"),
+    ],
+)
+def test_credentials_are_recognized_by_how_they_are_written(said: str, shown: str) -> None:
+    """Query values of URLs, tokens of known shape, private keys, headers, values in quotes within quotes."""
+    assert redact.text(said) == shown
+
+
+def test_a_secret_is_hidden_however_it_is_repeated() -> None:
+    """Without the spaces around it, as a string of JSON, and in part, where the repetition is cut."""
+    long = "-".join(f"{number:04}" for number in range(40))
+    known = redact.mask(kepler('say "s3cret"\n', long))
+    assert known.text('got say "s3cret" there') == f"got {HIDDEN} there"
+    assert known.text(r'got "say \"s3cret\"\n" there') == f'got "{HIDDEN}" there'
+    assert known.text(f"got {long[:100]}... there") == f"got {HIDDEN}... there"
+    assert known.text(f"got {long[:20]}... there") == f"got {long[:20]}... there"
+
+
+def test_everything_below_a_confidential_field_is_confidential() -> None:
+    """Also where the value of a variable is an object, which no API server would allow: events may be forged."""
+    shown = redact.manifest({"env": [{"name": "X", "value": {"a": ["s3cret"]}}], "k" * 600: "s3cret"})
+    assert "s3cret" not in json.dumps(shown)
+
+
 words = st.text(st.characters(categories=["L", "N"]), min_size=8, max_size=16).map(lambda text: f"s3{text}")
 
 
@@ -167,10 +228,18 @@ def test_nothing_whatever_is_a_defect(whole: Any, other: Any, path: str, kind: s
         redact.manifest(whole)
 
 
+def test_a_spec_is_read_alone() -> None:
+    """Of one of our resources: hidden in it is what its own fields say in confidence."""
+    whole = {**kepler("hunter22", note="is hunter22"), "status": {"x": "y"}}
+    shown = redact.spec(whole)
+    assert shown == {"collector": {"env": [{"name": "X0", "value": HIDDEN}]}, "note": f"is {HIDDEN}"}
+    assert redact.spec({}) == {}
+
+
 def test_no_line_of_the_log_has_a_credential() -> None:
     """Whoever wrote it, and in whichever field."""
     record = logging.LogRecord("x", logging.INFO, "x", 1, "GET http://me:s3cret@host", (), None)
-    record.__dict__["why"] = {"told": ["password=s3cret"]}
+    record.__dict__["why"] = {"told": ["password=s3cret"], "error": ValueError("token=s3cret")}
     line = Line("{message}", style="{").format(record)
     assert "s3cret" not in line
     assert json.loads(line)["message"] == f"GET http://{HIDDEN}@host"

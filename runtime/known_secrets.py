@@ -1,0 +1,92 @@
+"""The confidential values of one or more objects, and how they are found in text that repeats them.
+
+Both the secrets and the text are other people's choice: thousands of secrets, a text of a megabyte. So the text is
+read once: a table tells by the next six characters whether a secret may begin here.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from itertools import takewhile
+
+from runtime.credentials import CHANGED, HIDDEN
+
+# Shorter values, and mere words of up to so many letters, are hidden in quotes only: else 'default' would vanish from
+# many sentences.
+SHORTEST = 6
+LONGEST_WORD = 19
+# Characters by which a longer secret is recognized. It is hidden as far as the text agrees with it.
+RECOGNIZED = 32
+# Of secrets that begin with the same 32 characters, so many are compared; for more, all of the rest is hidden.
+ALIKE = 16
+
+_QUOTED = re.compile(r"(?<=['\"`])[^'\"`]{1,19}(?=['\"`])")
+
+
+class KnownSecrets:
+    """An index of secrets. Those that are shorter than six characters and contain a quote are not sought."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        sought = [secret for secret in secrets if secret and secret not in CHANGED and secret not in HIDDEN]
+        self._quoted = frozenset(secret for secret in sought if _only_quoted(secret))
+        self._by_beginning = _by_beginning(secret for secret in sought if not _only_quoted(secret))
+        self._lengths = _lengths(self._by_beginning)
+
+    def hidden(self, text: str) -> str:
+        """`text` with `(hidden)` in the place of each secret."""
+        if self._lengths:
+            text = self._hidden_anywhere(text)
+        if self._quoted:
+            text = _QUOTED.sub(lambda quoted: HIDDEN if quoted[0] in self._quoted else quoted[0], text)
+        return text
+
+    def _hidden_anywhere(self, text: str) -> str:
+        parts: list[str] = []
+        position = shown = 0
+        while position <= len(text) - SHORTEST:
+            lengths = self._lengths.get(text[position : position + SHORTEST])
+            found = self._found(text, position, lengths) if lengths else 0
+            if found:
+                parts += (text[shown:position], HIDDEN)
+                shown = position + found
+            position += found or 1
+        return "".join((*parts, text[shown:])) if parts else text
+
+    def _found(self, text: str, position: int, lengths: tuple[int, ...]) -> int:
+        """How many characters of the text at this position are a secret's; the longest counts."""
+        for length in lengths:
+            secrets = self._by_beginning.get(text[position : position + length])
+            if secrets and length < RECOGNIZED:
+                return length
+            if secrets and len(secrets) > ALIKE:
+                return len(text) - position
+            if secrets:
+                return max(_agreeing(text, position, secret) for secret in secrets)
+        return 0
+
+
+def _only_quoted(secret: str) -> bool:
+    return len(secret) < SHORTEST or (secret.isalpha() and len(secret) <= LONGEST_WORD)
+
+
+def _by_beginning(secrets: Iterable[str]) -> Mapping[str, list[str]]:
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for secret in secrets:
+        found[secret[:RECOGNIZED]].append(secret)
+    return found
+
+
+def _lengths(beginnings: Iterable[str]) -> Mapping[str, tuple[int, ...]]:
+    """For the first six characters of a secret: how long the beginnings are that start so, longest first."""
+    found: defaultdict[str, set[int]] = defaultdict(set)
+    for beginning in beginnings:
+        found[beginning[:SHORTEST]].add(len(beginning))
+    return {start: tuple(sorted(lengths, reverse=True)) for start, lengths in found.items()}
+
+
+def _agreeing(text: str, position: int, secret: str) -> int:
+    """How many characters the text has in common with the secret from this position on."""
+    if text.startswith(secret, position):
+        return len(secret)
+    part = text[position : position + len(secret)]
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(part, secret, strict=False)))

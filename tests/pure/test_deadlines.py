@@ -1,0 +1,110 @@
+"""Time: each bound lies below the one that rests on it, and a client keeps to its deadline."""
+
+import time
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import yaml
+
+from local.layout import ROOT
+from runtime import deadlines
+from runtime.client import Answer, Client, Request
+from runtime.errors import Unavailable
+from runtime.objects import KEPLER, Ref
+
+REF = Ref(KEPLER, "energy", "kepler")
+LATE: dict[str, Any] = {"message": "no answer in time"}
+
+
+def test_each_bound_lies_below_the_next() -> None:
+    """One call, a reconcile, its Trigger, its revision; and what a sweep may take."""
+    assert deadlines.READ < deadlines.RECONCILE < deadlines.GRACE
+    assert deadlines.RECONCILE < deadlines.TURN
+    assert deadlines.TURN + deadlines.RECONCILE < deadlines.TRIGGER < deadlines.revision(deadlines.TRIGGER)
+    assert 2 * deadlines.TURN < deadlines.TRIGGER
+    assert deadlines.SWEEP < deadlines.SWEEP_TRIGGER < deadlines.revision(deadlines.SWEEP_TRIGGER)
+    assert deadlines.revision(deadlines.SWEEP_TRIGGER) <= deadlines.REVISION_MOST
+
+
+def _installed() -> Iterator[dict[str, Any]]:
+    for file in sorted((ROOT / "config/base").glob("kepler-*.yaml")):
+        yield from yaml.safe_load_all(file.read_text())
+
+
+def test_the_installation_has_these_bounds() -> None:
+    """Each Trigger's timeout lies below the timeout of the revision that it calls."""
+    objects = [*_installed()]
+    revisions = {
+        one["metadata"]["name"]: one["spec"]["template"]["spec"]["timeoutSeconds"]
+        for one in objects
+        if one["apiVersion"].startswith("serving.knative.dev")
+    }
+    triggers = {one["metadata"]["name"]: one["spec"] for one in objects if one["kind"] == "Trigger"}
+    assert {"kepler-collector", "kepler-sweep", "kepler-audit"} <= set(triggers)
+    for name, spec in triggers.items():
+        seconds = int(spec["delivery"]["timeout"].removeprefix("PT").removesuffix("S"))
+        assert deadlines.RECONCILE < seconds < revisions[name] <= deadlines.REVISION_MOST
+
+
+def late(request: Request) -> Answer:
+    """An API server that answers after whatever timeout it is given."""
+    time.sleep(request.read)
+    return Answer(0, LATE)
+
+
+def test_an_api_server_that_answers_after_its_timeout_costs_no_more_than_the_deadline() -> None:
+    """The timeout of each call is what is left; after that nothing is sent."""
+    client = Client(late, manager="x", seconds=0.5)
+    began = time.monotonic()
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            client.get(REF)
+    assert 0.45 < time.monotonic() - began < 1.0
+
+
+def test_many_slow_calls_end_at_the_deadline() -> None:
+    """Each takes a tenth of a second and succeeds; the sixth is not sent any more."""
+    sent: list[Request] = []
+
+    def slow(request: Request) -> Answer:
+        sent.append(request)
+        time.sleep(0.1)
+        return Answer(200, {})
+
+    client = Client(slow, manager="x", seconds=0.45)
+    for _ in range(5):
+        client.get(REF)
+    with pytest.raises(Unavailable, match="which a reconcile may take, are over"):
+        client.get(REF)
+    assert len(sent) == 5
+    assert [one.read for one in sent] == sorted((one.read for one in sent), reverse=True)
+    assert sent[-1].read < 0.1
+
+
+def throttled(seconds: float, times: int, sent: list[float]) -> Callable[[Request], Answer]:
+    """An API server that asks so many times to come back later."""
+
+    def send(_: Request) -> Answer:
+        sent.append(time.monotonic())
+        return Answer(429, {"message": "slow down"}, seconds) if len(sent) <= times else Answer(200, {})
+
+    return send
+
+
+def test_retry_after_is_honoured() -> None:
+    """Nobody asks again before the API server says so."""
+    sent: list[float] = []
+    Client(throttled(0.3, 2, sent), manager="x", seconds=5).get(REF)
+    assert [later - earlier > 0.29 for earlier, later in pairwise(sent)] == [True, True]
+
+
+def test_a_retry_after_beyond_the_deadline_is_not_waited_for() -> None:
+    """The broker delivers the event again; a thread that sleeps helps nobody."""
+    sent: list[float] = []
+    began = time.monotonic()
+    with pytest.raises(Unavailable, match="slow down"):
+        Client(throttled(30, 9, sent), manager="x", seconds=2).get(REF)
+    assert len(sent) == 1
+    assert time.monotonic() - began < 0.5
