@@ -30,7 +30,7 @@ def build(keeping: Keeping, surroundings: Surroundings) -> Audit:
     retention = Retention(database, days=keeping.days, bytes=keeping.megabytes << 20)
     retention.begin()
     transport, sink = functools.cache(surroundings.transport), functools.cache(surroundings.sink)
-    access = Tokens(transport()) if keeping.access == TOKEN else nearby
+    access = Tokens(transport(), own=keeping.audience == "own") if keeping.access == TOKEN else nearby
     api = Api(database, Live(transport, surroundings.namespace), access, sink)
     store = Store(database, full=retention.told)
     hints = Hints(store, lambda: Client(transport(), manager="kepler-audit", seconds=SECONDS))

@@ -3,16 +3,18 @@
 What could not be read back, or no database takes, is refused here: one such event must not fail those beside it.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from pydantic import ValidationError
 
 from audit.model import Summary, Wrote
+from audit.printing import CONTROL, is_printable
 from audit.refused import FUTURE, UNREADABLE
 from audit.tables import LONGEST
-from events.report import ObjectName, Report, StatusChange, Subject
+from events.report import Cause, ObjectName, Report, StatusChange, Subject
 from events.sweep import Resync, Swept
 from runtime.event import Event
 
@@ -22,6 +24,8 @@ LARGEST = 2**62
 FIRST_YEAR, LAST_YEAR = 1970, 9000
 # How far the clock of another machine may be ahead of ours.
 AHEAD = timedelta(seconds=60)
+# Control characters, and halves of pairs, which are no text of their own (JSON may have them).
+ODD = re.compile(rf"{CONTROL.pattern}|[\ud800-\udfff]")
 
 
 class NotKept(ValueError):
@@ -91,8 +95,14 @@ Entry = ReportEntry | EditEntry | SweepEntry | ResyncEntry
 
 
 def report(event: Event, said: Report) -> ReportEntry:
-    """Raises NotKept."""
+    """Return what is kept of a report. Raises NotKept.
+
+    Its cause is what the event said that woke the function, and anybody may have sent that: it cannot keep the report
+    from being kept, so control characters in it are escaped.
+    """
     checked((event.id, *_named(said)), (said.generation,))
+    printable(_told(said))
+    said = said.model_copy(update={"cause": _escaped(said.cause)})
     timely(said.began)
     happened(said.began, event.sent)
     try:
@@ -141,6 +151,7 @@ def resync(event: Event, asked: Resync) -> ResyncEntry:
     one = asked.object
     happened(event.sent)
     checked((event.id, event.source, one.api_version, one.kind, one.namespace, one.name))
+    printable(sentence for sentences in asked.diverges.values() for sentence in sentences)
     try:
         return ResyncEntry(event.id, event.source, one, asked.model_dump_json(by_alias=True, include={"diverges"}))
     except ValueError as wrong:
@@ -173,6 +184,34 @@ def happened(*times: datetime | None) -> None:
     for time in times:
         if time is not None and is_ahead(time):
             raise NotKept(f"'{time}' is yet to come", FUTURE)
+
+
+def printable(texts: Iterable[str]) -> None:
+    """Raise NotKept where one of these sentences would do something to a terminal, or read otherwise than it is."""
+    for text in texts:
+        if not is_printable(text):
+            raise NotKept(f"'{text[:40]!a}' has control characters")
+
+
+def _told(said: Report) -> Iterator[str]:
+    """Return whatever of a report is told in sentences."""
+    for condition in said.conditions:
+        yield from (condition.type, condition.reason, condition.message)
+    if isinstance(said, StatusChange):
+        yield from (said.ready_from, said.ready_to)
+
+
+def _escaped(cause: Cause) -> Cause:
+    told = {name: _escape(text) for name, text in cause if isinstance(text, str)}
+    if cause.object:
+        named = {name: _escape(text) for name, text in cause.object}
+        return cause.model_copy(update={**told, "object": ObjectName(**named)})
+    return cause.model_copy(update=told)
+
+
+def _escape(text: str) -> str:
+    """Return the text with an escape sequence, in ASCII, for each character that cannot be shown or kept."""
+    return ODD.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def _named(said: Report) -> Iterator[str]:

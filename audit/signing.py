@@ -12,7 +12,7 @@ from typing import Protocol
 
 from audit.entries import NotKept
 from audit.refused import UNSIGNED, WRONG_SIGNATURE
-from runtime.errors import ApiError, Unavailable
+from runtime.errors import OperatorError, Unavailable
 from runtime.event import Event
 from runtime.signature import ATTRIBUTE, SECRET_NAME, Keyring
 
@@ -53,11 +53,11 @@ def make(keyring: Keyring, rest: Callable[[float], None] = time.sleep) -> None:
     while True:
         try:
             keyring.make()
-        except ApiError as failed:
+        except OperatorError as failed:
             log.warning(
                 f"no report is kept until there is a Secret '{SECRET_NAME}' in namespace '{keyring.namespace}' with 32 "
                 "random bytes in `key`: let ServiceAccount 'kepler-audit' create it (`config/base`), or create it",
-                extra={"reason": failed.message},
+                extra={"reason": str(failed)},
             )
             rest(AGAIN)
         else:

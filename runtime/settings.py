@@ -12,6 +12,8 @@ VERSION = "0.1.0"
 NAMESPACE = "kepler-operator"
 IMAGE_PREFIX = "RELATED_IMAGE_"
 ALL = "all"
+# Of the tokens with which people ask `audit`: whoever else gets hold of one can do nothing with it.
+AUDIENCE = "kepler-on-knative"
 # The audience of tokens that are good for the console and for nothing else.
 AUDIENCE = "kepler-on-knative"
 # Of a process that is to be called from this machine only: the embedded default's.

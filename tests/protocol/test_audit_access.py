@@ -1,5 +1,6 @@
 """Who sees what where `ACCESS` is `token`: real ServiceAccounts, real Roles, and the function's own account to ask."""
 
+import base64
 import itertools
 import json
 from collections.abc import Iterator
@@ -9,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
+import yaml
 from cloudevents.core.v1.event import CloudEvent
+from flask import Flask, request
 
 from audit import access, entries, schema
 from audit.access import MAY, WHO, Tokens
@@ -17,6 +21,7 @@ from audit.api import Api
 from audit.database import Database
 from audit.live import Live
 from audit.model import API
+from audit.problems import Problem
 from audit.store import Store
 from events.sweep import Swept
 from events.types import REPLAY_REQUESTED
@@ -24,8 +29,8 @@ from local.stack import Stack
 from runtime.client import Answer, Request
 from runtime.dead_letters import letter_name
 from runtime.edge import application
-from runtime.objects import MACHINE_CONFIG
-from runtime.settings import NAMESPACE
+from runtime.objects import KEPLER, MACHINE_CONFIG
+from runtime.settings import AUDIENCE, NAMESPACE
 from tests.audit_desk import Desk, elsewhere, noting
 from tests.audit_sample import reports_of
 from tests.audit_serving import serving
@@ -72,7 +77,7 @@ def test_nobody_sees_anything(desk: Desk, path: str) -> None:
         answer = desk.client.get(f"{API}/{path}", headers=headers)
         assert answer.status_code == 401
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
-        assert "kubectl create token" in answer.text
+        assert f"kubectl create token <serviceaccount> --audience {AUDIENCE}" in answer.text
     assert desk.replay("x", "x") == 401
 
 
@@ -186,6 +191,49 @@ def test_letters_are_seen_and_sent_again_by_who_may(desk: Desk) -> None:
     assert [one.get_type() for one in desk.sent] == [REPLAY_REQUESTED] * 2
     assert desk.sent[0].get_attributes()["name"] == names[0]
     assert desk.sent[0].get_source() == "/kepler/console"
+
+
+def test_a_token_of_our_audience_opens_the_console_and_nothing_else(desk: Desk) -> None:
+    """The API server, which mints it, does not take it."""
+    token = desk.somebody(within={LAB: SEES})
+    assert desk.namespaces("reports", token) == {LAB}
+    assert directly(desk, token) == 401
+    assert directly(desk, desk.somebody(within={LAB: SEES}, audience=None)) == 404
+    assert desk.get("reports", desk.somebody(within={LAB: SEES}, audience="another")).status_code == 401
+
+
+def directly(desk: Desk, token: str) -> int:
+    """The status with which the API server itself answers somebody who lists the Keplers of a namespace."""
+    admin = yaml.safe_load(desk.stack.admin.read_text())["clusters"][0]["cluster"]
+    authority = base64.b64decode(admin["certificate-authority-data"]).decode()
+    url = f"{admin['server']}/apis/{KEPLER.api_version}/namespaces/{LAB}/keplers/none"
+    headers = {"Authorization": f"Bearer {token}"}
+    return urllib3.PoolManager(ca_cert_data=authority).request("GET", url, headers=headers, retries=False).status
+
+
+def test_a_token_of_the_api_server_is_taken_unless_a_setting_forbids_it(desk: Desk) -> None:
+    """With a second question: one costs no more than before that is of our audience."""
+    plain = desk.somebody(SEES, audience=None)
+    desk.asked.clear()
+    assert desk.namespaces("reports?limit=1000", plain) == {LAB, ENERGY}
+    assert [one.path for one in desk.asked] == [WHO, WHO, MAY, MAY]
+    send = transport(desk.stack, "kepler-audit")
+    only_own = Tokens(send, own=True)
+    with Flask("asking").test_request_context(headers={"Authorization": f"Bearer {plain}"}), pytest.raises(Problem):
+        only_own(request)
+    own = desk.somebody(SEES)
+    with Flask("asking").test_request_context(headers={"Authorization": f"Bearer {own}"}):
+        assert only_own(request).sees(LAB)
+
+
+def test_an_authenticator_that_knows_no_audiences_is_asked_again() -> None:
+    """It says that a token is good without naming an audience: then it is good for the API server."""
+    status = {"authenticated": True, "user": {"username": "a"}}
+    asked: list[Request] = []
+    answers = Tokens(noting(lambda _: Answer(201, {"status": status}), asked))
+    assert answers._lately("t").name == "a"
+    assert [(one.body or {})["spec"].get("audiences") for one in asked] == [[AUDIENCE], None]
+    assert Tokens(lambda _: Answer(201, {"status": status}), own=True)._lately("t").name == ""
 
 
 def test_what_the_api_server_said_holds_for_a_moment(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -166,6 +166,10 @@ def test_each_report_is_a_line_in_the_log(client: FlaskClient, caplog: pytest.Lo
     assert line.__dict__["report"]["function"] == SAID["function"]
 
 
+# Escape, backspace, DEL, C1's control sequence introducer, right-to-left override, isolate.
+ODD = ("\x1b[2J", "\b", "\x7f", "\x9b", "\u202e", "\u2067")
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -179,6 +183,11 @@ def test_each_report_is_a_line_in_the_log(client: FlaskClient, caplog: pytest.Lo
         {"began": "0001-01-01T00:00:00+14:00"},
         {"object": {**SAID["object"], "name": "n" * 500}},
         {"object": None},
+        *(
+            {"conditions": [SAID["conditions"][0] | {name: f"a{odd}b"}]}
+            for name in ("message", "reason")
+            for odd in ODD
+        ),
         {"more": 1},
     ],
     ids=str,
@@ -190,6 +199,28 @@ def test_what_cannot_be_kept_is_noted_and_done_with(
     assert send(client, SAID | wrong) == 204
     assert [one.message for one in caplog.records if one.levelno == logging.WARNING] == ["not kept"]
     assert count(store) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("odd", [*ODD, "\ud800"], ids=ascii)
+def test_what_woke_a_function_cannot_keep_its_report_from_being_kept(
+    client: FlaskClient, store: Store, odd: str
+) -> None:
+    """Anybody may have sent that event: what of it cannot be shown is escaped."""
+    cause = {**SAID["cause"], "subject": f"a{odd}b", "by": f"c{odd}d", "object": {**SAID["object"], "name": f"e{odd}f"}}
+    del cause["object"]["uid"]
+    assert send(client, SAID | {"cause": cause}) == 204
+    with store.database.reading() as connection:
+        kept = json.loads(connection.execute(select(reports.c.report)).scalar_one())["cause"]
+    escaped = odd.encode("unicode_escape").decode()
+    assert (kept["subject"], kept["by"]) == (f"a{escaped}b", f"c{escaped}d")
+    assert kept["object"]["name"] == f"e{escaped}f"
+
+
+def test_text_with_lines_and_in_any_language_is_kept(client: FlaskClient, store: Store) -> None:
+    """What has no control characters but tab and newline."""
+    condition = {**SAID["conditions"][0], "message": "a\tb\nc 🜨 ü 漢 עברית"}
+    assert send(client, SAID | {"conditions": [condition]}) == 204
+    assert count(store)[0] == 1
 
 
 def test_values_of_any_kind_are_kept_as_they_are(client: FlaskClient, store: Store) -> None:
