@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from benchmarks.watch import Ready
 from local.api import Object
 from local.stack import Stack
+from tests.workbench import create_namespace
 
 API = "/apis/sustainable-computing.io/v1alpha1"
 
@@ -27,7 +28,7 @@ def at_once(stack: Stack, ready: Ready, count: int, prefix: str = "burst") -> di
 
 
 def _create(stack: Stack, namespace: str, ready: Ready) -> Callable[[], float]:
-    stack.api.create("/api/v1/namespaces", {"metadata": {"name": namespace}})
+    create_namespace(stack, namespace)
     kepler: Object = {"apiVersion": "sustainable-computing.io/v1alpha1", "kind": "Kepler"}
     stack.api.create(f"{API}/namespaces/{namespace}/keplers", kepler | {"metadata": {"name": "kepler"}, "spec": {}})
     created = time.monotonic()

@@ -24,7 +24,7 @@ from local.stack import Stack
 from runtime.client import Client, path
 from runtime.objects import KEPLER, Manifest, Ref
 from runtime.settings import NAMESPACE
-from tests.workbench import Workbench, kepler, transport
+from tests.workbench import Workbench, create_namespace, kepler, transport
 
 FIRST = "sweep-00000"
 # etcd takes 128 operations in one transaction.
@@ -33,7 +33,7 @@ TOGETHER = 120
 
 def converged(stack: Stack, count: int) -> None:
     """So many Keplers, one a namespace, at which nothing is to be done."""
-    stack.api.create("/api/v1/namespaces", {"metadata": {"name": FIRST}})
+    create_namespace(stack, FIRST)
     stack.api.create(path(KEPLER, FIRST), kepler())
     Workbench(stack, FIRST).settle()
     subjects = [{"kind": "ServiceAccount", "name": children.ACCOUNT, "namespace": name} for name in _names(count)]
@@ -78,12 +78,12 @@ def _copy(stack: Stack, count: int) -> None:
 
 
 def _stored(etcd: urllib3.HTTPConnectionPool) -> Iterator[tuple[bytes, bytes]]:
-    """Keys and values of everything in the first namespace."""
+    """Keys and values of the first namespace and everything in it."""
     everything = {"key": _encoded(b"/registry/"), "range_end": _encoded(b"/registry0")}
     found = etcd.request("POST", "/v3/kv/range", json=everything).json()
     for one in found["kvs"]:
         key, value = base64.b64decode(one["key"]), base64.b64decode(one["value"])
-        if f"/{FIRST}/".encode() in key:
+        if f"/{FIRST}/".encode() in key or key.endswith(f"/namespaces/{FIRST}".encode()):
             yield key, value
 
 

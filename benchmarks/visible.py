@@ -12,7 +12,7 @@ import urllib3
 
 from audit.model import API
 from local.stack import Stack
-from tests.workbench import BY_NAME, kepler
+from tests.workbench import BY_NAME, create_namespace, kepler
 
 AUDIT = "kepler-audit"
 # Seconds between two looks, and after which there is no hope.
@@ -23,7 +23,7 @@ PATIENCE = 30.0
 def first_report(stack: Stack, count: int) -> dict[str, float]:
     """Milliseconds from an edit until a report on its generation can be read, and until every function's can."""
     name = "visible"
-    stack.kubectl("create", "namespace", name)
+    create_namespace(stack, name)
     where = f"/apis/sustainable-computing.io/v1alpha1/namespaces/{name}/keplers/kepler"
     first, last = [], []
     for turn in range(count):

@@ -1,8 +1,8 @@
 """Resources in files, as `-f` names them: one or several documents, YAML or JSON, a folder, standard input."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ class Written:
     """
 
     resources: dict[Ref, Manifest]
-    namespaces: frozenset[str] = frozenset()
+    namespaces: Mapping[str, Manifest] = field(default_factory=dict)
     others: tuple[str, ...] = ()
     repeated: tuple[Ref, ...] = ()
 
@@ -38,7 +38,7 @@ def read(files: Sequence[str], *, recursive: bool, namespace: str, forced: bool)
     Raises Usage for a file that is not there, Refused for one that cannot be read or holds none of our resources.
     """
     found: dict[Ref, Manifest] = {}
-    namespaces: set[str] = set()
+    namespaces: dict[str, Manifest] = {}
     others: list[str] = []
     repeated: dict[Ref, None] = {}
     for where, document in _documents(files, recursive=recursive):
@@ -49,12 +49,12 @@ def read(files: Sequence[str], *, recursive: bool, namespace: str, forced: bool)
             repeated |= {ref: None} if ref in found else {}
             found[ref] = _bare(document)
         elif document.get("kind") == NAMESPACE.name:
-            namespaces.add(name(document))
+            namespaces[name(document)] = document
         else:
             others.append(f"{document.get('kind') or 'a document without kind'} '{name(document)}'")
     if not found:
         raise Refused(f"no resource of ours in {', '.join(files)}: `kind` must be Kepler or one of its companions")
-    return Written(found, frozenset(namespaces), tuple(others), tuple(repeated))
+    return Written(found, namespaces, tuple(others), tuple(repeated))
 
 
 def _documents(files: Iterable[str], *, recursive: bool) -> Iterator[tuple[str, Manifest]]:

@@ -11,9 +11,10 @@ from cli.kinds import KNATIVE_SERVICE, RECONCILED, title
 from cli.manifests import Written
 from cli.rehearse import as_written, rehearsed
 from cli.simulate import Memory, Simulated, simulate
-from functions import monitoring, openshift, wiring
+from functions import monitoring, namespaces, openshift, wiring
 from functions.catalogue import FUNCTIONS
 from functions.collector import FUNCTION as COLLECTOR
+from runtime import settings
 from runtime.errors import Forbidden, NotFound
 from runtime.objects import (
     KEPLER,
@@ -25,7 +26,10 @@ from runtime.objects import (
     metadata,
     name,
 )
-from runtime.settings import IMAGE_PREFIX, NAMESPACE
+from runtime.objects import (
+    NAMESPACE as NAMESPACES,
+)
+from runtime.settings import NAMESPACE
 
 Ours = Mapping[Ref, Manifest | None]
 
@@ -54,7 +58,7 @@ class Observer:
             return self.cluster.get(ref)
         except Forbidden:
             self._note(f"you may not read {title(ref)}")
-            return assumed().get(ref)
+            return allowed(ref.name) if ref.kind == NAMESPACES else assumed().get(ref)
 
     def collect(self, collection: Collection) -> tuple[Manifest, ...]:
         """The objects of a kind; none where the kind is not served."""
@@ -76,6 +80,8 @@ def with_cluster(cluster: Cluster, written: Written, *, manager: str = "") -> Pr
     """What an apply would do to this cluster."""
     observer = Observer(cluster)
     memory = Memory(observer.get, observer.collect)
+    for place, manifest in written.namespaces.items():
+        memory.objects[Ref(NAMESPACES, "", place)] = _labelled(manifest, observer.get(Ref(NAMESPACES, "", place)))
     before = {ref: cluster.get(ref) for ref in written.resources}
     after = {}
     for ref in written.resources:
@@ -99,8 +105,21 @@ def offline(written: Written, *, prometheus: bool, with_openshift: bool) -> Pred
     """What comes of the resources in a cluster that has nothing but our installation."""
     there = assumed(prometheus=prometheus, with_openshift=with_openshift)
     after = {ref: as_written(ref, wanted) for ref, wanted in written.resources.items()}
+    there |= {Ref(NAMESPACES, "", ref.namespace): allowed(ref.namespace) for ref in after if ref.namespace}
+    there |= {Ref(NAMESPACES, "", place): manifest for place, manifest in written.namespaces.items()}
     memory = Memory(there.get, _none, dict(after))
     return Prediction(dict.fromkeys(after), after, simulate(memory, concerned(after, memory), {}), memory)
+
+
+def allowed(place: str) -> Manifest:
+    """A Namespace that allows privileged pods."""
+    return {"metadata": {"name": place, "labels": namespaces.LABELS}}
+
+
+def _labelled(manifest: Manifest, live: Manifest | None) -> Manifest:
+    """A Namespace with the labels that a file sets over those that it has."""
+    labels = {**(metadata(live or {}).get("labels") or {}), **(metadata(manifest).get("labels") or {})}
+    return {**manifest, "metadata": {**metadata(manifest), "labels": labels}}
 
 
 def _none(_collection: Collection) -> tuple[Manifest, ...]:
@@ -142,11 +161,11 @@ def _dependents(changed: Ref, memory: Memory) -> Iterator[Ref]:
 
 
 def images(cluster: Cluster) -> dict[str, str]:
-    """The functions' `RELATED_IMAGE_*`, by the Knative Service of the collector; empty where there is none to read."""
+    """The functions' settings about images, by the collector's Knative Service; empty where there is none to read."""
     try:
         service = cluster.get(Ref(KNATIVE_SERVICE, NAMESPACE, COLLECTOR.manager))
     except Forbidden:
         return {}
     template = ((service or {}).get("spec") or {}).get("template") or {}
     variables = [one for each in (template.get("spec") or {}).get("containers") or () for one in each.get("env") or ()]
-    return {one["name"]: one.get("value", "") for one in variables if one["name"].startswith(IMAGE_PREFIX)}
+    return settings.images({one["name"]: one.get("value", "") for one in variables})

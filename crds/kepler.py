@@ -8,10 +8,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, JsonValue
 
+from crds.env import ExporterEnv
 from crds.fields import (
     LABEL_KEYS,
     Core,
-    Each,
     Image,
     Int32,
     LabelValue,
@@ -31,37 +31,6 @@ DEFAULT_SCRAPE_INTERVAL = 30
 """Seconds; 3 s was too much for Prometheus (sustainable-computing-io/kepler#963)."""
 
 SOCKET_DIRECTORY = "/tmp"  # noqa: S108 - built into Kepler and its estimator: /tmp/estimator.sock
-
-RESERVED_ENV = (
-    "NODE_NAME",
-    "NODE_IP",
-    "BIND_ADDRESS",
-    "METRIC_PATH",
-    "SAMPLE_PERIOD_SEC",
-    "KEPLER_LOG_LEVEL",
-    "KEPLER_NAMESPACE",
-    "MODEL_CONFIG",
-    "CGROUP_METRICS",
-    "ENABLE_GPU",
-    "ENABLE_PROCESS_METRICS",
-)
-RESERVED_ENV_PREFIXES = ("MODEL_SERVER_", "EXPOSE_")
-"""Environment variables that fields stand for. In Kepler v0.7.12 the environment beats the configuration file
-(pkg/config/config.go, getConfig), so one of these would silently win over its field."""
-
-
-def _not_reserved() -> Rule:
-    names = ", ".join(f"'{name}'" for name in RESERVED_ENV)
-    prefixes = " && ".join(f"!self.name.startsWith('{prefix}')" for prefix in RESERVED_ENV_PREFIXES)
-    return Rule(
-        f"!(self.name in [{names}]) && {prefixes}",
-        "`{field}` may not set what a field sets, because it would win over the field: use the field instead "
-        "(such as `port` for 'BIND_ADDRESS', `sample-period` for 'SAMPLE_PERIOD_SEC', `log-level` for "
-        "'KEPLER_LOG_LEVEL', `estimator-sidecar` for 'MODEL_CONFIG', `model-server` for 'MODEL_SERVER_ENABLE', a "
-        "KeplerCollectedMetric for 'ENABLE_GPU')",
-        at=".name",
-    )
-
 
 Toleration = Annotated[
     dict[str, JsonValue],
@@ -84,7 +53,6 @@ Toleration = Annotated[
 ]
 Resources = Annotated[dict[str, JsonValue], Core("io.k8s.api.core.v1.ResourceRequirements")]
 Affinity = Annotated[dict[str, JsonValue], Core("io.k8s.api.core.v1.Affinity")]
-EnvVar = Annotated[dict[str, JsonValue], Core("io.k8s.api.core.v1.EnvVar")]
 PullSecret = Annotated[dict[str, JsonValue], Core("io.k8s.api.core.v1.LocalObjectReference")]
 UpdateStrategy = Annotated[
     dict[str, JsonValue],
@@ -127,9 +95,9 @@ class Collector(Written):
     """Further rules on which nodes the exporter runs. Blank means none."""
     update_strategy: UpdateStrategy = Field(default_factory=dict)
     """How a change reaches the nodes. Blank means 'RollingUpdate', one node at a time."""
-    env: Annotated[tuple[EnvVar, ...], Field(max_length=64), keyed("name"), Each(_not_reserved())] = ()
-    """Environment variables of the exporter, beside those this operator sets. An environment variable wins over the
-    same key of ConfigMap `kepler-cfm`, so what a field stands for may not be set here."""
+    env: ExporterEnv = ()
+    """Environment variables of the exporter: those that Kepler reads and no field stands for, such as
+    'NVIDIA_HOSTENGINE_ENDPOINT'. They win over the same keys of ConfigMap `kepler-cfm`."""
     image_pull_secrets: Annotated[tuple[PullSecret, ...], Field(max_length=16), keyed("name")] = ()
     """Secrets, in this namespace, with the credentials of the registries; the model server's pod has them, too. Blank
     means none."""

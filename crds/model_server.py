@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from crds.env import ProxyEnv
 from crds.fields import Image, ObjectName, Port, Quantity, Rule, Seconds, Url, atomic, text, unseen
 from crds.meta import Written
 
@@ -259,3 +260,6 @@ class ModelServer(Written):
     `kepler-model-server-cfm`. Not the exporter's `sample-period`."""
     training: Training = Training()
     """Training of new models."""
+    env: ProxyEnv = ()
+    """Environment variables of the model server's containers: the proxies that archives of models, and objects of a
+    bucket, are fetched through. 'NO_PROXY' should hold what is reached without, such as '.svc'."""

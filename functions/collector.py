@@ -1,9 +1,10 @@
 """The exporter on every node: ServiceAccount, binding, Service and DaemonSet, with the estimator beside it if asked.
 
-Wakes on the Kepler (also when another function has reported on it), on `kepler-cfm`, and on its own children.
+Wakes on the Kepler (also when another function has reported on it), on `kepler-cfm`, on its own children, and when the
+namespace allows or forbids privileged pods.
 Owns the exporter's own keys in `kepler-cfm`. It starts the exporter once: it writes nothing until the configuration
 is settled, that is until every other owner of keys reports `True` for this generation, and its keys are in place and
-as it would decide on them now.
+as it would decide on them now. It writes nothing in a namespace that does not allow privileged pods.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +20,7 @@ from functions import (
     exported_power,
     exporter,
     model_server,
+    namespaces,
     release,
     sidecar,
 )
@@ -30,6 +32,7 @@ from runtime.objects import (
     CONFIG_MAP,
     DAEMON_SET,
     KEPLER,
+    NAMESPACE,
     SERVICE,
     SERVICE_ACCOUNT,
     Collection,
@@ -63,7 +66,7 @@ def desired(observed: Observed) -> Outcome:
     """The exporter's objects, once the configuration they start with is settled."""
     assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
     parent = observed.parent
-    return unsettled(parent) or _incomplete(observed) or _exporter(observed, parent)
+    return namespaces.refused(observed) or unsettled(parent) or _incomplete(observed) or _exporter(observed, parent)
 
 
 def unsettled(parent: Manifest) -> Outcome | None:
@@ -164,8 +167,10 @@ def left_over(shared: Mapping[Ref, Manifest | None]) -> Iterator[Ref]:
 
 
 def refers(key: Ref, parent: Manifest | None) -> tuple[Input, ...]:
-    """What the owners of keys decide from; once the Kepler is gone, whether another one still needs the binding."""
-    return exported_power.FUNCTION.refers(key, parent) if parent else (Collection(KEPLER, key.namespace),)
+    """What the owners of keys decide from, and the namespace; once the Kepler is gone, those that are left there."""
+    if parent is None:
+        return (Collection(KEPLER, key.namespace),)
+    return (*exported_power.FUNCTION.refers(key, parent), namespaces.ref(key))
 
 
 def _idle(kepler: Manifest) -> bool:
@@ -186,6 +191,7 @@ FUNCTION = Function(
         Wake(DAEMON_SET, (children.EXPORTER,), idle=partial(children.progresses, manager=function.manager(NAME))),
         Wake(SERVICE, (children.EXPORTER,)),
         Wake(SERVICE_ACCOUNT, (children.ACCOUNT,)),
+        namespaces.WAKE,
     ),
     children=lambda key: (
         children.binding(key),
@@ -197,7 +203,7 @@ FUNCTION = Function(
     inputs=lambda key: (children.cfm(key),),
     adds_to=lambda key: (children.cfm(key),),
     refers=refers,
-    reads=exported_power.FUNCTION.reads,
+    reads=(*exported_power.FUNCTION.reads, NAMESPACE),
     desired=desired,
     gone=gone,
     left_over=left_over,

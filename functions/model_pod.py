@@ -110,10 +110,12 @@ def pod(kepler: Kepler, image: str, rclone: str) -> dict[str, Any]:
 
 def container(name: str, program: str, kepler: Kepler, image: str) -> dict[str, Any]:
     """One program of the image, whose entrypoint is `bash -c`."""
+    proxies = [*kepler.spec.model_server.env]
     return {
         "name": name,
         **engine.pulled(image),
         "args": [program],
+        **({"env": proxies} if proxies else {}),
         "resources": engine.MODEL_SERVER_RESOURCES,
         "securityContext": {"allowPrivilegeEscalation": False},
         "volumeMounts": [

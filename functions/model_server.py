@@ -1,6 +1,8 @@
 """The server of power models: Deployment, Service, ConfigMap and storage, and the trainer beside it.
 
-Wakes on the Kepler, on `kepler-cfm` when someone edits it, and on its own children.
+Wakes on the Kepler, on `kepler-cfm` when someone edits it, on its own children, and when the namespace allows or
+forbids privileged pods: a server is made only where it does. Its keys, which are harmless, are written in any case
+while the server is off, and what is not wanted any more is removed.
 Owns `MODEL_SERVER_*` in `kepler-cfm`, where exporter and estimator read where the server is, and all of
 `kepler-model-server-cfm` but for the keys that a user adds.
 """
@@ -10,11 +12,20 @@ from functools import partial
 
 from crds.kepler import Kepler
 from crds.model_server import OnDelete, StorageType
-from functions import cfm, children, engine, model_pod, model_store, release
+from functions import cfm, children, engine, model_pod, model_store, namespaces, release
 from functions.cfm import Key
 from runtime.conditions import reported
 from runtime.function import Function, Observed, Wake, manager
-from runtime.objects import CONFIG_MAP, DEPLOYMENT, KEPLER, PERSISTENT_VOLUME_CLAIM, SERVICE, Manifest, Ref
+from runtime.objects import (
+    CONFIG_MAP,
+    DEPLOYMENT,
+    KEPLER,
+    NAMESPACE,
+    PERSISTENT_VOLUME_CLAIM,
+    SERVICE,
+    Manifest,
+    Ref,
+)
 from runtime.outcome import Intent, Outcome, converged, rejected
 from runtime.ownership import owned_by
 
@@ -28,7 +39,8 @@ def desired(observed: Observed) -> Outcome:
     kepler = Kepler.model_validate(observed.parent)
     if kepler.spec.model_server.enabled:
         return (
-            _impossible(observed, kepler)
+            namespaces.refused(observed)
+            or _impossible(observed, kepler)
             or _unchangeable(observed, kepler)
             or _server(observed, observed.parent, kepler)
         )
@@ -179,10 +191,13 @@ FUNCTION = Function(
         Wake(DEPLOYMENT, (children.MODEL_SERVER,), idle=partial(children.progresses, manager=manager(NAME))),
         Wake(SERVICE, (children.MODEL_SERVER,)),
         Wake(PERSISTENT_VOLUME_CLAIM, (children.CLAIM,), idle=_kept),
+        namespaces.WAKE,
     ),
     children=lambda key: (children.cfm(key), children.claim(key), *workload(key)),
     # As a child for its own keys, as an input for the user's: the hash in the pods is of all.
     inputs=lambda key: (children.model_config(key),),
     removes=lambda key: (children.claim(key), *workload(key)),
+    refers=lambda key, parent: (namespaces.ref(key),) if parent else (),
+    reads=(NAMESPACE,),
     desired=desired,
 )

@@ -5,7 +5,7 @@ from typing import Any
 from kubernetes.utils.quantity import parse_quantity
 
 from crds.kepler import Kepler
-from crds.model_server import Claim, External, OnDelete, Storage, StorageType
+from crds.model_server import Claim, External, ModelServer, OnDelete, Storage, StorageType
 from functions import children, engine
 from runtime.differences import owned_fields
 from runtime.objects import Manifest, Ref
@@ -144,11 +144,11 @@ def transfers(kepler: Kepler, image: str) -> dict[str, list[dict[str, Any]]]:
     if server.storage.type is not StorageType.EXTERNAL:
         return {}
     bucket, models = remote(server.storage.external), directory(server.storage)
-    pull = _rclone("pull", image, server.storage, ["rclone"], copy(bucket, models))
+    pull = _rclone("pull", image, server, ["rclone"], copy(bucket, models))
     if not server.training.online:
         return {"initContainers": [pull]}
     repeated = ["sh", "-c", AGAIN_AND_AGAIN, "push", str(server.sampling_period), "rclone"]
-    push = _rclone("push", image, server.storage, repeated, copy(models, bucket))
+    push = _rclone("push", image, server, repeated, copy(models, bucket))
     return {"initContainers": [pull], "containers": [push]}
 
 
@@ -180,14 +180,14 @@ def environment(external: External) -> list[dict[str, Any]]:
     ]
 
 
-def _rclone(name: str, image: str, storage: Storage, command: list[str], arguments: list[str]) -> dict[str, Any]:
+def _rclone(name: str, image: str, server: ModelServer, command: list[str], arguments: list[str]) -> dict[str, Any]:
     return {
         "name": name,
         **engine.pulled(image),
         "command": command,
         "args": arguments,
-        "env": environment(storage.external),
+        "env": [*environment(server.storage.external), *server.env],
         "resources": engine.RCLONE_RESOURCES,
         "securityContext": {"allowPrivilegeEscalation": False},
-        "volumeMounts": mounts(storage),
+        "volumeMounts": mounts(server.storage),
     }

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from crds.collected_metric import Source
-from functions import engine
+from functions import engine, repositories
 from runtime.outcome import Outcome, rejected
 
 
@@ -90,6 +90,8 @@ def refused(
     field: str, asked: str | None, setting: str, images: Mapping[str, str], why: Callable[[str], str]
 ) -> Outcome | None:
     """The refusal of an image, by who named it (the field or the environment), or None where nothing is wrong."""
+    if told := repositories.refused(field, asked, images):
+        return told
     image = engine.image(asked, setting, images)
     wrong, source = why(image), f"`{field}`" if asked else f"`{setting}` in the functions' environment"
     return rejected("ImageNotSupported", f"{source} is '{image}', and {wrong}") if wrong else None

@@ -66,5 +66,5 @@ def read(function: Function) -> Iterator[Rule]:
     for ref in (*function.children(sample), *function.inputs(sample)):
         if not ref.kind.namespaced:
             yield Rule(ref.kind.group, ref.kind.plural, ("get",), (ref.name,))
-    for kind in function.lists:
+    for kind in (*function.lists, *function.labels):
         yield Rule(kind.group, kind.plural, ("list",))

@@ -9,7 +9,7 @@ from typing import Any
 
 from events.catalogue import CATALOGUE, EventType
 from events.types import RESOURCES, RESYNC_REQUESTED
-from functions import children, engine, sweep
+from functions import children, repositories, sweep
 from functions.catalogue import FUNCTIONS, LISTENERS
 from runtime.deadlines import TRIGGER, revision
 from runtime.event import FUNCTIONS as MEANT
@@ -236,7 +236,10 @@ def base() -> dict[str, list[Object]]:
 
 def _watched(kind: Kind) -> Object:
     found = {"apiVersion": kind.api_version, "kind": kind.name}
-    return found if kind.group == KEPLER.group else found | {"selector": {"matchLabels": dict(children.MANAGED_BY)}}
+    labels = {label: value for one in FUNCTIONS for label, value in one.labels.get(kind, {}).items()}
+    if kind.group == KEPLER.group:
+        return found
+    return found | {"selector": {"matchLabels": labels or dict(children.MANAGED_BY)}}
 
 
 def _to_broker() -> Object:
@@ -304,7 +307,7 @@ def _service(
 ) -> Object:
     """A Knative Service of the one image; reachable from within the cluster only."""
     sink = f"{INGRESS}/{NAMESPACE}/{BROKER}"
-    environment = {"FUNCTION": component, **settings, **engine.IMAGES, SETTING: sink}
+    environment = {"FUNCTION": component, **settings, **repositories.ENVIRONMENT, SETTING: sink}
     container = {
         "image": IMAGE,
         "env": [{"name": key, "value": value} for key, value in environment.items()],

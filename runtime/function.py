@@ -19,7 +19,7 @@ class Observed:
     """Everything read for one decision, and nothing else.
 
     `objects` has an entry for every child and input (None: absent); `parent` is None when it is gone or going.
-    `images` are the environment's `RELATED_IMAGE_*`.
+    `images` are the environment's `RELATED_IMAGE_*` and `ALLOWED_IMAGES`.
     """
 
     key: Ref
@@ -47,12 +47,14 @@ def never(_manifest: Manifest) -> bool:
 class Wake:
     """A kind of object whose events wake a function, only under `names` where these are given.
 
-    `idle` decides from the object in an event alone that there is nothing to do (never for a deletion).
+    With `labels`, only objects that carry them are watched, and one that does not is as good as absent: the sweep lists
+    no others. `idle` decides from the object in an event alone that there is nothing to do (never for a deletion).
     """
 
     kind: Kind
     names: tuple[str, ...] = ()
     idle: Callable[[Manifest], bool] = never
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,11 @@ class Function:
         refs = (*self.children(key), *self.inputs(key), *(one for one in referred if isinstance(one, Ref)))
         collections = {one: collect(one) for one in referred if isinstance(one, Collection)}
         return Observed(key, parent, {ref: get(ref) for ref in refs}, collections, images)
+
+    @property
+    def labels(self) -> dict[Kind, Mapping[str, str]]:
+        """The kinds of which it knows only objects with these labels."""
+        return {wake.kind: wake.labels for wake in self.wakes if wake.labels}
 
     def hears(self, kind: Kind) -> bool:
         """Whether events of this kind wake it."""

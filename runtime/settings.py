@@ -1,5 +1,6 @@
 """What the environment says: read once, when a process starts."""
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -11,9 +12,10 @@ VERSION = "0.1.0"
 # Where the functions live, and keep what is theirs, unless `NAMESPACE` says otherwise.
 NAMESPACE = "kepler-operator"
 IMAGE_PREFIX = "RELATED_IMAGE_"
+ALLOWED_IMAGES = "ALLOWED_IMAGES"
+# A repository: registry and path, as `crds.fields` takes them in an image, and neither tag nor digest.
+REPOSITORY = re.compile(r"([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(:[0-9]+(?=/))?(/[a-z0-9._-]+)*")
 ALL = "all"
-# Of the tokens with which people ask `audit`: whoever else gets hold of one can do nothing with it.
-AUDIENCE = "kepler-on-knative"
 # The audience of tokens that are good for the console and for nothing else.
 AUDIENCE = "kepler-on-knative"
 # Of a process that is to be called from this machine only: the embedded default's.
@@ -24,8 +26,9 @@ class Settings(BaseModel):
     """The settings of one process.
 
     `function` is the one to serve, or `all` for every function by path; `namespace` is the functions' own; `images`
-    are the `RELATED_IMAGE_*` defaults of operands; `log_level` is one of logging's names. With `loopback_only`, a
-    request that calls this process by another name than this machine's is refused.
+    are the `RELATED_IMAGE_*` defaults of operands, and `ALLOWED_IMAGES`, the repositories that are allowed besides,
+    joined by commas; `log_level` is one of logging's names. With `loopback_only`, a request that calls this process by
+    another name than this machine's is refused.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -48,9 +51,28 @@ def settings(environment: Mapping[str, str], functions: tuple[str, ...]) -> Sett
             function=chosen,
             namespace=environment.get("NAMESPACE") or NAMESPACE,
             log_level=environment.get("LOG_LEVEL", "INFO").upper(),
-            images={name: value for name, value in environment.items() if name.startswith(IMAGE_PREFIX) and value},
+            images=_checked(images(environment)),
             otlp_endpoint=environment.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
             loopback_only=environment.get(LOOPBACK_ONLY) or False,
         )
     except ValidationError as wrong:
         raise Misconfigured(f"the environment is wrong: {wrong}") from wrong
+
+
+def images(environment: Mapping[str, str]) -> dict[str, str]:
+    """What of an environment is about images, blank values left out."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if value and (name.startswith(IMAGE_PREFIX) or name == ALLOWED_IMAGES)
+    }
+
+
+def _checked(found: dict[str, str]) -> dict[str, str]:
+    for name in found.get(ALLOWED_IMAGES, "").split(","):
+        if name.strip() and not REPOSITORY.fullmatch(name.strip()):
+            raise Misconfigured(
+                f"`{ALLOWED_IMAGES}` has '{name.strip()}', which is no repository: name repositories without tag and "
+                "digest, such as 'registry.example.com/kepler', joined by commas"
+            )
+    return found

@@ -50,13 +50,18 @@ def _place(of: str) -> str:
 
 @dataclass
 class Snapshot:
-    """What `functions`, all of one parent kind, would observe; cluster-scoped objects are read once for all."""
+    """What `functions`, all of one parent kind, would observe; cluster-scoped objects are read once for all.
+
+    Cluster-scoped objects of a kind that functions know by labels are listed once, and of each is kept what it is
+    selected by: its name and its labels.
+    """
 
     client: Client
     functions: tuple[Function, ...]
     images: Mapping[str, str]
     shared: dict[Ref, Manifest | None] = field(default_factory=dict)
     listed: dict[Collection, tuple[Manifest, ...]] = field(default_factory=dict)
+    labelled: dict[Kind, dict[str, Manifest]] = field(default_factory=dict)
 
     def observed(self) -> Iterator[tuple[Manifest, Iterator[tuple[Function, Observed]]]]:
         """Each parent that is not going away, and what each function would see of it."""
@@ -72,9 +77,26 @@ class Snapshot:
 
     def get(self, ref: Ref) -> Manifest | None:
         """A cluster-scoped object, read at most once."""
+        if labels := self._labels.get(ref.kind):
+            return self._selected(ref.kind, labels).get(ref.name)
         if ref not in self.shared:
             self.shared[ref] = self.client.get(ref)
         return self.shared[ref]
+
+    @property
+    def _labels(self) -> dict[Kind, Mapping[str, str]]:
+        return {kind: labels for function in self.functions for kind, labels in function.labels.items()}
+
+    def _selected(self, kind: Kind, labels: Mapping[str, str]) -> Mapping[str, Manifest]:
+        """The objects of a kind that carry these labels, by name."""
+        if kind not in self.labelled:
+            chosen = ",".join(f"{label}={value}" for label, value in labels.items())
+            found = self.client.list(Collection(kind, ""), labelled=chosen)
+            self.labelled[kind] = {
+                name(one): {"metadata": {"name": name(one), "labels": metadata(one).get("labels") or {}}}
+                for one in found
+            }
+        return self.labelled[kind]
 
     def _seen(self, parent: Manifest, key: Ref, there: Mapping[Ref, Manifest]) -> Iterator[tuple[Function, Observed]]:
         def get(ref: Ref) -> Manifest | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from runtime.client import Client
 from runtime.event import Event, is_name
 from runtime.function import Function, Wake
-from runtime.objects import Collection, Ref, controller, metadata, name
+from runtime.objects import NAMESPACE, Collection, Ref, controller, metadata, name
 
 
 def nameless(function: Function, event: Event) -> str:
@@ -43,15 +43,21 @@ def parents(function: Function, event: Event, client: Client) -> tuple[Ref, ...]
 
     An existing child names its controller: that one is looked at, and if the event lied, nothing comes of it. A
     deletion, or an object that several may refer to, concerns every parent in the namespace that has to do with it;
-    an object of the whole cluster, every such parent anywhere.
+    an object of the whole cluster, every such parent anywhere; a Namespace, those in it.
     """
-    namespace = event.namespace if function.parent.namespaced else ""
+    namespace = _place(event) if function.parent.namespaced else ""
     if (event.api_version, event.kind) == (function.parent.api_version, function.parent.name):
         return (Ref(function.parent, namespace, event.name),)
     owner = _controller(function, event)
     if owner:
         return (Ref(function.parent, namespace, owner),)
     return tuple(_concerned(function, event, Collection(function.parent, namespace), client))
+
+
+def _place(event: Event) -> str:
+    """The namespace that an event is about: that of its object, or the Namespace itself."""
+    is_namespace = (event.api_version, event.kind) == (NAMESPACE.api_version, NAMESPACE.name)
+    return event.name if is_namespace else event.namespace
 
 
 def _concerned(function: Function, event: Event, among: Collection, client: Client) -> Iterator[Ref]:

@@ -13,7 +13,7 @@ from local.layout import DEFAULT, ROOT
 from local.ports import Ports
 from local.stack import Stack
 from tests import browsing
-from tests.workbench import Workbench
+from tests.workbench import Workbench, create_namespace
 
 _numbers = itertools.count(1)
 
@@ -41,9 +41,9 @@ def control_plane(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.fixture
 def namespace(control_plane: Stack, request: pytest.FixtureRequest) -> str:
-    """A fresh namespace, named after nothing but a number."""
+    """A fresh namespace, named after nothing but a number, that allows privileged pods."""
     name = f"test-{next(_numbers)}"
-    control_plane.kubectl("create", "namespace", name)
+    create_namespace(control_plane, name)
     control_plane.kubectl("annotate", "namespace", name, f"test={request.node.name}")
     return name
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from crds.collected_metric import Source
 from crds.model_server import StorageType
+from functions import engine
+from functions.repositories import repository
 from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, MACHINE_CONFIG, Manifest
 from tests.pure.test_model_server import EXTERNAL, PROMETHEUS
 from tests.rendered import PLACES, Cluster
@@ -43,6 +45,7 @@ DIRECTORY = f"{SERVER}::test_the_directory_of_the_models_is_made_by_the_kubelet"
 CLAIM = f"{SERVER}::test_the_claim_in_use"
 UNUSED = f"{SERVER}::test_a_claim_that_is_not_used_is_kept_or_removed"
 TRAINER = f"{SERVER}::test_the_trainer_is_beside_the_server_with_the_same_volumes"
+PROXIED = f"{SERVER}::test_proxies_reach_every_container_that_fetches"
 REFUSED = f"{SERVER}::test_training_that_cannot_work_is_refused"
 PREFIX = f"{STORE}::test_a_bucket_without_a_prefix_is_taken_as_a_whole"
 CREDENTIALS = f"{STORE}::test_the_credentials_are_the_secrets_and_nowhere_else"
@@ -137,6 +140,8 @@ def machines(path: str, before: Any, after: Any, shown_by: str, **around: Any) -
 
 
 ON = True
+KEPLERS = repository(engine.IMAGE)
+MODELS = repository(engine.MODEL_SERVER_IMAGE)
 URL = "http://models.energy.svc/ec2/rapl-sysfs/AbsPower/BPFOnly/SGDRegressorTrainer_0.zip"
 TOLERATION = {"key": "gpu", "operator": "Exists"}
 TERM = {"matchExpressions": [{"key": "disk", "operator": "Exists"}]}
@@ -174,7 +179,7 @@ FIELDS: tuple[Field, ...] = (
     kepler("scrape-interval", None, "1m", INTERVAL),
     kepler("scape-interval", None, "1m", INTERVAL),
     *REFERRED,
-    kepler("collector.image", None, "mirror/kepler:release-0.7.11", POD),
+    kepler("collector.image", None, f"{KEPLERS}:release-0.7.11", POD),
     kepler("collector.port", None, 9103, PORT),
     kepler("collector.sample-period", None, "10s", KEYS),
     kepler("collector.log-level", None, 5, KEYS),
@@ -187,7 +192,7 @@ FIELDS: tuple[Field, ...] = (
     kepler("collector.env", None, [{"name": "CPU_ARCH_OVERRIDE", "value": "Skylake"}], ENV),
     kepler("collector.image-pull-secrets", None, [{"name": "registry"}], PULLED, model_server={"enabled": True}),
     kepler("estimator-sidecar.enabled", None, ON, SIDECAR),
-    estimator("image", None, "mirror/models:v0.7.12", ESTIMATORS_IMAGE),
+    estimator("image", None, f"{MODELS}:v0.7.11", ESTIMATORS_IMAGE),
     estimator("mnt-path", None, "/run", SOCKET, ONLY_TMP),
     *(
         estimator(f"models.{model}.{setting}", None, value, MODEL_CONFIG, REMARKS.get((model, setting), ""))
@@ -195,7 +200,7 @@ FIELDS: tuple[Field, ...] = (
         for setting, value in MODEL.items()
     ),
     kepler("model-server.enabled", None, ON, SERVED),
-    server("image", None, "mirror/models:v0.7.12", SERVERS_IMAGE),
+    server("image", None, f"{MODELS}:v0.7.11", SERVERS_IMAGE),
     server("port", None, 9000, ADDRESS),
     server("storage.type", None, "claim", SETTINGS),
     server("storage.path", None, "mine", DIRECTORY),
@@ -215,6 +220,7 @@ FIELDS: tuple[Field, ...] = (
     trained("sampling-period", None, "10m", NUMBERS),
     server("training.online", None, ON, TRAINER, storage={"type": "claim"}, training={"prometheus-url": PROMETHEUS}),
     trained("training.prometheus-url", PROMETHEUS, "http://other:9090", SETTINGS),
+    server("env", None, [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}], PROXIED),
     trained("training.step", None, "15s", NUMBERS),
     trained("training.headers.secret", None, "token", REFUSED),
     *(

@@ -11,7 +11,7 @@ from typing import Any
 
 from crds.generate import RESOURCES
 from crds.meta import API_VERSION, Resource
-from functions import children, monitoring, openshift
+from functions import children, monitoring, namespaces, openshift
 from functions.catalogue import FUNCTIONS
 from runtime.function import Function, Observed
 from runtime.objects import (
@@ -166,7 +166,11 @@ def _turn(store: _Store) -> Iterator[tuple[str, Outcome]]:
 
 def _given(cluster: Cluster) -> dict[Ref, Manifest]:
     """What is in the cluster before any function writes: what `config/` ships, and what others have installed."""
-    found: dict[Ref, Manifest] = {children.binding(KEY): {"metadata": {"name": children.EXPORTER}}}
+    allowed = {"metadata": {"name": KEY.namespace, "labels": namespaces.LABELS}}
+    found: dict[Ref, Manifest] = {
+        children.binding(KEY): {"metadata": {"name": children.EXPORTER}},
+        namespaces.ref(KEY): allowed,
+    }
     if cluster.monitored:
         found |= {monitoring.definition(kind): defined(kind) for kind in (SERVICE_MONITOR, PROMETHEUS_RULE)}
     if cluster.openshift:

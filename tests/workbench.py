@@ -10,6 +10,7 @@ from cloudevents.core.v1.event import CloudEvent
 
 from events.report import Report
 from events.types import RESOURCE_UPDATE, RESYNC_REQUESTED
+from functions import namespaces
 from functions.catalogue import FUNCTIONS
 from local.api import NotFound
 from local.stack import Stack
@@ -123,6 +124,11 @@ def rest(turn: Callable[[], Iterable[Report]]) -> int:
             return writes
         writes += written
     raise AssertionError("the functions do not come to rest")
+
+
+def create_namespace(stack: Stack, name: str, labels: Mapping[str, str] = namespaces.LABELS) -> None:
+    """A namespace that allows privileged pods, unless other labels are given."""
+    stack.api.create("/api/v1/namespaces", {"metadata": {"name": name, "labels": dict(labels)}})
 
 
 def transport(stack: Stack, manager: str) -> Transport:

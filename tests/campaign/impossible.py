@@ -22,6 +22,7 @@ from runtime.objects import (
 )
 from tests.campaign.ground import Ground, Rejection, document
 from tests.campaign.values import everything, put
+from tests.faults.steps import enforce
 from tests.faults.world import World
 from tests.masks import unlike
 from tests.protocol.test_machine_config import pool
@@ -29,7 +30,8 @@ from tests.protocol.test_machine_config import pool
 Act = Callable[[World], None]
 # Field by its path, and its value.
 Change = tuple[str, Any]
-OLD_MODELS = "mirror/models:v0.7.2"
+TOO_NEW = "quay.io/sustainable_computing_io/kepler:v0.9.0"
+OLD_MODELS = "quay.io/sustainable_computing_io/kepler_model_server:v0.7.2"
 COUNTED = "http://models/ec2/CounterOnly/model.zip"
 DESCRIBED = (MACHINE_CONFIG.name, "machine-spec.m5.cores", 96)
 MASTER = Ref(NODES_POOL, "", "master")
@@ -180,7 +182,18 @@ CASES: tuple[Impossible, ...] = (
     Impossible("training without usage", "SourceRequired", f"`{TRAINING}.online`", OFF[1:], SOURCES),
     Impossible("a model of what is off", "SourceRequired", "`counter`", OFF[:1], SOURCES, COUNTING),
     Impossible(
-        "an exporter of another kind", "ImageNotSupported", "`collector.image`", (("collector.image", "kepler:v0.9.0"),)
+        "an exporter of another kind", "ImageNotSupported", "`collector.image`", (("collector.image", TOO_NEW),)
+    ),
+    Impossible(
+        "an image from elsewhere", "ImageNotAllowed", "`collector.image`", (("collector.image", "mirror/kepler:1"),)
+    ),
+    Impossible(
+        "a namespace without privileged pods",
+        "NamespaceNotAllowed",
+        "`kubectl label namespace faults pod-security.kubernetes.io/enforce=privileged --overwrite`",
+        (("collector.port", 9103),),
+        stage=enforce("baseline"),
+        mend=enforce("privileged"),
     ),
     Impossible(
         "an old estimator",
@@ -253,6 +266,9 @@ CASES: tuple[Impossible, ...] = (
         (("collector.resources", {"limits": {"cpu": "1"}, "requests": {"cpu": "2"}}),),
     ),
     Impossible(
-        "a variable without a name", "Invalid", "env[2].name", (("collector.env", [{"name": "=", "value": ""}]),)
+        "a variable from nowhere",
+        "Invalid",
+        "env[2].valueFrom",
+        (("collector.env", [{"name": "ENABLE_MSR", "valueFrom": {}}]),),
     ),
 )

@@ -186,7 +186,8 @@ def test_others_in_a_file_are_left_to_kubectl(workbench: Workbench, terminal: Te
 
 def test_a_namespace_in_the_same_file(terminal: Terminal, tmp_path: Path) -> None:
     """It need not be there yet; one that nobody makes has to be."""
-    made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "not-yet"}}
+    labels = {"pod-security.kubernetes.io/enforce": "privileged"}
+    made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "not-yet", "labels": labels}}
     there = {**kepler(), "metadata": {"name": "kepler", "namespace": "not-yet"}}
     anywhere = terminal.flags[:2]
     said = terminal("diff", "-f", file(tmp_path, made, there), flags=anywhere)

@@ -59,7 +59,7 @@ CASES = [
                     "tolerations": [{"operator": "Exists"}],
                     "node-selector": {"disk": "gold"},
                     "resources": {"limits": {"memory": "1Gi"}},
-                    "env": [{"name": "NODE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}],
+                    "env": [{"name": "CPU_ARCH_OVERRIDE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}],
                     "image-pull-secrets": [{"name": "registry"}],
                     "update-strategy": {"type": "OnDelete"},
                 }

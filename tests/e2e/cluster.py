@@ -12,6 +12,7 @@ from local.account import reports
 from local.errors import CommandFailed
 from local.probe import until
 from local.stack import Stack
+from tests.workbench import create_namespace
 
 # Seconds within which anything here happens on a busy machine; typical is well under one.
 PATIENCE = 60.0
@@ -59,7 +60,7 @@ class Cluster:
         """The same stack, seen from another namespace, which is made if need be."""
         there = f"{self.namespace}-{name}"
         if not self.stack.kubectl("get", "namespace", there, "--ignore-not-found"):
-            self.stack.kubectl("create", "namespace", there)
+            create_namespace(self.stack, there)
         return Cluster(self.stack, there)
 
     def conditions(self, name: str = "kepler") -> dict[str, Any]:

@@ -10,6 +10,7 @@ from local.layout import ROOT
 from local.ports import Ports
 from local.stack import Stack
 from tests.e2e.cluster import Cluster
+from tests.workbench import create_namespace
 
 _numbers = itertools.count(1)
 
@@ -29,5 +30,5 @@ def stack(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def cluster(stack: Stack) -> Cluster:
     """The stack, seen from a fresh namespace."""
     name = f"e2e-{next(_numbers)}"
-    stack.kubectl("create", "namespace", name)
+    create_namespace(stack, name)
     return Cluster(stack, name)

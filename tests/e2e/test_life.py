@@ -9,7 +9,7 @@ from local.errors import CommandFailed
 from local.layout import ROOT
 from local.stack import Stack
 from tests.e2e.cluster import Cluster
-from tests.workbench import BY_NAME, kepler
+from tests.workbench import BY_NAME, create_namespace, kepler
 
 CHILDREN = ("configmap/kepler-cfm", "service/kepler-exporter", "serviceaccount/kepler", "daemonset/kepler-exporter")
 
@@ -174,7 +174,7 @@ def test_no_node_takes_the_exporter(cluster: Cluster) -> None:
 def test_the_samples_and_the_documents_own(cluster: Cluster) -> None:
     """The working document's resource, blank values and all, becomes Ready."""
     document = (ROOT / "config/samples/working-doc.yaml").read_text()
-    cluster.stack.kubectl("create", "namespace", "kepler-system")
+    create_namespace(cluster.stack, "kepler-system")
     cluster.stack.kubectl("apply", "-f", "-", stdin=document)
     cluster.stack.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=document)
     there = Cluster(cluster.stack, "kepler-system")

@@ -16,6 +16,7 @@ from runtime.objects import (
     CONFIG_MAP,
     DAEMON_SET,
     KEPLER,
+    NAMESPACE,
     Collection,
     Kind,
     Manifest,
@@ -66,9 +67,15 @@ def state(world: World) -> dict[str, Any]:
         actual = world.read(ref)
         assert actual is not None, f"{ref} is gone, and nobody saw it go"
         assert actual["metadata"]["resourceVersion"] == expected["metadata"]["resourceVersion"], ref
-        kept = ours(world, actual) if ref.kind is CLUSTER_ROLE_BINDING else actual
-        found[str(ref)] = masked(kept, world.namespace)
+        found[str(ref)] = masked(_compared(world, ref, actual), world.namespace)
     return found
+
+
+def _compared(world: World, ref: Ref, actual: Manifest) -> Manifest:
+    """What of an object must be as before; of the Namespace, which only an administrator writes, its labels."""
+    if ref.kind is CLUSTER_ROLE_BINDING:
+        return ours(world, actual)
+    return {"labels": actual["metadata"]["labels"]} if ref.kind is NAMESPACE else actual
 
 
 def ours(world: World, binding: Manifest) -> Manifest:

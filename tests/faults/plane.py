@@ -19,16 +19,21 @@ from runtime.objects import (
     SERVICE_MONITOR,
     Ref,
 )
+from runtime.objects import (
+    NAMESPACE as NAMESPACES,
+)
 from tests.protocol.test_machine_config import definition, pool
 from tests.protocol.test_monitoring import MONITORS, RULES
+from tests.workbench import create_namespace
 
-# What functions look at and nobody changes here.
+NAMESPACE = "faults"
+# What functions look at, and what stays whatever a scenario does.
 INSTALLED = (
+    Ref(NAMESPACES, "", NAMESPACE),
     Ref(CLUSTER_ROLE_BINDING, "", children.EXPORTER),
     *(Ref(CRD, "", f"{kind.plural}.{kind.group}") for kind in (SERVICE_MONITOR, PROMETHEUS_RULE, NODES_CONFIG)),
     *(Ref(NODES_POOL, "", role) for role in ROLES),
 )
-NAMESPACE = "faults"
 
 
 @contextmanager
@@ -43,5 +48,5 @@ def plane(state: Path, programs: Path) -> Iterator[Stack]:
         for role in ROLES:
             made = {**pool(), "metadata": {"name": role}}
             stack.kubectl("apply", "-f", "-", stdin=json.dumps(made))
-        stack.kubectl("create", "namespace", NAMESPACE)
+        create_namespace(stack, NAMESPACE)
         yield stack

@@ -41,6 +41,13 @@ def go_away(world: World, delivery: Delivery, _request: Request, _through: Trans
     return Answer(0, AWAY)
 
 
+def run_out_of_time(world: World, delivery: Delivery, request: Request, through: Transport) -> Answer:
+    """Carried out and answered, but so slowly that the reconcile's deadline is over: nothing else is sent after it."""
+    answered = through(request)
+    world.fail(delivery)
+    return answered
+
+
 def race(world: World, delivery: Delivery, request: Request, through: Transport) -> Answer:
     """Just before, another process receives the same event and goes through with it."""
     world.queue.appendleft(delivery)
@@ -78,11 +85,12 @@ WRITING: Mapping[str, Fault] = {
     "lose the answer of, and fail at": lose_and_fail,
     "time out at": expire,
     "fail at": go_away,
+    "run out of time after": run_out_of_time,
     **{f"answer {status} to": answer(status) for status in (409, 429, 500, 504)},
 }
 RACING: Mapping[str, Fault] = {"race at": race}
 # The delivery fails with the request, without the function's own further tries.
-FAILING = (lose_and_fail, go_away)
+FAILING = (lose_and_fail, go_away, run_out_of_time)
 # To a function these are one answer (`runtime.client`), so reads meet them in turn.
 TRANSIENT = (429, 500, 504)
 

@@ -17,6 +17,7 @@ from runtime.objects import (
     EXPORTED_POWER,
     KEPLER,
     MACHINE_CONFIG,
+    NAMESPACE,
     SERVICE,
     SERVICE_ACCOUNT,
     Kind,
@@ -101,6 +102,12 @@ def patch(kind: Kind, name: str, change: Mapping[str, Any]) -> Callable[[World],
     return lambda world: world.patch(Ref(kind, world.namespace, name), change)
 
 
+def enforce(level: str) -> Callable[[World], None]:
+    """What an administrator lets pods of the namespace be."""
+    change = {"metadata": {"labels": {ENFORCE: level}}}
+    return lambda world: world.patch(Ref(NAMESPACE, "", world.namespace), change)
+
+
 def configure(**data: str | None) -> Callable[[World], None]:
     """Keys of `kepler-cfm` set or removed by hand."""
     return patch(CONFIG_MAP, CFM, {"data": data})
@@ -108,6 +115,7 @@ def configure(**data: str | None) -> Callable[[World], None]:
 
 CREATE = Step("create", all_of(collected(counter=True), exported("node", "package"), apply(PLAIN)))
 TURN_ON = Step("turn everything on", apply(EVERYTHING))
+ENFORCE = "pod-security.kubernetes.io/enforce"
 HEADLESS = {"spec": {"selector": {"app.kubernetes.io/name": "another"}}}
 
 CHAINS: tuple[Chain, ...] = (
@@ -171,6 +179,16 @@ CHAINS: tuple[Chain, ...] = (
             Step("change machines", machines(machine_spec=MACHINES, kernel_devel=True, cgroup_v2=True, **REBOOTING)),
             Step("describe none", machines(**REBOOTING)),
             Step("delete the description", delete(MACHINE_CONFIG, "machines")),
+        ),
+    ),
+    Chain(
+        "namespace",
+        (CREATE, TURN_ON),
+        (
+            Step("forbid privileged pods", enforce("restricted")),
+            Step("edit while they are forbidden", apply({**EVERYTHING, "collector": {"port": 9104}})),
+            Step("allow privileged pods", enforce("privileged")),
+            Step("edit back", apply(EVERYTHING)),
         ),
     ),
     Chain(

@@ -44,6 +44,8 @@ from tests.workbench import KINDS, transport, update
 TRIES = 6
 # Seconds for which a function tries one request again, as `runtime.client` does.
 PATIENCE = 20.0
+# Kinds of which only objects with these labels are watched: one that loses them is told of as if it were deleted.
+LABELLED = {kind: labels for function in FUNCTIONS for kind, labels in function.labels.items()}
 # A scenario here comes to rest after a hundred deliveries or two.
 MOST = 3000
 
@@ -281,9 +283,11 @@ class World:
             self.objects[ref] = after
         self.writes.append(Write(request, by, ref, before, after))
         self.defects += self.check(self)
+        if ref.kind in LABELLED:
+            before, after = (one if one and _carries(one, LABELLED[ref.kind]) else None for one in (before, after))
         kind = RESOURCE_DELETE if after is None else RESOURCE_UPDATE if before else RESOURCE_ADD
         shown = after or before
-        if shown and (ref.kind.group == KEPLER.group or _is_ours(shown)):
+        if shown and (ref.kind.group == KEPLER.group or ref.kind in LABELLED or _carries(shown, MANAGED_BY)):
             self.send(update(shown, kind))
 
     def send(self, event: Event) -> None:
@@ -404,9 +408,9 @@ def addressed(request: Request) -> Ref:
     return Ref(kind, namespace, rest[1] if len(rest) > 1 else "")
 
 
-def _is_ours(manifest: Manifest) -> bool:
+def _carries(manifest: Manifest, wanted: Mapping[str, str]) -> bool:
     labels: Mapping[str, Any] = metadata(manifest).get("labels") or {}
-    return labels.items() >= MANAGED_BY.items()
+    return labels.items() >= wanted.items()
 
 
 def _passes(event: Event, kind: Kind, names: tuple[str, ...]) -> bool:

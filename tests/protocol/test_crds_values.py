@@ -9,9 +9,10 @@ import pytest
 from pydantic import JsonValue
 
 from crds.collected_metric import METRICS, KeplerCollectedMetric
+from crds.env import KEPLERS, PROXIES
 from crds.exported_power import KeplerExportedPower
 from crds.generate import RESOURCES
-from crds.kepler import RESERVED_ENV, Kepler
+from crds.kepler import Kepler
 from crds.machine_config import KeplerMachineConfig
 from crds.meta import API_VERSION, Resource
 from crds.schema import of
@@ -70,6 +71,17 @@ INTERVAL = "`scrape-interval` must be whole seconds from '1s' to '24h', written 
 MODEL = "estimator-sidecar.models.node-components"
 STORAGE = "model-server.storage"
 
+FIELDS_OWN = (
+    *("BIND_ADDRESS", "METRIC_PATH", "SAMPLE_PERIOD_SEC", "KEPLER_LOG_LEVEL", "KEPLER_NAMESPACE", "MODEL_CONFIG"),
+    *("CGROUP_METRICS", "ENABLE_GPU", "ENABLE_PROCESS_METRICS", "MODEL_SERVER_URL", "EXPOSE_BPF_METRICS"),
+)
+# What would send the exporter's token elsewhere, or run something else.
+DANGEROUS = (
+    *("NODE_NAME", "NODE_IP", "KUBELET_PORT", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "KUBE_CONFIG"),
+    *("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "NO_PROXY", "LD_PRELOAD", "LD_LIBRARY_PATH", "GODEBUG", "PATH"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR"),
+)
+
 REFUSED = [
     *(
         Value("scrape-interval", span, INTERVAL)
@@ -109,11 +121,21 @@ REFUSED = [
     Value("collector.affinity", {"nodeAfinity": {}}, 'unknown field "spec.collector.affinity.nodeAfinity"'),
     Value("collector.update-strategy", {"type": "Recreate"}, "`type` must be 'RollingUpdate' or 'OnDelete'"),
     *(
-        Value("collector.env", [{"name": name, "value": "x"}], "may not set what a field sets")
-        for name in (*RESERVED_ENV, "MODEL_SERVER_URL", "EXPOSE_BPF_METRICS")
+        Value("collector.env", [{"name": name, "value": "x"}], "the names in `env` must be ones that Kepler reads")
+        for name in (*FIELDS_OWN, *DANGEROUS, "A", "=", "", "ENABLE_MSR ")
     ),
+    *(
+        Value(
+            "model-server.env",
+            [{"name": name, "value": "x"}],
+            "must be those of proxies: 'HTTPS_PROXY'",
+        )
+        for name in (*DANGEROUS, "ALL_PROXY", "MODEL_PATH", "PYTHONPATH")
+        if name not in PROXIES
+    ),
+    Value("model-server.env", [{"value": "x"}], "spec.model-server.env[0].name: Required value"),
     Value("collector.env", [{"value": "x"}], "spec.collector.env[0].name: Required value"),
-    Value("collector.env", [{"name": "A"}, {"name": "A"}], "Duplicate value"),
+    Value("collector.env", [{"name": "ENABLE_MSR"}, {"name": "ENABLE_MSR"}], "Duplicate value"),
     Value("collector.image-pull-secrets", [{}], "spec.collector.image-pull-secrets[0].name: Required value"),
     Value("estimator-sidecar.mnt-path", "/mnt", "`mnt-path` must be '/tmp': the exporter and the estimator meet at"),
     Value(f"{MODEL}.init-url", "file:///m.zip", "`init-url` must begin with 'http://' or 'https://'"),
@@ -194,6 +216,8 @@ TAKEN = [
     Value("scape-interval", "15s"),
     Value("collected-metric", "team.a-1"),
     Value("exported-power", None),
+    *(Value("collector.env", [{"name": name, "value": "x"}]) for name in KEPLERS),
+    *(Value("model-server.env", [{"name": name, "value": "x"}]) for name in PROXIES),
     *(
         Value("collector.image", image)
         for image in (
@@ -217,8 +241,12 @@ TAKEN = [
     Value("collector.priority-class", "system-node-critical"),
     Value("collector.update-strategy", {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "10%"}}),
     Value("collector.update-strategy", {"rollingUpdate": {"maxUnavailable": 3}}),
-    Value("collector.env", [{"name": "KUBE_CONFIG", "value": ""}, {"name": "CPU_ARCH_OVERRIDE", "value": "Skylake"}]),
-    Value("collector.env", [{"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "a", "key": "b"}}}]),
+    Value(
+        "collector.env", [{"name": "MAX_LOOKUP_RETRY", "value": ""}, {"name": "CPU_ARCH_OVERRIDE", "value": "Skylake"}]
+    ),
+    Value(
+        "collector.env", [{"name": "LIBVIRT_METADATA_TOKEN", "valueFrom": {"secretKeyRef": {"name": "a", "key": "b"}}}]
+    ),
     Value("collector.image-pull-secrets", [{"name": "a"}, {"name": "b"}]),
     Value(
         "collector.affinity",

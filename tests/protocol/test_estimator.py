@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from functions import engine
+from functions.repositories import repository
 from tests.protocol.test_exporter import collected_metric, data, generation
 from tests.protocol.test_model_server import changes_leave_no_trace
 from tests.workbench import Workbench, kepler
@@ -12,7 +14,7 @@ STATES: dict[str, dict[str, Any]] = {
     "on": {"enabled": True},
     "other": {
         "enabled": True,
-        "image": "mirror/models:1",
+        "image": f"{repository(engine.MODEL_SERVER_IMAGE)}:v0.7.11",
         "models": {"process-total": {"trainer": "SGDRegressorTrainer"}, "node-total": {"filters": "mae:1"}},
     },
 }

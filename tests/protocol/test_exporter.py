@@ -122,7 +122,7 @@ def test_deleted_children_come_back(workbench: Workbench) -> None:
 def test_removed_fields_are_really_removed(workbench: Workbench) -> None:
     """What the resource no longer says, the pods no longer have; what others added to the DaemonSet stays."""
     extras = {
-        "env": [{"name": "A", "value": "1"}],
+        "env": [{"name": "ENABLE_MSR", "value": "true"}],
         "priority-class": "system-node-critical",
         "tolerations": [{"operator": "Exists"}],
         "resources": {"limits": {"cpu": "500m", "memory": "1Gi"}},
@@ -179,11 +179,11 @@ def terms(operator: str, **more: Any) -> dict[str, Any]:
 def test_every_field_at_once_comes_to_rest(workbench: Workbench) -> None:
     """Nothing that the server adds to what we apply is taken for a difference, wherever the user's values end up."""
     references = [
-        {"name": "A", "value": "1"},
-        {"name": "B", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
-        {"name": "C", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu"}}},
-        {"name": "D", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k", "optional": True}}},
-        {"name": "E", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "k"}}},
+        {"name": "ENABLE_MSR", "value": "true"},
+        {"name": "CPU_ARCH_OVERRIDE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+        {"name": "MAX_LOOKUP_RETRY", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu"}}},
+        {"name": "LIBVIRT_METADATA_TOKEN", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k", "optional": True}}},
+        {"name": "NVIDIA_HOSTENGINE_ENDPOINT", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "k"}}},
     ]
     weighted = {"weight": 1, "podAffinityTerm": {"topologyKey": "zone", "labelSelector": {"matchLabels": {"a": "b"}}}}
     workbench.apply(

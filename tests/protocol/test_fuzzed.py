@@ -21,7 +21,7 @@ from local.stack import Stack
 from runtime.edge import application
 from runtime.receive import Reconciler
 from tests.protocol.test_process import running
-from tests.workbench import ALL, BY_NAME, Workbench, kepler
+from tests.workbench import ALL, BY_NAME, Workbench, create_namespace, kepler
 
 QUICK = settings(
     max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -151,7 +151,7 @@ values = st.recursive(
 @pytest.fixture(scope="module")
 def at_rest(control_plane: Stack) -> Workbench:
     """A Kepler at which nothing is to be done."""
-    control_plane.kubectl("create", "namespace", "forged")
+    create_namespace(control_plane, "forged")
     workbench = Workbench(control_plane, "forged")
     workbench.apply(kepler(estimator_sidecar={"enabled": True}))
     workbench.settle()

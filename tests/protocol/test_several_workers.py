@@ -9,7 +9,7 @@ from functions.exporter import CONFIG_HASH
 from runtime.client import Answer, Request
 from runtime.receive import Reconciler
 from tests.masks import masked
-from tests.workbench import BY_NAME, Workbench, kepler, resync, transport
+from tests.workbench import BY_NAME, Workbench, create_namespace, kepler, resync, transport
 
 CHILDREN = ("configmap/kepler-cfm", "serviceaccount/kepler", "service/kepler-exporter", "daemonset/kepler-exporter")
 
@@ -32,7 +32,7 @@ def before(name: str, workbench: Workbench) -> None:
 def undisturbed(workbench: Workbench) -> dict[str, Any]:
     """The state that the same Kepler has in a namespace where nothing was disturbed."""
     other = f"{workbench.namespace}-calm"
-    workbench.stack.kubectl("create", "namespace", other)
+    create_namespace(workbench.stack, other)
     calm = Workbench(workbench.stack, other)
     calm.apply(kepler())
     calm.settle()

@@ -15,7 +15,7 @@ from runtime.settings import NAMESPACE
 from runtime.sweep import Sweep
 from runtime.transport import connect
 from tests.protocol.test_exported_power import power
-from tests.workbench import Recorder, Workbench, kepler
+from tests.workbench import Recorder, Workbench, create_namespace, kepler
 
 
 class Swept:
@@ -161,7 +161,7 @@ def test_calls_grow_with_pages_only(control_plane: Stack, workbench: Workbench) 
     before = Swept(control_plane).lists
     for namespace in (workbench.namespace, *others):
         if namespace != workbench.namespace:
-            control_plane.kubectl("create", "namespace", namespace)
+            create_namespace(control_plane, namespace)
         bench = Workbench(control_plane, namespace)
         bench.apply(kepler())
         bench.settle()

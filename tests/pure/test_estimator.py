@@ -173,7 +173,7 @@ def test_a_resource_that_does_not_exist_is_awaited() -> None:
 
 def pod(found: dict[str, Any], images: dict[str, str] | None = None) -> Any:
     """The exporter's pod."""
-    outcome = collector.desired(observed(found, config(found), images))
+    outcome = collector.desired(observed(found, config(found, images), images))
     return intent(outcome, children.daemon_set)["spec"]["template"]["spec"]
 
 
@@ -210,13 +210,13 @@ def test_the_image_defaults_in_the_environment() -> None:
     """The resource's image wins; then the environment's; then ours. It is told in the status while it is used."""
     set_there = {engine.MODEL_SERVER_IMAGE_SETTING: "mirror/models:1"}
     mine = kepler()
-    mine["spec"]["estimator-sidecar"]["image"] = "mine:1"
+    mine["spec"]["estimator-sidecar"]["image"] = "mirror/models:2"
     for found, images, expected in (
-        (mine, set_there, "mine:1"),
+        (mine, set_there, "mirror/models:2"),
         (kepler(), set_there, "mirror/models:1"),
         (kepler(), {}, engine.MODEL_SERVER_IMAGE),
     ):
-        outcome = collector.desired(observed(found, config(found), images))
+        outcome = collector.desired(observed(found, config(found, images), images))
         assert outcome.status["images"]["estimator"] == expected
         assert pod(found, images)["initContainers"][0]["image"] == expected
     assert "estimator" not in collector.desired(observed(parent(), config())).status["images"]

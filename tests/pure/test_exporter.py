@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 
 from crds.kepler import Kepler
-from functions import cfm, children, collected_metric, collector, engine, exporter
+from functions import cfm, children, collected_metric, collector, engine, exporter, namespaces
 from functions.cfm import Key
+from functions.repositories import repository
 from runtime.function import Observed
 from runtime.objects import KEPLER, Ref
 from runtime.outcome import Intent, Outcome
+from runtime.settings import ALLOWED_IMAGES
 
 KEY = Ref(KEPLER, "energy", "kepler")
+KEPLERS = repository(engine.IMAGE)
 DONE = {
     "type": collected_metric.CONDITION,
     "status": "True",
@@ -22,6 +25,7 @@ DONE = {
     "observedGeneration": 1,
     "lastTransitionTime": "2026-01-01T00:00:00Z",
 }
+OPEN = {namespaces.ref(KEY): {"metadata": {"name": "energy", "labels": namespaces.LABELS}}}
 ALL_DONE = [{**DONE, "type": awaited} for awaited in collector.AWAITED]
 
 
@@ -36,9 +40,9 @@ def parent(**spec: Any) -> dict[str, Any]:
     }
 
 
-def config(kepler: dict[str, Any] | None = None, **data: str) -> dict[str, Any]:
+def config(kepler: dict[str, Any] | None = None, images: dict[str, str] | None = None, **data: str) -> dict[str, Any]:
     """`kepler-cfm` with the keys of every owner but `collector` as this Kepler wants them, and further ones."""
-    seen = Observed(KEY, kepler or parent())
+    seen = Observed(KEY, kepler or parent(), images=images or {})
     wanted = [one.body["data"] for decided in collector.DECIDED.values() for one in decided(seen).intents]
     keys = {name: value for each in wanted for name, value in each.items()}
     entries = [_owned(owner) for owner in collector.AWAITED.values()]
@@ -59,13 +63,13 @@ def _owned(manager: str) -> dict[str, Any]:
 def observed(kepler: dict[str, Any], found: dict[str, Any] | None, images: dict[str, str] | None = None) -> Observed:
     """What `collector` reads when nothing of its own exists yet."""
     objects: dict[Ref, Any] = dict.fromkeys(collector.FUNCTION.children(KEY))
-    objects |= {children.cfm(KEY): found, children.binding(KEY): {"metadata": {"name": "kepler-exporter"}}}
+    objects |= {children.cfm(KEY): found, children.binding(KEY): {"metadata": {"name": "kepler-exporter"}}, **OPEN}
     return Observed(KEY, kepler, objects, images=images or {})
 
 
 def decide(kepler: dict[str, Any], **data: str) -> Outcome:
     """What `collector` wants."""
-    return collector.desired(observed(kepler, config(kepler, **data)))
+    return collector.desired(observed(kepler, config(kepler, None, **data)))
 
 
 def intent(outcome: Outcome, ref: Callable[[Ref], Ref]) -> Any:
@@ -142,7 +146,7 @@ CASES = [
     Case("affinity", AFFINITY, lambda it: it["affinity"], AFFINITY),
     Case("image_pull_secrets", [{"name": "s"}], lambda it: it["imagePullSecrets"], [{"name": "s"}]),
     Case("log_level", 5, lambda it: it["containers"][0]["args"][-1], "-v=5"),
-    Case("image", "a/b:c", lambda it: it["containers"][0]["image"], "a/b:c"),
+    Case("image", f"{KEPLERS}:c", lambda it: it["containers"][0]["image"], f"{KEPLERS}:c"),
     Case("resources", {"limits": {"cpu": "1"}}, lambda it: it["containers"][0]["resources"], {"limits": {"cpu": "1"}}),
     Case("resources", None, lambda it: it["containers"][0]["resources"], engine.RESOURCES),
     Case("env", [{"name": "A", "value": "1"}], lambda it: it["containers"][0]["env"][-1], {"name": "A", "value": "1"}),
@@ -173,23 +177,26 @@ def test_the_image_defaults_in_the_environment() -> None:
     set_there = {engine.IMAGE_SETTING: "mirror/kepler:1"}
     images = [
         collector.desired(observed(parent(**spec), config(), environment)).status["images"]["collector"]
-        for spec, environment in (({"image": "mine:1"}, set_there), ({}, set_there), ({}, {}))
+        for spec, environment in (({"image": "mirror/kepler:2"}, set_there), ({}, set_there), ({}, {}))
     ]
-    assert images == ["mine:1", "mirror/kepler:1", engine.IMAGE]
+    assert images == ["mirror/kepler:2", "mirror/kepler:1", engine.IMAGE]
 
 
 @pytest.mark.parametrize(
     ("image", "policy"),
     [
-        ("quay.io/x/kepler:release-0.7.12", "IfNotPresent"),
-        ("quay.io/x/kepler:latest", "Always"),
+        (f"{KEPLERS}:release-0.7.12", "IfNotPresent"),
+        (f"{KEPLERS}:latest", "Always"),
+        (KEPLERS, "Always"),
         ("registry:5000/kepler", "Always"),
-        (f"quay.io/x/kepler@sha256:{'0' * 64}", "IfNotPresent"),
+        (f"{KEPLERS}@sha256:{'0' * 64}", "IfNotPresent"),
     ],
 )
 def test_an_image_says_itself_when_it_is_pulled(image: str, policy: str) -> None:
     """The API server would go by the first image there was, and stay with that."""
-    assert container(image=image)["imagePullPolicy"] == policy
+    seen = observed(parent(image=image), config(), {ALLOWED_IMAGES: "registry:5000/kepler"})
+    found = intent(collector.desired(seen), children.daemon_set)["spec"]["template"]["spec"]["containers"][0]
+    assert (found["image"], found["imagePullPolicy"]) == (image, policy)
 
 
 def test_any_key_of_the_configuration_changes_the_pods() -> None:
@@ -251,3 +258,23 @@ def test_a_missing_binding_is_an_incomplete_installation() -> None:
     outcome = collector.desired(Observed(KEY, seen.parent, {**seen.objects, children.binding(KEY): None}))
     assert outcome.reason == "NotInstalled"
     assert "apply `config/` again" in outcome.message
+
+
+@pytest.mark.parametrize(
+    "namespace",
+    [
+        None,
+        {"metadata": {"name": "energy"}},
+        {"metadata": {"name": "energy", "labels": {namespaces.LABEL: "baseline"}}},
+        {"metadata": {"name": "energy", "labels": {"pod-security.kubernetes.io/warn": "privileged"}}},
+    ],
+)
+def test_a_namespace_must_allow_privileged_pods_explicitly(namespace: Any) -> None:
+    """Whoever has reported and whatever is in place; the message has the command."""
+    seen = observed(parent(), config())
+    there = {**seen.objects, namespaces.ref(KEY): namespace}
+    outcome = collector.desired(Observed(KEY, seen.parent, there))
+    assert (outcome.word, outcome.reason, outcome.intents) == ("rejected", "NamespaceNotAllowed", ())
+    assert "`kubectl label namespace energy pod-security.kubernetes.io/enforce=privileged --overwrite`" in (
+        outcome.message
+    )

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from crds.generate import rendered as crds
-from functions import children, wiring
+from functions import children, namespaces, wiring
 from functions.catalogue import FUNCTIONS
 from functions.generate import BASE, rendered
 from local.layout import ROOT
@@ -29,11 +29,12 @@ def objects(kind: str) -> list[dict[str, Any]]:
 
 
 def test_the_source_watches_what_wakes_and_nothing_else() -> None:
-    """Each kind once; ours unfiltered, everybody's by our label."""
+    """Each kind once; ours unfiltered, children by our label, namespaces where they allow privileged pods."""
     watched = {one["kind"]: one.get("selector") for one in objects("ApiServerSource")[0]["spec"]["resources"]}
     assert set(watched) == {wake.kind.name for one in FUNCTIONS for wake in one.wakes}
     assert watched["Kepler"] is None
     assert watched["ConfigMap"] == {"matchLabels": children.MANAGED_BY}
+    assert watched["Namespace"] == {"matchLabels": namespaces.LABELS}
 
 
 def test_every_trigger_says_how_it_delivers() -> None:

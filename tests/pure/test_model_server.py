@@ -11,7 +11,7 @@ from runtime.function import Observed
 from runtime.objects import Ref
 from runtime.outcome import Outcome
 from runtime.wake import idle
-from tests.pure.test_exporter import KEY, intent, parent
+from tests.pure.test_exporter import KEY, OPEN, intent, parent
 from tests.pure.test_wake import OURS, about
 from tests.workbench import update
 
@@ -30,7 +30,7 @@ def kepler(*, estimator: bool = True, enabled: bool = True, **fields: Any) -> di
 
 def decide(found: dict[str, Any], images: dict[str, str] | None = None, **there: Any) -> Outcome:
     """What `model_server` wants, where only the children in `there` exist."""
-    objects: dict[Ref, Any] = dict.fromkeys(model_server.FUNCTION.children(KEY))
+    objects: dict[Ref, Any] = {**dict.fromkeys(model_server.FUNCTION.children(KEY)), **OPEN}
     objects |= {getattr(children, name)(KEY): manifest for name, manifest in there.items()}
     return model_server.desired(Observed(KEY, found, objects, images=images or {}))
 
@@ -190,7 +190,7 @@ def test_the_image_defaults_in_the_environment() -> None:
     """The resource's image wins; then the environment's; then ours."""
     set_there = {engine.MODEL_SERVER_IMAGE_SETTING: "mirror/models:1", engine.RCLONE_IMAGE_SETTING: "mirror/rclone:1"}
     for image, images, expected in (
-        ("mine:1", set_there, "mine:1"),
+        ("mirror/models:2", set_there, "mirror/models:2"),
         (None, set_there, "mirror/models:1"),
         (None, {}, engine.MODEL_SERVER_IMAGE),
     ):
@@ -364,3 +364,15 @@ def test_events_of_the_models_configuration_are_always_looked_at() -> None:
     """A key that a user adds is for the pods, too."""
     found = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": children.MODEL_CONFIG}}
     assert not idle(model_server.FUNCTION, update(about(found, ownerReferences=[OURS])))
+
+
+def test_proxies_reach_every_container_that_fetches() -> None:
+    """The server, the trainer, and both copies of an object store; none of them has a token that could leave by one."""
+    proxies = [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}, {"name": "NO_PROXY", "value": ".svc"}]
+    stored = {"type": "external", "external": EXTERNAL}
+    found = pod(env=proxies, storage=stored, training={"online": True, "prometheus-url": PROMETHEUS})
+    containers = [*found["containers"], *found["initContainers"]]
+    assert {one["name"] for one in containers} == {"server-api", "online-trainer", "push", "pull"}
+    assert all(one["env"][-2:] == proxies for one in containers)
+    assert found["automountServiceAccountToken"] is False
+    assert "env" not in pod()["containers"][0]

@@ -10,7 +10,7 @@ from functions.release import Release
 from runtime.function import Observed
 from runtime.objects import COLLECTED_METRIC, KEPLER, Manifest, Ref
 from runtime.outcome import Outcome
-from tests.pure.test_exporter import config, observed
+from tests.pure.test_exporter import OPEN, config, observed
 
 KEY = Ref(KEPLER, "energy", "kepler")
 KEPLERS = "quay.io/sustainable_computing_io/kepler"
@@ -138,6 +138,7 @@ def test_images_whose_programs_have_other_names_are_refused(field: str, decide: 
     there = {
         **dict.fromkeys(model_server.FUNCTION.children(KEY)),
         **dict.fromkeys(model_server.FUNCTION.inputs(KEY)),
+        **OPEN,
     }
     outcome = decide(Observed(KEY, kepler, there))
     assert outcome.word == ("converged" if taken else "rejected")

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESYNC_REQUESTED
-from functions import children, collected_metric, collector
+from functions import children, collected_metric, collector, model_server
 from runtime.client import Answer, Client, Request
 from runtime.event import Event
+from runtime.function import Function
 from runtime.objects import CONFIG_MAP, DAEMON_SET, KEPLER, Ref
 from runtime.wake import idle, parents
 from tests.pure.test_exporter import ALL_DONE, DONE, config, parent
@@ -169,6 +170,22 @@ def test_a_shared_resource_concerns_those_who_name_it() -> None:
     shared = {"apiVersion": KEPLER.api_version, "kind": "KeplerCollectedMetric", "metadata": {"name": "shared"}}
     found = parents(collected_metric.FUNCTION, update(about(shared), RESOURCE_ADD), client)
     assert [one.name for one in found] == ["a"]
+
+
+@pytest.mark.parametrize("kind", [RESOURCE_ADD, RESOURCE_DELETE])
+@pytest.mark.parametrize("function", [collector.FUNCTION, model_server.FUNCTION], ids=lambda it: it.name)
+def test_a_namespace_concerns_the_keplers_in_it(function: Function, kind: str) -> None:
+    """One that has become open to privileged pods, or closed; no other namespace is listed."""
+    client, requests = asked({"metadata": {"name": "first"}, "spec": {}})
+    event = update(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "energy", "uid": "u", "resourceVersion": "1"}},
+        kind,
+    )
+    assert not idle(function, event)
+    assert parents(function, event, client) == (Ref(KEPLER, "energy", "first"),)
+    assert [request.path for request in requests] == [
+        "/apis/sustainable-computing.io/v1alpha1/namespaces/energy/keplers"
+    ]
 
 
 @pytest.mark.parametrize(
