@@ -3,6 +3,9 @@
 A TokenReview says who it is, and a SubjectAccessReview what they may: whoever may `get keplers` in a namespace sees
 what is about it, `get keplermachineconfigs` shows what is in none, and `patch keplers` lets an event be sent again.
 Answers are good for some seconds; of tokens only a hash is kept.
+
+Tokens should be of our audience: the API server itself accepts none of those, so a token that is seen here opens
+nothing else. Tokens of the API server's own audience are taken as well, unless `AUDIENCE` is `own`.
 """
 
 import hashlib
@@ -15,11 +18,12 @@ from typing import Any
 
 from flask import Request as Asked
 
-from audit.problems import Problem
+from audit.problems import Problem, TooMany
 from audit.sight import Sight
 from audit.viewer import Viewer
 from runtime.client import Request, Transport, understood
 from runtime.objects import KEPLER, MACHINE_CONFIG, Kind, Manifest
+from runtime.settings import AUDIENCE
 
 # Seconds for which an answer of the API server holds, and how many tokens are remembered.
 SECONDS = 10.0
@@ -29,7 +33,7 @@ NAMESPACES = 200
 
 WHO = "/apis/authentication.k8s.io/v1/tokenreviews"
 MAY = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
-HOW = "send `Authorization: Bearer <token>`, with one of `kubectl create token <serviceaccount>`"
+HOW = f"send `Authorization: Bearer <token>`, with one of `kubectl create token <serviceaccount> --audience {AUDIENCE}`"
 
 
 @dataclass
@@ -59,7 +63,7 @@ class Known:
             return Sight(None, cluster=cluster)
         asked = sorted({*namespaces})
         if len(asked) > NAMESPACES:
-            raise Problem(400, f"there are {len(asked)} namespaces, and you may not see them all: add `namespace`")
+            raise TooMany(400, f"there are {len(asked)} namespaces, and you may not see them all: add `namespace`")
         return Sight(frozenset(one for one in asked if self.sees(one)), cluster=cluster)
 
     def may_replay(self, namespace: str) -> bool:
@@ -82,9 +86,13 @@ class Known:
 
 @dataclass
 class Tokens:
-    """Whoever has asked lately, by a hash of their token. Raises Problem for nobody, and Unavailable."""
+    """Whoever has asked lately, by a hash of their token. Raises Problem for nobody, and Unavailable.
+
+    `own` says that only tokens of our audience are taken.
+    """
 
     transport: Transport
+    own: bool = False
     _known: OrderedDict[bytes, Known] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -111,12 +119,23 @@ class Tokens:
         return found
 
     def _who(self, token: str) -> Manifest:
-        status = self._review(WHO, {"token": token})
+        """Return the user of a token of our audience, or else of the API server's; nothing where it is of neither.
+
+        An authenticator that knows no audiences names none (TokenReview's `status.audiences`): then the token is one of
+        the API server's.
+        """
+        status = self._review(WHO, {"token": token, "audiences": [AUDIENCE]})
+        if not _is_authentic(status) or AUDIENCE not in (status.get("audiences") or ()):
+            status = {} if self.own else self._review(WHO, {"token": token})
         user: Mapping[str, Any] = status.get("user") or {}
-        return user if status.get("authenticated") is True else {}
+        return user if _is_authentic(status) else {}
 
     def _review(self, path: str, spec: Manifest) -> Manifest:
         """What the API server answers to a question that it keeps nothing of."""
         asked = Request("POST", path, body={"spec": spec})
         status: Manifest = understood(asked, self.transport(asked)).get("status") or {}
         return status
+
+
+def _is_authentic(status: Manifest) -> bool:
+    return status.get("authenticated") is True

@@ -4,18 +4,21 @@ import functools
 import logging
 import tempfile
 
-from audit import schema
+from audit import schema, signing
 from audit.access import Tokens
 from audit.api import Api
 from audit.database import Database
+from audit.hints import SECONDS, Hints
 from audit.live import Live
 from audit.nearby import nearby
 from audit.receive import Audit
 from audit.retention import Retention
 from audit.settings import TOKEN, Keeping
 from audit.store import Store
+from runtime.client import Client
 from runtime.errors import Misconfigured
 from runtime.listener import Surroundings
+from runtime.signature import Keyring
 
 log = logging.getLogger("kepler.audit")
 
@@ -27,9 +30,13 @@ def build(keeping: Keeping, surroundings: Surroundings) -> Audit:
     retention = Retention(database, days=keeping.days, bytes=keeping.megabytes << 20)
     retention.begin()
     transport, sink = functools.cache(surroundings.transport), functools.cache(surroundings.sink)
-    access = Tokens(transport()) if keeping.access == TOKEN else nearby
+    access = Tokens(transport(), own=keeping.audience == "own") if keeping.access == TOKEN else nearby
     api = Api(database, Live(transport, surroundings.namespace), access, sink)
-    return Audit(Store(database, full=retention.told), api.blueprint())
+    store = Store(database, full=retention.told)
+    hints = Hints(store, lambda: Client(transport(), manager="kepler-audit", seconds=SECONDS))
+    keyring = surroundings.keyring or Keyring(transport(), surroundings.namespace)
+    signing.begin(keyring)
+    return Audit(store, api.blueprint(), hints, keyring)
 
 
 def _passing() -> str:

@@ -1,55 +1,84 @@
-"""What somebody changed in a resource: one generation out of an event that shows it, and how two of them differ.
+"""What somebody changed in a resource: one generation of it, and how the specs of two generations differ. Pure.
 
-Pure. The API server says who and when in `metadata.managedFields`, in whole seconds, and nowhere who deleted.
+A generation is read from the API server (`verified`), or only told by an event that shows the object. The API server
+keeps who changed the spec and when in `metadata.managedFields`, in whole seconds. It does not keep who deleted.
 """
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from audit.entries import EditEntry, Unkeepable, checked, timely
+from audit.entries import EditEntry, NotKept, checked, timely
 from events.report import Field, Subject
 from runtime import redact
 from runtime.differences import list_keys
 from runtime.event import Event, moment
-from runtime.objects import Manifest, generation, metadata, name, terminates, uid
-from runtime.tracing import ANNOTATION, trace_of
+from runtime.objects import Kind, Manifest, generation, metadata, name, terminates, uid
+from runtime.tracing import ANNOTATION, trace_of, understood
 
 
 def edit(event: Event) -> EditEntry | None:
-    """The generation that an event about one of our resources shows; None where it shows none.
+    """Return the generation that an event about one of our resources tells of, or None if its object has no identity.
 
-    An object that is gone shows the generation before its end; one that is going has another generation already.
-    Raises Unkeepable where there can be no such object.
+    A deletion is the generation after the one that the event shows; where a finalizer held the object, the event shows
+    that generation already. Raises NotKept where there can be no such object.
     """
+    return _edit(event.api_version, event.kind, event.object, deleted_at=event.sent, deleted=event.deletes)
+
+
+def shown(event: Event) -> EditEntry | None:
+    """Return the generation that a deletion's event shows, which is the last one before the end; None as `edit`."""
+    return _edit(event.api_version, event.kind, event.object)
+
+
+def read(kind: Kind, manifest: Manifest) -> EditEntry | None:
+    """Return the generation of an object that was read from the API server. Raises NotKept."""
+    found = _edit(kind.api_version, kind.name, manifest)
+    return replace(found, verified=True) if found else None
+
+
+def _edit(
+    api_version: str, kind: str, manifest: Manifest, *, deleted_at: datetime | None = None, deleted: bool = False
+) -> EditEntry | None:
     try:
-        shown = event.object
-        return _edit(event, shown) if uid(shown) and name(shown) and generation(shown) else None
-    except (AttributeError, TypeError, KeyError) as wrong:
-        raise Unkeepable(f"not an object: {wrong}") from wrong
+        if not (uid(manifest) and name(manifest) and generation(manifest)):
+            return None
+        subject = Subject(
+            api_version=api_version,
+            kind=kind,
+            namespace=str(metadata(manifest).get("namespace", "")),
+            name=name(manifest),
+            uid=uid(manifest),
+        )
+        return _generation(subject, manifest, deleted_at, deleted=deleted)
+    except NotKept:
+        raise
+    except (AttributeError, TypeError, KeyError, ValueError) as wrong:
+        raise NotKept(f"not an object: {wrong}") from wrong
 
 
-def _edit(event: Event, shown: Manifest) -> EditEntry:
-    goes = terminates(shown)
-    number = generation(shown) + (event.deletes and not goes)
-    subject = _subject(event, shown)
-    by, time = _author(shown)
-    if event.deletes or goes:
-        by, time = "", moment(metadata(shown).get("deletionTimestamp")) or event.sent
-    carried = str((metadata(shown).get("annotations") or {}).get(ANNOTATION, ""))
+def _generation(subject: Subject, manifest: Manifest, deleted_at: datetime | None, *, deleted: bool) -> EditEntry:
+    terminating = terminates(manifest)
+    number = generation(manifest) + (deleted and not terminating)
+    by, time = _author(manifest)
+    if deleted or terminating:
+        by, time = "", moment(metadata(manifest).get("deletionTimestamp")) or deleted_at
+    annotated = (metadata(manifest).get("annotations") or {}).get(ANNOTATION, "")
+    carried = annotated if understood(annotated) else ""
     time = time or datetime.now(UTC)
     checked((*subject.model_dump().values(), by, carried), (number,))
     timely(time)
     return EditEntry(
         object=subject,
         generation=number,
-        trace=str(trace_of(shown)),
+        trace=str(trace_of(manifest)),
         time=time,
         by=by,
-        deleted=event.deletes or goes,
+        deleted=deleted or terminating,
         traceparent=carried,
-        spec=json.dumps(redact.spec(shown)),
+        spec=json.dumps(redact.spec(manifest)),
     )
 
 
@@ -78,19 +107,9 @@ def _by_key(items: Sequence[Manifest] | None, keys: tuple[str, ...]) -> dict[str
     return {"[" + ",".join(f"{key}={item.get(key)}" for key in keys) + "]": item for item in items or ()}
 
 
-def _subject(event: Event, shown: Manifest) -> Subject:
-    return Subject(
-        api_version=event.api_version,
-        kind=event.kind,
-        namespace=str(metadata(shown).get("namespace", "")),
-        name=name(shown),
-        uid=uid(shown),
-    )
-
-
-def _author(shown: Manifest) -> tuple[str, datetime | None]:
-    """The field manager that changed the spec last, and when."""
-    entries = [one for one in metadata(shown).get("managedFields") or () if not one.get("subresource")]
+def _author(manifest: Manifest) -> tuple[str, datetime | None]:
+    """Return the field manager that changed the spec last, and when."""
+    entries = [one for one in metadata(manifest).get("managedFields") or () if not one.get("subresource")]
     spec = [one for one in entries if "f:spec" in (one.get("fieldsV1") or {})] or entries
     last: Manifest = max(spec, key=lambda one: str(one.get("time", "")), default={})
-    return str(last.get("manager", "")), moment(last.get("time") or metadata(shown).get("creationTimestamp"))
+    return str(last.get("manager", "")), moment(last.get("time") or metadata(manifest).get("creationTimestamp"))

@@ -3,15 +3,18 @@
 What could not be read back, or no database takes, is refused here: one such event must not fail those beside it.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from pydantic import ValidationError
 
 from audit.model import Summary, Wrote
+from audit.printing import CONTROL, is_printable
+from audit.refused import FUTURE, UNREADABLE
 from audit.tables import LONGEST
-from events.report import ObjectName, Report, StatusChange, Subject
+from events.report import Cause, ObjectName, Report, StatusChange, Subject
 from events.sweep import Resync, Swept
 from runtime.event import Event
 
@@ -19,10 +22,18 @@ from runtime.event import Event
 ROW = 1500
 LARGEST = 2**62
 FIRST_YEAR, LAST_YEAR = 1970, 9000
+# How far the clock of another machine may be ahead of ours.
+AHEAD = timedelta(seconds=60)
+# Control characters, and halves of pairs, which are no text of their own (JSON may have them).
+ODD = re.compile(rf"{CONTROL.pattern}|[\ud800-\udfff]")
 
 
-class Unkeepable(ValueError):
-    """Not what it says that it is; delivering it again cannot help."""
+class NotKept(ValueError):
+    """An event says something that is not kept; delivering it again cannot help. `reason` is one of `audit.refused`."""
+
+    def __init__(self, message: str, reason: str = UNREADABLE) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -43,7 +54,7 @@ class ReportEntry:
 
 @dataclass(frozen=True)
 class EditEntry:
-    """One generation of a resource, as the first event that shows it does; `deleted` is its end."""
+    """One generation of a resource; `deleted` is its end. `verified` says that it was read from the API server."""
 
     object: Subject
     generation: int
@@ -53,6 +64,7 @@ class EditEntry:
     deleted: bool
     traceparent: str
     spec: str
+    verified: bool = False
 
     @property
     def bytes(self) -> int:
@@ -83,15 +95,22 @@ Entry = ReportEntry | EditEntry | SweepEntry | ResyncEntry
 
 
 def report(event: Event, said: Report) -> ReportEntry:
-    """Raises Unkeepable."""
+    """Return what is kept of a report. Raises NotKept.
+
+    Its cause is what the event said that woke the function, and anybody may have sent that: it cannot keep the report
+    from being kept, so control characters in it are escaped.
+    """
     checked((event.id, *_named(said)), (said.generation,))
+    printable(_told(said))
+    said = said.model_copy(update={"cause": _escaped(said.cause)})
     timely(said.began)
+    happened(said.began, event.sent)
     try:
         whole = said.model_dump_json(by_alias=True)
         type(said).model_validate_json(whole)
         short = summary(event, said).model_dump_json(by_alias=True, exclude={"sequence", "kept"})
     except (ValidationError, ValueError) as wrong:
-        raise Unkeepable(f"not JSON: {wrong}") from wrong
+        raise NotKept(f"not JSON: {wrong}") from wrong
     return ReportEntry(event.id, event.type, said, whole, short)
 
 
@@ -118,38 +137,81 @@ def summary(event: Event, said: Report) -> Summary:
 
 
 def sweep(event: Event, swept: Swept, time: datetime) -> SweepEntry:
-    """Raises Unkeepable."""
+    """Raises NotKept."""
     checked((event.id,), (swept.resources, swept.diverging, swept.calls), most=2**31 - 1)
     timely(time)
+    happened(time)
     if not 0 <= swept.milliseconds < LARGEST:
-        raise Unkeepable("`milliseconds` is no duration")
+        raise NotKept("`milliseconds` is no duration")
     return SweepEntry(event.id, time, swept)
 
 
 def resync(event: Event, asked: Resync) -> ResyncEntry:
-    """Raises Unkeepable."""
+    """Raises NotKept."""
     one = asked.object
+    happened(event.sent)
     checked((event.id, event.source, one.api_version, one.kind, one.namespace, one.name))
+    printable(sentence for sentences in asked.diverges.values() for sentence in sentences)
     try:
         return ResyncEntry(event.id, event.source, one, asked.model_dump_json(by_alias=True, include={"diverges"}))
     except ValueError as wrong:
-        raise Unkeepable(f"not JSON: {wrong}") from wrong
+        raise NotKept(f"not JSON: {wrong}") from wrong
 
 
 def checked(texts: tuple[str, ...], numbers: tuple[int, ...] = (), *, most: int = LARGEST) -> None:
-    """Raises Unkeepable where an index takes no such text, or a column no such number."""
+    """Raises NotKept where an index takes no such text, or a column no such number."""
     for text in texts:
         if len(text.encode(errors="replace")) > LONGEST or not text.isprintable():
-            raise Unkeepable(f"'{text[:40]!a}' is no name: it is longer than {LONGEST} bytes, or not printable")
+            raise NotKept(f"'{text[:40]!a}' is no name: it is longer than {LONGEST} bytes, or not printable")
     for number in numbers:
         if not 0 <= number <= most:
-            raise Unkeepable(f"'{number}' is out of range")
+            raise NotKept(f"'{number}' is out of range")
 
 
 def timely(time: datetime) -> None:
-    """Raises Unkeepable for a time that not every database and language can tell in every zone."""
+    """Raises NotKept for a time that not every database and language can tell in every zone."""
     if not FIRST_YEAR <= time.year <= LAST_YEAR:
-        raise Unkeepable(f"'{time}' is no time of a cluster's")
+        raise NotKept(f"'{time}' is no time of a cluster's")
+
+
+def is_ahead(time: datetime) -> bool:
+    """Whether a time is later than this machine's clock and the clocks of others can explain."""
+    return time > datetime.now(UTC) + AHEAD
+
+
+def happened(*times: datetime | None) -> None:
+    """Raise NotKept where one of these times is yet to come."""
+    for time in times:
+        if time is not None and is_ahead(time):
+            raise NotKept(f"'{time}' is yet to come", FUTURE)
+
+
+def printable(texts: Iterable[str]) -> None:
+    """Raise NotKept where one of these sentences would do something to a terminal, or read otherwise than it is."""
+    for text in texts:
+        if not is_printable(text):
+            raise NotKept(f"'{text[:40]!a}' has control characters")
+
+
+def _told(said: Report) -> Iterator[str]:
+    """Return whatever of a report is told in sentences."""
+    for condition in said.conditions:
+        yield from (condition.type, condition.reason, condition.message)
+    if isinstance(said, StatusChange):
+        yield from (said.ready_from, said.ready_to)
+
+
+def _escaped(cause: Cause) -> Cause:
+    told = {name: _escape(text) for name, text in cause if isinstance(text, str)}
+    if cause.object:
+        named = {name: _escape(text) for name, text in cause.object}
+        return cause.model_copy(update={**told, "object": ObjectName(**named)})
+    return cause.model_copy(update=told)
+
+
+def _escape(text: str) -> str:
+    """Return the text with an escape sequence, in ASCII, for each character that cannot be shown or kept."""
+    return ODD.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def _named(said: Report) -> Iterator[str]:

@@ -1,7 +1,9 @@
-"""Which generation of which resource an entry belongs to: found, or made when it is the first that speaks of it.
+"""Which generation of which resource an entry belongs to: found, or made when the entry is the first about it.
 
-A report on an object that is gone names neither uid nor generation. It belongs to the end of the one that its trace is
-of, or else of whoever had that name last: the generation after the last one that is known.
+A report on an object that is gone names neither uid nor generation. It belongs to the end of the object that its trace
+is of, or else of whoever had that name last: the generation after the last one that is known.
+
+What was read from the API server replaces what an event told, and never the other way round.
 """
 
 from datetime import datetime
@@ -16,7 +18,9 @@ from events.report import Report, Subject
 # Statements are made once: making one costs more than running it.
 _NAMED = tuple(changes.c[name] == bindparam(name) for name in ("kind", "namespace", "name"))
 _OF_ONE = (*_NAMED, changes.c.uid == bindparam("uid"))
-FIND = select(changes.c.sequence, changes.c.time).where(*_OF_ONE, changes.c.generation == bindparam("generation"))
+FIND = select(changes.c.sequence, changes.c.time, changes.c.verified, changes.c.bytes).where(
+    *_OF_ONE, changes.c.generation == bindparam("generation")
+)
 LIFE = select(func.min(changes.c.life)).where(*_OF_ONE)
 LAST = (
     select(changes.c.sequence, changes.c.uid, changes.c.generation, changes.c.deleted)
@@ -34,12 +38,12 @@ class Adding(Protocol):
     connection: Connection
     kept: datetime
 
-    def next(self, size: int) -> int:
-        """The number of one more thing, which takes so many bytes."""
+    def next(self, namespace: str, size: int) -> int:
+        """Return the number of one more thing about this namespace, which takes so many bytes."""
 
 
 def reported(to: Adding, said: Report) -> int:
-    """The number of the generation that a report is about."""
+    """Return the number of the generation that a report is about."""
     one, generation = said.object, said.generation
     if not one.uid and (last := _last(to, one, said.trace)) is not None:
         if last.deleted:
@@ -50,40 +54,54 @@ def reported(to: Adding, said: Report) -> int:
 
 
 def edited(to: Adding, entry: EditEntry) -> None:
-    """Notes who made a generation, and of which spec it is, unless that is known."""
-    size = len(entry.spec)
-    made = {
+    """Note who made a generation and of which spec it is, unless that is known as well or better."""
+    edit = {
         "time": entry.time,
         "by": entry.by,
         "deleted": entry.deleted,
         "traceparent": entry.traceparent,
         "spec": entry.spec,
+        "verified": entry.verified,
     }
     found = _find(to, entry.object, entry.generation)
     if found is None:
-        _make(to, entry.object, entry.generation, entry.trace, made)
-    elif found.time is None:
-        to.next(size)
-        known = {**made, "bytes": ROW + size}
+        if not _is_of_a_stranger(to, entry):
+            _make(to, entry.object, entry.generation, entry.trace, edit)
+    elif found.time is None or (entry.verified and not found.verified):
+        size = ROW + len(entry.spec)
+        to.next(entry.object.namespace, size - found.bytes)
+        known = {**edit, "bytes": size, **({"trace": entry.trace} if entry.verified else {})}
         to.connection.execute(update(changes).where(changes.c.sequence == found.sequence).values(known))
+
+
+def _is_of_a_stranger(to: Adding, entry: EditEntry) -> bool:
+    """Whether an event alone tells of an object of which nothing is kept, while another object has its name."""
+    if entry.verified or _life(to, entry.object) is not None:
+        return False
+    last = _last(to, entry.object, "")
+    return last is not None and not last.deleted
 
 
 def _find(to: Adding, one: Subject, generation: int) -> Found | None:
     return to.connection.execute(FIND, {**one.model_dump(), "generation": generation}).first()
 
 
+def _life(to: Adding, one: Subject) -> int | None:
+    return to.connection.execute(LIFE, one.model_dump()).scalar()
+
+
 def _last(to: Adding, one: Subject, trace: str) -> Found | None:
-    """The newest generation of whoever had this name last, those of this trace before all others."""
+    """Return the newest generation of whoever had this name last, those of this trace before all others."""
     return to.connection.execute(LAST, {**one.model_dump(), "trace": trace}).first()
 
 
 def _make(to: Adding, one: Subject, generation: int, trace: str, edit: dict[str, Any]) -> int:
     size = ROW + len(edit.get("spec", ""))
-    number = to.next(size)
-    unknown = {"time": None, "by": "", "deleted": False, "traceparent": "", "spec": ""}
+    number = to.next(one.namespace, size)
+    unknown = {"time": None, "by": "", "deleted": False, "traceparent": "", "spec": "", "verified": False}
     row = {
         "sequence": number,
-        "life": to.connection.execute(LIFE, one.model_dump()).scalar() or number,
+        "life": _life(to, one) or number,
         **one.model_dump(),
         "generation": generation,
         "trace": trace,

@@ -9,8 +9,8 @@
 | `traces/<id>` | `Trace` | |
 | `dead-letters` | `Page[DeadLetter]`, newest first | `namespace` |
 | `dead-letters/<name>/replay` (POST) | 202 | |
-| `state` | `State` | |
-| `changes` | `Latest`; 204 where there is nothing newer | `after` |
+| `state` | `State` | `namespace` |
+| `changes` | `Latest`; 204 where there is nothing newer | `after`, `namespace` |
 
 Reports are selected by `kind`, `namespace`, `name`, `uid` and `generation` of what they are about, by `function`,
 `outcome` and `trace`, by when they were kept (`since`, `until`), and by what was written (`target`, such as
@@ -109,8 +109,10 @@ class Edit(Part):
     """What somebody changed in a resource's spec: one generation of it, compared with the one kept before.
 
     `by` is the field manager, `first` says that it is the oldest that is known, so that `fields` are all of them.
-    `deleted` is the end of the resource: its generation is the one after the last, `fields` are empty, and so is `by`,
-    since the API server does not say. `hidden` says that only values differ that are not shown.
+    `deleted` says that the resource was deleted: the generation is the one after the last, `fields` are empty, and so
+    is `by`, since Kubernetes does not keep who deletes an object. `hidden` says that only values differ that are not
+    shown. `verified` says that this generation, and the one it is compared with, were read from the API server. If it
+    is false, an event told one of them, and anybody who reaches the Broker can send an event.
     """
 
     object: Subject
@@ -120,6 +122,7 @@ class Edit(Part):
     first: bool
     deleted: bool = False
     hidden: bool = False
+    verified: bool = False
     fields: tuple[Field, ...]
 
 
@@ -185,17 +188,17 @@ class DeadLetter(Part):
 
 
 class Swept(Part):
-    """A sweep that has ended."""
+    """A sweep that has ended. Its counts are of the whole cluster: null for those who may not see all of it."""
 
     time: AwareDatetime
-    resources: int
-    diverging: int
-    calls: int
-    milliseconds: float
+    resources: int | None = None
+    diverging: int | None = None
+    calls: int | None = None
+    milliseconds: float | None = None
 
 
 class State(Part):
-    """What is kept, and whether anybody still looks: how many reports since when, bytes, and the last sweep."""
+    """How many reports and bytes are kept of what the viewer may see, since when, and the last sweep."""
 
     reports: int
     oldest: AwareDatetime | None
@@ -205,6 +208,6 @@ class State(Part):
 
 
 class Latest(Part):
-    """The newest thing kept, whatever it was."""
+    """The number of the newest thing kept of what the viewer may see."""
 
     sequence: int

@@ -50,6 +50,7 @@ def edit_of(connection: Connection, row: Found, older: Found | None = None) -> E
         deleted=row.deleted,
         # The API server counts a generation for a difference only: what is not seen then is what is hidden.
         hidden=not (changed or first or row.deleted),
+        verified=row.verified and (before is None or before.verified),
         fields=changed,
     )
 

@@ -24,3 +24,7 @@ class Problem(Exception):  # the HTTP edge's own, below no tree: it never leaves
         if self.status == HTTPStatus.UNAUTHORIZED:
             found.headers["WWW-Authenticate"] = 'Bearer realm="kepler"'
         return found
+
+
+class TooMany(Problem):
+    """There are more namespaces than the API server is asked about for one viewer: the request has to name one."""

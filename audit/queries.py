@@ -5,7 +5,7 @@ Pages go on below a number that never moves, so what is kept meanwhile shifts no
 
 from collections.abc import Iterable
 
-from sqlalchemy import Column, ColumnElement, Connection, func, select
+from sqlalchemy import Column, ColumnElement, Connection, select
 
 from audit.episodes import episodes
 from audit.model import Kept, Page, State, Summary, Swept, Trace
@@ -13,7 +13,8 @@ from audit.past import edit_of
 from audit.rows import SHORT, WHOLE, subject, summary, whole
 from audit.selection import Reports
 from audit.sight import Sight
-from audit.tables import changes, ledger, reports, sweeps, written
+from audit.tables import changes, reports, sweeps, written
+from audit.totals import held
 from runtime.settings import VERSION
 
 EQUAL = ("kind", "namespace", "name", "uid", "function", "outcome", "trace")
@@ -63,28 +64,25 @@ def trace(connection: Connection, identity: str, sight: Sight) -> Trace | None:
     )
 
 
-def state(connection: Connection) -> State:
-    """How much is kept since when, and the last sweep."""
-    count = connection.execute(select(func.count()).select_from(reports)).scalar_one()
-    oldest = connection.execute(select(reports.c.kept).order_by(reports.c.sequence).limit(1)).scalar()
-    size = connection.execute(select(ledger.c.bytes)).scalar_one()
-    return State(reports=count, oldest=oldest, bytes=size, sweep=_swept(connection), version=VERSION)
+def state(connection: Connection, sight: Sight) -> State:
+    """Return how much of what may be seen is kept, since when, and the last sweep."""
+    found = held(connection, sight)
+    sweep = _swept(connection, counted=sight.namespaces is None)
+    return State(reports=found.reports, oldest=found.oldest, bytes=found.bytes, sweep=sweep, version=VERSION)
 
 
-def latest(connection: Connection) -> int:
-    """The newest number."""
-    return int(connection.execute(select(ledger.c.sequence)).scalar_one())
+def latest(connection: Connection, sight: Sight) -> int:
+    """Return the newest number of what may be seen; 0 where there is nothing."""
+    return held(connection, sight).newest
 
 
-def namespaces(connection: Connection) -> set[str]:
-    """Wherever anything kept is about."""
-    return set(connection.execute(select(changes.c.namespace).distinct()).scalars()) - {""}
-
-
-def _swept(connection: Connection) -> Swept | None:
+def _swept(connection: Connection, *, counted: bool) -> Swept | None:
+    """Return the last sweep; its counts are of the whole cluster, so they are for those who may see all of it."""
     last = connection.execute(select(sweeps).order_by(sweeps.c.sequence.desc()).limit(1)).first()
     if last is None:
         return None
+    if not counted:
+        return Swept(time=last.time)
     return Swept(
         time=last.time,
         resources=last.resources,

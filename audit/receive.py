@@ -1,15 +1,18 @@
 """What `audit` does with an event: keep what it says, and answer when that is on the disk."""
 
 import logging
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from flask import Blueprint
 from pydantic import BaseModel, ValidationError
 
-from audit import edits, entries
-from audit.entries import Entry, Unkeepable
+from audit import entries, refused, signing
+from audit.entries import Entry, NotKept
+from audit.hints import Hints
+from audit.refused import UNREADABLE
+from audit.signing import Keys
 from audit.store import Store
 from events.report import Report, StatusChange
 from events.sweep import Resync, Swept
@@ -18,14 +21,14 @@ from events.types import (
     RECONCILE_CONVERGED,
     RECONCILE_REJECTED,
     RECONCILE_WAITING,
+    REPLAY_REQUESTED,
+    RESOURCES,
     RESYNC_REQUESTED,
     STATUS_CHANGED,
     SWEEP_FINISHED,
 )
 from runtime.event import Event
-from runtime.objects import generation, uid
 from runtime.receive import Received
-from runtime.remembered import Remembered
 
 # What the functions say, and under which word it is told in the log.
 SAID: Mapping[str, tuple[str, type[BaseModel]]] = {
@@ -36,8 +39,8 @@ SAID: Mapping[str, tuple[str, type[BaseModel]]] = {
     RESYNC_REQUESTED: ("resync", Resync),
     SWEEP_FINISHED: ("sweep", Swept),
 }
-# Generations that are known to be kept, so that each change of a status costs no look into the database.
-REMEMBERED = 5000
+# What only our functions send, or people through them. Models are trained by pipelines, which have no key.
+SIGNED = frozenset({*SAID, REPLAY_REQUESTED})
 
 log = logging.getLogger("kepler.audit")
 
@@ -48,44 +51,36 @@ class Audit:
 
     store: Store
     pages: Blueprint
-    _seen: Remembered = field(default_factory=lambda: Remembered(REMEMBERED))
+    hints: Hints
+    keys: Keys
 
     def __call__(self, event: Event) -> Received:
         try:
             if event.type.startswith(PREFIX):
                 self._note(event)
-            elif event.wakes:
-                self._edited(event)
-        except (ValidationError, Unkeepable) as wrong:
-            log.warning("not a report", extra={"event": _about(event), "reason": str(wrong)})
+            elif event.type in RESOURCES:
+                return Received(calls=self.hints(event))
+        except NotKept as wrong:
+            refused.note(event, wrong.reason, str(wrong))
+        except ValidationError as wrong:
+            refused.note(event, UNREADABLE, _first(wrong))
         return Received()
 
     def _note(self, event: Event) -> None:
-        """Keeps what was said, and one line of it; an event of ours that says nothing known is only a line."""
+        """Keep what our functions said, and log one line of it; any other event of ours is only a line."""
+        if event.type in SIGNED:
+            signing.check(event, self.keys)
         if event.type not in SAID:
-            log.info("event", extra={"event": _about(event)})
+            log.info("event", extra={"event": refused.about(event)})
             return
         word, model = SAID[event.type]
         said = model.model_validate(event.data)
         self.store.keep(entry(event, said))
-        log.info(word, extra={"event": _about(event), word: said.model_dump(mode="json", by_alias=True)})
-
-    def _edited(self, event: Event) -> None:
-        """Keeps a generation that was not seen before; most events are about a status."""
-        shown = edits.edit(event) if self._is_news(event) else None
-        if shown is not None:
-            self.store.keep(shown)
-            self._seen.add((_generation(event),))
-
-    def _is_news(self, event: Event) -> bool:
-        try:
-            return _generation(event) not in self._seen
-        except (AttributeError, TypeError, ValueError) as wrong:
-            raise Unkeepable(f"not an object: {wrong}") from wrong
+        log.info(word, extra={"event": refused.about(event), word: said.model_dump(mode="json", by_alias=True)})
 
 
 def entry(event: Event, said: BaseModel) -> Entry:
-    """What is kept of an event that says this; raises Unkeepable."""
+    """Return what is kept of an event that says this. Raises NotKept."""
     match said:
         case Report():
             return entries.report(event, said)
@@ -96,9 +91,7 @@ def entry(event: Event, said: BaseModel) -> Entry:
     raise TypeError(type(said).__name__)
 
 
-def _generation(event: Event) -> Hashable:
-    return uid(event.object), generation(event.object), event.deletes
-
-
-def _about(event: Event) -> dict[str, str]:
-    return {"id": event.id, "type": event.type, "source": event.source, "received": datetime.now(UTC).isoformat()}
+def _first(wrong: ValidationError) -> str:
+    """Return what is wrong first, without what was sent."""
+    error = wrong.errors(include_input=False, include_url=False)[0]
+    return f"{error['type']} at {'.'.join(map(str, error['loc']))[:80]!a}"

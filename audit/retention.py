@@ -10,14 +10,15 @@ PostgreSQL fills it again.
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, literal, or_, select, true, update
 
 from audit.database import Database
-from audit.tables import changes, ledger, reports, resyncs, sweeps, written
+from audit.tables import Found, changes, ledger, reports, resyncs, sweeps, written
+from audit.totals import Gone
 from runtime.errors import ApiError
 
 log = logging.getLogger("kepler.audit")
@@ -87,9 +88,10 @@ class Retention:
             first = _oldest(connection)
             if size <= above or first is None:
                 return 0
-            sizes = _delete(connection, first + BATCH - 1, before)
-            connection.execute(update(ledger).values(bytes=max(0, size - sum(sizes))))
-            return len(sizes)
+            gone = _delete(connection, first + BATCH - 1, before)
+            connection.execute(update(ledger).values(bytes=max(0, size - gone.bytes)))
+            gone.write(connection)
+            return gone.rows
 
 
 def _oldest(connection: Connection) -> int | None:
@@ -102,17 +104,20 @@ def _oldest(connection: Connection) -> int | None:
     return min((one for one in found if one is not None), default=None)
 
 
-def _delete(connection: Connection, cut: int, before: datetime | None) -> list[int]:
-    """Up to a number, and those only that were kept before; the bytes of each row that went."""
-    sizes = []
+def _delete(connection: Connection, cut: int, before: datetime | None) -> Gone:
+    """Delete rows up to a number, and of those only what was kept before a time, if one is given."""
+    gone = Gone()
     for table in NUMBERED:
         old = [table.c.sequence <= cut, *([table.c.kept < before] if before else [])]
         old += [_done_with()] if table is changes else []
-        went = connection.execute(delete(table).where(*old).returning(table.c.sequence, table.c.bytes)).all()
+        namespace = literal("") if table is sweeps else table.c.namespace
+        returned = (table.c.sequence, table.c.bytes, namespace.label("namespace"))
+        went: Sequence[Found] = connection.execute(delete(table).where(*old).returning(*returned)).all()
         if table is reports and went:
             connection.execute(delete(written).where(written.c.sequence.in_([row.sequence for row in went])))
-        sizes += [int(row.bytes) for row in went]
-    return sizes
+        for row in went:
+            gone.note(row.namespace, row.bytes, is_report=table is reports)
+    return gone
 
 
 def _done_with() -> ColumnElement[bool]:

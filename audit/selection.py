@@ -69,7 +69,7 @@ class Namespace(Selection):
     namespace: str = ""
 
 
-class After(Selection):
+class After(Namespace):
     """Of what is newer."""
 
     after: Annotated[int, Field(ge=0, le=LARGEST)] = 0

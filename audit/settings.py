@@ -4,6 +4,7 @@
 |---|---|---|
 | `DATABASE` | where to keep: `sqlite:////folder/file.db`, `postgresql://user:password@host/name` | nowhere that lasts |
 | `ACCESS` | `token`: whoever the API server knows and lets; `open`: whoever is on this machine | `token` |
+| `AUDIENCE` | `own`: only tokens for `kepler-on-knative`; `any`: those for the API server as well | `any` |
 | `KEEP_DAYS`, `KEEP_MEGABYTES` | what is older, or more, is forgotten, the oldest first | 90, 512 |
 """
 
@@ -24,6 +25,7 @@ class Keeping(BaseModel):
 
     database: Annotated[SecretStr, Field(alias="DATABASE")] = SecretStr("")
     access: Annotated[Literal["token", "open"], Field(alias="ACCESS")] = TOKEN
+    audience: Annotated[Literal["own", "any"], Field(alias="AUDIENCE")] = "any"
     days: Annotated[int, Field(alias="KEEP_DAYS", gt=0, le=36500)] = 90
     megabytes: Annotated[int, Field(alias="KEEP_MEGABYTES", gt=0, le=1 << 30)] = 512
 

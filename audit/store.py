@@ -15,6 +15,7 @@ from audit import generations
 from audit.database import Database
 from audit.entries import ROW, EditEntry, Entry, ReportEntry, ResyncEntry, SweepEntry
 from audit.tables import ledger, reports, resyncs, sweeps, written
+from audit.totals import Added
 from events.report import Report
 from runtime.singleflight import SingleFlight
 
@@ -34,14 +35,17 @@ class Store:
     database: Database
     full: Callable[[int], None] = lambda _bytes: None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    _turns: SingleFlight[Entry, None] = field(default_factory=SingleFlight)
+    _turns: SingleFlight[Sequence[Entry], None] = field(default_factory=SingleFlight)
 
-    def keep(self, entry: Entry) -> None:
-        """Returns when it is on the disk, with one that was there before as well; raises Unavailable."""
-        self._turns.take("", entry, self.commit)
+    def keep(self, *entries: Entry) -> None:
+        """Return when they are on the disk, or were already. Raises Unavailable."""
+        self._turns.take("", entries, self._commit_all)
+
+    def _commit_all(self, kept_together: Sequence[Sequence[Entry]]) -> None:
+        self.commit([entry for entries in kept_together for entry in entries])
 
     def commit(self, entries: Sequence[Entry]) -> None:
-        """All of them in one transaction."""
+        """Keep all of them in one transaction."""
         with self.database.writing() as connection:
             batch = Batch.begin(connection, self.clock)
             for entry in entries:
@@ -60,6 +64,7 @@ class Batch:
     kept: datetime
     known: set[str] = field(default_factory=set)
     rows: dict[str, list[Row]] = field(default_factory=lambda: {table.name: [] for table in TABLES})
+    added: Added = field(default_factory=Added)
 
     @classmethod
     def begin(cls, connection: Connection, clock: Callable[[], datetime]) -> "Batch":
@@ -85,11 +90,13 @@ class Batch:
             if rows := self.rows[table.name]:
                 self.connection.execute(insert(table), rows)
         self.connection.execute(NOTE, {"newest": self.sequence, "size": self.bytes})
+        self.added.write(self.connection, self.kept)
 
-    def next(self, size: int) -> int:
-        """The number of one more thing, which takes so many bytes."""
+    def next(self, namespace: str, size: int) -> int:
+        """Return the number of one more thing about this namespace, which takes so many bytes."""
         self.sequence += 1
         self.bytes += size
+        self.added.note(namespace, self.sequence, size)
         return self.sequence
 
     def _report(self, entry: ReportEntry) -> None:
@@ -97,7 +104,8 @@ class Batch:
             return
         said = entry.said
         change = generations.reported(self, said)
-        number = self.next(entry.bytes)
+        number = self.next(said.object.namespace, entry.bytes)
+        self.added.note_report(said.object.namespace)
         self.rows[reports.name].append(
             {
                 "sequence": number,
@@ -126,13 +134,14 @@ class Batch:
 
     def _sweep(self, entry: SweepEntry) -> None:
         if not self._is_known(sweeps, entry.id):
-            row = {"sequence": self.next(ROW), "id": entry.id, "kept": self.kept, "bytes": ROW, "time": entry.time}
+            row = {"sequence": self.next("", ROW), "id": entry.id, "kept": self.kept, "bytes": ROW, "time": entry.time}
             self.rows[sweeps.name].append(row | entry.swept.model_dump())
 
     def _resync(self, entry: ResyncEntry) -> None:
         if not self._is_known(resyncs, entry.id):
             size = len(entry.diverges) + ROW
-            row = {"sequence": self.next(size), "id": entry.id, "kept": self.kept, "bytes": size}
+            number = self.next(entry.object.namespace, size)
+            row = {"sequence": number, "id": entry.id, "kept": self.kept, "bytes": size}
             named = entry.object.model_dump(include={"kind", "namespace", "name"})
             self.rows[resyncs.name].append(row | named | {"source": entry.source, "diverges": entry.diverges})
 

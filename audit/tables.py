@@ -27,10 +27,11 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
 # The newest migration. Here, so that a process whose database is up to date need not load what migrates it.
-SCHEMA = "0001"
+SCHEMA = "0002"
 # Longest text in an index: PostgreSQL takes 2,704 bytes an entry, and no name is as long.
 LONGEST = 400
 
@@ -83,6 +84,18 @@ ledger = Table(
     Column("bytes", BigInteger, nullable=False),
 )
 
+# What is kept about each namespace (empty: about none), so that nobody counts rows: `oldest` is when the oldest report
+# was kept, `newest` is the newest number. Whoever may see a part of the namespaces is told of those rows only.
+totals = Table(
+    "totals",
+    metadata,
+    Column("namespace", Text, primary_key=True),
+    Column("reports", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("oldest", Instant),
+    Column("newest", BigInteger, nullable=False),
+)
+
 # `change` is the generation that a report is about; `summary` is what lists show, so that they read no whole reports.
 reports = Table(
     "reports",
@@ -131,8 +144,9 @@ written = Table(
     Index(None, "kind", "name", "within", "sequence"),
 )
 
-# One generation of a resource, from when first was heard of it: by its edit (`time`, `by` and `spec`, with nothing
-# secret in it), or by a report about it. Objects of one name that came after each other have another `life`.
+# One generation of a resource: its edit (`time`, `by` and `spec`, with nothing secret in it), or only that a report is
+# about it. `verified`: the edit was read from the API server; else an event told it. Objects of one name that came
+# after each other have another `life`.
 changes = Table(
     "changes",
     metadata,
@@ -152,6 +166,7 @@ changes = Table(
     Column("deleted", Boolean, nullable=False),
     _text("traceparent"),
     _text("spec"),
+    Column("verified", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("kind", "namespace", "name", "uid", "generation"),
     Index(None, "kind", "namespace", "name", "life", "generation"),
     Index(None, "trace"),

@@ -1,8 +1,9 @@
 """Keeps every report, every edit of our resources and every sweep, and shows them: a query API, and a console.
 
-Wakes on whatever the functions emit, and on events about our resources, whose edits it notes. It writes nothing in the
-cluster: it lists the resources and the dead letters that it shows, and asks the API server who may look. One JSON
-line a report goes to standard output as well, where the cluster's log collection finds it.
+Triggered by whatever the functions emit, and by events about our resources: it reads those from the API server, to keep
+who changed what. It writes nothing in the cluster: it lists the resources and the dead letters that it shows, and asks
+the API server who may look. One JSON line for each report goes to standard output as well, where the cluster's log
+collection finds it.
 """
 
 from collections.abc import Mapping
@@ -41,7 +42,7 @@ LISTENER = Listener(
     filters=(FILTER,),
     receiver=receiver,
     rules=(
-        *(Rule(kind.group, kind.plural, ("list",)) for kind in OURS),
+        *(Rule(kind.group, kind.plural, ("get", "list")) for kind in OURS),
         Rule("", "configmaps", ("list",), own=True),
         MAKE_KEY,
         Rule("authentication.k8s.io", "tokenreviews", ("create",)),

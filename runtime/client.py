@@ -162,7 +162,7 @@ class Client:
         return max(jitter, _retry_after(state))
 
     def _is_too_late(self, state: RetryCallState) -> bool:
-        """Whether another try, after the pause before it, would miss the deadline: then the last error is the answer."""
+        """Whether another try, after its pause, would miss the deadline: then the last error is the answer."""
         tried = state.seconds_since_start or 0.0
         return tried >= self._patience or state.upcoming_sleep >= self._deadline.left
 

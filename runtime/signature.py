@@ -130,16 +130,17 @@ class Keyring:
         return Client(self.transport, manager="kepler-signature", seconds=PATIENCE)
 
     def _look(self) -> None:
+        """Read the key. Who comes while another thread reads waits for that, since it needs the key as well."""
         with self._lock:
             if time.monotonic() - self._looked < AGAIN:
                 return
             self._looked = time.monotonic()
-        try:
-            found = self._client().get(secret(self.namespace))
-        except OperatorError as failed:
-            log.warning("the signing key cannot be read", extra={"reason": str(failed)})
-            return
-        self._key = key_of(found) or self._key
+            try:
+                found = self._client().get(secret(self.namespace))
+            except OperatorError as failed:
+                log.warning("the signing key cannot be read", extra={"reason": str(failed)})
+                return
+            self._key = key_of(found) or self._key
 
 
 def key_of(found: Manifest | None) -> bytes | None:

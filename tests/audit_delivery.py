@@ -18,6 +18,8 @@ from audit.entries import ReportEntry
 from local import probe
 from local.layout import ROOT
 from local.ports import Ports
+from runtime.signature import digest
+from tests.signing_key import KEY, KeyServer
 
 # As many as one pod is sent at once (`containerConcurrency`).
 AT_ONCE = 16
@@ -32,6 +34,7 @@ class AuditProcess:
     settings: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=lambda: Ports.free().functions[0])
     _process: subprocess.Popen[bytes] | None = None
+    _keys: KeyServer | None = None
 
     @property
     def url(self) -> str:
@@ -45,11 +48,16 @@ class AuditProcess:
         return float(psutil.Process(self._process.pid).memory_info().rss) / 2**20
 
     def __enter__(self) -> "AuditProcess":
+        if "KUBECONFIG" not in self.settings:
+            self._keys = KeyServer(self.log.parent)
+            self.settings = {**self.settings, "KUBECONFIG": str(self._keys.kubeconfig)}
         self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+        if self._keys:
+            self._keys.close()
 
     def start(self) -> None:
         """Returns when it is ready."""
@@ -78,8 +86,10 @@ def deliver(reports: Sequence[ReportEntry], url: str, at_once: int = AT_ONCE) ->
 
 
 def _send(pool: urllib3.PoolManager, url: str, one: ReportEntry) -> int:
-    body = b'{"specversion":"1.0","id":"%s","type":"%s","source":"/load","data":%s}'
-    event = body % (one.id.encode(), one.type.encode(), one.report.encode())
+    attributes = {"id": one.id, "type": one.type, "source": "/load"}
+    signature = digest(attributes, json.loads(one.report), KEY)
+    body = b'{"specversion":"1.0","id":"%s","type":"%s","source":"/load","signature":"%s","data":%s}'
+    event = body % (one.id.encode(), one.type.encode(), signature.encode(), one.report.encode())
     refused = 0
     while True:
         try:

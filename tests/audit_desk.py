@@ -13,8 +13,10 @@ from werkzeug.test import TestResponse
 from audit import entries
 from audit.entries import ReportEntry
 from audit.model import API
+from audit.store import Store
 from local.stack import Stack
 from runtime.client import Answer, Request, Transport
+from runtime.settings import AUDIENCE
 from tests.audit_sample import RESOURCES, edited
 
 _numbers = itertools.count(1)
@@ -26,6 +28,7 @@ class Desk:
 
     stack: Stack
     client: FlaskClient
+    store: Store
     asked: list[Request] = field(default_factory=list)
     sent: list[CloudEvent] = field(default_factory=list)
 
@@ -49,15 +52,19 @@ class Desk:
         headers = {"Authorization": f"Bearer {token}"}
         return self.client.post(f"{API}/dead-letters/{letter}/replay", headers=headers, json={}).status_code
 
-    def somebody(self, *cluster: str, within: Mapping[str, str] | None = None) -> str:
-        """The token of a new ServiceAccount that may do this in the cluster, and that within namespaces."""
+    def somebody(self, *cluster: str, within: Mapping[str, str] | None = None, audience: str | None = AUDIENCE) -> str:
+        """The token of a new ServiceAccount that may do this in the cluster, and that within namespaces.
+
+        Without an audience it is one of the API server's own.
+        """
         name = f"somebody-{next(_numbers)}"
         self.stack.kubectl("-n", "default", "create", "serviceaccount", name)
         for number, rule in enumerate(cluster):
             self._grant(f"{name}-{number}", name, rule, "clusterrole")
         for namespace, rule in (within or {}).items():
             self._grant(name, name, rule, "role", "-n", namespace)
-        return self.stack.kubectl("-n", "default", "create", "token", name).strip()
+        of = (f"--audience={audience}",) if audience else ()
+        return self.stack.kubectl("-n", "default", "create", "token", name, *of).strip()
 
     def _grant(self, role: str, account: str, rule: str, kind: str, *where: str) -> None:
         verb, resource = rule.split()

@@ -1,18 +1,70 @@
-"""`audit` in this process, for this machine only."""
+"""`audit` in this process: what it receives with, and what it serves, for this machine only."""
+
+from dataclasses import dataclass, field
 
 import pytest
+from flask import Blueprint
 
 from audit.api import Api
 from audit.database import Database
+from audit.hints import Hints
 from audit.live import Live
 from audit.nearby import nearby
 from audit.receive import Audit
+from audit.signing import Keys
 from audit.store import Store
-from runtime.client import Answer
+from runtime.client import Answer, Client, Request, path
+from runtime.event import Event
+from runtime.objects import OURS, Manifest
+from tests.signing_key import KEYS
+
+AWAY = Answer(0, {"message": "the API server did not answer"})
+
+
+@dataclass
+class KnownObjects:
+    """Answers as an API server that has these objects, by URL path; `away` is one that does not answer."""
+
+    objects: dict[str, Manifest] = field(default_factory=dict)
+    asked: list[Request] = field(default_factory=list)
+    away: bool = False
+
+    def __call__(self, request: Request) -> Answer:
+        self.asked.append(request)
+        if self.away:
+            return AWAY
+        found = self.objects.get(request.path)
+        return Answer(200, found) if found else Answer(404, {"reason": "NotFound", "message": "not found"})
+
+    def have(self, event: Event) -> None:
+        """From now on there is the object that this event shows."""
+        self.objects[self._path(event)] = event.object
+
+    def lose(self, event: Event) -> None:
+        """From now on there is no object of this name."""
+        self.objects.pop(self._path(event), None)
+
+    def _path(self, event: Event) -> str:
+        kind = next(kind for kind in OURS if kind.name == event.kind)
+        return path(kind, event.namespace, event.name)
+
+
+def receiving(store: Store, objects: KnownObjects | None = None, *, seconds: float = 0.2, keys: Keys = KEYS) -> Audit:
+    """What receives events, beside an API server with these objects, and shows nothing."""
+    known = objects or KnownObjects()
+    hints = Hints(store, lambda: Client(known, manager="kepler-audit", seconds=seconds))
+    return Audit(store, Blueprint("pages", __name__), hints, keys)
 
 
 def served(database: Database) -> Audit:
     """What serves it, on this machine only, with no API server and no broker."""
-    live = Live(lambda: lambda _: Answer(0, {"message": "the API server did not answer"}), "kepler-operator")
+    live = Live(lambda: lambda _: AWAY, "kepler-operator")
     sink = lambda: pytest.fail("nothing is to be sent")  # noqa: E731
-    return Audit(Store(database), Api(database, live, nearby, sink).blueprint())
+    return serving(Store(database), Api(database, live, nearby, sink))
+
+
+def serving(store: Store, api: Api) -> Audit:
+    """What receives and shows, with no API server to read from."""
+    audit = receiving(store, KnownObjects(away=True))
+    audit.pages = api.blueprint()
+    return audit

@@ -54,19 +54,20 @@ export const replay = (letter) =>
 
 // Calls `heard` whenever something new was kept, and `state` with null or the problem. Returns how to stop.
 export function listen(heard, state) {
-  let after = 0;
+  let after = null; // Not known before the first answer, which may be that there is nothing.
   let pause = PERIOD;
   let stopped = false;
   let timer;
 
   const turn = async () => {
     try {
-      const latest = document.visibilityState === "hidden" ? null : await get(`changes${query({ after })}`);
-      if (stopped) return;
-      if (latest && latest.sequence !== after) {
-        const first = after === 0;
-        after = latest.sequence;
-        if (!first) heard();
+      if (document.visibilityState !== "hidden") {
+        const latest = await get(`changes${query({ after })}`);
+        if (stopped) return;
+        const first = after === null;
+        const sequence = latest ? latest.sequence : after || 0;
+        if (!first && sequence !== after) heard();
+        after = sequence;
       }
       pause = PERIOD;
       state(null);

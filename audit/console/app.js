@@ -20,8 +20,17 @@ const THEMES = { "": "◐ auto", light: "☀ light", dark: "☾ dark" };
 
 function address() {
   const [path, search = ""] = location.hash.replace(/^#\/?/, "").split("?");
-  const [page, ...rest] = path.split("/").map(decodeURIComponent);
+  const [page, ...rest] = path.split("/").map(decoded);
   return { page, rest, wanted: Object.fromEntries(new URLSearchParams(search)) };
+}
+
+// A part of an address that is not encoded as one is shown as it is.
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 function useAddress() {
@@ -123,7 +132,7 @@ function Foot({ tick }) {
   if (!value) return html`<footer></footer>`;
   return html`<footer class="quiet">
     <span>${count(value.reports, "report")} kept${value.oldest ? html` since <${Time} at=${value.oldest} />` : ""} (${bytes(value.bytes)})</span>
-    <span>${value.sweep ? html`swept <${Time} at=${value.sweep.time} />: ${count(value.sweep.resources, "resource")}, ${value.sweep.diverging} not as ${value.sweep.diverging === 1 ? "it" : "they"} should be` : "no sweep yet"}</span>
+    <span>${value.sweep ? html`swept <${Time} at=${value.sweep.time} />${value.sweep.resources !== null && `: ${count(value.sweep.resources, "resource")}, ${value.sweep.diverging} not as ${value.sweep.diverging === 1 ? "it" : "they"} should be`}` : "no sweep yet"}</span>
     <span>version ${value.version}</span>
   </footer>`;
 }

@@ -70,6 +70,15 @@ export function Diff({ fields, by }) {
   </div>`;
 }
 
+// Who made an edit, and how that is known. Kubernetes does not keep who deletes an object.
+export function Author({ edit }) {
+  if (!edit) return null;
+  const happened = edit.deleted ? "deleted (Kubernetes does not keep by whom)" : edit.first ? "as first seen" : "edited";
+  return html`<span class="who">${happened}${edit.by ? html` by <strong>${edit.by}</strong>` : ""}${!edit.verified && html`, <span class="unverified" title=${UNVERIFIED}>as an event told</span>`}</span>`;
+}
+
+const UNVERIFIED = "It could not be read from the API server any more. Anybody who reaches the Broker can send an event.";
+
 // What an edit of a resource changed; what was there when it was first seen is no change.
 export function Edited({ edit }) {
   if (!edit || edit.first) return null;

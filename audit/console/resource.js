@@ -3,7 +3,7 @@
 import { html, useState } from "./vendor/preact.js";
 import { get, query, useAnswer, usePages } from "./api.js";
 import { count, duration, moment, named, toActivity, toTrace, words } from "./format.js";
-import { Alert, Diff, Edited, Empty, Loading, More, Nodes, Prose, Sign, Time, wrote } from "./parts.js";
+import { Alert, Author, Diff, Edited, Empty, Loading, More, Nodes, Prose, Sign, Time, wrote } from "./parts.js";
 import { said, standing } from "./resources.js";
 
 const PAGE = 20;
@@ -112,7 +112,7 @@ function Change({ change }) {
     <div class="heading">
       <h3>
         Generation ${change.generation}
-        ${edit && html` <span class="who">${edit.deleted ? "deleted" : edit.first ? "as first seen" : "edited"}${edit.by ? html` by <strong>${edit.by}</strong>` : ""}</span>`}
+        ${edit && html` <${Author} edit=${edit} />`}
       </h3>
       <span><${Time} at=${change.began} /> · <a href=${toTrace(change.trace)}>trace</a></span>
     </div>
@@ -167,7 +167,7 @@ export function Because({ cause }) {
   const kind = cause.type.split(".").pop();
   const about = cause.object ? `${cause.object.kind} ${named(cause.object)}` : cause.subject;
   if (cause.type.startsWith("dev.knative.apiserver.resource."))
-    return html`<span>Because ${about} ${HAPPENED[kind]}${cause.generation ? ` (generation ${cause.generation})` : ""}${cause.by ? html` by <strong>${cause.by}</strong>` : ""}.</span>`;
+    return html`<span>Because ${about} ${HAPPENED[kind]}${cause.generation ? ` (generation ${cause.generation})` : ""}${cause.by && kind !== "delete" ? html` by <strong>${cause.by}</strong>` : ""}.</span>`;
   if (cause.type.endsWith("resync.requested.v1")) return html`<span>Because ${cause.source.split("/").pop()} asked to look at ${about} again.</span>`;
   return html`<span>Because of event ${cause.type} (${about}).</span>`;
 }

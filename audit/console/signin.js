@@ -19,7 +19,7 @@ export function SignIn({ problem, done }) {
       </label>
       <button type="submit" disabled=${!token.trim()}>Show</button>
     </form>
-    <p class="quiet">One of a ServiceAccount: <code>kubectl create token NAME</code>. It stays in this tab, and is forgotten with it.</p>
+    <p class="quiet">One of a ServiceAccount: <code>kubectl create token NAME --audience kepler-on-knative</code>. It stays in this tab, and is forgotten with it.</p>
     ${problem && html`<p class="alert" role="alert">${problem}</p>`}
   </main>`;
 }

@@ -4,7 +4,7 @@ import { html, useState } from "./vendor/preact.js";
 import { get, useAnswer } from "./api.js";
 import { bars, steps } from "./scale.js";
 import { clock, count, duration, moment, named, second, words } from "./format.js";
-import { Alert, Diff, Edited, Empty, Loading, Prose, ResourceName, Sign, signKind } from "./parts.js";
+import { Alert, Author, Diff, Edited, Empty, Loading, Prose, ResourceName, Sign, signKind } from "./parts.js";
 import { Because } from "./resource.js";
 
 export function Trace({ trace, tick }) {
@@ -17,7 +17,7 @@ export function Trace({ trace, tick }) {
       <p class="crumbs"><a href="#/">Resources</a> <span aria-hidden="true">›</span> <${ResourceName} object=${value.object} /></p>
       <h1>Trace of generation ${value.generation}</h1>
       <p class="quiet"><code>${value.trace}</code></p>
-      ${edit && html`<p>${edit.first ? "First seen" : "Edited"}${edit.by ? html` by <strong>${edit.by}</strong>` : ""}, ${second(edit.time)}</p>`}
+      ${edit && html`<p><${Author} edit=${edit} />, ${second(edit.time)}</p>`}
       <${Edited} edit=${edit} />
     </header>
     <${Alert} problem=${problem} />

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +41,25 @@ def console(control_plane: Stack, database: str) -> Iterator[Console]:
     """Open to everybody on this machine."""
     with running(control_plane, **settings(control_plane, database, "open")) as (_, url):
         yield Console(url + "/")
+
+
+@dataclass(frozen=True)
+class Growing:
+    """A console over a store that is empty at first, and where to put something into it."""
+
+    url: str
+    store: Store
+
+
+@pytest.fixture
+def growing(control_plane: Stack, tmp_path: Path) -> Iterator[Growing]:
+    """Open to everybody on this machine."""
+    address = f"sqlite:///{tmp_path}/audit.db"
+    database = Database(address)
+    schema.prepare(database)
+    with running(control_plane, **settings(control_plane, address, "open")) as (_, url):
+        yield Growing(url + "/", Store(database))
+    database.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,14 @@
 """Who may look: the console of a cluster asks for a token, and shows what that one may read."""
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from local.stack import Stack
+from runtime.settings import AUDIENCE
 from tests.browser.conftest import Console
 from tests.browsing import window
 
@@ -34,7 +36,7 @@ def token(control_plane: Stack) -> str:
     kubectl("-n", "lab", "create", "serviceaccount", "looker")
     kubectl("-n", "lab", "apply", "-f", "-", stdin=json.dumps(READER))
     kubectl("-n", "lab", "create", "rolebinding", "looker", "--role=reads-keplers", "--serviceaccount=lab:looker")
-    return kubectl("-n", "lab", "create", "token", "looker").strip()
+    return kubectl("-n", "lab", "create", "token", "looker", f"--audience={AUDIENCE}").strip()
 
 
 def enter(page: Page, token: str) -> None:
@@ -52,8 +54,8 @@ def test_without_a_token_nothing_is_shown(page: Page) -> None:
     expect(page.get_by_label("token")).to_be_visible()
 
 
-def test_one_sees_the_namespaces_that_one_may_read(page: Page, token: str) -> None:
-    """And nothing of another; signed out, nothing at all."""
+def test_one_sees_the_namespaces_that_one_may_read(page: Page, token: str, guarded: Console) -> None:
+    """And nothing of another, nor how much there is of it; signed out, nothing at all."""
     enter(page, token)
     page.get_by_role("link", name="Activity").click()
     expect(page.locator(".report").first).to_contain_text("lab/kepler-lab")
@@ -62,6 +64,8 @@ def test_one_sees_the_namespaces_that_one_may_read(page: Page, token: str) -> No
     page.get_by_label("namespace").press("Enter")
     expect(page.locator(".report")).to_have_count(0)
     assert "machines" not in page.content()
+    counted = int(re.sub(r"\D", "", (page.locator("footer span").first.text_content() or "").partition(" report")[0]))
+    assert 0 < counted < guarded.reports / 2
 
     page.get_by_role("button", name="sign out").click()
     expect(page.get_by_label("token")).to_be_visible()

@@ -1,11 +1,14 @@
 """Whether the console can be read: at a glance, by keyboard, in the dark, on a telephone, with ten thousand reports."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from tests.browser.conftest import Console
+from audit import edits
+from tests.audit_sample import RESOURCES, deleted, edited, reports_of
+from tests.browser.conftest import Console, Growing
 from tests.browsing import NARROW, WIDE, Scheme, overflows, window
 
 ADDRESSES = ("#/", "#/resource/Kepler/energy/kepler", "#/activity", "#/letters")
@@ -105,6 +108,7 @@ def test_reports_are_narrowed_down_and_the_address_says_to_which(page: Page, con
     expect(page.locator(".report .sign").first).to_contain_text("rejected")
     page.reload()
     expect(page.get_by_label("outcome")).to_have_value("rejected")
+    expect(page.locator(".report")).not_to_have_count(0)
     assert {one.strip() for one in page.locator(".report .function").all_text_contents()} == {"estimator"}
     page.get_by_role("link", name="clear").click()
     expect(page.locator(".report").first).not_to_contain_text("rejected")
@@ -143,6 +147,39 @@ def test_a_history_goes_on_and_says_what_was_changed_by_whom(page: Page, console
     page.mouse.wheel(0, 100_000)
     expect(changes).to_have_count(40)
     expect(page.locator("main header")).to_contain_text("there is no such resource any more")
+
+
+def test_the_first_report_of_an_empty_store_is_shown_at_once(browser: Browser, growing: Growing) -> None:
+    """Long before the console looks again by itself, which it does every ten seconds."""
+    with window(browser) as page:
+        page.goto(growing.url + "#/activity")
+        expect(page.locator(".empty")).to_contain_text("No report matches")
+        expect(page.locator("footer")).to_contain_text("0 reports kept")
+        page.wait_for_timeout(1000)
+        growing.store.commit(reports_of(1))
+        expect(page.locator(".report")).to_have_count(1, timeout=3000)
+
+
+def test_an_edit_that_only_an_event_told_is_marked(browser: Browser, growing: Growing) -> None:
+    """And of an end it is said that nobody knows who caused it."""
+    told = edits.edit(deleted(RESOURCES[0], 1, datetime.now(UTC)))
+    read = edits.read(RESOURCES[0].kind, edited(RESOURCES[0], 1, datetime.now(UTC)).object)
+    assert told
+    assert read
+    growing.store.commit([read, told])
+    with window(browser) as page:
+        page.goto(growing.url + ADDRESSES[1])
+        end, before = page.locator(".change .who").all()
+        expect(end).to_have_text("deleted (Kubernetes does not keep by whom), as an event told")
+        expect(before).to_have_text("as first seen by argocd-controller")
+
+
+def test_an_address_that_is_no_text_leaves_the_page_as_it_is(page: Page, console: Console) -> None:
+    """A lone percent sign is shown as it is."""
+    page.goto(console.url + "#/%")
+    expect(page.locator("main")).to_contain_text("There is no page “%”")
+    page.goto(console.url + "#/resource/Kepler/%E0/kepler")
+    expect(page.locator("main h1")).to_have_text("%E0/kepler")
 
 
 def test_an_address_that_changes_while_the_page_is_built_is_shown(browser: Browser, console: Console) -> None:

@@ -1,7 +1,6 @@
 r"""What others write never reaches the terminal as it is: control characters are shown as `\x1b`, markup as text."""
 
 import io
-import json
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,7 +8,6 @@ from typing import Any
 
 import pytest
 import yaml
-from runtime.letters import LABEL
 
 from audit import letters as read
 from audit.model import Edit
@@ -22,6 +20,9 @@ from cli.glance import HEADINGS, rows, status
 from cli.options import Format
 from cli.output import data, documents, say, table
 from events.report import Field, ObjectName, ReportedCondition, Write
+from runtime import dead_letters
+from runtime.dead_letters import CODE, DATA, DESTINATION
+from runtime.event import Event
 from runtime.objects import KEPLER, Ref
 from runtime.printable import is_printable
 from tests.cli.reports import EDIT, change, report, trace
@@ -143,14 +144,11 @@ def test_an_explanation(stream: Opened) -> None:
 def test_dead_letters(stream: Opened) -> None:
     """Attributes, the answer and the data of an event, in the list and alone."""
     screen = stream()
-    event = dict.fromkeys(("id", "type", "source", "kind", "namespace", "name"), HOSTILE)
-    kept = {
-        "metadata": {"name": "l", "labels": {LABEL: "x"}},
-        "data": {
-            **{"attributes": json.dumps(event), "at": "2026-01-02T12:00:00Z", "destination": HOSTILE, "code": "400"},
-            **{"answer": HOSTILE, "data": json.dumps({HOSTILE: HOSTILE}, ensure_ascii=False)},
-        },
-    }
+    attributes = {DESTINATION: HOSTILE, CODE: "400", DATA: HOSTILE}
+    event = Event(*[HOSTILE] * 8, {}, {HOSTILE: HOSTILE}, "", attributes)
+    record = dead_letters.record(event, dead_letters.OTHER, None)
+    kept = {**dead_letters.config_map(event, record)}
+    kept["metadata"] = {**kept["metadata"], "name": "l"}
     (found,) = read.letters([kept])
     table(letters.HEADINGS, letters.rows([found], NOW))
     assert is_printable(plain(screen))

@@ -15,9 +15,9 @@ from events.types import RESOURCE_UPDATE
 from functions import wiring
 from functions.catalogue import FUNCTIONS, LISTENERS
 from local.stack import Stack
-from runtime.client import Answer, Request, Transport
+from runtime.client import Answer, Client, Request, Transport
 from runtime.dead_letter_store import DeadLetterStore
-from runtime.objects import CLUSTER_ROLE_BINDING, KEPLER
+from runtime.objects import CLUSTER_ROLE_BINDING, KEPLER, OURS, Ref
 from runtime.settings import NAMESPACE as OPERATOR
 from runtime.signature import SECRET_NAME, Keyring
 from tests.faults.plane import INSTALLED, NAMESPACE
@@ -83,6 +83,7 @@ def noted(faulty_plane: Stack) -> dict[str, set[Permission]]:
     desk = Noting(transport(faulty_plane, "kepler-dead-letter"))
     counter = Noting(transport(faulty_plane, "kepler-audit"))
     found = {"kepler-dead-letter": desk.noted, "kepler-audit": counter.noted}
+    _read_resources(counter)
     _look(counter, faulty_plane.kubectl("-n", OPERATOR, "create", "token", "kepler-sweep").strip())
     _make_and_read_key(faulty_plane, counter, found)
     _correspond(store(faulty_plane, send=desk))
@@ -105,6 +106,13 @@ def _make_and_read_key(plane: Stack, maker: Noting, found: dict[str, set[Permiss
         reader = Noting(transport(plane, account))
         assert Keyring(reader, OPERATOR)() is not None
         found.setdefault(account, set()).update(reader.noted)
+
+
+def _read_resources(send: Transport) -> None:
+    """One resource of each kind, as `audit` does when an event tells of it."""
+    client = Client(send, manager="kepler-audit")
+    for kind in OURS:
+        assert client.get(Ref(kind, NAMESPACE if kind.namespaced else "", "none")) is None
 
 
 def _walk(world: World, chain: Chain) -> None:

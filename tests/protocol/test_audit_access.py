@@ -1,31 +1,39 @@
 """Who sees what where `ACCESS` is `token`: real ServiceAccounts, real Roles, and the function's own account to ask."""
 
+import base64
 import itertools
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
+import yaml
 from cloudevents.core.v1.event import CloudEvent
+from flask import Flask, request
 
-from audit import access, schema
+from audit import access, entries, schema
 from audit.access import MAY, WHO, Tokens
 from audit.api import Api
 from audit.database import Database
 from audit.live import Live
 from audit.model import API
-from audit.receive import Audit
+from audit.problems import Problem
 from audit.store import Store
+from events.sweep import Swept
 from events.types import REPLAY_REQUESTED
 from local.stack import Stack
 from runtime.client import Answer, Request
 from runtime.dead_letters import letter_name
 from runtime.edge import application
-from runtime.objects import MACHINE_CONFIG
-from runtime.settings import NAMESPACE
+from runtime.objects import KEPLER, MACHINE_CONFIG
+from runtime.settings import AUDIENCE, NAMESPACE
 from tests.audit_desk import Desk, elsewhere, noting
 from tests.audit_sample import reports_of
+from tests.audit_serving import serving
 from tests.letters import given_up, store
 from tests.workbench import kepler, transport
 
@@ -51,8 +59,15 @@ def desk(control_plane: Stack, tmp_path: Path) -> Iterator[Desk]:
     sent: list[CloudEvent] = []
     send = noting(transport(control_plane, "kepler-audit"), asked)
     api = Api(database, Live(lambda: send, NAMESPACE), Tokens(send), lambda: sent.append)
-    yield Desk(control_plane, application({"audit": Audit(store, api.blueprint())}).test_client(), asked, sent)
+    yield Desk(control_plane, application({"audit": serving(store, api)}).test_client(), store, asked, sent)
     database.close()
+
+
+def state(desk: Desk, token: str, query: str = "") -> dict[str, Any]:
+    """What the footer shows to somebody."""
+    answer = desk.get(f"state{query}", token)
+    assert answer.status_code == 200, answer.text
+    return dict(json.loads(answer.data))
 
 
 @pytest.mark.parametrize("path", ["resources", "reports", "state", "changes", "dead-letters", "traces/x", "reports/x"])
@@ -62,7 +77,7 @@ def test_nobody_sees_anything(desk: Desk, path: str) -> None:
         answer = desk.client.get(f"{API}/{path}", headers=headers)
         assert answer.status_code == 401
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
-        assert "kubectl create token" in answer.text
+        assert f"kubectl create token <serviceaccount> --audience {AUDIENCE}" in answer.text
     assert desk.replay("x", "x") == 401
 
 
@@ -103,6 +118,37 @@ def test_a_namespace_is_refused_whether_it_exists_or_not(desk: Desk) -> None:
     assert desk.get(f"traces/{hidden.said.trace}", token).status_code == 404
     assert desk.get(f"traces/{shown.said.trace}", token).status_code == 200
     assert desk.get("history?kind=KeplerMachineConfig&name=machines", token).status_code == 403
+
+
+def test_the_state_counts_what_one_may_see(desk: Desk) -> None:
+    """By namespace; whoever sees nothing sees zeros. What a sweep counted is of the whole cluster."""
+    swept = {"resources": 7, "diverging": 1, "calls": 3, "milliseconds": 2.5}
+    entry = entries.SweepEntry("1", datetime.now(UTC), Swept(**swept))
+    desk.store.keep(entry)
+    count = {one: len([r for r in REPORTS if r.said.object.namespace == one]) for one in (ENERGY, LAB, "")}
+    in_lab, nobody, all_of_it = desk.somebody(within={LAB: SEES}), desk.somebody(), desk.somebody(SEES, NO_NAMESPACE)
+    assert state(desk, in_lab)["reports"] == count[LAB]
+    assert state(desk, in_lab)["sweep"]["resources"] is None
+    nothing = state(desk, nobody)
+    assert (nothing["reports"], nothing["bytes"], nothing["oldest"]) == (0, 0, None)
+    everything = state(desk, all_of_it)
+    assert everything["reports"] == sum(count.values())
+    assert everything["sweep"]["resources"] == 7
+    assert state(desk, all_of_it, f"?namespace={LAB}")["reports"] == count[LAB]
+    assert desk.get(f"state?namespace={ENERGY}", in_lab).status_code == 403
+
+
+def test_what_happens_elsewhere_is_no_news(desk: Desk) -> None:
+    """The newest number is that of what one may see: its growth would tell how much goes on in other namespaces."""
+    token = desk.somebody(within={LAB: SEES})
+    seen = json.loads(desk.get("changes", token).data)["sequence"]
+    other, own = (next(r for r in REPORTS if r.said.object.namespace == one) for one in (ENERGY, LAB))
+    desk.store.keep(replace(other, id="of-another"))
+    assert desk.get(f"changes?after={seen}", token).status_code == 204
+    desk.store.keep(replace(own, id="of-their-own"))
+    assert json.loads(desk.get(f"changes?after={seen}", token).data)["sequence"] > seen
+    assert desk.get("changes", desk.somebody()).status_code == 204
+    assert desk.get(f"changes?namespace={ENERGY}", token).status_code == 403
 
 
 def test_resources_are_those_of_now(desk: Desk, namespace: str) -> None:
@@ -147,6 +193,49 @@ def test_letters_are_seen_and_sent_again_by_who_may(desk: Desk) -> None:
     assert desk.sent[0].get_source() == "/kepler/console"
 
 
+def test_a_token_of_our_audience_opens_the_console_and_nothing_else(desk: Desk) -> None:
+    """The API server, which mints it, does not take it."""
+    token = desk.somebody(within={LAB: SEES})
+    assert desk.namespaces("reports", token) == {LAB}
+    assert directly(desk, token) == 401
+    assert directly(desk, desk.somebody(within={LAB: SEES}, audience=None)) == 404
+    assert desk.get("reports", desk.somebody(within={LAB: SEES}, audience="another")).status_code == 401
+
+
+def directly(desk: Desk, token: str) -> int:
+    """The status with which the API server itself answers somebody who lists the Keplers of a namespace."""
+    admin = yaml.safe_load(desk.stack.admin.read_text())["clusters"][0]["cluster"]
+    authority = base64.b64decode(admin["certificate-authority-data"]).decode()
+    url = f"{admin['server']}/apis/{KEPLER.api_version}/namespaces/{LAB}/keplers/none"
+    headers = {"Authorization": f"Bearer {token}"}
+    return urllib3.PoolManager(ca_cert_data=authority).request("GET", url, headers=headers, retries=False).status
+
+
+def test_a_token_of_the_api_server_is_taken_unless_a_setting_forbids_it(desk: Desk) -> None:
+    """With a second question: one costs no more than before that is of our audience."""
+    plain = desk.somebody(SEES, audience=None)
+    desk.asked.clear()
+    assert desk.namespaces("reports?limit=1000", plain) == {LAB, ENERGY}
+    assert [one.path for one in desk.asked] == [WHO, WHO, MAY, MAY]
+    send = transport(desk.stack, "kepler-audit")
+    only_own = Tokens(send, own=True)
+    with Flask("asking").test_request_context(headers={"Authorization": f"Bearer {plain}"}), pytest.raises(Problem):
+        only_own(request)
+    own = desk.somebody(SEES)
+    with Flask("asking").test_request_context(headers={"Authorization": f"Bearer {own}"}):
+        assert only_own(request).sees(LAB)
+
+
+def test_an_authenticator_that_knows_no_audiences_is_asked_again() -> None:
+    """It says that a token is good without naming an audience: then it is good for the API server."""
+    status = {"authenticated": True, "user": {"username": "a"}}
+    asked: list[Request] = []
+    answers = Tokens(noting(lambda _: Answer(201, {"status": status}), asked))
+    assert answers._lately("t").name == "a"
+    assert [(one.body or {})["spec"].get("audiences") for one in asked] == [[AUDIENCE], None]
+    assert Tokens(lambda _: Answer(201, {"status": status}), own=True)._lately("t").name == ""
+
+
 def test_what_the_api_server_said_holds_for_a_moment(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """A console asks several times a second; what is taken away is gone soon after."""
     token = desk.somebody(within={LAB: SEES})
@@ -174,7 +263,7 @@ def test_an_api_server_that_is_away_is_503(desk: Desk) -> None:
     away = Tokens(lambda _: Answer(0, {"message": "the API server did not answer"}))
     database = Database("sqlite:////tmp/never-made.db")
     api = Api(database, Live(lambda: away.transport, NAMESPACE), away, lambda: desk.sent.append)
-    client = application({"audit": Audit(Store(database), api.blueprint())}).test_client()
+    client = application({"audit": serving(Store(database), api)}).test_client()
     answer = client.get(f"{API}/state", headers={"Authorization": "Bearer x"})
     assert answer.status_code == 503
     assert answer.json
@@ -189,6 +278,9 @@ def test_too_many_namespaces_have_to_be_named(desk: Desk, monkeypatch: pytest.Mo
     assert answer.status_code == 400
     assert "add `namespace`" in answer.text
     assert desk.namespaces(f"reports?namespace={LAB}", token) == {LAB}
+    assert state(desk, token)["reports"] == 0
+    assert state(desk, token, f"?namespace={LAB}")["reports"] > 0
+    assert desk.get("changes", token).status_code == 204
 
 
 def test_what_is_in_no_namespace_has_its_own_right(desk: Desk) -> None:

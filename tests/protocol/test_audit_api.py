@@ -73,7 +73,8 @@ def test_nothing_newer_is_204(client: FlaskClient) -> None:
         ("history?kind=Kepler", "`name` is missing: known are `kind`, `namespace`, `name`"),
         ("history?kind=Kepler&namespace=a&name=a&before=7", "`before` is '7'"),
         ("changes?after=x", "`after` is 'x'"),
-        ("state?x=1", "there is no parameter `x`: there are none"),
+        ("state?x=1", "there is no parameter `x`: known are `namespace`"),
+        ("traces/x?x=1", "there is no parameter `x`: there are none"),
     ],
 )
 def test_a_wrong_parameter_is_told(client: FlaskClient, path: str, said: str) -> None:

@@ -125,7 +125,7 @@ def test_a_name_that_is_used_again_begins_anew(store: Store) -> None:
     keep(store, edited(KEPLER, 1, NOW), edited(KEPLER, 2, NOW))
     again = edits.edit(edited(KEPLER, 1, NOW))
     assert again
-    store.keep(replace(again, trace="f" * 32, object=again.object.model_copy(update={"uid": "another"})))
+    store.keep(replace(again, verified=True, trace="f" * 32, object=again.object.model_copy(update={"uid": "another"})))
     store.keep(about_end(1, 2))
     found = history(store)
     expected = [("another", 1, 0), (KEPLER.uid, 3, 1), (KEPLER.uid, 2, 0), (KEPLER.uid, 1, 0)]

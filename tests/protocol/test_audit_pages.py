@@ -23,6 +23,7 @@ def test_every_answer_tells_browsers_what_to_hold_to(client: FlaskClient, path: 
     assert headers["Content-Security-Policy"].startswith("default-src 'self';")
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
     assert (headers["X-Content-Type-Options"], headers["Referrer-Policy"]) == ("nosniff", "no-referrer")
+    assert (headers["Cross-Origin-Opener-Policy"], headers["Cross-Origin-Resource-Policy"]) == ("same-origin",) * 2
     assert headers["Cache-Control"] == ("no-cache" if path in ("/", "/app.js") else "no-store")
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -21,15 +22,18 @@ from local.stack import Stack
 from tests.audit_delivery import AuditProcess, deliver
 from tests.audit_sample import reports_of
 from tests.postgres import Postgres
+from tests.signing_key import key_server
 
 MIB = 2**20
 
 
 def ended(**settings: str) -> str:
     """What a process says that does not start; one line, no traceback."""
-    given = {**os.environ, "FUNCTION": "audit", "ACCESS": "open", "LISTEN_ADDRESS": "127.0.0.1:0", **settings}
+    own = {"FUNCTION": "audit", "ACCESS": "open", "LISTEN_ADDRESS": "127.0.0.1:0"}
     command = [sys.executable, "-m", "functions"]
-    done = subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=False, timeout=60)
+    with tempfile.TemporaryDirectory() as folder, key_server(Path(folder)) as keys:
+        given = {**os.environ, **own, "KUBECONFIG": str(keys.kubeconfig), **settings}
+        done = subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1
     assert "Traceback" not in done.stdout + done.stderr
     return done.stdout + done.stderr

@@ -4,18 +4,20 @@ import logging
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import insert, inspect, select, text
+from sqlalchemy import Connection, insert, inspect, select, text
 
 from audit import schema
 from audit.database import Database
-from audit.tables import SCHEMA, ledger, metadata
+from audit.tables import SCHEMA, changes, ledger, metadata, totals
 from local.layout import ROOT
 from runtime.errors import Misconfigured
 
@@ -43,6 +45,40 @@ def test_what_is_up_to_date_is_left_alone(database: Database) -> None:
     schema.prepare(database)
     with database.reading() as connection:
         assert connection.execute(select(ledger.c.sequence)).scalar_one() == 7
+
+
+def test_what_an_earlier_release_kept_is_there_after_a_migration(address: str) -> None:
+    """Its edits count as told by events, and what there is of each namespace is summed up."""
+    database = Database(address)
+    with database.writing() as connection:
+        _upgrade(connection, "0001")
+        connection.execute(text(EDIT), {"time": NOW})
+        connection.execute(text(SWEEP), {"time": NOW})
+        connection.execute(text("UPDATE ledger SET sequence = 2, bytes = 12"))
+    schema.prepare(database)
+    with database.reading() as connection:
+        assert connection.execute(select(changes.c.verified)).scalars().all() == [False]
+        rows = connection.execute(select(totals).order_by(totals.c.namespace)).all()
+    assert [tuple(row) for row in rows] == [("", 0, 5, None, 2), ("a", 0, 7, None, 1)]
+    database.close()
+
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+EDIT = """
+INSERT INTO changes (sequence, life, api_version, kind, namespace, name, uid, generation, trace, kept, bytes, time,
+"by", deleted, traceparent, spec)
+VALUES (1, 1, 'v1', 'Kepler', 'a', 'b', 'u', 1, 't', :time, 7, :time, 'c', false, '', '{}')
+"""
+SWEEP = """
+INSERT INTO sweeps (sequence, id, kept, bytes, time, resources, diverging, calls, milliseconds)
+VALUES (2, 's', :time, 5, :time, 1, 1, 1, 1)
+"""
+
+
+def _upgrade(connection: Connection, revision: str) -> None:
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(schema.MIGRATIONS))
+    command.upgrade(config, revision)
 
 
 def test_several_that_start_at_once_make_the_tables_once(address: str) -> None:

@@ -13,10 +13,11 @@ from sqlalchemy import Connection, func, insert, select
 
 from audit import edits, queries
 from audit.database import Database
+from audit.retention import Retention
 from audit.selection import Reports
 from audit.sight import EVERYTHING, Sight
 from audit.store import Store
-from audit.tables import changes, ledger, reports, resyncs, sweeps, written
+from audit.tables import changes, ledger, reports, resyncs, sweeps, totals, written
 from events.report import Report
 from tests.audit_sample import RESOURCES, edited, fill, reports_of
 
@@ -85,7 +86,7 @@ def test_a_commit_that_fails_leaves_nothing(store: Store) -> None:
     with pytest.raises(AttributeError):
         store.commit([first, replace(broken, said=None)])  # type: ignore[arg-type]
     assert page(store) == []
-    assert read(store, queries.latest) == 0
+    assert read(store, partial(queries.latest, sight=EVERYTHING)) == 0
     store.keep(first)
     assert page(store) == [first.id]
 
@@ -170,15 +171,43 @@ def test_what_may_not_be_seen_is_on_no_page(store: Store) -> None:
 
 def test_the_state_says_how_much_there_is(store: Store) -> None:
     """Reports, bytes, since when, and the last sweep; nothing where nothing is."""
-    empty = read(store, queries.state)
+    empty = read(store, partial(queries.state, sight=EVERYTHING))
     assert (empty.reports, empty.oldest, empty.bytes, empty.sweep) == (0, None, 0, None)
     fill(store, 60)
-    found = read(store, queries.state)
+    found = read(store, partial(queries.state, sight=EVERYTHING))
     assert found.reports == 60
     assert found.oldest
     assert found.oldest < datetime.now(UTC) - timedelta(minutes=30)
     assert found.sweep
     assert found.sweep.resources == 3
+
+
+def test_what_is_kept_about_each_namespace_is_known_without_counting(store: Store) -> None:
+    """Its sums are those of the rows, whatever was added and forgotten."""
+    fill(store, 120)
+    for most in (1 << 40, 1 << 17):
+        Retention(store.database, days=90, bytes=most).forget()
+        assert read(store, _totals) == read(store, _counted)
+
+
+def _totals(connection: Connection) -> dict[str, tuple[int, int, datetime | None]]:
+    rows = connection.execute(select(totals)).all()
+    return {row.namespace: (row.reports, row.bytes, row.oldest) for row in rows}
+
+
+def _counted(connection: Connection) -> dict[str, tuple[int, int, datetime | None]]:
+    """The same, from the rows of everything that is kept; sweeps are about no namespace."""
+    found = {}
+    for namespace in ("", "energy", "lab"):
+        about = [connection.execute(select(reports).where(reports.c.namespace == namespace)).all()]
+        about += [
+            connection.execute(select(one).where(one.c.namespace == namespace)).all() for one in (changes, resyncs)
+        ]
+        about += [connection.execute(select(sweeps)).all()] if not namespace else []
+        size = sum(row.bytes for rows in about for row in rows)
+        if size:
+            found[namespace] = len(about[0]), size, min((row.kept for row in about[0]), default=None)
+    return found
 
 
 def test_the_ledger_knows_the_size_of_everything(store: Store) -> None:

@@ -1,5 +1,6 @@
 """What the console knows beside the query API: kept in step with the code that it is about."""
 
+import hashlib
 import re
 
 from functions.catalogue import FUNCTIONS
@@ -7,6 +8,7 @@ from local.layout import ROOT
 from runtime.objects import OURS
 
 CONSOLE = ROOT / "audit" / "console"
+PREACT = "72284e8e9079c87817145df1110f74e8a2aa040b2fc384922e18dfcb46fc1fd7"
 
 
 def listed(script: str, name: str) -> list[str]:
@@ -24,6 +26,12 @@ def test_every_function_that_reports_can_be_chosen() -> None:
 def test_letters_about_our_resources_lead_to_them() -> None:
     """Each kind has a page of its own."""
     assert sorted(listed("letters.js", "RESOURCES")) == sorted(one.name for one in OURS)
+
+
+def test_the_vendored_preact_is_what_was_published() -> None:
+    """Byte for byte `preact/standalone.module.js` of htm 3.1.1: whatever else comes into it is not ours to run."""
+    content = (CONSOLE / "vendor" / "preact.js").read_bytes()
+    assert hashlib.sha256(content).hexdigest() == PREACT
 
 
 def test_every_script_that_is_asked_for_is_there() -> None:

@@ -1,6 +1,10 @@
 """Signatures of our events: what is signed is known again however a broker wrote it, and nothing else is."""
 
+import base64
 import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -10,8 +14,9 @@ from cloudevents.core.v1.event import CloudEvent
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runtime.client import Answer, Request
 from runtime.event import Event, decode
-from runtime.signature import ATTRIBUTE, SIGNED, is_signed, signed
+from runtime.signature import ATTRIBUTE, FIELD, SIGNED, Keyring, is_signed, signed
 
 KEY = b"k" * 32
 ATTRIBUTES = {
@@ -88,3 +93,22 @@ def test_what_is_not_signed_is_not_ours(signature: str | None) -> None:
 def test_another_key_signs_for_another_installation() -> None:
     """Two installations behind one Broker do not speak for each other."""
     assert not is_signed(received(event()), b"x" * 32)
+
+
+def test_who_comes_while_the_key_is_read_waits_for_it() -> None:
+    """At a cold start several threads need it at once: an event of theirs must not go out unsigned."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slowly(_: Request) -> Answer:
+        begun.set()
+        go_on.wait(10)
+        return Answer(200, {"data": {FIELD: base64.b64encode(KEY).decode()}})
+
+    keyring = Keyring(slowly, "kepler-operator")
+    with ThreadPoolExecutor(4) as threads:
+        keys = [threads.submit(keyring)]
+        assert begun.wait(10)
+        keys += [threads.submit(keyring) for _ in range(3)]
+        time.sleep(0.2)
+        go_on.set()
+        assert [key.result() for key in keys] == [KEY] * 4
