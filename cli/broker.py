@@ -70,7 +70,7 @@ def _reached(url: str, cluster: Cluster) -> Iterator[str]:
     namespace = rest.partition(".")[0]
     if not (service and namespace):
         raise Unreachable(f"the Broker's address '{url}' is no Service of the cluster: send events to it from there")
-    with forwarded(cluster.place, namespace, f"svc/{service}", parts.port or HTTP) as here:
+    with forwarded(cluster, namespace, f"svc/{service}", parts.port or HTTP) as here:
         yield f"{here}{parts.path}"
 
 

@@ -68,13 +68,13 @@ def _file(folder: str, one: Manifest) -> str:
 
 
 def _yaml(one: Manifest, masks: Mask) -> str:
-    return as_yaml(masks.value(redact.manifest(one)))
+    return as_yaml(masks.manifest(one))
 
 
 def _letter(one: Manifest, masks: Mask) -> Any:
     """A dead letter, with the event that is in it as JSON taken apart, so that it can be hidden."""
     whole = {**(one.get("data") or {}), **_contents(one)}
-    return masks.value(redact.manifest({"name": name(one), **whole}))
+    return masks.manifest({"name": name(one), **whole})
 
 
 def _contents(one: Manifest) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def _parsed(text: str) -> Any:
     """What is no object of named values may be anything, and is left out."""
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {"unreadable": HIDDEN}
     if not isinstance(found, dict):
         return {"unreadable": HIDDEN}

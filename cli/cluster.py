@@ -5,17 +5,19 @@ may do, and where in the cluster he is.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from kubernetes.config.config_exception import ConfigException
 from kubernetes.config.kube_config import list_kube_config_contexts
+from yaml import YAMLError
 
 from cli.errors import Denied, Missing, Unreachable
 from cli.kinds import title
 from runtime.client import APPLY, Answer, Client, Request, Transport, path, understood
 from runtime.errors import Misconfigured, NotFound
+from runtime.known_secrets import KnownSecrets
 from runtime.objects import Collection, Kind, Manifest, Ref
 from runtime.settings import VERSION
 from runtime.transport import configuration, through
@@ -48,6 +50,10 @@ class Cluster:
     place: Place
     namespace: str
     token: str = ""
+
+    def without_token(self, text: str) -> str:
+        """Somebody else's words, with `(hidden)` for the user's token: a proxy may repeat what it was sent."""
+        return without(self.token, text)
 
     @cached_property
     def client(self) -> Client:
@@ -127,14 +133,19 @@ def connect(place: Place, environment: Mapping[str, str]) -> Cluster:
         configured = configuration(chosen, context=place.context)
     except Misconfigured as wrong:
         raise _nowhere(place, chosen) from wrong
+    except (YAMLError, AttributeError, TypeError, ValueError) as malformed:  # these messages may quote the file
+        raise Unreachable(
+            f"kubeconfig '{_file(chosen)}' is malformed ({type(malformed).__name__}): `kubectl config view` says where"
+        ) from None
     send = through(configured, user_agent=f"kubectl-kepler/{VERSION}", connections=4)
     token = str((configured.api_key or {}).get("BearerToken") or "").removeprefix("Bearer ")
-    return Cluster(_decisive(send, str(configured.host)), place, place.namespace or _namespace(place, chosen), token)
+    transport = _decisive(send, str(configured.host), token)
+    return Cluster(transport, place, place.namespace or _namespace(place, chosen), token)
 
 
 def _nowhere(place: Place, environment: Mapping[str, str]) -> Unreachable:
     """Which file, or which context of it, does not lead to a cluster."""
-    file = environment.get("KUBECONFIG") or "~/.kube/config"
+    file = _file(environment)
     if place.context:
         return Unreachable(
             f"kubeconfig '{file}' has no usable context '{place.context}': `kubectl config get-contexts` lists them"
@@ -144,17 +155,34 @@ def _nowhere(place: Place, environment: Mapping[str, str]) -> Unreachable:
     )
 
 
-def _decisive(send: Transport, host: str) -> Transport:
-    """Somebody waits at the terminal: what a function would try again is told at once."""
+def _file(environment: Mapping[str, str]) -> str:
+    return environment.get("KUBECONFIG") or "~/.kube/config"
+
+
+def without(token: str, text: str) -> str:
+    """The text with `(hidden)` for a token that somebody's answer repeats."""
+    return KnownSecrets([token]).hidden(text) if token else text
+
+
+def _decisive(send: Transport, host: str, token: str) -> Transport:
+    """Somebody waits at the terminal: where a function would try again, this fails at once. No error has the token."""
 
     def ask(request: Request) -> Answer:
-        answer = send(request)
+        try:
+            answer = send(request)
+        except ValueError:  # http.client quotes the header that it refuses
+            raise Denied(
+                f"the token of your kubeconfig cannot be sent to the API server at {host}: it has characters that no "
+                "header may have; log in again"
+            ) from None
         if answer.status == 0:
             raise Unreachable(
                 f"the API server at {host} does not answer: start it, or choose another with --context or --kubeconfig"
             )
         if answer.status == 401:
             raise Denied(f"the API server at {host} does not know you: log in again, or choose another --context")
+        if answer.status >= 400 and "message" in answer.body:
+            return replace(answer, body={**answer.body, "message": without(token, str(answer.body["message"]))})
         return answer
 
     return ask

@@ -2,6 +2,10 @@
 
 It is found by `--console` or `KEPLER_CONSOLE`, or else by way of the cluster: Trigger `kepler-audit` knows where the
 function is. If that is on this machine it is asked directly, else through `kubectl port-forward`.
+
+It is asked with the user's own token, as the kubeconfig or its exec plugin gives it: what may be seen follows from the
+user's own permissions, and to make a token for `AUDIENCE` a user would have to be a ServiceAccount, and be allowed to
+create tokens of it. The token goes to this machine, through the port-forward, or to the URL that the user names.
 """
 
 import json
@@ -15,14 +19,15 @@ import urllib3
 from pydantic import BaseModel, ValidationError
 
 from audit.model import API, Change, Kept, Page, State, Summary, Trace
-from cli.cluster import Cluster
+from cli.cluster import Cluster, without
 from cli.errors import CliError, Denied, Missing, Refused, Unreachable
 from cli.forward import forwarded
 from cli.kinds import POD, TRIGGER
 from cli.parts import loopback
+from runtime import redact
 from runtime.function import manager
 from runtime.objects import Manifest, Ref, name
-from runtime.settings import NAMESPACE
+from runtime.settings import AUDIENCE, NAMESPACE
 
 AUDIT = manager("audit")
 # Set by Knative Serving on the pods of a Service.
@@ -31,8 +36,8 @@ PORT = 8080  # where Knative has a container listen
 TIMEOUT = urllib3.Timeout(connect=3.0, read=30.0)
 ELSEWHERE = "name its URL by --console or KEPLER_CONSOLE"
 NO_TOKEN = (
-    "a client certificate is no bearer token: use --token $(kubectl create token SERVICEACCOUNT) of a ServiceAccount "
-    "that may `get keplers`"
+    "a client certificate is no bearer token: use --token $(kubectl create token SERVICEACCOUNT "
+    f"--audience {AUDIENCE}) of a ServiceAccount that may `get keplers`"
 )
 WRONG = {401: Denied, 403: Denied, 404: Missing, 400: Refused}
 
@@ -73,17 +78,23 @@ class Console:
         url = f"{self.url.rstrip('/')}{API}/{path}{f'?{query}' if query else ''}"
         try:
             answer = urllib3.request("GET", url, headers=headers, timeout=TIMEOUT, retries=False)
-        except (urllib3.exceptions.HTTPError, ValueError) as lost:
-            raise Unreachable(f"the query API at {self.url} does not answer: start it, or {ELSEWHERE}") from lost
+        except urllib3.exceptions.HTTPError as lost:
+            raise Unreachable(f"the query API at {self._shown_url} does not answer: start it, or {ELSEWHERE}") from lost
+        except ValueError:  # http.client quotes the header that it refuses
+            raise Denied(f"the token cannot be sent to the query API at {self._shown_url}: is it whole?") from None
         if answer.status != 200:
             raise self._wrong(answer.status, answer.data)
         try:
             return model.model_validate_json(answer.data, extra="ignore")  # a newer one says more
         except ValidationError as other:
-            raise Refused(f"what answers at {self.url} is not this version's query API: {ELSEWHERE}") from other
+            raise Refused(f"what answers at {self._shown_url} is not this version's query API: {ELSEWHERE}") from other
+
+    @property
+    def _shown_url(self) -> str:
+        return redact.text(self.url)
 
     def _wrong(self, status: int, body: bytes) -> CliError:
-        detail = _detail(body) or f"it answered {status}"
+        detail = without(self.token, _detail(body)) or f"it answered {status}"
         if status == 401:
             return Denied(f"the query API: {detail}; {NO_TOKEN}")
         return WRONG.get(status, Unreachable)(f"the query API: {detail}")
@@ -106,7 +117,7 @@ def reached(cluster: Cluster, *, url: str = "", token: str = "") -> Iterator[Con
     if url or loopback(address):
         yield Console(address, mine)
         return
-    with forwarded(cluster.place, NAMESPACE, f"pod/{_pod(cluster)}", PORT) as here:
+    with forwarded(cluster, NAMESPACE, f"pod/{_pod(cluster)}", PORT) as here:
         yield Console(here, mine)
 
 

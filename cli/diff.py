@@ -12,8 +12,10 @@ from cli.predict import Prediction
 from cli.rehearse import LAST_APPLIED
 from cli.simulate import Decision, Write
 from events.report import Field, ObjectName, Part
+from runtime import redact
 from runtime.objects import DAEMON_SET, DEPLOYMENT, Ref
 from runtime.outcome import Word
+from runtime.redact import Mask
 
 YOU = "you"
 TEMPLATE = "spec.template."
@@ -77,6 +79,30 @@ def diff(prediction: Prediction) -> Diff:
         stopped=stopped(prediction.simulated.decisions),
         remarks=prediction.remarks,
     )
+
+
+def redacted(found: Diff, prediction: Prediction) -> Diff:
+    """The diff with `(hidden)` for what is confidential, as reports have it: diffs are pasted into reviews and logs."""
+    sides = [
+        (touched.object.kind, field.path, side)
+        for touched in found.objects
+        for field in touched.fields
+        for side in (field.before, field.after)
+    ]
+    mask = redact.joined(redact.mask(*prediction.before.values(), *prediction.after.values()), sides)
+    return Diff(
+        objects=tuple(_redacted(touched, mask) for touched in found.objects),
+        stopped=tuple(one.model_copy(update={"message": mask.text(one.message)}) for one in found.stopped),
+        remarks=found.remarks,
+    )
+
+
+def _redacted(touched: Touched, mask: Mask) -> Touched:
+    fields = []
+    for field in touched.fields:
+        before, after = mask.change(field.path, field.before, field.after, kind=touched.object.kind)
+        fields.append(Predicted(path=mask.text(field.path), before=before, after=after, by=field.by))
+    return touched.model_copy(update={"fields": tuple(fields)})
 
 
 def _by_object(prediction: Prediction) -> Mapping[Ref, _Fields]:

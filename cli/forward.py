@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from queue import Empty, Queue
 
-from cli.cluster import Place
+from cli.cluster import Cluster
 from cli.errors import Unreachable
 
 SECONDS = 15.0
@@ -19,21 +19,30 @@ LISTENS = re.compile(r"Forwarding from (127\.0\.0\.1:\d+)")
 
 
 @contextmanager
-def forwarded(place: Place, namespace: str, target: str, port: int) -> Iterator[str]:
+def forwarded(cluster: Cluster, namespace: str, target: str, port: int) -> Iterator[str]:
     """The URL under which `target` (`pod/NAME`, `svc/NAME`) answers here; raises Unreachable with kubectl's words."""
     kubectl = shutil.which("kubectl")
     if kubectl is None:
         raise Unreachable("kubectl is not on your PATH, and `kubectl port-forward` is needed: install it")
-    command = [kubectl, *place.kubectl, "-n", namespace, "port-forward", "--address=127.0.0.1", target, f":{port}"]
+    command = [
+        kubectl,
+        *cluster.place.kubectl,
+        "-n",
+        namespace,
+        "port-forward",
+        "--address=127.0.0.1",
+        target,
+        f":{port}",
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
-        yield f"http://{_address(process, target)}"
+        yield f"http://{_address(process, target, cluster)}"
     finally:
         process.terminate()
         process.wait()
 
 
-def _address(process: "subprocess.Popen[str]", target: str) -> str:
+def _address(process: "subprocess.Popen[str]", target: str, cluster: Cluster) -> str:
     """Where it listens, once it says so. Its output is read to its end, so that it never waits for a reader."""
     said: Queue[str | None] = Queue()
     threading.Thread(target=_read, args=(process, said), daemon=True).start()
@@ -45,7 +54,7 @@ def _address(process: "subprocess.Popen[str]", target: str) -> str:
             line = None
         if line is None:
             told = " ".join(lines) or "kubectl said nothing"
-            raise Unreachable(f"`kubectl port-forward {target}` did not come up: {told}")
+            raise Unreachable(f"`kubectl port-forward {target}` did not come up: {cluster.without_token(told)}")
         if found := LISTENS.search(line):
             return found[1]
         lines.append(line)

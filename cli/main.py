@@ -17,6 +17,7 @@ from cli.commands import bundle, diff, doctor, explain, history, letters, resync
 from cli.errors import CliError, Exit, understood
 from cli.options import command
 from cli.output import remark
+from runtime import redact
 from runtime.errors import OperatorError
 
 NAME = "kubectl kepler"
@@ -109,19 +110,23 @@ def _usage(wrong: TyperException) -> int:
 
 
 def _failed(wrong: CliError) -> int:
-    if os.environ.get(DEBUG):
-        traceback.print_exc()
+    _traced()
     remark(f"error: {wrong.message}")
     return wrong.exit
 
 
 def _defect(defect: Exception) -> int:
     """Something that nobody foresaw."""
-    if os.environ.get(DEBUG):
-        traceback.print_exc()
-    told = " ".join(str(defect).split())[:300]
+    _traced()
+    told = " ".join(redact.text(str(defect)).split())[:300]
     remark(f"error: a defect of `{NAME}` ({type(defect).__name__}: {told}); {DEBUG}=1 shows where, please report it")
     return Exit.DEFECT
+
+
+def _traced() -> None:
+    """With KEPLER_DEBUG, where in the program it was."""
+    if os.environ.get(DEBUG):
+        remark(redact.text(traceback.format_exc().rstrip(), redact.LONGEST_LOGGED))
 
 
 def main() -> None:

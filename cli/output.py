@@ -2,6 +2,9 @@
 
 Into a pipe or a file go plain lines that are never wrapped; a terminal gets colour, unless `NO_COLOR` is set, and
 columns that fit. Nothing is said by colour alone.
+
+Everything that a command prints passes through here, and much of it was written by others: control characters are shown
+escaped (`runtime.printable`), and nothing is read as markup.
 """
 
 import json
@@ -17,6 +20,7 @@ from rich.text import Text
 
 from cli.options import Format
 from runtime.plain import as_yaml
+from runtime.printable import visible, visible_line
 
 # Wider than anything that is printed: a pipe has no width.
 UNBOUNDED = 10_000
@@ -35,12 +39,12 @@ def screen(*, error: bool = False) -> Console:
 
 def say(line: str = "") -> None:
     """One line for people."""
-    screen().print(line, no_wrap=False)
+    screen().print(visible(line), no_wrap=False)
 
 
 def remark(line: str) -> None:
     """One line beside the answer, on standard error."""
-    screen(error=True).print(line)
+    screen(error=True).print(visible(line))
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -52,14 +56,15 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for heading in headings:
         drawn.add_column(heading, overflow="fold")
     for row in rows:
-        drawn.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
+        drawn.add_row(*(Text(visible_line(cell), style=STYLES.get(cell, "")) for cell in row))
     screen().print(drawn)
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:
     """Rows as plain lines, cells below each other, nothing wrapped and no spaces at the end."""
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    padded = ((cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    shown = [[visible_line(cell) for cell in row] for row in rows]
+    widths = [max(len(cell) for cell in column) for column in zip(*shown, strict=True)]
+    padded = ((cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in shown)
     return "".join("   ".join(row).rstrip() + "\n" for row in padded)
 
 
@@ -74,7 +79,7 @@ def data(said: BaseModel | Sequence[BaseModel], how: Format) -> None:
 
 
 def documents(content: Any, how: Format) -> None:
-    """Plain content as JSON or YAML."""
+    """Plain content as JSON or YAML. Both escape control characters themselves, so programs read what was written."""
     sys.stdout.write(json.dumps(content, indent=2) + "\n" if how is Format.JSON else as_yaml(content))
 
 

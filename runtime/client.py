@@ -162,9 +162,9 @@ class Client:
         return max(jitter, _retry_after(state))
 
     def _is_too_late(self, state: RetryCallState) -> bool:
-        """Whether another try, after the pause that the API server asked for, would miss the deadline."""
+        """Whether another try, after its pause, would miss the deadline: then the last error is the answer."""
         tried = state.seconds_since_start or 0.0
-        return tried >= self._patience or _retry_after(state) >= self._deadline.left
+        return tried >= self._patience or state.upcoming_sleep >= self._deadline.left
 
     def _once(self, request: Request) -> Manifest:
         left, began = self._deadline.left, time.monotonic()

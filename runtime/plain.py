@@ -4,6 +4,8 @@ from typing import Any
 
 import yaml
 
+from runtime.printable import is_printable
+
 
 class _Plain(yaml.SafeDumper):
     """Writes shared values out instead of as anchors."""
@@ -13,5 +15,10 @@ class _Plain(yaml.SafeDumper):
 
 
 def as_yaml(content: Any) -> str:
-    """YAML in the order of the content, without anchors."""
-    return yaml.dump(content, Dumper=_Plain, sort_keys=False, width=120, allow_unicode=True)
+    """YAML in the order of the content, without anchors; with escapes where a terminal would obey a character."""
+    readable = _dumped(content, unicode=True)
+    return readable if is_printable(readable) else _dumped(content, unicode=False)
+
+
+def _dumped(content: Any, *, unicode: bool) -> str:
+    return yaml.dump(content, Dumper=_Plain, sort_keys=False, width=120, allow_unicode=unicode)

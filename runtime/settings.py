@@ -11,6 +11,7 @@ from runtime.errors import Misconfigured
 VERSION = "0.1.0"
 # Where the functions live, and keep what is theirs, unless `NAMESPACE` says otherwise.
 NAMESPACE = "kepler-operator"
+AUDIENCE = "kepler-on-knative"
 IMAGE_PREFIX = "RELATED_IMAGE_"
 ALLOWED_IMAGES = "ALLOWED_IMAGES"
 # A repository: registry and path, as `crds.fields` takes them in an image, and neither tag nor digest.

@@ -6,8 +6,8 @@ import typer
 
 from cli import predict, render
 from cli.cluster import DEFAULT_NAMESPACE
-from cli.diff import diff as compared
-from cli.diff import lines, sentence, stopped
+from cli.diff import diff as diff_of
+from cli.diff import lines, redacted, sentence, stopped
 from cli.errors import Exit, Usage
 from cli.kinds import title
 from cli.manifests import Written, read
@@ -20,6 +20,10 @@ FieldManager = Annotated[
     str, typer.Option(help="Compare with `kubectl apply --server-side` under this name, not with the way you applied.")
 ]
 Full = Annotated[bool, typer.Option("--full", help="Also every field of what would be created.")]
+ShowValues = Annotated[
+    bool,
+    typer.Option("--show-values", help="Also what is confidential: values of `env`, passwords, credentials in URLs."),
+]
 Offline = Annotated[bool, typer.Option("--offline", help="Ask no cluster: a plain installation is taken for granted.")]
 Prometheus = Annotated[bool, typer.Option(help="With --offline: whether the Prometheus operator is installed.")]
 OpenShift = Annotated[bool, typer.Option("--openshift", help="With --offline: the cluster is OpenShift's.")]
@@ -32,16 +36,19 @@ def diff(  # noqa: PLR0913 (one parameter an option)
     recursive: Recursive = False,
     field_manager: FieldManager = "",
     full: Full = False,
+    show_values: ShowValues = False,
     output: Output = Format.TABLE,
 ) -> int:
     """What `kubectl apply -f` would change: the resource itself, and all that the functions would do about it.
 
-    Writes nothing. Ends with 0 where nothing differs, 1 where something does, and more where that cannot be told.
+    Writes nothing. Confidential values are hidden, in every format, unless --show-values is given.
+    Ends with 0 where nothing differs, 1 where something does, and more where that cannot be told.
     """
     cluster = place.connect()
     written = read(filename, recursive=recursive, namespace=cluster.namespace, forced=bool(place.namespace))
     prediction = predict.with_cluster(cluster, written, manager=field_manager)
-    found = compared(prediction)
+    compared = diff_of(prediction)
+    found = compared if show_values else redacted(compared, prediction)
     _remark(written, prediction)
     if output is not Format.TABLE:
         data(found, output)

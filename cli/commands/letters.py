@@ -53,7 +53,7 @@ def show(letter: Letter, place: Reach, *, output: Output = Format.TABLE) -> int:
     if output is not Format.TABLE:
         data(found, output)
         return Exit.OK
-    for line in _told(found, config_map):
+    for line in told(found, config_map):
         say(line)
     return Exit.OK
 
@@ -119,7 +119,8 @@ def _readable(config_map: Manifest) -> DeadLetter:
     return found
 
 
-def _told(found: DeadLetter, config_map: Manifest) -> Iterator[str]:
+def told(found: DeadLetter, config_map: Manifest) -> Iterator[str]:
+    """A letter for people: its envelope, and the event with what is confidential in it hidden."""
     times = "once" if found.count == 1 else f"{found.count} times, the last"
     yield f"{found.name}, given up {times} at {found.time.astimezone():%Y-%m-%d %H:%M:%S}"
     yield f"about:    {kept.subject(found)}"
@@ -137,6 +138,6 @@ def _json(content: str) -> Iterator[str]:
     """The data, without what is to be told to nobody."""
     try:
         shown = redact.manifest(json.loads(content))
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         shown = {"unreadable": redact.text(content)}
     yield from (f"  {line}" for line in json.dumps(shown, indent=2).splitlines())

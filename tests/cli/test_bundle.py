@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,14 @@ import pytest
 
 from cli.bundle import Gathered, files
 from cli.errors import Exit
+from runtime.redact import LONGEST
 from tests.cli.terminal import Terminal
 from tests.letters import given_up, store
 from tests.workbench import Workbench, kepler
 
+MIB = 1 << 20
+# Of CPU: most of it is for writing YAML.
+SECONDS = 5.0
 PLANTED = "pl4nted-s3cret"
 SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"password": PLANTED}}
 CREDENTIALS = f"https://user:{PLANTED}@models.example/x.zip"
@@ -88,6 +93,31 @@ def test_a_letter_that_holds_anything(data: str) -> None:
     """What cannot be read is left out; what can, is hidden."""
     letter = {"metadata": {"name": "l"}, "data": {"attributes": "{}", "data": data, "answer": f"token={PLANTED}"}}
     assert PLANTED not in "".join(files(Gathered(letters=(letter,))).values())
+
+
+@pytest.mark.parametrize(
+    "hostile", ["m" * MIB, "token" * 200_000, "a://" * 260_000, 'token="' * 130_000, "[" * MIB, '{"a":' * 200_000]
+)
+def test_a_bundle_ends_quickly_whatever_is_in_it(hostile: str) -> None:
+    """A letter and an object that hold a megabyte of hostile text, as text, as JSON and as many small fields."""
+    many = {f"{hostile[:200]}{number}": hostile[:200] for number in range(500)}
+    letter = {"metadata": {"name": "l"}, "data": {"attributes": "{}", "data": hostile, "answer": hostile}}
+    listed = {"metadata": {"name": "m"}, "data": {"attributes": "{}", "data": json.dumps({"a": hostile, "b": many})}}
+    one = {"kind": "ConfigMap", "metadata": {"name": "x", "annotations": {"a": hostile[: MIB // 4]}}, "data": many}
+    began = time.process_time()
+    found = files(Gathered(objects={"children": (one,)}, letters=(letter, listed)))
+    assert time.process_time() - began < SECONDS
+    assert "characters)" in found["dead-letters.yaml"]
+
+
+def test_what_one_object_hides_is_hidden_in_every_other() -> None:
+    """Also half of it, where a long text is cut in the middle of it."""
+    env = [{"name": "A", "value": f"{PLANTED}-{PLANTED}"}]
+    pod = {"kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "env": env}]}}
+    told = f"{' ' * (LONGEST - 20)}{PLANTED}-{PLANTED}{' ' * LONGEST}"
+    event = {"kind": "Event", "metadata": {"name": "e"}, "message": told}
+    found = files(Gathered(objects={"children": (pod, event)}))
+    assert PLANTED not in "".join(found.values())
 
 
 def test_the_users_own_token_is_hidden_wherever_it_stands() -> None:

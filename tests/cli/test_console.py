@@ -5,7 +5,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -220,8 +220,8 @@ def test_a_forward_that_does_not_come_up_says_why(tmp_path_factory: pytest.TempP
     """In kubectl's words."""
     nowhere = tmp_path_factory.mktemp("kube") / "config"
     nowhere.write_text("{}")
-    place = Place(kubeconfig=str(nowhere))
-    with pytest.raises(Unreachable, match="kubectl"), forwarded(place, "x", "pod/y", 8080):
+    there = replace(cluster(), place=Place(kubeconfig=str(nowhere)))
+    with pytest.raises(Unreachable, match="kubectl"), forwarded(there, "x", "pod/y", 8080):
         pass
 
 

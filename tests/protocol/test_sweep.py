@@ -1,6 +1,8 @@
 """The sweep over a real API server, with its own ServiceAccount: what diverges is asked for, and nothing else."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -182,16 +184,41 @@ def test_the_end_of_a_sweep_is_told(control_plane: Stack, workbench: Workbench) 
     assert data(finished)["resources"] >= 1
 
 
-def test_an_event_from_before_a_sweep_asks_for_nothing_more(control_plane: Stack) -> None:
-    """A process that a ping has started sweeps at its start; one that came later sweeps again."""
+def test_a_sweep_is_made_at_most_once_a_minute_whoever_asks(control_plane: Stack) -> None:
+    """Each forged ping was a whole sweep; a process that a ping has started sweeps at its start, and not once more."""
     kubeconfig = control_plane.kubeconfig_for(NAMESPACE, "kepler-sweep")
     sent: list[CloudEvent] = []
     sweep = Sweep(FUNCTIONS, connect({"KUBECONFIG": str(kubeconfig)}, user_agent="test"), sent.append)
+    assert sweep.pause == 60
     sweep.begin()
     count = len(sent)
-    assert sweep(ping(time="2020-01-01T00:00:00Z")).calls == 0
+    for time in ("2020-01-01T00:00:00Z", "2100-01-01T00:00:00Z"):
+        assert sweep(ping(time=time)).calls == 0
     assert len(sent) == count
-    assert sweep(ping(time="2100-01-01T00:00:00Z")).calls > 0
+    sweep.pause = 0
+    assert sweep(ping(time="2020-01-01T00:00:00Z")).calls > 0
+
+
+def test_who_asks_while_a_sweep_runs_waits_for_nothing(control_plane: Stack) -> None:
+    """A sweep of thousands takes a minute: floods of pings meanwhile hold no threads and lead to no second one."""
+    kubeconfig = control_plane.kubeconfig_for(NAMESPACE, "kepler-sweep")
+    send = connect({"KUBECONFIG": str(kubeconfig)}, user_agent="test")
+    sent: list[CloudEvent] = []
+    going, go_on = threading.Event(), threading.Event()
+
+    def slow(request: Request) -> Answer:
+        going.set()
+        go_on.wait(20)
+        return send(request)
+
+    sweep = Sweep(FUNCTIONS, slow, sent.append, pause=0)
+    with ThreadPoolExecutor(8) as senders:
+        first = senders.submit(sweep, ping())
+        assert going.wait(20)
+        assert [senders.submit(sweep, ping()).result().calls for _ in range(20)] == [0] * 20
+        go_on.set()
+        assert first.result().calls > 0
+    assert [one.get_type() for one in sent].count(SWEEP_FINISHED) == 1
 
 
 def failing(send: Transport) -> Transport:
@@ -211,7 +238,7 @@ def test_a_sweep_at_the_start_that_fails_is_made_up_for(control_plane: Stack) ->
     kubeconfig = control_plane.kubeconfig_for(NAMESPACE, "kepler-sweep")
     send = connect({"KUBECONFIG": str(kubeconfig)}, user_agent="test")
     sent: list[CloudEvent] = []
-    sweep = Sweep(FUNCTIONS, failing(send), sent.append)
+    sweep = Sweep(FUNCTIONS, failing(send), sent.append, pause=0)
     sweep.begin()
     assert SWEEP_FINISHED not in [one.get_type() for one in sent]
     sweep.transport = send

@@ -298,7 +298,7 @@ def test_dead_letters_are_counted(control_plane: Stack, namespace: str) -> None:
             assert wait(lambda: bool(got.points("kepler.dead_letters")))
     (point,) = got.points("kepler.dead_letters")
     assert point.as_int == 2
-    assert values(point.attributes)["destination"] == "http://kepler-collector"
+    assert values(point.attributes)["destination"] == "kepler-collector"
 
 
 def test_what_is_measured_is_documented() -> None:

@@ -1,0 +1,34 @@
+r"""Characters that a terminal obeys instead of showing, or that change the order in which text is read.
+
+Messages, reasons and names come from whoever may write a resource or send an event. A terminal would let them move the
+cursor, rewrite lines that are on the screen, set the clipboard. So they are shown as Python writes them: `\x1b`.
+
+These are the C0 controls but newline and tab, DEL, the C1 controls (ECMA-48), the line and paragraph separators, the
+embeddings, overrides and isolates of the bidirectional algorithm (UAX #9), and halves of surrogate pairs, which no
+stream of UTF-8 can carry.
+"""
+
+import re
+
+_CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+_UNPRINTABLE = re.compile(f"[{_CONTROLS}]")
+_NOT_IN_A_LINE = re.compile(rf"[{_CONTROLS}\n\t]")
+
+
+def is_printable(text: str) -> bool:
+    """Whether a terminal shows the whole text as it is; newlines and tabs are allowed."""
+    return _UNPRINTABLE.search(text) is None
+
+
+def visible(text: str) -> str:
+    r"""The text with each such character escaped: `\x1b`, `\u202e`."""
+    return _UNPRINTABLE.sub(_escaped, text)
+
+
+def visible_line(text: str) -> str:
+    r"""As `visible`, and newlines and tabs escaped as well: what is one cell of a table stays one."""
+    return _NOT_IN_A_LINE.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()

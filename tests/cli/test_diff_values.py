@@ -1,0 +1,70 @@
+"""`diff` hides confidential values unless it is told to show them."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.errors import Exit
+from tests.cli.terminal import Terminal
+from tests.workbench import Workbench, kepler
+
+# Of CPU: most of it is the simulation.
+SECONDS = 5.0
+OLD, NEW = "0ld-s3cret", "n3w-s3cret"
+
+
+def edited(secret: str, port: int) -> dict[str, Any]:
+    """A Kepler with a secret in a variable and in a URL, and a port that is none."""
+    models = {"node-total": {"init-url": f"https://user:{secret}@models.example/x.zip"}}
+    return kepler(
+        collector={"env": [{"name": "ANYTHING", "value": secret}], "port": port},
+        estimator_sidecar={"enabled": True, "models": models},
+    )
+
+
+@pytest.fixture
+def file(workbench: Workbench, tmp_path: Path) -> str:
+    """An edit of what is applied and reconciled."""
+    workbench.apply(edited(OLD, 9102))
+    workbench.settle()
+    path = tmp_path / "kepler.yaml"
+    path.write_text(json.dumps(edited(NEW, 9103)))
+    return str(path)
+
+
+@pytest.mark.parametrize("how", [(), ("--full",), ("-o", "json"), ("-o", "yaml")])
+def test_values_that_are_confidential_are_hidden(file: str, terminal: Terminal, how: tuple[str, ...]) -> None:
+    """In each format: in the resource itself, in the DaemonSet and in `kepler-cfm`; that they change is shown."""
+    said = terminal("diff", "-f", file, *how)
+    assert said.code == Exit.NO
+    assert OLD not in said.out + said.err
+    assert NEW not in said.out + said.err
+    assert "(hidden)" in said.out
+    assert "(hidden, changed)" in said.out
+    assert "models.example" in said.out
+    assert "9103" in said.out
+
+
+def test_values_are_shown_on_request(file: str, terminal: Terminal) -> None:
+    """With `--show-values` the diff is as exact as the apply."""
+    said = terminal("diff", "-f", file, "--show-values")
+    assert f"-> {NEW}" in said.out
+    assert f"user:{NEW}@models.example/x.zip" in said.out
+    assert "(hidden" not in said.out
+
+
+def test_a_diff_ends_quickly_whatever_a_value_is(workbench: Workbench, terminal: Terminal, tmp_path: Path) -> None:
+    """A long value that is made to keep patterns busy is hidden or cut; nobody waits for it."""
+    workbench.apply(kepler())
+    annotations = {"a": "token" * 10_000, "b": "m" * 50_000}
+    path = tmp_path / "kepler.yaml"
+    path.write_text(json.dumps(kepler() | {"metadata": {"name": "kepler", "annotations": annotations}}))
+    began = time.process_time()
+    said = terminal("diff", "-f", str(path), "--full")
+    assert time.process_time() - began < SECONDS
+    assert said.code == Exit.NO
+    assert "... (cut, 50000 characters)" in said.out
+    assert len(said.out) < 40_000
