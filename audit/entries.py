@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import ValidationError
 
-from audit.model import Summary, Wrote
+from audit.episode_causes import wrote
+from audit.model import Summary
 from audit.printing import CONTROL, is_printable
 from audit.refused import FUTURE, UNREADABLE
 from audit.tables import LONGEST
@@ -130,7 +131,7 @@ def summary(event: Event, said: Report) -> Summary:
         milliseconds=said.milliseconds,
         rounds=said.rounds,
         condition=said.conditions[0] if said.conditions else None,
-        changes=tuple(Wrote(object=one.object, action=one.action, fields=len(one.fields)) for one in said.changes),
+        changes=tuple(wrote(said)),
         calls=len(said.calls),
         cause=said.cause,
     )

@@ -3,51 +3,77 @@
 What belongs to one generation may happen days apart (a drift that is mended, a sweep). So a trace is told in episodes.
 """
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from audit.model import Episode, Kept, Summary
+from audit.episode_causes import Said, cause_of
+from audit.model import Edit, Episode, Kept, Summary
 from events.report import ObjectName, Report
 from runtime import objects
 from runtime.client import path
 from runtime.objects import Kind
 
 KINDS = {(one.api_version, one.name): one for one in vars(objects).values() if isinstance(one, Kind)}
+# A report, under its id.
+Told = tuple[str, Said]
 # So many seconds in which nothing happens end an episode.
 PAUSE = 5.0
 
 
-def episodes(reports: Sequence[Kept]) -> tuple[Episode, ...]:
-    """The reports of a trace, by what happened together; `reports` are in the order in which the reconciles began."""
-    found: list[list[Kept]] = []
-    quiet = datetime.min.replace(tzinfo=UTC)
-    for one in reports:
-        if not found or (sent(one.report) - quiet).total_seconds() > PAUSE:
-            found.append([])
-            quiet = one.report.began
-        found[-1].append(one)
-        quiet = max(quiet, _ended(one))
-    return tuple(map(_episode, found))
+def episodes(reports: Sequence[Kept], edit: Edit | None = None, *, more: bool = False) -> tuple[Episode, ...]:
+    """Return the reports of a trace by what happened together.
+
+    `reports` are in the order in which the reconciles began; `more` says that earlier ones are left out.
+    """
+    kept = {one.id: one for one in reports}
+    told = [(one.id, one.report) for one in reports]
+    found = (_episode(group, edit, first=place == 0 and not more) for place, group in enumerate(_grouped(told)))
+    return tuple(one.model_copy(update={"awaited": _awaited_of(one, kept)}) for one in found)
 
 
-def sent(said: Report | Summary) -> datetime:
+def in_short(reports: Sequence[Summary], edit: Edit | None, *, more: bool = False) -> tuple[Episode, ...]:
+    """Return the same of reports in short, which tell no calls: what the end waited for is not known."""
+    groups = enumerate(_grouped([(one.id, one) for one in reports]))
+    return tuple(_episode(group, edit, first=place == 0 and not more) for place, group in groups)
+
+
+def sent(said: Said) -> datetime:
     """When its event was sent; an event may say nothing of that, or come from a clock that is ahead."""
     return min(said.cause.sent or said.began, said.began)
 
 
-def _episode(reports: Sequence[Kept]) -> Episode:
-    began = min(sent(one.report) for one in reports)
+def _grouped(reports: Iterable[Told]) -> Sequence[Sequence[Told]]:
+    found: list[list[Told]] = []
+    quiet = datetime.min.replace(tzinfo=UTC)
+    for identity, said in reports:
+        if not found or (sent(said) - quiet).total_seconds() > PAUSE:
+            found.append([])
+            quiet = said.began
+        found[-1].append((identity, said))
+        quiet = max(quiet, _ended(said))
+    return found
+
+
+def _episode(reports: Sequence[Told], edit: Edit | None, *, first: bool) -> Episode:
+    said = [one for _, one in reports]
+    began = min(map(sent, said))
     return Episode(
         began=began,
-        milliseconds=(max(map(_ended, reports)) - began) / timedelta(milliseconds=1),
-        reports=tuple(one.id for one in reports),
-        awaited=tuple(one.id for one in reversed([*_awaited(reports)])),
+        milliseconds=(max(map(_ended, said)) - began) / timedelta(milliseconds=1),
+        reports=tuple(identity for identity, _ in reports),
+        awaited=(),
+        cause=cause_of(said, edit, first=first),
     )
+
+
+def _awaited_of(episode: Episode, kept: Mapping[str, Kept]) -> tuple[str, ...]:
+    reports = [kept[identity] for identity in episode.reports]
+    return tuple(one.id for one in reversed([*_awaited(reports)]))
 
 
 def _awaited(reports: Sequence[Kept]) -> Iterator[Kept]:
     """Back from the one that ended last, each time to the one whose write woke it, as far as there is one."""
-    last: Kept | None = max(reports, key=_ended)
+    last: Kept | None = max(reports, key=lambda one: _ended(one.report))
     while last:
         yield last
         last = _woken_by(reports, last)
@@ -79,5 +105,5 @@ def _places(about: ObjectName | None) -> tuple[str, ...]:
     return tuple(path(kind, about.namespace, about.name, part) for part in ("", "status"))
 
 
-def _ended(one: Kept) -> datetime:
-    return one.report.began + timedelta(milliseconds=one.report.milliseconds)
+def _ended(said: Said) -> datetime:
+    return said.began + timedelta(milliseconds=said.milliseconds)

@@ -21,7 +21,7 @@ resources of a namespace is shown nothing of it. An error is a problem document 
 do.
 """
 
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from pydantic import AwareDatetime
 
@@ -67,11 +67,12 @@ class Resource(Part):
 
 
 class Wrote(Part):
-    """One object that a reconcile wrote, and how many of its fields."""
+    """One object that a reconcile wrote, how many of its fields, and the first of those by path."""
 
     object: ObjectName
     action: str
     fields: int
+    paths: tuple[str, ...] = ()
 
 
 class Summary(Part):
@@ -126,8 +127,49 @@ class Edit(Part):
     fields: tuple[Field, ...]
 
 
+class EpisodeCause(Part):
+    """Why an episode began, and what was written in it.
+
+    | `kind` | the episode began with |
+    |---|---|
+    | `edit` | the edit that made the generation: `by`, at `time` |
+    | `object` | an event about another object, which was `action` `by` at `time`; was it `written`, it was put back |
+    | `request` | somebody's request to look again: `source`, such as `/kepler/functions/sweep` |
+    | `event` | any other event about the resource itself |
+
+    `by` is a field manager, empty for what was deleted: Kubernetes does not keep who deletes. Except for an edit, all
+    of this is what the event said that woke the function. `written` leaves out what is only reported in a status.
+    """
+
+    kind: Literal["edit", "object", "request", "event"]
+    object: ObjectName | None = None
+    action: Literal["created", "changed", "deleted", ""] = ""
+    by: str = ""
+    time: AwareDatetime | None = None
+    source: str = ""
+    written: tuple[Wrote, ...] = ()
+
+
+class Episode(Part):
+    """Reports that follow closely on each other, by id, in the order in which the reconciles began.
+
+    `began` is when the first event was sent, `milliseconds` the time from there to the end of the last reconcile. That
+    end waited for those `awaited`: the last one, and back from it whoever wrote what woke it. A history, which has no
+    calls, leaves that empty.
+    """
+
+    began: AwareDatetime
+    milliseconds: float
+    reports: tuple[str, ...]
+    awaited: tuple[str, ...]
+    cause: EpisodeCause
+
+
 class Change(Part):
-    """One generation of a resource: the edit that made it, and everything that the functions did about it, in order."""
+    """One generation of a resource: the edit that made it, and what the functions did about it, in order.
+
+    `more` says that only the newest reports on it are here.
+    """
 
     object: Subject
     generation: int
@@ -135,23 +177,15 @@ class Change(Part):
     began: AwareDatetime
     edit: Edit | None
     reports: tuple[Summary, ...]
-
-
-class Episode(Part):
-    """Reports that follow closely on each other, by id, in the order in which the reconciles began.
-
-    `began` is when the first event was sent, `milliseconds` the time from there to the end of the last reconcile. That
-    end waited for those `awaited`: the last one, and back from it whoever wrote what woke it.
-    """
-
-    began: AwareDatetime
-    milliseconds: float
-    reports: tuple[str, ...]
-    awaited: tuple[str, ...]
+    episodes: tuple[Episode, ...] = ()
+    more: bool = False
 
 
 class Trace(Part):
-    """One change with its reports in full, in the order in which the reconciles began; each is in one episode."""
+    """One change with its reports in full, in the order in which the reconciles began; each is in one episode.
+
+    `more` says that only the newest reports are here.
+    """
 
     trace: str
     object: Subject
@@ -159,6 +193,7 @@ class Trace(Part):
     edit: Edit | None
     reports: tuple[Kept, ...]
     episodes: tuple[Episode, ...]
+    more: bool = False
 
 
 class Undelivered(Part):

@@ -5,14 +5,17 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, literal, select, tuple_
+from sqlalchemy import Connection, func, literal, select, tuple_
 
 from audit.edits import fields
+from audit.episodes import in_short
 from audit.model import Change, Edit, Page, Summary
 from audit.rows import SHORT, subject, summary
 from audit.selection import Object
 from audit.tables import Found, changes, reports
 
+# Reports on one generation in one answer: a drift that somebody makes again and again has no end.
+MOST = 200
 ORDER = (changes.c.life.desc(), changes.c.generation.desc())
 
 
@@ -57,6 +60,7 @@ def edit_of(connection: Connection, row: Found, older: Found | None = None) -> E
 
 def _change(connection: Connection, row: Found, older: Found | None, said: Sequence[Summary]) -> Change:
     edit = edit_of(connection, row, older)
+    more, said = len(said) > MOST, said[-MOST:]
     return Change(
         object=subject(row),
         generation=row.generation,
@@ -64,14 +68,21 @@ def _change(connection: Connection, row: Found, older: Found | None, said: Seque
         began=edit.time if edit else said[0].began if said else row.kept,
         edit=edit,
         reports=tuple(said),
+        episodes=in_short(said, edit, more=more),
+        more=more,
     )
 
 
 def _said(connection: Connection, numbers: Sequence[int]) -> Mapping[int, Sequence[Summary]]:
-    """The reports on these generations, in the order in which the reconciles began."""
-    query = select(*SHORT).where(reports.c.change.in_(numbers)).order_by(reports.c.began, reports.c.sequence)
+    """Return the newest reports on each of these generations, in the order in which the reconciles began.
+
+    One more than are shown, where there are more.
+    """
+    place = func.row_number().over(partition_by=reports.c.change, order_by=reports.c.sequence.desc())
+    newest = select(reports.c.sequence, place.label("place")).where(reports.c.change.in_(numbers)).subquery()
+    query = select(*SHORT).join(newest, newest.c.sequence == reports.c.sequence).where(newest.c.place <= MOST + 1)
     said: dict[int, list[Summary]] = defaultdict(list)
-    for row in connection.execute(query):
+    for row in connection.execute(query.order_by(reports.c.began, reports.c.sequence)):
         said[row.change].append(summary(row))
     return said
 

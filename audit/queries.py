@@ -17,6 +17,8 @@ from audit.tables import changes, reports, sweeps, written
 from audit.totals import held
 from runtime.settings import VERSION
 
+# What one answer holds of a trace, in reports and in bytes: a drift that somebody makes again and again has no end.
+MOST, BYTES = 500, 16 << 20
 EQUAL = ("kind", "namespace", "name", "uid", "function", "outcome", "trace")
 
 
@@ -47,21 +49,40 @@ def places(connection: Connection, trace: str) -> set[str]:
 
 def trace(connection: Connection, identity: str, sight: Sight) -> Trace | None:
     """What one change led to, in the order in which reconciles began; None where nothing of it is to be seen."""
-    query = select(*WHOLE).where(reports.c.trace == identity, sight.limit(reports.c.namespace))
-    found = connection.execute(query.order_by(reports.c.began, reports.c.sequence)).all()
+    numbers, more = _newest(connection, identity, sight)
+    query = select(*WHOLE).where(reports.c.sequence.in_(numbers)).order_by(reports.c.began, reports.c.sequence)
+    found = connection.execute(query).all()
     known = changes.c.sequence == found[0].change if found else changes.c.trace == identity
-    made = connection.execute(select(changes).where(known, sight.limit(changes.c.namespace)).limit(1)).first()
+    seen = select(changes).where(known, sight.limit(changes.c.namespace))
+    # Several may name one trace in an annotation: what was read from the API server comes first.
+    made = connection.execute(seen.order_by(changes.c.verified.desc(), changes.c.sequence).limit(1)).first()
     if made is None:
         return None
     kept = tuple(map(whole, found))
+    edit = edit_of(connection, made)
     return Trace(
         trace=identity,
         object=subject(made),
         generation=made.generation,
-        edit=edit_of(connection, made),
+        edit=edit,
         reports=kept,
-        episodes=episodes(kept),
+        episodes=episodes(kept, edit, more=more),
+        more=more,
     )
+
+
+def _newest(connection: Connection, trace: str, sight: Sight) -> tuple[list[int], bool]:
+    """Return the numbers of the newest reports of a trace that one answer may hold, and whether there are more."""
+    seen = (reports.c.trace == trace, sight.limit(reports.c.namespace))
+    query = select(reports.c.sequence, reports.c.bytes).where(*seen)
+    numbers: list[int] = []
+    size = 0
+    for row in connection.execute(query.order_by(reports.c.sequence.desc()).limit(MOST + 1)):
+        size += row.bytes
+        if len(numbers) == MOST or (numbers and size > BYTES):
+            return numbers, True
+        numbers.append(row.sequence)
+    return numbers, False
 
 
 def state(connection: Connection, sight: Sight) -> State:

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from audit.episode_causes import wrote
 from audit.episodes import episodes
-from audit.model import Change, Edit, Kept, Summary, Trace, Wrote
+from audit.model import Change, Edit, Kept, Summary, Trace
 from events.report import ApiCall, Cause, Field, ObjectName, Report, ReportedCondition, Subject, Write
 
 T0 = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -67,7 +68,7 @@ def keep(*reports: Report) -> tuple[Kept, ...]:
 def trace(*reports: Report, edit: Edit | None = EDIT) -> Trace:
     """One change."""
     kept = keep(*reports)
-    return Trace(trace=TRACE, object=KEPLER, generation=2, edit=edit, reports=kept, episodes=episodes(kept))
+    return Trace(trace=TRACE, object=KEPLER, generation=2, edit=edit, reports=kept, episodes=episodes(kept, edit))
 
 
 def change(*reports: Report, edit: Edit | None = EDIT) -> Change:
@@ -98,7 +99,7 @@ def summary(number: int, one: Report) -> Summary:
         milliseconds=one.milliseconds,
         rounds=one.rounds,
         condition=one.conditions[0] if one.conditions else None,
-        changes=tuple(Wrote(object=each.object, action=each.action, fields=len(each.fields)) for each in one.changes),
+        changes=tuple(wrote(one)),
         calls=len(one.calls),
         cause=one.cause,
     )

@@ -5,15 +5,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+import pytest
 from sqlalchemy import Connection
 
-from audit import edits, past, queries
+from audit import edits, entries, past, queries
 from audit.entries import ReportEntry
 from audit.model import Change
 from audit.selection import Object
 from audit.sight import EVERYTHING, Sight
 from audit.store import Store
-from events.report import Report
+from events.report import ObjectName, Report
 from runtime.event import Event
 from tests.audit_sample import RESOURCES, STATE, Resource, deleted, edited, fill, reported
 
@@ -146,3 +147,46 @@ def test_a_trace_has_its_reports_in_full(store: Store) -> None:
     assert [identity for one in found.episodes for identity in one.reports] == [one.id for one in found.reports]
     assert read(store, lambda connection: queries.trace(connection, "0" * 32, EVERYTHING)) is None
     assert read(store, lambda connection: queries.trace(connection, trace, Sight(frozenset(), cluster=True))) is None
+
+
+def test_a_trace_and_a_history_hold_no_more_than_so_many_reports(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest; that there are more is told. A drift that somebody makes again and again has no end."""
+    entry = about(4)
+    later = [entry.said.model_copy(update={"began": NOW + timedelta(hours=number)}) for number in range(7)]
+    for number, said in enumerate(later):
+        store.keep(replace(entry, id=f"r{number}", said=said, report=said.model_dump_json(by_alias=True)))
+    trace = entry.said.trace
+    whole = read(store, lambda connection: queries.trace(connection, trace, EVERYTHING))
+    assert whole
+    assert (len(whole.reports), whole.more, history(store)[0].more) == (7, False, False)
+    monkeypatch.setattr(queries, "MOST", 3)
+    monkeypatch.setattr(past, "MOST", 3)
+    part = read(store, lambda connection: queries.trace(connection, trace, EVERYTHING))
+    assert part
+    assert ([one.id for one in part.reports], part.more) == (["r4", "r5", "r6"], True)
+    (change,) = history(store)
+    assert (len(change.reports), change.more) == (3, True)
+    monkeypatch.setattr(queries, "BYTES", entry.bytes + 1)
+    least = read(store, lambda connection: queries.trace(connection, trace, EVERYTHING))
+    assert least
+    assert ([one.id for one in least.reports], least.more) == (["r6"], True)
+
+
+def test_a_history_tells_the_cause_of_each_episode(store: Store) -> None:
+    """The first is the edit's; what came hours later is told by what woke the function."""
+    keep(store, edited(KEPLER, 1, NOW))
+    entry = about(1)
+    store.keep(entry)
+    object_ = ObjectName(api_version="apps/v1", kind="DaemonSet", namespace="energy", name="kepler-exporter")
+    woken = entry.said.cause.model_copy(
+        update={"object": object_, "by": "kubectl-patch", "sent": NOW + timedelta(hours=2)}
+    )
+    said = entry.said.model_copy(update={"cause": woken, "began": NOW + timedelta(hours=2, seconds=1)})
+    event = replace(edited(KEPLER, 1, NOW), id="drift", type=entry.type)
+    store.keep(entries.report(event, said))
+    (change,) = history(store)
+    assert [(one.cause.kind, one.cause.by) for one in change.episodes] == [
+        ("edit", "argocd-controller"),
+        ("object", "kubectl-patch"),
+    ]
+    assert [one.reports for one in change.episodes] == [(entry.id,), ("drift",)]

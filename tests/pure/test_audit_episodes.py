@@ -2,13 +2,18 @@
 
 from datetime import timedelta
 
-from audit.episodes import episodes
-from events.report import Report
+from audit.episode_causes import PATHS, name_of
+from audit.episodes import episodes, in_short
+from audit.model import EpisodeCause
+from events.report import Cause, Field, Report, Write
+from events.types import RESOURCE_DELETE, RESYNC_REQUESTED
 from tests.cli.reports import (
     COLLECTOR,
     DAEMON_SET,
+    EDIT,
     ESTIMATOR,
     EXPORTER,
+    KEPLER,
     LAST,
     STATUS,
     T0,
@@ -17,6 +22,7 @@ from tests.cli.reports import (
     cause,
     keep,
     report,
+    summary,
 )
 
 HOURS = 2 * 3600 * 1000
@@ -67,3 +73,81 @@ def test_what_happens_later_is_an_episode_of_its_own() -> None:
     first, second = episodes(keep(ESTIMATOR, COLLECTOR, later))
     assert (first.reports, first.milliseconds) == (("0", "1"), 155.0)  # from the first event, at 5 ms, to 160 ms
     assert (second.began, second.reports) == (T0 + timedelta(milliseconds=HOURS - 5), ("2",))
+
+
+IMAGE = Field(path="spec.template.spec.containers[name=kepler].image", before="a", after="b")
+PUT_BACK = (Write(object=DAEMON_SET, action="changed", fields=(IMAGE,)),)
+
+
+def caused(*reports: Report, more: bool = False) -> tuple[EpisodeCause, ...]:
+    """The causes of the episodes of a trace; a history tells the same."""
+    kept = keep(*reports)
+    found = tuple(one.cause for one in episodes(kept, EDIT, more=more))
+    short = tuple(summary(number, one.report) for number, one in enumerate(kept))
+    assert tuple(one.cause for one in in_short(short, EDIT, more=more)) == found
+    return found
+
+
+def drift(woken: Cause) -> Report:
+    """What `collector` put back two hours after the edit, since it was woken by this."""
+    return report("collector", HOURS, 20, cause=woken, changes=PUT_BACK)
+
+
+def test_the_first_episode_of_a_generation_was_caused_by_its_edit() -> None:
+    """Also where a child's event came first, or a sweep found it: nothing else happened since."""
+    for woken in (cause(5), cause(5, DAEMON_SET), cause(5).model_copy(update={"type": RESYNC_REQUESTED})):
+        (found,) = caused(report("collector", 10, 20, cause=woken))
+        assert (found.kind, found.by, found.time, found.object) == ("edit", EDIT.by, EDIT.time, name_of(KEPLER))
+
+
+def test_a_drift_was_caused_by_who_changed_the_child() -> None:
+    """Not by the edit two hours before: it says what was put back, and who had changed it when."""
+    changed = cause(HOURS - 5, DAEMON_SET, by="kubectl-patch").model_copy(update={"changed": T0 + timedelta(hours=2)})
+    edit, found = caused(COLLECTOR, drift(changed))
+    assert edit.kind == "edit"
+    assert (found.kind, found.object, found.action) == ("object", DAEMON_SET, "changed")
+    assert (found.by, found.time) == ("kubectl-patch", T0 + timedelta(hours=2))
+    assert [(one.object, one.paths, one.fields) for one in found.written] == [(DAEMON_SET, (IMAGE.path,), 1)]
+
+
+def test_a_drift_is_none_of_the_edits_where_earlier_reports_are_not_there() -> None:
+    """Forgotten, or left out of an answer that would be too long."""
+    changed = cause(HOURS - 5, DAEMON_SET)
+    assert caused(drift(changed))[0].kind == "object"
+    assert caused(COLLECTOR, more=True)[0].kind != "edit"
+
+
+def test_nobody_is_named_for_a_deletion() -> None:
+    """The event shows who had changed the object last, and Kubernetes does not keep who deleted it."""
+    deleted = cause(HOURS - 5, DAEMON_SET, by="kubectl-patch").model_copy(update={"type": RESOURCE_DELETE})
+    _, found = caused(COLLECTOR, drift(deleted))
+    assert (found.action, found.by, found.time) == ("deleted", "", deleted.sent)
+
+
+def test_a_request_says_who_asked() -> None:
+    """Such as the sweep, about the resource itself."""
+    asked = cause(HOURS - 5).model_copy(update={"type": RESYNC_REQUESTED, "source": "/kepler/functions/sweep"})
+    _, found = caused(COLLECTOR, drift(asked))
+    assert (found.kind, found.source, found.object, found.by) == (
+        "request",
+        "/kepler/functions/sweep",
+        name_of(KEPLER),
+        "",
+    )
+
+
+def test_an_event_about_the_resource_itself_is_no_drift() -> None:
+    """Somebody changed what is not its spec."""
+    _, found = caused(COLLECTOR, drift(cause(HOURS - 5)))
+    assert (found.kind, found.action) == ("event", "changed")
+
+
+def test_of_an_object_that_was_written_so_many_fields_are_named() -> None:
+    """Once each, of however many reports; what is only reported in a status is left out."""
+    fields = tuple(Field(path=f"data.{number}", before=1, after=2) for number in range(PATHS + 5))
+    writes = (Write(object=DAEMON_SET, action="changed", fields=fields),)
+    reported = (Write(object=name_of(KEPLER), action="reported", fields=fields),)
+    first = report("collector", HOURS, 20, cause=cause(HOURS - 5, DAEMON_SET), changes=writes)
+    again = report("status", HOURS + 50, 20, cause=cause(HOURS + 45, DAEMON_SET), changes=(*writes, *reported))
+    _, found = caused(COLLECTOR, first, again)
+    assert [(one.fields, len(one.paths)) for one in found.written] == [(2 * len(fields), PATHS)]

@@ -1,0 +1,86 @@
+"""Why an episode began: the edit, a change of another object that is put back, or a request to look again. Pure.
+
+What belongs to one generation may happen long after its edit: somebody changes the DaemonSet by hand, and a function
+puts it back. Such an episode is told by its own cause, as the report that came first has it.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from audit.model import Edit, EpisodeCause, Summary, Wrote
+from events.report import ObjectName, Report
+from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESOURCE_UPDATE, RESYNC_REQUESTED
+
+Said = Report | Summary
+
+# Of the fields of one object, so many are named.
+PATHS = 10
+# What begins so soon after an edit belongs to it, though another object's event came first.
+SOON = timedelta(seconds=60)
+HAPPENED = {RESOURCE_ADD: "created", RESOURCE_UPDATE: "changed", RESOURCE_DELETE: "deleted"}
+
+
+def cause_of(reports: Sequence[Said], edit: Edit | None, *, first: bool) -> EpisodeCause:
+    """Return the cause of an episode; `reports` are in the order in which they began, at least one.
+
+    `first` says that no report on this generation is earlier: the edit caused the episode, unless another object's
+    event did, long after it.
+    """
+    said = reports[0]
+    written = tuple(_together(reports))
+    is_foreign = _is_foreign(said)
+    if first and edit and not (is_foreign and said.began - edit.time > SOON):
+        action = "deleted" if edit.deleted else "changed"
+        named = name_of(said.object)
+        return EpisodeCause(kind="edit", object=named, action=action, by=edit.by, time=edit.time, written=written)
+    woken = said.cause
+    if woken.type == RESYNC_REQUESTED:
+        return EpisodeCause(
+            kind="request", object=name_of(said.object), source=woken.source, time=woken.sent, written=written
+        )
+    action = HAPPENED.get(woken.type, "")
+    is_gone = action == "deleted"
+    return EpisodeCause(
+        kind="object" if is_foreign else "event",
+        object=woken.object,
+        action=action,
+        by="" if is_gone else woken.by,
+        time=woken.sent if is_gone else woken.changed or woken.sent,
+        source=woken.source,
+        written=written,
+    )
+
+
+def wrote(said: Said) -> Iterator[Wrote]:
+    """Return each write of a report in short."""
+    for write in said.changes:
+        if isinstance(write, Wrote):
+            yield write
+        else:
+            paths = tuple(field.path for field in write.fields[:PATHS])
+            yield Wrote(object=write.object, action=write.action, fields=len(write.fields), paths=paths)
+
+
+def name_of(one: ObjectName) -> ObjectName:
+    """Return the name of an object without its uid."""
+    return ObjectName(api_version=one.api_version, kind=one.kind, namespace=one.namespace, name=one.name)
+
+
+def _is_foreign(said: Said) -> bool:
+    """Whether the function was woken by an event about another object than the one that it reports on."""
+    woken = said.cause
+    return woken.type in HAPPENED and woken.object is not None and woken.object != name_of(said.object)
+
+
+def _together(reports: Sequence[Said]) -> Iterator[Wrote]:
+    """Return each object that was written in the episode once, but not what was only reported on it."""
+    found: dict[tuple[ObjectName, str], Wrote] = {}
+    for write in (write for said in reports for write in wrote(said) if write.action != "reported"):
+        key = (write.object, write.action)
+        found[key] = _both(found[key], write) if key in found else write
+    yield from found.values()
+
+
+def _both(one: Wrote, other: Wrote) -> Wrote:
+    paths = tuple(dict.fromkeys((*one.paths, *other.paths)))[:PATHS]
+    return one.model_copy(update={"fields": one.fields + other.fields, "paths": paths})
