@@ -213,8 +213,8 @@ class DeadLetter(Part):
 
     name: str
     time: AwareDatetime
-    first: AwareDatetime
-    count: int
+    first: AwareDatetime | None = None
+    count: int = 1
     destination: str
     code: str
     answer: str

@@ -5,8 +5,8 @@ The name of a Secret that is referred to is not confidential, and useful.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 # Parts of keys whose values are credentials, in lower case and without punctuation.
 CREDENTIALS = (
@@ -52,8 +52,7 @@ LONGEST_PATH = 4096
 _STEPS = re.compile(r"\[[^\[\]]*+\]|[^.\[\]]++")
 
 
-@dataclass(frozen=True, slots=True)
-class FieldPlace:
+class FieldPlace(NamedTuple):
     """What the path to a field says about its value. A path is followed key by key: items of lists add nothing to it.
 
     `plain` is the last key as `CREDENTIALS` has it. `certain` means that everything from here on is confidential.
@@ -80,7 +79,7 @@ class FieldPlace:
 
     def within(self, kind: object) -> "FieldPlace":
         """The place of an object of this kind: in a Secret, data is confidential."""
-        return replace(self, in_secret=True) if kind == SECRET and not self.in_secret else self
+        return self._replace(in_secret=True) if kind == SECRET and not self.in_secret else self
 
     def below(self, key: str) -> "FieldPlace":
         """The place of a member."""

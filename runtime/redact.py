@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 from typing import Any
 
 from runtime import confidential, credentials
@@ -97,6 +98,8 @@ class Mask:
     def _shown(self, value: Any, where: FieldPlace, before: Any, depth: int) -> Any:
         """A value of JSON in this place; `before` is the value that it replaces."""
         match value:
+            case str() | int() | float() | None:
+                return self._scalar(value, where, before)
             case Mapping() | list() | tuple() if depth >= DEEPEST:
                 return HIDDEN
             case Mapping():
@@ -109,7 +112,7 @@ class Mask:
                 pairs = zip(value, _counterparts(value, before), strict=True)
                 return [self._shown(item, where, counterpart, depth + 1) for item, counterpart in pairs]
             case _:
-                return self._scalar(value, where, before)
+                return HIDDEN  # not JSON
 
     def _scalar(self, value: Any, where: FieldPlace, before: Any) -> Any:
         match value:
@@ -215,14 +218,16 @@ def _member(value: Any, key: Any) -> Any:
 
 def _counterparts(items: Sequence[Any], before: Any) -> Iterator[Any]:
     """For each item the one that it replaces: that of the same name or, among items without a name, in its place."""
-    known = before if isinstance(before, list | tuple) else ()
-    named = {name: item for item in reversed(known) if (name := _name(item)) is not None}
+    if not isinstance(before, list | tuple):
+        yield from repeat(_ABSENT, len(items))
+        return
+    named = {name: item for item in reversed(before) if (name := _name(item)) is not None}
     for position, item in enumerate(items):
         name = _name(item)
         if name is not None:
             yield named.get(name, _ABSENT)
         else:
-            yield known[position] if position < len(known) else _ABSENT
+            yield before[position] if position < len(before) else _ABSENT
 
 
 def _name(item: Any) -> str | None:

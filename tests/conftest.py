@@ -12,7 +12,7 @@ from local.build import build
 from local.layout import DEFAULT, ROOT
 from local.ports import Ports
 from local.stack import Stack
-from tests import browsing
+from tests import browsing, policies
 from tests.workbench import Workbench, create_namespace
 
 _numbers = itertools.count(1)
@@ -36,6 +36,7 @@ def control_plane(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     with Stack(tmp_path_factory.mktemp("bare"), Ports.free(), programs=programs, audit=True) as stack:
         stack.start_control_plane(bare=True)
         stack.install_bare(ROOT / "config/base")
+        policies.await_force(stack)
         yield stack
 
 

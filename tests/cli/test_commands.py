@@ -257,7 +257,8 @@ def test_letters_that_nobody_can_use_are_thrown_away(workbench: Workbench, termi
     for number in range(3):
         keep(given_up(namespace=workbench.namespace, id=f"{workbench.namespace}-{number}"))
     first, second, third = (one["name"] for one in terminal("dead-letters", "-o", "json").data[:3])
-    workbench.stack.kubectl("-n", NAMESPACE, "patch", f"configmap/{first}", "--type=merge", "-p", '{"data": null}')
+    emptied = '{"data": null, "metadata": {"annotations": null}}'
+    workbench.stack.kubectl("-n", NAMESPACE, "patch", f"configmap/{first}", "--type=merge", "-p", emptied)
 
     assert "has been changed and is no dead letter" in terminal("dead-letters", "replay", first).err
     assert terminal("dead-letters", "discard").code == Exit.USAGE

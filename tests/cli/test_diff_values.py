@@ -20,7 +20,7 @@ def edited(secret: str, port: int) -> dict[str, Any]:
     """A Kepler with a secret in a variable and in a URL, and a port that is none."""
     models = {"node-total": {"init-url": f"https://user:{secret}@models.example/x.zip"}}
     return kepler(
-        collector={"env": [{"name": "ANYTHING", "value": secret}], "port": port},
+        collector={"env": [{"name": "NVIDIA_HOSTENGINE_ENDPOINT", "value": secret}], "port": port},
         estimator_sidecar={"enabled": True, "models": models},
     )
 

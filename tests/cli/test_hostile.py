@@ -145,7 +145,8 @@ def test_dead_letters(stream: Opened) -> None:
     """Attributes, the answer and the data of an event, in the list and alone."""
     screen = stream()
     attributes = {DESTINATION: HOSTILE, CODE: "400", DATA: HOSTILE}
-    event = Event(*[HOSTILE] * 8, {}, {HOSTILE: HOSTILE}, "", attributes)
+    said = HOSTILE
+    event = Event(said, said, said, said, said, said, said, said, {}, {said: said}, "", attributes)
     record = dead_letters.record(event, dead_letters.OTHER, None)
     kept = {**dead_letters.config_map(event, record)}
     kept["metadata"] = {**kept["metadata"], "name": "l"}

@@ -1,0 +1,13 @@
+"""Everything that `config/base` holds: the functions with their wiring, what users may do, and what is refused."""
+
+from functions import admission, user_roles, wiring
+from functions.wiring import Object
+
+
+def base() -> dict[str, list[Object]]:
+    """File name -> objects, for everything in `config/base` that is generated."""
+    return {
+        **wiring.base(),
+        "user-roles.yaml": user_roles.roles(),
+        "privileged-fields.yaml": admission.privileged_fields(),
+    }

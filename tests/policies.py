@@ -1,0 +1,53 @@
+"""What admission policies are tried with: users who have some rights, and a wait until the policies are in force."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from local.stack import Stack
+from runtime.client import APPLY, Answer, Request, Transport, path
+from runtime.objects import KEPLER, Manifest, Ref
+from runtime.transport import connect
+from tests.workbench import create_namespace, kepler
+
+PATIENCE = 30.0
+PROBE = "policies-probe"
+
+
+@dataclass(frozen=True)
+class User:
+    """Somebody with a token, who tries things without doing them."""
+
+    name: str
+    namespace: str
+    send: Transport
+
+    def tries(self, manifest: Manifest, kind: Ref) -> Answer:
+        """Server-side apply as a dry run: all that admission says, and nothing written."""
+        query = {"fieldManager": "tests", "force": "true", "dryRun": "All", "fieldValidation": "Strict"}
+        return self.send(Request("PATCH", path(kind.kind, kind.namespace, kind.name), query, manifest, APPLY))
+
+
+def user(stack: Stack, namespace: str, name: str, *roles: str) -> User:
+    """A ServiceAccount with these ClusterRoles in its namespace."""
+    stack.kubectl("-n", namespace, "create", "serviceaccount", name)
+    for role in roles:
+        subject = f"--serviceaccount={namespace}:{name}"
+        stack.kubectl("-n", namespace, "create", "rolebinding", f"{name}-{role}", f"--clusterrole={role}", subject)
+    kubeconfig = stack.kubeconfig_for(namespace, name)
+    return User(name, namespace, connect({"KUBECONFIG": str(kubeconfig)}, user_agent="tests"))
+
+
+def await_force(stack: Stack) -> None:
+    """Waits until the policies refuse: the API server puts new ones into force some moments after they are made."""
+    create_namespace(stack, PROBE)
+    probe = user(stack, PROBE, "probe", "kepler-edit", "kepler-view")
+    refused = kepler(collector={"image": "kepler:1"})
+    _await(lambda: probe.tries(refused, Ref(KEPLER, PROBE, "kepler")).status == 403)
+
+
+def _await(true: Any) -> None:
+    ends = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < ends, "the admission policies are not in force"
+        time.sleep(0.1)
