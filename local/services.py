@@ -81,8 +81,14 @@ def _value(variable: Object, meta: Object) -> str:
     return str(variable.get("value", ""))
 
 
-def part(
-    function: Function, *, kubeconfig: Path, layout: Layout, addresses: Addresses, command: tuple[str, ...]
+def part(  # noqa: PLR0913 (one for each thing that is the stack's)
+    function: Function,
+    *,
+    kubeconfig: Path,
+    layout: Layout,
+    addresses: Addresses,
+    command: tuple[str, ...],
+    settings: Mapping[str, str],
 ) -> Part:
     """The process of a function. Addresses of the Broker in its environment become the local ones."""
     ingress = f"http://{LOOPBACK}:{addresses.ports.ingress}"
@@ -107,7 +113,7 @@ def part(
         command,
         layout.log(function.name),
         probe.http(function.url + READINESS),
-        environment | own,
+        environment | dict(settings) | own,
         (Port(function.port, function.name, "events"),),
         ROOT,
     )

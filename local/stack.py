@@ -16,9 +16,9 @@ one stack with a data plane can run on a machine, but any number of bare ones.
 
 import shutil
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 
 from local import knative, pki, services, source, wiring
 from local.api import Api, Object
@@ -49,7 +49,7 @@ class Stack:
     owns it. `programs` is where the builder built to. With `audit`, `<state>/logs/audit.log` gets one JSON line per
     request to the API server; `durable` has etcd write through to the disk, and `gateway` lets whoever has its
     certificate fill it by JSON. Setting `stop` makes any waiting step raise Interrupted. `command` is what a Knative
-    Service runs.
+    Service runs, with `settings` in its environment besides its own.
     """
 
     def __init__(  # noqa: PLR0913 - all but the first two are for tests
@@ -63,6 +63,7 @@ class Stack:
         gateway: bool = False,
         stop: threading.Event | None = None,
         command: tuple[str, ...] = services.COMMAND,
+        settings: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.layout = Layout(state.absolute(), programs.absolute())
         self.ports = ports or Ports.fixed()
@@ -70,6 +71,7 @@ class Stack:
         self.functions: list[services.Function] = []
         self._stop = stop or threading.Event()
         self._command = command
+        self._settings = settings
         self._objects: list[Object] = []
         self._owner = Owner(self.layout.state)
         _clean(self.layout)
@@ -258,6 +260,7 @@ class Stack:
             layout=self.layout,
             addresses=self.addresses,
             command=self._command,
+            settings=self._settings,
         )
 
     def _check_ports(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from cloudevents.core.base import BaseCloudEvent
 from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 from cloudevents.core.exceptions import CloudEventValidationError
 
@@ -19,7 +20,9 @@ STRUCTURED = "application/cloudevents+json"
 # Attribute of a request that is for some functions only: their names, each between two slashes.
 FUNCTIONS = "functions"
 # What of an object's metadata says what the event was about, once it is decided that a function has to look.
-KEPT_METADATA = ("name", "namespace", "uid", "resourceVersion", "generation", "ownerReferences")
+KEPT_METADATA = ("name", "namespace", "uid", "resourceVersion", "generation")
+# Entries of a list in it, and characters of an annotation: an object has far fewer, whatever an event says.
+MOST_ENTRIES, MOST_CHARACTERS = 100, 200
 
 # RFC 1123 subdomain, as the API server demands of names: what does not match cannot exist, and is never put in a path.
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
@@ -91,15 +94,16 @@ class Event:
 
 
 def decode(headers: Mapping[str, str], body: bytes) -> Event:
-    """The event in an HTTP request, in binary or structured mode (CloudEvents 1.0, HTTP binding).
+    """Return the event in an HTTP request, in binary or structured mode (CloudEvents 1.0, HTTP binding).
 
-    Raises NotAnEvent with a sentence that says what is wrong with the request.
+    Data that cannot be read, beside attributes that can, is no data: the attributes say which object to look at. Raises
+    NotAnEvent with a sentence that says what is wrong with the request.
     """
     lowered = {name.lower(): value for name, value in headers.items()}
     if not (_is_binary(lowered) or _media_type(lowered) == STRUCTURED):
         raise NotAnEvent(f"not a CloudEvent: send `ce-` headers, or `Content-Type: {STRUCTURED}` and the event as JSON")
     try:
-        received = from_http_event(HTTPMessage(lowered, body))
+        received = _received(lowered, body)
         data = received.get_data()
         attributes = {name: str(value) for name, value in received.get_attributes().items()}
         if not _has_time(lowered, body):
@@ -123,6 +127,15 @@ def decode(headers: Mapping[str, str], body: bytes) -> Event:
     )
 
 
+def _received(headers: Mapping[str, str], body: bytes) -> BaseCloudEvent:
+    try:
+        return from_http_event(HTTPMessage(dict(headers), body))
+    except ValueError:
+        if not _is_binary(headers):
+            raise
+        return from_http_event(HTTPMessage(dict(headers), b""))
+
+
 def _is_binary(headers: Mapping[str, str]) -> bool:
     return any(name.startswith("ce-") for name in headers)
 
@@ -141,18 +154,23 @@ def _slim(shown: Manifest) -> Manifest:
     metadata = shown.get("metadata")
     if not isinstance(metadata, dict):
         return {}
-    entries = metadata.get("managedFields")
     writers = [
         {key: entry.get(key) for key in ("manager", "time", "subresource")}
-        for entry in (entries if isinstance(entries, list) else ())
+        for entry in _entries(metadata, "managedFields")
         if isinstance(entry, dict)
     ]
     annotations = metadata.get("annotations")
     carried = annotations.get("traceparent") if isinstance(annotations, dict) else None
-    kept = {key: metadata[key] for key in KEPT_METADATA if key in metadata}
-    trace = {"annotations": {"traceparent": carried}} if carried else {}
-    named = {key: shown[key] for key in ("apiVersion", "kind") if key in shown}
-    return {**named, "metadata": {**kept, "managedFields": writers, **trace}}
+    kept = {key: metadata[key] for key in KEPT_METADATA if isinstance(metadata.get(key), str | int)}
+    trace = {"annotations": {"traceparent": carried[:MOST_CHARACTERS]}} if isinstance(carried, str) else {}
+    named = {key: shown[key] for key in ("apiVersion", "kind") if isinstance(shown.get(key), str)}
+    owners = _entries(metadata, "ownerReferences")
+    return {**named, "metadata": {**kept, "ownerReferences": owners, "managedFields": writers, **trace}}
+
+
+def _entries(metadata: Manifest, field: str) -> list[object]:
+    found = metadata.get(field)
+    return found[:MOST_ENTRIES] if isinstance(found, list) else []
 
 
 def _traceparent(headers: Mapping[str, str]) -> str:

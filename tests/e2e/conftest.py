@@ -19,9 +19,10 @@ _numbers = itertools.count(1)
 def stack(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Everything that `make run` starts, with free ports and a state folder of its own; gone when these tests are.
 
-    With an etcd that keeps what it has confirmed: some tests kill it.
+    With an etcd that keeps what it has confirmed: some tests kill it. And with sweeps as often as tests ask for one.
     """
-    with Stack(tmp_path_factory.mktemp("stack"), Ports.free(), programs=programs, durable=True) as started:
+    settings, folder = {"SWEEP_PAUSE": "0"}, tmp_path_factory.mktemp("stack")
+    with Stack(folder, Ports.free(), programs=programs, durable=True, settings=settings) as started:
         started.start(ROOT / "config/base")
         yield started
 

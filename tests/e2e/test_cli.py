@@ -4,16 +4,14 @@ import json
 import os
 import subprocess
 import tarfile
-import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
-import urllib3
 
 from local.layout import ROOT
 from tests.e2e.cluster import Cluster
-from tests.e2e.test_delivery import broker, letters_about
+from tests.e2e.test_delivery import send
 from tests.workbench import kepler
 
 PORT = {"spec": {"collector": {"port": 9103}}}
@@ -148,31 +146,25 @@ def test_a_resync_brings_back_what_nobody_saw_go(edited: Plugin) -> None:
 
 
 def test_a_dead_letter_is_listed_shown_and_sent_again(plugin: Plugin) -> None:
-    """It is poison, so it comes back under the same name: the replay was a delivery."""
+    """The function that it is for is still away, so it comes back under the same name, and is counted."""
     cluster = plugin.cluster
-    attributes = {
-        "specversion": "1.0",
-        "id": str(uuid.uuid4()),
-        "type": "io.sustainable-computing.kepler.resync.requested.v1",
-        "source": "/tests",
-        "apiversion": "sustainable-computing.io/v1alpha1",
-        "kind": "Kepler",
-        "namespace": "not_a_name",
-        "name": "kepler",
-    }
-    headers = {f"ce-{key}": value for key, value in attributes.items()}
-    urllib3.request("POST", broker(cluster.stack.addresses), headers=headers, retries=False)
+    cluster.stack.kill("kepler-machine-spec")
+    try:
+        identity = send(cluster, functions="/machine_spec/")
 
-    def mine() -> list[Any]:
-        return [one for one in plugin.data("dead-letters") if one["event"]["id"] == attributes["id"]]
+        def mine() -> list[Any]:
+            return [one for one in plugin.data("dead-letters") if one["event"]["id"] == identity]
 
-    cluster.eventually(mine)
-    letter = mine()[0]
-    shown = plugin("dead-letters", "show", letter["name"])
-    assert (letter["code"], "400: attributes `namespace` 'not_a_name'" in shown) == ("400", True)
+        cluster.eventually(mine)
+        letter = mine()[0]
+        shown = plugin("dead-letters", "show", letter["name"])
+        assert (letter["count"], "connection refused" in shown) == (1, True)
+        assert "1 letter to be sent again" in plugin("dead-letters", "replay", letter["name"])
+        cluster.eventually(lambda: [one for one in mine() if one["time"] > letter["time"]], mine)
+    finally:
+        cluster.stack.restart("kepler-machine-spec")
     assert "1 letter to be sent again" in plugin("dead-letters", "replay", letter["name"])
-    cluster.eventually(lambda: [one for one in mine() if one["time"] > letter["time"]], mine)
-    assert not letters_about(cluster)
+    cluster.eventually(lambda: not mine(), mine)
 
 
 def test_the_doctor_is_content(edited: Plugin) -> None:

@@ -10,10 +10,14 @@ from typing import Any
 
 import urllib3
 
-from events.types import REPLAY_REQUESTED
+from events.types import REPLAY_REQUESTED, RESYNC_REQUESTED
 from local.topology import Addresses
+from runtime.requests import replay
+from runtime.settings import NAMESPACE
+from runtime.signature import Keyring
+from runtime.sink import sink
 from tests.e2e.cluster import PATIENCE, Cluster
-from tests.workbench import kepler
+from tests.workbench import kepler, transport
 
 # Longer than a Trigger tries an event: five times, after 0.2 s and then twice as long each time.
 TRIED = 10.0
@@ -52,32 +56,72 @@ def test_a_function_killed_in_the_middle_gets_its_event_again(cluster: Cluster) 
     assert cluster.get("configmap/kepler-cfm")["data"]["BIND_ADDRESS"] == "0.0.0.0:9104"
 
 
-def test_an_event_that_cannot_be_used_ends_as_a_dead_letter(cluster: Cluster) -> None:
-    """With the answer it got; and the resources beside it are served on."""
-    poison = str(uuid.uuid4())
-    attributes = {
+def send(cluster: Cluster, body: bytes = b"", **attributes: str) -> str:
+    """An event in binary mode to the Broker, which takes it; its id."""
+    identity = str(uuid.uuid4())
+    asked = {
         "specversion": "1.0",
-        "id": poison,
-        "type": "io.sustainable-computing.kepler.resync.requested.v1",
+        "id": identity,
+        "type": RESYNC_REQUESTED,
         "source": "/tests",
         "apiversion": "sustainable-computing.io/v1alpha1",
         "kind": "Kepler",
         "namespace": cluster.namespace,
-        "name": "../../secrets",
+        "name": "kepler",
+        **attributes,
     }
-    headers = {f"ce-{key}": value for key, value in attributes.items()}
-    answer = urllib3.request("POST", broker(cluster.stack.addresses), headers=headers, retries=False)
-    assert answer.status == 202
+    headers = {f"ce-{key}": value for key, value in asked.items()} | {"content-type": "application/json"}
+    address = broker(cluster.stack.addresses)
+    assert urllib3.request("POST", address, body=body, headers=headers, retries=False).status == 202
+    return identity
 
+
+def test_an_event_whose_data_cannot_be_read_is_a_hint_all_the_same(cluster: Cluster) -> None:
+    """Its attributes say what to look at; it was a dead letter of each function, which nobody could send again."""
     cluster.apply(kepler())
     cluster.await_ready()
-    cluster.eventually(lambda: any(one["event"]["id"] == poison for one in dead_letters(cluster)))
-    letter = next(one for one in dead_letters(cluster) if one["event"]["id"] == poison)
-    assert letter["knativeerrorcode"] == "400"
-    kept = cluster.stack.kubectl(
-        "-n", "kepler-operator", "get", "configmap", letter["letter"], "-o", "jsonpath={.data}"
-    )
-    assert poison in kept
+    cluster.stack.kill("adapter-kepler")
+    try:
+        cluster.kubectl("delete", "service/kepler-exporter")
+        send(cluster, b"{")
+        cluster.eventually(lambda: cluster.get("service/kepler-exporter"))
+    finally:
+        cluster.stack.restart("adapter-kepler")
+    assert not letters_about(cluster)
+
+
+def test_an_event_that_can_name_no_object_leads_to_nothing(cluster: Cluster) -> None:
+    """Eight functions made a dead letter each of it; and without a namespace each listed the whole cluster."""
+    forged = [send(cluster, name="../../secrets"), send(cluster, namespace="")]
+    cluster.apply(kepler())
+    cluster.await_ready()
+
+    def noted() -> set[str]:
+        return {str(one["event"]) for one in cluster.logged("kepler-collector", "an event names no object")}
+
+    cluster.eventually(lambda: {*forged} <= noted())
+    assert not [one for one in dead_letters(cluster) if one["event"]["id"] in forged]
+
+
+def test_a_request_wakes_the_functions_that_it_names_and_no_others(cluster: Cluster) -> None:
+    """By the Triggers' own filters, in the real Broker."""
+    cluster.apply(kepler())
+    cluster.await_ready()
+    cluster.kubectl("delete", "service/kepler-exporter")
+    cluster.eventually(lambda: cluster.get("service/kepler-exporter"))
+    cluster.stack.kill("adapter-kepler")
+    try:
+        cluster.kubectl("delete", "service/kepler-exporter")
+        cluster.patch("configmap/kepler-cfm", {"data": {"MODEL_CONFIG": None}})
+        send(cluster, functions="/collected_metric/estimator/")
+        cluster.eventually(lambda: "MODEL_CONFIG" in cluster.get("configmap/kepler-cfm")["data"])
+        send(cluster, functions="/status/")
+        time.sleep(2)
+        assert cluster.get("service/kepler-exporter") is None
+        send(cluster)
+        cluster.eventually(lambda: cluster.get("service/kepler-exporter"))
+    finally:
+        cluster.stack.restart("adapter-kepler")
 
 
 def test_a_function_that_cannot_be_reached_holds_up_nobody(cluster: Cluster) -> None:
@@ -87,10 +131,14 @@ def test_a_function_that_cannot_be_reached_holds_up_nobody(cluster: Cluster) -> 
         assert "MachineSpecReconciled" not in cluster.conditions()
 
         (letter, *_) = letters_about(cluster)
-        attributes = {"specversion": "1.0", "id": str(uuid.uuid4()), "type": REPLAY_REQUESTED, "source": "/tests"}
-        headers = {f"ce-{key}": value for key, value in {**attributes, "name": letter["letter"]}.items()}
-        urllib3.request("POST", broker(cluster.stack.addresses), headers=headers, retries=False)
+        forged = send(cluster, json.dumps({"letter": letter["letter"]}).encode(), type=REPLAY_REQUESTED)
+        unsigned = "a request to send a letter again is not signed: nothing is sent"
+        cluster.eventually(lambda: forged in {one["event"] for one in cluster.logged("kepler-dead-letter", unsigned)})
+        assert "MachineSpecReconciled" not in cluster.conditions()
 
+        sign = Keyring(transport(cluster.stack, "kepler-dead-letter"), NAMESPACE).sign
+        to_broker = {"K_SINK": broker(cluster.stack.addresses)}
+        sink(to_broker, sign)(replay(letter["letter"], by="tests"))
         cluster.eventually(lambda: "MachineSpecReconciled" in cluster.conditions())
 
 

@@ -26,6 +26,7 @@ POOL = urllib3.PoolManager(maxsize=64, retries=False, timeout=60)
 MACHINES = {"m5": {"processor": "intel", "cores": 96, "chips": 2, "memory": 377, "frequency": 3500}}
 # What a body of 2 MiB may hold that takes the most memory when it is decoded: very many small objects.
 NESTED = b'{"a":[' + b",".join([b'{"b":{}}'] * ((MOST - 64) // 9)) + b"]}"
+WRITERS = b'{"metadata":{"managedFields":[' + b",".join([b'{"a":1}'] * ((MOST - 64) // 8)) + b"]}}"
 
 
 def machine_config(name: str) -> dict[str, object]:
@@ -136,11 +137,12 @@ def memory_limit() -> float:
 
 
 def statuses(url: str, bodies: Sequence[bytes], namespace: str) -> list[int]:
-    """The answers to so many events at once."""
+    """The answers to so many events at once, half of which show an object."""
 
     def post(numbered: tuple[int, bytes]) -> int:
         number, body = numbered
         headers = {**resync(namespace), "ce-id": f"large-{number}", "content-type": "application/json"}
+        headers |= {"ce-type": RESOURCE_ADD} if number % 2 else {}
         try:
             return POOL.request("POST", url, headers=headers, body=body).status
         except urllib3.exceptions.HTTPError:
@@ -155,7 +157,7 @@ def test_large_bodies_stay_below_the_pods_memory(control_plane: Stack, workbench
     workbench.apply(kepler())
     with running(control_plane, FUNCTION="collected_metric") as (process, url):
         measured = psutil.Process(process.pid)
-        assert set(statuses(url, [NESTED] * 32, workbench.namespace)) <= {200, 204}
+        assert set(statuses(url, [NESTED, WRITERS] * 16, workbench.namespace)) <= {200, 204}
         peak = peak_memory(measured)
         assert set(statuses(url, [b"x" * (MOST + 1)] * 4, workbench.namespace)) <= {0, 400}
     assert peak < memory_limit() * 0.8
