@@ -128,15 +128,16 @@ def _answer(receiver: Receiver, event: Event, began: float, edge: Edge) -> Respo
     try:
         received = receiver(event)
     except NotAnEvent as wrong:
-        log.warning("not an event", extra={**_about(event), "reason": str(wrong)})
-        return _text(400, str(wrong))
+        reason = redact.text(str(wrong))
+        log.warning("not an event", extra={**_about(event), "reason": reason})
+        return _text(400, reason)
     except ApiError as failed:
         reason = redact.mask(event.object).text(failed.message)
         log.warning("failed", extra={**_shown(event), "outcome": measures.FAILED, "reason": reason})
         return _text(503, reason)
     except Exception as defect:
         mask = redact.mask(event.object)
-        told = mask.text(traceback.format_exc())
+        told = mask.text(traceback.format_exc(), redact.LONGEST_LOGGED)
         log.error("defect", extra={**_shown(event), "outcome": measures.DEFECT, "traceback": told})  # noqa: TRY400
         return _text(500, mask.text(f"{type(defect).__name__}: {defect}"))
     _log(event, received, (time.monotonic() - began) * 1000)

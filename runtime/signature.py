@@ -43,7 +43,7 @@ BYTES = 32
 SIGNED = ("id", "type", "source", "subject", "time", "apiversion", "kind", "namespace", "name", "functions")
 
 # Seconds between two looks for a key that is not there, and that one look may take.
-AGAIN = 5.0
+AGAIN = 1.0
 PATIENCE = 3.0
 
 READ_KEY = Rule("", "secrets", ("get",), (SECRET_NAME,), own=True)
