@@ -1,7 +1,7 @@
 """How answers of the query API and of the console go out: as JSON, or as a problem; never kept, and guarded."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 from flask import Response, request
 from pydantic import BaseModel
@@ -11,6 +11,9 @@ from audit.problems import Problem
 from runtime.errors import ApiError, OperatorError
 
 log = logging.getLogger("kepler.audit")
+
+# A page of items that is joined from their JSON, and how many of them go out at once.
+BEGIN, END, AT_ONCE = b'{"items":[', b'],"next":""}', 200
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -51,13 +54,30 @@ def problem(error: Exception) -> Response:
     return Problem(500, f"{type(error).__name__}: the log of the function says more").response()
 
 
-def answering(answer: Callable[..., BaseModel | None]) -> Callable[..., Response]:
+def joined(items: Sequence[bytes]) -> Response:
+    """Return a page of items that are JSON already, sent some at a time: the whole is never there at once."""
+    answer = Response(_parts(items), mimetype="application/json")
+    answer.content_length = sum(map(len, items)) + max(0, len(items) - 1) + len(BEGIN) + len(END)
+    return answer
+
+
+def _parts(items: Sequence[bytes]) -> Iterator[bytes]:
+    yield BEGIN
+    for first in range(0, len(items), AT_ONCE):
+        part = b",".join(items[first : first + AT_ONCE])
+        yield b"," + part if first else part
+    yield END
+
+
+def answering(answer: Callable[..., BaseModel | Response | None]) -> Callable[..., Response]:
     """A view that answers with what this does; 204 where that is nothing."""
 
     def view(**path: str) -> Response:
         found = answer(**path)
         if found is None:
             return Response(status=204)
+        if isinstance(found, Response):
+            return found
         return Response(found.model_dump_json(by_alias=True), mimetype="application/json")
 
     return view

@@ -11,10 +11,10 @@ from flask import Blueprint, Response, request
 from pydantic import BaseModel
 
 from audit import pages, past, queries
-from audit.answers import answering, guarded, problem, unknown
+from audit.answers import answering, guarded, joined, problem, unknown
 from audit.database import Database
 from audit.live import Live
-from audit.model import API, DeadLetter, Latest, Page, Resource
+from audit.model import API, DeadLetter, Latest, Page
 from audit.problems import Problem, TooMany
 from audit.selection import After, Namespace, Nothing, Object, Objects, Reports, selected
 from audit.sight import Sight
@@ -42,7 +42,7 @@ class Api:
     def blueprint(self) -> Blueprint:
         """Everything that it answers, below wherever it is mounted."""
         made = Blueprint("audit", __name__)
-        answers: tuple[tuple[str, Callable[..., BaseModel | None]], ...] = (
+        answers: tuple[tuple[str, Callable[..., BaseModel | Response | None]], ...] = (
             ("resources", self.resources),
             ("reports", self.reports),
             ("reports/<path:identity>", self.report),
@@ -62,19 +62,19 @@ class Api:
         made.after_request(guarded)
         return made
 
-    def resources(self) -> Page[Resource]:
-        """As the API server has them now."""
+    def resources(self) -> Response:
+        """Answer with resources as the API server has them now, a `Page[Resource]`."""
         viewer, wanted = self.access(request), selected(Objects, request.args)
         _may_name(viewer, wanted.namespace)
         found = [
             one
             for one in self.live.resources()
-            if wanted.kind in ("", one.object.kind)
-            and wanted.namespace in ("", one.object.namespace)
-            and wanted.name in ("", one.object.name)
+            if wanted.kind in ("", one.kind)
+            and wanted.namespace in ("", one.namespace)
+            and wanted.name in ("", one.name)
         ]
-        sight = viewer.sight({one.object.namespace for one in found} - {""})
-        return Page(items=tuple(one for one in found if sight.shows(one.object.namespace)))
+        sight = viewer.sight({one.namespace for one in found} - {""})
+        return joined(tuple(one.json for one in found if sight.shows(one.namespace)))
 
     def reports(self) -> BaseModel:
         """Newest first."""

@@ -3,7 +3,6 @@
 What could not be read back, or no database takes, is refused here: one such event must not fail those beside it.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,12 +11,12 @@ from pydantic import ValidationError
 
 from audit.episode_causes import wrote
 from audit.model import Summary
-from audit.printing import CONTROL, is_printable
 from audit.refused import FUTURE, UNREADABLE
 from audit.tables import LONGEST
 from events.report import Cause, ObjectName, Report, StatusChange, Subject
 from events.sweep import Resync, Swept
 from runtime.event import Event
+from runtime.printable import is_printable, visible
 
 # What a row takes in indexes and columns beside its texts, in bytes; measured, for one that writes four objects.
 ROW = 1500
@@ -25,8 +24,6 @@ LARGEST = 2**62
 FIRST_YEAR, LAST_YEAR = 1970, 9000
 # How far the clock of another machine may be ahead of ours.
 AHEAD = timedelta(seconds=60)
-# Control characters, and halves of pairs, which are no text of their own (JSON may have them).
-ODD = re.compile(rf"{CONTROL.pattern}|[\ud800-\udfff]")
 
 
 class NotKept(ValueError):
@@ -203,16 +200,11 @@ def _told(said: Report) -> Iterator[str]:
 
 
 def _escaped(cause: Cause) -> Cause:
-    told = {name: _escape(text) for name, text in cause if isinstance(text, str)}
+    told = {name: visible(text) for name, text in cause if isinstance(text, str)}
     if cause.object:
-        named = {name: _escape(text) for name, text in cause.object}
+        named = {name: visible(text) for name, text in cause.object}
         return cause.model_copy(update={**told, "object": ObjectName(**named)})
     return cause.model_copy(update=told)
-
-
-def _escape(text: str) -> str:
-    """Return the text with an escape sequence, in ASCII, for each character that cannot be shown or kept."""
-    return ODD.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def _named(said: Report) -> Iterator[str]:

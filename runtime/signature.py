@@ -78,7 +78,7 @@ def signed(event: CloudEvent, key: bytes) -> CloudEvent:
 def is_signed(event: Event, key: bytes) -> bool:
     """Whether an event that was received carries the signature that this key gives it."""
     carried = event.extensions.get(ATTRIBUTE, "")
-    return hmac.compare_digest(carried.encode(), digest(event.extensions, event.data, key).encode())
+    return hmac.compare_digest(carried.encode(errors="replace"), digest(event.extensions, event.data, key).encode())
 
 
 @dataclass

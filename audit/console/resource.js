@@ -2,6 +2,7 @@
 
 import { html, useState } from "./vendor/preact.js";
 import { get, query, useAnswer, usePages } from "./api.js";
+import { Caused } from "./causes.js";
 import { count, duration, moment, named, toActivity, toTrace, words } from "./format.js";
 import { Alert, Author, Diff, Edited, Empty, Loading, More, Nodes, Prose, Sign, Time, wrote } from "./parts.js";
 import { said, standing } from "./resources.js";
@@ -118,11 +119,18 @@ function Change({ change }) {
     </div>
     <${Edited} edit=${edit} />
     ${edit?.first && edit.fields.length > 0 && html`<details class="first"><summary>the whole spec (${count(edit.fields.length, "field")})</summary><${Diff} fields=${edit.fields} /></details>`}
-    ${reports.length > 0 && html`<p class="quiet">${count(reports.length, "report")} of ${count(functions, "function")}${repeated > 0 && `, and ${repeated} more that said the same again`}</p>`}
+    ${reports.length > 0 && html`<p class="quiet">${change.more ? "the newest " : ""}${count(reports.length, "report")} of ${count(functions, "function")}${repeated > 0 && `, and ${repeated} more that said the same again`}</p>`}
+    ${change.episodes.map((one) => html`<${Episode} key=${one.reports[0]} episode=${one} reports=${reports.filter(({ id }) => one.reports.includes(id))} />`)}
+  </li>`;
+}
+
+// What happened together, under its cause; nothing where it was only said again what was said before.
+function Episode({ episode, reports }) {
+  if (!reports.length) return null;
+  return html`<${Caused} cause=${episode.cause} />
     <ul class="reports">
       ${reports.map((one) => html`<${Report} key=${one.id} summary=${one} />`)}
-    </ul>
-  </li>`;
+    </ul>`;
 }
 
 // One report, in a line; opened, what it changed and why.

@@ -3,6 +3,7 @@
 import { html, useState } from "./vendor/preact.js";
 import { get, useAnswer } from "./api.js";
 import { bars, steps } from "./scale.js";
+import { Caused } from "./causes.js";
 import { clock, count, duration, moment, named, second, words } from "./format.js";
 import { Alert, Author, Diff, Edited, Empty, Loading, Prose, ResourceName, Sign, signKind } from "./parts.js";
 import { Because } from "./resource.js";
@@ -21,6 +22,7 @@ export function Trace({ trace, tick }) {
       <${Edited} edit=${edit} />
     </header>
     <${Alert} problem=${problem} />
+    ${value.more && html`<p class="quiet">Only the newest ${count(value.reports.length, "report")} of it: there are more.</p>`}
     ${episodes.length === 0 && html`<${Empty}>No function has reported on this generation.<//>`}
     ${episodes.map((one, place) => html`<${Episode} key=${one.began} episode=${one} kept=${kept} number=${episodes.length > 1 ? place + 1 : 0} />`)}
     ${episodes.length > 0 && html`<${Legend} />`}
@@ -33,6 +35,7 @@ function Episode({ episode, kept, number }) {
   const calls = reports.reduce((sum, one) => sum + one.report.calls.length, 0);
   return html`<section class="episode">
     <h2>${number ? `${number}. ` : ""}${moment(episode.began)}</h2>
+    <${Caused} cause=${episode.cause} />
     <p class="quiet">${duration(length)} from the first event to the last word, ${count(reports.length, "reconcile")}, ${count(calls, "API call")}</p>
     <div class="waterfall">
       <div class="scale" aria-hidden="true">

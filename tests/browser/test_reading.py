@@ -1,13 +1,14 @@
 """Whether the console can be read: at a glance, by keyboard, in the dark, on a telephone, with ten thousand reports."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from audit import edits
-from tests.audit_sample import RESOURCES, deleted, edited, reports_of
+from audit import edits, entries
+from tests.audit_sample import COURSE, RESOURCES, deleted, edited, reported, reports_of
 from tests.browser.conftest import Console, Growing
 from tests.browsing import NARROW, WIDE, Scheme, overflows, window
 
@@ -172,6 +173,31 @@ def test_an_edit_that_only_an_event_told_is_marked(browser: Browser, growing: Gr
         end, before = page.locator(".change .who").all()
         expect(end).to_have_text("deleted (Kubernetes does not keep by whom), as an event told")
         expect(before).to_have_text("as first seen by argocd-controller")
+
+
+def test_a_drift_is_told_by_who_changed_what_and_what_was_put_back(browser: Browser, growing: Growing) -> None:
+    """In the history and in the trace, not by the edit of hours before."""
+    at = datetime.now(UTC) - timedelta(hours=3)
+    event = edited(RESOURCES[0], 1, at)
+    read, first = edits.read(RESOURCES[0].kind, event.object), reported(event, COURSE[4], at, RESOURCES[0], 1)
+    assert read
+    wrote = first.said.changes[0]
+    woken = first.said.cause.model_copy(
+        update={"object": wrote.object, "by": "kubectl-patch", "changed": at, "sent": at + timedelta(hours=2)}
+    )
+    said = first.said.model_copy(update={"cause": woken, "began": at + timedelta(hours=2)})
+    growing.store.commit([read, first, entries.report(replace(event, id="drift", type=first.type), said)])
+    expected = "DaemonSet energy/kepler-exporter was changed by kubectl-patch"
+    with window(browser) as page:
+        page.goto(growing.url + ADDRESSES[1])
+        caused = page.locator(".change .caused")
+        expect(caused).to_have_count(1)
+        expect(caused).to_contain_text(expected)
+        page.locator(".change").get_by_role("link", name="trace").first.click()
+        expect(page.locator(".episode")).to_have_count(2)
+        expect(page.locator(".episode").nth(0).locator(".caused")).to_have_count(0)
+        expect(page.locator(".episode").nth(1).locator(".caused")).to_contain_text(expected)
+        expect(page.locator(".caused")).to_contain_text("put back: the whole object")
 
 
 def test_an_address_that_is_no_text_leaves_the_page_as_it_is(page: Page, console: Console) -> None:

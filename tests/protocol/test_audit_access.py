@@ -3,6 +3,7 @@
 import base64
 import itertools
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from audit.problems import Problem
 from audit.store import Store
 from events.sweep import Swept
 from events.types import REPLAY_REQUESTED
+from local import probe
 from local.stack import Stack
 from runtime.client import Answer, Request
 from runtime.dead_letters import letter_name
@@ -246,6 +248,28 @@ def test_what_the_api_server_said_holds_for_a_moment(desk: Desk, monkeypatch: py
     desk.stack.kubectl("-n", LAB, "delete", "rolebinding", "--all")
     monkeypatch.setattr("audit.access.time.monotonic", lambda: 1e12)
     assert desk.namespaces("reports", token) == set()
+
+
+def test_a_token_that_is_taken_back_opens_nothing_soon_after(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its ServiceAccount is gone: ten seconds after the API server, which remembers tokens for ten as well."""
+    assert access.SECONDS <= 10
+    monkeypatch.setattr(access, "SECONDS", 0.0)
+    token = desk.somebody(within={LAB: SEES})
+    assert desk.namespaces("reports", token) == {LAB}
+    name = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))["kubernetes.io"]["serviceaccount"]["name"]
+    desk.stack.kubectl("-n", "default", "delete", "serviceaccount", name)
+    assert probe.until(lambda: desk.get("reports", token).status_code == 401, 15, threading.Event())
+
+
+def test_a_trace_over_several_namespaces_is_seen_in_part(desk: Desk) -> None:
+    """An annotation may give resources of several one trace: one sees what is about the namespaces that one may see."""
+    trace = "ab" * 16
+    for number, one in enumerate(REPORTS[:14]):
+        said = one.said.model_copy(update={"trace": trace})
+        desk.store.keep(replace(one, id=f"shared-{number}", said=said, report=said.model_dump_json(by_alias=True)))
+    shown = json.loads(desk.get(f"traces/{trace}", desk.somebody(within={LAB: SEES})).data)
+    assert {one["report"]["object"]["namespace"] for one in shown["reports"]} == {LAB}
+    assert shown["object"]["namespace"] == LAB
 
 
 def test_tokens_are_not_remembered_without_end(monkeypatch: pytest.MonkeyPatch) -> None:

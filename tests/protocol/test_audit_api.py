@@ -1,6 +1,7 @@
 """The query API over HTTP: what is answered, to what, and what is told where a question is wrong."""
 
 import json
+from urllib.parse import quote, urlencode
 
 import pytest
 from flask.testing import FlaskClient
@@ -56,6 +57,32 @@ def test_nothing_newer_is_204(client: FlaskClient) -> None:
     answer = client.get(f"{API}/changes?after={newest}")
     assert (answer.status_code, answer.data) == (204, b"")
     assert "Content-Type" not in answer.headers
+
+
+INJECTED = (
+    "' OR '1'='1",
+    "' UNION SELECT report FROM reports --",
+    "%",
+    "_epler",
+    "x'; DROP TABLE reports; --",
+    "\\",
+    '"',
+)
+TEXTS = ("kind", "namespace", "name", "uid", "function", "outcome", "trace", "target")
+
+
+@pytest.mark.parametrize("injected", INJECTED)
+def test_a_selection_is_a_value_and_never_part_of_a_statement(client: FlaskClient, injected: str) -> None:
+    """Quotes and wildcards select what is called so, which is nothing; afterwards everything is there."""
+    for name in TEXTS:
+        wanted = f"Kepler/{injected}" if name == "target" else injected
+        page = Page[Summary].model_validate_json(got(client, f"reports?{urlencode({name: wanted})}"))
+        assert page.items == ()
+    history = urlencode({"kind": injected, "namespace": injected, "name": injected})
+    assert Page[Change].model_validate_json(got(client, f"history?{history}")).items == ()
+    for path in (f"reports/{quote(injected)}", f"traces/{quote(injected)}"):
+        assert client.get(f"{API}/{path}").status_code == 404
+    assert State.model_validate_json(got(client, "state")).reports == 300
 
 
 @pytest.mark.parametrize(

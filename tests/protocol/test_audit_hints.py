@@ -17,7 +17,7 @@ from audit.hints import Hints
 from audit.model import Change
 from audit.receive import Audit
 from audit.store import Store
-from audit.tables import Found, changes
+from audit.tables import Found, changes, metadata
 from events.types import RESOURCE_ADD, RESOURCE_DELETE
 from local import probe
 from local.stack import Stack
@@ -188,6 +188,25 @@ def test_an_object_that_is_being_deleted_was_read_so(audit: Audit, objects: Know
     audit(held)
     (row,) = kept(store)
     assert (row.generation, row.deleted, row.verified, row.by) == (2, True, True, "")
+
+
+def test_no_secret_is_in_the_database(audit: Audit, objects: KnownObjects, store: Store) -> None:
+    """Neither of what was read, nor of what an event told, nor of an end; whether it is marked as one or looks it."""
+    spec = {
+        "collector": {"env": [{"name": "A", "value": "topsecret"}]},
+        "model-server": {"storage": {"external": "https://user:topsecret@host/x?signature=topsecret"}},
+    }
+    for generation in (3, 2):
+        event = shows(edited(KEPLER, generation, NOW), spec)
+        if generation == 3:
+            objects.have(event)
+        audit(event)
+    objects.lose(event)
+    audit(replace(shows(edited(KEPLER, 3, NOW), spec), type=RESOURCE_DELETE))
+    with store.database.reading() as connection:
+        rows = [str(tuple(row)) for table in metadata.sorted_tables for row in connection.execute(select(table))]
+    assert len([row for row in rows if "collector" in row]) == 3
+    assert "topsecret" not in "".join(rows)
 
 
 def test_an_edit_that_is_yet_to_come_is_not_kept(audit: Audit, objects: KnownObjects, store: Store) -> None:

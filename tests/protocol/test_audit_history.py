@@ -177,10 +177,9 @@ def test_a_history_tells_the_cause_of_each_episode(store: Store) -> None:
     keep(store, edited(KEPLER, 1, NOW))
     entry = about(1)
     store.keep(entry)
-    object_ = ObjectName(api_version="apps/v1", kind="DaemonSet", namespace="energy", name="kepler-exporter")
-    woken = entry.said.cause.model_copy(
-        update={"object": object_, "by": "kubectl-patch", "sent": NOW + timedelta(hours=2)}
-    )
+    child = ObjectName(api_version="apps/v1", kind="DaemonSet", namespace="energy", name="kepler-exporter")
+    drifted = {"object": child, "by": "kubectl-patch", "sent": NOW + timedelta(hours=2)}
+    woken = entry.said.cause.model_copy(update=drifted)
     said = entry.said.model_copy(update={"cause": woken, "began": NOW + timedelta(hours=2, seconds=1)})
     event = replace(edited(KEPLER, 1, NOW), id="drift", type=entry.type)
     store.keep(entries.report(event, said))

@@ -1,15 +1,20 @@
 """What is read of the cluster: once for all who ask at a time, and whatever is in there."""
 
+import json
 import threading
 import time
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from audit import live
+from audit.answers import joined
 from audit.letters import letter
-from audit.live import Glance, resource
+from audit.live import Glance, Live, resource, shown
+from audit.model import Page, Resource
+from runtime.client import Answer, Request
 from runtime.errors import Unavailable
 
 GENERATION: dict[str, Any] = {"name": "kepler", "namespace": "a", "uid": "1", "generation": 3}
@@ -67,6 +72,41 @@ def test_an_error_is_everybodys_and_passes(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(live, "SECONDS", 0.0)
     glance._until = 0.0
     assert glance() == (1,)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 200, 201, 450])
+def test_a_page_is_joined_from_its_items(count: int) -> None:
+    """It reads as one that was made at once, and its length is told before it is sent."""
+    items = tuple(
+        shown({**KEPLER, "metadata": {**KEPLER["metadata"], "name": f"k{number}"}}) for number in range(count)
+    )
+    answer = joined([one.json for one in items])
+    content = b"".join(answer.iter_encoded())
+    page = Page[Resource].model_validate_json(content)
+    assert [one.object.name for one in page.items] == [one.name for one in items]
+    assert answer.content_length == len(content)
+
+
+def test_reading_all_resources_takes_memory_for_a_page_of_them_only() -> None:
+    """Each may be large, by its spec and `managedFields`: what is shown of it is kept, and nothing else."""
+    count, size = 400, 100_000
+    large = json.dumps({**KEPLER, "spec": {"x": "x" * size}, "status": {"conditions": [READY]}})
+
+    def send(request: Request) -> Answer:
+        first = int(request.query.get("continue", "0")) if request.path.endswith("/keplers") else count
+        last = min(count, first + int(request.query["limit"]))
+        items = [json.loads(large) for _ in range(first, last)]
+        return Answer(200, {"items": items, "metadata": {"continue": str(last) if last < count else ""}})
+
+    tracemalloc.start()
+    try:
+        found = Live(lambda: send, "kepler-operator").resources()
+        held, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(found) == count
+    assert held < count * 4096
+    assert peak < 3 * live.PAGE * size
 
 
 def test_a_resource_is_as_its_status_says() -> None:
