@@ -7,11 +7,12 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
+from func_python.http import ASGIApplication
 from hypercorn.config import Config
 from hypercorn.middleware import AsyncioWSGIMiddleware
 
@@ -20,7 +21,7 @@ from runtime import logs, telemetry
 from runtime.client import Transport
 from runtime.deadlines import GRACE
 from runtime.edge import Edge, application
-from runtime.front import MOST, App, Front
+from runtime.front import MOST, App, Front, Receive, Send, dropping
 from runtime.function import Function, manager
 from runtime.listener import Listener, Surroundings
 from runtime.receive import Receiver, Reconciler
@@ -69,7 +70,17 @@ class KeplerFunction:
 def new() -> KeplerFunction:
     """An instance for this process's environment; raises Misconfigured with what to set."""
     Config.graceful_timeout = GRACE  # func-python keeps 3 s and offers no setting
+    Config.max_app_queue_size = 1  # pieces of a body, of 64 KiB, that are put aside while it waits: `runtime.front`
+    # It answers health itself, and leaves unread what such a request carries.
+    ASGIApplication.__call__ = _call  # type: ignore[method-assign]
     return KeplerFunction(os.environ)
+
+
+_CALLED: Callable[[ASGIApplication, Any, Receive, Send], Awaitable[None]] = ASGIApplication.__call__
+
+
+async def _call(self: ASGIApplication, scope: Any, receive: Receive, send: Send) -> None:
+    await _CALLED(self, scope, receive, dropping(receive, send) if scope["type"] == "http" else send)
 
 
 class Process:

@@ -1,26 +1,42 @@
 """Before a request gets a thread: its body, bounded in size, in time, and in how many large ones there are.
 
 A body is read on the event loop, so a slow sender holds no thread. An object in etcd has at most 1.5 MiB; what is
-decoded from JSON takes up to thirty times the memory of its text. So a body has at most `MOST` bytes, and of large ones
-only a few are held at a time; `runtime.edge` decodes one of these at once.
+decoded from JSON takes up to forty times the memory of its text. So a body has at most `MOST` bytes, and of large ones
+only a few are held at a time; `runtime.edge` decodes one of these at once. What counts is what arrives, not what the
+headers announce.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import AsyncExitStack
 from typing import Any
 
 # Bytes of a body, and from which size on it counts as large.
 MOST = 2 << 20
 LARGE = 64 << 10
-# Large bodies at a time; the others wait before they are read.
-LARGE_AT_ONCE = 4
-# Seconds for a whole body to arrive.
-BODY_SECONDS = 15.0
+# Large bodies at a time, and how many others wait, with little more than `LARGE` bytes read, for so many seconds.
+LARGE_AT_ONCE, LARGE_WAITING = 4, 32
+WAIT = 20.0
+# Seconds for a body to begin to arrive, and for a large one to go on; and bytes that arrive in each second after that.
+BEGIN, GO_ON, RATE = 5.0, 2.0, 512 << 10
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Any, Receive, Send], Awaitable[None]]
+
+
+class Refusal(Exception):
+    """A request that is answered without the application: with a status, and a sentence that says why."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+class Disconnected(Exception):
+    """The client is gone before its request was complete: there is nobody to answer."""
 
 
 class Front:
@@ -29,60 +45,124 @@ class Front:
     def __init__(self, app: App) -> None:
         self._app = app
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
+        self._waiting = 0
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        length = _length(scope)
-        if length is not None and length > MOST:
-            await _refuse(send, 400, f"the body has {length} bytes, and {MOST} are allowed")
-        elif length is not None and length <= LARGE:
-            await self._pass(scope, receive, send)
-        else:
-            async with self._large:
-                await self._pass(scope, receive, send)
+        body = Body(receive)
+        async with AsyncExitStack() as held:
+            try:
+                await self._read(scope, body, held)
+            except Refusal as refusal:
+                await _refuse(dropping(receive, send), refusal)
+            except Disconnected:
+                return
+            else:
+                await self._app({**scope, "headers": _with_length(scope["headers"], body.size)}, body.replay, send)
 
-    async def _pass(self, scope: Any, receive: Receive, send: Send) -> None:
+    async def _read(self, scope: Any, body: "Body", held: AsyncExitStack) -> None:
+        """Read the whole body; a large one holds one of the places of large ones from then on."""
+        declared = _length(scope["headers"])
+        if declared > MOST:
+            raise Refusal(400, f"the body has {declared} bytes, and {MOST} are allowed")
+        await body.read(LARGE, BEGIN)
+        if not body.complete:
+            await self._wait(held)
+            await body.read(MOST, GO_ON)
+        if body.size > MOST:
+            raise Refusal(400, f"the body has more than the {MOST} bytes that are allowed")
+
+    async def _wait(self, held: AsyncExitStack) -> None:
+        if self._waiting >= LARGE_WAITING:
+            raise Refusal(503, "too many large bodies are waiting; try again later")
+        self._waiting += 1
         try:
-            body = await asyncio.wait_for(_body(receive), BODY_SECONDS)
+            async with asyncio.timeout(WAIT):
+                await held.enter_async_context(self._large)
         except TimeoutError:
-            await _refuse(send, 408, f"the body did not arrive in {BODY_SECONDS:.0f} s")
-            return
-        if body is None:
-            await _refuse(send, 400, f"the body has more than the {MOST} bytes that are allowed")
-            return
-        await self._app(scope, _once(body), send)
+            raise Refusal(503, f"other large bodies were in the way for {WAIT:.0f} s; try again later") from None
+        finally:
+            self._waiting -= 1
 
 
-def _length(scope: Any) -> int | None:
-    """Return the declared size of the body; None where it is not declared."""
-    for name, value in scope["headers"]:
-        if name.lower() == b"content-length":
-            return int(value) if value.isdigit() else None
-    return None
+class Body:
+    """The body of one request, as far as it was read."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._content = bytearray()
+        self.complete = False
+
+    @property
+    def size(self) -> int:
+        """Bytes that were read so far."""
+        return len(self._content)
+
+    async def read(self, most: int, patience: float) -> None:
+        """Read on until the body is complete, or has more than `most` bytes.
+
+        Raises Refusal where after `patience` seconds it arrives more slowly than `RATE`, and Disconnected.
+        """
+        began, before = asyncio.get_running_loop().time(), self.size
+        try:
+            async with asyncio.timeout(patience) as limit:
+                while not self.complete and self.size <= most:
+                    self._add(await self._receive())
+                    limit.reschedule(began + patience + (self.size - before) / RATE)
+        except TimeoutError:
+            raise Refusal(408, f"the body arrived too slowly: {self.size} bytes so far") from None
+
+    def _add(self, message: Message) -> None:
+        if message["type"] != "http.request":
+            raise Disconnected
+        self._content.extend(message.get("body") or b"")
+        self.complete = not message.get("more_body")
+
+    async def replay(self) -> Message:
+        """Return the body that was read, once, and forget it: the application has a copy of its own."""
+        content, self._content = self._content, bytearray()
+        return {"type": "http.request", "body": content, "more_body": False}
 
 
-async def _body(receive: Receive) -> bytes | None:
-    """Return the whole body; None if it is too large."""
-    body = bytearray()
-    while True:
-        message = await receive()
-        body.extend(message.get("body") or b"")
-        if len(body) > MOST:
-            return None
-        if not message.get("more_body"):
-            return bytes(body)
+def _length(headers: Any) -> int:
+    """Return the announced size of the body; 0 where none is announced."""
+    return next((int(value) for name, value in headers if name.lower() == b"content-length" and value.isdigit()), 0)
 
 
-def _once(body: bytes) -> Receive:
-    async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
+def _with_length(headers: Any, size: int) -> list[tuple[bytes, bytes]]:
+    """Return the headers with the real size of the body: of one without, WSGI reads nothing."""
+    kept = [(name, value) for name, value in headers if name.lower() not in (b"content-length", b"transfer-encoding")]
+    return [*kept, (b"content-length", str(size).encode())]
 
-    return receive
 
-
-async def _refuse(send: Send, status: int, reason: str) -> None:
+async def _refuse(send: Send, refusal: Refusal) -> None:
     headers = [(b"content-type", b"text/plain"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": f"{reason}\n".encode(), "more_body": False})
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.body", "body": f"{refusal.reason}\n".encode(), "more_body": False})
+
+
+def dropping(receive: Receive, send: Send) -> Send:
+    """Return what sends an answer to a request of which not everything was received, and drops the rest.
+
+    Hypercorn (0.17, `protocol/http_stream.py`) puts ten messages of a request aside and then waits for somebody to take
+    them, also when it is answered: the connection would never end, and nor would what is held for it.
+    """
+
+    async def sending(message: Message) -> None:
+        if message["type"] != "http.response.body" or message.get("more_body"):
+            await send(message)
+            return
+        dropped = asyncio.create_task(_drop(receive))
+        try:
+            await send(message)
+        finally:
+            dropped.cancel()
+
+    return sending
+
+
+async def _drop(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
