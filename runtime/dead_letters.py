@@ -202,10 +202,18 @@ def _attributes(event: Event) -> dict[str, str]:
 
 
 def _data(event: Event) -> str:
-    if event.type in ASKING:
+    """Return the data as it is kept. What is too large is not even redacted: that would take seconds."""
+    if event.type in ASKING or not _fits(event.data):
         return "{}"
     data = json.dumps(redact.manifest(event.data))
     return data if len(data) <= LARGEST else "{}"
+
+
+def _fits(data: Manifest) -> bool:
+    try:
+        return len(json.dumps(data)) <= LARGEST
+    except RecursionError:
+        return False
 
 
 def _is_complete(event: Event) -> bool:

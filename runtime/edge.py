@@ -15,8 +15,8 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol, runtime_checkable
@@ -25,7 +25,7 @@ from cloudevents.core.bindings.http import to_binary_event
 from flask import Blueprint, Flask, Response, request
 
 from runtime import measures, redact
-from runtime.errors import ApiError, NotAnEvent
+from runtime.errors import ApiError, NotAnEvent, Unavailable
 from runtime.event import Event, decode
 from runtime.front import LARGE
 from runtime.loopback import hostname, is_loopback
@@ -36,6 +36,9 @@ from runtime.tracing import trace_of_event
 from runtime.workers import Workers
 
 log = logging.getLogger("kepler")
+
+# Bytes of a body from which on only one is decoded at a time where a hundred threads take events.
+SMALL = 8 << 10
 
 
 @runtime_checkable
@@ -56,8 +59,8 @@ class Edge:
     """What all views of a process share.
 
     `sign` signs what goes out. A receiver that does not share out the `workers` itself holds one of their places. With
-    `loopback_only`, whoever calls this process by another name than this machine's is refused. Whoever decodes a large
-    body holds `large` meanwhile.
+    `loopback_only`, whoever calls this process by another name than this machine's is refused. Whoever decodes a body
+    that is not small holds `large` meanwhile.
     """
 
     sign: Sign = unsigned
@@ -65,14 +68,20 @@ class Edge:
     loopback_only: bool = False
     large: threading.Lock = field(default_factory=threading.Lock)
 
-    def in_place(self, receiver: Receiver) -> Receiver:
-        """Return the receiver, holding a place to work for each event."""
+    @contextmanager
+    def room(self, receiver: Receiver, size: int) -> Iterator[None]:
+        """Hold what it takes to decode a body of this size for a receiver.
 
-        def receive(event: Event) -> Received:
-            with self.workers.place():
-                return receiver(event)
-
-        return receive
+        A Reconciler decodes it, keeps a little of it and lets go. Any other works on it, and has one of the places to
+        work from the beginning: however many events wait, few of them are decoded. Raises Unavailable.
+        """
+        reconciles = isinstance(receiver, Reconciler)
+        with ExitStack() as held:
+            if not reconciles:
+                held.enter_context(self.workers.place())
+            if size > (SMALL if reconciles else LARGE):
+                held.enter_context(self.large)
+            yield
 
     def refusal(self) -> Response | None:
         """Return why this request is not for this process, None where it is."""
@@ -106,19 +115,19 @@ def _view(name: str, receiver: Receiver, edge: Edge) -> Callable[[], Response]:
 
     def receive() -> Response:
         began, now, body = time.monotonic(), datetime.now(UTC), request.get_data(cache=False)
-        with ExitStack() as held:
-            if len(body) > LARGE:
-                held.enter_context(edge.large)
-            try:
+        try:
+            with edge.room(receiver, len(body)):
                 event = decode(dict(request.headers.items()), body)
-            except NotAnEvent as wrong:
-                log.warning("not an event", extra={"reason": redact.text(str(wrong))})
-                return _text(400, redact.text(str(wrong)))
-            measures.received(name, event.type, (now - event.sent).total_seconds() if event.sent else None)
-            if not isinstance(receiver, Reconciler):
-                return _answer(edge.in_place(receiver), event, began, edge)
-            asking = receiver.asking(event)
-            del event, body
+                measures.received(name, event.type, (now - event.sent).total_seconds() if event.sent else None)
+                if not isinstance(receiver, Reconciler):
+                    return _answer(receiver, event, began, edge)
+                asking = receiver.asking(event)
+                del event, body
+        except NotAnEvent as wrong:
+            log.warning("not an event", extra={"reason": redact.text(str(wrong))})
+            return _text(400, redact.text(str(wrong)))
+        except Unavailable as busy:
+            return _text(503, busy.message)
         return _answer(receiver.look, asking, began, edge) if asking else Answer(status=204)
 
     return receive
@@ -183,4 +192,5 @@ def _shown(event: Event) -> dict[str, str | int]:
 
 
 def _text(status: int, message: str) -> Response:
-    return Answer(message + "\n", status=status, mimetype="text/plain")
+    """Return an answer in words, which may repeat half a surrogate pair of the event's."""
+    return Answer(f"{message}\n".encode(errors="backslashreplace"), status=status, mimetype="text/plain")

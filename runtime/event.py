@@ -1,14 +1,15 @@
 """An incoming CloudEvent, read as a hint: which object to look at, and the object as it was when the event was sent."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
-from cloudevents.core.base import BaseCloudEvent
-from cloudevents.core.bindings.http import HTTPMessage, from_http_event
+from cloudevents.core.bindings.http import HTTPMessage, from_http
 from cloudevents.core.exceptions import CloudEventValidationError
+from cloudevents.core.formats.json import JSONFormat
+from cloudevents.core.v1.event import CloudEvent
 
 from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESOURCE_UPDATE, RESYNC_REQUESTED, WAKING
 from runtime.errors import NotAnEvent
@@ -19,6 +20,9 @@ from runtime.objects import Manifest
 STRUCTURED = "application/cloudevents+json"
 # Attribute of a request that is for some functions only: their names, each between two slashes.
 FUNCTIONS = "functions"
+# Attributes of an event; ours, those of Knative and of a few systems in between are less than thirty.
+MOST_ATTRIBUTES = 100
+ATTRIBUTE_NAME = re.compile(r"[a-z0-9]+")
 # What of an object's metadata says what the event was about, once it is decided that a function has to look.
 KEPT_METADATA = ("name", "namespace", "uid", "resourceVersion", "generation")
 # Entries of a list in it, and characters of an annotation: an object has far fewer, whatever an event says.
@@ -27,14 +31,25 @@ MOST_ENTRIES, MOST_CHARACTERS = 100, 200
 # RFC 1123 subdomain, as the API server demands of names: what does not match cannot exist, and is never put in a path.
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
+# What reading a request can fail with; times near the ends of the calendar overflow.
+UNREADABLE = (
+    CloudEventValidationError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+    OverflowError,
+)
+
 
 def moment(said: object) -> datetime | None:
-    """A time in RFC 3339, or None for anything else."""
+    """A time in RFC 3339, or None for anything else; also for one that is no time of UTC's calendar."""
     try:
         found = datetime.fromisoformat(said) if isinstance(said, str) else None
-    except ValueError:
+        return found if found and found.tzinfo and found.astimezone(UTC) else None
+    except (ValueError, OverflowError):
         return None
-    return found if found and found.tzinfo else None
 
 
 def is_name(name: str) -> bool:
@@ -105,12 +120,10 @@ def decode(headers: Mapping[str, str], body: bytes) -> Event:
     try:
         received = _received(lowered, body)
         data = received.get_data()
-        attributes = {name: str(value) for name, value in received.get_attributes().items()}
-        if not _has_time(lowered, body):
-            attributes.pop("time", None)  # the SDK has put in when it was decoded
-    except (CloudEventValidationError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as wrong:
+        attributes = received.texts()
+        content = data if isinstance(data, dict) else {} if data is None else {"undecoded": str(data)}
+    except UNREADABLE as wrong:
         raise NotAnEvent(f"not a CloudEvent in binary or structured mode: {wrong}") from wrong
-    content = data if isinstance(data, dict) else {} if data is None else {"undecoded": str(data)}
     return Event(
         id=attributes["id"],
         type=attributes["type"],
@@ -127,13 +140,34 @@ def decode(headers: Mapping[str, str], body: bytes) -> Event:
     )
 
 
-def _received(headers: Mapping[str, str], body: bytes) -> BaseCloudEvent:
+class _Received(CloudEvent):
+    """An event as the SDK reads it, which puts the present in where there is no `time`."""
+
+    def __init__(self, attributes: dict[str, Any], data: Any = None) -> None:
+        if len(attributes) > MOST_ATTRIBUTES:
+            raise NotAnEvent(f"the event has {len(attributes)} attributes, and {MOST_ATTRIBUTES} are allowed")
+        self._has_time = "time" in attributes
+        super().__init__(attributes, data)
+
+    def texts(self) -> dict[str, str]:
+        """Return the attributes that were sent. Raises ValueError for names and values that no attribute can have."""
+        sent = {name: value for name, value in self.get_attributes().items() if name != "time" or self._has_time}
+        if wrong := [name for name in sent if not ATTRIBUTE_NAME.fullmatch(name)]:
+            raise ValueError(f"attribute {wrong[0]!a} is not named with lower-case letters and digits")
+        texts = {name: str(value) for name, value in sent.items() if value is not None}
+        "".join(texts.values()).encode()  # fails for half a surrogate pair, which JSON can spell
+        return texts
+
+
+def _received(headers: Mapping[str, str], body: bytes) -> _Received:
     try:
-        return from_http_event(HTTPMessage(dict(headers), body))
-    except ValueError:
+        received = from_http(HTTPMessage(dict(headers), body), JSONFormat(), _Received)
+    except (ValueError, RecursionError):
         if not _is_binary(headers):
             raise
-        return from_http_event(HTTPMessage(dict(headers), b""))
+        received = from_http(HTTPMessage(dict(headers), b""), JSONFormat(), _Received)
+    assert isinstance(received, _Received)  # noqa: S101 (the factory)
+    return received
 
 
 def _is_binary(headers: Mapping[str, str]) -> bool:
@@ -142,11 +176,6 @@ def _is_binary(headers: Mapping[str, str]) -> bool:
 
 def _media_type(headers: Mapping[str, str]) -> str:
     return headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def _has_time(headers: Mapping[str, str], body: bytes) -> bool:
-    """Whether the sender said when the event was sent: in a header or, in structured mode, in the body."""
-    return "ce-time" in headers if _is_binary(headers) else "time" in json.loads(body)
 
 
 def _slim(shown: Manifest) -> Manifest:

@@ -251,6 +251,54 @@ kinds = st.sampled_from(
 )
 
 
+def structured(**attributes: Any) -> bytes:
+    """The body of an event in structured mode."""
+    return json.dumps({**ATTRIBUTES, **attributes}).encode()
+
+
+def nested(depth: int) -> bytes:
+    """An event whose data is a list in a list, and so on."""
+    return structured()[:-1] + b',"data":' + b"[" * depth + b"]" * depth + b"}"
+
+
+UNREADABLE_BODIES = {
+    "half a surrogate pair in an id": structured(id="\ud800"),
+    "half a surrogate pair in a name": structured(**{"\ud800": "x"}),
+    "a name with a line break": structured(**{"a\n": "x"}),
+    "a time after the last": structured(time="9999-12-31T24:00:00Z"),
+    "too many attributes": structured(**{f"a{number}": "x" for number in range(200)}),
+    "an endless number": structured()[:-1] + b',"data":' + b"1" * 5000 + b"}",
+    "nested without end": nested(100_000),
+}
+
+
+@pytest.mark.parametrize("body", UNREADABLE_BODIES.values(), ids=UNREADABLE_BODIES)
+def test_what_no_event_can_have_is_400(body: bytes) -> None:
+    """Measured before: 500 for some, after which the broker delivers them again, and hundreds of MiB for others."""
+    answer = client(nothing).post("/", data=body, content_type="application/cloudevents+json")
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("depth", [800, 900, 940, 960, 980, 990, 1000])
+def test_nested_data_is_never_a_defect(depth: int) -> None:
+    """However close to what Python can follow: in data that names an object in its attributes, it is no data."""
+    assert client(nothing).post("/", data=nested(depth), content_type="application/cloudevents+json").status_code < 500
+    sent = {f"ce-{name}": value for name, value in ATTRIBUTES.items()} | {"content-type": "application/json"}
+    assert client(nothing).post("/", data=b"[" * 5000, headers=sent).status_code == 204
+
+
+def test_an_attribute_that_is_null_is_none() -> None:
+    """As the JSON format has it; 'None' would be a name like any other."""
+    received: list[Event] = []
+
+    def keep(event: Event) -> Received:
+        received.append(event)
+        return Received()
+
+    client(keep).post("/", data=structured(namespace=None), content_type="application/cloudevents+json")
+    assert received[0].namespace == ""
+
+
 @given(headers=headers, body=st.binary(max_size=200), kind=kinds)
 def test_no_request_whatever_is_a_defect(headers: dict[str, str], body: bytes, kind: str) -> None:
     """Fuzzed headers and bodies: taken or refused, never a 5xx."""

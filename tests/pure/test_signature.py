@@ -76,6 +76,27 @@ def test_an_attribute_cannot_be_changed(name: str) -> None:
     assert not is_signed(received(event(**{name: other})), KEY)
 
 
+def test_names_that_look_like_times_are_told_apart() -> None:
+    """Both are names of objects, and would be one moment."""
+    first, second = ({**ATTRIBUTES, "name": name} for name in ("2026-01-31t12-05", "2026-01-31t13-04"))
+    sent = signed(CloudEvent(first, DATA), KEY).get_attributes()
+    assert not is_signed(received(CloudEvent({**second, ATTRIBUTE: sent[ATTRIBUTE]}, DATA)), KEY)
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_a_time_at_the_end_of_the_calendar_is_only_wrong(time: str) -> None:
+    """It has no equal in UTC."""
+    assert not is_signed(received(event(), time=time), KEY)
+
+
+def test_data_that_is_nested_too_deeply_to_be_written_is_not_ours() -> None:
+    """It may be read at one depth of the stack, and not be written at another."""
+    deep: dict[str, Any] = {}
+    for _ in range(5000):
+        deep = {"a": deep}
+    assert not is_signed(Event("1", "t", "/s", "", "", "", "", "", {}, deep, "", {ATTRIBUTE: "0"}), KEY)
+
+
 @given(st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=5), max_size=4))
 def test_data_cannot_be_changed(data: dict[str, Any]) -> None:
     """Whatever else is sent under the same signature."""
