@@ -1,6 +1,6 @@
 """Everything that `config/base` holds: the functions with their wiring, what users may do, and what is refused."""
 
-from functions import admission, user_roles, wiring
+from functions import account_policies, admission, user_roles, wiring
 from functions.wiring import Object
 
 
@@ -10,4 +10,5 @@ def base() -> dict[str, list[Object]]:
         **wiring.base(),
         "user-roles.yaml": user_roles.roles(),
         "privileged-fields.yaml": admission.privileged_fields(),
+        "account-policies.yaml": [*account_policies.images(), *account_policies.policies()],
     }
