@@ -32,5 +32,15 @@ def test_every_claim_names_a_test_that_there_is() -> None:
 def test_every_finding_of_the_review_is_answered() -> None:
     """Sixteen kinds of attack were tried; each is in a heading, or among what is not protected."""
     page = PAGE.read_text()
-    for area in ("one input", "privileged", "token", "account", "Dead letters", "stolen", "Memory", "many objects", "Knative"):
+    for area in (
+        "one input",
+        "privileged",
+        "token",
+        "account",
+        "Dead letters",
+        "stolen",
+        "Memory",
+        "many objects",
+        "Knative",
+    ):
         assert area.lower() in page.lower(), area
