@@ -26,6 +26,11 @@ IMAGES: Mapping[str, str] = {
 
 COMMAND = "/usr/bin/kepler"
 
+# Where clients of the API server look for their token (k8s.io/client-go v0.35:rest/config.go, InClusterConfig).
+TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
+# Seconds, as in the volume that Kubernetes itself would add; the kubelet renews it in time.
+TOKEN_SECONDS = 3607
+
 # The directory that holds one file a key (KEP:pkg/config/types.go, configDir), and the one that releases up to v0.4
 # read, which the working document names. Mounting both is harmless.
 CONFIG_PATH = "/etc/kepler/kepler.config"

@@ -9,6 +9,7 @@ from runtime.objects import Manifest, Ref
 from runtime.outcome import Intent
 
 CONFIG_HASH = "sustainable-computing.io/config-hash"
+TOKEN_VOLUME = "token"
 
 
 def keys(kepler: Kepler) -> dict[Key, str]:
@@ -33,8 +34,8 @@ def service(parent: Manifest, key: Ref, port: int) -> Intent:
 
 
 def account(parent: Manifest, key: Ref) -> Intent:
-    """The ServiceAccount that the shipped ClusterRoleBinding names as a subject."""
-    return children.child(parent, children.account(key), "exporter", {})
+    """The ServiceAccount that the shipped ClusterRoleBinding names as a subject; no pod gets its token unasked."""
+    return children.child(parent, children.account(key), "exporter", {"automountServiceAccountToken": False})
 
 
 def daemon_set(parent: Manifest, key: Ref, image: str, digest: str, *, estimator: str | None) -> Intent:
@@ -67,6 +68,7 @@ def pod(kepler: Kepler, image: str) -> dict[str, Any]:
     }
     return {
         "serviceAccountName": children.ACCOUNT,
+        "automountServiceAccountToken": False,
         "hostPID": True,
         "containers": [container(kepler, image)],
         "volumes": volumes(),
@@ -121,15 +123,32 @@ def mounts() -> list[dict[str, Any]]:
     return [
         *({"name": name, "mountPath": path, "readOnly": True} for name, path in host.items()),
         {"name": "proc", "mountPath": engine.PROC},
+        {"name": TOKEN_VOLUME, "mountPath": engine.TOKEN_PATH, "readOnly": True},
         *({"name": children.CONFIG_VOLUME, "mountPath": path, "readOnly": True} for path in engine.CONFIG_PATHS),
     ]
 
 
 def volumes() -> list[dict[str, Any]]:
-    """Three directories of the host, and `kepler-cfm` with one file a key."""
+    """Three directories of the host, `kepler-cfm` with one file a key, and the token."""
     return [
         {"name": "lib-modules", "hostPath": {"path": engine.LIB_MODULES, "type": "DirectoryOrCreate"}},
         {"name": "tracing", "hostPath": {"path": engine.SYS, "type": "Directory"}},
         {"name": "proc", "hostPath": {"path": engine.PROC, "type": "Directory"}},
         {"name": children.CONFIG_VOLUME, "configMap": {"name": children.CFM}},
+        token(),
     ]
+
+
+def token() -> dict[str, Any]:
+    """The account's token, as Kubernetes would mount it into every container: here it is the exporter's alone.
+
+    Beside it runs the estimator, whose models are code.
+    """
+    place = {"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}, "path": "namespace"}
+    authority = {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}
+    sources = [
+        {"serviceAccountToken": {"path": "token", "expirationSeconds": engine.TOKEN_SECONDS}},
+        {"configMap": authority},
+        {"downwardAPI": {"items": [place]}},
+    ]
+    return {"name": TOKEN_VOLUME, "projected": {"sources": sources}}

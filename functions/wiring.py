@@ -102,12 +102,15 @@ def _attributes(one: EventType) -> Iterator[Object]:
 
 
 def exporter_access() -> list[Object]:
-    """What every exporter may read, in all namespaces (KEP v0.7.12:manifests/k8s/config/rbac/k8s_clusterrole.yaml).
+    """What every exporter may read, in all namespaces: pods, and what pods its kubelet knows.
 
-    The binding has no `subjects` here: `collector` adds one for each namespace with a Kepler.
+    Kepler lists and watches pods by an informer (KEP v0.7.12:pkg/kubernetes/watcher.go). `nodes/pods` lets a kubelet's
+    `/pods` be read and nothing else (Kubernetes 1.33, KubeletFineGrainedAuthz); older kubelets ask for `nodes/proxy`,
+    with which every container can be entered: `config/overlays/kubelet-proxy`. The binding has no `subjects` here:
+    `collector` adds one for each namespace with a Kepler.
     """
-    readable = ["nodes/metrics", "nodes/proxy", "nodes/stats", "pods"]
-    role = _role(children.EXPORTER, "exporter", [_rule("", readable, ["get", "list", "watch"])])
+    granted = [_rule("", ["pods"], ["list", "watch"]), _rule("", ["nodes/pods"], ["get"])]
+    role = _role(children.EXPORTER, "exporter", granted)
     return [role, _binding(children.EXPORTER, "exporter")]
 
 

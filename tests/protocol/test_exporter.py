@@ -4,6 +4,9 @@ from typing import Any
 
 from functions.children import MANAGED_BY
 from functions.exporter import CONFIG_HASH
+from local.errors import CommandFailed
+from local.kubectl import Kubectl
+from local.stack import Stack
 from tests.workbench import Workbench, kepler
 
 
@@ -437,3 +440,34 @@ def test_every_condition_follows_the_conventions(workbench: Workbench) -> None:
     assert workbench.kepler()["status"]["observedGeneration"] == 2
     unchanged = "CollectedMetricReconciled"
     assert after[unchanged]["lastTransitionTime"] == before[unchanged]["lastTransitionTime"]
+
+
+def test_the_account_gives_its_token_to_nobody_unasked(workbench: Workbench) -> None:
+    """Not to a pod that somebody starts with it; what the API server fills into the token's volume is no difference."""
+    workbench.apply(kepler(estimator_sidecar={"enabled": True}))
+    workbench.settle()
+    assert workbench.get("serviceaccount/kepler")["automountServiceAccountToken"] is False
+    assert workbench.get("daemonset/kepler-exporter")["spec"]["template"]["spec"]["volumes"][-3]["projected"]["sources"]
+    assert workbench.settle() == 0
+
+
+def test_what_an_exporters_token_may_do(control_plane: Stack, workbench: Workbench) -> None:
+    """Pods, listed and watched, everywhere; of a kubelet its pods; and nothing else."""
+    workbench.apply(kepler())
+    workbench.settle()
+    kubeconfig = control_plane.kubeconfig_for(workbench.namespace, "kepler")
+    kubectl = Kubectl(control_plane.layout.program("kubectl"), kubeconfig, control_plane.layout.state / "exporter")
+
+    def may(verb: str, resource: str, subresource: str = "") -> bool:
+        asked = ("auth", "can-i", verb, resource, "-A", f"--subresource={subresource}")
+        try:
+            return kubectl(*asked).strip().endswith("yes")
+        except CommandFailed:
+            return False
+
+    assert [may(verb, "pods") for verb in ("list", "watch", "get", "create", "delete")] == [True, True, *[False] * 3]
+    assert may("get", "nodes", "pods")
+    for subresource in ("proxy", "metrics", "stats", "log", ""):
+        assert not any(may(verb, "nodes", subresource) for verb in ("get", "list", "watch", "create"))
+    assert not any(may(verb, "secrets") for verb in ("get", "list", "watch"))
+    assert not may("create", "pods", "exec")

@@ -228,3 +228,21 @@ def test_the_only_path_there_is_reaches_both_containers() -> None:
     found = kepler()
     found["spec"]["estimator-sidecar"]["mnt-path"] = "/tmp"
     assert pod(found) == pod(kepler())
+
+
+def test_the_token_is_the_exporters_alone() -> None:
+    """The estimator beside it runs models, which are code; neither account nor pod mounts it by itself."""
+    found = pod(kepler())
+    mounts = {
+        one["name"]: [each["mountPath"] for each in one["volumeMounts"]]
+        for one in (*found["containers"], *found["initContainers"])
+    }
+    assert engine.TOKEN_PATH in mounts["kepler-exporter"]
+    assert engine.TOKEN_PATH not in mounts["estimator"]
+    assert found["automountServiceAccountToken"] is False
+    [volume] = [one for one in found["volumes"] if "projected" in one]
+    assert [next(iter(one)) for one in volume["projected"]["sources"]] == [
+        "serviceAccountToken",
+        "configMap",
+        "downwardAPI",
+    ]

@@ -99,6 +99,7 @@ def test_the_pod_is_what_kepler_needs_on_a_node() -> None:
         "/lib/modules": True,
         "/sys": True,
         "/proc": False,
+        "/var/run/secrets/kubernetes.io/serviceaccount": True,
         "/etc/kepler/kepler.config": True,
         "/etc/config": True,
     }

@@ -17,8 +17,7 @@ def defined() -> set[str]:
 def claims() -> list[str]:
     """The rows of the tables of guarantees: those that name a test."""
     section = PAGE.read_text().partition("## What is guaranteed")[2].partition("## What is not protected")[0]
-    rows = [line for line in section.splitlines() if line.startswith("| ") and not line.startswith("| claim")]
-    return rows
+    return [line for line in section.splitlines() if line.startswith("| ") and not line.startswith("| claim")]
 
 
 def test_every_claim_names_a_test_that_there_is() -> None:
