@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from functions import wiring
+from runtime.settings import NAMESPACE
 
 Object = dict[str, Any]
 
@@ -48,15 +49,18 @@ def policies() -> list[Object]:
 
 
 def event_policies() -> list[Object]:
-    """Who may send to the Broker: the sources, functions that send by themselves, and replies.
+    """Who may send to the Broker: the sources, replies, and the functions, which send requests by themselves.
 
-    Each has an identity that Knative makes for it, which a reference stands for. A reply comes by its Trigger
-    (eventing v0.50:pkg/broker/filter/filter_handler.go, handleDispatchToReplyRequest).
+    A source and a Trigger, by which replies come (eventing v0.50:pkg/broker/filter/filter_handler.go,
+    handleDispatchToReplyRequest), have identities that Knative makes for them: a reference stands for each. A function
+    has its ServiceAccount's.
     """
-    kinds = {(SOURCES, "ApiServerSource"), (SOURCES, "PingSource"), (SOURCES, "SinkBinding"), (EVENTING, "Trigger")}
+    kinds = {(SOURCES, "ApiServerSource"), (SOURCES, "PingSource"), (EVENTING, "Trigger")}
     senders = [{"ref": _reference(one)} for one in _generated() if (one["apiVersion"], one["kind"]) in kinds]
+    accounts = sorted(one["metadata"]["name"] for one in _generated() if wiring.is_service(one))
+    functions = [{"sub": f"system:serviceaccount:{NAMESPACE}:{account}"} for account in accounts]
     broker = {"apiVersion": EVENTING, "kind": "Broker", "name": wiring.BROKER}
-    spec = {"to": [{"ref": broker}], "from": senders}
+    spec = {"to": [{"ref": broker}], "from": [*senders, *functions]}
     return [wiring.manifest("eventing.knative.dev/v1alpha1", "EventPolicy", "kepler-broker", "network", spec=spec)]
 
 

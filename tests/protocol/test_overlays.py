@@ -11,6 +11,8 @@ from functions import exporter, model_pod, repositories, tenants, wiring
 from functions.tenants import FUNCTIONS, WRITES
 from local.layout import DEFAULT, ROOT
 from local.stack import KNATIVE, Stack
+from runtime.settings import NAMESPACE
+from runtime.sink import MOUNTED_TOKEN
 from tests.pure.test_exporter import KEY, parent
 
 OVERLAYS = sorted(path.parent for path in (ROOT / "config/overlays").glob("*/kustomization.yaml"))
@@ -113,16 +115,32 @@ def test_the_event_policy_names_who_is_there(control_plane: Stack) -> None:
     objects = render(control_plane, "overlays/event-policies")
     [policy] = of(objects, "EventPolicy").values()
     there = {(one["apiVersion"], one["kind"], one["metadata"]["name"]) for one in objects}
-    senders = [one["ref"] for one in policy["spec"]["from"]]
+    senders = [one["ref"] for one in policy["spec"]["from"] if "ref" in one]
     assert {(one["apiVersion"], one["kind"], one["name"]) for one in senders} <= there
-    for kind in ("ApiServerSource", "PingSource", "SinkBinding", "Trigger"):
+    for kind in ("ApiServerSource", "PingSource", "Trigger"):
         assert {one["name"] for one in senders if one["kind"] == kind} == of(objects, kind).keys()
+    functions = of(objects, "Service", "serving.knative.dev")
+    accounts = [service["spec"]["template"]["spec"]["serviceAccountName"] for service in functions.values()]
+    named = {one["sub"] for one in policy["spec"]["from"] if "sub" in one}
+    assert named == {f"system:serviceaccount:kepler-operator:{account}" for account in accounts}
     definition = yaml.safe_load((DEFAULT / "yaml/knative-crds/eventpolicy.yaml").read_text())
     [version] = definition["spec"]["versions"]
     assert f"{definition['spec']['group']}/{version['name']}" == policy["apiVersion"]
     known = version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
     assert policy["spec"].keys() <= known.keys()
     Draft202012Validator(version["schema"]["openAPIV3Schema"]).validate(policy)
+
+
+def test_every_function_sends_with_a_token_for_the_broker(control_plane: Stack) -> None:
+    """Where `runtime.sink` looks for it, and for no other audience."""
+    for service in of(render(control_plane, "overlays/event-policies"), "Service", "serving.knative.dev").values():
+        pod = service["spec"]["template"]["spec"]
+        [volume] = [one for one in pod["volumes"] if one["name"] == "oidc-token"]
+        [source] = volume["projected"]["sources"]
+        [mount] = [one for one in pod["containers"][0]["volumeMounts"] if one["name"] == "oidc-token"]
+        token = source["serviceAccountToken"]
+        assert f"{mount['mountPath']}/{token['path']}" == MOUNTED_TOKEN
+        assert token["audience"] == f"eventing.knative.dev/broker/{NAMESPACE}/{wiring.BROKER}"
 
 
 @pytest.mark.parametrize("name", ["base", "overlays/postgres"])
