@@ -13,14 +13,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from crds.env import KEPLERS, PROXIES
-from crds.kepler import Kepler
 from crds.meta import GROUP
-from crds.model_server import Credentials, External
 from functions import (
     children,
     collector,
-    engine,
+    container_rules,
     exporter,
     model_server,
     model_store,
@@ -39,12 +36,6 @@ IMAGES = "kepler-images"
 
 COLLECTOR, MODEL_SERVER = collector.FUNCTION.manager, model_server.FUNCTION.manager
 
-_STORE = External(endpoint="https://s3", region="r", bucket="kepler", credentials=Credentials(secret="s"))
-_PLAIN = Kepler.model_validate({"metadata": {"name": "kepler", "namespace": "kepler"}})
-
-# What a container may run: conditions on `c`, which is it, and `old`, which has it as it was if it was there.
-_NO_PROBES = "[c.?startupProbe, c.?readinessProbe, c.?livenessProbe].all(p, !p.hasValue() || !has(p.value().exec))"
-
 
 def images() -> list[Object]:
     """The settings about images once more, where policies can read them; `config/overlays/mirror` changes both."""
@@ -53,7 +44,7 @@ def images() -> list[Object]:
 
 def policies() -> list[Object]:
     """Every policy on the functions' own accounts."""
-    found = (*_collector(), *_model_server(), _subjects())
+    found = (*_collector(), *_model_server(), _subjects(), _settings())
     return [one for each in found for one in each.objects()]
 
 
@@ -65,7 +56,7 @@ def _collector() -> list[AdmissionPolicy]:
         _pods(
             COLLECTOR,
             "daemonsets",
-            {children.EXPORTER: _exporter(), sidecar.NAME: _estimator()},
+            {children.EXPORTER: container_rules.exporters(), sidecar.NAME: container_rules.estimators()},
             [
                 (
                     f"variables.pod.?serviceAccountName.orValue('') == '{children.ACCOUNT}'",
@@ -96,9 +87,9 @@ def _model_server() -> list[AdmissionPolicy]:
             MODEL_SERVER,
             "deployments",
             {
-                "server-api": _program("model-server"),
-                "online-trainer": _program("online-trainer"),
-                **{name: _copy() for name in copies},
+                "server-api": container_rules.program("model-server"),
+                "online-trainer": container_rules.program("online-trainer"),
+                **{name: container_rules.copy() for name in copies},
             },
             [
                 (
@@ -108,9 +99,13 @@ def _model_server() -> list[AdmissionPolicy]:
                 ),
                 _host(["hostNetwork", "hostIPC", "hostPID"]),
                 (
-                    f"variables.volumes.all(v, !has(v.hostPath) || (v.name == '{model_store.VOLUME}' && "
-                    f"!variables.every.exists(c, c.name in {json.dumps(copies)})))",
-                    f"of the host it mounts one directory, '{model_store.VOLUME}', and copies nothing there",
+                    f"variables.volumes.all(v, !has(v.hostPath) || v.name == '{model_store.VOLUME}')",
+                    f"of the host it mounts one directory, '{model_store.VOLUME}'",
+                ),
+                (
+                    f"!variables.every.exists(c, c.name in {json.dumps(copies)}) || variables.pod.?volumes.orValue([])"
+                    f".all(v, v.name != '{model_store.VOLUME}' || !has(v.hostPath))",
+                    "it copies nothing to the host",
                 ),
                 (
                     f"variables.volumes.all(v, !has(v.persistentVolumeClaim) || "
@@ -135,6 +130,19 @@ def _subjects() -> AdmissionPolicy:
     ]
     matched = [matching(wiring.RBAC, ["clusterrolebindings"], ("UPDATE",))]
     return _of(COLLECTOR, f"{children.EXPORTER}-subjects", matched, rules)
+
+
+def _settings() -> AdmissionPolicy:
+    """What images are allowed is nothing that a function may change: `dead_letter` may write ConfigMaps beside it."""
+    everything = {**matching("", ["configmaps"], ("CREATE", "UPDATE", "DELETE")), "resourceNames": [IMAGES]}
+    ours = f"request.userInfo.username.startsWith('system:serviceaccount:{NAMESPACE}:')"
+    refusal = {
+        "expression": f"!{ours}",
+        "message": f"ConfigMap '{IMAGES}' says which images are allowed: no function changes it",
+        "reason": "Forbidden",
+    }
+    conditions = {"namespace": f"request.namespace == '{NAMESPACE}'"}
+    return AdmissionPolicy(IMAGES, [everything], [refusal], conditions=conditions)
 
 
 def _of(account: str, name: str, matched: list[Object], rules: Iterable[Rule]) -> AdmissionPolicy:
@@ -191,8 +199,8 @@ def _pods(account: str, plural: str, containers: Mapping[str, str], rules: list[
         "every": "variables.pod.containers + variables.pod.?initContainers.orValue([])",
         "containers": "variables.every.filter(c, !(c in variables.known))",
         "volumes": "variables.pod.?volumes.orValue([]).filter(v, !(v in variables.before.?volumes.orValue([])))",
-        "repositories": _repositories("variables.containers.map(c, c.image)"),
-        "allowed": f"params.data.map(k, {_repositories(named)})",
+        "repositories": container_rules.pulled_from("variables.containers.map(c, c.image)"),
+        "allowed": f"params.data.map(k, {container_rules.pulled_from(named)})",
     }
     rules = [
         *rules,
@@ -200,7 +208,10 @@ def _pods(account: str, plural: str, containers: Mapping[str, str], rules: list[
             f"variables.containers.all(c, c.name in {json.dumps(list(containers))})",
             f"its containers are {', '.join(containers)}",
         ),
-        (_each("true", _bare()), "its containers have no hooks, no ports of the host, and no variables from elsewhere"),
+        (
+            _each("true", container_rules.bare()),
+            "its containers have no hooks, no ports of the host, and no variables from elsewhere",
+        ),
         *(
             (_each(f"c.name == '{name}'", rule), f"container '{name}' has its program, its variables and its rights")
             for name, rule in containers.items()
@@ -219,91 +230,3 @@ def _each(which: str, rule: str) -> str:
     """A condition on every container that is added or changed and of which `which` holds; `old` as for all of them."""
     known = "variables.known.filter(k, k.name == c.name)"
     return f"variables.containers.filter(c, {which}).all(c, [{known}].all(old, {rule}))"
-
-
-def _bare() -> str:
-    """A container without hooks and ports of the host, and without variables from elsewhere, but those it had."""
-    had = "old.exists(k, has(k.{field}) && k.{field} == c.{field})"
-    kept = [f"(!has(c.{field}) || {had.format(field=field)})" for field in ("lifecycle", "envFrom")]
-    return " && ".join([*kept, "c.?ports.orValue([]).all(p, p.?hostPort.orValue(0) == 0)"])
-
-
-def _exporter() -> str:
-    rendered = exporter.container(_PLAIN, engine.IMAGE)
-    flags = json.dumps([f"{argument.partition('=')[0]}=" for argument in rendered["args"]])
-    named = [one["name"] for one in exporter.environment(_PLAIN)]
-    return " && ".join(
-        [
-            f"c.?command.orValue([]) == {json.dumps(rendered['command'])}",
-            f"c.?args.orValue([]).all(a, {flags}.exists(f, a.startsWith(f)))",
-            _variables([*named, *KEPLERS]),
-            _NO_PROBES,
-        ]
-    )
-
-
-def _estimator() -> str:
-    rendered = sidecar.container(engine.MODEL_SERVER_IMAGE, {"name": "x", "mountPath": "/x"})
-    started = json.dumps(rendered["startupProbe"]["exec"]["command"])
-    return " && ".join(
-        [
-            "!has(c.command)",
-            f"c.?args.orValue([]) == {json.dumps(rendered['args'])}",
-            _variables([]),
-            _unprivileged(),
-            f"c.?startupProbe.?exec.?command.orValue({started}) == {started}",
-            "!has(c.readinessProbe) && !has(c.livenessProbe)",
-        ]
-    )
-
-
-def _program(name: str) -> str:
-    """A program of the model server's image, whose entrypoint takes an argument for a script."""
-    rules = ["!has(c.command)", f"c.?args.orValue([]) == {json.dumps([name])}", _variables(list(PROXIES))]
-    return " && ".join([*rules, _unprivileged(), _NO_PROBES])
-
-
-def _copy() -> str:
-    """rclone, once or again and again: it copies one place to another, and nothing else."""
-    repeated = ["sh", "-c", model_store.AGAIN_AND_AGAIN, "push", None, "rclone"]
-    steps = [f"c.command[{place}] == {json.dumps(word)}" for place, word in enumerate(repeated) if word]
-    pause = f"c.command[{repeated.index(None)}].matches('^[0-9]+$')"
-    options = json.dumps(model_store.copy("", "")[3:])
-    named = [*(one["name"] for one in model_store.environment(_STORE)), *PROXIES]
-    return " && ".join(
-        [
-            f"has(c.command) && (c.command == ['rclone'] || c.command.size() == 6 && {' && '.join(steps)} && {pause})",
-            f"c.args.size() == 5 && c.args[0] == 'copy' && [c.args[3], c.args[4]] == {options}",
-            _variables(named),
-            _unprivileged(),
-            _NO_PROBES,
-        ]
-    )
-
-
-def _variables(names: list[str]) -> str:
-    """Environment variables of these names, and those that were there before."""
-    kept = "old.exists(k, e in k.?env.orValue([]))"
-    return f"c.?env.orValue([]).all(e, e.name in {json.dumps(names)} || {kept})"
-
-
-def _unprivileged() -> str:
-    context = "c.?securityContext"
-    return (
-        f"!{context}.?privileged.orValue(false) && {context}.?capabilities.?add.orValue([]) == [] && "
-        f"!{context}.?allowPrivilegeEscalation.orValue(true)"
-    )
-
-
-def _repositories(names: str) -> str:
-    """`functions.repositories.repository`, of each item of a list, in CEL."""
-    steps = (
-        "i.split('@')[0]",
-        "i.lastIndexOf(':') > i.lastIndexOf('/') ? i.substring(0, i.lastIndexOf(':')) : i",
-        f"i.contains('/') && (i.split('/')[0].matches('[.:]') || i.startsWith('localhost/')) ? i "
-        f": '{repositories.DOCKER}/' + i",
-        f"i.startsWith('index.{repositories.DOCKER}/') ? i.substring(6) : i",
-        f"i.startsWith('{repositories.DOCKER}/') && i.split('/').size() == 2 "
-        f"? i.replace('/', '/{repositories.DOCKERS_OWN}/') : i",
-    )
-    return names + "".join(f".map(i, {step})" for step in steps)

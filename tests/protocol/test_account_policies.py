@@ -13,6 +13,7 @@ from local.stack import Stack
 from runtime.client import APPLY, Answer, Request, Transport, path
 from runtime.objects import (
     CLUSTER_ROLE_BINDING,
+    CONFIG_MAP,
     DAEMON_SET,
     DEPLOYMENT,
     PERSISTENT_VOLUME_CLAIM,
@@ -21,6 +22,7 @@ from runtime.objects import (
     Kind,
     Ref,
 )
+from runtime.settings import NAMESPACE
 from runtime.transport import connect
 from tests.protocol.test_model_server import STORAGES, storage
 from tests.workbench import Workbench, create_namespace, kepler, transport
@@ -47,9 +49,9 @@ class Thief:
         """A dry run of what was written, changed: to create it in another namespace, or over what is there."""
         manager = user or ("kepler-model-server" if kind == DEPLOYMENT else "kepler-collector")
         body = copy.deepcopy(self.written[f"{kind.name}{storage}"])
+        change(body)
         for lock in ("uid", "resourceVersion", "namespace"):
             body["metadata"].pop(lock, None)
-        change(body)
         query = {"fieldManager": "kepler-collector", "force": "true", "dryRun": "All"}
         where = path(kind, place if kind.namespaced else "", body["metadata"]["name"])
         return self.sends[manager](Request("PATCH", where, query, body, APPLY))
@@ -124,6 +126,12 @@ DAEMON_SETS: dict[str, Change] = {
     "another argument": adds(exporter, "args", "-kubeconfig=/proc/1/root/etc/kubernetes/admin.conf"),
     "a library": adds(exporter, "env", {"name": "LD_PRELOAD", "value": "/proc/1/root/tmp/x.so"}),
     "a proxy": adds(exporter, "env", {"name": "HTTPS_PROXY", "value": "http://evil"}),
+    "another kubelet": lambda body: exporter(body)["env"][1].update({"valueFrom": None, "value": "evil:443#"}),
+    "another node": lambda body: exporter(body)["env"][1].update(
+        valueFrom={"fieldRef": {"fieldPath": "metadata.annotations['evil']"}}
+    ),
+    "the token for the estimator": adds(estimator, "volumeMounts", {"name": "token", "mountPath": "/token"}),
+    "the host for the estimator": adds(estimator, "volumeMounts", {"name": "proc", "mountPath": "/host"}),
     "variables of a Secret": sets(exporter, envFrom=[{"secretRef": {"name": "s"}}]),
     "a hook": sets(exporter, lifecycle=HOOK),
     "a hook of the estimator's": sets(estimator, lifecycle=HOOK),
@@ -194,6 +202,21 @@ def test_model_servers_token_writes_no_other_deployment(thief: Thief, change: st
     answer = thief.tries(DEPLOYMENT, alter, storage=f"-{kind}")
     assert answer.status == 403, answer.body
     assert "ServiceAccount 'kepler-model-server' writes only what it renders: " in answer.body["message"]
+
+
+def test_a_copy_to_the_host_is_refused_in_two_steps_as_well(thief: Thief) -> None:
+    """Over a server that has a directory of the host already."""
+    host = {"name": "mnt", "hostPath": {"path": "/var/lib/kepler", "type": "DirectoryOrCreate"}}
+    there = thief.written["Deployment-hostpath"]["metadata"]
+
+    def change(body: Any) -> None:
+        body["metadata"] = {**there}
+        pod(body)["volumes"][1] = host
+
+    assert host in pod(thief.written["Deployment-hostpath"])["volumes"]
+    answer = thief.tries(DEPLOYMENT, change, "policies-hostpath", "-external")
+    assert answer.status == 403
+    assert "it copies nothing to the host" in answer.body["message"]
 
 
 @pytest.mark.parametrize("kind", [DAEMON_SET, SERVICE, SERVICE_ACCOUNT, DEPLOYMENT], ids=lambda kind: kind.name)
@@ -301,3 +324,21 @@ def test_model_servers_token_deletes_what_a_kepler_controls(thief: Thief, owned:
     ref = Ref(PERSISTENT_VOLUME_CLAIM, place, "kepler-model-server-pvc")
     request = Request("DELETE", path(ref.kind, place, ref.name), {"dryRun": "All"})
     assert thief.sends["kepler-model-server"](request).status == (200 if owned else 403)
+
+
+@pytest.mark.parametrize("manager", ["kepler-dead-letter", "kepler-collector"])
+def test_no_function_says_which_images_are_allowed(control_plane: Stack, manager: str) -> None:
+    """Not the one that may write ConfigMaps there: it keeps letters, and only those."""
+    send = transport(control_plane, manager)
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kepler-images"}, "data": {"X": "evil"}}
+    query = {"fieldManager": manager, "force": "true", "dryRun": "All"}
+    where = path(CONFIG_MAP, NAMESPACE, "kepler-images")
+    answers = [
+        send(Request("PATCH", where, query, body, APPLY)),
+        send(Request("DELETE", where, {"dryRun": "All"})),
+    ]
+    assert [answer.status for answer in answers] == [403, 403]
+    if manager == "kepler-dead-letter":
+        assert all("no function changes it" in answer.body["message"] for answer in answers)
+        letter = {**body, "metadata": {"name": "a-letter"}}
+        assert send(Request("PATCH", path(CONFIG_MAP, NAMESPACE, "a-letter"), query, letter, APPLY)).status == 201
