@@ -42,7 +42,7 @@ class KeplerFunction:
         chosen = settings(environment, NAMES)
         logs.configure(chosen.function, chosen.log_level)
         telemetry.configure(chosen.otlp_endpoint, f"kepler-{chosen.function}")
-        process = Process(chosen, environment)
+        process = FunctionProcess(chosen, environment)
         self._receivers = process.receivers()
         self._keyring = process.keyring
         edge = Edge(process.keyring.sign, process.workers, chosen.loopback_only)
@@ -81,7 +81,7 @@ def new() -> KeplerFunction:
     return KeplerFunction(os.environ)
 
 
-class Process:
+class FunctionProcess:
     """What the receivers of one process share: its settings, its places to work, and the key that it signs with."""
 
     def __init__(self, chosen: Settings, environment: Mapping[str, str]) -> None:
