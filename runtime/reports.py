@@ -2,10 +2,12 @@
 
 A report is emitted when anything was written or anything is wrong or awaited; a reconcile that found everything in
 place says nothing. Ids follow from the causing event, so a redelivery repeats them. What is told in confidence in the
-object, or looks it, is hidden here.
+object, or looks it, is hidden here. A message of the API server or of a webhook may hold any character; `audit` refuses
+control characters, so they are shown escaped. Values are reported as they are: a program has to read what was written.
 """
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +33,7 @@ from runtime.event import Event, moment
 from runtime.function import Function
 from runtime.objects import Kind, Manifest, Ref, generation, metadata, uid
 from runtime.outcome import Outcome, Word
+from runtime.printable import encodable, visible, visible_name
 from runtime.protocol import Change, Reconciled, conditions_of
 from runtime.redact import Mask
 from runtime.spans import Course
@@ -48,7 +51,7 @@ def report(function: Function, done: Reconciled, event: Event, where: Trace, cou
         trace=str(where),
         began=course.began,
         outcome=outcome.word.value,
-        object=Subject(**_name(done.key).model_dump(), uid=uid(done.parent) if done.parent else ""),
+        object=Subject(**_name(done.key).model_dump(), uid=visible_name(uid(done.parent)) if done.parent else ""),
         generation=generation(done.parent) if done.parent else 0,
         conditions=_conditions(function, outcome, mask),
         changes=tuple(_write(change, mask) for change in done.changes),
@@ -57,7 +60,7 @@ def report(function: Function, done: Reconciled, event: Event, where: Trace, cou
         milliseconds=round(course.milliseconds, 2),
         cause=cause(event),
     )
-    moved = _ready_moved(done)
+    moved = _ready_moved(done, mask)
     return StatusChange(**dict(plain), ready_from=moved[0], ready_to=moved[1]) if moved else plain
 
 
@@ -81,20 +84,25 @@ def emitted(said: Report) -> CloudEvent:
 
 
 def cause(event: Event) -> Cause:
-    """The event as the reason of what was done; a malformed object in it says nothing."""
+    """Return the event as the reason for what was done; a malformed object in it says nothing."""
     named = None
     if event.kind and event.name:
-        named = ObjectName(api_version=event.api_version, kind=event.kind, namespace=event.namespace, name=event.name)
+        named = ObjectName(
+            api_version=visible(event.api_version),
+            kind=visible(event.kind),
+            namespace=visible(event.namespace),
+            name=visible(event.name),
+        )
     by, changed = _editor(event.object)
     return Cause(
-        id=event.id,
-        type=event.type,
-        source=event.source,
-        subject=event.subject,
+        id=visible(event.id),
+        type=visible(event.type),
+        source=visible(event.source),
+        subject=visible(event.subject),
         sent=event.sent,
         object=named,
         generation=_generation(event.object),
-        by=by,
+        by=visible(by),
         changed=changed,
         traceparent=event.traceparent if understood(event.traceparent) else "",
     )
@@ -133,40 +141,68 @@ def _mask(done: Reconciled) -> Mask:
 
 
 def _name(ref: Ref) -> ObjectName:
-    return ObjectName(api_version=ref.kind.api_version, kind=ref.kind.name, namespace=ref.namespace, name=ref.name)
+    return ObjectName(
+        api_version=visible_name(ref.kind.api_version),
+        kind=visible_name(ref.kind.name),
+        namespace=visible_name(ref.namespace),
+        name=visible_name(ref.name),
+    )
+
+
+def _text(sentence: str, mask: Mask) -> str:
+    """Return a sentence without what is confidential, its control characters escaped."""
+    return visible(mask.text(sentence))
+
+
+def _value(value: Any) -> Any:
+    """Return a JSON value with each half of a surrogate pair escaped: no event and no database can carry one."""
+    match value:
+        case str():
+            return encodable(value)
+        case Mapping():
+            return {encodable(key): _value(member) for key, member in value.items()}
+        case list() | tuple():
+            return [_value(item) for item in value]
+        case _:
+            return value
 
 
 def _conditions(function: Function, outcome: Outcome, mask: Mask) -> tuple[ReportedCondition, ...]:
     return tuple(
-        ReportedCondition(type=one.type, status=one.status.value, reason=one.reason, message=mask.text(one.message))
-        for one in conditions_of(function, outcome)
+        ReportedCondition(
+            type=visible(condition.type),
+            status=condition.status.value,
+            reason=visible(condition.reason),
+            message=_text(condition.message, mask),
+        )
+        for condition in conditions_of(function, outcome)
     )
 
 
 def _write(change: Change, mask: Mask) -> Write:
     fields = []
-    for one in change.fields:
-        before, after = mask.change(one.path, one.before, one.after, kind=change.ref.kind.name)
-        fields.append(Field(path=mask.text(one.path), before=before, after=after))
+    for field in change.fields:
+        before, after = mask.change(field.path, field.before, field.after, kind=change.ref.kind.name)
+        fields.append(Field(path=_text(field.path, mask), before=_value(before), after=_value(after)))
     return Write(object=_name(change.ref), action=change.action, fields=tuple(fields))
 
 
 def _call(call: Call) -> ApiCall:
     return ApiCall(
         verb=call.verb,
-        path=call.path,
+        path=visible(call.path),
         status=call.status,
         began=round(call.began, 2),
         milliseconds=round(call.milliseconds, 2),
     )
 
 
-def _ready_moved(done: Reconciled) -> tuple[str, str] | None:
+def _ready_moved(done: Reconciled, mask: Mask) -> tuple[str, str] | None:
     """`Ready` before and after, as 'status/reason', if this reconcile moved it."""
     for change in done.changes:
         if change.action == "reported":
             path = f"status.conditions[type={READY}].reason"
             for field in change.fields:
                 if field.path == path:
-                    return str(field.before or "none"), str(field.after)
+                    return _text(str(field.before or "none"), mask), _text(str(field.after), mask)
     return None
