@@ -7,7 +7,7 @@ control characters, so they are shown escaped. Values are reported as they are: 
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -31,7 +31,7 @@ from runtime.conditions import READY
 from runtime.envelope import NAMESPACE, about, envelope
 from runtime.event import Event, moment
 from runtime.function import Function
-from runtime.objects import Kind, Manifest, Ref, generation, metadata, uid
+from runtime.objects import Kind, Manifest, Ref, generation, metadata, name, resource_version, uid
 from runtime.outcome import Outcome, Word
 from runtime.printable import encodable, visible, visible_name
 from runtime.protocol import Change, Reconciled, conditions_of
@@ -58,7 +58,7 @@ def report(function: Function, done: Reconciled, event: Event, where: Trace, cou
         calls=tuple(_call(call) for call in course.calls),
         rounds=done.rounds,
         milliseconds=round(course.milliseconds, 2),
-        cause=cause(event),
+        cause=cause(event, done.seen),
     )
     moved = _ready_moved(done, mask)
     return StatusChange(**dict(plain), ready_from=moved[0], ready_to=moved[1]) if moved else plain
@@ -83,8 +83,11 @@ def emitted(said: Report) -> CloudEvent:
     return CloudEvent(attributes, said.model_dump(mode="json", by_alias=True))
 
 
-def cause(event: Event) -> Cause:
-    """Return the event as the reason for what was done; a malformed object in it says nothing."""
+def cause(event: Event, seen: Sequence[Manifest] = ()) -> Cause:
+    """Return the event as the reason for what was done; a malformed object in it says nothing.
+
+    `seen` are the objects that the function read, in order. Who changed the object last is taken from there.
+    """
     named = None
     if event.kind and event.name:
         named = ObjectName(
@@ -93,7 +96,7 @@ def cause(event: Event) -> Cause:
             namespace=visible(event.namespace),
             name=visible(event.name),
         )
-    by, changed = _editor(event.object)
+    by, changed = _editor(_last_known(event, seen))
     return Cause(
         id=visible(event.id),
         type=visible(event.type),
@@ -106,6 +109,42 @@ def cause(event: Event) -> Cause:
         changed=changed,
         traceparent=event.traceparent if understood(event.traceparent) else "",
     )
+
+
+def _last_known(event: Event, seen: Sequence[Manifest]) -> Manifest:
+    """Return the event's object as the function read it, or as the event shows it if the function did not read it.
+
+    The first version that was read counts: a later one may be the function's own write. If that is an older version
+    than the event shows, or another object of the same name, nobody can say who made the change: empty.
+    """
+    if not event.object:
+        return {}
+    read = next((manifest for manifest in seen if _is_about(event, manifest)), None)
+    if read is None:
+        return event.object
+    return read if _is_as_new(read, event.object) else {}
+
+
+def _is_about(event: Event, manifest: Manifest) -> bool:
+    """Whether a manifest that was read is the object which the attributes of the event name."""
+    named = (manifest.get("apiVersion"), manifest.get("kind"), metadata(manifest).get("namespace", ""), name(manifest))
+    return named == (event.api_version, event.kind, event.namespace, event.name)
+
+
+def _is_as_new(read: Manifest, shown: Manifest) -> bool:
+    """Whether what was read is the object that the event shows, in the same version or a later one.
+
+    Versions of one kind are decimal numbers without leading zeros, and grow (KEP-5504). What the event leaves out
+    excludes nothing.
+    """
+    if not isinstance(shown.get("metadata"), dict):
+        return True
+    same = uid(shown) in ("", uid(read))
+    return same and _order(resource_version(read)) >= _order(resource_version(shown))
+
+
+def _order(version: str) -> tuple[int, str]:
+    return len(version), version
 
 
 def _editor(shown: Manifest) -> tuple[str, datetime | None]:

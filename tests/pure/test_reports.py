@@ -1,7 +1,7 @@
 """Reports: what they say of the event that led to them, and what they keep to themselves."""
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -99,6 +99,54 @@ def test_a_traceparent_is_kept_if_it_is_one(said: str, kept: bool) -> None:  # n
     assert cause(replace(resync("energy", "kepler"), traceparent=said)).traceparent == (said if kept else "")
 
 
+KUBECTL = entry("kubectl-patch", "2026-01-31T11:00:00Z")
+OTHER = entry("kepler-estimator", "2026-01-31T11:00:05Z")
+FORGED = update(shown(entry("admin", "2026-01-31T11:00:09Z"), kind=DAEMON_SET))
+
+
+def read(*entries: dict[str, str], version: str = "7", **meta: Any) -> dict[str, Any]:
+    """The DaemonSet as the function read it."""
+    return shown(*entries, kind=DAEMON_SET, **{"resourceVersion": version, **meta})
+
+
+@dataclass(frozen=True)
+class Author:
+    """What the function read, in order, and who is named for the change of the DaemonSet in version 7."""
+
+    does: str
+    seen: tuple[dict[str, Any], ...]
+    by: str
+
+
+AUTHORS = (
+    Author("the version that the event shows", (read(KUBECTL),), "kubectl-patch"),
+    Author("a later version", (read(OTHER, version="10"),), "kepler-estimator"),
+    Author("the version before the write", (read(KUBECTL), read(OTHER, version="8")), "kubectl-patch"),
+    Author("another object only", (shown(OTHER), read(OTHER, name="other")), "admin"),
+    Author("nothing", (), "admin"),
+    Author("an older version", (read(KUBECTL, version="6"),), ""),
+    Author("another object of this name", (read(KUBECTL, uid="v", version="9"),), ""),
+)
+
+
+@pytest.mark.parametrize("case", AUTHORS, ids=lambda case: case.does)
+def test_the_object_that_was_read_tells_who_changed_it(case: Author) -> None:
+    """Anybody can send an event; what it shows counts only if the function did not read the object."""
+    assert cause(FORGED, case.seen).by == case.by
+
+
+def test_a_report_names_who_changed_the_object_that_was_read() -> None:
+    """The protocol keeps what it read."""
+    reconciled = replace(done(), seen=[read(KUBECTL)])
+    said = told(reconciled, FORGED)
+    assert (said.cause.by, said.cause.changed) == ("kubectl-patch", datetime(2026, 1, 31, 11, tzinfo=UTC))
+
+
+def test_a_request_has_no_author_although_its_object_was_read() -> None:
+    """Who asks for a look has changed nothing."""
+    assert cause(resync("energy", "kepler"), [shown(KUBECTL)]).by == ""
+
+
 junk = st.recursive(
     st.none() | st.integers() | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["time", "manager", "x"]), inner),
@@ -111,6 +159,7 @@ def test_a_forged_object_is_no_defect(metadata: Any) -> None:
     """It says nothing."""
     event = replace(resync("energy", "kepler"), type=RESOURCE_ADD, object={"metadata": metadata})
     assert isinstance(cause(event), Cause)
+    assert cause(event, [shown(KUBECTL)]).by in ("kubectl-patch", "")
 
 
 def done(*changes: Change, message: str = "done", **spec: Any) -> Reconciled:
