@@ -12,11 +12,10 @@ from pydantic import ValidationError
 from audit.episode_causes import wrote
 from audit.model import Summary
 from audit.refused import FUTURE, UNREADABLE
-from audit.tables import LONGEST
 from events.report import Cause, ObjectName, Report, StatusChange, Subject
 from events.sweep import Resync, Swept
 from runtime.event import Event
-from runtime.printable import is_printable, visible
+from runtime.printable import LONGEST_NAME, is_printable, is_visible_name, visible
 
 # What a row takes in indexes and columns beside its texts, in bytes; measured, for one that writes four objects.
 ROW = 1500
@@ -159,8 +158,8 @@ def resync(event: Event, asked: Resync) -> ResyncEntry:
 def checked(texts: tuple[str, ...], numbers: tuple[int, ...] = (), *, most: int = LARGEST) -> None:
     """Raises NotKept where an index takes no such text, or a column no such number."""
     for text in texts:
-        if len(text.encode(errors="replace")) > LONGEST or not text.isprintable():
-            raise NotKept(f"'{text[:40]!a}' is no name: it is longer than {LONGEST} bytes, or not printable")
+        if not is_visible_name(text):
+            raise NotKept(f"'{text[:40]!a}' is no name: it is longer than {LONGEST_NAME} bytes, or not printable")
     for number in numbers:
         if not 0 <= number <= most:
             raise NotKept(f"'{number}' is out of range")

@@ -21,6 +21,7 @@ _OF_ONE = (*_NAMED, changes.c.uid == bindparam("uid"))
 FIND = select(changes.c.sequence, changes.c.time, changes.c.verified, changes.c.bytes).where(
     *_OF_ONE, changes.c.generation == bindparam("generation")
 )
+ENDS = select(changes.c.generation, changes.c.deleted).where(*_OF_ONE).order_by(changes.c.deleted.desc()).limit(2)
 LIFE = select(func.min(changes.c.life)).where(*_OF_ONE)
 LAST = (
     select(changes.c.sequence, changes.c.uid, changes.c.generation, changes.c.deleted)
@@ -65,8 +66,7 @@ def edited(to: Adding, entry: EditEntry) -> None:
     }
     found = _find(to, entry.object, entry.generation)
     if found is None:
-        if not _is_of_a_stranger(to, entry):
-            _make(to, entry.object, entry.generation, entry.trace, edit)
+        _make(to, entry.object, entry.generation, entry.trace, edit)
     elif found.time is None or (entry.verified and not found.verified):
         size = ROW + len(entry.spec)
         to.next(entry.object.namespace, size - found.bytes)
@@ -74,12 +74,18 @@ def edited(to: Adding, entry: EditEntry) -> None:
         to.connection.execute(update(changes).where(changes.c.sequence == found.sequence).values(known))
 
 
-def _is_of_a_stranger(to: Adding, entry: EditEntry) -> bool:
-    """Whether an event alone tells of an object of which nothing is kept, while another object has its name."""
-    if entry.verified or _life(to, entry.object) is not None:
-        return False
-    last = _last(to, entry.object, "")
-    return last is not None and not last.deleted
+def doubts(connection: Connection, end: EditEntry) -> str:
+    """Return why the end of an object is not believed that only an event tells; empty where it is.
+
+    An object has one end, and only those have one of which something is kept: a report, or what was read. So nobody
+    can fill the database with the ends of objects that never were.
+    """
+    known = connection.execute(ENDS, end.object.model_dump()).all()
+    if not known:
+        return "nothing is kept of such an object"
+    if any(row.deleted and row.generation != end.generation for row in known):
+        return "its end is kept already"
+    return ""
 
 
 def _find(to: Adding, one: Subject, generation: int) -> Found | None:

@@ -2,8 +2,8 @@
 
 Anybody who reaches the Broker can send such an event. So the object is read, and its generation is kept as `verified`.
 An event can tell two things that cannot be read any more: an earlier generation, when edits follow in quick succession,
-and the end of an object. They are kept as told, never over what was read. Everything else that an event tells and the
-API server does not know is false or late, and is not kept.
+and the end of an object of which something is kept. They are kept as told, never over what was read. Everything else
+that an event tells and the API server does not know is false or late, and is not kept.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +12,7 @@ from functools import partial
 
 from audit import edits, refused
 from audit.entries import EditEntry, NotKept, is_ahead
+from audit.generations import doubts
 from audit.refused import FALSE, FUTURE
 from audit.store import Store
 from runtime.client import Client
@@ -22,6 +23,8 @@ from runtime.singleflight import SingleFlight
 
 # For one look at the API server; who waits takes no other event meanwhile.
 SECONDS = 5.0
+# Bytes of a spec that only an event tells: nobody is to push out with some large ones what is true.
+LARGEST = 64 << 10
 # Generations that were read, so that each change of a status costs no look.
 REMEMBERED = 5000
 
@@ -51,7 +54,7 @@ class Hints:
         client = self.client()
         manifest = client.get(ref)
         current = edits.read(ref.kind, manifest) if manifest else None
-        believed = [entry for event in events for entry in _believed(event, current)]
+        believed = [entry for event in events for entry in self._believed(event, current)]
         kept = dict.fromkeys([*([current] if current else []), *believed])
         if kept:
             self.store.keep(*kept)
@@ -59,25 +62,36 @@ class Hints:
             self._read.add((_identity(manifest),))
         return len(client.calls)
 
+    def _believed(self, event: Event, current: EditEntry | None) -> Iterator[EditEntry]:
+        """Return what an event tells that cannot be read any more; what is not believed is noted."""
+        told = edits.edit(event)
+        if told is None or (current is not None and _is_of(told, current) and told.generation == current.generation):
+            return
+        if why := contradiction(told, current, deletes=event.deletes) or self._doubts(told, deletes=event.deletes):
+            refused.note(event, FALSE, why)
+        elif is_ahead(told.time):
+            refused.note(event, FUTURE, "it tells of an edit that is yet to come")
+        elif event.deletes:
+            yield from (entry for entry in (edits.shown(event), told) if entry)
+        else:
+            yield told
 
-def _believed(event: Event, current: EditEntry | None) -> Iterator[EditEntry]:
-    """What an event tells that cannot be read any more; what is false is noted."""
-    told = edits.edit(event)
-    if told is None:
-        return
-    if why := contradiction(told, current, deletes=event.deletes):
-        refused.note(event, FALSE, why)
-    elif is_ahead(told.time):
-        refused.note(event, FUTURE, "it tells of an edit that is yet to come")
-    elif event.deletes:
-        yield from (entry for entry in (edits.shown(event), told) if entry)
-    elif current is not None and told.generation < current.generation:
-        yield told
+    def _doubts(self, told: EditEntry, *, deletes: bool) -> str:
+        if len(told.spec) > LARGEST:
+            return f"its spec is larger than {LARGEST} bytes"
+        if not deletes:
+            return ""
+        with self.store.database.reading() as connection:
+            return doubts(connection, told)
+
+
+def _is_of(told: EditEntry, current: EditEntry) -> bool:
+    return current.object.uid == told.object.uid
 
 
 def contradiction(told: EditEntry, current: EditEntry | None, *, deletes: bool) -> str:
     """Why an event cannot be true, given what was read after it came; empty where it can. Pure."""
-    is_there = current is not None and current.object.uid == told.object.uid
+    is_there = current is not None and _is_of(told, current)
     if deletes:
         return "the object is there" if is_there else ""
     if current is None:

@@ -138,7 +138,8 @@ class EpisodeCause(Part):
     | `event` | any other event about the resource itself |
 
     `by` is a field manager, empty for what was deleted: Kubernetes does not keep who deletes. Except for an edit, all
-    of this is what the event said that woke the function. `written` leaves out what is only reported in a status.
+    of this is what the event said that woke the function; only `by` and the time of a change are as the function read
+    the object, if it read it. `written` leaves out what is only reported in a status.
     """
 
     kind: Literal["edit", "object", "request", "event"]

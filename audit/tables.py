@@ -32,9 +32,6 @@ from sqlalchemy import (
 
 # The newest migration. Here, so that a process whose database is up to date need not load what migrates it.
 SCHEMA = "0002"
-# Longest text in an index: PostgreSQL takes 2,704 bytes an entry, and no name is as long.
-LONGEST = 400
-
 
 # One row of any table.
 Found = Row[*tuple[Any, ...]]

@@ -4,12 +4,14 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from audit.episodes import sent
-from audit.model import Change, Edit, Kept, Summary
+from audit.episodes import in_short
+from audit.model import Change, Edit, Episode, Kept, Summary
 from cli.errors import Usage
 from cli.kinds import place, title
 from cli.output import value
+from cli.sentences import author, because, caused, cut, second
 from events.report import Cause, Field, ObjectName, Part, ReportedCondition, Subject
+from events.types import RESOURCE_DELETE
 from runtime import objects
 from runtime.function import manager
 from runtime.objects import Kind
@@ -79,48 +81,45 @@ def changed(kept: Kept, wanted: str, edit: Edit | None) -> Iterator[Changed]:
             )
 
 
-def changes(found: Iterable[Change]) -> Iterator[str]:
-    """Each generation: the edit, field by field, and then who did what, how long after the first event."""
-    for change in found:
-        yield f"{_time(change.began)}  generation {change.generation} of {title(change.object)}{_by(change.edit)}"
+def changes(history: Iterable[Change]) -> Iterator[str]:
+    """Each generation: the edit, field by field, and then what each function did, in episodes."""
+    for change in history:
+        about = f"generation {change.generation} of {title(change.object)}"
+        yield f"{second(change.began)}  {about}, {_author(change.edit)}"
         yield from edited(change.edit)
-        began = min(map(sent, change.reports), default=change.began)
-        for said in change.reports:
-            yield from _said(said, began)
+        if change.more:
+            yield f"    {cut(len(change.reports))}"
+        reports = {report.id: report for report in change.reports}
+        for episode in change.episodes or in_short(change.reports, change.edit, more=change.more):
+            yield from _episode(episode, [reports[identity] for identity in episode.reports])
         yield f"    trace: {change.trace}"
         yield ""
+
+
+def _episode(episode: Episode, reports: Iterable[Summary]) -> Iterator[str]:
+    """The cause, unless it is the edit above, and each report: how long after the first event, and what was done."""
+    if sentence := caused(episode.cause):
+        yield f"    {sentence}"
+    for report in reports:
+        yield from _said(report, episode.began)
 
 
 def writes(found: Iterable[Changed], *, full: bool = False) -> Iterator[str]:
     """Each write: which fields, by which function, because of what; what is created in full only if asked for."""
     for one in found:
         count = f" ({len(one.fields)} fields)" if one.action == "created" else ""
-        yield f"{_time(one.time)}  {title(one.target)} {one.action}{count} by {one.function}"
+        yield f"{second(one.time)}  {title(one.target)} {one.action}{count} by {one.function}"
         yield from told(one.fields if full or one.action != "created" else ())
-        yield f"    because {because(one)}"
+        yield f"    because {because(one.cause)}"
         if one.edit:
-            yield f"    edit: generation {one.generation} of {title(one.resource)}{_by(one.edit)}"
+            yield f"    edit: generation {one.generation} of {title(one.resource)}, {_author(one.edit)}"
             yield from edited(None if one.edit.first and not full else one.edit, indent="      ")
         yield f"    trace: {one.trace}"
         yield ""
 
 
-def because(one: Changed) -> str:
-    """The event that woke the function: about which object, and who had changed that."""
-    cause = one.cause
-    if cause.object is None:
-        return f"of event {cause.type} from {cause.source}"
-    by = f", changed by {cause.by}" if cause.by else ""
-    verb = cause.type.rpartition(".")[2] if cause.type.startswith("dev.knative.apiserver") else cause.type
-    return f"of an event ({verb}) about {title(cause.object)}{by}"
-
-
-def _by(edit: Edit | None) -> str:
-    if edit is None:
-        return ", of an edit that was not seen"
-    if edit.deleted:
-        return ": deleted"
-    return f", {'as first seen, by' if edit.first else 'edited by'} {edit.by or 'somebody unknown'}"
+def _author(edit: Edit | None) -> str:
+    return author(edit) if edit else "of an edit that was not seen"
 
 
 def edited(edit: Edit | None, indent: str = "    ") -> Iterator[str]:
@@ -166,6 +165,8 @@ def _cause(said: Summary) -> str:
     cause = said.cause
     if cause.object is None or (cause.object.kind, cause.object.name) == (said.object.kind, said.object.name):
         return f"; asked by {cause.source}" if cause.type.endswith("requested.v1") else ""
+    if cause.type == RESOURCE_DELETE:
+        return f"; woken by {title(cause.object)}, which was deleted"
     by = f", which {cause.by} changed" if cause.by and cause.by != manager(said.function) else ""
     return f"; woken by {title(cause.object)}{by}"
 
@@ -174,7 +175,3 @@ def _after(seconds: float) -> str:
     if seconds < 100:
         return f"+{seconds:.2f}s".rjust(8)
     return f"+{timedelta(seconds=int(seconds))}".rjust(8)
-
-
-def _time(moment: datetime) -> str:
-    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"

@@ -12,6 +12,7 @@ from audit.model import Episode, Trace
 from cli.history import edited
 from cli.kinds import title
 from cli.output import columns
+from cli.sentences import author, caused, cut, second
 from events.report import Report
 
 NARROWEST, WIDEST = 20, 100
@@ -37,6 +38,8 @@ def lines(trace: Trace, width: int, *, calls: bool = False) -> Iterator[str]:
         if previous:
             later = episode.began - previous.began
             yield f"then, {timedelta(seconds=int(later.total_seconds()))} later:"
+        if sentence := caused(episode.cause):
+            yield sentence
         yield from _episode(episode, kept, width, calls=calls)
         previous = episode
 
@@ -45,8 +48,12 @@ def _heading(trace: Trace) -> Iterator[str]:
     about = trace.object
     yield f"trace {trace.trace}: generation {trace.generation} of {title(about)}"
     if edit := trace.edit:
-        yield f"edited by {edit.by or 'somebody unknown'} at {edit.time.astimezone():%Y-%m-%d %H:%M:%S}"
+        yield f"{author(edit)}, {second(edit.time)}"
         yield from edited(edit, indent="  ")
+    if trace.more:
+        yield cut(len(trace.reports))
+    if not trace.episodes:
+        yield "No function has reported on this generation."
 
 
 def _episode(episode: Episode, kept: Mapping[str, Report], width: int, *, calls: bool) -> Iterator[str]:

@@ -66,10 +66,12 @@ class ApiCall(Part):
 
 
 class Cause(Part):
-    """The event that woke the function, and the object that it was about, as the event showed it.
+    """The event that woke the function, and the object that it was about.
 
     `sent` is the event's `time`; `by` is the field manager that changed the object last, at `changed` (the API server
-    keeps whole seconds), both empty where the event shows no object.
+    keeps whole seconds). Both are as the function read the object before it wrote, and as the event shows it only if
+    the function did not read it. They are empty if the event shows no object, or one that is not there as shown.
+    Control characters are escaped.
     """
 
     id: str

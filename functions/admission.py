@@ -6,7 +6,8 @@ somebody without it may still change the rest of an administrator's Kepler.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from crds import schema
@@ -18,6 +19,7 @@ from functions.privileges import GUARDED, Guard
 from functions.user_roles import PRIVILEGED, RESOURCE, SUBRESOURCE, VERB
 
 API = "admissionregistration.k8s.io/v1"
+POLICY = "ValidatingAdmissionPolicy"
 FIELDS_POLICY = "kepler-privileged-fields"
 Object = dict[str, Any]
 
@@ -29,14 +31,41 @@ GRANTED = (
 )
 
 
-def policy(name: str, component: str, rules: list[Object], **spec: Any) -> list[Object]:
-    """A policy that fails closed, and the binding that puts it into force everywhere."""
-    bound = {"policyName": name, "validationActions": ["Deny"]}
-    body = {"failurePolicy": "Fail", "matchConstraints": {"resourceRules": rules}, **spec}
-    return [
-        wiring.manifest(API, "ValidatingAdmissionPolicy", name, component, namespaced=False, spec=body),
-        wiring.manifest(API, "ValidatingAdmissionPolicyBinding", name, component, namespaced=False, spec=bound),
-    ]
+@dataclass(frozen=True)
+class AdmissionPolicy:
+    """A policy that fails closed.
+
+    `matched` are rules that match requests, and `conditions` narrow that down; `params` names the ConfigMap that
+    expressions may read.
+    """
+
+    name: str
+    matched: list[Object]
+    validations: list[Object]
+    variables: Mapping[str, str] = field(default_factory=dict)
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = field(default_factory=dict)
+
+    def objects(self) -> list[Object]:
+        """The policy, and the binding that puts it into force everywhere."""
+        spec = {
+            "failurePolicy": "Fail",
+            **({"paramKind": {"apiVersion": "v1", "kind": "ConfigMap"}} if self.params else {}),
+            "matchConstraints": {"resourceRules": self.matched},
+            **({"matchConditions": _named(self.conditions)} if self.conditions else {}),
+            **({"variables": _named(self.variables)} if self.variables else {}),
+            "validations": self.validations,
+        }
+        reads = {"paramRef": {**self.params, "parameterNotFoundAction": "Deny"}} if self.params else {}
+        bound = {"policyName": self.name, "validationActions": ["Deny"], **reads}
+        return [
+            wiring.manifest(API, kind, self.name, "admission", namespaced=False, spec=content)
+            for kind, content in ((POLICY, spec), (f"{POLICY}Binding", bound))
+        ]
+
+
+def _named(expressions: Mapping[str, str]) -> list[Object]:
+    return [{"name": name, "expression": expression} for name, expression in expressions.items()]
 
 
 def matching(group: str, resources: list[str], operations: tuple[str, ...] = ("CREATE", "UPDATE")) -> Object:
@@ -48,13 +77,8 @@ def privileged_fields() -> list[Object]:
     """The policy that asks, for each guarded field, whether the user may `use` what is privileged."""
     variables = {"spec": _spec("object"), "before": _spec("oldObject"), "blank": BLANK, "granted": GRANTED}
     variables |= {_name(leaf): _values(leaf) for guard in GUARDED for leaf in leaves(guard.path)}
-    return policy(
-        FIELDS_POLICY,
-        "admission",
-        [matching(GROUP, [RESOURCE])],
-        variables=[{"name": name, "expression": expression} for name, expression in variables.items()],
-        validations=[_validation(guard) for guard in GUARDED],
-    )
+    validations = [_validation(guard) for guard in GUARDED]
+    return AdmissionPolicy(FIELDS_POLICY, [matching(GROUP, [RESOURCE])], validations, variables).objects()
 
 
 def _spec(of: str) -> str:

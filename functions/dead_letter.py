@@ -10,16 +10,20 @@ from runtime.function import Rule, manager
 from runtime.listener import Listener, Surroundings
 from runtime.objects import OURS
 from runtime.signature import READ_KEY
+from runtime.sink import sink
 
 
 def receiver(surroundings: Surroundings) -> DeadLetterStore:
-    """Return what keeps letters where the functions are."""
+    """Return what keeps letters where the functions are.
+
+    What it sends again it does not sign: a letter may be of anybody's event, and one of ours has kept its signature.
+    """
     from functions.catalogue import NAMES  # noqa: PLC0415 (which has this function, too)
 
     assert surroundings.keyring is not None  # noqa: S101 (every process has one)
     destinations = frozenset(map(manager, NAMES))
-    transport, sink = surroundings.transport(), surroundings.sink()
-    return DeadLetterStore(transport, sink, surroundings.namespace, surroundings.keyring, destinations)
+    again = sink(surroundings.environment)
+    return DeadLetterStore(surroundings.transport(), again, surroundings.namespace, surroundings.keyring, destinations)
 
 
 LISTENER = Listener(

@@ -32,6 +32,9 @@ from runtime.sweep import Sweep
 from runtime.transport import at_first_use, configuration, connect
 from runtime.workers import PLACES, THREADS, Workers
 
+# Seconds for `audit` to make the key in a new installation.
+FIRST_KEY = 8.0
+
 
 class KeplerFunction:
     """What func's runtime asks for: `handle`, `start`, `stop`, `alive`, `ready`."""
@@ -40,8 +43,9 @@ class KeplerFunction:
         chosen = settings(environment, NAMES)
         logs.configure(chosen.function, chosen.log_level)
         telemetry.configure(chosen.otlp_endpoint, f"kepler-{chosen.function}")
-        process = Process(chosen, environment)
+        process = FunctionProcess(chosen, environment)
         self._receivers = process.receivers()
+        self._keyring = process.keyring
         edge = Edge(process.keyring.sign, process.workers, chosen.loopback_only)
         self.handle = Front(cast("App", AsyncioWSGIMiddleware(application(self._receivers, edge), max_body_size=MOST)))
 
@@ -51,7 +55,12 @@ class KeplerFunction:
         loop.set_default_executor(ThreadPoolExecutor(THREADS, "event"))
         for receiver in self._receivers.values():
             if isinstance(receiver, Sweep):
-                threading.Thread(target=receiver.begin, name="sweep", daemon=True).start()
+                threading.Thread(target=self._first_sweep, args=(receiver,), name="sweep", daemon=True).start()
+
+    def _first_sweep(self, sweep: Sweep) -> None:
+        """Sweep, once there is a key: what a sweep comes to is not kept where it is not signed."""
+        self._keyring.wait(FIRST_KEY)
+        sweep.begin()
 
     def alive(self) -> tuple[bool, str]:
         """The event loop answers, so the process lives; the API server's health is not this process's."""
@@ -83,7 +92,7 @@ async def _call(self: ASGIApplication, scope: Any, receive: Receive, send: Send)
     await _CALLED(self, scope, receive, dropping(receive, send) if scope["type"] == "http" else send)
 
 
-class Process:
+class FunctionProcess:
     """What the receivers of one process share: its settings, its places to work, and the key that it signs with."""
 
     def __init__(self, chosen: Settings, environment: Mapping[str, str]) -> None:

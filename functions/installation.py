@@ -1,6 +1,6 @@
 """Everything that `config/base` holds: the functions with their wiring, what users may do, and what is refused."""
 
-from functions import admission, user_roles, wiring
+from functions import account_policies, admission, network, tenants, user_roles, wiring
 from functions.wiring import Object
 
 
@@ -10,4 +10,16 @@ def base() -> dict[str, list[Object]]:
         **wiring.base(),
         "user-roles.yaml": user_roles.roles(),
         "privileged-fields.yaml": admission.privileged_fields(),
+        "account-policies.yaml": [*account_policies.images(), *account_policies.policies()],
+        "network-policies.yaml": network.policies(),
+    }
+
+
+def overlays() -> dict[str, list[Object]]:
+    """File name below `config/overlays` -> objects, for what is generated there."""
+    return {
+        "event-policies/event-policies.yaml": network.event_policies(),
+        "tenants/cluster-wide.yaml": tenants.cluster_wide(),
+        "tenants/roles.yaml": tenants.roles(),
+        "tenants/namespace/role-bindings.yaml": tenants.bindings(),
     }

@@ -36,12 +36,12 @@ def listener(functions: tuple[Function, ...]) -> Listener:
 def seconds(written: str) -> float:
     """Return the pause that the environment asks for, where it asks for one; raises Misconfigured."""
     try:
-        found = float(written or SWEEP_PAUSE)
+        pause = float(written or SWEEP_PAUSE)
     except ValueError:
-        found = -1.0
-    if not 0 <= found <= SWEEP_TRIGGER:
+        pause = -1.0
+    if not 0 <= pause <= SWEEP_TRIGGER:
         raise Misconfigured(f"`{PAUSE}` is '{written}': set it to seconds, from 0 to {SWEEP_TRIGGER}")
-    return found
+    return pause
 
 
 def rules(functions: tuple[Function, ...]) -> Iterator[Rule]:

@@ -285,6 +285,11 @@ def _trigger(name: str, component: str, filters: list[Object], *, timeout: int =
     return manifest("eventing.knative.dev/v1", "Trigger", name, component, spec=spec)
 
 
+def is_service(one: Object) -> bool:
+    """Whether an object is a Knative Service (the other kind of Service is core/v1)."""
+    return bool(one["kind"] == "Service" and one["apiVersion"].startswith("serving.knative.dev/"))
+
+
 def _knative_service(name: str) -> Object:
     return {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "name": name, "namespace": NAMESPACE}
 

@@ -20,7 +20,7 @@ from runtime.client import Client, Transport
 from runtime.dead_letters import (
     CODE,
     LABEL,
-    Record,
+    LetterRecord,
     config_map,
     event_of,
     group_of,
@@ -79,14 +79,14 @@ class DeadLetterStore:
             with suppress(Conflict):
                 client.delete(self._ref(name(old)), over=old)
 
-    def _tell(self, kept: Record, letter: str) -> None:
+    def _tell(self, kept: LetterRecord, letter: str) -> None:
         about = {"id": kept.event.id, "type": kept.event.type, "source": kept.event.source, "object": _subject(kept)}
         extra = {"event": about, "letter": letter, "destination": kept.destinations[0]}
         log.error("not delivered", extra={**extra, "code": kept.code, "answer": kept.answer})
         known = kept.destinations[0] if kept.destinations[0] in self.destinations else measures.OTHER
         measures.dead_letter(known, kept.event.type)
 
-    def _write(self, event: Event, group: str, client: Client) -> Record:
+    def _write(self, event: Event, group: str, client: Client) -> LetterRecord:
         """Write the letter over what is kept of the same event. Raises Unavailable where others keep doing the same."""
         ref = self._ref(letter_name(event))
         for attempt in range(ROUNDS):
@@ -115,8 +115,8 @@ class DeadLetterStore:
         kept = client.get(self._ref(letter))
         if kept is None or not is_letter(kept):
             return
-        found = parsed(kept)
-        if found is not None and not found.complete:
+        letter_record = parsed(kept)
+        if letter_record is not None and not letter_record.complete:
             log.warning("not sent again: its data was too large to be kept", extra={"letter": letter})
             return
         self.sink(event_of(letter, kept))
@@ -133,7 +133,7 @@ class DeadLetterStore:
                 return client.get(Ref(kind, event.namespace, event.name))
         return None
 
-    def _show(self, event: Event, there: Manifest, kept: Record, client: Client) -> None:
+    def _show(self, event: Event, there: Manifest, kept: LetterRecord, client: Client) -> None:
         """Make a Kubernetes Event on the resource: `kubectl describe` shows it."""
         letter = letter_name(event)
         where = event.namespace or "default"  # where Events about cluster-scoped objects are
@@ -147,7 +147,7 @@ class DeadLetterStore:
         return Ref(CONFIG_MAP, self.namespace, letter)
 
 
-def _kubernetes_event(event: Event, identity: str, letter: str, known: bool, kept: Record) -> Manifest:  # noqa: FBT001
+def _kubernetes_event(event: Event, identity: str, letter: str, known: bool, kept: LetterRecord) -> Manifest:  # noqa: FBT001
     """Return the Kubernetes Event, in our own words: nothing of what the event says is repeated."""
     to = f"'{kept.destinations[-1]}'" if known else "a function"
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -166,5 +166,5 @@ def _kubernetes_event(event: Event, identity: str, letter: str, known: bool, kep
     }
 
 
-def _subject(kept: Record) -> str:
+def _subject(kept: LetterRecord) -> str:
     return f"{kept.event.kind} {kept.event.namespace}/{kept.event.name}"

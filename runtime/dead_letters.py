@@ -20,11 +20,12 @@ from urllib.parse import urlsplit
 
 from cloudevents.core.exceptions import BaseCloudEventException
 from cloudevents.core.v1.event import CloudEvent
+from pydantic import TypeAdapter
 
 from events.types import WAKING
 from runtime import redact
 from runtime.errors import NotAnEvent
-from runtime.event import Event
+from runtime.event import UNREADABLE, Event, moment
 from runtime.objects import OURS, Manifest, metadata
 
 # Set by Knative's dispatcher (eventing v0.50, `pkg/kncloudevents/event_dispatcher.go`); the data is base64, and cut.
@@ -50,7 +51,7 @@ ASKING = frozenset(WAKING)
 
 
 @dataclass(frozen=True)
-class About:
+class LetterEvent:
     """The event: its identity, and the object that it names; each value is cut."""
 
     id: str
@@ -63,7 +64,7 @@ class About:
 
 
 @dataclass(frozen=True)
-class Record:
+class LetterRecord:
     """What is recorded of one event, however many functions gave it up, and however often.
 
     `code` and `answer` are those of the last time. `complete` says that the event can be sent again as it was.
@@ -75,7 +76,7 @@ class Record:
     destinations: tuple[str, ...]
     code: str
     answer: str
-    event: About
+    event: LetterEvent
     group: str = OTHER
     complete: bool = True
 
@@ -86,6 +87,9 @@ class Record:
         answer = f"{came}: {self.answer}" if self.answer else came
         to = ", ".join(self.destinations)
         return f"event '{self.event.id}' of type '{self.event.type}' was not delivered to {to}, {answer}"
+
+
+RECORD = TypeAdapter(LetterRecord)
 
 
 def is_answer(code: str) -> bool:
@@ -109,34 +113,34 @@ def destination(event: Event) -> str:
     return _cut(host or url)
 
 
-def record(event: Event, group: str, before: Record | None) -> Record:
+def record(event: Event, group: str, before: LetterRecord | None) -> LetterRecord:
     """Return the record of a letter that came now; `before` is the one that is kept of the same event."""
     now = datetime.now(UTC).isoformat()
     code = _cut(event.extensions.get(CODE, ""))
-    one = Record(now, now, 1, (destination(event),), code, _answer(event), _about(event), group, _is_complete(event))
+    one = LetterRecord(
+        now, now, 1, (destination(event),), code, _answer(event), _about(event), group, _is_complete(event)
+    )
     if before is None:
         return one
     known = (*before.destinations, *(name for name in one.destinations if name not in before.destinations))
     return replace(one, first=before.first, count=before.count + 1, destinations=known[:DESTINATIONS])
 
 
-def config_map(event: Event, kept: Record) -> Manifest:
+def config_map(event: Event, kept: LetterRecord) -> Manifest:
     """Return the ConfigMap of a letter, without its address."""
-    annotations = {ANNOTATION: json.dumps(asdict(kept))}
-    data = {"attributes": json.dumps(_attributes(event), indent=1), "data": _data(event)}
+    annotations = {ANNOTATION: json.dumps(asdict(kept), ensure_ascii=False)}
+    attributes = json.dumps(_attributes(event), indent=1, ensure_ascii=False)
+    data = {"attributes": attributes, "data": _data(event)}
     return {"metadata": {"labels": {LABEL: "true"}, "annotations": annotations}, "data": data}
 
 
-def parsed(config_map: Manifest) -> Record | None:
+def parsed(config_map: Manifest) -> LetterRecord | None:
     """Return the record in a ConfigMap, or in its metadata; None where somebody has written something else there."""
     try:
-        content: dict[str, Any] = json.loads(metadata(config_map)["annotations"][ANNOTATION])
-        event = About(**content.pop("event"))
-        found = Record(**{**content, "destinations": tuple(content["destinations"])}, event=event)
-        datetime.fromisoformat(found.last)
+        letter = RECORD.validate_json(metadata(config_map)["annotations"][ANNOTATION], strict=True)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
-    return found if isinstance(found.count, int) else None
+    return letter if moment(letter.first) and moment(letter.last) else None
 
 
 def is_letter(config_map: Manifest) -> bool:
@@ -157,7 +161,7 @@ def event_of(letter: str, config_map: Manifest) -> CloudEvent:
         if sent := attributes.get("time"):
             attributes["time"] = datetime.fromisoformat(sent)
         return CloudEvent({**attributes, "datacontenttype": "application/json"}, json.loads(content["data"]))
-    except (KeyError, TypeError, ValueError, AttributeError, BaseCloudEventException) as wrong:
+    except (*UNREADABLE, BaseCloudEventException) as wrong:
         raise NotAnEvent(changed(letter)) from wrong
 
 
@@ -170,9 +174,9 @@ def group_of(event: Event, *, exists: bool) -> str:
 def surplus(config_maps: Iterable[Manifest]) -> Iterator[Manifest]:
     """Return the letters that have to go: the oldest of each group that is too large, then of the largest groups."""
     groups: dict[str, list[Manifest]] = {}
-    for one in sorted(config_maps, key=_age):
-        kept = parsed(one)
-        groups.setdefault(kept.group if kept else OTHER, []).append(one)
+    for letter in sorted(config_maps, key=_age):
+        kept = parsed(letter)
+        groups.setdefault(kept.group if kept else OTHER, []).append(letter)
     total = sum(map(len, groups.values()))
     while total:
         largest = max(groups.values(), key=len)
@@ -187,9 +191,9 @@ def _age(config_map: Manifest) -> str:
     return kept.last if kept else ""
 
 
-def _about(event: Event) -> About:
+def _about(event: Event) -> LetterEvent:
     names = (event.api_version, event.kind, event.namespace, event.name)
-    return About(_cut(event.id), _cut(event.type), _cut(event.source), *map(_cut, names))
+    return LetterEvent(_cut(event.id), _cut(event.type), _cut(event.source), *map(_cut, names))
 
 
 def _cut(text: str) -> str:
@@ -222,9 +226,9 @@ def _is_complete(event: Event) -> bool:
 
 def _answer(event: Event) -> str:
     """Return what was answered; the broker's filter wraps it once more, since it asks for us, and either may be cut."""
-    said = _decoded(event.extensions.get(DATA, ""))
-    wrapped = WRAPPED.search(said)
-    return redact.text(_decoded(wrapped[1]) if wrapped else said)[:ANSWER]
+    outer = _decoded(event.extensions.get(DATA, ""))
+    wrapped = WRAPPED.search(outer)
+    return redact.text(_decoded(wrapped[1]) if wrapped else outer)[:ANSWER]
 
 
 def _decoded(encoded: str) -> str:

@@ -198,8 +198,8 @@ def _slim(shown: Manifest) -> Manifest:
 
 
 def _entries(metadata: Manifest, field: str) -> list[object]:
-    found = metadata.get(field)
-    return found[:MOST_ENTRIES] if isinstance(found, list) else []
+    entries = metadata.get(field)
+    return entries[:MOST_ENTRIES] if isinstance(entries, list) else []
 
 
 def _traceparent(headers: Mapping[str, str]) -> str:

@@ -13,6 +13,11 @@ import re
 _CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
 _UNPRINTABLE = re.compile(f"[{_CONTROLS}]")
 _NOT_IN_A_LINE = re.compile(rf"[{_CONTROLS}\n\t]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+# Longest name that is kept, in bytes of UTF-8: an entry of an index in PostgreSQL is at most 2,704 bytes. No name in
+# Kubernetes is as long.
+LONGEST_NAME = 400
 
 
 def is_printable(text: str) -> bool:
@@ -28,6 +33,25 @@ def visible(text: str) -> str:
 def visible_line(text: str) -> str:
     r"""As `visible`, and newlines and tabs escaped as well: what is one cell of a table stays one."""
     return _NOT_IN_A_LINE.sub(_escaped, text)
+
+
+def encodable(text: str) -> str:
+    r"""The text with each half of a surrogate pair escaped: `\ud800`. Anything else is as it was."""
+    return _SURROGATE.sub(_escaped, text)
+
+
+def is_visible_name(text: str) -> bool:
+    """Whether the text is at most `LONGEST_NAME` bytes long, and `str.isprintable` accepts each character."""
+    return len(text.encode(errors="replace")) <= LONGEST_NAME and text.isprintable()
+
+
+def visible_name(text: str) -> str:
+    """The text with each character escaped that `str.isprintable` rejects, cut after `LONGEST_NAME` bytes."""
+    shown = "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text[:LONGEST_NAME]
+    )
+    return shown.encode()[:LONGEST_NAME].decode(errors="ignore")
 
 
 def _escaped(found: re.Match[str]) -> str:

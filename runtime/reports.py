@@ -2,10 +2,12 @@
 
 A report is emitted when anything was written or anything is wrong or awaited; a reconcile that found everything in
 place says nothing. Ids follow from the causing event, so a redelivery repeats them. What is told in confidence in the
-object, or looks it, is hidden here.
+object, or looks it, is hidden here. A message of the API server or of a webhook may hold any character; `audit` refuses
+control characters, so they are shown escaped. Values are reported as they are: a program has to read what was written.
 """
 
 import uuid
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -29,8 +31,9 @@ from runtime.conditions import READY
 from runtime.envelope import NAMESPACE, about, envelope
 from runtime.event import Event, moment
 from runtime.function import Function
-from runtime.objects import Kind, Manifest, Ref, generation, metadata, uid
+from runtime.objects import Kind, Manifest, Ref, generation, metadata, name, resource_version, uid
 from runtime.outcome import Outcome, Word
+from runtime.printable import encodable, visible, visible_name
 from runtime.protocol import Change, Reconciled, conditions_of
 from runtime.redact import Mask
 from runtime.spans import Course
@@ -48,16 +51,16 @@ def report(function: Function, done: Reconciled, event: Event, where: Trace, cou
         trace=str(where),
         began=course.began,
         outcome=outcome.word.value,
-        object=Subject(**_name(done.key).model_dump(), uid=uid(done.parent) if done.parent else ""),
+        object=Subject(**_name(done.key).model_dump(), uid=visible_name(uid(done.parent)) if done.parent else ""),
         generation=generation(done.parent) if done.parent else 0,
         conditions=_conditions(function, outcome, mask),
         changes=tuple(_write(change, mask) for change in done.changes),
         calls=tuple(_call(call) for call in course.calls),
         rounds=done.rounds,
         milliseconds=round(course.milliseconds, 2),
-        cause=cause(event),
+        cause=cause(event, done.seen),
     )
-    moved = _ready_moved(done)
+    moved = _ready_moved(done, mask)
     return StatusChange(**dict(plain), ready_from=moved[0], ready_to=moved[1]) if moved else plain
 
 
@@ -80,24 +83,68 @@ def emitted(said: Report) -> CloudEvent:
     return CloudEvent(attributes, said.model_dump(mode="json", by_alias=True))
 
 
-def cause(event: Event) -> Cause:
-    """The event as the reason of what was done; a malformed object in it says nothing."""
+def cause(event: Event, seen: Sequence[Manifest] = ()) -> Cause:
+    """Return the event as the reason for what was done; a malformed object in it says nothing.
+
+    `seen` are the objects that the function read, in order. Who changed the object last is taken from there.
+    """
     named = None
     if event.kind and event.name:
-        named = ObjectName(api_version=event.api_version, kind=event.kind, namespace=event.namespace, name=event.name)
-    by, changed = _editor(event.object)
+        named = ObjectName(
+            api_version=visible(event.api_version),
+            kind=visible(event.kind),
+            namespace=visible(event.namespace),
+            name=visible(event.name),
+        )
+    by, changed = _editor(_last_known(event, seen))
     return Cause(
-        id=event.id,
-        type=event.type,
-        source=event.source,
-        subject=event.subject,
+        id=visible(event.id),
+        type=visible(event.type),
+        source=visible(event.source),
+        subject=visible(event.subject),
         sent=event.sent,
         object=named,
         generation=_generation(event.object),
-        by=by,
+        by=visible(by),
         changed=changed,
         traceparent=event.traceparent if understood(event.traceparent) else "",
     )
+
+
+def _last_known(event: Event, seen: Sequence[Manifest]) -> Manifest:
+    """Return the event's object as the function read it, or as the event shows it if the function did not read it.
+
+    The first version that was read counts: a later one may be the function's own write. If that is an older version
+    than the event shows, or another object of the same name, nobody can say who made the change: empty.
+    """
+    if not event.object:
+        return {}
+    read = next((manifest for manifest in seen if _is_about(event, manifest)), None)
+    if read is None:
+        return event.object
+    return read if _is_as_new(read, event.object) else {}
+
+
+def _is_about(event: Event, manifest: Manifest) -> bool:
+    """Whether a manifest that was read is the object which the attributes of the event name."""
+    named = (manifest.get("apiVersion"), manifest.get("kind"), metadata(manifest).get("namespace", ""), name(manifest))
+    return named == (event.api_version, event.kind, event.namespace, event.name)
+
+
+def _is_as_new(read: Manifest, shown: Manifest) -> bool:
+    """Whether what was read is the object that the event shows, in the same version or a later one.
+
+    Versions of one kind are decimal numbers without leading zeros, and grow (KEP-5504). What the event leaves out
+    excludes nothing.
+    """
+    if not isinstance(shown.get("metadata"), dict):
+        return True
+    same = uid(shown) in ("", uid(read))
+    return same and _order(resource_version(read)) >= _order(resource_version(shown))
+
+
+def _order(version: str) -> tuple[int, str]:
+    return len(version), version
 
 
 def _editor(shown: Manifest) -> tuple[str, datetime | None]:
@@ -133,40 +180,68 @@ def _mask(done: Reconciled) -> Mask:
 
 
 def _name(ref: Ref) -> ObjectName:
-    return ObjectName(api_version=ref.kind.api_version, kind=ref.kind.name, namespace=ref.namespace, name=ref.name)
+    return ObjectName(
+        api_version=visible_name(ref.kind.api_version),
+        kind=visible_name(ref.kind.name),
+        namespace=visible_name(ref.namespace),
+        name=visible_name(ref.name),
+    )
+
+
+def _text(sentence: str, mask: Mask) -> str:
+    """Return a sentence without what is confidential, its control characters escaped."""
+    return visible(mask.text(sentence))
+
+
+def _value(value: Any) -> Any:
+    """Return a JSON value with each half of a surrogate pair escaped: no event and no database can carry one."""
+    match value:
+        case str():
+            return encodable(value)
+        case Mapping():
+            return {encodable(key): _value(member) for key, member in value.items()}
+        case list() | tuple():
+            return [_value(item) for item in value]
+        case _:
+            return value
 
 
 def _conditions(function: Function, outcome: Outcome, mask: Mask) -> tuple[ReportedCondition, ...]:
     return tuple(
-        ReportedCondition(type=one.type, status=one.status.value, reason=one.reason, message=mask.text(one.message))
-        for one in conditions_of(function, outcome)
+        ReportedCondition(
+            type=visible(condition.type),
+            status=condition.status.value,
+            reason=visible(condition.reason),
+            message=_text(condition.message, mask),
+        )
+        for condition in conditions_of(function, outcome)
     )
 
 
 def _write(change: Change, mask: Mask) -> Write:
     fields = []
-    for one in change.fields:
-        before, after = mask.change(one.path, one.before, one.after, kind=change.ref.kind.name)
-        fields.append(Field(path=mask.text(one.path), before=before, after=after))
+    for field in change.fields:
+        before, after = mask.change(field.path, field.before, field.after, kind=change.ref.kind.name)
+        fields.append(Field(path=_text(field.path, mask), before=_value(before), after=_value(after)))
     return Write(object=_name(change.ref), action=change.action, fields=tuple(fields))
 
 
 def _call(call: Call) -> ApiCall:
     return ApiCall(
         verb=call.verb,
-        path=call.path,
+        path=visible(call.path),
         status=call.status,
         began=round(call.began, 2),
         milliseconds=round(call.milliseconds, 2),
     )
 
 
-def _ready_moved(done: Reconciled) -> tuple[str, str] | None:
+def _ready_moved(done: Reconciled, mask: Mask) -> tuple[str, str] | None:
     """`Ready` before and after, as 'status/reason', if this reconcile moved it."""
     for change in done.changes:
         if change.action == "reported":
             path = f"status.conditions[type={READY}].reason"
             for field in change.fields:
                 if field.path == path:
-                    return str(field.before or "none"), str(field.after)
+                    return _text(str(field.before or "none"), mask), _text(str(field.after), mask)
     return None

@@ -26,6 +26,7 @@ from typing import Any
 from cloudevents.core.v1.event import CloudEvent
 
 from runtime.client import Client, Transport
+from runtime.deadlines import Deadline
 from runtime.errors import Conflict, OperatorError
 from runtime.event import Event, moment
 from runtime.function import Rule
@@ -104,6 +105,13 @@ class Keyring:
         if self._key is None:
             self._look()
         return self._key
+
+    def wait(self, seconds: float) -> bool:
+        """Wait so long for a key that is about to be made; whether there is one."""
+        until = Deadline(seconds)
+        while self() is None and until.left:
+            time.sleep(min(AGAIN, until.left))
+        return self() is not None
 
     def sign(self, event: CloudEvent) -> CloudEvent:
         """Return the event with its signature, or as it is while there is no key."""

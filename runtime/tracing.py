@@ -91,7 +91,7 @@ def understood(said: object) -> SpanContext | None:
 
 def digest(text: str, size: int) -> int:
     """A number of `size` bytes that is never zero (W3C forbids zero ids)."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:size]) or 1
+    return int.from_bytes(hashlib.sha256(text.encode(errors="surrogatepass")).digest()[:size]) or 1
 
 
 def _annotated(shown: Manifest) -> SpanContext | None:

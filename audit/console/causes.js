@@ -1,4 +1,4 @@
-// Why an episode began, in a sentence: what was put back, and who had changed it.
+// Why an episode began, in a sentence: what was put back, and who had changed it. `cli/sentences.py` has the same words.
 
 import { html } from "./vendor/preact.js";
 import { count, named, second } from "./format.js";
@@ -25,9 +25,9 @@ function asked(cause) {
   return html`<strong>${who}</strong> asked to look again${cause.time && `, ${second(cause.time)}`}`;
 }
 
-// What was put back is what the cause is about; the rest was written as well.
+// What was put back is what the cause is about, unless it was deleted; the rest was written as well.
 function Written({ cause }) {
-  const restored = cause.written.filter((one) => isSame(one.object, cause.object));
+  const restored = cause.written.filter((one) => one.action !== "deleted" && isSame(one.object, cause.object));
   const others = cause.written.filter((one) => !restored.includes(one));
   return html`${restored.length > 0 && html`; put back: ${list(restored, false)}`}${others.length > 0 && html`; written: ${list(others, true)}`}.`;
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from audit.model import Swept
 from cli.causes import SWEEP_LATE
 from cli.doctor.check import Check, Seen, fail, ok, summed, warn
 from cli.glance import status
@@ -29,11 +30,17 @@ def sweep(seen: Seen) -> Iterator[Check]:
         look = "kubectl describe -n kepler-operator pingsource kepler-sweep; the log of function 'kepler-sweep'"
         yield fail("sweep", f"the last one was {ago} ago: what an event missed stays so", look)
     else:
-        told = f"{ago} ago, over {last.resources} resources; {last.diverging} were not as they should be"
-        yield ok("sweep", told)
+        yield ok("sweep", f"{ago} ago{_counts(last)}")
     if seen.state.version != VERSION:
         told = f"the query API is of version {seen.state.version}, this program of {VERSION}"
         yield warn("functions", told, "use the same version of both")
+
+
+def _counts(swept: Swept) -> str:
+    """Return what the sweep found, or why that is not known: its counts are of the whole cluster."""
+    if swept.resources is None or swept.diverging is None:
+        return "; what it found is shown to those only who may `get keplers` in the whole cluster"
+    return f", over {swept.resources} resources; {swept.diverging} were not as they should be"
 
 
 def letters(seen: Seen) -> Iterator[Check]:

@@ -170,7 +170,9 @@ def test_an_edit_that_only_an_event_told_is_marked(browser: Browser, growing: Gr
     growing.store.commit([read, told])
     with window(browser) as page:
         page.goto(growing.url + ADDRESSES[1])
-        end, before = page.locator(".change .who").all()
+        who = page.locator(".change .who")
+        expect(who).to_have_count(2)
+        end, before = who.all()
         expect(end).to_have_text("deleted (Kubernetes does not keep by whom), as an event told")
         expect(before).to_have_text("as first seen by argocd-controller")
 

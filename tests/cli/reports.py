@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from audit.episode_causes import wrote
-from audit.episodes import episodes
+from audit.episodes import episodes, in_short
 from audit.model import Change, Edit, Kept, Summary, Trace
 from events.report import ApiCall, Cause, Field, ObjectName, Report, ReportedCondition, Subject, Write
 
@@ -17,7 +17,7 @@ DAEMON_SET = ObjectName(api_version="apps/v1", kind="DaemonSet", namespace="ener
 STATUS = "/apis/sustainable-computing.io/v1alpha1/namespaces/energy/keplers/kepler/status"
 EXPORTER = "/apis/apps/v1/namespaces/energy/daemonsets/kepler-exporter"
 PORT = Field(path="collector.port", before=9102, after=9103)
-EDIT = Edit(object=KEPLER, generation=2, time=T0, by="kubectl-patch", first=False, fields=(PORT,))
+EDIT = Edit(object=KEPLER, generation=2, time=T0, by="kubectl-patch", first=False, verified=True, fields=(PORT,))
 
 
 def at(milliseconds: float) -> datetime:
@@ -65,21 +65,25 @@ def keep(*reports: Report) -> tuple[Kept, ...]:
     )
 
 
-def trace(*reports: Report, edit: Edit | None = EDIT) -> Trace:
-    """One change."""
+def trace(*reports: Report, edit: Edit | None = EDIT, more: bool = False) -> Trace:
+    """One change; `more` says that earlier reports are left out."""
     kept = keep(*reports)
-    return Trace(trace=TRACE, object=KEPLER, generation=2, edit=edit, reports=kept, episodes=episodes(kept, edit))
+    found = episodes(kept, edit, more=more)
+    return Trace(trace=TRACE, object=KEPLER, generation=2, edit=edit, reports=kept, episodes=found, more=more)
 
 
-def change(*reports: Report, edit: Edit | None = EDIT) -> Change:
-    """The same, in short."""
+def change(*reports: Report, edit: Edit | None = EDIT, more: bool = False) -> Change:
+    """One change with its reports in short."""
+    short = tuple(summary(number, report) for number, report in enumerate(reports))
     return Change(
         object=KEPLER,
         generation=2,
         trace=TRACE,
         began=T0,
         edit=edit,
-        reports=tuple(summary(number, one) for number, one in enumerate(reports)),
+        reports=short,
+        episodes=in_short(short, edit, more=more),
+        more=more,
     )
 
 

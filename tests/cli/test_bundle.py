@@ -23,7 +23,7 @@ PLANTED = "pl4nted-s3cret"
 SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"password": PLANTED}}
 CREDENTIALS = f"https://user:{PLANTED}@models.example/x.zip"
 SPEC: dict[str, Any] = {
-    "collector": {"env": [{"name": "NVIDIA_HOSTENGINE_ENDPOINT", "value": PLANTED}]},
+    "collector": {"env": [{"name": "LIBVIRT_METADATA_TOKEN", "value": PLANTED}]},
     "estimator_sidecar": {"enabled": True, "models": {"node-total": {"init-url": CREDENTIALS}}},
 }
 

@@ -271,6 +271,14 @@ def test_one_thing_is_wrong(case: Case) -> None:
     assert all(one.level != "fail" for one in found) or case.level == "fail"
 
 
+def test_a_sweep_without_counts_is_told_without_numbers() -> None:
+    """The query API leaves them out for a viewer of some namespaces only."""
+    seen = replace(well(), state=state(2).model_copy(update={"sweep": Swept(time=NOW - timedelta(minutes=2))}))
+    (check,) = [check for check in told(seen) if check.area == "sweep"]
+    assert check.level == "ok"
+    assert check.says.endswith(" ago; what it found is shown to those only who may `get keplers` in the whole cluster")
+
+
 def test_two_images_are_two_versions() -> None:
     """As after an upgrade that stopped half-way."""
     service = copy.deepcopy(parts()["kepler-status"].service)

@@ -7,12 +7,15 @@ import pytest
 from cli import history
 from cli.errors import Usage
 from cli.waterfall import lines
+from events.report import Write
+from events.types import RESOURCE_DELETE
 from tests.cli.reports import (
     COLLECTOR,
     DAEMON_SET,
     EDIT,
     ESTIMATOR,
     LAST,
+    PORT,
     cause,
     change,
     report,
@@ -33,6 +36,13 @@ def test_a_change_is_told_with_its_edit_and_what_everybody_did() -> None:
     assert "; woken by DaemonSet energy/kepler-exporter, which kube-controller-manager changed" in told
 
 
+def test_nobody_is_named_for_the_deletion_that_woke_a_function() -> None:
+    """The event shows who had changed the object last, not who deleted it."""
+    deletion = cause(5, DAEMON_SET).model_copy(update={"type": RESOURCE_DELETE})
+    told = "\n".join(history.changes([change(report("collector", 10, 20, cause=deletion))]))
+    assert "; woken by DaemonSet energy/kepler-exporter, which was deleted\n" in told
+
+
 def test_who_waits_says_for_what() -> None:
     """In the words of the condition."""
     told = "\n".join(history.changes([change(report("collector", 10, 5, outcome="waiting"))]))
@@ -45,8 +55,63 @@ def test_an_edit_that_nobody_saw_and_a_deletion() -> None:
     assert "of an edit that was not seen" in "\n".join(history.changes([change(edit=None)]))
     deleted = EDIT.model_copy(update={"deleted": True, "fields": (), "by": ""})
     told = "\n".join(history.changes([change(edit=deleted)]))
-    assert "generation 2 of Kepler energy/kepler: deleted" in told
+    assert "generation 2 of Kepler energy/kepler, deleted (Kubernetes does not keep by whom)\n" in told
     assert "hidden" not in told
+    heading = [*lines(trace(edit=deleted), 100)]
+    assert heading[1].startswith("deleted (Kubernetes does not keep by whom), 2026-01-02 ")
+    assert heading[2] == "No function has reported on this generation."
+
+
+def test_an_edit_that_only_an_event_told_is_marked() -> None:
+    """In the history, in its trace, and where it is behind a write."""
+    unverified = EDIT.model_copy(update={"verified": False})
+    author = "edited by kubectl-patch, as an event told"
+    assert f"generation 2 of Kepler energy/kepler, {author}\n" in "\n".join(history.changes([change(edit=unverified)]))
+    assert f"\n{author}, 2026-01-02 " in "\n".join(lines(trace(edit=unverified), 100))
+    (kept,) = trace(COLLECTOR).reports
+    written = history.writes(history.changed(kept, "DaemonSet/kepler-exporter", unverified))
+    assert any(line.endswith(f"Kepler energy/kepler, {author}") for line in written)
+
+
+DRIFT = report(
+    "collector",
+    HOURS,
+    20,
+    cause=cause(HOURS - 5, DAEMON_SET),
+    changes=(Write(object=DAEMON_SET, action="changed", fields=(PORT,)),),
+)
+
+
+def test_a_drift_is_headed_by_its_own_cause() -> None:
+    """What was changed by whom, and what was put back; the episode before it by the edit above both."""
+    was_changed = "DaemonSet energy/kepler-exporter was changed by kubectl-patch, 2026-01-02 "
+    put_back = ", as an event told; put back: collector.port."
+    for printed in ([*history.changes([change(COLLECTOR, DRIFT)])], [*lines(trace(COLLECTOR, DRIFT), 100)]):
+        (place,) = [place for place, line in enumerate(printed) if line.strip().startswith(was_changed)]
+        assert printed[place].endswith(put_back)
+        assert any("collector" in line for line in printed[:place])
+        assert any("collector" in line for line in printed[place + 1 :])
+
+
+def test_a_report_is_timed_from_the_beginning_of_its_episode() -> None:
+    """A drift that is mended in a moment did not take two hours."""
+    printed = "\n".join(history.changes([change(COLLECTOR, DRIFT)]))
+    assert printed.count("+0.01s  collector") == 2
+
+
+def test_a_history_of_an_older_query_api_has_episodes_as_well() -> None:
+    """Its answer leaves them out."""
+    whole = change(COLLECTOR, DRIFT)
+    without = whole.model_copy(update={"episodes": ()})
+    assert [*history.changes([without])] == [*history.changes([whole])]
+
+
+def test_what_is_cut_says_so() -> None:
+    """The newest reports are there, and earlier ones are not."""
+    sentence = "Only the newest 1 report of it: there are more."
+    assert sentence in "\n".join(history.changes([change(COLLECTOR, more=True)]))
+    assert sentence in "\n".join(lines(trace(COLLECTOR, more=True), 100))
+    assert "newest" not in "\n".join([*history.changes([change(COLLECTOR)]), *lines(trace(COLLECTOR), 100)])
 
 
 def test_an_edit_of_a_hidden_value_says_so() -> None:
@@ -64,7 +129,7 @@ def test_what_was_written_to_one_object_and_why() -> None:
     told = "\n".join(history.writes(found))
     assert [one.function for one in found] == ["collector"]
     assert "DaemonSet energy/kepler-exporter changed by collector" in told
-    assert "because of an event (update) about Kepler energy/kepler, changed by kepler-estimator" in told
+    assert "because Kepler energy/kepler was changed by kepler-estimator" in told
     assert "edit: generation 2 of Kepler energy/kepler, edited by kubectl-patch" in told
 
 

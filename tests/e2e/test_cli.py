@@ -194,7 +194,7 @@ def test_the_doctor_finds_a_function_that_has_ended(edited: Plugin) -> None:
 def test_a_bundle_with_reports_and_without_secrets(plugin: Plugin, tmp_path: Path) -> None:
     """The account of what was done is in it, and a password that was in the spec is nowhere."""
     cluster, planted = plugin.cluster, "pl4nted-s3cret"
-    cluster.apply(kepler(collector={"env": [{"name": "NVIDIA_HOSTENGINE_ENDPOINT", "value": planted}]}))
+    cluster.apply(kepler(collector={"env": [{"name": "LIBVIRT_METADATA_TOKEN", "value": planted}]}))
     cluster.await_ready()
     cluster.eventually(lambda: ("collector", "") in set().union(*map(did, plugin.data("history"))))
     path = tmp_path / "bundle.tar.gz"

@@ -128,7 +128,7 @@ def test_a_reference_to_nothing_is_said_and_cured(cluster: Cluster) -> None:
         ({"port": 0}, "`port` must be from 1 to 65535"),
         ({"image": "i" * 300}, "at most 255 characters, such as 'quay.io/"),
         ({"prot": 9102}, 'unknown field "spec.collector.prot"'),
-        ({"env": [{"name": "BIND_ADDRESS", "value": "x"}]}, "set what a field stands for there"),
+        ({"env": [{"name": "BIND_ADDRESS", "value": "x"}]}, "such as `port` for 'BIND_ADDRESS'"),
     ],
 )
 def test_bad_values_are_refused_with_what_to_write(cluster: Cluster, spec: dict[str, Any], said: str) -> None:

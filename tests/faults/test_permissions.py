@@ -3,6 +3,7 @@
 What is lacking the API server refuses, in any test; what is idle is looked for here.
 """
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -86,7 +87,7 @@ def noted(faulty_plane: Stack) -> dict[str, set[Permission]]:
     _read_resources(counter)
     _look(counter, faulty_plane.kubectl("-n", OPERATOR, "create", "token", "kepler-sweep").strip())
     _make_and_read_key(faulty_plane, counter, found)
-    _correspond(store(faulty_plane, send=desk))
+    _correspond(faulty_plane, store(faulty_plane, send=desk))
     for first in range(len(FUNCTIONS)):
         # Whoever is first makes what several share.
         world = World(faulty_plane, NAMESPACE, INSTALLED, (*FUNCTIONS[first:], *FUNCTIONS[:first]))
@@ -125,11 +126,17 @@ def _walk(world: World, chain: Chain) -> None:
     world.clear()
 
 
-def _correspond(letters: DeadLetterStore) -> None:
-    """One letter of each kind of object, kept, shown, and sent again."""
+def _correspond(plane: Stack, letters: DeadLetterStore) -> None:
+    """One letter about an object of each kind, kept, and shown on the resources of ours."""
+    for kind in OURS:
+        made = {"apiVersion": kind.api_version, "kind": kind.name, "metadata": {"name": "kepler"}}
+        plane.kubectl("create", "-n", "default", "-f", "-", stdin=json.dumps(made))
     for kind in {one.parent for one in FUNCTIONS} | {wake.kind for one in FUNCTIONS for wake in one.wakes}:
-        about = {"apiversion": kind.api_version, "kind": kind.name, "namespace": "default", "id": kind.name}
+        about = {"apiversion": kind.api_version, "kind": kind.name, "id": kind.name}
+        about |= {"name": "kepler", **({"namespace": "default"} if kind.namespaced else {})}
         letters(given_up(RESOURCE_UPDATE, **about))
+    for kind in OURS:
+        plane.kubectl("delete", "-n", "default", f"{kind.plural}.{kind.group}", "kepler")
 
 
 def _look(send: Transport, token: str) -> None:

@@ -156,6 +156,7 @@ class World:
         self._sweeping = transport(self.stack, "kepler-sweep")
         for ref in self.installed:
             self.look(ref)
+        self.queue.clear()  # what is there before anybody watches has no event
         self.begin()
         self.restart()
 

@@ -26,7 +26,7 @@ from runtime.errors import Unavailable
 from runtime.event import Event
 from tests.audit_sample import RESOURCES, deleted, edited
 from tests.audit_serving import KnownObjects, receiving
-from tests.protocol.test_audit_history import history
+from tests.protocol.test_audit_history import about, history
 from tests.signing_key import KEYS
 from tests.workbench import Recorder, kepler, transport, update
 
@@ -162,9 +162,27 @@ def test_a_deletion_is_believed_when_the_object_is_gone(audit: Audit, objects: K
 
 
 def test_a_deletion_tells_the_last_edit_where_it_was_not_read(audit: Audit, store: Store) -> None:
-    """Of an object that was there for a moment only."""
+    """Of an object that was there for a moment only, and that a function has reported on."""
+    store.keep(about(1))
+    audit(deleted(KEPLER, 1, NOW))
     audit(deleted(KEPLER, 1, NOW))
     assert edits_of(history(store)) == [(2, "", False), (1, "argocd-controller", False)]
+
+
+def test_nobody_fills_the_store_with_ends_of_objects_that_never_were(
+    audit: Audit, objects: KnownObjects, store: Store
+) -> None:
+    """An object has one end, and only those of which something is kept; what only an event tells is small."""
+    for number in range(3):
+        audit(shows(deleted(KEPLER, 1, NOW), uid=f"made-up-{number}"))
+    assert kept(store) == []
+    store.keep(about(1))
+    for generation in (1, 2, 3):
+        audit(deleted(KEPLER, generation, NOW))
+    assert [row.generation for row in kept(store)] == [1, 2]
+    objects.have(edited(RESOURCES[1], 5, NOW))
+    audit(shows(edited(RESOURCES[1], 4, NOW), {"x": ["y" * 100] * 2000}))
+    assert [row.generation for row in kept(store) if row.name == RESOURCES[1].name] == [5]
 
 
 def test_a_deletion_under_a_name_that_is_used_again_is_of_the_former_object(

@@ -14,7 +14,7 @@ from events.types import MODEL_TRAINED, REPLAY_REQUESTED, RESOURCE_UPDATE, RESYN
 from local.stack import Stack
 from runtime import dead_letters
 from runtime.client import METADATA_LIST, Client
-from runtime.dead_letters import LABEL, Record, letter_name, parsed
+from runtime.dead_letters import LABEL, LetterRecord, letter_name, parsed
 from runtime.errors import NotAnEvent
 from runtime.event import Event
 from runtime.objects import CONFIG_MAP, Collection
@@ -40,7 +40,7 @@ class Desk:
         found = self.stack.kubectl("-n", NAMESPACE, "get", "configmap", name, "-o", "json", "--ignore-not-found")
         return json.loads(found) if found else None
 
-    def record(self, event: Event) -> Record:
+    def record(self, event: Event) -> LetterRecord:
         """What lists show of it."""
         found = parsed(self.kept(event))
         assert found is not None

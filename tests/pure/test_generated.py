@@ -20,7 +20,8 @@ def test_config_is_in_step_with_the_declarations(path: Path) -> None:
 
 def test_config_has_no_file_that_is_not_generated() -> None:
     """A function that is gone leaves nothing behind."""
-    assert {path.relative_to(ROOT) for path in (ROOT / BASE).iterdir()} == set(rendered())
+    there = {path.relative_to(ROOT) for path in (ROOT / BASE).iterdir()}
+    assert there == {path for path in rendered() if path.is_relative_to(BASE)}
 
 
 def objects(kind: str) -> list[dict[str, Any]]:

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.plain import as_yaml
-from runtime.printable import is_printable, visible, visible_line
+from runtime.printable import (
+    LONGEST_NAME,
+    encodable,
+    is_printable,
+    is_visible_name,
+    visible,
+    visible_line,
+    visible_name,
+)
 
 ESCAPED = [
     *range(9),
@@ -44,6 +52,19 @@ def test_whatever_is_shown_holds_no_control_character(text: str) -> None:
     """As Unicode has them: category Cc, and surrogates, but newlines and tabs."""
     assert is_printable(visible(text))
     assert not [one for one in visible_line(text) if unicodedata.category(one) in ("Cc", "Cs")]
+
+
+@given(text=st.text(st.characters(exclude_categories=[])) | st.text().map(lambda text: text * 200))
+def test_every_text_can_be_shown_as_a_name(text: str) -> None:
+    """A name that is one already is as it was; any other is escaped and cut."""
+    assert is_visible_name(visible_name(text))
+    assert visible_name(text) == text or not is_visible_name(text)
+    encodable(text).encode()
+
+
+def test_a_long_name_is_cut_between_characters() -> None:
+    """After so many bytes of UTF-8."""
+    assert visible_name("é" * LONGEST_NAME) == "é" * (LONGEST_NAME // 2)
 
 
 @given(content=st.dictionaries(st.text(max_size=3), st.text(max_size=5), max_size=3))

@@ -1,7 +1,7 @@
 """Reports: what they say of the event that led to them, and what they keep to themselves."""
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,8 +10,10 @@ from cloudevents.core.bindings.http import to_binary_event
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audit.entries import parsed
+from audit.entries import report as entry_of
 from events.report import Cause, ObjectName, Report, StatusChange
-from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESOURCE_UPDATE, RESYNC_REQUESTED
+from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESOURCE_UPDATE, RESYNC_REQUESTED, STATUS_CHANGED
 from functions import collector
 from runtime.differences import FieldChange
 from runtime.event import Event
@@ -21,7 +23,7 @@ from runtime.protocol import Change, Reconciled
 from runtime.reports import cause, emitted, report
 from runtime.spans import Course
 from runtime.tracing import trace_of
-from tests.workbench import resync, update
+from tests.workbench import received, resync, update
 
 BEGAN = datetime(2026, 1, 31, 12, tzinfo=UTC)
 COURSE = Course(BEGAN, 12.345)
@@ -97,6 +99,54 @@ def test_a_traceparent_is_kept_if_it_is_one(said: str, kept: bool) -> None:  # n
     assert cause(replace(resync("energy", "kepler"), traceparent=said)).traceparent == (said if kept else "")
 
 
+KUBECTL = entry("kubectl-patch", "2026-01-31T11:00:00Z")
+OTHER = entry("kepler-estimator", "2026-01-31T11:00:05Z")
+FORGED = update(shown(entry("admin", "2026-01-31T11:00:09Z"), kind=DAEMON_SET))
+
+
+def read(*entries: dict[str, str], version: str = "7", **meta: Any) -> dict[str, Any]:
+    """The DaemonSet as the function read it."""
+    return shown(*entries, kind=DAEMON_SET, **{"resourceVersion": version, **meta})
+
+
+@dataclass(frozen=True)
+class Author:
+    """What the function read, in order, and who is named for the change of the DaemonSet in version 7."""
+
+    does: str
+    seen: tuple[dict[str, Any], ...]
+    by: str
+
+
+AUTHORS = (
+    Author("the version that the event shows", (read(KUBECTL),), "kubectl-patch"),
+    Author("a later version", (read(OTHER, version="10"),), "kepler-estimator"),
+    Author("the version before the write", (read(KUBECTL), read(OTHER, version="8")), "kubectl-patch"),
+    Author("another object only", (shown(OTHER), read(OTHER, name="other")), "admin"),
+    Author("nothing", (), "admin"),
+    Author("an older version", (read(KUBECTL, version="6"),), ""),
+    Author("another object of this name", (read(KUBECTL, uid="v", version="9"),), ""),
+)
+
+
+@pytest.mark.parametrize("case", AUTHORS, ids=lambda case: case.does)
+def test_the_object_that_was_read_tells_who_changed_it(case: Author) -> None:
+    """Anybody can send an event; what it shows counts only if the function did not read the object."""
+    assert cause(FORGED, case.seen).by == case.by
+
+
+def test_a_report_names_who_changed_the_object_that_was_read() -> None:
+    """The protocol keeps what it read."""
+    reconciled = replace(done(), seen=[read(KUBECTL)])
+    said = told(reconciled, FORGED)
+    assert (said.cause.by, said.cause.changed) == ("kubectl-patch", datetime(2026, 1, 31, 11, tzinfo=UTC))
+
+
+def test_a_request_has_no_author_although_its_object_was_read() -> None:
+    """Who asks for a look has changed nothing."""
+    assert cause(resync("energy", "kepler"), [shown(KUBECTL)]).by == ""
+
+
 junk = st.recursive(
     st.none() | st.integers() | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["time", "manager", "x"]), inner),
@@ -109,6 +159,7 @@ def test_a_forged_object_is_no_defect(metadata: Any) -> None:
     """It says nothing."""
     event = replace(resync("energy", "kepler"), type=RESOURCE_ADD, object={"metadata": metadata})
     assert isinstance(cause(event), Cause)
+    assert cause(event, [shown(KUBECTL)]).by in ("kubectl-patch", "")
 
 
 def done(*changes: Change, message: str = "done", **spec: Any) -> Reconciled:
@@ -206,6 +257,64 @@ def test_names_of_secrets_are_told() -> None:
     change = FieldChange("spec.template.spec.containers[name=rclone].env[name=K].valueFrom", None, credentials)
     said = told(done(Change(Ref(DAEMON_SET, "energy", "x"), "created", (change,))))
     assert said.changes[0].fields[0].after == credentials
+
+
+ODD = "a\x00\x1b[2J\x9b\u202e\u2028\ud800b"
+ESCAPED = "a\\x00\\x1b[2J\\x9b\\u202e\\u2028\\ud800b"
+
+
+def test_control_characters_are_escaped() -> None:
+    """In sentences, reasons, paths and names; a value is as it was, but for what no event can carry."""
+    moved = FieldChange("status.conditions[type=Ready].reason", ODD, ODD)
+    changed = Change(Ref(CONFIG_MAP, "energy", ODD), "changed", (FieldChange(ODD, {ODD: [ODD]}, ODD),))
+    outcome = Outcome(Word.REJECTED, ODD, f"{ODD}\n\té")
+    reconciled = replace(done(changed, Change(KEY, "reported", (moved,))), outcome=outcome)
+    said = told(reconciled, replace(resync("energy", "kepler"), id=ODD, subject=ODD))
+    assert isinstance(said, StatusChange)
+    condition, write = said.conditions[0], said.changes[0]
+    assert (condition.reason, condition.message) == (ESCAPED, f"{ESCAPED}\n\té")
+    assert (said.ready_from, said.ready_to) == (ESCAPED, ESCAPED)
+    assert (write.object.name, write.fields[0].path) == (ESCAPED, ESCAPED)
+    assert (said.cause.id, said.cause.subject) == (ESCAPED, ESCAPED)
+    value = ODD.replace("\ud800", "\\ud800")
+    assert (write.fields[0].before, write.fields[0].after) == ({value: [value]}, value)
+
+
+any_text = st.text(st.characters(exclude_categories=[]), max_size=40)
+texts = any_text | st.just(ODD) | st.text(max_size=2).map(lambda text: text * 500)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=5,
+)
+fields = st.builds(FieldChange, texts | st.just("status.conditions[type=Ready].reason"), values, values)
+writes = st.builds(
+    Change,
+    st.builds(Ref, st.just(CONFIG_MAP), texts, texts) | st.just(KEY),
+    st.sampled_from(["created", "changed", "reported"]),
+    st.lists(fields, max_size=3).map(tuple),
+)
+events = st.builds(
+    lambda text, manager: replace(
+        update(shown(entry(manager, "2026-01-31T11:00:00Z"))), id=text, subject=text, source=text, namespace=text
+    ),
+    texts,
+    texts,
+)
+
+
+@given(message=texts, reason=texts, uid=texts, changes=st.lists(writes, max_size=3), event=events)
+def test_a_report_is_kept_whatever_the_api_server_says(
+    message: str, reason: str, uid: str, changes: list[Change], event: Event
+) -> None:
+    """In messages, reasons, values, names and paths, on its way through the Broker."""
+    outcome = Outcome(Word.REJECTED, reason, message)
+    parent = shown(uid=uid)
+    reconciled = Reconciled(KEY, outcome, parent, changes, [parent], rounds=1)
+    carried = received(emitted(told(reconciled, event)))
+    model = StatusChange if carried.type == STATUS_CHANGED else Report
+    kept = entry_of(carried, model.model_validate(carried.data))
+    assert parsed(kept.report).function == kept.said.function
 
 
 @pytest.mark.parametrize("kind", [RESOURCE_ADD, RESOURCE_UPDATE, RESOURCE_DELETE, RESYNC_REQUESTED])

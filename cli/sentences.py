@@ -1,0 +1,117 @@
+"""The sentences of `history` and `trace`: who made an edit, why an episode began, which event woke a function. Pure.
+
+The console has the same sentences in JavaScript (`causes.js`, `parts.js`, `resource.js`, `trace.js`). They have no home
+that both use: the query API answers with facts, and the browser marks the names in a sentence, and writes times in the
+language and the zone of its user. A test holds both to the same words.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from audit.episode_causes import HAPPENED
+from audit.model import Edit, EpisodeCause, Wrote
+from cli.kinds import title
+from events.report import Cause, ObjectName
+from events.types import RESYNC_REQUESTED
+from runtime.printable import visible_line
+
+NOT_KEPT = " (Kubernetes does not keep by whom)"
+UNVERIFIED = ", as an event told"
+# Of the fields of one object that was written, so many are named.
+PATHS = 3
+
+
+def author(edit: Edit) -> str:
+    """Return who made an edit, and that only an event told it if it was not read from the API server."""
+    happened = f"deleted{NOT_KEPT}" if edit.deleted else "as first seen" if edit.first else "edited"
+    return visible_line(f"{happened}{_by(edit.by)}{'' if edit.verified else UNVERIFIED}")
+
+
+def caused(cause: EpisodeCause) -> str:
+    """Return why an episode began and what was written in it; empty for an edit, which has a heading of its own."""
+    if cause.kind == "edit":
+        return ""
+    began = _asked(cause) if cause.kind == "request" else _happened(cause)
+    return visible_line(f"{began}{''.join(_written(cause))}.")
+
+
+def because(cause: Cause) -> str:
+    """Return which event woke a function, after the word `because`."""
+    about = title(cause.object) if cause.object else cause.subject
+    if cause.type in HAPPENED:
+        action = HAPPENED[cause.type]
+        generation = f" (generation {cause.generation})" if cause.generation else ""
+        return visible_line(f"{about} was {action}{generation}{_by('' if action == 'deleted' else cause.by)}")
+    if cause.type == RESYNC_REQUESTED:
+        return visible_line(f"{_last_part(cause.source)} asked to look at {about} again")
+    return visible_line(f"of event {cause.type} ({about})")
+
+
+def cut(reports: int) -> str:
+    """Return that a generation has more reports than the newest, which are shown."""
+    return f"Only the newest {_count(reports, 'report')} of it: there are more."
+
+
+def second(moment: datetime) -> str:
+    """Return a time in whole seconds, which is what the API server keeps, in the zone of this machine."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def _happened(cause: EpisodeCause) -> str:
+    about = title(cause.object) if cause.object else "something"
+    who = _by(cause.by) or (NOT_KEPT if cause.action == "deleted" else "")
+    return f"{about} was {cause.action or 'touched'}{who}{_at(cause.time)}{UNVERIFIED}"
+
+
+def _asked(cause: EpisodeCause) -> str:
+    who = _last_part(cause.source)
+    if who == "sweep":
+        return "The sweep found that it was not as it should be"
+    return f"{who} asked to look again{_at(cause.time)}"
+
+
+def _written(cause: EpisodeCause) -> Iterator[str]:
+    """Yield what was put back, which is what the cause is about, and what else was written."""
+    restored = [write for write in cause.written if _is_restored(write, cause.object)]
+    others = [write for write in cause.written if write not in restored]
+    if restored:
+        yield f"; put back: {', '.join(_fields(write) for write in restored)}"
+    if others:
+        yield f"; written: {', '.join(_named_fields(write) for write in others)}"
+
+
+def _is_restored(write: Wrote, about: ObjectName | None) -> bool:
+    """Whether an object was written that somebody else had changed; one that was deleted is not put back."""
+    return write.action != "deleted" and write.object == about
+
+
+def _named_fields(write: Wrote) -> str:
+    paths = _paths(write)
+    return f"{write.object.kind} {write.object.name} {write.action}{f': {paths}' if paths else ''}"
+
+
+def _fields(write: Wrote) -> str:
+    return "the whole object" if write.action == "created" else _paths(write)
+
+
+def _paths(write: Wrote) -> str:
+    """Return the first paths of an object that was changed, and how many there are besides."""
+    shown = () if write.action == "created" else write.paths[:PATHS]
+    more = write.fields - len(shown)
+    return ", ".join(shown) + (f" and {_count(more, 'other field')}" if shown and more > 0 else "")
+
+
+def _by(manager: str) -> str:
+    return f" by {manager}" if manager else ""
+
+
+def _at(moment: datetime | None) -> str:
+    return f", {second(moment)}" if moment else ""
+
+
+def _last_part(source: str) -> str:
+    return source.rpartition("/")[2]
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"

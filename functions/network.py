@@ -1,0 +1,78 @@
+"""Who may send to the functions: NetworkPolicies by namespace, and, where Knative tells senders apart, an EventPolicy.
+
+What functions reach is not limited: the API server, the Broker, a database and a collector of traces are elsewhere in
+each cluster. So is Prometheus, which scrapes the exporters: `config/samples/network-policy.yaml`.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from functions import wiring
+from runtime.settings import NAMESPACE
+
+Object = dict[str, Any]
+
+# Knative's activator and autoscaler, its broker, and the gateways of its networking layers: kourier, istio, contour.
+SENDERS = (
+    "knative-serving",
+    "knative-eventing",
+    "kourier-system",
+    "istio-system",
+    "contour-internal",
+    "contour-external",
+)
+# Of the proxy in front of every function: HTTP/1, HTTP/2, HTTPS, and what the autoscaler asks for
+# (knative.dev/networking:pkg/networking/constants.go). The function's own port is nobody's but the proxy's.
+PORTS = (8012, 8013, 8112, 9090)
+
+EVENTING, SOURCES = "eventing.knative.dev/v1", "sources.knative.dev/v1"
+
+
+def policies() -> list[Object]:
+    """The NetworkPolicy of all functions, `audit` with its console among them.
+
+    `kubectl port-forward` to the console is not held up: it comes from the pod's own node.
+    """
+    places = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": list(SENDERS)}
+    ours = {"app.kubernetes.io/part-of": wiring.labels("")["app.kubernetes.io/part-of"]}
+    spec = {
+        "podSelector": {"matchLabels": ours},
+        "policyTypes": ["Ingress"],
+        "ingress": [
+            {
+                "from": [{"namespaceSelector": {"matchExpressions": [places]}}],
+                "ports": [{"port": port, "protocol": "TCP"} for port in PORTS],
+            }
+        ],
+    }
+    return [wiring.manifest("networking.k8s.io/v1", "NetworkPolicy", "kepler-functions", "network", spec=spec)]
+
+
+def event_policies() -> list[Object]:
+    """Who may send to the Broker: the sources, replies, and the functions, which send requests by themselves.
+
+    A source and a Trigger, by which replies come (eventing v0.50:pkg/broker/filter/filter_handler.go,
+    handleDispatchToReplyRequest), have identities that Knative makes for them: a reference stands for each. A function
+    has its ServiceAccount's.
+    """
+    kinds = {(SOURCES, "ApiServerSource"), (SOURCES, "PingSource"), (EVENTING, "Trigger")}
+    senders = [{"ref": _reference(one)} for one in _generated() if (one["apiVersion"], one["kind"]) in kinds]
+    accounts = sorted(one["metadata"]["name"] for one in _generated() if wiring.is_service(one))
+    functions = [{"sub": f"system:serviceaccount:{NAMESPACE}:{account}"} for account in accounts]
+    broker = {"apiVersion": EVENTING, "kind": "Broker", "name": wiring.BROKER}
+    spec = {"to": [{"ref": broker}], "from": [*senders, *functions]}
+    return [wiring.manifest("eventing.knative.dev/v1alpha1", "EventPolicy", "kepler-broker", "network", spec=spec)]
+
+
+def _generated() -> Iterable[Object]:
+    return (one for objects in wiring.base().values() for one in objects)
+
+
+def _reference(one: Object) -> Object:
+    metadata = one["metadata"]
+    return {
+        "apiVersion": one["apiVersion"],
+        "kind": one["kind"],
+        "name": metadata["name"],
+        "namespace": metadata["namespace"],
+    }

@@ -1,0 +1,82 @@
+"""For clusters of many tenants: what `collector` and `model_server` may write, namespace by namespace.
+
+In `config/base` a ClusterRoleBinding lets each write its own names everywhere. In `config/overlays/tenants` it lets
+each read, report and write to `kepler-cfm` everywhere, and a RoleBinding in each opened namespace lets it write the
+rest there. The binding that all exporters share stays the whole cluster's.
+"""
+
+from typing import Any
+
+from functions import children, collector, model_server, wiring
+from runtime.function import Function
+from runtime.settings import NAMESPACE
+
+FUNCTIONS = (collector.FUNCTION, model_server.FUNCTION)
+WRITES = frozenset({"create", "patch", "delete"})
+# Of the whole cluster, and so in no Role of a namespace.
+SHARED = frozenset({"clusterroles", "clusterrolebindings"})
+Object = dict[str, Any]
+
+
+def cluster_wide() -> list[Object]:
+    """The ClusterRoles of `config/base`, with what remains of them: patches that replace all rules."""
+    return [
+        {
+            "apiVersion": f"{wiring.RBAC}/v1",
+            "kind": "ClusterRole",
+            "metadata": {"name": one.manager},
+            "rules": _split(one)[0],
+        }
+        for one in FUNCTIONS
+    ]
+
+
+def roles() -> list[Object]:
+    """A ClusterRole each with what is written in a namespace; only RoleBindings refer to it."""
+    api = f"{wiring.RBAC}/v1"
+    return [
+        wiring.manifest(api, "ClusterRole", _tenant(one), one.name, namespaced=False, rules=_split(one)[1])
+        for one in FUNCTIONS
+    ]
+
+
+def bindings() -> list[Object]:
+    """The RoleBindings for a namespace; they name none, so that `kubectl apply -n` says which."""
+    return [
+        {
+            "apiVersion": f"{wiring.RBAC}/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": one.manager, "labels": wiring.labels(one.name)},
+            "roleRef": {"apiGroup": wiring.RBAC, "kind": "ClusterRole", "name": _tenant(one)},
+            "subjects": [{"kind": "ServiceAccount", "name": one.manager, "namespace": NAMESPACE}],
+        }
+        for one in FUNCTIONS
+    ]
+
+
+def _tenant(function: Function) -> str:
+    return f"{function.manager}-tenant"
+
+
+def _split(function: Function) -> tuple[list[Object], list[Object]]:
+    """The rules of a function: what holds everywhere, and what in a namespace."""
+    everywhere, there = [], []
+    for rule in (part for whole in wiring.rules(function) for part in _parts(whole)):
+        [resource] = rule["resources"]
+        writes = [verb for verb in rule["verbs"] if verb in WRITES]
+        if not writes or resource in SHARED or "/" in resource or rule.get("resourceNames") == [children.CFM]:
+            everywhere.append(rule)
+            continue
+        there.append({**rule, "verbs": writes})
+        if reads := [verb for verb in rule["verbs"] if verb not in WRITES]:
+            everywhere.append({**rule, "verbs": reads})
+    return everywhere, there
+
+
+def _parts(rule: Object) -> list[Object]:
+    """A rule, with `kepler-cfm` apart: it is harmless, and written also where a namespace is not opened."""
+    names = rule.get("resourceNames") or []
+    if children.CFM not in names or len(names) == 1:
+        return [rule]
+    others = [name for name in names if name != children.CFM]
+    return [{**rule, "resourceNames": [children.CFM]}, {**rule, "resourceNames": others}]

@@ -1,0 +1,165 @@
+"""Why an episode began, who made an edit: in the same words as in the console."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from audit.model import EpisodeCause, Wrote
+from cli.sentences import author, because, caused, cut
+from events.report import ObjectName
+from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESYNC_REQUESTED
+from local.layout import ROOT
+from runtime.printable import is_printable
+from tests.cli.reports import DAEMON_SET, EDIT, T0, cause
+
+CONFIG_MAP = ObjectName(api_version="v1", kind="ConfigMap", namespace="energy", name="kepler-cfm")
+PATHS = ("a", "b", "c", "d")
+CHANGED = Wrote(object=DAEMON_SET, action="changed", fields=9, paths=PATHS)
+CREATED = Wrote(object=DAEMON_SET, action="created", fields=40, paths=PATHS)
+DRIFT = EpisodeCause(kind="object", object=DAEMON_SET, action="changed", by="kubectl-edit", written=(CHANGED,))
+GONE = EpisodeCause(kind="object", object=DAEMON_SET, action="deleted", written=(CREATED,))
+SWEPT = EpisodeCause(kind="request", source="/kepler/functions/sweep", written=(CHANGED,))
+ASKED = EpisodeCause(kind="request", source="/kepler/cli")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A sentence, what it is, and which of its words a script of the console has as well."""
+
+    does: str
+    sentence: str
+    expected: str
+    script: str
+    words: tuple[str, ...]
+
+
+def gained(*written: Wrote) -> EpisodeCause:
+    """Somebody created a DaemonSet, and this was written for it."""
+    return EpisodeCause(kind="object", object=DAEMON_SET, action="created", by="x", written=written)
+
+
+TOLD = "DaemonSet energy/kepler-exporter was"
+CASES = (
+    Case(
+        "a drift",
+        caused(DRIFT),
+        f"{TOLD} changed by kubectl-edit, as an event told; put back: a, b, c and 6 other fields.",
+        "causes.js",
+        (" was ", " by ", ", as an event told", "; put back: ", " and ", "other field"),
+    ),
+    Case(
+        "a deletion of a child",
+        caused(GONE),
+        f"{TOLD} deleted (Kubernetes does not keep by whom), as an event told; put back: the whole object.",
+        "causes.js",
+        (" (Kubernetes does not keep by whom)", "the whole object"),
+    ),
+    Case(
+        "what was written besides",
+        caused(gained(CHANGED.model_copy(update={"object": CONFIG_MAP, "fields": 4}))),
+        f"{TOLD} created by x, as an event told; written: ConfigMap kepler-cfm changed: a, b, c and 1 other field.",
+        "causes.js",
+        ("; written: ",),
+    ),
+    Case(
+        "what was not put back but deleted",
+        caused(gained(Wrote(object=DAEMON_SET, action="deleted", fields=0))),
+        f"{TOLD} created by x, as an event told; written: DaemonSet kepler-exporter deleted.",
+        "causes.js",
+        ('one.action !== "deleted"',),
+    ),
+    Case(
+        "nothing known",
+        caused(EpisodeCause(kind="event")),
+        "something was touched, as an event told.",
+        "causes.js",
+        ("something", "touched"),
+    ),
+    Case(
+        "a sweep",
+        caused(SWEPT),
+        "The sweep found that it was not as it should be; written: DaemonSet kepler-exporter changed: a, b, c and 6 "
+        "other fields.",
+        "causes.js",
+        ("The sweep found that it was not as it should be",),
+    ),
+    Case("a request", caused(ASKED), "cli asked to look again.", "causes.js", (" asked to look again",)),
+    Case("an edit", author(EDIT), "edited by kubectl-patch", "parts.js", ('"edited"', " by ")),
+    Case(
+        "the first that is known of a resource",
+        author(EDIT.model_copy(update={"first": True, "verified": False})),
+        "as first seen by kubectl-patch, as an event told",
+        "parts.js",
+        ("as first seen", "as an event told"),
+    ),
+    Case(
+        "the end of a resource",
+        author(EDIT.model_copy(update={"deleted": True, "by": ""})),
+        "deleted (Kubernetes does not keep by whom)",
+        "parts.js",
+        ("deleted (Kubernetes does not keep by whom)",),
+    ),
+    Case(
+        "a cut",
+        cut(200),
+        "Only the newest 200 reports of it: there are more.",
+        "trace.js",
+        ("Only the newest ", "report", " of it: there are more."),
+    ),
+    Case(
+        "an event",
+        because(cause(5, DAEMON_SET).model_copy(update={"type": RESOURCE_ADD, "generation": 3})),
+        f"{TOLD} created (generation 3) by kubectl-patch",
+        "resource.js",
+        ("was created", " (generation ", " by "),
+    ),
+    Case(
+        "a deletion that woke a function",
+        because(cause(5, DAEMON_SET).model_copy(update={"type": RESOURCE_DELETE})),
+        f"{TOLD} deleted",
+        "resource.js",
+        ("was deleted",),
+    ),
+    Case(
+        "a request that woke a function",
+        because(cause(5).model_copy(update={"type": RESYNC_REQUESTED, "source": "/kepler/functions/sweep"})),
+        "sweep asked to look at Kepler energy/kepler again",
+        "resource.js",
+        (" asked to look at ", " again."),
+    ),
+    Case(
+        "any other event",
+        because(cause(5).model_copy(update={"type": "t", "object": None, "subject": "s"})),
+        "of event t (s)",
+        "resource.js",
+        ("Because of event ",),
+    ),
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.does)
+def test_a_sentence_is_the_same_as_in_the_console(case: Case) -> None:
+    """If this fails, change `cli/sentences.py` and the script together."""
+    assert case.sentence == case.expected
+    script = (ROOT / "audit" / "console" / case.script).read_text()
+    assert [words for words in case.words if words not in script] == []
+
+
+def test_an_edit_has_a_heading_of_its_own() -> None:
+    """So the episode that it began has none."""
+    assert caused(EpisodeCause(kind="edit", by="kubectl-patch")) == ""
+
+
+def test_a_sentence_tells_when_if_that_is_known() -> None:
+    """In whole seconds, as the API server keeps it."""
+    changed = DRIFT.model_copy(update={"time": T0})
+    assert f" by kubectl-edit, {T0.astimezone():%Y-%m-%d %H:%M:%S}, as an event told" in caused(changed)
+    assert caused(ASKED.model_copy(update={"time": T0})).startswith("cli asked to look again, 2026-01-0")
+
+
+def test_a_sentence_is_one_line_whoever_is_in_it() -> None:
+    """A field manager may be of any name."""
+    manager = "x\n2026-01-01  generation 9\x1b[2J"
+    for sentence in (caused(DRIFT.model_copy(update={"by": manager})), author(EDIT.model_copy(update={"by": manager}))):
+        assert is_printable(sentence)
+        assert "\n" not in sentence

@@ -1,0 +1,171 @@
+"""Every overlay is rendered by kubectl's own kustomize, and taken by a real API server as far as it knows the kinds."""
+
+import functools
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from functions import exporter, model_pod, repositories, tenants, wiring
+from functions.tenants import FUNCTIONS, WRITES
+from local.layout import DEFAULT, ROOT
+from local.stack import KNATIVE, Stack
+from runtime.settings import NAMESPACE
+from runtime.sink import MOUNTED_TOKEN
+from tests.pure.test_exporter import KEY, parent
+
+OVERLAYS = sorted(path.parent for path in (ROOT / "config/overlays").glob("*/kustomization.yaml"))
+EACH = pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.name)
+
+
+@functools.cache
+def render(stack: Stack, name: str) -> list[dict[str, Any]]:
+    """`kubectl kustomize` of an overlay, or of the base."""
+    return stack.kubectl.render(ROOT / "config" / name)
+
+
+def of(objects: list[dict[str, Any]], kind: str, api: str = "") -> dict[str, Any]:
+    """The objects of a kind, by name."""
+    return {
+        one["metadata"]["name"]: one for one in objects if one["kind"] == kind and one["apiVersion"].startswith(api)
+    }
+
+
+def is_known(one: dict[str, Any]) -> bool:
+    """Whether an API server without Knative knows the kind; our own definitions are there already."""
+    return not one["apiVersion"].startswith(KNATIVE) and one["kind"] != "CustomResourceDefinition"
+
+
+def rehearse(stack: Stack, objects: list[dict[str, Any]], *arguments: str) -> str:
+    """A server-side dry run of what the API server knows."""
+    known = [one for one in objects if is_known(one)]
+    apply = ("apply", "--server-side", "--force-conflicts", "--dry-run=server", *arguments, "-f", "-")
+    return stack.kubectl(*apply, stdin=yaml.safe_dump_all(known))
+
+
+@EACH
+def test_an_overlay_is_taken(control_plane: Stack, overlay: Any) -> None:
+    """Rendered without a word, and nothing in it is refused."""
+    objects = render(control_plane, f"overlays/{overlay.name}")
+    told = rehearse(control_plane, objects)
+    assert told.count("serverside-applied") == sum(map(is_known, objects))
+
+
+def test_without_policies_there_is_everything_else(control_plane: Stack) -> None:
+    """For clusters that do not know the kind."""
+    base = render(control_plane, "base")
+    without = render(control_plane, "overlays/no-admission-policies")
+    assert without == [one for one in base if not one["kind"].startswith("ValidatingAdmissionPolicy")]
+    assert len(without) < len(base)
+
+
+def test_an_old_kubelet_is_asked_through_its_proxy(control_plane: Stack) -> None:
+    """One rule more, of one verb."""
+    name = "kepler-exporter"
+    before = of(render(control_plane, "base"), "ClusterRole")[name]["rules"]
+    after = of(render(control_plane, "overlays/kubelet-proxy"), "ClusterRole")[name]["rules"]
+    assert after == [*before, {"apiGroups": [""], "resources": ["nodes/proxy"], "verbs": ["get"]}]
+
+
+def test_a_mirror_is_written_in_one_place(control_plane: Stack) -> None:
+    """From the ConfigMap of the policies it gets into every function's environment, each setting of them."""
+    objects = render(control_plane, "overlays/mirror")
+    settings = of(objects, "ConfigMap")["kepler-images"]["data"]
+    assert settings.keys() == repositories.ENVIRONMENT.keys()
+    assert not settings.items() & repositories.ENVIRONMENT.items() - {("ALLOWED_IMAGES", "")}
+    services = of(objects, "Service", "serving.knative.dev")
+    assert services
+    for service in services.values():
+        [container] = service["spec"]["template"]["spec"]["containers"]
+        environment = {one["name"]: one.get("value") for one in container["env"]}
+        assert settings.items() <= environment.items()
+
+
+def test_tenants_are_bound_one_by_one(control_plane: Stack) -> None:
+    """Everywhere a function reads and reports; it writes workloads where a RoleBinding is, and all it could before."""
+    objects = of(render(control_plane, "overlays/tenants"), "ClusterRole")
+    for function in FUNCTIONS:
+        everywhere, there = (objects[name]["rules"] for name in (function.manager, f"{function.manager}-tenant"))
+        assert granted(everywhere) | granted(there) == granted(list(wiring.rules(function)))
+        assert not granted(everywhere) & granted(there)
+        written = {(resource, name) for resource, name, verb in granted(everywhere) if verb in WRITES}
+        shared = {("clusterrolebindings", "kepler-exporter")} if function.name == "collector" else set()
+        assert written == {("keplers/status", ""), ("configmaps", "kepler-cfm")} | shared
+        assert {verb for _, _, verb in granted(there)} <= WRITES
+    place = control_plane.kubectl
+    bindings = ROOT / "config/overlays/tenants/namespace/role-bindings.yaml"
+    place("apply", "-n", "default", "--dry-run=server", "-f", str(bindings))
+    assert {one["roleRef"]["name"] for one in tenants.bindings()} <= objects.keys()
+
+
+def granted(rules: list[dict[str, Any]]) -> set[tuple[str, str, str]]:
+    """Resource, name and verb of each permission."""
+    return {
+        (resource, name, verb)
+        for rule in rules
+        for resource in rule["resources"]
+        for name in rule.get("resourceNames") or [""]
+        for verb in rule["verbs"]
+    }
+
+
+def test_the_event_policy_names_who_is_there(control_plane: Stack) -> None:
+    """Every sender is an object of `config/base`; the policy is as its definition has it."""
+    objects = render(control_plane, "overlays/event-policies")
+    [policy] = of(objects, "EventPolicy").values()
+    there = {(one["apiVersion"], one["kind"], one["metadata"]["name"]) for one in objects}
+    senders = [one["ref"] for one in policy["spec"]["from"] if "ref" in one]
+    assert {(one["apiVersion"], one["kind"], one["name"]) for one in senders} <= there
+    for kind in ("ApiServerSource", "PingSource", "Trigger"):
+        assert {one["name"] for one in senders if one["kind"] == kind} == of(objects, kind).keys()
+    functions = of(objects, "Service", "serving.knative.dev")
+    accounts = [service["spec"]["template"]["spec"]["serviceAccountName"] for service in functions.values()]
+    named = {one["sub"] for one in policy["spec"]["from"] if "sub" in one}
+    assert named == {f"system:serviceaccount:kepler-operator:{account}" for account in accounts}
+    definition = yaml.safe_load((DEFAULT / "yaml/knative-crds/eventpolicy.yaml").read_text())
+    [version] = definition["spec"]["versions"]
+    assert f"{definition['spec']['group']}/{version['name']}" == policy["apiVersion"]
+    known = version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
+    assert policy["spec"].keys() <= known.keys()
+    Draft202012Validator(version["schema"]["openAPIV3Schema"]).validate(policy)
+
+
+def test_every_function_sends_with_a_token_for_the_broker(control_plane: Stack) -> None:
+    """Where `runtime.sink` looks for it, and for no other audience."""
+    for service in of(render(control_plane, "overlays/event-policies"), "Service", "serving.knative.dev").values():
+        pod = service["spec"]["template"]["spec"]
+        [volume] = [one for one in pod["volumes"] if one["name"] == "oidc-token"]
+        [source] = volume["projected"]["sources"]
+        [mount] = [one for one in pod["containers"][0]["volumeMounts"] if one["name"] == "oidc-token"]
+        token = source["serviceAccountToken"]
+        assert f"{mount['mountPath']}/{token['path']}" == MOUNTED_TOKEN
+        assert token["audience"] == f"eventing.knative.dev/broker/{NAMESPACE}/{wiring.BROKER}"
+
+
+@pytest.mark.parametrize("name", ["base", "overlays/postgres"])
+def test_the_network_policy_is_of_every_function(control_plane: Stack, name: str) -> None:
+    """By the labels that Knative passes on to their pods."""
+    objects = render(control_plane, name)
+    [policy] = of(objects, "NetworkPolicy").values()
+    chosen = policy["spec"]["podSelector"]["matchLabels"].items()
+    services = of(objects, "Service", "serving.knative.dev")
+    assert len(services) > 1
+    for service in services.values():
+        assert chosen <= service["spec"]["template"]["metadata"]["labels"].items()
+        assert service["metadata"]["namespace"] == policy["metadata"]["namespace"]
+
+
+def test_the_sample_of_a_network_policy_is_of_the_operands(control_plane: Stack) -> None:
+    """Their labels and default ports, whatever namespace it is applied to."""
+    objects = list(yaml.safe_load_all((ROOT / "config/samples/network-policy.yaml").read_text()))
+    rehearse(control_plane, objects, "-n", "default")
+    pods = {
+        "kepler-exporter": exporter.daemon_set(parent(), KEY, "x", "x", estimator=None),
+        "kepler-model-server": model_pod.deployment(parent(), KEY, ("x", "x"), "x"),
+    }
+    for one in objects:
+        template = pods[one["metadata"]["name"]].body["spec"]["template"]
+        assert one["spec"]["podSelector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
+        [port] = template["spec"]["containers"][0]["ports"]
+        assert one["spec"]["ingress"][0]["ports"] == [{"port": port["containerPort"], "protocol": "TCP"}]
