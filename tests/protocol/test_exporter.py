@@ -471,3 +471,12 @@ def test_what_an_exporters_token_may_do(control_plane: Stack, workbench: Workben
         assert not any(may(verb, "nodes", subresource) for verb in ("get", "list", "watch", "create"))
     assert not any(may(verb, "secrets") for verb in ("get", "list", "watch"))
     assert not may("create", "pods", "exec")
+
+
+def test_a_value_may_have_any_character(workbench: Workbench) -> None:
+    """An apply is YAML to the API server, which refuses JSON's pairs of surrogates. Measured before: `Invalid`."""
+    value = "🚫 \\ud83d\\udeab \\🚫 é\x7f\x85\u2028"
+    workbench.apply(kepler(collector={"env": [{"name": "ENABLE_MSR", "value": value}]}))
+    workbench.settle()
+    container = workbench.get("daemonset/kepler-exporter")["spec"]["template"]["spec"]["containers"][0]
+    assert {"name": "ENABLE_MSR", "value": value} in container["env"]
