@@ -201,8 +201,11 @@ def _cut(text: str) -> str:
 
 
 def _attributes(event: Event) -> dict[str, str]:
-    own = [(key, value) for key, value in event.extensions.items() if not key.startswith("knative")]
-    return {key[:LONGEST]: value[:LONGEST] for key, value in own[:ATTRIBUTES]}
+    return {key[:LONGEST]: value[:LONGEST] for key, value in _own(event)[:ATTRIBUTES]}
+
+
+def _own(event: Event) -> list[tuple[str, str]]:
+    return [(key, value) for key, value in event.extensions.items() if not key.startswith("knative")]
 
 
 def _data(event: Event) -> str:
@@ -221,6 +224,8 @@ def _fits(data: Manifest) -> bool:
 
 
 def _is_complete(event: Event) -> bool:
+    if _attributes(event) != dict(_own(event)):
+        return False
     return event.type in ASKING or not event.data or _data(event) != "{}"
 
 

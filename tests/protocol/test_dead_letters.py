@@ -1,25 +1,35 @@
 """Dead letters on a real API server, with their function's own ServiceAccount: kept, shown, sent again, forgotten."""
 
+import itertools
 import json
 import resource
+import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+import urllib3
+from cloudevents.core.bindings.http import to_binary_event
 from cloudevents.core.v1.event import CloudEvent
 
 from audit.letters import letters
-from events.types import MODEL_TRAINED, REPLAY_REQUESTED, RESOURCE_UPDATE, RESYNC_REQUESTED
+from events.types import MODEL_TRAINED, RECONCILE_CONVERGED, REPLAY_REQUESTED, RESOURCE_UPDATE, RESYNC_REQUESTED
 from local.stack import Stack
-from runtime import dead_letters
+from runtime import dead_letters, requests
 from runtime.client import METADATA_LIST, Client
 from runtime.dead_letters import LABEL, LetterRecord, letter_name, parsed
 from runtime.errors import NotAnEvent
-from runtime.event import Event
+from runtime.event import Event, decode
 from runtime.objects import CONFIG_MAP, Collection
 from runtime.settings import NAMESPACE
-from tests.letters import COLLECTOR, REFUSED, given_up, replay_request, store
+from runtime.signature import ATTRIBUTE
+from tests.letters import COLLECTOR, REFUSED, given_up, keyring, replay_request, store
+from tests.protocol.test_process import running
 from tests.workbench import Recorder, Workbench, kepler, received, transport
 
 SECRET = "hunter2-hunter2"
@@ -238,6 +248,112 @@ def test_the_oldest_of_the_largest_group_are_forgotten(
     assert len(kept) == 4
     assert real.id in {one.event.id for one in kept}
     assert "forged-11" in {one.event.id for one in kept}
+
+
+RECORDED: dict[str, Any] = {
+    "first": "2026-01-31T12:00:00+00:00",
+    "last": "2026-01-31T12:00:00+00:00",
+    "count": 1,
+    "destinations": ["kepler-collector"],
+    "code": "500",
+    "answer": "",
+    "event": {"id": "1", "type": "t", "source": "/s", "api_version": "", "kind": "", "namespace": "", "name": ""},
+    "group": "other",
+    "complete": True,
+}
+WRONG: list[Any] = [None, 5, -1.5, True, [], {}, [[]], {"a": []}, "2026-01-31T12:00:00", "9" * 30]
+
+
+def hostile() -> list[str]:
+    """Annotations with a wrong type in each field, and such that are no record at all."""
+    fields = [{**RECORDED, key: value} for key in RECORDED for value in WRONG]
+    fields += [{**RECORDED, "event": {**RECORDED["event"], key: value}} for key in RECORDED["event"] for value in WRONG]
+    no_records = ["[" * 100_000, '{"event": ' * 30_000, "x", "[]", "{}", "null", '{"event": 1}', '{"count": 1e999}']
+    return [*map(json.dumps, fields), *no_records]
+
+
+def test_a_record_that_somebody_has_made_up_breaks_nothing() -> None:
+    """Neither lists nor what has to go, whatever is in it: then no letter could be kept any more."""
+    made_up = [
+        {"metadata": {"name": f"n{number}", "labels": {LABEL: ""}, "annotations": {dead_letters.ANNOTATION: text}}}
+        for number, text in enumerate(hostile())
+    ]
+    good = {"metadata": {"name": "good", "annotations": {dead_letters.ANNOTATION: json.dumps(RECORDED)}}}
+    shown = letters([*made_up, good, {"metadata": {"name": "bare", "annotations": None}}])
+    assert "good" in {one.name for one in shown}
+    for event in [given_up(id="x", knativeerrordest=f"http://kepler-{n}.x") for n in range(2)]:
+        for one in made_up:
+            dead_letters.config_map(event, dead_letters.record(event, "other", parsed(one)))
+    surplus = dead_letters.surplus([*made_up, good] * 3)
+    assert "good" not in {one["metadata"]["name"] for one in itertools.islice(surplus, len(made_up))}
+
+
+def test_a_letter_that_is_nested_without_end_is_changed() -> None:
+    """It is refused, not a defect."""
+    kept = {"data": {"attributes": '{"id": "1", "type": "t", "source": "/s"}', "data": "[" * 100_000}}
+    with pytest.raises(NotAnEvent):
+        dead_letters.event_of("letter", kept)
+
+
+@pytest.mark.parametrize("filler", ["\x01", "🚫", "é"])
+def test_the_largest_letter_fits_a_config_map(desk: Desk, namespace: str, filler: str) -> None:
+    """As many attributes, destinations and characters as are kept, of those that JSON takes the most space for."""
+    long = filler * dead_letters.LONGEST
+    many = {f"{'a' * 1000}{number}": long for number in range(dead_letters.ATTRIBUTES)}
+    names = {"subject": long, "apiversion": long, "kind": long, "name": long}
+    for number in range(dead_letters.DESTINATIONS):
+        where = f"{number}{long}"
+        data = {"x": [filler * 3000] * 5}
+        event = given_up(MODEL_TRAINED, data=data, id=f"{namespace}{long}", knativeerrordest=where, **many, **names)
+        desk.store(event)
+    assert desk.record(event).count == dead_letters.DESTINATIONS
+    assert not desk.record(event).complete
+
+
+def test_what_is_sent_again_is_not_signed_for_that(control_plane: Stack, namespace: str) -> None:
+    """By the real process. Measured before: a forged report came back with a signature of ours, and `audit` kept it."""
+    keys = keyring(control_plane)
+    report = {"function": "collector", "message": "forged"}
+    forged = given_up(RECONCILE_CONVERGED, namespace=namespace, data=report, id=namespace)
+    ours = keys.sign(CloudEvent({"id": f"{namespace}-ours", "type": RECONCILE_CONVERGED, "source": "/s"}, report))
+    with running_sink() as (sink, came), running(control_plane, FUNCTION="dead_letter", K_SINK=sink) as (_, url):
+        for event in (forged, received(ours)):
+            post(url, CloudEvent({**event.extensions, "time": datetime.now(UTC)} | _time(event), dict(event.data)))
+        for event in (forged, received(ours)):
+            post(url, keys.sign(requests.replay(letter_name(event), by="tests")))
+    assert ATTRIBUTE not in {one.id: one for one in came}[forged.id].extensions
+    assert keys.verify({one.id: one for one in came}[f"{namespace}-ours"])
+
+
+def _time(event: Event) -> dict[str, Any]:
+    return {"time": event.sent} if event.sent else {}
+
+
+def post(url: str, event: CloudEvent) -> None:
+    """Send one event, which must be taken."""
+    message = to_binary_event(event)
+    answer = urllib3.request("POST", url, body=message.body, headers=dict(message.headers), retries=False)
+    assert answer.status == 204, answer.data
+
+
+@contextmanager
+def running_sink() -> Iterator[tuple[str, list[Event]]]:
+    """A Broker that takes everything: where it is, and what came."""
+    came: list[Event] = []
+
+    class Broker(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            came.append(decode(dict(self.headers), self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(202)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the library has it
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Broker) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", came
+        server.shutdown()
 
 
 def test_lists_read_metadata_only(desk: Desk, namespace: str) -> None:
