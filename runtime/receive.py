@@ -13,7 +13,7 @@ from cloudevents.core.v1.event import CloudEvent
 from events.report import Report
 from runtime import measures, reports, requests, spans
 from runtime.client import Client, Transport
-from runtime.deadlines import RECONCILE
+from runtime.deadlines import RECONCILE, Deadline
 from runtime.errors import ApiError, Misconfigured
 from runtime.event import Event
 from runtime.function import Function
@@ -108,12 +108,12 @@ class Reconciler:
 
     def look(self, event: Event) -> Received:
         """Reconcile the object that an event concerns, or ask for that of each of the several that it concerns."""
-        client = self._client()
+        client, waits = self._client(self.seconds), Deadline(self.workers.seconds)
         with self.workers.place():
             keys = tuple(parents(self.function, event, client))
         if len(keys) > 1:
             return self._pass_on(keys, event, client)
-        return self._look_at(keys, event, client)
+        return self._look_at(keys, event, client, waits)
 
     def _pass_on(self, keys: Sequence[Ref], event: Event, client: Client) -> Received:
         """Send one request for each object; a redelivery sends them again, under the same ids."""
@@ -122,23 +122,25 @@ class Reconciler:
         measures.nothing_written(self.function.name, measures.PASSED_ON)
         return Received(calls=len(client.calls))
 
-    def _look_at(self, keys: Sequence[Ref], event: Event, client: Client) -> Received:
-        turns = [self.flights.take(key, event, partial(self._turn, key)) for key in keys]
+    def _look_at(self, keys: Sequence[Ref], event: Event, client: Client, waits: Deadline) -> Received:
+        """Wait for a turn and for a place, both together until `waits` is over, and take as long as is left then."""
+        seconds = self.seconds - sum(call.milliseconds for call in client.calls) / 1000
+        turns = [self.flights.take(key, event, partial(self._turn, key, waits, seconds), waits.left) for key in keys]
         done = [turn for turn in turns if turn is not None]
         if done and not any(one.writes for one in done):
             measures.nothing_written(self.function.name, done[0].word)
         said = tuple(one.report for one in done if one.report is not None)
         return Received(said, len(client.calls) + sum(one.calls for one in done))
 
-    def _turn(self, key: Ref, events: Sequence[Event]) -> Done:
-        news = [event for event in events if self.seen.is_news(key, event)]
+    def _turn(self, key: Ref, waits: Deadline, seconds: float, events: Sequence[Event]) -> Done:
+        news = [event for event in events if self.seen.is_news(key, event) or self.flights.is_full(events)]
         if not news:
             return Done()
-        with self.workers.place():
-            return self._reconcile(key, news[-1])
+        with self.workers.place(waits.left):
+            return self._reconcile(key, news[-1], seconds)
 
-    def _reconcile(self, key: Ref, event: Event) -> Done:
-        client, began, clock = self._client(), datetime.now(UTC), time.monotonic()
+    def _reconcile(self, key: Ref, event: Event, seconds: float) -> Done:
+        client, began, clock = self._client(seconds), datetime.now(UTC), time.monotonic()
 
         def course() -> Course:
             return Course(began, (time.monotonic() - clock) * 1000, tuple(client.calls), self.server)
@@ -165,5 +167,5 @@ class Reconciler:
     def _measure(self, word: str, course: Course) -> None:
         measures.reconciled(self.function.name, word, course.milliseconds, course.calls)
 
-    def _client(self) -> Client:
-        return Client(self.transport, manager=self.function.manager, seconds=self.seconds)
+    def _client(self, seconds: float) -> Client:
+        return Client(self.transport, manager=self.function.manager, seconds=seconds)

@@ -5,9 +5,10 @@ look will do for all that wait. This is economy, not safety: other processes do 
 """
 
 import threading
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from concurrent.futures import TimeoutError as Late
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -33,7 +34,8 @@ class SingleFlight(Generic[Item, Result]):
     """Turns by key. A turn that fails, fails for all who shared it.
 
     Nobody waits longer than `seconds` for a turn to begin: then Unavailable is raised, for the broker to deliver the
-    event again. Beyond `waiting` callers for one turn nobody waits at all; their items are part of it all the same.
+    event again. Beyond `waiting` callers for one turn nobody waits at all: they share the last place among its items,
+    where only the last of them is kept.
     """
 
     def __init__(self, seconds: float = TURN, waiting: int = EVERYBODY) -> None:
@@ -43,56 +45,70 @@ class SingleFlight(Generic[Item, Result]):
         self._turns: dict[Hashable, _Turn[Item, Result]] = {}
         self._next: dict[Hashable, _Turn[Item, Result]] = {}
 
-    def take(self, key: Hashable, item: Item, work: Callable[[Sequence[Item]], Result]) -> Result | None:
-        """Return the result of `work` on the items of all who shared the turn; None for all of them but the first."""
+    def is_full(self, items: Sequence[Item]) -> bool:
+        """Whether the last place among these items of a turn was shared: then there may have been others in it."""
+        return len(items) > self._waiting
+
+    def take(
+        self, key: Hashable, item: Item, work: Callable[[Sequence[Item]], Result], seconds: float | None = None
+    ) -> Result | None:
+        """Return the result of `work` on the items of all who shared the turn; None for all of them but the first.
+
+        `seconds` is how long this caller can wait for a turn to begin.
+        """
+        patience = self._seconds if seconds is None else min(seconds, self._seconds)
         with self._lock:
             running, shared = self._turns.get(key), self._next.get(key)
             turn: _Turn[Item, Result] = shared or _Turn()
-            is_full = len(turn.items) > self._waiting
+            is_full = self.is_full(turn.items)
             turn.items[self._waiting :] = [item]
             (self._turns if running is None else self._next)[key] = turn
         if shared is not None:
             if not is_full:
-                self._share(key, shared)
+                self._share(key, shared, 2 * patience)
             return None
         if running is not None:
-            self._await(key, turn, running)
+            self._await(key, turn, running, patience)
         return self._run(key, turn, work)
 
-    def _share(self, key: Hashable, turn: _Turn[Item, Result]) -> None:
+    def _share(self, key: Hashable, turn: _Turn[Item, Result], patience: float) -> None:
         """Wait for a turn that another thread takes: for the one before it, and for its own."""
         try:
-            turn.ended.result(2 * self._seconds)
+            turn.ended.result(patience)
         except Late:
-            raise self._late(key) from None
+            raise _late(key, patience) from None
 
-    def _await(self, key: Hashable, turn: _Turn[Item, Result], running: _Turn[Item, Result]) -> None:
+    def _await(self, key: Hashable, turn: _Turn[Item, Result], running: _Turn[Item, Result], patience: float) -> None:
         """Wait until the running turn has ended, then make the next one the running one."""
-        ended = wait((running.ended,), self._seconds).done
+        wait((running.ended,), patience)
         with self._lock:
             del self._next[key]
-            if ended:
+            if running.ended.done():
                 self._turns[key] = turn
-        if not ended:
-            error = self._late(key)
-            turn.ended.set_exception(error)
-            raise error
-
-    def _late(self, key: Hashable) -> Unavailable:
-        return Unavailable(f"{key}: the reconcile before this one has not ended in {self._seconds:.0f} s")
+                return
+        error = _late(key, patience)
+        turn.ended.set_exception(error)
+        raise error
 
     def _run(self, key: Hashable, turn: _Turn[Item, Result], work: Callable[[Sequence[Item]], Result]) -> Result:
         try:
             result = work(turn.items)
         except BaseException as failed:
-            self._end(key)
-            turn.ended.set_exception(failed)
+            with self._ending(key):
+                turn.ended.set_exception(failed)
             raise
-        self._end(key)
-        turn.ended.set_result(result)
+        with self._ending(key):
+            turn.ended.set_result(result)
         return result
 
-    def _end(self, key: Hashable) -> None:
+    @contextmanager
+    def _ending(self, key: Hashable) -> Iterator[None]:
+        """Say within this that the turn has ended: who stops waiting for it sees either that, or that it goes on."""
         with self._lock:
+            yield
             if key not in self._next:
                 del self._turns[key]
+
+
+def _late(key: Hashable, seconds: float) -> Unavailable:
+    return Unavailable(f"{key}: the reconcile before this one has not ended in {seconds:.0f} s")

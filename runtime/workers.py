@@ -24,13 +24,14 @@ class Workers:
 
     def __init__(self, places: int = PLACES, seconds: float = TURN) -> None:
         self._free = threading.BoundedSemaphore(places)
-        self._seconds = seconds
+        self.seconds = seconds
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """Hold one place."""
-        if not self._free.acquire(timeout=self._seconds):
-            raise Unavailable(f"no worker got free in {self._seconds:.0f} s; it is tried again later")
+    def place(self, seconds: float | None = None) -> Iterator[None]:
+        """Hold one place; who has waited for something else before waits for fewer seconds."""
+        patience = self.seconds if seconds is None else min(seconds, self.seconds)
+        if not self._free.acquire(timeout=patience):
+            raise Unavailable(f"no worker got free in {patience:.0f} s; it is tried again later")
         try:
             yield
         finally:

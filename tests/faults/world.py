@@ -113,8 +113,8 @@ class Patient(Reconciler):
 
     patience: Callable[[], float] = lambda: PATIENCE
 
-    def _client(self) -> Client:
-        return Client(self.transport, manager=self.function.manager, patience=self.patience())
+    def _client(self, seconds: float) -> Client:
+        return Client(self.transport, manager=self.function.manager, seconds=seconds, patience=self.patience())
 
 
 @dataclass

@@ -1,18 +1,25 @@
 """Time: each bound lies below the one that rests on it, and a client keeps to its deadline."""
 
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
 import pytest
 import yaml
 
+from functions import collected_metric
 from local.layout import ROOT
-from runtime import deadlines
+from runtime import deadlines, requests
 from runtime.client import Answer, Client, Request
 from runtime.errors import Unavailable
+from runtime.event import Event
 from runtime.objects import KEPLER, Ref
+from runtime.receive import Done, Reconciler
+from runtime.workers import Workers
+from tests.workbench import received
 
 REF = Ref(KEPLER, "energy", "kepler")
 LATE: dict[str, Any] = {"message": "no answer in time"}
@@ -108,3 +115,30 @@ def test_a_retry_after_beyond_the_deadline_is_not_waited_for() -> None:
         Client(throttled(30, 9, sent), manager="x", seconds=2).get(REF)
     assert len(sent) == 1
     assert time.monotonic() - began < 0.5
+
+
+def test_an_event_waits_for_its_turn_and_for_a_place_until_one_deadline() -> None:
+    """Each alone may take `TURN`; one after the other they would outlast the Trigger, and with a list the revision."""
+    workers = Workers(places=1, seconds=1.0)
+    reconciler = Reconciler(collected_metric.FUNCTION, lambda _: Answer(404, {}), workers=workers)
+    busy, go_on = threading.Event(), threading.Event()
+
+    def at_work(_: Sequence[Event]) -> Done:
+        busy.set()
+        go_on.wait(5)
+        return Done()
+
+    event = received(requests.resync(REF, by="tests"))
+    with ThreadPoolExecutor(2) as threads:
+        threads.submit(reconciler.flights.take, REF, event, at_work)
+        assert busy.wait(5)
+        began = time.monotonic()
+        waiting = threads.submit(reconciler.look, event)
+        while REF not in reconciler.flights._next:
+            time.sleep(0.01)
+        with workers.place():
+            time.sleep(max(0.0, began + 0.7 - time.monotonic()))
+            go_on.set()
+            with pytest.raises(Unavailable):
+                waiting.result(5)
+    assert time.monotonic() - began < 1.4

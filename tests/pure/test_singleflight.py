@@ -1,11 +1,18 @@
 """Turns by key: one at a time, shared by who waits."""
 
+import itertools
+import random
 import threading
+import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent import futures
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
+from runtime import singleflight
+from runtime.errors import Unavailable
 from runtime.singleflight import SingleFlight
 
 
@@ -90,3 +97,109 @@ def test_a_failed_turn_fails_for_all_who_shared_it() -> None:
             with pytest.raises(ZeroDivisionError):
                 future.result()
     assert flights.take("a", "", len) == 1
+
+
+def test_a_turn_that_ends_as_the_wait_for_it_does_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who stopped waiting at that very moment left the ended turn behind, and was to come again for nothing."""
+    flights: SingleFlight[str, int] = SingleFlight(seconds=0.01)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(_items: Sequence[str]) -> int:
+        begun.set()
+        go_on.wait(5)
+        return 1
+
+    def too_short(running: tuple[Future[int]], seconds: float) -> object:
+        seen = futures.wait(running, seconds)
+        go_on.set()
+        running[0].result(5)
+        return seen
+
+    monkeypatch.setattr(singleflight, "wait", too_short)
+    with ThreadPoolExecutor(2) as callers:
+        first = callers.submit(flights.take, "a", "", slow)
+        begun.wait(5)
+        second = callers.submit(flights.take, "a", "", len)
+        assert (first.result(), second.result()) == (1, 1)
+    assert not flights._turns
+    assert not flights._next
+
+
+def test_whoever_shares_the_last_place_is_not_forgotten() -> None:
+    """Of those who do not wait only the last is kept, and the work is told that there may have been others."""
+    flights: SingleFlight[str, int] = SingleFlight(waiting=2)
+    begun, go_on = threading.Event(), threading.Event()
+    full: list[bool] = []
+
+    def first(items: Sequence[str]) -> int:
+        begun.set()
+        go_on.wait(5)
+        full.append(flights.is_full(items))
+        return 1
+
+    def later(items: Sequence[str]) -> int:
+        full.append(flights.is_full(items))
+        assert items[-1] == "last"
+        return 2
+
+    with ThreadPoolExecutor(8) as callers:
+        callers.submit(flights.take, "a", "0", first)
+        begun.wait(5)
+        waiting = [callers.submit(flights.take, "a", str(number), later) for number in range(3)]
+        while len(flights._next) < 1 or len(flights._next["a"].items) < 3:
+            time.sleep(0.001)
+        assert [flights.take("a", one, later) for one in ("echo", "last")] == [None, None]
+        go_on.set()
+        assert sum(one.result() or 0 for one in waiting) == 2
+    assert full == [False, True]
+
+
+class Stress:
+    """Callers of a few keys, at random moments, whose work takes its time and sometimes fails."""
+
+    def __init__(self, seed: int) -> None:
+        self.chance = random.Random(seed)
+        self.flights: SingleFlight[int, None] = SingleFlight(seconds=0.05, waiting=3)
+        self.lock = threading.Lock()
+        self.at_work: set[str] = set()
+        self.begun: dict[str, list[int]] = {}
+        self.tick = itertools.count()
+
+    def work(self, key: str, _items: Sequence[int]) -> None:
+        with self.lock:
+            assert key not in self.at_work
+            self.at_work.add(key)
+            self.begun.setdefault(key, []).append(next(self.tick))
+        try:
+            time.sleep(self.chance.choice([0, 0.001, 0.01, 0.08]))
+            if self.chance.random() < 0.2:
+                raise self.chance.choice((ZeroDivisionError(), KeyboardInterrupt(), Unavailable("away")))
+        finally:
+            with self.lock:
+                self.at_work.remove(key)
+
+    def call(self, key: str) -> tuple[str, int]:
+        """Come until it is taken, as a broker has it; return when."""
+        time.sleep(self.chance.random() * 0.05)
+        came = next(self.tick)
+        while True:
+            try:
+                self.flights.take(key, came, partial(self.work, key))
+            except (ZeroDivisionError, KeyboardInterrupt, Unavailable):
+                continue
+            return key, came
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_under_stress_nobody_is_lost_and_nothing_is_left(seed: int) -> None:
+    """Each caller returns or raises, work on a key is alone, and for whoever returned a turn began after they came.
+
+    Who did not wait because enough others do is covered by the turn that these wait for, or come again for.
+    """
+    stress = Stress(seed)
+    with ThreadPoolExecutor(48) as callers:
+        calls = [callers.submit(stress.call, key) for _ in range(400) for key in ("a", "b", "c")]
+        taken = [call.result(60) for call in calls]
+    assert all(stress.begun[key][-1] > came for key, came in taken)
+    assert not stress.flights._turns
+    assert not stress.flights._next
