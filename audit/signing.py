@@ -18,7 +18,7 @@ from runtime.signature import ATTRIBUTE, SECRET_NAME, Keyring
 
 log = logging.getLogger("kepler.audit")
 
-# Seconds between two attempts to make the key.
+# Seconds between two attempts to make the key, and between two looks whether it is there.
 AGAIN = 10.0
 
 
@@ -44,8 +44,15 @@ def check(event: Event, keys: Keys) -> None:
 
 
 def begin(keyring: Keyring) -> None:
-    """Make the key, unless there is one, in a thread of its own: again and again until that succeeds."""
-    threading.Thread(target=make, args=(keyring,), name="signing-key", daemon=True).start()
+    """See to it that there is a key, in a thread of its own, for as long as the process runs."""
+    threading.Thread(target=keep, args=(keyring,), name="signing-key", daemon=True).start()
+
+
+def keep(keyring: Keyring, rest: Callable[[float], None] = time.sleep) -> None:
+    """Make the key, and another one where somebody has deleted it: whoever starts then could sign nothing."""
+    while True:
+        make(keyring, rest)
+        rest(AGAIN)
 
 
 def make(keyring: Keyring, rest: Callable[[float], None] = time.sleep) -> None:

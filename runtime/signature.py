@@ -46,6 +46,8 @@ SIGNED = ("id", "type", "source", "subject", "time", "apiversion", "kind", "name
 # Seconds between two looks for a key that is not there, and that one look may take.
 AGAIN = 1.0
 PATIENCE = 3.0
+# Seconds after which a key is read again: somebody may have replaced it.
+FRESH = 10.0
 
 READ_KEY = Rule("", "secrets", ("get",), (SECRET_NAME,), own=True)
 MAKE_KEY = Rule("", "secrets", ("create", "get", "patch"), (SECRET_NAME,), own=True)
@@ -88,10 +90,10 @@ def is_signed(event: Event, key: bytes) -> bool:
 
 @dataclass
 class Keyring:
-    """The key of this installation, read from the API server when it is first needed and kept from then on.
+    """The key of this installation, read from the API server when it is needed, and again after `FRESH` seconds.
 
     Calling it returns the key, or None while there is none. A key that is missing, or cannot be read, is looked for
-    again after some seconds: no event waits for it.
+    again after some seconds: no event waits for it. Until another one is read, the last one counts.
     """
 
     transport: Transport
@@ -104,6 +106,8 @@ class Keyring:
         """Return the key, or None where there is none (yet)."""
         if self._key is None:
             self._look()
+        elif time.monotonic() - self._looked >= FRESH:
+            self._look(wait=False)
         return self._key
 
     def wait(self, seconds: float) -> bool:
@@ -141,18 +145,18 @@ class Keyring:
     def _client(self) -> Client:
         return Client(self.transport, manager="kepler-signature", seconds=PATIENCE)
 
-    def _look(self) -> None:
-        """Read the key. Who comes while another thread reads waits for that, since it needs the key as well."""
-        with self._lock:
-            if time.monotonic() - self._looked < AGAIN:
-                return
-            self._looked = time.monotonic()
-            try:
-                found = self._client().get(secret(self.namespace))
-            except OperatorError as failed:
-                log.warning("the signing key cannot be read", extra={"reason": str(failed)})
-                return
-            self._key = key_of(found) or self._key
+    def _look(self, *, wait: bool = True) -> None:
+        """Read the key. Who comes while another thread reads waits for that, if it needs the key as well."""
+        if not self._lock.acquire(blocking=wait):
+            return
+        try:
+            if time.monotonic() - self._looked >= AGAIN:
+                self._looked = time.monotonic()
+                self._key = key_of(self._client().get(secret(self.namespace))) or self._key
+        except OperatorError as failed:
+            log.warning("the signing key cannot be read", extra={"reason": str(failed)})
+        finally:
+            self._lock.release()
 
 
 def key_of(found: Manifest | None) -> bytes | None:
