@@ -31,6 +31,8 @@ SWEEP = 500.0
 SWEEP_TRIGGER = 570
 # Between the beginnings of two sweeps of a process, whoever asks for them.
 SWEEP_PAUSE = 60.0
+# Between one that failed and the next; the broker's retries of one event last a little longer.
+SWEEP_AGAIN = 5.0
 
 # What a reconcile may still take when the process is told to end.
 GRACE = 25.0

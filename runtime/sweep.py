@@ -18,10 +18,10 @@ from events.report import ObjectName
 from events.sweep import Resync, Swept
 from events.types import PING, RESYNC_REQUESTED, SWEEP_FINISHED
 from runtime.client import Client, Transport
-from runtime.deadlines import SWEEP, SWEEP_PAUSE
+from runtime.deadlines import SWEEP, SWEEP_AGAIN, SWEEP_PAUSE
 from runtime.divergence import divergence
 from runtime.envelope import NAMESPACE, about, envelope
-from runtime.errors import ApiError
+from runtime.errors import ApiError, Unavailable
 from runtime.event import Event
 from runtime.function import Function
 from runtime.objects import Ref, name
@@ -50,7 +50,8 @@ class Sweep:
     """Receives what calls for a sweep; one at a time, and at most one in `pause` seconds, whoever asks.
 
     An event that was sent before a sweep began which has ended since asks for nothing more: a process that an event
-    has started sweeps at its start. Whoever asks while a sweep runs, or soon after one has begun, gets no other.
+    has started sweeps at its start. Whoever asks while a sweep runs, or soon after one has begun, gets no other. After
+    one that failed, Unavailable is raised for some seconds: the broker asks again until they are over.
     """
 
     functions: tuple[Function, ...]
@@ -60,6 +61,7 @@ class Sweep:
     pause: float = SWEEP_PAUSE
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _began: float = float("-inf")
+    _failed: float = float("-inf")
 
     def __call__(self, event: Event) -> Received:
         if event.type != PING or not self._lock.acquire(blocking=False):
@@ -68,6 +70,8 @@ class Sweep:
             if time.monotonic() - self._began < self.pause:
                 log.info("swept a moment ago", extra={"event": event.id})
                 return Received()
+            if time.monotonic() - self._failed < min(self.pause, SWEEP_AGAIN):
+                raise Unavailable("the last sweep failed a moment ago; it is tried again in some seconds")
             return self._sweep(event.id)
         finally:
             self._lock.release()
@@ -84,6 +88,13 @@ class Sweep:
                 log.warning("the sweep at the start failed", extra={"reason": failed.message})
 
     def _sweep(self, cause: str) -> Received:
+        try:
+            return self._look(cause)
+        except Exception:
+            self._failed = time.monotonic()
+            raise
+
+    def _look(self, cause: str) -> Received:
         clock = time.monotonic()
         client = Client(self.transport, manager="kepler-sweep", seconds=SWEEP)
         count = Count()

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,7 +12,9 @@ from cloudevents.core.v1.event import CloudEvent
 from events.types import PING, RESYNC_REQUESTED, SWEEP_FINISHED
 from functions.catalogue import FUNCTIONS
 from local.stack import Stack
+from runtime import sweep as sweep_module
 from runtime.client import Answer, Request, Transport
+from runtime.errors import ApiError
 from runtime.event import Event
 from runtime.settings import NAMESPACE
 from runtime.sweep import Sweep
@@ -192,8 +195,8 @@ def test_a_sweep_is_made_at_most_once_a_minute_whoever_asks(control_plane: Stack
     assert sweep.pause == 60
     sweep.begin()
     count = len(sent)
-    for time in ("2020-01-01T00:00:00Z", "2100-01-01T00:00:00Z"):
-        assert sweep(ping(time=time)).calls == 0
+    for sent_at in ("2020-01-01T00:00:00Z", "2100-01-01T00:00:00Z"):
+        assert sweep(ping(time=sent_at)).calls == 0
     assert len(sent) == count
     sweep.pause = 0
     assert sweep(ping(time="2020-01-01T00:00:00Z")).calls > 0
@@ -219,6 +222,22 @@ def test_who_asks_while_a_sweep_runs_waits_for_nothing(control_plane: Stack) -> 
         go_on.set()
         assert first.result().calls > 0
     assert [one.get_type() for one in sent].count(SWEEP_FINISHED) == 1
+
+
+def test_sweeps_that_fail_are_no_storm_either(control_plane: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each ping began another one as soon as the last had failed, on an API server that throttles."""
+    monkeypatch.setattr(sweep_module, "SWEEP_AGAIN", 0.5)
+    kubeconfig = control_plane.kubeconfig_for(NAMESPACE, "kepler-sweep")
+    send = connect({"KUBECONFIG": str(kubeconfig)}, user_agent="test")
+    asked = Recorder(failing(send))
+    sweep = Sweep(FUNCTIONS, asked, lambda _: None)
+    for _ in range(20):
+        with pytest.raises(ApiError):
+            sweep(ping())
+    assert len(asked.requests) == 3
+    time.sleep(0.5)
+    sweep.transport = send
+    assert sweep(ping()).calls > 0
 
 
 def failing(send: Transport) -> Transport:
