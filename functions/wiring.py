@@ -187,7 +187,8 @@ def waking(one: Function) -> list[Object]:
         for wake in one.wakes
         for named in ([{"name": name} for name in wake.names] or [{}])
     ]
-    meant = {"any": [{"not": {"prefix": {MEANT: "/"}}}, {"cesql": f"{MEANT} LIKE '%/{one.name}/%'"}]}
+    itself = one.name.replace("_", r"\_")  # which stands for any character otherwise
+    meant = {"any": [{"not": {"prefix": {MEANT: "/"}}}, {"cesql": f"{MEANT} LIKE '%/{itself}/%'"}]}
     asks = [*({"exact": {"type": kind}} for kind in RESOURCES), {"all": [{"exact": {"type": RESYNC_REQUESTED}}, meant]}]
     return [{"any": asks}, {"any": objects}]
 

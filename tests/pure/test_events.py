@@ -1,6 +1,7 @@
 """The catalogue of events against what is really emitted and really accepted, and what is generated from it."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from local.layout import ROOT
 from runtime import requests, sweep
 from runtime.client import Answer, Client, Request
 from runtime.dead_letter_store import DeadLetterStore
+from runtime.envelope import about
 from runtime.event import Event, decode
 from runtime.listener import Filter
 from runtime.objects import KEPLER, MACHINE_CONFIG, Ref
@@ -209,9 +211,26 @@ def passes(condition: Filter, attributes: dict[str, Any]) -> bool:
         return not passes(wanted, attributes)
     if how == "cesql":
         name, _, pattern = wanted.partition(" LIKE ")
-        return name in attributes and pattern.strip("'%") in str(attributes[name])
+        return name in attributes and like(pattern.strip("'")).fullmatch(str(attributes[name])) is not None
     pairs = [(str(attributes.get(name, "")), value) for name, value in wanted.items()]
     return all(said == value if how == "exact" else said.startswith(value) for said, value in pairs)
+
+
+def like(pattern: str) -> re.Pattern[str]:
+    """A pattern of CESQL: `%` is any text, `_` any character, and a backslash takes that from them."""
+    meant = {"%": ".*", "_": "."}
+    parts = re.findall(r"\\[%_]|.", pattern)
+    return re.compile("".join(meant.get(part) or re.escape(part[-1]) for part in parts))
+
+
+def test_a_request_for_a_name_that_is_like_a_functions_wakes_nobody() -> None:
+    """In a pattern `_` is any character, unless it is escaped (cloudevents/sdk-go, `sql/v2/expression`)."""
+    for function in FUNCTIONS:
+        for named in (function.name.replace("_", "x"), function.name.replace("_", "/")):
+            if named != function.name:
+                key = Ref(function.parent, KEY.namespace if function.parent.namespaced else "", KEY.name)
+                attributes = {**about(key), "type": types.RESYNC_REQUESTED, "functions": f"/{named}/"}
+                assert not all(passes(one, attributes) for one in wiring.waking(function)), named
 
 
 @pytest.mark.parametrize("emit", EMITTED.values(), ids=EMITTED)
