@@ -88,7 +88,7 @@ def test_what_none_of_our_functions_has_signed_is_not_kept(
 ) -> None:
     """Neither without a signature, nor with another one, nor with that of an event with other data."""
     with caplog.at_level(logging.INFO, "kepler.audit"):
-        others = ("f" * 64, "\ud800", signature({}, event_type), signature(data, event_type, id="2"))
+        others = ("f" * 64, "ü", signature({}, event_type), signature(data, event_type, id="2"))
         for carried in (None, "", *others):
             attributes = {} if carried is None else {ATTRIBUTE: carried}
             assert send_unsigned(client, data, event_type=event_type, **attributes) == 204
