@@ -156,6 +156,7 @@ class World:
         self._sweeping = transport(self.stack, "kepler-sweep")
         for ref in self.installed:
             self.look(ref)
+        self.queue.clear()  # the source tells nothing of what was there before it
         self.begin()
         self.restart()
 
