@@ -4,18 +4,18 @@ A web page of somebody else's that runs in a browser here is not let in: it may 
 machine (DNS rebinding), but then `Host` has that name; and what it can send without being asked about is no JSON.
 """
 
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from flask import Request
 
 from audit.problems import Problem
 from audit.viewer import Anybody
+from runtime.loopback import hostname, is_loopback
 
 
 def nearby(request: Request) -> Anybody:
     """Raises Problem for any other."""
-    if not _is_loopback(request.remote_addr or "") or not _is_loopback(_hostname(f"//{request.host}")):
+    if not is_loopback(request.remote_addr or "") or not is_loopback(hostname(f"//{request.host}")):
         raise Problem(
             403, "this answers on this machine only, under 'localhost' or '127.0.0.1': set `ACCESS` to 'token'"
         )
@@ -26,17 +26,3 @@ def nearby(request: Request) -> Anybody:
         if request.mimetype != "application/json":
             raise Problem(415, "send `Content-Type: application/json`")
     return Anybody()
-
-
-def _hostname(address: str) -> str:
-    try:
-        return urlsplit(address).hostname or ""
-    except ValueError:
-        return ""
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
