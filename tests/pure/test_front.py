@@ -1,13 +1,16 @@
 """Bodies before they get a thread: whole or not at all, whatever the headers announce and however they arrive."""
 
 import asyncio
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import pytest
 
 from runtime import front
 from runtime.front import LARGE, LARGE_AT_ONCE, MOST, Front, Message
+
+Answer = TypeVar("Answer")
 
 
 class Exchange:
@@ -51,6 +54,16 @@ class Exchange:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
+def run_coroutine(coroutine: Coroutine[Any, Any, Answer]) -> Answer:
+    """Run the coroutine on an event loop of its own thread.
+
+    `asyncio.run` refuses a thread that has a running loop, and the `browser` fixture keeps one in the main thread
+    from its first use to the end of the test run (Playwright's synchronous API).
+    """
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        return executor.submit(asyncio.run, coroutine).result()
+
+
 def pieces(*sizes: int, ends: bool = True) -> list[Message]:
     """Pieces of a body, of these sizes."""
     last = len(sizes) - 1 if ends else -1
@@ -70,7 +83,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_client_that_is_gone_has_sent_no_event() -> None:
     """A part of a body would be taken for the whole: an event with half of its data, or with none."""
-    exchange = asyncio.run(Exchange([*pieces(100, ends=False), GONE]).through())
+    exchange = run_coroutine(Exchange([*pieces(100, ends=False), GONE]).through())
     assert (exchange.received, exchange.status) == (None, 0)
 
 
@@ -78,7 +91,7 @@ def test_a_client_that_is_gone_has_sent_no_event() -> None:
 def test_a_body_of_unknown_size_arrives_whole_with_its_size(size: int) -> None:
     """WSGI reads as many bytes as the header says: of a chunked body without one, none."""
     chunked = [(b"transfer-encoding", b"chunked"), (b"content-length", b"3")]
-    exchange = asyncio.run(Exchange(pieces(size // 2, size - size // 2), chunked).through())
+    exchange = run_coroutine(Exchange(pieces(size // 2, size - size // 2), chunked).through())
     assert exchange.received == {"type": "http.request", "body": b"x" * size, "more_body": False}
     assert exchange.headers == {b"content-length": str(size).encode()}
 
@@ -86,7 +99,7 @@ def test_a_body_of_unknown_size_arrives_whole_with_its_size(size: int) -> None:
 @pytest.mark.parametrize("headers", [[], [(b"content-length", b"10")], [(b"content-length", str(MOST + 1).encode())]])
 def test_a_body_that_is_too_large_is_refused(headers: list[tuple[bytes, bytes]]) -> None:
     """Whatever was announced."""
-    exchange = asyncio.run(Exchange(pieces(MOST, 1), headers).through())
+    exchange = run_coroutine(Exchange(pieces(MOST, 1), headers).through())
     assert (exchange.received, exchange.status) == (None, 400)
 
 
@@ -94,7 +107,7 @@ def test_a_body_that_is_too_large_is_refused(headers: list[tuple[bytes, bytes]])
 @pytest.mark.parametrize("size", [0, 10, LARGE + 1])
 def test_a_body_that_stops_arriving_is_refused(size: int) -> None:
     """Its place is for others."""
-    exchange = asyncio.run(Exchange(pieces(size, ends=False)).through())
+    exchange = run_coroutine(Exchange(pieces(size, ends=False)).through())
     assert (exchange.received, exchange.status) == (None, 408)
 
 
@@ -107,7 +120,7 @@ def test_senders_that_stop_hold_up_a_large_body_for_a_moment() -> None:
         slow = [Exchange(pieces(LARGE + 1, ends=False), [(b"content-length", b"1")]) for _ in range(2 * LARGE_AT_ONCE)]
         return await asyncio.gather(*(one.through(shared) for one in (*slow, Exchange(pieces(LARGE + 1)))))
 
-    *slow, last = asyncio.run(together())
+    *slow, last = run_coroutine(together())
     assert {one.status for one in slow} == {408}
     assert last.status == 204
 
@@ -127,7 +140,7 @@ def test_small_bodies_pass_large_ones() -> None:
         await asyncio.gather(*large, through("small", Exchange(pieces(100))))
         return order
 
-    assert asyncio.run(together())[0] == "small"
+    assert run_coroutine(together())[0] == "small"
 
 
 def test_too_many_large_bodies_are_to_come_again() -> None:
@@ -138,6 +151,6 @@ def test_too_many_large_bodies_are_to_come_again() -> None:
         many = [Exchange(pieces(LARGE + 1, 10)) for _ in range(3 * front.LARGE_WAITING)]
         return [one.status for one in await asyncio.gather(*(one.through(shared) for one in many))]
 
-    statuses = asyncio.run(together())
+    statuses = run_coroutine(together())
     assert set(statuses) == {204, 503}
     assert statuses.count(204) >= front.LARGE_WAITING
