@@ -32,6 +32,13 @@ IMAGE = f"kepler-on-knative:{VERSION}"
 # Where a function keeps files: as much as `KEEP_MEGABYTES` lets it, SQLite's log, and half as much again.
 VOLUME, SIZE = "kept", "1Gi"
 
+# What a function's pod asks for, and what it may take. At rest it uses a hundredth of a core; at its start half a
+# second of one, of which a larger request would make sure, at the price of nodes that stay unused the rest of the
+# time: `apply` on an idle cluster starts eight of these pods at once, and Knative adds 25m for each queue-proxy.
+# No CPU limit: it would make that half second five seconds (CFS quota), with nothing gained for anybody.
+REQUESTS = {"cpu": "25m", "memory": "80Mi"}
+MEMORY_LIMIT = "256Mi"
+
 RBAC = "rbac.authorization.k8s.io"
 Object = dict[str, Any]
 
@@ -274,15 +281,20 @@ def _binding(name: str, component: str, *, account: str = "", namespaced: bool =
 
 
 def _trigger(name: str, component: str, filters: list[Object], *, timeout: int = TRIGGER) -> Object:
-    """A subscription of a function, with its delivery spelt out: a Trigger without one inherits the Broker's."""
+    """Return the subscription of a function, with its delivery spelt out: a Trigger without one inherits the Broker's.
+
+    Its subscriber is a URI, not a reference: Eventing looks a reference up again only after a back-off of its own,
+    which doubles up to 1,000 s while the Service has no address yet (eventing v0.50.0,
+    pkg/reconciler/broker/trigger/trigger.go: it tracks the Broker where it should track the Trigger).
+    """
     delivery = {
         "retry": 5,
         "backoffPolicy": "exponential",
         "backoffDelay": "PT0.2S",
         "timeout": f"PT{timeout}S",
-        "deadLetterSink": {"ref": _knative_service(DEAD_LETTER)},
+        "deadLetterSink": {"uri": address(DEAD_LETTER)},
     }
-    spec = {"broker": BROKER, "filters": filters, "subscriber": {"ref": _knative_service(name)}, "delivery": delivery}
+    spec = {"broker": BROKER, "filters": filters, "subscriber": {"uri": address(name)}, "delivery": delivery}
     return manifest("eventing.knative.dev/v1", "Trigger", name, component, spec=spec)
 
 
@@ -291,8 +303,9 @@ def is_service(one: Object) -> bool:
     return bool(one["kind"] == "Service" and one["apiVersion"].startswith("serving.knative.dev/"))
 
 
-def _knative_service(name: str) -> Object:
-    return {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "name": name, "namespace": NAMESPACE}
+def address(name: str) -> str:
+    """Return the URL of a Knative Service of ours inside the cluster, whatever the cluster's domain is."""
+    return f"http://{name}.{NAMESPACE}.svc"
 
 
 def _kept(one: Listener, service: Object) -> Object:
@@ -320,9 +333,10 @@ def _service(
     container = {
         "image": IMAGE,
         "env": [{"name": key, "value": value} for key, value in environment.items()],
+        # No liveness probe: on a node that is slow while many functions start at once it would end a process before
+        # that listens, and each end makes the node slower. `alive` has nothing to say that readiness does not.
         "readinessProbe": {"httpGet": {"path": "/health/readiness"}},
-        "livenessProbe": {"httpGet": {"path": "/health/liveness"}},
-        "resources": {"requests": {"cpu": "25m", "memory": "80Mi"}, "limits": {"memory": "256Mi"}},
+        "resources": {"requests": REQUESTS, "limits": {"memory": MEMORY_LIMIT}},
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},

@@ -6,9 +6,10 @@ of the filter, the filter sends to a Trigger's subscriber, and a source has the 
 pure; writing it is `local.wiring`'s.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from local.api import Object
 from local.errors import ConfigUnusable
@@ -16,6 +17,7 @@ from local.ports import DISPATCHER, LOOPBACK, Ports
 
 ASYNC_HANDLER = "messaging.knative.dev/async-handler"
 SERVING = "serving.knative.dev/"
+IN_CLUSTER = re.compile(r"(?P<name>[^.]+)\.(?P<namespace>[^.]+)\.svc(\.[^.]+)*$")
 SINCE = "2006-01-02T15:04:05Z"  # of no interest here, but conditions are printed with an age
 
 # Copied as they are; the dead-letter sink beside them is resolved.
@@ -43,10 +45,22 @@ class Addresses:
         return f"http://{LOOPBACK}:{self.ports.filter}/triggers/{meta['namespace']}/{meta['name']}/{meta['uid']}"
 
     def resolve(self, destination: Object, namespace: str) -> str:
-        """The URL of a Destination: its `ref`'s, its `uri`, or the one relative to the other."""
+        """Return the URL of a Destination: its `ref`'s, its `uri`, or the one relative to the other.
+
+        A `uri` in the cluster's domain, `http://NAME.NAMESPACE.svc`, is that of a Knative Service here.
+        """
         reference = destination.get("ref")
         base = self._referred(reference, reference.get("namespace") or namespace) if reference else ""
-        return str(urljoin(base, destination.get("uri") or ""))
+        return self._from_cluster(str(urljoin(base, destination.get("uri") or "")))
+
+    def _from_cluster(self, url: str) -> str:
+        """Replace the address that a Knative Service has inside a cluster by the one that it has here."""
+        parts = urlsplit(url)
+        host = IN_CLUSTER.match(parts.hostname or "")
+        if not host:
+            return url
+        service = {"apiVersion": SERVING, "kind": "Service", "name": host["name"]}
+        return self._referred(service, host["namespace"]) + url.partition(parts.netloc)[2]
 
     def _referred(self, reference: Object, namespace: str) -> str:
         kind, name = reference.get("kind", ""), reference.get("name", "")

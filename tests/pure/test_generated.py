@@ -45,6 +45,31 @@ def test_every_trigger_says_how_it_delivers() -> None:
         assert {"retry", "backoffPolicy", "backoffDelay", "timeout", "deadLetterSink"} <= set(delivery)
 
 
+def test_no_trigger_waits_for_the_address_of_a_service() -> None:
+    """Eventing looks a reference up again after up to 1,000 s where the Service was not Ready at the first look."""
+    for trigger in objects("Trigger"):
+        assert set(trigger["spec"]["subscriber"]) == {"uri"}
+        assert set(trigger["spec"]["delivery"]["deadLetterSink"]) == {"uri"}
+
+
+def test_triggers_send_to_services_that_are_installed() -> None:
+    services = {f"http://{one['metadata']['name']}.{one['metadata']['namespace']}.svc" for one in objects("Service")}
+    triggers = [one["spec"] for one in objects("Trigger")]
+    assert {one["subscriber"]["uri"] for one in triggers} <= services
+    assert {one["delivery"]["deadLetterSink"]["uri"] for one in triggers} <= services
+
+
+def test_no_field_of_a_service_is_written_by_a_sink_binding() -> None:
+    """`containers` is one value to the API server: who writes `K_SINK` into it owns the image, too."""
+    assert not objects("SinkBinding")
+
+
+def test_no_process_is_ended_because_its_node_is_slow() -> None:
+    for service in objects("Service"):
+        [container] = service["spec"]["template"]["spec"]["containers"]
+        assert not {"livenessProbe", "startupProbe"} & set(container)
+
+
 def test_no_role_has_a_wildcard_or_may_create_roles() -> None:
     """Least privilege: exact verbs; cluster-scoped RBAC is shipped, and only patched."""
     for role in objects("ClusterRole"):

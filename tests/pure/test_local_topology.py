@@ -74,6 +74,20 @@ def test_a_reference_to_a_service_that_is_not_there_is_refused_by_name() -> None
         ADDRESSES.resolve(service("kepler-gone"), "op")
 
 
+@pytest.mark.parametrize("domain", ["svc", "svc.cluster.local", "svc.example.org"])
+def test_the_address_of_a_service_in_the_cluster_becomes_its_address_here(domain: str) -> None:
+    assert ADDRESSES.resolve({"uri": f"http://kepler-collector.op.{domain}/x"}, "op") == "http://127.0.0.1:9001/x"
+
+
+def test_an_address_outside_the_cluster_stays() -> None:
+    assert ADDRESSES.resolve({"uri": "http://127.0.0.1:9009/"}, "op") == "http://127.0.0.1:9009/"
+
+
+def test_the_address_of_a_service_that_is_not_there_is_refused_by_name() -> None:
+    with pytest.raises(ConfigUnusable, match="'op/kepler-gone'"):
+        ADDRESSES.resolve({"uri": "http://kepler-gone.op.svc"}, "op")
+
+
 def test_a_source_of_all_namespaces_is_configured_as_knatives_controller_does() -> None:
     resources = [
         {"apiVersion": "v1", "kind": "ConfigMap", "selector": {"matchLabels": {"b": "2", "a": "1"}}},
