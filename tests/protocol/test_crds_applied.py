@@ -18,7 +18,7 @@ from crds.model_server import StorageType
 from local.stack import Stack
 
 SAMPLES = Path(__file__).parents[2] / "config" / "samples"
-WORKING_DOC = (SAMPLES / "working-doc.yaml").read_text()
+WORKING_DOC = (SAMPLES / "working-doc/kepler.yaml").read_text()
 
 EVERYTHING = """
 apiVersion: sustainable-computing.io/v1alpha1

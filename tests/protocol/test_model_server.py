@@ -306,7 +306,7 @@ def test_deleted_and_changed_children_come_back(workbench: Workbench) -> None:
 
 def test_the_full_sample_works(workbench: Workbench) -> None:
     """Applied after the samples, it turns everything on, as it says."""
-    for folder in ("config/samples", "config/samples/full"):
+    for folder in ("config/samples", "config/samples/training"):
         rendered = workbench.stack.kubectl("kustomize", str(ROOT / folder))
         workbench.stack.kubectl("apply", "-f", "-", stdin=rendered.replace("kepler-system", workbench.namespace))
     workbench.settle(workbench.namespace)
