@@ -237,6 +237,17 @@ def test_the_samples_apply_together(control_plane: Stack, namespace: str, mode: 
     stored(control_plane, KeplerCollectedMetric, namespace, kepler.spec.collected_metric)
 
 
+@pytest.mark.parametrize("sample", sorted(one.parent.name for one in SAMPLES.glob("*/kustomization.yaml")))
+def test_every_sample_is_taken(control_plane: Stack, namespace: str, sample: str) -> None:
+    rendered = control_plane.kubectl("kustomize", str(SAMPLES / sample)).replace("kepler-system", namespace)
+
+    told = control_plane.kubectl(
+        "-n", namespace, "apply", "--server-side", "--dry-run=server", "-f", "-", stdin=rendered
+    )
+
+    assert told.count("serverside-applied") == rendered.count("\nkind: ")
+
+
 def test_one_word_lists_all_of_our_resources(control_plane: Stack) -> None:
     listed = control_plane.kubectl("api-resources", f"--categories={CATEGORY}", "-o", "name")
     assert listed.split() == sorted(f"{resource.names.plural}.{GROUP}" for resource in RESOURCES.values())
