@@ -133,8 +133,12 @@ class Function:
         return manager(self.name)
 
     def granted_by(self, kind: Kind) -> str:
-        """Return the folder that holds this function's permission to write objects of a kind."""
-        return f"config/{self.overlays.get(kind.group, 'base')}"
+        """Return what holds this function's permission to write objects of a kind, after the word `apply`."""
+        overlay = self.overlays.get(kind.group)
+        if overlay:
+            return f"`config/{overlay}`"
+        elsewhere = ", or with `config/overlays/tenants` its RoleBindings in this namespace" if kind.namespaced else ""
+        return f"`config/base`{elsewhere}"
 
     def observed(
         self,

@@ -273,8 +273,8 @@ def _refused(function: Function, error: Refused, field: str, written: Ref) -> Ou
         return pending(error.message)
     reason, cure = "Invalid", "change the field that the message names, or delete the object if it was made by hand"
     if isinstance(error, Forbidden) and error.lacks_permission:
-        folder = function.granted_by(written.kind)
-        reason, cure = "Forbidden", f"ServiceAccount '{function.manager}' lacks a permission: apply `{folder}`"
+        cure = f"ServiceAccount '{function.manager}' lacks a permission: apply {function.granted_by(written.kind)}"
+        reason = "Forbidden"
     about = f"`{field}`: " if field else ""
     return rejected(reason, f"{about}{error.message.rstrip('.')}; {cure}")
 
