@@ -5,7 +5,6 @@ makes it anew from the Go module `k8s.io/kubernetes` in the module cache, and ne
 """
 
 import json
-import subprocess
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -129,6 +128,8 @@ def _references(node: JsonValue) -> list[str]:
 
 def main() -> None:
     """Writes `core.json` from the module cache."""
+    import subprocess  # noqa: PLC0415 - functions read the definitions, and never write them
+
     cache = subprocess.run(["go", "env", "GOMODCACHE"], check=True, capture_output=True, text=True).stdout.strip()
     document = Path(cache, f"k8s.io/kubernetes@{KUBERNETES}", "api/openapi-spec/swagger.json")
     definitions = cut_down(json.loads(document.read_text())["definitions"])

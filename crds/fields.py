@@ -7,11 +7,15 @@ lets the API server reckon the rule's cost: always wider than the rule.
 
 import re
 from dataclasses import dataclass
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, JsonValue, WithJsonSchema
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, JsonValue, WithJsonSchema
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_after_validator_function
+
+from crds.canonical import canonical
 
 RULES = "x-kubernetes-validations"
 CORE = "x-core-type"
@@ -68,9 +72,16 @@ class Each:
 
 @dataclass(frozen=True)
 class Core:
-    """The annotated JSON is one of Kubernetes' own types, by its name in the OpenAPI document."""
+    """The annotated JSON is one of Kubernetes' own types, by its name in the OpenAPI document.
+
+    It is read as the API server keeps it: `crds.canonical`.
+    """
 
     name: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Return the schema of the JSON, and after it `canonical`."""
+        return no_info_after_validator_function(partial(canonical, type_name=self.name), handler(source))
 
     def __get_pydantic_json_schema__(self, _: CoreSchema, __: GetJsonSchemaHandler) -> JsonSchemaValue:
         """Only the name: `crds.schema` puts the definition in its place."""

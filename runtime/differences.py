@@ -10,7 +10,7 @@ by its value, `.` the thing itself.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from typing import Any
 
 from kubernetes.utils.quantity import parse_quantity
@@ -35,8 +35,9 @@ LIST_KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
 # What the server fills into atomic values.
 SERVER_DEFAULTS: Mapping[str, set[str]] = {"fieldRef": {"apiVersion"}, "resourceFieldRef": {"divisor"}}
 
-# Under these the server writes quantities in its own canonical form: '0.5' comes back as '500m'.
+# Under these, and as these, the server writes quantities in its own canonical form: '0.5' comes back as '500m'.
 QUANTITY_MAPS = frozenset({"limits", "requests"})
+QUANTITIES = frozenset({"divisor", "sizeLimit"})
 
 
 @dataclass(frozen=True)
@@ -242,13 +243,17 @@ def _selector(item: Manifest, keys: tuple[str, ...]) -> str:
 def _same(intended: Any, actual: Any, path: tuple[str, ...]) -> bool:
     if type(intended) is type(actual) and intended == actual:
         return True
-    return len(path) > 1 and path[-2] in QUANTITY_MAPS and _quantity(intended) == _quantity(actual) is not None
+    is_quantity = bool(path) and (path[-1] in QUANTITIES or (len(path) > 1 and path[-2] in QUANTITY_MAPS))
+    return is_quantity and _quantity(intended) == _quantity(actual) is not None
 
 
 def _quantity(value: Any) -> Decimal | None:
+    """The amount as the API server keeps it: in thousandths, rounded up (k8s.io/kubernetes v1.35:pkg/apis/core/v1/
+    defaults.go, SetDefaults_ResourceList).
+    """
     try:
-        return Decimal(parse_quantity(value))
-    except (ValueError, TypeError):
+        return Decimal(parse_quantity(value)).quantize(Decimal("0.001"), rounding=ROUND_UP)
+    except (ValueError, TypeError, ArithmeticError):
         return None
 
 

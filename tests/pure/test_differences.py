@@ -183,3 +183,19 @@ def test_a_change_tells_before_and_after() -> None:
     actual = owning({"f:data": {"f:a": {}, "f:old": {}}}, data={"a": "1", "old": "2"})
     changed = {one.path: (one.before, one.after) for one in differences({"data": {"a": "3"}}, actual, manager=MANAGER)}
     assert changed == {"data.a": ("1", "3"), "data.old": ("2", None)}
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"), [("0.5", "500m"), (".5", "500m"), ("1n", "1m"), ("1024Mi", "1Gi"), (2, "2")]
+)
+def test_an_amount_is_the_same_however_it_is_written(written: Any, kept: str) -> None:
+    """The API server keeps thousandths, rounded up, in a spelling of its own."""
+    assert not differences(
+        {"limits": {"cpu": written}}, owning({"f:limits": {"f:cpu": {}}}, limits={"cpu": kept}), manager=MANAGER
+    )
+
+
+@pytest.mark.parametrize("written", ["501m", "1e60", "much"])
+def test_another_amount_is_a_difference(written: str) -> None:
+    actual = owning({"f:limits": {"f:cpu": {}}}, limits={"cpu": "500m"})
+    assert [one.path for one in differences({"limits": {"cpu": written}}, actual, manager=MANAGER)] == ["limits.cpu"]
