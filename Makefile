@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 COMPILE := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate 	--no-emit-package function
 
-.PHONY: run up down status test test-deps faults lint lock generate bench clean help
+.PHONY: run up down status test test-deps faults lint lock image generate bench clean help
 
 help: ## What can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,9 @@ faults: $(INSTALLED) ## Every fault there is, the protocol explored at large, an
 lock: ## Lock the newest Python packages that `pyproject.toml` allows, with the hashes of their files
 	@$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet --disable-pip-version-check uv
 	@for wanted in runtime dev; do $(VENV)/lock/bin/uv pip compile pyproject.toml --quiet --upgrade $(COMPILE) 		$$(test $$wanted = dev && echo --extra dev) --output-file requirements/$$wanted.txt; done
+
+image: $(INSTALLED) ## Write the container image as an OCI archive, without a container engine (TAG=name:tag)
+	@$(BIN)/python -m image build $(if $(TAG),--tag $(TAG))
 
 bench: $(INSTALLED) ## Measure: apply to Ready, API calls, start, memory
 	@$(BIN)/python -m benchmarks

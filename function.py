@@ -17,7 +17,7 @@ gc.enable()
 
 
 def new() -> func.KeplerFunction:
-    """Return the function that `FUNCTION` names; end the process with one line on standard error if a setting is wrong."""
+    """Return the function that `FUNCTION` names; a wrong setting ends the process, with one line on standard error."""
     try:
         return func.new()
     except Misconfigured as wrong:
