@@ -12,6 +12,7 @@ import tarfile
 from pathlib import Path
 
 from image import bytecode, trim
+from image.components import Component, file_digest
 from image.errors import BuildError
 from image.interpreter import ImageInterpreter
 
@@ -23,11 +24,18 @@ LEFT_OUT = frozenset(
     {"debconf", "dpkg", "libacl1", "libmd0", "libpcre2-8-0", "libselinux1", "mawk", "media-types", "openssl", "tar"}
 )
 ARCHIVES = "var/cache/apt/archives"
-# Documentation goes, licences stay; apt's and dpkg's own files have no use without them.
+# Documentation goes, licences stay; apt's and dpkg's own files have no use without them; Python has its own character
+# sets; `etc/hostname` and `etc/resolv.conf` are those of the machine that builds.
 UNNEEDED = (
     "dev",
     "etc/apt",
     "etc/dpkg",
+    "etc/fstab",
+    "etc/hostname",
+    "etc/resolv.conf",
+    "tmp",
+    "usr/lib/x86_64-linux-gnu/gconv",
+    "usr/lib/aarch64-linux-gnu/gconv",
     "usr/share/bash-completion",
     "usr/share/bug",
     "usr/share/info",
@@ -66,7 +74,7 @@ def require_mmdebstrap() -> None:
         )
 
 
-def make(root: Path) -> None:
+def make(root: Path) -> list[Component]:
     """Fill an empty folder with the base: Debian's files, and byte code of Python's own modules."""
     require_mmdebstrap()
     archive = root.with_name("debian.tar")
@@ -76,14 +84,19 @@ def make(root: Path) -> None:
             tar.extractall(root, filter=_entry)  # noqa: S202 - it has a filter
     finally:
         archive.unlink(missing_ok=True)
-    packages = _controls(root)
+    packages = [archive for archive in sorted((root / ARCHIVES).glob("*.deb")) if _name(archive) not in LEFT_OUT]
+    controls = [_dpkg_deb("--field", archive) for archive in packages]
+    components = [_component(archive) for archive in packages]
     _remove_left_out(root)
-    _configure(root)
     trim.remove(root / path for path in UNNEEDED)
     trim.remove(path for path in sorted(root.glob("usr/share/doc/*/*")) if path.name != "copyright")
-    _list_packages(root, packages)
+    _configure(root, controls)
     python = ImageInterpreter(root)
-    bytecode.compile_all(python, root, Path(f"usr/lib/python{python.version}"))
+    modules = Path(f"usr/lib/python{python.version}")
+    # `sitecustomize` is a hook of Ubuntu's crash reporter.
+    trim.remove([root / modules / "test", root / modules / "sitecustomize.py"])
+    bytecode.compile_all(python, root, modules)
+    return components
 
 
 def _download(archive: Path) -> None:
@@ -114,43 +127,44 @@ def _entry(member: tarfile.TarInfo, path: str) -> tarfile.TarInfo | None:
     return tarfile.tar_filter(member, path)
 
 
-def _controls(root: Path) -> dict[str, str]:
-    """Return the control data of each package that stays, by name."""
-    controls = {}
-    for archive in sorted((root / ARCHIVES).glob("*.deb")):
-        name = archive.name.partition("_")[0]
-        if name not in LEFT_OUT:
-            controls[name] = _dpkg_deb("--field", archive)
-    return controls
+def _name(archive: Path) -> str:
+    return archive.name.partition("_")[0]
+
+
+def _component(archive: Path) -> Component:
+    fields = [_dpkg_deb("--field", archive, field).strip() for field in ("Package", "Version", "Architecture")]
+    return Component("deb", fields[0], fields[1], file_digest(archive), architecture=fields[2])
 
 
 def _remove_left_out(root: Path) -> None:
     """Remove the files of packages that only configuring needs."""
     for archive in sorted((root / ARCHIVES).glob("*.deb")):
-        if archive.name.partition("_")[0] in LEFT_OUT:
+        if _name(archive) in LEFT_OUT:
             for line in _dpkg_deb("--contents", archive).splitlines():
                 path = root / line.split(maxsplit=5)[5].partition(" -> ")[0].removeprefix("./")
                 if path.is_symlink() or not path.is_dir():
                     trim.remove([path])
 
 
-def _configure(root: Path) -> None:
+def _configure(root: Path, controls: list[str]) -> None:
+    """Make what the packages' scripts would make: certificates, users, `/tmp`, and the list of packages."""
     certificates = sorted((root / "usr/share/ca-certificates").rglob("*.crt"))
     bundle = root / "etc/ssl/certs/ca-certificates.crt"
     bundle.parent.mkdir(parents=True, exist_ok=True)
     bundle.write_text("".join(certificate.read_text().rstrip() + "\n" for certificate in certificates))
+    # Where Debian's OpenSSL looks; the package `openssl` has this link.
+    (root / "usr/lib/ssl/cert.pem").symlink_to("/etc/ssl/certs/ca-certificates.crt")
     (root / "etc/passwd").write_text(USERS)
     (root / "etc/group").write_text(GROUPS)
+    (root / "tmp").mkdir()
     (root / "tmp").chmod(0o1777)
-
-
-def _list_packages(root: Path, controls: dict[str, str]) -> None:
     status = root / "var/lib/dpkg/status"
     status.parent.mkdir(parents=True)
-    entries = (control.rstrip().replace("\n", "\nStatus: install ok installed\n", 1) for control in controls.values())
+    entries = (control.rstrip().replace("\n", "\nStatus: install ok installed\n", 1) for control in controls)
     status.write_text("\n\n".join(entries) + "\n")
 
 
-def _dpkg_deb(option: str, archive: Path) -> str:
-    done = subprocess.run(["dpkg-deb", option, str(archive)], capture_output=True, text=True, check=True, timeout=60)
+def _dpkg_deb(option: str, archive: Path, *fields: str) -> str:
+    command = ["dpkg-deb", option, str(archive), *fields]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     return done.stdout

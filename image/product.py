@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from image import bytecode, oci
+from image.components import Component, file_digest
 from image.dependencies import ROOT, install
 from image.errors import BuildError
 from image.interpreter import ImageInterpreter
@@ -52,8 +53,12 @@ def wheel(folder: Path) -> Path:
     return next(folder.glob("*.whl"))
 
 
-def make(root: Path, python: ImageInterpreter) -> None:
+def make(root: Path, python: ImageInterpreter) -> list[Component]:
     """Fill an empty folder with our packages, as our wheel has them, with their byte code."""
     with tempfile.TemporaryDirectory() as built:
-        install(python, root / python.packages, "--no-index", str(wheel(Path(built))))
+        archive = wheel(Path(built))
+        install(python, root / python.packages, "--no-index", str(archive))
+        # Not as `pkg:pypi/function`: on PyPI that is somebody else's package.
+        ours = Component("generic", TITLE, VERSION, file_digest(archive), "Apache-2.0")
     bytecode.compile_all(python, root, python.packages)
+    return [ours]

@@ -16,7 +16,7 @@ KUBERNETES_ASYNCIO = "kubernetes/aio"
 ONLY_ASYNCIO = (
     "aiohappyeyeballs",
     "aiohttp",
-    "aiohttp_retry",
+    "aiohttp-retry",
     "aiosignal",
     "frozenlist",
     "multidict",
@@ -58,7 +58,7 @@ def remove(paths: Iterable[Path]) -> None:
 
 def _distribution(folder: Path, name: str) -> None:
     """Remove the folders that one installed distribution's files are in."""
-    for metadata in folder.glob(f"{name}-*.dist-info"):
+    for metadata in folder.glob(f"{name.replace('-', '_')}-*.dist-info"):
         paths = {line.partition("/")[0] for line in (metadata / "RECORD").read_text().splitlines()}
         remove(folder / path for path in sorted(paths) if path != "..")
 
