@@ -2,27 +2,17 @@
 
 import re
 import signal
-import socket
-import time
 from pathlib import Path
 
 import pytest
-import urllib3
 
 from local.layout import ROOT
 from tests.installed import CLI, Installation, install
+from tests.started import KUBECONFIG, free_port, ready, settings
 
 # How func v0.49 starts a function that has an instance (its scaffolding `instanced-http`).
 FUNC = "from func_python.http import serve\nfrom function import new\nserve(new)\n"
 STARTS = {"python -m functions": ("-m", "functions"), "func's main.py": ("-c", FUNC)}
-KUBECONFIG = """
-apiVersion: v1
-kind: Config
-current-context: test
-contexts: [{name: test, context: {cluster: test, user: test}}]
-clusters: [{name: test, cluster: {server: "https://127.0.0.1:1"}}]
-users: [{name: test, user: {token: test}}]
-"""
 
 
 @pytest.fixture(scope="module")
@@ -40,19 +30,12 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> Installation:
 @pytest.mark.parametrize("start", STARTS)
 def test_an_installed_function_serves_and_ends_at_sigterm(functions: Installation, tmp_path: Path, start: str) -> None:
     """Both ways to start it answer readiness; SIGTERM ends the process with exit code 0."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    (tmp_path / "kubeconfig").write_text(KUBECONFIG)
-    settings = {
-        "FUNCTION": "collector",
-        "KUBECONFIG": str(tmp_path / "kubeconfig"),
-        "K_SINK": "http://127.0.0.1:1",
-        "LISTEN_ADDRESS": address,
-    }
-    process = functions.start(*STARTS[start], environment=settings)
+    port = free_port()
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(KUBECONFIG)
+    process = functions.start(*STARTS[start], environment=settings("collector", f"127.0.0.1:{port}", str(kubeconfig)))
     try:
-        assert _ready(address), process.communicate(timeout=5)[1]
+        assert ready(process, port), process.communicate(timeout=5)[1]
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
@@ -104,13 +87,3 @@ def test_no_document_installs_the_functions_by_name() -> None:
     documents = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), CLI / "README.md"]
     guilty = [path.name for path in documents if re.search(r"install\s+['\"]?function\b", path.read_text())]
     assert guilty == []
-
-
-def _ready(address: str) -> bool:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            return urllib3.request("GET", f"http://{address}/health/readiness", retries=False).status == 200
-        except urllib3.exceptions.HTTPError:
-            time.sleep(0.05)
-    return False
