@@ -64,8 +64,15 @@ UpdateStrategy = Annotated[
     ),
 ]
 
+ON_LINUX = Rule(
+    "!('kubernetes.io/os' in self) || self['kubernetes.io/os'] == 'linux'",
+    "`{field}` must leave out 'kubernetes.io/os', or say 'linux': Kepler measures no other nodes",
+)
 NodeSelector = Annotated[
-    dict[str, LabelValue], Field(max_length=32, json_schema_extra={"x-kubernetes-map-type": "atomic"}), LABEL_KEYS
+    dict[str, LabelValue],
+    Field(max_length=32, json_schema_extra={"x-kubernetes-map-type": "atomic"}),
+    LABEL_KEYS,
+    ON_LINUX,
 ]
 
 

@@ -29,6 +29,7 @@ CLAIM = "kepler-model-server-pvc"
 ACCOUNT = "kepler"
 
 # What the event source selects children by; upstream's operator has the label, too, with a value of its own.
+INSTANCE = "app.kubernetes.io/instance"
 MANAGED_BY = {"app.kubernetes.io/managed-by": "kepler-on-knative"}
 # The names of all labels that a child has from us (`labels`).
 LABELS = frozenset(f"app.kubernetes.io/{name}" for name in ("component", "instance", "managed-by", "name", "part-of"))
@@ -93,7 +94,7 @@ def binding(_key: Ref) -> Ref:
 
 def selector(parent: Manifest, workload: str = EXPORTER) -> dict[str, str]:
     """The labels that tell this Kepler's exporters, or another workload's pods, from all others; they never change."""
-    return {"app.kubernetes.io/name": workload, "app.kubernetes.io/instance": name(parent)}
+    return {"app.kubernetes.io/name": workload, INSTANCE: name(parent)}
 
 
 def labels(parent: Manifest, component: str, workload: str = EXPORTER) -> dict[str, str]:

@@ -19,11 +19,16 @@ def keys(kepler: Kepler) -> dict[Key, str]:
         Key.KEPLER_NAMESPACE: kepler.namespace,
         Key.KEPLER_LOG_LEVEL: str(collector.log_level),
         Key.METRIC_PATH: engine.METRIC_PATH,
-        Key.BIND_ADDRESS: f"0.0.0.0:{collector.port}",
+        Key.BIND_ADDRESS: address(kepler),
         Key.SAMPLE_PERIOD_SEC: str(collector.sample_period),
         # Kepler turns it off by itself where the kernel or the cgroup version cannot do it.
         Key.ENABLE_EBPF_CGROUPID: "true",
     }
+
+
+def address(kepler: Kepler) -> str:
+    """Return the address to listen on: every one of the pod's, IPv4 or IPv6 as the cluster has them."""
+    return f":{kepler.spec.collector.port}"
 
 
 def service(parent: Manifest, key: Ref, port: int) -> Intent:
@@ -60,7 +65,7 @@ def pod(kepler: Kepler, image: str) -> dict[str, Any]:
     collector = kepler.spec.collector
     tolerations = engine.TOLERATIONS if collector.tolerations is None else collector.tolerations
     chosen = {
-        "nodeSelector": {**engine.NODE_SELECTOR, **collector.node_selector},
+        "nodeSelector": {**collector.node_selector, **engine.NODE_SELECTOR},
         "tolerations": [*tolerations],
         "priorityClassName": collector.priority_class,
         "affinity": collector.affinity,
@@ -84,7 +89,7 @@ def container(kepler: Kepler, image: str) -> dict[str, Any]:
         **engine.pulled(image),
         "command": [engine.COMMAND],
         "args": [
-            f"-address=0.0.0.0:{collector.port}",
+            f"-address={address(kepler)}",
             f"-metrics-path={engine.METRIC_PATH}",
             "-enable-cgroup-id=true",
             f"-v={collector.log_level}",

@@ -102,6 +102,7 @@ def pod(kepler: Kepler, image: str, rclone: str) -> dict[str, Any]:
     return {
         "automountServiceAccountToken": False,
         "containers": [server, *trainer, *transfers.get("containers", [])],
+        "nodeSelector": engine.NODE_SELECTOR,
         "volumes": volumes(kepler),
         **({"initContainers": transfers["initContainers"]} if transfers else {}),
         **({"imagePullSecrets": secrets} if secrets else {}),

@@ -65,7 +65,7 @@ def decided(observed: Observed) -> Outcome:
 def keys(kepler: Kepler) -> dict[Key, str]:
     """Whether and where there is a model server; its paths are built into it (MS:src/kepler_model/server)."""
     wanted = kepler.spec.model_server
-    host = f"{children.MODEL_SERVER}.{kepler.namespace}.svc.cluster.local"
+    host = f"{children.MODEL_SERVER}.{kepler.namespace}.svc"  # completed by any cluster's domain
     return {
         Key.MODEL_SERVER_ENABLE: str(wanted.enabled).lower(),
         # Both readers add the port to their own default only; any other URL is used as it is.

@@ -109,9 +109,14 @@ def unused(parent: Manifest, key: Ref, found: Manifest, manager: str, wanted: Cl
 
 
 def _claim(parent: Manifest, key: Ref, spec: Manifest, on_delete: OnDelete) -> Intent:
-    """With an owner, garbage collection takes the claim along with the Kepler; without, it stays."""
+    """With an owner, garbage collection takes the claim along with the Kepler; without, it stays.
+
+    Its labels name no instance: a tool that tracks applications by `app.kubernetes.io/instance` would take a claim
+    without an owner for one that its application lost, and prune it with all models.
+    """
+    labels = children.labels(parent, "model-server", children.MODEL_SERVER)
     described = {
-        "labels": children.labels(parent, "model-server", children.MODEL_SERVER),
+        "labels": {name: value for name, value in labels.items() if name != children.INSTANCE},
         "annotations": {ON_DELETE: on_delete.value},
         **({"ownerReferences": [reference(parent)]} if on_delete is OnDelete.DELETE else {}),
     }

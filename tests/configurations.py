@@ -18,7 +18,7 @@ from tests.kepler_reads import Estimator, Exporter, ModelServer, Trainer, Value,
 from tests.pure.test_model_server import PROMETHEUS
 from tests.rendered import KEY, Cluster, Rendered
 
-ADDRESS = "http://kepler-model-server.energy.svc.cluster.local"
+ADDRESS = "http://kepler-model-server.energy.svc"
 GRADIENT = engine.ONLINE_TRAINER
 MODEL = "http://models.energy.svc/ec2/rapl-sysfs/AbsPower/BPFOnly/SGDRegressorTrainer_0.zip"
 PREFIXES = ("NODE_TOTAL", "NODE_COMPONENTS", "PROCESS_TOTAL", "PROCESS_COMPONENTS")
@@ -29,7 +29,7 @@ DEFAULT: Mapping[str, Value] = {
     "ENABLE_GPU": True,
     "EXPOSE_VM_METRICS": False,
     "ENABLE_API_SERVER": True,
-    "BIND_ADDRESS": "0.0.0.0:9102",
+    "BIND_ADDRESS": ":9102",
     "METRIC_PATH": "/metrics",
     "MODEL_SERVER_URL": f"{ADDRESS}:8100",
 }
@@ -107,7 +107,7 @@ CASES = [
     Case(
         "the exporter's own fields",
         written(collector={"port": 9103, "sample-period": "1m30s", "log-level": 5}),
-        {"BIND_ADDRESS": "0.0.0.0:9103", "SAMPLE_PERIOD_SEC": 90},
+        {"BIND_ADDRESS": ":9103", "SAMPLE_PERIOD_SEC": 90},
     ),
     Case(
         "a model server that gives weights",

@@ -120,9 +120,9 @@ def test_diff_says_who_changes_what(workbench: Workbench, terminal: Terminal, tm
 
     assert said.code == Exit.NO
     assert f"Kepler {workbench.namespace}/kepler: changed by you\n  spec.collector.port: 9102 -> 9103\n" in said.out
-    assert "  data.BIND_ADDRESS: 0.0.0.0:9102 -> 0.0.0.0:9103   [collector]" in said.out
+    assert "  data.BIND_ADDRESS: :9102 -> :9103   [collector]" in said.out
     assert "kepler-exporter: changed by collector, its pods are replaced (rollout)" in said.out
-    assert "    - -address=0.0.0.0:9102\n    + -address=0.0.0.0:9103\n" in said.out
+    assert "    - -address=:9102\n    + -address=:9103\n" in said.out
     assert workbench.get("daemonsets/kepler-exporter") == before
     assert workbench.kepler()["metadata"]["generation"] == 1
 
@@ -308,7 +308,7 @@ def test_somebody_of_one_namespace(workbench: Workbench, terminal: Terminal, tmp
     said = terminal("diff", "-f", file(tmp_path, kepler(collector={"port": 9103})), flags=flags)
 
     assert said.code == Exit.NO
-    assert "data.BIND_ADDRESS: 0.0.0.0:9102 -> 0.0.0.0:9103" in said.out
+    assert "data.BIND_ADDRESS: :9102 -> :9103" in said.out
     assert "you may not read ClusterRoleBinding kepler-exporter: the answer takes for granted" in said.err
 
 

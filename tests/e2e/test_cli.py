@@ -105,7 +105,7 @@ def test_what_changed_in_the_daemon_set_and_why(edited: Plugin) -> None:
     """By which function, and because of which edit of which resource by whom."""
     told = edited("history", "--target", "daemonset/kepler-exporter", "--since", "1h")
     assert f"DaemonSet {edited.cluster.namespace}/kepler-exporter changed by collector" in told
-    assert "-address=0.0.0.0:9103" in told
+    assert "-address=:9103" in told
     assert f"edit: generation 2 of Kepler {edited.cluster.namespace}/kepler, edited by kubectl-patch" in told
     assert not edited("history", "--target", "daemonset/kepler-exporter", "--since", "1s").strip()
 

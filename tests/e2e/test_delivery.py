@@ -53,7 +53,7 @@ def test_a_function_killed_in_the_middle_gets_its_event_again(cluster: Cluster) 
 
     cluster.await_ready()
     assert cluster.generation() == 2
-    assert cluster.get("configmap/kepler-cfm")["data"]["BIND_ADDRESS"] == "0.0.0.0:9104"
+    assert cluster.get("configmap/kepler-cfm")["data"]["BIND_ADDRESS"] == ":9104"
 
 
 def send(cluster: Cluster, body: bytes = b"", **attributes: str) -> str:

@@ -55,7 +55,7 @@ def test_an_edit_is_one_rollout(cluster: Cluster) -> None:
 
     assert cluster.generation() == 2
     assert cluster.get("service/kepler-exporter")["spec"]["ports"][0]["port"] == 9103
-    assert cluster.get("configmap/kepler-cfm")["data"]["BIND_ADDRESS"] == "0.0.0.0:9103"
+    assert cluster.get("configmap/kepler-cfm")["data"]["BIND_ADDRESS"] == ":9103"
 
 
 @pytest.mark.parametrize("child", CHILDREN)

@@ -111,6 +111,7 @@ REFUSED = [
     Value("collector.log-level", 11, "`log-level` must be from 0 to 10; leave it out for '1'"),
     Value("collector.log-level", -1, "`log-level` must be from 0 to 10"),
     Value("collector.node-selector", {"-os": "linux"}, "the keys of `node-selector` must be names of node labels"),
+    Value("collector.node-selector", {"kubernetes.io/os": "windows"}, "must leave out 'kubernetes.io/os'"),
     Value("collector.node-selector", {"os": "linux!"}, "the values of `node-selector` must be at most 63 letters"),
     Value("collector.tolerations", [{"key": "a", "operator": "exists"}], "`operator` must be 'Exists' or 'Equal'"),
     Value("collector.tolerations", [{"key": "a", "effect": "NoRun"}], "`effect` must be 'NoSchedule'"),

@@ -41,7 +41,7 @@ def test_a_kepler_gets_its_exporter(workbench: Workbench) -> None:
     assert workbench.get("daemonset/kepler-exporter")["spec"]["template"]["spec"]["hostPID"] is True
     assert workbench.get("service/kepler-exporter")["spec"]["ports"][0]["port"] == 9102
     assert workbench.get("serviceaccount/kepler")
-    assert data(workbench)["BIND_ADDRESS"] == "0.0.0.0:9102"
+    assert data(workbench)["BIND_ADDRESS"] == ":9102"
     reported = workbench.conditions()
     assert reported["CollectedMetricReconciled"]["status"] == "True"
     assert reported["CollectorReconciled"]["status"] == "True"
@@ -60,7 +60,7 @@ def test_a_new_port_is_one_rollout(workbench: Workbench) -> None:
     assert workbench.get("service/kepler-exporter")["spec"]["ports"][0]["port"] == 9103
     ports = workbench.get("daemonset/kepler-exporter")["spec"]["template"]["spec"]["containers"][0]["ports"]
     assert [one["containerPort"] for one in ports] == [9103]
-    assert data(workbench)["BIND_ADDRESS"] == "0.0.0.0:9103"
+    assert data(workbench)["BIND_ADDRESS"] == ":9103"
 
 
 def test_a_key_the_user_added_survives_and_reaches_the_nodes(workbench: Workbench) -> None:

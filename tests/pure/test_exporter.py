@@ -116,10 +116,10 @@ def test_the_port_reaches_everything_that_names_it() -> None:
     """Flag, container port, Service and `BIND_ADDRESS`, which wins over the flag, agree."""
     outcome = decide(parent(port=9103))
     found = intent(outcome, children.daemon_set)["spec"]["template"]["spec"]["containers"][0]
-    assert "-address=0.0.0.0:9103" in found["args"]
+    assert "-address=:9103" in found["args"]
     assert found["ports"][0]["containerPort"] == 9103
     assert intent(outcome, children.service)["spec"]["ports"][0]["port"] == 9103
-    assert intent(outcome, children.cfm)["data"]["BIND_ADDRESS"] == "0.0.0.0:9103"
+    assert intent(outcome, children.cfm)["data"]["BIND_ADDRESS"] == ":9103"
 
 
 TOLERATION = {"key": "gpu", "operator": "Exists"}

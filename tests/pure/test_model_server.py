@@ -77,7 +77,7 @@ class Case:
     found: Any
 
 
-URL = "http://kepler-model-server.energy.svc.cluster.local"
+URL = "http://kepler-model-server.energy.svc"
 MADE = {"path": "/m", "type": "DirectoryOrCreate"}
 CASES = [
     Case({}, shared, "MODEL_SERVER_ENABLE", "true"),
