@@ -11,7 +11,6 @@ from runtime.objects import KEPLER, MACHINE_CONFIG, OURS, Kind, Manifest, Ref
 RECONCILED = (KEPLER, MACHINE_CONFIG)
 
 POD = Kind("v1", "Pod", "pods")
-NAMESPACE = Kind("v1", "Namespace", "namespaces", namespaced=False)
 ROLE = Kind("rbac.authorization.k8s.io/v1", "Role", "roles")
 ROLE_BINDING = Kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
 CLUSTER_ROLE = Kind("rbac.authorization.k8s.io/v1", "ClusterRole", "clusterroles", namespaced=False)

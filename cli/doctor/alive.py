@@ -6,9 +6,8 @@ from audit.model import Swept
 from cli.causes import SWEEP_LATE
 from cli.doctor.check import Check, Seen, fail, ok, summed, warn
 from cli.glance import status
-from cli.kinds import NAMESPACE
 from cli.output import age
-from runtime.objects import KEPLER, Ref, metadata, name
+from runtime.objects import KEPLER, NAMESPACE, Ref, metadata, name
 from runtime.settings import VERSION
 
 POD_SECURITY = "pod-security.kubernetes.io/enforce"

@@ -7,6 +7,7 @@ from crds.generate import RESOURCES, definition
 from crds.meta import GROUP, VERSION
 from functions import children
 from functions.catalogue import FUNCTIONS, LISTENERS
+from functions.collector import FUNCTION as COLLECTOR
 from runtime.conditions import conditions
 from runtime.objects import CRD, Manifest, metadata, name
 
@@ -17,6 +18,21 @@ DEFINITIONS = "definitions"
 PERMISSIONS = "permissions"
 # A ClusterRole with the label for a role of Kubernetes' own becomes part of that.
 AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-"
+
+
+def elsewhere(seen: Seen) -> Iterator[Check]:
+    """Yield a failure if the functions are in another namespace than was looked at: all else would be about nothing.
+
+    The binding of a function names the namespace of its ServiceAccount.
+    """
+    if seen.installed.parts:
+        return
+    binding = seen.find("ClusterRoleBinding", COLLECTOR.manager) or {}
+    places = {str(one.get("namespace", "")) for one in binding.get("subjects") or ()} - {""}
+    if places and seen.namespace not in places:
+        place = min(places)
+        told = f"the functions are in namespace '{place}', and '{seen.namespace}' was looked at"
+        yield fail("installation", told, f"add --operator-namespace {place}, or set KEPLER_OPERATOR_NAMESPACE={place}")
 
 
 def definitions(seen: Seen) -> Iterator[Check]:

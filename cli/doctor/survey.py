@@ -20,6 +20,7 @@ from runtime.objects import (
     DAEMON_SET,
     DEPLOYMENT,
     KEPLER,
+    NAMESPACE,
     SERVICE_ACCOUNT,
     Kind,
     Manifest,
@@ -27,7 +28,6 @@ from runtime.objects import (
     metadata,
     name,
 )
-from runtime.settings import NAMESPACE
 
 # Kinds of `config/base` that a check looks at, object by object. Knative Services are listed (`Collector`).
 LOOKED_AT = (
@@ -76,27 +76,27 @@ RIGHTS = (
 
 def survey(cluster: Cluster, console: str, token: str) -> Seen:
     """Return everything that the checks look at."""
-    collector = Collector(cluster)
+    collector, place = Collector(cluster), cluster.operator_namespace
     keplers = _keplers(cluster)
     objects: dict[Ref, Manifest | None] = {}
     hidden = set()
-    for ref in dict.fromkeys((*_installed(NAMESPACE), *_knative(), *_namespaces(keplers))):
+    for ref in dict.fromkeys((*_installed(place), *_knative(), *_namespaces(keplers))):
         try:
             objects[ref] = cluster.get(ref)
         except Forbidden:
             hidden.add(ref)
     return Seen(
         now=datetime.now(UTC),
-        namespace=NAMESPACE,
+        namespace=place,
         objects=objects,
         hidden=frozenset(hidden),
         installed=collector.installation(),
         keplers=keplers,
         letters=collector.letters(),
         state=collector.state(console, token),
-        rights={one.told(NAMESPACE): _may(cluster, one, NAMESPACE) for one in RIGHTS},
-        revisions=collector.listed(kinds.REVISION, NAMESPACE),
-        pods=collector.listed(kinds.POD, NAMESPACE, labelled=OF_SERVICE),
+        rights={one.told(place): _may(cluster, one) for one in RIGHTS},
+        revisions=collector.listed(kinds.REVISION, place),
+        pods=collector.listed(kinds.POD, place, labelled=OF_SERVICE),
         webhooks=_all(collector, (kinds.VALIDATING_WEBHOOKS, ""), (kinds.MUTATING_WEBHOOKS, "")),
         endpoints=_all(collector, *((kinds.ENDPOINT_SLICE, one) for one in knative_health.NAMESPACES)),
     )
@@ -133,8 +133,9 @@ def _knative() -> Iterator[Ref]:
 
 
 def _namespaces(keplers: tuple[Manifest, ...]) -> Iterator[Ref]:
-    yield from dict.fromkeys(Ref(kinds.NAMESPACE, "", metadata(one)["namespace"]) for one in keplers)
+    yield from dict.fromkeys(Ref(NAMESPACE, "", metadata(one)["namespace"]) for one in keplers)
 
 
-def _may(cluster: Cluster, right: Right, namespace: str) -> bool:
-    return cluster.may(right.verb, right.kind, namespace if right.own else cluster.namespace, right.subresource)
+def _may(cluster: Cluster, right: Right) -> bool:
+    place = cluster.operator_namespace if right.own else cluster.namespace
+    return cluster.may(right.verb, right.kind, place, right.subresource)

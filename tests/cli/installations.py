@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from audit.model import DeadLetter, State, Swept, Undelivered
-from cli import kinds
 from cli.commands.doctor import CHECKS
 from cli.doctor.check import Check, Seen
 from cli.doctor.expected import additions, objects
@@ -18,6 +17,7 @@ from crds.generate import RESOURCES, definition
 from crds.meta import GROUP
 from events.report import ObjectName
 from runtime.objects import CRD, DEPLOYMENT, KEPLER, Kind, Ref
+from runtime.objects import NAMESPACE as NAMESPACES
 from runtime.settings import NAMESPACE, VERSION
 
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -61,7 +61,7 @@ def generated() -> Objects:
         if kind := known.get((shipped["apiVersion"], shipped["kind"])):
             meta = shipped["metadata"]
             found[Ref(kind, meta.get("namespace", ""), meta["name"])] = {**shipped, "status": READY}
-    found[Ref(kinds.NAMESPACE, "", "energy")] = {
+    found[Ref(NAMESPACES, "", "energy")] = {
         "metadata": {"name": "energy", "labels": {"pod-security.kubernetes.io/enforce": "privileged"}}
     }
     for called in DEFINITIONS.values():

@@ -14,6 +14,7 @@ from cli.doctor.check import Seen
 from cli.parts import Installation, Parts
 from crds.meta import GROUP
 from runtime.objects import CRD, Ref
+from runtime.objects import NAMESPACE as NAMESPACES
 from tests.cli.installations import (
     DOWN,
     ELSEWHERE,
@@ -137,7 +138,7 @@ CASES = [
     Case(
         "a namespace that is restricted",
         changed(
-            Ref(kinds.NAMESPACE, "", "energy"),
+            Ref(NAMESPACES, "", "energy"),
             put("metadata.labels", {"pod-security.kubernetes.io/enforce": "baseline"}),
         ),
         "fail",
@@ -145,7 +146,7 @@ CASES = [
     ),
     Case(
         "a namespace that says nothing",
-        changed(Ref(kinds.NAMESPACE, "", "energy"), put("metadata.labels", {})),
+        changed(Ref(NAMESPACES, "", "energy"), put("metadata.labels", {})),
         "warn",
         "where the cluster's own default allows it",
     ),
