@@ -8,11 +8,11 @@ import urllib3
 from cloudevents.core.bindings.http import to_binary_event
 from cloudevents.core.v1.event import CloudEvent
 
-from cli.cluster import OTHER_NAMESPACE, Cluster
+from cli.cluster import Cluster
 from cli.errors import Denied, Missing, Refused, Unreachable
 from cli.forward import forwarded
 from cli.kinds import BROKER
-from cli.parts import loopback
+from cli.parts import OTHER_NAMESPACE, loopback
 from functions.wiring import BROKER as NAME
 from runtime.errors import Forbidden
 from runtime.objects import Ref

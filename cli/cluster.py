@@ -23,8 +23,6 @@ from runtime.settings import NAMESPACE, VERSION
 from runtime.transport import configuration, through
 
 DEFAULT_NAMESPACE = "default"
-# What to do if something of ours is not in the namespace that was looked at.
-OTHER_NAMESPACE = "name the functions' namespace by --operator-namespace"
 DRY_RUN = {"dryRun": "All", "fieldValidation": "Strict"}
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 

@@ -59,14 +59,14 @@ class Collector:
             services = self.cluster.known(KNATIVE_SERVICE, place)
         except Forbidden:
             self._note(f"Triggers and Knative Services in namespace '{place}'")
-            return Installation(readable=False)
+            return Installation(namespace=place, readable=False)
         by_name = {name(one): one for one in services or ()}
         found = {name(one): Parts(one, None, services is not None) for one in triggers or ()}
         for each in {*found, *by_name}:
             trigger = found[each].trigger if each in found else None
             parts = Parts(trigger, by_name.get(each), services is not None)
             found[each] = Parts(trigger, parts.service, parts.serving, self._answers(parts))
-        return Installation(eventing=triggers is not None, parts=found)
+        return Installation(namespace=place, eventing=triggers is not None, parts=found)
 
     def letters(self) -> tuple[DeadLetter, ...] | None:
         """All dead letters, newest first; None where they may not be read."""

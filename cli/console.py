@@ -19,11 +19,11 @@ import urllib3
 from pydantic import BaseModel, ValidationError
 
 from audit.model import API, Change, Kept, Page, State, Summary, Trace
-from cli.cluster import OTHER_NAMESPACE, Cluster, without
+from cli.cluster import Cluster, without
 from cli.errors import CliError, Denied, Missing, Refused, Unreachable
 from cli.forward import forwarded
 from cli.kinds import POD, TRIGGER
-from cli.parts import loopback
+from cli.parts import OTHER_NAMESPACE, loopback
 from runtime import redact
 from runtime.function import manager
 from runtime.objects import Manifest, Ref, name

@@ -29,12 +29,9 @@ Asked = tuple[str, str]
 def knative(seen: Seen) -> Iterator[Check]:
     """Yield what is wrong with Knative, where it is installed: `events` and `functions` say where it is not."""
     found = [*_versions(seen), *_webhooks(seen), *_channel(seen)]
-    yield from summed(AREA, found, _well(seen))
-
-
-def _well(seen: Seen) -> str:
     there = [called for called in DEFINITIONS if not absent(seen, called)]
-    return f"{' and '.join(there)}: new enough, and no webhook is away" if there else "not installed"
+    if found or there:
+        yield from summed(AREA, found, f"{' and '.join(there)}: not too old, and every webhook has an endpoint")
 
 
 def _versions(seen: Seen) -> Iterator[Check]:

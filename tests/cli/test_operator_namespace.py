@@ -6,6 +6,7 @@ import pytest
 
 from cli.doctor.expected import objects
 from cli.errors import Exit
+from cli.parts import Installation, trouble
 from local.stack import Stack
 from runtime.settings import NAMESPACE
 from tests.cli.terminal import Terminal
@@ -60,6 +61,12 @@ def test_doctor_says_where_the_functions_are(terminal: Terminal, letter: str) ->
     [line] = told.data["checks"]
     assert line["says"] == f"the functions are in namespace '{NAMESPACE}', and '{ELSEWHERE}' was looked at"
     assert line["do"].startswith(f"add --operator-namespace {NAMESPACE}, or set KEPLER_OPERATOR_NAMESPACE=")
+
+
+def test_explain_names_the_namespace_without_functions() -> None:
+    """Instead of the one Trigger that it needs."""
+    told = trouble(Installation(namespace=ELSEWHERE), "kepler-collector")
+    assert told.startswith(f"no function is in namespace '{ELSEWHERE}': apply `config/`, or name the functions'")
 
 
 def test_what_is_expected_in_another_namespace_names_only_that() -> None:
