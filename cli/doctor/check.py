@@ -15,7 +15,7 @@ from runtime.objects import Manifest, Ref
 from runtime.settings import NAMESPACE
 
 Level = Literal["ok", "warn", "fail"]
-APPLY = "kubectl apply --server-side -k config/base (or the overlay in use), of this version"
+APPLY = "kubectl apply --server-side -k config/base (or your overlay of it), of this version"
 INSTALL_KNATIVE = "https://knative.dev/docs/install, then " + APPLY
 HEADINGS = ("CHECK", "", "WHAT", "TO DO")
 

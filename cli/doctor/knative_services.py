@@ -107,7 +107,7 @@ def _versions(services: list[Manifest]) -> Iterator[Check]:
             told = (
                 f"{listed(names)} {'are' if len(names) > 1 else 'is'} of version {version}, this program of {VERSION}"
             )
-            do = f"use one version of both: pip install 'function[cli]=={version}', or {APPLY}"
+            do = f"use one version of both: install `kubectl kepler` of version {version}, or {APPLY}"
             yield warn(AREA, told, do)
 
 

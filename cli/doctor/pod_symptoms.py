@@ -36,9 +36,8 @@ MISSING_IMAGE = "ContainerMissing"
 LONGEST = 200
 
 PULL = (
-    "push the image where the nodes can pull it, set its name (kustomize edit set image "
-    "kepler-on-knative=REGISTRY/NAME:TAG) and apply again; a private registry needs `imagePullSecrets` in the "
-    "functions' ServiceAccounts"
+    "push the image to where the nodes can pull it, name it by `images` in your overlay (docs/install.md) and apply "
+    "that; a private registry needs `imagePullSecrets` in the functions' ServiceAccounts"
 )
 SCHEDULE = (
     "free CPU or memory, or add a node: a function's pod asks for 50m CPU with its queue-proxy, and `apply` on an idle "

@@ -165,7 +165,7 @@ CASES = [
         "fail",
         f"2 Knative Services ('kepler-collector', 'kepler-status') are not Ready: image '{IMAGE}' cannot be pulled "
         f"(ImagePullBackOff: {UNPULLED})",
-        "kustomize edit set image",
+        "name it by `images` in your overlay",
     ),
     KnativeCase(
         "image without a digest",
@@ -343,4 +343,4 @@ def test_a_version_that_differs_is_told_once_for_all_functions() -> None:
     [line] = troubles(replace(well(), installed=Installation(parts=found)))
     assert line.level == "warn"
     assert line.says.endswith(f" and 9 more are of version 0.0.9, this program of {VERSION}")
-    assert "pip install 'function[cli]==0.0.9'" in line.do
+    assert "install `kubectl kepler` of version 0.0.9" in line.do
