@@ -5,7 +5,7 @@ of another type, or is held to more than before; or an object that leaves a fiel
 looser, and what is new and optional, breaks nothing. A rule, a pattern or a composition (`oneOf` and the like) that is
 another counts as a break, since nobody can say by its text whether it takes less.
 
-`crds/released/VERSION` holds the definitions of each release. A break that is wanted is listed in `DELIBERATE`.
+`config/released/VERSION` holds the definitions of each release. A break that is wanted is listed in `DELIBERATE`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -3,19 +3,18 @@
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from pydantic import JsonValue
 
-import crds
 from crds.compatibility import DELIBERATE, breaks, value_breaks
 from crds.generate import RESOURCES, definition
+from local.layout import ROOT
 
 Schema = dict[str, JsonValue]
-RELEASED = Path(crds.__file__).parent / "released"
+RELEASED = ROOT / "config/released"
 
 
 def released() -> Iterator[tuple[str, str, Schema]]:
