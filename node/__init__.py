@@ -3,13 +3,14 @@
 pinned         which programs and YAML are built or copied, and of which modules
 prerequisites  what this machine lacks, a sentence each
 cgroups        the node's own directory in each cgroup hierarchy, and what is used in it
-sandbox        the namespaces: set up, entered, removed
 kernel_settings  the sysctls that a kubelet changes: kept, and restored
+sandbox        the namespaces: set up, entered, removed
 node_files     configuration files of containerd, CNI, kubelet and CoreDNS
 node_parts     the processes of a node, with their command lines
 node_images    images of programs, and their import
+gateway        DNS for pods, and the ingress
 official       Knative's own manifests with our images
-product        the operator, installed as a user does
+user_install   the operator, installed as its user does
 machine        the node as a whole
 usage          CPU time and memory by part
 """

@@ -1,7 +1,8 @@
 """The node as a whole, for the command line and for tests.
 
     with Node() as node:
-        node.up()                      # a Ready node with DNS
+        node.up()                      # a Ready node with Knative
+        node.install()                 # the operator, as its user installs it
         node.kubectl("get", "nodes")
 
 A node that is up stays up without any process of ours: `down` finds it by the record in its state folder, also after
@@ -11,7 +12,7 @@ whoever started it was killed.
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -22,9 +23,10 @@ from local.kubectl import Kubectl
 from local.layout import DEFAULT, Layout
 from local.probe import until
 from local.process import Process, await_ready
-from node import node_files, node_images, sandbox
+from node import gateway, node_images, official, sandbox, user_install
 from node.node_parts import NODE_GROUP, NODE_USER, PROXY_USER, SERVER, NodeParts
-from node.sandbox import HOSTNAME, NODE_ADDRESS, Sandbox
+from node.official import DEFAULT_SCALING, ScaleToZero
+from node.sandbox import NODE_ADDRESS, Sandbox
 
 STATE = DEFAULT / "node"
 CONTEXT = "kepler-node"
@@ -35,6 +37,8 @@ USERS = {NODE_USER: NODE_GROUP, PROXY_USER: PROXY_USER}
 OF_ONE_RUN = ("etcd", "containerd", "mounted", "run", "logs", "pki", "kubeconfigs", "kubectl-cache", "configuration")
 
 READY_SECONDS = 120.0
+# The removal of `config/base` waits for pods that drain.
+KUBECTL_SECONDS = 240.0
 
 Say = Callable[[str], None]
 
@@ -46,7 +50,10 @@ class Node:
         self.layout = Layout(state.absolute(), programs.absolute())
         self.say = say
         self.kubectl = Kubectl(
-            self.layout.program("kubectl"), self.layout.kubeconfig, self.layout.state / "kubectl-cache"
+            self.layout.program("kubectl"),
+            self.layout.kubeconfig,
+            self.layout.state / "kubectl-cache",
+            KUBECTL_SECONDS,
         )
 
     def __enter__(self) -> "Node":
@@ -73,14 +80,17 @@ class Node:
         token = (self.layout.pki / "admin.token").read_text()
         return Api(SERVER, self.layout.pki / "ca.crt", token)
 
-    def up(self) -> None:
-        """Start everything up to a Ready node. Raises AlreadyRunning, or a LocalError after having removed it again."""
+    def up(self, scaling: ScaleToZero = DEFAULT_SCALING) -> None:
+        """Start everything up to an available Knative.
+
+        Raises AlreadyRunning, or another LocalError after having removed what was started.
+        """
         if sandbox.running(self.layout.state):
             raise AlreadyRunning("a node is up already: `python -m node down` removes it")
         self.down()
         self._clean()
         try:
-            self._start()
+            self._start(scaling)
         except BaseException:
             self.down()
             raise
@@ -89,16 +99,42 @@ class Node:
         """Remove the node, however it was left; return what could not be removed, in words."""
         return sandbox.down(self.layout.state)
 
-    def _start(self) -> None:
-        archives = node_images.make([node_images.PAUSE], self.layout, self.archives)
+    def install(self, tag: str | None = None) -> None:
+        """Import the operator's image and apply its configuration; return when all of it is Ready.
+
+        `tag` is the image's; None means the version that `config/base` names.
+        """
+        chosen = tag or user_install.version()
+        node_images.load(self.sandbox, {chosen: user_install.archive(chosen)})
+        self.apply(chosen)
+
+    def apply(self, tag: str) -> None:
+        """Apply the configuration with an image that is imported already; return when all of it is Ready."""
+        user_install.apply(self.kubectl, user_install.overlay(self.layout.state / "overlay", tag))
+        user_install.await_ready(self.api)
+
+    def _start(self, scaling: ScaleToZero) -> None:
+        self.say("writing the images of programs that changed")
+        gateway.fetch(self.layout.programs)
+        images = [node_images.PAUSE, gateway.DNS, gateway.TRAEFIK, user_install.exporter()]
+        archives = node_images.make([*images, *official.images(self.layout)], self.layout, self.archives)
+        self.say("starting the control plane, containerd and the kubelet")
+        self._boot(archives)
+        self.say("installing DNS, the ingress and Knative")
+        official.apply(self.kubectl, [*gateway.dns(), *gateway.ingress()])
+        official.install(self.kubectl, self.layout, scaling)
+        namespaces = ("kube-system", gateway.TRAEFIK_NAMESPACE, official.SERVING, official.EVENTING)
+        official.await_ready(self.kubectl, namespaces)
+
+    def _boot(self, archives: Mapping[str, Path]) -> None:
         keys = self._keys()
         made = sandbox.up(self.layout.state, Path(self.layout.program("pause")))
         parts = NodeParts(self.layout, keys, made)
         started = [Process.start(part, self.layout.records) for part in parts.storage()]
         await_ready(started, READY_SECONDS, threading.Event())
-        node_images.load(made, archives)
-        self._bind_proxy()
+        self._await_roles()
         controllers = [Process.start(part, self.layout.records) for part in parts.controllers()]
+        node_images.load(made, archives)
         if not until(lambda: self._ready(controllers), READY_SECONDS, threading.Event()):
             raise controllers[2].failure(f"did not make its node Ready in {READY_SECONDS:.0f} s")
 
@@ -121,12 +157,11 @@ class Node:
             pki.write_kubeconfig(path, server=SERVER, ca=keys.ca, token=value, user=user, context=CONTEXT)
         return keys
 
-    def _bind_proxy(self) -> None:
+    def _await_roles(self) -> None:
         """Wait for the API server's own ClusterRoles, which it writes after it is ready."""
-        name = "node-proxier"
         path = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
         deadline = time.monotonic() + READY_SECONDS
-        while f"system:{name}" not in {role["metadata"]["name"] for role in self.api.items(path)}:
+        while "system:node-proxier" not in {role["metadata"]["name"] for role in self.api.items(path)}:
             if time.monotonic() > deadline:
                 raise NotReady("the API server did not write its own ClusterRoles")
             time.sleep(0.1)
@@ -142,6 +177,3 @@ class Node:
     def _clean(self) -> None:
         for name in OF_ONE_RUN:
             shutil.rmtree(self.layout.state / name, ignore_errors=True)
-
-
-__all__ = ["CONTEXT", "HOSTNAME", "STATE", "Node", "node_files"]

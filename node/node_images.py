@@ -12,6 +12,7 @@ from pathlib import Path
 from image import oci
 from local.layout import Layout
 from node.node_files import CONTAINERD_SOCKET, PAUSE_IMAGE
+from node.pinned import YAML
 from node.sandbox import Sandbox
 
 REGISTRY = "dev.local"
@@ -22,11 +23,13 @@ IMPORT_SECONDS = 300.0
 
 @dataclass(frozen=True)
 class ProgramImage:
-    """An image with one program at `/program`."""
+    """An image with one program at `path`, and a folder of files: where it is in the image -> below the built YAML."""
 
     name: str
     program: str
     user: str = NOBODY
+    path: str = "/program"
+    files: tuple[tuple[str, str], ...] = ()
 
     def archive(self, folder: Path) -> Path:
         """Where the image's archive lies below a folder."""
@@ -48,8 +51,9 @@ def make(images: Iterable[ProgramImage], layout: Layout, folder: Path) -> dict[s
         archive, program = image.archive(folder), Path(layout.program(image.program))
         if archive.exists() and archive.stat().st_mtime >= program.stat().st_mtime:
             return
-        config = oci.ImageConfig(entrypoint=("/program",), user=image.user, env={"PATH": "/"})
-        oci.write(archive, image.name, [oci.layer({"program": program})], config)
+        folders = {image.path: program} | {there: layout.programs / YAML / here for there, here in image.files}
+        config = oci.ImageConfig(entrypoint=(image.path,), user=image.user, env={"PATH": "/"})
+        oci.write(archive, image.name, [oci.layer(folders)], config)
 
     images = tuple(images)
     with ThreadPoolExecutor(os.cpu_count()) as threads:

@@ -1,9 +1,11 @@
 """The official Knative Serving and Eventing on the node: their own manifests, their own webhooks and controllers.
 
 Only references of images are replaced, and the few settings that an administrator chooses: the ingress, and how soon
-scale to zero happens. Autoscalers of Knative's own pods are left out: a single node has no metrics server.
+scale to zero happens. Autoscalers of Knative's own pods are left out: a single node has no metrics server. On a machine
+with few CPUs the requests of Knative's pods are cut, as they would leave no room for others: 1.4 CPUs in all.
 """
 
+import os
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,6 +37,10 @@ LOCAL_PROGRAMS = {
     "mtping": "mtping",
 }
 
+# Up to so many CPUs, requests are cut to so much each.
+FEW_CPUS = 3
+SMALL_REQUEST = "20m"
+
 READY_SECONDS = 300.0
 
 
@@ -44,6 +50,9 @@ class ScaleToZero:
 
     window: int = 60
     grace: int = 30
+
+
+DEFAULT_SCALING = ScaleToZero()
 
 
 def program(project: str, path: str) -> str:
@@ -70,8 +79,18 @@ def manifests(layout: Layout, scaling: ScaleToZero) -> list[Object]:
             data = chosen.get((meta.get("namespace", ""), meta["name"]), {})
             if data and manifest["kind"] == "ConfigMap":
                 manifest["data"] = {**manifest.get("data", {}), **data}
+            if (os.cpu_count() or 1) <= FEW_CPUS:
+                _cut_requests(manifest)
             found.append(manifest)
     return [manifest for manifest in found if manifest["kind"] not in LEFT_OUT]
+
+
+def _cut_requests(manifest: Object) -> None:
+    pod = manifest.get("spec", {}).get("template", {}).get("spec", {})
+    for container in pod.get("containers", []):
+        requests = container.get("resources", {}).get("requests", {})
+        if "cpu" in requests:
+            requests["cpu"] = SMALL_REQUEST
 
 
 def settings(scaling: ScaleToZero) -> Mapping[tuple[str, str], Mapping[str, str]]:
@@ -117,7 +136,7 @@ def await_ready(kubectl: Kubectl, namespaces: Iterable[str], seconds: float = RE
 def _available(deployment: Object) -> bool:
     status, wanted = deployment.get("status", {}), deployment["spec"].get("replicas", 1)
     current = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
-    return current and status.get("availableReplicas", 0) >= wanted
+    return bool(current and status.get("availableReplicas", 0) >= wanted)
 
 
 def _pods(kubectl: Kubectl, namespace: str) -> str:
@@ -129,6 +148,6 @@ def _pods(kubectl: Kubectl, namespace: str) -> str:
 
 def _texts(layout: Layout) -> Iterable[tuple[str, str]]:
     """The text of each file, by the folder it was copied to, in the order of installation."""
-    for copied in pinned.COPIED:
+    for copied in pinned.MANIFESTS:
         for file in sorted((layout.programs / pinned.YAML / copied.name).glob("*.yaml")):
             yield copied.name, file.read_text()

@@ -1,6 +1,6 @@
 """The pinned programs of a node, and the official YAML that comes in their modules.
 
-What the local stack builds, too (control plane, kubectl, the data plane of a Broker), is its own: `local.build`. YAML is
+What the local stack has, too (control plane, kubectl, the data plane of a Broker), is built by `local.build`. YAML is
 copied whole folders at a time, so that what is applied is what a release of Knative would be made of.
 """
 
@@ -19,6 +19,7 @@ SERVING = "knative.dev/serving"
 EVENTING = "knative.dev/eventing"
 NETWORKING = "knative.dev/networking"
 CACHING = "knative.dev/caching"
+KEPLER = "github.com/sustainable-computing-io/kepler"
 YAML = "node-yaml"
 
 PROGRAMS = (
@@ -49,7 +50,7 @@ PROGRAMS = (
 
 @dataclass(frozen=True)
 class Copied:
-    """YAML files of a module: `pattern` below its root; they come to lie in a folder `name`."""
+    """Files of a module: `pattern` below its root; they come to lie in a folder `name`."""
 
     name: str
     module: str
@@ -58,7 +59,7 @@ class Copied:
 
 
 # In the order of installation. Files of tests and tools of Knative's own are in other folders.
-COPIED = (
+MANIFESTS = (
     Copied("networking", NETWORKING, "serving", "config/*.yaml"),
     Copied("caching", CACHING, "serving", "config/*.yaml"),
     Copied("serving", SERVING, "serving", "config/core/**/*.yaml"),
@@ -69,23 +70,31 @@ COPIED = (
 )
 
 
+# What Kepler's image has besides its program (build/Dockerfile).
+KEPLER_DATA = (
+    Copied("kepler", KEPLER, "kepler", "data/cpus.yaml"),
+    Copied("kepler/model_weight", KEPLER, "kepler", "data/model_weight/*.json"),
+)
+
+
 def digest(folder: Path) -> str:
     """Return the digest of the module files and of the list of what is copied."""
-    files = [folder / module / name for module in ("serving", "cluster") for name in ("go.mod", "go.sum")]
-    content = b"\0".join(file.read_bytes() for file in files)
-    return hashlib.sha256(content + repr(COPIED).encode()).hexdigest()
+    modules = sorted({copied.built_in for copied in (*MANIFESTS, *KEPLER_DATA)})
+    content = b"\0".join((folder / module / name).read_bytes() for module in modules for name in ("go.mod", "go.sum"))
+    return hashlib.sha256(content + repr((MANIFESTS, KEPLER_DATA)).encode()).hexdigest()
 
 
 def copy(go: str, folder: Path, target: Path) -> None:
     """Replace `target` by the YAML that the modules hold now."""
     draft = target.with_suffix(".tmp")
     shutil.rmtree(draft, ignore_errors=True)
-    for copied in COPIED:
+    for copied in (*MANIFESTS, *KEPLER_DATA):
         root = vendor.module(go, copied.module, folder / copied.built_in)
         for number, file in enumerate(sorted(root.glob(copied.pattern))):
-            made = draft / copied.name / f"{number:03}-{file.name}"
-            made.parent.mkdir(parents=True, exist_ok=True)
-            made.write_bytes(file.read_bytes())
+            # Files of one name are in several folders of a module.
+            name = f"{number:03}-{file.name}" if copied in MANIFESTS else file.name
+            (draft / copied.name).mkdir(parents=True, exist_ok=True)
+            (draft / copied.name / name).write_bytes(file.read_bytes())
     shutil.rmtree(target, ignore_errors=True)
     draft.rename(target)
 

@@ -204,9 +204,8 @@ def _run(*command: str, seconds: float = 60.0) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise PartFailed(f"{command[0]}: {error}") from error
     if done.returncode:
-        raise PartFailed(
-            f"`{' '.join(command[-6:])}` failed: {done.stderr.strip()[-300:] or done.stdout.strip()[-300:]}"
-        )
+        words = done.stderr.strip() or done.stdout.strip()
+        raise PartFailed(f"`{' '.join(command[-6:])}` failed: {words[-300:]}")
     return done.stdout
 
 
