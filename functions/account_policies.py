@@ -11,7 +11,6 @@ whose ServiceAccount `kepler` gets into the shared binding.
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from crds.meta import GROUP
 from functions import (
@@ -24,12 +23,12 @@ from functions import (
     namespaces,
     repositories,
     sidecar,
-    wiring,
 )
 from functions.admission import AdmissionPolicy, matching
+from functions.installed_objects import Object, manifest
+from functions.permissions import RBAC
 from runtime.settings import NAMESPACE
 
-Object = dict[str, Any]
 # What must hold, in CEL, and how it is told.
 Rule = tuple[str, str]
 IMAGES = "kepler-images"
@@ -39,7 +38,7 @@ COLLECTOR, MODEL_SERVER = collector.FUNCTION.manager, model_server.FUNCTION.mana
 
 def images() -> list[Object]:
     """The settings about images once more, where policies can read them; `config/overlays/mirror` changes both."""
-    return [wiring.manifest("v1", "ConfigMap", IMAGES, "admission", data=dict(repositories.ENVIRONMENT))]
+    return [manifest("v1", "ConfigMap", IMAGES, "admission", data=dict(repositories.ENVIRONMENT))]
 
 
 def policies() -> list[Object]:
@@ -128,7 +127,7 @@ def _subjects() -> AdmissionPolicy:
             f"its subjects are ServiceAccounts '{children.ACCOUNT}'",
         )
     ]
-    matched = [matching(wiring.RBAC, ["clusterrolebindings"], ("UPDATE",))]
+    matched = [matching(RBAC, ["clusterrolebindings"], ("UPDATE",))]
     return _of(COLLECTOR, f"{children.EXPORTER}-subjects", matched, rules)
 
 
@@ -218,7 +217,7 @@ def _pods(account: str, plural: str, containers: Mapping[str, str], rules: list[
         ),
         (
             "variables.repositories.all(r, variables.allowed.exists(a, r in a))",
-            f"images come from the repositories of ConfigMap '{IMAGES}' in namespace '{NAMESPACE}'",
+            f"images come from the repositories of ConfigMap '{IMAGES}' in the functions' namespace",
         ),
     ]
     params = {"name": IMAGES, "namespace": NAMESPACE}

@@ -8,20 +8,19 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 
 from crds import schema
 from crds.core import Schema
 from crds.kepler import Kepler
 from crds.meta import GROUP
-from functions import wiring
+from functions.installed_objects import Object, manifest
 from functions.privileges import GUARDED, Guard
 from functions.user_roles import PRIVILEGED, RESOURCE, SUBRESOURCE, VERB
 
 API = "admissionregistration.k8s.io/v1"
 POLICY = "ValidatingAdmissionPolicy"
 FIELDS_POLICY = "kepler-privileged-fields"
-Object = dict[str, Any]
 
 # What a field says that says nothing.
 BLANK = "[dyn(null), dyn(''), dyn([]), dyn({})]"
@@ -59,7 +58,7 @@ class AdmissionPolicy:
         reads = {"paramRef": {**self.params, "parameterNotFoundAction": "Deny"}} if self.params else {}
         bound = {"policyName": self.name, "validationActions": ["Deny"], **reads}
         return [
-            wiring.manifest(API, kind, self.name, "admission", namespaced=False, spec=content)
+            manifest(API, kind, self.name, "admission", namespaced=False, spec=content)
             for kind, content in ((POLICY, spec), (f"{POLICY}Binding", bound))
         ]
 

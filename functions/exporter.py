@@ -108,10 +108,14 @@ def environment(kepler: Kepler) -> list[dict[str, Any]]:
 
 
 def probes() -> dict[str, Any]:
-    """Started: it listens, after loading eBPF. Ready and alive: it answers. All ask `/healthz`, which is cheap."""
+    """Started: it listens, after loading eBPF. Ready and alive: it answers. All ask `/healthz`, which is cheap.
+
+    The kubelet asks a first time one period after the start, and Kepler listens after 0.2 s: the period of the startup
+    probe is what a rollout waits for on each node. It may take two minutes.
+    """
     ask = {"httpGet": {"path": engine.HEALTH_PATH, "port": children.PORT_NAME}}
     return {
-        "startupProbe": {**ask, "periodSeconds": 2, "timeoutSeconds": 5, "failureThreshold": 60},
+        "startupProbe": {**ask, "periodSeconds": 1, "timeoutSeconds": 5, "failureThreshold": 120},
         "readinessProbe": {**ask, "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 3},
         "livenessProbe": {**ask, "periodSeconds": 60, "timeoutSeconds": 10, "failureThreshold": 5},
     }

@@ -1,7 +1,8 @@
 """Everything that `config/base` holds: the functions with their wiring, what users may do, and what is refused."""
 
-from functions import account_policies, admission, network, tenants, user_roles, wiring
-from functions.wiring import Object
+from functions import account_policies, admission, network, openshift, tenants, user_roles, wiring
+from functions.installed_objects import Object
+from functions.permissions import overlay_roles
 
 
 def base() -> dict[str, list[Object]]:
@@ -19,6 +20,7 @@ def overlays() -> dict[str, list[Object]]:
     """File name below `config/overlays` -> objects, for what is generated there."""
     return {
         "event-policies/event-policies.yaml": network.event_policies(),
+        "openshift/machine-configs.yaml": overlay_roles(openshift.OVERLAY),
         "tenants/cluster-wide.yaml": tenants.cluster_wide(),
         "tenants/roles.yaml": tenants.roles(),
         "tenants/namespace/role-bindings.yaml": tenants.bindings(),

@@ -18,7 +18,7 @@ from functions.openshift import Piece, Pool
 from functions.status import READY
 from runtime.conditions import settled
 from runtime.function import Function, Input, Observed, Wake
-from runtime.objects import MACHINE_CONFIG, Manifest, Ref, generation
+from runtime.objects import MACHINE_CONFIG, NODES_CONFIG, Manifest, Ref, generation
 from runtime.outcome import STATUS_OF, Condition, Outcome, Status, Word, converged, rejected
 from runtime.ownership import owned_by
 
@@ -178,5 +178,6 @@ FUNCTION = Function(
     inputs=lambda _key: (openshift.API, *(openshift.pool(role) for role in ROLES)),
     refers=nodes,
     lists=(preflight.NODES.kind,),
+    overlays={NODES_CONFIG.group: openshift.OVERLAY},
     desired=desired,
 )

@@ -1,16 +1,14 @@
 """Who may send to the functions: NetworkPolicies by namespace, and, where Knative tells senders apart, an EventPolicy.
 
 What functions reach is not limited: the API server, the Broker, a database and a collector of traces are elsewhere in
-each cluster. So is Prometheus, which scrapes the exporters: `config/samples/network-policy.yaml`.
+each cluster. So is Prometheus, which scrapes the exporters: `config/samples/network-policy/network-policy.yaml`.
 """
 
 from collections.abc import Iterable
-from typing import Any
 
 from functions import wiring
+from functions.installed_objects import Object, labels, manifest
 from runtime.settings import NAMESPACE
-
-Object = dict[str, Any]
 
 # Knative's activator and autoscaler, its broker, and the gateways of its networking layers: kourier, istio, contour.
 SENDERS = (
@@ -34,7 +32,7 @@ def policies() -> list[Object]:
     `kubectl port-forward` to the console is not held up: it comes from the pod's own node.
     """
     places = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": list(SENDERS)}
-    ours = {"app.kubernetes.io/part-of": wiring.labels("")["app.kubernetes.io/part-of"]}
+    ours = {"app.kubernetes.io/part-of": labels("")["app.kubernetes.io/part-of"]}
     spec = {
         "podSelector": {"matchLabels": ours},
         "policyTypes": ["Ingress"],
@@ -45,7 +43,7 @@ def policies() -> list[Object]:
             }
         ],
     }
-    return [wiring.manifest("networking.k8s.io/v1", "NetworkPolicy", "kepler-functions", "network", spec=spec)]
+    return [manifest("networking.k8s.io/v1", "NetworkPolicy", "kepler-functions", "network", spec=spec)]
 
 
 def event_policies() -> list[Object]:
@@ -61,7 +59,7 @@ def event_policies() -> list[Object]:
     functions = [{"sub": f"system:serviceaccount:{NAMESPACE}:{account}"} for account in accounts]
     broker = {"apiVersion": EVENTING, "kind": "Broker", "name": wiring.BROKER}
     spec = {"to": [{"ref": broker}], "from": [*senders, *functions]}
-    return [wiring.manifest("eventing.knative.dev/v1alpha1", "EventPolicy", "kepler-broker", "network", spec=spec)]
+    return [manifest("eventing.knative.dev/v1alpha1", "EventPolicy", "kepler-broker", "network", spec=spec)]
 
 
 def _generated() -> Iterable[Object]:

@@ -17,6 +17,8 @@ from runtime.ownership import reference
 ROLE = "machineconfiguration.openshift.io/role"
 # Where this is defined, there are MachineConfigs.
 API = Ref(CRD, "", f"{NODES_CONFIG.plural}.{NODES_CONFIG.group}")
+# Below `config/`: lets the functions write MachineConfigs, which reboot machines.
+OVERLAY = "overlays/openshift"
 
 
 class Feature(StrEnum):

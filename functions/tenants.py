@@ -5,24 +5,22 @@ each read, report and write to `kepler-cfm` everywhere, and a RoleBinding in eac
 rest there. The binding that all exporters share stays the whole cluster's.
 """
 
-from typing import Any
-
-from functions import children, collector, model_server, wiring
+from functions import children, collector, model_server
+from functions.installed_objects import Object, labels, manifest
+from functions.permissions import RBAC, WRITES, rules
 from runtime.function import Function
 from runtime.settings import NAMESPACE
 
 FUNCTIONS = (collector.FUNCTION, model_server.FUNCTION)
-WRITES = frozenset({"create", "patch", "delete"})
 # Of the whole cluster, and so in no Role of a namespace.
 SHARED = frozenset({"clusterroles", "clusterrolebindings"})
-Object = dict[str, Any]
 
 
 def cluster_wide() -> list[Object]:
     """The ClusterRoles of `config/base`, with what remains of them: patches that replace all rules."""
     return [
         {
-            "apiVersion": f"{wiring.RBAC}/v1",
+            "apiVersion": f"{RBAC}/v1",
             "kind": "ClusterRole",
             "metadata": {"name": one.manager},
             "rules": _split(one)[0],
@@ -33,9 +31,9 @@ def cluster_wide() -> list[Object]:
 
 def roles() -> list[Object]:
     """A ClusterRole each with what is written in a namespace; only RoleBindings refer to it."""
-    api = f"{wiring.RBAC}/v1"
+    api = f"{RBAC}/v1"
     return [
-        wiring.manifest(api, "ClusterRole", _tenant(one), one.name, namespaced=False, rules=_split(one)[1])
+        manifest(api, "ClusterRole", _tenant(one), one.name, namespaced=False, rules=_split(one)[1])
         for one in FUNCTIONS
     ]
 
@@ -44,10 +42,10 @@ def bindings() -> list[Object]:
     """The RoleBindings for a namespace; they name none, so that `kubectl apply -n` says which."""
     return [
         {
-            "apiVersion": f"{wiring.RBAC}/v1",
+            "apiVersion": f"{RBAC}/v1",
             "kind": "RoleBinding",
-            "metadata": {"name": one.manager, "labels": wiring.labels(one.name)},
-            "roleRef": {"apiGroup": wiring.RBAC, "kind": "ClusterRole", "name": _tenant(one)},
+            "metadata": {"name": one.manager, "labels": labels(one.name)},
+            "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": _tenant(one)},
             "subjects": [{"kind": "ServiceAccount", "name": one.manager, "namespace": NAMESPACE}],
         }
         for one in FUNCTIONS
@@ -61,7 +59,7 @@ def _tenant(function: Function) -> str:
 def _split(function: Function) -> tuple[list[Object], list[Object]]:
     """The rules of a function: what holds everywhere, and what in a namespace."""
     everywhere, there = [], []
-    for rule in (part for whole in wiring.rules(function) for part in _parts(whole)):
+    for rule in (part for whole in rules(function) for part in _parts(whole)):
         [resource] = rule["resources"]
         writes = [verb for verb in rule["verbs"] if verb in WRITES]
         if not writes or resource in SHARED or "/" in resource or rule.get("resourceNames") == [children.CFM]:

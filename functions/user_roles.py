@@ -4,16 +4,14 @@
 wait` watches. KeplerMachineConfig is in none of them: it is the whole cluster's, and can reboot its nodes.
 """
 
-from typing import Any
-
 from crds.meta import GROUP
-from functions import wiring
+from functions.installed_objects import Object, manifest
+from functions.permissions import RBAC
 from runtime.objects import OURS
 
 VIEW, EDIT, PRIVILEGED = "kepler-view", "kepler-edit", "kepler-privileged"
 # Nothing is served under this name: it stands for the fields that `functions.privileges` guards.
 RESOURCE, SUBRESOURCE, VERB = "keplers", "privileged", "use"
-Object = dict[str, Any]
 
 
 def roles() -> list[Object]:
@@ -28,6 +26,6 @@ def roles() -> list[Object]:
 
 def _role(name: str, resources: list[str], verbs: list[str], joins: tuple[str, ...] = ()) -> Object:
     rule = {"apiGroups": [GROUP], "resources": resources, "verbs": verbs}
-    role = wiring.manifest(f"{wiring.RBAC}/v1", "ClusterRole", name, "users", namespaced=False, rules=[rule])
-    role["metadata"]["labels"] |= {f"{wiring.RBAC}/aggregate-to-{other}": "true" for other in joins}
+    role = manifest(f"{RBAC}/v1", "ClusterRole", name, "users", namespaced=False, rules=[rule])
+    role["metadata"]["labels"] |= {f"{RBAC}/aggregate-to-{other}": "true" for other in joins}
     return role

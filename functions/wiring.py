@@ -3,19 +3,20 @@
 Pure: manifests out of declarations. `functions.generate` writes them down, and a test fails when they drift.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
 
 from events.catalogue import CATALOGUE, EventType
 from events.types import RESOURCES, RESYNC_REQUESTED
 from functions import children, repositories, sweep
 from functions.catalogue import FUNCTIONS, LISTENERS
+from functions.installed_objects import Object, labels, manifest
+from functions.permissions import account_roles, base_rules, binding, policy_rule, role, service_account
 from runtime.deadlines import TRIGGER, revision
 from runtime.event import FUNCTIONS as MEANT
-from runtime.function import Function, Rule
+from runtime.function import Function
 from runtime.listener import Listener
-from runtime.objects import KEPLER, Kind, Ref
+from runtime.objects import KEPLER, Kind
 from runtime.settings import NAMESPACE, VERSION
 from runtime.signature import READ_KEY
 from runtime.sink import SETTING
@@ -39,32 +40,10 @@ VOLUME, SIZE = "kept", "1Gi"
 REQUESTS = {"cpu": "25m", "memory": "80Mi"}
 MEMORY_LIMIT = "256Mi"
 
-RBAC = "rbac.authorization.k8s.io"
-Object = dict[str, Any]
-
 # Nothing in the protocol needs order, so one slow event must hold up nobody; what a crash of the channel loses, the
 # sweep finds.
 ASYNC = {"messaging.knative.dev/async-handler": "true"}
 CLASS = {"eventing.knative.dev/broker.class": "MTChannelBasedBroker"}
-
-
-def labels(component: str) -> Object:
-    """Recommended labels of the operator's own objects, apart from the operands'."""
-    return {
-        "app.kubernetes.io/name": "kepler-on-knative",
-        "app.kubernetes.io/component": component,
-        "app.kubernetes.io/part-of": "kepler-on-knative",
-        "app.kubernetes.io/version": VERSION,
-    }
-
-
-def manifest(api_version: str, kind: str, name: str, component: str, *, namespaced: bool = True, **rest: Any) -> Object:
-    """One object of the installation."""
-    metadata: Object = {"name": name, "labels": labels(component)}
-    if namespaced:
-        metadata["namespace"] = NAMESPACE
-    metadata |= rest.pop("metadata", {})
-    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **rest}
 
 
 def namespace() -> list[Object]:
@@ -113,21 +92,20 @@ def exporter_access() -> list[Object]:
 
     Kepler lists and watches pods by an informer (KEP v0.7.12:pkg/kubernetes/watcher.go). `nodes/pods` lets a kubelet's
     `/pods` be read and nothing else (Kubernetes 1.33, KubeletFineGrainedAuthz); older kubelets ask for `nodes/proxy`,
-    with which every container can be entered: `config/overlays/kubelet-proxy`. The binding has no `subjects` here:
+    with which every container can be entered: `config/overlays/nodes-proxy`. The binding has no `subjects` here:
     `collector` adds one for each namespace with a Kepler.
     """
-    granted = [_rule("", ["pods"], ["list", "watch"]), _rule("", ["nodes/pods"], ["get"])]
-    role = _role(children.EXPORTER, "exporter", granted)
-    return [role, _binding(children.EXPORTER, "exporter")]
+    granted = [policy_rule("", ["pods"], ["list", "watch"]), policy_rule("", ["nodes/pods"], ["get"])]
+    return [role(children.EXPORTER, "exporter", granted), binding(children.EXPORTER, "exporter")]
 
 
 def function(one: Function) -> list[Object]:
     """ServiceAccount, permissions, Service and Trigger of a reconciler."""
     return [
-        _account(one.manager, one.name),
-        _role(one.manager, one.name, list(rules(one))),
-        _binding(one.manager, one.name, account=one.manager),
-        *_granted(one.manager, one.name, (READ_KEY,)),
+        service_account(one.manager, one.name),
+        role(one.manager, one.name, list(base_rules(one))),
+        binding(one.manager, one.name, account=one.manager),
+        *account_roles(one.manager, one.name, (READ_KEY,)),
         _service(one.manager, one.name),
         _trigger(one.manager, one.name, waking(one)),
     ]
@@ -137,23 +115,11 @@ def listener(one: Listener) -> list[Object]:
     """ServiceAccount, Service and, unless it is only a sink, Trigger of a function that takes note or sends events."""
     filters = [dict(each) for each in one.filters]
     return [
-        _account(one.manager, one.name),
-        *_granted(one.manager, one.name, one.rules),
+        service_account(one.manager, one.name),
+        *account_roles(one.manager, one.name, one.rules),
         _kept(one, _service(one.manager, one.name, timeout=one.timeout, settings=one.settings)),
         *([_trigger(one.manager, one.name, filters, timeout=one.timeout)] if one.filters else []),
     ]
-
-
-def _granted(account: str, component: str, granted: Iterable[Rule]) -> Iterator[Object]:
-    """Permissions of a ServiceAccount: those in the functions' own namespace by a Role, all others by a ClusterRole."""
-    listed = [*granted]
-    for own in (False, True):
-        rules = [
-            _rule(rule.group, [rule.resource], list(rule.verbs), list(rule.names)) for rule in listed if rule.own is own
-        ]
-        if rules:
-            yield _role(account, component, rules, namespaced=own)
-            yield _binding(account, component, account=account, namespaced=own)
 
 
 def clock() -> list[Object]:
@@ -166,7 +132,7 @@ def source() -> list[Object]:
     """The event source: every kind that wakes a function, in every namespace; children only by our label."""
     kinds = sorted({wake.kind for one in FUNCTIONS for wake in one.wakes})
     watched = [
-        _rule(group, sorted(kind.plural for kind in kinds if kind.group == group), ["get", "list", "watch"])
+        policy_rule(group, sorted(kind.plural for kind in kinds if kind.group == group), ["get", "list", "watch"])
         for group in sorted({kind.group for kind in kinds})
     ]
     spec = {
@@ -177,9 +143,9 @@ def source() -> list[Object]:
         "sink": _to_broker(),
     }
     return [
-        _account(SOURCE, "source"),
-        _role(SOURCE, "source", watched),
-        _binding(SOURCE, "source", account=SOURCE),
+        service_account(SOURCE, "source"),
+        role(SOURCE, "source", watched),
+        binding(SOURCE, "source", account=SOURCE),
         manifest("sources.knative.dev/v1", "ApiServerSource", "kepler", "source", spec=spec),
     ]
 
@@ -198,36 +164,6 @@ def waking(one: Function) -> list[Object]:
     meant = {"any": [{"not": {"prefix": {MEANT: "/"}}}, {"cesql": f"{MEANT} LIKE '%/{itself}/%'"}]}
     asks = [*({"exact": {"type": kind}} for kind in RESOURCES), {"all": [{"exact": {"type": RESYNC_REQUESTED}}, meant]}]
     return [{"any": asks}, {"any": objects}]
-
-
-def rules(one: Function) -> Iterator[Object]:
-    """Exactly what the protocol does for this function: reads, locked applies, its status."""
-    sample = Ref(one.parent, "namespace", "name")
-    kept = [ref for ref in one.children(sample) if ref not in one.installed]
-    found = {ref for ref in kept if ref in one.adds_to(sample)}
-    for kind in sorted({ref.kind for ref in kept}):
-        # An apply that creates is a PATCH to a name, so `create` can be limited to names, too; a POST it then refuses.
-        for verbs, refs in ((["create", "get", "patch"], {*kept} - found), (["get", "patch"], found)):
-            if names := sorted({ref.name for ref in refs if ref.kind == kind}):
-                yield _rule(kind.group, [kind.plural], verbs, names)
-        removed = sorted(ref.name for ref in one.removes(sample) if ref.kind == kind)
-        if removed:
-            yield _rule(kind.group, [kind.plural], ["delete"], removed)
-    for ref in one.installed:
-        yield _rule(ref.kind.group, [ref.kind.plural], ["get", "patch"], [ref.name])
-    for ref in one.inputs(sample):
-        if ref not in kept:
-            yield _rule(ref.kind.group, [ref.kind.plural], ["get"], [ref.name])
-    for kind in one.reads:
-        yield _rule(kind.group, [kind.plural], ["get"])
-    for kind in one.lists:
-        yield _rule(kind.group, [kind.plural], ["list"])
-    # An event about another object may concern any parent.
-    listed = ["list"] if any(wake.kind != one.parent for wake in one.wakes) else []
-    yield _rule(one.parent.group, [one.parent.plural], ["get", *listed])
-    yield _rule(one.parent.group, [f"{one.parent.plural}/status"], ["patch"])
-    for rule in one.rules:
-        yield _rule(rule.group, [rule.resource], list(rule.verbs), list(rule.names))
 
 
 def base() -> dict[str, list[Object]]:
@@ -255,29 +191,6 @@ def _watched(kind: Kind) -> Object:
 
 def _to_broker() -> Object:
     return {"ref": {"apiVersion": "eventing.knative.dev/v1", "kind": "Broker", "name": BROKER}}
-
-
-def _account(name: str, component: str) -> Object:
-    return manifest("v1", "ServiceAccount", name, component)
-
-
-def _rule(group: str, resources: list[str], verbs: list[str], names: list[str] | None = None) -> Object:
-    limited = {"resourceNames": names} if names else {}
-    return {"apiGroups": [group], "resources": resources, **limited, "verbs": verbs}
-
-
-def _role(name: str, component: str, granted: list[Object], *, namespaced: bool = False) -> Object:
-    kind = "Role" if namespaced else "ClusterRole"
-    return manifest(f"{RBAC}/v1", kind, name, component, namespaced=namespaced, rules=granted)
-
-
-def _binding(name: str, component: str, *, account: str = "", namespaced: bool = False) -> Object:
-    """A binding to the Role or ClusterRole of the same name."""
-    subjects = [{"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE}] if account else None
-    kind = "Role" if namespaced else "ClusterRole"
-    rest = {"roleRef": {"apiGroup": RBAC, "kind": kind, "name": name}}
-    found = manifest(f"{RBAC}/v1", f"{kind}Binding", name, component, namespaced=namespaced, **rest)
-    return found | ({"subjects": subjects} if subjects else {})
 
 
 def _trigger(name: str, component: str, filters: list[Object], *, timeout: int = TRIGGER) -> Object:
@@ -329,7 +242,13 @@ def _service(
 ) -> Object:
     """A Knative Service of the one image; reachable from within the cluster only."""
     sink = f"{INGRESS}/{NAMESPACE}/{BROKER}"
-    environment = {"FUNCTION": component, **settings, **repositories.ENVIRONMENT, SETTING: sink}
+    environment = {
+        "FUNCTION": component,
+        **settings,
+        **repositories.ENVIRONMENT,
+        SETTING: sink,
+        "NAMESPACE": NAMESPACE,
+    }
     container = {
         "image": IMAGE,
         "env": [{"name": key, "value": value} for key, value in environment.items()],

@@ -103,6 +103,8 @@ class Function:
     * `reads` are the kinds that `refers` may name, `lists` those of which it may name collections; `installed` are
       children that `config/` ships and this function may only patch; `rules` are permissions that nothing else implies.
     * `left_over` are the keys that `installed` objects speak of; where a parent is gone, `gone` has yet to be run.
+    * `overlays` names, for an API group that only some clusters have, the overlay of `config/` that lets this function
+      write its kinds; `config/base` lets it read them.
     * `summaries` are conditions that say the same as `condition` where `desired` does not say them apart.
     """
 
@@ -122,12 +124,21 @@ class Function:
     installed: tuple[Ref, ...] = ()
     left_over: Callable[[Mapping[Ref, Manifest | None]], Iterable[Ref]] = nowhere
     rules: tuple[Rule, ...] = ()
+    overlays: Mapping[str, str] = field(default_factory=dict, hash=False)
     summaries: tuple[str, ...] = ()
 
     @property
     def manager(self) -> str:
         """The field manager; also the name of its ServiceAccount, Service and Trigger."""
         return manager(self.name)
+
+    def granted_by(self, kind: Kind) -> str:
+        """Return what holds this function's permission to write objects of a kind, after the word `apply`."""
+        overlay = self.overlays.get(kind.group)
+        if overlay:
+            return f"`config/{overlay}`"
+        elsewhere = ", or with `config/overlays/tenants` its RoleBindings in this namespace" if kind.namespaced else ""
+        return f"`config/base`{elsewhere}"
 
     def observed(
         self,

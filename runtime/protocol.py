@@ -207,17 +207,18 @@ class _Written:
 
 def _write_children(worker: _Worker, decided: Outcome, observed: Observed, done: Reconciled) -> _Written:
     """Step 4, in the order of the intents: a later one may rely on an earlier."""
-    function, refused, field = worker.function, None, ""
+    function, refused, field, written = worker.function, None, "", observed.key
     objects, intents = dict(observed.objects), list(decided.intents)
     try:
         for place, intent in enumerate(decided.intents):
-            field = intent.field
+            field, written = intent.field, intent.ref
             write = _write_shared if intent.ref in function.installed else _write
             intents[place], objects[intent.ref] = write(intent, observed, worker, done)
         for ref in decided.absent:
+            field, written = "", ref
             objects[ref] = _delete(ref, observed, worker.client, done)
     except Refused as error:
-        refused = _refused(function, error, field)
+        refused = _refused(function, error, field, written)
     return _Written(replace(observed, objects=objects), replace(decided, intents=tuple(intents)), refused)
 
 
@@ -263,13 +264,17 @@ def _delete(ref: Ref, observed: Observed, client: Client, done: Reconciled) -> M
     return None
 
 
-def _refused(function: Function, error: Refused, field: str) -> Outcome:
-    """What to say when the API server does not take a write; nothing where the namespace is on its way out."""
+def _refused(function: Function, error: Refused, field: str, written: Ref) -> Outcome:
+    """Return what to say when the API server does not take a write of `written`, which `field` asked for.
+
+    Pending where the namespace is being deleted.
+    """
     if isinstance(error, Forbidden) and error.namespace_terminates:
         return pending(error.message)
     reason, cure = "Invalid", "change the field that the message names, or delete the object if it was made by hand"
     if isinstance(error, Forbidden) and error.lacks_permission:
-        reason, cure = "Forbidden", f"ServiceAccount '{function.manager}' lacks a permission: apply `config/` again"
+        cure = f"ServiceAccount '{function.manager}' lacks a permission: apply {function.granted_by(written.kind)}"
+        reason = "Forbidden"
     about = f"`{field}`: " if field else ""
     return rejected(reason, f"{about}{error.message.rstrip('.')}; {cure}")
 

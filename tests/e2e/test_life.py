@@ -173,7 +173,7 @@ def test_no_node_takes_the_exporter(cluster: Cluster) -> None:
 
 def test_the_samples_and_the_documents_own(cluster: Cluster) -> None:
     """The working document's resource, blank values and all, becomes Ready."""
-    document = (ROOT / "config/samples/working-doc.yaml").read_text()
+    document = (ROOT / "config/samples/working-doc/kepler.yaml").read_text()
     create_namespace(cluster.stack, "kepler-system")
     cluster.stack.kubectl("apply", "-f", "-", stdin=document)
     cluster.stack.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=document)

@@ -23,7 +23,7 @@ from runtime.objects import (
     NAMESPACE as NAMESPACES,
 )
 from tests import policies
-from tests.protocol.test_machine_config import definition, pool
+from tests.protocol.test_machine_config import WRITES, definition, pool
 from tests.protocol.test_monitoring import MONITORS, RULES
 from tests.workbench import create_namespace
 
@@ -44,6 +44,7 @@ def plane(state: Path, programs: Path) -> Iterator[Stack]:
         stack.start_control_plane(bare=True)
         stack.install_bare(ROOT / "config/base")
         policies.await_force(stack)
+        stack.kubectl("apply", "-f", str(ROOT / WRITES))
         for one in (MONITORS, RULES, definition(NODES_CONFIG), definition(NODES_POOL)):
             stack.kubectl("apply", "-f", "-", stdin=json.dumps(one))
         stack.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")

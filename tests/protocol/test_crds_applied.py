@@ -18,7 +18,7 @@ from crds.model_server import StorageType
 from local.stack import Stack
 
 SAMPLES = Path(__file__).parents[2] / "config" / "samples"
-WORKING_DOC = (SAMPLES / "working-doc.yaml").read_text()
+WORKING_DOC = (SAMPLES / "working-doc/kepler.yaml").read_text()
 
 EVERYTHING = """
 apiVersion: sustainable-computing.io/v1alpha1
@@ -235,6 +235,17 @@ def test_the_samples_apply_together(control_plane: Stack, namespace: str, mode: 
     kepler = Kepler.model_validate(stored(control_plane, Kepler, namespace, namespace))
     assert kepler.spec.collected_metric
     stored(control_plane, KeplerCollectedMetric, namespace, kepler.spec.collected_metric)
+
+
+@pytest.mark.parametrize("sample", sorted(one.parent.name for one in SAMPLES.glob("*/kustomization.yaml")))
+def test_every_sample_is_taken(control_plane: Stack, namespace: str, sample: str) -> None:
+    rendered = control_plane.kubectl("kustomize", str(SAMPLES / sample)).replace("kepler-system", namespace)
+
+    told = control_plane.kubectl(
+        "-n", namespace, "apply", "--server-side", "--dry-run=server", "-f", "-", stdin=rendered
+    )
+
+    assert told.count("serverside-applied") == rendered.count("\nkind: ")
 
 
 def test_one_word_lists_all_of_our_resources(control_plane: Stack) -> None:

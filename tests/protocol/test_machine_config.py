@@ -23,6 +23,10 @@ def machines(name: str = "machines", **spec: Any) -> dict[str, Any]:
     return {**kepler(name, **spec), "kind": MACHINE_CONFIG.name}
 
 
+# What lets the functions write MachineConfigs.
+WRITES = "config/overlays/openshift/machine-configs.yaml"
+
+
 def definition(kind: Kind) -> dict[str, Any]:
     """A minimal definition of one of OpenShift's kinds."""
     kept = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
@@ -46,13 +50,15 @@ def no_machines_left(workbench: Workbench) -> Iterator[None]:
 
 @pytest.fixture
 def openshift(control_plane: Stack, workbench: Workbench) -> Iterator[Workbench]:
-    """A cluster that knows MachineConfigs and has a pool of three workers."""
+    """A cluster that knows MachineConfigs and has a pool of three workers; the functions may write MachineConfigs."""
     kinds = (NODES_CONFIG, NODES_POOL)
     workbench.apply(*map(definition, kinds))
     defined = [f"crd/{kind.plural}.{kind.group}" for kind in kinds]
     control_plane.kubectl("wait", "--for=condition=Established", *defined, "--timeout=30s")
     workbench.apply(pool())
+    control_plane.kubectl("apply", "-f", str(ROOT / WRITES))
     yield workbench
+    control_plane.kubectl("delete", "-f", str(ROOT / WRITES))
     control_plane.kubectl("delete", *defined, "--timeout=60s")
 
 
@@ -111,6 +117,20 @@ def test_its_own_report_makes_no_call(workbench: Workbench) -> None:
     workbench.wake("machine_config", update(workbench.get(f"{MACHINES}/machines")))
 
     assert not workbench.asked("machine_config")
+
+
+def test_without_the_overlay_no_machine_config_is_written(openshift: Workbench) -> None:
+    """`config/base` only reads MachineConfigs; the condition names the folder that permits writing them."""
+    openshift.stack.kubectl("delete", "-f", str(ROOT / WRITES))
+    openshift.apply(machines(cgroup_v2=True, allow_reboot=True))
+    openshift.settle_machine()
+    reported = status(openshift)["conditions"]["MachineConfigReconciled"]
+    assert (reported["status"], reported["reason"]) == ("False", "Forbidden")
+    assert reported["message"].endswith("lacks a permission: apply `config/overlays/openshift`")
+    assert not written(openshift)
+    openshift.stack.kubectl("apply", "-f", str(ROOT / WRITES))
+    openshift.settle_machine()
+    assert set(written(openshift)) == {CGROUP}
 
 
 def test_without_leave_to_reboot_nothing_is_written(openshift: Workbench) -> None:
@@ -271,7 +291,7 @@ def test_machines_are_described_beside_each_kepler(workbench: Workbench) -> None
 
 def test_a_mount_that_the_user_adds_for_it_stays(workbench: Workbench) -> None:
     """As the sample says it: `collector` leaves a volume of somebody else's in the DaemonSet alone."""
-    sample = (ROOT / "config/samples/machine-config.yaml").read_text()
+    sample = (ROOT / "config/samples/machine-config/machine-config.yaml").read_text()
     command = "".join(line.removeprefix("#") for line in sample.splitlines() if line.startswith("#   "))
     patch = command.partition("--patch '")[2].rstrip("'")
     workbench.apply(kepler())
@@ -292,6 +312,6 @@ def test_the_sample_is_taken(workbench: Workbench) -> None:
     """As it is in `config/samples`, which leaves it out of what is applied there."""
     samples = ROOT / "config/samples"
     assert "machine-config.yaml" not in (samples / "kustomization.yaml").read_text()
-    workbench.stack.kubectl("apply", "-f", str(samples / "machine-config.yaml"))
+    workbench.stack.kubectl("apply", "-f", str(samples / "machine-config/machine-config.yaml"))
     workbench.settle_machine()
     assert ready(workbench) == ("True", "NotApplicable")

@@ -304,9 +304,23 @@ def test_deleted_and_changed_children_come_back(workbench: Workbench) -> None:
     assert workbench.get(DEPLOYMENT)["spec"]["replicas"] == 1
 
 
-def test_the_full_sample_works(workbench: Workbench) -> None:
+@pytest.mark.parametrize("sample", ["s3", "nfs", "hostpath"])
+def test_a_sample_of_storage_works(workbench: Workbench, sample: str) -> None:
+    """Applied after the samples, as its own comment says, Secret and all."""
+    secret = ("create", "secret", "generic", "kepler-models", "--from-literal=accessKeyID=a")
+    workbench.stack.kubectl("-n", workbench.namespace, *secret, "--from-literal=accessSecret=b")
+    for folder in ("config/samples", f"config/samples/{sample}"):
+        rendered = workbench.stack.kubectl("kustomize", str(ROOT / folder))
+        workbench.stack.kubectl("apply", "-f", "-", stdin=rendered.replace("kepler-system", workbench.namespace))
+    workbench.settle(workbench.namespace)
+    reported = workbench.conditions(workbench.namespace)
+    assert {said["status"] for one, said in reported.items() if one.endswith("Reconciled")} == {"True"}
+    assert workbench.get(DEPLOYMENT)
+
+
+def test_the_sample_of_training_works(workbench: Workbench) -> None:
     """Applied after the samples, it turns everything on, as it says."""
-    for folder in ("config/samples", "config/samples/full"):
+    for folder in ("config/samples", "config/samples/training"):
         rendered = workbench.stack.kubectl("kustomize", str(ROOT / folder))
         workbench.stack.kubectl("apply", "-f", "-", stdin=rendered.replace("kepler-system", workbench.namespace))
     workbench.settle(workbench.namespace)

@@ -1,6 +1,8 @@
 """Every overlay is rendered by kubectl's own kustomize, and taken by a real API server as far as it knows the kinds."""
 
 import functools
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +10,8 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from functions import exporter, model_pod, repositories, tenants, wiring
-from functions.tenants import FUNCTIONS, WRITES
+from functions.permissions import WRITES, rules
+from functions.tenants import FUNCTIONS
 from local.layout import DEFAULT, ROOT
 from local.stack import KNATIVE, Stack
 from runtime.settings import NAMESPACE
@@ -30,6 +33,13 @@ def of(objects: list[dict[str, Any]], kind: str, api: str = "") -> dict[str, Any
     return {
         one["metadata"]["name"]: one for one in objects if one["kind"] == kind and one["apiVersion"].startswith(api)
     }
+
+
+def environment(service: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the environment of a Knative Service's container."""
+    [container] = service["spec"]["template"]["spec"]["containers"]
+    variables: list[dict[str, Any]] = container["env"]
+    return variables
 
 
 def is_known(one: dict[str, Any]) -> bool:
@@ -64,7 +74,7 @@ def test_an_old_kubelet_is_asked_through_its_proxy(control_plane: Stack) -> None
     """One rule more, of one verb."""
     name = "kepler-exporter"
     before = of(render(control_plane, "base"), "ClusterRole")[name]["rules"]
-    after = of(render(control_plane, "overlays/kubelet-proxy"), "ClusterRole")[name]["rules"]
+    after = of(render(control_plane, "overlays/nodes-proxy"), "ClusterRole")[name]["rules"]
     assert after == [*before, {"apiGroups": [""], "resources": ["nodes/proxy"], "verbs": ["get"]}]
 
 
@@ -77,9 +87,7 @@ def test_a_mirror_is_written_in_one_place(control_plane: Stack) -> None:
     services = of(objects, "Service", "serving.knative.dev")
     assert services
     for service in services.values():
-        [container] = service["spec"]["template"]["spec"]["containers"]
-        environment = {one["name"]: one.get("value") for one in container["env"]}
-        assert settings.items() <= environment.items()
+        assert settings.items() <= {one["name"]: one.get("value") for one in environment(service)}.items()
 
 
 def test_tenants_are_bound_one_by_one(control_plane: Stack) -> None:
@@ -87,7 +95,7 @@ def test_tenants_are_bound_one_by_one(control_plane: Stack) -> None:
     objects = of(render(control_plane, "overlays/tenants"), "ClusterRole")
     for function in FUNCTIONS:
         everywhere, there = (objects[name]["rules"] for name in (function.manager, f"{function.manager}-tenant"))
-        assert granted(everywhere) | granted(there) == granted(list(wiring.rules(function)))
+        assert granted(everywhere) | granted(there) == granted(list(rules(function)))
         assert not granted(everywhere) & granted(there)
         written = {(resource, name) for resource, name, verb in granted(everywhere) if verb in WRITES}
         shared = {("clusterrolebindings", "kepler-exporter")} if function.name == "collector" else set()
@@ -97,6 +105,50 @@ def test_tenants_are_bound_one_by_one(control_plane: Stack) -> None:
     bindings = ROOT / "config/overlays/tenants/namespace/role-bindings.yaml"
     place("apply", "-n", "default", "--dry-run=server", "-f", str(bindings))
     assert {one["roleRef"]["name"] for one in tenants.bindings()} <= objects.keys()
+
+
+def test_writing_machine_configs_is_permitted_on_openshift_only(control_plane: Stack) -> None:
+    """They reboot machines; elsewhere the kind does not exist, and nobody need be able to write it."""
+    base = of(render(control_plane, "base"), "ClusterRole")
+    there = of(render(control_plane, "overlays/openshift"), "ClusterRole")
+    machine_configs = {
+        resource for resource, _, verb in granted(base["kepler-machine-config"]["rules"]) if verb in WRITES
+    }
+    assert machine_configs == {"keplermachineconfigs/status"}
+    added = granted(there["kepler-machine-config-openshift"]["rules"])
+    assert {(resource, verb) for resource, _, verb in added} == {
+        ("machineconfigs", verb) for verb in ("create", "patch", "delete")
+    }
+    assert all(name for _, name, _ in added)
+    before, after = (granted(one["kepler-exporter"]["rules"]) for one in (base, there))
+    assert after - before == {("securitycontextconstraints", "privileged", "use")}
+
+
+def test_over_kafka_functions_send_to_kafkas_own_ingress(control_plane: Stack) -> None:
+    """The Broker is of the class, and has the configuration, that Knative documents; nothing of the channel is left."""
+    objects = render(control_plane, "overlays/kafka")
+    [broker] = of(objects, "Broker").values()
+    assert broker["metadata"]["annotations"] == {"eventing.knative.dev/broker.class": "Kafka"}
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "name": "kafka-broker-config", "namespace": "knative-eventing"}
+    assert broker["spec"] == {"config": config}
+    for service in of(objects, "Service", "serving.knative.dev").values():
+        [sink] = [one["value"] for one in environment(service) if one["name"] == "K_SINK"]
+        assert sink == f"http://kafka-broker-ingress.knative-eventing.svc/{NAMESPACE}/{wiring.BROKER}"
+
+
+def test_an_installation_may_be_in_any_namespace(control_plane: Stack, tmp_path: Path) -> None:
+    """As `docs/install.md` shows it; everything is then as if it had been generated for that namespace."""
+    for folder in ("base", "crds", "components"):
+        (tmp_path / folder).symlink_to(ROOT / "config" / folder)
+    (tmp_path / "named").mkdir()
+    named = {"resources": ["../base"], "namespace": "their-operator"}
+    (tmp_path / "named/kustomization.yaml").write_text(yaml.safe_dump(named))
+    own = {"resources": ["named"], "components": ["components/namespace"]}
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(own))
+    elsewhere = json.dumps(control_plane.kubectl.render(tmp_path))
+    renamed = json.loads(elsewhere.replace("their-operator", NAMESPACE))
+    assert sorted(map(json.dumps, renamed)) == sorted(map(json.dumps, render(control_plane, "base")))
+    assert NAMESPACE not in elsewhere
 
 
 def granted(rules: list[dict[str, Any]]) -> set[tuple[str, str, str]]:
@@ -158,7 +210,7 @@ def test_the_network_policy_is_of_every_function(control_plane: Stack, name: str
 
 def test_the_sample_of_a_network_policy_is_of_the_operands(control_plane: Stack) -> None:
     """Their labels and default ports, whatever namespace it is applied to."""
-    objects = list(yaml.safe_load_all((ROOT / "config/samples/network-policy.yaml").read_text()))
+    objects = list(yaml.safe_load_all((ROOT / "config/samples/network-policy/network-policy.yaml").read_text()))
     rehearse(control_plane, objects, "-n", "default")
     pods = {
         "kepler-exporter": exporter.daemon_set(parent(), KEY, "x", "x", estimator=None),

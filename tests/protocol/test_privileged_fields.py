@@ -178,7 +178,7 @@ def test_a_status_is_written_whoever_set_the_fields(desk: Desk) -> None:
 def test_the_working_document_needs_no_right(desk: Desk) -> None:
     """Its blank values, by `kubectl apply` of either kind: `image:` asks for nothing."""
     desk.nothing()
-    document = (ROOT / "config/samples/working-doc.yaml").read_text().replace("namespace: kepler-system", "")
+    document = (ROOT / "config/samples/working-doc/kepler.yaml").read_text().replace("namespace: kepler-system", "")
     tries = ("-n", PLACE, "apply", "--dry-run=server", "-f", "-", "--as", f"system:serviceaccount:{PLACE}:plain")
     assert "image:" in document
     for arguments in (tries, (*tries, "--server-side")):

@@ -87,7 +87,7 @@ def test_blank_fields_have_the_defaults(resource: type[Resource]) -> None:
 
 
 def test_the_working_documents_sample_has_the_defaults() -> None:
-    kepler = Kepler.model_validate(yaml.safe_load((SAMPLES / "working-doc.yaml").read_text()))
+    kepler = Kepler.model_validate(yaml.safe_load((SAMPLES / "working-doc/kepler.yaml").read_text()))
     assert kepler.spec == Kepler().spec
 
 
