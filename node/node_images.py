@@ -64,7 +64,7 @@ def make(images: Iterable[ProgramImage], layout: Layout, folder: Path) -> dict[s
 def load(sandbox: Sandbox, archives: Mapping[str, Path]) -> None:
     """Import archives into the node's containerd, in the kubelet's namespace. Raises PartFailed."""
     for archive in archives.values():
-        ctr(sandbox, "images", "import", "--no-unpack", str(archive))
+        ctr(sandbox, "images", "import", str(archive))
 
 
 def ctr(sandbox: Sandbox, *arguments: str) -> str:

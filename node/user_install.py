@@ -7,6 +7,7 @@ changed but the operator's image.
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
@@ -68,8 +69,11 @@ def tag_again(sandbox: Sandbox, old: str, new: str) -> None:
     ctr(sandbox, "images", "tag", "--force", f"{REPOSITORY}:{old}", f"{REPOSITORY}:{new}")
 
 
-def overlay(folder: Path, tag: str) -> Path:
-    """Write a kustomization over `config/base` that sets the operator's image, and return its folder."""
+def overlay(folder: Path, tag: str, patches: Sequence[Object] = ()) -> Path:
+    """Write a kustomization over `config/base` that sets the operator's image, and return its folder.
+
+    `patches` are strategic merge patches, as an administrator adds them.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     base = Path("../" * len(folder.resolve().parts[1:])) / BASE.relative_to("/")
     content = {
@@ -77,6 +81,7 @@ def overlay(folder: Path, tag: str) -> Path:
         "kind": "Kustomization",
         "resources": [str(base)],
         "images": [{"name": IMAGE, "newName": REPOSITORY, "newTag": tag}],
+        "patches": [{"patch": yaml.safe_dump(patch)} for patch in patches],
     }
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(content))
     return folder
