@@ -9,12 +9,16 @@ A node that is up stays up without any process of ours: `down` finds it by the r
 whoever started it was killed.
 """
 
+import os
 import shutil
+import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
+
+import psutil
 
 from local import pki
 from local.api import Api
@@ -22,7 +26,7 @@ from local.errors import AlreadyRunning, NotReady
 from local.kubectl import Kubectl
 from local.layout import DEFAULT, Layout
 from local.probe import until
-from local.process import Process, await_ready
+from local.process import Process, await_ready, recorded
 from node import gateway, node_images, official, sandbox, user_install
 from node.node_parts import NODE_GROUP, NODE_USER, PROXY_USER, SERVER, NodeParts
 from node.official import DEFAULT_SCALING, ScaleToZero
@@ -112,6 +116,17 @@ class Node:
         """Apply the configuration with an image that is imported already; return when all of it is Ready."""
         user_install.apply(self.kubectl, user_install.overlay(self.layout.state / "overlay", tag))
         user_install.await_ready(self.api)
+
+    def restart(self, name: str) -> None:
+        """Kill one of etcd, kube-apiserver or containerd and start it again; return when it is ready."""
+        keys = pki.Pki(self.layout.pki, "", {})
+        part = next(part for part in NodeParts(self.layout, keys, self.sandbox).storage() if part.name == name)
+        for record in recorded(self.layout.records):
+            if record.name == name and (process := record.process()):
+                entered = [process, *process.children(recursive=True)]
+                os.killpg(record.pid, signal.SIGKILL)
+                psutil.wait_procs(entered, timeout=READY_SECONDS)
+        await_ready([Process.start(part, self.layout.records, append=True)], READY_SECONDS, threading.Event())
 
     def _start(self, scaling: ScaleToZero) -> None:
         self.say("writing the images of programs that changed")

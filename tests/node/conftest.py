@@ -70,6 +70,7 @@ def user(node: Node) -> OnNode:
     if not node.kubectl("get", "namespace", NAMESPACE, "--ignore-not-found"):
         node.kubectl("create", "namespace", NAMESPACE)
         node.kubectl("label", "namespace", NAMESPACE, OPENED)
+    user.kubectl("delete", "keplers.sustainable-computing.io", "--all")
     return user
 
 

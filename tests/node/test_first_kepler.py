@@ -34,7 +34,7 @@ def test_a_kepler_from_zero(at_zero: OnNode) -> None:
 
     assert user.get("keplers/kepler")["status"]["nodes"] == {"desired": 1, "updated": 1, "available": 1}
     user.eventually(lambda: "knative-eventing" in dict(ENERGY.findall(user.scrape(PORT))), lambda: user.scrape(PORT))
-    assert "kepler_node_package_joules_total" in user.scrape(PORT)
+    user.eventually(lambda: "kepler_node_platform_joules_total" in user.scrape(PORT), lambda: user.scrape(PORT))
 
 
 def test_the_same_apply_again_changes_nothing(user: OnNode) -> None:
