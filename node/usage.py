@@ -16,8 +16,8 @@ from node import cgroups
 USEC = 1_000_000
 NSEC = 1_000_000_000
 OPERATOR = "kepler-operator"
-FUNCTIONS = "functions, awake now"
-ENDED = "pods that have ended"
+# With every pod that has ended: nothing but functions ends in numbers.
+FUNCTIONS = "functions"
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,17 @@ def by_part(api: Api, records: Path, mount: Path = cgroups.MOUNT) -> dict[str, U
     """Return what each part of the node uses: its processes by name, its pods by namespace and purpose."""
     found = {record.name: _processes(record.pid) for record in recorded(records)}
     pods = {pod["metadata"]["uid"]: pod for pod in api.items("/api/v1/pods")}
-    total = Usage(_cpu(mount, Path("kubepods")), 0.0)
+    functions = Usage(_cpu(mount, Path("kubepods")), 0.0)
     for folder in _pods(mount):
         uid = folder.name.removeprefix("pod")
-        if uid in pods:
-            used = Usage(_cpu(mount, folder), _memory(mount, folder))
-            part = _part(pods[uid])
+        used = Usage(_cpu(mount, folder), _memory(mount, folder))
+        part = _part(pods[uid]) if uid in pods else FUNCTIONS
+        if part == FUNCTIONS:
+            functions += Usage(0.0, used.memory)
+        else:
             found[part] = found.get(part, Usage(0.0, 0.0)) + used
-            total += Usage(-used.cpu, 0.0)
-    return found | {ENDED: total}
+            functions += Usage(-used.cpu, 0.0)
+    return found | {FUNCTIONS: functions}
 
 
 def since(before: Mapping[str, Usage], after: Mapping[str, Usage]) -> dict[str, Usage]:

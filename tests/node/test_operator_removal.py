@@ -82,7 +82,9 @@ def test_installed_again_it_takes_exporters_up_where_they_are(user: OnNode, node
     # See the test before: without it, nothing could be installed.
     node.restart("kube-apiserver")
 
-    measured.seconds("installed again -> all Ready", user.seconds(lambda: node.apply(version), lambda: True))
+    measured.seconds(
+        "installed again, second apply -> all Ready", user.seconds(lambda: node.apply(version), lambda: True)
+    )
 
     user.await_zero()
     user.await_ready()
