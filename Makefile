@@ -4,9 +4,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-COMPILE := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate 	--no-emit-package function
+COMPILE := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	--no-emit-package function
+UPGRADE := --upgrade
+CLI := distributions/kubectl-kepler
 
-.PHONY: run up down status test test-deps e2e e2e-deps faults lint lock generate bench clean help
+.PHONY: run up down status test test-deps e2e e2e-deps faults lint lock image generate bench clean help
 
 help: ## What can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -57,9 +60,14 @@ faults: $(INSTALLED) ## Every fault there is, the protocol explored at large, an
 	@$(BIN)/python -m tests.campaign
 	@$(BIN)/python -m tests.faults
 
-lock: ## Lock the newest Python packages that `pyproject.toml` allows, with the hashes of their files
+lock: ## Lock the newest Python packages that are allowed, by the hashes of their files (UPGRADE=: only what is new)
 	@$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet --disable-pip-version-check uv
-	@for wanted in runtime dev; do $(VENV)/lock/bin/uv pip compile pyproject.toml --quiet --upgrade $(COMPILE) 		$$(test $$wanted = dev && echo --extra dev) --output-file requirements/$$wanted.txt; done
+	@$(VENV)/lock/bin/uv pip compile pyproject.toml --quiet $(UPGRADE) $(COMPILE) --output-file requirements/runtime.txt
+	@$(VENV)/lock/bin/uv pip compile pyproject.toml $(CLI)/pyproject.toml --extra dev --quiet $(UPGRADE) $(COMPILE) \
+		--output-file requirements/dev.txt
+
+image: $(INSTALLED) ## Write the container image as an OCI archive, without a container engine (TAG=name:tag)
+	@$(BIN)/python -m image build $(if $(TAG),--tag $(TAG))
 
 bench: $(INSTALLED) ## Measure: apply to Ready, API calls, start, memory
 	@$(BIN)/python -m benchmarks
@@ -67,10 +75,11 @@ bench: $(INSTALLED) ## Measure: apply to Ready, API calls, start, memory
 clean: ## Remove what was built and installed here
 	rm -rf $(VENV) .local
 
-$(INSTALLED): pyproject.toml requirements/dev.txt
+$(INSTALLED): pyproject.toml $(CLI)/pyproject.toml requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; `make PYTHON=/path/to/python3.12 ...` picks another one")'
 	@test -x $(BIN)/python || { echo "creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "installing Python packages into $(VENV)"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
+	@for project in . $(CLI); do $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+		--no-index --editable $$project || exit 1; done
 	@touch $@

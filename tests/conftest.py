@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
 
 from local.build import build
@@ -16,6 +17,10 @@ from tests import browsing, policies
 from tests.workbench import Workbench, create_namespace
 
 _numbers = itertools.count(1)
+
+# A machine may be busy, and what is tried is the same in every run.
+settings.register_profile("reproducible", deadline=None, derandomize=True)
+settings.load_profile("reproducible")
 
 
 def pytest_configure() -> None:

@@ -224,7 +224,8 @@ def test_what_is_rendered_can_be_applied(workbench: Workbench, terminal: Termina
 def test_render_without_a_cluster(alone: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is asked: not even a kubeconfig is read."""
     monkeypatch.setenv("KUBECONFIG", "/nowhere")
-    said = alone("render", "--offline", "-f", str(ROOT / "config/samples"), "-o", "json")
+    samples = ROOT / "config/samples"
+    said = alone("render", "--offline", "-f", str(samples), "-f", str(samples / "training"), "-o", "json")
     kinds = {one["kind"] for one in said.data["items"]}
     assert {"DaemonSet", "ServiceMonitor", "ConfigMap", "ClusterRoleBinding"} <= kinds
     assert "ownerReferences" not in said.out

@@ -1,0 +1,30 @@
+"""`python -m image build`: writes the operator's image as an OCI archive, without a container engine."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from image import assemble, oci
+from image.errors import BuildError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Return 0 when the image is written, 1 after one line that says what is missing."""
+    parser = argparse.ArgumentParser(prog="python -m image", description="The operator's image, without an engine.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    build = commands.add_parser("build", help="write the image as an OCI archive")
+    build.add_argument("--tag", default=assemble.TAG, metavar="NAME:TAG", help="its name (default: %(default)s)")
+    build.add_argument("--output", type=Path, default=assemble.OUTPUT, metavar="FILE", help="(default: %(default)s)")
+    build.add_argument("--update", action="store_true", help="download the Debian packages again, for their fixes")
+    chosen = parser.parse_args(arguments)
+    epoch = int(os.environ.get("SOURCE_DATE_EPOCH") or oci.EPOCH)
+    try:
+        assemble.build(chosen.tag, chosen.output, print, epoch=epoch, update=chosen.update)
+    except BuildError as error:
+        print(f"image: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+sys.exit(main())

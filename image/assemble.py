@@ -1,0 +1,82 @@
+"""The whole build: three layers, of which an upgrade changes the last and smallest, and the archive of the image."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from image import base, dependencies, materials, oci, product
+from image.components import Component
+from image.interpreter import ImageInterpreter
+from image.kept import KeptLayer, Make, digest, is_kept, kept
+from runtime.settings import VERSION
+
+FOLDER = dependencies.ROOT / ".local/image"
+# Knative resolves no tags of `dev.local`: an image of this name runs where it was imported, without a registry.
+TAG = f"dev.local/{product.TITLE}:{VERSION}"
+OUTPUT = FOLDER / f"{product.TITLE}-{VERSION}.tar"
+HERE = Path(__file__).parent
+# The modules that both lower layers are made by: a change of one makes them anew.
+RECIPE = tuple(HERE / f"{module}.py" for module in ("bytecode", "components", "interpreter", "kept", "oci", "trim"))
+
+
+@dataclass(frozen=True)
+class ImageLayers:
+    """The layers of an image, from the lowest: Debian packages, Python packages, our own."""
+
+    base: KeptLayer
+    dependencies: KeptLayer
+    product: oci.Layer
+    components: list[Component]
+
+
+def build(tag: str, output: Path, say: Callable[[str], None], *, epoch: int = oci.EPOCH, update: bool = False) -> None:
+    """Write the OCI archive of the image, and its bill of materials; raises BuildError with what is missing.
+
+    `update` downloads the Debian packages again, for their fixes; otherwise they are those of the first build.
+    """
+    layers = make_layers(say, epoch=epoch, update=update)
+    packed = (layers.base.layer, layers.dependencies.layer, layers.product)
+    manifest = oci.write(output, tag, packed, product.config(), architecture=base.architecture(), epoch=epoch)
+    materials_file = output.with_suffix(".cdx.json")
+    materials_file.write_text(materials.document(product.TITLE, VERSION, manifest, layers.components, epoch))
+    sizes = " + ".join(f"{len(layer.content) / 1e6:.1f}" for layer in packed)
+    say(f"{output}: {tag}, {manifest}, {sizes} MB")
+
+
+def make_layers(say: Callable[[str], None], *, epoch: int = oci.EPOCH, update: bool = False) -> ImageLayers:
+    """Return the layers, made now or kept from the build before."""
+    make_base = _said(base.make, say, "base: Debian packages")
+    bottom = kept(FOLDER, "base", base_key(), make_base, epoch=epoch, renew=update)
+    python = ImageInterpreter(bottom.root)
+    install = _said(partial(dependencies.make, python=python), say, "dependencies: locked Python packages")
+    middle = kept(FOLDER, "dependencies", dependencies_key(), install, epoch=epoch)
+    with TemporaryDirectory(dir=FOLDER, prefix=".product-") as folder:
+        ours = product.make(Path(folder), python)
+        top = oci.layer({"": Path(folder)}, epoch)
+    return ImageLayers(bottom, middle, top, [*bottom.components, *middle.components, *ours])
+
+
+def is_quick(*, epoch: int = oci.EPOCH) -> bool:
+    """Return whether the two lower layers are kept, so that a build downloads nothing."""
+    keys = {"base": base_key(), "dependencies": dependencies_key()}
+    return all(is_kept(FOLDER, kind, key, epoch=epoch) for kind, key in keys.items())
+
+
+def base_key() -> str:
+    """Return the digest of what the base layer is made from; Debian's fixes are not, so `update` asks for them."""
+    return digest(base.architecture(), HERE / "base.py", *RECIPE)
+
+
+def dependencies_key() -> str:
+    """Return the digest of what the layer of Python packages is made from."""
+    return digest(base.architecture(), base.RELEASE, dependencies.REQUIREMENTS, HERE / "dependencies.py", *RECIPE)
+
+
+def _said(make: Make, say: Callable[[str], None], line: str) -> Make:
+    def said(root: Path) -> list[Component]:
+        say(line)
+        return make(root)
+
+    return said

@@ -1,0 +1,1 @@
+"""The container image, taken apart: needs the layers that `make image` keeps."""
