@@ -73,6 +73,7 @@ bench: $(INSTALLED) ## Measure: apply to Ready, API calls, start, memory
 	@$(BIN)/python -m benchmarks
 
 clean: ## Remove what was built and installed here
+	@test ! -e .local/node/sandbox.json || $(BIN)/python -m node down
 	rm -rf $(VENV) .local
 
 $(INSTALLED): pyproject.toml $(CLI)/pyproject.toml requirements/dev.txt

@@ -90,6 +90,7 @@ class Sandbox:
 def up(state: Path, pause: Path) -> Sandbox:
     """Create the sandbox; `pause` is the program that becomes its first process. Raises PartFailed, leaving nothing."""
     state.mkdir(parents=True, exist_ok=True)
+    state.chmod(0o700)  # keys, tokens and the cluster's Secrets are in it
     folders = [folder for folder in (*TEMPORARY, *KEPT, *WANTED) if not Path(folder).exists()]
     record = Record(0, 0.0, kernel_settings.read(), folders)
     _write(state, record)
