@@ -4,7 +4,7 @@ import functools
 import logging
 import tempfile
 
-from audit import schema, signing
+from audit import TOKEN, schema, signing
 from audit.access import Tokens
 from audit.api import Api
 from audit.database import Database
@@ -13,7 +13,7 @@ from audit.live import Live
 from audit.nearby import nearby
 from audit.receive import Audit
 from audit.retention import Retention
-from audit.settings import TOKEN, Keeping
+from audit.settings import Keeping
 from audit.store import Store
 from runtime.client import Client
 from runtime.errors import Misconfigured

@@ -13,9 +13,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from audit import TOKEN
 from runtime.errors import Misconfigured
-
-TOKEN: Literal["token"] = "token"
 
 
 class Keeping(BaseModel):

@@ -9,7 +9,7 @@ collection finds it.
 from collections.abc import Mapping
 from typing import Any
 
-from audit.settings import TOKEN, keeping
+from audit import TOKEN
 from events.types import PREFIX
 from runtime.function import Rule
 from runtime.listener import Listener, Surroundings
@@ -31,8 +31,9 @@ FILTER: Mapping[str, Any] = {
 
 
 def receiver(surroundings: Surroundings) -> Receiver:
-    """Keeps what the environment says, where it says."""
+    """Return what keeps reports where the environment says."""
     from audit.build import build  # noqa: PLC0415 - no other function is to load what a database needs
+    from audit.settings import keeping  # noqa: PLC0415
 
     return build(keeping(surroundings.environment), surroundings)
 

@@ -5,20 +5,21 @@ ConfigMaps labelled `sustainable-computing.io/dead-letter` in the functions' own
 """
 
 from events.types import REPLAY_REQUESTED
-from runtime.dead_letter_store import DeadLetterStore
 from runtime.function import Rule, manager
 from runtime.listener import Listener, Surroundings
 from runtime.objects import OURS
+from runtime.receive import Receiver
 from runtime.signature import READ_KEY
 from runtime.sink import sink
 
 
-def receiver(surroundings: Surroundings) -> DeadLetterStore:
+def receiver(surroundings: Surroundings) -> Receiver:
     """Return what keeps letters where the functions are.
 
     What it sends again it does not sign: a letter may be of anybody's event, and one of ours has kept its signature.
     """
     from functions.catalogue import NAMES  # noqa: PLC0415 (which has this function, too)
+    from runtime.dead_letter_store import DeadLetterStore  # noqa: PLC0415 - no other function is to load it
 
     assert surroundings.keyring is not None  # noqa: S101 (every process has one)
     destinations = frozenset(map(manager, NAMES))

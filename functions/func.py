@@ -24,11 +24,10 @@ from runtime.edge import Edge, application
 from runtime.front import MOST, App, Front, Receive, Send, dropping
 from runtime.function import Function, manager
 from runtime.listener import Listener, Surroundings
-from runtime.receive import Receiver, Reconciler
+from runtime.receive import BeginsAtStart, Receiver, Reconciler
 from runtime.settings import ALL, VERSION, Settings, settings
 from runtime.signature import Keyring
 from runtime.sink import sink
-from runtime.sweep import Sweep
 from runtime.transport import at_first_use, configuration, connect
 from runtime.workers import PLACES, THREADS, Workers
 
@@ -50,17 +49,17 @@ class KeplerFunction:
         self.handle = Front(cast("App", AsyncioWSGIMiddleware(application(self._receivers, edge), max_body_size=MOST)))
 
     def start(self, _environment: Mapping[str, str]) -> None:
-        """Called on the event loop once the server runs: events get threads of their own, and so does a sweep."""
+        """Called on the event loop once the server runs: events get threads of their own, and so does a first sweep."""
         loop = asyncio.get_running_loop()
         loop.set_default_executor(ThreadPoolExecutor(THREADS, "event"))
         for receiver in self._receivers.values():
-            if isinstance(receiver, Sweep):
-                threading.Thread(target=self._first_sweep, args=(receiver,), name="sweep", daemon=True).start()
+            if isinstance(receiver, BeginsAtStart):
+                threading.Thread(target=self._begin, args=(receiver,), name="sweep", daemon=True).start()
 
-    def _first_sweep(self, sweep: Sweep) -> None:
-        """Sweep, once there is a key: what a sweep comes to is not kept where it is not signed."""
+    def _begin(self, receiver: BeginsAtStart) -> None:
+        """Let it begin once there is a key: what a sweep comes to is not kept where it is not signed."""
         self._keyring.wait(FIRST_KEY)
-        sweep.begin()
+        receiver.begin()
 
     def alive(self) -> tuple[bool, str]:
         """The event loop answers, so the process lives; the API server's health is not this process's."""

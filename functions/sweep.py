@@ -11,9 +11,9 @@ from runtime.errors import Misconfigured
 from runtime.function import Function, Rule
 from runtime.listener import Listener, Surroundings
 from runtime.objects import Ref
+from runtime.receive import Receiver
 from runtime.signature import READ_KEY
 from runtime.snapshot import lists
-from runtime.sweep import Sweep
 
 NAME = "sweep"
 SCHEDULE = "*/5 * * * *"
@@ -24,7 +24,9 @@ PAUSE = "SWEEP_PAUSE"
 def listener(functions: tuple[Function, ...]) -> Listener:
     """The sweep over these functions."""
 
-    def receiver(surroundings: Surroundings) -> Sweep:
+    def receiver(surroundings: Surroundings) -> Receiver:
+        from runtime.sweep import Sweep  # noqa: PLC0415 - no other function is to load it
+
         pause = seconds(surroundings.environment.get(PAUSE, ""))
         return Sweep(functions, surroundings.transport(), surroundings.sink(), surroundings.images, pause)
 

@@ -5,7 +5,7 @@
 `bytecode`     byte code that is valid whatever the times of files are
 `components`   packages of the image, with their digests
 `dependencies` the layer of locked Python packages
-`errors`       what ends a build with one sentence
+`failure`      what ends a build with one sentence
 `interpreter`  the image's own Python, run from its unpacked root
 `kept`         layers kept by the digest of what they are made from
 `materials`    the bill of materials, as CycloneDX

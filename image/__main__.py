@@ -2,11 +2,12 @@
 
 import argparse
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 from image import assemble, oci
-from image.errors import BuildError
+from image.failure import ImageError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -18,13 +19,20 @@ def main(arguments: list[str] | None = None) -> int:
     build.add_argument("--output", type=Path, default=assemble.OUTPUT, metavar="FILE", help="(default: %(default)s)")
     build.add_argument("--update", action="store_true", help="download the Debian packages again, for their fixes")
     chosen = parser.parse_args(arguments)
-    epoch = int(os.environ.get("SOURCE_DATE_EPOCH") or oci.EPOCH)
     try:
-        assemble.build(chosen.tag, chosen.output, print, epoch=epoch, update=chosen.update)
-    except BuildError as error:
+        assemble.build(chosen.tag, chosen.output, print, epoch=_epoch(), update=chosen.update)
+    except (ImageError, subprocess.SubprocessError) as error:
         print(f"image: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-sys.exit(main())
+def _epoch() -> int:
+    written = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if not (written or "0").isdecimal():
+        raise ImageError(f"`SOURCE_DATE_EPOCH` is '{written}': set it to seconds since 1970, or leave it out")
+    return int(written or oci.EPOCH)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -32,7 +32,7 @@ class ImageLayers:
 
 
 def build(tag: str, output: Path, say: Callable[[str], None], *, epoch: int = oci.EPOCH, update: bool = False) -> None:
-    """Write the OCI archive of the image, and its bill of materials; raises BuildError with what is missing.
+    """Write the OCI archive of the image, and its bill of materials; raises ImageError with what is missing.
 
     `update` downloads the Debian packages again, for their fixes; otherwise they are those of the first build.
     """

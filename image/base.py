@@ -13,7 +13,7 @@ from pathlib import Path
 
 from image import bytecode, trim
 from image.components import Component, file_digest
-from image.errors import BuildError
+from image.failure import ImageError
 from image.interpreter import ImageInterpreter
 
 # Debian 13, with Python 3.13: security support until 2028, and then long-term support.
@@ -62,13 +62,13 @@ def architecture() -> str:
     try:
         return ARCHITECTURES[platform.machine()]
     except KeyError:
-        raise BuildError(f"an image cannot be built on '{platform.machine()}': build it on x86_64 or aarch64") from None
+        raise ImageError(f"an image cannot be built on '{platform.machine()}': build it on x86_64 or aarch64") from None
 
 
 def require_mmdebstrap() -> None:
-    """Raise BuildError, with the command that installs it, if `mmdebstrap` is not here."""
+    """Raise ImageError, with the command that installs it, if `mmdebstrap` is not here."""
     if not shutil.which("mmdebstrap"):
-        raise BuildError(
+        raise ImageError(
             "the image needs `mmdebstrap`: run `apt-get install --no-install-recommends mmdebstrap` as root "
             "(Debian and its kin), or install it with your package manager"
         )
@@ -110,7 +110,7 @@ def _download(archive: Path) -> None:
     )
     if done.returncode:
         last = " | ".join(done.stderr.strip().splitlines()[-3:])
-        raise BuildError(
+        raise ImageError(
             f"`mmdebstrap` failed: {last}. It needs root or user namespaces, the keys of Debian's archive "
             "(package `debian-archive-keyring`), and a way to Debian's mirrors"
         )

@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 from image import bytecode, trim
 from image.components import Component
-from image.errors import BuildError
+from image.failure import ImageError
 from image.interpreter import ImageInterpreter
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,4 +56,4 @@ def _pip() -> Path:
     for file in files("pip") or ():
         if file.as_posix() == "pip/__init__.py":
             return Path(str(file.locate())).parent
-    raise BuildError("there is no pip beside this Python: run `make lint` once, which makes `.venv`, and use that one")
+    raise ImageError("there is no pip beside this Python: run `make lint` once, which makes `.venv`, and use that one")

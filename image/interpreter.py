@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-from image.errors import BuildError
+from image.failure import ImageError
 
 # Seconds for one run: pip downloads 100 MB, on a slow line.
 LONGEST = 1800
@@ -23,10 +23,10 @@ class ImageInterpreter:
 
     @property
     def version(self) -> str:
-        """Major and minor version, such as `3.13`; raises BuildError if the root has no Python."""
+        """Major and minor version, such as `3.13`; raises ImageError if the root has no Python."""
         link = self.root / "usr/bin/python3"
         if not link.is_symlink():
-            raise BuildError(f"there is no Python in {self.root}: remove that folder and build again")
+            raise ImageError(f"there is no Python in {self.root}: remove that folder and build again")
         return link.readlink().name.removeprefix("python")
 
     @property
@@ -35,7 +35,7 @@ class ImageInterpreter:
         return Path(f"usr/local/lib/python{self.version}/dist-packages")
 
     def run(self, *arguments: str, path: Iterable[Path] = ()) -> str:
-        """Run it and return what it prints; raises BuildError with the last lines of its standard error.
+        """Run it and return what it prints; raises ImageError with the last lines of its standard error.
 
         `path` is searched for modules first. The hash seed is fixed, so that equal sources become equal byte code.
         """
@@ -57,14 +57,14 @@ class ImageInterpreter:
             check=False,
         )
         if done.returncode:
-            raise BuildError(f"{' '.join(arguments[:3])} failed: {_last(done.stderr)}")
+            raise ImageError(f"{' '.join(arguments[:3])} failed: {_last(done.stderr)}")
         return done.stdout
 
     def _loader(self) -> list[str]:
         loaders = sorted(self.root.glob("usr/lib*/ld-linux-*.so.*"))
         libraries = [str(folder) for folder in sorted(self.root.glob("usr/lib/*-linux-gnu"))]
         if not loaders or not libraries:
-            raise BuildError(f"there is no C library in {self.root}: remove that folder and build again")
+            raise ImageError(f"there is no C library in {self.root}: remove that folder and build again")
         return [str(loaders[0]), "--library-path", ":".join(libraries)]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from image import bytecode, oci
 from image.components import Component, file_digest
 from image.dependencies import ROOT, install
-from image.errors import BuildError
+from image.failure import ImageError
 from image.interpreter import ImageInterpreter
 from runtime.settings import VERSION
 
@@ -49,7 +49,7 @@ def wheel(folder: Path) -> Path:
         check=False,
     )
     if done.returncode:
-        raise BuildError(f"the wheel cannot be built: {' | '.join(done.stderr.strip().splitlines()[-3:])}")
+        raise ImageError(f"the wheel cannot be built: {' | '.join(done.stderr.strip().splitlines()[-3:])}")
     return next(folder.glob("*.whl"))
 
 

@@ -1,5 +1,6 @@
 """What is not needed to run, and left out of the image."""
 
+import csv
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 FOLDERS = ("__pycache__", "test", "tests")
 # Type stubs, and sources of extension modules.
 SUFFIXES = (".pyi", ".pyx", ".pxd", ".c", ".h")
-# The generated parts of the Kubernetes client, 122 of 124 MB with byte code: classes of every API and every kind, which
+# The generated parts of the Kubernetes client, 125 of 127 MB with byte code: classes of every API and every kind, which
 # the client loads when somebody asks for one. `runtime.transport` uses ApiClient and configuration with plain JSON, and
 # asks for none. `aio` is all of it once more, for asyncio, and nothing outside imports it.
 KUBERNETES = ("kubernetes/client/api", "kubernetes/client/models")
@@ -30,9 +31,8 @@ def python_packages(folder: Path) -> None:
     remove(path for name in FOLDERS for path in sorted(folder.rglob(name)) if path.is_dir())
     remove(path for suffix in SUFFIXES for path in sorted(folder.rglob(f"*{suffix}")))
     remove([folder / "bin"])
-    for origin in sorted(folder.glob("*.dist-info/direct_url.json")):
-        _unrecord(origin.parent / "RECORD", f"{origin.parent.name}/{origin.name},")
-        origin.unlink()
+    remove(folder.glob("*.dist-info/direct_url.json"))
+    _correct_records(folder)
 
 
 def kubernetes_client(folder: Path) -> None:
@@ -45,6 +45,7 @@ def kubernetes_client(folder: Path) -> None:
         remove(module for module in sorted((folder / package).glob("*.py")) if module.name != "__init__.py")
     for name in ONLY_ASYNCIO:
         _distribution(folder, name)
+    _correct_records(folder)
 
 
 def remove(paths: Iterable[Path]) -> None:
@@ -63,6 +64,10 @@ def _distribution(folder: Path, name: str) -> None:
         remove(folder / path for path in sorted(paths) if path != "..")
 
 
-def _unrecord(record: Path, beginning: str) -> None:
-    lines = record.read_text().splitlines(keepends=True)
-    record.write_text("".join(line for line in lines if not line.startswith(beginning)))
+def _correct_records(folder: Path) -> None:
+    """Let each distribution's RECORD list what is there: a script's digest would depend on the builder's paths."""
+    for record in folder.glob("*.dist-info/RECORD"):
+        with record.open(newline="") as file:
+            rows = [row for row in csv.reader(file) if (folder / row[0]).exists()]
+        with record.open("w", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows(rows)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from threading import Lock
+from typing import Protocol, runtime_checkable
 
 from cloudevents.core.v1.event import CloudEvent
 
@@ -43,6 +44,14 @@ class Received:
 
 
 Receiver = Callable[[Event], Received]
+
+
+@runtime_checkable
+class BeginsAtStart(Protocol):
+    """A receiver that does something once its process serves, before any event asks for it."""
+
+    def begin(self) -> None:
+        """Do it; called on a thread of its own."""
 
 
 @dataclass(frozen=True)

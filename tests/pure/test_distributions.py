@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from local.layout import ROOT
-from tests.installed import CLI, Installation, install
+from tests.installed_wheels import CLI, InstalledWheel, install
 from tests.started import KUBECONFIG, free_port, ready, settings
 
 # How func v0.49 starts a function that has an instance (its scaffolding `instanced-http`).
@@ -16,19 +16,21 @@ STARTS = {"python -m functions": ("-m", "functions"), "func's main.py": ("-c", F
 
 
 @pytest.fixture(scope="module")
-def functions(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+def functions(tmp_path_factory: pytest.TempPathFactory) -> InstalledWheel:
     """The functions, installed from their wheel."""
     return install(ROOT, tmp_path_factory.mktemp("functions"))
 
 
 @pytest.fixture(scope="module")
-def plugin(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+def plugin(tmp_path_factory: pytest.TempPathFactory) -> InstalledWheel:
     """`kubectl kepler`, installed from its wheel."""
     return install(CLI, tmp_path_factory.mktemp("plugin"))
 
 
 @pytest.mark.parametrize("start", STARTS)
-def test_an_installed_function_serves_and_ends_at_sigterm(functions: Installation, tmp_path: Path, start: str) -> None:
+def test_an_installed_function_serves_and_ends_at_sigterm(
+    functions: InstalledWheel, tmp_path: Path, start: str
+) -> None:
     """Both ways to start it answer readiness; SIGTERM ends the process with exit code 0."""
     port = free_port()
     kubeconfig = tmp_path / "kubeconfig"
@@ -43,14 +45,14 @@ def test_an_installed_function_serves_and_ends_at_sigterm(functions: Installatio
 
 
 @pytest.mark.parametrize("start", STARTS)
-def test_a_wrong_setting_is_one_line_on_standard_error(functions: Installation, start: str) -> None:
+def test_a_wrong_setting_is_one_line_on_standard_error(functions: InstalledWheel, start: str) -> None:
     """No traceback; the line names the setting, and the exit code is 1."""
     done = functions.run(*STARTS[start], environment={"FUNCTION": "nonsense"})
     assert done.returncode == 1
     assert re.fullmatch(r"kepler: `FUNCTION` is 'nonsense': set it to one of .*\n", done.stderr)
 
 
-def test_the_plugin_runs_with_its_declared_dependencies_alone(plugin: Installation) -> None:
+def test_the_plugin_runs_with_its_declared_dependencies_alone(plugin: InstalledWheel) -> None:
     """Without a cluster it renders the samples into the objects that the functions would write."""
     main = ("-c", "from cli.main import main; main()")
     assert "Usage: kubectl kepler" in plugin.run(*main, "--help").stdout
@@ -60,7 +62,7 @@ def test_the_plugin_runs_with_its_declared_dependencies_alone(plugin: Installati
     assert "Traceback" not in done.stderr
 
 
-def test_every_module_of_the_plugin_can_be_imported_there(plugin: Installation) -> None:
+def test_every_module_of_the_plugin_can_be_imported_there(plugin: InstalledWheel) -> None:
     """No command needs a package that the plugin does not declare."""
     walk = (
         "import cli, importlib, pkgutil\n"
@@ -71,12 +73,12 @@ def test_every_module_of_the_plugin_can_be_imported_there(plugin: Installation) 
 
 
 @pytest.mark.parametrize("package", ["flask", "sqlalchemy", "alembic", "psycopg", "hypercorn", "func_python"])
-def test_the_plugin_brings_neither_server_nor_database(plugin: Installation, package: str) -> None:
+def test_the_plugin_brings_neither_server_nor_database(plugin: InstalledWheel, package: str) -> None:
     """An administrator's laptop gets what a command line needs, and nothing else."""
     assert not (plugin.dependencies / package).exists()
 
 
-def test_the_functions_bring_no_command_line(functions: Installation) -> None:
+def test_the_functions_bring_no_command_line(functions: InstalledWheel) -> None:
     """`function` is installed in the image only; `cli` and its packages would have no use there."""
     assert not (functions.packages / "cli").exists()
     assert not (functions.dependencies / "typer").exists()

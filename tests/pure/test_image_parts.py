@@ -13,7 +13,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from image import base, kept, materials, oci, product, trim
 from image.components import Component
-from image.errors import BuildError
+from image.failure import ImageError
 
 COMPONENTS = [
     Component("deb", "libc6", "2.41-12+deb13u5", "a" * 64, architecture="amd64"),
@@ -88,9 +88,9 @@ def test_a_layer_that_could_not_be_made_leaves_nothing(tmp_path: Path) -> None:
 
     def make(root: Path) -> list[Component]:
         (root / "half").write_text("")
-        raise BuildError("no network")
+        raise ImageError("no network")
 
-    with pytest.raises(BuildError):
+    with pytest.raises(ImageError):
         kept.kept(tmp_path, "base", "1", make, epoch=0)
     assert list(tmp_path.iterdir()) == []
 
@@ -98,17 +98,18 @@ def test_a_layer_that_could_not_be_made_leaves_nothing(tmp_path: Path) -> None:
 def test_a_missing_mmdebstrap_is_named_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """One sentence, and nothing of the distribution is installed by itself."""
     monkeypatch.setenv("PATH", "/nonexistent")
-    with pytest.raises(BuildError, match="apt-get install --no-install-recommends mmdebstrap"):
+    with pytest.raises(ImageError, match="apt-get install --no-install-recommends mmdebstrap"):
         base.require_mmdebstrap()
 
 
 def test_trimmed_packages_do_not_name_the_machine_that_built_them(tmp_path: Path) -> None:
-    """pip records where a wheel was; neither that file nor its line in RECORD is in the image."""
+    """pip records where a wheel was, and digests of scripts that name an interpreter; neither is in the image."""
     metadata = tmp_path / "a-1.dist-info"
     metadata.mkdir()
     (metadata / "direct_url.json").write_text("file:///home/somebody/a.whl")
-    (metadata / "RECORD").write_text("a/__init__.py,,\na-1.dist-info/direct_url.json,,\n")
+    (metadata / "RECORD").write_text("a/__init__.py,,\na-1.dist-info/direct_url.json,,\n../../bin/a,sha256=1,1\n")
     (tmp_path / "a/tests").mkdir(parents=True)
+    (tmp_path / "a/__init__.py").touch()
     trim.python_packages(tmp_path)
     assert (metadata / "RECORD").read_text() == "a/__init__.py,,\n"
     assert not (metadata / "direct_url.json").exists()

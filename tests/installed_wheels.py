@@ -18,7 +18,7 @@ OFFLINE = ("--quiet", "--disable-pip-version-check", "--no-deps", "--no-index")
 
 
 @dataclass(frozen=True)
-class Installation:
+class InstalledWheel:
     """A folder with one installed wheel, and a folder with links to what it declares as dependencies."""
 
     packages: Path
@@ -44,7 +44,7 @@ class Installation:
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
 
-def install(project: Path, folder: Path) -> Installation:
+def install(project: Path, folder: Path) -> InstalledWheel:
     """Build the wheel of a project and install it, both without a network."""
     pip = [sys.executable, "-m", "pip"]
     subprocess.run(
@@ -59,7 +59,7 @@ def install(project: Path, folder: Path) -> Installation:
     declared = [line.removeprefix("Requires-Dist: ") for line in metadata.splitlines() if "Requires-Dist: " in line]
     for name in sorted(closure(declared)):
         _link(name, dependencies)
-    return Installation(packages, dependencies)
+    return InstalledWheel(packages, dependencies)
 
 
 def closure(declared: Iterable[str], extra: str = "") -> set[str]:
