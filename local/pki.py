@@ -152,7 +152,6 @@ def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
         _identified(_builder(name, name, key.public_key()), key, key)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(usage, critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
 
@@ -181,8 +180,6 @@ def _certificate(
         _identified(_builder(name, authority.subject, key.public_key()), key, authority_key)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, *usages]), critical=False)
-        # RFC 5280 asks for it, and Python 3.13 refuses a certificate without.
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
 
