@@ -34,8 +34,9 @@ TRIGGERS = f"/apis/eventing.knative.dev/v1/namespaces/{NAMESPACE}/triggers"
 BROKERS = f"/apis/eventing.knative.dev/v1/namespaces/{NAMESPACE}/brokers"
 SOURCES = f"/apis/sources.knative.dev/v1/namespaces/{NAMESPACE}/apiserversources"
 CLOCKS = f"/apis/sources.knative.dev/v1/namespaces/{NAMESPACE}/pingsources"
-# Knative calls Triggers Ready before their channel routes to them: the dispatcher passes over a channel if its controller
-# has not seen the last subscriber yet, and reports the subscribers all the same (eventing v0.50.0:inmemorychannel.go).
+# Knative calls Triggers Ready before their channel routes to them: the dispatcher passes over a channel whose
+# controller has not seen the last subscriber yet, and reports the subscribers all the same
+# (eventing v0.50.0: pkg/reconciler/inmemorychannel/dispatcher/inmemorychannel.go).
 CHANNELS = f"/apis/messaging.knative.dev/v1/namespaces/{NAMESPACE}/inmemorychannels"
 AWAITED = (SERVICES, BROKERS, CHANNELS, TRIGGERS, SOURCES, CLOCKS)
 
