@@ -9,10 +9,10 @@ COMPILE := --universal --python-version 3.11 --generate-hashes --no-emit-index-u
 UPGRADE := --upgrade
 CLI := distributions/kubectl-kepler
 
-.PHONY: run up down status test test-deps faults lint lock image generate bench clean help
+.PHONY: run up down status test test-deps e2e e2e-deps faults lint lock image generate bench clean help
 
 help: ## What can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: $(INSTALLED) ## Start everything here, apply the samples, say what happened; Ctrl-C ends it (ONCE=1: end at once)
 	@$(BIN)/python -m local run $(if $(ONCE),--once)
@@ -33,6 +33,13 @@ test: lint ## Everything: style, types, import contracts, generated files, then 
 
 test-deps: ## Install what `make test` needs of the distribution (Chromium, PostgreSQL); as root or by sudo
 	@tests/packages.sh --install
+
+e2e: $(INSTALLED) ## A whole node with the official Knative, and the operator on it; as root (IDLE=10: so many minutes at zero, too)
+	@$(BIN)/python -m node check || { code=$$?; test $$code = 3 && echo "e2e is skipped" && exit 0; exit $$code; } && \
+		$(BIN)/python -m node build && IDLE=$(IDLE) $(BIN)/pytest tests/node -vv -rs --durations=10
+
+e2e-deps: $(INSTALLED) ## Install what `make e2e` needs of the distribution; as root
+	@$(BIN)/python -m node install-packages
 
 lint: $(INSTALLED) ## Style, types and import contracts
 	@$(BIN)/ruff check .
@@ -66,6 +73,7 @@ bench: $(INSTALLED) ## Measure: apply to Ready, API calls, start, memory
 	@$(BIN)/python -m benchmarks
 
 clean: ## Remove what was built and installed here
+	@test ! -e .local/node/sandbox.json || $(BIN)/python -m node down
 	rm -rf $(VENV) .local
 
 $(INSTALLED): pyproject.toml $(CLI)/pyproject.toml requirements/dev.txt

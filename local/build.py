@@ -28,11 +28,15 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Program:
-    """A program by the name we give it; `module` is the folder of the go.mod that pins it."""
+    """A program by the name we give it; `module` is the folder of the go.mod that pins it.
+
+    A program that needs `cgo` is linked with libc statically, so that it runs in an image of its own.
+    """
 
     name: str
     package: str
     module: str = "knative"
+    cgo: bool = False
 
 
 ALL = (
@@ -51,20 +55,37 @@ ALL = (
 )
 
 
-def build(target: Path = DEFAULT, say: Say = print) -> None:
-    """Brings `target/bin` and `target/yaml` up to date. Raises BuildError when that cannot be done."""
-    if not _stale(target):
+@dataclass(frozen=True)
+class Bundle:
+    """What is built together: `programs`, whose go.mod files are in `folder`, and the YAML of their modules.
+
+    `copy` replaces a folder of YAML, given Go and `folder`; `digest` is of everything that decides what it copies.
+    """
+
+    folder: Path
+    programs: tuple[Program, ...]
+    yaml: str
+    digest: Callable[[Path], str]
+    copy: Callable[[str, Path, Path], None]
+
+
+LOCAL = Bundle(PROGRAMS, ALL, vendor.STAMP, vendor.digest, vendor.copy)
+
+
+def build(target: Path = DEFAULT, say: Say = print, bundle: Bundle = LOCAL) -> None:
+    """Bring `target/bin` and the bundle's YAML in `target` up to date. Raises BuildError when that cannot be done."""
+    if not _stale(bundle, target):
         return
     with _alone(target, say):
-        stale = _stale(target)
+        stale = _stale(bundle, target)
         if not stale:
             return
-        go = toolchain.find(PROGRAMS)
-        for program in (program for program in ALL if program.name in stale):
-            _build(program, go, target, say)
-        if vendor.STAMP in stale:
-            vendor.copy(go, PROGRAMS, target / "yaml")
-            _stamp(target, vendor.STAMP).write_text(_digests()[vendor.STAMP])
+        go = toolchain.find(bundle.folder)
+        for program in (program for program in bundle.programs if program.name in stale):
+            _build(bundle, program, go, target, say)
+        if bundle.yaml in stale:
+            bundle.copy(go, bundle.folder, target / bundle.yaml)
+            _stamp(target, bundle.yaml).write_text(bundle.digest(bundle.folder))
 
 
 def version(programs: Path = PROGRAMS) -> str:
@@ -88,41 +109,50 @@ def flags(programs: Path = PROGRAMS) -> tuple[str, ...]:
 def digest(program: Program, programs: Path = PROGRAMS) -> str:
     """Of everything of ours that decides what a program becomes: its module's go.mod and go.sum, and the flags."""
     module = programs / program.module
-    content = b"\0".join((module / name).read_bytes() for name in ("go.mod", "go.sum"))
-    return hashlib.sha256(content + "\0".join((program.package, *flags(programs))).encode()).hexdigest()
+    files = [module / "go.mod", module / "go.sum", *sorted(module.glob("*.go"))]
+    content = b"\0".join(file.read_bytes() for file in files)
+    return hashlib.sha256(content + "\0".join((program.package, *_flags(program))).encode()).hexdigest()
 
 
-def _digests() -> dict[str, str]:
-    of_programs = {program.name: digest(program) for program in ALL}
-    return of_programs | {vendor.STAMP: vendor.digest(PROGRAMS)}
+def _digests(bundle: Bundle) -> dict[str, str]:
+    of_programs = {program.name: digest(program, bundle.folder) for program in bundle.programs}
+    return of_programs | {bundle.yaml: bundle.digest(bundle.folder)}
 
 
-def _stale(target: Path) -> set[str]:
+def _stale(bundle: Bundle, target: Path) -> set[str]:
     def current(name: str, wanted: str) -> bool:
-        made = target / "yaml" if name == vendor.STAMP else target / "bin" / name
+        made = target / name if name == bundle.yaml else target / "bin" / name
         stamp = _stamp(target, name)
         return made.exists() and stamp.exists() and stamp.read_text() == wanted
 
-    return {name for name, wanted in _digests().items() if not current(name, wanted)}
+    return {name for name, wanted in _digests(bundle).items() if not current(name, wanted)}
+
+
+def _flags(program: Program) -> tuple[str, ...]:
+    """Kubernetes' version is that of the local stack's go.mod: the control plane of a node is the same one."""
+    if not program.cgo:
+        return flags()
+    *others, link = flags()
+    return (*others, f"{link} -linkmode external -extldflags -static", "-tags", "netgo,osusergo")
 
 
 def _stamp(target: Path, name: str) -> Path:
     return target / "bin" / f".{name}.stamp"
 
 
-def _build(program: Program, go: str, target: Path, say: Say) -> None:
+def _build(bundle: Bundle, program: Program, go: str, target: Path, say: Say) -> None:
     began = time.monotonic()
-    number = f"[{ALL.index(program) + 1}/{len(ALL)}]"
+    number = f"[{bundle.programs.index(program) + 1}/{len(bundle.programs)}]"
     say(f"{number} building {program.name}")
     # The pid: Go goes on for a while if only we are killed.
     names = (program.name, f".{program.name}.{os.getpid()}.tmp", "build.log")
     made, draft, log = (target / "bin" / name for name in names)
     _stamp(target, program.name).unlink(missing_ok=True)
-    command = [go, "build", *flags(), "-o", str(draft), program.package]
+    command = [go, "build", *_flags(program), "-o", str(draft), program.package]
     try:
         with log.open("w") as out:
-            environment = os.environ | {"CGO_ENABLED": "0"}
-            where = PROGRAMS / program.module
+            environment = os.environ | {"CGO_ENABLED": str(int(program.cgo))}
+            where = bundle.folder / program.module
             subprocess.run(command, cwd=where, env=environment, stdout=out, stderr=subprocess.STDOUT, check=True)
         draft.replace(made)
     except subprocess.CalledProcessError as error:
@@ -130,7 +160,7 @@ def _build(program: Program, go: str, target: Path, say: Say) -> None:
         raise BuildError(f"building {program.name} failed; Go's words are in {log} and end:\n{last}") from error
     finally:
         draft.unlink(missing_ok=True)
-    _stamp(target, program.name).write_text(digest(program))
+    _stamp(target, program.name).write_text(digest(program, bundle.folder))
     say(f"{number} {program.name} took {time.monotonic() - began:.0f} s")
 
 

@@ -16,11 +16,12 @@ TIMEOUT = 60.0
 @dataclass(frozen=True)
 class Kubectl:
     """kubectl with one kubeconfig. `cache` keeps its discovery cache apart from the user's own: at each start the
-    same address is another cluster."""
+    same address is another cluster. A command that takes longer than `timeout` seconds is ended."""
 
     program: str
     kubeconfig: Path
     cache: Path
+    timeout: float = TIMEOUT
 
     def __call__(self, *arguments: str, stdin: str | None = None) -> str:
         """Its standard output. Raises CommandFailed with what it said on standard error."""
@@ -34,7 +35,7 @@ class Kubectl:
                 text=True,
                 env=inherited(),
                 start_new_session=True,
-                timeout=TIMEOUT,
+                timeout=self.timeout,
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:

@@ -4,8 +4,10 @@ import base64
 import datetime
 import ipaddress
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import yaml
 from cryptography import x509
@@ -17,14 +19,18 @@ CONTEXT = "kepler-local"
 NAMESPACE = "kepler-system"
 SERVICE_CLUSTER_IP = "10.96.0.1"
 VALID = datetime.timedelta(days=365)
+MASTERS = "system:masters"
+LOCAL = ("127.0.0.1", SERVICE_CLUSTER_IP)
 
 
 @dataclass(frozen=True)
 class Pki:
-    """The files kube-apiserver and the controllers are pointed to, and the administrator's token."""
+    """The files kube-apiserver and the controllers are pointed to, and the users' tokens."""
 
     folder: Path
     admin_token: str
+    # A further user -> its token.
+    user_tokens: Mapping[str, str]
 
     @property
     def ca(self) -> Path:
@@ -52,6 +58,16 @@ class Pki:
         return self.folder / "etcd.key"
 
     @property
+    def client_certificate(self) -> Path:
+        """The certificate by which the API server is an administrator to a kubelet."""
+        return self.folder / "client.crt"
+
+    @property
+    def client_key(self) -> Path:
+        """The key of `client_certificate`."""
+        return self.folder / "client.key"
+
+    @property
     def account_key(self) -> Path:
         """What ServiceAccount tokens are signed with."""
         return self.folder / "sa.key"
@@ -63,25 +79,39 @@ class Pki:
 
     @property
     def tokens(self) -> Path:
-        """The API server's token file; it knows the administrator only."""
+        """The API server's token file."""
         return self.folder / "tokens.csv"
 
 
-def create(folder: Path) -> Pki:
-    """Writes a new authority, a serving certificate for loopback, an account key and a token for the administrator."""
+def create(folder: Path, addresses: Sequence[str] = LOCAL, users: Mapping[str, str] = MappingProxyType({})) -> Pki:
+    """Write a new authority, its certificates, an account key, and tokens for the administrator and for `users`.
+
+    The certificates are for serving on `addresses`; `users` are names, each with its group.
+    """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    pki = Pki(folder, secrets.token_urlsafe(32))
-    authority_key, server_key, etcd_key, account_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(4))
+    pki = Pki(folder, secrets.token_urlsafe(32), {user: secrets.token_urlsafe(32) for user in users})
+    authority_key, server_key, etcd_key, client_key, account_key = (
+        ec.generate_private_key(ec.SECP256R1()) for _ in range(5)
+    )
     authority = _authority(authority_key)
     pki.ca.write_bytes(_pem(authority))
-    pki.certificate.write_bytes(_pem(_certificate("kube-apiserver", server_key, authority, authority_key)))
+    server = _certificate(_name("kube-apiserver"), server_key, authority, authority_key, addresses)
+    pki.certificate.write_bytes(_pem(server))
     _private(pki.key, _key_pem(server_key))
+    client = ExtendedKeyUsageOID.CLIENT_AUTH
     # With the same certificate etcd serves, and the API server shows that it is the one who may ask.
-    etcd = _certificate("etcd", etcd_key, authority, authority_key, ExtendedKeyUsageOID.CLIENT_AUTH)
+    etcd = _certificate(_name("etcd"), etcd_key, authority, authority_key, addresses, client)
     pki.etcd_certificate.write_bytes(_pem(etcd))
     _private(pki.etcd_key, _key_pem(etcd_key))
+    master = _name("kube-apiserver-kubelet-client", MASTERS)
+    pki.client_certificate.write_bytes(
+        _pem(_certificate(master, client_key, authority, authority_key, addresses, client))
+    )
+    _private(pki.client_key, _key_pem(client_key))
     _private(pki.account_key, _key_pem(account_key))
-    _private(pki.tokens, f'{pki.admin_token},admin,admin,"system:masters"\n'.encode())
+    lines = [f'{pki.admin_token},admin,admin,"{MASTERS}"']
+    lines += [f'{pki.user_tokens[user]},{user},{user},"{group}"' for user, group in users.items()]
+    _private(pki.tokens, "".join(f"{line}\n" for line in lines).encode())
     public = account_key.public_key()
     pki.account_public.write_bytes(
         public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
@@ -89,15 +119,17 @@ def create(folder: Path) -> Pki:
     return pki
 
 
-def write_kubeconfig(path: Path, *, server: str, ca: Path, token: str, user: str) -> None:
+def write_kubeconfig(  # noqa: PLR0913 - by name
+    path: Path, *, server: str, ca: Path, token: str, user: str, context: str = CONTEXT
+) -> None:
     """A kubeconfig that stands alone: authority and token are in it, so the file is readable by its owner only."""
     content = {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{"name": CONTEXT, "cluster": {"server": server, "certificate-authority-data": _base64(ca)}}],
+        "clusters": [{"name": context, "cluster": {"server": server, "certificate-authority-data": _base64(ca)}}],
         "users": [{"name": user, "user": {"token": token}}],
-        "contexts": [{"name": CONTEXT, "context": {"cluster": CONTEXT, "user": user, "namespace": NAMESPACE}}],
-        "current-context": CONTEXT,
+        "contexts": [{"name": context, "context": {"cluster": context, "user": user, "namespace": NAMESPACE}}],
+        "current-context": context,
     }
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     _private(path, yaml.safe_dump(content, sort_keys=False).encode())
@@ -124,18 +156,23 @@ def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     )
 
 
+def _name(common_name: str, organization: str = "") -> x509.Name:
+    """A user's name and, where it has one, its group, as the API server reads them from a certificate."""
+    group = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization)] if organization else []
+    return x509.Name([*group, x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+
+
 def _certificate(
-    common_name: str,
+    name: x509.Name,
     key: ec.EllipticCurvePrivateKey,
     authority: x509.Certificate,
     authority_key: ec.EllipticCurvePrivateKey,
+    addresses: Sequence[str],
     *usages: x509.ObjectIdentifier,
 ) -> x509.Certificate:
-    """A certificate for serving on loopback, and for further usages."""
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+    """A certificate for serving on `addresses`, and for further usages."""
     names: list[x509.GeneralName] = [
-        x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
-        x509.IPAddress(ipaddress.ip_address(SERVICE_CLUSTER_IP)),
+        *(x509.IPAddress(ipaddress.ip_address(address)) for address in addresses),
         x509.DNSName("localhost"),
         x509.DNSName("kubernetes.default.svc"),
     ]

@@ -44,21 +44,22 @@ def copy(go: str, programs: Path, target: Path) -> None:
     """Replaces `target` by what the modules hold now."""
     draft = target.with_suffix(".tmp")
     shutil.rmtree(draft, ignore_errors=True)
-    eventing = _module(go, EVENTING, programs / "knative")
+    eventing = module(go, EVENTING, programs / "knative")
     for folder, files in ((CRDS, CRD_FILES), (CONFIG_MAPS, CONFIG_MAP_FILES)):
         (draft / folder).mkdir(parents=True)
         for file in files:
             # Not shutil.copy: the module cache is read-only, its copies need not be.
             (draft / folder / Path(file).name).write_bytes((eventing / file).read_bytes())
-    kwok = _module(go, KWOK, programs / "kwok")
+    kwok = module(go, KWOK, programs / "kwok")
     (draft / STAGES).write_text("---\n".join((kwok / file).read_text() for file in STAGE_FILES))
     shutil.rmtree(target, ignore_errors=True)
     draft.rename(target)
 
 
-def _module(go: str, module: str, where: Path) -> Path:
-    command = [go, "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", module]
+def module(go: str, path: str, where: Path) -> Path:
+    """Return where the module cache has a module that `where`/go.mod requires. Raises BuildError with Go's words."""
+    command = [go, "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", path]
     told = subprocess.run(command, cwd=where, capture_output=True, text=True, check=False)
     if told.returncode or not told.stdout.strip():
-        raise BuildError(f"`go list -m {module}` failed in {where}: {told.stderr.strip()[-500:]}")
+        raise BuildError(f"`go list -m {path}` failed in {where}: {told.stderr.strip()[-500:]}")
     return Path(told.stdout.strip())

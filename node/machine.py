@@ -1,0 +1,194 @@
+"""The node as a whole, for the command line and for tests.
+
+    with Node() as node:
+        node.up()                      # a Ready node with Knative
+        node.install()                 # the operator, as its user installs it
+        node.kubectl("get", "nodes")
+
+A node that is up stays up without any process of ours: `down` finds it by the record in its state folder, also after
+whoever started it was killed.
+"""
+
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+
+import psutil
+
+from local import pki
+from local.api import Api
+from local.errors import AlreadyRunning, NotReady
+from local.kubectl import Kubectl
+from local.layout import DEFAULT, Layout
+from local.probe import until
+from local.process import Process, await_ready, recorded
+from node import gateway, node_images, official, sandbox, user_install
+from node.node_parts import NODE_GROUP, NODE_USER, PROXY_USER, SERVER, NodeParts
+from node.official import DEFAULT_SCALING, ScaleToZero
+from node.sandbox import NODE_ADDRESS, Sandbox
+
+STATE = DEFAULT / "node"
+CONTEXT = "kepler-node"
+ADDRESSES = ("127.0.0.1", NODE_ADDRESS, pki.SERVICE_CLUSTER_IP)
+USERS = {NODE_USER: NODE_GROUP, PROXY_USER: PROXY_USER}
+
+# What belongs to one run; archives of images stay.
+OF_ONE_RUN = ("etcd", "containerd", "mounted", "run", "logs", "pki", "kubeconfigs", "kubectl-cache", "configuration")
+
+READY_SECONDS = 120.0
+# The removal of `config/base` waits for pods that drain.
+KUBECTL_SECONDS = 240.0
+
+Say = Callable[[str], None]
+
+
+class Node:
+    """A node in `state`; `programs` is where the builder built to. Leaving the `with` removes it."""
+
+    def __init__(self, state: Path = STATE, programs: Path = DEFAULT, say: Say = print) -> None:
+        self.layout = Layout(state.absolute(), programs.absolute())
+        self.say = say
+        self.kubectl = Kubectl(
+            self.layout.program("kubectl"),
+            self.layout.kubeconfig,
+            self.layout.state / "kubectl-cache",
+            KUBECTL_SECONDS,
+        )
+
+    def __enter__(self) -> "Node":
+        """Itself; nothing is started yet."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Removes the node."""
+        self.down()
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The running sandbox. Raises NotReady where there is none."""
+        found = sandbox.running(self.layout.state)
+        if not found:
+            raise NotReady("no node is up: `python -m node up` starts one")
+        return found
+
+    @property
+    def api(self) -> Api:
+        """The API server as the administrator sees it."""
+        token = (self.layout.pki / "admin.token").read_text()
+        return Api(SERVER, self.layout.pki / "ca.crt", token)
+
+    def up(self, scaling: ScaleToZero = DEFAULT_SCALING) -> None:
+        """Start everything up to an available Knative.
+
+        Raises AlreadyRunning, or another LocalError after having removed what was started.
+        """
+        if sandbox.running(self.layout.state):
+            raise AlreadyRunning("a node is up already: `python -m node down` removes it")
+        self.down()
+        self._clean()
+        try:
+            self._start(scaling)
+        except BaseException:
+            self.down()
+            raise
+
+    def down(self) -> list[str]:
+        """Remove the node, however it was left; return what could not be removed, in words."""
+        return sandbox.down(self.layout.state)
+
+    def install(self, tag: str | None = None) -> None:
+        """Import the operator's image and apply its configuration; return when all of it is Ready.
+
+        `tag` is the image's; None means the version that `config/base` names.
+        """
+        chosen = tag or user_install.version()
+        node_images.load(self.sandbox, {chosen: user_install.archive(chosen)})
+        self.apply(chosen)
+
+    def apply(self, tag: str) -> None:
+        """Apply the configuration with an image that is imported already; return when all of it is Ready."""
+        user_install.apply(self.kubectl, user_install.overlay(self.layout.state / "overlay", tag))
+        user_install.await_ready(self.api)
+
+    def restart(self, name: str) -> None:
+        """Kill one of etcd, kube-apiserver or containerd and start it again; return when it is ready."""
+        keys = pki.Pki(self.layout.pki, "", {})
+        part = next(part for part in NodeParts(self.layout, keys, self.sandbox).storage() if part.name == name)
+        for record in recorded(self.layout.records):
+            if record.name == name and (process := record.process()):
+                entered = [process, *process.children(recursive=True)]
+                os.killpg(record.pid, signal.SIGKILL)
+                psutil.wait_procs(entered, timeout=READY_SECONDS)
+        await_ready([Process.start(part, self.layout.records, append=True)], READY_SECONDS, threading.Event())
+
+    def _start(self, scaling: ScaleToZero) -> None:
+        self.say("writing the images of programs that changed")
+        gateway.fetch(self.layout.programs)
+        images = [node_images.PAUSE, gateway.DNS, gateway.TRAEFIK, user_install.exporter()]
+        archives = node_images.make([*images, *official.images(self.layout)], self.layout, self.archives)
+        self.say("starting the control plane, containerd and the kubelet")
+        self._boot(archives)
+        self.say("installing DNS, the ingress and Knative")
+        official.apply(self.kubectl, [*gateway.dns(), *gateway.ingress()])
+        official.install(self.kubectl, self.layout, scaling)
+        namespaces = ("kube-system", gateway.TRAEFIK_NAMESPACE, official.SERVING, official.EVENTING)
+        official.await_ready(self.kubectl, namespaces)
+
+    def _boot(self, archives: Mapping[str, Path]) -> None:
+        keys = self._keys()
+        made = sandbox.up(self.layout.state, Path(self.layout.program("pause")))
+        parts = NodeParts(self.layout, keys, made)
+        started = [Process.start(part, self.layout.records) for part in parts.storage()]
+        await_ready(started, READY_SECONDS, threading.Event())
+        self._await_roles()
+        controllers = [Process.start(part, self.layout.records) for part in parts.controllers()]
+        node_images.load(made, archives)
+        if not until(lambda: self._ready(controllers), READY_SECONDS, threading.Event()):
+            raise controllers[2].failure(f"did not make its node Ready in {READY_SECONDS:.0f} s")
+
+    @property
+    def archives(self) -> Path:
+        """Where archives of images are kept."""
+        return self.layout.state / "images"
+
+    def _keys(self) -> pki.Pki:
+        keys = pki.create(self.layout.pki, ADDRESSES, USERS)
+        token = self.layout.pki / "admin.token"
+        token.touch(mode=0o600)
+        token.write_text(keys.admin_token)
+        users = {
+            self.layout.kubeconfig: ("admin", keys.admin_token),
+            self.layout.kubeconfig_of("kubelet"): (NODE_USER, keys.user_tokens[NODE_USER]),
+            self.layout.kubeconfig_of("kube-proxy"): (PROXY_USER, keys.user_tokens[PROXY_USER]),
+        }
+        for path, (user, value) in users.items():
+            pki.write_kubeconfig(path, server=SERVER, ca=keys.ca, token=value, user=user, context=CONTEXT)
+        return keys
+
+    def _await_roles(self) -> None:
+        """Wait for the API server's own ClusterRoles, which it writes after it is ready."""
+        path = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
+        deadline = time.monotonic() + READY_SECONDS
+        while "system:node-proxier" not in {role["metadata"]["name"] for role in self.api.items(path)}:
+            if time.monotonic() > deadline:
+                raise NotReady("the API server did not write its own ClusterRoles")
+            time.sleep(0.1)
+
+    def _ready(self, processes: list[Process]) -> bool:
+        for process in processes:
+            if not process.alive:
+                raise process.failure("ended while starting")
+        nodes = self.api.items("/api/v1/nodes")
+        conditions = [condition for node in nodes for condition in node.get("status", {}).get("conditions", [])]
+        return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
+
+    def _clean(self) -> None:
+        for name in OF_ONE_RUN:
+            shutil.rmtree(self.layout.state / name, ignore_errors=True)

@@ -1,0 +1,165 @@
+"""The processes of the node, each with its command line; all of them run in the sandbox.
+
+The control plane is that of the local stack (`local.control_plane`), with what a kubelet needs besides: the Node
+authoriser, a way back to the kubelet, and addresses that pods reach.
+"""
+
+from dataclasses import dataclass
+
+from local import probe
+from local.layout import Layout
+from local.pki import Pki
+from local.process import Part, Stage
+from node import node_files
+from node.sandbox import HOSTNAME, NODE_ADDRESS, Sandbox
+
+APISERVER_PORT = 6443
+ETCD_PORT = 2379
+ETCD_HEALTH_PORT = 2381
+
+# The node's own user, and its group: what the Node authoriser goes by.
+NODE_USER = f"system:node:{HOSTNAME}"
+NODE_GROUP = "system:nodes"
+PROXY_USER = "system:kube-proxy"
+SERVER = f"https://{NODE_ADDRESS}:{APISERVER_PORT}"
+
+
+@dataclass(frozen=True)
+class NodeParts:
+    """The parts for one sandbox, with the paths and keys of one run."""
+
+    layout: Layout
+    pki: Pki
+    sandbox: Sandbox
+
+    def storage(self) -> list[Part]:
+        """etcd, the API server and containerd, which start together."""
+        return [self._etcd(), self._apiserver(), self._containerd()]
+
+    def controllers(self) -> list[Part]:
+        """What needs a ready API server: controllers, scheduler, kubelet and kube-proxy."""
+        return [self._controller_manager(), self._scheduler(), self._kubelet(), self._proxy()]
+
+    def _etcd(self) -> Part:
+        client = f"https://127.0.0.1:{ETCD_PORT}"
+        peer = "https://127.0.0.1:2380"
+        health = f"http://{NODE_ADDRESS}:{ETCD_HEALTH_PORT}"
+        command = (
+            self.layout.program("etcd"),
+            f"--data-dir={self.layout.state / 'etcd'}",
+            f"--listen-client-urls={client}",
+            f"--advertise-client-urls={client}",
+            f"--listen-peer-urls={peer}",
+            f"--initial-advertise-peer-urls={peer}",
+            f"--initial-cluster=default={peer}",
+            f"--listen-metrics-urls={health}",
+            *self._etcd_keys("--"),
+            *self._etcd_keys("--peer-"),
+            "--unsafe-no-fsync",
+            "--log-level=warn",
+        )
+        return self._part("etcd", Stage.ETCD, command, probe.http(f"{health}/health"))
+
+    def _etcd_keys(self, prefix: str) -> tuple[str, ...]:
+        return (
+            f"{prefix}cert-file={self.pki.etcd_certificate}",
+            f"{prefix}key-file={self.pki.etcd_key}",
+            f"{prefix}trusted-ca-file={self.pki.ca}",
+            f"{prefix}client-cert-auth=true",
+        )
+
+    @property
+    def _serving(self) -> tuple[str, ...]:
+        return (
+            f"--tls-cert-file={self.pki.certificate}",
+            f"--tls-private-key-file={self.pki.key}",
+            f"--cert-dir={self.layout.pki}",
+        )
+
+    def _apiserver(self) -> Part:
+        command = (
+            self.layout.program("kube-apiserver"),
+            f"--etcd-servers=https://127.0.0.1:{ETCD_PORT}",
+            f"--etcd-cafile={self.pki.ca}",
+            f"--etcd-certfile={self.pki.etcd_certificate}",
+            f"--etcd-keyfile={self.pki.etcd_key}",
+            f"--advertise-address={NODE_ADDRESS}",
+            f"--secure-port={APISERVER_PORT}",
+            *self._serving,
+            f"--client-ca-file={self.pki.ca}",
+            f"--token-auth-file={self.pki.tokens}",
+            "--authorization-mode=Node,RBAC",
+            "--enable-admission-plugins=NodeRestriction",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-account-key-file={self.pki.account_public}",
+            f"--service-account-signing-key-file={self.pki.account_key}",
+            f"--service-cluster-ip-range={node_files.SERVICE_RANGE}",
+            "--allow-privileged=true",
+            "--kubelet-preferred-address-types=InternalIP",
+            f"--kubelet-client-certificate={self.pki.client_certificate}",
+            f"--kubelet-client-key={self.pki.client_key}",
+            "--profiling=false",
+        )
+        return self._part("kube-apiserver", Stage.APISERVER, command, probe.http(f"{SERVER}/readyz", ca=self.pki.ca))
+
+    def _containerd(self) -> Part:
+        root = self.layout.state / "containerd"
+        file = node_files.containerd(self.layout.state / "configuration", root)
+        ready = probe.logged(self.layout.log("containerd"), "containerd successfully booted")
+        return self._part("containerd", Stage.NODE, ("containerd", "--config", str(file)), ready)
+
+    def _controller_manager(self) -> Part:
+        command = (
+            self.layout.program("kube-controller-manager"),
+            f"--kubeconfig={self.layout.kubeconfig}",
+            f"--service-account-private-key-file={self.pki.account_key}",
+            f"--root-ca-file={self.pki.ca}",
+            "--leader-elect=false",
+            "--bind-address=127.0.0.1",
+            *self._serving,
+            "--kube-api-qps=100",
+            "--kube-api-burst=200",
+        )
+        return self._part("kube-controller-manager", Stage.CONTROLLER, command, _started)
+
+    def _scheduler(self) -> Part:
+        command = (
+            self.layout.program("kube-scheduler"),
+            f"--kubeconfig={self.layout.kubeconfig}",
+            "--leader-elect=false",
+            "--bind-address=127.0.0.1",
+            *self._serving,
+        )
+        return self._part("kube-scheduler", Stage.CONTROLLER, command, _started)
+
+    def _kubelet(self) -> Part:
+        command = (
+            self.layout.program("kubelet"),
+            f"--config={node_files.kubelet(self.layout.state / 'configuration', self.pki.ca)}",
+            f"--kubeconfig={self.layout.kubeconfig_of('kubelet')}",
+            f"--hostname-override={HOSTNAME}",
+            f"--node-ip={NODE_ADDRESS}",
+        )
+        return self._part("kubelet", Stage.NODE, command, _started)
+
+    def _proxy(self) -> Part:
+        command = (
+            self.layout.program("kube-proxy"),
+            f"--kubeconfig={self.layout.kubeconfig_of('kube-proxy')}",
+            f"--hostname-override={HOSTNAME}",
+            "--proxy-mode=iptables",
+            f"--cluster-cidr={node_files.POD_RANGE}",
+            # These settings are the whole machine's, or not to be written from a network namespace.
+            "--conntrack-max-per-core=0",
+            "--conntrack-tcp-timeout-established=0",
+            "--conntrack-tcp-timeout-close-wait=0",
+        )
+        return self._part("kube-proxy", Stage.NODE, command, _started)
+
+    def _part(self, name: str, stage: Stage, command: tuple[str, ...], ready: probe.Ready) -> Part:
+        return Part(name, stage, self.sandbox.command(*command), self.layout.log(name), ready)
+
+
+def _started(_: int) -> bool:
+    """Readiness of what listens on the sandbox's loopback only: the node's own readiness says the rest."""
+    return True

@@ -1,0 +1,156 @@
+"""The official Knative Serving and Eventing on the node: their own manifests, their own webhooks and controllers.
+
+Only references of images are replaced, and the few settings that an administrator chooses: the ingress, and how soon
+scale to zero happens. Autoscalers of Knative's own pods are left out: a single node has no metrics server. On a machine
+with few CPUs the requests of Knative's pods are cut, as they would leave no room for others: 1.4 CPUs in all. What
+carries events comes without a request and gets one, as docs/install.md asks for.
+"""
+
+import os
+import re
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import yaml
+
+from local.api import Object
+from local.errors import CommandFailed, NotReady
+from local.kubectl import Kubectl, documents
+from local.layout import Layout
+from node import pinned
+from node.node_images import ProgramImage, named
+
+SERVING = "knative-serving"
+EVENTING = "knative-eventing"
+INGRESS_CLASS = "traefik.ingress.networking.knative.dev"
+CRD = "CustomResourceDefinition"
+LEFT_OUT = ("HorizontalPodAutoscaler",)
+
+# Of `ko`, which builds a release of Knative from these manifests: the path of a program's main package.
+IMAGE = re.compile(r"ko://(knative\.dev/(serving|eventing)/cmd/([\w/]+))")
+# Programs of the local stack have names of their own.
+LOCAL_PROGRAMS = {
+    "apiserver_receive_adapter": "adapter",
+    "broker/filter": "filter",
+    "broker/ingress": "ingress",
+    "in_memory/channel_dispatcher": "dispatcher",
+    "mtping": "mtping",
+}
+
+# Up to so many CPUs, requests are cut to so much each.
+FEW_CPUS = 3
+SMALL_REQUEST = "20m"
+CARRIERS = ("imc-dispatcher", "imc-controller")
+CARRIERS_REQUEST = "100m"
+
+READY_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class ScaleToZero:
+    """How soon an idle function is ended: Knative's window, and its grace after that. Defaults are Knative's."""
+
+    window: int = 60
+    grace: int = 30
+
+
+DEFAULT_SCALING = ScaleToZero()
+
+
+def program(project: str, path: str) -> str:
+    """Return the built program of a main package of `serving` or `eventing`, such as `cmd/controller`."""
+    if project == "eventing" and path in LOCAL_PROGRAMS:
+        return LOCAL_PROGRAMS[path]
+    return f"{project}-{path.replace('/', '-')}"
+
+
+def images(layout: Layout) -> list[ProgramImage]:
+    """Return the images that the manifests name."""
+    texts = (text for _, text in _texts(layout))
+    found = {program(match[2], match[3]) for text in texts for match in IMAGE.finditer(text)}
+    return [ProgramImage(named(name), name) for name in sorted(found)]
+
+
+def manifests(layout: Layout, scaling: ScaleToZero) -> list[Object]:
+    """Return all objects of Serving and Eventing in the order of installation, with our images and settings."""
+    chosen = settings(scaling)
+    found = []
+    for _, text in _texts(layout):
+        for manifest in documents(IMAGE.sub(lambda match: named(program(match[2], match[3])), text)):
+            meta = manifest["metadata"]
+            data = chosen.get((meta.get("namespace", ""), meta["name"]), {})
+            if data and manifest["kind"] == "ConfigMap":
+                manifest["data"] = {**manifest.get("data", {}), **data}
+            _set_requests(manifest)
+            found.append(manifest)
+    return [manifest for manifest in found if manifest["kind"] not in LEFT_OUT]
+
+
+def _set_requests(manifest: Object) -> None:
+    few = (os.cpu_count() or 1) <= FEW_CPUS
+    for container in manifest.get("spec", {}).get("template", {}).get("spec", {}).get("containers", []):
+        if manifest["metadata"]["name"] in CARRIERS:
+            container.setdefault("resources", {}).setdefault("requests", {})["cpu"] = CARRIERS_REQUEST
+        elif few and "cpu" in container.get("resources", {}).get("requests", {}):
+            container["resources"]["requests"]["cpu"] = SMALL_REQUEST
+
+
+def settings(scaling: ScaleToZero) -> Mapping[tuple[str, str], Mapping[str, str]]:
+    """Return the keys that are set in Serving's ConfigMaps."""
+    return {
+        (SERVING, "config-network"): {"ingress-class": INGRESS_CLASS},
+        (SERVING, "config-autoscaler"): {
+            "stable-window": f"{scaling.window}s",
+            "scale-to-zero-grace-period": f"{scaling.grace}s",
+        },
+    }
+
+
+def install(kubectl: Kubectl, layout: Layout, scaling: ScaleToZero) -> None:
+    """Apply everything; returns when it is accepted, and `await_ready` when it runs."""
+    everything = manifests(layout, scaling)
+    first = [manifest for manifest in everything if manifest["kind"] in (CRD, "Namespace")]
+    apply(kubectl, first)
+    kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=50s")
+    apply(kubectl, [manifest for manifest in everything if manifest not in first])
+
+
+def apply(kubectl: Kubectl, objects: Sequence[Object]) -> None:
+    """`kubectl apply --server-side` as an administrator does it; a second time, webhooks own their rules."""
+    kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=yaml.safe_dump_all(objects))
+
+
+def await_ready(kubectl: Kubectl, namespaces: Iterable[str], seconds: float = READY_SECONDS) -> None:
+    """Wait until all Deployments of the namespaces are available. Raises NotReady, naming those that are not."""
+    deadline = time.monotonic() + seconds
+    for namespace in namespaces:
+        while True:
+            listed = yaml.safe_load(kubectl("get", "deployments", "-n", namespace, "-o", "yaml"))["items"]
+            missing = [deployment["metadata"]["name"] for deployment in listed if not _available(deployment)]
+            if not missing:
+                break
+            if time.monotonic() > deadline:
+                pods = _pods(kubectl, namespace)
+                raise NotReady(f"{', '.join(missing)} in {namespace} not available after {seconds:.0f} s:\n{pods}")
+            time.sleep(0.5)
+
+
+def _available(deployment: Object) -> bool:
+    status, wanted = deployment.get("status", {}), deployment["spec"].get("replicas", 1)
+    current = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
+    return bool(current and status.get("availableReplicas", 0) >= wanted)
+
+
+def _pods(kubectl: Kubectl, namespace: str) -> str:
+    try:
+        return kubectl("get", "pods", "-n", namespace, "-o", "wide")
+    except CommandFailed as error:
+        return str(error)
+
+
+def _texts(layout: Layout) -> Iterable[tuple[str, str]]:
+    """The text of each file, by the folder it was copied to, in the order of installation."""
+    for copied in pinned.MANIFESTS:
+        for file in sorted((layout.programs / pinned.YAML / copied.name).glob("*.yaml")):
+            yield copied.name, file.read_text()

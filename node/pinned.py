@@ -1,0 +1,108 @@
+"""The pinned programs of a node, and the official YAML that comes in their modules.
+
+What the local stack has, too (control plane, kubectl, the data plane of a Broker), is built by `local.build`. YAML is
+copied whole folders at a time, so that what is applied is what a release of Knative would be made of.
+"""
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from local import build, vendor
+from local.build import Bundle, Program
+from local.layout import DEFAULT
+
+FOLDER = Path(__file__).resolve().parent / "programs"
+KUBERNETES = "k8s.io/kubernetes/cmd"
+SERVING = "knative.dev/serving"
+EVENTING = "knative.dev/eventing"
+NETWORKING = "knative.dev/networking"
+CACHING = "knative.dev/caching"
+KEPLER = "github.com/sustainable-computing-io/kepler"
+YAML = "node-yaml"
+
+PROGRAMS = (
+    Program("pause", ".", module="pause"),
+    Program("kubelet", f"{KUBERNETES}/kubelet", module="cluster"),
+    Program("kube-proxy", f"{KUBERNETES}/kube-proxy", module="cluster"),
+    Program("coredns", ".", module="coredns"),
+    *(
+        Program(f"serving-{name}", f"{SERVING}/cmd/{name}", module="serving")
+        for name in ("controller", "webhook", "autoscaler", "activator", "queue")
+    ),
+    *(
+        Program(f"eventing-{path.replace('/', '-')}", f"{EVENTING}/cmd/{path}", module="cluster")
+        for path in (
+            "controller",
+            "webhook",
+            "jobsink",
+            "requestreply",
+            "auth_proxy",
+            "mtchannel_broker",
+            "in_memory/channel_controller",
+        )
+    ),
+    # C is what its reader of the eBPF tables is written in, whoever fills them.
+    Program("kepler", ".", module="kepler", cgo=True),
+)
+
+
+@dataclass(frozen=True)
+class Copied:
+    """Files of a module: `pattern` below its root; they come to lie in a folder `name`."""
+
+    name: str
+    module: str
+    built_in: str
+    pattern: str
+
+
+# In the order of installation. Files of tests and tools of Knative's own are in other folders.
+MANIFESTS = (
+    Copied("networking", NETWORKING, "serving", "config/*.yaml"),
+    Copied("caching", CACHING, "serving", "config/*.yaml"),
+    Copied("serving", SERVING, "serving", "config/core/**/*.yaml"),
+    Copied("eventing", EVENTING, "cluster", "config/core/**/*.yaml"),
+    Copied("integrations", EVENTING, "cluster", "third_party/eventing-integrations-latest/*.yaml"),
+    Copied("channel", EVENTING, "cluster", "config/channels/in-memory-channel/**/*.yaml"),
+    Copied("broker", EVENTING, "cluster", "config/brokers/mt-channel-broker/**/*.yaml"),
+)
+
+
+# What Kepler's image has besides its program (build/Dockerfile).
+KEPLER_DATA = (
+    Copied("kepler", KEPLER, "kepler", "data/cpus.yaml"),
+    Copied("kepler/model_weight", KEPLER, "kepler", "data/model_weight/*.json"),
+)
+
+
+def digest(folder: Path) -> str:
+    """Return the digest of the module files and of the list of what is copied."""
+    modules = sorted({copied.built_in for copied in (*MANIFESTS, *KEPLER_DATA)})
+    content = b"\0".join((folder / module / name).read_bytes() for module in modules for name in ("go.mod", "go.sum"))
+    return hashlib.sha256(content + repr((MANIFESTS, KEPLER_DATA)).encode()).hexdigest()
+
+
+def copy(go: str, folder: Path, target: Path) -> None:
+    """Replace `target` by the YAML that the modules hold now."""
+    draft = target.with_suffix(".tmp")
+    shutil.rmtree(draft, ignore_errors=True)
+    for copied in (*MANIFESTS, *KEPLER_DATA):
+        root = vendor.module(go, copied.module, folder / copied.built_in)
+        for number, file in enumerate(sorted(root.glob(copied.pattern))):
+            # Files of one name are in several folders of a module.
+            name = f"{number:03}-{file.name}" if copied in MANIFESTS else file.name
+            (draft / copied.name).mkdir(parents=True, exist_ok=True)
+            (draft / copied.name / name).write_bytes(file.read_bytes())
+    shutil.rmtree(target, ignore_errors=True)
+    draft.rename(target)
+
+
+BUNDLE = Bundle(FOLDER, PROGRAMS, YAML, digest, copy)
+
+
+def build_all(target: Path = DEFAULT, say: build.Say = print) -> None:
+    """Build what the local stack and the node need. Raises BuildError."""
+    build.build(target, say)
+    build.build(target, say, BUNDLE)

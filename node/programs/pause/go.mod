@@ -1,0 +1,3 @@
+module keplernode/pause
+
+go 1.25.0

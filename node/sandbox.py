@@ -1,0 +1,220 @@
+"""The namespaces of the node: its own network, mounts, processes, hostname and IPC.
+
+Its first process is a program that only collects orphans; when that is killed, the kernel ends all processes in the
+namespace and removes mounts and devices with it. What the kernel does not remove is recorded in `sandbox.json` before
+it is made: cgroup directories, settings of the kernel, and empty folders of this machine that served as mount points.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from local.errors import PartFailed
+from local.probe import until
+from local.process import living
+from node import cgroups, kernel_settings
+
+# The node's own network, which only this machine's end of the pair reaches.
+NODE_ADDRESS = "10.200.0.1"
+MACHINE_ADDRESS = "10.200.0.254"
+PREFIX = 24
+DEVICE = "node0"
+MACHINE_DEVICE = "kepler-node"
+HOSTNAME = "kepler-node"
+
+# Folders that programs of a node use whatever they are told. They are mounted over, so that this machine's stay as
+# they are; where there are none, they are made for as long as the node is up.
+TEMPORARY = ("/run", "/var/log/containers")
+KEPT = {"/var/lib/cni": "cni", "/var/lib/kubelet": "kubelet", "/var/log/pods": "pods"}
+# Mounted by the exporter with type DirectoryOrCreate.
+WANTED = ("/lib/modules",)
+
+READY_SECONDS = 20.0
+KILL_SECONDS = 30.0
+
+# The first process: `$1` is the file that says it is ready, `$2` what it becomes.
+SCRIPT = """set -e
+for procs in {procs}; do echo 0 > $procs; done
+mount --make-rprivate /
+for folder in {folders}; do mount -t tmpfs tmpfs "$folder"; done
+{binds}
+mount --make-rshared /
+hostname {hostname}
+touch "$1"
+exec "$2"
+"""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is to be undone: the first process, settings to restore, and folders that were made on this machine."""
+
+    pid: int
+    created: float
+    settings: dict[str, str]
+    folders: list[str]
+
+    def process(self) -> psutil.Process | None:
+        """The first process, if it lives."""
+        return living(self.pid, self.created)
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A running sandbox. `procs` are the files by which a process joins the node's cgroups."""
+
+    pid: int
+    procs: tuple[Path, ...]
+
+    def command(self, *command: str) -> tuple[str, ...]:
+        """A command line that runs `command` in the sandbox, and in its cgroups."""
+        join = " ".join(str(file) for file in self.procs)
+        script = f'for procs in {join}; do echo $$ > $procs; done; exec "$@"'
+        enter = ("nsenter", "-t", str(self.pid), "-n", "-m", "-p", "-u", "-i", "--")
+        return ("/bin/sh", "-c", script, "sandbox", *enter, *command)
+
+    def run(self, *command: str, seconds: float = 60.0) -> str:
+        """Run a command in the sandbox and return its standard output. Raises PartFailed with its error output."""
+        return _run(*self.command(*command), seconds=seconds)
+
+
+def up(state: Path, pause: Path) -> Sandbox:
+    """Create the sandbox; `pause` is the program that becomes its first process. Raises PartFailed, leaving nothing."""
+    state.mkdir(parents=True, exist_ok=True)
+    state.chmod(0o700)  # keys, tokens and the cluster's Secrets are in it
+    folders = [folder for folder in (*TEMPORARY, *KEPT, *WANTED) if not Path(folder).exists()]
+    record = Record(0, 0.0, kernel_settings.read(), folders)
+    _write(state, record)
+    try:
+        return _up(state, pause, record)
+    except BaseException:
+        down(state)
+        raise
+
+
+def down(state: Path) -> list[str]:
+    """Remove the sandbox recorded in `state`, if there is one; return what could not be removed, in words."""
+    record = recorded(state)
+    if not record:
+        return []
+    if process := record.process():
+        process.kill()
+        with contextlib.suppress(psutil.TimeoutExpired, psutil.NoSuchProcess):
+            process.wait(KILL_SECONDS)
+    _await_empty()
+    left = [f"cgroup {folder}" for folder in cgroups.remove()]
+    kernel_settings.restore(record.settings)
+    for folder in record.folders:
+        with contextlib.suppress(OSError):
+            Path(folder).rmdir()
+    if not left:
+        _file(state).unlink(missing_ok=True)
+    return left
+
+
+def recorded(state: Path) -> Record | None:
+    """What an earlier `up` recorded and no `down` removed."""
+    try:
+        return Record(**json.loads(_file(state).read_text()))
+    except FileNotFoundError:
+        return None
+
+
+def running(state: Path) -> Sandbox | None:
+    """The sandbox recorded in `state`, if it runs."""
+    record = recorded(state)
+    if not record or not record.process():
+        return None
+    procs = [root / cgroups.NAME / cgroups.HOST / "cgroup.procs" for root in cgroups.hierarchies()]
+    return Sandbox(record.pid, tuple(procs))
+
+
+def _up(state: Path, pause: Path, record: Record) -> Sandbox:
+    procs = cgroups.create()
+    for folder in record.folders:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    marker = state / "sandbox.ready"
+    marker.unlink(missing_ok=True)
+    script = SCRIPT.format(
+        procs=" ".join(str(file) for file in procs),
+        folders=" ".join(TEMPORARY),
+        binds="\n".join(f"mount --bind '{_own(state, name)}' {folder}" for folder, name in KEPT.items()),
+        hostname=HOSTNAME,
+    )
+    spaces = ("--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--mount-proc", "--kill-child")
+    command = ("unshare", *spaces, "/bin/sh", "-c", script, "init", str(marker), str(pause))
+    log = state / "logs" / "sandbox.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as out:
+        popen = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
+    if not until(lambda: marker.exists() or popen.poll() is not None, READY_SECONDS, threading.Event()):
+        os.killpg(popen.pid, signal.SIGKILL)
+    if not marker.exists():
+        raise PartFailed(f"the node's namespaces cannot be set up: {log.read_text(errors='replace').strip()[-300:]}")
+    first = psutil.Process(popen.pid).children()[0]
+    _write(state, Record(first.pid, first.create_time(), record.settings, record.folders))
+    sandbox = Sandbox(first.pid, tuple(procs))
+    _connect(sandbox)
+    return sandbox
+
+
+def _own(state: Path, name: str) -> Path:
+    """A folder of the node's own, new and empty."""
+    folder = state / "mounted" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _connect(sandbox: Sandbox) -> None:
+    """A pair of devices, one end here; the pods' traffic is forwarded in the sandbox."""
+    _run("ip", "link", "add", MACHINE_DEVICE, "type", "veth", "peer", "name", DEVICE, "netns", str(sandbox.pid))
+    _run("ip", "address", "add", f"{MACHINE_ADDRESS}/{PREFIX}", "dev", MACHINE_DEVICE)
+    _run("ip", "link", "set", MACHINE_DEVICE, "up")
+    sandbox.run("ip", "link", "set", "lo", "up")
+    sandbox.run("ip", "address", "add", f"{NODE_ADDRESS}/{PREFIX}", "dev", DEVICE)
+    sandbox.run("ip", "link", "set", DEVICE, "up")
+    sandbox.run("ip", "route", "add", "default", "via", MACHINE_ADDRESS)
+    sandbox.run("sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
+
+
+def _await_empty() -> None:
+    """Wait until no process is in the node's cgroups; kill those that an interrupted `up` did not record."""
+    deadline = time.monotonic() + KILL_SECONDS
+    while (left := cgroups.processes()) and time.monotonic() < deadline:
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+def _run(*command: str, seconds: float = 60.0) -> str:
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise PartFailed(f"{command[0]}: {error}") from error
+    if done.returncode:
+        words = done.stderr.strip() or done.stdout.strip()
+        raise PartFailed(f"`{' '.join(command[-6:])}` failed: {words[-300:]}")
+    return done.stdout
+
+
+def _file(state: Path) -> Path:
+    return state / "sandbox.json"
+
+
+def _write(state: Path, record: Record) -> None:
+    draft = _file(state).with_suffix(".tmp")
+    draft.write_text(json.dumps(asdict(record)))
+    draft.replace(_file(state))

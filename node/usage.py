@@ -1,0 +1,114 @@
+"""CPU time and memory by part, from the node's cgroups and from the processes beside its pods.
+
+Memory is what nothing else could use meanwhile: anonymous memory, without pages of files that are shared or dropped.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from local.api import Api, Object
+from local.process import recorded
+from node import cgroups
+
+USEC = 1_000_000
+NSEC = 1_000_000_000
+OPERATOR = "kepler-operator"
+# With every pod that has ended: nothing but functions ends in numbers.
+FUNCTIONS = "functions"
+
+
+@dataclass(frozen=True)
+class Usage:
+    """CPU seconds since the beginning, and MiB of anonymous memory now."""
+
+    cpu: float
+    memory: float
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(self.cpu + other.cpu, self.memory + other.memory)
+
+
+def by_part(api: Api, records: Path, mount: Path = cgroups.MOUNT) -> dict[str, Usage]:
+    """Return what each part of the node uses: its processes by name, its pods by namespace and purpose."""
+    found = {record.name: _processes(record.pid) for record in recorded(records)}
+    pods = {pod["metadata"]["uid"]: pod for pod in api.items("/api/v1/pods")}
+    functions = Usage(_cpu(mount, Path("kubepods")), 0.0)
+    for folder in _pods(mount):
+        uid = folder.name.removeprefix("pod")
+        used = Usage(_cpu(mount, folder), _memory(mount, folder))
+        part = _part(pods[uid]) if uid in pods else FUNCTIONS
+        if part == FUNCTIONS:
+            functions += Usage(0.0, used.memory)
+        else:
+            found[part] = found.get(part, Usage(0.0, 0.0)) + used
+            functions += Usage(-used.cpu, 0.0)
+    return found | {FUNCTIONS: functions}
+
+
+def since(before: Mapping[str, Usage], after: Mapping[str, Usage]) -> dict[str, Usage]:
+    """Return the CPU seconds between two samples, with the memory of the later one."""
+    nothing = Usage(0.0, 0.0)
+    return {part: Usage(used.cpu - before.get(part, nothing).cpu, used.memory) for part, used in after.items()}
+
+
+def _part(pod: Object) -> str:
+    meta = pod["metadata"]
+    service = meta.get("labels", {}).get("serving.knative.dev/service", "")
+    if service:
+        return "kepler-audit" if service == "kepler-audit" else FUNCTIONS
+    if meta["namespace"] == OPERATOR:
+        return "event source's adapter"
+    return "exporters" if meta["name"].startswith("kepler-exporter") else str(meta["namespace"])
+
+
+def _processes(pid: int) -> Usage:
+    """A process with all below it: the part itself is below the one that entered the sandbox."""
+    used = Usage(0.0, 0.0)
+    try:
+        first = psutil.Process(pid)
+        for process in (first, *first.children(recursive=True)):
+            times, memory = process.cpu_times(), process.memory_info()
+            used += Usage(times.user + times.system, (memory.rss - memory.shared) / 2**20)
+    except psutil.Error:
+        return used
+    return used
+
+
+def _pods(mount: Path) -> list[Path]:
+    """The directories of pods, relative to the node's."""
+    root = _root(mount, "cpuacct")
+    return [folder.relative_to(root) for folder in root.glob("kubepods/**/pod*") if folder.is_dir()]
+
+
+def _root(mount: Path, controller: str) -> Path:
+    if cgroups.unified(mount):
+        return mount / cgroups.NAME
+    # Version 1 mounts cpuacct with cpu, under either name or both.
+    names = (controller, f"cpu,{controller}", f"{controller},cpu")
+    return next((mount / name for name in names if (mount / name).exists()), mount / controller) / cgroups.NAME
+
+
+def _cpu(mount: Path, folder: Path) -> float:
+    directory = _root(mount, "cpuacct") / folder
+    try:
+        if cgroups.unified(mount):
+            return _field(directory / "cpu.stat", "usage_usec") / USEC
+        return int((directory / "cpuacct.usage").read_text()) / NSEC
+    except OSError:
+        return 0.0
+
+
+def _memory(mount: Path, folder: Path) -> float:
+    name = "anon" if cgroups.unified(mount) else "total_rss"
+    try:
+        return _field(_root(mount, "memory") / folder / "memory.stat", name) / 2**20
+    except OSError:
+        return 0.0
+
+
+def _field(file: Path, name: str) -> int:
+    fields = dict(line.split(maxsplit=1) for line in file.read_text().splitlines())
+    return int(fields.get(name, 0))

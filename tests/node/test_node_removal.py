@@ -1,0 +1,31 @@
+"""The node itself, removed: this machine is as it was."""
+
+import os
+from pathlib import Path
+
+import psutil
+import pytest
+
+from node import cgroups, kernel_settings, sandbox
+from node.machine import Node
+from tests.node.conftest import KEEP
+
+
+@pytest.mark.skipif(bool(os.environ.get(KEEP)), reason=f"{KEEP} keeps the node")
+def test_a_removed_node_leaves_nothing_on_this_machine(node: Node) -> None:
+    """No process, mount, device, cgroup or folder of it; settings of the kernel are as before."""
+    record = sandbox.recorded(node.layout.state)
+    assert record
+    state = str(node.layout.state)
+
+    assert node.down() == []
+
+    own = {os.getpid()}
+    running = [process for process in psutil.process_iter(["cmdline"]) if process.pid not in own]
+    assert not [process for process in running if state in " ".join(process.info["cmdline"] or [])]
+    assert state not in Path("/proc/self/mounts").read_text()
+    assert not Path(f"/sys/class/net/{sandbox.MACHINE_DEVICE}").exists()
+    assert not [root for root in cgroups.hierarchies() if (root / cgroups.NAME).exists()]
+    assert not [folder for folder in record.folders if Path(folder).exists()]
+    assert kernel_settings.read() == record.settings
+    assert sandbox.recorded(node.layout.state) is None

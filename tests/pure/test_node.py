@@ -1,0 +1,91 @@
+"""What a whole node is made of, without making one."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from local import build
+from node import cgroups, node_files, official, pinned, prerequisites, user_install
+from tests.node import measured
+
+
+def required(module: str, path: str) -> str:
+    """The version that a go.mod of the node requires."""
+    text = (pinned.FOLDER / module / "go.mod").read_text()
+    found = re.search(rf"^\s*(?:require )?{re.escape(path)} (v\S+)", text, re.MULTILINE)
+    assert found, f"{module}/go.mod does not require {path}"
+    return found[1]
+
+
+def test_the_kubelet_is_of_the_control_planes_version() -> None:
+    """Both go.mod files are to be changed together."""
+    assert required("cluster", build.KUBERNETES) == build.version()
+
+
+def test_serving_and_eventing_are_of_one_release() -> None:
+    """As Knative tests them."""
+    assert required("serving", pinned.SERVING) == required("cluster", pinned.EVENTING)
+
+
+@pytest.mark.parametrize(
+    ("project", "path"),
+    [
+        ("serving", "queue"),
+        ("eventing", "controller"),
+        ("eventing", "broker/filter"),
+        ("eventing", "in_memory/channel_dispatcher"),
+        ("eventing", "in_memory/channel_controller"),
+    ],
+)
+def test_an_image_of_the_manifests_is_a_program_that_is_built(project: str, path: str) -> None:
+    """By the local stack, or for the node."""
+    built = {program.name for program in (*build.ALL, *pinned.PROGRAMS)}
+
+    assert official.program(project, path) in built
+
+
+def test_the_overlay_is_one_over_config_base_that_sets_the_image(tmp_path: Path) -> None:
+    """As docs/install.md has it, with a path from wherever the overlay is."""
+    folder = user_install.overlay(tmp_path / "own", "1.2.3")
+
+    written = yaml.safe_load((folder / "kustomization.yaml").read_text())
+    assert [(folder / resource).resolve() for resource in written["resources"]] == [user_install.BASE]
+    assert written["images"] == [{"name": "kepler-on-knative", "newName": user_install.REPOSITORY, "newTag": "1.2.3"}]
+
+
+def test_the_exporter_has_the_reference_that_functions_are_given() -> None:
+    """Nothing of `config/base` but the operator's image is changed."""
+    assert user_install.exporter().name in (user_install.BASE / "kepler-collector.yaml").read_text()
+
+
+def test_what_is_missing_is_named_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sentence for what no package brings, one for all packages."""
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setattr(node_files, "CNI_FOLDERS", ())
+
+    missing = prerequisites.examine()
+
+    assert any("needs root" in sentence for sentence in missing.impossible)
+    assert "`make e2e-deps` installs them" in missing.sentences()[-1]
+    assert {"containerd", "runc", "containernetworking-plugins", "libc6-dev"} <= set(missing.packages)
+
+
+def test_version_1_and_2_of_cgroups_are_told_apart(tmp_path: Path) -> None:
+    """By the file that only version 2 has at its root."""
+    (tmp_path / "cpu").mkdir()
+    (tmp_path / "cpu" / "cgroup.procs").touch()
+    assert cgroups.hierarchies(tmp_path) == [tmp_path / "cpu"]
+
+    (tmp_path / "cgroup.controllers").touch()
+    assert cgroups.hierarchies(tmp_path) == [tmp_path]
+
+
+def test_the_table_has_a_median(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the least, the most and how many."""
+    monkeypatch.setattr(measured, "SECONDS", {"cold": [3.0, 1.0, 2.0]})
+    monkeypatch.setattr(measured, "USED", {})
+
+    assert measured.table()[1].split() == ["cold", "2.00", "1.00", "3.00", "3"]
