@@ -18,7 +18,7 @@ ENERGY = re.compile(r'^kepler_container_joules_total\{.*container_namespace="([^
 def rolled_out(user: OnNode, port: int) -> bool:
     """Whether the DaemonSet has exporters on that port, whether they run or not."""
     found = user.get("daemonset/kepler-exporter")
-    return bool(found) and f"-address=0.0.0.0:{port}" in str(found["spec"]["template"]["spec"]["containers"])
+    return bool(found) and f"-address=:{port}" in str(found["spec"]["template"]["spec"]["containers"])
 
 
 @pytest.mark.usefixtures("usage_of")
