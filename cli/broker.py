@@ -12,11 +12,10 @@ from cli.cluster import Cluster
 from cli.errors import Denied, Missing, Refused, Unreachable
 from cli.forward import forwarded
 from cli.kinds import BROKER
-from cli.parts import loopback
+from cli.parts import OTHER_NAMESPACE, loopback
 from functions.wiring import BROKER as NAME
 from runtime.errors import Forbidden
 from runtime.objects import Ref
-from runtime.settings import NAMESPACE
 from runtime.signature import SECRET_NAME, key_of, secret
 from runtime.signature import signed as with_signature
 
@@ -33,8 +32,8 @@ def send(cluster: Cluster, events: Iterable[CloudEvent], *, signed: bool = False
     key = _key(cluster)
     if signed and key is None:
         raise Denied(
-            f"this request must be signed, and you may not read Secret '{SECRET_NAME}' in namespace '{NAMESPACE}', or "
-            "it does not exist yet: ask somebody who may, or use the console"
+            f"this request must be signed, and you may not read Secret '{SECRET_NAME}' in namespace "
+            f"'{cluster.operator_namespace}', or it does not exist yet: ask somebody who may, or use the console"
         )
     with _reached(address(cluster), cluster) as url:
         return sum(_post(url, with_signature(event, key) if key else event) for event in events)
@@ -43,16 +42,17 @@ def send(cluster: Cluster, events: Iterable[CloudEvent], *, signed: bool = False
 def _key(cluster: Cluster) -> bytes | None:
     """What our events are signed with; None where the user may not know."""
     try:
-        return key_of(cluster.get(secret(NAMESPACE)))
+        return key_of(cluster.get(secret(cluster.operator_namespace)))
     except Forbidden:
         return None
 
 
 def address(cluster: Cluster) -> str:
     """Where the Broker takes events, as Knative says."""
-    broker = cluster.get(Ref(BROKER, NAMESPACE, NAME))
+    place = cluster.operator_namespace
+    broker = cluster.get(Ref(BROKER, place, NAME))
     if broker is None:
-        raise Missing(f"there is no Broker '{NAME}' in namespace '{NAMESPACE}': apply `config/` first")
+        raise Missing(f"there is no Broker '{NAME}' in namespace '{place}': apply `config/`, or {OTHER_NAMESPACE}")
     found = str((((broker.get("status") or {}).get("address")) or {}).get("url") or "")
     if not found:
         raise Unreachable(f"Broker '{NAME}' has no address yet: `kubectl kepler doctor` says more")

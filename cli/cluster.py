@@ -19,7 +19,7 @@ from runtime.client import APPLY, Answer, Client, Request, Transport, path, unde
 from runtime.errors import Misconfigured, NotFound
 from runtime.known_secrets import KnownSecrets
 from runtime.objects import Collection, Kind, Manifest, Ref
-from runtime.settings import VERSION
+from runtime.settings import NAMESPACE, VERSION
 from runtime.transport import configuration, through
 
 DEFAULT_NAMESPACE = "default"
@@ -29,11 +29,12 @@ REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 @dataclass(frozen=True)
 class Place:
-    """Which cluster, and where in it, as flags and environment say; empty means kubectl's own default."""
+    """Which cluster, and where in it, as flags and environment say; empty means kubectl's own default, or ours."""
 
     kubeconfig: str = ""
     context: str = ""
     namespace: str = ""
+    operator_namespace: str = ""
 
     @property
     def kubectl(self) -> tuple[str, ...]:
@@ -50,6 +51,11 @@ class Cluster:
     place: Place
     namespace: str
     token: str = ""
+
+    @property
+    def operator_namespace(self) -> str:
+        """The namespace of the functions: where their Broker, Triggers, Knative Services and dead letters are."""
+        return self.place.operator_namespace or NAMESPACE
 
     def without_token(self, text: str) -> str:
         """Somebody else's words, with `(hidden)` for the user's token: a proxy may repeat what it was sent."""

@@ -20,7 +20,6 @@ from functions import children
 from runtime.dead_letters import LABEL
 from runtime.errors import Forbidden, NotFound
 from runtime.objects import CONFIG_MAP, EVENT, KEPLER, NODE, Kind, Manifest, Ref, name, uid
-from runtime.settings import NAMESPACE
 
 READINESS = "health/readiness"
 ASKED = 2.0
@@ -54,23 +53,24 @@ class Collector:
 
     def installation(self) -> Installation:
         """The functions' Triggers and Knative Services; of those that are processes here, whether they live."""
+        place = self.cluster.operator_namespace
         try:
-            triggers = self.cluster.known(TRIGGER, NAMESPACE)
-            services = self.cluster.known(KNATIVE_SERVICE, NAMESPACE)
+            triggers = self.cluster.known(TRIGGER, place)
+            services = self.cluster.known(KNATIVE_SERVICE, place)
         except Forbidden:
-            self._note(f"Triggers and Knative Services in namespace '{NAMESPACE}'")
-            return Installation(readable=False)
+            self._note(f"Triggers and Knative Services in namespace '{place}'")
+            return Installation(namespace=place, readable=False)
         by_name = {name(one): one for one in services or ()}
         found = {name(one): Parts(one, None, services is not None) for one in triggers or ()}
         for each in {*found, *by_name}:
             trigger = found[each].trigger if each in found else None
             parts = Parts(trigger, by_name.get(each), services is not None)
             found[each] = Parts(trigger, parts.service, parts.serving, self._answers(parts))
-        return Installation(eventing=triggers is not None, parts=found)
+        return Installation(namespace=place, eventing=triggers is not None, parts=found)
 
     def letters(self) -> tuple[DeadLetter, ...] | None:
         """All dead letters, newest first; None where they may not be read."""
-        found = self.listed(CONFIG_MAP, NAMESPACE, labelled=LABEL, metadata_only=True)
+        found = self.listed(CONFIG_MAP, self.cluster.operator_namespace, labelled=LABEL, metadata_only=True)
         return None if found is None else letters(found)
 
     def state(self, console: str, token: str) -> State | None:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cli.cluster import Cluster, Place, connect
-from cli.kinds import NAMES, NAMESPACE
-from runtime.objects import KEPLER, Kind, name
+from cli.kinds import NAMES
+from runtime.objects import KEPLER, NAMESPACE, Kind, name
 
 PROGRAM = "kubectl-kepler"
 # By this variable a shell asks for completions instead of running a command.

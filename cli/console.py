@@ -23,11 +23,11 @@ from cli.cluster import Cluster, without
 from cli.errors import CliError, Denied, Missing, Refused, Unreachable
 from cli.forward import forwarded
 from cli.kinds import POD, TRIGGER
-from cli.parts import loopback
+from cli.parts import OTHER_NAMESPACE, loopback
 from runtime import redact
 from runtime.function import manager
 from runtime.objects import Manifest, Ref, name
-from runtime.settings import AUDIENCE, NAMESPACE
+from runtime.settings import AUDIENCE
 
 AUDIT = manager("audit")
 # Set by Knative Serving on the pods of a Service.
@@ -117,15 +117,18 @@ def reached(cluster: Cluster, *, url: str = "", token: str = "") -> Iterator[Con
     if url or loopback(address):
         yield Console(address, mine)
         return
-    with forwarded(cluster, NAMESPACE, f"pod/{_pod(cluster)}", PORT) as here:
+    with forwarded(cluster, cluster.operator_namespace, f"pod/{_pod(cluster)}", PORT) as here:
         yield Console(here, mine)
 
 
 def _address(cluster: Cluster) -> str:
     """Where Knative sends the function's events to."""
-    trigger: Manifest | None = cluster.get(Ref(TRIGGER, NAMESPACE, AUDIT))
+    place = cluster.operator_namespace
+    trigger: Manifest | None = cluster.get(Ref(TRIGGER, place, AUDIT))
     if trigger is None:
-        raise Missing(f"there is no Trigger '{AUDIT}' in namespace '{NAMESPACE}': apply `config/`, or {ELSEWHERE}")
+        raise Missing(
+            f"there is no Trigger '{AUDIT}' in namespace '{place}': apply `config/`, {OTHER_NAMESPACE}, or {ELSEWHERE}"
+        )
     address = str((trigger.get("status") or {}).get("subscriberUri") or "")
     if not address:
         raise Unreachable(f"Trigger '{AUDIT}' does not say where the function is: `kubectl kepler doctor` says more")
@@ -134,8 +137,9 @@ def _address(cluster: Cluster) -> str:
 
 def _pod(cluster: Cluster) -> str:
     """A pod of the function that runs."""
-    found = cluster.list(POD, NAMESPACE, labelled=f"{OF_SERVICE}={AUDIT}")
+    place = cluster.operator_namespace
+    found = cluster.list(POD, place, labelled=f"{OF_SERVICE}={AUDIT}")
     running = [one for one in found if (one.get("status") or {}).get("phase") == "Running"]
     if not running:
-        raise Unreachable(f"no pod of '{AUDIT}' runs in namespace '{NAMESPACE}': `kubectl kepler doctor` says more")
+        raise Unreachable(f"no pod of '{AUDIT}' runs in namespace '{place}': `kubectl kepler doctor` says more")
     return name(running[0])

@@ -11,7 +11,6 @@ from runtime.objects import KEPLER, MACHINE_CONFIG, OURS, Kind, Manifest, Ref
 RECONCILED = (KEPLER, MACHINE_CONFIG)
 
 POD = Kind("v1", "Pod", "pods")
-NAMESPACE = Kind("v1", "Namespace", "namespaces", namespaced=False)
 ROLE = Kind("rbac.authorization.k8s.io/v1", "Role", "roles")
 ROLE_BINDING = Kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
 CLUSTER_ROLE = Kind("rbac.authorization.k8s.io/v1", "ClusterRole", "clusterroles", namespaced=False)
@@ -20,7 +19,35 @@ TRIGGER = Kind("eventing.knative.dev/v1", "Trigger", "triggers")
 EVENT_SOURCE = Kind("sources.knative.dev/v1", "ApiServerSource", "apiserversources")
 CLOCK = Kind("sources.knative.dev/v1", "PingSource", "pingsources")
 SINK_BINDING = Kind("sources.knative.dev/v1", "SinkBinding", "sinkbindings")
+EVENT_POLICY = Kind("eventing.knative.dev/v1alpha1", "EventPolicy", "eventpolicies")
 KNATIVE_SERVICE = Kind("serving.knative.dev/v1", "Service", "services")
+REVISION = Kind("serving.knative.dev/v1", "Revision", "revisions")
+NETWORK_POLICY = Kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
+ENDPOINT_SLICE = Kind("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
+ADMISSION_POLICY = Kind(
+    "admissionregistration.k8s.io/v1",
+    "ValidatingAdmissionPolicy",
+    "validatingadmissionpolicies",
+    namespaced=False,
+)
+ADMISSION_POLICY_BINDING = Kind(
+    "admissionregistration.k8s.io/v1",
+    "ValidatingAdmissionPolicyBinding",
+    "validatingadmissionpolicybindings",
+    namespaced=False,
+)
+VALIDATING_WEBHOOKS = Kind(
+    "admissionregistration.k8s.io/v1",
+    "ValidatingWebhookConfiguration",
+    "validatingwebhookconfigurations",
+    namespaced=False,
+)
+MUTATING_WEBHOOKS = Kind(
+    "admissionregistration.k8s.io/v1",
+    "MutatingWebhookConfiguration",
+    "mutatingwebhookconfigurations",
+    namespaced=False,
+)
 
 
 def _names() -> Mapping[str, Kind]:

@@ -7,15 +7,14 @@ from audit.model import DeadLetter
 from cli.kinds import title
 from cli.output import age
 from runtime.objects import CONFIG_MAP, Ref
-from runtime.settings import NAMESPACE
 
 HEADINGS = ("NAME", "AGE", "TIMES", "ABOUT", "EVENT", "ANSWER")
 SHOWN = 80
 
 
-def ref(letter: str) -> Ref:
-    """Where a letter of this name is kept."""
-    return Ref(CONFIG_MAP, NAMESPACE, letter)
+def ref(letter: str, namespace: str) -> Ref:
+    """Return where a letter of this name is kept; `namespace` is the functions'."""
+    return Ref(CONFIG_MAP, namespace, letter)
 
 
 def about(found: Iterable[DeadLetter], key: Ref) -> tuple[DeadLetter, ...]:

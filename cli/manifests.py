@@ -9,9 +9,9 @@ from typing import Any
 import yaml
 
 from cli.errors import Refused, Usage
-from cli.kinds import NAMESPACE, kind_of
+from cli.kinds import kind_of
 from runtime.event import is_name
-from runtime.objects import Manifest, Ref, metadata, name
+from runtime.objects import NAMESPACE, Manifest, Ref, metadata, name
 
 SUFFIXES = (".yaml", ".yml", ".json")
 STDIN = "-"

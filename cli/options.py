@@ -14,6 +14,10 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from cli.cluster import Cluster, Place, connect
+from runtime.settings import NAMESPACE
+
+# The environment variable that says where the functions are; `--operator-namespace` counts before it.
+OPERATOR_NAMESPACE = "KEPLER_OPERATOR_NAMESPACE"
 
 
 class Format(StrEnum):
@@ -46,11 +50,14 @@ class Reach:
     ] = ""
     context: Annotated[str, typer.Option(help="Context of the kubeconfig; the current one if left out.")] = ""
     kubeconfig: Annotated[str, typer.Option(help="Kubeconfig to use instead of $KUBECONFIG.")] = ""
+    operator_namespace: Annotated[
+        str, typer.Option(envvar=OPERATOR_NAMESPACE, help=f"Namespace of the functions; '{NAMESPACE}' if left out.")
+    ] = ""
 
     @property
     def place(self) -> Place:
         """As the rest of the program has it."""
-        return Place(self.kubeconfig, self.context, self.namespace)
+        return Place(self.kubeconfig, self.context, self.namespace, self.operator_namespace)
 
     def connect(self) -> Cluster:
         """The cluster that these options, and the environment, name."""

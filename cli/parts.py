@@ -6,7 +6,10 @@ from urllib.parse import urlsplit
 
 from runtime.conditions import READY, conditions
 from runtime.objects import Manifest
+from runtime.settings import NAMESPACE
 
+# What to do if something of ours is not in the namespace that was looked at.
+OTHER_NAMESPACE = "name the functions' namespace by --operator-namespace"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -30,9 +33,10 @@ class Parts:
 class Installation:
     """All of them by the name of the Trigger; `eventing` says that the cluster has Knative Eventing at all.
 
-    `readable` is False where the user may not look.
+    `readable` is False where the user may not look; `namespace` is where all of them should be.
     """
 
+    namespace: str = NAMESPACE
     eventing: bool = True
     readable: bool = True
     parts: Mapping[str, Parts] = field(default_factory=dict)
@@ -49,6 +53,8 @@ def trouble(installed: Installation, manager: str, *, triggered: bool = True) ->
         return ""
     if not installed.eventing:
         return "Knative Eventing is not installed: no event reaches any function"
+    if not installed.parts:
+        return f"no function is in namespace '{installed.namespace}': apply `config/`, or {OTHER_NAMESPACE}"
     return next(_troubles(installed.parts.get(manager, Parts()), manager, triggered=triggered), "")
 
 

@@ -18,6 +18,7 @@ from runtime import settings
 from runtime.errors import Forbidden, NotFound
 from runtime.objects import (
     KEPLER,
+    NAMESPACE,
     PROMETHEUS_RULE,
     SERVICE_MONITOR,
     Collection,
@@ -26,10 +27,6 @@ from runtime.objects import (
     metadata,
     name,
 )
-from runtime.objects import (
-    NAMESPACE as NAMESPACES,
-)
-from runtime.settings import NAMESPACE
 
 Ours = Mapping[Ref, Manifest | None]
 
@@ -58,7 +55,7 @@ class Observer:
             return self.cluster.get(ref)
         except Forbidden:
             self._note(f"you may not read {title(ref)}")
-            return allowed(ref.name) if ref.kind == NAMESPACES else assumed().get(ref)
+            return allowed(ref.name) if ref.kind == NAMESPACE else assumed().get(ref)
 
     def collect(self, collection: Collection) -> tuple[Manifest, ...]:
         """The objects of a kind; none where the kind is not served."""
@@ -81,7 +78,7 @@ def with_cluster(cluster: Cluster, written: Written, *, manager: str = "") -> Pr
     observer = Observer(cluster)
     memory = Memory(observer.get, observer.collect)
     for place, manifest in written.namespaces.items():
-        memory.objects[Ref(NAMESPACES, "", place)] = _labelled(manifest, observer.get(Ref(NAMESPACES, "", place)))
+        memory.objects[Ref(NAMESPACE, "", place)] = _labelled(manifest, observer.get(Ref(NAMESPACE, "", place)))
     before = {ref: cluster.get(ref) for ref in written.resources}
     after = {}
     for ref in written.resources:
@@ -105,8 +102,8 @@ def offline(written: Written, *, prometheus: bool, with_openshift: bool) -> Pred
     """What comes of the resources in a cluster that has nothing but our installation."""
     there = assumed(prometheus=prometheus, with_openshift=with_openshift)
     after = {ref: as_written(ref, wanted) for ref, wanted in written.resources.items()}
-    there |= {Ref(NAMESPACES, "", ref.namespace): allowed(ref.namespace) for ref in after if ref.namespace}
-    there |= {Ref(NAMESPACES, "", place): manifest for place, manifest in written.namespaces.items()}
+    there |= {Ref(NAMESPACE, "", ref.namespace): allowed(ref.namespace) for ref in after if ref.namespace}
+    there |= {Ref(NAMESPACE, "", place): manifest for place, manifest in written.namespaces.items()}
     memory = Memory(there.get, _none, dict(after))
     return Prediction(dict.fromkeys(after), after, simulate(memory, concerned(after, memory), {}), memory)
 
@@ -163,7 +160,7 @@ def _dependents(changed: Ref, memory: Memory) -> Iterator[Ref]:
 def images(cluster: Cluster) -> dict[str, str]:
     """The functions' settings about images, by the collector's Knative Service; empty where there is none to read."""
     try:
-        service = cluster.get(Ref(KNATIVE_SERVICE, NAMESPACE, COLLECTOR.manager))
+        service = cluster.get(Ref(KNATIVE_SERVICE, cluster.operator_namespace, COLLECTOR.manager))
     except Forbidden:
         return {}
     template = ((service or {}).get("spec") or {}).get("template") or {}

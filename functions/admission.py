@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import cast
 
 from crds import schema
@@ -134,10 +135,16 @@ def quoted(text: str) -> str:
 
 def leaves(path: str) -> tuple[str, ...]:
     """The fields below `spec` that have no fields of ours in them, of a field or block."""
-    node = cast("Schema", cast("Schema", schema.of(Kepler)["properties"])["spec"])
+    node = _spec_schema()
     for step in path.split("."):
         node = cast("Schema", cast("Schema", node["properties"])[step])
     return tuple(_leaves(path, node))
+
+
+@lru_cache(maxsize=1)
+def _spec_schema() -> Schema:
+    """Return the schema of a Kepler's spec, which takes longer to make than everything else here."""
+    return cast("Schema", cast("Schema", schema.of(Kepler)["properties"])["spec"])
 
 
 def _leaves(path: str, node: Schema) -> Iterator[str]:

@@ -149,10 +149,9 @@ def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
         decipher_only=False,
     )
     return (
-        _builder(name, name, key.public_key())
+        _identified(_builder(name, name, key.public_key()), key, key)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(usage, critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
 
@@ -178,11 +177,9 @@ def _certificate(
         x509.DNSName("kubernetes.default.svc"),
     ]
     return (
-        _builder(name, authority.subject, key.public_key())
+        _identified(_builder(name, authority.subject, key.public_key()), key, authority_key)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, *usages]), critical=False)
-        # RFC 5280 asks for it, and Python 3.13 refuses a certificate without.
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
 
@@ -198,6 +195,15 @@ def _builder(subject: x509.Name, issuer: x509.Name, public: ec.EllipticCurvePubl
         .not_valid_before(now - datetime.timedelta(hours=1))
         .not_valid_after(now + VALID)
     )
+
+
+def _identified(
+    builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey, issuer: ec.EllipticCurvePrivateKey
+) -> x509.CertificateBuilder:
+    """Add what Python 3.13 asks for (RFC 5280, 4.2.1.1 and 4.2.1.2): which key this is, and which one has signed it."""
+    return builder.add_extension(
+        x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
+    ).add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key()), critical=False)
 
 
 def _pem(certificate: x509.Certificate) -> bytes:

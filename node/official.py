@@ -2,7 +2,8 @@
 
 Only references of images are replaced, and the few settings that an administrator chooses: the ingress, and how soon
 scale to zero happens. Autoscalers of Knative's own pods are left out: a single node has no metrics server. On a machine
-with few CPUs the requests of Knative's pods are cut, as they would leave no room for others: 1.4 CPUs in all.
+with few CPUs the requests of Knative's pods are cut, as they would leave no room for others: 1.4 CPUs in all. What
+carries events comes without a request and gets one, as docs/install.md asks for.
 """
 
 import os
@@ -40,6 +41,8 @@ LOCAL_PROGRAMS = {
 # Up to so many CPUs, requests are cut to so much each.
 FEW_CPUS = 3
 SMALL_REQUEST = "20m"
+CARRIERS = ("imc-dispatcher", "imc-controller")
+CARRIERS_REQUEST = "100m"
 
 READY_SECONDS = 300.0
 
@@ -79,18 +82,18 @@ def manifests(layout: Layout, scaling: ScaleToZero) -> list[Object]:
             data = chosen.get((meta.get("namespace", ""), meta["name"]), {})
             if data and manifest["kind"] == "ConfigMap":
                 manifest["data"] = {**manifest.get("data", {}), **data}
-            if (os.cpu_count() or 1) <= FEW_CPUS:
-                _cut_requests(manifest)
+            _set_requests(manifest)
             found.append(manifest)
     return [manifest for manifest in found if manifest["kind"] not in LEFT_OUT]
 
 
-def _cut_requests(manifest: Object) -> None:
-    pod = manifest.get("spec", {}).get("template", {}).get("spec", {})
-    for container in pod.get("containers", []):
-        requests = container.get("resources", {}).get("requests", {})
-        if "cpu" in requests:
-            requests["cpu"] = SMALL_REQUEST
+def _set_requests(manifest: Object) -> None:
+    few = (os.cpu_count() or 1) <= FEW_CPUS
+    for container in manifest.get("spec", {}).get("template", {}).get("spec", {}).get("containers", []):
+        if manifest["metadata"]["name"] in CARRIERS:
+            container.setdefault("resources", {}).setdefault("requests", {})["cpu"] = CARRIERS_REQUEST
+        elif few and "cpu" in container.get("resources", {}).get("requests", {}):
+            container["resources"]["requests"]["cpu"] = SMALL_REQUEST
 
 
 def settings(scaling: ScaleToZero) -> Mapping[tuple[str, str], Mapping[str, str]]:

@@ -34,7 +34,11 @@ TRIGGERS = f"/apis/eventing.knative.dev/v1/namespaces/{NAMESPACE}/triggers"
 BROKERS = f"/apis/eventing.knative.dev/v1/namespaces/{NAMESPACE}/brokers"
 SOURCES = f"/apis/sources.knative.dev/v1/namespaces/{NAMESPACE}/apiserversources"
 CLOCKS = f"/apis/sources.knative.dev/v1/namespaces/{NAMESPACE}/pingsources"
-AWAITED = (SERVICES, BROKERS, TRIGGERS, SOURCES, CLOCKS)
+# Knative calls Triggers Ready before their channel routes to them: the dispatcher passes over a channel whose
+# controller has not seen the last subscriber yet, and reports the subscribers all the same
+# (eventing v0.50.0: pkg/reconciler/inmemorychannel/dispatcher/inmemorychannel.go).
+CHANNELS = f"/apis/messaging.knative.dev/v1/namespaces/{NAMESPACE}/inmemorychannels"
+AWAITED = (SERVICES, BROKERS, CHANNELS, TRIGGERS, SOURCES, CLOCKS)
 
 READY_SECONDS = 180.0
 BUILD_SECONDS = 1200.0

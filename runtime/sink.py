@@ -26,6 +26,7 @@ from tenacity.wait import wait_random_exponential
 from runtime.deadlines import SEND
 from runtime.errors import Misconfigured, Unavailable
 from runtime.signature import Sign, unsigned
+from runtime.trust import as_kubectl
 
 SETTING, AUTHORITIES, TOKEN_FILE = "K_SINK", "K_CA_CERTS", "K_SINK_TOKEN_FILE"
 MOUNTED_TOKEN = "/oidc/token"
@@ -99,7 +100,7 @@ def _trust(authorities: str) -> ssl.SSLContext | None:
     """Return a context that trusts these authorities beside the system's; None for the system's alone."""
     if not authorities.strip():
         return None
-    context = ssl.create_default_context()
+    context = as_kubectl(ssl.create_default_context())
     try:
         context.load_verify_locations(cadata=authorities)
     except ssl.SSLError as wrong:

@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping
 import urllib3.exceptions
 from kubernetes.client.api_client import ApiClient
 from kubernetes.client.configuration import Configuration
+from kubernetes.client.exceptions import ApiException
 from kubernetes.config.config_exception import ConfigException
 from kubernetes.config.incluster_config import load_incluster_config
 from kubernetes.config.kube_config import load_kube_config
 
+from runtime import trust
 from runtime.client import APPLY, Answer, Request, Transport
 from runtime.errors import Misconfigured
 from runtime.objects import Manifest
@@ -38,6 +40,7 @@ def through(configured: Configuration, *, user_agent: str, connections: int = 16
     configured.retries = False  # repeating is `runtime.client`'s decision, and is recorded there
     configured.connection_pool_maxsize = connections
     client = ApiClient(configured)
+    client.rest_client.pool_manager.connection_pool_kw["ssl_context"] = trust.api_server(configured)
     client.user_agent = user_agent
 
     def send(request: Request) -> Answer:
@@ -87,9 +90,15 @@ def _send(client: ApiClient, request: Request) -> Answer:
     try:
         response = client.call_api(*serialized, _request_timeout=(request.connect, request.read))
         content = response.read()
+    except ApiException as untrusted:  # raised by the client for nothing but a failure of TLS
+        return _unanswered(request, untrusted.reason)
     except (urllib3.exceptions.HTTPError, OSError) as lost:
-        return Answer(0, {"message": f"the API server did not answer {request.method} {request.path}: {lost}"})
+        return _unanswered(request, lost)
     return Answer(response.status, _decoded(content), _seconds(response.headers.get("Retry-After")))
+
+
+def _unanswered(request: Request, reason: object) -> Answer:
+    return Answer(0, {"message": f"the API server did not answer {request.method} {request.path}: {reason}"})
 
 
 def _yaml(body: Manifest | None) -> str:

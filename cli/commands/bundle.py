@@ -28,6 +28,7 @@ from runtime.objects import (
     CLUSTER_ROLE_BINDING,
     EVENT,
     KEPLER,
+    NAMESPACE,
     OURS,
     Manifest,
     Ref,
@@ -35,7 +36,7 @@ from runtime.objects import (
     name,
     uid,
 )
-from runtime.settings import NAMESPACE, VERSION
+from runtime.settings import VERSION
 
 # Of each Kepler, so many generations with all reports about them; of each namespace, so many reports in short.
 GENERATIONS, REPORTS = 3, 200
@@ -87,7 +88,7 @@ def _letters(collector: Collector) -> Iterator[Manifest]:
     """The newest dead letters, whole: each is read by itself, since together they may be very large."""
     known = collector.letters() or ()
     for letter in known[:LETTERS]:
-        found = collector.get(ref(letter.name))
+        found = collector.get(ref(letter.name, collector.cluster.operator_namespace))
         if found is not None:
             yield found
 
@@ -103,10 +104,11 @@ def _resources(cluster: Cluster, collector: Collector) -> Iterator[tuple[str, Ma
 
 def _own(collector: Collector) -> Iterator[tuple[str, Manifest]]:
     """The installation: Knative's objects, roles and bindings."""
+    place = collector.cluster.operator_namespace
     for kind in OWN:
-        yield from (("installation", one) for one in collector.listed(kind, NAMESPACE) or ())
+        yield from (("installation", one) for one in collector.listed(kind, place) or ())
     for kind in (kinds.CLUSTER_ROLE, CLUSTER_ROLE_BINDING, kinds.ROLE, kinds.ROLE_BINDING):
-        where = NAMESPACE if kind.namespaced else ""
+        where = place if kind.namespaced else ""
         yield from (("installation", one) for one in collector.listed(kind, where, labelled=LABELLED) or ())
 
 
@@ -119,7 +121,7 @@ def _children(collector: Collector, key: Ref, kepler: Manifest) -> Iterator[tupl
     about = {uid(kepler), *(uid(one) for one in found)}
     events = collector.listed(EVENT, key.namespace) or ()
     found += [one for one in events if (one.get("involvedObject") or {}).get("uid") in about]
-    namespace = collector.get(Ref(kinds.NAMESPACE, "", key.namespace))
+    namespace = collector.get(Ref(NAMESPACE, "", key.namespace))
     yield from (("children", one) for one in (*found, *([namespace] if namespace else [])))
 
 

@@ -19,7 +19,6 @@ from runtime import redact
 from runtime.dead_letters import LABEL, changed, is_letter
 from runtime.objects import CONFIG_MAP, Manifest, name
 from runtime.requests import replay as request
-from runtime.settings import NAMESPACE
 
 BY = "cli"
 
@@ -84,7 +83,7 @@ def discard(place: Reach, *, letters: Letters = None, everything: All = False) -
     cluster = place.connect()
     found = _meant(cluster, letters, everything=everything)
     for one in found:
-        cluster.delete(kept.ref(name(one)), one)
+        cluster.delete(kept.ref(name(one), cluster.operator_namespace), one)
     say(_count(found, "thrown away"))
     return Exit.OK
 
@@ -101,11 +100,11 @@ def _count(letters: Sequence[object], done: str) -> str:
 
 
 def _all(cluster: Cluster) -> tuple[Manifest, ...]:
-    return cluster.list(CONFIG_MAP, NAMESPACE, labelled=LABEL, metadata_only=True)
+    return cluster.list(CONFIG_MAP, cluster.operator_namespace, labelled=LABEL, metadata_only=True)
 
 
 def _need(cluster: Cluster, letter: str) -> Manifest:
-    found = cluster.get(kept.ref(letter))
+    found = cluster.get(kept.ref(letter, cluster.operator_namespace))
     if found is None or not is_letter(found):
         raise Missing(f"there is no dead letter '{letter}': it is gone, or `kubectl kepler dead-letters` lists it")
     return found

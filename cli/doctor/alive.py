@@ -6,9 +6,8 @@ from audit.model import Swept
 from cli.causes import SWEEP_LATE
 from cli.doctor.check import Check, Seen, fail, ok, summed, warn
 from cli.glance import status
-from cli.kinds import NAMESPACE
 from cli.output import age
-from runtime.objects import KEPLER, Ref, metadata, name
+from runtime.objects import KEPLER, NAMESPACE, Ref, metadata, name
 from runtime.settings import VERSION
 
 POD_SECURITY = "pod-security.kubernetes.io/enforce"
@@ -27,7 +26,7 @@ def sweep(seen: Seen) -> Iterator[Check]:
         return
     ago = age(last.time, seen.now)
     if (seen.now - last.time).total_seconds() > SWEEP_LATE:
-        look = "kubectl describe -n kepler-operator pingsource kepler-sweep; the log of function 'kepler-sweep'"
+        look = f"{seen.describe} pingsource kepler-sweep; the log of function 'kepler-sweep'"
         yield fail("sweep", f"the last one was {ago} ago: what an event missed stays so", look)
     else:
         yield ok("sweep", f"{ago} ago{_counts(last)}")
@@ -46,7 +45,8 @@ def _counts(swept: Swept) -> str:
 def letters(seen: Seen) -> Iterator[Check]:
     """Whether every event was delivered."""
     if seen.letters is None:
-        yield warn("dead letters", "you may not read them", "ask for `list configmaps` in namespace 'kepler-operator'")
+        ask = f"ask for `list configmaps` in namespace '{seen.namespace}'"
+        yield warn("dead letters", "you may not read them", ask)
     elif seen.letters:
         newest = age(seen.letters[0].time, seen.now)
         told = f"{len(seen.letters)} events could not be delivered, the last {newest} ago"
@@ -65,7 +65,7 @@ def namespaces(seen: Seen) -> Iterator[Check]:
 
 def _namespace(seen: Seen, place: str) -> Iterator[Check]:
     if not seen.may_see(NAMESPACE.name, place):
-        yield warn("namespaces", f"you may not read namespace '{place}'", "ask somebody who may")
+        yield warn("namespaces", f"you may not read namespace '{place}'", "ask for `get namespaces`")
         return
     labels = metadata(seen.find(NAMESPACE.name, place) or {}).get("labels") or {}
     level = labels.get(POD_SECURITY)

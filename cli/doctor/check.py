@@ -1,19 +1,22 @@
-"""One check, what the checks look at, and how what is there is compared with what this version generates."""
+"""One check, what the checks look at, and how an object is compared with the one that this version generates."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal
 
 from audit.model import DeadLetter, State
-from cli.leaves import dotted, leaves
+from cli.doctor import expected
+from cli.doctor.expected import Overlay
 from cli.parts import Installation
 from events.report import Part
-from functions import wiring
 from runtime.objects import Manifest, Ref
+from runtime.settings import NAMESPACE
 
 Level = Literal["ok", "warn", "fail"]
-APPLY = "kubectl apply --server-side -k config/base (of this version)"
+APPLY = "kubectl apply --server-side -k config/base (or your overlay of it), of this version"
+INSTALL_KNATIVE = "https://knative.dev/docs/install, then " + APPLY
 HEADINGS = ("CHECK", "", "WHAT", "TO DO")
 
 
@@ -37,10 +40,16 @@ class Diagnosis(Part):
 
 @dataclass(frozen=True)
 class Seen:
-    """What is there. `objects` has an entry for everything that was looked for (None: absent); `hidden` are those
-    that the user may not read; `rights` is what he may do; `state` is None where the query API is out of reach."""
+    """What was read of the cluster before the checks begin.
+
+    `objects` has an entry for everything that was looked for (None: absent), `hidden` what the user may not read.
+    `rights` is what the user may do; `state` is None where the query API is out of reach. Of the functions' `revisions`
+    and `pods`, and of Knative's admission `webhooks` and `endpoints` (EndpointSlices), None says that the user may not
+    list them.
+    """
 
     now: datetime
+    namespace: str = NAMESPACE
     objects: Mapping[Ref, Manifest | None] = field(default_factory=dict)
     hidden: frozenset[Ref] = frozenset()
     installed: Installation = field(default_factory=Installation)
@@ -48,20 +57,37 @@ class Seen:
     letters: tuple[DeadLetter, ...] | None = None
     state: State | None = None
     rights: Mapping[str, bool] = field(default_factory=dict)
+    revisions: tuple[Manifest, ...] | None = ()
+    pods: tuple[Manifest, ...] | None = ()
+    webhooks: tuple[Manifest, ...] | None = ()
+    endpoints: tuple[Manifest, ...] | None = ()
 
     def find(self, kind: str, name: str) -> Manifest | None:
-        """An object that was looked for, by its kind and name, which are unique here."""
+        """Return an object that was looked for, by its kind and name, which are unique here; None if it is absent."""
         return next((one for ref, one in self.objects.items() if (ref.kind.name, ref.name) == (kind, name)), None)
 
     def may_see(self, kind: str, name: str) -> bool:
-        """Whether the user may read it."""
+        """Return whether the user may read this object."""
         return not any((ref.kind.name, ref.name) == (kind, name) for ref in self.hidden)
 
+    @property
+    def describe(self) -> str:
+        """The command that shows an object in the functions' namespace, but for its kind and name."""
+        return f"kubectl -n {self.namespace} describe"
 
-def generated(kind: str, api: str = "") -> Iterator[Manifest]:
-    """Everything of a kind that `config/base` has; `api` tells Knative's Services from the other ones."""
-    for objects in wiring.base().values():
-        yield from (one for one in objects if one["kind"] == kind and one["apiVersion"].startswith(api))
+    @cached_property
+    def overlays(self) -> frozenset[Overlay]:
+        """The overlays of `config/overlays` that are plainly in use."""
+        return expected.in_use({(ref.kind.name, ref.name): one for ref, one in self.objects.items()}, self.installed)
+
+    def wanted(self, kind: str, api: str = "") -> Iterator[Manifest]:
+        """Yield what this version installs of a kind, given the overlays in use.
+
+        `api` is what the API version starts with: it tells Knative's Services from those of the core group.
+        """
+        for one in expected.objects(self.namespace, self.overlays):
+            if one["kind"] == kind and one["apiVersion"].startswith(api):
+                yield one
 
 
 def ok(area: str, says: str) -> Check:
@@ -85,12 +111,58 @@ def summed(area: str, checks: Iterable[Check], well: str) -> Iterator[Check]:
     yield from found or [ok(area, well)]
 
 
-def unlike(wanted: Any, there: Any) -> list[str]:
-    """The fields of `wanted` that `there` does not have; what it has besides is the server's, or Knative's."""
-    here = leaves({"spec": there or {}})
-    return [dotted(path) for path, value in leaves({"spec": wanted}).items() if here.get(path) != value]
+def unlike(wanted: Any, there: Any, path: str = "spec") -> list[str]:
+    """Return the paths of the fields of `wanted` that `there` does not have.
+
+    Fields that `there` has besides are defaults of the API server or Knative's own; items of lists are compared by
+    their place, and lists of different lengths differ as a whole.
+    """
+    if isinstance(wanted, Mapping):
+        fields = there if isinstance(there, Mapping) else {}
+        below = (unlike(value, fields.get(key), f"{path}.{key}") for key, value in wanted.items())
+        return [field for fields in below for field in fields]
+    if isinstance(wanted, list) and len(wanted) == len(there or ()):
+        items = enumerate(zip(wanted, there or (), strict=True))
+        return [field for at, (one, other) in items for field in unlike(one, other, f"{path}[{at}]")]
+    return [] if wanted == there else [path]
 
 
 def shown(paths: list[str]) -> str:
     """A few of them."""
     return ", ".join(f"`{one}`" for one in paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return some names in quotes: all of them up to four, else three and how many more there are."""
+    quoted = [f"'{one}'" for one in names]
+    more = len(quoted) - 3 if len(quoted) > 4 else 0
+    return ", ".join(quoted[:3] if more else quoted) + (f" and {more} more" if more else "")
+
+
+@dataclass(frozen=True)
+class Symptom:
+    """What is wrong with an object of Knative's, and what to do; objects with the same cause are told in one line.
+
+    Of objects with one `cause`, `says` and `do` of the first stand for all. `ready` says that the object is Ready, and
+    has the symptom all the same.
+    """
+
+    cause: str
+    says: str
+    do: str
+    ready: bool = False
+    level: Level = "fail"
+
+
+def together(area: str, kind: str, symptoms: Iterable[tuple[str, Symptom]]) -> Iterator[Check]:
+    """Yield one check for each cause, which names every object of this kind that has it."""
+    grouped: dict[tuple[str, bool], list[tuple[str, Symptom]]] = {}
+    for called, symptom in symptoms:
+        grouped.setdefault((symptom.cause, symptom.ready), []).append((called, symptom))
+    for (_, ready), same in grouped.items():
+        names = [called for called, _ in same]
+        first = same[0][1]
+        several = len(names) > 1
+        subject = f"{len(names)} {kind}s ({listed(names)})" if several else f"{kind} {listed(names)}"
+        state = "" if ready else " are not Ready" if several else " is not Ready"
+        yield Check(area=area, level=first.level, says=f"{subject}{state}: {first.says}", do=first.do)

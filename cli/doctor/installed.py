@@ -1,12 +1,13 @@
-"""What `config/` installs: definitions, and each function's account and permissions. Pure."""
+"""What `config/` installs: definitions, each function's account and permissions, and what users may be given. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator
 
-from cli.doctor.check import APPLY, Check, Seen, fail, generated, ok, summed, warn
+from cli.doctor.check import APPLY, Check, Seen, fail, listed, ok, summed, warn
 from crds.generate import RESOURCES, definition
 from crds.meta import GROUP, VERSION
 from functions import children
 from functions.catalogue import FUNCTIONS, LISTENERS
+from functions.collector import FUNCTION as COLLECTOR
 from runtime.conditions import conditions
 from runtime.objects import CRD, Manifest, metadata, name
 
@@ -15,6 +16,23 @@ Right = tuple[str, str, str, str]
 
 DEFINITIONS = "definitions"
 PERMISSIONS = "permissions"
+# A ClusterRole with the label for a role of Kubernetes' own becomes part of that.
+AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-"
+
+
+def elsewhere(seen: Seen) -> Iterator[Check]:
+    """Yield a failure if the functions are in another namespace than was looked at: all else would be about nothing.
+
+    The binding of a function names the namespace of its ServiceAccount.
+    """
+    if seen.installed.parts:
+        return
+    binding = seen.find("ClusterRoleBinding", COLLECTOR.manager) or {}
+    places = {str(one.get("namespace", "")) for one in binding.get("subjects") or ()} - {""}
+    if places and seen.namespace not in places:
+        place = min(places)
+        told = f"the functions are in namespace '{place}', and '{seen.namespace}' was looked at"
+        yield fail("installation", told, f"add --operator-namespace {place}, or set KEPLER_OPERATOR_NAMESPACE={place}")
 
 
 def definitions(seen: Seen) -> Iterator[Check]:
@@ -26,7 +44,7 @@ def definitions(seen: Seen) -> Iterator[Check]:
 def _definition(seen: Seen, called: str, wanted: Manifest) -> Check:
     there = seen.find(CRD.name, called)
     if not seen.may_see(CRD.name, called):
-        return warn(DEFINITIONS, f"you may not read '{called}'", "ask somebody who may, to run this")
+        return warn(DEFINITIONS, f"you may not read '{called}'", "ask for `get customresourcedefinitions`")
     if there is None:
         return fail(DEFINITIONS, f"'{called}' does not exist", APPLY)
     served = [one for one in there["spec"]["versions"] if one["name"] == VERSION and one.get("served")]
@@ -38,26 +56,22 @@ def _definition(seen: Seen, called: str, wanted: Manifest) -> Check:
 
 
 def permissions(seen: Seen) -> Iterator[Check]:
-    """Each function's account, its roles with what it needs and no more, and the bindings to them."""
-    found = [
-        *(check for kind in ("ClusterRole", "Role") for one in generated(kind) for check in _there(seen, one, _role)),
-        *(check for one in generated("ServiceAccount") for check in _there(seen, one, _account)),
-        *(
-            check
-            for kind in ("ClusterRole", "Role")
-            for one in generated(f"{kind}Binding")
-            for check in _there(seen, one, _bound)
-        ),
-    ]
-    unseen = [check for check in found if check.do == UNSEEN]
-    told = [check for check in found if check.do != UNSEEN]
-    if unseen:
-        told.append(warn(PERMISSIONS, f"you may not read {len(unseen)} roles, bindings and accounts", UNSEEN))
+    """Yield what is wrong with accounts, roles and bindings: those of the functions, of the exporters and of users."""
+    compared: tuple[tuple[str, Look], ...] = (
+        ("ClusterRole", _role),
+        ("Role", _role),
+        ("ServiceAccount", _account),
+        ("ClusterRoleBinding", _bound),
+        ("RoleBinding", _bound),
+    )
+    found = [check for kind, look in compared for one in seen.wanted(kind) for check in _there(seen, one, look)]
+    hidden = {kind: sum(not seen.may_see(kind, name(one)) for one in seen.wanted(kind)) for kind, _ in compared}
+    if any(hidden.values()):
+        kinds = [f"{kind.lower()}s" for kind, count in hidden.items() if count]
+        told = f"you may not read {sum(hidden.values())} roles, bindings and accounts"
+        found.append(warn(PERMISSIONS, told, f"ask for {', '.join(f'`get {kind}`' for kind in kinds)}"))
     well = f"{len(FUNCTIONS) + len(LISTENERS)} functions may do what they need, and no more"
-    yield from summed(PERMISSIONS, told, well)
-
-
-UNSEEN = "ask somebody who may, to run this"
+    yield from summed(PERMISSIONS, found, well)
 
 
 # What there is to say of an object as it is, and as it should be.
@@ -65,12 +79,12 @@ Look = Callable[[Seen, Manifest, Manifest], Iterable[Check]]
 
 
 def _there(seen: Seen, wanted: Manifest, look: Look) -> Iterator[Check]:
-    """What a look at the object says, or that there is none."""
+    """Yield what a look at the object says, or that there is none; nothing if the user may not read it."""
     kind, called = wanted["kind"], name(wanted)
-    there = seen.find(kind, called)
     if not seen.may_see(kind, called):
-        yield warn(PERMISSIONS, f"you may not read {kind} '{called}'", UNSEEN)
-    elif there is None:
+        return
+    there = seen.find(kind, called)
+    if there is None:
         yield fail(PERMISSIONS, f"{kind} '{called}' does not exist", APPLY)
     else:
         yield from look(seen, there, wanted)
@@ -83,6 +97,11 @@ def _role(_seen: Seen, there: Manifest, wanted: Manifest) -> Iterator[Check]:
         yield fail(PERMISSIONS, f"{called} lacks {_told(lacks)}", APPLY)
     if more := sorted(granted - needed):
         yield warn(PERMISSIONS, f"{called} has more than its function needs: {_told(more)}", APPLY)
+    labels = metadata(there).get("labels") or {}
+    joins = [key for key in metadata(wanted)["labels"] if key.startswith(AGGREGATE)]
+    if lost := [key.removeprefix(AGGREGATE) for key in joins if labels.get(key) != "true"]:
+        told = f"{called} does not join {listed(lost)}, whose users may not use Keplers then"
+        yield warn(PERMISSIONS, told, APPLY)
 
 
 def rights(rules: Iterable[Manifest]) -> set[Right]:

@@ -3,113 +3,39 @@
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 
-from audit.model import DeadLetter, State, Swept, Undelivered
+from audit.model import Swept
 from cli import kinds
-from cli.commands.doctor import CHECKS, LOOKED_AT
-from cli.doctor.check import Check, Seen
+from cli.commands.doctor import CHECKS
+from cli.doctor.check import Seen
 from cli.parts import Installation, Parts
-from crds.generate import RESOURCES, definition
 from crds.meta import GROUP
-from events.report import ObjectName
-from functions import wiring
-from runtime.objects import CRD, KEPLER, Kind, Ref
-from runtime.settings import NAMESPACE, VERSION
-
-NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
-READY = {"conditions": [{"type": "Ready", "status": "True"}]}
-KEPLERS = (
-    {
-        "apiVersion": KEPLER.api_version,
-        "kind": "Kepler",
-        "metadata": {"name": "kepler", "namespace": "energy", "generation": 1},
-        "status": {
-            "conditions": [
-                {"type": "Ready", "status": "True", "reason": "Ready", "message": "", "observedGeneration": 1}
-            ]
-        },
-    },
+from runtime.objects import CRD, Ref
+from runtime.objects import NAMESPACE as NAMESPACES
+from tests.cli.installations import (
+    DOWN,
+    ELSEWHERE,
+    LETTER,
+    NOW,
+    READY,
+    binding,
+    changed,
+    installed,
+    parts,
+    put,
+    ref,
+    state,
+    told,
+    well,
+    without,
 )
-LETTER = DeadLetter(
-    name="l",
-    time=NOW,
-    destination="",
-    code="",
-    answer="",
-    event=Undelivered(id="1", type="t", source="s", object=ObjectName(api_version="", kind="", namespace="", name="")),
-)
-Objects = dict[Ref, Any]
-
-
-def generated() -> Objects:
-    """Everything that is looked at, as this version has it, with the status of what works."""
-    found: Objects = {}
-    for one in RESOURCES.values():
-        name = f"{one.names.plural}.{GROUP}"
-        found[Ref(CRD, "", name)] = {
-            **definition(one),
-            "status": {"conditions": [{"type": "Established", "status": "True"}]},
-        }
-    known = {(one.api_version, one.name): one for one in LOOKED_AT}
-    for shipped in (one for objects in wiring.base().values() for one in objects):
-        if kind := known.get((shipped["apiVersion"], shipped["kind"])):
-            meta = shipped["metadata"]
-            found[Ref(kind, meta.get("namespace", ""), meta["name"])] = {**shipped, "status": READY}
-    found[Ref(kinds.NAMESPACE, "", "energy")] = {
-        "metadata": {"name": "energy", "labels": {"pod-security.kubernetes.io/enforce": "privileged"}}
-    }
-    bound = found[binding("kepler-exporter")]
-    bound["subjects"] = [{"kind": "ServiceAccount", "name": "kepler", "namespace": "energy"}]
-    return copy.deepcopy(found)
-
-
-def binding(name: str) -> Ref:
-    """A ClusterRoleBinding."""
-    return Ref(next(one for one in LOOKED_AT if one.name == "ClusterRoleBinding"), "", name)
-
-
-def ref(kind: Kind, name: str) -> Ref:
-    """An object of the installation."""
-    return Ref(kind, NAMESPACE if kind.namespaced else "", name)
-
-
-def parts(**changed: Parts) -> dict[str, Parts]:
-    """Every function as a Knative Service."""
-    services = [one for objects in wiring.base().values() for one in objects if one["kind"] == "Service"]
-    well = {one["metadata"]["name"]: Parts({"status": READY}, {**one, "status": READY}) for one in services}
-    return {**well, **{name.replace("_", "-"): one for name, one in changed.items()}}
-
-
-def state(minutes: int) -> State:
-    """A sweep so long ago."""
-    swept = Swept(time=NOW - timedelta(minutes=minutes), resources=1, diverging=0, calls=1, milliseconds=1.0)
-    return State(reports=1, oldest=NOW, bytes=1, sweep=swept, version=VERSION)
-
-
-def well() -> Seen:
-    """An installation to which nothing is to be done."""
-    return Seen(
-        now=NOW,
-        objects=generated(),
-        installed=Installation(parts=parts()),
-        keplers=KEPLERS,
-        letters=(),
-        state=state(2),
-        rights={"list keplers": True},
-    )
-
-
-def told(seen: Seen) -> list[Check]:
-    """All checks."""
-    return [one for check in CHECKS for one in check(seen)]
 
 
 def test_a_whole_installation_is_healthy() -> None:
-    """One line for each of ten areas, and nothing to do."""
+    """One line for each area, and nothing to do."""
     found = told(well())
     assert [one.level for one in found] == ["ok"] * len(CHECKS)
     assert not any(one.do for one in found)
@@ -125,44 +51,9 @@ class Case:
     says: str
 
 
-def without(gone: Ref) -> Callable[[Seen], Seen]:
-    """An object is not there."""
-    return lambda seen: replace(seen, objects={**seen.objects, gone: None})
-
-
-def changed(which: Ref, change: Callable[[Any], object]) -> Callable[[Seen], Seen]:
-    """An object is another."""
-
-    def spoil(seen: Seen) -> Seen:
-        found = copy.deepcopy(seen.objects[which])
-        change(found)
-        return replace(seen, objects={**seen.objects, which: found})
-
-    return spoil
-
-
-def installed(**spoilt: Parts) -> Callable[[Seen], Seen]:
-    """A function is another."""
-    return lambda seen: replace(seen, installed=Installation(parts=parts(**spoilt)))
-
-
-def put(at: str, value: Any) -> Callable[[Any], None]:
-    """Sets a field, by its dotted path."""
-
-    def change(one: Any) -> None:
-        *above, last = at.split(".")
-        for name in above:
-            one = one[int(name)] if isinstance(one, list) else one.setdefault(name, {})
-        one[last] = value
-
-    return change
-
-
 KEPLERS_CRD = Ref(CRD, "", f"keplers.{GROUP}")
 COLLECTOR = ref(kinds.TRIGGER, "kepler-collector")
 ROLE = ref(kinds.CLUSTER_ROLE, "kepler-estimator")
-ELSEWHERE = {"status": READY | {"subscriberUri": "http://kepler-collector.kepler-operator.svc"}}
-DOWN = {"conditions": [{"type": "Ready", "status": "False", "message": "no image"}]}
 CASES = [
     Case("no definition", without(KEPLERS_CRD), "fail", f"'keplers.{GROUP}' does not exist"),
     Case("not served", changed(KEPLERS_CRD, put("spec.versions.0.served", value=False)), "fail", "is not served"),
@@ -247,7 +138,7 @@ CASES = [
     Case(
         "a namespace that is restricted",
         changed(
-            Ref(kinds.NAMESPACE, "", "energy"),
+            Ref(NAMESPACES, "", "energy"),
             put("metadata.labels", {"pod-security.kubernetes.io/enforce": "baseline"}),
         ),
         "fail",
@@ -255,7 +146,7 @@ CASES = [
     ),
     Case(
         "a namespace that says nothing",
-        changed(Ref(kinds.NAMESPACE, "", "energy"), put("metadata.labels", {})),
+        changed(Ref(NAMESPACES, "", "energy"), put("metadata.labels", {})),
         "warn",
         "where the cluster's own default allows it",
     ),

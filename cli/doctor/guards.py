@@ -1,0 +1,75 @@
+"""What keeps others out: admission policies, their parameters and the NetworkPolicy; and the overlays in use. Pure."""
+
+from collections.abc import Iterator
+from itertools import chain
+
+from cli.doctor.check import APPLY, Check, Seen, fail, listed, ok, shown, summed, unlike, warn
+from cli.doctor.expected import Overlay, environment
+from cli.kinds import ADMISSION_POLICY, ADMISSION_POLICY_BINDING, NETWORK_POLICY
+from cli.parts import Parts
+from functions import account_policies, repositories
+from functions.collector import FUNCTION as COLLECTOR
+from runtime.objects import CONFIG_MAP, Manifest, name
+
+POLICIES, OVERLAYS = "policies", "overlays"
+# What somebody should know of an installation that has an overlay, beside that it has.
+REMARKS = {
+    Overlay.NO_ADMISSION_POLICIES: "whoever may edit a Kepler decides what runs privileged",
+    Overlay.NODES_PROXY: "a token of an exporter can run commands in all pods",
+    Overlay.EVENT_POLICIES: "the Broker refuses `resync` and `dead-letters replay` of this program",
+}
+
+
+def policies(seen: Seen) -> Iterator[Check]:
+    """Yield what is wrong with what the API server, or the network, should refuse."""
+    kinds = (ADMISSION_POLICY, ADMISSION_POLICY_BINDING, NETWORK_POLICY, CONFIG_MAP)
+    wanted = [one for kind in kinds for one in seen.wanted(kind.name)]
+    hidden = [one for one in wanted if not seen.may_see(one["kind"], name(one))]
+    found = [check for one in wanted if one not in hidden for check in _compared(seen, one)]
+    if hidden:
+        verbs = [f"`get {kind.plural}`" for kind in kinds if any(one["kind"] == kind.name for one in hidden)]
+        found.append(warn(POLICIES, f"you may not read {len(hidden)} policies", f"ask for {', '.join(verbs)}"))
+    yield from summed(POLICIES, chain(found, _images(seen)), f"{len(wanted)} objects are as this version has them")
+
+
+def _compared(seen: Seen, wanted: Manifest) -> Iterator[Check]:
+    called = f"{wanted['kind']} '{name(wanted)}'"
+    there = seen.find(wanted["kind"], name(wanted))
+    level = warn if wanted["kind"] == NETWORK_POLICY.name else fail
+    if there is None:
+        yield level(POLICIES, f"{called} does not exist: {_lost(wanted)}", APPLY)
+    elif paths := unlike(wanted.get("spec"), there.get("spec")):
+        yield level(POLICIES, f"{called} is not as this version has it: {shown(paths)}", APPLY)
+
+
+def _lost(wanted: Manifest) -> str:
+    """Return what follows if this object is absent."""
+    if wanted["kind"] == NETWORK_POLICY.name:
+        return "every pod of the cluster may send to the functions"
+    if wanted["kind"] == CONFIG_MAP.name:
+        return "the policies that read it refuse every exporter and model server"
+    return "the API server does not refuse what it forbids"
+
+
+def _images(seen: Seen) -> Iterator[Check]:
+    """Yield a failure if policies allow other images than the functions render, which they then refuse."""
+    allowed = (seen.find(CONFIG_MAP.name, account_policies.IMAGES) or {}).get("data") or {}
+    service = (seen.installed.parts.get(COLLECTOR.manager) or Parts()).service
+    if service is None or not allowed or Overlay.NO_ADMISSION_POLICIES in seen.overlays:
+        return
+    settings = {str(one.get("name")): str(one.get("value") or "") for one in environment(service)}
+    if missing := sorted(repositories.allowed(settings) - repositories.allowed(allowed)):
+        told = (
+            f"ConfigMap '{account_policies.IMAGES}' lacks {listed(missing)} of the environment of "
+            f"'{COLLECTOR.manager}': the policies refuse images that the functions render"
+        )
+        yield fail(POLICIES, told, "write images in one place: config/overlays/mirror carries them to both")
+
+
+def overlays(seen: Seen) -> Iterator[Check]:
+    """Yield a line that names the overlays in use; what they change is reported by no check."""
+    if not seen.overlays:
+        yield ok(OVERLAYS, "none: config/base as it is")
+        return
+    told = [f"{one} ({REMARKS[one]})" if one in REMARKS else str(one) for one in sorted(seen.overlays)]
+    yield ok(OVERLAYS, f"in use: {', '.join(told)}")

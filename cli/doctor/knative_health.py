@@ -1,0 +1,130 @@
+"""Knative itself: installed, new enough, with its webhooks at work, and with CPU for what carries events. Pure."""
+
+import re
+from collections.abc import Iterator
+
+from cli.doctor.check import Check, Seen, fail, listed, summed, warn
+from cli.doctor.expected import Overlay
+from runtime.objects import CRD, DEPLOYMENT, Manifest, metadata, name
+
+AREA = "knative"
+NAMESPACES = EVENTING, SERVING = "knative-eventing", "knative-serving"
+# What is installed, by a definition that each always has.
+DEFINITIONS = {
+    "Knative Eventing": "triggers.eventing.knative.dev",
+    "Knative Serving": "services.serving.knative.dev",
+}
+OF_VERSION = "app.kubernetes.io/version"
+# The oldest release that is supported (README.md); its modules are v0.50.
+OLDEST = (1, 21)
+OLDEST_MODULES = (0, 50)
+# The in-memory channel: no event passes without the first, no channel is made without the second. The official
+# manifests (eventing v0.50:config/channels/in-memory-channel/deployments) give them no CPU request.
+CHANNEL = ("imc-dispatcher", "imc-controller")
+OF_SLICE = "kubernetes.io/service-name"
+# Admission webhook of an API server's configuration: namespace and name of the Service that is asked.
+Asked = tuple[str, str]
+
+
+def knative(seen: Seen) -> Iterator[Check]:
+    """Yield what is wrong with Knative, where it is installed: `events` and `functions` say where it is not."""
+    found = [*_versions(seen), *_webhooks(seen), *_channel(seen)]
+    there = [called for called in DEFINITIONS if not absent(seen, called)]
+    if found or there:
+        yield from summed(AREA, found, f"{' and '.join(there)}: not too old, and every webhook has an endpoint")
+
+
+def _versions(seen: Seen) -> Iterator[Check]:
+    for called, definition in DEFINITIONS.items():
+        there = seen.find(CRD.name, definition)
+        if not seen.may_see(CRD.name, definition):
+            yield warn(AREA, f"you may not read the definitions of {called}", "ask for `get customresourcedefinitions`")
+        elif there is not None and (version := _too_old(there)):
+            told = f"{called} is of version {version}; {'.'.join(map(str, OLDEST))} is the oldest that is supported"
+            yield warn(AREA, told, "upgrade it, one minor version after another: https://knative.dev/docs/install")
+
+
+def _too_old(definition: Manifest) -> str:
+    """Return the version of an object that is older than supported; empty for a newer one, or one that is not told."""
+    version = str((metadata(definition).get("labels") or {}).get(OF_VERSION) or "")
+    numbers = re.match(r"v?(\d{1,4})\.(\d{1,4})", version)
+    if numbers is None:
+        return ""
+    major, minor = (int(part) for part in numbers.groups())
+    oldest = OLDEST if major else OLDEST_MODULES
+    return version if (major, minor) < oldest else ""
+
+
+def _webhooks(seen: Seen) -> Iterator[Check]:
+    if seen.webhooks is None:
+        ask = "ask for `list validatingwebhookconfigurations,mutatingwebhookconfigurations`"
+        yield warn(AREA, "you may not read Knative's admission webhooks", ask)
+        return
+    asked = required(seen.webhooks)
+    if asked and seen.endpoints is None:
+        ask = f"ask for `list endpointslices.discovery.k8s.io` in namespaces {EVENTING} and {SERVING}"
+        yield warn(AREA, "you may not read whether Knative's admission webhooks have endpoints", ask)
+        return
+    ready = {_service(one) for one in seen.endpoints or () if _ready(one)}
+    for (namespace, service), resources in asked.items():
+        if (namespace, service) not in ready:
+            told = (
+                f"webhook '{service}' in namespace '{namespace}' has no ready endpoint, and the API server refuses "
+                f"every change of {listed(sorted(resources))} (`failurePolicy: Fail`)"
+            )
+            do = f"kubectl -n {namespace} get pods; kubectl -n {namespace} describe service {service}"
+            yield fail(AREA, told, do)
+
+
+def required(webhooks: tuple[Manifest, ...]) -> dict[Asked, set[str]]:
+    """Return Knative's Services without which the API server refuses changes, with the resources that they look at.
+
+    `failurePolicy` is `Fail` if it is left out (admissionregistration.k8s.io/v1).
+    """
+    found: dict[Asked, set[str]] = {}
+    for hook in (one for configuration in webhooks for one in configuration.get("webhooks") or ()):
+        service = (hook.get("clientConfig") or {}).get("service") or {}
+        if service.get("namespace") in (EVENTING, SERVING) and hook.get("failurePolicy") in (None, "Fail"):
+            resources = found.setdefault((service["namespace"], service["name"]), set())
+            resources |= {resource for rule in hook.get("rules") or () for resource in rule.get("resources") or ()}
+    return found
+
+
+def _service(endpoint_slice: Manifest) -> Asked:
+    meta = metadata(endpoint_slice)
+    return str(meta.get("namespace", "")), str((meta.get("labels") or {}).get(OF_SLICE, ""))
+
+
+def _ready(endpoint_slice: Manifest) -> bool:
+    """Return whether an EndpointSlice has an endpoint that is ready; `ready` left out says so (discovery.k8s.io/v1)."""
+    conditions = ((one.get("conditions") or {}) for one in endpoint_slice.get("endpoints") or ())
+    return any(one.get("ready") is not False for one in conditions)
+
+
+def _channel(seen: Seen) -> Iterator[Check]:
+    if Overlay.KAFKA in seen.overlays:
+        return
+    hidden = [one for one in CHANNEL if not seen.may_see(DEPLOYMENT.name, one)]
+    if hidden:
+        told = f"you may not read Deployments {listed(hidden)} in namespace '{EVENTING}'"
+        yield warn(AREA, told, f"ask for `get deployments.apps` in namespace '{EVENTING}'")
+    there = [deployment for one in CHANNEL if (deployment := seen.find(DEPLOYMENT.name, one))]
+    if starved := [name(one) for one in there if not _requests_cpu(one)]:
+        told = (
+            f"{listed(starved)} of the in-memory channel {'have' if len(starved) > 1 else 'has'} no CPU request: many "
+            "functions that start at once starve it, and events are lost until the next sweep"
+        )
+        do = f"kubectl -n {EVENTING} set resources deployment {' '.join(starved)} --requests=cpu=100m"
+        yield warn(AREA, told, do)
+
+
+def _requests_cpu(deployment: Manifest) -> bool:
+    """Return whether every container asks for CPU, by a request or by a limit, which stands for one."""
+    template = (deployment.get("spec") or {}).get("template") or {}
+    resources = [one.get("resources") or {} for one in (template.get("spec") or {}).get("containers") or ()]
+    return all("cpu" in {**(one.get("limits") or {}), **(one.get("requests") or {})} for one in resources)
+
+
+def absent(seen: Seen, called: str) -> bool:
+    """Return whether a part of Knative is plainly not installed."""
+    return seen.may_see(CRD.name, DEFINITIONS[called]) and seen.find(CRD.name, DEFINITIONS[called]) is None

@@ -1,0 +1,124 @@
+"""The functions' Knative Services: there, Ready and, if not, why; of one image and of this program's version. Pure.
+
+On a machine without Knative Serving (`make run`) functions are processes, and each is asked whether it is ready.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from cli.doctor.check import APPLY, INSTALL_KNATIVE, Check, Seen, Symptom, fail, listed, summed, together, warn
+from cli.doctor.knative_health import absent
+from cli.doctor.pod_symptoms import of_pods, of_revision
+from cli.parts import Parts, loopback, unready
+from runtime.objects import Manifest, metadata, name
+from runtime.settings import VERSION
+
+AREA = "functions"
+SERVICE = "Knative Service"
+OF_VERSION = "app.kubernetes.io/version"
+
+
+def functions(seen: Seen) -> Iterator[Check]:
+    """Yield what keeps functions from taking events, and what is of another version."""
+    if not seen.installed.readable:
+        return
+    wanted = [name(one) for one in seen.wanted("Service", "serving")]
+    parts = {called: seen.installed.parts.get(called, Parts()) for called in wanted}
+    services = [one.service for one in parts.values() if one.service is not None]
+    found = [
+        *together(AREA, SERVICE, _symptoms(seen, services)),
+        *_absent(seen, parts),
+        *_hidden(seen, services),
+        *_versions(services),
+        *_images(services),
+    ]
+    yield from summed(AREA, found, _well(parts))
+
+
+def _well(parts: dict[str, Parts]) -> str:
+    here = sum(bool(one.answers) for one in parts.values())
+    if not here:
+        return f"{len(parts)} are Ready"
+    silent = len(parts) - here
+    unasked = f"; {silent} without a Trigger of its own cannot be asked" if silent else ""
+    return f"{here} answer as processes of this machine, without Knative Serving{unasked}"
+
+
+def _symptoms(seen: Seen, services: list[Manifest]) -> Iterator[tuple[str, Symptom]]:
+    for service in services:
+        said = unready(service)
+        symptoms = [*of_pods(service, seen.pods or (), seen.namespace)]
+        if said and not symptoms:
+            symptoms = [_without_pods(seen, service, said)]
+        for cause in dict.fromkeys(one.cause for one in symptoms):
+            first = next(one for one in symptoms if one.cause == cause)
+            yield name(service), first if said else _of_ready(first)
+
+
+def _of_ready(symptom: Symptom) -> Symptom:
+    """Return a symptom of a Service that is Ready: a pod that waits for room may have it in a moment."""
+    level = "warn" if symptom.cause == "unschedulable" else symptom.level
+    return Symptom(symptom.cause, symptom.says, symptom.do, ready=True, level=level)
+
+
+def _without_pods(seen: Seen, service: Manifest, said: str) -> Symptom:
+    """Return why a Service without a failing pod is not Ready: by its newest Revision, or in its own words."""
+    symptom = None if seen.revisions is None else of_revision(service, seen.revisions, seen.namespace)
+    return symptom or Symptom(said, said, f"{seen.describe} ksvc {name(service)}")
+
+
+def _absent(seen: Seen, parts: dict[str, Parts]) -> Iterator[Check]:
+    """Yield what is said of functions that have no Knative Service."""
+    gone = {called: one for called, one in parts.items() if one.service is None}
+    here = any(loopback(one.address) for one in seen.installed.parts.values())
+    for called, one in gone.items():
+        if one.answers is False:
+            told = f"nothing answers at {one.address}, where '{called}' should be"
+            yield fail(AREA, told, "start it: `make status` says what runs, `make run` starts everything")
+    if here or not gone:
+        return
+    if absent(seen, "Knative Serving"):
+        yield fail(AREA, "the cluster has no Knative Serving: no function can run", INSTALL_KNATIVE)
+    elif len(gone) == 1:
+        yield fail(AREA, f"{SERVICE} {listed(gone)} does not exist", APPLY)
+    else:
+        yield fail(AREA, f"{len(gone)} {SERVICE}s ({listed(gone)}) do not exist", APPLY)
+
+
+def _hidden(seen: Seen, services: list[Manifest]) -> Iterator[Check]:
+    """Yield what may not be read of that which says why a Service is not Ready."""
+    if not services:
+        return
+    lists = (("pods", "pods", seen.pods), ("Revisions", "revisions.serving.knative.dev", seen.revisions))
+    for told, resource, found in lists:
+        if found is None:
+            ask = f"ask for `list {resource}` in namespace '{seen.namespace}'"
+            yield warn(AREA, f"you may not read the functions' {told}, which say why one does not run", ask)
+
+
+def _versions(services: list[Manifest]) -> Iterator[Check]:
+    """Yield a warning for each version that is not this program's."""
+    versions: dict[str, list[str]] = {}
+    for service in services:
+        version = str((metadata(service).get("labels") or {}).get(OF_VERSION) or VERSION)
+        versions.setdefault(version, []).append(name(service))
+    for version, names in versions.items():
+        if version != VERSION:
+            told = (
+                f"{listed(names)} {'are' if len(names) > 1 else 'is'} of version {version}, this program of {VERSION}"
+            )
+            do = f"use one version of both: install `kubectl kepler` of version {version}, or {APPLY}"
+            yield warn(AREA, told, do)
+
+
+def _images(services: list[Manifest]) -> Iterator[Check]:
+    """Yield a failure if functions run different images, as after an upgrade that stopped half-way."""
+    images = Counter(image for one in services for image in _of(one))
+    if len(images) > 1:
+        told = ", ".join(f"{image} ({count})" for image, count in images.most_common())
+        yield fail(AREA, f"they run different images: {told}", f"set one image for all, then {APPLY}")
+
+
+def _of(service: Manifest) -> Iterator[str]:
+    template = (service.get("spec") or {}).get("template") or {}
+    yield from (str(one.get("image")) for one in (template.get("spec") or {}).get("containers") or ())

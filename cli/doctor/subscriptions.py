@@ -1,0 +1,93 @@
+"""Triggers: whether each is as this version has it, and if one is not Ready, which of its parts is why. Pure.
+
+A Trigger's conditions are those of eventing v0.50 (`pkg/apis/eventing/v1/trigger_lifecycle.go`).
+"""
+
+from collections.abc import Iterator
+
+from cli.doctor.check import APPLY, Check, Seen, Symptom, fail, summed, together, unlike, warn
+from cli.kinds import TRIGGER
+from cli.parts import Parts, unready
+from functions import wiring
+from runtime.conditions import conditions
+from runtime.objects import Manifest, name
+
+AREA = "triggers"
+BROKER, SUBSCRIBER, DEAD_LETTER_SINK = "BrokerReady", "SubscriberResolved", "DeadLetterSinkResolved"
+# In the order in which Knative's controller sets them: the first that is not True keeps it from the rest.
+ORDER = (BROKER, "DependencyReady", SUBSCRIBER, DEAD_LETTER_SINK, "OIDCIdentityCreated", "SubscriptionReady")
+EVENTING_PODS = "kubectl -n knative-eventing get pods; kubectl -n knative-eventing logs deployment/eventing-controller"
+
+
+def triggers(seen: Seen) -> Iterator[Check]:
+    """Yield what is wrong with the functions' Triggers; one line says so if nothing is."""
+    if not (seen.installed.readable and seen.installed.eventing):
+        return
+    wanted = list(seen.wanted(TRIGGER.name))
+    found = [
+        *together(AREA, "Trigger", _symptoms(seen, wanted)),
+        *(check for one in wanted for check in _compared(seen, one)),
+    ]
+    yield from summed(AREA, found, f"{len(wanted)} are Ready, with the filters and the delivery of this version")
+
+
+def _symptoms(seen: Seen, wanted: list[Manifest]) -> Iterator[tuple[str, Symptom]]:
+    for one in wanted:
+        there = seen.find(TRIGGER.name, name(one))
+        if there is not None and unready(there):
+            yield name(one), symptom(seen, there)
+
+
+def symptom(seen: Seen, trigger: Manifest) -> Symptom:
+    """Return why a Trigger that is not Ready is not."""
+    said = conditions(trigger)
+    if not said:
+        return Symptom("unseen", unready(trigger), EVENTING_PODS)
+    first = next((kind for kind in ORDER if kind in said and said[kind].get("status") != "True"), "")
+    if first == BROKER:
+        told = f"neither is Broker '{wiring.BROKER}': {_words(said[first])}"
+        return Symptom(first, told, f"{seen.describe} broker {wiring.BROKER}")
+    if first == SUBSCRIBER:
+        return _unresolved(seen, "subscriber", name(trigger), _words(said[first]))
+    if first == DEAD_LETTER_SINK:
+        return _unresolved(seen, "dead-letter sink", wiring.DEAD_LETTER, _words(said[first]))
+    part = f"`{first}`: " if first else ""
+    do = f"{seen.describe} trigger {name(trigger)}"
+    return Symptom(f"{first} {unready(trigger)}", f"{part}{unready(trigger)}", do)
+
+
+def _words(condition: Manifest) -> str:
+    return str(condition.get("message") or condition.get("reason") or "it does not say why")
+
+
+def _unresolved(seen: Seen, role: str, service: str, message: str) -> Symptom:
+    """Return why Knative has no address for whom a Trigger sends to.
+
+    It looks again only after a back-off of its own, which doubles up to 1,000 s (eventing v0.50.0,
+    `pkg/reconciler/broker/trigger/trigger.go`): any change of the Trigger wakes it.
+    """
+    wake = f"kubectl -n {seen.namespace} annotate trigger --all kepler.io/seen=1 --overwrite"
+    there = (seen.installed.parts.get(service) or Parts()).service
+    if there is None:
+        told = f"the {role}, Knative Service '{service}', does not exist"
+        return Symptom(f"{role} {service} absent", told, f"{APPLY}; then {wake}")
+    if said := unready(there):
+        told = f"neither is the {role}, Knative Service '{service}': {said}"
+        return Symptom(f"{role} {service} unready", told, f"see `functions`; once it is Ready: {wake}")
+    told = f"Knative waits for its own back-off (up to 17 minutes) to look up the {role} again: {message}"
+    return Symptom(f"{role} back-off", told, wake)
+
+
+def _compared(seen: Seen, wanted: Manifest) -> Iterator[Check]:
+    called = f"Trigger '{name(wanted)}'"
+    there = seen.find(TRIGGER.name, name(wanted))
+    if not seen.may_see(TRIGGER.name, name(wanted)):
+        ask = f"ask for `get triggers.eventing.knative.dev` in namespace '{seen.namespace}'"
+        yield warn(AREA, f"you may not read {called}", ask)
+        return
+    if there is None:
+        yield fail(AREA, f"{called} does not exist", APPLY)
+        return
+    for part, level in (("filters", fail), ("delivery", warn), ("subscriber", fail)):
+        if unlike(wanted["spec"][part], (there.get("spec") or {}).get(part)):
+            yield level(AREA, f"`{part}` of {called} is not as this version has it", APPLY)

@@ -1,0 +1,141 @@
+"""Reads what the checks look at, as far as the user may. What may not be read is noted, not an error."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cli import kinds
+from cli.cluster import Cluster
+from cli.collect import Collector
+from cli.doctor import expected, knative_health
+from cli.doctor.check import Seen
+from cli.doctor.pod_symptoms import OF_SERVICE
+from crds.generate import RESOURCES
+from crds.meta import GROUP
+from runtime.errors import Forbidden
+from runtime.objects import (
+    CLUSTER_ROLE_BINDING,
+    CONFIG_MAP,
+    CRD,
+    DAEMON_SET,
+    DEPLOYMENT,
+    KEPLER,
+    NAMESPACE,
+    SERVICE_ACCOUNT,
+    Kind,
+    Manifest,
+    Ref,
+    metadata,
+    name,
+)
+
+# Kinds of `config/base` that a check looks at, object by object. Knative Services are listed (`Collector`).
+LOOKED_AT = (
+    CLUSTER_ROLE_BINDING,
+    CONFIG_MAP,
+    SERVICE_ACCOUNT,
+    kinds.ADMISSION_POLICY,
+    kinds.ADMISSION_POLICY_BINDING,
+    kinds.BROKER,
+    kinds.CLOCK,
+    kinds.CLUSTER_ROLE,
+    kinds.EVENT_POLICY,
+    kinds.EVENT_SOURCE,
+    kinds.NETWORK_POLICY,
+    kinds.ROLE,
+    kinds.ROLE_BINDING,
+    kinds.TRIGGER,
+)
+
+
+@dataclass(frozen=True)
+class Right:
+    """What a command needs: a verb on a kind; `own` is the functions' namespace, else the user's."""
+
+    verb: str
+    kind: Kind
+    own: bool = False
+    subresource: str = ""
+
+    def told(self, namespace: str) -> str:
+        """Return it as kubectl's `auth can-i` takes it; `namespace` is the functions'."""
+        what = f"{self.kind.plural}{f'/{self.subresource}' if self.subresource else ''}"
+        return f"{self.verb} {what}" + (f" -n {namespace}" if self.own else "")
+
+
+RIGHTS = (
+    Right("list", KEPLER),
+    Right("patch", KEPLER),
+    Right("get", DAEMON_SET),
+    Right("list", kinds.POD),
+    Right("list", kinds.TRIGGER, own=True),
+    Right("list", CONFIG_MAP, own=True),
+    Right("create", kinds.POD, own=True, subresource="portforward"),
+)
+
+
+def survey(cluster: Cluster, console: str, token: str) -> Seen:
+    """Return everything that the checks look at."""
+    collector, place = Collector(cluster), cluster.operator_namespace
+    keplers = _keplers(cluster)
+    objects: dict[Ref, Manifest | None] = {}
+    hidden = set()
+    for ref in dict.fromkeys((*_installed(place), *_knative(), *_namespaces(keplers))):
+        try:
+            objects[ref] = cluster.get(ref)
+        except Forbidden:
+            hidden.add(ref)
+    return Seen(
+        now=datetime.now(UTC),
+        namespace=place,
+        objects=objects,
+        hidden=frozenset(hidden),
+        installed=collector.installation(),
+        keplers=keplers,
+        letters=collector.letters(),
+        state=collector.state(console, token),
+        rights={one.told(place): _may(cluster, one) for one in RIGHTS},
+        revisions=collector.listed(kinds.REVISION, place),
+        pods=collector.listed(kinds.POD, place, labelled=OF_SERVICE),
+        webhooks=_all(collector, (kinds.VALIDATING_WEBHOOKS, ""), (kinds.MUTATING_WEBHOOKS, "")),
+        endpoints=_all(collector, *((kinds.ENDPOINT_SLICE, one) for one in knative_health.NAMESPACES)),
+    )
+
+
+def _all(collector: Collector, *places: tuple[Kind, str]) -> tuple[Manifest, ...] | None:
+    """Return the objects of all places, or None if one of them may not be read."""
+    found = [collector.listed(kind, namespace) for kind, namespace in places]
+    allowed = [objects for objects in found if objects is not None]
+    return tuple(one for objects in allowed for one in objects) if len(allowed) == len(found) else None
+
+
+def _keplers(cluster: Cluster) -> tuple[Manifest, ...]:
+    """In all namespaces or, where these may not be listed, in the user's."""
+    try:
+        return cluster.known(KEPLER) or ()
+    except Forbidden:
+        return Collector(cluster).listed(KEPLER, cluster.namespace) or ()
+
+
+def _installed(namespace: str) -> Iterator[Ref]:
+    """Yield what this version's `config/` has, its overlays' own objects included, as far as a check looks at it."""
+    yield from (Ref(CRD, "", f"{one.names.plural}.{GROUP}") for one in RESOURCES.values())
+    known = {(one.api_version, one.name): one for one in LOOKED_AT}
+    added = [one for objects in expected.additions().values() for one in objects]
+    for one in (*expected.objects(namespace, ()), *expected.renamed(added, namespace)):
+        if kind := known.get((one["apiVersion"], one["kind"])):
+            yield Ref(kind, metadata(one).get("namespace", ""), name(one))
+
+
+def _knative() -> Iterator[Ref]:
+    yield from (Ref(CRD, "", definition) for definition in knative_health.DEFINITIONS.values())
+    yield from (Ref(DEPLOYMENT, knative_health.EVENTING, one) for one in knative_health.CHANNEL)
+
+
+def _namespaces(keplers: tuple[Manifest, ...]) -> Iterator[Ref]:
+    yield from dict.fromkeys(Ref(NAMESPACE, "", metadata(one)["namespace"]) for one in keplers)
+
+
+def _may(cluster: Cluster, right: Right) -> bool:
+    place = cluster.operator_namespace if right.own else cluster.namespace
+    return cluster.may(right.verb, right.kind, place, right.subresource)

@@ -1,0 +1,161 @@
+"""An installation as `doctor` sees it, with nothing wrong, and changes that spoil it."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from audit.model import DeadLetter, State, Swept, Undelivered
+from cli.commands.doctor import CHECKS
+from cli.doctor.check import Check, Seen
+from cli.doctor.expected import additions, objects
+from cli.doctor.knative_health import CHANNEL, DEFINITIONS, EVENTING, OF_VERSION
+from cli.doctor.survey import LOOKED_AT
+from cli.parts import Installation, Parts
+from crds.generate import RESOURCES, definition
+from crds.meta import GROUP
+from events.report import ObjectName
+from runtime.objects import CRD, DEPLOYMENT, KEPLER, Kind, Ref
+from runtime.objects import NAMESPACE as NAMESPACES
+from runtime.settings import NAMESPACE, VERSION
+
+NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
+READY = {"conditions": [{"type": "Ready", "status": "True"}]}
+KEPLERS = (
+    {
+        "apiVersion": KEPLER.api_version,
+        "kind": "Kepler",
+        "metadata": {"name": "kepler", "namespace": "energy", "generation": 1},
+        "status": {
+            "conditions": [
+                {"type": "Ready", "status": "True", "reason": "Ready", "message": "", "observedGeneration": 1}
+            ]
+        },
+    },
+)
+LETTER = DeadLetter(
+    name="l",
+    time=NOW,
+    destination="",
+    code="",
+    answer="",
+    event=Undelivered(id="1", type="t", source="s", object=ObjectName(api_version="", kind="", namespace="", name="")),
+)
+ELSEWHERE = {"status": READY | {"subscriberUri": "http://kepler-collector.kepler-operator.svc"}}
+DOWN = {"conditions": [{"type": "Ready", "status": "False", "message": "no image"}]}
+Objects = dict[Ref, Any]
+
+
+def generated() -> Objects:
+    """Everything that is looked at, as this version has it, with the status of what works."""
+    found: Objects = {}
+    for one in RESOURCES.values():
+        name = f"{one.names.plural}.{GROUP}"
+        found[Ref(CRD, "", name)] = {
+            **definition(one),
+            "status": {"conditions": [{"type": "Established", "status": "True"}]},
+        }
+    known = {(one.api_version, one.name): one for one in LOOKED_AT}
+    for shipped in objects(NAMESPACE, ()):
+        if kind := known.get((shipped["apiVersion"], shipped["kind"])):
+            meta = shipped["metadata"]
+            found[Ref(kind, meta.get("namespace", ""), meta["name"])] = {**shipped, "status": READY}
+    found[Ref(NAMESPACES, "", "energy")] = {
+        "metadata": {"name": "energy", "labels": {"pod-security.kubernetes.io/enforce": "privileged"}}
+    }
+    for called in DEFINITIONS.values():
+        found[Ref(CRD, "", called)] = {"metadata": {"name": called, "labels": {OF_VERSION: "1.21.0"}}}
+    for called in CHANNEL:
+        found[Ref(DEPLOYMENT, EVENTING, called)] = deployment(called, {"requests": {"cpu": "100m"}})
+    for added in (one for brought in additions().values() for one in brought):
+        if kind := known.get((added["apiVersion"], added["kind"])):
+            found[Ref(kind, added["metadata"].get("namespace", ""), added["metadata"]["name"])] = None
+    bound = found[binding("kepler-exporter")]
+    bound["subjects"] = [{"kind": "ServiceAccount", "name": "kepler", "namespace": "energy"}]
+    return copy.deepcopy(found)
+
+
+def binding(name: str) -> Ref:
+    """A ClusterRoleBinding."""
+    return Ref(next(one for one in LOOKED_AT if one.name == "ClusterRoleBinding"), "", name)
+
+
+def ref(kind: Kind, name: str) -> Ref:
+    """An object of the installation."""
+    return Ref(kind, NAMESPACE if kind.namespaced else "", name)
+
+
+def parts(**changed: Parts) -> dict[str, Parts]:
+    """Every function as a Knative Service."""
+    services = [copy.deepcopy(one) for one in objects(NAMESPACE, ()) if one["kind"] == "Service"]
+    well = {one["metadata"]["name"]: Parts({"status": READY}, {**one, "status": READY}) for one in services}
+    return {**well, **{name.replace("_", "-"): one for name, one in changed.items()}}
+
+
+def deployment(name: str, resources: dict[str, Any]) -> dict[str, Any]:
+    """A Deployment of Knative's, with a container of these resources."""
+    containers = [{"name": "dispatcher", "resources": resources}]
+    return {"metadata": {"name": name}, "spec": {"template": {"spec": {"containers": containers}}}}
+
+
+def state(minutes: int) -> State:
+    """A sweep so long ago."""
+    swept = Swept(time=NOW - timedelta(minutes=minutes), resources=1, diverging=0, calls=1, milliseconds=1.0)
+    return State(reports=1, oldest=NOW, bytes=1, sweep=swept, version=VERSION)
+
+
+def well() -> Seen:
+    """An installation to which nothing is to be done."""
+    return Seen(
+        now=NOW,
+        objects=generated(),
+        installed=Installation(parts=parts()),
+        keplers=KEPLERS,
+        letters=(),
+        state=state(2),
+        rights={"list keplers": True},
+    )
+
+
+def told(seen: Seen) -> list[Check]:
+    """All checks."""
+    return [one for check in CHECKS for one in check(seen)]
+
+
+def troubles(seen: Seen) -> list[Check]:
+    """All checks that do not pass."""
+    return [one for one in told(seen) if one.level != "ok"]
+
+
+def without(gone: Ref) -> Callable[[Seen], Seen]:
+    """An object is not there."""
+    return lambda seen: replace(seen, objects={**seen.objects, gone: None})
+
+
+def changed(which: Ref, change: Callable[[Any], object]) -> Callable[[Seen], Seen]:
+    """An object is another."""
+
+    def spoil(seen: Seen) -> Seen:
+        found = copy.deepcopy(seen.objects[which])
+        change(found)
+        return replace(seen, objects={**seen.objects, which: found})
+
+    return spoil
+
+
+def installed(**spoilt: Parts) -> Callable[[Seen], Seen]:
+    """A function is another."""
+    return lambda seen: replace(seen, installed=Installation(parts=parts(**spoilt)))
+
+
+def put(at: str, value: Any) -> Callable[[Any], None]:
+    """Sets a field, by its dotted path."""
+
+    def change(one: Any) -> None:
+        *above, last = at.split(".")
+        for name in above:
+            one = one[int(name)] if isinstance(one, list) else one.setdefault(name, {})
+        one[last] = value
+
+    return change

@@ -1,0 +1,169 @@
+"""What `doctor` says of policies that are not as generated, and of installations with overlays."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import pytest
+
+from cli import kinds
+from cli.doctor.check import Seen
+from cli.doctor.expected import Overlay, objects
+from cli.parts import Installation, Parts
+from functions import installation
+from runtime.objects import CONFIG_MAP
+from tests.cli.installations import READY, changed, parts, put, ref, told, troubles, well, without
+
+Change = Callable[[Seen], Seen]
+
+
+@dataclass(frozen=True)
+class PolicyCase:
+    """What is wrong, and the one line that says so: its level, what it contains and what it advises."""
+
+    does: str
+    spoilt: Change
+    level: str
+    says: str
+    do: str
+
+
+CASES = [
+    PolicyCase(
+        "a policy that is gone",
+        without(ref(kinds.ADMISSION_POLICY, "kepler-privileged-fields")),
+        "fail",
+        "ValidatingAdmissionPolicy 'kepler-privileged-fields' does not exist: the API server does not refuse",
+        "kubectl apply --server-side",
+    ),
+    PolicyCase(
+        "a policy that has been changed",
+        changed(ref(kinds.ADMISSION_POLICY, "kepler-privileged-fields"), put("spec.validations.0.expression", "true")),
+        "fail",
+        "'kepler-privileged-fields' is not as this version has it: `spec.validations[0].expression`",
+        "kubectl apply --server-side",
+    ),
+    PolicyCase(
+        "a policy that only warns",
+        changed(
+            ref(kinds.ADMISSION_POLICY_BINDING, "kepler-privileged-fields"), put("spec.validationActions", ["Warn"])
+        ),
+        "fail",
+        "ValidatingAdmissionPolicyBinding 'kepler-privileged-fields' is not as this version has it",
+        "kubectl apply --server-side",
+    ),
+    PolicyCase(
+        "no NetworkPolicy",
+        without(ref(kinds.NETWORK_POLICY, "kepler-functions")),
+        "warn",
+        "NetworkPolicy 'kepler-functions' does not exist: every pod of the cluster may send to the functions",
+        "kubectl apply --server-side",
+    ),
+    PolicyCase(
+        "no settings of images",
+        without(ref(CONFIG_MAP, "kepler-images")),
+        "fail",
+        "ConfigMap 'kepler-images' does not exist: the policies that read it refuse",
+        "kubectl apply --server-side",
+    ),
+    PolicyCase(
+        "images of one registry only where policies read them",
+        changed(ref(CONFIG_MAP, "kepler-images"), put("data.RELATED_IMAGE_KEPLER", "registry.example/kepler:1")),
+        "fail",
+        "ConfigMap 'kepler-images' lacks 'quay.io/sustainable_computing_io/kepler' of the environment",
+        "config/overlays/mirror",
+    ),
+    PolicyCase(
+        "policies that may not be read",
+        lambda seen: replace(seen, hidden=frozenset({ref(kinds.ADMISSION_POLICY, "kepler-privileged-fields")})),
+        "warn",
+        "you may not read 1 policies",
+        "ask for `get validatingadmissionpolicies`",
+    ),
+    PolicyCase(
+        "a user role that joins nothing",
+        changed(ref(kinds.CLUSTER_ROLE, "kepler-edit"), put("metadata.labels", {})),
+        "warn",
+        "ClusterRole 'kepler-edit' does not join 'edit', 'admin'",
+        "kubectl apply --server-side",
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.does)
+def test_a_guard_that_is_not_as_generated_is_one_line(case: PolicyCase) -> None:
+    """It says what follows and what to do."""
+    [line] = troubles(case.spoilt(well()))
+    assert line.level == case.level
+    assert case.says in line.says
+    assert case.do in line.do
+
+
+def with_objects(overlay: Overlay) -> Change:
+    """What an overlay changes in roles, and brings."""
+
+    def change(seen: Seen) -> Seen:
+        there = dict(seen.objects)
+        for one in objects(seen.namespace, {overlay}):
+            at = next((at for at in there if (at.kind.name, at.name) == (one["kind"], one["metadata"]["name"])), None)
+            if (at is not None and one["kind"] == "ClusterRole") or (at is not None and there[at] is None):
+                there[at] = one
+        return replace(seen, objects=there)
+
+    return change
+
+
+def without_policies(seen: Seen) -> Seen:
+    """No ValidatingAdmissionPolicy of ours is there."""
+    gone = [at for at in seen.objects if at.kind in (kinds.ADMISSION_POLICY, kinds.ADMISSION_POLICY_BINDING)]
+    return replace(seen, objects={**seen.objects, **dict.fromkeys(gone)})
+
+
+def with_database(seen: Seen) -> Seen:
+    """The database of `audit` is named in a Secret."""
+    found = dict(parts())
+    service = put("spec.template.spec.containers.0.env", [{"name": "DATABASE", "valueFrom": {"secretKeyRef": {}}}])
+    image = next(iter(seen.wanted("Service", "serving")))["spec"]["template"]["spec"]["containers"][0]["image"]
+    changed_service = {"spec": {"template": {"spec": {"containers": [{"image": image}]}}}, "status": READY}
+    service(changed_service)
+    found["kepler-audit"] = Parts({"status": READY}, {"metadata": {"name": "kepler-audit"}, **changed_service})
+    return replace(seen, installed=Installation(parts=found))
+
+
+def mirrored(seen: Seen) -> Seen:
+    """Images come from another registry, for the policies and for the functions."""
+    mirror = {"RELATED_IMAGE_KEPLER": "registry.example/kepler:1"}
+    found = dict(parts())
+    for one in found.values():
+        assert one.service is not None
+        for variable in one.service["spec"]["template"]["spec"]["containers"][0]["env"]:
+            variable["value"] = mirror.get(variable["name"], variable["value"])
+    data = put("data.RELATED_IMAGE_KEPLER", mirror["RELATED_IMAGE_KEPLER"])
+    return changed(ref(CONFIG_MAP, "kepler-images"), data)(replace(seen, installed=Installation(parts=found)))
+
+
+def with_event_policy(seen: Seen) -> Seen:
+    """The Broker takes events of those only that an EventPolicy names."""
+    [policy] = installation.overlays()["event-policies/event-policies.yaml"]
+    return replace(seen, objects={**seen.objects, ref(kinds.EVENT_POLICY, policy["metadata"]["name"]): policy})
+
+
+KAFKA = put("metadata.annotations", {"eventing.knative.dev/broker.class": "Kafka"})
+OVERLAYS: Mapping[Overlay, Change] = {
+    Overlay.EVENT_POLICIES: with_event_policy,
+    Overlay.KAFKA: changed(ref(kinds.BROKER, "default"), KAFKA),
+    Overlay.MIRROR: mirrored,
+    Overlay.NO_ADMISSION_POLICIES: without_policies,
+    Overlay.NODES_PROXY: with_objects(Overlay.NODES_PROXY),
+    Overlay.OPENSHIFT: with_objects(Overlay.OPENSHIFT),
+    Overlay.POSTGRES: with_database,
+    Overlay.TENANTS: with_objects(Overlay.TENANTS),
+}
+
+
+@pytest.mark.parametrize("overlay", Overlay)
+def test_what_an_overlay_changes_is_no_fault(overlay: Overlay) -> None:
+    """It is named in one line, since somebody chose it."""
+    seen = OVERLAYS[overlay](well())
+    assert seen.overlays == {overlay}
+    assert next(one.says for one in told(seen) if one.area == "overlays").startswith(f"in use: {overlay}")
+    assert troubles(seen) == []
