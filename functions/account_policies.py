@@ -37,7 +37,7 @@ COLLECTOR, MODEL_SERVER = collector.FUNCTION.manager, model_server.FUNCTION.mana
 
 
 def images() -> list[Object]:
-    """The settings about images once more, where policies can read them; `config/overlays/mirror` changes both."""
+    """The settings about images once more: `config/overlays/mirror` writes them into functions and policies."""
     return [manifest("v1", "ConfigMap", IMAGES, "admission", data=dict(repositories.ENVIRONMENT))]
 
 
@@ -190,7 +190,7 @@ def _kinds(kinds: list[str]) -> Rule:
 
 def _pods(account: str, plural: str, containers: Mapping[str, str], rules: list[Rule]) -> AdmissionPolicy:
     """The policy on a workload's pods: what this request adds to them, or changes, is what is rendered."""
-    named = "params.data[k].split(',').map(i, i.trim())"
+    named = "n.split(',').map(i, i.trim())"
     variables = {
         "pod": "object.spec.template.spec",
         "before": "oldObject == null ? dyn({}) : dyn(oldObject.spec.template.spec)",
@@ -199,7 +199,9 @@ def _pods(account: str, plural: str, containers: Mapping[str, str], rules: list[
         "containers": "variables.every.filter(c, !(c in variables.known))",
         "volumes": "variables.pod.?volumes.orValue([]).filter(v, !(v in variables.before.?volumes.orValue([])))",
         "repositories": container_rules.pulled_from("variables.containers.map(c, c.image)"),
-        "allowed": f"params.data.map(k, {container_rules.pulled_from(named)})",
+        # Between quotation marks: `config/overlays/mirror` writes others there.
+        "images": "[{}]".format(", ".join(f"'{image}'" for image in repositories.ENVIRONMENT.values())),
+        "allowed": f"variables.images.map(n, {container_rules.pulled_from(named)})",
     }
     rules = [
         *rules,
@@ -217,12 +219,11 @@ def _pods(account: str, plural: str, containers: Mapping[str, str], rules: list[
         ),
         (
             "variables.repositories.all(r, variables.allowed.exists(a, r in a))",
-            f"images come from the repositories of ConfigMap '{IMAGES}' in the functions' namespace",
+            f"images come from the repositories of ConfigMap '{IMAGES}', as the policy was installed with them",
         ),
     ]
-    params = {"name": IMAGES, "namespace": NAMESPACE}
     held = _of(account, f"{account}-pods", [matching("apps", [plural])], rules)
-    return replace(held, variables=variables, params=params)
+    return replace(held, variables=variables)
 
 
 def _each(which: str, rule: str) -> str:

@@ -35,8 +35,10 @@ GRANTED = (
 class AdmissionPolicy:
     """A policy that fails closed.
 
-    `matched` are rules that match requests, and `conditions` narrow that down; `params` names the ConfigMap that
-    expressions may read.
+    `matched` are rules that match requests, and `conditions` narrow that down. No policy reads a parameter: an API
+    server finds none for a moment, or not before it is started again (k8s.io/apiserver v0.35.4: policy_source.go stops
+    the informer of a `paramKind` with the last policy that has it, and never starts it again), and then refuses what
+    `matched` matches, whatever `conditions` say.
     """
 
     name: str
@@ -44,20 +46,17 @@ class AdmissionPolicy:
     validations: list[Object]
     variables: Mapping[str, str] = field(default_factory=dict)
     conditions: Mapping[str, str] = field(default_factory=dict)
-    params: Mapping[str, str] = field(default_factory=dict)
 
     def objects(self) -> list[Object]:
         """The policy, and the binding that puts it into force everywhere."""
         spec = {
             "failurePolicy": "Fail",
-            **({"paramKind": {"apiVersion": "v1", "kind": "ConfigMap"}} if self.params else {}),
             "matchConstraints": {"resourceRules": self.matched},
             **({"matchConditions": _named(self.conditions)} if self.conditions else {}),
             **({"variables": _named(self.variables)} if self.variables else {}),
             "validations": self.validations,
         }
-        reads = {"paramRef": {**self.params, "parameterNotFoundAction": "Deny"}} if self.params else {}
-        bound = {"policyName": self.name, "validationActions": ["Deny"], **reads}
+        bound = {"policyName": self.name, "validationActions": ["Deny"]}
         return [
             manifest(API, kind, self.name, "admission", namespaced=False, spec=content)
             for kind, content in ((POLICY, spec), (f"{POLICY}Binding", bound))

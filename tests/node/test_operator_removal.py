@@ -3,8 +3,6 @@
 import threading
 import time
 
-import pytest
-
 from local.api import Object
 from local.errors import CommandFailed
 from local.probe import until
@@ -52,17 +50,8 @@ def test_without_the_operator_exporters_go_on(user: OnNode, node: Node, version:
     assert f'pod_name="{user.exporter()["metadata"]["name"]}"' in user.scrape(port(user))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="k8s.io/apiserver v0.35.4 does not restart the informer of a paramKind ConfigMap"
-)
 def test_installed_again_it_refuses_nobodys_workloads(node: Node, version: str) -> None:
-    """Anybody may go on creating Deployments in the cluster; only the operator's own accounts are looked at.
-
-    The API server keeps no informer for the ConfigMap that admission policies read once the last policy that reads one
-    was deleted: policy_source.go cancels it, and a shared informer starts only once. From then on a new binding finds
-    no parameters, and `parameterNotFoundAction: Deny` refuses every Deployment and DaemonSet of the whole cluster,
-    whatever `matchConditions` say, until the API server is started again.
-    """
+    """Anybody may go on creating Deployments in the cluster; only the operator's own accounts are looked at."""
     user_install.apply(node.kubectl, user_install.overlay(node.layout.state / "overlay", version))
 
     def accepted() -> bool:
@@ -79,8 +68,6 @@ def test_installed_again_it_refuses_nobodys_workloads(node: Node, version: str) 
 def test_installed_again_it_takes_exporters_up_where_they_are(user: OnNode, node: Node, version: str) -> None:
     """No rollout, the same pod, and an edit has an effect again."""
     exporter, generation = user.exporter()["metadata"]["uid"], user.generation()
-    # See the test before: without it, nothing could be installed.
-    node.restart("kube-apiserver")
 
     measured.seconds(
         "installed again, second apply -> all Ready", user.seconds(lambda: node.apply(version), lambda: True)

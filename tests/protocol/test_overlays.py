@@ -79,7 +79,7 @@ def test_an_old_kubelet_is_asked_through_its_proxy(control_plane: Stack) -> None
 
 
 def test_a_mirror_is_written_in_one_place(control_plane: Stack) -> None:
-    """From the ConfigMap of the policies it gets into every function's environment, each setting of them."""
+    """From one ConfigMap it gets into every function's environment and the policies, each setting of them."""
     objects = render(control_plane, "overlays/mirror")
     settings = of(objects, "ConfigMap")["kepler-images"]["data"]
     assert settings.keys() == repositories.ENVIRONMENT.keys()
@@ -88,6 +88,16 @@ def test_a_mirror_is_written_in_one_place(control_plane: Stack) -> None:
     assert services
     for service in services.values():
         assert settings.items() <= {one["name"]: one.get("value") for one in environment(service)}.items()
+    policies = of(objects, "ValidatingAdmissionPolicy").values()
+    named = [
+        one["expression"]
+        for policy in policies
+        for one in policy["spec"].get("variables", [])
+        if "images" in one.values()
+    ]
+    assert named
+    for expression in named:
+        assert expression.split("'")[1::2] == [settings[name] for name in repositories.ENVIRONMENT]
 
 
 def test_tenants_are_bound_one_by_one(control_plane: Stack) -> None:
