@@ -16,6 +16,7 @@ ROLE_BINDING = Kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings
 CLUSTER_ROLE = Kind("rbac.authorization.k8s.io/v1", "ClusterRole", "clusterroles", namespaced=False)
 BROKER = Kind("eventing.knative.dev/v1", "Broker", "brokers")
 TRIGGER = Kind("eventing.knative.dev/v1", "Trigger", "triggers")
+CHANNEL = Kind("messaging.knative.dev/v1", "InMemoryChannel", "inmemorychannels")
 EVENT_SOURCE = Kind("sources.knative.dev/v1", "ApiServerSource", "apiserversources")
 CLOCK = Kind("sources.knative.dev/v1", "PingSource", "pingsources")
 SINK_BINDING = Kind("sources.knative.dev/v1", "SinkBinding", "sinkbindings")

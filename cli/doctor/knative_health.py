@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterator
 
+from cli import kinds
 from cli.doctor.check import Check, Seen, fail, listed, summed, warn
 from cli.doctor.expected import Overlay
-from runtime.objects import CRD, DEPLOYMENT, Manifest, metadata, name
+from functions import wiring
+from runtime.objects import CRD, DEPLOYMENT, Manifest, generation, metadata, name
 
 AREA = "knative"
 NAMESPACES = EVENTING, SERVING = "knative-eventing", "knative-serving"
@@ -21,6 +23,8 @@ OLDEST_MODULES = (0, 50)
 # The in-memory channel: no event passes without the first, no channel is made without the second. The official
 # manifests (eventing v0.50:config/channels/in-memory-channel/deployments) give them no CPU request.
 CHANNEL = ("imc-dispatcher", "imc-controller")
+# As the Broker's controller names its channel (eventing v0.50:pkg/reconciler/broker/resources/channel.go).
+BROKERS_CHANNEL = f"{wiring.BROKER}-kne-trigger"
 OF_SLICE = "kubernetes.io/service-name"
 # Admission webhook of an API server's configuration: namespace and name of the Service that is asked.
 Asked = tuple[str, str]
@@ -104,6 +108,7 @@ def _ready(endpoint_slice: Manifest) -> bool:
 def _channel(seen: Seen) -> Iterator[Check]:
     if Overlay.KAFKA in seen.overlays:
         return
+    yield from _routed(seen)
     hidden = [one for one in CHANNEL if not seen.may_see(DEPLOYMENT.name, one)]
     if hidden:
         told = f"you may not read Deployments {listed(hidden)} in namespace '{EVENTING}'"
@@ -116,6 +121,24 @@ def _channel(seen: Seen) -> Iterator[Check]:
         )
         do = f"kubectl -n {EVENTING} set resources deployment {' '.join(starved)} --requests=cpu=100m"
         yield warn(AREA, told, do)
+
+
+def _routed(seen: Seen) -> Iterator[Check]:
+    """Yield that the dispatcher does not route to the Triggers as they are: theirs and the Broker's Ready hide it.
+
+    The dispatcher passes over a channel whose status is behind its spec, and its controller, where it was starved or
+    restarted meanwhile, may have left it so.
+    """
+    channel = seen.find(kinds.CHANNEL.name, BROKERS_CHANNEL)
+    if channel is None:
+        return
+    observed = int((channel.get("status") or {}).get("observedGeneration") or 0)
+    if observed < generation(channel):
+        told = (
+            f"InMemoryChannel '{BROKERS_CHANNEL}' is of generation {generation(channel)}, and Knative has taken up "
+            f"{observed}: events may reach no function, although Broker and Triggers are Ready"
+        )
+        yield fail(AREA, told, f"kubectl -n {EVENTING} rollout restart deployment {' '.join(reversed(CHANNEL))}")
 
 
 def _requests_cpu(deployment: Manifest) -> bool:

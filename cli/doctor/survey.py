@@ -80,7 +80,7 @@ def survey(cluster: Cluster, console: str, token: str) -> Seen:
     keplers = _keplers(cluster)
     objects: dict[Ref, Manifest | None] = {}
     hidden = set()
-    for ref in dict.fromkeys((*_installed(place), *_knative(), *_namespaces(keplers))):
+    for ref in dict.fromkeys((*_installed(place), *_knative(place), *_namespaces(keplers))):
         try:
             objects[ref] = cluster.get(ref)
         except Forbidden:
@@ -127,7 +127,8 @@ def _installed(namespace: str) -> Iterator[Ref]:
             yield Ref(kind, metadata(one).get("namespace", ""), name(one))
 
 
-def _knative() -> Iterator[Ref]:
+def _knative(namespace: str) -> Iterator[Ref]:
+    yield Ref(kinds.CHANNEL, namespace, knative_health.BROKERS_CHANNEL)
     yield from (Ref(CRD, "", definition) for definition in knative_health.DEFINITIONS.values())
     yield from (Ref(DEPLOYMENT, knative_health.EVENTING, one) for one in knative_health.CHANNEL)
 

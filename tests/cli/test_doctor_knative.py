@@ -8,7 +8,7 @@ import pytest
 
 from cli import kinds
 from cli.doctor.check import Seen
-from cli.doctor.knative_health import CHANNEL, DEFINITIONS, EVENTING, OF_VERSION
+from cli.doctor.knative_health import BROKERS_CHANNEL, CHANNEL, DEFINITIONS, EVENTING, OF_VERSION
 from cli.parts import Installation, Parts
 from runtime.objects import CRD, DEPLOYMENT, Ref
 from runtime.settings import VERSION
@@ -16,6 +16,7 @@ from tests.cli.installations import READY, changed, deployment, parts, put, ref,
 
 Change = Callable[[Seen], Seen]
 COLLECTOR = ref(kinds.TRIGGER, "kepler-collector")
+CHANNEL_REF = ref(kinds.CHANNEL, BROKERS_CHANNEL)
 IMAGE = f"kepler-on-knative:{VERSION}"
 MISSING = (
     'Configuration "kepler-collector" does not have any ready Revision.',
@@ -98,6 +99,15 @@ def endpoints(*, ready: bool) -> dict[str, Any]:
         "metadata": {"namespace": EVENTING, "name": "eventing-webhook-x", "labels": labels},
         "endpoints": [{"conditions": {"ready": ready}}],
     }
+
+
+def with_channel(seen: Seen, generation: int, observed: int) -> Seen:
+    """The Broker's channel in this generation, of which Knative has taken up another."""
+    channel = {
+        "metadata": {"name": BROKERS_CHANNEL, "generation": generation},
+        "status": {"observedGeneration": observed},
+    }
+    return replace(seen, objects={**seen.objects, CHANNEL_REF: channel})
 
 
 @dataclass(frozen=True)
@@ -277,6 +287,14 @@ CASES = [
         "ask for `get deployments.apps`",
     ),
     KnativeCase(
+        "a channel that the dispatcher has not taken up",
+        lambda seen: with_channel(seen, generation=3, observed=2),
+        "fail",
+        "InMemoryChannel 'default-kne-trigger' is of generation 3, and Knative has taken up 2: events may reach no "
+        "function, although Broker and Triggers are Ready",
+        "kubectl -n knative-eventing rollout restart deployment imc-controller imc-dispatcher",
+    ),
+    KnativeCase(
         "a webhook that is away",
         lambda seen: replace(seen, webhooks=(webhook(),), endpoints=(endpoints(ready=False),)),
         "fail",
@@ -322,6 +340,7 @@ QUIET: Mapping[str, Change] = {
     "a development version": changed(
         Ref(CRD, "", DEFINITIONS["Knative Eventing"]), put("metadata.labels", {OF_VERSION: "devel"})
     ),
+    "a channel that is as it should be": lambda seen: with_channel(seen, generation=3, observed=3),
     "no in-memory channel": lambda seen: without(Ref(DEPLOYMENT, EVENTING, CHANNEL[0]))(
         without(Ref(DEPLOYMENT, EVENTING, CHANNEL[1]))(seen)
     ),
