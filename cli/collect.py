@@ -70,8 +70,8 @@ class Collector:
 
     def letters(self) -> tuple[DeadLetter, ...] | None:
         """All dead letters, newest first; None where they may not be read."""
-        found = self.listed(CONFIG_MAP, self.cluster.operator_namespace, labelled=LABEL, metadata_only=True)
-        return None if found is None else letters(found)
+        config_maps = self.listed(CONFIG_MAP, self.cluster.operator_namespace, labelled=LABEL, metadata_only=True)
+        return None if config_maps is None else letters(config_maps)
 
     def state(self, console: str, token: str) -> State | None:
         """What the query API says about itself; None where it is out of reach, which keeps nobody from the rest."""

@@ -138,8 +138,8 @@ def _address(cluster: Cluster) -> str:
 def _pod(cluster: Cluster) -> str:
     """A pod of the function that runs."""
     place = cluster.operator_namespace
-    found = cluster.list(POD, place, labelled=f"{OF_SERVICE}={AUDIT}")
-    running = [one for one in found if (one.get("status") or {}).get("phase") == "Running"]
+    pods = cluster.list(POD, place, labelled=f"{OF_SERVICE}={AUDIT}")
+    running = [pod for pod in pods if (pod.get("status") or {}).get("phase") == "Running"]
     if not running:
         raise Unreachable(f"no pod of '{AUDIT}' runs in namespace '{place}': `kubectl kepler doctor` says more")
     return name(running[0])

@@ -13,6 +13,7 @@ from pydantic import JsonValue
 
 from crds.core import NUMBER_OR_TEXT, Schema, read_definitions
 
+# Types of which an empty object is filled with the same defaults as one that is left out.
 FILLED = frozenset({"io.k8s.api.apps.v1.RollingUpdateDaemonSet"})
 
 

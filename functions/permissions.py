@@ -48,11 +48,7 @@ def rules(function: Function) -> Iterator[Object]:
 def base_rules(function: Function) -> Iterator[Object]:
     """Yield the rules of a function in `config/base`: all but the writes that an overlay permits."""
     for rule in rules(function):
-        reads = [verb for verb in rule["verbs"] if verb not in WRITES]
-        if rule["apiGroups"][0] not in function.overlays:
-            yield rule
-        elif reads:
-            yield {**rule, "verbs": reads}
+        yield from [rule] if rule["apiGroups"][0] not in function.overlays else read_write(rule)[0]
 
 
 def overlay_roles(overlay: str) -> list[Object]:
@@ -61,13 +57,21 @@ def overlay_roles(overlay: str) -> list[Object]:
     for function in FUNCTIONS:
         name = f"{function.manager}-{overlay.rpartition('/')[2]}"
         writes = [
-            {**rule, "verbs": [verb for verb in rule["verbs"] if verb in WRITES]}
+            write
             for rule in rules(function)
-            if function.overlays.get(rule["apiGroups"][0]) == overlay and WRITES & set(rule["verbs"])
+            if function.overlays.get(rule["apiGroups"][0]) == overlay
+            for write in read_write(rule)[1]
         ]
         if writes:
             roles += [role(name, function.name, writes), binding(name, function.name, account=function.manager)]
     return roles
+
+
+def read_write(rule: Object) -> tuple[list[Object], list[Object]]:
+    """Return what a rule lets be read, and what it lets be written: at most one rule each."""
+    verbs = [verb for verb in rule["verbs"] if verb not in WRITES], [verb for verb in rule["verbs"] if verb in WRITES]
+    reads, writes = ([{**rule, "verbs": chosen}] if chosen else [] for chosen in verbs)
+    return reads, writes
 
 
 def account_roles(account: str, component: str, granted: Iterable[Rule]) -> Iterator[Object]:

@@ -7,7 +7,7 @@ rest there. The binding that all exporters share stays the whole cluster's.
 
 from functions import children, collector, model_server
 from functions.installed_objects import Object, labels, manifest
-from functions.permissions import RBAC, WRITES, rules
+from functions.permissions import RBAC, read_write, rules
 from runtime.function import Function
 from runtime.settings import NAMESPACE
 
@@ -61,13 +61,12 @@ def _split(function: Function) -> tuple[list[Object], list[Object]]:
     everywhere, there = [], []
     for rule in (part for whole in rules(function) for part in _parts(whole)):
         [resource] = rule["resources"]
-        writes = [verb for verb in rule["verbs"] if verb in WRITES]
+        reads, writes = read_write(rule)
         if not writes or resource in SHARED or "/" in resource or rule.get("resourceNames") == [children.CFM]:
             everywhere.append(rule)
             continue
-        there.append({**rule, "verbs": writes})
-        if reads := [verb for verb in rule["verbs"] if verb not in WRITES]:
-            everywhere.append({**rule, "verbs": reads})
+        there += writes
+        everywhere += reads
     return everywhere, there
 
 

@@ -49,15 +49,6 @@ class ControlPlane:
         """The API server's address."""
         return f"https://{LOOPBACK}:{self.ports.apiserver}"
 
-    @property
-    def _serving(self) -> tuple[str, ...]:
-        # One certificate for all three: it is for loopback, and saves the controllers the making of their own.
-        return (
-            f"--tls-cert-file={self.pki.certificate}",
-            f"--tls-private-key-file={self.pki.key}",
-            f"--cert-dir={self.layout.pki}",
-        )
-
     def bare(self) -> list[Part]:
         """etcd and the API server; they are started together, the latter waits for the former."""
         return [self._etcd(), self._apiserver()]
@@ -80,8 +71,8 @@ class ControlPlane:
             f"--initial-cluster=default={peer}",
             f"--listen-metrics-urls={health}",
             f"--enable-grpc-gateway={str(self.gateway).lower()}",
-            *self._etcd_keys("--"),
-            *self._etcd_keys("--peer-"),
+            *self.pki.etcd_flags("--"),
+            *self.pki.etcd_flags("--peer-"),
             *(() if self.durable else ("--unsafe-no-fsync",)),
             # A member alone waits this long before it elects itself.
             "--heartbeat-interval=10",
@@ -95,30 +86,17 @@ class ControlPlane:
         )
         return Part("etcd", Stage.ETCD, command, self.layout.log("etcd"), probe.http(f"{health}/health"), ports=ports)
 
-    def _etcd_keys(self, prefix: str) -> tuple[str, ...]:
-        """The flags by which etcd knows its own certificate, and asks others for one."""
-        return (
-            f"{prefix}cert-file={self.pki.etcd_certificate}",
-            f"{prefix}key-file={self.pki.etcd_key}",
-            f"{prefix}trusted-ca-file={self.pki.ca}",
-            f"{prefix}client-cert-auth=true",
-        )
-
     def _apiserver(self) -> Part:
         command = (
             self.layout.program("kube-apiserver"),
             f"--etcd-servers=https://{LOOPBACK}:{self.ports.etcd}",
-            f"--etcd-cafile={self.pki.ca}",
-            f"--etcd-certfile={self.pki.etcd_certificate}",
-            f"--etcd-keyfile={self.pki.etcd_key}",
+            *self.pki.etcd_client_flags,
             f"--bind-address={LOOPBACK}",
             f"--secure-port={self.ports.apiserver}",
-            *self._serving,
+            *self.pki.serving_flags,
             f"--token-auth-file={self.pki.tokens}",
             "--authorization-mode=RBAC",
-            "--service-account-issuer=https://kubernetes.default.svc",
-            f"--service-account-key-file={self.pki.account_public}",
-            f"--service-account-signing-key-file={self.pki.account_key}",
+            *self.pki.account_flags,
             "--service-cluster-ip-range=10.96.0.0/24",
             "--endpoint-reconciler-type=none",
             # The exporter's pods are privileged; without this the API server refuses them.
@@ -150,7 +128,7 @@ class ControlPlane:
             "--leader-elect=false",
             f"--bind-address={LOOPBACK}",
             f"--secure-port={port}",
-            *self._serving,
+            *self.pki.serving_flags,
             "--kube-api-qps=100",
             "--kube-api-burst=200",
             "--authorization-always-allow-paths=/healthz,/readyz,/livez",
@@ -165,7 +143,7 @@ class ControlPlane:
             "--leader-elect=false",
             f"--bind-address={LOOPBACK}",
             f"--secure-port={port}",
-            *self._serving,
+            *self.pki.serving_flags,
         )
         return self._controller(name, Stage.CONTROLLER, command, port, f"https://{LOOPBACK}:{port}/healthz")
 

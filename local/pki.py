@@ -82,6 +82,42 @@ class Pki:
         """The API server's token file."""
         return self.folder / "tokens.csv"
 
+    def etcd_flags(self, prefix: str) -> tuple[str, ...]:
+        """Return etcd's flags for its own certificate, and for asking others for one; `prefix` is `--` or `--peer-`."""
+        return (
+            f"{prefix}cert-file={self.etcd_certificate}",
+            f"{prefix}key-file={self.etcd_key}",
+            f"{prefix}trusted-ca-file={self.ca}",
+            f"{prefix}client-cert-auth=true",
+        )
+
+    @property
+    def etcd_client_flags(self) -> tuple[str, ...]:
+        """The API server's flags for being known to etcd."""
+        return (
+            f"--etcd-cafile={self.ca}",
+            f"--etcd-certfile={self.etcd_certificate}",
+            f"--etcd-keyfile={self.etcd_key}",
+        )
+
+    @property
+    def account_flags(self) -> tuple[str, ...]:
+        """The API server's flags for issuing and checking tokens of ServiceAccounts."""
+        return (
+            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-account-key-file={self.account_public}",
+            f"--service-account-signing-key-file={self.account_key}",
+        )
+
+    @property
+    def serving_flags(self) -> tuple[str, ...]:
+        """The flags for serving by the one certificate, which saves each component the making of its own."""
+        return (
+            f"--tls-cert-file={self.certificate}",
+            f"--tls-private-key-file={self.key}",
+            f"--cert-dir={self.folder}",
+        )
+
 
 def create(folder: Path, addresses: Sequence[str] = LOCAL, users: Mapping[str, str] = MappingProxyType({})) -> Pki:
     """Write a new authority, its certificates, an account key, and tokens for the administrator and for `users`.

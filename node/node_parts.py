@@ -53,46 +53,26 @@ class NodeParts:
             f"--initial-advertise-peer-urls={peer}",
             f"--initial-cluster=default={peer}",
             f"--listen-metrics-urls={health}",
-            *self._etcd_keys("--"),
-            *self._etcd_keys("--peer-"),
+            *self.pki.etcd_flags("--"),
+            *self.pki.etcd_flags("--peer-"),
             "--unsafe-no-fsync",
             "--log-level=warn",
         )
         return self._part("etcd", Stage.ETCD, command, probe.http(f"{health}/health"))
 
-    def _etcd_keys(self, prefix: str) -> tuple[str, ...]:
-        return (
-            f"{prefix}cert-file={self.pki.etcd_certificate}",
-            f"{prefix}key-file={self.pki.etcd_key}",
-            f"{prefix}trusted-ca-file={self.pki.ca}",
-            f"{prefix}client-cert-auth=true",
-        )
-
-    @property
-    def _serving(self) -> tuple[str, ...]:
-        return (
-            f"--tls-cert-file={self.pki.certificate}",
-            f"--tls-private-key-file={self.pki.key}",
-            f"--cert-dir={self.layout.pki}",
-        )
-
     def _apiserver(self) -> Part:
         command = (
             self.layout.program("kube-apiserver"),
             f"--etcd-servers=https://127.0.0.1:{ETCD_PORT}",
-            f"--etcd-cafile={self.pki.ca}",
-            f"--etcd-certfile={self.pki.etcd_certificate}",
-            f"--etcd-keyfile={self.pki.etcd_key}",
+            *self.pki.etcd_client_flags,
             f"--advertise-address={NODE_ADDRESS}",
             f"--secure-port={APISERVER_PORT}",
-            *self._serving,
+            *self.pki.serving_flags,
             f"--client-ca-file={self.pki.ca}",
             f"--token-auth-file={self.pki.tokens}",
             "--authorization-mode=Node,RBAC",
             "--enable-admission-plugins=NodeRestriction",
-            "--service-account-issuer=https://kubernetes.default.svc",
-            f"--service-account-key-file={self.pki.account_public}",
-            f"--service-account-signing-key-file={self.pki.account_key}",
+            *self.pki.account_flags,
             f"--service-cluster-ip-range={node_files.SERVICE_RANGE}",
             "--allow-privileged=true",
             "--kubelet-preferred-address-types=InternalIP",
@@ -116,7 +96,7 @@ class NodeParts:
             f"--root-ca-file={self.pki.ca}",
             "--leader-elect=false",
             "--bind-address=127.0.0.1",
-            *self._serving,
+            *self.pki.serving_flags,
             "--kube-api-qps=100",
             "--kube-api-burst=200",
         )
@@ -128,7 +108,7 @@ class NodeParts:
             f"--kubeconfig={self.layout.kubeconfig}",
             "--leader-elect=false",
             "--bind-address=127.0.0.1",
-            *self._serving,
+            *self.pki.serving_flags,
         )
         return self._part("kube-scheduler", Stage.CONTROLLER, command, _started)
 

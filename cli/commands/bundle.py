@@ -88,9 +88,9 @@ def _letters(collector: Collector) -> Iterator[Manifest]:
     """The newest dead letters, whole: each is read by itself, since together they may be very large."""
     known = collector.letters() or ()
     for letter in known[:LETTERS]:
-        found = collector.get(ref(letter.name, collector.cluster.operator_namespace))
-        if found is not None:
-            yield found
+        config_map = collector.get(ref(letter.name, collector.cluster.operator_namespace))
+        if config_map is not None:
+            yield config_map
 
 
 def _resources(cluster: Cluster, collector: Collector) -> Iterator[tuple[str, Manifest]]:
@@ -106,10 +106,10 @@ def _own(collector: Collector) -> Iterator[tuple[str, Manifest]]:
     """The installation: Knative's objects, roles and bindings."""
     place = collector.cluster.operator_namespace
     for kind in OWN:
-        yield from (("installation", one) for one in collector.listed(kind, place) or ())
+        yield from (("installation", manifest) for manifest in collector.listed(kind, place) or ())
     for kind in (kinds.CLUSTER_ROLE, CLUSTER_ROLE_BINDING, kinds.ROLE, kinds.ROLE_BINDING):
         where = place if kind.namespaced else ""
-        yield from (("installation", one) for one in collector.listed(kind, where, labelled=LABELLED) or ())
+        yield from (("installation", manifest) for manifest in collector.listed(kind, where, labelled=LABELLED) or ())
 
 
 def _children(collector: Collector, key: Ref, kepler: Manifest) -> Iterator[tuple[str, Manifest]]:

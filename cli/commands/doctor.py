@@ -47,6 +47,6 @@ def diagnosis(cluster: Cluster, *, console: str = "", token: str = "") -> Diagno
     """Every check, over what is there now."""
     server = cluster.version()
     seen = survey(cluster, console, token)
-    checks = tuple(installed.elsewhere(seen)) or tuple(one for check in CHECKS for one in check(seen))
+    checks = tuple(installed.elsewhere(seen)) or tuple(line for check in CHECKS for line in check(seen))
     healthy = all(one.level != "fail" for one in checks)
     return Diagnosis(healthy=healthy, version=VERSION, server=server, checks=checks)

@@ -104,10 +104,10 @@ def _all(cluster: Cluster) -> tuple[Manifest, ...]:
 
 
 def _need(cluster: Cluster, letter: str) -> Manifest:
-    found = cluster.get(kept.ref(letter, cluster.operator_namespace))
-    if found is None or not is_letter(found):
+    config_map = cluster.get(kept.ref(letter, cluster.operator_namespace))
+    if config_map is None or not is_letter(config_map):
         raise Missing(f"there is no dead letter '{letter}': it is gone, or `kubectl kepler dead-letters` lists it")
-    return found
+    return config_map
 
 
 def _readable(config_map: Manifest) -> DeadLetter:

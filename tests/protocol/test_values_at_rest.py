@@ -5,18 +5,19 @@ server (as a dry run), and what comes back must be what was intended: else every
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from cli.cluster import Cluster, Place, connect
 from functions import children, exporter
 from local.stack import Stack
-from runtime.client import APPLY, Request, Transport, path, understood
+from runtime.client import APPLY
 from runtime.differences import differences
 from runtime.errors import Refused
-from runtime.transport import connect
 from tests.pure.test_exporter import KEY, parent
 
 MANAGER = "kepler-collector"
@@ -154,13 +155,13 @@ COLLECTORS = {
 
 
 @pytest.fixture(scope="module")
-def administrator(control_plane: Stack) -> Transport:
-    """Requests of somebody who may do anything."""
-    return connect({"KUBECONFIG": str(control_plane.admin)}, user_agent=MANAGER)
+def administrator(control_plane: Stack) -> Cluster:
+    """The cluster, to somebody who may do anything."""
+    return connect(Place(kubeconfig=str(control_plane.admin)), {})
 
 
 @pytest.mark.parametrize("field", COLLECTORS)
-def test_what_comes_back_is_what_was_intended(administrator: Transport, field: str) -> None:
+def test_what_comes_back_is_what_was_intended(administrator: Cluster, field: str) -> None:
     """Of every type that a Kepler embeds, with empty values and every spelling of an amount."""
     taken = 0
 
@@ -180,13 +181,9 @@ def test_what_comes_back_is_what_was_intended(administrator: Transport, field: s
     assert taken > 1
 
 
-def rehearsed(send: Transport, body: Mapping[str, Any]) -> Any:
+def rehearsed(cluster: Cluster, body: Mapping[str, Any]) -> Any:
     """The DaemonSet as the API server would keep it."""
-    ref = children.daemon_set(KEY)
+    ref = replace(children.daemon_set(KEY), namespace="default")
     named = {"apiVersion": ref.kind.api_version, "kind": ref.kind.name}
-    described = {**body.get("metadata", {}), "name": ref.name, "namespace": "default"}
-    query = {"dryRun": "All", "fieldManager": MANAGER, "force": "true"}
-    request = Request(
-        "PATCH", path(ref.kind, "default", ref.name), query, {**body, **named, "metadata": described}, APPLY
-    )
-    return understood(request, send(request))
+    described = {**body.get("metadata", {}), "name": ref.name, "namespace": ref.namespace}
+    return cluster.rehearse(ref, {**body, **named, "metadata": described}, manager=MANAGER, content_type=APPLY)
