@@ -25,6 +25,7 @@ from functions import (
     sidecar,
 )
 from runtime import function
+from runtime.adoption import others
 from runtime.conditions import current, settled
 from runtime.function import Function, Input, Observed, Rule, Wake
 from runtime.objects import (
@@ -66,7 +67,19 @@ def desired(observed: Observed) -> Outcome:
     """The exporter's objects, once the configuration they start with is settled."""
     assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
     parent = observed.parent
-    return namespaces.refused(observed) or unsettled(parent) or _incomplete(observed) or _exporter(observed, parent)
+    return (
+        namespaces.refused(observed)
+        or _others(observed, parent)
+        or unsettled(parent)
+        or _incomplete(observed)
+        or _exporter(observed, parent)
+    )
+
+
+def _others(observed: Observed, parent: Manifest) -> Outcome | None:
+    """Which of the exporter's objects somebody else made: all of them in one message, before anybody waits."""
+    own = (ref for ref in FUNCTION.children(observed.key) if ref not in FUNCTION.installed)
+    return others(observed.key, parent, ((ref, observed.get(ref)) for ref in own))
 
 
 def unsettled(parent: Manifest) -> Outcome | None:

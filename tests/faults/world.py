@@ -16,10 +16,10 @@ from cloudevents.core.v1.event import CloudEvent
 
 from events.types import PING, RESOURCE_ADD, RESOURCE_DELETE, RESOURCE_UPDATE, RESYNC_REQUESTED
 from functions.catalogue import FUNCTIONS
-from functions.children import MANAGED_BY
 from local.api import Api, NotFound
 from local.stack import Stack
 from runtime import objects
+from runtime.adoption import MANAGED_BY
 from runtime.client import Answer, Client, Request, Transport, path
 from runtime.errors import ApiError
 from runtime.event import Event, decode
@@ -104,7 +104,7 @@ class Asked:
     @property
     def writes(self) -> bool:
         """Whether it is an apply or a deletion."""
-        return self.request.method != "GET"
+        return self.request.writes
 
 
 @dataclass(frozen=True)
@@ -394,7 +394,7 @@ class World:
 
     def _carry_out(self, function: Function, request: Request) -> Answer:
         answer = self._sends[function.name](request)
-        if request.method != "GET" and 200 <= answer.status < 300:
+        if request.writes and 200 <= answer.status < 300:
             gone = request.method == "DELETE" and not metadata(answer.body).get("finalizers")
             self.note(function.manager, request, addressed(request), None if gone else answer.body)
         return answer

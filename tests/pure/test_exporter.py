@@ -10,6 +10,7 @@ from crds.kepler import Kepler
 from functions import cfm, children, collected_metric, collector, engine, exporter, namespaces
 from functions.cfm import Key
 from functions.repositories import repository
+from runtime.adoption import MANAGED_BY
 from runtime.function import Observed
 from runtime.objects import KEPLER, Ref
 from runtime.outcome import Intent, Outcome
@@ -217,7 +218,7 @@ def test_labels_and_owner_of_every_child() -> None:
     for one in decide(parent()).intents:
         if one.ref != children.binding(KEY):
             described = one.body["metadata"]
-            assert described["labels"].items() >= children.MANAGED_BY.items(), one.ref
+            assert described["labels"].items() >= MANAGED_BY.items(), one.ref
             assert [owner["uid"] for owner in described["ownerReferences"]] == ["u"]
 
 
