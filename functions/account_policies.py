@@ -50,7 +50,7 @@ def policies() -> list[Object]:
 
 def _collector() -> list[AdmissionPolicy]:
     written = [matching("apps", ["daemonsets"]), matching("", ["services", "serviceaccounts"])]
-    paths = sorted(one["hostPath"]["path"] for one in exporter.volumes() if "hostPath" in one)
+    paths = sorted(one["hostPath"]["path"] for one in exporter.volumes({}) if "hostPath" in one)
     return [
         _of(COLLECTOR, f"{COLLECTOR}-children", written, [_open(), _controlled_or_adopted()]),
         _pods(
@@ -67,7 +67,7 @@ def _collector() -> list[AdmissionPolicy]:
                     f"variables.volumes.all(v, !has(v.hostPath) || v.hostPath.path in {json.dumps(paths)})",
                     f"of the host it mounts {', '.join(paths)}",
                 ),
-                _kinds(["hostPath", "configMap", "emptyDir", "projected"]),
+                _kinds(["hostPath", "configMap", "downwardAPI", "emptyDir", "projected"]),
             ],
         ),
     ]

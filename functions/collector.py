@@ -22,6 +22,7 @@ from functions import (
     model_server,
     namespaces,
     release,
+    settled_config,
     sidecar,
 )
 from runtime import function
@@ -125,12 +126,15 @@ def _exporter(observed: Observed, parent: Manifest) -> Outcome:
     image = engine.image(asked, engine.IMAGE_SETTING, observed.images)
     beside = sidecar.image(kepler, observed.images)
     keys = exporter.keys(kepler)
+    settled = settled_config.data(config, keys)
+    if refused := settled_config.too_large(settled):
+        return refused
     return converged(
         _binding(key, bound, subject(key), present=True),
         exporter.account(parent, key),
         cfm.intent(parent, key, keys),
         exporter.service(parent, key, kepler.spec.collector.port),
-        exporter.daemon_set(parent, key, image, cfm.digest(config, keys), estimator=beside),
+        exporter.daemon_set(parent, key, exporter.PodInputs(image, settled, cfm.digest(config, keys), beside)),
         message="; ".join([f"the exporter runs {image} on port {kepler.spec.collector.port}", *release.remarks(image)]),
         status={"images": {"collector": image, **({"estimator": beside} if beside else {})}},
     )

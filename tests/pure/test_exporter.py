@@ -47,7 +47,8 @@ def config(kepler: dict[str, Any] | None = None, images: dict[str, str] | None =
     wanted = [one.body["data"] for decided in collector.DECIDED.values() for one in decided(seen).intents]
     keys = {name: value for each in wanted for name, value in each.items()}
     entries = [_owned(owner) for owner in collector.AWAITED.values()]
-    return {"metadata": {"name": "kepler-cfm", "managedFields": entries}, "data": keys | data}
+    described = {"name": "kepler-cfm", "labels": {**MANAGED_BY}, "managedFields": entries}
+    return {"metadata": described, "data": keys | data}
 
 
 def _owned(manager: str) -> dict[str, Any]:
