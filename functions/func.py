@@ -17,12 +17,13 @@ from hypercorn.config import Config
 from hypercorn.middleware import AsyncioWSGIMiddleware
 
 from functions.catalogue import FUNCTIONS, LISTENERS, NAMES
-from runtime import logs, telemetry
+from runtime import logs, requests, telemetry
 from runtime.client import Transport
 from runtime.deadlines import GRACE
 from runtime.edge import Edge, application
 from runtime.front import MOST, App, Front, Receive, Send, dropping
 from runtime.function import Function, manager
+from runtime.later import Later
 from runtime.listener import Listener, Surroundings
 from runtime.receive import BeginsAtStart, Receiver, Reconciler
 from runtime.settings import ALL, VERSION, Settings, settings
@@ -113,13 +114,15 @@ class FunctionProcess:
         return made
 
     def _reconciler(self, function: Function) -> Reconciler:
+        send = sink(self.environment, self.keyring.sign)
         return Reconciler(
             function,
             self._transport(function.manager),
             self.chosen.images,
-            sink(self.environment, self.keyring.sign),
+            send,
             self.workers,
             server=self._server(),
+            later=Later(partial(requests.look_again, function=function.name), send),
         )
 
     def _surroundings(self, listener: Listener) -> Surroundings:

@@ -1,17 +1,27 @@
 """Whether Kepler works, in one condition: `Ready`, from every function's own and the progress of what runs.
 
 Wakes on the Kepler, on the DaemonSet and on the model server's Deployment. Writes nothing but status: when a reason
-changes, or when progress has moved by a twentieth, not at each pod.
+changes, or when progress has moved by a twentieth, not at each pod. While a workload is not available it reads the
+namespace's Warning events, and says which of them is the cause; Events wake nobody, so it asks for a look later.
 """
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from functions import children, collected_metric, collector, estimator, exported_power, model_server, monitoring
+from functions import (
+    children,
+    collected_metric,
+    collector,
+    estimator,
+    exported_power,
+    model_server,
+    monitoring,
+    pod_trouble,
+)
 from runtime.adoption import OWNED_BY_ANOTHER
-from runtime.conditions import conditions, current
-from runtime.function import Function, Observed, Wake
-from runtime.objects import DAEMON_SET, DEPLOYMENT, KEPLER, Manifest, generation
+from runtime.conditions import conditions, current, settled
+from runtime.function import Function, Input, Observed, Wake
+from runtime.objects import DAEMON_SET, DEPLOYMENT, EVENT, KEPLER, Manifest, Ref, generation
 from runtime.outcome import Condition, Outcome, Status, Word
 from runtime.ownership import belongs_to
 
@@ -46,14 +56,36 @@ class Nodes:
         return self.desired == other.desired and moved * TWENTIETH < self.desired
 
 
+@dataclass(frozen=True)
+class ObservedWorkload:
+    """A DaemonSet or Deployment as it is, and the Warning events of its namespace, where they were read."""
+
+    operand: pod_trouble.Operand
+    object: Manifest | None
+    events: tuple[Manifest, ...] = ()
+
+    def trouble(self, *, missing: bool) -> pod_trouble.PodTrouble | None:
+        """What keeps its pods from being ready, if an Event tells."""
+        return pod_trouble.trouble(self.operand, self.object or {}, self.events, missing=missing)
+
+
+def refers(key: Ref, parent: Manifest | None) -> tuple[Input, ...]:
+    """The Warning events of the namespace, while a workload of the Kepler is not available."""
+    if parent is None:
+        return ()
+    parts = (AVAILABLE, *([SERVES] if wanted(parent) else []))
+    return () if settled(parent, parts) else (pod_trouble.warnings(key),)
+
+
 def desired(observed: Observed) -> Outcome:
     """`Available`, `ModelServerAvailable` where there is to be one, `Ready` and the node counts."""
     assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
     parent = observed.parent
-    found = observed.get(children.daemon_set(observed.key))
-    nodes = counts(parent, found)
-    availability = available(parent, found, nodes)
-    server = serves(parent, observed.get(children.deployment(observed.key)))
+    key, events = observed.key, observed.collections.get(pod_trouble.warnings(observed.key), ())
+    exporters = ObservedWorkload(pod_trouble.exporter(key), observed.get(children.daemon_set(key)), events)
+    nodes = counts(parent, exporters)
+    availability = available(parent, exporters, nodes)
+    server = serves(parent, ObservedWorkload(pod_trouble.server(key), observed.get(children.deployment(key)), events))
     parts = (availability, *([server] if server else []))
     summary = ready(parent, parts)
     return Outcome(
@@ -62,16 +94,18 @@ def desired(observed: Observed) -> Outcome:
         summary.message,
         conditions=(summary, *parts),
         status={"observedGeneration": generation(parent), "nodes": asdict(nodes)},
+        unheard=any(part.status is not Status.TRUE for part in parts),
     )
 
 
-def counts(parent: Manifest, daemon_set: Manifest | None) -> Nodes:
+def counts(parent: Manifest, exporters: ObservedWorkload) -> Nodes:
     """The DaemonSet's progress, or what the Kepler already says while that is near and the reason is the same."""
+    daemon_set = exporters.object
     now = _counted(daemon_set) if daemon_set and belongs_to(parent, daemon_set) else Nodes(0, 0, 0)
     said = (parent.get("status") or {}).get("nodes") or {}
     before = Nodes(said.get("desired", 0), said.get("updated", 0), said.get("available", 0))
     reported = current(parent, AVAILABLE)
-    same_reason = reported is not None and reported.reason == available(parent, daemon_set, now).reason
+    same_reason = reported is not None and reported.reason == available(parent, exporters, now).reason
     return before if same_reason and now.near(before) else now
 
 
@@ -85,8 +119,9 @@ def _counted(daemon_set: Manifest) -> Nodes:
     )
 
 
-def available(parent: Manifest, daemon_set: Manifest | None, nodes: Nodes) -> Condition:
+def available(parent: Manifest, exporters: ObservedWorkload, nodes: Nodes) -> Condition:
     """Whether an exporter of the latest revision is ready on every node it should be on."""
+    daemon_set = exporters.object
     if daemon_set is None or not belongs_to(parent, daemon_set):
         return Condition(AVAILABLE, Status.FALSE, "NotDeployed", f"DaemonSet '{children.EXPORTER}' does not exist yet")
     if (daemon_set.get("status") or {}).get("observedGeneration") != generation(daemon_set):
@@ -99,7 +134,16 @@ def available(parent: Manifest, daemon_set: Manifest | None, nodes: Nodes) -> Co
             "no node takes the exporter: check `collector.node-selector`, `collector.tolerations` and "
             "`collector.affinity` against the nodes' labels and taints",
         )
+    if nodes.available < nodes.desired and (wrong := exporters.trouble(missing=_missing(daemon_set))):
+        told = f"{nodes.available} of {nodes.desired} nodes have a ready exporter: {wrong}"
+        return Condition(AVAILABLE, Status.FALSE, wrong.reason.value, told)
     return _progress(daemon_set, nodes)
+
+
+def _missing(daemon_set: Manifest) -> bool:
+    """Whether pods of the DaemonSet do not exist that should."""
+    status = daemon_set.get("status") or {}
+    return int(status.get("currentNumberScheduled", 0)) < int(status.get("desiredNumberScheduled", 0))
 
 
 def _progress(daemon_set: Manifest, nodes: Nodes) -> Condition:
@@ -117,8 +161,9 @@ def _progress(daemon_set: Manifest, nodes: Nodes) -> Condition:
     return Condition(AVAILABLE, Status.TRUE, "Available", f"the exporter is ready on all {nodes.desired} nodes")
 
 
-def serves(parent: Manifest, deployment: Manifest | None) -> Condition | None:
+def serves(parent: Manifest, server: ObservedWorkload) -> Condition | None:
     """Whether the model server answers, by its Deployment; None where none is wanted."""
+    deployment = server.object
     if not wanted(parent):
         return None
     if deployment is None or not belongs_to(parent, deployment):
@@ -126,6 +171,8 @@ def serves(parent: Manifest, deployment: Manifest | None) -> Condition | None:
     status = deployment.get("status") or {}
     if status.get("observedGeneration") == generation(deployment) and status.get("availableReplicas"):
         return Condition(SERVES, Status.TRUE, "Available", "the model server answers")
+    if wrong := server.trouble(missing=not status.get("replicas")):
+        return Condition(SERVES, Status.FALSE, wrong.reason.value, f"the model server has no ready pod: {wrong}")
     progressing = conditions(deployment).get("Progressing") or {}
     if progressing.get("status") != "False":
         return Condition(SERVES, Status.UNKNOWN, "Starting", "the model server starts: it answers once it has models")
@@ -177,5 +224,7 @@ FUNCTION = Function(
         Wake(DEPLOYMENT, (children.MODEL_SERVER,)),
     ),
     inputs=lambda key: (children.daemon_set(key), children.deployment(key)),
+    refers=refers,
+    lists=(EVENT,),
     desired=desired,
 )

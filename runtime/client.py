@@ -113,16 +113,20 @@ class Client:
         With `named`, only those of that name; RBAC that limits `list` to a name allows just this. With `labelled`,
         those that a label selector matches. With `metadata_only`, each object is nothing but its `metadata`.
         """
-        chosen = {"fieldSelector": f"metadata.name={named}" if named else "", "labelSelector": labelled}
+        name = f"metadata.name={named}" if named else ""
+        fields = ",".join(part for part in (name, collection.fields) if part)
+        chosen = {"fieldSelector": fields, "labelSelector": labelled}
         query = {"limit": str(page), **{key: value for key, value in chosen.items() if value}}
-        first = query
+        first, left = query, collection.most or None
         while True:
             accept = METADATA_LIST if metadata_only else JSON
             found = self._ask(Request("GET", path(collection.kind, collection.namespace), query, accept=accept))
             kind = {"apiVersion": collection.kind.api_version, "kind": collection.kind.name}
-            yield from ({**item, **kind} for item in found.get("items") or ())
+            items = (found.get("items") or ())[:left]
+            yield from ({**item, **kind} for item in items)
+            left = None if left is None else left - len(items)
             token = (found.get("metadata") or {}).get("continue")
-            if not token:
+            if not token or left == 0:
                 return
             query = {**first, "continue": token}
 

@@ -79,6 +79,17 @@ def owned_fields(actual: Manifest, *, manager: str, subresource: str = "") -> Ma
     return {}
 
 
+def owned_time(actual: Manifest, *, manager: str) -> str:
+    """When `manager` last changed what it owns by server-side apply, as the API server writes times; empty if never."""
+    entries = (actual.get("metadata") or {}).get("managedFields") or ()
+    times = (
+        str(entry.get("time") or "")
+        for entry in entries
+        if entry.get("manager") == manager and entry.get("operation") == "Apply" and not entry.get("subresource")
+    )
+    return max(times, default="")
+
+
 def owned_values(actual: Manifest, *, manager: str, subresource: str = "") -> Manifest:
     """The values that `manager` owns, those in lists left out."""
     return _owned_values(owned_fields(actual, manager=manager, subresource=subresource), actual)

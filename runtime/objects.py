@@ -48,10 +48,15 @@ class Ref:
 
 @dataclass(frozen=True, order=True)
 class Collection:
-    """All objects of a kind in a namespace; in all namespaces when `namespace` is empty."""
+    """All objects of a kind in a namespace; in all namespaces when `namespace` is empty.
+
+    With `fields`, those that a field selector matches; with `most`, at most so many.
+    """
 
     kind: Kind
     namespace: str
+    fields: str = ""
+    most: int = 0
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,7 @@ class Outcome:
     `conditions` is empty for the usual single condition, which follows from `word`, `reason` and `message`.
     `status` holds further status fields that this function owns. A `quiet` outcome writes nothing at all: what is
     awaited will wake the function within moments; where that is the change of an object, `awaits` names it.
+    `unheard` says that what it was decided from may change without an event: a look some seconds later may decide anew.
     """
 
     word: Word
@@ -77,6 +78,7 @@ class Outcome:
     status: Mapping[str, Any] = field(default_factory=dict)
     quiet: bool = False
     awaits: Ref | None = None
+    unheard: bool = False
 
 
 def converged(*intents: Intent, reason: str = "Reconciled", message: str, status: Manifest | None = None) -> Outcome:

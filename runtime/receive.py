@@ -18,7 +18,8 @@ from runtime.deadlines import RECONCILE, Deadline
 from runtime.errors import ApiError, Misconfigured
 from runtime.event import Event
 from runtime.function import Function
-from runtime.objects import Ref
+from runtime.later import Later
+from runtime.objects import Ref, generation
 from runtime.protocol import Reconciled, reconcile
 from runtime.seen import Seen
 from runtime.singleflight import SingleFlight
@@ -81,7 +82,8 @@ class Reconciler:
     One event leads to the reconcile of one object, with one deadline. An event that concerns several becomes one
     request event an object, sent through `sink`. Raises `ApiError`s for the broker to deliver the event again: what
     was done by then is found done. An event that can name no object is only counted. `server` is the API server's URL,
-    for the spans of calls; `seconds` is what one reconcile may take.
+    for the spans of calls; `seconds` is what one reconcile may take; `later` is asked for a look later, where there is
+    one.
     """
 
     function: Function
@@ -94,6 +96,7 @@ class Reconciler:
     turn: Lock = field(default_factory=Lock)
     server: str = ""
     seconds: float = RECONCILE
+    later: Later | None = None
 
     def __call__(self, event: Event) -> Received:
         asking = self.asking(event)
@@ -162,7 +165,14 @@ class Reconciler:
             spans.failed(self.function.name, key, event, course(), error)
             raise
         self.seen.note(key, done.seen)
+        self._look_later(key, done)
         return self._told(done, event, course())
+
+    def _look_later(self, key: Ref, done: Reconciled) -> None:
+        if self.later and done.outcome and done.outcome.unheard and done.parent:
+            self.later.again(key, generation(done.parent))
+        elif self.later:
+            self.later.settle(key)
 
     def _told(self, done: Reconciled, event: Event, course: Course) -> Done:
         word = done.outcome.word.value if done.outcome else GONE

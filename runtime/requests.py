@@ -57,6 +57,18 @@ def one_of_many(key: Ref, event: Event, function: str) -> CloudEvent:
     return CloudEvent(attributes, data.model_dump(mode="json", by_alias=True))
 
 
+def look_again(key: Ref, function: str) -> CloudEvent:
+    """Return `resync.requested` of a function to itself, about an object that may have changed without an event."""
+    concerned = ObjectName(api_version=key.kind.api_version, kind=key.kind.name, namespace=key.namespace, name=key.name)
+    attributes = {
+        **envelope(RESYNC_REQUESTED, f"/kepler/functions/{function}", str(uuid.uuid4())),
+        **about(key),
+        **named((function,)),
+    }
+    data = Resync(object=concerned, diverges={function: ("what it waits for has no event",)})
+    return CloudEvent(attributes, data.model_dump(mode="json", by_alias=True))
+
+
 def _request(event_type: str, key: Ref, said: Replay | Resync, by: str) -> CloudEvent:
     attributes = {
         **envelope(event_type, f"/kepler/{by}", str(uuid.uuid4())),

@@ -84,6 +84,14 @@ class Workbench:
         """Its conditions by type."""
         return {one["type"]: one for one in (self.kepler(name).get("status") or {}).get("conditions") or []}
 
+    def roll_out(self, desired: int = 1, current: int = 1, available: int = 1) -> None:
+        """What the DaemonSet's controller writes, which does not run beside this API server: so many pods."""
+        generation = self.get("daemonset/kepler-exporter")["metadata"]["generation"]
+        counts = {"desiredNumberScheduled": desired, "currentNumberScheduled": current, "numberAvailable": available}
+        more = {"updatedNumberScheduled": current, "numberMisscheduled": 0, "numberReady": available}
+        status = {"observedGeneration": generation, **counts, **more}
+        self.patch("daemonset/kepler-exporter", {"status": status}, "--subresource=status")
+
     def wake(self, function: str, event: Event) -> Received:
         """One event to one function, and to the same one what it sends to itself: a request for each object."""
         sent: list[CloudEvent] = []

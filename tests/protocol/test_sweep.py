@@ -170,6 +170,8 @@ def test_calls_grow_with_pages_only(control_plane: Stack, workbench: Workbench) 
         bench = Workbench(control_plane, namespace)
         bench.apply(kepler())
         bench.settle()
+        bench.roll_out()
+        bench.settle()
 
     swept = Swept(control_plane)
 

@@ -1,0 +1,203 @@
+"""Why a workload's pods do not come up, from the Warning events of its namespace: one reason, one sentence, one step.
+
+Controllers, the scheduler and kubelets say it in Events (k8s.io/kubernetes v1.35: pkg/controller/controller_utils.go,
+pkg/controller/volume/persistentvolume/pv_controller.go, pkg/scheduler/schedule_one.go, pkg/kubelet/events/event.go).
+Pods would say more; but a right to list Events gives a function less than one to read every pod of the cluster.
+Reasons are ours, so that a Kepler says the same whichever program found it.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from functions import children, namespaces
+from runtime.differences import owned_time
+from runtime.event import moment
+from runtime.objects import DAEMON_SET, DEPLOYMENT, EVENT, PERSISTENT_VOLUME_CLAIM, Collection, Manifest, Ref, metadata
+
+# More Events than a namespace has with anything that a user could still read.
+MOST = 1000
+LONGEST = 600
+
+
+class Reason(StrEnum):
+    """The reason of a condition whose workload has no ready pods."""
+
+    PODS_FORBIDDEN = "PodsForbidden"
+    QUOTA_EXCEEDED = "QuotaExceeded"
+    LIMIT_RANGE = "LimitRange"
+    PRIORITY_CLASS_MISSING = "PriorityClassMissing"
+    REFUSED_BY_POLICY = "RefusedByPolicy"
+    PODS_NOT_CREATED = "PodsNotCreated"
+    CLAIM_PENDING = "ClaimPending"
+    VOLUME_NOT_MOUNTED = "VolumeNotMounted"
+    CONTAINER_CONFIG = "ContainerConfigError"
+    IMAGE_PULL = "ImagePull"
+    CRASH_LOOP = "CrashLoop"
+    UNSCHEDULABLE = "Unschedulable"
+    UNHEALTHY = "Unhealthy"
+
+
+@dataclass(frozen=True)
+class EventKind:
+    """One way of not coming up: an Event's reason, and what its message has."""
+
+    event: str
+    message: str
+    reason: Reason
+
+
+# The first that fits. Of a pod that cannot be made, a controller says only `FailedCreate`.
+KINDS = (
+    EventKind("FailedCreate", r"violates PodSecurity", Reason.PODS_FORBIDDEN),
+    EventKind("FailedCreate", r"exceeded quota|failed quota", Reason.QUOTA_EXCEEDED),
+    EventKind("FailedCreate", r"no PriorityClass with name", Reason.PRIORITY_CLASS_MISSING),
+    EventKind("FailedCreate", r" usage per | limit to request ratio per ", Reason.LIMIT_RANGE),
+    EventKind(
+        "FailedCreate", r"ValidatingAdmissionPolicy|denied the request|admission webhook", Reason.REFUSED_BY_POLICY
+    ),
+    EventKind("FailedCreate", r"", Reason.PODS_NOT_CREATED),
+    EventKind("ProvisioningFailed", r"", Reason.CLAIM_PENDING),
+    EventKind("FailedBinding", r"", Reason.CLAIM_PENDING),
+    EventKind("FailedMount", r"", Reason.VOLUME_NOT_MOUNTED),
+    EventKind("FailedAttachVolume", r"", Reason.VOLUME_NOT_MOUNTED),
+    EventKind("Failed", r"(secret|configmap) \".*\" not found|couldn't find key", Reason.CONTAINER_CONFIG),
+    EventKind("Failed", r"[Pp]ull|Image|image", Reason.IMAGE_PULL),
+    EventKind("InspectFailed", r"", Reason.IMAGE_PULL),
+    EventKind("BackOff", r"restarting failed container", Reason.CRASH_LOOP),
+    EventKind("FailedScheduling", r"", Reason.UNSCHEDULABLE),
+    EventKind("Unhealthy", r"", Reason.UNHEALTHY),
+)
+# What pods that were never made say: stale once all of them are there.
+NOT_MADE = frozenset(kind.reason for kind in KINDS if kind.event == "FailedCreate")
+
+
+@dataclass(frozen=True)
+class Operand:
+    """A workload of a Kepler: its object, its field manager, and the field of the Kepler that it is made from."""
+
+    ref: Ref
+    manager: str
+    field: str
+
+    def owns(self, event: Manifest) -> bool:
+        """Whether an Event is about the workload, a pod or ReplicaSet of it, or the model server's claim."""
+        about = event.get("involvedObject") or {}
+        kind, called = str(about.get("kind")), str(about.get("name"))
+        if kind == PERSISTENT_VOLUME_CLAIM.name:
+            return self.ref.kind == DEPLOYMENT and called == children.CLAIM
+        if kind == self.ref.kind.name:
+            return called == self.ref.name
+        return kind in ("Pod", "ReplicaSet") and called.startswith(f"{self.ref.name}-")
+
+
+def exporter(key: Ref) -> Operand:
+    """The exporters of a Kepler."""
+    return Operand(children.daemon_set(key), "kepler-collector", "collector")
+
+
+def server(key: Ref) -> Operand:
+    """The model server of a Kepler."""
+    return Operand(children.deployment(key), "kepler-model-server", "model-server")
+
+
+@dataclass(frozen=True)
+class PodTrouble:
+    """Why pods do not come up: `says` is the cluster's own sentence, `step` what to do about it."""
+
+    reason: Reason
+    says: str
+    step: str
+
+    def __str__(self) -> str:
+        """As a condition says it."""
+        return f"{self.says}; {self.step}"
+
+
+def warnings(key: Ref) -> Collection:
+    """The Events to read."""
+    return Collection(EVENT, key.namespace, fields="type=Warning", most=MOST)
+
+
+def trouble(operand: Operand, workload: Manifest, events: Iterable[Manifest], *, missing: bool) -> PodTrouble | None:
+    """What keeps the workload's pods from being ready, or None where no Event tells.
+
+    Events from before the workload was last written say nothing of what it is now. `missing` says that some of its pods
+    do not exist. The newest Event counts, but that a pod waits for its claim is explained by the claim's own.
+    """
+    since = owned_time(workload, manager=operand.manager)
+    found = [
+        (time, reason, event)
+        for event in events
+        if operand.owns(event) and (reason := _reason(event)) and (time := _time(event)) >= since
+        if missing or reason not in NOT_MADE
+    ]
+    if not found:
+        return None
+    _, reason, event = max(found, key=lambda one: (_weight(one[1], one[2]), one[0]))
+    says = " ".join(str(event.get("message") or reason).split())[:LONGEST].rstrip(".")
+    return PodTrouble(reason, says, step(operand, reason))
+
+
+def _reason(event: Manifest) -> Reason | None:
+    said, message = event.get("reason"), str(event.get("message") or "")
+    return next((kind.reason for kind in KINDS if kind.event == said and re.search(kind.message, message)), None)
+
+
+def _weight(reason: Reason, event: Manifest) -> int:
+    """Which of two explains the other, whatever came last."""
+    if reason is Reason.UNHEALTHY:
+        return 0
+    waits_for_claim = reason is Reason.UNSCHEDULABLE and "PersistentVolumeClaim" in str(event.get("message"))
+    return 1 if waits_for_claim else 2
+
+
+def _time(event: Manifest) -> str:
+    """When it was last seen, to the second, as the API server writes times: they compare as text."""
+    series = event.get("series") or {}
+    times = (series.get("lastObservedTime"), event.get("lastTimestamp"), event.get("eventTime"))
+    latest = max((str(time) for time in times if time), default=str(metadata(event).get("creationTimestamp") or ""))
+    return f"{latest[:19]}Z" if moment(latest) else ""
+
+
+def step(operand: Operand, reason: Reason) -> str:
+    """What to do about it, in one sentence that names the fields of the Kepler or a command."""
+    return _steps(operand)[reason]
+
+
+def _steps(operand: Operand) -> Mapping[Reason, str]:
+    namespace, where = operand.ref.namespace, f"-n {operand.ref.namespace}"
+    workload = f"{operand.ref.kind.name.lower()}/{operand.ref.name}"
+    described = f"kubectl describe pods {where} -l app.kubernetes.io/name={operand.ref.name}"
+    field = operand.field
+    return {
+        Reason.PODS_FORBIDDEN: f"let an administrator run `{namespaces.command(namespace)}`",
+        Reason.QUOTA_EXCEEDED: f"{_less(operand)}have the ResourceQuota of namespace '{namespace}' raised",
+        Reason.LIMIT_RANGE: f"{_less(operand)}have the LimitRange of namespace '{namespace}' changed",
+        Reason.PRIORITY_CLASS_MISSING: "create that PriorityClass, or change `collector.priority-class`",
+        Reason.REFUSED_BY_POLICY: "a policy of this cluster says so: ask whoever runs it for an exception",
+        Reason.PODS_NOT_CREATED: f"remove what the message names; see `kubectl describe {where} {workload}`",
+        Reason.CLAIM_PENDING: "create that StorageClass or a volume for the claim, or set "
+        f"`{field}.storage.claim.storage-class` to one that exists and run `kubectl delete pvc {where} "
+        f"{children.CLAIM}`, in which no models are yet",
+        Reason.VOLUME_NOT_MOUNTED: f"make what the message names available to the node; see `{described}`",
+        Reason.CONTAINER_CONFIG: f"create what the message names in namespace '{namespace}'",
+        Reason.IMAGE_PULL: f"check `{field}.image`, and that nodes can pull it; credentials go into "
+        "`collector.image-pull-secrets`",
+        Reason.CRASH_LOOP: f"see what it says: `kubectl logs {where} {workload} --all-containers --previous`",
+        Reason.UNSCHEDULABLE: f"{_placement(operand)}; see `{described}`",
+        Reason.UNHEALTHY: f"see what it says: `kubectl logs {where} {workload} --all-containers`",
+    }
+
+
+def _less(operand: Operand) -> str:
+    """The field by which a workload asks for less, if it has one."""
+    return "set or lower `collector.resources`, or " if operand.ref.kind == DAEMON_SET else ""
+
+
+def _placement(operand: Operand) -> str:
+    if operand.ref.kind == DAEMON_SET:
+        fields = "`collector.node-selector`, `collector.tolerations` or `collector.resources`"
+        return f"make room on the nodes, or change {fields}"
+    return "make room on a node that runs Linux"

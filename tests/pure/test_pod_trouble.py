@@ -1,0 +1,196 @@
+"""Why pods do not come up, from Events as the real programs write them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from functions import pod_trouble
+from functions.pod_trouble import Reason
+from runtime.objects import KEPLER, Ref
+
+KEY = Ref(KEPLER, "energy", "kepler")
+EXPORTER, SERVER = pod_trouble.exporter(KEY), pod_trouble.server(KEY)
+WRITTEN = "2026-11-29T05:00:00Z"
+
+
+def event(
+    reason: str, message: str, about: str = "Pod/kepler-exporter-x7k2p", time: str = "05:00:10"
+) -> dict[str, Any]:
+    """A Warning, as client-go's recorder writes it."""
+    kind, _, name = about.partition("/")
+    return {
+        "involvedObject": {"kind": kind, "name": name, "namespace": "energy"},
+        "reason": reason,
+        "message": message,
+        "type": "Warning",
+        "lastTimestamp": f"2026-11-29T{time}Z",
+        "metadata": {"creationTimestamp": WRITTEN},
+    }
+
+
+def workload(manager: str = "kepler-collector") -> dict[str, Any]:
+    """A workload that its function wrote at `WRITTEN`."""
+    return {"metadata": {"managedFields": [{"manager": manager, "operation": "Apply", "time": WRITTEN}]}}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What the cluster says, and the reason that follows, with a part of the step."""
+
+    reason: Reason
+    event: dict[str, Any]
+    step: str
+
+
+DAEMON_SET = "DaemonSet/kepler-exporter"
+CASES = [
+    Case(
+        Reason.PODS_FORBIDDEN,
+        event(
+            "FailedCreate",
+            'Error creating: pods "kepler-exporter-5z" is forbidden: violates PodSecurity "restricted:latest": host '
+            "namespaces (hostPID=true)",
+            DAEMON_SET,
+        ),
+        "kubectl label namespace energy pod-security.kubernetes.io/enforce=privileged --overwrite",
+    ),
+    Case(
+        Reason.QUOTA_EXCEEDED,
+        event(
+            "FailedCreate",
+            'Error creating: pods "kepler-exporter-5z" is forbidden: failed quota: limits: must specify limits.cpu '
+            "for: kepler-exporter",
+            DAEMON_SET,
+        ),
+        "`collector.resources`",
+    ),
+    Case(
+        Reason.PRIORITY_CLASS_MISSING,
+        event(
+            "FailedCreate",
+            'Error creating: pods "kepler-exporter-" is forbidden: no PriorityClass with name platform-critical '
+            "was found",
+            DAEMON_SET,
+        ),
+        "`collector.priority-class`",
+    ),
+    Case(
+        Reason.LIMIT_RANGE,
+        event(
+            "FailedCreate",
+            'Error creating: pods "kepler-exporter-9" is forbidden: maximum memory usage per Container is 200Mi, but '
+            "limit is 400Mi",
+            DAEMON_SET,
+        ),
+        "LimitRange",
+    ),
+    Case(
+        Reason.REFUSED_BY_POLICY,
+        event(
+            "FailedCreate",
+            'Error creating: admission webhook "validate.kyverno.svc-fail" denied the request: Pod was blocked',
+            DAEMON_SET,
+        ),
+        "policy",
+    ),
+    Case(
+        Reason.PODS_NOT_CREATED,
+        event("FailedCreate", 'Error creating: pods "x" is forbidden: error looking up service account', DAEMON_SET),
+        "kubectl describe -n energy daemonset/kepler-exporter",
+    ),
+    Case(
+        Reason.IMAGE_PULL,
+        event(
+            "Failed",
+            'Failed to pull image "quay.io/nobody/kepler:1": rpc error: code = NotFound desc = failed to resolve image',
+        ),
+        "`collector.image`",
+    ),
+    Case(Reason.IMAGE_PULL, event("Failed", "Error: ErrImagePull"), "`collector.image-pull-secrets`"),
+    Case(Reason.CONTAINER_CONFIG, event("Failed", 'Error: secret "kepler-s3" not found'), "namespace 'energy'"),
+    Case(
+        Reason.CRASH_LOOP,
+        event("BackOff", "Back-off restarting failed container kepler-exporter in pod kepler-exporter-x7k2p_energy(u)"),
+        "kubectl logs -n energy daemonset/kepler-exporter --all-containers --previous",
+    ),
+    Case(
+        Reason.UNSCHEDULABLE,
+        event("FailedScheduling", "0/3 nodes are available: 3 Insufficient cpu. no new claims to deallocate"),
+        "`collector.tolerations`",
+    ),
+    Case(Reason.VOLUME_NOT_MOUNTED, event("FailedMount", 'MountVolume.SetUp failed for volume "cfm"'), "the node"),
+    Case(Reason.UNHEALTHY, event("Unhealthy", "Startup probe failed: connection refused"), "kubectl logs"),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.event["message"][:40])
+def test_an_event_tells_the_reason_its_sentence_and_a_step(case: Case) -> None:
+    """The cluster's own words, and what to do in the Kepler's fields."""
+    found = pod_trouble.trouble(EXPORTER, workload(), [case.event], missing=True)
+    assert found is not None
+    assert found.reason is case.reason
+    assert case.event["message"].rstrip(".") in found.says
+    assert case.step in found.step
+
+
+def test_a_claim_explains_the_pod_that_waits_for_it() -> None:
+    """The pod's own word comes later, and says less."""
+    claim = event(
+        "ProvisioningFailed",
+        'storageclass.storage.k8s.io "nosuch" not found',
+        "PersistentVolumeClaim/kepler-model-server-pvc",
+    )
+    waits = "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims"
+    pod = event("FailedScheduling", waits, "Pod/kepler-model-server-6d-x", "05:00:30")
+    found = pod_trouble.trouble(SERVER, workload("kepler-model-server"), [pod, claim], missing=False)
+    assert found is not None
+    assert (found.reason, found.says) == (Reason.CLAIM_PENDING, 'storageclass.storage.k8s.io "nosuch" not found')
+    assert "kubectl delete pvc -n energy kepler-model-server-pvc" in found.step
+
+
+@pytest.mark.parametrize(
+    "stale",
+    [
+        pytest.param(event("Failed", "Error: ErrImagePull", time="04:59:59"), id="from before the last edit"),
+        pytest.param(event("Failed", "Error: ErrImagePull", "Pod/other-x"), id="of another workload"),
+        pytest.param(
+            event("FailedCreate", "exceeded quota: q", DAEMON_SET), id="that no pod can be made, while all are"
+        ),
+        pytest.param(event("NodeNotReady", "Node is not ready"), id="of no such kind"),
+    ],
+)
+def test_what_says_nothing_of_these_pods_is_not_a_cause(stale: dict[str, Any]) -> None:
+    """No cause is better than a wrong one."""
+    assert pod_trouble.trouble(EXPORTER, workload(), [stale], missing=False) is None
+
+
+def test_the_newest_event_counts_and_a_probe_only_where_nothing_else_is_said() -> None:
+    """An image that was pulled at last, and then crashes."""
+    told = [
+        event("Failed", "Error: ErrImagePull", time="05:00:10"),
+        event("BackOff", "Back-off restarting failed container x in pod y", time="05:01:10"),
+        event("Unhealthy", "Startup probe failed", time="05:02:10"),
+    ]
+    found = pod_trouble.trouble(EXPORTER, workload(), told, missing=False)
+    assert found is not None
+    assert found.reason is Reason.CRASH_LOOP
+
+
+@pytest.mark.parametrize("operand", [EXPORTER, SERVER], ids=["exporter", "server"])
+def test_every_reason_has_a_step_for_each_workload(operand: pod_trouble.Operand) -> None:
+    """And none of them is empty."""
+    assert all(pod_trouble.step(operand, reason) for reason in Reason)
+
+
+def test_an_event_of_the_new_api_has_its_time_in_its_series() -> None:
+    """`lastTimestamp` is null there (k8s.io/api v0.35:events/v1, the series of a repeated event)."""
+    repeated = {
+        **event("FailedScheduling", "0/1 nodes are available"),
+        "lastTimestamp": None,
+        "eventTime": "2026-11-29T04:00:00.000000Z",
+        "series": {"count": 9, "lastObservedTime": "2026-11-29T05:10:00.123456Z"},
+    }
+    found = pod_trouble.trouble(EXPORTER, workload(), [repeated], missing=False)
+    assert found is not None
+    assert found.reason is Reason.UNSCHEDULABLE
