@@ -11,13 +11,14 @@ from cli import findings
 from cli.facts import Facts, Workload
 from cli.output import age
 from cli.parts import trouble
-from functions import collector, monitoring, status
+from functions import collector, monitoring, pod_trouble, status
 from functions.catalogue import FUNCTIONS
+from functions.pod_trouble import Operand, PodTrouble, Reason
 from runtime.conditions import READY, conditions, current
 from runtime.event import moment
 from runtime.function import Function
 from runtime.objects import Manifest, generation, metadata, terminates
-from runtime.outcome import Status
+from runtime.outcome import Condition, Status
 
 # Nobody needs to be told of a function that was asked a moment ago.
 MOMENT = 20.0
@@ -128,27 +129,41 @@ def _rollout(facts: Facts) -> Iterator[Cause]:
     if said.reason == "NoNodes":
         yield Cause(f"{said.message}{_labels(facts)}", ("kubectl get nodes --show-labels",))
         return
-    yield from _pods(facts, facts.exporter, f"the exporter: {said.message}")
+    yield from _pods(pod_trouble.exporter(facts.key), facts.exporter, said, "the exporter: ")
 
 
 def _server(facts: Facts) -> Iterator[Cause]:
     said = current(facts.resource, status.SERVES)
     if said is not None and said.status is not Status.TRUE:
-        yield from _pods(facts, facts.server, said.message)
+        yield from _pods(pod_trouble.server(facts.key), facts.server, said)
 
 
-def _pods(facts: Facts, workload: Workload, told: str) -> Iterator[Cause]:
-    """Why pods are not there, are not scheduled or do not run; else only that they are on their way."""
-    namespace = facts.key.namespace
-    if refused := findings.refused(workload.object, workload.events):
-        label = f"kubectl label namespace {namespace} pod-security.kubernetes.io/enforce=privileged"
-        steps = (label,) if "PodSecurity" in refused else ("see that the namespace allows these pods",)
-        yield Cause(f"{told}, and no pod can be made: {refused}", steps)
-    for one in findings.troubles(workload.pods, namespace):
+def _pods(operand: Operand, workload: Workload, said: Condition, prefix: str = "") -> Iterator[Cause]:
+    """Why pods are not there, are not scheduled or do not run; else only that they are on their way.
+
+    First what the condition says, then what pods say beyond that: they may be read here, and not by a function.
+    """
+    known = _said(operand, said)
+    if known:
+        yield Cause(f"{prefix}{known.says}", (known.step,))
+    elif wrong := pod_trouble.trouble(operand, workload.object or {}, workload.events, missing=True):
+        known = wrong
+        yield Cause(f"{prefix}{said.message}: {wrong.says}", (wrong.step,))
+    more = [one for one in findings.troubles(workload.pods, operand) if known is None or one.reason is not known.reason]
+    for one in more:
         many = f"{one.pods} pods, such as '{one.example}'" if one.pods > 1 else f"pod '{one.example}'"
-        yield Cause(f"{told}; {many}: {one.reason}{f', {one.message}' if one.message else ''}", (one.step,))
-    if not refused and not findings.troubles(workload.pods, namespace):
-        yield Cause(told, (f"watch: kubectl get pods -n {namespace} -w",))
+        told = f"{one.said}, {one.message}" if one.message else one.said
+        yield Cause(f"{prefix}{said.message}; {many}: {told}", (one.step,))
+    if known is None and not more:
+        yield Cause(f"{prefix}{said.message}", (f"watch: kubectl get pods -n {operand.ref.namespace} -w",))
+
+
+def _said(operand: Operand, said: Condition) -> PodTrouble | None:
+    """The cause that a condition names, with its step apart; None where it names none."""
+    if said.reason not in set(Reason):
+        return None
+    says, _, step = said.message.rpartition("; ")
+    return PodTrouble(Reason(said.reason), says, step)
 
 
 def _labels(facts: Facts) -> str:

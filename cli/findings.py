@@ -4,42 +4,60 @@ Reasons are the kubelet's and the scheduler's own words (k8s.io/kubernetes v1.35
 pkg/kubelet/kuberuntime, pkg/scheduler).
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from functions import pod_trouble
+from functions.pod_trouble import Operand, Reason
 from runtime.objects import Manifest, metadata, name, terminates
 
-IMAGE_REASONS = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
+REASONS: Mapping[str, Reason] = {
+    **dict.fromkeys(("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"), Reason.IMAGE_PULL),
+    **dict.fromkeys(("Unschedulable", "SchedulingGated"), Reason.UNSCHEDULABLE),
+    **dict.fromkeys(("CrashLoopBackOff", "RunContainerError", "StartError"), Reason.CRASH_LOOP),
+    "CreateContainerConfigError": Reason.CONTAINER_CONFIG,
+}
 # Not worth a word for as long as a pod may be starting.
 STARTING = frozenset({"ContainerCreating", "PodInitializing", ""})
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """One kind of trouble, how many pods have it, what one of them says of it, and what to do."""
+    """One kind of trouble, how many pods have it, what one of them says of it, and what to do.
 
-    reason: str
+    `reason` is the one of a condition, None where there is none for it; `said` is the kubelet's or scheduler's own.
+    """
+
+    reason: Reason | None
+    said: str
     message: str
     pods: int
     example: str
     step: str
 
 
-def troubles(pods: Iterable[Manifest], namespace: str) -> tuple[Trouble, ...]:
+def troubles(pods: Iterable[Manifest], operand: Operand) -> tuple[Trouble, ...]:
     """What keeps pods from being ready, the most frequent first; those that just start have nothing to say."""
     found: Counter[str] = Counter()
     first: dict[str, tuple[Manifest, str]] = {}
     for pod in pods:
-        for reason, message in _troubled(pod):
-            found[reason] += 1
-            first.setdefault(reason, (pod, message))
+        for said, message in _troubled(pod):
+            found[said] += 1
+            first.setdefault(said, (pod, message))
             break
-    return tuple(
-        Trouble(reason, first[reason][1], count, name(first[reason][0]), _step(reason, first[reason][0], namespace))
-        for reason, count in found.most_common()
-    )
+    return tuple(_trouble(said, count, *first[said], operand) for said, count in found.most_common())
+
+
+def _trouble(said: str, count: int, pod: Manifest, message: str, operand: Operand) -> Trouble:
+    reason = REASONS.get(said)
+    described = f"kubectl describe pod -n {operand.ref.namespace} {name(pod)}"
+    container = re.match(r"container '([^']+)'", message)
+    looked_at = f"{name(pod)} -c {container[1]}" if container else f"{name(pod)} --all-containers"
+    step = pod_trouble.step(operand, reason, looked_at) if reason else described
+    return Trouble(reason, said, message, count, name(pod), step)
 
 
 def _troubled(pod: Manifest) -> Iterator[tuple[str, str]]:
@@ -65,38 +83,6 @@ def _waiting(container: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     because = f"it ended with {ended.get('exitCode')} ({ended.get('reason', 'Error')})" if ended else ""
     message = str(waits.get("message") or because)
     yield reason, f"container '{container.get('name')}': {message}"
-
-
-def _step(reason: str, pod: Manifest, namespace: str) -> str:
-    where = f"-n {namespace}"
-    if reason in IMAGE_REASONS:
-        images = ", ".join(sorted({one["image"] for one in _containers(pod)}))
-        return f"check that the nodes can pull {images}; credentials go into `collector.image-pull-secrets`"
-    if reason in ("Unschedulable", "SchedulingGated"):
-        return (
-            "make room, or change `collector.node-selector`, `collector.tolerations` or `collector.resources`; "
-            f"kubectl describe pod {where} {name(pod)}"
-        )
-    if reason in ("CrashLoopBackOff", "RunContainerError", "StartError"):
-        return f"see what it says: kubectl logs {where} {name(pod)} --all-containers --previous"
-    return f"kubectl describe pod {where} {name(pod)}"
-
-
-def _containers(pod: Manifest) -> Iterator[Mapping[str, Any]]:
-    spec = pod.get("spec") or {}
-    yield from (*(spec.get("initContainers") or ()), *(spec.get("containers") or ()))
-
-
-def refused(workload: Manifest | None, events: Iterable[Manifest]) -> str:
-    """Why the controller of a workload cannot make pods, by its latest Event (`FailedCreate`); empty if it can."""
-    told = [
-        one
-        for one in events
-        if one.get("reason") == "FailedCreate"
-        and workload is not None
-        and (one.get("involvedObject") or {}).get("uid") == metadata(workload).get("uid")
-    ]
-    return str(told[-1].get("message") or "") if told else ""
 
 
 def matching(nodes: Iterable[Manifest], selector: Mapping[str, str]) -> int:

@@ -137,7 +137,7 @@ def trouble(operand: Operand, workload: Manifest, events: Iterable[Manifest], *,
         return None
     _, reason, event = max(found, key=lambda one: (_weight(one[1], one[2]), one[0]))
     says = " ".join(str(event.get("message") or reason).split())[:LONGEST].rstrip(".")
-    return PodTrouble(reason, says, step(operand, reason))
+    return PodTrouble(reason, says, step(operand, reason, _pod(event)))
 
 
 def _reason(event: Manifest) -> Reason | None:
@@ -161,33 +161,45 @@ def _time(event: Manifest) -> str:
     return f"{latest[:19]}Z" if moment(latest) else ""
 
 
-def step(operand: Operand, reason: Reason) -> str:
-    """What to do about it, in one sentence that names the fields of the Kepler or a command."""
-    return _steps(operand)[reason]
+def _pod(event: Manifest) -> str:
+    """The pod that an Event is about, and its container where the message names one, as `kubectl logs` takes them."""
+    about = event.get("involvedObject") or {}
+    if about.get("kind") != "Pod":
+        return ""
+    container = re.search(r"container ([a-z0-9-]+) in pod", str(event.get("message") or ""))
+    return f"{about.get('name')}{f' -c {container[1]}' if container else ' --all-containers'}"
 
 
-def _steps(operand: Operand) -> Mapping[Reason, str]:
+def step(operand: Operand, reason: Reason, pod: str = "") -> str:
+    """What to do about it, in one sentence that names the fields of the Kepler or a command.
+
+    `pod` is what `kubectl logs` is to look at; any pod of the workload where it is empty.
+    """
+    return _steps(operand, pod)[reason]
+
+
+def _steps(operand: Operand, pod: str) -> Mapping[Reason, str]:
     namespace, where = operand.ref.namespace, f"-n {operand.ref.namespace}"
     workload = f"{operand.ref.kind.name.lower()}/{operand.ref.name}"
     described = f"kubectl describe pods {where} -l app.kubernetes.io/name={operand.ref.name}"
-    field = operand.field
+    field, logs = operand.field, f"kubectl logs {where} {pod or f'{workload} --all-containers'}"
     return {
         Reason.PODS_FORBIDDEN: f"let an administrator run `{namespaces.command(namespace)}`",
         Reason.QUOTA_EXCEEDED: f"{_less(operand)}have the ResourceQuota of namespace '{namespace}' raised",
         Reason.LIMIT_RANGE: f"{_less(operand)}have the LimitRange of namespace '{namespace}' changed",
         Reason.PRIORITY_CLASS_MISSING: "create that PriorityClass, or change `collector.priority-class`",
         Reason.REFUSED_BY_POLICY: "a policy of this cluster says so: ask whoever runs it for an exception",
-        Reason.PODS_NOT_CREATED: f"remove what the message names; see `kubectl describe {where} {workload}`",
+        Reason.PODS_NOT_CREATED: f"remove what the message names (`kubectl describe {where} {workload}`)",
         Reason.CLAIM_PENDING: "create that StorageClass or a volume for the claim, or set "
         f"`{field}.storage.claim.storage-class` to one that exists and run `kubectl delete pvc {where} "
         f"{children.CLAIM}`, in which no models are yet",
-        Reason.VOLUME_NOT_MOUNTED: f"make what the message names available to the node; see `{described}`",
+        Reason.VOLUME_NOT_MOUNTED: f"make what the message names available to the node (`{described}`)",
         Reason.CONTAINER_CONFIG: f"create what the message names in namespace '{namespace}'",
-        Reason.IMAGE_PULL: f"check `{field}.image`, and that nodes can pull it; credentials go into "
-        "`collector.image-pull-secrets`",
-        Reason.CRASH_LOOP: f"see what it says: `kubectl logs {where} {workload} --all-containers --previous`",
-        Reason.UNSCHEDULABLE: f"{_placement(operand)}; see `{described}`",
-        Reason.UNHEALTHY: f"see what it says: `kubectl logs {where} {workload} --all-containers`",
+        Reason.IMAGE_PULL: f"check `{field}.image`, and that nodes can pull it (credentials go into "
+        "`collector.image-pull-secrets`)",
+        Reason.CRASH_LOOP: f"see what it says: `{logs} --previous`",
+        Reason.UNSCHEDULABLE: f"{_placement(operand)} (`{described}`)",
+        Reason.UNHEALTHY: f"see what it says: `{logs}`",
     }
 
 

@@ -191,7 +191,7 @@ CASES = [
         "an image that cannot be pulled",
         of_pods(pod("a", **waits("ErrImagePull", "not found")), pod("b", **waits("ErrImagePull", "not found"))),
         ("2 of 3 nodes have a ready exporter; 2 pods, such as 'a': ErrImagePull, container",),
-        ("check that the nodes can pull registry.example/typo:1",),
+        ("check `collector.image`, and that nodes can pull it",),
     ),
     Case(
         "no room",
@@ -226,7 +226,7 @@ CASES = [
             )
         ),
         ("CrashLoopBackOff, container 'kepler-exporter': it ended with 2 (Error)",),
-        ("kubectl logs -n energy a --all-containers --previous",),
+        ("kubectl logs -n energy a -c kepler-exporter --previous",),
     ),
     Case(
         "no pod may be made",
@@ -235,11 +235,11 @@ CASES = [
                 {
                     "reason": "FailedCreate",
                     "message": "violates PodSecurity",
-                    "involvedObject": {"uid": "d"},
+                    "involvedObject": {"kind": "DaemonSet", "name": "kepler-exporter"},
                 },
             )
         ),
-        ("no pod can be made: violates PodSecurity",),
+        ("2 of 3 nodes have a ready exporter: violates PodSecurity",),
         ("kubectl label namespace energy pod-security.kubernetes.io/enforce=privileged",),
     ),
     Case(
