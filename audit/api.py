@@ -12,11 +12,12 @@ from pydantic import BaseModel
 
 from audit import pages, past, queries
 from audit.answers import answering, guarded, joined, problem, unknown
+from audit.choice import about, chosen
 from audit.database import Database
 from audit.live import Live
 from audit.model import API, DeadLetter, Latest, Page
 from audit.problems import Problem, TooMany
-from audit.selection import After, Namespace, Nothing, Object, Objects, Reports, selected
+from audit.selection import After, Namespace, Nothing, Object, Reports, Standings, selected
 from audit.sight import Sight
 from audit.totals import namespaces
 from audit.viewer import Access, Viewer
@@ -63,18 +64,13 @@ class Api:
         return made
 
     def resources(self) -> Response:
-        """Answer with resources as the API server has them now, a `Page[Resource]`."""
-        viewer, wanted = self.access(request), selected(Objects, request.args)
+        """Answer with resources as the API server has them now, `Resources`."""
+        viewer, wanted = self.access(request), selected(Standings, request.args)
         _may_name(viewer, wanted.namespace)
-        found = [
-            one
-            for one in self.live.resources()
-            if wanted.kind in ("", one.kind)
-            and wanted.namespace in ("", one.namespace)
-            and wanted.name in ("", one.name)
-        ]
+        found = about(self.live.resources(), wanted)
         sight = viewer.sight({one.namespace for one in found} - {""})
-        return joined(tuple(one.json for one in found if sight.shows(one.namespace)))
+        choice = chosen([one for one in found if sight.shows(one.namespace)], wanted)
+        return joined(choice.items, choice.page)
 
     def reports(self) -> BaseModel:
         """Newest first."""

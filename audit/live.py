@@ -13,7 +13,8 @@ from typing import Any, Generic, TypeVar
 from pydantic import ValidationError
 
 from audit.letters import letters
-from audit.model import DeadLetter, Nodes, Resource, Standing
+from audit.model import DeadLetter, Nodes, Resource, Standing, StateName
+from audit.states import ORDER, level, state
 from events.report import Subject
 from runtime.client import Client, Transport
 from runtime.conditions import READY
@@ -37,6 +38,8 @@ class ShownResource:
     kind: str
     namespace: str
     name: str
+    state: StateName
+    reason: str
     json: bytes
 
 
@@ -79,7 +82,8 @@ class Live:
 
     def _resources(self) -> tuple[ShownResource, ...]:
         client = self._client()
-        return tuple(shown(one) for kind in OURS for one in client.list(Collection(kind, ""), page=PAGE))
+        found = (shown(one) for kind in OURS for one in client.list(Collection(kind, ""), page=PAGE))
+        return tuple(sorted(found, key=lambda one: (ORDER.index(one.state), one.namespace, one.name, one.kind)))
 
     def _letters(self) -> tuple[DeadLetter, ...]:
         kept = Collection(CONFIG_MAP, self._namespace)
@@ -93,7 +97,8 @@ def shown(manifest: Manifest) -> ShownResource:
     """Return one of our resources as it is answered; nothing else of it is kept."""
     found = resource(manifest)
     json = found.model_dump_json(by_alias=True).encode()
-    return ShownResource(found.object.kind, found.object.namespace, found.object.name, json)
+    about, stands = found.object, found.state
+    return ShownResource(about.kind, about.namespace, about.name, stands.name, stands.reason, json)
 
 
 def resource(manifest: Manifest) -> Resource:
@@ -101,6 +106,7 @@ def resource(manifest: Manifest) -> Resource:
     status: Mapping[str, Any] = manifest.get("status") or {}
     now = generation(manifest)
     conditions = tuple(_conditions(status.get("conditions") or (), now))
+    created = metadata(manifest)["creationTimestamp"]
     return Resource(
         object=Subject(
             api_version=str(manifest.get("apiVersion")),
@@ -110,8 +116,9 @@ def resource(manifest: Manifest) -> Resource:
             uid=uid(manifest),
         ),
         generation=now,
-        created=metadata(manifest)["creationTimestamp"],
+        created=created,
         deleting=terminates(manifest),
+        state=state(str(manifest.get("kind")), conditions, created, deleting=terminates(manifest)),
         ready=next((one for one in conditions if one.type == READY), None),
         conditions=conditions,
         nodes=_nodes(status.get("nodes") or {}),
@@ -122,11 +129,13 @@ def _conditions(written: Iterable[Mapping[str, Any]], now: int) -> Iterator[Stan
     """Those that read as conditions: an older release may have written others."""
     for one in written:
         try:
+            current = one.get("observedGeneration", now) == now
             yield Standing.model_validate(
                 {
                     **{key: one[key] for key in ("type", "status", "reason", "message")},
                     "since": one.get("lastTransitionTime"),
-                    "current": one.get("observedGeneration", now) == now,
+                    "current": current,
+                    "level": level(one["status"], one["reason"], current=current),
                 }
             )
         except (KeyError, ValidationError):

@@ -6,7 +6,7 @@ const PAGES = { r: "#/", a: "#/activity", d: "#/letters" };
 const TOLD = [
   ["j, k", "next row, row before"],
   ["Enter", "open the row"],
-  ["/", "find a resource among all reports"],
+  ["/", "find a resource by its namespace or name; in the activity, its reports"],
   ["g then r", "resources"],
   ["g then a", "activity"],
   ["g then d", "dead letters"],
@@ -14,7 +14,7 @@ const TOLD = [
   ["?", "these keys"],
 ];
 
-const rows = () => [...document.querySelectorAll("main [data-row], main .report")];
+const rows = () => [...document.querySelectorAll("main [data-row], main .report")].filter((row) => row.checkVisibility());
 const handle = (row) => row.querySelector("a.name, summary, button, a");
 
 function move(by) {
@@ -30,8 +30,8 @@ function move(by) {
 // The field may have to come into being first.
 function find(tries = 30) {
   const field = document.querySelector("[data-filter=true]");
-  if (field) return field.focus();
-  if (!location.hash.startsWith("#/activity")) location.hash = "#/activity";
+  if (field) return field.focus(), field.select();
+  if (!/^#\/?(\?|$)/.test(location.hash)) location.hash = "#/";
   if (tries) requestAnimationFrame(() => find(tries - 1));
 }
 

@@ -13,7 +13,7 @@ from audit import live
 from audit.answers import joined
 from audit.letters import letter
 from audit.live import Glance, Live, resource, shown
-from audit.model import Page, Resource
+from audit.model import Resources
 from runtime.client import Answer, Request
 from runtime.errors import Unavailable
 
@@ -80,10 +80,12 @@ def test_a_page_is_joined_from_its_items(count: int) -> None:
     items = tuple(
         shown({**KEPLER, "metadata": {**KEPLER["metadata"], "name": f"k{number}"}}) for number in range(count)
     )
-    answer = joined([one.json for one in items])
+    whole = Resources(items=(), next="7", total=count, states={"unreported": count}, reasons=())
+    answer = joined([one.json for one in items], whole)
     content = b"".join(answer.iter_encoded())
-    page = Page[Resource].model_validate_json(content)
+    page = Resources.model_validate_json(content)
     assert [one.object.name for one in page.items] == [one.name for one in items]
+    assert page.model_copy(update={"items": ()}) == whole
     assert answer.content_length == len(content)
 
 
