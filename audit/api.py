@@ -1,12 +1,14 @@
 """The query API and the console, as a Flask Blueprint: `audit.model` says what is answered.
 
-Nothing here changes what is kept; the one request that changes anything asks for an event to be sent again.
+Nothing here changes what is kept; the two requests that change anything ask for a dead letter to be sent again, or to
+be discarded.
 """
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cloudevents.core.v1.event import CloudEvent
 from flask import Blueprint, Response, request
 from pydantic import BaseModel
 
@@ -22,7 +24,7 @@ from audit.sight import Sight
 from audit.totals import namespaces
 from audit.viewer import Access, Viewer
 from runtime.objects import MACHINE_CONFIG
-from runtime.requests import replay
+from runtime.requests import discard, replay
 from runtime.sink import Sink
 
 log = logging.getLogger("kepler.audit")
@@ -55,7 +57,8 @@ class Api:
         )
         for path, answer in answers:
             made.add_url_rule(f"{API}/{path}", answer.__name__, answering(answer), methods=["GET"])
-        made.add_url_rule(f"{API}/dead-letters/<name>/replay", "replay", self.replay, methods=["POST"])
+        for path, ask in (("replay", self.replay), ("discard", self.discard)):
+            made.add_url_rule(f"{API}/dead-letters/<name>/{path}", path, ask, methods=["POST"])
         made.add_url_rule(f"{API}/<path:path>", "unknown", unknown, methods=["GET"])
         made.add_url_rule("/", "index", pages.page, methods=["GET"])
         made.add_url_rule("/<path:name>", "page", pages.page, methods=["GET"])
@@ -121,16 +124,28 @@ class Api:
 
     def replay(self, name: str) -> Response:
         """Has a letter's event sent again."""
+        return self._request(name, replay)
+
+    def discard(self, name: str) -> Response:
+        """Has a letter deleted without being sent again."""
+        return self._request(name, discard)
+
+    def _request(self, name: str, request_about: Callable[..., CloudEvent]) -> Response:
+        """Ask for something about a letter, as an event: this function may not change any.
+
+        Whoever may send the letter's event again may discard it: they might have caused it themselves.
+        """
         viewer = self.access(request)
         letter = next((one for one in self.live.letters() if one.name == name), None)
         where = letter.event.object.namespace if letter else ""
         seen = letter is not None and (viewer.sees(where) if where else viewer.sees_everywhere())
         if not seen:
-            raise Problem(404, f"there is no dead letter '{name}': it was sent again, or is forgotten by now")
+            raise Problem(404, f"there is no dead letter '{name}': it was sent again or discarded, or is forgotten")
         if not viewer.may_replay(where):
             raise Problem(403, f"you may not: it needs `patch keplers` in {_where(where)}")
-        self.sink()(replay(name, by=CONSOLE))
-        log.info("replay requested", extra={"letter": name, "by": viewer.name})
+        event = request_about(name, by=CONSOLE)
+        self.sink()(event)
+        log.info(event.get_type(), extra={"letter": name, "by": viewer.name})
         return Response(status=202)
 
     def state(self) -> BaseModel:

@@ -8,7 +8,7 @@
 | `history` | `Page[Change]`, newest first | `kind`, `namespace`, `name` (all needed), `limit`, `before` |
 | `traces/<id>` | `Trace` | |
 | `dead-letters` | `Page[DeadLetter]`, newest first | `namespace` |
-| `dead-letters/<name>/replay` (POST) | 202 | |
+| `dead-letters/<name>/replay`, `.../discard` (POST) | 202 | |
 | `state` | `State` | `namespace` |
 | `changes` | `Latest`; 204 where there is nothing newer | `after`, `namespace` |
 
