@@ -7,6 +7,7 @@ be discarded.
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from cloudevents.core.v1.event import CloudEvent
 from flask import Blueprint, Response, request
@@ -14,6 +15,7 @@ from pydantic import BaseModel
 
 from audit import pages, past, queries
 from audit.answers import answering, guarded, joined, problem, unknown
+from audit.checks import Health, health
 from audit.choice import about, chosen
 from audit.database import Database
 from audit.live import Live
@@ -21,9 +23,10 @@ from audit.model import API, DeadLetter, Latest, Page
 from audit.problems import Problem, TooMany
 from audit.selection import After, Namespace, Nothing, Object, Reports, Standings, selected
 from audit.sight import Sight
+from audit.states import IS_READY
 from audit.totals import namespaces
 from audit.viewer import Access, Viewer
-from runtime.objects import MACHINE_CONFIG
+from runtime.objects import KEPLER, MACHINE_CONFIG
 from runtime.requests import discard, replay
 from runtime.sink import Sink
 
@@ -53,6 +56,7 @@ class Api:
             ("traces/<identity>", self.trace),
             ("dead-letters", self.letters),
             ("state", self.state),
+            ("doctor", self.doctor),
             ("changes", self.changes),
         )
         for path, answer in answers:
@@ -117,10 +121,12 @@ class Api:
         """What could not be delivered; those about nothing in particular are for who sees everything."""
         viewer, wanted = self.access(request), selected(Namespace, request.args)
         _may_name(viewer, wanted.namespace)
-        found = [one for one in self.live.letters() if wanted.namespace in ("", one.event.object.namespace)]
+        return Page(items=self._undelivered(viewer, wanted.namespace))
+
+    def _undelivered(self, viewer: Viewer, namespace: str) -> tuple[DeadLetter, ...]:
+        found = [one for one in self.live.letters() if namespace in ("", one.event.object.namespace)]
         sight = viewer.sight({one.event.object.namespace for one in found} - {""})
-        shown = (one for one in found if self._shows(viewer, sight, one))
-        return Page(items=tuple(shown))
+        return tuple(one for one in found if self._shows(viewer, sight, one))
 
     def replay(self, name: str) -> Response:
         """Has a letter's event sent again."""
@@ -154,6 +160,23 @@ class Api:
         sight = self._glimpse(viewer, wanted.namespace)
         with self.database.reading() as connection:
             return queries.state(connection, sight)
+
+    def doctor(self) -> Health:
+        """The checks of `kubectl kepler doctor` that need nothing but what is shown here anyway."""
+        viewer, wanted = self.access(request), selected(Namespace, request.args)
+        _may_name(viewer, wanted.namespace)
+        keplers = about(self.live.resources(), Standings(kind=KEPLER.name, namespace=wanted.namespace))
+        sight = self._glimpse(viewer, wanted.namespace)
+        with self.database.reading() as connection:
+            state = queries.state(connection, sight)
+        seen = viewer.sight({one.namespace for one in keplers})
+        return health(
+            state,
+            self._undelivered(viewer, wanted.namespace),
+            [(one.namespace, one.name, one.state in IS_READY) for one in keplers if seen.shows(one.namespace)],
+            now=datetime.now(UTC),
+            namespace=self.live.namespace,
+        )
 
     def changes(self) -> BaseModel | None:
         """The newest number of what may be seen, if that is newer."""

@@ -76,7 +76,7 @@ class Live:
 
     def __init__(self, transport: Callable[[], Transport], namespace: str) -> None:
         self._transport = transport
-        self._namespace = namespace
+        self.namespace = namespace
         self.resources = Glance(self._resources)
         self.letters = Glance(self._letters)
 
@@ -86,7 +86,7 @@ class Live:
         return tuple(sorted(found, key=lambda one: (ORDER.index(one.state), one.namespace, one.name, one.kind)))
 
     def _letters(self) -> tuple[DeadLetter, ...]:
-        kept = Collection(CONFIG_MAP, self._namespace)
+        kept = Collection(CONFIG_MAP, self.namespace)
         return letters(self._client().list(kept, labelled=LABEL, metadata_only=True))
 
     def _client(self) -> Client:

@@ -10,6 +10,7 @@
 | `dead-letters` | `Page[DeadLetter]`, newest first | `namespace` |
 | `dead-letters/<name>/replay`, `.../discard` (POST) | 202 | |
 | `state` | `State` | `namespace` |
+| `doctor` | `Health` (`audit.checks`) | `namespace` |
 | `changes` | `Latest`; 204 where there is nothing newer | `after`, `namespace` |
 
 Resources are selected by `kind`, `namespace`, `name`, by `state` and `reason`, and by `search`: words that all stand in

@@ -27,6 +27,8 @@ OF_LEVEL: dict[ConditionLevel, StateName] = {
     "good": "ready",
     "neutral": "ready",
 }
+# `Ready` is True in these.
+IS_READY: tuple[StateName, ...] = ("ready", "warning")
 OPEN: tuple[ConditionLevel, ...] = ("failed", "waiting", "stale", "warning")
 
 UNREPORTED, DELETING = "NotReported", "Deleting"

@@ -7,12 +7,13 @@ why; what is waited for; then the pods.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from audit.checks import SWEEP_LATE
 from cli import findings
 from cli.facts import Facts, Workload
-from cli.output import age
 from cli.parts import trouble
 from functions import collector, monitoring, status
 from functions.catalogue import FUNCTIONS
+from runtime.ages import age
 from runtime.conditions import READY, conditions, current
 from runtime.event import moment
 from runtime.function import Function
@@ -21,8 +22,6 @@ from runtime.outcome import Status
 
 # Nobody needs to be told of a function that was asked a moment ago.
 MOMENT = 20.0
-# The sweep runs every five minutes; later than that, nobody looks for what was missed.
-SWEEP_LATE = 900.0
 # Whom a function that writes nothing for now waits for.
 WAITERS = {"collector": collector.unsettled, "monitoring": monitoring.unsettled}
 

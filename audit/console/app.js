@@ -3,6 +3,7 @@
 import { html, render, useCallback, useEffect, useRef, useState } from "./vendor/preact.js";
 import { Activity } from "./activity.js";
 import { get, listen, signOut, useAnswer } from "./api.js";
+import { Doctor } from "./doctor.js";
 import { bytes, count } from "./format.js";
 import { Help, useKeys } from "./keys.js";
 import { Letters } from "./letters.js";
@@ -85,6 +86,7 @@ function Console({ leave }) {
         <${Tab} page="" now=${page === "resource" || page === "trace" ? "" : page} href="#/">Resources<//>
         <${Tab} page="activity" now=${page} href="#/activity">Activity<//>
         <${Tab} page="letters" now=${page} href="#/letters">Dead letters${undelivered > 0 && html` <span class="badge">${undelivered}</span>`}<//>
+        <${Tab} page="doctor" now=${page} href="#/doctor">Doctor<//>
       </nav>
       <span class="end">
         <${Live} problem=${problem} />
@@ -99,7 +101,8 @@ function Console({ leave }) {
       ${page === "activity" && html`<${Activity} wanted=${wanted} tick=${tick} />`}
       ${page === "trace" && html`<${Trace} key=${rest[0]} trace=${rest[0]} tick=${tick} />`}
       ${page === "letters" && html`<${Letters} letters=${letters.value ? letters.value.items : null} problem=${letters.problem} reload=${refresh} />`}
-      ${!["", "resource", "activity", "trace", "letters"].includes(page) && html`<p class="empty">There is no page “${page}”. <a href="#/">All resources</a></p>`}
+      ${page === "doctor" && html`<${Doctor} tick=${tick} />`}
+      ${!["", "resource", "activity", "trace", "letters", "doctor"].includes(page) && html`<p class="empty">There is no page “${page}”. <a href="#/">All resources</a></p>`}
     </main>
     <${Foot} tick=${tick} />
     ${help && html`<${Help} close=${() => setHelp(false)} />`}

@@ -2,7 +2,7 @@
 
 import { html, useEffect, useRef } from "./vendor/preact.js";
 
-const PAGES = { r: "#/", a: "#/activity", d: "#/letters" };
+const PAGES = { r: "#/", a: "#/activity", d: "#/letters", o: "#/doctor" };
 const TOLD = [
   ["j, k", "next row, row before"],
   ["Enter", "open the row"],
@@ -10,6 +10,7 @@ const TOLD = [
   ["g then r", "resources"],
   ["g then a", "activity"],
   ["g then d", "dead letters"],
+  ["g then o", "doctor"],
   ["Backspace", "back"],
   ["?", "these keys"],
 ];

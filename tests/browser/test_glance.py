@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
+from audit.checks import NAMED
 from local.stack import Stack
 from tests.browser.conftest import Console
 from tests.browser.test_reading import CONTRAST, LEAST
@@ -225,3 +226,20 @@ def test_what_is_printed_is_whole_and_black_on_white(browser: Browser, crowd: Co
         assert ratio >= LEAST, where
         resource(page, crowd, "partial-0000")
         expect(page.get_by_role("row", name="MonitoringReconciled")).to_be_visible()
+
+
+def test_the_page_for_doctor_says_what_it_found_and_who_looks_at_the_rest(page: Page) -> None:
+    """What the console can check itself, by the words of the command; and the command, with the reason."""
+    page.keyboard.press("g")
+    page.keyboard.press("o")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Doctor")
+    expect(page.get_by_role("row", name="resources").first).to_contain_text("is not Ready")
+    named = page.get_by_role("row", name=re.compile(r"Kepler \S+ is not Ready"))
+    expect(named).to_have_count(NAMED)
+    expect(page.get_by_role("row", name="more Keplers are not Ready")).to_contain_text("kubectl kepler status -A")
+    expect(page.get_by_role("row", name="sweep").locator(".sign")).to_be_visible()
+    rest = page.get_by_role("region", name="What only the command looks at")
+    expect(rest.locator("code").first).to_have_text("kubectl kepler doctor")
+    expect(rest).to_contain_text("by your own rights")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("doctor")

@@ -12,7 +12,7 @@ from tests.audit_sample import COURSE, RESOURCES, deleted, edited, reported, rep
 from tests.browser.conftest import Console, Growing
 from tests.browsing import NARROW, WIDE, Scheme, overflows, window
 
-ADDRESSES = ("#/", "#/resource/Kepler/energy/kepler", "#/activity", "#/letters")
+ADDRESSES = ("#/", "#/resource/Kepler/energy/kepler", "#/activity", "#/letters", "#/doctor")
 # Contrast that WCAG 2.2 asks of text (1.4.3).
 LEAST = 4.5
 

@@ -72,7 +72,9 @@ def state(desk: Desk, token: str, query: str = "") -> dict[str, Any]:
     return dict(json.loads(answer.data))
 
 
-@pytest.mark.parametrize("path", ["resources", "reports", "state", "changes", "dead-letters", "traces/x", "reports/x"])
+@pytest.mark.parametrize(
+    "path", ["resources", "reports", "state", "doctor", "changes", "dead-letters", "traces/x", "reports/x"]
+)
 def test_nobody_sees_anything(desk: Desk, path: str) -> None:
     """Without a token, with one that is none, and with another scheme; it says how to come back."""
     for headers in ({}, {"Authorization": "Bearer x"}, {"Authorization": "Basic eDp4"}, {"Authorization": "Bearer"}):
@@ -168,6 +170,21 @@ def test_resources_are_those_of_now(desk: Desk, namespace: str) -> None:
     assert found["ready"]["reason"] == "RollingOut"
     assert found["ready"]["current"] is True
     assert found["nodes"] == {"desired": 2, "updated": 1, "available": 1}
+
+
+def test_doctor_speaks_of_what_one_may_see(desk: Desk) -> None:
+    """Of the Keplers and letters of one's own namespaces, and of no other, not even how many there are."""
+    for namespace in (ENERGY, LAB):
+        desk.stack.kubectl("-n", namespace, "apply", "-f", "-", stdin=json.dumps(kepler(f"doctor-{namespace}")))
+        store(desk.stack)(given_up(namespace=namespace, id=f"doctor-{namespace}"))
+    mine = desk.get("doctor", desk.somebody(within={LAB: SEES}))
+    assert f"Kepler {LAB}/doctor-{LAB} is not Ready" in mine.text
+    assert ENERGY not in mine.text
+    assert mine.text.count("could not be delivered") == 1
+    nothing = json.loads(desk.get("doctor", desk.somebody()).data)["checks"]
+    assert [one["says"] for one in nothing if one["area"] == "resources"] == ["no Kepler yet"]
+    assert [one["says"] for one in nothing if one["area"] == "dead letters"] == ["none"]
+    assert desk.get(f"doctor?namespace={ENERGY}", desk.somebody(within={LAB: SEES})).status_code == 403
 
 
 def test_letters_are_seen_sent_again_and_discarded_by_who_may(desk: Desk) -> None:
