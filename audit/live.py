@@ -1,12 +1,13 @@
 """What the console shows of the cluster as it is now: the resources, and the dead letters.
 
-Both are read by the function's own ServiceAccount, and once a second at most, however many look.
+Both are read by the function's own ServiceAccount, and once a second at most, however many look; more rarely where a
+read takes long.
 """
 
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -22,8 +23,12 @@ from runtime.dead_letters import LABEL
 from runtime.objects import CONFIG_MAP, OURS, Collection, Manifest, generation, metadata, name, terminates, uid
 
 SECONDS = 1.0
-# For one answer to whoever looks; threads that wait take no events.
-PATIENCE = 3.0
+# A read that takes longer than this many seconds is followed by a rest of so many times as long.
+QUICK, REST = 0.1, 4.0
+# Seconds after which whoever asks is answered with what was read before, unless that is older than this.
+SLOW, OLD = 0.5, 30.0
+# For one read; threads that wait for it take no events. Ten thousand resources take two seconds on two idle cores.
+PATIENCE = 8.0
 
 # Objects that are read at a time: with `managedFields` one may take 1.5 MiB, and what is kept of it some KiB.
 PAGE = 50
@@ -44,31 +49,50 @@ class ShownResource:
 
 
 class Glance(Generic[Item]):
-    """What was read last, good for a moment; whoever asks while it is read gets what comes of that, or its error."""
+    """What was read last, good for a moment; whoever asks while it is read gets what comes of that, or its error.
+
+    A read that takes long goes on by itself, and what was read before is answered meanwhile, unless it is old.
+    """
 
     def __init__(self, read: Callable[[], tuple[Item, ...]]) -> None:
         self._read = read
         self._lock = threading.Lock()
         self._until = float("-inf")
         self._seen: Future[tuple[Item, ...]] = Future()
+        self._last: tuple[Item, ...] = ()
+        self._at = float("-inf")
 
     def __call__(self) -> tuple[Item, ...]:
         with self._lock:
-            stale = time.monotonic() > self._until
-            if stale:
+            if time.monotonic() > self._until:
                 self._until = float("inf")
                 self._seen = Future()
-            seen = self._seen
-        if stale:
-            self._look(seen)
-        return seen.result()
+                threading.Thread(target=self._look, args=(self._seen,), daemon=True).start()
+            seen, last, at = self._seen, self._last, self._at
+        if time.monotonic() - at > OLD:
+            return seen.result()
+        wait((seen,), timeout=SLOW)
+        return seen.result() if seen.done() else last
 
     def _look(self, seen: "Future[tuple[Item, ...]]") -> None:
+        began = time.monotonic()
         try:
-            seen.set_result(self._read())
+            found = self._read()
         except Exception as error:
+            self._note(began)
             seen.set_exception(error)
-        self._until = time.monotonic() + SECONDS
+        else:
+            with self._lock:
+                self._last, self._at = found, time.monotonic()
+            self._note(began)
+            seen.set_result(found)
+
+    def _note(self, began: float) -> None:
+        """Note until when it is good: a read that takes long is not made without end."""
+        now = time.monotonic()
+        took = now - began
+        with self._lock:
+            self._until = now + max(SECONDS, REST * took if took > QUICK else 0.0)
 
 
 class Live:

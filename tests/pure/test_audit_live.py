@@ -52,6 +52,43 @@ def test_what_was_read_is_good_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> 
     assert [glance(), glance()] == [(0,), (1,)]
 
 
+def test_while_a_read_takes_long_the_last_one_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten thousand resources take seconds; what is too old is waited for, and the API server gets a rest."""
+    monkeypatch.setattr(live, "SECONDS", 0.0)
+    monkeypatch.setattr(live, "SLOW", 0.01)
+    going, reads = threading.Event(), iter(range(9))
+
+    def slowly() -> tuple[int, ...]:
+        number = next(reads)
+        assert number == 0 or going.wait(10)
+        return (number,)
+
+    glance = Glance(slowly)
+    assert glance() == (0,)
+    assert [glance(), glance()] == [(0,), (0,)]
+    monkeypatch.setattr(live, "OLD", 0.0)
+    with ThreadPoolExecutor(1) as console:
+        asked = console.submit(glance)
+        assert not asked.done()
+        going.set()
+        assert asked.result(10) == (1,)
+
+
+def test_a_read_that_takes_long_is_followed_by_a_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fifth of the time is spent on reading, however many look."""
+    monkeypatch.setattr(live, "SECONDS", 0.0)
+    monkeypatch.setattr(live, "QUICK", 0.05)
+    monkeypatch.setattr(live, "REST", 1000.0)
+    numbers = iter(range(9))
+
+    def slowly() -> tuple[int, ...]:
+        time.sleep(0.06)
+        return (next(numbers),)
+
+    glance = Glance(slowly)
+    assert [glance() for _ in range(5)] == [(0,)] * 5
+
+
 def test_an_error_is_everybodys_and_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     """An API server that is away costs one thread at a time, not all of them one after the other."""
     answers: list[Any] = [Unavailable("away"), (1,)]
