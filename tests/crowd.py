@@ -23,11 +23,12 @@ WRITERS = 8
 
 @dataclass(frozen=True)
 class Kind:
-    """What one sort of Kepler says besides `Ready`, and how many of them there are."""
+    """What one sort of Kepler says besides `Ready`, which repeats `says`, and how many of them there are."""
 
     name: str
     count: int
     conditions: tuple[tuple[str, str, str, str], ...] = ()
+    says: str = ""
 
     @property
     def status(self) -> Manifest:
@@ -35,7 +36,7 @@ class Kind:
         if self.name == "silent":
             return {}
         parts = {one[0]: one for one in (*WELL, *self.conditions)}.values()
-        wrong = next((one for one in parts if one[1] != "True"), None)
+        wrong = next((one for one in parts if one[1] != "True" and self.says in ("", one[0])), None)
         ready = ("Ready", *wrong[1:]) if wrong else ("Ready", "True", "Ready", "the exporter is ready on all 12 nodes")
         return {"observedGeneration": 1, "nodes": NODES, "conditions": [_condition(*one) for one in (ready, *parts)]}
 
@@ -48,7 +49,15 @@ WELL = (
 )
 CROWD = (
     Kind("partial", 40, (("Available", "False", "PartiallyAvailable", PARTIAL),)),
-    Kind("refused", 20, (("EstimatorReconciled", "False", "SourceRequired", "the estimator needs `counter`"),)),
+    Kind(
+        "refused",
+        20,
+        (
+            ("EstimatorReconciled", "False", "SourceRequired", "the estimator needs `counter`"),
+            ("Available", "False", "NotDeployed", "DaemonSet 'kepler-exporter' does not exist yet"),
+        ),
+        says="EstimatorReconciled",
+    ),
     Kind("waiting", 30, (("CollectedMetricReconciled", "Unknown", "Missing", MISSING),)),
     Kind("silent", 1),
     Kind("unscraped", 9, (("MonitoringReconciled", "True", "NotInstalled", LACKS),)),

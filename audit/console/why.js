@@ -35,9 +35,10 @@ export function Why({ resource, letters, trace }) {
   </section>`;
 }
 
-// Those that are open; `Ready` sums the others up, so it is only shown where it is alone.
+// Those that are open, first the one that `Ready` repeats. That sums them up, so it is only shown where it is alone.
 function conditions(resource) {
-  const open = resource.conditions.filter((one) => OPEN.includes(one.level)).sort((one, other) => OPEN.indexOf(one.level) - OPEN.indexOf(other.level));
+  const rank = (one) => (one.reason === resource.state.reason && one.message === resource.state.message ? -1 : OPEN.indexOf(one.level));
+  const open = resource.conditions.filter((one) => OPEN.includes(one.level)).sort((one, other) => rank(one) - rank(other));
   const parts = open.filter((one) => one.type !== "Ready");
   return parts.length ? parts : open;
 }

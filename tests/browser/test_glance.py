@@ -157,6 +157,8 @@ def test_whatever_is_not_ready_says_why_and_what_next(page: Page, crowd: Console
     steps = why.locator(".steps code").all_inner_texts()
     assert steps == [PODS.replace("kubectl", f"kubectl -n {NORTH}"), f"kubectl kepler explain partial-0000 -n {NORTH}"]
 
+    resource(page, crowd, "refused-0000")
+    expect(why.locator("li strong")).to_have_text(["EstimatorReconciled", "Available"])
     resource(page, crowd, "waiting-0000")
     expect(page.get_by_role("region", name="Why it waits")).to_contain_text(MISSING.replace("`", ""))
     resource(page, crowd, "silent-0000")
