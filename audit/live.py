@@ -20,15 +20,18 @@ from events.report import Subject
 from runtime.client import Client, Transport
 from runtime.conditions import READY
 from runtime.dead_letters import LABEL
+from runtime.errors import Unavailable
 from runtime.objects import CONFIG_MAP, OURS, Collection, Manifest, generation, metadata, name, terminates, uid
 
 SECONDS = 1.0
-# A read that takes longer than this many seconds is followed by a rest of so many times as long.
-QUICK, REST = 0.1, 4.0
+# A read that takes longer than so many seconds is followed by a rest of so many times as long, up to so many seconds.
+QUICK, REST, LONGEST_REST = 0.1, 4.0, 20.0
 # Seconds after which whoever asks is answered with what was read before, unless that is older than this.
-SLOW, OLD = 0.5, 30.0
-# For one read; threads that wait for it take no events. Ten thousand resources take two seconds on two idle cores.
-PATIENCE = 8.0
+SLOW, OLD = 0.5, 60.0
+# Seconds after which whoever asks is told that it is still being read; threads that wait take no events.
+WAITS = 10.0
+# Seconds that one request may be tried for, and that a whole read may take, which is hundreds of requests.
+PATIENCE, READ = 3.0, 60.0
 
 # Objects that are read at a time: with `managedFields` one may take 1.5 MiB, and what is kept of it some KiB.
 PAGE = 50
@@ -69,9 +72,10 @@ class Glance(Generic[Item]):
                 self._seen = Future()
                 threading.Thread(target=self._look, args=(self._seen,), daemon=True).start()
             seen, last, at = self._seen, self._last, self._at
-        if time.monotonic() - at > OLD:
-            return seen.result()
-        wait((seen,), timeout=SLOW)
+        is_old = time.monotonic() - at > OLD
+        wait((seen,), timeout=WAITS if is_old else SLOW)
+        if is_old and not seen.done():
+            raise Unavailable("there are many resources, and they are still being read")
         return seen.result() if seen.done() else last
 
     def _look(self, seen: "Future[tuple[Item, ...]]") -> None:
@@ -92,7 +96,7 @@ class Glance(Generic[Item]):
         now = time.monotonic()
         took = now - began
         with self._lock:
-            self._until = now + max(SECONDS, REST * took if took > QUICK else 0.0)
+            self._until = now + max(SECONDS, min(LONGEST_REST, REST * took) if took > QUICK else 0.0)
 
 
 class Live:
@@ -114,7 +118,7 @@ class Live:
         return letters(self._client().list(kept, labelled=LABEL, metadata_only=True))
 
     def _client(self) -> Client:
-        return Client(self._transport(), manager="kepler-audit", seconds=PATIENCE)
+        return Client(self._transport(), manager="kepler-audit", seconds=READ, patience=PATIENCE)
 
 
 def shown(manifest: Manifest) -> ShownResource:

@@ -67,6 +67,10 @@ def test_while_a_read_takes_long_the_last_one_is_answered(monkeypatch: pytest.Mo
     assert glance() == (0,)
     assert [glance(), glance()] == [(0,), (0,)]
     monkeypatch.setattr(live, "OLD", 0.0)
+    with monkeypatch.context() as hasty:
+        hasty.setattr(live, "WAITS", 0.01)
+        with pytest.raises(Unavailable, match="still being read"):
+            glance()
     with ThreadPoolExecutor(1) as console:
         asked = console.submit(glance)
         assert not asked.done()
@@ -79,6 +83,7 @@ def test_a_read_that_takes_long_is_followed_by_a_rest(monkeypatch: pytest.Monkey
     monkeypatch.setattr(live, "SECONDS", 0.0)
     monkeypatch.setattr(live, "QUICK", 0.05)
     monkeypatch.setattr(live, "REST", 1000.0)
+    monkeypatch.setattr(live, "LONGEST_REST", 1000.0)
     numbers = iter(range(9))
 
     def slowly() -> tuple[int, ...]:
