@@ -1,7 +1,8 @@
 """`ACCESS=token`: whoever the API server knows by a bearer token sees what it lets them `get`.
 
 A TokenReview says who it is, and a SubjectAccessReview what they may: whoever may `get keplers` in a namespace sees
-what is about it, `get keplermachineconfigs` shows what is in none, and `patch keplers` lets an event be sent again.
+what is about it, `get keplermachineconfigs` shows what is in none, and `patch keplers` lets an event be sent again or
+discarded.
 Answers are good for some seconds; of tokens only a hash is kept.
 
 Tokens should be of our audience: the API server itself accepts none of those, so a token that is seen here opens

@@ -13,7 +13,7 @@ from runtime.errors import ApiError, OperatorError
 log = logging.getLogger("kepler.audit")
 
 # A page of items that is joined from their JSON, and how many of them go out at once.
-BEGIN, END, AT_ONCE = b'{"items":[', b'],"next":""}', 200
+BEGIN, AT_ONCE = b'{"items":[', 200
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -54,19 +54,23 @@ def problem(error: Exception) -> Response:
     return Problem(500, f"{type(error).__name__}: the log of the function says more").response()
 
 
-def joined(items: Sequence[bytes]) -> Response:
-    """Return a page of items that are JSON already, sent some at a time: the whole is never there at once."""
-    answer = Response(_parts(items), mimetype="application/json")
-    answer.content_length = sum(map(len, items)) + max(0, len(items) - 1) + len(BEGIN) + len(END)
+def joined(items: Sequence[bytes], page: BaseModel) -> Response:
+    """Return a page of items that are JSON already, sent some at a time: the whole is never there at once.
+
+    `page` is the same page without its items.
+    """
+    end = b"]," + page.model_dump_json(by_alias=True, exclude={"items"}).encode()[1:]
+    answer = Response(_parts(items, end), mimetype="application/json")
+    answer.content_length = sum(map(len, items)) + max(0, len(items) - 1) + len(BEGIN) + len(end)
     return answer
 
 
-def _parts(items: Sequence[bytes]) -> Iterator[bytes]:
+def _parts(items: Sequence[bytes], end: bytes) -> Iterator[bytes]:
     yield BEGIN
     for first in range(0, len(items), AT_ONCE):
         part = b",".join(items[first : first + AT_ONCE])
         yield b"," + part if first else part
-    yield END
+    yield end
 
 
 def answering(answer: Callable[..., BaseModel | Response | None]) -> Callable[..., Response]:

@@ -1,27 +1,33 @@
 """The query API and the console, as a Flask Blueprint: `audit.model` says what is answered.
 
-Nothing here changes what is kept; the one request that changes anything asks for an event to be sent again.
+Nothing here changes what is kept; the two requests that change anything ask for a dead letter to be sent again, or to
+be discarded.
 """
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from cloudevents.core.v1.event import CloudEvent
 from flask import Blueprint, Response, request
 from pydantic import BaseModel
 
 from audit import pages, past, queries
 from audit.answers import answering, guarded, joined, problem, unknown
+from audit.checks import Health, health
+from audit.choice import about, chosen
 from audit.database import Database
 from audit.live import Live
 from audit.model import API, DeadLetter, Latest, Page
 from audit.problems import Problem, TooMany
-from audit.selection import After, Namespace, Nothing, Object, Objects, Reports, selected
+from audit.selection import After, Namespace, Nothing, Object, Reports, Standings, selected
 from audit.sight import Sight
+from audit.states import IS_READY
 from audit.totals import namespaces
 from audit.viewer import Access, Viewer
-from runtime.objects import MACHINE_CONFIG
-from runtime.requests import replay
+from runtime.objects import KEPLER, MACHINE_CONFIG
+from runtime.requests import discard, replay
 from runtime.sink import Sink
 
 log = logging.getLogger("kepler.audit")
@@ -50,11 +56,13 @@ class Api:
             ("traces/<identity>", self.trace),
             ("dead-letters", self.letters),
             ("state", self.state),
+            ("doctor", self.doctor),
             ("changes", self.changes),
         )
         for path, answer in answers:
             made.add_url_rule(f"{API}/{path}", answer.__name__, answering(answer), methods=["GET"])
-        made.add_url_rule(f"{API}/dead-letters/<name>/replay", "replay", self.replay, methods=["POST"])
+        for path, ask in (("replay", self.replay), ("discard", self.discard)):
+            made.add_url_rule(f"{API}/dead-letters/<name>/{path}", path, ask, methods=["POST"])
         made.add_url_rule(f"{API}/<path:path>", "unknown", unknown, methods=["GET"])
         made.add_url_rule("/", "index", pages.page, methods=["GET"])
         made.add_url_rule("/<path:name>", "page", pages.page, methods=["GET"])
@@ -63,18 +71,13 @@ class Api:
         return made
 
     def resources(self) -> Response:
-        """Answer with resources as the API server has them now, a `Page[Resource]`."""
-        viewer, wanted = self.access(request), selected(Objects, request.args)
+        """Answer with resources as the API server has them now, `Resources`."""
+        viewer, wanted = self.access(request), selected(Standings, request.args)
         _may_name(viewer, wanted.namespace)
-        found = [
-            one
-            for one in self.live.resources()
-            if wanted.kind in ("", one.kind)
-            and wanted.namespace in ("", one.namespace)
-            and wanted.name in ("", one.name)
-        ]
+        found = about(self.live.resources(), wanted)
         sight = viewer.sight({one.namespace for one in found} - {""})
-        return joined(tuple(one.json for one in found if sight.shows(one.namespace)))
+        choice = chosen([one for one in found if sight.shows(one.namespace)], wanted)
+        return joined(choice.items, choice.page)
 
     def reports(self) -> BaseModel:
         """Newest first."""
@@ -118,23 +121,37 @@ class Api:
         """What could not be delivered; those about nothing in particular are for who sees everything."""
         viewer, wanted = self.access(request), selected(Namespace, request.args)
         _may_name(viewer, wanted.namespace)
-        found = [one for one in self.live.letters() if wanted.namespace in ("", one.event.object.namespace)]
+        return Page(items=self._undelivered(viewer, wanted.namespace))
+
+    def _undelivered(self, viewer: Viewer, namespace: str) -> tuple[DeadLetter, ...]:
+        found = [one for one in self.live.letters() if namespace in ("", one.event.object.namespace)]
         sight = viewer.sight({one.event.object.namespace for one in found} - {""})
-        shown = (one for one in found if self._shows(viewer, sight, one))
-        return Page(items=tuple(shown))
+        return tuple(one for one in found if self._shows(viewer, sight, one))
 
     def replay(self, name: str) -> Response:
         """Has a letter's event sent again."""
+        return self._request(name, replay)
+
+    def discard(self, name: str) -> Response:
+        """Has a letter deleted without being sent again."""
+        return self._request(name, discard)
+
+    def _request(self, name: str, request_about: Callable[..., CloudEvent]) -> Response:
+        """Ask for something about a letter, as an event: this function may not change any.
+
+        Whoever may send the letter's event again may discard it: they might have caused it themselves.
+        """
         viewer = self.access(request)
         letter = next((one for one in self.live.letters() if one.name == name), None)
         where = letter.event.object.namespace if letter else ""
         seen = letter is not None and (viewer.sees(where) if where else viewer.sees_everywhere())
         if not seen:
-            raise Problem(404, f"there is no dead letter '{name}': it was sent again, or is forgotten by now")
+            raise Problem(404, f"there is no dead letter '{name}': it was sent again or discarded, or is forgotten")
         if not viewer.may_replay(where):
             raise Problem(403, f"you may not: it needs `patch keplers` in {_where(where)}")
-        self.sink()(replay(name, by=CONSOLE))
-        log.info("replay requested", extra={"letter": name, "by": viewer.name})
+        event = request_about(name, by=CONSOLE)
+        self.sink()(event)
+        log.info(event.get_type(), extra={"letter": name, "by": viewer.name})
         return Response(status=202)
 
     def state(self) -> BaseModel:
@@ -143,6 +160,23 @@ class Api:
         sight = self._glimpse(viewer, wanted.namespace)
         with self.database.reading() as connection:
             return queries.state(connection, sight)
+
+    def doctor(self) -> Health:
+        """The checks of `kubectl kepler doctor` that need nothing but what is shown here anyway."""
+        viewer, wanted = self.access(request), selected(Namespace, request.args)
+        _may_name(viewer, wanted.namespace)
+        keplers = about(self.live.resources(), Standings(kind=KEPLER.name, namespace=wanted.namespace))
+        sight = self._glimpse(viewer, wanted.namespace)
+        with self.database.reading() as connection:
+            state = queries.state(connection, sight)
+        seen = viewer.sight({one.namespace for one in keplers})
+        return health(
+            state,
+            self._undelivered(viewer, wanted.namespace),
+            [(one.namespace, one.name, one.state in IS_READY) for one in keplers if seen.shows(one.namespace)],
+            now=datetime.now(UTC),
+            namespace=self.live.namespace,
+        )
 
     def changes(self) -> BaseModel | None:
         """The newest number of what may be seen, if that is newer."""

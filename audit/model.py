@@ -2,15 +2,19 @@
 
 | path below `/api/v1` | answers | selects by |
 |---|---|---|
-| `resources` | `Page[Resource]` | `kind`, `namespace`, `name` |
+| `resources` | `Resources`, the worst first | see below |
 | `reports` | `Page[Summary]`, newest first | see below |
 | `reports/<id>` | `Kept` | |
 | `history` | `Page[Change]`, newest first | `kind`, `namespace`, `name` (all needed), `limit`, `before` |
 | `traces/<id>` | `Trace` | |
 | `dead-letters` | `Page[DeadLetter]`, newest first | `namespace` |
-| `dead-letters/<name>/replay` (POST) | 202 | |
+| `dead-letters/<name>/replay`, `.../discard` (POST) | 202 | |
 | `state` | `State` | `namespace` |
+| `doctor` | `Health` (`audit.checks`) | `namespace` |
 | `changes` | `Latest`; 204 where there is nothing newer | `after`, `namespace` |
+
+Resources are selected by `kind`, `namespace`, `name`, by `state` and `reason`, and by `search`: words that all stand in
+`namespace/name`. `limit` chooses how many, `before` the place to go on at.
 
 Reports are selected by `kind`, `namespace`, `name`, `uid` and `generation` of what they are about, by `function`,
 `outcome` and `trace`, by when they were kept (`since`, `until`), and by what was written (`target`, such as
@@ -39,11 +43,27 @@ class Page(Part, Generic[Item]):
     next: str = ""
 
 
+# How a condition stands: `neutral` where nothing is wanted, `stale` where it speaks of an earlier generation.
+ConditionLevel = Literal["failed", "waiting", "stale", "warning", "good", "neutral"]
+# How a resource stands: `warning` is ready with something open, `referenced` says nothing of itself.
+StateName = Literal["failed", "waiting", "unreported", "warning", "ready", "referenced"]
+
+
 class Standing(ReportedCondition):
     """A condition as the resource carries it now; `current` says that it speaks of the present generation."""
 
     since: AwareDatetime | None = None
     current: bool = True
+    level: ConditionLevel = "good"
+
+
+class ResourceState(Part):
+    """How a resource stands, by the condition that decides it (`audit.states`)."""
+
+    name: StateName
+    reason: str = ""
+    message: str
+    since: AwareDatetime | None = None
 
 
 class Nodes(Part):
@@ -61,9 +81,30 @@ class Resource(Part):
     generation: int
     created: AwareDatetime
     deleting: bool = False
+    state: ResourceState
     ready: Standing | None = None
     conditions: tuple[Standing, ...] = ()
     nodes: Nodes | None = None
+
+
+class ReasonCount(Part):
+    """How many resources stand like this for this reason."""
+
+    state: StateName
+    reason: str
+    count: int
+
+
+class Resources(Page[Resource]):
+    """Some of the resources. `total` counts those selected; `states` and `reasons` count what the viewer may see.
+
+    The latter are narrowed by everything but `state` and `reason`, of which they are the choice; `reasons` has the most
+    frequent only.
+    """
+
+    total: int
+    states: dict[StateName, int]
+    reasons: tuple[ReasonCount, ...]
 
 
 class Wrote(Part):

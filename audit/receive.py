@@ -17,6 +17,7 @@ from audit.store import Store
 from events.report import Report, StatusChange
 from events.sweep import Resync, Swept
 from events.types import (
+    DISCARD_REQUESTED,
     PREFIX,
     RECONCILE_CONVERGED,
     RECONCILE_REJECTED,
@@ -40,7 +41,7 @@ SAID: Mapping[str, tuple[str, type[BaseModel]]] = {
     SWEEP_FINISHED: ("sweep", Swept),
 }
 # What only our functions send, or people through them. Models are trained by pipelines, which have no key.
-SIGNED = frozenset({*SAID, REPLAY_REQUESTED})
+SIGNED = frozenset({*SAID, REPLAY_REQUESTED, DISCARD_REQUESTED})
 
 log = logging.getLogger("kepler.audit")
 

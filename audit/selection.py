@@ -1,10 +1,11 @@
 """What a request selects, out of its query string; what makes no sense is refused with what to send instead."""
 
-from typing import Annotated, TypeVar
+from typing import Annotated, TypeVar, get_args
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.datastructures import MultiDict
 
+from audit.model import StateName
 from audit.problems import Problem
 
 LIMIT, MOST = 100, 1000
@@ -15,6 +16,13 @@ def _target(written: str) -> str:
     kind, _, name = written.partition("/")
     if not (kind and name):
         raise ValueError("write it as `<kind>/<name>`, such as 'DaemonSet/kepler-exporter'")
+    return written
+
+
+def _state(written: str) -> str:
+    known = get_args(StateName)
+    if written not in known:
+        raise ValueError(f"write one of {', '.join(known)}")
     return written
 
 
@@ -30,6 +38,16 @@ class Objects(Selection):
     kind: str = ""
     namespace: str = ""
     name: str = ""
+
+
+class Standings(Objects):
+    """Of resources by how they stand; `before` is the place to go on at."""
+
+    state: Annotated[str, AfterValidator(_state)] = ""
+    reason: str = ""
+    search: Annotated[str, Field(max_length=200)] = ""
+    limit: Annotated[int, Field(gt=0, le=MOST)] = LIMIT
+    before: Annotated[int, Field(ge=0, le=LARGEST)] = 0
 
 
 class Reports(Objects):

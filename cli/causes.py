@@ -7,13 +7,14 @@ why; what is waited for; then the pods.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from audit.checks import SWEEP_LATE
 from cli import findings
 from cli.facts import Facts, Workload
-from cli.output import age
 from cli.parts import trouble
 from functions import collector, monitoring, pod_trouble, status
 from functions.catalogue import FUNCTIONS
 from functions.pod_trouble import Operand, PodTrouble, Reason
+from runtime.ages import age
 from runtime.conditions import READY, conditions, current
 from runtime.event import moment
 from runtime.function import Function
@@ -22,8 +23,6 @@ from runtime.outcome import Condition, Status
 
 # Nobody needs to be told of a function that was asked a moment ago.
 MOMENT = 20.0
-# The sweep runs every five minutes; later than that, nobody looks for what was missed.
-SWEEP_LATE = 900.0
 # Whom a function that writes nothing for now waits for.
 WAITERS = {"collector": collector.unsettled, "monitoring": monitoring.unsettled}
 
@@ -143,7 +142,7 @@ def _pods(operand: Operand, workload: Workload, said: Condition, prefix: str = "
 
     First what the condition says, then what pods say beyond that: they may be read here, and not by a function.
     """
-    known = _said(operand, said)
+    known = _said(said)
     if known:
         yield Cause(f"{prefix}{known.says}", (known.step,))
     elif wrong := pod_trouble.trouble(operand, workload.object or {}, workload.events, missing=True):
@@ -158,7 +157,7 @@ def _pods(operand: Operand, workload: Workload, said: Condition, prefix: str = "
         yield Cause(f"{prefix}{said.message}", (f"watch: kubectl get pods -n {operand.ref.namespace} -w",))
 
 
-def _said(operand: Operand, said: Condition) -> PodTrouble | None:
+def _said(said: Condition) -> PodTrouble | None:
     """The cause that a condition names, with its step apart; None where it names none."""
     if said.reason not in set(Reason):
         return None

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from cli.causes import beside, causes
 from cli.facts import Facts
 from cli.kinds import object_name, title
-from cli.output import age
 from cli.running import running
 from events.report import ObjectName, Part
+from runtime.ages import age
 from runtime.conditions import READY, conditions, current
 from runtime.event import moment
 from runtime.objects import KEPLER, generation, terminates

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Literal
 
 from cli.kinds import RECONCILED
-from cli.output import age
 from events.report import Part
+from runtime.ages import age
 from runtime.conditions import READY, conditions, current
 from runtime.event import moment
 from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, Manifest, Ref, generation, metadata, terminates

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from audit.model import DeadLetter
 from cli.kinds import title
-from cli.output import age
+from runtime.ages import age
 from runtime.objects import CONFIG_MAP, Ref
 
 HEADINGS = ("NAME", "AGE", "TIMES", "ABOUT", "EVENT", "ANSWER")

@@ -10,7 +10,6 @@ escaped (`runtime.printable`), and nothing is read as markup.
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel
@@ -25,7 +24,6 @@ from runtime.printable import visible, visible_line
 # Wider than anything that is printed: a pipe has no width.
 UNBOUNDED = 10_000
 STYLES = {"True": "green", "ok": "green", "False": "red", "fail": "red", "Unknown": "yellow", "warn": "yellow"}
-MINUTE, HOUR, DAY = 60, 3600, 86400
 # Of a value in a line.
 LONGEST = 120
 
@@ -81,25 +79,6 @@ def data(said: BaseModel | Sequence[BaseModel], how: Format) -> None:
 def documents(content: Any, how: Format) -> None:
     """Plain content as JSON or YAML. Both escape control characters themselves, so programs read what was written."""
     sys.stdout.write(json.dumps(content, indent=2) + "\n" if how is Format.JSON else as_yaml(content))
-
-
-def age(since: datetime, now: datetime) -> str:
-    """As kubectl has it (k8s.io/apimachinery v0.35:pkg/util/duration/duration.go, HumanDuration)."""
-    seconds = max(0, int((now - since).total_seconds()))
-    if seconds < 2 * MINUTE:
-        return f"{seconds}s"
-    if seconds < 3 * HOUR:
-        return _two(seconds, MINUTE, "m", 1, "s", 10)
-    if seconds < 2 * DAY:
-        return _two(seconds, HOUR, "h", MINUTE, "m", 8)
-    return _two(seconds, DAY, "d", HOUR, "h", 8)
-
-
-def _two(seconds: int, size: int, unit: str, small: int, below: str, fine: int) -> str:  # noqa: PLR0913, PLR0917
-    """In one unit; in two below `fine` of the larger one."""
-    count, rest = divmod(seconds, size)
-    part = rest // small
-    return f"{count}{unit}{part}{below}" if part and count < fine else f"{count}{unit}"
 
 
 def value(found: Any, longest: int = LONGEST) -> str:

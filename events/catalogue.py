@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from events import types
 from events.model import Trained
 from events.report import Part, Report, StatusChange
-from events.requests import Replay
+from events.requests import Discard, Replay
 from events.sweep import Resync, Swept
 
 Model = type[Part]
@@ -150,6 +150,16 @@ CATALOGUE: tuple[EventType, ...] = (
         "The event of a dead letter is to be sent again.",
         Replay,
         emitted_by=("the console", "`kubectl kepler`"),
+        accepted_by=("dead_letter", "audit"),
+        source="/kepler/{by}",
+        identity="nothing: each request is a new one",
+        attributes=OBJECT,
+    ),
+    EventType(
+        types.DISCARD_REQUESTED,
+        "A dead letter is to be deleted: nobody can use its event.",
+        Discard,
+        emitted_by=("the console",),
         accepted_by=("dead_letter", "audit"),
         source="/kepler/{by}",
         identity="nothing: each request is a new one",

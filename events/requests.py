@@ -7,3 +7,9 @@ class Replay(Part):
     """A dead letter, by its name, is to be sent again as it was."""
 
     letter: str
+
+
+class Discard(Part):
+    """A dead letter, by its name, is to be deleted without being sent again."""
+
+    letter: str

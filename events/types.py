@@ -8,6 +8,7 @@ RECONCILE_REJECTED = f"{PREFIX}reconcile.rejected.v1"
 STATUS_CHANGED = f"{PREFIX}status.changed.v1"
 RESYNC_REQUESTED = f"{PREFIX}resync.requested.v1"
 REPLAY_REQUESTED = f"{PREFIX}replay.requested.v1"
+DISCARD_REQUESTED = f"{PREFIX}discard.requested.v1"
 SWEEP_FINISHED = f"{PREFIX}sweep.finished.v1"
 MODEL_TRAINED = f"{PREFIX}model.trained.v1"
 
@@ -22,7 +23,7 @@ RESOURCE_UPDATE = "dev.knative.apiserver.resource.update"
 RESOURCE_DELETE = "dev.knative.apiserver.resource.delete"
 RESOURCES = (RESOURCE_ADD, RESOURCE_UPDATE, RESOURCE_DELETE)
 
-OURS = (*REPORTS, RESYNC_REQUESTED, REPLAY_REQUESTED, SWEEP_FINISHED, MODEL_TRAINED)
+OURS = (*REPORTS, RESYNC_REQUESTED, REPLAY_REQUESTED, DISCARD_REQUESTED, SWEEP_FINISHED, MODEL_TRAINED)
 KNOWN = frozenset({*OURS, PING, *RESOURCES})
 
 # What asks for a reconcile of the object that the event's attributes name.

@@ -1,10 +1,10 @@
-"""Keeps what could not be delivered, makes it visible, and sends it again when asked to.
+"""Keeps what could not be delivered, makes it visible, and sends it again or discards it when asked to.
 
-It is every Trigger's dead-letter sink, and wakes on `replay.requested`, whose attribute `name` is a letter's. Owns the
-ConfigMaps labelled `sustainable-computing.io/dead-letter` in the functions' own namespace.
+It is every Trigger's dead-letter sink, and wakes on `replay.requested` and `discard.requested`, whose attribute `name`
+is a letter's. Owns the ConfigMaps labelled `sustainable-computing.io/dead-letter` in the functions' own namespace.
 """
 
-from events.types import REPLAY_REQUESTED
+from events.types import DISCARD_REQUESTED, REPLAY_REQUESTED
 from runtime.function import Rule, manager
 from runtime.listener import Listener, Surroundings
 from runtime.objects import OURS
@@ -29,7 +29,7 @@ def receiver(surroundings: Surroundings) -> Receiver:
 
 LISTENER = Listener(
     name="dead_letter",
-    filters=({"exact": {"type": REPLAY_REQUESTED}},),
+    filters=({"any": [{"exact": {"type": asked}} for asked in (REPLAY_REQUESTED, DISCARD_REQUESTED)]},),
     receiver=receiver,
     rules=(
         Rule("", "configmaps", ("create", "delete", "get", "list", "patch"), own=True),

@@ -1,10 +1,10 @@
-"""Keeps events that could not be delivered, as ConfigMaps, until somebody has them sent again.
+"""Keeps events that could not be delivered, as ConfigMaps, until somebody has them sent again or discarded.
 
 Each is told in the log, as a Kubernetes Event on the resource that it is about, and by a metric. What a dead letter
 asked for is not lost: events are hints, and the sweep finds what they were about.
 
 Nobody can be kept from sending letters. So they are few (`runtime.dead_letters`), a Kubernetes Event is made only on a
-resource of ours that is there, and only a request that is signed has a letter sent again.
+resource of ours that is there, and only a request that is signed has a letter sent again or discarded.
 """
 
 import logging
@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from events.types import REPLAY_REQUESTED
+from events.types import DISCARD_REQUESTED, REPLAY_REQUESTED
 from runtime import measures
 from runtime.client import Client, Transport
 from runtime.dead_letters import (
@@ -43,11 +43,13 @@ log = logging.getLogger("kepler.dead_letter")
 MANAGER = manager("dead_letter")
 # Times that a letter is written again where others write the same one.
 ROUNDS = 6
+# What people ask about one letter.
+REQUESTS = (REPLAY_REQUESTED, DISCARD_REQUESTED)
 
 
 @dataclass(frozen=True)
 class DeadLetterStore:
-    """Receives what could not be delivered, and the request to send it again.
+    """Receives what could not be delivered, and the requests to send it again or to discard it.
 
     `destinations` are the names of Services that may have given an event up; others are counted as one.
     """
@@ -60,8 +62,8 @@ class DeadLetterStore:
 
     def __call__(self, event: Event) -> Received:
         client = Client(self.transport, manager=MANAGER)
-        if event.type == REPLAY_REQUESTED and CODE not in event.extensions:
-            self._replay_requested(event, client)
+        if event.type in REQUESTS and CODE not in event.extensions:
+            self._requested(event, client)
         else:
             self.keep(event, client)
         return Received(calls=len(client.calls))
@@ -98,22 +100,21 @@ class DeadLetterStore:
             time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 (jitter, not a secret)
         raise Unavailable(f"{ref}: others write it again and again; it is tried again later")
 
-    def _replay_requested(self, event: Event, client: Client) -> None:
+    def _requested(self, event: Event, client: Client) -> None:
         if not self.keyring.verify(event):
             measures.refused(measures.UNSIGNED)
-            log.warning("a request to send a letter again is not signed: nothing is sent", extra={"event": event.id})
+            log.warning("a request about a letter is not signed: nothing is done", extra={"event": event.id})
             return
-        self.replay(str(event.data.get("letter", "")), client)
+        act = self.replay if event.type == REPLAY_REQUESTED else self.discard
+        act(str(event.data.get("letter", "")), client)
 
     def replay(self, letter: str, client: Client) -> None:
         """Send a letter's event to the Broker again, and forget the letter. One that is not there was sent before.
 
         One that is given up again meanwhile is a newer version, which stays.
         """
-        if not is_name(letter):
-            raise NotAnEvent(f"`letter` '{letter[:80]}' names no dead letter")
-        kept = client.get(self._ref(letter))
-        if kept is None or not is_letter(kept):
+        kept = self._find(letter, client)
+        if kept is None:
             return
         letter_record = parsed(kept)
         if letter_record is not None and not letter_record.complete:
@@ -123,6 +124,22 @@ class DeadLetterStore:
         log.info("sent again", extra={"letter": letter})
         with suppress(Conflict):
             client.delete(self._ref(letter), over=kept)
+
+    def discard(self, letter: str, client: Client) -> None:
+        """Forget a letter without sending its event again. One that is given up again meanwhile stays."""
+        kept = self._find(letter, client)
+        if kept is None:
+            return
+        with suppress(Conflict):
+            client.delete(self._ref(letter), over=kept)
+            log.info("discarded", extra={"letter": letter})
+
+    def _find(self, letter: str, client: Client) -> Manifest | None:
+        """Return the letter of this name; None where there is none. Raises NotAnEvent for what can be no name."""
+        if not is_name(letter):
+            raise NotAnEvent(f"`letter` '{letter[:80]}' names no dead letter")
+        kept = client.get(self._ref(letter))
+        return kept if kept is not None and is_letter(kept) else None
 
     def _object(self, event: Event, client: Client) -> Manifest | None:
         """Return the resource of ours that the event is about; None where there is none."""

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from cloudevents.core.v1.event import CloudEvent
 
 from events.report import ObjectName
-from events.requests import Replay
+from events.requests import Discard, Replay
 from events.sweep import Resync
-from events.types import REPLAY_REQUESTED, RESYNC_REQUESTED
+from events.types import DISCARD_REQUESTED, REPLAY_REQUESTED, RESYNC_REQUESTED
 from runtime.envelope import NAMESPACE, about, envelope
 from runtime.event import FUNCTIONS, Event
 from runtime.objects import CONFIG_MAP, Ref
@@ -22,6 +22,11 @@ from runtime.tracing import detached_trace
 def replay(letter: str, *, by: str) -> CloudEvent:
     """`replay.requested`: send the event of this dead letter again. Letters are where the functions are."""
     return _request(REPLAY_REQUESTED, Ref(CONFIG_MAP, "", letter), Replay(letter=letter), by)
+
+
+def discard(letter: str, *, by: str) -> CloudEvent:
+    """`discard.requested`: delete this dead letter, without sending its event again."""
+    return _request(DISCARD_REQUESTED, Ref(CONFIG_MAP, "", letter), Discard(letter=letter), by)
 
 
 def resync(key: Ref, *, by: str) -> CloudEvent:
@@ -69,7 +74,7 @@ def look_again(key: Ref, function: str) -> CloudEvent:
     return CloudEvent(attributes, data.model_dump(mode="json", by_alias=True))
 
 
-def _request(event_type: str, key: Ref, said: Replay | Resync, by: str) -> CloudEvent:
+def _request(event_type: str, key: Ref, said: Replay | Discard | Resync, by: str) -> CloudEvent:
     attributes = {
         **envelope(event_type, f"/kepler/{by}", str(uuid.uuid4())),
         **about(key),

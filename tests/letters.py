@@ -60,6 +60,11 @@ def store(
     return DeadLetterStore(way, sink, NAMESPACE, keyring(stack), frozenset({COLLECTOR}))
 
 
+def discard_request(stack: Stack, letter: str) -> Event:
+    """A signed request to delete a letter."""
+    return received(keyring(stack).sign(requests.discard(letter, by="tests")))
+
+
 def replay_request(stack: Stack, letter: str) -> Event:
     """A signed request to send a letter again."""
     return received(keyring(stack).sign(requests.replay(letter, by="tests")))

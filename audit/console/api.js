@@ -45,8 +45,9 @@ async function ask(path, options = {}) {
 
 export const get = (path) => ask(path);
 
-export const replay = (letter) =>
-  ask(`dead-letters/${encodeURIComponent(letter)}/replay`, {
+// What is asked for a dead letter: `replay` or `discard`.
+export const request = (letter, what) =>
+  ask(`dead-letters/${encodeURIComponent(letter)}/${what}`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: "{}",

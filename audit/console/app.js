@@ -3,6 +3,7 @@
 import { html, render, useCallback, useEffect, useRef, useState } from "./vendor/preact.js";
 import { Activity } from "./activity.js";
 import { get, listen, signOut, useAnswer } from "./api.js";
+import { Doctor } from "./doctor.js";
 import { bytes, count } from "./format.js";
 import { Help, useKeys } from "./keys.js";
 import { Letters } from "./letters.js";
@@ -73,8 +74,8 @@ function Console({ leave }) {
     if (problem?.status === 401) leave(problem.message);
   }, [problem]);
   useEffect(() => {
+    arrive();
     document.title = `${[rest[2], page || "resources"].filter(Boolean).join(" · ")} · Kepler on Knative`;
-    scrollTo(0, 0);
   }, [page, rest.join("/")]);
   const undelivered = letters.value?.items.length || 0;
   return html`
@@ -85,6 +86,7 @@ function Console({ leave }) {
         <${Tab} page="" now=${page === "resource" || page === "trace" ? "" : page} href="#/">Resources<//>
         <${Tab} page="activity" now=${page} href="#/activity">Activity<//>
         <${Tab} page="letters" now=${page} href="#/letters">Dead letters${undelivered > 0 && html` <span class="badge">${undelivered}</span>`}<//>
+        <${Tab} page="doctor" now=${page} href="#/doctor">Doctor<//>
       </nav>
       <span class="end">
         <${Live} problem=${problem} />
@@ -94,16 +96,29 @@ function Console({ leave }) {
       </span>
     </header>
     <main id="main" tabindex="-1">
-      ${page === "" && html`<${Resources} tick=${tick} />`}
-      ${page === "resource" && html`<${Resource} key=${rest.join("/")} kind=${rest[0]} namespace=${rest[1] === "-" ? "" : rest[1]} name=${rest[2]} tick=${tick} />`}
+      ${page === "" && html`<${Resources} wanted=${wanted} tick=${tick} />`}
+      ${page === "resource" && html`<${Resource} key=${rest.join("/")} kind=${rest[0]} namespace=${rest[1] === "-" ? "" : rest[1]} name=${rest[2]} letters=${letters.value?.items} tick=${tick} />`}
       ${page === "activity" && html`<${Activity} wanted=${wanted} tick=${tick} />`}
       ${page === "trace" && html`<${Trace} key=${rest[0]} trace=${rest[0]} tick=${tick} />`}
       ${page === "letters" && html`<${Letters} letters=${letters.value ? letters.value.items : null} problem=${letters.problem} reload=${refresh} />`}
-      ${!["", "resource", "activity", "trace", "letters"].includes(page) && html`<p class="empty">There is no page “${page}”. <a href="#/">All resources</a></p>`}
+      ${page === "doctor" && html`<${Doctor} tick=${tick} />`}
+      ${!["", "resource", "activity", "trace", "letters", "doctor"].includes(page) && html`<p class="empty">There is no page “${page}”. <a href="#/">All resources</a></p>`}
     </main>
     <${Foot} tick=${tick} />
     ${help && html`<${Help} close=${() => setHelp(false)} />`}
   `;
+}
+
+// Whether a page has been shown in this window before: what is shown first is read from its beginning anyway.
+let arrived = false;
+
+// The focus goes where the page begins, so that keyboard and screen reader go on from there; `/` has it in the search.
+function arrive() {
+  scrollTo(0, 0);
+  const title = document.querySelector("main h1");
+  if (title) title.tabIndex = -1;
+  if (arrived && !document.activeElement?.matches("main input")) (title || document.querySelector("main"))?.focus({ preventScroll: true });
+  arrived = true;
 }
 
 function Tab({ page, now, href, children }) {

@@ -63,7 +63,10 @@ export const words = (name) => name.replaceAll("_", " ");
 export const toResource = (object) =>
   `#/resource/${[object.kind, object.namespace || "-", object.name].map(encodeURIComponent).join("/")}`;
 export const toTrace = (trace) => `#/trace/${encodeURIComponent(trace)}`;
-export function toActivity(wanted) {
+export const toActivity = (wanted) => `#/activity${asQuery(wanted)}`;
+export const toResources = (wanted) => `#/${asQuery(wanted)}`;
+
+function asQuery(wanted) {
   const given = Object.entries(wanted).filter(([, one]) => one);
-  return `#/activity?${new URLSearchParams(given)}`;
+  return given.length ? `?${new URLSearchParams(given)}` : "";
 }

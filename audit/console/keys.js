@@ -2,19 +2,20 @@
 
 import { html, useEffect, useRef } from "./vendor/preact.js";
 
-const PAGES = { r: "#/", a: "#/activity", d: "#/letters" };
+const PAGES = { r: "#/", a: "#/activity", d: "#/letters", o: "#/doctor" };
 const TOLD = [
   ["j, k", "next row, row before"],
   ["Enter", "open the row"],
-  ["/", "find a resource among all reports"],
+  ["/", "find a resource by its namespace or name; in the activity, its reports"],
   ["g then r", "resources"],
   ["g then a", "activity"],
   ["g then d", "dead letters"],
+  ["g then o", "doctor"],
   ["Backspace", "back"],
   ["?", "these keys"],
 ];
 
-const rows = () => [...document.querySelectorAll("main [data-row], main .report")];
+const rows = () => [...document.querySelectorAll("main [data-row], main .report")].filter((row) => row.checkVisibility());
 const handle = (row) => row.querySelector("a.name, summary, button, a");
 
 function move(by) {
@@ -30,8 +31,8 @@ function move(by) {
 // The field may have to come into being first.
 function find(tries = 30) {
   const field = document.querySelector("[data-filter=true]");
-  if (field) return field.focus();
-  if (!location.hash.startsWith("#/activity")) location.hash = "#/activity";
+  if (field) return field.focus(), field.select();
+  if (!/^#\/?(\?|$)/.test(location.hash)) location.hash = "#/";
   if (tries) requestAnimationFrame(() => find(tries - 1));
 }
 

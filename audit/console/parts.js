@@ -3,7 +3,7 @@
 import { html, useEffect, useState } from "./vendor/preact.js";
 import { ago, count, moment, named, toResource, value } from "./format.js";
 
-// The outcome of a reconcile and the status of a condition, in one look: a word, a sign, a colour.
+// The outcome of a reconcile, how a resource or a condition stands, in one look: a word, a sign, a colour.
 const SIGNS = {
   True: ["good", "✓", "True"],
   False: ["bad", "✕", "False"],
@@ -11,12 +11,34 @@ const SIGNS = {
   converged: ["good", "✓", "converged"],
   rejected: ["bad", "✕", "rejected"],
   waiting: ["wait", "◷", "waiting"],
+  failed: ["bad", "✕", "not ready"],
+  warning: ["warn", "⚠", "warning"],
+  good: ["good", "✓", "good"],
+  ready: ["good", "✓", "ready"],
+  neutral: ["none", "–", "off"],
 };
 const NOTHING = ["none", "–", "not reported"];
+
+// Of what a function says, as `audit/states.py` has it for the conditions of a resource.
+const NEUTRAL = ["Disabled", "NotApplicable"];
+const WARNING = ["NotInstalled"];
+
+// How a report is to be looked at: by its outcome, or by the reason where that says more.
+export function lookOf(status, reason) {
+  if (status !== "True" && status !== "converged") return status;
+  if (NEUTRAL.includes(reason)) return "neutral";
+  return WARNING.includes(reason) ? "warning" : status;
+}
 
 export function Sign({ of, text }) {
   const [kind, sign, word] = SIGNS[of] || NOTHING;
   return html`<span class="sign ${kind}"><span aria-hidden="true">${sign}</span> ${text || word}</span>`;
+}
+
+// How a resource stands: one that is ready and has a warning is both.
+export function StateSign({ state, otherwise = "" }) {
+  const reason = state.reason || otherwise;
+  return html`<${Sign} of=${state.name} text=${state.name === "warning" ? `Ready, ${reason}` : reason} />`;
 }
 
 export const signKind = (of) => (SIGNS[of] || NOTHING)[0];
@@ -130,7 +152,7 @@ export function Nodes({ nodes }) {
 }
 
 // Asks for more when the end of a list comes into view; a button for those who do not scroll.
-export function More({ next, busy, more }) {
+export function More({ next, busy, more, label = "show older" }) {
   const [place, setPlace] = useState(null);
   useEffect(() => {
     if (!place || !next) return undefined;
@@ -139,5 +161,5 @@ export function More({ next, busy, more }) {
     return () => watcher.disconnect();
   }, [place, next, more, busy]);
   if (!next) return null;
-  return html`<p class="more" ref=${setPlace}><button type="button" onClick=${more} disabled=${busy}>${busy ? "loading …" : "show older"}</button></p>`;
+  return html`<p class="more" ref=${setPlace}><button type="button" onClick=${more} disabled=${busy}>${busy ? "loading …" : label}</button></p>`;
 }

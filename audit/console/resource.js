@@ -1,15 +1,15 @@
-// One resource: how it stands, what it waits for, and its history, a change at a time.
+// One resource: how it stands, and why; and its history, a change at a time.
 
 import { html, useState } from "./vendor/preact.js";
 import { get, query, useAnswer, usePages } from "./api.js";
 import { Caused } from "./causes.js";
 import { count, duration, moment, named, toActivity, toTrace, words } from "./format.js";
-import { Alert, Author, Diff, Edited, Empty, Loading, More, Nodes, Prose, Sign, Time, wrote } from "./parts.js";
-import { said, standing } from "./resources.js";
+import { Alert, Author, Diff, Edited, Empty, Loading, lookOf, More, Nodes, Prose, Sign, StateSign, Time, wrote } from "./parts.js";
+import { isOpen, Why } from "./why.js";
 
 const PAGE = 20;
 
-export function Resource({ kind, namespace, name, tick }) {
+export function Resource({ kind, namespace, name, letters, tick }) {
   const wanted = { kind, namespace, name };
   const { value, problem } = useAnswer(() => get(`resources${query(wanted)}`), ["resource", wanted], tick);
   const history = usePages("history", { ...wanted, limit: PAGE }, tick, (one) => `${one.object.uid}/${one.generation}`);
@@ -22,7 +22,7 @@ export function Resource({ kind, namespace, name, tick }) {
       ${value && !resource && html`<p><${Sign} of="" text="deleted" /> <span class="message">there is no such resource any more; what was done about it is below</span></p>`}
     </header>
     <${Alert} problem=${problem || history.problem} />
-    ${resource && html`<${Awaited} resource=${resource} />`}
+    ${resource && html`<${Why} resource=${resource} letters=${letters} trace=${history.items?.[0]?.trace} />`}
     ${resource?.conditions.length > 0 && html`<${Conditions} resource=${resource} />`}
     <section>
       <div class="heading">
@@ -42,34 +42,16 @@ export function Resource({ kind, namespace, name, tick }) {
 }
 
 function State({ resource }) {
-  const found = standing(resource);
+  const { state } = resource;
   return html`<p class="state">
-      <${Sign} of=${found?.status} text=${found?.reason} /> <span class="message"><${Prose} text=${said(resource)} /></span>
+      <${StateSign} state=${state} /> ${!isOpen(state) && html`<span class="message"><${Prose} text=${state.message} /></span>`}
     </p>
     <dl class="facts">
       <div><dt>nodes</dt><dd><${Nodes} nodes=${resource.nodes} /></dd></div>
       <div><dt>generation</dt><dd>${resource.generation}</dd></div>
       <div><dt>created</dt><dd><${Time} at=${resource.created} /></dd></div>
-      ${found?.since && html`<div><dt>so since</dt><dd><${Time} at=${found.since} /></dd></div>`}
+      ${state.since && html`<div><dt>so since</dt><dd><${Time} at=${state.since} /></dd></div>`}
     </dl>`;
-}
-
-// Whatever is not as it should be, in the words of the function that says so.
-function Awaited({ resource }) {
-  const open = resource.conditions.filter((one) => one.type !== "Ready" && one.type !== "Available" && (one.status !== "True" || one.current === false));
-  if (!open.length) return null;
-  return html`<section class="awaited">
-    <h2>What it is waiting for</h2>
-    <ul>
-      ${open.map(
-        (one) => html`<li key=${one.type}>
-          <${Sign} of=${one.current === false ? "" : one.status} text=${one.current === false ? "not yet" : one.reason} />
-          <strong>${one.type}</strong>
-          <span class="message"><${Prose} text=${one.current === false ? "has not reported on this generation" : one.message} /></span>
-        </li>`,
-      )}
-    </ul>
-  </section>`;
 }
 
 function Conditions({ resource }) {
@@ -83,7 +65,7 @@ function Conditions({ resource }) {
         ${resource.conditions.map(
           (one) => html`<tr key=${one.type}>
             <th scope="row">${one.type}</th>
-            <td><${Sign} of=${one.status} text=${one.reason} /></td>
+            <td><${Sign} of=${one.level} text=${one.reason} /></td>
             <td class="message"><${Prose} text=${one.message} />${one.current === false && html` <span class="quiet">(earlier generation)</span>`}</td>
             <td data-label="since"><${Time} at=${one.since} /></td>
           </tr>`,
@@ -109,6 +91,7 @@ function Change({ change }) {
   const reports = told(change.reports);
   const repeated = change.reports.length - reports.length;
   const functions = new Set(reports.map((one) => one.function)).size;
+  const matter = mattering(reports);
   return html`<li class="change" data-row>
     <div class="heading">
       <h3>
@@ -120,17 +103,33 @@ function Change({ change }) {
     <${Edited} edit=${edit} />
     ${edit?.first && edit.fields.length > 0 && html`<details class="first"><summary>the whole spec (${count(edit.fields.length, "field")})</summary><${Diff} fields=${edit.fields} /></details>`}
     ${reports.length > 0 && html`<p class="quiet">${change.more ? "the newest " : ""}${count(reports.length, "report")} of ${count(functions, "function")}${repeated > 0 && `, and ${repeated} more that said the same again`}</p>`}
-    ${change.episodes.map((one) => html`<${Episode} key=${one.reports[0]} episode=${one} reports=${reports.filter(({ id }) => one.reports.includes(id))} />`)}
+    ${change.episodes.map((one) => html`<${Episode} key=${one.reports[0]} episode=${one} reports=${reports.filter(({ id }) => one.reports.includes(id))} matter=${matter} />`)}
   </li>`;
 }
 
+// The reports of a generation that are shown at once: those that changed something, moved `Ready`, or are the last word
+// of a function that has not converged.
+function mattering(reports) {
+  const last = new Map(reports.map((one) => [one.function, one.id]));
+  const matters = (one) =>
+    one.changes.some(({ action }) => action !== "reported") || one.type.includes(".status.changed.") || (one.outcome !== "converged" && last.get(one.function) === one.id);
+  return new Set(reports.filter(matters).map(({ id }) => id));
+}
+
 // What happened together, under its cause; nothing where it was only said again what was said before.
-function Episode({ episode, reports }) {
+function Episode({ episode, reports, matter }) {
   if (!reports.length) return null;
+  const shown = reports.filter(({ id }) => matter.has(id));
+  const folded = reports.filter(({ id }) => !matter.has(id));
+  const functions = [...new Set(folded.map((one) => words(one.function)))];
+  const list = (some) => html`<ul class="reports">${some.map((one) => html`<${Report} key=${one.id} summary=${one} />`)}</ul>`;
   return html`<${Caused} cause=${episode.cause} />
-    <ul class="reports">
-      ${reports.map((one) => html`<${Report} key=${one.id} summary=${one} />`)}
-    </ul>`;
+    ${shown.length > 0 && list(shown)}
+    ${folded.length > 0 &&
+    html`<details class="unchanged">
+      <summary>${count(folded.length, "report")} that changed nothing: ${functions.join(", ")}</summary>
+      ${list(folded)}
+    </details>`}`;
 }
 
 // One report, in a line; opened, what it changed and why.
@@ -140,7 +139,7 @@ export function Report({ summary, of = false, children = null }) {
   return html`<li class="report">
     <details onToggle=${(event) => setOpen(event.target.open)}>
       <summary>
-        <${Sign} of=${summary.outcome} />
+        <${Outcome} summary=${summary} />
         <strong class="function">${words(summary.function)}</strong>
         ${children}
         <span class="told"><${Prose} text=${summary.changes.length || !condition ? wrote(summary) : condition.message} /></span>
@@ -151,13 +150,19 @@ export function Report({ summary, of = false, children = null }) {
   </li>`;
 }
 
+// The outcome, or what the condition says by its reason: that nothing is wanted, or that something is left undone.
+function Outcome({ summary }) {
+  const look = lookOf(summary.outcome, summary.condition?.reason);
+  return html`<${Sign} of=${look} text=${look === summary.outcome ? "" : summary.condition.reason} />`;
+}
+
 function Full({ summary }) {
   const { value, problem } = useAnswer(() => get(`reports/${encodeURIComponent(summary.id)}`), [summary.id], 0);
   if (!value) return problem ? html`<${Alert} problem=${problem} />` : html`<${Loading} />`;
   const report = value.report;
   const by = `kepler-${report.function.replaceAll("_", "-")}`;
   return html`<div class="full">
-    ${report.conditions.map((one) => html`<p key=${one.type}><${Sign} of=${one.status} text=${one.reason} /> <strong>${one.type}</strong> <span class="message"><${Prose} text=${one.message} /></span></p>`)}
+    ${report.conditions.map((one) => html`<p key=${one.type}><${Sign} of=${lookOf(one.status, one.reason)} text=${one.reason} /> <strong>${one.type}</strong> <span class="message"><${Prose} text=${one.message} /></span></p>`)}
     <p class="quiet"><${Because} cause=${report.cause} /> It took ${duration(report.milliseconds)}, ${count(report.calls.length, "API call")}${report.rounds > 1 ? `, ${report.rounds} rounds` : ""}. <a href=${toTrace(report.trace)}>Trace</a></p>
     ${report.changes.map(
       (one, place) => html`<section key=${place} class="wrote">

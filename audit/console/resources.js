@@ -1,92 +1,170 @@
-// Every resource there is, what is wrong with it first.
+// Every resource there is, what is wrong with it first: counts that filter, a search, one line a resource.
 
-import { html } from "./vendor/preact.js";
-import { get, useAnswer } from "./api.js";
-import { count, named, toResource } from "./format.js";
-import { Alert, Empty, Loading, Nodes, Prose, Sign, signKind, Time } from "./parts.js";
+import { html, useCallback, useEffect, useRef, useState } from "./vendor/preact.js";
+import { get, query, useAnswer } from "./api.js";
+import { count, named, toResource, toResources } from "./format.js";
+import { Alert, Empty, Loading, More, Nodes, Prose, Sign, StateSign, Time } from "./parts.js";
 
-const ORDER = { bad: 0, wait: 1, none: 2, good: 3 };
+// How many are shown at first, and how many more each time; the query API gives no more than `MOST` at once.
+const PAGE = 100;
+const MOST = 1000;
+// Milliseconds after the last key until the search is made.
+const PAUSE = 150;
+const STATES = {
+  failed: "not ready",
+  waiting: "waiting",
+  unreported: "no report",
+  warning: "warning",
+  ready: "ready",
+  referenced: "read by others",
+};
 
-// What others only refer to says nothing of itself, and stands last.
-const isQuiet = (resource) => resource.object.kind !== "Kepler" && !resource.conditions.length;
-const rank = (resource) => (isQuiet(resource) ? 4 : ORDER[signKind(standing(resource)?.status)]);
-
-// What a resource without `Ready` says of itself: the worst of its conditions.
-export function standing(resource) {
-  if (resource.ready) return resource.ready;
-  const worst = [...resource.conditions].sort((one, other) => ORDER[signKind(one.status)] - ORDER[signKind(other.status)]);
-  return worst[0] || null;
-}
-
-export function said(resource) {
-  const found = standing(resource);
-  if (resource.deleting) return "is being deleted";
-  if (!found) return resource.object.kind === "Kepler" ? "no function has reported on it yet" : "read by the Keplers that name it";
-  return found.current === false ? `${found.message} (of an earlier generation)` : found.message;
-}
-
-export function Resources({ tick }) {
-  const { value, problem } = useAnswer(() => get("resources"), ["resources"], tick);
-  if (!value) return problem ? html`<${Alert} problem=${problem} />` : html`<${Loading} />`;
-  const sorted = [...value.items].sort(
-    (one, other) => rank(one) - rank(other) || named(one.object).localeCompare(named(other.object)),
-  );
-  const ready = value.items.filter((one) => one.ready?.status === "True" && one.ready.current).length;
-  const keplers = value.items.filter((one) => one.object.kind === "Kepler").length;
+export function Resources({ wanted, tick }) {
+  const { state = "", reason = "", search = "" } = wanted;
+  const selected = { state, reason, search };
+  const [limit, setLimit] = useState(PAGE);
+  useEffect(() => setLimit(PAGE), [state, reason, search]);
+  // What is shown stays until the answer to another search is there.
+  const asked = query({ ...selected, limit });
+  const load = () => get(`resources${asked}`).then((page) => ({ ...page, search }));
+  const { value, problem } = useAnswer(load, ["resources"], `${tick} ${asked}`);
+  const entered = useRef(null);
+  useEffect(() => {
+    if (entered.current === null || entered.current !== value?.search) return;
+    entered.current = null;
+    document.querySelector("main [data-row] a.name")?.focus();
+  });
+  const [, refresh] = useState(null);
+  const busy = Boolean(value?.next) && value.items.length < limit;
+  const more = useCallback(() => busy || setLimit((shown) => Math.min(MOST, shown + PAGE)), [busy]);
   return html`
-    <header class="page">
-      <h1>Resources</h1>
-      <p class="quiet">${keplers ? `${ready} of ${count(keplers, "Kepler")} ready` : "no Kepler yet"}</p>
+    <header class="page beside">
+      <div>
+        <h1>Resources</h1>
+        <p class="quiet" role="status">${value && told(value, selected)}</p>
+      </div>
+      <${Search} selected=${selected} enter=${(text) => ((entered.current = text), refresh({}))} />
     </header>
+    ${value && html`<${Counts} value=${value} selected=${selected} />`}
     <${Alert} problem=${problem} />
-    ${sorted.length === 0
-      ? html`<${Empty}>There is no Kepler resource in what you may see. Apply one: <code>kubectl apply -k config/samples</code><//>`
-      : html`<table class="rows">
-          <thead>
-            <tr>
-              <th scope="col">Resource</th>
-              <th scope="col">State</th>
-              <th scope="col">Nodes</th>
-              <th scope="col" class="number">Generation</th>
-              <th scope="col">Since</th>
-            </tr>
-          </thead>
-          <tbody>
-            ${sorted.map((one) => html`<${Row} key=${one.object.uid} resource=${one} />`)}
-          </tbody>
-        </table>`}
+    ${value ? html`<${Table} value=${value} selected=${selected} />` : !problem && html`<${Loading} />`}
+    ${value?.next &&
+    (limit < MOST
+      ? html`<${More} next=${value.next} busy=${busy} more=${more} label="show more" />`
+      : html`<p class="quiet">Only the first ${count(MOST, "resource")}: narrow them down by the search or a count.</p>`)}
   `;
 }
 
-function Row({ resource }) {
-  const found = standing(resource);
-  return html`<tr data-row>
-    <th scope="row">
-      <a class="name" href=${toResource(resource.object)}>${named(resource.object)}</a>
-      <span class="kind block">${resource.object.kind}</span>
-    </th>
-    <td>
-      ${isQuiet(resource)
-        ? html`<span class="quiet">${said(resource)}</span>`
-        : html`<${Sign} of=${found?.status} text=${found?.reason} /><span class="message block"><${Prose} text=${said(resource)} /></span>`}
-      <${Functions} resource=${resource} />
-    </td>
-    <td data-label="nodes"><${Nodes} nodes=${resource.nodes} /></td>
-    <td data-label="generation" class="number">${resource.generation}</td>
-    <td data-label="since"><${Time} at=${found?.since || resource.created} /></td>
-  </tr>`;
+const sum = (numbers) => Object.values(numbers).reduce((all, one) => all + one, 0);
+
+function told(value, selected) {
+  const all = sum(value.states);
+  if (Object.values(selected).some(Boolean)) return `${count(value.total, "resource")}${selected.state || selected.reason ? ` of ${all.toLocaleString()}` : ""} found`;
+  const keplers = all - (value.states.referenced || 0);
+  const ready = (value.states.ready || 0) + (value.states.warning || 0);
+  return keplers ? `${ready.toLocaleString()} of ${keplers.toLocaleString()} ready` : "no Kepler yet";
 }
 
-// One mark for each condition: which function is done, and which is not.
-function Functions({ resource }) {
-  const others = resource.conditions.filter((one) => one.type !== "Ready");
-  if (others.length < 2) return null;
-  return html`<ul class="marks" aria-label="conditions">
-    ${others.map((one) => {
-      const state = one.current === false ? "none" : signKind(one.status);
-      return html`<li key=${one.type} class=${state} title="${one.type}: ${one.status}, ${one.reason}. ${one.message}">
-        <span class="unseen">${one.type} is ${one.status}</span>
-      </li>`;
-    })}
-  </ul>`;
+// The address follows what is typed, without a new entry of the browser's history for each key.
+function Search({ selected, enter }) {
+  const [typed, setTyped] = useState(selected.search);
+  const timer = useRef(0);
+  // What was typed here is not put back to what the address has by now: more may have been typed since.
+  const own = useRef(selected.search);
+  useEffect(() => {
+    if (selected.search !== own.current) setTyped(selected.search);
+    own.current = selected.search;
+  }, [selected.search]);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const go = (search) => {
+    clearTimeout(timer.current);
+    own.current = search;
+    if (search !== selected.search) location.replace(toResources({ ...selected, search }));
+  };
+  const changed = (event) => {
+    const search = event.target.value;
+    setTyped(search);
+    enter(null);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => go(search.trim()), PAUSE);
+  };
+  // To the first that is found, once the answer is there.
+  const entered = (event) => {
+    event.preventDefault();
+    go(typed.trim());
+    enter(typed.trim());
+  };
+  return html`<form class="search" role="search" onSubmit=${entered}>
+    <label>namespace or name
+      <input type="search" name="search" value=${typed} placeholder="such as energy/kepler" maxlength="200" autocomplete="off" spellcheck="false" data-filter="true" onInput=${changed} />
+    </label>
+    ${Object.values(selected).some(Boolean) && html`<a class="clear" href="#/">clear</a>`}
+  </form>`;
+}
+
+// What there is to choose from; what is chosen is taken back by a second click.
+function Counts({ value, selected }) {
+  const reasons = value.reasons.filter((one) => one.state !== "ready" && one.state !== "referenced" && (!selected.state || one.state === selected.state));
+  const choice = (chosen) => toResources({ ...selected, ...chosen });
+  return html`<nav class="counts" aria-label="by state and reason">
+    <ul>
+      ${Object.entries(value.states).map(
+        ([state, number]) => html`<li key=${state}>
+          <${Chip} on=${selected.state === state} href=${choice({ state: selected.state === state ? "" : state, reason: "" })}>
+            <${Sign} of=${state} text=${STATES[state]} /> <span class="number">${number.toLocaleString()}</span>
+          <//>
+        </li>`,
+      )}
+    </ul>
+    ${reasons.length > 0 &&
+    html`<ul>
+      ${reasons.map(
+        (one) => html`<li key=${`${one.state} ${one.reason}`}>
+          <${Chip} on=${selected.reason === one.reason && selected.state === one.state}
+            href=${choice(selected.reason === one.reason ? { reason: "" } : { state: one.state, reason: one.reason })}>
+            <span class="text ${one.state}">${one.reason}</span> <span class="number">${one.count.toLocaleString()}</span>
+          <//>
+        </li>`,
+      )}
+    </ul>`}
+  </nav>`;
+}
+
+function Chip({ on, href, children }) {
+  return html`<a class="chip" href=${href} aria-current=${on ? "true" : undefined}>${children}</a>`;
+}
+
+function Table({ value, selected }) {
+  if (!value.items.length)
+    return Object.values(selected).some(Boolean)
+      ? html`<${Empty}>No resource matches. <a href="#/">All resources</a><//>`
+      : html`<${Empty}>There is no Kepler resource in what you may see. Apply one: <code>kubectl apply -k config/samples</code><//>`;
+  return html`<table class="rows resources">
+    <thead>
+      <tr>
+        <th scope="col">Resource</th>
+        <th scope="col">State</th>
+        <th scope="col">Why</th>
+        <th scope="col">Nodes</th>
+        <th scope="col">Since</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${value.items.map((one) => html`<${Row} key=${one.object.uid} resource=${one} />`)}
+    </tbody>
+  </table>`;
+}
+
+function Row({ resource }) {
+  const { object, state } = resource;
+  return html`<tr data-row>
+    <th scope="row">
+      <a class="name" href=${toResource(object)} title=${named(object)}>${named(object)}</a>
+      ${object.kind !== "Kepler" && html` <span class="kind">${object.kind}</span>`}
+    </th>
+    <td class="stands"><${StateSign} state=${state} otherwise=${STATES[state.name]} /></td>
+    <td class="message" title=${state.message}><${Prose} text=${state.message} /></td>
+    <td class="on-nodes"><${Nodes} nodes=${resource.nodes} /></td>
+    <td class="since"><${Time} at=${state.since || resource.created} /></td>
+  </tr>`;
 }

@@ -10,13 +10,13 @@ import { Because } from "./resource.js";
 
 export function Trace({ trace, tick }) {
   const { value, problem } = useAnswer(() => get(`traces/${encodeURIComponent(trace)}`), ["trace", trace], tick);
-  if (!value) return problem ? html`<${Alert} problem=${problem} />` : html`<${Loading} />`;
+  if (!value) return html`<header class="page"><h1 key="title">Trace</h1></header>${problem ? html`<${Alert} problem=${problem} />` : html`<${Loading} />`}`;
   const { edit, episodes } = value;
   const kept = new Map(value.reports.map((one) => [one.id, one]));
   return html`
     <header class="page">
       <p class="crumbs"><a href="#/">Resources</a> <span aria-hidden="true">›</span> <${ResourceName} object=${value.object} /></p>
-      <h1>Trace of generation ${value.generation}</h1>
+      <h1 key="title">Trace of generation ${value.generation}</h1>
       <p class="quiet"><code>${value.trace}</code></p>
       ${edit && html`<p><${Author} edit=${edit} />, ${second(edit.time)}</p>`}
       <${Edited} edit=${edit} />

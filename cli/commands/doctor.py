@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
+from audit.checks import Check
 from cli.cluster import Cluster
 from cli.doctor import alive, delivery, guards, installed, knative_health, knative_services, subscriptions
-from cli.doctor.check import HEADINGS, Check, Diagnosis, Seen
+from cli.doctor.check import HEADINGS, Diagnosis, Seen
 from cli.doctor.survey import survey
 from cli.errors import Exit
 from cli.options import ConsoleAt, Format, Output, Reach

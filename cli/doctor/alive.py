@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from audit.model import Swept
-from cli.causes import SWEEP_LATE
-from cli.doctor.check import Check, Seen, fail, ok, summed, warn
+from audit import checks
+from audit.checks import Check, fail, ok, summed, warn
+from cli.doctor.check import Seen
 from cli.glance import status
-from cli.output import age
 from runtime.objects import KEPLER, NAMESPACE, Ref, metadata, name
 from runtime.settings import VERSION
 
@@ -20,26 +19,10 @@ def sweep(seen: Seen) -> Iterator[Check]:
         out = "unknown: the query API is out of reach"
         yield warn("sweep", out, "kubectl kepler history says why; --console names its URL")
         return
-    last = seen.state.sweep
-    if last is None:
-        yield warn("sweep", "none has been reported yet", "wait five minutes; then look at Trigger 'kepler-sweep'")
-        return
-    ago = age(last.time, seen.now)
-    if (seen.now - last.time).total_seconds() > SWEEP_LATE:
-        look = f"{seen.describe} pingsource kepler-sweep; the log of function 'kepler-sweep'"
-        yield fail("sweep", f"the last one was {ago} ago: what an event missed stays so", look)
-    else:
-        yield ok("sweep", f"{ago} ago{_counts(last)}")
+    yield from checks.sweep(seen.state, seen.now, seen.namespace)
     if seen.state.version != VERSION:
         told = f"the query API is of version {seen.state.version}, this program of {VERSION}"
         yield warn("functions", told, "use the same version of both")
-
-
-def _counts(swept: Swept) -> str:
-    """Return what the sweep found, or why that is not known: its counts are of the whole cluster."""
-    if swept.resources is None or swept.diverging is None:
-        return "; what it found is shown to those only who may `get keplers` in the whole cluster"
-    return f", over {swept.resources} resources; {swept.diverging} were not as they should be"
 
 
 def letters(seen: Seen) -> Iterator[Check]:
@@ -47,12 +30,8 @@ def letters(seen: Seen) -> Iterator[Check]:
     if seen.letters is None:
         ask = f"ask for `list configmaps` in namespace '{seen.namespace}'"
         yield warn("dead letters", "you may not read them", ask)
-    elif seen.letters:
-        newest = age(seen.letters[0].time, seen.now)
-        told = f"{len(seen.letters)} events could not be delivered, the last {newest} ago"
-        yield warn("dead letters", told, "kubectl kepler dead-letters; then: kubectl kepler dead-letters replay --all")
     else:
-        yield ok("dead letters", "none")
+        yield from checks.letters(seen.letters, seen.now)
 
 
 def namespaces(seen: Seen) -> Iterator[Check]:
@@ -80,14 +59,8 @@ def _namespace(seen: Seen, place: str) -> Iterator[Check]:
 def resources(seen: Seen) -> Iterator[Check]:
     """Whether what there is, is Ready; why not is another command's to say."""
     found = status({Ref(KEPLER, metadata(one)["namespace"], name(one)): one for one in seen.keplers})
-    late = [one for one in found.resources if one.ready != "True"]
-    for one in late:
-        told = f"Kepler {one.namespace}/{one.name} is not Ready"
-        yield warn("resources", told, f"kubectl kepler explain {one.name} -n {one.namespace}")
-    if not late:
-        yield ok(
-            "resources", f"{len(found.resources)} Keplers, all of them Ready" if found.resources else "no Kepler yet"
-        )
+    late = ((one.namespace, one.name) for one in found.resources if one.ready != "True")
+    yield from checks.resources(late, len(found.resources))
 
 
 def rights(seen: Seen) -> Iterator[Check]:

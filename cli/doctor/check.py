@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
+from audit.checks import Check, Level
 from audit.model import DeadLetter, State
 from cli.doctor import expected
 from cli.doctor.expected import Overlay
@@ -14,19 +15,9 @@ from events.report import Part
 from runtime.objects import Manifest, Ref
 from runtime.settings import NAMESPACE
 
-Level = Literal["ok", "warn", "fail"]
 APPLY = "kubectl apply --server-side -k config/base (or your overlay of it), of this version"
 INSTALL_KNATIVE = "https://knative.dev/docs/install, then " + APPLY
 HEADINGS = ("CHECK", "", "WHAT", "TO DO")
-
-
-class Check(Part):
-    """What was looked at (`area`), how it is, and what to do where it is not as it should be."""
-
-    area: str
-    level: Level
-    says: str
-    do: str = ""
 
 
 class Diagnosis(Part):
@@ -88,27 +79,6 @@ class Seen:
         for one in expected.objects(self.namespace, self.overlays):
             if one["kind"] == kind and one["apiVersion"].startswith(api):
                 yield one
-
-
-def ok(area: str, says: str) -> Check:
-    """All is well."""
-    return Check(area=area, level="ok", says=says)
-
-
-def warn(area: str, says: str, do: str) -> Check:
-    """It works, and should not stay so; or nobody could look."""
-    return Check(area=area, level="warn", says=says, do=do)
-
-
-def fail(area: str, says: str, do: str) -> Check:
-    """It does not work."""
-    return Check(area=area, level="fail", says=says, do=do)
-
-
-def summed(area: str, checks: Iterable[Check], well: str) -> Iterator[Check]:
-    """What is wrong or, where nothing is, one line for all."""
-    found = [one for one in checks if one.level != "ok"]
-    yield from found or [ok(area, well)]
 
 
 def unlike(wanted: Any, there: Any, path: str = "spec") -> list[str]:

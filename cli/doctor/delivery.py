@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from cli.doctor.check import APPLY, INSTALL_KNATIVE, Check, Seen, fail, shown, summed, unlike, warn
+from audit.checks import Check, fail, summed, warn
+from cli.doctor.check import APPLY, INSTALL_KNATIVE, Seen, shown, unlike
 from cli.kinds import BROKER, CLOCK, EVENT_SOURCE
 from cli.parts import unready
 from functions import wiring

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from itertools import chain
 
-from cli.doctor.check import APPLY, Check, Seen, fail, listed, ok, shown, summed, unlike, warn
+from audit.checks import Check, fail, ok, summed, warn
+from cli.doctor.check import APPLY, Seen, listed, shown, unlike
 from cli.doctor.expected import Overlay, environment
 from cli.kinds import ADMISSION_POLICY, ADMISSION_POLICY_BINDING, NETWORK_POLICY
 from cli.parts import Parts

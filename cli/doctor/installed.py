@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from cli.doctor.check import APPLY, Check, Seen, fail, listed, ok, summed, warn
+from audit.checks import Check, fail, ok, summed, warn
+from cli.doctor.check import APPLY, Seen, listed
 from crds.generate import RESOURCES, definition
 from crds.meta import GROUP, VERSION
 from functions import children

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 
+from audit.checks import Check, fail, summed, warn
 from cli import kinds
-from cli.doctor.check import Check, Seen, fail, listed, summed, warn
+from cli.doctor.check import Seen, listed
 from cli.doctor.expected import Overlay
 from functions import wiring
 from runtime.objects import CRD, DEPLOYMENT, Manifest, generation, metadata, name

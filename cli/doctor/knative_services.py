@@ -6,7 +6,8 @@ On a machine without Knative Serving (`make run`) functions are processes, and e
 from collections import Counter
 from collections.abc import Iterator
 
-from cli.doctor.check import APPLY, INSTALL_KNATIVE, Check, Seen, Symptom, fail, listed, summed, together, warn
+from audit.checks import Check, fail, summed, warn
+from cli.doctor.check import APPLY, INSTALL_KNATIVE, Seen, Symptom, listed, together
 from cli.doctor.knative_health import absent
 from cli.doctor.pod_symptoms import of_pods, of_revision
 from cli.parts import Parts, loopback, unready

@@ -5,7 +5,8 @@ A Trigger's conditions are those of eventing v0.50 (`pkg/apis/eventing/v1/trigge
 
 from collections.abc import Iterator
 
-from cli.doctor.check import APPLY, Check, Seen, Symptom, fail, summed, together, unlike, warn
+from audit.checks import Check, fail, summed, warn
+from cli.doctor.check import APPLY, Seen, Symptom, together, unlike
 from cli.kinds import TRIGGER
 from cli.parts import Parts, unready
 from functions import wiring

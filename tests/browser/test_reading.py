@@ -12,7 +12,7 @@ from tests.audit_sample import COURSE, RESOURCES, deleted, edited, reported, rep
 from tests.browser.conftest import Console, Growing
 from tests.browsing import NARROW, WIDE, Scheme, overflows, window
 
-ADDRESSES = ("#/", "#/resource/Kepler/energy/kepler", "#/activity", "#/letters")
+ADDRESSES = ("#/", "#/resource/Kepler/energy/kepler", "#/activity", "#/letters", "#/doctor")
 # Contrast that WCAG 2.2 asks of text (1.4.3).
 LEAST = 4.5
 
@@ -200,6 +200,47 @@ def test_a_drift_is_told_by_who_changed_what_and_what_was_put_back(browser: Brow
         expect(page.locator(".episode").nth(0).locator(".caused")).to_have_count(0)
         expect(page.locator(".episode").nth(1).locator(".caused")).to_contain_text(expected)
         expect(page.locator(".caused")).to_contain_text("put back: the whole object")
+
+
+def test_what_changed_nothing_is_folded(browser: Browser, growing: Growing) -> None:
+    """Under the names of the functions; what a function waits for is shown only while that is its last word."""
+    at = datetime.now(UTC) - timedelta(minutes=5)
+    event = edited(RESOURCES[0], 1, at)
+    read = edits.read(RESOURCES[0].kind, event.object)
+    wrote = reported(event, COURSE[4], at, RESOURCES[0], 1)
+    quiet = [reported(event, replace(one, writes=None), at, RESOURCES[0], 1) for one in COURSE[:2]]
+    waits = [reported(event, replace(COURSE[2], writes=None), at, RESOURCES[0], 1, outcome="waiting")]
+    then = reported(event, replace(COURSE[2], writes=None, after=90), at, RESOURCES[0], 1)
+    done = entries.report(replace(event, id="later", type=then.type), then.said)
+    refuses = reported(event, replace(COURSE[5], writes=None), at, RESOURCES[0], 1, outcome="rejected")
+    assert read
+    growing.store.commit([read, wrote, *quiet, *waits, done, refuses])
+    with window(browser) as page:
+        page.goto(growing.url + ADDRESSES[1])
+        folded = page.locator(".change .unchanged")
+        expect(folded.locator("> summary")).to_have_text(
+            "4 reports that changed nothing: collected metric, exported power, estimator"
+        )
+        expect(folded.locator(".report").first).to_be_hidden()
+        shown = page.locator(".change .report:visible .function")
+        expect(shown).to_have_text(["monitoring", "collector"])
+        folded.locator("> summary").click()
+        expect(shown).to_have_count(6)
+
+
+def test_what_is_switched_off_is_reported_with_a_neutral_sign(browser: Browser, growing: Growing) -> None:
+    """And a warning as one."""
+    at = datetime.now(UTC) - timedelta(minutes=5)
+    event = edited(RESOURCES[0], 1, at)
+    for work, reason in ((COURSE[2], "Disabled"), (COURSE[5], "NotInstalled")):
+        entry = reported(event, work, at, RESOURCES[0], 1)
+        (said,) = entry.said.conditions
+        changed = entry.said.model_copy(update={"conditions": (said.model_copy(update={"reason": reason}),)})
+        growing.store.commit([entries.report(replace(event, id=entry.id, type=entry.type), changed)])
+    with window(browser) as page:
+        page.goto(growing.url + "#/activity")
+        expect(page.locator(".report .sign.none")).to_contain_text("Disabled")
+        expect(page.locator(".report .sign.warn")).to_contain_text("NotInstalled")
 
 
 def test_an_address_that_is_no_text_leaves_the_page_as_it_is(page: Page, console: Console) -> None:

@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from audit.checks import Check
 from audit.model import DeadLetter, State, Swept, Undelivered
 from cli.commands.doctor import CHECKS
-from cli.doctor.check import Check, Seen
+from cli.doctor.check import Seen
 from cli.doctor.expected import additions, objects
 from cli.doctor.knative_health import CHANNEL, DEFINITIONS, EVENTING, OF_VERSION
 from cli.doctor.survey import LOOKED_AT

@@ -12,6 +12,7 @@ from cli.errors import Exit
 from cli.glance import rows, status
 from cli.main import COMMANDS
 from local.layout import ROOT
+from runtime.ages import age
 from runtime.objects import KEPLER, Ref
 
 PAGE = (ROOT / "docs/cli.md").read_text()
@@ -42,7 +43,7 @@ def test_every_command_and_every_exit_code_is_on_its_page() -> None:
 )
 def test_ages_are_kubectls(seconds: int, told: str) -> None:
     """As `kubectl get` has them (k8s.io/apimachinery v0.35:pkg/util/duration, HumanDuration)."""
-    assert output.age(NOW - timedelta(seconds=seconds), NOW) == told
+    assert age(NOW - timedelta(seconds=seconds), NOW) == told
 
 
 class Screen(io.StringIO):

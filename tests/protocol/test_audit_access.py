@@ -25,7 +25,7 @@ from audit.model import API
 from audit.problems import Problem
 from audit.store import Store
 from events.sweep import Swept
-from events.types import REPLAY_REQUESTED
+from events.types import DISCARD_REQUESTED, REPLAY_REQUESTED
 from local import probe
 from local.stack import Stack
 from runtime.client import Answer, Request
@@ -72,7 +72,9 @@ def state(desk: Desk, token: str, query: str = "") -> dict[str, Any]:
     return dict(json.loads(answer.data))
 
 
-@pytest.mark.parametrize("path", ["resources", "reports", "state", "changes", "dead-letters", "traces/x", "reports/x"])
+@pytest.mark.parametrize(
+    "path", ["resources", "reports", "state", "doctor", "changes", "dead-letters", "traces/x", "reports/x"]
+)
 def test_nobody_sees_anything(desk: Desk, path: str) -> None:
     """Without a token, with one that is none, and with another scheme; it says how to come back."""
     for headers in ({}, {"Authorization": "Bearer x"}, {"Authorization": "Basic eDp4"}, {"Authorization": "Bearer"}):
@@ -80,7 +82,7 @@ def test_nobody_sees_anything(desk: Desk, path: str) -> None:
         assert answer.status_code == 401
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
         assert f"kubectl create token <serviceaccount> --audience {AUDIENCE}" in answer.text
-    assert desk.replay("x", "x") == 401
+    assert (desk.replay("x", "x"), desk.discard("x", "x")) == (401, 401)
 
 
 def test_the_console_itself_is_no_secret(desk: Desk) -> None:
@@ -170,8 +172,23 @@ def test_resources_are_those_of_now(desk: Desk, namespace: str) -> None:
     assert found["nodes"] == {"desired": 2, "updated": 1, "available": 1}
 
 
-def test_letters_are_seen_and_sent_again_by_who_may(desk: Desk) -> None:
-    """Seeing needs `get`, sending `patch`, each in the namespace that the letter is about."""
+def test_doctor_speaks_of_what_one_may_see(desk: Desk) -> None:
+    """Of the Keplers and letters of one's own namespaces, and of no other, not even how many there are."""
+    for namespace in (ENERGY, LAB):
+        desk.stack.kubectl("-n", namespace, "apply", "-f", "-", stdin=json.dumps(kepler(f"doctor-{namespace}")))
+        store(desk.stack)(given_up(namespace=namespace, id=f"doctor-{namespace}"))
+    mine = desk.get("doctor", desk.somebody(within={LAB: SEES}))
+    assert f"Kepler {LAB}/doctor-{LAB} is not Ready" in mine.text
+    assert ENERGY not in mine.text
+    assert mine.text.count("could not be delivered") == 1
+    nothing = json.loads(desk.get("doctor", desk.somebody()).data)["checks"]
+    assert [one["says"] for one in nothing if one["area"] == "resources"] == ["no Kepler yet"]
+    assert [one["says"] for one in nothing if one["area"] == "dead letters"] == ["none"]
+    assert desk.get(f"doctor?namespace={ENERGY}", desk.somebody(within={LAB: SEES})).status_code == 403
+
+
+def test_letters_are_seen_sent_again_and_discarded_by_who_may(desk: Desk) -> None:
+    """Seeing needs `get`, sending and discarding `patch`, each in the namespace that the letter is about."""
     keep = store(desk.stack)
     lost = given_up(namespace=LAB, id=f"access-{next(_numbers)}")
     another = given_up(namespace=ENERGY, id=f"access-{next(_numbers)}")
@@ -183,6 +200,8 @@ def test_letters_are_seen_and_sent_again_by_who_may(desk: Desk) -> None:
     reader = desk.somebody(within={LAB: SEES})
     assert [one["event"]["id"] for one in desk.items("dead-letters", reader) if one["name"] in names] == [lost.id]
     assert [desk.replay(one, reader) for one in names] == [403, 404, 404]
+    assert [desk.discard(one, reader) for one in names] == [403, 404, 404]
+    assert not desk.sent
     assert desk.get(f"dead-letters?namespace={ENERGY}", reader).status_code == 403
 
     sender = desk.somebody(within={LAB: "get,patch keplers.sustainable-computing.io"})
@@ -193,6 +212,11 @@ def test_letters_are_seen_and_sent_again_by_who_may(desk: Desk) -> None:
     assert [one.get_type() for one in desk.sent] == [REPLAY_REQUESTED] * 2
     assert desk.sent[0].get_attributes()["name"] == names[0]
     assert desk.sent[0].get_source() == "/kepler/console"
+    desk.sent.clear()
+    assert [desk.discard(one, sender) for one in names] == [202, 404, 404]
+    assert desk.discard(names[2], everywhere) == 202
+    assert [one.get_type() for one in desk.sent] == [DISCARD_REQUESTED] * 2
+    assert desk.sent[0].get_attributes()["name"] == names[0]
 
 
 def test_a_token_of_our_audience_opens_the_console_and_nothing_else(desk: Desk) -> None:

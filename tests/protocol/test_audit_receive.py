@@ -79,6 +79,7 @@ NEEDS_SIGNATURE: tuple[tuple[str, Any], ...] = (
     (SWEEP_FINISHED, {"resources": 1, "diverging": 0, "calls": 3, "milliseconds": 2.5}),
     (RESYNC_REQUESTED, {"object": SAID["cause"]["object"], "diverges": {}}),
     (f"{PREFIX}replay.requested.v1", {"letter": "x"}),
+    (f"{PREFIX}discard.requested.v1", {"letter": "x"}),
 )
 
 

@@ -18,7 +18,14 @@ from cloudevents.core.bindings.http import to_binary_event
 from cloudevents.core.v1.event import CloudEvent
 
 from audit.letters import letters
-from events.types import MODEL_TRAINED, RECONCILE_CONVERGED, REPLAY_REQUESTED, RESOURCE_UPDATE, RESYNC_REQUESTED
+from events.types import (
+    DISCARD_REQUESTED,
+    MODEL_TRAINED,
+    RECONCILE_CONVERGED,
+    REPLAY_REQUESTED,
+    RESOURCE_UPDATE,
+    RESYNC_REQUESTED,
+)
 from local.stack import Stack
 from runtime import dead_letters, requests
 from runtime.client import METADATA_LIST, Client
@@ -28,7 +35,7 @@ from runtime.event import Event, decode
 from runtime.objects import CONFIG_MAP, Collection
 from runtime.settings import NAMESPACE
 from runtime.signature import ATTRIBUTE
-from tests.letters import COLLECTOR, REFUSED, given_up, keyring, replay_request, store
+from tests.letters import COLLECTOR, REFUSED, discard_request, given_up, keyring, replay_request, store
 from tests.protocol.test_process import running
 from tests.workbench import Recorder, Workbench, kepler, received, transport
 
@@ -159,14 +166,32 @@ def test_a_letter_is_sent_again_as_it_was(desk: Desk, namespace: str) -> None:
     assert len(desk.sent) == 1
 
 
-def test_a_request_that_is_not_signed_sends_nothing(desk: Desk, namespace: str) -> None:
+def test_a_letter_is_discarded_without_being_sent(desk: Desk, namespace: str) -> None:
+    """Once is enough; no other ConfigMap goes that way, and no name that is none."""
+    event, stays = (given_up(namespace=namespace, id=f"{namespace}-{number}") for number in range(2))
+    for one in (event, stays):
+        desk.store(one)
+    for _ in range(2):
+        desk.store(discard_request(desk.stack, letter_name(event)))
+    assert desk.kept(event) is None
+    assert desk.kept(stays)
+    assert not desk.sent
+    desk.stack.kubectl("-n", NAMESPACE, "create", "configmap", "not-a-letter")
+    desk.store(discard_request(desk.stack, "not-a-letter"))
+    assert desk.stack.kubectl("-n", NAMESPACE, "get", "configmap", "not-a-letter")
+    with pytest.raises(NotAnEvent):
+        desk.store(discard_request(desk.stack, "../../secrets"))
+
+
+@pytest.mark.parametrize("request_", [REPLAY_REQUESTED, DISCARD_REQUESTED])
+def test_a_request_that_is_not_signed_does_nothing(desk: Desk, namespace: str, request_: str) -> None:
     """Else a forged letter and a forged request together would send an event of anybody's choice."""
     event = given_up(namespace=namespace, id=namespace)
     desk.store(event)
     name = letter_name(event)
     asked = {"name": name, "kind": "ConfigMap", "apiversion": "v1", "code": ""}
-    desk.store(given_up(REPLAY_REQUESTED, data={"letter": name}, **asked))
-    desk.store(given_up(REPLAY_REQUESTED, data={"letter": name}, signature="0" * 64, **asked))
+    desk.store(given_up(request_, data={"letter": name}, **asked))
+    desk.store(given_up(request_, data={"letter": name}, signature="0" * 64, **asked))
     assert not desk.sent
     assert desk.kept(event)
 

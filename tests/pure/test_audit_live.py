@@ -13,7 +13,7 @@ from audit import live
 from audit.answers import joined
 from audit.letters import letter
 from audit.live import Glance, Live, resource, shown
-from audit.model import Page, Resource
+from audit.model import Resources
 from runtime.client import Answer, Request
 from runtime.errors import Unavailable
 
@@ -52,6 +52,48 @@ def test_what_was_read_is_good_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> 
     assert [glance(), glance()] == [(0,), (1,)]
 
 
+def test_while_a_read_takes_long_the_last_one_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten thousand resources take seconds; what is too old is waited for, and the API server gets a rest."""
+    monkeypatch.setattr(live, "SECONDS", 0.0)
+    monkeypatch.setattr(live, "SLOW", 0.01)
+    going, reads = threading.Event(), iter(range(9))
+
+    def slowly() -> tuple[int, ...]:
+        number = next(reads)
+        assert number == 0 or going.wait(10)
+        return (number,)
+
+    glance = Glance(slowly)
+    assert glance() == (0,)
+    assert [glance(), glance()] == [(0,), (0,)]
+    monkeypatch.setattr(live, "OLD", 0.0)
+    with monkeypatch.context() as hasty:
+        hasty.setattr(live, "WAITS", 0.01)
+        with pytest.raises(Unavailable, match="still being read"):
+            glance()
+    with ThreadPoolExecutor(1) as console:
+        asked = console.submit(glance)
+        assert not asked.done()
+        going.set()
+        assert asked.result(10) == (1,)
+
+
+def test_a_read_that_takes_long_is_followed_by_a_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fifth of the time is spent on reading, however many look."""
+    monkeypatch.setattr(live, "SECONDS", 0.0)
+    monkeypatch.setattr(live, "QUICK", 0.05)
+    monkeypatch.setattr(live, "REST", 1000.0)
+    monkeypatch.setattr(live, "LONGEST_REST", 1000.0)
+    numbers = iter(range(9))
+
+    def slowly() -> tuple[int, ...]:
+        time.sleep(0.06)
+        return (next(numbers),)
+
+    glance = Glance(slowly)
+    assert [glance() for _ in range(5)] == [(0,)] * 5
+
+
 def test_an_error_is_everybodys_and_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     """An API server that is away costs one thread at a time, not all of them one after the other."""
     answers: list[Any] = [Unavailable("away"), (1,)]
@@ -80,10 +122,12 @@ def test_a_page_is_joined_from_its_items(count: int) -> None:
     items = tuple(
         shown({**KEPLER, "metadata": {**KEPLER["metadata"], "name": f"k{number}"}}) for number in range(count)
     )
-    answer = joined([one.json for one in items])
+    whole = Resources(items=(), next="7", total=count, states={"unreported": count}, reasons=())
+    answer = joined([one.json for one in items], whole)
     content = b"".join(answer.iter_encoded())
-    page = Page[Resource].model_validate_json(content)
+    page = Resources.model_validate_json(content)
     assert [one.object.name for one in page.items] == [one.name for one in items]
+    assert page.model_copy(update={"items": ()}) == whole
     assert answer.content_length == len(content)
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import re
 
+from audit import states
 from functions.catalogue import FUNCTIONS
 from local.layout import ROOT
 from runtime.objects import OURS
@@ -21,6 +22,20 @@ def listed(script: str, name: str) -> list[str]:
 def test_every_function_that_reports_can_be_chosen() -> None:
     """Those and no others."""
     assert sorted(listed("activity.js", "FUNCTIONS")) == sorted(one.name for one in FUNCTIONS)
+
+
+def test_reasons_have_the_same_signs_everywhere() -> None:
+    """Those of reports, by the console, and those of resources, by the query API."""
+    assert {*listed("parts.js", "NEUTRAL")} == states.NEUTRAL
+    assert {*listed("parts.js", "WARNING")} == states.WARNING
+
+
+def test_levels_and_states_of_the_query_api_have_a_sign() -> None:
+    """All but those that say that there is nothing to say yet."""
+    signs = re.findall(r"^  (\w+): \[", (CONSOLE / "parts.js").read_text(), re.MULTILINE)
+    assert {*states.WORST, *states.ORDER} - {*signs} == {"stale", "unreported", "referenced"}
+    assert listed("why.js", "OPEN") == [*states.OPEN]
+    assert {*listed("why.js", "CLOSED")} == {"ready", "referenced"}
 
 
 def test_letters_about_our_resources_lead_to_them() -> None:

@@ -99,6 +99,7 @@ EMITTED: dict[str, Callable[[], CloudEvent]] = {
         Ref(MACHINE_CONFIG, "", "m"), by="cli"
     ),
     "a request to send again": lambda: requests.replay("dead-letter-1", by="console"),
+    "a request to discard": lambda: requests.discard("dead-letter-1", by="console"),
 }
 
 
@@ -190,6 +191,7 @@ def test_whatever_a_model_allows_is_published_and_accepted(one: EventType, data:
         (types.STATUS_CHANGED, REPORT),
         (types.RESYNC_REQUESTED, {"object": {"name": "kepler"}, "diverges": {}}),
         (types.REPLAY_REQUESTED, {}),
+        (types.DISCARD_REQUESTED, {}),
         (types.MODEL_TRAINED, {"name": "m", "digest": "abc", "place": "https://x", "metrics": {}}),
     ],
 )

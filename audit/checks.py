@@ -1,0 +1,117 @@
+"""Checks that need no more than what `audit` knows: the last sweep, dead letters, resources. Pure.
+
+`kubectl kepler doctor` makes them beside all others; the console's page makes only these, since `audit` may read
+nothing else of the cluster.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Literal
+
+from audit.model import DeadLetter, State, Swept
+from events.report import Part
+from runtime.ages import age
+
+Level = Literal["ok", "warn", "fail"]
+
+# Seconds after which the last sweep is too long ago; it runs every five minutes.
+SWEEP_LATE = 900.0
+# Resources that are named one by one in the console's page; its list of resources has all of them.
+NAMED = 5
+
+
+class Check(Part):
+    """What was looked at (`area`), how it is, and what to do where it is not as it should be."""
+
+    area: str
+    level: Level
+    says: str
+    do: str = ""
+
+
+class Health(Part):
+    """The checks that the console can make, over what the viewer may see; `namespace` is the functions'."""
+
+    namespace: str
+    checks: tuple[Check, ...]
+
+
+def ok(area: str, says: str) -> Check:
+    """All is well."""
+    return Check(area=area, level="ok", says=says)
+
+
+def warn(area: str, says: str, do: str) -> Check:
+    """It works, and should not stay so; or nobody could look."""
+    return Check(area=area, level="warn", says=says, do=do)
+
+
+def fail(area: str, says: str, do: str) -> Check:
+    """It does not work."""
+    return Check(area=area, level="fail", says=says, do=do)
+
+
+def summed(area: str, checks: Iterable[Check], well: str) -> Iterator[Check]:
+    """What is wrong or, where nothing is, one line for all."""
+    found = [one for one in checks if one.level != "ok"]
+    yield from found or [ok(area, well)]
+
+
+def sweep(state: State, now: datetime, namespace: str) -> Iterator[Check]:
+    """Whether somebody still looks for what was missed, by the reports that are kept; `namespace` is the functions'."""
+    last = state.sweep
+    if last is None:
+        yield warn("sweep", "none has been reported yet", "wait five minutes; then look at Trigger 'kepler-sweep'")
+        return
+    ago = age(last.time, now)
+    if (now - last.time).total_seconds() > SWEEP_LATE:
+        look = f"kubectl -n {namespace} describe pingsource kepler-sweep; the log of function 'kepler-sweep'"
+        yield fail("sweep", f"the last one was {ago} ago: what an event missed stays so", look)
+    else:
+        yield ok("sweep", f"{ago} ago{_counts(last)}")
+
+
+def _counts(swept: Swept) -> str:
+    """Return what the sweep found, or why that is not known: its counts are of the whole cluster."""
+    if swept.resources is None or swept.diverging is None:
+        return "; what it found is shown to those only who may `get keplers` in the whole cluster"
+    return f", over {swept.resources} resources; {swept.diverging} were not as they should be"
+
+
+def letters(found: Sequence[DeadLetter], now: datetime) -> Iterator[Check]:
+    """Whether every event was delivered; `found` is sorted, the newest first."""
+    if not found:
+        yield ok("dead letters", "none")
+        return
+    told = f"{len(found)} events could not be delivered, the last {age(found[0].time, now)} ago"
+    yield warn("dead letters", told, "kubectl kepler dead-letters; then: kubectl kepler dead-letters replay --all")
+
+
+def resources(late: Iterable[tuple[str, str]], count: int) -> Iterator[Check]:
+    """Whether Keplers are Ready; `late` are namespace and name of those that are not, `count` is how many there are."""
+    names = list(late)
+    for namespace, name in names:
+        told = f"Kepler {namespace}/{name} is not Ready"
+        yield warn("resources", told, f"kubectl kepler explain {name} -n {namespace}")
+    if not names:
+        yield ok("resources", f"{count} Keplers, all of them Ready" if count else "no Kepler yet")
+
+
+def health(
+    state: State,
+    undelivered: Sequence[DeadLetter],
+    keplers: Sequence[tuple[str, str, bool]],
+    *,
+    now: datetime,
+    namespace: str,
+) -> Health:
+    """Return every check over what a viewer may see; `keplers` are namespace, name, and whether each is Ready."""
+    late = [(place, name) for place, name, is_ready in keplers if not is_ready]
+    told = [
+        *sweep(state, now, namespace),
+        *letters(undelivered, now),
+        *resources(late[:NAMED], len(keplers)),
+    ]
+    if len(late) > NAMED:
+        told.append(warn("resources", f"{len(late) - NAMED} more Keplers are not Ready", "kubectl kepler status -A"))
+    return Health(namespace=namespace, checks=tuple(told))

@@ -1,0 +1,82 @@
+"""How a resource and its conditions stand, in one word each: the console counts, filters, sorts and colours by it.
+
+Pure. Only type, status, reason and generation of a condition are read, whichever function wrote it; the exception are
+the two tables of reasons.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from audit.model import ConditionLevel, ResourceState, Standing, StateName
+from runtime.conditions import READY
+from runtime.objects import KEPLER
+
+# Reasons of a `True` condition that say that nothing is wanted: neither good nor bad.
+NEUTRAL = frozenset({"Disabled", "NotApplicable"})
+# Reasons of a `True` condition that leave something undone: nothing scrapes where the Prometheus operator is missing.
+WARNING = frozenset({"NotInstalled"})
+
+# The worst first: resources are sorted by this.
+ORDER: tuple[StateName, ...] = ("failed", "waiting", "unreported", "warning", "ready", "referenced")
+WORST: tuple[ConditionLevel, ...] = ("failed", "waiting", "stale", "warning", "good", "neutral")
+OF_LEVEL: dict[ConditionLevel, StateName] = {
+    "failed": "failed",
+    "waiting": "waiting",
+    "stale": "unreported",
+    "warning": "warning",
+    "good": "ready",
+    "neutral": "ready",
+}
+# `Ready` is True in these.
+IS_READY: tuple[StateName, ...] = ("ready", "warning")
+OPEN: tuple[ConditionLevel, ...] = ("failed", "waiting", "stale", "warning")
+
+UNREPORTED, DELETING = "NotReported", "Deleting"
+
+
+def level(status: str, reason: str, *, current: bool) -> ConditionLevel:
+    """Return how a condition stands; one of an earlier generation says nothing of the present one."""
+    if not current:
+        return "stale"
+    if status != "True":
+        return "failed" if status == "False" else "waiting"
+    if reason in NEUTRAL:
+        return "neutral"
+    return "warning" if reason in WARNING else "good"
+
+
+def state(kind: str, conditions: Sequence[Standing], created: datetime, *, deleting: bool) -> ResourceState:
+    """Return how a resource stands: by `Ready`; a ready one with an open condition has a warning.
+
+    A kind without `Ready` stands as its worst condition; one without conditions is only read by those that name it.
+    """
+    if deleting:
+        return ResourceState(name="waiting", reason=DELETING, message="it is being deleted", since=created)
+    if not conditions:
+        return _silent(kind, created)
+    worst = min(conditions, key=lambda one: WORST.index(one.level))
+    ready = next((one for one in conditions if one.type == READY), worst)
+    if ready.level in ("good", "neutral") and worst.level in OPEN:
+        return _said(worst, "warning")
+    if ready.level == "stale":
+        return _unreported(ready, worst)
+    return _said(ready, OF_LEVEL[ready.level])
+
+
+def _silent(kind: str, created: datetime) -> ResourceState:
+    if kind != KEPLER.name:
+        return ResourceState(name="referenced", message="read by the Keplers that name it", since=created)
+    told = "no function has reported on it yet"
+    return ResourceState(name="unreported", reason=UNREPORTED, message=told, since=created)
+
+
+def _unreported(ready: Standing, worst: Standing) -> ResourceState:
+    """Return what a function says of the present generation, or else that none has."""
+    if worst.level != "stale":
+        return _said(worst, OF_LEVEL[worst.level])
+    told = f"no function has reported on this generation yet; of an earlier one: {ready.message}"
+    return ResourceState(name="unreported", reason=UNREPORTED, message=told, since=ready.since)
+
+
+def _said(condition: Standing, name: StateName) -> ResourceState:
+    return ResourceState(name=name, reason=condition.reason, message=condition.message, since=condition.since)

@@ -1,0 +1,92 @@
+"""Many Keplers of two namespaces, each with the status that the functions would write: the console at a glance."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from local.stack import Stack
+from runtime.client import path
+from runtime.objects import KEPLER, Manifest
+from tests.workbench import create_namespace, kepler
+
+NORTH, SOUTH = "glance-north", "glance-south"
+NODES = {"desired": 12, "updated": 12, "available": 12}
+PODS = "kubectl get pods -l app.kubernetes.io/name=kepler-exporter"
+PARTIAL = f"7 of 12 nodes have a ready exporter; if that stays so, look at the pods: {PODS}"
+LACKS = "this cluster has no ServiceMonitor: install the Prometheus operator, or have your Prometheus collect itself"
+MISSING = "there is no KeplerCollectedMetric 'later': create it, or name another one in `collected-metric`"
+# Writers at a time.
+WRITERS = 8
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What one sort of Kepler says besides `Ready`, which repeats `says`, and how many of them there are."""
+
+    name: str
+    count: int
+    conditions: tuple[tuple[str, str, str, str], ...] = ()
+    says: str = ""
+
+    @property
+    def status(self) -> Manifest:
+        """As the functions would write it; nothing where none has looked."""
+        if self.name == "silent":
+            return {}
+        parts = {one[0]: one for one in (*WELL, *self.conditions)}.values()
+        wrong = next((one for one in parts if one[1] != "True" and self.says in ("", one[0])), None)
+        ready = ("Ready", *wrong[1:]) if wrong else ("Ready", "True", "Ready", "the exporter is ready on all 12 nodes")
+        return {"observedGeneration": 1, "nodes": NODES, "conditions": [_condition(*one) for one in (ready, *parts)]}
+
+
+WELL = (
+    ("Available", "True", "Available", "the exporter is ready on all 12 nodes"),
+    ("CollectedMetricReconciled", "True", "Reconciled", "the sources of 'default'"),
+    ("EstimatorReconciled", "True", "Disabled", "`estimator-sidecar.enabled` is off"),
+    ("MonitoringReconciled", "True", "Reconciled", "Prometheus collects every 30s"),
+)
+CROWD = (
+    Kind("partial", 40, (("Available", "False", "PartiallyAvailable", PARTIAL),)),
+    Kind(
+        "refused",
+        20,
+        (
+            ("EstimatorReconciled", "False", "SourceRequired", "the estimator needs `counter`"),
+            ("Available", "False", "NotDeployed", "DaemonSet 'kepler-exporter' does not exist yet"),
+        ),
+        says="EstimatorReconciled",
+    ),
+    Kind("waiting", 30, (("CollectedMetricReconciled", "Unknown", "Missing", MISSING),)),
+    Kind("silent", 1),
+    Kind("unscraped", 9, (("MonitoringReconciled", "True", "NotInstalled", LACKS),)),
+    Kind("well", 200),
+)
+TOTAL = sum(one.count for one in CROWD)
+
+
+def gather(stack: Stack, kinds: tuple[Kind, ...] = CROWD) -> None:
+    """Create them, the one half in the north, the other in the south."""
+    for namespace in (NORTH, SOUTH):
+        create_namespace(stack, namespace)
+    keplers = [(kind, number) for kind in kinds for number in range(kind.count)]
+    with ThreadPoolExecutor(WRITERS) as writers:
+        list(writers.map(partial(_create, stack), keplers))
+
+
+def _create(stack: Stack, one: tuple[Kind, int]) -> None:
+    kind, number = one
+    namespace, name = (NORTH, SOUTH)[number % 2], f"{kind.name}-{number:04}"
+    body = {**kepler(name), "metadata": {"name": name, "namespace": namespace}}
+    where = path(KEPLER, namespace, name)
+    stack.api.apply(where, body)
+    if kind.status:
+        about = {key: body[key] for key in ("apiVersion", "kind", "metadata")}
+        stack.api.apply(f"{where}/status", {**about, "status": kind.status})
+
+
+def _condition(kind: str, status: str, reason: str, message: str) -> dict[str, Any]:
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    said = {"type": kind, "status": status, "reason": reason, "message": message}
+    return {**said, "observedGeneration": 1, "lastTransitionTime": now}

@@ -1,0 +1,72 @@
+"""What the console's page for `doctor` checks: by the same code as the command."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from audit.checks import NAMED, SWEEP_LATE, Check, health
+from audit.model import DeadLetter, State, Swept, Undelivered
+from cli.doctor import alive
+from cli.doctor.check import Seen
+from events.report import ObjectName
+from runtime.objects import Manifest
+
+NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
+SWEPT = Swept(time=NOW - timedelta(minutes=2), resources=7, diverging=1)
+
+
+def kept(sweep: Swept | None = SWEPT) -> State:
+    """What the store says of itself."""
+    return State(reports=1, oldest=NOW, bytes=1, sweep=sweep, version="0.1.0")
+
+
+def letter(minutes: int) -> DeadLetter:
+    """An event that was given up so long ago."""
+    about = ObjectName(api_version="sustainable-computing.io/v1alpha1", kind="Kepler", namespace="a", name="kepler")
+    event = Undelivered(id="1", type="x", source="/x", object=about)
+    at = NOW - timedelta(minutes=minutes)
+    return DeadLetter(name=f"letter-{minutes}", time=at, destination="x", code="400", answer="no", event=event)
+
+
+def checks(state: State, letters: tuple[DeadLetter, ...] = (), *keplers: tuple[str, str, bool]) -> tuple[Check, ...]:
+    """The checks of the page."""
+    return health(state, letters, keplers, now=NOW, namespace="functions").checks
+
+
+def manifest(name: str, ready: str) -> Manifest:
+    """A Kepler as the API server has it."""
+    condition: dict[str, Any] = {"type": "Ready", "status": ready, "reason": "X", "message": "x"}
+    about = {"name": name, "namespace": "a", "generation": 1, "creationTimestamp": "2026-11-25T12:00:00Z"}
+    return {"kind": "Kepler", "metadata": about, "status": {"conditions": [{**condition, "observedGeneration": 1}]}}
+
+
+def test_the_page_and_the_command_say_the_same() -> None:
+    """Word by word, where both look."""
+    letters = (letter(1), letter(9))
+    keplers = (manifest("bad", "False"), manifest("good", "True"))
+    seen = Seen(now=NOW, namespace="functions", state=kept(), letters=letters, keplers=keplers)
+    command = [*alive.sweep(seen), *alive.letters(seen), *alive.resources(seen)]
+    assert [*checks(kept(), letters, ("a", "bad", False), ("a", "good", True))] == command
+    assert [one.level for one in command] == ["ok", "warn", "warn"]
+
+
+def test_all_is_well() -> None:
+    """Or there is nothing yet."""
+    assert [one.level for one in checks(kept(), (), ("a", "good", True))] == ["ok", "ok", "ok"]
+    assert checks(kept())[2].says == "no Kepler yet"
+
+
+def test_a_sweep_that_is_late_or_was_never_is_told() -> None:
+    """With where to look, in the functions' namespace."""
+    late = SWEPT.model_copy(update={"time": NOW - timedelta(seconds=SWEEP_LATE + 1)})
+    check = checks(kept(late))[0]
+    assert check.level == "fail"
+    assert check.do.startswith("kubectl -n functions describe pingsource kepler-sweep")
+    assert checks(kept(None))[0].level == "warn"
+
+
+def test_many_that_are_not_ready_are_counted() -> None:
+    """A page stays a page with ten thousand of them."""
+    many = [("a", f"kepler-{number}", False) for number in range(10_000)]
+    told = checks(kept(), (), *many)
+    assert len(told) == 2 + NAMED + 1
+    assert told[-1].says == f"{10_000 - NAMED} more Keplers are not Ready"

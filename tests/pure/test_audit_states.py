@@ -1,0 +1,176 @@
+"""How resources and conditions stand, and which of them a request selects."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from werkzeug.datastructures import MultiDict
+
+from audit.choice import REASONS, Choice, about, chosen
+from audit.live import ShownResource, shown
+from audit.model import Resource, StateName
+from audit.problems import Problem
+from audit.selection import Standings, selected
+from audit.states import OF_LEVEL, ORDER, WORST, level
+
+COMPANION = "KeplerCollectedMetric"
+CREATED = "2026-11-25T12:00:00Z"
+
+
+def condition(kind: str, status: str = "True", reason: str = "Reconciled", generation: int = 2) -> dict[str, Any]:
+    """A condition of `status`; its message names its reason."""
+    said = {"type": kind, "status": status, "reason": reason, "message": f"the message of {reason}"}
+    return {**said, "observedGeneration": generation, "lastTransitionTime": CREATED}
+
+
+def found(*conditions: dict[str, Any], kind: str = "Kepler", name: str = "a/kepler", **meta: str) -> ShownResource:
+    """A resource of generation 2 that carries these conditions."""
+    namespace, _, own = name.partition("/")
+    about = {"namespace": namespace, "name": own, "uid": name, "generation": 2, "creationTimestamp": CREATED}
+    manifest = {"apiVersion": "sustainable-computing.io/v1alpha1", "kind": kind, "metadata": {**about, **meta}}
+    return shown({**manifest, "status": {"conditions": list(conditions)}})
+
+
+READY = condition("Ready", reason="Ready")
+
+
+@dataclass(frozen=True)
+class Stands:
+    """A resource, and how it stands for which reason."""
+
+    id: str
+    resource: ShownResource
+    state: StateName
+    reason: str
+
+
+CASES = (
+    Stands("ready", found(READY, condition("Available")), "ready", "Ready"),
+    Stands(
+        "what is switched off is no fault", found(READY, condition("Estimator", reason="Disabled")), "ready", "Ready"
+    ),
+    Stands("nothing scrapes", found(READY, condition("Monitoring", reason="NotInstalled")), "warning", "NotInstalled"),
+    Stands("ready, but a part is not", found(READY, condition("MachineSpec", "False", "No")), "warning", "No"),
+    Stands("not ready", found(condition("Ready", "False", "NoNodes"), condition("X", "False")), "failed", "NoNodes"),
+    Stands("waits", found(condition("Ready", "Unknown", "Waiting")), "waiting", "Waiting"),
+    Stands("nobody has looked", found(), "unreported", "NotReported"),
+    Stands("nobody has looked since the edit", found(condition("Ready", generation=1)), "unreported", "NotReported"),
+    Stands(
+        "a function refuses the edit before `Ready` says so",
+        found(condition("Ready", generation=1), condition("X", "False", "Refused")),
+        "failed",
+        "Refused",
+    ),
+    Stands("a companion", found(kind=COMPANION), "referenced", ""),
+    Stands("without Ready the worst counts", found(condition("X"), condition("Y", "Unknown", "Z")), "waiting", "Z"),
+    Stands("deleted", found(READY, deletionTimestamp=CREATED), "waiting", "Deleting"),
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_a_resource_stands_by_what_its_conditions_say(case: Stands) -> None:
+    """Whichever functions wrote them; the answer says the same as what is counted, in the condition's own words."""
+    answered = Resource.model_validate_json(case.resource.json).state
+    assert (case.resource.state, case.resource.reason) == (case.state, case.reason)
+    assert (answered.name, answered.reason) == (case.state, case.reason)
+    assert answered.message
+    if case.reason not in ("NotReported", "Deleting", ""):
+        assert answered.message == f"the message of {case.reason}"
+
+
+def test_every_state_and_level_has_its_place_in_the_order() -> None:
+    """What is missing could not be sorted."""
+    assert {*OF_LEVEL} == {*WORST}
+    assert {*OF_LEVEL.values()} | {"referenced"} == {*ORDER}
+    assert level("False", "Disabled", current=True) == "failed"
+    assert level("True", "NotInstalled", current=False) == "stale"
+
+
+RESOURCES = (
+    *(found(condition("Ready", "False", "NoNodes"), name=f"lab/bad-{number}") for number in range(3)),
+    found(condition("Ready", "False", "Other"), name="energy/bad"),
+    found(READY, name="energy/Kepler-West"),
+    found(kind=COMPANION, name="energy/default"),
+)
+
+
+def choose(wanted: dict[str, str], resources: tuple[ShownResource, ...] = RESOURCES) -> tuple[list[str], Choice]:
+    """The names on the page that a query string selects, and the choice."""
+    standings = selected(Standings, MultiDict(wanted))
+    choice = chosen(about(resources, standings), standings)
+    return [Resource.model_validate_json(one).object.name for one in choice.items], choice
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names"),
+    [
+        ({}, ["bad-0", "bad-1", "bad-2", "bad", "Kepler-West", "default"]),
+        ({"state": "failed"}, ["bad-0", "bad-1", "bad-2", "bad"]),
+        ({"state": "failed", "reason": "Other"}, ["bad"]),
+        ({"reason": "NoNodes"}, ["bad-0", "bad-1", "bad-2"]),
+        ({"search": "kepler-west"}, ["Kepler-West"]),
+        ({"search": "energy"}, ["bad", "Kepler-West", "default"]),
+        ({"search": "bad ener"}, ["bad"]),
+        ({"search": "lab/bad-1"}, ["bad-1"]),
+        ({"search": ".*"}, []),
+        ({"search": "lab", "state": "ready"}, []),
+        ({"kind": COMPANION}, ["default"]),
+        ({"limit": "2"}, ["bad-0", "bad-1"]),
+        ({"limit": "2", "before": "4"}, ["Kepler-West", "default"]),
+        ({"before": "99"}, []),
+    ],
+    ids=str,
+)
+def test_a_request_selects_resources(wanted: dict[str, str], names: list[str]) -> None:
+    """By state, reason, words of namespace and name, kind, and page."""
+    assert choose(wanted)[0] == names
+
+
+def test_the_counts_are_what_one_may_choose_from() -> None:
+    """They follow the search, not the state and reason that were chosen of them."""
+    _, everything = choose({})
+    assert everything.page.states == {"failed": 4, "ready": 1, "referenced": 1}
+    assert [(one.state, one.reason, one.count) for one in everything.page.reasons] == [
+        ("failed", "NoNodes", 3),
+        ("failed", "Other", 1),
+        ("ready", "Ready", 1),
+    ]
+    _, few = choose({"state": "ready", "reason": "Ready", "limit": "1"})
+    assert few.page.states == everything.page.states
+    assert few.page.reasons == everything.page.reasons
+    assert (few.page.total, few.page.next) == (1, "")
+    _, searched = choose({"search": "energy", "limit": "1"})
+    assert searched.page.states == {"failed": 1, "ready": 1, "referenced": 1}
+    assert (searched.page.total, searched.page.next) == (3, "1")
+
+
+def test_reasons_in_one_answer_are_few() -> None:
+    """Whoever may write a status may write any; the most frequent are told."""
+    many = tuple(found(condition("Ready", "False", f"R{number}"), name=f"a/{number}") for number in range(100))
+    often = found(condition("Ready", "False", "R99"), name="a/again")
+    _, choice = choose({}, (*many, often))
+    assert len(choice.page.reasons) == REASONS
+    assert ("R99", 2) in {(one.reason, one.count) for one in choice.page.reasons}
+    assert choice.page.states == {"failed": 101}
+
+
+@pytest.mark.parametrize("wanted", [{"state": "broken"}, {"limit": "1001"}, {"before": "-1"}, {"search": "x" * 201}])
+def test_what_makes_no_sense_is_refused(wanted: dict[str, str]) -> None:
+    """With the parameter's name."""
+    with pytest.raises(Problem, match=f"`{next(iter(wanted))}`"):
+        choose(wanted)
+
+
+def test_ten_thousand_resources_are_searched_in_a_moment() -> None:
+    """A page of them is as large as a page of three hundred."""
+    one = found(condition("Ready", "False", "NoNodes"), name="lab/kepler")
+    many = tuple(
+        ShownResource(one.kind, "lab", f"kepler-{number:05}", one.state, one.reason, one.json)
+        for number in range(10_000)
+    )
+    began = time.perf_counter()
+    _, choice = choose({"search": "lab 9"}, many)
+    assert time.perf_counter() - began < 1
+    assert len(choice.items) == 100
+    assert sum(map(len, choice.items)) < 200_000
