@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +160,20 @@ def test_an_installation_may_be_in_any_namespace(control_plane: Stack, tmp_path:
     renamed = json.loads(elsewhere.replace("their-operator", NAMESPACE))
     assert sorted(map(json.dumps, renamed)) == sorted(map(json.dumps, render(control_plane, "base")))
     assert NAMESPACE not in elsewhere
+
+
+def test_an_overlay_of_a_users_own_turns_telemetry_on(control_plane: Stack, tmp_path: Path) -> None:
+    """As `docs/observability.md` shows it: every function has the variable, and nothing else is changed."""
+    page = (ROOT / "docs/observability.md").read_text()
+    [shown] = re.findall(r"```yaml\n(# own/kustomization\.yaml\n.*?)```", page, re.DOTALL)
+    (tmp_path / "config").symlink_to(ROOT / "config")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/kustomization.yaml").write_text(shown)
+    own = control_plane.kubectl.render(tmp_path / "own")
+    for service in of(own, "Service", "serving.knative.dev").values():
+        name, value = environment(service).pop().values()
+        assert (name, value) == ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector.observability:4318")
+    assert own == render(control_plane, "base")
 
 
 def granted(rules: list[dict[str, Any]]) -> set[tuple[str, str, str]]:
