@@ -117,7 +117,7 @@ def in_use(found: Found, installed: Installation) -> frozenset[Overlay]:
 def additions() -> dict[Overlay, list[Object]]:
     """Return, for each overlay that brings objects of its own, these: to find one says that the overlay is in use."""
     return {
-        Overlay.EVENT_POLICIES: installation.overlays()["event-policies/event-policies.yaml"],
+        Overlay.EVENT_POLICIES: installation.overlays()["components/event-policies/event-policies.yaml"],
         Overlay.OPENSHIFT: overlay_roles(openshift.OVERLAY),
         Overlay.TENANTS: tenants.roles(),
     }

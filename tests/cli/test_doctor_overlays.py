@@ -143,7 +143,7 @@ def mirrored(seen: Seen) -> Seen:
 
 def with_event_policy(seen: Seen) -> Seen:
     """The Broker takes events of those only that an EventPolicy names."""
-    [policy] = installation.overlays()["event-policies/event-policies.yaml"]
+    [policy] = installation.overlays()["components/event-policies/event-policies.yaml"]
     return replace(seen, objects={**seen.objects, ref(kinds.EVENT_POLICY, policy["metadata"]["name"]): policy})
 
 
