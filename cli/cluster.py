@@ -23,6 +23,8 @@ from runtime.settings import NAMESPACE, VERSION
 from runtime.transport import configuration, through
 
 DEFAULT_NAMESPACE = "default"
+# How many requests one command may have under way at once.
+CONNECTIONS = 8
 DRY_RUN = {"dryRun": "All", "fieldValidation": "Strict"}
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
@@ -143,7 +145,7 @@ def connect(place: Place, environment: Mapping[str, str]) -> Cluster:
         raise Unreachable(
             f"kubeconfig '{_file(chosen)}' is malformed ({type(malformed).__name__}): `kubectl config view` says where"
         ) from None
-    send = through(configured, user_agent=f"kubectl-kepler/{VERSION}", connections=4)
+    send = through(configured, user_agent=f"kubectl-kepler/{VERSION}", connections=CONNECTIONS)
     token = str((configured.api_key or {}).get("BearerToken") or "").removeprefix("Bearer ")
     transport = _decisive(send, str(configured.host), token)
     return Cluster(transport, place, place.namespace or _namespace(place, chosen), token)

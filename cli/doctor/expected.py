@@ -11,13 +11,14 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
+from cli.kinds import ROLE_BINDING
 from cli.parts import Installation, Parts
 from functions import account_policies, children, installation, openshift, repositories, tenants, wiring
 from functions.admission import POLICY
 from functions.installed_objects import Object
 from functions.permissions import overlay_roles, policy_rule
 from runtime.function import manager
-from runtime.objects import Manifest, metadata
+from runtime.objects import Manifest, Ref, metadata, name
 from runtime.settings import NAMESPACE
 
 BROKER_CLASS = "eventing.knative.dev/broker.class"
@@ -95,6 +96,13 @@ def _change_rules(role: Object, overlays: frozenset[Overlay]) -> None:
         role["rules"] = left.get(role["metadata"]["name"], role["rules"])
     if role["metadata"]["name"] == children.EXPORTER:
         role["rules"] = [*role["rules"], *(EXPORTER_RULES[one] for one in EXPORTER_RULES if one in overlays)]
+
+
+def tenant_bindings(namespace: str, keplers: Iterable[Manifest]) -> dict[Ref, Manifest]:
+    """Return the RoleBindings that overlay `tenants` needs in each namespace with a Kepler; `namespace` is ours."""
+    places = sorted({str(metadata(kepler)["namespace"]) for kepler in keplers})
+    wanted = renamed(tenants.bindings(), namespace)
+    return {Ref(ROLE_BINDING, place, name(binding)): binding for place in places for binding in wanted}
 
 
 def in_use(found: Found, installed: Installation) -> frozenset[Overlay]:
