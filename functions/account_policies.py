@@ -27,6 +27,7 @@ from functions import (
 from functions.admission import AdmissionPolicy, matching
 from functions.installed_objects import Object, manifest
 from functions.permissions import RBAC
+from runtime.adoption import ADOPTED_BY
 from runtime.settings import NAMESPACE
 
 # What must hold, in CEL, and how it is told.
@@ -49,9 +50,9 @@ def policies() -> list[Object]:
 
 def _collector() -> list[AdmissionPolicy]:
     written = [matching("apps", ["daemonsets"]), matching("", ["services", "serviceaccounts"])]
-    paths = sorted(one["hostPath"]["path"] for one in exporter.volumes() if "hostPath" in one)
+    paths = sorted(one["hostPath"]["path"] for one in exporter.volumes({}) if "hostPath" in one)
     return [
-        _of(COLLECTOR, f"{COLLECTOR}-children", written, [_open(), _controlled("object")]),
+        _of(COLLECTOR, f"{COLLECTOR}-children", written, [_open(), _controlled_or_adopted()]),
         _pods(
             COLLECTOR,
             "daemonsets",
@@ -66,7 +67,7 @@ def _collector() -> list[AdmissionPolicy]:
                     f"variables.volumes.all(v, !has(v.hostPath) || v.hostPath.path in {json.dumps(paths)})",
                     f"of the host it mounts {', '.join(paths)}",
                 ),
-                _kinds(["hostPath", "configMap", "emptyDir", "projected"]),
+                _kinds(["hostPath", "configMap", "downwardAPI", "emptyDir", "projected"]),
             ],
         ),
     ]
@@ -80,7 +81,7 @@ def _model_server() -> list[AdmissionPolicy]:
     ]
     copies = ("pull", "push")
     return [
-        _of(MODEL_SERVER, f"{MODEL_SERVER}-children", written, [_open(), _controlled("object")]),
+        _of(MODEL_SERVER, f"{MODEL_SERVER}-children", written, [_open(), _controlled_or_adopted()]),
         _of(MODEL_SERVER, f"{MODEL_SERVER}-deletions", removed, [_controlled("oldObject")]),
         _pods(
             MODEL_SERVER,
@@ -173,6 +174,15 @@ def _open() -> Rule:
 def _controlled(of: str) -> Rule:
     ours = f"o.apiVersion.startsWith('{GROUP}/') && o.kind == 'Kepler' && o.?controller.orValue(false)"
     return f"{of}.metadata.?ownerReferences.orValue([]).exists(o, {ours})", "its controller is a Kepler"
+
+
+def _controlled_or_adopted() -> Rule:
+    """A new object has a controller; one that was there before may have the mark of an adoption instead."""
+    controlled, _ = _controlled("object")
+    mark = f"object.metadata.?annotations[?'{ADOPTED_BY}'].orValue('').startsWith('Kepler/')"
+    nobodys = "!object.metadata.?ownerReferences.orValue([]).exists(o, o.?controller.orValue(false))"
+    adopted = f"request.operation == 'UPDATE' && {nobodys} && {mark}"
+    return f"{controlled} || ({adopted})", "its controller is a Kepler, or a Kepler has adopted it"
 
 
 def _host(fields: list[str]) -> Rule:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from functools import partial
 
 from functions import children
+from runtime.adoption import tied
 from runtime.differences import owned_fields
 from runtime.function import Wake, manager
 from runtime.objects import CONFIG_MAP, Manifest, Ref
@@ -120,9 +121,7 @@ def intact(cfm: Manifest | None, manager: str) -> bool:
     fields = owned_fields(cfm, manager=manager)
     data = {key.removeprefix("f:") for key in fields.get("f:data") or {}}
     described = fields.get("f:metadata") or {}
-    return (
-        data >= OWNED[manager] and len(described.get("f:ownerReferences") or {}) == 1 and children.labelled(described)
-    )
+    return data >= OWNED[manager] and tied(described) and children.labelled(described)
 
 
 def holds(cfm: Manifest | None, intents: Iterable[Intent]) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from runtime.adoption import MANAGED_BY, tied
 from runtime.differences import owned_fields
 from runtime.objects import (
     CLUSTER_ROLE_BINDING,
@@ -30,7 +31,6 @@ ACCOUNT = "kepler"
 
 # What the event source selects children by; upstream's operator has the label, too, with a value of its own.
 INSTANCE = "app.kubernetes.io/instance"
-MANAGED_BY = {"app.kubernetes.io/managed-by": "kepler-on-knative"}
 # The names of all labels that a child has from us (`labels`).
 LABELS = frozenset(f"app.kubernetes.io/{name}" for name in ("component", "instance", "managed-by", "name", "part-of"))
 PORT_NAME = "http"
@@ -121,7 +121,7 @@ def progresses(workload: Manifest, *, manager: str) -> bool:
     """
     described = owned_fields(workload, manager=manager).get("f:metadata") or {}
     observed = (workload.get("status") or {}).get("observedGeneration")
-    return labelled(described) and "f:ownerReferences" in described and observed == generation(workload)
+    return labelled(described) and tied(described) and observed == generation(workload)
 
 
 def labelled(described: Manifest) -> bool:

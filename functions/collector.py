@@ -22,9 +22,11 @@ from functions import (
     model_server,
     namespaces,
     release,
+    settled_config,
     sidecar,
 )
 from runtime import function
+from runtime.adoption import others
 from runtime.conditions import current, settled
 from runtime.function import Function, Input, Observed, Rule, Wake
 from runtime.objects import (
@@ -66,7 +68,19 @@ def desired(observed: Observed) -> Outcome:
     """The exporter's objects, once the configuration they start with is settled."""
     assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
     parent = observed.parent
-    return namespaces.refused(observed) or unsettled(parent) or _incomplete(observed) or _exporter(observed, parent)
+    return (
+        namespaces.refused(observed)
+        or _others(observed, parent)
+        or unsettled(parent)
+        or _incomplete(observed)
+        or _exporter(observed, parent)
+    )
+
+
+def _others(observed: Observed, parent: Manifest) -> Outcome | None:
+    """Which of the exporter's objects somebody else made: all of them in one message, before anybody waits."""
+    own = (ref for ref in FUNCTION.children(observed.key) if ref not in FUNCTION.installed)
+    return others(observed.key, parent, ((ref, observed.get(ref)) for ref in own))
 
 
 def unsettled(parent: Manifest) -> Outcome | None:
@@ -112,12 +126,15 @@ def _exporter(observed: Observed, parent: Manifest) -> Outcome:
     image = engine.image(asked, engine.IMAGE_SETTING, observed.images)
     beside = sidecar.image(kepler, observed.images)
     keys = exporter.keys(kepler)
+    settled = settled_config.data(config, keys)
+    if refused := settled_config.too_large(settled):
+        return refused
     return converged(
         _binding(key, bound, subject(key), present=True),
         exporter.account(parent, key),
         cfm.intent(parent, key, keys),
         exporter.service(parent, key, kepler.spec.collector.port),
-        exporter.daemon_set(parent, key, image, cfm.digest(config, keys), estimator=beside),
+        exporter.daemon_set(parent, key, exporter.PodInputs(image, settled, cfm.digest(config, keys), beside)),
         message="; ".join([f"the exporter runs {image} on port {kepler.spec.collector.port}", *release.remarks(image)]),
         status={"images": {"collector": image, **({"estimator": beside} if beside else {})}},
     )

@@ -29,7 +29,9 @@ def bare() -> str:
 
 def exporters() -> str:
     """The exporter: its command, its flags, variables that Kepler reads, and its node by the downward API."""
-    rendered = sidecar.beside(exporter.pod(_PLAIN, engine.IMAGE), _PLAIN, engine.MODEL_SERVER_IMAGE)["containers"][0]
+    rendered = sidecar.beside(
+        exporter.pod(_PLAIN, exporter.PodInputs(engine.IMAGE, {}, "")), _PLAIN, engine.MODEL_SERVER_IMAGE
+    )["containers"][0]
     flags = json.dumps([f"{argument.partition('=')[0]}=" for argument in rendered["args"]])
     return " && ".join(
         [

@@ -34,7 +34,7 @@ TOKEN_SECONDS = 3607
 # The directory that holds one file a key (KEP:pkg/config/types.go, configDir), and the one that releases up to v0.4
 # read, which the working document names. Mounting both is harmless.
 CONFIG_PATH = "/etc/kepler/kepler.config"
-CONFIG_PATHS = (CONFIG_PATH, "/etc/config")
+DOCUMENT_CONFIG_PATH = "/etc/config"
 
 METRIC_PATH = "/metrics"
 HEALTH_PATH = "/healthz"  # a constant 200 once the server listens (KEP:cmd/exporter/exporter.go)

@@ -1,9 +1,11 @@
 """The exporter's pod and its objects, as a Kepler v0.7.12 needs them on a node."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from crds.kepler import Kepler
-from functions import children, engine, sidecar
+from functions import children, engine, settled_config, sidecar
 from functions.cfm import Key
 from runtime.objects import Manifest, Ref
 from runtime.outcome import Intent
@@ -43,15 +45,27 @@ def account(parent: Manifest, key: Ref) -> Intent:
     return children.child(parent, children.account(key), "exporter", {"automountServiceAccountToken": False})
 
 
-def daemon_set(parent: Manifest, key: Ref, image: str, digest: str, *, estimator: str | None) -> Intent:
-    """One exporter a node; a changed configuration changes `digest`, and with it the pods.
+@dataclass(frozen=True)
+class PodInputs:
+    """What the exporter's pods are made from beside the Kepler.
 
-    `estimator` is the image of the estimator beside each, None for none.
+    `settled` is the configuration, `digest` the hash of all of `kepler-cfm`; `estimator` is the image of the estimator
+    beside each exporter, None for none.
     """
-    kepler = Kepler.model_validate(parent)
-    alone = pod(kepler, image)
+
+    image: str
+    settled: Mapping[str, str]
+    digest: str
+    estimator: str | None = None
+
+
+def daemon_set(parent: Manifest, key: Ref, inputs: PodInputs) -> Intent:
+    """One exporter a node; a changed configuration changes the pods."""
+    kepler, estimator = Kepler.model_validate(parent), inputs.estimator
+    alone = pod(kepler, inputs)
+    annotations = {CONFIG_HASH: inputs.digest, **settled_config.annotations(inputs.settled)}
     template = {
-        "metadata": {"labels": children.labels(parent, "exporter"), "annotations": {CONFIG_HASH: digest}},
+        "metadata": {"labels": children.labels(parent, "exporter"), "annotations": annotations},
         "spec": sidecar.beside(alone, kepler, estimator) if estimator else alone,
     }
     spec = {"selector": {"matchLabels": children.selector(parent)}, "template": template}
@@ -60,7 +74,7 @@ def daemon_set(parent: Manifest, key: Ref, image: str, digest: str, *, estimator
     return children.child(parent, children.daemon_set(key), "exporter", body)
 
 
-def pod(kepler: Kepler, image: str) -> dict[str, Any]:
+def pod(kepler: Kepler, inputs: PodInputs) -> dict[str, Any]:
     """The pod: privileged and in the host's PID namespace, since eBPF, RAPL and attribution need both."""
     collector = kepler.spec.collector
     tolerations = engine.TOLERATIONS if collector.tolerations is None else collector.tolerations
@@ -75,8 +89,8 @@ def pod(kepler: Kepler, image: str) -> dict[str, Any]:
         "serviceAccountName": children.ACCOUNT,
         "automountServiceAccountToken": False,
         "hostPID": True,
-        "containers": [container(kepler, image)],
-        "volumes": volumes(),
+        "containers": [container(kepler, inputs.image)],
+        "volumes": volumes(inputs.settled),
         **{field: value for field, value in chosen.items() if value},
     }
 
@@ -127,22 +141,27 @@ def probes() -> dict[str, Any]:
 
 
 def mounts() -> list[dict[str, Any]]:
-    """What of the host, and of the configuration, the exporter sees; all but `/proc` read-only."""
+    """What of the host, and of the configuration, the exporter sees; all but `/proc` read-only.
+
+    Kepler reads the settled configuration. `/etc/config` is `kepler-cfm` itself, as the working document has it.
+    """
     host = {"lib-modules": engine.LIB_MODULES, "tracing": engine.SYS}
     return [
         *({"name": name, "mountPath": path, "readOnly": True} for name, path in host.items()),
         {"name": "proc", "mountPath": engine.PROC},
         {"name": TOKEN_VOLUME, "mountPath": engine.TOKEN_PATH, "readOnly": True},
-        *({"name": children.CONFIG_VOLUME, "mountPath": path, "readOnly": True} for path in engine.CONFIG_PATHS),
+        {"name": settled_config.VOLUME, "mountPath": engine.CONFIG_PATH, "readOnly": True},
+        {"name": children.CONFIG_VOLUME, "mountPath": engine.DOCUMENT_CONFIG_PATH, "readOnly": True},
     ]
 
 
-def volumes() -> list[dict[str, Any]]:
-    """Three directories of the host, `kepler-cfm` with one file a key, and the token."""
+def volumes(settled: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Three directories of the host, the settled configuration and `kepler-cfm`, one file a key, and the token."""
     return [
         {"name": "lib-modules", "hostPath": {"path": engine.LIB_MODULES, "type": "DirectoryOrCreate"}},
         {"name": "tracing", "hostPath": {"path": engine.SYS, "type": "Directory"}},
         {"name": "proc", "hostPath": {"path": engine.PROC, "type": "Directory"}},
+        settled_config.volume(settled),
         {"name": children.CONFIG_VOLUME, "configMap": {"name": children.CFM}},
         token(),
     ]

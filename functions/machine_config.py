@@ -16,6 +16,7 @@ from crds.machine_config import ROLES, KeplerMachineConfig
 from functions import openshift, preflight
 from functions.openshift import Piece, Pool
 from functions.status import READY
+from runtime.adoption import made_here
 from runtime.conditions import settled
 from runtime.function import Function, Input, Observed, Wake
 from runtime.objects import MACHINE_CONFIG, NODES_CONFIG, Manifest, Ref, generation
@@ -69,7 +70,7 @@ class Machines:
         message = f"MachineConfigs in place: {told}" if told else "no MachineConfig is asked for"
         if not self.config.spec.allow_reboot:
             return converged(message=message)
-        intents = tuple(piece.intent(self.parent) for piece in wanted)
+        intents = tuple(piece.intent(self.parent) for piece in wanted if not self._in_place(piece))
         absent = tuple(piece.ref for piece in removed)
         return Outcome(Word.CONVERGED, "Reconciled", message, intents=intents, absent=absent)
 
@@ -113,6 +114,11 @@ class Machines:
     def _owns(self, piece: Piece) -> bool:
         actual = self.observed.get(piece.ref)
         return actual is not None and owned_by(self.parent, actual)
+
+    def _in_place(self, piece: Piece) -> bool:
+        """Whether somebody else made the MachineConfig as it is wanted: it stays theirs, and outlives the parent."""
+        actual = self.observed.get(piece.ref)
+        return actual is not None and self._by_hand(piece) and not made_here(actual) and piece.is_said_by(actual)
 
     def _by_hand(self, piece: Piece) -> bool:
         return self.observed.get(piece.ref) is not None and not self._owns(piece)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from crds.machine_config import ROLES, KeplerMachineConfigSpec
-from functions import children
+from runtime.adoption import MANAGED_BY
 from runtime.objects import CRD, NODES_CONFIG, NODES_POOL, Manifest, Ref, metadata, name
 from runtime.outcome import Intent
 from runtime.ownership import reference
@@ -52,7 +52,7 @@ class Piece:
 
     def intent(self, parent: Manifest) -> Intent:
         """The MachineConfig as upstream wrote it, and it goes when its parent goes."""
-        labels = {**children.MANAGED_BY, "app.kubernetes.io/part-of": "kepler", ROLE: self.role}
+        labels = {**MANAGED_BY, "app.kubernetes.io/part-of": "kepler", ROLE: self.role}
         described = {"labels": labels, "ownerReferences": [reference(parent)]}
         return Intent(self.ref, {"metadata": described, "spec": CONTENT[self.feature]})
 

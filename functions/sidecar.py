@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from crds.kepler import Kepler
-from functions import children, engine
+from functions import engine, settled_config
 
 NAME = "estimator"
 SOCKET_VOLUME = "tmp"
@@ -49,7 +49,7 @@ def container(chosen: str, meeting: Mapping[str, str]) -> dict[str, Any]:
         "resources": engine.ESTIMATOR_RESOURCES,
         "securityContext": {"allowPrivilegeEscalation": False},
         "volumeMounts": [
-            {"name": children.CONFIG_VOLUME, "mountPath": engine.CONFIG_PATH, "readOnly": True},
+            {"name": settled_config.VOLUME, "mountPath": engine.CONFIG_PATH, "readOnly": True},
             {"name": MODELS_VOLUME, "mountPath": engine.MNT_PATH},
             meeting,
         ],

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from functions import children, collected_metric, collector, estimator, exported_power, model_server, monitoring
+from runtime.adoption import OWNED_BY_ANOTHER
 from runtime.conditions import conditions, current
 from runtime.function import Function, Observed, Wake
 from runtime.objects import DAEMON_SET, DEPLOYMENT, KEPLER, Manifest, generation
 from runtime.outcome import Condition, Outcome, Status, Word
-from runtime.ownership import owned_by
+from runtime.ownership import belongs_to
 
 AVAILABLE = "Available"
 SERVES = "ModelServerAvailable"
@@ -66,7 +67,7 @@ def desired(observed: Observed) -> Outcome:
 
 def counts(parent: Manifest, daemon_set: Manifest | None) -> Nodes:
     """The DaemonSet's progress, or what the Kepler already says while that is near and the reason is the same."""
-    now = _counted(daemon_set) if daemon_set and owned_by(parent, daemon_set) else Nodes(0, 0, 0)
+    now = _counted(daemon_set) if daemon_set and belongs_to(parent, daemon_set) else Nodes(0, 0, 0)
     said = (parent.get("status") or {}).get("nodes") or {}
     before = Nodes(said.get("desired", 0), said.get("updated", 0), said.get("available", 0))
     reported = current(parent, AVAILABLE)
@@ -86,7 +87,7 @@ def _counted(daemon_set: Manifest) -> Nodes:
 
 def available(parent: Manifest, daemon_set: Manifest | None, nodes: Nodes) -> Condition:
     """Whether an exporter of the latest revision is ready on every node it should be on."""
-    if daemon_set is None or not owned_by(parent, daemon_set):
+    if daemon_set is None or not belongs_to(parent, daemon_set):
         return Condition(AVAILABLE, Status.FALSE, "NotDeployed", f"DaemonSet '{children.EXPORTER}' does not exist yet")
     if (daemon_set.get("status") or {}).get("observedGeneration") != generation(daemon_set):
         return Condition(AVAILABLE, Status.UNKNOWN, "RolloutInProgress", "the rollout has not begun")
@@ -120,7 +121,7 @@ def serves(parent: Manifest, deployment: Manifest | None) -> Condition | None:
     """Whether the model server answers, by its Deployment; None where none is wanted."""
     if not wanted(parent):
         return None
-    if deployment is None or not owned_by(parent, deployment):
+    if deployment is None or not belongs_to(parent, deployment):
         return Condition(SERVES, Status.UNKNOWN, "NotDeployed", "there is no model server yet")
     status = deployment.get("status") or {}
     if status.get("observedGeneration") == generation(deployment) and status.get("availableReplicas"):
@@ -144,7 +145,7 @@ def wanted(parent: Manifest) -> bool:
 def ready(parent: Manifest, parts: Sequence[Condition]) -> Condition:
     """The first thing that is wrong, else the first that is awaited, of the functions and then of what runs."""
     known = [current(parent, condition) for condition in RECONCILED]
-    for wrong in (condition for condition in known if condition and condition.status is Status.FALSE):
+    for wrong in sorted((one for one in known if one and one.status is Status.FALSE), key=_last_if_partial):
         return Condition(READY, Status.FALSE, wrong.reason, wrong.message)
     if any(condition is None for condition in known):
         return Condition(READY, Status.UNKNOWN, "Reconciling", "not every function has reported on this generation")
@@ -152,6 +153,11 @@ def ready(parent: Manifest, parts: Sequence[Condition]) -> Condition:
     for awaited in (condition for condition in (*told, *parts) if condition.status is not Status.TRUE):
         return Condition(READY, awaited.status, awaited.reason, awaited.message)
     return Condition(READY, Status.TRUE, "Ready", parts[0].message)
+
+
+def _last_if_partial(condition: Condition) -> bool:
+    """Whether the collector may say the same more completely: of objects that others made it knows the most."""
+    return condition.reason == OWNED_BY_ANOTHER and condition.type != collector.CONDITION
 
 
 def _idle(kepler: Manifest) -> bool:

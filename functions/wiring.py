@@ -12,6 +12,7 @@ from functions import children, repositories, sweep
 from functions.catalogue import FUNCTIONS, LISTENERS
 from functions.installed_objects import Object, labels, manifest
 from functions.permissions import account_roles, base_rules, binding, policy_rule, role, service_account
+from runtime.adoption import MANAGED_BY
 from runtime.deadlines import TRIGGER, revision
 from runtime.event import FUNCTIONS as MEANT
 from runtime.function import Function
@@ -186,7 +187,7 @@ def _watched(kind: Kind) -> Object:
     labels = {label: value for one in FUNCTIONS for label, value in one.labels.get(kind, {}).items()}
     if kind.group == KEPLER.group:
         return found
-    return found | {"selector": {"matchLabels": labels or dict(children.MANAGED_BY)}}
+    return found | {"selector": {"matchLabels": labels or dict(MANAGED_BY)}}
 
 
 def _to_broker() -> Object:

@@ -44,6 +44,11 @@ class Request:
     connect: float = CONNECT
     read: float = READ
 
+    @property
+    def writes(self) -> bool:
+        """Whether the API server keeps what it does for this request: an apply or a deletion, and not a dry run."""
+        return self.method != "GET" and "dryRun" not in self.query
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -121,23 +126,31 @@ class Client:
                 return
             query = {**first, "continue": token}
 
-    def apply(self, ref: Ref, body: Manifest, *, over: Manifest | None) -> Manifest:
+    def apply(self, ref: Ref, body: Manifest, *, over: Manifest | None, dry_run: bool = False) -> Manifest:
         """Server-side apply of the whole intent, over exactly the version that was read, or as an exclusive create.
 
+        With `dry_run` the API server validates and admits it, and keeps nothing.
         Raises Conflict where the object is no longer `over`, or appeared where `over` is None.
         """
         lock = {"uid": uid(over), "resourceVersion": resource_version(over)} if over else {"resourceVersion": NEVER}
-        return self._ask(self._apply(ref, body, lock))
+        request = self._apply(ref, body, lock)
+        return self._ask(replace(request, query={**request.query, **DRY_RUN}) if dry_run else request)
 
     def apply_status(self, ref: Ref, status: Manifest) -> Manifest:
         """Server-side apply of this manager's part of the status; no lock, since several managers share it."""
         return self._ask(self._apply(ref, {"status": status}, {}, subresource="status"))
 
-    def delete(self, ref: Ref, *, over: Manifest) -> None:
-        """Delete exactly the version that was read; children go in the background. Absence is success."""
+    def delete(self, ref: Ref, *, over: Manifest, dry_run: bool = False) -> None:
+        """Delete exactly the version that was read; children go in the background. Absence is success.
+
+        With `dry_run` the API server admits it, and keeps the object.
+        """
         conditions = {"uid": uid(over), "resourceVersion": resource_version(over)}
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": conditions}
-        request = Request("DELETE", path(ref.kind, ref.namespace, ref.name), body={**body, **BACKGROUND})
+        # The query alone would delete: of a request with DeleteOptions in its body, it is not read.
+        query, tried = (DRY_RUN, {"dryRun": ["All"]}) if dry_run else ({}, {})
+        options = {**body, **BACKGROUND, **tried}
+        request = Request("DELETE", path(ref.kind, ref.namespace, ref.name), query, body=options)
         try:
             self._ask(request)
         except NotFound:
@@ -193,6 +206,7 @@ def _retry_after(state: RetryCallState) -> float:
 
 
 BACKGROUND = {"propagationPolicy": "Background"}
+DRY_RUN = {"dryRun": "All"}
 
 
 def path(kind: Kind, namespace: str, name: str = "", subresource: str = "") -> str:

@@ -1,11 +1,12 @@
 """Whose child is it: one namespace takes one Kepler, and nobody's objects are taken from them.
 
-An object that names another controller is that controller's. The first Kepler to own `kepler-cfm` wins; an object
-without a controller (made by hand before, or left by `kubectl delete --cascade=orphan`) is adopted.
+An object that names another controller is that controller's. The first Kepler to own `kepler-cfm` wins. An object
+without a controller is `runtime.adoption`'s to judge.
 """
 
 from collections.abc import Iterable
 
+from runtime.adoption import ADOPTED_BY, OWNED_BY_ANOTHER, adopter, kubectl
 from runtime.objects import Manifest, Owner, Ref, controller, metadata, name, uid
 from runtime.outcome import Outcome, pending, rejected
 
@@ -19,11 +20,15 @@ def refusal(key: Ref, parent: Manifest, children: Iterable[tuple[Ref, Manifest |
     """
     for ref, child in children:
         owner = controller(child) if child else None
-        if owner is None or owner.uid == uid(parent):
+        if owner is None:
+            if child and (adopter := _other_adopter(key, child)):
+                return _adopted_by_another(key, ref, adopter)
+            continue
+        if owner.uid == uid(parent):
             continue
         if (owner.kind, owner.name) == (key.kind.name, key.name):
             return pending(f"{ref} still belongs to the deleted {key} of the same name", awaits=ref)
-        return taken(key, owner) if owner.kind == key.kind.name else foreign(key, ref, owner)
+        return taken(key, owner) if owner.kind == key.kind.name else controlled(key, ref, owner)
     return None
 
 
@@ -45,20 +50,41 @@ def taken(key: Ref, owner: Owner) -> Outcome:
     )
 
 
-def foreign(key: Ref, ref: Ref, owner: Owner) -> Outcome:
-    """Something that is not ours made an object under a name we need."""
+def controlled(key: Ref, ref: Ref, owner: Owner) -> Outcome:
+    """A controller that is not ours made an object under a name we need."""
     belongs = f"belongs to {owner.kind} '{owner.name}': remove it there"
     if not key.namespace:
-        return rejected("OwnedByAnother", f"{ref} {belongs}")
+        return rejected(OWNED_BY_ANOTHER, f"{ref} {belongs}")
     return rejected(
-        "OwnedByAnother",
+        OWNED_BY_ANOTHER,
         f"{ref} in namespace '{key.namespace}' {belongs}, or create '{key.name}' in a namespace of its own",
     )
 
 
+def _other_adopter(key: Ref, child: Manifest) -> Owner | None:
+    """The resource of another name that has adopted an object; one of this name and another uid is gone."""
+    owner = adopter(child)
+    return owner if owner and owner.kind == key.kind.name and owner.name != key.name else None
+
+
+def _adopted_by_another(key: Ref, ref: Ref, owner: Owner) -> Outcome:
+    """No garbage collection tells whether the adopter still exists, so the message names both cases."""
+    return rejected(
+        OWNED_BY_ANOTHER,
+        f"{ref} was adopted by {owner.kind} '{owner.name}': delete '{owner.name}', or create '{key.name}' in a "
+        f"namespace of its own; if '{owner.name}' is gone, run `{kubectl('annotate', ref)} {ADOPTED_BY}-`",
+    )
+
+
 def owned_by(parent: Manifest, child: Manifest) -> bool:
-    """Whether this very parent (by uid, not by name) controls the child."""
+    """Whether this very parent (by uid, not by name) controls the child, and garbage collection removes it with it."""
     owner = controller(child)
+    return owner is not None and owner.uid == uid(parent)
+
+
+def belongs_to(parent: Manifest, child: Manifest) -> bool:
+    """Whether this very parent (by uid) controls the child or has adopted it."""
+    owner = controller(child) or adopter(child)
     return owner is not None and owner.uid == uid(parent)
 
 

@@ -7,7 +7,8 @@ once, each may die anywhere, and an event may come late, twice or not at all. Th
 2. Read the children, then the inputs, the parent last but for what it refers to. What is both is read again at the
    end, and must not have moved.
 3. Decide: `desired` is pure.
-4. Write what differs, locked on the version that was read. A lock that does not hold: a little jitter, then 2.
+4. Write what differs, locked on the version that was read; where several writes are due, the API server first tries
+   them (`runtime.trial`), and if it would refuse one, none is made. A lock that does not hold: a little jitter, then 2.
 5. Apply the condition, last.
 6. If anything was written, look at every input again; where that leads to another decision, start again at 2.
 7. Report.
@@ -27,14 +28,17 @@ from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
+from runtime import trial
+from runtime.adoption import as_adopted, others
 from runtime.client import Client
 from runtime.conditions import applied
 from runtime.differences import FieldChange, differences, owned_values
-from runtime.errors import Conflict, Forbidden, NotFound, Refused, Unavailable
+from runtime.errors import Conflict, NotFound, Refused, Unavailable
 from runtime.function import Function, Input, Observed
 from runtime.objects import Collection, Manifest, Ref, generation, resource_version, terminates, uid
-from runtime.outcome import STATUS_OF, Condition, Intent, Outcome, Word, pending, rejected
+from runtime.outcome import STATUS_OF, Condition, Intent, Outcome, Word, rejected
 from runtime.ownership import owned_by, refusal
+from runtime.refusals import RefusedWrite, meaning
 
 # Rounds before a conflict counts as one that does not end; each waits a little longer, at random.
 ROUNDS = 12
@@ -176,13 +180,19 @@ def _read(
 
 def decide(function: Function, observed: Observed) -> Outcome | None:
     """Step 3, pure: what `function` wants, unless somebody else owns what it would write."""
-    if observed.parent is None:
+    parent = observed.parent
+    if parent is None:
         return function.gone(observed)
     children = ((ref, observed.objects[ref]) for ref in function.children(observed.key))
     try:
-        return refusal(observed.key, observed.parent, children) or function.desired(observed)
+        decided = refusal(observed.key, parent, children) or function.desired(observed)
     except ValidationError as unreadable:
         return _unreadable(unreadable)
+    own = [(intent, observed.objects[intent.ref]) for intent in decided.intents if intent.ref not in function.installed]
+    if refused := others(observed.key, parent, ((intent.ref, actual) for intent, actual in own)):
+        return refused
+    adopted = {intent.ref: as_adopted(intent, actual, parent) for intent, actual in own}
+    return replace(decided, intents=tuple(adopted.get(intent.ref, intent) for intent in decided.intents))
 
 
 def _unreadable(error: ValidationError) -> Outcome:
@@ -209,6 +219,8 @@ def _write_children(worker: _Worker, decided: Outcome, observed: Observed, done:
     """Step 4, in the order of the intents: a later one may rely on an earlier."""
     function, refused, field, written = worker.function, None, "", observed.key
     objects, intents = dict(observed.objects), list(decided.intents)
+    if impossible := trial.refused(decided, observed, worker.client, shared=function.installed):
+        return _Written(observed, decided, meaning(function, observed.key, impossible))
     try:
         for place, intent in enumerate(decided.intents):
             field, written = intent.field, intent.ref
@@ -218,7 +230,7 @@ def _write_children(worker: _Worker, decided: Outcome, observed: Observed, done:
             field, written = "", ref
             objects[ref] = _delete(ref, observed, worker.client, done)
     except Refused as error:
-        refused = _refused(function, error, field, written)
+        refused = meaning(function, observed.key, RefusedWrite(written, field, error))
     return _Written(replace(observed, objects=objects), replace(decided, intents=tuple(intents)), refused)
 
 
@@ -262,21 +274,6 @@ def _delete(ref: Ref, observed: Observed, client: Client, done: Reconciled) -> M
         client.delete(ref, over=actual)
         done.changes.append(Change(ref, "deleted", ()))
     return None
-
-
-def _refused(function: Function, error: Refused, field: str, written: Ref) -> Outcome:
-    """Return what to say when the API server does not take a write of `written`, which `field` asked for.
-
-    Pending where the namespace is being deleted.
-    """
-    if isinstance(error, Forbidden) and error.namespace_terminates:
-        return pending(error.message)
-    reason, cure = "Invalid", "change the field that the message names, or delete the object if it was made by hand"
-    if isinstance(error, Forbidden) and error.lacks_permission:
-        cure = f"ServiceAccount '{function.manager}' lacks a permission: apply {function.granted_by(written.kind)}"
-        reason = "Forbidden"
-    about = f"`{field}`: " if field else ""
-    return rejected(reason, f"{about}{error.message.rstrip('.')}; {cure}")
 
 
 def _write_condition(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from runtime.adoption import adopter
 from runtime.client import Client
 from runtime.event import Event, is_name
 from runtime.function import Function, Wake
@@ -80,9 +81,9 @@ def _wake(function: Function, event: Event) -> Wake | None:
 
 
 def _controller(function: Function, event: Event) -> str:
-    """The name of the parent that an existing child names as its controller; empty where it names none."""
+    """The name of the parent that controls or has adopted an existing child; empty where the child names none."""
     try:
-        owner = controller(event.object) if event.shows else None
+        owner = (controller(event.object) or adopter(event.object)) if event.shows else None
     except (KeyError, TypeError, AttributeError):
         return ""
     ours = owner is not None and (owner.api_version, owner.kind) == (function.parent.api_version, function.parent.name)

@@ -140,8 +140,17 @@ def started(found: Rendered, ref: Ref, name: str, directory: Path) -> tuple[Path
     """What a container finds at the path that all programs read, mounted at `directory`, and its environment."""
     own = container(found, ref, name)
     volume = next(one["name"] for one in own["volumeMounts"] if one["mountPath"] == engine.CONFIG_PATH)
-    config = next(one["configMap"]["name"] for one in found.pod(ref)["volumes"] if one["name"] == volume)
-    return mounted(found.data(config), directory), environment(own)
+    source = next(one for one in found.pod(ref)["volumes"] if one["name"] == volume)
+    return mounted(_files(found, ref, source), directory), environment(own)
+
+
+def _files(found: Rendered, ref: Ref, source: Any) -> Mapping[str, str]:
+    """What a volume holds: the ConfigMap that it names, or the annotations of the pod that it takes files from."""
+    if "configMap" in source:
+        return found.data(source["configMap"]["name"])
+    annotations = found.objects[ref]["spec"]["template"]["metadata"]["annotations"]
+    fields = {item["path"]: item["fieldRef"]["fieldPath"] for item in source["downwardAPI"]["items"]}
+    return {path: annotations[field.split("'")[1]] for path, field in fields.items()}
 
 
 def exporter(found: Rendered, directory: Path) -> Exporter:

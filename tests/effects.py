@@ -13,6 +13,7 @@ from crds import schema
 from crds.generate import RESOURCES
 from crds.meta import Resource
 from crds.reference import rows
+from functions import settled_config
 from functions.catalogue import FUNCTIONS
 from functions.cfm import Key
 from functions.exporter import CONFIG_HASH
@@ -106,7 +107,7 @@ def _object(ref: Ref, before: Manifest | None, after: Manifest | None) -> Iterat
 def _named(ref: Ref, found: Iterable[tuple[str, Any, Any]]) -> Iterator[str]:
     """The fields as a user looks for them."""
     for path, before, after in found:
-        if path.endswith(CONFIG_HASH):
+        if path.endswith(CONFIG_HASH) or settled_config.PREFIX in path:
             yield ROLLS_OUT
         elif ref.kind != CONFIG_MAP:
             yield f"`{path.replace(POD, '')}`"

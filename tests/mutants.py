@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from unittest.mock import patch
 
-from runtime import protocol
+from runtime import protocol, trial
 from runtime.client import NEVER, Client, Request
 from runtime.function import Function, Observed
 from runtime.objects import Manifest, Ref, terminates, uid
@@ -88,6 +88,13 @@ def generation_ignored() -> Iterator[None]:
 def no_identity() -> Iterator[None]:
     """What exists is locked on its version alone, which does not keep what was deleted from being created."""
     with _locks(lambda lock: {name: lock[name] for name in lock if name != "uid"}):
+        yield
+
+
+@contextmanager
+def no_trial() -> Iterator[None]:
+    """What the API server would refuse is found out by writing, child after child."""
+    with patch.object(trial, "refused", lambda *_arguments, **_shared: None):
         yield
 
 

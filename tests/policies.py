@@ -1,12 +1,15 @@
 """What admission policies are tried with: users who have some rights, and a wait until the policies are in force."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from local.errors import CommandFailed
 from local.stack import Stack
 from runtime.client import APPLY, Answer, Request, Transport, path
-from runtime.objects import KEPLER, Manifest, Ref
+from runtime.objects import KEPLER, Kind, Manifest, Ref
 from runtime.transport import connect
 from tests.workbench import create_namespace, kepler
 
@@ -51,3 +54,47 @@ def _await(true: Any) -> None:
     while not true():
         assert time.monotonic() < ends, "the admission policies are not in force"
         time.sleep(0.1)
+
+
+POLICIES = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
+BINDINGS = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
+WRITING = ("CREATE", "UPDATE")
+
+
+@contextmanager
+def refusing(
+    stack: Stack, namespace: str, kind: Kind, sentence: str, operations: tuple[str, ...] = WRITING
+) -> Iterator[None]:
+    """While this is entered, an admission policy refuses a kind of object in a namespace, with this sentence.
+
+    It refuses new Secrets there, too, by which one sees that it is in force, and that it is not any more.
+    """
+    name = f"{namespace}-{kind.plural}"
+    described = {"apiVersion": "admissionregistration.k8s.io/v1", "metadata": {"name": name}}
+    refused = {"apiGroups": [kind.group], "apiVersions": [kind.version], "resources": [kind.plural]}
+    seen = {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["secrets"], "operations": ["CREATE"]}
+    spec = {
+        "matchConstraints": {
+            "resourceRules": [{**refused, "operations": [*operations]}, seen],
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+        },
+        "validations": [{"expression": "false", "message": sentence}],
+    }
+    bound = {"policyName": name, "validationActions": ["Deny"]}
+    stack.api.create(POLICIES, {**described, "kind": "ValidatingAdmissionPolicy", "spec": spec})
+    stack.api.create(BINDINGS, {**described, "kind": "ValidatingAdmissionPolicyBinding", "spec": bound})
+    try:
+        _await(lambda: _refuses(stack, namespace))
+        yield
+    finally:
+        stack.api.delete(f"{BINDINGS}/{name}")
+        stack.api.delete(f"{POLICIES}/{name}")
+        _await(lambda: not _refuses(stack, namespace))
+
+
+def _refuses(stack: Stack, namespace: str) -> bool:
+    try:
+        stack.kubectl("-n", namespace, "create", "secret", "generic", PROBE, "--dry-run=server")
+    except CommandFailed:
+        return True
+    return False

@@ -13,6 +13,7 @@ from crds.generate import RESOURCES
 from crds.meta import API_VERSION, Resource
 from functions import children, monitoring, namespaces, openshift
 from functions.catalogue import FUNCTIONS
+from runtime.adoption import MANAGED_BY
 from runtime.function import Function, Observed
 from runtime.objects import (
     COLLECTED_METRIC,
@@ -135,6 +136,11 @@ class _Store:
         others = [one for one in before.get("conditions", ()) if one["type"] not in types]
         status = {**_merged(before, said), "conditions": [*others, *said["conditions"]]}
         self.resources[function.parent.name] = {**parent, "status": status}
+
+
+def with_keys(data: Mapping[str, str], ref: Ref | None = None) -> dict[Ref, Manifest]:
+    """A ConfigMap made here, `kepler-cfm` unless another is named, to which a user has added these keys."""
+    return {ref or children.cfm(KEY): {"metadata": {"labels": MANAGED_BY}, "data": data}}
 
 
 def rendered(cluster: Cluster) -> Rendered:

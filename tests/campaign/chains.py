@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 from functions import monitoring
 from functions.catalogue import FUNCTIONS
-from functions.children import MANAGED_BY
 from local.errors import CommandFailed
+from runtime.adoption import MANAGED_BY
 from runtime.differences import ABSENT, owned_fields
 from runtime.objects import Manifest, Ref
 from tests.campaign.ground import Ground, Rejection, without_intent

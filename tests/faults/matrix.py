@@ -66,7 +66,7 @@ class Matrix:
         """All plans, by step of the loop, with so many pairs for each."""
         found = []
         for number, reference in enumerate(self.references):
-            asked = [*requests.plans(reference, self._step(number + 1))]
+            asked = [*requests.plans(reference, self._step(number + 1)), *requests.refusals(reference)]
             sent = [*deliveries.plans(reference)]
             found.append([*asked, *sent, *_pairs(asked, sent, paired, seed=f"{self.chain.name}/{number}")])
         return found
@@ -99,12 +99,18 @@ class Matrix:
             if missed:
                 self._step(place + 1).act(world)
                 world.drain()
-            told = [*self._swept()] if plan.loses else []
-            return [*told, *(self._met(place) if plan.overtakes else broken(world, self.references[place].ended))]
+            told = [*self._swept()] if plan.loses or plan.refuses else []
+            return [*told, *(self._met(place) if plan.overtakes else broken(world, self._wanted(place, plan)))]
         except AssertionError as wrong:
             return [str(wrong)]
         finally:
             world.disarm()
+
+    def _wanted(self, place: int, plan: Plan) -> Ended:
+        """How a step must end; where an object was refused, each function may say so, and then that it is done."""
+        undisturbed = self.references[place].ended
+        more = 2 * len(self.world.functions) if plan.refuses else 0
+        return replace(undisturbed, writes=undisturbed.writes + more)
 
     def _met(self, place: int) -> list[str]:
         """What is wrong with the end of a step and the next one that met.
@@ -155,7 +161,7 @@ def _nothing(_world: World) -> Iterable[str]:
 def _pairs(asked: list[Plan], sent: list[Plan], count: int, seed: str) -> Iterator[Plan]:
     """A fault of a request together with one of a delivery: so many, by chance."""
     chance = random.Random(seed)
-    alone = [one for one in asked if not one.overtakes]
+    alone = [one for one in asked if not (one.overtakes or one.refuses)]
     for _ in range(min(count, len(alone))):
         yield _both(chance.choice(alone), chance.choice(sent))
 

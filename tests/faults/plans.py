@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from runtime.objects import Ref
 from tests.faults.oracles import Ended
 from tests.faults.world import Asked, Delivery, World
 
@@ -11,13 +12,15 @@ from tests.faults.world import Asked, Delivery, World
 class Plan:
     """`arm` puts the fault into the world.
 
-    `overtakes` says that the next step begins in the middle of this one, `loses` that only a sweep can make up for it.
+    `overtakes` says that the next step begins in the middle of this one, `loses` that only a sweep can make up for it,
+    `refuses` that a policy of the cluster takes no write of this object until the step has come to rest.
     """
 
     name: str
     arm: Callable[[World], None]
     overtakes: bool = False
     loses: bool = False
+    refuses: Ref | None = None
 
 
 UNDISTURBED = Plan("undisturbed", lambda _: None)

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 
 from runtime.client import Answer, Request, Transport
+from runtime.objects import Ref
 from tests.faults.plans import Plan, Reference
 from tests.faults.steps import Step
-from tests.faults.world import PATIENCE, Asked, Delivery, Died, Fault, World
+from tests.faults.world import PATIENCE, Asked, Delivery, Died, Fault, World, addressed
 
 AWAY = {"message": "injected: away"}
 
@@ -121,6 +122,24 @@ def plans(reference: Reference, following: Step) -> Iterator[Plan]:
             for heard in (True, False) if asked.writes else (True,):
                 told = f"{'overtake' if heard else 'overtake unheard at'} {named(number, asked)}"
                 yield Plan(told, arm(number, overtake(following, heard=heard)), overtakes=True)
+
+
+def refusals(reference: Reference) -> Iterator[Plan]:
+    """Every object that a step changes, refused by a policy of the cluster until the step has come to rest.
+
+    Whoever is refused has changed nothing else for the same decision; once the policy is gone, a sweep finds it.
+    """
+    writes = (one.request for one in reference.asked if one.writes)
+    changed = (addressed(request) for request in writes if not request.path.endswith("/status"))
+    for ref in dict.fromkeys(changed):
+        yield Plan(f"refuse {ref}", _refuse(ref), refuses=ref)
+
+
+def _refuse(ref: Ref) -> Callable[[World], None]:
+    def put(world: World) -> None:
+        world.refused = ref
+
+    return put
 
 
 def _faults(place: int, number: int, asked: Asked, *, raced: bool) -> Mapping[str, Fault]:

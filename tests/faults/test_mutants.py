@@ -29,6 +29,7 @@ SHOWN = (
     Shown(mutants.no_lock, "edits", "edit", r"overtake request .* PATCH .*daemonsets.*\(collector <-"),
     Shown(mutants.plain_create, "life", "create", r"overtake request .* PATCH .*services.*\(collector <-"),
     Shown(mutants.inputs_first, "edits", "edit", r"overtake request .* GET .*(services|daemonsets).*\(collector <-"),
+    Shown(mutants.no_trial, "edits", "edit", r"refuse DaemonSet"),
     Shown(mutants.no_second_look, "impossible", "take it back", r"overtake unheard .*status.*\(estimator <-"),
     Shown(
         mutants.second_look_at_parent_only, "impossible", "take it back", r"overtake unheard .*status.*\(estimator <-"

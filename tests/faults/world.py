@@ -16,10 +16,10 @@ from cloudevents.core.v1.event import CloudEvent
 
 from events.types import PING, RESOURCE_ADD, RESOURCE_DELETE, RESOURCE_UPDATE, RESYNC_REQUESTED
 from functions.catalogue import FUNCTIONS
-from functions.children import MANAGED_BY
 from local.api import Api, NotFound
 from local.stack import Stack
 from runtime import objects
+from runtime.adoption import MANAGED_BY
 from runtime.client import Answer, Client, Request, Transport, path
 from runtime.errors import ApiError
 from runtime.event import Event, decode
@@ -104,7 +104,7 @@ class Asked:
     @property
     def writes(self) -> bool:
         """Whether it is an apply or a deletion."""
-        return self.request.method != "GET"
+        return self.request.writes
 
 
 @dataclass(frozen=True)
@@ -122,8 +122,9 @@ class World:
     """Everything there is, and everything that is on its way.
 
     `at` and `fault` put a fault at one request of the run, counted from 0; `reroute` may change what is delivered,
-    given its number. `installed` is what is there before anybody does anything, and stays. `check` is asked after each
-    write whether anything is wrong; what it says is a defect.
+    given its number. `refused` is an object of which a policy takes no write. `installed` is what is there before
+    anybody does anything, and stays. `check` is asked after each write whether anything is wrong; what it says is a
+    defect.
     """
 
     stack: Stack
@@ -145,11 +146,13 @@ class World:
     offered: int = 0
     postponed: list[Delivery] = field(default_factory=list)
     unheard: Function | None = None
+    refused: Ref | None = None
     _sends: dict[str, Transport] = field(default_factory=dict)
     _sweeping: Transport = field(init=False)
     _processes: dict[str, Reconciler] = field(default_factory=dict)
     _delivering: Delivery | None = None
     _failing: Delivery | None = None
+    _changed: list[Ref] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._sends = {one.name: transport(self.stack, one.manager) for one in self.functions}
@@ -191,7 +194,7 @@ class World:
 
     def disarm(self) -> None:
         """No faults from here on."""
-        self.at, self.fault, self.reroute, self.patience = -1, None, None, PATIENCE
+        self.at, self.fault, self.reroute, self.patience, self.refused = -1, None, None, PATIENCE, None
 
     def clear(self) -> None:
         """Nothing is left, and nobody remembers anything."""
@@ -324,11 +327,11 @@ class World:
     def meanwhile(self, most: int = MOST) -> None:
         """While one process is in the middle of its work, others get what is on its way: so many deliveries at most."""
         others = {one.name: self.process(one) for one in self.functions}
-        held = self._delivering, self._failing
+        held = self._delivering, self._failing, self._changed
         while self.queue and most:
             most -= 1
             self.deliver(self.queue.popleft(), others)
-        self._delivering, self._failing = held
+        self._delivering, self._failing, self._changed = held
 
     def sweep(self) -> int:
         """One sweep; how many reconciles it asked for, of this namespace's and of the whole cluster's objects."""
@@ -349,7 +352,7 @@ class World:
         """One event to one process; where that fails or dies, it is sent again."""
         self.delivered += 1
         assert self.delivered < MOST, f"no rest after {MOST} deliveries; the last: {delivery}"
-        self._delivering, self._failing = delivery, None
+        self._delivering, self._failing, self._changed = delivery, None, []
         try:
             processes[delivery.function.name](delivery.event)
         except ApiError:
@@ -393,10 +396,15 @@ class World:
         return through(request)
 
     def _carry_out(self, function: Function, request: Request) -> Answer:
+        if self.refused and _changes(request, self.refused):
+            self.defects += (f"{ref} was changed before {self.refused} was refused" for ref in self._changed)
+            return Answer(403, {"reason": "Forbidden", "message": f"injected: a policy refuses {self.refused}"})
         answer = self._sends[function.name](request)
-        if request.method != "GET" and 200 <= answer.status < 300:
+        if request.writes and 200 <= answer.status < 300:
             gone = request.method == "DELETE" and not metadata(answer.body).get("finalizers")
             self.note(function.manager, request, addressed(request), None if gone else answer.body)
+            if not request.path.endswith("/status") and addressed(request) not in function.installed:
+                self._changed.append(addressed(request))
         return answer
 
 
@@ -407,6 +415,11 @@ def addressed(request: Request) -> Ref:
     namespace, rest = (rest[1], rest[2:]) if rest[0] == "namespaces" and len(rest) > 2 else ("", rest)
     kind = next(one for one in KINDS if one.api_version == version and one.plural == rest[0])
     return Ref(kind, namespace, rest[1] if len(rest) > 1 else "")
+
+
+def _changes(request: Request, ref: Ref) -> bool:
+    """Whether a request would change an object itself, not its status; a dry run counts, as to an admission policy."""
+    return request.method != "GET" and not request.path.endswith("/status") and addressed(request) == ref
 
 
 def _carries(manifest: Manifest, wanted: Mapping[str, str]) -> bool:

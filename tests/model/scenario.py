@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from runtime.adoption import MANAGED_BY
 from runtime.client import APPLY, BACKGROUND, Request, path
 from runtime.function import Function
 from runtime.objects import Manifest, Ref, controller, resource_version, uid
@@ -68,8 +69,13 @@ def put(ref: Ref, body: Manifest, *, by: str = "user") -> Request:
 def first(scenario: Scenario) -> tuple[Request, ...]:
     """What makes the objects that are there at the beginning."""
     inputs = [ref for ref in (INPUT, OTHER) if ref in scenario.refs]
-    shared = [put(ref, {"data": {"user": "1"}}) for ref in (CONFIG, BINDING) if ref in scenario.refs]
+    shared = [put(ref, _left(user=1)) for ref in (CONFIG, BINDING) if ref in scenario.refs]
     return (*(put(ref, {"spec": {"value": 1}}) for ref in (PARENT, *inputs)), *shared)
+
+
+def _left(*, user: int) -> Manifest:
+    """A shared configuration as an orphaning deletion leaves it: with our label, and a key of the user's."""
+    return {"metadata": {"labels": MANAGED_BY}, "data": {"user": str(user)}}
 
 
 def edits(ref: Ref, times: int) -> Move:
@@ -87,7 +93,7 @@ def configures(times: int) -> Move:
 
     def asks(look: Look) -> Request | None:
         there = look(CONFIG)
-        return put(CONFIG, {"data": {"user": str(int(there["data"]["user"]) + 1)}}) if there else None
+        return put(CONFIG, _left(user=int(there["data"]["user"]) + 1)) if there else None
 
     return Move("edits of a user's key", times, asks)
 

@@ -49,7 +49,17 @@ def address(path: str) -> Address:
 
 
 def carried_out(request: Request, actual: Manifest | None, fresh: Fresh) -> tuple[Answer, Manifest | None]:
-    """The answer to a request about one object, and that object as it is then."""
+    """The answer to a request about one object, and that object as it is then: as it was, after a dry run."""
+    answer, after = _answered(request, actual, fresh)
+    return answer, actual if _is_dry_run(request) else after
+
+
+def _is_dry_run(request: Request) -> bool:
+    """Of a deletion the API server reads its options from the body, if it has one, and not from the query."""
+    return bool((request.body or {}).get("dryRun")) if request.method == "DELETE" else "dryRun" in request.query
+
+
+def _answered(request: Request, actual: Manifest | None, fresh: Fresh) -> tuple[Answer, Manifest | None]:
     match request.method:
         case "GET":
             return (Answer(200, actual) if actual else failure(404)), actual

@@ -75,7 +75,7 @@ class Worker:
     @property
     def writes(self) -> bool:
         """Whether its call may change something."""
-        return self.request.method != "GET"
+        return self.request.writes
 
     def __str__(self) -> str:
         """What it is about to do."""

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from functions.children import MANAGED_BY
 from functions.exporter import CONFIG_HASH
 from local.errors import CommandFailed
 from local.kubectl import Kubectl
 from local.stack import Stack
+from runtime.adoption import MANAGED_BY
 from tests.workbench import Workbench, kepler
 
 
@@ -390,40 +390,6 @@ def test_an_object_of_somebody_else_is_left_alone(workbench: Workbench) -> None:
     assert workbench.conditions()["Ready"]["reason"] == "OwnedByAnother"
     assert "Release 'theirs'" in workbench.conditions()["Ready"]["message"]
     assert workbench.get("daemonset/kepler-exporter")["metadata"]["generation"] == 1
-
-
-def test_what_the_api_server_refuses_is_said_in_its_words(workbench: Workbench) -> None:
-    """A DaemonSet made by hand has another selector, which never changes: the condition says so."""
-    labels = {"app": "by-hand"}
-    by_hand = {
-        "apiVersion": "apps/v1",
-        "kind": "DaemonSet",
-        "metadata": {"name": "kepler-exporter"},
-        "spec": {
-            "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "x", "image": "x"}]}},
-        },
-    }
-    workbench.apply(by_hand, kepler())
-    workbench.settle()
-
-    reported = workbench.conditions()["CollectorReconciled"]
-    assert (reported["status"], reported["reason"]) == ("False", "Invalid")
-    assert "immutable" in reported["message"]
-
-
-def test_a_config_map_made_before_is_adopted(workbench: Workbench) -> None:
-    """A user may put keys into `kepler-cfm` before there is a Kepler."""
-    mine = {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": "kepler-cfm"},
-        "data": {"MAX_LOOKUP_RETRY": "9"},
-    }
-    workbench.apply(mine, kepler())
-    workbench.settle()
-    assert data(workbench)["MAX_LOOKUP_RETRY"] == "9"
-    assert workbench.get("configmap/kepler-cfm")["metadata"]["ownerReferences"]
 
 
 def test_every_condition_follows_the_conventions(workbench: Workbench) -> None:

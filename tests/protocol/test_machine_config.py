@@ -126,7 +126,10 @@ def test_without_the_overlay_no_machine_config_is_written(openshift: Workbench) 
     openshift.settle_machine()
     reported = status(openshift)["conditions"]["MachineConfigReconciled"]
     assert (reported["status"], reported["reason"]) == ("False", "Forbidden")
-    assert reported["message"].endswith("lacks a permission: apply `config/overlays/openshift`")
+    assert reported["message"].endswith(
+        "lacks a permission: apply `config/overlays/openshift`, then run "
+        "`kubectl kepler resync KeplerMachineConfig/machines`"
+    )
     assert not written(openshift)
     openshift.stack.kubectl("apply", "-f", str(ROOT / WRITES))
     openshift.settle_machine()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from local.stack import Stack
-from runtime.client import NEVER, Request, Transport, path
+from runtime.client import DRY_RUN, NEVER, Request, Transport, path
 from runtime.objects import CONFIG_MAP, KEPLER, Manifest, Ref, metadata, resource_version, uid
 from runtime.transport import connect
 from tests.model.scenario import deletion, put
@@ -46,6 +46,7 @@ class Asked:
     body: Manifest
     version: str
     identity: str
+    dry: bool
 
 
 @dataclass(frozen=True)
@@ -87,12 +88,14 @@ class Side:
         lock = {name: value for name, value in wanted.items() if value}
         if asked.verb == "delete":
             request = deletion(ref)
-            return Request(request.method, request.path, body={**(request.body or {}), "preconditions": lock})
+            tried = {"dryRun": ["All"]} if asked.dry else {}
+            return Request(request.method, request.path, body={**(request.body or {}), "preconditions": lock, **tried})
         body = {**asked.body, "metadata": {**(asked.body.get("metadata") or {}), **lock}}
         request = put(ref, body, by=asked.manager)
         subresource = "status" if asked.verb == "status" else ""
         where = path(ref.kind, ref.namespace, ref.name, subresource)
-        return Request(request.method, where, request.query, request.body, request.content_type)
+        query = {**request.query, **(DRY_RUN if asked.dry else {})}
+        return Request(request.method, where, query, request.body, request.content_type)
 
     def _known(self, asked: Asked, name: str) -> dict[str, str]:
         return {
@@ -116,6 +119,7 @@ def chosen(choose: random.Random, present: Mapping[str, Manifest]) -> Asked:
         body=body(choose, about, verb, manager, alone=owners(present.get(about, {})) <= {manager}),
         version=choose.choice(versions),
         identity=choose.choice(("none", "none", "present", "former")),
+        dry=choose.random() < 0.2,
     )
 
 

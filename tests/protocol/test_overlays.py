@@ -314,7 +314,7 @@ def test_the_sample_of_a_network_policy_is_of_the_operands(control_plane: Stack)
     objects = list(yaml.safe_load_all((ROOT / "config/samples/network-policy/network-policy.yaml").read_text()))
     rehearse(control_plane, objects, "-n", "default")
     pods = {
-        "kepler-exporter": exporter.daemon_set(parent(), KEY, "x", "x", estimator=None),
+        "kepler-exporter": exporter.daemon_set(parent(), KEY, exporter.PodInputs("x", {}, "x")),
         "kepler-model-server": model_pod.deployment(parent(), KEY, ("x", "x"), "x"),
     }
     for one in objects:

@@ -114,7 +114,7 @@ def test_a_missing_permission_is_said(workbench: Workbench) -> None:
     reported = workbench.conditions()["CollectorReconciled"]
     assert (reported["status"], reported["reason"]) == ("False", "Forbidden")
     cure = "apply `config/base`, or with `config/overlays/tenants` its RoleBindings in this namespace"
-    assert reported["message"].endswith(f"ServiceAccount 'kepler-collector' lacks a permission: {cure}")
+    assert f"ServiceAccount 'kepler-collector' lacks a permission: {cure}, then run" in reported["message"]
 
 
 def test_a_namespace_on_its_way_out_is_left_alone(workbench: Workbench) -> None:

@@ -185,7 +185,7 @@ def test_the_sidecar_listens_before_the_exporter_starts() -> None:
     assert beside["startupProbe"]["exec"]["command"] == ["test", "-S", "/tmp/estimator.sock"]
     mounts = {one["mountPath"]: one for one in beside["volumeMounts"]}
     assert mounts["/etc/kepler/kepler.config"] == {
-        "name": "cfm",
+        "name": "settled",
         "mountPath": "/etc/kepler/kepler.config",
         "readOnly": True,
     }

@@ -10,6 +10,7 @@ from crds.kepler import Kepler
 from functions import cfm, children, collected_metric, collector, engine, exporter, namespaces
 from functions.cfm import Key
 from functions.repositories import repository
+from runtime.adoption import MANAGED_BY
 from runtime.function import Observed
 from runtime.objects import KEPLER, Ref
 from runtime.outcome import Intent, Outcome
@@ -46,7 +47,8 @@ def config(kepler: dict[str, Any] | None = None, images: dict[str, str] | None =
     wanted = [one.body["data"] for decided in collector.DECIDED.values() for one in decided(seen).intents]
     keys = {name: value for each in wanted for name, value in each.items()}
     entries = [_owned(owner) for owner in collector.AWAITED.values()]
-    return {"metadata": {"name": "kepler-cfm", "managedFields": entries}, "data": keys | data}
+    described = {"name": "kepler-cfm", "labels": {**MANAGED_BY}, "managedFields": entries}
+    return {"metadata": described, "data": keys | data}
 
 
 def _owned(manager: str) -> dict[str, Any]:
@@ -217,7 +219,7 @@ def test_labels_and_owner_of_every_child() -> None:
     for one in decide(parent()).intents:
         if one.ref != children.binding(KEY):
             described = one.body["metadata"]
-            assert described["labels"].items() >= children.MANAGED_BY.items(), one.ref
+            assert described["labels"].items() >= MANAGED_BY.items(), one.ref
             assert [owner["uid"] for owner in described["ownerReferences"]] == ["u"]
 
 

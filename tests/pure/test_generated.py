@@ -10,6 +10,7 @@ from functions import children, installation, namespaces, user_roles
 from functions.catalogue import FUNCTIONS
 from functions.generate import BASE, rendered
 from local.layout import ROOT
+from runtime.adoption import MANAGED_BY
 
 
 @pytest.mark.parametrize("path", sorted(rendered()), ids=str)
@@ -34,7 +35,7 @@ def test_the_source_watches_what_wakes_and_nothing_else() -> None:
     watched = {one["kind"]: one.get("selector") for one in objects("ApiServerSource")[0]["spec"]["resources"]}
     assert set(watched) == {wake.kind.name for one in FUNCTIONS for wake in one.wakes}
     assert watched["Kepler"] is None
-    assert watched["ConfigMap"] == {"matchLabels": children.MANAGED_BY}
+    assert watched["ConfigMap"] == {"matchLabels": MANAGED_BY}
     assert watched["Namespace"] == {"matchLabels": namespaces.LABELS}
 
 

@@ -25,7 +25,7 @@ from tests.configurations import (
 )
 from tests.kepler_reads import ELSEWHERE, PIPELINES, Trainer, environment
 from tests.pure.test_model_server import EXTERNAL, PROMETHEUS
-from tests.rendered import KEY, Cluster, rendered
+from tests.rendered import KEY, Cluster, rendered, with_keys
 
 ESTIMATING = [case for case in CASES if "estimator-sidecar" in case.cluster.specs[KEPLER.name]]
 
@@ -49,7 +49,7 @@ def test_the_estimator_fetches_a_model_of_the_nodes(tmp_path: Path) -> None:
     found = rendered(written(estimator_sidecar={**ESTIMATED, "models": {"node-components": {"init-url": MODEL}}}))
     read = beside(found, tmp_path)
     assert (read.init_url("acpi"), read.init_url("rapl-sysfs")) == ("", MODEL)
-    theirs = {children.cfm(KEY): {"data": {"NODE_COMPONENTS_INIT_URL": "http://mine\n"}}}
+    theirs = with_keys({"NODE_COMPONENTS_INIT_URL": "http://mine\n"})
     asked = Cluster(written(estimator_sidecar=ESTIMATED).specs, there=theirs)
     assert beside(rendered(asked), tmp_path / "file").init_url("rapl-sysfs") == "http://mine"
 
@@ -84,7 +84,7 @@ def test_the_trainer_ends_up_with_whole_numbers(tmp_path: Path) -> None:
 
 def test_a_key_of_the_user_wins_in_the_models_configuration(tmp_path: Path) -> None:
     """To the programs of the model server the file wins over the environment: a key is where it belongs."""
-    there = {children.model_config(KEY): {"data": {"PROM_SSL_DISABLE": "false\n"}}}
+    there = with_keys({"PROM_SSL_DISABLE": "false\n"}, children.model_config(KEY))
     asked = written(estimator_sidecar=ESTIMATED, model_server=TRAINS)
     read = trainer(rendered(Cluster(asked.specs, there=there)), tmp_path)
     assert read.settings()["unverified"] is False

@@ -10,7 +10,7 @@ from functions import cfm, children
 from functions.cfm import Key
 from tests.configurations import DEFAULT, EACH, ESTIMATED, PREFIXES, Case, beside, exporter, sources, written
 from tests.kepler_reads import ELSEWHERE, EXPORTER_KEYS, Estimator, Exporter
-from tests.rendered import KEY, Cluster, rendered
+from tests.rendered import Cluster, rendered, with_keys
 
 
 @EACH
@@ -106,7 +106,7 @@ def test_a_variable_of_the_user_wins_over_the_file_in_the_exporter(tmp_path: Pat
     """As upstream documents it; the estimator beside it does not get it, and to it the file would win."""
     env = [{"name": "MAX_LOOKUP_RETRY", "value": "9"}, {"name": "ENABLE_MSR", "value": "true"}]
     asked = written(collector={"env": env}, estimator_sidecar=ESTIMATED)
-    found = rendered(Cluster(asked.specs, there={children.cfm(KEY): {"data": {"MAX_LOOKUP_RETRY": "7"}}}))
+    found = rendered(Cluster(asked.specs, there=with_keys({"MAX_LOOKUP_RETRY": "7"})))
     assert exporter(found, tmp_path / "exporter").settings()["MAX_LOOKUP_RETRY"] == 9
     estimator = beside(found, tmp_path / "estimator")
     assert estimator.environment == {}
@@ -115,7 +115,7 @@ def test_a_variable_of_the_user_wins_over_the_file_in_the_exporter(tmp_path: Pat
 
 def test_a_key_of_the_user_is_read_without_its_newline(tmp_path: Path) -> None:
     """`kubectl create configmap --from-file` leaves one; in the environment, nobody takes it away."""
-    there = {children.cfm(KEY): {"data": {"MAX_LOOKUP_RETRY": "7\n", "ENABLE_MSR": "TRUE\n"}}}
+    there = with_keys({"MAX_LOOKUP_RETRY": "7\n", "ENABLE_MSR": "TRUE\n"})
     read = exporter(rendered(Cluster(there=there)), tmp_path)
     assert (read.settings()["MAX_LOOKUP_RETRY"], read.settings()["ENABLE_MSR"]) == (7, True)
     assert Exporter(read.files, {"MAX_LOOKUP_RETRY": "7\n"}).settings()["MAX_LOOKUP_RETRY"] == 500

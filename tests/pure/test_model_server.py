@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from functions import children, engine, model_pod, model_server, model_store
+from runtime.adoption import MANAGED_BY
 from runtime.function import Observed
 from runtime.objects import Ref
 from runtime.outcome import Outcome
@@ -246,7 +247,7 @@ def claim(on_delete: str = "Retain", *, owner: bool = False, ours: bool = True) 
         "metadata": {
             "name": CLAIM.name,
             "uid": "c",
-            "labels": dict(children.MANAGED_BY),
+            "labels": dict(MANAGED_BY),
             "annotations": {model_store.ON_DELETE: on_delete},
             "managedFields": [entry],
             **({"ownerReferences": [OURS]} if owner else {}),

@@ -11,6 +11,7 @@ from crds.collected_metric import KeplerCollectedMetric
 from crds.exported_power import USAGE, Level
 from functions import children, exported_power, metrics, monitoring, recording
 from functions.metrics import series
+from runtime.adoption import MANAGED_BY
 from runtime.function import Observed
 from runtime.objects import (
     COLLECTED_METRIC,
@@ -203,7 +204,7 @@ def test_the_release_that_is_there_stays(there: str | None, release: str) -> Non
     for intent in decide(there=found).intents:
         labels = intent.body["metadata"]["labels"]
         assert labels["release"] == release
-        assert children.MANAGED_BY.items() <= labels.items()
+        assert MANAGED_BY.items() <= labels.items()
 
 
 def test_nothing_more_than_asked_for_needs_no_relabeling() -> None:

@@ -1,0 +1,118 @@
+"""Objects of a name that we need and that somebody else made: refused by name, or adopted where the user says so.
+
+What the functions make carries the label `MANAGED_BY`; so does what `kubectl delete --cascade=orphan` leaves, which is
+taken back. Any other object without a controller was made by somebody else, by hand or by a Helm release. It is written
+only if the annotation `ADOPT` of the resource lists it. An adopted object gets no owner reference, so that it outlives
+its parent; the annotation `ADOPTED_BY` on it names the parent instead.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from crds.meta import GROUP, VERSION
+from runtime.objects import Manifest, Owner, Ref, controller, metadata, name, uid
+from runtime.outcome import Intent, Outcome, rejected
+
+API_VERSION = f"{GROUP}/{VERSION}"
+OWNED_BY_ANOTHER = "OwnedByAnother"
+
+# The label of everything that the functions make.
+MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
+MANAGED_BY = {MANAGED_BY_LABEL: "kepler-on-knative"}
+# On a resource: the objects that it may take over, as 'ConfigMap/kepler-cfm,ServiceAccount/kepler'.
+ADOPT = "sustainable-computing.io/adopt"
+# On an adopted object: kind, name and uid of the resource, as 'Kepler/kepler/6d6f4f0e-...'.
+ADOPTED_BY = "sustainable-computing.io/adopted-by"
+
+
+def others(key: Ref, parent: Manifest, children: Iterable[tuple[Ref, Manifest | None]]) -> Outcome | None:
+    """Why no child is written: somebody else made some of them and the parent does not adopt those; None if all may be.
+
+    The message names every such object, who manages it by its label, and the two ways out.
+    """
+    foreign = [(ref, child) for ref, child in children if child and _foreign(parent, ref, child)]
+    if not foreign:
+        return None
+    listed = ",".join([*sorted(adopts(parent)), *(_entry(ref) for ref, _ in foreign)])
+    where = f" in namespace '{key.namespace}'" if key.namespace else ""
+    are, them = ("is", "it") if len(foreign) == 1 else ("are", "them")
+    return rejected(
+        OWNED_BY_ANOTHER,
+        f"{' and '.join(_made_by(ref, child) for ref, child in foreign)}{where} {are} somebody else's, and nothing is "
+        f"written: delete {them} and run `{resync(key)}`; or run `{kubectl('annotate', key)} --overwrite "
+        f"{ADOPT}={listed}`, which has {them} changed as {key} needs {them} and kept when '{key.name}' is deleted",
+    )
+
+
+def _made_by(ref: Ref, child: Manifest) -> str:
+    manager = (metadata(child).get("labels") or {}).get(MANAGED_BY_LABEL)
+    return f"{ref} (managed by '{manager}')" if manager and manager != MANAGED_BY[MANAGED_BY_LABEL] else str(ref)
+
+
+def _foreign(parent: Manifest, ref: Ref, child: Manifest) -> bool:
+    """Whether an object was made by somebody else, and the parent neither lists nor has adopted it."""
+    if controller(child):
+        return False
+    owner = adopter(child)
+    if owner and owner.uid == uid(parent):
+        return False
+    return not made_here(child) and _entry(ref) not in adopts(parent)
+
+
+def made_here(child: Manifest) -> bool:
+    """Whether the functions made an object, by its label; what they have only adopted carries that, too, and a mark."""
+    return adopter(child) is None and MANAGED_BY.items() <= (metadata(child).get("labels") or {}).items()
+
+
+def adopts(parent: Manifest) -> frozenset[str]:
+    """The objects that a resource may take over, each as 'Kind/name'."""
+    listed = str((metadata(parent).get("annotations") or {}).get(ADOPT) or "")
+    return frozenset(entry.strip() for entry in listed.split(",") if entry.strip())
+
+
+def adopter(child: Manifest) -> Owner | None:
+    """The resource that has adopted an object, by the object's annotation; None where nothing legible is there."""
+    kind, _, rest = str((metadata(child).get("annotations") or {}).get(ADOPTED_BY) or "").partition("/")
+    adopter_name, _, adopter_uid = rest.partition("/")
+    return Owner(API_VERSION, kind, adopter_name, adopter_uid) if kind and adopter_name and adopter_uid else None
+
+
+def as_adopted(intent: Intent, actual: Manifest | None, parent: Manifest) -> Intent:
+    """The intent for an object that stays its maker's: with `ADOPTED_BY` in place of an owner reference.
+
+    An intent for an object that is absent, or that a controller owns, is returned as it is.
+    """
+    described: Mapping[str, Any] = intent.body.get("metadata") or {}
+    if actual is None or controller(actual) or "ownerReferences" not in described:
+        return intent
+    owner = adopter(actual)
+    if _entry(intent.ref) not in adopts(parent) and not (owner and owner.uid == uid(parent)):
+        return intent
+    mark = {ADOPTED_BY: f"{parent['kind']}/{name(parent)}/{uid(parent)}"}
+    kept = {field: value for field, value in described.items() if field != "ownerReferences"}
+    annotations = {**(described.get("annotations") or {}), **mark}
+    return replace(intent, body={**intent.body, "metadata": {**kept, "annotations": annotations}})
+
+
+def tied(described: Manifest) -> bool:
+    """Whether a manager, by its FieldsV1 of `metadata`, owns one owner reference, or the annotation of an adoption."""
+    references = len(described.get("f:ownerReferences") or {})
+    return references == 1 or (not references and f"f:{ADOPTED_BY}" in (described.get("f:annotations") or {}))
+
+
+def _entry(ref: Ref) -> str:
+    return f"{ref.kind.name}/{ref.name}"
+
+
+def kubectl(verb: str, ref: Ref) -> str:
+    """A kubectl command about one object, by the full name of its kind, since others may have the short one, too."""
+    resource = f"{ref.kind.plural}.{ref.kind.group}" if ref.kind.group else ref.kind.plural
+    namespace = f" -n {ref.namespace}" if ref.namespace else ""
+    return f"kubectl{namespace} {verb} {resource} {ref.name}"
+
+
+def resync(key: Ref) -> str:
+    """The command that has every function look at a resource again, since no event tells of what somebody else did."""
+    named = f"{key.name} -n {key.namespace}" if key.namespace else f"{key.kind.name}/{key.name}"
+    return f"kubectl kepler resync {named}"

@@ -1,0 +1,60 @@
+"""What the API server's refusal of a write means for the user: a reason, its sentence, and the next step that works.
+
+The same HTTP status stands for many causes; the sentence tells them apart (Kubernetes v1.35):
+
+| reason            | the sentence has                              | from                                            |
+|-------------------|-----------------------------------------------|-------------------------------------------------|
+| `Forbidden`       | `User "`                                      | authorisation: a permission is missing          |
+| `QuotaExceeded`   | `exceeded quota:`, `failed quota:`            | plugin/pkg/admission/resourcequota              |
+| `LimitRange`      | ` usage per `, ` limit to request ratio per ` | plugin/pkg/admission/limitranger                |
+| `RefusedByPolicy` | `ValidatingAdmissionPolicy`, `denied the request` | admission policies and webhooks             |
+| `Invalid`         | anything else                                 | validation of the object                        |
+"""
+
+from dataclasses import dataclass
+
+from runtime.adoption import resync
+from runtime.errors import Forbidden, Refused
+from runtime.function import Function
+from runtime.objects import Ref
+from runtime.outcome import Outcome, pending, rejected
+
+QUOTA = ("exceeded quota:", "failed quota:")
+LIMIT_RANGE = (" usage per ", " limit to request ratio per ")
+POLICY = ("ValidatingAdmissionPolicy", "denied the request", "admission webhook")
+
+
+@dataclass(frozen=True)
+class RefusedWrite:
+    """A write that the API server does not take: of which object, and which field of the parent asked for it."""
+
+    ref: Ref
+    field: str
+    error: Refused
+
+
+def meaning(function: Function, key: Ref, write: RefusedWrite) -> Outcome:
+    """What the condition of `key` says of the refusal; pending where the namespace is being deleted."""
+    error = write.error
+    if isinstance(error, Forbidden) and error.namespace_terminates:
+        return pending(error.message)
+    reason, step = _reason_and_step(function, key, write)
+    about = f"`{write.field}`: " if write.field else ""
+    return rejected(reason, f"{about}{error.message.rstrip('.')}; {step}")
+
+
+def _reason_and_step(function: Function, key: Ref, write: RefusedWrite) -> tuple[str, str]:
+    sentence, again = write.error.message, f"run `{resync(key)}`"
+    if isinstance(write.error, Forbidden) and write.error.lacks_permission:
+        granted_by = function.granted_by(write.ref.kind)
+        return "Forbidden", f"ServiceAccount '{function.manager}' lacks a permission: apply {granted_by}, then {again}"
+    if any(mark in sentence for mark in QUOTA):
+        return "QuotaExceeded", f"ask for less, or have the namespace's ResourceQuota raised, then {again}"
+    if any(mark in sentence for mark in LIMIT_RANGE):
+        return "LimitRange", f"ask for what the namespace's LimitRange allows, or have that changed, then {again}"
+    if any(mark in sentence for mark in POLICY):
+        return "RefusedByPolicy", (
+            f"a policy of this cluster says so: change what it names in '{key.name}', or have the policy changed, "
+            f"then {again}"
+        )
+    return "Invalid", f"change the field that the message names, or delete {write.ref} if it was made by hand"

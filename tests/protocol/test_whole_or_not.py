@@ -1,0 +1,115 @@
+"""An edit is written whole or not at all: what the API server would refuse is found out before the first write."""
+
+import pytest
+
+from runtime.objects import (
+    CONFIG_MAP,
+    DAEMON_SET,
+    DEPLOYMENT,
+    SERVICE,
+    SERVICE_ACCOUNT,
+    Kind,
+)
+from tests.policies import refusing
+from tests.workbench import Workbench, kepler
+
+SENTENCE = "🚫 every workload needs a label team"
+CLAIMED = {"enabled": True, "storage": {"type": "claim", "claim": {"size": "5Gi"}}}
+
+
+@pytest.fixture
+def running(workbench: Workbench) -> Workbench:
+    """A namespace whose Kepler is on its nodes, on port 9102."""
+    workbench.apply(kepler())
+    workbench.settle()
+    assert ports(workbench) == (":9102", 9102, 9102)
+    return workbench
+
+
+def ports(workbench: Workbench) -> tuple[str, int, int]:
+    """The port as the configuration, the Service and the DaemonSet say it."""
+    container = workbench.get("daemonset/kepler-exporter")["spec"]["template"]["spec"]["containers"][0]
+    return (
+        workbench.get("configmap/kepler-cfm")["data"]["BIND_ADDRESS"],
+        workbench.get("service/kepler-exporter")["spec"]["ports"][0]["port"],
+        container["ports"][0]["containerPort"],
+    )
+
+
+def test_what_a_policy_refuses_of_one_child_changes_no_other(running: Workbench) -> None:
+    """Configuration, Service and DaemonSet stay on the old port; the condition has the policy's sentence, emoji too."""
+    with refusing(running.stack, running.namespace, DAEMON_SET, SENTENCE):
+        running.patch("kepler/kepler", {"spec": {"collector": {"port": 9103}}})
+        running.settle()
+        assert ports(running) == (":9102", 9102, 9102)
+        told = running.conditions()["CollectorReconciled"]
+        assert (told["status"], told["reason"]) == ("False", "RefusedByPolicy")
+        assert SENTENCE in told["message"]
+        assert "a policy of this cluster says so" in told["message"]
+    running.settle()
+    assert ports(running) == (":9103", 9103, 9103)
+    assert running.conditions()["CollectorReconciled"]["status"] == "True"
+
+
+@pytest.mark.parametrize("kind", [CONFIG_MAP, SERVICE, DAEMON_SET], ids=lambda kind: kind.plural)
+def test_whichever_child_is_refused_none_is_changed(running: Workbench, kind: Kind) -> None:
+    """Each of the three in turn."""
+    with refusing(running.stack, running.namespace, kind, SENTENCE):
+        running.patch("kepler/kepler", {"spec": {"collector": {"port": 9104}}})
+        running.settle()
+        assert ports(running) == (":9102", 9102, 9102)
+
+
+@pytest.mark.parametrize("kind", [SERVICE_ACCOUNT, SERVICE, DAEMON_SET], ids=lambda kind: kind.plural)
+def test_a_new_exporter_is_made_whole_or_not_at_all(workbench: Workbench, kind: Kind) -> None:
+    """What the collector makes: neither of its objects is left half-way."""
+    with refusing(workbench.stack, workbench.namespace, kind, SENTENCE):
+        workbench.apply(kepler())
+        workbench.settle()
+        made = ("serviceaccount/kepler", "service/kepler-exporter", "daemonset/kepler-exporter")
+        assert [workbench.get(one) for one in made] == [None, None, None]
+
+
+@pytest.mark.parametrize("kind", [CONFIG_MAP, SERVICE, DEPLOYMENT], ids=lambda kind: kind.plural)
+def test_a_removal_that_is_refused_removes_nothing(workbench: Workbench, kind: Kind) -> None:
+    """A model server that is switched off: all of its objects go, or none."""
+    workbench.apply(kepler(model_server={"enabled": True}))
+    workbench.settle()
+    made = ("deployment/kepler-model-server", "service/kepler-model-server", "configmap/kepler-model-server-cfm")
+    with refusing(workbench.stack, workbench.namespace, kind, SENTENCE, operations=("DELETE",)):
+        workbench.apply(kepler(model_server={"enabled": False}))
+        workbench.settle()
+        assert all(workbench.get(one) for one in made)
+        assert SENTENCE in workbench.conditions()["ModelServerReconciled"]["message"]
+    workbench.settle()
+    assert [workbench.get(one) for one in made] == [None, None, None]
+
+
+def test_a_quota_is_told_as_a_quota_and_the_offered_command_goes_on(workbench: Workbench) -> None:
+    """Nothing of the model server is made while its claim exceeds the quota."""
+    quota = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "storage"},
+        "spec": {"hard": {"requests.storage": "1Gi"}},
+    }
+    workbench.apply(quota)
+    count(workbench, "1Gi")
+    workbench.apply(kepler(model_server=CLAIMED))
+    workbench.settle()
+    told = workbench.conditions()["ModelServerReconciled"]
+    assert (told["status"], told["reason"]) == ("False", "QuotaExceeded")
+    assert "`model-server.storage.claim`" in told["message"]
+    assert f"kubectl kepler resync kepler -n {workbench.namespace}" in told["message"]
+    assert workbench.get("deployment/kepler-model-server") is None
+
+    workbench.patch("resourcequota/storage", {"spec": {"hard": {"requests.storage": "10Gi"}}})
+    count(workbench, "10Gi")
+    workbench.settle()
+    assert workbench.conditions()["ModelServerReconciled"]["status"] == "True"
+
+
+def count(workbench: Workbench, storage: str) -> None:
+    """What the quota's controller writes, which does not run beside this API server."""
+    status = {"status": {"hard": {"requests.storage": storage}, "used": {"requests.storage": "0"}}}
+    workbench.patch("resourcequota/storage", status, "--subresource=status")
