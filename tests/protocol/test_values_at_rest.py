@@ -169,7 +169,9 @@ def test_what_comes_back_is_what_was_intended(administrator: Cluster, field: str
     @given(COLLECTORS[field])
     def example(value: Any) -> None:
         nonlocal taken
-        intent = exporter.daemon_set(parent(**{field: value}), KEY, exporter.PodInputs("x/y:1", {"KEY": "value"}, "digest"))
+        intent = exporter.daemon_set(
+            parent(**{field: value}), KEY, exporter.PodInputs("x/y:1", {"KEY": "value"}, "digest")
+        )
         try:
             stored = rehearsed(administrator, intent.body)
         except Refused:
