@@ -17,7 +17,7 @@ import yaml
 
 from cli.cluster import Cluster, Place, connect
 from cli.console import reached
-from cli.errors import Exit
+from cli.errors import Exit, Unreachable
 from cli.login import Impersonation
 from local.stack import Stack
 from runtime.client import Answer, Request
@@ -295,3 +295,28 @@ def test_the_query_api_gets_no_token_of_who_acts_for_another() -> None:
         cluster = Cluster(lambda _: Answer(404, {}), Place(), "x", "mine", acts_for)
         with reached(cluster, url="http://127.0.0.1:1") as console:
             assert console.token == token
+
+
+def test_without_a_kubeconfig_the_default_counts_also_in_a_pod(
+    control_plane: Stack, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with kubectl, which is its pod's ServiceAccount only if no file says anything."""
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    monkeypatch.setenv("HOME", str(folder))
+    (folder / ".kube").mkdir()
+    write(control_plane, folder / ".kube/config", Case("", {"token": None, "tokenFile": "../tokens/good"}))
+    assert connect(Place(), {**os.environ, "KUBERNETES_SERVICE_HOST": "127.0.0.1"}).version()
+
+
+@pytest.mark.parametrize(
+    ("pod", "says"), [({}, "names no cluster"), ({"KUBERNETES_SERVICE_HOST": ""}, "ServiceAccount")]
+)
+def test_without_anything_it_says_where_it_looked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pod: dict[str, str], says: str
+) -> None:
+    """Not localhost, which kubectl would ask."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(Unreachable, match=says):
+        connect(Place(), pod)
+    with pytest.raises(Unreachable, match="nope' does not exist"):
+        connect(Place(kubeconfig=str(tmp_path / "nope")), pod)
