@@ -9,7 +9,7 @@ COMPILE := --universal --python-version 3.11 --generate-hashes --no-emit-index-u
 UPGRADE := --upgrade
 CLI := distributions/kubectl-kepler
 
-.PHONY: run up down status test test-deps e2e e2e-deps faults lint lock image generate bench clean help
+.PHONY: run up down status test test-deps e2e e2e-deps faults lint lock image generate release bench clean help
 
 help: ## What can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -68,6 +68,11 @@ lock: ## Lock the newest Python packages that are allowed, by the hashes of thei
 
 image: $(INSTALLED) ## Write the container image as an OCI archive, without a container engine (TAG=name:tag)
 	@$(BIN)/python -m image build $(if $(TAG),--tag $(TAG))
+
+release: $(INSTALLED) ## Prepare release VERSION=x.y.z: the version in code and pages, and the definitions kept as published
+	@$(BIN)/python -m crds.publication version "$(VERSION)"
+	@$(MAKE) --no-print-directory generate
+	@$(BIN)/python -m crds.publication definitions
 
 bench: $(INSTALLED) ## Measure: apply to Ready, API calls, start, memory
 	@$(BIN)/python -m benchmarks

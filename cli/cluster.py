@@ -4,15 +4,17 @@ Reads are those of `runtime.client`; what it does not have is here: the dry run 
 may do, and where in the cluster he is.
 """
 
+import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from pathlib import Path
 
-from kubernetes.config.config_exception import ConfigException
-from kubernetes.config.kube_config import list_kube_config_contexts
-from yaml import YAMLError
+import urllib3
+from kubernetes.client.configuration import Configuration
 
+from cli import kubeconfig, login
 from cli.errors import Denied, Missing, Unreachable
 from cli.kinds import title
 from runtime.client import APPLY, Answer, Client, Request, Transport, path, understood
@@ -20,37 +22,50 @@ from runtime.errors import Misconfigured, NotFound
 from runtime.known_secrets import KnownSecrets
 from runtime.objects import Collection, Kind, Manifest, Ref
 from runtime.settings import NAMESPACE, VERSION
-from runtime.transport import configuration, through
+from runtime.transport import UNTRUSTED, configuration, through
 
 DEFAULT_NAMESPACE = "default"
+# Where a pod finds its API server, and which namespace it is in.
+IN_POD = "KUBERNETES_SERVICE_HOST"
+POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+# What Python says around OpenSSL's own words: 'SSLError [SSL: NAME] ... (_ssl.c:1006)'.
+OPENSSL = re.compile(r"^SSLError\s+(\[SSL: \w+\] )?|\s*\(_ssl\.c:\d+\)|\s+$")
+# How many requests one command may have under way at once.
+CONNECTIONS = 8
 DRY_RUN = {"dryRun": "All", "fieldValidation": "Strict"}
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
 @dataclass(frozen=True)
 class Place:
-    """Which cluster, and where in it, as flags and environment say; empty means kubectl's own default, or ours."""
+    """Which cluster, where in it and as whom, by flags and environment; empty means kubectl's own default, or ours."""
 
     kubeconfig: str = ""
     context: str = ""
     namespace: str = ""
     operator_namespace: str = ""
+    impersonation: login.Impersonation = field(default_factory=login.Impersonation)
 
     @property
     def kubectl(self) -> tuple[str, ...]:
         """The flags by which kubectl goes to the same cluster."""
         flags = {"--kubeconfig": self.kubeconfig, "--context": self.context}
-        return tuple(f"{flag}={value}" for flag, value in flags.items() if value)
+        given = tuple(f"{flag}={value}" for flag, value in flags.items() if value)
+        return (*given, *self.impersonation.flags)
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """One cluster; `token` is the user's, empty where he has none (a client certificate, for instance)."""
+    """One cluster; `token` is the user's, empty where he has none (a client certificate, for instance).
+
+    `acts_for` is the user on whose behalf requests are made; empty if they are the user's own.
+    """
 
     transport: Transport
     place: Place
     namespace: str
     token: str = ""
+    acts_for: str = ""
 
     @property
     def operator_namespace(self) -> str:
@@ -134,35 +149,42 @@ class Cluster:
 
 def connect(place: Place, environment: Mapping[str, str]) -> Cluster:
     """The cluster that the flags, or else the environment, name; raises Unreachable where there is none."""
-    chosen = {**environment, **({"KUBECONFIG": place.kubeconfig} if place.kubeconfig else {})}
+    context = kubeconfig.choose(place.kubeconfig, place.context, environment)
+    where = os.pathsep.join(kubeconfig.files(place.kubeconfig, environment))
     try:
-        configured = configuration(chosen, context=place.context)
-    except Misconfigured as wrong:
-        raise _nowhere(place, chosen) from wrong
-    except (YAMLError, AttributeError, TypeError, ValueError) as malformed:  # these messages may quote the file
-        raise Unreachable(
-            f"kubeconfig '{_file(chosen)}' is malformed ({type(malformed).__name__}): `kubectl config view` says where"
-        ) from None
-    send = through(configured, user_agent=f"kubectl-kepler/{VERSION}", connections=4)
+        configured = login.configured(context) if context else _in_cluster(environment, where)
+        acting = place.impersonation.over(context.user if context else {})
+        headers = tuple(acting.headers())
+    except (AttributeError, TypeError, ValueError) as wrong:  # these messages may quote the file
+        raise kubeconfig.malformed(where, wrong) from None
+    if not configured.verify_ssl:  # as the kubeconfig wants it: kubectl says nothing, either
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+    send = through(configured, user_agent=f"kubectl-kepler/{VERSION}", connections=CONNECTIONS, headers=headers)
     token = str((configured.api_key or {}).get("BearerToken") or "").removeprefix("Bearer ")
     transport = _decisive(send, str(configured.host), token)
-    return Cluster(transport, place, place.namespace or _namespace(place, chosen), token)
+    namespace = place.namespace or (context.namespace if context else _own_namespace()) or DEFAULT_NAMESPACE
+    return Cluster(transport, place, namespace, token, acts_for=acting.user)
 
 
-def _nowhere(place: Place, environment: Mapping[str, str]) -> Unreachable:
-    """Which file, or which context of it, does not lead to a cluster."""
-    file = _file(environment)
-    if place.context:
-        return Unreachable(
-            f"kubeconfig '{file}' has no usable context '{place.context}': `kubectl config get-contexts` lists them"
+def _in_cluster(environment: Mapping[str, str], where: str) -> Configuration:
+    """How a pod reaches its own API server; where this is none, no file says which cluster is meant."""
+    pod = {name: value for name, value in environment.items() if name != kubeconfig.VARIABLE}
+    if IN_POD not in pod:
+        raise Unreachable(
+            f"kubeconfig '{where}' names no cluster to talk to: choose one by --kubeconfig or KUBECONFIG, or log in"
         )
-    return Unreachable(
-        f"kubeconfig '{file}' names no cluster to talk to: choose one by --kubeconfig or KUBECONFIG, or log in"
-    )
+    try:
+        return configuration(pod)
+    except Misconfigured as wrong:
+        raise Unreachable(str(wrong)) from wrong
 
 
-def _file(environment: Mapping[str, str]) -> str:
-    return environment.get("KUBECONFIG") or "~/.kube/config"
+def _own_namespace() -> str:
+    """The namespace of this pod; empty where this is none."""
+    try:
+        return POD_NAMESPACE.read_text().strip()
+    except OSError:
+        return ""
 
 
 def without(token: str, text: str) -> str:
@@ -181,6 +203,12 @@ def _decisive(send: Transport, host: str, token: str) -> Transport:
                 f"the token of your kubeconfig cannot be sent to the API server at {host}: it has characters that no "
                 "header may have; log in again"
             ) from None
+        if answer.body.get("reason") == UNTRUSTED:
+            cause = OPENSSL.sub("", without(token, str(answer.body["cause"]))).strip()
+            raise Unreachable(
+                f"the API server at {host} cannot be trusted ({cause}): set `certificate-authority` and "
+                "`tls-server-name` of the cluster in your kubeconfig as they are there, or log in again"
+            )
         if answer.status == 0:
             raise Unreachable(
                 f"the API server at {host} does not answer: start it, or choose another with --context or --kubeconfig"
@@ -192,13 +220,3 @@ def _decisive(send: Transport, host: str, token: str) -> Transport:
         return answer
 
     return ask
-
-
-def _namespace(place: Place, environment: Mapping[str, str]) -> str:
-    """The context's own namespace, as kubectl takes it."""
-    try:
-        contexts, active = list_kube_config_contexts(environment.get("KUBECONFIG"))
-    except (ConfigException, OSError):
-        return DEFAULT_NAMESPACE
-    chosen: Mapping[str, Any] = next((one for one in contexts if one["name"] == place.context), active)
-    return str((chosen.get("context") or {}).get("namespace") or DEFAULT_NAMESPACE)

@@ -11,6 +11,7 @@ from typing import Any
 
 from cli.cluster import Cluster, Place, connect
 from cli.kinds import NAMES
+from cli.login import Impersonation
 from runtime.objects import KEPLER, NAMESPACE, Kind, name
 
 PROGRAM = "kubectl-kepler"
@@ -44,7 +45,9 @@ def _matching(found: Sequence[str], incomplete: str) -> list[str]:
 
 
 def _listed(given: Mapping[str, Any], kind: Kind) -> list[str]:
-    place = Place(*(str(given.get(option) or "") for option in ("kubeconfig", "context", "namespace")))
+    kubeconfig, context, namespace = (str(given.get(name) or "") for name in ("kubeconfig", "context", "namespace"))
+    acting = Impersonation(str(given.get("as_user") or ""), tuple(given.get("as_group") or ()))
+    place = Place(kubeconfig, context, namespace, impersonation=acting)
     return _quietly(lambda: [name(one) for one in _all(connect(place, os.environ), kind)])
 
 

@@ -10,6 +10,7 @@ import yaml
 
 from cli.errors import Refused, Usage
 from cli.kinds import kind_of
+from cli.kubectl_yaml import documents
 from runtime.event import is_name
 from runtime.objects import NAMESPACE, Manifest, Ref, metadata, name
 
@@ -88,7 +89,7 @@ def _text(path: Path | str) -> str:
 
 def _loaded(text: str, where: str) -> list[Any]:
     try:
-        return list(yaml.safe_load_all(text))
+        return documents(text)
     except yaml.YAMLError as wrong:
         raise Refused(f"{where} is no YAML: {' '.join(str(wrong).split())}") from wrong
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from cli.cluster import Cluster, Place, connect
+from cli.login import Impersonation
 from runtime.settings import NAMESPACE
 
 # The environment variable that says where the functions are; `--operator-namespace` counts before it.
@@ -54,10 +55,17 @@ class Reach:
         str, typer.Option(envvar=OPERATOR_NAMESPACE, help=f"Namespace of the functions; '{NAMESPACE}' if left out.")
     ] = ""
 
+    as_user: Annotated[str, typer.Option("--as", help="User to impersonate, as kubectl does.")] = ""
+    as_group: Annotated[list[str] | None, typer.Option("--as-group", help="Group to impersonate; may be repeated.")] = (
+        None
+    )
+    as_uid: Annotated[str, typer.Option("--as-uid", help="UID to impersonate.")] = ""
+
     @property
     def place(self) -> Place:
         """As the rest of the program has it."""
-        return Place(self.kubeconfig, self.context, self.namespace, self.operator_namespace)
+        acting = Impersonation(self.as_user, tuple(self.as_group or ()), self.as_uid)
+        return Place(self.kubeconfig, self.context, self.namespace, self.operator_namespace, acting)
 
     def connect(self) -> Cluster:
         """The cluster that these options, and the environment, name."""

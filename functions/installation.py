@@ -17,11 +17,11 @@ def base() -> dict[str, list[Object]]:
 
 
 def overlays() -> dict[str, list[Object]]:
-    """File name below `config/overlays` -> objects, for what is generated there."""
+    """File name below `config` -> objects, for what is generated of overlays and their components."""
     return {
-        "event-policies/event-policies.yaml": network.event_policies(),
-        "openshift/machine-configs.yaml": overlay_roles(openshift.OVERLAY),
-        "tenants/cluster-wide.yaml": tenants.cluster_wide(),
-        "tenants/roles.yaml": tenants.roles(),
-        "tenants/namespace/role-bindings.yaml": tenants.bindings(),
+        "components/event-policies/event-policies.yaml": network.event_policies(),
+        "components/openshift/machine-configs.yaml": overlay_roles(openshift.OVERLAY),
+        "components/tenants/cluster-wide.yaml": tenants.cluster_wide(),
+        "components/tenants/roles.yaml": tenants.roles(),
+        "overlays/tenants/namespace/role-bindings.yaml": tenants.bindings(),
     }

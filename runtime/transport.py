@@ -6,7 +6,7 @@ In a cluster it takes the pod's ServiceAccount (and follows its token as it rota
 import functools
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import urllib3.exceptions
 from kubernetes.client.api_client import ApiClient
@@ -15,6 +15,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.config.config_exception import ConfigException
 from kubernetes.config.incluster_config import load_incluster_config
 from kubernetes.config.kube_config import load_kube_config
+from urllib3 import HTTPHeaderDict
 
 from runtime import trust
 from runtime.client import APPLY, Answer, Request, Transport
@@ -23,6 +24,8 @@ from runtime.objects import Manifest
 
 # A `Retry-After` beyond this is not one of the API server's; it sends whole seconds, usually 1 (RFC 9110, 10.2.3).
 MOST_SECONDS = 3600
+# The `reason` of an answer that did not come because the connection is not secure; `cause` says why.
+UNTRUSTED = "Untrusted"
 # A character beyond the first 65,536 as `json` escapes it; an escaped backslash before is no part of it.
 PAIR = re.compile(r"\\\\|\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}")
 
@@ -35,8 +38,14 @@ def connect(environment: Mapping[str, str], *, user_agent: str, connections: int
     return through(configuration(environment), user_agent=user_agent, connections=connections)
 
 
-def through(configured: Configuration, *, user_agent: str, connections: int = 16) -> Transport:
-    """A transport to the API server of a configuration."""
+def through(
+    configured: Configuration,
+    *,
+    user_agent: str,
+    connections: int = 16,
+    headers: Sequence[tuple[str, str]] = (),
+) -> Transport:
+    """A transport to the API server of a configuration; each request has `headers`, several of a name as several."""
     configured.retries = False  # repeating is `runtime.client`'s decision, and is recorded there
     configured.connection_pool_maxsize = connections
     client = ApiClient(configured)
@@ -44,7 +53,7 @@ def through(configured: Configuration, *, user_agent: str, connections: int = 16
     client.user_agent = user_agent
 
     def send(request: Request) -> Answer:
-        return _send(client, request)
+        return _send(client, request, headers)
 
     return send
 
@@ -59,8 +68,8 @@ def at_first_use(connected: Callable[[], Transport]) -> Transport:
     return send
 
 
-def configuration(environment: Mapping[str, str], *, context: str = "") -> Configuration:
-    """Where the API server is and who we are there, by a context of the kubeconfig, if one is named.
+def configuration(environment: Mapping[str, str]) -> Configuration:
+    """Where the API server is and who we are there.
 
     Raises Misconfigured as `connect` does.
     """
@@ -69,7 +78,7 @@ def configuration(environment: Mapping[str, str], *, context: str = "") -> Confi
         if "KUBERNETES_SERVICE_HOST" in environment and "KUBECONFIG" not in environment:
             load_incluster_config(client_configuration=found)
         else:
-            load_kube_config(environment.get("KUBECONFIG"), context or None, client_configuration=found)
+            load_kube_config(environment.get("KUBECONFIG"), client_configuration=found)
     except (ConfigException, OSError) as wrong:
         raise Misconfigured(
             f"no API server to talk to ({wrong}): run in a pod with a ServiceAccount, or set `KUBECONFIG` to a "
@@ -78,8 +87,8 @@ def configuration(environment: Mapping[str, str], *, context: str = "") -> Confi
     return found
 
 
-def _send(client: ApiClient, request: Request) -> Answer:
-    serialized = client.param_serialize(
+def _send(client: ApiClient, request: Request, headers: Sequence[tuple[str, str]]) -> Answer:
+    method, url, sent, body, posted = client.param_serialize(
         request.method,
         request.path,
         query_params=list(request.query.items()),
@@ -88,17 +97,29 @@ def _send(client: ApiClient, request: Request) -> Answer:
         auth_settings=["BearerToken"],
     )
     try:
-        response = client.call_api(*serialized, _request_timeout=(request.connect, request.read))
+        timeout = (request.connect, request.read)
+        response = client.call_api(method, url, _with(headers, sent), body, posted, _request_timeout=timeout)
         content = response.read()
     except ApiException as untrusted:  # raised by the client for nothing but a failure of TLS
-        return _unanswered(request, untrusted.reason)
+        return _unanswered(request, untrusted.reason, UNTRUSTED)
     except (urllib3.exceptions.HTTPError, OSError) as lost:
         return _unanswered(request, lost)
     return Answer(response.status, _decoded(content), _seconds(response.headers.get("Retry-After")))
 
 
-def _unanswered(request: Request, reason: object) -> Answer:
-    return Answer(0, {"message": f"the API server did not answer {request.method} {request.path}: {reason}"})
+def _with(headers: Sequence[tuple[str, str]], sent: Mapping[str, str]) -> Mapping[str, str]:
+    """Return a request's headers with these added; several of one name stay several."""
+    if not headers:
+        return sent
+    added = HTTPHeaderDict(sent)
+    for name, value in headers:
+        added.add(name, value)
+    return added
+
+
+def _unanswered(request: Request, why: object, reason: str = "") -> Answer:
+    told = f"the API server did not answer {request.method} {request.path}: {why}"
+    return Answer(0, {"message": told, "reason": reason, "cause": str(why)})
 
 
 def _yaml(body: Manifest | None) -> str:

@@ -46,8 +46,7 @@ def doctor(place: Reach, at: ConsoleAt, *, output: Output = Format.TABLE) -> int
 
 def diagnosis(cluster: Cluster, *, console: str = "", token: str = "") -> Diagnosis:
     """Every check, over what is there now."""
-    server = cluster.version()
     seen = survey(cluster, console, token)
     checks = tuple(installed.elsewhere(seen)) or tuple(line for check in CHECKS for line in check(seen))
     healthy = all(one.level != "fail" for one in checks)
-    return Diagnosis(healthy=healthy, version=VERSION, server=server, checks=checks)
+    return Diagnosis(healthy=healthy, version=VERSION, server=seen.server, checks=checks)

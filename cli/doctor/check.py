@@ -36,10 +36,12 @@ class Seen:
     `objects` has an entry for everything that was looked for (None: absent), `hidden` what the user may not read.
     `rights` is what the user may do; `state` is None where the query API is out of reach. Of the functions' `revisions`
     and `pods`, and of Knative's admission `webhooks` and `endpoints` (EndpointSlices), None says that the user may not
-    list them.
+    list them. `tenant_bindings` are looked for with overlay `tenants` only, and have no entry for what may not be read.
+    `server` is the API server's version, 'v1.33.1'.
     """
 
     now: datetime
+    server: str = ""
     namespace: str = NAMESPACE
     objects: Mapping[Ref, Manifest | None] = field(default_factory=dict)
     hidden: frozenset[Ref] = frozenset()
@@ -52,6 +54,7 @@ class Seen:
     pods: tuple[Manifest, ...] | None = ()
     webhooks: tuple[Manifest, ...] | None = ()
     endpoints: tuple[Manifest, ...] | None = ()
+    tenant_bindings: Mapping[Ref, Manifest | None] = field(default_factory=dict)
 
     def find(self, kind: str, name: str) -> Manifest | None:
         """Return an object that was looked for, by its kind and name, which are unique here; None if it is absent."""

@@ -11,13 +11,14 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
+from cli.kinds import ROLE_BINDING
 from cli.parts import Installation, Parts
 from functions import account_policies, children, installation, openshift, repositories, tenants, wiring
 from functions.admission import POLICY
 from functions.installed_objects import Object
 from functions.permissions import overlay_roles, policy_rule
 from runtime.function import manager
-from runtime.objects import Manifest, metadata
+from runtime.objects import Manifest, Ref, metadata, name
 from runtime.settings import NAMESPACE
 
 BROKER_CLASS = "eventing.knative.dev/broker.class"
@@ -97,6 +98,13 @@ def _change_rules(role: Object, overlays: frozenset[Overlay]) -> None:
         role["rules"] = [*role["rules"], *(EXPORTER_RULES[one] for one in EXPORTER_RULES if one in overlays)]
 
 
+def tenant_bindings(namespace: str, keplers: Iterable[Manifest]) -> dict[Ref, Manifest]:
+    """Return the RoleBindings that overlay `tenants` needs in each namespace with a Kepler; `namespace` is ours."""
+    places = sorted({str(metadata(kepler)["namespace"]) for kepler in keplers})
+    wanted = renamed(tenants.bindings(), namespace)
+    return {Ref(ROLE_BINDING, place, name(binding)): binding for place in places for binding in wanted}
+
+
 def in_use(found: Found, installed: Installation) -> frozenset[Overlay]:
     """Return the overlays of which something is there; `no-admission-policies` if all policies are absent."""
     exporter = (found.get(("ClusterRole", children.EXPORTER)) or {}).get("rules") or ()
@@ -117,7 +125,7 @@ def in_use(found: Found, installed: Installation) -> frozenset[Overlay]:
 def additions() -> dict[Overlay, list[Object]]:
     """Return, for each overlay that brings objects of its own, these: to find one says that the overlay is in use."""
     return {
-        Overlay.EVENT_POLICIES: installation.overlays()["event-policies/event-policies.yaml"],
+        Overlay.EVENT_POLICIES: installation.overlays()["components/event-policies/event-policies.yaml"],
         Overlay.OPENSHIFT: overlay_roles(openshift.OVERLAY),
         Overlay.TENANTS: tenants.roles(),
     }

@@ -1,5 +1,6 @@
 """What keeps others out: admission policies, their parameters and the NetworkPolicy; and the overlays in use. Pure."""
 
+import re
 from collections.abc import Iterator
 from itertools import chain
 
@@ -13,6 +14,8 @@ from functions.collector import FUNCTION as COLLECTOR
 from runtime.objects import CONFIG_MAP, Manifest, name
 
 POLICIES, OVERLAYS = "policies", "overlays"
+# The first Kubernetes whose kubelets ask for `nodes/pods`, and not for `nodes/proxy` (KubeletFineGrainedAuthz).
+FINE_GRAINED = (1, 33)
 # What somebody should know of an installation that has an overlay, beside that it has.
 REMARKS = {
     Overlay.NO_ADMISSION_POLICIES: "whoever may edit a Kepler decides what runs privileged",
@@ -68,9 +71,21 @@ def _images(seen: Seen) -> Iterator[Check]:
 
 
 def overlays(seen: Seen) -> Iterator[Check]:
-    """Yield a line that names the overlays in use; what they change is reported by no check."""
+    """Yield a line that names the overlays in use, what they change is reported by no check; and one that is needed."""
+    release = _minor(seen.server)
+    if release and release < FINE_GRAINED and Overlay.NODES_PROXY not in seen.overlays:
+        needed = f"Kubernetes {seen.server} is older than 1.33: its kubelets let exporters list no pods"
+        yield fail(
+            OVERLAYS, needed, "kubectl apply --server-side -k config/overlays/nodes-proxy (or your overlay with it)"
+        )
     if not seen.overlays:
         yield ok(OVERLAYS, "none: config/base as it is")
         return
     told = [f"{one} ({REMARKS[one]})" if one in REMARKS else str(one) for one in sorted(seen.overlays)]
     yield ok(OVERLAYS, f"in use: {', '.join(told)}")
+
+
+def _minor(version: str) -> tuple[int, int] | None:
+    """Return major and minor number of an API server's version, 'v1.33.1+k3s1'; None if it tells none."""
+    found = re.match(r"v(\d+)\.(\d+)", version)
+    return (int(found[1]), int(found[2])) if found else None

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from audit.checks import Check, fail, ok, summed, warn
-from cli.doctor.check import APPLY, Seen, listed
+from cli.doctor import expected
+from cli.doctor.check import APPLY, Seen, listed, unlike
+from cli.doctor.expected import Overlay
 from crds.generate import RESOURCES, definition
 from crds.meta import GROUP, VERSION
 from functions import children
@@ -17,6 +19,7 @@ Right = tuple[str, str, str, str]
 
 DEFINITIONS = "definitions"
 PERMISSIONS = "permissions"
+TENANT_BINDINGS = "config/overlays/tenants/namespace/role-bindings.yaml"
 # A ClusterRole with the label for a role of Kubernetes' own becomes part of that.
 AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-"
 
@@ -71,6 +74,7 @@ def permissions(seen: Seen) -> Iterator[Check]:
         kinds = [f"{kind.lower()}s" for kind, count in hidden.items() if count]
         told = f"you may not read {sum(hidden.values())} roles, bindings and accounts"
         found.append(warn(PERMISSIONS, told, f"ask for {', '.join(f'`get {kind}`' for kind in kinds)}"))
+    found.extend(_tenants(seen))
     well = f"{len(FUNCTIONS) + len(LISTENERS)} functions may do what they need, and no more"
     yield from summed(PERMISSIONS, found, well)
 
@@ -137,6 +141,29 @@ def _bound(seen: Seen, there: Manifest, wanted: Manifest) -> Iterator[Check]:
             yield fail(PERMISSIONS, f"{called} does not name its ServiceAccount '{one['name']}'", APPLY)
     if name(wanted) == children.EXPORTER:
         yield from _exporters(seen, bound)
+
+
+def _tenants(seen: Seen) -> Iterator[Check]:
+    """Yield what is wrong with the RoleBindings that overlay `tenants` needs in each namespace with a Kepler."""
+    if Overlay.TENANTS not in seen.overlays:
+        return
+    unread = set()
+    for ref, wanted in expected.tenant_bindings(seen.namespace, seen.keplers).items():
+        cure = f"kubectl apply -n {ref.namespace} -f {TENANT_BINDINGS}"
+        called = f"RoleBinding '{ref.name}' in namespace '{ref.namespace}'"
+        there = seen.tenant_bindings.get(ref)
+        if ref not in seen.tenant_bindings:
+            unread.add(ref.namespace)
+        elif there is None:
+            yield fail(PERMISSIONS, f"{called} does not exist: its function may write nothing there", cure)
+        elif there.get("roleRef") != wanted["roleRef"]:
+            yield fail(PERMISSIONS, f"{called} gives another role", f"delete it, then {cure}")
+        elif unlike(wanted["subjects"], there.get("subjects") or []):
+            yield fail(PERMISSIONS, f"{called} does not name its ServiceAccount", cure)
+    if unread:
+        yield warn(
+            PERMISSIONS, f"you may not read RoleBindings in {listed(sorted(unread))}", "ask for `get rolebindings`"
+        )
 
 
 def _exporters(seen: Seen, bound: list[tuple[str | None, str | None, str]]) -> Iterator[Check]:

@@ -1,14 +1,16 @@
 """Reads what the checks look at, as far as the user may. What may not be read is noted, not an error."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from cli import kinds
-from cli.cluster import Cluster
+from cli.cluster import CONNECTIONS, Cluster
 from cli.collect import Collector
 from cli.doctor import expected, knative_health
 from cli.doctor.check import Seen
+from cli.doctor.expected import Overlay
 from cli.doctor.pod_symptoms import OF_SERVICE
 from crds.generate import RESOURCES
 from crds.meta import GROUP
@@ -78,28 +80,46 @@ def survey(cluster: Cluster, console: str, token: str) -> Seen:
     """Return everything that the checks look at."""
     collector, place = Collector(cluster), cluster.operator_namespace
     keplers = _keplers(cluster)
-    objects: dict[Ref, Manifest | None] = {}
-    hidden = set()
-    for ref in dict.fromkeys((*_installed(place), *_knative(place), *_namespaces(keplers))):
-        try:
-            objects[ref] = cluster.get(ref)
-        except Forbidden:
-            hidden.add(ref)
-    return Seen(
+    refs = tuple(dict.fromkeys((*_installed(place), *_knative(place), *_namespaces(keplers))))
+    objects = _read(cluster, refs)
+    seen = Seen(
         now=datetime.now(UTC),
+        server=cluster.version(),
         namespace=place,
         objects=objects,
-        hidden=frozenset(hidden),
+        hidden=frozenset(ref for ref in refs if ref not in objects),
         installed=collector.installation(),
         keplers=keplers,
         letters=collector.letters(),
         state=collector.state(console, token),
-        rights={one.told(place): _may(cluster, one) for one in RIGHTS},
+        rights=_rights(cluster),
         revisions=collector.listed(kinds.REVISION, place),
         pods=collector.listed(kinds.POD, place, labelled=OF_SERVICE),
         webhooks=_all(collector, (kinds.VALIDATING_WEBHOOKS, ""), (kinds.MUTATING_WEBHOOKS, "")),
         endpoints=_all(collector, *((kinds.ENDPOINT_SLICE, one) for one in knative_health.NAMESPACES)),
     )
+    if Overlay.TENANTS not in seen.overlays:
+        return seen
+    return replace(seen, tenant_bindings=_read(cluster, tuple(expected.tenant_bindings(place, keplers))))
+
+
+def _read(cluster: Cluster, refs: Iterable[Ref]) -> dict[Ref, Manifest | None]:
+    """Return each object, None where there is none; what may not be read is left out. Several are asked for at once."""
+
+    def get(ref: Ref) -> tuple[Ref, Manifest | None] | None:
+        try:
+            return ref, cluster.get(ref)
+        except Forbidden:
+            return None
+
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        return dict(found for found in pool.map(get, refs) if found is not None)
+
+
+def _rights(cluster: Cluster) -> dict[str, bool]:
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        allowed = pool.map(lambda right: _may(cluster, right), RIGHTS)
+        return {right.told(cluster.operator_namespace): may for right, may in zip(RIGHTS, allowed, strict=True)}
 
 
 def _all(collector: Collector, *places: tuple[Kind, str]) -> tuple[Manifest, ...] | None:

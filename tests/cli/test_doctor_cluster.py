@@ -3,22 +3,28 @@
 Serving's kinds are open definitions here: of Serving this folder has no definitions, only of Eventing.
 """
 
+import json
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from cli import kinds
+from cli.cluster import CONNECTIONS, Cluster, Place, connect
+from cli.commands.doctor import diagnosis
 from cli.doctor.knative_health import CHANNEL, EVENTING
 from cli.errors import Exit
+from functions import tenants
 from local import knative
 from local.layout import ROOT
 from local.ports import Ports
 from local.stack import Stack
 from runtime.client import path
-from runtime.objects import DEPLOYMENT, Kind, Manifest
+from runtime.objects import DEPLOYMENT, Kind, Manifest, Ref
 from runtime.settings import NAMESPACE
 from tests.cli.terminal import Terminal
+from tests.workbench import create_namespace, kepler
 
 IMAGE = "registry.example/kepler-on-knative:0.1.0"
 READY = {"conditions": [{"type": "Ready", "status": "True"}]}
@@ -125,6 +131,45 @@ def test_troubles_of_knative_are_told_with_what_to_do(whole: Stack, doctor: Call
     whole.kubectl(*starved.removeprefix("kubectl ").split())
     whole.kubectl(*failing["triggers"][1].removeprefix("kubectl ").split())
     assert not [line for line in doctor() if line[:2] == ("knative", "warn")]
+
+
+def test_requests_are_made_side_by_side(whole: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a line that takes its time, `doctor` takes a fraction of what its requests take one after another."""
+    under_way, most, asked = 0, 0, 0
+    counting = threading.Lock()
+    get = Cluster.get
+
+    def slow(self: Cluster, ref: Ref) -> Manifest | None:
+        nonlocal under_way, most, asked
+        with counting:
+            under_way, asked = under_way + 1, asked + 1
+            most = max(most, under_way)
+        try:
+            threading.Event().wait(0.01)
+            return get(self, ref)
+        finally:
+            with counting:
+                under_way -= 1
+
+    monkeypatch.setattr(Cluster, "get", slow)
+    diagnosis(connect(Place(kubeconfig=str(whole.admin)), {}))
+    assert asked > 100
+    assert most == CONNECTIONS
+
+
+def test_the_role_bindings_of_tenants_are_looked_for(whole: Stack, doctor: Callable[..., Table]) -> None:
+    """In each namespace with a Kepler; the command that is offered writes them."""
+    create_namespace(whole, "tenant")
+    whole.kubectl("-n", "tenant", "apply", "-f", "-", stdin=json.dumps(kepler()))
+    roles = "config/components/tenants/roles.yaml"
+    whole.kubectl("apply", "-f", str(ROOT / roles))
+    missing = [line for line in doctor() if "in namespace 'tenant' does not exist" in line[2]]
+    assert len(missing) == len(tenants.FUNCTIONS)
+    for _, _, _, cure in missing:
+        whole.kubectl(*cure.removeprefix("kubectl ").replace("config/", f"{ROOT}/config/").split())
+    assert not [line for line in doctor() if "in namespace 'tenant' does not exist" in line[2]]
+    whole.kubectl("delete", "-f", str(ROOT / roles))
+    whole.kubectl("delete", "namespace", "tenant", "--wait=false")
 
 
 def test_what_may_not_be_read_is_told_as_such(whole: Stack, doctor: Callable[..., Table]) -> None:

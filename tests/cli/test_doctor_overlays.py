@@ -7,11 +7,12 @@ import pytest
 
 from cli import kinds
 from cli.doctor.check import Seen
-from cli.doctor.expected import Overlay, objects
+from cli.doctor.expected import Overlay, objects, tenant_bindings
 from cli.parts import Installation, Parts
 from functions import installation
 from runtime.objects import CONFIG_MAP
-from tests.cli.installations import READY, changed, parts, put, ref, told, troubles, well, without
+from runtime.settings import NAMESPACE
+from tests.cli.installations import KEPLERS, READY, changed, parts, put, ref, told, troubles, well, without
 
 Change = Callable[[Seen], Seen]
 
@@ -143,8 +144,13 @@ def mirrored(seen: Seen) -> Seen:
 
 def with_event_policy(seen: Seen) -> Seen:
     """The Broker takes events of those only that an EventPolicy names."""
-    [policy] = installation.overlays()["event-policies/event-policies.yaml"]
+    [policy] = installation.overlays()["components/event-policies/event-policies.yaml"]
     return replace(seen, objects={**seen.objects, ref(kinds.EVENT_POLICY, policy["metadata"]["name"]): policy})
+
+
+def bound(seen: Seen) -> Seen:
+    """With overlay `tenants`, and its RoleBindings in the namespace of the Kepler."""
+    return replace(with_objects(Overlay.TENANTS)(seen), tenant_bindings=tenant_bindings(NAMESPACE, KEPLERS))
 
 
 KAFKA = put("metadata.annotations", {"eventing.knative.dev/broker.class": "Kafka"})
@@ -156,7 +162,7 @@ OVERLAYS: Mapping[Overlay, Change] = {
     Overlay.NODES_PROXY: with_objects(Overlay.NODES_PROXY),
     Overlay.OPENSHIFT: with_objects(Overlay.OPENSHIFT),
     Overlay.POSTGRES: with_database,
-    Overlay.TENANTS: with_objects(Overlay.TENANTS),
+    Overlay.TENANTS: bound,
 }
 
 
@@ -167,3 +173,48 @@ def test_what_an_overlay_changes_is_no_fault(overlay: Overlay) -> None:
     assert seen.overlays == {overlay}
     assert next(one.says for one in told(seen) if one.area == "overlays").startswith(f"in use: {overlay}")
     assert troubles(seen) == []
+
+
+def unbound(**spoilt: object) -> Seen:
+    """The same, but for one RoleBinding: without it, or with other fields."""
+    seen = bound(well())
+    place, binding = next(iter(seen.tenant_bindings.items()))
+    changed_binding = {**(binding or {}), **spoilt} if spoilt else None
+    return replace(seen, tenant_bindings={**seen.tenant_bindings, place: changed_binding})
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "says"),
+    [
+        ({}, "does not exist: its function may write nothing there"),
+        ({"roleRef": {"kind": "ClusterRole", "name": "view"}}, "gives another role"),
+        ({"subjects": None}, "does not name its ServiceAccount"),
+    ],
+)
+def test_a_tenants_namespace_without_its_role_bindings_is_told(spoilt: dict[str, object], says: str) -> None:
+    """With the command that writes them."""
+    [line] = troubles(unbound(**spoilt))
+    assert (line.level, line.says) == ("fail", f"RoleBinding 'kepler-collector' in namespace 'energy' {says}")
+    assert line.do.endswith("kubectl apply -n energy -f config/overlays/tenants/namespace/role-bindings.yaml")
+
+
+def test_role_bindings_that_may_not_be_read_are_no_fault() -> None:
+    """One line for all of them."""
+    [line] = troubles(replace(bound(well()), tenant_bindings={}))
+    assert (line.level, line.says) == ("warn", "you may not read RoleBindings in 'energy'")
+
+
+@pytest.mark.parametrize("version", ["v1.31.4", "v1.32.0+k3s1", "v1.30"])
+def test_an_older_cluster_needs_its_overlay(version: str) -> None:
+    """Exporters ask the kubelet for pods, and only that overlay lets them there."""
+    [line] = troubles(replace(well(), server=version))
+    assert (line.area, line.level) == ("overlays", "fail")
+    assert f"Kubernetes {version} is older than 1.33" in line.says
+    assert "config/overlays/nodes-proxy" in line.do
+    assert troubles(replace(with_objects(Overlay.NODES_PROXY)(well()), server=version)) == []
+
+
+@pytest.mark.parametrize("version", ["v1.33.0", "v1.35.4+rke2r1", "v2.0.0", "", "unknown"])
+def test_a_newer_cluster_needs_none(version: str) -> None:
+    """Nor one whose version is not known."""
+    assert troubles(replace(well(), server=version)) == []

@@ -24,7 +24,7 @@ def machines(name: str = "machines", **spec: Any) -> dict[str, Any]:
 
 
 # What lets the functions write MachineConfigs.
-WRITES = "config/overlays/openshift/machine-configs.yaml"
+WRITES = "config/components/openshift/machine-configs.yaml"
 
 
 def definition(kind: Kind) -> dict[str, Any]:

@@ -1,7 +1,10 @@
 """Every overlay is rendered by kubectl's own kustomize, and taken by a real API server as far as it knows the kinds."""
 
 import functools
+import itertools
 import json
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,8 @@ from runtime.sink import MOUNTED_TOKEN
 from tests.pure.test_exporter import KEY, parent
 
 OVERLAYS = sorted(path.parent for path in (ROOT / "config/overlays").glob("*/kustomization.yaml"))
+# Those that a kustomization of a user's own combines; `namespace` goes with a second kustomization.
+COMPONENTS = sorted({path.parent.name for path in (ROOT / "config/components").glob("*/*.yaml")} - {"namespace"})
 EACH = pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.name)
 
 
@@ -37,9 +42,14 @@ def of(objects: list[dict[str, Any]], kind: str, api: str = "") -> dict[str, Any
 
 def environment(service: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the environment of a Knative Service's container."""
-    [container] = service["spec"]["template"]["spec"]["containers"]
-    variables: list[dict[str, Any]] = container["env"]
+    variables: list[dict[str, Any]] = container(service)["env"]
     return variables
+
+
+def container(service: dict[str, Any]) -> dict[str, Any]:
+    """Return a Knative Service's only container."""
+    [only] = service["spec"]["template"]["spec"]["containers"]
+    return dict(only)
 
 
 def is_known(one: dict[str, Any]) -> bool:
@@ -60,6 +70,51 @@ def test_an_overlay_is_taken(control_plane: Stack, overlay: Any) -> None:
     objects = render(control_plane, f"overlays/{overlay.name}")
     told = rehearse(control_plane, objects)
     assert told.count("serverside-applied") == sum(map(is_known, objects))
+
+
+@pytest.mark.parametrize("pair", [*itertools.combinations(COMPONENTS, 2)], ids="+".join)
+def test_two_overlays_are_combined_by_their_components(
+    control_plane: Stack, tmp_path: Path, pair: tuple[str, str]
+) -> None:
+    """In either order, and each changes the objects that it changes alone."""
+    base = by_place(render(control_plane, "base"))
+    both, turned = (combined(control_plane, tmp_path, names) for names in (pair, pair[::-1]))
+    assert both == turned
+    for name in pair:
+        alone = by_place(render(control_plane, f"overlays/{name}"))
+        changed = {place for place in alone | base if alone.get(place) != base.get(place)}
+        assert changed
+        assert {place for place in changed if both.get(place) == base.get(place)} == set()
+
+
+def combined(stack: Stack, folder: Path, components: Sequence[str]) -> dict[str, str]:
+    """Return the objects of `config/base` with these components, as `docs/install.md` combines them."""
+    if not (folder / "config").exists():
+        (folder / "config").symlink_to(ROOT / "config")
+    own = folder / "-".join(components)
+    own.mkdir()
+    paths = [f"../config/components/{name}" for name in components]
+    (own / "kustomization.yaml").write_text(yaml.safe_dump({"resources": ["../config/base"], "components": paths}))
+    return by_place(stack.kubectl.render(own))
+
+
+def by_place(objects: list[dict[str, Any]]) -> dict[str, str]:
+    """Return objects by kind and place; the order of rules, and of what a pod lists, has no meaning."""
+    return {
+        f"{one['kind']}.{one['apiVersion']} {one['metadata'].get('namespace')}/{one['metadata']['name']}": json.dumps(
+            unordered(one), sort_keys=True
+        )
+        for one in objects
+    }
+
+
+def unordered(value: Any) -> Any:
+    """Return a value with every list in it sorted."""
+    if isinstance(value, dict):
+        return {key: unordered(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return sorted(map(unordered, value), key=lambda item: json.dumps(item, sort_keys=True))
+    return value
 
 
 def test_without_policies_there_is_everything_else(control_plane: Stack) -> None:
@@ -159,6 +214,42 @@ def test_an_installation_may_be_in_any_namespace(control_plane: Stack, tmp_path:
     renamed = json.loads(elsewhere.replace("their-operator", NAMESPACE))
     assert sorted(map(json.dumps, renamed)) == sorted(map(json.dumps, render(control_plane, "base")))
     assert NAMESPACE not in elsewhere
+
+
+SHOWN = [
+    (page.name, shown)
+    for page in sorted((ROOT / "docs").glob("*.md"))
+    for shown in re.findall(r"```yaml\n# own/kustomization\.yaml\n(.*?)```", page.read_text(), re.DOTALL)
+]
+
+
+@pytest.mark.parametrize(("page", "shown"), SHOWN, ids=[f"{page}-{at}" for at, (page, _) in enumerate(SHOWN)])
+def test_a_kustomization_that_a_page_shows_is_rendered(
+    control_plane: Stack, tmp_path: Path, page: str, shown: str
+) -> None:
+    """As it stands there, beside `config`; the one for another namespace with the one that it stands above."""
+    (tmp_path / "config").symlink_to(ROOT / "config")
+    (tmp_path / "own/named").mkdir(parents=True)
+    (tmp_path / "own/kustomization.yaml").write_text(shown)
+    text = (ROOT / "docs" / page).read_text()
+    for named in re.findall(r"```yaml\n# own/named/kustomization\.yaml\n(.*?)```", text, re.DOTALL):
+        (tmp_path / "own/named/kustomization.yaml").write_text(named)
+    own = control_plane.kubectl.render(tmp_path / "own")
+    assert len(own) >= len(render(control_plane, "base"))
+    images = {container(service)["image"] for service in of(own, "Service", "serving.knative.dev").values()}
+    assert images == {"REGISTRY/kepler-on-knative:0.1.0"} or "images:" not in shown
+
+
+def test_telemetry_is_turned_on_as_its_page_shows(control_plane: Stack, tmp_path: Path) -> None:
+    """Every function has the variable, and nothing else is changed."""
+    [shown] = [shown for page, shown in SHOWN if page == "observability.md"]
+    (tmp_path / "config").symlink_to(ROOT / "config")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/kustomization.yaml").write_text(shown)
+    own = control_plane.kubectl.render(tmp_path / "own")
+    for service in of(own, "Service", "serving.knative.dev").values():
+        assert environment(service).pop()["name"] == "OTEL_EXPORTER_OTLP_ENDPOINT"
+    assert own == render(control_plane, "base")
 
 
 def granted(rules: list[dict[str, Any]]) -> set[tuple[str, str, str]]:
