@@ -128,7 +128,7 @@ def _chosen(merged: Merged, context: str, where: str) -> ChosenContext:
 
 
 def _absolute(entry: Fields, folder: Path) -> Fields:
-    """Return an entry without empty fields, and with absolute paths; a command without '/' is looked for on the PATH."""
+    """Return an entry without empty fields, with absolute paths; a command without '/' is looked for on the PATH."""
     said = {name: value for name, value in entry.items() if value not in EMPTY}
     found: dict[str, Any] = {name: str(folder / value) if name in PATHS else value for name, value in said.items()}
     plugin = found.get("exec")
