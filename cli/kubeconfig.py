@@ -23,6 +23,8 @@ SECTIONS = {"clusters": "cluster", "users": "user", "contexts": "context"}
 # Fields that are paths, relative to the file that they stand in.
 PATHS = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
 
+EMPTY = (None, "")
+
 Fields = Mapping[str, Any]
 
 
@@ -126,10 +128,9 @@ def _chosen(merged: Merged, context: str, where: str) -> ChosenContext:
 
 
 def _absolute(entry: Fields, folder: Path) -> Fields:
-    """Return an entry with absolute paths; a command without '/' is looked for on the PATH."""
-    found: dict[str, Any] = {
-        name: str(folder / value) if name in PATHS and value else value for name, value in entry.items()
-    }
+    """Return an entry without empty fields, with absolute paths; a command without '/' is looked for on the PATH."""
+    said = {name: value for name, value in entry.items() if value not in EMPTY}
+    found: dict[str, Any] = {name: str(folder / value) if name in PATHS else value for name, value in said.items()}
     plugin = found.get("exec")
     if plugin and os.sep in str(plugin.get("command", "")):
         found["exec"] = {**plugin, "command": str(folder / plugin["command"])}

@@ -59,7 +59,8 @@ class Case:
 
 
 ADMIN = "admin"
-NO_CA = {"certificate-authority-data": None}
+CA_DATA = "certificate-authority-data"
+NO_CA = {CA_DATA: None}
 CASES = [
     Case("as it is", user=ADMIN),
     Case("a token file that ends with a newline", {"token": None, "tokenFile": "tokens/good"}, user=ADMIN),
@@ -105,6 +106,7 @@ CASES = [
         "no certificate file", {"client-certificate": "no.pem", "client-key": "no.pem"}, says="no.pem' cannot be read"
     ),
     Case("an authority in a file beside it", cluster={**NO_CA, "certificate-authority": "ca.pem"}, user=ADMIN),
+    Case("a file beside empty data", cluster={CA_DATA: "", "certificate-authority": "ca.pem"}, user=ADMIN),
     Case("no such authority file", cluster={**NO_CA, "certificate-authority": "no.pem"}, says="no.pem' cannot be read"),
     Case("an authority that is no base64", cluster={"certificate-authority-data": "%%"}, says="is no base64"),
     Case("an authority that is none", cluster={"certificate-authority-data": JUNK}, says="is no certificate"),
