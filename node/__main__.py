@@ -60,10 +60,7 @@ def _up(chosen: argparse.Namespace) -> int:
     pinned.build_all(say=_say)
     began = time.monotonic()
     node = Node(say=_say)
-    node.up(ScaleToZero(chosen.window, chosen.window))
-    if not chosen.bare:
-        _say("installing the operator")
-        node.install()
+    node.up(ScaleToZero(chosen.window, chosen.window), operator=not chosen.bare)
     _say(f"ready after {time.monotonic() - began:.0f} s; export KUBECONFIG={node.layout.kubeconfig}")
     return 0
 
