@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from local.errors import PartFailed
+from local.errors import AlreadyRunning, PartFailed
 from local.probe import until
 from local.process import living
 from node import cgroups, kernel_settings
@@ -88,7 +88,12 @@ class Sandbox:
 
 
 def up(state: Path, pause: Path) -> Sandbox:
-    """Create the sandbox; `pause` is the program that becomes its first process. Raises PartFailed, leaving nothing."""
+    """Create the sandbox; `pause` is the program that becomes its first process.
+
+    Raises AlreadyRunning where another checkout's is, and PartFailed, leaving nothing.
+    """
+    if cgroups.processes():
+        raise AlreadyRunning("another node is up on this machine: `python -m node down` in its checkout removes it")
     state.mkdir(parents=True, exist_ok=True)
     state.chmod(0o700)  # keys, tokens and the cluster's Secrets are in it
     folders = [folder for folder in (*TEMPORARY, *KEPT, *WANTED) if not Path(folder).exists()]
@@ -111,6 +116,7 @@ def down(state: Path) -> list[str]:
         with contextlib.suppress(psutil.TimeoutExpired, psutil.NoSuchProcess):
             process.wait(KILL_SECONDS)
     _await_empty()
+    _disconnect()
     left = [f"cgroup {folder}" for folder in cgroups.remove()]
     kernel_settings.restore(record.settings)
     for folder in record.folders:
@@ -185,6 +191,13 @@ def _connect(sandbox: Sandbox) -> None:
     sandbox.run("ip", "link", "set", DEVICE, "up")
     sandbox.run("ip", "route", "add", "default", "via", MACHINE_ADDRESS)
     sandbox.run("sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
+
+
+def _disconnect() -> None:
+    """Remove the pair of devices: with its namespace it goes only after a while, and stands in a next one's way."""
+    if Path(f"/sys/class/net/{MACHINE_DEVICE}").exists():
+        with contextlib.suppress(PartFailed):  # it went meanwhile
+            _run("ip", "link", "delete", MACHINE_DEVICE)
 
 
 def _await_empty() -> None:

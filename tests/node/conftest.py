@@ -19,7 +19,8 @@ from tests.node.on_node import OnNode
 # Knative's own are 60 and 30 seconds.
 SCALING = ScaleToZero(window=6, grace=6)
 KEEP = "NODE_KEEP"
-# What needs no function at zero comes between what does: meanwhile they go there.
+# What needs no function at zero comes between what does: meanwhile they go there. The operator is removed right after a
+# sweep, whose pod may take longest to end.
 ORDER = (
     "first_kepler",
     "applied_again",
@@ -29,8 +30,9 @@ ORDER = (
     "deletion",
     "upgrade",
     "kills",
-    "lost_event",
     "zero",
+    "lost_event",
+    "unforced",
     "operator_removal",
     "node_removal",
 )
@@ -68,9 +70,10 @@ def node() -> Iterator[Node]:
         return
     try:
         found.up(SCALING, operator=True)
-        yield found
     except LocalError as error:
         pytest.fail(str(error), pytrace=False)
+    try:
+        yield found
     finally:
         if not os.environ.get(KEEP):
             found.down()
