@@ -31,7 +31,7 @@ def remove(node: Node, version: str, *only: str) -> None:
     """The operator removed as docs/install.md says: functions first, which end what they are at; then the rest."""
     overlay = user_install.overlay(node.layout.state / "overlay", version)
     node.kubectl("-n", OPERATOR, "delete", "services.serving.knative.dev", "--all", "--cascade=foreground")
-    node.kubectl("delete", "-k", str(overlay), *only, "--wait=false")
+    node.kubectl("delete", "-k", str(overlay), *only, "--wait=false", "--ignore-not-found")
     node.kubectl("wait", "--for=delete", f"namespace/{OPERATOR}", "--timeout=150s")
 
 
