@@ -111,7 +111,7 @@ def prepare(kubectl: Kubectl, api: Api, everything: Sequence[Object]) -> None:
     """Apply namespaces and definitions, which need no image yet; returns when their kinds are served."""
     apply(kubectl, [manifest for manifest in everything if manifest["kind"] in FIRST])
     deadline = time.monotonic() + READY_SECONDS
-    while missing := [found["metadata"]["name"] for found in api.items(CRDS) if not _established(found)]:
+    while missing := [found["metadata"]["name"] for found in api.items(CRDS) if not established(found)]:
         if time.monotonic() > deadline:
             raise NotReady(f"not Established after {READY_SECONDS:.0f} s: {', '.join(missing)}")
         time.sleep(0.1)
@@ -140,8 +140,9 @@ def await_ready(api: Api, namespaces: Iterable[str], seconds: float = READY_SECO
             time.sleep(0.25)
 
 
-def _established(definition: Object) -> bool:
-    conditions = definition.get("status", {}).get("conditions", [])
+def established(definition: Object) -> bool:
+    """Whether a definition's kind is served. A new one's conditions are null."""
+    conditions = definition.get("status", {}).get("conditions") or []
     return any(condition["type"] == "Established" and condition["status"] == "True" for condition in conditions)
 
 
@@ -153,7 +154,7 @@ def _available(deployment: Object) -> bool:
 
 def _told(pod: Object) -> str:
     """A pod with what its containers are at."""
-    states = {status["name"]: status["state"] for status in pod["status"].get("containerStatuses", [])}
+    states = {status["name"]: status["state"] for status in pod["status"].get("containerStatuses") or []}
     return f"{pod['metadata']['name']} {pod['status'].get('phase')} {json.dumps(states)}"
 
 

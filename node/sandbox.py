@@ -38,7 +38,7 @@ KEPT = {"/var/lib/cni": "cni", "/var/lib/kubelet": "kubelet", "/var/log/pods": "
 # Mounted by the exporter with type DirectoryOrCreate.
 WANTED = ("/lib/modules",)
 
-READY_SECONDS = 20.0
+READY_SECONDS = 60.0
 KILL_SECONDS = 30.0
 
 # The first process: `$1` is the file that says it is ready, `$2` what it becomes.
@@ -82,7 +82,7 @@ class Sandbox:
         enter = ("nsenter", "-t", str(self.pid), "-n", "-m", "-p", "-u", "-i", "--")
         return ("/bin/sh", "-c", script, "sandbox", *enter, *command)
 
-    def run(self, *command: str, seconds: float = 60.0) -> str:
+    def run(self, *command: str, seconds: float = 120.0) -> str:
         """Run a command in the sandbox and return its standard output. Raises PartFailed with its error output."""
         return _run(*self.command(*command), seconds=seconds)
 
@@ -210,7 +210,7 @@ def _await_empty() -> None:
         time.sleep(0.05)
 
 
-def _run(*command: str, seconds: float = 60.0) -> str:
+def _run(*command: str, seconds: float = 120.0) -> str:
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, check=False

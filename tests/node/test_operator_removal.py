@@ -18,8 +18,8 @@ CLUSTER_KINDS = (
     "crd,clusterroles,clusterrolebindings,validatingadmissionpolicies,validatingadmissionpolicybindings,namespaces"
 )
 
-# The API server's look at new policies and at their parameters takes a second or two.
-POLICIES_SECONDS = 15.0
+# The API server's look at new policies and at their parameters takes a second or two on an idle machine.
+POLICIES_SECONDS = 60.0
 
 
 def cluster_wide(node: Node, selector: str) -> list[str]:

@@ -47,6 +47,23 @@ def test_an_image_of_the_manifests_is_a_program_that_is_built(project: str, path
     assert official.program(project, path) in built
 
 
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ({}, False),
+        ({"conditions": None}, False),
+        ({"conditions": [{"type": "Established", "status": "False"}]}, False),
+        (
+            {"conditions": [{"type": "NamesAccepted", "status": "True"}, {"type": "Established", "status": "True"}]},
+            True,
+        ),
+    ],
+)
+def test_a_definition_is_established_by_its_condition_alone(status: dict[str, object], *, expected: bool) -> None:
+    """The API server writes `conditions: null` before it has looked at a new one."""
+    assert official.established({"status": status}) == expected
+
+
 def test_the_overlay_is_one_over_config_base_that_sets_the_image(tmp_path: Path) -> None:
     """As docs/install.md has it, with a path from wherever the overlay is."""
     folder = user_install.overlay(tmp_path / "own", "1.2.3")
