@@ -36,7 +36,7 @@ test-deps: ## Install what `make test` needs of the distribution (Chromium, Post
 
 e2e: $(INSTALLED) ## A whole node with the official Knative, and the operator on it; as root (IDLE=10: so many minutes at zero, too)
 	@$(BIN)/python -m node check || { code=$$?; test $$code = 3 && echo "e2e is skipped" && exit 0; exit $$code; } && \
-		$(BIN)/python -m node build && IDLE=$(IDLE) $(BIN)/pytest tests/node -vv -rs --durations=10
+		$(BIN)/python -m node build && IDLE=$(IDLE) $(BIN)/pytest tests/node -vv -rs --durations=0 --durations-min=1
 
 e2e-deps: $(INSTALLED) ## Install what `make e2e` needs of the distribution; as root
 	@$(BIN)/python -m node install-packages

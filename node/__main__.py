@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -43,12 +44,17 @@ def _check(_: argparse.Namespace) -> int:
 
 
 def _install_packages(_: argparse.Namespace) -> int:
-    packages = prerequisites.examine().packages
-    if not packages:
-        return 0
-    _say(f"installing {' '.join(packages)}")
+    missing = prerequisites.examine()
+    if missing.impossible or not missing.packages:
+        for sentence in missing.impossible:
+            print(sentence)
+        return NOT_POSSIBLE if missing.impossible else 0
+    if not shutil.which("apt-get"):
+        print(f"there is no apt-get here: install what corresponds to {' '.join(missing.packages)}", file=sys.stderr)
+        return 1
+    _say(f"installing {' '.join(missing.packages)}")
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["apt-get", "update", "-qq"], [*prerequisites.INSTALL.split(), "-y", "-qq", *packages]):
+    for command in (["apt-get", "update", "-qq"], [*prerequisites.INSTALL.split(), "-y", "-qq", *missing.packages]):
         if code := subprocess.run(command, env=environment, check=False).returncode:
             return code
     return 0
@@ -60,10 +66,7 @@ def _up(chosen: argparse.Namespace) -> int:
     pinned.build_all(say=_say)
     began = time.monotonic()
     node = Node(say=_say)
-    node.up(ScaleToZero(chosen.window, chosen.window))
-    if not chosen.bare:
-        _say("installing the operator")
-        node.install()
+    node.up(ScaleToZero(chosen.window, chosen.window), operator=not chosen.bare)
     _say(f"ready after {time.monotonic() - began:.0f} s; export KUBECONFIG={node.layout.kubeconfig}")
     return 0
 

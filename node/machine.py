@@ -1,8 +1,7 @@
 """The node as a whole, for the command line and for tests.
 
     with Node() as node:
-        node.up()                      # a Ready node with Knative
-        node.install()                 # the operator, as its user installs it
+        node.up(operator=True)         # a Ready node with Knative, and the operator as its user installs it
         node.kubectl("get", "nodes")
 
 A node that is up stays up without any process of ours: `down` finds it by the record in its state folder, also after
@@ -14,7 +13,8 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 
@@ -84,8 +84,8 @@ class Node:
         token = (self.layout.pki / "admin.token").read_text()
         return Api(SERVER, self.layout.pki / "ca.crt", token)
 
-    def up(self, scaling: ScaleToZero = DEFAULT_SCALING) -> None:
-        """Start everything up to an available Knative.
+    def up(self, scaling: ScaleToZero = DEFAULT_SCALING, *, operator: bool = False) -> None:
+        """Start everything up to an available Knative, and with `operator` to what our configuration makes of it.
 
         Raises AlreadyRunning, or another LocalError after having removed what was started.
         """
@@ -94,7 +94,7 @@ class Node:
         self.down()
         self._clean()
         try:
-            self._start(scaling)
+            self._start(scaling, operator=operator)
         except BaseException:
             self.down()
             raise
@@ -102,15 +102,6 @@ class Node:
     def down(self) -> list[str]:
         """Remove the node, however it was left; return what could not be removed, in words."""
         return sandbox.down(self.layout.state)
-
-    def install(self, tag: str | None = None) -> None:
-        """Import the operator's image and apply its configuration; return when all of it is Ready.
-
-        `tag` is the image's; None means the version that `config/base` names.
-        """
-        chosen = tag or user_install.version()
-        node_images.load(self.sandbox, {chosen: user_install.archive(chosen)})
-        self.apply(chosen)
 
     def apply(self, tag: str) -> None:
         """Apply the configuration with an image that is imported already; return when all of it is Ready."""
@@ -128,28 +119,48 @@ class Node:
                 psutil.wait_procs(entered, timeout=READY_SECONDS)
         await_ready([Process.start(part, self.layout.records, append=True)], READY_SECONDS, threading.Event())
 
-    def _start(self, scaling: ScaleToZero) -> None:
+    def _start(self, scaling: ScaleToZero, *, operator: bool) -> None:
         self.say("writing the images of programs that changed")
         gateway.fetch(self.layout.programs)
         images = [node_images.PAUSE, gateway.DNS, gateway.TRAEFIK, user_install.exporter()]
         archives = node_images.make([*images, *official.images(self.layout)], self.layout, self.archives)
         self.say("starting the control plane, containerd and the kubelet")
-        self._boot(archives)
-        self.say("installing DNS, the ingress and Knative")
-        official.apply(self.kubectl, [*gateway.dns(), *gateway.ingress()])
-        official.install(self.kubectl, self.layout, scaling)
-        namespaces = ("kube-system", gateway.TRAEFIK_NAMESPACE, official.SERVING, official.EVENTING)
-        official.await_ready(self.kubectl, namespaces)
+        made, controllers = self._boot()
+        # Images are imported while the API server takes definitions, ours while Knative starts.
+        with ThreadPoolExecutor() as beside:
+            imported = beside.submit(node_images.load, made, archives)
+            everything = official.manifests(self.layout, scaling)
+            official.prepare(self.kubectl, self.api, everything)
+            self._await_node(controllers)
+            imported.result()
+            self.say("installing DNS, the ingress and Knative")
+            own = beside.submit(self._load_operator, made) if operator else None
+            official.apply(self.kubectl, [*gateway.dns(), *gateway.ingress()])
+            official.install(self.kubectl, everything)
+            namespaces = ("kube-system", gateway.TRAEFIK_NAMESPACE, official.SERVING, official.EVENTING)
+            official.await_ready(self.api, namespaces)
+            if own:
+                tag = own.result()
+                self.say("installing the operator")
+                self.apply(tag)
 
-    def _boot(self, archives: Mapping[str, Path]) -> None:
+    def _load_operator(self, made: Sandbox) -> str:
+        """Import the operator's image as the version that `config/base` names, and return that."""
+        tag = user_install.version()
+        node_images.load(made, {tag: user_install.archive(tag)})
+        return tag
+
+    def _boot(self) -> tuple[Sandbox, list[Process]]:
+        """Start all processes; the node is not Ready yet."""
         keys = self._keys()
         made = sandbox.up(self.layout.state, Path(self.layout.program("pause")))
         parts = NodeParts(self.layout, keys, made)
         started = [Process.start(part, self.layout.records) for part in parts.storage()]
         await_ready(started, READY_SECONDS, threading.Event())
         self._await_roles()
-        controllers = [Process.start(part, self.layout.records) for part in parts.controllers()]
-        node_images.load(made, archives)
+        return made, [Process.start(part, self.layout.records) for part in parts.controllers()]
+
+    def _await_node(self, controllers: list[Process]) -> None:
         if not until(lambda: self._ready(controllers), READY_SECONDS, threading.Event()):
             raise controllers[2].failure(f"did not make its node Ready in {READY_SECONDS:.0f} s")
 

@@ -63,8 +63,8 @@ def make(images: Iterable[ProgramImage], layout: Layout, folder: Path) -> dict[s
 
 def load(sandbox: Sandbox, archives: Mapping[str, Path]) -> None:
     """Import archives into the node's containerd, in the kubelet's namespace. Raises PartFailed."""
-    for archive in archives.values():
-        ctr(sandbox, "images", "import", str(archive))
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        list(threads.map(lambda archive: ctr(sandbox, "images", "import", str(archive)), archives.values()))
 
 
 def ctr(sandbox: Sandbox, *arguments: str) -> str:

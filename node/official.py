@@ -6,16 +6,15 @@ with few CPUs the requests of Knative's pods are cut, as they would leave no roo
 carries events comes without a request and gets one, as docs/install.md asks for.
 """
 
+import json
 import os
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import yaml
-
-from local.api import Object
-from local.errors import CommandFailed, NotReady
+from local.api import Api, Object
+from local.errors import NotReady
 from local.kubectl import Kubectl, documents
 from local.layout import Layout
 from node import pinned
@@ -24,7 +23,8 @@ from node.node_images import ProgramImage, named
 SERVING = "knative-serving"
 EVENTING = "knative-eventing"
 INGRESS_CLASS = "traefik.ingress.networking.knative.dev"
-CRD = "CustomResourceDefinition"
+FIRST = ("Namespace", "CustomResourceDefinition")
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 LEFT_OUT = ("HorizontalPodAutoscaler",)
 
 # Of `ko`, which builds a release of Knative from these manifests: the path of a program's main package.
@@ -107,33 +107,43 @@ def settings(scaling: ScaleToZero) -> Mapping[tuple[str, str], Mapping[str, str]
     }
 
 
-def install(kubectl: Kubectl, layout: Layout, scaling: ScaleToZero) -> None:
-    """Apply everything; returns when it is accepted, and `await_ready` when it runs."""
-    everything = manifests(layout, scaling)
-    first = [manifest for manifest in everything if manifest["kind"] in (CRD, "Namespace")]
-    apply(kubectl, first)
-    kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=50s")
-    apply(kubectl, [manifest for manifest in everything if manifest not in first])
+def prepare(kubectl: Kubectl, api: Api, everything: Sequence[Object]) -> None:
+    """Apply namespaces and definitions, which need no image yet; returns when their kinds are served."""
+    apply(kubectl, [manifest for manifest in everything if manifest["kind"] in FIRST])
+    deadline = time.monotonic() + READY_SECONDS
+    while missing := [found["metadata"]["name"] for found in api.items(CRDS) if not established(found)]:
+        if time.monotonic() > deadline:
+            raise NotReady(f"not Established after {READY_SECONDS:.0f} s: {', '.join(missing)}")
+        time.sleep(0.1)
+
+
+def install(kubectl: Kubectl, everything: Sequence[Object]) -> None:
+    """Apply the rest; returns when it is accepted, and `await_ready` when it runs."""
+    apply(kubectl, [manifest for manifest in everything if manifest["kind"] not in FIRST])
 
 
 def apply(kubectl: Kubectl, objects: Sequence[Object]) -> None:
     """`kubectl apply --server-side` as an administrator does it; a second time, webhooks own their rules."""
-    kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=yaml.safe_dump_all(objects))
+    documents = "\n".join(json.dumps(one) for one in objects)  # as JSON: a writer of YAML takes seconds for CRDs
+    kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=documents)
 
 
-def await_ready(kubectl: Kubectl, namespaces: Iterable[str], seconds: float = READY_SECONDS) -> None:
+def await_ready(api: Api, namespaces: Iterable[str], seconds: float = READY_SECONDS) -> None:
     """Wait until all Deployments of the namespaces are available. Raises NotReady, naming those that are not."""
     deadline = time.monotonic() + seconds
     for namespace in namespaces:
-        while True:
-            listed = yaml.safe_load(kubectl("get", "deployments", "-n", namespace, "-o", "yaml"))["items"]
-            missing = [deployment["metadata"]["name"] for deployment in listed if not _available(deployment)]
-            if not missing:
-                break
+        path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
+        while missing := [found["metadata"]["name"] for found in api.items(path) if not _available(found)]:
             if time.monotonic() > deadline:
-                pods = _pods(kubectl, namespace)
+                pods = "\n".join(_told(pod) for pod in api.items(f"/api/v1/namespaces/{namespace}/pods"))
                 raise NotReady(f"{', '.join(missing)} in {namespace} not available after {seconds:.0f} s:\n{pods}")
-            time.sleep(0.5)
+            time.sleep(0.25)
+
+
+def established(definition: Object) -> bool:
+    """Whether a definition's kind is served. A new one's conditions are null."""
+    conditions = definition.get("status", {}).get("conditions") or []
+    return any(condition["type"] == "Established" and condition["status"] == "True" for condition in conditions)
 
 
 def _available(deployment: Object) -> bool:
@@ -142,11 +152,10 @@ def _available(deployment: Object) -> bool:
     return bool(current and status.get("availableReplicas", 0) >= wanted)
 
 
-def _pods(kubectl: Kubectl, namespace: str) -> str:
-    try:
-        return kubectl("get", "pods", "-n", namespace, "-o", "wide")
-    except CommandFailed as error:
-        return str(error)
+def _told(pod: Object) -> str:
+    """A pod with what its containers are at."""
+    states = {status["name"]: status["state"] for status in pod["status"].get("containerStatuses") or []}
+    return f"{pod['metadata']['name']} {pod['status'].get('phase')} {json.dumps(states)}"
 
 
 def _texts(layout: Layout) -> Iterable[tuple[str, str]]:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from local.errors import PartFailed
+from local.errors import AlreadyRunning, PartFailed
 from local.probe import until
 from local.process import living
 from node import cgroups, kernel_settings
@@ -38,7 +38,7 @@ KEPT = {"/var/lib/cni": "cni", "/var/lib/kubelet": "kubelet", "/var/log/pods": "
 # Mounted by the exporter with type DirectoryOrCreate.
 WANTED = ("/lib/modules",)
 
-READY_SECONDS = 20.0
+READY_SECONDS = 60.0
 KILL_SECONDS = 30.0
 
 # The first process: `$1` is the file that says it is ready, `$2` what it becomes.
@@ -82,13 +82,18 @@ class Sandbox:
         enter = ("nsenter", "-t", str(self.pid), "-n", "-m", "-p", "-u", "-i", "--")
         return ("/bin/sh", "-c", script, "sandbox", *enter, *command)
 
-    def run(self, *command: str, seconds: float = 60.0) -> str:
+    def run(self, *command: str, seconds: float = 120.0) -> str:
         """Run a command in the sandbox and return its standard output. Raises PartFailed with its error output."""
         return _run(*self.command(*command), seconds=seconds)
 
 
 def up(state: Path, pause: Path) -> Sandbox:
-    """Create the sandbox; `pause` is the program that becomes its first process. Raises PartFailed, leaving nothing."""
+    """Create the sandbox; `pause` is the program that becomes its first process.
+
+    Raises AlreadyRunning where another checkout's is, and PartFailed, leaving nothing.
+    """
+    if cgroups.processes():
+        raise AlreadyRunning("another node is up on this machine: `python -m node down` in its checkout removes it")
     state.mkdir(parents=True, exist_ok=True)
     state.chmod(0o700)  # keys, tokens and the cluster's Secrets are in it
     folders = [folder for folder in (*TEMPORARY, *KEPT, *WANTED) if not Path(folder).exists()]
@@ -111,6 +116,7 @@ def down(state: Path) -> list[str]:
         with contextlib.suppress(psutil.TimeoutExpired, psutil.NoSuchProcess):
             process.wait(KILL_SECONDS)
     _await_empty()
+    _disconnect()
     left = [f"cgroup {folder}" for folder in cgroups.remove()]
     kernel_settings.restore(record.settings)
     for folder in record.folders:
@@ -187,6 +193,13 @@ def _connect(sandbox: Sandbox) -> None:
     sandbox.run("sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
 
 
+def _disconnect() -> None:
+    """Remove the pair of devices: with its namespace it goes only after a while, and stands in a next one's way."""
+    if Path(f"/sys/class/net/{MACHINE_DEVICE}").exists():
+        with contextlib.suppress(PartFailed):  # it went meanwhile
+            _run("ip", "link", "delete", MACHINE_DEVICE)
+
+
 def _await_empty() -> None:
     """Wait until no process is in the node's cgroups; kill those that an interrupted `up` did not record."""
     deadline = time.monotonic() + KILL_SECONDS
@@ -197,7 +210,7 @@ def _await_empty() -> None:
         time.sleep(0.05)
 
 
-def _run(*command: str, seconds: float = 60.0) -> str:
+def _run(*command: str, seconds: float = 120.0) -> str:
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, check=False

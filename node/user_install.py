@@ -91,12 +91,12 @@ def overlay(folder: Path, tag: str, patches: Sequence[Object] = ()) -> Path:
     return folder
 
 
-def apply(kubectl: Kubectl, folder: Path) -> str:
-    """Apply a kustomization as the installation guide says, and return what kubectl reports.
+def apply(kubectl: Kubectl, folder: Path, selector: str = "") -> str:
+    """Apply a kustomization, or what of it has some labels, as the installation guide says; return kubectl's report.
 
     CRDs and the objects of their kinds are in one configuration: kubectl is asked again for what it could not map yet.
     """
-    return kubectl("apply", "--server-side", "-k", str(folder))
+    return kubectl("apply", "--server-side", "-k", str(folder), *(("-l", selector) if selector else ()))
 
 
 def unready(api: Api) -> list[str]:

@@ -19,7 +19,23 @@ from tests.node.on_node import OnNode
 # Knative's own are 60 and 30 seconds.
 SCALING = ScaleToZero(window=6, grace=6)
 KEEP = "NODE_KEEP"
-ORDER = ("first_kepler", "tools", "operation", "kills", "lost_event", "zero", "operator_removal", "node_removal")
+# What needs no function at zero comes between what does: meanwhile they go there. The operator is removed right after a
+# sweep, whose pod may take longest to end.
+ORDER = (
+    "first_kepler",
+    "applied_again",
+    "edits",
+    "tools",
+    "drift",
+    "deletion",
+    "upgrade",
+    "kills",
+    "zero",
+    "lost_event",
+    "unforced",
+    "operator_removal",
+    "node_removal",
+)
 NAMESPACE = "energy"
 # An exporter is privileged: whoever may label the namespace opens it.
 OPENED = "pod-security.kubernetes.io/enforce=privileged"
@@ -53,11 +69,11 @@ def node() -> Iterator[Node]:
         yield found
         return
     try:
-        found.up(SCALING)
-        found.install()
-        yield found
+        found.up(SCALING, operator=True)
     except LocalError as error:
         pytest.fail(str(error), pytrace=False)
+    try:
+        yield found
     finally:
         if not os.environ.get(KEEP):
             found.down()

@@ -31,7 +31,7 @@ PATHS = {
 }
 DEPLOYMENTS = f"/apis/apps/v1/namespaces/{OPERATOR}/deployments"
 PODS = f"/api/v1/namespaces/{OPERATOR}/pods"
-INSIDE = "import sys, urllib.request; sys.stdout.write(urllib.request.urlopen(sys.argv[1], timeout=10).read().decode())"
+INSIDE = "import sys, urllib.request; sys.stdout.write(urllib.request.urlopen(sys.argv[1], timeout=60).read().decode())"
 
 
 class OnNode(Namespaced):

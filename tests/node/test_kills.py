@@ -10,7 +10,7 @@ from tests.node.on_node import OPERATOR, OnNode
 
 EVENTING = "knative-eventing"
 # Seconds after which an edit without any effect is taken for lost.
-LOST_SECONDS = 30.0
+LOST_SECONDS = 15.0
 SOURCE = "eventing.knative.dev/sourceName=kepler"
 
 

@@ -6,9 +6,19 @@ from pathlib import Path
 import psutil
 import pytest
 
+from local.errors import AlreadyRunning
 from node import cgroups, kernel_settings, sandbox
 from node.machine import Node
 from tests.node.conftest import KEEP
+
+
+def test_another_checkout_leaves_the_node_alone(node: Node, tmp_path: Path) -> None:
+    """There is one on a machine: whoever starts a second one is told so, and takes nothing down."""
+    with pytest.raises(AlreadyRunning, match="another node is up"):
+        sandbox.up(tmp_path, Path(node.layout.program("pause")))
+
+    assert sandbox.recorded(tmp_path) is None
+    assert node.kubectl("get", "nodes", "-o", "name").strip()
 
 
 @pytest.mark.skipif(bool(os.environ.get(KEEP)), reason=f"{KEEP} keeps the node")

@@ -46,12 +46,12 @@ def test_the_console_is_served_through_a_port_forward(user: OnNode) -> None:
             line = forward.stdout.readline()
             port = re.search(r"127\.0\.0\.1:(\d+)", line)
             assert port, line
-            with urllib.request.urlopen(f"http://127.0.0.1:{port[1]}/", timeout=20) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port[1]}/", timeout=60) as answer:
                 page = answer.read().decode()
             assert "<html" in page
             script = re.search(r'src="([^"]+\.js)"', page)
             assert script, page
-            with urllib.request.urlopen(f"http://127.0.0.1:{port[1]}/{script[1].lstrip('/')}", timeout=20) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port[1]}/{script[1].lstrip('/')}", timeout=60) as answer:
                 assert answer.status == 200
         finally:
             forward.terminate()

@@ -3,12 +3,10 @@
 import os
 import time
 
-import pytest
-
 from node import usage
 from node.machine import Node
 from tests.node import measured
-from tests.node.on_node import OPERATOR, PODS, OnNode
+from tests.node.on_node import PODS, OnNode
 
 # Minutes to watch, by `make e2e IDLE=10`; without it, as long as a reader waits.
 IDLE = "IDLE"
@@ -48,12 +46,3 @@ def test_nothing_wakes_without_a_cause(at_zero: OnNode, node: Node) -> None:
 
     assert set(woken) <= {SWEEP}
     assert len(woken) <= seconds / 300 + 1
-
-
-@pytest.mark.parametrize("kind", ["pods", "events"])
-def test_functions_were_not_ended_by_force(user: OnNode, kind: str) -> None:
-    """No function was killed for want of memory, or by a probe."""
-    found = user.cluster_wide("-n", OPERATOR, "get", kind, "-o", "yaml")
-
-    assert "OOMKilled" not in found
-    assert "failed liveness probe" not in found

@@ -8,6 +8,7 @@ import yaml
 
 from local import build
 from node import cgroups, node_files, official, pinned, prerequisites, user_install
+from node.__main__ import NOT_POSSIBLE, main
 from tests.node import measured
 
 
@@ -46,6 +47,23 @@ def test_an_image_of_the_manifests_is_a_program_that_is_built(project: str, path
     assert official.program(project, path) in built
 
 
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ({}, False),
+        ({"conditions": None}, False),
+        ({"conditions": [{"type": "Established", "status": "False"}]}, False),
+        (
+            {"conditions": [{"type": "NamesAccepted", "status": "True"}, {"type": "Established", "status": "True"}]},
+            True,
+        ),
+    ],
+)
+def test_a_definition_is_established_by_its_condition_alone(status: dict[str, object], *, expected: bool) -> None:
+    """The API server writes `conditions: null` before it has looked at a new one."""
+    assert official.established({"status": status}) == expected
+
+
 def test_the_overlay_is_one_over_config_base_that_sets_the_image(tmp_path: Path) -> None:
     """As docs/install.md has it, with a path from wherever the overlay is."""
     folder = user_install.overlay(tmp_path / "own", "1.2.3")
@@ -71,6 +89,28 @@ def test_what_is_missing_is_named_with_what_to_do(monkeypatch: pytest.MonkeyPatc
     assert any("needs root" in sentence for sentence in missing.impossible)
     assert "`make e2e-deps` installs them" in missing.sentences()[-1]
     assert {"containerd", "runc", "containernetworking-plugins", "libc6-dev"} <= set(missing.packages)
+
+
+def test_packages_are_not_installed_where_a_node_cannot_be(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It says why, and ends as `check` does: with 3, and without asking the distribution for anything."""
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+
+    assert main(["install-packages"]) == NOT_POSSIBLE
+    assert "needs root" in capsys.readouterr().out
+
+
+def test_without_apt_the_packages_are_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of another distribution they have other names: no traceback, and no guess."""
+    monkeypatch.setattr(prerequisites, "examine", lambda: prerequisites.Prerequisites((), ("runc",)))
+    monkeypatch.setattr("shutil.which", lambda _: None)
+
+    assert main(["install-packages"]) == 1
+    assert "there is no apt-get here: install what corresponds to runc" in capsys.readouterr().err
 
 
 def test_version_1_and_2_of_cgroups_are_told_apart(tmp_path: Path) -> None:

@@ -1,37 +1,18 @@
-"""What an administrator does with an operator that is in use: apply it again, and move it to another release."""
+"""What an administrator does with an operator that is in use: move it to another release, and back."""
 
 import pytest
 
-from local.api import Object
 from node import user_install
 from node.machine import Node
 from tests.node import measured
 from tests.node.on_node import OPERATOR, OnNode
+from tests.node.revisions import revisions, services
 
 
 @pytest.fixture(autouse=True)
 def ready(user: OnNode) -> None:
     """There is a Kepler, whose exporter must not notice."""
     user.await_ready()
-
-
-def services(node: Node) -> dict[str, Object]:
-    """The operator's Knative Services by name."""
-    return {service["metadata"]["name"]: service for service in node.api.items(user_install.SERVICES)}
-
-
-def revisions(node: Node) -> dict[str, str]:
-    """The newest revision of each Service."""
-    return {name: service["status"]["latestReadyRevisionName"] for name, service in services(node).items()}
-
-
-def test_the_same_configuration_again_conflicts_with_nobody(node: Node, version: str) -> None:
-    """`kubectl apply --server-side -k`, without force; no Service gets another revision."""
-    before = revisions(node)
-
-    node.apply(version)
-
-    assert revisions(node) == before
 
 
 def test_an_upgrade_moves_every_function_and_no_exporter(node: Node, user: OnNode, version: str) -> None:
