@@ -22,7 +22,7 @@ WRITERS = 8
 
 
 @dataclass(frozen=True)
-class Kind:
+class Sort:
     """What one sort of Kepler says besides `Ready`, which repeats `says`, and how many of them there are."""
 
     name: str
@@ -48,8 +48,8 @@ WELL = (
     ("MonitoringReconciled", "True", "Reconciled", "Prometheus collects every 30s"),
 )
 CROWD = (
-    Kind("partial", 40, (("Available", "False", "PartiallyAvailable", PARTIAL),)),
-    Kind(
+    Sort("partial", 40, (("Available", "False", "PartiallyAvailable", PARTIAL),)),
+    Sort(
         "refused",
         20,
         (
@@ -58,32 +58,32 @@ CROWD = (
         ),
         says="EstimatorReconciled",
     ),
-    Kind("waiting", 30, (("CollectedMetricReconciled", "Unknown", "Missing", MISSING),)),
-    Kind("silent", 1),
-    Kind("unscraped", 9, (("MonitoringReconciled", "True", "NotInstalled", LACKS),)),
-    Kind("well", 200),
+    Sort("waiting", 30, (("CollectedMetricReconciled", "Unknown", "Missing", MISSING),)),
+    Sort("silent", 1),
+    Sort("unscraped", 9, (("MonitoringReconciled", "True", "NotInstalled", LACKS),)),
+    Sort("well", 200),
 )
 TOTAL = sum(one.count for one in CROWD)
 
 
-def gather(stack: Stack, kinds: tuple[Kind, ...] = CROWD) -> None:
+def gather(stack: Stack, sorts: tuple[Sort, ...] = CROWD) -> None:
     """Create them, the one half in the north, the other in the south."""
     for namespace in (NORTH, SOUTH):
         create_namespace(stack, namespace)
-    keplers = [(kind, number) for kind in kinds for number in range(kind.count)]
+    keplers = [(sort, number) for sort in sorts for number in range(sort.count)]
     with ThreadPoolExecutor(WRITERS) as writers:
         list(writers.map(partial(_create, stack), keplers))
 
 
-def _create(stack: Stack, one: tuple[Kind, int]) -> None:
-    kind, number = one
-    namespace, name = (NORTH, SOUTH)[number % 2], f"{kind.name}-{number:04}"
+def _create(stack: Stack, one: tuple[Sort, int]) -> None:
+    sort, number = one
+    namespace, name = (NORTH, SOUTH)[number % 2], f"{sort.name}-{number:04}"
     body = {**kepler(name), "metadata": {"name": name, "namespace": namespace}}
     where = path(KEPLER, namespace, name)
     stack.api.apply(where, body)
-    if kind.status:
+    if sort.status:
         about = {key: body[key] for key in ("apiVersion", "kind", "metadata")}
-        stack.api.apply(f"{where}/status", {**about, "status": kind.status})
+        stack.api.apply(f"{where}/status", {**about, "status": sort.status})
 
 
 def _condition(kind: str, status: str, reason: str, message: str) -> dict[str, Any]:
