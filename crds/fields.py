@@ -136,12 +136,13 @@ def unseen() -> object:
 
 
 def seconds(written: str | int) -> int:
-    """Whole seconds of a span such as '1m30s'; ValueError outside of one second to a day."""
+    """Whole seconds of a span such as '1m30s', or of a number of seconds; ValueError outside of one second to a day."""
     if isinstance(written, int):
-        return written
-    found = re.fullmatch(_SPAN, written) if written else None
-    hours, minutes, rest = (int(part[:-1]) if part else 0 for part in found.groups()) if found else (0, 0, 0)
-    total = hours * 3600 + minutes * 60 + rest
+        total = written
+    else:
+        found = re.fullmatch(_SPAN, written) if written else None
+        hours, minutes, rest = (int(part[:-1]) if part else 0 for part in found.groups()) if found else (0, 0, 0)
+        total = hours * 3600 + minutes * 60 + rest
     if not 1 <= total <= DAY:
         raise ValueError("must be whole seconds from '1s' to '24h', written like '30s', '1m30s' or '1h'")
     return total
@@ -150,14 +151,14 @@ def seconds(written: str | int) -> int:
 Seconds = Annotated[
     int,
     BeforeValidator(seconds),
-    WithJsonSchema({"type": "string", "maxLength": 64}),
+    WithJsonSchema({"x-kubernetes-int-or-string": True, "maxLength": 64}),
     Rule(
-        f"self != '' && self.matches(r'{_SPAN}') && "
-        "duration(self) >= duration('1s') && duration(self) <= duration('24h')",
+        f"type(self) == int ? self >= 1 && self <= {DAY} : self != '' && string(self).matches(r'{_SPAN}') && "
+        "duration(string(self)) >= duration('1s') && duration(string(self)) <= duration('24h')",
         _SPAN_SAYS,
     ),
 ]
-"""A span of time, '1m30s' in the resource, 90 in Python."""
+"""A span of time, '1m30s' or 90 in the resource, 90 in Python."""
 
 Int32 = Annotated[int, Field(json_schema_extra={"format": "int32"})]
 Port = Annotated[Int32, between(1, 65535)]

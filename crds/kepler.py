@@ -50,8 +50,28 @@ Toleration = Annotated[
         "a toleration without `key` tolerates everything, and must say so with `operator` 'Exists'",
         at=".operator",
     ),
+    Rule(
+        "!has(self.tolerationSeconds) || (has(self.effect) && self.effect == 'NoExecute')",
+        "`tolerationSeconds` needs `effect` 'NoExecute': set that, or leave it out",
+        at=".tolerationSeconds",
+    ),
+    Rule(
+        "!has(self.value) || self.value == '' || !has(self.operator) || self.operator != 'Exists'",
+        "`operator` 'Exists' may not have a `value`: leave it out, or set `operator` 'Equal'",
+        at=".value",
+    ),
 ]
-Resources = Annotated[dict[str, JsonValue], Core("io.k8s.api.core.v1.ResourceRequirements")]
+Resources = Annotated[
+    dict[str, JsonValue],
+    Core("io.k8s.api.core.v1.ResourceRequirements"),
+    Rule(
+        "!has(self.requests) || !has(self.limits) || self.requests.all(name, !(name in self.limits) || "
+        "!isQuantity(string(self.requests[name])) || !isQuantity(string(self.limits[name])) || "
+        "quantity(string(self.requests[name])).compareTo(quantity(string(self.limits[name]))) <= 0)",
+        "a request must not be above its limit: raise it in `limits`, or lower it in `requests`",
+        at=".requests",
+    ),
+]
 Affinity = Annotated[dict[str, JsonValue], Core("io.k8s.api.core.v1.Affinity")]
 PullSecret = Annotated[dict[str, JsonValue], Core("io.k8s.api.core.v1.LocalObjectReference")]
 UpdateStrategy = Annotated[

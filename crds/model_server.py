@@ -35,13 +35,30 @@ class OnDelete(StrEnum):
     DELETE = "Delete"
 
 
+# Neither '.' nor '..' as a part of a path, which Kubernetes refuses or a kubelet would resolve.
+NO_DOTS = r"!self.matches(r'(^|/)\.\.?(/|$)')"
+# One or more parts, and a slash after them or none; in any script, and without spaces.
+PARTS = r"[^/\x00-\x20\x7f]+(/[^/\x00-\x20\x7f]+)*/?"
+
+
+def path_text(pattern: str, most: int, says: str) -> Rule:
+    """A path of at most `most` characters that matches `pattern` and has no part '.' or '..'."""
+    return Rule(f"size(self) <= {most} && self.matches(r'^{pattern}$') && {NO_DOTS}", says)
+
+
 Directory = Annotated[
     str,
     Field(max_length=4096),
-    text(
-        r"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",
-        1024,
-        "`{field}` must be an absolute path without '..', such as '/var/lib/kepler'",
+    path_text(
+        f"/{PARTS}", 1024, "`{field}` must be an absolute path without '..' and spaces, such as '/var/lib/kepler'"
+    ),
+]
+# All that some servers have, such as AWS EFS, is their root.
+Export = Annotated[
+    str,
+    Field(max_length=4096),
+    path_text(
+        f"/({PARTS})?", 1024, "`{field}` must be an absolute path without '..' and spaces, such as '/srv/kepler'"
     ),
 ]
 
@@ -69,7 +86,7 @@ class Nfs(Written):
         | None
     ) = None
     """Host name or IP address of the server. `type` 'nfs' needs it."""
-    export: Directory | None = None
+    export: Export | None = None
     """The directory that the server exports. `type` 'nfs' needs it."""
 
 
@@ -124,11 +141,11 @@ class External(Written):
     bucket: (
         Annotated[
             str,
-            Field(max_length=256),
+            Field(max_length=512),
             text(
-                "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
-                63,
-                "`{field}` must be 3 to 63 lower-case letters, digits, '-' and '.', such as 'kepler-models'",
+                "^[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]$",
+                255,
+                "`{field}` must be 3 to 255 letters, digits, '-', '_' and '.', such as 'kepler-models'",
             ),
         ]
         | None
@@ -137,11 +154,7 @@ class External(Written):
     prefix: Annotated[
         str,
         Field(max_length=4096),
-        text(
-            "^([A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?)?$",
-            512,
-            "`{field}` must be path segments joined by '/', such as 'models'; {instead}",
-        ),
+        path_text(f"({PARTS})?", 512, "`{field}` must be parts of a path joined by '/', such as 'models'; {instead}"),
     ] = ""
     """What the keys of all objects begin with. Blank means the whole bucket."""
     credentials: Credentials = Credentials()
@@ -189,10 +202,8 @@ class Storage(Written):
     path: Annotated[
         str,
         Field(max_length=4096),
-        text(
-            "^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$",
-            255,
-            "`{field}` must be path segments joined by '/', without '..' and a leading '/'; {instead}",
+        path_text(
+            PARTS, 255, "`{field}` must be parts of a path joined by '/', without '..' and a leading '/'; {instead}"
         ),
     ] = "models"
     """Directory of the models, within the storage: `MODEL_PATH`, below '/mnt', in ConfigMap

@@ -82,12 +82,19 @@ DANGEROUS = (
     *("SSL_CERT_FILE", "SSL_CERT_DIR"),
 )
 
+
+def above(requests: dict[str, JsonValue], limits: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """A block of resources."""
+    return {"requests": requests, "limits": limits}
+
+
 REFUSED = [
     *(
         Value("scrape-interval", span, INTERVAL)
         for span in ("", "0s", "500ms", "1.5s", "30", "24h1s", "1s30m", "1d", "-5s")
     ),
-    Value("scrape-interval", 30, 'must be of type string: "integer"'),
+    Value("scrape-interval", 0, INTERVAL),
+    Value("scrape-interval", 86401, INTERVAL),
     Value("scape-interval", "soon", "`scape-interval` must be whole seconds"),
     Value("collector.sample-period", "0s", "leave it out for '3s'"),
     Value("model-server.sampling-period", "25h", "leave it out for '300s'"),
@@ -116,8 +123,26 @@ REFUSED = [
     Value("collector.tolerations", [{"key": "a", "operator": "exists"}], "`operator` must be 'Exists' or 'Equal'"),
     Value("collector.tolerations", [{"key": "a", "effect": "NoRun"}], "`effect` must be 'NoSchedule'"),
     Value("collector.tolerations", [{"effect": "NoExecute"}], "a toleration without `key` tolerates everything"),
+    Value(
+        "collector.tolerations",
+        [{"key": "a", "operator": "Exists", "effect": "NoSchedule", "tolerationSeconds": 0}],
+        "`tolerationSeconds` needs `effect` 'NoExecute'",
+    ),
+    Value(
+        "collector.tolerations",
+        [{"key": "a", "operator": "Exists", "value": "b"}],
+        "`operator` 'Exists' may not have a `value`",
+    ),
     Value("collector.tolerations", [{"kee": "a"}], 'unknown field "spec.collector.tolerations[0].kee"'),
     Value("collector.resources", {"limits": {"memory": "lots"}}, "spec.collector.resources.limits.memory"),
+    *(
+        Value("collector.resources", resources, "a request must not be above its limit")
+        for resources in (
+            above({"cpu": "2"}, {"cpu": "1"}),
+            above({"cpu": 2}, {"cpu": "1500m"}),
+            above({"memory": "1Gi"}, {"memory": "1000M"}),
+        )
+    ),
     Value("collector.priority-class", "High", "`priority-class` must be the name of an object"),
     Value("collector.affinity", {"nodeAfinity": {}}, 'unknown field "spec.collector.affinity.nodeAfinity"'),
     Value("collector.update-strategy", {"type": "Recreate"}, "`type` must be 'RollingUpdate' or 'OnDelete'"),
@@ -165,12 +190,12 @@ REFUSED = [
     ),
     Value(f"{STORAGE}.external.endpoint", "s3.example.com", "`endpoint` must begin with 'http://' or 'https://'"),
     Value(f"{STORAGE}.external.region", "eu 1", "`region` must be letters, digits and '-'"),
-    Value(f"{STORAGE}.external.bucket", "My_Bucket", "`bucket` must be 3 to 63 lower-case letters"),
-    Value(f"{STORAGE}.external.prefix", "../up", "`prefix` must be path segments joined by '/'"),
+    Value(f"{STORAGE}.external.bucket", "my bucket", "`bucket` must be 3 to 255 letters"),
+    Value(f"{STORAGE}.external.prefix", "../up", "`prefix` must be parts of a path joined by '/'"),
     Value(f"{STORAGE}.external.credentials.secret", "S3", "`secret` must be the name of an object"),
     *(
-        Value(f"{STORAGE}.path", path, "`path` must be path segments joined by '/', without '..' and a leading '/'")
-        for path in ("", "/models", "..", "a/../b", "a//b", "models/")
+        Value(f"{STORAGE}.path", path, "`path` must be parts of a path joined by '/', without '..' and a leading '/'")
+        for path in ("", "/models", "..", "a/../b", "a//b", "a b")
     ),
     *(
         Value(
@@ -213,7 +238,10 @@ REFUSED = [
 ]
 
 TAKEN = [
-    *(Value("scrape-interval", span) for span in ("1s", "30s", "1m30s", "90m", "1h", "1h0m1s", "24h", "86400s", None)),
+    *(
+        Value("scrape-interval", span)
+        for span in (30, 1, 86400, "1s", "30s", "1m30s", "90m", "1h", "1h0m1s", "24h", "86400s", None)
+    ),
     Value("scape-interval", "15s"),
     Value("collected-metric", "team.a-1"),
     Value("exported-power", None),
@@ -269,6 +297,10 @@ TAKEN = [
     Value(STORAGE, {"type": "nfs", "nfs": {"server": "fd00::5", "export": "/srv/kepler"}}),
     Value(STORAGE, {"type": "external", "external": S3}),
     Value(f"{STORAGE}.external.prefix", "a/b/"),
+    Value(f"{STORAGE}.external.bucket", "my_Bucket"),
+    Value(f"{STORAGE}.path", ".models/größe/"),
+    *(Value(f"{STORAGE}.nfs.export", path) for path in ("/", "/srv/kepler/", "/srv/.kepler", "/srv/größe")),
+    *(Value(f"{STORAGE}.hostpath.path", path) for path in ("/var/lib/.kepler", "/var/lib/kepler/")),
     *(Value(f"{STORAGE}.claim.size", size) for size in ("5Gi", "1.5Ti", 5368709120, None)),
     *(Value(f"{STORAGE}.claim.storage-class", name) for name in ("", "standard", None)),
     Value(f"{STORAGE}.path", "models/v0.7"),

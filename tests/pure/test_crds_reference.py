@@ -41,7 +41,7 @@ def test_every_field_says_what_it_does(resource: type[Resource]) -> None:
     ("path", "kind", "default"),
     [
         ("spec.collector.port", "integer", "`9102`"),
-        ("spec.collector.sample-period", "string", "`3s`"),
+        ("spec.collector.sample-period", "number or string", "`3s`"),
         ("spec.collector.tolerations", "list of core/v1 Toleration", ""),
         ("spec.collector.affinity", "core/v1 Affinity", ""),
         ("spec.collector.update-strategy", "apps/v1 DaemonSetUpdateStrategy", ""),
