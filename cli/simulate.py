@@ -15,7 +15,8 @@ from runtime.function import Function
 from runtime.objects import Collection, Manifest, Ref, terminates
 from runtime.outcome import Outcome
 from runtime.ownership import owned_by
-from runtime.protocol import decide, status_of
+from runtime.protocol import decide
+from runtime.statuses import status_of
 
 # Turns of all functions; two or three are enough for what is in the catalogue.
 ROUNDS = 12

@@ -9,7 +9,8 @@ from runtime.function import Function, Observed
 from runtime.objects import Manifest, terminates
 from runtime.outcome import Outcome
 from runtime.ownership import owned_by
-from runtime.protocol import decide, status_of
+from runtime.protocol import decide
+from runtime.statuses import status_of
 
 # Named of an object that differs; the rest is counted.
 SHOWN = 3

@@ -24,27 +24,24 @@ import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
 from runtime import trial
 from runtime.adoption import as_adopted, others
 from runtime.client import Client
-from runtime.conditions import applied
-from runtime.differences import FieldChange, differences, owned_values
+from runtime.differences import FieldChange, differences
 from runtime.errors import Conflict, NotFound, Refused, Unavailable
 from runtime.function import Function, Input, Observed
 from runtime.objects import Collection, Manifest, Ref, generation, resource_version, terminates, uid
-from runtime.outcome import STATUS_OF, Condition, Intent, Outcome, Word, rejected
+from runtime.outcome import Intent, Outcome, rejected
 from runtime.ownership import owned_by, refusal
 from runtime.refusals import RefusedWrite, meaning
+from runtime.statuses import status_of, write_status
 
 # Rounds before a conflict counts as one that does not end; each waits a little longer, at random.
 ROUNDS = 12
 JITTER = 0.004
-# The API server takes at most this many characters in a condition's message.
-MESSAGE = 32768
 
 
 @dataclass(frozen=True)
@@ -286,34 +283,9 @@ def _write_condition(
     fields = differences({"status": status}, observed.parent, manager=client.manager, subresource="status")
     if not fields:
         return None
-    written = client.apply_status(observed.key, status)
+    written = write_status(observed.key, status, client)
     done.changes.append(Change(observed.key, "reported", fields))
     return written
-
-
-def status_of(function: Function, outcome: Outcome, parent: Manifest) -> Manifest:
-    """What an outcome says in the parent's status.
-
-    Status fields tell what is in use: where nothing was brought about, what they say still holds.
-    """
-    now = datetime.now(UTC)
-    entries = [applied(parent, condition, now) for condition in conditions_of(function, outcome)]
-    still = {} if outcome.word is Word.CONVERGED else _reported(parent, function.manager)
-    return {**still, **outcome.status, "conditions": entries}
-
-
-def _reported(parent: Manifest, manager: str) -> Manifest:
-    """The status fields that `manager` wrote before, its conditions left out."""
-    fields: Manifest = owned_values(parent, manager=manager, subresource="status").get("status") or {}
-    return fields
-
-
-def conditions_of(function: Function, outcome: Outcome) -> tuple[Condition, ...]:
-    """The conditions an outcome stands for: its own, or the function's by the outcome's word."""
-    if outcome.conditions:
-        return outcome.conditions
-    status, message = STATUS_OF[outcome.word], outcome.message[:MESSAGE]
-    return tuple(Condition(said, status, outcome.reason, message) for said in (function.condition, *function.summaries))
 
 
 def _look_again(function: Function, written: Observed, parent: Manifest | None, client: Client) -> Observed:

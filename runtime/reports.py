@@ -34,9 +34,10 @@ from runtime.function import Function
 from runtime.objects import Kind, Manifest, Ref, generation, metadata, name, resource_version, uid
 from runtime.outcome import Outcome, Word
 from runtime.printable import encodable, visible, visible_name
-from runtime.protocol import Change, Reconciled, conditions_of
+from runtime.protocol import Change, Reconciled
 from runtime.redact import Mask
 from runtime.spans import Course
+from runtime.statuses import conditions_of
 from runtime.tracing import Trace, traceparent, understood
 
 

@@ -21,7 +21,7 @@ from runtime.differences import ABSENT, list_keys
 from runtime.function import Function
 from runtime.objects import CONFIG_MAP, Manifest, Ref
 from runtime.outcome import Outcome, Word
-from runtime.protocol import conditions_of
+from runtime.statuses import conditions_of
 from tests.fields import FIELDS, Field, cluster
 from tests.kepler_reads import lines
 from tests.rendered import Cluster, Rendered, rendered

@@ -29,7 +29,8 @@ from runtime.objects import (
     name,
 )
 from runtime.outcome import Outcome
-from runtime.protocol import decide, status_of
+from runtime.protocol import decide
+from runtime.statuses import status_of
 from tests.pure.test_machine_config import node, pool
 from tests.pure.test_monitoring import defined
 

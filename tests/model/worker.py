@@ -15,7 +15,7 @@ from unittest.mock import patch
 from tenacity import wait_none
 
 from runtime import client as client_module
-from runtime import protocol
+from runtime import protocol, statuses
 from runtime.client import Answer, Client, Request
 from runtime.errors import Unavailable
 from runtime.function import Function
@@ -87,6 +87,6 @@ def determined(rounds: int = 1) -> Iterator[None]:
     with ExitStack() as patches:
         patches.enter_context(patch.object(protocol, "ROUNDS", rounds))
         patches.enter_context(patch.object(protocol, "JITTER", 0.0))
-        patches.enter_context(patch.object(protocol, "datetime", _Noon))
+        patches.enter_context(patch.object(statuses, "datetime", _Noon))
         patches.enter_context(patch.object(client_module, "wait_random_exponential", lambda **_: wait_none()))
         yield

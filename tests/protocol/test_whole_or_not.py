@@ -1,7 +1,10 @@
 """An edit is written whole or not at all: what the API server would refuse is found out before the first write."""
 
+import json
+
 import pytest
 
+from runtime.client import Answer, Request
 from runtime.objects import (
     CONFIG_MAP,
     DAEMON_SET,
@@ -10,8 +13,9 @@ from runtime.objects import (
     SERVICE_ACCOUNT,
     Kind,
 )
+from runtime.receive import Reconciler
 from tests.policies import refusing
-from tests.workbench import Workbench, kepler
+from tests.workbench import BY_NAME, Workbench, kepler, resync, transport
 
 SENTENCE = "🚫 every workload needs a label team"
 CLAIMED = {"enabled": True, "storage": {"type": "claim", "claim": {"size": "5Gi"}}}
@@ -113,3 +117,23 @@ def count(workbench: Workbench, storage: str) -> None:
     """What the quota's controller writes, which does not run beside this API server."""
     status = {"status": {"hard": {"requests.storage": storage}, "used": {"requests.storage": "0"}}}
     workbench.patch("resourcequota/storage", status, "--subresource=status")
+
+
+def test_a_condition_that_the_api_server_refuses_is_written_in_plain_words(running: Workbench) -> None:
+    """Better a cut sentence than a dead letter and no word at all."""
+    send = transport(running.stack, BY_NAME["collector"].manager)
+
+    def picky(request: Request) -> Answer:
+        """Refuses a status whose text is not ASCII, as some future schema might."""
+        if request.path.endswith("/status") and not json.dumps(request.body, ensure_ascii=False).isascii():
+            return Answer(422, {"reason": "Invalid", "message": "status.conditions[0].message: not taken"})
+        return send(request)
+
+    with refusing(running.stack, running.namespace, DAEMON_SET, SENTENCE):
+        running.patch("kepler/kepler", {"spec": {"collector": {"port": 9103}}})
+        for function in ("collected_metric", "exported_power", "estimator", "model_server"):
+            running.resync(function)
+        Reconciler(BY_NAME["collector"], picky)(resync(running.namespace, "kepler"))
+        told = running.conditions()["CollectorReconciled"]
+    assert told["reason"] == "RefusedByPolicy"
+    assert "? every workload needs a label team" in told["message"]

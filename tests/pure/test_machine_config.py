@@ -13,7 +13,7 @@ from runtime.function import Observed
 from runtime.objects import COLLECTED_METRIC, KEPLER, MACHINE_CONFIG, Manifest, Ref
 from runtime.outcome import Outcome
 from runtime.ownership import reference, refusal
-from runtime.protocol import conditions_of
+from runtime.statuses import conditions_of
 from runtime.wake import idle, parents
 from tests.pure.test_wake import about, asked
 from tests.workbench import update

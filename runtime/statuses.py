@@ -1,0 +1,58 @@
+"""What a function says in its resource's status: its conditions and status fields, and how they are written."""
+
+from datetime import UTC, datetime
+
+from runtime.client import Client
+from runtime.conditions import applied
+from runtime.differences import owned_values
+from runtime.errors import Invalid
+from runtime.function import Function
+from runtime.objects import Manifest, Ref
+from runtime.outcome import STATUS_OF, Condition, Outcome, Word
+
+# The API server takes at most this many characters in a condition's message.
+MESSAGE = 32768
+# Characters of a message that is cut since the API server did not take the whole.
+PLAIN = 1024
+
+
+def status_of(function: Function, outcome: Outcome, parent: Manifest) -> Manifest:
+    """What an outcome says in the parent's status.
+
+    Status fields tell what is in use: where nothing was brought about, what they say still holds.
+    """
+    now = datetime.now(UTC)
+    entries = [applied(parent, condition, now) for condition in conditions_of(function, outcome)]
+    still = {} if outcome.word is Word.CONVERGED else _reported(parent, function.manager)
+    return {**still, **outcome.status, "conditions": entries}
+
+
+def _reported(parent: Manifest, manager: str) -> Manifest:
+    """The status fields that `manager` wrote before, its conditions left out."""
+    fields: Manifest = owned_values(parent, manager=manager, subresource="status").get("status") or {}
+    return fields
+
+
+def conditions_of(function: Function, outcome: Outcome) -> tuple[Condition, ...]:
+    """The conditions an outcome stands for: its own, or the function's by the outcome's word."""
+    if outcome.conditions:
+        return outcome.conditions
+    status, message = STATUS_OF[outcome.word], outcome.message[:MESSAGE]
+    return tuple(Condition(said, status, outcome.reason, message) for said in (function.condition, *function.summaries))
+
+
+def write_status(key: Ref, status: Manifest, client: Client) -> Manifest:
+    """Write the status; where the API server refuses it, with messages that nothing can be wrong with.
+
+    A reconcile whose condition cannot be written would become a dead letter, and its resource would say nothing at all.
+    """
+    try:
+        return client.apply_status(key, status)
+    except Invalid:
+        conditions = [{**entry, "message": plain_words(entry["message"])} for entry in status["conditions"]]
+        return client.apply_status(key, {**status, "conditions": conditions})
+
+
+def plain_words(message: str) -> str:
+    """At most `PLAIN` characters of a message, and a question mark for each that is not printable ASCII."""
+    return "".join(one if one.isascii() and one.isprintable() else "?" for one in message)[:PLAIN]
