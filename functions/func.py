@@ -114,10 +114,11 @@ class FunctionProcess:
         return made
 
     def _reconciler(self, function: Function) -> Reconciler:
+        transport = self._transport(function.manager)
         send = sink(self.environment, self.keyring.sign)
         return Reconciler(
             function,
-            self._transport(function.manager),
+            transport,
             self.chosen.images,
             send,
             self.workers,

@@ -106,6 +106,8 @@ class Snapshot:
             yield function, function.observed(key, parent, get, self._list, self.images)
 
     def _list(self, collection: Collection) -> tuple[Manifest, ...]:
+        if collection.namespace:
+            return tuple(self.client.list(collection))  # of one parent only: kept, it would grow with their number
         if collection not in self.listed:
             self.listed[collection] = tuple(self.client.list(collection))
         return self.listed[collection]

@@ -131,5 +131,5 @@ def test_large_bodies_of_every_form_stay_below_the_pods_memory(process: tuple[ps
     for name, parts in bodies().items():
         with ThreadPoolExecutor(32) as senders:
             answers = set(senders.map(lambda parts: answer(url, parts, 120), [parts] * 32))
-        assert answers <= {200, 204, 400, 503}, (name, answers)
+        assert answers <= {200, 204, 400, 408, 503}, (name, answers)  # 408: a busy machine reads them too slowly
     assert peak_memory(measured) < memory_limit(), os.getpid()
