@@ -77,7 +77,7 @@ def test_labels_choose_and_companions_still_know_who_names_them(workbench: Workb
 @pytest.fixture
 def watched(workbench: Workbench) -> Iterator[IO[str]]:
     """What `status --watch` prints to a pipe."""
-    command = [PLUGIN, "status", "-w", "--kubeconfig", str(workbench.stack.admin), "-n", workbench.namespace]
+    command = [str(PLUGIN), "status", "-w", "--kubeconfig", str(workbench.stack.admin), "-n", workbench.namespace]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         yield process.stdout
