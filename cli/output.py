@@ -9,7 +9,8 @@ escaped (`runtime.printable`), and nothing is read as markup.
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import zip_longest
 from typing import Any
 
@@ -46,6 +47,19 @@ def say(line: str = "") -> None:
 def remark(line: str) -> None:
     """One line beside the answer, on standard error."""
     screen(error=True).print(visible(line))
+
+
+@contextmanager
+def progress(doing: str) -> Iterator[Callable[[str], None]]:
+    """Show on standard error what a command is doing for as long as the `with` lasts; yields how to say what is next.
+
+    Only on a terminal, on a line that goes again.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    with screen(error=True).status(Text(visible_line(doing))) as shown:
+        yield lambda line: shown.update(Text(visible_line(line)))
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

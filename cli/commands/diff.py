@@ -12,7 +12,7 @@ from cli.errors import Exit, Usage
 from cli.kinds import title
 from cli.manifests import Written
 from cli.options import Format, Output, Reach, Sources
-from cli.output import data, documents, remark, say
+from cli.output import data, documents, progress, remark, say
 from cli.predict import Prediction
 from runtime.plain import as_yaml
 
@@ -46,7 +46,8 @@ def diff(  # noqa: PLR0913 (one parameter an option)
     sources.check()
     cluster = place.connect()
     written = sources.read(namespace=cluster.namespace, forced=bool(place.namespace))
-    prediction = predict.with_cluster(cluster, written, manager=field_manager)
+    with progress("deciding as every function would"):
+        prediction = predict.with_cluster(cluster, written, manager=field_manager)
     compared = diff_of(prediction)
     found = compared if show_values else redacted(compared, prediction)
     _remark(written, prediction)
@@ -81,7 +82,8 @@ def rendered(  # noqa: PLR0913
     else:
         cluster = place.connect()
         written = sources.read(namespace=cluster.namespace, forced=bool(place.namespace))
-        prediction = predict.with_cluster(cluster, written)
+        with progress("deciding as every function would"):
+            prediction = predict.with_cluster(cluster, written)
     _remark(written, prediction)
     return _print(prediction, output)
 

@@ -1,5 +1,6 @@
 """`status`: the worst first, a line a resource, by labels, watched, and as far as the user may read."""
 
+import json
 import os
 import signal
 import subprocess
@@ -158,6 +159,28 @@ def test_the_doctor_says_that_other_namespaces_may_not_be_listed(
     first, second = [check["says"] for check in told if check["area"] == "resources"]
     assert f"only those of namespace '{workbench.namespace}' are looked at" in first
     assert second == f"Kepler {workbench.namespace}/kepler is not Ready"
+
+
+@pytest.mark.parametrize("server_side", [(), ("--server-side",)])
+def test_a_diff_needs_no_right_to_write(
+    workbench: Workbench,
+    terminal: Terminal,
+    limited: Callable[..., Terminal],
+    tmp_path: Path,
+    server_side: tuple[str, ...],
+) -> None:
+    """It says what it lacks, and is the one that the administrator gets, whatever way the resource was applied in."""
+    before, after = kepler(collector={"port": 9103, "log-level": 2}), kepler(collector={"port": 9104})
+    workbench.stack.kubectl("apply", "-n", workbench.namespace, *server_side, "-f", "-", stdin=json.dumps(before))
+    workbench.settle()
+    (tmp_path / "kepler.yaml").write_text(json.dumps(after))
+    arguments = ("diff", "-f", str(tmp_path / "kepler.yaml"), "-o", "json")
+    full, part = terminal(*arguments), limited("keplers", "keplercollectedmetrics", "keplerexportedpowers")(*arguments)
+    assert (part.code, part.data["objects"][0]["fields"]) == (Exit.NO, full.data["objects"][0]["fields"])
+    assert (
+        f"you may not patch Kepler {workbench.namespace}/kepler: the answer lacks the API server's validation"
+        in part.err
+    )
 
 
 def printed(environment: dict[str, str], *arguments: Any) -> str:
