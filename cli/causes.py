@@ -29,10 +29,11 @@ WAITERS = {"collector": collector.unsettled, "monitoring": monitoring.unsettled}
 
 @dataclass(frozen=True)
 class Cause:
-    """One thing that is wrong or awaited, and what to do about it."""
+    """One thing that is wrong or awaited, what to do about it, and the reason of the condition, if one tells it."""
 
     says: str
     steps: tuple[str, ...] = ()
+    reason: str = ""
 
 
 def beside(facts: Facts) -> Iterator[Cause]:
@@ -46,7 +47,7 @@ def causes(facts: Facts) -> Iterator[Cause]:
     if terminates(facts.resource):
         yield _going(facts)
     found = [*_rejected(facts), *_silent(facts), *_waiting(facts), *_rollout(facts), *_server(facts)]
-    yield from found or [Cause(_summary(facts), (_resync(facts),))]
+    yield from found or [_summary(facts)]
     yield from _undelivered(facts)
     yield from _unswept(facts)
 
@@ -72,6 +73,7 @@ def _rejected(facts: Facts) -> Iterator[Cause]:
             yield Cause(
                 f"{function.name} rejects it: {said.message} ({said.reason})",
                 (f"do what the message says, then: kubectl kepler explain {facts.called}",),
+                said.reason,
             )
 
 
@@ -117,7 +119,7 @@ def _waiting(facts: Facts) -> Iterator[Cause]:
     for function in _own(facts):
         said = current(facts.resource, function.condition)
         if said and said.status is Status.UNKNOWN and function.name != status.FUNCTION.name:
-            yield Cause(f"{function.name} waits: {said.message} ({said.reason})")
+            yield Cause(f"{function.name} waits: {said.message} ({said.reason})", reason=said.reason)
 
 
 def _rollout(facts: Facts) -> Iterator[Cause]:
@@ -126,7 +128,7 @@ def _rollout(facts: Facts) -> Iterator[Cause]:
     if said is None or said.status is Status.TRUE:
         return
     if said.reason == "NoNodes":
-        yield Cause(f"{said.message}{_labels(facts)}", ("kubectl get nodes --show-labels",))
+        yield Cause(f"{said.message}{_labels(facts)}", ("kubectl get nodes --show-labels",), said.reason)
         return
     yield from _pods(pod_trouble.exporter(facts.key), facts.exporter, said, "the exporter: ")
 
@@ -144,17 +146,17 @@ def _pods(operand: Operand, workload: Workload, said: Condition, prefix: str = "
     """
     known = _said(said)
     if known:
-        yield Cause(f"{prefix}{known.says}", (known.step,))
+        yield Cause(f"{prefix}{known.says}", (known.step,), known.reason)
     elif wrong := pod_trouble.trouble(operand, workload.object or {}, workload.events, missing=True):
         known = wrong
-        yield Cause(f"{prefix}{said.message}: {wrong.says}", (wrong.step,))
+        yield Cause(f"{prefix}{said.message}: {wrong.says}", (wrong.step,), wrong.reason)
     more = [one for one in findings.troubles(workload.pods, operand) if known is None or one.reason is not known.reason]
     for one in more:
         many = f"{one.pods} pods, such as '{one.example}'" if one.pods > 1 else f"pod '{one.example}'"
         told = f"{one.said}, {one.message}" if one.message else one.said
-        yield Cause(f"{prefix}{said.message}; {many}: {told}", (one.step,))
+        yield Cause(f"{prefix}{said.message}; {many}: {told}", (one.step,), one.reason or said.reason)
     if known is None and not more:
-        yield Cause(f"{prefix}{said.message}", (f"watch: kubectl get pods -n {operand.ref.namespace} -w",))
+        yield Cause(f"{prefix}{said.message}", (f"watch: kubectl get pods -n {operand.ref.namespace} -w",), said.reason)
 
 
 def _said(said: Condition) -> PodTrouble | None:
@@ -191,10 +193,11 @@ def _unswept(facts: Facts) -> Iterator[Cause]:
         yield Cause(told, ("kubectl kepler doctor",))
 
 
-def _summary(facts: Facts) -> str:
+def _summary(facts: Facts) -> Cause:
     """What `Ready` itself says, where nothing else was found."""
-    said = conditions(facts.resource).get(READY)
-    return str(said["message"]) if said else "no function has looked at it"
+    said = conditions(facts.resource).get(READY) or {}
+    message = str(said.get("message") or "no function has looked at it")
+    return Cause(message, (_resync(facts),), str(said.get("reason") or ""))
 
 
 def _resync(facts: Facts) -> str:

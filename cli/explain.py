@@ -7,6 +7,7 @@ from cli.facts import Facts
 from cli.kinds import object_name, title
 from cli.running import running
 from events.report import ObjectName, Part
+from functions import troubleshooting
 from runtime.ages import age
 from runtime.conditions import READY, conditions, current
 from runtime.event import moment
@@ -15,7 +16,10 @@ from runtime.outcome import Status
 
 
 class Explanation(Part):
-    """`sentence` is the answer, `because` all that was found, `next` what to do, `running` what is there now."""
+    """`sentence` is the answer, `because` all that was found, `next` what to do, `running` what is there now.
+
+    `see` names the sections of the documentation about the reasons in `because`.
+    """
 
     object: ObjectName
     generation: int
@@ -23,6 +27,7 @@ class Explanation(Part):
     sentence: str
     because: tuple[str, ...] = ()
     next: tuple[str, ...] = ()
+    see: tuple[str, ...] = ()
     running: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
@@ -41,6 +46,7 @@ def explain(facts: Facts) -> Explanation:
         sentence=sentence,
         because=tuple(cause.says for cause in found),
         next=tuple(steps),
+        see=troubleshooting.links(cause.reason for cause in found),
         running=tuple(running(facts.resource)) if facts.key.kind == KEPLER else (),
         remarks=tuple(f"you may not read {what}: it is left out of account" for what in facts.unread),
     )
@@ -59,6 +65,7 @@ def lines(found: Explanation) -> Iterator[str]:
     more = found.because if found.ready else found.because[1:]
     yield from _block("also" if more else "", more)
     yield from _block("next" if found.next else "", found.next)
+    yield from (f"see {section}" for section in found.see)
     yield from _block("running" if found.running else "", found.running)
 
 

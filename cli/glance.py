@@ -1,17 +1,33 @@
 """All resources at a glance: is each Ready, why, on how many nodes, since when. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from cli.kinds import RECONCILED
+from cli.output import columns
 from events.report import Part
 from runtime.ages import age
 from runtime.conditions import READY, conditions, current
 from runtime.event import moment
-from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, Manifest, Ref, generation, metadata, terminates
+from runtime.objects import (
+    COLLECTED_METRIC,
+    EXPORTED_POWER,
+    KEPLER,
+    OURS,
+    Manifest,
+    Ref,
+    generation,
+    metadata,
+    terminates,
+)
 
-HEADINGS = ("KIND", "NAME", "READY", "NODES", "GEN", "AGE", "WHY")
+HEADINGS = ("KIND", "NAME", "READY", "REASON", "NODES", "GEN", "AGE", "WHY")
+# What a narrow terminal does without, the first first.
+SPARED = ("GEN", "NODES", "AGE")
+# By what `Ready` is, the worst first; last the kinds that have no `Ready`.
+BADNESS = ("False", "Unknown", "True", None)
 # The field by which a Kepler names a companion.
 NAMED_BY = {COLLECTED_METRIC: "collected-metric", EXPORTED_POWER: "exported-power"}
 
@@ -49,16 +65,21 @@ class Status(Part):
     resources: tuple[Resource, ...]
 
 
-def status(found: Mapping[Ref, Manifest]) -> Status:
-    """What the resources say about themselves."""
-    keplers = [(ref, one) for ref, one in found.items() if ref.kind == KEPLER]
-    resources = tuple(_resource(ref, one, keplers) for ref, one in sorted(found.items(), key=_order))
-    return Status(ready=all(one.ready in ("True", None) for one in resources), resources=resources)
+def status(found: Mapping[Ref, Manifest], naming: Mapping[Ref, Manifest] | None = None) -> Status:
+    """What the resources say about themselves, the worst first.
+
+    `naming` has the Keplers that may name the others, if `found` does not have all of them.
+    """
+    known = found if naming is None else naming
+    keplers = [(ref, one) for ref, one in known.items() if ref.kind == KEPLER]
+    resources = (_resource(ref, one, keplers) for ref, one in found.items())
+    ordered = tuple(sorted(resources, key=_order))
+    return Status(ready=all(one.ready in ("True", None) for one in ordered), resources=ordered)
 
 
-def _order(found: tuple[Ref, Manifest]) -> tuple[str, int, str]:
-    ref, _ = found
-    return ref.namespace, (KEPLER, COLLECTED_METRIC, EXPORTED_POWER).index(ref.kind) if ref.namespace else 9, ref.name
+def _order(one: Resource) -> tuple[int, str, int, str]:
+    kinds = [kind.name for kind in OURS]
+    return BADNESS.index(one.ready), one.namespace, kinds.index(one.kind), one.name
 
 
 def _resource(ref: Ref, one: Manifest, keplers: Sequence[tuple[Ref, Manifest]]) -> Resource:
@@ -118,8 +139,33 @@ def rows(found: Status, now: datetime) -> Iterator[tuple[str, ...]]:
             one.kind,
             f"{one.namespace}/{one.name}" if one.namespace else one.name,
             one.ready or "-",
+            one.reason or "-",
             f"{one.nodes.updated}/{one.nodes.desired}" if one.nodes else "-",
             str(one.generation),
             age(one.created, now) if one.created else "-",
             one.why,
         )
+
+
+@dataclass
+class Changes:
+    """What --watch prints: all resources at the first look, then those that are not as they were."""
+
+    shown: dict[tuple[str, str, str], Resource] = field(default_factory=dict)
+    widths: tuple[int, ...] = ()
+
+    def lines(self, found: Status, now: datetime) -> list[str]:
+        """The lines for one look, in columns as wide as those of the first; empty if nothing has changed."""
+        there = {(one.kind, one.namespace, one.name): one for one in found.resources}
+        changed = tuple(one for key, one in there.items() if self.shown.get(key) != one)
+        gone = [_gone(one) for key, one in self.shown.items() if key not in there]
+        first, self.shown = not self.widths, there
+        told = [*([HEADINGS] if first else []), *rows(Status(ready=found.ready, resources=changed), now), *gone]
+        if first:
+            self.widths = tuple(max(map(len, column)) for column in zip(*told, strict=True))
+        return columns(told, self.widths[:-1]).splitlines() if told else []
+
+
+def _gone(one: Resource) -> tuple[str, ...]:
+    called = f"{one.namespace}/{one.name}" if one.namespace else one.name
+    return (one.kind, called, "-", "-", "-", str(one.generation), "-", "it is deleted")

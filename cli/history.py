@@ -5,24 +5,24 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from audit.episodes import in_short
-from audit.model import Change, Edit, Episode, Kept, Summary
+from audit.model import Change, Edit, Episode, Kept, Summary, Trace
 from cli.errors import Usage
 from cli.kinds import place, title
 from cli.output import value
 from cli.sentences import author, because, caused, cut, second
 from events.report import Cause, Field, ObjectName, Part, ReportedCondition, Subject
 from events.types import RESOURCE_DELETE
-from runtime import objects
 from runtime.function import manager
-from runtime.objects import Kind
 
 SPAN = re.compile(r"(\d+)([smhdw])")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-KINDS = {one.name.lower(): one.name for one in vars(objects).values() if isinstance(one, Kind)}
 
 
 class Changed(Part):
-    """One write to one object, and why: by which function, for which event, after which edit of which resource."""
+    """One write to one object, and why: by which function, for which event, because of which edit of which resource.
+
+    `edit` is null where the write has another cause: somebody changed or deleted the object, or asked for a look.
+    """
 
     time: datetime
     target: ObjectName
@@ -52,12 +52,12 @@ def since(text: str, now: datetime) -> datetime | None:
     return found if found.tzinfo else found.astimezone()
 
 
-def target(text: str) -> str:
-    """`KIND/NAME` with the kind as the API server spells it; raises Usage where it is not that."""
-    kind, _, name = text.partition("/")
-    if not (kind and name):
-        raise Usage(f"--target is '{text}': write KIND/NAME, such as 'DaemonSet/kepler-exporter'")
-    return f"{KINDS.get(kind.lower().removesuffix('s'), KINDS.get(kind.lower(), kind))}/{name}"
+def behind(trace: Trace | None, report: str) -> Edit | None:
+    """The edit that a report follows from; None where its episode began with something else, or nobody knows."""
+    if trace is None:
+        return None
+    causes = (episode.cause for episode in trace.episodes if report in episode.reports)
+    return trace.edit if all(cause.kind == "edit" for cause in causes) else None
 
 
 def changed(kept: Kept, wanted: str, edit: Edit | None) -> Iterator[Changed]:
@@ -114,6 +114,8 @@ def writes(found: Iterable[Changed], *, full: bool = False) -> Iterator[str]:
         if one.edit:
             yield f"    edit: generation {one.generation} of {title(one.resource)}, {_author(one.edit)}"
             yield from edited(None if one.edit.first and not full else one.edit, indent="      ")
+        else:
+            yield f"    for: generation {one.generation} of {title(one.resource)}"
         yield f"    trace: {one.trace}"
         yield ""
 

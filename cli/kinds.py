@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from cli.errors import Usage
 from crds.generate import RESOURCES
 from events.report import ObjectName
+from functions.catalogue import FUNCTIONS
 from runtime.objects import KEPLER, MACHINE_CONFIG, OURS, Kind, Manifest, Ref
 
 # Those that functions report on; the other two are read with the Kepler that names them.
@@ -63,6 +64,18 @@ def _names() -> Mapping[str, Kind]:
 
 # Every word that kubectl takes for one of ours, in lower case.
 NAMES = _names()
+# The short names that kubectl knows (k8s.io/kubernetes v1.35:pkg/registry; for the others, those of their own CRDs).
+SHORT = {
+    "cm": "ConfigMap",
+    "deploy": "Deployment",
+    "ds": "DaemonSet",
+    "mc": "MachineConfig",
+    "promrule": "PrometheusRule",
+    "pvc": "PersistentVolumeClaim",
+    "sa": "ServiceAccount",
+    "smon": "ServiceMonitor",
+    "svc": "Service",
+}
 
 
 def named(word: str, namespace: str, default: Kind = KEPLER) -> Ref:
@@ -71,9 +84,47 @@ def named(word: str, namespace: str, default: Kind = KEPLER) -> Ref:
     kind = NAMES.get(before.lower().partition(".")[0]) if slash else default
     name = after if slash else before
     if kind is None or not name:
-        known = ", ".join(one.name for one in OURS)
-        raise Usage(f"'{word}' names no resource: write NAME for a {default.name}, or KIND/NAME; kinds are {known}")
+        raise Usage(
+            f"'{word}' names no resource: write NAME for a {default.name}, or KIND/NAME; kinds are {known(NAMES)}"
+        )
     return Ref(kind, namespace if kind.namespaced else "", name)
+
+
+def _targets() -> Mapping[str, Kind]:
+    """The kinds that functions write or report on, by every word that kubectl takes for them, in lower case."""
+    sample = Ref(KEPLER, "namespace", "name")
+    kinds = {*OURS, *(child.kind for one in FUNCTIONS for child in one.children(sample))}
+    words = {word: kind for kind in kinds for word in (kind.name.lower(), kind.plural)}
+    short = {word: words[name.lower()] for word, name in SHORT.items() if name.lower() in words}
+    return {**words, **short, **NAMES}
+
+
+# What `history --target` takes as a kind.
+TARGETS = _targets()
+
+
+def target(text: str, namespace: str) -> Ref:
+    """`KIND/NAME` of an object that functions write, with any of the kind's names, as 'ds/kepler-exporter'.
+
+    Raises Usage for a kind that no function writes.
+    """
+    word, _, name = text.partition("/")
+    if not (word and name):
+        raise Usage(
+            f"--target is '{text}': write KIND/NAME, such as 'DaemonSet/kepler-exporter' or 'ds/kepler-exporter'"
+        )
+    kind = TARGETS.get(word.lower().partition(".")[0])
+    if kind is None:
+        raise Usage(f"--target is '{text}', and no function writes to a '{word}': kinds are {known(TARGETS)}")
+    return Ref(kind, namespace if kind.namespaced else "", name)
+
+
+def known(words: Mapping[str, Kind]) -> str:
+    """The kinds, each with the shortest of its names where that is an abbreviation: 'DaemonSet (ds), ...'."""
+    shortest: dict[str, str] = {}
+    for word, kind in sorted(words.items(), key=lambda item: len(item[0])):
+        shortest.setdefault(kind.name, word)
+    return ", ".join(name if word == name.lower() else f"{name} ({word})" for name, word in sorted(shortest.items()))
 
 
 def kind_of(manifest: Manifest) -> Kind | None:

@@ -13,14 +13,14 @@ import typer
 from typer.exceptions import TyperException
 
 from cli import complete
-from cli.commands import bundle, diff, doctor, explain, history, letters, resync, status
+from cli.commands import bundle, diff, doctor, explain, history, letters, resync, status, version
 from cli.errors import CliError, Exit, understood
+from cli.examples import HELP, NAME
 from cli.options import command
 from cli.output import remark
 from runtime import redact
 from runtime.errors import OperatorError
 
-NAME = "kubectl kepler"
 DEBUG = "KEPLER_DEBUG"
 INTERRUPTED = 130
 # What is told to a shell is told about the program itself, which is the name that it knows.
@@ -36,6 +36,12 @@ COMMANDS: Mapping[str, Callable[..., int]] = {
     "resync": resync.resync,
     "doctor": doctor.doctor,
     "support-bundle": bundle.bundle,
+    "version": version.version,
+}
+LETTERS: Mapping[str, Callable[..., int]] = {
+    "show": letters.show,
+    "replay": letters.replay,
+    "discard": letters.discard,
 }
 
 
@@ -51,9 +57,10 @@ def application() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     for name, run in COMMANDS.items():
-        app.command(name)(command(run))
-    app.add_typer(_letters(), name="dead-letters")
-    app.command("completion")(_completion)
+        app.command(name, short_help=HELP[name].short, epilog=HELP[name].epilog)(command(run))
+    told = HELP["dead-letters"]
+    app.add_typer(_letters(), name="dead-letters", short_help=told.short, epilog=told.epilog)
+    app.command("completion", short_help=HELP["completion"].short, epilog=HELP["completion"].epilog)(_completion)
     return app
 
 
@@ -67,9 +74,9 @@ def _letters() -> typer.Typer:
     """`dead-letters` by itself lists; its commands are about single ones."""
     app = typer.Typer(rich_markup_mode=None)
     app.callback(invoke_without_command=True)(command(letters.listed))
-    app.command("show")(command(letters.show))
-    app.command("replay")(command(letters.replay))
-    app.command("discard")(command(letters.discard))
+    for name, run in LETTERS.items():
+        told = HELP[f"dead-letters {name}"]
+        app.command(name, short_help=told.short, epilog=told.epilog)(command(run))
     return app
 
 

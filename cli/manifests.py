@@ -38,11 +38,22 @@ def read(files: Sequence[str], *, recursive: bool, namespace: str, forced: bool)
 
     Raises Usage for a file that is not there, Refused for one that cannot be read or holds none of our resources.
     """
+    found = _documents(files, recursive=recursive)
+    return _read(found, ", ".join(files), namespace=namespace, forced=forced)
+
+
+def read_text(text: str, where: str, *, namespace: str, forced: bool) -> Written:
+    """As `read`, of one text that came from `where`."""
+    found = ((where, item) for document in _loaded(text, where) for item in _items(document))
+    return _read(found, where, namespace=namespace, forced=forced)
+
+
+def _read(listed: Iterable[tuple[str, Manifest]], where_from: str, *, namespace: str, forced: bool) -> Written:
     found: dict[Ref, Manifest] = {}
     namespaces: dict[str, Manifest] = {}
     others: list[str] = []
     repeated: dict[Ref, None] = {}
-    for where, document in _documents(files, recursive=recursive):
+    for where, document in listed:
         kind = kind_of(document)
         if kind is not None:
             place = _namespace(document, where, namespace, forced=forced) if kind.namespaced else ""
@@ -54,7 +65,7 @@ def read(files: Sequence[str], *, recursive: bool, namespace: str, forced: bool)
         else:
             others.append(f"{document.get('kind') or 'a document without kind'} '{name(document)}'")
     if not found:
-        raise Refused(f"no resource of ours in {', '.join(files)}: `kind` must be Kepler or one of its companions")
+        raise Refused(f"no resource of ours in {where_from}: `kind` must be Kepler or one of its companions")
     return Written(found, namespaces, tuple(others), tuple(repeated))
 
 

@@ -14,7 +14,10 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from cli.cluster import Cluster, Place, connect
+from cli.errors import Usage
+from cli.kustomize import built
 from cli.login import Impersonation
+from cli.manifests import Written, read, read_text
 from runtime.settings import NAMESPACE
 
 # The environment variable that says where the functions are; `--operator-namespace` counts before it.
@@ -85,6 +88,33 @@ class ConsoleAt:
     ] = ""
 
 
+@dataclass(frozen=True)
+class Sources:
+    """Where resources are read from: files, or a kustomization."""
+
+    filename: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--filename", "-f", help="File or folder with resources, '-' for standard input; may be repeated."
+        ),
+    ] = None
+    kustomize: Annotated[
+        str, typer.Option("--kustomize", "-k", help="Folder of a kustomization, as `kubectl apply -k` takes it.")
+    ] = ""
+    recursive: Annotated[bool, typer.Option("--recursive", "-R", help="Also the folders below a folder.")] = False
+
+    def check(self) -> None:
+        """Raise Usage unless files or a kustomization are named, and not both."""
+        if bool(self.filename) == bool(self.kustomize) or (self.kustomize and self.recursive):
+            raise Usage("name resources by --filename or --kustomize, one of them; --recursive goes with --filename")
+
+    def read(self, *, namespace: str, forced: bool) -> Written:
+        """What they hold, as `cli.manifests` reads it."""
+        if self.kustomize:
+            return read_text(built(self.kustomize), self.kustomize, namespace=namespace, forced=forced)
+        return read(self.filename or (), recursive=self.recursive, namespace=namespace, forced=forced)
+
+
 Output = Annotated[Format, typer.Option("--output", "-o", help="How to print it.")]
 Everywhere = Annotated[bool, typer.Option("--all-namespaces", "-A", help="In all namespaces.")]
 Name = Annotated[
@@ -95,11 +125,6 @@ Name = Annotated[
         show_default=False,
     ),
 ]
-Files = Annotated[
-    list[str],
-    typer.Option("--filename", "-f", help="File or folder with resources, '-' for standard input; may be repeated."),
-]
-Recursive = Annotated[bool, typer.Option("--recursive", "-R", help="Also the folders below a folder.")]
 
 
 def command(run: Callable[..., int]) -> Callable[..., int]:

@@ -9,7 +9,9 @@ escaped (`runtime.printable`), and nothing is read as markup.
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import zip_longest
 from typing import Any
 
 from pydantic import BaseModel
@@ -26,6 +28,8 @@ UNBOUNDED = 10_000
 STYLES = {"True": "green", "ok": "green", "False": "red", "fail": "red", "Unknown": "yellow", "warn": "yellow"}
 # Of a value in a line.
 LONGEST = 120
+# Between two columns on a terminal, and the least that a cut column is worth showing in.
+GAP, NARROWEST = 2, 20
 
 
 def screen(*, error: bool = False) -> Console:
@@ -45,6 +49,19 @@ def remark(line: str) -> None:
     screen(error=True).print(visible(line))
 
 
+@contextmanager
+def progress(doing: str) -> Iterator[Callable[[str], None]]:
+    """Show on standard error what a command is doing for as long as the `with` lasts; yields how to say what is next.
+
+    Only on a terminal, on a line that goes again.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    with screen(error=True).status(Text(visible_line(doing))) as shown:
+        yield lambda line: shown.update(Text(visible_line(line)))
+
+
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Columns without lines, as kubectl has them; on a terminal the last takes what is left of the width."""
     if not sys.stdout.isatty():
@@ -58,10 +75,48 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     screen().print(drawn)
 
 
-def columns(rows: Sequence[Sequence[str]]) -> str:
-    """Rows as plain lines, cells below each other, nothing wrapped and no spaces at the end."""
+def one_line_table(headings: Sequence[str], rows: Iterable[Sequence[str]], spared: Sequence[str]) -> None:
+    """A table of one line a row: on a terminal, the last cell is cut and columns in `spared` are left out as needed."""
+    told = list(rows)
+    if sys.stdout.isatty():
+        headings, *told = fitted([headings, *told], spared, screen().width)
+    table(headings, told)
+
+
+def fitted(rows: Sequence[Sequence[str]], spared: Sequence[str], width: int) -> list[Sequence[str]]:
+    """Rows that fit into `width`; the first has the headings, and `spared` names those that may go, in this order.
+
+    If nothing is left for the last column even so, it goes as well.
+    """
+    shown: list[Sequence[str]] = [[visible_line(cell) for cell in row] for row in rows]
+    for gone in (*spared, shown[0][-1]):
+        room = width - sum(max(map(len, column)) + GAP for column in list(zip(*shown, strict=True))[:-1])
+        if room >= NARROWEST:
+            return [[*row[:-1], cut(row[-1], room)] for row in shown]
+        place = shown[0].index(gone)
+        shown = [[*row[:place], *row[place + 1 :]] for row in shown]
+    return shown
+
+
+def cut(text: str, longest: int) -> str:
+    """The text, with `…` at its end if it is longer."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def unstyled(lines: Iterable[str]) -> None:
+    """Lines without colour; on a terminal each is cut to its width."""
+    width = screen().width if sys.stdout.isatty() else UNBOUNDED
+    sys.stdout.write("".join(f"{cut(line, width)}\n" for line in lines))
+
+
+def columns(rows: Sequence[Sequence[str]], least: Sequence[int] = ()) -> str:
+    """Rows as plain lines, cells below each other, nothing wrapped and no spaces at the end.
+
+    `least` has widths that the first columns have at least.
+    """
     shown = [[visible_line(cell) for cell in row] for row in rows]
-    widths = [max(len(cell) for cell in column) for column in zip(*shown, strict=True)]
+    longest = [max(len(cell) for cell in column) for column in zip(*shown, strict=True)]
+    widths = [max(pair) for pair in zip_longest(longest, least, fillvalue=0)]
     padded = ((cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in shown)
     return "".join("   ".join(row).rstrip() + "\n" for row in padded)
 
@@ -86,4 +141,4 @@ def value(found: Any, longest: int = LONGEST) -> str:
     if found is None:
         return "-"
     told = found if isinstance(found, str) and found and found == found.strip() else json.dumps(found)
-    return told if len(told) <= longest else f"{told[: longest - 1]}…"
+    return cut(told, longest)

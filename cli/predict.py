@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from cli.cluster import Cluster
 from cli.kinds import KNATIVE_SERVICE, RECONCILED, title
 from cli.manifests import Written
-from cli.rehearse import as_written, rehearsed
+from cli.rehearse import as_written, rehearsed, unrehearsed
 from cli.simulate import Memory, Simulated, simulate
 from functions import monitoring, namespaces, openshift, wiring
 from functions.catalogue import FUNCTIONS
@@ -82,16 +82,26 @@ def with_cluster(cluster: Cluster, written: Written, *, manager: str = "") -> Pr
     before = {ref: cluster.get(ref) for ref in written.resources}
     after = {}
     for ref in written.resources:
-        after[ref] = _applied(cluster, ref, written, before[ref], manager)
+        after[ref] = _applied(observer, ref, written, before[ref], manager)
         memory.objects[ref] = after[ref]
     simulated = simulate(memory, concerned(after, memory), images(cluster))
     return Prediction(before, after, simulated, memory, tuple(observer.remarks))
 
 
-def _applied(cluster: Cluster, ref: Ref, written: Written, live: Manifest | None, manager: str) -> Manifest:
-    """The API server's dry run; in a namespace that the files make, and that is not there, nobody can be asked."""
+def _applied(observer: Observer, ref: Ref, written: Written, live: Manifest | None, manager: str) -> Manifest:
+    """The API server's dry run, for which the user needs the right to write.
+
+    In a namespace that the files make, and that is not there, nobody can be asked either.
+    """
     try:
-        return rehearsed(cluster, ref, written.resources[ref], live, manager=manager)
+        return rehearsed(observer.cluster, ref, written.resources[ref], live, manager=manager)
+    except Forbidden as error:
+        if not error.lacks_permission:
+            raise
+        observer.remarks.append(
+            f"you may not {'patch' if live else 'create'} {title(ref)}: the answer lacks the API server's validation"
+        )
+        return unrehearsed(ref, written.resources[ref], live)
     except NotFound:
         if ref.namespace in written.namespaces:
             return as_written(ref, written.resources[ref])

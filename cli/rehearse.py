@@ -8,10 +8,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from cli.applied import Writer, applied
 from cli.cluster import Cluster
+from crds import schema
+from crds.generate import RESOURCES
 from runtime.client import APPLY
 from runtime.errors import Invalid, Unavailable
-from runtime.objects import Manifest, Ref, metadata
+from runtime.objects import Manifest, Ref, generation, metadata
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 NO_FIELD = "field not declared in schema"
@@ -53,6 +56,51 @@ def as_written(ref: Ref, wanted: Manifest) -> Manifest:
     """The resource without any API server: no defaults, no validation."""
     described = {**metadata(wanted), **_address(ref), "uid": UNBORN, "generation": 1}
     return {**wanted, "metadata": described, "spec": wanted.get("spec") or {}}
+
+
+def unrehearsed(ref: Ref, wanted: Manifest, live: Manifest | None) -> Manifest:
+    """What an apply would make of the resource, for somebody who may not ask the API server: without validation."""
+    resource = next(one for one in RESOURCES.values() if one.names.kind == ref.kind.name)
+    made: Manifest = defaulted(schema.of(resource), _in_memory(ref, wanted, live))
+    return made
+
+
+def _in_memory(ref: Ref, wanted: Manifest, live: Manifest | None) -> Manifest:
+    if live is None:
+        return as_written(ref, wanted)
+    last = (metadata(live).get("annotations") or {}).get(LAST_APPLIED)
+    body = {**wanted, "metadata": {**metadata(wanted), **_address(ref)}}
+    if last is None:
+        return applied(ref, {key: body[key] for key in body.keys() - {"apiVersion", "kind"}}, live, Writer(SERVER_SIDE))
+    made = merged(live, three_way(json.loads(last), body, _without_annotation(live)))
+    moved = made.get("spec") != live.get("spec")
+    return {**made, "metadata": {**metadata(made), "generation": generation(live) + moved}}
+
+
+def defaulted(node: Mapping[str, Any], value: Any) -> Any:
+    """A value with the defaults of its schema, by this version's definitions, wherever the object around it exists."""
+    if isinstance(value, list):
+        return [defaulted(node.get("items") or {}, item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    properties = node.get("properties") or {}
+    other = node.get("additionalProperties")
+    missing = {name: one["default"] for name, one in properties.items() if "default" in one and value.get(name) is None}
+    found = {**value, **missing}
+    below = other if isinstance(other, Mapping) else {}
+    return {name: defaulted(properties.get(name, below), content) for name, content in found.items()}
+
+
+def merged(target: Manifest, patch: Manifest) -> dict[str, Any]:
+    """A JSON merge patch (RFC 7396) over an object."""
+    kept = {key: value for key, value in target.items() if key not in patch}
+    for key, value in patch.items():
+        there = target.get(key)
+        if isinstance(value, Mapping):
+            kept[key] = merged(there if isinstance(there, Mapping) else {}, value)
+        elif value is not None:
+            kept[key] = value
+    return kept
 
 
 def three_way(original: Manifest, modified: Manifest, current: Manifest) -> dict[str, Any]:

@@ -1,9 +1,9 @@
-"""`python -m functions.generate`: writes `config/base` from `functions.installation`; `make generate` runs it."""
+"""`python -m functions.generate`: writes `config/base` and `docs/troubleshooting.md`; `make generate` runs it."""
 
 from pathlib import Path
 from typing import Any
 
-from functions import installation
+from functions import installation, troubleshooting
 from runtime.plain import as_yaml
 
 BASE = Path("config/base")
@@ -15,7 +15,8 @@ def rendered() -> dict[Path, str]:
     """Every generated file below the project's root, and its content."""
     files = {BASE / name: _documents(objects) for name, objects in installation.base().items()}
     overlays = {CONFIG / name: _documents(objects) for name, objects in installation.overlays().items()}
-    return {**files, BASE / "kustomization.yaml": _kustomization(files), **overlays}
+    pages = {troubleshooting.PAGE: troubleshooting.page()}
+    return {**files, BASE / "kustomization.yaml": _kustomization(files), **overlays, **pages}
 
 
 def _documents(objects: list[dict[str, Any]]) -> str:
@@ -32,7 +33,7 @@ def _kustomization(files: dict[Path, str]) -> str:
 
 
 def write() -> None:
-    """Replace `config/base`, and what is generated of overlays; run it from the project's root."""
+    """Replace `config/base`, what is generated of overlays, and the page; run it from the project's root."""
     for stale in BASE.glob("*.yaml"):
         stale.unlink()
     for path, content in rendered().items():

@@ -9,6 +9,12 @@ import { isOpen, Why } from "./why.js";
 
 const PAGE = 20;
 
+// A resource that is not there: deleted, if something is kept of it.
+function Gone({ known }) {
+  const [sign, message] = known ? ["deleted", "there is no such resource any more; what was done about it is below"] : ["not found", "there is no such resource, and nothing is kept of one"];
+  return html`<p><${Sign} of="" text=${sign} /> <span class="message">${message}</span></p>`;
+}
+
 export function Resource({ kind, namespace, name, letters, tick }) {
   const wanted = { kind, namespace, name };
   const { value, problem } = useAnswer(() => get(`resources${query(wanted)}`), ["resource", wanted], tick);
@@ -19,7 +25,7 @@ export function Resource({ kind, namespace, name, letters, tick }) {
       <p class="crumbs"><a href="#/">Resources</a> <span aria-hidden="true">›</span> ${kind}</p>
       <h1>${named(wanted)}</h1>
       ${resource && html`<${State} resource=${resource} />`}
-      ${value && !resource && html`<p><${Sign} of="" text="deleted" /> <span class="message">there is no such resource any more; what was done about it is below</span></p>`}
+      ${value && !resource && history.items && html`<${Gone} known=${history.items.length > 0} />`}
     </header>
     <${Alert} problem=${problem || history.problem} />
     ${resource && html`<${Why} resource=${resource} letters=${letters} trace=${history.items?.[0]?.trace} />`}

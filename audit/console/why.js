@@ -10,6 +10,9 @@ const CLOSED = ["ready", "referenced"];
 
 export const isOpen = (state) => !CLOSED.includes(state.name);
 
+// The page of the documentation with a section for every reason (functions/troubleshooting.py).
+const TROUBLESHOOTING = "docs/troubleshooting.md";
+
 const TITLES = { warning: "Ready, but", waiting: "Why it waits", unreported: "Why it is not ready yet" };
 
 export function Why({ resource, letters, trace }) {
@@ -27,6 +30,7 @@ export function Why({ resource, letters, trace }) {
           <${Sign} of=${one.level} text=${one.level === "stale" ? "no report yet" : one.reason} />
           <strong>${one.type}</strong>
           <span class="message"><${Prose} text=${one.level === "stale" ? `no report on generation ${resource.generation} yet` : one.message} /></span>
+          ${one.level !== "stale" && html` <span class="see">see ${TROUBLESHOOTING}#${one.reason.toLowerCase()}</span>`}
         </li>`,
       )}
     </ul>`}

@@ -3,7 +3,7 @@
 import io
 import os
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -21,7 +21,7 @@ from cli.errors import CliError, Exit, Refused
 from cli.explain import explain
 from cli.letters import ref
 from cli.options import ConsoleAt, Reach
-from cli.output import say
+from cli.output import progress, say
 from functions.catalogue import FUNCTIONS
 from runtime.errors import ApiError
 from runtime.objects import (
@@ -54,25 +54,30 @@ def bundle(place: Reach, at: ConsoleAt, *, file: File = None) -> int:
     MANIFEST.json in it says what there is and what was left out. Look through it before you give it away.
     """
     cluster = place.connect()
-    found = files(gathered(cluster, at))
+    with progress("reading resources") as say_next:
+        found = files(gathered(cluster, at, say_next))
     path = file or Path(f"kepler-support-{datetime.now(UTC):%Y%m%d-%H%M%S}.tar.gz")
     _write(path, found)
     say(f"{path}: {len(found)} files, {path.stat().st_size // 1024 + 1} KiB; MANIFEST.json says what is in it")
     return Exit.OK
 
 
-def gathered(cluster: Cluster, at: ConsoleAt) -> Gathered:
-    """All of it, as far as the user may read it."""
+def gathered(cluster: Cluster, at: ConsoleAt, say_next: Callable[[str], None]) -> Gathered:
+    """All of it, as far as the user may read it; `say_next` is told what is read next."""
     collector = Collector(cluster)
     resources = list(_resources(cluster, collector))
     objects = [*resources, *_own(collector)]
     for _, one in resources:
         if one["kind"] == KEPLER.name:
             objects += _children(collector, Ref(KEPLER, metadata(one)["namespace"], name(one)), one)
+    say_next("reading dead letters")
     letters = tuple(_letters(collector))
+    say_next("reading the installation")
     said: dict[str, BaseModel | list[BaseModel]] = {}
     said["doctor.json"] = diagnosis(cluster, console=at.console, token=at.token)
+    say_next(f"explaining {len(resources)} resources")
     said |= dict(_explained(collector, resources, at))
+    say_next("reading reports")
     said |= _account(cluster, collector, resources, at)
     return Gathered(
         objects=by_folder(objects),

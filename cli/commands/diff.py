@@ -10,9 +10,9 @@ from cli.diff import diff as diff_of
 from cli.diff import lines, redacted, sentence, stopped
 from cli.errors import Exit, Usage
 from cli.kinds import title
-from cli.manifests import Written, read
-from cli.options import Files, Format, Output, Reach, Recursive
-from cli.output import data, documents, remark, say
+from cli.manifests import Written
+from cli.options import Format, Output, Reach, Sources
+from cli.output import data, documents, progress, remark, say
 from cli.predict import Prediction
 from runtime.plain import as_yaml
 
@@ -30,23 +30,24 @@ OpenShift = Annotated[bool, typer.Option("--openshift", help="With --offline: th
 
 
 def diff(  # noqa: PLR0913 (one parameter an option)
-    filename: Files,
+    sources: Sources,
     place: Reach,
     *,
-    recursive: Recursive = False,
     field_manager: FieldManager = "",
     full: Full = False,
     show_values: ShowValues = False,
     output: Output = Format.TABLE,
 ) -> int:
-    """What `kubectl apply -f` would change: the resource itself, and all that the functions would do about it.
+    """What `kubectl apply` would change: the resource itself, and all that the functions would do about it.
 
     Writes nothing. Confidential values are hidden, in every format, unless --show-values is given.
     Ends with 0 where nothing differs, 1 where something does, and more where that cannot be told.
     """
+    sources.check()
     cluster = place.connect()
-    written = read(filename, recursive=recursive, namespace=cluster.namespace, forced=bool(place.namespace))
-    prediction = predict.with_cluster(cluster, written, manager=field_manager)
+    written = sources.read(namespace=cluster.namespace, forced=bool(place.namespace))
+    with progress("deciding as every function would"):
+        prediction = predict.with_cluster(cluster, written, manager=field_manager)
     compared = diff_of(prediction)
     found = compared if show_values else redacted(compared, prediction)
     _remark(written, prediction)
@@ -59,10 +60,9 @@ def diff(  # noqa: PLR0913 (one parameter an option)
 
 
 def rendered(  # noqa: PLR0913
-    filename: Files,
+    sources: Sources,
     place: Reach,
     *,
-    recursive: Recursive = False,
     offline: Offline = False,
     prometheus_operator: Prometheus = True,
     openshift: OpenShift = False,
@@ -74,14 +74,16 @@ def rendered(  # noqa: PLR0913
     """
     if output is Format.TABLE:
         raise Usage("objects are no table: use --output yaml or json")
+    sources.check()
     named = place.namespace or DEFAULT_NAMESPACE
     if offline:
-        written = read(filename, recursive=recursive, namespace=named, forced=bool(place.namespace))
+        written = sources.read(namespace=named, forced=bool(place.namespace))
         prediction = predict.offline(written, prometheus=prometheus_operator, with_openshift=openshift)
     else:
         cluster = place.connect()
-        written = read(filename, recursive=recursive, namespace=cluster.namespace, forced=bool(place.namespace))
-        prediction = predict.with_cluster(cluster, written)
+        written = sources.read(namespace=cluster.namespace, forced=bool(place.namespace))
+        with progress("deciding as every function would"):
+            prediction = predict.with_cluster(cluster, written)
     _remark(written, prediction)
     return _print(prediction, output)
 

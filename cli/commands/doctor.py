@@ -9,7 +9,7 @@ from cli.doctor.check import HEADINGS, Diagnosis, Seen
 from cli.doctor.survey import survey
 from cli.errors import Exit
 from cli.options import ConsoleAt, Format, Output, Reach
-from cli.output import data, say, table
+from cli.output import data, progress, say, table
 from runtime.settings import VERSION
 
 CHECKS: tuple[Callable[[Seen], Iterator[Check]], ...] = (
@@ -35,7 +35,8 @@ def doctor(place: Reach, at: ConsoleAt, *, output: Output = Format.TABLE) -> int
     Ends with 1 where a check fails; warnings do not count.
     """
     cluster = place.connect()
-    found = diagnosis(cluster, console=at.console, token=at.token)
+    with progress("reading the installation"):
+        found = diagnosis(cluster, console=at.console, token=at.token)
     if output is not Format.TABLE:
         data(found, output)
     else:

@@ -7,7 +7,7 @@ from cli.explain import lines
 from cli.kinds import RECONCILED
 from cli.lookup import chosen
 from cli.options import ConsoleAt, Format, Name, Output, Reach
-from cli.output import data, remark, say
+from cli.output import data, progress, remark, say
 
 
 def explain(place: Reach, at: ConsoleAt, *, name: Name = "", output: Output = Format.TABLE) -> int:
@@ -19,7 +19,9 @@ def explain(place: Reach, at: ConsoleAt, *, name: Name = "", output: Output = Fo
     key = chosen(cluster, name)
     if key.kind not in RECONCILED:
         raise Usage(f"a {key.kind.name} has no state of its own: explain the Kepler that names it")
-    found = explained(Collector(cluster).facts(key, cluster.need(key), console=at.console, token=at.token))
+    resource = cluster.need(key)
+    with progress("reading pods, Events, nodes and the functions"):
+        found = explained(Collector(cluster).facts(key, resource, console=at.console, token=at.token))
     if output is not Format.TABLE:
         data(found, output)
     else:

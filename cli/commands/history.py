@@ -9,14 +9,16 @@ from typing import Annotated
 import typer
 
 from audit.model import Change, Trace
+from cli.cluster import Cluster
 from cli.console import Console, reached
 from cli.errors import CliError, Exit, Missing
-from cli.history import Changed, changed, changes, since, target, writes
-from cli.kinds import title
+from cli.history import Changed, behind, changed, changes, since, writes
+from cli.kinds import target, title
 from cli.lookup import chosen
 from cli.options import ConsoleAt, Everywhere, Format, Name, Output, Reach
 from cli.output import data, remark, say
 from cli.waterfall import lines
+from runtime.errors import Forbidden
 from runtime.objects import Ref
 
 PIPE = 120
@@ -24,7 +26,7 @@ Since = Annotated[
     str, typer.Option("--since", help="Only what is newer: a span such as '24h' or '7d', or a time (RFC 3339).")
 ]
 Target = Annotated[
-    str, typer.Option("--target", help="What was written to one object: KIND/NAME, as in DaemonSet/kepler-exporter.")
+    str, typer.Option("--target", help="What was written to one object: KIND/NAME, such as ds/kepler-exporter.")
 ]
 Full = Annotated[bool, typer.Option("--full", help="With --target: also every field of what was created.")]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="So many at most, the newest.")]
@@ -53,24 +55,42 @@ def history(  # noqa: PLR0913 (one parameter an option)
     after = since(since_, datetime.now(UTC))
     with reached(cluster, url=at.console, token=at.token) as console:
         if target_:
-            namespace = "" if all_namespaces else cluster.namespace
-            wrote = list(_written(console, target(target_), namespace, after, limit))
-            _print(wrote, writes(wrote, full=full), output, f"nobody wrote to {target_}")
+            about, namespace = target(target_, cluster.namespace), "" if all_namespaces else cluster.namespace
+            wrote = list(_written(console, about, namespace, after, limit))
+            _print(wrote, writes(wrote, full=full), output)
+            is_known = bool(wrote)
         else:
-            key = chosen(cluster, name)
-            found = list(_changes(console, key, after, limit))
-            _print(found, changes(found), output, f"nothing is kept about {title(key)}")
+            about = chosen(cluster, name)
+            kept = list(_changes(console, about, after, limit))
+            _print(kept, changes(kept), output)
+            is_known = bool(kept)
+    if not is_known:
+        _nothing(cluster, about, everywhere=all_namespaces)
     return Exit.OK
 
 
-def _print(found: "list[Changed] | list[Change]", told: Iterator[str], output: Format, nothing: str) -> None:
+def _print(found: "list[Changed] | list[Change]", told: Iterator[str], output: Format) -> None:
     if output is not Format.TABLE:
         data(found, output)
         return
-    if not found:
-        remark(f"{nothing}, or it was longer ago than --since, or is forgotten by now")
     for line in told:
         say(line)
+
+
+def _nothing(cluster: Cluster, about: Ref, *, everywhere: bool) -> None:
+    """Remark that nothing is kept about an object; raises Missing if there is no such object either."""
+    forgotten = "it was longer ago than --since, or is forgotten by now"
+    if not everywhere and not _may_exist(cluster, about):
+        raise Missing(f"there is no {title(about)}, and nothing is kept about one: it never was, or {forgotten}")
+    remark(f"nothing is kept about {title(about)}: no function has written to it, or {forgotten}")
+
+
+def _may_exist(cluster: Cluster, about: Ref) -> bool:
+    """Whether an object exists, or the user may not know."""
+    try:
+        return cluster.get(about) is not None
+    except Forbidden:
+        return True
 
 
 def _changes(console: Console, key: Ref, after: datetime | None, limit: int) -> Iterator[Change]:
@@ -88,16 +108,16 @@ def _changes(console: Console, key: Ref, after: datetime | None, limit: int) -> 
             return
 
 
-def _written(console: Console, wanted: str, namespace: str, after: datetime | None, limit: int) -> Iterator[Changed]:
-    """Newest first; each report in full, with the edit of its generation."""
+def _written(console: Console, about: Ref, namespace: str, after: datetime | None, limit: int) -> Iterator[Changed]:
+    """Newest first; each report in full, with the edit that it follows from."""
+    wanted = f"{about.kind.name}/{about.name}"
     newer = after.isoformat() if after else ""
     page = console.reports(target=wanted, namespace=namespace, since=newer, limit=str(limit))
     traces: dict[str, Trace | None] = {}
     for short in page.items:
         if short.trace not in traces:
             traces[short.trace] = _trace(console, short.trace)
-        trace = traces[short.trace]
-        yield from changed(console.report(short.id), wanted, trace.edit if trace else None)
+        yield from changed(console.report(short.id), wanted, behind(traces[short.trace], short.id))
 
 
 def _trace(console: Console, identity: str) -> Trace | None:

@@ -1,7 +1,7 @@
 """`resync`: asks the functions to look again, at once instead of with the next sweep."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -12,7 +12,7 @@ from cli.errors import Exit, Missing, Usage
 from cli.kinds import RECONCILED, title
 from cli.lookup import chosen
 from cli.options import Everywhere, Name, Reach
-from cli.output import remark, say
+from cli.output import progress, remark, say
 from functions.catalogue import FUNCTIONS
 from runtime.conditions import current
 from runtime.objects import Manifest, Ref, metadata, name
@@ -63,19 +63,21 @@ def _all(cluster: Cluster, namespace: str) -> list[Ref]:
     return found
 
 
-def _await(cluster: Cluster, keys: Iterable[Ref], timeout: float) -> int:
+def _await(cluster: Cluster, keys: Sequence[Ref], timeout: float) -> int:
     """Looks until every condition speaks of the present generation."""
-    left, until = list(keys), time.monotonic() + timeout
-    while left:
-        left = [key for key in left if late(key, cluster.get(key))]
-        if not left:
-            break
-        if time.monotonic() > until:
-            for key in left:
-                told = ", ".join(late(key, cluster.get(key)))
-                remark(f"{title(key)}: after {timeout:.0f} s not heard from {told}; `kubectl kepler explain` says why")
-            return Exit.NO
-        time.sleep(INTERVAL)
+    left = list(keys)
+    with progress("waiting for the functions") as say_next:
+        until = time.monotonic() + timeout
+        while left := [key for key in left if late(key, cluster.get(key))]:
+            if time.monotonic() > until:
+                break
+            say_next(f"waiting for the functions at {title(left[0])}, {len(left)} of {len(keys)} left")
+            time.sleep(INTERVAL)
+    if left:
+        for key in left:
+            told = ", ".join(late(key, cluster.get(key)))
+            remark(f"{title(key)}: after {timeout:.0f} s not heard from {told}; `kubectl kepler explain` says why")
+        return Exit.NO
     say("every function has reported")
     return Exit.OK
 

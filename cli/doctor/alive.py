@@ -29,7 +29,7 @@ def letters(seen: Seen) -> Iterator[Check]:
     """Whether every event was delivered."""
     if seen.letters is None:
         ask = f"ask for `list configmaps` in namespace '{seen.namespace}'"
-        yield warn("dead letters", "you may not read them", ask)
+        yield warn("dead letters", "you may not list them", ask)
     else:
         yield from checks.letters(seen.letters, seen.now)
 
@@ -58,6 +58,13 @@ def _namespace(seen: Seen, place: str) -> Iterator[Check]:
 
 def resources(seen: Seen) -> Iterator[Check]:
     """Whether what there is, is Ready; why not is another command's to say."""
+    if seen.listed_in is None:
+        ask = "ask for `list keplers`, in your namespace or in all"
+        yield warn("resources", "you may not list keplers: whether they are Ready is unknown", ask)
+        return
+    if seen.listed_in:
+        told = f"you may not list keplers in all namespaces: only those of namespace '{seen.listed_in}' are looked at"
+        yield warn("resources", told, "ask for `list keplers` in all namespaces")
     found = status({Ref(KEPLER, metadata(one)["namespace"], name(one)): one for one in seen.keplers})
     late = ((one.namespace, one.name) for one in found.resources if one.ready != "True")
     yield from checks.resources(late, len(found.resources))

@@ -37,7 +37,8 @@ class Seen:
     `rights` is what the user may do; `state` is None where the query API is out of reach. Of the functions' `revisions`
     and `pods`, and of Knative's admission `webhooks` and `endpoints` (EndpointSlices), None says that the user may not
     list them. `tenant_bindings` are looked for with overlay `tenants` only, and have no entry for what may not be read.
-    `server` is the API server's version, 'v1.33.1'.
+    `server` is the API server's version, 'v1.33.1'. `listed_in` is the only namespace whose Keplers the user may list;
+    empty for all namespaces, None for none.
     """
 
     now: datetime
@@ -47,6 +48,7 @@ class Seen:
     hidden: frozenset[Ref] = frozenset()
     installed: Installation = field(default_factory=Installation)
     keplers: tuple[Manifest, ...] = ()
+    listed_in: str | None = ""
     letters: tuple[DeadLetter, ...] | None = None
     state: State | None = None
     rights: Mapping[str, bool] = field(default_factory=dict)

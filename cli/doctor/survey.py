@@ -79,7 +79,7 @@ RIGHTS = (
 def survey(cluster: Cluster, console: str, token: str) -> Seen:
     """Return everything that the checks look at."""
     collector, place = Collector(cluster), cluster.operator_namespace
-    keplers = _keplers(cluster)
+    keplers, listed_in = _keplers(cluster)
     refs = tuple(dict.fromkeys((*_installed(place), *_knative(place), *_namespaces(keplers))))
     objects = _read(cluster, refs)
     seen = Seen(
@@ -90,6 +90,7 @@ def survey(cluster: Cluster, console: str, token: str) -> Seen:
         hidden=frozenset(ref for ref in refs if ref not in objects),
         installed=collector.installation(),
         keplers=keplers,
+        listed_in=listed_in,
         letters=collector.letters(),
         state=collector.state(console, token),
         rights=_rights(cluster),
@@ -129,12 +130,13 @@ def _all(collector: Collector, *places: tuple[Kind, str]) -> tuple[Manifest, ...
     return tuple(one for objects in allowed for one in objects) if len(allowed) == len(found) else None
 
 
-def _keplers(cluster: Cluster) -> tuple[Manifest, ...]:
-    """In all namespaces or, where these may not be listed, in the user's."""
+def _keplers(cluster: Cluster) -> tuple[tuple[Manifest, ...], str | None]:
+    """Return the Keplers of all namespaces or, if these may not be listed, of the user's; and `Seen.listed_in`."""
     try:
-        return cluster.known(KEPLER) or ()
+        return cluster.known(KEPLER) or (), ""
     except Forbidden:
-        return Collector(cluster).listed(KEPLER, cluster.namespace) or ()
+        found = Collector(cluster).listed(KEPLER, cluster.namespace)
+        return found or (), None if found is None else cluster.namespace
 
 
 def _installed(namespace: str) -> Iterator[Ref]:

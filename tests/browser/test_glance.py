@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from audit.checks import NAMED
+from functions import troubleshooting
 from local.stack import Stack
 from tests.browser.conftest import Console
 from tests.browser.test_reading import CONTRAST, LEAST
@@ -154,6 +155,7 @@ def test_whatever_is_not_ready_says_why_and_what_next(page: Page, crowd: Console
     why = page.get_by_role("region", name="Why it is not ready")
     expect(why.locator("li").first).to_contain_text("Available")
     expect(why.locator("li").first).to_contain_text(PARTIAL)
+    expect(why.locator("li").first).to_contain_text(f"see {troubleshooting.link('PartiallyAvailable')}")
     steps = why.locator(".steps code").all_inner_texts()
     assert steps == [PODS.replace("kubectl", f"kubectl -n {NORTH}"), f"kubectl kepler explain partial-0000 -n {NORTH}"]
 

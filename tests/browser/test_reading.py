@@ -150,6 +150,14 @@ def test_a_history_goes_on_and_says_what_was_changed_by_whom(page: Page, console
     expect(page.locator("main header")).to_contain_text("there is no such resource any more")
 
 
+def test_what_never_existed_is_not_called_deleted(page: Page, console: Console) -> None:
+    """Nothing is kept of it."""
+    page.goto(console.url + "#/resource/Kepler/nowhere/never")
+    header = page.locator("main header.page")
+    expect(header).to_contain_text("there is no such resource, and nothing is kept of one")
+    expect(header).not_to_contain_text("deleted")
+
+
 def test_the_first_report_of_an_empty_store_is_shown_at_once(browser: Browser, growing: Growing) -> None:
     """Long before the console looks again by itself, which it does every ten seconds."""
     with window(browser) as page:

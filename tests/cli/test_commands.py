@@ -44,8 +44,9 @@ def test_status_at_a_glance(workbench: Workbench, terminal: Terminal) -> None:
 
     assert said.code == Exit.NO  # no controller makes pods here
     heading, *rows = said.out.splitlines()
-    assert heading.split() == ["KIND", "NAME", "READY", "NODES", "GEN", "AGE", "WHY"]
+    assert heading.split() == ["KIND", "NAME", "READY", "REASON", "NODES", "GEN", "AGE", "WHY"]
     assert [row.split()[0] for row in rows] == ["Kepler", "KeplerCollectedMetric", "KeplerExportedPower"]
+    assert rows[0].split()[3] == "RolloutInProgress"
     assert "the rollout has not begun" in rows[0]
     assert "read by Kepler kepler" in rows[1]
     assert "no Kepler names it in `exported-power`: it has no effect" in rows[2]

@@ -314,6 +314,28 @@ def test_whoever_waits_for_others_is_not_blamed() -> None:
     assert not any(cause.startswith("collector") for cause in explain(facts(nobody)).because)
 
 
+@pytest.mark.parametrize(
+    ("collected", "sections"),
+    [
+        (
+            facts(kepler(condition("EstimatorReconciled", "False", reason="SourceRequired"), NOT_READY)),
+            ["sourcerequired"],
+        ),
+        (of_pods(pod("a", **waits("ErrImagePull"))), ["imagepull"]),
+        (of_pods(pod("a", **waits("ContainerCreating"))), ["partiallyavailable"]),
+        (facts(kepler(condition("Ready", "Unknown", reason="Reconciling"))), ["reconciling"]),
+        (facts(kepler(SILENT, NOT_READY)), []),
+        (facts(kepler()), []),
+    ],
+)
+def test_the_section_of_the_documentation_is_named(collected: Facts, sections: list[str]) -> None:
+    """For every reason that a condition has, or would have; a function that is silent has none."""
+    links = [f"docs/troubleshooting.md#{section}" for section in sections]
+    found = explain(collected)
+    assert list(found.see) == links
+    assert [line for line in lines(found) if line.startswith("see ")] == [f"see {link}" for link in links]
+
+
 def test_what_runs_is_told() -> None:
     """Image, nodes and where models come from."""
     model = {"node-total": {"init-url": "http://models.example/x.zip"}}

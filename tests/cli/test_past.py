@@ -6,9 +6,11 @@ import pytest
 
 from cli import history
 from cli.errors import Usage
+from cli.kinds import TARGETS, target
 from cli.waterfall import lines
 from events.report import Write
 from events.types import RESOURCE_DELETE
+from runtime.objects import Ref
 from tests.cli.reports import (
     COLLECTOR,
     DAEMON_SET,
@@ -154,10 +156,63 @@ def test_since_what(text: str) -> None:
         history.since(text, NOW)
 
 
-@pytest.mark.parametrize("text", ["DaemonSet/x", "daemonset/x", "daemonsets/x"])
-def test_a_target_in_any_spelling(text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        *(
+            (f"{word}/x", "DaemonSet")
+            for word in ("DaemonSet", "daemonset", "daemonsets", "ds", "DS", "daemonsets.apps")
+        ),
+        ("svc/x", "Service"),
+        ("deploy/x", "Deployment"),
+        ("cm/x", "ConfigMap"),
+        ("pvc/x", "PersistentVolumeClaim"),
+        ("sa/x", "ServiceAccount"),
+        ("smon/x", "ServiceMonitor"),
+        ("kcm/x", "KeplerCollectedMetric"),
+        ("kpl/x", "Kepler"),
+    ],
+)
+def test_a_target_in_any_spelling(text: str, expected: str) -> None:
     """As kubectl takes it."""
-    assert history.target(text) == "DaemonSet/x"
+    assert target(text, "energy") == Ref(TARGETS[expected.lower()], "energy", "x")
+    assert TARGETS[expected.lower()].name == expected
+
+
+def test_a_target_of_the_cluster_has_no_namespace() -> None:
+    """The shared binding is in none."""
+    assert target("clusterrolebinding/kepler-exporter", "energy").namespace == ""
+
+
+@pytest.mark.parametrize("text", ["pods/x", "daemonsetss/x", "dss/x"])
+def test_an_unknown_kind_is_an_error_that_lists_those_that_are_known(text: str) -> None:
+    """Else the answer would be that nothing was ever written there."""
+    with pytest.raises(Usage, match=r"kinds are ClusterRoleBinding, ConfigMap \(cm\), DaemonSet \(ds\), "):
+        target(text, "energy")
+
+
+@pytest.mark.parametrize("text", ["kepler-exporter", "ds/", "/x", ""])
+def test_a_target_is_a_kind_and_a_name(text: str) -> None:
+    """What is neither is refused with what to write."""
+    with pytest.raises(Usage, match="write KIND/NAME, such as 'DaemonSet/kepler-exporter' or 'ds/kepler-exporter'"):
+        target(text, "energy")
+
+
+def test_a_deleted_object_has_no_edit_as_its_cause() -> None:
+    """The function created it again because it was deleted, long after the edit of its generation."""
+    deletion = cause(HOURS - 5, DAEMON_SET, by="").model_copy(update={"type": RESOURCE_DELETE})
+    created = Write(object=DAEMON_SET, action="created", fields=(PORT,))
+    found = trace(ESTIMATOR, COLLECTOR, report("collector", HOURS, 20, cause=deletion, changes=(created,)))
+    written = [
+        one
+        for kept in found.reports
+        for one in history.changed(kept, "DaemonSet/kepler-exporter", history.behind(found, kept.id))
+    ]
+    assert [(one.action, one.edit) for one in written] == [("changed", EDIT), ("created", None)]
+    again = "\n".join(history.writes(written)).partition("created")[2]
+    assert "because DaemonSet energy/kepler-exporter was deleted\n" in again
+    assert "for: generation 2 of Kepler energy/kepler\n" in again
+    assert "edit" not in again
 
 
 def test_what_happens_later_is_an_episode_of_its_own() -> None:

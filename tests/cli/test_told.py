@@ -72,6 +72,19 @@ def test_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch, colour: bool) -> Non
     assert {"one", "False", "sentence", "longer", "left"} <= {*plain.split()}
 
 
+def test_progress_is_shown_on_a_terminal_and_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside the answer: a program that reads standard error, or a log, gets none of it."""
+    told = []
+    for screen in (Screen(), io.StringIO()):
+        monkeypatch.setattr(sys, "stderr", screen)
+        monkeypatch.setenv("TERM", "xterm-256color")
+        with output.progress("reading resources") as say_next:
+            say_next("explaining [3] resources")
+        told.append(screen.getvalue())
+    assert "explaining [3] resources" in told[0]
+    assert told[1] == ""
+
+
 @pytest.mark.parametrize(
     ("found", "told"), [(None, "-"), ("", '""'), (" x", '" x"'), (3, "3"), ([1], "[1]"), (True, "true")]
 )

@@ -110,6 +110,30 @@ def test_what_changed_in_the_daemon_set_and_why(edited: Plugin) -> None:
     assert not edited("history", "--target", "daemonset/kepler-exporter", "--since", "1s").strip()
 
 
+def test_a_daemon_set_that_was_deleted_has_no_edit_as_its_cause(edited: Plugin) -> None:
+    """It was created again because it was deleted, which nobody edited."""
+    command = ("history", "--target", "ds/kepler-exporter")
+    edited.cluster.kubectl("delete", "daemonset/kepler-exporter")
+
+    def newest_write() -> Any:
+        return edited.data(*command)[0]
+
+    edited.cluster.eventually(lambda: newest_write()["cause"]["type"].endswith("delete"), newest_write)
+    assert (newest_write()["action"], newest_write()["edit"]) == ("created", None)
+    told = edited(*command).split("\n\n")[0]
+    assert f"because DaemonSet {edited.cluster.namespace}/kepler-exporter was deleted" in told
+    assert "edit" not in told
+
+
+def test_what_never_existed_is_missing_and_not_deleted(edited: Plugin) -> None:
+    """By a name that nobody ever used, of a resource and of an object."""
+    for arguments in (("never",), ("--target", "ds/never")):
+        done = edited.run("history", *arguments)
+        assert (done.returncode, done.stdout, "it never was" in done.stderr) == (4, "", True)
+    unknown = edited.run("history", "--target", "pods/never")
+    assert (unknown.returncode, "DaemonSet (ds)" in unknown.stderr) == (2, True)
+
+
 def test_the_waterfall(edited: Plugin) -> None:
     """Every function in a line; what the end waited for is marked; calls on request; by its own id as well."""
     edited.cluster.eventually(lambda: {"collector", "status"} <= awaited(edited), lambda: edited("trace"))

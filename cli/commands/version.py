@@ -1,0 +1,39 @@
+"""`version`: of this program, of the operator in the cluster, and of the API server."""
+
+from cli.cluster import Cluster
+from cli.collect import Collector
+from cli.doctor.knative_services import OF_VERSION
+from cli.errors import Exit
+from cli.kinds import KNATIVE_SERVICE
+from cli.options import ConsoleAt, Format, Output, Reach
+from cli.output import data, remark, say
+from cli.versions import Versions, lines, versions
+from runtime.objects import metadata
+from runtime.settings import VERSION
+
+
+def version(place: Reach, at: ConsoleAt, *, output: Output = Format.TABLE) -> int:
+    """The version of this program, of the operator in the cluster, and of the API server.
+
+    Ends with 1 where program and operator are of different versions, or functions differ among themselves.
+    """
+    found = compared(place.connect(), at)
+    if output is not Format.TABLE:
+        data(found, output)
+    else:
+        for line in lines(found):
+            say(line)
+        if found.skew:
+            remark(found.skew)
+    return Exit.NO if found.operator and found.skew else Exit.OK
+
+
+def compared(cluster: Cluster, at: ConsoleAt) -> Versions:
+    """What the functions' Knative Services say or, where there are none, the query API."""
+    collector = Collector(cluster)
+    services = collector.listed(KNATIVE_SERVICE, cluster.operator_namespace) or ()
+    labels = [str((metadata(one).get("labels") or {}).get(OF_VERSION) or "") for one in services]
+    told = [label for label in labels if label]
+    if not told and (state := collector.state(at.console, at.token)):
+        told = [state.version]
+    return versions(VERSION, told, cluster.version(), tuple(collector.unread))

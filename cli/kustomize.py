@@ -1,0 +1,25 @@
+"""A kustomization as `kubectl apply -k` reads it: built by `kubectl kustomize`, which is part of every kubectl."""
+
+import shutil
+import subprocess
+
+from cli.errors import Missing, Refused
+
+SECONDS = 60.0
+
+
+def built(folder: str) -> str:
+    """The YAML of a kustomization. Raises Missing without kubectl, Refused with kustomize's own words."""
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        raise Missing("kubectl is not on your PATH, and --kustomize needs `kubectl kustomize`: install it")
+    try:
+        done = subprocess.run(
+            [kubectl, "kustomize", "--", folder], capture_output=True, text=True, check=False, timeout=SECONDS
+        )
+    except subprocess.TimeoutExpired as late:
+        raise Refused(f"`kubectl kustomize {folder}` took longer than {SECONDS:.0f} s") from late
+    if done.returncode:
+        told = " ".join(done.stderr.split()).removeprefix("error: ") or f"it ended with {done.returncode}"
+        raise Refused(f"`kubectl kustomize {folder}`: {told}")
+    return done.stdout

@@ -1,0 +1,56 @@
+"""`version`: of the program, the operator and the API server, and what to do where they differ."""
+
+import json
+
+import pytest
+
+from cli.doctor.expected import objects
+from cli.doctor.knative_services import OF_VERSION
+from cli.errors import Exit
+from cli.versions import versions
+from runtime.settings import NAMESPACE, VERSION
+from tests.cli.terminal import Terminal
+from tests.workbench import Workbench
+
+
+@pytest.mark.parametrize(
+    ("operator", "unread", "says"),
+    [
+        (["1.2", "1.2"], (), ""),
+        (["1.3"], (), "is of version 1.2 and the operator of 1.3: install `kubectl kepler` of version 1.3"),
+        (["1.2", "1.1"], (), "the functions are of versions 1.1, 1.2: an upgrade is under way, or did not end"),
+        ([], (), "no function was found; `kubectl kepler doctor` says more"),
+        ([], ("services",), "you may not list services"),
+    ],
+)
+def test_a_word_on_skew(operator: list[str], unread: tuple[str, ...], says: str) -> None:
+    """What differs and what to do; nothing where all is of one version."""
+    found = versions("1.2", operator, "v1.35.0", unread)
+    assert says in found.skew
+    assert bool(found.skew) is bool(says)
+
+
+def test_a_cluster_without_functions(terminal: Terminal) -> None:
+    """The program's own version and the API server's are told all the same."""
+    said = terminal("version")
+    program, operator, server = (line.split()[-1] for line in said.out.splitlines())
+    assert (said.code, program, operator) == (Exit.OK, VERSION, "unknown")
+    assert server.startswith("v1.")
+    assert "the operator's version is unknown: no function was found" in said.err
+    told = json.loads(terminal("version", "-o", "json").out)
+    assert (told["client"], told["operator"], told["server"]) == (VERSION, [], server)
+
+
+def test_somebody_who_may_not_list_the_functions(workbench: Workbench, terminal: Terminal) -> None:
+    """Is told so, and gets the rest."""
+    stack, place = workbench.stack, workbench.namespace
+    stack.kubectl("-n", place, "create", "serviceaccount", "user")
+    said = terminal("version", flags=("--kubeconfig", str(stack.kubeconfig_for(place, "user")), "-n", place))
+    assert (said.code, f"kubectl kepler   {VERSION}" in said.out) == (Exit.OK, True)
+    assert "you may not list services in namespace 'kepler-operator'" in said.err
+
+
+def test_the_label_is_the_one_that_functions_carry() -> None:
+    """So that what is installed says which version it is."""
+    services = [one for one in objects(NAMESPACE, ()) if one["kind"] == "Service"]
+    assert {one["metadata"]["labels"][OF_VERSION] for one in services} == {VERSION}
