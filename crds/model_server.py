@@ -8,6 +8,7 @@ from pydantic import Field
 from crds.env import ProxyEnv
 from crds.fields import Image, ObjectName, Port, Quantity, Rule, Seconds, Url, atomic, text, unseen
 from crds.meta import Written
+from crds.pod_fields import NodeSelector, PullSecrets, Resources, Tolerations
 
 
 class StorageType(StrEnum):
@@ -263,3 +264,16 @@ class ModelServer(Written):
     env: ProxyEnv = ()
     """Environment variables of the model server's containers: the proxies that archives of models, and objects of a
     bucket, are fetched through. 'NO_PROXY' should hold what is reached without, such as '.svc'."""
+    resources: Resources = Field(default_factory=dict)
+    """CPU and memory of each container of the model server's pod: the server, the trainer, and the copies of `storage`
+    'external'. Blank means requests of '100m' and '400Mi', for a copy of '10m' and '64Mi', and no limits."""
+    node_selector: NodeSelector = Field(default_factory=dict)
+    """Labels of the nodes the model server may run on, beside 'kubernetes.io/os: linux', such as 'kubernetes.io/arch'.
+    Blank means any Linux node."""
+    tolerations: Tolerations = ()
+    """Taints the model server runs in spite of. Blank means none."""
+    priority_class: ObjectName | None = None
+    """PriorityClass of the model server's pod. Blank means the cluster's default."""
+    image_pull_secrets: PullSecrets = ()
+    """Further Secrets, in this namespace, with the credentials of registries, beside those of
+    `collector.image-pull-secrets`. Blank means none."""

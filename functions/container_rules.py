@@ -45,14 +45,14 @@ def exporters() -> str:
 
 
 def estimators() -> str:
-    """The estimator: its program, no variables, no privileges, and no volumes of the exporter's but the socket."""
-    rendered = sidecar.container(engine.MODEL_SERVER_IMAGE, {"name": sidecar.SOCKET_VOLUME, "mountPath": "/x"})
+    """The estimator: its program, proxies, no privileges, and no volumes of the exporter's but the socket."""
+    rendered = sidecar.container(_PLAIN, engine.MODEL_SERVER_IMAGE, {"name": sidecar.SOCKET_VOLUME, "mountPath": "/x"})
     started = json.dumps(rendered["startupProbe"]["exec"]["command"])
     return " && ".join(
         [
             "!has(c.command)",
             f"c.?args.orValue([]) == {json.dumps(rendered['args'])}",
-            _variables(()),
+            _variables(PROXIES),
             _mounts(rendered),
             _unprivileged(),
             f"c.?startupProbe.?exec.?command.orValue({started}) == {started}",

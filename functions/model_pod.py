@@ -98,30 +98,40 @@ def pod(kepler: Kepler, image: str, rclone: str) -> dict[str, Any]:
     transfers = model_store.transfers(kepler, rclone)
     trainer = [container("online-trainer", "online-trainer", kepler, image)] if wanted.training.online else []
     server = {**container("server-api", "model-server", kepler, image), **serving(wanted.port)}
-    secrets = [*kepler.spec.collector.image_pull_secrets]
+    chosen = {
+        "initContainers": transfers.get("initContainers"),
+        "tolerations": [*wanted.tolerations],
+        "priorityClassName": wanted.priority_class,
+        "imagePullSecrets": pull_secrets(kepler),
+    }
     return {
         "automountServiceAccountToken": False,
         "containers": [server, *trainer, *transfers.get("containers", [])],
-        "nodeSelector": engine.NODE_SELECTOR,
+        "nodeSelector": {**wanted.node_selector, **engine.NODE_SELECTOR},
         "volumes": volumes(kepler),
-        **({"initContainers": transfers["initContainers"]} if transfers else {}),
-        **({"imagePullSecrets": secrets} if secrets else {}),
+        **{field: value for field, value in chosen.items() if value},
     }
+
+
+def pull_secrets(kepler: Kepler) -> list[dict[str, Any]]:
+    """The exporter's, since one registry may have all images, and the model server's own; each once."""
+    secrets = (*kepler.spec.collector.image_pull_secrets, *kepler.spec.model_server.image_pull_secrets)
+    return [secret for place, secret in enumerate(secrets) if secret not in secrets[:place]]
 
 
 def container(name: str, program: str, kepler: Kepler, image: str) -> dict[str, Any]:
     """One program of the image, whose entrypoint is `bash -c`."""
-    proxies = [*kepler.spec.model_server.env]
+    wanted = kepler.spec.model_server
     return {
         "name": name,
         **engine.pulled(image),
         "args": [program],
-        **({"env": proxies} if proxies else {}),
-        "resources": engine.MODEL_SERVER_RESOURCES,
+        **({"env": [*wanted.env]} if wanted.env else {}),
+        "resources": wanted.resources or engine.MODEL_SERVER_RESOURCES,
         "securityContext": {"allowPrivilegeEscalation": False},
         "volumeMounts": [
             {"name": children.CONFIG_VOLUME, "mountPath": engine.CONFIG_PATH, "readOnly": True},
-            *model_store.mounts(kepler.spec.model_server.storage),
+            *model_store.mounts(wanted.storage),
             {"name": DATA_VOLUME, "mountPath": engine.DATA_PATH},
         ],
     }

@@ -192,7 +192,7 @@ def _rclone(name: str, image: str, server: ModelServer, command: list[str], argu
         "command": command,
         "args": arguments,
         "env": [*environment(server.storage.external), *server.env],
-        "resources": engine.RCLONE_RESOURCES,
+        "resources": server.resources or engine.RCLONE_RESOURCES,
         "securityContext": {"allowPrivilegeEscalation": False},
         "volumeMounts": mounts(server.storage),
     }

@@ -36,6 +36,7 @@ GUARDED: tuple[Guard, ...] = (
         Guard(f"estimator-sidecar.models.{model}.init-url", "a model is code, run on every node beside the exporter")
         for model in MODELS
     ),
+    Guard("estimator-sidecar.env", "a proxy sees and changes what is fetched, and it can hold what is in any Secret"),
     Guard("model-server.image", "it is run as root"),
     Guard("model-server.storage.type", "it can mount what is not this namespace's", free=("local", "claim")),
     Guard("model-server.storage.hostpath", "a directory of the node is written by root"),
@@ -43,8 +44,11 @@ GUARDED: tuple[Guard, ...] = (
     Guard("model-server.storage.external", "models from there are code, and the Secret that it names is used for it"),
     Guard("model-server.pipelines", "models are code, run by the model server and by every estimator"),
     Guard("model-server.env", "a proxy sees and changes what is fetched, and it can hold what is in any Secret"),
+    Guard("model-server.priority-class", "pods of a high priority put others off their nodes"),
+    Guard("model-server.image-pull-secrets", "the Secrets that it names are used whoever may read them"),
 )
 
+_BOUNDED = "of this namespace, whose quota bounds them; what asks for too much is not scheduled"
 _MODEL_SERVER = "model-server"
 _TRAINING = f"{_MODEL_SERVER}.training"
 
@@ -60,15 +64,19 @@ HARMLESS: Mapping[str, str] = {
     "collector.node-selector": "takes nodes away",
     "collector.affinity": "takes nodes away",
     "collector.tolerations": "the image that an administrator chose, on more nodes: to measure nodes is its purpose",
-    "collector.resources": "of this namespace, whose quota bounds them; what asks for too much is not scheduled",
+    "collector.resources": _BOUNDED,
     "collector.update-strategy": "how fast what was chosen gets to the nodes",
     "estimator-sidecar.enabled": "the image that an administrator chose",
     "estimator-sidecar.mnt-path": "has one value",
+    "estimator-sidecar.resources": _BOUNDED,
     **{f"estimator-sidecar.models.{model}.trainer": "chooses among the models there are" for model in MODELS},
     **{f"estimator-sidecar.models.{model}.filters": "chooses among the models there are" for model in MODELS},
     f"{_MODEL_SERVER}.enabled": "the image that an administrator chose, without a token, with Kepler's own models",
     f"{_MODEL_SERVER}.port": "of the pod",
     f"{_MODEL_SERVER}.sampling-period": "how often is trained",
+    f"{_MODEL_SERVER}.resources": _BOUNDED,
+    f"{_MODEL_SERVER}.node-selector": "takes nodes away",
+    f"{_MODEL_SERVER}.tolerations": "the image that an administrator chose, without a token, on one more node",
     f"{_MODEL_SERVER}.storage.path": "within the storage: neither '..' nor a leading '/' is taken",
     f"{_MODEL_SERVER}.storage.claim": "a claim of this namespace, bounded by its quota",
     f"{_TRAINING}.online": "the image that an administrator chose",

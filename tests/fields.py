@@ -34,6 +34,7 @@ KEYS = f"{EXPORTER}::test_sample_period_and_log_level_are_keys"
 STRATEGY = f"{EXPORTER}::test_the_update_strategy_is_the_daemon_sets"
 SIDECAR = f"{ESTIMATOR}::test_the_sidecar_listens_before_the_exporter_starts"
 ESTIMATORS_IMAGE = f"{ESTIMATOR}::test_the_image_defaults_in_the_environment"
+BESIDE = f"{ESTIMATOR}::test_fields_of_the_estimators_container"
 SOCKET = f"{ESTIMATOR}::test_the_only_path_there_is_reaches_both_containers"
 MODEL_CONFIG = f"{ESTIMATOR}::test_both_readers_see_what_was_meant"
 PULLED = f"{SERVER}::test_pull_secrets_are_those_of_the_exporter"
@@ -46,6 +47,8 @@ CLAIM = f"{SERVER}::test_the_claim_in_use"
 UNUSED = f"{SERVER}::test_a_claim_that_is_not_used_is_kept_or_removed"
 TRAINER = f"{SERVER}::test_the_trainer_is_beside_the_server_with_the_same_volumes"
 PROXIED = f"{SERVER}::test_proxies_reach_every_container_that_fetches"
+SERVERS_POD = f"{SERVER}::test_fields_of_the_pod"
+EACH_LIMITED = f"{SERVER}::test_resources_are_of_each_container"
 REFUSED = f"{SERVER}::test_training_that_cannot_work_is_refused"
 PREFIX = f"{STORE}::test_a_bucket_without_a_prefix_is_taken_as_a_whole"
 CREDENTIALS = f"{STORE}::test_the_credentials_are_the_secrets_and_nowhere_else"
@@ -143,6 +146,8 @@ ON = True
 KEPLERS = repository(engine.IMAGE)
 MODELS = repository(engine.MODEL_SERVER_IMAGE)
 URL = "http://models.energy.svc/ec2/rapl-sysfs/AbsPower/BPFOnly/SGDRegressorTrainer_0.zip"
+LIMITED = {"limits": {"cpu": "1", "memory": "1Gi"}}
+PROXY = {"name": "HTTPS_PROXY", "value": "http://proxy:3128"}
 TOLERATION = {"key": "gpu", "operator": "Exists"}
 TERM = {"matchExpressions": [{"key": "disk", "operator": "Exists"}]}
 AFFINITY = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [TERM]}}}
@@ -194,6 +199,8 @@ FIELDS: tuple[Field, ...] = (
     kepler("estimator-sidecar.enabled", None, ON, SIDECAR),
     estimator("image", None, f"{MODELS}:v0.7.11", ESTIMATORS_IMAGE),
     estimator("mnt-path", None, "/run", SOCKET, ONLY_TMP),
+    estimator("resources", None, LIMITED, BESIDE),
+    estimator("env", None, [PROXY], BESIDE),
     *(
         estimator(f"models.{model}.{setting}", None, value, MODEL_CONFIG, REMARKS.get((model, setting), ""))
         for model in ("node-total", "node-components", "process-total", "process-components")
@@ -220,7 +227,12 @@ FIELDS: tuple[Field, ...] = (
     trained("sampling-period", None, "10m", NUMBERS),
     server("training.online", None, ON, TRAINER, storage={"type": "claim"}, training={"prometheus-url": PROMETHEUS}),
     trained("training.prometheus-url", PROMETHEUS, "http://other:9090", SETTINGS),
-    server("env", None, [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}], PROXIED),
+    server("env", None, [PROXY], PROXIED),
+    server("resources", None, LIMITED, EACH_LIMITED),
+    server("node-selector", None, {"kubernetes.io/arch": "amd64"}, SERVERS_POD),
+    server("tolerations", None, [TOLERATION], SERVERS_POD),
+    server("priority-class", None, "system-cluster-critical", SERVERS_POD),
+    server("image-pull-secrets", None, [{"name": "models"}], SERVERS_POD),
     trained("training.step", None, "15s", NUMBERS),
     trained("training.headers.secret", None, "token", REFUSED),
     *(

@@ -32,6 +32,19 @@ EXPORTER = "kepler-exporter"
 ADMIN = "admin"
 ON = {"enabled": True}
 TRAINING = {"online": True, "prometheus-url": "http://prometheus:9090"}
+# Storages beside which the other fields of the pods are blank; beside the rest they are set.
+PLAIN = ("local", "nfs")
+PROXIES = [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}, {"name": "NO_PROXY", "value": ".svc"}]
+LIMITS = {"limits": {"cpu": "1", "memory": "1Gi"}}
+BESIDE = {"env": PROXIES, "resources": LIMITS}
+SERVERS = {
+    "env": PROXIES,
+    "resources": LIMITS,
+    "node-selector": {"kubernetes.io/arch": "amd64"},
+    "tolerations": [{"key": "models", "operator": "Exists"}],
+    "priority-class": "system-cluster-critical",
+    "image-pull-secrets": [{"name": "registry"}],
+}
 Change = Callable[[Any], None]
 
 
@@ -70,9 +83,12 @@ def thief(control_plane: Stack) -> Thief:
         create_namespace(control_plane, place)
         bench = Workbench(control_plane, place)
         training = {} if kind == "local" else {"training": TRAINING}
-        bench.apply(kepler(estimator_sidecar=ON, model_server={**ON, "storage": storage(kind), **training}))
+        chosen = {} if kind in PLAIN else SERVERS
+        server = {**ON, "storage": storage(kind), **training, **chosen}
+        bench.apply(kepler(estimator_sidecar={**ON, **({} if kind in PLAIN else BESIDE)}, model_server=server))
         bench.settle()
-        assert bench.conditions()["CollectorReconciled"]["status"] == "True"
+        for reconciled in ("CollectorReconciled", "ModelServerReconciled"):
+            assert bench.conditions()[reconciled]["status"] == "True", bench.conditions()[reconciled]
         for function in ("model_server", "collector"):
             for request in bench.asked(function):
                 if request.method == "PATCH" and request.body and not request.path.endswith("/status"):
