@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from crds.env import ExporterEnv, ProxyEnv
-from crds.fields import Image, Int32, ObjectName, Port, Rule, Seconds, between, text
+from crds.fields import Annotations, Image, Int32, Labels, ObjectName, Port, Rule, Seconds, between, text
 from crds.meta import AGE, Column, Conditions, Count, Generation, Names, Observed, Resource, Written, condition_columns
 from crds.model_server import ModelServer
 from crds.pod_fields import Affinity, NodeSelector, PullSecrets, Resources, Tolerations, UpdateStrategy
@@ -52,6 +52,15 @@ class Collector(Written):
     image_pull_secrets: PullSecrets = ()
     """Secrets, in this namespace, with the credentials of the registries; the model server's pod has them, too. Blank
     means none."""
+    runtime_class: ObjectName | None = None
+    """RuntimeClass of the exporter's pods, such as 'nvidia' where GPUs are read through a runtime of their own. Blank
+    means the nodes' default."""
+    pod_labels: Labels = Field(default_factory=dict)
+    """Further labels of the exporter's pods. Blank means none."""
+    pod_annotations: Annotations = Field(default_factory=dict)
+    """Further annotations of the exporter's pods. Blank means none."""
+    service_annotations: Annotations = Field(default_factory=dict)
+    """Annotations of Service `kepler-exporter`, such as 'prometheus.io/scrape'. Blank means none."""
 
 
 CUT_SHORT = "the parsers of `MODEL_CONFIG` cut the line there"
@@ -138,6 +147,14 @@ class EstimatorSidecar(Written):
     is reached without, such as '.svc' for the model server."""
 
 
+class Monitoring(Written):
+    """How Prometheus finds the metrics."""
+
+    labels: Labels = Field(default_factory=dict)
+    """Further labels of ServiceMonitor and PrometheusRule `kepler-exporter`, for the selectors of your Prometheus. They
+    win over 'release: prometheus', and, of the PrometheusRule, over 'prometheus: k8s' and 'role: alert-rules'."""
+
+
 class KeplerSpec(Written):
     """What is wanted of the exporter, the estimator and the model server."""
 
@@ -165,6 +182,8 @@ class KeplerSpec(Written):
     """The estimator beside each exporter."""
     model_server: ModelServer = ModelServer()
     """The server of power models."""
+    monitoring: Monitoring = Monitoring()
+    """How Prometheus finds the metrics."""
 
     @property
     def scrape_interval_seconds(self) -> int:

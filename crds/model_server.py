@@ -6,7 +6,20 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from crds.env import ProxyEnv
-from crds.fields import Image, ObjectName, Port, Quantity, Rule, Seconds, Url, atomic, text, unseen
+from crds.fields import (
+    Annotations,
+    Image,
+    Labels,
+    ObjectName,
+    Port,
+    Quantity,
+    Rule,
+    Seconds,
+    Url,
+    atomic,
+    text,
+    unseen,
+)
 from crds.meta import Written
 from crds.pod_fields import NodeSelector, PullSecrets, Resources, Tolerations
 
@@ -277,3 +290,11 @@ class ModelServer(Written):
     image_pull_secrets: PullSecrets = ()
     """Further Secrets, in this namespace, with the credentials of registries, beside those of
     `collector.image-pull-secrets`. Blank means none."""
+    runtime_class: ObjectName | None = None
+    """RuntimeClass of the model server's pod. Blank means the node's default."""
+    pod_labels: Labels = Field(default_factory=dict)
+    """Further labels of the model server's pod. Blank means none."""
+    pod_annotations: Annotations = Field(default_factory=dict)
+    """Further annotations of the model server's pod. Blank means none."""
+    service_annotations: Annotations = Field(default_factory=dict)
+    """Annotations of Service `kepler-model-server`. Blank means none."""

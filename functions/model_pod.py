@@ -56,20 +56,22 @@ def digest(found: Manifest | None, data: dict[str, str]) -> str:
     return hashlib.sha256(json.dumps({**theirs, **data}, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def service(parent: Manifest, key: Ref, port: int) -> Intent:
+def service(parent: Manifest, key: Ref) -> Intent:
     """A headless Service: there is one pod, and its name is all that is needed."""
-    ports = [{"name": children.PORT_NAME, "port": port, "protocol": "TCP", "targetPort": children.PORT_NAME}]
-    spec = {"clusterIP": "None", "selector": children.selector(parent, children.MODEL_SERVER), "ports": ports}
-    return _child(parent, children.model_service(key), {"spec": spec})
+    wanted = Kepler.model_validate(parent).spec.model_server
+    port = {"name": children.PORT_NAME, "port": wanted.port, "protocol": "TCP", "targetPort": children.PORT_NAME}
+    spec = {"clusterIP": "None", "selector": children.selector(parent, children.MODEL_SERVER), "ports": [port]}
+    return children.annotated(_child(parent, children.model_service(key), {"spec": spec}), wanted.service_annotations)
 
 
 def deployment(parent: Manifest, key: Ref, images: tuple[str, str], digest: str) -> Intent:
     """One pod; `images` are the model server's and rclone's, and a changed configuration changes `digest`."""
     kepler = Kepler.model_validate(parent)
+    wanted = kepler.spec.model_server
     template = {
         "metadata": {
-            "labels": children.labels(parent, COMPONENT, children.MODEL_SERVER),
-            "annotations": {CONFIG_HASH: digest},
+            "labels": {**wanted.pod_labels, **children.labels(parent, COMPONENT, children.MODEL_SERVER)},
+            "annotations": {**wanted.pod_annotations, CONFIG_HASH: digest},
         },
         "spec": pod(kepler, *images),
     }
@@ -102,6 +104,7 @@ def pod(kepler: Kepler, image: str, rclone: str) -> dict[str, Any]:
         "initContainers": transfers.get("initContainers"),
         "tolerations": [*wanted.tolerations],
         "priorityClassName": wanted.priority_class,
+        "runtimeClassName": wanted.runtime_class,
         "imagePullSecrets": pull_secrets(kepler),
     }
     return {

@@ -28,6 +28,7 @@ class Reason(StrEnum):
     QUOTA_EXCEEDED = "QuotaExceeded"
     LIMIT_RANGE = "LimitRange"
     PRIORITY_CLASS_MISSING = "PriorityClassMissing"
+    RUNTIME_CLASS_MISSING = "RuntimeClassMissing"
     REFUSED_BY_POLICY = "RefusedByPolicy"
     PODS_NOT_CREATED = "PodsNotCreated"
     CLAIM_PENDING = "ClaimPending"
@@ -53,6 +54,7 @@ KINDS = (
     EventKind("FailedCreate", r"violates PodSecurity", Reason.PODS_FORBIDDEN),
     EventKind("FailedCreate", r"exceeded quota|failed quota", Reason.QUOTA_EXCEEDED),
     EventKind("FailedCreate", r"no PriorityClass with name", Reason.PRIORITY_CLASS_MISSING),
+    EventKind("FailedCreate", r'RuntimeClass "[^"]*" not found', Reason.RUNTIME_CLASS_MISSING),
     EventKind("FailedCreate", r" usage per | limit to request ratio per ", Reason.LIMIT_RANGE),
     EventKind(
         "FailedCreate", r"ValidatingAdmissionPolicy|denied the request|admission webhook", Reason.REFUSED_BY_POLICY
@@ -188,6 +190,7 @@ def _steps(operand: Operand, pod: str) -> Mapping[Reason, str]:
         Reason.QUOTA_EXCEEDED: f"{_less(operand)}have the ResourceQuota of namespace '{namespace}' raised",
         Reason.LIMIT_RANGE: f"{_less(operand)}have the LimitRange of namespace '{namespace}' changed",
         Reason.PRIORITY_CLASS_MISSING: f"create that PriorityClass, or change `{field}.priority-class`",
+        Reason.RUNTIME_CLASS_MISSING: f"create that RuntimeClass, or change `{field}.runtime-class`",
         Reason.REFUSED_BY_POLICY: "a policy of this cluster says so: ask whoever runs it for an exception",
         Reason.PODS_NOT_CREATED: f"remove what the message names (`kubectl describe {where} {workload}`)",
         Reason.CLAIM_PENDING: "create that StorageClass or a volume for the claim, or set "

@@ -26,11 +26,19 @@ class Guard:
     free: tuple[str, ...] = ()
 
 
+# Injectors add containers and volumes to pods by their labels and annotations: to these, which run as root.
+_ACTED_ON = "NetworkPolicies and webhooks go by it, and webhooks put containers of its choice into pods"
+_EXPOSED = "controllers go by it, and make a Service public or give it a name"
+
 GUARDED: tuple[Guard, ...] = (
     Guard("collector.image", "it is run with privileges on every node"),
     Guard("collector.env", "it can send what the exporter may read elsewhere, and hold what is in any Secret"),
     Guard("collector.priority-class", "pods of a high priority put others off their nodes"),
     Guard("collector.image-pull-secrets", "the Secrets that it names are used whoever may read them"),
+    Guard("collector.runtime-class", "it decides how far the host is kept from what runs there"),
+    Guard("collector.pod-labels", _ACTED_ON),
+    Guard("collector.pod-annotations", _ACTED_ON),
+    Guard("collector.service-annotations", _EXPOSED),
     Guard("estimator-sidecar.image", "it is run on every node, in the host's process namespace"),
     *(
         Guard(f"estimator-sidecar.models.{model}.init-url", "a model is code, run on every node beside the exporter")
@@ -46,6 +54,10 @@ GUARDED: tuple[Guard, ...] = (
     Guard("model-server.env", "a proxy sees and changes what is fetched, and it can hold what is in any Secret"),
     Guard("model-server.priority-class", "pods of a high priority put others off their nodes"),
     Guard("model-server.image-pull-secrets", "the Secrets that it names are used whoever may read them"),
+    Guard("model-server.runtime-class", "it decides how far the host is kept from what runs there"),
+    Guard("model-server.pod-labels", _ACTED_ON),
+    Guard("model-server.pod-annotations", _ACTED_ON),
+    Guard("model-server.service-annotations", _EXPOSED),
 )
 
 _BOUNDED = "of this namespace, whose quota bounds them; what asks for too much is not scheduled"
@@ -58,6 +70,7 @@ HARMLESS: Mapping[str, str] = {
     "scape-interval": "the same, in an old spelling",
     "collected-metric": "which sources are read is no privilege",
     "exported-power": "what is exported is no privilege",
+    "monitoring.labels": "which Prometheus collects: what there is to collect is not the user's to say",
     "collector.port": "of the pod, not of the node: exporters are not in the host's network",
     "collector.sample-period": "how often is measured; the shortest is a second",
     "collector.log-level": "how much is logged; logs are for who may read the pods'",

@@ -27,8 +27,11 @@ READS = "tests/pure/test_kepler_reads.py"
 MODELS_READ = "tests/pure/test_kepler_models_read.py"
 POWER = "tests/pure/test_exported_power.py"
 INTERVAL = f"{MONITORING}::test_the_scrape_interval_in_either_spelling"
+SELECTED = f"{MONITORING}::test_labels_of_the_user_are_what_prometheus_selects_by"
 LISTED = f"{MONITORING}::test_metrics_that_a_sources_list_leaves_out_are_dropped"
 POD = f"{EXPORTER}::test_fields_of_the_pod"
+DESCRIBES = f"{EXPORTER}::test_labels_and_annotations_of_the_pods"
+SERVICE = f"{EXPORTER}::test_annotations_of_the_service"
 PORT = f"{EXPORTER}::test_the_port_reaches_everything_that_names_it"
 KEYS = f"{EXPORTER}::test_sample_period_and_log_level_are_keys"
 STRATEGY = f"{EXPORTER}::test_the_update_strategy_is_the_daemon_sets"
@@ -48,6 +51,7 @@ UNUSED = f"{SERVER}::test_a_claim_that_is_not_used_is_kept_or_removed"
 TRAINER = f"{SERVER}::test_the_trainer_is_beside_the_server_with_the_same_volumes"
 PROXIED = f"{SERVER}::test_proxies_reach_every_container_that_fetches"
 SERVERS_POD = f"{SERVER}::test_fields_of_the_pod"
+SERVER_DESCRIBES = f"{SERVER}::test_labels_and_annotations_are_beside_ours"
 EACH_LIMITED = f"{SERVER}::test_resources_are_of_each_container"
 REFUSED = f"{SERVER}::test_training_that_cannot_work_is_refused"
 PREFIX = f"{STORE}::test_a_bucket_without_a_prefix_is_taken_as_a_whole"
@@ -148,6 +152,7 @@ MODELS = repository(engine.MODEL_SERVER_IMAGE)
 URL = "http://models.energy.svc/ec2/rapl-sysfs/AbsPower/BPFOnly/SGDRegressorTrainer_0.zip"
 LIMITED = {"limits": {"cpu": "1", "memory": "1Gi"}}
 PROXY = {"name": "HTTPS_PROXY", "value": "http://proxy:3128"}
+TEAM = {"example.com/team": "energy"}
 TOLERATION = {"key": "gpu", "operator": "Exists"}
 TERM = {"matchExpressions": [{"key": "disk", "operator": "Exists"}]}
 AFFINITY = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [TERM]}}}
@@ -196,6 +201,10 @@ FIELDS: tuple[Field, ...] = (
     kepler("collector.update-strategy", None, {"type": "OnDelete"}, STRATEGY),
     kepler("collector.env", None, [{"name": "CPU_ARCH_OVERRIDE", "value": "Skylake"}], ENV),
     kepler("collector.image-pull-secrets", None, [{"name": "registry"}], PULLED, model_server={"enabled": True}),
+    kepler("collector.runtime-class", None, "nvidia", POD),
+    kepler("collector.pod-labels", None, TEAM, DESCRIBES),
+    kepler("collector.pod-annotations", None, TEAM, DESCRIBES),
+    kepler("collector.service-annotations", None, {"prometheus.io/scrape": "true"}, SERVICE),
     kepler("estimator-sidecar.enabled", None, ON, SIDECAR),
     estimator("image", None, f"{MODELS}:v0.7.11", ESTIMATORS_IMAGE),
     estimator("mnt-path", None, "/run", SOCKET, ONLY_TMP),
@@ -207,6 +216,7 @@ FIELDS: tuple[Field, ...] = (
         for setting, value in MODEL.items()
     ),
     kepler("model-server.enabled", None, ON, SERVED),
+    kepler("monitoring.labels", None, TEAM, SELECTED),
     server("image", None, f"{MODELS}:v0.7.11", SERVERS_IMAGE),
     server("port", None, 9000, ADDRESS),
     server("storage.type", None, "claim", SETTINGS),
@@ -233,6 +243,10 @@ FIELDS: tuple[Field, ...] = (
     server("tolerations", None, [TOLERATION], SERVERS_POD),
     server("priority-class", None, "system-cluster-critical", SERVERS_POD),
     server("image-pull-secrets", None, [{"name": "models"}], SERVERS_POD),
+    server("runtime-class", None, "gvisor", SERVERS_POD),
+    server("pod-labels", None, TEAM, SERVER_DESCRIBES),
+    server("pod-annotations", None, TEAM, SERVER_DESCRIBES),
+    server("service-annotations", None, TEAM, SERVER_DESCRIBES),
     trained("training.step", None, "15s", NUMBERS),
     trained("training.headers.secret", None, "token", REFUSED),
     *(

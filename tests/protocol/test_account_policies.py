@@ -36,6 +36,12 @@ TRAINING = {"online": True, "prometheus-url": "http://prometheus:9090"}
 PLAIN = ("local", "nfs")
 PROXIES = [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}, {"name": "NO_PROXY", "value": ".svc"}]
 LIMITS = {"limits": {"cpu": "1", "memory": "1Gi"}}
+DESCRIBED = {
+    "pod-labels": {"team": "energy"},
+    "pod-annotations": {"team": "energy"},
+    "service-annotations": {"team": "energy"},
+    "runtime-class": "runc",
+}
 BESIDE = {"env": PROXIES, "resources": LIMITS}
 SERVERS = {
     "env": PROXIES,
@@ -44,6 +50,7 @@ SERVERS = {
     "tolerations": [{"key": "models", "operator": "Exists"}],
     "priority-class": "system-cluster-critical",
     "image-pull-secrets": [{"name": "registry"}],
+    **DESCRIBED,
 }
 Change = Callable[[Any], None]
 
@@ -85,7 +92,8 @@ def thief(control_plane: Stack) -> Thief:
         training = {} if kind == "local" else {"training": TRAINING}
         chosen = {} if kind in PLAIN else SERVERS
         server = {**ON, "storage": storage(kind), **training, **chosen}
-        bench.apply(kepler(estimator_sidecar={**ON, **({} if kind in PLAIN else BESIDE)}, model_server=server))
+        beside, described = ({}, {}) if kind in PLAIN else (BESIDE, DESCRIBED)
+        bench.apply(kepler(collector=described, estimator_sidecar={**ON, **beside}, model_server=server))
         bench.settle()
         for reconciled in ("CollectorReconciled", "ModelServerReconciled"):
             assert bench.conditions()[reconciled]["status"] == "True", bench.conditions()[reconciled]

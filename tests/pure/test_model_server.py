@@ -221,6 +221,8 @@ POD = [
     Case({}, pod, "priorityClassName", None),
     Case({"image_pull_secrets": [{"name": "s"}]}, pod, "imagePullSecrets", [{"name": "s"}]),
     Case({}, pod, "imagePullSecrets", None),
+    Case({"runtime_class": "gvisor"}, pod, "runtimeClassName", "gvisor"),
+    Case({}, pod, "runtimeClassName", None),
 ]  # fmt: skip
 
 
@@ -236,6 +238,19 @@ def test_pull_secrets_of_the_server_are_beside_the_exporters() -> None:
     found["spec"]["collector"]["image-pull-secrets"] = [{"name": "s"}]
     template = intent(decide(found), children.deployment)["spec"]["template"]
     assert template["spec"]["imagePullSecrets"] == [{"name": "s"}, {"name": "models"}]
+
+
+def test_labels_and_annotations_are_beside_ours() -> None:
+    """On the pod and on the Service; nobody's replace ours, by which the Service finds the pod."""
+    named = {"example.com/team": "energy"}
+    taken = {"app.kubernetes.io/name": "other", model_pod.CONFIG_HASH: "other"}
+    plain, found = deployment(), deployment(pod_labels=named | taken, pod_annotations=named | taken)
+    described, ours = found["template"]["metadata"], plain["template"]["metadata"]
+    assert described["labels"].items() >= (named | ours["labels"]).items()
+    assert described["annotations"].items() >= (named | ours["annotations"]).items()
+    assert found["selector"] == plain["selector"]
+    service = intent(decide(kepler(service_annotations=named)), children.model_service)
+    assert service["metadata"]["annotations"] == named
 
 
 def test_resources_are_of_each_container() -> None:

@@ -76,6 +76,15 @@ CASES = [
         "`collector.priority-class`",
     ),
     Case(
+        Reason.RUNTIME_CLASS_MISSING,
+        event(
+            "FailedCreate",
+            'Error creating: pods "kepler-exporter-9" is forbidden: pod rejected: RuntimeClass "nvidia" not found',
+            DAEMON_SET,
+        ),
+        "`collector.runtime-class`",
+    ),
+    Case(
         Reason.LIMIT_RANGE,
         event(
             "FailedCreate",
@@ -140,6 +149,7 @@ def test_an_event_tells_the_reason_its_sentence_and_a_step(case: Case) -> None:
         (Reason.QUOTA_EXCEEDED, ("resources",)),
         (Reason.LIMIT_RANGE, ("resources",)),
         (Reason.PRIORITY_CLASS_MISSING, ("priority-class",)),
+        (Reason.RUNTIME_CLASS_MISSING, ("runtime-class",)),
         (Reason.IMAGE_PULL, ("image", "image-pull-secrets")),
         (Reason.UNSCHEDULABLE, ("node-selector", "tolerations", "resources")),
     ],
