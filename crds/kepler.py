@@ -20,6 +20,15 @@ DEFAULT_SCRAPE_INTERVAL = 30
 SOCKET_DIRECTORY = "/tmp"  # noqa: S108 - built into Kepler and its estimator: /tmp/estimator.sock
 
 
+class Redfish(Written):
+    """Reading of a node's power from its management controller (BMC)."""
+
+    secret: ObjectName | None = None
+    """Secret, in this namespace, whose key 'redfish.csv' has a line 'NODE,USER,PASSWORD,URL' for each node. Exporters
+    read it at their start: after a change, restart DaemonSet `kepler-exporter`. A 'REDFISH_CRED_FILE_PATH' in `env`
+    wins over it. Blank means that no BMC is asked."""
+
+
 class Collector(Written):
     """The exporter: one pod on each node."""
 
@@ -61,6 +70,8 @@ class Collector(Written):
     """Further annotations of the exporter's pods. Blank means none."""
     service_annotations: Annotations = Field(default_factory=dict)
     """Annotations of Service `kepler-exporter`, such as 'prometheus.io/scrape'. Blank means none."""
+    redfish: Redfish = Redfish()
+    """Reading of a node's power from its management controller (BMC)."""
 
 
 CUT_SHORT = "the parsers of `MODEL_CONFIG` cut the line there"

@@ -119,6 +119,27 @@ class Credentials(Written):
     """Secret, in this namespace, with the keys 'accessKeyID' and 'accessSecret'. `type` 'external' needs it."""
 
 
+class CertificateAuthority(Written):
+    """Who vouches for the certificate of the store."""
+
+    config_map: ObjectName | None = None
+    """ConfigMap, in this namespace, with certificates (PEM) that are trusted instead of the public ones. Blank means
+    the public ones."""
+    key: (
+        Annotated[
+            str,
+            Field(max_length=512),
+            text(
+                "^[A-Za-z0-9._-]+$",
+                253,
+                "`{field}` must be a key of a ConfigMap: at most 253 letters, digits, '-', '_' and '.'; {instead}",
+            ),
+        ]
+        | None
+    ) = None
+    """Key of the ConfigMap that holds them. Blank means 'ca.crt'."""
+
+
 class External(Written):
     """A bucket of an object store that speaks S3."""
 
@@ -160,6 +181,8 @@ class External(Written):
     """What the keys of all objects begin with. Blank means the whole bucket."""
     credentials: Credentials = Credentials()
     """Who we are to the store."""
+    ca: CertificateAuthority = CertificateAuthority()
+    """Who vouches for the certificate of the store, where that is not a public authority."""
 
 
 def _needs(storage: StorageType, fields: dict[str, str], example: str) -> Rule:

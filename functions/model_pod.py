@@ -159,7 +159,7 @@ def volumes(kepler: Kepler) -> list[dict[str, Any]]:
     """Configuration, models, and room for what the server unpacks."""
     return [
         {"name": children.CONFIG_VOLUME, "configMap": {"name": children.MODEL_CONFIG}},
-        model_store.volume(kepler.spec.model_server.storage),
+        *model_store.volumes(kepler.spec.model_server.storage),
         {"name": DATA_VOLUME, "emptyDir": {}},
     ]
 

@@ -62,6 +62,11 @@ KINDS = (
     EventKind("FailedCreate", r"", Reason.PODS_NOT_CREATED),
     EventKind("ProvisioningFailed", r"", Reason.CLAIM_PENDING),
     EventKind("FailedBinding", r"", Reason.CLAIM_PENDING),
+    EventKind(
+        "FailedMount",
+        r'(secret|configmap) "[^"]*" not found|references non-existent (secret|config) key',
+        Reason.CONTAINER_CONFIG,
+    ),
     EventKind("FailedMount", r"", Reason.VOLUME_NOT_MOUNTED),
     EventKind("FailedAttachVolume", r"", Reason.VOLUME_NOT_MOUNTED),
     EventKind("Failed", r"(secret|configmap) \".*\" not found|couldn't find key", Reason.CONTAINER_CONFIG),

@@ -35,6 +35,7 @@ GUARDED: tuple[Guard, ...] = (
     Guard("collector.env", "it can send what the exporter may read elsewhere, and hold what is in any Secret"),
     Guard("collector.priority-class", "pods of a high priority put others off their nodes"),
     Guard("collector.image-pull-secrets", "the Secrets that it names are used whoever may read them"),
+    Guard("collector.redfish", "the Secret that it names is used whoever may read it"),
     Guard("collector.runtime-class", "it decides how far the host is kept from what runs there"),
     Guard("collector.pod-labels", _ACTED_ON),
     Guard("collector.pod-annotations", _ACTED_ON),

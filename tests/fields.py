@@ -32,6 +32,7 @@ LISTED = f"{MONITORING}::test_metrics_that_a_sources_list_leaves_out_are_dropped
 POD = f"{EXPORTER}::test_fields_of_the_pod"
 DESCRIBES = f"{EXPORTER}::test_labels_and_annotations_of_the_pods"
 SERVICE = f"{EXPORTER}::test_annotations_of_the_service"
+BMCS = f"{EXPORTER}::test_credentials_of_bmcs_are_the_exporters_alone"
 PORT = f"{EXPORTER}::test_the_port_reaches_everything_that_names_it"
 KEYS = f"{EXPORTER}::test_sample_period_and_log_level_are_keys"
 STRATEGY = f"{EXPORTER}::test_the_update_strategy_is_the_daemon_sets"
@@ -56,6 +57,8 @@ EACH_LIMITED = f"{SERVER}::test_resources_are_of_each_container"
 REFUSED = f"{SERVER}::test_training_that_cannot_work_is_refused"
 PREFIX = f"{STORE}::test_a_bucket_without_a_prefix_is_taken_as_a_whole"
 CREDENTIALS = f"{STORE}::test_the_credentials_are_the_secrets_and_nowhere_else"
+TRUSTED = f"{STORE}::test_a_store_of_an_authority_of_the_users_is_trusted"
+TRUSTED_KEY = f"{STORE}::test_the_authorities_are_for_the_copies_alone"
 RCLONE = f"{MODELS_READ}::test_rclone_finds_the_store_and_its_models"
 ENV = f"{READS}::test_a_variable_of_the_user_wins_over_the_file_in_the_exporter"
 NUMBERS = f"{MODELS_READ}::test_the_trainer_ends_up_with_whole_numbers"
@@ -152,6 +155,7 @@ MODELS = repository(engine.MODEL_SERVER_IMAGE)
 URL = "http://models.energy.svc/ec2/rapl-sysfs/AbsPower/BPFOnly/SGDRegressorTrainer_0.zip"
 LIMITED = {"limits": {"cpu": "1", "memory": "1Gi"}}
 PROXY = {"name": "HTTPS_PROXY", "value": "http://proxy:3128"}
+TRUSTING = {**EXTERNAL, "ca": {"config-map": "authorities"}}
 TEAM = {"example.com/team": "energy"}
 TOLERATION = {"key": "gpu", "operator": "Exists"}
 TERM = {"matchExpressions": [{"key": "disk", "operator": "Exists"}]}
@@ -205,6 +209,7 @@ FIELDS: tuple[Field, ...] = (
     kepler("collector.pod-labels", None, TEAM, DESCRIBES),
     kepler("collector.pod-annotations", None, TEAM, DESCRIBES),
     kepler("collector.service-annotations", None, {"prometheus.io/scrape": "true"}, SERVICE),
+    kepler("collector.redfish.secret", None, "bmcs", BMCS),
     kepler("estimator-sidecar.enabled", None, ON, SIDECAR),
     estimator("image", None, f"{MODELS}:v0.7.11", ESTIMATORS_IMAGE),
     estimator("mnt-path", None, "/run", SOCKET, ONLY_TMP),
@@ -233,6 +238,8 @@ FIELDS: tuple[Field, ...] = (
     stored("external.bucket", "kepler", "other", RCLONE, StorageType.EXTERNAL, external=EXTERNAL),
     stored("external.prefix", None, "models", PREFIX, StorageType.EXTERNAL, external=EXTERNAL),
     stored("external.credentials.secret", "one", "other", CREDENTIALS, StorageType.EXTERNAL, external=EXTERNAL),
+    stored("external.ca.config-map", None, "authorities", TRUSTED, StorageType.EXTERNAL, external=EXTERNAL),
+    stored("external.ca.key", None, "bundle.pem", TRUSTED_KEY, StorageType.EXTERNAL, external=TRUSTING),
     server("pipelines", None, ["http://models/ec2-0.7.11.zip"], SETTINGS),
     trained("sampling-period", None, "10m", NUMBERS),
     server("training.online", None, ON, TRAINER, storage={"type": "claim"}, training={"prometheus-url": PROMETHEUS}),

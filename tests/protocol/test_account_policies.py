@@ -24,7 +24,7 @@ from runtime.objects import (
 )
 from runtime.settings import NAMESPACE
 from runtime.transport import connect
-from tests.protocol.test_model_server import STORAGES, storage
+from tests.protocol.test_model_server import S3, STORAGES, storage
 from tests.workbench import Workbench, create_namespace, kepler, transport
 
 OPEN, CLOSED = "policies-open", "policies-closed"
@@ -91,9 +91,11 @@ def thief(control_plane: Stack) -> Thief:
         bench = Workbench(control_plane, place)
         training = {} if kind == "local" else {"training": TRAINING}
         chosen = {} if kind in PLAIN else SERVERS
-        server = {**ON, "storage": storage(kind), **training, **chosen}
+        trusted = {"external": {**S3, "ca": {"config-map": "authorities"}}} if kind == "external" else {}
+        server = {**ON, "storage": storage(kind, **trusted), **training, **chosen}
         beside, described = ({}, {}) if kind in PLAIN else (BESIDE, DESCRIBED)
-        bench.apply(kepler(collector=described, estimator_sidecar={**ON, **beside}, model_server=server))
+        exporters = {**described, "redfish": {"secret": "bmcs"}} if described else {}
+        bench.apply(kepler(collector=exporters, estimator_sidecar={**ON, **beside}, model_server=server))
         bench.settle()
         for reconciled in ("CollectorReconciled", "ModelServerReconciled"):
             assert bench.conditions()[reconciled]["status"] == "True", bench.conditions()[reconciled]
@@ -117,6 +119,11 @@ def exporter(body: Any) -> Any:
 def estimator(body: Any) -> Any:
     """The estimator's container."""
     return pod(body)["initContainers"][0]
+
+
+def bmcs(body: Any) -> Any:
+    """The volume with the credentials of the nodes' management controllers."""
+    return next(one for one in pod(body)["volumes"] if one["name"] == "redfish")
 
 
 def sets(look: Callable[[Any], Any], **fields: Any) -> Change:
@@ -172,6 +179,11 @@ DAEMON_SETS: dict[str, Change] = {
     "a port of the host": lambda body: exporter(body)["ports"][0].update(hostPort=9102),
     "a Secret": adds(pod, "volumes", STOLEN),
     "a Secret among others": adds(pod, "volumes", PROJECTED),
+    "another key of the BMCs' Secret": lambda body: bmcs(body)["secret"].update(
+        items=[{"key": "tls.key", "path": "x"}]
+    ),
+    "all keys of the BMCs' Secret": lambda body: bmcs(body)["secret"].pop("items"),
+    "the BMCs for the estimator": adds(estimator, "volumeMounts", {"name": "redfish", "mountPath": "/redfish"}),
     "a claim": adds(pod, "volumes", {"name": "c", "persistentVolumeClaim": {"claimName": "theirs"}}),
 }
 

@@ -150,6 +150,9 @@ REFUSED = [
         for value in ("a b", "e" * 64)
     ),
     Value("collector.pod-annotations", {"team": "e" * 2049}, "may not be more than 2048"),
+    Value("collector.redfish.secret", "BMC", "`secret` must be the name of an object"),
+    Value(f"{STORAGE}.external.ca.config-map", "CA", "`config-map` must be the name of an object"),
+    Value(f"{STORAGE}.external.ca.key", "../ca", "`key` must be a key of a ConfigMap"),
     Value("collector.runtime-class", "Nvidia", "`runtime-class` must be the name of an object"),
     Value("estimator-sidecar.env", [{"name": "PYTHONPATH", "value": "x"}], "must be those of proxies: 'HTTPS_PROXY'"),
     Value("model-server.node-selector", {"kubernetes.io/os": "windows"}, "must leave out 'kubernetes.io/os'"),
@@ -246,6 +249,8 @@ REFUSED = [
 ]
 
 TAKEN = [
+    Value("collector.redfish.secret", "bmcs"),
+    Value(f"{STORAGE}.external.ca", {"config-map": "authorities", "key": "ca-bundle.crt"}),
     *(Value(field, {"team": "", "example.com/a_B.c": "Energy-1"}) for field in DESCRIBING),
     Value("collector.pod-annotations", {"example.com/note": "Watts, and\nwhy \N{SNOWMAN} " + "x" * 2000}),
     *(Value("scrape-interval", span) for span in ("1s", "30s", "1m30s", "90m", "1h", "1h0m1s", "24h", "86400s", None)),

@@ -186,6 +186,20 @@ def test_annotations_of_the_service() -> None:
     assert "annotations" not in intent(decide(parent()), children.service)["metadata"]
 
 
+def test_credentials_of_bmcs_are_the_exporters_alone() -> None:
+    """One key of the Secret, for one container, by the variable that Kepler reads; the user's own variable wins."""
+    found, own = pod(redfish={"secret": "bmcs"}), {"name": "REDFISH_CRED_FILE_PATH", "value": "/mine.csv"}
+    [volume] = [one for one in found["volumes"] if "secret" in one]
+    assert volume["secret"] == {"secretName": "bmcs", "items": [{"key": "redfish.csv", "path": "redfish.csv"}]}
+    [mount] = [one for one in found["containers"][0]["volumeMounts"] if one["name"] == volume["name"]]
+    assert (mount["mountPath"], mount["readOnly"]) == ("/etc/redfish", True)
+    named = {one["name"]: one.get("value") for one in found["containers"][0]["env"]}
+    assert named["REDFISH_CRED_FILE_PATH"] == "/etc/redfish/redfish.csv"
+    there = container(redfish={"secret": "bmcs"}, env=[own])["env"]
+    assert [one for one in there if one["name"] == own["name"]] == [own]
+    assert not any("secret" in one for one in pod()["volumes"])
+
+
 def test_the_update_strategy_is_the_daemon_sets() -> None:
     """Blank leaves it to the API server's default."""
     chosen = intent(decide(parent(update_strategy={"type": "OnDelete"})), children.daemon_set)

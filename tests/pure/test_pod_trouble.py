@@ -129,6 +129,16 @@ CASES = [
         "`collector.tolerations`",
     ),
     Case(Reason.VOLUME_NOT_MOUNTED, event("FailedMount", 'MountVolume.SetUp failed for volume "cfm"'), "the node"),
+    Case(
+        Reason.CONTAINER_CONFIG,
+        event("FailedMount", 'MountVolume.SetUp failed for volume "redfish" : secret "bmcs" not found'),
+        "create what the message names in namespace 'energy'",
+    ),
+    Case(
+        Reason.CONTAINER_CONFIG,
+        event("FailedMount", 'MountVolume.SetUp failed for volume "ca" : references non-existent config key: ca.crt'),
+        "create what the message names in namespace 'energy'",
+    ),
     Case(Reason.UNHEALTHY, event("Unhealthy", "Startup probe failed: connection refused"), "kubectl logs"),
 ]
 
