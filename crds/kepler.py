@@ -70,6 +70,23 @@ class Collector(Written):
     """Further annotations of the exporter's pods. Blank means none."""
     service_annotations: Annotations = Field(default_factory=dict)
     """Annotations of Service `kepler-exporter`, such as 'prometheus.io/scrape'. Blank means none."""
+    machine_spec: (
+        Annotated[
+            str,
+            Field(max_length=512),
+            text(
+                "^[A-Za-z0-9][A-Za-z0-9._-]*$",
+                253,
+                "`{field}` must be a name from `machine-spec` of a KeplerMachineConfig, such as 'm5.metal', or "
+                "'spec.json'; {instead}",
+            ),
+        ]
+        | None
+    ) = None
+    """Type of the nodes' machines: the key of ConfigMap `kepler-machine-spec`, made from `machine-spec` of the
+    KeplerMachineConfigs, that exporter and estimator read at '/etc/kepler/models/machine/spec.json'. They start only
+    once it is there, and read it then: after a change of it, restart DaemonSet `kepler-exporter`. Blank means that
+    Kepler finds out."""
     redfish: Redfish = Redfish()
     """Reading of a node's power from its management controller (BMC)."""
 

@@ -24,7 +24,9 @@ _STORE = External(
 )
 _METADATA = {"metadata": {"name": "kepler", "namespace": "kepler"}}
 _PLAIN = Kepler.model_validate(_METADATA)
-_ASKING = Kepler.model_validate({**_METADATA, "spec": {"collector": {"redfish": {"secret": "s"}}}})
+_ASKING = Kepler.model_validate(
+    {**_METADATA, "spec": {"collector": {"redfish": {"secret": "s"}, "machine-spec": "m5"}}}
+)
 _NO_PROBES = "[c.?startupProbe, c.?readinessProbe, c.?livenessProbe].all(p, !p.hasValue() || !has(p.value().exec))"
 
 
@@ -54,7 +56,7 @@ def exporters() -> str:
 
 def estimators() -> str:
     """The estimator: its program, proxies, no privileges, and no volumes of the exporter's but the socket."""
-    rendered = sidecar.container(_PLAIN, engine.MODEL_SERVER_IMAGE, {"name": sidecar.SOCKET_VOLUME, "mountPath": "/x"})
+    rendered = sidecar.container(_ASKING, engine.MODEL_SERVER_IMAGE, {"name": sidecar.SOCKET_VOLUME, "mountPath": "/x"})
     started = json.dumps(rendered["startupProbe"]["exec"]["command"])
     return " && ".join(
         [

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crds.kepler import Kepler
-from functions import children, engine, redfish, settled_config, sidecar
+from functions import children, engine, machine_spec, redfish, settled_config, sidecar
 from functions.cfm import Key
 from runtime.objects import Manifest, Ref
 from runtime.outcome import Intent
@@ -95,7 +95,7 @@ def pod(kepler: Kepler, inputs: PodInputs) -> dict[str, Any]:
         "automountServiceAccountToken": False,
         "hostPID": True,
         "containers": [container(kepler, inputs.image)],
-        "volumes": [*volumes(inputs.settled), *redfish.volumes(kepler)],
+        "volumes": [*volumes(inputs.settled), *machine_spec.volumes(kepler), *redfish.volumes(kepler)],
         **{field: value for field, value in chosen.items() if value},
     }
 
@@ -117,7 +117,7 @@ def container(kepler: Kepler, image: str) -> dict[str, Any]:
         "ports": [{"name": children.PORT_NAME, "containerPort": collector.port, "protocol": "TCP"}],
         "securityContext": {"privileged": True},
         "resources": collector.resources or engine.RESOURCES,
-        "volumeMounts": [*mounts(), *redfish.mounts(kepler)],
+        "volumeMounts": [*mounts(), *machine_spec.mounts(kepler), *redfish.mounts(kepler)],
         **probes(),
     }
 

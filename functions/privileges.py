@@ -79,6 +79,7 @@ HARMLESS: Mapping[str, str] = {
     "collector.affinity": "takes nodes away",
     "collector.tolerations": "the image that an administrator chose, on more nodes: to measure nodes is its purpose",
     "collector.resources": _BOUNDED,
+    "collector.machine-spec": "one of the descriptions that administrators wrote",
     "collector.update-strategy": "how fast what was chosen gets to the nodes",
     "estimator-sidecar.enabled": "the image that an administrator chose",
     "estimator-sidecar.mnt-path": "has one value",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from crds.kepler import Kepler
-from functions import engine, settled_config
+from functions import engine, machine_spec, settled_config
 
 NAME = "estimator"
 SOCKET_VOLUME = "tmp"
@@ -52,6 +52,7 @@ def container(kepler: Kepler, chosen: str, meeting: Mapping[str, str]) -> dict[s
         "securityContext": {"allowPrivilegeEscalation": False},
         "volumeMounts": [
             {"name": settled_config.VOLUME, "mountPath": engine.CONFIG_PATH, "readOnly": True},
+            *machine_spec.mounts(kepler),
             {"name": MODELS_VOLUME, "mountPath": engine.MNT_PATH},
             meeting,
         ],

@@ -33,6 +33,7 @@ POD = f"{EXPORTER}::test_fields_of_the_pod"
 DESCRIBES = f"{EXPORTER}::test_labels_and_annotations_of_the_pods"
 SERVICE = f"{EXPORTER}::test_annotations_of_the_service"
 BMCS = f"{EXPORTER}::test_credentials_of_bmcs_are_the_exporters_alone"
+MACHINE_TYPE = f"{ESTIMATOR}::test_exporter_and_estimator_read_the_same_type_of_machine"
 PORT = f"{EXPORTER}::test_the_port_reaches_everything_that_names_it"
 KEYS = f"{EXPORTER}::test_sample_period_and_log_level_are_keys"
 STRATEGY = f"{EXPORTER}::test_the_update_strategy_is_the_daemon_sets"
@@ -209,6 +210,7 @@ FIELDS: tuple[Field, ...] = (
     kepler("collector.pod-labels", None, TEAM, DESCRIBES),
     kepler("collector.pod-annotations", None, TEAM, DESCRIBES),
     kepler("collector.service-annotations", None, {"prometheus.io/scrape": "true"}, SERVICE),
+    kepler("collector.machine-spec", None, "m5.metal", MACHINE_TYPE, estimator_sidecar={"enabled": True}),
     kepler("collector.redfish.secret", None, "bmcs", BMCS),
     kepler("estimator-sidecar.enabled", None, ON, SIDECAR),
     estimator("image", None, f"{MODELS}:v0.7.11", ESTIMATORS_IMAGE),

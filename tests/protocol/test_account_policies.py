@@ -94,7 +94,7 @@ def thief(control_plane: Stack) -> Thief:
         trusted = {"external": {**S3, "ca": {"config-map": "authorities"}}} if kind == "external" else {}
         server = {**ON, "storage": storage(kind, **trusted), **training, **chosen}
         beside, described = ({}, {}) if kind in PLAIN else (BESIDE, DESCRIBED)
-        exporters = {**described, "redfish": {"secret": "bmcs"}} if described else {}
+        exporters = {**described, "redfish": {"secret": "bmcs"}, "machine-spec": "m5.metal"} if described else {}
         bench.apply(kepler(collector=exporters, estimator_sidecar={**ON, **beside}, model_server=server))
         bench.settle()
         for reconciled in ("CollectorReconciled", "ModelServerReconciled"):

@@ -150,6 +150,7 @@ REFUSED = [
         for value in ("a b", "e" * 64)
     ),
     Value("collector.pod-annotations", {"team": "e" * 2049}, "may not be more than 2048"),
+    Value("collector.machine-spec", "m5 metal", "`machine-spec` must be a name from `machine-spec`"),
     Value("collector.redfish.secret", "BMC", "`secret` must be the name of an object"),
     Value(f"{STORAGE}.external.ca.config-map", "CA", "`config-map` must be the name of an object"),
     Value(f"{STORAGE}.external.ca.key", "../ca", "`key` must be a key of a ConfigMap"),
@@ -250,6 +251,7 @@ REFUSED = [
 
 TAKEN = [
     Value("collector.redfish.secret", "bmcs"),
+    *(Value("collector.machine-spec", name) for name in ("m5.metal", "spec.json", None)),
     Value(f"{STORAGE}.external.ca", {"config-map": "authorities", "key": "ca-bundle.crt"}),
     *(Value(field, {"team": "", "example.com/a_B.c": "Energy-1"}) for field in DESCRIBING),
     Value("collector.pod-annotations", {"example.com/note": "Watts, and\nwhy \N{SNOWMAN} " + "x" * 2000}),
