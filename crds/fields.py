@@ -205,6 +205,25 @@ LabelValue = Annotated[
         "letter or digit",
     ),
 ]
+_NAME = "[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
+OWN_KEYS = (
+    Rule(
+        rf"self.all(key, size(key) <= 253 && key.matches(r'^({_SUBDOMAIN}/)?{_NAME}$'))",
+        "the keys of `{field}` must be at most 253 letters, digits, '-', '_' and '.', after a DNS name and '/' if they "
+        "have a prefix, such as 'team' or 'example.com/team'",
+    ),
+    Rule(
+        "self.all(key, !key.startsWith('app.kubernetes.io/') && "
+        r"!key.matches(r'^([a-z0-9.-]*[.])?sustainable-computing[.]io/'))",
+        "the keys of `{field}` must not begin with 'app.kubernetes.io/' or 'sustainable-computing.io/': the functions "
+        "set those; choose a prefix of your own",
+    ),
+)
+"""Keys of labels and annotations that a user adds to what the functions set."""
+
+Labels = Annotated[dict[str, LabelValue], Field(max_length=32), *OWN_KEYS]
+Annotations = Annotated[dict[str, Annotated[str, Field(max_length=2048)]], Field(max_length=32), *OWN_KEYS]
+
 LABEL_KEYS = Rule(
     rf"self.all(key, key.matches(r'^({_SUBDOMAIN}/)?[A-Za-z0-9]([A-Za-z0-9._-]{{0,61}}[A-Za-z0-9])?$'))",
     "the keys of `{field}` must be names of node labels, such as 'kubernetes.io/os'",

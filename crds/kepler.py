@@ -6,94 +6,27 @@ for instance, are the release's own, so that an upgrade reaches the resources th
 
 from typing import Annotated, ClassVar
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
-from crds.env import ExporterEnv
-from crds.fields import (
-    LABEL_KEYS,
-    Core,
-    Image,
-    Int32,
-    LabelValue,
-    ObjectName,
-    Port,
-    Rule,
-    Seconds,
-    atomic,
-    between,
-    keyed,
-    text,
-)
+from crds.env import ExporterEnv, ProxyEnv
+from crds.fields import Annotations, Image, Int32, Labels, ObjectName, Port, Rule, Seconds, between, text
 from crds.meta import AGE, Column, Conditions, Count, Generation, Names, Observed, Resource, Written, condition_columns
 from crds.model_server import ModelServer
+from crds.pod_fields import Affinity, NodeSelector, PullSecrets, Resources, Tolerations, UpdateStrategy
 
 DEFAULT_SCRAPE_INTERVAL = 30
 """Seconds; 3 s was too much for Prometheus (sustainable-computing-io/kepler#963)."""
 
 SOCKET_DIRECTORY = "/tmp"  # noqa: S108 - built into Kepler and its estimator: /tmp/estimator.sock
 
-Toleration = Annotated[
-    dict[str, JsonValue],
-    Core("io.k8s.api.core.v1.Toleration"),
-    Rule(
-        "!has(self.operator) || self.operator in ['', 'Exists', 'Equal', 'Lt', 'Gt']",
-        "`operator` must be 'Exists' or 'Equal', or left out for 'Equal'",
-        at=".operator",
-    ),
-    Rule(
-        "!has(self.effect) || self.effect in ['', 'NoSchedule', 'PreferNoSchedule', 'NoExecute']",
-        "`effect` must be 'NoSchedule', 'PreferNoSchedule' or 'NoExecute', or left out for all of them",
-        at=".effect",
-    ),
-    Rule(
-        "(has(self.key) && self.key != '') || (has(self.operator) && self.operator == 'Exists')",
-        "a toleration without `key` tolerates everything, and must say so with `operator` 'Exists'",
-        at=".operator",
-    ),
-    Rule(
-        "!has(self.tolerationSeconds) || (has(self.effect) && self.effect == 'NoExecute')",
-        "`tolerationSeconds` needs `effect` 'NoExecute': set that, or leave it out",
-        at=".tolerationSeconds",
-    ),
-    Rule(
-        "!has(self.value) || self.value == '' || !has(self.operator) || self.operator != 'Exists'",
-        "`operator` 'Exists' may not have a `value`: leave it out, or set `operator` 'Equal'",
-        at=".value",
-    ),
-]
-Resources = Annotated[
-    dict[str, JsonValue],
-    Core("io.k8s.api.core.v1.ResourceRequirements"),
-    Rule(
-        "!has(self.requests) || !has(self.limits) || self.requests.all(name, !(name in self.limits) || "
-        "!isQuantity(string(self.requests[name])) || !isQuantity(string(self.limits[name])) || "
-        "quantity(string(self.requests[name])).compareTo(quantity(string(self.limits[name]))) <= 0)",
-        "a request must not be above its limit: raise it in `limits`, or lower it in `requests`",
-        at=".requests",
-    ),
-]
-Affinity = Annotated[dict[str, JsonValue], Core("io.k8s.api.core.v1.Affinity")]
-PullSecret = Annotated[dict[str, JsonValue], Core("io.k8s.api.core.v1.LocalObjectReference")]
-UpdateStrategy = Annotated[
-    dict[str, JsonValue],
-    Core("io.k8s.api.apps.v1.DaemonSetUpdateStrategy"),
-    Rule(
-        "!has(self.type) || self.type in ['', 'RollingUpdate', 'OnDelete']",
-        "`type` must be 'RollingUpdate' or 'OnDelete'; leave it out for 'RollingUpdate'",
-        at=".type",
-    ),
-]
 
-ON_LINUX = Rule(
-    "!('kubernetes.io/os' in self) || self['kubernetes.io/os'] == 'linux'",
-    "`{field}` must leave out 'kubernetes.io/os', or say 'linux': Kepler measures no other nodes",
-)
-NodeSelector = Annotated[
-    dict[str, LabelValue],
-    Field(max_length=32, json_schema_extra={"x-kubernetes-map-type": "atomic"}),
-    LABEL_KEYS,
-    ON_LINUX,
-]
+class Redfish(Written):
+    """Reading of a node's power from its management controller (BMC)."""
+
+    secret: ObjectName | None = None
+    """Secret, in this namespace, whose key 'redfish.csv' has a line 'NODE,USER,PASSWORD,URL' for each node. Exporters
+    read it at their start: after a change, restart DaemonSet `kepler-exporter`. A 'REDFISH_CRED_FILE_PATH' in `env`
+    wins over it. Blank means that no BMC is asked."""
 
 
 class Collector(Written):
@@ -111,7 +44,7 @@ class Collector(Written):
     """How much the exporter logs, from 0 to 10: `KEPLER_LOG_LEVEL` in ConfigMap `kepler-cfm` and its flag `-v`."""
     node_selector: NodeSelector = Field(default_factory=dict)
     """Labels of the nodes the exporter runs on, beside 'kubernetes.io/os: linux'. Blank means all Linux nodes."""
-    tolerations: Annotated[tuple[Toleration, ...], Field(max_length=32), atomic()] | None = None
+    tolerations: Tolerations | None = None
     """Taints the exporter runs in spite of. Blank means those of control-plane nodes
     ('node-role.kubernetes.io/control-plane' and 'node-role.kubernetes.io/master', NoSchedule); '[]' means none."""
     resources: Resources = Field(default_factory=dict)
@@ -125,9 +58,37 @@ class Collector(Written):
     env: ExporterEnv = ()
     """Environment variables of the exporter: those that Kepler reads and no field stands for, such as
     'NVIDIA_HOSTENGINE_ENDPOINT'. They win over the same keys of ConfigMap `kepler-cfm`."""
-    image_pull_secrets: Annotated[tuple[PullSecret, ...], Field(max_length=16), keyed("name")] = ()
+    image_pull_secrets: PullSecrets = ()
     """Secrets, in this namespace, with the credentials of the registries; the model server's pod has them, too. Blank
     means none."""
+    runtime_class: ObjectName | None = None
+    """RuntimeClass of the exporter's pods, such as 'nvidia' where GPUs are read through a runtime of their own. Blank
+    means the nodes' default."""
+    pod_labels: Labels = Field(default_factory=dict)
+    """Further labels of the exporter's pods. Blank means none."""
+    pod_annotations: Annotations = Field(default_factory=dict)
+    """Further annotations of the exporter's pods. Blank means none."""
+    service_annotations: Annotations = Field(default_factory=dict)
+    """Annotations of Service `kepler-exporter`, such as 'prometheus.io/scrape'. Blank means none."""
+    machine_spec: (
+        Annotated[
+            str,
+            Field(max_length=512),
+            text(
+                "^[A-Za-z0-9][A-Za-z0-9._-]*$",
+                253,
+                "`{field}` must be a name from `machine-spec` of a KeplerMachineConfig, such as 'm5.metal', or "
+                "'spec.json'; {instead}",
+            ),
+        ]
+        | None
+    ) = None
+    """Type of the nodes' machines: the key of ConfigMap `kepler-machine-spec`, made from `machine-spec` of the
+    KeplerMachineConfigs, that exporter and estimator read at '/etc/kepler/models/machine/spec.json'. They start only
+    once it is there, and read it then: after a change of it, restart DaemonSet `kepler-exporter`. Blank means that
+    Kepler finds out."""
+    redfish: Redfish = Redfish()
+    """Reading of a node's power from its management controller (BMC)."""
 
 
 CUT_SHORT = "the parsers of `MODEL_CONFIG` cut the line there"
@@ -206,6 +167,20 @@ class EstimatorSidecar(Written):
     socket built in."""
     models: Models = Models()
     """Where power models come from. Blank means the model server, where it is enabled, or else Kepler's own."""
+    resources: Resources = Field(default_factory=dict)
+    """CPU and memory of the estimator. Blank means requests of '50m' and '250Mi', and no limits. Where it runs is the
+    exporter's to say: both are in one pod."""
+    env: ProxyEnv = ()
+    """Environment variables of the estimator: the proxies that it fetches models through. 'NO_PROXY' should hold what
+    is reached without, such as '.svc' for the model server."""
+
+
+class Monitoring(Written):
+    """How Prometheus finds the metrics."""
+
+    labels: Labels = Field(default_factory=dict)
+    """Further labels of ServiceMonitor and PrometheusRule `kepler-exporter`, for the selectors of your Prometheus. They
+    win over 'release: prometheus', and, of the PrometheusRule, over 'prometheus: k8s' and 'role: alert-rules'."""
 
 
 class KeplerSpec(Written):
@@ -235,6 +210,8 @@ class KeplerSpec(Written):
     """The estimator beside each exporter."""
     model_server: ModelServer = ModelServer()
     """The server of power models."""
+    monitoring: Monitoring = Monitoring()
+    """How Prometheus finds the metrics."""
 
     @property
     def scrape_interval_seconds(self) -> int:

@@ -76,8 +76,8 @@ class KeplerMachineConfigSpec(Written):
         ),
     ] = Field(default_factory=dict)
     """Types of machines, by name: the keys of ConfigMap `kepler-machine-spec` in each namespace with a Kepler, and,
-    where there is one type only, the key `spec.json`. An exporter reads it at its start if the ConfigMap is mounted at
-    '/etc/kepler/models/machine', which is left to you. Blank means that Kepler finds out."""
+    where there is one type only, the key `spec.json`. `collector.machine-spec` of a Kepler names the key that exporter
+    and estimator read. Blank means that Kepler finds out."""
 
 
 class Nodes(Observed):

@@ -6,8 +6,22 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from crds.env import ProxyEnv
-from crds.fields import Image, ObjectName, Port, Quantity, Rule, Seconds, Url, atomic, text, unseen
+from crds.fields import (
+    Annotations,
+    Image,
+    Labels,
+    ObjectName,
+    Port,
+    Quantity,
+    Rule,
+    Seconds,
+    Url,
+    atomic,
+    text,
+    unseen,
+)
 from crds.meta import Written
+from crds.pod_fields import NodeSelector, PullSecrets, Resources, Tolerations
 
 
 class StorageType(StrEnum):
@@ -122,6 +136,27 @@ class Credentials(Written):
     """Secret, in this namespace, with the keys 'accessKeyID' and 'accessSecret'. `type` 'external' needs it."""
 
 
+class CertificateAuthority(Written):
+    """Who vouches for the certificate of the store."""
+
+    config_map: ObjectName | None = None
+    """ConfigMap, in this namespace, with certificates (PEM) that are trusted instead of the public ones. Blank means
+    the public ones."""
+    key: (
+        Annotated[
+            str,
+            Field(max_length=512),
+            text(
+                "^[A-Za-z0-9._-]+$",
+                253,
+                "`{field}` must be a key of a ConfigMap: at most 253 letters, digits, '-', '_' and '.'; {instead}",
+            ),
+        ]
+        | None
+    ) = None
+    """Key of the ConfigMap that holds them. Blank means 'ca.crt'."""
+
+
 class External(Written):
     """A bucket of an object store that speaks S3."""
 
@@ -159,6 +194,8 @@ class External(Written):
     """What the keys of all objects begin with. Blank means the whole bucket."""
     credentials: Credentials = Credentials()
     """Who we are to the store."""
+    ca: CertificateAuthority = CertificateAuthority()
+    """Who vouches for the certificate of the store, where that is not a public authority."""
 
 
 def _needs(storage: StorageType, fields: dict[str, str], example: str) -> Rule:
@@ -274,3 +311,24 @@ class ModelServer(Written):
     env: ProxyEnv = ()
     """Environment variables of the model server's containers: the proxies that archives of models, and objects of a
     bucket, are fetched through. 'NO_PROXY' should hold what is reached without, such as '.svc'."""
+    resources: Resources = Field(default_factory=dict)
+    """CPU and memory of each container of the model server's pod: the server, the trainer, and the copies of `storage`
+    'external'. Blank means requests of '100m' and '400Mi', for a copy of '10m' and '64Mi', and no limits."""
+    node_selector: NodeSelector = Field(default_factory=dict)
+    """Labels of the nodes the model server may run on, beside 'kubernetes.io/os: linux', such as 'kubernetes.io/arch'.
+    Blank means any Linux node."""
+    tolerations: Tolerations = ()
+    """Taints the model server runs in spite of. Blank means none."""
+    priority_class: ObjectName | None = None
+    """PriorityClass of the model server's pod. Blank means the cluster's default."""
+    image_pull_secrets: PullSecrets = ()
+    """Further Secrets, in this namespace, with the credentials of registries, beside those of
+    `collector.image-pull-secrets`. Blank means none."""
+    runtime_class: ObjectName | None = None
+    """RuntimeClass of the model server's pod. Blank means the node's default."""
+    pod_labels: Labels = Field(default_factory=dict)
+    """Further labels of the model server's pod. Blank means none."""
+    pod_annotations: Annotations = Field(default_factory=dict)
+    """Further annotations of the model server's pod. Blank means none."""
+    service_annotations: Annotations = Field(default_factory=dict)
+    """Annotations of Service `kepler-model-server`. Blank means none."""

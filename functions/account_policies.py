@@ -21,6 +21,7 @@ from functions import (
     model_server,
     model_store,
     namespaces,
+    redfish,
     repositories,
     sidecar,
 )
@@ -33,6 +34,12 @@ from runtime.settings import NAMESPACE
 # What must hold, in CEL, and how it is told.
 Rule = tuple[str, str]
 IMAGES = "kepler-images"
+
+# Of a Secret the exporter's pods have one key, by whatever name the Kepler calls the Secret.
+_CREDENTIALS = (
+    f"(v.name == '{redfish.VOLUME}' && has(v.secret) && "
+    f"v.secret.?items.orValue([]).map(i, i.key) == ['{redfish.FILE}'])"
+)
 
 COLLECTOR, MODEL_SERVER = collector.FUNCTION.manager, model_server.FUNCTION.manager
 
@@ -67,7 +74,7 @@ def _collector() -> list[AdmissionPolicy]:
                     f"variables.volumes.all(v, !has(v.hostPath) || v.hostPath.path in {json.dumps(paths)})",
                     f"of the host it mounts {', '.join(paths)}",
                 ),
-                _kinds(["hostPath", "configMap", "downwardAPI", "emptyDir", "projected"]),
+                _kinds(["hostPath", "configMap", "downwardAPI", "emptyDir", "projected"], _CREDENTIALS),
             ],
         ),
     ]
@@ -191,11 +198,11 @@ def _host(fields: list[str]) -> Rule:
     return " && ".join(each), f"{', '.join(fields)} are off"
 
 
-def _kinds(kinds: list[str]) -> Rule:
-    """Volumes of these kinds, with no Secret in any."""
+def _kinds(kinds: list[str], beside: str = "false") -> Rule:
+    """Volumes of these kinds, with no Secret in any but one of which `beside` holds."""
     some = " || ".join(f"has(v.{kind})" for kind in kinds)
     projected = "!has(v.projected) || v.projected.sources.all(s, !has(s.secret))"
-    return f"variables.volumes.all(v, ({some}) && ({projected}))", f"its volumes are {', '.join(kinds)}"
+    return f"variables.volumes.all(v, ({some}) && ({projected}) || {beside})", f"its volumes are {', '.join(kinds)}"
 
 
 def _pods(account: str, plural: str, containers: Mapping[str, str], rules: list[Rule]) -> AdmissionPolicy:

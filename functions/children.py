@@ -1,6 +1,7 @@
 """The objects a Kepler gets, under the names that users' dashboards know."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from runtime.adoption import MANAGED_BY, tied
 from runtime.differences import owned_fields
@@ -111,6 +112,14 @@ def child(parent: Manifest, ref: Ref, component: str, body: Mapping[str, object]
     """An intent that carries the labels of a child and goes when its parent goes."""
     described = {"labels": labels(parent, component, workload), "ownerReferences": [reference(parent)]}
     return Intent(ref, {"metadata": described, **body})
+
+
+def annotated(intent: Intent, annotations: Mapping[str, str]) -> Intent:
+    """A child's intent with annotations, of which none are ours."""
+    if not annotations:
+        return intent
+    described = {**intent.body["metadata"], "annotations": {**annotations}}
+    return replace(intent, body={**intent.body, "metadata": described})
 
 
 def progresses(workload: Manifest, *, manager: str) -> bool:

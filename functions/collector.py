@@ -133,7 +133,7 @@ def _exporter(observed: Observed, parent: Manifest) -> Outcome:
         _binding(key, bound, subject(key), present=True),
         exporter.account(parent, key),
         cfm.intent(parent, key, keys),
-        exporter.service(parent, key, kepler.spec.collector.port),
+        exporter.service(parent, key),
         exporter.daemon_set(parent, key, exporter.PodInputs(image, settled, cfm.digest(config, keys), beside)),
         message="; ".join([f"the exporter runs {image} on port {kepler.spec.collector.port}", *release.remarks(image)]),
         status={"images": {"collector": image, **({"estimator": beside} if beside else {})}},

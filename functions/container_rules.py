@@ -10,13 +10,23 @@ from typing import Any
 
 from crds.env import KEPLERS, PROXIES
 from crds.kepler import Kepler
-from crds.model_server import Credentials, External, Storage
+from crds.model_server import CertificateAuthority, Credentials, External, Storage, StorageType
 from functions import engine, exporter, model_pod, model_store, repositories, sidecar
 
 Object = dict[str, Any]
 
-_STORE = External(endpoint="https://s3", region="r", bucket="kepler", credentials=Credentials(secret="s"))
-_PLAIN = Kepler.model_validate({"metadata": {"name": "kepler", "namespace": "kepler"}})
+_STORE = External(
+    endpoint="https://s3",
+    region="r",
+    bucket="kepler",
+    credentials=Credentials(secret="s"),
+    ca=CertificateAuthority(config_map="ca"),
+)
+_METADATA = {"metadata": {"name": "kepler", "namespace": "kepler"}}
+_PLAIN = Kepler.model_validate(_METADATA)
+_ASKING = Kepler.model_validate(
+    {**_METADATA, "spec": {"collector": {"redfish": {"secret": "s"}, "machine-spec": "m5"}}}
+)
 _NO_PROBES = "[c.?startupProbe, c.?readinessProbe, c.?livenessProbe].all(p, !p.hasValue() || !has(p.value().exec))"
 
 
@@ -30,7 +40,7 @@ def bare() -> str:
 def exporters() -> str:
     """The exporter: its command, its flags, variables that Kepler reads, and its node by the downward API."""
     rendered = sidecar.beside(
-        exporter.pod(_PLAIN, exporter.PodInputs(engine.IMAGE, {}, "")), _PLAIN, engine.MODEL_SERVER_IMAGE
+        exporter.pod(_ASKING, exporter.PodInputs(engine.IMAGE, {}, "")), _ASKING, engine.MODEL_SERVER_IMAGE
     )["containers"][0]
     flags = json.dumps([f"{argument.partition('=')[0]}=" for argument in rendered["args"]])
     return " && ".join(
@@ -45,14 +55,14 @@ def exporters() -> str:
 
 
 def estimators() -> str:
-    """The estimator: its program, no variables, no privileges, and no volumes of the exporter's but the socket."""
-    rendered = sidecar.container(engine.MODEL_SERVER_IMAGE, {"name": sidecar.SOCKET_VOLUME, "mountPath": "/x"})
+    """The estimator: its program, proxies, no privileges, and no volumes of the exporter's but the socket."""
+    rendered = sidecar.container(_ASKING, engine.MODEL_SERVER_IMAGE, {"name": sidecar.SOCKET_VOLUME, "mountPath": "/x"})
     started = json.dumps(rendered["startupProbe"]["exec"]["command"])
     return " && ".join(
         [
             "!has(c.command)",
             f"c.?args.orValue([]) == {json.dumps(rendered['args'])}",
-            _variables(()),
+            _variables(PROXIES),
             _mounts(rendered),
             _unprivileged(),
             f"c.?startupProbe.?exec.?command.orValue({started}) == {started}",
@@ -80,7 +90,7 @@ def copy() -> str:
             f"has(c.command) && (c.command == ['rclone'] || c.command.size() == 6 && {' && '.join(steps)} && {pause})",
             f"c.args.size() == 5 && c.args[0] == 'copy' && [c.args[3], c.args[4]] == {options}",
             _variables([*named, *PROXIES]),
-            _mounts({"volumeMounts": model_store.mounts(Storage())}),
+            _mounts({"volumeMounts": model_store.copy_mounts(Storage(type=StorageType.EXTERNAL, external=_STORE))}),
             _unprivileged(),
             _NO_PROBES,
         ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crds.kepler import Kepler
-from functions import children, engine, settled_config, sidecar
+from functions import children, engine, machine_spec, redfish, settled_config, sidecar
 from functions.cfm import Key
 from runtime.objects import Manifest, Ref
 from runtime.outcome import Intent
@@ -33,11 +33,13 @@ def address(kepler: Kepler) -> str:
     return f":{kepler.spec.collector.port}"
 
 
-def service(parent: Manifest, key: Ref, port: int) -> Intent:
+def service(parent: Manifest, key: Ref) -> Intent:
     """A headless Service: Prometheus scrapes every node's exporter, none is picked for it."""
-    ports = [{"name": children.PORT_NAME, "port": port, "protocol": "TCP", "targetPort": children.PORT_NAME}]
-    spec = {"clusterIP": "None", "selector": children.selector(parent), "ports": ports}
-    return children.child(parent, children.service(key), "exporter", {"spec": spec})
+    collector = Kepler.model_validate(parent).spec.collector
+    port = {"name": children.PORT_NAME, "port": collector.port, "protocol": "TCP", "targetPort": children.PORT_NAME}
+    spec = {"clusterIP": "None", "selector": children.selector(parent), "ports": [port]}
+    intent = children.child(parent, children.service(key), "exporter", {"spec": spec})
+    return children.annotated(intent, collector.service_annotations)
 
 
 def account(parent: Manifest, key: Ref) -> Intent:
@@ -63,13 +65,15 @@ def daemon_set(parent: Manifest, key: Ref, inputs: PodInputs) -> Intent:
     """One exporter a node; a changed configuration changes the pods."""
     kepler, estimator = Kepler.model_validate(parent), inputs.estimator
     alone = pod(kepler, inputs)
-    annotations = {CONFIG_HASH: inputs.digest, **settled_config.annotations(inputs.settled)}
+    collector = kepler.spec.collector
+    labels = {**collector.pod_labels, **children.labels(parent, "exporter")}
+    ours = {CONFIG_HASH: inputs.digest, **settled_config.annotations(inputs.settled)}
     template = {
-        "metadata": {"labels": children.labels(parent, "exporter"), "annotations": annotations},
+        "metadata": {"labels": labels, "annotations": {**collector.pod_annotations, **ours}},
         "spec": sidecar.beside(alone, kepler, estimator) if estimator else alone,
     }
     spec = {"selector": {"matchLabels": children.selector(parent)}, "template": template}
-    strategy = kepler.spec.collector.update_strategy
+    strategy = collector.update_strategy
     body = {"spec": {**spec, **({"updateStrategy": strategy} if strategy else {})}}
     return children.child(parent, children.daemon_set(key), "exporter", body)
 
@@ -82,6 +86,7 @@ def pod(kepler: Kepler, inputs: PodInputs) -> dict[str, Any]:
         "nodeSelector": {**collector.node_selector, **engine.NODE_SELECTOR},
         "tolerations": [*tolerations],
         "priorityClassName": collector.priority_class,
+        "runtimeClassName": collector.runtime_class,
         "affinity": collector.affinity,
         "imagePullSecrets": [*collector.image_pull_secrets],
     }
@@ -90,7 +95,7 @@ def pod(kepler: Kepler, inputs: PodInputs) -> dict[str, Any]:
         "automountServiceAccountToken": False,
         "hostPID": True,
         "containers": [container(kepler, inputs.image)],
-        "volumes": volumes(inputs.settled),
+        "volumes": [*volumes(inputs.settled), *machine_spec.volumes(kepler), *redfish.volumes(kepler)],
         **{field: value for field, value in chosen.items() if value},
     }
 
@@ -112,7 +117,7 @@ def container(kepler: Kepler, image: str) -> dict[str, Any]:
         "ports": [{"name": children.PORT_NAME, "containerPort": collector.port, "protocol": "TCP"}],
         "securityContext": {"privileged": True},
         "resources": collector.resources or engine.RESOURCES,
-        "volumeMounts": mounts(),
+        "volumeMounts": [*mounts(), *machine_spec.mounts(kepler), *redfish.mounts(kepler)],
         **probes(),
     }
 
@@ -122,6 +127,7 @@ def environment(kepler: Kepler) -> list[dict[str, Any]]:
     return [
         {"name": "NODE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
         {"name": "NODE_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}},
+        *redfish.variables(kepler),
         *kepler.spec.collector.env,
     ]
 

@@ -4,13 +4,16 @@ Wakes on the Kepler, on every KeplerMachineConfig, and on the ConfigMap when som
 in no namespace and a pod mounts ConfigMaps of its own only, so each namespace with a Kepler gets one, and the Kepler
 owns it. Without any `machine-spec` there is none.
 
-Kepler reads `/etc/kepler/models/machine/spec.json` where that exists (KEP v0.7.12:pkg/config/spec.go). One DaemonSet
-cannot give each type of machine a file of its own, so `spec.json` is there when exactly one type is described.
+Kepler reads `/etc/kepler/models/machine/spec.json` where that exists (KEP v0.7.12:pkg/config/spec.go), and so does the
+estimator (MS v0.7.12:src/kepler_model/train/profiler/node_type_index.py). One DaemonSet cannot give each type of
+machine a file of its own, so a Kepler names one, and `spec.json` is there when exactly one type is described.
 """
 
 import json
 from collections.abc import Iterable, Mapping
+from typing import Any
 
+from crds.kepler import Kepler
 from crds.machine_config import KeplerMachineConfig, Machine
 from functions import children
 from runtime.conditions import reported
@@ -20,8 +23,9 @@ from runtime.outcome import Outcome, Word, converged, rejected
 
 CONDITION = "MachineSpecReconciled"
 NAME = "kepler-machine-spec"
-# The file that Kepler looks for, when the ConfigMap is mounted at /etc/kepler/models/machine.
-FILE = "spec.json"
+# The file that Kepler and the estimator look for, and where.
+DIRECTORY, FILE = "/etc/kepler/models/machine", "spec.json"
+VOLUME = "machine"
 CONFIGS = Collection(MACHINE_CONFIG, "")
 
 
@@ -66,6 +70,19 @@ def data(machines: Mapping[str, Machine]) -> dict[str, str]:
 
 def _written(machine: Machine) -> str:
     return json.dumps(machine.model_dump(exclude_none=True, by_alias=True))
+
+
+def volumes(kepler: Kepler) -> list[dict[str, Any]]:
+    """The volume of the exporter's pods with the type of machine that the Kepler names; none where it names none."""
+    named = kepler.spec.collector.machine_spec
+    items = [{"key": named, "path": FILE}]
+    return [{"name": VOLUME, "configMap": {"name": NAME, "items": items}}] if named else []
+
+
+def mounts(kepler: Kepler) -> list[dict[str, Any]]:
+    """Where exporter and estimator find it."""
+    named = kepler.spec.collector.machine_spec
+    return [{"name": VOLUME, "mountPath": DIRECTORY, "readOnly": True}] if named else []
 
 
 def config_map(key: Ref) -> Ref:

@@ -56,20 +56,22 @@ def digest(found: Manifest | None, data: dict[str, str]) -> str:
     return hashlib.sha256(json.dumps({**theirs, **data}, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def service(parent: Manifest, key: Ref, port: int) -> Intent:
+def service(parent: Manifest, key: Ref) -> Intent:
     """A headless Service: there is one pod, and its name is all that is needed."""
-    ports = [{"name": children.PORT_NAME, "port": port, "protocol": "TCP", "targetPort": children.PORT_NAME}]
-    spec = {"clusterIP": "None", "selector": children.selector(parent, children.MODEL_SERVER), "ports": ports}
-    return _child(parent, children.model_service(key), {"spec": spec})
+    wanted = Kepler.model_validate(parent).spec.model_server
+    port = {"name": children.PORT_NAME, "port": wanted.port, "protocol": "TCP", "targetPort": children.PORT_NAME}
+    spec = {"clusterIP": "None", "selector": children.selector(parent, children.MODEL_SERVER), "ports": [port]}
+    return children.annotated(_child(parent, children.model_service(key), {"spec": spec}), wanted.service_annotations)
 
 
 def deployment(parent: Manifest, key: Ref, images: tuple[str, str], digest: str) -> Intent:
     """One pod; `images` are the model server's and rclone's, and a changed configuration changes `digest`."""
     kepler = Kepler.model_validate(parent)
+    wanted = kepler.spec.model_server
     template = {
         "metadata": {
-            "labels": children.labels(parent, COMPONENT, children.MODEL_SERVER),
-            "annotations": {CONFIG_HASH: digest},
+            "labels": {**wanted.pod_labels, **children.labels(parent, COMPONENT, children.MODEL_SERVER)},
+            "annotations": {**wanted.pod_annotations, CONFIG_HASH: digest},
         },
         "spec": pod(kepler, *images),
     }
@@ -98,30 +100,41 @@ def pod(kepler: Kepler, image: str, rclone: str) -> dict[str, Any]:
     transfers = model_store.transfers(kepler, rclone)
     trainer = [container("online-trainer", "online-trainer", kepler, image)] if wanted.training.online else []
     server = {**container("server-api", "model-server", kepler, image), **serving(wanted.port)}
-    secrets = [*kepler.spec.collector.image_pull_secrets]
+    chosen = {
+        "initContainers": transfers.get("initContainers"),
+        "tolerations": [*wanted.tolerations],
+        "priorityClassName": wanted.priority_class,
+        "runtimeClassName": wanted.runtime_class,
+        "imagePullSecrets": pull_secrets(kepler),
+    }
     return {
         "automountServiceAccountToken": False,
         "containers": [server, *trainer, *transfers.get("containers", [])],
-        "nodeSelector": engine.NODE_SELECTOR,
+        "nodeSelector": {**wanted.node_selector, **engine.NODE_SELECTOR},
         "volumes": volumes(kepler),
-        **({"initContainers": transfers["initContainers"]} if transfers else {}),
-        **({"imagePullSecrets": secrets} if secrets else {}),
+        **{field: value for field, value in chosen.items() if value},
     }
+
+
+def pull_secrets(kepler: Kepler) -> list[dict[str, Any]]:
+    """The exporter's, since one registry may have all images, and the model server's own; each once."""
+    secrets = (*kepler.spec.collector.image_pull_secrets, *kepler.spec.model_server.image_pull_secrets)
+    return [secret for place, secret in enumerate(secrets) if secret not in secrets[:place]]
 
 
 def container(name: str, program: str, kepler: Kepler, image: str) -> dict[str, Any]:
     """One program of the image, whose entrypoint is `bash -c`."""
-    proxies = [*kepler.spec.model_server.env]
+    wanted = kepler.spec.model_server
     return {
         "name": name,
         **engine.pulled(image),
         "args": [program],
-        **({"env": proxies} if proxies else {}),
-        "resources": engine.MODEL_SERVER_RESOURCES,
+        **({"env": [*wanted.env]} if wanted.env else {}),
+        "resources": wanted.resources or engine.MODEL_SERVER_RESOURCES,
         "securityContext": {"allowPrivilegeEscalation": False},
         "volumeMounts": [
             {"name": children.CONFIG_VOLUME, "mountPath": engine.CONFIG_PATH, "readOnly": True},
-            *model_store.mounts(kepler.spec.model_server.storage),
+            *model_store.mounts(wanted.storage),
             {"name": DATA_VOLUME, "mountPath": engine.DATA_PATH},
         ],
     }
@@ -146,7 +159,7 @@ def volumes(kepler: Kepler) -> list[dict[str, Any]]:
     """Configuration, models, and room for what the server unpacks."""
     return [
         {"name": children.CONFIG_VOLUME, "configMap": {"name": children.MODEL_CONFIG}},
-        model_store.volume(kepler.spec.model_server.storage),
+        *model_store.volumes(kepler.spec.model_server.storage),
         {"name": DATA_VOLUME, "emptyDir": {}},
     ]
 

@@ -142,7 +142,7 @@ def _server(observed: Observed, parent: Manifest, kepler: Kepler) -> Outcome:
         *claimed,
         cfm.intent(parent, key, keys(kepler)),
         model_pod.config(parent, key, settings),
-        model_pod.service(parent, key, wanted.port),
+        model_pod.service(parent, key),
         model_pod.deployment(parent, key, (image, rclone), digest),
         message=f"the model server runs {image} on port {wanted.port}; {stored}",
         status={"images": {"modelServer": image}},

@@ -13,6 +13,8 @@ from runtime.outcome import Intent
 from runtime.ownership import reference
 
 VOLUME = "mnt"
+# The authorities that the copies trust.
+CA_VOLUME, CA_DIRECTORY, CA_FILE = "ca", "/etc/kepler-ca", "ca.crt"
 # Says on the claim itself what becomes of it; also how an event of a claim is told to be in order.
 ON_DELETE = "sustainable-computing.io/on-delete"
 
@@ -60,6 +62,21 @@ def mounts(storage: Storage) -> list[dict[str, Any]]:
         {"name": VOLUME, "mountPath": engine.MNT_PATH},
         {"name": VOLUME, "mountPath": directory(storage), "subPath": storage.path},
     ]
+
+
+def copy_mounts(storage: Storage) -> list[dict[str, Any]]:
+    """The mounts of a copy: the models, and the authorities that vouch for the store."""
+    authorities = {"name": CA_VOLUME, "mountPath": CA_DIRECTORY, "readOnly": True}
+    return [*mounts(storage), *([authorities] if storage.external.ca.config_map else [])]
+
+
+def volumes(storage: Storage) -> list[dict[str, Any]]:
+    """The volume of the models, and the one of the authorities where a store has its own."""
+    ca = storage.external.ca
+    if storage.type is not StorageType.EXTERNAL or not ca.config_map:
+        return [volume(storage)]
+    items = [{"key": ca.key or CA_FILE, "path": CA_FILE}]
+    return [volume(storage), {"name": CA_VOLUME, "configMap": {"name": ca.config_map, "items": items}}]
 
 
 def claim(parent: Manifest, key: Ref, found: Manifest | None, wanted: Claim) -> Intent:
@@ -174,6 +191,7 @@ def environment(external: External) -> list[dict[str, Any]]:
         "RCLONE_S3_ENDPOINT": external.endpoint,
         "RCLONE_S3_REGION": external.region,
         "RCLONE_S3_NO_CHECK_BUCKET": "true",  # the credentials need no right to make buckets
+        "RCLONE_CA_CERT": f"{CA_DIRECTORY}/{CA_FILE}" if external.ca.config_map else None,
     }
     secrets = {"RCLONE_S3_ACCESS_KEY_ID": "accessKeyID", "RCLONE_S3_SECRET_ACCESS_KEY": "accessSecret"}
     return [
@@ -192,7 +210,7 @@ def _rclone(name: str, image: str, server: ModelServer, command: list[str], argu
         "command": command,
         "args": arguments,
         "env": [*environment(server.storage.external), *server.env],
-        "resources": engine.RCLONE_RESOURCES,
+        "resources": server.resources or engine.RCLONE_RESOURCES,
         "securityContext": {"allowPrivilegeEscalation": False},
-        "volumeMounts": mounts(server.storage),
+        "volumeMounts": copy_mounts(server.storage),
     }

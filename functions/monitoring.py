@@ -13,7 +13,7 @@ from crds.exported_power import KeplerExportedPowerSpec
 from crds.kepler import Kepler
 from functions import children, collected_metric, engine, estimator, exported_power, metrics, recording
 from runtime.conditions import conditions, current, settled
-from runtime.function import Function, Observed, Wake
+from runtime.function import Function, Observed, Wake, manager
 from runtime.objects import (
     COLLECTED_METRIC,
     CRD,
@@ -30,7 +30,9 @@ from runtime.objects import (
 from runtime.outcome import STATUS_OF, Condition, Intent, Outcome, Status, Word, pending, rejected, waiting
 from runtime.ownership import NAMESPACE_TAKEN
 
+NAME = "monitoring"
 CONDITION = "MonitoringReconciled"
+MANAGER = manager(NAME)
 
 # Whose resources say what there is to collect.
 AWAITED = (exported_power.CONDITION, collected_metric.CONDITION)
@@ -79,7 +81,7 @@ def _monitored(observed: Observed, parent: Manifest) -> Outcome:
             if SERVICE_MONITOR in missing
             else [service_monitor(observed, parent, kepler, drops(asked.spec, collected))]
         ),
-        *([] if PROMETHEUS_RULE in missing or not groups else [prometheus_rule(observed, parent, groups)]),
+        *([] if PROMETHEUS_RULE in missing or not groups else [prometheus_rule(observed, parent, kepler, groups)]),
     ]
     kept = metrics.exported(asked.spec) if SERVICE_MONITOR in missing else metrics.wanted(asked.spec, collected)
     return Outcome(
@@ -158,14 +160,14 @@ def service_monitor(observed: Observed, parent: Manifest, kepler: Kepler, droppe
         "selector": {"matchLabels": {**children.selector(parent), "app.kubernetes.io/component": "exporter"}},
         "endpoints": [endpoint],
     }
-    return _labelled(children.child(parent, ref, "exporter", {"spec": spec}), observed.get(ref), {})
+    return _labelled(children.child(parent, ref, "exporter", {"spec": spec}), observed.get(ref), kepler, {})
 
 
-def prometheus_rule(observed: Observed, parent: Manifest, groups: recording.Rules) -> Intent:
+def prometheus_rule(observed: Observed, parent: Manifest, kepler: Kepler, groups: recording.Rules) -> Intent:
     """The recording rules."""
     ref = children.prometheus_rule(observed.key)
     intent = children.child(parent, ref, "exporter", {"spec": {"groups": groups}})
-    return _labelled(intent, observed.get(ref), RULE_LABELS)
+    return _labelled(intent, observed.get(ref), kepler, RULE_LABELS)
 
 
 def drops(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric) -> list[Manifest]:
@@ -176,12 +178,26 @@ def drops(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric) -> l
     ]
 
 
-def _labelled(intent: Intent, there: Manifest | None, more: Manifest) -> Intent:
-    """The intent with the labels that a Prometheus selects by."""
+def _labelled(intent: Intent, there: Manifest | None, kepler: Kepler, more: Manifest) -> Intent:
+    """The intent with the labels that a Prometheus selects by, and the user's own."""
     described = intent.body["metadata"]
-    release = (metadata(there or {}).get("labels") or {}).get(RELEASE) or DEFAULT_RELEASE
-    labels = {**described["labels"], RELEASE: release, **more}
+    labels = {RELEASE: _release(there or {}), **more, **kepler.spec.monitoring.labels, **described["labels"]}
     return Intent(intent.ref, {**intent.body, "metadata": {**described, "labels": labels}})
+
+
+def _release(there: Manifest) -> str:
+    """The label's value that somebody else has put there, or else the default.
+
+    What is ours alone came from `monitoring.labels` once, and is not kept when it has gone from there.
+    """
+    entries = metadata(there).get("managedFields") or ()
+    managers = {one.get("manager") for one in entries if f"f:{RELEASE}" in _owned_labels(one)}
+    value = (metadata(there).get("labels") or {}).get(RELEASE)
+    return (value if managers != {MANAGER} else None) or DEFAULT_RELEASE
+
+
+def _owned_labels(entry: Manifest) -> Manifest:
+    return ((entry.get("fieldsV1") or {}).get("f:metadata") or {}).get("f:labels") or {}
 
 
 def _idle(kepler: Manifest) -> bool:
@@ -194,7 +210,7 @@ def _idle(kepler: Manifest) -> bool:
 
 
 FUNCTION = Function(
-    name="monitoring",
+    name=NAME,
     condition=CONDITION,
     wakes=(Wake(KEPLER, idle=_idle), Wake(EXPORTED_POWER), Wake(COLLECTED_METRIC)),
     children=lambda key: (children.service_monitor(key), children.prometheus_rule(key)),

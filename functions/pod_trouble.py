@@ -28,6 +28,7 @@ class Reason(StrEnum):
     QUOTA_EXCEEDED = "QuotaExceeded"
     LIMIT_RANGE = "LimitRange"
     PRIORITY_CLASS_MISSING = "PriorityClassMissing"
+    RUNTIME_CLASS_MISSING = "RuntimeClassMissing"
     REFUSED_BY_POLICY = "RefusedByPolicy"
     PODS_NOT_CREATED = "PodsNotCreated"
     CLAIM_PENDING = "ClaimPending"
@@ -53,6 +54,7 @@ KINDS = (
     EventKind("FailedCreate", r"violates PodSecurity", Reason.PODS_FORBIDDEN),
     EventKind("FailedCreate", r"exceeded quota|failed quota", Reason.QUOTA_EXCEEDED),
     EventKind("FailedCreate", r"no PriorityClass with name", Reason.PRIORITY_CLASS_MISSING),
+    EventKind("FailedCreate", r'RuntimeClass "[^"]*" not found', Reason.RUNTIME_CLASS_MISSING),
     EventKind("FailedCreate", r" usage per | limit to request ratio per ", Reason.LIMIT_RANGE),
     EventKind(
         "FailedCreate", r"ValidatingAdmissionPolicy|denied the request|admission webhook", Reason.REFUSED_BY_POLICY
@@ -60,6 +62,11 @@ KINDS = (
     EventKind("FailedCreate", r"", Reason.PODS_NOT_CREATED),
     EventKind("ProvisioningFailed", r"", Reason.CLAIM_PENDING),
     EventKind("FailedBinding", r"", Reason.CLAIM_PENDING),
+    EventKind(
+        "FailedMount",
+        r'(secret|configmap) "[^"]*" not found|references non-existent (secret|config) key',
+        Reason.CONTAINER_CONFIG,
+    ),
     EventKind("FailedMount", r"", Reason.VOLUME_NOT_MOUNTED),
     EventKind("FailedAttachVolume", r"", Reason.VOLUME_NOT_MOUNTED),
     EventKind("Failed", r"(secret|configmap) \".*\" not found|couldn't find key", Reason.CONTAINER_CONFIG),
@@ -187,7 +194,8 @@ def _steps(operand: Operand, pod: str) -> Mapping[Reason, str]:
         Reason.PODS_FORBIDDEN: f"let an administrator run `{namespaces.command(namespace)}`",
         Reason.QUOTA_EXCEEDED: f"{_less(operand)}have the ResourceQuota of namespace '{namespace}' raised",
         Reason.LIMIT_RANGE: f"{_less(operand)}have the LimitRange of namespace '{namespace}' changed",
-        Reason.PRIORITY_CLASS_MISSING: "create that PriorityClass, or change `collector.priority-class`",
+        Reason.PRIORITY_CLASS_MISSING: f"create that PriorityClass, or change `{field}.priority-class`",
+        Reason.RUNTIME_CLASS_MISSING: f"create that RuntimeClass, or change `{field}.runtime-class`",
         Reason.REFUSED_BY_POLICY: "a policy of this cluster says so: ask whoever runs it for an exception",
         Reason.PODS_NOT_CREATED: f"remove what the message names (`kubectl describe {where} {workload}`)",
         Reason.CLAIM_PENDING: "create that StorageClass or a volume for the claim, or set "
@@ -196,7 +204,7 @@ def _steps(operand: Operand, pod: str) -> Mapping[Reason, str]:
         Reason.VOLUME_NOT_MOUNTED: f"make what the message names available to the node (`{described}`)",
         Reason.CONTAINER_CONFIG: f"create what the message names in namespace '{namespace}'",
         Reason.IMAGE_PULL: f"check `{field}.image`, and that nodes can pull it (credentials go into "
-        "`collector.image-pull-secrets`)",
+        f"`{field}.image-pull-secrets`)",
         Reason.CRASH_LOOP: f"see what it says: `{logs} --previous`",
         Reason.UNSCHEDULABLE: f"{_placement(operand)} (`{described}`)",
         Reason.UNHEALTHY: f"see what it says: `{logs}`",
@@ -204,12 +212,13 @@ def _steps(operand: Operand, pod: str) -> Mapping[Reason, str]:
 
 
 def _less(operand: Operand) -> str:
-    """The field by which a workload asks for less, if it has one."""
-    return "set or lower `collector.resources`, or " if operand.ref.kind == DAEMON_SET else ""
+    """Which fields bound what the containers of a pod ask for; a quota may want limits of each of them."""
+    beside = " (and `estimator-sidecar.resources`, where it is on)" if operand.ref.kind == DAEMON_SET else ""
+    return f"set or lower `{operand.field}.resources`{beside}, or "
 
 
 def _placement(operand: Operand) -> str:
-    if operand.ref.kind == DAEMON_SET:
-        fields = "`collector.node-selector`, `collector.tolerations` or `collector.resources`"
-        return f"make room on the nodes, or change {fields}"
-    return "make room on a node that runs Linux"
+    fields = ("node-selector", "tolerations", "resources")
+    first, second, third = (f"`{operand.field}.{field}`" for field in fields)
+    where = "the nodes" if operand.ref.kind == DAEMON_SET else "a node that runs Linux"
+    return f"make room on {where}, or change {first}, {second} or {third}"

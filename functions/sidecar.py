@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from crds.kepler import Kepler
-from functions import engine, settled_config
+from functions import engine, machine_spec, settled_config
 
 NAME = "estimator"
 SOCKET_VOLUME = "tmp"
@@ -27,18 +27,20 @@ def beside(exporter: dict[str, Any], kepler: Kepler, chosen: str) -> dict[str, A
     volumes = [{"name": name, "emptyDir": {}} for name in (SOCKET_VOLUME, MODELS_VOLUME)]
     return {
         **exporter,
-        "initContainers": [container(chosen, meeting)],
+        "initContainers": [container(kepler, chosen, meeting)],
         "containers": containers,
         "volumes": [*exporter["volumes"], *volumes],
     }
 
 
-def container(chosen: str, meeting: Mapping[str, str]) -> dict[str, Any]:
+def container(kepler: Kepler, chosen: str, meeting: Mapping[str, str]) -> dict[str, Any]:
     """`restartPolicy: Always` makes an init container a sidecar (Kubernetes 1.29); it has started when it listens."""
+    wanted = kepler.spec.estimator_sidecar
     return {
         "name": NAME,
         **engine.pulled(chosen),
         "args": ["estimator"],  # the image's entrypoint is `bash -c`
+        **({"env": [*wanted.env]} if wanted.env else {}),
         "restartPolicy": "Always",
         "startupProbe": {
             "exec": {"command": ["test", "-S", engine.ESTIMATOR_SOCKET]},
@@ -46,10 +48,11 @@ def container(chosen: str, meeting: Mapping[str, str]) -> dict[str, Any]:
             "timeoutSeconds": 5,
             "failureThreshold": 60,
         },
-        "resources": engine.ESTIMATOR_RESOURCES,
+        "resources": wanted.resources or engine.ESTIMATOR_RESOURCES,
         "securityContext": {"allowPrivilegeEscalation": False},
         "volumeMounts": [
             {"name": settled_config.VOLUME, "mountPath": engine.CONFIG_PATH, "readOnly": True},
+            *machine_spec.mounts(kepler),
             {"name": MODELS_VOLUME, "mountPath": engine.MNT_PATH},
             meeting,
         ],

@@ -27,13 +27,19 @@ READS = "tests/pure/test_kepler_reads.py"
 MODELS_READ = "tests/pure/test_kepler_models_read.py"
 POWER = "tests/pure/test_exported_power.py"
 INTERVAL = f"{MONITORING}::test_the_scrape_interval_in_either_spelling"
+SELECTED = f"{MONITORING}::test_labels_of_the_user_are_what_prometheus_selects_by"
 LISTED = f"{MONITORING}::test_metrics_that_a_sources_list_leaves_out_are_dropped"
 POD = f"{EXPORTER}::test_fields_of_the_pod"
+DESCRIBES = f"{EXPORTER}::test_labels_and_annotations_of_the_pods"
+SERVICE = f"{EXPORTER}::test_annotations_of_the_service"
+BMCS = f"{EXPORTER}::test_credentials_of_bmcs_are_the_exporters_alone"
+MACHINE_TYPE = f"{ESTIMATOR}::test_exporter_and_estimator_read_the_same_type_of_machine"
 PORT = f"{EXPORTER}::test_the_port_reaches_everything_that_names_it"
 KEYS = f"{EXPORTER}::test_sample_period_and_log_level_are_keys"
 STRATEGY = f"{EXPORTER}::test_the_update_strategy_is_the_daemon_sets"
 SIDECAR = f"{ESTIMATOR}::test_the_sidecar_listens_before_the_exporter_starts"
 ESTIMATORS_IMAGE = f"{ESTIMATOR}::test_the_image_defaults_in_the_environment"
+BESIDE = f"{ESTIMATOR}::test_fields_of_the_estimators_container"
 SOCKET = f"{ESTIMATOR}::test_the_only_path_there_is_reaches_both_containers"
 MODEL_CONFIG = f"{ESTIMATOR}::test_both_readers_see_what_was_meant"
 PULLED = f"{SERVER}::test_pull_secrets_are_those_of_the_exporter"
@@ -46,9 +52,14 @@ CLAIM = f"{SERVER}::test_the_claim_in_use"
 UNUSED = f"{SERVER}::test_a_claim_that_is_not_used_is_kept_or_removed"
 TRAINER = f"{SERVER}::test_the_trainer_is_beside_the_server_with_the_same_volumes"
 PROXIED = f"{SERVER}::test_proxies_reach_every_container_that_fetches"
+SERVERS_POD = f"{SERVER}::test_fields_of_the_pod"
+SERVER_DESCRIBES = f"{SERVER}::test_labels_and_annotations_are_beside_ours"
+EACH_LIMITED = f"{SERVER}::test_resources_are_of_each_container"
 REFUSED = f"{SERVER}::test_training_that_cannot_work_is_refused"
 PREFIX = f"{STORE}::test_a_bucket_without_a_prefix_is_taken_as_a_whole"
 CREDENTIALS = f"{STORE}::test_the_credentials_are_the_secrets_and_nowhere_else"
+TRUSTED = f"{STORE}::test_a_store_of_an_authority_of_the_users_is_trusted"
+TRUSTED_KEY = f"{STORE}::test_the_authorities_are_for_the_copies_alone"
 RCLONE = f"{MODELS_READ}::test_rclone_finds_the_store_and_its_models"
 ENV = f"{READS}::test_a_variable_of_the_user_wins_over_the_file_in_the_exporter"
 NUMBERS = f"{MODELS_READ}::test_the_trainer_ends_up_with_whole_numbers"
@@ -143,6 +154,10 @@ ON = True
 KEPLERS = repository(engine.IMAGE)
 MODELS = repository(engine.MODEL_SERVER_IMAGE)
 URL = "http://models.energy.svc/ec2/rapl-sysfs/AbsPower/BPFOnly/SGDRegressorTrainer_0.zip"
+LIMITED = {"limits": {"cpu": "1", "memory": "1Gi"}}
+PROXY = {"name": "HTTPS_PROXY", "value": "http://proxy:3128"}
+TRUSTING = {**EXTERNAL, "ca": {"config-map": "authorities"}}
+TEAM = {"example.com/team": "energy"}
 TOLERATION = {"key": "gpu", "operator": "Exists"}
 TERM = {"matchExpressions": [{"key": "disk", "operator": "Exists"}]}
 AFFINITY = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [TERM]}}}
@@ -191,15 +206,24 @@ FIELDS: tuple[Field, ...] = (
     kepler("collector.update-strategy", None, {"type": "OnDelete"}, STRATEGY),
     kepler("collector.env", None, [{"name": "CPU_ARCH_OVERRIDE", "value": "Skylake"}], ENV),
     kepler("collector.image-pull-secrets", None, [{"name": "registry"}], PULLED, model_server={"enabled": True}),
+    kepler("collector.runtime-class", None, "nvidia", POD),
+    kepler("collector.pod-labels", None, TEAM, DESCRIBES),
+    kepler("collector.pod-annotations", None, TEAM, DESCRIBES),
+    kepler("collector.service-annotations", None, {"prometheus.io/scrape": "true"}, SERVICE),
+    kepler("collector.machine-spec", None, "m5.metal", MACHINE_TYPE, estimator_sidecar={"enabled": True}),
+    kepler("collector.redfish.secret", None, "bmcs", BMCS),
     kepler("estimator-sidecar.enabled", None, ON, SIDECAR),
     estimator("image", None, f"{MODELS}:v0.7.11", ESTIMATORS_IMAGE),
     estimator("mnt-path", None, "/run", SOCKET, ONLY_TMP),
+    estimator("resources", None, LIMITED, BESIDE),
+    estimator("env", None, [PROXY], BESIDE),
     *(
         estimator(f"models.{model}.{setting}", None, value, MODEL_CONFIG, REMARKS.get((model, setting), ""))
         for model in ("node-total", "node-components", "process-total", "process-components")
         for setting, value in MODEL.items()
     ),
     kepler("model-server.enabled", None, ON, SERVED),
+    kepler("monitoring.labels", None, TEAM, SELECTED),
     server("image", None, f"{MODELS}:v0.7.11", SERVERS_IMAGE),
     server("port", None, 9000, ADDRESS),
     server("storage.type", None, "claim", SETTINGS),
@@ -216,11 +240,22 @@ FIELDS: tuple[Field, ...] = (
     stored("external.bucket", "kepler", "other", RCLONE, StorageType.EXTERNAL, external=EXTERNAL),
     stored("external.prefix", None, "models", PREFIX, StorageType.EXTERNAL, external=EXTERNAL),
     stored("external.credentials.secret", "one", "other", CREDENTIALS, StorageType.EXTERNAL, external=EXTERNAL),
+    stored("external.ca.config-map", None, "authorities", TRUSTED, StorageType.EXTERNAL, external=EXTERNAL),
+    stored("external.ca.key", None, "bundle.pem", TRUSTED_KEY, StorageType.EXTERNAL, external=TRUSTING),
     server("pipelines", None, ["http://models/ec2-0.7.11.zip"], SETTINGS),
     trained("sampling-period", None, "10m", NUMBERS),
     server("training.online", None, ON, TRAINER, storage={"type": "claim"}, training={"prometheus-url": PROMETHEUS}),
     trained("training.prometheus-url", PROMETHEUS, "http://other:9090", SETTINGS),
-    server("env", None, [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}], PROXIED),
+    server("env", None, [PROXY], PROXIED),
+    server("resources", None, LIMITED, EACH_LIMITED),
+    server("node-selector", None, {"kubernetes.io/arch": "amd64"}, SERVERS_POD),
+    server("tolerations", None, [TOLERATION], SERVERS_POD),
+    server("priority-class", None, "system-cluster-critical", SERVERS_POD),
+    server("image-pull-secrets", None, [{"name": "models"}], SERVERS_POD),
+    server("runtime-class", None, "gvisor", SERVERS_POD),
+    server("pod-labels", None, TEAM, SERVER_DESCRIBES),
+    server("pod-annotations", None, TEAM, SERVER_DESCRIBES),
+    server("service-annotations", None, TEAM, SERVER_DESCRIBES),
     trained("training.step", None, "15s", NUMBERS),
     trained("training.headers.secret", None, "token", REFUSED),
     *(

@@ -24,7 +24,7 @@ from runtime.objects import (
 )
 from runtime.settings import NAMESPACE
 from runtime.transport import connect
-from tests.protocol.test_model_server import STORAGES, storage
+from tests.protocol.test_model_server import S3, STORAGES, storage
 from tests.workbench import Workbench, create_namespace, kepler, transport
 
 OPEN, CLOSED = "policies-open", "policies-closed"
@@ -32,6 +32,26 @@ EXPORTER = "kepler-exporter"
 ADMIN = "admin"
 ON = {"enabled": True}
 TRAINING = {"online": True, "prometheus-url": "http://prometheus:9090"}
+# Storages beside which the other fields of the pods are blank; beside the rest they are set.
+PLAIN = ("local", "nfs")
+PROXIES = [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}, {"name": "NO_PROXY", "value": ".svc"}]
+LIMITS = {"limits": {"cpu": "1", "memory": "1Gi"}}
+DESCRIBED = {
+    "pod-labels": {"team": "energy"},
+    "pod-annotations": {"team": "energy"},
+    "service-annotations": {"team": "energy"},
+    "runtime-class": "runc",
+}
+BESIDE = {"env": PROXIES, "resources": LIMITS}
+SERVERS = {
+    "env": PROXIES,
+    "resources": LIMITS,
+    "node-selector": {"kubernetes.io/arch": "amd64"},
+    "tolerations": [{"key": "models", "operator": "Exists"}],
+    "priority-class": "system-cluster-critical",
+    "image-pull-secrets": [{"name": "registry"}],
+    **DESCRIBED,
+}
 Change = Callable[[Any], None]
 
 
@@ -70,9 +90,15 @@ def thief(control_plane: Stack) -> Thief:
         create_namespace(control_plane, place)
         bench = Workbench(control_plane, place)
         training = {} if kind == "local" else {"training": TRAINING}
-        bench.apply(kepler(estimator_sidecar=ON, model_server={**ON, "storage": storage(kind), **training}))
+        chosen = {} if kind in PLAIN else SERVERS
+        trusted = {"external": {**S3, "ca": {"config-map": "authorities"}}} if kind == "external" else {}
+        server = {**ON, "storage": storage(kind, **trusted), **training, **chosen}
+        beside, described = ({}, {}) if kind in PLAIN else (BESIDE, DESCRIBED)
+        exporters = {**described, "redfish": {"secret": "bmcs"}, "machine-spec": "m5.metal"} if described else {}
+        bench.apply(kepler(collector=exporters, estimator_sidecar={**ON, **beside}, model_server=server))
         bench.settle()
-        assert bench.conditions()["CollectorReconciled"]["status"] == "True"
+        for reconciled in ("CollectorReconciled", "ModelServerReconciled"):
+            assert bench.conditions()[reconciled]["status"] == "True", bench.conditions()[reconciled]
         for function in ("model_server", "collector"):
             for request in bench.asked(function):
                 if request.method == "PATCH" and request.body and not request.path.endswith("/status"):
@@ -93,6 +119,11 @@ def exporter(body: Any) -> Any:
 def estimator(body: Any) -> Any:
     """The estimator's container."""
     return pod(body)["initContainers"][0]
+
+
+def bmcs(body: Any) -> Any:
+    """The volume with the credentials of the nodes' management controllers."""
+    return next(one for one in pod(body)["volumes"] if one["name"] == "redfish")
 
 
 def sets(look: Callable[[Any], Any], **fields: Any) -> Change:
@@ -148,6 +179,11 @@ DAEMON_SETS: dict[str, Change] = {
     "a port of the host": lambda body: exporter(body)["ports"][0].update(hostPort=9102),
     "a Secret": adds(pod, "volumes", STOLEN),
     "a Secret among others": adds(pod, "volumes", PROJECTED),
+    "another key of the BMCs' Secret": lambda body: bmcs(body)["secret"].update(
+        items=[{"key": "tls.key", "path": "x"}]
+    ),
+    "all keys of the BMCs' Secret": lambda body: bmcs(body)["secret"].pop("items"),
+    "the BMCs for the estimator": adds(estimator, "volumeMounts", {"name": "redfish", "mountPath": "/redfish"}),
     "a claim": adds(pod, "volumes", {"name": "c", "persistentVolumeClaim": {"claimName": "theirs"}}),
 }
 

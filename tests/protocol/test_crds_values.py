@@ -88,6 +88,11 @@ def above(requests: dict[str, JsonValue], limits: dict[str, JsonValue]) -> dict[
     return {"requests": requests, "limits": limits}
 
 
+DESCRIBING = (
+    *("collector.pod-labels", "collector.pod-annotations", "collector.service-annotations"),
+    *("model-server.pod-labels", "model-server.pod-annotations", "model-server.service-annotations"),
+    "monitoring.labels",
+)
 REFUSED = [
     *(
         Value("scrape-interval", span, INTERVAL)
@@ -146,6 +151,38 @@ REFUSED = [
     Value("collector.priority-class", "High", "`priority-class` must be the name of an object"),
     Value("collector.affinity", {"nodeAfinity": {}}, 'unknown field "spec.collector.affinity.nodeAfinity"'),
     Value("collector.update-strategy", {"type": "Recreate"}, "`type` must be 'RollingUpdate' or 'OnDelete'"),
+    *(
+        Value(field, {key: "x"}, f"the keys of `{field.rpartition('.')[2]}` {says}")
+        for field in DESCRIBING
+        for key, says in (
+            ("app.kubernetes.io/name", "must not begin with 'app.kubernetes.io/' or 'sustainable-computing.io/'"),
+            ("app.kubernetes.io/version", "must not begin with"),
+            ("sustainable-computing.io/config-hash", "must not begin with"),
+            ("config.sustainable-computing.io/MODEL_CONFIG", "must not begin with"),
+            ("", "must be at most 253 letters"),
+            ("-team", "must be at most 253 letters"),
+            ("/team", "must be at most 253 letters"),
+            ("a/b/c", "must be at most 253 letters"),
+            ("team energy", "must be at most 253 letters"),
+            ("t" * 64, "must be at most 253 letters"),
+            (f"{'d' * 250}/team", "must be at most 253 letters"),
+        )
+    ),
+    *(
+        Value(field, {"team": value}, f"the values of `{field.rpartition('.')[2]}` must be at most 63 letters")
+        for field in DESCRIBING
+        if field.endswith("labels")
+        for value in ("a b", "e" * 64)
+    ),
+    Value("collector.pod-annotations", {"team": "e" * 2049}, "may not be more than 2048"),
+    Value("collector.machine-spec", "m5 metal", "`machine-spec` must be a name from `machine-spec`"),
+    Value("collector.redfish.secret", "BMC", "`secret` must be the name of an object"),
+    Value(f"{STORAGE}.external.ca.config-map", "CA", "`config-map` must be the name of an object"),
+    Value(f"{STORAGE}.external.ca.key", "../ca", "`key` must be a key of a ConfigMap"),
+    Value("collector.runtime-class", "Nvidia", "`runtime-class` must be the name of an object"),
+    Value("estimator-sidecar.env", [{"name": "PYTHONPATH", "value": "x"}], "must be those of proxies: 'HTTPS_PROXY'"),
+    Value("model-server.node-selector", {"kubernetes.io/os": "windows"}, "must leave out 'kubernetes.io/os'"),
+    Value("model-server.tolerations", [{"effect": "NoExecute"}], "a toleration without `key` tolerates everything"),
     *(
         Value("collector.env", [{"name": name, "value": "x"}], "the names in `env` must be ones that Kepler reads")
         for name in (*FIELDS_OWN, *DANGEROUS, "A", "=", "", "ENABLE_MSR ")
@@ -242,6 +279,11 @@ TAKEN = [
         Value("scrape-interval", span)
         for span in (30, 1, 86400, "1s", "30s", "1m30s", "90m", "1h", "1h0m1s", "24h", "86400s", None)
     ),
+    Value("collector.redfish.secret", "bmcs"),
+    *(Value("collector.machine-spec", name) for name in ("m5.metal", "spec.json", None)),
+    Value(f"{STORAGE}.external.ca", {"config-map": "authorities", "key": "ca-bundle.crt"}),
+    *(Value(field, {"team": "", "example.com/a_B.c": "Energy-1"}) for field in DESCRIBING),
+    Value("collector.pod-annotations", {"example.com/note": "Watts, and\nwhy \N{SNOWMAN} " + "x" * 2000}),
     Value("scape-interval", "15s"),
     Value("collected-metric", "team.a-1"),
     Value("exported-power", None),

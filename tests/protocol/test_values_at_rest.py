@@ -4,7 +4,6 @@ Each example is a Kepler with values that are empty or spelt in another way. Its
 server (as a dry run), and what comes back must be what was intended: else every sweep would write it again.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,11 +12,15 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from cli.cluster import Cluster, Place, connect
-from functions import children, exporter
+from crds.core import Schema
+from functions import exporter, model_pod
 from local.stack import Stack
 from runtime.client import APPLY
 from runtime.differences import differences
 from runtime.errors import Refused
+from runtime.objects import KEPLER
+from runtime.outcome import Intent
+from tests.campaign.values import places
 from tests.pure.test_exporter import KEY, parent
 
 MANAGER = "kepler-collector"
@@ -143,14 +146,30 @@ STRATEGIES = optional(
     type=st.sampled_from(["", "RollingUpdate", "OnDelete"]),
     rollingUpdate=optional(maxUnavailable=AT_ONCE, maxSurge=AT_ONCE),
 )
-COLLECTORS = {
-    "env": ENV,
-    "tolerations": TOLERATIONS,
-    "resources": RESOURCES,
-    "affinity": AFFINITY,
-    "update-strategy": STRATEGIES,
-    "image-pull-secrets": st.lists(optional(name=st.sampled_from(["a", "b"])), max_size=1),
-    "node-selector": st.dictionaries(NAMES, st.sampled_from(["", "x"]), max_size=2),
+PULL_SECRETS = st.lists(optional(name=st.sampled_from(["a", "b"])), max_size=1)
+NODE_LABELS = st.dictionaries(NAMES, st.sampled_from(["", "x"]), max_size=2)
+OWN_LABELS = st.dictionaries(st.sampled_from(["a", "example.com/b"]), st.sampled_from(["", "x"]), max_size=2)
+EMBEDDED = {
+    "collector.env": ENV,
+    "collector.tolerations": TOLERATIONS,
+    "collector.resources": RESOURCES,
+    "collector.affinity": AFFINITY,
+    "collector.update-strategy": STRATEGIES,
+    "collector.image-pull-secrets": PULL_SECRETS,
+    "collector.node-selector": NODE_LABELS,
+    "collector.pod-labels": OWN_LABELS,
+    "collector.pod-annotations": OWN_LABELS,
+    "collector.service-annotations": OWN_LABELS,
+    "estimator-sidecar.env": ENV,
+    "estimator-sidecar.resources": RESOURCES,
+    "model-server.env": ENV,
+    "model-server.tolerations": TOLERATIONS,
+    "model-server.resources": RESOURCES,
+    "model-server.image-pull-secrets": PULL_SECRETS,
+    "model-server.node-selector": NODE_LABELS,
+    "model-server.pod-labels": OWN_LABELS,
+    "model-server.pod-annotations": OWN_LABELS,
+    "model-server.service-annotations": OWN_LABELS,
 }
 
 
@@ -160,20 +179,31 @@ def administrator(control_plane: Stack) -> Cluster:
     return connect(Place(kubeconfig=str(control_plane.admin)), {})
 
 
-@pytest.mark.parametrize("field", COLLECTORS)
+def test_every_field_that_holds_objects_is_tried() -> None:
+    """A new field of Kubernetes' own types, or a map, is to be given values here."""
+    leaves = [place for place in places(KEPLER.name) if place.known]
+    there = {place.path.removeprefix("spec.") for place in leaves if _holds_objects(place.node)}
+    assert there - {"monitoring.labels"} == set(EMBEDDED)  # labels of an object, which are kept as they are
+
+
+def _holds_objects(node: Schema) -> bool:
+    """Whether a value, or each item of a list, is an object."""
+    items = node.get("items")
+    return "object" in (node.get("type"), items.get("type") if isinstance(items, dict) else None)
+
+
+@pytest.mark.parametrize("field", EMBEDDED)
 def test_what_comes_back_is_what_was_intended(administrator: Cluster, field: str) -> None:
     """Of every type that a Kepler embeds, with empty values and every spelling of an amount."""
     taken = 0
 
     @EXAMPLES
-    @given(COLLECTORS[field])
+    @given(EMBEDDED[field])
     def example(value: Any) -> None:
         nonlocal taken
-        intent = exporter.daemon_set(
-            parent(**{field: value}), KEY, exporter.PodInputs("x/y:1", {"KEY": "value"}, "digest")
-        )
+        intent = child(field, value)
         try:
-            stored = rehearsed(administrator, intent.body)
+            stored = rehearsed(administrator, intent)
         except Refused:
             assume(False)  # noqa: FBT003
         taken += 1
@@ -183,9 +213,23 @@ def test_what_comes_back_is_what_was_intended(administrator: Cluster, field: str
     assert taken > 1
 
 
-def rehearsed(cluster: Cluster, body: Mapping[str, Any]) -> Any:
-    """The DaemonSet as the API server would keep it."""
-    ref = replace(children.daemon_set(KEY), namespace="default")
+def child(field: str, value: Any) -> Intent:
+    """The workload or Service that a field of a Kepler is handed on to, with this value."""
+    block, _, name = field.partition(".")
+    kepler = parent()
+    kepler["spec"] = {block: {name: value}}
+    if name == "service-annotations":
+        service = model_pod.service if block == "model-server" else exporter.service
+        return service(kepler, KEY)
+    if block == "model-server":
+        return model_pod.deployment(kepler, KEY, ("x/y:1", "x/z:1"), "digest")
+    estimator = "x/z:1" if block == "estimator-sidecar" else None
+    return exporter.daemon_set(kepler, KEY, exporter.PodInputs("x/y:1", {"KEY": "value"}, "digest", estimator))
+
+
+def rehearsed(cluster: Cluster, intent: Intent) -> Any:
+    """The object as the API server would keep it."""
+    ref, body = replace(intent.ref, namespace="default"), intent.body
     named = {"apiVersion": ref.kind.api_version, "kind": ref.kind.name}
     described = {**body.get("metadata", {}), "name": ref.name, "namespace": ref.namespace}
     return cluster.rehearse(ref, {**body, **named, "metadata": described}, manager=MANAGER, content_type=APPLY)

@@ -1,9 +1,11 @@
 """An edit is written whole or not at all: what the API server would refuse is found out before the first write."""
 
 import json
+from collections.abc import Mapping
 
 import pytest
 
+from local.errors import CommandFailed
 from runtime.client import Answer, Request
 from runtime.objects import (
     CONFIG_MAP,
@@ -12,6 +14,7 @@ from runtime.objects import (
     SERVICE,
     SERVICE_ACCOUNT,
     Kind,
+    Manifest,
 )
 from runtime.receive import Reconciler
 from tests.policies import refusing
@@ -98,7 +101,7 @@ def test_a_quota_is_told_as_a_quota_and_the_offered_command_goes_on(workbench: W
         "spec": {"hard": {"requests.storage": "1Gi"}},
     }
     workbench.apply(quota)
-    count(workbench, "1Gi")
+    count(workbench, "storage", {"requests.storage": "1Gi"})
     workbench.apply(kepler(model_server=CLAIMED))
     workbench.settle()
     told = workbench.conditions()["ModelServerReconciled"]
@@ -108,15 +111,53 @@ def test_a_quota_is_told_as_a_quota_and_the_offered_command_goes_on(workbench: W
     assert workbench.get("deployment/kepler-model-server") is None
 
     workbench.patch("resourcequota/storage", {"spec": {"hard": {"requests.storage": "10Gi"}}})
-    count(workbench, "10Gi")
+    count(workbench, "storage", {"requests.storage": "10Gi"})
     workbench.settle()
     assert workbench.conditions()["ModelServerReconciled"]["status"] == "True"
 
 
-def count(workbench: Workbench, storage: str) -> None:
+LIMITED = {"resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": "500m", "memory": "512Mi"}}}
+S3 = {"endpoint": "https://s3", "bucket": "kepler", "credentials": {"secret": "s"}}
+TRAINS = {
+    "enabled": True,
+    "storage": {"type": "external", "external": S3},
+    "training": {"online": True, "prometheus-url": "http://prometheus:9090"},
+}
+
+
+@pytest.mark.parametrize("fields", [{}, LIMITED], ids=["blank", "limited"])
+def test_a_quota_on_limits_is_met_by_fields(workbench: Workbench, fields: Manifest) -> None:
+    """It wants limits of every container of every pod: blank fields have none, and the fields reach all of them."""
+    hard = {"limits.cpu": "10", "limits.memory": "10Gi"}
+    described = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "limits"}}
+    workbench.apply({**described, "spec": {"hard": hard}})
+    count(workbench, "limits", hard)
+    workbench.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}})
+    beside = {"enabled": True, **fields}
+    workbench.apply(kepler(collector=fields, estimator_sidecar=beside, model_server={**TRAINS, **fields}))
+    workbench.settle()
+    for workload in ("daemonset/kepler-exporter", "deployment/kepler-model-server"):
+        told = pod_refused(workbench, workload)
+        assert told == "" if fields else "must specify limits.cpu" in told
+
+
+def pod_refused(workbench: Workbench, workload: str) -> str:
+    """What the API server says against a pod of a workload, by a dry run; empty where it takes it."""
+    template = workbench.get(workload)["spec"]["template"]
+    pod = {"apiVersion": "v1", "kind": "Pod", **template, "metadata": {**template["metadata"], "name": "tried"}}
+    try:
+        workbench.stack.kubectl(
+            "-n", workbench.namespace, "create", "--dry-run=server", "-f", "-", stdin=json.dumps(pod)
+        )
+    except CommandFailed as refused:
+        return str(refused)
+    return ""
+
+
+def count(workbench: Workbench, quota: str, hard: Mapping[str, str]) -> None:
     """What the quota's controller writes, which does not run beside this API server."""
-    status = {"status": {"hard": {"requests.storage": storage}, "used": {"requests.storage": "0"}}}
-    workbench.patch("resourcequota/storage", status, "--subresource=status")
+    status = {"status": {"hard": hard, "used": dict.fromkeys(hard, "0")}}
+    workbench.patch(f"resourcequota/{quota}", status, "--subresource=status")
 
 
 def test_a_condition_that_the_api_server_refuses_is_written_in_plain_words(running: Workbench) -> None:

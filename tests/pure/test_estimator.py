@@ -230,6 +230,33 @@ def test_the_only_path_there_is_reaches_both_containers() -> None:
     assert pod(found) == pod(kepler())
 
 
+def test_fields_of_the_estimators_container() -> None:
+    """Its resources and its proxies; the exporter beside it has neither."""
+    limits, proxies = {"limits": {"memory": "1Gi"}}, [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}]
+    found = kepler()
+    found["spec"]["estimator-sidecar"] |= {"resources": limits, "env": proxies}
+    wanted, plain = pod(found), pod(kepler())
+    [beside] = wanted["initContainers"]
+    assert (beside["resources"], beside["env"]) == (limits, proxies)
+    assert wanted["containers"] == plain["containers"]
+    [blank] = plain["initContainers"]
+    assert blank["resources"] == engine.ESTIMATOR_RESOURCES
+    assert "env" not in blank
+
+
+def test_exporter_and_estimator_read_the_same_type_of_machine() -> None:
+    """Both look for one file; its key is the name of the type, of which a KeplerMachineConfig describes many."""
+    found = kepler()
+    found["spec"]["collector"] = {"machine-spec": "m5.metal"}
+    wanted = pod(found)
+    [volume] = [one for one in wanted["volumes"] if one.get("configMap", {}).get("name") == "kepler-machine-spec"]
+    assert volume["configMap"]["items"] == [{"key": "m5.metal", "path": "spec.json"}]
+    for one in (*wanted["containers"], *wanted["initContainers"]):
+        mounted = [each["mountPath"] for each in one["volumeMounts"] if each["name"] == volume["name"]]
+        assert mounted == ["/etc/kepler/models/machine"]
+    assert volume not in pod(kepler())["volumes"]
+
+
 def test_the_token_is_the_exporters_alone() -> None:
     """The estimator beside it runs models, which are code; neither account nor pod mounts it by itself."""
     found = pod(kepler())

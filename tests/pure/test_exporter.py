@@ -148,6 +148,8 @@ CASES = [
     Case("priority_class", "high", lambda it: it["priorityClassName"], "high"),
     Case("affinity", AFFINITY, lambda it: it["affinity"], AFFINITY),
     Case("image_pull_secrets", [{"name": "s"}], lambda it: it["imagePullSecrets"], [{"name": "s"}]),
+    Case("runtime_class", "nvidia", lambda it: it["runtimeClassName"], "nvidia"),
+    Case("runtime_class", None, lambda it: it.get("runtimeClassName"), None),
     Case("log_level", 5, lambda it: it["containers"][0]["args"][-1], "-v=5"),
     Case("image", f"{KEPLERS}:c", lambda it: it["containers"][0]["image"], f"{KEPLERS}:c"),
     Case("resources", {"limits": {"cpu": "1"}}, lambda it: it["containers"][0]["resources"], {"limits": {"cpu": "1"}}),
@@ -160,6 +162,42 @@ CASES = [
 def test_fields_of_the_pod(case: Case) -> None:
     """Each field has its place, and its blank value a default."""
     assert case.there(pod(**{case.field: case.value})) == case.found
+
+
+def test_labels_and_annotations_of_the_pods() -> None:
+    """They are beside ours, which nobody's replace, and not on the DaemonSet; the selector stays as it was."""
+    named = {"example.com/team": "energy"}
+    taken = {"app.kubernetes.io/name": "other", exporter.CONFIG_HASH: "other"}
+    plain = intent(decide(parent()), children.daemon_set)
+    found = intent(decide(parent(pod_labels=named | taken, pod_annotations=named | taken)), children.daemon_set)
+    described, ours = found["spec"]["template"]["metadata"], plain["spec"]["template"]["metadata"]
+    assert described["labels"].items() >= (named | ours["labels"]).items()
+    assert described["annotations"].items() >= (named | ours["annotations"]).items()
+    assert found["spec"]["selector"] == plain["spec"]["selector"]
+    assert found["metadata"] == plain["metadata"]
+
+
+def test_annotations_of_the_service() -> None:
+    """Blank leaves the Service without any of ours."""
+    wanted = {"prometheus.io/scrape": "true"}
+    found = intent(decide(parent(service_annotations=wanted)), children.service)
+    assert found["metadata"]["annotations"] == wanted
+    assert found["metadata"]["labels"] == intent(decide(parent()), children.service)["metadata"]["labels"]
+    assert "annotations" not in intent(decide(parent()), children.service)["metadata"]
+
+
+def test_credentials_of_bmcs_are_the_exporters_alone() -> None:
+    """One key of the Secret, for one container, by the variable that Kepler reads; the user's own variable wins."""
+    found, own = pod(redfish={"secret": "bmcs"}), {"name": "REDFISH_CRED_FILE_PATH", "value": "/mine.csv"}
+    [volume] = [one for one in found["volumes"] if "secret" in one]
+    assert volume["secret"] == {"secretName": "bmcs", "items": [{"key": "redfish.csv", "path": "redfish.csv"}]}
+    [mount] = [one for one in found["containers"][0]["volumeMounts"] if one["name"] == volume["name"]]
+    assert (mount["mountPath"], mount["readOnly"]) == ("/etc/redfish", True)
+    named = {one["name"]: one.get("value") for one in found["containers"][0]["env"]}
+    assert named["REDFISH_CRED_FILE_PATH"] == "/etc/redfish/redfish.csv"
+    there = container(redfish={"secret": "bmcs"}, env=[own])["env"]
+    assert [one for one in there if one["name"] == own["name"]] == [own]
+    assert not any("secret" in one for one in pod()["volumes"])
 
 
 def test_the_update_strategy_is_the_daemon_sets() -> None:

@@ -210,6 +210,65 @@ def test_pull_secrets_are_those_of_the_exporter() -> None:
     assert template["spec"]["imagePullSecrets"] == [{"name": "s"}]
 
 
+TOLERATION = {"key": "models", "operator": "Exists"}
+LINUX, ARCH = {"kubernetes.io/os": "linux"}, {"kubernetes.io/arch": "amd64"}
+POD = [
+    Case({}, pod, "nodeSelector", LINUX),
+    Case({"node_selector": ARCH}, pod, "nodeSelector", {**LINUX, **ARCH}),
+    Case({"tolerations": [TOLERATION]}, pod, "tolerations", [TOLERATION]),
+    Case({}, pod, "tolerations", None),
+    Case({"priority_class": "high"}, pod, "priorityClassName", "high"),
+    Case({}, pod, "priorityClassName", None),
+    Case({"image_pull_secrets": [{"name": "s"}]}, pod, "imagePullSecrets", [{"name": "s"}]),
+    Case({}, pod, "imagePullSecrets", None),
+    Case({"runtime_class": "gvisor"}, pod, "runtimeClassName", "gvisor"),
+    Case({}, pod, "runtimeClassName", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", POD, ids=lambda case: f"{case.at}: {case.fields}")
+def test_fields_of_the_pod(case: Case) -> None:
+    """Each field has its place; a blank one leaves the cluster's default, but nodes run Linux in any case."""
+    assert case.look(**case.fields).get(case.at) == case.found
+
+
+def test_pull_secrets_of_the_server_are_beside_the_exporters() -> None:
+    """Each once, whoever names it."""
+    found = kepler(image_pull_secrets=[{"name": "models"}, {"name": "s"}])
+    found["spec"]["collector"]["image-pull-secrets"] = [{"name": "s"}]
+    template = intent(decide(found), children.deployment)["spec"]["template"]
+    assert template["spec"]["imagePullSecrets"] == [{"name": "s"}, {"name": "models"}]
+
+
+def test_labels_and_annotations_are_beside_ours() -> None:
+    """On the pod and on the Service; nobody's replace ours, by which the Service finds the pod."""
+    named = {"example.com/team": "energy"}
+    taken = {"app.kubernetes.io/name": "other", model_pod.CONFIG_HASH: "other"}
+    plain, found = deployment(), deployment(pod_labels=named | taken, pod_annotations=named | taken)
+    described, ours = found["template"]["metadata"], plain["template"]["metadata"]
+    assert described["labels"].items() >= (named | ours["labels"]).items()
+    assert described["annotations"].items() >= (named | ours["annotations"]).items()
+    assert found["selector"] == plain["selector"]
+    service = intent(decide(kepler(service_annotations=named)), children.model_service)
+    assert service["metadata"]["annotations"] == named
+
+
+def test_resources_are_of_each_container() -> None:
+    """A quota on limits wants them of every container of a pod, the copies of an object store included."""
+    limits = {"limits": {"cpu": "1", "memory": "1Gi"}}
+    stored = {"type": "external", "external": EXTERNAL}
+
+    def resources(**fields: Any) -> dict[str, Any]:
+        found = pod(storage=stored, training={"online": True, "prometheus-url": PROMETHEUS}, **fields)
+        return {one["name"]: one["resources"] for one in (*found["containers"], *found["initContainers"])}
+
+    assert resources(resources=limits) == dict.fromkeys(("server-api", "online-trainer", "push", "pull"), limits)
+    assert resources() == {
+        **dict.fromkeys(("server-api", "online-trainer"), engine.MODEL_SERVER_RESOURCES),
+        **dict.fromkeys(("push", "pull"), engine.RCLONE_RESOURCES),
+    }
+
+
 def test_a_key_of_the_user_changes_the_pods_and_a_stale_one_of_ours_does_not() -> None:
     """What of ours is about to be removed must not count: the pods would be rolled twice."""
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from typing import Any
 import pytest
 
 from crds.kepler import Kepler
-from functions import engine, model_store
+from functions import engine, model_pod, model_store
+from local import pki
 
 BIN = Path(sys.executable).parent
 RCLONE = BIN / "rclone"
@@ -28,6 +30,7 @@ class Store:
     url: str
     buckets: Path
     volume: Path
+    ca: Path
 
     def containers(self, **external: Any) -> dict[str, Any]:
         """The containers that copy, by name, for bucket 'kepler' here."""
@@ -48,6 +51,7 @@ class Store:
             one["name"]: one["value"] if "value" in one else secrets[one["valueFrom"]["secretKeyRef"]["key"]]
             for one in container["env"]
         }
+        given = {name: value.replace(model_store.CA_DIRECTORY, str(self.ca)) for name, value in given.items()}
         environment = {"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(self.volume), **given}
         return subprocess.Popen(
             [*command, *arguments], env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -63,6 +67,21 @@ class Store:
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """A server that takes no request without a valid signature, with an empty bucket 'kepler'."""
+    with serving(tmp_path, "http") as found:
+        yield found
+
+
+@pytest.fixture
+def certified(tmp_path: Path) -> Iterator[Store]:
+    """The same over TLS, with a certificate of an authority that nobody knows."""
+    made = pki.create(tmp_path / "ca")
+    with serving(tmp_path, "https", f"--cert={made.certificate}", f"--key={made.key}") as found:
+        yield found
+
+
+@contextmanager
+def serving(tmp_path: Path, scheme: str, *flags: str) -> Iterator[Store]:
+    """A server of one test."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
@@ -70,10 +89,10 @@ def store(tmp_path: Path) -> Iterator[Store]:
     (buckets / "kepler").mkdir(parents=True)
     (volume / "models").mkdir(parents=True)
     key = f"{ACCESS['accessKeyID']},{ACCESS['accessSecret']}"
-    command = [str(RCLONE), "serve", "s3", f"--addr=127.0.0.1:{port}", f"--auth-key={key}", str(buckets)]
+    command = [str(RCLONE), "serve", "s3", f"--addr=127.0.0.1:{port}", f"--auth-key={key}", *flags, str(buckets)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         _await_port(port)
-        yield Store(f"http://127.0.0.1:{port}", buckets, volume)
+        yield Store(f"{scheme}://127.0.0.1:{port}", buckets, volume, tmp_path / "ca")
         server.terminate()
 
 
@@ -172,3 +191,38 @@ def test_the_credentials_are_the_secrets_and_nowhere_else(store: Store) -> None:
             "RCLONE_S3_SECRET_ACCESS_KEY": {"name": "s", "key": "accessSecret"},
         }
         assert not any("KEY" in word for word in (*one["command"], *one["args"]))
+
+
+AUTHORITIES = {"config-map": "authorities", "key": "bundle.pem"}
+
+
+def test_a_store_of_an_authority_of_the_users_is_trusted(certified: Store) -> None:
+    """By the file that the ConfigMap is mounted as; without it, the store's certificate is refused."""
+    write(certified.buckets / "kepler/models/std_v0.7.11/metadata.json", "{}")
+
+    code, said = certified.run(certified.containers(ca=AUTHORITIES)["pull"])
+    assert code == 0, said
+    assert (certified.volume / "models/std_v0.7.11/metadata.json").exists()
+
+    pull = certified.containers()["pull"]
+    code, said = certified.run({**pull, "args": [*pull["args"], "--retries=1", "--low-level-retries=1"]})
+    assert code != 0
+    assert "certificate signed by unknown authority" in said
+
+
+def test_the_authorities_are_for_the_copies_alone() -> None:
+    """One key of the ConfigMap, under a name that does not depend on it; none of it with another storage."""
+    external = {"endpoint": "https://s3", "bucket": "kepler", "credentials": {"secret": "s"}, "ca": AUTHORITIES}
+    storage = {"type": "external", "external": external}
+    training = {"online": True, "prometheus-url": "http://p"}
+    server = {"enabled": True, "storage": storage, "training": training}
+    pod = model_pod.pod(Kepler.model_validate({"spec": {"model-server": server}}), "x/y:1", "x/z:1")
+    [volume] = [one for one in pod["volumes"] if one["name"] == model_store.CA_VOLUME]
+    assert volume["configMap"] == {"name": "authorities", "items": [{"key": "bundle.pem", "path": "ca.crt"}]}
+    for one in (*pod["containers"], *pod["initContainers"]):
+        mounted = {each["name"]: each["mountPath"] for each in one["volumeMounts"]}
+        assert (mounted.get(volume["name"]) == "/etc/kepler-ca") is (one["name"] in ("pull", "push"))
+    elsewhere = {**server, "storage": {**storage, "type": "local"}}
+    assert (
+        volume not in model_pod.pod(Kepler.model_validate({"spec": {"model-server": elsewhere}}), "a", "b")["volumes"]
+    )

@@ -11,6 +11,7 @@ from crds.collected_metric import KeplerCollectedMetric
 from crds.exported_power import USAGE, Level
 from functions import children, exported_power, metrics, monitoring, recording
 from functions.metrics import series
+from functions.monitoring import MANAGER
 from runtime.adoption import MANAGED_BY
 from runtime.function import Observed
 from runtime.objects import (
@@ -194,6 +195,27 @@ def test_series_are_found_by_their_node() -> None:
         {"action": "replace", "sourceLabels": ["__meta_kubernetes_pod_node_name"], "targetLabel": "instance"}
     ]
     assert body(outcome, SERVICE_MONITOR)["spec"]["jobLabel"] == "app.kubernetes.io/name"
+
+
+def test_labels_of_the_user_are_what_prometheus_selects_by() -> None:
+    """On both objects; they win over what the usual installations select by, and not over ours."""
+    mine = {"example.com/team": "energy", "release": "mine", "role": "slo", "app.kubernetes.io/name": "other"}
+    outcome = decide(parent(monitoring={"labels": mine}), levels=["node", "pod"])
+    for kind in (SERVICE_MONITOR, PROMETHEUS_RULE):
+        labels = body(outcome, kind)["metadata"]["labels"]
+        assert {name: labels[name] for name in ("example.com/team", "release", "role")}.items() <= mine.items()
+        assert labels.items() >= MANAGED_BY.items()
+        assert labels["app.kubernetes.io/name"] == "kepler-exporter"
+
+
+@pytest.mark.parametrize(("managers", "release"), [((MANAGER,), "prometheus"), ((MANAGER, "kubectl-label"), "mine")])
+def test_a_release_that_came_from_a_field_goes_with_it(managers: tuple[str, ...], release: str) -> None:
+    """The value of a label that is ours alone is nobody's any more; one that somebody else has put there stays."""
+    owned: dict[str, Any] = {"f:metadata": {"f:labels": {"f:release": {}}}}
+    entries = [{"manager": one, "operation": "Apply", "fieldsV1": owned} for one in managers]
+    described = {"labels": {"release": "mine"}, "managedFields": entries}
+    outcome = decide(parent(), there={children.service_monitor(KEY): {"metadata": described}}, levels=["node"])
+    assert body(outcome, SERVICE_MONITOR)["metadata"]["labels"]["release"] == release
 
 
 @pytest.mark.parametrize(("there", "release"), [(None, "prometheus"), ("mine", "mine"), ("", "prometheus")])

@@ -76,6 +76,15 @@ CASES = [
         "`collector.priority-class`",
     ),
     Case(
+        Reason.RUNTIME_CLASS_MISSING,
+        event(
+            "FailedCreate",
+            'Error creating: pods "kepler-exporter-9" is forbidden: pod rejected: RuntimeClass "nvidia" not found',
+            DAEMON_SET,
+        ),
+        "`collector.runtime-class`",
+    ),
+    Case(
         Reason.LIMIT_RANGE,
         event(
             "FailedCreate",
@@ -120,6 +129,16 @@ CASES = [
         "`collector.tolerations`",
     ),
     Case(Reason.VOLUME_NOT_MOUNTED, event("FailedMount", 'MountVolume.SetUp failed for volume "cfm"'), "the node"),
+    Case(
+        Reason.CONTAINER_CONFIG,
+        event("FailedMount", 'MountVolume.SetUp failed for volume "redfish" : secret "bmcs" not found'),
+        "create what the message names in namespace 'energy'",
+    ),
+    Case(
+        Reason.CONTAINER_CONFIG,
+        event("FailedMount", 'MountVolume.SetUp failed for volume "ca" : references non-existent config key: ca.crt'),
+        "create what the message names in namespace 'energy'",
+    ),
     Case(Reason.UNHEALTHY, event("Unhealthy", "Startup probe failed: connection refused"), "kubectl logs"),
 ]
 
@@ -132,6 +151,30 @@ def test_an_event_tells_the_reason_its_sentence_and_a_step(case: Case) -> None:
     assert found.reason is case.reason
     assert case.event["message"].rstrip(".") in found.says
     assert case.step in found.step
+
+
+@pytest.mark.parametrize(
+    ("reason", "fields"),
+    [
+        (Reason.QUOTA_EXCEEDED, ("resources",)),
+        (Reason.LIMIT_RANGE, ("resources",)),
+        (Reason.PRIORITY_CLASS_MISSING, ("priority-class",)),
+        (Reason.RUNTIME_CLASS_MISSING, ("runtime-class",)),
+        (Reason.IMAGE_PULL, ("image", "image-pull-secrets")),
+        (Reason.UNSCHEDULABLE, ("node-selector", "tolerations", "resources")),
+    ],
+)
+def test_a_step_names_the_fields_of_the_workload(reason: Reason, fields: tuple[str, ...]) -> None:
+    """The model server has fields of its own; the exporter's change nothing about it."""
+    for operand, field, others in ((EXPORTER, "collector", "model-server"), (SERVER, "model-server", "collector")):
+        step = pod_trouble.step(operand, reason)
+        assert all(f"`{field}.{name}`" in step for name in fields)
+        assert f"`{others}." not in step
+
+
+def test_the_exporters_quota_is_also_of_the_estimator() -> None:
+    """A quota on limits wants them of each container of the pod."""
+    assert "`estimator-sidecar.resources`" in pod_trouble.step(EXPORTER, Reason.QUOTA_EXCEEDED)
 
 
 def test_a_claim_explains_the_pod_that_waits_for_it() -> None:

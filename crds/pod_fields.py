@@ -1,0 +1,72 @@
+"""The fields of a pod that a resource hands on as they are: where it runs, what it may use, and how it is pulled."""
+
+from typing import Annotated
+
+from pydantic import Field, JsonValue
+
+from crds.fields import LABEL_KEYS, Core, LabelValue, Rule, keyed
+
+Toleration = Annotated[
+    dict[str, JsonValue],
+    Core("io.k8s.api.core.v1.Toleration"),
+    Rule(
+        "!has(self.operator) || self.operator in ['', 'Exists', 'Equal', 'Lt', 'Gt']",
+        "`operator` must be 'Exists' or 'Equal', or left out for 'Equal'",
+        at=".operator",
+    ),
+    Rule(
+        "!has(self.effect) || self.effect in ['', 'NoSchedule', 'PreferNoSchedule', 'NoExecute']",
+        "`effect` must be 'NoSchedule', 'PreferNoSchedule' or 'NoExecute', or left out for all of them",
+        at=".effect",
+    ),
+    Rule(
+        "(has(self.key) && self.key != '') || (has(self.operator) && self.operator == 'Exists')",
+        "a toleration without `key` tolerates everything, and must say so with `operator` 'Exists'",
+        at=".operator",
+    ),
+    Rule(
+        "!has(self.tolerationSeconds) || (has(self.effect) && self.effect == 'NoExecute')",
+        "`tolerationSeconds` needs `effect` 'NoExecute': set that, or leave it out",
+        at=".tolerationSeconds",
+    ),
+    Rule(
+        "!has(self.value) || self.value == '' || !has(self.operator) || self.operator != 'Exists'",
+        "`operator` 'Exists' may not have a `value`: leave it out, or set `operator` 'Equal'",
+        at=".value",
+    ),
+]
+Tolerations = Annotated[tuple[Toleration, ...], Field(max_length=32), atomic()]
+Resources = Annotated[
+    dict[str, JsonValue],
+    Core("io.k8s.api.core.v1.ResourceRequirements"),
+    Rule(
+        "!has(self.requests) || !has(self.limits) || self.requests.all(name, !(name in self.limits) || "
+        "!isQuantity(string(self.requests[name])) || !isQuantity(string(self.limits[name])) || "
+        "quantity(string(self.requests[name])).compareTo(quantity(string(self.limits[name]))) <= 0)",
+        "a request must not be above its limit: raise it in `limits`, or lower it in `requests`",
+        at=".requests",
+    ),
+]
+Affinity = Annotated[dict[str, JsonValue], Core("io.k8s.api.core.v1.Affinity")]
+PullSecret = Annotated[dict[str, JsonValue], Core("io.k8s.api.core.v1.LocalObjectReference")]
+PullSecrets = Annotated[tuple[PullSecret, ...], Field(max_length=16), keyed("name")]
+UpdateStrategy = Annotated[
+    dict[str, JsonValue],
+    Core("io.k8s.api.apps.v1.DaemonSetUpdateStrategy"),
+    Rule(
+        "!has(self.type) || self.type in ['', 'RollingUpdate', 'OnDelete']",
+        "`type` must be 'RollingUpdate' or 'OnDelete'; leave it out for 'RollingUpdate'",
+        at=".type",
+    ),
+]
+
+ON_LINUX = Rule(
+    "!('kubernetes.io/os' in self) || self['kubernetes.io/os'] == 'linux'",
+    "`{field}` must leave out 'kubernetes.io/os', or say 'linux': Kepler measures no other nodes",
+)
+NodeSelector = Annotated[
+    dict[str, LabelValue],
+    Field(max_length=32, json_schema_extra={"x-kubernetes-map-type": "atomic"}),
+    LABEL_KEYS,
+    ON_LINUX,
+]
