@@ -4,6 +4,7 @@ Serving's kinds are open definitions here: of Serving this folder has no definit
 """
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -177,9 +178,11 @@ def test_what_may_not_be_read_is_told_as_such(whole: Stack, doctor: Callable[...
     whole.kubectl("-n", NAMESPACE, "create", "serviceaccount", "nobody")
     lines = doctor("--kubeconfig", str(whole.kubeconfig_for(NAMESPACE, "nobody")))
     assert {level for _, level, _, _ in lines} == {"ok", "warn"}
-    for area in ("definitions", "permissions", "policies", "knative", "events", "dead letters"):
+    for area in ("definitions", "permissions", "policies", "knative", "events", "dead letters", "resources"):
         told = [(says, do) for where, _, says, do in lines if where == area]
-        assert all("you may not read" in says and do.startswith("ask for") for says, do in told), told
+        assert told, area
+        unread = [re.search("you may not (read|list)", says) and do.startswith("ask for") for says, do in told]
+        assert all(unread), told
 
 
 def pod() -> dict[str, Any]:
