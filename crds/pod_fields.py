@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue
 
-from crds.fields import LABEL_KEYS, Core, LabelValue, Rule, keyed
+from crds.fields import LABEL_KEYS, Core, LabelValue, Rule, atomic, keyed
 
 Toleration = Annotated[
     dict[str, JsonValue],
