@@ -110,7 +110,7 @@ ENTRIES = (
         "PriorityClassMissing",
         PODS,
         "The pods name a PriorityClass that does not exist.",
-        "Create the PriorityClass, or change `collector.priority-class`. If somebody else has set the field in the "
+        "Create the PriorityClass, or change `collector.priority-class` or `model-server.priority-class`. If somebody else has set the field in the "
         "workload, `kubectl kepler history --target DaemonSet/kepler-exporter` tells who.",
     ),
     ReasonEntry(
@@ -131,6 +131,12 @@ ENTRIES = (
         (status.AVAILABLE,),
         "The DaemonSet controller replaces the exporter's pods, node by node.",
         "Wait. With `collector.update-strategy` 'OnDelete', delete the old pods yourself.",
+    ),
+    ReasonEntry(
+        "RuntimeClassMissing",
+        PODS,
+        "The pods name a RuntimeClass that does not exist.",
+        "Create the RuntimeClass, or change `collector.runtime-class` or `model-server.runtime-class`.",
     ),
     ReasonEntry(
         "Starting",
