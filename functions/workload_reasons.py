@@ -110,8 +110,8 @@ ENTRIES = (
         "PriorityClassMissing",
         PODS,
         "The pods name a PriorityClass that does not exist.",
-        "Create the PriorityClass, or change `collector.priority-class` or `model-server.priority-class`. If somebody else has set the field in the "
-        "workload, `kubectl kepler history --target DaemonSet/kepler-exporter` tells who.",
+        "Create the PriorityClass, or change `collector.priority-class` or `model-server.priority-class`. If somebody "
+        "else has set the field in the workload, `kubectl kepler history --target DaemonSet/kepler-exporter` tells who.",
     ),
     ReasonEntry(
         "Ready",
