@@ -111,7 +111,7 @@ ENTRIES = (
         PODS,
         "The pods name a PriorityClass that does not exist.",
         "Create the PriorityClass, or change `collector.priority-class` or `model-server.priority-class`. If somebody "
-        "else has set the field in the workload, `kubectl kepler history --target DaemonSet/kepler-exporter` tells who.",
+        "else has set it in the workload, `kubectl kepler history --target DaemonSet/kepler-exporter` tells who.",
     ),
     ReasonEntry(
         "Ready",
