@@ -10,7 +10,7 @@ from cli.errors import Usage
 from cli.kinds import place, title
 from cli.output import value
 from cli.sentences import author, because, caused, cut, second
-from events.report import Cause, Field, ObjectName, Part, ReportedCondition, Subject
+from events.report import Cause, Field, ObjectName, Part, Report, ReportedCondition, Subject
 from events.types import RESOURCE_DELETE
 from runtime.function import manager
 
@@ -77,8 +77,15 @@ def changed(kept: Kept, wanted: str, edit: Edit | None) -> Iterator[Changed]:
                 resource=said.object,
                 generation=said.generation,
                 trace=said.trace,
-                edit=edit,
+                edit=None if _deleted(said, write.object) else edit,
             )
+
+
+def _deleted(said: Report, target: ObjectName) -> bool:
+    """Whether the event behind a report was the deletion of the very object that it wrote: no edit explains that."""
+    about = said.cause.object
+    same = about is not None and (about.kind, about.name) == (target.kind, target.name)
+    return same and said.cause.type == RESOURCE_DELETE
 
 
 def changes(history: Iterable[Change]) -> Iterator[str]:

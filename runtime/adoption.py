@@ -20,6 +20,9 @@ OWNED_BY_ANOTHER = "OwnedByAnother"
 # The label of everything that the functions make.
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGED_BY = {MANAGED_BY_LABEL: "kepler-on-knative"}
+PART_OF_LABEL = "app.kubernetes.io/part-of"
+# What the names of all functions' field managers begin with.
+MANAGERS = "kepler-"
 # On a resource: the objects that it may take over, as 'ConfigMap/kepler-cfm,ServiceAccount/kepler'.
 ADOPT = "sustainable-computing.io/adopt"
 # On an adopted object: kind, name and uid of the resource, as 'Kepler/kepler/6d6f4f0e-...'.
@@ -61,8 +64,22 @@ def _foreign(parent: Manifest, ref: Ref, child: Manifest) -> bool:
 
 
 def made_here(child: Manifest) -> bool:
-    """Whether the functions made an object, by its label; what they have only adopted carries that, too, and a mark."""
-    return adopter(child) is None and MANAGED_BY.items() <= (metadata(child).get("labels") or {}).items()
+    """Whether the functions made an object: it carries our label, or a function still owns fields of it by an apply.
+
+    Somebody may have changed the label of what has no owner reference, such as a retained claim. What the functions
+    have only adopted carries the label, too, and the mark of an adoption.
+    """
+    if adopter(child):
+        return False
+    labelled = MANAGED_BY.items() <= (metadata(child).get("labels") or {}).items()
+    return labelled or any(_is_ours(entry) for entry in metadata(child).get("managedFields") or ())
+
+
+def _is_ours(entry: Manifest) -> bool:
+    """Whether an entry of `managedFields` is of a function's apply, all of which own the label of the whole."""
+    labels = ((entry.get("fieldsV1") or {}).get("f:metadata") or {}).get("f:labels") or {}
+    by_function = str(entry.get("manager")).startswith(MANAGERS) and entry.get("operation") == "Apply"
+    return by_function and f"f:{PART_OF_LABEL}" in labels
 
 
 def adopts(parent: Manifest) -> frozenset[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from functions import children
+from functions import children, settled_config
 from local.layout import ROOT
 from runtime.differences import ABSENT
 from runtime.objects import (
@@ -139,6 +139,11 @@ def _taken(world: World) -> None:
     world.apply({**theirs, "metadata": {"name": children.MODEL_CONFIG, "ownerReferences": [reference]}})
 
 
+def _large(value: str | None) -> Act:
+    """A key of the user's in `kepler-cfm`, or without a value, the key taken out."""
+    return lambda world: world.patch(Ref(CONFIG_MAP, world.namespace, children.CFM), {"data": {"LARGE": value}})
+
+
 BOUND = {
     "apiVersion": CLUSTER_ROLE_BINDING.api_version,
     "kind": CLUSTER_ROLE_BINDING.name,
@@ -260,10 +265,11 @@ CASES: tuple[Impossible, ...] = (
         mend=_delete(Ref(CONFIG_MAP, "", children.MODEL_CONFIG), Ref(CONFIG_MAP, "", "theirs")),
     ),
     Impossible(
-        "more asked for than allowed",
-        "Invalid",
-        "resources.requests",
-        (("collector.resources", {"limits": {"cpu": "1"}, "requests": {"cpu": "2"}}),),
+        "a configuration that pods cannot carry",
+        "ConfigurationTooLarge",
+        "such as key 'LARGE'",
+        stage=_large("x" * settled_config.LIMIT),
+        mend=_large(None),
     ),
     Impossible(
         "a variable from nowhere",

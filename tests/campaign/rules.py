@@ -78,7 +78,7 @@ def _python(rule: str) -> str:
     """The rule as Python has it: of CEL, only what rules about text and numbers are made of."""
     patterns = LITERAL.findall(rule)
     told = LITERAL.sub("\0", rule).replace("self.matches(", "matches(self, ").replace("&&", " and ")
-    told = told.replace("||", " or ")
+    told = told.replace("||", " or ").replace("!matches", " not matches")
     for pattern in patterns:
         told = told.replace("\0", repr(pattern), 1)
     return told
