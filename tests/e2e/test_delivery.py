@@ -132,7 +132,7 @@ def test_a_function_that_cannot_be_reached_holds_up_nobody(cluster: Cluster) -> 
 
         (letter, *_) = letters_about(cluster)
         forged = send(cluster, json.dumps({"letter": letter["letter"]}).encode(), type=REPLAY_REQUESTED)
-        unsigned = "a request to send a letter again is not signed: nothing is sent"
+        unsigned = "a request about a letter is not signed: nothing is done"
         cluster.eventually(lambda: forged in {one["event"] for one in cluster.logged("kepler-dead-letter", unsigned)})
         assert "MachineSpecReconciled" not in cluster.conditions()
 
