@@ -79,7 +79,9 @@ def test_labels_choose_and_companions_still_know_who_names_them(workbench: Workb
 def watched(workbench: Workbench) -> Iterator[IO[str]]:
     """What `status --watch` prints to a pipe."""
     command = [str(PLUGIN), "status", "-w", "--kubeconfig", str(workbench.stack.admin), "-n", workbench.namespace]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    # A shell starts its background jobs, and what they start, with SIGINT ignored.
+    interruptible = ["env", "--default-signal=INT", *command]
+    with subprocess.Popen(interruptible, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         yield process.stdout
         process.send_signal(signal.SIGINT)
