@@ -222,7 +222,9 @@ class World:
     def patch(self, ref: Ref, change: Mapping[str, Any], by: str = "user") -> None:
         """A user's `kubectl patch --type merge`."""
         what = f"{ref.kind.plural}.{ref.kind.group}".rstrip(".") + f"/{ref.name}"
-        self.stack.kubectl("-n", self.namespace, "patch", what, "--type=merge", "--patch", json.dumps(change))
+        self.stack.kubectl(
+            "-n", self.namespace, "patch", what, "--type=merge", "--patch-file=/dev/stdin", stdin=json.dumps(change)
+        )
         self.look(ref, by)
 
     def delete(self, ref: Ref, by: str = "user") -> None:
