@@ -74,9 +74,9 @@ class Api:
         """Answer with resources as the API server has them now, `Resources`."""
         viewer, wanted = self.access(request), selected(Standings, request.args)
         _may_name(viewer, wanted.namespace)
-        found = about(self.live.resources(), wanted)
-        sight = viewer.sight({one.namespace for one in found} - {""})
-        choice = chosen([one for one in found if sight.shows(one.namespace)], wanted)
+        resources = about(self.live.resources(), wanted)
+        sight = viewer.sight({resource.namespace for resource in resources} - {""})
+        choice = chosen([resource for resource in resources if sight.shows(resource.namespace)], wanted)
         return joined(choice.items, choice.page)
 
     def reports(self) -> BaseModel:
@@ -124,9 +124,9 @@ class Api:
         return Page(items=self._undelivered(viewer, wanted.namespace))
 
     def _undelivered(self, viewer: Viewer, namespace: str) -> tuple[DeadLetter, ...]:
-        found = [one for one in self.live.letters() if namespace in ("", one.event.object.namespace)]
-        sight = viewer.sight({one.event.object.namespace for one in found} - {""})
-        return tuple(one for one in found if self._shows(viewer, sight, one))
+        letters = [letter for letter in self.live.letters() if namespace in ("", letter.event.object.namespace)]
+        sight = viewer.sight({letter.event.object.namespace for letter in letters} - {""})
+        return tuple(letter for letter in letters if self._shows(viewer, sight, letter))
 
     def replay(self, name: str) -> Response:
         """Has a letter's event sent again."""
@@ -169,11 +169,15 @@ class Api:
         sight = self._glimpse(viewer, wanted.namespace)
         with self.database.reading() as connection:
             state = queries.state(connection, sight)
-        seen = viewer.sight({one.namespace for one in keplers})
+        visible = viewer.sight({kepler.namespace for kepler in keplers})
         return health(
             state,
             self._undelivered(viewer, wanted.namespace),
-            [(one.namespace, one.name, one.state in IS_READY) for one in keplers if seen.shows(one.namespace)],
+            [
+                (kepler.namespace, kepler.name, kepler.state in IS_READY)
+                for kepler in keplers
+                if visible.shows(kepler.namespace)
+            ],
             now=datetime.now(UTC),
             namespace=self.live.namespace,
         )
