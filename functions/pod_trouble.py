@@ -15,6 +15,7 @@ from functions import children, namespaces
 from runtime.differences import owned_time
 from runtime.event import moment
 from runtime.objects import DAEMON_SET, DEPLOYMENT, EVENT, PERSISTENT_VOLUME_CLAIM, Collection, Manifest, Ref, metadata
+from runtime.refusals import LIMIT_RANGE, POLICY
 
 # More Events than a namespace has with anything that a user could still read.
 MOST = 1000
@@ -55,10 +56,8 @@ KINDS = (
     EventKind("FailedCreate", r"exceeded quota|failed quota", Reason.QUOTA_EXCEEDED),
     EventKind("FailedCreate", r"no PriorityClass with name", Reason.PRIORITY_CLASS_MISSING),
     EventKind("FailedCreate", r'RuntimeClass "[^"]*" not found', Reason.RUNTIME_CLASS_MISSING),
-    EventKind("FailedCreate", r" usage per | limit to request ratio per ", Reason.LIMIT_RANGE),
-    EventKind(
-        "FailedCreate", r"ValidatingAdmissionPolicy|denied the request|admission webhook", Reason.REFUSED_BY_POLICY
-    ),
+    EventKind("FailedCreate", "|".join(LIMIT_RANGE), Reason.LIMIT_RANGE),
+    EventKind("FailedCreate", "|".join(POLICY), Reason.REFUSED_BY_POLICY),
     EventKind("FailedCreate", r"", Reason.PODS_NOT_CREATED),
     EventKind("ProvisioningFailed", r"", Reason.CLAIM_PENDING),
     EventKind("FailedBinding", r"", Reason.CLAIM_PENDING),

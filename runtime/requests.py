@@ -31,8 +31,7 @@ def discard(letter: str, *, by: str) -> CloudEvent:
 
 def resync(key: Ref, *, by: str) -> CloudEvent:
     """`resync.requested`: every function is to look at this object again."""
-    named = ObjectName(api_version=key.kind.api_version, kind=key.kind.name, namespace=key.namespace, name=key.name)
-    return _request(RESYNC_REQUESTED, key, Resync(object=named, diverges={}), by)
+    return _request(RESYNC_REQUESTED, key, Resync(object=_name_of(key), diverges={}), by)
 
 
 def named(functions: Iterable[str]) -> dict[str, str]:
@@ -49,7 +48,6 @@ def one_of_many(key: Ref, event: Event, function: str) -> CloudEvent:
 
     Its id follows from the event, so a redelivery repeats it.
     """
-    concerned = ObjectName(api_version=key.kind.api_version, kind=key.kind.name, namespace=key.namespace, name=key.name)
     identity = f"{event.source}/{event.id}/{function}/{key.namespace}/{key.name}"
     reason = f"{event.kind} '{event.name}' concerns it"
     attributes = {
@@ -58,19 +56,18 @@ def one_of_many(key: Ref, event: Event, function: str) -> CloudEvent:
         **named((function,)),
         "traceparent": detached_trace(f"{event.source}/{event.id}").within(identity),
     }
-    data = Resync(object=concerned, diverges={function: (reason,)})
+    data = Resync(object=_name_of(key), diverges={function: (reason,)})
     return CloudEvent(attributes, data.model_dump(mode="json", by_alias=True))
 
 
 def look_again(key: Ref, function: str) -> CloudEvent:
     """Return `resync.requested` of a function to itself, about an object that may have changed without an event."""
-    concerned = ObjectName(api_version=key.kind.api_version, kind=key.kind.name, namespace=key.namespace, name=key.name)
     attributes = {
         **envelope(RESYNC_REQUESTED, f"/kepler/functions/{function}", str(uuid.uuid4())),
         **about(key),
         **named((function,)),
     }
-    data = Resync(object=concerned, diverges={function: ("what it waits for has no event",)})
+    data = Resync(object=_name_of(key), diverges={function: ("what it waits for has no event",)})
     return CloudEvent(attributes, data.model_dump(mode="json", by_alias=True))
 
 
@@ -81,3 +78,7 @@ def _request(event_type: str, key: Ref, said: Replay | Discard | Resync, by: str
         "traceparent": f"00-{uuid.uuid4().hex}-{uuid.uuid4().hex[:16]}-01",
     }
     return CloudEvent(attributes, said.model_dump(mode="json", by_alias=True))
+
+
+def _name_of(key: Ref) -> ObjectName:
+    return ObjectName(api_version=key.kind.api_version, kind=key.kind.name, namespace=key.namespace, name=key.name)
