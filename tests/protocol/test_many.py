@@ -80,7 +80,11 @@ def test_an_event_about_hundreds_of_objects_is_one_list_and_a_request_for_each(w
     reconciler = Reconciler(machine_spec.FUNCTION, recorder, sink=sent)
     answer = reconciler(update(machine_config("m"), RESOURCE_ADD))
     assert not answer.reports
-    assert [one.method for one in recorder.requests] == ["GET"]
+    # Other tests' Keplers may fill the first page: what follows it is the same list.
+    first, *pages = recorder.requests
+    assert {(request.method, request.path) for request in recorder.requests} == {("GET", first.path)}
+    assert "continue" not in first.query
+    assert all("continue" in request.query for request in pages)
     assert sent.about(workbench.namespace) == names
     assert {one.get_type() for one in sent.events} == {RESYNC_REQUESTED}
     assert {one.get_attributes()["functions"] for one in sent.events} == {"/machine_spec/"}
