@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from cli.applied import Writer, applied
 from functions.catalogue import FUNCTIONS
 from runtime.differences import FieldChange, differences
-from runtime.function import Function
+from runtime.function import Function, Observed
 from runtime.objects import Collection, Manifest, Ref, terminates
 from runtime.outcome import Outcome
-from runtime.ownership import owned_by
+from runtime.planned_writes import planned_writes
 from runtime.protocol import decide
 from runtime.statuses import status_of
 
@@ -91,38 +91,35 @@ def simulate(memory: Memory, keys: Iterable[Ref], images: Mapping[str, str]) -> 
         before = len(writes)
         for key in resources:
             for function in FUNCTIONS:
-                if function.parent == key.kind and (outcome := _decided(function, key, memory, images)):
+                observed = _observed(function, key, memory, images) if function.parent == key.kind else None
+                if observed and (outcome := decide(function, observed)):
                     decisions[key, function.name] = Decision(function, key, outcome)
-                    writes += _written(function, key, outcome, memory)
+                    writes += _written(function, outcome, observed, memory)
         rested = len(writes) == before
         if rested:
             break
     return Simulated(tuple(writes), tuple(decisions.values()), dict(memory.objects), rested)
 
 
-def _decided(function: Function, key: Ref, memory: Memory, images: Mapping[str, str]) -> Outcome | None:
+def _observed(function: Function, key: Ref, memory: Memory, images: Mapping[str, str]) -> Observed | None:
+    """What the function would see of a resource; None where that is absent or being deleted."""
     parent = memory.get(key)
     if parent is None or terminates(parent):
         return None
-    return decide(function, function.observed(key, parent, memory.get, memory.collect, images))
+    return function.observed(key, parent, memory.get, memory.collect, images)
 
 
-def _written(function: Function, key: Ref, outcome: Outcome, memory: Memory) -> Iterator[Write]:
+def _written(function: Function, outcome: Outcome, observed: Observed, memory: Memory) -> Iterator[Write]:
     """As the protocol writes it: children, what is to be gone, then the resource's own status."""
     if outcome.quiet:
         return
-    for intent in outcome.intents:
-        actual = memory.get(intent.ref)
-        if fields := differences(intent.body, actual, manager=function.manager):
-            memory.objects[intent.ref] = applied(intent.ref, intent.body, actual, Writer(function.manager))
-            yield Write(function.name, intent.ref, "changed" if actual else "created", fields)
-    parent = memory.get(key)
-    for ref in outcome.absent:
-        actual = memory.get(ref)
-        if actual is not None and parent is not None and owned_by(parent, actual) and not terminates(actual):
-            memory.objects[ref] = None
-            yield Write(function.name, ref, "deleted")
-    yield from _reported(function, key, outcome, memory)
+    for write in planned_writes(outcome, observed, function.manager):
+        intent = write.intent
+        memory.objects[write.ref] = (
+            applied(write.ref, intent.body, write.actual, Writer(function.manager)) if intent else None
+        )
+        yield Write(function.name, write.ref, write.action, write.fields)
+    yield from _reported(function, observed.key, outcome, memory)
 
 
 def _reported(function: Function, key: Ref, outcome: Outcome, memory: Memory) -> Iterator[Write]:

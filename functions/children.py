@@ -36,6 +36,8 @@ INSTANCE = "app.kubernetes.io/instance"
 LABELS = frozenset(f"app.kubernetes.io/{name}" for name in ("component", "instance", "managed-by", "name", "part-of"))
 PORT_NAME = "http"
 CONFIG_VOLUME = "cfm"
+# Annotation of a pod template: a hash of the configuration that its pods read, so that an edit of it starts new pods.
+CONFIG_HASH = "sustainable-computing.io/config-hash"
 
 
 def cfm(key: Ref) -> Ref:

@@ -10,7 +10,6 @@ from functions.cfm import Key
 from runtime.objects import Manifest, Ref
 from runtime.outcome import Intent
 
-CONFIG_HASH = "sustainable-computing.io/config-hash"
 TOKEN_VOLUME = "token"
 
 
@@ -67,7 +66,7 @@ def daemon_set(parent: Manifest, key: Ref, inputs: PodInputs) -> Intent:
     alone = pod(kepler, inputs)
     collector = kepler.spec.collector
     labels = {**collector.pod_labels, **children.labels(parent, "exporter")}
-    ours = {CONFIG_HASH: inputs.digest, **settled_config.annotations(inputs.settled)}
+    ours = {children.CONFIG_HASH: inputs.digest, **settled_config.annotations(inputs.settled)}
     template = {
         "metadata": {"labels": labels, "annotations": {**collector.pod_annotations, **ours}},
         "spec": sidecar.beside(alone, kepler, estimator) if estimator else alone,

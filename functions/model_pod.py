@@ -10,7 +10,6 @@ from runtime.objects import Manifest, Ref
 from runtime.outcome import Intent
 
 COMPONENT = "model-server"
-CONFIG_HASH = "sustainable-computing.io/config-hash"
 DATA_VOLUME = "data"
 
 # Every key this function may write to its ConfigMap; all others are the user's (such as MODEL_TOPURL, ERROR_KEY).
@@ -71,7 +70,7 @@ def deployment(parent: Manifest, key: Ref, images: tuple[str, str], digest: str)
     template = {
         "metadata": {
             "labels": {**wanted.pod_labels, **children.labels(parent, COMPONENT, children.MODEL_SERVER)},
-            "annotations": {**wanted.pod_annotations, CONFIG_HASH: digest},
+            "annotations": {**wanted.pod_annotations, children.CONFIG_HASH: digest},
         },
         "spec": pod(kepler, *images),
     }

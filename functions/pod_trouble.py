@@ -15,7 +15,7 @@ from functions import children, namespaces
 from runtime.differences import owned_time
 from runtime.event import moment
 from runtime.objects import DAEMON_SET, DEPLOYMENT, EVENT, PERSISTENT_VOLUME_CLAIM, Collection, Manifest, Ref, metadata
-from runtime.refusals import LIMIT_RANGE, POLICY
+from runtime.refusals import LIMIT_RANGE, POLICY, QUOTA
 
 # More Events than a namespace has with anything that a user could still read.
 MOST = 1000
@@ -53,7 +53,7 @@ class EventKind:
 # The first that fits. Of a pod that cannot be made, a controller says only `FailedCreate`.
 KINDS = (
     EventKind("FailedCreate", r"violates PodSecurity", Reason.PODS_FORBIDDEN),
-    EventKind("FailedCreate", r"exceeded quota|failed quota", Reason.QUOTA_EXCEEDED),
+    EventKind("FailedCreate", "|".join(QUOTA), Reason.QUOTA_EXCEEDED),
     EventKind("FailedCreate", r"no PriorityClass with name", Reason.PRIORITY_CLASS_MISSING),
     EventKind("FailedCreate", r'RuntimeClass "[^"]*" not found', Reason.RUNTIME_CLASS_MISSING),
     EventKind("FailedCreate", "|".join(LIMIT_RANGE), Reason.LIMIT_RANGE),

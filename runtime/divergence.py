@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from runtime.differences import FieldChange, differences
 from runtime.function import Function, Observed
-from runtime.objects import Manifest, terminates
+from runtime.objects import Manifest
 from runtime.outcome import Outcome
-from runtime.ownership import owned_by
+from runtime.planned_writes import PlannedWrite, planned_writes
 from runtime.protocol import decide
 from runtime.statuses import status_of
 
@@ -24,20 +24,14 @@ def divergence(function: Function, observed: Observed) -> tuple[str, ...]:
     decided = decide(function, observed)
     if decided is None or decided.quiet:
         return ()
-    return (*_unlike(function, decided, observed), *_unreported(function, decided, observed.parent))
+    differing = map(_difference, planned_writes(decided, observed, function.manager))
+    return (*differing, *_unreported(function, decided, observed.parent))
 
 
-def _unlike(function: Function, decided: Outcome, observed: Observed) -> Iterator[str]:
-    for intent in decided.intents:
-        actual = observed.get(intent.ref)
-        if actual is None:
-            yield f"{intent.ref} is missing"
-        elif fields := differences(intent.body, actual, manager=function.manager):
-            yield f"{intent.ref} differs: {_told(fields)}"
-    for ref in decided.absent:
-        left = observed.get(ref)
-        if left is not None and observed.parent and owned_by(observed.parent, left) and not terminates(left):
-            yield f"{ref} should not be there"
+def _difference(write: PlannedWrite) -> str:
+    if write.intent is None:
+        return f"{write.ref} should not be there"
+    return f"{write.ref} is missing" if write.actual is None else f"{write.ref} differs: {_told(write.fields)}"
 
 
 def _unreported(function: Function, decided: Outcome, parent: Manifest | None) -> Iterator[str]:

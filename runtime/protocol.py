@@ -34,8 +34,9 @@ from runtime.differences import FieldChange, differences
 from runtime.errors import Conflict, NotFound, Refused, Unavailable
 from runtime.function import Function, Input, Observed
 from runtime.objects import Collection, Manifest, Ref, generation, resource_version, terminates, uid
-from runtime.outcome import Intent, Outcome, rejected
-from runtime.ownership import owned_by, refusal
+from runtime.outcome import Outcome, rejected
+from runtime.ownership import refusal
+from runtime.planned_writes import PlannedWrite, planned_apply, planned_writes
 from runtime.refusals import RefusedWrite, meaning
 from runtime.statuses import status_of, write_status
 
@@ -214,63 +215,50 @@ class _Written:
 
 def _write_children(worker: _Worker, decided: Outcome, observed: Observed, done: Reconciled) -> _Written:
     """Step 4, in the order of the intents: a later one may rely on an earlier."""
-    function, refused, field, written = worker.function, None, "", observed.key
-    objects, intents = dict(observed.objects), list(decided.intents)
-    if impossible := trial.refused(decided, observed, worker.client, shared=function.installed):
+    function, client = worker.function, worker.client
+    writes = planned_writes(decided, observed, client.manager)
+    if impossible := trial.refused(writes, client, shared=function.installed):
         return _Written(observed, decided, meaning(function, observed.key, impossible))
-    try:
-        for place, intent in enumerate(decided.intents):
-            field, written = intent.field, intent.ref
-            write = _write_shared if intent.ref in function.installed else _write
-            intents[place], objects[intent.ref] = write(intent, observed, worker, done)
-        for ref in decided.absent:
-            field, written = "", ref
-            objects[ref] = _delete(ref, observed, worker.client, done)
-    except Refused as error:
-        refused = meaning(function, observed.key, RefusedWrite(written, field, error))
-    return _Written(replace(observed, objects=objects), replace(decided, intents=tuple(intents)), refused)
+    children = dict(observed.objects)
+    intents = {intent.ref: intent for intent in decided.intents}
+    refused: Outcome | None = None
+    for write in writes:
+        send = _send_shared if write.ref in function.installed else _send
+        try:
+            sent, children[write.ref] = send(write, observed, worker, done)
+        except Refused as error:
+            refused = meaning(function, observed.key, RefusedWrite(write.ref, write.field, error))
+            break
+        if sent.intent:
+            intents[write.ref] = sent.intent
+    return _Written(replace(observed, objects=children), replace(decided, intents=tuple(intents.values())), refused)
 
 
-def _write(intent: Intent, observed: Observed, worker: _Worker, done: Reconciled) -> tuple[Intent, Manifest | None]:
-    """The intent as it was written, and the object as it is then."""
-    actual = observed.objects[intent.ref]
-    fields = differences(intent.body, actual, manager=worker.client.manager)
-    if not fields:
-        return intent, actual
-    written = worker.client.apply(intent.ref, intent.body, over=actual)
-    done.changes.append(Change(intent.ref, "created" if actual is None else "changed", fields))
-    return intent, written
+def _send(
+    write: PlannedWrite, _observed: Observed, worker: _Worker, done: Reconciled
+) -> tuple[PlannedWrite, Manifest | None]:
+    """The write as it was made, and the child as it is then."""
+    child = write.send(worker.client)
+    done.changes.append(Change(write.ref, write.action, write.fields))
+    return write, child
 
 
-def _write_shared(
-    intent: Intent, observed: Observed, worker: _Worker, done: Reconciled
-) -> tuple[Intent, Manifest | None]:
+def _send_shared(
+    write: PlannedWrite, observed: Observed, worker: _Worker, done: Reconciled
+) -> tuple[PlannedWrite, Manifest | None]:
     """A write to an object that every key shares: in turn, from a look at it and at the inputs taken in that turn.
 
     Without, a hundred keys at once would each break the others' lock again and again.
     """
-    actual = observed.objects[intent.ref]
-    if not differences(intent.body, actual, manager=worker.client.manager):
-        return intent, actual
     with worker.turn:
-        fresh = replace(observed, objects={**observed.objects, intent.ref: worker.client.get(intent.ref)})
+        fresh = replace(observed, objects={**observed.objects, write.ref: worker.client.get(write.ref)})
         fresh = _with_inputs(worker.function, fresh, worker.client, parent=None)
         decided = decide(worker.function, fresh)
-        for now in decided.intents if decided else ():
-            if now.ref == intent.ref:
-                return _write(now, fresh, worker, done)
-    raise Conflict(f"{intent.ref} is not intended any more")
-
-
-def _delete(ref: Ref, observed: Observed, client: Client, done: Reconciled) -> Manifest | None:
-    """Only what the parent controls: an object of the same name that somebody made is not ours to delete."""
-    actual = observed.objects[ref]
-    if actual is None or observed.parent is None or not owned_by(observed.parent, actual):
-        return actual
-    if not terminates(actual):
-        client.delete(ref, over=actual)
-        done.changes.append(Change(ref, "deleted", ()))
-    return None
+        for intent in decided.intents if decided else ():
+            if intent.ref == write.ref:
+                now = planned_apply(intent, fresh.get(write.ref), worker.client.manager)
+                return _send(now, fresh, worker, done) if now.fields else (now, now.actual)
+    raise Conflict(f"{write.ref} is not intended any more")
 
 
 def _write_condition(

@@ -16,7 +16,7 @@ from crds.reference import rows
 from functions import settled_config
 from functions.catalogue import FUNCTIONS
 from functions.cfm import Key
-from functions.exporter import CONFIG_HASH
+from functions.children import CONFIG_HASH
 from runtime.differences import ABSENT, list_keys
 from runtime.function import Function
 from runtime.objects import CONFIG_MAP, Manifest, Ref

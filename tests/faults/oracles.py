@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions import cfm, children, collector
-from functions.exporter import CONFIG_HASH
+from functions.children import CONFIG_HASH
 from runtime.conditions import settled
 from runtime.divergence import divergence
 from runtime.function import Function, Observed

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from functions.exporter import CONFIG_HASH
+from functions.children import CONFIG_HASH
 from local.errors import CommandFailed
 from local.kubectl import Kubectl
 from local.stack import Stack

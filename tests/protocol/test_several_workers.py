@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from functions import cfm
-from functions.exporter import CONFIG_HASH
+from functions.children import CONFIG_HASH
 from runtime.client import Answer, Request
 from runtime.receive import Reconciler
 from tests.masks import masked

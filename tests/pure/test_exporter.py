@@ -167,7 +167,7 @@ def test_fields_of_the_pod(case: Case) -> None:
 def test_labels_and_annotations_of_the_pods() -> None:
     """They are beside ours, which nobody's replace, and not on the DaemonSet; the selector stays as it was."""
     named = {"example.com/team": "energy"}
-    taken = {"app.kubernetes.io/name": "other", exporter.CONFIG_HASH: "other"}
+    taken = {"app.kubernetes.io/name": "other", children.CONFIG_HASH: "other"}
     plain = intent(decide(parent()), children.daemon_set)
     found = intent(decide(parent(pod_labels=named | taken, pod_annotations=named | taken)), children.daemon_set)
     described, ours = found["spec"]["template"]["metadata"], plain["spec"]["template"]["metadata"]
@@ -245,7 +245,7 @@ def test_any_key_of_the_configuration_changes_the_pods() -> None:
 
     def digest(**data: str) -> str:
         template = intent(decide(parent(), **data), children.daemon_set)["spec"]["template"]
-        found: str = template["metadata"]["annotations"][exporter.CONFIG_HASH]
+        found: str = template["metadata"]["annotations"][children.CONFIG_HASH]
         return found
 
     assert digest() == digest()

@@ -243,7 +243,7 @@ def test_pull_secrets_of_the_server_are_beside_the_exporters() -> None:
 def test_labels_and_annotations_are_beside_ours() -> None:
     """On the pod and on the Service; nobody's replace ours, by which the Service finds the pod."""
     named = {"example.com/team": "energy"}
-    taken = {"app.kubernetes.io/name": "other", model_pod.CONFIG_HASH: "other"}
+    taken = {"app.kubernetes.io/name": "other", children.CONFIG_HASH: "other"}
     plain, found = deployment(), deployment(pod_labels=named | taken, pod_annotations=named | taken)
     described, ours = found["template"]["metadata"], plain["template"]["metadata"]
     assert described["labels"].items() >= (named | ours["labels"]).items()
@@ -275,7 +275,7 @@ def test_a_key_of_the_user_changes_the_pods_and_a_stale_one_of_ours_does_not() -
     def digest(**there: str) -> str:
         outcome = decide(kepler(), model_config={"data": there})
         template = intent(outcome, children.deployment)["spec"]["template"]
-        found: str = template["metadata"]["annotations"][model_pod.CONFIG_HASH]
+        found: str = template["metadata"]["annotations"][children.CONFIG_HASH]
         return found
 
     assert digest(MODEL_TOPURL="http://mirror") != digest()
