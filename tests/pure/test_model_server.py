@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from functions import children, engine, model_pod, model_server, model_store
+from functions import children, engine, model_server, model_store
 from runtime.adoption import MANAGED_BY
 from runtime.function import Observed
 from runtime.objects import Ref

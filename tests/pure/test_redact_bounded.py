@@ -19,8 +19,8 @@ from runtime.logs import Line
 from runtime.redact import DEEPEST, LONGEST, LONGEST_LOGGED, MARGIN, NOTHING_KNOWN, Mask
 
 MIB = 1 << 20
-# Seconds of CPU. What is tested takes a tenth of it on an idle core.
-BUDGET = 1.0
+# Seconds of CPU. What is tested takes at most 0.7 on a core that others share; a pattern in quadratic time takes hours.
+BUDGET = 5.0
 # What patterns begin with, what makes them go on, and what they end with.
 FRAGMENTS = (
     *("m", "token", "token=", 'token="', "token='", 'token: \\"', " token: ", "token ", "password", "pass"),
@@ -71,7 +71,7 @@ def logged(value: Any) -> str:
 @pytest.mark.parametrize(
     "hostile", [*map(repeated, FRAGMENTS), *map(mixture, range(8))], ids=lambda text: ascii(text[:24])
 )
-def test_a_megabyte_of_anything_takes_less_than_a_second(hostile: str) -> None:
+def test_a_megabyte_of_anything_takes_seconds_at_most(hostile: str) -> None:
     """Of one character, of what a pattern begins with, of any mixture: in every function that redacts."""
     with within_budget():
         redact.text(hostile)
