@@ -1,4 +1,4 @@
-"""`python -m functions.generate`: writes `config/base` and `docs/troubleshooting.md`; `make generate` runs it."""
+"""`python -m functions.generate`: writes `config/base` and the explanations of reasons; `make generate` runs it."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ def rendered() -> dict[Path, str]:
     """Every generated file below the project's root, and its content."""
     files = {BASE / name: _documents(objects) for name, objects in installation.base().items()}
     overlays = {CONFIG / name: _documents(objects) for name, objects in installation.overlays().items()}
-    pages = {troubleshooting.PAGE: troubleshooting.page()}
+    pages = {troubleshooting.PAGE: troubleshooting.page(), troubleshooting.SCRIPT: troubleshooting.script()}
     return {**files, BASE / "kustomization.yaml": _kustomization(files), **overlays, **pages}
 
 
@@ -33,7 +33,7 @@ def _kustomization(files: dict[Path, str]) -> str:
 
 
 def write() -> None:
-    """Replace `config/base`, what is generated of overlays, and the page; run it from the project's root."""
+    """Replace `config/base`, what is generated of overlays, and the pages; run it from the project's root."""
     for stale in BASE.glob("*.yaml"):
         stale.unlink()
     for path, content in rendered().items():

@@ -3,15 +3,13 @@
 import { html } from "./vendor/preact.js";
 import { count, toTrace } from "./format.js";
 import { Prose, Sign } from "./parts.js";
+import { REASONS } from "./reasons.js";
 
 // Levels of conditions that are open, the worst first, and the states of a resource that has nothing open.
 const OPEN = ["failed", "waiting", "stale", "warning"];
 const CLOSED = ["ready", "referenced"];
 
 export const isOpen = (state) => !CLOSED.includes(state.name);
-
-// The page of the documentation with a section for every reason (functions/troubleshooting.py).
-const TROUBLESHOOTING = "docs/troubleshooting.md";
 
 const TITLES = { warning: "Ready, but", waiting: "Why it waits", unreported: "Why it is not ready yet" };
 
@@ -30,13 +28,24 @@ export function Why({ resource, letters, trace }) {
           <${Sign} of=${one.level} text=${one.level === "stale" ? "no report yet" : one.reason} />
           <strong>${one.type}</strong>
           <span class="message"><${Prose} text=${one.level === "stale" ? `no report on generation ${resource.generation} yet` : one.message} /></span>
-          ${one.level !== "stale" && html` <span class="see">see ${TROUBLESHOOTING}#${one.reason.toLowerCase()}</span>`}
+          ${one.level !== "stale" && html`<${Explained} reason=${one.reason} />`}
         </li>`,
       )}
     </ul>`}
     ${undelivered.length > 0 && html`<p>${count(undelivered.length, "event")} about it could not be delivered: <a href="#/letters">dead letters</a></p>`}
     <${Next} resource=${resource} open=${open} trace=${trace} />
   </section>`;
+}
+
+// What a reason means wherever it occurs, and what to do: the entry of `docs/troubleshooting.md`.
+function Explained({ reason }) {
+  const entry = REASONS[reason];
+  if (!entry) return null;
+  return html`<details class="explained">
+    <summary>what ${reason} means</summary>
+    <p><${Prose} text=${entry.means} /></p>
+    <p><b>What to do:</b> <${Prose} text=${entry.step} /></p>
+  </details>`;
 }
 
 // Those that are open, first the one that `Ready` repeats. That sums them up, so it is only shown where it is alone.

@@ -155,7 +155,13 @@ def test_whatever_is_not_ready_says_why_and_what_next(page: Page, crowd: Console
     why = page.get_by_role("region", name="Why it is not ready")
     expect(why.locator("li").first).to_contain_text("Available")
     expect(why.locator("li").first).to_contain_text(PARTIAL)
-    expect(why.locator("li").first).to_contain_text(f"see {troubleshooting.link('PartiallyAvailable')}")
+    explained = why.locator("li").first.locator("details")
+    expect(explained.locator("p").first).to_be_hidden()
+    explained.get_by_text("what PartiallyAvailable means").click()
+    entry = troubleshooting.BY_REASON["PartiallyAvailable"]
+    expect(explained.locator("p")).to_have_text(
+        [entry.means.replace("`", ""), f"What to do: {entry.do.replace('`', '')}"], use_inner_text=True
+    )
     steps = why.locator(".steps code").all_inner_texts()
     assert steps == [PODS.replace("kubectl", f"kubectl -n {NORTH}"), f"kubectl kepler explain partial-0000 -n {NORTH}"]
 
