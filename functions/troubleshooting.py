@@ -1,4 +1,4 @@
-"""What every reason of a condition means and what to do about it: `docs/troubleshooting.md`, and the same in the console.
+"""What every reason of a condition means and what to do about it, for `docs/troubleshooting.md` and for the console.
 
 `functions.generate` writes both; a test compares their reasons with those that the code gives to conditions. The
 message of a condition names the object at hand; an entry says what is true wherever the reason occurs.
