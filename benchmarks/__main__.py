@@ -27,16 +27,16 @@ def measure() -> dict[str, dict[str, float]]:
         began = time.monotonic()
         with Stack(Path(folder), Ports.free(), programs=DEFAULT, audit=True) as stack:
             stack.start(ROOT / "config/base")
-            found: dict[str, dict[str, float]] = {"stack": {"ready_s": round(time.monotonic() - began, 1)}}
+            figures: dict[str, dict[str, float]] = {"stack": {"ready_s": round(time.monotonic() - began, 1)}}
             watch = Ready(stack)
             ready.at_once(stack, watch, 3, "warm")  # so that everything is loaded
-            found["create to Ready, one by one"] = ready.one_by_one(stack, watch, COUNT)
-            found["API calls a Kepler, one by one"] = ready.calls(stack, "one-")
-            found["create to Ready, at once"] = ready.at_once(stack, watch, COUNT)
-            found["API calls a Kepler, at once"] = ready.calls(stack, "burst-")
-            found["edit to report in the console"] = visible.first_report(stack, 20)
-            found |= {f"process {name}": process.start(stack, name) for name in NAMES}
-    return found | {"sweep": swept()} | audit.measure()
+            figures["create to Ready, one by one"] = ready.one_by_one(stack, watch, COUNT)
+            figures["API calls a Kepler, one by one"] = ready.calls(stack, "one-")
+            figures["create to Ready, at once"] = ready.at_once(stack, watch, COUNT)
+            figures["API calls a Kepler, at once"] = ready.calls(stack, "burst-")
+            figures["edit to report in the console"] = visible.first_report(stack, 20)
+            figures |= {f"process {name}": process.start(stack, name) for name in NAMES}
+    return figures | {"sweep": swept()} | audit.measure()
 
 
 def swept() -> dict[str, float]:
@@ -51,9 +51,9 @@ def swept() -> dict[str, float]:
         return sweep.measure(stack, KEPLERS)
 
 
-def show(found: dict[str, dict[str, float]], before: dict[str, Any]) -> None:
+def show(figures: dict[str, dict[str, float]], before: dict[str, Any]) -> None:
     """One line a figure, with the one before in brackets."""
-    for name, figures in found.items():
+    for name, figures in figures.items():
         for figure, value in figures.items():
             earlier = before.get(name, {}).get(figure)
             sys.stdout.write(
@@ -64,6 +64,6 @@ def show(found: dict[str, dict[str, float]], before: dict[str, Any]) -> None:
 if __name__ == "__main__":
     build()
     before = json.loads(KEPT.read_text()) if KEPT.exists() else {}
-    found = measure()
-    show(found, before)
-    KEPT.write_text(json.dumps(found, indent=1))
+    figures = measure()
+    show(figures, before)
+    KEPT.write_text(json.dumps(figures, indent=1))

@@ -40,14 +40,14 @@ QUESTIONS = {
 
 def measure() -> dict[str, dict[str, float]]:
     """Everything, by name, on both databases."""
-    found: dict[str, dict[str, float]] = {}
+    figures: dict[str, dict[str, float]] = {}
     for sort in ("sqlite", "postgresql"):
         with database(sort) as (address, folder):
-            found[f"audit {sort}, in"] = taken(address, folder)
+            figures[f"audit {sort}, in"] = taken(address, folder)
         for size in SIZES:
             with database(sort) as (address, folder):
-                found[f"audit {sort}, {size}, ms"] = asked(address, folder, size)
-    return found
+                figures[f"audit {sort}, {size}, ms"] = asked(address, folder, size)
+    return figures
 
 
 @contextmanager
@@ -77,7 +77,7 @@ def taken(address: str, folder: Path) -> dict[str, float]:
             process.start()
         again = delivery.result()
         shown = kept(process.url)
-        assert sorted(shown) == sorted(one.id for one in reports), (len(shown), len(set(shown)))
+        assert sorted(shown) == sorted(report.id for report in reports), (len(shown), len(set(shown)))
     return {
         "reports_per_second": round(half / quiet, 1),
         "killed": KILLS,

@@ -24,8 +24,8 @@ def start(stack: Stack, function: str, runs: int = 5) -> dict[str, float]:
         "KUBECONFIG": str(kubeconfig),
         "LISTEN_ADDRESS": f"127.0.0.1:{PORT}",
     }
-    found = [_start(environment) for _ in range(runs)]
-    return {"ready_ms": round(min(ready for ready, _ in found)), "rss_mib": round(max(rss for _, rss in found), 1)}
+    starts = [_start(environment) for _ in range(runs)]
+    return {"ready_ms": round(min(ready for ready, _ in starts)), "rss_mib": round(max(rss for _, rss in starts), 1)}
 
 
 def _start(environment: dict[str, str]) -> tuple[float, float]:

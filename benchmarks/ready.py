@@ -23,8 +23,8 @@ def at_once(stack: Stack, ready: Ready, count: int, prefix: str = "burst") -> di
     """Milliseconds to `Ready` when all are created as fast as the API server takes them."""
     began = time.monotonic()
     pending = [_create(stack, f"{prefix}-{number}", ready) for number in range(count)]
-    found = _quantiles(wait() for wait in pending)
-    return found | {"resources_per_second": round(count / (time.monotonic() - began), 1)}
+    quantiles = _quantiles(wait() for wait in pending)
+    return quantiles | {"resources_per_second": round(count / (time.monotonic() - began), 1)}
 
 
 def _create(stack: Stack, namespace: str, ready: Ready) -> Callable[[], float]:
@@ -36,9 +36,9 @@ def _create(stack: Stack, namespace: str, ready: Ready) -> Callable[[], float]:
 
 
 def _quantiles(milliseconds: Iterable[float]) -> dict[str, float]:
-    found = sorted(milliseconds)
-    p95 = statistics.quantiles(found, n=20)[-1] if len(found) > 1 else found[0]
-    return {"p50_ms": round(statistics.median(found), 1), "p95_ms": round(p95, 1), "max_ms": round(found[-1], 1)}
+    ordered = sorted(milliseconds)
+    p95 = statistics.quantiles(ordered, n=20)[-1] if len(ordered) > 1 else ordered[0]
+    return {"p50_ms": round(statistics.median(ordered), 1), "p95_ms": round(p95, 1), "max_ms": round(ordered[-1], 1)}
 
 
 def calls(stack: Stack, namespaces: str) -> dict[str, float]:

@@ -45,16 +45,16 @@ def measure(stack: Stack, count: int) -> dict[str, float]:
     """One sweep, at the start of its own process."""
     with _sink() as (address, received):
         process = _process(stack, address)
-        said = _swept(process)
+        line = _swept(process)
         process.terminate()
         _, _, usage = os.wait4(process.pid, 0)
-    assert said["resources"] == count, said
+    assert line["resources"] == count, line
     return {
-        "resources": said["resources"],
-        "diverging": said["diverging"],
+        "resources": line["resources"],
+        "diverging": line["diverging"],
         "events_sent": len(received),
-        "calls": said["calls"],
-        "seconds": round(said["milliseconds"] / 1000, 1),
+        "calls": line["calls"],
+        "seconds": round(line["milliseconds"] / 1000, 1),
         "peak_mib": round(usage.ru_maxrss / 1024, 1),
     }
 
@@ -80,9 +80,9 @@ def _copy(stack: Stack, count: int) -> None:
 def _stored(etcd: urllib3.HTTPConnectionPool) -> Iterator[tuple[bytes, bytes]]:
     """Keys and values of the first namespace and everything in it."""
     everything = {"key": _encoded(b"/registry/"), "range_end": _encoded(b"/registry0")}
-    found = etcd.request("POST", "/v3/kv/range", json=everything).json()
-    for one in found["kvs"]:
-        key, value = base64.b64decode(one["key"]), base64.b64decode(one["value"])
+    kept = etcd.request("POST", "/v3/kv/range", json=everything).json()
+    for entry in kept["kvs"]:
+        key, value = base64.b64decode(entry["key"]), base64.b64decode(entry["value"])
         if f"/{FIRST}/".encode() in key or key.endswith(f"/namespaces/{FIRST}".encode()):
             yield key, value
 
@@ -123,8 +123,8 @@ def _swept(process: "subprocess.Popen[str]") -> dict[str, float]:
     """What the sweep at the start came to."""
     assert process.stdout is not None
     for line in process.stdout:
-        if line.startswith("{") and (said := json.loads(line)).get("message") == "swept":
-            return {key: said[key] for key in ("resources", "diverging", "calls", "milliseconds")}
+        if line.startswith("{") and (record := json.loads(line)).get("message") == "swept":
+            return {key: record[key] for key in ("resources", "diverging", "calls", "milliseconds")}
     raise AssertionError("the sweep has not ended")
 
 

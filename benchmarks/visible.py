@@ -49,7 +49,7 @@ def _until(began: float, true: Any) -> float:
 
 
 def _is_whole(reports: list[Any]) -> bool:
-    return {one["function"] for one in reports} >= {*BY_NAME}
+    return {report["function"] for report in reports} >= {*BY_NAME}
 
 
 def _asked(stack: Stack, query: str) -> Any:

@@ -45,7 +45,7 @@ class Ready:
 
     def _note(self, kepler: dict[str, dict[str, object]], now: float) -> None:
         conditions = (kepler.get("status") or {}).get("conditions") or []
-        if any(one["type"] == "Ready" and one["status"] == "True" for one in conditions):  # type: ignore[attr-defined]
+        if any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions):  # type: ignore[attr-defined]
             with self._news:
                 self._seen.setdefault(str(kepler["metadata"]["namespace"]), now)
                 self._news.notify_all()

@@ -41,11 +41,11 @@ def breaks(released: Mapping[str, JsonValue], current: Mapping[str, JsonValue] |
         yield f"{kind}: the definition is gone"
         return
     after = _mapping(current.get("spec"))
-    yield from (f"{kind}: {told}" for told in _names(before, after))
-    versions = {str(one["name"]): one for one in map(_mapping, _sequence(after.get("versions")))}
+    yield from (f"{kind}: {problem}" for problem in _names(before, after))
+    versions = {str(version["name"]): version for version in map(_mapping, _sequence(after.get("versions")))}
     for version in map(_mapping, _sequence(before.get("versions"))):
         name = str(version["name"])
-        yield from (f"{kind} {name}: {told}" for told in _version(version, versions.get(name)))
+        yield from (f"{kind} {name}: {problem}" for problem in _version(version, versions.get(name)))
 
 
 def _names(before: Schema, after: Schema) -> Iterator[str]:
@@ -65,14 +65,14 @@ def _version(before: Schema, after: Schema | None) -> Iterator[str]:
     if after is None:
         yield "the version is gone"
         return
-    for flag, told in (("served", "is no longer served"), ("storage", "is no longer the stored one")):
+    for flag, problem in (("served", "is no longer served"), ("storage", "is no longer the stored one")):
         if before.get(flag) and not after.get(flag):
-            yield f"the version {told}"
+            yield f"the version {problem}"
     resources = _mapping(before.get("subresources")), _mapping(after.get("subresources"))
     for name in sorted({*resources[0], *resources[1]}):
         if resources[0].get(name) != resources[1].get(name):
             yield f"subresource `{name}` is new, gone or another: who writes it has to write elsewhere"
-    schemas = [_mapping(_mapping(one.get("schema")).get("openAPIV3Schema")) for one in (before, after)]
+    schemas = [_mapping(_mapping(version.get("schema")).get("openAPIV3Schema")) for version in (before, after)]
     yield from value_breaks(schemas[0], schemas[1])
 
 
@@ -80,7 +80,7 @@ def value_breaks(before: Schema, after: Schema, path: str = "") -> Iterator[str]
     """Yield a sentence for each break of the schema of a value, and of all below it."""
     field = f"`{path or '.'}`"
     for compare in (_kind, _limits, _flags, _enum, _rules, _default, _required):
-        yield from (f"{field} {told}" for told in compare(before, after))
+        yield from (f"{field} {problem}" for problem in compare(before, after))
     yield from _below(before, after, path)
 
 
@@ -127,7 +127,7 @@ def _enum(before: Schema, after: Schema) -> Iterator[str]:
 
 def _rules(before: Schema, after: Schema) -> Iterator[str]:
     """Yield each rule that is new or another, by its expression; its message is free."""
-    known = {str(_mapping(one).get("rule")) for one in _sequence(before.get(RULES))}
+    known = {str(_mapping(rule).get("rule")) for rule in _sequence(before.get(RULES))}
     for rule in map(_mapping, _sequence(after.get(RULES))):
         if str(rule.get("rule")) not in known:
             yield f"has a rule that is new or another: {rule.get('rule')}"
@@ -172,7 +172,7 @@ def _below(before: Schema, after: Schema, path: str) -> Iterator[str]:
 
 def _missing(wanted: JsonValue, there: JsonValue) -> list[JsonValue]:
     known = _sequence(there)
-    return [one for one in _sequence(wanted) if one not in known]
+    return [value for value in _sequence(wanted) if value not in known]
 
 
 def _mapping(value: JsonValue | None) -> Schema:

@@ -62,8 +62,8 @@ def core_type(name: str, definitions: dict[str, Schema]) -> Schema:
 
 def read_definitions() -> dict[str, Schema]:
     """The definitions checked in."""
-    found: dict[str, Schema] = json.loads(DEFINITIONS.read_text())
-    return found
+    definitions: dict[str, Schema] = json.loads(DEFINITIONS.read_text())
+    return definitions
 
 
 def _structural(node: Schema, definitions: dict[str, Schema]) -> Schema:

@@ -13,11 +13,11 @@ from pydantic import BaseModel
 
 def field_docstrings(model: type[BaseModel]) -> dict[str, str]:
     """The description of each field that has one, by its name in Python, in one line."""
-    found: dict[str, str] = {}
+    descriptions: dict[str, str] = {}
     for parent in reversed(model.__mro__):
         if issubclass(parent, BaseModel) and parent is not BaseModel:
-            found |= _written_in(parent)
-    return found
+            descriptions |= _written_in(parent)
+    return descriptions
 
 
 def one_line(docstring: str) -> str:
@@ -30,9 +30,9 @@ def _written_in(model: type[BaseModel]) -> dict[str, str]:
     (definition,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
     if not isinstance(definition, ast.ClassDef):
         return {}
-    found = {}
+    descriptions = {}
     for field, below in zip(definition.body, definition.body[1:], strict=False):
         match field, below:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
-                found[name] = one_line(text)
-    return found
+                descriptions[name] = one_line(text)
+    return descriptions

@@ -48,8 +48,8 @@ class Rule:
 
     def validation(self) -> dict[str, JsonValue]:
         """As the API server reads it."""
-        said: dict[str, JsonValue] = {"rule": self.cel, "message": self.says}
-        return said | ({"fieldPath": self.at} if self.at else {})
+        rule: dict[str, JsonValue] = {"rule": self.cel, "message": self.says}
+        return rule | ({"fieldPath": self.at} if self.at else {})
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """The schema of the annotated type, with this rule after the ones it has."""
@@ -140,8 +140,8 @@ def seconds(written: str | int) -> int:
     if isinstance(written, int):
         total = written
     else:
-        found = re.fullmatch(_SPAN, written) if written else None
-        hours, minutes, rest = (int(part[:-1]) if part else 0 for part in found.groups()) if found else (0, 0, 0)
+        span = re.fullmatch(_SPAN, written) if written else None
+        hours, minutes, rest = (int(part[:-1]) if part else 0 for part in span.groups()) if span else (0, 0, 0)
         total = hours * 3600 + minutes * 60 + rest
     if not 1 <= total <= DAY:
         raise ValueError("must be whole seconds from '1s' to '24h', written like '30s', '1m30s' or '1h'")

@@ -78,8 +78,8 @@ def rendered() -> dict[Path, str]:
 
 
 def _column(column: Column) -> dict[str, JsonValue]:
-    told: dict[str, JsonValue] = {"name": column.name, "type": column.type, "jsonPath": column.path}
-    return told | ({"priority": column.priority} if column.priority else {})
+    column_schema: dict[str, JsonValue] = {"name": column.name, "type": column.type, "jsonPath": column.path}
+    return column_schema | ({"priority": column.priority} if column.priority else {})
 
 
 def _text(document: dict[str, JsonValue]) -> str:

@@ -204,10 +204,10 @@ def _needs(storage: StorageType, fields: dict[str, str], example: str) -> Rule:
     for path in fields:
         steps = path.split(".")
         present += [f"has(self.{'.'.join(steps[: end + 1])})" for end in range(len(steps))]
-    told = ", ".join(f"`{name}`" for name in fields.values())
+    names = ", ".join(f"`{name}`" for name in fields.values())
     return Rule(
         f"!has(self.type) || self.type != '{storage}' || ({' && '.join(dict.fromkeys(present))})",
-        f"`type` '{storage}' needs {told}, such as {example}",
+        f"`type` '{storage}' needs {names}, such as {example}",
         at=f".{storage}",
     )
 

@@ -65,8 +65,8 @@ def tags(root: Path) -> list[str]:
 
 def present(root: Path) -> str:
     """Return the version that the code says. Raises ValueError if it says none."""
-    if found := ASSIGNED.search((root / SETTINGS).read_text()):
-        return found[0]
+    if assigned := ASSIGNED.search((root / SETTINGS).read_text()):
+        return assigned[0]
     raise ValueError(f'{SETTINGS} has no line `VERSION = "1.2.3"`')
 
 

@@ -52,14 +52,14 @@ def rendered() -> dict[Path, str]:
 
 def rows(part: type[Part], node: Schema, path: str = "") -> Iterator[Row]:
     """Every field of a model and, below it, of the models in it."""
-    told, properties = field_docstrings(part), cast("dict[str, Schema]", node["properties"])
+    descriptions, properties = field_docstrings(part), cast("dict[str, Schema]", node["properties"])
     for name, field in part.model_fields.items():
         alias = field.alias or name
         if name == "metadata" or alias not in properties:
             continue
         described, below = properties[alias], f"{path}.{alias}".removeprefix(".")
         if below not in ROOTS:
-            yield Row(below, _type(described, field), _default(described), told[name])
+            yield Row(below, _type(described, field), _default(described), descriptions[name])
         inner = next(_parts(field.annotation), None)
         if inner and inner is not Condition:
             held, selector = _held(described)
@@ -128,9 +128,9 @@ def _parts(annotation: Any) -> Iterator[type[Part]]:
 
 def _core(field: FieldInfo) -> Iterator[str]:
     """The name of Kubernetes' own type, such as `core/v1 Toleration`."""
-    for one in (*field.metadata, *_metadata(field.annotation)):
-        if isinstance(one, Core):
-            group, version, kind = one.name.rsplit(".", 3)[1:]
+    for annotation in (*field.metadata, *_metadata(field.annotation)):
+        if isinstance(annotation, Core):
+            group, version, kind = annotation.name.rsplit(".", 3)[1:]
             yield f"{group}/{version} {kind}"
 
 

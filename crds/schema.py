@@ -53,20 +53,20 @@ class _Described(GenerateJsonSchema):
     """Adds what pydantic does not look at: the docstrings of fields, and the rules of models."""
 
     def model_schema(self, schema: ModelSchema) -> JsonSchemaValue:
-        found = super().model_schema(schema)
+        model_schema = super().model_schema(schema)
         model = schema["cls"]
         if not issubclass(model, Part):
-            return found
+            return model_schema
         docstrings = field_docstrings(model)
         for name, field in model.model_fields.items():
             if name in docstrings:
-                found["properties"][field.alias or name]["description"] = docstrings[name]
-        found["description"] = one_line(model.__doc__ or "")
+                model_schema["properties"][field.alias or name]["description"] = docstrings[name]
+        model_schema["description"] = one_line(model.__doc__ or "")
         if model.rules:
-            found[RULES] = [rule.validation() for rule in model.rules]
+            model_schema[RULES] = [rule.validation() for rule in model.rules]
         if issubclass(model, Observed):
-            found[OBSERVED] = True
-        return found
+            model_schema[OBSERVED] = True
+        return model_schema
 
 
 class _Inlined:

@@ -186,4 +186,4 @@ CATALOGUE: tuple[EventType, ...] = (
         attributes=(),
     ),
 )
-BY_TYPE = {one.type: one for one in CATALOGUE}
+BY_TYPE = {event_type.type: event_type for event_type in CATALOGUE}

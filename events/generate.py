@@ -30,17 +30,20 @@ FOREIGN = {
 
 def rendered() -> dict[Path, str]:
     """Every generated file below the project's root, and its content."""
-    schemas = {SCHEMAS / f"{one.short}.json": json.dumps(schema(one), indent=2) + "\n" for one in CATALOGUE}
+    schemas = {
+        SCHEMAS / f"{event_type.short}.json": json.dumps(schema(event_type), indent=2) + "\n"
+        for event_type in CATALOGUE
+    }
     return schemas | {ASYNCAPI: _asyncapi(), PAGE: _page()}
 
 
-def schema(one: EventType) -> Document:
+def schema(event_type: EventType) -> Document:
     """The JSON Schema of an event's data, complete in itself."""
-    found: Document = one.data.model_json_schema(mode="serialization", by_alias=True)
-    for described in (found, *found.get("$defs", {}).values()):
+    content: Document = event_type.data.model_json_schema(mode="serialization", by_alias=True)
+    for described in (content, *content.get("$defs", {}).values()):
         if "description" in described:
             described["description"] = one_line(described["description"])
-    return {"$schema": DIALECT, "$id": one.dataschema, **found, "title": one.short}
+    return {"$schema": DIALECT, "$id": event_type.dataschema, **content, "title": event_type.short}
 
 
 def _asyncapi() -> str:
@@ -67,31 +70,33 @@ def _asyncapi() -> str:
                 "address": "/",
                 "description": "Everything passes through one Broker; Triggers select by attributes.",
                 "servers": [{"$ref": "#/servers/broker"}],
-                "messages": {one.short: {"$ref": f"#/components/messages/{one.short}"} for one in CATALOGUE},
+                "messages": {
+                    event_type.short: {"$ref": f"#/components/messages/{event_type.short}"} for event_type in CATALOGUE
+                },
             }
         },
         "operations": _operations(),
-        "components": {"messages": {one.short: _message(one) for one in CATALOGUE}},
+        "components": {"messages": {event_type.short: _message(event_type) for event_type in CATALOGUE}},
     }
     return f"# {HEADER}\n" + yaml.safe_dump(document, sort_keys=False, width=110, allow_unicode=True)
 
 
 def _operations() -> Document:
     """One operation for each of ours that sends, and each that receives."""
-    found: Document = {}
+    operations: Document = {}
     for action, phrase in (("send", "emitted_by"), ("receive", "accepted_by")):
         by: dict[str, list[EventType]] = {}
-        for one in CATALOGUE:
-            for who in getattr(one, phrase):
-                by.setdefault(who, []).append(one)
+        for event_type in CATALOGUE:
+            for who in getattr(event_type, phrase):
+                by.setdefault(who, []).append(event_type)
         for who, kinds in by.items():
-            found[_operation(action, who)] = {
+            operations[_operation(action, who)] = {
                 "action": action,
                 "channel": {"$ref": "#/channels/broker"},
                 "summary": f"What {who} {action}s.",
-                "messages": [{"$ref": f"#/channels/broker/messages/{one.short}"} for one in kinds],
+                "messages": [{"$ref": f"#/channels/broker/messages/{event_type.short}"} for event_type in kinds],
             }
-    return found
+    return operations
 
 
 def _operation(action: str, who: str) -> str:
@@ -99,35 +104,40 @@ def _operation(action: str, who: str) -> str:
     return "_".join([action, *words])
 
 
-def _message(one: EventType) -> Document:
+def _message(event_type: EventType) -> Document:
     return {
-        "name": one.type,
-        "title": one.short,
-        "summary": one.means,
+        "name": event_type.type,
+        "title": event_type.short,
+        "summary": event_type.means,
         "contentType": "application/json",
         "headers": {
             "type": "object",
-            "properties": {f"ce-{each.name}": _header(each, one) for each in (*COMMON, *one.attributes)},
-            "required": [f"ce-{each.name}" for each in (*COMMON, *one.attributes) if each.required],
+            "properties": {
+                f"ce-{attribute.name}": _header(attribute, event_type)
+                for attribute in (*COMMON, *event_type.attributes)
+            },
+            "required": [
+                f"ce-{attribute.name}" for attribute in (*COMMON, *event_type.attributes) if attribute.required
+            ],
         },
         "payload": {
             "schemaFormat": "application/schema+json;version=draft-2020-12",
-            "schema": {"$ref": f"schemas/{one.short}.json"},
+            "schema": {"$ref": f"schemas/{event_type.short}.json"},
         },
     }
 
 
-def _header(attribute: Attribute, one: EventType) -> Document:
+def _header(attribute: Attribute, event_type: EventType) -> Document:
     fixed = {
         "specversion": "1.0",
-        "type": one.type,
-        "dataschema": one.dataschema,
+        "type": event_type.type,
+        "dataschema": event_type.dataschema,
         "datacontenttype": "application/json",
     }
-    said: Document = {"type": "string", "description": attribute.means}
+    header: Document = {"type": "string", "description": attribute.means}
     if attribute.name in fixed:
-        return said | {"const": fixed[attribute.name]}
-    return said | {"examples": [attribute.example]}
+        return header | {"const": fixed[attribute.name]}
+    return header | {"examples": [attribute.example]}
 
 
 def _page() -> str:
@@ -143,8 +153,13 @@ def _page() -> str:
         _table(
             ("type", "says", "emitted by", "acted on by"),
             [
-                (f"[`{one.short}`](#{_anchor(one)})", one.means, _listed(one.emitted_by), _listed(one.accepted_by))
-                for one in CATALOGUE
+                (
+                    f"[`{event_type.short}`](#{_anchor(event_type)})",
+                    event_type.means,
+                    _listed(event_type.emitted_by),
+                    _listed(event_type.accepted_by),
+                )
+                for event_type in CATALOGUE
             ],
         ),
         f"All types begin with `{CATALOGUE[0].type.removesuffix(CATALOGUE[0].short)}`.",
@@ -153,28 +168,30 @@ def _page() -> str:
         "## Attributes of an event about an object",
         "As Knative's ApiServerSource sets them, so that one filter takes both.",
         _attributes(BY_TYPE[CATALOGUE[0].type].attributes),
-        *(part for one in CATALOGUE for part in _section(one)),
+        *(part for event_type in CATALOGUE for part in _section(event_type)),
         "## What others send",
-        _table(("type", "says"), [(f"`{name}`", f"{said}.") for name, said in FOREIGN.items()]),
+        _table(("type", "says"), [(f"`{name}`", f"{sentence}.") for name, sentence in FOREIGN.items()]),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _section(one: EventType) -> list[str]:
-    names = ", ".join(f"`{each.name}`" for each in one.attributes)
-    said = one_line(one.data.__doc__ or "")
+def _section(event_type: EventType) -> list[str]:
+    names = ", ".join(f"`{attribute.name}`" for attribute in event_type.attributes)
+    sentence = one_line(event_type.data.__doc__ or "")
     return [
-        f"## {one.short}",
-        one.means,
+        f"## {event_type.short}",
+        event_type.means,
         "\n".join(
             [
-                f"* `source` is `{one.source}`.",
-                f"* The id follows from {one.identity}.",
+                f"* `source` is `{event_type.source}`.",
+                f"* The id follows from {event_type.identity}.",
                 f"* Besides those of every event it has {names}." if names else "* It is about no object.",
-                f"* Data: [`{one.data.__name__}`](../events/schemas/{one.short}.json). {said}",
+                f"* Data: [`{event_type.data.__name__}`](../events/schemas/{event_type.short}.json). {sentence}",
             ]
         ),
-        _table(("field", "type"), [(f"`{name}`", _told(field)) for name, field in schema(one)["properties"].items()]),
+        _table(
+            ("field", "type"), [(f"`{name}`", _told(field)) for name, field in schema(event_type)["properties"].items()]
+        ),
     ]
 
 
@@ -182,22 +199,22 @@ def _told(field: Document) -> str:
     """The type of a field, as one reads it."""
     match field:
         case {"$ref": str(path)}:
-            said = f"`{path.rpartition('/')[2]}`"
+            text = f"`{path.rpartition('/')[2]}`"
         case {"anyOf": list(choices)}:
-            said = " or ".join(_told(one) for one in choices)
+            text = " or ".join(_told(choice) for choice in choices)
         case {"enum": list(values)}:
-            said = ", ".join(f"'{value}'" for value in values)
+            text = ", ".join(f"'{value}'" for value in values)
         case {"type": "array", "items": dict(items)}:
-            said = f"list of {_told(items)}"
+            text = f"list of {_told(items)}"
         case {"type": "object", "additionalProperties": dict(values)}:
-            said = f"by name: {_told(values)}"
+            text = f"by name: {_told(values)}"
         case _:
-            said = str(field.get("format") or field.get("type", "anything"))
-    return said
+            text = str(field.get("format") or field.get("type", "anything"))
+    return text
 
 
-def _attributes(found: tuple[Attribute, ...]) -> str:
-    rows = [(f"`{one.name}`", f"{one.means}", f"`{one.example}`") for one in found]
+def _attributes(attributes: tuple[Attribute, ...]) -> str:
+    rows = [(f"`{attribute.name}`", f"{attribute.means}", f"`{attribute.example}`") for attribute in attributes]
     return _table(("attribute", "means", "such as"), rows)
 
 
@@ -210,8 +227,8 @@ def _listed(names: tuple[str, ...]) -> str:
     return ", ".join(name if " " in name else f"`{name}`" for name in names)
 
 
-def _anchor(one: EventType) -> str:
-    return one.short.replace(".", "")
+def _anchor(event_type: EventType) -> str:
+    return event_type.short.replace(".", "")
 
 
 def write() -> None:

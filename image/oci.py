@@ -100,10 +100,10 @@ def write(  # noqa: PLR0913 - the parts of an image
         "architecture": architecture,
         "os": "linux",
         "config": config.document(),
-        "rootfs": {"type": "layers", "diff_ids": [each.diff_id for each in layers]},
+        "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
         "history": [{"created": _timestamp(epoch), "created_by": "make image"} for _ in layers],
     }
-    blobs: dict[str, bytes] = {each.digest: each.content for each in layers}
+    blobs: dict[str, bytes] = {layer.digest: layer.content for layer in layers}
     configuration = _blob(blobs, CONFIG, document)
     manifest = _blob(
         blobs,
@@ -112,7 +112,7 @@ def write(  # noqa: PLR0913 - the parts of an image
             "schemaVersion": 2,
             "mediaType": MANIFEST,
             "config": configuration,
-            "layers": [{"mediaType": LAYER, "digest": each.digest, "size": len(each.content)} for each in layers],
+            "layers": [{"mediaType": LAYER, "digest": layer.digest, "size": len(layer.content)} for layer in layers],
         },
     )
     tag = name.rpartition(":")[2]
@@ -169,9 +169,9 @@ def _entries(folders: Mapping[str, Path]) -> Iterator[tuple[str, Path | None]]:
 
 
 def _below(folder: Path) -> Iterable[str]:
-    for found, folders, files in os.walk(folder):
+    for parent, folders, files in os.walk(folder):
         for name in (*folders, *files):
-            yield os.path.relpath(os.path.join(found, name), folder)  # noqa: PTH118 - links are not followed
+            yield os.path.relpath(os.path.join(parent, name), folder)  # noqa: PTH118 - links are not followed
 
 
 def _add(tar: tarfile.TarFile, name: str, path: Path | None, epoch: int) -> None:

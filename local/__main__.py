@@ -45,10 +45,10 @@ def _parser() -> argparse.ArgumentParser:
     running = commands.add_parser("run", help="start everything, apply the samples, stay until Ctrl-C")
     running.add_argument("--once", action="store_true", help="end as soon as the samples are Ready (or are not)")
     detached = commands.add_parser("up", help="the same in the background; returns when the samples are Ready")
-    for one in (running, detached):
-        one.add_argument("--config", type=Path, default=run.CONFIG, help="the configuration to install")
-        one.add_argument("--samples", type=Path, default=run.SAMPLES, help="what to apply once everything runs")
-        one.add_argument("--no-samples", dest="samples", action="store_const", const=None, help="apply nothing")
+    for subcommand in (running, detached):
+        subcommand.add_argument("--config", type=Path, default=run.CONFIG, help="the configuration to install")
+        subcommand.add_argument("--samples", type=Path, default=run.SAMPLES, help="what to apply once everything runs")
+        subcommand.add_argument("--no-samples", dest="samples", action="store_const", const=None, help="apply nothing")
     commands.add_parser("down", help="stop everything, also what a killed run left behind")
     commands.add_parser("status", help="which processes run; ends with 0 only if all do")
     commands.add_parser("build", help="build the pinned programs, if they are not built yet")

@@ -26,9 +26,9 @@ class Write:
 
     def __str__(self) -> str:
         """Such as `ConfigMap kepler-cfm created (9 fields)`."""
-        told = [f"{self.fields} field{'s' if self.fields != 1 else ''}"] if self.fields else []
-        told += [f"{self.times} times"] if self.times > 1 else []
-        return f"{self.target} {self.action}" + (f" ({', '.join(told)})" if told else "")
+        counts = [f"{self.fields} field{'s' if self.fields != 1 else ''}"] if self.fields else []
+        counts += [f"{self.times} times"] if self.times > 1 else []
+        return f"{self.target} {self.action}" + (f" ({', '.join(counts)})" if counts else "")
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Line:
             self.resource,
             self.function,
             str(report.get("outcome", "?")),
-            _together([*self.wrote, *(_write(one) for one in report.get("changes") or [])]),
+            _together([*self.wrote, *(_write(change) for change in report.get("changes") or [])]),
             self.calls + len(report.get("calls") or []),
             self.milliseconds + float(report.get("milliseconds") or 0),
         )
@@ -63,10 +63,10 @@ def reports(log: Path) -> list[Object]:
     return [report for line in lines if (report := _report(line))]
 
 
-def summary(found: Iterable[Object]) -> list[Line]:
+def summary(reports: Iterable[Object]) -> list[Line]:
     """One line per resource and function, in the order of first appearance."""
     lines: dict[tuple[str, str], Line] = {}
-    for report in found:
+    for report in reports:
         of = report.get("object") or {}
         resource = "/".join(part for part in (of.get("namespace"), of.get("name")) if part)
         key = (resource, str(report.get("function", "?")))
@@ -82,7 +82,7 @@ def show(lines: list[Line], console: Console) -> None:
     table.add_column("calls", justify="right")
     table.add_column("ms", justify="right")
     for line in lines:
-        wrote = "; ".join(str(one) for one in line.wrote) or "nothing"
+        wrote = "; ".join(str(write) for write in line.wrote) or "nothing"
         numbers = (str(line.calls), f"{line.milliseconds:.0f}")
         table.add_row(line.resource, line.function, line.outcome, wrote, *numbers)
     console.print(table)
@@ -106,11 +106,11 @@ def _write(change: Object) -> Write:
 
 
 def _together(writes: Iterable[Write]) -> tuple[Write, ...]:
-    found: dict[tuple[str, str], Write] = {}
-    for one in writes:
-        key = (one.target, one.action)
-        if before := found.get(key):
-            found[key] = Write(*key, before.fields + one.fields, before.times + one.times)
+    totals: dict[tuple[str, str], Write] = {}
+    for write in writes:
+        key = (write.target, write.action)
+        if before := totals.get(key):
+            totals[key] = Write(*key, before.fields + write.fields, before.times + write.times)
         else:
-            found[key] = one
-    return tuple(found.values())
+            totals[key] = write
+    return tuple(totals.values())

@@ -38,8 +38,8 @@ def up(options: run.Options, say: Say, state: Path = DEFAULT) -> None:
     def ready() -> bool:
         if child.poll() is not None:
             raise PartFailed(log.read_text(errors="replace").strip() or "it ended without a word")
-        found = owner(state)
-        return bool(found and found.pid == child.pid and found.ready)
+        record = owner(state)
+        return bool(record and record.pid == child.pid and record.ready)
 
     in_time = False
     try:
@@ -55,8 +55,8 @@ def up(options: run.Options, say: Say, state: Path = DEFAULT) -> None:
 
 def down(say: Say, state: Path = DEFAULT) -> None:
     """Stops whatever runs in this state folder, and what a killed run left behind. Touches only what is recorded."""
-    found = owner(state)
-    if found and (process := found.process()):
+    record = owner(state)
+    if record and (process := record.process()):
         process.terminate()
         try:
             process.wait(STOP_SECONDS)
@@ -77,19 +77,19 @@ def status(state: Path = DEFAULT) -> bool:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("part", "pid", "runs", "ports", "log"):
         table.add_column(name, overflow="fold")
-    for one in records:
-        ports = ",".join(str(port) for port in one.ports)
-        table.add_row(one.name, str(one.pid), "yes" if one.process() else "no", ports, one.log)
+    for process in records:
+        ports = ",".join(str(port) for port in process.ports)
+        table.add_row(process.name, str(process.pid), "yes" if process.process() else "no", ports, process.log)
     console = Console()
     console = console if console.is_terminal else Console(width=run.WIDTH)
-    found = owner(state)
+    record = owner(state)
     if records:
         console.print(table)
-    console.print(_state(found, records))
-    return bool(found and found.ready and records and all(one.process() for one in records))
+    console.print(_state(record, records))
+    return bool(record and record.ready and records and all(process.process() for process in records))
 
 
-def _state(found: OwnerRecord | None, records: list[Record]) -> str:
-    if found:
-        return "running" if found.ready else "starting or stopping"
+def _state(record: OwnerRecord | None, records: list[Record]) -> str:
+    if record:
+        return "running" if record.ready else "starting or stopping"
     return "nobody watches these processes: `make down` stops them" if records else "nothing is running"

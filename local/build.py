@@ -91,10 +91,10 @@ def build(target: Path = DEFAULT, say: Say = print, bundle: Bundle = LOCAL) -> N
 def version(programs: Path = PROGRAMS) -> str:
     """Kubernetes' version as go.mod pins it, such as `v1.35.4`."""
     text = (programs / "knative" / "go.mod").read_text()
-    found = re.search(rf"^\s*{re.escape(KUBERNETES)} (v\S+)", text, re.MULTILINE)
-    if not found:
+    match = re.search(rf"^\s*{re.escape(KUBERNETES)} (v\S+)", text, re.MULTILINE)
+    if not match:
         raise BuildError(f"{programs / 'knative' / 'go.mod'} does not require {KUBERNETES}")
-    return found[1]
+    return match[1]
 
 
 def flags(programs: Path = PROGRAMS) -> tuple[str, ...]:

@@ -25,21 +25,21 @@ class Kepler:
         """Whether its condition `Ready` is true, for the generation that is there."""
         generation = self.content.get("metadata", {}).get("generation", 0)
         return any(
-            one.get("type") == "Ready"
-            and one.get("status") == "True"
-            and one.get("observedGeneration", generation) == generation
-            for one in self._conditions
+            condition.get("type") == "Ready"
+            and condition.get("status") == "True"
+            and condition.get("observedGeneration", generation) == generation
+            for condition in self._conditions
         )
 
     @property
     def account(self) -> str:
         """Its conditions and their messages, for when it does not become ready."""
-        told = [
-            f"  {one.get('type')}={one.get('status')} {one.get('reason', '')}: {one.get('message', '')}"
-            for one in self._conditions
+        sentences = [
+            f"  {condition.get('type')}={condition.get('status')} {condition.get('reason', '')}: {condition.get('message', '')}"
+            for condition in self._conditions
         ]
         return "\n".join(
-            [f"Kepler '{self.namespace}/{self.name}':", *(told or ["  no conditions: no function wrote any"])]
+            [f"Kepler '{self.namespace}/{self.name}':", *(sentences or ["  no conditions: no function wrote any"])]
         )
 
     @property
@@ -51,18 +51,18 @@ def apply(kubectl: Kubectl, folder: Path) -> list[Object]:
     """`kubectl apply` of a folder; returns the Keplers in it."""
     kustomized = (folder / "kustomization.yaml").exists()
     kubectl("apply", "-k" if kustomized else "-f", str(folder))
-    return [one for one in kubectl.render(folder) if one["kind"] == KIND]
+    return [manifest for manifest in kubectl.render(folder) if manifest["kind"] == KIND]
 
 
 def look(stack: Stack, wanted: list[Object]) -> list[Kepler]:
     """The Keplers as they are now."""
-    return [_look(stack, one) for one in wanted]
+    return [_look(stack, manifest) for manifest in wanted]
 
 
-def _look(stack: Stack, one: Object) -> Kepler:
-    name = one["metadata"]["name"]
-    namespace = one["metadata"].get("namespace", NAMESPACE)
-    path = f"/apis/{one['apiVersion']}/namespaces/{namespace}/{plural(one['kind'])}/{name}"
+def _look(stack: Stack, manifest: Object) -> Kepler:
+    name = manifest["metadata"]["name"]
+    namespace = manifest["metadata"].get("namespace", NAMESPACE)
+    path = f"/apis/{manifest['apiVersion']}/namespaces/{namespace}/{plural(manifest['kind'])}/{name}"
     try:
         return Kepler(namespace, name, stack.api.get(path))
     except NotFound:

@@ -104,23 +104,23 @@ def crds(layout: Layout) -> list[Object]:
 
     Knative stores EventTypes as v1beta2, which has no `attributes`, and reads and writes v1beta3.
     """
-    found = list(_yaml(layout, vendor.CRDS))
-    for crd in found:
+    objects = list(_yaml(layout, vendor.CRDS))
+    for crd in objects:
         crd["spec"]["conversion"] = {"strategy": "None"}
         if crd["spec"]["names"]["kind"] == "EventType":
             for version in crd["spec"]["versions"]:
                 version["storage"] = version["name"] == EVENT_TYPES
-    return found
+    return objects
 
 
 def settings(layout: Layout) -> list[Object]:
     """Knative's namespace and its ConfigMaps, without the examples that make up most of them."""
-    found = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM_NAMESPACE}}]
+    objects = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM_NAMESPACE}}]
     for config in _yaml(layout, vendor.CONFIG_MAPS):
         with contextlib.suppress(KeyError):
             del config["data"]["_example"]
-        found.append(config)
-    return found
+        objects.append(config)
+    return objects
 
 
 def _yaml(layout: Layout, folder: str) -> Iterator[Object]:

@@ -48,7 +48,7 @@ class Kubectl:
         """The objects of a kustomization, or of a folder of plain YAML where there is no kustomization."""
         if (folder / "kustomization.yaml").exists():
             return documents(self("kustomize", str(folder)))
-        return [one for file in sorted(folder.glob("*.yaml")) for one in documents(file.read_text())]
+        return [manifest for file in sorted(folder.glob("*.yaml")) for manifest in documents(file.read_text())]
 
     def apply(self, objects: list[Object]) -> None:
         """`kubectl apply --server-side` of all of them in one call."""
@@ -58,7 +58,7 @@ class Kubectl:
 
 def documents(text: str) -> list[Object]:
     """The objects of a YAML stream, empty documents left out."""
-    return [dict(one) for one in yaml.load_all(text, Loader=LOADER) if one]
+    return [dict(document) for document in yaml.load_all(text, Loader=LOADER) if document]
 
 
 # The loader in C is ten times as fast, which matters for CRDs; wheels have it, a build from source may not.

@@ -73,8 +73,8 @@ def owner(state: Path) -> OwnerRecord | None:
 
 
 def _sentence(state: Path) -> str:
-    found = owner(state)
-    if not found:
+    record = owner(state)
+    if not record:
         return "another run is starting or stopping: try again in a moment"
-    since = time.strftime("%H:%M:%S", time.localtime(found.created))
-    return f"a stack is running already (pid {found.pid}, since {since}): `make down` stops it"
+    since = time.strftime("%H:%M:%S", time.localtime(record.created))
+    return f"a stack is running already (pid {record.pid}, since {since}): `make down` stops it"

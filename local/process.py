@@ -136,9 +136,9 @@ class Process:
             os.killpg(self._popen.pid, signal.SIGKILL)
         self._popen.wait()
 
-    def failure(self, what: str) -> PartFailed:
+    def failure(self, problem: str) -> PartFailed:
         """The one line about a part that did not make it."""
-        return PartFailed(f"{self.name} {what}; its log is {self.part.log}, and ends: {last_line(self.part.log)}")
+        return PartFailed(f"{self.name} {problem}; its log is {self.part.log}, and ends: {last_line(self.part.log)}")
 
 
 def inherited() -> dict[str, str]:
@@ -180,8 +180,11 @@ def write(records: Path, record: Record) -> None:
 
 def recorded(records: Path) -> list[Record]:
     """Everything started in this state folder, in the order of stopping."""
-    found = [json.loads(file.read_text()) for file in sorted(records.glob("*.json"))]
-    return sorted((Record(**(one | {"ports": tuple(one["ports"])})) for one in found), key=lambda one: one.stage)
+    contents = [json.loads(file.read_text()) for file in sorted(records.glob("*.json"))]
+    return sorted(
+        (Record(**(content | {"ports": tuple(content["ports"])})) for content in contents),
+        key=lambda content: content.stage,
+    )
 
 
 def stop_recorded(records: Path) -> list[str]:

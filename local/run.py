@@ -94,12 +94,12 @@ def _samples(
 def _await_ready(stack: Stack, supervisor: Supervisor, wanted: list[Object], stop: threading.Event) -> None:
     def ready() -> bool:
         supervisor.step()
-        return all(one.ready for one in keplers.look(stack, wanted))
+        return all(kepler.ready for kepler in keplers.look(stack, wanted))
 
     if not until(ready, READY_SECONDS, stop):
-        late = [one for one in keplers.look(stack, wanted) if not one.ready]
-        said = "\n".join(one.account for one in late)
-        raise NotReady(f"not Ready after {READY_SECONDS:.0f} s; logs are in {stack.layout.state / 'logs'}\n{said}")
+        late = [kepler for kepler in keplers.look(stack, wanted) if not kepler.ready]
+        accounts = "\n".join(kepler.account for kepler in late)
+        raise NotReady(f"not Ready after {READY_SECONDS:.0f} s; logs are in {stack.layout.state / 'logs'}\n{accounts}")
 
 
 def _await_reports(stack: Stack, stop: threading.Event) -> None:
@@ -123,10 +123,10 @@ def _what_next(stack: Stack, applied: list[keplers.Kepler], say: Say) -> None:
     say(f"  export KUBECONFIG={stack.admin} PATH={Path(stack.layout.program('kubectl')).parent}:{_plugin()}:$PATH")
     say("  kubectl get keplers -A")
     say("  kubectl kepler status -A")
-    for one in applied[:1]:
+    for manifest in applied[:1]:
         patch = '{"spec":{"collector":{"port":9103}}}'
-        say(f"  kubectl -n {one.namespace} patch keplers {one.name} --type merge -p '{patch}'")
-        say(f"  kubectl -n {one.namespace} delete daemonset kepler-exporter")
+        say(f"  kubectl -n {manifest.namespace} patch keplers {manifest.name} --type merge -p '{patch}'")
+        say(f"  kubectl -n {manifest.namespace} delete daemonset kepler-exporter")
     say("\nCtrl-C, or `make down`, stops everything")
 
 

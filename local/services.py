@@ -43,23 +43,23 @@ class Function:
 
 def functions(objects: Sequence[Object], ports: Ports) -> list[Function]:
     """The Knative Services among some objects, each with a port of its own."""
-    found = [one for one in objects if is_service(one)]
-    if len(found) > len(ports.functions):
+    manifests = [manifest for manifest in objects if is_service(manifest)]
+    if len(manifests) > len(ports.functions):
         raise ConfigUnusable(
-            f"{len(found)} Knative Services, but only {len(ports.functions)} ports are set aside for them"
+            f"{len(manifests)} Knative Services, but only {len(ports.functions)} ports are set aside for them"
         )
-    bound = {_subject(one): one["spec"]["sink"] for one in objects if one["kind"] == "SinkBinding"}
-    return [_function(one, port, bound) for one, port in zip(found, ports.functions, strict=False)]
+    bound = {_subject(manifest): manifest["spec"]["sink"] for manifest in objects if manifest["kind"] == "SinkBinding"}
+    return [_function(service, port, bound) for service, port in zip(manifests, ports.functions, strict=False)]
 
 
-def is_service(one: Object) -> bool:
+def is_service(manifest: Object) -> bool:
     """Whether an object is a Knative Service (the other kind of Service is core/v1)."""
-    return bool(one["apiVersion"].startswith(SERVING) and one["kind"] == "Service")
+    return bool(manifest["apiVersion"].startswith(SERVING) and manifest["kind"] == "Service")
 
 
 def _function(service: Object, port: int, bound: Mapping[tuple[str, str], Object]) -> Function:
     meta, spec = service["metadata"], service["spec"]["template"]["spec"]
-    environment = {one["name"]: _value(one, meta) for one in spec["containers"][0].get("env", [])}
+    environment = {variable["name"]: _value(variable, meta) for variable in spec["containers"][0].get("env", [])}
     account = spec.get("serviceAccountName") or "default"
     sink = bound.get((meta["namespace"], meta["name"]))
     return Function(meta["name"], meta["namespace"], account, environment, port, sink)

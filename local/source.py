@@ -67,9 +67,11 @@ def plural(kind: str) -> str:
 def selector(labels: Object) -> str:
     """A LabelSelector in its string form, sorted by key."""
     terms = [(key, f"{key}={value}") for key, value in labels.get("matchLabels", {}).items()]
-    for one in labels.get("matchExpressions", []):
-        values = ",".join(sorted(one.get("values", [])))
-        terms.append((one["key"], OPERATORS[one["operator"]].format(key=one["key"], values=values)))
+    for expression in labels.get("matchExpressions", []):
+        values = ",".join(sorted(expression.get("values", [])))
+        terms.append(
+            (expression["key"], OPERATORS[expression["operator"]].format(key=expression["key"], values=values))
+        )
     return ",".join(term for _, term in sorted(terms))
 
 
@@ -124,8 +126,8 @@ def part_name(source: Object) -> str:
 
 def only_one(sources: Iterable[Object]) -> list[Object]:
     """At most one source: each has a profiling port, and one is all the operator has."""
-    found = list(sources)
-    if len(found) > 1:
-        names = ", ".join(f"'{one['metadata']['name']}'" for one in found)
+    manifests = list(sources)
+    if len(manifests) > 1:
+        names = ", ".join(f"'{manifest['metadata']['name']}'" for manifest in manifests)
         raise ConfigUnusable(f"one ApiServerSource can be run here, but the configuration has {names}")
-    return found
+    return manifests

@@ -106,7 +106,7 @@ class Stack:
     @property
     def addresses(self) -> Addresses:
         """Where Brokers, channels and functions listen."""
-        return Addresses(self.ports, {(one.namespace, one.name): one.url for one in self.functions})
+        return Addresses(self.ports, {(function.namespace, function.name): function.url for function in self.functions})
 
     def start(self, config: Path) -> None:
         """Everything, overlapping what does not depend on each other. Checks all ports before the first process.
@@ -126,7 +126,7 @@ class Stack:
 
     def url(self, function: str) -> str:
         """Where a function of this name answers."""
-        return next(one.url for one in self.functions if one.name == function) + "/"
+        return next(served.url for served in self.functions if served.name == function) + "/"
 
     def announce_ready(self) -> None:
         """Makes it known to `up` and `status` that whatever was to be done at the start is done."""
@@ -140,8 +140,8 @@ class Stack:
 
     def start_knative(self, *, wait: bool = True) -> None:
         """Knative's CRDs, ConfigMaps and what a Broker is made of; `connect` starts the sources."""
-        for one in knative.settings(self.layout):
-            self._apply_core(one)
+        for setting in knative.settings(self.layout):
+            self._apply_core(setting)
         crds = knative.crds(self.layout)
         for crd in crds:
             self.api.apply(f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{crd['metadata']['name']}", crd)
@@ -159,14 +159,14 @@ class Stack:
     def install_bare(self, config: Path) -> None:
         """Of `config` what an API server without Knative knows: CRDs, permissions and accounts."""
         rendered = self.kubectl.render(config)
-        self.kubectl.apply([one for one in rendered if not one["apiVersion"].startswith(KNATIVE)])
+        self.kubectl.apply([manifest for manifest in rendered if not manifest["apiVersion"].startswith(KNATIVE)])
         self.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
 
     def start_functions(self, *, wait: bool = True) -> None:
         """A process for each Knative Service of the installed configuration, with its own ServiceAccount's token."""
         for function in self.functions:
             self.kubeconfig_for(function.namespace, function.account)
-        parts = self._begin([self._function_part(one) for one in self.functions])
+        parts = self._begin([self._function_part(function) for function in self.functions])
         if wait:
             self._await(parts)
 
@@ -174,7 +174,9 @@ class Stack:
         """Wires Brokers, Triggers and sources, starts the sources, and proves with an event that it all works."""
         broker = [self.parts[part.name] for part in self._knative.broker()]
         self._await(broker[:1])
-        sources = self._begin([*self._knative.sources(), *(self._source_part(one) for one in self._sources())])
+        sources = self._begin(
+            [*self._knative.sources(), *(self._source_part(manifest) for manifest in self._sources())]
+        )
         self._await(broker)
         self.wire()
         self._await(sources)
@@ -222,12 +224,14 @@ class Stack:
         return controllers
 
     def _define(self) -> None:
-        crds = [one for one in self._objects if one["kind"] == CRD]
+        crds = [manifest for manifest in self._objects if manifest["kind"] == CRD]
         self.kubectl.apply(crds)
         self._await_served(crds)
 
     def _apply(self) -> None:
-        self.kubectl.apply([one for one in self._objects if one["kind"] != CRD and not services.is_service(one)])
+        self.kubectl.apply(
+            [manifest for manifest in self._objects if manifest["kind"] != CRD and not services.is_service(manifest)]
+        )
 
     def _await_served(self, crds: Sequence[Object]) -> None:
         wanted = {
@@ -241,22 +245,22 @@ class Stack:
             missing = ", ".join(sorted(kind for _, kind in wanted - self.api.kinds()))
             raise NotReady(f"the API server does not serve {missing}: `kubectl get crd` says why")
 
-    def _apply_core(self, one: Object) -> None:
-        meta = one["metadata"]
-        folder = f"namespaces/{meta['namespace']}/configmaps" if one["kind"] == "ConfigMap" else "namespaces"
-        self.api.apply(f"/api/v1/{folder}/{meta['name']}", one)
+    def _apply_core(self, manifest: Object) -> None:
+        meta = manifest["metadata"]
+        folder = f"namespaces/{meta['namespace']}/configmaps" if manifest["kind"] == "ConfigMap" else "namespaces"
+        self.api.apply(f"/api/v1/{folder}/{meta['name']}", manifest)
 
     def _sources(self) -> list[Object]:
-        return source.only_one(one for one in self._objects if one["kind"] == "ApiServerSource")
+        return source.only_one(manifest for manifest in self._objects if manifest["kind"] == "ApiServerSource")
 
-    def _source_part(self, one: Object) -> Part:
-        kubeconfig = self.kubeconfig_for(*source.account(one))
-        return source.part(one, kubeconfig=kubeconfig, layout=self.layout, addresses=self.addresses)
+    def _source_part(self, manifest: Object) -> Part:
+        kubeconfig = self.kubeconfig_for(*source.account(manifest))
+        return source.part(manifest, kubeconfig=kubeconfig, layout=self.layout, addresses=self.addresses)
 
-    def _function_part(self, one: services.Function) -> Part:
+    def _function_part(self, function: services.Function) -> Part:
         return services.part(
-            one,
-            kubeconfig=self.layout.kubeconfig_of(one.account),
+            function,
+            kubeconfig=self.layout.kubeconfig_of(function.account),
             layout=self.layout,
             addresses=self.addresses,
             command=self._command,
@@ -265,8 +269,8 @@ class Stack:
 
     def _check_ports(self) -> None:
         fixed = [*self._plane.bare(), *self._plane.controllers(), *self._knative.broker(), *self._knative.sources()]
-        own = [self._function_part(one) for one in self.functions]
-        sources = [source.port(one, self.ports) for one in self._sources()]
+        own = [self._function_part(function) for function in self.functions]
+        sources = [source.port(manifest, self.ports) for manifest in self._sources()]
         check([*(port for part in (*fixed, *own) for port in part.ports), *sources])
 
     def _begin(self, parts: Sequence[Part]) -> list[Process]:

@@ -20,9 +20,9 @@ def find(programs: Path) -> str:
     for folder in search.split(os.pathsep):
         go = shutil.which("go", path=folder) if folder else None
         if go and go not in seen:
-            if (found := _version(go)) >= needed:
+            if (version := _version(go)) >= needed:
                 return go
-            seen.append(f"{go} is {_dotted(found)}")
+            seen.append(f"{go} is {_dotted(version)}")
     have = f" ({'; '.join(seen)})" if seen else ""
     raise BuildError(
         f"Go {_dotted(needed)} or newer is needed to build the local stack{have}: install it from https://go.dev/dl, "
@@ -40,10 +40,10 @@ def _version(go: str) -> tuple[int, ...]:
     # GOTOOLCHAIN=local: what is installed, not what it would download for some go.mod nearby.
     environment = os.environ | {"GOTOOLCHAIN": "local"}
     try:
-        told = subprocess.run([go, "env", "GOVERSION"], env=environment, capture_output=True, text=True, check=True)
+        process = subprocess.run([go, "env", "GOVERSION"], env=environment, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return (0,)
-    return _numbers(told.stdout.strip().removeprefix("go"))
+    return _numbers(process.stdout.strip().removeprefix("go"))
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -67,8 +67,8 @@ class Addresses:
         if kind == "Broker":
             return self.broker(namespace, name)
         if kind == "Service" and reference.get("apiVersion", "").startswith(SERVING):
-            if found := self.functions.get((namespace, name)):
-                return found
+            if url := self.functions.get((namespace, name)):
+                return url
             raise ConfigUnusable(
                 f"the Knative Service '{namespace}/{name}' is referred to, but is not in the configuration"
             )
@@ -111,7 +111,7 @@ def channel(broker: Object, triggers: list[Object], addresses: Addresses) -> Obj
     The Broker's annotation for the asynchronous handler becomes the channel's. A running dispatcher ignores changes.
     """
     meta = broker["metadata"]
-    mine = [one for one in triggers if _belongs(one, broker)]
+    mine = [trigger for trigger in triggers if _belongs(trigger, broker)]
     annotations = {"messaging.knative.dev/subscribable": "v1", "eventing.knative.dev/scope": "cluster"}
     if (handler := meta.get("annotations", {}).get(ASYNC_HANDLER)) is not None:
         annotations[ASYNC_HANDLER] = handler
@@ -123,7 +123,7 @@ def channel(broker: Object, triggers: list[Object], addresses: Addresses) -> Obj
             "namespace": meta["namespace"],
             "annotations": annotations,
         },
-        "spec": {"subscribers": [subscriber(one, broker, addresses) for one in mine]},
+        "spec": {"subscribers": [subscriber(trigger, broker, addresses) for trigger in mine]},
     }
 
 

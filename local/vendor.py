@@ -59,7 +59,7 @@ def copy(go: str, programs: Path, target: Path) -> None:
 def module(go: str, path: str, where: Path) -> Path:
     """Return where the module cache has a module that `where`/go.mod requires. Raises BuildError with Go's words."""
     command = [go, "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", path]
-    told = subprocess.run(command, cwd=where, capture_output=True, text=True, check=False)
-    if told.returncode or not told.stdout.strip():
-        raise BuildError(f"`go list -m {path}` failed in {where}: {told.stderr.strip()[-500:]}")
-    return Path(told.stdout.strip())
+    process = subprocess.run(command, cwd=where, capture_output=True, text=True, check=False)
+    if process.returncode or not process.stdout.strip():
+        raise BuildError(f"`go list -m {path}` failed in {where}: {process.stderr.strip()[-500:]}")
+    return Path(process.stdout.strip())

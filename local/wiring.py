@@ -57,7 +57,7 @@ def prove(api: Api, addresses: Addresses, stop: threading.Event) -> None:
         wire(api, addresses)
         for broker in brokers:
             _send_until_arrived(broker["metadata"], addresses, arrived, stop)
-    triggers = [one for one in _list(api, f"{EVENTING}/triggers", "Trigger") if not _is_canary(one)]
+    triggers = [trigger for trigger in _list(api, f"{EVENTING}/triggers", "Trigger") if not _is_canary(trigger)]
     for broker in brokers:
         _channel(api, topology.channel(broker, triggers, addresses))
         api.delete(f"{EVENTING}/namespaces/{broker['metadata']['namespace']}/triggers/{CANARY}")
@@ -137,4 +137,4 @@ def _status(api: Api, prefix: str, plural: str, subject: Object, fields: Object)
 def _list(api: Api, path: str, kind: str) -> list[Object]:
     # Items of a list do not say what they are.
     version = path.removeprefix("/apis/").rpartition("/")[0]
-    return [{"apiVersion": version, "kind": kind, **one} for one in api.items(path)]
+    return [{"apiVersion": version, "kind": kind, **item} for item in api.items(path)]

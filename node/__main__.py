@@ -73,8 +73,8 @@ def _up(chosen: argparse.Namespace) -> int:
 
 def _down(_: argparse.Namespace) -> int:
     left = Node(say=_say).down()
-    for found in left:
-        print(f"could not be removed: {found}", file=sys.stderr)
+    for remnant in left:
+        print(f"could not be removed: {remnant}", file=sys.stderr)
     return int(bool(left))
 
 

@@ -73,10 +73,10 @@ class Node:
     @property
     def sandbox(self) -> Sandbox:
         """The running sandbox. Raises NotReady where there is none."""
-        found = sandbox.running(self.layout.state)
-        if not found:
+        record = sandbox.running(self.layout.state)
+        if not record:
             raise NotReady("no node is up: `python -m node up` starts one")
-        return found
+        return record
 
     @property
     def api(self) -> Api:

@@ -68,14 +68,14 @@ def program(project: str, path: str) -> str:
 def images(layout: Layout) -> list[ProgramImage]:
     """Return the images that the manifests name."""
     texts = (text for _, text in _texts(layout))
-    found = {program(match[2], match[3]) for text in texts for match in IMAGE.finditer(text)}
-    return [ProgramImage(named(name), name) for name in sorted(found)]
+    references = {program(match[2], match[3]) for text in texts for match in IMAGE.finditer(text)}
+    return [ProgramImage(named(name), name) for name in sorted(references)]
 
 
 def manifests(layout: Layout, scaling: ScaleToZero) -> list[Object]:
     """Return all objects of Serving and Eventing in the order of installation, with our images and settings."""
     chosen = settings(scaling)
-    found = []
+    manifests = []
     for _, text in _texts(layout):
         for manifest in documents(IMAGE.sub(lambda match: named(program(match[2], match[3])), text)):
             meta = manifest["metadata"]
@@ -83,8 +83,8 @@ def manifests(layout: Layout, scaling: ScaleToZero) -> list[Object]:
             if data and manifest["kind"] == "ConfigMap":
                 manifest["data"] = {**manifest.get("data", {}), **data}
             _set_requests(manifest)
-            found.append(manifest)
-    return [manifest for manifest in found if manifest["kind"] not in LEFT_OUT]
+            manifests.append(manifest)
+    return [manifest for manifest in manifests if manifest["kind"] not in LEFT_OUT]
 
 
 def _set_requests(manifest: Object) -> None:
@@ -111,7 +111,7 @@ def prepare(kubectl: Kubectl, api: Api, everything: Sequence[Object]) -> None:
     """Apply namespaces and definitions, which need no image yet; returns when their kinds are served."""
     apply(kubectl, [manifest for manifest in everything if manifest["kind"] in FIRST])
     deadline = time.monotonic() + READY_SECONDS
-    while missing := [found["metadata"]["name"] for found in api.items(CRDS) if not established(found)]:
+    while missing := [definition["metadata"]["name"] for definition in api.items(CRDS) if not established(definition)]:
         if time.monotonic() > deadline:
             raise NotReady(f"not Established after {READY_SECONDS:.0f} s: {', '.join(missing)}")
         time.sleep(0.1)
@@ -124,7 +124,9 @@ def install(kubectl: Kubectl, everything: Sequence[Object]) -> None:
 
 def apply(kubectl: Kubectl, objects: Sequence[Object]) -> None:
     """`kubectl apply --server-side` as an administrator does it; a second time, webhooks own their rules."""
-    documents = "\n".join(json.dumps(one) for one in objects)  # as JSON: a writer of YAML takes seconds for CRDs
+    documents = "\n".join(
+        json.dumps(manifest) for manifest in objects
+    )  # as JSON: a writer of YAML takes seconds for CRDs
     kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=documents)
 
 
@@ -133,7 +135,7 @@ def await_ready(api: Api, namespaces: Iterable[str], seconds: float = READY_SECO
     deadline = time.monotonic() + seconds
     for namespace in namespaces:
         path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
-        while missing := [found["metadata"]["name"] for found in api.items(path) if not _available(found)]:
+        while missing := [workload["metadata"]["name"] for workload in api.items(path) if not _available(workload)]:
             if time.monotonic() > deadline:
                 pods = "\n".join(_told(pod) for pod in api.items(f"/api/v1/namespaces/{namespace}/pods"))
                 raise NotReady(f"{', '.join(missing)} in {namespace} not available after {seconds:.0f} s:\n{pods}")

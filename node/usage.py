@@ -33,7 +33,7 @@ class Usage:
 
 def by_part(api: Api, records: Path, mount: Path = cgroups.MOUNT) -> dict[str, Usage]:
     """Return what each part of the node uses: its processes by name, its pods by namespace and purpose."""
-    found = {record.name: _processes(record.pid) for record in recorded(records)}
+    processes = {record.name: _processes(record.pid) for record in recorded(records)}
     pods = {pod["metadata"]["uid"]: pod for pod in api.items("/api/v1/pods")}
     functions = Usage(_cpu(mount, Path("kubepods")), 0.0)
     for folder in _pods(mount):
@@ -43,9 +43,9 @@ def by_part(api: Api, records: Path, mount: Path = cgroups.MOUNT) -> dict[str, U
         if part == FUNCTIONS:
             functions += Usage(0.0, used.memory)
         else:
-            found[part] = found.get(part, Usage(0.0, 0.0)) + used
+            processes[part] = processes.get(part, Usage(0.0, 0.0)) + used
             functions += Usage(-used.cpu, 0.0)
-    return found | {FUNCTIONS: functions}
+    return processes | {FUNCTIONS: functions}
 
 
 def since(before: Mapping[str, Usage], after: Mapping[str, Usage]) -> dict[str, Usage]:

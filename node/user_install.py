@@ -101,7 +101,7 @@ def apply(kubectl: Kubectl, folder: Path, selector: str = "") -> str:
 
 def unready(api: Api) -> list[str]:
     """Return the objects of Knative's kinds in the operator's namespace that are not Ready, each with its message."""
-    return [sentence for path in AWAITED for found in api.items(path) if (sentence := _unready(found))]
+    return [sentence for path in AWAITED for manifest in api.items(path) if (sentence := _unready(manifest))]
 
 
 def await_ready(api: Api, seconds: float = READY_SECONDS) -> None:
@@ -113,23 +113,25 @@ def await_ready(api: Api, seconds: float = READY_SECONDS) -> None:
         time.sleep(0.25)
 
 
-def _unready(found: Object) -> str:
-    status = found.get("status", {})
+def _unready(manifest: Object) -> str:
+    status = manifest.get("status", {})
     conditions = {condition["type"]: condition for condition in status.get("conditions", [])}
     ready = conditions.get("Ready", {"status": "Unknown"})
-    current = status.get("observedGeneration", 0) >= found["metadata"]["generation"]
+    current = status.get("observedGeneration", 0) >= manifest["metadata"]["generation"]
     if current and ready["status"] == "True":
         return ""
-    name = f"{found.get('kind', 'object')} {found['metadata']['name']}"
+    name = f"{manifest.get('kind', 'object')} {manifest['metadata']['name']}"
     return f"{name}: {ready.get('reason', 'not reconciled yet')} {ready.get('message', '')}".strip()
 
 
 def _containers(image: str) -> list[Object]:
     """The containers of Services in `config/base` whose image has that name."""
-    found = []
+    containers_of_image = []
     for file in sorted(BASE.glob("*.yaml")):
         for manifest in yaml.safe_load_all(file.read_text()):
             if manifest and manifest.get("kind") == "Service" and "template" in manifest.get("spec", {}):
                 containers = manifest["spec"]["template"]["spec"]["containers"]
-                found += [container for container in containers if container["image"].partition(":")[0] == image]
-    return found
+                containers_of_image += [
+                    container for container in containers if container["image"].partition(":")[0] == image
+                ]
+    return containers_of_image

@@ -120,12 +120,12 @@ class Client:
         first, left = query, collection.most or None
         while True:
             accept = METADATA_LIST if metadata_only else JSON
-            found = self._ask(Request("GET", path(collection.kind, collection.namespace), query, accept=accept))
+            answer = self._ask(Request("GET", path(collection.kind, collection.namespace), query, accept=accept))
             kind = {"apiVersion": collection.kind.api_version, "kind": collection.kind.name}
-            items = (found.get("items") or ())[:left]
+            items = (answer.get("items") or ())[:left]
             yield from ({**item, **kind} for item in items)
             left = None if left is None else left - len(items)
-            token = (found.get("metadata") or {}).get("continue")
+            token = (answer.get("metadata") or {}).get("continue")
             if not token or left == 0:
                 return
             query = {**first, "continue": token}

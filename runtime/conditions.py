@@ -30,7 +30,7 @@ def current(parent: Manifest, condition_type: str) -> Condition | None:
 
 def settled(parent: Manifest, condition_types: Iterable[str]) -> bool:
     """Whether all of these are `True` for the present generation."""
-    known = (current(parent, one) for one in condition_types)
+    known = (current(parent, condition_type) for condition_type in condition_types)
     return all(condition is not None and condition.status is Status.TRUE for condition in known)
 
 

@@ -117,13 +117,13 @@ def record(event: Event, group: str, before: LetterRecord | None) -> LetterRecor
     """Return the record of a letter that came now; `before` is the one that is kept of the same event."""
     now = datetime.now(UTC).isoformat()
     code = _cut(event.extensions.get(CODE, ""))
-    one = LetterRecord(
+    letter = LetterRecord(
         now, now, 1, (destination(event),), code, _answer(event), _about(event), group, _is_complete(event)
     )
     if before is None:
-        return one
-    known = (*before.destinations, *(name for name in one.destinations if name not in before.destinations))
-    return replace(one, first=before.first, count=before.count + 1, destinations=known[:DESTINATIONS])
+        return letter
+    known = (*before.destinations, *(name for name in letter.destinations if name not in before.destinations))
+    return replace(letter, first=before.first, count=before.count + 1, destinations=known[:DESTINATIONS])
 
 
 def config_map(event: Event, kept: LetterRecord) -> Manifest:

@@ -65,8 +65,8 @@ def differences(
         return tuple(_leaves(_content(intent), ""))
     owned = owned_fields(actual, manager=manager, subresource=subresource)
     content = _content(intent)
-    found = (*_unlike(content, actual, ()), *_unintended(owned, content, actual, ""))
-    return found or tuple(_unowned(owned, content, actual, ""))
+    changes = (*_unlike(content, actual, ()), *_unintended(owned, content, actual, ""))
+    return changes or tuple(_unowned(owned, content, actual, ""))
 
 
 def owned_fields(actual: Manifest, *, manager: str, subresource: str = "") -> Manifest:
@@ -96,14 +96,14 @@ def owned_values(actual: Manifest, *, manager: str, subresource: str = "") -> Ma
 
 
 def _owned_values(owned: Manifest, actual: Manifest) -> Manifest:
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for token, below in owned.items():
         value = actual.get(token.removeprefix("f:"))
         if isinstance(value, Mapping):
-            found[token.removeprefix("f:")] = _owned_values(below, value) if below else value
+            values[token.removeprefix("f:")] = _owned_values(below, value) if below else value
         elif value is not None and not isinstance(value, list):
-            found[token.removeprefix("f:")] = value
-    return found
+            values[token.removeprefix("f:")] = value
+    return values
 
 
 def _content(intent: Manifest) -> Manifest:
@@ -131,8 +131,8 @@ def _unlike_list(intended: Sequence[Any], actual: Sequence[Any], path: tuple[str
     keys = list_keys(path[-1] if path else "", intended)
     if keys:
         for item in intended:
-            found = next((other for other in actual if _is(other, item, keys)), ABSENT)
-            yield from _unlike(item, found, (*path[:-1], path[-1] + _selector(item, keys)))
+            match = next((candidate for candidate in actual if _is(candidate, item, keys)), ABSENT)
+            yield from _unlike(item, match, (*path[:-1], path[-1] + _selector(item, keys)))
     elif len(intended) != len(actual) or any(
         True for want, have in zip(intended, actual, strict=True) for _ in _unlike(want, have, ())
     ):

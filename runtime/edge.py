@@ -146,8 +146,8 @@ def _answer(receiver: Receiver, event: Event, began: float, edge: Edge) -> Respo
         return _text(503, reason)
     except Exception as defect:
         mask = redact.mask(event.object)
-        told = mask.text(traceback.format_exc(), redact.LONGEST_LOGGED)
-        log.error("defect", extra={**_shown(event), "outcome": measures.DEFECT, "traceback": told})  # noqa: TRY400
+        trace = mask.text(traceback.format_exc(), redact.LONGEST_LOGGED)
+        log.error("defect", extra={**_shown(event), "outcome": measures.DEFECT, "traceback": trace})  # noqa: TRY400
         return _text(500, mask.text(f"{type(defect).__name__}: {defect}"))
     _log(event, received, (time.monotonic() - began) * 1000)
     reply = received.reply
@@ -160,18 +160,18 @@ def _answer(receiver: Receiver, event: Event, began: float, edge: Edge) -> Respo
 def _log(event: Event, received: Received, milliseconds: float) -> None:
     """One line an event; at debug level where there was nothing to do."""
     facts = {**_about(event), "calls": received.calls, "milliseconds": round(milliseconds, 1)}
-    for said in received.reports:
+    for report in received.reports:
         log.info(
-            said.conditions[0].message,
+            report.conditions[0].message,
             extra={
                 **facts,
-                "outcome": said.outcome,
-                "reconciled": said.object.name,
-                "uid": said.object.uid,
-                "generation": said.generation,
-                "trace": said.trace,
-                "writes": len(said.changes),
-                "rounds": said.rounds,
+                "outcome": report.outcome,
+                "reconciled": report.object.name,
+                "uid": report.object.uid,
+                "generation": report.generation,
+                "trace": report.trace,
+                "writes": len(report.changes),
+                "rounds": report.rounds,
             },
         )
     if not received.reports:

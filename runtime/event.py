@@ -43,11 +43,11 @@ UNREADABLE = (
 )
 
 
-def moment(said: object) -> datetime | None:
+def moment(value: object) -> datetime | None:
     """A time in RFC 3339, or None for anything else; also for one that is no time of UTC's calendar."""
     try:
-        found = datetime.fromisoformat(said) if isinstance(said, str) else None
-        return found if found and found.tzinfo and found.astimezone(UTC) else None
+        time = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return time if time and time.tzinfo and time.astimezone(UTC) else None
     except (ValueError, OverflowError):
         return None
 

@@ -150,8 +150,12 @@ class Function:
     ) -> Observed:
         """What it would decide from, out of what somebody has at hand already; the protocol reads in an order."""
         referred = self.refers(key, parent)
-        refs = (*self.children(key), *self.inputs(key), *(one for one in referred if isinstance(one, Ref)))
-        collections = {one: collect(one) for one in referred if isinstance(one, Collection)}
+        refs = (
+            *self.children(key),
+            *self.inputs(key),
+            *(reference for reference in referred if isinstance(reference, Ref)),
+        )
+        collections = {collection: collect(collection) for collection in referred if isinstance(collection, Collection)}
         return Observed(key, parent, {ref: get(ref) for ref in refs}, collections, images)
 
     @property

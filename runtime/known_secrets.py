@@ -45,11 +45,11 @@ class KnownSecrets:
         position = shown = 0
         while position <= len(text) - SHORTEST:
             lengths = self._lengths.get(text[position : position + SHORTEST])
-            found = self._found(text, position, lengths) if lengths else 0
-            if found:
+            length = self._found(text, position, lengths) if lengths else 0
+            if length:
                 parts += (text[shown:position], HIDDEN)
-                shown = position + found
-            position += found or 1
+                shown = position + length
+            position += length or 1
         return "".join((*parts, text[shown:])) if parts else text
 
     def _found(self, text: str, position: int, lengths: tuple[int, ...]) -> int:
@@ -70,18 +70,18 @@ def _only_quoted(secret: str) -> bool:
 
 
 def _by_beginning(secrets: Iterable[str]) -> Mapping[str, list[str]]:
-    found: defaultdict[str, list[str]] = defaultdict(list)
+    secrets_by_beginning: defaultdict[str, list[str]] = defaultdict(list)
     for secret in secrets:
-        found[secret[:RECOGNIZED]].append(secret)
-    return found
+        secrets_by_beginning[secret[:RECOGNIZED]].append(secret)
+    return secrets_by_beginning
 
 
 def _lengths(beginnings: Iterable[str]) -> Mapping[str, tuple[int, ...]]:
     """For the first six characters of a secret: how long the beginnings are that start so, longest first."""
-    found: defaultdict[str, set[int]] = defaultdict(set)
+    lengths_by_start: defaultdict[str, set[int]] = defaultdict(set)
     for beginning in beginnings:
-        found[beginning[:SHORTEST]].add(len(beginning))
-    return {start: tuple(sorted(lengths, reverse=True)) for start, lengths in found.items()}
+        lengths_by_start[beginning[:SHORTEST]].add(len(beginning))
+    return {start: tuple(sorted(lengths, reverse=True)) for start, lengths in lengths_by_start.items()}
 
 
 def _agreeing(text: str, position: int, secret: str) -> int:

@@ -54,5 +54,5 @@ def visible_name(text: str) -> str:
     return shown.encode()[:LONGEST_NAME].decode(errors="ignore")
 
 
-def _escaped(found: re.Match[str]) -> str:
-    return found[0].encode("unicode_escape").decode()
+def _escaped(character: re.Match[str]) -> str:
+    return character[0].encode("unicode_escape").decode()

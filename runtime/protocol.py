@@ -71,7 +71,7 @@ class Reconciled:
 
     def see(self, observed: Observed) -> None:
         """Keep what was looked at."""
-        self.seen += [one for one in (observed.parent, *observed.objects.values()) if one is not None]
+        self.seen += [manifest for manifest in (observed.parent, *observed.objects.values()) if manifest is not None]
 
 
 def reconcile(

@@ -41,7 +41,7 @@ class Received:
     @property
     def reply(self) -> Report | None:
         """The one report that an HTTP answer can carry: that which changed most."""
-        return max(self.reports, key=lambda said: len(said.changes), default=None)
+        return max(self.reports, key=lambda report: len(report.changes), default=None)
 
 
 Receiver = Callable[[Event], Received]
@@ -139,10 +139,10 @@ class Reconciler:
         seconds = self.seconds - sum(call.milliseconds for call in client.calls) / 1000
         turns = [self.flights.take(key, event, partial(self._turn, key, waits, seconds), waits.left) for key in keys]
         done = [turn for turn in turns if turn is not None]
-        if done and not any(one.writes for one in done):
+        if done and not any(turn.writes for turn in done):
             measures.nothing_written(self.function.name, done[0].word)
-        said = tuple(one.report for one in done if one.report is not None)
-        return Received(said, len(client.calls) + sum(one.calls for one in done))
+        reports = tuple(turn.report for turn in done if turn.report is not None)
+        return Received(reports, len(client.calls) + sum(turn.calls for turn in done))
 
     def _turn(self, key: Ref, waits: Deadline, seconds: float, events: Sequence[Event]) -> Done:
         news = [event for event in events if self.seen.is_news(key, event) or self.flights.is_full(events)]
@@ -178,10 +178,10 @@ class Reconciler:
         word = done.outcome.word.value if done.outcome else GONE
         self._measure(word, course)
         where = trace_of(done.parent) if done.parent else trace_of_event(event)
-        said = reports.report(self.function, done, event, where, course)
-        if said is not None:
-            spans.record(said, where, course, done.parent)
-        return Done(said, len(course.calls), len(done.changes), word)
+        report = reports.report(self.function, done, event, where, course)
+        if report is not None:
+            spans.record(report, where, course, done.parent)
+        return Done(report, len(course.calls), len(done.changes), word)
 
     def _measure(self, word: str, course: Course) -> None:
         measures.reconciled(self.function.name, word, course.milliseconds, course.calls)

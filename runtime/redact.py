@@ -54,12 +54,12 @@ class Mask:
         """The text without the secrets, and without what `text` finds."""
         body, note = _without_note(sentence)
         window = body[: longest + MARGIN]
-        found = credentials.hidden(self._known.hidden(window))
-        if len(body) <= longest + MARGIN and len(found) <= longest + MARGIN:
-            return found + note
+        redacted = credentials.hidden(self._known.hidden(window))
+        if len(body) <= longest + MARGIN and len(redacted) <= longest + MARGIN:
+            return redacted + note
         if len(body) > len(window):
-            found = _open_url_hidden(found)[:-MARGIN]
-        shown = credentials.hidden(_whole_marks(found[:longest]))
+            redacted = _open_url_hidden(redacted)[:-MARGIN]
+        shown = credentials.hidden(_whole_marks(redacted[:longest]))
         return f"{shown} ... (cut, {len(sentence)} characters)"
 
     def value(self, value: Any, longest: int = LONGEST) -> Any:
@@ -159,14 +159,14 @@ def mask(*manifests: Manifest | None) -> Mask:
 
 def joined(known: Mask, changes: Sequence[tuple[str, str, Any]]) -> Mask:
     """A mask that also hides what is confidential in these changes: kind, path and value of each."""
-    found = (
+    spellings = (
         spelling
         for kind, path, value in changes
         for where, string in _strings(value, confidential.place(path, kind), 0)
         if where.confidential
         for spelling in _spellings(string)
     )
-    return Mask(known.secrets.union(found))
+    return Mask(known.secrets.union(spellings))
 
 
 def manifest(shown: Manifest) -> Manifest:

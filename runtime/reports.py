@@ -65,23 +65,25 @@ def report(function: Function, done: Reconciled, event: Event, where: Trace, cou
     return StatusChange(**dict(plain), ready_from=moved[0], ready_to=moved[1]) if moved else plain
 
 
-def emitted(said: Report) -> CloudEvent:
+def emitted(report: Report) -> CloudEvent:
     """The CloudEvent that carries a report; its attributes follow ApiServerSource's, so triggers filter both alike."""
-    parent = said.object
-    identity = "/".join((said.cause.source, said.cause.id, said.function, parent.namespace, parent.name, parent.uid))
-    changed = isinstance(said, StatusChange)
-    event_type = STATUS_CHANGED if changed else f"{PREFIX}reconcile.{said.outcome}.v1"
+    parent = report.object
+    identity = "/".join(
+        (report.cause.source, report.cause.id, report.function, parent.namespace, parent.name, parent.uid)
+    )
+    changed = isinstance(report, StatusChange)
+    event_type = STATUS_CHANGED if changed else f"{PREFIX}reconcile.{report.outcome}.v1"
     key = Ref(
         Kind(parent.api_version, parent.kind, "", namespaced=bool(parent.namespace)), parent.namespace, parent.name
     )
     attributes: dict[str, Any] = {
-        **envelope(event_type, f"/kepler/functions/{said.function}", str(uuid.uuid5(NAMESPACE, identity))),
+        **envelope(event_type, f"/kepler/functions/{report.function}", str(uuid.uuid5(NAMESPACE, identity))),
         **about(key),
-        **({"subject": said.cause.subject} if said.cause.subject else {}),
-        "time": Course(said.began, said.milliseconds).ended,
-        "traceparent": traceparent(said),
+        **({"subject": report.cause.subject} if report.cause.subject else {}),
+        "time": Course(report.began, report.milliseconds).ended,
+        "traceparent": traceparent(report),
     }
-    return CloudEvent(attributes, said.model_dump(mode="json", by_alias=True))
+    return CloudEvent(attributes, report.model_dump(mode="json", by_alias=True))
 
 
 def cause(event: Event, seen: Sequence[Manifest] = ()) -> Cause:
@@ -155,7 +157,7 @@ def _editor(shown: Manifest) -> tuple[str, datetime | None]:
     (structured-merge-diff's `Operation`), and within one second a controller's update follows on somebody's apply.
     """
     entries = metadata(shown).get("managedFields") if isinstance(shown.get("metadata"), dict) else None
-    known = [one for one in entries or () if isinstance(one, dict)] if isinstance(entries, list) else []
+    known = [entry for entry in entries or () if isinstance(entry, dict)] if isinstance(entries, list) else []
     newest: tuple[str, datetime | None] = ("", None)
     for entry in known:
         at = moment(entry.get("time"))
@@ -165,8 +167,8 @@ def _editor(shown: Manifest) -> tuple[str, datetime | None]:
 
 
 def _generation(shown: Manifest) -> int:
-    found = metadata(shown).get("generation") if isinstance(shown.get("metadata"), dict) else 0
-    return found if isinstance(found, int) else 0
+    value = metadata(shown).get("generation") if isinstance(shown.get("metadata"), dict) else 0
+    return value if isinstance(value, int) else 0
 
 
 def _mask(done: Reconciled) -> Mask:

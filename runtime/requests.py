@@ -71,13 +71,13 @@ def look_again(key: Ref, function: str) -> CloudEvent:
     return CloudEvent(attributes, data.model_dump(mode="json", by_alias=True))
 
 
-def _request(event_type: str, key: Ref, said: Replay | Discard | Resync, by: str) -> CloudEvent:
+def _request(event_type: str, key: Ref, request: Replay | Discard | Resync, by: str) -> CloudEvent:
     attributes = {
         **envelope(event_type, f"/kepler/{by}", str(uuid.uuid4())),
         **about(key),
         "traceparent": f"00-{uuid.uuid4().hex}-{uuid.uuid4().hex[:16]}-01",
     }
-    return CloudEvent(attributes, said.model_dump(mode="json", by_alias=True))
+    return CloudEvent(attributes, request.model_dump(mode="json", by_alias=True))
 
 
 def _name_of(key: Ref) -> ObjectName:

@@ -69,11 +69,11 @@ def images(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _checked(found: dict[str, str]) -> dict[str, str]:
-    for name in found.get(ALLOWED_IMAGES, "").split(","):
+def _checked(environment: dict[str, str]) -> dict[str, str]:
+    for name in environment.get(ALLOWED_IMAGES, "").split(","):
         if name.strip() and not REPOSITORY.fullmatch(name.strip()):
             raise Misconfigured(
                 f"`{ALLOWED_IMAGES}` has '{name.strip()}', which is no repository: name repositories without tag and "
                 "digest, such as 'registry.example.com/kepler', joined by commas"
             )
-    return found
+    return environment

@@ -159,14 +159,14 @@ class Keyring:
             self._lock.release()
 
 
-def key_of(found: Manifest | None) -> bytes | None:
+def key_of(secret: Manifest | None) -> bytes | None:
     """Return the key in the Secret; None where there is none, or one that is too short."""
-    encoded = ((found or {}).get("data") or {}).get(FIELD) or ""
+    encoded = ((secret or {}).get("data") or {}).get(FIELD) or ""
     try:
         key = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
         key = b""
-    if found is not None and len(key) < BYTES:
+    if secret is not None and len(key) < BYTES:
         log.warning(f"`{FIELD}` of Secret '{SECRET_NAME}' has less than {BYTES} bytes: delete the Secret, then `audit`")
     return key if len(key) >= BYTES else None
 

@@ -34,13 +34,13 @@ class Stream:
 
     def take(self, wanted: str) -> Iterator[Manifest]:
         """All objects of this namespace; those of earlier ones are passed over."""
-        while (found := self.head or next(self.items, None)) is not None:
-            self.head = found
-            if _place(namespace(found)) > _place(wanted):
+        while (manifest := self.head or next(self.items, None)) is not None:
+            self.head = manifest
+            if _place(namespace(manifest)) > _place(wanted):
                 return
             self.head = None
-            if namespace(found) == wanted:
-                yield found
+            if namespace(manifest) == wanted:
+                yield manifest
 
 
 def _place(of: str) -> str:
@@ -67,13 +67,15 @@ class Snapshot:
         """Each parent that is not going away, and what each function would see of it."""
         parent = self.functions[0].parent
         streams = {(kind, wanted): self._stream(kind, wanted) for kind, wanted in self._wanted()}
-        for where, parents in groupby(self._stream(parent, "").items, namespace):
+        for where, manifests in groupby(self._stream(parent, "").items, namespace):
             there = {
-                Ref(kind, where, name(one)): one for (kind, _), stream in streams.items() for one in stream.take(where)
+                Ref(kind, where, name(manifest)): manifest
+                for (kind, _), stream in streams.items()
+                for manifest in stream.take(where)
             }
-            for one in parents:
-                if not terminates(one):
-                    yield one, self._seen(one, Ref(parent, where, name(one)), there)
+            for manifest in manifests:
+                if not terminates(manifest):
+                    yield manifest, self._seen(manifest, Ref(parent, where, name(manifest)), there)
 
     def get(self, ref: Ref) -> Manifest | None:
         """A cluster-scoped object, read at most once."""
@@ -91,10 +93,10 @@ class Snapshot:
         """The objects of a kind that carry these labels, by name."""
         if kind not in self.labelled:
             chosen = ",".join(f"{label}={value}" for label, value in labels.items())
-            found = self.client.list(Collection(kind, ""), labelled=chosen)
+            manifests = self.client.list(Collection(kind, ""), labelled=chosen)
             self.labelled[kind] = {
-                name(one): {"metadata": {"name": name(one), "labels": metadata(one).get("labels") or {}}}
-                for one in found
+                name(manifest): {"metadata": {"name": name(manifest), "labels": metadata(manifest).get("labels") or {}}}
+                for manifest in manifests
             }
         return self.labelled[kind]
 

@@ -64,28 +64,28 @@ class Course:
         return self.began + timedelta(milliseconds=self.milliseconds)
 
 
-def record(said: Report, where: Trace, course: Course, parent: Manifest | None) -> None:
+def record(report: Report, where: Trace, course: Course, parent: Manifest | None) -> None:
     """The report as a span, its calls below it, and what it says first: the root, and `Ready`."""
-    about = said.object
+    about = report.object
     named = _named(about.kind, about.namespace, about.name) | {"k8s.object.uid": about.uid}
     attributes = named | {
-        "kepler.function": said.function,
-        "kepler.outcome": said.outcome,
-        "kepler.generation": said.generation,
-        "kepler.writes": len(said.changes),
-        "kepler.rounds": said.rounds,
-        "cloudevents.event_id": said.cause.id,
-        "cloudevents.event_source": said.cause.source,
-        "cloudevents.event_type": said.cause.type,
-        "cloudevents.event_subject": said.cause.subject,
-        **_age(said.cause.sent, course),
+        "kepler.function": report.function,
+        "kepler.outcome": report.outcome,
+        "kepler.generation": report.generation,
+        "kepler.writes": len(report.changes),
+        "kepler.rounds": report.rounds,
+        "cloudevents.event_id": report.cause.id,
+        "cloudevents.event_source": report.cause.source,
+        "cloudevents.event_type": report.cause.type,
+        "cloudevents.event_subject": report.cause.subject,
+        **_age(report.cause.sent, course),
     }
-    links = _links(said.cause.traceparent)
-    with _given(Ids(where.id, span_of(said))):
-        span = _begun(f"reconcile {said.function}", where.context, course.began, attributes, links)
+    links = _links(report.cause.traceparent)
+    with _given(Ids(where.id, span_of(report))):
+        span = _begun(f"reconcile {report.function}", where.context, course.began, attributes, links)
     _end(span, course)
     if parent is not None:
-        _milestones(said, where, course, parent, named)
+        _milestones(report, where, course, parent, named)
 
 
 def failed(function: str, key: Ref, event: Event, course: Course, error: Exception) -> None:
@@ -114,31 +114,31 @@ def edited(parent: Manifest, latest: datetime) -> datetime:
     times = [moment(metadata(parent).get("creationTimestamp"))]
     if generation(parent) > 1:
         entries = metadata(parent).get("managedFields") or ()
-        times += [moment(one.get("time")) for one in entries if not one.get("subresource")]
-    return min(max((one for one in times if one), default=latest), latest)
+        times += [moment(entry.get("time")) for entry in entries if not entry.get("subresource")]
+    return min(max((time for time in times if time), default=latest), latest)
 
 
-def _milestones(said: Report, where: Trace, course: Course, parent: Manifest, named: Attributes) -> None:
+def _milestones(report: Report, where: Trace, course: Course, parent: Manifest, named: Attributes) -> None:
     """The root at the first word on a generation, and `ready` where this report brings it."""
-    moved = {field.path: field for write in said.changes if write.action == "reported" for field in write.fields}
+    moved = {field.path: field for write in report.changes if write.action == "reported" for field in write.fields}
     began = edited(parent, course.began)
-    told = {**named, "kepler.generation": said.generation}
-    if _newly(moved, "observedGeneration", said.generation):
+    attributes = {**named, "kepler.generation": report.generation}
+    if _newly(moved, "observedGeneration", report.generation):
         with _given(Ids(where.id, where.root)):
-            root = _begun(f"edit {said.object.kind}", where.above, began, told, kind=SpanKind.INTERNAL)
+            root = _begun(f"edit {report.object.kind}", where.above, began, attributes, kind=SpanKind.INTERNAL)
         root.end(_nanoseconds(course.ended))
     if _newly(moved, "status", "True"):
         lost = moved.get(f"{READY_PATH}.lastTransitionTime")
         since = max(began, moment(lost.before if lost else None) or began)
-        span = digest(f"ready/{said.cause.source}/{said.cause.id}/{said.object.uid}", 8)
+        span = digest(f"ready/{report.cause.source}/{report.cause.id}/{report.object.uid}", 8)
         with _given(Ids(where.id, span)):
-            ready = _begun("ready", where.context, since, told, kind=SpanKind.INTERNAL)
+            ready = _begun("ready", where.context, since, attributes, kind=SpanKind.INTERNAL)
         ready.end(_nanoseconds(course.ended))
 
 
 def _newly(moved: dict[str, Field], field: str, value: object) -> bool:
-    found = moved.get(f"{READY_PATH}.{field}")
-    return found is not None and found.after == value != found.before
+    change = moved.get(f"{READY_PATH}.{field}")
+    return change is not None and change.after == value != change.before
 
 
 def _end(span: Span, course: Course) -> None:

@@ -38,7 +38,10 @@ def conditions_of(function: Function, outcome: Outcome) -> tuple[Condition, ...]
     if outcome.conditions:
         return outcome.conditions
     status, message = STATUS_OF[outcome.word], outcome.message[:MESSAGE]
-    return tuple(Condition(said, status, outcome.reason, message) for said in (function.condition, *function.summaries))
+    return tuple(
+        Condition(condition_type, status, outcome.reason, message)
+        for condition_type in (function.condition, *function.summaries)
+    )
 
 
 def write_status(key: Ref, status: Manifest, client: Client) -> Manifest:
@@ -55,4 +58,6 @@ def write_status(key: Ref, status: Manifest, client: Client) -> Manifest:
 
 def plain_words(message: str) -> str:
     """At most `PLAIN` characters of a message, and a question mark for each that is not printable ASCII."""
-    return "".join(one if one.isascii() and one.isprintable() else "?" for one in message)[:PLAIN]
+    return "".join(character if character.isascii() and character.isprintable() else "?" for character in message)[
+        :PLAIN
+    ]

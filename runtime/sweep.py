@@ -98,12 +98,13 @@ class Sweep:
         clock = time.monotonic()
         client = Client(self.transport, manager="kepler-sweep", seconds=SWEEP)
         count = Count()
-        for found in self._diverging(client, count):
+        for diverging in self._diverging(client, count):
             count.diverging += 1
             log.info(
-                "diverges", extra={"reconciled": str(found.key), "namespace": found.key.namespace, "why": found.why}
+                "diverges",
+                extra={"reconciled": str(diverging.key), "namespace": diverging.key.namespace, "why": diverging.why},
             )
-            self.sink(requested(found, cause))
+            self.sink(requested(diverging, cause))
         milliseconds = (time.monotonic() - clock) * 1000
         swept = Swept(
             resources=count.resources,
@@ -117,15 +118,19 @@ class Sweep:
         return Received(calls=len(client.calls))
 
     def _diverging(self, client: Client, count: "Count") -> Iterator[Diverging]:
-        for parent in dict.fromkeys(one.parent for one in self.functions):
-            functions = tuple(one for one in self.functions if one.parent == parent)
+        for parent in dict.fromkeys(function.parent for function in self.functions):
+            functions = tuple(function for function in self.functions if function.parent == parent)
             snapshot, inhabited = Snapshot(client, functions, self.images), set()
-            for one, seen in snapshot.observed():
-                inhabited.add(namespace(one))
+            for manifest, seen in snapshot.observed():
+                inhabited.add(namespace(manifest))
                 count.resources += 1
-                why = {function.name: told for function, observed in seen if (told := divergence(function, observed))}
+                why = {
+                    function.name: differences
+                    for function, observed in seen
+                    if (differences := divergence(function, observed))
+                }
                 if why:
-                    yield Diverging(Ref(parent, namespace(one), name(one)), trace_of(one), why)
+                    yield Diverging(Ref(parent, namespace(manifest), name(manifest)), trace_of(manifest), why)
             yield from _left_over(snapshot, inhabited)
 
 
@@ -145,21 +150,21 @@ def _left_over(snapshot: Snapshot, inhabited: set[str]) -> Iterator[Diverging]:
                 yield Diverging(key, None, {function.name: (f"nothing is left in namespace '{key.namespace}'",)})
 
 
-def requested(found: Diverging, cause: str) -> CloudEvent:
+def requested(diverging: Diverging, cause: str) -> CloudEvent:
     """Return `resync.requested` of an object, for the functions that would change something, and no others.
 
     Its attributes are those of an event about the object, so Triggers take it as one.
     """
-    key, kind = found.key, found.key.kind
-    diverging = ObjectName(api_version=kind.api_version, kind=kind.name, namespace=key.namespace, name=key.name)
+    key, kind = diverging.key, diverging.key.kind
+    subject = ObjectName(api_version=kind.api_version, kind=kind.name, namespace=key.namespace, name=key.name)
     identity = f"{cause}/{kind.name}/{key.namespace}/{key.name}"
     attributes = {
         **_attributes(RESYNC_REQUESTED, identity),
         **about(key),
-        **named(found.why),
-        "traceparent": (found.trace or detached_trace(identity)).within(identity),
+        **named(diverging.why),
+        "traceparent": (diverging.trace or detached_trace(identity)).within(identity),
     }
-    return CloudEvent(attributes, Resync(object=diverging, diverges=found.why).model_dump(mode="json", by_alias=True))
+    return CloudEvent(attributes, Resync(object=subject, diverges=diverging.why).model_dump(mode="json", by_alias=True))
 
 
 def finished(swept: Swept, cause: str) -> CloudEvent:

@@ -20,8 +20,8 @@ def configure(endpoint: str, service: str) -> None:
 def flush(seconds: float = FLUSH) -> None:
     """Send what is still held back; called before the process ends. A receiver that is away holds nobody up longer."""
     providers = (trace.get_tracer_provider(), metrics.get_meter_provider())
-    flushes = [found for one in providers if (found := getattr(one, "force_flush", None)) is not None]
-    threads = [threading.Thread(target=one, daemon=True) for one in flushes]
+    flushes = [flush for provider in providers if (flush := getattr(provider, "force_flush", None)) is not None]
+    threads = [threading.Thread(target=flush, daemon=True) for flush in flushes]
     for thread in threads:
         thread.start()
     deadline = time.monotonic() + seconds

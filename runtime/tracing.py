@@ -71,21 +71,21 @@ def trace_of_event(event: Event) -> Trace:
         return detached_trace(f"{event.source}/{event.id}")
 
 
-def span_of(said: Report) -> int:
+def span_of(report: Report) -> int:
     """The id of the span of the reconcile that a report is about; a redelivered event repeats it."""
-    return digest(f"{said.function}/{said.cause.source}/{said.cause.id}/{said.object.name}", 8)
+    return digest(f"{report.function}/{report.cause.source}/{report.cause.id}/{report.object.name}", 8)
 
 
-def traceparent(said: Report) -> str:
+def traceparent(report: Report) -> str:
     """The W3C `traceparent` of a report: its object's trace, and the span of this function's reconcile."""
-    return _traceparent(said.trace, span_of(said))
+    return _traceparent(report.trace, span_of(report))
 
 
-def understood(said: object) -> SpanContext | None:
+def understood(value: object) -> SpanContext | None:
     """The span that a `traceparent` names, or None where it is not valid (W3C Trace Context)."""
-    if not isinstance(said, str):
+    if not isinstance(value, str):
         return None
-    context = trace.get_current_span(PROPAGATOR.extract({"traceparent": said})).get_span_context()
+    context = trace.get_current_span(PROPAGATOR.extract({"traceparent": value})).get_span_context()
     return context if context.is_valid else None
 
 
@@ -95,12 +95,12 @@ def digest(text: str, size: int) -> int:
 
 
 def _annotated(shown: Manifest) -> SpanContext | None:
-    said = (metadata(shown).get("annotations") or {}).get(ANNOTATION)
-    found = understood(said)
-    if said and found is None:
+    annotation = (metadata(shown).get("annotations") or {}).get(ANNOTATION)
+    context = understood(annotation)
+    if annotation and context is None:
         log.debug(f"annotation `{ANNOTATION}` is not a W3C traceparent: it is ignored", extra={"uid": uid(shown)})
     sampled = TraceFlags(TraceFlags.SAMPLED)
-    return SpanContext(found.trace_id, found.span_id, is_remote=True, trace_flags=sampled) if found else None
+    return SpanContext(context.trace_id, context.span_id, is_remote=True, trace_flags=sampled) if context else None
 
 
 def _traceparent(of: str, span: int) -> str:

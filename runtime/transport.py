@@ -73,18 +73,18 @@ def configuration(environment: Mapping[str, str]) -> Configuration:
 
     Raises Misconfigured as `connect` does.
     """
-    found = Configuration()
+    configuration = Configuration()
     try:
         if "KUBERNETES_SERVICE_HOST" in environment and "KUBECONFIG" not in environment:
-            load_incluster_config(client_configuration=found)
+            load_incluster_config(client_configuration=configuration)
         else:
-            load_kube_config(environment.get("KUBECONFIG"), client_configuration=found)
+            load_kube_config(environment.get("KUBECONFIG"), client_configuration=configuration)
     except (ConfigException, OSError) as wrong:
         raise Misconfigured(
             f"no API server to talk to ({wrong}): run in a pod with a ServiceAccount, or set `KUBECONFIG` to a "
             "readable file"
         ) from wrong
-    return found
+    return configuration
 
 
 def _send(client: ApiClient, request: Request, headers: Sequence[tuple[str, str]]) -> Answer:
@@ -118,8 +118,8 @@ def _with(headers: Sequence[tuple[str, str]], sent: Mapping[str, str]) -> Mappin
 
 
 def _unanswered(request: Request, why: object, reason: str = "") -> Answer:
-    told = f"the API server did not answer {request.method} {request.path}: {why}"
-    return Answer(0, {"message": told, "reason": reason, "cause": str(why)})
+    message = f"the API server did not answer {request.method} {request.path}: {why}"
+    return Answer(0, {"message": message, "reason": reason, "cause": str(why)})
 
 
 def _yaml(body: Manifest | None) -> str:
@@ -128,7 +128,7 @@ def _yaml(body: Manifest | None) -> str:
     The API server reads an apply as YAML, and refuses those with 400; all else that YAML does not print stays escaped.
     """
     written = json.dumps(body)
-    return PAIR.sub(lambda found: json.loads(f'"{found[0]}"') if found[0].startswith("\\u") else found[0], written)
+    return PAIR.sub(lambda pair: json.loads(f'"{pair[0]}"') if pair[0].startswith("\\u") else pair[0], written)
 
 
 def _seconds(header: str | None) -> float:
