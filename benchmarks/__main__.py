@@ -51,9 +51,9 @@ def swept() -> dict[str, float]:
         return sweep.measure(stack, KEPLERS)
 
 
-def show(figures: dict[str, dict[str, float]], before: dict[str, Any]) -> None:
+def show(measured: dict[str, dict[str, float]], before: dict[str, Any]) -> None:
     """One line a figure, with the one before in brackets."""
-    for name, figures in figures.items():
+    for name, figures in measured.items():
         for figure, value in figures.items():
             earlier = before.get(name, {}).get(figure)
             sys.stdout.write(
@@ -64,6 +64,6 @@ def show(figures: dict[str, dict[str, float]], before: dict[str, Any]) -> None:
 if __name__ == "__main__":
     build()
     before = json.loads(KEPT.read_text()) if KEPT.exists() else {}
-    figures = measure()
-    show(figures, before)
-    KEPT.write_text(json.dumps(figures, indent=1))
+    measured = measure()
+    show(measured, before)
+    KEPT.write_text(json.dumps(measured, indent=1))

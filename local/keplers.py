@@ -10,6 +10,8 @@ from local.source import plural
 from local.stack import Stack
 
 KIND = "Kepler"
+# What a condition lacks is shown as this.
+UNSET: Object = {"type": "", "status": "", "reason": "", "message": ""}
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Kepler:
     def account(self) -> str:
         """Its conditions and their messages, for when it does not become ready."""
         sentences = [
-            f"  {condition.get('type')}={condition.get('status')} {condition.get('reason', '')}: {condition.get('message', '')}"
+            "  {type}={status} {reason}: {message}".format_map({**UNSET, **condition})
             for condition in self._conditions
         ]
         return "\n".join(
