@@ -4,13 +4,15 @@ The order is that in which one thing keeps back the next: what a function reject
 why; what is waited for; then the pods.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from audit.checks import SWEEP_LATE
+from audit.model import Fight, ForeignField
 from cli import findings
 from cli.facts import Facts, Workload
 from cli.parts import trouble
+from cli.sentences import END_OF_FIGHT, fight, foreign_field
 from functions import collector, monitoring, pod_trouble, status
 from functions.catalogue import FUNCTIONS
 from functions.pod_trouble import Operand, PodTrouble, Reason
@@ -38,6 +40,7 @@ class Cause:
 
 def beside(facts: Facts) -> Iterator[Cause]:
     """What is worth a word although everything works."""
+    yield from interference(facts.foreign, facts.fights)
     yield from _undelivered(facts)
     yield from _unswept(facts)
 
@@ -48,6 +51,7 @@ def causes(facts: Facts) -> Iterator[Cause]:
         yield _going(facts)
     found = [*_rejected(facts), *_silent(facts), *_waiting(facts), *_rollout(facts), *_server(facts)]
     yield from found or [_summary(facts)]
+    yield from interference(facts.foreign, facts.fights)
     yield from _undelivered(facts)
     yield from _unswept(facts)
 
@@ -174,6 +178,15 @@ def _labels(facts: Facts) -> str:
         return ""
     told = ", ".join(f"'{key}: {value}'" for key, value in wanted.items())
     return f"; {findings.matching(facts.nodes, wanted)} of {len(facts.nodes)} nodes carry {told}"
+
+
+def interference(foreign: Iterable[ForeignField], fights: Iterable[Fight]) -> Iterator[Cause]:
+    """What others do to the children: fields that are fought over, then those that others own."""
+    for contested in fights:
+        yield Cause(fight(contested), (END_OF_FIGHT,))
+    for field in foreign:
+        removal = (f"if it should not be there: {field.remove}",) if field.remove else ()
+        yield Cause(foreign_field(field), removal)
 
 
 def _undelivered(facts: Facts) -> Iterator[Cause]:
