@@ -211,10 +211,10 @@ def test_pull_secrets_are_those_of_the_exporter() -> None:
 
 
 TOLERATION = {"key": "models", "operator": "Exists"}
-LINUX, ARCH = {"kubernetes.io/os": "linux"}, {"kubernetes.io/arch": "amd64"}
+AMD64, ARM64 = ({"kubernetes.io/os": "linux", "kubernetes.io/arch": arch} for arch in ("amd64", "arm64"))
 POD = [
-    Case({}, pod, "nodeSelector", LINUX),
-    Case({"node_selector": ARCH}, pod, "nodeSelector", {**LINUX, **ARCH}),
+    Case({}, pod, "nodeSelector", AMD64),
+    Case({"node_selector": {"kubernetes.io/arch": "arm64"}}, pod, "nodeSelector", ARM64),
     Case({"tolerations": [TOLERATION]}, pod, "tolerations", [TOLERATION]),
     Case({}, pod, "tolerations", None),
     Case({"priority_class": "high"}, pod, "priorityClassName", "high"),
@@ -228,7 +228,7 @@ POD = [
 
 @pytest.mark.parametrize("case", POD, ids=lambda case: f"{case.at}: {case.fields}")
 def test_fields_of_the_pod(case: Case) -> None:
-    """Each field has its place; a blank one leaves the cluster's default, but nodes run Linux in any case."""
+    """Each field has its place; a blank one leaves the cluster's default, but nodes run Linux, and the image."""
     assert case.look(**case.fields).get(case.at) == case.found
 
 
