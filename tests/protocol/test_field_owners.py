@@ -217,7 +217,7 @@ def test_an_adopted_object_tells_what_its_maker_set_beyond_defaults(workbench: W
     adopting["metadata"]["annotations"] = {"sustainable-computing.io/adopt": "Service/kepler-exporter"}
     workbench.apply(adopting)
     workbench.settle()
-    assert workbench.conditions()["CollectorReconciled"]["status"] == "True", workbench.conditions()["CollectorReconciled"]
+    assert workbench.conditions()["CollectorReconciled"]["status"] == "True"
     found = foreign(workbench, SERVICE)
     assert [(field.path, field.manager) for field in found] == [
         ("spec.ports[port=9999,protocol=TCP]", "kubectl-create")
