@@ -110,9 +110,10 @@ class Api:
         wanted = selected(OneObject, request.args)
         _may_see(self.access(request), wanted)
         key = Ref(KEPLER, wanted.namespace, wanted.name)
+        ours = self.children.managers(key)
         with self.database.reading() as connection:
-            told = fights.recent(connection, wanted, datetime.now(UTC))
-        contested = fights.fights(told, self.children.managers(key))
+            told = fights.recent(connection, wanted, datetime.now(UTC), ours)
+        contested = fights.fights(told, ours)
         if wanted.kind != KEPLER.name:
             return Interference(fights=contested)
         foreign = self.children.foreign(key)
