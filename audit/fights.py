@@ -27,7 +27,8 @@ LEAST = 3
 WINDOW = timedelta(hours=1)
 # Reports that one answer looks at, the newest: in short, and of those that may tell of a fight, whole.
 MOST, MOST_WHOLE = 500, 100
-# The one field that the control plane sets of its own accord (an autoscaler does).
+# The one field that the control plane changes of its own accord (an autoscaler does). As for others, its controllers
+# write a status as soon as somebody has changed the object, and so may be the last who wrote.
 REPLICAS = "spec.replicas"
 
 # A child, a field of it, the value as JSON, who puts it back, and for which generation of which resource.
@@ -81,13 +82,13 @@ def _put_back(report: Report) -> Iterator[Contested]:
             yield from [(write.object, "", "", *about)] if write.action == "created" else []
         elif write.action == "changed":
             for field in write.fields:
-                if cause.by not in CONTROL_PLANE or field.path == REPLICAS:
-                    yield write.object, field.path, json.dumps(field.after, sort_keys=True), *about
+                yield write.object, field.path, json.dumps(field.after, sort_keys=True), *about
 
 
 def _fight(key: Contested, times: Sequence[Report]) -> Fight:
     about, path, _, function, _, _ = key
-    others = (report.cause.by for report in times if report.cause.by not in ("", manager(function)))
+    silent = {"", manager(function), *(() if path == REPLICAS else CONTROL_PLANE)}
+    others = (report.cause.by for report in times if report.cause.by not in silent)
     return Fight(
         object=about,
         path=path,

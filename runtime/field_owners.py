@@ -10,6 +10,7 @@ Not told is what nobody has to know of:
 * What the control plane itself writes, such as the volume that a claim is bound to. What comes through `scale` (an
   autoscaler, `kubectl scale`) is told: it says how many pods there are.
 * Tokens of a ServiceAccount (`secrets`), which are the control plane's, too.
+* `serviceAccount` of a pod, an old name of `serviceAccountName` that the API server keeps in step with it.
 * Values that the API server would fill in: a client that creates an object owns those as well, and they change nothing.
 """
 
@@ -36,6 +37,7 @@ SCALE = "scale"
 # Parts of an object that are left out.
 OUTER = frozenset({"f:metadata", "f:status"})
 TOKENS = ("f:secrets",)
+OLD_ACCOUNT = "f:serviceAccount"
 # What `kubectl rollout restart` writes (k8s.io/kubectl v0.35:pkg/polymorphichelpers/objectrestarter.go).
 RESTARTED = ("f:spec", "f:template", "f:metadata", "f:annotations", "f:kubectl.kubernetes.io/restartedAt")
 
@@ -128,7 +130,9 @@ def _outermost(foreign: frozenset[Path], own: frozenset[Path]) -> Iterator[Path]
 def _field(manifest: Manifest, entry: Manifest, path: Path) -> OwnedField | None:
     """The field at a path; None where it is nothing to tell of, or is not there any more."""
     found = located(manifest, path)
-    if found is None or path[0] in OUTER or _is_token(manifest, path) or _is_default(path, found[1]):
+    if found is None or path[0] in OUTER or path[-1] == OLD_ACCOUNT:
+        return None
+    if _is_token(manifest, path) or _is_default(path, found[1]):
         return None
     pointer, value = found
     manager, operation = str(entry.get("manager") or ""), str(entry.get("operation") or "")

@@ -126,6 +126,12 @@ CASES = (
         tuple(patched(DAEMON_SET, of_template(terminationGracePeriodSeconds=seconds)) for seconds in (31, 30)),
         (),
     ),
+    Case(
+        "an account that is taken back, under its old name, too",
+        DAEMON_SET,
+        (patched(DAEMON_SET, of_template(serviceAccountName="default")),),
+        ((f"{POD}.serviceAccountName", "default", "kubectl-patch"),),
+    ),
     Case("a label of the object", DAEMON_SET, (("label", DAEMON_SET, "team=energy"),), ()),
     Case("an annotation of the object", DAEMON_SET, (("annotate", DAEMON_SET, "backup=yes"),), ()),
     Case(

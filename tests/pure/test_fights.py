@@ -56,7 +56,11 @@ FIGHTS = (
     ),
     Case("an object of its own", tuple(put_back(at, cause=cause(0, by="x")) for at in (1, 2, 3))),
     Case("our own functions", tuple(put_back(at, by="kepler-estimator") for at in (1, 2, 3))),
-    Case("the DaemonSet's controller", tuple(put_back(at, by="kube-controller-manager") for at in (1, 2, 3))),
+    Case(
+        "somebody whose change a controller has answered by a status, each time but one",
+        (put_back(1), *(put_back(at, by="kube-controller-manager") for at in (2, 3))),
+        ((f"{POD}.hostPID", 3, ("argocd",)),),
+    ),
     Case(
         "an autoscaler",
         tuple(put_back(at, by="kube-controller-manager", path="spec.replicas") for at in (1, 2, 3)),
