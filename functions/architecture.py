@@ -29,7 +29,7 @@ def only(image: str) -> str:
 def chosen(image: str | None, selector: Mapping[str, str], affinity: Mapping[str, Any] | None = None) -> dict[str, str]:
     """The node selector that an image needs beside the user's; empty where the user chooses an architecture."""
     needed = only(image) if image else ""
-    chooses = LABEL in selector or LABEL in _affinity_keys(affinity or {})
+    chooses = LABEL in selector or LABEL in affinity_keys(affinity or {})
     return {LABEL: needed} if needed and not chooses else {}
 
 
@@ -67,7 +67,7 @@ def _says(block: str, image: str | None, asked: Mapping[str, str], added: Mappin
     )
 
 
-def _affinity_keys(affinity: Mapping[str, Any]) -> Iterator[str]:
+def affinity_keys(affinity: Mapping[str, Any]) -> Iterator[str]:
     """The labels that a node affinity requires."""
     required = (affinity.get("nodeAffinity") or {}).get("requiredDuringSchedulingIgnoredDuringExecution") or {}
     for term in required.get("nodeSelectorTerms") or ():
