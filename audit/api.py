@@ -13,20 +13,21 @@ from cloudevents.core.v1.event import CloudEvent
 from flask import Blueprint, Response, request
 from pydantic import BaseModel
 
-from audit import pages, past, queries
+from audit import fights, pages, past, queries
 from audit.answers import answering, guarded, joined, problem, unknown
 from audit.checks import Health, health
 from audit.choice import about, chosen
 from audit.database import Database
+from audit.interference import ChildReader
 from audit.live import Live
-from audit.model import API, DeadLetter, Latest, Page
+from audit.model import API, DeadLetter, Interference, Latest, Page
 from audit.problems import Problem, TooMany
-from audit.selection import After, Namespace, Nothing, Object, Reports, Standings, selected
+from audit.selection import After, Namespace, Nothing, Object, OneObject, Reports, Standings, selected
 from audit.sight import Sight
 from audit.states import IS_READY
 from audit.totals import namespaces
 from audit.viewer import Access, Viewer
-from runtime.objects import KEPLER, MACHINE_CONFIG
+from runtime.objects import KEPLER, MACHINE_CONFIG, Ref
 from runtime.requests import discard, replay
 from runtime.sink import Sink
 
@@ -38,10 +39,11 @@ CONSOLE = "console"
 
 @dataclass(frozen=True)
 class Api:
-    """Answers from the database and, through `live`, from the cluster; `sink` is where requests are sent."""
+    """Answers from the database and, through `live` and `children`, from the cluster; requests go to `sink`."""
 
     database: Database
     live: Live
+    children: ChildReader
     access: Access
     sink: Callable[[], Sink]
 
@@ -53,6 +55,7 @@ class Api:
             ("reports", self.reports),
             ("reports/<path:identity>", self.report),
             ("history", self.history),
+            ("interference", self.interference),
             ("traces/<identity>", self.trace),
             ("dead-letters", self.letters),
             ("state", self.state),
@@ -97,13 +100,24 @@ class Api:
 
     def history(self) -> BaseModel:
         """Of one resource."""
-        viewer, wanted = self.access(request), selected(Object, request.args)
-        if not wanted.namespace and wanted.kind != MACHINE_CONFIG.name:
-            raise Problem(400, f"`namespace` is missing: only a {MACHINE_CONFIG.name} is in none")
-        if not viewer.sees(wanted.namespace):
-            raise _forbidden(wanted.namespace)
+        wanted = selected(Object, request.args)
+        _may_see(self.access(request), wanted)
         with self.database.reading() as connection:
             return past.history(connection, wanted)
+
+    def interference(self) -> BaseModel:
+        """What others do to the children of a resource. A KeplerMachineConfig's are not read: they may hold secrets."""
+        wanted = selected(OneObject, request.args)
+        _may_see(self.access(request), wanted)
+        key = Ref(KEPLER, wanted.namespace, wanted.name)
+        ours = self.children.managers(key)
+        with self.database.reading() as connection:
+            told = fights.recent(connection, wanted, datetime.now(UTC), ours)
+        contested = fights.fights(told, ours)
+        if wanted.kind != KEPLER.name:
+            return Interference(fights=contested)
+        foreign = self.children.foreign(key)
+        return Interference(foreign=foreign.fields, fights=contested, unread=foreign.unread)
 
     def trace(self, identity: str) -> BaseModel:
         """Of one change."""
@@ -209,6 +223,14 @@ class Api:
     def _shows(self, viewer: Viewer, sight: Sight, letter: DeadLetter) -> bool:
         where = letter.event.object.namespace
         return sight.shows(where) if where else viewer.sees_everywhere()
+
+
+def _may_see(viewer: Viewer, wanted: OneObject) -> None:
+    """Raises Problem where the viewer may not see the object, or names no namespace."""
+    if not wanted.namespace and wanted.kind != MACHINE_CONFIG.name:
+        raise Problem(400, f"`namespace` is missing: only a {MACHINE_CONFIG.name} is in none")
+    if not viewer.sees(wanted.namespace):
+        raise _forbidden(wanted.namespace)
 
 
 def _may_name(viewer: Viewer, namespace: str) -> None:

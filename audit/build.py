@@ -3,40 +3,53 @@
 import functools
 import logging
 import tempfile
+from collections.abc import Callable
 
 from audit import TOKEN, schema, signing
 from audit.access import Tokens
 from audit.api import Api
 from audit.database import Database
 from audit.hints import SECONDS, Hints
+from audit.interference import ChildReader
 from audit.live import Live
 from audit.nearby import nearby
 from audit.receive import Audit
 from audit.retention import Retention
 from audit.settings import Keeping
 from audit.store import Store
-from runtime.client import Client
+from runtime.client import Client, Transport
 from runtime.errors import Misconfigured
+from runtime.function import Writers
 from runtime.listener import Surroundings
+from runtime.objects import Ref
 from runtime.signature import Keyring
 
 log = logging.getLogger("kepler.audit")
 
 
-def build(keeping: Keeping, surroundings: Surroundings) -> Audit:
-    """Raises Misconfigured where the database, or what the access needs, is not there."""
+def build(keeping: Keeping, surroundings: Surroundings, writers: Callable[[Ref], Writers]) -> Audit:
+    """Return the function; `writers` names the children of a resource, and the managers that write them.
+
+    Raises Misconfigured where the database, or what the access needs, is not there.
+    """
     database = Database(keeping.database.get_secret_value() or _passing())
     schema.prepare(database)
     retention = Retention(database, days=keeping.days, bytes=keeping.megabytes << 20)
     retention.begin()
     transport, sink = functools.cache(surroundings.transport), functools.cache(surroundings.sink)
     access = Tokens(transport(), own=keeping.audience == "own") if keeping.access == TOKEN else nearby
-    api = Api(database, Live(transport, surroundings.namespace), access, sink)
+    client = functools.partial(_client, transport)
+    api = Api(database, Live(transport, surroundings.namespace), ChildReader(client, writers), access, sink)
     store = Store(database, full=retention.told)
-    hints = Hints(store, lambda: Client(transport(), manager="kepler-audit", seconds=SECONDS))
+    hints = Hints(store, client)
     keyring = surroundings.keyring or Keyring(transport(), surroundings.namespace)
     signing.begin(keyring)
     return Audit(store, api.blueprint(), hints, keyring)
+
+
+def _client(transport: Callable[[], Transport]) -> Client:
+    """A client for one look at the API server."""
+    return Client(transport(), manager="kepler-audit", seconds=SECONDS)
 
 
 def _passing() -> str:

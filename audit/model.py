@@ -6,6 +6,7 @@
 | `reports` | `Page[Summary]`, newest first | see below |
 | `reports/<id>` | `Kept` | |
 | `history` | `Page[Change]`, newest first | `kind`, `namespace`, `name` (all needed), `limit`, `before` |
+| `interference` | `Interference` | `kind`, `namespace`, `name` (all needed) |
 | `traces/<id>` | `Trace` | |
 | `dead-letters` | `Page[DeadLetter]`, newest first | `namespace` |
 | `dead-letters/<name>/replay`, `.../discard` (POST) | 202 | |
@@ -27,7 +28,7 @@ do.
 
 from typing import Generic, Literal, TypeVar
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, JsonValue
 
 from events.report import Cause, Field, ObjectName, Part, Report, ReportedCondition, StatusChange, Subject
 
@@ -236,6 +237,50 @@ class Trace(Part):
     reports: tuple[Kept, ...]
     episodes: tuple[Episode, ...]
     more: bool = False
+
+
+class ForeignField(Part):
+    """A field of a child that no function sets and somebody else does: it stays, and pods run with it.
+
+    `by` is the field manager that set it last, at `time`, by `operation` (`Apply` or `Update`). `value` is redacted.
+    `restart` says that it is the mark of `kubectl rollout restart`. `remove` is the command that removes the field.
+    """
+
+    object: ObjectName
+    path: str
+    value: JsonValue = None
+    by: str
+    operation: str
+    time: AwareDatetime | None = None
+    restart: bool = False
+    remove: str = ""
+
+
+class Fight(Part):
+    """A field that a function put back `count` times within the last hour, since others changed it each time.
+
+    `path` is empty where the whole object was deleted and created again. `others` are the field managers that changed
+    the field; Kubernetes does not keep who deletes. `since` and `last` are the first time of these and the last.
+    """
+
+    object: ObjectName
+    path: str
+    function: str
+    others: tuple[str, ...] = ()
+    count: int
+    since: AwareDatetime
+    last: AwareDatetime
+
+
+class Interference(Part):
+    """What others do to the children of a resource now: fields that they own, and fields that are fought over.
+
+    `unread` names the children that `audit` may not read.
+    """
+
+    foreign: tuple[ForeignField, ...] = ()
+    fights: tuple[Fight, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 class Undelivered(Part):

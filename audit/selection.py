@@ -65,12 +65,17 @@ class Reports(Objects):
     before: Annotated[int, Field(ge=0, le=LARGEST)] = LARGEST
 
 
-class Object(Selection):
-    """Of one object's history; `namespace` is blank for what is in none."""
+class OneObject(Selection):
+    """Of one object; `namespace` is blank for what is in none."""
 
     kind: Annotated[str, Field(min_length=1)]
     namespace: str = ""
     name: Annotated[str, Field(min_length=1)]
+
+
+class Object(OneObject):
+    """Of one object's history."""
+
     limit: Annotated[int, Field(gt=0, le=MOST)] = LIMIT
     before: Annotated[str, Field(pattern=r"^\d{1,18}\.\d{1,18}$")] = f"{10**17}.0"
 

@@ -6,7 +6,8 @@ Over sets of leaves an apply is a few operations, and ownership is part of the r
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cli.leaves import ENVELOPE, Leaves, Path, fields, is_item, leaves, paths, tree
+from cli.leaves import ENVELOPE, Leaves, fields, leaves, tree
+from runtime.field_paths import Path, is_item, paths
 from runtime.objects import Manifest, Ref, generation, metadata
 
 # A change of these does not move the generation.

@@ -4,13 +4,15 @@ The order is that in which one thing keeps back the next: what a function reject
 why; what is waited for; then the pods.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from audit.checks import SWEEP_LATE
-from cli import findings
+from audit.model import Fight, ForeignField
+from cli import findings, node_causes
 from cli.facts import Facts, Workload
 from cli.parts import trouble
+from cli.sentences import END_OF_FIGHT, fight, foreign_field
 from functions import collector, monitoring, pod_trouble, status
 from functions.catalogue import FUNCTIONS
 from functions.pod_trouble import Operand, PodTrouble, Reason
@@ -18,7 +20,7 @@ from runtime.ages import age
 from runtime.conditions import READY, conditions, current
 from runtime.event import moment
 from runtime.function import Function
-from runtime.objects import Manifest, generation, metadata, terminates
+from runtime.objects import KEPLER, Manifest, generation, metadata, terminates
 from runtime.outcome import Condition, Status
 
 # Nobody needs to be told of a function that was asked a moment ago.
@@ -38,6 +40,8 @@ class Cause:
 
 def beside(facts: Facts) -> Iterator[Cause]:
     """What is worth a word although everything works."""
+    yield from _architectures(facts)
+    yield from interference(facts.foreign, facts.fights)
     yield from _undelivered(facts)
     yield from _unswept(facts)
 
@@ -48,6 +52,8 @@ def causes(facts: Facts) -> Iterator[Cause]:
         yield _going(facts)
     found = [*_rejected(facts), *_silent(facts), *_waiting(facts), *_rollout(facts), *_server(facts)]
     yield from found or [_summary(facts)]
+    yield from _architectures(facts)
+    yield from interference(facts.foreign, facts.fights)
     yield from _undelivered(facts)
     yield from _unswept(facts)
 
@@ -174,6 +180,22 @@ def _labels(facts: Facts) -> str:
         return ""
     told = ", ".join(f"'{key}: {value}'" for key, value in wanted.items())
     return f"; {findings.matching(facts.nodes, wanted)} of {len(facts.nodes)} nodes carry {told}"
+
+
+def _architectures(facts: Facts) -> Iterator[Cause]:
+    """Nodes that are left out, since an image is not built for them."""
+    if facts.key.kind == KEPLER:
+        for told in node_causes.left_out(facts.resource, facts.nodes or ()):
+            yield Cause(told, (node_causes.STEP,))
+
+
+def interference(foreign: Iterable[ForeignField], fights: Iterable[Fight]) -> Iterator[Cause]:
+    """What others do to the children: fields that are fought over, then those that others own."""
+    for contested in fights:
+        yield Cause(fight(contested), (END_OF_FIGHT,))
+    for field in foreign:
+        removal = (f"if it should not be there: {field.remove}",) if field.remove else ()
+        yield Cause(foreign_field(field), removal)
 
 
 def _undelivered(facts: Facts) -> Iterator[Cause]:

@@ -7,19 +7,23 @@ from typing import TypeVar
 
 import urllib3
 
+from audit import foreign
 from audit.letters import letters
-from audit.model import DeadLetter, State
+from audit.model import DeadLetter, Fight, ForeignField, State
 from cli.cluster import Cluster
 from cli.console import reached
-from cli.errors import CliError
-from cli.facts import Facts, Workload
-from cli.kinds import KNATIVE_SERVICE, POD, TRIGGER
+from cli.errors import CliError, Missing
+from cli.facts import ChildFacts, Facts, Workload
+from cli.kinds import KNATIVE_SERVICE, POD, RECONCILED, TRIGGER, title
 from cli.letters import about
 from cli.parts import Installation, Parts, loopback
 from functions import children
+from functions.catalogue import FUNCTIONS
+from runtime.adoption import adopter
 from runtime.dead_letters import LABEL
 from runtime.errors import Forbidden, NotFound
-from runtime.objects import CONFIG_MAP, EVENT, KEPLER, NODE, Kind, Manifest, Ref, name, uid
+from runtime.function import writers
+from runtime.objects import CONFIG_MAP, EVENT, KEPLER, NODE, Kind, Manifest, Ref, controller, name, uid
 
 READINESS = "health/readiness"
 ASKED = 2.0
@@ -38,6 +42,7 @@ class Collector:
         """What explains one resource."""
         exporter, server = children.daemon_set(key), children.deployment(key)
         workloads = key.kind == KEPLER
+        state, fights = self._account(key, console, token)
         return Facts(
             key=key,
             resource=resource,
@@ -47,7 +52,9 @@ class Collector:
             nodes=self.listed(NODE) if workloads else None,
             installed=self.installation(),
             letters=about(self.letters() or (), key),
-            sweep=state.sweep if (state := self.state(console, token)) else None,
+            sweep=state.sweep if state else None,
+            foreign=self.foreign(key),
+            fights=fights,
             unread=tuple(self.unread),
         )
 
@@ -72,6 +79,42 @@ class Collector:
         """All dead letters, newest first; None where they may not be read."""
         config_maps = self.listed(CONFIG_MAP, self.cluster.operator_namespace, labelled=LABEL, metadata_only=True)
         return None if config_maps is None else letters(config_maps)
+
+    def child(self, ref: Ref, *, console: str = "", token: str = "") -> ChildFacts:
+        """What explains one object that functions write. Raises Missing where it is not there, or belongs to nobody."""
+        found = self.cluster.get(ref)
+        if found is None:
+            raise Missing(f"there is no {title(ref)}")
+        owner = controller(found) or adopter(found)
+        kind = next((one for one in RECONCILED if owner and one.name == owner.kind), None)
+        if owner is None or kind is None:
+            raise Missing(f"{title(ref)} belongs to no Kepler: the functions made no such object")
+        parent = Ref(kind, ref.namespace if kind.namespaced else "", owner.name)
+        state, fights = self._account(parent, console, token)
+        about = foreign.object_name(ref)
+        return ChildFacts(
+            ref,
+            found,
+            parent,
+            foreign.foreign(ref, found, writers(FUNCTIONS, parent).get(ref, frozenset())),
+            tuple(one for one in fights if one.object == about),
+            account=state is not None,
+        )
+
+    def foreign(self, key: Ref) -> tuple[ForeignField, ...]:
+        """The fields that others own of a resource's children, as far as the user may read those."""
+        objects = ((ref, self.get(ref), ours) for ref, ours in writers(FUNCTIONS, key).items())
+        return tuple(foreign.children(key, objects))
+
+    def _account(self, key: Ref, console: str, token: str) -> tuple[State | None, tuple[Fight, ...]]:
+        """What the query API says of itself and of the fights over a resource's children, as far as it answers."""
+        state = None
+        try:
+            with reached(self.cluster, url=console, token=token) as there:
+                state = there.state()
+                return state, there.interference(key).fights
+        except (CliError, Forbidden, NotFound):
+            return state, ()
 
     def state(self, console: str, token: str) -> State | None:
         """What the query API says about itself; None where it is out of reach, which keeps nobody from the rest."""

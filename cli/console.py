@@ -18,7 +18,7 @@ from urllib.parse import quote, urlencode
 import urllib3
 from pydantic import BaseModel, ValidationError
 
-from audit.model import API, Change, Kept, Page, State, Summary, Trace
+from audit.model import API, Change, Interference, Kept, Page, State, Summary, Trace
 from cli.cluster import Cluster, without
 from cli.errors import CliError, Denied, Missing, Refused, Unreachable
 from cli.forward import forwarded
@@ -53,8 +53,11 @@ class Console:
 
     def history(self, key: Ref, *, before: str = "", limit: int = 100) -> Page[Change]:
         """Generations of a resource, newest first."""
-        place = {"kind": key.kind.name, "namespace": key.namespace, "name": key.name}
-        return self._ask(Page[Change], "history", {**place, "before": before, "limit": str(limit)})
+        return self._ask(Page[Change], "history", {**_place(key), "before": before, "limit": str(limit)})
+
+    def interference(self, key: Ref) -> Interference:
+        """What others do to the children of a resource."""
+        return self._ask(Interference, "interference", _place(key))
 
     def reports(self, **selected: str) -> Page[Summary]:
         """Reports in short, newest first; parameters as `audit.model` has them."""
@@ -98,6 +101,10 @@ class Console:
         if status == 401:
             return Denied(f"the query API: {detail}; {NO_TOKEN}")
         return WRONG.get(status, Unreachable)(f"the query API: {detail}")
+
+
+def _place(key: Ref) -> Mapping[str, str]:
+    return {"kind": key.kind.name, "namespace": key.namespace, "name": key.name}
 
 
 def _detail(body: bytes) -> str:

@@ -5,14 +5,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from audit import foreign
+from audit.model import ForeignField
 from cli.kinds import object_name, title
 from cli.leaves import unlike
 from cli.output import UNBOUNDED, value
 from cli.predict import Prediction
 from cli.rehearse import LAST_APPLIED
+from cli.sentences import foreign_field
 from cli.simulate import Decision, Write
 from events.report import Field, ObjectName, Part
+from functions.catalogue import FUNCTIONS
 from runtime import redact
+from runtime.field_owners import foreign_fields
+from runtime.function import writers
 from runtime.objects import DAEMON_SET, DEPLOYMENT, Ref
 from runtime.outcome import Word
 from runtime.redact import Mask
@@ -51,11 +57,12 @@ class Stopped(Part):
 
 
 class Diff(Part):
-    """All that an apply would come to."""
+    """All that an apply would come to; `foreign` are fields of the children that others own, and that would stay."""
 
     objects: tuple[Touched, ...]
     stopped: tuple[Stopped, ...]
     remarks: tuple[str, ...]
+    foreign: tuple[ForeignField, ...] = ()
 
 
 @dataclass
@@ -78,7 +85,20 @@ def diff(prediction: Prediction) -> Diff:
         objects=tuple(_touched(ref, fields) for ref, fields in _by_object(prediction).items() if _says(fields)),
         stopped=stopped(prediction.simulated.decisions),
         remarks=prediction.remarks,
+        foreign=tuple(_left(prediction)),
     )
+
+
+def _left(prediction: Prediction) -> Iterator[ForeignField]:
+    """Yield the fields that others own in the children as they are, and that would still be theirs after the apply."""
+    known, after = prediction.memory.known, prediction.simulated.objects
+    for key in dict.fromkeys(decision.key for decision in prediction.simulated.decisions):
+        for ref, ours in writers(FUNCTIONS, key).items():
+            child = known.get(ref)
+            if child is None or not foreign.of(key, child) or after.get(ref, child) is None:
+                continue
+            stay = {field.path for field in foreign_fields(after.get(ref) or child, ours)}
+            yield from (field for field in foreign.foreign(ref, child, ours) if field.path in stay)
 
 
 def redacted(found: Diff, prediction: Prediction) -> Diff:
@@ -94,6 +114,7 @@ def redacted(found: Diff, prediction: Prediction) -> Diff:
         objects=tuple(_redacted(touched, mask) for touched in found.objects),
         stopped=tuple(one.model_copy(update={"message": mask.text(one.message)}) for one in found.stopped),
         remarks=found.remarks,
+        foreign=found.foreign,
     )
 
 
@@ -166,6 +187,7 @@ def lines(found: Diff, *, full: bool = False) -> Iterator[str]:
                 yield from _field(field)
     for one in found.stopped:
         yield sentence(one)
+    yield from map(foreign_field, found.foreign)
 
 
 def sentence(one: Stopped) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from audit.model import DeadLetter, Swept
+from audit.model import DeadLetter, Fight, ForeignField, Swept
 from cli.parts import Installation
 from runtime.objects import Manifest, Ref
 
@@ -19,7 +19,10 @@ class Workload:
 
 @dataclass(frozen=True)
 class Facts:
-    """All that an explanation rests on. `nodes` is None where they may not be listed, `sweep` where it is unknown."""
+    """All that an explanation rests on. `nodes` is None where they may not be listed, `sweep` where it is unknown.
+
+    `foreign` are the fields of the children that others own, `fights` those that a function puts back again and again.
+    """
 
     key: Ref
     resource: Manifest
@@ -30,6 +33,8 @@ class Facts:
     installed: Installation = field(default_factory=Installation)
     letters: tuple[DeadLetter, ...] = ()
     sweep: Swept | None = None
+    foreign: tuple[ForeignField, ...] = ()
+    fights: tuple[Fight, ...] = ()
     unread: tuple[str, ...] = ()
 
     @property
@@ -37,3 +42,18 @@ class Facts:
         """The resource as our commands take it."""
         key = self.key
         return f"{key.name} -n {key.namespace}" if key.namespace else f"{key.kind.name}/{key.name}"
+
+
+@dataclass(frozen=True)
+class ChildFacts:
+    """All that an explanation of a child rests on. `parent` is the resource that it belongs to.
+
+    `account` says whether the query API answered: without, nothing is known of `fights`.
+    """
+
+    ref: Ref
+    object: Manifest
+    parent: Ref
+    foreign: tuple[ForeignField, ...] = ()
+    fights: tuple[Fight, ...] = ()
+    account: bool = False

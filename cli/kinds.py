@@ -103,6 +103,16 @@ def _targets() -> Mapping[str, Kind]:
 TARGETS = _targets()
 
 
+def is_child(text: str) -> bool:
+    """Whether `KIND/NAME` names an object that functions write, and not one of our four resources."""
+    word, slash, _ = text.partition("/")
+    return bool(slash) and _kind(word) is not None and _kind(word) not in OURS
+
+
+def _kind(word: str) -> Kind | None:
+    return TARGETS.get(word.lower().partition(".")[0])
+
+
 def target(text: str, namespace: str) -> Ref:
     """`KIND/NAME` of an object that functions write, with any of the kind's names, as 'ds/kepler-exporter'.
 
@@ -113,7 +123,7 @@ def target(text: str, namespace: str) -> Ref:
         raise Usage(
             f"--target is '{text}': write KIND/NAME, such as 'DaemonSet/kepler-exporter' or 'ds/kepler-exporter'"
         )
-    kind = TARGETS.get(word.lower().partition(".")[0])
+    kind = _kind(word)
     if kind is None:
         raise Usage(f"--target is '{text}', and no function writes to a '{word}': kinds are {known(TARGETS)}")
     return Ref(kind, namespace if kind.namespaced else "", name)

@@ -1,7 +1,6 @@
 """An object as the set of its leaves, by the paths that `managedFields` has for them, and back again. Pure.
 
-A path is FieldsV1's (structured-merge-diff, `fieldpath/serialize.go`): `f:` a field, `k:` an item of a list by its
-keys; a list whose items have no keys, and an owner reference, are one value.
+A path is as `runtime.field_paths` has it; a list whose items have no keys, and an owner reference, are one value.
 """
 
 import json
@@ -10,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from runtime.differences import FieldChange, list_keys
+from runtime.field_paths import Path, dotted
 from runtime.objects import Manifest, metadata
 
-Path = tuple[str, ...]
 Leaves = dict[Path, Any]
 
 # What addresses, locks or describes the object as such; nobody owns it.
@@ -94,35 +93,6 @@ def unlike(before: Manifest | None, after: Manifest) -> tuple[FieldChange, ...]:
         for path in {**one, **other}
         if path not in one or path not in other or one[path] != other[path]
     )
-
-
-def dotted(path: Path) -> str:
-    """The path as people read it: `spec.ports[port=9102,protocol=TCP].name`."""
-    return "".join(_step(part) for part in path).removeprefix(".")
-
-
-def _step(part: str) -> str:
-    sort, _, rest = part.partition(":")
-    if sort == "k":
-        return "[" + ",".join(f"{key}={value}" for key, value in json.loads(rest).items()) + "]"
-    return f".{rest}"
-
-
-def is_item(path: Path) -> bool:
-    """Whether the path is that of a list's item."""
-    return bool(path) and path[-1].startswith("k:")
-
-
-def paths(owned: Mapping[str, Any], at: Path = ()) -> Iterator[Path]:
-    """The leaves that a FieldsV1 tree speaks of; a map that is owned as one value is one."""
-    for spelt, below in owned.items():
-        part = "k:" + json.dumps(json.loads(spelt[2:]), sort_keys=True) if spelt.startswith("k:") else spelt
-        if part == ".":
-            yield from [at] if is_item(at) else []
-        elif not below:
-            yield (*at, part)
-        else:
-            yield from paths(below, (*at, part))
 
 
 def fields(known: Iterable[Path]) -> dict[str, Any]:

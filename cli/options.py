@@ -38,7 +38,8 @@ def _namespaces(ctx: typer.Context, incomplete: str) -> list[str]:
     return namespaces(ctx.params, incomplete)
 
 
-def _resources(ctx: typer.Context, incomplete: str) -> list[str]:
+def resource_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The names that complete an argument, when a shell asks."""
     from cli.complete import resources  # noqa: PLC0415
 
     return resources(ctx.params, incomplete)
@@ -121,7 +122,7 @@ Name = Annotated[
     str,
     typer.Argument(
         help="NAME of a Kepler, or KIND/NAME; may be left out where the namespace has one Kepler.",
-        autocompletion=_resources,
+        autocompletion=resource_names,
         show_default=False,
     ),
 ]

@@ -1,16 +1,17 @@
-"""The sentences of `history` and `trace`: who made an edit, why an episode began, which event woke a function. Pure.
+"""The sentences of `history`, `trace` and `explain`: who made an edit, why an episode began, what others own. Pure.
 
-The console has the same sentences in JavaScript (`causes.js`, `parts.js`, `resource.js`, `trace.js`). They have no home
-that both use: the query API answers with facts, and the browser marks the names in a sentence, and writes times in the
-language and the zone of its user. A test holds both to the same words.
+The console has the same sentences in JavaScript (`causes.js`, `interference.js`, `parts.js`, `resource.js`,
+`trace.js`). They have no home that both use: the query API answers with facts, and the browser marks the names in a
+sentence, and writes times in the language and the zone of its user. A test holds both to the same words.
 """
 
 from collections.abc import Iterator
 from datetime import datetime
 
 from audit.episode_causes import HAPPENED
-from audit.model import Edit, EpisodeCause, Wrote
+from audit.model import Edit, EpisodeCause, Fight, ForeignField, Wrote
 from cli.kinds import title
+from cli.output import value
 from events.report import Cause, ObjectName
 from events.types import RESYNC_REQUESTED
 from runtime.printable import visible_line
@@ -45,6 +46,29 @@ def because(cause: Cause) -> str:
     if cause.type == RESYNC_REQUESTED:
         return visible_line(f"{_last_part(cause.source)} asked to look at {about} again")
     return visible_line(f"of event {cause.type} ({about})")
+
+
+def foreign_field(field: ForeignField) -> str:
+    """Return which field of a child somebody else owns, its value, who set it and when."""
+    if field.restart:
+        return visible_line(f"{title(field.object)}: its pods were restarted{_by(field.by)}{_at(field.time)}")
+    told = f"{title(field.object)}: `{field.path}` is {_quoted(field.value)}, set{_by(field.by)}{_at(field.time)}"
+    return visible_line(f"{told}; no function sets this field, so it stays")
+
+
+def fight(contested: Fight) -> str:
+    """Return which field of a child is put back again and again, by which function, and who changes it."""
+    times = f"{contested.count} times since {second(contested.since)}, last at {second(contested.last)}"
+    if not contested.path:
+        told = f"{title(contested.object)}: {contested.function} created it again {times}"
+        return visible_line(f"{told}, since it was deleted each time{NOT_KEPT}")
+    others = " and ".join(contested.others) or "somebody else"
+    told = f"{title(contested.object)}: {contested.function} put `{contested.path}` back {times}"
+    return visible_line(f"{told}, since {others} changed it each time")
+
+
+# What ends a fight.
+END_OF_FIGHT = "stop whatever changes it, or have it leave this field alone; what you want to keep, set in the resource"
 
 
 def cut(reports: int) -> str:
@@ -99,6 +123,11 @@ def _paths(write: Wrote) -> str:
     shown = () if write.action == "created" else write.paths[:PATHS]
     more = write.fields - len(shown)
     return ", ".join(shown) + (f" and {_count(more, 'other field')}" if shown and more > 0 else "")
+
+
+def _quoted(found: object) -> str:
+    """Return a value in quotes; a list or a map as JSON."""
+    return value(found) if isinstance(found, (list, dict)) else f"'{value(found)}'"
 
 
 def _by(manager: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue
 
-from crds.core import NUMBER_OR_TEXT, Schema, read_definitions
+from crds.core import NUMBER_OR_TEXT, QUANTITY_TYPE, Schema, read_definitions
 
 # Types of which an empty object is filled with the same defaults as one that is left out.
 FILLED = frozenset({"io.k8s.api.apps.v1.RollingUpdateDaemonSet"})
@@ -23,6 +23,8 @@ def canonical(value: JsonValue, type_name: str) -> JsonValue:
     `type_name` is the type's name in Kubernetes' OpenAPI document. What does not fit the type stays as it is: it is
     the API server's to refuse.
     """
+    if type_name == QUANTITY_TYPE:
+        return _quantity(value)
     if type_name in NUMBER_OR_TEXT or not isinstance(value, dict):
         return value
     definition = _definitions()[type_name]
@@ -58,9 +60,16 @@ def _is_nothing_when_empty(schema: Schema) -> bool:
 
 
 def _member(value: JsonValue, schema: Schema) -> JsonValue:
-    reference, items = schema.get("$ref"), schema.get("items")
+    reference, items, values = (schema.get(key) for key in ("$ref", "items", "additionalProperties"))
     if isinstance(reference, str):
         return canonical(value, reference)
+    if isinstance(values, dict) and isinstance(value, dict):
+        return {key: _member(member, values) for key, member in value.items()}
     if isinstance(items, dict) and isinstance(value, list):
         return [_member(item, items) for item in value]
     return value
+
+
+def _quantity(value: JsonValue) -> JsonValue:
+    """Return an amount as text if it is a number with a fraction, such as 0.1: no binary number is exactly that."""
+    return repr(value) if isinstance(value, float) else value

@@ -28,13 +28,18 @@ QUANTITY = (
     r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))"
     r"(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$"
 )
+QUANTITY_TYPE = "io.k8s.apimachinery.pkg.api.resource.Quantity"
+ANY_NUMBER: dict[str, JsonValue] = {
+    "x-kubernetes-preserve-unknown-fields": True,
+    "maxLength": 64,
+    "maxItems": 0,
+    "maxProperties": 0,
+}
+"""A number of any sort, or text. `x-kubernetes-int-or-string` takes no 0.5, as YAML reads `cpu: 0.5`, and
+what the API server then says speaks of `<nil>`. A schema without a type takes it. CEL rules of the schema cannot see
+such a field, so what they would say `functions.amounts` has an admission policy say."""
 NUMBER_OR_TEXT: dict[str, dict[str, JsonValue]] = {
-    "io.k8s.apimachinery.pkg.api.resource.Quantity": {
-        "description": "An amount, such as '100m' or '5Gi'.",
-        "x-kubernetes-int-or-string": True,
-        "maxLength": 64,
-        "pattern": QUANTITY,
-    },
+    QUANTITY_TYPE: {"description": "An amount, such as '100m' or '5Gi'.", **ANY_NUMBER, "pattern": QUANTITY},
     "io.k8s.apimachinery.pkg.util.intstr.IntOrString": {
         "description": "A number, or a percentage such as '10%'.",
         "x-kubernetes-int-or-string": True,

@@ -16,6 +16,7 @@ from pydantic_core import CoreSchema
 from pydantic_core.core_schema import no_info_after_validator_function
 
 from crds.canonical import canonical
+from crds.core import ANY_NUMBER
 
 RULES = "x-kubernetes-validations"
 CORE = "x-core-type"
@@ -232,9 +233,6 @@ LABEL_KEYS = Rule(
 Quantity = Annotated[
     str,
     BeforeValidator(str),
-    WithJsonSchema({"x-kubernetes-int-or-string": True, "maxLength": 64}),
-    Rule(
-        "type(self) == int ? self > 0 : isQuantity(self) && quantity(self).isGreaterThan(quantity('0'))",
-        "`{field}` must be an amount greater than 0, such as '5Gi'; {instead}",
-    ),
+    WithJsonSchema({**ANY_NUMBER}),
 ]
+"""An amount, text in Python. What it must be besides, `functions.amounts` says."""

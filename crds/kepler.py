@@ -43,7 +43,8 @@ class Collector(Written):
     log_level: Annotated[Int32, between(0, 10)] = 1
     """How much the exporter logs, from 0 to 10: `KEPLER_LOG_LEVEL` in ConfigMap `kepler-cfm` and its flag `-v`."""
     node_selector: NodeSelector = Field(default_factory=dict)
-    """Labels of the nodes the exporter runs on, beside 'kubernetes.io/os: linux'. Blank means all Linux nodes."""
+    """Labels of the nodes the exporter runs on, beside 'kubernetes.io/os: linux'. Blank means all Linux nodes; with the
+    estimator those of 'kubernetes.io/arch: amd64', since upstream's image of it is built for no other."""
     tolerations: Tolerations | None = None
     """Taints the exporter runs in spite of. Blank means those of control-plane nodes
     ('node-role.kubernetes.io/control-plane' and 'node-role.kubernetes.io/master', NoSchedule); '[]' means none."""

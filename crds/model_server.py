@@ -316,7 +316,8 @@ class ModelServer(Written):
     'external'. Blank means requests of '100m' and '400Mi', for a copy of '10m' and '64Mi', and no limits."""
     node_selector: NodeSelector = Field(default_factory=dict)
     """Labels of the nodes the model server may run on, beside 'kubernetes.io/os: linux', such as 'kubernetes.io/arch'.
-    Blank means any Linux node."""
+    Blank means any Linux node; with upstream's image one of 'kubernetes.io/arch: amd64', the only one it is built
+    for."""
     tolerations: Tolerations = ()
     """Taints the model server runs in spite of. Blank means none."""
     priority_class: ObjectName | None = None

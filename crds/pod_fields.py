@@ -36,17 +36,8 @@ Toleration = Annotated[
     ),
 ]
 Tolerations = Annotated[tuple[Toleration, ...], Field(max_length=32), atomic()]
-Resources = Annotated[
-    dict[str, JsonValue],
-    Core("io.k8s.api.core.v1.ResourceRequirements"),
-    Rule(
-        "!has(self.requests) || !has(self.limits) || self.requests.all(name, !(name in self.limits) || "
-        "!isQuantity(string(self.requests[name])) || !isQuantity(string(self.limits[name])) || "
-        "quantity(string(self.requests[name])).compareTo(quantity(string(self.limits[name]))) <= 0)",
-        "a request must not be above its limit: raise it in `limits`, or lower it in `requests`",
-        at=".requests",
-    ),
-]
+# That no request is above its limit, `functions.amounts` says.
+Resources = Annotated[dict[str, JsonValue], Core("io.k8s.api.core.v1.ResourceRequirements")]
 Affinity = Annotated[dict[str, JsonValue], Core("io.k8s.api.core.v1.Affinity")]
 PullSecret = Annotated[dict[str, JsonValue], Core("io.k8s.api.core.v1.LocalObjectReference")]
 PullSecrets = Annotated[tuple[PullSecret, ...], Field(max_length=16), keyed("name")]

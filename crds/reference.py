@@ -95,7 +95,7 @@ def _type(node: Schema, field: FieldInfo) -> str:
 
 
 def _plain(node: Schema) -> str:
-    if node.get("x-kubernetes-int-or-string"):
+    if node.get("x-kubernetes-int-or-string") or "type" not in node:
         return "number or string"
     match node.get("enum"):
         case list(values):

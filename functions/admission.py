@@ -74,13 +74,13 @@ def matching(group: str, resources: list[str], operations: tuple[str, ...] = ("C
 
 def privileged_fields() -> list[Object]:
     """The policy that asks, for each guarded field, whether the user may `use` what is privileged."""
-    variables = {"spec": _spec("object"), "before": _spec("oldObject"), "blank": BLANK, "granted": GRANTED}
+    variables = {"spec": spec_of("object"), "before": spec_of("oldObject"), "blank": BLANK, "granted": GRANTED}
     variables |= {_name(leaf): _values(leaf) for guard in GUARDED for leaf in leaves(guard.path)}
     validations = [_validation(guard) for guard in GUARDED]
     return AdmissionPolicy(FIELDS_POLICY, [matching(GROUP, [RESOURCE])], validations, variables).objects()
 
 
-def _spec(of: str) -> str:
+def spec_of(of: str) -> str:
     """The spec of an object, empty where there is no object or no spec."""
     return f"{of} == null || dyn({of}).?spec.orValue(null) == null ? dyn({{}}) : dyn({of}.spec)"
 

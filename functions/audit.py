@@ -1,19 +1,20 @@
 """Keeps every report, every edit of our resources and every sweep, and shows them: a query API, and a console.
 
 Triggered by whatever the functions emit, and by events about our resources: it reads those from the API server, to keep
-who changed what. It writes nothing in the cluster: it lists the resources and the dead letters that it shows, and asks
-the API server who may look. One JSON line for each report goes to standard output as well, where the cluster's log
-collection finds it.
+who changed what. It writes nothing in the cluster: it lists the resources and the dead letters that it shows, reads the
+children of a Kepler by name, to tell which of their fields others own, and asks the API server who may look. One JSON
+line for each report goes to standard output as well, where the cluster's log collection finds it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from audit import TOKEN
 from events.types import PREFIX
-from runtime.function import Rule
+from runtime.function import Function, Rule, writers
 from runtime.listener import Listener, Surroundings
-from runtime.objects import KEPLER, OURS
+from runtime.objects import KEPLER, OURS, Ref
 from runtime.receive import Receiver
 from runtime.signature import MAKE_KEY
 
@@ -30,25 +31,34 @@ FILTER: Mapping[str, Any] = {
 }
 
 
-def receiver(surroundings: Surroundings) -> Receiver:
-    """Return what keeps reports where the environment says."""
-    from audit.build import build  # noqa: PLC0415 - no other function is to load what a database needs
-    from audit.settings import keeping  # noqa: PLC0415
+def listener(functions: tuple[Function, ...]) -> Listener:
+    """Return the listener, which shows what others do to the children that these functions write."""
 
-    return build(keeping(surroundings.environment), surroundings)
+    def receiver(surroundings: Surroundings) -> Receiver:
+        from audit.build import build  # noqa: PLC0415 - no other function is to load what a database needs
+        from audit.settings import keeping  # noqa: PLC0415
+
+        return build(keeping(surroundings.environment), surroundings, partial(writers, functions))
+
+    return Listener(
+        name="audit",
+        filters=(FILTER,),
+        receiver=receiver,
+        rules=(
+            *(Rule(kind.group, kind.plural, ("get", "list")) for kind in OURS),
+            *child_rules(functions),
+            Rule("", "configmaps", ("list",), own=True),
+            MAKE_KEY,
+            Rule("authentication.k8s.io", "tokenreviews", ("create",)),
+            Rule("authorization.k8s.io", "subjectaccessreviews", ("create",)),
+        ),
+        settings={"ACCESS": TOKEN, "DATABASE": f"sqlite:///{FOLDER}/audit.db"},
+        keeps=FOLDER,
+    )
 
 
-LISTENER = Listener(
-    name="audit",
-    filters=(FILTER,),
-    receiver=receiver,
-    rules=(
-        *(Rule(kind.group, kind.plural, ("get", "list")) for kind in OURS),
-        Rule("", "configmaps", ("list",), own=True),
-        MAKE_KEY,
-        Rule("authentication.k8s.io", "tokenreviews", ("create",)),
-        Rule("authorization.k8s.io", "subjectaccessreviews", ("create",)),
-    ),
-    settings={"ACCESS": TOKEN, "DATABASE": f"sqlite:///{FOLDER}/audit.db"},
-    keeps=FOLDER,
-)
+def child_rules(functions: tuple[Function, ...]) -> Iterator[Rule]:
+    """Yield the permission to read the children of Keplers, by their names: one rule for each kind."""
+    refs = writers(functions, Ref(KEPLER, "namespace", "name"))
+    for kind in sorted({ref.kind for ref in refs}):
+        yield Rule(kind.group, kind.plural, ("get",), tuple(sorted(ref.name for ref in refs if ref.kind == kind)))

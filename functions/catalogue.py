@@ -28,6 +28,6 @@ FUNCTIONS: tuple[Function, ...] = (
     machine_spec.FUNCTION,
     machine_config.FUNCTION,
 )
-LISTENERS: tuple[Listener, ...] = (sweep.listener(FUNCTIONS), audit.LISTENER, dead_letter.LISTENER)
+LISTENERS: tuple[Listener, ...] = (sweep.listener(FUNCTIONS), audit.listener(FUNCTIONS), dead_letter.LISTENER)
 
 NAMES: tuple[str, ...] = (*(one.name for one in FUNCTIONS), *(one.name for one in LISTENERS))

@@ -12,6 +12,7 @@ from functools import partial
 
 from crds.kepler import Kepler
 from functions import (
+    architecture,
     cfm,
     children,
     collected_metric,
@@ -127,6 +128,7 @@ def _exporter(observed: Observed, parent: Manifest) -> Outcome:
     beside = sidecar.image(kepler, observed.images)
     keys = exporter.keys(kepler)
     settled = settled_config.data(config, keys)
+    remarks = [*release.remarks(image), architecture.beside(kepler, beside)]
     if refused := settled_config.too_large(settled):
         return refused
     return converged(
@@ -135,7 +137,7 @@ def _exporter(observed: Observed, parent: Manifest) -> Outcome:
         cfm.intent(parent, key, keys),
         exporter.service(parent, key),
         exporter.daemon_set(parent, key, exporter.PodInputs(image, settled, cfm.digest(config, keys), beside)),
-        message="; ".join([f"the exporter runs {image} on port {kepler.spec.collector.port}", *release.remarks(image)]),
+        message="; ".join([f"the exporter runs {image} on port {kepler.spec.collector.port}", *filter(None, remarks)]),
         status={"images": {"collector": image, **({"estimator": beside} if beside else {})}},
     )
 

@@ -87,6 +87,15 @@ ENTRIES = (
         "corrects it there.",
     ),
     ReasonEntry(
+        "IPv4Required",
+        (model_server.CONDITION,),
+        "The cluster gives pods and Services IPv6 addresses first, and upstream's model server of v0.7.12 listens on "
+        "IPv4 only: no probe and no client reaches it.",
+        "Set `model-server.enabled` to false: the exporter then uses the models that it brings with it. Or name an "
+        "image in `model-server.image` that listens on IPv6 and has another name than upstream's. In a cluster with "
+        "both families, IPv4 has to be the first.",
+    ),
+    ReasonEntry(
         "Invalid",
         OWN,
         "The API server refuses an object that a function writes, or the resource has a value that this version of the "

@@ -10,7 +10,8 @@ IMAGE = "quay.io/sustainable_computing_io/kepler:release-0.7.12"
 IMAGE_SETTING = "RELATED_IMAGE_KEPLER"
 
 # One image for model server, trainer and estimator (MS:pyproject.toml, scripts).
-MODEL_SERVER_IMAGE = "quay.io/sustainable_computing_io/kepler_model_server:v0.7.12"
+MODEL_SERVER_NAME = "kepler_model_server"
+MODEL_SERVER_IMAGE = f"quay.io/sustainable_computing_io/{MODEL_SERVER_NAME}:v0.7.12"
 MODEL_SERVER_IMAGE_SETTING = "RELATED_IMAGE_KEPLER_MODEL_SERVER"
 
 # Copies models from and to an object store.
@@ -81,6 +82,11 @@ RCLONE_RESOURCES = {"requests": {"cpu": "10m", "memory": "64Mi"}}
 def image(asked: str | None, setting: str, images: Mapping[str, str]) -> str:
     """The resource's image, or the environment's, so that an upgrade reaches existing resources, or the default."""
     return asked or images.get(setting) or IMAGES[setting]
+
+
+def is_model_server(image: str) -> bool:
+    """Whether an image is upstream's of model server and estimator, by its name, which mirrors keep."""
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[0] == MODEL_SERVER_NAME
 
 
 def pulled(image: str) -> dict[str, str]:

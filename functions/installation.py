@@ -1,6 +1,6 @@
 """Everything that `config/base` holds: the functions with their wiring, what users may do, and what is refused."""
 
-from functions import account_policies, admission, network, openshift, tenants, user_roles, wiring
+from functions import account_policies, admission, amounts, network, openshift, tenants, user_roles, wiring
 from functions.installed_objects import Object
 from functions.permissions import overlay_roles
 
@@ -10,6 +10,7 @@ def base() -> dict[str, list[Object]]:
     return {
         **wiring.base(),
         "user-roles.yaml": user_roles.roles(),
+        "amounts.yaml": amounts.policy(),
         "privileged-fields.yaml": admission.privileged_fields(),
         "account-policies.yaml": [*account_policies.images(), *account_policies.policies()],
         "network-policies.yaml": network.policies(),

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from crds.kepler import Kepler
-from functions import children, engine, model_store
+from functions import architecture, children, engine, model_store
 from runtime.objects import Manifest, Ref
 from runtime.outcome import Intent
 
@@ -109,7 +109,11 @@ def pod(kepler: Kepler, image: str, rclone: str) -> dict[str, Any]:
     return {
         "automountServiceAccountToken": False,
         "containers": [server, *trainer, *transfers.get("containers", [])],
-        "nodeSelector": {**wanted.node_selector, **engine.NODE_SELECTOR},
+        "nodeSelector": {
+            **wanted.node_selector,
+            **engine.NODE_SELECTOR,
+            **architecture.chosen(image, wanted.node_selector),
+        },
         "volumes": volumes(kepler),
         **{field: value for field, value in chosen.items() if value},
     }

@@ -12,7 +12,7 @@ from functools import partial
 
 from crds.kepler import Kepler
 from crds.model_server import OnDelete, StorageType
-from functions import cfm, children, engine, model_pod, model_store, namespaces, release
+from functions import architecture, cfm, children, engine, model_pod, model_store, namespaces, release
 from functions.cfm import Key
 from runtime.conditions import reported
 from runtime.function import Function, Observed, Wake, manager
@@ -42,6 +42,7 @@ def desired(observed: Observed) -> Outcome:
             namespaces.refused(observed)
             or _impossible(observed, kepler)
             or _unchangeable(observed, kepler)
+            or _unreachable(observed, kepler)
             or _server(observed, observed.parent, kepler)
         )
     kept, absent = _unused(observed, observed.parent, kepler)
@@ -87,6 +88,25 @@ def _unchangeable(observed: Observed, kepler: Kepler) -> Outcome | None:
         return None
     told = model_store.fixed(observed.get(children.claim(observed.key)), storage.claim)
     return rejected("ClaimUnchangeable", told) if told else None
+
+
+def _unreachable(observed: Observed, kepler: Kepler) -> Outcome | None:
+    """Why no pod can be reached in a cluster of IPv6; None where it can, or before the Service tells.
+
+    The server listens on 0.0.0.0, which is IPv4 alone (MS v0.7.12:src/kepler_model/server/model_server.py, run). Probes
+    and clients take the cluster's first family, and so does the Service.
+    """
+    service = observed.get(children.model_service(observed.key)) or {}
+    families = (service.get("spec") or {}).get("ipFamilies") or ()
+    image = engine.image(kepler.spec.model_server.image, engine.MODEL_SERVER_IMAGE_SETTING, observed.images)
+    if families[:1] != ["IPv6"] or not engine.is_model_server(image):
+        return None
+    return rejected(
+        "IPv4Required",
+        f"Service '{children.MODEL_SERVER}' has IPv6 addresses, as is the cluster's default, and the model server of "
+        f"'{image}' listens on IPv4 only: it can be neither probed nor reached; turn `model-server.enabled` off, or "
+        f"set `model-server.image` to one that listens on IPv6, and is not called '{engine.MODEL_SERVER_NAME}'",
+    )
 
 
 def outdated(observed: Observed, kepler: Kepler) -> Outcome | None:
@@ -136,6 +156,7 @@ def _server(observed: Observed, parent: Manifest, kepler: Kepler) -> Outcome:
     settings = model_pod.settings(kepler)
     digest = model_pod.digest(observed.get(children.model_config(key)), settings)
     claimed, absent = _claim(observed, parent, kepler)
+    nodes = architecture.served(kepler, image)
     stored = f"models are kept in '{wanted.storage.type}'{'; new ones are trained' if wanted.training.online else ''}"
     outcome = converged(
         # First what may be refused: the keys say where the server is, and it is there only if all of this is.
@@ -144,7 +165,7 @@ def _server(observed: Observed, parent: Manifest, kepler: Kepler) -> Outcome:
         model_pod.config(parent, key, settings),
         model_pod.service(parent, key),
         model_pod.deployment(parent, key, (image, rclone), digest),
-        message=f"the model server runs {image} on port {wanted.port}; {stored}",
+        message="; ".join(filter(None, [f"the model server runs {image} on port {wanted.port}", stored, nodes])),
         status={"images": {"modelServer": image}},
     )
     return replace(outcome, absent=absent)

@@ -9,17 +9,22 @@ Reasons are ours, so that a Kepler says the same whichever program found it.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from functions import children, namespaces
 from runtime.differences import owned_time
 from runtime.event import moment
+from runtime.field_owners import foreign_fields
 from runtime.objects import DAEMON_SET, DEPLOYMENT, EVENT, PERSISTENT_VOLUME_CLAIM, Collection, Manifest, Ref, metadata
+from runtime.printable import visible_line
 from runtime.refusals import LIMIT_RANGE, POLICY, QUOTA
 
 # More Events than a namespace has with anything that a user could still read.
 MOST = 1000
 LONGEST = 600
+# Of the fields that others set in a workload, so many are named.
+FIELDS = 3
 
 
 class Reason(StrEnum):
@@ -143,7 +148,19 @@ def trouble(operand: Operand, workload: Manifest, events: Iterable[Manifest], *,
         return None
     _, reason, event = max(found, key=lambda one: (_weight(one[1], one[2]), one[0]))
     says = " ".join(str(event.get("message") or reason).split())[:LONGEST].rstrip(".")
-    return PodTrouble(reason, says, step(operand, reason, _pod(event)))
+    return PodTrouble(reason, says + _changed_by_others(operand, workload), step(operand, reason, _pod(event)))
+
+
+def _changed_by_others(operand: Operand, workload: Manifest) -> str:
+    """Which fields of the workload others set, and when: they may be why its pods do not come up."""
+    found = [field for field in foreign_fields(workload, (operand.manager,)) if not field.restart]
+    told = [f"`{field.path}` by {visible_line(field.manager)}{_when(field.time)}" for field in found[:FIELDS]]
+    more = f" and {len(found) - FIELDS} more" if len(found) > FIELDS else ""
+    return f" (others set {', '.join(told)}{more} in {operand.ref})" if told else ""
+
+
+def _when(time: datetime | None) -> str:
+    return f" at {time:%Y-%m-%d %H:%M:%S} UTC" if time else ""
 
 
 def _reason(event: Manifest) -> Reason | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from crds.kepler import Kepler
-from functions import engine, machine_spec, settled_config
+from functions import architecture, engine, machine_spec, settled_config
 
 NAME = "estimator"
 SOCKET_VOLUME = "tmp"
@@ -21,12 +21,16 @@ def image(kepler: Kepler, images: Mapping[str, str]) -> str | None:
 
 
 def beside(exporter: dict[str, Any], kepler: Kepler, chosen: str) -> dict[str, Any]:
-    """The exporter's pod with the estimator in it, and the directory of the socket shared between them."""
+    """The exporter's pod with the estimator in it, and the directory of the socket shared between them.
+
+    It runs where both can.
+    """
     meeting = {"name": SOCKET_VOLUME, "mountPath": kepler.spec.estimator_sidecar.mnt_path}
     containers = [{**one, "volumeMounts": [*one["volumeMounts"], meeting]} for one in exporter["containers"]]
     volumes = [{"name": name, "emptyDir": {}} for name in (SOCKET_VOLUME, MODELS_VOLUME)]
     return {
         **exporter,
+        "nodeSelector": {**exporter["nodeSelector"], **architecture.estimator(kepler, chosen)},
         "initContainers": [container(kepler, chosen, meeting)],
         "containers": containers,
         "volumes": [*exporter["volumes"], *volumes],

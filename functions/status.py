@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from functions import (
+    architecture,
     children,
     collected_metric,
     collector,
@@ -132,12 +133,24 @@ def available(parent: Manifest, exporters: ObservedWorkload, nodes: Nodes) -> Co
             Status.FALSE,
             "NoNodes",
             "no node takes the exporter: check `collector.node-selector`, `collector.tolerations` and "
-            "`collector.affinity` against the nodes' labels and taints",
+            f"`collector.affinity` against the nodes' labels and taints{_of_architecture(parent, daemon_set)}",
         )
     if nodes.available < nodes.desired and (wrong := exporters.trouble(missing=_missing(daemon_set))):
         told = f"{nodes.available} of {nodes.desired} nodes have a ready exporter: {wrong}"
         return Condition(AVAILABLE, Status.FALSE, wrong.reason.value, told)
     return _progress(daemon_set, nodes)
+
+
+def _of_architecture(parent: Manifest, daemon_set: Manifest) -> str:
+    """That only nodes of an architecture are asked for, where the estimator's image is why and not the user."""
+    template = (daemon_set.get("spec") or {}).get("template") or {}
+    needed = ((template.get("spec") or {}).get("nodeSelector") or {}).get(architecture.LABEL)
+    asked = ((parent.get("spec") or {}).get("collector") or {}).get("node-selector") or {}
+    if not needed or architecture.LABEL in asked:
+        return ""
+    return (
+        f"; beside the estimator, whose image is built for {needed} only, nodes need `{architecture.LABEL}: {needed}`"
+    )
 
 
 def _missing(daemon_set: Manifest) -> bool:

@@ -37,8 +37,7 @@ class Kepler:
     def account(self) -> str:
         """Its conditions and their messages, for when it does not become ready."""
         sentences = [
-            "  {type}={status} {reason}: {message}".format_map({**UNSET, **condition})
-            for condition in self._conditions
+            "  {type}={status} {reason}: {message}".format_map({**UNSET, **condition}) for condition in self._conditions
         ]
         return "\n".join(
             [f"Kepler '{self.namespace}/{self.name}':", *(sentences or ["  no conditions: no function wrote any"])]

@@ -172,3 +172,20 @@ class Function:
         known = (*self.children(key), *self.inputs(key), *self.refers(key, parent))
         collections = {Collection(ref.kind, ref.namespace), Collection(ref.kind, "")}
         return ref in known or not collections.isdisjoint(known)
+
+
+# The objects that functions write for a parent, each with the field managers that write it.
+Writers = Mapping[Ref, frozenset[str]]
+
+
+def writers(functions: Iterable[Function], key: Ref) -> Writers:
+    """The children of a resource, each with the managers of the functions that write it; what `config/` ships is none.
+
+    What the whole cluster shares belongs to no resource alone.
+    """
+    found: dict[Ref, frozenset[str]] = {}
+    for function in functions:
+        for ref in function.children(key) if function.parent == key.kind else ():
+            if ref not in function.installed:
+                found[ref] = found.get(ref, frozenset()) | {function.manager}
+    return found

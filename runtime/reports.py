@@ -30,6 +30,7 @@ from runtime.client import Call
 from runtime.conditions import READY
 from runtime.envelope import NAMESPACE, about, envelope
 from runtime.event import Event, moment
+from runtime.field_owners import CONTROL_PLANE
 from runtime.function import Function
 from runtime.objects import Kind, Manifest, Ref, generation, metadata, name, resource_version, uid
 from runtime.outcome import Outcome, Word
@@ -154,16 +155,26 @@ def _editor(shown: Manifest) -> tuple[str, datetime | None]:
     """Who wrote the object last, and when: what the event tells of is the newest write, of the status or of the rest.
 
     Times are whole seconds. Of entries of the same second the last counts: the API server sorts applies before updates
-    (structured-merge-diff's `Operation`), and within one second a controller's update follows on somebody's apply.
+    (structured-merge-diff's `Operation`), and within one second a controller's update follows on somebody's apply. But
+    a status that the control plane writes in the second of a change answers that change, and is not what the event is
+    about.
     """
     entries = metadata(shown).get("managedFields") if isinstance(shown.get("metadata"), dict) else None
     known = [entry for entry in entries or () if isinstance(entry, dict)] if isinstance(entries, list) else []
-    newest: tuple[str, datetime | None] = ("", None)
-    for entry in known:
-        at = moment(entry.get("time"))
-        if at and (newest[1] is None or at >= newest[1]):
-            newest = str(entry.get("manager") or ""), at
-    return newest
+    timed = [
+        (at, not _is_answer(entry), str(entry.get("manager") or ""))
+        for entry in known
+        if (at := moment(entry.get("time")))
+    ]
+    if not timed:
+        return "", None
+    at, _, writer = sorted(timed, key=lambda write: write[:2])[-1]  # stable: of equals the last counts
+    return writer, at
+
+
+def _is_answer(entry: Manifest) -> bool:
+    """Whether an entry of `managedFields` is of a status that the control plane writes."""
+    return entry.get("subresource") == "status" and str(entry.get("manager")) in CONTROL_PLANE
 
 
 def _generation(shown: Manifest) -> int:

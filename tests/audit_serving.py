@@ -1,6 +1,7 @@
 """`audit` in this process: what it receives with, and what it serves, for this machine only."""
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 from flask import Blueprint
@@ -8,13 +9,16 @@ from flask import Blueprint
 from audit.api import Api
 from audit.database import Database
 from audit.hints import Hints
+from audit.interference import ChildReader
 from audit.live import Live
 from audit.nearby import nearby
 from audit.receive import Audit
 from audit.signing import Keys
 from audit.store import Store
-from runtime.client import Answer, Client, Request, path
+from functions.catalogue import FUNCTIONS
+from runtime.client import Answer, Client, Request, Transport, path
 from runtime.event import Event
+from runtime.function import writers
 from runtime.objects import OURS, Manifest
 from tests.signing_key import KEYS
 
@@ -60,7 +64,13 @@ def served(database: Database) -> Audit:
     """What serves it, on this machine only, with no API server and no broker."""
     live = Live(lambda: lambda _: AWAY, "kepler-operator")
     sink = lambda: pytest.fail("nothing is to be sent")  # noqa: E731
-    return serving(Store(database), Api(database, live, nearby, sink))
+    return serving(Store(database), Api(database, live, reader(), nearby, sink))
+
+
+def reader(transport: Transport = lambda _: AWAY) -> ChildReader:
+    """What reads the children of Keplers, by this way to the API server."""
+    client = lambda: Client(transport, manager="kepler-audit", seconds=5.0)  # noqa: E731
+    return ChildReader(client, partial(writers, FUNCTIONS))
 
 
 def serving(store: Store, api: Api) -> Audit:

@@ -53,6 +53,10 @@ export const REASONS = {
     "means": "`model-server.training.headers` is set, and the trainer of this version of Kepler sends no headers.",
     "step": "Leave the field out, and let `model-server.training.prometheus-url` name a proxy that adds the headers."
   },
+  "IPv4Required": {
+    "means": "The cluster gives pods and Services IPv6 addresses first, and upstream's model server of v0.7.12 listens on IPv4 only: no probe and no client reaches it.",
+    "step": "Set `model-server.enabled` to false: the exporter then uses the models that it brings with it. Or name an image in `model-server.image` that listens on IPv6 and has another name than upstream's. In a cluster with both families, IPv4 has to be the first."
+  },
   "ImageNotAllowed": {
     "means": "An image field names a repository that the administrator of the operator does not allow.",
     "step": "Name an image of one of the repositories in the message. Or let an administrator add the repository to `ALLOWED_IMAGES` in the functions' environment."

@@ -5,6 +5,7 @@ import { get, query, useAnswer, usePages } from "./api.js";
 import { Caused } from "./causes.js";
 import { count, duration, moment, named, toActivity, toTrace, words } from "./format.js";
 import { Alert, Author, Diff, Edited, Empty, Loading, lookOf, More, Nodes, Prose, Sign, StateSign, Time, wrote } from "./parts.js";
+import { Interference } from "./interference.js";
 import { isOpen, Why } from "./why.js";
 
 const PAGE = 20;
@@ -29,6 +30,7 @@ export function Resource({ kind, namespace, name, letters, tick }) {
     </header>
     <${Alert} problem=${problem || history.problem} />
     ${resource && html`<${Why} resource=${resource} letters=${letters} trace=${history.items?.[0]?.trace} />`}
+    ${resource && html`<${Interference} ...${wanted} tick=${tick} />`}
     ${resource?.conditions.length > 0 && html`<${Conditions} resource=${resource} />`}
     <section>
       <div class="heading">

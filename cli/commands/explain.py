@@ -1,27 +1,40 @@
-"""`explain`: why a resource is not Ready, and what to do."""
+"""`explain`: why a resource is not Ready, and what to do; or what others do to an object that functions write."""
 
+from typing import Annotated
+
+import typer
+
+from cli.child import explain_child
+from cli.cluster import Cluster
 from cli.collect import Collector
 from cli.errors import Exit, Usage
+from cli.explain import Explanation, lines
 from cli.explain import explain as explained
-from cli.explain import lines
-from cli.kinds import RECONCILED
+from cli.kinds import RECONCILED, is_child, target
 from cli.lookup import chosen
-from cli.options import ConsoleAt, Format, Name, Output, Reach
+from cli.options import ConsoleAt, Format, Output, Reach, resource_names
 from cli.output import data, progress, remark, say
 
+# As `Name`, and an object that functions write.
+Explained = Annotated[
+    str,
+    typer.Argument(
+        help="NAME of a Kepler, or KIND/NAME, also of what functions write, such as ds/kepler-exporter; may be left "
+        "out where the namespace has one Kepler.",
+        autocompletion=resource_names,
+        show_default=False,
+    ),
+]
 
-def explain(place: Reach, at: ConsoleAt, *, name: Name = "", output: Output = Format.TABLE) -> int:
+
+def explain(place: Reach, at: ConsoleAt, *, name: Explained = "", output: Output = Format.TABLE) -> int:
     """Why a resource is not Ready, in a sentence, and what to do next; or since when it is, and what runs.
 
-    Ends with 0 where it is Ready, with 1 where it is not.
+    Of an object that functions write: which of its fields others own, and which are put back again and again.
+    Ends with 0 where it is Ready, or nobody else owns a field; with 1 where not.
     """
     cluster = place.connect()
-    key = chosen(cluster, name)
-    if key.kind not in RECONCILED:
-        raise Usage(f"a {key.kind.name} has no state of its own: explain the Kepler that names it")
-    resource = cluster.need(key)
-    with progress("reading pods, Events, nodes and the functions"):
-        found = explained(Collector(cluster).facts(key, resource, console=at.console, token=at.token))
+    found = _of_child(cluster, name, at) if is_child(name) else _of_resource(cluster, name, at)
     if output is not Format.TABLE:
         data(found, output)
     else:
@@ -30,3 +43,18 @@ def explain(place: Reach, at: ConsoleAt, *, name: Name = "", output: Output = Fo
         for line in found.remarks:
             remark(line)
     return Exit.OK if found.ready else Exit.NO
+
+
+def _of_resource(cluster: Cluster, name: str, at: ConsoleAt) -> Explanation:
+    key = chosen(cluster, name)
+    if key.kind not in RECONCILED:
+        raise Usage(f"a {key.kind.name} has no state of its own: explain the Kepler that names it")
+    resource = cluster.need(key)
+    with progress("reading pods, Events, nodes and the functions"):
+        return explained(Collector(cluster).facts(key, resource, console=at.console, token=at.token))
+
+
+def _of_child(cluster: Cluster, name: str, at: ConsoleAt) -> Explanation:
+    ref = target(name, cluster.namespace)
+    with progress("reading the object and its history"):
+        return explain_child(Collector(cluster).child(ref, console=at.console, token=at.token))

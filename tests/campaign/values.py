@@ -268,7 +268,7 @@ def typo(node: Schema) -> str:
 
 def sort(node: Schema) -> str:
     """The type of its values, in a word."""
-    return "number or string" if node.get("x-kubernetes-int-or-string") else str(node["type"])
+    return "number or string" if node.get("x-kubernetes-int-or-string") else str(node.get("type", "number or string"))
 
 
 def _scalar(node: Schema) -> bool:

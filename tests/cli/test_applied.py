@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from cli.applied import Writer, applied, owners
-from cli.leaves import Path, unlike
+from cli.leaves import unlike
 from cli.rehearse import three_way
 from runtime.client import Client
+from runtime.field_paths import Path
 from runtime.objects import CONFIG_MAP, DAEMON_SET, Ref
 from runtime.transport import connect
 from tests.workbench import Workbench

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from audit.model import EpisodeCause, Wrote
-from cli.sentences import author, because, caused, cut
+from audit.model import EpisodeCause, Fight, ForeignField, Wrote
+from cli.sentences import END_OF_FIGHT, author, because, caused, cut, fight, foreign_field
 from events.report import ObjectName
 from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESYNC_REQUESTED
 from local.layout import ROOT
@@ -38,6 +38,13 @@ def gained(*written: Wrote) -> EpisodeCause:
     return EpisodeCause(kind="object", object=DAEMON_SET, action="created", by="x", written=written)
 
 
+FOREIGN = ForeignField(
+    object=DAEMON_SET, path="spec.x", value="y", by="kubectl-patch", operation="Update", time=T0, remove="kubectl ..."
+)
+FOUGHT = Fight(
+    object=DAEMON_SET, path="spec.x", function="collector", others=("argocd", "flux"), count=4, since=T0, last=T0
+)
+AT = f"{T0.astimezone():%Y-%m-%d %H:%M:%S}"
 TOLD = "DaemonSet energy/kepler-exporter was"
 CASES = (
     Case(
@@ -126,6 +133,37 @@ CASES = (
         "sweep asked to look at Kepler energy/kepler again",
         "resource.js",
         (" asked to look at ", " again."),
+    ),
+    Case(
+        "a field that somebody else owns",
+        foreign_field(FOREIGN),
+        f"DaemonSet energy/kepler-exporter: `spec.x` is 'y', set by kubectl-patch, {AT}; no function sets this field, "
+        "so it stays",
+        "interference.js",
+        (" is ", ", set", " by ", "; no function sets this field, so it stays"),
+    ),
+    Case(
+        "a restart by hand",
+        foreign_field(FOREIGN.model_copy(update={"restart": True})),
+        f"DaemonSet energy/kepler-exporter: its pods were restarted by kubectl-patch, {AT}",
+        "interference.js",
+        (": its pods were restarted",),
+    ),
+    Case(
+        "a fight",
+        fight(FOUGHT),
+        f"DaemonSet energy/kepler-exporter: collector put `spec.x` back 4 times since {AT}, last at {AT}, since argocd "
+        "and flux changed it each time",
+        "interference.js",
+        (" put ", " back ", " times since ", ", last at ", ", since ", " changed it each time", END_OF_FIGHT),
+    ),
+    Case(
+        "an object that is deleted again and again",
+        fight(FOUGHT.model_copy(update={"path": "", "others": ()})),
+        f"DaemonSet energy/kepler-exporter: collector created it again 4 times since {AT}, last at {AT}, since it was "
+        "deleted each time (Kubernetes does not keep by whom)",
+        "interference.js",
+        (" created it again ", ", since it was deleted each time (Kubernetes does not keep by whom)"),
     ),
     Case(
         "any other event",

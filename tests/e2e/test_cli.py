@@ -237,3 +237,42 @@ def test_what_the_query_api_cannot_be_asked(plugin: Plugin) -> None:
     assert (away.returncode, len(away.stderr.splitlines())) == (3, 1)
     unknown = plugin.run("trace", "nobody")
     assert (unknown.returncode, "nothing is kept about Kepler" in unknown.stderr) == (4, True)
+
+
+CLAIMED = kepler(
+    estimator_sidecar={"enabled": True},
+    model_server={"enabled": True, "storage": {"type": "claim", "claim": {"storage-class": "standard"}}},
+)
+
+
+def test_what_controllers_write_is_no_field_of_others(cluster: Cluster, plugin: Plugin) -> None:
+    """Of a Kepler with everything, whose objects every controller of the cluster has seen and a user has restarted."""
+    cluster.apply(CLAIMED)
+    server = "deployments.apps/kepler-model-server"
+    cluster.eventually(lambda: (cluster.get(server) or {"status": {}})["status"].get("replicas"))
+    cluster.kubectl("rollout", "restart", "daemonset/kepler-exporter")
+    cluster.eventually(lambda: "its pods were restarted by kubectl-rollout" in plugin.run("explain").stdout)
+    told = plugin.run("explain", "-o", "json").stdout
+    assert "no function sets this field" not in told
+    assert [one for one in json.loads(told)["because"] if "restarted by" in one]
+
+
+def test_a_fight_with_a_tool_that_sets_a_field_again_and_again(edited: Plugin) -> None:
+    """Each time the function puts it back; then `explain` says who, which field, how often, and what to do."""
+    cluster = edited.cluster
+    body = json.dumps({"spec": {"template": {"spec": {"serviceAccountName": "default"}}}})
+    for _ in range(4):
+        cluster.kubectl("patch", "daemonset/kepler-exporter", "-p", body, "--field-manager=gitops")
+        cluster.eventually(lambda: service_account(cluster) == "kepler")
+    fought = "collector put `spec.template.spec.serviceAccountName` back "
+    cluster.eventually(lambda: fought in edited.run("explain").stdout, lambda: edited.run("explain").stdout)
+    told = edited.run("explain").stdout
+    assert "since gitops changed it each time" in told
+    assert "stop whatever changes it" in told
+    assert fought in edited.run("explain", "ds/kepler-exporter").stdout
+
+
+def service_account(cluster: Cluster) -> str:
+    """The account of the exporter's pods."""
+    template = cluster.get("daemonsets.apps/kepler-exporter")["spec"]["template"]
+    return str(template["spec"]["serviceAccountName"])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browsing import window
+from tests.browsing import overflows, window
 from tests.e2e.cluster import PATIENCE, Cluster
 from tests.e2e.test_delivery import undelivered
 from tests.workbench import BY_NAME, kepler
@@ -124,3 +124,18 @@ def test_a_dead_letter_is_shown_and_sent_again(page: Page, cluster: Cluster) -> 
         if group.count():
             page.get_by_role("button", name="again").first.click()
         expect(group).to_have_count(0)
+
+
+def test_what_others_changed_is_shown_with_its_owner(page: Page, cluster: Cluster) -> None:
+    """A field that no function sets, and how to remove it; gone when it is removed."""
+    cluster.apply(kepler())
+    cluster.await_ready()
+    body = '{"spec":{"template":{"spec":{"schedulerName":"own"}}}}'
+    cluster.kubectl("patch", "daemonset/kepler-exporter", "-p", body)
+    opened(page, cluster)
+    section = page.get_by_role("region", name="What others changed")
+    expect(section).to_contain_text("spec.template.spec.schedulerName is 'own', set by kubectl-patch")
+    expect(section).to_contain_text("no function sets this field, so it stays")
+    section.locator("summary").click()
+    expect(section.locator(".steps code")).to_contain_text("--type=json")
+    assert not overflows(page)

@@ -35,7 +35,7 @@ from runtime.objects import KEPLER, MACHINE_CONFIG
 from runtime.settings import AUDIENCE, NAMESPACE
 from tests.audit_desk import Desk, elsewhere, noting
 from tests.audit_sample import reports_of
-from tests.audit_serving import serving
+from tests.audit_serving import reader, serving
 from tests.letters import given_up, store
 from tests.workbench import kepler, transport
 
@@ -60,7 +60,7 @@ def desk(control_plane: Stack, tmp_path: Path) -> Iterator[Desk]:
     asked: list[Request] = []
     sent: list[CloudEvent] = []
     send = noting(transport(control_plane, "kepler-audit"), asked)
-    api = Api(database, Live(lambda: send, NAMESPACE), Tokens(send), lambda: sent.append)
+    api = Api(database, Live(lambda: send, NAMESPACE), reader(send), Tokens(send), lambda: sent.append)
     yield Desk(control_plane, application({"audit": serving(store, api)}).test_client(), store, asked, sent)
     database.close()
 
@@ -310,7 +310,7 @@ def test_an_api_server_that_is_away_is_503(desk: Desk) -> None:
     """Then nobody is let in; it is no refusal."""
     away = Tokens(lambda _: Answer(0, {"message": "the API server did not answer"}))
     database = Database("sqlite:////tmp/never-made.db")
-    api = Api(database, Live(lambda: away.transport, NAMESPACE), away, lambda: desk.sent.append)
+    api = Api(database, Live(lambda: away.transport, NAMESPACE), reader(away.transport), away, lambda: desk.sent.append)
     client = application({"audit": serving(Store(database), api)}).test_client()
     answer = client.get(f"{API}/state", headers={"Authorization": "Bearer x"})
     assert answer.status_code == 503

@@ -141,13 +141,25 @@ REFUSED = [
     Value("collector.tolerations", [{"kee": "a"}], 'unknown field "spec.collector.tolerations[0].kee"'),
     Value("collector.resources", {"limits": {"memory": "lots"}}, "spec.collector.resources.limits.memory"),
     *(
-        Value("collector.resources", resources, "a request must not be above its limit")
+        Value(f"{block}.resources", resources, f"a request of `{block}.resources.requests` must not be above its limit")
+        for block in ("collector", "estimator-sidecar", "model-server")
         for resources in (
             above({"cpu": "2"}, {"cpu": "1"}),
             above({"cpu": 2}, {"cpu": "1500m"}),
+            above({"cpu": 0.5}, {"cpu": "499m"}),
+            above({"cpu": "2"}, {"cpu": 1.5}),
             above({"memory": "1Gi"}, {"memory": "1000M"}),
         )
     ),
+    *(
+        Value(
+            f"{block}.resources", {part: {"cpu": True}}, f"the amounts of `{block}.resources` must be numbers or text"
+        )
+        for block in ("collector", "estimator-sidecar", "model-server")
+        for part in ("limits", "requests")
+    ),
+    Value("collector.resources", {"limits": {"cpu": ["1"]}}, "spec.collector.resources.limits.cpu"),
+    Value("collector.resources", {"limits": {"cpu": {"a": "1"}}}, "spec.collector.resources.limits.cpu"),
     Value("collector.priority-class", "High", "`priority-class` must be the name of an object"),
     Value("collector.affinity", {"nodeAfinity": {}}, 'unknown field "spec.collector.affinity.nodeAfinity"'),
     Value("collector.update-strategy", {"type": "Recreate"}, "`type` must be 'RollingUpdate' or 'OnDelete'"),
@@ -238,9 +250,9 @@ REFUSED = [
         Value(
             f"{STORAGE}.claim.size",
             size,
-            "`size` must be an amount greater than 0, such as '5Gi'; leave it out for '5Gi'",
+            f"`{STORAGE}.claim.size` must be an amount greater than 0, such as '5Gi'; leave it out for '5Gi'",
         )
-        for size in (0, -1, "0", "-5Gi", "much", "5 GB", "")
+        for size in (0, -1, -0.5, "0", "-5Gi", "much", "5 GB", "", True)
     ),
     Value(f"{STORAGE}.claim.storage-class", "Fast SSD", "`storage-class` must be the name of a StorageClass"),
     Value(f"{STORAGE}.claim.access-mode", "RWO", 'supported values: "ReadWriteOnce"'),
@@ -343,7 +355,13 @@ TAKEN = [
     Value(f"{STORAGE}.path", ".models/größe/"),
     *(Value(f"{STORAGE}.nfs.export", path) for path in ("/", "/srv/kepler/", "/srv/.kepler", "/srv/größe")),
     *(Value(f"{STORAGE}.hostpath.path", path) for path in ("/var/lib/.kepler", "/var/lib/kepler/")),
-    *(Value(f"{STORAGE}.claim.size", size) for size in ("5Gi", "1.5Ti", 5368709120, None)),
+    *(Value(f"{STORAGE}.claim.size", size) for size in ("5Gi", "1.5Ti", 5368709120, 5.5e9, None)),
+    *(
+        Value(f"{block}.resources", {part: {"cpu": amount}})
+        for block in ("collector", "estimator-sidecar", "model-server")
+        for part in ("limits", "requests")
+        for amount in (0.5, 0.1, 1, "0.5", "500m")
+    ),
     *(Value(f"{STORAGE}.claim.storage-class", name) for name in ("", "standard", None)),
     Value(f"{STORAGE}.path", "models/v0.7"),
     Value("model-server.pipelines", ["http://models/ec2-0.7.11.zip", "https://store/m.zip?signature=abc"]),

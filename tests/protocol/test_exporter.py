@@ -223,6 +223,21 @@ def test_quantities_in_any_notation_come_to_rest(workbench: Workbench) -> None:
     assert workbench.settle() == 0
 
 
+def test_an_amount_that_yaml_takes_for_a_number_reaches_the_pods_and_comes_to_rest(workbench: Workbench) -> None:
+    """`cpu: 0.1` is no binary number, and is still a tenth of a core: for the exporter, the server and its claim."""
+    amounts = {"limits": {"cpu": 0.5}, "requests": {"cpu": 0.1, "memory": 1}}
+    claim = {"type": "claim", "claim": {"size": 5e9}}
+    server = {"enabled": True, "resources": amounts, "storage": claim}
+    workbench.apply(kepler(collector={"resources": amounts}, model_server=server))
+    workbench.settle()
+    for workload in ("daemonset/kepler-exporter", "deployment/kepler-model-server"):
+        [container] = workbench.get(workload)["spec"]["template"]["spec"]["containers"]
+        assert container["resources"] == {"limits": {"cpu": "500m"}, "requests": {"cpu": "100m", "memory": "1"}}
+    found = workbench.get("persistentvolumeclaim/kepler-model-server-pvc")
+    assert found["spec"]["resources"]["requests"]["storage"] in ("5G", "5000000000")
+    assert workbench.settle() == 0
+
+
 def test_the_source_switches_follow_their_resource(workbench: Workbench) -> None:
     """An edit of the KeplerCollectedMetric reaches the configuration and is one rollout."""
     workbench.apply(collected_metric(), kepler(collected_metric="default"))

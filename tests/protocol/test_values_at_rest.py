@@ -30,7 +30,7 @@ EXAMPLES = settings(
 
 SPELLINGS = ("0", "1", "1000m", "0.5", ".5", "500m", "1.5", "1e3", "1E3", "2e-1", "1n", "1u", "0.0001")
 SIZES = ("1Ki", "1024", "0.1Gi", "1.5Gi", "1024Mi", "3P", "100M")
-QUANTITIES = st.sampled_from([*SPELLINGS, *SIZES, 0, 1, 2])
+QUANTITIES = st.sampled_from([*SPELLINGS, *SIZES, 0, 1, 2, 0.5, 0.1, 1.5])
 NAMES = st.sampled_from(["a", "b"])
 
 

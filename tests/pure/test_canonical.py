@@ -27,6 +27,12 @@ CASES = [
         {"operator": "Exists"},
     ),
     Case("an empty map", "ResourceRequirements", {"limits": {}, "requests": {"cpu": 1}}, {"requests": {"cpu": 1}}),
+    Case(
+        "an amount with a fraction is text",
+        "ResourceRequirements",
+        {"limits": {"cpu": 0.1, "memory": 1e16}, "requests": {"cpu": 1}},
+        {"limits": {"cpu": "0.1", "memory": "1e+16"}, "requests": {"cpu": 1}},
+    ),
     Case("a required field stays", "EnvVar", {"name": ""}, {"name": ""}),
     Case("zero and false are values", "Toleration", {"tolerationSeconds": 0}, {"tolerationSeconds": 0}),
     Case(

@@ -11,6 +11,7 @@ from runtime.adoption import MANAGED_BY
 from runtime.function import Observed
 from runtime.objects import Ref
 from runtime.outcome import Outcome
+from runtime.settings import ALLOWED_IMAGES
 from runtime.wake import idle
 from tests.pure.test_exporter import KEY, OPEN, intent, parent
 from tests.pure.test_wake import OURS, about
@@ -211,10 +212,10 @@ def test_pull_secrets_are_those_of_the_exporter() -> None:
 
 
 TOLERATION = {"key": "models", "operator": "Exists"}
-LINUX, ARCH = {"kubernetes.io/os": "linux"}, {"kubernetes.io/arch": "amd64"}
+AMD64, ARM64 = ({"kubernetes.io/os": "linux", "kubernetes.io/arch": arch} for arch in ("amd64", "arm64"))
 POD = [
-    Case({}, pod, "nodeSelector", LINUX),
-    Case({"node_selector": ARCH}, pod, "nodeSelector", {**LINUX, **ARCH}),
+    Case({}, pod, "nodeSelector", AMD64),
+    Case({"node_selector": {"kubernetes.io/arch": "arm64"}}, pod, "nodeSelector", ARM64),
     Case({"tolerations": [TOLERATION]}, pod, "tolerations", [TOLERATION]),
     Case({}, pod, "tolerations", None),
     Case({"priority_class": "high"}, pod, "priorityClassName", "high"),
@@ -228,7 +229,7 @@ POD = [
 
 @pytest.mark.parametrize("case", POD, ids=lambda case: f"{case.at}: {case.fields}")
 def test_fields_of_the_pod(case: Case) -> None:
-    """Each field has its place; a blank one leaves the cluster's default, but nodes run Linux in any case."""
+    """Each field has its place; a blank one leaves the cluster's default, but nodes run Linux, and the image."""
     assert case.look(**case.fields).get(case.at) == case.found
 
 
@@ -436,3 +437,34 @@ def test_proxies_reach_every_container_that_fetches() -> None:
     assert all(one["env"][-2:] == proxies for one in containers)
     assert found["automountServiceAccountToken"] is False
     assert "env" not in pod()["containers"][0]
+
+
+@dataclass(frozen=True)
+class Families:
+    """The address families of the Service, an image, and whether the server can be reached."""
+
+    title: str
+    families: tuple[str, ...]
+    image: str | None = None
+    refused: bool = False
+
+
+FAMILIES = (
+    Families("IPv4", ("IPv4",)),
+    Families("both, IPv4 first", ("IPv4", "IPv6")),
+    Families("before there is a Service", ()),
+    Families("IPv6", ("IPv6",), refused=True),
+    Families("both, IPv6 first", ("IPv6", "IPv4"), refused=True),
+    Families("a mirror of upstream's image", ("IPv6",), "mirror/kepler_model_server:v0.7.12", refused=True),
+    Families("an image of another name", ("IPv6",), "mirror/models:1"),
+)
+
+
+@pytest.mark.parametrize("case", FAMILIES, ids=lambda case: case.title)
+def test_a_server_that_listens_on_ipv4_only_is_rejected_where_pods_have_ipv6(case: Families) -> None:
+    """Upstream's listens on 0.0.0.0: the kubelet would restart it for ever."""
+    service = {"metadata": {"name": "kepler-model-server"}, "spec": {"ipFamilies": [*case.families]}}
+    images = {ALLOWED_IMAGES: "mirror/models,mirror/kepler_model_server"}
+    found = decide(kepler(image=case.image), images, model_service=service if case.families else None)
+    assert (found.reason == "IPv4Required") == case.refused, found.message
+    assert not case.refused or "turn `model-server.enabled` off" in found.message

@@ -74,6 +74,15 @@ def test_of_the_same_second_the_last_entry_counts() -> None:
     assert cause(update(shown(entry("a", same), entry("b", same)))).by == "b"
 
 
+def test_a_status_that_answers_a_change_of_the_same_second_is_not_its_author() -> None:
+    """A controller observes somebody's change at once; the change is what the event is about."""
+    same = "2026-01-31T11:00:00Z"
+    status = entry("kube-controller-manager", same, operation="Update", subresource="status")
+    assert cause(update(shown(entry("gitops", same), status, kind=DAEMON_SET))).by == "gitops"
+    odd = {**status, "manager": ["kubelet"]}
+    assert cause(update(shown(entry("gitops", "2026-01-31T10:00:00Z"), odd, kind=DAEMON_SET))).by == "['kubelet']"
+
+
 def test_a_deletion_tells_of_the_object_as_it_was() -> None:
     """Its last state is in the event."""
     assert cause(update(shown(entry("kubectl", "2026-01-31T11:00:00Z")), RESOURCE_DELETE)).by == "kubectl"

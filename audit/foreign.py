@@ -1,0 +1,64 @@
+"""Fields of a child that somebody else owns, as the query API and the CLI tell of them. Pure."""
+
+import json
+import shlex
+from collections.abc import Collection, Iterator
+
+from audit.model import ForeignField
+from events.report import ObjectName
+from runtime import redact
+from runtime.adoption import adopter, kubectl
+from runtime.field_owners import OwnedField, foreign_fields
+from runtime.objects import Manifest, Ref, controller
+
+# Of one object so many are told; a DaemonSet that was adopted may have a hundred that its maker had set.
+MOST = 20
+
+
+def foreign(ref: Ref, child: Manifest, ours: Collection[str]) -> tuple[ForeignField, ...]:
+    """The fields of an object that managers other than `ours` own, redacted, the newest first; `MOST` at most."""
+    mask = redact.mask(child)
+    owned = sorted(foreign_fields(child, ours), key=_newest_first)
+    return tuple(_told(ref, field, mask) for field in owned[:MOST])
+
+
+def of(key: Ref, child: Manifest) -> bool:
+    """Whether an object belongs to the resource `key`, as its controller or because it was adopted."""
+    owner = controller(child) or adopter(child)
+    return owner is not None and (owner.kind, owner.name) == (key.kind.name, key.name)
+
+
+def children(key: Ref, found: Iterator[tuple[Ref, Manifest | None, Collection[str]]]) -> Iterator[ForeignField]:
+    """Yield the foreign fields of all objects that belong to a resource; each comes with the managers that are ours."""
+    for ref, child, ours in found:
+        if child is not None and of(key, child):
+            yield from foreign(ref, child, ours)
+
+
+def object_name(ref: Ref) -> ObjectName:
+    """An object as reports name it."""
+    return ObjectName(api_version=ref.kind.api_version, kind=ref.kind.name, namespace=ref.namespace, name=ref.name)
+
+
+def _newest_first(field: OwnedField) -> tuple[float, str]:
+    return (-field.time.timestamp() if field.time else 0.0, field.path)
+
+
+def _told(ref: Ref, field: OwnedField, mask: redact.Mask) -> ForeignField:
+    _, shown = mask.change(field.path, None, field.value, kind=ref.kind.name)
+    return ForeignField(
+        object=object_name(ref),
+        path=mask.text(field.path),
+        value=shown,
+        by=field.manager,
+        operation=field.operation,
+        time=field.time,
+        restart=field.restart,
+        remove="" if field.restart else removal(ref, field.pointer),
+    )
+
+
+def removal(ref: Ref, pointer: str) -> str:
+    """The command that removes the field at a JSON pointer from an object."""
+    patch = json.dumps([{"op": "remove", "path": pointer}])
+    return f"{kubectl('patch', ref)} --type=json -p {shlex.quote(patch)}"

@@ -1,0 +1,26 @@
+"""What others do to an object that functions write, in an explanation. Pure."""
+
+from cli.causes import interference
+from cli.explain import Explanation
+from cli.facts import ChildFacts
+from cli.kinds import object_name, title
+from runtime.objects import generation
+
+
+def explain_child(facts: ChildFacts) -> Explanation:
+    """Which fields of a child others own, and which are put back again and again; ready where there is neither."""
+    found = tuple(interference(facts.foreign, facts.fights))
+    belongs = f"{title(facts.ref)} belongs to {title(facts.parent)}"
+    sentence = f"{belongs}, and nobody else owns a field of it"
+    if found:
+        sentence = f"{belongs}, and others change it: {found[0].says}"
+    silent = "the query API does not answer: whether fields are put back again and again is not known"
+    return Explanation(
+        object=object_name(facts.ref),
+        generation=generation(facts.object),
+        ready=not found,
+        sentence=sentence,
+        because=tuple(cause.says for cause in found),
+        next=tuple(dict.fromkeys(step for cause in found for step in cause.steps)),
+        remarks=() if facts.account else (silent,),
+    )

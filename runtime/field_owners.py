@@ -1,0 +1,151 @@
+"""Fields of our children that somebody else owns: which, who set them, and when. Pure.
+
+The API server keeps in `metadata.managedFields` who set which field last. What the functions do not set and somebody
+else does, they leave alone: it stays, and pods run with it. So whoever looks for the cause of trouble is told.
+
+Not told is what nobody has to know of:
+
+* `metadata` and `status` of the object itself: labels and annotations that tools put there change nothing that runs,
+  and a status is its controller's. The pod template's are below `spec`, and are told.
+* What the control plane itself writes, such as the volume that a claim is bound to. What comes through `scale` (an
+  autoscaler, `kubectl scale`) is told: it says how many pods there are.
+* Tokens of a ServiceAccount (`secrets`), which are the control plane's, too.
+* `serviceAccount` of a pod, an old name of `serviceAccountName` that the API server keeps in step with it.
+* Values that the API server would fill in: a client that creates an object owns those as well, and they change nothing.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from runtime.event import moment
+from runtime.field_paths import Path, dotted, is_item, located, paths
+from runtime.objects import SERVICE_ACCOUNT, Manifest, metadata
+
+CONTROL_PLANE = frozenset(
+    {
+        "cloud-controller-manager",
+        "kube-apiserver",
+        "kube-controller-manager",
+        "kube-scheduler",
+        "kubelet",
+        "openshift-controller-manager",
+    }
+)
+SCALE = "scale"
+# Parts of an object that are left out.
+OUTER = frozenset({"f:metadata", "f:status"})
+TOKENS = ("f:secrets",)
+OLD_ACCOUNT = "f:serviceAccount"
+# What `kubectl rollout restart` writes (k8s.io/kubectl v0.35:pkg/polymorphichelpers/objectrestarter.go).
+RESTARTED = ("f:spec", "f:template", "f:metadata", "f:annotations", "f:kubectl.kubernetes.io/restartedAt")
+
+# What the API server fills in (k8s.io/kubernetes v1.35:pkg/apis/{apps,core}/v1/defaults.go), by the name of the field.
+DEFAULTS: Mapping[str, tuple[Any, ...]] = {
+    "apiVersion": ("v1",),
+    "defaultMode": (420,),
+    "dnsPolicy": ("ClusterFirst",),
+    "failureThreshold": (3,),
+    "internalTrafficPolicy": ("Cluster",),
+    "ipFamilyPolicy": ("SingleStack",),
+    "maxSurge": (0, "25%"),
+    "maxUnavailable": (1, "25%"),
+    "periodSeconds": (10,),
+    "progressDeadlineSeconds": (600,),
+    "protocol": ("TCP",),
+    "replicas": (1,),
+    "restartPolicy": ("Always",),
+    "revisionHistoryLimit": (10,),
+    "schedulerName": ("default-scheduler",),
+    "scheme": ("HTTP",),
+    "securityContext": ({},),
+    "sessionAffinity": ("None",),
+    "successThreshold": (1,),
+    "terminationGracePeriodSeconds": (30,),
+    "terminationMessagePath": ("/dev/termination-log",),
+    "terminationMessagePolicy": ("File",),
+    "timeoutSeconds": (1,),
+    "type": ("ClusterIP", "RollingUpdate", ""),
+    "volumeMode": ("Filesystem",),
+}
+
+
+@dataclass(frozen=True)
+class OwnedField:
+    """A field that somebody else owns: `manager` is who set it, at `time`, by `Apply` or `Update`.
+
+    `path` is in kubectl's dotted form, `pointer` the same as a JSON pointer. `restart` says that it is the annotation
+    of `kubectl rollout restart`.
+    """
+
+    path: str
+    pointer: str
+    value: Any
+    manager: str
+    operation: str
+    time: datetime | None
+    restart: bool = False
+
+
+def foreign_fields(manifest: Manifest, ours: Collection[str]) -> tuple[OwnedField, ...]:
+    """The fields of an object that managers other than `ours` own alone, by path.
+
+    An item of a list that is wholly somebody else's, such as a container that a webhook adds, is one field.
+    """
+    entries = metadata(manifest).get("managedFields") or ()
+    own = frozenset(path for entry in entries if _is_of(entry, ours) for path in _paths(entry))
+    found: dict[Path, OwnedField] = {}
+    for entry in entries:
+        if not _is_of(entry, ours) and not _is_of_control_plane(entry):
+            for path in _outermost(frozenset(_paths(entry)) - own, own):
+                if (field := _field(manifest, entry, path)) and path not in found:
+                    found[path] = field
+    return tuple(sorted(found.values(), key=lambda field: field.path))
+
+
+def _is_of(entry: Manifest, ours: Collection[str]) -> bool:
+    return entry.get("manager") in ours and entry.get("operation") == "Apply"
+
+
+def _is_of_control_plane(entry: Manifest) -> bool:
+    return entry.get("manager") in CONTROL_PLANE and entry.get("subresource") != SCALE
+
+
+def _paths(entry: Manifest) -> Iterator[Path]:
+    yield from paths(entry.get("fieldsV1") or {})
+
+
+def _outermost(foreign: frozenset[Path], own: frozenset[Path]) -> Iterator[Path]:
+    """Yield the paths that are not in an item that is somebody else's as a whole, nor in a value that we own as one."""
+    shared = {path[:end] for path in own for end in range(1, len(path) + 1)}
+    whole = {path for path in foreign if is_item(path) and path not in shared}
+    atoms = {path for path in own if not is_item(path)}
+    for path in foreign:
+        above = [path[:end] for end in range(1, len(path))]
+        if not any(part in whole or part in atoms for part in above):
+            yield path
+
+
+def _field(manifest: Manifest, entry: Manifest, path: Path) -> OwnedField | None:
+    """The field at a path; None where it is nothing to tell of, or is not there any more."""
+    found = located(manifest, path)
+    if found is None or path[0] in OUTER or path[-1] == OLD_ACCOUNT:
+        return None
+    if _is_token(manifest, path) or _is_default(path, found[1]):
+        return None
+    pointer, value = found
+    manager, operation = str(entry.get("manager") or ""), str(entry.get("operation") or "")
+    time = moment(str(entry.get("time") or ""))
+    return OwnedField(dotted(path), pointer, value, manager, operation, time, restart=path == RESTARTED)
+
+
+def _is_token(manifest: Manifest, path: Path) -> bool:
+    return manifest.get("kind") == SERVICE_ACCOUNT.name and path[:1] == TOKENS
+
+
+def _is_default(path: Path, value: Any) -> bool:
+    """Whether the API server would have filled in this value by itself; an empty map or list says nothing either."""
+    if value is None or value in ({}, []):
+        return True
+    return path[0] == "f:spec" and value in DEFAULTS.get(path[-1].removeprefix("f:"), ())

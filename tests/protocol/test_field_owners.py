@@ -1,0 +1,254 @@
+"""Fields of our children that somebody else owns: named with owner and time, without what the control plane writes.
+
+Real objects of the functions, changed by the real kubectl.
+"""
+
+import json
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from functions.catalogue import FUNCTIONS
+from runtime.field_owners import OwnedField, foreign_fields
+from runtime.function import writers
+from tests.protocol.test_causes_in_status import warns
+from tests.workbench import Workbench, kepler, key
+
+DAEMON_SET, DEPLOYMENT = "daemonset/kepler-exporter", "deployment/kepler-model-server"
+SERVICE, CFM = "service/kepler-exporter", "configmap/kepler-cfm"
+EVERYTHING = kepler(
+    estimator_sidecar={"enabled": True},
+    model_server={"enabled": True, "storage": {"type": "claim"}},
+    collector={"priority-class": "system-node-critical"},
+)
+CONTAINER = {"spec": {"template": {"spec": {"containers": [{"name": "proxy", "image": "registry.example/proxy:1"}]}}}}
+
+
+@pytest.fixture
+def running(workbench: Workbench) -> Workbench:
+    """A Kepler with everything that it can have."""
+    workbench.apply(EVERYTHING)
+    workbench.settle()
+    return workbench
+
+
+def foreign(workbench: Workbench, what: str) -> tuple[OwnedField, ...]:
+    """The fields of a child that others own."""
+    kind, _, name = what.partition("/")
+    children = writers(FUNCTIONS, key(workbench.namespace))
+    ours = next(found for ref, found in children.items() if (ref.kind.name.lower(), ref.name) == (kind, name))
+    return foreign_fields(workbench.get(what), ours)
+
+
+def patch(workbench: Workbench, what: str, body: Any, *arguments: str) -> None:
+    """`kubectl patch`, by a strategic merge where the kind has one."""
+    workbench.stack.kubectl("-n", workbench.namespace, "patch", what, "-p", json.dumps(body), *arguments)
+
+
+def of_template(**fields: Any) -> dict[str, Any]:
+    """A patch of a pod template's spec."""
+    return {"spec": {"template": {"spec": fields}}}
+
+
+def test_what_the_functions_made_is_all_theirs(running: Workbench) -> None:
+    """Nothing that the API server fills in counts."""
+    for ref, ours in writers(FUNCTIONS, key(running.namespace)).items():
+        child = running.get(f"{ref.kind.name.lower()}/{ref.name}")
+        assert child is None or foreign_fields(child, ours) == (), ref
+
+
+@dataclass(frozen=True)
+class Case:
+    """What somebody does with kubectl, and the fields, values and owners that are told of then."""
+
+    title: str
+    what: str
+    commands: tuple[tuple[str, ...], ...]
+    told: tuple[tuple[str, Any, str], ...]
+
+
+def patched(what: str, body: Any, *arguments: str) -> tuple[str, ...]:
+    """`kubectl patch`."""
+    return ("patch", what, "-p", json.dumps(body), *arguments)
+
+
+POD = "spec.template.spec"
+COUNTS = ("currentNumberScheduled", "desiredNumberScheduled", "numberMisscheduled", "numberReady")
+CASES = (
+    Case(
+        "a field that no function sets",
+        DAEMON_SET,
+        (patched(DAEMON_SET, of_template(schedulerName="own")),),
+        ((f"{POD}.schedulerName", "own", "kubectl-patch"),),
+    ),
+    Case(
+        "under a name of its own, by an apply",
+        SERVICE,
+        (("patch", SERVICE, "--type=merge", "-p", '{"spec":{"externalName":"x.example"}}', "--field-manager=argocd"),),
+        (("spec.externalName", "x.example", "argocd"),),
+    ),
+    Case(
+        "a container that is not ours is one field",
+        DAEMON_SET,
+        (patched(DAEMON_SET, CONTAINER, "--field-manager=injector"),),
+        ((f"{POD}.containers[name=proxy]", "proxy", "injector"),),
+    ),
+    Case(
+        "a variable in our container",
+        DAEMON_SET,
+        (("set", "env", DAEMON_SET, "-c", "kepler-exporter", "PROXY=http://proxy.example"),),
+        ((f"{POD}.containers[name=kepler-exporter].env[name=PROXY]", "PROXY", "kubectl-set"),),
+    ),
+    Case(
+        "a key of the user's own",
+        CFM,
+        (("patch", CFM, "--type=merge", "-p", '{"data":{"MAX_LOOKUP_RETRY":"7"}}'),),
+        (("data.MAX_LOOKUP_RETRY", "7", "kubectl-patch"),),
+    ),
+    Case(
+        "a restart",
+        DAEMON_SET,
+        (("rollout", "restart", DAEMON_SET),),
+        (("spec.template.metadata.annotations.kubectl.kubernetes.io/restartedAt", "", "kubectl-rollout"),),
+    ),
+    Case(
+        "an autoscaler, which is the control plane",
+        DEPLOYMENT,
+        (("scale", DEPLOYMENT, "--replicas=3"),),
+        (("spec.replicas", 3, "kubectl"),),
+    ),
+    Case(
+        "a value that the API server fills in",
+        DAEMON_SET,
+        tuple(patched(DAEMON_SET, of_template(terminationGracePeriodSeconds=seconds)) for seconds in (31, 30)),
+        (),
+    ),
+    Case(
+        "an account that is taken back, under its old name, too",
+        DAEMON_SET,
+        (patched(DAEMON_SET, of_template(serviceAccountName="default")),),
+        ((f"{POD}.serviceAccountName", "default", "kubectl-patch"),),
+    ),
+    Case("a label of the object", DAEMON_SET, (("label", DAEMON_SET, "team=energy"),), ()),
+    Case("an annotation of the object", DAEMON_SET, (("annotate", DAEMON_SET, "backup=yes"),), ()),
+    Case(
+        "the counts that its controller keeps",
+        DAEMON_SET,
+        (
+            patched(
+                DAEMON_SET,
+                {"status": dict.fromkeys(COUNTS, 1)},
+                "--type=merge",
+                "--subresource=status",
+                "--field-manager=kube-controller-manager",
+            ),
+        ),
+        (),
+    ),
+    Case(
+        "the revision that its controller keeps",
+        DEPLOYMENT,
+        (("annotate", DEPLOYMENT, "deployment.kubernetes.io/revision=7", "--field-manager=kube-controller-manager"),),
+        (),
+    ),
+    Case(
+        "tokens of the account",
+        "serviceaccount/kepler",
+        (patched("serviceaccount/kepler", {"secrets": [{"name": "kepler-token-x"}]}),),
+        (),
+    ),
+    Case(
+        "pull secrets of the account",
+        "serviceaccount/kepler",
+        (patched("serviceaccount/kepler", {"imagePullSecrets": [{"name": "registry"}]}),),
+        (("imagePullSecrets", [{"name": "registry"}], "kubectl-patch"),),
+    ),
+    Case(
+        "pull secrets that OpenShift adds",
+        "serviceaccount/kepler",
+        (
+            patched(
+                "serviceaccount/kepler",
+                {"imagePullSecrets": [{"name": "registry"}]},
+                "--field-manager=openshift-controller-manager",
+            ),
+        ),
+        (),
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
+def test_what_others_do_is_told_with_its_owner(running: Workbench, case: Case) -> None:
+    """By path; what changes nothing that runs, and what the control plane writes, is left out."""
+    began = datetime.now(UTC) - timedelta(seconds=2)
+    for command in case.commands:
+        running.stack.kubectl("-n", running.namespace, *command)
+    found = foreign(running, case.what)
+    told = tuple((field.path, field.value, field.manager) for field in found)
+    assert [(path, manager) for path, _, manager in told] == [(path, manager) for path, _, manager in case.told]
+    for (path, value, _), (_, expected, _) in zip(told, case.told, strict=True):
+        shown = value.get("name") if isinstance(value, dict) else value
+        assert path.endswith("restartedAt") or shown == expected
+    for field in found:
+        # The API server keeps no time for what came through `scale`.
+        assert (field.time is None) == (field.path == "spec.replicas")
+        assert field.time is None or began <= field.time <= datetime.now(UTC) + timedelta(seconds=1)
+        assert field.restart == field.path.endswith("restartedAt")
+
+
+def test_a_field_that_a_function_takes_back_is_its_own_again(running: Workbench) -> None:
+    """Only what stays is told."""
+    patch(running, DAEMON_SET, of_template(priorityClassName="x"))
+    assert [field.path for field in foreign(running, DAEMON_SET)] == [f"{POD}.priorityClassName"]
+    running.settle()
+    assert foreign(running, DAEMON_SET) == ()
+    assert running.get(DAEMON_SET)["spec"]["template"]["spec"]["priorityClassName"] == "system-node-critical"
+
+
+def test_an_adopted_object_tells_what_its_maker_set_beyond_defaults(workbench: Workbench) -> None:
+    """A Service that was made by hand owns what the API server filled in, too."""
+    ports = [{"name": "http", "port": 9102, "targetPort": "http"}, {"name": "debug", "port": 9999}]
+    made = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "kepler-exporter", "namespace": workbench.namespace},
+        "spec": {"clusterIP": "None", "selector": {"app": "kepler"}, "ports": ports},
+    }
+    workbench.stack.kubectl("create", "-f", "-", stdin=json.dumps(made))
+    adopting = kepler()
+    adopting["metadata"]["annotations"] = {"sustainable-computing.io/adopt": "Service/kepler-exporter"}
+    workbench.apply(adopting)
+    workbench.settle()
+    assert workbench.conditions()["CollectorReconciled"]["status"] == "True"
+    found = foreign(workbench, SERVICE)
+    assert [(field.path, field.manager) for field in found] == [
+        ("spec.ports[port=9999,protocol=TCP]", "kubectl-create")
+    ]
+
+
+def test_the_condition_names_who_set_a_field_of_a_workload_that_does_not_come_up(workbench: Workbench) -> None:
+    """With the time, before the step; and writes nothing more as long as nothing moves."""
+    workbench.apply(kepler())
+    workbench.settle()
+    patch(workbench, DAEMON_SET, of_template(priorityClassName="x"))
+    workbench.settle()
+    time.sleep(1.1)  # an Event counts from the second in which the workload was last written
+    workbench.roll_out(desired=2, current=0, available=0)
+    warns(workbench, "DaemonSet/kepler-exporter", "FailedCreate", "no PriorityClass with name x was found")
+    workbench.settle()
+    said = workbench.conditions()["Available"]
+    assert said["reason"] == "PriorityClassMissing"
+    when = next(
+        entry["time"]
+        for entry in workbench.get(DAEMON_SET)["metadata"]["managedFields"]
+        if entry["manager"] == "kubectl-patch" and "subresource" not in entry
+    )
+    at = when.replace("T", " ").replace("Z", " UTC")
+    named = f"(others set `{POD}.priorityClassName` by kubectl-patch at {at} in DaemonSet 'kepler-exporter')"
+    assert named in said["message"]
+    assert said["message"].index(named) < said["message"].index("change `collector.priority-class`")
+    assert workbench.settle() == 0
