@@ -148,9 +148,7 @@ def _of_architecture(parent: Manifest, daemon_set: Manifest) -> str:
     asked = ((parent.get("spec") or {}).get("collector") or {}).get("node-selector") or {}
     if not needed or architecture.LABEL in asked:
         return ""
-    return (
-        f"; beside the estimator, whose image is built for {needed} only, nodes need `{architecture.LABEL}: {needed}`"
-    )
+    return f"; the estimator's image is built for {needed} only: nodes need `{architecture.LABEL}: {needed}`"
 
 
 def _missing(daemon_set: Manifest) -> bool:

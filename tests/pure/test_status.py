@@ -98,6 +98,17 @@ def test_ready(case: Case) -> None:
     assert (ready.status.value, ready.reason) == case.ready
 
 
+@pytest.mark.parametrize(("chosen", "told"), [({}, True), ({"kubernetes.io/arch": "amd64"}, False)])
+def test_a_cluster_without_nodes_for_the_estimator_is_told_so(chosen: dict[str, str], *, told: bool) -> None:
+    """The user asked for no architecture: the estimator's image is why no node takes the exporter."""
+    template = {"spec": {"nodeSelector": {"kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}}}
+    kepler = {**parent(DONE), "spec": {"collector": {"node-selector": chosen}}}
+    ready, _ = decide(kepler, daemon_set(0, 0, 0, template=template)).conditions
+    sentence = "; the estimator's image is built for amd64 only: nodes need `kubernetes.io/arch: amd64`"
+    assert ready.reason == "NoNodes"
+    assert ready.message.endswith(sentence) == told
+
+
 def deployment(observed: int = 1, available: int = 0, progressing: str = "True", owner: str = UID) -> dict[str, Any]:
     """The model server's Deployment, generation 1."""
     entry = {"type": "Progressing", "status": progressing}
