@@ -1,0 +1,8 @@
+"""Steps that conditions and `explain` offer, each taken in a state that it is offered in, on a real API server.
+
+* `broker_ingress`: takes the events that `kubectl kepler resync` sends.
+* `workload_controllers`: the controllers and the kubelet of one node.
+* `operated_namespace`: one namespace with its functions, which hear of what has an event and of nothing else.
+* `step_case`: one state and the step out of it.
+* `decision_steps`, `refusal_steps`, `machine_steps`, `workload_steps`: the cases.
+"""
