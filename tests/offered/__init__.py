@@ -4,5 +4,6 @@
 * `workload_controllers`: the controllers and the kubelet of one node.
 * `operated_namespace`: one namespace with its functions, which hear of what has an event and of nothing else.
 * `step_case`: one state and the step out of it.
-* `decision_steps`, `refusal_steps`, `machine_steps`, `workload_steps`: the cases.
+* `common_steps`: what cases share.
+* `decision_steps`, `image_steps`, `refusal_steps`, `machine_steps`, `unmade_pod_steps`, `workload_steps`: the cases.
 """

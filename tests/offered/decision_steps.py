@@ -5,12 +5,10 @@ from typing import Any
 
 import pytest
 
-from cli.kinds import ADMISSION_POLICY
 from functions import (
     children,
     collected_metric,
     collector,
-    engine,
     estimator,
     exported_power,
     machine_spec,
@@ -21,37 +19,26 @@ from functions import (
 )
 from functions.reason_entry import OF_KEPLERS
 from local.errors import CommandFailed
-from runtime.client import path
 from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, MACHINE_CONFIG, Kind
-from runtime.settings import ALLOWED_IMAGES
+from tests.offered.common_steps import (
+    ESTIMATED,
+    LOCAL,
+    PROMETHEUS,
+    TRAINED,
+    applied,
+    deleted,
+    edited,
+    other,
+    run,
+    storage_class,
+)
 from tests.offered.operated_namespace import OperatedNamespace
 from tests.offered.step_case import Act, OfferedState, Step, StepCase
 from tests.workbench import kepler
 
-LOCAL = {"enabled": True}
 CLAIMED = {"enabled": True, "storage": {"type": "claim", "claim": {"size": "5Gi", "storage-class": "there"}}}
-PROMETHEUS = "http://prometheus-k8s.monitoring.svc:9090"
-TRAINED: dict[str, Any] = {
-    "enabled": True,
-    "storage": {"type": "hostpath", "hostpath": {"path": "/var/lib/kepler"}},
-    "training": {"online": True, "prometheus-url": PROMETHEUS},
-}
-ESTIMATED = {"enabled": True}
-TOO_NEW = "quay.io/sustainable_computing_io/kepler:v0.9.0"
-OLD_MODELS = "quay.io/sustainable_computing_io/kepler_model_server:v0.7.2"
-ELSEWHERE = "mirror.example/kepler/kepler:release-0.7.12"
 # More than a pod carries, less than a ConfigMap holds.
 LARGE = "x" * settled_config.LIMIT
-
-
-def other(kind: Kind, called: str, **spec: Any) -> dict[str, Any]:
-    """Return a resource of one of our other kinds."""
-    return {**kepler(called, **spec), "kind": kind.name}
-
-
-def applied(*manifests: Any) -> Act:
-    """Have objects applied."""
-    return lambda operated: operated.apply(*manifests)
 
 
 def created(kind: Kind, called: str, *words: str, **spec: Any) -> Step:
@@ -62,26 +49,6 @@ def created(kind: Kind, called: str, *words: str, **spec: Any) -> Step:
         offered.operated.apply(other(kind, called, **spec))
 
     return step
-
-
-def edited(path: str, value: Any, *, offered: str = "") -> Step:
-    """Set a field."""
-    return lambda state: state.edit(path, value, offered=offered)
-
-
-def chosen(path: str, value: str) -> Step:
-    """Set a field to a value that the message has in quotes."""
-
-    def step(offered: OfferedState) -> None:
-        offered.offers(f"'{value}'")
-        offered.edit(path, value)
-
-    return step
-
-
-def run(*parts: str) -> Step:
-    """Run the offered command that has these parts."""
-    return lambda offered: offered.run(*parts)
 
 
 def switched_on(offered: OfferedState) -> None:
@@ -115,33 +82,11 @@ def source_on(offered: OfferedState) -> None:
     offered.operated.patch(f"{COLLECTED_METRIC.plural}/mine", {"spec": {"sources": {"bpf": {"enabled": True}}}})
 
 
-def storage_class(operated: OperatedNamespace, called: str = "there") -> None:
-    """A StorageClass."""
-    operated.apply(
-        {
-            "apiVersion": "storage.k8s.io/v1",
-            "kind": "StorageClass",
-            "metadata": {"name": called},
-            "provisioner": "kepler.example/none",
-        }
-    )
-
-
 def claim_too_small(operated: OperatedNamespace) -> None:
     """A claim that a running server uses, and a Kepler that asks for less."""
     storage_class(operated)
     operated.apply(kepler(model_server=CLAIMED))
     operated.patch("kepler/kepler", {"spec": {"model-server": {"storage": {"claim": {"size": "1Gi"}}}}})
-
-
-def deleted(kind: Kind, called: str, *words: str) -> Step:
-    """Delete a resource that the message says to delete."""
-
-    def step(offered: OfferedState) -> None:
-        offered.offers(f"delete '{called}'", *words)
-        offered.operated.run(f"kubectl -n {offered.operated.namespace} delete {kind.plural}.{kind.group} {called}")
-
-    return step
 
 
 def two_keplers(operated: OperatedNamespace) -> None:
@@ -186,51 +131,6 @@ def small(offered: OfferedState) -> None:
     """Remove the key that the message names."""
     offered.offers("remove what Kepler does not read, such as key 'LARGE'", "ConfigMap 'kepler-cfm'")
     offered.operated.patch("configmap/kepler-cfm", {"data": {"LARGE": None}})
-
-
-def allowed(offered: OfferedState) -> None:
-    """Let an administrator allow the repository, for functions and policies, and run the command."""
-    offered.offers("add 'mirror.example/kepler/kepler' to `ALLOWED_IMAGES` as `config/overlays/mirror` does, then run")
-    operated = offered.operated
-    allow(operated, "mirror.example/kepler/kepler")
-    operated.obstacles.callback(allow, operated, "")
-
-    def taken() -> bool:
-        """Whether the policies are in force as they are now."""
-        offered.run("resync")
-        return bool(operated.conditions(operated.key())["Ready"]["status"] == "True")
-
-    operated.until(taken)
-
-
-def allow(operated: OperatedNamespace, repositories: str) -> None:
-    """What an overlay of `config/overlays/mirror` changes: it starts the functions anew, and changes the policies."""
-    operated.images[ALLOWED_IMAGES] = repositories
-    operated.restart()
-    for name in ("kepler-collector-pods", "kepler-model-server-pods"):
-        where = path(ADMISSION_POLICY, "", name)
-        policy = operated.stack.api.get(where)
-        variables = {variable["name"]: variable["expression"] for variable in policy["spec"]["variables"]}
-        parts = variables["images"].split("'")
-        variables["images"] = "'".join([*parts[:7], repositories, *parts[8:]])
-        changed = [{"name": name, "expression": expression} for name, expression in variables.items()]
-        patch = json.dumps({"spec": {"variables": changed}})
-        operated.stack.kubectl("patch", "validatingadmissionpolicy", name, "--type=merge", "-p", patch)
-
-
-def environment_too_old(operated: OperatedNamespace) -> None:
-    """An administrator's image that cannot be used."""
-    operated.images[engine.MODEL_SERVER_IMAGE_SETTING] = OLD_MODELS
-    operated.restart()
-    operated.apply(kepler(model_server=LOCAL, estimator_sidecar=ESTIMATED))
-
-
-def environment_mended(offered: OfferedState) -> None:
-    """Let the administrator name another image, which starts the functions anew, and run the command."""
-    offered.offers(f"`{engine.MODEL_SERVER_IMAGE_SETTING}` in the functions' environment", engine.MODEL_SERVER_IMAGE)
-    del offered.operated.images[engine.MODEL_SERVER_IMAGE_SETTING]
-    offered.operated.restart()
-    offered.run("resync")
 
 
 def unbound(operated: OperatedNamespace) -> None:
@@ -336,44 +236,6 @@ CASES = (
         ),
         source_on,
         name="training",
-    ),
-    StepCase(
-        "ImageNotSupported",
-        (collector.CONDITION,),
-        applied(kepler(collector={"image": TOO_NEW})),
-        chosen("collector.image", engine.IMAGE),
-    ),
-    StepCase(
-        "ImageNotSupported",
-        (estimator.CONDITION,),
-        applied(kepler(estimator_sidecar={"enabled": True, "image": OLD_MODELS})),
-        chosen("estimator-sidecar.image", engine.MODEL_SERVER_IMAGE),
-    ),
-    StepCase(
-        "ImageNotSupported",
-        (estimator.CONDITION, model_server.CONDITION),
-        environment_too_old,
-        environment_mended,
-        name="environment",
-    ),
-    StepCase(
-        "ImageNotAllowed",
-        (collector.CONDITION,),
-        applied(kepler(collector={"image": ELSEWHERE})),
-        edited("collector.image", f"{engine.IMAGE.partition(':')[0]}:release-0.7.11"),
-        leaves=("resync",),
-    ),
-    StepCase(
-        "ImageNotAllowed",
-        (estimator.CONDITION, model_server.CONDITION),
-        applied(
-            kepler(
-                estimator_sidecar={"enabled": True, "image": ELSEWHERE},
-                model_server={"enabled": True, "image": ELSEWHERE},
-            )
-        ),
-        allowed,
-        name="administrator",
     ),
     StepCase(
         "NamespaceNotAllowed",

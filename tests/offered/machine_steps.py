@@ -14,7 +14,7 @@ from local.layout import ROOT
 from runtime.client import path
 from runtime.objects import CRD, MACHINE_CONFIG, NODE, NODES_CONFIG, NODES_POOL, PROMETHEUS_RULE, SERVICE_MONITOR
 from tests import policies
-from tests.offered.decision_steps import applied, other
+from tests.offered.common_steps import applied, other
 from tests.offered.operated_namespace import OperatedNamespace
 from tests.offered.step_case import Act, OfferedState, Step, StepCase
 from tests.protocol.test_machine_config import WRITES, definition, pool

@@ -76,6 +76,8 @@ def watched() -> Iterator[tuple[Kind, str]]:
 
 
 WATCHED = tuple(watched())
+# Kinds of children that have no events.
+UNWATCHED = (SERVICE_MONITOR, PROMETHEUS_RULE, NODES_CONFIG)
 
 
 class LookLater(Later):
@@ -120,7 +122,7 @@ class OperatedNamespace:
     deaf: set[str] = field(default_factory=set)
     _known: dict[Ref, Manifest] = field(default_factory=dict)
     _queue: list[tuple[Function, Event, int]] = field(default_factory=list)
-    _machines: bool = False
+    _parents: set[str] = field(default_factory=set)
     _processes: dict[str, Reconciler] = field(default_factory=dict)
     _later: dict[str, LookLater] = field(default_factory=dict)
     _readers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(4))
@@ -322,10 +324,11 @@ class OperatedNamespace:
 
     def _collect(self) -> bool:
         """As the garbage collector: what belongs to a resource that is gone goes, too."""
-        self._machines = self._machines or any(ref.kind == MACHINE_CONFIG for ref in self._known)
         parents = {uid(manifest) for ref, manifest in self._known.items() if ref.kind in (KEPLER, MACHINE_CONFIG)}
-        unheard = (SERVICE_MONITOR, PROMETHEUS_RULE, *((NODES_CONFIG,) if self._machines else ()))
-        others = [found for kind in unheard for found in self._listed(kind, "")]
+        if parents >= self._parents:
+            self._parents = parents
+            return False
+        others = (found for kind in UNWATCHED for found in self._listed(kind, ""))
         gone = [
             ref
             for ref, manifest in (*self._known.items(), *others)
@@ -333,6 +336,7 @@ class OperatedNamespace:
         ]
         for ref in gone:
             self.stack.api.delete(path(ref.kind, ref.namespace, ref.name))
+        self._parents = self._parents if gone else parents
         return bool(gone)
 
 

@@ -3,11 +3,19 @@
 import pytest
 
 from functions import decision_reasons, workload_reasons
-from tests.offered import decision_steps, machine_steps, refusal_steps, workload_steps
+from tests.offered import (
+    decision_steps,
+    image_steps,
+    machine_steps,
+    refusal_steps,
+    unmade_pod_steps,
+    workload_steps,
+)
 from tests.offered.operated_namespace import OperatedNamespace
 from tests.offered.step_case import StepCase, lines, play
 
-CASES = (*decision_steps.CASES, *refusal_steps.CASES, *machine_steps.CASES, *workload_steps.CASES)
+MODULES = (decision_steps, image_steps, refusal_steps, machine_steps, unmade_pod_steps, workload_steps)
+CASES: tuple[StepCase, ...] = tuple(case for module in MODULES for case in module.CASES)
 ENTRIES = (*decision_reasons.ENTRIES, *workload_reasons.ENTRIES)
 TABLED = {(condition, entry.reason) for entry in ENTRIES for condition in entry.conditions}
 PLAYED = {line for case in CASES for line in lines(case)}
