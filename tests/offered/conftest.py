@@ -12,25 +12,16 @@ from functions.catalogue import FUNCTIONS
 from local import knative
 from local.stack import Stack
 from runtime.client import Transport, path
-from runtime.objects import CRD, KEPLER, MACHINE_CONFIG, NODE
+from runtime.objects import CRD, KEPLER, MACHINE_CONFIG
 from runtime.settings import NAMESPACE
 from tests.faults.plane import plane
 from tests.offered.broker_ingress import BrokerIngress
+from tests.offered.node_manifests import add_node
 from tests.offered.operated_namespace import OperatedNamespace
 from tests.workbench import create_namespace, transport
 
 _numbers = itertools.count(1)
 READY = [{"type": "Ready", "status": "True"}]
-LINUX = {"operatingSystem": "linux", "kernelVersion": "6.8.0", "architecture": "amd64"}
-UNTOLD = (
-    "machineID",
-    "systemUUID",
-    "bootID",
-    "osImage",
-    "containerRuntimeVersion",
-    "kubeletVersion",
-    "kubeProxyVersion",
-)
 
 
 @pytest.fixture(scope="package")
@@ -63,15 +54,6 @@ def install_eventing(stack: Stack, url: str) -> None:
                     identity = {key: manifest[key] for key in ("apiVersion", "kind")}
                     named = {"metadata": {"name": manifest["metadata"]["name"]}}
                     stack.api.apply(f"{where}/status", {**identity, **named, "status": {**status, "conditions": READY}})
-
-
-def add_node(stack: Stack, name: str, **info: str) -> None:
-    """A node that says what it runs."""
-    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}}
-    labels = {"kubernetes.io/os": "linux", "kubernetes.io/hostname": name}
-    stack.api.apply(path(NODE, "", name), {**node, "metadata": {"name": name, "labels": labels}})
-    told = {**dict.fromkeys(UNTOLD, ""), **LINUX, **info}
-    stack.api.apply(f"{path(NODE, '', name)}/status", {**node, "status": {"nodeInfo": told}})
 
 
 @pytest.fixture(scope="package")

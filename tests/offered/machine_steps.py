@@ -15,6 +15,7 @@ from runtime.client import path
 from runtime.objects import CRD, MACHINE_CONFIG, NODE, NODES_CONFIG, NODES_POOL, PROMETHEUS_RULE, SERVICE_MONITOR
 from tests import policies
 from tests.offered.common_steps import applied, other
+from tests.offered.node_manifests import add_node
 from tests.offered.operated_namespace import OperatedNamespace
 from tests.offered.step_case import Act, OfferedState, Step, StepCase
 from tests.protocol.test_machine_config import WRITES, definition, pool
@@ -214,8 +215,6 @@ def prometheus_installed(offered: OfferedState) -> None:
 
 def node(operated: OperatedNamespace, name: str, **info: str) -> None:
     """A node that says what it runs."""
-    from tests.offered.conftest import add_node  # noqa: PLC0415
-
     add_node(operated.stack, name, **info)
 
 
