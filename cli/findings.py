@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions import pod_trouble
-from functions.pod_trouble import Operand, Reason
+from functions.pod_trouble import Operand, Reason, TroubleSubject
 from runtime.objects import Manifest, metadata, name, terminates
 
 REASONS: Mapping[str, Reason] = {
@@ -55,8 +55,8 @@ def _trouble(said: str, count: int, pod: Manifest, message: str, operand: Operan
     reason = REASONS.get(said)
     described = f"kubectl describe pod -n {operand.ref.namespace} {name(pod)}"
     container = re.match(r"container '([^']+)'", message)
-    looked_at = f"{name(pod)} -c {container[1]}" if container else f"{name(pod)} --all-containers"
-    step = pod_trouble.step(operand, reason, looked_at) if reason else described
+    about = TroubleSubject(name(pod), container[1] if container else "")
+    step = pod_trouble.step(operand, reason, about) if reason else described
     return Trouble(reason, said, message, count, name(pod), step)
 
 

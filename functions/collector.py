@@ -27,7 +27,7 @@ from functions import (
     sidecar,
 )
 from runtime import function
-from runtime.adoption import others
+from runtime.adoption import others, resync
 from runtime.conditions import current, settled
 from runtime.function import Function, Input, Observed, Rule, Wake
 from runtime.objects import (
@@ -119,10 +119,10 @@ def _exporter(observed: Observed, parent: Manifest) -> Outcome:
         return rejected(
             "NotInstalled",
             f"ClusterRoleBinding '{children.EXPORTER}', which lets exporters read pods and node metrics, does not "
-            "exist: apply `config/` again",
+            f"exist: apply `config/` again, then run `{resync(key)}`",
         )
     asked = kepler.spec.collector.image
-    if refused := release.refused("collector.image", asked, engine.IMAGE_SETTING, observed.images, release.unusable):
+    if refused := release.refused(observed, "collector.image", asked, engine.IMAGE_SETTING, release.unusable):
         return refused
     image = engine.image(asked, engine.IMAGE_SETTING, observed.images)
     beside = sidecar.image(kepler, observed.images)

@@ -11,7 +11,7 @@ from functions import (
     monitoring,
     status,
 )
-from functions.reason_entry import NOTHING, OF_KEPLERS, OWN, PODS, RESYNC, ReasonEntry
+from functions.reason_entry import NOTHING, OF_KEPLERS, OWN, PODS, RESYNC, RESYNC_MACHINES, RETRIED, ReasonEntry
 
 ENTRIES = (
     ReasonEntry(
@@ -19,14 +19,16 @@ ENTRIES = (
         (model_server.CONDITION,),
         "The PersistentVolumeClaim of the model server exists, and Kubernetes does not allow the change that "
         "`model-server.storage.claim` asks for, such as a smaller size or another class.",
-        "Set the field that the message names back to what the claim has. Or keep the models elsewhere and delete the "
-        "claim, so that a new one is created.",
+        "Set the field that the message names back to what the claim has. Or keep the models elsewhere and run the "
+        "`kubectl delete` command in the message. It deletes the Deployment, too, since a claim is there for as long "
+        "as a pod uses it. Both are created anew.",
     ),
     ReasonEntry(
         "ClusterTaken",
         (machine_config.CONDITION, status.READY),
         "Another KeplerMachineConfig was first to own the MachineConfigs, and a cluster takes one.",
-        "Put the fields of both into one of the two and delete the other.",
+        "Put the fields of both into one of the two and delete the other. If the one that is left has this reason, "
+        f"{RESYNC_MACHINES}.",
     ),
     ReasonEntry(
         "CollectedMetricNotFound",
@@ -38,8 +40,8 @@ ENTRIES = (
         "ConfigurationTooLarge",
         (collector.CONDITION,),
         "ConfigMap `kepler-cfm` is larger than what an exporter's pod can take.",
-        "Remove the keys that you have added to `kepler-cfm`; `kubectl kepler history --target ConfigMap/kepler-cfm` "
-        "tells which the functions wrote.",
+        "Remove the keys that you have added to `kepler-cfm`; `kubectl kepler history --target ConfigMap/kepler-cfm -n "
+        "NAMESPACE` tells which the functions wrote. The functions hear of it.",
     ),
     ReasonEntry(
         "Disabled",
@@ -77,14 +79,15 @@ ENTRIES = (
         (collector.CONDITION, estimator.CONDITION, model_server.CONDITION),
         "An image field names a repository that the administrator of the operator does not allow.",
         "Name an image of one of the repositories in the message. Or let an administrator add the repository to "
-        "`ALLOWED_IMAGES` in the functions' environment.",
+        "`ALLOWED_IMAGES` as `config/overlays/mirror` does, which carries it to the functions and to the admission "
+        f"policies, then {RESYNC}.",
     ),
     ReasonEntry(
         "ImageNotSupported",
         (collector.CONDITION, estimator.CONDITION, model_server.CONDITION),
         "The image is of a version of Kepler that this operator cannot configure.",
-        "Name the image that the message suggests. If the functions' environment sets the image, an administrator "
-        "corrects it there.",
+        "Name the image that the message suggests. If the functions' environment sets the image, let an administrator "
+        f"correct it there, then {RESYNC}.",
     ),
     ReasonEntry(
         "IPv4Required",
@@ -100,16 +103,18 @@ ENTRIES = (
         OWN,
         "The API server refuses an object that a function writes, or the resource has a value that this version of the "
         "operator does not know.",
-        "Change the field that the message names. If the message speaks of another version, apply `config/` of one "
-        "version, then the resource.",
+        "Change the field that the message names. If the object that it names was made by hand, remove that and "
+        f"{RESYNC}. If the message speaks of another version, apply `config/` of one version, then run "
+        "`kubectl replace` with the resource: a server-side apply fails over values that the schema does not know.",
     ),
     ReasonEntry(
         "LimitRange",
-        (*OWN, *PODS),
+        (model_server.CONDITION, *PODS),
         "A LimitRange of the namespace refuses a pod or claim: it asks for too much, for too little, or its limit is "
-        "too far above its request.",
-        "Change `collector.resources`, or the size of the claim, to what the message allows. Or have the LimitRange "
-        f"changed. If a function's own condition has this reason, {RESYNC} afterwards.",
+        "too far above its request. A LimitRange with a maximum also gives every container without a limit that one.",
+        "Change `collector.resources`, `estimator-sidecar.resources`, `model-server.resources` or the size of the "
+        "claim, as the message says. Or have the LimitRange changed. If the condition of `model_server` has this "
+        f"reason, {RESYNC} afterwards. {RETRIED}",
     ),
     ReasonEntry(
         "MachineSpecContradicts",
@@ -141,22 +146,23 @@ ENTRIES = (
         "Something that the operator relies on is not installed. The condition of `collector` is False: the shared "
         "ClusterRoleBinding of the exporters is missing. The condition of `monitoring` is True: the cluster has no "
         "Prometheus operator, and nothing scrapes the exporters by itself.",
-        "Apply `config/` again for the ClusterRoleBinding. Install the Prometheus operator, or configure your "
-        "Prometheus to scrape Service `kepler-exporter`.",
+        f"Apply `config/` again for the ClusterRoleBinding, then {RESYNC}. Install the Prometheus operator, then do "
+        "the same, or configure your Prometheus to scrape Service `kepler-exporter`.",
     ),
     ReasonEntry(
         "OwnedByAnother",
         OWN,
         "An object with a name that the operator needs exists, and somebody else made it: by hand, by a Helm release "
         "or by another controller. Nothing is written.",
-        f"Delete the object that the message names and {RESYNC}. Or create the Kepler in another namespace. Or let the "
-        "Kepler adopt the object by the annotation in the message: it is changed, and kept when the Kepler is deleted.",
+        f"Delete or remove the object as the message says and {RESYNC}. Or create the Kepler in another namespace. Or "
+        "let the Kepler adopt the object by the annotation in the message: it is changed, and kept when the Kepler is "
+        "deleted.",
     ),
     ReasonEntry(
         "PoolNotFound",
         (machine_config.CONDITION, status.READY),
         "`roles` names a role that has no MachineConfigPool.",
-        "Remove the role from `roles`, or create the pool.",
+        f"Remove the role from `roles`. Or create the pool and {RESYNC_MACHINES}.",
     ),
     ReasonEntry(
         "PrometheusRequired",
@@ -166,10 +172,10 @@ ENTRIES = (
     ),
     ReasonEntry(
         "QuotaExceeded",
-        (*OWN, *PODS),
+        (*OF_KEPLERS, *PODS),
         "A ResourceQuota of the namespace refuses a pod or claim.",
-        "Ask for less in `collector.resources` or `model-server.storage.claim.size`, or have the ResourceQuota raised. "
-        f"If a function's own condition has this reason, {RESYNC} afterwards.",
+        "Set or lower the resources that the message names, or `model-server.storage.claim.size`, or have the "
+        f"ResourceQuota raised. If a function's own condition has this reason, {RESYNC} afterwards. {RETRIED}",
     ),
     ReasonEntry(
         "RebootNotAllowed",
@@ -189,7 +195,7 @@ ENTRIES = (
         (*OWN, *PODS),
         "An admission policy or an admission webhook of the cluster refuses an object or a pod.",
         "Change what the message names, or ask whoever runs the policy for an exception. If a function's own condition "
-        f"has this reason, {RESYNC} afterwards.",
+        f"has this reason, {RESYNC} afterwards. {RETRIED}",
     ),
     ReasonEntry(
         "SourceRequired",

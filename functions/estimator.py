@@ -75,7 +75,7 @@ def desired(observed: Observed) -> Outcome:
 def outdated(observed: Observed, kepler: Kepler) -> Outcome | None:
     """Why the estimator's image cannot be used, or None where it can."""
     setting, asked = engine.MODEL_SERVER_IMAGE_SETTING, kepler.spec.estimator_sidecar.image
-    return release.refused("estimator-sidecar.image", asked, setting, observed.images, release.lacks_programs)
+    return release.refused(observed, "estimator-sidecar.image", asked, setting, release.lacks_programs)
 
 
 def refusal(kepler: Kepler, metrics: KeplerCollectedMetric) -> Outcome | None:

@@ -1,7 +1,7 @@
 """The exporter's pod and its objects, as a Kepler v0.7.12 needs them on a node."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from crds.kepler import Kepler
@@ -74,7 +74,7 @@ def daemon_set(parent: Manifest, key: Ref, inputs: PodInputs) -> Intent:
     spec = {"selector": {"matchLabels": children.selector(parent)}, "template": template}
     strategy = collector.update_strategy
     body = {"spec": {**spec, **({"updateStrategy": strategy} if strategy else {})}}
-    return children.child(parent, children.daemon_set(key), "exporter", body)
+    return replace(children.child(parent, children.daemon_set(key), "exporter", body), field="collector")
 
 
 def pod(kepler: Kepler, inputs: PodInputs) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from crds.machine_config import ROLES, KeplerMachineConfig
 from functions import openshift, preflight
 from functions.openshift import Piece, Pool
 from functions.status import READY
-from runtime.adoption import made_here
+from runtime.adoption import made_here, resync
 from runtime.conditions import settled
 from runtime.function import Function, Input, Observed, Wake
 from runtime.objects import MACHINE_CONFIG, NODES_CONFIG, Manifest, Ref, generation
@@ -35,7 +35,7 @@ def desired(observed: Observed) -> Outcome:
     reconciled = Condition(CONDITION, STATUS_OF[decided.word], decided.reason, decided.message)
     return replace(
         decided,
-        conditions=(machines.ready(decided), reconciled, preflight.check(nodes)),
+        conditions=(machines.ready(decided), reconciled, preflight.check(observed.key, nodes)),
         status={
             "observedGeneration": generation(observed.parent),
             "nodes": preflight.counts(nodes),
@@ -61,7 +61,8 @@ class Machines:
             if self.observed.get(openshift.pool(role)) is None:
                 return rejected(
                     "PoolNotFound",
-                    f"`roles` names '{role}', and the cluster has no MachineConfigPool of that name: take it out",
+                    f"`roles` names '{role}', and the cluster has no MachineConfigPool of that name: take it out, or "
+                    f"create the pool and run `{resync(self.observed.key)}`",
                 )
         written, removed = self.written(), self.removed()
         if (written or removed) and not self.config.spec.allow_reboot:
@@ -98,7 +99,7 @@ class Machines:
         """Whether the machines run with what was decided; what is wrong comes before what is awaited."""
         if decided.word is not Word.CONVERGED or not self.known:
             return Condition(READY, STATUS_OF[decided.word], decided.reason, decided.message)
-        late = [_late(pool) for pool in self.pools() if not self._done(pool)]
+        late = [_late(self.observed.key, pool) for pool in self.pools() if not self._done(pool)]
         wrong = [one for one in late if one.status is Status.FALSE]
         return next(iter(wrong + late), Condition(READY, Status.TRUE, "Ready", decided.message))
 
@@ -145,20 +146,20 @@ def _not_allowed(written: tuple[Piece, ...], removed: tuple[Piece, ...]) -> Outc
     )
 
 
-def _late(pool: Pool) -> Condition:
-    """What a pool waits for that has not come to its end."""
+def _late(key: Ref, pool: Pool) -> Condition:
+    """What a pool waits for that has not come to its end. No event tells of a pool, so the message says how to look."""
     progress = f"MachineConfigPool '{pool.name}': {pool.updated} of {pool.machines} machines"
+    again = f"run `{resync(key)}`"
     if pool.state == "Degraded":
-        message = f"{progress}, and it is degraded: {pool.trouble or 'look at its conditions'}"
+        told = pool.trouble or "look at its conditions"
+        message = f"{progress}, and it is degraded: {told}; mend that, then {again}"
         return Condition(READY, Status.FALSE, "PoolDegraded", message)
     if pool.state == "Paused":
-        message = f"{progress}, and it is paused: set `spec.paused` of the pool to 'false'"
+        message = f"{progress}, and it is paused: set `spec.paused` of the pool to 'false', then {again}"
         return Condition(READY, Status.UNKNOWN, "PoolPaused", message)
-    if pool.state == "Updating":
-        message = f"{progress} have rebooted; looked at again with the next event or sweep"
-        return Condition(READY, Status.UNKNOWN, "PoolUpdating", message)
-    message = f"MachineConfigPool '{pool.name}' has not begun; looked at again with the next event or sweep"
-    return Condition(READY, Status.UNKNOWN, "PoolUpdating", message)
+    later = f"wait for the next sweep, or {again}, which looks at once"
+    begun = f"{progress} have rebooted" if pool.state == "Updating" else f"{progress}, and it has not begun"
+    return Condition(READY, Status.UNKNOWN, "PoolUpdating", f"{begun}: {later}")
 
 
 def nodes(_key: Ref, _parent: Manifest | None) -> tuple[Input, ...]:

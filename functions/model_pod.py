@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
 from crds.kepler import Kepler
@@ -80,7 +81,7 @@ def deployment(parent: Manifest, key: Ref, images: tuple[str, str], digest: str)
         "strategy": strategy(kepler),
         "template": template,
     }
-    return _child(parent, children.deployment(key), {"spec": spec})
+    return replace(_child(parent, children.deployment(key), {"spec": spec}), field="model-server")
 
 
 def strategy(kepler: Kepler) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def _unchangeable(observed: Observed, kepler: Kepler) -> Outcome | None:
     storage = kepler.spec.model_server.storage
     if storage.type is not StorageType.CLAIM:
         return None
-    told = model_store.fixed(observed.get(children.claim(observed.key)), storage.claim)
+    told = model_store.fixed(observed.key, observed.get(children.claim(observed.key)), storage.claim)
     return rejected("ClaimUnchangeable", told) if told else None
 
 
@@ -112,7 +112,7 @@ def _unreachable(observed: Observed, kepler: Kepler) -> Outcome | None:
 def outdated(observed: Observed, kepler: Kepler) -> Outcome | None:
     """Why the server's image cannot be used, or None where it can."""
     setting, asked = engine.MODEL_SERVER_IMAGE_SETTING, kepler.spec.model_server.image
-    return release.refused("model-server.image", asked, setting, observed.images, release.lacks_programs)
+    return release.refused(observed, "model-server.image", asked, setting, release.lacks_programs)
 
 
 def refusal(kepler: Kepler) -> Outcome | None:

@@ -15,6 +15,8 @@ from runtime.ownership import reference
 VOLUME = "mnt"
 # The authorities that the copies trust.
 CA_VOLUME, CA_DIRECTORY, CA_FILE = "ca", "/etc/kepler-ca", "ca.crt"
+# The containers that copy models from and to an object store.
+COPIES = PULL, PUSH = "pull", "push"
 # Says on the claim itself what becomes of it; also how an event of a claim is told to be in order.
 ON_DELETE = "sustainable-computing.io/on-delete"
 
@@ -92,7 +94,7 @@ def claim(parent: Manifest, key: Ref, found: Manifest | None, wanted: Claim) -> 
     return _claim(parent, key, spec, wanted.on_delete)
 
 
-def fixed(found: Manifest | None, wanted: Claim) -> str:
+def fixed(key: Ref, found: Manifest | None, wanted: Claim) -> str:
     """What of an existing claim would have to change and cannot, in the user's words; empty where nothing would.
 
     The API server says so, too (k8s.io/kubernetes v1.35:pkg/apis/core/validation, ValidatePersistentVolumeClaimUpdate),
@@ -113,7 +115,9 @@ def fixed(found: Manifest | None, wanted: Claim) -> str:
             continue
         return (
             f"`model-server.storage.claim.{field}` is '{value}', and claim '{children.CLAIM}' has '{before}', which "
-            f"cannot be changed: set it back, or delete the claim, with the models in it, and it is made anew"
+            f"cannot be changed: set it back, or run `kubectl delete -n {key.namespace} "
+            f"deployment/{children.MODEL_SERVER} pvc/{children.CLAIM}`, which deletes the claim with the models in it, "
+            "and both are made anew (a claim is there for as long as a pod uses it)"
         )
     return ""
 
@@ -166,11 +170,11 @@ def transfers(kepler: Kepler, image: str) -> dict[str, list[dict[str, Any]]]:
     if server.storage.type is not StorageType.EXTERNAL:
         return {}
     bucket, models = remote(server.storage.external), directory(server.storage)
-    pull = _rclone("pull", image, server, ["rclone"], copy(bucket, models))
+    pull = _rclone(PULL, image, server, ["rclone"], copy(bucket, models))
     if not server.training.online:
         return {"initContainers": [pull]}
     repeated = ["sh", "-c", AGAIN_AND_AGAIN, "push", str(server.sampling_period), "rclone"]
-    push = _rclone("push", image, server, repeated, copy(models, bucket))
+    push = _rclone(PUSH, image, server, repeated, copy(models, bucket))
     return {"initContainers": [pull], "containers": [push]}
 
 

@@ -12,6 +12,7 @@ from crds.collected_metric import KeplerCollectedMetric
 from crds.exported_power import KeplerExportedPowerSpec
 from crds.kepler import Kepler
 from functions import children, collected_metric, engine, estimator, exported_power, metrics, recording
+from runtime.adoption import resync
 from runtime.conditions import conditions, current, settled
 from runtime.function import Function, Observed, Wake, manager
 from runtime.objects import (
@@ -87,7 +88,7 @@ def _monitored(observed: Observed, parent: Manifest) -> Outcome:
     return Outcome(
         Word.CONVERGED,
         "NotInstalled" if missing else "Reconciled",
-        "; ".join([*_told(kepler, intents), *_lacking(missing), *_untrained(kepler, kept)]),
+        "; ".join([*_told(kepler, intents), *_lacking(observed.key, missing), *_untrained(kepler, kept)]),
         intents=tuple(intents),
         absent=() if groups else (children.prometheus_rule(observed.key),),
     )
@@ -102,12 +103,12 @@ def _told(kepler: Kepler, intents: list[Intent]) -> list[str]:
     return [f"{known[one.ref.kind]} {one.ref}" for one in intents]
 
 
-def _lacking(missing: list[Kind]) -> list[str]:
-    """What goes without, for the condition."""
+def _lacking(key: Ref, missing: list[Kind]) -> list[str]:
+    """What goes without, for the condition. No event tells of a kind that was installed."""
     if not missing:
         return []
     kinds = " and ".join(kind.name for kind in missing)
-    cure = "install the Prometheus operator"
+    cure = f"install the Prometheus operator and run `{resync(key)}`"
     if SERVICE_MONITOR not in missing:
         return [f"this cluster has no {kinds}, so no pods and namespaces are summed up: {cure}"]
     return [

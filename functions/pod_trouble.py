@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from functions import children, namespaces
+from functions import children, engine, model_store, namespaces, sidecar
 from runtime.differences import owned_time
 from runtime.event import moment
 from runtime.field_owners import foreign_fields
@@ -25,6 +25,9 @@ MOST = 1000
 LONGEST = 600
 # Of the fields that others set in a workload, so many are named.
 FIELDS = 3
+# The longest that a controller waits before it tries once more to make a pod: 1,000 s, in minutes
+# (k8s.io/client-go v0.35:util/workqueue/default_rate_limiters.go, DefaultTypedControllerRateLimiter).
+BACK_OFF = 17
 
 
 class Reason(StrEnum):
@@ -61,7 +64,8 @@ KINDS = (
     EventKind("FailedCreate", "|".join(QUOTA), Reason.QUOTA_EXCEEDED),
     EventKind("FailedCreate", r"no PriorityClass with name", Reason.PRIORITY_CLASS_MISSING),
     EventKind("FailedCreate", r'RuntimeClass "[^"]*" not found', Reason.RUNTIME_CLASS_MISSING),
-    EventKind("FailedCreate", "|".join(LIMIT_RANGE), Reason.LIMIT_RANGE),
+    # The last: a LimitRange gives a container without a limit one that is below its request.
+    EventKind("FailedCreate", "|".join((*LIMIT_RANGE, r"must be less than or equal to \w+ limit")), Reason.LIMIT_RANGE),
     EventKind("FailedCreate", "|".join(POLICY), Reason.REFUSED_BY_POLICY),
     EventKind("FailedCreate", r"", Reason.PODS_NOT_CREATED),
     EventKind("ProvisioningFailed", r"", Reason.CLAIM_PENDING),
@@ -148,7 +152,7 @@ def trouble(operand: Operand, workload: Manifest, events: Iterable[Manifest], *,
         return None
     _, reason, event = max(found, key=lambda one: (_weight(one[1], one[2]), one[0]))
     says = " ".join(str(event.get("message") or reason).split())[:LONGEST].rstrip(".")
-    return PodTrouble(reason, says + _changed_by_others(operand, workload), step(operand, reason, _pod(event)))
+    return PodTrouble(reason, says + _changed_by_others(operand, workload), step(operand, reason, _subject(event)))
 
 
 def _changed_by_others(operand: Operand, workload: Manifest) -> str:
@@ -184,28 +188,51 @@ def _time(event: Manifest) -> str:
     return f"{latest[:19]}Z" if moment(latest) else ""
 
 
-def _pod(event: Manifest) -> str:
-    """The pod that an Event is about, and its container where the message names one, as `kubectl logs` takes them."""
+@dataclass(frozen=True)
+class TroubleSubject:
+    """What a step is about: a container of a pod, where an empty name stands for any of them, or the claim.
+
+    `classless` says that the claim names no StorageClass: one can be set, and the claim need not be made anew.
+    """
+
+    pod: str = ""
+    container: str = ""
+    classless: bool = False
+
+
+def _subject(event: Manifest) -> TroubleSubject:
+    """The pod that an Event is about, and its container where the kubelet names one; else the claim."""
     about = event.get("involvedObject") or {}
     if about.get("kind") != "Pod":
-        return ""
-    container = re.search(r"container ([a-z0-9-]+) in pod", str(event.get("message") or ""))
-    return f"{about.get('name')}{f' -c {container[1]}' if container else ' --all-containers'}"
+        return TroubleSubject(classless="no storage class is set" in str(event.get("message")))
+    by_field = re.search(r"\{([a-z0-9-]+)\}$", str(about.get("fieldPath") or ""))
+    named = by_field or re.search(r"container ([a-z0-9-]+) in pod", str(event.get("message") or ""))
+    return TroubleSubject(str(about.get("name")), named[1] if named else "")
 
 
-def step(operand: Operand, reason: Reason, pod: str = "") -> str:
-    """What to do about it, in one sentence that names the fields of the Kepler or a command.
-
-    `pod` is what `kubectl logs` is to look at; any pod of the workload where it is empty.
-    """
-    return _steps(operand, pod)[reason]
+def step(operand: Operand, reason: Reason, about: TroubleSubject = TroubleSubject()) -> str:
+    """What to do about it, in one sentence without a semicolon that names the fields of the Kepler or a command."""
+    done = _steps(operand, about)[reason]
+    return f"{done}{_retried(operand)}" if reason in NOT_MADE else done
 
 
-def _steps(operand: Operand, pod: str) -> Mapping[Reason, str]:
+def _retried(operand: Operand) -> str:
+    """How the controller hears that a pod can be made now: no event tells it."""
+    return (
+        f", then wait for the controller, which tries again within {BACK_OFF} minutes, or run `kubectl rollout restart "
+        f"-n {operand.ref.namespace} {_workload(operand)}`, which makes it try at once"
+    )
+
+
+def _workload(operand: Operand) -> str:
+    return f"{operand.ref.kind.name.lower()}/{operand.ref.name}"
+
+
+def _steps(operand: Operand, about: TroubleSubject) -> Mapping[Reason, str]:
     namespace, where = operand.ref.namespace, f"-n {operand.ref.namespace}"
-    workload = f"{operand.ref.kind.name.lower()}/{operand.ref.name}"
     described = f"kubectl describe pods {where} -l app.kubernetes.io/name={operand.ref.name}"
-    field, logs = operand.field, f"kubectl logs {where} {pod or f'{workload} --all-containers'}"
+    container = f"-c {about.container}" if about.container else "--all-containers"
+    field, logs = operand.field, f"kubectl logs {where} {about.pod or _workload(operand)} {container}"
     return {
         Reason.PODS_FORBIDDEN: f"let an administrator run `{namespaces.command(namespace)}`",
         Reason.QUOTA_EXCEEDED: f"{_less(operand)}have the ResourceQuota of namespace '{namespace}' raised",
@@ -213,18 +240,41 @@ def _steps(operand: Operand, pod: str) -> Mapping[Reason, str]:
         Reason.PRIORITY_CLASS_MISSING: f"create that PriorityClass, or change `{field}.priority-class`",
         Reason.RUNTIME_CLASS_MISSING: f"create that RuntimeClass, or change `{field}.runtime-class`",
         Reason.REFUSED_BY_POLICY: "a policy of this cluster says so: ask whoever runs it for an exception",
-        Reason.PODS_NOT_CREATED: f"remove what the message names (`kubectl describe {where} {workload}`)",
-        Reason.CLAIM_PENDING: "create that StorageClass or a volume for the claim, or set "
-        f"`{field}.storage.claim.storage-class` to one that exists and run `kubectl delete pvc {where} "
-        f"{children.CLAIM}`, in which no models are yet",
-        Reason.VOLUME_NOT_MOUNTED: f"make what the message names available to the node (`{described}`)",
-        Reason.CONTAINER_CONFIG: f"create what the message names in namespace '{namespace}'",
-        Reason.IMAGE_PULL: f"check `{field}.image`, and that nodes can pull it (credentials go into "
-        f"`{field}.image-pull-secrets`)",
+        Reason.PODS_NOT_CREATED: f"mend what the message names (`kubectl describe {where} {_workload(operand)}` has "
+        "every attempt)",
+        Reason.CLAIM_PENDING: _bound(operand, about),
+        Reason.VOLUME_NOT_MOUNTED: f"make what the message names available to the node (`{described}`), and the "
+        "kubelet tries again by itself",
+        Reason.CONTAINER_CONFIG: f"create what the message names in namespace '{namespace}', and the kubelet tries "
+        "again by itself",
+        Reason.IMAGE_PULL: f"check {_image(operand, about.container)}, and that nodes can pull it (credentials go into "
+        f"`{field}.image-pull-secrets`), and the kubelet tries again within 5 minutes",
         Reason.CRASH_LOOP: f"see what it says: `{logs} --previous`",
         Reason.UNSCHEDULABLE: f"{_placement(operand)} (`{described}`)",
         Reason.UNHEALTHY: f"see what it says: `{logs}`",
     }
+
+
+def _bound(operand: Operand, about: TroubleSubject) -> str:
+    """How a claim gets a volume. Its StorageClass can be set where it has none, and not be changed."""
+    field = f"`{operand.field}.storage.claim.storage-class`"
+    if about.classless:
+        return f"create a default StorageClass or a volume for the claim, or set {field} to a StorageClass that exists"
+    return (
+        f"create that StorageClass or a volume for the claim, or set {field} to one that exists and run "
+        f"`kubectl delete pvc -n {operand.ref.namespace} {children.CLAIM}`, in which no models are yet"
+    )
+
+
+def _image(operand: Operand, container: str) -> str:
+    """The field, or the setting of an administrator, that names the image of a container."""
+    if container in model_store.COPIES:
+        return f"`{engine.RCLONE_IMAGE_SETTING}` in the functions' environment"
+    beside = "`estimator-sidecar.image`"
+    if container == sidecar.NAME:
+        return beside
+    known = container or operand.ref.kind == DEPLOYMENT
+    return f"`{operand.field}.image`{'' if known else f' (or {beside}, where it is on)'}"
 
 
 def _less(operand: Operand) -> str:

@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-from runtime.objects import NODE, Collection, Manifest, name
+from runtime.adoption import resync
+from runtime.objects import NODE, Collection, Manifest, Ref, name
 from runtime.outcome import Condition, Status
 
 CONDITION = "NodesSupported"
@@ -39,15 +40,19 @@ def counts(nodes: Iterable[Manifest]) -> Manifest:
     return asdict(Counts(len(listed), len(linux), sum(not unsupported(node) for node in listed)))
 
 
-def check(nodes: Iterable[Manifest]) -> Condition:
-    """Whether every node can run the exporter; where not, up to three of them, and why."""
+def check(key: Ref, nodes: Iterable[Manifest]) -> Condition:
+    """Whether every node can run the exporter; where not, up to three of them, and why. No event tells of a node."""
+    again = f"run `{resync(key)}`"
     listed = sorted(nodes, key=name)
     wrong = [f"node '{name(node)}' {why}" for node in listed if (why := unsupported(node))]
     if wrong:
-        message = f"{len(wrong)} of {len(listed)} nodes cannot run the exporter: {_some(wrong)}"
+        message = (
+            f"{len(wrong)} of {len(listed)} nodes cannot run the exporter: {_some(wrong)}; keep it off them by "
+            f"`collector.node-selector` of the Keplers, or upgrade them and {again}"
+        )
         return Condition(CONDITION, Status.FALSE, "NotSupported", message)
     if not listed:
-        return Condition(CONDITION, Status.UNKNOWN, "NoNodes", "the cluster has no nodes yet")
+        return Condition(CONDITION, Status.UNKNOWN, "NoNodes", f"the cluster has no nodes yet: add one, then {again}")
     built = Counter(_info(node, "architecture") for node in listed)
     kinds = ", ".join(f"{count} {architecture}" for architecture, count in sorted(built.items()))
     message = f"all {len(listed)} nodes run Linux with a kernel of {_dotted(LEAST)} or newer ({kinds}){_advice(listed)}"

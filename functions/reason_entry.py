@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from functions import status
 from functions.catalogue import FUNCTIONS
+from functions.pod_trouble import BACK_OFF
 
 # The conditions that functions set for themselves: any of them may say that a write was refused.
 OWN = tuple(function.condition for function in FUNCTIONS if function.name != status.FUNCTION.name)
@@ -12,6 +13,11 @@ OF_KEPLERS = tuple(one.condition for one in FUNCTIONS if one.condition in OWN an
 PODS = (status.AVAILABLE, status.SERVES)
 NOTHING = "Nothing."
 RESYNC = "run `kubectl kepler resync NAME -n NAMESPACE`"
+RESYNC_MACHINES = "run `kubectl kepler resync KeplerMachineConfig/NAME`"
+RETRIED = (
+    f"The controller of the workload tries again within {BACK_OFF} minutes; the `kubectl rollout restart` command in "
+    "the message makes it try at once."
+)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from crds.collected_metric import Source
 from functions import engine, repositories
+from runtime.adoption import resync
+from runtime.function import Observed
 from runtime.outcome import Outcome, rejected
 
 
@@ -87,14 +89,17 @@ def lacks_programs(image: str) -> str:
 
 
 def refused(
-    field: str, asked: str | None, setting: str, images: Mapping[str, str], why: Callable[[str], str]
+    observed: Observed, field: str, asked: str | None, setting: str, why: Callable[[str], str]
 ) -> Outcome | None:
     """The refusal of an image, by who named it (the field or the environment), or None where nothing is wrong."""
-    if told := repositories.refused(field, asked, images):
+    if told := repositories.refused(observed, field, asked):
         return told
-    image = engine.image(asked, setting, images)
+    image = engine.image(asked, setting, observed.images)
     wrong, source = why(image), f"`{field}`" if asked else f"`{setting}` in the functions' environment"
-    return rejected("ImageNotSupported", f"{source} is '{image}', and {wrong}") if wrong else None
+    if not wrong:
+        return None
+    after = "" if asked else f", then run `{resync(observed.key)}`"
+    return rejected("ImageNotSupported", f"{source} is '{image}', and {wrong}{after}")
 
 
 RENDERED = told(engine.IMAGE) or SUPPORTED

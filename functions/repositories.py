@@ -7,6 +7,8 @@ are allowed, and those that `ALLOWED_IMAGES` names besides. Tags and digests are
 from collections.abc import Mapping
 
 from functions import engine
+from runtime.adoption import resync
+from runtime.function import Observed
 from runtime.outcome import Outcome, rejected
 from runtime.settings import ALLOWED_IMAGES
 
@@ -39,13 +41,15 @@ def allowed(images: Mapping[str, str]) -> frozenset[str]:
     return frozenset(repository(name) for name in (*used, *named) if name)
 
 
-def refused(field: str, image: str | None, images: Mapping[str, str]) -> Outcome | None:
+def refused(observed: Observed, field: str, image: str | None) -> Outcome | None:
     """Why the image that a field names may not be used, or None where it may, or where the field names none."""
-    if not image or repository(image) in allowed(images):
+    usable = allowed(observed.images)
+    if not image or repository(image) in usable:
         return None
-    known = ", ".join(f"'{one}'" for one in sorted(allowed(images)))
+    known = ", ".join(f"'{one}'" for one in sorted(usable))
     return rejected(
         "ImageNotAllowed",
         f"`{field}` is '{image}', and images may come from {known} only: name one of those, or let an administrator "
-        f"add '{repository(image)}' to `{ALLOWED_IMAGES}` in the functions' environment",
+        f"add '{repository(image)}' to `{ALLOWED_IMAGES}` as `config/overlays/mirror` does, then run "
+        f"`{resync(observed.key)}`",
     )

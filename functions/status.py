@@ -138,7 +138,7 @@ def available(parent: Manifest, exporters: ObservedWorkload, nodes: Nodes) -> Co
     if nodes.available < nodes.desired and (wrong := exporters.trouble(missing=_missing(daemon_set))):
         told = f"{nodes.available} of {nodes.desired} nodes have a ready exporter: {wrong}"
         return Condition(AVAILABLE, Status.FALSE, wrong.reason.value, told)
-    return _progress(daemon_set, nodes)
+    return _progress(exporters.operand.ref, daemon_set, nodes)
 
 
 def _of_architecture(parent: Manifest, daemon_set: Manifest) -> str:
@@ -157,16 +157,18 @@ def _missing(daemon_set: Manifest) -> bool:
     return int(status.get("currentNumberScheduled", 0)) < int(status.get("desiredNumberScheduled", 0))
 
 
-def _progress(daemon_set: Manifest, nodes: Nodes) -> Condition:
+def _progress(ref: Ref, daemon_set: Manifest, nodes: Nodes) -> Condition:
+    pods = f"pods -n {ref.namespace} -l app.kubernetes.io/name={ref.name}"
     if nodes.updated < nodes.desired:
         strategy = ((daemon_set.get("spec") or {}).get("updateStrategy") or {}).get("type")
-        by_hand = "; with `collector.update-strategy` 'OnDelete' delete the old pods" if strategy == "OnDelete" else ""
-        message = f"{nodes.updated} of {nodes.desired} nodes have the latest exporter{by_hand}"
+        by_hand = f"; with `collector.update-strategy` 'OnDelete' delete the old pods: `kubectl delete {pods}`"
+        shown = by_hand if strategy == "OnDelete" else ""
+        message = f"{nodes.updated} of {nodes.desired} nodes have the latest exporter{shown}"
         return Condition(AVAILABLE, Status.UNKNOWN, "RolloutInProgress", message)
     if nodes.available < nodes.desired:
         message = (
             f"{nodes.available} of {nodes.desired} nodes have a ready exporter; if that stays so, look at the pods: "
-            f"kubectl get pods -l app.kubernetes.io/name={children.EXPORTER}"
+            f"`kubectl get {pods}`"
         )
         return Condition(AVAILABLE, Status.FALSE, "PartiallyAvailable", message)
     return Condition(AVAILABLE, Status.TRUE, "Available", f"the exporter is ready on all {nodes.desired} nodes")
@@ -189,7 +191,8 @@ def serves(parent: Manifest, server: ObservedWorkload) -> Condition | None:
         return Condition(SERVES, Status.UNKNOWN, "Starting", "the model server starts: it answers once it has models")
     message = (
         "the model server has no ready pod, which it is once it has models; it fetches them at its start from "
-        f"`model-server.pipelines`, or else from the internet: kubectl logs deployment/{children.MODEL_SERVER}"
+        "`model-server.pipelines`, or else from the internet: see what it says by `kubectl logs -n "
+        f"{server.operand.ref.namespace} deployment/{children.MODEL_SERVER} --all-containers`"
     )
     return Condition(SERVES, Status.FALSE, "ModelServerNotAvailable", message)
 

@@ -1,7 +1,7 @@
 """The reasons that tell of what runs: pods, nodes, machines, and `Ready`, which sums up."""
 
 from functions import preflight, status
-from functions.reason_entry import NOTHING, PODS, ReasonEntry
+from functions.reason_entry import NOTHING, PODS, RESYNC_MACHINES, RETRIED, ReasonEntry
 
 ENTRIES = (
     ReasonEntry(
@@ -15,8 +15,8 @@ ENTRIES = (
         PODS[1:],
         "The PersistentVolumeClaim of the model server is not bound: its StorageClass does not exist, the cluster has "
         "no default StorageClass, or no volume fits.",
-        "Create the StorageClass or a volume. Or set `model-server.storage.claim.storage-class` to a class that exists "
-        "and delete the claim, which is empty; the message has the command.",
+        "Create the StorageClass or a volume. Or set `model-server.storage.claim.storage-class` to a class that "
+        "exists; if the claim names another class, also delete the claim, which is empty: the message has the command.",
     ),
     ReasonEntry(
         "ContainerConfigError",
@@ -37,8 +37,9 @@ ENTRIES = (
         PODS,
         "A node cannot pull an image: its name or tag is wrong, the registry does not answer, or it asks for "
         "credentials.",
-        "Check `collector.image`, `estimator-sidecar.image` or `model-server.image`, and whether the nodes reach the "
-        "registry. Credentials go into `collector.image-pull-secrets`.",
+        "Check the image field that the message names, and whether the nodes reach the registry. Credentials go into "
+        "`collector.image-pull-secrets` or `model-server.image-pull-secrets`. The kubelet tries again within 5 "
+        "minutes.",
     ),
     ReasonEntry(
         "ModelServerNotAvailable",
@@ -53,7 +54,8 @@ ENTRIES = (
         (status.AVAILABLE, preflight.CONDITION),
         "No node takes the exporter, or the cluster has no nodes yet.",
         "Compare `collector.node-selector`, `collector.tolerations` and `collector.affinity` with the labels and "
-        "taints of the nodes: `kubectl get nodes --show-labels`.",
+        "taints of the nodes: `kubectl get nodes --show-labels`. If a KeplerMachineConfig has this reason, add a node "
+        f"and {RESYNC_MACHINES}.",
     ),
     ReasonEntry(
         "NotDeployed",
@@ -66,52 +68,53 @@ ENTRIES = (
         "NotSupported",
         (preflight.CONDITION,),
         "At least one node cannot run the exporter: it does not run Linux, or its kernel is too old.",
-        "Keep the exporter off these nodes by `collector.node-selector`, or upgrade their kernel.",
+        f"Keep the exporter off these nodes by `collector.node-selector`. Or upgrade them and {RESYNC_MACHINES}.",
     ),
     ReasonEntry(
         "PartiallyAvailable",
         (status.AVAILABLE,),
         "Some nodes have no ready exporter, and no Event says why.",
-        "Wait for a minute, then look at the pods: `kubectl get pods -l app.kubernetes.io/name=kepler-exporter`.",
+        "Wait for a minute, then look at the pods by the `kubectl get pods` command in the message.",
     ),
     ReasonEntry(
         "PodsForbidden",
         PODS,
         "The namespace's Pod Security level forbids the pods: exporters run privileged.",
-        "Let an administrator run the `kubectl label namespace` command in the message. The controller creates the "
-        "pods when its back-off ends, at the latest after about 15 minutes.",
+        f"Let an administrator run the `kubectl label namespace` command in the message. {RETRIED}",
     ),
     ReasonEntry(
         "PodsNotCreated",
         PODS,
         "The controller of the workload cannot create its pods; the message has the API server's words.",
-        "Remove what the message names. `kubectl describe` of the workload has every attempt.",
+        f"Mend what the message names. `kubectl describe` of the workload has every attempt. {RETRIED}",
     ),
     ReasonEntry(
         "PoolDegraded",
         (status.READY,),
         "A MachineConfigPool of OpenShift cannot bring a MachineConfig to its machines.",
-        "Look at the conditions of the pool: `oc describe machineconfigpool NAME`. To take the change back, switch the "
-        "field of the KeplerMachineConfig off.",
+        "Look at the conditions of the pool: `oc describe machineconfigpool NAME`. Mend what they say, then "
+        f"{RESYNC_MACHINES}. To take the change back, switch the field of the KeplerMachineConfig off.",
     ),
     ReasonEntry(
         "PoolPaused",
         (status.READY,),
         "A MachineConfigPool is paused, so its machines do not get the change.",
-        "Set `spec.paused` of the pool to false when its machines may reboot.",
+        f"Set `spec.paused` of the pool to false when its machines may reboot, then {RESYNC_MACHINES}.",
     ),
     ReasonEntry(
         "PoolUpdating",
         (status.READY,),
         "The machines of a pool reboot one after another, or are about to.",
-        "Wait. If nothing moves, look at the pool: `oc get machineconfigpools`.",
+        f"Wait for the next sweep, or {RESYNC_MACHINES}. If nothing moves, look at the pool: `oc get "
+        "machineconfigpools`.",
     ),
     ReasonEntry(
         "PriorityClassMissing",
         PODS,
         "The pods name a PriorityClass that does not exist.",
         "Create the PriorityClass, or change `collector.priority-class` or `model-server.priority-class`. If somebody "
-        "else has set it in the workload, `kubectl kepler history --target DaemonSet/kepler-exporter` tells who.",
+        "else has set it in the workload, `kubectl kepler history --target DaemonSet/kepler-exporter -n NAMESPACE` "
+        f"tells who. {RETRIED}",
     ),
     ReasonEntry(
         "Ready",
@@ -130,19 +133,19 @@ ENTRIES = (
         "RolloutInProgress",
         (status.AVAILABLE,),
         "The DaemonSet controller replaces the exporter's pods, node by node.",
-        "Wait. With `collector.update-strategy` 'OnDelete', delete the old pods yourself.",
+        "Wait. With `collector.update-strategy` 'OnDelete', delete the old pods by the command in the message.",
     ),
     ReasonEntry(
         "RuntimeClassMissing",
         PODS,
         "The pods name a RuntimeClass that does not exist.",
-        "Create the RuntimeClass, or change `collector.runtime-class` or `model-server.runtime-class`.",
+        f"Create the RuntimeClass, or change `collector.runtime-class` or `model-server.runtime-class`. {RETRIED}",
     ),
     ReasonEntry(
         "Starting",
         PODS[1:],
         "The model server starts. It answers once it has fetched its models.",
-        "Wait. Its log tells what it fetches: `kubectl logs deployment/kepler-model-server`.",
+        "Wait. Its log tells what it fetches: `kubectl logs -n NAMESPACE deployment/kepler-model-server`.",
     ),
     ReasonEntry(
         "Supported",
@@ -160,8 +163,8 @@ ENTRIES = (
         "Unschedulable",
         PODS,
         "The scheduler finds no node for a pod: no room, a taint, or a selector that no node fulfils.",
-        "Make room. For the exporter, change `collector.node-selector`, `collector.tolerations` or "
-        "`collector.resources`. `kubectl describe pods` has the scheduler's words for each node.",
+        "Make room, or change the fields that the message names: node selector, tolerations or resources. `kubectl "
+        "describe pods` has the scheduler's words for each node.",
     ),
     ReasonEntry(
         "VolumeNotMounted",

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 # Seconds from one look to the next.
 DELAYS = (3.0, 6.0, 12.0, 24.0, 48.0)
+# Seconds after which a question is a new one: an event has come since the last look, and something may have moved.
+ANEW = 2 * DELAYS[-1]
 # Objects for which a look may be outstanding; further ones are left to the sweep.
 MOST = 1000
 
@@ -36,21 +38,26 @@ class Later:
     event: Callable[[Ref], CloudEvent]
     send: Callable[[CloudEvent], None]
     delays: tuple[float, ...] = DELAYS
-    _asked: dict[Ref, tuple[int, int]] = field(default_factory=dict)
+    anew: float = ANEW
+    _asked: dict[Ref, tuple[int, int, float]] = field(default_factory=dict)
     _due: list[tuple[float, Ref]] = field(default_factory=list)
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _works: bool = False
 
     def again(self, key: Ref, generation: int) -> None:
-        """Have an object looked at later, unless a look is outstanding or all delays are used up for its generation."""
+        """Have an object looked at later, unless a look is outstanding or all delays are used up for its generation.
+
+        A question that nobody has asked for `anew` seconds begins with the shortest delay.
+        """
+        now = time.monotonic()
         with self._changed:
-            known, used = self._asked.get(key, (generation, 0))
-            used = used if known == generation else 0
+            known, used, last = self._asked.get(key, (generation, 0, now))
+            used = used if known == generation and now - last <= self.anew else 0
             outstanding = any(ref == key for _, ref in self._due)
             if outstanding or used >= len(self.delays) or len(self._due) >= MOST:
                 return
-            self._asked[key] = (generation, used + 1)
-            heapq.heappush(self._due, (time.monotonic() + self.delays[used], key))
+            self._asked[key] = (generation, used + 1, now)
+            heapq.heappush(self._due, (now + self.delays[used], key))
             if not self._works:
                 self._works = True
                 threading.Thread(target=self._work, name="later", daemon=True).start()

@@ -6,7 +6,7 @@ without a controller is `runtime.adoption`'s to judge.
 
 from collections.abc import Iterable
 
-from runtime.adoption import ADOPTED_BY, OWNED_BY_ANOTHER, adopter, kubectl
+from runtime.adoption import ADOPTED_BY, OWNED_BY_ANOTHER, adopter, kubectl, resync
 from runtime.objects import Manifest, Owner, Ref, controller, metadata, name, uid
 from runtime.outcome import Outcome, pending, rejected
 
@@ -41,7 +41,7 @@ def taken(key: Ref, owner: Owner) -> Outcome:
         return rejected(
             "ClusterTaken",
             f"{owner.kind} '{owner.name}' was first, and a cluster takes one: put what both say into '{owner.name}' "
-            f"and delete '{key.name}', or delete '{owner.name}'",
+            f"and delete '{key.name}', or delete '{owner.name}' and run `{resync(key)}`",
         )
     return rejected(
         NAMESPACE_TAKEN,
@@ -52,7 +52,7 @@ def taken(key: Ref, owner: Owner) -> Outcome:
 
 def controlled(key: Ref, ref: Ref, owner: Owner) -> Outcome:
     """A controller that is not ours made an object under a name we need."""
-    belongs = f"belongs to {owner.kind} '{owner.name}': remove it there"
+    belongs = f"belongs to {owner.kind} '{owner.name}': remove it there and run `{resync(key)}`"
     if not key.namespace:
         return rejected(OWNED_BY_ANOTHER, f"{ref} {belongs}")
     return rejected(
@@ -68,11 +68,11 @@ def _other_adopter(key: Ref, child: Manifest) -> Owner | None:
 
 
 def _adopted_by_another(key: Ref, ref: Ref, owner: Owner) -> Outcome:
-    """No garbage collection tells whether the adopter still exists, so the message names both cases."""
+    """The adopted object stays when its adopter is deleted, so the mark has to be taken from it in any case."""
     return rejected(
         OWNED_BY_ANOTHER,
-        f"{ref} was adopted by {owner.kind} '{owner.name}': delete '{owner.name}', or create '{key.name}' in a "
-        f"namespace of its own; if '{owner.name}' is gone, run `{kubectl('annotate', ref)} {ADOPTED_BY}-`",
+        f"{ref} was adopted by {owner.kind} '{owner.name}': delete '{owner.name}', unless it is gone already, and run "
+        f"`{kubectl('annotate', ref)} {ADOPTED_BY}-`; or create '{key.name}' in a namespace of its own",
     )
 
 

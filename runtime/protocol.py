@@ -181,9 +181,8 @@ def decide(function: Function, observed: Observed) -> Outcome | None:
     parent = observed.parent
     if parent is None:
         return function.gone(observed)
-    children = ((ref, observed.objects[ref]) for ref in function.children(observed.key))
     try:
-        decided = refusal(observed.key, parent, children) or function.desired(observed)
+        decided = _refusal(function, observed, parent) or function.desired(observed)
     except ValidationError as unreadable:
         return _unreadable(unreadable)
     own = [(intent, observed.objects[intent.ref]) for intent in decided.intents if intent.ref not in function.installed]
@@ -193,6 +192,17 @@ def decide(function: Function, observed: Observed) -> Outcome | None:
     return replace(decided, intents=tuple(adopted.get(intent.ref, intent) for intent in decided.intents))
 
 
+def _refusal(function: Function, observed: Observed, parent: Manifest) -> Outcome | None:
+    """Whose children these are, if not this parent's.
+
+    The garbage collector may still be about to remove them. Where no event tells of that, a look later does.
+    """
+    children = function.children(observed.key)
+    refused = refusal(observed.key, parent, ((ref, observed.objects[ref]) for ref in children))
+    heard = all(function.hears(ref.kind) for ref in children)
+    return replace(refused, unheard=not heard) if refused else None
+
+
 def _unreadable(error: ValidationError) -> Outcome:
     """A resource that the schema in the cluster allows and this version's models do not know."""
     first = error.errors()[0]
@@ -200,7 +210,7 @@ def _unreadable(error: ValidationError) -> Outcome:
     return rejected(
         "Invalid",
         f"`{field}`: {first['msg']}; the resource, or one it refers to, was written for another version of this "
-        "operator: apply `config/` of one version, then the resource",
+        "operator: apply `config/` of one version, then run `kubectl replace` with the resource",
     )
 
 

@@ -57,4 +57,6 @@ def _reason_and_step(function: Function, key: Ref, write: RefusedWrite) -> tuple
             f"a policy of this cluster says so: change what it names in '{key.name}', or have the policy changed, "
             f"then {again}"
         )
-    return "Invalid", f"change the field that the message names, or delete {write.ref} if it was made by hand"
+    return "Invalid", (
+        f"change the field that the message names, or delete {write.ref} if it was made by hand and {again}"
+    )

@@ -7,15 +7,15 @@ export const REASONS = {
   },
   "ClaimPending": {
     "means": "The PersistentVolumeClaim of the model server is not bound: its StorageClass does not exist, the cluster has no default StorageClass, or no volume fits.",
-    "step": "Create the StorageClass or a volume. Or set `model-server.storage.claim.storage-class` to a class that exists and delete the claim, which is empty; the message has the command."
+    "step": "Create the StorageClass or a volume. Or set `model-server.storage.claim.storage-class` to a class that exists; if the claim names another class, also delete the claim, which is empty: the message has the command."
   },
   "ClaimUnchangeable": {
     "means": "The PersistentVolumeClaim of the model server exists, and Kubernetes does not allow the change that `model-server.storage.claim` asks for, such as a smaller size or another class.",
-    "step": "Set the field that the message names back to what the claim has. Or keep the models elsewhere and delete the claim, so that a new one is created."
+    "step": "Set the field that the message names back to what the claim has. Or keep the models elsewhere and run the `kubectl delete` command in the message. It deletes the Deployment, too, since a claim is there for as long as a pod uses it. Both are created anew."
   },
   "ClusterTaken": {
     "means": "Another KeplerMachineConfig was first to own the MachineConfigs, and a cluster takes one.",
-    "step": "Put the fields of both into one of the two and delete the other."
+    "step": "Put the fields of both into one of the two and delete the other. If the one that is left has this reason, run `kubectl kepler resync KeplerMachineConfig/NAME`."
   },
   "CollectedMetricNotFound": {
     "means": "`collected-metric` names a KeplerCollectedMetric that does not exist in the namespace of the Kepler.",
@@ -23,7 +23,7 @@ export const REASONS = {
   },
   "ConfigurationTooLarge": {
     "means": "ConfigMap `kepler-cfm` is larger than what an exporter's pod can take.",
-    "step": "Remove the keys that you have added to `kepler-cfm`; `kubectl kepler history --target ConfigMap/kepler-cfm` tells which the functions wrote."
+    "step": "Remove the keys that you have added to `kepler-cfm`; `kubectl kepler history --target ConfigMap/kepler-cfm -n NAMESPACE` tells which the functions wrote. The functions hear of it."
   },
   "ContainerConfigError": {
     "means": "A container cannot be created because a Secret or ConfigMap, or a key of it, does not exist.",
@@ -59,23 +59,23 @@ export const REASONS = {
   },
   "ImageNotAllowed": {
     "means": "An image field names a repository that the administrator of the operator does not allow.",
-    "step": "Name an image of one of the repositories in the message. Or let an administrator add the repository to `ALLOWED_IMAGES` in the functions' environment."
+    "step": "Name an image of one of the repositories in the message. Or let an administrator add the repository to `ALLOWED_IMAGES` as `config/overlays/mirror` does, which carries it to the functions and to the admission policies, then run `kubectl kepler resync NAME -n NAMESPACE`."
   },
   "ImageNotSupported": {
     "means": "The image is of a version of Kepler that this operator cannot configure.",
-    "step": "Name the image that the message suggests. If the functions' environment sets the image, an administrator corrects it there."
+    "step": "Name the image that the message suggests. If the functions' environment sets the image, let an administrator correct it there, then run `kubectl kepler resync NAME -n NAMESPACE`."
   },
   "ImagePull": {
     "means": "A node cannot pull an image: its name or tag is wrong, the registry does not answer, or it asks for credentials.",
-    "step": "Check `collector.image`, `estimator-sidecar.image` or `model-server.image`, and whether the nodes reach the registry. Credentials go into `collector.image-pull-secrets`."
+    "step": "Check the image field that the message names, and whether the nodes reach the registry. Credentials go into `collector.image-pull-secrets` or `model-server.image-pull-secrets`. The kubelet tries again within 5 minutes."
   },
   "Invalid": {
     "means": "The API server refuses an object that a function writes, or the resource has a value that this version of the operator does not know.",
-    "step": "Change the field that the message names. If the message speaks of another version, apply `config/` of one version, then the resource."
+    "step": "Change the field that the message names. If the object that it names was made by hand, remove that and run `kubectl kepler resync NAME -n NAMESPACE`. If the message speaks of another version, apply `config/` of one version, then run `kubectl replace` with the resource: a server-side apply fails over values that the schema does not know."
   },
   "LimitRange": {
-    "means": "A LimitRange of the namespace refuses a pod or claim: it asks for too much, for too little, or its limit is too far above its request.",
-    "step": "Change `collector.resources`, or the size of the claim, to what the message allows. Or have the LimitRange changed. If a function's own condition has this reason, run `kubectl kepler resync NAME -n NAMESPACE` afterwards."
+    "means": "A LimitRange of the namespace refuses a pod or claim: it asks for too much, for too little, or its limit is too far above its request. A LimitRange with a maximum also gives every container without a limit that one.",
+    "step": "Change `collector.resources`, `estimator-sidecar.resources`, `model-server.resources` or the size of the claim, as the message says. Or have the LimitRange changed. If the condition of `model_server` has this reason, run `kubectl kepler resync NAME -n NAMESPACE` afterwards. The controller of the workload tries again within 17 minutes; the `kubectl rollout restart` command in the message makes it try at once."
   },
   "MachineSpecContradicts": {
     "means": "Two KeplerMachineConfigs describe the same type of machine differently.",
@@ -95,7 +95,7 @@ export const REASONS = {
   },
   "NoNodes": {
     "means": "No node takes the exporter, or the cluster has no nodes yet.",
-    "step": "Compare `collector.node-selector`, `collector.tolerations` and `collector.affinity` with the labels and taints of the nodes: `kubectl get nodes --show-labels`."
+    "step": "Compare `collector.node-selector`, `collector.tolerations` and `collector.affinity` with the labels and taints of the nodes: `kubectl get nodes --show-labels`. If a KeplerMachineConfig has this reason, add a node and run `kubectl kepler resync KeplerMachineConfig/NAME`."
   },
   "NotApplicable": {
     "means": "The cluster has no MachineConfigs, which are OpenShift's, so no machine is changed.",
@@ -107,47 +107,47 @@ export const REASONS = {
   },
   "NotInstalled": {
     "means": "Something that the operator relies on is not installed. The condition of `collector` is False: the shared ClusterRoleBinding of the exporters is missing. The condition of `monitoring` is True: the cluster has no Prometheus operator, and nothing scrapes the exporters by itself.",
-    "step": "Apply `config/` again for the ClusterRoleBinding. Install the Prometheus operator, or configure your Prometheus to scrape Service `kepler-exporter`."
+    "step": "Apply `config/` again for the ClusterRoleBinding, then run `kubectl kepler resync NAME -n NAMESPACE`. Install the Prometheus operator, then do the same, or configure your Prometheus to scrape Service `kepler-exporter`."
   },
   "NotSupported": {
     "means": "At least one node cannot run the exporter: it does not run Linux, or its kernel is too old.",
-    "step": "Keep the exporter off these nodes by `collector.node-selector`, or upgrade their kernel."
+    "step": "Keep the exporter off these nodes by `collector.node-selector`. Or upgrade them and run `kubectl kepler resync KeplerMachineConfig/NAME`."
   },
   "OwnedByAnother": {
     "means": "An object with a name that the operator needs exists, and somebody else made it: by hand, by a Helm release or by another controller. Nothing is written.",
-    "step": "Delete the object that the message names and run `kubectl kepler resync NAME -n NAMESPACE`. Or create the Kepler in another namespace. Or let the Kepler adopt the object by the annotation in the message: it is changed, and kept when the Kepler is deleted."
+    "step": "Delete or remove the object as the message says and run `kubectl kepler resync NAME -n NAMESPACE`. Or create the Kepler in another namespace. Or let the Kepler adopt the object by the annotation in the message: it is changed, and kept when the Kepler is deleted."
   },
   "PartiallyAvailable": {
     "means": "Some nodes have no ready exporter, and no Event says why.",
-    "step": "Wait for a minute, then look at the pods: `kubectl get pods -l app.kubernetes.io/name=kepler-exporter`."
+    "step": "Wait for a minute, then look at the pods by the `kubectl get pods` command in the message."
   },
   "PodsForbidden": {
     "means": "The namespace's Pod Security level forbids the pods: exporters run privileged.",
-    "step": "Let an administrator run the `kubectl label namespace` command in the message. The controller creates the pods when its back-off ends, at the latest after about 15 minutes."
+    "step": "Let an administrator run the `kubectl label namespace` command in the message. The controller of the workload tries again within 17 minutes; the `kubectl rollout restart` command in the message makes it try at once."
   },
   "PodsNotCreated": {
     "means": "The controller of the workload cannot create its pods; the message has the API server's words.",
-    "step": "Remove what the message names. `kubectl describe` of the workload has every attempt."
+    "step": "Mend what the message names. `kubectl describe` of the workload has every attempt. The controller of the workload tries again within 17 minutes; the `kubectl rollout restart` command in the message makes it try at once."
   },
   "PoolDegraded": {
     "means": "A MachineConfigPool of OpenShift cannot bring a MachineConfig to its machines.",
-    "step": "Look at the conditions of the pool: `oc describe machineconfigpool NAME`. To take the change back, switch the field of the KeplerMachineConfig off."
+    "step": "Look at the conditions of the pool: `oc describe machineconfigpool NAME`. Mend what they say, then run `kubectl kepler resync KeplerMachineConfig/NAME`. To take the change back, switch the field of the KeplerMachineConfig off."
   },
   "PoolNotFound": {
     "means": "`roles` names a role that has no MachineConfigPool.",
-    "step": "Remove the role from `roles`, or create the pool."
+    "step": "Remove the role from `roles`. Or create the pool and run `kubectl kepler resync KeplerMachineConfig/NAME`."
   },
   "PoolPaused": {
     "means": "A MachineConfigPool is paused, so its machines do not get the change.",
-    "step": "Set `spec.paused` of the pool to false when its machines may reboot."
+    "step": "Set `spec.paused` of the pool to false when its machines may reboot, then run `kubectl kepler resync KeplerMachineConfig/NAME`."
   },
   "PoolUpdating": {
     "means": "The machines of a pool reboot one after another, or are about to.",
-    "step": "Wait. If nothing moves, look at the pool: `oc get machineconfigpools`."
+    "step": "Wait for the next sweep, or run `kubectl kepler resync KeplerMachineConfig/NAME`. If nothing moves, look at the pool: `oc get machineconfigpools`."
   },
   "PriorityClassMissing": {
     "means": "The pods name a PriorityClass that does not exist.",
-    "step": "Create the PriorityClass, or change `collector.priority-class` or `model-server.priority-class`. If somebody else has set it in the workload, `kubectl kepler history --target DaemonSet/kepler-exporter` tells who."
+    "step": "Create the PriorityClass, or change `collector.priority-class` or `model-server.priority-class`. If somebody else has set it in the workload, `kubectl kepler history --target DaemonSet/kepler-exporter -n NAMESPACE` tells who. The controller of the workload tries again within 17 minutes; the `kubectl rollout restart` command in the message makes it try at once."
   },
   "PrometheusRequired": {
     "means": "Online training learns from Kepler's metrics in Prometheus, and no Prometheus is named.",
@@ -155,7 +155,7 @@ export const REASONS = {
   },
   "QuotaExceeded": {
     "means": "A ResourceQuota of the namespace refuses a pod or claim.",
-    "step": "Ask for less in `collector.resources` or `model-server.storage.claim.size`, or have the ResourceQuota raised. If a function's own condition has this reason, run `kubectl kepler resync NAME -n NAMESPACE` afterwards."
+    "step": "Set or lower the resources that the message names, or `model-server.storage.claim.size`, or have the ResourceQuota raised. If a function's own condition has this reason, run `kubectl kepler resync NAME -n NAMESPACE` afterwards. The controller of the workload tries again within 17 minutes; the `kubectl rollout restart` command in the message makes it try at once."
   },
   "Ready": {
     "means": "Every function has done its part, and everything that should run is ready.",
@@ -175,15 +175,15 @@ export const REASONS = {
   },
   "RefusedByPolicy": {
     "means": "An admission policy or an admission webhook of the cluster refuses an object or a pod.",
-    "step": "Change what the message names, or ask whoever runs the policy for an exception. If a function's own condition has this reason, run `kubectl kepler resync NAME -n NAMESPACE` afterwards."
+    "step": "Change what the message names, or ask whoever runs the policy for an exception. If a function's own condition has this reason, run `kubectl kepler resync NAME -n NAMESPACE` afterwards. The controller of the workload tries again within 17 minutes; the `kubectl rollout restart` command in the message makes it try at once."
   },
   "RolloutInProgress": {
     "means": "The DaemonSet controller replaces the exporter's pods, node by node.",
-    "step": "Wait. With `collector.update-strategy` 'OnDelete', delete the old pods yourself."
+    "step": "Wait. With `collector.update-strategy` 'OnDelete', delete the old pods by the command in the message."
   },
   "RuntimeClassMissing": {
     "means": "The pods name a RuntimeClass that does not exist.",
-    "step": "Create the RuntimeClass, or change `collector.runtime-class` or `model-server.runtime-class`."
+    "step": "Create the RuntimeClass, or change `collector.runtime-class` or `model-server.runtime-class`. The controller of the workload tries again within 17 minutes; the `kubectl rollout restart` command in the message makes it try at once."
   },
   "SourceRequired": {
     "means": "A power model, or online training, needs a source of metrics that the KeplerCollectedMetric turns off.",
@@ -191,7 +191,7 @@ export const REASONS = {
   },
   "Starting": {
     "means": "The model server starts. It answers once it has fetched its models.",
-    "step": "Wait. Its log tells what it fetches: `kubectl logs deployment/kepler-model-server`."
+    "step": "Wait. Its log tells what it fetches: `kubectl logs -n NAMESPACE deployment/kepler-model-server`."
   },
   "StorageRequired": {
     "means": "Online training needs storage that outlives the pod, and `model-server.storage.type` is 'local'.",
@@ -207,7 +207,7 @@ export const REASONS = {
   },
   "Unschedulable": {
     "means": "The scheduler finds no node for a pod: no room, a taint, or a selector that no node fulfils.",
-    "step": "Make room. For the exporter, change `collector.node-selector`, `collector.tolerations` or `collector.resources`. `kubectl describe pods` has the scheduler's words for each node."
+    "step": "Make room, or change the fields that the message names: node selector, tolerations or resources. `kubectl describe pods` has the scheduler's words for each node."
   },
   "VolumeNotMounted": {
     "means": "The kubelet cannot mount a volume of a pod: an NFS server or a disk cannot be reached, or a Secret or ConfigMap does not exist.",

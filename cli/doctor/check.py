@@ -15,7 +15,8 @@ from events.report import Part
 from runtime.objects import Manifest, Ref
 from runtime.settings import NAMESPACE
 
-APPLY = "kubectl apply --server-side -k config/base (or your overlay of it), of this version"
+# By force: what somebody has edited by hand has an owner beside whoever installed it, and is to be put back.
+APPLY = "kubectl apply --server-side --force-conflicts -k config/base (or your overlay of it), of this version"
 INSTALL_KNATIVE = "https://knative.dev/docs/install, then " + APPLY
 HEADINGS = ("CHECK", "", "WHAT", "TO DO")
 

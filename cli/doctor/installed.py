@@ -134,13 +134,19 @@ def _account(_seen: Seen, _there: Manifest, _wanted: Manifest) -> Iterable[Check
 def _bound(seen: Seen, there: Manifest, wanted: Manifest) -> Iterator[Check]:
     called = f"{wanted['kind']} '{name(wanted)}'"
     if there.get("roleRef") != wanted["roleRef"]:
-        yield fail(PERMISSIONS, f"{called} gives another role", f"delete it, then {APPLY}")
+        yield fail(PERMISSIONS, f"{called} gives another role", f"{_deletion(wanted)}, then {APPLY}")
     bound = [(one.get("kind"), one.get("namespace"), one["name"]) for one in there.get("subjects") or ()]
     for one in wanted.get("subjects") or ():
         if (one["kind"], one["namespace"], one["name"]) not in bound:
             yield fail(PERMISSIONS, f"{called} does not name its ServiceAccount '{one['name']}'", APPLY)
     if name(wanted) == children.EXPORTER:
         yield from _exporters(seen, bound)
+
+
+def _deletion(binding: Manifest) -> str:
+    """The command that deletes a binding: the API server lets nobody change the role of one."""
+    namespace = metadata(binding).get("namespace")
+    return f"kubectl delete {binding['kind'].lower()} {name(binding)}" + (f" -n {namespace}" if namespace else "")
 
 
 def _tenants(seen: Seen) -> Iterator[Check]:
@@ -157,7 +163,8 @@ def _tenants(seen: Seen) -> Iterator[Check]:
         elif there is None:
             yield fail(PERMISSIONS, f"{called} does not exist: its function may write nothing there", cure)
         elif there.get("roleRef") != wanted["roleRef"]:
-            yield fail(PERMISSIONS, f"{called} gives another role", f"delete it, then {cure}")
+            deletion = f"kubectl delete rolebinding {ref.name} -n {ref.namespace}"
+            yield fail(PERMISSIONS, f"{called} gives another role", f"{deletion}, then {cure}")
         elif unlike(wanted["subjects"], there.get("subjects") or []):
             yield fail(PERMISSIONS, f"{called} does not name its ServiceAccount", cure)
     if unread:

@@ -105,6 +105,22 @@ def test_what_the_api_server_makes_of_an_installation_is_as_generated(doctor: Ca
     ]
 
 
+def test_the_offered_commands_put_back_what_somebody_has_edited(whole: Stack, doctor: Callable[..., Table]) -> None:
+    """By force, since kubectl refuses over whoever has edited it; a binding to another role is deleted first."""
+    whole.kubectl("patch", "clusterrole", "kepler-status", "--type=merge", "-p", '{"rules": []}')
+    whole.kubectl("delete", "validatingadmissionpolicy", "kepler-privileged-fields")
+    whole.kubectl("delete", "clusterrolebinding", "kepler-estimator")
+    other = ("--clusterrole=view", f"--serviceaccount={NAMESPACE}:kepler-estimator")
+    whole.kubectl("create", "clusterrolebinding", "kepler-estimator", *other)
+    steps = {
+        do.replace(" (or your overlay of it), of this version", "") for _, level, _, do in doctor() if level == "fail"
+    }
+    assert len(steps) == 2
+    for command in (part for step in sorted(steps, key=len, reverse=True) for part in step.split(", then ")):
+        whole.kubectl(*command.removeprefix("kubectl ").replace("config/", f"{ROOT}/config/").split())
+    assert not [line for line in doctor() if line[1] == "fail"]
+
+
 def test_troubles_of_knative_are_told_with_what_to_do(whole: Stack, doctor: Callable[..., Table]) -> None:
     """A Trigger that waits, an image that cannot be pulled, a channel without CPU, a webhook without endpoints."""
     message = "address not set for Kind = Service, Namespace = kepler-operator, Name = kepler-estimator"

@@ -42,6 +42,17 @@ def test_each_delay_is_used_once_and_a_new_generation_begins_anew() -> None:
     assert sent[0].get_attributes()["functions"] == "/status/"
 
 
+def test_a_question_after_a_long_time_begins_anew() -> None:
+    """What a user removes an hour later is still looked for."""
+    sent: list[CloudEvent] = []
+    later = Later(made, sent.append, delays=(0.0,), anew=0.1)
+    later.again(KEY, generation=1)
+    until(lambda: len(sent) == 1)
+    time.sleep(0.2)
+    later.again(KEY, generation=1)
+    until(lambda: len(sent) == 2)
+
+
 def test_one_look_is_outstanding_for_an_object_and_none_once_it_is_settled() -> None:
     """However many events come meanwhile."""
     later = Later(made, lambda _: None, delays=(60.0, 60.0))

@@ -76,8 +76,8 @@ def test_an_image_from_elsewhere_is_refused(field: str) -> None:
     assert outcome.message == (
         f"`{field}` is 'evil.example/kepler:release-0.7.12', and images may come from 'docker.io/rclone/rclone', "
         "'quay.io/sustainable_computing_io/kepler', 'quay.io/sustainable_computing_io/kepler_model_server' only: name "
-        "one of those, or let an administrator add 'evil.example/kepler' to `ALLOWED_IMAGES` in the functions' "
-        "environment"
+        "one of those, or let an administrator add 'evil.example/kepler' to `ALLOWED_IMAGES` as "
+        "`config/overlays/mirror` does, then run `kubectl kepler resync kepler -n energy`"
     )
 
 

@@ -1,0 +1,264 @@
+"""What the functions decide of a resource, and the steps that these decisions offer."""
+
+import json
+from typing import Any
+
+import pytest
+
+from functions import (
+    children,
+    collected_metric,
+    collector,
+    estimator,
+    exported_power,
+    machine_spec,
+    model_server,
+    monitoring,
+    settled_config,
+    status,
+)
+from functions.reason_entry import OF_KEPLERS
+from local.errors import CommandFailed
+from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, MACHINE_CONFIG, Kind
+from tests.offered.common_steps import (
+    ESTIMATED,
+    LOCAL,
+    PROMETHEUS,
+    TRAINED,
+    applied,
+    deleted,
+    edited,
+    other,
+    run,
+    storage_class,
+)
+from tests.offered.operated_namespace import OperatedNamespace
+from tests.offered.step_case import Act, OfferedState, Step, StepCase
+from tests.workbench import kepler
+
+CLAIMED = {"enabled": True, "storage": {"type": "claim", "claim": {"size": "5Gi", "storage-class": "there"}}}
+# More than a pod carries, less than a ConfigMap holds.
+LARGE = "x" * settled_config.LIMIT
+
+
+def created(kind: Kind, called: str, *words: str, **spec: Any) -> Step:
+    """Create a resource, where the message has these words."""
+
+    def step(offered: OfferedState) -> None:
+        offered.offers(*words, called)
+        offered.operated.apply(other(kind, called, **spec))
+
+    return step
+
+
+def switched_on(offered: OfferedState) -> None:
+    """Set both fields."""
+    offered.edit("estimator-sidecar.enabled", value=True)
+    offered.edit("model-server.enabled", value=True)
+
+
+def machine_described(offered: OfferedState) -> None:
+    """Describe a machine."""
+    offered.offers("`machine-spec`")
+    offered.operated.apply(other(MACHINE_CONFIG, "machines", machine_spec={"m5": {"cores": 96}}))
+
+
+def storage_that_lasts(offered: OfferedState) -> None:
+    """Choose one of the types in the message; the API server says which other field that one needs."""
+    offered.offers("choose 'claim', 'hostpath', 'nfs' or 'external'")
+    with pytest.raises(CommandFailed, match=r"'hostpath' needs `hostpath\.path`"):
+        offered.edit("model-server.storage.type", "hostpath")
+    offered.edit("model-server.storage", TRAINED["storage"], offered="model-server.storage.type")
+
+
+def sources(**on: bool) -> dict[str, Any]:
+    """Return a KeplerCollectedMetric called 'mine' with these sources on or off."""
+    return other(COLLECTED_METRIC, "mine", sources={source: {"enabled": enabled} for source, enabled in on.items()})
+
+
+def source_on(offered: OfferedState) -> None:
+    """Enable a source where the message says: in the KeplerCollectedMetric."""
+    offered.offers("`bpf`", "KeplerCollectedMetric 'mine'", "enable")
+    offered.operated.patch(f"{COLLECTED_METRIC.plural}/mine", {"spec": {"sources": {"bpf": {"enabled": True}}}})
+
+
+def claim_too_small(operated: OperatedNamespace) -> None:
+    """A claim that a running server uses, and a Kepler that asks for less."""
+    storage_class(operated)
+    operated.apply(kepler(model_server=CLAIMED))
+    operated.patch("kepler/kepler", {"spec": {"model-server": {"storage": {"claim": {"size": "1Gi"}}}}})
+
+
+def two_keplers(operated: OperatedNamespace) -> None:
+    """A first one that has everything that can be had, and a second."""
+    operated.apply(other(MACHINE_CONFIG, "machines", machine_spec={"m5": {"cores": 96}}))
+    operated.apply(kepler("first", model_server=LOCAL, estimator_sidecar=ESTIMATED))
+    operated.apply(kepler(model_server=LOCAL, estimator_sidecar=ESTIMATED))
+
+
+def described_twice(operated: OperatedNamespace) -> None:
+    """Two KeplerMachineConfigs that contradict each other, and a Kepler."""
+    for called, cores in (("machines", 96), ("others", 48)):
+        operated.apply(other(MACHINE_CONFIG, called, machine_spec={"m5": {"cores": cores}}))
+    operated.apply(kepler())
+
+
+def taken_out(offered: OfferedState) -> None:
+    """Take the machine out of one of them."""
+    offered.offers("KeplerMachineConfigs 'machines' and 'others'", "`machine-spec`", "take it out of one of them")
+    offered.operated.patch(f"{MACHINE_CONFIG.plural}/others", {"spec": {"machine-spec": None}})
+
+
+def labelled(level: str, **spec: Any) -> Act:
+    """A namespace of this Pod Security level, and a Kepler."""
+
+    def state(operated: OperatedNamespace) -> None:
+        label = f"pod-security.kubernetes.io/enforce={level}"
+        operated.stack.kubectl("label", "namespace", operated.namespace, label, "--overwrite")
+        operated.apply(kepler(**spec))
+
+    return state
+
+
+def large(operated: OperatedNamespace) -> None:
+    """A key of the user's that no pod can carry."""
+    operated.apply(kepler())
+    patch = json.dumps({"data": {"LARGE": LARGE}})
+    operated.kubectl("patch", "configmap/kepler-cfm", "--type=merge", "--patch-file=/dev/stdin", stdin=patch)
+
+
+def small(offered: OfferedState) -> None:
+    """Remove the key that the message names."""
+    offered.offers("remove what Kepler does not read, such as key 'LARGE'", "ConfigMap 'kepler-cfm'")
+    offered.operated.patch("configmap/kepler-cfm", {"data": {"LARGE": None}})
+
+
+def unbound(operated: OperatedNamespace) -> None:
+    """No binding for exporters."""
+    operated.stack.kubectl("delete", "clusterrolebinding", children.EXPORTER)
+    operated.apply(kepler())
+
+
+def bound_again(offered: OfferedState) -> None:
+    """Apply `config/` again, of which one file has the binding, and run the command."""
+    offered.offers("ClusterRoleBinding 'kepler-exporter'", "apply `config/` again, then run")
+    offered.operated.stack.kubectl("apply", "--server-side", "-f", "config/base/exporter-access.yaml")
+    offered.run("resync")
+
+
+def nowhere(operated: OperatedNamespace) -> None:
+    """A Kepler whose KeplerCollectedMetric does not exist, and which estimates."""
+    operated.apply(kepler(collected_metric="mine", estimator_sidecar=ESTIMATED))
+
+
+SELF = (collector.CONDITION, estimator.CONDITION, monitoring.CONDITION)
+WAITED = f"`{collected_metric.CONDITION}`"
+CASES = (
+    StepCase(
+        "CollectedMetricNotFound",
+        (collected_metric.CONDITION,),
+        nowhere,
+        created(COLLECTED_METRIC, "mine", "`collected-metric`", "create it"),
+    ),
+    StepCase(
+        "CollectedMetricNotFound",
+        (collected_metric.CONDITION,),
+        nowhere,
+        edited("collected-metric", None),
+        name="leave it out",
+    ),
+    StepCase("Waiting", SELF, nowhere, created(COLLECTED_METRIC, "mine", "the estimator waits for", WAITED)),
+    StepCase(
+        "ExportedPowerNotFound",
+        (exported_power.CONDITION,),
+        applied(kepler(exported_power="mine")),
+        created(EXPORTED_POWER, "mine", "`exported-power`", "create it"),
+    ),
+    StepCase(
+        "PrometheusRequired",
+        (model_server.CONDITION,),
+        applied(kepler(estimator_sidecar=ESTIMATED, model_server={**TRAINED, "training": {"online": True}})),
+        edited("model-server.training.prometheus-url", PROMETHEUS),
+    ),
+    StepCase(
+        "StorageRequired",
+        (model_server.CONDITION,),
+        applied(kepler(estimator_sidecar=ESTIMATED, model_server={**TRAINED, "storage": {"type": "local"}})),
+        storage_that_lasts,
+    ),
+    StepCase(
+        "EstimatorRequired",
+        (model_server.CONDITION,),
+        applied(kepler(model_server=TRAINED)),
+        edited("estimator-sidecar.enabled", value=True),
+    ),
+    StepCase(
+        "EstimatorRequired",
+        (model_server.CONDITION,),
+        applied(kepler(model_server=TRAINED)),
+        edited("model-server.training.online", value=False),
+        name="no training",
+    ),
+    StepCase(
+        "HeadersNotSupported",
+        (model_server.CONDITION,),
+        applied(
+            kepler(
+                estimator_sidecar=ESTIMATED,
+                model_server={**TRAINED, "training": {**TRAINED["training"], "headers": {"secret": "token"}}},
+            )
+        ),
+        edited("model-server.training.headers.secret", None),
+    ),
+    StepCase("ClaimUnchangeable", (model_server.CONDITION,), claim_too_small, run("delete", "pvc/", "deployment/")),
+    StepCase(
+        "ClaimUnchangeable",
+        (model_server.CONDITION,),
+        claim_too_small,
+        edited("model-server.storage.claim.size", "5Gi"),
+        name="set it back",
+        leaves=("kubectl delete",),
+    ),
+    StepCase(
+        "SourceRequired",
+        (estimator.CONDITION,),
+        lambda operated: operated.apply(
+            sources(counter=False, bpf=False), kepler(collected_metric="mine", estimator_sidecar=ESTIMATED)
+        ),
+        source_on,
+    ),
+    StepCase(
+        "SourceRequired",
+        (estimator.CONDITION,),
+        lambda operated: operated.apply(
+            sources(counter=True, bpf=False),
+            kepler(collected_metric="mine", estimator_sidecar=ESTIMATED, model_server=TRAINED),
+        ),
+        source_on,
+        name="training",
+    ),
+    StepCase(
+        "NamespaceNotAllowed",
+        (collector.CONDITION, model_server.CONDITION),
+        labelled("restricted", model_server=LOCAL),
+        run("label namespace", "--overwrite"),
+    ),
+    StepCase("NamespaceTaken", OF_KEPLERS, two_keplers, deleted(KEPLER, "first", "a namespace takes one")),
+    StepCase("MachineSpecContradicts", (machine_spec.CONDITION,), described_twice, taken_out),
+    StepCase("ConfigurationTooLarge", (collector.CONDITION,), large, small),
+    StepCase("NotInstalled", (collector.CONDITION,), unbound, bound_again),
+    StepCase(
+        "Disabled",
+        (estimator.CONDITION, model_server.CONDITION),
+        applied(kepler()),
+        switched_on,
+    ),
+    StepCase(
+        "Disabled",
+        (machine_spec.CONDITION,),
+        applied(kepler()),
+        machine_described,
+        name="machine spec",
+    ),
+    StepCase("Ready", (status.READY,), applied(kepler()), still=True),
+)
