@@ -7,6 +7,7 @@ INSTALLED := $(VENV)/.installed
 COMPILE := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 	--no-emit-package function
 UPGRADE := --upgrade
+PROCESSES := 2
 CLI := distributions/kubectl-kepler
 
 .PHONY: run up down status test test-deps e2e e2e-deps faults lint lock image generate release bench clean help
@@ -26,10 +27,10 @@ down: $(INSTALLED) ## End what `make up` started
 status: $(INSTALLED) ## What runs
 	@$(BIN)/python -m local status
 
-test: lint ## Everything: style, types, import contracts, generated files, then all tests
+test: lint ## Everything: style, types, import contracts, generated files, then all tests, in PROCESSES=2 beside each other
 	@tests/packages.sh
 	@$(BIN)/python -m local build
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses=$(PROCESSES)
 
 test-deps: ## Install what `make test` needs of the distribution (Chromium, PostgreSQL); as root or by sudo
 	@tests/packages.sh --install

@@ -18,6 +18,7 @@ from local.stack import Stack
 from runtime.client import Answer, Request, Transport
 from runtime.settings import AUDIENCE
 from tests.audit_sample import RESOURCES, edited
+from tests.rights import bind, create_account, create_role, token_of
 
 _numbers = itertools.count(1)
 
@@ -65,19 +66,16 @@ class Desk:
         Without an audience it is one of the API server's own.
         """
         name = f"somebody-{next(_numbers)}"
-        self.stack.kubectl("-n", "default", "create", "serviceaccount", name)
+        create_account(self.stack, "default", name)
         for number, rule in enumerate(cluster):
-            self._grant(f"{name}-{number}", name, rule, "clusterrole")
+            self._grant(f"{name}-{number}", name, rule)
         for namespace, rule in (within or {}).items():
-            self._grant(name, name, rule, "role", "-n", namespace)
-        of = (f"--audience={audience}",) if audience else ()
-        return self.stack.kubectl("-n", "default", "create", "token", name, *of).strip()
+            self._grant(name, name, rule, namespace)
+        return token_of(self.stack, "default", name, audience)
 
-    def _grant(self, role: str, account: str, rule: str, kind: str, *where: str) -> None:
-        verb, resource = rule.split()
-        self.stack.kubectl(*where, "create", kind, role, f"--verb={verb}", f"--resource={resource}")
-        subject = f"--serviceaccount=default:{account}"
-        self.stack.kubectl(*where, "create", f"{kind}binding", role, f"--{kind}={role}", subject)
+    def _grant(self, role: str, account: str, rule: str, namespace: str = "") -> None:
+        kind = create_role(self.stack, role, rule, namespace)
+        bind(self.stack, role, (kind, role), ("default", account), namespace)
 
 
 def noting(send: Transport, asked: list[Request]) -> Transport:

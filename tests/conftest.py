@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
+from xdist.remote import Producer
 
 from local.build import build
 from local.layout import DEFAULT, ROOT
 from local.ports import Ports
 from local.stack import Stack
-from tests import browsing, policies
+from tests import browsing, policies, tally
+from tests.side_by_side import FilesAndFolders, await_end, end_tests, shares
 from tests.workbench import Workbench, create_namespace
 
 _numbers = itertools.count(1)
@@ -23,9 +25,35 @@ settings.register_profile("reproducible", deadline=None, derandomize=True)
 settings.load_profile("reproducible")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """SIGTERM ends a run as Ctrl-C does: with everything stopped that it started."""
-    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=143))
+
+    def end(*_: object) -> None:
+        if shares(config):
+            end_tests()
+        pytest.exit("terminated", returncode=143)
+
+    signal.signal(signal.SIGTERM, end)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Ctrl-C reaches all processes of a run, and each takes its time to stop what it started."""
+    if shares(session.config) and exitstatus == pytest.ExitCode.INTERRUPTED and not await_end():
+        end_tests()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesAndFolders:
+    """What runs beside what, where there are several processes."""
+    config.option.loadscopereorder = False
+    return FilesAndFolders(config, log)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many faults and changes were tried, and how many ended otherwise than they should."""
+    for sentence in tally.sentences(itertools.chain.from_iterable(terminalreporter.stats.values())):
+        terminalreporter.write_line(sentence)
 
 
 @pytest.fixture(scope="session")
@@ -49,8 +77,7 @@ def control_plane(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 def namespace(control_plane: Stack, request: pytest.FixtureRequest) -> str:
     """A fresh namespace, named after nothing but a number, that allows privileged pods."""
     name = f"test-{next(_numbers)}"
-    create_namespace(control_plane, name)
-    control_plane.kubectl("annotate", "namespace", name, f"test={request.node.name}")
+    create_namespace(control_plane, name, annotations={"test": request.node.name})
     return name
 
 

@@ -11,6 +11,7 @@ from local.stack import Stack
 from runtime.client import APPLY, Answer, Request, Transport, path
 from runtime.objects import KEPLER, Kind, Manifest, Ref
 from runtime.transport import connect
+from tests.rights import bind, create_account
 from tests.workbench import create_namespace, kepler
 
 PATIENCE = 30.0
@@ -33,10 +34,9 @@ class User:
 
 def user(stack: Stack, namespace: str, name: str, *roles: str) -> User:
     """A ServiceAccount with these ClusterRoles in its namespace."""
-    stack.kubectl("-n", namespace, "create", "serviceaccount", name)
+    create_account(stack, namespace, name)
     for role in roles:
-        subject = f"--serviceaccount={namespace}:{name}"
-        stack.kubectl("-n", namespace, "create", "rolebinding", f"{name}-{role}", f"--clusterrole={role}", subject)
+        bind(stack, f"{name}-{role}", ("ClusterRole", role), (namespace, name), namespace)
     kubeconfig = stack.kubeconfig_for(namespace, name)
     return User(name, namespace, connect({"KUBECONFIG": str(kubeconfig)}, user_agent="tests"))
 
@@ -94,7 +94,7 @@ def refusing(
 
 def _refuses(stack: Stack, namespace: str) -> bool:
     try:
-        stack.kubectl("-n", namespace, "create", "secret", "generic", PROBE, "--dry-run=server")
+        stack.api.create(f"/api/v1/namespaces/{namespace}/secrets?dryRun=All", {"metadata": {"name": PROBE}})
     except CommandFailed:
         return True
     return False

@@ -1,8 +1,9 @@
 """Functions driven by hand against a real API server: deliver an event, see what was asked and what came of it."""
 
-import json
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from cloudevents.core.bindings.http import to_binary_event
@@ -14,16 +15,14 @@ from functions import namespaces
 from functions.catalogue import FUNCTIONS
 from local.api import NotFound
 from local.stack import Stack
-from runtime import objects
 from runtime.client import Answer, Request, Transport, path
 from runtime.event import Event, decode
 from runtime.objects import KEPLER, MACHINE_CONFIG, Kind, Manifest, Ref
 from runtime.receive import Received, Reconciler
 from runtime.settings import NAMESPACE
 from runtime.transport import connect
+from tests.as_kubectl import NAMED, KubectlRequests
 
-KINDS = tuple(one for one in vars(objects).values() if isinstance(one, Kind))
-NAMED = {name: one for one in KINDS for name in (one.plural, one.name.lower(), f"{one.plural}.{one.group}")}
 ALL = {one.name: one for one in FUNCTIONS}
 # Those that a Kepler wakes: what a test of "every function" drives with one.
 BY_NAME = {name: one for name, one in ALL.items() if one.parent == KEPLER}
@@ -52,20 +51,21 @@ class Workbench:
     def __init__(self, stack: Stack, namespace: str) -> None:
         self.stack = stack
         self.namespace = namespace
+        self._user = KubectlRequests(stack)
         self.recorders = {one.name: Recorder(transport(stack, one.manager)) for one in FUNCTIONS}
 
-    def apply(self, *objects: Manifest) -> None:
-        """As a user applies them."""
-        for one in objects:
-            self.stack.kubectl("apply", "-n", self.namespace, "-f", "-", stdin=json.dumps(one))
+    def apply(self, *manifests: Manifest) -> None:
+        """As a user applies them with kubectl, one after the other."""
+        for manifest in manifests:
+            self._user.apply(self.namespace, manifest)
 
-    def patch(self, what: str, patch: Manifest, *arguments: str) -> None:
+    def patch(self, what: str, change: Manifest, *, subresource: str = "") -> None:
         """`kubectl patch --type merge`."""
-        self.stack.kubectl("-n", self.namespace, "patch", what, "--type=merge", "-p", json.dumps(patch), *arguments)
+        self._user.patch(self.namespace, what, change, subresource=subresource)
 
     def delete(self, what: str) -> None:
         """`kubectl delete`, in the background."""
-        self.stack.kubectl("-n", self.namespace, "delete", what, "--cascade=background", "--wait=false")
+        self._user.delete(self.namespace, what)
 
     def get(self, what: str) -> Any:
         """The object by `resource/name`, or None; the resource is a plural, with its group or without, or a kind."""
@@ -90,7 +90,7 @@ class Workbench:
         counts = {"desiredNumberScheduled": desired, "currentNumberScheduled": current, "numberAvailable": available}
         more = {"updatedNumberScheduled": current, "numberMisscheduled": 0, "numberReady": available}
         status = {"observedGeneration": generation, **counts, **more}
-        self.patch("daemonset/kepler-exporter", {"status": status}, "--subresource=status")
+        self.patch("daemonset/kepler-exporter", {"status": status}, subresource="status")
 
     def wake(self, function: str, event: Event) -> Received:
         """One event to one function, and to the same one what it sends to itself: a request for each object."""
@@ -134,13 +134,20 @@ def rest(turn: Callable[[], Iterable[Report]]) -> int:
     raise AssertionError("the functions do not come to rest")
 
 
-def create_namespace(stack: Stack, name: str, labels: Mapping[str, str] = namespaces.LABELS) -> None:
+def create_namespace(
+    stack: Stack,
+    name: str,
+    labels: Mapping[str, str] = namespaces.LABELS,
+    annotations: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """A namespace that allows privileged pods, unless other labels are given."""
-    stack.api.create("/api/v1/namespaces", {"metadata": {"name": name, "labels": dict(labels)}})
+    metadata = {"name": name, "labels": dict(labels), "annotations": dict(annotations)}
+    stack.api.create("/api/v1/namespaces", {"metadata": metadata})
 
 
+@functools.cache
 def transport(stack: Stack, manager: str) -> Transport:
-    """A function's way to the API server, with the token of its own ServiceAccount."""
+    """A function's way to the API server, with the token of its own ServiceAccount: one for all tests of a stack."""
     kubeconfig = stack.kubeconfig_for(NAMESPACE, manager)
     return connect({"KUBECONFIG": str(kubeconfig)}, user_agent=f"{manager}/test")
 

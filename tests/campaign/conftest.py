@@ -8,8 +8,7 @@ import pytest
 from tests.campaign.ground import Ground
 from tests.faults.matrix import Verdict
 from tests.faults.plane import plane
-
-TRIED = pytest.StashKey[list[Verdict]]()
+from tests.tally import note
 
 
 @pytest.fixture(scope="package")
@@ -20,17 +19,8 @@ def ground(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture
-def verdict(pytestconfig: pytest.Config) -> Verdict:
+def verdict(request: pytest.FixtureRequest) -> Iterator[Verdict]:
     """To be added up with the others at the end of the test run."""
     fresh = Verdict()
-    pytestconfig.stash.setdefault(TRIED, []).append(fresh)
-    return fresh
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """How many changes were tried, and how many ended otherwise than they should."""
-    verdicts = config.stash.get(TRIED, [])
-    if verdicts:
-        count, failed = sum(one.tried for one in verdicts), sum(len(one.failed) for one in verdicts)
-        told = f"campaign: {count} changes tried, {failed} ended wrong; `python -m tests.campaign` tries all there are"
-        terminalreporter.write_line(told)
+    yield fresh
+    note(request.node, "campaign", fresh.tried, len(fresh.failed))

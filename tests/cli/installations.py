@@ -1,6 +1,7 @@
 """An installation as `doctor` sees it, with nothing wrong, and changes that spoil it."""
 
 import copy
+import functools
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -49,7 +50,13 @@ Objects = dict[Ref, Any]
 
 
 def generated() -> Objects:
-    """Everything that is looked at, as this version has it, with the status of what works."""
+    """Everything that is looked at, as this version has it, with the status of what works: a copy of one's own."""
+    return copy.deepcopy(_generated())
+
+
+@functools.cache
+def _generated() -> Objects:
+    """Render the objects that `generated` copies, once: rendering the CRDs takes longer than most tests."""
     found: Objects = {}
     for one in RESOURCES.values():
         name = f"{one.names.plural}.{GROUP}"
@@ -74,7 +81,7 @@ def generated() -> Objects:
             found[Ref(kind, added["metadata"].get("namespace", ""), added["metadata"]["name"])] = None
     bound = found[binding("kepler-exporter")]
     bound["subjects"] = [{"kind": "ServiceAccount", "name": "kepler", "namespace": "energy"}]
-    return copy.deepcopy(found)
+    return found
 
 
 def binding(name: str) -> Ref:

@@ -8,8 +8,7 @@ import pytest
 from local.stack import Stack
 from tests.faults.matrix import Verdict
 from tests.faults.plane import plane
-
-TRIED = pytest.StashKey[list[Verdict]]()
+from tests.tally import note
 
 
 @pytest.fixture(scope="package")
@@ -20,14 +19,9 @@ def faulty_plane(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 @pytest.fixture
-def tried(pytestconfig: pytest.Config) -> list[Verdict]:
+def tried(request: pytest.FixtureRequest) -> Iterator[list[Verdict]]:
     """Verdicts to be added up at the end of the test run."""
-    return pytestconfig.stash.setdefault(TRIED, [])
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """How many faults were tried, and how many failed."""
-    verdicts = config.stash.get(TRIED, [])
-    if verdicts:
-        count, failed = sum(one.tried for one in verdicts), sum(len(one.failed) for one in verdicts)
-        terminalreporter.write_line(f"faults: {count} tried, {failed} not survived; `make faults` tries all there are")
+    verdicts: list[Verdict] = []
+    yield verdicts
+    for verdict in verdicts:
+        note(request.node, "faults", verdict.tried, len(verdict.failed))

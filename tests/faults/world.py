@@ -5,7 +5,6 @@ whom it wakes, a delivery that fails is tried again, and what is given up is a d
 the letter, and a fault put at any request or delivery of it.
 """
 
-import json
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -38,7 +37,8 @@ from runtime.objects import (
 )
 from runtime.receive import Reconciler
 from runtime.sweep import Sweep
-from tests.workbench import KINDS, transport, update
+from tests.as_kubectl import KINDS, KubectlRequests
+from tests.workbench import transport, update
 
 # As the generated Triggers say: after this many tries, an event is a dead letter.
 TRIES = 6
@@ -149,6 +149,7 @@ class World:
     refused: Ref | None = None
     _sends: dict[str, Transport] = field(default_factory=dict)
     _sweeping: Transport = field(init=False)
+    _user: KubectlRequests = field(init=False)
     _processes: dict[str, Reconciler] = field(default_factory=dict)
     _delivering: Delivery | None = None
     _failing: Delivery | None = None
@@ -157,6 +158,7 @@ class World:
     def __post_init__(self) -> None:
         self._sends = {one.name: transport(self.stack, one.manager) for one in self.functions}
         self._sweeping = transport(self.stack, "kepler-sweep")
+        self._user = KubectlRequests(self.stack)
         for ref in self.installed:
             self.look(ref)
         self.queue.clear()  # what is there before anybody watches has no event
@@ -222,9 +224,7 @@ class World:
     def patch(self, ref: Ref, change: Mapping[str, Any], by: str = "user") -> None:
         """A user's `kubectl patch --type merge`."""
         what = f"{ref.kind.plural}.{ref.kind.group}".rstrip(".") + f"/{ref.name}"
-        self.stack.kubectl(
-            "-n", self.namespace, "patch", what, "--type=merge", "--patch-file=/dev/stdin", stdin=json.dumps(change)
-        )
+        self._user.patch(self.namespace, what, change)
         self.look(ref, by)
 
     def delete(self, ref: Ref, by: str = "user") -> None:

@@ -52,7 +52,7 @@ def desk(control_plane: Stack, tmp_path: Path) -> Iterator[Desk]:
     """Reports about two namespaces, and about what is in none."""
     for namespace in (ENERGY, LAB):
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
-        control_plane.kubectl("apply", "-f", "-", stdin=json.dumps(body))
+        control_plane.api.apply(f"/api/v1/namespaces/{namespace}", body)
     database = Database(f"sqlite:///{tmp_path}/audit.db")
     schema.prepare(database)
     store = Store(database)

@@ -117,22 +117,32 @@ def test_beside_all_others_it_is_below_its_path(control_plane: Stack, tmp_path: 
         assert urllib3.request("GET", f"{process.url}/").status == 400
 
 
-@pytest.mark.parametrize("name", [one for one in NAMES if one != "audit"])
-def test_no_other_function_loads_what_a_database_needs(name: str, tmp_path: Path) -> None:
-    """Neither its start nor its memory pays for that."""
+# Makes each function in turn in one process, and tells after each what is loaded: at most more than in one of its own.
+EACH_IN_TURN = """
+import json, os, sys
+from functions.func import new
+for name in sys.argv[1:]:
+    os.environ["FUNCTION"] = name
+    new()
+    print(json.dumps([name, [one for one in ("sqlalchemy", "alembic", "psycopg") if one in sys.modules]]))
+"""
+
+
+def test_no_other_function_loads_what_a_database_needs(tmp_path: Path) -> None:
+    """Neither its start nor its memory pays for that; `audit`, which comes last, does load it."""
     cluster = {"name": "a", "cluster": {"server": "http://127.0.0.1:9"}}
     user = {"name": "a", "user": {}}
     context = {"name": "a", "context": {"cluster": "a", "user": "a"}}
     config = {"clusters": [cluster], "users": [user], "contexts": [context], "current-context": "a"}
     (tmp_path / "kubeconfig").write_text(yaml.safe_dump(config))
-    given = {"FUNCTION": name, "KUBECONFIG": str(tmp_path / "kubeconfig"), "K_SINK": "http://127.0.0.1:9"}
-    program = (
-        "import sys; from functions.func import new; new(); "
-        "print([one for one in ('sqlalchemy', 'alembic', 'psycopg') if one in sys.modules])"
-    )
-    command = [sys.executable, "-c", program]
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **given}, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"
+    given = {"KUBECONFIG": str(tmp_path / "kubeconfig"), "K_SINK": "http://127.0.0.1:9", "ACCESS": "open"}
+    others = [name for name in NAMES if name != "audit"]
+    command = [sys.executable, "-c", EACH_IN_TURN, *others, "audit"]
+    environment = {**os.environ, **given, "DATABASE": f"sqlite:///{tmp_path}/audit.db"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    loaded: dict[str, list[str]] = dict(json.loads(line) for line in done.stdout.splitlines() if line.startswith("["))
+    assert loaded.pop("audit") == ["sqlalchemy", "alembic"]
+    assert loaded == {name: [] for name in others}
 
 
 def test_it_fits_into_its_pod(tmp_path: Path) -> None:

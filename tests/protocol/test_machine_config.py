@@ -236,7 +236,7 @@ def node(workbench: Workbench, name: str, system: str, kernel: str) -> None:
         ),
         "",
     )
-    workbench.patch(f"node/{name}", {"status": {"nodeInfo": whole | info}}, "--subresource=status")
+    workbench.patch(f"node/{name}", {"status": {"nodeInfo": whole | info}}, subresource="status")
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from functions import collected_metric, machine_spec
 from local.layout import ROOT
 from local.stack import Stack
 from runtime.errors import Unavailable
-from runtime.front import MOST
+from runtime.front import LARGE_AT_ONCE, MOST
 from runtime.receive import Reconciler
 from tests.protocol.test_process import resync, running
 from tests.workbench import Recorder, Workbench, kepler, received, transport, update
@@ -161,7 +161,9 @@ def test_large_bodies_stay_below_the_pods_memory(control_plane: Stack, workbench
     workbench.apply(kepler())
     with running(control_plane, FUNCTION="collected_metric") as (process, url):
         measured = psutil.Process(process.pid)
-        assert set(statuses(url, [NESTED, WRITERS] * 16, workbench.namespace)) <= {200, 204}
+        answers = statuses(url, [NESTED, WRITERS] * 16, workbench.namespace)
+        assert {*answers} <= {200, 204, 408, 503}, answers  # the last two: a busy machine reads some too slowly
+        assert sum(answer in (200, 204) for answer in answers) > LARGE_AT_ONCE
         peak = peak_memory(measured)
         assert set(statuses(url, [b"x" * (MOST + 1)] * 4, workbench.namespace)) <= {0, 400}
     assert peak < memory_limit() * 0.8

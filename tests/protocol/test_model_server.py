@@ -222,7 +222,7 @@ def test_a_volume_that_cannot_grow_is_said(workbench: Workbench) -> None:
     workbench.apply(claiming(**{"storage-class": "standard"}))
     workbench.settle()
     bound = {"status": {"phase": "Bound", "capacity": {"storage": "5Gi"}}}
-    workbench.patch(CLAIM, bound, "--subresource=status")
+    workbench.patch(CLAIM, bound, subresource="status")
 
     workbench.apply(claiming(**{"storage-class": "standard", "size": "6Gi"}))
     workbench.settle()

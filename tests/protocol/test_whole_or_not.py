@@ -157,7 +157,7 @@ def pod_refused(workbench: Workbench, workload: str) -> str:
 def count(workbench: Workbench, quota: str, hard: Mapping[str, str]) -> None:
     """What the quota's controller writes, which does not run beside this API server."""
     status = {"status": {"hard": hard, "used": dict.fromkeys(hard, "0")}}
-    workbench.patch(f"resourcequota/{quota}", status, "--subresource=status")
+    workbench.patch(f"resourcequota/{quota}", status, subresource="status")
 
 
 def test_a_condition_that_the_api_server_refuses_is_written_in_plain_words(running: Workbench) -> None:

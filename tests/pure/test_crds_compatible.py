@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-import yaml
 from pydantic import JsonValue
 
 from crds.compatibility import DELIBERATE, breaks, value_breaks
 from crds.generate import RESOURCES, definition
+from local.kubectl import documents
 from local.layout import ROOT
 
 Schema = dict[str, JsonValue]
@@ -20,7 +20,8 @@ RELEASED = ROOT / "config/released"
 def released() -> Iterator[tuple[str, str, Schema]]:
     """The version, the file's name and the definition of each CRD that was ever released."""
     for file in sorted(RELEASED.glob("*/*.yaml")):
-        yield file.parent.name, file.name, yaml.safe_load(file.read_text())
+        (crd,) = documents(file.read_text())
+        yield file.parent.name, file.name, crd
 
 
 RELEASES = [pytest.param(file, crd, id=f"{version}/{file}") for version, file, crd in released()]
