@@ -52,9 +52,10 @@ from runtime.objects import (
 )
 from runtime.receive import Reconciler
 from runtime.requests import look_again
+from tests.as_kubectl import KINDS
 from tests.offered.broker_ingress import BrokerIngress
 from tests.offered.workload_controllers import POD, WorkloadControllers
-from tests.workbench import KINDS, received, update
+from tests.workbench import received, update
 
 # A redelivery is the last one after so many.
 TRIES = 6
