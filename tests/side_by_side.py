@@ -14,7 +14,7 @@ from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from local.probe import until
 
-TOGETHER = ("tests/browser", "tests/campaign", "tests/e2e", "tests/faults")
+TOGETHER = ("tests/browser", "tests/campaign", "tests/e2e", "tests/faults", "tests/offered")
 # Seconds in which a process stops its control plane, or everything that `make run` starts, on a busy machine.
 PATIENCE = 60.0
 
