@@ -49,9 +49,9 @@ lint: $(INSTALLED) ## Style, types and import contracts
 	@$(BIN)/lint-imports
 
 generate: $(INSTALLED) ## Write CRDs, schemas of events, `config/base` and the generated pages of `docs` from the code
-	@$(BIN)/python -m crds.generate
+	@$(BIN)/python -m crds.crd_files
 	@$(BIN)/python -m crds.reference
-	@$(BIN)/python -m events.generate
+	@$(BIN)/python -m events.event_documents
 	@$(BIN)/python -m functions.generate
 	@$(BIN)/python -m tests.effects
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from flask import Request as Asked
 
-from audit.problems import Problem, TooMany
+from audit.problems import HttpProblem, TooManyNamespaces
 from audit.sight import Sight
 from audit.viewer import Viewer
 from runtime.client import Request, Transport, understood
@@ -64,7 +64,9 @@ class Known:
             return Sight(None, cluster=cluster)
         asked = sorted({*namespaces})
         if len(asked) > NAMESPACES:
-            raise TooMany(400, f"there are {len(asked)} namespaces, and you may not see them all: add `namespace`")
+            raise TooManyNamespaces(
+                400, f"there are {len(asked)} namespaces, and you may not see them all: add `namespace`"
+            )
         return Sight(frozenset(one for one in asked if self.sees(one)), cluster=cluster)
 
     def may_replay(self, namespace: str) -> bool:
@@ -87,7 +89,7 @@ class Known:
 
 @dataclass
 class Tokens:
-    """Whoever has asked lately, by a hash of their token. Raises Problem for nobody, and Unavailable.
+    """Whoever has asked lately, by a hash of their token. Raises HttpProblem for nobody, and Unavailable.
 
     `own` says that only tokens of our audience are taken.
     """
@@ -100,10 +102,10 @@ class Tokens:
     def __call__(self, request: Asked) -> Viewer:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
-            raise Problem(401, f"nobody may look without a token: {HOW}")
+            raise HttpProblem(401, f"nobody may look without a token: {HOW}")
         found = self._lately(token.strip())
         if not found.name:
-            raise Problem(401, f"the API server does not know this token (any more): {HOW}")
+            raise HttpProblem(401, f"the API server does not know this token (any more): {HOW}")
         return found
 
     def _lately(self, token: str) -> Known:

@@ -7,7 +7,7 @@ from flask import Response, request
 from pydantic import BaseModel
 from werkzeug.exceptions import HTTPException
 
-from audit.problems import Problem
+from audit.problems import HttpProblem
 from runtime.errors import ApiError, OperatorError
 
 log = logging.getLogger("kepler.audit")
@@ -26,7 +26,7 @@ HEADERS = {
 
 def unknown(path: str) -> Response:
     """What the query API does not have."""
-    raise Problem(404, f"there is no '{path}': see the table in the documentation of the query API")
+    raise HttpProblem(404, f"there is no '{path}': see the table in the documentation of the query API")
 
 
 def guarded(answer: Response) -> Response:
@@ -41,17 +41,17 @@ def guarded(answer: Response) -> Response:
 
 def problem(error: Exception) -> Response:
     """Any error as a problem document."""
-    if isinstance(error, Problem):
+    if isinstance(error, HttpProblem):
         return error.response()
     if isinstance(error, ApiError):
         log.warning("not answered", extra={"path": request.path, "reason": error.message})
-        return Problem(503, f"{error.message}; ask again in a moment").response()
+        return HttpProblem(503, f"{error.message}; ask again in a moment").response()
     if isinstance(error, OperatorError):
-        return Problem(503, str(error)).response()
+        return HttpProblem(503, str(error)).response()
     if isinstance(error, HTTPException):
-        return Problem(error.code or 500, str(error.description)).response()
+        return HttpProblem(error.code or 500, str(error.description)).response()
     log.error("defect", exc_info=error, extra={"path": request.path})
-    return Problem(500, f"{type(error).__name__}: the log of the function says more").response()
+    return HttpProblem(500, f"{type(error).__name__}: the log of the function says more").response()
 
 
 def joined(items: Sequence[bytes], page: BaseModel) -> Response:

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Literal
 
-from audit.model import DeadLetter, State, Swept
-from events.report import Part
+from audit.answer_models import DeadLetter, FinishedSweep, StoreState
+from events.report import EventPart
 from runtime.ages import age
 
 Level = Literal["ok", "warn", "fail"]
@@ -20,7 +20,7 @@ SWEEP_LATE = 900.0
 NAMED = 5
 
 
-class Check(Part):
+class Check(EventPart):
     """What was looked at (`area`), how it is, and what to do where it is not as it should be."""
 
     area: str
@@ -29,7 +29,7 @@ class Check(Part):
     do: str = ""
 
 
-class Health(Part):
+class Health(EventPart):
     """The checks that the console can make, over what the viewer may see; `namespace` is the functions'."""
 
     namespace: str
@@ -57,7 +57,7 @@ def summed(area: str, checks: Iterable[Check], well: str) -> Iterator[Check]:
     yield from found or [ok(area, well)]
 
 
-def sweep(state: State, now: datetime, namespace: str) -> Iterator[Check]:
+def sweep(state: StoreState, now: datetime, namespace: str) -> Iterator[Check]:
     """Whether somebody still looks for what was missed, by the reports that are kept; `namespace` is the functions'."""
     last = state.sweep
     if last is None:
@@ -71,7 +71,7 @@ def sweep(state: State, now: datetime, namespace: str) -> Iterator[Check]:
         yield ok("sweep", f"{ago} ago{_counts(last)}")
 
 
-def _counts(swept: Swept) -> str:
+def _counts(swept: FinishedSweep) -> str:
     """Return what the sweep found, or why that is not known: its counts are of the whole cluster."""
     if swept.resources is None or swept.diverging is None:
         return "; what it found is shown to those only who may `get keplers` in the whole cluster"
@@ -98,7 +98,7 @@ def resources(late: Iterable[tuple[str, str]], count: int) -> Iterator[Check]:
 
 
 def health(
-    state: State,
+    state: StoreState,
     undelivered: Sequence[DeadLetter],
     keplers: Sequence[tuple[str, str, bool]],
     *,

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from audit.answer_models import ReasonCount, Resources
 from audit.live import ShownResource
-from audit.model import ReasonCount, Resources
 from audit.selection import Standings
 from audit.states import ORDER
 

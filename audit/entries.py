@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import ValidationError
 
+from audit.answer_models import Summary
+from audit.dropped_events import FUTURE, UNREADABLE
 from audit.episode_causes import wrote
-from audit.model import Summary
-from audit.refused import FUTURE, UNREADABLE
 from events.report import Cause, ObjectName, Report, StatusChange, Subject
-from events.sweep import Resync, Swept
+from events.sweep_data import Resync, SweepData
 from runtime.event import Event
 from runtime.printable import LONGEST_NAME, is_printable, is_visible_name, visible
 
@@ -26,7 +26,10 @@ AHEAD = timedelta(seconds=60)
 
 
 class NotKept(ValueError):
-    """An event says something that is not kept; delivering it again cannot help. `reason` is one of `audit.refused`."""
+    """An event says something that is not kept, and delivering it again cannot help.
+
+    `reason` is one of `audit.dropped_events`.
+    """
 
     def __init__(self, message: str, reason: str = UNREADABLE) -> None:
         super().__init__(message)
@@ -75,7 +78,7 @@ class SweepEntry:
 
     id: str
     time: datetime
-    swept: Swept
+    swept: SweepData
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,7 @@ def summary(event: Event, said: Report) -> Summary:
     )
 
 
-def sweep(event: Event, swept: Swept, time: datetime) -> SweepEntry:
+def sweep(event: Event, swept: SweepData, time: datetime) -> SweepEntry:
     """Raises NotKept."""
     checked((event.id,), (swept.resources, swept.diverging, swept.calls), most=2**31 - 1)
     timely(time)

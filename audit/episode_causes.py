@@ -7,7 +7,7 @@ puts it back. Such an episode is told by its own cause, as the report that came 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from audit.model import Edit, EpisodeCause, Summary, Wrote
+from audit.answer_models import Edit, EpisodeCause, Summary, Wrote
 from events.report import ObjectName, Report
 from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESOURCE_UPDATE, RESYNC_REQUESTED
 

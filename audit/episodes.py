@@ -6,8 +6,8 @@ What belongs to one generation may happen days apart (a drift that is mended, a 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
+from audit.answer_models import Edit, Episode, Kept, Summary
 from audit.episode_causes import Said, cause_of
-from audit.model import Edit, Episode, Kept, Summary
 from events.report import ObjectName, Report
 from runtime import objects
 from runtime.client import path

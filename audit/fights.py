@@ -12,15 +12,15 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
+from audit.answer_models import Fight
 from audit.episode_causes import HAPPENED, Said
-from audit.model import Fight
 from audit.rows import SHORT, WHOLE, summary, whole
 from audit.selection import OneObject
 from audit.tables import reports
 from events.report import ObjectName, Report
 from events.types import RESOURCE_DELETE
+from runtime.declaration import manager
 from runtime.field_owners import CONTROL_PLANE
-from runtime.function import manager
 
 # What is put back so often within this time is a fight.
 LEAST = 3

@@ -4,7 +4,7 @@ import json
 import shlex
 from collections.abc import Collection, Iterator
 
-from audit.model import ForeignField
+from audit.answer_models import ForeignField
 from events.report import ObjectName
 from runtime import redact
 from runtime.adoption import adopter, kubectl

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from audit import edits, refused
+from audit import dropped_events, edits
+from audit.dropped_events import FALSE, FUTURE
 from audit.entries import EditEntry, NotKept, is_ahead
 from audit.generations import doubts
-from audit.refused import FALSE, FUTURE
 from audit.store import Store
 from runtime.client import Client
 from runtime.event import Event, is_name
@@ -68,9 +68,9 @@ class Hints:
         if told is None or (current is not None and _is_of(told, current) and told.generation == current.generation):
             return
         if why := contradiction(told, current, deletes=event.deletes) or self._doubts(told, deletes=event.deletes):
-            refused.note(event, FALSE, why)
+            dropped_events.note(event, FALSE, why)
         elif is_ahead(told.time):
-            refused.note(event, FUTURE, "it tells of an edit that is yet to come")
+            dropped_events.note(event, FUTURE, "it tells of an edit that is yet to come")
         elif event.deletes:
             yield from (entry for entry in (edits.shown(event), told) if entry)
         else:

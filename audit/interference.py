@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from audit import foreign
-from audit.model import ForeignField
+from audit.answer_models import ForeignField
 from runtime.client import Client
+from runtime.declaration import Writers
 from runtime.errors import Forbidden
-from runtime.function import Writers
 from runtime.objects import Manifest, Ref
 
 # Seconds for which an answer is good, and of how many resources one is remembered.

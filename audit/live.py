@@ -13,8 +13,8 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from audit.letters import letters
-from audit.model import DeadLetter, Nodes, Resource, Standing, StateName
+from audit.answer_models import DeadLetter, ListedResource, Nodes, Standing, StateName
+from audit.dead_letter_answers import letters
 from audit.states import ORDER, level, state
 from events.report import Subject
 from runtime.client import Client, Transport
@@ -41,7 +41,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class ShownResource:
-    """One resource as it is answered: `json` is a `Resource`. Ten thousand of them take 30 MiB, as models 180."""
+    """One resource as it is answered: `json` is a `ListedResource`. Ten thousand of them take 30 MiB, as models 180."""
 
     kind: str
     namespace: str
@@ -129,13 +129,13 @@ def shown(manifest: Manifest) -> ShownResource:
     return ShownResource(about.kind, about.namespace, about.name, stands.name, stands.reason, json)
 
 
-def resource(manifest: Manifest) -> Resource:
+def resource(manifest: Manifest) -> ListedResource:
     """One of our resources as it stands."""
     status: Mapping[str, Any] = manifest.get("status") or {}
     now = generation(manifest)
     conditions = tuple(_conditions(status.get("conditions") or (), now))
     created = metadata(manifest)["creationTimestamp"]
-    return Resource(
+    return ListedResource(
         object=Subject(
             api_version=str(manifest.get("apiVersion")),
             kind=str(manifest.get("kind")),

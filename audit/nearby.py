@@ -8,21 +8,21 @@ from urllib.parse import urlsplit
 
 from flask import Request
 
-from audit.problems import Problem
+from audit.problems import HttpProblem
 from audit.viewer import Anybody
 from runtime.loopback import hostname, is_loopback
 
 
 def nearby(request: Request) -> Anybody:
-    """Raises Problem for any other."""
+    """Raises HttpProblem for any other."""
     if not is_loopback(request.remote_addr or "") or not is_loopback(hostname(f"//{request.host}")):
-        raise Problem(
+        raise HttpProblem(
             403, "this answers on this machine only, under 'localhost' or '127.0.0.1': set `ACCESS` to 'token'"
         )
     if request.method == "POST":
         origin = request.headers.get("Origin", "")
         if origin and urlsplit(origin).netloc != request.host:
-            raise Problem(403, f"this takes nothing from a page of '{origin}': use the console here")
+            raise HttpProblem(403, f"this takes nothing from a page of '{origin}': use the console here")
         if request.mimetype != "application/json":
-            raise Problem(415, "send `Content-Type: application/json`")
+            raise HttpProblem(415, "send `Content-Type: application/json`")
     return Anybody()

@@ -6,7 +6,7 @@ from pathlib import Path
 from flask import Response, request
 from werkzeug.security import safe_join
 
-from audit.problems import Problem
+from audit.problems import HttpProblem
 
 CONSOLE = Path(__file__).parent / "console"
 INDEX = "index.html"
@@ -25,11 +25,11 @@ TYPES = {
 
 
 def page(name: str = INDEX) -> Response:
-    """One file; raises Problem where there is none of this name."""
+    """One file; raises HttpProblem where there is none of this name."""
     found = safe_join(str(CONSOLE), name)
     path = Path(found) if found else None
     if path is None or path.suffix not in TYPES or not path.is_file():
-        raise Problem(404, "there is no such page: the console is at the address without a path")
+        raise HttpProblem(404, "there is no such page: the console is at the address without a path")
     content = path.read_bytes()
     answer = Response(content, content_type=TYPES[path.suffix])
     answer.set_etag(hashlib.sha256(content).hexdigest()[:32])

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, func, literal, select, tuple_
 
+from audit.answer_models import Change, Edit, Page, Summary
 from audit.edits import fields
 from audit.episodes import in_short
-from audit.model import Change, Edit, Page, Summary
 from audit.rows import SHORT, subject, summary
 from audit.selection import Object
 from audit.tables import Found, changes, reports

@@ -8,7 +8,7 @@ from flask import Response
 PROBLEM = "application/problem+json"
 
 
-class Problem(Exception):  # the HTTP edge's own, below no tree: it never leaves it
+class HttpProblem(Exception):  # the HTTP edge's own, below no tree: it never leaves it
     """An answer other than success."""
 
     def __init__(self, status: int, detail: str) -> None:
@@ -26,5 +26,5 @@ class Problem(Exception):  # the HTTP edge's own, below no tree: it never leaves
         return found
 
 
-class TooMany(Problem):
+class TooManyNamespaces(HttpProblem):
     """There are more namespaces than the API server is asked about for one viewer: the request has to name one."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from sqlalchemy import Column, ColumnElement, Connection, select
 
+from audit.answer_models import FinishedSweep, Kept, Page, StoreState, Summary, Trace
 from audit.episodes import episodes
-from audit.model import Kept, Page, State, Summary, Swept, Trace
 from audit.past import edit_of
 from audit.rows import SHORT, WHOLE, subject, summary, whole
 from audit.selection import Reports
@@ -85,11 +85,11 @@ def _newest(connection: Connection, trace: str, sight: Sight) -> tuple[list[int]
     return numbers, False
 
 
-def state(connection: Connection, sight: Sight) -> State:
+def state(connection: Connection, sight: Sight) -> StoreState:
     """Return how much of what may be seen is kept, since when, and the last sweep."""
     found = held(connection, sight)
     sweep = _swept(connection, counted=sight.namespaces is None)
-    return State(reports=found.reports, oldest=found.oldest, bytes=found.bytes, sweep=sweep, version=VERSION)
+    return StoreState(reports=found.reports, oldest=found.oldest, bytes=found.bytes, sweep=sweep, version=VERSION)
 
 
 def latest(connection: Connection, sight: Sight) -> int:
@@ -97,14 +97,14 @@ def latest(connection: Connection, sight: Sight) -> int:
     return held(connection, sight).newest
 
 
-def _swept(connection: Connection, *, counted: bool) -> Swept | None:
+def _swept(connection: Connection, *, counted: bool) -> FinishedSweep | None:
     """Return the last sweep; its counts are of the whole cluster, so they are for those who may see all of it."""
     last = connection.execute(select(sweeps).order_by(sweeps.c.sequence.desc()).limit(1)).first()
     if last is None:
         return None
     if not counted:
-        return Swept(time=last.time)
-    return Swept(
+        return FinishedSweep(time=last.time)
+    return FinishedSweep(
         time=last.time,
         resources=last.resources,
         diverging=last.diverging,

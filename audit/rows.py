@@ -2,8 +2,8 @@
 
 import json
 
+from audit.answer_models import Kept, Summary
 from audit.entries import parsed
-from audit.model import Kept, Summary
 from audit.tables import Found, reports
 from events.report import Subject
 

@@ -5,8 +5,8 @@ from typing import Annotated, TypeVar, get_args
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.datastructures import MultiDict
 
-from audit.model import StateName
-from audit.problems import Problem
+from audit.answer_models import StateName
+from audit.problems import HttpProblem
 
 LIMIT, MOST = 100, 1000
 LARGEST = 2**62
@@ -106,17 +106,17 @@ Wanted = TypeVar("Wanted", bound=Selection)
 
 
 def selected(model: type[Wanted], given: MultiDict[str, str]) -> Wanted:
-    """The parameters of a request; raises Problem with the first that is wrong."""
+    """The parameters of a request; raises HttpProblem with the first that is wrong."""
     try:
         return model.model_validate({name: value for name, value in given.items() if value.strip()})
     except ValidationError as wrong:
         first = wrong.errors()[0]
     name = str(first["loc"][0])
     if first["type"] == "extra_forbidden":
-        raise Problem(400, f"there is no parameter `{name}`: {_known(model)}")
+        raise HttpProblem(400, f"there is no parameter `{name}`: {_known(model)}")
     if first["type"] == "missing":
-        raise Problem(400, f"`{name}` is missing: {_known(model)}")
-    raise Problem(400, f"`{name}` is '{given[name]}': {first['msg'].removeprefix('Value error, ')}")
+        raise HttpProblem(400, f"`{name}` is missing: {_known(model)}")
+    raise HttpProblem(400, f"`{name}` is '{given[name]}': {first['msg'].removeprefix('Value error, ')}")
 
 
 def _known(model: type[Selection]) -> str:

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from audit.dropped_events import UNSIGNED, WRONG_SIGNATURE
 from audit.entries import NotKept
-from audit.refused import UNSIGNED, WRONG_SIGNATURE
 from runtime.errors import OperatorError, Unavailable
 from runtime.event import Event
 from runtime.signature import ATTRIBUTE, SECRET_NAME, Keyring

@@ -7,7 +7,7 @@ the two tables of reasons.
 from collections.abc import Sequence
 from datetime import datetime
 
-from audit.model import ConditionLevel, ResourceState, Standing, StateName
+from audit.answer_models import ConditionLevel, ResourceState, Standing, StateName
 from runtime.conditions import READY
 from runtime.objects import KEPLER
 

@@ -9,7 +9,7 @@ from audit.sight import EVERYTHING, Sight
 
 
 class Viewer(Protocol):
-    """Somebody who asks. Raises Problem or Unavailable where that cannot be found out."""
+    """Somebody who asks. Raises HttpProblem or Unavailable where that cannot be found out."""
 
     @property
     def name(self) -> str:
@@ -29,7 +29,7 @@ class Viewer(Protocol):
 
 
 class Access(Protocol):
-    """How somebody who asks is known; raises Problem where nobody is, or Unavailable."""
+    """How somebody who asks is known; raises HttpProblem where nobody is, or Unavailable."""
 
     def __call__(self, request: Request) -> Viewer: ...
 

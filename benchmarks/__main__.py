@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import audit, process, ready, sweep, visible
+from benchmarks import audit_throughput, function_process, ready, sweep_cost, visible
 from benchmarks.watch import Ready
-from functions.catalogue import NAMES
-from local.build import build
+from functions.function_catalogue import NAMES
+from local.go_programs import build
 from local.layout import DEFAULT, ROOT
 from local.ports import Ports
 from local.stack import Stack
@@ -35,8 +35,8 @@ def measure() -> dict[str, dict[str, float]]:
             figures["create to Ready, at once"] = ready.at_once(stack, watch, COUNT)
             figures["API calls a Kepler, at once"] = ready.calls(stack, "burst-")
             figures["edit to report in the console"] = visible.first_report(stack, 20)
-            figures |= {f"process {name}": process.start(stack, name) for name in NAMES}
-    return figures | {"sweep": swept()} | audit.measure()
+            figures |= {f"process {name}": function_process.start(stack, name) for name in NAMES}
+    return figures | {"sweep": swept()} | audit_throughput.measure()
 
 
 def swept() -> dict[str, float]:
@@ -47,8 +47,8 @@ def swept() -> dict[str, float]:
     ):
         stack.start_control_plane(bare=True)
         stack.install_bare(ROOT / "config/base")
-        sweep.converged(stack, KEPLERS)
-        return sweep.measure(stack, KEPLERS)
+        sweep_cost.converged(stack, KEPLERS)
+        return sweep_cost.measure(stack, KEPLERS)
 
 
 def show(measured: dict[str, dict[str, float]], before: dict[str, Any]) -> None:

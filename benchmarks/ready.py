@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from benchmarks.watch import Ready
-from local.api import Object
+from local.admin_client import Object
 from local.stack import Stack
 from tests.workbench import create_namespace
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import urllib3
 
-from audit.model import API
+from audit.answer_models import API
 from local.stack import Stack
 from tests.workbench import BY_NAME, create_namespace, kepler
 

@@ -9,10 +9,10 @@ from cloudevents.core.bindings.http import to_binary_event
 from cloudevents.core.v1.event import CloudEvent
 
 from cli.cluster import Cluster
-from cli.errors import Denied, Missing, Refused, Unreachable
+from cli.command_errors import Denied, Missing, RequestRefused, Unreachable
 from cli.forward import forwarded
+from cli.function_parts import OTHER_NAMESPACE, loopback
 from cli.kinds import BROKER
-from cli.parts import OTHER_NAMESPACE, loopback
 from functions.wiring import BROKER as NAME
 from runtime.errors import Forbidden
 from runtime.objects import Ref
@@ -24,7 +24,7 @@ HTTP = 80
 
 
 def send(cluster: Cluster, events: Iterable[CloudEvent], *, signed: bool = False) -> int:
-    """Sends them all, and returns how many; raises Missing, Unreachable or Refused.
+    """Sends them all, and returns how many; raises Missing, Unreachable or RequestRefused.
 
     They carry a signature where the user may read the key. With `signed` they must: else Denied is raised, since
     nobody would act on them.
@@ -85,4 +85,4 @@ def _post(url: str, event: CloudEvent) -> bool:
     if answer.status in (200, 202, 204):
         return True
     told = " ".join(answer.data.decode(errors="replace").split())[:200]
-    raise Refused(f"the Broker at {url} answered {answer.status}{f': {told}' if told else ''}")
+    raise RequestRefused(f"the Broker at {url} answered {answer.status}{f': {told}' if told else ''}")

@@ -7,21 +7,21 @@ why; what is waited for; then the pods.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from audit.answer_models import Fight, ForeignField
 from audit.checks import SWEEP_LATE
-from audit.model import Fight, ForeignField
 from cli import findings, node_causes
 from cli.facts import Facts, Workload
-from cli.parts import trouble
+from cli.function_parts import trouble
 from cli.sentences import END_OF_FIGHT, fight, foreign_field
 from functions import collector, monitoring, pod_trouble, status
-from functions.catalogue import FUNCTIONS
+from functions.function_catalogue import FUNCTIONS
 from functions.pod_trouble import Operand, PodTrouble, Reason
 from runtime.ages import age
 from runtime.conditions import READY, conditions, current
+from runtime.declaration import Function
 from runtime.event import moment
-from runtime.function import Function
 from runtime.objects import KEPLER, Manifest, generation, metadata, terminates
-from runtime.outcome import Condition, Status
+from runtime.outcome import ConditionStatus, DesiredCondition
 
 # Nobody needs to be told of a function that was asked a moment ago.
 MOMENT = 20.0
@@ -30,7 +30,7 @@ WAITERS = {"collector": collector.unsettled, "monitoring": monitoring.unsettled}
 
 
 @dataclass(frozen=True)
-class Cause:
+class Obstacle:
     """One thing that is wrong or awaited, what to do about it, and the reason of the condition, if one tells it."""
 
     says: str
@@ -38,7 +38,7 @@ class Cause:
     reason: str = ""
 
 
-def beside(facts: Facts) -> Iterator[Cause]:
+def beside(facts: Facts) -> Iterator[Obstacle]:
     """What is worth a word although everything works."""
     yield from _architectures(facts)
     yield from interference(facts.foreign, facts.fights)
@@ -46,7 +46,7 @@ def beside(facts: Facts) -> Iterator[Cause]:
     yield from _unswept(facts)
 
 
-def causes(facts: Facts) -> Iterator[Cause]:
+def causes(facts: Facts) -> Iterator[Obstacle]:
     """Why it is not Ready; never nothing."""
     if terminates(facts.resource):
         yield _going(facts)
@@ -58,32 +58,32 @@ def causes(facts: Facts) -> Iterator[Cause]:
     yield from _unswept(facts)
 
 
-def _going(facts: Facts) -> Cause:
+def _going(facts: Facts) -> Obstacle:
     held = metadata(facts.resource).get("finalizers") or ()
     if held:
-        return Cause(
+        return Obstacle(
             f"it is being deleted, and held by {', '.join(held)}", ("see to it that whoever set these is done",)
         )
-    return Cause("it is being deleted", ("wait for the garbage collector",))
+    return Obstacle("it is being deleted", ("wait for the garbage collector",))
 
 
 def _own(facts: Facts) -> tuple[Function, ...]:
     return tuple(one for one in FUNCTIONS if one.parent == facts.key.kind)
 
 
-def _rejected(facts: Facts) -> Iterator[Cause]:
+def _rejected(facts: Facts) -> Iterator[Obstacle]:
     """Functions that refuse, in the order in which `Ready` looks at them; `status` only sums up."""
     for function in _own(facts):
         said = current(facts.resource, function.condition)
-        if said and said.status is Status.FALSE and function.name != status.FUNCTION.name:
-            yield Cause(
+        if said and said.status is ConditionStatus.FALSE and function.name != status.FUNCTION.name:
+            yield Obstacle(
                 f"{function.name} rejects it: {said.message} ({said.reason})",
                 (f"do what the message says, then: kubectl kepler explain {facts.called}",),
                 said.reason,
             )
 
 
-def _silent(facts: Facts) -> Iterator[Cause]:
+def _silent(facts: Facts) -> Iterator[Obstacle]:
     """Functions that have not spoken of this generation, and why nothing reaches them."""
     silent = [one for one in _own(facts) if current(facts.resource, one.condition) is None]
     first = [one for one in silent if not _awaits(one, facts.resource)]
@@ -100,15 +100,15 @@ def _awaits(function: Function, resource: Manifest) -> bool:
     return awaited is not None and awaited.quiet
 
 
-def _unheard(function: Function, facts: Facts) -> Cause:
+def _unheard(function: Function, facts: Facts) -> Obstacle:
     said = conditions(facts.resource).get(function.condition) or {}
     last = f", its last word was on generation {said['observedGeneration']}" if said.get("observedGeneration") else ""
     told = f"{function.name} has not reported on generation {generation(facts.resource)}{last}"
     if wrong := trouble(facts.installed, function.manager):
-        return Cause(f"{told}: {wrong}", ("kubectl kepler doctor",))
+        return Obstacle(f"{told}: {wrong}", ("kubectl kepler doctor",))
     if _lately(facts):
-        return Cause(f"{told}: it was asked a moment ago", (f"wait, or watch: kubectl get {_words(facts)} -w",))
-    return Cause(f"{told}, though nothing is wrong with it: its event may be lost", (_resync(facts),))
+        return Obstacle(f"{told}: it was asked a moment ago", (f"wait, or watch: kubectl get {_words(facts)} -w",))
+    return Obstacle(f"{told}, though nothing is wrong with it: its event may be lost", (_resync(facts),))
 
 
 def _lately(facts: Facts) -> bool:
@@ -121,51 +121,53 @@ def _lately(facts: Facts) -> bool:
     return any(one and (facts.now - one).total_seconds() < MOMENT for one in times)
 
 
-def _waiting(facts: Facts) -> Iterator[Cause]:
+def _waiting(facts: Facts) -> Iterator[Obstacle]:
     for function in _own(facts):
         said = current(facts.resource, function.condition)
-        if said and said.status is Status.UNKNOWN and function.name != status.FUNCTION.name:
-            yield Cause(f"{function.name} waits: {said.message} ({said.reason})", reason=said.reason)
+        if said and said.status is ConditionStatus.UNKNOWN and function.name != status.FUNCTION.name:
+            yield Obstacle(f"{function.name} waits: {said.message} ({said.reason})", reason=said.reason)
 
 
-def _rollout(facts: Facts) -> Iterator[Cause]:
+def _rollout(facts: Facts) -> Iterator[Obstacle]:
     """The exporter's pods, once every function has done its part."""
     said = current(facts.resource, status.AVAILABLE)
-    if said is None or said.status is Status.TRUE:
+    if said is None or said.status is ConditionStatus.TRUE:
         return
     if said.reason == "NoNodes":
-        yield Cause(f"{said.message}{_labels(facts)}", ("kubectl get nodes --show-labels",), said.reason)
+        yield Obstacle(f"{said.message}{_labels(facts)}", ("kubectl get nodes --show-labels",), said.reason)
         return
     yield from _pods(pod_trouble.exporter(facts.key), facts.exporter, said, "the exporter: ")
 
 
-def _server(facts: Facts) -> Iterator[Cause]:
+def _server(facts: Facts) -> Iterator[Obstacle]:
     said = current(facts.resource, status.SERVES)
-    if said is not None and said.status is not Status.TRUE:
+    if said is not None and said.status is not ConditionStatus.TRUE:
         yield from _pods(pod_trouble.server(facts.key), facts.server, said)
 
 
-def _pods(operand: Operand, workload: Workload, said: Condition, prefix: str = "") -> Iterator[Cause]:
+def _pods(operand: Operand, workload: Workload, said: DesiredCondition, prefix: str = "") -> Iterator[Obstacle]:
     """Why pods are not there, are not scheduled or do not run; else only that they are on their way.
 
     First what the condition says, then what pods say beyond that: they may be read here, and not by a function.
     """
     known = _said(said)
     if known:
-        yield Cause(f"{prefix}{known.says}", (known.step,), known.reason)
+        yield Obstacle(f"{prefix}{known.says}", (known.step,), known.reason)
     elif wrong := pod_trouble.trouble(operand, workload.object or {}, workload.events, missing=True):
         known = wrong
-        yield Cause(f"{prefix}{said.message}: {wrong.says}", (wrong.step,), wrong.reason)
+        yield Obstacle(f"{prefix}{said.message}: {wrong.says}", (wrong.step,), wrong.reason)
     more = [one for one in findings.troubles(workload.pods, operand) if known is None or one.reason is not known.reason]
     for one in more:
         many = f"{one.pods} pods, such as '{one.example}'" if one.pods > 1 else f"pod '{one.example}'"
         told = f"{one.said}, {one.message}" if one.message else one.said
-        yield Cause(f"{prefix}{said.message}; {many}: {told}", (one.step,), one.reason or said.reason)
+        yield Obstacle(f"{prefix}{said.message}; {many}: {told}", (one.step,), one.reason or said.reason)
     if known is None and not more:
-        yield Cause(f"{prefix}{said.message}", (f"watch: kubectl get pods -n {operand.ref.namespace} -w",), said.reason)
+        yield Obstacle(
+            f"{prefix}{said.message}", (f"watch: kubectl get pods -n {operand.ref.namespace} -w",), said.reason
+        )
 
 
-def _said(said: Condition) -> PodTrouble | None:
+def _said(said: DesiredCondition) -> PodTrouble | None:
     """The cause that a condition names, with its step apart; None where it names none."""
     if said.reason not in set(Reason):
         return None
@@ -182,44 +184,44 @@ def _labels(facts: Facts) -> str:
     return f"; {findings.matching(facts.nodes, wanted)} of {len(facts.nodes)} nodes carry {told}"
 
 
-def _architectures(facts: Facts) -> Iterator[Cause]:
+def _architectures(facts: Facts) -> Iterator[Obstacle]:
     """Nodes that are left out, since an image is not built for them."""
     if facts.key.kind == KEPLER:
         for told in node_causes.left_out(facts.resource, facts.nodes or ()):
-            yield Cause(told, (node_causes.STEP,))
+            yield Obstacle(told, (node_causes.STEP,))
 
 
-def interference(foreign: Iterable[ForeignField], fights: Iterable[Fight]) -> Iterator[Cause]:
+def interference(foreign: Iterable[ForeignField], fights: Iterable[Fight]) -> Iterator[Obstacle]:
     """What others do to the children: fields that are fought over, then those that others own."""
     for contested in fights:
-        yield Cause(fight(contested), (END_OF_FIGHT,))
+        yield Obstacle(fight(contested), (END_OF_FIGHT,))
     for field in foreign:
         removal = (f"if it should not be there: {field.remove}",) if field.remove else ()
-        yield Cause(foreign_field(field), removal)
+        yield Obstacle(foreign_field(field), removal)
 
 
-def _undelivered(facts: Facts) -> Iterator[Cause]:
+def _undelivered(facts: Facts) -> Iterator[Obstacle]:
     if facts.letters:
         count = len(facts.letters)
         many = f"{count} events" if count > 1 else "an event"
         told = f"{many} about it could not be delivered, such as '{facts.letters[0].name}'"
-        yield Cause(told, ("kubectl kepler dead-letters", "kubectl kepler dead-letters replay --all"))
+        yield Obstacle(told, ("kubectl kepler dead-letters", "kubectl kepler dead-letters replay --all"))
 
 
-def _unswept(facts: Facts) -> Iterator[Cause]:
+def _unswept(facts: Facts) -> Iterator[Obstacle]:
     if facts.sweep is None:
         return
     late = (facts.now - facts.sweep.time).total_seconds()
     if late > SWEEP_LATE:
         told = f"the last sweep was {age(facts.sweep.time, facts.now)} ago, so that nobody finds what was missed"
-        yield Cause(told, ("kubectl kepler doctor",))
+        yield Obstacle(told, ("kubectl kepler doctor",))
 
 
-def _summary(facts: Facts) -> Cause:
+def _summary(facts: Facts) -> Obstacle:
     """What `Ready` itself says, where nothing else was found."""
     said = conditions(facts.resource).get(READY) or {}
     message = str(said.get("message") or "no function has looked at it")
-    return Cause(message, (_resync(facts),), str(said.get("reason") or ""))
+    return Obstacle(message, (_resync(facts),), str(said.get("reason") or ""))
 
 
 def _resync(facts: Facts) -> str:

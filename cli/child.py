@@ -1,9 +1,9 @@
 """What others do to an object that functions write, in an explanation. Pure."""
 
 from cli.causes import interference
-from cli.explain import Explanation
 from cli.facts import ChildFacts
 from cli.kinds import object_name, title
+from cli.verdict import Explanation
 from runtime.objects import generation
 
 

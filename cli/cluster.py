@@ -15,9 +15,9 @@ import urllib3
 from kubernetes.client.configuration import Configuration
 
 from cli import kubeconfig, login
-from cli.errors import Denied, Missing, Unreachable
+from cli.command_errors import Denied, Missing, Unreachable
 from cli.kinds import title
-from runtime.client import APPLY, Answer, Client, Request, Transport, path, understood
+from runtime.client import APPLY, ApiResponse, Client, Request, Transport, path, understood
 from runtime.errors import Misconfigured, NotFound
 from runtime.known_secrets import KnownSecrets
 from runtime.objects import Collection, Kind, Manifest, Ref
@@ -37,7 +37,7 @@ REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
 @dataclass(frozen=True)
-class Place:
+class ClusterTarget:
     """Which cluster, where in it and as whom, by flags and environment; empty means kubectl's own default, or ours."""
 
     kubeconfig: str = ""
@@ -62,7 +62,7 @@ class Cluster:
     """
 
     transport: Transport
-    place: Place
+    place: ClusterTarget
     namespace: str
     token: str = ""
     acts_for: str = ""
@@ -147,7 +147,7 @@ class Cluster:
         return understood(request, self.transport(request))
 
 
-def connect(place: Place, environment: Mapping[str, str]) -> Cluster:
+def connect(place: ClusterTarget, environment: Mapping[str, str]) -> Cluster:
     """The cluster that the flags, or else the environment, name; raises Unreachable where there is none."""
     context = kubeconfig.choose(place.kubeconfig, place.context, environment)
     where = os.pathsep.join(kubeconfig.files(place.kubeconfig, environment))
@@ -195,7 +195,7 @@ def without(token: str, text: str) -> str:
 def _decisive(send: Transport, host: str, token: str) -> Transport:
     """Somebody waits at the terminal: where a function would try again, this fails at once. No error has the token."""
 
-    def ask(request: Request) -> Answer:
+    def ask(request: Request) -> ApiResponse:
         try:
             answer = send(request)
         except ValueError:  # http.client quotes the header that it refuses

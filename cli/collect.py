@@ -8,21 +8,21 @@ from typing import TypeVar
 import urllib3
 
 from audit import foreign
-from audit.letters import letters
-from audit.model import DeadLetter, Fight, ForeignField, State
+from audit.answer_models import DeadLetter, Fight, ForeignField, StoreState
+from audit.dead_letter_answers import letters
 from cli.cluster import Cluster
+from cli.command_errors import CliError, Missing
 from cli.console import reached
-from cli.errors import CliError, Missing
+from cli.dead_letter_rows import about
 from cli.facts import ChildFacts, Facts, Workload
+from cli.function_parts import Installation, Parts, loopback
 from cli.kinds import KNATIVE_SERVICE, POD, RECONCILED, TRIGGER, title
-from cli.letters import about
-from cli.parts import Installation, Parts, loopback
 from functions import children
-from functions.catalogue import FUNCTIONS
+from functions.function_catalogue import FUNCTIONS
 from runtime.adoption import adopter
 from runtime.dead_letters import LABEL
+from runtime.declaration import writers
 from runtime.errors import Forbidden, NotFound
-from runtime.function import writers
 from runtime.objects import CONFIG_MAP, EVENT, KEPLER, NODE, Kind, Manifest, Ref, controller, name, uid
 
 READINESS = "health/readiness"
@@ -32,7 +32,7 @@ Found = TypeVar("Found")
 
 
 @dataclass
-class Collector:
+class BundleReader:
     """Reads as far as the user may."""
 
     cluster: Cluster
@@ -106,7 +106,7 @@ class Collector:
         objects = ((ref, self.get(ref), ours) for ref, ours in writers(FUNCTIONS, key).items())
         return tuple(foreign.children(key, objects))
 
-    def _account(self, key: Ref, console: str, token: str) -> tuple[State | None, tuple[Fight, ...]]:
+    def _account(self, key: Ref, console: str, token: str) -> tuple[StoreState | None, tuple[Fight, ...]]:
         """What the query API says of itself and of the fights over a resource's children, as far as it answers."""
         state = None
         try:
@@ -116,7 +116,7 @@ class Collector:
         except (CliError, Forbidden, NotFound):
             return state, ()
 
-    def state(self, console: str, token: str) -> State | None:
+    def state(self, console: str, token: str) -> StoreState | None:
         """What the query API says about itself; None where it is out of reach, which keeps nobody from the rest."""
         try:
             with reached(self.cluster, url=console, token=token) as there:

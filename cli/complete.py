@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from cli.cluster import Cluster, Place, connect
+from cli.cluster import Cluster, ClusterTarget, connect
 from cli.kinds import NAMES
 from cli.login import Impersonation
 from runtime.objects import KEPLER, NAMESPACE, Kind, name
@@ -47,7 +47,7 @@ def _matching(found: Sequence[str], incomplete: str) -> list[str]:
 def _listed(given: Mapping[str, Any], kind: Kind) -> list[str]:
     kubeconfig, context, namespace = (str(given.get(name) or "") for name in ("kubeconfig", "context", "namespace"))
     acting = Impersonation(str(given.get("as_user") or ""), tuple(given.get("as_group") or ()))
-    place = Place(kubeconfig, context, namespace, impersonation=acting)
+    place = ClusterTarget(kubeconfig, context, namespace, impersonation=acting)
     return _quietly(lambda: [name(one) for one in _all(connect(place, os.environ), kind)])
 
 

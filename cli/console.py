@@ -1,4 +1,4 @@
-"""The query API of `audit`: found, reached, asked, and understood. `audit.model` says what it answers.
+"""The query API of `audit`: found, reached, asked, and understood. `audit.answer_models` says what it answers.
 
 It is found by `--console` or `KEPLER_CONSOLE`, or else by way of the cluster: Trigger `kepler-audit` knows where the
 function is. If that is on this machine it is asked directly, else through `kubectl port-forward`.
@@ -18,14 +18,14 @@ from urllib.parse import quote, urlencode
 import urllib3
 from pydantic import BaseModel, ValidationError
 
-from audit.model import API, Change, Interference, Kept, Page, State, Summary, Trace
+from audit.answer_models import API, Change, Interference, Kept, Page, StoreState, Summary, Trace
 from cli.cluster import Cluster, without
-from cli.errors import CliError, Denied, Missing, Refused, Unreachable
+from cli.command_errors import CliError, Denied, Missing, RequestRefused, Unreachable
 from cli.forward import forwarded
+from cli.function_parts import OTHER_NAMESPACE, loopback
 from cli.kinds import POD, TRIGGER
-from cli.parts import OTHER_NAMESPACE, loopback
 from runtime import redact
-from runtime.function import manager
+from runtime.declaration import manager
 from runtime.objects import Manifest, Ref, name
 from runtime.settings import AUDIENCE
 
@@ -39,13 +39,13 @@ NO_TOKEN = (
     "a client certificate is no bearer token: use --token $(kubectl create token SERVICEACCOUNT "
     f"--audience {AUDIENCE}) of a ServiceAccount that may `get keplers`"
 )
-WRONG = {401: Denied, 403: Denied, 404: Missing, 400: Refused}
+WRONG = {401: Denied, 403: Denied, 404: Missing, 400: RequestRefused}
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
 
 @dataclass(frozen=True)
-class Console:
+class ConsoleClient:
     """The query API at `url`, asked as whoever `token` stands for."""
 
     url: str
@@ -60,7 +60,7 @@ class Console:
         return self._ask(Interference, "interference", _place(key))
 
     def reports(self, **selected: str) -> Page[Summary]:
-        """Reports in short, newest first; parameters as `audit.model` has them."""
+        """Reports in short, newest first; parameters as `audit.answer_models` has them."""
         return self._ask(Page[Summary], "reports", selected)
 
     def report(self, identity: str) -> Kept:
@@ -71,9 +71,9 @@ class Console:
         """One change in full."""
         return self._ask(Trace, f"traces/{quote(identity)}", {})
 
-    def state(self) -> State:
+    def state(self) -> StoreState:
         """What is kept, and the last sweep."""
-        return self._ask(State, "state", {})
+        return self._ask(StoreState, "state", {})
 
     def _ask(self, model: type[Answer], path: str, selected: Mapping[str, str]) -> Answer:
         query = urlencode({name: value for name, value in selected.items() if value})
@@ -90,7 +90,9 @@ class Console:
         try:
             return model.model_validate_json(answer.data, extra="ignore")  # a newer one says more
         except ValidationError as other:
-            raise Refused(f"what answers at {self._shown_url} is not this version's query API: {ELSEWHERE}") from other
+            raise RequestRefused(
+                f"what answers at {self._shown_url} is not this version's query API: {ELSEWHERE}"
+            ) from other
 
     @property
     def _shown_url(self) -> str:
@@ -117,16 +119,16 @@ def _detail(body: bytes) -> str:
 
 
 @contextmanager
-def reached(cluster: Cluster, *, url: str = "", token: str = "") -> Iterator[Console]:
+def reached(cluster: Cluster, *, url: str = "", token: str = "") -> Iterator[ConsoleClient]:
     """The query API, for as long as the `with` lasts; raises Unreachable, Missing or Denied with what to do."""
     # The query API knows no impersonation: with our own token it would show what we may see, and not what they may.
     mine = token or ("" if cluster.acts_for else cluster.token)
     address = url or _address(cluster)
     if url or loopback(address):
-        yield Console(address, mine)
+        yield ConsoleClient(address, mine)
         return
     with forwarded(cluster, cluster.operator_namespace, f"pod/{_pod(cluster)}", PORT) as here:
-        yield Console(here, mine)
+        yield ConsoleClient(here, mine)
 
 
 def _address(cluster: Cluster) -> str:

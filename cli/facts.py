@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from audit.model import DeadLetter, Fight, ForeignField, Swept
-from cli.parts import Installation
+from audit.answer_models import DeadLetter, Fight, FinishedSweep, ForeignField
+from cli.function_parts import Installation
 from runtime.objects import Manifest, Ref
 
 
@@ -32,7 +32,7 @@ class Facts:
     nodes: tuple[Manifest, ...] | None = None
     installed: Installation = field(default_factory=Installation)
     letters: tuple[DeadLetter, ...] = ()
-    sweep: Swept | None = None
+    sweep: FinishedSweep | None = None
     foreign: tuple[ForeignField, ...] = ()
     fights: tuple[Fight, ...] = ()
     unread: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from queue import Empty, Queue
 
 from cli.cluster import Cluster
-from cli.errors import Unreachable
+from cli.command_errors import Unreachable
 
 SECONDS = 15.0
 LISTENS = re.compile(r"Forwarding from (127\.0\.0\.1:\d+)")

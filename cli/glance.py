@@ -7,7 +7,7 @@ from typing import Literal
 
 from cli.kinds import RECONCILED
 from cli.output import columns
-from events.report import Part
+from events.report import EventPart
 from runtime.ages import age
 from runtime.conditions import READY, conditions, current
 from runtime.event import moment
@@ -32,14 +32,14 @@ BADNESS = ("False", "Unknown", "True", None)
 NAMED_BY = {COLLECTED_METRIC: "collected-metric", EXPORTED_POWER: "exported-power"}
 
 
-class Nodes(Part):
+class NodeCounts(EventPart):
     """How many nodes the exporter is wanted on, and runs on in its present version."""
 
     desired: int
     updated: int
 
 
-class Resource(Part):
+class ResourceRow(EventPart):
     """One resource. `ready` is null for kinds that are only read with the Kepler that names them.
 
     `current` says that `ready` speaks of the present generation; `since` is when it became what it is.
@@ -53,19 +53,19 @@ class Resource(Part):
     why: str
     current: bool
     since: datetime | None
-    nodes: Nodes | None
+    nodes: NodeCounts | None
     generation: int
     created: datetime | None
 
 
-class Status(Part):
+class ResourceRows(EventPart):
     """All of them; `ready` says whether those that can be are."""
 
     ready: bool
-    resources: tuple[Resource, ...]
+    resources: tuple[ResourceRow, ...]
 
 
-def status(found: Mapping[Ref, Manifest], naming: Mapping[Ref, Manifest] | None = None) -> Status:
+def status(found: Mapping[Ref, Manifest], naming: Mapping[Ref, Manifest] | None = None) -> ResourceRows:
     """What the resources say about themselves, the worst first.
 
     `naming` has the Keplers that may name the others, if `found` does not have all of them.
@@ -74,18 +74,18 @@ def status(found: Mapping[Ref, Manifest], naming: Mapping[Ref, Manifest] | None 
     keplers = [(ref, one) for ref, one in known.items() if ref.kind == KEPLER]
     resources = (_resource(ref, one, keplers) for ref, one in found.items())
     ordered = tuple(sorted(resources, key=_order))
-    return Status(ready=all(one.ready in ("True", None) for one in ordered), resources=ordered)
+    return ResourceRows(ready=all(one.ready in ("True", None) for one in ordered), resources=ordered)
 
 
-def _order(one: Resource) -> tuple[int, str, int, str]:
+def _order(one: ResourceRow) -> tuple[int, str, int, str]:
     kinds = [kind.name for kind in OURS]
     return BADNESS.index(one.ready), one.namespace, kinds.index(one.kind), one.name
 
 
-def _resource(ref: Ref, one: Manifest, keplers: Sequence[tuple[Ref, Manifest]]) -> Resource:
+def _resource(ref: Ref, one: Manifest, keplers: Sequence[tuple[Ref, Manifest]]) -> ResourceRow:
     said = conditions(one).get(READY) or {}
     fresh = current(one, READY) is not None
-    return Resource(
+    return ResourceRow(
         kind=ref.kind.name,
         namespace=ref.namespace,
         name=ref.name,
@@ -127,12 +127,12 @@ def _used(ref: Ref, keplers: Iterable[tuple[Ref, Manifest]]) -> str:
     return f"read by Kepler {', '.join(sorted(named))}"
 
 
-def _nodes(one: Manifest) -> Nodes | None:
+def _nodes(one: Manifest) -> NodeCounts | None:
     told = (one.get("status") or {}).get("nodes") or {}
-    return Nodes(desired=told["desired"], updated=told.get("updated", 0)) if "desired" in told else None
+    return NodeCounts(desired=told["desired"], updated=told.get("updated", 0)) if "desired" in told else None
 
 
-def rows(found: Status, now: datetime) -> Iterator[tuple[str, ...]]:
+def rows(found: ResourceRows, now: datetime) -> Iterator[tuple[str, ...]]:
     """As lines of a table."""
     for one in found.resources:
         yield (
@@ -151,21 +151,21 @@ def rows(found: Status, now: datetime) -> Iterator[tuple[str, ...]]:
 class Changes:
     """What --watch prints: all resources at the first look, then those that are not as they were."""
 
-    shown: dict[tuple[str, str, str], Resource] = field(default_factory=dict)
+    shown: dict[tuple[str, str, str], ResourceRow] = field(default_factory=dict)
     widths: tuple[int, ...] = ()
 
-    def lines(self, found: Status, now: datetime) -> list[str]:
+    def lines(self, found: ResourceRows, now: datetime) -> list[str]:
         """The lines for one look, in columns as wide as those of the first; empty if nothing has changed."""
         there = {(one.kind, one.namespace, one.name): one for one in found.resources}
         changed = tuple(one for key, one in there.items() if self.shown.get(key) != one)
         gone = [_gone(one) for key, one in self.shown.items() if key not in there]
         first, self.shown = not self.widths, there
-        told = [*([HEADINGS] if first else []), *rows(Status(ready=found.ready, resources=changed), now), *gone]
+        told = [*([HEADINGS] if first else []), *rows(ResourceRows(ready=found.ready, resources=changed), now), *gone]
         if first:
             self.widths = tuple(max(map(len, column)) for column in zip(*told, strict=True))
         return columns(told, self.widths[:-1]).splitlines() if told else []
 
 
-def _gone(one: Resource) -> tuple[str, ...]:
+def _gone(one: ResourceRow) -> tuple[str, ...]:
     called = f"{one.namespace}/{one.name}" if one.namespace else one.name
     return (one.kind, called, "-", "-", "-", str(one.generation), "-", "it is deleted")

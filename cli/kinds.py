@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from cli.errors import Usage
-from crds.generate import RESOURCES
+from cli.command_errors import UsageError
+from crds.crd_files import RESOURCES
 from events.report import ObjectName
-from functions.catalogue import FUNCTIONS
+from functions.function_catalogue import FUNCTIONS
 from runtime.objects import KEPLER, MACHINE_CONFIG, OURS, Kind, Manifest, Ref
 
 # Those that functions report on; the other two are read with the Kepler that names them.
@@ -79,12 +79,12 @@ SHORT = {
 
 
 def named(word: str, namespace: str, default: Kind = KEPLER) -> Ref:
-    """`NAME`, or `KIND/NAME` with any of the kind's names. Raises Usage for a kind that is not ours."""
+    """`NAME`, or `KIND/NAME` with any of the kind's names. Raises UsageError for a kind that is not ours."""
     before, slash, after = word.partition("/")
     kind = NAMES.get(before.lower().partition(".")[0]) if slash else default
     name = after if slash else before
     if kind is None or not name:
-        raise Usage(
+        raise UsageError(
             f"'{word}' names no resource: write NAME for a {default.name}, or KIND/NAME; kinds are {known(NAMES)}"
         )
     return Ref(kind, namespace if kind.namespaced else "", name)
@@ -116,16 +116,16 @@ def _kind(word: str) -> Kind | None:
 def target(text: str, namespace: str) -> Ref:
     """`KIND/NAME` of an object that functions write, with any of the kind's names, as 'ds/kepler-exporter'.
 
-    Raises Usage for a kind that no function writes.
+    Raises UsageError for a kind that no function writes.
     """
     word, _, name = text.partition("/")
     if not (word and name):
-        raise Usage(
+        raise UsageError(
             f"--target is '{text}': write KIND/NAME, such as 'DaemonSet/kepler-exporter' or 'ds/kepler-exporter'"
         )
     kind = _kind(word)
     if kind is None:
-        raise Usage(f"--target is '{text}', and no function writes to a '{word}': kinds are {known(TARGETS)}")
+        raise UsageError(f"--target is '{text}', and no function writes to a '{word}': kinds are {known(TARGETS)}")
     return Ref(kind, namespace if kind.namespaced else "", name)
 
 

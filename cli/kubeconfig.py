@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from cli.errors import Unreachable
+from cli.command_errors import Unreachable
 from cli.kubectl_yaml import documents
 
 VARIABLE = "KUBECONFIG"

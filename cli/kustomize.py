@@ -3,13 +3,13 @@
 import shutil
 import subprocess
 
-from cli.errors import Missing, Refused
+from cli.command_errors import Missing, RequestRefused
 
 SECONDS = 60.0
 
 
 def built(folder: str) -> str:
-    """The YAML of a kustomization. Raises Missing without kubectl, Refused with kustomize's own words."""
+    """The YAML of a kustomization. Raises Missing without kubectl, RequestRefused with kustomize's own words."""
     kubectl = shutil.which("kubectl")
     if kubectl is None:
         raise Missing("kubectl is not on your PATH, and --kustomize needs `kubectl kustomize`: install it")
@@ -18,8 +18,8 @@ def built(folder: str) -> str:
             [kubectl, "kustomize", "--", folder], capture_output=True, text=True, check=False, timeout=SECONDS
         )
     except subprocess.TimeoutExpired as late:
-        raise Refused(f"`kubectl kustomize {folder}` took longer than {SECONDS:.0f} s") from late
+        raise RequestRefused(f"`kubectl kustomize {folder}` took longer than {SECONDS:.0f} s") from late
     if done.returncode:
         told = " ".join(done.stderr.split()).removeprefix("error: ") or f"it ended with {done.returncode}"
-        raise Refused(f"`kubectl kustomize {folder}`: {told}")
+        raise RequestRefused(f"`kubectl kustomize {folder}`: {told}")
     return done.stdout

@@ -22,11 +22,11 @@ ATOMIC_ITEMS = "f:ownerReferences"
 
 
 @dataclass(frozen=True)
-class Item:
+class ListItem:
     """Stands at the path of a list's item whose fields are leaves of their own."""
 
 
-ITEM = Item()
+ITEM = ListItem()
 
 
 def leaves(manifest: Manifest) -> Leaves:

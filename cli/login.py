@@ -17,7 +17,7 @@ from kubernetes.config.config_exception import ConfigException
 from kubernetes.config.exec_provider import ExecProvider
 from kubernetes.config.kube_config import ConfigNode, load_kube_config_from_dict
 
-from cli.errors import Unreachable
+from cli.command_errors import Unreachable
 from cli.kubeconfig import ChosenContext, Fields
 from runtime.credentials import hidden
 

@@ -1,7 +1,7 @@
 """Which resource a command is about, where the user names it, or need not."""
 
 from cli.cluster import Cluster
-from cli.errors import Missing, Usage
+from cli.command_errors import Missing, UsageError
 from cli.kinds import named
 from runtime.objects import KEPLER, Ref, name
 
@@ -11,7 +11,7 @@ INSTALL = "the cluster knows no Kepler: kubectl apply --server-side -k config/ba
 def chosen(cluster: Cluster, word: str) -> Ref:
     """The resource that `word` names or, where it is empty, the only Kepler of the namespace.
 
-    Raises Missing where there is none, Usage where there are several.
+    Raises Missing where there is none, UsageError where there are several.
     """
     if word:
         return named(word, cluster.namespace)
@@ -22,5 +22,5 @@ def chosen(cluster: Cluster, word: str) -> Ref:
         raise Missing(f"there is no Kepler in namespace '{cluster.namespace}': choose another with --namespace")
     if len(found) > 1:
         names = ", ".join(name(one) for one in found)
-        raise Usage(f"namespace '{cluster.namespace}' has several Keplers ({names}): name one")
+        raise UsageError(f"namespace '{cluster.namespace}' has several Keplers ({names}): name one")
     return Ref(KEPLER, cluster.namespace, name(found[0]))

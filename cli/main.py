@@ -1,7 +1,7 @@
 """`kubectl kepler`: the commands, and how one ends.
 
 kubectl runs `kubectl-kepler` from the PATH for `kubectl kepler`. Every error is one line on standard error; what each
-exit code says is in `cli.errors`.
+exit code says is in `cli.command_errors`.
 """
 
 import os
@@ -13,8 +13,18 @@ import typer
 from typer.exceptions import TyperException
 
 from cli import complete
-from cli.commands import bundle, diff, doctor, explain, history, letters, resync, status, version
-from cli.errors import CliError, Exit, understood
+from cli.command_errors import CliError, Exit, understood
+from cli.commands import (
+    dead_letters_command,
+    diff,
+    doctor,
+    explain,
+    history,
+    resync,
+    status_command,
+    support_bundle,
+    version,
+)
 from cli.examples import HELP, NAME
 from cli.options import command
 from cli.output import remark
@@ -27,7 +37,7 @@ INTERRUPTED = 130
 ABOUT_SHELLS = {"--install-completion", "--show-completion"}
 
 COMMANDS: Mapping[str, Callable[..., int]] = {
-    "status": status.status,
+    "status": status_command.status,
     "explain": explain.explain,
     "history": history.history,
     "trace": history.trace,
@@ -35,13 +45,13 @@ COMMANDS: Mapping[str, Callable[..., int]] = {
     "render": diff.rendered,
     "resync": resync.resync,
     "doctor": doctor.doctor,
-    "support-bundle": bundle.bundle,
+    "support-bundle": support_bundle.bundle,
     "version": version.version,
 }
 LETTERS: Mapping[str, Callable[..., int]] = {
-    "show": letters.show,
-    "replay": letters.replay,
-    "discard": letters.discard,
+    "show": dead_letters_command.show,
+    "replay": dead_letters_command.replay,
+    "discard": dead_letters_command.discard,
 }
 
 
@@ -73,7 +83,7 @@ def _completion() -> int:
 def _letters() -> typer.Typer:
     """`dead-letters` by itself lists; its commands are about single ones."""
     app = typer.Typer(rich_markup_mode=None)
-    app.callback(invoke_without_command=True)(command(letters.listed))
+    app.callback(invoke_without_command=True)(command(dead_letters_command.listed))
     for name, run in LETTERS.items():
         told = HELP[f"dead-letters {name}"]
         app.command(name, short_help=told.short, epilog=told.epilog)(command(run))

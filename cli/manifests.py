@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from cli.errors import Refused, Usage
+from cli.command_errors import RequestRefused, UsageError
 from cli.kinds import kind_of
 from cli.kubectl_yaml import documents
 from runtime.event import is_name
@@ -21,7 +21,7 @@ SERVERS_OWN = frozenset({"managedFields", "resourceVersion", "uid", "creationTim
 
 
 @dataclass(frozen=True)
-class Written:
+class ManifestSet:
     """What the files hold: our resources by their places, namespaces that they make, and kinds that are not ours.
 
     Of a resource that is there more than once (`repeated`), the last counts, as with `kubectl apply`.
@@ -33,22 +33,23 @@ class Written:
     repeated: tuple[Ref, ...] = ()
 
 
-def read(files: Sequence[str], *, recursive: bool, namespace: str, forced: bool) -> Written:
+def read(files: Sequence[str], *, recursive: bool, namespace: str, forced: bool) -> ManifestSet:
     """All documents of these files; `namespace` is for those that name none, and `forced` that no other may be named.
 
-    Raises Usage for a file that is not there, Refused for one that cannot be read or holds none of our resources.
+    Raises UsageError for a file that is not there, RequestRefused for one that cannot be read or holds none of our
+    resources.
     """
     found = _documents(files, recursive=recursive)
     return _read(found, ", ".join(files), namespace=namespace, forced=forced)
 
 
-def read_text(text: str, where: str, *, namespace: str, forced: bool) -> Written:
+def read_text(text: str, where: str, *, namespace: str, forced: bool) -> ManifestSet:
     """As `read`, of one text that came from `where`."""
     found = ((where, item) for document in _loaded(text, where) for item in _items(document))
     return _read(found, where, namespace=namespace, forced=forced)
 
 
-def _read(listed: Iterable[tuple[str, Manifest]], where_from: str, *, namespace: str, forced: bool) -> Written:
+def _read(listed: Iterable[tuple[str, Manifest]], where_from: str, *, namespace: str, forced: bool) -> ManifestSet:
     found: dict[Ref, Manifest] = {}
     namespaces: dict[str, Manifest] = {}
     others: list[str] = []
@@ -65,8 +66,8 @@ def _read(listed: Iterable[tuple[str, Manifest]], where_from: str, *, namespace:
         else:
             others.append(f"{document.get('kind') or 'a document without kind'} '{name(document)}'")
     if not found:
-        raise Refused(f"no resource of ours in {where_from}: `kind` must be Kepler or one of its companions")
-    return Written(found, namespaces, tuple(others), tuple(repeated))
+        raise RequestRefused(f"no resource of ours in {where_from}: `kind` must be Kepler or one of its companions")
+    return ManifestSet(found, namespaces, tuple(others), tuple(repeated))
 
 
 def _documents(files: Iterable[str], *, recursive: bool) -> Iterator[tuple[str, Manifest]]:
@@ -88,21 +89,21 @@ def _paths(file: str, *, recursive: bool) -> Iterator[Path | str]:
     elif path.exists():
         yield path
     else:
-        raise Usage(f"there is no file '{file}': name a file, a folder, or '-' for standard input")
+        raise UsageError(f"there is no file '{file}': name a file, a folder, or '-' for standard input")
 
 
 def _text(path: Path | str) -> str:
     try:
         return sys.stdin.read() if isinstance(path, str) else path.read_text()
     except (OSError, UnicodeDecodeError) as wrong:
-        raise Refused(f"'{path}' cannot be read: {wrong}") from wrong
+        raise RequestRefused(f"'{path}' cannot be read: {wrong}") from wrong
 
 
 def _loaded(text: str, where: str) -> list[Any]:
     try:
         return documents(text)
     except yaml.YAMLError as wrong:
-        raise Refused(f"{where} is no YAML: {' '.join(str(wrong).split())}") from wrong
+        raise RequestRefused(f"{where} is no YAML: {' '.join(str(wrong).split())}") from wrong
 
 
 def _items(document: Any) -> Iterator[Manifest]:
@@ -118,7 +119,7 @@ def _items(document: Any) -> Iterator[Manifest]:
 def _namespace(document: Manifest, where: str, namespace: str, *, forced: bool) -> str:
     own = str(metadata(document).get("namespace") or "")
     if own and forced and own != namespace:
-        raise Usage(
+        raise UsageError(
             f"{where}: {document['kind']} '{name(document)}' is in namespace '{own}', and --namespace says "
             f"'{namespace}': leave one of them out"
         )
@@ -128,7 +129,7 @@ def _namespace(document: Manifest, where: str, namespace: str, *, forced: bool) 
 def _name(document: Manifest, where: str) -> str:
     found = name(document)
     if not is_name(found):
-        raise Refused(
+        raise RequestRefused(
             f"{where}: `metadata.name` of a {document['kind']} is '{found}': write lower-case letters and '-'"
         )
     return found

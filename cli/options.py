@@ -13,11 +13,11 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from cli.cluster import Cluster, Place, connect
-from cli.errors import Usage
+from cli.cluster import Cluster, ClusterTarget, connect
+from cli.command_errors import UsageError
 from cli.kustomize import built
 from cli.login import Impersonation
-from cli.manifests import Written, read, read_text
+from cli.manifests import ManifestSet, read, read_text
 from runtime.settings import NAMESPACE
 
 # The environment variable that says where the functions are; `--operator-namespace` counts before it.
@@ -66,10 +66,10 @@ class Reach:
     as_uid: Annotated[str, typer.Option("--as-uid", help="UID to impersonate.")] = ""
 
     @property
-    def place(self) -> Place:
+    def place(self) -> ClusterTarget:
         """As the rest of the program has it."""
         acting = Impersonation(self.as_user, tuple(self.as_group or ()), self.as_uid)
-        return Place(self.kubeconfig, self.context, self.namespace, self.operator_namespace, acting)
+        return ClusterTarget(self.kubeconfig, self.context, self.namespace, self.operator_namespace, acting)
 
     def connect(self) -> Cluster:
         """The cluster that these options, and the environment, name."""
@@ -90,7 +90,7 @@ class ConsoleAt:
 
 
 @dataclass(frozen=True)
-class Sources:
+class ManifestSources:
     """Where resources are read from: files, or a kustomization."""
 
     filename: Annotated[
@@ -105,11 +105,13 @@ class Sources:
     recursive: Annotated[bool, typer.Option("--recursive", "-R", help="Also the folders below a folder.")] = False
 
     def check(self) -> None:
-        """Raise Usage unless files or a kustomization are named, and not both."""
+        """Raise UsageError unless files or a kustomization are named, and not both."""
         if bool(self.filename) == bool(self.kustomize) or (self.kustomize and self.recursive):
-            raise Usage("name resources by --filename or --kustomize, one of them; --recursive goes with --filename")
+            raise UsageError(
+                "name resources by --filename or --kustomize, one of them; --recursive goes with --filename"
+            )
 
-    def read(self, *, namespace: str, forced: bool) -> Written:
+    def read(self, *, namespace: str, forced: bool) -> ManifestSet:
         """What they hold, as `cli.manifests` reads it."""
         if self.kustomize:
             return read_text(built(self.kustomize), self.kustomize, namespace=namespace, forced=forced)

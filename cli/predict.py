@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from cli.cluster import Cluster
 from cli.kinds import KNATIVE_SERVICE, RECONCILED, title
-from cli.manifests import Written
+from cli.manifests import ManifestSet
 from cli.rehearse import as_written, rehearsed, unrehearsed
 from cli.simulate import Memory, Simulated, simulate
 from functions import monitoring, namespaces, openshift, wiring
-from functions.catalogue import FUNCTIONS
 from functions.collector import FUNCTION as COLLECTOR
+from functions.function_catalogue import FUNCTIONS
 from runtime import settings
 from runtime.errors import Forbidden, NotFound
 from runtime.objects import (
@@ -73,7 +73,7 @@ class Observer:
             self.remarks.append(said)
 
 
-def with_cluster(cluster: Cluster, written: Written, *, manager: str = "") -> Prediction:
+def with_cluster(cluster: Cluster, written: ManifestSet, *, manager: str = "") -> Prediction:
     """What an apply would do to this cluster."""
     observer = Observer(cluster)
     memory = Memory(observer.get, observer.collect)
@@ -88,7 +88,7 @@ def with_cluster(cluster: Cluster, written: Written, *, manager: str = "") -> Pr
     return Prediction(before, after, simulated, memory, tuple(observer.remarks))
 
 
-def _applied(observer: Observer, ref: Ref, written: Written, live: Manifest | None, manager: str) -> Manifest:
+def _applied(observer: Observer, ref: Ref, written: ManifestSet, live: Manifest | None, manager: str) -> Manifest:
     """The API server's dry run, for which the user needs the right to write.
 
     In a namespace that the files make, and that is not there, nobody can be asked either.
@@ -108,7 +108,7 @@ def _applied(observer: Observer, ref: Ref, written: Written, live: Manifest | No
         raise
 
 
-def offline(written: Written, *, prometheus: bool, with_openshift: bool) -> Prediction:
+def offline(written: ManifestSet, *, prometheus: bool, with_openshift: bool) -> Prediction:
     """What comes of the resources in a cluster that has nothing but our installation."""
     there = assumed(prometheus=prometheus, with_openshift=with_openshift)
     after = {ref: as_written(ref, wanted) for ref, wanted in written.resources.items()}

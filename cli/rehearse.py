@@ -10,8 +10,8 @@ from typing import Any
 
 from cli.applied import Writer, applied
 from cli.cluster import Cluster
-from crds import schema
-from crds.generate import RESOURCES
+from crds import openapi_schema
+from crds.crd_files import RESOURCES
 from runtime.client import APPLY
 from runtime.errors import Invalid, Unavailable
 from runtime.objects import Manifest, Ref, generation, metadata
@@ -61,7 +61,7 @@ def as_written(ref: Ref, wanted: Manifest) -> Manifest:
 def unrehearsed(ref: Ref, wanted: Manifest, live: Manifest | None) -> Manifest:
     """What an apply would make of the resource, for somebody who may not ask the API server: without validation."""
     resource = next(one for one in RESOURCES.values() if one.names.kind == ref.kind.name)
-    made: Manifest = defaulted(schema.of(resource), _in_memory(ref, wanted, live))
+    made: Manifest = defaulted(openapi_schema.of(resource), _in_memory(ref, wanted, live))
     return made
 
 

@@ -8,8 +8,8 @@ sentence, and writes times in the language and the zone of its user. A test hold
 from collections.abc import Iterator
 from datetime import datetime
 
+from audit.answer_models import Edit, EpisodeCause, Fight, ForeignField, Wrote
 from audit.episode_causes import HAPPENED
-from audit.model import Edit, EpisodeCause, Fight, ForeignField, Wrote
 from cli.kinds import title
 from cli.output import value
 from events.report import Cause, ObjectName

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cli.applied import Writer, applied
-from functions.catalogue import FUNCTIONS
+from functions.function_catalogue import FUNCTIONS
+from runtime.declaration import Function, Observed
 from runtime.differences import FieldChange, differences
-from runtime.function import Function, Observed
 from runtime.objects import Collection, Manifest, Ref, terminates
 from runtime.outcome import Outcome
 from runtime.planned_writes import planned_writes
@@ -26,7 +26,7 @@ Collect = Callable[[Collection], tuple[Manifest, ...]]
 
 
 @dataclass(frozen=True)
-class Write:
+class SimulatedWrite:
     """One write of one function: which fields, and whether the object is made, changed, removed or only its status."""
 
     function: str
@@ -48,7 +48,7 @@ class Decision:
 class Simulated:
     """What came of it: every write in order, every last decision, and the objects as they would be then."""
 
-    writes: tuple[Write, ...]
+    writes: tuple[SimulatedWrite, ...]
     decisions: tuple[Decision, ...]
     objects: Mapping[Ref, Manifest | None]
     rested: bool
@@ -83,7 +83,7 @@ class Memory:
 
 def simulate(memory: Memory, keys: Iterable[Ref], images: Mapping[str, str]) -> Simulated:
     """Every function of each of these resources in turn, until none writes; `images` as in the functions' settings."""
-    writes: list[Write] = []
+    writes: list[SimulatedWrite] = []
     decisions: dict[tuple[Ref, str], Decision] = {}
     resources = tuple(keys)
     rested = False
@@ -109,7 +109,7 @@ def _observed(function: Function, key: Ref, memory: Memory, images: Mapping[str,
     return function.observed(key, parent, memory.get, memory.collect, images)
 
 
-def _written(function: Function, outcome: Outcome, observed: Observed, memory: Memory) -> Iterator[Write]:
+def _written(function: Function, outcome: Outcome, observed: Observed, memory: Memory) -> Iterator[SimulatedWrite]:
     """As the protocol writes it: children, what is to be gone, then the resource's own status."""
     if outcome.quiet:
         return
@@ -118,11 +118,11 @@ def _written(function: Function, outcome: Outcome, observed: Observed, memory: M
         memory.objects[write.ref] = (
             applied(write.ref, intent.body, write.actual, Writer(function.manager)) if intent else None
         )
-        yield Write(function.name, write.ref, write.action, write.fields)
+        yield SimulatedWrite(function.name, write.ref, write.action, write.fields)
     yield from _reported(function, observed.key, outcome, memory)
 
 
-def _reported(function: Function, key: Ref, outcome: Outcome, memory: Memory) -> Iterator[Write]:
+def _reported(function: Function, key: Ref, outcome: Outcome, memory: Memory) -> Iterator[SimulatedWrite]:
     parent = memory.get(key)
     if parent is None:
         return
@@ -130,7 +130,7 @@ def _reported(function: Function, key: Ref, outcome: Outcome, memory: Memory) ->
     if fields := differences(body, parent, manager=function.manager, subresource="status"):
         writer = Writer(function.manager, subresource="status")
         memory.objects[key] = applied(key, body, parent, writer)
-        yield Write(function.name, key, "reported", fields)
+        yield SimulatedWrite(function.name, key, "reported", fields)
 
 
 def _belongs(ref: Ref, collection: Collection) -> bool:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
-from events.report import Part
+from events.report import EventPart
 
 
-class Versions(Part):
+class Versions(EventPart):
     """`client` is this program's version, `operator` those of the functions, `server` the API server's.
 
     `skew` says what differs or is unknown, and what to do; empty if all is of one version.

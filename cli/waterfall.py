@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from audit.answer_models import Episode, Trace
 from audit.episodes import sent
-from audit.model import Episode, Trace
-from cli.history import edited
+from cli.history_lines import edited
 from cli.kinds import title
 from cli.output import columns
 from cli.sentences import author, caused, cut, second

@@ -36,7 +36,7 @@ _IMAGE = rf"^({_HOST}/)?{_PATH}(/{_PATH})*{_TAG}{_DIGEST}$"
 
 
 @dataclass(frozen=True)
-class Rule:
+class CelRule:
     """One CEL rule, and what the user is told who breaks it.
 
     `says` may hold `{field}`, the field's name, and `{instead}`, which becomes what leaving the field out means.
@@ -62,7 +62,7 @@ class Rule:
 class Each:
     """A rule for each item of the annotated list, so that the answer shows the item."""
 
-    rule: Rule
+    rule: CelRule
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """The schema of the annotated list, with this rule in its items."""
@@ -85,25 +85,25 @@ class Core:
         return no_info_after_validator_function(partial(canonical, type_name=self.name), handler(source))
 
     def __get_pydantic_json_schema__(self, _: CoreSchema, __: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Only the name: `crds.schema` puts the definition in its place."""
+        """Only the name: `crds.openapi_schema` puts the definition in its place."""
         return {CORE: self.name}
 
 
-def text(pattern: str, most: int, says: str) -> Rule:
+def text(pattern: str, most: int, says: str) -> CelRule:
     """Text of at most `most` characters that matches `pattern` (RE2)."""
-    return Rule(f"size(self) <= {most} && self.matches(r'{pattern}')", says)
+    return CelRule(f"size(self) <= {most} && self.matches(r'{pattern}')", says)
 
 
-def between(least: int, most: int, unit: str = "") -> Rule:
+def between(least: int, most: int, unit: str = "") -> CelRule:
     """A number from `least` to `most`."""
     says = f"`{{field}}` must be from {least} to {most}{unit and ' ' + unit}; {{instead}}"
-    return Rule(f"self >= {least} && self <= {most}", says)
+    return CelRule(f"self >= {least} && self <= {most}", says)
 
 
-def one_of(names: tuple[str, ...], hint: str = "") -> Rule:
+def one_of(names: tuple[str, ...], hint: str = "") -> CelRule:
     """One of the names; `hint` tells what has become of old ones."""
     listed = ", ".join(f"'{name}'" for name in names)
-    return Rule(f"self in [{listed}]", f"`{{field}}` must be one of {listed}{hint and '; ' + hint}")
+    return CelRule(f"self in [{listed}]", f"`{{field}}` must be one of {listed}{hint and '; ' + hint}")
 
 
 def atomic() -> object:
@@ -119,9 +119,9 @@ def unique() -> object:
     return Field(json_schema_extra={"x-kubernetes-list-type": "set"})
 
 
-def different() -> Rule:
+def different() -> CelRule:
     """In a list that one owner writes as a whole: each item once."""
-    return Rule(
+    return CelRule(
         "self.all(one, self.exists_one(other, one == other))", "`{field}` must name each at most once; {instead}"
     )
 
@@ -153,7 +153,7 @@ Seconds = Annotated[
     int,
     BeforeValidator(seconds),
     WithJsonSchema({"x-kubernetes-int-or-string": True, "maxLength": 64}),
-    Rule(
+    CelRule(
         f"type(self) == int ? self >= 1 && self <= {DAY} : self != '' && string(self).matches(r'{_SPAN}') && "
         "duration(string(self)) >= duration('1s') && duration(string(self)) <= duration('24h')",
         _SPAN_SAYS,
@@ -208,12 +208,12 @@ LabelValue = Annotated[
 ]
 _NAME = "[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
 OWN_KEYS = (
-    Rule(
+    CelRule(
         rf"self.all(key, size(key) <= 253 && key.matches(r'^({_SUBDOMAIN}/)?{_NAME}$'))",
         "the keys of `{field}` must be at most 253 letters, digits, '-', '_' and '.', after a DNS name and '/' if they "
         "have a prefix, such as 'team' or 'example.com/team'",
     ),
-    Rule(
+    CelRule(
         "self.all(key, !key.startsWith('app.kubernetes.io/') && "
         r"!key.matches(r'^([a-z0-9.-]*[.])?sustainable-computing[.]io/'))",
         "the keys of `{field}` must not begin with 'app.kubernetes.io/' or 'sustainable-computing.io/': the functions "
@@ -225,7 +225,7 @@ OWN_KEYS = (
 Labels = Annotated[dict[str, LabelValue], Field(max_length=32), *OWN_KEYS]
 Annotations = Annotated[dict[str, Annotated[str, Field(max_length=2048)]], Field(max_length=32), *OWN_KEYS]
 
-LABEL_KEYS = Rule(
+LABEL_KEYS = CelRule(
     rf"self.all(key, key.matches(r'^({_SUBDOMAIN}/)?[A-Za-z0-9]([A-Za-z0-9._-]{{0,61}}[A-Za-z0-9])?$'))",
     "the keys of `{field}` must be names of node labels, such as 'kubernetes.io/os'",
 )

@@ -8,10 +8,21 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from crds.env import ExporterEnv, ProxyEnv
-from crds.fields import Annotations, Image, Int32, Labels, ObjectName, Port, Rule, Seconds, between, text
-from crds.meta import AGE, Column, Conditions, Count, Generation, Names, Observed, Resource, Written, condition_columns
-from crds.model_server import ModelServer
+from crds.environment import ExporterEnv, ProxyEnv
+from crds.fields import Annotations, CelRule, Image, Int32, Labels, ObjectName, Port, Seconds, between, text
+from crds.meta import (
+    AGE,
+    Column,
+    Conditions,
+    Count,
+    Generation,
+    Names,
+    Resource,
+    SpecPart,
+    StatusPart,
+    condition_columns,
+)
+from crds.model_server_fields import ModelServer
 from crds.pod_fields import Affinity, NodeSelector, PullSecrets, Resources, Tolerations, UpdateStrategy
 
 DEFAULT_SCRAPE_INTERVAL = 30
@@ -20,7 +31,7 @@ DEFAULT_SCRAPE_INTERVAL = 30
 SOCKET_DIRECTORY = "/tmp"  # noqa: S108 - built into Kepler and its estimator: /tmp/estimator.sock
 
 
-class Redfish(Written):
+class Redfish(SpecPart):
     """Reading of a node's power from its management controller (BMC)."""
 
     secret: ObjectName | None = None
@@ -29,7 +40,7 @@ class Redfish(Written):
     wins over it. Blank means that no BMC is asked."""
 
 
-class Collector(Written):
+class Collector(SpecPart):
     """The exporter: one pod on each node."""
 
     image: Image | None = None
@@ -119,7 +130,7 @@ Trainer = Annotated[
 ]
 
 
-class PowerModel(Written):
+class PowerModel(SpecPart):
     """Where the estimator takes one power model from."""
 
     init_url: ModelUrl | None = None
@@ -134,7 +145,7 @@ class PowerModel(Written):
     all."""
 
 
-class Models(Written):
+class Models(SpecPart):
     """The power models Kepler asks for. A blank one is left to Kepler."""
 
     node_total: PowerModel = PowerModel()
@@ -147,7 +158,7 @@ class Models(Written):
     """A process' share of the components: `PROCESS_COMPONENTS_*` in `MODEL_CONFIG`. Blank means by ratio."""
 
 
-class EstimatorSidecar(Written):
+class EstimatorSidecar(SpecPart):
     """The estimator beside each exporter. It computes power with models that have no weights."""
 
     enabled: bool = False
@@ -158,7 +169,7 @@ class EstimatorSidecar(Written):
     mnt_path: Annotated[
         str,
         Field(max_length=4096),
-        Rule(
+        CelRule(
             f"self == '{SOCKET_DIRECTORY}'",
             f"`{{field}}` must be '{SOCKET_DIRECTORY}': the exporter and the estimator meet at "
             f"'{SOCKET_DIRECTORY}/estimator.sock', a path built into both; {{instead}}",
@@ -176,7 +187,7 @@ class EstimatorSidecar(Written):
     is reached without, such as '.svc' for the model server."""
 
 
-class Monitoring(Written):
+class Monitoring(SpecPart):
     """How Prometheus finds the metrics."""
 
     labels: Labels = Field(default_factory=dict)
@@ -184,11 +195,11 @@ class Monitoring(Written):
     win over 'release: prometheus', and, of the PrometheusRule, over 'prometheus: k8s' and 'role: alert-rules'."""
 
 
-class KeplerSpec(Written):
+class KeplerSpec(SpecPart):
     """What is wanted of the exporter, the estimator and the model server."""
 
     rules: ClassVar = (
-        Rule(
+        CelRule(
             "!(has(self.scrape__dash__interval) && has(self.scape__dash__interval))",
             "`scape-interval` is an old spelling of `scrape-interval`, and both are set: keep only `scrape-interval`",
             at="['scape-interval']",
@@ -220,7 +231,7 @@ class KeplerSpec(Written):
         return self.scrape_interval or self.scape_interval or DEFAULT_SCRAPE_INTERVAL
 
 
-class Nodes(Observed):
+class ExporterNodes(StatusPart):
     """How far the exporter has come."""
 
     desired: Count = 0
@@ -231,7 +242,7 @@ class Nodes(Observed):
     """Nodes whose exporter runs."""
 
 
-class Images(Observed):
+class Images(StatusPart):
     """The images in use, after defaults."""
 
     collector: Annotated[str, Field(max_length=1024)] = ""
@@ -242,14 +253,14 @@ class Images(Observed):
     """Image of the model server; absent while `model-server` is off."""
 
 
-class KeplerStatus(Observed):
+class KeplerStatus(StatusPart):
     """What the functions found and did."""
 
     observed_generation: Generation = 0
     """The `metadata.generation` that this status is about."""
     conditions: Conditions = ()
     """One answer of each function, and `Ready`, which sums them up."""
-    nodes: Nodes = Nodes()
+    nodes: ExporterNodes = ExporterNodes()
     """How far the exporter has come."""
     images: Images = Images()
     """The images in use, after defaults."""
@@ -268,7 +279,7 @@ class Kepler(Resource):
         AGE,
     )
     rules: ClassVar = (
-        Rule(
+        CelRule(
             "size(self.metadata.name) <= 63",
             "`metadata.name` must be at most 63 characters: it becomes the value of a label",
         ),

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from crds.fields import Int32, Rule, keyed
+from crds.fields import CelRule, Int32, keyed
 
 GROUP = "sustainable-computing.io"
 VERSION = "v1alpha1"
@@ -57,14 +57,14 @@ def condition_columns() -> tuple[Column, Column]:
     return Column("Ready", f"{ready}.status"), Column("Reason", f"{ready}.reason")
 
 
-class Part(BaseModel):
+class ResourcePart(BaseModel):
     """A part of a resource. A blank value is read as an absent one, so the default holds.
 
     The docstring under a field is its description in the schema, where the default is added to it.
     """
 
     model_config = ConfigDict(frozen=True, validate_by_name=True, validate_by_alias=True)
-    rules: ClassVar[tuple[Rule, ...]] = ()
+    rules: ClassVar[tuple[CelRule, ...]] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -74,19 +74,19 @@ class Part(BaseModel):
         return {name: value for name, value in written.items() if value is not None}
 
 
-class Written(Part):
+class SpecPart(ResourcePart):
     """A part that the user writes: kebab-case names, and no others than these."""
 
     model_config = ConfigDict(alias_generator=lambda name: name.replace("_", "-"), extra="forbid")
 
 
-class Observed(Part):
+class StatusPart(ResourcePart):
     """A part that the functions write: camelCase names. What an older or newer release wrote beside them is ignored."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="ignore")
 
 
-class Condition(Observed):
+class Condition(StatusPart):
     """One answer about the resource, as metav1.Condition has it."""
 
     model_config = ConfigDict(
@@ -112,7 +112,7 @@ Generation = Annotated[int, Field(json_schema_extra={"format": "int64", "minimum
 Count = Annotated[Int32, Field(json_schema_extra={"minimum": 0})]
 
 
-class Metadata(Observed):
+class Metadata(StatusPart):
     """What we read of an object's metadata; the API server describes it, so the schema does not."""
 
     name: str = ""
@@ -125,7 +125,7 @@ class Metadata(Observed):
     labels: dict[str, str] = {}
 
 
-class Resource(Part):
+class Resource(ResourcePart):
     """An object as the API server gives it: `Kepler.model_validate(raw)`."""
 
     model_config = ConfigDict(extra="ignore")

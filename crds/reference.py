@@ -11,12 +11,12 @@ from typing import Annotated, Any, cast, get_args, get_origin
 from pydantic import JsonValue
 from pydantic.fields import FieldInfo
 
-from crds import schema
+from crds import openapi_schema
 from crds.core import Schema
+from crds.crd_files import RESOURCES
 from crds.describe import field_docstrings, one_line
 from crds.fields import Core
-from crds.generate import RESOURCES
-from crds.meta import API_VERSION, Condition, Part, Resource
+from crds.meta import API_VERSION, Condition, Resource, ResourcePart
 
 ROOTS = ("spec", "status")
 FILE = Path(__file__).parent.parent / "docs" / "reference.md"
@@ -50,7 +50,7 @@ def rendered() -> dict[Path, str]:
     return {FILE: "\n".join((HEADER, *(_section(resource) for resource in RESOURCES.values())))}
 
 
-def rows(part: type[Part], node: Schema, path: str = "") -> Iterator[Row]:
+def rows(part: type[ResourcePart], node: Schema, path: str = "") -> Iterator[Row]:
     """Every field of a model and, below it, of the models in it."""
     descriptions, properties = field_docstrings(part), cast("dict[str, Schema]", node["properties"])
     for name, field in part.model_fields.items():
@@ -69,7 +69,7 @@ def rows(part: type[Part], node: Schema, path: str = "") -> Iterator[Row]:
 def _section(resource: type[Resource]) -> str:
     names = resource.names
     scope = "It is in a namespace" if names.namespaced else "It is in no namespace"
-    table = (row.line() for row in rows(resource, schema.of(resource)))
+    table = (row.line() for row in rows(resource, openapi_schema.of(resource)))
     head = ("| field | type | default | what it says and does |", "|---|---|---|---|")
     about = f"{one_line(resource.__doc__ or '')} {scope}; its short name is `{names.short}`."
     return "\n".join((f"## {names.kind}", "", about, "", *head, *table, ""))
@@ -118,9 +118,9 @@ def _default(node: Schema) -> str:
             return f"`{default}`"
 
 
-def _parts(annotation: Any) -> Iterator[type[Part]]:
+def _parts(annotation: Any) -> Iterator[type[ResourcePart]]:
     """The models that an annotation mentions: there is at most one."""
-    if isinstance(annotation, type) and not get_origin(annotation) and issubclass(annotation, Part):
+    if isinstance(annotation, type) and not get_origin(annotation) and issubclass(annotation, ResourcePart):
         yield annotation
     for inner in get_args(annotation):
         yield from _parts(inner)

@@ -9,13 +9,13 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
 from pydantic.alias_generators import to_camel
 
 
-class Part(BaseModel):
+class EventPart(BaseModel):
     """Camel case on the wire, as everything Kubernetes writes."""
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="forbid")
 
 
-class ObjectName(Part):
+class ObjectName(EventPart):
     """One object of the API server; `namespace` is empty for cluster-scoped kinds."""
 
     api_version: str
@@ -30,7 +30,7 @@ class Subject(ObjectName):
     uid: str = ""
 
 
-class ReportedCondition(Part):
+class ReportedCondition(EventPart):
     """The condition as it was written, or would have been."""
 
     type: str
@@ -39,7 +39,7 @@ class ReportedCondition(Part):
     message: str
 
 
-class Field(Part):
+class Field(EventPart):
     """One field: `path` in kubectl's dotted form, null where there is no value."""
 
     path: str
@@ -47,7 +47,7 @@ class Field(Part):
     after: JsonValue = None
 
 
-class Write(Part):
+class Write(EventPart):
     """One object written: `reported` is this function's own part of the subject's status."""
 
     object: ObjectName
@@ -55,7 +55,7 @@ class Write(Part):
     fields: tuple[Field, ...] = ()
 
 
-class ApiCall(Part):
+class ApiCall(EventPart):
     """One request to the API server; times in milliseconds, `began` since the reconcile began. Status 0: no answer."""
 
     verb: str
@@ -65,7 +65,7 @@ class ApiCall(Part):
     milliseconds: float
 
 
-class Cause(Part):
+class Cause(EventPart):
     """The event that woke the function, and the object that it was about.
 
     `sent` is the event's `time`; `by` is the field manager that changed the object last, at `changed` (the API server
@@ -86,7 +86,7 @@ class Cause(Part):
     traceparent: str = ""
 
 
-class Report(Part):
+class Report(EventPart):
     """What one function did about one object.
 
     `trace` is the id of the trace of this generation, 32 hexadecimal digits; `began` is when the reconcile began, and

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import cast
 
-from crds import schema
+from crds import openapi_schema
 from crds.core import Schema
 from crds.kepler import Kepler
 from crds.meta import GROUP
@@ -144,7 +144,7 @@ def leaves(path: str) -> tuple[str, ...]:
 @lru_cache(maxsize=1)
 def _spec_schema() -> Schema:
     """Return the schema of a Kepler's spec, which takes longer to make than everything else here."""
-    return cast("Schema", cast("Schema", schema.of(Kepler)["properties"])["spec"])
+    return cast("Schema", cast("Schema", openapi_schema.of(Kepler)["properties"])["spec"])
 
 
 def _leaves(path: str, node: Schema) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from audit import TOKEN
 from events.types import PREFIX
-from runtime.function import Function, Rule, writers
+from runtime.declaration import Function, Permission, writers
 from runtime.listener import Listener, Surroundings
 from runtime.objects import KEPLER, OURS, Ref
 from runtime.receive import Receiver
@@ -35,8 +35,8 @@ def listener(functions: tuple[Function, ...]) -> Listener:
     """Return the listener, which shows what others do to the children that these functions write."""
 
     def receiver(surroundings: Surroundings) -> Receiver:
-        from audit.build import build  # noqa: PLC0415 - no other function is to load what a database needs
-        from audit.settings import keeping  # noqa: PLC0415
+        from audit.audit_settings import keeping  # noqa: PLC0415
+        from audit.composition import build  # noqa: PLC0415 - no other function is to load what a database needs
 
         return build(keeping(surroundings.environment), surroundings, partial(writers, functions))
 
@@ -45,20 +45,20 @@ def listener(functions: tuple[Function, ...]) -> Listener:
         filters=(FILTER,),
         receiver=receiver,
         rules=(
-            *(Rule(kind.group, kind.plural, ("get", "list")) for kind in OURS),
+            *(Permission(kind.group, kind.plural, ("get", "list")) for kind in OURS),
             *child_rules(functions),
-            Rule("", "configmaps", ("list",), own=True),
+            Permission("", "configmaps", ("list",), own=True),
             MAKE_KEY,
-            Rule("authentication.k8s.io", "tokenreviews", ("create",)),
-            Rule("authorization.k8s.io", "subjectaccessreviews", ("create",)),
+            Permission("authentication.k8s.io", "tokenreviews", ("create",)),
+            Permission("authorization.k8s.io", "subjectaccessreviews", ("create",)),
         ),
         settings={"ACCESS": TOKEN, "DATABASE": f"sqlite:///{FOLDER}/audit.db"},
         keeps=FOLDER,
     )
 
 
-def child_rules(functions: tuple[Function, ...]) -> Iterator[Rule]:
+def child_rules(functions: tuple[Function, ...]) -> Iterator[Permission]:
     """Yield the permission to read the children of Keplers, by their names: one rule for each kind."""
     refs = writers(functions, Ref(KEPLER, "namespace", "name"))
     for kind in sorted({ref.kind for ref in refs}):
-        yield Rule(kind.group, kind.plural, ("get",), tuple(sorted(ref.name for ref in refs if ref.kind == kind)))
+        yield Permission(kind.group, kind.plural, ("get",), tuple(sorted(ref.name for ref in refs if ref.kind == kind)))

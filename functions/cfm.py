@@ -11,8 +11,8 @@ from functools import partial
 
 from functions import children
 from runtime.adoption import tied
+from runtime.declaration import Wake, manager
 from runtime.differences import owned_fields
-from runtime.function import Wake, manager
 from runtime.objects import CONFIG_MAP, Manifest, Ref
 from runtime.outcome import Intent
 

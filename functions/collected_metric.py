@@ -6,12 +6,12 @@ Owns the source switches in `kepler-cfm`; everything else in there is somebody e
 
 from collections.abc import Mapping
 
-from crds.collected_metric import KeplerCollectedMetric, Source
 from crds.kepler import Kepler
+from crds.kepler_collected_metric import KeplerCollectedMetric, Source
 from functions import cfm, children, engine, release
 from functions.cfm import Key
 from runtime.conditions import reported
-from runtime.function import Function, Observed, Wake
+from runtime.declaration import Function, Observed, Wake
 from runtime.objects import COLLECTED_METRIC, KEPLER, Manifest, Ref
 from runtime.outcome import Outcome, converged, rejected
 

@@ -26,10 +26,10 @@ from functions import (
     settled_config,
     sidecar,
 )
-from runtime import function
+from runtime import declaration
 from runtime.adoption import others, resync
 from runtime.conditions import current, settled
-from runtime.function import Function, Input, Observed, Rule, Wake
+from runtime.declaration import Function, Input, Observed, Permission, Wake
 from runtime.objects import (
     CLUSTER_ROLE_BINDING,
     CONFIG_MAP,
@@ -43,7 +43,18 @@ from runtime.objects import (
     Ref,
     terminates,
 )
-from runtime.outcome import STATUS_OF, Condition, Intent, Outcome, Status, Word, converged, pending, rejected, waiting
+from runtime.outcome import (
+    STATUS_OF,
+    ConditionStatus,
+    DesiredCondition,
+    Intent,
+    Outcome,
+    Word,
+    converged,
+    pending,
+    rejected,
+    waiting,
+)
 
 NAME = "collector"
 CONDITION = "CollectorReconciled"
@@ -88,9 +99,9 @@ def unsettled(parent: Manifest) -> Outcome | None:
     """Whom the exporter waits for, from the Kepler alone; None where everybody reports `True`."""
     for awaited in AWAITED:
         reported = current(parent, awaited)
-        if reported is None or reported.status is Status.UNKNOWN:
+        if reported is None or reported.status is ConditionStatus.UNKNOWN:
             return pending(f"`{awaited}` has not reported on this generation")
-        if reported.status is Status.FALSE:
+        if reported.status is ConditionStatus.FALSE:
             return waiting("Waiting", f"the exporter is left as it is until `{awaited}` is True: {reported.message}")
     return None
 
@@ -198,7 +209,7 @@ def _idle(kepler: Manifest) -> bool:
     awaited = unsettled(kepler)
     if awaited is None:
         return settled(kepler, (CONDITION,))
-    return awaited.quiet or own == Condition(CONDITION, STATUS_OF[awaited.word], awaited.reason, awaited.message)
+    return awaited.quiet or own == DesiredCondition(CONDITION, STATUS_OF[awaited.word], awaited.reason, awaited.message)
 
 
 FUNCTION = Function(
@@ -207,7 +218,7 @@ FUNCTION = Function(
     wakes=(
         Wake(KEPLER, idle=_idle),
         Wake(CONFIG_MAP, (children.CFM,)),
-        Wake(DAEMON_SET, (children.EXPORTER,), idle=partial(children.progresses, manager=function.manager(NAME))),
+        Wake(DAEMON_SET, (children.EXPORTER,), idle=partial(children.progresses, manager=declaration.manager(NAME))),
         Wake(SERVICE, (children.EXPORTER,)),
         Wake(SERVICE_ACCOUNT, (children.ACCOUNT,)),
         namespaces.WAKE,
@@ -227,5 +238,5 @@ FUNCTION = Function(
     gone=gone,
     left_over=left_over,
     installed=(Ref(CLUSTER_ROLE_BINDING, "", children.EXPORTER),),
-    rules=(Rule("rbac.authorization.k8s.io", "clusterroles", ("bind",), (children.EXPORTER,)),),
+    rules=(Permission("rbac.authorization.k8s.io", "clusterroles", ("bind",), (children.EXPORTER,)),),
 )

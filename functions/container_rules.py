@@ -8,9 +8,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from crds.env import KEPLERS, PROXIES
+from crds.environment import KEPLERS, PROXIES
 from crds.kepler import Kepler
-from crds.model_server import CertificateAuthority, Credentials, External, Storage, StorageType
+from crds.model_server_fields import CertificateAuthority, Credentials, External, Storage, StorageType
 from functions import engine, exporter, model_pod, model_store, repositories, sidecar
 
 Object = dict[str, Any]

@@ -5,7 +5,7 @@ is a letter's. Owns the ConfigMaps labelled `sustainable-computing.io/dead-lette
 """
 
 from events.types import DISCARD_REQUESTED, REPLAY_REQUESTED
-from runtime.function import Rule, manager
+from runtime.declaration import Permission, manager
 from runtime.listener import Listener, Surroundings
 from runtime.objects import OURS
 from runtime.receive import Receiver
@@ -18,7 +18,7 @@ def receiver(surroundings: Surroundings) -> Receiver:
 
     What it sends again it does not sign: a letter may be of anybody's event, and one of ours has kept its signature.
     """
-    from functions.catalogue import NAMES  # noqa: PLC0415 (which has this function, too)
+    from functions.function_catalogue import NAMES  # noqa: PLC0415 (which has this function, too)
     from runtime.dead_letter_store import DeadLetterStore  # noqa: PLC0415 - no other function is to load it
 
     assert surroundings.keyring is not None  # noqa: S101 (every process has one)
@@ -32,9 +32,9 @@ LISTENER = Listener(
     filters=({"any": [{"exact": {"type": asked}} for asked in (REPLAY_REQUESTED, DISCARD_REQUESTED)]},),
     receiver=receiver,
     rules=(
-        Rule("", "configmaps", ("create", "delete", "get", "list", "patch"), own=True),
-        Rule("", "events", ("create", "patch")),
-        *(Rule(kind.group, kind.plural, ("get",)) for kind in OURS),
+        Permission("", "configmaps", ("create", "delete", "get", "list", "patch"), own=True),
+        Permission("", "events", ("create", "patch")),
+        *(Permission(kind.group, kind.plural, ("get",)) for kind in OURS),
         READ_KEY,
     ),
 )

@@ -8,12 +8,12 @@ is a part of the exporter's pods.
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
-from crds.collected_metric import KeplerCollectedMetric, Source
 from crds.kepler import Kepler, Models, PowerModel
+from crds.kepler_collected_metric import KeplerCollectedMetric, Source
 from functions import cfm, children, collected_metric, engine, release
 from functions.cfm import Key
 from runtime.conditions import reported
-from runtime.function import Function, Observed, Wake
+from runtime.declaration import Function, Observed, Wake
 from runtime.objects import COLLECTED_METRIC, KEPLER
 from runtime.outcome import Outcome, converged, rejected, waiting
 

@@ -5,13 +5,13 @@ that is off has no values, and the condition says so), and on `kepler-cfm` when 
 Owns the export switches in `kepler-cfm`. What Kepler cannot switch is `monitoring`'s.
 """
 
-from crds.collected_metric import KeplerCollectedMetric, Source
-from crds.exported_power import KeplerExportedPower, KeplerExportedPowerSpec, Level
 from crds.kepler import Kepler
+from crds.kepler_collected_metric import KeplerCollectedMetric, Source
+from crds.kepler_exported_power import KeplerExportedPower, KeplerExportedPowerSpec, Level
 from functions import cfm, children, collected_metric, metrics
 from functions.cfm import Key
 from runtime.conditions import reported
-from runtime.function import Function, Observed, Wake
+from runtime.declaration import Function, Observed, Wake
 from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, Manifest, Ref
 from runtime.outcome import Outcome, converged, rejected
 

@@ -16,13 +16,13 @@ from func_python.http import ASGIApplication
 from hypercorn.config import Config
 from hypercorn.middleware import AsyncioWSGIMiddleware
 
-from functions.catalogue import FUNCTIONS, LISTENERS, NAMES
+from functions.function_catalogue import FUNCTIONS, LISTENERS, NAMES
 from runtime import logs, requests, telemetry
 from runtime.client import Transport
 from runtime.deadlines import GRACE
+from runtime.declaration import Function, manager
 from runtime.edge import Edge, application
 from runtime.front import MOST, App, Front, Receive, Send, dropping
-from runtime.function import Function, manager
 from runtime.later import Later
 from runtime.listener import Listener, Surroundings
 from runtime.receive import BeginsAtStart, Receiver, Reconciler

@@ -12,15 +12,15 @@ without `allow-reboot` none is written or removed.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from crds.machine_config import ROLES, KeplerMachineConfig
+from crds.kepler_machine_config import ROLES, KeplerMachineConfig
 from functions import openshift, preflight
-from functions.openshift import Piece, Pool
+from functions.openshift import MachineConfigPool, Piece
 from functions.status import READY
 from runtime.adoption import made_here, resync
 from runtime.conditions import settled
-from runtime.function import Function, Input, Observed, Wake
+from runtime.declaration import Function, Input, Observed, Wake
 from runtime.objects import MACHINE_CONFIG, NODES_CONFIG, Manifest, Ref, generation
-from runtime.outcome import STATUS_OF, Condition, Outcome, Status, Word, converged, rejected
+from runtime.outcome import STATUS_OF, ConditionStatus, DesiredCondition, Outcome, Word, converged, rejected
 from runtime.ownership import owned_by
 
 CONDITION = "MachineConfigReconciled"
@@ -32,7 +32,7 @@ def desired(observed: Observed) -> Outcome:
     config = KeplerMachineConfig.model_validate(observed.parent)
     machines = Machines(observed, config, observed.parent)
     decided, nodes = machines.decided(), observed.collections[preflight.NODES]
-    reconciled = Condition(CONDITION, STATUS_OF[decided.word], decided.reason, decided.message)
+    reconciled = DesiredCondition(CONDITION, STATUS_OF[decided.word], decided.reason, decided.message)
     return replace(
         decided,
         conditions=(machines.ready(decided), reconciled, preflight.check(observed.key, nodes)),
@@ -90,20 +90,20 @@ class Machines:
         unwanted = set(openshift.PIECES) - set(openshift.wanted(self.config.spec))
         return tuple(sorted(piece for piece in unwanted if self._owns(piece)))
 
-    def pools(self) -> Iterator[Pool]:
+    def pools(self) -> Iterator[MachineConfigPool]:
         """OpenShift's own pools, as far as there are any."""
         found = (self.observed.get(openshift.pool(role)) for role in ROLES)
         yield from (openshift.read(pool) for pool in found if pool is not None)
 
-    def ready(self, decided: Outcome) -> Condition:
+    def ready(self, decided: Outcome) -> DesiredCondition:
         """Whether the machines run with what was decided; what is wrong comes before what is awaited."""
         if decided.word is not Word.CONVERGED or not self.known:
-            return Condition(READY, STATUS_OF[decided.word], decided.reason, decided.message)
+            return DesiredCondition(READY, STATUS_OF[decided.word], decided.reason, decided.message)
         late = [_late(self.observed.key, pool) for pool in self.pools() if not self._done(pool)]
-        wrong = [one for one in late if one.status is Status.FALSE]
-        return next(iter(wrong + late), Condition(READY, Status.TRUE, "Ready", decided.message))
+        wrong = [one for one in late if one.status is ConditionStatus.FALSE]
+        return next(iter(wrong + late), DesiredCondition(READY, ConditionStatus.TRUE, "Ready", decided.message))
 
-    def _done(self, pool: Pool) -> bool:
+    def _done(self, pool: MachineConfigPool) -> bool:
         """Whether every machine of the pool has booted with what is to be there, and without what is not."""
         wanted = openshift.wanted(self.config.spec)
         return all(
@@ -146,20 +146,20 @@ def _not_allowed(written: tuple[Piece, ...], removed: tuple[Piece, ...]) -> Outc
     )
 
 
-def _late(key: Ref, pool: Pool) -> Condition:
+def _late(key: Ref, pool: MachineConfigPool) -> DesiredCondition:
     """What a pool waits for that has not come to its end. No event tells of a pool, so the message says how to look."""
     progress = f"MachineConfigPool '{pool.name}': {pool.updated} of {pool.machines} machines"
     again = f"run `{resync(key)}`"
     if pool.state == "Degraded":
         told = pool.trouble or "look at its conditions"
         message = f"{progress}, and it is degraded: {told}; mend that, then {again}"
-        return Condition(READY, Status.FALSE, "PoolDegraded", message)
+        return DesiredCondition(READY, ConditionStatus.FALSE, "PoolDegraded", message)
     if pool.state == "Paused":
         message = f"{progress}, and it is paused: set `spec.paused` of the pool to 'false', then {again}"
-        return Condition(READY, Status.UNKNOWN, "PoolPaused", message)
+        return DesiredCondition(READY, ConditionStatus.UNKNOWN, "PoolPaused", message)
     later = f"wait for the next sweep, or {again}, which looks at once"
     begun = f"{progress} have rebooted" if pool.state == "Updating" else f"{progress}, and it has not begun"
-    return Condition(READY, Status.UNKNOWN, "PoolUpdating", f"{begun}: {later}")
+    return DesiredCondition(READY, ConditionStatus.UNKNOWN, "PoolUpdating", f"{begun}: {later}")
 
 
 def nodes(_key: Ref, _parent: Manifest | None) -> tuple[Input, ...]:

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from crds.kepler import Kepler
-from crds.machine_config import KeplerMachineConfig, Machine
+from crds.kepler_machine_config import KeplerMachineConfig, Machine
 from functions import children
 from runtime.conditions import reported
-from runtime.function import Function, Input, Observed, Wake
+from runtime.declaration import Function, Input, Observed, Wake
 from runtime.objects import CONFIG_MAP, KEPLER, MACHINE_CONFIG, Collection, Manifest, Ref, terminates
 from runtime.outcome import Outcome, Word, converged, rejected
 

@@ -9,8 +9,8 @@ A series is called `kepler_<family>_<measure>_total` (KEP v0.7.12:pkg/metrics/co
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-from crds.collected_metric import METRICS, KeplerCollectedMetric, Source
-from crds.exported_power import USAGE, KeplerExportedPowerSpec, Level
+from crds.kepler_collected_metric import METRICS, KeplerCollectedMetric, Source
+from crds.kepler_exported_power import USAGE, KeplerExportedPowerSpec, Level
 from functions.cfm import Key
 
 

@@ -11,11 +11,11 @@ from dataclasses import replace
 from functools import partial
 
 from crds.kepler import Kepler
-from crds.model_server import OnDelete, StorageType
+from crds.model_server_fields import OnDelete, StorageType
 from functions import architecture, cfm, children, engine, model_pod, model_store, namespaces, release
 from functions.cfm import Key
 from runtime.conditions import reported
-from runtime.function import Function, Observed, Wake, manager
+from runtime.declaration import Function, Observed, Wake, manager
 from runtime.objects import (
     CONFIG_MAP,
     DEPLOYMENT,

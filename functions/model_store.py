@@ -5,7 +5,7 @@ from typing import Any
 from kubernetes.utils.quantity import parse_quantity
 
 from crds.kepler import Kepler
-from crds.model_server import Claim, External, ModelServer, OnDelete, Storage, StorageType
+from crds.model_server_fields import Claim, External, ModelServer, OnDelete, Storage, StorageType
 from functions import children, engine
 from runtime.differences import owned_fields
 from runtime.objects import Manifest, Ref

@@ -8,13 +8,13 @@ are `sweep`'s.
 
 from collections.abc import Iterable, Mapping
 
-from crds.collected_metric import KeplerCollectedMetric
-from crds.exported_power import KeplerExportedPowerSpec
 from crds.kepler import Kepler
+from crds.kepler_collected_metric import KeplerCollectedMetric
+from crds.kepler_exported_power import KeplerExportedPowerSpec
 from functions import children, collected_metric, engine, estimator, exported_power, metrics, recording
 from runtime.adoption import resync
 from runtime.conditions import conditions, current, settled
-from runtime.function import Function, Observed, Wake, manager
+from runtime.declaration import Function, Observed, Wake, manager
 from runtime.objects import (
     COLLECTED_METRIC,
     CRD,
@@ -28,7 +28,17 @@ from runtime.objects import (
     metadata,
     terminates,
 )
-from runtime.outcome import STATUS_OF, Condition, Intent, Outcome, Status, Word, pending, rejected, waiting
+from runtime.outcome import (
+    STATUS_OF,
+    ConditionStatus,
+    DesiredCondition,
+    Intent,
+    Outcome,
+    Word,
+    pending,
+    rejected,
+    waiting,
+)
 from runtime.ownership import NAMESPACE_TAKEN
 
 NAME = "monitoring"
@@ -59,11 +69,11 @@ def unsettled(parent: Manifest) -> Outcome | None:
     """
     for awaited in AWAITED:
         reported = current(parent, awaited)
-        if reported is None or reported.status is Status.UNKNOWN:
+        if reported is None or reported.status is ConditionStatus.UNKNOWN:
             return pending(f"`{awaited}` has not reported on this generation")
         if reported.reason == NAMESPACE_TAKEN:
             return rejected(NAMESPACE_TAKEN, reported.message)
-        if reported.status is Status.FALSE:
+        if reported.status is ConditionStatus.FALSE:
             said = f"`{awaited}` is True: {reported.message}"
             return waiting("Waiting", f"what Prometheus collects is left as it is until {said}")
     return None
@@ -206,7 +216,7 @@ def _idle(kepler: Manifest) -> bool:
     awaited = unsettled(kepler)
     if awaited is None:
         return settled(kepler, (CONDITION,))
-    said = Condition(CONDITION, STATUS_OF[awaited.word], awaited.reason, awaited.message)
+    said = DesiredCondition(CONDITION, STATUS_OF[awaited.word], awaited.reason, awaited.message)
     return awaited.quiet or current(kepler, CONDITION) == said
 
 

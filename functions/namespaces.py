@@ -5,7 +5,7 @@ where such pods may be; ClusterRoles `edit` and `admin` cannot set it. Only the 
 the cluster, which may allow everything without anybody having decided so.
 """
 
-from runtime.function import Observed, Wake
+from runtime.declaration import Observed, Wake
 from runtime.objects import NAMESPACE, Ref, metadata
 from runtime.outcome import Outcome, rejected
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from crds.machine_config import ROLES, KeplerMachineConfigSpec
+from crds.kepler_machine_config import ROLES, KeplerMachineConfigSpec
 from runtime.adoption import MANAGED_BY
 from runtime.objects import CRD, NODES_CONFIG, NODES_POOL, Manifest, Ref, metadata, name
 from runtime.outcome import Intent
@@ -80,7 +80,7 @@ def pool(role: str) -> Ref:
 
 
 @dataclass(frozen=True)
-class Pool:
+class MachineConfigPool:
     """A MachineConfigPool as its status tells it; `booted` names the MachineConfigs that all its machines run."""
 
     name: str
@@ -96,7 +96,7 @@ class Pool:
         return {"name": self.name, "state": self.state, "machines": self.machines, "updated": self.updated}
 
 
-def read(found: Manifest) -> Pool:
+def read(found: Manifest) -> MachineConfigPool:
     """What a MachineConfigPool says.
 
     Its `status.configuration` becomes that of its spec once every machine has booted with it, so a pool that is
@@ -105,7 +105,7 @@ def read(found: Manifest) -> Pool:
     status = found.get("status") or {}
     conditions = {one.get("type"): one for one in status.get("conditions") or ()}
     source = (status.get("configuration") or {}).get("source") or ()
-    return Pool(
+    return MachineConfigPool(
         name=name(found),
         state=next(_states(found, conditions), "Unknown"),
         machines=status.get("machineCount") or 0,

@@ -5,9 +5,9 @@
 
 from collections.abc import Iterable, Iterator
 
-from functions.catalogue import FUNCTIONS
+from functions.function_catalogue import FUNCTIONS
 from functions.installed_objects import Object, manifest
-from runtime.function import Function, Rule
+from runtime.declaration import Function, Permission
 from runtime.objects import Ref
 from runtime.settings import NAMESPACE
 
@@ -74,7 +74,7 @@ def read_write(rule: Object) -> tuple[list[Object], list[Object]]:
     return reads, writes
 
 
-def account_roles(account: str, component: str, granted: Iterable[Rule]) -> Iterator[Object]:
+def account_roles(account: str, component: str, granted: Iterable[Permission]) -> Iterator[Object]:
     """Yield a ServiceAccount's Role, for rules of the functions' own namespace, its ClusterRole, and their bindings."""
     declared = [*granted]
     for own in (False, True):
@@ -110,5 +110,5 @@ def binding(name: str, component: str, *, account: str = "", namespaced: bool = 
     return bound | ({"subjects": subjects} if subjects else {})
 
 
-def _declared(rule: Rule) -> Object:
+def _declared(rule: Permission) -> Object:
     return policy_rule(rule.group, [rule.resource], list(rule.verbs), list(rule.names))

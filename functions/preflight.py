@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 from runtime.adoption import resync
 from runtime.objects import NODE, Collection, Manifest, Ref, name
-from runtime.outcome import Condition, Status
+from runtime.outcome import ConditionStatus, DesiredCondition
 
 CONDITION = "NodesSupported"
 NODES = Collection(NODE, "")
@@ -40,7 +40,7 @@ def counts(nodes: Iterable[Manifest]) -> Manifest:
     return asdict(Counts(len(listed), len(linux), sum(not unsupported(node) for node in listed)))
 
 
-def check(key: Ref, nodes: Iterable[Manifest]) -> Condition:
+def check(key: Ref, nodes: Iterable[Manifest]) -> DesiredCondition:
     """Whether every node can run the exporter; where not, up to three of them, and why. No event tells of a node."""
     again = f"run `{resync(key)}`"
     listed = sorted(nodes, key=name)
@@ -50,13 +50,15 @@ def check(key: Ref, nodes: Iterable[Manifest]) -> Condition:
             f"{len(wrong)} of {len(listed)} nodes cannot run the exporter: {_some(wrong)}; keep it off them by "
             f"`collector.node-selector` of the Keplers, or upgrade them and {again}"
         )
-        return Condition(CONDITION, Status.FALSE, "NotSupported", message)
+        return DesiredCondition(CONDITION, ConditionStatus.FALSE, "NotSupported", message)
     if not listed:
-        return Condition(CONDITION, Status.UNKNOWN, "NoNodes", f"the cluster has no nodes yet: add one, then {again}")
+        return DesiredCondition(
+            CONDITION, ConditionStatus.UNKNOWN, "NoNodes", f"the cluster has no nodes yet: add one, then {again}"
+        )
     built = Counter(_info(node, "architecture") for node in listed)
     kinds = ", ".join(f"{count} {architecture}" for architecture, count in sorted(built.items()))
     message = f"all {len(listed)} nodes run Linux with a kernel of {_dotted(LEAST)} or newer ({kinds}){_advice(listed)}"
-    return Condition(CONDITION, Status.TRUE, "Supported", message)
+    return DesiredCondition(CONDITION, ConditionStatus.TRUE, "Supported", message)
 
 
 def unsupported(node: Manifest) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from functions import status
-from functions.catalogue import FUNCTIONS
+from functions.function_catalogue import FUNCTIONS
 from functions.pod_trouble import BACK_OFF
 
 # The conditions that functions set for themselves: any of them may say that a write was refused.

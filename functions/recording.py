@@ -7,7 +7,7 @@ prometheus_common_rules.yaml), so that dashboards find them. The time in a name 
 from collections.abc import Iterator
 from typing import Any
 
-from crds.exported_power import KeplerExportedPowerSpec, Level
+from crds.kepler_exported_power import KeplerExportedPowerSpec, Level
 from functions import metrics
 from functions.metrics import TOTAL, Family, series
 

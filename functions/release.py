@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from crds.collected_metric import Source
+from crds.kepler_collected_metric import Source
 from functions import engine, repositories
 from runtime.adoption import resync
-from runtime.function import Observed
+from runtime.declaration import Observed
 from runtime.outcome import Outcome, rejected
 
 

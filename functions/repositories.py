@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from functions import engine
 from runtime.adoption import resync
-from runtime.function import Observed
+from runtime.declaration import Observed
 from runtime.outcome import Outcome, rejected
 from runtime.settings import ALLOWED_IMAGES
 

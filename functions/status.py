@@ -21,9 +21,9 @@ from functions import (
 )
 from runtime.adoption import OWNED_BY_ANOTHER
 from runtime.conditions import conditions, current, settled
-from runtime.function import Function, Input, Observed, Wake
+from runtime.declaration import Function, Input, Observed, Wake
 from runtime.objects import DAEMON_SET, DEPLOYMENT, EVENT, KEPLER, Manifest, Ref, generation
-from runtime.outcome import Condition, Outcome, Status, Word
+from runtime.outcome import ConditionStatus, DesiredCondition, Outcome, Word
 from runtime.ownership import belongs_to
 
 AVAILABLE = "Available"
@@ -44,14 +44,14 @@ TWENTIETH = 20
 
 
 @dataclass(frozen=True)
-class Nodes:
+class RolloutNodes:
     """How many nodes should run an exporter, run the latest one, and run one that is ready."""
 
     desired: int
     updated: int
     available: int
 
-    def near(self, other: "Nodes") -> bool:
+    def near(self, other: "RolloutNodes") -> bool:
         """Whether `other` differs by less than a twentieth of the nodes (and so never where there are few)."""
         moved = max(abs(self.updated - other.updated), abs(self.available - other.available))
         return self.desired == other.desired and moved * TWENTIETH < self.desired
@@ -95,49 +95,51 @@ def desired(observed: Observed) -> Outcome:
         summary.message,
         conditions=(summary, *parts),
         status={"observedGeneration": generation(parent), "nodes": asdict(nodes)},
-        unheard=any(part.status is not Status.TRUE for part in parts),
+        unheard=any(part.status is not ConditionStatus.TRUE for part in parts),
     )
 
 
-def counts(parent: Manifest, exporters: ObservedWorkload) -> Nodes:
+def counts(parent: Manifest, exporters: ObservedWorkload) -> RolloutNodes:
     """The DaemonSet's progress, or what the Kepler already says while that is near and the reason is the same."""
     daemon_set = exporters.object
-    now = _counted(daemon_set) if daemon_set and belongs_to(parent, daemon_set) else Nodes(0, 0, 0)
+    now = _counted(daemon_set) if daemon_set and belongs_to(parent, daemon_set) else RolloutNodes(0, 0, 0)
     said = (parent.get("status") or {}).get("nodes") or {}
-    before = Nodes(said.get("desired", 0), said.get("updated", 0), said.get("available", 0))
+    before = RolloutNodes(said.get("desired", 0), said.get("updated", 0), said.get("available", 0))
     reported = current(parent, AVAILABLE)
     same_reason = reported is not None and reported.reason == available(parent, exporters, now).reason
     return before if same_reason and now.near(before) else now
 
 
-def _counted(daemon_set: Manifest) -> Nodes:
+def _counted(daemon_set: Manifest) -> RolloutNodes:
     status = daemon_set.get("status") or {}
     seen = status.get("observedGeneration") == generation(daemon_set)
-    return Nodes(
+    return RolloutNodes(
         desired=status.get("desiredNumberScheduled", 0),
         updated=status.get("updatedNumberScheduled", 0) if seen else 0,
         available=status.get("numberAvailable", 0),
     )
 
 
-def available(parent: Manifest, exporters: ObservedWorkload, nodes: Nodes) -> Condition:
+def available(parent: Manifest, exporters: ObservedWorkload, nodes: RolloutNodes) -> DesiredCondition:
     """Whether an exporter of the latest revision is ready on every node it should be on."""
     daemon_set = exporters.object
     if daemon_set is None or not belongs_to(parent, daemon_set):
-        return Condition(AVAILABLE, Status.FALSE, "NotDeployed", f"DaemonSet '{children.EXPORTER}' does not exist yet")
+        return DesiredCondition(
+            AVAILABLE, ConditionStatus.FALSE, "NotDeployed", f"DaemonSet '{children.EXPORTER}' does not exist yet"
+        )
     if (daemon_set.get("status") or {}).get("observedGeneration") != generation(daemon_set):
-        return Condition(AVAILABLE, Status.UNKNOWN, "RolloutInProgress", "the rollout has not begun")
+        return DesiredCondition(AVAILABLE, ConditionStatus.UNKNOWN, "RolloutInProgress", "the rollout has not begun")
     if nodes.desired == 0:
-        return Condition(
+        return DesiredCondition(
             AVAILABLE,
-            Status.FALSE,
+            ConditionStatus.FALSE,
             "NoNodes",
             "no node takes the exporter: check `collector.node-selector`, `collector.tolerations` and "
             f"`collector.affinity` against the nodes' labels and taints{_of_architecture(parent, daemon_set)}",
         )
     if nodes.available < nodes.desired and (wrong := exporters.trouble(missing=_missing(daemon_set))):
         told = f"{nodes.available} of {nodes.desired} nodes have a ready exporter: {wrong}"
-        return Condition(AVAILABLE, Status.FALSE, wrong.reason.value, told)
+        return DesiredCondition(AVAILABLE, ConditionStatus.FALSE, wrong.reason.value, told)
     return _progress(exporters.operand.ref, daemon_set, nodes)
 
 
@@ -157,44 +159,50 @@ def _missing(daemon_set: Manifest) -> bool:
     return int(status.get("currentNumberScheduled", 0)) < int(status.get("desiredNumberScheduled", 0))
 
 
-def _progress(ref: Ref, daemon_set: Manifest, nodes: Nodes) -> Condition:
+def _progress(ref: Ref, daemon_set: Manifest, nodes: RolloutNodes) -> DesiredCondition:
     pods = f"pods -n {ref.namespace} -l app.kubernetes.io/name={ref.name}"
     if nodes.updated < nodes.desired:
         strategy = ((daemon_set.get("spec") or {}).get("updateStrategy") or {}).get("type")
         by_hand = f"; with `collector.update-strategy` 'OnDelete' delete the old pods: `kubectl delete {pods}`"
         shown = by_hand if strategy == "OnDelete" else ""
         message = f"{nodes.updated} of {nodes.desired} nodes have the latest exporter{shown}"
-        return Condition(AVAILABLE, Status.UNKNOWN, "RolloutInProgress", message)
+        return DesiredCondition(AVAILABLE, ConditionStatus.UNKNOWN, "RolloutInProgress", message)
     if nodes.available < nodes.desired:
         message = (
             f"{nodes.available} of {nodes.desired} nodes have a ready exporter; if that stays so, look at the pods: "
             f"`kubectl get {pods}`"
         )
-        return Condition(AVAILABLE, Status.FALSE, "PartiallyAvailable", message)
-    return Condition(AVAILABLE, Status.TRUE, "Available", f"the exporter is ready on all {nodes.desired} nodes")
+        return DesiredCondition(AVAILABLE, ConditionStatus.FALSE, "PartiallyAvailable", message)
+    return DesiredCondition(
+        AVAILABLE, ConditionStatus.TRUE, "Available", f"the exporter is ready on all {nodes.desired} nodes"
+    )
 
 
-def serves(parent: Manifest, server: ObservedWorkload) -> Condition | None:
+def serves(parent: Manifest, server: ObservedWorkload) -> DesiredCondition | None:
     """Whether the model server answers, by its Deployment; None where none is wanted."""
     deployment = server.object
     if not wanted(parent):
         return None
     if deployment is None or not belongs_to(parent, deployment):
-        return Condition(SERVES, Status.UNKNOWN, "NotDeployed", "there is no model server yet")
+        return DesiredCondition(SERVES, ConditionStatus.UNKNOWN, "NotDeployed", "there is no model server yet")
     status = deployment.get("status") or {}
     if status.get("observedGeneration") == generation(deployment) and status.get("availableReplicas"):
-        return Condition(SERVES, Status.TRUE, "Available", "the model server answers")
+        return DesiredCondition(SERVES, ConditionStatus.TRUE, "Available", "the model server answers")
     if wrong := server.trouble(missing=not status.get("replicas")):
-        return Condition(SERVES, Status.FALSE, wrong.reason.value, f"the model server has no ready pod: {wrong}")
+        return DesiredCondition(
+            SERVES, ConditionStatus.FALSE, wrong.reason.value, f"the model server has no ready pod: {wrong}"
+        )
     progressing = conditions(deployment).get("Progressing") or {}
     if progressing.get("status") != "False":
-        return Condition(SERVES, Status.UNKNOWN, "Starting", "the model server starts: it answers once it has models")
+        return DesiredCondition(
+            SERVES, ConditionStatus.UNKNOWN, "Starting", "the model server starts: it answers once it has models"
+        )
     message = (
         "the model server has no ready pod, which it is once it has models; it fetches them at its start from "
         "`model-server.pipelines`, or else from the internet: see what it says by `kubectl logs -n "
         f"{server.operand.ref.namespace} deployment/{children.MODEL_SERVER} --all-containers`"
     )
-    return Condition(SERVES, Status.FALSE, "ModelServerNotAvailable", message)
+    return DesiredCondition(SERVES, ConditionStatus.FALSE, "ModelServerNotAvailable", message)
 
 
 def wanted(parent: Manifest) -> bool:
@@ -203,20 +211,22 @@ def wanted(parent: Manifest) -> bool:
     return bool(server.get("enabled"))
 
 
-def ready(parent: Manifest, parts: Sequence[Condition]) -> Condition:
+def ready(parent: Manifest, parts: Sequence[DesiredCondition]) -> DesiredCondition:
     """The first thing that is wrong, else the first that is awaited, of the functions and then of what runs."""
     known = [current(parent, condition) for condition in RECONCILED]
-    for wrong in sorted((one for one in known if one and one.status is Status.FALSE), key=_last_if_partial):
-        return Condition(READY, Status.FALSE, wrong.reason, wrong.message)
+    for wrong in sorted((one for one in known if one and one.status is ConditionStatus.FALSE), key=_last_if_partial):
+        return DesiredCondition(READY, ConditionStatus.FALSE, wrong.reason, wrong.message)
     if any(condition is None for condition in known):
-        return Condition(READY, Status.UNKNOWN, "Reconciling", "not every function has reported on this generation")
+        return DesiredCondition(
+            READY, ConditionStatus.UNKNOWN, "Reconciling", "not every function has reported on this generation"
+        )
     told = [condition for condition in known if condition]
-    for awaited in (condition for condition in (*told, *parts) if condition.status is not Status.TRUE):
-        return Condition(READY, awaited.status, awaited.reason, awaited.message)
-    return Condition(READY, Status.TRUE, "Ready", parts[0].message)
+    for awaited in (condition for condition in (*told, *parts) if condition.status is not ConditionStatus.TRUE):
+        return DesiredCondition(READY, awaited.status, awaited.reason, awaited.message)
+    return DesiredCondition(READY, ConditionStatus.TRUE, "Ready", parts[0].message)
 
 
-def _last_if_partial(condition: Condition) -> bool:
+def _last_if_partial(condition: DesiredCondition) -> bool:
     """Whether the collector may say the same more completely: of objects that others made it knows the most."""
     return condition.reason == OWNED_BY_ANOTHER and condition.type != collector.CONDITION
 

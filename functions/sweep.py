@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from events.types import PING
 from runtime.deadlines import SWEEP_PAUSE, SWEEP_TRIGGER
+from runtime.declaration import Function, Permission
 from runtime.errors import Misconfigured
-from runtime.function import Function, Rule
 from runtime.listener import Listener, Surroundings
 from runtime.objects import Ref
 from runtime.receive import Receiver
@@ -25,7 +25,7 @@ def listener(functions: tuple[Function, ...]) -> Listener:
     """The sweep over these functions."""
 
     def receiver(surroundings: Surroundings) -> Receiver:
-        from runtime.sweep import Sweep  # noqa: PLC0415 - no other function is to load it
+        from runtime.sweep_run import Sweep  # noqa: PLC0415 - no other function is to load it
 
         pause = seconds(surroundings.environment.get(PAUSE, ""))
         return Sweep(functions, surroundings.transport(), surroundings.sink(), surroundings.images, pause)
@@ -46,7 +46,7 @@ def seconds(written: str) -> float:
     return pause
 
 
-def rules(functions: tuple[Function, ...]) -> Iterator[Rule]:
+def rules(functions: tuple[Function, ...]) -> Iterator[Permission]:
     """What the sweep may do: one rule for each kind and verb, of all names together or of any name."""
     names: dict[tuple[str, str, tuple[str, ...]], set[str]] = {}
     anyone = set()
@@ -56,17 +56,17 @@ def rules(functions: tuple[Function, ...]) -> Iterator[Rule]:
         if not rule.names:
             anyone.add(kind)
     for (group, resource, verbs), found in sorted(names.items()):
-        yield Rule(group, resource, verbs, () if (group, resource, verbs) in anyone else tuple(sorted(found)))
+        yield Permission(group, resource, verbs, () if (group, resource, verbs) in anyone else tuple(sorted(found)))
 
 
-def read(function: Function) -> Iterator[Rule]:
+def read(function: Function) -> Iterator[Permission]:
     """What a sweep reads for a function: lists, of one name where there is one, and what the whole cluster shares."""
-    yield Rule(function.parent.group, function.parent.plural, ("list",))
+    yield Permission(function.parent.group, function.parent.plural, ("list",))
     for kind, name in lists(function):
-        yield Rule(kind.group, kind.plural, ("list",), (name,) if name else ())
+        yield Permission(kind.group, kind.plural, ("list",), (name,) if name else ())
     sample = Ref(function.parent, "namespace", "name")
     for ref in (*function.children(sample), *function.inputs(sample)):
         if not ref.kind.namespaced:
-            yield Rule(ref.kind.group, ref.kind.plural, ("get",), (ref.name,))
+            yield Permission(ref.kind.group, ref.kind.plural, ("get",), (ref.name,))
     for kind in (*function.lists, *function.labels):
-        yield Rule(kind.group, kind.plural, ("list",))
+        yield Permission(kind.group, kind.plural, ("list",))

@@ -8,7 +8,7 @@ rest there. The binding that all exporters share stays the whole cluster's.
 from functions import children, collector, model_server
 from functions.installed_objects import Object, labels, manifest
 from functions.permissions import RBAC, read_write, rules
-from runtime.function import Function
+from runtime.declaration import Function
 from runtime.settings import NAMESPACE
 
 FUNCTIONS = (collector.FUNCTION, model_server.FUNCTION)

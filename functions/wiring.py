@@ -6,16 +6,16 @@ Pure: manifests out of declarations. `functions.generate` writes them down, and 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from events.catalogue import CATALOGUE, EventType
+from events.event_catalogue import CATALOGUE, EventType
 from events.types import RESOURCES, RESYNC_REQUESTED
 from functions import children, repositories, sweep
-from functions.catalogue import FUNCTIONS, LISTENERS
+from functions.function_catalogue import FUNCTIONS, LISTENERS
 from functions.installed_objects import Object, labels, manifest
 from functions.permissions import account_roles, base_rules, binding, policy_rule, role, service_account
 from runtime.adoption import MANAGED_BY
 from runtime.deadlines import TRIGGER, revision
+from runtime.declaration import Function
 from runtime.event import FUNCTIONS as MEANT
-from runtime.function import Function
 from runtime.listener import Listener
 from runtime.objects import KEPLER, Kind
 from runtime.settings import NAMESPACE, VERSION

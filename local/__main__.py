@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from local import background, build, run
-from local.errors import Interrupted, LocalError
+from local import background, go_programs, run
+from local.local_errors import Interrupted, LocalError
 
 INTERRUPTED = 130
 
@@ -29,7 +29,7 @@ def _do(chosen: argparse.Namespace) -> int:
     if chosen.command == "status":
         return 0 if background.status() else 1
     if chosen.command == "build":
-        build.build(say=_say)
+        go_programs.build(say=_say)
     elif chosen.command == "down":
         background.down(_say)
     elif chosen.command == "up":

@@ -12,11 +12,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from local.api import Object
+from local.admin_client import Object
 
 
 @dataclass(frozen=True)
-class Write:
+class ObjectSummary:
     """What was done to one object, however many times."""
 
     target: str
@@ -32,19 +32,19 @@ class Write:
 
 
 @dataclass(frozen=True)
-class Line:
+class ReconcileSummary:
     """One function's work on one resource, all its reports together; `outcome` is the last one's."""
 
     resource: str
     function: str
     outcome: str
-    wrote: tuple["Write", ...] = ()
+    wrote: tuple["ObjectSummary", ...] = ()
     calls: int = 0
     milliseconds: float = 0.0
 
-    def with_report(self, report: Object) -> "Line":
+    def with_report(self, report: Object) -> "ReconcileSummary":
         """This line, and what one more report says."""
-        return Line(
+        return ReconcileSummary(
             self.resource,
             self.function,
             str(report.get("outcome", "?")),
@@ -63,18 +63,18 @@ def reports(log: Path) -> list[Object]:
     return [report for line in lines if (report := _report(line))]
 
 
-def summary(reports: Iterable[Object]) -> list[Line]:
+def summary(reports: Iterable[Object]) -> list[ReconcileSummary]:
     """One line per resource and function, in the order of first appearance."""
-    lines: dict[tuple[str, str], Line] = {}
+    lines: dict[tuple[str, str], ReconcileSummary] = {}
     for report in reports:
         of = report.get("object") or {}
         resource = "/".join(part for part in (of.get("namespace"), of.get("name")) if part)
         key = (resource, str(report.get("function", "?")))
-        lines[key] = lines.get(key, Line(*key, outcome="?")).with_report(report)
+        lines[key] = lines.get(key, ReconcileSummary(*key, outcome="?")).with_report(report)
     return list(lines.values())
 
 
-def show(lines: list[Line], console: Console) -> None:
+def show(lines: list[ReconcileSummary], console: Console) -> None:
     """A table of them."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("resource", "function", "outcome", "wrote"):
@@ -99,18 +99,18 @@ def _report(line: str) -> Object | None:
     return report if isinstance(report, dict) else None
 
 
-def _write(change: Object) -> Write:
+def _write(change: Object) -> ObjectSummary:
     of = change.get("object") or {}
     target = f"{of.get('kind', '?')} {of.get('name', '?')}"
-    return Write(target, str(change.get("action", "changed")), len(change.get("fields") or []))
+    return ObjectSummary(target, str(change.get("action", "changed")), len(change.get("fields") or []))
 
 
-def _together(writes: Iterable[Write]) -> tuple[Write, ...]:
-    totals: dict[tuple[str, str], Write] = {}
+def _together(writes: Iterable[ObjectSummary]) -> tuple[ObjectSummary, ...]:
+    totals: dict[tuple[str, str], ObjectSummary] = {}
     for write in writes:
         key = (write.target, write.action)
         if before := totals.get(key):
-            totals[key] = Write(*key, before.fields + write.fields, before.times + write.times)
+            totals[key] = ObjectSummary(*key, before.fields + write.fields, before.times + write.times)
         else:
             totals[key] = write
     return tuple(totals.values())

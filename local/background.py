@@ -9,12 +9,12 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from local import build, run
-from local.errors import PartFailed
+from local import go_programs, run
 from local.layout import DEFAULT, ROOT
-from local.owner import Owner, OwnerRecord, owner
+from local.local_errors import PartFailed
+from local.owner import FolderOwner, OwnerRecord, owner
 from local.probe import until
-from local.process import Record, recorded, stop_recorded
+from local.process import ProcessRecord, recorded, stop_recorded
 
 START_SECONDS = 180.0
 STOP_SECONDS = 60.0
@@ -24,8 +24,8 @@ Say = Callable[[str], None]
 
 def up(options: run.Options, say: Say, state: Path = DEFAULT) -> None:
     """`run` as a process that outlives us. Returns, having said what it said, when all is ready; raises that if not."""
-    build.build(say=say)
-    Owner(state).release()  # raises where another run owns the folder
+    go_programs.build(say=say)
+    FolderOwner(state).release()  # raises where another run owns the folder
     stop = run.stopping()
     log = state / "up.log"
     samples = ["--samples", str(options.samples)] if options.samples else ["--no-samples"]
@@ -65,7 +65,7 @@ def down(say: Say, state: Path = DEFAULT) -> None:
     elif not recorded(state / "run"):
         say("nothing is running")
         return
-    claim = Owner(state)
+    claim = FolderOwner(state)
     left = stop_recorded(state / "run")
     claim.release()
     say(f"stopped what a run left behind: {', '.join(left)}" if left else "stopped")
@@ -89,7 +89,7 @@ def status(state: Path = DEFAULT) -> bool:
     return bool(record and record.ready and records and all(process.process() for process in records))
 
 
-def _state(record: OwnerRecord | None, records: list[Record]) -> str:
+def _state(record: OwnerRecord | None, records: list[ProcessRecord]) -> str:
     if record:
         return "running" if record.ready else "starting or stopping"
     return "nobody watches these processes: `make down` stops them" if records else "nothing is running"

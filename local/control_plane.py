@@ -11,11 +11,11 @@ JSON gateway, which a web page in a browser on this machine could use, is off bu
 from dataclasses import dataclass
 
 from local import probe
-from local.api import Object
+from local.admin_client import Object
 from local.layout import Layout
 from local.pki import Pki
 from local.ports import LOOPBACK, Port, Ports
-from local.process import Part, Stage
+from local.process import ProcessSpec, Stage
 from local.vendor import STAGES
 
 HOSTNAME = "kubernetes.io/hostname"
@@ -49,15 +49,15 @@ class ControlPlane:
         """The API server's address."""
         return f"https://{LOOPBACK}:{self.ports.apiserver}"
 
-    def bare(self) -> list[Part]:
+    def bare(self) -> list[ProcessSpec]:
         """etcd and the API server; they are started together, the latter waits for the former."""
         return [self._etcd(), self._apiserver()]
 
-    def controllers(self) -> list[Part]:
+    def controllers(self) -> list[ProcessSpec]:
         """What makes a DaemonSet have pods, and pods run: to be started when the API server is ready."""
         return [self._controller_manager(), self._scheduler(), self._kwok()]
 
-    def _etcd(self) -> Part:
+    def _etcd(self) -> ProcessSpec:
         client = f"https://{LOOPBACK}:{self.ports.etcd}"
         peer = f"https://{LOOPBACK}:{self.ports.etcd_peer}"
         health = f"http://{LOOPBACK}:{self.ports.etcd_health}"
@@ -84,9 +84,11 @@ class ControlPlane:
             Port(self.ports.etcd_peer, "etcd", "peers"),
             Port(self.ports.etcd_health, "etcd", "health"),
         )
-        return Part("etcd", Stage.ETCD, command, self.layout.log("etcd"), probe.http(f"{health}/health"), ports=ports)
+        return ProcessSpec(
+            "etcd", Stage.ETCD, command, self.layout.log("etcd"), probe.http(f"{health}/health"), ports=ports
+        )
 
-    def _apiserver(self) -> Part:
+    def _apiserver(self) -> ProcessSpec:
         command = (
             self.layout.program("kube-apiserver"),
             f"--etcd-servers=https://{LOOPBACK}:{self.ports.etcd}",
@@ -106,7 +108,9 @@ class ControlPlane:
         )
         ready = probe.http(f"{self.server}/readyz", ca=self.pki.ca)
         ports = (Port(self.ports.apiserver, "kube-apiserver", "HTTPS"),)
-        return Part("kube-apiserver", Stage.APISERVER, command, self.layout.log("kube-apiserver"), ready, ports=ports)
+        return ProcessSpec(
+            "kube-apiserver", Stage.APISERVER, command, self.layout.log("kube-apiserver"), ready, ports=ports
+        )
 
     def _auditing(self) -> tuple[str, ...]:
         policy = self.layout.state / "audit-policy.yaml"
@@ -118,7 +122,7 @@ class ControlPlane:
             "--audit-log-mode=blocking",
         )
 
-    def _controller_manager(self) -> Part:
+    def _controller_manager(self) -> ProcessSpec:
         name, port = "kube-controller-manager", self.ports.controller_manager
         command = (
             self.layout.program(name),
@@ -135,7 +139,7 @@ class ControlPlane:
         )
         return self._controller(name, Stage.CONTROLLER, command, port, f"https://{LOOPBACK}:{port}/healthz")
 
-    def _scheduler(self) -> Part:
+    def _scheduler(self) -> ProcessSpec:
         name, port = "kube-scheduler", self.ports.scheduler
         command = (
             self.layout.program(name),
@@ -147,7 +151,7 @@ class ControlPlane:
         )
         return self._controller(name, Stage.CONTROLLER, command, port, f"https://{LOOPBACK}:{port}/healthz")
 
-    def _kwok(self) -> Part:
+    def _kwok(self) -> ProcessSpec:
         address = f"{LOOPBACK}:{self.ports.kwok}"
         command = (
             self.layout.program("kwok"),
@@ -162,9 +166,9 @@ class ControlPlane:
         )
         return self._controller("kwok", Stage.NODE, command, self.ports.kwok, f"http://{address}/healthz")
 
-    def _controller(self, name: str, stage: Stage, command: tuple[str, ...], port: int, health: str) -> Part:
+    def _controller(self, name: str, stage: Stage, command: tuple[str, ...], port: int, health: str) -> ProcessSpec:
         ports = (Port(port, name, "health"),)
-        return Part(name, stage, command, self.layout.log(name), probe.http(health, ca=self.pki.ca), ports=ports)
+        return ProcessSpec(name, stage, command, self.layout.log(name), probe.http(health, ca=self.pki.ca), ports=ports)
 
 
 def node(name: str) -> Object:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.api import NotFound, Object
+from local.admin_client import Object, ObjectNotFound
 from local.kubectl import Kubectl
 from local.pki import NAMESPACE
 from local.source import plural
@@ -15,7 +15,7 @@ UNSET: Object = {"type": "", "status": "", "reason": "", "message": ""}
 
 
 @dataclass(frozen=True)
-class Kepler:
+class WatchedKepler:
     """A Kepler as last seen; `content` is empty while it does not exist."""
 
     namespace: str
@@ -55,16 +55,16 @@ def apply(kubectl: Kubectl, folder: Path) -> list[Object]:
     return [manifest for manifest in kubectl.render(folder) if manifest["kind"] == KIND]
 
 
-def look(stack: Stack, wanted: list[Object]) -> list[Kepler]:
+def look(stack: Stack, wanted: list[Object]) -> list[WatchedKepler]:
     """The Keplers as they are now."""
     return [_look(stack, manifest) for manifest in wanted]
 
 
-def _look(stack: Stack, manifest: Object) -> Kepler:
+def _look(stack: Stack, manifest: Object) -> WatchedKepler:
     name = manifest["metadata"]["name"]
     namespace = manifest["metadata"].get("namespace", NAMESPACE)
     path = f"/apis/{manifest['apiVersion']}/namespaces/{namespace}/{plural(manifest['kind'])}/{name}"
     try:
-        return Kepler(namespace, name, stack.api.get(path))
-    except NotFound:
-        return Kepler(namespace, name, {})
+        return WatchedKepler(namespace, name, stack.api.get(path))
+    except ObjectNotFound:
+        return WatchedKepler(namespace, name, {})

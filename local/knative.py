@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from local import probe, vendor
-from local.api import Object
+from local.admin_client import Object
 from local.kubectl import documents
 from local.layout import Layout
 from local.ports import DISPATCHER, DISPATCHER_HTTPS, EVERYWHERE, LOOPBACK, Port, Ports
-from local.process import Part, Stage
+from local.process import ProcessSpec, Stage
 from local.source import SYSTEM_NAMESPACE
 
 # The version of EventTypes that Knative reads and `config/base` writes.
@@ -26,16 +26,16 @@ class Knative:
     layout: Layout
     ports: Ports
 
-    def broker(self) -> list[Part]:
+    def broker(self) -> list[ProcessSpec]:
         """What a Broker is made of."""
         return [self._dispatcher(), self._ingress(), self._filter()]
 
-    def sources(self) -> list[Part]:
+    def sources(self) -> list[ProcessSpec]:
         """What serves PingSources. To be started once the dispatcher is ready, like any adapter: adapters answer probes
         on the dispatcher's port if it is free, and the dispatcher ends if it is not."""
         return [self._mtping()]
 
-    def _dispatcher(self) -> Part:
+    def _dispatcher(self) -> ProcessSpec:
         environment = {
             "MAX_IDLE_CONNS": "1000",
             "MAX_IDLE_CONNS_PER_HOST": "100",
@@ -49,17 +49,17 @@ class Knative:
         ready = _healthy(DISPATCHER)
         return self._part("dispatcher", Stage.DISPATCHER, ready, environment, ports, "--disable-ha")
 
-    def _ingress(self) -> Part:
+    def _ingress(self) -> ProcessSpec:
         http, https = self.ports.ingress, self.ports.ingress_https
         environment = {"INGRESS_PORT": str(http), "INGRESS_PORT_HTTPS": str(https)}
         return self._part("ingress", Stage.INGRESS, _healthy(http), environment, _two("ingress", http, https))
 
-    def _filter(self) -> Part:
+    def _filter(self) -> ProcessSpec:
         http, https = self.ports.filter, self.ports.filter_https
         environment = {"NAMESPACE": SYSTEM_NAMESPACE, "FILTER_PORT": str(http), "FILTER_PORT_HTTPS": str(https)}
         return self._part("filter", Stage.FILTER, _healthy(http), environment, _two("filter", http, https))
 
-    def _mtping(self) -> Part:
+    def _mtping(self) -> ProcessSpec:
         profiling = self.ports.mtping_profiling
         environment = {
             "NAMESPACE": SYSTEM_NAMESPACE,
@@ -78,7 +78,7 @@ class Knative:
         environment: dict[str, str],
         ports: tuple[Port, ...],
         *arguments: str,
-    ) -> Part:
+    ) -> ProcessSpec:
         common = {
             "KUBECONFIG": str(self.layout.kubeconfig),
             "SYSTEM_NAMESPACE": SYSTEM_NAMESPACE,
@@ -88,7 +88,7 @@ class Knative:
             "KUBE_API_BURST": "400",
         }
         command = (self.layout.program(name), *arguments)
-        return Part(name, stage, command, self.layout.log(name), ready, common | environment, ports)
+        return ProcessSpec(name, stage, command, self.layout.log(name), ready, common | environment, ports)
 
 
 def _healthy(port: int) -> probe.Ready:

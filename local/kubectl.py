@@ -6,8 +6,8 @@ from pathlib import Path
 
 import yaml
 
-from local.api import Object
-from local.errors import CommandFailed
+from local.admin_client import Object
+from local.local_errors import CommandFailed
 from local.process import inherited
 
 TIMEOUT = 60.0

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from local.errors import AlreadyRunning
+from local.local_errors import AlreadyRunning
 from local.process import living
 
 
@@ -30,7 +30,7 @@ class OwnerRecord:
         return living(self.pid, self.created)
 
 
-class Owner:
+class FolderOwner:
     """Our own claim on a state folder."""
 
     def __init__(self, state: Path) -> None:

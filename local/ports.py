@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from local.errors import PortBusy
+from local.local_errors import PortBusy
 
 FUNCTIONS = 32
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import urllib3
 
-from local.errors import Interrupted
+from local.local_errors import Interrupted
 
 INTERVAL = 0.025
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 
-from local.errors import PartFailed
+from local.local_errors import PartFailed
 from local.ports import Port
 from local.probe import Ready, until
 
@@ -45,7 +45,7 @@ NOT_INHERITED = {"KUBECONFIG", "PYTHONDONTWRITEBYTECODE", "HTTP_PROXY", "HTTPS_P
 
 
 @dataclass(frozen=True)
-class Part:
+class ProcessSpec:
     """What to start, and how to know that it is ready. `environment` is added to what is inherited."""
 
     name: str
@@ -59,7 +59,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Record:
+class ProcessRecord:
     """A started process as written to disk, for `status`, `down` and the next start."""
 
     name: str
@@ -88,14 +88,14 @@ def living(pid: int, created: float) -> psutil.Process | None:
 class Process:
     """A started part."""
 
-    def __init__(self, part: Part, popen: "subprocess.Popen[bytes]", record: Record, began: int) -> None:
+    def __init__(self, part: ProcessSpec, popen: "subprocess.Popen[bytes]", record: ProcessRecord, began: int) -> None:
         self.part = part
         self.record = record
         self._popen = popen
         self._began = began
 
     @classmethod
-    def start(cls, part: Part, records: Path, *, append: bool = False) -> "Process":
+    def start(cls, part: ProcessSpec, records: Path, *, append: bool = False) -> "Process":
         """Starts the part and records it. Its log begins anew, unless `append`."""
         part.log.parent.mkdir(parents=True, exist_ok=True)
         with part.log.open("ab" if append else "wb") as log:
@@ -111,7 +111,7 @@ class Process:
             )
         created = psutil.Process(popen.pid).create_time()
         ports = tuple(port.number for port in part.ports)
-        record = Record(part.name, int(part.stage), popen.pid, created, ports, str(part.log))
+        record = ProcessRecord(part.name, int(part.stage), popen.pid, created, ports, str(part.log))
         write(records, record)
         return cls(part, popen, record, began)
 
@@ -170,7 +170,7 @@ def await_ready(processes: Iterable[Process], seconds: float, stop: threading.Ev
         raise pending[0].failure(f"was not ready after {seconds:.0f} s")
 
 
-def write(records: Path, record: Record) -> None:
+def write(records: Path, record: ProcessRecord) -> None:
     """Keeps what was started. Written whole or not at all."""
     records.mkdir(parents=True, exist_ok=True)
     draft = records / f".{record.name}.tmp"
@@ -178,11 +178,11 @@ def write(records: Path, record: Record) -> None:
     draft.replace(records / f"{record.name}.json")
 
 
-def recorded(records: Path) -> list[Record]:
+def recorded(records: Path) -> list[ProcessRecord]:
     """Everything started in this state folder, in the order of stopping."""
     contents = [json.loads(file.read_text()) for file in sorted(records.glob("*.json"))]
     return sorted(
-        (Record(**(content | {"ports": tuple(content["ports"])})) for content in contents),
+        (ProcessRecord(**(content | {"ports": tuple(content["ports"])})) for content in contents),
         key=lambda content: content.stage,
     )
 
@@ -199,7 +199,7 @@ def stop_recorded(records: Path) -> list[str]:
     return stopped
 
 
-def _stop(records: list[Record], grace: float) -> list[str]:
+def _stop(records: list[ProcessRecord], grace: float) -> list[str]:
     running = {record.name: process for record in records if (process := record.process())}
     for process in running.values():
         _signal(process, signal.SIGTERM)

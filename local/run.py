@@ -10,10 +10,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from local import account, build, keplers
-from local.api import Object
-from local.errors import NotReady
+from local import account, go_programs, keplers
+from local.admin_client import Object
 from local.layout import ROOT
+from local.local_errors import NotReady
 from local.ports import EVERYWHERE
 from local.probe import until
 from local.stack import Stack
@@ -53,7 +53,7 @@ def stopping() -> threading.Event:
 
 def run(options: Options, say: Say) -> None:
     """Builds, starts, applies, tells, and stays until it is stopped. Leaves nothing running, whatever happens."""
-    build.build(say=say)
+    go_programs.build(say=say)
     stop = stopping()
     began = time.monotonic()
     with Stack(stop=stop) as stack:
@@ -80,7 +80,7 @@ def _open_ports(stack: Stack) -> str:
 
 def _samples(
     stack: Stack, supervisor: Supervisor, folder: Path, stop: threading.Event, say: Say
-) -> list[keplers.Kepler]:
+) -> list[keplers.WatchedKepler]:
     began = time.monotonic()
     wanted = keplers.apply(stack.kubectl, folder)
     _await_ready(stack, supervisor, wanted, stop)
@@ -116,7 +116,7 @@ def _await_reports(stack: Stack, stop: threading.Event) -> None:
     until(quiet, REPORT_SECONDS, stop)
 
 
-def _what_next(stack: Stack, applied: list[keplers.Kepler], say: Say) -> None:
+def _what_next(stack: Stack, applied: list[keplers.WatchedKepler], say: Say) -> None:
     say(f"\nconsole:    {stack.url(AUDIT)}")
     say(f"kubeconfig: {stack.admin}\n")
     say("try:")

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local import probe
-from local.api import Object
-from local.errors import ConfigUnusable
+from local.admin_client import Object
 from local.layout import ROOT, Layout
+from local.local_errors import ConfigUnusable
 from local.ports import LOOPBACK, Port, Ports
-from local.process import Part, Stage
+from local.process import ProcessSpec, Stage
 from local.topology import SERVING, Addresses
 
 COMMAND = (sys.executable, "-m", "functions")
 READINESS = "/health/readiness"
 
 # What a Knative Service keeps lies in the folder of this run, and whoever is on this machine may look at it: in a
-# cluster these settings (`audit.settings`) have other values.
+# cluster these settings (`audit.audit_settings`) have other values.
 DATABASE, ACCESS = "DATABASE", "ACCESS"
 
 # The Broker's ingress as a cluster knows it, in front of `/<namespace>/<broker>`.
@@ -25,7 +25,7 @@ INGRESS_IN_CLUSTER = "http://broker-ingress.knative-eventing.svc"
 
 
 @dataclass(frozen=True)
-class Function:
+class LocalService:
     """What of a Knative Service matters without Knative Serving."""
 
     name: str
@@ -41,7 +41,7 @@ class Function:
         return f"http://{LOOPBACK}:{self.port}"
 
 
-def functions(objects: Sequence[Object], ports: Ports) -> list[Function]:
+def functions(objects: Sequence[Object], ports: Ports) -> list[LocalService]:
     """The Knative Services among some objects, each with a port of its own."""
     manifests = [manifest for manifest in objects if is_service(manifest)]
     if len(manifests) > len(ports.functions):
@@ -57,12 +57,12 @@ def is_service(manifest: Object) -> bool:
     return bool(manifest["apiVersion"].startswith(SERVING) and manifest["kind"] == "Service")
 
 
-def _function(service: Object, port: int, bound: Mapping[tuple[str, str], Object]) -> Function:
+def _function(service: Object, port: int, bound: Mapping[tuple[str, str], Object]) -> LocalService:
     meta, spec = service["metadata"], service["spec"]["template"]["spec"]
     environment = {variable["name"]: _value(variable, meta) for variable in spec["containers"][0].get("env", [])}
     account = spec.get("serviceAccountName") or "default"
     sink = bound.get((meta["namespace"], meta["name"]))
-    return Function(meta["name"], meta["namespace"], account, environment, port, sink)
+    return LocalService(meta["name"], meta["namespace"], account, environment, port, sink)
 
 
 def _subject(binding: Object) -> tuple[str, str]:
@@ -82,14 +82,14 @@ def _value(variable: Object, meta: Object) -> str:
 
 
 def part(  # noqa: PLR0913 (one for each thing that is the stack's)
-    function: Function,
+    function: LocalService,
     *,
     kubeconfig: Path,
     layout: Layout,
     addresses: Addresses,
     command: tuple[str, ...],
     settings: Mapping[str, str],
-) -> Part:
+) -> ProcessSpec:
     """The process of a function. Addresses of the Broker in its environment become the local ones."""
     ingress = f"http://{LOOPBACK}:{addresses.ports.ingress}"
     environment = {key: value.replace(INGRESS_IN_CLUSTER, ingress) for key, value in function.environment.items()}
@@ -107,7 +107,7 @@ def part(  # noqa: PLR0913 (one for each thing that is the stack's)
         "LOOPBACK_ONLY": "true",
         **({"K_SINK": addresses.resolve(function.sink, function.namespace)} if function.sink else {}),
     }
-    return Part(
+    return ProcessSpec(
         function.name,
         Stage.FUNCTION,
         command,

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from local import probe
-from local.api import Object
-from local.errors import ConfigUnusable
+from local.admin_client import Object
 from local.layout import Layout
+from local.local_errors import ConfigUnusable
 from local.ports import EVERYWHERE, Port, Ports
-from local.process import Part, Stage
+from local.process import ProcessSpec, Stage
 from local.topology import Addresses
 
 FAIL_FAST = "features.knative.dev/apiserversource-skip-permissions-check"
@@ -80,7 +80,7 @@ def account(source: Object) -> tuple[str, str]:
     return source["metadata"]["namespace"], source["spec"].get("serviceAccountName") or "default"
 
 
-def part(source: Object, *, kubeconfig: Path, layout: Layout, addresses: Addresses) -> Part:
+def part(source: Object, *, kubeconfig: Path, layout: Layout, addresses: Addresses) -> ProcessSpec:
     """The adapter of a source. It is ready when all its watches have listed: nothing is missed from then on."""
     meta = source["metadata"]
     config = configuration(source)
@@ -103,7 +103,7 @@ def part(source: Object, *, kubeconfig: Path, layout: Layout, addresses: Address
     }
     name = part_name(source)
     log = layout.log(name)
-    return Part(
+    return ProcessSpec(
         name,
         Stage.SOURCE,
         (layout.program("adapter"),),

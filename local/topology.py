@@ -3,7 +3,7 @@
 The data plane is Knative's own; its three controllers and its webhook need Services, DNS and TLS, so their part is
 played here. It comes down to four facts: a Broker forwards to a channel, a channel fans out to its subscribers by way
 of the filter, the filter sends to a Trigger's subscriber, and a source has the address of its sink. All of this is
-pure; writing it is `local.wiring`'s.
+pure; writing it is `local.topology_objects`'s.
 """
 
 import re
@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
-from local.api import Object
-from local.errors import ConfigUnusable
+from local.admin_client import Object
+from local.local_errors import ConfigUnusable
 from local.ports import DISPATCHER, LOOPBACK, Ports
 
 ASYNC_HANDLER = "messaging.knative.dev/async-handler"

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from local.errors import BuildError
+from local.local_errors import BuildError
 
 STAMP = "yaml"
 EVENTING = "knative.dev/eventing"

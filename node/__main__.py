@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from local.errors import LocalError
+from local.local_errors import LocalError
 from local.process import recorded
 from node import pinned, prerequisites, sandbox, user_install
 from node.machine import STATE, Node

@@ -4,8 +4,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from local.api import Object
-from local.errors import BuildError
+from local.admin_client import Object
+from local.local_errors import BuildError
 from node.node_files import CLUSTER_DOMAIN, DNS_ADDRESS
 from node.node_images import ROOT_USER, ProgramImage, named
 

@@ -21,10 +21,10 @@ from types import TracebackType
 import psutil
 
 from local import pki
-from local.api import Api
-from local.errors import AlreadyRunning, NotReady
+from local.admin_client import AdminClient
 from local.kubectl import Kubectl
 from local.layout import DEFAULT, Layout
+from local.local_errors import AlreadyRunning, NotReady
 from local.probe import until
 from local.process import Process, await_ready, recorded
 from node import gateway, node_images, official, sandbox, user_install
@@ -79,10 +79,10 @@ class Node:
         return record
 
     @property
-    def api(self) -> Api:
+    def api(self) -> AdminClient:
         """The API server as the administrator sees it."""
         token = (self.layout.pki / "admin.token").read_text()
-        return Api(SERVER, self.layout.pki / "ca.crt", token)
+        return AdminClient(SERVER, self.layout.pki / "ca.crt", token)
 
     def up(self, scaling: ScaleToZero = DEFAULT_SCALING, *, operator: bool = False) -> None:
         """Start everything up to an available Knative, and with `operator` to what our configuration makes of it.

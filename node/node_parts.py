@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from local import probe
 from local.layout import Layout
 from local.pki import Pki
-from local.process import Part, Stage
+from local.process import ProcessSpec, Stage
 from node import node_files
 from node.sandbox import HOSTNAME, NODE_ADDRESS, Sandbox
 
@@ -32,15 +32,15 @@ class NodeParts:
     pki: Pki
     sandbox: Sandbox
 
-    def storage(self) -> list[Part]:
+    def storage(self) -> list[ProcessSpec]:
         """etcd, the API server and containerd, which start together."""
         return [self._etcd(), self._apiserver(), self._containerd()]
 
-    def controllers(self) -> list[Part]:
+    def controllers(self) -> list[ProcessSpec]:
         """What needs a ready API server: controllers, scheduler, kubelet and kube-proxy."""
         return [self._controller_manager(), self._scheduler(), self._kubelet(), self._proxy()]
 
-    def _etcd(self) -> Part:
+    def _etcd(self) -> ProcessSpec:
         client = f"https://127.0.0.1:{ETCD_PORT}"
         peer = "https://127.0.0.1:2380"
         health = f"http://{NODE_ADDRESS}:{ETCD_HEALTH_PORT}"
@@ -60,7 +60,7 @@ class NodeParts:
         )
         return self._part("etcd", Stage.ETCD, command, probe.http(f"{health}/health"))
 
-    def _apiserver(self) -> Part:
+    def _apiserver(self) -> ProcessSpec:
         command = (
             self.layout.program("kube-apiserver"),
             f"--etcd-servers=https://127.0.0.1:{ETCD_PORT}",
@@ -82,13 +82,13 @@ class NodeParts:
         )
         return self._part("kube-apiserver", Stage.APISERVER, command, probe.http(f"{SERVER}/readyz", ca=self.pki.ca))
 
-    def _containerd(self) -> Part:
+    def _containerd(self) -> ProcessSpec:
         root = self.layout.state / "containerd"
         file = node_files.containerd(self.layout.state / "configuration", root)
         ready = probe.logged(self.layout.log("containerd"), "containerd successfully booted")
         return self._part("containerd", Stage.NODE, ("containerd", "--config", str(file)), ready)
 
-    def _controller_manager(self) -> Part:
+    def _controller_manager(self) -> ProcessSpec:
         command = (
             self.layout.program("kube-controller-manager"),
             f"--kubeconfig={self.layout.kubeconfig}",
@@ -102,7 +102,7 @@ class NodeParts:
         )
         return self._part("kube-controller-manager", Stage.CONTROLLER, command, _started)
 
-    def _scheduler(self) -> Part:
+    def _scheduler(self) -> ProcessSpec:
         command = (
             self.layout.program("kube-scheduler"),
             f"--kubeconfig={self.layout.kubeconfig}",
@@ -112,7 +112,7 @@ class NodeParts:
         )
         return self._part("kube-scheduler", Stage.CONTROLLER, command, _started)
 
-    def _kubelet(self) -> Part:
+    def _kubelet(self) -> ProcessSpec:
         command = (
             self.layout.program("kubelet"),
             f"--config={node_files.kubelet(self.layout.state / 'configuration', self.pki.ca)}",
@@ -122,7 +122,7 @@ class NodeParts:
         )
         return self._part("kubelet", Stage.NODE, command, _started)
 
-    def _proxy(self) -> Part:
+    def _proxy(self) -> ProcessSpec:
         command = (
             self.layout.program("kube-proxy"),
             f"--kubeconfig={self.layout.kubeconfig_of('kube-proxy')}",
@@ -136,8 +136,8 @@ class NodeParts:
         )
         return self._part("kube-proxy", Stage.NODE, command, _started)
 
-    def _part(self, name: str, stage: Stage, command: tuple[str, ...], ready: probe.Ready) -> Part:
-        return Part(name, stage, self.sandbox.command(*command), self.layout.log(name), ready)
+    def _part(self, name: str, stage: Stage, command: tuple[str, ...], ready: probe.Ready) -> ProcessSpec:
+        return ProcessSpec(name, stage, self.sandbox.command(*command), self.layout.log(name), ready)
 
 
 def _started(_: int) -> bool:

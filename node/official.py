@@ -13,10 +13,10 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from local.api import Api, Object
-from local.errors import NotReady
+from local.admin_client import AdminClient, Object
 from local.kubectl import Kubectl, documents
 from local.layout import Layout
+from local.local_errors import NotReady
 from node import pinned
 from node.node_images import ProgramImage, named
 
@@ -107,7 +107,7 @@ def settings(scaling: ScaleToZero) -> Mapping[tuple[str, str], Mapping[str, str]
     }
 
 
-def prepare(kubectl: Kubectl, api: Api, everything: Sequence[Object]) -> None:
+def prepare(kubectl: Kubectl, api: AdminClient, everything: Sequence[Object]) -> None:
     """Apply namespaces and definitions, which need no image yet; returns when their kinds are served."""
     apply(kubectl, [manifest for manifest in everything if manifest["kind"] in FIRST])
     deadline = time.monotonic() + READY_SECONDS
@@ -130,7 +130,7 @@ def apply(kubectl: Kubectl, objects: Sequence[Object]) -> None:
     kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=documents)
 
 
-def await_ready(api: Api, namespaces: Iterable[str], seconds: float = READY_SECONDS) -> None:
+def await_ready(api: AdminClient, namespaces: Iterable[str], seconds: float = READY_SECONDS) -> None:
     """Wait until all Deployments of the namespaces are available. Raises NotReady, naming those that are not."""
     deadline = time.monotonic() + seconds
     for namespace in namespaces:

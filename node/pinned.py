@@ -1,7 +1,7 @@
 """The pinned programs of a node, and the official YAML that comes in their modules.
 
-What the local stack has, too (control plane, kubectl, the data plane of a Broker), is built by `local.build`. YAML is
-copied whole folders at a time, so that what is applied is what a release of Knative would be made of.
+What the local stack has, too (control plane, kubectl, the data plane of a Broker), is built by `local.go_programs`.
+YAML is copied whole folders at a time, so that what is applied is what a release of Knative would be made of.
 """
 
 import hashlib
@@ -9,8 +9,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from local import build, vendor
-from local.build import Bundle, Program
+from local import go_programs, vendor
+from local.go_programs import Bundle, GoProgram
 from local.layout import DEFAULT
 
 FOLDER = Path(__file__).resolve().parent / "programs"
@@ -23,16 +23,16 @@ KEPLER = "github.com/sustainable-computing-io/kepler"
 YAML = "node-yaml"
 
 PROGRAMS = (
-    Program("pause", ".", module="pause"),
-    Program("kubelet", f"{KUBERNETES}/kubelet", module="cluster"),
-    Program("kube-proxy", f"{KUBERNETES}/kube-proxy", module="cluster"),
-    Program("coredns", ".", module="coredns"),
+    GoProgram("pause", ".", module="pause"),
+    GoProgram("kubelet", f"{KUBERNETES}/kubelet", module="cluster"),
+    GoProgram("kube-proxy", f"{KUBERNETES}/kube-proxy", module="cluster"),
+    GoProgram("coredns", ".", module="coredns"),
     *(
-        Program(f"serving-{name}", f"{SERVING}/cmd/{name}", module="serving")
+        GoProgram(f"serving-{name}", f"{SERVING}/cmd/{name}", module="serving")
         for name in ("controller", "webhook", "autoscaler", "activator", "queue")
     ),
     *(
-        Program(f"eventing-{path.replace('/', '-')}", f"{EVENTING}/cmd/{path}", module="cluster")
+        GoProgram(f"eventing-{path.replace('/', '-')}", f"{EVENTING}/cmd/{path}", module="cluster")
         for path in (
             "controller",
             "webhook",
@@ -44,7 +44,7 @@ PROGRAMS = (
         )
     ),
     # C is what its reader of the eBPF tables is written in, whoever fills them.
-    Program("kepler", ".", module="kepler", cgo=True),
+    GoProgram("kepler", ".", module="kepler", cgo=True),
 )
 
 
@@ -102,7 +102,7 @@ def copy(go: str, folder: Path, target: Path) -> None:
 BUNDLE = Bundle(FOLDER, PROGRAMS, YAML, digest, copy)
 
 
-def build_all(target: Path = DEFAULT, say: build.Say = print) -> None:
+def build_all(target: Path = DEFAULT, say: go_programs.Say = print) -> None:
     """Build what the local stack and the node need. Raises BuildError."""
-    build.build(target, say)
-    build.build(target, say, BUNDLE)
+    go_programs.build(target, say)
+    go_programs.build(target, say, BUNDLE)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from local.errors import AlreadyRunning, PartFailed
+from local.local_errors import AlreadyRunning, PartFailed
 from local.probe import until
 from local.process import living
 from node import cgroups, kernel_settings
@@ -55,7 +55,7 @@ exec "$2"
 
 
 @dataclass(frozen=True)
-class Record:
+class SandboxRecord:
     """What is to be undone: the first process, settings to restore, and folders that were made on this machine."""
 
     pid: int
@@ -97,7 +97,7 @@ def up(state: Path, pause: Path) -> Sandbox:
     state.mkdir(parents=True, exist_ok=True)
     state.chmod(0o700)  # keys, tokens and the cluster's Secrets are in it
     folders = [folder for folder in (*TEMPORARY, *KEPT, *WANTED) if not Path(folder).exists()]
-    record = Record(0, 0.0, kernel_settings.read(), folders)
+    record = SandboxRecord(0, 0.0, kernel_settings.read(), folders)
     _write(state, record)
     try:
         return _up(state, pause, record)
@@ -127,10 +127,10 @@ def down(state: Path) -> list[str]:
     return left
 
 
-def recorded(state: Path) -> Record | None:
+def recorded(state: Path) -> SandboxRecord | None:
     """What an earlier `up` recorded and no `down` removed."""
     try:
-        return Record(**json.loads(_file(state).read_text()))
+        return SandboxRecord(**json.loads(_file(state).read_text()))
     except FileNotFoundError:
         return None
 
@@ -144,7 +144,7 @@ def running(state: Path) -> Sandbox | None:
     return Sandbox(record.pid, tuple(procs))
 
 
-def _up(state: Path, pause: Path, record: Record) -> Sandbox:
+def _up(state: Path, pause: Path, record: SandboxRecord) -> Sandbox:
     procs = cgroups.create()
     for folder in record.folders:
         Path(folder).mkdir(parents=True, exist_ok=True)
@@ -167,7 +167,7 @@ def _up(state: Path, pause: Path, record: Record) -> Sandbox:
     if not marker.exists():
         raise PartFailed(f"the node's namespaces cannot be set up: {log.read_text(errors='replace').strip()[-300:]}")
     first = psutil.Process(popen.pid).children()[0]
-    _write(state, Record(first.pid, first.create_time(), record.settings, record.folders))
+    _write(state, SandboxRecord(first.pid, first.create_time(), record.settings, record.folders))
     sandbox = Sandbox(first.pid, tuple(procs))
     _connect(sandbox)
     return sandbox
@@ -227,7 +227,7 @@ def _file(state: Path) -> Path:
     return state / "sandbox.json"
 
 
-def _write(state: Path, record: Record) -> None:
+def _write(state: Path, record: SandboxRecord) -> None:
     draft = _file(state).with_suffix(".tmp")
     draft.write_text(json.dumps(asdict(record)))
     draft.replace(_file(state))

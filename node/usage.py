@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from local.api import Api, Object
+from local.admin_client import AdminClient, Object
 from local.process import recorded
 from node import cgroups
 
@@ -21,37 +21,37 @@ FUNCTIONS = "functions"
 
 
 @dataclass(frozen=True)
-class Usage:
+class ResourceUsage:
     """CPU seconds since the beginning, and MiB of anonymous memory now."""
 
     cpu: float
     memory: float
 
-    def __add__(self, other: "Usage") -> "Usage":
-        return Usage(self.cpu + other.cpu, self.memory + other.memory)
+    def __add__(self, other: "ResourceUsage") -> "ResourceUsage":
+        return ResourceUsage(self.cpu + other.cpu, self.memory + other.memory)
 
 
-def by_part(api: Api, records: Path, mount: Path = cgroups.MOUNT) -> dict[str, Usage]:
+def by_part(api: AdminClient, records: Path, mount: Path = cgroups.MOUNT) -> dict[str, ResourceUsage]:
     """Return what each part of the node uses: its processes by name, its pods by namespace and purpose."""
     processes = {record.name: _processes(record.pid) for record in recorded(records)}
     pods = {pod["metadata"]["uid"]: pod for pod in api.items("/api/v1/pods")}
-    functions = Usage(_cpu(mount, Path("kubepods")), 0.0)
+    functions = ResourceUsage(_cpu(mount, Path("kubepods")), 0.0)
     for folder in _pods(mount):
         uid = folder.name.removeprefix("pod")
-        used = Usage(_cpu(mount, folder), _memory(mount, folder))
+        used = ResourceUsage(_cpu(mount, folder), _memory(mount, folder))
         part = _part(pods[uid]) if uid in pods else FUNCTIONS
         if part == FUNCTIONS:
-            functions += Usage(0.0, used.memory)
+            functions += ResourceUsage(0.0, used.memory)
         else:
-            processes[part] = processes.get(part, Usage(0.0, 0.0)) + used
-            functions += Usage(-used.cpu, 0.0)
+            processes[part] = processes.get(part, ResourceUsage(0.0, 0.0)) + used
+            functions += ResourceUsage(-used.cpu, 0.0)
     return processes | {FUNCTIONS: functions}
 
 
-def since(before: Mapping[str, Usage], after: Mapping[str, Usage]) -> dict[str, Usage]:
+def since(before: Mapping[str, ResourceUsage], after: Mapping[str, ResourceUsage]) -> dict[str, ResourceUsage]:
     """Return the CPU seconds between two samples, with the memory of the later one."""
-    nothing = Usage(0.0, 0.0)
-    return {part: Usage(used.cpu - before.get(part, nothing).cpu, used.memory) for part, used in after.items()}
+    nothing = ResourceUsage(0.0, 0.0)
+    return {part: ResourceUsage(used.cpu - before.get(part, nothing).cpu, used.memory) for part, used in after.items()}
 
 
 def _part(pod: Object) -> str:
@@ -64,14 +64,14 @@ def _part(pod: Object) -> str:
     return "exporters" if meta["name"].startswith("kepler-exporter") else str(meta["namespace"])
 
 
-def _processes(pid: int) -> Usage:
+def _processes(pid: int) -> ResourceUsage:
     """A process with all below it: the part itself is below the one that entered the sandbox."""
-    used = Usage(0.0, 0.0)
+    used = ResourceUsage(0.0, 0.0)
     try:
         first = psutil.Process(pid)
         for process in (first, *first.children(recursive=True)):
             times, memory = process.cpu_times(), process.memory_info()
-            used += Usage(times.user + times.system, (memory.rss - memory.shared) / 2**20)
+            used += ResourceUsage(times.user + times.system, (memory.rss - memory.shared) / 2**20)
     except psutil.Error:
         return used
     return used

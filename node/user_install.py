@@ -12,10 +12,10 @@ from pathlib import Path
 
 import yaml
 
-from local.api import Api, Object
-from local.errors import BuildError, NotReady
+from local.admin_client import AdminClient, Object
 from local.kubectl import Kubectl
 from local.layout import DEFAULT, ROOT
+from local.local_errors import BuildError, NotReady
 from node.node_images import ROOT_USER, ProgramImage, ctr
 from node.sandbox import Sandbox
 
@@ -99,12 +99,12 @@ def apply(kubectl: Kubectl, folder: Path, selector: str = "") -> str:
     return kubectl("apply", "--server-side", "-k", str(folder), *(("-l", selector) if selector else ()))
 
 
-def unready(api: Api) -> list[str]:
+def unready(api: AdminClient) -> list[str]:
     """Return the objects of Knative's kinds in the operator's namespace that are not Ready, each with its message."""
     return [sentence for path in AWAITED for manifest in api.items(path) if (sentence := _unready(manifest))]
 
 
-def await_ready(api: Api, seconds: float = READY_SECONDS) -> None:
+def await_ready(api: AdminClient, seconds: float = READY_SECONDS) -> None:
     """Return when all Services, Triggers, Brokers and sources are Ready. Raises NotReady with their messages."""
     deadline = time.monotonic() + seconds
     while not api.items(SERVICES) or unready(api):

@@ -51,7 +51,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ApiResponse:
     """What came back; `status` 0 where nothing did.
 
     `retry_after` is the answer's header of that name, in seconds; 0 where it has none.
@@ -62,7 +62,7 @@ class Answer:
     retry_after: float = 0.0
 
 
-Transport = Callable[[Request], Answer]
+Transport = Callable[[Request], ApiResponse]
 
 
 @dataclass(frozen=True)
@@ -220,7 +220,7 @@ def path(kind: Kind, namespace: str, name: str = "", subresource: str = "") -> s
     return "/".join(part for part in (f"{root}{scope}/{kind.plural}", name, subresource) if part)
 
 
-def understood(request: Request, answer: Answer) -> Manifest:
+def understood(request: Request, answer: ApiResponse) -> Manifest:
     """The object answered, or the error that the answer means.
 
     A Status body carries the server's own sentence; it is passed on, since it names the field.
@@ -240,7 +240,7 @@ def _reason(body: Manifest) -> str:
     return "NamespaceTerminating" if terminating else str(body.get("reason") or "")
 
 
-def _error(answer: Answer) -> type[ApiError]:
+def _error(answer: ApiResponse) -> type[ApiError]:
     known: dict[int, type[ApiError]] = {
         400: Invalid,
         403: Forbidden,

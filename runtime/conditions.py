@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 
 from runtime.objects import Manifest, generation
-from runtime.outcome import Condition, Status
+from runtime.outcome import ConditionStatus, DesiredCondition
 
 # The summary that `kubectl wait` waits for, of every kind that has one.
 READY = "Ready"
@@ -20,18 +20,18 @@ def conditions(parent: Manifest) -> dict[str, Manifest]:
     return {entry["type"]: entry for entry in (parent.get("status") or {}).get("conditions") or ()}
 
 
-def current(parent: Manifest, condition_type: str) -> Condition | None:
+def current(parent: Manifest, condition_type: str) -> DesiredCondition | None:
     """The condition, if it speaks of the present generation."""
     entry = conditions(parent).get(condition_type)
     if entry is None or entry.get("observedGeneration") != generation(parent):
         return None
-    return Condition(condition_type, Status(entry["status"]), entry["reason"], entry["message"])
+    return DesiredCondition(condition_type, ConditionStatus(entry["status"]), entry["reason"], entry["message"])
 
 
 def settled(parent: Manifest, condition_types: Iterable[str]) -> bool:
     """Whether all of these are `True` for the present generation."""
     known = (current(parent, condition_type) for condition_type in condition_types)
-    return all(condition is not None and condition.status is Status.TRUE for condition in known)
+    return all(condition is not None and condition.status is ConditionStatus.TRUE for condition in known)
 
 
 def reported(condition_type: str) -> Callable[[Manifest], bool]:
@@ -39,7 +39,7 @@ def reported(condition_type: str) -> Callable[[Manifest], bool]:
     return partial(settled, condition_types=(condition_type,))
 
 
-def applied(parent: Manifest, wanted: Condition, now: datetime) -> Manifest:
+def applied(parent: Manifest, wanted: DesiredCondition, now: datetime) -> Manifest:
     """The condition as it goes into `/status`, timed `now` only if its status changes."""
     before = conditions(parent).get(wanted.type, {})
     unchanged = before.get("status") == wanted.status

@@ -30,9 +30,9 @@ from runtime.dead_letters import (
     record,
     surplus,
 )
+from runtime.declaration import manager
 from runtime.errors import Conflict, NotAnEvent, NotFound, Refused, Unavailable
 from runtime.event import Event, is_name
-from runtime.function import manager
 from runtime.objects import CONFIG_MAP, EVENT, OURS, Collection, Manifest, Ref, name, uid
 from runtime.receive import Received
 from runtime.signature import Keyring

@@ -4,8 +4,8 @@ of every object in memory.
 
 from collections.abc import Iterator
 
+from runtime.declaration import Function, Observed
 from runtime.differences import FieldChange, differences
-from runtime.function import Function, Observed
 from runtime.objects import Manifest
 from runtime.outcome import Outcome
 from runtime.planned_writes import PlannedWrite, planned_writes

@@ -48,7 +48,7 @@ class Paged(Protocol):
     pages: Blueprint
 
 
-class Answer(Response):
+class BareResponse(Response):
     """A response that carries no content type unless it is given one: a 204 has no content."""
 
     default_mimetype = None
@@ -94,7 +94,7 @@ def application(receivers: Mapping[str, Receiver], edge: Edge | None = None) -> 
     """The WSGI application: one receiver answers at `/`; several answer at `/<name>`, one each."""
     edge = edge or Edge()
     app = Flask("kepler")
-    app.response_class = Answer
+    app.response_class = BareResponse
     app.before_request(edge.refusal)
     for name, receiver in receivers.items():
         path = "/" if len(receivers) == 1 else f"/{name}"
@@ -128,7 +128,7 @@ def _view(name: str, receiver: Receiver, edge: Edge) -> Callable[[], Response]:
             return _text(400, redact.text(str(wrong)))
         except Unavailable as busy:
             return _text(503, busy.message)
-        return _answer(receiver.look, asking, began, edge) if asking else Answer(status=204)
+        return _answer(receiver.look, asking, began, edge) if asking else BareResponse(status=204)
 
     return receive
 
@@ -152,9 +152,9 @@ def _answer(receiver: Receiver, event: Event, began: float, edge: Edge) -> Respo
     _log(event, received, (time.monotonic() - began) * 1000)
     reply = received.reply
     if reply is None:
-        return Answer(status=204)
+        return BareResponse(status=204)
     message = to_binary_event(edge.sign(emitted(reply)))
-    return Answer(message.body, status=200, headers=dict(message.headers))
+    return BareResponse(message.body, status=200, headers=dict(message.headers))
 
 
 def _log(event: Event, received: Received, milliseconds: float) -> None:
@@ -193,4 +193,4 @@ def _shown(event: Event) -> dict[str, str | int]:
 
 def _text(status: int, message: str) -> Response:
     """Return an answer in words, which may repeat half a surrogate pair of the event's."""
-    return Answer(f"{message}\n".encode(errors="backslashreplace"), status=status, mimetype="text/plain")
+    return BareResponse(f"{message}\n".encode(errors="backslashreplace"), status=status, mimetype="text/plain")

@@ -6,7 +6,7 @@ from typing import Any
 
 from runtime.client import Transport
 from runtime.deadlines import TRIGGER
-from runtime.function import Rule, manager
+from runtime.declaration import Permission, manager
 from runtime.receive import Receiver
 from runtime.settings import NAMESPACE
 from runtime.signature import Keyring
@@ -43,7 +43,7 @@ class Listener:
     name: str
     filters: tuple[Filter, ...]
     receiver: Callable[[Surroundings], Receiver]
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[Permission, ...] = ()
     timeout: int = TRIGGER
     settings: Mapping[str, str] = field(default_factory=dict)
     keeps: str = ""

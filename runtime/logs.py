@@ -9,7 +9,7 @@ from pythonjsonlogger.json import JsonFormatter
 from runtime.redact import LONGEST_LOGGED, NOTHING_KNOWN
 
 
-class Line(JsonFormatter):
+class RedactingFormatter(JsonFormatter):
     """Hides, of every value of a line, what looks like a credential: also in lines of libraries."""
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def configure(function: str, level: str) -> None:
     """Log as JSON lines with `time`, `level`, `function`, `message` and what each call adds."""
     lines = logging.StreamHandler(sys.stdout)
     lines.setFormatter(
-        Line(
+        RedactingFormatter(
             "{asctime}{levelname}{message}",
             style="{",
             rename_fields={"asctime": "time", "levelname": "level"},

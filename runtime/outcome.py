@@ -25,7 +25,7 @@ class Word(StrEnum):
     REJECTED = "rejected"
 
 
-class Status(StrEnum):
+class ConditionStatus(StrEnum):
     """A condition's status (Kubernetes API conventions: there are these three)."""
 
     TRUE = "True"
@@ -33,15 +33,19 @@ class Status(StrEnum):
     UNKNOWN = "Unknown"
 
 
-STATUS_OF = {Word.CONVERGED: Status.TRUE, Word.WAITING: Status.UNKNOWN, Word.REJECTED: Status.FALSE}
+STATUS_OF = {
+    Word.CONVERGED: ConditionStatus.TRUE,
+    Word.WAITING: ConditionStatus.UNKNOWN,
+    Word.REJECTED: ConditionStatus.FALSE,
+}
 
 
 @dataclass(frozen=True)
-class Condition:
+class DesiredCondition:
     """One entry of `status.conditions`, before it has a time and a generation."""
 
     type: str
-    status: Status
+    status: ConditionStatus
     reason: str
     message: str
 
@@ -74,7 +78,7 @@ class Outcome:
     message: str
     intents: tuple[Intent, ...] = ()
     absent: tuple[Ref, ...] = ()
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[DesiredCondition, ...] = ()
     status: Mapping[str, Any] = field(default_factory=dict)
     quiet: bool = False
     awaits: Ref | None = None

@@ -7,7 +7,7 @@ import yaml
 from runtime.printable import is_printable
 
 
-class _Plain(yaml.SafeDumper):
+class _PlainDumper(yaml.SafeDumper):
     """Writes shared values out instead of as anchors."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
@@ -21,4 +21,4 @@ def as_yaml(content: Any) -> str:
 
 
 def _dumped(content: Any, *, unicode: bool) -> str:
-    return yaml.dump(content, Dumper=_Plain, sort_keys=False, width=120, allow_unicode=unicode)
+    return yaml.dump(content, Dumper=_PlainDumper, sort_keys=False, width=120, allow_unicode=unicode)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from runtime.client import Client
+from runtime.declaration import Observed
 from runtime.differences import FieldChange, differences
-from runtime.function import Observed
 from runtime.objects import Manifest, Ref, terminates
 from runtime.outcome import Intent, Outcome
 from runtime.ownership import owned_by

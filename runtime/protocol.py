@@ -30,9 +30,9 @@ from pydantic import ValidationError
 from runtime import trial
 from runtime.adoption import as_adopted, others
 from runtime.client import Client
+from runtime.declaration import Function, Input, Observed
 from runtime.differences import FieldChange, differences
 from runtime.errors import Conflict, NotFound, Refused, Unavailable
-from runtime.function import Function, Input, Observed
 from runtime.objects import Collection, Manifest, Ref, generation, resource_version, terminates, uid
 from runtime.outcome import Outcome, rejected
 from runtime.ownership import refusal
@@ -46,7 +46,7 @@ JITTER = 0.004
 
 
 @dataclass(frozen=True)
-class Change:
+class AcceptedWrite:
     """One write that the API server took."""
 
     ref: Ref
@@ -65,7 +65,7 @@ class Reconciled:
     key: Ref
     outcome: Outcome | None = None
     parent: Manifest | None = None
-    changes: list[Change] = field(default_factory=list)
+    changes: list[AcceptedWrite] = field(default_factory=list)
     seen: list[Manifest] = field(default_factory=list)
     rounds: int = 0
 
@@ -249,7 +249,7 @@ def _send(
 ) -> tuple[PlannedWrite, Manifest | None]:
     """The write as it was made, and the child as it is then."""
     child = write.send(worker.client)
-    done.changes.append(Change(write.ref, write.action, write.fields))
+    done.changes.append(AcceptedWrite(write.ref, write.action, write.fields))
     return write, child
 
 
@@ -282,7 +282,7 @@ def _write_condition(
     if not fields:
         return None
     written = write_status(observed.key, status, client)
-    done.changes.append(Change(observed.key, "reported", fields))
+    done.changes.append(AcceptedWrite(observed.key, "reported", fields))
     return written
 
 

@@ -15,13 +15,13 @@ from events.report import Report
 from runtime import measures, reports, requests, spans
 from runtime.client import Client, Transport
 from runtime.deadlines import RECONCILE, Deadline
+from runtime.declaration import Function
 from runtime.errors import ApiError, Misconfigured
 from runtime.event import Event
-from runtime.function import Function
 from runtime.later import Later
 from runtime.objects import Ref, generation
 from runtime.protocol import Reconciled, reconcile
-from runtime.seen import Seen
+from runtime.seen import RecentVersions
 from runtime.singleflight import SingleFlight
 from runtime.spans import Course
 from runtime.tracing import trace_of, trace_of_event
@@ -92,7 +92,7 @@ class Reconciler:
     sink: Callable[[CloudEvent], None] = _no_sink
     workers: Workers = field(default_factory=Workers)
     flights: SingleFlight[Event, Done] = field(default_factory=lambda: SingleFlight(waiting=WAITING))
-    seen: Seen = field(default_factory=Seen)
+    seen: RecentVersions = field(default_factory=RecentVersions)
     turn: Lock = field(default_factory=Lock)
     server: str = ""
     seconds: float = RECONCILE

@@ -14,8 +14,8 @@ The same HTTP status stands for many causes; the sentence tells them apart (Kube
 from dataclasses import dataclass
 
 from runtime.adoption import resync
+from runtime.declaration import Function
 from runtime.errors import Forbidden, Refused
-from runtime.function import Function
 from runtime.objects import Ref
 from runtime.outcome import Outcome, pending, rejected
 

@@ -28,21 +28,21 @@ from events.types import PREFIX, STATUS_CHANGED
 from runtime import redact
 from runtime.client import Call
 from runtime.conditions import READY
+from runtime.declaration import Function
 from runtime.envelope import NAMESPACE, about, envelope
 from runtime.event import Event, moment
 from runtime.field_owners import CONTROL_PLANE
-from runtime.function import Function
 from runtime.objects import Kind, Manifest, Ref, generation, metadata, name, resource_version, uid
 from runtime.outcome import Outcome, Word
 from runtime.printable import encodable, visible, visible_name
-from runtime.protocol import Change, Reconciled
+from runtime.protocol import AcceptedWrite, Reconciled
 from runtime.redact import Mask
 from runtime.spans import Course
 from runtime.statuses import conditions_of
-from runtime.tracing import Trace, traceparent, understood
+from runtime.tracing import GenerationTrace, traceparent, understood
 
 
-def report(function: Function, done: Reconciled, event: Event, where: Trace, course: Course) -> Report | None:
+def report(function: Function, done: Reconciled, event: Event, where: GenerationTrace, course: Course) -> Report | None:
     """The report on one reconcile, or None where there is nothing to say."""
     outcome = done.outcome
     if outcome is None or (not done.changes and (outcome.quiet or outcome.word is Word.CONVERGED)):
@@ -232,7 +232,7 @@ def _conditions(function: Function, outcome: Outcome, mask: Mask) -> tuple[Repor
     )
 
 
-def _write(change: Change, mask: Mask) -> Write:
+def _write(change: AcceptedWrite, mask: Mask) -> Write:
     fields = []
     for field in change.fields:
         before, after = mask.change(field.path, field.before, field.after, kind=change.ref.kind.name)

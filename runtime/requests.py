@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from cloudevents.core.v1.event import CloudEvent
 
 from events.report import ObjectName
-from events.requests import Discard, Replay
-from events.sweep import Resync
+from events.request_data import Discard, Replay
+from events.sweep_data import Resync
 from events.types import DISCARD_REQUESTED, REPLAY_REQUESTED, RESYNC_REQUESTED
 from runtime.envelope import NAMESPACE, about, envelope
 from runtime.event import FUNCTIONS, Event

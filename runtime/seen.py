@@ -20,7 +20,7 @@ def version(key: Ref, manifest: Manifest) -> Version:
     return key, uid(manifest), resource_version(manifest)
 
 
-class Seen:
+class RecentVersions:
     """The latest versions; the oldest are forgotten first."""
 
     def __init__(self, kept: int = KEPT) -> None:

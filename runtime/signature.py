@@ -27,9 +27,9 @@ from cloudevents.core.v1.event import CloudEvent
 
 from runtime.client import Client, Transport
 from runtime.deadlines import Deadline
+from runtime.declaration import Permission
 from runtime.errors import Conflict, OperatorError
 from runtime.event import Event, moment
-from runtime.function import Rule
 from runtime.objects import SECRET, Manifest, Ref
 
 log = logging.getLogger("kepler.signature")
@@ -49,8 +49,8 @@ PATIENCE = 3.0
 # Seconds after which a key is read again: somebody may have replaced it.
 FRESH = 10.0
 
-READ_KEY = Rule("", "secrets", ("get",), (SECRET_NAME,), own=True)
-MAKE_KEY = Rule("", "secrets", ("create", "get", "patch"), (SECRET_NAME,), own=True)
+READ_KEY = Permission("", "secrets", ("get",), (SECRET_NAME,), own=True)
+MAKE_KEY = Permission("", "secrets", ("create", "get", "patch"), (SECRET_NAME,), own=True)
 
 Sign = Callable[[CloudEvent], CloudEvent]
 

@@ -36,7 +36,7 @@ Sink = Callable[[CloudEvent], None]
 
 
 @dataclass(frozen=True)
-class Broker:
+class BrokerSink:
     """The Broker at `address`; `token_file` is read for each event where it exists, since tokens are renewed."""
 
     address: str
@@ -86,14 +86,14 @@ def sink(environment: Mapping[str, str], sign: Sign = unsigned) -> Sink:
     return send
 
 
-def connected(environment: Mapping[str, str]) -> Broker:
+def connected(environment: Mapping[str, str]) -> BrokerSink:
     """Return the Broker that the environment names; raises Misconfigured where it names none, or cannot be trusted."""
     address = environment.get(SETTING, "")
     if not address:
         raise Misconfigured(f"no sink to send events to: set `{SETTING}` to the Broker's URL, or apply a SinkBinding")
     trust = _trust(environment.get(AUTHORITIES, ""))
     pool = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=CONNECT, read=READ), ssl_context=trust)
-    return Broker(address, pool, Path(environment.get(TOKEN_FILE) or MOUNTED_TOKEN))
+    return BrokerSink(address, pool, Path(environment.get(TOKEN_FILE) or MOUNTED_TOKEN))
 
 
 def _trust(authorities: str) -> ssl.SSLContext | None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from runtime.client import Client
+from runtime.declaration import Function, Observed
 from runtime.errors import NotFound
-from runtime.function import Function, Observed
 from runtime.objects import Collection, Kind, Manifest, Ref, metadata, name, terminates
 
 # Objects of each list held at a time; with a dozen lists of DaemonSets and the like, some ten megabytes.

@@ -29,7 +29,7 @@ from runtime.client import Call
 from runtime.conditions import READY
 from runtime.event import Event, moment
 from runtime.objects import Manifest, Ref, generation, metadata
-from runtime.tracing import Trace, digest, span_of, trace_of_event, understood
+from runtime.tracing import GenerationTrace, digest, span_of, trace_of_event, understood
 
 Attributes = dict[str, AttributeValue]
 
@@ -64,7 +64,7 @@ class Course:
         return self.began + timedelta(milliseconds=self.milliseconds)
 
 
-def record(report: Report, where: Trace, course: Course, parent: Manifest | None) -> None:
+def record(report: Report, where: GenerationTrace, course: Course, parent: Manifest | None) -> None:
     """The report as a span, its calls below it, and what it says first: the root, and `Ready`."""
     about = report.object
     named = _named(about.kind, about.namespace, about.name) | {"k8s.object.uid": about.uid}
@@ -118,7 +118,7 @@ def edited(parent: Manifest, latest: datetime) -> datetime:
     return min(max((time for time in times if time), default=latest), latest)
 
 
-def _milestones(report: Report, where: Trace, course: Course, parent: Manifest, named: Attributes) -> None:
+def _milestones(report: Report, where: GenerationTrace, course: Course, parent: Manifest, named: Attributes) -> None:
     """The root at the first word on a generation, and `ready` where this report brings it."""
     moved = {field.path: field for write in report.changes if write.action == "reported" for field in write.fields}
     began = edited(parent, course.began)

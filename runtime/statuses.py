@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 from runtime.client import Client
 from runtime.conditions import applied
+from runtime.declaration import Function
 from runtime.differences import owned_values
 from runtime.errors import Invalid
-from runtime.function import Function
 from runtime.objects import Manifest, Ref
-from runtime.outcome import STATUS_OF, Condition, Outcome, Word
+from runtime.outcome import STATUS_OF, DesiredCondition, Outcome, Word
 
 # The API server takes at most this many characters in a condition's message.
 MESSAGE = 32768
@@ -33,13 +33,13 @@ def _reported(parent: Manifest, manager: str) -> Manifest:
     return fields
 
 
-def conditions_of(function: Function, outcome: Outcome) -> tuple[Condition, ...]:
+def conditions_of(function: Function, outcome: Outcome) -> tuple[DesiredCondition, ...]:
     """The conditions an outcome stands for: its own, or the function's by the outcome's word."""
     if outcome.conditions:
         return outcome.conditions
     status, message = STATUS_OF[outcome.word], outcome.message[:MESSAGE]
     return tuple(
-        Condition(condition_type, status, outcome.reason, message)
+        DesiredCondition(condition_type, status, outcome.reason, message)
         for condition_type in (function.condition, *function.summaries)
     )
 

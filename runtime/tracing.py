@@ -27,7 +27,7 @@ ANNOTATION = "traceparent"
 
 
 @dataclass(frozen=True)
-class Trace:
+class GenerationTrace:
     """The trace of one generation: its id, the id of its root span, and the span of another system above that.
 
     It is always recorded, whatever the annotation's flag says of the span above.
@@ -50,19 +50,19 @@ class Trace:
         return _traceparent(str(self), digest(identity, 8))
 
 
-def trace_of(shown: Manifest) -> Trace:
+def trace_of(shown: Manifest) -> GenerationTrace:
     """The trace of an object's generation, by its annotation or else by its uid."""
     identity = f"{uid(shown)}/{generation(shown)}"
     above = _annotated(shown)
-    return Trace(above.trace_id if above else digest(identity, 16), digest(f"root/{identity}", 8), above)
+    return GenerationTrace(above.trace_id if above else digest(identity, 16), digest(f"root/{identity}", 8), above)
 
 
-def detached_trace(identity: str) -> Trace:
+def detached_trace(identity: str) -> GenerationTrace:
     """The trace of what concerns no object that is there."""
-    return Trace(digest(f"lone/{identity}", 16), digest(f"root/{identity}", 8))
+    return GenerationTrace(digest(f"lone/{identity}", 16), digest(f"root/{identity}", 8))
 
 
-def trace_of_event(event: Event) -> Trace:
+def trace_of_event(event: Event) -> GenerationTrace:
     """The trace of the object that an event shows, if it is one of ours, or else a trace of the event alone."""
     try:
         ours = event.api_version.startswith(f"{GROUP}/") and bool(uid(event.object))

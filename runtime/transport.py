@@ -18,7 +18,7 @@ from kubernetes.config.kube_config import load_kube_config
 from urllib3 import HTTPHeaderDict
 
 from runtime import trust
-from runtime.client import APPLY, Answer, Request, Transport
+from runtime.client import APPLY, ApiResponse, Request, Transport
 from runtime.errors import Misconfigured
 from runtime.objects import Manifest
 
@@ -52,7 +52,7 @@ def through(
     client.rest_client.pool_manager.connection_pool_kw["ssl_context"] = trust.api_server(configured)
     client.user_agent = user_agent
 
-    def send(request: Request) -> Answer:
+    def send(request: Request) -> ApiResponse:
         return _send(client, request, headers)
 
     return send
@@ -62,7 +62,7 @@ def at_first_use(connected: Callable[[], Transport]) -> Transport:
     """Return a transport that is made when it is first used: what needs no API server starts without one."""
     made = functools.cache(connected)
 
-    def send(request: Request) -> Answer:
+    def send(request: Request) -> ApiResponse:
         return made()(request)
 
     return send
@@ -87,7 +87,7 @@ def configuration(environment: Mapping[str, str]) -> Configuration:
     return configuration
 
 
-def _send(client: ApiClient, request: Request, headers: Sequence[tuple[str, str]]) -> Answer:
+def _send(client: ApiClient, request: Request, headers: Sequence[tuple[str, str]]) -> ApiResponse:
     method, url, sent, body, posted = client.param_serialize(
         request.method,
         request.path,
@@ -104,7 +104,7 @@ def _send(client: ApiClient, request: Request, headers: Sequence[tuple[str, str]
         return _unanswered(request, untrusted.reason, UNTRUSTED)
     except (urllib3.exceptions.HTTPError, OSError) as lost:
         return _unanswered(request, lost)
-    return Answer(response.status, _decoded(content), _seconds(response.headers.get("Retry-After")))
+    return ApiResponse(response.status, _decoded(content), _seconds(response.headers.get("Retry-After")))
 
 
 def _with(headers: Sequence[tuple[str, str]], sent: Mapping[str, str]) -> Mapping[str, str]:
@@ -117,9 +117,9 @@ def _with(headers: Sequence[tuple[str, str]], sent: Mapping[str, str]) -> Mappin
     return added
 
 
-def _unanswered(request: Request, why: object, reason: str = "") -> Answer:
+def _unanswered(request: Request, why: object, reason: str = "") -> ApiResponse:
     message = f"the API server did not answer {request.method} {request.path}: {why}"
-    return Answer(0, {"message": message, "reason": reason, "cause": str(why)})
+    return ApiResponse(0, {"message": message, "reason": reason, "cause": str(why)})
 
 
 def _yaml(body: Manifest | None) -> str:

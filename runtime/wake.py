@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from runtime.adoption import adopter
 from runtime.client import Client
+from runtime.declaration import Function, Wake
 from runtime.event import Event, is_name
-from runtime.function import Function, Wake
 from runtime.objects import NAMESPACE, Collection, Ref, controller, metadata, name
 
 

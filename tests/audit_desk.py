@@ -11,11 +11,11 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from audit import entries
+from audit.answer_models import API
 from audit.entries import ReportEntry
-from audit.model import API
 from audit.store import Store
 from local.stack import Stack
-from runtime.client import Answer, Request, Transport
+from runtime.client import ApiResponse, Request, Transport
 from runtime.settings import AUDIENCE
 from tests.audit_sample import RESOURCES, edited
 from tests.rights import bind, create_account, create_role, token_of
@@ -24,7 +24,7 @@ _numbers = itertools.count(1)
 
 
 @dataclass
-class Desk:
+class AuditDesk:
     """The function over a database of its own, what it asked of the API server, and what it sent."""
 
     stack: Stack
@@ -81,7 +81,7 @@ class Desk:
 def noting(send: Transport, asked: list[Request]) -> Transport:
     """A transport that remembers what went through it."""
 
-    def noted(request: Request) -> Answer:
+    def noted(request: Request) -> ApiResponse:
         asked.append(request)
         return send(request)
 

@@ -12,7 +12,7 @@ from audit import edits, entries
 from audit.entries import Entry, ReportEntry
 from audit.store import Store
 from events.report import Report, StatusChange
-from events.sweep import Resync, Swept
+from events.sweep_data import Resync, SweepData
 from events.types import (
     PREFIX,
     RESOURCE_DELETE,
@@ -56,7 +56,7 @@ STATE = Work("status", "Ready", 900)
 
 
 @dataclass(frozen=True)
-class Resource:
+class SampleResource:
     """Whose generations these are."""
 
     kind: Kind
@@ -70,9 +70,9 @@ class Resource:
 
 
 RESOURCES = (
-    Resource(KEPLER, "energy", "kepler"),
-    Resource(KEPLER, "lab", "kepler-lab"),
-    Resource(MACHINE_CONFIG, "", "machines"),
+    SampleResource(KEPLER, "energy", "kepler"),
+    SampleResource(KEPLER, "lab", "kepler-lab"),
+    SampleResource(MACHINE_CONFIG, "", "machines"),
 )
 
 
@@ -117,7 +117,7 @@ def generation(number: int, at: datetime) -> Iterator[tuple[datetime, Entry]]:
         yield at, requested(at, resource)
 
 
-def edited(resource: Resource, generation: int, at: datetime, kind: str = RESOURCE_UPDATE) -> Event:
+def edited(resource: SampleResource, generation: int, at: datetime, kind: str = RESOURCE_UPDATE) -> Event:
     """The event about an edit, in ApiServerSource's Resource mode."""
     shown = manifest(resource, generation, at)
     identity = f"{resource.uid}/{generation}/{kind}"
@@ -136,12 +136,12 @@ def edited(resource: Resource, generation: int, at: datetime, kind: str = RESOUR
     )
 
 
-def deleted(resource: Resource, generation: int, at: datetime) -> Event:
+def deleted(resource: SampleResource, generation: int, at: datetime) -> Event:
     """The event about its end."""
     return edited(resource, generation, at, RESOURCE_DELETE)
 
 
-def manifest(resource: Resource, generation: int, at: datetime) -> Manifest:
+def manifest(resource: SampleResource, generation: int, at: datetime) -> Manifest:
     """The resource at one generation: each sets another port, each third another period as well.
 
     In namespace `lab` the port stays for two of them, between which only a secret differs.
@@ -193,7 +193,7 @@ def reported(
     event: Event,
     work: Work,
     at: datetime,
-    resource: Resource,
+    resource: SampleResource,
     generation: int,
     *,
     outcome: str = "converged",
@@ -239,7 +239,7 @@ def reported(
 STATUS = {"converged": "True", "waiting": "Unknown", "rejected": "False"}
 
 
-def _wrote(what: tuple[str, str, str], resource: Resource, generation: int) -> dict[str, Any]:
+def _wrote(what: tuple[str, str, str], resource: SampleResource, generation: int) -> dict[str, Any]:
     target = dict(zip(("apiVersion", "kind", "name"), what, strict=True))
     paths = ("spec.template.spec.containers[name=kepler].args", "spec.template.metadata.annotations.hash", "data.PORT")
     fields = [{"path": path, "before": f"{generation - 1}", "after": f"{generation}"} for path in paths]
@@ -256,7 +256,7 @@ def _told(named: dict[str, str], condition: str, generation: int) -> dict[str, A
     }
 
 
-def _calls(resource: Resource, function: str) -> Iterator[dict[str, Any]]:
+def _calls(resource: SampleResource, function: str) -> Iterator[dict[str, Any]]:
     root = f"/api/v1/namespaces/{resource.namespace}/configmaps/kepler-cfm"
     own = f"/apis/{resource.kind.api_version}/namespaces/{resource.namespace}/keplers/{resource.name}"
     for place, (verb, path) in enumerate((("GET", root), ("GET", own), ("PATCH", root), ("PATCH", f"{own}/status"))):
@@ -272,13 +272,13 @@ def _calls(resource: Resource, function: str) -> Iterator[dict[str, Any]]:
 _numbers = count(1)
 
 
-def swept(at: datetime, resource: Resource) -> Entry:
+def swept(at: datetime, resource: SampleResource) -> Entry:
     """The end of a sweep."""
     event = replace(edited(resource, 1, at), id=f"sweep-{next(_numbers)}", type=SWEEP_FINISHED)
-    return entries.sweep(event, Swept(resources=3, diverging=1, calls=17, milliseconds=64.2), at)
+    return entries.sweep(event, SweepData(resources=3, diverging=1, calls=17, milliseconds=64.2), at)
 
 
-def requested(at: datetime, resource: Resource) -> Entry:
+def requested(at: datetime, resource: SampleResource) -> Entry:
     """What it asked for."""
     event = replace(edited(resource, 1, at), id=f"resync-{next(_numbers)}", type=RESYNC_REQUESTED)
     named = {"apiVersion": event.api_version, "kind": event.kind, "namespace": event.namespace, "name": event.name}

@@ -6,23 +6,23 @@ from functools import partial
 import pytest
 from flask import Blueprint
 
-from audit.api import Api
 from audit.database import Database
 from audit.hints import Hints
+from audit.intake import Audit
 from audit.interference import ChildReader
 from audit.live import Live
 from audit.nearby import nearby
-from audit.receive import Audit
+from audit.query_api import QueryApi
 from audit.signing import Keys
 from audit.store import Store
-from functions.catalogue import FUNCTIONS
-from runtime.client import Answer, Client, Request, Transport, path
+from functions.function_catalogue import FUNCTIONS
+from runtime.client import ApiResponse, Client, Request, Transport, path
+from runtime.declaration import writers
 from runtime.event import Event
-from runtime.function import writers
 from runtime.objects import OURS, Manifest
 from tests.signing_key import KEYS
 
-AWAY = Answer(0, {"message": "the API server did not answer"})
+AWAY = ApiResponse(0, {"message": "the API server did not answer"})
 
 
 @dataclass
@@ -33,12 +33,12 @@ class KnownObjects:
     asked: list[Request] = field(default_factory=list)
     away: bool = False
 
-    def __call__(self, request: Request) -> Answer:
+    def __call__(self, request: Request) -> ApiResponse:
         self.asked.append(request)
         if self.away:
             return AWAY
         found = self.objects.get(request.path)
-        return Answer(200, found) if found else Answer(404, {"reason": "NotFound", "message": "not found"})
+        return ApiResponse(200, found) if found else ApiResponse(404, {"reason": "NotFound", "message": "not found"})
 
     def have(self, event: Event) -> None:
         """From now on there is the object that this event shows."""
@@ -64,7 +64,7 @@ def served(database: Database) -> Audit:
     """What serves it, on this machine only, with no API server and no broker."""
     live = Live(lambda: lambda _: AWAY, "kepler-operator")
     sink = lambda: pytest.fail("nothing is to be sent")  # noqa: E731
-    return serving(Store(database), Api(database, live, reader(), nearby, sink))
+    return serving(Store(database), QueryApi(database, live, reader(), nearby, sink))
 
 
 def reader(transport: Transport = lambda _: AWAY) -> ChildReader:
@@ -73,7 +73,7 @@ def reader(transport: Transport = lambda _: AWAY) -> ChildReader:
     return ChildReader(client, partial(writers, FUNCTIONS))
 
 
-def serving(store: Store, api: Api) -> Audit:
+def serving(store: Store, api: QueryApi) -> Audit:
     """What receives and shows, with no API server to read from."""
     audit = receiving(store, KnownObjects(away=True))
     audit.pages = api.blueprint()

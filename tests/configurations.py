@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from crds.collected_metric import Source
+from crds.kepler_collected_metric import Source
 from functions import children, engine, sidecar
 from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, Ref
-from tests.fields import cluster
-from tests.kepler_reads import Estimator, Exporter, ModelServer, Trainer, Value, environment, mounted
+from tests.field_cases import cluster
+from tests.kepler_reads import Estimator, Exporter, ModelServerProgram, Trainer, Value, environment, mounted
 from tests.pure.test_model_server import PROMETHEUS
-from tests.rendered import KEY, Cluster, Rendered
+from tests.rendered import KEY, Rendered, RenderedCluster
 
 ADDRESS = "http://kepler-model-server.energy.svc"
 GRADIENT = engine.ONLINE_TRAINER
@@ -39,7 +39,7 @@ SIDECAR = ("EstimatorSidecar", "", "")
 TRAINED = ("EstimatorSidecar", GRADIENT, "")
 
 
-def written(collected: Any = None, power: Any = None, **kepler: Any) -> Cluster:
+def written(collected: Any = None, power: Any = None, **kepler: Any) -> RenderedCluster:
     """The specs of a Kepler and, where given, of the two resources that it names."""
     specs = {COLLECTED_METRIC.name: collected, EXPORTED_POWER.name: power}
     spec = {word.replace("_", "-"): value for word, value in kepler.items()}
@@ -52,11 +52,11 @@ def sources(*on: Source) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Case:
+class ConfigurationCase:
     """Resources; what the exporter's settings then differ in from the default; and how each power is estimated."""
 
     says: str
-    cluster: Cluster
+    cluster: RenderedCluster
     settings: dict[str, Value] = field(default_factory=dict)
     models: tuple[tuple[str, str, str], ...] = (WEIGHTS, WEIGHTS, RATIO, RATIO)
 
@@ -70,8 +70,8 @@ NAMED = {
     "process-components": {"filters": "n:1"},
 }
 CASES = [
-    Case("nothing at all", written()),
-    Case(
+    ConfigurationCase("nothing at all", written()),
+    ConfigurationCase(
         "everything on",
         written(
             sources(Source.COUNTER, Source.GPU, Source.BPF, Source.IRQ),
@@ -82,7 +82,7 @@ CASES = [
         {"MODEL_SERVER_ENABLE": True},
         (TRAINED, TRAINED, RATIO, RATIO),
     ),
-    Case(
+    ConfigurationCase(
         "everything off",
         written(sources(), {"levels": ["container"]}),
         {
@@ -93,8 +93,8 @@ CASES = [
             "EXPOSE_COMPONENT_POWER": False,
         },
     ),
-    Case("sources of older releases", written(sources(*Source))),
-    Case(
+    ConfigurationCase("sources of older releases", written(sources(*Source))),
+    ConfigurationCase(
         "virtual machines and processes, with idle power",
         written(power={"levels": ["vm", "process"], "idle-power": True}),
         {
@@ -104,18 +104,18 @@ CASES = [
             "EXPOSE_ESTIMATED_IDLE_POWER_METRICS": True,
         },
     ),
-    Case(
+    ConfigurationCase(
         "the exporter's own fields",
         written(collector={"port": 9103, "sample-period": "1m30s", "log-level": 5}),
         {"BIND_ADDRESS": ":9103", "SAMPLE_PERIOD_SEC": 90},
     ),
-    Case(
+    ConfigurationCase(
         "a model server that gives weights",
         written(model_server={"enabled": True, "port": 9000}),
         {"MODEL_SERVER_ENABLE": True, "MODEL_SERVER_URL": f"{ADDRESS}:9000", "MODEL_SERVER_PORT": "9000"},
     ),
-    Case("an estimator alone", written(estimator_sidecar=ESTIMATED), {}, (SIDECAR, SIDECAR, RATIO, RATIO)),
-    Case(
+    ConfigurationCase("an estimator alone", written(estimator_sidecar=ESTIMATED), {}, (SIDECAR, SIDECAR, RATIO, RATIO)),
+    ConfigurationCase(
         "trained here, and one trainer named",
         written(estimator_sidecar={**ESTIMATED, "models": NAMED}, model_server=TRAINS),
         {"MODEL_SERVER_ENABLE": True},
@@ -165,9 +165,9 @@ def beside(found: Rendered, directory: Path) -> Estimator:
     return Estimator(*started(found, children.daemon_set(KEY), sidecar.NAME, directory))
 
 
-def served(found: Rendered, directory: Path) -> ModelServer:
+def served(found: Rendered, directory: Path) -> ModelServerProgram:
     """The model server in its pod."""
-    return ModelServer(*started(found, children.deployment(KEY), "server-api", directory))
+    return ModelServerProgram(*started(found, children.deployment(KEY), "server-api", directory))
 
 
 def trainer(found: Rendered, directory: Path) -> Trainer:

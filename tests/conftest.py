@@ -10,7 +10,7 @@ from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
 from xdist.remote import Producer
 
-from local.build import build
+from local.go_programs import build
 from local.layout import DEFAULT, ROOT
 from local.ports import Ports
 from local.stack import Stack

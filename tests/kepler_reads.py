@@ -205,7 +205,7 @@ SOURCES: Mapping[str, str] = {"TOTAL": "acpi", "COMPONENTS": "rapl-sysfs"}
 
 
 @dataclass(frozen=True)
-class Program:
+class ImageProgram:
     """A program of the model server's image: file, then environment, then default, all trimmed.
 
     MS v0.7.12:src/kepler_model/util/config.py, getConfig.
@@ -220,7 +220,7 @@ class Program:
         return (file.read_text() if file.exists() else self.environment.get(key, default)).strip()
 
 
-class Estimator(Program):
+class Estimator(ImageProgram):
     """`estimator`: takes `MODEL_CONFIG` into its environment at its start (estimate/estimator.py)."""
 
     def asks_model_server(self) -> bool:
@@ -242,7 +242,7 @@ class Estimator(Program):
 
         The first name that is about the energy source counts, which is a node's, whatever is to be estimated.
         """
-        started = Program(self.files, {**self.environment, **lines(self.text("MODEL_CONFIG", ""))})
+        started = ImageProgram(self.files, {**self.environment, **lines(self.text("MODEL_CONFIG", ""))})
         levels = ("NODE", "CONTAINER", "PROCESS")
         names = [f"{level}_{coverage}" for level in levels for coverage in ("TOTAL", "COMPONENTS")]
         about = next(name for name in names if SOURCES[name.partition("_")[2]] == source)
@@ -253,7 +253,7 @@ class Estimator(Program):
         return self.text("MODEL_PATH", f"{self.text('MNT_PATH', '/mnt')}/download")
 
 
-class ModelServer(Program):
+class ModelServerProgram(ImageProgram):
     """`model-server` (server/model_server.py)."""
 
     def settings(self) -> dict[str, Any]:
@@ -267,7 +267,7 @@ class ModelServer(Program):
         }
 
 
-class Trainer(Program):
+class Trainer(ImageProgram):
     """`online-trainer` (util/prom_types.py, train/prom/prom_query.py, train/online_trainer.py)."""
 
     def settings(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from runtime import protocol, trial
 from runtime.client import NEVER, Client, Request
-from runtime.function import Function, Observed
+from runtime.declaration import Function, Observed
 from runtime.objects import Manifest, Ref, terminates, uid
 
 Mutant = Callable[[], AbstractContextManager[None]]

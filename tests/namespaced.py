@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from local.errors import CommandFailed
 from local.kubectl import Kubectl
+from local.local_errors import CommandFailed
 from local.probe import until
 
 

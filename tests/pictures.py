@@ -8,12 +8,12 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
-from local.build import build
+from local.go_programs import build
 from local.layout import DEFAULT, ROOT
 from local.ports import Ports
 from local.stack import Stack
 from tests.browsing import launch, window
-from tests.e2e.cluster import PATIENCE, Cluster
+from tests.e2e.stack_namespace import PATIENCE, StackNamespace
 from tests.workbench import create_namespace, kepler
 
 DOCS = ROOT / "docs"
@@ -44,10 +44,10 @@ def populate(stack: Stack) -> None:
     for name in ("energy", "lab", "team-a", "team-b", "team-c", "training"):
         create_namespace(stack, name)
     for name in ("energy", "team-a", "team-b", "team-c"):
-        Cluster(stack, name).apply(kepler())
+        StackNamespace(stack, name).apply(kepler())
     for name in ("energy", "team-a", "team-b", "team-c"):
-        Cluster(stack, name).await_ready()
-    lab, training, energy = (Cluster(stack, name) for name in ("lab", "training", "energy"))
+        StackNamespace(stack, name).await_ready()
+    lab, training, energy = (StackNamespace(stack, name) for name in ("lab", "training", "energy"))
     lab.apply(kepler(collector={"node-selector": {"hardware": "rapl"}}))
     training.apply(kepler(exported_power="measured"))
     lab.eventually(lambda: lab.conditions().get("Ready", {}).get("reason") == "NoNodes", lab.conditions)

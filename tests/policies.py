@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from local.errors import CommandFailed
+from local.local_errors import CommandFailed
 from local.stack import Stack
-from runtime.client import APPLY, Answer, Request, Transport, path
+from runtime.client import APPLY, ApiResponse, Request, Transport, path
 from runtime.objects import KEPLER, Kind, Manifest, Ref
 from runtime.transport import connect
 from tests.rights import bind, create_account
@@ -19,26 +19,26 @@ PROBE = "policies-probe"
 
 
 @dataclass(frozen=True)
-class User:
+class PolicyUser:
     """Somebody with a token, who tries things without doing them."""
 
     name: str
     namespace: str
     send: Transport
 
-    def tries(self, manifest: Manifest, kind: Ref) -> Answer:
+    def tries(self, manifest: Manifest, kind: Ref) -> ApiResponse:
         """Server-side apply as a dry run: all that admission says, and nothing written."""
         query = {"fieldManager": "tests", "force": "true", "dryRun": "All", "fieldValidation": "Strict"}
         return self.send(Request("PATCH", path(kind.kind, kind.namespace, kind.name), query, manifest, APPLY))
 
 
-def user(stack: Stack, namespace: str, name: str, *roles: str) -> User:
+def user(stack: Stack, namespace: str, name: str, *roles: str) -> PolicyUser:
     """A ServiceAccount with these ClusterRoles in its namespace."""
     create_account(stack, namespace, name)
     for role in roles:
         bind(stack, f"{name}-{role}", ("ClusterRole", role), (namespace, name), namespace)
     kubeconfig = stack.kubeconfig_for(namespace, name)
-    return User(name, namespace, connect({"KUBECONFIG": str(kubeconfig)}, user_agent="tests"))
+    return PolicyUser(name, namespace, connect({"KUBECONFIG": str(kubeconfig)}, user_agent="tests"))
 
 
 def await_force(stack: Stack) -> None:

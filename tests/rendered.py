@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
-from crds.generate import RESOURCES
+from crds.crd_files import RESOURCES
 from crds.meta import API_VERSION, Resource
 from functions import children, monitoring, namespaces, openshift
-from functions.catalogue import FUNCTIONS
+from functions.function_catalogue import FUNCTIONS
 from runtime.adoption import MANAGED_BY
-from runtime.function import Function, Observed
+from runtime.declaration import Function, Observed
 from runtime.objects import (
     COLLECTED_METRIC,
     EXPORTED_POWER,
@@ -48,7 +48,7 @@ MODELS: Mapping[str, type[Resource]] = {one.names.kind: one for one in RESOURCES
 
 
 @dataclass(frozen=True)
-class Cluster:
+class RenderedCluster:
     """The specs that a user wrote, by kind, and what the cluster has besides.
 
     `monitored`: the Prometheus operator is installed; `openshift`: there are MachineConfigs and two pools; `there` are
@@ -97,7 +97,7 @@ class Rendered:
 class _Store:
     """An API server's memory, for as long as one rendering takes."""
 
-    cluster: Cluster
+    cluster: RenderedCluster
     resources: dict[str, Manifest]
     applied: dict[Ref, dict[str, Manifest]] = field(default_factory=dict)
 
@@ -144,7 +144,7 @@ def with_keys(data: Mapping[str, str], ref: Ref | None = None) -> dict[Ref, Mani
     return {ref or children.cfm(KEY): {"metadata": {"labels": MANAGED_BY}, "data": data}}
 
 
-def rendered(cluster: Cluster) -> Rendered:
+def rendered(cluster: RenderedCluster) -> Rendered:
     """What the functions bring about for these resources, once they have all come to rest."""
     written = {kind: cluster.resource(kind) for kind in PLACES}
     store = _Store(cluster, {kind: one for kind, one in written.items() if one is not None})
@@ -171,7 +171,7 @@ def _turn(store: _Store) -> Iterator[tuple[str, Outcome]]:
             yield function.name, outcome
 
 
-def _given(cluster: Cluster) -> dict[Ref, Manifest]:
+def _given(cluster: RenderedCluster) -> dict[Ref, Manifest]:
     """What is in the cluster before any function writes: what `config/` ships, and what others have installed."""
     allowed = {"metadata": {"name": KEY.namespace, "labels": namespaces.LABELS}}
     found: dict[Ref, Manifest] = {

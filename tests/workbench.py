@@ -12,10 +12,10 @@ from cloudevents.core.v1.event import CloudEvent
 from events.report import Report
 from events.types import RESOURCE_UPDATE, RESYNC_REQUESTED
 from functions import namespaces
-from functions.catalogue import FUNCTIONS
-from local.api import NotFound
+from functions.function_catalogue import FUNCTIONS
+from local.admin_client import ObjectNotFound
 from local.stack import Stack
-from runtime.client import Answer, Request, Transport, path
+from runtime.client import ApiResponse, Request, Transport, path
 from runtime.event import Event, decode
 from runtime.objects import KEPLER, MACHINE_CONFIG, Kind, Manifest, Ref
 from runtime.receive import Received, Reconciler
@@ -35,7 +35,7 @@ class Recorder:
     send: Transport
     requests: list[Request] = field(default_factory=list)
 
-    def __call__(self, request: Request) -> Answer:
+    def __call__(self, request: Request) -> ApiResponse:
         self.requests.append(request)
         return self.send(request)
 
@@ -73,7 +73,7 @@ class Workbench:
         kind = NAMED[resource.lower()]
         try:
             return self.stack.api.get(path(kind, self.namespace if kind.namespaced else "", name))
-        except NotFound:
+        except ObjectNotFound:
             return None
 
     def kepler(self, name: str = "kepler") -> Any:

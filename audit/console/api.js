@@ -1,4 +1,4 @@
-// The query API (`audit/model.py` has its answers), with the token of this tab, and how a page stays up to date.
+// The query API (`audit/answer_models.py` has its answers), with the token of this tab, and how a page stays up to date.
 
 import { useCallback, useEffect, useRef, useState } from "./vendor/preact.js";
 

@@ -1,4 +1,4 @@
-"""What Alembic runs: migrations on the connection that `audit.schema` hands over, within its transaction."""
+"""What Alembic runs: migrations on the connection that `audit.schema_upgrade` hands over, within its transaction."""
 
 from alembic import context
 

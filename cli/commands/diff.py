@@ -6,14 +6,14 @@ import typer
 
 from cli import predict, render
 from cli.cluster import DEFAULT_NAMESPACE
-from cli.diff import diff as diff_of
-from cli.diff import lines, redacted, sentence, stopped
-from cli.errors import Exit, Usage
+from cli.command_errors import Exit, UsageError
 from cli.kinds import title
-from cli.manifests import Written
-from cli.options import Format, Output, Reach, Sources
+from cli.manifests import ManifestSet
+from cli.options import Format, ManifestSources, Output, Reach
 from cli.output import data, documents, progress, remark, say
 from cli.predict import Prediction
+from cli.predicted_changes import diff as diff_of
+from cli.predicted_changes import lines, redacted, sentence, stopped
 from runtime.plain import as_yaml
 
 FieldManager = Annotated[
@@ -30,7 +30,7 @@ OpenShift = Annotated[bool, typer.Option("--openshift", help="With --offline: th
 
 
 def diff(  # noqa: PLR0913 (one parameter an option)
-    sources: Sources,
+    sources: ManifestSources,
     place: Reach,
     *,
     field_manager: FieldManager = "",
@@ -60,7 +60,7 @@ def diff(  # noqa: PLR0913 (one parameter an option)
 
 
 def rendered(  # noqa: PLR0913
-    sources: Sources,
+    sources: ManifestSources,
     place: Reach,
     *,
     offline: Offline = False,
@@ -73,7 +73,7 @@ def rendered(  # noqa: PLR0913
     Ends with 1 where a function would not do its part; which one, and why, is on standard error.
     """
     if output is Format.TABLE:
-        raise Usage("objects are no table: use --output yaml or json")
+        raise UsageError("objects are no table: use --output yaml or json")
     sources.check()
     named = place.namespace or DEFAULT_NAMESPACE
     if offline:
@@ -100,7 +100,7 @@ def _print(prediction: Prediction, output: Format) -> int:
     return Exit.NO if refusals else Exit.OK
 
 
-def _remark(written: Written, prediction: Prediction) -> None:
+def _remark(written: ManifestSet, prediction: Prediction) -> None:
     """What the answer leaves out, beside it."""
     for line in prediction.remarks:
         remark(line)

@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterator
 
 from audit.checks import Check
 from cli.cluster import Cluster
+from cli.command_errors import Exit
 from cli.doctor import alive, delivery, guards, installed, knative_health, knative_services, subscriptions
-from cli.doctor.check import HEADINGS, Diagnosis, Seen
+from cli.doctor.check import HEADINGS, ClusterSnapshot, Diagnosis
 from cli.doctor.survey import survey
-from cli.errors import Exit
 from cli.options import ConsoleAt, Format, Output, Reach
 from cli.output import data, progress, say, table
 from runtime.settings import VERSION
 
-CHECKS: tuple[Callable[[Seen], Iterator[Check]], ...] = (
+CHECKS: tuple[Callable[[ClusterSnapshot], Iterator[Check]], ...] = (
     installed.definitions,
     installed.permissions,
     guards.policies,

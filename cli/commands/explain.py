@@ -6,14 +6,14 @@ import typer
 
 from cli.child import explain_child
 from cli.cluster import Cluster
-from cli.collect import Collector
-from cli.errors import Exit, Usage
-from cli.explain import Explanation, lines
-from cli.explain import explain as explained
+from cli.collect import BundleReader
+from cli.command_errors import Exit, UsageError
 from cli.kinds import RECONCILED, is_child, target
 from cli.lookup import chosen
 from cli.options import ConsoleAt, Format, Output, Reach, resource_names
 from cli.output import data, progress, remark, say
+from cli.verdict import Explanation, lines
+from cli.verdict import explain as explained
 
 # As `Name`, and an object that functions write.
 Explained = Annotated[
@@ -48,13 +48,13 @@ def explain(place: Reach, at: ConsoleAt, *, name: Explained = "", output: Output
 def _of_resource(cluster: Cluster, name: str, at: ConsoleAt) -> Explanation:
     key = chosen(cluster, name)
     if key.kind not in RECONCILED:
-        raise Usage(f"a {key.kind.name} has no state of its own: explain the Kepler that names it")
+        raise UsageError(f"a {key.kind.name} has no state of its own: explain the Kepler that names it")
     resource = cluster.need(key)
     with progress("reading pods, Events, nodes and the functions"):
-        return explained(Collector(cluster).facts(key, resource, console=at.console, token=at.token))
+        return explained(BundleReader(cluster).facts(key, resource, console=at.console, token=at.token))
 
 
 def _of_child(cluster: Cluster, name: str, at: ConsoleAt) -> Explanation:
     ref = target(name, cluster.namespace)
     with progress("reading the object and its history"):
-        return explain_child(Collector(cluster).child(ref, console=at.console, token=at.token))
+        return explain_child(BundleReader(cluster).child(ref, console=at.console, token=at.token))

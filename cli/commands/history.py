@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from audit.model import Change, Trace
+from audit.answer_models import Change, Trace
 from cli.cluster import Cluster
-from cli.console import Console, reached
-from cli.errors import CliError, Exit, Missing
-from cli.history import Changed, behind, changed, changes, since, writes
+from cli.command_errors import CliError, Exit, Missing
+from cli.console import ConsoleClient, reached
+from cli.history_lines import Changed, behind, changed, changes, since, writes
 from cli.kinds import target, title
 from cli.lookup import chosen
 from cli.options import ConsoleAt, Everywhere, Format, Name, Output, Reach
@@ -93,7 +93,7 @@ def _may_exist(cluster: Cluster, about: Ref) -> bool:
         return True
 
 
-def _changes(console: Console, key: Ref, after: datetime | None, limit: int) -> Iterator[Change]:
+def _changes(console: ConsoleClient, key: Ref, after: datetime | None, limit: int) -> Iterator[Change]:
     """Newest first, page by page, as far back as is asked for."""
     before, left = "", limit
     while left > 0:
@@ -108,7 +108,9 @@ def _changes(console: Console, key: Ref, after: datetime | None, limit: int) -> 
             return
 
 
-def _written(console: Console, about: Ref, namespace: str, after: datetime | None, limit: int) -> Iterator[Changed]:
+def _written(
+    console: ConsoleClient, about: Ref, namespace: str, after: datetime | None, limit: int
+) -> Iterator[Changed]:
     """Newest first; each report in full, with the edit that it follows from."""
     wanted = f"{about.kind.name}/{about.name}"
     newer = after.isoformat() if after else ""
@@ -120,7 +122,7 @@ def _written(console: Console, about: Ref, namespace: str, after: datetime | Non
         yield from changed(console.report(short.id), wanted, behind(traces[short.trace], short.id))
 
 
-def _trace(console: Console, identity: str) -> Trace | None:
+def _trace(console: ConsoleClient, identity: str) -> Trace | None:
     try:
         return console.trace(identity)
     except CliError:
@@ -150,7 +152,7 @@ def trace(  # noqa: PLR0913
     return Exit.OK
 
 
-def _newest(console: Console, key: Ref, generation: int | None) -> Change:
+def _newest(console: ConsoleClient, key: Ref, generation: int | None) -> Change:
     for one in _changes(console, key, None, 1000):
         if generation in (None, one.generation):
             return one

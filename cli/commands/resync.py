@@ -8,12 +8,12 @@ import typer
 
 from cli.broker import send
 from cli.cluster import Cluster
-from cli.errors import Exit, Missing, Usage
+from cli.command_errors import Exit, Missing, UsageError
 from cli.kinds import RECONCILED, title
 from cli.lookup import chosen
 from cli.options import Everywhere, Name, Reach
 from cli.output import progress, remark, say
-from functions.catalogue import FUNCTIONS
+from functions.function_catalogue import FUNCTIONS
 from runtime.conditions import current
 from runtime.objects import Manifest, Ref, metadata, name
 from runtime.requests import resync as request
@@ -40,7 +40,7 @@ def resync(  # noqa: PLR0913 (one parameter an option)
     Nothing is changed that is as it should be. With --wait it ends with 1 where not all have reported in time.
     """
     if name_ and everything:
-        raise Usage("a NAME and --all exclude each other: leave one out")
+        raise UsageError("a NAME and --all exclude each other: leave one out")
     cluster = place.connect()
     namespace = "" if all_namespaces else cluster.namespace
     keys = _all(cluster, namespace) if everything or all_namespaces else [chosen(cluster, name_)]

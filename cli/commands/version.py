@@ -1,9 +1,9 @@
 """`version`: of this program, of the operator in the cluster, and of the API server."""
 
 from cli.cluster import Cluster
-from cli.collect import Collector
+from cli.collect import BundleReader
+from cli.command_errors import Exit
 from cli.doctor.knative_services import OF_VERSION
-from cli.errors import Exit
 from cli.kinds import KNATIVE_SERVICE
 from cli.options import ConsoleAt, Format, Output, Reach
 from cli.output import data, remark, say
@@ -30,7 +30,7 @@ def version(place: Reach, at: ConsoleAt, *, output: Output = Format.TABLE) -> in
 
 def compared(cluster: Cluster, at: ConsoleAt) -> Versions:
     """What the functions' Knative Services say or, where there are none, the query API."""
-    collector = Collector(cluster)
+    collector = BundleReader(cluster)
     services = collector.listed(KNATIVE_SERVICE, cluster.operator_namespace) or ()
     labels = [str((metadata(one).get("labels") or {}).get(OF_VERSION) or "") for one in services]
     told = [label for label in labels if label]

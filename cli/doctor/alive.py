@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from audit import checks
 from audit.checks import Check, fail, ok, summed, warn
-from cli.doctor.check import Seen
+from cli.doctor.check import ClusterSnapshot
 from cli.glance import status
 from runtime.objects import KEPLER, NAMESPACE, Ref, metadata, name
 from runtime.settings import VERSION
@@ -13,7 +13,7 @@ POD_SECURITY = "pod-security.kubernetes.io/enforce"
 PRIVILEGED = "privileged"
 
 
-def sweep(seen: Seen) -> Iterator[Check]:
+def sweep(seen: ClusterSnapshot) -> Iterator[Check]:
     """Whether somebody still looks for what was missed, by the reports that are kept."""
     if seen.state is None:
         out = "unknown: the query API is out of reach"
@@ -25,7 +25,7 @@ def sweep(seen: Seen) -> Iterator[Check]:
         yield warn("functions", told, "use the same version of both")
 
 
-def letters(seen: Seen) -> Iterator[Check]:
+def letters(seen: ClusterSnapshot) -> Iterator[Check]:
     """Whether every event was delivered."""
     if seen.letters is None:
         ask = f"ask for `list configmaps` in namespace '{seen.namespace}'"
@@ -34,7 +34,7 @@ def letters(seen: Seen) -> Iterator[Check]:
         yield from checks.letters(seen.letters, seen.now)
 
 
-def namespaces(seen: Seen) -> Iterator[Check]:
+def namespaces(seen: ClusterSnapshot) -> Iterator[Check]:
     """Whether the namespaces of Keplers allow privileged pods, which exporters are."""
     places = sorted({str(metadata(one)["namespace"]) for one in seen.keplers})
     found = (check for place in places for check in _namespace(seen, place))
@@ -42,7 +42,7 @@ def namespaces(seen: Seen) -> Iterator[Check]:
         yield from summed("namespaces", found, f"{', '.join(places)}: exporters may run privileged")
 
 
-def _namespace(seen: Seen, place: str) -> Iterator[Check]:
+def _namespace(seen: ClusterSnapshot, place: str) -> Iterator[Check]:
     if not seen.may_see(NAMESPACE.name, place):
         yield warn("namespaces", f"you may not read namespace '{place}'", "ask for `get namespaces`")
         return
@@ -56,7 +56,7 @@ def _namespace(seen: Seen, place: str) -> Iterator[Check]:
         yield fail("namespaces", f"'{place}' is `{POD_SECURITY}: {level}`: no exporter can start", do)
 
 
-def resources(seen: Seen) -> Iterator[Check]:
+def resources(seen: ClusterSnapshot) -> Iterator[Check]:
     """Whether what there is, is Ready; why not is another command's to say."""
     if seen.listed_in is None:
         ask = "ask for `list keplers`, in your namespace or in all"
@@ -70,7 +70,7 @@ def resources(seen: Seen) -> Iterator[Check]:
     yield from checks.resources(late, len(found.resources))
 
 
-def rights(seen: Seen) -> Iterator[Check]:
+def rights(seen: ClusterSnapshot) -> Iterator[Check]:
     """What the user himself may do; what he lacks is not the installation's fault."""
     lacks = [what for what, allowed in seen.rights.items() if not allowed]
     if lacks:

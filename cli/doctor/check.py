@@ -6,12 +6,12 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from audit.answer_models import DeadLetter, StoreState
 from audit.checks import Check, Level
-from audit.model import DeadLetter, State
 from cli.doctor import expected
 from cli.doctor.expected import Overlay
-from cli.parts import Installation
-from events.report import Part
+from cli.function_parts import Installation
+from events.report import EventPart
 from runtime.objects import Manifest, Ref
 from runtime.settings import NAMESPACE
 
@@ -21,7 +21,7 @@ INSTALL_KNATIVE = "https://knative.dev/docs/install, then " + APPLY
 HEADINGS = ("CHECK", "", "WHAT", "TO DO")
 
 
-class Diagnosis(Part):
+class Diagnosis(EventPart):
     """All checks; `healthy` where none fails. `version` is this program's, `server` the API server's."""
 
     healthy: bool
@@ -31,7 +31,7 @@ class Diagnosis(Part):
 
 
 @dataclass(frozen=True)
-class Seen:
+class ClusterSnapshot:
     """What was read of the cluster before the checks begin.
 
     `objects` has an entry for everything that was looked for (None: absent), `hidden` what the user may not read.
@@ -51,7 +51,7 @@ class Seen:
     keplers: tuple[Manifest, ...] = ()
     listed_in: str | None = ""
     letters: tuple[DeadLetter, ...] | None = None
-    state: State | None = None
+    state: StoreState | None = None
     rights: Mapping[str, bool] = field(default_factory=dict)
     revisions: tuple[Manifest, ...] | None = ()
     pods: tuple[Manifest, ...] | None = ()

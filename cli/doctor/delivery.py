@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from audit.checks import Check, fail, summed, warn
-from cli.doctor.check import APPLY, INSTALL_KNATIVE, Seen, shown, unlike
+from cli.doctor.check import APPLY, INSTALL_KNATIVE, ClusterSnapshot, shown, unlike
+from cli.function_parts import unready
 from cli.kinds import BROKER, CLOCK, EVENT_SOURCE
-from cli.parts import unready
 from functions import wiring
 from runtime.objects import metadata, name
 
 
-def eventing(seen: Seen) -> Iterator[Check]:
+def eventing(seen: ClusterSnapshot) -> Iterator[Check]:
     """Source, clock and Broker: there, as generated, and Ready."""
     if not seen.installed.readable:
         told = f"you may not read Triggers and Knative Services in namespace '{seen.namespace}'"
@@ -29,7 +29,7 @@ def eventing(seen: Seen) -> Iterator[Check]:
     yield from summed("events", found, "source, clock and Broker are Ready, and as this version has them")
 
 
-def _parts(seen: Seen, kind: str) -> Iterator[Check]:
+def _parts(seen: ClusterSnapshot, kind: str) -> Iterator[Check]:
     for wanted in seen.wanted(kind):
         called = f"{kind} '{name(wanted)}'"
         there = seen.find(kind, name(wanted))
@@ -45,12 +45,12 @@ def _parts(seen: Seen, kind: str) -> Iterator[Check]:
             yield fail("events", f"{called} is not Ready: {said}", f"{seen.describe} {kind.lower()} {name(wanted)}")
 
 
-def _hidden(seen: Seen, kind: str, called: str) -> Check:
+def _hidden(seen: ClusterSnapshot, kind: str, called: str) -> Check:
     ask = f"ask for `get {kind.lower()}s` in namespace '{seen.namespace}'"
     return warn("events", f"you may not read {kind} '{called}'", ask)
 
 
-def _broker(seen: Seen) -> Iterator[Check]:
+def _broker(seen: ClusterSnapshot) -> Iterator[Check]:
     there = seen.find(BROKER.name, wiring.BROKER)
     if not seen.may_see(BROKER.name, wiring.BROKER):
         yield _hidden(seen, BROKER.name, wiring.BROKER)

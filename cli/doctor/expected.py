@@ -11,13 +11,13 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
+from cli.function_parts import Installation, Parts
 from cli.kinds import ROLE_BINDING
-from cli.parts import Installation, Parts
 from functions import account_policies, children, installation, openshift, repositories, tenants, wiring
 from functions.admission import POLICY
 from functions.installed_objects import Object
 from functions.permissions import overlay_roles, policy_rule
-from runtime.function import manager
+from runtime.declaration import manager
 from runtime.objects import Manifest, Ref, metadata, name
 from runtime.settings import NAMESPACE
 

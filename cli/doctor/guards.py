@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from itertools import chain
 
 from audit.checks import Check, fail, ok, summed, warn
-from cli.doctor.check import APPLY, Seen, listed, shown, unlike
+from cli.doctor.check import APPLY, ClusterSnapshot, listed, shown, unlike
 from cli.doctor.expected import Overlay, environment
+from cli.function_parts import Parts
 from cli.kinds import ADMISSION_POLICY, ADMISSION_POLICY_BINDING, NETWORK_POLICY
-from cli.parts import Parts
 from functions import account_policies, repositories
 from functions.collector import FUNCTION as COLLECTOR
 from runtime.objects import CONFIG_MAP, Manifest, name
@@ -24,7 +24,7 @@ REMARKS = {
 }
 
 
-def policies(seen: Seen) -> Iterator[Check]:
+def policies(seen: ClusterSnapshot) -> Iterator[Check]:
     """Yield what is wrong with what the API server, or the network, should refuse."""
     kinds = (ADMISSION_POLICY, ADMISSION_POLICY_BINDING, NETWORK_POLICY, CONFIG_MAP)
     wanted = [one for kind in kinds for one in seen.wanted(kind.name)]
@@ -36,7 +36,7 @@ def policies(seen: Seen) -> Iterator[Check]:
     yield from summed(POLICIES, chain(found, _images(seen)), f"{len(wanted)} objects are as this version has them")
 
 
-def _compared(seen: Seen, wanted: Manifest) -> Iterator[Check]:
+def _compared(seen: ClusterSnapshot, wanted: Manifest) -> Iterator[Check]:
     called = f"{wanted['kind']} '{name(wanted)}'"
     there = seen.find(wanted["kind"], name(wanted))
     level = warn if wanted["kind"] == NETWORK_POLICY.name else fail
@@ -55,7 +55,7 @@ def _lost(wanted: Manifest) -> str:
     return "the API server does not refuse what it forbids"
 
 
-def _images(seen: Seen) -> Iterator[Check]:
+def _images(seen: ClusterSnapshot) -> Iterator[Check]:
     """Yield a failure if policies allow other images than the functions render, which they then refuse."""
     allowed = (seen.find(CONFIG_MAP.name, account_policies.IMAGES) or {}).get("data") or {}
     service = (seen.installed.parts.get(COLLECTOR.manager) or Parts()).service
@@ -70,7 +70,7 @@ def _images(seen: Seen) -> Iterator[Check]:
         yield fail(POLICIES, told, "write images in one place: config/overlays/mirror carries them to both")
 
 
-def overlays(seen: Seen) -> Iterator[Check]:
+def overlays(seen: ClusterSnapshot) -> Iterator[Check]:
     """Yield a line that names the overlays in use, what they change is reported by no check; and one that is needed."""
     release = _minor(seen.server)
     if release and release < FINE_GRAINED and Overlay.NODES_PROXY not in seen.overlays:

@@ -5,13 +5,13 @@ from functools import cache
 
 from audit.checks import Check, fail, ok, summed, warn
 from cli.doctor import expected
-from cli.doctor.check import APPLY, Seen, listed, unlike
+from cli.doctor.check import APPLY, ClusterSnapshot, listed, unlike
 from cli.doctor.expected import Overlay
-from crds.generate import RESOURCES, definition
+from crds.crd_files import RESOURCES, definition
 from crds.meta import VERSION
 from functions import children
-from functions.catalogue import FUNCTIONS, LISTENERS
 from functions.collector import FUNCTION as COLLECTOR
+from functions.function_catalogue import FUNCTIONS, LISTENERS
 from runtime.conditions import conditions
 from runtime.objects import CRD, Manifest, metadata, name
 
@@ -25,7 +25,7 @@ TENANT_BINDINGS = "config/overlays/tenants/namespace/role-bindings.yaml"
 AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-"
 
 
-def elsewhere(seen: Seen) -> Iterator[Check]:
+def elsewhere(seen: ClusterSnapshot) -> Iterator[Check]:
     """Yield a failure if the functions are in another namespace than was looked at: all else would be about nothing.
 
     The binding of a function names the namespace of its ServiceAccount.
@@ -40,7 +40,7 @@ def elsewhere(seen: Seen) -> Iterator[Check]:
         yield fail("installation", told, f"add --operator-namespace {place}, or set KEPLER_OPERATOR_NAMESPACE={place}")
 
 
-def definitions(seen: Seen) -> Iterator[Check]:
+def definitions(seen: ClusterSnapshot) -> Iterator[Check]:
     """The four CRDs: there, served, and of this version's schema."""
     found = (_definition(seen, name(wanted), wanted) for wanted in _rendered())
     yield from summed(DEFINITIONS, found, f"{len(RESOURCES)} kinds are served, in this version's schema")
@@ -52,7 +52,7 @@ def _rendered() -> tuple[Manifest, ...]:
     return tuple(definition(resource) for resource in RESOURCES.values())
 
 
-def _definition(seen: Seen, called: str, wanted: Manifest) -> Check:
+def _definition(seen: ClusterSnapshot, called: str, wanted: Manifest) -> Check:
     there = seen.find(CRD.name, called)
     if not seen.may_see(CRD.name, called):
         return warn(DEFINITIONS, f"you may not read '{called}'", "ask for `get customresourcedefinitions`")
@@ -66,7 +66,7 @@ def _definition(seen: Seen, called: str, wanted: Manifest) -> Check:
     return ok(DEFINITIONS, called)
 
 
-def permissions(seen: Seen) -> Iterator[Check]:
+def permissions(seen: ClusterSnapshot) -> Iterator[Check]:
     """Yield what is wrong with accounts, roles and bindings: those of the functions, of the exporters and of users."""
     compared: tuple[tuple[str, Look], ...] = (
         ("ClusterRole", _role),
@@ -87,10 +87,10 @@ def permissions(seen: Seen) -> Iterator[Check]:
 
 
 # What there is to say of an object as it is, and as it should be.
-Look = Callable[[Seen, Manifest, Manifest], Iterable[Check]]
+Look = Callable[[ClusterSnapshot, Manifest, Manifest], Iterable[Check]]
 
 
-def _there(seen: Seen, wanted: Manifest, look: Look) -> Iterator[Check]:
+def _there(seen: ClusterSnapshot, wanted: Manifest, look: Look) -> Iterator[Check]:
     """Yield what a look at the object says, or that there is none; nothing if the user may not read it."""
     kind, called = wanted["kind"], name(wanted)
     if not seen.may_see(kind, called):
@@ -102,7 +102,7 @@ def _there(seen: Seen, wanted: Manifest, look: Look) -> Iterator[Check]:
         yield from look(seen, there, wanted)
 
 
-def _role(_seen: Seen, there: Manifest, wanted: Manifest) -> Iterator[Check]:
+def _role(_seen: ClusterSnapshot, there: Manifest, wanted: Manifest) -> Iterator[Check]:
     called = f"{wanted['kind']} '{name(wanted)}'"
     needed, granted = rights(wanted["rules"]), rights(there.get("rules") or ())
     if lacks := sorted(needed - granted):
@@ -133,12 +133,12 @@ def _told(found: list[Right]) -> str:
     return first + (f" and {len(found) - 3} more" if len(found) > 3 else "")
 
 
-def _account(_seen: Seen, _there: Manifest, _wanted: Manifest) -> Iterable[Check]:
+def _account(_seen: ClusterSnapshot, _there: Manifest, _wanted: Manifest) -> Iterable[Check]:
     """Nothing but that it is there."""
     return ()
 
 
-def _bound(seen: Seen, there: Manifest, wanted: Manifest) -> Iterator[Check]:
+def _bound(seen: ClusterSnapshot, there: Manifest, wanted: Manifest) -> Iterator[Check]:
     called = f"{wanted['kind']} '{name(wanted)}'"
     if there.get("roleRef") != wanted["roleRef"]:
         yield fail(PERMISSIONS, f"{called} gives another role", f"{_deletion(wanted)}, then {APPLY}")
@@ -156,7 +156,7 @@ def _deletion(binding: Manifest) -> str:
     return f"kubectl delete {binding['kind'].lower()} {name(binding)}" + (f" -n {namespace}" if namespace else "")
 
 
-def _tenants(seen: Seen) -> Iterator[Check]:
+def _tenants(seen: ClusterSnapshot) -> Iterator[Check]:
     """Yield what is wrong with the RoleBindings that overlay `tenants` needs in each namespace with a Kepler."""
     if Overlay.TENANTS not in seen.overlays:
         return
@@ -180,7 +180,7 @@ def _tenants(seen: Seen) -> Iterator[Check]:
         )
 
 
-def _exporters(seen: Seen, bound: list[tuple[str | None, str | None, str]]) -> Iterator[Check]:
+def _exporters(seen: ClusterSnapshot, bound: list[tuple[str | None, str | None, str]]) -> Iterator[Check]:
     """Whether the exporters of every Kepler may read what they need."""
     for place in sorted({str(metadata(one)["namespace"]) for one in seen.keplers}):
         if ("ServiceAccount", place, children.ACCOUNT) not in bound:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from audit.checks import Check, fail, summed, warn
 from cli import kinds
-from cli.doctor.check import Seen, listed
+from cli.doctor.check import ClusterSnapshot, listed
 from cli.doctor.expected import Overlay
 from functions import wiring
 from runtime.objects import CRD, DEPLOYMENT, Manifest, generation, metadata, name
@@ -31,7 +31,7 @@ OF_SLICE = "kubernetes.io/service-name"
 Asked = tuple[str, str]
 
 
-def knative(seen: Seen) -> Iterator[Check]:
+def knative(seen: ClusterSnapshot) -> Iterator[Check]:
     """Yield what is wrong with Knative, where it is installed: `events` and `functions` say where it is not."""
     found = [*_versions(seen), *_webhooks(seen), *_channel(seen)]
     there = [called for called in DEFINITIONS if not absent(seen, called)]
@@ -39,7 +39,7 @@ def knative(seen: Seen) -> Iterator[Check]:
         yield from summed(AREA, found, f"{' and '.join(there)}: not too old, and every webhook has an endpoint")
 
 
-def _versions(seen: Seen) -> Iterator[Check]:
+def _versions(seen: ClusterSnapshot) -> Iterator[Check]:
     for called, definition in DEFINITIONS.items():
         there = seen.find(CRD.name, definition)
         if not seen.may_see(CRD.name, definition):
@@ -60,7 +60,7 @@ def _too_old(definition: Manifest) -> str:
     return version if (major, minor) < oldest else ""
 
 
-def _webhooks(seen: Seen) -> Iterator[Check]:
+def _webhooks(seen: ClusterSnapshot) -> Iterator[Check]:
     if seen.webhooks is None:
         ask = "ask for `list validatingwebhookconfigurations,mutatingwebhookconfigurations`"
         yield warn(AREA, "you may not read Knative's admission webhooks", ask)
@@ -106,7 +106,7 @@ def _ready(endpoint_slice: Manifest) -> bool:
     return any(one.get("ready") is not False for one in conditions)
 
 
-def _channel(seen: Seen) -> Iterator[Check]:
+def _channel(seen: ClusterSnapshot) -> Iterator[Check]:
     if Overlay.KAFKA in seen.overlays:
         return
     yield from _routed(seen)
@@ -124,7 +124,7 @@ def _channel(seen: Seen) -> Iterator[Check]:
         yield warn(AREA, told, do)
 
 
-def _routed(seen: Seen) -> Iterator[Check]:
+def _routed(seen: ClusterSnapshot) -> Iterator[Check]:
     """Yield that the dispatcher does not route to the Triggers as they are: theirs and the Broker's Ready hide it.
 
     The dispatcher passes over a channel whose status is behind its spec, and its controller, where it was starved or
@@ -149,6 +149,6 @@ def _requests_cpu(deployment: Manifest) -> bool:
     return all("cpu" in {**(one.get("limits") or {}), **(one.get("requests") or {})} for one in resources)
 
 
-def absent(seen: Seen, called: str) -> bool:
+def absent(seen: ClusterSnapshot, called: str) -> bool:
     """Return whether a part of Knative is plainly not installed."""
     return seen.may_see(CRD.name, DEFINITIONS[called]) and seen.find(CRD.name, DEFINITIONS[called]) is None

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from audit.checks import Check, fail, summed, warn
-from cli.doctor.check import APPLY, INSTALL_KNATIVE, Seen, Symptom, listed, together
+from cli.doctor.check import APPLY, INSTALL_KNATIVE, ClusterSnapshot, Symptom, listed, together
 from cli.doctor.knative_health import absent
 from cli.doctor.pod_symptoms import of_pods, of_revision
-from cli.parts import Parts, loopback, unready
+from cli.function_parts import Parts, loopback, unready
 from runtime.objects import Manifest, metadata, name
 from runtime.settings import VERSION
 
@@ -19,7 +19,7 @@ SERVICE = "Knative Service"
 OF_VERSION = "app.kubernetes.io/version"
 
 
-def functions(seen: Seen) -> Iterator[Check]:
+def functions(seen: ClusterSnapshot) -> Iterator[Check]:
     """Yield what keeps functions from taking events, and what is of another version."""
     if not seen.installed.readable:
         return
@@ -45,7 +45,7 @@ def _well(parts: dict[str, Parts]) -> str:
     return f"{here} answer as processes of this machine, without Knative Serving{unasked}"
 
 
-def _symptoms(seen: Seen, services: list[Manifest]) -> Iterator[tuple[str, Symptom]]:
+def _symptoms(seen: ClusterSnapshot, services: list[Manifest]) -> Iterator[tuple[str, Symptom]]:
     for service in services:
         said = unready(service)
         symptoms = [*of_pods(service, seen.pods or (), seen.namespace)]
@@ -62,13 +62,13 @@ def _of_ready(symptom: Symptom) -> Symptom:
     return Symptom(symptom.cause, symptom.says, symptom.do, ready=True, level=level)
 
 
-def _without_pods(seen: Seen, service: Manifest, said: str) -> Symptom:
+def _without_pods(seen: ClusterSnapshot, service: Manifest, said: str) -> Symptom:
     """Return why a Service without a failing pod is not Ready: by its newest Revision, or in its own words."""
     symptom = None if seen.revisions is None else of_revision(service, seen.revisions, seen.namespace)
     return symptom or Symptom(said, said, f"{seen.describe} ksvc {name(service)}")
 
 
-def _absent(seen: Seen, parts: dict[str, Parts]) -> Iterator[Check]:
+def _absent(seen: ClusterSnapshot, parts: dict[str, Parts]) -> Iterator[Check]:
     """Yield what is said of functions that have no Knative Service."""
     gone = {called: one for called, one in parts.items() if one.service is None}
     here = any(loopback(one.address) for one in seen.installed.parts.values())
@@ -86,7 +86,7 @@ def _absent(seen: Seen, parts: dict[str, Parts]) -> Iterator[Check]:
         yield fail(AREA, f"{len(gone)} {SERVICE}s ({listed(gone)}) do not exist", APPLY)
 
 
-def _hidden(seen: Seen, services: list[Manifest]) -> Iterator[Check]:
+def _hidden(seen: ClusterSnapshot, services: list[Manifest]) -> Iterator[Check]:
     """Yield what may not be read of that which says why a Service is not Ready."""
     if not services:
         return

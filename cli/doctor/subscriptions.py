@@ -6,9 +6,9 @@ A Trigger's conditions are those of eventing v0.50 (`pkg/apis/eventing/v1/trigge
 from collections.abc import Iterator
 
 from audit.checks import Check, fail, summed, warn
-from cli.doctor.check import APPLY, Seen, Symptom, together, unlike
+from cli.doctor.check import APPLY, ClusterSnapshot, Symptom, together, unlike
+from cli.function_parts import Parts, unready
 from cli.kinds import TRIGGER
-from cli.parts import Parts, unready
 from functions import wiring
 from runtime.conditions import conditions
 from runtime.objects import Manifest, name
@@ -20,7 +20,7 @@ ORDER = (BROKER, "DependencyReady", SUBSCRIBER, DEAD_LETTER_SINK, "OIDCIdentityC
 EVENTING_PODS = "kubectl -n knative-eventing get pods; kubectl -n knative-eventing logs deployment/eventing-controller"
 
 
-def triggers(seen: Seen) -> Iterator[Check]:
+def triggers(seen: ClusterSnapshot) -> Iterator[Check]:
     """Yield what is wrong with the functions' Triggers; one line says so if nothing is."""
     if not (seen.installed.readable and seen.installed.eventing):
         return
@@ -32,14 +32,14 @@ def triggers(seen: Seen) -> Iterator[Check]:
     yield from summed(AREA, found, f"{len(wanted)} are Ready, with the filters and the delivery of this version")
 
 
-def _symptoms(seen: Seen, wanted: list[Manifest]) -> Iterator[tuple[str, Symptom]]:
+def _symptoms(seen: ClusterSnapshot, wanted: list[Manifest]) -> Iterator[tuple[str, Symptom]]:
     for one in wanted:
         there = seen.find(TRIGGER.name, name(one))
         if there is not None and unready(there):
             yield name(one), symptom(seen, there)
 
 
-def symptom(seen: Seen, trigger: Manifest) -> Symptom:
+def symptom(seen: ClusterSnapshot, trigger: Manifest) -> Symptom:
     """Return why a Trigger that is not Ready is not."""
     said = conditions(trigger)
     if not said:
@@ -61,7 +61,7 @@ def _words(condition: Manifest) -> str:
     return str(condition.get("message") or condition.get("reason") or "it does not say why")
 
 
-def _unresolved(seen: Seen, role: str, service: str, message: str) -> Symptom:
+def _unresolved(seen: ClusterSnapshot, role: str, service: str, message: str) -> Symptom:
     """Return why Knative has no address for whom a Trigger sends to.
 
     It looks again only after a back-off of its own, which doubles up to 1,000 s (eventing v0.50.0,
@@ -79,7 +79,7 @@ def _unresolved(seen: Seen, role: str, service: str, message: str) -> Symptom:
     return Symptom(f"{role} back-off", told, wake)
 
 
-def _compared(seen: Seen, wanted: Manifest) -> Iterator[Check]:
+def _compared(seen: ClusterSnapshot, wanted: Manifest) -> Iterator[Check]:
     called = f"Trigger '{name(wanted)}'"
     there = seen.find(TRIGGER.name, name(wanted))
     if not seen.may_see(TRIGGER.name, name(wanted)):

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 from cli import kinds
 from cli.cluster import CONNECTIONS, Cluster
-from cli.collect import Collector
+from cli.collect import BundleReader
 from cli.doctor import expected, knative_health
-from cli.doctor.check import Seen
+from cli.doctor.check import ClusterSnapshot
 from cli.doctor.expected import Overlay
 from cli.doctor.pod_symptoms import OF_SERVICE
-from crds.generate import RESOURCES
+from crds.crd_files import RESOURCES
 from crds.meta import GROUP
 from runtime.errors import Forbidden
 from runtime.objects import (
@@ -76,13 +76,13 @@ RIGHTS = (
 )
 
 
-def survey(cluster: Cluster, console: str, token: str) -> Seen:
+def survey(cluster: Cluster, console: str, token: str) -> ClusterSnapshot:
     """Return everything that the checks look at."""
-    collector, place = Collector(cluster), cluster.operator_namespace
+    collector, place = BundleReader(cluster), cluster.operator_namespace
     keplers, listed_in = _keplers(cluster)
     refs = tuple(dict.fromkeys((*_installed(place), *_knative(place), *_namespaces(keplers))))
     objects = _read(cluster, refs)
-    seen = Seen(
+    seen = ClusterSnapshot(
         now=datetime.now(UTC),
         server=cluster.version(),
         namespace=place,
@@ -123,7 +123,7 @@ def _rights(cluster: Cluster) -> dict[str, bool]:
         return {right.told(cluster.operator_namespace): may for right, may in zip(RIGHTS, allowed, strict=True)}
 
 
-def _all(collector: Collector, *places: tuple[Kind, str]) -> tuple[Manifest, ...] | None:
+def _all(collector: BundleReader, *places: tuple[Kind, str]) -> tuple[Manifest, ...] | None:
     """Return the objects of all places, or None if one of them may not be read."""
     found = [collector.listed(kind, namespace) for kind, namespace in places]
     allowed = [objects for objects in found if objects is not None]
@@ -135,7 +135,7 @@ def _keplers(cluster: Cluster) -> tuple[tuple[Manifest, ...], str | None]:
     try:
         return cluster.known(KEPLER) or (), ""
     except Forbidden:
-        found = Collector(cluster).listed(KEPLER, cluster.namespace)
+        found = BundleReader(cluster).listed(KEPLER, cluster.namespace)
         return found or (), None if found is None else cluster.namespace
 
 

@@ -10,7 +10,7 @@ PACKAGES = ("cli", "crds", "events", "functions", "runtime")
 # Modules for the server, which needs packages that are not dependencies here.
 SERVER = ("functions/__main__.py", "functions/func.py", "runtime/edge.py")
 # Of `audit` only the models of its answers, and what is computed from those: no store, no console.
-AUDIT = ("__init__", "checks", "episode_causes", "episodes", "foreign", "letters", "model")
+AUDIT = ("__init__", "answer_models", "checks", "dead_letter_answers", "episode_causes", "episodes", "foreign")
 
 
 class RepositoryPackages(BuildHookInterface[Any]):

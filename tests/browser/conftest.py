@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from audit import schema
+from audit import schema_upgrade
 from audit.database import Database
 from audit.store import Store
 from local.stack import Stack
@@ -18,7 +18,7 @@ REPORTS = 10_000
 
 
 @dataclass(frozen=True)
-class Console:
+class ServedConsole:
     """Where the console of one such process is, and how many reports it has."""
 
     url: str
@@ -30,17 +30,17 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The URL of a database with ten thousand reports."""
     url = f"sqlite:///{tmp_path_factory.mktemp('kept')}/audit.db"
     database = Database(url)
-    schema.prepare(database)
+    schema_upgrade.prepare(database)
     fill(Store(database), REPORTS)
     database.close()
     return url
 
 
 @pytest.fixture(scope="session")
-def console(control_plane: Stack, database: str) -> Iterator[Console]:
+def console(control_plane: Stack, database: str) -> Iterator[ServedConsole]:
     """Open to everybody on this machine."""
     with running(control_plane, **settings(control_plane, database, "open")) as (_, url):
-        yield Console(url + "/")
+        yield ServedConsole(url + "/")
 
 
 @dataclass(frozen=True)
@@ -56,17 +56,17 @@ def growing(control_plane: Stack, tmp_path: Path) -> Iterator[Growing]:
     """Open to everybody on this machine."""
     address = f"sqlite:///{tmp_path}/audit.db"
     database = Database(address)
-    schema.prepare(database)
+    schema_upgrade.prepare(database)
     with running(control_plane, **settings(control_plane, address, "open")) as (_, url):
         yield Growing(url + "/", Store(database))
     database.close()
 
 
 @pytest.fixture(scope="session")
-def guarded(control_plane: Stack, database: str) -> Iterator[Console]:
+def guarded(control_plane: Stack, database: str) -> Iterator[ServedConsole]:
     """The same, for those only who may look."""
     with running(control_plane, **settings(control_plane, database, "token")) as (_, url):
-        yield Console(url + "/")
+        yield ServedConsole(url + "/")
 
 
 def settings(stack: Stack, database: str, access: str) -> dict[str, str]:

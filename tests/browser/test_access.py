@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from local.stack import Stack
 from runtime.settings import AUDIENCE
-from tests.browser.conftest import Console
+from tests.browser.conftest import ServedConsole
 from tests.browsing import window
 
 READER = {
@@ -21,7 +21,7 @@ READER = {
 
 
 @pytest.fixture
-def page(browser: Browser, guarded: Console) -> Iterator[Page]:
+def page(browser: Browser, guarded: ServedConsole) -> Iterator[Page]:
     """A fresh window."""
     with window(browser) as opened:
         opened.goto(guarded.url)
@@ -54,7 +54,7 @@ def test_without_a_token_nothing_is_shown(page: Page) -> None:
     expect(page.get_by_label("token")).to_be_visible()
 
 
-def test_one_sees_the_namespaces_that_one_may_read(page: Page, token: str, guarded: Console) -> None:
+def test_one_sees_the_namespaces_that_one_may_read(page: Page, token: str, guarded: ServedConsole) -> None:
     """And nothing of another, nor how much there is of it; signed out, nothing at all."""
     enter(page, token)
     page.get_by_role("link", name="Activity").click()

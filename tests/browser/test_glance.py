@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 from audit.checks import NAMED
 from functions import troubleshooting
 from local.stack import Stack
-from tests.browser.conftest import Console
+from tests.browser.conftest import ServedConsole
 from tests.browser.test_reading import CONTRAST, LEAST
 from tests.browsing import NARROW, WIDE, Scheme, overflows, window
 from tests.crowd import CROWD, LACKS, MISSING, NORTH, PARTIAL, PODS, SOUTH, TOTAL, gather
@@ -20,14 +20,14 @@ HALF = TOTAL // 2
 
 
 @pytest.fixture(scope="module")
-def crowd(control_plane: Stack, console: Console) -> Console:
+def crowd(control_plane: Stack, console: ServedConsole) -> ServedConsole:
     """The console over a crowd of Keplers."""
     gather(control_plane)
     return console
 
 
 @pytest.fixture
-def page(browser: Browser, crowd: Console) -> Iterator[Page]:
+def page(browser: Browser, crowd: ServedConsole) -> Iterator[Page]:
     """A fresh window on the crowd, that listens to keys."""
     with window(browser) as opened:
         opened.goto(crowd.url + HERE)
@@ -40,7 +40,7 @@ def chip(page: Page, text: str) -> str:
     return page.locator(".counts a").filter(has_text=text).locator(".number").inner_text()
 
 
-def resource(page: Page, crowd: Console, name: str, namespace: str = NORTH) -> None:
+def resource(page: Page, crowd: ServedConsole, name: str, namespace: str = NORTH) -> None:
     """Go to a resource's page."""
     page.goto(f"{crowd.url}#/resource/Kepler/{namespace}/{name}")
     expect(page.locator("main .state .sign")).to_be_visible()
@@ -78,7 +78,7 @@ def test_a_count_is_a_filter_and_the_address_says_so(page: Page) -> None:
     expect(page).to_have_url(re.compile(r"#/$"))
 
 
-def test_slash_searches_by_namespace_and_name_from_any_page(page: Page, crowd: Console) -> None:
+def test_slash_searches_by_namespace_and_name_from_any_page(page: Page, crowd: ServedConsole) -> None:
     """While one types; Enter goes to the first that is found. One step back is where one came from."""
     page.goto(crowd.url + "#/letters")
     expect(page.locator("main h1")).to_have_text("Dead letters")
@@ -100,7 +100,7 @@ def test_slash_searches_by_namespace_and_name_from_any_page(page: Page, crowd: C
     expect(page.locator("main h1")).to_have_text("Dead letters")
 
 
-def test_nothing_found_says_so(page: Page, crowd: Console) -> None:
+def test_nothing_found_says_so(page: Page, crowd: ServedConsole) -> None:
     """And how to come back."""
     page.goto(crowd.url + "#/?search=no-such-thing")
     expect(page.locator("main .empty")).to_contain_text("No resource matches")
@@ -110,7 +110,7 @@ def test_nothing_found_says_so(page: Page, crowd: Console) -> None:
 
 @pytest.mark.parametrize(("size", "most"), [(WIDE, 36), (NARROW, 64)], ids=["wide", "narrow"])
 def test_a_resource_is_a_line_however_long_its_message(
-    browser: Browser, crowd: Console, size: ViewportSize, most: int
+    browser: Browser, crowd: ServedConsole, size: ViewportSize, most: int
 ) -> None:
     """On a telephone two: its name with how it stands, and why. All of the message is in the title."""
     with window(browser, size) as page:
@@ -136,7 +136,7 @@ def test_three_hundred_resources_come_a_page_at_a_time(page: Page) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-def test_every_state_can_be_read(browser: Browser, crowd: Console, size: ViewportSize, scheme: Scheme) -> None:
+def test_every_state_can_be_read(browser: Browser, crowd: ServedConsole, size: ViewportSize, scheme: Scheme) -> None:
     """In the list, chosen or not, and on the page of one of each; nothing is scrolled sideways."""
     pages = [f"#/resource/Kepler/{NORTH}/{kind.name}-0000" for kind in CROWD]
     with window(browser, size, scheme) as page:
@@ -149,7 +149,7 @@ def test_every_state_can_be_read(browser: Browser, crowd: Console, size: Viewpor
             assert ratio >= LEAST, (address, where)
 
 
-def test_whatever_is_not_ready_says_why_and_what_next(page: Page, crowd: Console) -> None:
+def test_whatever_is_not_ready_says_why_and_what_next(page: Page, crowd: ServedConsole) -> None:
     """`Available` as well; what its message offers works from any namespace."""
     resource(page, crowd, "partial-0000")
     why = page.get_by_role("region", name="Why it is not ready")
@@ -175,7 +175,7 @@ def test_whatever_is_not_ready_says_why_and_what_next(page: Page, crowd: Console
     expect(why.locator(".steps")).to_contain_text(f"kubectl kepler resync silent-0000 -n {NORTH} --wait")
 
 
-def test_what_is_ready_has_no_reason_but_a_warning(page: Page, crowd: Console) -> None:
+def test_what_is_ready_has_no_reason_but_a_warning(page: Page, crowd: ServedConsole) -> None:
     """Where nothing scrapes the exporters, it says so."""
     resource(page, crowd, "well-0000")
     expect(page.locator(".why")).to_have_count(0)
@@ -186,7 +186,7 @@ def test_what_is_ready_has_no_reason_but_a_warning(page: Page, crowd: Console) -
     expect(page.locator(".state .sign.warn")).to_contain_text("Ready, NotInstalled")
 
 
-def test_what_is_switched_off_has_a_neutral_sign(page: Page, crowd: Console) -> None:
+def test_what_is_switched_off_has_a_neutral_sign(page: Page, crowd: ServedConsole) -> None:
     """Neither good nor bad."""
     resource(page, crowd, "well-0000")
     page.locator(".conditions summary").click()
@@ -196,7 +196,7 @@ def test_what_is_switched_off_has_a_neutral_sign(page: Page, crowd: Console) -> 
     expect(page.get_by_role("row", name="MonitoringReconciled").locator(".sign")).to_have_class("sign good")
 
 
-def test_the_focus_moves_with_the_page(page: Page, crowd: Console) -> None:
+def test_the_focus_moves_with_the_page(page: Page, crowd: ServedConsole) -> None:
     """To its title, forth and back; a filter is no other page, and the first one is read from its beginning."""
     assert page.evaluate("document.activeElement.tagName") == "BODY"
     page.locator(".counts a", has_text="waiting").click()
@@ -218,7 +218,7 @@ def test_the_focus_moves_with_the_page(page: Page, crowd: Console) -> None:
     assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
 
 
-def test_what_is_printed_is_whole_and_black_on_white(browser: Browser, crowd: Console) -> None:
+def test_what_is_printed_is_whole_and_black_on_white(browser: Browser, crowd: ServedConsole) -> None:
     """Also by night: without what one would press, with every message, and nothing cut at the side."""
     with window(browser, WIDE, "dark") as page:
         page.goto(crowd.url + HERE)

@@ -14,7 +14,7 @@ from runtime.settings import NAMESPACE
 from tests.browser.conftest import settings
 from tests.browser.test_reading import CONTRAST, LEAST
 from tests.browsing import NARROW, WIDE, Scheme, overflows, window
-from tests.letters import given_up, store
+from tests.dead_letter_samples import given_up, store
 from tests.protocol.test_process import running
 
 HOME = "letters-here"

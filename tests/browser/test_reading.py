@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from audit import edits, entries
 from tests.audit_sample import COURSE, RESOURCES, deleted, edited, reported, reports_of
-from tests.browser.conftest import Console, Growing
+from tests.browser.conftest import Growing, ServedConsole
 from tests.browsing import NARROW, WIDE, Scheme, overflows, window
 
 ADDRESSES = ("#/", "#/resource/Kepler/energy/kepler", "#/activity", "#/letters", "#/doctor")
@@ -46,7 +46,7 @@ CONTRAST = """() => {
 
 
 @pytest.fixture
-def page(browser: Browser, console: Console) -> Iterator[Page]:
+def page(browser: Browser, console: ServedConsole) -> Iterator[Page]:
     """A fresh window on all resources, that listens to keys: its last line is there."""
     with window(browser) as opened:
         opened.goto(console.url)
@@ -57,7 +57,7 @@ def page(browser: Browser, console: Console) -> Iterator[Page]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_every_page_fits_its_window_and_can_be_read(
-    browser: Browser, console: Console, size: ViewportSize, scheme: Scheme
+    browser: Browser, console: ServedConsole, size: ViewportSize, scheme: Scheme
 ) -> None:
     """Nothing is scrolled sideways, and no text is too faint, in either theme."""
     with window(browser, size, scheme) as page:
@@ -70,7 +70,7 @@ def test_every_page_fits_its_window_and_can_be_read(
             assert ratio >= LEAST, (address, where)
 
 
-def trace_of(page: Page, console: Console) -> str:
+def trace_of(page: Page, console: ServedConsole) -> str:
     """The address of some trace, as one comes to it."""
     page.goto(console.url + ADDRESSES[1])
     return page.locator(".change").get_by_role("link", name="trace").first.get_attribute("href") or ""
@@ -89,7 +89,7 @@ def test_the_theme_that_was_chosen_stays(page: Page) -> None:
     assert page.evaluate(ground) != light
 
 
-def test_ten_thousand_reports_are_scrolled_through_page_by_page(page: Page, console: Console) -> None:
+def test_ten_thousand_reports_are_scrolled_through_page_by_page(page: Page, console: ServedConsole) -> None:
     """Newest first; the next page comes when the end comes into view, none twice."""
     page.goto(console.url + "#/activity")
     reports = page.locator(".report")
@@ -100,7 +100,7 @@ def test_ten_thousand_reports_are_scrolled_through_page_by_page(page: Page, cons
     expect(page.locator("footer")).to_contain_text(f"{console.reports:,} reports kept")
 
 
-def test_reports_are_narrowed_down_and_the_address_says_to_which(page: Page, console: Console) -> None:
+def test_reports_are_narrowed_down_and_the_address_says_to_which(page: Page, console: ServedConsole) -> None:
     """By function and outcome; the same address shows the same again."""
     page.goto(console.url + "#/activity")
     page.get_by_label("function").select_option("estimator")
@@ -115,7 +115,7 @@ def test_reports_are_narrowed_down_and_the_address_says_to_which(page: Page, con
     expect(page.locator(".report").first).not_to_contain_text("rejected")
 
 
-def test_all_of_it_goes_by_keyboard(page: Page, console: Console) -> None:
+def test_all_of_it_goes_by_keyboard(page: Page, console: ServedConsole) -> None:
     """To the activity, down three rows, one opened and closed; to a resource by its name; the keys themselves."""
     page.keyboard.press("g")
     page.keyboard.press("a")
@@ -138,7 +138,7 @@ def test_all_of_it_goes_by_keyboard(page: Page, console: Console) -> None:
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-def test_a_history_goes_on_and_says_what_was_changed_by_whom(page: Page, console: Console) -> None:
+def test_a_history_goes_on_and_says_what_was_changed_by_whom(page: Page, console: ServedConsole) -> None:
     """Of a resource that is gone as well."""
     page.goto(console.url + ADDRESSES[1])
     changes = page.locator(".change")
@@ -150,7 +150,7 @@ def test_a_history_goes_on_and_says_what_was_changed_by_whom(page: Page, console
     expect(page.locator("main header")).to_contain_text("there is no such resource any more")
 
 
-def test_what_never_existed_is_not_called_deleted(page: Page, console: Console) -> None:
+def test_what_never_existed_is_not_called_deleted(page: Page, console: ServedConsole) -> None:
     """Nothing is kept of it."""
     page.goto(console.url + "#/resource/Kepler/nowhere/never")
     header = page.locator("main header.page")
@@ -251,7 +251,7 @@ def test_what_is_switched_off_is_reported_with_a_neutral_sign(browser: Browser, 
         expect(page.locator(".report .sign.warn")).to_contain_text("NotInstalled")
 
 
-def test_an_address_that_is_no_text_leaves_the_page_as_it_is(page: Page, console: Console) -> None:
+def test_an_address_that_is_no_text_leaves_the_page_as_it_is(page: Page, console: ServedConsole) -> None:
     """A lone percent sign is shown as it is."""
     page.goto(console.url + "#/%")
     expect(page.locator("main")).to_contain_text("There is no page “%”")
@@ -259,7 +259,7 @@ def test_an_address_that_is_no_text_leaves_the_page_as_it_is(page: Page, console
     expect(page.locator("main h1")).to_have_text("%E0/kepler")
 
 
-def test_an_address_that_changes_while_the_page_is_built_is_shown(browser: Browser, console: Console) -> None:
+def test_an_address_that_changes_while_the_page_is_built_is_shown(browser: Browser, console: ServedConsole) -> None:
     """After it was drawn first, and before it listens."""
     with window(browser) as page:
         page.add_init_script("addEventListener('DOMContentLoaded', () => (location.hash = '#/activity'))")
@@ -268,14 +268,14 @@ def test_an_address_that_changes_while_the_page_is_built_is_shown(browser: Brows
         expect(page.locator("main h1")).to_have_text("Activity")
 
 
-def test_nothing_secret_is_shown(page: Page, console: Console) -> None:
+def test_nothing_secret_is_shown(page: Page, console: ServedConsole) -> None:
     """The values of environment variables of the sample are in no page; that one was changed is told."""
     page.goto(console.url + "#/resource/Kepler/lab/kepler-lab")
     expect(page.get_by_text("Only values that are hidden here are others than before.").first).to_be_visible()
     assert "secret-" not in page.content()
 
 
-def test_a_page_that_is_not_there_says_where_to_go(page: Page, console: Console) -> None:
+def test_a_page_that_is_not_there_says_where_to_go(page: Page, console: ServedConsole) -> None:
     """And so does a trace that nothing is kept of."""
     page.goto(console.url + "#/nowhere")
     expect(page.locator("main")).to_contain_text("There is no page “nowhere”")

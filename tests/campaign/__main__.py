@@ -11,14 +11,14 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from local.build import build
+from local.go_programs import build
 from local.layout import DEFAULT
-from tests.campaign import alone, chains, impossible, refused
+from tests.campaign import alone, chains, impossible, refused_edits
 from tests.campaign.ground import Ground
 from tests.campaign.values import everywhere, valid
 from tests.faults.matrix import Verdict
 from tests.faults.plane import plane
-from tests.parts import hand_in, share
+from tests.shared_run import hand_in, share
 
 CHAINS, STEPS = 40, 30
 
@@ -54,7 +54,7 @@ def _verdicts(ground: Ground, chosen: argparse.Namespace) -> Iterator[tuple[str,
         alone.drive(ground, place, valid(place), driven)
         yield str(place), driven
     invalid, cases = Verdict(), Verdict()
-    refused.drive(ground, places, None, invalid)
+    refused_edits.drive(ground, places, None, invalid)
     yield "values that cannot be", invalid
     for case in [one for one in impossible.CASES if chosen.only in one.name][first::step]:
         cases.note(case.name, impossible.drive(ground, case)[0])

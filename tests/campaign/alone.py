@@ -5,13 +5,13 @@ from typing import Any
 
 from runtime.differences import ABSENT
 from tests.campaign.ground import Ground, Settled, Specs, without_intent
-from tests.campaign.values import Place, around, at, everything, put, shown
+from tests.campaign.values import UserField, around, at, everything, put, shown
 from tests.campaign.words import names, quotes
 from tests.faults.matrix import Verdict
 from tests.masks import unlike
 
 
-def drive(ground: Ground, place: Place, values: tuple[Any, ...], verdict: Verdict, *, blank: bool = True) -> None:
+def drive(ground: Ground, place: UserField, values: tuple[Any, ...], verdict: Verdict, *, blank: bool = True) -> None:
     """The field set to each of the values in turn, and each time taken back; the first time left `blank` before."""
     for number, value in enumerate(values):
         told = list(_tried(ground, place, value, blank=(blank and number == 0) or _is_nothing(value)))
@@ -20,7 +20,7 @@ def drive(ground: Ground, place: Place, values: tuple[Any, ...], verdict: Verdic
             ground.clear()
 
 
-def _tried(ground: Ground, place: Place, value: Any, *, blank: bool) -> Iterator[str]:
+def _tried(ground: Ground, place: UserField, value: Any, *, blank: bool) -> Iterator[str]:
     """There and back; where the API server does not take the value alone, with as much around it as there can be."""
     refused = ""
     for base in (around(place), everything()):
@@ -39,7 +39,7 @@ def _tried(ground: Ground, place: Place, value: Any, *, blank: bool) -> Iterator
         yield f"the API server refuses it: {refused}"
 
 
-def _there(ground: Ground, place: Place, value: Any, settled: Settled) -> Iterator[str]:
+def _there(ground: Ground, place: UserField, value: Any, settled: Settled) -> Iterator[str]:
     """The value reaches something, or a condition says why not and leaves alone what runs."""
     yield from ground.rest()
     yield from unsaid(ground, place.path, settled)
@@ -61,7 +61,7 @@ def unsaid(ground: Ground, path: str, settled: Settled) -> Iterator[str]:
     yield from (f"though rejected, what runs is changed: {one}" for one in unlike(settled.operands, ground.operands()))
 
 
-def _blank(ground: Ground, place: Place, value: Any, settled: Settled) -> Iterator[str]:
+def _blank(ground: Ground, place: UserField, value: Any, settled: Settled) -> Iterator[str]:
     """Blank is as left out: for all but the resource's own spec, which says the one or the other."""
     left_out = at(settled.specs[place.kind], place.steps) is ABSENT
     # In a map, the item stays that it is blank in.
@@ -76,7 +76,7 @@ def _blank(ground: Ground, place: Place, value: Any, settled: Settled) -> Iterat
         yield from (f"blank, {one}" for one in unlike(without_intent(reference), without_intent(ground.state())))
 
 
-def _emptied(ground: Ground, place: Place, value: Any, settled: Settled) -> Iterator[str]:
+def _emptied(ground: Ground, place: UserField, value: Any, settled: Settled) -> Iterator[str]:
     """An item of a map without its only field, and the item still there: what is empty is as good as what is blank."""
     refused = ground.write(_with(settled.specs, place, value)) or ground.write(_with(settled.specs, place, ABSENT))
     yield from (f"the line taken out, {one}" for one in ([refused] if refused else ground.rest()))
@@ -89,16 +89,16 @@ def _back(ground: Ground, settled: Settled) -> Iterator[str]:
     yield from (f"taken back, {one}" for one in unlike(settled.state, ground.state()))
 
 
-def _with(base: Specs, place: Place, value: Any) -> dict[str, Any]:
+def _with(base: Specs, place: UserField, value: Any) -> dict[str, Any]:
     return {**base, place.kind: put(base[place.kind], place.steps, value)}
 
 
-def _told(refused: str, place: Place) -> bool:
+def _told(refused: str, place: UserField) -> bool:
     """Whether it is said that another field needs this one."""
     return names(refused, place.where) or quotes(refused, place.path)
 
 
-def _merges_away(place: Place, value: Any) -> bool:
+def _merges_away(place: UserField, value: Any) -> bool:
     """Whether applying it adds nothing: of a list that others may add to, no item is the same as no list."""
     return value == [] and place.node.get("x-kubernetes-list-type") in ("set", "map")
 

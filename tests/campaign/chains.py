@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from functions import monitoring
-from functions.catalogue import FUNCTIONS
-from local.errors import CommandFailed
+from functions.function_catalogue import FUNCTIONS
+from local.local_errors import CommandFailed
 from runtime.adoption import MANAGED_BY
 from runtime.differences import ABSENT, owned_fields
 from runtime.objects import Manifest, Ref
 from tests.campaign.ground import Ground, Rejection, without_intent
-from tests.campaign.values import Place, at, everything, everywhere, put, shown, valid
+from tests.campaign.values import UserField, at, everything, everywhere, put, shown, valid
 from tests.faults.plane import INSTALLED, NAMESPACE
 from tests.masks import unlike
 
@@ -30,7 +30,7 @@ THEIRS = ("metadata", "labels", monitoring.RELEASE)
 SHRINKING = 40
 
 
-class Step(Protocol):
+class UserStep(Protocol):
     """What somebody does."""
 
     def act(self, ground: Ground) -> None:
@@ -41,7 +41,7 @@ class Step(Protocol):
 class Set:
     """One property set; left out where the value is ABSENT. What the API server refuses, the user takes back."""
 
-    place: Place
+    place: UserField
     value: Any
 
     def act(self, ground: Ground) -> None:
@@ -137,14 +137,14 @@ def _another(value: Any) -> Any:
             return None
 
 
-def steps(seed: int, count: int) -> list[Step]:
+def steps(seed: int, count: int) -> list[UserStep]:
     """So many steps, by chance."""
     chance = random.Random(seed)
     blocks, fields = ([one for one in everywhere() if (one.known is None) is block] for block in (True, False))
     return [_step(chance, blocks, fields) for _ in range(count)]
 
 
-def _step(chance: random.Random, blocks: list[Place], fields: list[Place]) -> Step:
+def _step(chance: random.Random, blocks: list[UserField], fields: list[UserField]) -> UserStep:
     dice = chance.randrange(100)
     if dice < DELETIONS:
         return Delete(chance.choice(children()))
@@ -160,7 +160,7 @@ def children() -> list[Ref]:
     return sorted({ref for one in FUNCTIONS for ref in one.children(keys[one.parent])} - {*INSTALLED})
 
 
-def walk(ground: Ground, chain: Sequence[Step]) -> list[str]:
+def walk(ground: Ground, chain: Sequence[UserStep]) -> list[str]:
     """What is wrong on the way, or with where it ends."""
     told = list(_walked(ground, chain))
     if told:
@@ -173,7 +173,7 @@ def walk(ground: Ground, chain: Sequence[Step]) -> list[str]:
     return told
 
 
-def _walked(ground: Ground, chain: Sequence[Step]) -> Iterator[str]:
+def _walked(ground: Ground, chain: Sequence[UserStep]) -> Iterator[str]:
     ground.clear()
     yield from _become(ground, everything())
     accepted, refused = everything(), 0
@@ -199,7 +199,7 @@ def _become(ground: Ground, specs: dict[str, Any]) -> list[str]:
     return [refused] if refused else ground.rest()
 
 
-def shrunk(ground: Ground, chain: Sequence[Step]) -> tuple[list[Step], list[str]]:
+def shrunk(ground: Ground, chain: Sequence[UserStep]) -> tuple[list[UserStep], list[str]]:
     """The chain without the steps that its failure does not need, and what it still says."""
     needed, runs = list(chain), 0
     told = walk(ground, needed)
@@ -212,7 +212,7 @@ def shrunk(ground: Ground, chain: Sequence[Step]) -> tuple[list[Step], list[str]
     return needed, told
 
 
-def report(ground: Ground, seed: int, chain: Sequence[Step]) -> str:
+def report(ground: Ground, seed: int, chain: Sequence[UserStep]) -> str:
     """What a failure needs, in lines: the seed, the steps that are left, and what is wrong after them."""
     needed, told = shrunk(ground, chain)
     return "\n".join((f"seed {seed}, {len(needed)} of {len(chain)} steps:", *map(str, needed), "lead to:", *told))

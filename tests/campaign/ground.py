@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from crds.meta import API_VERSION
-from crds.model_server import OnDelete, StorageType
+from crds.model_server_fields import OnDelete, StorageType
 from functions import children, machine_config, status
 from functions.model_store import ON_DELETE
-from local.errors import CommandFailed
+from local.local_errors import CommandFailed
 from local.stack import Stack
-from runtime.client import APPLY, Answer, Request, path
+from runtime.client import APPLY, ApiResponse, Request, path
 from runtime.conditions import conditions
 from runtime.objects import (
     DAEMON_SET,
@@ -23,12 +23,12 @@ from runtime.objects import (
     Ref,
     metadata,
 )
-from runtime.outcome import Status
+from runtime.outcome import ConditionStatus
 from runtime.transport import connect
 from tests.campaign.values import filled
 from tests.faults import oracles
+from tests.faults.fault_world import FaultWorld
 from tests.faults.plane import INSTALLED, NAMESPACE
-from tests.faults.world import World
 from tests.rendered import PLACES
 
 # Those that a Kepler refers to come before it, so that it is not refused for want of them.
@@ -65,7 +65,7 @@ class Ground:
     """The world, and what is written in it. `specs` are those that the API server took last, by kind."""
 
     def __init__(self, stack: Stack) -> None:
-        self.world = World(stack, NAMESPACE, INSTALLED)
+        self.world = FaultWorld(stack, NAMESPACE, INSTALLED)
         self.specs: dict[str, Manifest] = {}
         self._settled: Settled | None = None
         self._send = connect({"KUBECONFIG": str(stack.admin)}, user_agent="campaign")
@@ -129,7 +129,7 @@ class Ground:
         refused = self.write(specs)
         return [refused] if refused else self.rest()
 
-    def strictly(self, kind: str, spec: Any) -> Answer:
+    def strictly(self, kind: str, spec: Any) -> ApiResponse:
         """Server-side apply with every field validated; what the API server answers."""
         ref, query = self.ref(kind), {"fieldManager": "kepler-local", "force": "true", "fieldValidation": "Strict"}
         request = Request("PATCH", path(ref.kind, ref.namespace, ref.name), query, document(kind, spec), APPLY)
@@ -151,7 +151,7 @@ class Ground:
             for ref, one in self.world.objects.items()
             if ref.kind.group == PLACES["Kepler"].kind.group
             for kind, said in conditions(one).items()
-            if said["status"] == Status.FALSE and kind != status.READY
+            if said["status"] == ConditionStatus.FALSE and kind != status.READY
         )
 
     def operands(self) -> dict[str, str]:

@@ -22,12 +22,12 @@ from runtime.objects import (
 )
 from tests.campaign.ground import Ground, Rejection, document
 from tests.campaign.values import everything, put
+from tests.faults.fault_world import FaultWorld
 from tests.faults.steps import enforce
-from tests.faults.world import World
 from tests.masks import unlike
-from tests.protocol.test_machine_config import pool
+from tests.protocol.test_machine_config_applied import pool
 
-Act = Callable[[World], None]
+Act = Callable[[FaultWorld], None]
 # Field by its path, and its value.
 Change = tuple[str, Any]
 TOO_NEW = "quay.io/sustainable_computing_io/kepler:v0.9.0"
@@ -113,7 +113,7 @@ def _apply(manifest: dict[str, Any]) -> Act:
 def _delete(*refs: Ref) -> Act:
     """Each in the namespace, where its kind is in one."""
 
-    def act(world: World) -> None:
+    def act(world: FaultWorld) -> None:
         for ref in refs:
             world.delete(Ref(ref.kind, world.namespace if ref.kind.namespaced else "", ref.name))
 
@@ -123,14 +123,14 @@ def _delete(*refs: Ref) -> Act:
 def _restore(ref: Ref, manifest: dict[str, Any]) -> Act:
     """As it was installed."""
 
-    def act(world: World) -> None:
+    def act(world: FaultWorld) -> None:
         world.stack.kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
         world.look(ref)
 
     return act
 
 
-def _taken(world: World) -> None:
+def _taken(world: FaultWorld) -> None:
     """Somebody else has a ConfigMap of a name that is needed."""
     theirs = {"apiVersion": "v1", "kind": CONFIG_MAP.name, "metadata": {"name": "theirs"}}
     world.apply(theirs)

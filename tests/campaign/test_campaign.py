@@ -4,11 +4,11 @@ import random
 
 import pytest
 
-from crds.generate import RESOURCES
-from tests.campaign import alone, chains, impossible, refused
+from crds.crd_files import RESOURCES
+from tests.campaign import alone, chains, impossible, refused_edits
 from tests.campaign.ground import Ground
 from tests.campaign.impossible import CASES, Impossible
-from tests.campaign.values import Place, everywhere, invalid, places, valid
+from tests.campaign.values import UserField, everywhere, invalid, places, valid
 from tests.faults.matrix import Verdict
 
 # Of all fields every so many-th.
@@ -21,7 +21,7 @@ KINDS = [one.names.kind for one in RESOURCES.values()]
 
 
 @pytest.mark.parametrize("place", FIELDS, ids=str)
-def test_a_field_that_is_taken_back_leaves_nothing(ground: Ground, verdict: Verdict, place: Place) -> None:
+def test_a_field_that_is_taken_back_leaves_nothing(ground: Ground, verdict: Verdict, place: UserField) -> None:
     """Set and left out again: what comes of it goes, with its owner; a rejection names the field."""
     alone.drive(ground, place, valid(place)[:1], verdict, blank=False)
     assert not verdict.failed
@@ -51,7 +51,7 @@ def test_the_end_does_not_depend_on_the_way(ground: Ground, verdict: Verdict, se
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_value_that_cannot_be_is_refused_by_its_fields_name(ground: Ground, verdict: Verdict, kind: str) -> None:
     """A wrong type, out of bounds, too long, unknown: refused, named, and nothing is changed."""
-    refused.drive(ground, places(kind), SAMPLE, verdict)
+    refused_edits.drive(ground, places(kind), SAMPLE, verdict)
     assert not verdict.failed
 
 
@@ -60,7 +60,7 @@ def test_kubectl_is_told_as_well(ground: Ground, verdict: Verdict, kind: str) ->
     """`kubectl apply` sends what has changed, not the whole, and is refused for the same."""
     place = random.Random(kind).choice(places(kind))
     value = random.Random(kind).choice(invalid(place))
-    told = list(refused.applied(ground, place, value))
+    told = list(refused_edits.applied(ground, place, value))
     verdict.note(f"{place} by kubectl", told)
     assert not told
 

@@ -5,7 +5,7 @@ import pytest
 from crds.core import Schema
 from runtime.differences import ABSENT
 from tests.campaign import rules
-from tests.campaign.values import Place, around, at, everywhere, generated, invalid, put, valid
+from tests.campaign.values import UserField, around, at, everywhere, generated, invalid, put, valid
 from tests.campaign.words import names, quotes
 
 EACH = pytest.mark.parametrize("place", everywhere(), ids=str)
@@ -14,7 +14,7 @@ ONE_VALUE = frozenset({"Kepler:spec.estimator-sidecar.mnt-path"})
 
 
 @EACH
-def test_a_field_has_values_that_change_it_and_values_that_cannot_be(place: Place) -> None:
+def test_a_field_has_values_that_change_it_and_values_that_cannot_be(place: UserField) -> None:
     """A field of a new model has them by its schema alone, or else says here that it has none."""
     before = at(around(place)[place.kind], place.steps)
     changed = [one for one in valid(place) if one != before]
@@ -29,7 +29,7 @@ def test_what_is_only_made_up_is_known() -> None:
     assert made_up == ONE_VALUE
 
 
-def field(path: str) -> Place:
+def field(path: str) -> UserField:
     """The field of a Kepler at this path."""
     return next(one for one in everywhere() if str(one) == f"Kepler:spec.{path}")
 

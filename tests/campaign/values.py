@@ -1,4 +1,4 @@
-"""What a field may be, and what it may not, worked out from its schema; what needs meaning is in `tests.fields`.
+"""What a field may be, and what it may not, worked out from its schema; what needs meaning is in `tests.field_cases`.
 
 Nothing here is about one field: a new one in a model is driven as the others are.
 """
@@ -9,15 +9,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from crds import schema
+from crds import openapi_schema
 from crds.core import Schema
-from crds.generate import RESOURCES
+from crds.crd_files import RESOURCES
 from crds.reference import rows
 from runtime.differences import ABSENT
 from runtime.objects import Manifest
 from tests.campaign import rules
 from tests.effects import MACHINE, clusters, paths
-from tests.fields import FIELDS, Field
+from tests.field_cases import FIELDS, FieldCase
 
 # Texts of every shape that a field here asks for, and of some that none does: its rules say which are which.
 TEXTS = (
@@ -40,7 +40,7 @@ NO_QUANTITIES = ("", "much", "0", -1)
 
 
 @dataclass(frozen=True)
-class Place:
+class UserField:
     """A field that the user writes: its path, what its schema says, and what is known of it besides.
 
     `known` is None for one that holds other fields of ours.
@@ -49,7 +49,7 @@ class Place:
     kind: str
     path: str
     node: Schema = field(hash=False, compare=False)
-    known: Field | None = field(hash=False, compare=False)
+    known: FieldCase | None = field(hash=False, compare=False)
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.path}"
@@ -66,16 +66,16 @@ class Place:
 
 
 @functools.cache
-def places(kind: str) -> tuple[Place, ...]:
+def places(kind: str) -> tuple[UserField, ...]:
     """Every field below `spec`, those that hold others before the others in them."""
     resource = next(one for one in RESOURCES.values() if one.names.kind == kind)
-    whole = schema.of(resource)
+    whole = openapi_schema.of(resource)
     known = {one.path: one for one in FIELDS if one.kind == kind}
     leaves, found = paths(kind, "spec"), [row.path for row in rows(resource, whole) if row.path.startswith("spec.")]
-    return tuple(Place(kind, path, _at(whole, path), known[path] if path in leaves else None) for path in found)
+    return tuple(UserField(kind, path, _at(whole, path), known[path] if path in leaves else None) for path in found)
 
 
-def everywhere() -> tuple[Place, ...]:
+def everywhere() -> tuple[UserField, ...]:
     """Every field of every resource."""
     return tuple(place for one in RESOURCES.values() for place in places(one.names.kind))
 
@@ -102,8 +102,8 @@ def at(spec: Any, steps: tuple[str, ...]) -> Any:
     return spec
 
 
-def around(place: Place) -> dict[str, Manifest]:
-    """The specs, by kind, with which the field counts, itself as `tests.fields` has it before."""
+def around(place: UserField) -> dict[str, Manifest]:
+    """The specs, by kind, with which the field counts, itself as `tests.field_cases` has it before."""
     if place.known is None:
         return everything()
     before, _ = clusters(place.known)
@@ -135,7 +135,7 @@ def _both(one: Any, other: Any) -> Any:
     return {**one, **{key: _both(one[key], value) if key in one else value for key, value in other.items()}}
 
 
-def valid(place: Place) -> tuple[Any, ...]:
+def valid(place: UserField) -> tuple[Any, ...]:
     """Values that the schema allows, the one that needs meaning first; ABSENT where left out is another value."""
     found = [*_known(place), *_generated(place.node)]
     if place.known is None or place.known.before is not None:
@@ -143,12 +143,12 @@ def valid(place: Place) -> tuple[Any, ...]:
     return _different(one for one in found if _allowed(place.node, one))
 
 
-def generated(place: Place) -> tuple[Any, ...]:
+def generated(place: UserField) -> tuple[Any, ...]:
     """Those of them that nobody wrote down."""
     return _different(one for one in _generated(place.node) if _allowed(place.node, one))
 
 
-def _known(place: Place) -> Iterator[Any]:
+def _known(place: UserField) -> Iterator[Any]:
     if place.known:
         yield from (one for one in (place.known.after, place.known.before) if one is not None)
 
@@ -193,12 +193,12 @@ def _texts(node: Schema, *, fitting: bool) -> Iterator[str]:
     yield from (one for one in (*TEXTS, *long) if rules.holds(node, one) is fitting)
 
 
-def invalid(place: Place) -> tuple[Any, ...]:
+def invalid(place: UserField) -> tuple[Any, ...]:
     """Values that the API server is to refuse."""
     return _different(_refused(place))
 
 
-def _refused(place: Place) -> Iterator[Any]:
+def _refused(place: UserField) -> Iterator[Any]:
     node = place.node
     yield from WRONG[sort(node)]
     match sort(node):
@@ -224,7 +224,7 @@ def _no_text(node: Schema) -> Iterator[str]:
         yield "a" * (longest + 1)
 
 
-def _no_list(place: Place, items: Schema) -> Iterator[Any]:
+def _no_list(place: UserField, items: Schema) -> Iterator[Any]:
     """None where some are needed, items of another type, unknown ones, one too often, and too many."""
     yield from ([],) if rules.holds(place.node, []) is False else ()
     yield from ([one] for one in WRONG[sort(items)])
@@ -243,7 +243,7 @@ def _no_list(place: Place, items: Schema) -> Iterator[Any]:
         yield [one] * (most + 1)
 
 
-def _no_object(place: Place) -> Iterator[Any]:
+def _no_object(place: UserField) -> Iterator[Any]:
     """A field that none has beside those that are there; in a map, a value of another type."""
     there, values = _some(place), place.node.get("additionalProperties")
     if isinstance(values, dict):
@@ -252,7 +252,7 @@ def _no_object(place: Place) -> Iterator[Any]:
         yield {**there, typo(place.node): "a"}
 
 
-def _some(place: Place) -> Manifest:
+def _some(place: UserField) -> Manifest:
     """What the field holds where there is something, so that only what is beside it is wrong."""
     for value in _known(place):
         if isinstance(value, dict):

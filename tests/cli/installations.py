@@ -7,15 +7,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from audit.answer_models import DeadLetter, FinishedSweep, StoreState, Undelivered
 from audit.checks import Check
-from audit.model import DeadLetter, State, Swept, Undelivered
 from cli.commands.doctor import CHECKS
-from cli.doctor.check import Seen
+from cli.doctor.check import ClusterSnapshot
 from cli.doctor.expected import additions, objects
 from cli.doctor.knative_health import CHANNEL, DEFINITIONS, EVENTING, OF_VERSION
 from cli.doctor.survey import LOOKED_AT
-from cli.parts import Installation, Parts
-from crds.generate import RESOURCES, definition
+from cli.function_parts import Installation, Parts
+from crds.crd_files import RESOURCES, definition
 from crds.meta import GROUP
 from events.report import ObjectName
 from runtime.objects import CRD, DEPLOYMENT, KEPLER, Kind, Ref
@@ -107,15 +107,15 @@ def deployment(name: str, resources: dict[str, Any]) -> dict[str, Any]:
     return {"metadata": {"name": name}, "spec": {"template": {"spec": {"containers": containers}}}}
 
 
-def state(minutes: int) -> State:
+def state(minutes: int) -> StoreState:
     """A sweep so long ago."""
-    swept = Swept(time=NOW - timedelta(minutes=minutes), resources=1, diverging=0, calls=1, milliseconds=1.0)
-    return State(reports=1, oldest=NOW, bytes=1, sweep=swept, version=VERSION)
+    swept = FinishedSweep(time=NOW - timedelta(minutes=minutes), resources=1, diverging=0, calls=1, milliseconds=1.0)
+    return StoreState(reports=1, oldest=NOW, bytes=1, sweep=swept, version=VERSION)
 
 
-def well() -> Seen:
+def well() -> ClusterSnapshot:
     """An installation to which nothing is to be done."""
-    return Seen(
+    return ClusterSnapshot(
         now=NOW,
         objects=generated(),
         installed=Installation(parts=parts()),
@@ -126,25 +126,25 @@ def well() -> Seen:
     )
 
 
-def told(seen: Seen) -> list[Check]:
+def told(seen: ClusterSnapshot) -> list[Check]:
     """All checks."""
     return [one for check in CHECKS for one in check(seen)]
 
 
-def troubles(seen: Seen) -> list[Check]:
+def troubles(seen: ClusterSnapshot) -> list[Check]:
     """All checks that do not pass."""
     return [one for one in told(seen) if one.level != "ok"]
 
 
-def without(gone: Ref) -> Callable[[Seen], Seen]:
+def without(gone: Ref) -> Callable[[ClusterSnapshot], ClusterSnapshot]:
     """An object is not there."""
     return lambda seen: replace(seen, objects={**seen.objects, gone: None})
 
 
-def changed(which: Ref, change: Callable[[Any], object]) -> Callable[[Seen], Seen]:
+def changed(which: Ref, change: Callable[[Any], object]) -> Callable[[ClusterSnapshot], ClusterSnapshot]:
     """An object is another."""
 
-    def spoil(seen: Seen) -> Seen:
+    def spoil(seen: ClusterSnapshot) -> ClusterSnapshot:
         found = copy.deepcopy(seen.objects[which])
         change(found)
         return replace(seen, objects={**seen.objects, which: found})
@@ -152,7 +152,7 @@ def changed(which: Ref, change: Callable[[Any], object]) -> Callable[[Seen], See
     return spoil
 
 
-def installed(**spoilt: Parts) -> Callable[[Seen], Seen]:
+def installed(**spoilt: Parts) -> Callable[[ClusterSnapshot], ClusterSnapshot]:
     """A function is another."""
     return lambda seen: replace(seen, installed=Installation(parts=parts(**spoilt)))
 

@@ -26,7 +26,7 @@ def data(**values: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Case:
+class AppliedCase:
     """What is applied in which order, and the keys and owners that are there then."""
 
     says: str
@@ -36,20 +36,24 @@ class Case:
 
 
 CASES = [
-    Case("what is applied is there", ((ONE, data(a="1")),), {"a": "1"}, {"one": {"a"}}),
-    Case("what is no longer applied goes", ((ONE, data(a="1", b="1")), (ONE, data(b="1"))), {"b": "1"}, {"one": {"b"}}),
-    Case(
+    AppliedCase("what is applied is there", ((ONE, data(a="1")),), {"a": "1"}, {"one": {"a"}}),
+    AppliedCase(
+        "what is no longer applied goes", ((ONE, data(a="1", b="1")), (ONE, data(b="1"))), {"b": "1"}, {"one": {"b"}}
+    ),
+    AppliedCase(
         "what another owns stays",
         ((ONE, data(a="1", b="1")), (OTHER, data(b="1")), (ONE, data(a="1"))),
         {"a": "1", "b": "1"},
         {"one": {"a"}, "other": {"b"}},
     ),
-    Case("a value that is changed is taken", ((ONE, data(a="1")), (OTHER, data(a="2"))), {"a": "2"}, {"other": {"a"}}),
+    AppliedCase(
+        "a value that is changed is taken", ((ONE, data(a="1")), (OTHER, data(a="2"))), {"a": "2"}, {"other": {"a"}}
+    ),
 ]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.says)
-def test_an_apply_in_memory(case: Case) -> None:
+def test_an_apply_in_memory(case: AppliedCase) -> None:
     """Values and owners."""
     found = None
     for writer, intent in case.steps:

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from cli.bundle import Gathered, files
-from cli.errors import Exit
+from cli.command_errors import Exit
+from cli.support_files import Gathered, files
 from runtime.redact import LONGEST
 from tests.cli.terminal import Terminal
-from tests.letters import given_up, store
+from tests.dead_letter_samples import given_up, store
 from tests.workbench import Workbench, kepler
 
 MIB = 1 << 20

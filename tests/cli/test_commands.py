@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from cli.errors import Exit
+from cli.command_errors import Exit
 from local.layout import ROOT
 from runtime.settings import NAMESPACE
 from tests.cli.terminal import Terminal
-from tests.letters import given_up, store
+from tests.dead_letter_samples import given_up, store
 from tests.workbench import Workbench, kepler
 
 ON: dict[str, Any] = {"enabled": True}

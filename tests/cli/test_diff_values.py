@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cli.errors import Exit
+from cli.command_errors import Exit
 from tests.cli.terminal import Terminal
 from tests.workbench import Workbench, kepler
 

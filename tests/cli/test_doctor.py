@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from audit.model import Swept
+from audit.answer_models import FinishedSweep
 from cli import kinds
 from cli.commands.doctor import CHECKS
-from cli.doctor.check import Seen
-from cli.parts import Installation, Parts
+from cli.doctor.check import ClusterSnapshot
+from cli.function_parts import Installation, Parts
 from crds.meta import GROUP
 from runtime.objects import CRD, Ref
 from runtime.objects import NAMESPACE as NAMESPACES
@@ -42,11 +42,11 @@ def test_a_whole_installation_is_healthy() -> None:
 
 
 @dataclass(frozen=True)
-class Case:
+class DoctorCase:
     """What is done to an installation, and what is said of it."""
 
     does: str
-    spoilt: Callable[[Seen], Seen]
+    spoilt: Callable[[ClusterSnapshot], ClusterSnapshot]
     level: str
     says: str
 
@@ -55,74 +55,80 @@ KEPLERS_CRD = Ref(CRD, "", f"keplers.{GROUP}")
 COLLECTOR = ref(kinds.TRIGGER, "kepler-collector")
 ROLE = ref(kinds.CLUSTER_ROLE, "kepler-estimator")
 CASES = [
-    Case("no definition", without(KEPLERS_CRD), "fail", f"'keplers.{GROUP}' does not exist"),
-    Case("not served", changed(KEPLERS_CRD, put("spec.versions.0.served", value=False)), "fail", "is not served"),
-    Case(
+    DoctorCase("no definition", without(KEPLERS_CRD), "fail", f"'keplers.{GROUP}' does not exist"),
+    DoctorCase("not served", changed(KEPLERS_CRD, put("spec.versions.0.served", value=False)), "fail", "is not served"),
+    DoctorCase(
         "another version's schema",
         changed(KEPLERS_CRD, put("spec.versions.0.schema", {})),
         "fail",
         "the schema of 'keplers.sustainable-computing.io' is another version's",
     ),
-    Case("no role", without(ROLE), "fail", "ClusterRole 'kepler-estimator' does not exist"),
-    Case("a role without rules", changed(ROLE, put("rules", [])), "fail", "ClusterRole 'kepler-estimator' lacks `"),
-    Case(
+    DoctorCase("no role", without(ROLE), "fail", "ClusterRole 'kepler-estimator' does not exist"),
+    DoctorCase(
+        "a role without rules", changed(ROLE, put("rules", [])), "fail", "ClusterRole 'kepler-estimator' lacks `"
+    ),
+    DoctorCase(
         "a role with more",
         changed(ROLE, lambda one: one["rules"].append({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]})),
         "warn",
         "has more than its function needs: `get secrets`",
     ),
-    Case(
+    DoctorCase(
         "nobody bound",
         changed(binding("kepler-estimator"), put("subjects", [])),
         "fail",
         "does not name its ServiceAccount 'kepler-estimator'",
     ),
-    Case(
+    DoctorCase(
         "another role bound",
         changed(binding("kepler-estimator"), put("roleRef.name", "admin")),
         "fail",
         "ClusterRoleBinding 'kepler-estimator' gives another role",
     ),
-    Case(
+    DoctorCase(
         "exporters not bound",
         changed(binding("kepler-exporter"), put("subjects", None)),
         "warn",
         "the exporters in namespace 'energy' may not read pods",
     ),
-    Case(
+    DoctorCase(
         "roles may not be read", lambda seen: replace(seen, hidden=frozenset({ROLE})), "warn", "you may not read 1 role"
     ),
-    Case(
+    DoctorCase(
         "no Knative", lambda seen: replace(seen, installed=Installation(eventing=False)), "fail", "no Knative Eventing"
     ),
-    Case("no Broker", without(ref(kinds.BROKER, "default")), "fail", "Broker 'default' does not exist"),
-    Case(
+    DoctorCase("no Broker", without(ref(kinds.BROKER, "default")), "fail", "Broker 'default' does not exist"),
+    DoctorCase(
         "a Broker in order",
         changed(ref(kinds.BROKER, "default"), put("metadata.annotations", {})),
         "warn",
         "one slow event holds up all others",
     ),
-    Case(
+    DoctorCase(
         "a source of less",
         changed(ref(kinds.EVENT_SOURCE, "kepler"), put("spec.resources", [])),
         "fail",
         "ApiServerSource 'kepler' is not as this version has it: `spec.resources`",
     ),
-    Case("a clock that stands", changed(ref(kinds.CLOCK, "kepler-sweep"), put("status", DOWN)), "fail", "no image"),
-    Case("no Trigger", without(COLLECTOR), "fail", "Trigger 'kepler-collector' does not exist"),
-    Case("a Trigger that is not Ready", changed(COLLECTOR, put("status", DOWN)), "fail", "is not Ready: no image"),
-    Case(
+    DoctorCase(
+        "a clock that stands", changed(ref(kinds.CLOCK, "kepler-sweep"), put("status", DOWN)), "fail", "no image"
+    ),
+    DoctorCase("no Trigger", without(COLLECTOR), "fail", "Trigger 'kepler-collector' does not exist"),
+    DoctorCase(
+        "a Trigger that is not Ready", changed(COLLECTOR, put("status", DOWN)), "fail", "is not Ready: no image"
+    ),
+    DoctorCase(
         "other filters", changed(COLLECTOR, put("spec.filters", [])), "fail", "`filters` of Trigger 'kepler-collector'"
     ),
-    Case("no retry", changed(COLLECTOR, put("spec.delivery.retry", 0)), "warn", "`delivery` of Trigger"),
-    Case("no Service", installed(kepler_collector=Parts(ELSEWHERE)), "fail", "'kepler-collector' does not exist"),
-    Case(
+    DoctorCase("no retry", changed(COLLECTOR, put("spec.delivery.retry", 0)), "warn", "`delivery` of Trigger"),
+    DoctorCase("no Service", installed(kepler_collector=Parts(ELSEWHERE)), "fail", "'kepler-collector' does not exist"),
+    DoctorCase(
         "a Service that fails",
         installed(kepler_collector=Parts({"status": READY}, {"status": DOWN})),
         "fail",
         "no image",
     ),
-    Case(
+    DoctorCase(
         "a process that has ended",
         installed(
             kepler_collector=Parts(
@@ -132,10 +138,14 @@ CASES = [
         "fail",
         "nothing answers at http://127.0.0.1:1, where 'kepler-collector' should be",
     ),
-    Case("no sweep for an hour", lambda seen: replace(seen, state=state(60)), "fail", "the last one was 60m ago"),
-    Case("nobody knows of sweeps", lambda seen: replace(seen, state=None), "warn", "the query API is out of reach"),
-    Case("dead letters", lambda seen: replace(seen, letters=(LETTER,)), "warn", "1 events could not be delivered"),
-    Case(
+    DoctorCase("no sweep for an hour", lambda seen: replace(seen, state=state(60)), "fail", "the last one was 60m ago"),
+    DoctorCase(
+        "nobody knows of sweeps", lambda seen: replace(seen, state=None), "warn", "the query API is out of reach"
+    ),
+    DoctorCase(
+        "dead letters", lambda seen: replace(seen, letters=(LETTER,)), "warn", "1 events could not be delivered"
+    ),
+    DoctorCase(
         "a namespace that is restricted",
         changed(
             Ref(NAMESPACES, "", "energy"),
@@ -144,18 +154,20 @@ CASES = [
         "fail",
         "no exporter can start",
     ),
-    Case(
+    DoctorCase(
         "a namespace that says nothing",
         changed(Ref(NAMESPACES, "", "energy"), put("metadata.labels", {})),
         "warn",
         "where the cluster's own default allows it",
     ),
-    Case("may not", lambda seen: replace(seen, rights={"list keplers": False}), "warn", "you may not: list keplers"),
+    DoctorCase(
+        "may not", lambda seen: replace(seen, rights={"list keplers": False}), "warn", "you may not: list keplers"
+    ),
 ]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.does)
-def test_one_thing_is_wrong(case: Case) -> None:
+def test_one_thing_is_wrong(case: DoctorCase) -> None:
     """It is said, with what to do, and nothing else is blamed for it more heavily."""
     found = [one for one in told(case.spoilt(well())) if one.level != "ok"]
     assert any(one.level == case.level and case.says in one.says and one.do for one in found), found
@@ -164,7 +176,7 @@ def test_one_thing_is_wrong(case: Case) -> None:
 
 def test_a_sweep_without_counts_is_told_without_numbers() -> None:
     """The query API leaves them out for a viewer of some namespaces only."""
-    seen = replace(well(), state=state(2).model_copy(update={"sweep": Swept(time=NOW - timedelta(minutes=2))}))
+    seen = replace(well(), state=state(2).model_copy(update={"sweep": FinishedSweep(time=NOW - timedelta(minutes=2))}))
     (check,) = [check for check in told(seen) if check.area == "sweep"]
     assert check.level == "ok"
     assert check.says.endswith(" ago; what it found is shown to those only who may `get keplers` in the whole cluster")

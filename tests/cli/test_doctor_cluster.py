@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from cli import kinds
-from cli.cluster import CONNECTIONS, Cluster, Place, connect
+from cli.cluster import CONNECTIONS, Cluster, ClusterTarget, connect
+from cli.command_errors import Exit
 from cli.commands.doctor import diagnosis
 from cli.doctor.knative_health import CHANNEL, EVENTING
-from cli.errors import Exit
 from functions import tenants
 from local import knative
 from local.layout import ROOT
@@ -169,7 +169,7 @@ def test_requests_are_made_side_by_side(whole: Stack, monkeypatch: pytest.Monkey
                 under_way -= 1
 
     monkeypatch.setattr(Cluster, "get", slow)
-    diagnosis(connect(Place(kubeconfig=str(whole.admin)), {}))
+    diagnosis(connect(ClusterTarget(kubeconfig=str(whole.admin)), {}))
     assert asked > 100
     assert most == CONNECTIONS
 

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from cli import kinds
-from cli.doctor.check import Seen
+from cli.doctor.check import ClusterSnapshot
 from cli.doctor.knative_health import BROKERS_CHANNEL, CHANNEL, DEFINITIONS, EVENTING, OF_VERSION
-from cli.parts import Installation, Parts
+from cli.function_parts import Installation, Parts
 from runtime.objects import CRD, DEPLOYMENT, Ref
 from runtime.settings import VERSION
 from tests.cli.installations import READY, changed, deployment, parts, put, ref, troubles, well, without
 
-Change = Callable[[Seen], Seen]
+Change = Callable[[ClusterSnapshot], ClusterSnapshot]
 COLLECTOR = ref(kinds.TRIGGER, "kepler-collector")
 CHANNEL_REF = ref(kinds.CHANNEL, BROKERS_CHANNEL)
 IMAGE = f"kepler-on-knative:{VERSION}"
@@ -38,7 +38,7 @@ def trigger(part: str, message: str, *names: str) -> Change:
     """Triggers of these names are not Ready for a part of theirs, as Knative's controller would say it."""
     said = status(Ready=("False", part, message), **{part: ("False", part, message)})
 
-    def spoil(seen: Seen) -> Seen:
+    def spoil(seen: ClusterSnapshot) -> ClusterSnapshot:
         for name in names or ("kepler-collector",):
             seen = changed(ref(kinds.TRIGGER, name), put("status", said))(seen)
         return seen
@@ -101,7 +101,7 @@ def endpoints(*, ready: bool) -> dict[str, Any]:
     }
 
 
-def with_channel(seen: Seen, generation: int, observed: int) -> Seen:
+def with_channel(seen: ClusterSnapshot, generation: int, observed: int) -> ClusterSnapshot:
     """The Broker's channel in this generation, of which Knative has taken up another."""
     channel = {
         "metadata": {"name": BROKERS_CHANNEL, "generation": generation},

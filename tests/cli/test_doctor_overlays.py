@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 import pytest
 
 from cli import kinds
-from cli.doctor.check import Seen
+from cli.doctor.check import ClusterSnapshot
 from cli.doctor.expected import Overlay, objects, tenant_bindings
-from cli.parts import Installation, Parts
+from cli.function_parts import Installation, Parts
 from functions import installation
 from runtime.objects import CONFIG_MAP
 from runtime.settings import NAMESPACE
 from tests.cli.installations import KEPLERS, READY, changed, parts, put, ref, told, troubles, well, without
 
-Change = Callable[[Seen], Seen]
+Change = Callable[[ClusterSnapshot], ClusterSnapshot]
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def test_a_guard_that_is_not_as_generated_is_one_line(case: PolicyCase) -> None:
 def with_objects(overlay: Overlay) -> Change:
     """What an overlay changes in roles, and brings."""
 
-    def change(seen: Seen) -> Seen:
+    def change(seen: ClusterSnapshot) -> ClusterSnapshot:
         there = dict(seen.objects)
         for one in objects(seen.namespace, {overlay}):
             at = next((at for at in there if (at.kind.name, at.name) == (one["kind"], one["metadata"]["name"])), None)
@@ -113,13 +113,13 @@ def with_objects(overlay: Overlay) -> Change:
     return change
 
 
-def without_policies(seen: Seen) -> Seen:
+def without_policies(seen: ClusterSnapshot) -> ClusterSnapshot:
     """No ValidatingAdmissionPolicy of ours is there."""
     gone = [at for at in seen.objects if at.kind in (kinds.ADMISSION_POLICY, kinds.ADMISSION_POLICY_BINDING)]
     return replace(seen, objects={**seen.objects, **dict.fromkeys(gone)})
 
 
-def with_database(seen: Seen) -> Seen:
+def with_database(seen: ClusterSnapshot) -> ClusterSnapshot:
     """The database of `audit` is named in a Secret."""
     found = dict(parts())
     service = put("spec.template.spec.containers.0.env", [{"name": "DATABASE", "valueFrom": {"secretKeyRef": {}}}])
@@ -130,7 +130,7 @@ def with_database(seen: Seen) -> Seen:
     return replace(seen, installed=Installation(parts=found))
 
 
-def mirrored(seen: Seen) -> Seen:
+def mirrored(seen: ClusterSnapshot) -> ClusterSnapshot:
     """Images come from another registry, for the policies and for the functions."""
     mirror = {"RELATED_IMAGE_KEPLER": "registry.example/kepler:1"}
     found = dict(parts())
@@ -142,13 +142,13 @@ def mirrored(seen: Seen) -> Seen:
     return changed(ref(CONFIG_MAP, "kepler-images"), data)(replace(seen, installed=Installation(parts=found)))
 
 
-def with_event_policy(seen: Seen) -> Seen:
+def with_event_policy(seen: ClusterSnapshot) -> ClusterSnapshot:
     """The Broker takes events of those only that an EventPolicy names."""
     [policy] = installation.overlays()["components/event-policies/event-policies.yaml"]
     return replace(seen, objects={**seen.objects, ref(kinds.EVENT_POLICY, policy["metadata"]["name"]): policy})
 
 
-def bound(seen: Seen) -> Seen:
+def bound(seen: ClusterSnapshot) -> ClusterSnapshot:
     """With overlay `tenants`, and its RoleBindings in the namespace of the Kepler."""
     return replace(with_objects(Overlay.TENANTS)(seen), tenant_bindings=tenant_bindings(NAMESPACE, KEPLERS))
 
@@ -175,7 +175,7 @@ def test_what_an_overlay_changes_is_no_fault(overlay: Overlay) -> None:
     assert troubles(seen) == []
 
 
-def unbound(**spoilt: object) -> Seen:
+def unbound(**spoilt: object) -> ClusterSnapshot:
     """The same, but for one RoleBinding: without it, or with other fields."""
     seen = bound(well())
     place, binding = next(iter(seen.tenant_bindings.items()))

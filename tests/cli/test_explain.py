@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from audit.model import DeadLetter, Swept, Undelivered
-from cli.explain import explain, lines
+from audit.answer_models import DeadLetter, FinishedSweep, Undelivered
 from cli.facts import Facts, Workload
+from cli.function_parts import Installation, Parts
 from cli.kinds import object_name
-from cli.parts import Installation, Parts
+from cli.verdict import explain, lines
 from functions import status
 from runtime.objects import KEPLER, Ref
 
@@ -89,7 +89,7 @@ SILENT = condition("CollectorReconciled", generation=1)
 
 
 @dataclass(frozen=True)
-class Case:
+class ExplainCase:
     """Facts, and what the explanation says (each of `says`) and advises (each of `steps`)."""
 
     title: str
@@ -110,14 +110,14 @@ def of_pods(*pods: Any, **more: Any) -> Facts:
 
 
 CASES = [
-    Case("all is well", facts(kepler()), ("is Ready since 2026-01-01 00:00:00 UTC (36h): m",), (), ready=True),
-    Case(
+    ExplainCase("all is well", facts(kepler()), ("is Ready since 2026-01-01 00:00:00 UTC (36h): m",), (), ready=True),
+    ExplainCase(
         "rejected",
         facts(kepler(condition("EstimatorReconciled", "False", reason="Wrong", message="set `x`"), NOT_READY)),
         ("Kepler energy/kepler is not Ready: estimator rejects it: set `x` (Wrong)",),
         ("do what the message says",),
     ),
-    Case(
+    ExplainCase(
         "rejected, and one that waits for it",
         facts(
             kepler(
@@ -128,25 +128,25 @@ CASES = [
         ),
         ("estimator rejects it", "collector waits: left as it is (Waiting)"),
     ),
-    Case(
+    ExplainCase(
         "one has not reported, a moment after the edit",
         facts(kepler(SILENT, NOT_READY, edited="2026-01-02T11:59:55Z")),
         ("collector has not reported on generation 2, its last word was on generation 1: it was asked a moment ago",),
         ("kubectl get keplers kepler -n energy -w",),
     ),
-    Case(
+    ExplainCase(
         "one has not reported for long",
         facts(kepler(SILENT, NOT_READY)),
         ("its event may be lost",),
         ("kubectl kepler resync kepler -n energy --wait",),
     ),
-    Case(
+    ExplainCase(
         "its Trigger is gone",
         facts(kepler(SILENT, NOT_READY), installed=installed(**{"kepler-collector": Parts()})),
         ("collector has not reported", "Trigger 'kepler-collector' does not exist"),
         ("kubectl kepler doctor",),
     ),
-    Case(
+    ExplainCase(
         "its Knative Service is not Ready",
         facts(
             kepler(SILENT, NOT_READY),
@@ -161,7 +161,7 @@ CASES = [
         ),
         ("Knative Service 'kepler-collector' is not Ready: no such image",),
     ),
-    Case(
+    ExplainCase(
         "its process has ended",
         facts(
             kepler(SILENT, NOT_READY),
@@ -177,23 +177,23 @@ CASES = [
         ),
         ("nothing answers at http://127.0.0.1:9001",),
     ),
-    Case(
+    ExplainCase(
         "no Knative at all",
         facts(kepler(SILENT, NOT_READY), installed=Installation(eventing=False)),
         ("Knative Eventing is not installed",),
     ),
-    Case(
+    ExplainCase(
         "nobody has reported: those that wait for others are not told of",
         facts(kepler(*(condition(kind, generation=1) for kind in (*status.RECONCILED, "Ready")))),
         ("collected_metric has not reported", "model_server has not reported"),
     ),
-    Case(
+    ExplainCase(
         "an image that cannot be pulled",
         of_pods(pod("a", **waits("ErrImagePull", "not found")), pod("b", **waits("ErrImagePull", "not found"))),
         ("2 of 3 nodes have a ready exporter; 2 pods, such as 'a': ErrImagePull, container",),
         ("check `collector.image`, and that nodes can pull it",),
     ),
-    Case(
+    ExplainCase(
         "no room",
         of_pods(
             pod(
@@ -211,7 +211,7 @@ CASES = [
         ("pod 'a': Unschedulable, 0/3 nodes are available: 1 Insufficient memory",),
         ("`collector.resources`",),
     ),
-    Case(
+    ExplainCase(
         "it ends again and again",
         of_pods(
             pod(
@@ -228,7 +228,7 @@ CASES = [
         ("CrashLoopBackOff, container 'kepler-exporter': it ended with 2 (Error)",),
         ("kubectl logs -n energy a -c kepler-exporter --previous",),
     ),
-    Case(
+    ExplainCase(
         "no pod may be made",
         of_pods(
             events=(
@@ -242,13 +242,13 @@ CASES = [
         ("2 of 3 nodes have a ready exporter: violates PodSecurity",),
         ("kubectl label namespace energy pod-security.kubernetes.io/enforce=privileged",),
     ),
-    Case(
+    ExplainCase(
         "on its way",
         of_pods(pod("a", **waits("ContainerCreating"))),
         ("2 of 3 nodes",),
         ("kubectl get pods -n energy -w",),
     ),
-    Case(
+    ExplainCase(
         "no node takes it",
         facts(
             kepler(
@@ -261,29 +261,30 @@ CASES = [
         ("no node takes the exporter; 0 of 1 nodes carry 'disk: gold'",),
         ("kubectl get nodes --show-labels",),
     ),
-    Case(
+    ExplainCase(
         "the model server starts",
         facts(
             kepler(condition("ModelServerAvailable", "Unknown", message="the model server starts"), NOT_READY),
         ),
         ("the model server starts",),
     ),
-    Case(
+    ExplainCase(
         "dead letters about it",
         facts(kepler(SILENT, NOT_READY), letters=(LETTER,)),
         ("an event about it could not be delivered, such as 'dead-letter-1'",),
         ("kubectl kepler dead-letters replay --all",),
     ),
-    Case(
+    ExplainCase(
         "nobody sweeps",
         facts(
-            kepler(), sweep=Swept(time=NOW - timedelta(hours=2), resources=1, diverging=0, calls=1, milliseconds=1.0)
+            kepler(),
+            sweep=FinishedSweep(time=NOW - timedelta(hours=2), resources=1, diverging=0, calls=1, milliseconds=1.0),
         ),
         ("is Ready", "the last sweep was 120m ago"),
         ("kubectl kepler doctor",),
         ready=True,
     ),
-    Case(
+    ExplainCase(
         "it is being deleted",
         facts(
             {
@@ -297,7 +298,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
-def test_why(case: Case) -> None:
+def test_why(case: ExplainCase) -> None:
     """The sentence comes first; the steps are commands or fields."""
     found = explain(case.facts)
     told = "\n".join(lines(found))

@@ -6,7 +6,7 @@ import shlex
 import pytest
 import typer
 
-from cli.errors import Exit
+from cli.command_errors import Exit
 from cli.examples import HELP, NAME
 from cli.main import COMMANDS, LETTERS, application
 from tests.cli.terminal import Terminal

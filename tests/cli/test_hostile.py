@@ -9,23 +9,23 @@ from typing import Any
 import pytest
 import yaml
 
-from audit import letters as read
-from audit.model import Edit
-from cli import history, letters, main, waterfall
-from cli.commands.letters import told
-from cli.errors import Missing
-from cli.explain import explain, lines
+from audit import dead_letter_answers as read
+from audit.answer_models import Edit
+from cli import dead_letter_rows, history_lines, main, waterfall
+from cli.command_errors import Missing
+from cli.commands.dead_letters_command import told
 from cli.facts import Facts
 from cli.glance import HEADINGS, rows, status
 from cli.options import Format
 from cli.output import data, documents, say, table
+from cli.verdict import explain, lines
 from events.report import Field, ObjectName, ReportedCondition, Write
 from runtime import dead_letters
 from runtime.dead_letters import CODE, DATA, DESTINATION
 from runtime.event import Event
 from runtime.objects import KEPLER, Ref
 from runtime.printable import is_printable
-from tests.cli.reports import EDIT, change, report, trace
+from tests.cli.report_samples import EDIT, change, report, trace
 from tests.cli.test_explain import condition, kepler
 
 # Clears the screen, names the window, overrides the direction, hides in C1, ends a line in three ways, is markup.
@@ -98,7 +98,7 @@ EDITED = Edit(**{**dict(EDIT), "by": HOSTILE, "fields": (Field(path=HOSTILE, bef
 def test_a_history(stream: Opened) -> None:
     """Of forged reports and an edit of hostile names: not one control character, and no line less."""
     screen = stream()
-    for line in history.changes([change(said(HOSTILE), edit=EDITED)]):
+    for line in history_lines.changes([change(said(HOSTILE), edit=EDITED)]):
         say(line)
     assert harmless(plain(screen))
 
@@ -107,7 +107,7 @@ def test_a_history_of_one_object(stream: Opened) -> None:
     """The target, its fields and the cause."""
     screen = stream()
     (kept,) = trace(said(HOSTILE)).reports
-    for line in history.writes(history.changed(kept, f"{HOSTILE}/{HOSTILE}", EDITED)):
+    for line in history_lines.writes(history_lines.changed(kept, f"{HOSTILE}/{HOSTILE}", EDITED)):
         say(line)
     assert harmless(plain(screen))
 
@@ -151,7 +151,7 @@ def test_dead_letters(stream: Opened) -> None:
     kept = {**dead_letters.config_map(event, record)}
     kept["metadata"] = {**kept["metadata"], "name": "l"}
     (found,) = read.letters([kept])
-    table(letters.HEADINGS, letters.rows([found], NOW))
+    table(dead_letter_rows.HEADINGS, dead_letter_rows.rows([found], NOW))
     assert is_printable(plain(screen))
     for line in told(found, kept):
         say(line)

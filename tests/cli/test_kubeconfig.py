@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 import yaml
 
-from cli.cluster import Cluster, Place, connect
+from cli.cluster import Cluster, ClusterTarget, connect
+from cli.command_errors import Exit, Unreachable
 from cli.console import reached
-from cli.errors import Exit, Unreachable
 from cli.login import Impersonation
 from local.stack import Stack
-from runtime.client import Answer, Request
+from runtime.client import ApiResponse, Request
 from tests.cli.socks import SocksProxy
 from tests.cli.terminal import Terminal
 
@@ -43,7 +43,7 @@ def gives(status: str) -> str:
 
 
 @dataclass(frozen=True)
-class Case:
+class KubeconfigCase:
     """What the user, the cluster and the top of a kubeconfig have otherwise (None: not), flags, and who that is.
 
     `user` is the name that the API server knows, empty where nobody is asked; `says` is in our error then.
@@ -62,69 +62,81 @@ ADMIN = "admin"
 CA_DATA = "certificate-authority-data"
 NO_CA = {CA_DATA: None}
 CASES = [
-    Case("as it is", user=ADMIN),
-    Case("a token file that ends with a newline", {"token": None, "tokenFile": "tokens/good"}, user=ADMIN),
-    Case("a token file counts before a token", {"token": SECRET, "tokenFile": "tokens/good"}, user=ADMIN),
-    Case("no token file", {"token": None, "tokenFile": "tokens/none"}, says="tokens/none' cannot be read: No such"),
-    Case("an impersonated user", {"as": "someone"}, user="someone"),
-    Case("one with groups", {"as": "someone", "as-groups": ["a", "b"], "as-uid": "7"}, user="someone 7 a,b"),
-    Case("one by a flag", flags=("--as", "someone"), user="someone"),
-    Case("with groups by flags", flags=("--as=me", "--as-group=a", "--as-group=b", "--as-uid=7"), user="me 7 a,b"),
-    Case("a flag before the kubeconfig", {"as": "someone"}, flags=("--as", "another"), user="another"),
-    Case("with more", {"as": "me", "as-user-extra": {"Reason/x": ["a", "b"]}}, user="me reason/x=a,b"),
-    Case("a group without a user", {"as-groups": ["a"]}, says="without a user"),
-    Case("a group by a flag without a user", flags=("--as-group", "a"), says="without a user"),
-    Case("a plugin that gives a token", plugin(gives('{"token": "$TOKEN"}')), user=ADMIN),
-    Case(
+    KubeconfigCase("as it is", user=ADMIN),
+    KubeconfigCase("a token file that ends with a newline", {"token": None, "tokenFile": "tokens/good"}, user=ADMIN),
+    KubeconfigCase("a token file counts before a token", {"token": SECRET, "tokenFile": "tokens/good"}, user=ADMIN),
+    KubeconfigCase(
+        "no token file", {"token": None, "tokenFile": "tokens/none"}, says="tokens/none' cannot be read: No such"
+    ),
+    KubeconfigCase("an impersonated user", {"as": "someone"}, user="someone"),
+    KubeconfigCase("one with groups", {"as": "someone", "as-groups": ["a", "b"], "as-uid": "7"}, user="someone 7 a,b"),
+    KubeconfigCase("one by a flag", flags=("--as", "someone"), user="someone"),
+    KubeconfigCase(
+        "with groups by flags", flags=("--as=me", "--as-group=a", "--as-group=b", "--as-uid=7"), user="me 7 a,b"
+    ),
+    KubeconfigCase("a flag before the kubeconfig", {"as": "someone"}, flags=("--as", "another"), user="another"),
+    KubeconfigCase("with more", {"as": "me", "as-user-extra": {"Reason/x": ["a", "b"]}}, user="me reason/x=a,b"),
+    KubeconfigCase("a group without a user", {"as-groups": ["a"]}, says="without a user"),
+    KubeconfigCase("a group by a flag without a user", flags=("--as-group", "a"), says="without a user"),
+    KubeconfigCase("a plugin that gives a token", plugin(gives('{"token": "$TOKEN"}')), user=ADMIN),
+    KubeconfigCase(
         "a plugin that fails", plugin(f"echo token={SECRET} >&2; exit 255"), says="the plugin 'sh' gave no credentials"
     ),
-    Case("a plugin that gives nothing", plugin(gives("{}")), says="answered without a token"),
-    Case("a plugin that says no JSON", plugin(f"echo {SECRET}"), says="the plugin 'sh' gave no credentials"),
-    Case(
+    KubeconfigCase("a plugin that gives nothing", plugin(gives("{}")), says="answered without a token"),
+    KubeconfigCase("a plugin that says no JSON", plugin(f"echo {SECRET}"), says="the plugin 'sh' gave no credentials"),
+    KubeconfigCase(
         "a plugin that is not there",
         plugin("", command="nosuch", installHint="get it"),
         says="'nosuch' is not there: get it",
     ),
-    Case("a plugin beside a token", {**plugin("exit 1"), "token": "$TOKEN"}, user=ADMIN),
-    Case("a plugin named by a path", plugin("", command="./plugin", args=[]), user=ADMIN),
-    Case("a token and a password", {"username": "a", "password": SECRET}, says="only one way to log in"),
-    Case(
+    KubeconfigCase("a plugin beside a token", {**plugin("exit 1"), "token": "$TOKEN"}, user=ADMIN),
+    KubeconfigCase("a plugin named by a path", plugin("", command="./plugin", args=[]), user=ADMIN),
+    KubeconfigCase("a token and a password", {"username": "a", "password": SECRET}, says="only one way to log in"),
+    KubeconfigCase(
         "a certificate without its key",
         {"client-certificate-data": JUNK},
         says="has `client-certificate` and no `client-key`",
     ),
-    Case("a key without a certificate", {"client-key-data": JUNK}, user=ADMIN),
-    Case(
+    KubeconfigCase("a key without a certificate", {"client-key-data": JUNK}, user=ADMIN),
+    KubeconfigCase(
         "data that is no base64",
         {"client-certificate-data": JUNK, "client-key-data": "%%"},
         says="`client-key-data` is no base64",
     ),
-    Case(
+    KubeconfigCase(
         "what is no certificate", {"client-certificate-data": JUNK, "client-key-data": JUNK}, says="do not fit together"
     ),
-    Case(
+    KubeconfigCase(
         "no certificate file", {"client-certificate": "no.pem", "client-key": "no.pem"}, says="no.pem' cannot be read"
     ),
-    Case("an authority in a file beside it", cluster={**NO_CA, "certificate-authority": "ca.pem"}, user=ADMIN),
-    Case("a file beside empty data", cluster={CA_DATA: "", "certificate-authority": "ca.pem"}, user=ADMIN),
-    Case("no such authority file", cluster={**NO_CA, "certificate-authority": "no.pem"}, says="no.pem' cannot be read"),
-    Case("an authority that is no base64", cluster={"certificate-authority-data": "%%"}, says="is no base64"),
-    Case("an authority that is none", cluster={"certificate-authority-data": JUNK}, says="is no certificate"),
-    Case(
+    KubeconfigCase(
+        "an authority in a file beside it", cluster={**NO_CA, "certificate-authority": "ca.pem"}, user=ADMIN
+    ),
+    KubeconfigCase("a file beside empty data", cluster={CA_DATA: "", "certificate-authority": "ca.pem"}, user=ADMIN),
+    KubeconfigCase(
+        "no such authority file", cluster={**NO_CA, "certificate-authority": "no.pem"}, says="no.pem' cannot be read"
+    ),
+    KubeconfigCase("an authority that is no base64", cluster={"certificate-authority-data": "%%"}, says="is no base64"),
+    KubeconfigCase("an authority that is none", cluster={"certificate-authority-data": JUNK}, says="is no certificate"),
+    KubeconfigCase(
         "an unknown authority", cluster=NO_CA, says="cannot be trusted (certificate verify failed: unable to get local"
     ),
-    Case("no verification", cluster={**NO_CA, "insecure-skip-tls-verify": True}, user=ADMIN),
-    Case("no verification by an authority", cluster={"insecure-skip-tls-verify": True}, says="remove one of them"),
-    Case("another server name", cluster={"tls-server-name": "kubernetes.default.svc"}, user=ADMIN),
-    Case("a wrong server name", cluster={"tls-server-name": "wrong.example"}, says="is not valid for 'wrong.example'"),
-    Case("a proxy of no known sort", cluster={"proxy-url": "ftp://127.0.0.1:1"}, says="scheme 'ftp'"),
-    Case("a SOCKS proxy that is away", cluster={"proxy-url": "socks5://127.0.0.1:1"}, says="does not answer"),
-    Case("an HTTP proxy that is away", cluster={"proxy-url": "http://127.0.0.1:1"}, says="does not answer"),
-    Case("no server", cluster={"server": ""}, says="has no `server`"),
-    Case("another context", top={"current-context": "nope"}, says="has no usable context 'nope'"),
-    Case("no current context", top={"current-context": ""}, says="names no cluster"),
-    Case("no such user", top={"users": []}, says="its user 'admin' is not there"),
-    Case("no such cluster", top={"clusters": []}, says="its cluster 'kepler-local' is not there"),
+    KubeconfigCase("no verification", cluster={**NO_CA, "insecure-skip-tls-verify": True}, user=ADMIN),
+    KubeconfigCase(
+        "no verification by an authority", cluster={"insecure-skip-tls-verify": True}, says="remove one of them"
+    ),
+    KubeconfigCase("another server name", cluster={"tls-server-name": "kubernetes.default.svc"}, user=ADMIN),
+    KubeconfigCase(
+        "a wrong server name", cluster={"tls-server-name": "wrong.example"}, says="is not valid for 'wrong.example'"
+    ),
+    KubeconfigCase("a proxy of no known sort", cluster={"proxy-url": "ftp://127.0.0.1:1"}, says="scheme 'ftp'"),
+    KubeconfigCase("a SOCKS proxy that is away", cluster={"proxy-url": "socks5://127.0.0.1:1"}, says="does not answer"),
+    KubeconfigCase("an HTTP proxy that is away", cluster={"proxy-url": "http://127.0.0.1:1"}, says="does not answer"),
+    KubeconfigCase("no server", cluster={"server": ""}, says="has no `server`"),
+    KubeconfigCase("another context", top={"current-context": "nope"}, says="has no usable context 'nope'"),
+    KubeconfigCase("no current context", top={"current-context": ""}, says="names no cluster"),
+    KubeconfigCase("no such user", top={"users": []}, says="its user 'admin' is not there"),
+    KubeconfigCase("no such cluster", top={"clusters": []}, says="its cluster 'kepler-local' is not there"),
 ]
 
 
@@ -142,7 +154,7 @@ def folder(control_plane: Stack, tmp_path: Path) -> Path:
     return made
 
 
-def write(stack: Stack, file: Path, case: Case) -> Path:
+def write(stack: Stack, file: Path, case: KubeconfigCase) -> Path:
     """The administrator's kubeconfig with what a case changes."""
     document = yaml.safe_load(stack.admin.read_text())
     [user], [cluster] = document["users"], document["clusters"]
@@ -178,7 +190,7 @@ def asked(alone: Terminal, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tup
     """Runs `status`, and returns as whom it asks, or else its error, which has no token in it."""
     clusters: list[Cluster] = []
 
-    def keep(place: Place, environment: Mapping[str, str]) -> Cluster:
+    def keep(place: ClusterTarget, environment: Mapping[str, str]) -> Cluster:
         clusters.append(connect(place, environment))
         return clusters[-1]
 
@@ -207,7 +219,7 @@ def test_it_is_answered_as_kubectl_does(
     folder: Path,
     asked: Callable[..., tuple[str, str]],
     monkeypatch: pytest.MonkeyPatch,
-    case: Case,
+    case: KubeconfigCase,
 ) -> None:
     """By the same user, or by nobody; then our exit code says that the API server cannot be reached, and why."""
     monkeypatch.chdir(folder.parent)
@@ -221,7 +233,7 @@ def test_it_is_answered_as_kubectl_does(
 
 
 @dataclass(frozen=True)
-class Files:
+class KubeconfigFiles:
     """Current contexts of the files in KUBECONFIG, in order (None: no such file), and the namespace that is current."""
 
     does: str
@@ -232,15 +244,15 @@ class Files:
 @pytest.mark.parametrize(
     "case",
     [
-        Files("the first current context counts", ("one", "two"), "one"),
-        Files("one without a current context", ("", "two"), "two"),
-        Files("one that is not there", (None, "two"), "two"),
-        Files("one that is empty", ("empty", "two"), "two"),
+        KubeconfigFiles("the first current context counts", ("one", "two"), "one"),
+        KubeconfigFiles("one without a current context", ("", "two"), "two"),
+        KubeconfigFiles("one that is not there", (None, "two"), "two"),
+        KubeconfigFiles("one that is empty", ("empty", "two"), "two"),
     ],
     ids=lambda case: case.does,
 )
 def test_several_files_are_one(
-    control_plane: Stack, folder: Path, monkeypatch: pytest.MonkeyPatch, case: Files
+    control_plane: Stack, folder: Path, monkeypatch: pytest.MonkeyPatch, case: KubeconfigFiles
 ) -> None:
     """Of what they name in the same way, the first counts; each path is relative to its own file."""
     paths = []
@@ -255,11 +267,11 @@ def test_several_files_are_one(
             for name in ("one", "two")
         ]
         user = {"token": None, "tokenFile": "token"}
-        write(control_plane, file, Case("", user, top={"current-context": current, "contexts": contexts}))
+        write(control_plane, file, KubeconfigCase("", user, top={"current-context": current, "contexts": contexts}))
         if current == "empty":
             file.write_text("")
     monkeypatch.setenv("KUBECONFIG", os.pathsep.join(map(str, paths)))
-    cluster = connect(Place(), os.environ)
+    cluster = connect(ClusterTarget(), os.environ)
     viewed = subprocess.run(
         [control_plane.kubectl.program, "config", "view", "--minify", "-o", "jsonpath={..namespace}"],
         capture_output=True,
@@ -277,7 +289,7 @@ def test_a_socks_proxy_is_used_and_resolves_names(
     with SocksProxy() as proxy:
         port = control_plane.ports.apiserver
         cluster = {"proxy-url": proxy.url, "server": f"https://localhost:{port}"}
-        file = str(write(control_plane, folder / "config", Case("", cluster=cluster)))
+        file = str(write(control_plane, folder / "config", KubeconfigCase("", cluster=cluster)))
         user, error = asked("--kubeconfig", file)
         ours, proxy.asked = proxy.asked, []
         assert user == kubectls(control_plane, folder, "--kubeconfig", file), error
@@ -287,14 +299,14 @@ def test_a_socks_proxy_is_used_and_resolves_names(
 def test_what_is_forwarded_is_forwarded_as_the_same_user() -> None:
     """`kubectl port-forward` gets the flags."""
     acting = Impersonation("me", ("a", "b"), "7")
-    place = Place(kubeconfig="k", impersonation=acting)
+    place = ClusterTarget(kubeconfig="k", impersonation=acting)
     assert place.kubectl == ("--kubeconfig=k", "--as=me", "--as-group=a", "--as-group=b", "--as-uid=7")
 
 
 def test_the_query_api_gets_no_token_of_who_acts_for_another() -> None:
     """It knows no impersonation: with that token it would show what the user may see, not the other."""
     for acts_for, token in (("", "mine"), ("me", "")):
-        cluster = Cluster(lambda _: Answer(404, {}), Place(), "x", "mine", acts_for)
+        cluster = Cluster(lambda _: ApiResponse(404, {}), ClusterTarget(), "x", "mine", acts_for)
         with reached(cluster, url="http://127.0.0.1:1") as console:
             assert console.token == token
 
@@ -306,8 +318,8 @@ def test_without_a_kubeconfig_the_default_counts_also_in_a_pod(
     monkeypatch.delenv("KUBECONFIG", raising=False)
     monkeypatch.setenv("HOME", str(folder))
     (folder / ".kube").mkdir()
-    write(control_plane, folder / ".kube/config", Case("", {"token": None, "tokenFile": "../tokens/good"}))
-    assert connect(Place(), {**os.environ, "KUBERNETES_SERVICE_HOST": "127.0.0.1"}).version()
+    write(control_plane, folder / ".kube/config", KubeconfigCase("", {"token": None, "tokenFile": "../tokens/good"}))
+    assert connect(ClusterTarget(), {**os.environ, "KUBERNETES_SERVICE_HOST": "127.0.0.1"}).version()
 
 
 @pytest.mark.parametrize(
@@ -319,6 +331,6 @@ def test_without_anything_it_says_where_it_looked(
     """Not localhost, which kubectl would ask."""
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(Unreachable, match=says):
-        connect(Place(), pod)
+        connect(ClusterTarget(), pod)
     with pytest.raises(Unreachable, match="nope' does not exist"):
-        connect(Place(kubeconfig=str(tmp_path / "nope")), pod)
+        connect(ClusterTarget(kubeconfig=str(tmp_path / "nope")), pod)

@@ -4,13 +4,13 @@ import json
 
 import pytest
 
+from cli.command_errors import Exit
 from cli.doctor.expected import objects
-from cli.errors import Exit
-from cli.parts import Installation, trouble
+from cli.function_parts import Installation, trouble
 from local.stack import Stack
 from runtime.settings import NAMESPACE
 from tests.cli.terminal import Terminal
-from tests.letters import given_up, store
+from tests.dead_letter_samples import given_up, store
 from tests.workbench import create_namespace
 
 ELSEWHERE = "energy-operator"

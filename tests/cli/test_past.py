@@ -4,14 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cli import history
-from cli.errors import Usage
+from cli import history_lines
+from cli.command_errors import UsageError
 from cli.kinds import TARGETS, target
 from cli.waterfall import lines
 from events.report import Write
 from events.types import RESOURCE_DELETE
 from runtime.objects import Ref
-from tests.cli.reports import (
+from tests.cli.report_samples import (
     COLLECTOR,
     DAEMON_SET,
     EDIT,
@@ -30,7 +30,7 @@ NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 def test_a_change_is_told_with_its_edit_and_what_everybody_did() -> None:
     """Who, which field from what to what; then each function, after how long, what it wrote, and what woke it."""
-    told = "\n".join(history.changes([change(ESTIMATOR, COLLECTOR, LAST)]))
+    told = "\n".join(history_lines.changes([change(ESTIMATOR, COLLECTOR, LAST)]))
     assert "generation 2 of Kepler energy/kepler, edited by kubectl-patch" in told
     assert "    collector.port: 9102 -> 9103" in told
     assert "+0.06s  collector converged: DaemonSet kepler-exporter changed (1 field); 2 calls, 100 ms" in told
@@ -41,22 +41,22 @@ def test_a_change_is_told_with_its_edit_and_what_everybody_did() -> None:
 def test_nobody_is_named_for_the_deletion_that_woke_a_function() -> None:
     """The event shows who had changed the object last, not who deleted it."""
     deletion = cause(5, DAEMON_SET).model_copy(update={"type": RESOURCE_DELETE})
-    told = "\n".join(history.changes([change(report("collector", 10, 20, cause=deletion))]))
+    told = "\n".join(history_lines.changes([change(report("collector", 10, 20, cause=deletion))]))
     assert "; woken by DaemonSet energy/kepler-exporter, which was deleted\n" in told
 
 
 def test_who_waits_says_for_what() -> None:
     """In the words of the condition."""
-    told = "\n".join(history.changes([change(report("collector", 10, 5, outcome="waiting"))]))
+    told = "\n".join(history_lines.changes([change(report("collector", 10, 5, outcome="waiting"))]))
     assert "collector waiting: wrote nothing" in told
     assert "as it is said (Because)" in told
 
 
 def test_an_edit_that_nobody_saw_and_a_deletion() -> None:
     """Neither is passed over."""
-    assert "of an edit that was not seen" in "\n".join(history.changes([change(edit=None)]))
+    assert "of an edit that was not seen" in "\n".join(history_lines.changes([change(edit=None)]))
     deleted = EDIT.model_copy(update={"deleted": True, "fields": (), "by": ""})
-    told = "\n".join(history.changes([change(edit=deleted)]))
+    told = "\n".join(history_lines.changes([change(edit=deleted)]))
     assert "generation 2 of Kepler energy/kepler, deleted (Kubernetes does not keep by whom)\n" in told
     assert "hidden" not in told
     heading = [*lines(trace(edit=deleted), 100)]
@@ -68,10 +68,12 @@ def test_an_edit_that_only_an_event_told_is_marked() -> None:
     """In the history, in its trace, and where it is behind a write."""
     unverified = EDIT.model_copy(update={"verified": False})
     author = "edited by kubectl-patch, as an event told"
-    assert f"generation 2 of Kepler energy/kepler, {author}\n" in "\n".join(history.changes([change(edit=unverified)]))
+    assert f"generation 2 of Kepler energy/kepler, {author}\n" in "\n".join(
+        history_lines.changes([change(edit=unverified)])
+    )
     assert f"\n{author}, 2026-01-02 " in "\n".join(lines(trace(edit=unverified), 100))
     (kept,) = trace(COLLECTOR).reports
-    written = history.writes(history.changed(kept, "DaemonSet/kepler-exporter", unverified))
+    written = history_lines.writes(history_lines.changed(kept, "DaemonSet/kepler-exporter", unverified))
     assert any(line.endswith(f"Kepler energy/kepler, {author}") for line in written)
 
 
@@ -88,7 +90,7 @@ def test_a_drift_is_headed_by_its_own_cause() -> None:
     """What was changed by whom, and what was put back; the episode before it by the edit above both."""
     was_changed = "DaemonSet energy/kepler-exporter was changed by kubectl-patch, 2026-01-02 "
     put_back = ", as an event told; put back: collector.port."
-    for printed in ([*history.changes([change(COLLECTOR, DRIFT)])], [*lines(trace(COLLECTOR, DRIFT), 100)]):
+    for printed in ([*history_lines.changes([change(COLLECTOR, DRIFT)])], [*lines(trace(COLLECTOR, DRIFT), 100)]):
         (place,) = [place for place, line in enumerate(printed) if line.strip().startswith(was_changed)]
         assert printed[place].endswith(put_back)
         assert any("collector" in line for line in printed[:place])
@@ -97,7 +99,7 @@ def test_a_drift_is_headed_by_its_own_cause() -> None:
 
 def test_a_report_is_timed_from_the_beginning_of_its_episode() -> None:
     """A drift that is mended in a moment did not take two hours."""
-    printed = "\n".join(history.changes([change(COLLECTOR, DRIFT)]))
+    printed = "\n".join(history_lines.changes([change(COLLECTOR, DRIFT)]))
     assert printed.count("+0.01s  collector") == 2
 
 
@@ -105,30 +107,30 @@ def test_a_history_of_an_older_query_api_has_episodes_as_well() -> None:
     """Its answer leaves them out."""
     whole = change(COLLECTOR, DRIFT)
     without = whole.model_copy(update={"episodes": ()})
-    assert [*history.changes([without])] == [*history.changes([whole])]
+    assert [*history_lines.changes([without])] == [*history_lines.changes([whole])]
 
 
 def test_what_is_cut_says_so() -> None:
     """The newest reports are there, and earlier ones are not."""
     sentence = "Only the newest 1 report of it: there are more."
-    assert sentence in "\n".join(history.changes([change(COLLECTOR, more=True)]))
+    assert sentence in "\n".join(history_lines.changes([change(COLLECTOR, more=True)]))
     assert sentence in "\n".join(lines(trace(COLLECTOR, more=True), 100))
-    assert "newest" not in "\n".join([*history.changes([change(COLLECTOR)]), *lines(trace(COLLECTOR), 100)])
+    assert "newest" not in "\n".join([*history_lines.changes([change(COLLECTOR)]), *lines(trace(COLLECTOR), 100)])
 
 
 def test_an_edit_of_a_hidden_value_says_so() -> None:
     """It is an edit all the same, in the history and in its trace."""
     secret = EDIT.model_copy(update={"fields": (), "hidden": True})
     said = "  only values that are hidden here are others than before"
-    assert said in "\n".join(history.changes([change(edit=secret)]))
+    assert said in "\n".join(history_lines.changes([change(edit=secret)]))
     assert said in "\n".join(lines(trace(edit=secret), 100))
 
 
 def test_what_was_written_to_one_object_and_why() -> None:
     """The fields, the function, the event, and the edit behind it."""
     kept = trace(ESTIMATOR, COLLECTOR).reports
-    found = [one for each in kept for one in history.changed(each, "DaemonSet/kepler-exporter", EDIT)]
-    told = "\n".join(history.writes(found))
+    found = [one for each in kept for one in history_lines.changed(each, "DaemonSet/kepler-exporter", EDIT)]
+    told = "\n".join(history_lines.writes(found))
     assert [one.function for one in found] == ["collector"]
     assert "DaemonSet energy/kepler-exporter changed by collector" in told
     assert "because Kepler energy/kepler was changed by kepler-estimator" in told
@@ -146,14 +148,14 @@ def test_what_was_written_to_one_object_and_why() -> None:
 )
 def test_since(text: str, expected: datetime | None) -> None:
     """A span, or a time."""
-    assert history.since(text, NOW) == expected
+    assert history_lines.since(text, NOW) == expected
 
 
 @pytest.mark.parametrize("text", ["yesterday", "3x", "h", "24"])
 def test_since_what(text: str) -> None:
     """Anything else is refused with what to write."""
-    with pytest.raises(Usage, match="write a span such as '24h'"):
-        history.since(text, NOW)
+    with pytest.raises(UsageError, match="write a span such as '24h'"):
+        history_lines.since(text, NOW)
 
 
 @pytest.mark.parametrize(
@@ -187,14 +189,16 @@ def test_a_target_of_the_cluster_has_no_namespace() -> None:
 @pytest.mark.parametrize("text", ["pods/x", "daemonsetss/x", "dss/x"])
 def test_an_unknown_kind_is_an_error_that_lists_those_that_are_known(text: str) -> None:
     """Else the answer would be that nothing was ever written there."""
-    with pytest.raises(Usage, match=r"kinds are ClusterRoleBinding, ConfigMap \(cm\), DaemonSet \(ds\), "):
+    with pytest.raises(UsageError, match=r"kinds are ClusterRoleBinding, ConfigMap \(cm\), DaemonSet \(ds\), "):
         target(text, "energy")
 
 
 @pytest.mark.parametrize("text", ["kepler-exporter", "ds/", "/x", ""])
 def test_a_target_is_a_kind_and_a_name(text: str) -> None:
     """What is neither is refused with what to write."""
-    with pytest.raises(Usage, match="write KIND/NAME, such as 'DaemonSet/kepler-exporter' or 'ds/kepler-exporter'"):
+    with pytest.raises(
+        UsageError, match="write KIND/NAME, such as 'DaemonSet/kepler-exporter' or 'ds/kepler-exporter'"
+    ):
         target(text, "energy")
 
 
@@ -206,10 +210,10 @@ def test_a_deleted_object_has_no_edit_as_its_cause() -> None:
     written = [
         one
         for kept in found.reports
-        for one in history.changed(kept, "DaemonSet/kepler-exporter", history.behind(found, kept.id))
+        for one in history_lines.changed(kept, "DaemonSet/kepler-exporter", history_lines.behind(found, kept.id))
     ]
     assert [(one.action, one.edit) for one in written] == [("changed", EDIT), ("created", None)]
-    again = "\n".join(history.writes(written)).partition("created")[2]
+    again = "\n".join(history_lines.writes(written)).partition("created")[2]
     assert "because DaemonSet energy/kepler-exporter was deleted\n" in again
     assert "for: generation 2 of Kepler energy/kepler\n" in again
     assert "edit" not in again

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from cli.diff import YOU
+from cli.predicted_changes import YOU
 from events.report import Report
-from functions.catalogue import FUNCTIONS
+from functions.function_catalogue import FUNCTIONS
 from runtime.objects import KEPLER
 from tests.cli.terminal import Terminal
 from tests.pure.test_model_server import PROMETHEUS
@@ -26,7 +26,7 @@ Net = dict[tuple[str, str, str], tuple[Any, Any]]
 
 
 @dataclass(frozen=True)
-class Case:
+class PredictedCase:
     """What is there before, and what is applied then."""
 
     says: str
@@ -37,20 +37,24 @@ class Case:
 
 PLAIN = (kepler(),)
 CASES = [
-    Case("the first one", (), PLAIN),
-    Case("nothing else", PLAIN, PLAIN),
-    Case("another port", PLAIN, (kepler(collector={"port": 9103}),)),
-    Case("the port back to its default", (kepler(collector={"port": 9103}),), PLAIN),
-    Case("the estimator on", PLAIN, (kepler(estimator_sidecar=ON),)),
-    Case("the estimator off", (kepler(estimator_sidecar=ON),), PLAIN),
-    Case("the model server on", PLAIN, (kepler(model_server=ON),)),
-    Case("the model server off", (kepler(model_server=ON),), PLAIN),
-    Case("everything at once", PLAIN, (kepler(collector={"log-level": 5}, estimator_sidecar=ON, model_server=ON),)),
-    Case("a claim", PLAIN, (kepler(model_server={**ON, "storage": {"type": "claim"}}),)),
-    Case("levels of power", PLAIN, (POWER, kepler(exported_power="power"))),
-    Case("sources", PLAIN, (SOURCES, kepler(collected_metric="sources"))),
-    Case("only what a Kepler names", (SOURCES, kepler(collected_metric="sources")), ({**SOURCES, "spec": {}},)),
-    Case(
+    PredictedCase("the first one", (), PLAIN),
+    PredictedCase("nothing else", PLAIN, PLAIN),
+    PredictedCase("another port", PLAIN, (kepler(collector={"port": 9103}),)),
+    PredictedCase("the port back to its default", (kepler(collector={"port": 9103}),), PLAIN),
+    PredictedCase("the estimator on", PLAIN, (kepler(estimator_sidecar=ON),)),
+    PredictedCase("the estimator off", (kepler(estimator_sidecar=ON),), PLAIN),
+    PredictedCase("the model server on", PLAIN, (kepler(model_server=ON),)),
+    PredictedCase("the model server off", (kepler(model_server=ON),), PLAIN),
+    PredictedCase(
+        "everything at once", PLAIN, (kepler(collector={"log-level": 5}, estimator_sidecar=ON, model_server=ON),)
+    ),
+    PredictedCase("a claim", PLAIN, (kepler(model_server={**ON, "storage": {"type": "claim"}}),)),
+    PredictedCase("levels of power", PLAIN, (POWER, kepler(exported_power="power"))),
+    PredictedCase("sources", PLAIN, (SOURCES, kepler(collected_metric="sources"))),
+    PredictedCase(
+        "only what a Kepler names", (SOURCES, kepler(collected_metric="sources")), ({**SOURCES, "spec": {}},)
+    ),
+    PredictedCase(
         "pods of another kind",
         PLAIN,
         (
@@ -66,24 +70,24 @@ CASES = [
             ),
         ),
     ),
-    Case(
+    PredictedCase(
         "other nodes",
         (kepler(collector={"node-selector": {"disk": "gold"}, "tolerations": []}),),
         (kepler(collector={"node-selector": {"zone": "east"}, "tolerations": [{"operator": "Exists"}]}),),
     ),
-    Case(
+    PredictedCase(
         "a reference to nothing",
         PLAIN,
         (kepler(collected_metric="mine", collector={"port": 9103}),),
         frozenset({"collected_metric", "collector", "monitoring"}),
     ),
-    Case(
+    PredictedCase(
         "training without an estimator",
         PLAIN,
         (kepler(model_server={**ON, "storage": {"type": "claim"}, "training": TRAINING}),),
         frozenset({"model_server", "collector"}),
     ),
-    Case(
+    PredictedCase(
         "a release that reads nothing",
         PLAIN,
         (kepler(collector={"image": "quay.io/sustainable_computing_io/kepler:v0.10.0"}),),
@@ -140,7 +144,7 @@ def rows(net: Net) -> list[list[Any]]:
 @pytest.mark.parametrize("how", [(), ("--server-side",)], ids=["client-side", "server-side"])
 @EACH
 def test_what_is_predicted_is_what_is_written(
-    case: Case, how: tuple[str, ...], workbench: Workbench, terminal: Terminal, tmp_path: Path
+    case: PredictedCase, how: tuple[str, ...], workbench: Workbench, terminal: Terminal, tmp_path: Path
 ) -> None:
     """The same objects, fields and values; the functions that would stop do; afterwards nothing differs."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.errors import Exit
+from cli.command_errors import Exit
 from local.layout import ROOT
 from local.stack import Stack
 from runtime.objects import KEPLER as KIND

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from audit.model import EpisodeCause, Fight, ForeignField, Wrote
+from audit.answer_models import EpisodeCause, Fight, ForeignField, Wrote
 from cli.sentences import END_OF_FIGHT, author, because, caused, cut, fight, foreign_field
 from events.report import ObjectName
 from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESYNC_REQUESTED
 from local.layout import ROOT
 from runtime.printable import is_printable
-from tests.cli.reports import DAEMON_SET, EDIT, T0, cause
+from tests.cli.report_samples import DAEMON_SET, EDIT, T0, cause
 
 CONFIG_MAP = ObjectName(api_version="v1", kind="ConfigMap", namespace="energy", name="kepler-cfm")
 PATHS = ("a", "b", "c", "d")
@@ -23,7 +23,7 @@ ASKED = EpisodeCause(kind="request", source="/kepler/cli")
 
 
 @dataclass(frozen=True)
-class Case:
+class SentenceCase:
     """A sentence, what it is, and which of its words a script of the console has as well."""
 
     does: str
@@ -47,42 +47,42 @@ FOUGHT = Fight(
 AT = f"{T0.astimezone():%Y-%m-%d %H:%M:%S}"
 TOLD = "DaemonSet energy/kepler-exporter was"
 CASES = (
-    Case(
+    SentenceCase(
         "a drift",
         caused(DRIFT),
         f"{TOLD} changed by kubectl-edit, as an event told; put back: a, b, c and 6 other fields.",
         "causes.js",
         (" was ", " by ", ", as an event told", "; put back: ", " and ", "other field"),
     ),
-    Case(
+    SentenceCase(
         "a deletion of a child",
         caused(GONE),
         f"{TOLD} deleted (Kubernetes does not keep by whom), as an event told; put back: the whole object.",
         "causes.js",
         (" (Kubernetes does not keep by whom)", "the whole object"),
     ),
-    Case(
+    SentenceCase(
         "what was written besides",
         caused(gained(CHANGED.model_copy(update={"object": CONFIG_MAP, "fields": 4}))),
         f"{TOLD} created by x, as an event told; written: ConfigMap kepler-cfm changed: a, b, c and 1 other field.",
         "causes.js",
         ("; written: ",),
     ),
-    Case(
+    SentenceCase(
         "what was not put back but deleted",
         caused(gained(Wrote(object=DAEMON_SET, action="deleted", fields=0))),
         f"{TOLD} created by x, as an event told; written: DaemonSet kepler-exporter deleted.",
         "causes.js",
         ('one.action !== "deleted"',),
     ),
-    Case(
+    SentenceCase(
         "nothing known",
         caused(EpisodeCause(kind="event")),
         "something was touched, as an event told.",
         "causes.js",
         ("something", "touched"),
     ),
-    Case(
+    SentenceCase(
         "a sweep",
         caused(SWEPT),
         "The sweep found that it was not as it should be; written: DaemonSet kepler-exporter changed: a, b, c and 6 "
@@ -90,51 +90,51 @@ CASES = (
         "causes.js",
         ("The sweep found that it was not as it should be",),
     ),
-    Case("a request", caused(ASKED), "cli asked to look again.", "causes.js", (" asked to look again",)),
-    Case("an edit", author(EDIT), "edited by kubectl-patch", "parts.js", ('"edited"', " by ")),
-    Case(
+    SentenceCase("a request", caused(ASKED), "cli asked to look again.", "causes.js", (" asked to look again",)),
+    SentenceCase("an edit", author(EDIT), "edited by kubectl-patch", "parts.js", ('"edited"', " by ")),
+    SentenceCase(
         "the first that is known of a resource",
         author(EDIT.model_copy(update={"first": True, "verified": False})),
         "as first seen by kubectl-patch, as an event told",
         "parts.js",
         ("as first seen", "as an event told"),
     ),
-    Case(
+    SentenceCase(
         "the end of a resource",
         author(EDIT.model_copy(update={"deleted": True, "by": ""})),
         "deleted (Kubernetes does not keep by whom)",
         "parts.js",
         ("deleted (Kubernetes does not keep by whom)",),
     ),
-    Case(
+    SentenceCase(
         "a cut",
         cut(200),
         "Only the newest 200 reports of it: there are more.",
         "trace.js",
         ("Only the newest ", "report", " of it: there are more."),
     ),
-    Case(
+    SentenceCase(
         "an event",
         because(cause(5, DAEMON_SET).model_copy(update={"type": RESOURCE_ADD, "generation": 3})),
         f"{TOLD} created (generation 3) by kubectl-patch",
         "resource.js",
         ("was created", " (generation ", " by "),
     ),
-    Case(
+    SentenceCase(
         "a deletion that woke a function",
         because(cause(5, DAEMON_SET).model_copy(update={"type": RESOURCE_DELETE})),
         f"{TOLD} deleted",
         "resource.js",
         ("was deleted",),
     ),
-    Case(
+    SentenceCase(
         "a request that woke a function",
         because(cause(5).model_copy(update={"type": RESYNC_REQUESTED, "source": "/kepler/functions/sweep"})),
         "sweep asked to look at Kepler energy/kepler again",
         "resource.js",
         (" asked to look at ", " again."),
     ),
-    Case(
+    SentenceCase(
         "a field that somebody else owns",
         foreign_field(FOREIGN),
         f"DaemonSet energy/kepler-exporter: `spec.x` is 'y', set by kubectl-patch, {AT}; no function sets this field, "
@@ -142,14 +142,14 @@ CASES = (
         "interference.js",
         (" is ", ", set", " by ", "; no function sets this field, so it stays"),
     ),
-    Case(
+    SentenceCase(
         "a restart by hand",
         foreign_field(FOREIGN.model_copy(update={"restart": True})),
         f"DaemonSet energy/kepler-exporter: its pods were restarted by kubectl-patch, {AT}",
         "interference.js",
         (": its pods were restarted",),
     ),
-    Case(
+    SentenceCase(
         "a fight",
         fight(FOUGHT),
         f"DaemonSet energy/kepler-exporter: collector put `spec.x` back 4 times since {AT}, last at {AT}, since argocd "
@@ -157,7 +157,7 @@ CASES = (
         "interference.js",
         (" put ", " back ", " times since ", ", last at ", ", since ", " changed it each time", END_OF_FIGHT),
     ),
-    Case(
+    SentenceCase(
         "an object that is deleted again and again",
         fight(FOUGHT.model_copy(update={"path": "", "others": ()})),
         f"DaemonSet energy/kepler-exporter: collector created it again 4 times since {AT}, last at {AT}, since it was "
@@ -165,7 +165,7 @@ CASES = (
         "interference.js",
         (" created it again ", ", since it was deleted each time (Kubernetes does not keep by whom)"),
     ),
-    Case(
+    SentenceCase(
         "any other event",
         because(cause(5).model_copy(update={"type": "t", "object": None, "subject": "s"})),
         "of event t (s)",
@@ -176,7 +176,7 @@ CASES = (
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.does)
-def test_a_sentence_is_the_same_as_in_the_console(case: Case) -> None:
+def test_a_sentence_is_the_same_as_in_the_console(case: SentenceCase) -> None:
     """If this fails, change `cli/sentences.py` and the script together."""
     assert case.sentence == case.expected
     script = (ROOT / "audit" / "console" / case.script).read_text()

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from cli.cluster import Cluster, Place
-from cli.console import NO_TOKEN, Console
-from cli.errors import CliError, Exit
+from cli.cluster import Cluster, ClusterTarget
+from cli.command_errors import CliError, Exit
+from cli.console import NO_TOKEN, ConsoleClient
 from cli.forward import forwarded
-from runtime.client import Answer
+from runtime.client import ApiResponse
 from runtime.settings import AUDIENCE
 from tests.cli.terminal import Terminal
 
@@ -95,13 +95,13 @@ def test_what_answers_repeats_the_token(alone: Terminal, tmp_path: Path, echo: s
 def test_the_query_api_repeats_the_token(echo: str) -> None:
     """Its sentence is shown without it; and so is an address with a password in it."""
     with pytest.raises(CliError) as refused:
-        Console(echo, TOKEN).state()
+        ConsoleClient(echo, TOKEN).state()
     assert refused.value.message == "the query API: refused: Bearer (hidden)"
     with pytest.raises(CliError) as unsent:
-        Console(echo, f"{TOKEN}\n").state()
+        ConsoleClient(echo, f"{TOKEN}\n").state()
     assert not leaks(unsent.value.message)
     with pytest.raises(CliError) as lost:
-        Console(f"http://me:{TOKEN}@127.0.0.1:1", "x").state()
+        ConsoleClient(f"http://me:{TOKEN}@127.0.0.1:1", "x").state()
     assert not leaks(lost.value.message)
 
 
@@ -111,7 +111,7 @@ def test_kubectl_repeats_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     program.write_text(f"#!/bin/sh\necho 'error: {TOKEN} is no good'\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    there = Cluster(lambda _: Answer(404, {}), Place(), "x", TOKEN)
+    there = Cluster(lambda _: ApiResponse(404, {}), ClusterTarget(), "x", TOKEN)
     with pytest.raises(CliError) as told, forwarded(there, "x", "pod/y", 8080):
         pass
     assert told.value.message.endswith("did not come up: error: (hidden) is no good")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cli import output
-from cli.errors import Exit
+from cli.command_errors import Exit
 from cli.glance import rows, status
 from cli.main import COMMANDS
 from local.layout import ROOT

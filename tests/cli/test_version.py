@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from cli.command_errors import Exit
 from cli.doctor.expected import objects
 from cli.doctor.knative_services import OF_VERSION
-from cli.errors import Exit
 from cli.versions import versions
 from runtime.settings import NAMESPACE, VERSION
 from tests.cli.terminal import Terminal

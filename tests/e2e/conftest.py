@@ -9,7 +9,7 @@ import pytest
 from local.layout import ROOT
 from local.ports import Ports
 from local.stack import Stack
-from tests.e2e.cluster import Cluster
+from tests.e2e.stack_namespace import StackNamespace
 from tests.workbench import create_namespace
 
 _numbers = itertools.count(1)
@@ -28,8 +28,8 @@ def stack(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture
-def cluster(stack: Stack) -> Cluster:
+def cluster(stack: Stack) -> StackNamespace:
     """The stack, seen from a fresh namespace."""
     name = f"e2e-{next(_numbers)}"
     create_namespace(stack, name)
-    return Cluster(stack, name)
+    return StackNamespace(stack, name)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from local.layout import ROOT
-from tests.e2e.cluster import Cluster
+from tests.e2e.stack_namespace import StackNamespace
 from tests.e2e.test_delivery import send
 from tests.workbench import kepler
 
@@ -20,7 +20,7 @@ PORT = {"spec": {"collector": {"port": 9103}}}
 class Plugin:
     """A user's shell: kubectl and the plugin on its PATH, the stack's kubeconfig, one namespace."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: StackNamespace) -> None:
         self.cluster = cluster
         folders = (ROOT / ".venv/bin", Path(cluster.stack.layout.program("kubectl")).parent)
         path = os.pathsep.join([*map(str, folders), os.environ["PATH"]])
@@ -43,13 +43,13 @@ class Plugin:
 
 
 @pytest.fixture
-def plugin(cluster: Cluster) -> Plugin:
+def plugin(cluster: StackNamespace) -> Plugin:
     """In a fresh namespace."""
     return Plugin(cluster)
 
 
 @pytest.fixture
-def edited(cluster: Cluster, plugin: Plugin) -> Plugin:
+def edited(cluster: StackNamespace, plugin: Plugin) -> Plugin:
     """With a Kepler whose port was changed, and every report about that kept."""
     cluster.apply(kepler())
     cluster.await_ready()
@@ -245,7 +245,7 @@ CLAIMED = kepler(
 )
 
 
-def test_what_controllers_write_is_no_field_of_others(cluster: Cluster, plugin: Plugin) -> None:
+def test_what_controllers_write_is_no_field_of_others(cluster: StackNamespace, plugin: Plugin) -> None:
     """Of a Kepler with everything, whose objects every controller of the cluster has seen and a user has restarted."""
     cluster.apply(CLAIMED)
     server = "deployments.apps/kepler-model-server"
@@ -260,7 +260,7 @@ def test_what_controllers_write_is_no_field_of_others(cluster: Cluster, plugin: 
 def test_a_fight_with_a_tool_that_sets_a_field_again_and_again(edited: Plugin) -> None:
     """Each time the function puts it back; then `explain` says which field, how often, and what to do.
 
-    Who changes it is told where no controller was quicker: `tests/protocol/test_fights.py`.
+    Who changes it is told where no controller was quicker: `tests/protocol/test_fights_applied.py`.
     """
     cluster = edited.cluster
     body = json.dumps({"spec": {"template": {"spec": {"serviceAccountName": "default"}}}})
@@ -274,7 +274,7 @@ def test_a_fight_with_a_tool_that_sets_a_field_again_and_again(edited: Plugin) -
     assert "stop whatever changes it" in told
 
 
-def service_account(cluster: Cluster) -> str:
+def service_account(cluster: StackNamespace) -> str:
     """The account of the exporter's pods."""
     template = cluster.get("daemonsets.apps/kepler-exporter")["spec"]["template"]
     return str(template["spec"]["serviceAccountName"])

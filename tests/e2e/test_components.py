@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.cluster import Cluster
+from tests.e2e.stack_namespace import StackNamespace
 from tests.masks import masked
 from tests.workbench import kepler
 
@@ -32,7 +32,7 @@ SERVER_MADE = {"kube-root-ca.crt", "default"}
 VOLATILE = {"status", "clusterIPs", "clusterIP", "deployment.kubernetes.io/revision"}
 
 
-def state(cluster: Cluster) -> dict[str, Any]:
+def state(cluster: StackNamespace) -> dict[str, Any]:
     """All objects in the namespace but the cluster's own, with nothing in them that differs from run to run."""
     listed = cluster.items(KINDS)
     kept = {
@@ -54,14 +54,14 @@ def specs(steps: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
     return [copy.deepcopy(found := {**found, **step}) for step in steps]
 
 
-def walk(cluster: Cluster, steps: tuple[dict[str, Any], ...]) -> None:
+def walk(cluster: StackNamespace, steps: tuple[dict[str, Any], ...]) -> None:
     """Applies one step after the other, each to its end."""
     for spec in specs(steps):
         cluster.apply({**kepler(), "spec": spec})
         cluster.await_ready()
 
 
-def beside(cluster: Cluster, name: str) -> Cluster:
+def beside(cluster: StackNamespace, name: str) -> StackNamespace:
     """A namespace with the two resources that a Kepler may refer to."""
     there = cluster.beside(name)
     there.apply({**kepler("mine", sources={"irq": {"enabled": False}}), "kind": "KeplerCollectedMetric"})
@@ -70,7 +70,7 @@ def beside(cluster: Cluster, name: str) -> Cluster:
 
 
 @pytest.mark.timeout(400)
-def test_what_is_left_does_not_depend_on_the_way(cluster: Cluster) -> None:
+def test_what_is_left_does_not_depend_on_the_way(cluster: StackNamespace) -> None:
     """Five components on in many orders, then off: each end equals a fresh apply of the same spec."""
     orders = random.Random(1).sample(list(itertools.permutations(COMPONENTS)), ORDERS)
     everything = {name: part for component in COMPONENTS for name, part in component.items()}
@@ -87,7 +87,7 @@ def test_what_is_left_does_not_depend_on_the_way(cluster: Cluster) -> None:
         there.eventually(lambda here=there: state(here) == state(plain), lambda here=there: state(here))  # type: ignore[misc]
 
 
-def test_machines_are_described_and_are_not(cluster: Cluster) -> None:
+def test_machines_are_described_and_are_not(cluster: StackNamespace) -> None:
     """For the whole cluster: the ConfigMap beside a Kepler comes, follows, and goes; no machine is changed here."""
     cluster.apply(kepler())
     cluster.await_ready()
@@ -107,7 +107,7 @@ def test_machines_are_described_and_are_not(cluster: Cluster) -> None:
         cluster.kubectl("delete", "kmc/machines", "--ignore-not-found")
 
 
-def test_one_edit_of_everything_is_one_rollout(cluster: Cluster) -> None:
+def test_one_edit_of_everything_is_one_rollout(cluster: StackNamespace) -> None:
     """Estimator, model server and port in one edit: one generation; the KeplerCollectedMetric: one more."""
     metrics = {**kepler("default", sources={}), "kind": "KeplerCollectedMetric"}
     cluster.apply(metrics, kepler(collected_metric="default"))
@@ -124,7 +124,7 @@ def test_one_edit_of_everything_is_one_rollout(cluster: Cluster) -> None:
     assert cluster.generation() == 3
 
 
-def test_a_deleted_model_server_comes_back(cluster: Cluster) -> None:
+def test_a_deleted_model_server_comes_back(cluster: StackNamespace) -> None:
     """Deployment, Service and its ConfigMap."""
     cluster.apply({**kepler(), "spec": MODEL_SERVER})
     cluster.await_ready()
@@ -134,7 +134,7 @@ def test_a_deleted_model_server_comes_back(cluster: Cluster) -> None:
         cluster.eventually(lambda one=child, uid=before: cluster.uid(one) not in ("", uid), lambda one=child: one)  # type: ignore[misc]
 
 
-def test_a_deleted_kepler_takes_its_model_server_along(cluster: Cluster) -> None:
+def test_a_deleted_kepler_takes_its_model_server_along(cluster: StackNamespace) -> None:
     """Nothing but the cluster's own objects is left."""
     cluster.apply({**kepler(), "spec": {**ESTIMATOR, **MODEL_SERVER}})
     cluster.await_ready()

@@ -16,19 +16,19 @@ from runtime.requests import replay
 from runtime.settings import NAMESPACE
 from runtime.signature import Keyring
 from runtime.sink import sink
-from tests.e2e.cluster import PATIENCE, Cluster
+from tests.e2e.stack_namespace import PATIENCE, StackNamespace
 from tests.workbench import kepler, transport
 
 # Longer than a Trigger tries an event: five times, after 0.2 s and then twice as long each time.
 TRIED = 10.0
 
 
-def dead_letters(cluster: Cluster) -> list[Any]:
+def dead_letters(cluster: StackNamespace) -> list[Any]:
     """What `dead_letter` has noted."""
     return cluster.logged("kepler-dead-letter", "not delivered")
 
 
-def letters_about(cluster: Cluster) -> list[Any]:
+def letters_about(cluster: StackNamespace) -> list[Any]:
     """Those about the Kepler in this namespace."""
     about = f"Kepler {cluster.namespace}/kepler"
     return [one for one in dead_letters(cluster) if one["event"]["object"] == about]
@@ -39,7 +39,7 @@ def broker(addresses: Addresses) -> str:
     return f"http://127.0.0.1:{addresses.ports.ingress}/kepler-operator/default"
 
 
-def test_a_function_killed_in_the_middle_gets_its_event_again(cluster: Cluster) -> None:
+def test_a_function_killed_in_the_middle_gets_its_event_again(cluster: StackNamespace) -> None:
     """Stopped while the event is on its way, then killed: the broker delivers to the next process."""
     name = "kepler-collector"
     cluster.apply(kepler())
@@ -56,7 +56,7 @@ def test_a_function_killed_in_the_middle_gets_its_event_again(cluster: Cluster) 
     assert cluster.get("configmap/kepler-cfm")["data"]["BIND_ADDRESS"] == ":9104"
 
 
-def send(cluster: Cluster, body: bytes = b"", **attributes: str) -> str:
+def send(cluster: StackNamespace, body: bytes = b"", **attributes: str) -> str:
     """An event in binary mode to the Broker, which takes it; its id."""
     identity = str(uuid.uuid4())
     asked = {
@@ -76,7 +76,7 @@ def send(cluster: Cluster, body: bytes = b"", **attributes: str) -> str:
     return identity
 
 
-def test_an_event_whose_data_cannot_be_read_is_a_hint_all_the_same(cluster: Cluster) -> None:
+def test_an_event_whose_data_cannot_be_read_is_a_hint_all_the_same(cluster: StackNamespace) -> None:
     """Its attributes say what to look at; it was a dead letter of each function, which nobody could send again."""
     cluster.apply(kepler())
     cluster.await_ready()
@@ -90,7 +90,7 @@ def test_an_event_whose_data_cannot_be_read_is_a_hint_all_the_same(cluster: Clus
     assert not letters_about(cluster)
 
 
-def test_an_event_that_can_name_no_object_leads_to_nothing(cluster: Cluster) -> None:
+def test_an_event_that_can_name_no_object_leads_to_nothing(cluster: StackNamespace) -> None:
     """Eight functions made a dead letter each of it; and without a namespace each listed the whole cluster."""
     forged = [send(cluster, name="../../secrets"), send(cluster, namespace="")]
     cluster.apply(kepler())
@@ -103,7 +103,7 @@ def test_an_event_that_can_name_no_object_leads_to_nothing(cluster: Cluster) -> 
     assert not [one for one in dead_letters(cluster) if one["event"]["id"] in forged]
 
 
-def test_a_request_wakes_the_functions_that_it_names_and_no_others(cluster: Cluster) -> None:
+def test_a_request_wakes_the_functions_that_it_names_and_no_others(cluster: StackNamespace) -> None:
     """By the Triggers' own filters, in the real Broker."""
     cluster.apply(kepler())
     cluster.await_ready()
@@ -124,7 +124,7 @@ def test_a_request_wakes_the_functions_that_it_names_and_no_others(cluster: Clus
         cluster.stack.restart("adapter-kepler")
 
 
-def test_a_function_that_cannot_be_reached_holds_up_nobody(cluster: Cluster) -> None:
+def test_a_function_that_cannot_be_reached_holds_up_nobody(cluster: StackNamespace) -> None:
     """Its events end as dead letters when they have been tried for seconds; sent again, they do their work."""
     with undelivered(cluster):
         cluster.eventually(lambda: "NotDelivered" in cluster.kubectl("describe", "keplers/kepler"))
@@ -143,7 +143,7 @@ def test_a_function_that_cannot_be_reached_holds_up_nobody(cluster: Cluster) -> 
 
 
 @contextmanager
-def undelivered(cluster: Cluster) -> Iterator[None]:
+def undelivered(cluster: StackNamespace) -> Iterator[None]:
     """With a Kepler of which `machine_spec` was away too long to hear; it is there again, the sweep is not yet."""
     away = ("kepler-machine-spec", "kepler-sweep")  # the sweep would make up for it
     for name in away:
@@ -159,7 +159,7 @@ def undelivered(cluster: Cluster) -> Iterator[None]:
             cluster.stack.restart(name)
 
 
-def await_given_up(cluster: Cluster) -> None:
+def await_given_up(cluster: StackNamespace) -> None:
     """Returns when there are letters about the Kepler, and nothing about it is still being tried."""
     seen = 0
     quiet_since = time.monotonic()
@@ -170,7 +170,7 @@ def await_given_up(cluster: Cluster) -> None:
         time.sleep(0.2)
 
 
-def test_a_forged_event_changes_nothing(cluster: Cluster) -> None:
+def test_a_forged_event_changes_nothing(cluster: StackNamespace) -> None:
     """Its data claims another port; the API server's object is what counts."""
     cluster.apply(kepler())
     cluster.await_ready()

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from local.errors import CommandFailed
 from local.layout import ROOT
+from local.local_errors import CommandFailed
 from local.stack import Stack
-from tests.e2e.cluster import Cluster
+from tests.e2e.stack_namespace import StackNamespace
 from tests.workbench import BY_NAME, create_namespace, kepler
 
 CHILDREN = ("configmap/kepler-cfm", "service/kepler-exporter", "serviceaccount/kepler", "daemonset/kepler-exporter")
@@ -20,12 +20,12 @@ def subjects(stack: Stack) -> set[str]:
     return {one["namespace"] for one in bound.get("subjects") or []}
 
 
-def left(cluster: Cluster) -> list[str]:
+def left(cluster: StackNamespace) -> list[str]:
     """Which children are there."""
     return [child for child in CHILDREN if cluster.get(child)]
 
 
-def test_an_apply_becomes_a_daemon_set_on_the_nodes(cluster: Cluster) -> None:
+def test_an_apply_becomes_a_daemon_set_on_the_nodes(cluster: StackNamespace) -> None:
     """`Ready` on all four nodes, the control plane's included, and a report of each function on the way."""
     cluster.apply(kepler())
     cluster.await_ready()
@@ -43,7 +43,7 @@ def test_an_apply_becomes_a_daemon_set_on_the_nodes(cluster: Cluster) -> None:
     )
 
 
-def test_an_edit_is_one_rollout(cluster: Cluster) -> None:
+def test_an_edit_is_one_rollout(cluster: StackNamespace) -> None:
     """The port: one new generation of the DaemonSet; Service and configuration follow; applied twice, no second one."""
     cluster.apply(kepler())
     cluster.await_ready()
@@ -59,7 +59,7 @@ def test_an_edit_is_one_rollout(cluster: Cluster) -> None:
 
 
 @pytest.mark.parametrize("child", CHILDREN)
-def test_what_is_deleted_comes_back(cluster: Cluster, child: str) -> None:
+def test_what_is_deleted_comes_back(cluster: StackNamespace, child: str) -> None:
     """Any child, as another object than before."""
     cluster.apply(kepler())
     cluster.await_ready()
@@ -71,7 +71,7 @@ def test_what_is_deleted_comes_back(cluster: Cluster, child: str) -> None:
     cluster.await_ready()
 
 
-def test_a_key_of_ours_comes_back_and_a_key_of_the_users_stays(cluster: Cluster) -> None:
+def test_a_key_of_ours_comes_back_and_a_key_of_the_users_stays(cluster: StackNamespace) -> None:
     """The one without a rollout, the other with one: it is in the pods' configuration."""
     cluster.apply(kepler())
     cluster.await_ready()
@@ -86,7 +86,7 @@ def test_a_key_of_ours_comes_back_and_a_key_of_the_users_stays(cluster: Cluster)
     assert cluster.get("configmap/kepler-cfm")["data"]["MAX_LOOKUP_RETRY"] == "7"
 
 
-def test_a_deleted_kepler_leaves_nothing(cluster: Cluster) -> None:
+def test_a_deleted_kepler_leaves_nothing(cluster: StackNamespace) -> None:
     """Garbage collection takes the children, we the subject."""
     cluster.apply(kepler())
     cluster.await_ready()
@@ -97,7 +97,7 @@ def test_a_deleted_kepler_leaves_nothing(cluster: Cluster) -> None:
     cluster.eventually(lambda: cluster.namespace not in subjects(cluster.stack))
 
 
-def test_the_second_kepler_says_who_is_first_and_takes_over(cluster: Cluster) -> None:
+def test_the_second_kepler_says_who_is_first_and_takes_over(cluster: StackNamespace) -> None:
     """One namespace takes one; when the first is deleted, its objects become the second's."""
     cluster.apply(kepler("first"))
     cluster.await_ready("first")
@@ -110,7 +110,7 @@ def test_the_second_kepler_says_who_is_first_and_takes_over(cluster: Cluster) ->
     cluster.await_ready("second")
 
 
-def test_a_reference_to_nothing_is_said_and_cured(cluster: Cluster) -> None:
+def test_a_reference_to_nothing_is_said_and_cured(cluster: StackNamespace) -> None:
     """Creating what was missing is enough."""
     cluster.apply(kepler(collected_metric="mine"))
     cluster.eventually(lambda: cluster.conditions().get("Ready", {}).get("reason") == "CollectedMetricNotFound")
@@ -131,7 +131,7 @@ def test_a_reference_to_nothing_is_said_and_cured(cluster: Cluster) -> None:
         ({"env": [{"name": "BIND_ADDRESS", "value": "x"}]}, "such as `port` for 'BIND_ADDRESS'"),
     ],
 )
-def test_bad_values_are_refused_with_what_to_write(cluster: Cluster, spec: dict[str, Any], said: str) -> None:
+def test_bad_values_are_refused_with_what_to_write(cluster: StackNamespace, spec: dict[str, Any], said: str) -> None:
     """By kubectl or by the API server, before anything is stored."""
     with pytest.raises(CommandFailed) as refused:
         cluster.apply(kepler(collector=spec))
@@ -139,7 +139,7 @@ def test_bad_values_are_refused_with_what_to_write(cluster: Cluster, spec: dict[
     assert cluster.get("keplers/kepler") is None
 
 
-def test_deleted_while_it_is_being_created(cluster: Cluster) -> None:
+def test_deleted_while_it_is_being_created(cluster: StackNamespace) -> None:
     """Whatever was half-made goes, too."""
     for _ in range(5):
         cluster.apply(kepler())
@@ -148,7 +148,7 @@ def test_deleted_while_it_is_being_created(cluster: Cluster) -> None:
     cluster.eventually(lambda: cluster.namespace not in subjects(cluster.stack))
 
 
-def test_created_again_under_the_same_name(cluster: Cluster) -> None:
+def test_created_again_under_the_same_name(cluster: StackNamespace) -> None:
     """The new one has its own objects, not its predecessor's."""
     cluster.apply(kepler())
     cluster.await_ready()
@@ -161,7 +161,7 @@ def test_created_again_under_the_same_name(cluster: Cluster) -> None:
     assert owner["uid"] == cluster.get("keplers/kepler")["metadata"]["uid"]
 
 
-def test_no_node_takes_the_exporter(cluster: Cluster) -> None:
+def test_no_node_takes_the_exporter(cluster: StackNamespace) -> None:
     """A selector that matches nothing is named, with the fields to look at."""
     cluster.apply(kepler(collector={"node-selector": {"disk": "gold"}}))
     cluster.eventually(lambda: cluster.conditions().get("Ready", {}).get("reason") == "NoNodes")
@@ -171,12 +171,12 @@ def test_no_node_takes_the_exporter(cluster: Cluster) -> None:
     cluster.await_ready()
 
 
-def test_the_samples_and_the_documents_own(cluster: Cluster) -> None:
+def test_the_samples_and_the_documents_own(cluster: StackNamespace) -> None:
     """The working document's resource, blank values and all, becomes Ready."""
     document = (ROOT / "config/samples/working-doc/kepler.yaml").read_text()
     create_namespace(cluster.stack, "kepler-system")
     cluster.stack.kubectl("apply", "-f", "-", stdin=document)
     cluster.stack.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=document)
-    there = Cluster(cluster.stack, "kepler-system")
+    there = StackNamespace(cluster.stack, "kepler-system")
     there.await_ready("kepler-system")
     there.kubectl("delete", "keplers/kepler-system")

@@ -10,14 +10,14 @@ from typing import Any
 import urllib3
 
 from events.types import PING
-from tests.e2e.cluster import Cluster
+from tests.e2e.stack_namespace import StackNamespace
 from tests.e2e.test_delivery import broker
 from tests.workbench import kepler
 
 SWEEP = "kepler-sweep"
 
 
-def sweep(cluster: Cluster) -> None:
+def sweep(cluster: StackNamespace) -> None:
     """Asks for a sweep as the PingSource does, and returns when it has ended."""
     before = len(sweeps(cluster))
     sent = datetime.now(UTC).isoformat()
@@ -27,25 +27,25 @@ def sweep(cluster: Cluster) -> None:
     cluster.eventually(lambda: len(sweeps(cluster)) > before)
 
 
-def sweeps(cluster: Cluster) -> list[Any]:
+def sweeps(cluster: StackNamespace) -> list[Any]:
     """What each sweep came to."""
     return cluster.logged(SWEEP, "swept")
 
 
 @contextmanager
-def away(cluster: Cluster, part: str) -> Iterator[None]:
+def away(cluster: StackNamespace, part: str) -> Iterator[None]:
     """A part is killed, and comes back when what is to happen meanwhile has happened."""
     cluster.stack.kill(part)
     yield
     cluster.stack.restart(part)
 
 
-def adapter(cluster: Cluster) -> str:
+def adapter(cluster: StackNamespace) -> str:
     """The name of the event source's process."""
     return next(name for name in cluster.stack.parts if "adapter" in name)
 
 
-def test_what_happened_while_the_event_source_was_away(cluster: Cluster) -> None:
+def test_what_happened_while_the_event_source_was_away(cluster: StackNamespace) -> None:
     """A create, an edit, a deleted child, an edited one and a deletion: none of them has an event, ever."""
     edited, drifted, going = (cluster.beside(name) for name in ("edited", "drifted", "going"))
     for one in (edited, drifted, going):
@@ -71,13 +71,13 @@ def test_what_happened_while_the_event_source_was_away(cluster: Cluster) -> None
     cluster.eventually(lambda: sweeps(cluster)[-1]["diverging"] == 0, lambda: sweeps(cluster)[-1])
 
 
-def subjects(cluster: Cluster) -> list[str]:
+def subjects(cluster: StackNamespace) -> list[str]:
     """The namespaces whose exporters may read pods and node metrics."""
     bound = json.loads(cluster.stack.kubectl("get", "clusterrolebinding", "kepler-exporter", "-o", "json"))
     return [one["namespace"] for one in bound.get("subjects") or []]
 
 
-def test_the_ping_source_wakes_the_sweep(cluster: Cluster) -> None:
+def test_the_ping_source_wakes_the_sweep(cluster: StackNamespace) -> None:
     """The real one, asked to ping every second for once."""
     before = len(sweeps(cluster))
     schedule = json.loads(
@@ -90,13 +90,13 @@ def test_the_ping_source_wakes_the_sweep(cluster: Cluster) -> None:
         ping(cluster, schedule["spec"]["schedule"])
 
 
-def ping(cluster: Cluster, schedule: str) -> None:
+def ping(cluster: StackNamespace, schedule: str) -> None:
     """Sets the PingSource's schedule."""
     patch = json.dumps({"spec": {"schedule": schedule}})
     cluster.stack.kubectl("-n", "kepler-operator", "patch", "pingsource/kepler-sweep", "--type=merge", "-p", patch)
 
 
-def test_a_sweep_at_the_start_finds_what_was_there_before(cluster: Cluster) -> None:
+def test_a_sweep_at_the_start_finds_what_was_there_before(cluster: StackNamespace) -> None:
     """An operator installed, or started again, beside Keplers that nobody has told it of."""
     with away(cluster, adapter(cluster)):
         cluster.apply(kepler())

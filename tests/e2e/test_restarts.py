@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from local.errors import CommandFailed
+from local.local_errors import CommandFailed
 from local.probe import until
-from tests.e2e.cluster import PATIENCE, Cluster
+from tests.e2e.stack_namespace import PATIENCE, StackNamespace
 from tests.e2e.test_components import state
 from tests.e2e.test_lost_events import adapter, subjects, sweep, sweeps
 from tests.workbench import kepler
@@ -35,10 +35,10 @@ def insistently(action: Callable[[], object]) -> None:
     assert until(taken, PATIENCE, threading.Event())
 
 
-class User:
+class RestartScenario:
     """Five namespaces, and what somebody does in them while a part is away."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: StackNamespace) -> None:
         self.created, self.edited, self.drifted, self.toggled, self.deleted = (
             cluster.beside(name) for name in ("created", "edited", "drifted", "toggled", "deleted")
         )
@@ -85,17 +85,17 @@ class User:
         return {one.namespace: one.conditions().get("Ready") for one in alive} | {"left": sorted(state(self.deleted))}
 
 
-def available(cluster: Cluster) -> int:
+def available(cluster: StackNamespace) -> int:
     """On how many nodes the exporter serves, as its DaemonSet says; none where there is no DaemonSet."""
     found = cluster.get("daemonset/kepler-exporter") or {}
     return int((found.get("status") or {}).get("numberAvailable", 0))
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_one_sweep_after_a_restart_finds_everything(cluster: Cluster, part: str) -> None:
+def test_one_sweep_after_a_restart_finds_everything(cluster: StackNamespace, part: str) -> None:
     """Killed, away while six things happen, and back."""
     name = adapter(cluster) if part == "adapter" else part
-    user = User(cluster)
+    user = RestartScenario(cluster)
     user.prepare()
 
     with ThreadPoolExecutor(1) as other:

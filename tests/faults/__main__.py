@@ -11,12 +11,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from local.build import build
+from local.go_programs import build
 from local.layout import DEFAULT
 from tests.faults.matrix import walking
 from tests.faults.plane import plane
 from tests.faults.steps import CHAINS
-from tests.parts import hand_in, share
+from tests.shared_run import hand_in, share
 
 # Pairs of faults for each step, beside all single ones.
 PAIRS = 25

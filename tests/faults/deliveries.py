@@ -3,31 +3,31 @@
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from tests.faults.fault_world import Delivery, FaultWorld
 from tests.faults.plans import Plan, Reference
-from tests.faults.world import Delivery, World
 
 # Given the world, and a delivery that is to meet its fault: what is delivered now.
-Reroute = Callable[[World, Delivery], Iterable[Delivery]]
+Reroute = Callable[[FaultWorld, Delivery], Iterable[Delivery]]
 SHUFFLES = 20
 
 
-def drop(_world: World, _delivery: Delivery) -> Iterable[Delivery]:
+def drop(_world: FaultWorld, _delivery: Delivery) -> Iterable[Delivery]:
     """It is lost."""
     return ()
 
 
-def repeat(_world: World, delivery: Delivery) -> Iterable[Delivery]:
+def repeat(_world: FaultWorld, delivery: Delivery) -> Iterable[Delivery]:
     """It comes twice."""
     return (delivery, delivery)
 
 
-def postpone(world: World, delivery: Delivery) -> Iterable[Delivery]:
+def postpone(world: FaultWorld, delivery: Delivery) -> Iterable[Delivery]:
     """It comes when everything else has come to rest."""
     world.postponed.append(delivery)
     return ()
 
 
-def hurry(world: World, delivery: Delivery) -> Iterable[Delivery]:
+def hurry(world: FaultWorld, delivery: Delivery) -> Iterable[Delivery]:
     """It overtakes all that are on their way."""
     world.queue.appendleft(delivery)
     return ()
@@ -36,19 +36,19 @@ def hurry(world: World, delivery: Delivery) -> Iterable[Delivery]:
 REROUTES: Mapping[str, Reroute] = {"lose": drop, "repeat": repeat, "postpone": postpone, "hurry": hurry}
 
 
-def arm(reroute: Reroute, wanted: int) -> Callable[[World], None]:
+def arm(reroute: Reroute, wanted: int) -> Callable[[FaultWorld], None]:
     """Puts a fault at a delivery, by its number."""
 
-    def place(world: World) -> None:
+    def place(world: FaultWorld) -> None:
         world.reroute = lambda number, one: reroute(world, one) if number == wanted else (one,)
 
     return place
 
 
-def shuffle(seed: int) -> Callable[[World], None]:
+def shuffle(seed: int) -> Callable[[FaultWorld], None]:
     """Every delivery at any place among those on their way, by chance; every tenth twice, every tenth late."""
 
-    def place(world: World) -> None:
+    def place(world: FaultWorld) -> None:
         chance = random.Random(seed)
 
         def anywhere(_number: int, delivery: Delivery) -> Iterable[Delivery]:
@@ -64,7 +64,7 @@ def shuffle(seed: int) -> Callable[[World], None]:
     return place
 
 
-def deaf(world: World) -> None:
+def deaf(world: FaultWorld) -> None:
     """No delivery arrives."""
     world.reroute = lambda _number, _delivery: ()
 

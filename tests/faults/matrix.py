@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from local.stack import Stack
-from tests.faults import deliveries, requests
-from tests.faults.oracles import Ended, broken, ended, untrue
+from tests.faults import deliveries, request_faults
+from tests.faults.fault_world import Delivery, FaultWorld
+from tests.faults.oracles import RunResult, broken, ended, untrue
 from tests.faults.plane import INSTALLED, NAMESPACE
 from tests.faults.plans import UNDISTURBED, Plan, Reference
-from tests.faults.steps import Chain, Step
-from tests.faults.world import Delivery, World
+from tests.faults.steps import Chain, ChainStep
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Matrix:
 
     def __init__(self, stack: Stack, namespace: str, chain: Chain) -> None:
         self.chain = chain
-        self.world = World(stack, namespace, INSTALLED)
+        self.world = FaultWorld(stack, namespace, INSTALLED)
         self._elsewhere = False
         self.begin()
         self.references = self.again()
@@ -66,7 +66,7 @@ class Matrix:
         """All plans, by step of the loop, with so many pairs for each."""
         found = []
         for number, reference in enumerate(self.references):
-            asked = [*requests.plans(reference, self._step(number + 1)), *requests.refusals(reference)]
+            asked = [*request_faults.plans(reference, self._step(number + 1)), *request_faults.refusals(reference)]
             sent = [*deliveries.plans(reference)]
             found.append([*asked, *sent, *_pairs(asked, sent, paired, seed=f"{self.chain.name}/{number}")])
         return found
@@ -106,7 +106,7 @@ class Matrix:
         finally:
             world.disarm()
 
-    def _wanted(self, place: int, plan: Plan) -> Ended:
+    def _wanted(self, place: int, plan: Plan) -> RunResult:
         """How a step must end; where an object was refused, each function may say so, and then that it is done."""
         undisturbed = self.references[place].ended
         more = 2 * len(self.world.functions) if plan.refuses else 0
@@ -134,10 +134,10 @@ class Matrix:
             yield f"a second sweep asks for {count} reconciles"
             self.world.drain()
 
-    def _step(self, place: int) -> Step:
+    def _step(self, place: int) -> ChainStep:
         return self.chain.loop[place % len(self.chain.loop)]
 
-    def _undisturbed(self, step: Step) -> Reference:
+    def _undisturbed(self, step: ChainStep) -> Reference:
         world = self.world
         world.begin()
         offered: list[Delivery] = []
@@ -154,7 +154,7 @@ class Matrix:
         return Reference(ended(world), world.asked, offered)
 
 
-def _nothing(_world: World) -> Iterable[str]:
+def _nothing(_world: FaultWorld) -> Iterable[str]:
     return ()
 
 
@@ -167,16 +167,16 @@ def _pairs(asked: list[Plan], sent: list[Plan], count: int, seed: str) -> Iterat
 
 
 def _both(one: Plan, other: Plan) -> Plan:
-    def arm(world: World) -> None:
+    def arm(world: FaultWorld) -> None:
         one.arm(world)
         other.arm(world)
 
     return Plan(f"{one.name}, and {other.name}", arm, loses=other.loses)
 
 
-def _sum(first: Ended, then: Ended) -> Ended:
+def _sum(first: RunResult, then: RunResult) -> RunResult:
     """The bounds of two steps that met: the end of the second, and no more than both together."""
-    return Ended(
+    return RunResult(
         then.state,
         first.creations + then.creations,
         first.deletions + then.deletions,

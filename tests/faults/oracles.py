@@ -9,8 +9,8 @@ from typing import Any
 from functions import cfm, children, collector
 from functions.children import CONFIG_HASH
 from runtime.conditions import settled
+from runtime.declaration import Function, Observed
 from runtime.divergence import divergence
-from runtime.function import Function, Observed
 from runtime.objects import (
     CLUSTER_ROLE_BINDING,
     CONFIG_MAP,
@@ -26,9 +26,9 @@ from runtime.objects import (
     terminates,
     uid,
 )
-from runtime.outcome import Status
+from runtime.outcome import ConditionStatus
+from tests.faults.fault_world import FaultWorld, ObservedWrite
 from tests.faults.steps import NAME
-from tests.faults.world import World, Write
 from tests.masks import masked, unlike
 
 # A worker that begins again writes its condition once more, and so do those who wait for it.
@@ -36,7 +36,7 @@ EXTRA_WRITES = 12
 
 
 @dataclass(frozen=True)
-class Ended:
+class RunResult:
     """How a run ended: what there is, and how often functions created, deleted and changed each object."""
 
     state: dict[str, Any]
@@ -47,10 +47,10 @@ class Ended:
     writes: int
 
 
-def ended(world: World) -> Ended:
+def ended(world: FaultWorld) -> RunResult:
     """The end of the run so far."""
     ours = [one for one in world.writes if one.by.startswith("kepler-")]
-    return Ended(
+    return RunResult(
         state(world),
         Counter(one.ref for one in ours if one.creates),
         Counter(one.ref for one in ours if one.deletes),
@@ -60,7 +60,7 @@ def ended(world: World) -> Ended:
     )
 
 
-def state(world: World) -> dict[str, Any]:
+def state(world: FaultWorld) -> dict[str, Any]:
     """Everything in the namespace, as the API server has it now, with nothing in it that differs from run to run."""
     found = {}
     for ref, expected in sorted(world.objects.items()):
@@ -71,20 +71,20 @@ def state(world: World) -> dict[str, Any]:
     return found
 
 
-def _compared(world: World, ref: Ref, actual: Manifest) -> Manifest:
+def _compared(world: FaultWorld, ref: Ref, actual: Manifest) -> Manifest:
     """What of an object must be as before; of the Namespace, which only an administrator writes, its labels."""
     if ref.kind is CLUSTER_ROLE_BINDING:
         return ours(world, actual)
     return {"labels": actual["metadata"]["labels"]} if ref.kind is NAMESPACE else actual
 
 
-def ours(world: World, binding: Manifest) -> Manifest:
+def ours(world: FaultWorld, binding: Manifest) -> Manifest:
     """Of the binding that all namespaces share, what is about this one."""
     subjects = binding.get("subjects") or ()
     return {"subjects": [one for one in subjects if one["namespace"] == world.namespace]}
 
 
-def broken(world: World, reference: Ended, *, racing: bool = False) -> Iterator[str]:
+def broken(world: FaultWorld, reference: RunResult, *, racing: bool = False) -> Iterator[str]:
     """Each promise that this run has broken, in a sentence.
 
     `racing` says that the reference is of two changes one after the other, and that they met in this run: what the
@@ -107,7 +107,7 @@ def broken(world: World, reference: Ended, *, racing: bool = False) -> Iterator[
     yield from unfinished(world)
 
 
-def unfinished(world: World) -> Iterator[str]:
+def unfinished(world: FaultWorld) -> Iterator[str]:
     """What a sweep would ask for now, and what the configuration's hash in the pods does not tell."""
     for function in world.functions:
         for key, observed in observations(world, function):
@@ -121,14 +121,14 @@ def unfinished(world: World) -> Iterator[str]:
             yield "the pods run with another configuration"
 
 
-def observations(world: World, function: Function) -> Iterator[tuple[Ref, Observed]]:
+def observations(world: FaultWorld, function: Function) -> Iterator[tuple[Ref, Observed]]:
     """What a function would observe of each of its parents, without asking."""
     for key, parent in [*world.objects.items()]:
         if key.kind is function.parent and not terminates(parent):
             yield key, observation(world, function, key, parent)
 
 
-def observation(world: World, function: Function, key: Ref, parent: Manifest) -> Observed:
+def observation(world: FaultWorld, function: Function, key: Ref, parent: Manifest) -> Observed:
     """The same of one parent."""
 
     def collect(wanted: Collection) -> tuple[Manifest, ...]:
@@ -146,11 +146,11 @@ def _too_many(done: str, now: Counter[Ref], reference: Counter[Ref]) -> Iterator
         yield f"{ref} was {done} {count} times too often"
 
 
-def _moves(write: Write) -> bool:
+def _moves(write: ObservedWrite) -> bool:
     return write.after is not None and generation(write.after) != generation(write.before or {})
 
 
-def _wrong_deletions(world: World) -> Iterator[str]:
+def _wrong_deletions(world: FaultWorld) -> Iterator[str]:
     """A deletion by a function must name the object it read, and that must be the present parent's."""
     parents: dict[str, str] = {}
     for write in world.writes:
@@ -177,7 +177,7 @@ def _content(manifest: Manifest | None) -> str:
     return json.dumps(body, sort_keys=True)
 
 
-def untrue(world: World) -> Iterator[str]:
+def untrue(world: FaultWorld) -> Iterator[str]:
     """Conditions just written as True for the present generation whose function has not brought that about."""
     write = world.writes[-1]
     if write.after is None or not write.by.startswith("kepler-") or not write.request.path.endswith("/status"):
@@ -187,7 +187,10 @@ def untrue(world: World) -> Iterator[str]:
             continue
         said = {one["type"]: one for one in (write.after.get("status") or {}).get("conditions") or ()}
         condition = said.get(function.condition) or {}
-        if (condition.get("status"), condition.get("observedGeneration")) == (Status.TRUE, generation(write.after)):
+        if (condition.get("status"), condition.get("observedGeneration")) == (
+            ConditionStatus.TRUE,
+            generation(write.after),
+        ):
             seen = observation(world, function, write.ref, write.after)
             for told in divergence(function, seen):
                 yield f"`{function.condition}` is True, and {told}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from crds.machine_config import ROLES
+from crds.kepler_machine_config import ROLES
 from functions import children
 from local.layout import ROOT
 from local.ports import Ports
@@ -23,8 +23,8 @@ from runtime.objects import (
     NAMESPACE as NAMESPACES,
 )
 from tests import policies
-from tests.protocol.test_machine_config import WRITES, definition, pool
-from tests.protocol.test_monitoring import MONITORS, RULES
+from tests.protocol.test_machine_config_applied import WRITES, definition, pool
+from tests.protocol.test_monitoring_applied import MONITORS, RULES
 from tests.workbench import create_namespace
 
 NAMESPACE = "faults"

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from runtime.objects import Ref
-from tests.faults.oracles import Ended
-from tests.faults.world import Asked, Delivery, World
+from tests.faults.fault_world import Delivery, FaultWorld, ObservedRequest
+from tests.faults.oracles import RunResult
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Plan:
     """
 
     name: str
-    arm: Callable[[World], None]
+    arm: Callable[[FaultWorld], None]
     overtakes: bool = False
     loses: bool = False
     refuses: Ref | None = None
@@ -30,8 +30,8 @@ UNDISTURBED = Plan("undisturbed", lambda _: None)
 class Reference:
     """An undisturbed step: how it ends, what was asked on the way, and what was offered to whom, in order."""
 
-    ended: Ended
-    asked: list[Asked]
+    ended: RunResult
+    asked: list[ObservedRequest]
     offered: list[Delivery]
 
     def costs(self, delivery: Delivery) -> bool:

@@ -23,7 +23,7 @@ from runtime.objects import (
     Kind,
     Ref,
 )
-from tests.faults.world import World
+from tests.faults.fault_world import FaultWorld
 from tests.workbench import kepler
 
 NAME = "kepler"
@@ -41,14 +41,14 @@ MACHINES = {"m5.metal": {"processor": "intel", "cores": 96, "chips": 2, "memory"
 
 
 @dataclass(frozen=True)
-class Step:
+class ChainStep:
     """One step.
 
     `undoes` says that it takes the step before back: coming in the middle of it, it may end as if neither had been.
     """
 
     name: str
-    act: Callable[[World], None]
+    act: Callable[[FaultWorld], None]
     undoes: bool = False
 
 
@@ -57,64 +57,64 @@ class Chain:
     """Steps to get there, and steps that end where they began."""
 
     name: str
-    setup: tuple[Step, ...]
-    loop: tuple[Step, ...]
+    setup: tuple[ChainStep, ...]
+    loop: tuple[ChainStep, ...]
 
 
-def apply(spec: Mapping[str, Any], name: str = NAME) -> Callable[[World], None]:
+def apply(spec: Mapping[str, Any], name: str = NAME) -> Callable[[FaultWorld], None]:
     """The Kepler with this spec, and nothing else in it."""
     return lambda world: world.apply({**kepler(name), "spec": {**spec}})
 
 
-def collected(**sources: bool) -> Callable[[World], None]:
+def collected(**sources: bool) -> Callable[[FaultWorld], None]:
     """The KeplerCollectedMetric with these sources on or off."""
     spec = {"sources": {source: {"enabled": on} for source, on in sources.items()}}
     return lambda world: world.apply({**kepler("mine"), "kind": COLLECTED_METRIC.name, "spec": spec})
 
 
-def exported(*levels: str) -> Callable[[World], None]:
+def exported(*levels: str) -> Callable[[FaultWorld], None]:
     """The KeplerExportedPower with these levels."""
     return lambda world: world.apply({**kepler("mine"), "kind": EXPORTED_POWER.name, "spec": {"levels": [*levels]}})
 
 
-def machines(**spec: Any) -> Callable[[World], None]:
+def machines(**spec: Any) -> Callable[[FaultWorld], None]:
     """A KeplerMachineConfig, which is in no namespace."""
     return lambda world: world.apply({**kepler("machines", **spec), "kind": MACHINE_CONFIG.name})
 
 
-def all_of(*acts: Callable[[World], None]) -> Callable[[World], None]:
+def all_of(*acts: Callable[[FaultWorld], None]) -> Callable[[FaultWorld], None]:
     """One after the other, without waiting."""
 
-    def act(world: World) -> None:
+    def act(world: FaultWorld) -> None:
         for one in acts:
             one(world)
 
     return act
 
 
-def delete(kind: Kind, name: str) -> Callable[[World], None]:
+def delete(kind: Kind, name: str) -> Callable[[FaultWorld], None]:
     """`kubectl delete`."""
     return lambda world: world.delete(Ref(kind, world.namespace if kind.namespaced else "", name))
 
 
-def patch(kind: Kind, name: str, change: Mapping[str, Any]) -> Callable[[World], None]:
+def patch(kind: Kind, name: str, change: Mapping[str, Any]) -> Callable[[FaultWorld], None]:
     """`kubectl patch --type merge`, as somebody does by hand."""
     return lambda world: world.patch(Ref(kind, world.namespace, name), change)
 
 
-def enforce(level: str) -> Callable[[World], None]:
+def enforce(level: str) -> Callable[[FaultWorld], None]:
     """What an administrator lets pods of the namespace be."""
     change = {"metadata": {"labels": {ENFORCE: level}}}
     return lambda world: world.patch(Ref(NAMESPACE, "", world.namespace), change)
 
 
-def configure(**data: str | None) -> Callable[[World], None]:
+def configure(**data: str | None) -> Callable[[FaultWorld], None]:
     """Keys of `kepler-cfm` set or removed by hand."""
     return patch(CONFIG_MAP, CFM, {"data": data})
 
 
-CREATE = Step("create", all_of(collected(counter=True), exported("node", "package"), apply(PLAIN)))
-TURN_ON = Step("turn everything on", apply(EVERYTHING))
+CREATE = ChainStep("create", all_of(collected(counter=True), exported("node", "package"), apply(PLAIN)))
+TURN_ON = ChainStep("turn everything on", apply(EVERYTHING))
 ENFORCE = "pod-security.kubernetes.io/enforce"
 HEADLESS = {"spec": {"selector": {"app.kubernetes.io/name": "another"}}}
 
@@ -124,81 +124,83 @@ CHAINS: tuple[Chain, ...] = (
         (),
         (
             CREATE,
-            Step("edit at once", apply(EDITED)),
-            Step("delete", delete(KEPLER, NAME)),
-            Step("tidy up", all_of(delete(COLLECTED_METRIC, "mine"), delete(EXPORTED_POWER, "mine"))),
+            ChainStep("edit at once", apply(EDITED)),
+            ChainStep("delete", delete(KEPLER, NAME)),
+            ChainStep("tidy up", all_of(delete(COLLECTED_METRIC, "mine"), delete(EXPORTED_POWER, "mine"))),
         ),
     ),
-    Chain("again", (CREATE,), (Step("delete and create again", all_of(delete(KEPLER, NAME), apply(PLAIN))),)),
+    Chain("again", (CREATE,), (ChainStep("delete and create again", all_of(delete(KEPLER, NAME), apply(PLAIN))),)),
     Chain(
         "edits",
         (CREATE,),
         (
-            Step("edit", apply(EDITED)),
-            Step("edit again", apply({**PLAIN, "collector": {"port": 9104}})),
-            Step("edit back", apply(PLAIN)),
+            ChainStep("edit", apply(EDITED)),
+            ChainStep("edit again", apply({**PLAIN, "collector": {"port": 9104}})),
+            ChainStep("edit back", apply(PLAIN)),
         ),
     ),
-    Chain("components", (CREATE,), (TURN_ON, Step("turn everything off", apply(PLAIN)))),
+    Chain("components", (CREATE,), (TURN_ON, ChainStep("turn everything off", apply(PLAIN)))),
     Chain(
         "referred",
         (CREATE, TURN_ON),
         (
-            Step("edit the collected metrics", collected(counter=True, irq=False)),
-            Step("edit the exported power", exported("node", "container", "process")),
-            Step("take the collected metrics back", collected(counter=True)),
-            Step("take the exported power back", exported("node", "package")),
+            ChainStep("edit the collected metrics", collected(counter=True, irq=False)),
+            ChainStep("edit the exported power", exported("node", "container", "process")),
+            ChainStep("take the collected metrics back", collected(counter=True)),
+            ChainStep("take the exported power back", exported("node", "package")),
         ),
     ),
     Chain(
         "impossible",
         (CREATE, TURN_ON),
         (
-            Step("ask for what cannot work", collected(counter=False, bpf=False)),
-            Step("edit while it cannot work", apply({**EVERYTHING, "collector": {"port": 9104}})),
-            Step("take it back", all_of(collected(counter=True), apply(EVERYTHING))),
+            ChainStep("ask for what cannot work", collected(counter=False, bpf=False)),
+            ChainStep("edit while it cannot work", apply({**EVERYTHING, "collector": {"port": 9104}})),
+            ChainStep("take it back", all_of(collected(counter=True), apply(EVERYTHING))),
         ),
     ),
     Chain(
         "drift",
         (CREATE, TURN_ON),
         (
-            Step("delete the workloads", all_of(delete(DAEMON_SET, EXPORTER), delete(DEPLOYMENT, MODEL_SERVER))),
-            Step("delete the services", all_of(delete(SERVICE, EXPORTER), delete(SERVICE_ACCOUNT, ACCOUNT))),
-            Step("delete the configuration", delete(CONFIG_MAP, CFM)),
-            Step("edit a child", patch(SERVICE, EXPORTER, HEADLESS)),
-            Step("add a key, take one away", configure(MAX_LOOKUP_RETRY="7", ENABLE_GPU=None)),
-            Step("remove the key", configure(MAX_LOOKUP_RETRY=None)),
+            ChainStep("delete the workloads", all_of(delete(DAEMON_SET, EXPORTER), delete(DEPLOYMENT, MODEL_SERVER))),
+            ChainStep("delete the services", all_of(delete(SERVICE, EXPORTER), delete(SERVICE_ACCOUNT, ACCOUNT))),
+            ChainStep("delete the configuration", delete(CONFIG_MAP, CFM)),
+            ChainStep("edit a child", patch(SERVICE, EXPORTER, HEADLESS)),
+            ChainStep("add a key, take one away", configure(MAX_LOOKUP_RETRY="7", ENABLE_GPU=None)),
+            ChainStep("remove the key", configure(MAX_LOOKUP_RETRY=None)),
         ),
     ),
     Chain(
         "machines",
         (CREATE,),
         (
-            Step("describe machines", machines(machine_spec=MACHINES, kernel_devel=True, **REBOOTING)),
-            Step("change machines", machines(machine_spec=MACHINES, kernel_devel=True, cgroup_v2=True, **REBOOTING)),
-            Step("describe none", machines(**REBOOTING)),
-            Step("delete the description", delete(MACHINE_CONFIG, "machines")),
+            ChainStep("describe machines", machines(machine_spec=MACHINES, kernel_devel=True, **REBOOTING)),
+            ChainStep(
+                "change machines", machines(machine_spec=MACHINES, kernel_devel=True, cgroup_v2=True, **REBOOTING)
+            ),
+            ChainStep("describe none", machines(**REBOOTING)),
+            ChainStep("delete the description", delete(MACHINE_CONFIG, "machines")),
         ),
     ),
     Chain(
         "namespace",
         (CREATE, TURN_ON),
         (
-            Step("forbid privileged pods", enforce("restricted")),
-            Step("edit while they are forbidden", apply({**EVERYTHING, "collector": {"port": 9104}})),
-            Step("allow privileged pods", enforce("privileged")),
-            Step("edit back", apply(EVERYTHING)),
+            ChainStep("forbid privileged pods", enforce("restricted")),
+            ChainStep("edit while they are forbidden", apply({**EVERYTHING, "collector": {"port": 9104}})),
+            ChainStep("allow privileged pods", enforce("privileged")),
+            ChainStep("edit back", apply(EVERYTHING)),
         ),
     ),
     Chain(
         "two of them",
         (CREATE,),
         (
-            Step("a second one", apply(EDITED, OTHER)),
-            Step("delete the first", delete(KEPLER, NAME)),
-            Step("the first once more", apply(PLAIN), undoes=True),
-            Step("delete the second", delete(KEPLER, OTHER)),
+            ChainStep("a second one", apply(EDITED, OTHER)),
+            ChainStep("delete the first", delete(KEPLER, NAME)),
+            ChainStep("the first once more", apply(PLAIN), undoes=True),
+            ChainStep("delete the second", delete(KEPLER, OTHER)),
         ),
     ),
 )

@@ -16,7 +16,7 @@ from tests.mutants import Mutant
 
 
 @dataclass(frozen=True)
-class Shown:
+class Detection:
     """Where a rule that is left out shows: in a step of a chain, at requests of one function, by their plans' names."""
 
     mutant: Mutant
@@ -26,19 +26,21 @@ class Shown:
 
 
 SHOWN = (
-    Shown(mutants.no_lock, "edits", "edit", r"overtake request .* PATCH .*daemonsets.*\(collector <-"),
-    Shown(mutants.plain_create, "life", "create", r"overtake request .* PATCH .*services.*\(collector <-"),
-    Shown(mutants.inputs_first, "edits", "edit", r"overtake request .* GET .*(services|daemonsets).*\(collector <-"),
-    Shown(mutants.no_trial, "edits", "edit", r"refuse DaemonSet"),
-    Shown(mutants.no_second_look, "impossible", "take it back", r"overtake unheard .*status.*\(estimator <-"),
-    Shown(
+    Detection(mutants.no_lock, "edits", "edit", r"overtake request .* PATCH .*daemonsets.*\(collector <-"),
+    Detection(mutants.plain_create, "life", "create", r"overtake request .* PATCH .*services.*\(collector <-"),
+    Detection(
+        mutants.inputs_first, "edits", "edit", r"overtake request .* GET .*(services|daemonsets).*\(collector <-"
+    ),
+    Detection(mutants.no_trial, "edits", "edit", r"refuse DaemonSet"),
+    Detection(mutants.no_second_look, "impossible", "take it back", r"overtake unheard .*status.*\(estimator <-"),
+    Detection(
         mutants.second_look_at_parent_only, "impossible", "take it back", r"overtake unheard .*status.*\(estimator <-"
     ),
 )
 
 
 @pytest.mark.parametrize("shown", SHOWN, ids=lambda shown: shown.mutant.__name__)
-def test_a_rule_left_out_is_noticed(faulty_plane: Stack, shown: Shown) -> None:
+def test_a_rule_left_out_is_noticed(faulty_plane: Stack, shown: Detection) -> None:
     """The user's next step in the middle of a delivery is enough; with the rule, the same faults do not show."""
     with shown.mutant():
         without = tried(faulty_plane, shown)
@@ -46,7 +48,7 @@ def test_a_rule_left_out_is_noticed(faulty_plane: Stack, shown: Shown) -> None:
     assert not tried(faulty_plane, shown).failed
 
 
-def tried(stack: Stack, shown: Shown) -> Verdict:
+def tried(stack: Stack, shown: Detection) -> Verdict:
     """The faults of the plans that are meant, until one shows; planned with the protocol as it is now."""
     (chain,) = (one for one in CHAINS if one.name == shown.chain)
     with walking(stack, chain) as matrix:

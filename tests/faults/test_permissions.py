@@ -14,24 +14,24 @@ from audit.access import MAY, WHO, Tokens
 from audit.live import Live
 from events.types import RESOURCE_UPDATE
 from functions import wiring
-from functions.catalogue import FUNCTIONS, LISTENERS
+from functions.function_catalogue import FUNCTIONS, LISTENERS
 from functions.openshift import OVERLAY
 from functions.permissions import overlay_roles, policy_rule
 from local.stack import Stack
-from runtime.client import Answer, Client, Request, Transport
+from runtime.client import ApiResponse, Client, Request, Transport
 from runtime.dead_letter_store import DeadLetterStore
 from runtime.objects import CLUSTER_ROLE_BINDING, KEPLER, OURS, Ref
 from runtime.settings import NAMESPACE as OPERATOR
 from runtime.signature import SECRET_NAME, Keyring
+from tests.dead_letter_samples import given_up, store
+from tests.faults.fault_world import FaultWorld, addressed
 from tests.faults.plane import INSTALLED, NAMESPACE
-from tests.faults.steps import CHAINS, NAME, Chain, Step, apply, delete
-from tests.faults.world import World, addressed
-from tests.letters import given_up, store
+from tests.faults.steps import CHAINS, NAME, Chain, ChainStep, apply, delete
 from tests.workbench import transport
 
 # One permission: API group, resource, verb, and name, which is empty for all names.
 Permission = tuple[str, str, str, str]
-ALONE = Chain("alone", (), (Step("create", apply({})), Step("delete", delete(KEPLER, NAME))))
+ALONE = Chain("alone", (), (ChainStep("create", apply({})), ChainStep("delete", delete(KEPLER, NAME))))
 VERBS = {"PATCH": "patch", "DELETE": "delete"}
 # Questions, of which the API server keeps nothing.
 REVIEWS = {WHO: ("authentication.k8s.io", "tokenreviews"), MAY: ("authorization.k8s.io", "subjectaccessreviews")}
@@ -73,7 +73,7 @@ class Noting:
         self.send = send
         self.noted: set[Permission] = set()
 
-    def __call__(self, request: Request) -> Answer:
+    def __call__(self, request: Request) -> ApiResponse:
         answer = self.send(request)
         assert answer.status != 403, answer.body
         self.noted |= {*used(request, created=answer.status == 201)}
@@ -92,7 +92,7 @@ def noted(faulty_plane: Stack) -> dict[str, set[Permission]]:
     _correspond(faulty_plane, store(faulty_plane, send=desk))
     for first in range(len(FUNCTIONS)):
         # Whoever is first makes what several share.
-        world = World(faulty_plane, NAMESPACE, INSTALLED, (*FUNCTIONS[first:], *FUNCTIONS[:first]))
+        world = FaultWorld(faulty_plane, NAMESPACE, INSTALLED, (*FUNCTIONS[first:], *FUNCTIONS[:first]))
         senders = world.tap(Noting)
         for chain in (*CHAINS, ALONE) if first == 0 else (ALONE,):
             _walk(world, chain)
@@ -118,7 +118,7 @@ def _read_resources(send: Transport) -> None:
         assert client.get(Ref(kind, NAMESPACE if kind.namespaced else "", "none")) is None
 
 
-def _walk(world: World, chain: Chain) -> None:
+def _walk(world: FaultWorld, chain: Chain) -> None:
     """A chain from its beginning to its end, with a sweep after each step."""
     for step in (*chain.setup, *chain.loop):
         step.act(world)

@@ -6,8 +6,8 @@ Ends with 1 where a property does not hold, with a shortest way to where that sh
 import sys
 from collections.abc import Iterator
 
-from tests.model.catalogue import LARGE, SMALL
 from tests.model.explore import Explored, explore
+from tests.model.scenario_list import LARGE, SMALL
 from tests.model.worker import determined
 
 LINE = (

@@ -25,11 +25,11 @@ ENVELOPE = frozenset(
 
 
 @dataclass(frozen=True)
-class Item:
+class ModelListItem:
     """Stands at the path of a list's item whose fields are leaves of their own."""
 
 
-ITEM = Item()
+ITEM = ModelListItem()
 
 
 @dataclass(frozen=True)

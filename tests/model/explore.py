@@ -14,13 +14,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tests.model.properties import Problem, Property, at_rest, of_write
+from tests.model.model_world import LOST, Cells, ModelWorld, WriteResult, replaced
+from tests.model.properties import BrokenProperty, Property, at_rest, of_write
 from tests.model.scenario import Scenario, collection
-from tests.model.worker import Ended
-from tests.model.world import LOST, Cells, World, Written, replaced
+from tests.model.worker import DeliveryResult
 
 
-class State(NamedTuple):
+class ModelState(NamedTuple):
     """Everything that what happens next depends on."""
 
     cells: Cells
@@ -29,20 +29,20 @@ class State(NamedTuple):
     left: tuple[int, ...]
 
 
-class Step(NamedTuple):
+class Transition(NamedTuple):
     """One thing that happens, to which worker (-1: none), where it leads, and what is wrong with it."""
 
     what: str
     who: int
-    state: State
-    problems: tuple[Problem, ...] = ()
+    state: ModelState
+    problems: tuple[BrokenProperty, ...] = ()
 
 
 @dataclass(frozen=True)
 class Violation:
     """A property that does not hold, with a shortest way to where that shows."""
 
-    problem: Problem
+    problem: BrokenProperty
     schedule: tuple[str, ...]
 
     def __str__(self) -> str:
@@ -68,7 +68,7 @@ class Explored:
         return set(self.violations)
 
 
-class TooMany(Exception):
+class TooManyStates(Exception):
     """There are more states than were allowed for: the scenario is too large, or what it can do has no end."""
 
 
@@ -83,16 +83,16 @@ class _Exploration:
     def __init__(self, scenario: Scenario, most: int) -> None:
         self._scenario = scenario
         self._most = most
-        self._world = World(scenario)
+        self._world = ModelWorld(scenario)
         self._begun = self._world.begun()
         self._collects = collection(scenario)
         self._crashes, self._losses, self._repeats = range(len(scenario.moves), len(scenario.moves) + 3)
-        self._numbers: dict[State, int] = {}
-        self._states: list[State] = []
+        self._numbers: dict[ModelState, int] = {}
+        self._states: list[ModelState] = []
         self._from = array("q")
         self._edges = array("q"), array("q")
-        self._wrong: dict[Cells, tuple[Problem, ...]] = {}
-        self._collected: dict[Cells, Written | None] = {}
+        self._wrong: dict[Cells, tuple[BrokenProperty, ...]] = {}
+        self._collected: dict[Cells, WriteResult | None] = {}
         self._done = Explored(scenario)
 
     def explored(self) -> Explored:
@@ -100,27 +100,27 @@ class _Exploration:
         began, done = time.monotonic(), self._done
         faults = self._scenario.crashes, self._scenario.losses, self._scenario.repeats
         budget = (*(move.times for move in self._scenario.moves), *faults)
-        self._visit(State(self._world.first(), (), 1, budget), came_from=-1)
+        self._visit(ModelState(self._world.first(), (), 1, budget), came_from=-1)
         number = 0
         while number < len(self._states):
             self._expand(number, self._states[number])
             number += 1
         done.states, done.steps = len(self._states), len(self._edges[0])
         if (endless := circle(len(self._states), *self._edges)) is not None:
-            self._violated(Problem(Property.ENDS, "it can go on like this"), endless)
+            self._violated(BrokenProperty(Property.ENDS, "it can go on like this"), endless)
         done.seconds = time.monotonic() - began
         return done
 
-    def _visit(self, state: State, came_from: int) -> int:
+    def _visit(self, state: ModelState, came_from: int) -> int:
         number = self._numbers.setdefault(state, len(self._states))
         if number == len(self._states):
             if number >= self._most:
-                raise TooMany(f"{self._scenario}: more than {self._most} states")
+                raise TooManyStates(f"{self._scenario}: more than {self._most} states")
             self._states.append(state)
             self._from.append(came_from)
         return number
 
-    def _expand(self, number: int, state: State) -> None:
+    def _expand(self, number: int, state: ModelState) -> None:
         sources, targets = self._edges
         for step in self._steps(state):
             sources.append(number)
@@ -132,31 +132,31 @@ class _Exploration:
             for problem in self._problems_at_rest(state.cells):
                 self._violated(problem, number)
 
-    def _violated(self, problem: Problem, number: int, step: Step | None = None) -> None:
+    def _violated(self, problem: BrokenProperty, number: int, step: Transition | None = None) -> None:
         if problem.violated not in self._done.violations:
             schedule = (*self._schedule(number), *([self._told(self._states[number], step)] if step else []))
             self._done.violations[problem.violated] = Violation(problem, schedule)
 
-    def _problems_at_rest(self, cells: Cells) -> tuple[Problem, ...]:
+    def _problems_at_rest(self, cells: Cells) -> tuple[BrokenProperty, ...]:
         if cells not in self._wrong:
             self._wrong[cells] = tuple(at_rest(self._world, cells))
         return self._wrong[cells]
 
-    def _steps(self, state: State) -> Iterator[Step]:
+    def _steps(self, state: ModelState) -> Iterator[Transition]:
         """Everything that can happen next."""
         for number in dict.fromkeys(state.workers):
             others = _without(state.workers, number)
             yield from self._acts(state, number, others, state.deliveries)
             if state.left[self._crashes]:
-                yield Step("dies", number, self._redelivered(state, others, self._crashes))
+                yield Transition("dies", number, self._redelivered(state, others, self._crashes))
         if len(state.workers) < self._scenario.workers:
             for taken in {1, state.deliveries} if state.deliveries else ():
                 yield from self._acts(state, self._begun, state.workers, state.deliveries - taken)
         if state.left[self._repeats] and state.deliveries < self._scenario.workers:
-            yield Step("a delivery is repeated", -1, self._redelivered(state, state.workers, self._repeats))
+            yield Transition("a delivery is repeated", -1, self._redelivered(state, state.workers, self._repeats))
         yield from self._moves(state)
 
-    def _acts(self, state: State, number: int, others: tuple[int, ...], deliveries: int) -> Iterator[Step]:
+    def _acts(self, state: ModelState, number: int, others: tuple[int, ...], deliveries: int) -> Iterator[Transition]:
         """A worker's next call: answered, or the answer is lost, or the worker dies having done everything."""
         worker, written = self._world.worker(number), self._world.carry_out(number, state.cells)
         cells, now = replaced(state.cells, written), number
@@ -164,46 +164,46 @@ class _Exploration:
             others = tuple(self._world.overtaken(one, written.place) for one in others)
             now = self._world.overtaken(number, written.place)
         problems = tuple(of_write(self._world, worker, state.cells, written)) if written.place >= 0 else ()
-        after = State(cells, others, deliveries, state.left)
+        after = ModelState(cells, others, deliveries, state.left)
         following = self._world.answered(now, written.reply)
-        yield Step("asks", number, self._goes_on(after, following), problems)
-        if following is Ended.ACKNOWLEDGED and state.left[self._crashes]:
-            yield Step("asks and dies", number, self._redelivered(after, others, self._crashes), problems)
+        yield Transition("asks", number, self._goes_on(after, following), problems)
+        if following is DeliveryResult.ACKNOWLEDGED and state.left[self._crashes]:
+            yield Transition("asks and dies", number, self._redelivered(after, others, self._crashes), problems)
         if worker.writes and state.left[self._losses]:
             left = _less(after.left, self._losses)
             lost = self._goes_on(after._replace(left=left), self._world.answered(now, LOST))
-            yield Step("asks and gets no answer", number, lost, problems)
+            yield Transition("asks and gets no answer", number, lost, problems)
 
-    def _goes_on(self, state: State, following: int | Ended) -> State:
+    def _goes_on(self, state: ModelState, following: int | DeliveryResult) -> ModelState:
         """The state with a worker that goes on, or ended."""
-        if following is Ended.AGAIN:
+        if following is DeliveryResult.AGAIN:
             return state._replace(workers=_sorted(state.workers), deliveries=self._one_more(state))
-        mine = () if isinstance(following, Ended) else (following,)
+        mine = () if isinstance(following, DeliveryResult) else (following,)
         return state._replace(workers=_sorted((*state.workers, *mine)))
 
-    def _redelivered(self, state: State, workers: tuple[int, ...], budget: int) -> State:
-        return State(state.cells, _sorted(workers), self._one_more(state), _less(state.left, budget))
+    def _redelivered(self, state: ModelState, workers: tuple[int, ...], budget: int) -> ModelState:
+        return ModelState(state.cells, _sorted(workers), self._one_more(state), _less(state.left, budget))
 
-    def _one_more(self, state: State) -> int:
+    def _one_more(self, state: ModelState) -> int:
         """Beyond one for each worker, a delivery shares that of another."""
         return min(state.deliveries + 1, self._scenario.workers)
 
-    def _moves(self, state: State) -> Iterator[Step]:
+    def _moves(self, state: ModelState) -> Iterator[Transition]:
         for index, move in enumerate(self._scenario.moves):
             request = move.asks(lambda ref: self._world.look(state.cells, ref)) if state.left[index] else None
             if request:
                 written = self._world.ask(request, state.cells)
-                yield Step(move.name, -1, self._moved(state, written, _less(state.left, index)))
+                yield Transition(move.name, -1, self._moved(state, written, _less(state.left, index)))
         if collected := self._collection(state.cells):
-            yield Step(self._collects.name, -1, self._moved(state, collected, state.left))
+            yield Transition(self._collects.name, -1, self._moved(state, collected, state.left))
 
-    def _moved(self, state: State, written: Written, left: tuple[int, ...]) -> State:
+    def _moved(self, state: ModelState, written: WriteResult, left: tuple[int, ...]) -> ModelState:
         """Somebody else wrote: an event, and a delivery of it unless it shows that there is nothing to do."""
         workers = _sorted(self._world.overtaken(one, written.place) for one in state.workers)
         deliveries = self._one_more(state) if self._world.wakes(state.cells, written) else state.deliveries
-        return State(replaced(state.cells, written), workers, deliveries, left)
+        return ModelState(replaced(state.cells, written), workers, deliveries, left)
 
-    def _collection(self, cells: Cells) -> Written | None:
+    def _collection(self, cells: Cells) -> WriteResult | None:
         """What the garbage collector does next, if anything."""
         if cells not in self._collected:
             request = self._collects.asks(lambda ref: self._world.look(cells, ref))
@@ -220,7 +220,7 @@ class _Exploration:
             number = before
         return way[::-1]
 
-    def _told(self, state: State, step: Step) -> str:
+    def _told(self, state: ModelState, step: Transition) -> str:
         if step.who < 0:
             return step.what
         worker = self._world.worker(step.who)

@@ -6,7 +6,7 @@ A parent's `value` only grows, and so do those of other inputs: in a child, a sm
 from dataclasses import replace
 
 from runtime.conditions import reported
-from runtime.function import Function, Observed, Wake
+from runtime.declaration import Function, Observed, Wake
 from runtime.objects import COLLECTED_METRIC, CONFIG_MAP, KEPLER, Collection, Manifest, Ref, terminates, uid
 from runtime.outcome import Intent, Outcome, converged
 from runtime.ownership import reference

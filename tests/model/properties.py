@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from runtime.conditions import conditions
+from runtime.declaration import Function, Observed
 from runtime.differences import differences
-from runtime.function import Function, Observed
 from runtime.objects import Collection, Manifest, controller, generation, uid
 from runtime.outcome import Outcome
 from runtime.protocol import decide
-from tests.model.world import Cells, Worker, World, Written
+from tests.model.model_world import Cells, ModelWorld, Worker, WriteResult
 
 
 class Property(StrEnum):
@@ -24,14 +24,14 @@ class Property(StrEnum):
 
 
 @dataclass(frozen=True)
-class Problem:
+class BrokenProperty:
     """A property that does not hold, and how that shows."""
 
     violated: Property
     told: str
 
 
-def of_write(world: World, worker: Worker, cells: Cells, written: Written) -> Iterator[Problem]:
+def of_write(world: ModelWorld, worker: Worker, cells: Cells, written: WriteResult) -> Iterator[BrokenProperty]:
     """What is wrong with a worker's write of a child; conditions are written without a lock, by design."""
     place = written.place
     ref = world.refs[place] if place >= 0 else None
@@ -40,13 +40,13 @@ def of_write(world: World, worker: Worker, cells: Cells, written: Written) -> It
     before, after = (world.contents.manifest(one.content) for one in (cells[place], written.cell))
     looked = world.contents.manifest(worker.looked.get(place, 0))
     if (uid(looked) if looked else "") != (uid(before) if before else ""):
-        yield Problem(Property.SAME_OBJECT, f"decided on {_named(looked)} and wrote to {_named(before)}")
+        yield BrokenProperty(Property.SAME_OBJECT, f"decided on {_named(looked)} and wrote to {_named(before)}")
     if before and after and (owner := controller(before)) and owner != controller(after):
-        yield Problem(Property.SAME_OBJECT, f"{ref} is taken from {owner.kind} '{owner.uid}'")
+        yield BrokenProperty(Property.SAME_OBJECT, f"{ref} is taken from {owner.kind} '{owner.uid}'")
     if before and after and _parent(before) == _parent(after):
         for stamp, older, newer in _stamps(after, before):
             if older < newer:
-                yield Problem(Property.NO_REGRESS, f"`{stamp}` of {ref} goes from {newer} back to {older}")
+                yield BrokenProperty(Property.NO_REGRESS, f"`{stamp}` of {ref} goes from {newer} back to {older}")
 
 
 def _named(manifest: Manifest | None) -> str:
@@ -66,19 +66,19 @@ def _stamps(after: Manifest, before: Manifest) -> Iterator[tuple[str, int, int]]
             yield stamp, int(now[stamp]), int(then[stamp])
 
 
-def at_rest(world: World, cells: Cells) -> Iterator[Problem]:
+def at_rest(world: ModelWorld, cells: Cells) -> Iterator[BrokenProperty]:
     """What is wrong in a state in which no worker is at it, none is to come and nothing is left to collect."""
     observed = _truth(world, cells)
     function = world.scenario.function
     decided = decide(function, observed)
     if decided is not None:
         told = (*_unlike(function, decided, observed), *_unreported(function, decided, observed.parent))
-        yield from (Problem(Property.CONVERGES, one) for one in told)
+        yield from (BrokenProperty(Property.CONVERGES, one) for one in told)
     if wrote := _writes(world, cells):
-        yield Problem(Property.QUIET, f"one more worker asks {wrote}")
+        yield BrokenProperty(Property.QUIET, f"one more worker asks {wrote}")
 
 
-def _truth(world: World, cells: Cells) -> Observed:
+def _truth(world: ModelWorld, cells: Cells) -> Observed:
     """Everything as it is, read without the protocol."""
     function, key = world.scenario.function, world.scenario.key
     parent = world.look(cells, key)
@@ -111,7 +111,7 @@ def _unreported(function: Function, decided: Outcome, parent: Manifest | None) -
         yield f"the condition says {is_said} and should say {wanted}"
 
 
-def _writes(world: World, cells: Cells) -> str:
+def _writes(world: ModelWorld, cells: Cells) -> str:
     """The first write of a worker that nobody disturbs; empty where it only reads."""
     number = world.begun()
     while True:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from runtime.adoption import MANAGED_BY
 from runtime.client import APPLY, BACKGROUND, Request, path
-from runtime.function import Function
+from runtime.declaration import Function
 from runtime.objects import Manifest, Ref, controller, resource_version, uid
 from tests.model.functions import BINDING, CONFIG, INPUT, OTHER, PARENT, value
 

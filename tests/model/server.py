@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from runtime.client import Answer, Request
+from runtime.client import ApiResponse, Request
 from runtime.objects import Manifest, metadata, resource_version, uid
 from tests.model.apply import apply, fields, leaves, paths, tree
 
@@ -48,7 +48,7 @@ def address(path: str) -> Address:
     return Address("/".join(parts[: plural + 1]), name, subresource)
 
 
-def carried_out(request: Request, actual: Manifest | None, fresh: Fresh) -> tuple[Answer, Manifest | None]:
+def carried_out(request: Request, actual: Manifest | None, fresh: Fresh) -> tuple[ApiResponse, Manifest | None]:
     """The answer to a request about one object, and that object as it is then: as it was, after a dry run."""
     answer, after = _answered(request, actual, fresh)
     return answer, actual if _is_dry_run(request) else after
@@ -59,10 +59,10 @@ def _is_dry_run(request: Request) -> bool:
     return bool((request.body or {}).get("dryRun")) if request.method == "DELETE" else "dryRun" in request.query
 
 
-def _answered(request: Request, actual: Manifest | None, fresh: Fresh) -> tuple[Answer, Manifest | None]:
+def _answered(request: Request, actual: Manifest | None, fresh: Fresh) -> tuple[ApiResponse, Manifest | None]:
     match request.method:
         case "GET":
-            return (Answer(200, actual) if actual else failure(404)), actual
+            return (ApiResponse(200, actual) if actual else failure(404)), actual
         case "DELETE":
             return _deleted(request, actual)
         case "PATCH":
@@ -70,22 +70,24 @@ def _answered(request: Request, actual: Manifest | None, fresh: Fresh) -> tuple[
     return failure(405), actual
 
 
-def failure(status: int) -> Answer:
+def failure(status: int) -> ApiResponse:
     """A refusal, as a Status object."""
     reason = REASONS[status]
-    return Answer(status, {"kind": "Status", "reason": reason, "message": f"the model says {reason}", "code": status})
+    return ApiResponse(
+        status, {"kind": "Status", "reason": reason, "message": f"the model says {reason}", "code": status}
+    )
 
 
-def _deleted(request: Request, actual: Manifest | None) -> tuple[Answer, Manifest | None]:
+def _deleted(request: Request, actual: Manifest | None) -> tuple[ApiResponse, Manifest | None]:
     if actual is None:
         return failure(404), None
     wanted = (request.body or {}).get("preconditions") or {}
     if any(metadata(actual)[name] != wanted[name] for name in wanted):
         return failure(409), actual
-    return Answer(200, {"kind": "Status", "status": "Success"}), None
+    return ApiResponse(200, {"kind": "Status", "status": "Success"}), None
 
 
-def _applied(request: Request, actual: Manifest | None, fresh: Fresh) -> tuple[Answer, Manifest | None]:
+def _applied(request: Request, actual: Manifest | None, fresh: Fresh) -> tuple[ApiResponse, Manifest | None]:
     intent: Manifest = request.body or {}
     where = address(request.path)
     if actual is None:
@@ -96,7 +98,7 @@ def _applied(request: Request, actual: Manifest | None, fresh: Fresh) -> tuple[A
     elif refused := _refused(intent, actual, where.subresource):
         return failure(refused), actual
     after = _merged(intent, actual, (request.query["fieldManager"], where.subresource), fresh)
-    return Answer(200 if actual else 201, after), after
+    return ApiResponse(200 if actual else 201, after), after
 
 
 def _refused(intent: Manifest, actual: Manifest, subresource: str) -> int:
@@ -161,17 +163,17 @@ def _entry(intent: Manifest, writer: tuple[str, str], found: frozenset[tuple[str
 
 
 @dataclass
-class Server:
+class ModelApiServer:
     """The model as a transport: objects by path, versions counted up from where `NEVER` cannot match."""
 
     objects: dict[str, Manifest] = field(default_factory=dict)
     writes: int = 100
 
-    def __call__(self, request: Request) -> Answer:
+    def __call__(self, request: Request) -> ApiResponse:
         """What an API server would answer."""
         where = address(request.path)
         if not where.name:
-            return Answer(200, listed(self.objects, where.collection))
+            return ApiResponse(200, listed(self.objects, where.collection))
         self.writes += 1
         fresh = Fresh(f"uid-{self.writes}", str(self.writes))
         answer, after = carried_out(request, self.objects.get(where.object), fresh)

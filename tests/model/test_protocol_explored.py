@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from runtime.function import Observed
+from runtime.declaration import Observed
 from runtime.outcome import Outcome
-from tests.model.catalogue import SMALL
-from tests.model.explore import TooMany, explore
+from tests.model.explore import TooManyStates, explore
 from tests.model.functions import ALONE, CHILD, HALVED, INPUT, PARENT, TWO, made, parent, says
 from tests.model.properties import Property
 from tests.model.scenario import Scenario, deletes, edits
+from tests.model.scenario_list import SMALL
 from tests.model.worker import determined
 from tests.mutants import (
     MUTANTS,
@@ -123,5 +123,5 @@ def test_a_function_that_never_settles_is_noticed() -> None:
 
 def test_an_exploration_says_where_it_gives_up() -> None:
     """More states than allowed for are an error, not a result."""
-    with pytest.raises(TooMany, match="alone: 2× workers, 2× edits of parent: more than 100 states"):
+    with pytest.raises(TooManyStates, match="alone: 2× workers, 2× edits of parent: more than 100 states"):
         explore(TWO_EDITS, most=100)

@@ -13,10 +13,10 @@ from runtime.errors import Conflict, NotFound
 from runtime.objects import Collection, Manifest, Ref, resource_version, uid
 from tests.model.functions import CHILD, INPUT, INPUTS, OTHER, PARENT
 from tests.model.scenario import deletion, put
-from tests.model.server import Server
+from tests.model.server import ModelApiServer
 
 
-def client(server: Server, manager: str = "ours") -> Client:
+def client(server: ModelApiServer, manager: str = "ours") -> Client:
     """The real client, asking the model."""
     return Client(server, manager=manager)
 
@@ -59,7 +59,7 @@ LOCKS = (
 @pytest.mark.parametrize("lock", LOCKS, ids=str)
 def test_an_apply_is_taken_where_its_lock_holds(lock: Lock, absent: bool) -> None:  # noqa: FBT001 (a parameter of the test)
     """A version that does not match is a 409, and does not hold up a creation, which a uid does."""
-    server = Server()
+    server = ModelApiServer()
     stale = server(put(CHILD, data(a="1"))).body
     right = server(put(CHILD, data(a="2"))).body
     versions = {"right": resource_version(right), "stale": resource_version(stale), "never": NEVER, "zero": "0"}
@@ -75,7 +75,7 @@ def test_an_apply_is_taken_where_its_lock_holds(lock: Lock, absent: bool) -> Non
 
 def test_an_object_made_again_is_another_one() -> None:
     """Same name, new uid, and the old one's lock does not hold."""
-    server = Server()
+    server = ModelApiServer()
     old = client(server).apply(CHILD, data(a="1"), over=None)
     client(server).delete(CHILD, over=old)
 
@@ -90,7 +90,7 @@ def test_an_object_made_again_is_another_one() -> None:
 
 def test_an_apply_that_changes_nothing_is_no_new_version() -> None:
     """Neither of the object nor of its status."""
-    server = Server()
+    server = ModelApiServer()
     made = client(server).apply(PARENT, {"spec": {"value": 1}}, over=None)
     said = client(server).apply_status(PARENT, {"conditions": [{"type": "Ready", "status": "True"}]})
 
@@ -101,7 +101,7 @@ def test_an_apply_that_changes_nothing_is_no_new_version() -> None:
 
 def test_the_generation_moves_with_the_spec_alone() -> None:
     """Not with the status, not with an owner reference; a ConfigMap has none."""
-    server = Server()
+    server = ModelApiServer()
     generations = [
         server(request).body["metadata"].get("generation")
         for request in (
@@ -121,12 +121,12 @@ def test_the_generation_moves_with_the_spec_alone() -> None:
 def test_the_status_of_what_is_absent_cannot_be_written() -> None:
     """It is a 404, whoever asks."""
     with pytest.raises(NotFound):
-        client(Server()).apply_status(PARENT, {"nodes": 1})
+        client(ModelApiServer()).apply_status(PARENT, {"nodes": 1})
 
 
 def test_what_a_manager_no_longer_intends_goes_unless_others_own_it() -> None:
     """Keys that others applied stay, and those that both did."""
-    server = Server()
+    server = ModelApiServer()
     client(server).apply(CHILD, data(a="1", b="1", c="1"), over=None)
     now = client(server, "theirs").apply(CHILD, data(b="1", d="1"), over=client(server).get(CHILD))
 
@@ -137,7 +137,7 @@ def test_what_a_manager_no_longer_intends_goes_unless_others_own_it() -> None:
 
 def test_what_is_overwritten_by_force_changes_its_owner() -> None:
     """And is given back as it was intended, since the intent differs from what is there."""
-    server = Server()
+    server = ModelApiServer()
     client(server).apply(CHILD, data(a="1"), over=None)
     taken = client(server, "theirs").apply(CHILD, data(a="2"), over=client(server).get(CHILD))
 
@@ -148,7 +148,7 @@ def test_what_is_overwritten_by_force_changes_its_owner() -> None:
 
 def test_conditions_are_owned_one_by_one() -> None:
     """Two managers, each with its own: neither removes the other's, and one that is not applied any more goes."""
-    server = Server()
+    server = ModelApiServer()
     client(server).apply(PARENT, {"spec": {"value": 1}}, over=None)
     client(server).apply_status(PARENT, {"conditions": [{"type": "A", "status": "True"}]})
     client(server, "theirs").apply_status(PARENT, {"conditions": [{"type": "B", "status": "True"}]})
@@ -160,7 +160,7 @@ def test_conditions_are_owned_one_by_one() -> None:
 
 def test_a_collection_is_listed_by_name() -> None:
     """All objects of the kind in the namespace, and no others."""
-    server = Server()
+    server = ModelApiServer()
     for ref in (OTHER, INPUT, CHILD):
         server(put(ref, {"spec": {"value": 1}}))
 

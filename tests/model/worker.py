@@ -16,16 +16,16 @@ from tenacity import wait_none
 
 from runtime import client as client_module
 from runtime import protocol, statuses
-from runtime.client import Answer, Client, Request
+from runtime.client import ApiResponse, Client, Request
+from runtime.declaration import Function
 from runtime.errors import Unavailable
-from runtime.function import Function
 from runtime.objects import Ref
 
 # Longer than any exploration: a lost answer is asked for again, and never given up.
 SECONDS = 1e9
 
 
-class Ended(Enum):
+class DeliveryResult(Enum):
     """How a worker ended: with its delivery acknowledged, or to be delivered again."""
 
     ACKNOWLEDGED = "acknowledged"
@@ -37,7 +37,7 @@ class Run:
     """What a worker asked so far, the last of it unanswered unless it `ended`."""
 
     asked: tuple[Request, ...]
-    ended: Ended | None = None
+    ended: DeliveryResult | None = None
 
 
 class _HeldUp(BaseException):
@@ -48,10 +48,10 @@ class _HeldUp(BaseException):
 class _Script:
     """A transport that gives the known answers, one after the other."""
 
-    answers: Iterator[Answer]
+    answers: Iterator[ApiResponse]
     asked: list[Request] = field(default_factory=list)
 
-    def __call__(self, request: Request) -> Answer:
+    def __call__(self, request: Request) -> ApiResponse:
         self.asked.append(request)
         for answer in self.answers:
             return answer
@@ -67,17 +67,17 @@ class _Noon(datetime):
         return cls(2026, 1, 1, 12, tzinfo=tz or UTC)
 
 
-def run(function: Function, key: Ref, answers: Iterable[Answer]) -> Run:
+def run(function: Function, key: Ref, answers: Iterable[ApiResponse]) -> Run:
     """A worker from its beginning, with these answers to its calls."""
     script = _Script(iter(answers))
     client = Client(script, manager=function.manager, seconds=SECONDS)
-    ended: Ended | None = Ended.ACKNOWLEDGED
+    ended: DeliveryResult | None = DeliveryResult.ACKNOWLEDGED
     try:
         protocol.reconcile(function, key, client, images={})
     except _HeldUp:
         ended = None
     except Unavailable:
-        ended = Ended.AGAIN
+        ended = DeliveryResult.AGAIN
     return Run(tuple(script.asked), ended)
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.errors import LocalError
 from local.layout import DEFAULT
+from local.local_errors import LocalError
 from node import pinned, prerequisites, sandbox, usage, user_install
 from node.machine import STATE, Node
 from node.official import ScaleToZero

@@ -4,10 +4,10 @@ import statistics
 from collections import defaultdict
 from collections.abc import Mapping
 
-from node.usage import Usage
+from node.usage import ResourceUsage
 
 SECONDS: dict[str, list[float]] = defaultdict(list)
-USED: dict[str, Mapping[str, Usage]] = {}
+USED: dict[str, Mapping[str, ResourceUsage]] = {}
 
 
 def seconds(name: str, value: float) -> None:
@@ -15,7 +15,7 @@ def seconds(name: str, value: float) -> None:
     SECONDS[name].append(value)
 
 
-def used(name: str, usage: Mapping[str, Usage]) -> None:
+def used(name: str, usage: Mapping[str, ResourceUsage]) -> None:
     """Note what was used during something."""
     USED[name] = usage
 
@@ -30,6 +30,6 @@ def table() -> list[str]:
         lines += ["", f"{name:<44}{'CPU s':>8}{'MiB':>8}"]
         rows = sorted(usage.items(), key=lambda row: -row[1].cpu)
         lines += [f"{part:<44}{used.cpu:8.1f}{used.memory:8.0f}" for part, used in rows]
-        total = sum(usage.values(), Usage(0.0, 0.0))
+        total = sum(usage.values(), ResourceUsage(0.0, 0.0))
         lines.append(f"{'all':<44}{total.cpu:8.1f}{total.memory:8.0f}")
     return lines

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from local.api import NotFound, Object
+from local.admin_client import Object, ObjectNotFound
 from local.layout import ROOT
 from node import user_install
 from node.machine import Node
@@ -47,7 +47,7 @@ class OnNode(Namespaced):
         resource, _, name = what.partition("/")
         try:
             return self.api.get(PATHS[resource].format(self.namespace, name))
-        except NotFound:
+        except ObjectNotFound:
             return None
 
     def available(self) -> bool:

@@ -1,6 +1,6 @@
 """The operator's Knative Services, and the revision of each that takes events."""
 
-from local.api import Object
+from local.admin_client import Object
 from node import user_install
 from node.machine import Node
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
-from local.api import Object
+from local.admin_client import Object
 from node import user_install
 from node.machine import Node
 from tests.node import measured

@@ -6,7 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local.errors import AlreadyRunning
+from local.local_errors import AlreadyRunning
 from node import cgroups, kernel_settings, sandbox
 from node.machine import Node
 from tests.node.conftest import KEEP

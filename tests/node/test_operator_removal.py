@@ -3,8 +3,8 @@
 import threading
 import time
 
-from local.api import Object
-from local.errors import CommandFailed
+from local.admin_client import Object
+from local.local_errors import CommandFailed
 from local.probe import until
 from node import user_install
 from node.machine import Node

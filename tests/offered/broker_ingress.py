@@ -14,7 +14,7 @@ class BrokerIngress:
         self._events: list[Event] = []
         events = self._events
 
-        class Taking(BaseHTTPRequestHandler):
+        class IngressRequest(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 events.append(decode(dict(self.headers.items()), body))
@@ -31,7 +31,7 @@ class BrokerIngress:
             def log_message(self, *_arguments: object) -> None:
                 """Nothing: the test says what went wrong."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Taking)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), IngressRequest)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     @property

@@ -8,7 +8,7 @@ import pytest
 
 from cli.kinds import BROKER, TRIGGER
 from functions import installation
-from functions.catalogue import FUNCTIONS
+from functions.function_catalogue import FUNCTIONS
 from local import knative
 from local.stack import Stack
 from runtime.client import Transport, path

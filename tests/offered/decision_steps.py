@@ -18,7 +18,7 @@ from functions import (
     status,
 )
 from functions.reason_entry import OF_KEPLERS
-from local.errors import CommandFailed
+from local.local_errors import CommandFailed
 from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, MACHINE_CONFIG, Kind
 from tests.offered.common_steps import (
     ESTIMATED,

@@ -12,7 +12,7 @@ from runtime.settings import ALLOWED_IMAGES
 from tests.offered.common_steps import ESTIMATED, LOCAL, PODS, applied, chosen, edited
 from tests.offered.operated_namespace import OperatedNamespace
 from tests.offered.step_case import Act, OfferedState, StepCase
-from tests.offered.workload_controllers import Symptom, containers
+from tests.offered.workload_controllers import PodSymptom, containers
 from tests.workbench import kepler
 
 TOO_NEW = "quay.io/sustainable_computing_io/kepler:v0.9.0"
@@ -71,11 +71,11 @@ def environment_mended(offered: OfferedState) -> None:
 def pulling(**images: str) -> Act:
     """Images whose tag nobody has pushed, as the kubelet finds it out."""
 
-    def kubelet(pod: Manifest) -> Symptom | None:
+    def kubelet(pod: Manifest) -> PodSymptom | None:
         for container in containers(pod):
             if container["image"].endswith(TYPO):
                 told = f'Failed to pull image "{container["image"]}": not found'
-                return Symptom("Failed", told, container["name"], "ErrImagePull")
+                return PodSymptom("Failed", told, container["name"], "ErrImagePull")
         return None
 
     def state(operated: OperatedNamespace) -> None:

@@ -7,8 +7,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from crds.generate import definition as definition_of
-from crds.machine_config import KeplerMachineConfig
+from crds.crd_files import definition as definition_of
+from crds.kepler_machine_config import KeplerMachineConfig
 from functions import machine_config, monitoring, preflight, status
 from local.layout import ROOT
 from runtime.client import path
@@ -18,8 +18,8 @@ from tests.offered.common_steps import applied, other
 from tests.offered.node_manifests import add_node
 from tests.offered.operated_namespace import OperatedNamespace
 from tests.offered.step_case import Act, OfferedState, Step, StepCase
-from tests.protocol.test_machine_config import WRITES, definition, pool
-from tests.protocol.test_monitoring import MONITORS, RULES
+from tests.protocol.test_machine_config_applied import WRITES, definition, pool
+from tests.protocol.test_monitoring_applied import MONITORS, RULES
 from tests.workbench import kepler
 
 OWN, READY = machine_config.CONDITION, status.READY

@@ -20,20 +20,20 @@ from urllib.parse import quote
 import pytest
 from cloudevents.core.v1.event import CloudEvent
 
-from cli.cluster import Place, connect
-from cli.collect import Collector
-from cli.explain import Explanation, explain
+from cli.cluster import ClusterTarget, connect
+from cli.collect import BundleReader
 from cli.main import run as kubectl_kepler
+from cli.verdict import Explanation, explain
 from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESOURCE_UPDATE
 from functions import wiring
-from functions.catalogue import FUNCTIONS
-from local.api import NotFound
-from local.errors import CommandFailed
+from functions.function_catalogue import FUNCTIONS
+from local.admin_client import ObjectNotFound
+from local.local_errors import CommandFailed
 from local.stack import Stack
 from runtime.client import Transport, path
+from runtime.declaration import Function
 from runtime.errors import ApiError
 from runtime.event import Event
-from runtime.function import Function
 from runtime.later import Later
 from runtime.objects import (
     KEPLER,
@@ -158,7 +158,7 @@ class OperatedNamespace:
         """Return an object as it is."""
         try:
             return self.stack.api.get(path(ref.kind, ref.namespace, ref.name))
-        except NotFound:
+        except ObjectNotFound:
             return None
 
     def conditions(self, ref: Ref) -> dict[str, Mapping[str, Any]]:
@@ -168,8 +168,8 @@ class OperatedNamespace:
 
     def explained(self, ref: Ref) -> Explanation:
         """Return what `kubectl kepler explain` will say of a resource in a minute, when nothing is new any more."""
-        cluster = connect(Place(kubeconfig=str(self.stack.admin), namespace=self.namespace), {})
-        facts = Collector(cluster).facts(ref, cluster.need(ref), console="http://127.0.0.1:1")
+        cluster = connect(ClusterTarget(kubeconfig=str(self.stack.admin), namespace=self.namespace), {})
+        facts = BundleReader(cluster).facts(ref, cluster.need(ref), console="http://127.0.0.1:1")
         return explain(replace(facts, now=facts.now + timedelta(minutes=1)))
 
     def takes(self, manifest: Manifest) -> bool:

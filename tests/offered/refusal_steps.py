@@ -18,13 +18,13 @@ from functions import (
 from functions.permissions import WRITES, base_rules
 from runtime.adoption import ADOPTED_BY
 from runtime.client import path
-from runtime.function import Function
+from runtime.declaration import Function
 from runtime.objects import CONFIG_MAP, CRD, DAEMON_SET, KEPLER, MACHINE_CONFIG, SERVICE_MONITOR, Kind, uid
 from tests import policies
 from tests.offered.common_steps import ESTIMATED, LOCAL, deleted, other, storage_class
 from tests.offered.operated_namespace import OperatedNamespace
 from tests.offered.step_case import Act, OfferedState, Step, StepCase
-from tests.protocol.test_monitoring import MONITORS
+from tests.protocol.test_monitoring_applied import MONITORS
 from tests.workbench import kepler
 
 FUNCTIONS: tuple[Function, ...] = (

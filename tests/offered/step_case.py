@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from local.errors import CommandFailed
+from local.local_errors import CommandFailed
 from runtime.objects import KEPLER, Kind
 from tests.offered.operated_namespace import OperatedNamespace
 

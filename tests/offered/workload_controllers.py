@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cli.doctor.check import unlike
-from local.api import NotFound
-from local.errors import CommandFailed
+from local.admin_client import ObjectNotFound
+from local.local_errors import CommandFailed
 from local.stack import Stack
 from runtime.client import path
 from runtime.objects import (
@@ -41,7 +41,7 @@ WORKLOADS = ((DAEMON_SET, "kepler-exporter"), (DEPLOYMENT, "kepler-model-server"
 
 
 @dataclass(frozen=True)
-class Symptom:
+class PodSymptom:
     """Why a pod is not ready: the reason and message of a Warning, and why its container waits, if that is known."""
 
     event: str
@@ -50,7 +50,7 @@ class Symptom:
     waits: str = ""
 
 
-Kubelet = Callable[[Manifest], Symptom | None]
+Kubelet = Callable[[Manifest], PodSymptom | None]
 
 
 def well(_pod: Manifest) -> None:
@@ -112,7 +112,7 @@ class WorkloadControllers:
     def _get(self, ref: Ref) -> dict[str, Any] | None:
         try:
             return self.stack.api.get(path(ref.kind, ref.namespace, ref.name))
-        except NotFound:
+        except ObjectNotFound:
             return None
 
     def _status(self, kind: Kind, one: Manifest, status: dict[str, Any]) -> None:
@@ -150,15 +150,15 @@ class WorkloadControllers:
             else:
                 self._status(PERSISTENT_VOLUME_CLAIM, claim, {"phase": "Bound"})
 
-    def _unbound(self, claim: Manifest) -> Symptom | None:
+    def _unbound(self, claim: Manifest) -> PodSymptom | None:
         called = claim["spec"].get("storageClassName")
         if called is None:
-            return Symptom(
+            return PodSymptom(
                 "FailedBinding", "no persistent volumes available for this claim and no storage class is set"
             )
         if self._get(Ref(STORAGE_CLASS, "", called)):
             return None
-        return Symptom("ProvisioningFailed", f'storageclass.storage.k8s.io "{called}" not found')
+        return PodSymptom("ProvisioningFailed", f'storageclass.storage.k8s.io "{called}" not found')
 
     def _release(self, claim: Manifest) -> None:
         if not any(_runs(pod) and name(claim) in _claims(pod) for pod in self._pods()):
@@ -207,7 +207,7 @@ class WorkloadControllers:
         except CommandFailed as refused:
             self._refused.add(tried)
             message = str(refused).split(": ", 1)[1].partition(" ")[2]
-            self._say(kind, workload, Symptom("FailedCreate", f"Error creating: {message}"))
+            self._say(kind, workload, PodSymptom("FailedCreate", f"Error creating: {message}"))
 
     def _start(self, pod: Manifest) -> bool:
         """Whether a pod becomes ready; else it says why not."""
@@ -220,11 +220,13 @@ class WorkloadControllers:
         self._status(POD, pod, {"phase": "Pending", **_waiting(pod, symptom)})
         return False
 
-    def _waits_for_claim(self, pod: Manifest) -> Symptom | None:
+    def _waits_for_claim(self, pod: Manifest) -> PodSymptom | None:
         for called in _claims(pod):
             claim = self._get(Ref(PERSISTENT_VOLUME_CLAIM, self.namespace, called))
             if not claim or (claim.get("status") or {}).get("phase") != "Bound":
-                return Symptom("FailedScheduling", "0/1 nodes are available: pod has unbound PersistentVolumeClaims.")
+                return PodSymptom(
+                    "FailedScheduling", "0/1 nodes are available: pod has unbound PersistentVolumeClaims."
+                )
         return None
 
     def _progress(self, kind: Kind, workload: Manifest, counts: tuple[int, int, int, int]) -> None:
@@ -239,7 +241,7 @@ class WorkloadControllers:
         counted = {"replicas": there, "updatedReplicas": updated, "readyReplicas": ready, "availableReplicas": ready}
         self._status(kind, workload, {**seen, **counted, "conditions": [progressing]})
 
-    def _say(self, kind: Kind, about: Manifest, symptom: Symptom) -> None:
+    def _say(self, kind: Kind, about: Manifest, symptom: PodSymptom) -> None:
         """A Warning, once for what it is about as it is now; nothing of a symptom without an Event."""
         if not symptom.event:
             return
@@ -281,13 +283,13 @@ def _initial(pod: Manifest) -> set[str]:
     return {str(one["name"]) for one in pod["spec"].get("initContainers") or ()}
 
 
-def _field(pod: Manifest, symptom: Symptom) -> str:
+def _field(pod: Manifest, symptom: PodSymptom) -> str:
     """The path of a container, as the kubelet gives it."""
     containers = "initContainers" if symptom.container in _initial(pod) else "containers"
     return f"spec.{containers}{{{symptom.container}}}"
 
 
-def _waiting(pod: Manifest, symptom: Symptom) -> dict[str, Any]:
+def _waiting(pod: Manifest, symptom: PodSymptom) -> dict[str, Any]:
     """The part of a pod's status that says why its container waits, or that it has no node."""
     if symptom.event == "FailedScheduling":
         said = {"reason": "Unschedulable", "message": symptom.message}

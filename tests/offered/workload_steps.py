@@ -18,7 +18,7 @@ from tests.offered.common_steps import (
 )
 from tests.offered.operated_namespace import OperatedNamespace
 from tests.offered.step_case import Act, OfferedState, Step, StepCase
-from tests.offered.workload_controllers import WORKLOADS, Symptom, containers
+from tests.offered.workload_controllers import WORKLOADS, PodSymptom, containers
 from tests.workbench import kepler
 
 HUGE = {"requests": {"memory": "4Ti"}}
@@ -29,7 +29,7 @@ NO_LOG = "there is no kubelet, so `kubectl logs` ends with what the API server s
 class Flaw:
     """What a kubelet finds wrong with pods, by their workload, until it is mended."""
 
-    def __init__(self, symptoms: dict[str, Symptom]) -> None:
+    def __init__(self, symptoms: dict[str, PodSymptom]) -> None:
         self.symptoms = symptoms
 
     def state(self, operated: OperatedNamespace) -> None:
@@ -48,7 +48,7 @@ class Flaw:
         return step
 
 
-def until_well(*symptoms: Symptom) -> Flaw:
+def until_well(*symptoms: PodSymptom) -> Flaw:
     """A kubelet that has these symptoms, for the exporter and the model server, until `Flaw.mended`."""
     return Flaw(dict(zip((called for _, called in WORKLOADS), symptoms, strict=False)))
 
@@ -90,13 +90,13 @@ def another_class(offered: OfferedState) -> None:
 def unreadable(operated: OperatedNamespace) -> None:
     """A variable from a Secret that does not exist, as the kubelet finds it out."""
 
-    def kubelet(pod: Manifest) -> Symptom | None:
+    def kubelet(pod: Manifest) -> PodSymptom | None:
         for container in containers(pod):
             for variable in container.get("env") or ():
                 wanted = (variable.get("valueFrom") or {}).get("secretKeyRef")
                 if wanted and not operated.get(operated.key(SECRET, wanted["name"])):
                     told = f'Error: secret "{wanted["name"]}" not found'
-                    return Symptom("Failed", told, container["name"], "CreateContainerConfigError")
+                    return PodSymptom("Failed", told, container["name"], "CreateContainerConfigError")
         return None
 
     operated.controllers.kubelet = kubelet
@@ -113,11 +113,11 @@ def secret_created(offered: OfferedState) -> None:
     offered.operated.kubectl("create", "secret", "generic", "missing", "--from-literal=key=value")
 
 
-def scheduled(pod: Manifest) -> Symptom | None:
+def scheduled(pod: Manifest) -> PodSymptom | None:
     """A scheduler that finds no room for a pod that asks for terabytes."""
     asked = (container.get("resources", {}).get("requests", {}).get("memory", "") for container in containers(pod))
     told = "0/1 nodes are available: 1 Insufficient memory."
-    return Symptom("FailedScheduling", told) if any(memory.endswith("Ti") for memory in asked) else None
+    return PodSymptom("FailedScheduling", told) if any(memory.endswith("Ti") for memory in asked) else None
 
 
 def too_large(operated: OperatedNamespace) -> None:
@@ -151,10 +151,10 @@ def updated_by_hand(operated: OperatedNamespace) -> None:
 def without_models(operated: OperatedNamespace) -> None:
     """A model server that has found no models until its deadline, since nothing leads to the internet."""
 
-    def kubelet(pod: Manifest) -> Symptom | None:
+    def kubelet(pod: Manifest) -> PodSymptom | None:
         resource = operated.get(operated.key())
         fetched = resource and resource["spec"]["model-server"].get("pipelines")
-        return None if fetched or _workload(pod) == "kepler-exporter" else Symptom("", "")
+        return None if fetched or _workload(pod) == "kepler-exporter" else PodSymptom("", "")
 
     operated.controllers.kubelet, operated.controllers.late = kubelet, True
     operated.apply(kepler(model_server=LOCAL))
@@ -167,18 +167,18 @@ def unheard(operated: OperatedNamespace) -> None:
     operated.deaf.clear()
 
 
-def ending(container: str) -> Symptom:
+def ending(container: str) -> PodSymptom:
     """A container that ends again and again."""
-    return Symptom(
+    return PodSymptom(
         "BackOff", f"Back-off restarting failed container {container} in pod x", container, "CrashLoopBackOff"
     )
 
 
-PROBE = Symptom("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 500")
-MOUNT = Symptom("FailedMount", 'MountVolume.SetUp failed for volume "mnt": mount failed: exit status 32')
+PROBE = PodSymptom("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 500")
+MOUNT = PodSymptom("FailedMount", 'MountVolume.SetUp failed for volume "mnt": mount failed: exit status 32')
 CRASHES = until_well(ending("kepler-exporter"), ending("server-api"))
 PROBED, MOUNTS = until_well(PROBE, PROBE), until_well(MOUNT, MOUNT)
-SLOW, SILENT = until_well(Symptom("", "")), Flaw({"kepler-model-server": Symptom("", "")})
+SLOW, SILENT = until_well(PodSymptom("", "")), Flaw({"kepler-model-server": PodSymptom("", "")})
 CASES = (
     StepCase("ClaimPending", PODS[1:], claiming("late"), class_appears, leaves=("delete pvc",)),
     StepCase("ClaimPending", PODS[1:], claiming("nowhere"), another_class, name="another class"),

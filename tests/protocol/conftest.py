@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from audit import schema
+from audit import schema_upgrade
 from audit.database import Database
 from audit.store import Store
 from runtime.edge import application
@@ -39,7 +39,7 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def database(address: str) -> Iterator[Database]:
     """One with its tables."""
     found = Database(address)
-    schema.prepare(found)
+    schema_upgrade.prepare(found)
     yield found
     found.close()
 
@@ -54,7 +54,7 @@ def store(database: Database) -> Store:
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """Some hundred reports."""
     found = Database(f"sqlite:///{tmp_path_factory.mktemp('kept')}/audit.db")
-    schema.prepare(found)
+    schema_upgrade.prepare(found)
     fill(Store(found), 300)
     yield found
     found.close()

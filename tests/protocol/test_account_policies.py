@@ -10,7 +10,7 @@ import pytest
 
 from functions import engine, namespaces
 from local.stack import Stack
-from runtime.client import APPLY, Answer, Request, Transport, path
+from runtime.client import APPLY, ApiResponse, Request, Transport, path
 from runtime.objects import (
     CLUSTER_ROLE_BINDING,
     CONFIG_MAP,
@@ -24,7 +24,7 @@ from runtime.objects import (
 )
 from runtime.settings import NAMESPACE
 from runtime.transport import connect
-from tests.protocol.test_model_server import S3, STORAGES, storage
+from tests.protocol.test_model_server_applied import S3, STORAGES, storage
 from tests.workbench import Workbench, create_namespace, kepler, transport
 
 OPEN, CLOSED = "policies-open", "policies-closed"
@@ -65,7 +65,7 @@ class Thief:
 
     def tries(
         self, kind: Kind, change: Change = lambda _: None, place: str = OPEN, storage: str = "", user: str = ""
-    ) -> Answer:
+    ) -> ApiResponse:
         """A dry run of what was written, changed: to create it in another namespace, or over what is there."""
         manager = user or ("kepler-model-server" if kind == DEPLOYMENT else "kepler-collector")
         body = copy.deepcopy(self.written[f"{kind.name}{storage}"])

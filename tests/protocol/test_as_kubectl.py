@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.errors import CommandFailed
+from local.local_errors import CommandFailed
 from local.stack import Stack
 from runtime.client import path
 from runtime.objects import CONFIG_MAP, KEPLER, Kind, Manifest

@@ -16,27 +16,27 @@ import yaml
 from cloudevents.core.v1.event import CloudEvent
 from flask import Flask, request
 
-from audit import access, entries, schema
+from audit import access, entries, schema_upgrade
 from audit.access import MAY, WHO, Tokens
-from audit.api import Api
+from audit.answer_models import API
 from audit.database import Database
 from audit.live import Live
-from audit.model import API
-from audit.problems import Problem
+from audit.problems import HttpProblem
+from audit.query_api import QueryApi
 from audit.store import Store
-from events.sweep import Swept
+from events.sweep_data import SweepData
 from events.types import DISCARD_REQUESTED, REPLAY_REQUESTED
 from local import probe
 from local.stack import Stack
-from runtime.client import Answer, Request
+from runtime.client import ApiResponse, Request
 from runtime.dead_letters import letter_name
 from runtime.edge import application
 from runtime.objects import KEPLER, MACHINE_CONFIG
 from runtime.settings import AUDIENCE, NAMESPACE
-from tests.audit_desk import Desk, elsewhere, noting
+from tests.audit_desk import AuditDesk, elsewhere, noting
 from tests.audit_sample import reports_of
 from tests.audit_serving import reader, serving
-from tests.letters import given_up, store
+from tests.dead_letter_samples import given_up, store
 from tests.workbench import kepler, transport
 
 _numbers = itertools.count(1)
@@ -48,24 +48,24 @@ SEES, SENDS = "get keplers.sustainable-computing.io", "patch keplers.sustainable
 
 
 @pytest.fixture
-def desk(control_plane: Stack, tmp_path: Path) -> Iterator[Desk]:
+def desk(control_plane: Stack, tmp_path: Path) -> Iterator[AuditDesk]:
     """Reports about two namespaces, and about what is in none."""
     for namespace in (ENERGY, LAB):
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
         control_plane.api.apply(f"/api/v1/namespaces/{namespace}", body)
     database = Database(f"sqlite:///{tmp_path}/audit.db")
-    schema.prepare(database)
+    schema_upgrade.prepare(database)
     store = Store(database)
     store.commit(REPORTS)
     asked: list[Request] = []
     sent: list[CloudEvent] = []
     send = noting(transport(control_plane, "kepler-audit"), asked)
-    api = Api(database, Live(lambda: send, NAMESPACE), reader(send), Tokens(send), lambda: sent.append)
-    yield Desk(control_plane, application({"audit": serving(store, api)}).test_client(), store, asked, sent)
+    api = QueryApi(database, Live(lambda: send, NAMESPACE), reader(send), Tokens(send), lambda: sent.append)
+    yield AuditDesk(control_plane, application({"audit": serving(store, api)}).test_client(), store, asked, sent)
     database.close()
 
 
-def state(desk: Desk, token: str, query: str = "") -> dict[str, Any]:
+def state(desk: AuditDesk, token: str, query: str = "") -> dict[str, Any]:
     """What the footer shows to somebody."""
     answer = desk.get(f"state{query}", token)
     assert answer.status_code == 200, answer.text
@@ -75,7 +75,7 @@ def state(desk: Desk, token: str, query: str = "") -> dict[str, Any]:
 @pytest.mark.parametrize(
     "path", ["resources", "reports", "state", "doctor", "changes", "dead-letters", "traces/x", "reports/x"]
 )
-def test_nobody_sees_anything(desk: Desk, path: str) -> None:
+def test_nobody_sees_anything(desk: AuditDesk, path: str) -> None:
     """Without a token, with one that is none, and with another scheme; it says how to come back."""
     for headers in ({}, {"Authorization": "Bearer x"}, {"Authorization": "Basic eDp4"}, {"Authorization": "Bearer"}):
         answer = desk.client.get(f"{API}/{path}", headers=headers)
@@ -85,19 +85,19 @@ def test_nobody_sees_anything(desk: Desk, path: str) -> None:
     assert (desk.replay("x", "x"), desk.discard("x", "x")) == (401, 401)
 
 
-def test_the_console_itself_is_no_secret(desk: Desk) -> None:
+def test_the_console_itself_is_no_secret(desk: AuditDesk) -> None:
     """It is where one signs in."""
     assert desk.client.get("/").status_code == 200
 
 
-def test_one_sees_the_namespaces_that_one_may_see(desk: Desk) -> None:
+def test_one_sees_the_namespaces_that_one_may_see(desk: AuditDesk) -> None:
     """On every list, and nothing of the cluster."""
     token = desk.somebody(within={LAB: SEES})
     assert desk.namespaces("reports?limit=1000", token) == {LAB}
     assert desk.get(f"history?kind=Kepler&namespace={LAB}&name=kepler-lab", token).status_code == 200
 
 
-def test_whoever_sees_the_cluster_sees_all_of_it(desk: Desk) -> None:
+def test_whoever_sees_the_cluster_sees_all_of_it(desk: AuditDesk) -> None:
     """With two questions, however many namespaces there are; what is in none needs a right of its own."""
     assert desk.namespaces("reports?limit=1000", desk.somebody(SEES, NO_NAMESPACE)) == {LAB, ENERGY, ""}
     desk.asked.clear()
@@ -108,7 +108,7 @@ def test_whoever_sees_the_cluster_sees_all_of_it(desk: Desk) -> None:
     assert desk.namespaces("reports?limit=1000", desk.somebody()) == set()
 
 
-def test_a_namespace_is_refused_whether_it_exists_or_not(desk: Desk) -> None:
+def test_a_namespace_is_refused_whether_it_exists_or_not(desk: AuditDesk) -> None:
     """In the same words; single things that may not be seen are unknown."""
     token = desk.somebody(within={LAB: SEES})
     for path in ("reports?namespace={}", "history?kind=Kepler&namespace={}&name=kepler", "resources?namespace={}"):
@@ -124,10 +124,10 @@ def test_a_namespace_is_refused_whether_it_exists_or_not(desk: Desk) -> None:
     assert desk.get("history?kind=KeplerMachineConfig&name=machines", token).status_code == 403
 
 
-def test_the_state_counts_what_one_may_see(desk: Desk) -> None:
+def test_the_state_counts_what_one_may_see(desk: AuditDesk) -> None:
     """By namespace; whoever sees nothing sees zeros. What a sweep counted is of the whole cluster."""
     swept = {"resources": 7, "diverging": 1, "calls": 3, "milliseconds": 2.5}
-    entry = entries.SweepEntry("1", datetime.now(UTC), Swept(**swept))
+    entry = entries.SweepEntry("1", datetime.now(UTC), SweepData(**swept))
     desk.store.keep(entry)
     count = {one: len([r for r in REPORTS if r.said.object.namespace == one]) for one in (ENERGY, LAB, "")}
     in_lab, nobody, all_of_it = desk.somebody(within={LAB: SEES}), desk.somebody(), desk.somebody(SEES, NO_NAMESPACE)
@@ -142,7 +142,7 @@ def test_the_state_counts_what_one_may_see(desk: Desk) -> None:
     assert desk.get(f"state?namespace={ENERGY}", in_lab).status_code == 403
 
 
-def test_what_happens_elsewhere_is_no_news(desk: Desk) -> None:
+def test_what_happens_elsewhere_is_no_news(desk: AuditDesk) -> None:
     """The newest number is that of what one may see: its growth would tell how much goes on in other namespaces."""
     token = desk.somebody(within={LAB: SEES})
     seen = json.loads(desk.get("changes", token).data)["sequence"]
@@ -155,7 +155,7 @@ def test_what_happens_elsewhere_is_no_news(desk: Desk) -> None:
     assert desk.get(f"changes?namespace={ENERGY}", token).status_code == 403
 
 
-def test_resources_are_those_of_now(desk: Desk, namespace: str) -> None:
+def test_resources_are_those_of_now(desk: AuditDesk, namespace: str) -> None:
     """Live from the API server, with their conditions, and only where one may look."""
     other = json.dumps({**kepler(), "metadata": {"name": "kepler", "namespace": ENERGY}})
     desk.stack.kubectl("apply", "-f", "-", stdin=other)
@@ -172,7 +172,7 @@ def test_resources_are_those_of_now(desk: Desk, namespace: str) -> None:
     assert found["nodes"] == {"desired": 2, "updated": 1, "available": 1}
 
 
-def test_doctor_speaks_of_what_one_may_see(desk: Desk) -> None:
+def test_doctor_speaks_of_what_one_may_see(desk: AuditDesk) -> None:
     """Of the Keplers and letters of one's own namespaces, and of no other, not even how many there are."""
     for namespace in (ENERGY, LAB):
         desk.stack.kubectl("-n", namespace, "apply", "-f", "-", stdin=json.dumps(kepler(f"doctor-{namespace}")))
@@ -187,7 +187,7 @@ def test_doctor_speaks_of_what_one_may_see(desk: Desk) -> None:
     assert desk.get(f"doctor?namespace={ENERGY}", desk.somebody(within={LAB: SEES})).status_code == 403
 
 
-def test_letters_are_seen_sent_again_and_discarded_by_who_may(desk: Desk) -> None:
+def test_letters_are_seen_sent_again_and_discarded_by_who_may(desk: AuditDesk) -> None:
     """Seeing needs `get`, sending and discarding `patch`, each in the namespace that the letter is about."""
     keep = store(desk.stack)
     lost = given_up(namespace=LAB, id=f"access-{next(_numbers)}")
@@ -219,7 +219,7 @@ def test_letters_are_seen_sent_again_and_discarded_by_who_may(desk: Desk) -> Non
     assert desk.sent[0].get_attributes()["name"] == names[0]
 
 
-def test_a_token_of_our_audience_opens_the_console_and_nothing_else(desk: Desk) -> None:
+def test_a_token_of_our_audience_opens_the_console_and_nothing_else(desk: AuditDesk) -> None:
     """The API server, which mints it, does not take it."""
     token = desk.somebody(within={LAB: SEES})
     assert desk.namespaces("reports", token) == {LAB}
@@ -228,7 +228,7 @@ def test_a_token_of_our_audience_opens_the_console_and_nothing_else(desk: Desk) 
     assert desk.get("reports", desk.somebody(within={LAB: SEES}, audience="another")).status_code == 401
 
 
-def directly(desk: Desk, token: str) -> int:
+def directly(desk: AuditDesk, token: str) -> int:
     """The status with which the API server itself answers somebody who lists the Keplers of a namespace."""
     admin = yaml.safe_load(desk.stack.admin.read_text())["clusters"][0]["cluster"]
     authority = base64.b64decode(admin["certificate-authority-data"]).decode()
@@ -237,7 +237,7 @@ def directly(desk: Desk, token: str) -> int:
     return urllib3.PoolManager(ca_cert_data=authority).request("GET", url, headers=headers, retries=False).status
 
 
-def test_a_token_of_the_api_server_is_taken_unless_a_setting_forbids_it(desk: Desk) -> None:
+def test_a_token_of_the_api_server_is_taken_unless_a_setting_forbids_it(desk: AuditDesk) -> None:
     """With a second question: one costs no more than before that is of our audience."""
     plain = desk.somebody(SEES, audience=None)
     desk.asked.clear()
@@ -245,7 +245,7 @@ def test_a_token_of_the_api_server_is_taken_unless_a_setting_forbids_it(desk: De
     assert [one.path for one in desk.asked] == [WHO, WHO, MAY, MAY]
     send = transport(desk.stack, "kepler-audit")
     only_own = Tokens(send, own=True)
-    with Flask("asking").test_request_context(headers={"Authorization": f"Bearer {plain}"}), pytest.raises(Problem):
+    with Flask("asking").test_request_context(headers={"Authorization": f"Bearer {plain}"}), pytest.raises(HttpProblem):
         only_own(request)
     own = desk.somebody(SEES)
     with Flask("asking").test_request_context(headers={"Authorization": f"Bearer {own}"}):
@@ -256,13 +256,13 @@ def test_an_authenticator_that_knows_no_audiences_is_asked_again() -> None:
     """It says that a token is good without naming an audience: then it is good for the API server."""
     status = {"authenticated": True, "user": {"username": "a"}}
     asked: list[Request] = []
-    answers = Tokens(noting(lambda _: Answer(201, {"status": status}), asked))
+    answers = Tokens(noting(lambda _: ApiResponse(201, {"status": status}), asked))
     assert answers._lately("t").name == "a"
     assert [(one.body or {})["spec"].get("audiences") for one in asked] == [[AUDIENCE], None]
-    assert Tokens(lambda _: Answer(201, {"status": status}), own=True)._lately("t").name == ""
+    assert Tokens(lambda _: ApiResponse(201, {"status": status}), own=True)._lately("t").name == ""
 
 
-def test_what_the_api_server_said_holds_for_a_moment(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_api_server_said_holds_for_a_moment(desk: AuditDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     """A console asks several times a second; what is taken away is gone soon after."""
     token = desk.somebody(within={LAB: SEES})
     for _ in range(5):
@@ -274,7 +274,7 @@ def test_what_the_api_server_said_holds_for_a_moment(desk: Desk, monkeypatch: py
     assert desk.namespaces("reports", token) == set()
 
 
-def test_a_token_that_is_taken_back_opens_nothing_soon_after(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_that_is_taken_back_opens_nothing_soon_after(desk: AuditDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its ServiceAccount is gone: ten seconds after the API server, which remembers tokens for ten as well."""
     assert access.SECONDS <= 10
     monkeypatch.setattr(access, "SECONDS", 0.0)
@@ -285,7 +285,7 @@ def test_a_token_that_is_taken_back_opens_nothing_soon_after(desk: Desk, monkeyp
     assert probe.until(lambda: desk.get("reports", token).status_code == 401, 15, threading.Event())
 
 
-def test_a_trace_over_several_namespaces_is_seen_in_part(desk: Desk) -> None:
+def test_a_trace_over_several_namespaces_is_seen_in_part(desk: AuditDesk) -> None:
     """An annotation may give resources of several one trace: one sees what is about the namespaces that one may see."""
     trace = "ab" * 16
     for number, one in enumerate(REPORTS[:14]):
@@ -299,18 +299,20 @@ def test_a_trace_over_several_namespaces_is_seen_in_part(desk: Desk) -> None:
 def test_tokens_are_not_remembered_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor as they are."""
     monkeypatch.setattr(access, "TOKENS", 3)
-    known = Tokens(lambda _: Answer(201, {"status": {"authenticated": True, "user": {"username": "a"}}}))
+    known = Tokens(lambda _: ApiResponse(201, {"status": {"authenticated": True, "user": {"username": "a"}}}))
     for number in range(9):
         known._lately(f"token-{number}")
     assert len(known._known) == 3
     assert b"token-8" not in b"".join(known._known)
 
 
-def test_an_api_server_that_is_away_is_503(desk: Desk) -> None:
+def test_an_api_server_that_is_away_is_503(desk: AuditDesk) -> None:
     """Then nobody is let in; it is no refusal."""
-    away = Tokens(lambda _: Answer(0, {"message": "the API server did not answer"}))
+    away = Tokens(lambda _: ApiResponse(0, {"message": "the API server did not answer"}))
     database = Database("sqlite:////tmp/never-made.db")
-    api = Api(database, Live(lambda: away.transport, NAMESPACE), reader(away.transport), away, lambda: desk.sent.append)
+    api = QueryApi(
+        database, Live(lambda: away.transport, NAMESPACE), reader(away.transport), away, lambda: desk.sent.append
+    )
     client = application({"audit": serving(Store(database), api)}).test_client()
     answer = client.get(f"{API}/state", headers={"Authorization": "Bearer x"})
     assert answer.status_code == 503
@@ -318,7 +320,7 @@ def test_an_api_server_that_is_away_is_503(desk: Desk) -> None:
     assert answer.json["detail"].startswith("the API server did not answer")
 
 
-def test_too_many_namespaces_have_to_be_named(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_namespaces_have_to_be_named(desk: AuditDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each would be a question of its own."""
     monkeypatch.setattr(access, "NAMESPACES", 1)
     token = desk.somebody(within={LAB: SEES})
@@ -331,7 +333,7 @@ def test_too_many_namespaces_have_to_be_named(desk: Desk, monkeypatch: pytest.Mo
     assert desk.get("changes", token).status_code == 204
 
 
-def test_what_is_in_no_namespace_has_its_own_right(desk: Desk) -> None:
+def test_what_is_in_no_namespace_has_its_own_right(desk: AuditDesk) -> None:
     """A KeplerMachineConfig's history."""
     path = f"history?kind={MACHINE_CONFIG.name}&name=machines"
     assert desk.get(path, desk.somebody(SEES)).status_code == 403

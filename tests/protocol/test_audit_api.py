@@ -6,8 +6,8 @@ from urllib.parse import quote, urlencode
 import pytest
 from flask.testing import FlaskClient
 
+from audit.answer_models import API, Change, Kept, Latest, Page, StoreState, Summary, Trace
 from audit.database import Database
-from audit.model import API, Change, Kept, Latest, Page, State, Summary, Trace
 from runtime.edge import application
 from tests.audit_serving import served
 
@@ -23,7 +23,7 @@ def got(client: FlaskClient, path: str) -> bytes:
 
 
 def test_every_answer_reads_as_its_model(client: FlaskClient) -> None:
-    """As the table in `audit.model` says."""
+    """As the table in `audit.answer_models` says."""
     reports = Page[Summary].model_validate_json(got(client, "reports?limit=3"))
     assert len(reports.items) == 3
     kept = Kept.model_validate_json(got(client, f"reports/{reports.items[0].id}"))
@@ -33,7 +33,7 @@ def test_every_answer_reads_as_its_model(client: FlaskClient) -> None:
     assert [one.generation for one in history.items] == sorted((one.generation for one in history.items), reverse=True)
     trace = Trace.model_validate_json(got(client, f"traces/{history.items[1].trace}"))
     assert trace.generation == history.items[1].generation
-    assert State.model_validate_json(got(client, "state")).reports == 300
+    assert StoreState.model_validate_json(got(client, "state")).reports == 300
     assert Latest.model_validate_json(got(client, "changes")).sequence >= 300
 
 
@@ -82,7 +82,7 @@ def test_a_selection_is_a_value_and_never_part_of_a_statement(client: FlaskClien
     assert Page[Change].model_validate_json(got(client, f"history?{history}")).items == ()
     for path in (f"reports/{quote(injected)}", f"traces/{quote(injected)}"):
         assert client.get(f"{API}/{path}").status_code == 404
-    assert State.model_validate_json(got(client, "state")).reports == 300
+    assert StoreState.model_validate_json(got(client, "state")).reports == 300
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ from flask import Blueprint
 from sqlalchemy import select
 
 from audit import edits
+from audit.answer_models import Change
 from audit.database import Database
 from audit.hints import Hints
-from audit.model import Change
-from audit.receive import Audit
+from audit.intake import Audit
 from audit.store import Store
 from audit.tables import Found, changes, metadata
 from events.types import RESOURCE_ADD, RESOURCE_DELETE

@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy import Connection
 
 from audit import edits, entries, past, queries
+from audit.answer_models import Change
 from audit.entries import ReportEntry
-from audit.model import Change
 from audit.selection import Object
 from audit.sight import EVERYTHING, Sight
 from audit.store import Store
 from events.report import ObjectName, Report
 from runtime.event import Event
-from tests.audit_sample import RESOURCES, STATE, Resource, deleted, edited, fill, reported
+from tests.audit_sample import RESOURCES, STATE, SampleResource, deleted, edited, fill, reported
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)
@@ -31,7 +31,7 @@ def read(store: Store, query: Callable[[Connection], Answer]) -> Answer:
         return query(connection)
 
 
-def history(store: Store, of: Resource = KEPLER) -> tuple[Change, ...]:
+def history(store: Store, of: SampleResource = KEPLER) -> tuple[Change, ...]:
     """Of one of the sample's resources."""
     wanted = Object(kind=of.kind.name, namespace=of.namespace, name=of.name)
     return read(store, lambda connection: past.history(connection, wanted)).items

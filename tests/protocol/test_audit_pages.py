@@ -7,8 +7,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from audit import pages
+from audit.answer_models import API
 from audit.database import Database
-from audit.model import API
 from runtime.edge import application
 from runtime.receive import Received
 from tests.audit_serving import served

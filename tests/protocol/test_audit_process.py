@@ -14,8 +14,8 @@ import urllib3
 import yaml
 
 from audit.pages import CONSOLE
-from audit.schema import MIGRATIONS
-from functions.catalogue import NAMES
+from audit.schema_upgrade import MIGRATIONS
+from functions.function_catalogue import NAMES
 from local.kubectl import Kubectl
 from local.layout import ROOT
 from local.stack import Stack

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from audit import edits, past, queries, retention, schema
+from audit import edits, past, queries, retention, schema_upgrade
 from audit.database import Database
 from audit.retention import Retention
 from audit.selection import Object, Reports
@@ -134,7 +134,7 @@ def test_sqlite_gives_back_what_is_free(tmp_path: Path) -> None:
     """The file shrinks; without that, it is filled again before it grows."""
     path = tmp_path / "audit.db"
     database = Database(f"sqlite:///{path}")
-    schema.prepare(database)
+    schema_upgrade.prepare(database)
     fill(Store(database), 1000)
     database.close()
     before = path.stat().st_size
@@ -147,7 +147,7 @@ def test_the_size_is_about_that_of_the_file(tmp_path: Path) -> None:
     """`KEEP_MEGABYTES` is a promise about a volume."""
     path = tmp_path / "audit.db"
     database = Database(f"sqlite:///{path}")
-    schema.prepare(database)
+    schema_upgrade.prepare(database)
     fill(Store(database), 2000)
     told = size(database)
     database.close()

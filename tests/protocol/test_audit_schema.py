@@ -15,7 +15,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, inspect, select, text
 
-from audit import schema
+from audit import schema_upgrade
 from audit.database import Database
 from audit.tables import SCHEMA, changes, ledger, metadata, totals
 from local.layout import ROOT
@@ -27,14 +27,14 @@ def test_migrations_make_the_tables_that_the_code_knows(database: Database) -> N
     with database.reading() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, metadata) == []
-        assert schema.version(connection) == SCHEMA
+        assert schema_upgrade.version(connection) == SCHEMA
         assert connection.execute(select(ledger.c.sequence, ledger.c.bytes)).all() == [(0, 0)]
 
 
 def test_the_newest_migration_is_the_one_that_the_code_asks_for() -> None:
     """One line of descent, whose end `SCHEMA` names."""
     config = Config()
-    config.set_main_option("script_location", str(schema.MIGRATIONS))
+    config.set_main_option("script_location", str(schema_upgrade.MIGRATIONS))
     assert ScriptDirectory.from_config(config).get_heads() == [SCHEMA]
 
 
@@ -42,7 +42,7 @@ def test_what_is_up_to_date_is_left_alone(database: Database) -> None:
     """A second start changes nothing, and loads no Alembic."""
     with database.writing() as connection:
         connection.execute(ledger.update().values(sequence=7))
-    schema.prepare(database)
+    schema_upgrade.prepare(database)
     with database.reading() as connection:
         assert connection.execute(select(ledger.c.sequence)).scalar_one() == 7
 
@@ -55,7 +55,7 @@ def test_what_an_earlier_release_kept_is_there_after_a_migration(address: str) -
         connection.execute(text(EDIT), {"time": NOW})
         connection.execute(text(SWEEP), {"time": NOW})
         connection.execute(text("UPDATE ledger SET sequence = 2, bytes = 12"))
-    schema.prepare(database)
+    schema_upgrade.prepare(database)
     with database.reading() as connection:
         assert connection.execute(select(changes.c.verified)).scalars().all() == [False]
         rows = connection.execute(select(totals).order_by(totals.c.namespace)).all()
@@ -77,7 +77,7 @@ VALUES (2, 's', :time, 5, :time, 1, 1, 1, 1)
 
 def _upgrade(connection: Connection, revision: str) -> None:
     config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(schema.MIGRATIONS))
+    config.set_main_option("script_location", str(schema_upgrade.MIGRATIONS))
     command.upgrade(config, revision)
 
 
@@ -100,35 +100,35 @@ def test_several_that_start_at_once_make_the_tables_once(address: str) -> None:
 def test_tables_of_a_newer_release_are_refused(database: Database) -> None:
     """An older one would write what the newer one does not expect."""
     with database.writing() as connection:
-        connection.execute(text(f"UPDATE {schema.VERSIONS} SET version_num = '9999'"))
+        connection.execute(text(f"UPDATE {schema_upgrade.VERSIONS} SET version_num = '9999'"))
     with pytest.raises(Misconfigured, match=r"has version '9999' of the tables.*upgrade the functions"):
-        schema.prepare(database)
+        schema_upgrade.prepare(database)
 
 
 def test_a_migration_that_fails_leaves_nothing(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next start begins from where it was."""
     database = Database(address)
-    monkeypatch.setattr(schema, "SCHEMA", "none")
+    monkeypatch.setattr(schema_upgrade, "SCHEMA", "none")
     with pytest.raises(Exception, match="none"):
-        schema.prepare(database)
+        schema_upgrade.prepare(database)
     monkeypatch.undo()
     with database.reading() as connection:
         assert "reports" not in inspect(connection).get_table_names()
-    schema.prepare(database)
+    schema_upgrade.prepare(database)
     database.close()
 
 
 def test_migrating_is_quiet(address: str, caplog: pytest.LogCaptureFixture) -> None:
     """Alembic says nothing on its own that a log would have to be told from."""
     with caplog.at_level(logging.INFO):
-        schema.prepare(Database(address))
+        schema_upgrade.prepare(Database(address))
     assert [one.message for one in caplog.records if one.levelno > logging.INFO] == []
 
 
 def test_sqlite_writes_through_and_gives_back(tmp_path: Path) -> None:
     """What its settings are in the file and on each connection."""
     database = Database(f"sqlite:///{tmp_path}/audit.db")
-    schema.prepare(database)
+    schema_upgrade.prepare(database)
     with database.reading() as connection:
         asked = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in WANTED}
     assert asked == WANTED

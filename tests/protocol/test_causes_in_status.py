@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from local.stack import Stack
-from tests.protocol.test_sweep import Swept
+from tests.protocol.test_sweep import SweepRun
 from tests.workbench import Workbench, kepler
 
 SERVED = {"enabled": True, "storage": {"type": "claim", "claim": {"storage-class": "nosuch"}}}
@@ -100,6 +100,6 @@ def test_a_sweep_finds_a_cause_that_no_event_told(control_plane: Stack, deployed
     """What a kubelet says wakes nobody: where the looks later are over, the sweep asks for another."""
     deployed.roll_out(desired=1, current=1, available=0)
     deployed.settle()
-    assert "status" not in Swept(control_plane).diverging(deployed.namespace)
+    assert "status" not in SweepRun(control_plane).diverging(deployed.namespace)
     warns(deployed, "Pod/kepler-exporter-x1", "BackOff", "Back-off restarting failed container x in pod y")
-    assert "Available" in str(Swept(control_plane).diverging(deployed.namespace)["status"])
+    assert "Available" in str(SweepRun(control_plane).diverging(deployed.namespace)["status"])

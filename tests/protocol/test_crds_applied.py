@@ -8,13 +8,13 @@ import pytest
 import yaml
 from pydantic import JsonValue
 
-from crds.collected_metric import KeplerCollectedMetric, Source
-from crds.exported_power import KeplerExportedPower
-from crds.generate import RESOURCES
+from crds.crd_files import RESOURCES
 from crds.kepler import Kepler
-from crds.machine_config import KeplerMachineConfig
-from crds.meta import API_VERSION, CATEGORY, GROUP, Resource, Written
-from crds.model_server import StorageType
+from crds.kepler_collected_metric import KeplerCollectedMetric, Source
+from crds.kepler_exported_power import KeplerExportedPower
+from crds.kepler_machine_config import KeplerMachineConfig
+from crds.meta import API_VERSION, CATEGORY, GROUP, Resource, SpecPart
+from crds.model_server_fields import StorageType
 from local.stack import Stack
 
 SAMPLES = Path(__file__).parents[2] / "config" / "samples"
@@ -117,11 +117,11 @@ def stored(control_plane: Stack, resource: type[Resource], namespace: str, name:
     return found
 
 
-def blank(part: type[Written]) -> dict[str, JsonValue]:
+def blank(part: type[SpecPart]) -> dict[str, JsonValue]:
     """Every block of a part written out, with every field of it blank."""
     blocks = {str(field.alias): field.annotation for field in part.model_fields.values()}
     return {
-        name: blank(block) if isinstance(block, type) and issubclass(block, Written) else None
+        name: blank(block) if isinstance(block, type) and issubclass(block, SpecPart) else None
         for name, block in blocks.items()
     }
 

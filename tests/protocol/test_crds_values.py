@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import pytest
 from pydantic import JsonValue
 
-from crds.collected_metric import METRICS, KeplerCollectedMetric
-from crds.env import KEPLERS, PROXIES
-from crds.exported_power import KeplerExportedPower
-from crds.generate import RESOURCES
+from crds.crd_files import RESOURCES
+from crds.environment import KEPLERS, PROXIES
 from crds.kepler import Kepler
-from crds.machine_config import KeplerMachineConfig
+from crds.kepler_collected_metric import METRICS, KeplerCollectedMetric
+from crds.kepler_exported_power import KeplerExportedPower
+from crds.kepler_machine_config import KeplerMachineConfig
 from crds.meta import API_VERSION, Resource
-from crds.schema import of
+from crds.openapi_schema import of
 from local.stack import Stack
 
 

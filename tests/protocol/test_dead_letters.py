@@ -17,7 +17,7 @@ import urllib3
 from cloudevents.core.bindings.http import to_binary_event
 from cloudevents.core.v1.event import CloudEvent
 
-from audit.letters import letters
+from audit.dead_letter_answers import letters
 from events.types import (
     DISCARD_REQUESTED,
     MODEL_TRAINED,
@@ -35,14 +35,14 @@ from runtime.event import Event, decode
 from runtime.objects import CONFIG_MAP, Collection
 from runtime.settings import NAMESPACE
 from runtime.signature import ATTRIBUTE
-from tests.letters import COLLECTOR, REFUSED, discard_request, given_up, keyring, replay_request, store
+from tests.dead_letter_samples import COLLECTOR, REFUSED, discard_request, given_up, keyring, replay_request, store
 from tests.protocol.test_process import running
 from tests.workbench import Recorder, Workbench, kepler, received, transport
 
 SECRET = "hunter2-hunter2"
 
 
-class Desk:
+class DeadLetterDesk:
     """The function at work, and what it has sent."""
 
     def __init__(self, stack: Stack) -> None:
@@ -69,12 +69,12 @@ class Desk:
 
 
 @pytest.fixture
-def desk(control_plane: Stack) -> Desk:
+def desk(control_plane: Stack) -> DeadLetterDesk:
     """A function with nothing sent yet."""
-    return Desk(control_plane)
+    return DeadLetterDesk(control_plane)
 
 
-def test_a_letter_is_kept_with_its_error(desk: Desk, namespace: str) -> None:
+def test_a_letter_is_kept_with_its_error(desk: DeadLetterDesk, namespace: str) -> None:
     """The event, to whom it was to go, and with which answer it was given up."""
     event = given_up(MODEL_TRAINED, namespace=namespace, data={"hint": 1}, id=namespace)
     desk.store(event)
@@ -84,7 +84,7 @@ def test_a_letter_is_kept_with_its_error(desk: Desk, namespace: str) -> None:
     assert json.loads(kept["data"]["attributes"])["id"] == namespace
 
 
-def test_an_event_that_only_asks_for_a_look_is_kept_without_its_object(desk: Desk, namespace: str) -> None:
+def test_an_event_that_only_asks_for_a_look_is_kept_without_its_object(desk: DeadLetterDesk, namespace: str) -> None:
     """The object may hold credentials, and the function that gets the event again reads the object itself."""
     secret = {"metadata": {"name": "kepler"}, "spec": {"collector": {"env": [{"name": "A", "value": SECRET}]}}}
     event = given_up(RESOURCE_UPDATE, namespace=namespace, data=secret, id=namespace)
@@ -93,7 +93,7 @@ def test_an_event_that_only_asks_for_a_look_is_kept_without_its_object(desk: Des
     assert desk.kept(event)["data"]["data"] == "{}"
 
 
-def test_other_data_is_kept_redacted(desk: Desk, namespace: str) -> None:
+def test_other_data_is_kept_redacted(desk: DeadLetterDesk, namespace: str) -> None:
     """Passwords by key, credentials in URLs, in attributes as well as in data."""
     data = {"password": SECRET, "place": f"https://user:{SECRET}@models.example"}
     event = given_up(MODEL_TRAINED, namespace=namespace, data=data, id=f"https://u:{SECRET}@x.example/{namespace}")
@@ -102,7 +102,7 @@ def test_other_data_is_kept_redacted(desk: Desk, namespace: str) -> None:
     assert SECRET not in json.dumps(desk.kept(event)["metadata"]["annotations"])
 
 
-def test_a_letter_is_shown_on_its_object(desk: Desk, workbench: Workbench) -> None:
+def test_a_letter_is_shown_on_its_object(desk: DeadLetterDesk, workbench: Workbench) -> None:
     """`kubectl describe` of the Kepler tells of it, in our own words."""
     workbench.apply(kepler())
     desk.store(given_up(namespace=workbench.namespace, id=f"BUY-NOW-{workbench.namespace}"))
@@ -120,7 +120,9 @@ def test_a_letter_is_shown_on_its_object(desk: Desk, workbench: Workbench) -> No
         ("Kepler", "sustainable-computing.io/v1alpha1", "no-such-kepler"),
     ],
 )
-def test_no_kubernetes_event_is_made_on_objects_of_others(desk: Desk, kind: str, version: str, name: str) -> None:
+def test_no_kubernetes_event_is_made_on_objects_of_others(
+    desk: DeadLetterDesk, kind: str, version: str, name: str
+) -> None:
     """A forged letter cannot write Events about anything anywhere."""
     before = desk.stack.kubectl("-n", "kube-system", "get", "events", "-o", "name")
     event = given_up(kind=kind, apiversion=version, name=name, namespace="kube-system", id=f"{kind}-{name}")
@@ -129,7 +131,7 @@ def test_no_kubernetes_event_is_made_on_objects_of_others(desk: Desk, kind: str,
     assert desk.record(event).group == dead_letters.OTHER
 
 
-def test_one_event_is_one_letter(desk: Desk, namespace: str) -> None:
+def test_one_event_is_one_letter(desk: DeadLetterDesk, namespace: str) -> None:
     """However many functions gave it up, and however often: the letter counts, and names them."""
     event = given_up(namespace=namespace, id=namespace)
     desk.store(event)
@@ -142,7 +144,7 @@ def test_one_event_is_one_letter(desk: Desk, namespace: str) -> None:
     assert record.first == first.first < record.last
 
 
-def test_letters_that_come_at_once_are_all_counted(desk: Desk, namespace: str) -> None:
+def test_letters_that_come_at_once_are_all_counted(desk: DeadLetterDesk, namespace: str) -> None:
     """Eight functions give one event up at the same moment: nothing is lost, and there is one letter."""
     event = given_up(namespace=namespace, id=namespace)
     with ThreadPoolExecutor(8) as senders:
@@ -151,7 +153,7 @@ def test_letters_that_come_at_once_are_all_counted(desk: Desk, namespace: str) -
     assert desk.record(event).count == 8
 
 
-def test_a_letter_is_sent_again_as_it_was(desk: Desk, namespace: str) -> None:
+def test_a_letter_is_sent_again_as_it_was(desk: DeadLetterDesk, namespace: str) -> None:
     """With its id, its time and its data, without what the dispatcher added; then it is forgotten."""
     event = given_up(MODEL_TRAINED, namespace=namespace, data={"spec": {"port": 1}}, id=namespace)
     desk.store(event)
@@ -166,7 +168,7 @@ def test_a_letter_is_sent_again_as_it_was(desk: Desk, namespace: str) -> None:
     assert len(desk.sent) == 1
 
 
-def test_a_letter_is_discarded_without_being_sent(desk: Desk, namespace: str) -> None:
+def test_a_letter_is_discarded_without_being_sent(desk: DeadLetterDesk, namespace: str) -> None:
     """Once is enough; no other ConfigMap goes that way, and no name that is none."""
     event, stays = (given_up(namespace=namespace, id=f"{namespace}-{number}") for number in range(2))
     for one in (event, stays):
@@ -184,7 +186,7 @@ def test_a_letter_is_discarded_without_being_sent(desk: Desk, namespace: str) ->
 
 
 @pytest.mark.parametrize("request_", [REPLAY_REQUESTED, DISCARD_REQUESTED])
-def test_a_request_that_is_not_signed_does_nothing(desk: Desk, namespace: str, request_: str) -> None:
+def test_a_request_that_is_not_signed_does_nothing(desk: DeadLetterDesk, namespace: str, request_: str) -> None:
     """Else a forged letter and a forged request together would send an event of anybody's choice."""
     event = given_up(namespace=namespace, id=namespace)
     desk.store(event)
@@ -196,7 +198,7 @@ def test_a_request_that_is_not_signed_does_nothing(desk: Desk, namespace: str, r
     assert desk.kept(event)
 
 
-def test_a_letter_that_is_given_up_again_stays(desk: Desk, namespace: str) -> None:
+def test_a_letter_that_is_given_up_again_stays(desk: DeadLetterDesk, namespace: str) -> None:
     """Also where that happens before it is forgotten."""
     event = given_up(namespace=namespace, id=namespace)
     desk.store(event)
@@ -208,7 +210,7 @@ def test_a_letter_that_is_given_up_again_stays(desk: Desk, namespace: str) -> No
     assert desk.kept(event)
 
 
-def test_only_letters_are_sent_again(desk: Desk, control_plane: Stack) -> None:
+def test_only_letters_are_sent_again(desk: DeadLetterDesk, control_plane: Stack) -> None:
     """Not any ConfigMap that somebody names, and no name that is none."""
     control_plane.kubectl("-n", NAMESPACE, "create", "configmap", "mine", "--from-literal=attributes={}")
     desk.replay("mine")
@@ -218,7 +220,7 @@ def test_only_letters_are_sent_again(desk: Desk, control_plane: Stack) -> None:
 
 
 @pytest.mark.parametrize("changed", ["[]", "{}", "x", '{"id": "1", "type": "", "source": "a"}'])
-def test_a_letter_that_somebody_has_changed_says_so(desk: Desk, namespace: str, changed: str) -> None:
+def test_a_letter_that_somebody_has_changed_says_so(desk: DeadLetterDesk, namespace: str, changed: str) -> None:
     """It is refused, not tried for ever, and stays."""
     event = given_up(namespace=namespace, id=namespace)
     desk.store(event)
@@ -240,14 +242,14 @@ def test_a_letter_that_somebody_has_changed_says_so(desk: Desk, namespace: str, 
     ],
     ids=["a namespace that is gone", "in no namespace", "names that cannot be", "about nothing"],
 )
-def test_a_letter_about_anything_is_kept(desk: Desk, attributes: dict[str, str]) -> None:
+def test_a_letter_about_anything_is_kept(desk: DeadLetterDesk, attributes: dict[str, str]) -> None:
     """Where there is no object to show it on, it is kept all the same."""
     event = given_up(id=str(attributes), **{key: value for key, value in attributes.items() if value})
     desk.store(event)
     assert desk.record(event).code == "400"
 
 
-def test_data_that_no_config_map_takes_is_left_out(desk: Desk, namespace: str) -> None:
+def test_data_that_no_config_map_takes_is_left_out(desk: DeadLetterDesk, namespace: str) -> None:
     """The letter says that its event cannot be sent again, and nothing else is sent in its place."""
     event = given_up(MODEL_TRAINED, namespace=namespace, id=namespace, data={"x": ["y" * 4000] * 100})
     desk.store(event)
@@ -259,7 +261,7 @@ def test_data_that_no_config_map_takes_is_left_out(desk: Desk, namespace: str) -
 
 
 def test_the_oldest_of_the_largest_group_are_forgotten(
-    desk: Desk, workbench: Workbench, monkeypatch: pytest.MonkeyPatch
+    desk: DeadLetterDesk, workbench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A flood of forged letters does not push out the one real letter, whatever objects they invent."""
     desk.stack.kubectl("-n", NAMESPACE, "delete", "configmaps", "-l", LABEL)
@@ -321,7 +323,7 @@ def test_a_letter_that_is_nested_without_end_is_changed() -> None:
 
 
 @pytest.mark.parametrize("filler", ["\x01", "🚫", "é"])
-def test_the_largest_letter_fits_a_config_map(desk: Desk, namespace: str, filler: str) -> None:
+def test_the_largest_letter_fits_a_config_map(desk: DeadLetterDesk, namespace: str, filler: str) -> None:
     """As many attributes, destinations and characters as are kept, of those that JSON takes the most space for."""
     long = filler * dead_letters.LONGEST
     many = {f"{'a' * 1000}{number}": long for number in range(dead_letters.ATTRIBUTES)}
@@ -366,7 +368,7 @@ def running_sink() -> Iterator[tuple[str, list[Event]]]:
     """A Broker that takes everything: where it is, and what came."""
     came: list[Event] = []
 
-    class Broker(BaseHTTPRequestHandler):
+    class RecordingBroker(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             came.append(decode(dict(self.headers), self.rfile.read(int(self.headers["content-length"]))))
             self.send_response(202)
@@ -375,13 +377,13 @@ def running_sink() -> Iterator[tuple[str, list[Event]]]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the library has it
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Broker) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), RecordingBroker) as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}", came
         server.shutdown()
 
 
-def test_lists_read_metadata_only(desk: Desk, namespace: str) -> None:
+def test_lists_read_metadata_only(desk: DeadLetterDesk, namespace: str) -> None:
     """However large the letters are, and however many come at once, memory stays far below the pod's limit."""
     large = {"filler": ["x" * 4000] * 45}
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -396,7 +398,7 @@ def test_lists_read_metadata_only(desk: Desk, namespace: str) -> None:
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024 < 120
 
 
-def test_a_message_of_a_mebibyte_is_cut_in_time(desk: Desk, namespace: str) -> None:
+def test_a_message_of_a_mebibyte_is_cut_in_time(desk: DeadLetterDesk, namespace: str) -> None:
     """Answers and ids of any length become a bounded record, without minutes of redaction."""
     began = time.process_time()
     event = given_up(namespace=namespace, id="token" * 200_000, knativeerrordata="m" * 1_000_000)
@@ -416,7 +418,7 @@ def test_what_happened_is_one_sentence() -> None:
     assert silent.endswith(f"was not delivered to {COLLECTOR}, it did not answer")
 
 
-def test_a_report_that_was_given_up_keeps_its_signature(desk: Desk) -> None:
+def test_a_report_that_was_given_up_keeps_its_signature(desk: DeadLetterDesk) -> None:
     """Sent again, it is still ours: what was redacted once is not redacted into something else."""
     key = desk.store.keyring
     report = {"function": "collector", "message": "password: (hidden)", "x": 1.0}

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from functions.catalogue import FUNCTIONS
+from functions.function_catalogue import FUNCTIONS
+from runtime.declaration import writers
 from runtime.field_owners import OwnedField, foreign_fields
-from runtime.function import writers
 from tests.protocol.test_causes_in_status import warns
 from tests.workbench import Workbench, kepler, key
 
@@ -61,7 +61,7 @@ def test_what_the_functions_made_is_all_theirs(running: Workbench) -> None:
 
 
 @dataclass(frozen=True)
-class Case:
+class FieldOwnersCase:
     """What somebody does with kubectl, and the fields, values and owners that are told of then."""
 
     title: str
@@ -78,63 +78,63 @@ def patched(what: str, body: Any, *arguments: str) -> tuple[str, ...]:
 POD = "spec.template.spec"
 COUNTS = ("currentNumberScheduled", "desiredNumberScheduled", "numberMisscheduled", "numberReady")
 CASES = (
-    Case(
+    FieldOwnersCase(
         "a field that no function sets",
         DAEMON_SET,
         (patched(DAEMON_SET, of_template(schedulerName="own")),),
         ((f"{POD}.schedulerName", "own", "kubectl-patch"),),
     ),
-    Case(
+    FieldOwnersCase(
         "under a name of its own, by an apply",
         SERVICE,
         (("patch", SERVICE, "--type=merge", "-p", '{"spec":{"externalName":"x.example"}}', "--field-manager=argocd"),),
         (("spec.externalName", "x.example", "argocd"),),
     ),
-    Case(
+    FieldOwnersCase(
         "a container that is not ours is one field",
         DAEMON_SET,
         (patched(DAEMON_SET, CONTAINER, "--field-manager=injector"),),
         ((f"{POD}.containers[name=proxy]", "proxy", "injector"),),
     ),
-    Case(
+    FieldOwnersCase(
         "a variable in our container",
         DAEMON_SET,
         (("set", "env", DAEMON_SET, "-c", "kepler-exporter", "PROXY=http://proxy.example"),),
         ((f"{POD}.containers[name=kepler-exporter].env[name=PROXY]", "PROXY", "kubectl-set"),),
     ),
-    Case(
+    FieldOwnersCase(
         "a key of the user's own",
         CFM,
         (("patch", CFM, "--type=merge", "-p", '{"data":{"MAX_LOOKUP_RETRY":"7"}}'),),
         (("data.MAX_LOOKUP_RETRY", "7", "kubectl-patch"),),
     ),
-    Case(
+    FieldOwnersCase(
         "a restart",
         DAEMON_SET,
         (("rollout", "restart", DAEMON_SET),),
         (("spec.template.metadata.annotations.kubectl.kubernetes.io/restartedAt", "", "kubectl-rollout"),),
     ),
-    Case(
+    FieldOwnersCase(
         "an autoscaler, which is the control plane",
         DEPLOYMENT,
         (("scale", DEPLOYMENT, "--replicas=3"),),
         (("spec.replicas", 3, "kubectl"),),
     ),
-    Case(
+    FieldOwnersCase(
         "a value that the API server fills in",
         DAEMON_SET,
         tuple(patched(DAEMON_SET, of_template(terminationGracePeriodSeconds=seconds)) for seconds in (31, 30)),
         (),
     ),
-    Case(
+    FieldOwnersCase(
         "an account that is taken back, under its old name, too",
         DAEMON_SET,
         (patched(DAEMON_SET, of_template(serviceAccountName="default")),),
         ((f"{POD}.serviceAccountName", "default", "kubectl-patch"),),
     ),
-    Case("a label of the object", DAEMON_SET, (("label", DAEMON_SET, "team=energy"),), ()),
-    Case("an annotation of the object", DAEMON_SET, (("annotate", DAEMON_SET, "backup=yes"),), ()),
-    Case(
+    FieldOwnersCase("a label of the object", DAEMON_SET, (("label", DAEMON_SET, "team=energy"),), ()),
+    FieldOwnersCase("an annotation of the object", DAEMON_SET, (("annotate", DAEMON_SET, "backup=yes"),), ()),
+    FieldOwnersCase(
         "the counts that its controller keeps",
         DAEMON_SET,
         (
@@ -148,25 +148,25 @@ CASES = (
         ),
         (),
     ),
-    Case(
+    FieldOwnersCase(
         "the revision that its controller keeps",
         DEPLOYMENT,
         (("annotate", DEPLOYMENT, "deployment.kubernetes.io/revision=7", "--field-manager=kube-controller-manager"),),
         (),
     ),
-    Case(
+    FieldOwnersCase(
         "tokens of the account",
         "serviceaccount/kepler",
         (patched("serviceaccount/kepler", {"secrets": [{"name": "kepler-token-x"}]}),),
         (),
     ),
-    Case(
+    FieldOwnersCase(
         "pull secrets of the account",
         "serviceaccount/kepler",
         (patched("serviceaccount/kepler", {"imagePullSecrets": [{"name": "registry"}]}),),
         (("imagePullSecrets", [{"name": "registry"}], "kubectl-patch"),),
     ),
-    Case(
+    FieldOwnersCase(
         "pull secrets that OpenShift adds",
         "serviceaccount/kepler",
         (
@@ -182,7 +182,7 @@ CASES = (
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
-def test_what_others_do_is_told_with_its_owner(running: Workbench, case: Case) -> None:
+def test_what_others_do_is_told_with_its_owner(running: Workbench, case: FieldOwnersCase) -> None:
     """By path; what changes nothing that runs, and what the control plane writes, is left out."""
     began = datetime.now(UTC) - timedelta(seconds=2)
     for command in case.commands:

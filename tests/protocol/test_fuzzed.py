@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from events.types import PREFIX, RESOURCE_ADD, RESOURCE_DELETE, RESOURCE_UPDATE, WAKING
-from functions.catalogue import NAMES
+from functions.function_catalogue import NAMES
 from local.stack import Stack
 from runtime.edge import application
 from runtime.receive import Reconciler
@@ -79,7 +79,7 @@ def served(control_plane: Stack) -> Iterator[str]:
 
 
 @dataclass(frozen=True)
-class Sent:
+class FuzzedRequest:
     """A request to one function."""
 
     function: str
@@ -99,8 +99,8 @@ served_names = st.sampled_from([name for name in NAMES if name != "sweep"])
 
 
 @QUICK
-@given(sent=st.builds(Sent, served_names, attributes, bodies, kinds, encodings))
-def test_no_request_is_a_defect(served: str, sent: Sent) -> None:
+@given(sent=st.builds(FuzzedRequest, served_names, attributes, bodies, kinds, encodings))
+def test_no_request_is_a_defect(served: str, sent: FuzzedRequest) -> None:
     """Headers, bodies, sizes and encodings at random, to the real process, by HTTP."""
     connection = http.client.HTTPConnection(urlsplit(served).netloc, timeout=30)
     try:

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from crds.generate import RESOURCES, definition
+from crds.crd_files import RESOURCES, definition
 from functions.collector import FUNCTION as COLLECTOR
-from local.errors import CommandFailed
 from local.kubectl import Kubectl
 from local.layout import ROOT
+from local.local_errors import CommandFailed
 from local.stack import Stack
 from tests.protocol import kepler_operator
 from tests.protocol.kepler_operator import DEFINITIONS, GROUP

@@ -47,7 +47,7 @@ def crowd(workbench: Workbench, count: int) -> list[str]:
     return names
 
 
-class Sent:
+class SentEvents:
     """What a function has sent to the Broker; the first `failing` times it cannot be reached."""
 
     def __init__(self, failing: int = 0) -> None:
@@ -76,7 +76,7 @@ def test_an_event_about_hundreds_of_objects_is_one_list_and_a_request_for_each(w
     Each request is for one object and for the function that was woken; nobody else is.
     """
     names = crowd(workbench, 300)
-    recorder, sent = Recorder(transport(workbench.stack, "kepler-machine-spec")), Sent()
+    recorder, sent = Recorder(transport(workbench.stack, "kepler-machine-spec")), SentEvents()
     reconciler = Reconciler(machine_spec.FUNCTION, recorder, sink=sent)
     answer = reconciler(update(machine_config("m"), RESOURCE_ADD))
     assert not answer.reports
@@ -94,7 +94,7 @@ def test_an_event_about_hundreds_of_objects_is_one_list_and_a_request_for_each(w
 def test_requests_that_were_sent_before_a_failure_keep_their_ids(workbench: Workbench) -> None:
     """The event is delivered again, and a request that is repeated can be told from a new one."""
     crowd(workbench, 10)
-    sent = Sent(failing=1)
+    sent = SentEvents(failing=1)
     reconciler = Reconciler(machine_spec.FUNCTION, transport(workbench.stack, "kepler-machine-spec"), sink=sent)
     event = update(machine_config("m"), RESOURCE_ADD)
     with pytest.raises(Unavailable):
@@ -111,7 +111,7 @@ def test_one_object_that_cannot_be_written_keeps_no_other_from_its_turn(workbenc
     """Each object has a request of its own: one fails, the others are done, and each has its report."""
     names = crowd(workbench, 4)
     workbench.apply({**machine_config("m"), "metadata": {"name": f"m-{workbench.namespace}"}})
-    sent = Sent()
+    sent = SentEvents()
     send = transport(workbench.stack, "kepler-machine-spec")
     Reconciler(machine_spec.FUNCTION, send, sink=sent)(update(machine_config("m"), RESOURCE_ADD))
     mine = [one for one in map(received, sent.events) if one.namespace == workbench.namespace]

@@ -16,7 +16,7 @@ from runtime.client import DRY_RUN, NEVER, Request, Transport, path
 from runtime.objects import CONFIG_MAP, KEPLER, Manifest, Ref, metadata, resource_version, uid
 from runtime.transport import connect
 from tests.model.scenario import deletion, put
-from tests.model.server import Server
+from tests.model.server import ModelApiServer
 
 STEPS = 300
 # What is asked of which object; what stands twice is asked more often.
@@ -37,7 +37,7 @@ OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": "00000
 
 
 @dataclass(frozen=True)
-class Asked:
+class RequestShape:
     """A request by what it is about: whose lock, and what of the object as it is or was."""
 
     verb: str
@@ -50,7 +50,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Told:
+class ModelAnswer:
     """What came of a request: the status, the object then, whether its version moved and whether it is another one."""
 
     status: int
@@ -68,7 +68,7 @@ class Side:
     present: dict[str, Manifest] = field(default_factory=dict)
     former: dict[str, Manifest] = field(default_factory=dict)
 
-    def answer(self, asked: Asked) -> Told:
+    def answer(self, asked: RequestShape) -> ModelAnswer:
         """Asks, and looks at the object."""
         ref = self.refs[asked.about]
         status = self.send(self._request(asked, ref)).status
@@ -79,9 +79,9 @@ class Side:
             self.former[asked.about] = before
         if now:
             self.present[asked.about] = now
-        return Told(status, masked(now) if now else None, moved, uid(before) != uid(now))
+        return ModelAnswer(status, masked(now) if now else None, moved, uid(before) != uid(now))
 
-    def _request(self, asked: Asked, ref: Ref) -> Request:
+    def _request(self, asked: RequestShape, ref: Ref) -> Request:
         versions = {"none": "", "zero": "0", "never": NEVER, **self._known(asked, "resourceVersion")}
         identities = {"none": "", **self._known(asked, "uid")}
         wanted = {"resourceVersion": versions[asked.version], "uid": identities[asked.identity]}
@@ -97,14 +97,14 @@ class Side:
         query = {**request.query, **(DRY_RUN if asked.dry else {})}
         return Request(request.method, where, query, request.body, request.content_type)
 
-    def _known(self, asked: Asked, name: str) -> dict[str, str]:
+    def _known(self, asked: RequestShape, name: str) -> dict[str, str]:
         return {
             age: str(metadata(objects.get(asked.about, {})).get(name, ""))
             for age, objects in (("present", self.present), ("former", self.former))
         }
 
 
-def chosen(choose: random.Random, present: Mapping[str, Manifest]) -> Asked:
+def chosen(choose: random.Random, present: Mapping[str, Manifest]) -> RequestShape:
     """Some request; most of them may be taken, and every lock appears.
 
     None leaves an object that nobody manages: the next to apply would find its content under `before-first-apply`.
@@ -112,7 +112,7 @@ def chosen(choose: random.Random, present: Mapping[str, Manifest]) -> Asked:
     about, verb = choose.choice(VERBS)
     versions = ("none", "present", "present", "former", *(() if verb == "delete" else ("zero", "never")))
     manager = choose.choice(tuple(CONDITIONS))
-    return Asked(
+    return RequestShape(
         verb=verb,
         about=about,
         manager=manager,
@@ -175,7 +175,7 @@ def by_text(items: Iterable[Manifest]) -> list[Manifest]:
 def sides(stack: Stack, namespace: str) -> Iterator[Side]:
     """The model, and the real one asked by an administrator."""
     refs = {"child": Ref(CONFIG_MAP, namespace, "child"), "parent": Ref(KEPLER, namespace, "parent")}
-    for send in (Server(), connect({"KUBECONFIG": str(stack.admin)}, user_agent="tests")):
+    for send in (ModelApiServer(), connect({"KUBECONFIG": str(stack.admin)}, user_agent="tests")):
         yield Side(send, refs)
 
 

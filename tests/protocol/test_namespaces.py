@@ -8,8 +8,8 @@ import pytest
 from events.types import RESOURCE_ADD, RESOURCE_DELETE
 from functions import namespaces
 from local.stack import Stack
-from tests.protocol.test_exporter import data, generation, subjects
-from tests.protocol.test_sweep import Swept
+from tests.protocol.test_exporter_applied import data, generation, subjects
+from tests.protocol.test_sweep import SweepRun
 from tests.workbench import Workbench, create_namespace, kepler, update
 
 ON = {"enabled": True}
@@ -140,7 +140,7 @@ def test_a_sweep_finds_what_an_unheard_label_has_changed(control_plane: Stack, w
     workbench.settle()
     workbench.stack.kubectl("label", "namespace", workbench.namespace, f"{namespaces.LABEL}-")
 
-    swept = Swept(control_plane)
+    swept = SweepRun(control_plane)
 
     assert set(swept.diverging(workbench.namespace)) == {"collector"}
     asked = [request for request in swept.asked.requests if request.path.startswith("/api/v1/namespaces")]
@@ -148,6 +148,6 @@ def test_a_sweep_finds_what_an_unheard_label_has_changed(control_plane: Stack, w
     assert paths == ["/api/v1/namespaces"]
     assert asked[0].query["labelSelector"] == "pod-security.kubernetes.io/enforce=privileged"
     workbench.settle()
-    assert Swept(control_plane).diverging(workbench.namespace) == {}
+    assert SweepRun(control_plane).diverging(workbench.namespace) == {}
     allow(workbench)
-    assert set(Swept(control_plane).diverging(workbench.namespace)) == {"collector"}
+    assert set(SweepRun(control_plane).diverging(workbench.namespace)) == {"collector"}

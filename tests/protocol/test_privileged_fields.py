@@ -12,8 +12,8 @@ from local.layout import ROOT
 from local.stack import Stack
 from runtime.objects import KEPLER, Ref
 from tests.campaign.values import put
-from tests.fields import FIELDS
-from tests.policies import User, user
+from tests.field_cases import FIELDS
+from tests.policies import PolicyUser, user
 from tests.workbench import Workbench, create_namespace, kepler
 
 PLACE = "privileged-fields"
@@ -38,7 +38,7 @@ class Guarded:
 
 
 def guarded() -> Iterator[Guarded]:
-    """Every field that a guard is about, with values of `tests.fields`."""
+    """Every field that a guard is about, with values of `tests.field_cases`."""
     for guard in GUARDED:
         for field in FIELDS:
             path = field.path.removeprefix("spec.")
@@ -57,12 +57,12 @@ AROUND = {"model-server": {"storage": {"hostpath": {"path": "/var/lib/kepler"}}}
 
 
 @dataclass(frozen=True)
-class Desk:
+class EditorAccounts:
     """A namespace, and three who may edit Keplers there: one with the right, one without, and an administrator."""
 
     bench: Workbench
-    plain: User
-    trusted: User
+    plain: PolicyUser
+    trusted: PolicyUser
 
     def there(self, spec: Mapping[str, Any]) -> None:
         """An administrator's Kepler, instead of the one before."""
@@ -77,13 +77,13 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(control_plane: Stack) -> Desk:
+def desk(control_plane: Stack) -> EditorAccounts:
     """One for all tests: they only try."""
     create_namespace(control_plane, PLACE)
     roles = ("kepler-view", "kepler-edit")
     plain = user(control_plane, PLACE, "plain", *roles)
     trusted = user(control_plane, PLACE, "trusted", *roles, "kepler-privileged")
-    return Desk(Workbench(control_plane, PLACE), plain, trusted)
+    return EditorAccounts(Workbench(control_plane, PLACE), plain, trusted)
 
 
 def wanted(case: Guarded, value: Any) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def wanted(case: Guarded, value: Any) -> dict[str, Any]:
 
 
 @EACH
-def test_a_guarded_field_is_refused_without_the_right(desk: Desk, case: Guarded) -> None:
+def test_a_guarded_field_is_refused_without_the_right(desk: EditorAccounts, case: Guarded) -> None:
     """On creation and on change; the message names the field, the right, and the command that gives it."""
     if case.path.endswith("storage.type"):
         desk.there(AROUND)
@@ -113,7 +113,7 @@ def test_a_guarded_field_is_refused_without_the_right(desk: Desk, case: Guarded)
 
 
 @EACH
-def test_who_has_the_right_may_set_it(desk: Desk, case: Guarded) -> None:
+def test_who_has_the_right_may_set_it(desk: EditorAccounts, case: Guarded) -> None:
     """On creation and on change."""
     desk.nothing()
     for _ in range(2):
@@ -123,7 +123,7 @@ def test_who_has_the_right_may_set_it(desk: Desk, case: Guarded) -> None:
 
 
 @EACH
-def test_what_an_administrator_set_may_stay(desk: Desk, case: Guarded) -> None:
+def test_what_an_administrator_set_may_stay(desk: EditorAccounts, case: Guarded) -> None:
     """The rest of the Kepler is still everybody's: its level of logging, for one."""
     desk.there(wanted(case, case.value)["spec"])
     changed = wanted(case, case.value)
@@ -132,7 +132,7 @@ def test_what_an_administrator_set_may_stay(desk: Desk, case: Guarded) -> None:
 
 
 @EACH
-def test_a_blank_value_needs_no_right(desk: Desk, case: Guarded) -> None:
+def test_a_blank_value_needs_no_right(desk: EditorAccounts, case: Guarded) -> None:
     """On creation, and to take an administrator's value away; blank as null, as an empty block, and left out."""
     blank = [{**kepler(), "spec": put({}, case.steps[:end], None)} for end in range(1, len(case.steps) + 1)]
     desk.nothing()
@@ -149,14 +149,14 @@ def test_a_blank_value_needs_no_right(desk: Desk, case: Guarded) -> None:
 
 
 @pytest.mark.parametrize("value", ["local", "claim"])
-def test_storage_of_the_namespace_needs_no_right(desk: Desk, value: str) -> None:
+def test_storage_of_the_namespace_needs_no_right(desk: EditorAccounts, value: str) -> None:
     """What is lost with the pod, and a claim."""
     desk.nothing()
     storage = {"model-server": {"enabled": True, "storage": {"type": value}}}
     assert desk.plain.tries({**kepler(), "spec": storage}, REF).status == 201
 
 
-def test_the_right_is_of_one_namespace(control_plane: Stack, desk: Desk) -> None:
+def test_the_right_is_of_one_namespace(control_plane: Stack, desk: EditorAccounts) -> None:
     """Who has it elsewhere has it not here."""
     other = f"{PLACE}-other"
     create_namespace(control_plane, other)
@@ -167,7 +167,7 @@ def test_the_right_is_of_one_namespace(control_plane: Stack, desk: Desk) -> None
     assert answer.status == 403
 
 
-def test_a_status_is_written_whoever_set_the_fields(desk: Desk) -> None:
+def test_a_status_is_written_whoever_set_the_fields(desk: EditorAccounts) -> None:
     """Functions have no right to `use` anything, and need none."""
     desk.nothing()
     desk.there({"collector": {"priority-class": "system-node-critical"}})
@@ -175,7 +175,7 @@ def test_a_status_is_written_whoever_set_the_fields(desk: Desk) -> None:
     assert desk.bench.conditions()["CollectorReconciled"]["status"] == "True"
 
 
-def test_the_working_document_needs_no_right(desk: Desk) -> None:
+def test_the_working_document_needs_no_right(desk: EditorAccounts) -> None:
     """Its blank values, by `kubectl apply` of either kind: `image:` asks for nothing."""
     desk.nothing()
     document = (ROOT / "config/samples/working-doc/kepler.yaml").read_text().replace("namespace: kepler-system", "")

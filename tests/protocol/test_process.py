@@ -16,7 +16,7 @@ import pytest
 import urllib3
 import yaml
 
-from functions.catalogue import NAMES
+from functions.function_catalogue import NAMES
 from local import probe
 from local.layout import ROOT
 from local.ports import Ports

@@ -6,7 +6,7 @@ from typing import Any
 
 from functions import cfm
 from functions.children import CONFIG_HASH
-from runtime.client import Answer, Request
+from runtime.client import ApiResponse, Request
 from runtime.receive import Reconciler
 from tests.masks import masked
 from tests.workbench import BY_NAME, Workbench, create_namespace, kepler, resync, transport
@@ -65,7 +65,7 @@ def test_an_older_decision_never_replaces_a_newer_one(workbench: Workbench) -> N
     send = transport(workbench.stack, BY_NAME["collector"].manager)
     overtaken: list[Request] = []
 
-    def overtake(request: Request) -> Answer:
+    def overtake(request: Request) -> ApiResponse:
         if request.method == "PATCH" and not overtaken:
             overtaken.append(request)
             workbench.patch("kepler/kepler", {"spec": {"collector": {"port": 9104}}})
@@ -85,7 +85,7 @@ def test_a_stale_condition_is_mended_by_who_wrote_it(workbench: Workbench) -> No
     send = transport(workbench.stack, BY_NAME["collected_metric"].manager)
     overtaken: list[Request] = []
 
-    def overtake(request: Request) -> Answer:
+    def overtake(request: Request) -> ApiResponse:
         if request.path.endswith("/status") and not overtaken:
             overtaken.append(request)
             workbench.patch("kepler/kepler", {"spec": {"collected-metric": "missing"}})
@@ -106,7 +106,7 @@ def test_a_missing_permission_is_said(workbench: Workbench) -> None:
 
     without = transport(workbench.stack, BY_NAME["status"].manager)  # its Role may only read DaemonSets
 
-    def refuse(request: Request) -> Answer:
+    def refuse(request: Request) -> ApiResponse:
         return (without if request.method == "PATCH" and "daemonsets" in request.path else send)(request)
 
     Reconciler(BY_NAME["collector"], refuse)(resync(workbench.namespace, "kepler"))

@@ -10,20 +10,20 @@ import pytest
 from cloudevents.core.v1.event import CloudEvent
 
 from events.types import PING, RESYNC_REQUESTED, SWEEP_FINISHED
-from functions.catalogue import FUNCTIONS
+from functions.function_catalogue import FUNCTIONS
 from local.stack import Stack
-from runtime import sweep as sweep_module
-from runtime.client import Answer, Request, Transport
+from runtime import sweep_run as sweep_module
+from runtime.client import ApiResponse, Request, Transport
 from runtime.errors import ApiError
 from runtime.event import Event
 from runtime.settings import NAMESPACE
-from runtime.sweep import Sweep
+from runtime.sweep_run import Sweep
 from runtime.transport import connect
-from tests.protocol.test_exported_power import power
+from tests.protocol.test_exported_power_applied import power
 from tests.workbench import Recorder, Workbench, create_namespace, kepler
 
 
-class Swept:
+class SweepRun:
     """One sweep: what it asked of the API server, and what it sent."""
 
     def __init__(self, stack: Stack) -> None:
@@ -64,7 +64,7 @@ def test_nothing_is_asked_of_what_converged(control_plane: Stack, workbench: Wor
     workbench.apply(power("mine"), kepler(exported_power="mine", estimator_sidecar=on, model_server=on))
     workbench.settle()
 
-    assert Swept(control_plane).diverging(workbench.namespace) == {}
+    assert SweepRun(control_plane).diverging(workbench.namespace) == {}
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_what_is_missing_is_asked_for(
     workbench.settle()
     workbench.delete(what)
 
-    found = Swept(control_plane).diverging(workbench.namespace)
+    found = SweepRun(control_plane).diverging(workbench.namespace)
 
     assert told in found[function]
 
@@ -95,11 +95,11 @@ def test_what_differs_is_asked_for(control_plane: Stack, workbench: Workbench) -
     workbench.patch("service/kepler-exporter", {"spec": {"selector": {"app.kubernetes.io/name": "other"}}})
     workbench.patch("configmap/kepler-cfm", {"data": {"ENABLE_GPU": "false"}})
 
-    found = Swept(control_plane).diverging(workbench.namespace)
+    found = SweepRun(control_plane).diverging(workbench.namespace)
 
     assert found["collected_metric"] == ["ConfigMap 'kepler-cfm' differs: data.ENABLE_GPU"]
     workbench.resync("collected_metric")
-    found = Swept(control_plane).diverging(workbench.namespace)
+    found = SweepRun(control_plane).diverging(workbench.namespace)
     assert found == {
         "collector": ["Service 'kepler-exporter' differs: spec.selector.app.kubernetes.io/name"],
     }
@@ -108,13 +108,13 @@ def test_what_differs_is_asked_for(control_plane: Stack, workbench: Workbench) -
 def test_what_lags_behind_is_asked_for(control_plane: Stack, workbench: Workbench) -> None:
     """A new Kepler, an edited one, and one whose KeplerExportedPower was edited."""
     workbench.apply(power("mine"), kepler(exported_power="mine"))
-    first = Swept(control_plane).diverging(workbench.namespace)
+    first = SweepRun(control_plane).diverging(workbench.namespace)
     workbench.settle()
     workbench.patch("kepler/kepler", {"spec": {"collector": {"log-level": 5}}})
-    second = Swept(control_plane).diverging(workbench.namespace)
+    second = SweepRun(control_plane).diverging(workbench.namespace)
     workbench.settle()
     workbench.apply(power("mine", levels=["node"]))
-    third = Swept(control_plane).diverging(workbench.namespace)
+    third = SweepRun(control_plane).diverging(workbench.namespace)
 
     assert set(first) >= {"collected_metric", "exported_power", "estimator", "model_server", "status"}
     assert set(second) >= {"collected_metric", "exported_power", "estimator", "model_server", "status"}
@@ -127,7 +127,7 @@ def test_what_is_too_many_is_asked_for(control_plane: Stack, workbench: Workbenc
     workbench.settle()
     workbench.patch("kepler/kepler", {"spec": {"model-server": {"enabled": False}}})
 
-    found = Swept(control_plane).diverging(workbench.namespace)["model_server"]
+    found = SweepRun(control_plane).diverging(workbench.namespace)["model_server"]
 
     assert "Deployment 'kepler-model-server' should not be there" in found
     assert "Service 'kepler-model-server' should not be there" in found
@@ -139,11 +139,11 @@ def test_what_a_lost_deletion_left_is_asked_for(control_plane: Stack, workbench:
     workbench.settle()
     workbench.delete("kepler/kepler")
 
-    found = Swept(control_plane).diverging(workbench.namespace)
+    found = SweepRun(control_plane).diverging(workbench.namespace)
 
     assert found == {"collector": [f"nothing is left in namespace '{workbench.namespace}'"]}
     workbench.resync("collector")
-    assert Swept(control_plane).diverging(workbench.namespace) == {}
+    assert SweepRun(control_plane).diverging(workbench.namespace) == {}
     bound = json.loads(control_plane.kubectl("get", "clusterrolebinding", "kepler-exporter", "-o", "json"))
     assert workbench.namespace not in [one["namespace"] for one in bound.get("subjects") or []]
 
@@ -152,7 +152,7 @@ def test_asking_brings_everything_to_its_end(control_plane: Stack, workbench: Wo
     """What a sweep asks for, delivered until a sweep asks for nothing: as if no event had been lost."""
     workbench.apply(power("mine", levels=["node"]), kepler(exported_power="mine", model_server={"enabled": True}))
     for _ in range(5):
-        if not Swept(control_plane).diverging(workbench.namespace):
+        if not SweepRun(control_plane).diverging(workbench.namespace):
             break
         for function in workbench.recorders:
             workbench.resync(function)
@@ -163,7 +163,7 @@ def test_asking_brings_everything_to_its_end(control_plane: Stack, workbench: Wo
 def test_calls_grow_with_pages_only(control_plane: Stack, workbench: Workbench) -> None:
     """A converged Kepler more costs no call; namespaces that sort before and after are told apart."""
     others = [f"{workbench.namespace}-a", f"{workbench.namespace}a"]
-    before = Swept(control_plane).lists
+    before = SweepRun(control_plane).lists
     for namespace in (workbench.namespace, *others):
         if namespace != workbench.namespace:
             create_namespace(control_plane, namespace)
@@ -173,7 +173,7 @@ def test_calls_grow_with_pages_only(control_plane: Stack, workbench: Workbench) 
         bench.roll_out()
         bench.settle()
 
-    swept = Swept(control_plane)
+    swept = SweepRun(control_plane)
 
     assert all(swept.diverging(namespace) == {} for namespace in (workbench.namespace, *others))
     assert swept.lists == before
@@ -184,7 +184,7 @@ def test_the_end_of_a_sweep_is_told(control_plane: Stack, workbench: Workbench) 
     """Also where nothing diverges: whoever looks sees when anybody last looked."""
     workbench.apply(kepler())
     workbench.settle()
-    finished = Swept(control_plane).sent[-1]
+    finished = SweepRun(control_plane).sent[-1]
     assert finished.get_type() == SWEEP_FINISHED
     assert data(finished)["resources"] >= 1
 
@@ -211,7 +211,7 @@ def test_who_asks_while_a_sweep_runs_waits_for_nothing(control_plane: Stack) -> 
     sent: list[CloudEvent] = []
     going, go_on = threading.Event(), threading.Event()
 
-    def slow(request: Request) -> Answer:
+    def slow(request: Request) -> ApiResponse:
         going.set()
         go_on.wait(20)
         return send(request)
@@ -246,10 +246,10 @@ def failing(send: Transport) -> Transport:
     """Answers the third request, and all that follow, with an expired list."""
     count = 0
 
-    def answer(request: Request) -> Answer:
+    def answer(request: Request) -> ApiResponse:
         nonlocal count
         count += 1
-        return send(request) if count < 3 else Answer(410, {"reason": "Expired", "message": "too old"})
+        return send(request) if count < 3 else ApiResponse(410, {"reason": "Expired", "message": "too old"})
 
     return answer
 

@@ -33,7 +33,7 @@ INCOMING = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @dataclass
-class Collector:
+class OtlpReceiver:
     """What an OTLP/HTTP receiver has got; it answers nothing while it is `silent`."""
 
     url: str = ""
@@ -71,9 +71,9 @@ def _value(one: KeyValue) -> Any:
 
 
 @contextmanager
-def collector() -> Iterator[Collector]:
+def collector() -> Iterator[OtlpReceiver]:
     """An OTLP/HTTP receiver, and everything that it has got."""
-    got, over = Collector(), Event()
+    got, over = OtlpReceiver(), Event()
 
     class Receive(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from functions import namespaces, user_roles
-from local.errors import CommandFailed
 from local.kubectl import Kubectl
+from local.local_errors import CommandFailed
 from local.stack import Stack
 from tests.workbench import create_namespace
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from cli.cluster import Cluster, Place, connect
+from cli.cluster import Cluster, ClusterTarget, connect
 from crds.core import Schema
 from functions import exporter, model_pod
 from local.stack import Stack
@@ -176,7 +176,7 @@ EMBEDDED = {
 @pytest.fixture(scope="module")
 def administrator(control_plane: Stack) -> Cluster:
     """The cluster, to somebody who may do anything."""
-    return connect(Place(kubeconfig=str(control_plane.admin)), {})
+    return connect(ClusterTarget(kubeconfig=str(control_plane.admin)), {})
 
 
 def test_every_field_that_holds_objects_is_tried() -> None:

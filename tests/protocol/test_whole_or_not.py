@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from local.errors import CommandFailed
-from runtime.client import Answer, Request
+from local.local_errors import CommandFailed
+from runtime.client import ApiResponse, Request
 from runtime.objects import (
     CONFIG_MAP,
     DAEMON_SET,
@@ -164,10 +164,10 @@ def test_a_condition_that_the_api_server_refuses_is_written_in_plain_words(runni
     """Better a cut sentence than a dead letter and no word at all."""
     send = transport(running.stack, BY_NAME["collector"].manager)
 
-    def picky(request: Request) -> Answer:
+    def picky(request: Request) -> ApiResponse:
         """Refuses a status whose text is not ASCII, as some future schema might."""
         if request.path.endswith("/status") and not json.dumps(request.body, ensure_ascii=False).isascii():
-            return Answer(422, {"reason": "Invalid", "message": "status.conditions[0].message: not taken"})
+            return ApiResponse(422, {"reason": "Invalid", "message": "status.conditions[0].message: not taken"})
         return send(request)
 
     with refusing(running.stack, running.namespace, DAEMON_SET, SENTENCE):

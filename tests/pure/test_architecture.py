@@ -35,7 +35,7 @@ def requiring(label: str, value: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Case:
+class ArchitectureCase:
     """Fields of the collector, the estimator's image, and what is added to the node selector and said of it."""
 
     title: str
@@ -47,27 +47,27 @@ class Case:
 
 LEFT_OUT = "is built for amd64 only, so that nodes of another `kubernetes.io/arch` are left out"
 CASES = (
-    Case("upstream's image", UPSTREAM, AMD64, LEFT_OUT, {}),
-    Case("a mirror of it", MIRROR, AMD64, LEFT_OUT, {}),
-    Case("by digest", f"{UPSTREAM.partition(':')[0]}@sha256:{'0' * 64}", AMD64, LEFT_OUT, {}),
-    Case("no estimator", None, {}, "", {}),
-    Case("an image of another name", OWN, {}, "", {}),
-    Case("the user chooses it", UPSTREAM, {}, "", {"node_selector": AMD64}),
-    Case(
+    ArchitectureCase("upstream's image", UPSTREAM, AMD64, LEFT_OUT, {}),
+    ArchitectureCase("a mirror of it", MIRROR, AMD64, LEFT_OUT, {}),
+    ArchitectureCase("by digest", f"{UPSTREAM.partition(':')[0]}@sha256:{'0' * 64}", AMD64, LEFT_OUT, {}),
+    ArchitectureCase("no estimator", None, {}, "", {}),
+    ArchitectureCase("an image of another name", OWN, {}, "", {}),
+    ArchitectureCase("the user chooses it", UPSTREAM, {}, "", {"node_selector": AMD64}),
+    ArchitectureCase(
         "the user chooses another one",
         UPSTREAM,
         {},
         "does not start on nodes of `kubernetes.io/arch` 'arm64'",
         {"node_selector": {"kubernetes.io/arch": "arm64"}},
     ),
-    Case("another label", UPSTREAM, AMD64, LEFT_OUT, {"node_selector": {"disk": "ssd"}}),
-    Case("by affinity", UPSTREAM, {}, "", {"affinity": requiring("kubernetes.io/arch", "amd64")}),
-    Case("affinity for another label", UPSTREAM, AMD64, LEFT_OUT, {"affinity": requiring("disk", "ssd")}),
+    ArchitectureCase("another label", UPSTREAM, AMD64, LEFT_OUT, {"node_selector": {"disk": "ssd"}}),
+    ArchitectureCase("by affinity", UPSTREAM, {}, "", {"affinity": requiring("kubernetes.io/arch", "amd64")}),
+    ArchitectureCase("affinity for another label", UPSTREAM, AMD64, LEFT_OUT, {"affinity": requiring("disk", "ssd")}),
 )
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
-def test_the_exporter_is_kept_from_nodes_on_which_the_estimator_does_not_start(case: Case) -> None:
+def test_the_exporter_is_kept_from_nodes_on_which_the_estimator_does_not_start(case: ArchitectureCase) -> None:
     """Unless the user chooses an architecture; the condition says what is left out, and what to do."""
     parent = kepler(**case.collector)
     inputs = exporter.PodInputs(engine.IMAGE, {}, "digest", case.image)

@@ -3,20 +3,20 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from audit.answer_models import DeadLetter, FinishedSweep, StoreState, Undelivered
 from audit.checks import NAMED, SWEEP_LATE, Check, health
-from audit.model import DeadLetter, State, Swept, Undelivered
 from cli.doctor import alive
-from cli.doctor.check import Seen
+from cli.doctor.check import ClusterSnapshot
 from events.report import ObjectName
 from runtime.objects import Manifest
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
-SWEPT = Swept(time=NOW - timedelta(minutes=2), resources=7, diverging=1)
+SWEPT = FinishedSweep(time=NOW - timedelta(minutes=2), resources=7, diverging=1)
 
 
-def kept(sweep: Swept | None = SWEPT) -> State:
+def kept(sweep: FinishedSweep | None = SWEPT) -> StoreState:
     """What the store says of itself."""
-    return State(reports=1, oldest=NOW, bytes=1, sweep=sweep, version="0.1.0")
+    return StoreState(reports=1, oldest=NOW, bytes=1, sweep=sweep, version="0.1.0")
 
 
 def letter(minutes: int) -> DeadLetter:
@@ -27,7 +27,9 @@ def letter(minutes: int) -> DeadLetter:
     return DeadLetter(name=f"letter-{minutes}", time=at, destination="x", code="400", answer="no", event=event)
 
 
-def checks(state: State, letters: tuple[DeadLetter, ...] = (), *keplers: tuple[str, str, bool]) -> tuple[Check, ...]:
+def checks(
+    state: StoreState, letters: tuple[DeadLetter, ...] = (), *keplers: tuple[str, str, bool]
+) -> tuple[Check, ...]:
     """The checks of the page."""
     return health(state, letters, keplers, now=NOW, namespace="functions").checks
 
@@ -43,7 +45,7 @@ def test_the_page_and_the_command_say_the_same() -> None:
     """Word by word, where both look."""
     letters = (letter(1), letter(9))
     keplers = (manifest("bad", "False"), manifest("good", "True"))
-    seen = Seen(now=NOW, namespace="functions", state=kept(), letters=letters, keplers=keplers)
+    seen = ClusterSnapshot(now=NOW, namespace="functions", state=kept(), letters=letters, keplers=keplers)
     command = [*alive.sweep(seen), *alive.letters(seen), *alive.resources(seen)]
     assert [*checks(kept(), letters, ("a", "bad", False), ("a", "good", True))] == command
     assert [one.level for one in command] == ["ok", "warn", "warn"]

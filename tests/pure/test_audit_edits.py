@@ -18,7 +18,7 @@ ABOVE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @dataclass(frozen=True)
-class Case:
+class EditCase:
     """Two specs, and what is told of them: path, before, after."""
 
     name: str
@@ -30,35 +30,35 @@ class Case:
 A, B = {"name": "A", "value": "1"}, {"name": "B", "value": "2"}
 ENV = [A, B]
 CASES = (
-    Case("the same", {"a": 1}, {"a": 1}, ()),
-    Case("a value", {"collector": {"port": 1}}, {"collector": {"port": 2}}, (("collector.port", 1, 2),)),
-    Case("another type", {"a": 1}, {"a": True}, (("a", 1, True),)),
-    Case("one more", {}, {"a": {"b": 1, "c": None}}, (("a.b", None, 1),)),
-    Case("one less", {"a": {"b": 1}}, {}, (("a.b", 1, None),)),
-    Case("a part that is empty", {}, {"a": {}}, (("a", None, {}),)),
-    Case("a part for a value", {"a": 1}, {"a": {"b": 2}}, (("a", 1, {"b": 2}),)),
-    Case("a list as a whole", {"roles": ["a"]}, {"roles": ["a", "b"]}, (("roles", ["a"], ["a", "b"]),)),
-    Case(
+    EditCase("the same", {"a": 1}, {"a": 1}, ()),
+    EditCase("a value", {"collector": {"port": 1}}, {"collector": {"port": 2}}, (("collector.port", 1, 2),)),
+    EditCase("another type", {"a": 1}, {"a": True}, (("a", 1, True),)),
+    EditCase("one more", {}, {"a": {"b": 1, "c": None}}, (("a.b", None, 1),)),
+    EditCase("one less", {"a": {"b": 1}}, {}, (("a.b", 1, None),)),
+    EditCase("a part that is empty", {}, {"a": {}}, (("a", None, {}),)),
+    EditCase("a part for a value", {"a": 1}, {"a": {"b": 2}}, (("a", 1, {"b": 2}),)),
+    EditCase("a list as a whole", {"roles": ["a"]}, {"roles": ["a", "b"]}, (("roles", ["a"], ["a", "b"]),)),
+    EditCase(
         "an item by its name",
         {"env": ENV},
         {"env": [ENV[0] | {"value": "3"}, ENV[1]]},
         (("env[name=A].value", "1", "3"),),
     ),
-    Case("items in another order", {"env": ENV}, {"env": ENV[::-1]}, ()),
-    Case(
+    EditCase("items in another order", {"env": ENV}, {"env": ENV[::-1]}, ()),
+    EditCase(
         "one item more",
         {"env": [A]},
         {"env": ENV},
         (("env[name=B].name", None, "B"), ("env[name=B].value", None, "2")),
     ),
-    Case("the first item", {}, {"env": [A]}, (("env[name=A].name", None, "A"), ("env[name=A].value", None, "1"))),
-    Case("items without names", {"env": [1]}, {"env": [2]}, (("env", [1], [2]),)),
-    Case("text for a list", {"env": "x"}, {"env": ENV}, (("env", "x", ENV),)),
+    EditCase("the first item", {}, {"env": [A]}, (("env[name=A].name", None, "A"), ("env[name=A].value", None, "1"))),
+    EditCase("items without names", {"env": [1]}, {"env": [2]}, (("env", [1], [2]),)),
+    EditCase("text for a list", {"env": "x"}, {"env": ENV}, (("env", "x", ENV),)),
 )
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_two_specs_differ_in_fields(case: Case) -> None:
+def test_two_specs_differ_in_fields(case: EditCase) -> None:
     """As `runtime.differences` writes paths."""
     assert tuple((one.path, one.before, one.after) for one in fields(case.before, case.after)) == case.told
 

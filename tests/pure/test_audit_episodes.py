@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
+from audit.answer_models import EpisodeCause
 from audit.episode_causes import PATHS, name_of
 from audit.episodes import episodes, in_short
-from audit.model import EpisodeCause
 from events.report import Cause, Field, Report, Write
 from events.types import RESOURCE_DELETE, RESYNC_REQUESTED
-from tests.cli.reports import (
+from tests.cli.report_samples import (
     COLLECTOR,
     DAEMON_SET,
     EDIT,

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from audit import live
+from audit.answer_models import Resources
 from audit.answers import joined
-from audit.letters import letter
+from audit.dead_letter_answers import letter
 from audit.live import Glance, Live, resource, shown
-from audit.model import Resources
-from runtime.client import Answer, Request
+from runtime.client import ApiResponse, Request
 from runtime.errors import Unavailable
 
 GENERATION: dict[str, Any] = {"name": "kepler", "namespace": "a", "uid": "1", "generation": 3}
@@ -136,11 +136,11 @@ def test_reading_all_resources_takes_memory_for_a_page_of_them_only() -> None:
     count, size = 400, 100_000
     large = json.dumps({**KEPLER, "spec": {"x": "x" * size}, "status": {"conditions": [READY]}})
 
-    def send(request: Request) -> Answer:
+    def send(request: Request) -> ApiResponse:
         first = int(request.query.get("continue", "0")) if request.path.endswith("/keplers") else count
         last = min(count, first + int(request.query["limit"]))
         items = [json.loads(large) for _ in range(first, last)]
-        return Answer(200, {"items": items, "metadata": {"continue": str(last) if last < count else ""}})
+        return ApiResponse(200, {"items": items, "metadata": {"continue": str(last) if last < count else ""}})
 
     tracemalloc.start()
     try:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from werkzeug.datastructures import MultiDict
 
+from audit.answer_models import ListedResource, StateName
 from audit.choice import REASONS, Choice, about, chosen
 from audit.live import ShownResource, shown
-from audit.model import Resource, StateName
-from audit.problems import Problem
+from audit.problems import HttpProblem
 from audit.selection import Standings, selected
 from audit.states import OF_LEVEL, ORDER, WORST, level
 
@@ -71,7 +71,7 @@ CASES = (
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_a_resource_stands_by_what_its_conditions_say(case: Stands) -> None:
     """Whichever functions wrote them; the answer says the same as what is counted, in the condition's own words."""
-    answered = Resource.model_validate_json(case.resource.json).state
+    answered = ListedResource.model_validate_json(case.resource.json).state
     assert (case.resource.state, case.resource.reason) == (case.state, case.reason)
     assert (answered.name, answered.reason) == (case.state, case.reason)
     assert answered.message
@@ -99,7 +99,7 @@ def choose(wanted: dict[str, str], resources: tuple[ShownResource, ...] = RESOUR
     """The names on the page that a query string selects, and the choice."""
     standings = selected(Standings, MultiDict(wanted))
     choice = chosen(about(resources, standings), standings)
-    return [Resource.model_validate_json(one).object.name for one in choice.items], choice
+    return [ListedResource.model_validate_json(one).object.name for one in choice.items], choice
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_reasons_in_one_answer_are_few() -> None:
 @pytest.mark.parametrize("wanted", [{"state": "broken"}, {"limit": "1001"}, {"before": "-1"}, {"search": "x" * 201}])
 def test_what_makes_no_sense_is_refused(wanted: dict[str, str]) -> None:
     """With the parameter's name."""
-    with pytest.raises(Problem, match=f"`{next(iter(wanted))}`"):
+    with pytest.raises(HttpProblem, match=f"`{next(iter(wanted))}`"):
         choose(wanted)
 
 

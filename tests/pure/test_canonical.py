@@ -9,7 +9,7 @@ from crds.canonical import canonical
 
 
 @dataclass(frozen=True)
-class Case:
+class CanonicalCase:
     """A value of a type, by the last part of its name."""
 
     says: str
@@ -19,30 +19,32 @@ class Case:
 
 
 CASES = [
-    Case("an empty value of a variable is none", "EnvVar", {"name": "X", "value": ""}, {"name": "X"}),
-    Case(
+    CanonicalCase("an empty value of a variable is none", "EnvVar", {"name": "X", "value": ""}, {"name": "X"}),
+    CanonicalCase(
         "a toleration of everything",
         "Toleration",
         {"key": "", "operator": "Exists", "effect": ""},
         {"operator": "Exists"},
     ),
-    Case("an empty map", "ResourceRequirements", {"limits": {}, "requests": {"cpu": 1}}, {"requests": {"cpu": 1}}),
-    Case(
+    CanonicalCase(
+        "an empty map", "ResourceRequirements", {"limits": {}, "requests": {"cpu": 1}}, {"requests": {"cpu": 1}}
+    ),
+    CanonicalCase(
         "an amount with a fraction is text",
         "ResourceRequirements",
         {"limits": {"cpu": 0.1, "memory": 1e16}, "requests": {"cpu": 1}},
         {"limits": {"cpu": "0.1", "memory": "1e+16"}, "requests": {"cpu": 1}},
     ),
-    Case("a required field stays", "EnvVar", {"name": ""}, {"name": ""}),
-    Case("zero and false are values", "Toleration", {"tolerationSeconds": 0}, {"tolerationSeconds": 0}),
-    Case(
+    CanonicalCase("a required field stays", "EnvVar", {"name": ""}, {"name": ""}),
+    CanonicalCase("zero and false are values", "Toleration", {"tolerationSeconds": 0}, {"tolerationSeconds": 0}),
+    CanonicalCase(
         "an unknown field is the API server's to refuse",
         "EnvVar",
         {"name": "X", "other": ""},
         {"name": "X", "other": ""},
     ),
-    Case("what is no object, too", "EnvVar", "X", "X"),
-    Case(
+    CanonicalCase("what is no object, too", "EnvVar", "X", "X"),
+    CanonicalCase(
         "an empty selector selects everything, and stays",
         "Affinity",
         {
@@ -56,7 +58,7 @@ CASES = [
             }
         },
     ),
-    Case(
+    CanonicalCase(
         "a label with an empty value stays",
         "Affinity",
         {
@@ -78,7 +80,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.says)
-def test_a_value_is_as_the_api_server_keeps_it(case: Case) -> None:
+def test_a_value_is_as_the_api_server_keeps_it(case: CanonicalCase) -> None:
     assert canonical(case.written, f"io.k8s.api.core.v1.{case.type_name}") == case.kept
 
 

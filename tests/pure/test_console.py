@@ -4,7 +4,7 @@ import hashlib
 import re
 
 from audit import states
-from functions.catalogue import FUNCTIONS
+from functions.function_catalogue import FUNCTIONS
 from local.layout import ROOT
 from runtime.objects import OURS
 

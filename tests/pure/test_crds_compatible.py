@@ -9,7 +9,7 @@ import pytest
 from pydantic import JsonValue
 
 from crds.compatibility import DELIBERATE, breaks, value_breaks
-from crds.generate import RESOURCES, definition
+from crds.crd_files import RESOURCES, definition
 from local.kubectl import documents
 from local.layout import ROOT
 

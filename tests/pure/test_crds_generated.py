@@ -7,13 +7,13 @@ import pytest
 import yaml
 from pydantic import BaseModel, JsonValue
 
-from crds import generate
+from crds import crd_files
 from crds.core import KUBERNETES, ROOTS, Schema, read_definitions
+from crds.crd_files import RESOURCES, definition, rendered
 from crds.describe import field_docstrings
 from crds.fields import RULES
-from crds.generate import RESOURCES, definition, rendered
-from crds.meta import API_VERSION, Observed, Resource, Written
-from crds.schema import of
+from crds.meta import API_VERSION, Resource, SpecPart, StatusPart
+from crds.openapi_schema import of
 
 EACH = pytest.mark.parametrize("resource", RESOURCES.values(), ids=lambda resource: resource.names.kind)
 BY_THE_SERVER = {".apiVersion", ".kind", ".metadata"}
@@ -44,10 +44,10 @@ def ours(part: type[BaseModel], schema: Schema, path: str = "") -> Iterator[tupl
         if not isinstance(described, dict):
             continue
         block = type(field.get_default(call_default_factory=True))
-        if issubclass(block, Observed):
+        if issubclass(block, StatusPart):
             continue
         yield f"{path}.{alias}", part, name, described
-        if issubclass(block, Written):
+        if issubclass(block, SpecPart):
             yield from ours(block, described, f"{path}.{alias}")
 
 
@@ -70,17 +70,17 @@ def test_the_files_are_what_the_models_say() -> None:
 
 
 def test_the_folder_holds_nothing_else() -> None:
-    assert {path.name for path in generate.FOLDER.iterdir()} == {path.name for path in rendered()}
+    assert {path.name for path in crd_files.FOLDER.iterdir()} == {path.name for path in rendered()}
 
 
 def test_a_stale_file_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(generate, "FOLDER", tmp_path)
-    assert generate.main(["--check"]) == 1
+    monkeypatch.setattr(crd_files, "FOLDER", tmp_path)
+    assert crd_files.main(["--check"]) == 1
     assert "kepler.yaml is not what crds/ says" in capsys.readouterr().err
-    assert generate.main([]) == 0
-    assert generate.main(["--check"]) == 0
+    assert crd_files.main([]) == 0
+    assert crd_files.main(["--check"]) == 0
 
 
 def test_rendering_is_deterministic() -> None:
@@ -144,7 +144,7 @@ def test_the_defaults_of_the_schema_are_the_defaults_of_the_model(resource: type
     assert from_schema == resource()
     for path, part, name, field in ours(resource, schema):
         default = part.model_fields[name].get_default(call_default_factory=True)
-        if not isinstance(default, Written):
+        if not isinstance(default, SpecPart):
             assert ("default" in field) == (default not in (None, "", (), {})), path
 
 

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, JsonValue, ValidationError
 
-from crds.collected_metric import METRICS, KeplerCollectedMetric, Source
-from crds.exported_power import USAGE, KeplerExportedPower, Level
+from crds.crd_files import RESOURCES
 from crds.fields import DAY, seconds
-from crds.generate import RESOURCES
 from crds.kepler import Kepler
-from crds.machine_config import KeplerMachineConfig
-from crds.meta import Resource, Written
+from crds.kepler_collected_metric import METRICS, KeplerCollectedMetric, Source
+from crds.kepler_exported_power import USAGE, KeplerExportedPower, Level
+from crds.kepler_machine_config import KeplerMachineConfig
+from crds.meta import Resource, SpecPart
 
 SAMPLES = Path(__file__).parents[2] / "config" / "samples"
 EACH = pytest.mark.parametrize("resource", RESOURCES.values(), ids=lambda resource: resource.names.kind)
@@ -75,7 +75,7 @@ def blank(part: type[BaseModel]) -> dict[str, JsonValue]:
     """Every block of a part written out, with every field of it blank."""
     blocks = {str(field.alias): field.annotation for field in part.model_fields.values()}
     return {
-        name: blank(block) if isinstance(block, type) and issubclass(block, Written) else None
+        name: blank(block) if isinstance(block, type) and issubclass(block, SpecPart) else None
         for name, block in blocks.items()
     }
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from crds import reference, schema
-from crds.generate import RESOURCES
+from crds import openapi_schema, reference
+from crds.crd_files import RESOURCES
 from crds.meta import Resource
 from crds.reference import Row, rendered, rows
 
@@ -13,7 +13,7 @@ EACH = pytest.mark.parametrize("resource", RESOURCES.values(), ids=lambda resour
 def row(resource: str, path: str) -> Row:
     """One row of a resource's table."""
     described = next(one for one in RESOURCES.values() if one.names.kind == resource)
-    return {one.path: one for one in rows(described, schema.of(described))}[path]
+    return {one.path: one for one in rows(described, openapi_schema.of(described))}[path]
 
 
 def test_the_file_is_what_the_models_say() -> None:
@@ -31,7 +31,7 @@ def test_it_is_the_same_each_time() -> None:
 @EACH
 def test_every_field_says_what_it_does(resource: type[Resource]) -> None:
     """A path once, with a type and a sentence."""
-    told = [*rows(resource, schema.of(resource))]
+    told = [*rows(resource, openapi_schema.of(resource))]
     assert told
     assert len({one.path for one in told}) == len(told)
     assert all(one.type and one.description.endswith(".") for one in told)

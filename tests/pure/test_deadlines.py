@@ -13,7 +13,7 @@ import yaml
 from functions import collected_metric
 from local.layout import ROOT
 from runtime import deadlines, requests
-from runtime.client import Answer, Client, Request
+from runtime.client import ApiResponse, Client, Request
 from runtime.errors import Unavailable
 from runtime.event import Event
 from runtime.objects import KEPLER, Ref
@@ -55,10 +55,10 @@ def test_the_installation_has_these_bounds() -> None:
         assert deadlines.RECONCILE < seconds < revisions[name] <= deadlines.REVISION_MOST
 
 
-def late(request: Request) -> Answer:
+def late(request: Request) -> ApiResponse:
     """An API server that answers after whatever timeout it is given."""
     time.sleep(request.read)
-    return Answer(0, LATE)
+    return ApiResponse(0, LATE)
 
 
 def test_an_api_server_that_answers_after_its_timeout_costs_no_more_than_the_deadline() -> None:
@@ -75,10 +75,10 @@ def test_many_slow_calls_end_at_the_deadline() -> None:
     """Each takes a tenth of a second and succeeds; the sixth is not sent any more."""
     sent: list[Request] = []
 
-    def slow(request: Request) -> Answer:
+    def slow(request: Request) -> ApiResponse:
         sent.append(request)
         time.sleep(0.1)
-        return Answer(200, {})
+        return ApiResponse(200, {})
 
     client = Client(slow, manager="x", seconds=0.45)
     for _ in range(5):
@@ -90,12 +90,12 @@ def test_many_slow_calls_end_at_the_deadline() -> None:
     assert sent[-1].read < 0.1
 
 
-def throttled(seconds: float, times: int, sent: list[float]) -> Callable[[Request], Answer]:
+def throttled(seconds: float, times: int, sent: list[float]) -> Callable[[Request], ApiResponse]:
     """An API server that asks so many times to come back later."""
 
-    def send(_: Request) -> Answer:
+    def send(_: Request) -> ApiResponse:
         sent.append(time.monotonic())
-        return Answer(429, {"message": "slow down"}, seconds) if len(sent) <= times else Answer(200, {})
+        return ApiResponse(429, {"message": "slow down"}, seconds) if len(sent) <= times else ApiResponse(200, {})
 
     return send
 
@@ -120,7 +120,7 @@ def test_a_retry_after_beyond_the_deadline_is_not_waited_for() -> None:
 def test_an_event_waits_for_its_turn_and_for_a_place_until_one_deadline() -> None:
     """Each alone may take `TURN`; one after the other they would outlast the Trigger, and with a list the revision."""
     workers = Workers(places=1, seconds=1.0)
-    reconciler = Reconciler(collected_metric.FUNCTION, lambda _: Answer(404, {}), workers=workers)
+    reconciler = Reconciler(collected_metric.FUNCTION, lambda _: ApiResponse(404, {}), workers=workers)
     busy, go_on = threading.Event(), threading.Event()
 
     def at_work(_: Sequence[Event]) -> Done:

@@ -26,7 +26,7 @@ def fields(intent: Any, name: str = "") -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Case:
+class DifferenceCase:
     """`changed` are the paths that an apply would set or remove; what is intended is ours unless something is said."""
 
     says: str
@@ -38,34 +38,36 @@ class Case:
 CONTAINER = 'k:{"name":"a"}'
 PORT = 'k:{"containerPort":80,"protocol":"TCP"}'
 CASES = [
-    Case("an absent object has every field to gain", {"data": {"a": "1", "b": "2"}}, None, ["data.a", "data.b"]),
-    Case("what is as intended is left alone", {"data": {"a": "1"}}, {"data": {"a": "1"}}),
-    Case("a value that differs is set", {"data": {"a": "1"}}, {"data": {"a": "2"}}, ["data.a"]),
-    Case("a field that is missing is set", {"data": {"a": "1"}}, {"data": {}}, ["data.a"]),
-    Case("what others added is left alone", {"data": {"a": "1"}}, {"data": {"a": "1", "theirs": "x"}}),
-    Case(
+    DifferenceCase(
+        "an absent object has every field to gain", {"data": {"a": "1", "b": "2"}}, None, ["data.a", "data.b"]
+    ),
+    DifferenceCase("what is as intended is left alone", {"data": {"a": "1"}}, {"data": {"a": "1"}}),
+    DifferenceCase("a value that differs is set", {"data": {"a": "1"}}, {"data": {"a": "2"}}, ["data.a"]),
+    DifferenceCase("a field that is missing is set", {"data": {"a": "1"}}, {"data": {}}, ["data.a"]),
+    DifferenceCase("what others added is left alone", {"data": {"a": "1"}}, {"data": {"a": "1", "theirs": "x"}}),
+    DifferenceCase(
         "a field we own and no longer intend is removed",
         {"data": {"a": "1"}},
         owning({"f:data": {"f:a": {}, "f:old": {}}}, data={"a": "1", "old": "2"}),
         ["data.old"],
     ),
-    Case(
+    DifferenceCase(
         "a field we owned and somebody removed is gone already",
         {"data": {"a": "1"}},
         owning({"f:data": {"f:a": {}, "f:old": {}}}, data={"a": "1"}),
     ),
-    Case(
+    DifferenceCase(
         "items of an associative list are found by their key, whatever their order",
         {"containers": [{"name": "a", "image": "i"}]},
         {"containers": [{"name": "sidecar"}, {"name": "a", "image": "i", "terminationMessagePath": "/x"}]},
     ),
-    Case(
+    DifferenceCase(
         "an item that differs says which",
         {"containers": [{"name": "a", "image": "new"}]},
         {"containers": [{"name": "a", "image": "old"}]},
         ["containers[name=a].image"],
     ),
-    Case(
+    DifferenceCase(
         "an item we own and no longer intend is removed",
         {"containers": [{"name": "b", "image": "i"}]},
         owning(
@@ -74,7 +76,7 @@ CASES = [
         ),
         ["containers[name=a].name"],
     ),
-    Case(
+    DifferenceCase(
         "ports are told apart by number and protocol",
         {"ports": [{"containerPort": 81, "protocol": "TCP"}]},
         owning(
@@ -88,26 +90,26 @@ CASES = [
             "ports[containerPort=80,protocol=TCP].protocol",
         ],
     ),
-    Case("an atomic list is compared as a whole", {"args": ["-a", "-b"]}, {"args": ["-a"]}, ["args"]),
-    Case(
+    DifferenceCase("an atomic list is compared as a whole", {"args": ["-a", "-b"]}, {"args": ["-a"]}, ["args"]),
+    DifferenceCase(
         "what is left over in an atomic map is removed",
         {"nodeSelector": {"os": "linux"}},
         owning({"f:nodeSelector": {}}, nodeSelector={"os": "linux", "disk": "gold"}),
         ["nodeSelector"],
     ),
-    Case(
+    DifferenceCase(
         "what is left over in an item of an atomic list is removed",
         {"tolerations": [{"key": "a", "operator": "Exists"}]},
         owning({"f:tolerations": {}}, tolerations=[{"key": "a", "operator": "Exists", "effect": "NoSchedule"}]),
         ["tolerations"],
     ),
-    Case(
+    DifferenceCase(
         "an atomic value that differs is told once",
         {"nodeSelector": {"os": "linux"}},
         owning({"f:nodeSelector": {}}, nodeSelector={"os": "windows", "disk": "gold"}),
         ["nodeSelector.os"],
     ),
-    Case(
+    DifferenceCase(
         "the server's defaults in atomic values are not left over",
         {"env": [{"name": "N", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}]},
         owning(
@@ -115,41 +117,43 @@ CASES = [
             env=[{"name": "N", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName", "apiVersion": "v1"}}}],
         ),
     ),
-    Case("an atomic list in another order differs", {"args": ["-b", "-a"]}, {"args": ["-a", "-b"]}, ["args"]),
-    Case(
+    DifferenceCase("an atomic list in another order differs", {"args": ["-b", "-a"]}, {"args": ["-a", "-b"]}, ["args"]),
+    DifferenceCase(
         "quantities are the same in any notation",
         {"resources": {"requests": {"cpu": "0.5", "memory": "1024Mi"}}},
         {"resources": {"requests": {"cpu": "500m", "memory": "1Gi"}}},
     ),
-    Case(
+    DifferenceCase(
         "quantities that differ do differ",
         {"resources": {"limits": {"cpu": "0.5"}}},
         {"resources": {"limits": {"cpu": "600m"}}},
         ["resources.limits.cpu"],
     ),
-    Case(
+    DifferenceCase(
         "outside of resources a number's notation is text", {"data": {"a": "1"}}, {"data": {"a": "1000m"}}, ["data.a"]
     ),
-    Case("false and 0 are not the same", {"spec": {"on": False}}, {"spec": {"on": 0}}, ["spec.on"]),
-    Case(
+    DifferenceCase("false and 0 are not the same", {"spec": {"on": False}}, {"spec": {"on": 0}}, ["spec.on"]),
+    DifferenceCase(
         "a value that somebody else has put back is taken over",
         {"data": {"a": "1", "b": "2"}},
         owning({"f:data": {"f:a": {}}}, data={"a": "1", "b": "2"}),
         ["data.b"],
     ),
-    Case(
+    DifferenceCase(
         "so is an item of an associative list",
         {"env": [{"name": "A", "value": "1"}]},
         owning({"f:env": {'k:{"name":"B"}': {".": {}, "f:name": {}}}}, env=[{"name": "A", "value": "1"}]),
         ["env[name=A]"],
     ),
-    Case("and what somebody made just so beforehand", {"data": {"a": "1"}}, owning({}, data={"a": "1"}), ["data"]),
-    Case(
+    DifferenceCase(
+        "and what somebody made just so beforehand", {"data": {"a": "1"}}, owning({}, data={"a": "1"}), ["data"]
+    ),
+    DifferenceCase(
         "locks and names are no content",
         {"metadata": {"name": "x", "uid": "1", "resourceVersion": "1"}},
         owning({}),
     ),
-    Case(
+    DifferenceCase(
         "labels are content",
         {"metadata": {"name": "x", "labels": {"a": "1"}}},
         owning({}),
@@ -159,7 +163,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.says)
-def test_differences(case: Case) -> None:
+def test_differences(case: DifferenceCase) -> None:
     """Exactly the fields that an apply would set or remove."""
     there = case.actual
     if there is not None and "managedFields" not in there.get("metadata", {}):

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from events.report import Report
 from events.types import RESOURCE_UPDATE, RESYNC_REQUESTED
 from functions import collector, machine_spec
-from runtime.client import Answer, Request
+from runtime.client import ApiResponse, Request
 from runtime.edge import Edge, application
 from runtime.errors import Unavailable
 from runtime.event import Event
@@ -60,7 +60,7 @@ def binary(to: FlaskClient, body: Any = None, **attributes: str) -> TestResponse
     return to.post("/", headers=headers, json=body)
 
 
-def unreachable(request: Request) -> Answer:
+def unreachable(request: Request) -> ApiResponse:
     """No API server: what comes this far makes the test fail."""
     raise AssertionError(request)
 

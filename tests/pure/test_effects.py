@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from crds.generate import RESOURCES
-from functions.catalogue import FUNCTIONS
+from crds.crd_files import RESOURCES
+from functions.function_catalogue import FUNCTIONS
 from local.layout import ROOT
 from runtime.conditions import conditions
 from runtime.objects import KEPLER
 from tests.effects import FILE, clusters, differing, document, effects, paths, writers
-from tests.fields import FIELDS, Field
-from tests.rendered import MODELS, Cluster, rendered
+from tests.field_cases import FIELDS, FieldCase
+from tests.rendered import MODELS, RenderedCluster, rendered
 
 KINDS = [one.names.kind for one in RESOURCES.values()]
 EACH = pytest.mark.parametrize("field", FIELDS, ids=str)
@@ -26,13 +26,13 @@ def test_every_field_has_a_row_and_no_row_is_of_no_field(kind: str) -> None:
 
 
 @EACH
-def test_a_field_is_not_without_effect(field: Field) -> None:
+def test_a_field_is_not_without_effect(field: FieldCase) -> None:
     """Two values of it lead to different objects, or at least to something else that is said."""
     assert effects(field)
 
 
 @EACH
-def test_both_values_are_values_of_the_field(field: Field) -> None:
+def test_both_values_are_values_of_the_field(field: FieldCase) -> None:
     """The models take the resources with the one and with the other."""
     for one in clusters(field):
         for kind, model in MODELS.items():
@@ -47,7 +47,7 @@ def defined_in(file: Path) -> frozenset[str]:
 
 
 @EACH
-def test_the_test_that_shows_it_exists(field: Field) -> None:
+def test_the_test_that_shows_it_exists(field: FieldCase) -> None:
     """By file and name, as pytest takes them."""
     file, _, name = field.shown_by.partition("::")
     assert name.startswith("test_")
@@ -61,7 +61,7 @@ def test_the_file_is_what_comes_of_the_values() -> None:
 
 def test_a_value_that_changes_nothing_is_found() -> None:
     """A field that nobody reads would have no effects, not even that something is rolled out."""
-    none = Field(KEPLER.name, "spec.collector.port", None, 9102, "", Cluster())
+    none = FieldCase(KEPLER.name, "spec.collector.port", None, 9102, "", RenderedCluster())
     assert effects(none) == ()
 
 
@@ -93,7 +93,7 @@ def test_every_field_of_the_status_has_one_writer(kind: str) -> None:
 
 def test_every_function_reports_on_its_resource() -> None:
     """Each under a name of its own; a rendered resource has what all of them say, as a real one has."""
-    found = rendered(Cluster())
+    found = rendered(RenderedCluster())
     types = [one for function in FUNCTIONS for one in (function.condition, *function.summaries)]
     assert {one for one in types if one in conditions(found.resources[KEPLER.name])} == {
         function.condition for function in FUNCTIONS if function.parent == KEPLER

@@ -8,7 +8,7 @@ import pytest
 from crds.kepler import Kepler
 from functions import children, collector, engine, estimator, sidecar
 from functions.cfm import Key
-from runtime.function import Observed
+from runtime.declaration import Observed
 from runtime.objects import COLLECTED_METRIC, Ref
 from runtime.outcome import Outcome
 from tests.kepler_reads import lines, words
@@ -43,7 +43,7 @@ def written(found: dict[str, Any]) -> str:
 
 
 @dataclass(frozen=True)
-class Case:
+class EstimatorCase:
     """Models, and what both readers make of them."""
 
     models: dict[str, Any]
@@ -51,18 +51,18 @@ class Case:
 
 
 CASES = [
-    Case({}, BY_DEFAULT),
-    Case({"node-components": None}, BY_DEFAULT),
-    Case({"node-components": {"init-url": URL}}, {**BY_DEFAULT, "NODE_COMPONENTS_INIT_URL": URL}),
-    Case(
+    EstimatorCase({}, BY_DEFAULT),
+    EstimatorCase({"node-components": None}, BY_DEFAULT),
+    EstimatorCase({"node-components": {"init-url": URL}}, {**BY_DEFAULT, "NODE_COMPONENTS_INIT_URL": URL}),
+    EstimatorCase(
         {"node-total": {"trainer": "SGDRegressorTrainer"}}, {**BY_DEFAULT, "NODE_TOTAL_TRAINER": "SGDRegressorTrainer"}
     ),
-    Case({"node-total": {"filters": "mae:0.5;n:1"}}, {**BY_DEFAULT, "NODE_TOTAL_FILTERS": "mae:0.5;n:1"}),
-    Case(
+    EstimatorCase({"node-total": {"filters": "mae:0.5;n:1"}}, {**BY_DEFAULT, "NODE_TOTAL_FILTERS": "mae:0.5;n:1"}),
+    EstimatorCase(
         {"process-total": {"trainer": "LogisticRegressionTrainer"}},
         {**BY_DEFAULT, "PROCESS_TOTAL_ESTIMATOR": "true", "PROCESS_TOTAL_TRAINER": "LogisticRegressionTrainer"},
     ),
-    Case(
+    EstimatorCase(
         {"process-components": {"init-url": "http://m/a.zip"}},
         {**BY_DEFAULT, "PROCESS_COMPONENTS_ESTIMATOR": "true", "PROCESS_COMPONENTS_INIT_URL": "http://m/a.zip"},
     ),
@@ -70,7 +70,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case.models))
-def test_both_readers_see_what_was_meant(case: Case) -> None:
+def test_both_readers_see_what_was_meant(case: EstimatorCase) -> None:
     """The exporter splits at white space, the estimator at line ends: one setting a line suits both."""
     text = written(kepler(case.models))
     assert words(text) == lines(text) == case.read
@@ -107,7 +107,7 @@ def test_a_trainer_that_is_named_wins_over_the_one_that_trains_here() -> None:
 
 
 @dataclass(frozen=True)
-class Sources:
+class SourcesCase:
     """Sources that are on or off, the model, and the field to blame (None: it works)."""
 
     sources: dict[str, bool]
@@ -121,21 +121,21 @@ def model(group: str) -> str:
 
 
 SOURCES = [
-    Sources({"counter": False}, None, None),  # models of BPFOnly remain
-    Sources({"bpf": False}, None, None),
-    Sources({"counter": False, "bpf": False}, None, "`counter` or `bpf`"),
-    Sources({"counter": False}, model("CounterOnly"), "`counter`"),
-    Sources({"counter": False}, model("Basic"), "`counter`"),
-    Sources({"counter": False}, model("BPFOnly"), None),
-    Sources({"irq": False}, model("BPFIRQ"), "`irq`"),
-    Sources({"irq": False, "counter": False}, model("Full"), "`counter`, `irq`"),
-    Sources({"counter": False}, "http://models/mine.zip", None),  # the URL does not tell
-    Sources({"gpu": False, "cgroup": False, "kubelet": False}, model("Full"), None),
+    SourcesCase({"counter": False}, None, None),  # models of BPFOnly remain
+    SourcesCase({"bpf": False}, None, None),
+    SourcesCase({"counter": False, "bpf": False}, None, "`counter` or `bpf`"),
+    SourcesCase({"counter": False}, model("CounterOnly"), "`counter`"),
+    SourcesCase({"counter": False}, model("Basic"), "`counter`"),
+    SourcesCase({"counter": False}, model("BPFOnly"), None),
+    SourcesCase({"irq": False}, model("BPFIRQ"), "`irq`"),
+    SourcesCase({"irq": False, "counter": False}, model("Full"), "`counter`, `irq`"),
+    SourcesCase({"counter": False}, "http://models/mine.zip", None),  # the URL does not tell
+    SourcesCase({"gpu": False, "cgroup": False, "kubelet": False}, model("Full"), None),
 ]
 
 
 @pytest.mark.parametrize("case", SOURCES, ids=str)
-def test_a_model_whose_source_is_off_is_refused(case: Sources) -> None:
+def test_a_model_whose_source_is_off_is_refused(case: SourcesCase) -> None:
     """The message names the source, the resource that turns it off, and what to do."""
     outcome = decide(kepler({"node-components": {"init-url": case.url}}), case.sources)
     if case.blamed is None:

@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from events import types
-from events.catalogue import BY_TYPE, CATALOGUE, COMMON, OBJECT, READINESS, RECONCILERS, EventType
-from events.generate import ASYNCAPI, SCHEMAS, rendered, schema
+from events.event_catalogue import BY_TYPE, CATALOGUE, COMMON, OBJECT, READINESS, RECONCILERS, EventType
+from events.event_documents import ASYNCAPI, SCHEMAS, rendered, schema
 from events.report import Report, StatusChange
-from events.sweep import Resync, Swept
+from events.sweep_data import Resync, SweepData
 from functions import wiring
-from functions.catalogue import FUNCTIONS, LISTENERS, NAMES
+from functions.function_catalogue import FUNCTIONS, LISTENERS, NAMES
 from local.layout import ROOT
-from runtime import requests, sweep
-from runtime.client import Answer, Client, Request
+from runtime import requests, sweep_run
+from runtime.client import ApiResponse, Client, Request
 from runtime.dead_letter_store import DeadLetterStore
 from runtime.envelope import about
 from runtime.event import Event, decode
@@ -73,12 +73,14 @@ def report(**changed: Any) -> CloudEvent:
 
 def diverging(cause: str = "7") -> CloudEvent:
     """What a sweep asks for."""
-    return sweep.requested(sweep.Diverging(KEY, trace_of(SHOWN), {"collector": ("Service 'x' is missing",)}), cause)
+    return sweep_run.requested(
+        sweep_run.Diverging(KEY, trace_of(SHOWN), {"collector": ("Service 'x' is missing",)}), cause
+    )
 
 
 def swept(cause: str = "7") -> CloudEvent:
     """What a sweep says at its end."""
-    return sweep.finished(Swept(resources=3, diverging=1, calls=17, milliseconds=12.5), cause)
+    return sweep_run.finished(SweepData(resources=3, diverging=1, calls=17, milliseconds=12.5), cause)
 
 
 EMITTED: dict[str, Callable[[], CloudEvent]] = {
@@ -90,7 +92,7 @@ EMITTED: dict[str, Callable[[], CloudEvent]] = {
     ),
     "`Ready` that moved": lambda: report(readyFrom="Reconciling", readyTo="Ready"),
     "a sweep that found something": diverging,
-    "a sweep that found what a deletion left": lambda: sweep.requested(sweep.Diverging(KEY, None, {}), "7"),
+    "a sweep that found what a deletion left": lambda: sweep_run.requested(sweep_run.Diverging(KEY, None, {}), "7"),
     "a sweep at its end": swept,
     "a request for one of many": lambda: requests.one_of_many(KEY, received(requests.resync(KEY, by="cli")), "status"),
     "a report that is signed": lambda: signed(report(), b"k" * 32),
@@ -260,7 +262,7 @@ def test_the_catalogue_speaks_of_functions_that_there_are() -> None:
 def test_a_request_to_look_again_wakes_every_function_of_the_object() -> None:
     """It names the object; nobody takes it for an echo."""
 
-    def unreachable(request: Request) -> Answer:
+    def unreachable(request: Request) -> ApiResponse:
         raise AssertionError(request)
 
     event = received(requests.resync(KEY, by="cli"))
@@ -275,9 +277,9 @@ def test_a_request_to_send_again_names_the_letter() -> None:
     """`dead_letter` looks for the ConfigMap of that name, where the functions are."""
     asked: list[str] = []
 
-    def absent(request: Request) -> Answer:
+    def absent(request: Request) -> ApiResponse:
         asked.append(request.path)
-        return Answer(404, {})
+        return ApiResponse(404, {})
 
     store = DeadLetterStore(absent, lambda _: None, "kepler-operator", Keyring(absent, "kepler-operator"))
     store.replay(received(requests.replay("dead-letter-1", by="console")).data["letter"], Client(absent, manager="x"))

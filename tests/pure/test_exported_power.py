@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from crds.collected_metric import KeplerCollectedMetric
-from crds.exported_power import USAGE, KeplerExportedPower, KeplerExportedPowerSpec, Level
+from crds.kepler_collected_metric import KeplerCollectedMetric
+from crds.kepler_exported_power import USAGE, KeplerExportedPower, KeplerExportedPowerSpec, Level
 from functions import cfm, children, exported_power, metrics
 from functions.cfm import Key
 from functions.metrics import Family, series
-from runtime.function import Observed
+from runtime.declaration import Observed
 from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, Ref
 from runtime.outcome import Outcome
 
@@ -49,7 +49,7 @@ def power(**fields: Any) -> dict[str, Any]:
     return {"metadata": {"name": "mine"}, "spec": {key.replace("_", "-"): fields[key] for key in fields}}
 
 
-class Files:
+class ConfigFiles:
     """One file a key, read as KEP v0.7.12:pkg/config/config.go does (getConfig, getBoolConfig)."""
 
     def __init__(self, directory: Path, outcome: Outcome) -> None:
@@ -77,7 +77,7 @@ SWITCHES = (
 
 
 @dataclass(frozen=True)
-class Case:
+class ExportedPowerCase:
     """Levels, and the switches that are on for them."""
 
     levels: tuple[str, ...]
@@ -85,22 +85,24 @@ class Case:
 
 
 CASES = [
-    Case(("node",), frozenset({"EXPOSE_COMPONENT_POWER"})),
-    Case(("package",), frozenset({"EXPOSE_COMPONENT_POWER"})),
-    Case(("pod",), frozenset({"EXPOSE_CONTAINER_METRICS"})),
-    Case(("container",), frozenset({"EXPOSE_CONTAINER_METRICS"})),
-    Case(("process",), frozenset({"ENABLE_PROCESS_METRICS"})),
-    Case(("vm",), frozenset({"EXPOSE_VM_METRICS", "EXPOSE_COMPONENT_POWER"})),
-    Case(("pod", "process"), frozenset({"EXPOSE_CONTAINER_METRICS", "ENABLE_PROCESS_METRICS"})),
-    Case(("node", "package", "pod", "container"), frozenset({"EXPOSE_COMPONENT_POWER", "EXPOSE_CONTAINER_METRICS"})),
-    Case(tuple(Level), frozenset(SWITCHES) - {"EXPOSE_ESTIMATED_IDLE_POWER_METRICS"}),
+    ExportedPowerCase(("node",), frozenset({"EXPOSE_COMPONENT_POWER"})),
+    ExportedPowerCase(("package",), frozenset({"EXPOSE_COMPONENT_POWER"})),
+    ExportedPowerCase(("pod",), frozenset({"EXPOSE_CONTAINER_METRICS"})),
+    ExportedPowerCase(("container",), frozenset({"EXPOSE_CONTAINER_METRICS"})),
+    ExportedPowerCase(("process",), frozenset({"ENABLE_PROCESS_METRICS"})),
+    ExportedPowerCase(("vm",), frozenset({"EXPOSE_VM_METRICS", "EXPOSE_COMPONENT_POWER"})),
+    ExportedPowerCase(("pod", "process"), frozenset({"EXPOSE_CONTAINER_METRICS", "ENABLE_PROCESS_METRICS"})),
+    ExportedPowerCase(
+        ("node", "package", "pod", "container"), frozenset({"EXPOSE_COMPONENT_POWER", "EXPOSE_CONTAINER_METRICS"})
+    ),
+    ExportedPowerCase(tuple(Level), frozenset(SWITCHES) - {"EXPOSE_ESTIMATED_IDLE_POWER_METRICS"}),
 ]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "+".join(case.levels))
-def test_a_switch_is_on_when_a_level_needs_it(case: Case, tmp_path: Path) -> None:
+def test_a_switch_is_on_when_a_level_needs_it(case: ExportedPowerCase, tmp_path: Path) -> None:
     """And off when none does; each is always written."""
-    read = Files(tmp_path, decide(parent(exported_power="mine"), power=power(levels=case.levels)))
+    read = ConfigFiles(tmp_path, decide(parent(exported_power="mine"), power=power(levels=case.levels)))
     assert {switch for switch in SWITCHES if read.true(switch)} == case.on
 
 
@@ -108,14 +110,14 @@ def test_a_switch_is_on_when_a_level_needs_it(case: Case, tmp_path: Path) -> Non
 def test_idle_power_has_a_switch_of_its_own(wanted: bool, tmp_path: Path) -> None:  # noqa: FBT001
     """`EXPOSE_ESTIMATED_IDLE_POWER_METRICS`."""
     outcome = decide(parent(exported_power="mine"), power=power(idle_power=wanted))
-    assert Files(tmp_path, outcome).true("EXPOSE_ESTIMATED_IDLE_POWER_METRICS") is wanted
+    assert ConfigFiles(tmp_path, outcome).true("EXPOSE_ESTIMATED_IDLE_POWER_METRICS") is wanted
     assert ("idle" in outcome.message) is wanted
 
 
 def test_without_a_resource_the_defaults_are_written(tmp_path: Path) -> None:
     """Node, package, pod and container, all usage metrics, no idle power."""
     outcome = decide(parent())
-    read = Files(tmp_path, outcome)
+    read = ConfigFiles(tmp_path, outcome)
     assert {switch for switch in SWITCHES if read.true(switch)} == {
         "EXPOSE_COMPONENT_POWER",
         "EXPOSE_CONTAINER_METRICS",

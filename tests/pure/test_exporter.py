@@ -11,7 +11,7 @@ from functions import cfm, children, collected_metric, collector, engine, export
 from functions.cfm import Key
 from functions.repositories import repository
 from runtime.adoption import MANAGED_BY
-from runtime.function import Observed
+from runtime.declaration import Observed
 from runtime.objects import KEPLER, Ref
 from runtime.outcome import Intent, Outcome
 from runtime.settings import ALLOWED_IMAGES
@@ -130,7 +130,7 @@ AFFINITY = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": T
 
 
 @dataclass(frozen=True)
-class Case:
+class ExporterCase:
     """A field, its value, and where it ends up in the pod."""
 
     field: str
@@ -140,26 +140,32 @@ class Case:
 
 
 CASES = [
-    Case("node_selector", {"disk": "ssd"}, lambda it: it["nodeSelector"], {"kubernetes.io/os": "linux", "disk": "ssd"}),
-    Case("node_selector", None, lambda it: it["nodeSelector"], {"kubernetes.io/os": "linux"}),
-    Case("tolerations", [TOLERATION], lambda it: it["tolerations"], [TOLERATION]),
-    Case("tolerations", None, lambda it: it["tolerations"], list(engine.TOLERATIONS)),
-    Case("tolerations", [], lambda it: it.get("tolerations"), None),
-    Case("priority_class", "high", lambda it: it["priorityClassName"], "high"),
-    Case("affinity", AFFINITY, lambda it: it["affinity"], AFFINITY),
-    Case("image_pull_secrets", [{"name": "s"}], lambda it: it["imagePullSecrets"], [{"name": "s"}]),
-    Case("runtime_class", "nvidia", lambda it: it["runtimeClassName"], "nvidia"),
-    Case("runtime_class", None, lambda it: it.get("runtimeClassName"), None),
-    Case("log_level", 5, lambda it: it["containers"][0]["args"][-1], "-v=5"),
-    Case("image", f"{KEPLERS}:c", lambda it: it["containers"][0]["image"], f"{KEPLERS}:c"),
-    Case("resources", {"limits": {"cpu": "1"}}, lambda it: it["containers"][0]["resources"], {"limits": {"cpu": "1"}}),
-    Case("resources", None, lambda it: it["containers"][0]["resources"], engine.RESOURCES),
-    Case("env", [{"name": "A", "value": "1"}], lambda it: it["containers"][0]["env"][-1], {"name": "A", "value": "1"}),
+    ExporterCase(
+        "node_selector", {"disk": "ssd"}, lambda it: it["nodeSelector"], {"kubernetes.io/os": "linux", "disk": "ssd"}
+    ),
+    ExporterCase("node_selector", None, lambda it: it["nodeSelector"], {"kubernetes.io/os": "linux"}),
+    ExporterCase("tolerations", [TOLERATION], lambda it: it["tolerations"], [TOLERATION]),
+    ExporterCase("tolerations", None, lambda it: it["tolerations"], list(engine.TOLERATIONS)),
+    ExporterCase("tolerations", [], lambda it: it.get("tolerations"), None),
+    ExporterCase("priority_class", "high", lambda it: it["priorityClassName"], "high"),
+    ExporterCase("affinity", AFFINITY, lambda it: it["affinity"], AFFINITY),
+    ExporterCase("image_pull_secrets", [{"name": "s"}], lambda it: it["imagePullSecrets"], [{"name": "s"}]),
+    ExporterCase("runtime_class", "nvidia", lambda it: it["runtimeClassName"], "nvidia"),
+    ExporterCase("runtime_class", None, lambda it: it.get("runtimeClassName"), None),
+    ExporterCase("log_level", 5, lambda it: it["containers"][0]["args"][-1], "-v=5"),
+    ExporterCase("image", f"{KEPLERS}:c", lambda it: it["containers"][0]["image"], f"{KEPLERS}:c"),
+    ExporterCase(
+        "resources", {"limits": {"cpu": "1"}}, lambda it: it["containers"][0]["resources"], {"limits": {"cpu": "1"}}
+    ),
+    ExporterCase("resources", None, lambda it: it["containers"][0]["resources"], engine.RESOURCES),
+    ExporterCase(
+        "env", [{"name": "A", "value": "1"}], lambda it: it["containers"][0]["env"][-1], {"name": "A", "value": "1"}
+    ),
 ]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.field}={case.value}")
-def test_fields_of_the_pod(case: Case) -> None:
+def test_fields_of_the_pod(case: ExporterCase) -> None:
     """Each field has its place, and its blank value a default."""
     assert case.there(pod(**{case.field: case.value})) == case.found
 

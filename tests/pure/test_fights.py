@@ -9,8 +9,8 @@ from audit import fights
 from cli.sentences import fight
 from events.report import Field, Report, Write
 from events.types import RESOURCE_DELETE
-from tests.cli.reports import DAEMON_SET as EXPORTER
-from tests.cli.reports import cause, report
+from tests.cli.report_samples import DAEMON_SET as EXPORTER
+from tests.cli.report_samples import cause, report
 
 POD = "spec.template.spec"
 
@@ -30,7 +30,7 @@ OURS = frozenset({"kepler-collector", "kepler-estimator"})
 
 
 @dataclass(frozen=True)
-class Case:
+class FightCase:
     """Reports, and how often which field was put back, and who changed it."""
 
     title: str
@@ -39,39 +39,39 @@ class Case:
 
 
 FIGHTS = (
-    Case("one drift", (put_back(1),)),
-    Case("two", (put_back(1), put_back(60))),
-    Case("again and again", tuple(map(put_back, (1, 60, 120, 180))), ((f"{POD}.hostPID", 4, ("argocd",)),)),
-    Case(
+    FightCase("one drift", (put_back(1),)),
+    FightCase("two", (put_back(1), put_back(60))),
+    FightCase("again and again", tuple(map(put_back, (1, 60, 120, 180))), ((f"{POD}.hostPID", 4, ("argocd",)),)),
+    FightCase(
         "several others",
         (put_back(1), put_back(60, by="flux"), put_back(90)),
         ((f"{POD}.hostPID", 3, ("argocd", "flux")),),
     ),
-    Case("other fields each time", tuple(put_back(at, path=f"spec.x{at}") for at in (1, 2, 3))),
-    Case("other values each time", tuple(put_back(at, value=at) for at in (1, 2, 3))),
-    Case(
+    FightCase("other fields each time", tuple(put_back(at, path=f"spec.x{at}") for at in (1, 2, 3))),
+    FightCase("other values each time", tuple(put_back(at, value=at) for at in (1, 2, 3))),
+    FightCase(
         "somebody who removes the field, and so owns none",
         tuple(put_back(at, by="kepler-collector") for at in (1, 2, 3)),
         ((f"{POD}.hostPID", 3, ()),),
     ),
-    Case("an object of its own", tuple(put_back(at, cause=cause(0, by="x")) for at in (1, 2, 3))),
-    Case("our own functions", tuple(put_back(at, by="kepler-estimator") for at in (1, 2, 3))),
-    Case(
+    FightCase("an object of its own", tuple(put_back(at, cause=cause(0, by="x")) for at in (1, 2, 3))),
+    FightCase("our own functions", tuple(put_back(at, by="kepler-estimator") for at in (1, 2, 3))),
+    FightCase(
         "somebody whose change a controller has answered by a status, each time but one",
         (put_back(1), *(put_back(at, by="kube-controller-manager") for at in (2, 3))),
         ((f"{POD}.hostPID", 3, ("argocd",)),),
     ),
-    Case(
+    FightCase(
         "an autoscaler",
         tuple(put_back(at, by="kube-controller-manager", path="spec.replicas") for at in (1, 2, 3)),
         (("spec.replicas", 3, ("kube-controller-manager",)),),
     ),
-    Case("edits of the resource, each once", tuple(put_back(at, generation=at) for at in (1, 2, 3))),
+    FightCase("edits of the resource, each once", tuple(put_back(at, generation=at) for at in (1, 2, 3))),
 )
 
 
 @pytest.mark.parametrize("case", FIGHTS, ids=lambda case: case.title)
-def test_what_counts_as_a_fight(case: Case) -> None:
+def test_what_counts_as_a_fight(case: FightCase) -> None:
     """The same field, for the same generation, put back after somebody else's change: three times or more."""
     found = fights.fights(case.reports, OURS)
     assert tuple((one.path, one.count, one.others) for one in found) == case.told

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from crds.generate import rendered as crds
+from crds.crd_files import rendered as crds
 from functions import children, installation, namespaces, user_roles
-from functions.catalogue import FUNCTIONS
+from functions.function_catalogue import FUNCTIONS
 from functions.generate import BASE, rendered
 from local.layout import ROOT
 from runtime.adoption import MANAGED_BY

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from crds.collected_metric import Source
+from crds.kepler_collected_metric import Source
 from functions import children, engine, estimator, sidecar
 from functions.cfm import Key
 from runtime.objects import KEPLER
@@ -14,7 +14,7 @@ from tests.configurations import (
     MODEL,
     NFS,
     TRAINS,
-    Case,
+    ConfigurationCase,
     beside,
     container,
     exporter,
@@ -25,13 +25,13 @@ from tests.configurations import (
 )
 from tests.kepler_reads import ELSEWHERE, PIPELINES, Trainer, environment
 from tests.pure.test_model_server import EXTERNAL, PROMETHEUS
-from tests.rendered import KEY, Cluster, rendered, with_keys
+from tests.rendered import KEY, RenderedCluster, rendered, with_keys
 
 ESTIMATING = [case for case in CASES if "estimator-sidecar" in case.cluster.specs[KEPLER.name]]
 
 
 @pytest.mark.parametrize("case", ESTIMATING, ids=lambda case: case.says)
-def test_the_estimator_asks_where_the_exporter_was_meant_to(case: Case, tmp_path: Path) -> None:
+def test_the_estimator_asks_where_the_exporter_was_meant_to(case: ConfigurationCase, tmp_path: Path) -> None:
     """One address for both, used as it is, and the server's own routes; it writes where there is a volume."""
     found = rendered(case.cluster)
     read, other = beside(found, tmp_path / "estimator"), exporter(found, tmp_path / "exporter")
@@ -50,7 +50,7 @@ def test_the_estimator_fetches_a_model_of_the_nodes(tmp_path: Path) -> None:
     read = beside(found, tmp_path)
     assert (read.init_url("acpi"), read.init_url("rapl-sysfs")) == ("", MODEL)
     theirs = with_keys({"NODE_COMPONENTS_INIT_URL": "http://mine\n"})
-    asked = Cluster(written(estimator_sidecar=ESTIMATED).specs, there=theirs)
+    asked = RenderedCluster(written(estimator_sidecar=ESTIMATED).specs, there=theirs)
     assert beside(rendered(asked), tmp_path / "file").init_url("rapl-sysfs") == "http://mine"
 
 
@@ -86,7 +86,7 @@ def test_a_key_of_the_user_wins_in_the_models_configuration(tmp_path: Path) -> N
     """To the programs of the model server the file wins over the environment: a key is where it belongs."""
     there = with_keys({"PROM_SSL_DISABLE": "false\n"}, children.model_config(KEY))
     asked = written(estimator_sidecar=ESTIMATED, model_server=TRAINS)
-    read = trainer(rendered(Cluster(asked.specs, there=there)), tmp_path)
+    read = trainer(rendered(RenderedCluster(asked.specs, there=there)), tmp_path)
     assert read.settings()["unverified"] is False
     assert Trainer(read.files, {"PROM_SSL_DISABLE": "true"}).settings()["unverified"] is False
 

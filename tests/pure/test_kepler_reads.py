@@ -4,17 +4,27 @@ from pathlib import Path
 
 import pytest
 
-from crds.collected_metric import Source
-from crds.env import KEPLERS
+from crds.environment import KEPLERS
+from crds.kepler_collected_metric import Source
 from functions import cfm, children
 from functions.cfm import Key
-from tests.configurations import DEFAULT, EACH, ESTIMATED, PREFIXES, Case, beside, exporter, sources, written
+from tests.configurations import (
+    DEFAULT,
+    EACH,
+    ESTIMATED,
+    PREFIXES,
+    ConfigurationCase,
+    beside,
+    exporter,
+    sources,
+    written,
+)
 from tests.kepler_reads import ELSEWHERE, EXPORTER_KEYS, Estimator, Exporter
-from tests.rendered import Cluster, rendered, with_keys
+from tests.rendered import RenderedCluster, rendered, with_keys
 
 
 @EACH
-def test_the_exporter_ends_up_with_what_was_meant(case: Case, tmp_path: Path) -> None:
+def test_the_exporter_ends_up_with_what_was_meant(case: ConfigurationCase, tmp_path: Path) -> None:
     """Every one of its settings, typed: those we write, those we leave to it, and those that flags have a say in."""
     read = exporter(rendered(case.cluster), tmp_path)
     model_config = read.text("MODEL_CONFIG", "")
@@ -25,7 +35,7 @@ def test_the_exporter_ends_up_with_what_was_meant(case: Case, tmp_path: Path) ->
 
 
 @EACH
-def test_nothing_reads_as_another_value_than_was_written(case: Case, tmp_path: Path) -> None:
+def test_nothing_reads_as_another_value_than_was_written(case: ConfigurationCase, tmp_path: Path) -> None:
     """No 'enabled' where 'true' is read, no '3s' where a number is, and nothing that trimming would change."""
     found = rendered(case.cluster)
     read = exporter(found, tmp_path)
@@ -38,7 +48,7 @@ def test_nothing_reads_as_another_value_than_was_written(case: Case, tmp_path: P
 
 
 @EACH
-def test_flag_and_file_agree(case: Case, tmp_path: Path) -> None:
+def test_flag_and_file_agree(case: ConfigurationCase, tmp_path: Path) -> None:
     """The file wins for address and path, so a flag that says otherwise would mislead whoever reads the pod."""
     read = exporter(rendered(case.cluster), tmp_path)
     assert read.text("BIND_ADDRESS", "") == read.flag("address")
@@ -48,7 +58,7 @@ def test_flag_and_file_agree(case: Case, tmp_path: Path) -> None:
 
 
 @EACH
-def test_names_that_have_no_default_are_in_the_environment(case: Case, tmp_path: Path) -> None:
+def test_names_that_have_no_default_are_in_the_environment(case: ConfigurationCase, tmp_path: Path) -> None:
     """Without its node's name Kepler ends; nothing else is set there, since it would win over the file."""
     assert exporter(rendered(case.cluster), tmp_path).environment == {"NODE_NAME": ELSEWHERE, "NODE_IP": ELSEWHERE}
 
@@ -106,7 +116,7 @@ def test_a_variable_of_the_user_wins_over_the_file_in_the_exporter(tmp_path: Pat
     """As upstream documents it; the estimator beside it does not get it, and to it the file would win."""
     env = [{"name": "MAX_LOOKUP_RETRY", "value": "9"}, {"name": "ENABLE_MSR", "value": "true"}]
     asked = written(collector={"env": env}, estimator_sidecar=ESTIMATED)
-    found = rendered(Cluster(asked.specs, there=with_keys({"MAX_LOOKUP_RETRY": "7"})))
+    found = rendered(RenderedCluster(asked.specs, there=with_keys({"MAX_LOOKUP_RETRY": "7"})))
     assert exporter(found, tmp_path / "exporter").settings()["MAX_LOOKUP_RETRY"] == 9
     estimator = beside(found, tmp_path / "estimator")
     assert estimator.environment == {}
@@ -116,7 +126,7 @@ def test_a_variable_of_the_user_wins_over_the_file_in_the_exporter(tmp_path: Pat
 def test_a_key_of_the_user_is_read_without_its_newline(tmp_path: Path) -> None:
     """`kubectl create configmap --from-file` leaves one; in the environment, nobody takes it away."""
     there = with_keys({"MAX_LOOKUP_RETRY": "7\n", "ENABLE_MSR": "TRUE\n"})
-    read = exporter(rendered(Cluster(there=there)), tmp_path)
+    read = exporter(rendered(RenderedCluster(there=there)), tmp_path)
     assert (read.settings()["MAX_LOOKUP_RETRY"], read.settings()["ENABLE_MSR"]) == (7, True)
     assert Exporter(read.files, {"MAX_LOOKUP_RETRY": "7\n"}).settings()["MAX_LOOKUP_RETRY"] == 500
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from local import account
-from local.keplers import Kepler
+from local.keplers import WatchedKepler
 
 
 def report(function: str, *changes: dict[str, Any], outcome: str = "converged") -> dict[str, Any]:
@@ -48,5 +48,5 @@ def test_ready_for_an_older_generation_is_not_ready() -> None:
     condition = {"type": "Ready", "status": "True", "observedGeneration": 1}
     content = {"metadata": {"generation": 2}, "status": {"conditions": [condition]}}
 
-    assert not Kepler("ns", "kepler", content).ready
-    assert Kepler("ns", "kepler", content | {"metadata": {"generation": 1}}).ready
+    assert not WatchedKepler("ns", "kepler", content).ready
+    assert WatchedKepler("ns", "kepler", content | {"metadata": {"generation": 1}}).ready

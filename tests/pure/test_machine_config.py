@@ -9,7 +9,7 @@ import pytest
 from functions import machine_config, machine_spec, openshift, preflight
 from functions.openshift import PIECES, Feature, Piece
 from functions.status import READY
-from runtime.function import Observed
+from runtime.declaration import Observed
 from runtime.objects import COLLECTED_METRIC, KEPLER, MACHINE_CONFIG, Manifest, Ref
 from runtime.outcome import Outcome
 from runtime.ownership import reference, refusal
@@ -83,7 +83,7 @@ def names(outcome: Outcome) -> tuple[list[str], list[str]]:
 
 
 @dataclass(frozen=True)
-class Case:
+class MachineConfigCase:
     """A feature of a role, and the MachineConfig it becomes."""
 
     field: str
@@ -95,15 +95,15 @@ class Case:
 KERNEL_ARGUMENTS = {"kernelArguments": ["systemd.unified_cgroup_hierarchy=1", 'cgroup_no_v1="all"']}
 EXTENSIONS = {"extensions": ["kernel-devel"]}
 CASES = [
-    Case("cgroup_v2", "master", "50-master-cgroupv2", KERNEL_ARGUMENTS),
-    Case("cgroup_v2", "worker", "50-worker-cgroupv2", KERNEL_ARGUMENTS),
-    Case("kernel_devel", "master", "51-master-kernel-devel", EXTENSIONS),
-    Case("kernel_devel", "worker", "51-worker-kernel-devel", EXTENSIONS),
+    MachineConfigCase("cgroup_v2", "master", "50-master-cgroupv2", KERNEL_ARGUMENTS),
+    MachineConfigCase("cgroup_v2", "worker", "50-worker-cgroupv2", KERNEL_ARGUMENTS),
+    MachineConfigCase("kernel_devel", "master", "51-master-kernel-devel", EXTENSIONS),
+    MachineConfigCase("kernel_devel", "worker", "51-worker-kernel-devel", EXTENSIONS),
 ]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_feature_is_upstreams_machine_config(case: Case) -> None:
+def test_a_feature_is_upstreams_machine_config(case: MachineConfigCase) -> None:
     """Name, role and content as upstream's manifests have them; it goes when the resource goes."""
     asked_for: dict[str, Any] = {case.field: True, "roles": [case.role]}
     config = parent(allow_reboot=True, **asked_for)

@@ -8,7 +8,7 @@ import pytest
 
 from functions import children, engine, model_server, model_store
 from runtime.adoption import MANAGED_BY
-from runtime.function import Observed
+from runtime.declaration import Observed
 from runtime.objects import Ref
 from runtime.outcome import Outcome
 from runtime.settings import ALLOWED_IMAGES
@@ -70,7 +70,7 @@ def training(**more: Any) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Case:
+class ModelServerCase:
     """Fields, where to look, and what is found there."""
 
     fields: dict[str, Any]
@@ -82,37 +82,39 @@ class Case:
 URL = "http://kepler-model-server.energy.svc"
 MADE = {"path": "/m", "type": "DirectoryOrCreate"}
 CASES = [
-    Case({}, shared, "MODEL_SERVER_ENABLE", "true"),
-    Case({"enabled": False}, shared, "MODEL_SERVER_ENABLE", "false"),
-    Case({}, shared, "MODEL_SERVER_URL", f"{URL}:8100"),
-    Case({"port": 9000}, shared, "MODEL_SERVER_URL", f"{URL}:9000"),
-    Case({"port": 9000}, shared, "MODEL_SERVER_PORT", "9000"),
-    Case({"enabled": False, "port": 9000}, shared, "MODEL_SERVER_URL", f"{URL}:9000"),
-    Case({}, shared, "MODEL_SERVER_MODEL_REQ_PATH", "/model"),
-    Case({}, shared, "MODEL_SERVER_MODEL_LIST_PATH", "/best-models"),
-    Case({"port": 9000}, config, "MODEL_SERVER_PORT", "9000"),
-    Case({}, config, "MNT_PATH", "/mnt"),
-    Case({}, config, "MODEL_PATH", "/mnt/models"),
-    Case({"storage": {"path": "a/b"}}, config, "MODEL_PATH", "/mnt/a/b"),
-    Case({}, config, "RESOURCE_DIR", "/data/resource"),
-    Case({}, config, "INITIAL_PIPELINE_URL", None),
-    Case({"pipelines": ["http://a/1.zip", "http://b/2.zip"]}, config, "INITIAL_PIPELINE_URL", "http://a/1.zip,http://b/2.zip"),
-    Case({}, config, "SAMPLING_INTERVAL", "300"),
-    Case({"sampling_period": "1m"}, config, "SAMPLING_INTERVAL", "60"),
-    Case({"sampling_period": "1m"}, config, "PROM_QUERY_INTERVAL", "60"),
-    Case({"training": {"step": "15s"}}, config, "PROM_QUERY_STEP", "15"),
-    Case({}, config, "PROM_SERVER", None),
-    Case(training(), config, "PROM_SERVER", PROMETHEUS),
-    Case({"type": "local"}, volume, "emptyDir", {}),
-    Case({"type": "hostpath", "hostpath": {"path": "/m"}}, volume, "hostPath", MADE),
-    Case({"type": "nfs", "nfs": {"server": "n", "export": "/e"}}, volume, "nfs", {"server": "n", "path": "/e"}),
-    Case({"type": "claim"}, volume, "persistentVolumeClaim", {"claimName": "kepler-model-server-pvc"}),
-    Case({"type": "external", "external": EXTERNAL}, volume, "emptyDir", {}),
+    ModelServerCase({}, shared, "MODEL_SERVER_ENABLE", "true"),
+    ModelServerCase({"enabled": False}, shared, "MODEL_SERVER_ENABLE", "false"),
+    ModelServerCase({}, shared, "MODEL_SERVER_URL", f"{URL}:8100"),
+    ModelServerCase({"port": 9000}, shared, "MODEL_SERVER_URL", f"{URL}:9000"),
+    ModelServerCase({"port": 9000}, shared, "MODEL_SERVER_PORT", "9000"),
+    ModelServerCase({"enabled": False, "port": 9000}, shared, "MODEL_SERVER_URL", f"{URL}:9000"),
+    ModelServerCase({}, shared, "MODEL_SERVER_MODEL_REQ_PATH", "/model"),
+    ModelServerCase({}, shared, "MODEL_SERVER_MODEL_LIST_PATH", "/best-models"),
+    ModelServerCase({"port": 9000}, config, "MODEL_SERVER_PORT", "9000"),
+    ModelServerCase({}, config, "MNT_PATH", "/mnt"),
+    ModelServerCase({}, config, "MODEL_PATH", "/mnt/models"),
+    ModelServerCase({"storage": {"path": "a/b"}}, config, "MODEL_PATH", "/mnt/a/b"),
+    ModelServerCase({}, config, "RESOURCE_DIR", "/data/resource"),
+    ModelServerCase({}, config, "INITIAL_PIPELINE_URL", None),
+    ModelServerCase({"pipelines": ["http://a/1.zip", "http://b/2.zip"]}, config, "INITIAL_PIPELINE_URL", "http://a/1.zip,http://b/2.zip"),
+    ModelServerCase({}, config, "SAMPLING_INTERVAL", "300"),
+    ModelServerCase({"sampling_period": "1m"}, config, "SAMPLING_INTERVAL", "60"),
+    ModelServerCase({"sampling_period": "1m"}, config, "PROM_QUERY_INTERVAL", "60"),
+    ModelServerCase({"training": {"step": "15s"}}, config, "PROM_QUERY_STEP", "15"),
+    ModelServerCase({}, config, "PROM_SERVER", None),
+    ModelServerCase(training(), config, "PROM_SERVER", PROMETHEUS),
+    ModelServerCase({"type": "local"}, volume, "emptyDir", {}),
+    ModelServerCase({"type": "hostpath", "hostpath": {"path": "/m"}}, volume, "hostPath", MADE),
+    ModelServerCase(
+        {"type": "nfs", "nfs": {"server": "n", "export": "/e"}}, volume, "nfs", {"server": "n", "path": "/e"}
+    ),
+    ModelServerCase({"type": "claim"}, volume, "persistentVolumeClaim", {"claimName": "kepler-model-server-pvc"}),
+    ModelServerCase({"type": "external", "external": EXTERNAL}, volume, "emptyDir", {}),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.at}: {case.fields}")
-def test_fields_of_the_configuration_and_the_volume(case: Case) -> None:
+def test_fields_of_the_configuration_and_the_volume(case: ModelServerCase) -> None:
     """Each field has its key, always as text; a blank one leaves the program's own default."""
     assert case.look(**case.fields).get(case.at) == case.found
 
@@ -163,7 +165,7 @@ def test_the_trainer_is_beside_the_server_with_the_same_volumes() -> None:
 
 
 @dataclass(frozen=True)
-class Refused:
+class RefusedFields:
     """Fields, and the reason and the field that the user is told."""
 
     fields: dict[str, Any]
@@ -172,15 +174,19 @@ class Refused:
 
 
 REFUSED = [
-    Refused({"training": {"online": True}}, "PrometheusRequired", "`model-server.training.prometheus-url`"),
-    Refused({**training(), "storage": {"type": "local"}}, "StorageRequired", "`model-server.storage.type` 'local'"),
-    Refused({**training(), "estimator": False}, "EstimatorRequired", "`estimator-sidecar.enabled`"),
-    Refused(training(headers={"secret": "t"}), "HeadersNotSupported", "`model-server.training.headers.secret` is 't'"),
+    RefusedFields({"training": {"online": True}}, "PrometheusRequired", "`model-server.training.prometheus-url`"),
+    RefusedFields(
+        {**training(), "storage": {"type": "local"}}, "StorageRequired", "`model-server.storage.type` 'local'"
+    ),
+    RefusedFields({**training(), "estimator": False}, "EstimatorRequired", "`estimator-sidecar.enabled`"),
+    RefusedFields(
+        training(headers={"secret": "t"}), "HeadersNotSupported", "`model-server.training.headers.secret` is 't'"
+    ),
 ]
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.reason)
-def test_training_that_cannot_work_is_refused(case: Refused) -> None:
+def test_training_that_cannot_work_is_refused(case: RefusedFields) -> None:
     """The message says what to turn on, or off; what runs is left as it is, and off it is no matter."""
     outcome = decide(kepler(**case.fields))
     assert (outcome.word, outcome.reason, outcome.intents) == ("rejected", case.reason, ())
@@ -214,21 +220,21 @@ def test_pull_secrets_are_those_of_the_exporter() -> None:
 TOLERATION = {"key": "models", "operator": "Exists"}
 AMD64, ARM64 = ({"kubernetes.io/os": "linux", "kubernetes.io/arch": arch} for arch in ("amd64", "arm64"))
 POD = [
-    Case({}, pod, "nodeSelector", AMD64),
-    Case({"node_selector": {"kubernetes.io/arch": "arm64"}}, pod, "nodeSelector", ARM64),
-    Case({"tolerations": [TOLERATION]}, pod, "tolerations", [TOLERATION]),
-    Case({}, pod, "tolerations", None),
-    Case({"priority_class": "high"}, pod, "priorityClassName", "high"),
-    Case({}, pod, "priorityClassName", None),
-    Case({"image_pull_secrets": [{"name": "s"}]}, pod, "imagePullSecrets", [{"name": "s"}]),
-    Case({}, pod, "imagePullSecrets", None),
-    Case({"runtime_class": "gvisor"}, pod, "runtimeClassName", "gvisor"),
-    Case({}, pod, "runtimeClassName", None),
+    ModelServerCase({}, pod, "nodeSelector", AMD64),
+    ModelServerCase({"node_selector": {"kubernetes.io/arch": "arm64"}}, pod, "nodeSelector", ARM64),
+    ModelServerCase({"tolerations": [TOLERATION]}, pod, "tolerations", [TOLERATION]),
+    ModelServerCase({}, pod, "tolerations", None),
+    ModelServerCase({"priority_class": "high"}, pod, "priorityClassName", "high"),
+    ModelServerCase({}, pod, "priorityClassName", None),
+    ModelServerCase({"image_pull_secrets": [{"name": "s"}]}, pod, "imagePullSecrets", [{"name": "s"}]),
+    ModelServerCase({}, pod, "imagePullSecrets", None),
+    ModelServerCase({"runtime_class": "gvisor"}, pod, "runtimeClassName", "gvisor"),
+    ModelServerCase({}, pod, "runtimeClassName", None),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("case", POD, ids=lambda case: f"{case.at}: {case.fields}")
-def test_fields_of_the_pod(case: Case) -> None:
+def test_fields_of_the_pod(case: ModelServerCase) -> None:
     """Each field has its place; a blank one leaves the cluster's default, but nodes run Linux, and the image."""
     assert case.look(**case.fields).get(case.at) == case.found
 

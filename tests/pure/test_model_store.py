@@ -24,7 +24,7 @@ ACCESS = {"accessKeyID": "AKIDEXAMPLE", "accessSecret": "wJalrXUtnFEMI-K7MDENG"}
 
 
 @dataclass(frozen=True)
-class Store:
+class S3Bucket:
     """An S3 server, the directory behind it, and the pod's volume."""
 
     url: str
@@ -65,14 +65,14 @@ class Store:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(tmp_path: Path) -> Iterator[S3Bucket]:
     """A server that takes no request without a valid signature, with an empty bucket 'kepler'."""
     with serving(tmp_path, "http") as found:
         yield found
 
 
 @pytest.fixture
-def certified(tmp_path: Path) -> Iterator[Store]:
+def certified(tmp_path: Path) -> Iterator[S3Bucket]:
     """The same over TLS, with a certificate of an authority that nobody knows."""
     made = pki.create(tmp_path / "ca")
     with serving(tmp_path, "https", f"--cert={made.certificate}", f"--key={made.key}") as found:
@@ -80,7 +80,7 @@ def certified(tmp_path: Path) -> Iterator[Store]:
 
 
 @contextmanager
-def serving(tmp_path: Path, scheme: str, *flags: str) -> Iterator[Store]:
+def serving(tmp_path: Path, scheme: str, *flags: str) -> Iterator[S3Bucket]:
     """A server of one test."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
@@ -92,7 +92,7 @@ def serving(tmp_path: Path, scheme: str, *flags: str) -> Iterator[Store]:
     command = [str(RCLONE), "serve", "s3", f"--addr=127.0.0.1:{port}", f"--auth-key={key}", *flags, str(buckets)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         _await_port(port)
-        yield Store(f"{scheme}://127.0.0.1:{port}", buckets, volume, tmp_path / "ca")
+        yield S3Bucket(f"{scheme}://127.0.0.1:{port}", buckets, volume, tmp_path / "ca")
         server.terminate()
 
 
@@ -111,7 +111,7 @@ def write(path: Path, content: str) -> None:
     path.write_text(content)
 
 
-def test_models_are_there_before_the_server_starts(store: Store) -> None:
+def test_models_are_there_before_the_server_starts(store: S3Bucket) -> None:
     """Everything below the prefix comes into the directory of the models; nothing else of the bucket does."""
     write(store.buckets / "kepler/models/std_v0.7.11/metadata.json", "{}")
     write(store.buckets / "kepler/other/secret.txt", "x")
@@ -123,13 +123,13 @@ def test_models_are_there_before_the_server_starts(store: Store) -> None:
     assert not list(store.volume.rglob("secret.txt"))
 
 
-def test_an_empty_bucket_is_a_beginning(store: Store) -> None:
+def test_an_empty_bucket_is_a_beginning(store: S3Bucket) -> None:
     """The first start finds no models, and is no failure."""
     code, said = store.run(store.containers()["pull"])
     assert code == 0, said
 
 
-def test_a_bucket_without_a_prefix_is_taken_as_a_whole(store: Store) -> None:
+def test_a_bucket_without_a_prefix_is_taken_as_a_whole(store: S3Bucket) -> None:
     """Blank means all of it."""
     write(store.buckets / "kepler/std_v0.7.11/metadata.json", "{}")
     code, said = store.run(store.containers(prefix="")["pull"])
@@ -137,7 +137,7 @@ def test_a_bucket_without_a_prefix_is_taken_as_a_whole(store: Store) -> None:
     assert (store.volume / "models/std_v0.7.11/metadata.json").exists()
 
 
-def test_new_models_reach_the_bucket_and_nothing_in_it_is_lost(store: Store) -> None:
+def test_new_models_reach_the_bucket_and_nothing_in_it_is_lost(store: S3Bucket) -> None:
     """Pushed after each pause; what others put there stays, a model trained again is replaced."""
     write(store.buckets / "kepler/models/theirs.zip", "theirs")
     write(store.buckets / "kepler/models/trained.zip", "old")
@@ -153,7 +153,7 @@ def test_new_models_reach_the_bucket_and_nothing_in_it_is_lost(store: Store) -> 
     assert (store.buckets / "kepler/models/theirs.zip").read_text() == "theirs"
 
 
-def test_what_was_trained_last_is_pushed_when_the_pod_ends(store: Store) -> None:
+def test_what_was_trained_last_is_pushed_when_the_pod_ends(store: S3Bucket) -> None:
     """A pause of an hour does not hold it back, nor the end of the pod."""
     push = store.containers()["push"]
     pushing = store.start({**push, "command": ["3600" if one == "1" else one for one in push["command"]]})
@@ -175,14 +175,14 @@ def _until(holds: Any) -> None:
     raise AssertionError("it did not happen within ten seconds")
 
 
-def test_wrong_credentials_fail_aloud(store: Store) -> None:
+def test_wrong_credentials_fail_aloud(store: S3Bucket) -> None:
     """The pod does not start with no models and no reason."""
     code, said = store.run(store.containers()["pull"], accessSecret="wrong")
     assert code != 0
     assert "403" in said
 
 
-def test_the_credentials_are_the_secrets_and_nowhere_else(store: Store) -> None:
+def test_the_credentials_are_the_secrets_and_nowhere_else(store: S3Bucket) -> None:
     """Not in an argument, where every user of the node could read them, and not in the pod's specification."""
     for one in store.containers().values():
         secrets = {each["name"]: each["valueFrom"]["secretKeyRef"] for each in one["env"] if "valueFrom" in each}
@@ -196,7 +196,7 @@ def test_the_credentials_are_the_secrets_and_nowhere_else(store: Store) -> None:
 AUTHORITIES = {"config-map": "authorities", "key": "bundle.pem"}
 
 
-def test_a_store_of_an_authority_of_the_users_is_trusted(certified: Store) -> None:
+def test_a_store_of_an_authority_of_the_users_is_trusted(certified: S3Bucket) -> None:
     """By the file that the ConfigMap is mounted as; without it, the store's certificate is refused."""
     write(certified.buckets / "kepler/models/std_v0.7.11/metadata.json", "{}")
 

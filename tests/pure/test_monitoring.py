@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from crds.collected_metric import KeplerCollectedMetric
-from crds.exported_power import USAGE, Level
+from crds.kepler_collected_metric import KeplerCollectedMetric
+from crds.kepler_exported_power import USAGE, Level
 from functions import children, exported_power, metrics, monitoring, recording
 from functions.metrics import series
 from functions.monitoring import MANAGER
 from runtime.adoption import MANAGED_BY
-from runtime.function import Observed
+from runtime.declaration import Observed
 from runtime.objects import (
     COLLECTED_METRIC,
     EXPORTED_POWER,
@@ -135,7 +135,7 @@ def test_rules_read_only_what_is_kept(levels: tuple[str, ...]) -> None:
 
 
 @dataclass(frozen=True)
-class Case:
+class MonitoringCase:
     """Levels, and what is recorded for them."""
 
     levels: tuple[str, ...]
@@ -146,16 +146,16 @@ DAY = "container_joules_total:increase:24h"
 WATTS = "container_watts:2m:by_ns_pod"
 PARTS = {f"container_{part}_watts:2m:by_ns_pod" for part in ("package", "dram", "other", "gpu")}
 CASES = [
-    Case(("node", "package", "process", "vm"), set()),
-    Case(("container",), {f"{DAY}:by_ns"}),
-    Case(("pod",), {WATTS, f"{DAY}:by_ns_pod", f"{DAY}:by_ns"}),
-    Case(("pod", "container", "node"), {WATTS, f"{DAY}:by_ns_pod", f"{DAY}:by_ns"}),
-    Case(("pod", "package"), {WATTS, *PARTS, f"{DAY}:by_ns_pod", f"{DAY}:by_ns"}),
+    MonitoringCase(("node", "package", "process", "vm"), set()),
+    MonitoringCase(("container",), {f"{DAY}:by_ns"}),
+    MonitoringCase(("pod",), {WATTS, f"{DAY}:by_ns_pod", f"{DAY}:by_ns"}),
+    MonitoringCase(("pod", "container", "node"), {WATTS, f"{DAY}:by_ns_pod", f"{DAY}:by_ns"}),
+    MonitoringCase(("pod", "package"), {WATTS, *PARTS, f"{DAY}:by_ns_pod", f"{DAY}:by_ns"}),
 ]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "+".join(case.levels))
-def test_what_is_recorded(case: Case) -> None:
+def test_what_is_recorded(case: MonitoringCase) -> None:
     """Pods where asked for, with components where asked for; namespaces wherever there are containers."""
     outcome = decide(levels=case.levels)
     assert {rule["record"] for rule in rules(outcome)} == {f"kepler:{record}" for record in case.records}
@@ -277,7 +277,7 @@ def test_what_training_goes_without_is_said(power: dict[str, Any], chosen: dict[
 
 
 @dataclass(frozen=True)
-class Cluster:
+class PrometheusOperatorCase:
     """What the cluster has of the Prometheus operator, and what then is intended."""
 
     there: dict[Ref, Any]
@@ -287,13 +287,13 @@ class Cluster:
 
 MONITORS, RULES = (monitoring.definition(kind) for kind in (SERVICE_MONITOR, PROMETHEUS_RULE))
 CLUSTERS = [
-    Cluster(OPERATED, {"ServiceMonitor", "PrometheusRule"}, ""),
-    Cluster(BARE, set(), "ServiceMonitor and PrometheusRule"),
-    Cluster({RULES: None}, {"ServiceMonitor"}, "PrometheusRule"),
-    Cluster({MONITORS: None}, {"PrometheusRule"}, "ServiceMonitor"),
-    Cluster({MONITORS: defined(SERVICE_MONITOR, "False")}, {"PrometheusRule"}, "ServiceMonitor"),
-    Cluster({MONITORS: defined(SERVICE_MONITOR, served=False)}, {"PrometheusRule"}, "ServiceMonitor"),
-    Cluster(
+    PrometheusOperatorCase(OPERATED, {"ServiceMonitor", "PrometheusRule"}, ""),
+    PrometheusOperatorCase(BARE, set(), "ServiceMonitor and PrometheusRule"),
+    PrometheusOperatorCase({RULES: None}, {"ServiceMonitor"}, "PrometheusRule"),
+    PrometheusOperatorCase({MONITORS: None}, {"PrometheusRule"}, "ServiceMonitor"),
+    PrometheusOperatorCase({MONITORS: defined(SERVICE_MONITOR, "False")}, {"PrometheusRule"}, "ServiceMonitor"),
+    PrometheusOperatorCase({MONITORS: defined(SERVICE_MONITOR, served=False)}, {"PrometheusRule"}, "ServiceMonitor"),
+    PrometheusOperatorCase(
         {MONITORS: {**defined(SERVICE_MONITOR), "metadata": {"deletionTimestamp": "now"}}},
         {"PrometheusRule"},
         "ServiceMonitor",
@@ -302,7 +302,7 @@ CLUSTERS = [
 
 
 @pytest.mark.parametrize("case", CLUSTERS, ids=lambda case: case.lacks)
-def test_only_kinds_that_are_served_are_intended(case: Cluster) -> None:
+def test_only_kinds_that_are_served_are_intended(case: PrometheusOperatorCase) -> None:
     """What is missing is no failure; the condition says what goes without, and what to do."""
     outcome = decide(there=case.there)
     assert outcome.word == "converged"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from local import build
+from local import go_programs
 from node import cgroups, node_files, official, pinned, prerequisites, user_install
 from node.__main__ import NOT_POSSIBLE, main
 from tests.node import measured
@@ -22,7 +22,7 @@ def required(module: str, path: str) -> str:
 
 def test_the_kubelet_is_of_the_control_planes_version() -> None:
     """Both go.mod files are to be changed together."""
-    assert required("cluster", build.KUBERNETES) == build.version()
+    assert required("cluster", go_programs.KUBERNETES) == go_programs.version()
 
 
 def test_serving_and_eventing_are_of_one_release() -> None:
@@ -42,7 +42,7 @@ def test_serving_and_eventing_are_of_one_release() -> None:
 )
 def test_an_image_of_the_manifests_is_a_program_that_is_built(project: str, path: str) -> None:
     """By the local stack, or for the node."""
-    built = {program.name for program in (*build.ALL, *pinned.PROGRAMS)}
+    built = {program.name for program in (*go_programs.ALL, *pinned.PROGRAMS)}
 
     assert official.program(project, path) in built
 

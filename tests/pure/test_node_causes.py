@@ -43,7 +43,7 @@ def requiring(label: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Case:
+class NodeCauseCase:
     """A Kepler, and what is told of these nodes."""
 
     title: str
@@ -53,20 +53,20 @@ class Case:
 
 
 CASES = (
-    Case("everything off", kepler()),
-    Case(
+    NodeCauseCase("everything off", kepler()),
+    NodeCauseCase(
         "the estimator",
         kepler(estimator_sidecar=ON),
         (f"2 nodes of arm64 ('b', 'c') have no exporter: the image of `estimator-sidecar` {ONLY}",),
     ),
-    Case("an image of another name", kepler(OWN, estimator_sidecar=ON, model_server=ON)),
-    Case("no other nodes", kepler(estimator_sidecar=ON, model_server=ON), nodes=NODES[:1]),
-    Case(
+    NodeCauseCase("an image of another name", kepler(OWN, estimator_sidecar=ON, model_server=ON)),
+    NodeCauseCase("no other nodes", kepler(estimator_sidecar=ON, model_server=ON), nodes=NODES[:1]),
+    NodeCauseCase(
         "nodes that the user chooses",
         kepler(estimator_sidecar=ON, collector={"node-selector": {"disk": "ssd"}}),
         (f"1 node of arm64 ('c') has no exporter: the image of `estimator-sidecar` {ONLY}",),
     ),
-    Case(
+    NodeCauseCase(
         "the architecture that it does not run on",
         kepler(estimator_sidecar=ON, collector={"node-selector": {ARCH: "arm64"}}),
         (
@@ -74,22 +74,24 @@ CASES = (
             f"`estimator-sidecar` {ONLY}",
         ),
     ),
-    Case("the one that it runs on", kepler(estimator_sidecar=ON, collector={"node-selector": {ARCH: "amd64"}})),
-    Case(
+    NodeCauseCase(
+        "the one that it runs on", kepler(estimator_sidecar=ON, collector={"node-selector": {ARCH: "amd64"}})
+    ),
+    NodeCauseCase(
         "an affinity for the one that it runs on", kepler(estimator_sidecar=ON, collector={"affinity": requiring(ARCH)})
     ),
-    Case("a model server that some node runs", kepler(model_server=ON)),
-    Case(
+    NodeCauseCase("a model server that some node runs", kepler(model_server=ON)),
+    NodeCauseCase(
         "a model server that no node runs",
         kepler(model_server=ON),
         (f"no node can run the model server: the image of `model-server` {ONLY}",),
         NODES[1:],
     ),
-    Case("nodes that are not known", kepler(estimator_sidecar=ON, model_server=ON), nodes=()),
+    NodeCauseCase("nodes that are not known", kepler(estimator_sidecar=ON, model_server=ON), nodes=()),
 )
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
-def test_nodes_that_are_left_out_are_named(case: Case) -> None:
+def test_nodes_that_are_left_out_are_named(case: NodeCauseCase) -> None:
     """With their architecture and the block whose image is why."""
     assert tuple(left_out(case.kepler, case.nodes)) == case.says

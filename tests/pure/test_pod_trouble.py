@@ -35,7 +35,7 @@ def workload(manager: str = "kepler-collector") -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Case:
+class PodTroubleCase:
     """What the cluster says, and the reason that follows, with a part of the step."""
 
     reason: Reason
@@ -45,7 +45,7 @@ class Case:
 
 DAEMON_SET = "DaemonSet/kepler-exporter"
 CASES = [
-    Case(
+    PodTroubleCase(
         Reason.PODS_FORBIDDEN,
         event(
             "FailedCreate",
@@ -55,7 +55,7 @@ CASES = [
         ),
         "kubectl label namespace energy pod-security.kubernetes.io/enforce=privileged --overwrite",
     ),
-    Case(
+    PodTroubleCase(
         Reason.QUOTA_EXCEEDED,
         event(
             "FailedCreate",
@@ -65,7 +65,7 @@ CASES = [
         ),
         "`collector.resources`",
     ),
-    Case(
+    PodTroubleCase(
         Reason.PRIORITY_CLASS_MISSING,
         event(
             "FailedCreate",
@@ -75,7 +75,7 @@ CASES = [
         ),
         "`collector.priority-class`",
     ),
-    Case(
+    PodTroubleCase(
         Reason.RUNTIME_CLASS_MISSING,
         event(
             "FailedCreate",
@@ -84,7 +84,7 @@ CASES = [
         ),
         "`collector.runtime-class`",
     ),
-    Case(
+    PodTroubleCase(
         Reason.LIMIT_RANGE,
         event(
             "FailedCreate",
@@ -94,7 +94,7 @@ CASES = [
         ),
         "LimitRange",
     ),
-    Case(
+    PodTroubleCase(
         Reason.REFUSED_BY_POLICY,
         event(
             "FailedCreate",
@@ -103,12 +103,12 @@ CASES = [
         ),
         "policy",
     ),
-    Case(
+    PodTroubleCase(
         Reason.PODS_NOT_CREATED,
         event("FailedCreate", 'Error creating: pods "x" is forbidden: error looking up service account', DAEMON_SET),
         "kubectl describe -n energy daemonset/kepler-exporter",
     ),
-    Case(
+    PodTroubleCase(
         Reason.IMAGE_PULL,
         event(
             "Failed",
@@ -116,35 +116,39 @@ CASES = [
         ),
         "`collector.image`",
     ),
-    Case(Reason.IMAGE_PULL, event("Failed", "Error: ErrImagePull"), "`collector.image-pull-secrets`"),
-    Case(Reason.CONTAINER_CONFIG, event("Failed", 'Error: secret "kepler-s3" not found'), "namespace 'energy'"),
-    Case(
+    PodTroubleCase(Reason.IMAGE_PULL, event("Failed", "Error: ErrImagePull"), "`collector.image-pull-secrets`"),
+    PodTroubleCase(
+        Reason.CONTAINER_CONFIG, event("Failed", 'Error: secret "kepler-s3" not found'), "namespace 'energy'"
+    ),
+    PodTroubleCase(
         Reason.CRASH_LOOP,
         event("BackOff", "Back-off restarting failed container kepler-exporter in pod kepler-exporter-x7k2p_energy(u)"),
         "kubectl logs -n energy kepler-exporter-x7k2p -c kepler-exporter --previous",
     ),
-    Case(
+    PodTroubleCase(
         Reason.UNSCHEDULABLE,
         event("FailedScheduling", "0/3 nodes are available: 3 Insufficient cpu. no new claims to deallocate"),
         "`collector.tolerations`",
     ),
-    Case(Reason.VOLUME_NOT_MOUNTED, event("FailedMount", 'MountVolume.SetUp failed for volume "cfm"'), "the node"),
-    Case(
+    PodTroubleCase(
+        Reason.VOLUME_NOT_MOUNTED, event("FailedMount", 'MountVolume.SetUp failed for volume "cfm"'), "the node"
+    ),
+    PodTroubleCase(
         Reason.CONTAINER_CONFIG,
         event("FailedMount", 'MountVolume.SetUp failed for volume "redfish" : secret "bmcs" not found'),
         "create what the message names in namespace 'energy'",
     ),
-    Case(
+    PodTroubleCase(
         Reason.CONTAINER_CONFIG,
         event("FailedMount", 'MountVolume.SetUp failed for volume "ca" : references non-existent config key: ca.crt'),
         "create what the message names in namespace 'energy'",
     ),
-    Case(Reason.UNHEALTHY, event("Unhealthy", "Startup probe failed: connection refused"), "kubectl logs"),
+    PodTroubleCase(Reason.UNHEALTHY, event("Unhealthy", "Startup probe failed: connection refused"), "kubectl logs"),
 ]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.event["message"][:40])
-def test_an_event_tells_the_reason_its_sentence_and_a_step(case: Case) -> None:
+def test_an_event_tells_the_reason_its_sentence_and_a_step(case: PodTroubleCase) -> None:
     """The cluster's own words, and what to do in the Kepler's fields."""
     found = pod_trouble.trouble(EXPORTER, workload(), [case.event], missing=True)
     assert found is not None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from crds.kepler import Kepler
 from runtime import redact
 from runtime.credentials import CHANGED, HIDDEN
-from runtime.logs import Line
+from runtime.logs import RedactingFormatter
 
 ENV = "spec.template.spec.containers[name=kepler].env[name=X].value"
 NOTHING = redact.Mask()
@@ -240,6 +240,6 @@ def test_no_line_of_the_log_has_a_credential() -> None:
     """Whoever wrote it, and in whichever field."""
     record = logging.LogRecord("x", logging.INFO, "x", 1, "GET http://me:s3cret@host", (), None)
     record.__dict__["why"] = {"told": ["password=s3cret"], "error": ValueError("token=s3cret")}
-    line = Line("{message}", style="{").format(record)
+    line = RedactingFormatter("{message}", style="{").format(record)
     assert "s3cret" not in line
     assert json.loads(line)["message"] == f"GET http://{HIDDEN}@host"

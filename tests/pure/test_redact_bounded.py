@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from runtime import credentials, redact
 from runtime.credentials import HIDDEN
 from runtime.known_secrets import ALIKE
-from runtime.logs import Line
+from runtime.logs import RedactingFormatter
 from runtime.redact import DEEPEST, LONGEST, LONGEST_LOGGED, MARGIN, NOTHING_KNOWN, Mask
 
 MIB = 1 << 20
@@ -65,7 +65,7 @@ def logged(value: Any) -> str:
     """The line of the log in which this value is the message, or beside it."""
     record = logging.LogRecord("x", logging.INFO, "x", 1, value if isinstance(value, str) else "m", (), None)
     record.__dict__["reason"] = value
-    return Line("{message}", style="{").format(record)
+    return RedactingFormatter("{message}", style="{").format(record)
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from crds.collected_metric import Source
+from crds.kepler_collected_metric import Source
 from functions import children, collected_metric, collector, engine, estimator, model_server, release
 from functions.release import Release
-from runtime.function import Observed
+from runtime.declaration import Observed
 from runtime.objects import COLLECTED_METRIC, KEPLER, Manifest, Ref
 from runtime.outcome import Outcome
 from tests.pure.test_exporter import OPEN, config, observed

@@ -19,7 +19,7 @@ from runtime.differences import FieldChange
 from runtime.event import Event
 from runtime.objects import CONFIG_MAP, DAEMON_SET, KEPLER, SERVICE, Kind, Ref
 from runtime.outcome import Outcome, Word
-from runtime.protocol import Change, Reconciled
+from runtime.protocol import AcceptedWrite, Reconciled
 from runtime.reports import cause, emitted, report
 from runtime.spans import Course
 from runtime.tracing import trace_of
@@ -171,7 +171,7 @@ def test_a_forged_object_is_no_defect(metadata: Any) -> None:
     assert cause(event, [shown(KUBECTL)]).by in ("kubectl-patch", "")
 
 
-def done(*changes: Change, message: str = "done", **spec: Any) -> Reconciled:
+def done(*changes: AcceptedWrite, message: str = "done", **spec: Any) -> Reconciled:
     """A reconcile of a Kepler with this spec that made these changes."""
     outcome = Outcome(Word.REJECTED, "Invalid", message)
     return Reconciled(KEY, outcome, {**shown(), "spec": spec}, list(changes), rounds=1)
@@ -200,7 +200,7 @@ def test_a_report_says_in_which_trace_and_when() -> None:
 def test_ready_that_moves_is_told_as_such() -> None:
     """From which reason to which."""
     moved = FieldChange("status.conditions[type=Ready].reason", "Reconciling", "Ready")
-    said = told(done(Change(KEY, "reported", (moved,))))
+    said = told(done(AcceptedWrite(KEY, "reported", (moved,))))
     assert isinstance(said, StatusChange)
     assert (said.ready_from, said.ready_to) == ("Reconciling", "Ready")
 
@@ -242,9 +242,9 @@ def test_no_secret_survives_in_what_is_emitted(before: str, after: str, where: A
     kind, path, holding = where
     env = [{"name": "X", "value": before}, {"name": "Y", "value": after}]
     writes = (
-        Change(Ref(kind, "energy", "x"), "changed", (FieldChange(path, holding(before), holding(after)),)),
-        Change(Ref(kind, "energy", "x"), "created", (FieldChange(path, None, holding(after)),)),
-        Change(
+        AcceptedWrite(Ref(kind, "energy", "x"), "changed", (FieldChange(path, holding(before), holding(after)),)),
+        AcceptedWrite(Ref(kind, "energy", "x"), "created", (FieldChange(path, None, holding(after)),)),
+        AcceptedWrite(
             KEY,
             "reported",
             (FieldChange("status.conditions[type=C].message", said.format(before), said.format(after)),),
@@ -264,7 +264,7 @@ def test_names_of_secrets_are_told() -> None:
     """They are no secrets, and whoever looks for what is wrong needs them."""
     credentials = {"secretKeyRef": {"name": "kepler-s3", "key": "accessSecret"}}
     change = FieldChange("spec.template.spec.containers[name=rclone].env[name=K].valueFrom", None, credentials)
-    said = told(done(Change(Ref(DAEMON_SET, "energy", "x"), "created", (change,))))
+    said = told(done(AcceptedWrite(Ref(DAEMON_SET, "energy", "x"), "created", (change,))))
     assert said.changes[0].fields[0].after == credentials
 
 
@@ -275,9 +275,9 @@ ESCAPED = "a\\x00\\x1b[2J\\x9b\\u202e\\u2028\\ud800b"
 def test_control_characters_are_escaped() -> None:
     """In sentences, reasons, paths and names; a value is as it was, but for what no event can carry."""
     moved = FieldChange("status.conditions[type=Ready].reason", ODD, ODD)
-    changed = Change(Ref(CONFIG_MAP, "energy", ODD), "changed", (FieldChange(ODD, {ODD: [ODD]}, ODD),))
+    changed = AcceptedWrite(Ref(CONFIG_MAP, "energy", ODD), "changed", (FieldChange(ODD, {ODD: [ODD]}, ODD),))
     outcome = Outcome(Word.REJECTED, ODD, f"{ODD}\n\té")
-    reconciled = replace(done(changed, Change(KEY, "reported", (moved,))), outcome=outcome)
+    reconciled = replace(done(changed, AcceptedWrite(KEY, "reported", (moved,))), outcome=outcome)
     said = told(reconciled, replace(resync("energy", "kepler"), id=ODD, subject=ODD))
     assert isinstance(said, StatusChange)
     condition, write = said.conditions[0], said.changes[0]
@@ -298,7 +298,7 @@ values = st.recursive(
 )
 fields = st.builds(FieldChange, texts | st.just("status.conditions[type=Ready].reason"), values, values)
 writes = st.builds(
-    Change,
+    AcceptedWrite,
     st.builds(Ref, st.just(CONFIG_MAP), texts, texts) | st.just(KEY),
     st.sampled_from(["created", "changed", "reported"]),
     st.lists(fields, max_size=3).map(tuple),
@@ -314,7 +314,7 @@ events = st.builds(
 
 @given(message=texts, reason=texts, uid=texts, changes=st.lists(writes, max_size=3), event=events)
 def test_a_report_is_kept_whatever_the_api_server_says(
-    message: str, reason: str, uid: str, changes: list[Change], event: Event
+    message: str, reason: str, uid: str, changes: list[AcceptedWrite], event: Event
 ) -> None:
     """In messages, reasons, values, names and paths, on its way through the Broker."""
     outcome = Outcome(Word.REJECTED, reason, message)

@@ -6,8 +6,8 @@ import pytest
 
 from functions import collector, engine, estimator, model_server, repositories
 from functions.repositories import repository
+from runtime.declaration import Observed
 from runtime.errors import Misconfigured
-from runtime.function import Observed
 from runtime.settings import ALLOWED_IMAGES, settings
 from tests.pure.test_exporter import KEY, OPEN, config, observed, parent
 

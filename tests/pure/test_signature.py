@@ -14,7 +14,7 @@ from cloudevents.core.v1.event import CloudEvent
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.client import Answer, Request
+from runtime.client import ApiResponse, Request
 from runtime.event import Event, decode
 from runtime.signature import ATTRIBUTE, FIELD, SIGNED, Keyring, is_signed, signed
 
@@ -120,10 +120,10 @@ def test_who_comes_while_the_key_is_read_waits_for_it() -> None:
     """At a cold start several threads need it at once: an event of theirs must not go out unsigned."""
     begun, go_on = threading.Event(), threading.Event()
 
-    def slowly(_: Request) -> Answer:
+    def slowly(_: Request) -> ApiResponse:
         begun.set()
         go_on.wait(10)
-        return Answer(200, {"data": {FIELD: base64.b64encode(KEY).decode()}})
+        return ApiResponse(200, {"data": {FIELD: base64.b64encode(KEY).decode()}})
 
     keyring = Keyring(slowly, "kepler-operator")
     with ThreadPoolExecutor(4) as threads:

@@ -23,10 +23,10 @@ from runtime.errors import Unavailable
 from runtime.objects import KEPLER, Ref
 from runtime.otlp import GivenIds
 from runtime.outcome import Outcome, Word
-from runtime.protocol import Change, Reconciled
+from runtime.protocol import AcceptedWrite, Reconciled
 from runtime.reports import report
 from runtime.spans import Course, templated
-from runtime.tracing import Trace, detached_trace, trace_of, trace_of_event, traceparent
+from runtime.tracing import GenerationTrace, detached_trace, trace_of, trace_of_event, traceparent
 from tests.workbench import resync, update
 
 BEGAN = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -76,12 +76,12 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Spans]:
 
 def reported(
     *moved: tuple[str, Any, Any], parent: dict[str, Any] | None = None, calls: tuple[Call, ...] = ()
-) -> tuple[str, Trace]:
+) -> tuple[str, GenerationTrace]:
     """`status` has reported these fields of `Ready`; the `traceparent` it sends, and the trace."""
     shown = parent or kepler()
     fields = tuple(FieldChange(f"status.conditions[type=Ready].{one}", before, after) for one, before, after in moved)
     outcome = Outcome(Word.CONVERGED, "Ready", "ready")
-    done = Reconciled(KEY, outcome, shown, [Change(KEY, "reported", fields)], rounds=1)
+    done = Reconciled(KEY, outcome, shown, [AcceptedWrite(KEY, "reported", fields)], rounds=1)
     event = replace(update(shown), traceparent=SENDER, extensions={"time": "2026-01-31T11:59:59Z"})
     where, course = trace_of(shown), Course(BEGAN, 20.0, calls, "https://10.96.0.1:443")
     said = report(status.FUNCTION, done, event, where, course)

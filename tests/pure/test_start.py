@@ -13,14 +13,14 @@ LOADED = "import json, sys\nfrom function import new\nnew()\nprint(json.dumps(so
 # Of the store of reports, the sweep, the store of dead letters, and the export of spans.
 ELSEWHERE = (
     "alembic",
-    "audit.build",
-    "audit.settings",
+    "audit.composition",
+    "audit.audit_settings",
     "opentelemetry.exporter",
     "opentelemetry.sdk",
     "psycopg",
     "runtime.dead_letter_store",
     "runtime.divergence",
-    "runtime.sweep",
+    "runtime.sweep_run",
     "sqlalchemy",
 )
 

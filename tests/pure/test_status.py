@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from functions import children, status
-from runtime.function import Observed
+from runtime.declaration import Observed
 from runtime.objects import KEPLER, Ref
 from runtime.outcome import Outcome
 
@@ -55,7 +55,7 @@ def decide(kepler: dict[str, Any], found: dict[str, Any] | None, server: dict[st
 
 
 @dataclass(frozen=True)
-class Case:
+class StatusCase:
     """What is observed, and the `Ready` that follows."""
 
     says: str
@@ -66,32 +66,32 @@ class Case:
 
 WAITS = condition(status.RECONCILED[-1], "Unknown", reason="Waiting")
 CASES = [
-    Case("nobody has reported", [], None, ("Unknown", "Reconciling")),
-    Case("one has not reported", DONE[:1], None, ("Unknown", "Reconciling")),
-    Case(
+    StatusCase("nobody has reported", [], None, ("Unknown", "Reconciling")),
+    StatusCase("one has not reported", DONE[:1], None, ("Unknown", "Reconciling")),
+    StatusCase(
         "a report on an older spec is none",
         [*DONE[:-1], condition(status.RECONCILED[-1], "True", 0)],
         None,
         ("Unknown", "Reconciling"),
     ),
-    Case(
+    StatusCase(
         "what is wrong comes first",
         [condition(status.RECONCILED[0], "False", reason="Wrong"), *DONE[1:-1], WAITS],
         None,
         ("False", "Wrong"),
     ),
-    Case("then what is awaited", [*DONE[:-1], WAITS], None, ("Unknown", "Waiting")),
-    Case("then the DaemonSet", DONE, None, ("False", "NotDeployed")),
-    Case("a rollout not begun", DONE, daemon_set(3, 3, 3, observed=0), ("Unknown", "RolloutInProgress")),
-    Case("no node at all", DONE, daemon_set(0, 0, 0), ("False", "NoNodes")),
-    Case("a rollout under way", DONE, daemon_set(3, 1, 3), ("Unknown", "RolloutInProgress")),
-    Case("pods that are not ready", DONE, daemon_set(3, 3, 2), ("False", "PartiallyAvailable")),
-    Case("everything runs", DONE, daemon_set(3, 3, 3), ("True", "Ready")),
+    StatusCase("then what is awaited", [*DONE[:-1], WAITS], None, ("Unknown", "Waiting")),
+    StatusCase("then the DaemonSet", DONE, None, ("False", "NotDeployed")),
+    StatusCase("a rollout not begun", DONE, daemon_set(3, 3, 3, observed=0), ("Unknown", "RolloutInProgress")),
+    StatusCase("no node at all", DONE, daemon_set(0, 0, 0), ("False", "NoNodes")),
+    StatusCase("a rollout under way", DONE, daemon_set(3, 1, 3), ("Unknown", "RolloutInProgress")),
+    StatusCase("pods that are not ready", DONE, daemon_set(3, 3, 2), ("False", "PartiallyAvailable")),
+    StatusCase("everything runs", DONE, daemon_set(3, 3, 3), ("True", "Ready")),
 ]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.says)
-def test_ready(case: Case) -> None:
+def test_ready(case: StatusCase) -> None:
     """The first thing that is wrong, then what is awaited, then the nodes."""
     outcome = decide(parent(case.conditions), case.daemon_set)
     ready, _ = outcome.conditions
@@ -118,7 +118,7 @@ def deployment(observed: int = 1, available: int = 0, progressing: str = "True",
 
 
 @dataclass(frozen=True)
-class Server:
+class ModelServerStatus:
     """The model server's Deployment, and what is then said of it; `Ready` says the same where it is not there."""
 
     says: str
@@ -127,17 +127,19 @@ class Server:
 
 
 SERVERS = [
-    Server("none yet", None, ("Unknown", "NotDeployed")),
-    Server("somebody else's", deployment(available=1, owner="another"), ("Unknown", "NotDeployed")),
-    Server("just changed", deployment(observed=0, available=1), ("Unknown", "Starting")),
-    Server("starting", deployment(), ("Unknown", "Starting")),
-    Server("no models for ten minutes", deployment(progressing="False"), ("False", "ModelServerNotAvailable")),
-    Server("up", deployment(available=1), ("True", "Available")),
+    ModelServerStatus("none yet", None, ("Unknown", "NotDeployed")),
+    ModelServerStatus("somebody else's", deployment(available=1, owner="another"), ("Unknown", "NotDeployed")),
+    ModelServerStatus("just changed", deployment(observed=0, available=1), ("Unknown", "Starting")),
+    ModelServerStatus("starting", deployment(), ("Unknown", "Starting")),
+    ModelServerStatus(
+        "no models for ten minutes", deployment(progressing="False"), ("False", "ModelServerNotAvailable")
+    ),
+    ModelServerStatus("up", deployment(available=1), ("True", "Available")),
 ]
 
 
 @pytest.mark.parametrize("case", SERVERS, ids=lambda case: case.says)
-def test_ready_waits_for_the_model_server(case: Server) -> None:
+def test_ready_waits_for_the_model_server(case: ModelServerStatus) -> None:
     """Where one is wanted; the exporters' own progress comes first."""
     kepler = {**parent(DONE), "spec": {"model-server": {"enabled": True}}}
     outcome = decide(kepler, daemon_set(3, 3, 3), case.deployment)

@@ -6,9 +6,9 @@ import pytest
 
 from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESYNC_REQUESTED
 from functions import children, collected_metric, collector, model_server
-from runtime.client import Answer, Client, Request
+from runtime.client import ApiResponse, Client, Request
+from runtime.declaration import Function
 from runtime.event import Event
-from runtime.function import Function
 from runtime.objects import CONFIG_MAP, DAEMON_SET, KEPLER, Ref
 from runtime.wake import idle, parents
 from tests.pure.test_exporter import ALL_DONE, DONE, config, parent
@@ -131,9 +131,9 @@ def asked(*keplers: dict[str, Any]) -> tuple[Client, list[Request]]:
     """A client that answers every list with these Keplers, and what it was asked."""
     requests: list[Request] = []
 
-    def answer(request: Request) -> Answer:
+    def answer(request: Request) -> ApiResponse:
         requests.append(request)
-        return Answer(200, {"items": list(keplers)})
+        return ApiResponse(200, {"items": list(keplers)})
 
     return Client(answer, manager="kepler-test"), requests
 

@@ -1,0 +1,67 @@
+"""Puts the parts together, once, when a process starts that keeps reports."""
+
+import functools
+import logging
+import tempfile
+from collections.abc import Callable
+
+from audit import TOKEN, schema_upgrade, signing
+from audit.access import Tokens
+from audit.audit_settings import Keeping
+from audit.database import Database
+from audit.hints import SECONDS, Hints
+from audit.intake import Audit
+from audit.interference import ChildReader
+from audit.live import Live
+from audit.nearby import nearby
+from audit.query_api import QueryApi
+from audit.retention import Retention
+from audit.store import Store
+from runtime.client import Client, Transport
+from runtime.declaration import Writers
+from runtime.errors import Misconfigured
+from runtime.listener import Surroundings
+from runtime.objects import Ref
+from runtime.signature import Keyring
+
+log = logging.getLogger("kepler.audit")
+
+
+def build(keeping: Keeping, surroundings: Surroundings, writers: Callable[[Ref], Writers]) -> Audit:
+    """Return the function; `writers` names the children of a resource, and the managers that write them.
+
+    Raises Misconfigured where the database, or what the access needs, is not there.
+    """
+    database = Database(keeping.database.get_secret_value() or _passing())
+    schema_upgrade.prepare(database)
+    retention = Retention(database, days=keeping.days, bytes=keeping.megabytes << 20)
+    retention.begin()
+    transport, sink = functools.cache(surroundings.transport), functools.cache(surroundings.sink)
+    access = Tokens(transport(), own=keeping.audience == "own") if keeping.access == TOKEN else nearby
+    client = functools.partial(_client, transport)
+    api = QueryApi(database, Live(transport, surroundings.namespace), ChildReader(client, writers), access, sink)
+    store = Store(database, full=retention.told)
+    hints = Hints(store, client)
+    keyring = surroundings.keyring or Keyring(transport(), surroundings.namespace)
+    signing.begin(keyring)
+    return Audit(store, api.blueprint(), hints, keyring)
+
+
+def _client(transport: Callable[[], Transport]) -> Client:
+    """A client for one look at the API server."""
+    return Client(transport(), manager="kepler-audit", seconds=SECONDS)
+
+
+def _passing() -> str:
+    """A database that goes with the process: better than none, and told."""
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="kepler-audit-")
+    except OSError as wrong:
+        raise Misconfigured(f"there is nowhere to keep anything ({wrong}): set `DATABASE`") from wrong
+    _FOLDERS.append(folder)
+    log.warning(f"what is kept goes when this process ends, with '{folder.name}': set `DATABASE` to keep it")
+    return f"sqlite:///{folder.name}/audit.db"
+
+
+# Removed at the end of the process.
+_FOLDERS: list[tempfile.TemporaryDirectory[str]] = []

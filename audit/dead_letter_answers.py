@@ -1,0 +1,36 @@
+"""Dead letters as the query API answers them, out of the metadata of their ConfigMaps. Pure."""
+
+from collections.abc import Iterable
+
+from audit.answer_models import DeadLetter, Undelivered
+from events.report import ObjectName
+from runtime.dead_letters import is_answer, parsed
+from runtime.objects import Manifest, name
+
+
+def letters(config_maps: Iterable[Manifest]) -> tuple[DeadLetter, ...]:
+    """Return all that are letters, newest first."""
+    found = (one for one in map(letter, config_maps) if one)
+    return tuple(sorted(found, key=lambda one: one.time, reverse=True))
+
+
+def letter(config_map: Manifest) -> DeadLetter | None:
+    """Return one letter; None where somebody has written something else there."""
+    kept = parsed(config_map)
+    if kept is None:
+        return None
+    about = kept.event
+    subject = ObjectName(api_version=about.api_version, kind=about.kind, namespace=about.namespace, name=about.name)
+    return DeadLetter.model_validate(
+        {
+            "name": name(config_map),
+            "time": kept.last,
+            "first": kept.first,
+            "count": kept.count,
+            "destination": ", ".join(kept.destinations),
+            "code": kept.code if is_answer(kept.code) else "",
+            "answer": kept.answer,
+            "complete": kept.complete,
+            "event": Undelivered(id=about.id, type=about.type, source=about.source, object=subject),
+        }
+    )

@@ -1,0 +1,110 @@
+"""The account of what was done: how fast reports are kept while the process dies, and how fast they are found again."""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import urllib3
+
+from audit import schema_upgrade
+from audit.database import Database
+from audit.store import Store
+from tests import postgres
+from tests.audit_delivery import AuditProcess, deliver, kept
+from tests.audit_sample import fill, reports_of
+
+DELIVERED = 10_000
+# Times that the process is killed meanwhile, at least this many seconds apart.
+KILLS, APART = 5, 2.0
+# How many reports there are when they are asked for.
+SIZES = (10_000, 100_000)
+ASKED = 20
+
+KEPLER = "kind=Kepler&namespace=lab&name=kepler-lab"
+# What the console asks: its pages, and whether there is anything new.
+QUESTIONS = {
+    "changes": "changes?after=0",
+    "state": "state",
+    "reports page": "reports?limit=50",
+    "reports of a namespace": "reports?namespace=lab&limit=50",
+    "reports rejected": "reports?outcome=rejected&limit=50",
+    "reports by target": "reports?target=DaemonSet/kepler-exporter&namespace=lab&limit=50",
+    "history page": f"history?{KEPLER}&limit=20",
+    "trace": "traces/{trace}",
+}
+
+
+def measure() -> dict[str, dict[str, float]]:
+    """Everything, by name, on both databases."""
+    figures: dict[str, dict[str, float]] = {}
+    for sort in ("sqlite", "postgresql"):
+        with database(sort) as (address, folder):
+            figures[f"audit {sort}, in"] = taken(address, folder)
+        for size in SIZES:
+            with database(sort) as (address, folder):
+                figures[f"audit {sort}, {size}, ms"] = asked(address, folder, size)
+    return figures
+
+
+@contextmanager
+def database(sort: str) -> Iterator[tuple[str, Path]]:
+    """The URL of an empty one, and a folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        if sort == "sqlite":
+            yield f"sqlite:///{folder}/audit.db", Path(folder)
+        else:
+            with postgres.server() as server:
+                yield server.create("bench"), Path(folder)
+
+
+def taken(address: str, folder: Path) -> dict[str, float]:
+    """Reports a second without and with kills; none may be lost or doubled."""
+    reports = reports_of(DELIVERED)
+    half = DELIVERED // 2
+    with AuditProcess(address, folder / "log") as process, ThreadPoolExecutor(1) as broker:
+        began = time.monotonic()
+        deliver(reports[:half], process.url)
+        quiet = time.monotonic() - began
+        rss = process.rss
+        delivery = broker.submit(deliver, reports[half:], process.url)
+        for _ in range(KILLS):
+            time.sleep(APART)
+            process.kill()
+            process.start()
+        again = delivery.result()
+        shown = kept(process.url)
+        assert sorted(shown) == sorted(report.id for report in reports), (len(shown), len(set(shown)))
+    return {
+        "reports_per_second": round(half / quiet, 1),
+        "killed": KILLS,
+        "delivered_again": again,
+        "lost_or_doubled": 0,
+        "rss_mib": round(rss, 1),
+    }
+
+
+def asked(address: str, folder: Path, size: int) -> dict[str, float]:
+    """Milliseconds of each question over HTTP, the median of some."""
+    kept_in = Database(address)
+    schema_upgrade.prepare(kept_in)
+    fill(Store(kept_in), size)
+    kept_in.close()
+    with AuditProcess(address, folder / "log") as process:
+        history = urllib3.request("GET", f"{process.url}/api/v1/history?{KEPLER}&limit=1").json()
+        trace = history["items"][0]["trace"]
+        return {name: _median(f"{process.url}/api/v1/{path.format(trace=trace)}") for name, path in QUESTIONS.items()}
+
+
+def _median(url: str) -> float:
+    pool = urllib3.PoolManager()
+    took = []
+    for _ in range(ASKED):
+        began = time.monotonic()
+        answer = pool.request("GET", url)
+        took.append((time.monotonic() - began) * 1000)
+        assert answer.status == 200, answer.data
+    return round(statistics.median(took), 1)

@@ -1,0 +1,142 @@
+"""`dead-letters`: events that could not be delivered; listed, shown, sent again, thrown away."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from audit import dead_letter_answers as read
+from audit.answer_models import DeadLetter
+from cli import dead_letter_rows as kept
+from cli.broker import send
+from cli.cluster import Cluster
+from cli.command_errors import Exit, Missing, UsageError
+from cli.options import Format, Output, Reach
+from cli.output import data, remark, say, table
+from runtime import redact
+from runtime.dead_letters import LABEL, changed, is_letter
+from runtime.objects import CONFIG_MAP, Manifest, name
+from runtime.requests import replay as request
+
+BY = "cli"
+
+Letter = Annotated[str, typer.Argument(help="Name of a letter, as the list has it.", show_default=False)]
+Letters = Annotated[list[str] | None, typer.Argument(help="Names of letters.", show_default=False)]
+All = Annotated[bool, typer.Option("--all", help="Every letter there is.")]
+
+
+def listed(ctx: typer.Context, place: Reach, *, output: Output = Format.TABLE) -> int:
+    """Events that could not be delivered: about what, and what the function answered.
+
+    They are about resources of all namespaces, and kept in the functions' own. What they asked for is not lost: the
+    sweep finds it within minutes.
+    """
+    if ctx.invoked_subcommand:
+        return Exit.OK
+    found = read.letters(_all(place.connect()))
+    if output is not Format.TABLE:
+        data(found, output)
+    elif found:
+        table(kept.HEADINGS, kept.rows(found, datetime.now(UTC)))
+    else:
+        remark("no dead letters: nothing waits to be sent again")
+    return Exit.OK
+
+
+def show(letter: Letter, place: Reach, *, output: Output = Format.TABLE) -> int:
+    """One letter: to whom, what came back, and the event itself."""
+    config_map = _need(place.connect(), letter)
+    found = _readable(config_map)
+    if output is not Format.TABLE:
+        data(found, output)
+        return Exit.OK
+    for line in told(found, config_map):
+        say(line)
+    return Exit.OK
+
+
+def replay(place: Reach, *, letters: Letters = None, everything: All = False) -> int:
+    """Has letters sent again, as they were.
+
+    Who can take one now does, and the letter is gone; else it comes back.
+    """
+    cluster = place.connect()
+    meant = _meant(cluster, letters, everything=everything)
+    found = read.letters(meant) if everything else [_readable(one) for one in meant]
+    lost = [one for one in found if not one.complete]
+    for one in lost:
+        remark(f"'{one.name}' cannot be sent again: its data was too large to be kept; `discard` throws it away")
+    again = [one for one in found if one.complete]
+    if again:
+        send(cluster, (request(one.name, by=BY) for one in again), signed=True)
+    say(_count(again, "to be sent again"))
+    return Exit.NO if lost else Exit.OK
+
+
+def discard(place: Reach, *, letters: Letters = None, everything: All = False) -> int:
+    """Throws letters away that nobody can use.
+
+    What they asked for is not lost: the sweep finds it within minutes.
+    """
+    cluster = place.connect()
+    found = _meant(cluster, letters, everything=everything)
+    for one in found:
+        cluster.delete(kept.ref(name(one), cluster.operator_namespace), one)
+    say(_count(found, "thrown away"))
+    return Exit.OK
+
+
+def _meant(cluster: Cluster, letters: list[str] | None, *, everything: bool) -> Sequence[Manifest]:
+    """Those that are named, each of which must be there, or all."""
+    if bool(letters) == everything:
+        raise UsageError("name letters, or say --all")
+    return [_need(cluster, letter) for letter in letters] if letters else _all(cluster)
+
+
+def _count(letters: Sequence[object], done: str) -> str:
+    return f"{len(letters)} letter{'s' if len(letters) != 1 else ''} {done}" if letters else "no dead letters"
+
+
+def _all(cluster: Cluster) -> tuple[Manifest, ...]:
+    return cluster.list(CONFIG_MAP, cluster.operator_namespace, labelled=LABEL, metadata_only=True)
+
+
+def _need(cluster: Cluster, letter: str) -> Manifest:
+    config_map = cluster.get(kept.ref(letter, cluster.operator_namespace))
+    if config_map is None or not is_letter(config_map):
+        raise Missing(f"there is no dead letter '{letter}': it is gone, or `kubectl kepler dead-letters` lists it")
+    return config_map
+
+
+def _readable(config_map: Manifest) -> DeadLetter:
+    """The letter; raises Missing where somebody has written something else there."""
+    found = read.letter(config_map)
+    if found is None:
+        raise Missing(changed(name(config_map)))
+    return found
+
+
+def told(found: DeadLetter, config_map: Manifest) -> Iterator[str]:
+    """A letter for people: its envelope, and the event with what is confidential in it hidden."""
+    times = "once" if found.count == 1 else f"{found.count} times, the last"
+    yield f"{found.name}, given up {times} at {found.time.astimezone():%Y-%m-%d %H:%M:%S}"
+    yield f"about:    {kept.subject(found)}"
+    yield f"for:      {found.destination or '-'}"
+    yield f"answer:   {kept.answered(found)}"
+    yield f"event:    {found.event.type}"
+    yield f"id:       {found.event.id}"
+    yield f"source:   {found.event.source}"
+    content = str((config_map.get("data") or {}).get("data") or "{}")
+    yield "data:"
+    yield from _json(content)
+
+
+def _json(content: str) -> Iterator[str]:
+    """The data, without what is to be told to nobody."""
+    try:
+        shown = redact.manifest(json.loads(content))
+    except (ValueError, AttributeError, RecursionError):
+        shown = {"unreadable": redact.text(content)}
+    yield from (f"  {line}" for line in json.dumps(shown, indent=2).splitlines())

@@ -1,0 +1,117 @@
+"""`status`: everything at a glance."""
+
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from cli.cluster import Cluster
+from cli.command_errors import Exit, Missing, UsageError
+from cli.glance import HEADINGS, SPARED, Changes, ResourceRows, rows
+from cli.glance import status as glance
+from cli.lookup import INSTALL
+from cli.options import Everywhere, Format, Output, Reach
+from cli.output import data, one_line_table, remark, unstyled
+from runtime.errors import Forbidden
+from runtime.objects import KEPLER, OURS, Kind, Manifest, Ref, metadata, name
+
+# Seconds between two looks of --watch.
+INTERVAL = 2.0
+
+Selector = Annotated[
+    str, typer.Option("--selector", "-l", help="Only resources with these labels, as kubectl takes them: 'team=a'.")
+]
+Watch = Annotated[bool, typer.Option("--watch", "-w", help="Then a line for each change, until Ctrl-C.")]
+
+
+def status(
+    place: Reach,
+    *,
+    all_namespaces: Everywhere = False,
+    selector: Selector = "",
+    watch: Watch = False,
+    output: Output = Format.TABLE,
+) -> int:
+    """All Kepler resources, the worst first: is each Ready, and why, in a line.
+
+    Ends with 0 where all are Ready, with 1 where one is not.
+    """
+    if watch and output is not Format.TABLE:
+        raise UsageError("--watch prints lines for people: leave --output out")
+    cluster = place.connect()
+    look = Look(cluster, "" if all_namespaces else cluster.namespace, selector)
+    if watch:
+        _watch(look)
+    found = look()
+    if output is not Format.TABLE:
+        data(found, output)
+    elif found.resources:
+        one_line_table(HEADINGS, rows(found, datetime.now(UTC)), SPARED)
+    else:
+        where = "any namespace" if all_namespaces else f"namespace '{cluster.namespace}'; -A looks everywhere"
+        remark(f"no Kepler resources{f' with labels {selector!r}' if selector else ''} in {where}")
+    return Exit.OK if found.ready else Exit.NO
+
+
+def _watch(look: "Look") -> None:
+    """Print all resources, then each that has changed, until somebody interrupts."""
+    changes = Changes()
+    while True:
+        unstyled(changes.lines(look(), datetime.now(UTC)))
+        sys.stdout.flush()
+        time.sleep(INTERVAL)
+
+
+@dataclass
+class Look:
+    """Lists the resources of a namespace and of the cluster, as far as the user may; says once what is left out."""
+
+    cluster: Cluster
+    namespace: str
+    selector: str
+    told: set[str] = field(default_factory=set)
+
+    def __call__(self) -> ResourceRows:
+        """All of them now. Raises Forbidden if Keplers may not be listed anywhere, Missing if there is no such kind."""
+        found = dict(self._found(self.selector))
+        naming = dict(self._of(KEPLER, "")) if self.selector else None
+        return glance(found, naming)
+
+    def _found(self, selector: str) -> Iterator[tuple[Ref, Manifest]]:
+        for kind in OURS:
+            try:
+                yield from self._of(kind, selector)
+            except Forbidden:
+                if kind is KEPLER:
+                    raise
+                self._tell(f"you may not list {kind.plural}: they are left out")
+
+    def _of(self, kind: Kind, selector: str) -> Iterator[tuple[Ref, Manifest]]:
+        listed = self._listed(kind, selector)
+        if listed is None and kind is KEPLER:
+            raise Missing(INSTALL)
+        for one in listed or ():
+            yield Ref(kind, metadata(one).get("namespace", ""), name(one)), one
+
+    def _listed(self, kind: Kind, selector: str) -> tuple[Manifest, ...] | None:
+        """The objects of a kind, in the user's own namespace where all namespaces may not be listed."""
+        wide, own = self.namespace, self.cluster.namespace
+        if not kind.namespaced:
+            return self.cluster.known(kind, labelled=selector)
+        try:
+            return self.cluster.known(kind, wide, labelled=selector)
+        except Forbidden:
+            if wide:
+                raise
+        found = self.cluster.known(kind, own, labelled=selector)
+        self._tell(f"you may not list {kind.plural} in all namespaces: only those of namespace '{own}' are here")
+        return found
+
+    def _tell(self, line: str) -> None:
+        if line not in self.told:
+            self.told.add(line)
+            remark(line)

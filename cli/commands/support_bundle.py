@@ -1,0 +1,177 @@
+"""`support-bundle`: one archive with what somebody else needs to help."""
+
+import io
+import os
+import tarfile
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel
+
+from cli import kinds
+from cli.cluster import Cluster
+from cli.collect import BundleReader
+from cli.command_errors import CliError, Exit, RequestRefused
+from cli.commands.doctor import diagnosis
+from cli.console import ConsoleClient, reached
+from cli.dead_letter_rows import ref
+from cli.options import ConsoleAt, Reach
+from cli.output import progress, say
+from cli.support_files import Gathered, by_folder, files
+from cli.verdict import explain
+from functions.function_catalogue import FUNCTIONS
+from runtime.errors import ApiError
+from runtime.objects import (
+    CLUSTER_ROLE_BINDING,
+    EVENT,
+    KEPLER,
+    NAMESPACE,
+    OURS,
+    Manifest,
+    Ref,
+    metadata,
+    name,
+    uid,
+)
+from runtime.settings import VERSION
+
+# Of each Kepler, so many generations with all reports about them; of each namespace, so many reports in short.
+GENERATIONS, REPORTS = 3, 200
+OWN = (kinds.BROKER, kinds.TRIGGER, kinds.EVENT_SOURCE, kinds.CLOCK, kinds.SINK_BINDING, kinds.KNATIVE_SERVICE)
+LABELLED = "app.kubernetes.io/name=kepler-on-knative"
+# Dead letters that are taken along, the newest first.
+LETTERS = 50
+
+File = Annotated[Path | None, typer.Option("--file", "-o", help="Where to write it; named after the time if left out.")]
+
+
+def bundle(place: Reach, at: ConsoleAt, *, file: File = None) -> int:
+    """One archive with all that somebody else needs to find out what is wrong, without anything secret.
+
+    MANIFEST.json in it says what there is and what was left out. Look through it before you give it away.
+    """
+    cluster = place.connect()
+    with progress("reading resources") as say_next:
+        found = files(gathered(cluster, at, say_next))
+    path = file or Path(f"kepler-support-{datetime.now(UTC):%Y%m%d-%H%M%S}.tar.gz")
+    _write(path, found)
+    say(f"{path}: {len(found)} files, {path.stat().st_size // 1024 + 1} KiB; MANIFEST.json says what is in it")
+    return Exit.OK
+
+
+def gathered(cluster: Cluster, at: ConsoleAt, say_next: Callable[[str], None]) -> Gathered:
+    """All of it, as far as the user may read it; `say_next` is told what is read next."""
+    collector = BundleReader(cluster)
+    resources = list(_resources(cluster, collector))
+    objects = [*resources, *_own(collector)]
+    for _, one in resources:
+        if one["kind"] == KEPLER.name:
+            objects += _children(collector, Ref(KEPLER, metadata(one)["namespace"], name(one)), one)
+    say_next("reading dead letters")
+    letters = tuple(_letters(collector))
+    say_next("reading the installation")
+    said: dict[str, BaseModel | list[BaseModel]] = {}
+    said["doctor.json"] = diagnosis(cluster, console=at.console, token=at.token)
+    say_next(f"explaining {len(resources)} resources")
+    said |= dict(_explained(collector, resources, at))
+    say_next("reading reports")
+    said |= _account(cluster, collector, resources, at)
+    return Gathered(
+        objects=by_folder(objects),
+        letters=letters,
+        said=said,
+        versions={"kubectl-kepler": VERSION, "kubernetes": cluster.version()},
+        unread=tuple(collector.unread),
+        confidential=(cluster.token, at.token),
+    )
+
+
+def _letters(collector: BundleReader) -> Iterator[Manifest]:
+    """The newest dead letters, whole: each is read by itself, since together they may be very large."""
+    known = collector.letters() or ()
+    for letter in known[:LETTERS]:
+        config_map = collector.get(ref(letter.name, collector.cluster.operator_namespace))
+        if config_map is not None:
+            yield config_map
+
+
+def _resources(cluster: Cluster, collector: BundleReader) -> Iterator[tuple[str, Manifest]]:
+    """In all namespaces or, where these may not be listed, in the user's."""
+    for kind in OURS:
+        found = collector.listed(kind)
+        if found is None and kind.namespaced:
+            found = collector.listed(kind, cluster.namespace)
+        yield from (("resources", one) for one in found or ())
+
+
+def _own(collector: BundleReader) -> Iterator[tuple[str, Manifest]]:
+    """The installation: Knative's objects, roles and bindings."""
+    place = collector.cluster.operator_namespace
+    for kind in OWN:
+        yield from (("installation", manifest) for manifest in collector.listed(kind, place) or ())
+    for kind in (kinds.CLUSTER_ROLE, CLUSTER_ROLE_BINDING, kinds.ROLE, kinds.ROLE_BINDING):
+        where = place if kind.namespaced else ""
+        yield from (("installation", manifest) for manifest in collector.listed(kind, where, labelled=LABELLED) or ())
+
+
+def _children(collector: BundleReader, key: Ref, kepler: Manifest) -> Iterator[tuple[str, Manifest]]:
+    """What the functions made for a Kepler, its pods, its namespace, and the Events about any of these."""
+    sample = [ref for one in FUNCTIONS if one.parent == KEPLER for ref in one.children(key) if ref.namespace]
+    found = [one for ref in dict.fromkeys(sample) if (one := collector.get(ref)) is not None]
+    instance = f"app.kubernetes.io/instance={name(kepler)}"
+    found += collector.listed(kinds.POD, key.namespace, labelled=instance) or ()
+    about = {uid(kepler), *(uid(one) for one in found)}
+    events = collector.listed(EVENT, key.namespace) or ()
+    found += [one for one in events if (one.get("involvedObject") or {}).get("uid") in about]
+    namespace = collector.get(Ref(NAMESPACE, "", key.namespace))
+    yield from (("children", one) for one in (*found, *([namespace] if namespace else [])))
+
+
+def _explained(
+    collector: BundleReader, resources: list[tuple[str, Manifest]], at: ConsoleAt
+) -> Iterator[tuple[str, BaseModel]]:
+    for _, one in resources:
+        if one["kind"] == KEPLER.name:
+            key = Ref(KEPLER, metadata(one)["namespace"], name(one))
+            facts = collector.facts(key, one, console=at.console, token=at.token)
+            yield f"explained/{key.namespace}-{key.name}.json", explain(facts)
+
+
+def _account(
+    cluster: Cluster, collector: BundleReader, resources: list[tuple[str, Manifest]], at: ConsoleAt
+) -> Mapping[str, "BaseModel | list[BaseModel]"]:
+    """Reports and traces, where the query API can be reached."""
+    keys = [Ref(KEPLER, metadata(one)["namespace"], name(one)) for _, one in resources if one["kind"] == KEPLER.name]
+    try:
+        with reached(cluster, url=at.console, token=at.token) as console:
+            return dict(_told(console, keys))
+    except (CliError, ApiError) as out:
+        collector.unread.append(f"reports and traces ({out})")
+        return {}
+
+
+def _told(console: ConsoleClient, keys: list[Ref]) -> Iterator[tuple[str, "BaseModel | list[BaseModel]"]]:
+    yield "reports/state.json", console.state()
+    for place in dict.fromkeys(key.namespace for key in keys):
+        yield f"reports/{place}.json", console.reports(namespace=place, limit=str(REPORTS))
+    for key in keys:
+        for change in console.history(key, limit=GENERATIONS).items:
+            file = f"reports/traces/{key.namespace}-{key.name}-{change.generation}.json"
+            yield file, console.trace(change.trace)
+
+
+def _write(path: Path, found: Mapping[str, str]) -> None:
+    """The archive, readable by its owner only: whoever made it decides who else sees it."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError as wrong:
+        raise RequestRefused(f"'{path}' cannot be written: {wrong.strerror}; choose another by --file") from wrong
+    with os.fdopen(handle, "wb") as raw, tarfile.open(fileobj=raw, mode="w:gz") as archive:
+        for file, content in found.items():
+            entry = tarfile.TarInfo(f"kepler-support/{file}")
+            encoded = content.encode()
+            entry.size, entry.mtime, entry.mode = len(encoded), int(datetime.now(UTC).timestamp()), 0o600
+            archive.addfile(entry, io.BytesIO(encoded))

@@ -1,0 +1,43 @@
+"""Dead letters: where they are kept, and how a table shows them. Pure."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from audit.answer_models import DeadLetter
+from cli.kinds import title
+from runtime.ages import age
+from runtime.objects import CONFIG_MAP, Ref
+
+HEADINGS = ("NAME", "AGE", "TIMES", "ABOUT", "EVENT", "ANSWER")
+SHOWN = 80
+
+
+def ref(letter: str, namespace: str) -> Ref:
+    """Return where a letter of this name is kept; `namespace` is the functions'."""
+    return Ref(CONFIG_MAP, namespace, letter)
+
+
+def about(found: Iterable[DeadLetter], key: Ref) -> tuple[DeadLetter, ...]:
+    """Those about one resource."""
+    wanted = (key.kind.name, key.namespace, key.name)
+    return tuple(
+        one for one in found if (one.event.object.kind, one.event.object.namespace, one.event.object.name) == wanted
+    )
+
+
+def rows(found: Iterable[DeadLetter], now: datetime) -> Iterator[tuple[str, ...]]:
+    """As lines of a table."""
+    for one in found:
+        yield one.name, age(one.time, now), str(one.count), subject(one), one.event.type, answered(one)[:SHOWN]
+
+
+def subject(one: DeadLetter) -> str:
+    """The object that the event is about."""
+    return title(one.event.object) if one.event.object.kind else "-"
+
+
+def answered(one: DeadLetter) -> str:
+    """What whom it was for said."""
+    if not one.code:
+        return "no answer"
+    return f"{one.code}: {' '.join(one.answer.split())}" if one.answer else one.code

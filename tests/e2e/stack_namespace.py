@@ -1,0 +1,47 @@
+"""A user at a running stack: one of its namespaces, and what its processes have logged."""
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import psutil
+
+from local.account import reports
+from local.stack import Stack
+from tests.namespaced import Namespaced
+from tests.workbench import create_namespace
+
+# Seconds within which anything here happens on a busy machine; typical is well under one.
+PATIENCE = 60.0
+
+
+class StackNamespace(Namespaced):
+    """One namespace of the running stack."""
+
+    def __init__(self, stack: Stack, namespace: str) -> None:
+        super().__init__(stack.kubectl, namespace, PATIENCE)
+        self.stack = stack
+
+    def beside(self, name: str) -> "StackNamespace":
+        """The same stack, seen from another namespace, which is made if need be."""
+        there = f"{self.namespace}-{name}"
+        if not self.stack.kubectl("get", "namespace", there, "--ignore-not-found"):
+            create_namespace(self.stack, there)
+        return StackNamespace(self.stack, there)
+
+    def reports(self) -> list[Any]:
+        """What `audit` has noted about this namespace."""
+        found = reports(self.stack.layout.log("kepler-audit"))
+        return [one for one in found if one["object"]["namespace"] == self.namespace]
+
+    def logged(self, part: str, message: str) -> list[Any]:
+        """The log entries of a part that have this message; what is not a whole line of JSON is passed over."""
+        found = []
+        for line in self.stack.layout.log(part).read_text().splitlines():
+            with suppress(ValueError):
+                found.append(json.loads(line))
+        return [one for one in found if isinstance(one, dict) and one.get("message") == message]
+
+    def function(self, name: str) -> psutil.Process:
+        """The process of a function."""
+        return psutil.Process(self.stack.parts[name].record.pid)

@@ -1,0 +1,434 @@
+"""One namespace on a real API server, its events, and whoever wakes on them: one thing at a time, in a fixed order.
+
+What Knative does here is what it does in a cluster, without its threads: a change becomes an event, the Triggers say
+whom it wakes, a delivery that fails is tried again, and what is given up is a dead letter. So a run can be repeated to
+the letter, and a fault put at any request or delivery of it.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from cloudevents.core.bindings.http import to_binary_event
+from cloudevents.core.v1.event import CloudEvent
+
+from events.types import PING, RESOURCE_ADD, RESOURCE_DELETE, RESOURCE_UPDATE, RESYNC_REQUESTED
+from functions.function_catalogue import FUNCTIONS
+from local.admin_client import AdminClient, ObjectNotFound
+from local.stack import Stack
+from runtime import objects
+from runtime.adoption import MANAGED_BY
+from runtime.client import ApiResponse, Client, Request, Transport, path
+from runtime.declaration import Function
+from runtime.errors import ApiError
+from runtime.event import Event, decode
+from runtime.objects import (
+    KEPLER,
+    Kind,
+    Manifest,
+    Ref,
+    controller,
+    generation,
+    metadata,
+    resource_version,
+    terminates,
+    uid,
+)
+from runtime.receive import Reconciler
+from runtime.sweep_run import Sweep
+from tests.as_kubectl import KINDS, KubectlRequests
+from tests.workbench import transport, update
+
+# As the generated Triggers say: after this many tries, an event is a dead letter.
+TRIES = 6
+# Seconds for which a function tries one request again, as `runtime.client` does.
+PATIENCE = 20.0
+# Kinds of which only objects with these labels are watched: one that loses them is told of as if it were deleted.
+LABELLED = {kind: labels for function in FUNCTIONS for kind, labels in function.labels.items()}
+# A scenario here comes to rest after a hundred deliveries or two.
+MOST = 3000
+
+
+class Died(BaseException):
+    """A process is gone: nothing catches this on its way out."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One event on its way to one function, for the `attempt`-th time."""
+
+    function: Function
+    event: Event
+    attempt: int = 1
+
+    def __str__(self) -> str:
+        kind = self.event.type.rpartition(".")[2]
+        return f"{self.function.name} <- {kind} {self.event.kind} '{self.event.name}'"
+
+
+@dataclass(frozen=True)
+class ObservedWrite:
+    """One request that changed something: `before` and `after` are the object, None where there is none."""
+
+    request: Request
+    by: str
+    ref: Ref
+    before: Manifest | None
+    after: Manifest | None
+
+    @property
+    def creates(self) -> bool:
+        """Whether the object was not there before."""
+        return self.before is None
+
+    @property
+    def deletes(self) -> bool:
+        """Whether the object is not there any more."""
+        return self.after is None
+
+
+Tap = TypeVar("Tap", bound=Transport)
+
+# What happens instead of one request of a delivery; the last argument would carry it out.
+Fault = Callable[["FaultWorld", Delivery, Request, Transport], ApiResponse]
+
+
+@dataclass
+class ObservedRequest:
+    """One request of a run: who made it, and whether it may write."""
+
+    delivery: Delivery
+    request: Request
+
+    @property
+    def writes(self) -> bool:
+        """Whether it is an apply or a deletion."""
+        return self.request.writes
+
+
+@dataclass(frozen=True)
+class Patient(Reconciler):
+    """A function's process whose client tries one request again for `patience` seconds."""
+
+    patience: Callable[[], float] = lambda: PATIENCE
+
+    def _client(self, seconds: float) -> Client:
+        return Client(self.transport, manager=self.function.manager, seconds=seconds, patience=self.patience())
+
+
+@dataclass
+class FaultWorld:
+    """Everything there is, and everything that is on its way.
+
+    `at` and `fault` put a fault at one request of the run, counted from 0; `reroute` may change what is delivered,
+    given its number. `refused` is an object of which a policy takes no write. `installed` is what is there before
+    anybody does anything, and stays. `check` is asked after each write whether anything is wrong; what it says is a
+    defect.
+    """
+
+    stack: Stack
+    namespace: str
+    installed: tuple[Ref, ...] = ()
+    functions: tuple[Function, ...] = FUNCTIONS
+    at: int = -1
+    fault: Fault | None = None
+    reroute: Callable[[int, Delivery], Iterable[Delivery]] | None = None
+    patience: float = PATIENCE
+    check: Callable[["FaultWorld"], Iterable[str]] = lambda _: ()
+    objects: dict[Ref, Manifest] = field(default_factory=dict)
+    queue: deque[Delivery] = field(default_factory=deque)
+    asked: list[ObservedRequest] = field(default_factory=list)
+    writes: list[ObservedWrite] = field(default_factory=list)
+    letters: list[Delivery] = field(default_factory=list)
+    defects: list[str] = field(default_factory=list)
+    delivered: int = 0
+    offered: int = 0
+    postponed: list[Delivery] = field(default_factory=list)
+    unheard: Function | None = None
+    refused: Ref | None = None
+    _sends: dict[str, Transport] = field(default_factory=dict)
+    _sweeping: Transport = field(init=False)
+    _user: KubectlRequests = field(init=False)
+    _processes: dict[str, Reconciler] = field(default_factory=dict)
+    _delivering: Delivery | None = None
+    _failing: Delivery | None = None
+    _changed: list[Ref] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._sends = {one.name: transport(self.stack, one.manager) for one in self.functions}
+        self._sweeping = transport(self.stack, "kepler-sweep")
+        self._user = KubectlRequests(self.stack)
+        for ref in self.installed:
+            self.look(ref)
+        self.queue.clear()  # what is there before anybody watches has no event
+        self.begin()
+        self.restart()
+
+    @property
+    def api(self) -> AdminClient:
+        """The API server, as its administrator."""
+        return self.stack.api
+
+    def restart(self) -> None:
+        """New processes for every function: none remembers anything."""
+        self._processes = {one.name: self.process(one) for one in self.functions}
+
+    def process(self, function: Function) -> Reconciler:
+        """A fresh process of a function."""
+
+        def send(request: Request) -> ApiResponse:
+            return self._ask(function, request)
+
+        return Patient(function, send, sink=self.receive, patience=lambda: self.patience)
+
+    def tap(self, tapping: Callable[[Transport], Tap]) -> dict[str, Tap]:
+        """Puts something between the functions, the sweep too, and the API server; by their managers' names."""
+        taps = {one.manager: tapping(self._sends[one.name]) for one in self.functions}
+        self._sends = {one.name: taps[one.manager] for one in self.functions}
+        taps["kepler-sweep"] = self._sweeping = tapping(self._sweeping)
+        return taps
+
+    def begin(self) -> None:
+        """From here on requests, writes and deliveries are counted anew."""
+        self.asked, self.writes, self.letters, self.defects, self.postponed = [], [], [], [], []
+        self.delivered = self.offered = 0
+
+    def disarm(self) -> None:
+        """No faults from here on."""
+        self.at, self.fault, self.reroute, self.patience, self.refused = -1, None, None, PATIENCE, None
+
+    def clear(self) -> None:
+        """Nothing is left, and nobody remembers anything."""
+        self.disarm()
+        self.queue.clear()
+        self.begin()
+        for ref in [*self.objects]:
+            if ref not in self.installed:
+                self.delete(ref)
+        self.drain()
+        self.begin()
+        self.restart()
+
+    # What a user and the cluster do.
+
+    def apply(self, manifest: Manifest) -> None:
+        """A user's `kubectl apply --server-side` of the whole object."""
+        kind = next(one for one in KINDS if one.name == manifest["kind"] and one.api_version == manifest["apiVersion"])
+        ref = Ref(kind, self.namespace if kind.namespaced else "", manifest["metadata"]["name"])
+        self.note("user", Request("PATCH", path(kind, ref.namespace, ref.name)), ref, self._applied(ref, manifest))
+
+    def _applied(self, ref: Ref, manifest: Manifest, subresource: str = "") -> Manifest:
+        return self.api.apply(path(ref.kind, ref.namespace, ref.name, subresource), {**manifest})
+
+    def patch(self, ref: Ref, change: Mapping[str, Any], by: str = "user") -> None:
+        """A user's `kubectl patch --type merge`."""
+        what = f"{ref.kind.plural}.{ref.kind.group}".rstrip(".") + f"/{ref.name}"
+        self._user.patch(self.namespace, what, change)
+        self.look(ref, by)
+
+    def delete(self, ref: Ref, by: str = "user") -> None:
+        """A user's `kubectl delete`, in the background."""
+        if ref in self.objects:
+            where = path(ref.kind, ref.namespace, ref.name)
+            self.api.delete(where)
+            self.note(by, Request("DELETE", where), ref, self.read(ref))
+
+    def collect_garbage(self) -> None:
+        """As the garbage collector does: what was owned by something that is gone goes, too."""
+        alive = {uid(one) for one in self.objects.values()}
+        for ref, one in [*self.objects.items()]:
+            owner = controller(one)
+            if owner and owner.uid not in alive:
+                self.delete(ref, by="garbage collector")
+
+    def release_claims(self) -> None:
+        """As the controller that protects claims does: one that is deleted and that no pod uses may go."""
+        for ref, one in [*self.objects.items()]:
+            if ref.kind is objects.PERSISTENT_VOLUME_CLAIM and terminates(one):
+                self.patch(ref, {"metadata": {"finalizers": None}}, by="controller")
+
+    def roll_out(self) -> None:
+        """As the controllers of workloads do: what was asked for runs on two nodes."""
+        progress = {
+            objects.DAEMON_SET: ("desiredNumberScheduled", "currentNumberScheduled", "updatedNumberScheduled"),
+            objects.DEPLOYMENT: ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"),
+        }
+        for ref, one in [*self.objects.items()]:
+            if ref.kind in progress and (one.get("status") or {}).get("observedGeneration") != generation(one):
+                counts = dict.fromkeys(progress[ref.kind], 2)
+                more = {"numberAvailable": 2, "numberReady": 2, "numberMisscheduled": 0}
+                status = counts | (more if ref.kind is objects.DAEMON_SET else {})
+                body = {"apiVersion": ref.kind.api_version, "kind": ref.kind.name, "metadata": {"name": ref.name}}
+                body["status"] = status | {"observedGeneration": generation(one)}
+                after = self._applied(ref, body, "status")
+                self.note("controller", Request("PATCH", path(ref.kind, ref.namespace, ref.name, "status")), ref, after)
+
+    def look(self, ref: Ref, by: str = "user") -> None:
+        """Takes note of what somebody has done to an object by other means."""
+        self.note(by, Request("PATCH", path(ref.kind, ref.namespace, ref.name)), ref, self.read(ref))
+
+    def read(self, ref: Ref) -> Manifest | None:
+        """An object as the API server has it."""
+        try:
+            return self.api.get(path(ref.kind, ref.namespace, ref.name))
+        except ObjectNotFound:
+            return None
+
+    # What Knative does.
+
+    def note(self, by: str, request: Request, ref: Ref, after: Manifest | None) -> None:
+        """A request was carried out: where it changed something, whoever wakes on that is sent an event."""
+        before = self.objects.get(ref)
+        if (before and resource_version(before)) == (after and resource_version(after)):
+            return
+        if after is None:
+            self.objects.pop(ref, None)
+        else:
+            after = {"apiVersion": ref.kind.api_version, "kind": ref.kind.name, **after}
+            self.objects[ref] = after
+        self.writes.append(ObservedWrite(request, by, ref, before, after))
+        self.defects += self.check(self)
+        if ref.kind in LABELLED:
+            before, after = (one if one and _carries(one, LABELLED[ref.kind]) else None for one in (before, after))
+        kind = RESOURCE_DELETE if after is None else RESOURCE_UPDATE if before else RESOURCE_ADD
+        shown = after or before
+        if shown and (ref.kind.group == KEPLER.group or ref.kind in LABELLED or _carries(shown, MANAGED_BY)):
+            self.send(update(shown, kind))
+
+    def send(self, event: Event) -> None:
+        """To whomever the Triggers let it through."""
+        for function in self.functions:
+            heard = function is not self.unheard and event.is_for(function.name)
+            if heard and any(_passes(event, wake.kind, wake.names) for wake in function.wakes):
+                self._enqueue(Delivery(function, event))
+
+    def receive(self, event: CloudEvent) -> None:
+        """An event that a function has sent to the Broker."""
+        message = to_binary_event(event)
+        self.send(decode(message.headers, message.body))
+
+    def _enqueue(self, delivery: Delivery) -> None:
+        number, self.offered = self.offered, self.offered + 1
+        self.queue.extend([delivery] if self.reroute is None else self.reroute(number, delivery))
+
+    def drain(self) -> None:
+        """Everything that is on its way, and what comes of it, until nothing moves."""
+        while True:
+            while self.queue:
+                self.deliver(self.queue.popleft(), self._processes)
+            for control in (self.roll_out, self.release_claims, self.collect_garbage):
+                if not self.queue:
+                    control()
+            if not self.queue:
+                self.queue.extend(self.postponed)
+                self.postponed = []
+            if not self.queue:
+                return
+
+    def meanwhile(self, most: int = MOST) -> None:
+        """While one process is in the middle of its work, others get what is on its way: so many deliveries at most."""
+        others = {one.name: self.process(one) for one in self.functions}
+        held = self._delivering, self._failing, self._changed
+        while self.queue and most:
+            most -= 1
+            self.deliver(self.queue.popleft(), others)
+        self._delivering, self._failing, self._changed = held
+
+    def sweep(self) -> int:
+        """One sweep; how many reconciles it asked for, of this namespace's and of the whole cluster's objects."""
+        asked: list[Event] = []
+
+        def sink(event: CloudEvent) -> None:
+            message = to_binary_event(event)
+            asked.append(decode(message.headers, message.body))
+
+        ping = Event("ping", PING, "/tests", "", "", "", "", "", {}, {})
+        Sweep(self.functions, self._sweeping, sink)(ping)
+        ours = [one for one in asked if one.type == RESYNC_REQUESTED and one.namespace in ("", self.namespace)]
+        for one in ours:
+            self.send(one)
+        return len(ours)
+
+    def deliver(self, delivery: Delivery, processes: Mapping[str, Reconciler]) -> None:
+        """One event to one process; where that fails or dies, it is sent again."""
+        self.delivered += 1
+        assert self.delivered < MOST, f"no rest after {MOST} deliveries; the last: {delivery}"
+        self._delivering, self._failing, self._changed = delivery, None, []
+        try:
+            processes[delivery.function.name](delivery.event)
+        except ApiError:
+            self._again(delivery)
+        except Died:
+            self._processes[delivery.function.name] = self.process(delivery.function)
+            self._again(delivery)
+        except Exception as defect:
+            self.defects.append(f"{delivery}: {type(defect).__name__}: {defect}")
+        finally:
+            self._delivering = self.unheard = None
+
+    def _again(self, delivery: Delivery) -> None:
+        """Once more soon; from the third time on only when everything else has come to rest, as back-off grows."""
+        if delivery.attempt == TRIES:
+            self.letters.append(delivery)
+        else:
+            waiting = self.queue if delivery.attempt == 1 else self.postponed
+            waiting.append(replace(delivery, attempt=delivery.attempt + 1))
+
+    # The way to the API server.
+
+    def fail(self, delivery: Delivery) -> None:
+        """From here on, nothing of this delivery reaches the API server."""
+        self._failing = delivery
+
+    def _ask(self, function: Function, request: Request) -> ApiResponse:
+        delivery = self._delivering
+        assert delivery is not None
+
+        def through(wanted: Request) -> ApiResponse:
+            return self._carry_out(function, wanted)
+
+        if self._failing is delivery:
+            return ApiResponse(500, {"message": "injected: still away"})
+        number = len(self.asked)
+        self.asked.append(ObservedRequest(delivery, request))
+        if number == self.at and self.fault:
+            fault, self.fault = self.fault, None
+            return fault(self, delivery, request, through)
+        return through(request)
+
+    def _carry_out(self, function: Function, request: Request) -> ApiResponse:
+        if self.refused and _changes(request, self.refused):
+            self.defects += (f"{ref} was changed before {self.refused} was refused" for ref in self._changed)
+            return ApiResponse(403, {"reason": "Forbidden", "message": f"injected: a policy refuses {self.refused}"})
+        answer = self._sends[function.name](request)
+        if request.writes and 200 <= answer.status < 300:
+            gone = request.method == "DELETE" and not metadata(answer.body).get("finalizers")
+            self.note(function.manager, request, addressed(request), None if gone else answer.body)
+            if not request.path.endswith("/status") and addressed(request) not in function.installed:
+                self._changed.append(addressed(request))
+        return answer
+
+
+def addressed(request: Request) -> Ref:
+    """The object that a request names."""
+    steps = request.path.strip("/").split("/")
+    version, rest = ("/".join(steps[1:2]), steps[2:]) if steps[0] == "api" else ("/".join(steps[1:3]), steps[3:])
+    namespace, rest = (rest[1], rest[2:]) if rest[0] == "namespaces" and len(rest) > 2 else ("", rest)
+    kind = next(one for one in KINDS if one.api_version == version and one.plural == rest[0])
+    return Ref(kind, namespace, rest[1] if len(rest) > 1 else "")
+
+
+def _changes(request: Request, ref: Ref) -> bool:
+    """Whether a request would change an object itself, not its status; a dry run counts, as to an admission policy."""
+    return request.method != "GET" and not request.path.endswith("/status") and addressed(request) == ref
+
+
+def _carries(manifest: Manifest, wanted: Mapping[str, str]) -> bool:
+    labels: Mapping[str, Any] = metadata(manifest).get("labels") or {}
+    return labels.items() >= wanted.items()
+
+
+def _passes(event: Event, kind: Kind, names: tuple[str, ...]) -> bool:
+    same = (event.api_version, event.kind) == (kind.api_version, kind.name)
+    return same and (not names or event.name in names)

@@ -1,0 +1,283 @@
+"""Every field of the four resources that a user writes: two values of it, and the test that shows what it does.
+
+`around` is what must be there for the field to count. What the two values change is nobody's to write down: see
+`tests.effects`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from crds.kepler_collected_metric import Source
+from crds.model_server_fields import StorageType
+from functions import engine
+from functions.repositories import repository
+from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, MACHINE_CONFIG, Manifest
+from tests.pure.test_model_server import EXTERNAL, PROMETHEUS
+from tests.rendered import PLACES, RenderedCluster
+
+EXPORTER = "tests/pure/test_exporter.py"
+ESTIMATOR = "tests/pure/test_estimator.py"
+SERVER = "tests/pure/test_model_server.py"
+STORE = "tests/pure/test_model_store.py"
+MONITORING = "tests/pure/test_monitoring.py"
+MACHINES = "tests/pure/test_machine_config.py"
+RELEASE = "tests/pure/test_release.py"
+READS = "tests/pure/test_kepler_reads.py"
+MODELS_READ = "tests/pure/test_kepler_models_read.py"
+POWER = "tests/pure/test_exported_power.py"
+INTERVAL = f"{MONITORING}::test_the_scrape_interval_in_either_spelling"
+SELECTED = f"{MONITORING}::test_labels_of_the_user_are_what_prometheus_selects_by"
+LISTED = f"{MONITORING}::test_metrics_that_a_sources_list_leaves_out_are_dropped"
+POD = f"{EXPORTER}::test_fields_of_the_pod"
+DESCRIBES = f"{EXPORTER}::test_labels_and_annotations_of_the_pods"
+SERVICE = f"{EXPORTER}::test_annotations_of_the_service"
+BMCS = f"{EXPORTER}::test_credentials_of_bmcs_are_the_exporters_alone"
+MACHINE_TYPE = f"{ESTIMATOR}::test_exporter_and_estimator_read_the_same_type_of_machine"
+PORT = f"{EXPORTER}::test_the_port_reaches_everything_that_names_it"
+KEYS = f"{EXPORTER}::test_sample_period_and_log_level_are_keys"
+STRATEGY = f"{EXPORTER}::test_the_update_strategy_is_the_daemon_sets"
+SIDECAR = f"{ESTIMATOR}::test_the_sidecar_listens_before_the_exporter_starts"
+ESTIMATORS_IMAGE = f"{ESTIMATOR}::test_the_image_defaults_in_the_environment"
+BESIDE = f"{ESTIMATOR}::test_fields_of_the_estimators_container"
+SOCKET = f"{ESTIMATOR}::test_the_only_path_there_is_reaches_both_containers"
+MODEL_CONFIG = f"{ESTIMATOR}::test_both_readers_see_what_was_meant"
+PULLED = f"{SERVER}::test_pull_secrets_are_those_of_the_exporter"
+SERVED = f"{SERVER}::test_off_nothing_is_left_but_the_keys"
+SERVERS_IMAGE = f"{SERVER}::test_the_image_defaults_in_the_environment"
+ADDRESS = f"{SERVER}::test_the_exporter_the_estimator_and_the_server_meet_at_one_address"
+SETTINGS = f"{SERVER}::test_fields_of_the_configuration_and_the_volume"
+DIRECTORY = f"{SERVER}::test_the_directory_of_the_models_is_made_by_the_kubelet"
+CLAIM = f"{SERVER}::test_the_claim_in_use"
+UNUSED = f"{SERVER}::test_a_claim_that_is_not_used_is_kept_or_removed"
+TRAINER = f"{SERVER}::test_the_trainer_is_beside_the_server_with_the_same_volumes"
+PROXIED = f"{SERVER}::test_proxies_reach_every_container_that_fetches"
+SERVERS_POD = f"{SERVER}::test_fields_of_the_pod"
+SERVER_DESCRIBES = f"{SERVER}::test_labels_and_annotations_are_beside_ours"
+EACH_LIMITED = f"{SERVER}::test_resources_are_of_each_container"
+REFUSED = f"{SERVER}::test_training_that_cannot_work_is_refused"
+PREFIX = f"{STORE}::test_a_bucket_without_a_prefix_is_taken_as_a_whole"
+CREDENTIALS = f"{STORE}::test_the_credentials_are_the_secrets_and_nowhere_else"
+TRUSTED = f"{STORE}::test_a_store_of_an_authority_of_the_users_is_trusted"
+TRUSTED_KEY = f"{STORE}::test_the_authorities_are_for_the_copies_alone"
+RCLONE = f"{MODELS_READ}::test_rclone_finds_the_store_and_its_models"
+ENV = f"{READS}::test_a_variable_of_the_user_wins_over_the_file_in_the_exporter"
+NUMBERS = f"{MODELS_READ}::test_the_trainer_ends_up_with_whole_numbers"
+SWITCH = f"{READS}::test_each_source_has_a_switch_that_the_exporter_reads"
+CGROUPS = f"{READS}::test_metrics_of_cgroups_are_a_list_or_a_star"
+UNREAD = f"{RELEASE}::test_metrics_without_values_are_named"
+LEVELS = f"{POWER}::test_a_switch_is_on_when_a_level_needs_it"
+DROPPED = f"{POWER}::test_what_is_dropped"
+IDLE = f"{POWER}::test_idle_power_has_a_switch_of_its_own"
+FEATURE = f"{MACHINES}::test_a_feature_is_upstreams_machine_config"
+REBOOT = f"{MACHINES}::test_without_leave_to_reboot_nothing_is_written"
+DESCRIBED = f"{MACHINES}::test_each_type_of_machine_is_a_key"
+NAMED = "tests/protocol/test_exporter_applied.py::test_the_source_switches_follow_their_resource"
+
+
+@dataclass(frozen=True)
+class FieldCase:
+    """A field by its path in `docs/reference.md`, a value before (None: left out) and one after."""
+
+    kind: str
+    path: str
+    before: Any
+    after: Any
+    shown_by: str
+    around: RenderedCluster
+    remark: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.path}"
+
+
+def kepler(path: str, before: Any, after: Any, shown_by: str, *, remark: str = "", **around: Any) -> FieldCase:
+    """A field of a Kepler with this spec around it."""
+    return FieldCase(
+        KEPLER.name, f"spec.{path}", before, after, shown_by, cluster({KEPLER.name: _spec(around)}), remark
+    )
+
+
+def cluster(specs: Mapping[str, Manifest], *, openshift: bool = False) -> RenderedCluster:
+    """The resources with these specs; the Kepler names those of its namespace that are among them."""
+    named = {COLLECTED_METRIC: "collected-metric", EXPORTED_POWER: "exported-power"}
+    names = {field: PLACES[kind.name].name for kind, field in named.items() if kind.name in specs}
+    return RenderedCluster({**specs, KEPLER.name: {**names, **specs.get(KEPLER.name, {})}}, openshift=openshift)
+
+
+def _spec(words: Mapping[str, Any]) -> dict[str, Any]:
+    return {word.replace("_", "-"): value for word, value in words.items()}
+
+
+def estimator(path: str, before: Any, after: Any, shown_by: str, remark: str = "") -> FieldCase:
+    """A field of an estimator that is on."""
+    around = {"enabled": True}
+    return kepler(f"estimator-sidecar.{path}", before, after, shown_by, estimator_sidecar=around, remark=remark)
+
+
+def server(path: str, before: Any, after: Any, shown_by: str, **around: Any) -> FieldCase:
+    """A field of a model server that is on."""
+    there = {"enabled": True, **_spec(around)}
+    beside = {"enabled": True}
+    return kepler(f"model-server.{path}", before, after, shown_by, estimator_sidecar=beside, model_server=there)
+
+
+def stored(path: str, before: Any, after: Any, shown_by: str, storage: StorageType, **around: Any) -> FieldCase:
+    """A field of a storage of this type."""
+    there = {"type": storage.value, **_spec(around)}
+    return server(f"storage.{path}", before, after, shown_by, storage=there)
+
+
+def trained(path: str, before: Any, after: Any, shown_by: str) -> FieldCase:
+    """A field of a model server that trains, and keeps in a claim what it has trained."""
+    training = {"online": True, "prometheus-url": PROMETHEUS}
+    return server(path, before, after, shown_by, storage={"type": "claim"}, training=training)
+
+
+def source(path: str, before: Any, after: Any, shown_by: str, **around: Any) -> FieldCase:
+    """A field of a source."""
+    there = cluster({COLLECTED_METRIC.name: {"sources": around}})
+    return FieldCase(COLLECTED_METRIC.name, f"spec.sources.{path}", before, after, shown_by, there)
+
+
+def power(path: str, before: Any, after: Any, shown_by: str) -> FieldCase:
+    """A field of a KeplerExportedPower."""
+    there = cluster({EXPORTED_POWER.name: {}})
+    return FieldCase(EXPORTED_POWER.name, f"spec.{path}", before, after, shown_by, there)
+
+
+def machines(path: str, before: Any, after: Any, shown_by: str, **around: Any) -> FieldCase:
+    """A field of a KeplerMachineConfig, on OpenShift."""
+    there = cluster({MACHINE_CONFIG.name: _spec(around)}, openshift=True)
+    return FieldCase(MACHINE_CONFIG.name, f"spec.{path}", before, after, shown_by, there)
+
+
+ON = True
+KEPLERS = repository(engine.IMAGE)
+MODELS = repository(engine.MODEL_SERVER_IMAGE)
+URL = "http://models.energy.svc/ec2/rapl-sysfs/AbsPower/BPFOnly/SGDRegressorTrainer_0.zip"
+LIMITED = {"limits": {"cpu": "1", "memory": "1Gi"}}
+PROXY = {"name": "HTTPS_PROXY", "value": "http://proxy:3128"}
+TRUSTING = {**EXTERNAL, "ca": {"config-map": "authorities"}}
+TEAM = {"example.com/team": "energy"}
+TOLERATION = {"key": "gpu", "operator": "Exists"}
+TERM = {"matchExpressions": [{"key": "disk", "operator": "Exists"}]}
+AFFINITY = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [TERM]}}}
+FILTERED = {Source.COUNTER: "cpu_cycles", Source.GPU: "gpu_mem_util", Source.BPF: "bpf_cpu_time_ms"}
+MODEL = {"init-url": URL, "trainer": "SGDRegressorTrainer", "filters": "mae:0.5"}
+ONLY_TMP = "'/tmp' is the one value that the API server takes: the path of the socket is built into both programs"
+REMARKS = {
+    ("process-total", "init-url"): "the estimator of v0.7.12 fetches what `NODE_TOTAL_INIT_URL` says instead",
+    ("process-components", "init-url"): "the estimator of v0.7.12 fetches what `NODE_COMPONENTS_INIT_URL` says instead",
+}
+
+REFERRED = (
+    FieldCase(
+        KEPLER.name,
+        "spec.collected-metric",
+        None,
+        "sources",
+        NAMED,
+        RenderedCluster({COLLECTED_METRIC.name: {"sources": {"gpu": {"enabled": False}}}}),
+        "as its fields say, below",
+    ),
+    FieldCase(
+        KEPLER.name,
+        "spec.exported-power",
+        None,
+        "power",
+        LEVELS,
+        RenderedCluster({EXPORTED_POWER.name: {"levels": ["node", "process"]}}),
+        "as its fields say, below",
+    ),
+)
+
+FIELDS: tuple[FieldCase, ...] = (
+    kepler("scrape-interval", None, "1m", INTERVAL),
+    kepler("scape-interval", None, "1m", INTERVAL),
+    *REFERRED,
+    kepler("collector.image", None, f"{KEPLERS}:release-0.7.11", POD),
+    kepler("collector.port", None, 9103, PORT),
+    kepler("collector.sample-period", None, "10s", KEYS),
+    kepler("collector.log-level", None, 5, KEYS),
+    kepler("collector.node-selector", None, {"disk": "ssd"}, POD),
+    kepler("collector.tolerations", None, [TOLERATION], POD),
+    kepler("collector.resources", None, {"limits": {"cpu": "1"}}, POD),
+    kepler("collector.priority-class", None, "system-node-critical", POD),
+    kepler("collector.affinity", None, AFFINITY, POD),
+    kepler("collector.update-strategy", None, {"type": "OnDelete"}, STRATEGY),
+    kepler("collector.env", None, [{"name": "CPU_ARCH_OVERRIDE", "value": "Skylake"}], ENV),
+    kepler("collector.image-pull-secrets", None, [{"name": "registry"}], PULLED, model_server={"enabled": True}),
+    kepler("collector.runtime-class", None, "nvidia", POD),
+    kepler("collector.pod-labels", None, TEAM, DESCRIBES),
+    kepler("collector.pod-annotations", None, TEAM, DESCRIBES),
+    kepler("collector.service-annotations", None, {"prometheus.io/scrape": "true"}, SERVICE),
+    kepler("collector.machine-spec", None, "m5.metal", MACHINE_TYPE, estimator_sidecar={"enabled": True}),
+    kepler("collector.redfish.secret", None, "bmcs", BMCS),
+    kepler("estimator-sidecar.enabled", None, ON, SIDECAR),
+    estimator("image", None, f"{MODELS}:v0.7.11", ESTIMATORS_IMAGE),
+    estimator("mnt-path", None, "/run", SOCKET, ONLY_TMP),
+    estimator("resources", None, LIMITED, BESIDE),
+    estimator("env", None, [PROXY], BESIDE),
+    *(
+        estimator(f"models.{model}.{setting}", None, value, MODEL_CONFIG, REMARKS.get((model, setting), ""))
+        for model in ("node-total", "node-components", "process-total", "process-components")
+        for setting, value in MODEL.items()
+    ),
+    kepler("model-server.enabled", None, ON, SERVED),
+    kepler("monitoring.labels", None, TEAM, SELECTED),
+    server("image", None, f"{MODELS}:v0.7.11", SERVERS_IMAGE),
+    server("port", None, 9000, ADDRESS),
+    server("storage.type", None, "claim", SETTINGS),
+    server("storage.path", None, "mine", DIRECTORY),
+    stored("claim.size", None, "10Gi", CLAIM, StorageType.CLAIM),
+    stored("claim.storage-class", None, "fast", CLAIM, StorageType.CLAIM),
+    stored("claim.access-mode", None, "ReadWriteMany", CLAIM, StorageType.CLAIM),
+    stored("claim.on-delete", None, "Delete", UNUSED, StorageType.CLAIM),
+    stored("hostpath.path", "/var/lib/kepler", "/srv/kepler", SETTINGS, StorageType.HOSTPATH),
+    stored("nfs.server", "10.0.0.5", "10.0.0.6", SETTINGS, StorageType.NFS, nfs={"export": "/srv"}),
+    stored("nfs.export", "/srv", "/export", SETTINGS, StorageType.NFS, nfs={"server": "10.0.0.5"}),
+    stored("external.endpoint", "https://s3", "https://other", RCLONE, StorageType.EXTERNAL, external=EXTERNAL),
+    stored("external.region", None, "eu-1", RCLONE, StorageType.EXTERNAL, external=EXTERNAL),
+    stored("external.bucket", "kepler", "other", RCLONE, StorageType.EXTERNAL, external=EXTERNAL),
+    stored("external.prefix", None, "models", PREFIX, StorageType.EXTERNAL, external=EXTERNAL),
+    stored("external.credentials.secret", "one", "other", CREDENTIALS, StorageType.EXTERNAL, external=EXTERNAL),
+    stored("external.ca.config-map", None, "authorities", TRUSTED, StorageType.EXTERNAL, external=EXTERNAL),
+    stored("external.ca.key", None, "bundle.pem", TRUSTED_KEY, StorageType.EXTERNAL, external=TRUSTING),
+    server("pipelines", None, ["http://models/ec2-0.7.11.zip"], SETTINGS),
+    trained("sampling-period", None, "10m", NUMBERS),
+    server("training.online", None, ON, TRAINER, storage={"type": "claim"}, training={"prometheus-url": PROMETHEUS}),
+    trained("training.prometheus-url", PROMETHEUS, "http://other:9090", SETTINGS),
+    server("env", None, [PROXY], PROXIED),
+    server("resources", None, LIMITED, EACH_LIMITED),
+    server("node-selector", None, {"kubernetes.io/arch": "amd64"}, SERVERS_POD),
+    server("tolerations", None, [TOLERATION], SERVERS_POD),
+    server("priority-class", None, "system-cluster-critical", SERVERS_POD),
+    server("image-pull-secrets", None, [{"name": "models"}], SERVERS_POD),
+    server("runtime-class", None, "gvisor", SERVERS_POD),
+    server("pod-labels", None, TEAM, SERVER_DESCRIBES),
+    server("pod-annotations", None, TEAM, SERVER_DESCRIBES),
+    server("service-annotations", None, TEAM, SERVER_DESCRIBES),
+    trained("training.step", None, "15s", NUMBERS),
+    trained("training.headers.secret", None, "token", REFUSED),
+    *(
+        source(f"{one}.enabled", not on, on, SWITCH)
+        for one, on in zip(Source, (False, True, True, False, False, False), strict=True)
+    ),
+    *(source(f"{one}.metrics", None, [metric], LISTED) for one, metric in FILTERED.items()),
+    source("irq.metrics", None, ["bpf_block_irq"], LISTED),
+    source("cgroup.metrics", None, ["cgroupfs_cpu_usage_us"], CGROUPS),
+    source("kubelet.metrics", None, ["node_cpu_usage_seconds_total"], UNREAD, kubelet={"enabled": True}),
+    power("levels", None, ["node", "process", "vm"], LEVELS),
+    power("metrics", None, ["cpu_cycles"], DROPPED),
+    power("idle-power", None, ON, IDLE),
+    machines("roles", None, ["master", "worker"], FEATURE, cgroup_v2=True, allow_reboot=True),
+    machines("kernel-devel", None, ON, FEATURE, allow_reboot=True),
+    machines("cgroup-v2", None, ON, FEATURE, allow_reboot=True),
+    machines("allow-reboot", None, ON, REBOOT, cgroup_v2=True),
+    machines("machine-spec.<name>.processor", None, "intel_xeon_platinum_8259cl", DESCRIBED),
+    machines("machine-spec.<name>.cores", None, 96, DESCRIBED),
+    machines("machine-spec.<name>.chips", None, 2, DESCRIBED),
+    machines("machine-spec.<name>.memory", None, 377, DESCRIBED),
+    machines("machine-spec.<name>.frequency", None, 3500, DESCRIBED),
+)

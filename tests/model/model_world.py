@@ -1,0 +1,262 @@
+"""The objects of an exploration, each kept once under a number, and each worker as the replies it was given.
+
+Two states that differ only in how often something was written are one. So a version is not a count but an age: 0 is
+the present one; older ones are numbered, for each worker and object, from the newest it was shown. Nothing is lost
+by that, since a worker does no more with a version than compare it.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from events.types import RESOURCE_DELETE, RESOURCE_UPDATE
+from runtime.client import ApiResponse, Request, path
+from runtime.event import Event
+from runtime.objects import Manifest, Ref
+from runtime.wake import idle
+from tests.model.scenario import Scenario, first
+from tests.model.server import Fresh, address, carried_out, failure
+from tests.model.worker import DeliveryResult, run
+
+# Versions as they appear in objects: the present one, older ones counted down, and that of the next write.
+PRESENT, NEXT = 1_000_000, "next"
+
+
+class Cell(NamedTuple):
+    """One object: its content by number (0: absent), and how many objects have had its name."""
+
+    content: int = 0
+    incarnations: int = 0
+
+
+Cells = tuple[Cell, ...]
+
+
+class ShownObject(NamedTuple):
+    """An object as a worker was shown it: which one, its content, and the age of that version."""
+
+    place: int
+    content: int
+    age: int = 0
+
+
+class Reply(NamedTuple):
+    """An answer without its text: a status, and the objects in it."""
+
+    status: int
+    objects: tuple[ShownObject, ...] = ()
+    collection: bool = False
+
+
+LOST = Reply(0)
+
+
+class WriteResult(NamedTuple):
+    """What a request did: what it was answered, and the object that it changed, if any (-1: none)."""
+
+    reply: Reply
+    place: int = -1
+    cell: Cell = Cell()
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A worker before its next call: what it was answered so far, what it asks, and of which objects.
+
+    `looked` is the content of each object as it was last shown it, 0 where it was told that there is none.
+    """
+
+    replies: tuple[Reply, ...]
+    request: Request
+    places: tuple[int, ...]
+    looked: Mapping[int, int]
+
+    @property
+    def writes(self) -> bool:
+        """Whether its call may change something."""
+        return self.request.writes
+
+    def __str__(self) -> str:
+        """What it is about to do."""
+        where = address(self.request.path)
+        return " ".join((self.request.method, *filter(None, (where.name or "all", where.subresource))))
+
+
+class Contents:
+    """Every object that was met, without its version, under a number."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {"": 0}
+        self._manifests: list[Manifest] = [{}]
+        self._aged: dict[tuple[int, int], Manifest] = {}
+
+    def number(self, manifest: Manifest | None) -> int:
+        """The number of this content; 0 for what is absent."""
+        if manifest is None:
+            return 0
+        bare = _versioned(manifest, "")
+        known = self._numbers.setdefault(json.dumps(bare, sort_keys=True), len(self._manifests))
+        if known == len(self._manifests):
+            self._manifests.append(bare)
+        return known
+
+    def manifest(self, number: int, age: int = 0) -> Manifest | None:
+        """The object as it is answered, in a version of this age."""
+        if number and (number, age) not in self._aged:
+            self._aged[number, age] = _versioned(self._manifests[number], str(PRESENT - age))
+        return self._aged[number, age] if number else None
+
+
+def _versioned(manifest: Manifest, version: str) -> Manifest:
+    return {**manifest, "metadata": {**manifest["metadata"], "resourceVersion": version}}
+
+
+class ModelWorld:
+    """What can be asked of the objects of a scenario, and what workers make of the answers; everything once."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.refs = scenario.refs
+        self.contents = Contents()
+        self._places = {path(ref.kind, ref.namespace, ref.name): place for place, ref in enumerate(self.refs)}
+        self._workers: list[Worker] = []
+        self._numbers: dict[tuple[Reply, ...], int | DeliveryResult] = {}
+        self._asked: dict[tuple[int, Cells], WriteResult] = {}
+        self._overtaken: dict[tuple[int, int], int] = {}
+
+    def first(self) -> Cells:
+        """The objects at the beginning."""
+        cells = tuple(Cell() for _ in self.refs)
+        for request in first(self.scenario):
+            written = self.ask(request, cells)
+            cells = replaced(cells, written)
+        return cells
+
+    def look(self, cells: Cells, ref: Ref) -> Manifest | None:
+        """An object as it is now."""
+        return self.contents.manifest(cells[self.refs.index(ref)].content)
+
+    def ask(self, request: Request, cells: Cells) -> WriteResult:
+        """What the model of the API server makes of a request."""
+        where = address(request.path)
+        if not where.name:
+            shown = tuple(
+                ShownObject(place, cells[place].content) for place in self._named(request) if cells[place].content
+            )
+            return WriteResult(Reply(200, shown, collection=True))
+        place = self._places[where.object]
+        cell, actual = cells[place], self.contents.manifest(cells[place].content)
+        answer, after = carried_out(request, actual, Fresh(f"{where.name}-{cell.incarnations + 1}", NEXT))
+        content = self.contents.number(after)
+        shows = answer.status in (200, 201) and after is not None
+        reply = Reply(answer.status, (ShownObject(place, content),) if shows else ())
+        if after is actual:
+            return WriteResult(reply)
+        return WriteResult(reply, place, Cell(content, cell.incarnations + (actual is None)))
+
+    def wakes(self, cells: Cells, written: WriteResult) -> bool:
+        """Whether the event of somebody else's write is followed by a reconcile, or is answered from itself alone."""
+        before, after = (self.contents.manifest(one.content) for one in (cells[written.place], written.cell))
+        shown = after or before
+        return shown is not None and not idle(
+            self.scenario.function, _event(shown, RESOURCE_UPDATE if after else RESOURCE_DELETE)
+        )
+
+    def carry_out(self, number: int, cells: Cells) -> WriteResult:
+        """What comes of a worker's next call."""
+        worker = self._workers[number]
+        about = number, tuple(cells[place] for place in worker.places)
+        if about not in self._asked:
+            self._asked[about] = self.ask(worker.request, cells)
+        return self._asked[about]
+
+    def worker(self, number: int) -> Worker:
+        """The worker of this number."""
+        return self._workers[number]
+
+    def begun(self) -> int:
+        """A worker before its first call."""
+        number = self._number(())
+        assert isinstance(number, int)
+        return number
+
+    def answered(self, number: int, reply: Reply) -> int | DeliveryResult:
+        """A worker once it has this reply."""
+        return self._number((*self._workers[number].replies, reply))
+
+    def overtaken(self, number: int, place: int) -> int:
+        """A worker after an object was written: what it was shown of it is no longer the present version."""
+        if (number, place) not in self._overtaken:
+            replies = self._workers[number].replies
+            present = any(one.place == place and not one.age for reply in replies for one in reply.objects)
+            aged = self._number(tuple(_aged(reply, place) for reply in replies)) if present else number
+            assert isinstance(aged, int)
+            self._overtaken[number, place] = aged
+        return self._overtaken[number, place]
+
+    def _number(self, replies: tuple[Reply, ...]) -> int | DeliveryResult:
+        if replies not in self._numbers:
+            self._numbers[replies] = self._resumed(replies)
+        return self._numbers[replies]
+
+    def _resumed(self, replies: tuple[Reply, ...]) -> int | DeliveryResult:
+        ran = run(self.scenario.function, self.scenario.key, map(self._answer, replies))
+        if ran.ended:
+            return ran.ended
+        request = ran.asked[-1]
+        looked: dict[int, int] = {}
+        for asked, reply in zip(ran.asked, replies, strict=False):
+            if reply.status == 404:
+                looked[self._places[address(asked.path).object]] = 0
+            looked.update({one.place: one.content for one in reply.objects})
+        self._workers.append(Worker(replies, request, self._named(request), looked))
+        return len(self._workers) - 1
+
+    def _named(self, request: Request) -> tuple[int, ...]:
+        """The objects that a request is about."""
+        where = address(request.path)
+        return tuple(
+            place
+            for known, place in self._places.items()
+            if known == where.object or (not where.name and address(known).collection == where.collection)
+        )
+
+    def _answer(self, reply: Reply) -> ApiResponse:
+        shown = [self.contents.manifest(one.content, one.age) for one in reply.objects]
+        if reply.collection:
+            return ApiResponse(reply.status, {"items": shown})
+        if reply.status in (0, 200, 201):
+            return ApiResponse(reply.status, shown[0] or {} if shown else {})
+        return failure(reply.status)
+
+
+def replaced(cells: Cells, written: WriteResult) -> Cells:
+    """The objects after a write."""
+    if written.place < 0:
+        return cells
+    return (*cells[: written.place], written.cell, *cells[written.place + 1 :])
+
+
+def _event(manifest: Manifest, sort: str) -> Event:
+    """An event in ApiServerSource's Resource mode, as far as it is looked at."""
+    return Event(
+        id="",
+        type=sort,
+        source="",
+        subject="",
+        api_version=manifest["apiVersion"],
+        kind=manifest["kind"],
+        namespace=manifest["metadata"]["namespace"],
+        name=manifest["metadata"]["name"],
+        object=manifest,
+        data=manifest,
+    )
+
+
+def _aged(reply: Reply, place: int) -> Reply:
+    if all(one.place != place for one in reply.objects):
+        return reply
+    return reply._replace(
+        objects=tuple(one._replace(age=one.age + 1) if one.place == place else one for one in reply.objects)
+    )

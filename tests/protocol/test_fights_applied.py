@@ -1,0 +1,117 @@
+"""A fight over a field of a real DaemonSet, and the query API about it and about fields that others own."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from audit import entries, fights
+from audit.answer_models import API, Fight, Interference
+from audit.entries import ReportEntry
+from audit.fights import LEAST
+from audit.live import Live
+from audit.nearby import nearby
+from audit.query_api import QueryApi
+from audit.selection import OneObject
+from audit.store import Store
+from functions.function_catalogue import FUNCTIONS
+from runtime import reports
+from runtime.client import ApiResponse, Transport
+from runtime.edge import application
+from runtime.settings import NAMESPACE
+from tests.audit_serving import reader, serving
+from tests.workbench import Workbench, kepler, received, transport, update
+
+POD = "spec.template.spec"
+FORBIDDEN = ApiResponse(403, {"reason": "Forbidden", "message": "no"})
+
+
+# What a GitOps tool writes, and whether it owns a field then: who removes one leaves no trace.
+WRITES = [
+    ({"spec": {"template": {"spec": {"serviceAccountName": "default"}}}}, f"{POD}.serviceAccountName", ("gitops",)),
+    ({"spec": {"template": {"spec": {"hostPID": False}}}}, f"{POD}.hostPID", ()),
+]
+
+
+@pytest.mark.parametrize(("body", "path", "others"), WRITES, ids=["a value", "a removal"])
+def test_a_fight_over_a_real_field_is_told(
+    workbench: Workbench, store: Store, body: Any, path: str, others: tuple[str, ...]
+) -> None:
+    """Each change is put back on the real API server, and the third time it is a fight."""
+    workbench.apply(kepler())
+    workbench.settle()
+    patch = ("-n", workbench.namespace, "patch", "daemonset/kepler-exporter", "-p", json.dumps(body))
+    for _ in range(LEAST):
+        assert told(workbench, store) == ()
+        workbench.stack.kubectl(*patch, "--field-manager=gitops")
+        done = workbench.wake("collector", update(workbench.get("daemonset/kepler-exporter")))
+        assert [one.changes[0].object.kind for one in done.reports] == ["DaemonSet"]
+        store.commit([kept(one) for one in done.reports])
+    found = {one.path: one for one in told(workbench, store)}
+    assert (found[path].object.kind, found[path].count) == ("DaemonSet", LEAST)
+    assert (found[path].function, found[path].others) == ("collector", others)
+
+
+def told(workbench: Workbench, store: Store) -> tuple[Fight, ...]:
+    """The fights over this Kepler's children."""
+    wanted = OneObject(kind="Kepler", namespace=workbench.namespace, name="kepler")
+    ours = frozenset(one.manager for one in FUNCTIONS)
+    with store.database.reading() as connection:
+        found = fights.recent(connection, wanted, datetime.now(UTC), ours)
+    return fights.fights(found, ours)
+
+
+def kept(said: Any) -> ReportEntry:
+    """A report as `audit` keeps it."""
+    return entries.report(received(reports.emitted(said)), said)
+
+
+def asked(workbench: Workbench, store: Store, send: Transport, **selected: str) -> Any:
+    """What the query API answers, by this way to the API server."""
+    api = QueryApi(store.database, Live(lambda: send, NAMESPACE), reader(send), nearby, lambda: lambda _: None)
+    client = application({"audit": serving(store, api)}).test_client()
+    wanted = {"kind": "Kepler", "namespace": workbench.namespace, "name": "kepler", **selected}
+    return client.get(f"{API}/interference", query_string=wanted)
+
+
+def test_the_query_api_tells_what_others_own(workbench: Workbench, store: Store) -> None:
+    """With the rights of `audit`: each child of the Kepler is read by name."""
+    workbench.apply(kepler(model_server={"enabled": True, "storage": {"type": "claim"}}))
+    workbench.settle()
+    send = transport(workbench.stack, "kepler-audit")
+    nothing = Interference.model_validate_json(asked(workbench, store, send).data)
+    assert nothing == Interference()
+
+    body = {"spec": {"template": {"spec": {"priorityClassName": "x"}}}}
+    namespace = ("-n", workbench.namespace)
+    workbench.stack.kubectl(*namespace, "patch", "daemonset/kepler-exporter", "-p", json.dumps(body))
+    found = Interference.model_validate_json(asked(workbench, store, send).data)
+    assert [(one.object.name, one.path, one.value, one.by) for one in found.foreign] == [
+        ("kepler-exporter", f"{POD}.priorityClassName", "x", "kubectl-patch")
+    ]
+    assert found.unread == ()
+
+
+def test_children_of_another_kepler_are_not_its_own(workbench: Workbench, store: Store) -> None:
+    """Names of children are fixed: a second Kepler of the namespace is told nothing of the first one's."""
+    workbench.apply(kepler())
+    workbench.settle()
+    patch = '{"data":{"MAX_LOOKUP_RETRY":"7"}}'
+    workbench.stack.kubectl("-n", workbench.namespace, "patch", "configmap/kepler-cfm", "--type=merge", "-p", patch)
+    send = transport(workbench.stack, "kepler-audit")
+    assert json.loads(asked(workbench, store, send, name="other").data)["foreign"] == []
+    [found] = json.loads(asked(workbench, store, send).data)["foreign"]
+    assert found["path"] == "data.MAX_LOOKUP_RETRY"
+
+
+def test_what_may_not_be_read_is_named(workbench: Workbench, store: Store) -> None:
+    """An older installation's Role lets `audit` read no children: the rest is answered."""
+    found = json.loads(asked(workbench, store, lambda _: FORBIDDEN).data)
+    assert found["foreign"] == []
+    assert "DaemonSet 'kepler-exporter'" in found["unread"]
+
+
+def test_the_resource_has_to_be_named(workbench: Workbench, store: Store) -> None:
+    """As for its history."""
+    assert asked(workbench, store, transport(workbench.stack, "kepler-audit"), name="").status_code == 400
