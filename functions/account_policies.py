@@ -51,13 +51,13 @@ def images() -> list[Object]:
 
 def policies() -> list[Object]:
     """Every policy on the functions' own accounts."""
-    found = (*_collector(), *_model_server(), _subjects(), _settings())
-    return [one for each in found for one in each.objects()]
+    policies_of_functions = (*_collector(), *_model_server(), _subjects(), _settings())
+    return [manifest for policy in policies_of_functions for manifest in policy.objects()]
 
 
 def _collector() -> list[AdmissionPolicy]:
     written = [matching("apps", ["daemonsets"]), matching("", ["services", "serviceaccounts"])]
-    paths = sorted(one["hostPath"]["path"] for one in exporter.volumes({}) if "hostPath" in one)
+    paths = sorted(volume["hostPath"]["path"] for volume in exporter.volumes({}) if "hostPath" in volume)
     return [
         _of(COLLECTOR, f"{COLLECTOR}-children", written, [_open(), _controlled_or_adopted()]),
         _pods(
@@ -194,8 +194,10 @@ def _controlled_or_adopted() -> Rule:
 
 def _host(fields: list[str]) -> Rule:
     """None of the host's namespaces but what was shared before."""
-    each = [f"(!variables.pod.?{field}.orValue(false) || variables.before.?{field}.orValue(false))" for field in fields]
-    return " && ".join(each), f"{', '.join(fields)} are off"
+    rules = [
+        f"(!variables.pod.?{field}.orValue(false) || variables.before.?{field}.orValue(false))" for field in fields
+    ]
+    return " && ".join(rules), f"{', '.join(fields)} are off"
 
 
 def _kinds(kinds: list[str], beside: str = "false") -> Rule:

@@ -22,7 +22,9 @@ def policy() -> list[Object]:
     """The policy and its binding."""
     variables = {"spec": spec_of("object")}
     variables |= {_variable(path, part): _amounts(path, part) for path in RESOURCES for part in ("limits", "requests")}
-    validations = [one for path in RESOURCES for one in _resources(path)] + [_size(path) for path in SIZES]
+    validations = [validation for path in RESOURCES for validation in _resources(path)] + [
+        _size(path) for path in SIZES
+    ]
     return AdmissionPolicy(NAME, [matching(GROUP, [RESOURCE])], validations, variables).objects()
 
 

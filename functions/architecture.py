@@ -42,8 +42,8 @@ def estimator(kepler: Kepler, image: str | None) -> dict[str, str]:
 def beside(kepler: Kepler, image: str | None) -> str:
     """What is to be said of the nodes that the exporters run on, for the estimator's image; empty for nothing."""
     selector = kepler.spec.collector.node_selector
-    told = _says("`estimator-sidecar`", image, selector, estimator(kepler, image))
-    return f"{told}, or turn `estimator-sidecar.enabled` off" if told else ""
+    sentence = _says("`estimator-sidecar`", image, selector, estimator(kepler, image))
+    return f"{sentence}, or turn `estimator-sidecar.enabled` off" if sentence else ""
 
 
 def served(kepler: Kepler, image: str) -> str:
@@ -56,14 +56,14 @@ def _says(block: str, image: str | None, asked: Mapping[str, str], added: Mappin
     """Which nodes an image is kept from, or does not start on, and what to do about it."""
     needed = only(image) if image else ""
     if added:
-        what = f"the image of {block} is built for {needed} only, so that nodes of another `{LABEL}` are left out"
+        limit = f"the image of {block} is built for {needed} only, so that nodes of another `{LABEL}` are left out"
     elif needed and asked.get(LABEL, needed) != needed:
         where = f"nodes of `{LABEL}` '{asked[LABEL]}'"
-        what = f"the image of {block} is built for {needed} only, and does not start on {where}"
+        limit = f"the image of {block} is built for {needed} only, and does not start on {where}"
     else:
         return ""
     return (
-        f"{what}: to use those, set `image` to one that is built for them, and not called '{engine.MODEL_SERVER_NAME}'"
+        f"{limit}: to use those, set `image` to one that is built for them, and not called '{engine.MODEL_SERVER_NAME}'"
     )
 
 

@@ -127,7 +127,7 @@ def intact(cfm: Manifest | None, manager: str) -> bool:
 def holds(cfm: Manifest | None, intents: Iterable[Intent]) -> bool:
     """Whether every key of these intents has its value."""
     there = (cfm or {}).get("data") or {}
-    return all(one.body["data"].items() <= there.items() for one in intents if one.ref.name == children.CFM)
+    return all(intent.body["data"].items() <= there.items() for intent in intents if intent.ref.name == children.CFM)
 
 
 def wake(function: str) -> Wake:

@@ -89,8 +89,8 @@ def named(observed: Observed) -> KeplerCollectedMetric | None:
     referred = refers(observed.key, observed.parent)
     if not referred:
         return KeplerCollectedMetric()
-    found = observed.get(referred[0])
-    return None if found is None else KeplerCollectedMetric.model_validate(found)
+    metric = observed.get(referred[0])
+    return None if metric is None else KeplerCollectedMetric.model_validate(metric)
 
 
 def refers(key: Ref, parent: Manifest | None) -> tuple[Ref, ...]:

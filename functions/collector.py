@@ -179,7 +179,7 @@ def _binding(key: Ref, bound: Manifest, ours: Manifest, *, present: bool) -> Int
     there = subjects(bound)
     if present and ours in there:
         return Intent(children.binding(key), {"subjects": there})
-    wanted = [*(one for one in there if one != ours), *([ours] if present else [])]
+    wanted = [*(subject for subject in there if subject != ours), *([ours] if present else [])]
     return Intent(children.binding(key), {"subjects": wanted} if wanted else {})
 
 
@@ -191,9 +191,9 @@ def subjects(bound: Manifest) -> list[Manifest]:
 def left_over(shared: Mapping[Ref, Manifest | None]) -> Iterator[Ref]:
     """A key in each namespace whose exporters are in the shared binding."""
     for bound in shared.values():
-        for one in subjects(bound or {}):
-            if (one.get("kind"), one.get("name")) == ("ServiceAccount", children.ACCOUNT):
-                yield Ref(KEPLER, one["namespace"], children.ACCOUNT)
+        for subject in subjects(bound or {}):
+            if (subject.get("kind"), subject.get("name")) == ("ServiceAccount", children.ACCOUNT):
+                yield Ref(KEPLER, subject["namespace"], children.ACCOUNT)
 
 
 def refers(key: Ref, parent: Manifest | None) -> tuple[Input, ...]:

@@ -84,7 +84,7 @@ def copy() -> str:
     steps = [f"c.command[{place}] == {json.dumps(word)}" for place, word in enumerate(repeated) if word]
     pause = f"c.command[{repeated.index(None)}].matches('^[0-9]+$')"
     options = json.dumps(model_store.copy("", "")[3:])
-    named = [one["name"] for one in model_store.environment(_STORE)]
+    named = [variable["name"] for variable in model_store.environment(_STORE)]
     return " && ".join(
         [
             f"has(c.command) && (c.command == ['rclone'] || c.command.size() == 6 && {' && '.join(steps)} && {pause})",
@@ -99,7 +99,7 @@ def copy() -> str:
 
 def _variables(names: Iterable[str], rendered: Iterable[Object] = ()) -> str:
     """Environment variables of these names, those that come from where they are rendered from, and what was there."""
-    fields = {one["name"]: one["valueFrom"]["fieldRef"]["fieldPath"] for one in rendered}
+    fields = {variable["name"]: variable["valueFrom"]["fieldRef"]["fieldPath"] for variable in rendered}
     path = "e.?valueFrom.?fieldRef.?fieldPath.orValue('')"
     ours = [f"(e.name == '{name}' && {path} == '{field}')" for name, field in fields.items()]
     known = " || ".join([f"e.name in {json.dumps(list(names))}", *ours, "old.exists(k, e in k.?env.orValue([]))"])
@@ -108,7 +108,7 @@ def _variables(names: Iterable[str], rendered: Iterable[Object] = ()) -> str:
 
 def _mounts(rendered: Object) -> str:
     """Mounts of the volumes that are rendered into a container, and those it had: no container has another's."""
-    names = sorted({one["name"] for one in rendered["volumeMounts"]})
+    names = sorted({mount["name"] for mount in rendered["volumeMounts"]})
     kept = "old.exists(k, m in k.?volumeMounts.orValue([]))"
     return f"c.?volumeMounts.orValue([]).all(m, m.name in {json.dumps(names)} || {kept})"
 

@@ -61,16 +61,16 @@ def uncollected(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric
     """
     if collected is None or not asked.metrics:
         return []
-    on, where, found = collected.enabled(), f"in KeplerCollectedMetric '{collected.name}'", []
+    on, where, problems = collected.enabled(), f"in KeplerCollectedMetric '{collected.name}'", []
     for source in Source:
-        of_it = [one for one in metrics.usage(asked) if metrics.SOURCE_OF[one] is source]
-        without = [one for one in of_it if one not in metrics.chosen(asked, collected)]
+        of_it = [metric for metric in metrics.usage(asked) if metrics.SOURCE_OF[metric] is source]
+        without = [metric for metric in of_it if metric not in metrics.chosen(asked, collected)]
         hidden = metrics.usage(asked) if source is Source.BPF else of_it
         if source not in on and hidden:
-            found.append(f"no values of {', '.join(hidden)}: enable `sources.{source}` {where}")
+            problems.append(f"no values of {', '.join(hidden)}: enable `sources.{source}` {where}")
         elif without:
-            found.append(f"no values of {', '.join(without)}: add them to `sources.{source}.metrics` {where}")
-    return found
+            problems.append(f"no values of {', '.join(without)}: add them to `sources.{source}.metrics` {where}")
+    return problems
 
 
 def named(observed: Observed) -> KeplerExportedPower | None:
@@ -78,8 +78,8 @@ def named(observed: Observed) -> KeplerExportedPower | None:
     referred = refers(observed.key, observed.parent)
     if not referred:
         return KeplerExportedPower()
-    found = observed.get(referred[0])
-    return None if found is None else KeplerExportedPower.model_validate(found)
+    power = observed.get(referred[0])
+    return None if power is None else KeplerExportedPower.model_validate(power)
 
 
 def refers(key: Ref, parent: Manifest | None) -> tuple[Ref, ...]:

@@ -30,4 +30,4 @@ FUNCTIONS: tuple[Function, ...] = (
 )
 LISTENERS: tuple[Listener, ...] = (sweep.listener(FUNCTIONS), audit.listener(FUNCTIONS), dead_letter.LISTENER)
 
-NAMES: tuple[str, ...] = (*(one.name for one in FUNCTIONS), *(one.name for one in LISTENERS))
+NAMES: tuple[str, ...] = (*(member.name for member in FUNCTIONS), *(member.name for member in LISTENERS))

@@ -67,8 +67,8 @@ class Machines:
         written, removed = self.written(), self.removed()
         if (written or removed) and not self.config.spec.allow_reboot:
             return _not_allowed(written, removed)
-        told = ", ".join(piece.ref.name for piece in wanted)
-        message = f"MachineConfigs in place: {told}" if told else "no MachineConfig is asked for"
+        names = ", ".join(piece.ref.name for piece in wanted)
+        message = f"MachineConfigs in place: {names}" if names else "no MachineConfig is asked for"
         if not self.config.spec.allow_reboot:
             return converged(message=message)
         intents = tuple(piece.intent(self.parent) for piece in wanted if not self._in_place(piece))
@@ -92,15 +92,15 @@ class Machines:
 
     def pools(self) -> Iterator[MachineConfigPool]:
         """OpenShift's own pools, as far as there are any."""
-        found = (self.observed.get(openshift.pool(role)) for role in ROLES)
-        yield from (openshift.read(pool) for pool in found if pool is not None)
+        pools = (self.observed.get(openshift.pool(role)) for role in ROLES)
+        yield from (openshift.read(pool) for pool in pools if pool is not None)
 
     def ready(self, decided: Outcome) -> DesiredCondition:
         """Whether the machines run with what was decided; what is wrong comes before what is awaited."""
         if decided.word is not Word.CONVERGED or not self.known:
             return DesiredCondition(READY, STATUS_OF[decided.word], decided.reason, decided.message)
         late = [_late(self.observed.key, pool) for pool in self.pools() if not self._done(pool)]
-        wrong = [one for one in late if one.status is ConditionStatus.FALSE]
+        wrong = [condition for condition in late if condition.status is ConditionStatus.FALSE]
         return next(iter(wrong + late), DesiredCondition(READY, ConditionStatus.TRUE, "Ready", decided.message))
 
     def _done(self, pool: MachineConfigPool) -> bool:
@@ -136,8 +136,8 @@ def _not_applicable(wanted: tuple[Piece, ...]) -> Outcome:
 
 def _not_allowed(written: tuple[Piece, ...], removed: tuple[Piece, ...]) -> Outcome:
     """What would be done to which pools."""
-    told = {"write": written, "remove": removed}
-    steps = [f"{verb} {', '.join(piece.ref.name for piece in pieces)}" for verb, pieces in told.items() if pieces]
+    actions = {"write": written, "remove": removed}
+    steps = [f"{verb} {', '.join(piece.ref.name for piece in pieces)}" for verb, pieces in actions.items() if pieces]
     pools = " and ".join(f"'{role}'" for role in sorted({piece.role for piece in (*written, *removed)}))
     return rejected(
         "RebootNotAllowed",
@@ -151,8 +151,8 @@ def _late(key: Ref, pool: MachineConfigPool) -> DesiredCondition:
     progress = f"MachineConfigPool '{pool.name}': {pool.updated} of {pool.machines} machines"
     again = f"run `{resync(key)}`"
     if pool.state == "Degraded":
-        told = pool.trouble or "look at its conditions"
-        message = f"{progress}, and it is degraded: {told}; mend that, then {again}"
+        trouble = pool.trouble or "look at its conditions"
+        message = f"{progress}, and it is degraded: {trouble}; mend that, then {again}"
         return DesiredCondition(READY, ConditionStatus.FALSE, "PoolDegraded", message)
     if pool.state == "Paused":
         message = f"{progress}, and it is paused: set `spec.paused` of the pool to 'false', then {again}"

@@ -32,26 +32,28 @@ CONFIGS = Collection(MACHINE_CONFIG, "")
 def desired(observed: Observed) -> Outcome:
     """One key for each type of machine, as upstream's ConfigMap of the same name has them."""
     assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
-    configs = [KeplerMachineConfig.model_validate(one) for one in observed.collections[CONFIGS] if not terminates(one)]
-    if told := contradiction(configs):
-        return rejected("MachineSpecContradicts", told)
+    configs = [
+        KeplerMachineConfig.model_validate(config) for config in observed.collections[CONFIGS] if not terminates(config)
+    ]
+    if problemrk := contradiction(configs):
+        return rejected("MachineSpecContradicts", problemrk)
     machines = {name: machine for config in configs for name, machine in config.spec.machine_spec.items()}
     ref = config_map(observed.key)
     if not machines:
         message = "no `machine-spec` is set: Kepler finds out itself what machine it runs on"
         return Outcome(Word.CONVERGED, "Disabled", message, absent=(ref,))
     single = len(machines) == 1
-    told = f"`{FILE}` says '{next(iter(machines))}'" if single else f"with more than one there is no `{FILE}`"
+    problemrk = f"`{FILE}` says '{next(iter(machines))}'" if single else f"with more than one there is no `{FILE}`"
     return converged(
         children.child(observed.parent, ref, "machine-spec", {"data": data(machines)}),
-        message=f"ConfigMap '{NAME}' describes {', '.join(sorted(machines))}; {told}",
+        message=f"ConfigMap '{NAME}' describes {', '.join(sorted(machines))}; {problemrk}",
     )
 
 
 def contradiction(configs: Iterable[KeplerMachineConfig]) -> str:
     """Which type of machine two resources describe differently; empty where none is."""
     first: dict[str, tuple[str, Machine]] = {}
-    for config in sorted(configs, key=lambda one: one.name):
+    for config in sorted(configs, key=lambda config: config.name):
         for name, machine in config.spec.machine_spec.items():
             other, described = first.setdefault(name, (config.name, machine))
             if described != machine:

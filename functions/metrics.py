@@ -87,14 +87,14 @@ def exported(asked: KeplerExportedPowerSpec) -> dict[Family, tuple[str, ...]]:
     """The most that a Kepler exports with its switches set for `asked`, every source read."""
     on = switches(asked)
     components = joules(COMPONENTS) if on[Key.EXPOSE_COMPONENT_POWER] else ()
-    found: dict[Family, tuple[str, ...]] = {Family.NODE: components}
+    suffixes: dict[Family, tuple[str, ...]] = {Family.NODE: components}
     if on[Key.EXPOSE_CONTAINER_METRICS]:
-        found[Family.CONTAINER] = (TOTAL, *components, *USAGE)
+        suffixes[Family.CONTAINER] = (TOTAL, *components, *USAGE)
     if on[Key.ENABLE_PROCESS_METRICS]:
-        found[Family.PROCESS] = (TOTAL, *components, *USAGE)
+        suffixes[Family.PROCESS] = (TOTAL, *components, *USAGE)
     if on[Key.EXPOSE_VM_METRICS]:
-        found[Family.VM] = (*components, *USAGE)
-    return found
+        suffixes[Family.VM] = (*components, *USAGE)
+    return suffixes
 
 
 def wanted(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric) -> dict[Family, frozenset[str]]:
@@ -102,16 +102,16 @@ def wanted(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric) -> 
     levels, uses = {*asked.levels}, chosen(asked, collected)
     components = joules(COMPONENTS) if Level.PACKAGE in levels else ()
     whole = joules((*SUMMANDS, "platform"))
-    found: dict[Family, tuple[str, ...]] = {
+    suffixes: dict[Family, tuple[str, ...]] = {
         Family.NODE: (
             *(whole if Level.NODE in levels else ()),
-            *(one for one in components if Level.NODE in levels or one != f"platform_{TOTAL}"),
+            *(component for component in components if Level.NODE in levels or component != f"platform_{TOTAL}"),
         ),
         Family.CONTAINER: (TOTAL, *components, *uses) if Level.CONTAINER in levels else recorded(asked),
         Family.PROCESS: (TOTAL, *components, *uses),
         Family.VM: (*(components or whole), *uses),
     }
-    return {family: frozenset(found[family]) for family in exported(asked)}
+    return {family: frozenset(suffixes[family]) for family in exported(asked)}
 
 
 def recorded(asked: KeplerExportedPowerSpec) -> tuple[str, ...]:

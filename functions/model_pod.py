@@ -50,9 +50,9 @@ def config(parent: Manifest, key: Ref, data: dict[str, str]) -> Intent:
     return _child(parent, children.model_config(key), {"data": data})
 
 
-def digest(found: Manifest | None, data: dict[str, str]) -> str:
+def digest(secret: Manifest | None, data: dict[str, str]) -> str:
     """A hash of the ConfigMap as it is once `data` is written, keys of the user's included."""
-    theirs = {key: value for key, value in ((found or {}).get("data") or {}).items() if key not in CONFIG_KEYS}
+    theirs = {key: value for key, value in ((secret or {}).get("data") or {}).items() if key not in CONFIG_KEYS}
     return hashlib.sha256(json.dumps({**theirs, **data}, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -59,8 +59,8 @@ def decided(observed: Observed) -> Outcome:
     """What follows from the Kepler alone: the keys in `kepler-cfm`, or why the server cannot be as it is asked for."""
     assert observed.parent is not None  # noqa: S101 (asked of a Kepler that exists)
     kepler = Kepler.model_validate(observed.parent)
-    told = converged(cfm.intent(observed.parent, observed.key, keys(kepler)), message="where the model server is")
-    return (kepler.spec.model_server.enabled and _impossible(observed, kepler)) or told
+    outcome = converged(cfm.intent(observed.parent, observed.key, keys(kepler)), message="where the model server is")
+    return (kepler.spec.model_server.enabled and _impossible(observed, kepler)) or outcome
 
 
 def keys(kepler: Kepler) -> dict[Key, str]:
@@ -86,8 +86,8 @@ def _unchangeable(observed: Observed, kepler: Kepler) -> Outcome | None:
     storage = kepler.spec.model_server.storage
     if storage.type is not StorageType.CLAIM:
         return None
-    told = model_store.fixed(observed.key, observed.get(children.claim(observed.key)), storage.claim)
-    return rejected("ClaimUnchangeable", told) if told else None
+    problem = model_store.fixed(observed.key, observed.get(children.claim(observed.key)), storage.claim)
+    return rejected("ClaimUnchangeable", problem) if problem else None
 
 
 def _unreachable(observed: Observed, kepler: Kepler) -> Outcome | None:
@@ -174,8 +174,8 @@ def _server(observed: Observed, parent: Manifest, kepler: Kepler) -> Outcome:
 def _claim(observed: Observed, parent: Manifest, kepler: Kepler) -> tuple[tuple[Intent, ...], tuple[Ref, ...]]:
     storage = kepler.spec.model_server.storage
     if storage.type is StorageType.CLAIM:
-        found = observed.get(children.claim(observed.key))
-        return (model_store.claim(parent, observed.key, found, storage.claim),), ()
+        claim = observed.get(children.claim(observed.key))
+        return (model_store.claim(parent, observed.key, claim, storage.claim),), ()
     return _unused(observed, parent, kepler)
 
 
@@ -185,12 +185,12 @@ def _unused(observed: Observed, parent: Manifest, kepler: Kepler) -> tuple[tuple
     Only what its owner reference names as ours is ever removed, so a claim kept until now is first given one.
     """
     ref = children.claim(observed.key)
-    found, wanted = observed.get(ref), kepler.spec.model_server.storage.claim
-    if found is None or not model_store.made(found, FUNCTION.manager):
+    actual, wanted = observed.get(ref), kepler.spec.model_server.storage.claim
+    if actual is None or not model_store.made(actual, FUNCTION.manager):
         return (), ()
-    if wanted.on_delete is OnDelete.DELETE and owned_by(parent, found):
+    if wanted.on_delete is OnDelete.DELETE and owned_by(parent, actual):
         return (), (ref,)
-    return (model_store.unused(parent, observed.key, found, FUNCTION.manager, wanted),), ()
+    return (model_store.unused(parent, observed.key, actual, FUNCTION.manager, wanted),), ()
 
 
 def workload(key: Ref) -> tuple[Ref, ...]:

@@ -81,12 +81,12 @@ def volumes(storage: Storage) -> list[dict[str, Any]]:
     return [volume(storage), {"name": CA_VOLUME, "configMap": {"name": ca.config_map, "items": items}}]
 
 
-def claim(parent: Manifest, key: Ref, found: Manifest | None, wanted: Claim) -> Intent:
+def claim(parent: Manifest, key: Ref, actual: Manifest | None, wanted: Claim) -> Intent:
     """The claim in use, of which the API server lets only the size change, and that only grow.
 
     Where no class is named, one that is there keeps its own.
     """
-    there = ((found or {}).get("spec") or {}).get("storageClassName")
+    there = ((actual or {}).get("spec") or {}).get("storageClassName")
     name = there if wanted.storage_class is None else wanted.storage_class
     asked = {"requests": {"storage": wanted.size}}
     named = {} if name is None else {"storageClassName": name}
@@ -94,13 +94,13 @@ def claim(parent: Manifest, key: Ref, found: Manifest | None, wanted: Claim) -> 
     return _claim(parent, key, spec, wanted.on_delete)
 
 
-def fixed(key: Ref, found: Manifest | None, wanted: Claim) -> str:
+def fixed(key: Ref, actual: Manifest | None, wanted: Claim) -> str:
     """What of an existing claim would have to change and cannot, in the user's words; empty where nothing would.
 
     The API server says so, too (k8s.io/kubernetes v1.35:pkg/apis/core/validation, ValidatePersistentVolumeClaimUpdate),
     but of a claim, not of the field that it came from.
     """
-    spec: Manifest = (found or {}).get("spec") or {}
+    spec: Manifest = (actual or {}).get("spec") or {}
     there = {
         "access-mode": next(iter(spec.get("accessModes") or ()), None),
         "storage-class": spec.get("storageClassName"),
@@ -122,10 +122,10 @@ def fixed(key: Ref, found: Manifest | None, wanted: Claim) -> str:
     return ""
 
 
-def unused(parent: Manifest, key: Ref, found: Manifest, manager: str, wanted: Claim) -> Intent:
+def unused(parent: Manifest, key: Ref, actual: Manifest, manager: str, wanted: Claim) -> Intent:
     """A claim that nothing asks for any more: as it is, in the hands that `on-delete` says."""
-    owned = owned_fields(found, manager=manager).get("f:spec") or {}
-    spec = {field: value for field, value in found["spec"].items() if f"f:{field}" in owned}
+    owned = owned_fields(actual, manager=manager).get("f:spec") or {}
+    spec = {field: value for field, value in actual["spec"].items() if f"f:{field}" in owned}
     return _claim(parent, key, spec, wanted.on_delete)
 
 
@@ -144,21 +144,21 @@ def _claim(parent: Manifest, key: Ref, spec: Manifest, on_delete: OnDelete) -> I
     return Intent(children.claim(key), {"metadata": described, "spec": spec}, "model-server.storage.claim")
 
 
-def made(found: Manifest | None, manager: str) -> bool:
+def made(actual: Manifest | None, manager: str) -> bool:
     """Whether a claim of our name is ours, and not one that somebody made by hand."""
-    return found is not None and bool(owned_fields(found, manager=manager))
+    return actual is not None and bool(owned_fields(actual, manager=manager))
 
 
-def intact(found: Manifest, manager: str) -> bool:
+def intact(actual: Manifest, manager: str) -> bool:
     """Whether everything that we said of the claim still stands: whoever changes it takes it from us."""
-    owned = owned_fields(found, manager=manager)
+    owned = owned_fields(actual, manager=manager)
     described, asked = owned.get("f:metadata") or {}, owned.get("f:spec") or {}
-    annotations = (found.get("metadata") or {}).get("annotations") or {}
+    annotations = (actual.get("metadata") or {}).get("annotations") or {}
     owners = len(described.get("f:ownerReferences") or {})
     held = owners == (1 if annotations.get(ON_DELETE) == OnDelete.DELETE else 0)
     size = ((asked.get("f:resources") or {}).get("f:requests") or {}).get("f:storage")
-    told = f"f:{ON_DELETE}" in (described.get("f:annotations") or {})
-    return held and told and size is not None and children.labelled(described)
+    labelled = f"f:{ON_DELETE}" in (described.get("f:annotations") or {})
+    return held and labelled and size is not None and children.labelled(described)
 
 
 def transfers(kepler: Kepler, image: str) -> dict[str, list[dict[str, Any]]]:

@@ -74,8 +74,8 @@ def unsettled(parent: Manifest) -> Outcome | None:
         if reported.reason == NAMESPACE_TAKEN:
             return rejected(NAMESPACE_TAKEN, reported.message)
         if reported.status is ConditionStatus.FALSE:
-            said = f"`{awaited}` is True: {reported.message}"
-            return waiting("Waiting", f"what Prometheus collects is left as it is until {said}")
+            quoted = f"`{awaited}` is True: {reported.message}"
+            return waiting("Waiting", f"what Prometheus collects is left as it is until {quoted}")
     return None
 
 
@@ -110,7 +110,7 @@ def _told(kepler: Kepler, intents: list[Intent]) -> list[str]:
         "`serviceMonitorSelector` matches the labels of",
         PROMETHEUS_RULE: "pods and namespaces are summed up by",
     }
-    return [f"{known[one.ref.kind]} {one.ref}" for one in intents]
+    return [f"{known[intent.ref.kind]} {intent.ref}" for intent in intents]
 
 
 def _lacking(key: Ref, missing: list[Kind]) -> list[str]:
@@ -138,14 +138,14 @@ def _untrained(kepler: Kepler, kept: Mapping[metrics.Family, Iterable[str]]) -> 
     ]
 
 
-def served(found: Manifest | None, kind: Kind) -> bool:
+def served(definition: Manifest | None, kind: Kind) -> bool:
     """Whether the API server serves this version of the kind now, by its definition."""
-    if found is None or terminates(found):
+    if definition is None or terminates(definition):
         return False
-    versions = (found.get("spec") or {}).get("versions") or ()
-    established = conditions(found).get("Established") or {}
+    versions = (definition.get("spec") or {}).get("versions") or ()
+    established = conditions(definition).get("Established") or {}
     return established.get("status") == "True" and any(
-        one.get("name") == kind.version and one.get("served") for one in versions
+        version.get("name") == kind.version and version.get("served") for version in versions
     )
 
 
@@ -202,7 +202,7 @@ def _release(there: Manifest) -> str:
     What is ours alone came from `monitoring.labels` once, and is not kept when it has gone from there.
     """
     entries = metadata(there).get("managedFields") or ()
-    managers = {one.get("manager") for one in entries if f"f:{RELEASE}" in _owned_labels(one)}
+    managers = {entry.get("manager") for entry in entries if f"f:{RELEASE}" in _owned_labels(entry)}
     value = (metadata(there).get("labels") or {}).get(RELEASE)
     return (value if managers != {MANAGER} else None) or DEFAULT_RELEASE
 
@@ -216,8 +216,8 @@ def _idle(kepler: Manifest) -> bool:
     awaited = unsettled(kepler)
     if awaited is None:
         return settled(kepler, (CONDITION,))
-    said = DesiredCondition(CONDITION, STATUS_OF[awaited.word], awaited.reason, awaited.message)
-    return awaited.quiet or current(kepler, CONDITION) == said
+    condition = DesiredCondition(CONDITION, STATUS_OF[awaited.word], awaited.reason, awaited.message)
+    return awaited.quiet or current(kepler, CONDITION) == condition
 
 
 FUNCTION = Function(

@@ -54,8 +54,12 @@ def event_policies() -> list[Object]:
     has its ServiceAccount's.
     """
     kinds = {(SOURCES, "ApiServerSource"), (SOURCES, "PingSource"), (EVENTING, "Trigger")}
-    senders = [{"ref": _reference(one)} for one in _generated() if (one["apiVersion"], one["kind"]) in kinds]
-    accounts = sorted(one["metadata"]["name"] for one in _generated() if wiring.is_service(one))
+    senders = [
+        {"ref": _reference(manifest)}
+        for manifest in _generated()
+        if (manifest["apiVersion"], manifest["kind"]) in kinds
+    ]
+    accounts = sorted(manifest["metadata"]["name"] for manifest in _generated() if wiring.is_service(manifest))
     functions = [{"sub": f"system:serviceaccount:{NAMESPACE}:{account}"} for account in accounts]
     broker = {"apiVersion": EVENTING, "kind": "Broker", "name": wiring.BROKER}
     spec = {"to": [{"ref": broker}], "from": [*senders, *functions]}
@@ -63,14 +67,14 @@ def event_policies() -> list[Object]:
 
 
 def _generated() -> Iterable[Object]:
-    return (one for objects in wiring.base().values() for one in objects)
+    return (manifest for objects in wiring.base().values() for manifest in objects)
 
 
-def _reference(one: Object) -> Object:
-    metadata = one["metadata"]
+def _reference(manifest: Object) -> Object:
+    metadata = manifest["metadata"]
     return {
-        "apiVersion": one["apiVersion"],
-        "kind": one["kind"],
+        "apiVersion": manifest["apiVersion"],
+        "kind": manifest["kind"],
         "name": metadata["name"],
         "namespace": metadata["namespace"],
     }

@@ -96,30 +96,30 @@ class MachineConfigPool:
         return {"name": self.name, "state": self.state, "machines": self.machines, "updated": self.updated}
 
 
-def read(found: Manifest) -> MachineConfigPool:
+def read(pool: Manifest) -> MachineConfigPool:
     """What a MachineConfigPool says.
 
     Its `status.configuration` becomes that of its spec once every machine has booted with it, so a pool that is
     `Updated` with an earlier configuration is not mistaken for one that is done.
     """
-    status = found.get("status") or {}
-    conditions = {one.get("type"): one for one in status.get("conditions") or ()}
+    status = pool.get("status") or {}
+    conditions = {condition.get("type"): condition for condition in status.get("conditions") or ()}
     source = (status.get("configuration") or {}).get("source") or ()
     return MachineConfigPool(
-        name=name(found),
-        state=next(_states(found, conditions), "Unknown"),
+        name=name(pool),
+        state=next(_states(pool, conditions), "Unknown"),
         machines=status.get("machineCount") or 0,
         updated=status.get("updatedMachineCount") or 0,
-        booted=frozenset(one.get("name", "") for one in source),
+        booted=frozenset(config.get("name", "") for config in source),
         trouble=str((conditions.get("Degraded") or {}).get("message") or ""),
     )
 
 
-def _states(found: Manifest, conditions: Mapping[str, Manifest]) -> Iterator[str]:
+def _states(pool: Manifest, conditions: Mapping[str, Manifest]) -> Iterator[str]:
     """What the pool is, what needs somebody first."""
-    true = {condition for condition, said in conditions.items() if said.get("status") == "True"}
+    true = {condition for condition, content in conditions.items() if content.get("status") == "True"}
     if "Degraded" in true:
         yield "Degraded"
-    if (found.get("spec") or {}).get("paused"):
+    if (pool.get("spec") or {}).get("paused"):
         yield "Paused"
     yield from (state for state in ("Updating", "Updated") if state in true)

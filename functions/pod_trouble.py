@@ -142,25 +142,25 @@ def trouble(operand: Operand, workload: Manifest, events: Iterable[Manifest], *,
     do not exist. The newest Event counts, but that a pod waits for its claim is explained by the claim's own.
     """
     since = owned_time(workload, manager=operand.manager)
-    found = [
+    candidates = [
         (time, reason, event)
         for event in events
         if operand.owns(event) and (reason := _reason(event)) and (time := _time(event)) >= since
         if missing or reason not in NOT_MADE
     ]
-    if not found:
+    if not candidates:
         return None
-    _, reason, event = max(found, key=lambda one: (_weight(one[1], one[2]), one[0]))
+    _, reason, event = max(candidates, key=lambda candidate: (_weight(candidate[1], candidate[2]), candidate[0]))
     says = " ".join(str(event.get("message") or reason).split())[:LONGEST].rstrip(".")
     return PodTrouble(reason, says + _changed_by_others(operand, workload), step(operand, reason, _subject(event)))
 
 
 def _changed_by_others(operand: Operand, workload: Manifest) -> str:
     """Which fields of the workload others set, and when: they may be why its pods do not come up."""
-    found = [field for field in foreign_fields(workload, (operand.manager,)) if not field.restart]
-    told = [f"`{field.path}` by {visible_line(field.manager)}{_when(field.time)}" for field in found[:FIELDS]]
-    more = f" and {len(found) - FIELDS} more" if len(found) > FIELDS else ""
-    return f" (others set {', '.join(told)}{more} in {operand.ref})" if told else ""
+    fields = [field for field in foreign_fields(workload, (operand.manager,)) if not field.restart]
+    phrases = [f"`{field.path}` by {visible_line(field.manager)}{_when(field.time)}" for field in fields[:FIELDS]]
+    more = f" and {len(fields) - FIELDS} more" if len(fields) > FIELDS else ""
+    return f" (others set {', '.join(phrases)}{more} in {operand.ref})" if phrases else ""
 
 
 def _when(time: datetime | None) -> str:
@@ -168,8 +168,10 @@ def _when(time: datetime | None) -> str:
 
 
 def _reason(event: Manifest) -> Reason | None:
-    said, message = event.get("reason"), str(event.get("message") or "")
-    return next((kind.reason for kind in KINDS if kind.event == said and re.search(kind.message, message)), None)
+    event_reason, message = event.get("reason"), str(event.get("message") or "")
+    return next(
+        (kind.reason for kind in KINDS if kind.event == event_reason and re.search(kind.message, message)), None
+    )
 
 
 def _weight(reason: Reason, event: Manifest) -> int:

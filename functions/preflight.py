@@ -85,9 +85,9 @@ def _advice(nodes: Iterable[Manifest]) -> str:
     )
 
 
-def _some(said: list[str]) -> str:
-    more = f" and {len(said) - NAMED} more" if len(said) > NAMED else ""
-    return "; ".join(said[:NAMED]) + more
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return "; ".join(names[:NAMED]) + more
 
 
 def _info(node: Manifest, field: str) -> str:
@@ -95,8 +95,8 @@ def _info(node: Manifest, field: str) -> str:
 
 
 def _version(kernel: str) -> tuple[int, int] | None:
-    found = re.match(r"(\d+)\.(\d+)", kernel)
-    return (int(found[1]), int(found[2])) if found else None
+    match = re.match(r"(\d+)\.(\d+)", kernel)
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def _dotted(version: tuple[int, int]) -> str:

@@ -8,7 +8,11 @@ from functions.pod_trouble import BACK_OFF
 
 # The conditions that functions set for themselves: any of them may say that a write was refused.
 OWN = tuple(function.condition for function in FUNCTIONS if function.name != status.FUNCTION.name)
-OF_KEPLERS = tuple(one.condition for one in FUNCTIONS if one.condition in OWN and one.parent == status.FUNCTION.parent)
+OF_KEPLERS = tuple(
+    function.condition
+    for function in FUNCTIONS
+    if function.condition in OWN and function.parent == status.FUNCTION.parent
+)
 # Those about the pods of a workload.
 PODS = (status.AVAILABLE, status.SERVES)
 NOTHING = "Nothing."

@@ -30,8 +30,8 @@ def groups(asked: KeplerExportedPowerSpec, namespace: str, interval: int) -> Rul
     Watts are worked out at every scrape, energy of a day once a minute at most.
     """
     watts, energy = list(_watts(asked, namespace, interval)), list(_energy(asked, namespace, interval))
-    found = (("kepler-watts", f"{interval}s", watts), ("kepler-energy", f"{max(60, interval)}s", energy))
-    return [{"name": name, "interval": often, "rules": rules} for name, often, rules in found if rules]
+    groups = (("kepler-watts", f"{interval}s", watts), ("kepler-energy", f"{max(60, interval)}s", energy))
+    return [{"name": name, "interval": often, "rules": rules} for name, often, rules in groups if rules]
 
 
 def _watts(asked: KeplerExportedPowerSpec, namespace: str, interval: int) -> Iterator[dict[str, str]]:

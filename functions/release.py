@@ -44,8 +44,8 @@ PROGRAMS = Release(0, 7, 11)
 def told(image: str) -> Release | None:
     """The release that an image's tag tells, None where it tells none."""
     tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
-    found = TAG.fullmatch(tag)
-    return Release(*(int(part or 0) for part in found.groups())) if found else None
+    match = TAG.fullmatch(tag)
+    return Release(*(int(part or 0) for part in match.groups())) if match else None
 
 
 def exporter(image: str) -> Release:
@@ -61,39 +61,39 @@ def unread(image: str, source: Source) -> bool:
 
 def unusable(image: str) -> str:
     """Why an exporter's image cannot work here, empty where it can."""
-    found = exporter(image)
-    if FIRST <= found <= LAST:
+    release = exporter(image)
+    if FIRST <= release <= LAST:
         return ""
     return (
-        f"Kepler {found} reads none of what `{engine.CONFIG_PATH}` holds, and has neither sources nor estimator nor "
+        f"Kepler {release} reads none of what `{engine.CONFIG_PATH}` holds, and has neither sources nor estimator nor "
         f"model server: name a release of v0.7, such as '{engine.IMAGE}'"
     )
 
 
 def remarks(image: str) -> tuple[str, ...]:
     """What is to be said of an exporter's image that is used."""
-    found = told(image)
-    if found is None:
+    release = told(image)
+    if release is None:
         return (f"its tag does not tell the release: it is taken for {RENDERED}",)
-    if found < SUPPORTED:
-        return (f"{found} is older than {SUPPORTED}: what it does not know, it ignores",)
+    if release < SUPPORTED:
+        return (f"{release} is older than {SUPPORTED}: what it does not know, it ignores",)
     return ()
 
 
 def lacks_programs(image: str) -> str:
     """Why an image of the model server and the estimator cannot work here, empty where it can."""
-    found = told(image)
-    if found is None or found >= PROGRAMS:
+    release = told(image)
+    if release is None or release >= PROGRAMS:
         return ""
-    return f"{found} has other programs than {PROGRAMS} and later: name one of those, '{engine.MODEL_SERVER_IMAGE}'"
+    return f"{release} has other programs than {PROGRAMS} and later: name one of those, '{engine.MODEL_SERVER_IMAGE}'"
 
 
 def refused(
     observed: Observed, field: str, asked: str | None, setting: str, why: Callable[[str], str]
 ) -> Outcome | None:
     """The refusal of an image, by who named it (the field or the environment), or None where nothing is wrong."""
-    if told := repositories.refused(observed, field, asked):
-        return told
+    if outcome := repositories.refused(observed, field, asked):
+        return outcome
     image = engine.image(asked, setting, observed.images)
     wrong, source = why(image), f"`{field}`" if asked else f"`{setting}` in the functions' environment"
     if not wrong:

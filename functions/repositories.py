@@ -46,7 +46,7 @@ def refused(observed: Observed, field: str, image: str | None) -> Outcome | None
     usable = allowed(observed.images)
     if not image or repository(image) in usable:
         return None
-    known = ", ".join(f"'{one}'" for one in sorted(usable))
+    known = ", ".join(f"'{repository}'" for repository in sorted(usable))
     return rejected(
         "ImageNotAllowed",
         f"`{field}` is '{image}', and images may come from {known} only: name one of those, or let an administrator "

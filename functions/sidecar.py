@@ -26,7 +26,9 @@ def beside(exporter: dict[str, Any], kepler: Kepler, chosen: str) -> dict[str, A
     It runs where both can.
     """
     meeting = {"name": SOCKET_VOLUME, "mountPath": kepler.spec.estimator_sidecar.mnt_path}
-    containers = [{**one, "volumeMounts": [*one["volumeMounts"], meeting]} for one in exporter["containers"]]
+    containers = [
+        {**container, "volumeMounts": [*container["volumeMounts"], meeting]} for container in exporter["containers"]
+    ]
     volumes = [{"name": name, "emptyDir": {}} for name in (SOCKET_VOLUME, MODELS_VOLUME)]
     return {
         **exporter,

@@ -103,8 +103,8 @@ def counts(parent: Manifest, exporters: ObservedWorkload) -> RolloutNodes:
     """The DaemonSet's progress, or what the Kepler already says while that is near and the reason is the same."""
     daemon_set = exporters.object
     now = _counted(daemon_set) if daemon_set and belongs_to(parent, daemon_set) else RolloutNodes(0, 0, 0)
-    said = (parent.get("status") or {}).get("nodes") or {}
-    before = RolloutNodes(said.get("desired", 0), said.get("updated", 0), said.get("available", 0))
+    nodes = (parent.get("status") or {}).get("nodes") or {}
+    before = RolloutNodes(nodes.get("desired", 0), nodes.get("updated", 0), nodes.get("available", 0))
     reported = current(parent, AVAILABLE)
     same_reason = reported is not None and reported.reason == available(parent, exporters, now).reason
     return before if same_reason and now.near(before) else now
@@ -138,8 +138,8 @@ def available(parent: Manifest, exporters: ObservedWorkload, nodes: RolloutNodes
             f"`collector.affinity` against the nodes' labels and taints{_of_architecture(parent, daemon_set)}",
         )
     if nodes.available < nodes.desired and (wrong := exporters.trouble(missing=_missing(daemon_set))):
-        told = f"{nodes.available} of {nodes.desired} nodes have a ready exporter: {wrong}"
-        return DesiredCondition(AVAILABLE, ConditionStatus.FALSE, wrong.reason.value, told)
+        message = f"{nodes.available} of {nodes.desired} nodes have a ready exporter: {wrong}"
+        return DesiredCondition(AVAILABLE, ConditionStatus.FALSE, wrong.reason.value, message)
     return _progress(exporters.operand.ref, daemon_set, nodes)
 
 
@@ -214,14 +214,17 @@ def wanted(parent: Manifest) -> bool:
 def ready(parent: Manifest, parts: Sequence[DesiredCondition]) -> DesiredCondition:
     """The first thing that is wrong, else the first that is awaited, of the functions and then of what runs."""
     known = [current(parent, condition) for condition in RECONCILED]
-    for wrong in sorted((one for one in known if one and one.status is ConditionStatus.FALSE), key=_last_if_partial):
+    for wrong in sorted(
+        (condition for condition in known if condition and condition.status is ConditionStatus.FALSE),
+        key=_last_if_partial,
+    ):
         return DesiredCondition(READY, ConditionStatus.FALSE, wrong.reason, wrong.message)
     if any(condition is None for condition in known):
         return DesiredCondition(
             READY, ConditionStatus.UNKNOWN, "Reconciling", "not every function has reported on this generation"
         )
-    told = [condition for condition in known if condition]
-    for awaited in (condition for condition in (*told, *parts) if condition.status is not ConditionStatus.TRUE):
+    given = [condition for condition in known if condition]
+    for awaited in (condition for condition in (*given, *parts) if condition.status is not ConditionStatus.TRUE):
         return DesiredCondition(READY, awaited.status, awaited.reason, awaited.message)
     return DesiredCondition(READY, ConditionStatus.TRUE, "Ready", parts[0].message)
 
@@ -234,7 +237,7 @@ def _last_if_partial(condition: DesiredCondition) -> bool:
 def _idle(kepler: Manifest) -> bool:
     """Whether the Kepler says what follows from itself; what runs has events of its own."""
     expected = (AVAILABLE, *([SERVES] if wanted(kepler) else []))
-    parts = [one for one in (current(kepler, part) for part in expected) if one is not None]
+    parts = [condition for condition in (current(kepler, part) for part in expected) if condition is not None]
     stale = not wanted(kepler) and current(kepler, SERVES) is not None
     return len(parts) == len(expected) and not stale and current(kepler, READY) == ready(kepler, parts)
 

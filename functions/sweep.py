@@ -55,8 +55,8 @@ def rules(functions: tuple[Function, ...]) -> Iterator[Permission]:
         names.setdefault(kind, set()).update(rule.names)
         if not rule.names:
             anyone.add(kind)
-    for (group, resource, verbs), found in sorted(names.items()):
-        yield Permission(group, resource, verbs, () if (group, resource, verbs) in anyone else tuple(sorted(found)))
+    for (group, resource, verbs), kinds in sorted(names.items()):
+        yield Permission(group, resource, verbs, () if (group, resource, verbs) in anyone else tuple(sorted(kinds)))
 
 
 def read(function: Function) -> Iterator[Permission]:

@@ -22,10 +22,10 @@ def cluster_wide() -> list[Object]:
         {
             "apiVersion": f"{RBAC}/v1",
             "kind": "ClusterRole",
-            "metadata": {"name": one.manager},
-            "rules": _split(one)[0],
+            "metadata": {"name": function.manager},
+            "rules": _split(function)[0],
         }
-        for one in FUNCTIONS
+        for function in FUNCTIONS
     ]
 
 
@@ -33,8 +33,8 @@ def roles() -> list[Object]:
     """A ClusterRole each with what is written in a namespace; only RoleBindings refer to it."""
     api = f"{RBAC}/v1"
     return [
-        manifest(api, "ClusterRole", _tenant(one), one.name, namespaced=False, rules=_split(one)[1])
-        for one in FUNCTIONS
+        manifest(api, "ClusterRole", _tenant(function), function.name, namespaced=False, rules=_split(function)[1])
+        for function in FUNCTIONS
     ]
 
 
@@ -44,11 +44,11 @@ def bindings() -> list[Object]:
         {
             "apiVersion": f"{RBAC}/v1",
             "kind": "RoleBinding",
-            "metadata": {"name": one.manager, "labels": labels(one.name)},
-            "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": _tenant(one)},
-            "subjects": [{"kind": "ServiceAccount", "name": one.manager, "namespace": NAMESPACE}],
+            "metadata": {"name": function.manager, "labels": labels(function.name)},
+            "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": _tenant(function)},
+            "subjects": [{"kind": "ServiceAccount", "name": function.manager, "namespace": NAMESPACE}],
         }
-        for one in FUNCTIONS
+        for function in FUNCTIONS
     ]
 
 

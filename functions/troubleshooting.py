@@ -38,7 +38,7 @@ def link(reason: str) -> str:
 
 def links(reasons: Iterable[str]) -> tuple[str, ...]:
     """The sections about some reasons, each once."""
-    return tuple(dict.fromkeys(found for reason in reasons if (found := link(reason))))
+    return tuple(dict.fromkeys(section for reason in reasons if (section := link(reason))))
 
 
 def page() -> str:

@@ -27,5 +27,5 @@ def roles() -> list[Object]:
 def _role(name: str, resources: list[str], verbs: list[str], joins: tuple[str, ...] = ()) -> Object:
     rule = {"apiGroups": [GROUP], "resources": resources, "verbs": verbs}
     role = manifest(f"{RBAC}/v1", "ClusterRole", name, "users", namespaced=False, rules=[rule])
-    role["metadata"]["labels"] |= {f"{RBAC}/aggregate-to-{other}": "true" for other in joins}
+    role["metadata"]["labels"] |= {f"{RBAC}/aggregate-to-{joined}": "true" for joined in joins}
     return role

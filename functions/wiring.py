@@ -50,9 +50,9 @@ CLASS = {"eventing.knative.dev/broker.class": "MTChannelBasedBroker"}
 def namespace() -> list[Object]:
     """The functions' namespace: they need no privilege on any node, and get none."""
     levels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
-    found = manifest("v1", "Namespace", NAMESPACE, "namespace", namespaced=False)
-    found["metadata"]["labels"] |= levels
-    return [found]
+    namespace = manifest("v1", "Namespace", NAMESPACE, "namespace", namespaced=False)
+    namespace["metadata"]["labels"] |= levels
+    return [namespace]
 
 
 def broker() -> list[Object]:
@@ -67,25 +67,25 @@ def event_types() -> list[Object]:
         manifest(
             "eventing.knative.dev/v1beta3",
             "EventType",
-            one.type,
+            event_type.type,
             "events",
-            spec={"reference": reference, "description": one.means, "attributes": list(_attributes(one))},
+            spec={"reference": reference, "description": event_type.means, "attributes": list(_attributes(event_type))},
         )
-        for one in CATALOGUE
+        for event_type in CATALOGUE
     ]
 
 
-def _attributes(one: EventType) -> Iterator[Object]:
+def _attributes(event_type: EventType) -> Iterator[Object]:
     """Those that Knative keeps, in its order: it stores v1beta2, which has no room for others, nor for a source of
     which a part varies (eventing v0.50, `pkg/apis/eventing/v1beta2/eventtype_conversion.go`). More of them would differ
     from what is stored for ever.
     """
-    source = {} if "{" in one.source else {"value": one.source}
+    source = {} if "{" in event_type.source else {"value": event_type.source}
     yield {"name": "specversion", "required": True}
     yield {"name": "id", "required": True}
-    yield {"name": "type", "required": True, "value": one.type}
+    yield {"name": "type", "required": True, "value": event_type.type}
     yield {"name": "source", "required": True, **source}
-    yield {"name": "schemadata", "required": False, "value": one.dataschema}
+    yield {"name": "schemadata", "required": False, "value": event_type.dataschema}
 
 
 def exporter_access() -> list[Object]:
@@ -100,26 +100,28 @@ def exporter_access() -> list[Object]:
     return [role(children.EXPORTER, "exporter", granted), binding(children.EXPORTER, "exporter")]
 
 
-def function(one: Function) -> list[Object]:
+def function(declared: Function) -> list[Object]:
     """ServiceAccount, permissions, Service and Trigger of a reconciler."""
     return [
-        service_account(one.manager, one.name),
-        role(one.manager, one.name, list(base_rules(one))),
-        binding(one.manager, one.name, account=one.manager),
-        *account_roles(one.manager, one.name, (READ_KEY,)),
-        _service(one.manager, one.name),
-        _trigger(one.manager, one.name, waking(one)),
+        service_account(declared.manager, declared.name),
+        role(declared.manager, declared.name, list(base_rules(declared))),
+        binding(declared.manager, declared.name, account=declared.manager),
+        *account_roles(declared.manager, declared.name, (READ_KEY,)),
+        _service(declared.manager, declared.name),
+        _trigger(declared.manager, declared.name, waking(declared)),
     ]
 
 
-def listener(one: Listener) -> list[Object]:
+def listener(declared: Listener) -> list[Object]:
     """ServiceAccount, Service and, unless it is only a sink, Trigger of a function that takes note or sends events."""
-    filters = [dict(each) for each in one.filters]
+    filters = [dict(event_filter) for event_filter in declared.filters]
     return [
-        service_account(one.manager, one.name),
-        *account_roles(one.manager, one.name, one.rules),
-        _kept(one, _service(one.manager, one.name, timeout=one.timeout, settings=one.settings)),
-        *([_trigger(one.manager, one.name, filters, timeout=one.timeout)] if one.filters else []),
+        service_account(declared.manager, declared.name),
+        *account_roles(declared.manager, declared.name, declared.rules),
+        _kept(
+            declared, _service(declared.manager, declared.name, timeout=declared.timeout, settings=declared.settings)
+        ),
+        *([_trigger(declared.manager, declared.name, filters, timeout=declared.timeout)] if declared.filters else []),
     ]
 
 
@@ -131,7 +133,7 @@ def clock() -> list[Object]:
 
 def source() -> list[Object]:
     """The event source: every kind that wakes a function, in every namespace; children only by our label."""
-    kinds = sorted({wake.kind for one in FUNCTIONS for wake in one.wakes})
+    kinds = sorted({wake.kind for function in FUNCTIONS for wake in function.wakes})
     watched = [
         policy_rule(group, sorted(kind.plural for kind in kinds if kind.group == group), ["get", "list", "watch"])
         for group in sorted({kind.group for kind in kinds})
@@ -151,17 +153,17 @@ def source() -> list[Object]:
     ]
 
 
-def waking(one: Function) -> list[Object]:
+def waking(function: Function) -> list[Object]:
     """A Trigger's filters: events that ask for a reconcile, of the kinds and names that wake this function.
 
     A request may name the functions that it is for. One that names none has no such attribute, and is for all.
     """
     objects = [
         {"exact": {"apiversion": wake.kind.api_version, "kind": wake.kind.name} | named}
-        for wake in one.wakes
+        for wake in function.wakes
         for named in ([{"name": name} for name in wake.names] or [{}])
     ]
-    itself = one.name.replace("_", r"\_")  # which stands for any character otherwise
+    itself = function.name.replace("_", r"\_")  # which stands for any character otherwise
     meant = {"any": [{"not": {"prefix": {MEANT: "/"}}}, {"cesql": f"{MEANT} LIKE '%/{itself}/%'"}]}
     asks = [*({"exact": {"type": kind}} for kind in RESOURCES), {"all": [{"exact": {"type": RESYNC_REQUESTED}}, meant]}]
     return [{"any": asks}, {"any": objects}]
@@ -176,18 +178,18 @@ def base() -> dict[str, list[Object]]:
         "source": source(),
         "clock": clock(),
         "exporter-access": exporter_access(),
-        **{one.manager: function(one) for one in FUNCTIONS},
-        **{one.manager: listener(one) for one in LISTENERS},
+        **{member.manager: function(member) for member in FUNCTIONS},
+        **{member.manager: listener(member) for member in LISTENERS},
     }
     return {f"{name}.yaml": objects for name, objects in files.items()}
 
 
 def _watched(kind: Kind) -> Object:
-    found = {"apiVersion": kind.api_version, "kind": kind.name}
-    labels = {label: value for one in FUNCTIONS for label, value in one.labels.get(kind, {}).items()}
+    resource = {"apiVersion": kind.api_version, "kind": kind.name}
+    labels = {label: value for function in FUNCTIONS for label, value in function.labels.get(kind, {}).items()}
     if kind.group == KEPLER.group:
-        return found
-    return found | {"selector": {"matchLabels": labels or dict(MANAGED_BY)}}
+        return resource
+    return resource | {"selector": {"matchLabels": labels or dict(MANAGED_BY)}}
 
 
 def _to_broker() -> Object:
@@ -212,9 +214,9 @@ def _trigger(name: str, component: str, filters: list[Object], *, timeout: int =
     return manifest("eventing.knative.dev/v1", "Trigger", name, component, spec=spec)
 
 
-def is_service(one: Object) -> bool:
+def is_service(manifest: Object) -> bool:
     """Whether an object is a Knative Service (the other kind of Service is core/v1)."""
-    return bool(one["kind"] == "Service" and one["apiVersion"].startswith("serving.knative.dev/"))
+    return bool(manifest["kind"] == "Service" and manifest["apiVersion"].startswith("serving.knative.dev/"))
 
 
 def address(name: str) -> str:
@@ -222,7 +224,7 @@ def address(name: str) -> str:
     return f"http://{name}.{NAMESPACE}.svc"
 
 
-def _kept(one: Listener, service: Object) -> Object:
+def _kept(listener: Listener, service: Object) -> Object:
     """Its Knative Service, with a place for what it keeps: one pod that is always there, since no two share a place.
 
     The place goes with the pod. A claim would outlive it, but Knative starts the next revision's pod before it ends the
@@ -230,11 +232,11 @@ def _kept(one: Listener, service: Object) -> Object:
     would hang. Two revisions side by side keep what each is sent, and what the older one kept is gone with it;
     `config/overlays/postgres` keeps it for good.
     """
-    if one.keeps:
+    if listener.keeps:
         template = service["spec"]["template"]
         template["metadata"]["annotations"] = dict.fromkeys(template["metadata"]["annotations"], "1")
         template["spec"]["volumes"] = [{"name": VOLUME, "emptyDir": {"sizeLimit": SIZE}}]
-        template["spec"]["containers"][0]["volumeMounts"] = [{"name": VOLUME, "mountPath": one.keeps}]
+        template["spec"]["containers"][0]["volumeMounts"] = [{"name": VOLUME, "mountPath": listener.keeps}]
     return service
 
 
@@ -275,6 +277,6 @@ def _service(
             "containers": [container],
         },
     }
-    found = manifest("serving.knative.dev/v1", "Service", name, component, spec={"template": template})
-    found["metadata"]["labels"] |= {"networking.knative.dev/visibility": "cluster-local"}
-    return found
+    service = manifest("serving.knative.dev/v1", "Service", name, component, spec={"template": template})
+    service["metadata"]["labels"] |= {"networking.knative.dev/visibility": "cluster-local"}
+    return service
