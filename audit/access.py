@@ -67,7 +67,7 @@ class Known:
             raise TooManyNamespaces(
                 400, f"there are {len(asked)} namespaces, and you may not see them all: add `namespace`"
             )
-        return Sight(frozenset(one for one in asked if self.sees(one)), cluster=cluster)
+        return Sight(frozenset(namespace for namespace in asked if self.sees(namespace)), cluster=cluster)
 
     def may_replay(self, namespace: str) -> bool:
         """Whether they might have caused the event themselves."""
@@ -103,23 +103,23 @@ class Tokens:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise HttpProblem(401, f"nobody may look without a token: {HOW}")
-        found = self._lately(token.strip())
-        if not found.name:
+        known = self._lately(token.strip())
+        if not known.name:
             raise HttpProblem(401, f"the API server does not know this token (any more): {HOW}")
-        return found
+        return known
 
     def _lately(self, token: str) -> Known:
         key, now = hashlib.sha256(token.encode()).digest(), time.monotonic()
         with self._lock:
-            found = self._known.get(key)
-        if found is None or found.until < now:
-            found = Known(self._review, self._who(token), now + SECONDS)
+            known = self._known.get(key)
+        if known is None or known.until < now:
+            known = Known(self._review, self._who(token), now + SECONDS)
             with self._lock:
-                self._known[key] = found
+                self._known[key] = known
                 self._known.move_to_end(key)
                 while len(self._known) > TOKENS:
                     self._known.popitem(last=False)
-        return found
+        return known
 
     def _who(self, token: str) -> Manifest:
         """Return the user of a token of our audience, or else of the API server's; nothing where it is of neither.

@@ -77,11 +77,11 @@ def answering(answer: Callable[..., BaseModel | Response | None]) -> Callable[..
     """A view that answers with what this does; 204 where that is nothing."""
 
     def view(**path: str) -> Response:
-        found = answer(**path)
-        if found is None:
+        answered = answer(**path)
+        if answered is None:
             return Response(status=204)
-        if isinstance(found, Response):
-            return found
-        return Response(found.model_dump_json(by_alias=True), mimetype="application/json")
+        if isinstance(answered, Response):
+            return answered
+        return Response(answered.model_dump_json(by_alias=True), mimetype="application/json")
 
     return view

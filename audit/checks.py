@@ -53,8 +53,8 @@ def fail(area: str, says: str, do: str) -> Check:
 
 def summed(area: str, checks: Iterable[Check], well: str) -> Iterator[Check]:
     """What is wrong or, where nothing is, one line for all."""
-    found = [one for one in checks if one.level != "ok"]
-    yield from found or [ok(area, well)]
+    problems = [check for check in checks if check.level != "ok"]
+    yield from problems or [ok(area, well)]
 
 
 def sweep(state: StoreState, now: datetime, namespace: str) -> Iterator[Check]:
@@ -78,21 +78,21 @@ def _counts(swept: FinishedSweep) -> str:
     return f", over {swept.resources} resources; {swept.diverging} were not as they should be"
 
 
-def letters(found: Sequence[DeadLetter], now: datetime) -> Iterator[Check]:
+def letters(dead_letters: Sequence[DeadLetter], now: datetime) -> Iterator[Check]:
     """Whether every event was delivered; `found` is sorted, the newest first."""
-    if not found:
+    if not dead_letters:
         yield ok("dead letters", "none")
         return
-    told = f"{len(found)} events could not be delivered, the last {age(found[0].time, now)} ago"
-    yield warn("dead letters", told, "kubectl kepler dead-letters; then: kubectl kepler dead-letters replay --all")
+    sentence = f"{len(dead_letters)} events could not be delivered, the last {age(dead_letters[0].time, now)} ago"
+    yield warn("dead letters", sentence, "kubectl kepler dead-letters; then: kubectl kepler dead-letters replay --all")
 
 
 def resources(late: Iterable[tuple[str, str]], count: int) -> Iterator[Check]:
     """Whether Keplers are Ready; `late` are namespace and name of those that are not, `count` is how many there are."""
     names = list(late)
     for namespace, name in names:
-        told = f"Kepler {namespace}/{name} is not Ready"
-        yield warn("resources", told, f"kubectl kepler explain {name} -n {namespace}")
+        sentence = f"Kepler {namespace}/{name} is not Ready"
+        yield warn("resources", sentence, f"kubectl kepler explain {name} -n {namespace}")
     if not names:
         yield ok("resources", f"{count} Keplers, all of them Ready" if count else "no Kepler yet")
 
@@ -107,11 +107,11 @@ def health(
 ) -> Health:
     """Return every check over what a viewer may see; `keplers` are namespace, name, and whether each is Ready."""
     late = [(place, name) for place, name, is_ready in keplers if not is_ready]
-    told = [
+    checks = [
         *sweep(state, now, namespace),
         *letters(undelivered, now),
         *resources(late[:NAMED], len(keplers)),
     ]
     if len(late) > NAMED:
-        told.append(warn("resources", f"{len(late) - NAMED} more Keplers are not Ready", "kubectl kepler status -A"))
-    return Health(namespace=namespace, checks=tuple(told))
+        checks.append(warn("resources", f"{len(late) - NAMED} more Keplers are not Ready", "kubectl kepler status -A"))
+    return Health(namespace=namespace, checks=tuple(checks))

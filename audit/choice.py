@@ -21,24 +21,28 @@ class Choice:
     page: Resources
 
 
-def about(found: Iterable[ShownResource], wanted: Standings) -> tuple[ShownResource, ...]:
+def about(resources: Iterable[ShownResource], wanted: Standings) -> tuple[ShownResource, ...]:
     """Return the resources that are about what is wanted, however they stand."""
     words = wanted.search.casefold().split()
     return tuple(
-        one
-        for one in found
-        if wanted.kind in ("", one.kind)
-        and wanted.namespace in ("", one.namespace)
-        and wanted.name in ("", one.name)
-        and all(word in f"{one.namespace}/{one.name}".casefold() for word in words)
+        resource
+        for resource in resources
+        if wanted.kind in ("", resource.kind)
+        and wanted.namespace in ("", resource.namespace)
+        and wanted.name in ("", resource.name)
+        and all(word in f"{resource.namespace}/{resource.name}".casefold() for word in words)
     )
 
 
-def chosen(found: Sequence[ShownResource], wanted: Standings) -> Choice:
+def chosen(resources: Sequence[ShownResource], wanted: Standings) -> Choice:
     """Return the page of those that stand as wanted, and the counts of all of them."""
-    states = Counter(one.state for one in found)
-    reasons = Counter((one.state, one.reason) for one in found if one.reason)
-    matching = [one for one in found if wanted.state in ("", one.state) and wanted.reason in ("", one.reason)]
+    states = Counter(resource.state for resource in resources)
+    reasons = Counter((resource.state, resource.reason) for resource in resources if resource.reason)
+    matching = [
+        resource
+        for resource in resources
+        if wanted.state in ("", resource.state) and wanted.reason in ("", resource.reason)
+    ]
     end = wanted.before + wanted.limit
     page = Resources(
         items=(),
@@ -47,7 +51,9 @@ def chosen(found: Sequence[ShownResource], wanted: Standings) -> Choice:
         states={name: states[name] for name in ORDER if states[name]},
         reasons=tuple(
             ReasonCount(state=state, reason=reason, count=count)
-            for (state, reason), count in sorted(reasons.most_common(REASONS), key=lambda one: ORDER.index(one[0][0]))
+            for (state, reason), count in sorted(
+                reasons.most_common(REASONS), key=lambda counted: ORDER.index(counted[0][0])
+            )
         ),
     )
-    return Choice(tuple(one.json for one in matching[wanted.before : end]), page)
+    return Choice(tuple(resource.json for resource in matching[wanted.before : end]), page)

@@ -102,9 +102,9 @@ class Database:
 
     def cause(self, error: Exception) -> str:
         """What the driver said, in one line, without a password."""
-        said = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+        cause = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
         secret = str(self.url.password or "")
-        return said.replace(secret, "***") if secret else said
+        return cause.replace(secret, "***") if secret else cause
 
     def __str__(self) -> str:
         return f"'{self.url.render_as_string(hide_password=True)}'"
@@ -113,21 +113,21 @@ class Database:
 def url(address: str) -> URL:
     """The URL of a database; raises Misconfigured, which repeats nothing of it."""
     try:
-        found = make_url(address.strip())
-        backend = found.get_backend_name()
+        url = make_url(address.strip())
+        backend = url.get_backend_name()
     except (ArgumentError, ValueError):
         raise Misconfigured(f"`DATABASE` is not a URL: set it to one like {EXAMPLES}") from None
     if backend == SQLITE:
-        return _file(found.set(drivername="sqlite+pysqlite"))
+        return _file(url.set(drivername="sqlite+pysqlite"))
     if backend in (POSTGRES, "postgres"):
-        return found.set(drivername="postgresql+psycopg")
+        return url.set(drivername="postgresql+psycopg")
     raise Misconfigured(f"`DATABASE` is for '{backend}', which is not known here: set it to one like {EXAMPLES}")
 
 
-def _file(found: URL) -> URL:
-    if not found.database or found.database == ":memory:":
+def _file(url: URL) -> URL:
+    if not url.database or url.database == ":memory:":
         raise Misconfigured(f"`DATABASE` names no file: set it to one like {EXAMPLES}")
-    path = Path(found.database)
+    path = Path(url.database)
     if not path.parent.is_dir():
         raise Misconfigured(f"`DATABASE` is in '{path.parent}', which is no folder: make it, or name another one")
     writable = os.access(path, os.R_OK | os.W_OK) if path.exists() else True
@@ -136,20 +136,20 @@ def _file(found: URL) -> URL:
             f"`DATABASE` is '{path}', where this process (user {os.getuid()}) may not write: give it the right to, or "
             "name another file"
         )
-    return found
+    return url
 
 
-def engine(found: URL) -> Engine:
+def engine(url: URL) -> Engine:
     """A pool of connections, none of them open yet."""
     shared = {"hide_parameters": True, "pool_size": CONNECTIONS, "max_overflow": 0, "pool_timeout": BUSY}
-    if found.get_backend_name() == SQLITE:
-        made = create_engine(found, connect_args={"timeout": BUSY, "check_same_thread": False}, **shared)
+    if url.get_backend_name() == SQLITE:
+        made = create_engine(url, connect_args={"timeout": BUSY, "check_same_thread": False}, **shared)
         event.listen(made, "connect", _prepare)
         event.listen(made, "begin", _begin)
         return made
     given = {"connect_timeout": CONNECT, "options": LIMITS, "application_name": "kepler-audit"}
-    arguments = {name: value for name, value in given.items() if name not in found.query}
-    return create_engine(found, connect_args=arguments, pool_pre_ping=True, pool_recycle=1800, **shared)
+    arguments = {name: value for name, value in given.items() if name not in url.query}
+    return create_engine(url, connect_args=arguments, pool_pre_ping=True, pool_recycle=1800, **shared)
 
 
 def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

@@ -10,8 +10,8 @@ from runtime.objects import Manifest, name
 
 def letters(config_maps: Iterable[Manifest]) -> tuple[DeadLetter, ...]:
     """Return all that are letters, newest first."""
-    found = (one for one in map(letter, config_maps) if one)
-    return tuple(sorted(found, key=lambda one: one.time, reverse=True))
+    letters = (answer for answer in map(letter, config_maps) if answer)
+    return tuple(sorted(letters, key=lambda answer: answer.time, reverse=True))
 
 
 def letter(config_map: Manifest) -> DeadLetter | None:

@@ -35,8 +35,8 @@ def shown(event: Event) -> EditEntry | None:
 
 def read(kind: Kind, manifest: Manifest) -> EditEntry | None:
     """Return the generation of an object that was read from the API server. Raises NotKept."""
-    found = _edit(kind.api_version, kind.name, manifest)
-    return replace(found, verified=True) if found else None
+    entry = _edit(kind.api_version, kind.name, manifest)
+    return replace(entry, verified=True) if entry else None
 
 
 def _edit(
@@ -88,19 +88,19 @@ def fields(before: Any, after: Any, path: str = "") -> Iterator[Field]:
         for key in dict.fromkeys((*(before or ()), *(after or ()))):
             yield from fields((before or {}).get(key), (after or {}).get(key), f"{path}.{key}".removeprefix("."))
     elif keys := _keys(path, before, after):
-        one, other = _by_key(before, keys), _by_key(after, keys)
-        for selector in dict.fromkeys((*one, *other)):
-            yield from fields(one.get(selector), other.get(selector), f"{path}{selector}")
+        items_before, items_after = _by_key(before, keys), _by_key(after, keys)
+        for selector in dict.fromkeys((*items_before, *items_after)):
+            yield from fields(items_before.get(selector), items_after.get(selector), f"{path}{selector}")
     elif json.dumps(before, sort_keys=True) != json.dumps(after, sort_keys=True):  # in JSON 1 is neither 1.0 nor true
         yield Field(path=path, before=before, after=after)
 
 
 def _keys(path: str, before: Any, after: Any) -> tuple[str, ...]:
     """What tells the items of an associative list apart; nothing where either is something else."""
-    lists = [one for one in (before, after) if one]
-    if not lists or any(not isinstance(one, Sequence) or isinstance(one, str) for one in lists):
+    lists = [value for value in (before, after) if value]
+    if not lists or any(not isinstance(value, Sequence) or isinstance(value, str) for value in lists):
         return ()
-    return list_keys(path.rpartition(".")[2], [item for one in lists for item in one])
+    return list_keys(path.rpartition(".")[2], [item for value in lists for item in value])
 
 
 def _by_key(items: Sequence[Manifest] | None, keys: tuple[str, ...]) -> dict[str, Manifest]:
@@ -109,7 +109,7 @@ def _by_key(items: Sequence[Manifest] | None, keys: tuple[str, ...]) -> dict[str
 
 def _author(manifest: Manifest) -> tuple[str, datetime | None]:
     """Return the field manager that changed the spec last, and when."""
-    entries = [one for one in metadata(manifest).get("managedFields") or () if not one.get("subresource")]
-    spec = [one for one in entries if "f:spec" in (one.get("fieldsV1") or {})] or entries
-    last: Manifest = max(spec, key=lambda one: str(one.get("time", "")), default={})
+    entries = [entry for entry in metadata(manifest).get("managedFields") or () if not entry.get("subresource")]
+    spec = [entry for entry in entries if "f:spec" in (entry.get("fieldsV1") or {})] or entries
+    last: Manifest = max(spec, key=lambda entry: str(entry.get("time", "")), default={})
     return str(last.get("manager", "")), moment(last.get("time") or metadata(manifest).get("creationTimestamp"))

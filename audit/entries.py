@@ -94,45 +94,45 @@ class ResyncEntry:
 Entry = ReportEntry | EditEntry | SweepEntry | ResyncEntry
 
 
-def report(event: Event, said: Report) -> ReportEntry:
+def report(event: Event, report: Report) -> ReportEntry:
     """Return what is kept of a report. Raises NotKept.
 
     Its cause is what the event said that woke the function, and anybody may have sent that: it cannot keep the report
     from being kept, so control characters in it are escaped.
     """
-    checked((event.id, *_named(said)), (said.generation,))
-    printable(_told(said))
-    said = said.model_copy(update={"cause": _escaped(said.cause)})
-    timely(said.began)
-    happened(said.began, event.sent)
+    checked((event.id, *_named(report)), (report.generation,))
+    printable(_told(report))
+    report = report.model_copy(update={"cause": _escaped(report.cause)})
+    timely(report.began)
+    happened(report.began, event.sent)
     try:
-        whole = said.model_dump_json(by_alias=True)
-        type(said).model_validate_json(whole)
-        short = summary(event, said).model_dump_json(by_alias=True, exclude={"sequence", "kept"})
+        whole = report.model_dump_json(by_alias=True)
+        type(report).model_validate_json(whole)
+        short = summary(event, report).model_dump_json(by_alias=True, exclude={"sequence", "kept"})
     except (ValidationError, ValueError) as wrong:
         raise NotKept(f"not JSON: {wrong}") from wrong
-    return ReportEntry(event.id, event.type, said, whole, short)
+    return ReportEntry(event.id, event.type, report, whole, short)
 
 
-def summary(event: Event, said: Report) -> Summary:
+def summary(event: Event, report: Report) -> Summary:
     """A report in short, with no number yet."""
     return Summary(
         sequence=0,
         id=event.id,
         type=event.type,
-        kept=said.began,
-        function=said.function,
-        outcome=said.outcome,
-        object=said.object,
-        generation=said.generation,
-        trace=said.trace,
-        began=said.began,
-        milliseconds=said.milliseconds,
-        rounds=said.rounds,
-        condition=said.conditions[0] if said.conditions else None,
-        changes=tuple(wrote(said)),
-        calls=len(said.calls),
-        cause=said.cause,
+        kept=report.began,
+        function=report.function,
+        outcome=report.outcome,
+        object=report.object,
+        generation=report.generation,
+        trace=report.trace,
+        began=report.began,
+        milliseconds=report.milliseconds,
+        rounds=report.rounds,
+        condition=report.conditions[0] if report.conditions else None,
+        changes=tuple(wrote(report)),
+        calls=len(report.calls),
+        cause=report.cause,
     )
 
 
@@ -148,12 +148,12 @@ def sweep(event: Event, swept: SweepData, time: datetime) -> SweepEntry:
 
 def resync(event: Event, asked: Resync) -> ResyncEntry:
     """Raises NotKept."""
-    one = asked.object
+    subject = asked.object
     happened(event.sent)
-    checked((event.id, event.source, one.api_version, one.kind, one.namespace, one.name))
+    checked((event.id, event.source, subject.api_version, subject.kind, subject.namespace, subject.name))
     printable(sentence for sentences in asked.diverges.values() for sentence in sentences)
     try:
-        return ResyncEntry(event.id, event.source, one, asked.model_dump_json(by_alias=True, include={"diverges"}))
+        return ResyncEntry(event.id, event.source, subject, asked.model_dump_json(by_alias=True, include={"diverges"}))
     except ValueError as wrong:
         raise NotKept(f"not JSON: {wrong}") from wrong
 
@@ -193,28 +193,28 @@ def printable(texts: Iterable[str]) -> None:
             raise NotKept(f"'{text[:40]!a}' has control characters")
 
 
-def _told(said: Report) -> Iterator[str]:
+def _told(report: Report) -> Iterator[str]:
     """Return whatever of a report is told in sentences."""
-    for condition in said.conditions:
+    for condition in report.conditions:
         yield from (condition.type, condition.reason, condition.message)
-    if isinstance(said, StatusChange):
-        yield from (said.ready_from, said.ready_to)
+    if isinstance(report, StatusChange):
+        yield from (report.ready_from, report.ready_to)
 
 
 def _escaped(cause: Cause) -> Cause:
-    told = {name: visible(text) for name, text in cause if isinstance(text, str)}
+    texts = {name: visible(text) for name, text in cause if isinstance(text, str)}
     if cause.object:
         named = {name: visible(text) for name, text in cause.object}
-        return cause.model_copy(update={**told, "object": ObjectName(**named)})
-    return cause.model_copy(update=told)
+        return cause.model_copy(update={**texts, "object": ObjectName(**named)})
+    return cause.model_copy(update=texts)
 
 
-def _named(said: Report) -> Iterator[str]:
+def _named(report: Report) -> Iterator[str]:
     """Whatever of a report is in an index."""
-    yield from (said.function, said.trace, said.outcome)
-    for one in (said.object, *(change.object for change in said.changes)):
-        yield from (one.api_version, one.kind, one.namespace, one.name)
-    yield said.object.uid
+    yield from (report.function, report.trace, report.outcome)
+    for named in (report.object, *(change.object for change in report.changes)):
+        yield from (named.api_version, named.kind, named.namespace, named.name)
+    yield report.object.uid
 
 
 def parsed(kept: str) -> Report:

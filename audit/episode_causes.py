@@ -26,17 +26,17 @@ def cause_of(reports: Sequence[Said], edit: Edit | None, *, first: bool) -> Epis
     `first` says that no report on this generation is earlier: the edit caused the episode, unless another object's
     event did, long after it.
     """
-    said = reports[0]
+    report = reports[0]
     written = tuple(_together(reports))
-    is_foreign = _is_foreign(said)
-    if first and edit and not (is_foreign and said.began - edit.time > SOON):
+    is_foreign = _is_foreign(report)
+    if first and edit and not (is_foreign and report.began - edit.time > SOON):
         action = "deleted" if edit.deleted else "changed"
-        named = name_of(said.object)
+        named = name_of(report.object)
         return EpisodeCause(kind="edit", object=named, action=action, by=edit.by, time=edit.time, written=written)
-    woken = said.cause
+    woken = report.cause
     if woken.type == RESYNC_REQUESTED:
         return EpisodeCause(
-            kind="request", object=name_of(said.object), source=woken.source, time=woken.sent, written=written
+            kind="request", object=name_of(report.object), source=woken.source, time=woken.sent, written=written
         )
     action = HAPPENED.get(woken.type, "")
     is_gone = action == "deleted"
@@ -51,9 +51,9 @@ def cause_of(reports: Sequence[Said], edit: Edit | None, *, first: bool) -> Epis
     )
 
 
-def wrote(said: Said) -> Iterator[Wrote]:
+def wrote(report: Said) -> Iterator[Wrote]:
     """Return each write of a report in short."""
-    for write in said.changes:
+    for write in report.changes:
         if isinstance(write, Wrote):
             yield write
         else:
@@ -61,26 +61,26 @@ def wrote(said: Said) -> Iterator[Wrote]:
             yield Wrote(object=write.object, action=write.action, fields=len(write.fields), paths=paths)
 
 
-def name_of(one: ObjectName) -> ObjectName:
+def name_of(named: ObjectName) -> ObjectName:
     """Return the name of an object without its uid."""
-    return ObjectName(api_version=one.api_version, kind=one.kind, namespace=one.namespace, name=one.name)
+    return ObjectName(api_version=named.api_version, kind=named.kind, namespace=named.namespace, name=named.name)
 
 
-def _is_foreign(said: Said) -> bool:
+def _is_foreign(report: Said) -> bool:
     """Whether the function was woken by an event about another object than the one that it reports on."""
-    woken = said.cause
-    return woken.type in HAPPENED and woken.object is not None and woken.object != name_of(said.object)
+    woken = report.cause
+    return woken.type in HAPPENED and woken.object is not None and woken.object != name_of(report.object)
 
 
 def _together(reports: Sequence[Said]) -> Iterator[Wrote]:
     """Return each object that was written in the episode once, but not what was only reported on it."""
-    found: dict[tuple[ObjectName, str], Wrote] = {}
-    for write in (write for said in reports for write in wrote(said) if write.action != "reported"):
+    writes: dict[tuple[ObjectName, str], Wrote] = {}
+    for write in (write for report in reports for write in wrote(report) if write.action != "reported"):
         key = (write.object, write.action)
-        found[key] = _both(found[key], write) if key in found else write
-    yield from found.values()
+        writes[key] = _both(writes[key], write) if key in writes else write
+    yield from writes.values()
 
 
-def _both(one: Wrote, other: Wrote) -> Wrote:
-    paths = tuple(dict.fromkeys((*one.paths, *other.paths)))[:PATHS]
-    return one.model_copy(update={"fields": one.fields + other.fields, "paths": paths})
+def _both(first: Wrote, second: Wrote) -> Wrote:
+    paths = tuple(dict.fromkeys((*first.paths, *second.paths)))[:PATHS]
+    return first.model_copy(update={"fields": first.fields + second.fields, "paths": paths})

@@ -13,7 +13,7 @@ from runtime import objects
 from runtime.client import path
 from runtime.objects import Kind
 
-KINDS = {(one.api_version, one.name): one for one in vars(objects).values() if isinstance(one, Kind)}
+KINDS = {(kind.api_version, kind.name): kind for kind in vars(objects).values() if isinstance(kind, Kind)}
 # A report, under its id.
 Told = tuple[str, Said]
 # So many seconds in which nothing happens end an episode.
@@ -25,55 +25,55 @@ def episodes(reports: Sequence[Kept], edit: Edit | None = None, *, more: bool = 
 
     `reports` are in the order in which the reconciles began; `more` says that earlier ones are left out.
     """
-    kept = {one.id: one for one in reports}
-    told = [(one.id, one.report) for one in reports]
-    found = (_episode(group, edit, first=place == 0 and not more) for place, group in enumerate(_grouped(told)))
-    return tuple(one.model_copy(update={"awaited": _awaited_of(one, kept)}) for one in found)
+    kept = {report.id: report for report in reports}
+    identified = [(report.id, report.report) for report in reports]
+    groups = (_episode(group, edit, first=place == 0 and not more) for place, group in enumerate(_grouped(identified)))
+    return tuple(episode.model_copy(update={"awaited": _awaited_of(episode, kept)}) for episode in groups)
 
 
 def in_short(reports: Sequence[Summary], edit: Edit | None, *, more: bool = False) -> tuple[Episode, ...]:
     """Return the same of reports in short, which tell no calls: what the end waited for is not known."""
-    groups = enumerate(_grouped([(one.id, one) for one in reports]))
+    groups = enumerate(_grouped([(report.id, report) for report in reports]))
     return tuple(_episode(group, edit, first=place == 0 and not more) for place, group in groups)
 
 
-def sent(said: Said) -> datetime:
+def sent(report: Said) -> datetime:
     """When its event was sent; an event may say nothing of that, or come from a clock that is ahead."""
-    return min(said.cause.sent or said.began, said.began)
+    return min(report.cause.sent or report.began, report.began)
 
 
 def _grouped(reports: Iterable[Told]) -> Sequence[Sequence[Told]]:
-    found: list[list[Told]] = []
+    groups: list[list[Told]] = []
     quiet = datetime.min.replace(tzinfo=UTC)
-    for identity, said in reports:
-        if not found or (sent(said) - quiet).total_seconds() > PAUSE:
-            found.append([])
-            quiet = said.began
-        found[-1].append((identity, said))
-        quiet = max(quiet, _ended(said))
-    return found
+    for identity, report in reports:
+        if not groups or (sent(report) - quiet).total_seconds() > PAUSE:
+            groups.append([])
+            quiet = report.began
+        groups[-1].append((identity, report))
+        quiet = max(quiet, _ended(report))
+    return groups
 
 
 def _episode(reports: Sequence[Told], edit: Edit | None, *, first: bool) -> Episode:
-    said = [one for _, one in reports]
-    began = min(map(sent, said))
+    group = [report for _, report in reports]
+    began = min(map(sent, group))
     return Episode(
         began=began,
-        milliseconds=(max(map(_ended, said)) - began) / timedelta(milliseconds=1),
+        milliseconds=(max(map(_ended, group)) - began) / timedelta(milliseconds=1),
         reports=tuple(identity for identity, _ in reports),
         awaited=(),
-        cause=cause_of(said, edit, first=first),
+        cause=cause_of(group, edit, first=first),
     )
 
 
 def _awaited_of(episode: Episode, kept: Mapping[str, Kept]) -> tuple[str, ...]:
     reports = [kept[identity] for identity in episode.reports]
-    return tuple(one.id for one in reversed([*_awaited(reports)]))
+    return tuple(report.id for report in reversed([*_awaited(reports)]))
 
 
 def _awaited(reports: Sequence[Kept]) -> Iterator[Kept]:
     """Back from the one that ended last, each time to the one whose write woke it, as far as there is one."""
-    last: Kept | None = max(reports, key=lambda one: _ended(one.report))
+    last: Kept | None = max(reports, key=lambda report: _ended(report.report))
     while last:
         yield last
         last = _woken_by(reports, last)
@@ -85,17 +85,17 @@ def _woken_by(reports: Sequence[Kept], woken: Kept) -> Kept | None:
     A write counts from its beginning: who watches may hear of it before its writer does.
     """
     places = _places(woken.report.cause.object)
-    earlier = (one for one in reports if one.report.began < woken.report.began)
-    writes = [(at, one) for one in earlier for at in _wrote(one.report, places)]
-    before = [(at, one) for at, one in writes if at < sent(woken.report)]
+    earlier = (report for report in reports if report.report.began < woken.report.began)
+    writes = [(at, report) for report in earlier for at in _wrote(report.report, places)]
+    before = [(at, report) for at, report in writes if at < sent(woken.report)]
     return max(before, key=lambda write: write[0])[1] if before else None
 
 
-def _wrote(said: Report, places: Container[str]) -> Iterator[datetime]:
+def _wrote(report: Report, places: Container[str]) -> Iterator[datetime]:
     """When a reconcile began each of its writes to one of these URL paths."""
-    for call in said.calls:
+    for call in report.calls:
         if call.verb != "GET" and 200 <= call.status < 300 and call.path in places:
-            yield said.began + timedelta(milliseconds=call.began)
+            yield report.began + timedelta(milliseconds=call.began)
 
 
 def _places(about: ObjectName | None) -> tuple[str, ...]:
@@ -105,5 +105,5 @@ def _places(about: ObjectName | None) -> tuple[str, ...]:
     return tuple(path(kind, about.namespace, about.name, part) for part in ("", "status"))
 
 
-def _ended(said: Said) -> datetime:
-    return said.began + timedelta(milliseconds=said.milliseconds)
+def _ended(report: Said) -> datetime:
+    return report.began + timedelta(milliseconds=report.milliseconds)

@@ -51,14 +51,14 @@ def recent(connection: Connection, wanted: OneObject, now: datetime, ours: Colle
     return [whole(row).report for row in connection.execute(mending)]
 
 
-def fights(told: Iterable[Report], ours: Collection[str]) -> tuple[Fight, ...]:
+def fights(reports: Iterable[Report], ours: Collection[str]) -> tuple[Fight, ...]:
     """The fields that are fought over, the most contested first; `ours` are the functions' field managers. Pure."""
-    found: dict[Contested, list[Report]] = defaultdict(list)
-    for report in told:
+    contested: dict[Contested, list[Report]] = defaultdict(list)
+    for report in reports:
         for key in _put_back(report) if _is_mending(report, ours) else ():
-            found[key].append(report)
-    contested = (_fight(key, times) for key, times in found.items() if len(times) >= LEAST)
-    return tuple(sorted(contested, key=lambda fight: (-fight.count, fight.path)))
+            contested[key].append(report)
+    frequent = (_fight(key, times) for key, times in contested.items() if len(times) >= LEAST)
+    return tuple(sorted(frequent, key=lambda fight: (-fight.count, fight.path)))
 
 
 def _is_mending(report: Said, ours: Collection[str]) -> bool:

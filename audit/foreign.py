@@ -28,9 +28,9 @@ def of(key: Ref, child: Manifest) -> bool:
     return owner is not None and (owner.kind, owner.name) == (key.kind.name, key.name)
 
 
-def children(key: Ref, found: Iterator[tuple[Ref, Manifest | None, Collection[str]]]) -> Iterator[ForeignField]:
+def children(key: Ref, objects: Iterator[tuple[Ref, Manifest | None, Collection[str]]]) -> Iterator[ForeignField]:
     """Yield the foreign fields of all objects that belong to a resource; each comes with the managers that are ours."""
-    for ref, child, ours in found:
+    for ref, child, ours in objects:
         if child is not None and of(key, child):
             yield from foreign(ref, child, ours)
 

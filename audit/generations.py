@@ -43,15 +43,15 @@ class Adding(Protocol):
         """Return the number of one more thing about this namespace, which takes so many bytes."""
 
 
-def reported(to: Adding, said: Report) -> int:
+def reported(to: Adding, report: Report) -> int:
     """Return the number of the generation that a report is about."""
-    one, generation = said.object, said.generation
-    if not one.uid and (last := _last(to, one, said.trace)) is not None:
+    subject, generation = report.object, report.generation
+    if not subject.uid and (last := _last(to, subject, report.trace)) is not None:
         if last.deleted:
             return int(last.sequence)
-        one, generation = one.model_copy(update={"uid": last.uid}), last.generation + 1
-    found = _find(to, one, generation)
-    return int(found.sequence) if found else _make(to, one, generation, said.trace, {})
+        subject, generation = subject.model_copy(update={"uid": last.uid}), last.generation + 1
+    kept = _find(to, subject, generation)
+    return int(kept.sequence) if kept else _make(to, subject, generation, report.trace, {})
 
 
 def edited(to: Adding, entry: EditEntry) -> None:
@@ -64,14 +64,14 @@ def edited(to: Adding, entry: EditEntry) -> None:
         "spec": entry.spec,
         "verified": entry.verified,
     }
-    found = _find(to, entry.object, entry.generation)
-    if found is None:
+    kept = _find(to, entry.object, entry.generation)
+    if kept is None:
         _make(to, entry.object, entry.generation, entry.trace, edit)
-    elif found.time is None or (entry.verified and not found.verified):
+    elif kept.time is None or (entry.verified and not kept.verified):
         size = ROW + len(entry.spec)
-        to.next(entry.object.namespace, size - found.bytes)
+        to.next(entry.object.namespace, size - kept.bytes)
         known = {**edit, "bytes": size, **({"trace": entry.trace} if entry.verified else {})}
-        to.connection.execute(update(changes).where(changes.c.sequence == found.sequence).values(known))
+        to.connection.execute(update(changes).where(changes.c.sequence == kept.sequence).values(known))
 
 
 def doubts(connection: Connection, end: EditEntry) -> str:
@@ -88,27 +88,27 @@ def doubts(connection: Connection, end: EditEntry) -> str:
     return ""
 
 
-def _find(to: Adding, one: Subject, generation: int) -> Found | None:
-    return to.connection.execute(FIND, {**one.model_dump(), "generation": generation}).first()
+def _find(to: Adding, subject: Subject, generation: int) -> Found | None:
+    return to.connection.execute(FIND, {**subject.model_dump(), "generation": generation}).first()
 
 
-def _life(to: Adding, one: Subject) -> int | None:
-    return to.connection.execute(LIFE, one.model_dump()).scalar()
+def _life(to: Adding, subject: Subject) -> int | None:
+    return to.connection.execute(LIFE, subject.model_dump()).scalar()
 
 
-def _last(to: Adding, one: Subject, trace: str) -> Found | None:
+def _last(to: Adding, subject: Subject, trace: str) -> Found | None:
     """Return the newest generation of whoever had this name last, those of this trace before all others."""
-    return to.connection.execute(LAST, {**one.model_dump(), "trace": trace}).first()
+    return to.connection.execute(LAST, {**subject.model_dump(), "trace": trace}).first()
 
 
-def _make(to: Adding, one: Subject, generation: int, trace: str, edit: dict[str, Any]) -> int:
+def _make(to: Adding, subject: Subject, generation: int, trace: str, edit: dict[str, Any]) -> int:
     size = ROW + len(edit.get("spec", ""))
-    number = to.next(one.namespace, size)
+    number = to.next(subject.namespace, size)
     unknown = {"time": None, "by": "", "deleted": False, "traceparent": "", "spec": "", "verified": False}
     row = {
         "sequence": number,
-        "life": _life(to, one) or number,
-        **one.model_dump(),
+        "life": _life(to, subject) or number,
+        **subject.model_dump(),
         "generation": generation,
         "trace": trace,
         "kept": to.kept,

@@ -45,10 +45,10 @@ class Hints:
 
     def __call__(self, event: Event) -> int:
         """Keep what there is to keep; the number of API calls that it took. Raises NotKept."""
-        told = edits.edit(event)
-        if told is None or (not event.deletes and _identity(event.object) in self._read):
+        hinted = edits.edit(event)
+        if hinted is None or (not event.deletes and _identity(event.object) in self._read):
             return 0
-        return self._turns.take(_ref(told), event, partial(self._look, _ref(told))) or 0
+        return self._turns.take(_ref(hinted), event, partial(self._look, _ref(hinted))) or 0
 
     def _look(self, ref: Ref, events: Sequence[Event]) -> int:
         client = self.client()
@@ -64,52 +64,58 @@ class Hints:
 
     def _believed(self, event: Event, current: EditEntry | None) -> Iterator[EditEntry]:
         """Return what an event tells that cannot be read any more; what is not believed is noted."""
-        told = edits.edit(event)
-        if told is None or (current is not None and _is_of(told, current) and told.generation == current.generation):
+        hinted = edits.edit(event)
+        if hinted is None or (
+            current is not None and _is_of(hinted, current) and hinted.generation == current.generation
+        ):
             return
-        if why := contradiction(told, current, deletes=event.deletes) or self._doubts(told, deletes=event.deletes):
+        if why := contradiction(hinted, current, deletes=event.deletes) or self._doubts(hinted, deletes=event.deletes):
             dropped_events.note(event, FALSE, why)
-        elif is_ahead(told.time):
+        elif is_ahead(hinted.time):
             dropped_events.note(event, FUTURE, "it tells of an edit that is yet to come")
         elif event.deletes:
-            yield from (entry for entry in (edits.shown(event), told) if entry)
+            yield from (entry for entry in (edits.shown(event), hinted) if entry)
         else:
-            yield told
+            yield hinted
 
-    def _doubts(self, told: EditEntry, *, deletes: bool) -> str:
-        if len(told.spec) > LARGEST:
+    def _doubts(self, hinted: EditEntry, *, deletes: bool) -> str:
+        if len(hinted.spec) > LARGEST:
             return f"its spec is larger than {LARGEST} bytes"
         if not deletes:
             return ""
         with self.store.database.reading() as connection:
-            return doubts(connection, told)
+            return doubts(connection, hinted)
 
 
-def _is_of(told: EditEntry, current: EditEntry) -> bool:
-    return current.object.uid == told.object.uid
+def _is_of(hinted: EditEntry, current: EditEntry) -> bool:
+    return current.object.uid == hinted.object.uid
 
 
-def contradiction(told: EditEntry, current: EditEntry | None, *, deletes: bool) -> str:
+def contradiction(hinted: EditEntry, current: EditEntry | None, *, deletes: bool) -> str:
     """Why an event cannot be true, given what was read after it came; empty where it can. Pure."""
-    is_there = current is not None and _is_of(told, current)
+    is_there = current is not None and _is_of(hinted, current)
     if deletes:
         return "the object is there" if is_there else ""
     if current is None:
         return "there is no such object"
     if not is_there:
         return "the object has another uid"
-    return "there is no such generation yet" if told.generation > current.generation else ""
+    return "there is no such generation yet" if hinted.generation > current.generation else ""
 
 
-def _ref(told: EditEntry) -> Ref:
+def _ref(hinted: EditEntry) -> Ref:
     """The object that an event is about. Raises NotKept where there can be none."""
-    one = told.object
-    kind: Kind | None = KINDS.get((one.api_version, one.kind))
+    subject = hinted.object
+    kind: Kind | None = KINDS.get((subject.api_version, subject.kind))
     if kind is None:
-        raise NotKept(f"'{one.kind[:40]!a}' is no kind of ours")
-    if not is_name(one.name) or bool(one.namespace) is not kind.namespaced or not is_name(one.namespace or "a"):
+        raise NotKept(f"'{subject.kind[:40]!a}' is no kind of ours")
+    if (
+        not is_name(subject.name)
+        or bool(subject.namespace) is not kind.namespaced
+        or not is_name(subject.namespace or "a")
+    ):
         raise NotKept(f"no {kind.name} can have this name")
-    return Ref(kind, one.namespace, one.name)
+    return Ref(kind, subject.namespace, subject.name)
 
 
 def _identity(manifest: Manifest) -> tuple[str, int]:

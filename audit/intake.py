@@ -75,21 +75,23 @@ class Audit:
             log.info("event", extra={"event": dropped_events.about(event)})
             return
         word, model = SAID[event.type]
-        said = model.model_validate(event.data)
-        self.store.keep(entry(event, said))
-        log.info(word, extra={"event": dropped_events.about(event), word: said.model_dump(mode="json", by_alias=True)})
+        content = model.model_validate(event.data)
+        self.store.keep(entry(event, content))
+        log.info(
+            word, extra={"event": dropped_events.about(event), word: content.model_dump(mode="json", by_alias=True)}
+        )
 
 
-def entry(event: Event, said: BaseModel) -> Entry:
+def entry(event: Event, content: BaseModel) -> Entry:
     """Return what is kept of an event that says this. Raises NotKept."""
-    match said:
+    match content:
         case Report():
-            return entries.report(event, said)
+            return entries.report(event, content)
         case SweepData():
-            return entries.sweep(event, said, event.sent or datetime.now(UTC))
+            return entries.sweep(event, content, event.sent or datetime.now(UTC))
         case Resync():
-            return entries.resync(event, said)
-    raise TypeError(type(said).__name__)
+            return entries.resync(event, content)
+    raise TypeError(type(content).__name__)
 
 
 def _first(wrong: ValidationError) -> str:

@@ -44,13 +44,13 @@ class ChildReader:
             until, known = self._known.get(key, (0.0, ForeignFields()))
         if until > time.monotonic():
             return known
-        found = self._read(key)
+        fields = self._read(key)
         with self._lock:
-            self._known[key] = (time.monotonic() + SECONDS, found)
+            self._known[key] = (time.monotonic() + SECONDS, fields)
             self._known.move_to_end(key)
             while len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
-        return found
+        return fields
 
     def managers(self, key: Ref) -> frozenset[str]:
         """The field managers of all functions that write something for this resource."""

@@ -81,15 +81,15 @@ class Glance(Generic[Item]):
     def _look(self, seen: "Future[tuple[Item, ...]]") -> None:
         began = time.monotonic()
         try:
-            found = self._read()
+            resources = self._read()
         except Exception as error:
             self._note(began)
             seen.set_exception(error)
         else:
             with self._lock:
-                self._last, self._at = found, time.monotonic()
+                self._last, self._at = resources, time.monotonic()
             self._note(began)
-            seen.set_result(found)
+            seen.set_result(resources)
 
     def _note(self, began: float) -> None:
         """Note until when it is good: a read that takes long is not made without end."""
@@ -110,8 +110,13 @@ class Live:
 
     def _resources(self) -> tuple[ShownResource, ...]:
         client = self._client()
-        found = (shown(one) for kind in OURS for one in client.list(Collection(kind, ""), page=PAGE))
-        return tuple(sorted(found, key=lambda one: (ORDER.index(one.state), one.namespace, one.name, one.kind)))
+        resources = (shown(manifest) for kind in OURS for manifest in client.list(Collection(kind, ""), page=PAGE))
+        return tuple(
+            sorted(
+                resources,
+                key=lambda resource: (ORDER.index(resource.state), resource.namespace, resource.name, resource.kind),
+            )
+        )
 
     def _letters(self) -> tuple[DeadLetter, ...]:
         kept = Collection(CONFIG_MAP, self.namespace)
@@ -123,9 +128,9 @@ class Live:
 
 def shown(manifest: Manifest) -> ShownResource:
     """Return one of our resources as it is answered; nothing else of it is kept."""
-    found = resource(manifest)
-    json = found.model_dump_json(by_alias=True).encode()
-    about, stands = found.object, found.state
+    answer = resource(manifest)
+    json = answer.model_dump_json(by_alias=True).encode()
+    about, stands = answer.object, answer.state
     return ShownResource(about.kind, about.namespace, about.name, stands.name, stands.reason, json)
 
 
@@ -147,7 +152,7 @@ def resource(manifest: Manifest) -> ListedResource:
         created=created,
         deleting=terminates(manifest),
         state=state(str(manifest.get("kind")), conditions, created, deleting=terminates(manifest)),
-        ready=next((one for one in conditions if one.type == READY), None),
+        ready=next((condition for condition in conditions if condition.type == READY), None),
         conditions=conditions,
         nodes=_nodes(status.get("nodes") or {}),
     )
@@ -155,15 +160,15 @@ def resource(manifest: Manifest) -> ListedResource:
 
 def _conditions(written: Iterable[Mapping[str, Any]], now: int) -> Iterator[Standing]:
     """Those that read as conditions: an older release may have written others."""
-    for one in written:
+    for entry in written:
         try:
-            current = one.get("observedGeneration", now) == now
+            current = entry.get("observedGeneration", now) == now
             yield Standing.model_validate(
                 {
-                    **{key: one[key] for key in ("type", "status", "reason", "message")},
-                    "since": one.get("lastTransitionTime"),
+                    **{key: entry[key] for key in ("type", "status", "reason", "message")},
+                    "since": entry.get("lastTransitionTime"),
                     "current": current,
-                    "level": level(one["status"], one["reason"], current=current),
+                    "level": level(entry["status"], entry["reason"], current=current),
                 }
             )
         except (KeyError, ValidationError):

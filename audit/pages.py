@@ -26,8 +26,8 @@ TYPES = {
 
 def page(name: str = INDEX) -> Response:
     """One file; raises HttpProblem where there is none of this name."""
-    found = safe_join(str(CONSOLE), name)
-    path = Path(found) if found else None
+    joined = safe_join(str(CONSOLE), name)
+    path = Path(joined) if joined else None
     if path is None or path.suffix not in TYPES or not path.is_file():
         raise HttpProblem(404, "there is no such page: the console is at the address without a path")
     content = path.read_bytes()

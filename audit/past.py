@@ -28,11 +28,11 @@ def history(connection: Connection, wanted: Object) -> Page[Change]:
         changes.c.name == wanted.name,
         tuple_(changes.c.life, changes.c.generation) < tuple_(literal(life), literal(generation)),
     )
-    found = connection.execute(query.order_by(*ORDER).limit(wanted.limit + 1)).all()
-    shown = found[: wanted.limit]
-    said = _said(connection, [row.sequence for row in shown])
-    items = tuple(_change(connection, row, older, said[row.sequence]) for row, older in _paired(found, len(shown)))
-    return Page(items=items, next=f"{shown[-1].life}.{shown[-1].generation}" if len(found) > len(shown) else "")
+    rows = connection.execute(query.order_by(*ORDER).limit(wanted.limit + 1)).all()
+    shown = rows[: wanted.limit]
+    summaries = _said(connection, [row.sequence for row in shown])
+    items = tuple(_change(connection, row, older, summaries[row.sequence]) for row, older in _paired(rows, len(shown)))
+    return Page(items=items, next=f"{shown[-1].life}.{shown[-1].generation}" if len(rows) > len(shown) else "")
 
 
 def edit_of(connection: Connection, row: Found, older: Found | None = None) -> Edit | None:
@@ -58,17 +58,17 @@ def edit_of(connection: Connection, row: Found, older: Found | None = None) -> E
     )
 
 
-def _change(connection: Connection, row: Found, older: Found | None, said: Sequence[Summary]) -> Change:
+def _change(connection: Connection, row: Found, older: Found | None, summaries: Sequence[Summary]) -> Change:
     edit = edit_of(connection, row, older)
-    more, said = len(said) > MOST, said[-MOST:]
+    more, summaries = len(summaries) > MOST, summaries[-MOST:]
     return Change(
         object=subject(row),
         generation=row.generation,
-        trace=said[0].trace if said else row.trace,
-        began=edit.time if edit else said[0].began if said else row.kept,
+        trace=summaries[0].trace if summaries else row.trace,
+        began=edit.time if edit else summaries[0].began if summaries else row.kept,
         edit=edit,
-        reports=tuple(said),
-        episodes=in_short(said, edit, more=more),
+        reports=tuple(summaries),
+        episodes=in_short(summaries, edit, more=more),
         more=more,
     )
 
@@ -81,14 +81,14 @@ def _said(connection: Connection, numbers: Sequence[int]) -> Mapping[int, Sequen
     place = func.row_number().over(partition_by=reports.c.change, order_by=reports.c.sequence.desc())
     newest = select(reports.c.sequence, place.label("place")).where(reports.c.change.in_(numbers)).subquery()
     query = select(*SHORT).join(newest, newest.c.sequence == reports.c.sequence).where(newest.c.place <= MOST + 1)
-    said: dict[int, list[Summary]] = defaultdict(list)
+    summaries: dict[int, list[Summary]] = defaultdict(list)
     for row in connection.execute(query.order_by(reports.c.began, reports.c.sequence)):
-        said[row.change].append(summary(row))
-    return said
+        summaries[row.change].append(summary(row))
+    return summaries
 
 
-def _paired(found: Sequence[Found], count: int) -> Sequence[tuple[Found, Found | None]]:
-    return [(found[at], found[at + 1] if at + 1 < len(found) else None) for at in range(count)]
+def _paired(rows: Sequence[Found], count: int) -> Sequence[tuple[Found, Found | None]]:
+    return [(rows[at], rows[at + 1] if at + 1 < len(rows) else None) for at in range(count)]
 
 
 def _follows(row: Found, older: Found) -> bool:

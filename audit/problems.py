@@ -20,10 +20,10 @@ class HttpProblem(Exception):  # the HTTP edge's own, below no tree: it never le
         """As a document; 401 says how to come back (RFC 6750)."""
         title = HTTPStatus(self.status).phrase
         body = {"type": "about:blank", "title": title, "status": self.status, "detail": self.detail}
-        found = Response(json.dumps(body), status=self.status, mimetype=PROBLEM)
+        response = Response(json.dumps(body), status=self.status, mimetype=PROBLEM)
         if self.status == HTTPStatus.UNAUTHORIZED:
-            found.headers["WWW-Authenticate"] = 'Bearer realm="kepler"'
-        return found
+            response.headers["WWW-Authenticate"] = 'Bearer realm="kepler"'
+        return response
 
 
 class TooManyNamespaces(HttpProblem):

@@ -30,35 +30,37 @@ def page(connection: Connection, wanted: Reports, sight: Sight) -> Page[Summary]
         number = written.c.sequence
         query = query.join(written, number == reports.c.sequence).where(*_about(wanted))
     query = query.where(*_placed(wanted, number)).order_by(number.desc())
-    found = connection.execute(query.limit(wanted.limit + 1)).all()
-    shown = found[: wanted.limit]
-    return Page(items=tuple(map(summary, shown)), next=str(shown[-1].sequence) if len(found) > len(shown) else "")
+    rows = connection.execute(query.limit(wanted.limit + 1)).all()
+    shown = rows[: wanted.limit]
+    return Page(items=tuple(map(summary, shown)), next=str(shown[-1].sequence) if len(rows) > len(shown) else "")
 
 
 def one(connection: Connection, identity: str) -> Kept | None:
     """The report under this id, if there is one."""
-    found = connection.execute(select(*WHOLE).where(reports.c.id == identity)).first()
-    return whole(found) if found else None
+    row = connection.execute(select(*WHOLE).where(reports.c.id == identity)).first()
+    return whole(row) if row else None
 
 
 def places(connection: Connection, trace: str) -> set[str]:
     """The namespaces of what belongs to a trace."""
-    found = select(reports.c.namespace).where(reports.c.trace == trace)
-    return set(connection.execute(found.union(select(changes.c.namespace).where(changes.c.trace == trace))).scalars())
+    namespaces = select(reports.c.namespace).where(reports.c.trace == trace)
+    return set(
+        connection.execute(namespaces.union(select(changes.c.namespace).where(changes.c.trace == trace))).scalars()
+    )
 
 
 def trace(connection: Connection, identity: str, sight: Sight) -> Trace | None:
     """What one change led to, in the order in which reconciles began; None where nothing of it is to be seen."""
     numbers, more = _newest(connection, identity, sight)
     query = select(*WHOLE).where(reports.c.sequence.in_(numbers)).order_by(reports.c.began, reports.c.sequence)
-    found = connection.execute(query).all()
-    known = changes.c.sequence == found[0].change if found else changes.c.trace == identity
+    rows = connection.execute(query).all()
+    known = changes.c.sequence == rows[0].change if rows else changes.c.trace == identity
     seen = select(changes).where(known, sight.limit(changes.c.namespace))
     # Several may name one trace in an annotation: what was read from the API server comes first.
     made = connection.execute(seen.order_by(changes.c.verified.desc(), changes.c.sequence).limit(1)).first()
     if made is None:
         return None
-    kept = tuple(map(whole, found))
+    kept = tuple(map(whole, rows))
     edit = edit_of(connection, made)
     return Trace(
         trace=identity,
@@ -87,9 +89,9 @@ def _newest(connection: Connection, trace: str, sight: Sight) -> tuple[list[int]
 
 def state(connection: Connection, sight: Sight) -> StoreState:
     """Return how much of what may be seen is kept, since when, and the last sweep."""
-    found = held(connection, sight)
+    kept = held(connection, sight)
     sweep = _swept(connection, counted=sight.namespaces is None)
-    return StoreState(reports=found.reports, oldest=found.oldest, bytes=found.bytes, sweep=sweep, version=VERSION)
+    return StoreState(reports=kept.reports, oldest=kept.oldest, bytes=kept.bytes, sweep=sweep, version=VERSION)
 
 
 def latest(connection: Connection, sight: Sight) -> int:

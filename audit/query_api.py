@@ -93,10 +93,10 @@ class QueryApi:
         """One of them; what may not be seen is unknown."""
         viewer, _ = self.access(request), selected(Nothing, request.args)
         with self.database.reading() as connection:
-            found = queries.one(connection, identity)
-        if found is None or not viewer.sees(found.report.object.namespace):
+            kept = queries.one(connection, identity)
+        if kept is None or not viewer.sees(kept.report.object.namespace):
             raise HttpProblem(404, f"no report '{identity}' is kept: it was never, or is forgotten by now")
-        return found
+        return kept
 
     def history(self) -> BaseModel:
         """Of one resource."""
@@ -112,8 +112,8 @@ class QueryApi:
         key = Ref(KEPLER, wanted.namespace, wanted.name)
         ours = self.children.managers(key)
         with self.database.reading() as connection:
-            told = fights.recent(connection, wanted, datetime.now(UTC), ours)
-        contested = fights.fights(told, ours)
+            reports = fights.recent(connection, wanted, datetime.now(UTC), ours)
+        contested = fights.fights(reports, ours)
         if wanted.kind != KEPLER.name:
             return Interference(fights=contested)
         foreign = self.children.foreign(key)
@@ -124,12 +124,12 @@ class QueryApi:
         viewer, _ = self.access(request), selected(Nothing, request.args)
         with self.database.reading() as connection:
             places = queries.places(connection, identity)
-        seen = frozenset(one for one in places if viewer.sees(one))
+        seen = frozenset(place for place in places if viewer.sees(place))
         with self.database.reading() as connection:
-            found = queries.trace(connection, identity, Sight(seen - {""}, cluster="" in seen))
-        if found is None:
+            trace = queries.trace(connection, identity, Sight(seen - {""}, cluster="" in seen))
+        if trace is None:
             raise HttpProblem(404, f"nothing is kept of trace '{identity}': it never was, or is forgotten by now")
-        return found
+        return trace
 
     def letters(self) -> Page[DeadLetter]:
         """What could not be delivered; those about nothing in particular are for who sees everything."""
@@ -156,7 +156,7 @@ class QueryApi:
         Whoever may send the letter's event again may discard it: they might have caused it themselves.
         """
         viewer = self.access(request)
-        letter = next((one for one in self.live.letters() if one.name == name), None)
+        letter = next((kept for kept in self.live.letters() if kept.name == name), None)
         where = letter.event.object.namespace if letter else ""
         seen = letter is not None and (viewer.sees(where) if where else viewer.sees_everywhere())
         if not seen:

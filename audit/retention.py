@@ -100,8 +100,8 @@ def _oldest(connection: Connection) -> int | None:
         select(table.c.sequence).where(true() if table is not changes else _done_with()).order_by(table.c.sequence)
         for table in NUMBERED
     ]
-    found = [connection.execute(query.limit(1)).scalar() for query in numbers]
-    return min((one for one in found if one is not None), default=None)
+    lowest = [connection.execute(query.limit(1)).scalar() for query in numbers]
+    return min((number for number in lowest if number is not None), default=None)
 
 
 def _delete(connection: Connection, cut: int, before: datetime | None) -> Gone:

@@ -29,17 +29,17 @@ def prepare(database: Database) -> None:
             if not database.is_sqlite:
                 connection.execute(text("SET LOCAL lock_timeout = '60s'; SET LOCAL statement_timeout = 0"))
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-            found = version(connection)
-            if found != SCHEMA:
-                _migrate(connection, database, found)
+            stored = version(connection)
+            if stored != SCHEMA:
+                _migrate(connection, database, stored)
     except Unavailable as away:
         raise Misconfigured(f"{away.message}: set `DATABASE` to one that can be reached, with a user who may") from None
     except OSError as wrong:
         raise Misconfigured(f"`DATABASE` is in a folder that takes no files ({wrong}): name another one") from None
     except SQLAlchemyError as wrong:
         cause = database.cause(wrong)
-        what = "give its user the right to make tables, or set `DATABASE` to another one"
-        raise Misconfigured(f"the database {database} cannot be used ({cause}): {what}") from None
+        step = "give its user the right to make tables, or set `DATABASE` to another one"
+        raise Misconfigured(f"the database {database} cannot be used ({cause}): {step}") from None
 
 
 def version(connection: Connection) -> str:
@@ -49,7 +49,7 @@ def version(connection: Connection) -> str:
     return connection.execute(select(text("version_num")).select_from(text(VERSIONS))).scalar() or ""
 
 
-def _migrate(connection: Connection, database: Database, found: str) -> None:
+def _migrate(connection: Connection, database: Database, stored: str) -> None:
     from alembic import command  # noqa: PLC0415 - half of what this process would hold, and rarely needed
     from alembic.config import Config  # noqa: PLC0415
     from alembic.script import ScriptDirectory  # noqa: PLC0415
@@ -57,9 +57,9 @@ def _migrate(connection: Connection, database: Database, found: str) -> None:
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(MIGRATIONS))
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if found and found not in known:
+    if stored and stored not in known:
         raise Misconfigured(
-            f"the database {database} has version '{found}' of the tables, and this release knows up to '{SCHEMA}': "
+            f"the database {database} has version '{stored}' of the tables, and this release knows up to '{SCHEMA}': "
             "upgrade the functions, or set `DATABASE` to another one"
         )
     command.upgrade(config, SCHEMA)

@@ -54,8 +54,8 @@ def state(kind: str, conditions: Sequence[Standing], created: datetime, *, delet
         return ResourceState(name="waiting", reason=DELETING, message="it is being deleted", since=created)
     if not conditions:
         return _silent(kind, created)
-    worst = min(conditions, key=lambda one: WORST.index(one.level))
-    ready = next((one for one in conditions if one.type == READY), worst)
+    worst = min(conditions, key=lambda condition: WORST.index(condition.level))
+    ready = next((condition for condition in conditions if condition.type == READY), worst)
     if ready.level in ("good", "neutral") and worst.level in OPEN:
         return _said(worst, "warning")
     if ready.level == "stale":
@@ -66,16 +66,16 @@ def state(kind: str, conditions: Sequence[Standing], created: datetime, *, delet
 def _silent(kind: str, created: datetime) -> ResourceState:
     if kind != KEPLER.name:
         return ResourceState(name="referenced", message="read by the Keplers that name it", since=created)
-    told = "no function has reported on it yet"
-    return ResourceState(name="unreported", reason=UNREPORTED, message=told, since=created)
+    message = "no function has reported on it yet"
+    return ResourceState(name="unreported", reason=UNREPORTED, message=message, since=created)
 
 
 def _unreported(ready: Standing, worst: Standing) -> ResourceState:
     """Return what a function says of the present generation, or else that none has."""
     if worst.level != "stale":
         return _said(worst, OF_LEVEL[worst.level])
-    told = f"no function has reported on this generation yet; of an earlier one: {ready.message}"
-    return ResourceState(name="unreported", reason=UNREPORTED, message=told, since=ready.since)
+    message = f"no function has reported on this generation yet; of an earlier one: {ready.message}"
+    return ResourceState(name="unreported", reason=UNREPORTED, message=message, since=ready.since)
 
 
 def _said(condition: Standing, name: StateName) -> ResourceState:

@@ -24,7 +24,7 @@ TABLES: tuple[Table, ...] = (reports, written, sweeps, resyncs)
 
 # Statements are made once: making one costs more than running it.
 LOCK = select(ledger.c.sequence, ledger.c.bytes).with_for_update()
-KNOWN = {one.name: select(one.c.id).where(one.c.id == bindparam("id")) for one in (reports, sweeps, resyncs)}
+KNOWN = {table.name: select(table.c.id).where(table.c.id == bindparam("id")) for table in (reports, sweeps, resyncs)}
 NOTE = update(ledger).values(sequence=bindparam("newest"), bytes=bindparam("size"))
 
 
@@ -69,8 +69,8 @@ class Batch:
     @classmethod
     def begin(cls, connection: Connection, clock: Callable[[], datetime]) -> "Batch":
         """Waits for whoever writes."""
-        found = connection.execute(LOCK).one()
-        return cls(connection, found.sequence, found.bytes, clock())
+        state = connection.execute(LOCK).one()
+        return cls(connection, state.sequence, state.bytes, clock())
 
     def add(self, entry: Entry) -> None:
         """One more, unless it is known."""
@@ -102,10 +102,10 @@ class Batch:
     def _report(self, entry: ReportEntry) -> None:
         if self._is_known(reports, entry.id):
             return
-        said = entry.said
-        change = generations.reported(self, said)
-        number = self.next(said.object.namespace, entry.bytes)
-        self.added.note_report(said.object.namespace)
+        content = entry.said
+        change = generations.reported(self, content)
+        number = self.next(content.object.namespace, entry.bytes)
+        self.added.note_report(content.object.namespace)
         self.rows[reports.name].append(
             {
                 "sequence": number,
@@ -113,21 +113,21 @@ class Batch:
                 "change": change,
                 "type": entry.type,
                 "kept": self.kept,
-                "function": said.function,
-                "outcome": said.outcome,
-                "kind": said.object.kind,
-                "namespace": said.object.namespace,
-                "name": said.object.name,
-                "uid": said.object.uid,
-                "generation": said.generation,
-                "trace": said.trace,
-                "began": said.began,
+                "function": content.function,
+                "outcome": content.outcome,
+                "kind": content.object.kind,
+                "namespace": content.object.namespace,
+                "name": content.object.name,
+                "uid": content.object.uid,
+                "generation": content.generation,
+                "trace": content.trace,
+                "began": content.began,
                 "bytes": entry.bytes,
                 "summary": entry.summary,
                 "report": entry.report,
             }
         )
-        self.rows[written.name] += _written(number, said)
+        self.rows[written.name] += _written(number, content)
 
     def _edit(self, entry: EditEntry) -> None:
         generations.edited(self, entry)
@@ -147,17 +147,17 @@ class Batch:
 
     def _is_known(self, table: Table, identity: str) -> bool:
         key = f"{table.name}/{identity}"
-        found = key in self.known or self.connection.execute(KNOWN[table.name], {"id": identity}).first()
+        exists = key in self.known or self.connection.execute(KNOWN[table.name], {"id": identity}).first()
         self.known.add(key)
-        return bool(found)
+        return bool(exists)
 
 
-def _written(number: int, said: Report) -> list[Row]:
+def _written(number: int, report: Report) -> list[Row]:
     """One row for each object, though it may have been written in several rounds."""
-    found: dict[tuple[str, str, str], Row] = {}
-    for one in said.changes:
-        named = one.object.model_dump(include={"kind", "namespace", "name"})
-        row = found.setdefault(tuple(named.values()), {**named, "fields": 0})
-        row |= {"action": one.action, "fields": row["fields"] + len(one.fields)}
-    about = {"sequence": number, "within": said.object.namespace}
-    return [{**row, **about, "position": position} for position, row in enumerate(found.values())]
+    rows: dict[tuple[str, str, str], Row] = {}
+    for change in report.changes:
+        named = change.object.model_dump(include={"kind", "namespace", "name"})
+        row = rows.setdefault(tuple(named.values()), {**named, "fields": 0})
+        row |= {"action": change.action, "fields": row["fields"] + len(change.fields)}
+    about = {"sequence": number, "within": report.object.namespace}
+    return [{**row, **about, "position": position} for position, row in enumerate(rows.values())]
