@@ -28,7 +28,7 @@ def applied(ref: Ref, intent: Manifest, over: Manifest | None, writer: Writer) -
     before, owned = leaves(over or {}), owners(over or {})
     wanted = leaves(intent)
     changed = {path for path, value in wanted.items() if path not in before or before[path] != value}
-    others = {one: paths - changed for one, paths in owned.items() if one != writer}
+    others = {writer_before: paths - changed for writer_before, paths in owned.items() if writer_before != writer}
     gone = _Gone(owned.get(writer, frozenset()), frozenset(wanted), frozenset[Path]().union(*others.values()))
     after = {path: value for path, value in {**before, **wanted}.items() if path not in gone}
     described = {
@@ -36,7 +36,9 @@ def applied(ref: Ref, intent: Manifest, over: Manifest | None, writer: Writer) -
         "name": ref.name,
         **({"namespace": ref.namespace} if ref.namespace else {}),
         "generation": _generation(over, before, after),
-        "managedFields": [_entry(one, paths) for one, paths in {**others, writer: frozenset(wanted)}.items() if paths],
+        "managedFields": [
+            _entry(expected, paths) for expected, paths in {**others, writer: frozenset(wanted)}.items() if paths
+        ],
     }
     content = tree(after)
     own = {**described, **content.pop("metadata", {})}
@@ -61,7 +63,7 @@ class _Gone:
             return False
         above = [path[:end] for end in range(1, len(path))]
         return path in self._dropped or any(
-            one in self._atoms or (one in self._dropped and one not in self._alive) for one in above
+            parent in self._atoms or (parent in self._dropped and parent not in self._alive) for parent in above
         )
 
 
@@ -73,10 +75,10 @@ def _above(paths: Iterable[Path]) -> set[Path]:
 def owners(manifest: Manifest) -> dict[Writer, frozenset[Path]]:
     """The leaves of each writer, by `managedFields`."""
     return {
-        Writer(one.get("manager", ""), one.get("operation", ""), one.get("subresource", "")): frozenset(
-            paths(one.get("fieldsV1") or {})
+        Writer(entry.get("manager", ""), entry.get("operation", ""), entry.get("subresource", "")): frozenset(
+            paths(entry.get("fieldsV1") or {})
         )
-        for one in metadata(manifest).get("managedFields") or ()
+        for entry in metadata(manifest).get("managedFields") or ()
     }
 
 
@@ -87,7 +89,7 @@ def _entry(writer: Writer, known: Iterable[Path]) -> Manifest:
 
 def _generation(over: Manifest | None, before: Leaves, after: Leaves) -> int:
     """The API server's: one more where anything but metadata and status is another."""
-    spec, other = (
-        {path: found for path, found in each.items() if path[0] not in UNCOUNTED} for each in (before, after)
+    spec_before, spec_after = (
+        {path: value for path, value in leaves.items() if path[0] not in UNCOUNTED} for leaves in (before, after)
     )
-    return 1 if over is None else generation(over) + (spec != other)
+    return 1 if over is None else generation(over) + (spec_before != spec_after)

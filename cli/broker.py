@@ -53,10 +53,10 @@ def address(cluster: Cluster) -> str:
     broker = cluster.get(Ref(BROKER, place, NAME))
     if broker is None:
         raise Missing(f"there is no Broker '{NAME}' in namespace '{place}': apply `config/`, or {OTHER_NAMESPACE}")
-    found = str((((broker.get("status") or {}).get("address")) or {}).get("url") or "")
-    if not found:
+    url = str((((broker.get("status") or {}).get("address")) or {}).get("url") or "")
+    if not url:
         raise Unreachable(f"Broker '{NAME}' has no address yet: `kubectl kepler doctor` says more")
-    return found
+    return url
 
 
 @contextmanager
@@ -84,5 +84,5 @@ def _post(url: str, event: CloudEvent) -> bool:
         raise Unreachable(f"the Broker at {url} does not answer: is Knative Eventing running?") from lost
     if answer.status in (200, 202, 204):
         return True
-    told = " ".join(answer.data.decode(errors="replace").split())[:200]
-    raise RequestRefused(f"the Broker at {url} answered {answer.status}{f': {told}' if told else ''}")
+    sentence = " ".join(answer.data.decode(errors="replace").split())[:200]
+    raise RequestRefused(f"the Broker at {url} answered {answer.status}{f': {sentence}' if sentence else ''}")

@@ -50,8 +50,8 @@ def causes(facts: Facts) -> Iterator[Obstacle]:
     """Why it is not Ready; never nothing."""
     if terminates(facts.resource):
         yield _going(facts)
-    found = [*_rejected(facts), *_silent(facts), *_waiting(facts), *_rollout(facts), *_server(facts)]
-    yield from found or [_summary(facts)]
+    obstacles = [*_rejected(facts), *_silent(facts), *_waiting(facts), *_rollout(facts), *_server(facts)]
+    yield from obstacles or [_summary(facts)]
     yield from _architectures(facts)
     yield from interference(facts.foreign, facts.fights)
     yield from _undelivered(facts)
@@ -68,25 +68,25 @@ def _going(facts: Facts) -> Obstacle:
 
 
 def _own(facts: Facts) -> tuple[Function, ...]:
-    return tuple(one for one in FUNCTIONS if one.parent == facts.key.kind)
+    return tuple(function for function in FUNCTIONS if function.parent == facts.key.kind)
 
 
 def _rejected(facts: Facts) -> Iterator[Obstacle]:
     """Functions that refuse, in the order in which `Ready` looks at them; `status` only sums up."""
     for function in _own(facts):
-        said = current(facts.resource, function.condition)
-        if said and said.status is ConditionStatus.FALSE and function.name != status.FUNCTION.name:
+        condition = current(facts.resource, function.condition)
+        if condition and condition.status is ConditionStatus.FALSE and function.name != status.FUNCTION.name:
             yield Obstacle(
-                f"{function.name} rejects it: {said.message} ({said.reason})",
+                f"{function.name} rejects it: {condition.message} ({condition.reason})",
                 (f"do what the message says, then: kubectl kepler explain {facts.called}",),
-                said.reason,
+                condition.reason,
             )
 
 
 def _silent(facts: Facts) -> Iterator[Obstacle]:
     """Functions that have not spoken of this generation, and why nothing reaches them."""
-    silent = [one for one in _own(facts) if current(facts.resource, one.condition) is None]
-    first = [one for one in silent if not _awaits(one, facts.resource)]
+    silent = [resource for resource in _own(facts) if current(facts.resource, resource.condition) is None]
+    first = [function for function in silent if not _awaits(function, facts.resource)]
     for function in first or silent:
         if function.name == status.FUNCTION.name and len(silent) > 1:
             continue
@@ -101,78 +101,90 @@ def _awaits(function: Function, resource: Manifest) -> bool:
 
 
 def _unheard(function: Function, facts: Facts) -> Obstacle:
-    said = conditions(facts.resource).get(function.condition) or {}
-    last = f", its last word was on generation {said['observedGeneration']}" if said.get("observedGeneration") else ""
-    told = f"{function.name} has not reported on generation {generation(facts.resource)}{last}"
+    condition = conditions(facts.resource).get(function.condition) or {}
+    last = (
+        f", its last word was on generation {condition['observedGeneration']}"
+        if condition.get("observedGeneration")
+        else ""
+    )
+    sentence = f"{function.name} has not reported on generation {generation(facts.resource)}{last}"
     if wrong := trouble(facts.installed, function.manager):
-        return Obstacle(f"{told}: {wrong}", ("kubectl kepler doctor",))
+        return Obstacle(f"{sentence}: {wrong}", ("kubectl kepler doctor",))
     if _lately(facts):
-        return Obstacle(f"{told}: it was asked a moment ago", (f"wait, or watch: kubectl get {_words(facts)} -w",))
-    return Obstacle(f"{told}, though nothing is wrong with it: its event may be lost", (_resync(facts),))
+        return Obstacle(f"{sentence}: it was asked a moment ago", (f"wait, or watch: kubectl get {_words(facts)} -w",))
+    return Obstacle(f"{sentence}, though nothing is wrong with it: its event may be lost", (_resync(facts),))
 
 
 def _lately(facts: Facts) -> bool:
     """Whether the resource was edited a moment ago, by whoever last touched what is not status."""
     times = [
-        moment(str(one["time"]))
-        for one in metadata(facts.resource).get("managedFields") or ()
-        if one.get("time") and not one.get("subresource")
+        moment(str(entry["time"]))
+        for entry in metadata(facts.resource).get("managedFields") or ()
+        if entry.get("time") and not entry.get("subresource")
     ]
-    return any(one and (facts.now - one).total_seconds() < MOMENT for one in times)
+    return any(time and (facts.now - time).total_seconds() < MOMENT for time in times)
 
 
 def _waiting(facts: Facts) -> Iterator[Obstacle]:
     for function in _own(facts):
-        said = current(facts.resource, function.condition)
-        if said and said.status is ConditionStatus.UNKNOWN and function.name != status.FUNCTION.name:
-            yield Obstacle(f"{function.name} waits: {said.message} ({said.reason})", reason=said.reason)
+        condition = current(facts.resource, function.condition)
+        if condition and condition.status is ConditionStatus.UNKNOWN and function.name != status.FUNCTION.name:
+            yield Obstacle(f"{function.name} waits: {condition.message} ({condition.reason})", reason=condition.reason)
 
 
 def _rollout(facts: Facts) -> Iterator[Obstacle]:
     """The exporter's pods, once every function has done its part."""
-    said = current(facts.resource, status.AVAILABLE)
-    if said is None or said.status is ConditionStatus.TRUE:
+    condition = current(facts.resource, status.AVAILABLE)
+    if condition is None or condition.status is ConditionStatus.TRUE:
         return
-    if said.reason == "NoNodes":
-        yield Obstacle(f"{said.message}{_labels(facts)}", ("kubectl get nodes --show-labels",), said.reason)
+    if condition.reason == "NoNodes":
+        yield Obstacle(f"{condition.message}{_labels(facts)}", ("kubectl get nodes --show-labels",), condition.reason)
         return
-    yield from _pods(pod_trouble.exporter(facts.key), facts.exporter, said, "the exporter: ")
+    yield from _pods(pod_trouble.exporter(facts.key), facts.exporter, condition, "the exporter: ")
 
 
 def _server(facts: Facts) -> Iterator[Obstacle]:
-    said = current(facts.resource, status.SERVES)
-    if said is not None and said.status is not ConditionStatus.TRUE:
-        yield from _pods(pod_trouble.server(facts.key), facts.server, said)
+    condition = current(facts.resource, status.SERVES)
+    if condition is not None and condition.status is not ConditionStatus.TRUE:
+        yield from _pods(pod_trouble.server(facts.key), facts.server, condition)
 
 
-def _pods(operand: Operand, workload: Workload, said: DesiredCondition, prefix: str = "") -> Iterator[Obstacle]:
+def _pods(operand: Operand, workload: Workload, condition: DesiredCondition, prefix: str = "") -> Iterator[Obstacle]:
     """Why pods are not there, are not scheduled or do not run; else only that they are on their way.
 
     First what the condition says, then what pods say beyond that: they may be read here, and not by a function.
     """
-    known = _said(said)
+    known = _said(condition)
     if known:
         yield Obstacle(f"{prefix}{known.says}", (known.step,), known.reason)
     elif wrong := pod_trouble.trouble(operand, workload.object or {}, workload.events, missing=True):
         known = wrong
-        yield Obstacle(f"{prefix}{said.message}: {wrong.says}", (wrong.step,), wrong.reason)
-    more = [one for one in findings.troubles(workload.pods, operand) if known is None or one.reason is not known.reason]
-    for one in more:
-        many = f"{one.pods} pods, such as '{one.example}'" if one.pods > 1 else f"pod '{one.example}'"
-        told = f"{one.said}, {one.message}" if one.message else one.said
-        yield Obstacle(f"{prefix}{said.message}; {many}: {told}", (one.step,), one.reason or said.reason)
+        yield Obstacle(f"{prefix}{condition.message}: {wrong.says}", (wrong.step,), wrong.reason)
+    more = [
+        symptom
+        for symptom in findings.troubles(workload.pods, operand)
+        if known is None or symptom.reason is not known.reason
+    ]
+    for symptom in more:
+        many = f"{symptom.pods} pods, such as '{symptom.example}'" if symptom.pods > 1 else f"pod '{symptom.example}'"
+        sentence = f"{symptom.said}, {symptom.message}" if symptom.message else symptom.said
+        yield Obstacle(
+            f"{prefix}{condition.message}; {many}: {sentence}", (symptom.step,), symptom.reason or condition.reason
+        )
     if known is None and not more:
         yield Obstacle(
-            f"{prefix}{said.message}", (f"watch: kubectl get pods -n {operand.ref.namespace} -w",), said.reason
+            f"{prefix}{condition.message}",
+            (f"watch: kubectl get pods -n {operand.ref.namespace} -w",),
+            condition.reason,
         )
 
 
-def _said(said: DesiredCondition) -> PodTrouble | None:
+def _said(condition: DesiredCondition) -> PodTrouble | None:
     """The cause that a condition names, with its step apart; None where it names none."""
-    if said.reason not in set(Reason):
+    if condition.reason not in set(Reason):
         return None
-    says, _, step = said.message.rpartition("; ")
-    return PodTrouble(Reason(said.reason), says, step)
+    says, _, step = condition.message.rpartition("; ")
+    return PodTrouble(Reason(condition.reason), says, step)
 
 
 def _labels(facts: Facts) -> str:
@@ -180,15 +192,15 @@ def _labels(facts: Facts) -> str:
     wanted = ((facts.resource.get("spec") or {}).get("collector") or {}).get("node-selector") or {}
     if facts.nodes is None or not wanted:
         return ""
-    told = ", ".join(f"'{key}: {value}'" for key, value in wanted.items())
-    return f"; {findings.matching(facts.nodes, wanted)} of {len(facts.nodes)} nodes carry {told}"
+    sentence = ", ".join(f"'{key}: {value}'" for key, value in wanted.items())
+    return f"; {findings.matching(facts.nodes, wanted)} of {len(facts.nodes)} nodes carry {sentence}"
 
 
 def _architectures(facts: Facts) -> Iterator[Obstacle]:
     """Nodes that are left out, since an image is not built for them."""
     if facts.key.kind == KEPLER:
-        for told in node_causes.left_out(facts.resource, facts.nodes or ()):
-            yield Obstacle(told, (node_causes.STEP,))
+        for sentence in node_causes.left_out(facts.resource, facts.nodes or ()):
+            yield Obstacle(sentence, (node_causes.STEP,))
 
 
 def interference(foreign: Iterable[ForeignField], fights: Iterable[Fight]) -> Iterator[Obstacle]:
@@ -204,8 +216,8 @@ def _undelivered(facts: Facts) -> Iterator[Obstacle]:
     if facts.letters:
         count = len(facts.letters)
         many = f"{count} events" if count > 1 else "an event"
-        told = f"{many} about it could not be delivered, such as '{facts.letters[0].name}'"
-        yield Obstacle(told, ("kubectl kepler dead-letters", "kubectl kepler dead-letters replay --all"))
+        sentence = f"{many} about it could not be delivered, such as '{facts.letters[0].name}'"
+        yield Obstacle(sentence, ("kubectl kepler dead-letters", "kubectl kepler dead-letters replay --all"))
 
 
 def _unswept(facts: Facts) -> Iterator[Obstacle]:
@@ -213,15 +225,15 @@ def _unswept(facts: Facts) -> Iterator[Obstacle]:
         return
     late = (facts.now - facts.sweep.time).total_seconds()
     if late > SWEEP_LATE:
-        told = f"the last sweep was {age(facts.sweep.time, facts.now)} ago, so that nobody finds what was missed"
-        yield Obstacle(told, ("kubectl kepler doctor",))
+        sentence = f"the last sweep was {age(facts.sweep.time, facts.now)} ago, so that nobody finds what was missed"
+        yield Obstacle(sentence, ("kubectl kepler doctor",))
 
 
 def _summary(facts: Facts) -> Obstacle:
     """What `Ready` itself says, where nothing else was found."""
-    said = conditions(facts.resource).get(READY) or {}
-    message = str(said.get("message") or "no function has looked at it")
-    return Obstacle(message, (_resync(facts),), str(said.get("reason") or ""))
+    condition = conditions(facts.resource).get(READY) or {}
+    message = str(condition.get("message") or "no function has looked at it")
+    return Obstacle(message, (_resync(facts),), str(condition.get("reason") or ""))
 
 
 def _resync(facts: Facts) -> str:

@@ -87,10 +87,10 @@ class Cluster:
 
     def need(self, ref: Ref) -> Manifest:
         """The object; raises Missing where there is none."""
-        found = self.get(ref)
-        if found is None:
+        manifest = self.get(ref)
+        if manifest is None:
             raise Missing(f"there is no {title(ref)}: `kubectl kepler status -A` lists what there is")
-        return found
+        return manifest
 
     def list(
         self, kind: Kind, namespace: str = "", *, labelled: str = "", metadata_only: bool = False

@@ -67,13 +67,13 @@ class BundleReader:
         except Forbidden:
             self._note(f"Triggers and Knative Services in namespace '{place}'")
             return Installation(namespace=place, readable=False)
-        by_name = {name(one): one for one in services or ()}
-        found = {name(one): Parts(one, None, services is not None) for one in triggers or ()}
-        for each in {*found, *by_name}:
-            trigger = found[each].trigger if each in found else None
-            parts = Parts(trigger, by_name.get(each), services is not None)
-            found[each] = Parts(trigger, parts.service, parts.serving, self._answers(parts))
-        return Installation(namespace=place, eventing=triggers is not None, parts=found)
+        by_name = {name(service): service for service in services or ()}
+        by_function = {name(trigger): Parts(trigger, None, services is not None) for trigger in triggers or ()}
+        for called in {*by_function, *by_name}:
+            trigger = by_function[called].trigger if called in by_function else None
+            parts = Parts(trigger, by_name.get(called), services is not None)
+            by_function[called] = Parts(trigger, parts.service, parts.serving, self._answers(parts))
+        return Installation(namespace=place, eventing=triggers is not None, parts=by_function)
 
     def letters(self) -> tuple[DeadLetter, ...] | None:
         """All dead letters, newest first; None where they may not be read."""
@@ -82,11 +82,11 @@ class BundleReader:
 
     def child(self, ref: Ref, *, console: str = "", token: str = "") -> ChildFacts:
         """What explains one object that functions write. Raises Missing where it is not there, or belongs to nobody."""
-        found = self.cluster.get(ref)
-        if found is None:
+        child = self.cluster.get(ref)
+        if child is None:
             raise Missing(f"there is no {title(ref)}")
-        owner = controller(found) or adopter(found)
-        kind = next((one for one in RECONCILED if owner and one.name == owner.kind), None)
+        owner = controller(child) or adopter(child)
+        kind = next((kind for kind in RECONCILED if owner and kind.name == owner.kind), None)
         if owner is None or kind is None:
             raise Missing(f"{title(ref)} belongs to no Kepler: the functions made no such object")
         parent = Ref(kind, ref.namespace if kind.namespaced else "", owner.name)
@@ -94,10 +94,10 @@ class BundleReader:
         about = foreign.object_name(ref)
         return ChildFacts(
             ref,
-            found,
+            child,
             parent,
-            foreign.foreign(ref, found, writers(FUNCTIONS, parent).get(ref, frozenset())),
-            tuple(one for one in fights if one.object == about),
+            foreign.foreign(ref, child, writers(FUNCTIONS, parent).get(ref, frozenset())),
+            tuple(fight for fight in fights if fight.object == about),
             account=state is not None,
         )
 
@@ -140,26 +140,26 @@ class BundleReader:
         return self._allowed(lambda: self.cluster.get(ref), f"{ref.kind.plural}/{ref.name}")
 
     def _workload(self, ref: Ref, parent: Manifest) -> Workload:
-        found = self.get(ref)
-        if found is None:
+        manifest = self.get(ref)
+        if manifest is None:
             return Workload()
         selector = children.selector(parent, ref.name)
         labels = ",".join(f"{key}={value}" for key, value in selector.items())
         pods = self.listed(POD, ref.namespace, labelled=labels) or ()
         events = self.listed(EVENT, ref.namespace) or ()
-        about = tuple(one for one in events if (one.get("involvedObject") or {}).get("uid") == uid(found))
-        return Workload(found, pods, about)
+        about = tuple(event for event in events if (event.get("involvedObject") or {}).get("uid") == uid(manifest))
+        return Workload(manifest, pods, about)
 
-    def _allowed(self, read: Callable[[], Found], what: str) -> Found | None:
+    def _allowed(self, read: Callable[[], Found], described: str) -> Found | None:
         try:
             return read()
         except Forbidden:
-            self._note(what)
+            self._note(described)
             return None
 
-    def _note(self, what: str) -> None:
-        if what not in self.unread:
-            self.unread.append(what)
+    def _note(self, described: str) -> None:
+        if described not in self.unread:
+            self.unread.append(described)
 
     @staticmethod
     def _answers(parts: Parts) -> bool | None:

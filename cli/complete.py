@@ -36,19 +36,19 @@ def resources(given: Mapping[str, Any], incomplete: str) -> list[str]:
     kind = NAMES.get(before.lower()) if slash else KEPLER
     if kind is None:
         return []
-    found = _listed(given, kind)
-    return _matching([f"{before}/{one}" for one in found] if slash else found, incomplete)
+    names = _listed(given, kind)
+    return _matching([f"{before}/{called}" for called in names] if slash else names, incomplete)
 
 
-def _matching(found: Sequence[str], incomplete: str) -> list[str]:
-    return [one for one in found if one.startswith(incomplete)]
+def _matching(names: Sequence[str], incomplete: str) -> list[str]:
+    return [called for called in names if called.startswith(incomplete)]
 
 
 def _listed(given: Mapping[str, Any], kind: Kind) -> list[str]:
     kubeconfig, context, namespace = (str(given.get(name) or "") for name in ("kubeconfig", "context", "namespace"))
     acting = Impersonation(str(given.get("as_user") or ""), tuple(given.get("as_group") or ()))
     place = ClusterTarget(kubeconfig, context, namespace, impersonation=acting)
-    return _quietly(lambda: [name(one) for one in _all(connect(place, os.environ), kind)])
+    return _quietly(lambda: [name(manifest) for manifest in _all(connect(place, os.environ), kind)])
 
 
 def _all(cluster: Cluster, kind: Kind) -> Iterator[Any]:

@@ -112,10 +112,10 @@ def _place(key: Ref) -> Mapping[str, str]:
 def _detail(body: bytes) -> str:
     """What a problem document (RFC 9457) says to do."""
     try:
-        found: Any = json.loads(body)
+        document: Any = json.loads(body)
     except ValueError:
         return ""
-    return str(found.get("detail") or "") if isinstance(found, dict) else ""
+    return str(document.get("detail") or "") if isinstance(document, dict) else ""
 
 
 @contextmanager

@@ -17,27 +17,27 @@ def ref(letter: str, namespace: str) -> Ref:
     return Ref(CONFIG_MAP, namespace, letter)
 
 
-def about(found: Iterable[DeadLetter], key: Ref) -> tuple[DeadLetter, ...]:
+def about(letters: Iterable[DeadLetter], key: Ref) -> tuple[DeadLetter, ...]:
     """Those about one resource."""
     wanted = (key.kind.name, key.namespace, key.name)
     return tuple(
-        one for one in found if (one.event.object.kind, one.event.object.namespace, one.event.object.name) == wanted
+        one for one in letters if (one.event.object.kind, one.event.object.namespace, one.event.object.name) == wanted
     )
 
 
-def rows(found: Iterable[DeadLetter], now: datetime) -> Iterator[tuple[str, ...]]:
+def rows(letters: Iterable[DeadLetter], now: datetime) -> Iterator[tuple[str, ...]]:
     """As lines of a table."""
-    for one in found:
+    for one in letters:
         yield one.name, age(one.time, now), str(one.count), subject(one), one.event.type, answered(one)[:SHOWN]
 
 
-def subject(one: DeadLetter) -> str:
+def subject(letter: DeadLetter) -> str:
     """The object that the event is about."""
-    return title(one.event.object) if one.event.object.kind else "-"
+    return title(letter.event.object) if letter.event.object.kind else "-"
 
 
-def answered(one: DeadLetter) -> str:
+def answered(letter: DeadLetter) -> str:
     """What whom it was for said."""
-    if not one.code:
+    if not letter.code:
         return "no answer"
-    return f"{one.code}: {' '.join(one.answer.split())}" if one.answer else one.code
+    return f"{letter.code}: {' '.join(letter.answer.split())}" if letter.answer else letter.code

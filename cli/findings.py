@@ -41,23 +41,23 @@ class Trouble:
 
 def troubles(pods: Iterable[Manifest], operand: Operand) -> tuple[Trouble, ...]:
     """What keeps pods from being ready, the most frequent first; those that just start have nothing to say."""
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     first: dict[str, tuple[Manifest, str]] = {}
     for pod in pods:
-        for said, message in _troubled(pod):
-            found[said] += 1
-            first.setdefault(said, (pod, message))
+        for state, message in _troubled(pod):
+            counts[state] += 1
+            first.setdefault(state, (pod, message))
             break
-    return tuple(_trouble(said, count, *first[said], operand) for said, count in found.most_common())
+    return tuple(_trouble(state, count, *first[state], operand) for state, count in counts.most_common())
 
 
-def _trouble(said: str, count: int, pod: Manifest, message: str, operand: Operand) -> Trouble:
-    reason = REASONS.get(said)
+def _trouble(state: str, count: int, pod: Manifest, message: str, operand: Operand) -> Trouble:
+    reason = REASONS.get(state)
     described = f"kubectl describe pod -n {operand.ref.namespace} {name(pod)}"
     container = re.match(r"container '([^']+)'", message)
     about = TroubleSubject(name(pod), container[1] if container else "")
     step = pod_trouble.step(operand, reason, about) if reason else described
-    return Trouble(reason, said, message, count, name(pod), step)
+    return Trouble(reason, state, message, count, name(pod), step)
 
 
 def _troubled(pod: Manifest) -> Iterator[tuple[str, str]]:

@@ -44,23 +44,23 @@ def forwarded(cluster: Cluster, namespace: str, target: str, port: int) -> Itera
 
 def _address(process: "subprocess.Popen[str]", target: str, cluster: Cluster) -> str:
     """Where it listens, once it says so. Its output is read to its end, so that it never waits for a reader."""
-    said: Queue[str | None] = Queue()
-    threading.Thread(target=_read, args=(process, said), daemon=True).start()
+    lines_read: Queue[str | None] = Queue()
+    threading.Thread(target=_read, args=(process, lines_read), daemon=True).start()
     lines: list[str] = []
     while True:
         try:
-            line = said.get(timeout=SECONDS)
+            line = lines_read.get(timeout=SECONDS)
         except Empty:
             line = None
         if line is None:
-            told = " ".join(lines) or "kubectl said nothing"
-            raise Unreachable(f"`kubectl port-forward {target}` did not come up: {cluster.without_token(told)}")
-        if found := LISTENS.search(line):
-            return found[1]
+            sentence = " ".join(lines) or "kubectl said nothing"
+            raise Unreachable(f"`kubectl port-forward {target}` did not come up: {cluster.without_token(sentence)}")
+        if match := LISTENS.search(line):
+            return match[1]
         lines.append(line)
 
 
-def _read(process: "subprocess.Popen[str]", said: "Queue[str | None]") -> None:
+def _read(process: "subprocess.Popen[str]", lines_read: "Queue[str | None]") -> None:
     for line in process.stdout or ():
-        said.put(line.strip())
-    said.put(None)
+        lines_read.put(line.strip())
+    lines_read.put(None)

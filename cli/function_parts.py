@@ -58,24 +58,24 @@ def trouble(installed: Installation, manager: str, *, triggered: bool = True) ->
     return next(_troubles(installed.parts.get(manager, Parts()), manager, triggered=triggered), "")
 
 
-def _troubles(found: Parts, manager: str, *, triggered: bool) -> Iterator[str]:
-    if triggered and found.trigger is None:
+def _troubles(parts: Parts, manager: str, *, triggered: bool) -> Iterator[str]:
+    if triggered and parts.trigger is None:
         yield f"Trigger '{manager}' does not exist: apply `config/` again"
-    if found.trigger is not None and (said := unready(found.trigger)):
-        yield f"Trigger '{manager}' is not Ready: {said}"
-    if found.service is not None and (said := unready(found.service)):
-        yield f"Knative Service '{manager}' is not Ready: {said}"
-    if found.service is None and found.answers is False:
-        yield f"nothing answers at {found.address}, where Trigger '{manager}' sends to: start the function"
-    if found.service is None and found.serving and not loopback(found.address):
+    if parts.trigger is not None and (problem := unready(parts.trigger)):
+        yield f"Trigger '{manager}' is not Ready: {problem}"
+    if parts.service is not None and (problem := unready(parts.service)):
+        yield f"Knative Service '{manager}' is not Ready: {problem}"
+    if parts.service is None and parts.answers is False:
+        yield f"nothing answers at {parts.address}, where Trigger '{manager}' sends to: start the function"
+    if parts.service is None and parts.serving and not loopback(parts.address):
         yield f"Knative Service '{manager}' does not exist: apply `config/` again"
 
 
-def unready(one: Manifest) -> str:
+def unready(manifest: Manifest) -> str:
     """Why an object of Knative's is not Ready, in its own words; empty where it is."""
-    said = conditions(one).get(READY)
-    if said is None:
+    condition = conditions(manifest).get(READY)
+    if condition is None:
         return "no controller has looked at it: is Knative running?"
-    if said.get("status") == "True":
+    if condition.get("status") == "True":
         return ""
-    return str(said.get("message") or said.get("reason") or "it does not say why")
+    return str(condition.get("message") or condition.get("reason") or "it does not say why")

@@ -65,53 +65,52 @@ class ResourceRows(EventPart):
     resources: tuple[ResourceRow, ...]
 
 
-def status(found: Mapping[Ref, Manifest], naming: Mapping[Ref, Manifest] | None = None) -> ResourceRows:
+def status(objects: Mapping[Ref, Manifest], naming: Mapping[Ref, Manifest] | None = None) -> ResourceRows:
     """What the resources say about themselves, the worst first.
 
     `naming` has the Keplers that may name the others, if `found` does not have all of them.
     """
-    known = found if naming is None else naming
-    keplers = [(ref, one) for ref, one in known.items() if ref.kind == KEPLER]
-    resources = (_resource(ref, one, keplers) for ref, one in found.items())
+    known = objects if naming is None else naming
+    keplers = [(ref, manifest) for ref, manifest in known.items() if ref.kind == KEPLER]
+    resources = (_resource(ref, item, keplers) for ref, item in objects.items())
     ordered = tuple(sorted(resources, key=_order))
-    return ResourceRows(ready=all(one.ready in ("True", None) for one in ordered), resources=ordered)
+    return ResourceRows(ready=all(row.ready in ("True", None) for row in ordered), resources=ordered)
 
 
-def _order(one: ResourceRow) -> tuple[int, str, int, str]:
+def _order(row: ResourceRow) -> tuple[int, str, int, str]:
     kinds = [kind.name for kind in OURS]
-    return BADNESS.index(one.ready), one.namespace, kinds.index(one.kind), one.name
+    return BADNESS.index(row.ready), row.namespace, kinds.index(row.kind), row.name
 
 
-def _resource(ref: Ref, one: Manifest, keplers: Sequence[tuple[Ref, Manifest]]) -> ResourceRow:
-    said = conditions(one).get(READY) or {}
-    fresh = current(one, READY) is not None
+def _resource(ref: Ref, manifest: Manifest, keplers: Sequence[tuple[Ref, Manifest]]) -> ResourceRow:
+    condition = conditions(manifest).get(READY) or {}
+    fresh = current(manifest, READY) is not None
     return ResourceRow(
         kind=ref.kind.name,
         namespace=ref.namespace,
         name=ref.name,
-        ready=(said.get("status", "Unknown") if fresh else "Unknown") if ref.kind in RECONCILED else None,
-        reason=str(said.get("reason", "")) if fresh else "",
-        why=" ".join(_why(ref, one, keplers).split()),
+        ready=(condition.get("status", "Unknown") if fresh else "Unknown") if ref.kind in RECONCILED else None,
+        reason=str(condition.get("reason", "")) if fresh else "",
+        why=" ".join(_why(ref, manifest, keplers).split()),
         current=fresh,
-        since=moment(str(said.get("lastTransitionTime", ""))) if fresh else None,
-        nodes=_nodes(one),
-        generation=generation(one),
-        created=moment(str(metadata(one).get("creationTimestamp", ""))),
+        since=moment(str(condition.get("lastTransitionTime", ""))) if fresh else None,
+        nodes=_nodes(manifest),
+        generation=generation(manifest),
+        created=moment(str(metadata(manifest).get("creationTimestamp", ""))),
     )
 
 
-def _why(ref: Ref, one: Manifest, keplers: Sequence[tuple[Ref, Manifest]]) -> str:
-    if terminates(one):
+def _why(ref: Ref, manifest: Manifest, keplers: Sequence[tuple[Ref, Manifest]]) -> str:
+    if terminates(manifest):
         return "it is being deleted"
     if ref.kind not in RECONCILED:
         return _used(ref, keplers)
-    ready = current(one, READY)
+    ready = current(manifest, READY)
     if ready:
         return ready.message
-    if conditions(one).get(READY):
-        return (
-            f"generation {generation(one)} is not looked at yet, or not by all: `kubectl kepler explain` says by whom"
-        )
+    if conditions(manifest).get(READY):
+        looked = f"generation {generation(manifest)} is not looked at yet, or not by all"
+        return f"{looked}: `kubectl kepler explain` says by whom"
     return "no function has looked at it: `kubectl kepler explain` says why"
 
 
@@ -127,23 +126,25 @@ def _used(ref: Ref, keplers: Iterable[tuple[Ref, Manifest]]) -> str:
     return f"read by Kepler {', '.join(sorted(named))}"
 
 
-def _nodes(one: Manifest) -> NodeCounts | None:
-    told = (one.get("status") or {}).get("nodes") or {}
-    return NodeCounts(desired=told["desired"], updated=told.get("updated", 0)) if "desired" in told else None
+def _nodes(manifest: Manifest) -> NodeCounts | None:
+    sentence = (manifest.get("status") or {}).get("nodes") or {}
+    return (
+        NodeCounts(desired=sentence["desired"], updated=sentence.get("updated", 0)) if "desired" in sentence else None
+    )
 
 
-def rows(found: ResourceRows, now: datetime) -> Iterator[tuple[str, ...]]:
+def rows(resource_rows: ResourceRows, now: datetime) -> Iterator[tuple[str, ...]]:
     """As lines of a table."""
-    for one in found.resources:
+    for resource in resource_rows.resources:
         yield (
-            one.kind,
-            f"{one.namespace}/{one.name}" if one.namespace else one.name,
-            one.ready or "-",
-            one.reason or "-",
-            f"{one.nodes.updated}/{one.nodes.desired}" if one.nodes else "-",
-            str(one.generation),
-            age(one.created, now) if one.created else "-",
-            one.why,
+            resource.kind,
+            f"{resource.namespace}/{resource.name}" if resource.namespace else resource.name,
+            resource.ready or "-",
+            resource.reason or "-",
+            f"{resource.nodes.updated}/{resource.nodes.desired}" if resource.nodes else "-",
+            str(resource.generation),
+            age(resource.created, now) if resource.created else "-",
+            resource.why,
         )
 
 
@@ -154,18 +155,22 @@ class Changes:
     shown: dict[tuple[str, str, str], ResourceRow] = field(default_factory=dict)
     widths: tuple[int, ...] = ()
 
-    def lines(self, found: ResourceRows, now: datetime) -> list[str]:
+    def lines(self, resource_rows: ResourceRows, now: datetime) -> list[str]:
         """The lines for one look, in columns as wide as those of the first; empty if nothing has changed."""
-        there = {(one.kind, one.namespace, one.name): one for one in found.resources}
-        changed = tuple(one for key, one in there.items() if self.shown.get(key) != one)
-        gone = [_gone(one) for key, one in self.shown.items() if key not in there]
+        there = {(resource.kind, resource.namespace, resource.name): resource for resource in resource_rows.resources}
+        changed = tuple(row for key, row in there.items() if self.shown.get(key) != row)
+        gone = [_gone(row) for key, row in self.shown.items() if key not in there]
         first, self.shown = not self.widths, there
-        told = [*([HEADINGS] if first else []), *rows(ResourceRows(ready=found.ready, resources=changed), now), *gone]
+        rows_shown = [
+            *([HEADINGS] if first else []),
+            *rows(ResourceRows(ready=resource_rows.ready, resources=changed), now),
+            *gone,
+        ]
         if first:
-            self.widths = tuple(max(map(len, column)) for column in zip(*told, strict=True))
-        return columns(told, self.widths[:-1]).splitlines() if told else []
+            self.widths = tuple(max(map(len, column)) for column in zip(*rows_shown, strict=True))
+        return columns(rows_shown, self.widths[:-1]).splitlines() if rows_shown else []
 
 
-def _gone(one: ResourceRow) -> tuple[str, ...]:
-    called = f"{one.namespace}/{one.name}" if one.namespace else one.name
-    return (one.kind, called, "-", "-", "-", str(one.generation), "-", "it is deleted")
+def _gone(row: ResourceRow) -> tuple[str, ...]:
+    called = f"{row.namespace}/{row.name}" if row.namespace else row.name
+    return (row.kind, called, "-", "-", "-", str(row.generation), "-", "it is deleted")

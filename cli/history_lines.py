@@ -46,10 +46,10 @@ def since(text: str, now: datetime) -> datetime | None:
     if parts and "".join(number + unit for number, unit in parts) == text:
         return now - sum((timedelta(**{UNITS[unit]: int(number)}) for number, unit in parts), timedelta())
     try:
-        found = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
     except ValueError as wrong:
         raise UsageError(f"--since is '{text}': write a span such as '24h' or '7d', or a time in RFC 3339") from wrong
-    return found if found.tzinfo else found.astimezone()
+    return time if time.tzinfo else time.astimezone()
 
 
 def behind(trace: Trace | None, report: str) -> Edit | None:
@@ -62,30 +62,30 @@ def behind(trace: Trace | None, report: str) -> Edit | None:
 
 def changed(kept: Kept, wanted: str, edit: Edit | None) -> Iterator[Changed]:
     """The writes of one report to `wanted` (`KIND/NAME`)."""
-    said = kept.report
-    for write in said.changes:
+    report = kept.report
+    for write in report.changes:
         if f"{write.object.kind}/{write.object.name}" == wanted:
             yield Changed(
-                time=said.began,
+                time=report.began,
                 target=write.object,
                 action=write.action,
                 fields=write.fields,
-                function=said.function,
-                outcome=said.outcome,
-                condition=said.conditions[0] if said.conditions else None,
-                cause=said.cause,
-                resource=said.object,
-                generation=said.generation,
-                trace=said.trace,
-                edit=None if _deleted(said, write.object) else edit,
+                function=report.function,
+                outcome=report.outcome,
+                condition=report.conditions[0] if report.conditions else None,
+                cause=report.cause,
+                resource=report.object,
+                generation=report.generation,
+                trace=report.trace,
+                edit=None if _deleted(report, write.object) else edit,
             )
 
 
-def _deleted(said: Report, target: ObjectName) -> bool:
+def _deleted(report: Report, target: ObjectName) -> bool:
     """Whether the event behind a report was the deletion of the very object that it wrote: no edit explains that."""
-    about = said.cause.object
+    about = report.cause.object
     same = about is not None and (about.kind, about.name) == (target.kind, target.name)
-    return same and said.cause.type == RESOURCE_DELETE
+    return same and report.cause.type == RESOURCE_DELETE
 
 
 def changes(history: Iterable[Change]) -> Iterator[str]:
@@ -111,19 +111,19 @@ def _episode(episode: Episode, reports: Iterable[Summary]) -> Iterator[str]:
         yield from _said(report, episode.began)
 
 
-def writes(found: Iterable[Changed], *, full: bool = False) -> Iterator[str]:
+def writes(entries: Iterable[Changed], *, full: bool = False) -> Iterator[str]:
     """Each write: which fields, by which function, because of what; what is created in full only if asked for."""
-    for one in found:
-        count = f" ({len(one.fields)} fields)" if one.action == "created" else ""
-        yield f"{second(one.time)}  {title(one.target)} {one.action}{count} by {one.function}"
-        yield from told(one.fields if full or one.action != "created" else ())
-        yield f"    because {because(one.cause)}"
-        if one.edit:
-            yield f"    edit: generation {one.generation} of {title(one.resource)}, {_author(one.edit)}"
-            yield from edited(None if one.edit.first and not full else one.edit, indent="      ")
+    for entry in entries:
+        count = f" ({len(entry.fields)} fields)" if entry.action == "created" else ""
+        yield f"{second(entry.time)}  {title(entry.target)} {entry.action}{count} by {entry.function}"
+        yield from told(entry.fields if full or entry.action != "created" else ())
+        yield f"    because {because(entry.cause)}"
+        if entry.edit:
+            yield f"    edit: generation {entry.generation} of {title(entry.resource)}, {_author(entry.edit)}"
+            yield from edited(None if entry.edit.first and not full else entry.edit, indent="      ")
         else:
-            yield f"    for: generation {one.generation} of {title(one.resource)}"
-        yield f"    trace: {one.trace}"
+            yield f"    for: generation {entry.generation} of {title(entry.resource)}"
+        yield f"    trace: {entry.trace}"
         yield ""
 
 
@@ -142,41 +142,41 @@ def edited(edit: Edit | None, indent: str = "    ") -> Iterator[str]:
 
 def told(fields: Iterable[Field], indent: str = "    ") -> Iterator[str]:
     """Fields, each in a line."""
-    for one in fields:
-        if one.before == one.after:
-            yield f"{indent}{one.path}: {value(one.after)}, taken back"
+    for field in fields:
+        if field.before == field.after:
+            yield f"{indent}{field.path}: {value(field.after)}, taken back"
         else:
-            yield f"{indent}{one.path}: {value(one.before)} -> {value(one.after)}"
+            yield f"{indent}{field.path}: {value(field.before)} -> {value(field.after)}"
 
 
-def _said(said: Summary, began: datetime) -> Iterator[str]:
-    after = max(0.0, (said.began - began).total_seconds())
-    wrote = "; ".join(_wrote(said)) or "wrote nothing"
-    effort = f"{said.calls} calls, {said.milliseconds:.0f} ms"
-    yield f"    {_after(after)}  {said.function} {said.outcome}: {wrote}; {effort}{_cause(said)}"
-    if said.outcome != "converged" and said.condition:
-        yield f"        {' '.join(said.condition.message.split())} ({said.condition.reason})"
+def _said(report: Summary, began: datetime) -> Iterator[str]:
+    after = max(0.0, (report.began - began).total_seconds())
+    wrote = "; ".join(_wrote(report)) or "wrote nothing"
+    effort = f"{report.calls} calls, {report.milliseconds:.0f} ms"
+    yield f"    {_after(after)}  {report.function} {report.outcome}: {wrote}; {effort}{_cause(report)}"
+    if report.outcome != "converged" and report.condition:
+        yield f"        {' '.join(report.condition.message.split())} ({report.condition.reason})"
 
 
-def _wrote(said: Summary) -> Iterator[str]:
+def _wrote(report: Summary) -> Iterator[str]:
     """Each object once, with how many fields in how many writes."""
-    found: dict[tuple[str, str], list[int]] = {}
-    for one in said.changes:
-        where = one.object.name if one.object.namespace == said.object.namespace else place(one.object)
-        found.setdefault((f"{one.object.kind} {where}", one.action), []).append(one.fields)
-    for (which, action), fields in found.items():
+    counts: dict[tuple[str, str], list[int]] = {}
+    for change in report.changes:
+        where = change.object.name if change.object.namespace == report.object.namespace else place(change.object)
+        counts.setdefault((f"{change.object.kind} {where}", change.action), []).append(change.fields)
+    for (which, action), fields in counts.items():
         times = f", {len(fields)} times" if len(fields) > 1 else ""
         yield f"{which} {action} ({sum(fields)} field{'s' if sum(fields) != 1 else ''}{times})"
 
 
-def _cause(said: Summary) -> str:
+def _cause(report: Summary) -> str:
     """Where it was not the resource itself that woke the function: what was."""
-    cause = said.cause
-    if cause.object is None or (cause.object.kind, cause.object.name) == (said.object.kind, said.object.name):
+    cause = report.cause
+    if cause.object is None or (cause.object.kind, cause.object.name) == (report.object.kind, report.object.name):
         return f"; asked by {cause.source}" if cause.type.endswith("requested.v1") else ""
     if cause.type == RESOURCE_DELETE:
         return f"; woken by {title(cause.object)}, which was deleted"
-    by = f", which {cause.by} changed" if cause.by and cause.by != manager(said.function) else ""
+    by = f", which {cause.by} changed" if cause.by and cause.by != manager(report.function) else ""
     return f"; woken by {title(cause.object)}{by}"
 
 

@@ -53,13 +53,13 @@ MUTATING_WEBHOOKS = Kind(
 
 
 def _names() -> Mapping[str, Kind]:
-    kinds = {one.name: one for one in OURS}
-    found = {}
+    kinds = {kind.name: kind for kind in OURS}
+    by_name = {}
     for resource in RESOURCES.values():
         names = resource.names
         for word in (names.singular, names.plural, names.short):
-            found[word] = kinds[names.kind]
-    return found
+            by_name[word] = kinds[names.kind]
+    return by_name
 
 
 # Every word that kubectl takes for one of ours, in lower case.
@@ -93,7 +93,7 @@ def named(word: str, namespace: str, default: Kind = KEPLER) -> Ref:
 def _targets() -> Mapping[str, Kind]:
     """The kinds that functions write or report on, by every word that kubectl takes for them, in lower case."""
     sample = Ref(KEPLER, "namespace", "name")
-    kinds = {*OURS, *(child.kind for one in FUNCTIONS for child in one.children(sample))}
+    kinds = {*OURS, *(child.kind for function in FUNCTIONS for child in function.children(sample))}
     words = {word: kind for kind in kinds for word in (kind.name.lower(), kind.plural)}
     short = {word: words[name.lower()] for word, name in SHORT.items() if name.lower() in words}
     return {**words, **short, **NAMES}
@@ -139,18 +139,18 @@ def known(words: Mapping[str, Kind]) -> str:
 
 def kind_of(manifest: Manifest) -> Kind | None:
     """Which of ours an object is, None where it is none of ours."""
-    said = (manifest.get("apiVersion"), manifest.get("kind"))
-    return next((one for one in OURS if (one.api_version, one.name) == said), None)
+    identity = (manifest.get("apiVersion"), manifest.get("kind"))
+    return next((kind for kind in OURS if (kind.api_version, kind.name) == identity), None)
 
 
-def title(one: Ref | ObjectName) -> str:
+def title(ref: Ref | ObjectName) -> str:
     """`Kepler energy/kepler`: an object in a line of text."""
-    return f"{one.kind.name if isinstance(one, Ref) else one.kind} {place(one)}"
+    return f"{ref.kind.name if isinstance(ref, Ref) else ref.kind} {place(ref)}"
 
 
-def place(one: Ref | ObjectName) -> str:
+def place(ref: Ref | ObjectName) -> str:
     """`energy/kepler`, or only the name where there is no namespace."""
-    return f"{one.namespace}/{one.name}" if one.namespace else one.name
+    return f"{ref.namespace}/{ref.name}" if ref.namespace else ref.name
 
 
 def object_name(ref: Ref) -> ObjectName:

@@ -68,15 +68,15 @@ def choose(kubeconfig: str, context: str, environment: Mapping[str, str]) -> Cho
     Raises Unreachable, whose message quotes no file.
     """
     paths = files(kubeconfig, environment)
-    merged, said = Merged(), False
+    merged, has_context = Merged(), False
     for path in paths:
         for document in _documents(path, required=bool(kubeconfig)):
-            said = True
+            has_context = True
             try:
                 merged.add(document, Path(path).expanduser().absolute().parent)
             except (AttributeError, KeyError, TypeError) as wrong:
                 raise malformed(path, wrong) from None
-    return _chosen(merged, context, os.pathsep.join(paths)) if said or context else None
+    return _chosen(merged, context, os.pathsep.join(paths)) if has_context or context else None
 
 
 def malformed(path: str, wrong: Exception) -> Unreachable:
@@ -106,10 +106,10 @@ def _chosen(merged: Merged, context: str, where: str) -> ChosenContext:
     chosen = merged.entries["contexts"].get(name)
     if chosen is None:
         if name:
-            told = f"has no usable context '{name}': `kubectl config get-contexts` lists them"
+            sentence = f"has no usable context '{name}': `kubectl config get-contexts` lists them"
         else:
-            told = "names no cluster to talk to: choose one by --kubeconfig or KUBECONFIG, or log in"
-        raise Unreachable(f"kubeconfig '{where}' {told}")
+            sentence = "names no cluster to talk to: choose one by --kubeconfig or KUBECONFIG, or log in"
+        raise Unreachable(f"kubeconfig '{where}' {sentence}")
     cluster, user = str(chosen.get("cluster") or ""), str(chosen.get("user") or "")
     for section, entry in (("clusters", cluster), ("users", user)):
         if entry not in merged.entries[section] and (entry or section == "clusters"):
@@ -129,9 +129,9 @@ def _chosen(merged: Merged, context: str, where: str) -> ChosenContext:
 
 def _absolute(entry: Fields, folder: Path) -> Fields:
     """Return an entry without empty fields, with absolute paths; a command without '/' is looked for on the PATH."""
-    said = {name: value for name, value in entry.items() if value not in EMPTY}
-    found: dict[str, Any] = {name: str(folder / value) if name in PATHS else value for name, value in said.items()}
-    plugin = found.get("exec")
+    given = {name: value for name, value in entry.items() if value not in EMPTY}
+    absolute: dict[str, Any] = {name: str(folder / value) if name in PATHS else value for name, value in given.items()}
+    plugin = absolute.get("exec")
     if plugin and os.sep in str(plugin.get("command", "")):
-        found["exec"] = {**plugin, "command": str(folder / plugin["command"])}
-    return found
+        absolute["exec"] = {**plugin, "command": str(folder / plugin["command"])}
+    return absolute

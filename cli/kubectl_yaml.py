@@ -62,11 +62,11 @@ def scalar(text: str) -> str | int | float | bool | None:
 
 def _integer(plain: str) -> int | None:
     """Return an integer of 64 bits; None for what is none."""
-    found = INTEGER.fullmatch(plain)
-    if not found:
+    match = INTEGER.fullmatch(plain)
+    if not match:
         return None
-    digits, base = next((digits, base) for name, base in BASES.items() if (digits := found[name]))
-    value = int(f"{found['sign']}{digits}", base)
+    digits, base = next((digits, base) for name, base in BASES.items() if (digits := match[name]))
+    value = int(f"{match['sign']}{digits}", base)
     return value if -LIMIT <= value < LIMIT else None
 
 

@@ -20,6 +20,6 @@ def built(folder: str) -> str:
     except subprocess.TimeoutExpired as late:
         raise RequestRefused(f"`kubectl kustomize {folder}` took longer than {SECONDS:.0f} s") from late
     if done.returncode:
-        told = " ".join(done.stderr.split()).removeprefix("error: ") or f"it ended with {done.returncode}"
-        raise RequestRefused(f"`kubectl kustomize {folder}`: {told}")
+        sentence = " ".join(done.stderr.split()).removeprefix("error: ") or f"it ended with {done.returncode}"
+        raise RequestRefused(f"`kubectl kustomize {folder}`: {sentence}")
     return done.stdout

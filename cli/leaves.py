@@ -60,23 +60,23 @@ def token(item: Manifest, keys: Sequence[str]) -> str:
     return "k:" + json.dumps({key: item.get(key) for key in keys}, sort_keys=True)
 
 
-def tree(found: Mapping[Path, Any]) -> dict[str, Any]:
+def tree(values: Mapping[Path, Any]) -> dict[str, Any]:
     """The content that these leaves make up."""
-    return {name: _built(below) for name, below in _below(found, "f:").items()}
+    return {name: _built(below) for name, below in _below(values, "f:").items()}
 
 
-def _built(found: Mapping[Path, Any]) -> Any:
-    if items := _below(found, "k:"):
+def _built(values: Mapping[Path, Any]) -> Any:
+    if items := _below(values, "k:"):
         return [_built(below) for below in items.values()]
-    if named := _below(found, "f:"):
+    if named := _below(values, "f:"):
         return {name: _built(below) for name, below in named.items()}
-    return found[()]
+    return values[()]
 
 
-def _below(found: Mapping[Path, Any], sort: str) -> dict[str, Leaves]:
+def _below(values: Mapping[Path, Any], sort: str) -> dict[str, Leaves]:
     """What is below each token of this sort."""
     grouped: dict[str, Leaves] = {}
-    for path, value in found.items():
+    for path, value in values.items():
         if path and path[0].startswith(sort):
             grouped.setdefault(path[0].removeprefix(sort), {})[path[1:]] = value
     return grouped
@@ -84,14 +84,14 @@ def _below(found: Mapping[Path, Any], sort: str) -> dict[str, Leaves]:
 
 def unlike(before: Manifest | None, after: Manifest) -> tuple[FieldChange, ...]:
     """Every field in which two versions of an object differ, status and bookkeeping aside."""
-    one, other = (
-        {path: value for path, value in leaves(each).items() if path[0] != "f:status" and value is not ITEM}
-        for each in (before or {}, after)
+    leaves_before, leaves_after = (
+        {path: value for path, value in leaves(manifest).items() if path[0] != "f:status" and value is not ITEM}
+        for manifest in (before or {}, after)
     )
     return tuple(
-        FieldChange(dotted(path), one.get(path), other.get(path))
-        for path in {**one, **other}
-        if path not in one or path not in other or one[path] != other[path]
+        FieldChange(dotted(path), leaves_before.get(path), leaves_after.get(path))
+        for path in {**leaves_before, **leaves_after}
+        if path not in leaves_before or path not in leaves_after or leaves_before[path] != leaves_after[path]
     )
 
 

@@ -15,12 +15,12 @@ def chosen(cluster: Cluster, word: str) -> Ref:
     """
     if word:
         return named(word, cluster.namespace)
-    found = cluster.known(KEPLER, cluster.namespace)
-    if found is None:
+    keplers = cluster.known(KEPLER, cluster.namespace)
+    if keplers is None:
         raise Missing(INSTALL)
-    if not found:
+    if not keplers:
         raise Missing(f"there is no Kepler in namespace '{cluster.namespace}': choose another with --namespace")
-    if len(found) > 1:
-        names = ", ".join(name(one) for one in found)
+    if len(keplers) > 1:
+        names = ", ".join(name(kepler) for kepler in keplers)
         raise UsageError(f"namespace '{cluster.namespace}' has several Keplers ({names}): name one")
-    return Ref(KEPLER, cluster.namespace, name(found[0]))
+    return Ref(KEPLER, cluster.namespace, name(keplers[0]))

@@ -68,8 +68,8 @@ def application() -> typer.Typer:
     )
     for name, run in COMMANDS.items():
         app.command(name, short_help=HELP[name].short, epilog=HELP[name].epilog)(command(run))
-    told = HELP["dead-letters"]
-    app.add_typer(_letters(), name="dead-letters", short_help=told.short, epilog=told.epilog)
+    summary = HELP["dead-letters"]
+    app.add_typer(_letters(), name="dead-letters", short_help=summary.short, epilog=summary.epilog)
     app.command("completion", short_help=HELP["completion"].short, epilog=HELP["completion"].epilog)(_completion)
     return app
 
@@ -85,8 +85,8 @@ def _letters() -> typer.Typer:
     app = typer.Typer(rich_markup_mode=None)
     app.callback(invoke_without_command=True)(command(dead_letters_command.listed))
     for name, run in LETTERS.items():
-        told = HELP[f"dead-letters {name}"]
-        app.command(name, short_help=told.short, epilog=told.epilog)(command(run))
+        summary = HELP[f"dead-letters {name}"]
+        app.command(name, short_help=summary.short, epilog=summary.epilog)(command(run))
     return app
 
 
@@ -135,8 +135,10 @@ def _failed(wrong: CliError) -> int:
 def _defect(defect: Exception) -> int:
     """Something that nobody foresaw."""
     _traced()
-    told = " ".join(redact.text(str(defect)).split())[:300]
-    remark(f"error: a defect of `{NAME}` ({type(defect).__name__}: {told}); {DEBUG}=1 shows where, please report it")
+    sentence = " ".join(redact.text(str(defect)).split())[:300]
+    remark(
+        f"error: a defect of `{NAME}` ({type(defect).__name__}: {sentence}); {DEBUG}=1 shows where, please report it"
+    )
     return Exit.DEFECT
 
 

@@ -39,18 +39,18 @@ def read(files: Sequence[str], *, recursive: bool, namespace: str, forced: bool)
     Raises UsageError for a file that is not there, RequestRefused for one that cannot be read or holds none of our
     resources.
     """
-    found = _documents(files, recursive=recursive)
-    return _read(found, ", ".join(files), namespace=namespace, forced=forced)
+    documents = _documents(files, recursive=recursive)
+    return _read(documents, ", ".join(files), namespace=namespace, forced=forced)
 
 
 def read_text(text: str, where: str, *, namespace: str, forced: bool) -> ManifestSet:
     """As `read`, of one text that came from `where`."""
-    found = ((where, item) for document in _loaded(text, where) for item in _items(document))
-    return _read(found, where, namespace=namespace, forced=forced)
+    items = ((where, item) for document in _loaded(text, where) for item in _items(document))
+    return _read(items, where, namespace=namespace, forced=forced)
 
 
 def _read(listed: Iterable[tuple[str, Manifest]], where_from: str, *, namespace: str, forced: bool) -> ManifestSet:
-    found: dict[Ref, Manifest] = {}
+    resources: dict[Ref, Manifest] = {}
     namespaces: dict[str, Manifest] = {}
     others: list[str] = []
     repeated: dict[Ref, None] = {}
@@ -59,15 +59,15 @@ def _read(listed: Iterable[tuple[str, Manifest]], where_from: str, *, namespace:
         if kind is not None:
             place = _namespace(document, where, namespace, forced=forced) if kind.namespaced else ""
             ref = Ref(kind, place, _name(document, where))
-            repeated |= {ref: None} if ref in found else {}
-            found[ref] = _bare(document)
+            repeated |= {ref: None} if ref in resources else {}
+            resources[ref] = _bare(document)
         elif document.get("kind") == NAMESPACE.name:
             namespaces[name(document)] = document
         else:
             others.append(f"{document.get('kind') or 'a document without kind'} '{name(document)}'")
-    if not found:
+    if not resources:
         raise RequestRefused(f"no resource of ours in {where_from}: `kind` must be Kepler or one of its companions")
-    return ManifestSet(found, namespaces, tuple(others), tuple(repeated))
+    return ManifestSet(resources, namespaces, tuple(others), tuple(repeated))
 
 
 def _documents(files: Iterable[str], *, recursive: bool) -> Iterator[tuple[str, Manifest]]:
@@ -75,7 +75,7 @@ def _documents(files: Iterable[str], *, recursive: bool) -> Iterator[tuple[str, 
         for path in _paths(file, recursive=recursive):
             where = "standard input" if path == STDIN else str(path)
             for document in _loaded(_text(path), where):
-                yield from ((where, one) for one in _items(document))
+                yield from ((where, item) for item in _items(document))
 
 
 def _paths(file: str, *, recursive: bool) -> Iterator[Path | str]:
@@ -85,7 +85,7 @@ def _paths(file: str, *, recursive: bool) -> Iterator[Path | str]:
     path = Path(file)
     if path.is_dir():
         among = path.rglob("*") if recursive else path.glob("*")
-        yield from sorted(one for one in among if one.suffix in SUFFIXES and one.name != "kustomization.yaml")
+        yield from sorted(path for path in among if path.suffix in SUFFIXES and path.name != "kustomization.yaml")
     elif path.exists():
         yield path
     else:
@@ -111,7 +111,7 @@ def _items(document: Any) -> Iterator[Manifest]:
     if not isinstance(document, dict):
         return
     if str(document.get("kind", "")).endswith("List") and isinstance(document.get("items"), list):
-        yield from (one for one in document["items"] if isinstance(one, dict))
+        yield from (item for item in document["items"] if isinstance(item, dict))
     else:
         yield document
 
@@ -127,12 +127,12 @@ def _namespace(document: Manifest, where: str, namespace: str, *, forced: bool) 
 
 
 def _name(document: Manifest, where: str) -> str:
-    found = name(document)
-    if not is_name(found):
+    called = name(document)
+    if not is_name(called):
         raise RequestRefused(
-            f"{where}: `metadata.name` of a {document['kind']} is '{found}': write lower-case letters and '-'"
+            f"{where}: `metadata.name` of a {document['kind']} is '{called}': write lower-case letters and '-'"
         )
-    return found
+    return called
 
 
 def _bare(document: Manifest) -> Manifest:

@@ -153,8 +153,8 @@ def _parameters(
 ) -> list[inspect.Parameter]:
     """The command's own parameters, then those of its groups; all by keyword, so their order is only the help's."""
     own = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=one.default, annotation=hints[name])
-        for name, one in inspect.signature(run).parameters.items()
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=parameter.default, annotation=hints[name])
+        for name, parameter in inspect.signature(run).parameters.items()
         if name not in groups
     ]
     shared = [

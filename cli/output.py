@@ -77,10 +77,10 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 def one_line_table(headings: Sequence[str], rows: Iterable[Sequence[str]], spared: Sequence[str]) -> None:
     """A table of one line a row: on a terminal, the last cell is cut and columns in `spared` are left out as needed."""
-    told = list(rows)
+    cells = list(rows)
     if sys.stdout.isatty():
-        headings, *told = fitted([headings, *told], spared, screen().width)
-    table(headings, told)
+        headings, *cells = fitted([headings, *cells], spared, screen().width)
+    table(headings, cells)
 
 
 def fitted(rows: Sequence[Sequence[str]], spared: Sequence[str], width: int) -> list[Sequence[str]]:
@@ -121,12 +121,12 @@ def columns(rows: Sequence[Sequence[str]], least: Sequence[int] = ()) -> str:
     return "".join("   ".join(row).rstrip() + "\n" for row in padded)
 
 
-def data(said: BaseModel | Sequence[BaseModel], how: Format) -> None:
+def data(answer: BaseModel | Sequence[BaseModel], how: Format) -> None:
     """A model, or a list of them, as JSON or YAML, in the order of its fields."""
     documents(
-        said.model_dump(mode="json", by_alias=True)
-        if isinstance(said, BaseModel)
-        else [one.model_dump(mode="json", by_alias=True) for one in said],
+        answer.model_dump(mode="json", by_alias=True)
+        if isinstance(answer, BaseModel)
+        else [model.model_dump(mode="json", by_alias=True) for model in answer],
         how,
     )
 
@@ -136,9 +136,9 @@ def documents(content: Any, how: Format) -> None:
     sys.stdout.write(json.dumps(content, indent=2) + "\n" if how is Format.JSON else as_yaml(content))
 
 
-def value(found: Any, longest: int = LONGEST) -> str:
+def value(content: Any, longest: int = LONGEST) -> str:
     """A field's value in a line: JSON, cut where it is longer than that; `-` where there is none."""
-    if found is None:
+    if content is None:
         return "-"
-    told = found if isinstance(found, str) and found and found == found.strip() else json.dumps(found)
-    return cut(told, longest)
+    text = content if isinstance(content, str) and content and content == content.strip() else json.dumps(content)
+    return cut(text, longest)

@@ -67,10 +67,10 @@ class Observer:
             self._note(f"you may not list {collection.kind.plural}")
             return ()
 
-    def _note(self, what: str) -> None:
-        said = f"{what}: the answer takes for granted what a plain installation has"
-        if said not in self.remarks:
-            self.remarks.append(said)
+    def _note(self, unread: str) -> None:
+        remark = f"{unread}: the answer takes for granted what a plain installation has"
+        if remark not in self.remarks:
+            self.remarks.append(remark)
 
 
 def with_cluster(cluster: Cluster, written: ManifestSet, *, manager: str = "") -> Prediction:
@@ -135,27 +135,27 @@ def _none(_collection: Collection) -> tuple[Manifest, ...]:
 
 def assumed(*, prometheus: bool = False, with_openshift: bool = False) -> dict[Ref, Manifest]:
     """What `config/` installs, and what others may have, as far as functions look at it."""
-    shipped = {one["kind"]: one for one in wiring.exporter_access()}
-    found: dict[Ref, Manifest] = {ref: shipped[ref.kind.name] for ref in COLLECTOR.installed}
+    shipped = {manifest["kind"]: manifest for manifest in wiring.exporter_access()}
+    objects: dict[Ref, Manifest] = {ref: shipped[ref.kind.name] for ref in COLLECTOR.installed}
     if prometheus:
         for kind in (SERVICE_MONITOR, PROMETHEUS_RULE):
-            found[monitoring.definition(kind)] = {
+            objects[monitoring.definition(kind)] = {
                 "metadata": {"name": f"{kind.plural}.{kind.group}"},
                 "spec": {"versions": [{"name": kind.version, "served": True}]},
                 "status": {"conditions": [{"type": "Established", "status": "True"}]},
             }
     if with_openshift:
-        found[openshift.API] = {"metadata": {"name": openshift.API.name}}
-    return found
+        objects[openshift.API] = {"metadata": {"name": openshift.API.name}}
+    return objects
 
 
 def concerned(after: Mapping[Ref, Manifest], memory: Memory) -> tuple[Ref, ...]:
     """The resources that functions report on: those in the files, and Keplers that have to do with the others."""
     own = [ref for ref in after if ref.kind in RECONCILED]
-    found = dict.fromkeys(own)
+    keys = dict.fromkeys(own)
     for changed in after:
-        found |= dict.fromkeys(_dependents(changed, memory))
-    return tuple(found)
+        keys |= dict.fromkeys(_dependents(changed, memory))
+    return tuple(keys)
 
 
 def _dependents(changed: Ref, memory: Memory) -> Iterator[Ref]:
@@ -163,7 +163,7 @@ def _dependents(changed: Ref, memory: Memory) -> Iterator[Ref]:
         return
     for kepler in memory.collect(Collection(KEPLER, changed.namespace)):
         key = Ref(KEPLER, metadata(kepler).get("namespace", ""), name(kepler))
-        if any(one.parent == KEPLER and one.concerns(key, kepler, changed) for one in FUNCTIONS):
+        if any(function.parent == KEPLER and function.concerns(key, kepler, changed) for function in FUNCTIONS):
             yield key
 
 
@@ -174,5 +174,9 @@ def images(cluster: Cluster) -> dict[str, str]:
     except Forbidden:
         return {}
     template = ((service or {}).get("spec") or {}).get("template") or {}
-    variables = [one for each in (template.get("spec") or {}).get("containers") or () for one in each.get("env") or ()]
-    return settings.images({one["name"]: one.get("value", "") for one in variables})
+    variables = [
+        variable
+        for container in (template.get("spec") or {}).get("containers") or ()
+        for variable in container.get("env") or ()
+    ]
+    return settings.images({variable["name"]: variable.get("value", "") for variable in variables})

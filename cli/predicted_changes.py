@@ -101,20 +101,20 @@ def _left(prediction: Prediction) -> Iterator[ForeignField]:
             yield from (field for field in foreign.foreign(ref, child, ours) if field.path in stay)
 
 
-def redacted(found: Diff, prediction: Prediction) -> Diff:
+def redacted(diff: Diff, prediction: Prediction) -> Diff:
     """The diff with `(hidden)` for what is confidential, as reports have it: diffs are pasted into reviews and logs."""
     sides = [
         (touched.object.kind, field.path, side)
-        for touched in found.objects
+        for touched in diff.objects
         for field in touched.fields
         for side in (field.before, field.after)
     ]
     mask = redact.joined(redact.mask(*prediction.before.values(), *prediction.after.values()), sides)
     return Diff(
-        objects=tuple(_redacted(touched, mask) for touched in found.objects),
-        stopped=tuple(one.model_copy(update={"message": mask.text(one.message)}) for one in found.stopped),
-        remarks=found.remarks,
-        foreign=found.foreign,
+        objects=tuple(_redacted(touched, mask) for touched in diff.objects),
+        stopped=tuple(refusal.model_copy(update={"message": mask.text(refusal.message)}) for refusal in diff.stopped),
+        remarks=diff.remarks,
+        foreign=diff.foreign,
     )
 
 
@@ -127,21 +127,21 @@ def _redacted(touched: Touched, mask: Mask) -> Touched:
 
 
 def _by_object(prediction: Prediction) -> Mapping[Ref, _Fields]:
-    found: dict[Ref, _Fields] = {}
+    fields_by_object: dict[Ref, _Fields] = {}
     for ref, after in prediction.after.items():
         before = prediction.before[ref]
-        found[ref] = _Fields("changed" if before else "created", {})
+        fields_by_object[ref] = _Fields("changed" if before else "created", {})
         for change in unlike(before, after):
             if change.path != APPLIED:
-                found[ref].add(change.path, change.before, change.after, YOU)
+                fields_by_object[ref].add(change.path, change.before, change.after, YOU)
     for write in prediction.simulated.writes:
         if write.action != "reported":
-            _add(found, write)
-    return found
+            _add(fields_by_object, write)
+    return fields_by_object
 
 
-def _add(found: dict[Ref, _Fields], write: SimulatedWrite) -> None:
-    fields = found.setdefault(write.ref, _Fields(write.action, {}))
+def _add(fields_by_object: dict[Ref, _Fields], write: SimulatedWrite) -> None:
+    fields = fields_by_object.setdefault(write.ref, _Fields(write.action, {}))
     if write.action == "deleted":
         fields.action = write.action
     for change in write.fields:
@@ -154,7 +154,7 @@ def _says(fields: _Fields) -> bool:
 
 def _touched(ref: Ref, fields: _Fields) -> Touched:
     runs = ref.kind in (DAEMON_SET, DEPLOYMENT) and fields.action == "changed"
-    moved = [path for path, one in fields.found.items() if one.before != one.after]
+    moved = [path for path, predicted in fields.found.items() if predicted.before != predicted.after]
     return Touched(
         object=object_name(ref),
         action=fields.action,
@@ -167,42 +167,42 @@ def stopped(decisions: tuple[Decision, ...]) -> tuple[Stopped, ...]:
     """Who would not do his part, and why."""
     return tuple(
         Stopped(
-            object=object_name(one.key),
-            function=one.function.name,
-            outcome=one.outcome.word.value,
-            reason=one.outcome.reason,
-            message=one.outcome.message,
+            object=object_name(decision.key),
+            function=decision.function.name,
+            outcome=decision.outcome.word.value,
+            reason=decision.outcome.reason,
+            message=decision.outcome.message,
         )
-        for one in decisions
-        if one.outcome.word is not Word.CONVERGED
+        for decision in decisions
+        if decision.outcome.word is not Word.CONVERGED
     )
 
 
-def lines(found: Diff, *, full: bool = False) -> Iterator[str]:
+def lines(diff: Diff, *, full: bool = False) -> Iterator[str]:
     """For people; the fields of what is created only with `full`."""
-    for touched in found.objects:
+    for touched in diff.objects:
         yield _heading(touched)
         if touched.action != "created" or full:
             for field in touched.fields:
                 yield from _field(field)
-    for one in found.stopped:
-        yield sentence(one)
-    yield from map(foreign_field, found.foreign)
+    for refusal in diff.stopped:
+        yield sentence(refusal)
+    yield from map(foreign_field, diff.foreign)
 
 
-def sentence(one: Stopped) -> str:
+def sentence(refusal: Stopped) -> str:
     """`estimator rejects Kepler energy/kepler: ... (EstimatorRequired)`."""
-    verb = "rejects" if one.outcome == "rejected" else "waits at"
-    about = one.object
-    return f"{one.function} {verb} {title(about)}: {one.message} ({one.reason})"
+    verb = "rejects" if refusal.outcome == "rejected" else "waits at"
+    about = refusal.object
+    return f"{refusal.function} {verb} {title(about)}: {refusal.message} ({refusal.reason})"
 
 
 def _heading(touched: Touched) -> str:
     count = len(touched.fields)
     size = f" ({count} field{'s' if count != 1 else ''})" if touched.action == "created" else ""
-    by = ", ".join(sorted({one.by for one in touched.fields}))
-    told = f"{title(touched.object)}: {touched.action}{size}{f' by {by}' if by else ''}"
-    return told + (", its pods are replaced (rollout)" if touched.rollout else "")
+    by = ", ".join(sorted({field.by for field in touched.fields}))
+    sentence = f"{title(touched.object)}: {touched.action}{size}{f' by {by}' if by else ''}"
+    return sentence + (", its pods are replaced (rollout)" if touched.rollout else "")
 
 
 def _field(field: Predicted) -> Iterator[str]:
@@ -216,9 +216,9 @@ def _field(field: Predicted) -> Iterator[str]:
         yield f"  {field.path}: {value(field.before, UNBOUNDED)} -> {value(field.after, UNBOUNDED)}{by}"
 
 
-def _long(found: Any) -> bool:
+def _long(content: Any) -> bool:
     """Whether it is told line by line: a text of several lines, a list."""
-    return (isinstance(found, str) and "\n" in found) or (isinstance(found, list) and len(found) > 1)
+    return (isinstance(content, str) and "\n" in content) or (isinstance(content, list) and len(content) > 1)
 
 
 def _compared(before: Any, after: Any) -> Iterator[str]:
@@ -227,7 +227,7 @@ def _compared(before: Any, after: Any) -> Iterator[str]:
             yield line
 
 
-def _split(found: Any) -> list[str]:
-    if isinstance(found, list):
-        return [value(one, UNBOUNDED) for one in found]
-    return [] if found is None else str(found).splitlines()
+def _split(content: Any) -> list[str]:
+    if isinstance(content, list):
+        return [value(item, UNBOUNDED) for item in content]
+    return [] if content is None else str(content).splitlines()

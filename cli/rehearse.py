@@ -60,7 +60,7 @@ def as_written(ref: Ref, wanted: Manifest) -> Manifest:
 
 def unrehearsed(ref: Ref, wanted: Manifest, live: Manifest | None) -> Manifest:
     """What an apply would make of the resource, for somebody who may not ask the API server: without validation."""
-    resource = next(one for one in RESOURCES.values() if one.names.kind == ref.kind.name)
+    resource = next(model for model in RESOURCES.values() if model.names.kind == ref.kind.name)
     made: Manifest = defaulted(openapi_schema.of(resource), _in_memory(ref, wanted, live))
     return made
 
@@ -84,11 +84,15 @@ def defaulted(node: Mapping[str, Any], value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
     properties = node.get("properties") or {}
-    other = node.get("additionalProperties")
-    missing = {name: one["default"] for name, one in properties.items() if "default" in one and value.get(name) is None}
-    found = {**value, **missing}
-    below = other if isinstance(other, Mapping) else {}
-    return {name: defaulted(properties.get(name, below), content) for name, content in found.items()}
+    additional = node.get("additionalProperties")
+    missing = {
+        name: schema["default"]
+        for name, schema in properties.items()
+        if "default" in schema and value.get(name) is None
+    }
+    completed = {**value, **missing}
+    below = additional if isinstance(additional, Mapping) else {}
+    return {name: defaulted(properties.get(name, below), content) for name, content in completed.items()}
 
 
 def merged(target: Manifest, patch: Manifest) -> dict[str, Any]:

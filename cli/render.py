@@ -19,8 +19,8 @@ def rendered(prediction: Prediction) -> list[Manifest]:
     Without what the API server says, and without owners that are not there yet: their uids are unknown.
     """
     intended = {intent.ref for one in prediction.simulated.decisions for intent in one.outcome.intents}
-    found = ((ref, prediction.memory.get(ref)) for ref in sorted(intended, key=_place))
-    return [_bare(ref, one) for ref, one in found if one is not None]
+    objects = ((ref, prediction.memory.get(ref)) for ref in sorted(intended, key=_place))
+    return [_bare(ref, manifest) for ref, manifest in objects if manifest is not None]
 
 
 def _place(ref: Ref) -> tuple[str, int, str, str]:
@@ -29,11 +29,11 @@ def _place(ref: Ref) -> tuple[str, int, str, str]:
     return ref.namespace, order, ref.kind.name, ref.name
 
 
-def _bare(ref: Ref, one: Manifest) -> Manifest:
-    described = {key: value for key, value in metadata(one).items() if key not in SERVERS_OWN}
+def _bare(ref: Ref, manifest: Manifest) -> Manifest:
+    described = {key: value for key, value in metadata(manifest).items() if key not in SERVERS_OWN}
     owners = [owner for owner in described.pop("ownerReferences", ()) if owner.get("uid") != UNBORN]
     address = {"name": ref.name, **({"namespace": ref.namespace} if ref.namespace else {})}
-    body = {key: value for key, value in one.items() if key not in ("apiVersion", "kind", "metadata", "status")}
+    body = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind", "metadata", "status")}
     kept = {**address, **described, **({"ownerReferences": owners} if owners else {})}
     return {"apiVersion": ref.kind.api_version, "kind": ref.kind.name, "metadata": kept, **body}
 

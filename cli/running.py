@@ -24,8 +24,8 @@ def _models(kepler: Kepler) -> str:
     """The power models that the user named."""
     models = kepler.spec.estimator_sidecar.models
     named = {field.replace("_", "-"): getattr(models, field) for field in type(models).model_fields}
-    told = [f"{name} from {_source(one)}" for name, one in named.items() if _source(one)]
-    return f"; models: {', '.join(told)}" if told else ""
+    sources = [f"{name} from {_source(model)}" for name, model in named.items() if _source(model)]
+    return f"; models: {', '.join(sources)}" if sources else ""
 
 
 def _source(model: PowerModel) -> str:

@@ -52,19 +52,19 @@ def foreign_field(field: ForeignField) -> str:
     """Return which field of a child somebody else owns, its value, who set it and when."""
     if field.restart:
         return visible_line(f"{title(field.object)}: its pods were restarted{_by(field.by)}{_at(field.time)}")
-    told = f"{title(field.object)}: `{field.path}` is {_quoted(field.value)}, set{_by(field.by)}{_at(field.time)}"
-    return visible_line(f"{told}; no function sets this field, so it stays")
+    sentence = f"{title(field.object)}: `{field.path}` is {_quoted(field.value)}, set{_by(field.by)}{_at(field.time)}"
+    return visible_line(f"{sentence}; no function sets this field, so it stays")
 
 
 def fight(contested: Fight) -> str:
     """Return which field of a child is put back again and again, by which function, and who changes it."""
     times = f"{contested.count} times since {second(contested.since)}, last at {second(contested.last)}"
     if not contested.path:
-        told = f"{title(contested.object)}: {contested.function} created it again {times}"
-        return visible_line(f"{told}, since it was deleted each time{NOT_KEPT}")
+        sentence = f"{title(contested.object)}: {contested.function} created it again {times}"
+        return visible_line(f"{sentence}, since it was deleted each time{NOT_KEPT}")
     others = " and ".join(contested.others) or "somebody else"
-    told = f"{title(contested.object)}: {contested.function} put `{contested.path}` back {times}"
-    return visible_line(f"{told}, since {others} changed it each time")
+    sentence = f"{title(contested.object)}: {contested.function} put `{contested.path}` back {times}"
+    return visible_line(f"{sentence}, since {others} changed it each time")
 
 
 # What ends a fight.
@@ -125,9 +125,9 @@ def _paths(write: Wrote) -> str:
     return ", ".join(shown) + (f" and {_count(more, 'other field')}" if shown and more > 0 else "")
 
 
-def _quoted(found: object) -> str:
+def _quoted(content: object) -> str:
     """Return a value in quotes; a list or a map as JSON."""
-    return value(found) if isinstance(found, (list, dict)) else f"'{value(found)}'"
+    return value(content) if isinstance(content, (list, dict)) else f"'{value(content)}'"
 
 
 def _by(manager: str) -> str:

@@ -76,9 +76,9 @@ class Memory:
         """The objects of a kind as they would be now."""
         if collection not in self.listed:
             self.listed[collection] = self.collected(collection)
-        mine = {ref: one for ref, one in self.objects.items() if _belongs(ref, collection)}
-        others = (one for one in self.listed[collection] if _ref(one, collection) not in mine)
-        return (*others, *(one for one in mine.values() if one is not None))
+        mine = {ref: manifest for ref, manifest in self.objects.items() if _belongs(ref, collection)}
+        others = (manifest for manifest in self.listed[collection] if _ref(manifest, collection) not in mine)
+        return (*others, *(manifest for manifest in mine.values() if manifest is not None))
 
 
 def simulate(memory: Memory, keys: Iterable[Ref], images: Mapping[str, str]) -> Simulated:

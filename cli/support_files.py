@@ -44,73 +44,79 @@ class Gathered:
 def files(gathered: Gathered) -> dict[str, str]:
     """Every file of the bundle, the list of them first."""
     masks = _masks(gathered)
-    kept = [_letter(one, masks) for one in gathered.letters]
-    found = {
-        **{_file(folder, one): _yaml(one, masks) for folder, objects in gathered.objects.items() for one in objects},
+    kept = [_letter(letter, masks) for letter in gathered.letters]
+    files_by_name = {
+        **{
+            _file(folder, manifest): _yaml(manifest, masks)
+            for folder, objects in gathered.objects.items()
+            for manifest in objects
+        },
         **({"dead-letters.yaml": as_yaml(kept)} if kept else {}),
-        **{file: _json(said, masks) for file, said in gathered.said.items()},
+        **{file: _json(answer, masks) for file, answer in gathered.said.items()},
     }
-    return {MANIFEST: _manifest(gathered, found), **found}
+    return {MANIFEST: _manifest(gathered, files_by_name), **files_by_name}
 
 
 def _masks(gathered: Gathered) -> Mask:
     """What hides, everywhere, what any of the objects says in confidence."""
-    everything = [one for objects in gathered.objects.values() for one in objects]
-    contents = [content for one in gathered.letters for content in _contents(one).values()]
-    known = redact.mask(*everything, *(one for one in contents if isinstance(one, Mapping)))
-    secrets = {*known.secrets, *(one for one in gathered.confidential if one)}
+    everything = [manifest for objects in gathered.objects.values() for manifest in objects]
+    contents = [content for config_map in gathered.letters for content in _contents(config_map).values()]
+    known = redact.mask(*everything, *(content for content in contents if isinstance(content, Mapping)))
+    secrets = {*known.secrets, *(secret for secret in gathered.confidential if secret)}
     return Mask(frozenset(secrets))
 
 
-def _file(folder: str, one: Manifest) -> str:
-    where = metadata(one).get("namespace")
-    return "/".join(part for part in (folder, where, f"{str(one.get('kind')).lower()}-{name(one)}.yaml") if part)
+def _file(folder: str, manifest: Manifest) -> str:
+    where = metadata(manifest).get("namespace")
+    return "/".join(
+        part for part in (folder, where, f"{str(manifest.get('kind')).lower()}-{name(manifest)}.yaml") if part
+    )
 
 
-def _yaml(one: Manifest, masks: Mask) -> str:
-    return as_yaml(masks.manifest(one))
+def _yaml(manifest: Manifest, masks: Mask) -> str:
+    return as_yaml(masks.manifest(manifest))
 
 
-def _letter(one: Manifest, masks: Mask) -> Any:
+def _letter(manifest: Manifest, masks: Mask) -> Any:
     """A dead letter, with the event that is in it as JSON taken apart, so that it can be hidden."""
-    whole = {**(one.get("data") or {}), **_contents(one)}
-    return masks.manifest({"name": name(one), **whole})
+    whole = {**(manifest.get("data") or {}), **_contents(manifest)}
+    return masks.manifest({"name": name(manifest), **whole})
 
 
-def _contents(one: Manifest) -> dict[str, Any]:
-    kept = one.get("data") or {}
+def _contents(manifest: Manifest) -> dict[str, Any]:
+    kept = manifest.get("data") or {}
     return {part: _parsed(str(kept[part])) for part in ("attributes", "data") if part in kept}
 
 
 def _parsed(text: str) -> Any:
     """What is no object of named values may be anything, and is left out."""
     try:
-        found = json.loads(text)
+        decoded = json.loads(text)
     except (ValueError, RecursionError):
         return {"unreadable": HIDDEN}
-    if not isinstance(found, dict):
+    if not isinstance(decoded, dict):
         return {"unreadable": HIDDEN}
-    return {key: HIDDEN if key == UNDECODED else value for key, value in found.items()}
+    return {key: HIDDEN if key == UNDECODED else value for key, value in decoded.items()}
 
 
-def _json(said: "BaseModel | list[BaseModel]", masks: Mask) -> str:
-    models = said if isinstance(said, list) else [said]
-    content = [one.model_dump(mode="json", by_alias=True) for one in models]
-    return json.dumps(masks.value(content if isinstance(said, list) else content[0]), indent=1) + "\n"
+def _json(answer: "BaseModel | list[BaseModel]", masks: Mask) -> str:
+    models = answer if isinstance(answer, list) else [answer]
+    content = [model.model_dump(mode="json", by_alias=True) for model in models]
+    return json.dumps(masks.value(content if isinstance(answer, list) else content[0]), indent=1) + "\n"
 
 
-def _manifest(gathered: Gathered, found: Mapping[str, str]) -> str:
-    told = {
+def _manifest(gathered: Gathered, contents: Mapping[str, str]) -> str:
+    manifest = {
         "versions": dict(gathered.versions),
-        "files": {file: len(content.encode()) for file, content in sorted(found.items())},
-        "leftOut": [*LEFT_OUT, *(f"you may not read, or reach: {what}" for what in gathered.unread)],
+        "files": {file: len(content.encode()) for file, content in sorted(contents.items())},
+        "leftOut": [*LEFT_OUT, *(f"you may not read, or reach: {resource}" for resource in gathered.unread)],
     }
-    return json.dumps(told, indent=1) + "\n"
+    return json.dumps(manifest, indent=1) + "\n"
 
 
 def by_folder(objects: Iterable[tuple[str, Manifest]]) -> dict[str, tuple[Manifest, ...]]:
     """Objects by the folder that each belongs to."""
-    found: dict[str, list[Manifest]] = {}
-    for folder, one in objects:
-        found.setdefault(folder, []).append(one)
-    return {folder: tuple(each) for folder, each in found.items()}
+    grouped: dict[str, list[Manifest]] = {}
+    for folder, manifest in objects:
+        grouped.setdefault(folder, []).append(manifest)
+    return {folder: tuple(members) for folder, members in grouped.items()}

@@ -36,40 +36,40 @@ def explain(facts: Facts) -> Explanation:
     """The answer to "why is it not ready?", or since when it is."""
     ready = current(facts.resource, READY)
     well = ready is not None and ready.status is ConditionStatus.TRUE and not terminates(facts.resource)
-    found = tuple(beside(facts) if well else causes(facts))
-    sentence = _since(facts) if well else f"{title(facts.key)} is not Ready: {found[0].says}"
-    steps = dict.fromkeys(step for cause in found for step in cause.steps)
+    obstacles = tuple(beside(facts) if well else causes(facts))
+    sentence = _since(facts) if well else f"{title(facts.key)} is not Ready: {obstacles[0].says}"
+    steps = dict.fromkeys(step for cause in obstacles for step in cause.steps)
     return Explanation(
         object=object_name(facts.key),
         generation=generation(facts.resource),
         ready=well,
         sentence=sentence,
-        because=tuple(cause.says for cause in found),
+        because=tuple(cause.says for cause in obstacles),
         next=tuple(steps),
-        see=troubleshooting.links(cause.reason for cause in found),
+        see=troubleshooting.links(cause.reason for cause in obstacles),
         running=tuple(running(facts.resource)) if facts.key.kind == KEPLER else (),
-        remarks=tuple(f"you may not read {what}: it is left out of account" for what in facts.unread),
+        remarks=tuple(f"you may not read {unread}: it is left out of account" for unread in facts.unread),
     )
 
 
 def _since(facts: Facts) -> str:
-    told = conditions(facts.resource)[READY]
-    since = moment(str(told.get("lastTransitionTime") or ""))
+    ready = conditions(facts.resource)[READY]
+    since = moment(str(ready.get("lastTransitionTime") or ""))
     when = f" since {since:%Y-%m-%d %H:%M:%S} UTC ({age(since, facts.now)})" if since else ""
-    return f"{title(facts.key)} is Ready{when}: {told['message']}"
+    return f"{title(facts.key)} is Ready{when}: {ready['message']}"
 
 
-def lines(found: Explanation) -> Iterator[str]:
+def lines(explanation: Explanation) -> Iterator[str]:
     """For people: the sentence, what else was found, what to do, and what runs."""
-    yield found.sentence
-    more = found.because if found.ready else found.because[1:]
+    yield explanation.sentence
+    more = explanation.because if explanation.ready else explanation.because[1:]
     yield from _block("also" if more else "", more)
-    yield from _block("next" if found.next else "", found.next)
-    yield from (f"see {section}" for section in found.see)
-    yield from _block("running" if found.running else "", found.running)
+    yield from _block("next" if explanation.next else "", explanation.next)
+    yield from (f"see {section}" for section in explanation.see)
+    yield from _block("running" if explanation.running else "", explanation.running)
 
 
-def _block(heading: str, told: tuple[str, ...]) -> Iterator[str]:
-    if told:
+def _block(heading: str, sentences: tuple[str, ...]) -> Iterator[str]:
+    if sentences:
         yield f"{heading}:"
-        yield from (f"  {one}" for one in told)
+        yield from (f"  {sentence}" for sentence in sentences)

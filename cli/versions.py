@@ -19,8 +19,8 @@ class Versions(EventPart):
 
 def versions(client: str, operator: Iterable[str], server: str, unread: tuple[str, ...] = ()) -> Versions:
     """Compare them; `unread` is what the user may not read of the functions."""
-    found = tuple(sorted(set(operator)))
-    return Versions(client=client, operator=found, server=server, skew=_skew(client, found, unread))
+    running = tuple(sorted(set(operator)))
+    return Versions(client=client, operator=running, server=server, skew=_skew(client, running, unread))
 
 
 def _skew(client: str, operator: tuple[str, ...], unread: tuple[str, ...]) -> str:
@@ -41,8 +41,8 @@ def _skew(client: str, operator: tuple[str, ...], unread: tuple[str, ...]) -> st
     return ""
 
 
-def lines(found: Versions) -> Iterator[str]:
+def lines(versions: Versions) -> Iterator[str]:
     """For people."""
-    yield f"kubectl kepler   {found.client}"
-    yield f"operator         {', '.join(found.operator) or 'unknown'}"
-    yield f"API server       {found.server}"
+    yield f"kubectl kepler   {versions.client}"
+    yield f"operator         {', '.join(versions.operator) or 'unknown'}"
+    yield f"API server       {versions.server}"

@@ -32,7 +32,7 @@ class Bar:
 def lines(trace: Trace, width: int, *, calls: bool = False) -> Iterator[str]:
     """The whole of it, no line wider than `width` where that can be."""
     yield from _heading(trace)
-    kept = {one.id: one.report for one in trace.reports}
+    kept = {report.id: report.report for report in trace.reports}
     previous: Episode | None = None
     for episode in trace.episodes:
         if previous:
@@ -60,15 +60,15 @@ def _episode(episode: Episode, kept: Mapping[str, Report], width: int, *, calls:
     rows: list[tuple[str, ...]] = [HEADINGS]
     bars: list[Bar | None] = [None]
     for identity in episode.reports:
-        one = kept[identity]
-        rows.append(_row(one, episode, critical=identity in episode.awaited))
-        bars.append(_bar(one, episode))
+        report = kept[identity]
+        rows.append(_row(report, episode, critical=identity in episode.awaited))
+        bars.append(_bar(report, episode))
         if calls:
             rows += [
                 ("", f"  {call.verb} {_short(call.path)}", "", "", _ms(call.milliseconds), str(call.status), "")
-                for call in one.calls
+                for call in report.calls
             ]
-            bars += [_call_bar(one, episode, call.began, call.milliseconds) for call in one.calls]
+            bars += [_call_bar(report, episode, call.began, call.milliseconds) for call in report.calls]
     texts = columns(rows).splitlines()
     room = min(WIDEST, max(NARROWEST, width - max(len(line) for line in texts) - 3))
     longest = max(len(line) for line in texts)
@@ -78,27 +78,31 @@ def _episode(episode: Episode, kept: Mapping[str, Report], width: int, *, calls:
     yield f"{CRITICAL} what the end waited for: {_ms(episode.milliseconds)} from the first event to the last word"
 
 
-def _row(one: Report, episode: Episode, *, critical: bool) -> tuple[str, ...]:
-    said = one.conditions[0] if one.conditions else None
-    outcome = one.outcome if one.outcome == "converged" or said is None else f"{one.outcome} ({said.reason})"
+def _row(report: Report, episode: Episode, *, critical: bool) -> tuple[str, ...]:
+    condition = report.conditions[0] if report.conditions else None
+    outcome = (
+        report.outcome
+        if report.outcome == "converged" or condition is None
+        else f"{report.outcome} ({condition.reason})"
+    )
     return (
         CRITICAL if critical else "",
-        one.function,
-        f"+{_ms(_after(episode, one.began))}",
-        _ms(_after(episode, one.began) - _after(episode, sent(one))),
-        _ms(one.milliseconds),
-        str(len(one.calls)),
+        report.function,
+        f"+{_ms(_after(episode, report.began))}",
+        _ms(_after(episode, report.began) - _after(episode, sent(report))),
+        _ms(report.milliseconds),
+        str(len(report.calls)),
         outcome,
     )
 
 
-def _bar(one: Report, episode: Episode) -> Bar:
-    began = _after(episode, one.began)
-    return Bar(_after(episode, sent(one)), began, began + one.milliseconds)
+def _bar(report: Report, episode: Episode) -> Bar:
+    began = _after(episode, report.began)
+    return Bar(_after(episode, sent(report)), began, began + report.milliseconds)
 
 
-def _call_bar(one: Report, episode: Episode, began: float, took: float) -> Bar:
-    start = _after(episode, one.began) + began
+def _call_bar(report: Report, episode: Episode, began: float, took: float) -> Bar:
+    start = _after(episode, report.began) + began
     return Bar(start, start, start + took)
 
 

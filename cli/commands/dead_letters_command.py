@@ -35,11 +35,11 @@ def listed(ctx: typer.Context, place: Reach, *, output: Output = Format.TABLE) -
     """
     if ctx.invoked_subcommand:
         return Exit.OK
-    found = read.letters(_all(place.connect()))
+    letters = read.letters(_all(place.connect()))
     if output is not Format.TABLE:
-        data(found, output)
-    elif found:
-        table(kept.HEADINGS, kept.rows(found, datetime.now(UTC)))
+        data(letters, output)
+    elif letters:
+        table(kept.HEADINGS, kept.rows(letters, datetime.now(UTC)))
     else:
         remark("no dead letters: nothing waits to be sent again")
     return Exit.OK
@@ -48,11 +48,11 @@ def listed(ctx: typer.Context, place: Reach, *, output: Output = Format.TABLE) -
 def show(letter: Letter, place: Reach, *, output: Output = Format.TABLE) -> int:
     """One letter: to whom, what came back, and the event itself."""
     config_map = _need(place.connect(), letter)
-    found = _readable(config_map)
+    read_letter = _readable(config_map)
     if output is not Format.TABLE:
-        data(found, output)
+        data(read_letter, output)
         return Exit.OK
-    for line in told(found, config_map):
+    for line in told(read_letter, config_map):
         say(line)
     return Exit.OK
 
@@ -64,13 +64,13 @@ def replay(place: Reach, *, letters: Letters = None, everything: All = False) ->
     """
     cluster = place.connect()
     meant = _meant(cluster, letters, everything=everything)
-    found = read.letters(meant) if everything else [_readable(one) for one in meant]
-    lost = [one for one in found if not one.complete]
-    for one in lost:
-        remark(f"'{one.name}' cannot be sent again: its data was too large to be kept; `discard` throws it away")
-    again = [one for one in found if one.complete]
+    chosen = read.letters(meant) if everything else [_readable(config_map) for config_map in meant]
+    lost = [letter for letter in chosen if not letter.complete]
+    for letter in lost:
+        remark(f"'{letter.name}' cannot be sent again: its data was too large to be kept; `discard` throws it away")
+    again = [letter for letter in chosen if letter.complete]
     if again:
-        send(cluster, (request(one.name, by=BY) for one in again), signed=True)
+        send(cluster, (request(letter.name, by=BY) for letter in again), signed=True)
     say(_count(again, "to be sent again"))
     return Exit.NO if lost else Exit.OK
 
@@ -81,10 +81,10 @@ def discard(place: Reach, *, letters: Letters = None, everything: All = False) -
     What they asked for is not lost: the sweep finds it within minutes.
     """
     cluster = place.connect()
-    found = _meant(cluster, letters, everything=everything)
-    for one in found:
-        cluster.delete(kept.ref(name(one), cluster.operator_namespace), one)
-    say(_count(found, "thrown away"))
+    config_maps = _meant(cluster, letters, everything=everything)
+    for config_map in config_maps:
+        cluster.delete(kept.ref(name(config_map), cluster.operator_namespace), config_map)
+    say(_count(config_maps, "thrown away"))
     return Exit.OK
 
 
@@ -112,22 +112,22 @@ def _need(cluster: Cluster, letter: str) -> Manifest:
 
 def _readable(config_map: Manifest) -> DeadLetter:
     """The letter; raises Missing where somebody has written something else there."""
-    found = read.letter(config_map)
-    if found is None:
+    letter = read.letter(config_map)
+    if letter is None:
         raise Missing(changed(name(config_map)))
-    return found
+    return letter
 
 
-def told(found: DeadLetter, config_map: Manifest) -> Iterator[str]:
+def told(letter: DeadLetter, config_map: Manifest) -> Iterator[str]:
     """A letter for people: its envelope, and the event with what is confidential in it hidden."""
-    times = "once" if found.count == 1 else f"{found.count} times, the last"
-    yield f"{found.name}, given up {times} at {found.time.astimezone():%Y-%m-%d %H:%M:%S}"
-    yield f"about:    {kept.subject(found)}"
-    yield f"for:      {found.destination or '-'}"
-    yield f"answer:   {kept.answered(found)}"
-    yield f"event:    {found.event.type}"
-    yield f"id:       {found.event.id}"
-    yield f"source:   {found.event.source}"
+    times = "once" if letter.count == 1 else f"{letter.count} times, the last"
+    yield f"{letter.name}, given up {times} at {letter.time.astimezone():%Y-%m-%d %H:%M:%S}"
+    yield f"about:    {kept.subject(letter)}"
+    yield f"for:      {letter.destination or '-'}"
+    yield f"answer:   {kept.answered(letter)}"
+    yield f"event:    {letter.event.type}"
+    yield f"id:       {letter.event.id}"
+    yield f"source:   {letter.event.source}"
     content = str((config_map.get("data") or {}).get("data") or "{}")
     yield "data:"
     yield from _json(content)

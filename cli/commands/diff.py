@@ -49,14 +49,14 @@ def diff(  # noqa: PLR0913 (one parameter an option)
     with progress("deciding as every function would"):
         prediction = predict.with_cluster(cluster, written, manager=field_manager)
     compared = diff_of(prediction)
-    found = compared if show_values else redacted(compared, prediction)
+    shown = compared if show_values else redacted(compared, prediction)
     _remark(written, prediction)
     if output is not Format.TABLE:
-        data(found, output)
+        data(shown, output)
     else:
-        for line in lines(found, full=full):
+        for line in lines(shown, full=full):
             say(line)
-    return Exit.NO if found.objects else Exit.OK
+    return Exit.NO if shown.objects else Exit.OK
 
 
 def rendered(  # noqa: PLR0913
@@ -93,10 +93,10 @@ def _print(prediction: Prediction, output: Format) -> int:
     if output is Format.JSON:
         documents(render.as_list(objects), output)
     else:
-        typer.echo(render.with_separators(as_yaml(one) for one in objects), nl=False)
+        typer.echo(render.with_separators(as_yaml(manifest) for manifest in objects), nl=False)
     refusals = stopped(prediction.simulated.decisions)
-    for one in refusals:
-        remark(sentence(one))
+    for refusal in refusals:
+        remark(sentence(refusal))
     return Exit.NO if refusals else Exit.OK
 
 

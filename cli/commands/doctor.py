@@ -36,18 +36,18 @@ def doctor(place: Reach, at: ConsoleAt, *, output: Output = Format.TABLE) -> int
     """
     cluster = place.connect()
     with progress("reading the installation"):
-        found = diagnosis(cluster, console=at.console, token=at.token)
+        diagnosed = diagnosis(cluster, console=at.console, token=at.token)
     if output is not Format.TABLE:
-        data(found, output)
+        data(diagnosed, output)
     else:
-        say(f"kubectl kepler {found.version}, API server {found.server}")
-        table(HEADINGS, ((one.area, one.level, one.says, one.do) for one in found.checks))
-    return Exit.OK if found.healthy else Exit.NO
+        say(f"kubectl kepler {diagnosed.version}, API server {diagnosed.server}")
+        table(HEADINGS, ((check.area, check.level, check.says, check.do) for check in diagnosed.checks))
+    return Exit.OK if diagnosed.healthy else Exit.NO
 
 
 def diagnosis(cluster: Cluster, *, console: str = "", token: str = "") -> Diagnosis:
     """Every check, over what is there now."""
     seen = survey(cluster, console, token)
     checks = tuple(installed.elsewhere(seen)) or tuple(line for check in CHECKS for line in check(seen))
-    healthy = all(one.level != "fail" for one in checks)
+    healthy = all(check.level != "fail" for check in checks)
     return Diagnosis(healthy=healthy, version=VERSION, server=seen.server, checks=checks)

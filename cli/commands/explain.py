@@ -34,15 +34,15 @@ def explain(place: Reach, at: ConsoleAt, *, name: Explained = "", output: Output
     Ends with 0 where it is Ready, or nobody else owns a field; with 1 where not.
     """
     cluster = place.connect()
-    found = _of_child(cluster, name, at) if is_child(name) else _of_resource(cluster, name, at)
+    explanation = _of_child(cluster, name, at) if is_child(name) else _of_resource(cluster, name, at)
     if output is not Format.TABLE:
-        data(found, output)
+        data(explanation, output)
     else:
-        for line in lines(found):
+        for line in lines(explanation):
             say(line)
-        for line in found.remarks:
+        for line in explanation.remarks:
             remark(line)
-    return Exit.OK if found.ready else Exit.NO
+    return Exit.OK if explanation.ready else Exit.NO
 
 
 def _of_resource(cluster: Cluster, name: str, at: ConsoleAt) -> Explanation:

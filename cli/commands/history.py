@@ -69,11 +69,11 @@ def history(  # noqa: PLR0913 (one parameter an option)
     return Exit.OK
 
 
-def _print(found: "list[Changed] | list[Change]", told: Iterator[str], output: Format) -> None:
+def _print(entries: "list[Changed] | list[Change]", lines: Iterator[str], output: Format) -> None:
     if output is not Format.TABLE:
-        data(found, output)
+        data(entries, output)
         return
-    for line in told:
+    for line in lines:
         say(line)
 
 
@@ -98,10 +98,10 @@ def _changes(console: ConsoleClient, key: Ref, after: datetime | None, limit: in
     before, left = "", limit
     while left > 0:
         page = console.history(key, before=before, limit=min(left, 100))
-        for one in page.items:
-            if after and max([one.began, *(said.began for said in one.reports)]) < after:
+        for item in page.items:
+            if after and max([item.began, *(report.began for report in item.reports)]) < after:
                 return
-            yield one
+            yield item
         left -= len(page.items)
         before = page.next
         if not before:
@@ -142,19 +142,19 @@ def trace(  # noqa: PLR0913
     """What one change set going, as a waterfall: who worked when, and what the end waited for."""
     cluster = place.connect()
     with reached(cluster, url=at.console, token=at.token) as console:
-        found = console.trace(identity or _newest(console, chosen(cluster, name), generation).trace)
+        trace = console.trace(identity or _newest(console, chosen(cluster, name), generation).trace)
     if output is not Format.TABLE:
-        data(found, output)
+        data(trace, output)
         return Exit.OK
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPE
-    for line in lines(found, width, calls=calls):
+    for line in lines(trace, width, calls=calls):
         say(line)
     return Exit.OK
 
 
 def _newest(console: ConsoleClient, key: Ref, generation: int | None) -> Change:
-    for one in _changes(console, key, None, 1000):
-        if generation in (None, one.generation):
-            return one
+    for change in _changes(console, key, None, 1000):
+        if generation in (None, change.generation):
+            return change
     wanted = f"generation {generation} of {title(key)}" if generation else title(key)
     raise Missing(f"nothing is kept about {wanted}: `kubectl kepler history {key.name}` lists what is")

@@ -53,14 +53,14 @@ def resync(  # noqa: PLR0913 (one parameter an option)
 
 
 def _all(cluster: Cluster, namespace: str) -> list[Ref]:
-    found = [
-        Ref(kind, metadata(one).get("namespace", ""), name(one))
+    keys = [
+        Ref(kind, metadata(manifest).get("namespace", ""), name(manifest))
         for kind in RECONCILED
-        for one in cluster.known(kind, namespace if kind.namespaced else "") or ()
+        for manifest in cluster.known(kind, namespace if kind.namespaced else "") or ()
     ]
-    if not found:
+    if not keys:
         raise Missing("there is nothing to look at: `kubectl kepler status -A` lists what there is")
-    return found
+    return keys
 
 
 def _await(cluster: Cluster, keys: Sequence[Ref], timeout: float) -> int:
@@ -75,8 +75,8 @@ def _await(cluster: Cluster, keys: Sequence[Ref], timeout: float) -> int:
             time.sleep(INTERVAL)
     if left:
         for key in left:
-            told = ", ".join(late(key, cluster.get(key)))
-            remark(f"{title(key)}: after {timeout:.0f} s not heard from {told}; `kubectl kepler explain` says why")
+            sentence = ", ".join(late(key, cluster.get(key)))
+            remark(f"{title(key)}: after {timeout:.0f} s not heard from {sentence}; `kubectl kepler explain` says why")
         return Exit.NO
     say("every function has reported")
     return Exit.OK
@@ -86,4 +86,8 @@ def late(key: Ref, resource: Manifest | None) -> list[str]:
     """The functions that have not reported on the present generation; none where the resource is gone."""
     if resource is None:
         return []
-    return [one.name for one in FUNCTIONS if one.parent == key.kind and current(resource, one.condition) is None]
+    return [
+        function.name
+        for function in FUNCTIONS
+        if function.parent == key.kind and current(resource, function.condition) is None
+    ]

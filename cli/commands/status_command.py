@@ -46,15 +46,15 @@ def status(
     look = Look(cluster, "" if all_namespaces else cluster.namespace, selector)
     if watch:
         _watch(look)
-    found = look()
+    resource_rows = look()
     if output is not Format.TABLE:
-        data(found, output)
-    elif found.resources:
-        one_line_table(HEADINGS, rows(found, datetime.now(UTC)), SPARED)
+        data(resource_rows, output)
+    elif resource_rows.resources:
+        one_line_table(HEADINGS, rows(resource_rows, datetime.now(UTC)), SPARED)
     else:
         where = "any namespace" if all_namespaces else f"namespace '{cluster.namespace}'; -A looks everywhere"
         remark(f"no Kepler resources{f' with labels {selector!r}' if selector else ''} in {where}")
-    return Exit.OK if found.ready else Exit.NO
+    return Exit.OK if resource_rows.ready else Exit.NO
 
 
 def _watch(look: "Look") -> None:
@@ -77,9 +77,9 @@ class Look:
 
     def __call__(self) -> ResourceRows:
         """All of them now. Raises Forbidden if Keplers may not be listed anywhere, Missing if there is no such kind."""
-        found = dict(self._found(self.selector))
+        objects = dict(self._found(self.selector))
         naming = dict(self._of(KEPLER, "")) if self.selector else None
-        return glance(found, naming)
+        return glance(objects, naming)
 
     def _found(self, selector: str) -> Iterator[tuple[Ref, Manifest]]:
         for kind in OURS:
@@ -94,8 +94,8 @@ class Look:
         listed = self._listed(kind, selector)
         if listed is None and kind is KEPLER:
             raise Missing(INSTALL)
-        for one in listed or ():
-            yield Ref(kind, metadata(one).get("namespace", ""), name(one)), one
+        for manifest in listed or ():
+            yield Ref(kind, metadata(manifest).get("namespace", ""), name(manifest)), manifest
 
     def _listed(self, kind: Kind, selector: str) -> tuple[Manifest, ...] | None:
         """The objects of a kind, in the user's own namespace where all namespaces may not be listed."""
@@ -107,9 +107,9 @@ class Look:
         except Forbidden:
             if wide:
                 raise
-        found = self.cluster.known(kind, own, labelled=selector)
+        listed = self.cluster.known(kind, own, labelled=selector)
         self._tell(f"you may not list {kind.plural} in all namespaces: only those of namespace '{own}' are here")
-        return found
+        return listed
 
     def _tell(self, line: str) -> None:
         if line not in self.told:

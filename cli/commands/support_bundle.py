@@ -55,10 +55,10 @@ def bundle(place: Reach, at: ConsoleAt, *, file: File = None) -> int:
     """
     cluster = place.connect()
     with progress("reading resources") as say_next:
-        found = files(gathered(cluster, at, say_next))
+        contents = files(gathered(cluster, at, say_next))
     path = file or Path(f"kepler-support-{datetime.now(UTC):%Y%m%d-%H%M%S}.tar.gz")
-    _write(path, found)
-    say(f"{path}: {len(found)} files, {path.stat().st_size // 1024 + 1} KiB; MANIFEST.json says what is in it")
+    _write(path, contents)
+    say(f"{path}: {len(contents)} files, {path.stat().st_size // 1024 + 1} KiB; MANIFEST.json says what is in it")
     return Exit.OK
 
 
@@ -67,22 +67,22 @@ def gathered(cluster: Cluster, at: ConsoleAt, say_next: Callable[[str], None]) -
     collector = BundleReader(cluster)
     resources = list(_resources(cluster, collector))
     objects = [*resources, *_own(collector)]
-    for _, one in resources:
-        if one["kind"] == KEPLER.name:
-            objects += _children(collector, Ref(KEPLER, metadata(one)["namespace"], name(one)), one)
+    for _, resource in resources:
+        if resource["kind"] == KEPLER.name:
+            objects += _children(collector, Ref(KEPLER, metadata(resource)["namespace"], name(resource)), resource)
     say_next("reading dead letters")
     letters = tuple(_letters(collector))
     say_next("reading the installation")
-    said: dict[str, BaseModel | list[BaseModel]] = {}
-    said["doctor.json"] = diagnosis(cluster, console=at.console, token=at.token)
+    answers: dict[str, BaseModel | list[BaseModel]] = {}
+    answers["doctor.json"] = diagnosis(cluster, console=at.console, token=at.token)
     say_next(f"explaining {len(resources)} resources")
-    said |= dict(_explained(collector, resources, at))
+    answers |= dict(_explained(collector, resources, at))
     say_next("reading reports")
-    said |= _account(cluster, collector, resources, at)
+    answers |= _account(cluster, collector, resources, at)
     return Gathered(
         objects=by_folder(objects),
         letters=letters,
-        said=said,
+        said=answers,
         versions={"kubectl-kepler": VERSION, "kubernetes": cluster.version()},
         unread=tuple(collector.unread),
         confidential=(cluster.token, at.token),
@@ -101,10 +101,10 @@ def _letters(collector: BundleReader) -> Iterator[Manifest]:
 def _resources(cluster: Cluster, collector: BundleReader) -> Iterator[tuple[str, Manifest]]:
     """In all namespaces or, where these may not be listed, in the user's."""
     for kind in OURS:
-        found = collector.listed(kind)
-        if found is None and kind.namespaced:
-            found = collector.listed(kind, cluster.namespace)
-        yield from (("resources", one) for one in found or ())
+        objects = collector.listed(kind)
+        if objects is None and kind.namespaced:
+            objects = collector.listed(kind, cluster.namespace)
+        yield from (("resources", manifest) for manifest in objects or ())
 
 
 def _own(collector: BundleReader) -> Iterator[tuple[str, Manifest]]:
@@ -119,24 +119,26 @@ def _own(collector: BundleReader) -> Iterator[tuple[str, Manifest]]:
 
 def _children(collector: BundleReader, key: Ref, kepler: Manifest) -> Iterator[tuple[str, Manifest]]:
     """What the functions made for a Kepler, its pods, its namespace, and the Events about any of these."""
-    sample = [ref for one in FUNCTIONS if one.parent == KEPLER for ref in one.children(key) if ref.namespace]
-    found = [one for ref in dict.fromkeys(sample) if (one := collector.get(ref)) is not None]
+    sample = [
+        ref for function in FUNCTIONS if function.parent == KEPLER for ref in function.children(key) if ref.namespace
+    ]
+    children = [child for ref in dict.fromkeys(sample) if (child := collector.get(ref)) is not None]
     instance = f"app.kubernetes.io/instance={name(kepler)}"
-    found += collector.listed(kinds.POD, key.namespace, labelled=instance) or ()
-    about = {uid(kepler), *(uid(one) for one in found)}
+    children += collector.listed(kinds.POD, key.namespace, labelled=instance) or ()
+    about = {uid(kepler), *(uid(child) for child in children)}
     events = collector.listed(EVENT, key.namespace) or ()
-    found += [one for one in events if (one.get("involvedObject") or {}).get("uid") in about]
+    children += [event for event in events if (event.get("involvedObject") or {}).get("uid") in about]
     namespace = collector.get(Ref(NAMESPACE, "", key.namespace))
-    yield from (("children", one) for one in (*found, *([namespace] if namespace else [])))
+    yield from (("children", child) for child in (*children, *([namespace] if namespace else [])))
 
 
 def _explained(
     collector: BundleReader, resources: list[tuple[str, Manifest]], at: ConsoleAt
 ) -> Iterator[tuple[str, BaseModel]]:
-    for _, one in resources:
-        if one["kind"] == KEPLER.name:
-            key = Ref(KEPLER, metadata(one)["namespace"], name(one))
-            facts = collector.facts(key, one, console=at.console, token=at.token)
+    for _, resource in resources:
+        if resource["kind"] == KEPLER.name:
+            key = Ref(KEPLER, metadata(resource)["namespace"], name(resource))
+            facts = collector.facts(key, resource, console=at.console, token=at.token)
             yield f"explained/{key.namespace}-{key.name}.json", explain(facts)
 
 
@@ -144,7 +146,11 @@ def _account(
     cluster: Cluster, collector: BundleReader, resources: list[tuple[str, Manifest]], at: ConsoleAt
 ) -> Mapping[str, "BaseModel | list[BaseModel]"]:
     """Reports and traces, where the query API can be reached."""
-    keys = [Ref(KEPLER, metadata(one)["namespace"], name(one)) for _, one in resources if one["kind"] == KEPLER.name]
+    keys = [
+        Ref(KEPLER, metadata(resource)["namespace"], name(resource))
+        for _, resource in resources
+        if resource["kind"] == KEPLER.name
+    ]
     try:
         with reached(cluster, url=at.console, token=at.token) as console:
             return dict(_told(console, keys))
@@ -163,14 +169,14 @@ def _told(console: ConsoleClient, keys: list[Ref]) -> Iterator[tuple[str, "BaseM
             yield file, console.trace(change.trace)
 
 
-def _write(path: Path, found: Mapping[str, str]) -> None:
+def _write(path: Path, contents: Mapping[str, str]) -> None:
     """The archive, readable by its owner only: whoever made it decides who else sees it."""
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     except OSError as wrong:
         raise RequestRefused(f"'{path}' cannot be written: {wrong.strerror}; choose another by --file") from wrong
     with os.fdopen(handle, "wb") as raw, tarfile.open(fileobj=raw, mode="w:gz") as archive:
-        for file, content in found.items():
+        for file, content in contents.items():
             entry = tarfile.TarInfo(f"kepler-support/{file}")
             encoded = content.encode()
             entry.size, entry.mtime, entry.mode = len(encoded), int(datetime.now(UTC).timestamp()), 0o600

@@ -17,23 +17,23 @@ def version(place: Reach, at: ConsoleAt, *, output: Output = Format.TABLE) -> in
 
     Ends with 1 where program and operator are of different versions, or functions differ among themselves.
     """
-    found = compared(place.connect(), at)
+    versions = compared(place.connect(), at)
     if output is not Format.TABLE:
-        data(found, output)
+        data(versions, output)
     else:
-        for line in lines(found):
+        for line in lines(versions):
             say(line)
-        if found.skew:
-            remark(found.skew)
-    return Exit.NO if found.operator and found.skew else Exit.OK
+        if versions.skew:
+            remark(versions.skew)
+    return Exit.NO if versions.operator and versions.skew else Exit.OK
 
 
 def compared(cluster: Cluster, at: ConsoleAt) -> Versions:
     """What the functions' Knative Services say or, where there are none, the query API."""
     collector = BundleReader(cluster)
     services = collector.listed(KNATIVE_SERVICE, cluster.operator_namespace) or ()
-    labels = [str((metadata(one).get("labels") or {}).get(OF_VERSION) or "") for one in services]
-    told = [label for label in labels if label]
-    if not told and (state := collector.state(at.console, at.token)):
-        told = [state.version]
-    return versions(VERSION, told, cluster.version(), tuple(collector.unread))
+    labels = [str((metadata(service).get("labels") or {}).get(OF_VERSION) or "") for service in services]
+    operator_versions = [label for label in labels if label]
+    if not operator_versions and (state := collector.state(at.console, at.token)):
+        operator_versions = [state.version]
+    return versions(VERSION, operator_versions, cluster.version(), tuple(collector.unread))

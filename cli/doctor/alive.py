@@ -21,8 +21,8 @@ def sweep(seen: ClusterSnapshot) -> Iterator[Check]:
         return
     yield from checks.sweep(seen.state, seen.now, seen.namespace)
     if seen.state.version != VERSION:
-        told = f"the query API is of version {seen.state.version}, this program of {VERSION}"
-        yield warn("functions", told, "use the same version of both")
+        sentence = f"the query API is of version {seen.state.version}, this program of {VERSION}"
+        yield warn("functions", sentence, "use the same version of both")
 
 
 def letters(seen: ClusterSnapshot) -> Iterator[Check]:
@@ -36,10 +36,10 @@ def letters(seen: ClusterSnapshot) -> Iterator[Check]:
 
 def namespaces(seen: ClusterSnapshot) -> Iterator[Check]:
     """Whether the namespaces of Keplers allow privileged pods, which exporters are."""
-    places = sorted({str(metadata(one)["namespace"]) for one in seen.keplers})
-    found = (check for place in places for check in _namespace(seen, place))
+    places = sorted({str(metadata(kepler)["namespace"]) for kepler in seen.keplers})
+    checks = (check for place in places for check in _namespace(seen, place))
     if places:
-        yield from summed("namespaces", found, f"{', '.join(places)}: exporters may run privileged")
+        yield from summed("namespaces", checks, f"{', '.join(places)}: exporters may run privileged")
 
 
 def _namespace(seen: ClusterSnapshot, place: str) -> Iterator[Check]:
@@ -50,8 +50,8 @@ def _namespace(seen: ClusterSnapshot, place: str) -> Iterator[Check]:
     level = labels.get(POD_SECURITY)
     do = f"kubectl label namespace {place} {POD_SECURITY}={PRIVILEGED} --overwrite"
     if level is None:
-        told = f"'{place}' has no label `{POD_SECURITY}`: exporters run where the cluster's own default allows it"
-        yield warn("namespaces", told, do)
+        sentence = f"'{place}' has no label `{POD_SECURITY}`: exporters run where the cluster's own default allows it"
+        yield warn("namespaces", sentence, do)
     elif level != PRIVILEGED:
         yield fail("namespaces", f"'{place}' is `{POD_SECURITY}: {level}`: no exporter can start", do)
 
@@ -63,16 +63,18 @@ def resources(seen: ClusterSnapshot) -> Iterator[Check]:
         yield warn("resources", "you may not list keplers: whether they are Ready is unknown", ask)
         return
     if seen.listed_in:
-        told = f"you may not list keplers in all namespaces: only those of namespace '{seen.listed_in}' are looked at"
-        yield warn("resources", told, "ask for `list keplers` in all namespaces")
-    found = status({Ref(KEPLER, metadata(one)["namespace"], name(one)): one for one in seen.keplers})
-    late = ((one.namespace, one.name) for one in found.resources if one.ready != "True")
-    yield from checks.resources(late, len(found.resources))
+        sentence = (
+            f"you may not list keplers in all namespaces: only those of namespace '{seen.listed_in}' are looked at"
+        )
+        yield warn("resources", sentence, "ask for `list keplers` in all namespaces")
+    rows = status({Ref(KEPLER, metadata(kepler)["namespace"], name(kepler)): kepler for kepler in seen.keplers})
+    late = ((resource.namespace, resource.name) for resource in rows.resources if resource.ready != "True")
+    yield from checks.resources(late, len(rows.resources))
 
 
 def rights(seen: ClusterSnapshot) -> Iterator[Check]:
     """What the user himself may do; what he lacks is not the installation's fault."""
-    lacks = [what for what, allowed in seen.rights.items() if not allowed]
+    lacks = [right for right, allowed in seen.rights.items() if not allowed]
     if lacks:
         yield warn(
             "your rights", f"you may not: {'; '.join(lacks)}", "some commands will say so; ask for what you need"

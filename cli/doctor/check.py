@@ -61,7 +61,9 @@ class ClusterSnapshot:
 
     def find(self, kind: str, name: str) -> Manifest | None:
         """Return an object that was looked for, by its kind and name, which are unique here; None if it is absent."""
-        return next((one for ref, one in self.objects.items() if (ref.kind.name, ref.name) == (kind, name)), None)
+        return next(
+            (manifest for ref, manifest in self.objects.items() if (ref.kind.name, ref.name) == (kind, name)), None
+        )
 
     def may_see(self, kind: str, name: str) -> bool:
         """Return whether the user may read this object."""
@@ -75,16 +77,18 @@ class ClusterSnapshot:
     @cached_property
     def overlays(self) -> frozenset[Overlay]:
         """The overlays of `config/overlays` that are plainly in use."""
-        return expected.in_use({(ref.kind.name, ref.name): one for ref, one in self.objects.items()}, self.installed)
+        return expected.in_use(
+            {(ref.kind.name, ref.name): manifest for ref, manifest in self.objects.items()}, self.installed
+        )
 
     def wanted(self, kind: str, api: str = "") -> Iterator[Manifest]:
         """Yield what this version installs of a kind, given the overlays in use.
 
         `api` is what the API version starts with: it tells Knative's Services from those of the core group.
         """
-        for one in expected.objects(self.namespace, self.overlays):
-            if one["kind"] == kind and one["apiVersion"].startswith(api):
-                yield one
+        for overlay in expected.objects(self.namespace, self.overlays):
+            if overlay["kind"] == kind and overlay["apiVersion"].startswith(api):
+                yield overlay
 
 
 def unlike(wanted: Any, there: Any, path: str = "spec") -> list[str]:
@@ -99,18 +103,18 @@ def unlike(wanted: Any, there: Any, path: str = "spec") -> list[str]:
         return [field for fields in below for field in fields]
     if isinstance(wanted, list) and len(wanted) == len(there or ()):
         items = enumerate(zip(wanted, there or (), strict=True))
-        return [field for at, (one, other) in items for field in unlike(one, other, f"{path}[{at}]")]
+        return [field for at, (value, actual) in items for field in unlike(value, actual, f"{path}[{at}]")]
     return [] if wanted == there else [path]
 
 
 def shown(paths: list[str]) -> str:
     """A few of them."""
-    return ", ".join(f"`{one}`" for one in paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
+    return ", ".join(f"`{path}`" for path in paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
 
 
 def listed(names: Iterable[str]) -> str:
     """Return some names in quotes: all of them up to four, else three and how many more there are."""
-    quoted = [f"'{one}'" for one in names]
+    quoted = [f"'{name}'" for name in names]
     more = len(quoted) - 3 if len(quoted) > 4 else 0
     return ", ".join(quoted[:3] if more else quoted) + (f" and {more} more" if more else "")
 

@@ -13,20 +13,20 @@ from runtime.objects import metadata, name
 def eventing(seen: ClusterSnapshot) -> Iterator[Check]:
     """Source, clock and Broker: there, as generated, and Ready."""
     if not seen.installed.readable:
-        told = f"you may not read Triggers and Knative Services in namespace '{seen.namespace}'"
+        sentence = f"you may not read Triggers and Knative Services in namespace '{seen.namespace}'"
         ask = (
             f"ask for `list triggers.eventing.knative.dev,services.serving.knative.dev` in namespace '{seen.namespace}'"
         )
-        yield warn("events", told, ask)
+        yield warn("events", sentence, ask)
         return
     if not seen.installed.eventing:
         yield fail("events", "the cluster has no Knative Eventing", INSTALL_KNATIVE)
         return
-    found = [
+    checks = [
         *(check for kind in (EVENT_SOURCE, CLOCK) for check in _parts(seen, kind.name)),
         *_broker(seen),
     ]
-    yield from summed("events", found, "source, clock and Broker are Ready, and as this version has them")
+    yield from summed("events", checks, "source, clock and Broker are Ready, and as this version has them")
 
 
 def _parts(seen: ClusterSnapshot, kind: str) -> Iterator[Check]:
@@ -41,8 +41,8 @@ def _parts(seen: ClusterSnapshot, kind: str) -> Iterator[Check]:
             continue
         if paths := unlike(wanted["spec"], there.get("spec")):
             yield fail("events", f"{called} is not as this version has it: {shown(paths)}", APPLY)
-        if said := unready(there):
-            yield fail("events", f"{called} is not Ready: {said}", f"{seen.describe} {kind.lower()} {name(wanted)}")
+        if problem := unready(there):
+            yield fail("events", f"{called} is not Ready: {problem}", f"{seen.describe} {kind.lower()} {name(wanted)}")
 
 
 def _hidden(seen: ClusterSnapshot, kind: str, called: str) -> Check:
@@ -58,9 +58,9 @@ def _broker(seen: ClusterSnapshot) -> Iterator[Check]:
     if there is None:
         yield fail("events", f"Broker '{wiring.BROKER}' does not exist", APPLY)
         return
-    if said := unready(there):
+    if problem := unready(there):
         yield fail(
-            "events", f"Broker '{wiring.BROKER}' is not Ready: {said}", f"{seen.describe} broker {wiring.BROKER}"
+            "events", f"Broker '{wiring.BROKER}' is not Ready: {problem}", f"{seen.describe} broker {wiring.BROKER}"
         )
     has = metadata(there).get("annotations") or {}
     for wanted in seen.wanted(BROKER.name):

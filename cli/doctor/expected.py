@@ -59,43 +59,46 @@ def objects(namespace: str, overlays: Iterable[Overlay]) -> tuple[Object, ...]:
 
 @lru_cache(maxsize=16)
 def _objects(namespace: str, overlays: frozenset[Overlay]) -> tuple[Object, ...]:
-    found = copy.deepcopy(_base())
+    manifests = copy.deepcopy(_base())
     if Overlay.NO_ADMISSION_POLICIES in overlays:
-        found = [one for one in found if not one["kind"].startswith(POLICY)]
+        manifests = [manifest for manifest in manifests if not manifest["kind"].startswith(POLICY)]
     if Overlay.OPENSHIFT in overlays:
-        found += overlay_roles(openshift.OVERLAY)
+        manifests += overlay_roles(openshift.OVERLAY)
     if Overlay.TENANTS in overlays:
-        found += tenants.roles()
-    for one in found:
-        if one["kind"] == "ClusterRole":
-            _change_rules(one, overlays)
-        if one["kind"] == "Broker" and Overlay.KAFKA in overlays:
-            one["metadata"]["annotations"] = {BROKER_CLASS: KAFKA_CLASS}
-    return tuple(found if namespace == NAMESPACE else renamed(found, namespace))
+        manifests += tenants.roles()
+    for manifest in manifests:
+        if manifest["kind"] == "ClusterRole":
+            _change_rules(manifest, overlays)
+        if manifest["kind"] == "Broker" and Overlay.KAFKA in overlays:
+            manifest["metadata"]["annotations"] = {BROKER_CLASS: KAFKA_CLASS}
+    return tuple(manifests if namespace == NAMESPACE else renamed(manifests, namespace))
 
 
 @lru_cache(maxsize=1)
 def _base() -> list[Object]:
-    return [one for file in installation.base().values() for one in file]
+    return [manifest for file in installation.base().values() for manifest in file]
 
 
-def renamed(found: Iterable[Object], namespace: str) -> list[Object]:
+def renamed(manifests: Iterable[Object], namespace: str) -> list[Object]:
     """Return the objects as they are for functions in another namespace.
 
     The name stands in URIs and in CEL expressions, too, and nothing of ours is named like it: what
     `config/components/namespace` does is the same as replacing the text (`tests/protocol/test_overlays.py`).
     """
-    replaced: list[Object] = json.loads(json.dumps([*found]).replace(NAMESPACE, namespace))
+    replaced: list[Object] = json.loads(json.dumps([*manifests]).replace(NAMESPACE, namespace))
     return replaced
 
 
 def _change_rules(role: Object, overlays: frozenset[Overlay]) -> None:
     """Gives a ClusterRole the rules that it has with these overlays."""
     if Overlay.TENANTS in overlays:
-        left = {one["metadata"]["name"]: one["rules"] for one in tenants.cluster_wide()}
+        left = {role["metadata"]["name"]: role["rules"] for role in tenants.cluster_wide()}
         role["rules"] = left.get(role["metadata"]["name"], role["rules"])
     if role["metadata"]["name"] == children.EXPORTER:
-        role["rules"] = [*role["rules"], *(EXPORTER_RULES[one] for one in EXPORTER_RULES if one in overlays)]
+        role["rules"] = [
+            *role["rules"],
+            *(EXPORTER_RULES[overlay] for overlay in EXPORTER_RULES if overlay in overlays),
+        ]
 
 
 def tenant_bindings(namespace: str, keplers: Iterable[Manifest]) -> dict[Ref, Manifest]:
@@ -105,21 +108,23 @@ def tenant_bindings(namespace: str, keplers: Iterable[Manifest]) -> dict[Ref, Ma
     return {Ref(ROLE_BINDING, place, name(binding)): binding for place in places for binding in wanted}
 
 
-def in_use(found: Found, installed: Installation) -> frozenset[Overlay]:
+def in_use(objects: Found, installed: Installation) -> frozenset[Overlay]:
     """Return the overlays of which something is there; `no-admission-policies` if all policies are absent."""
-    exporter = (found.get(("ClusterRole", children.EXPORTER)) or {}).get("rules") or ()
+    exporter = (objects.get(("ClusterRole", children.EXPORTER)) or {}).get("rules") or ()
     audit = (installed.parts.get(AUDIT) or Parts()).service
-    images = (found.get(("ConfigMap", account_policies.IMAGES)) or {}).get("data")
-    broker = metadata(found.get(("Broker", wiring.BROKER)) or {}).get("annotations") or {}
+    images = (objects.get(("ConfigMap", account_policies.IMAGES)) or {}).get("data")
+    broker = metadata(objects.get(("Broker", wiring.BROKER)) or {}).get("annotations") or {}
     signs = {
         Overlay.KAFKA: broker.get(BROKER_CLASS) == KAFKA_CLASS,
         Overlay.MIRROR: images is not None and images != dict(repositories.ENVIRONMENT),
-        Overlay.NO_ADMISSION_POLICIES: all(one in found and found[one] is None for one in _policies()),
+        Overlay.NO_ADMISSION_POLICIES: all(policy in objects and objects[policy] is None for policy in _policies()),
         Overlay.NODES_PROXY: _grants(exporter, EXPORTER_RULES[Overlay.NODES_PROXY]),
-        Overlay.POSTGRES: any("valueFrom" in one for one in environment(audit) if one.get("name") == "DATABASE"),
+        Overlay.POSTGRES: any(
+            "valueFrom" in variable for variable in environment(audit) if variable.get("name") == "DATABASE"
+        ),
     }
-    told = {overlay for overlay, names in _names().items() if any(found.get(one) is not None for one in names)}
-    return frozenset(told | {overlay for overlay, sign in signs.items() if sign})
+    overlays = {overlay for overlay, names in _names().items() if any(objects.get(name) is not None for name in names)}
+    return frozenset(overlays | {overlay for overlay, sign in signs.items() if sign})
 
 
 def additions() -> dict[Overlay, list[Object]]:
@@ -138,11 +143,11 @@ def _names() -> Mapping[Overlay, tuple[tuple[str, str], ...]]:
 
 @lru_cache(maxsize=1)
 def _policies() -> tuple[tuple[str, str], ...]:
-    return tuple(_key(one) for one in _base() if one["kind"].startswith(POLICY))
+    return tuple(_key(manifest) for manifest in _base() if manifest["kind"].startswith(POLICY))
 
 
-def _key(one: Object) -> tuple[str, str]:
-    return one["kind"], one["metadata"]["name"]
+def _key(manifest: Object) -> tuple[str, str]:
+    return manifest["kind"], manifest["metadata"]["name"]
 
 
 def _grants(rules: Iterable[Manifest], rule: Object) -> bool:

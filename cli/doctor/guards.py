@@ -27,13 +27,17 @@ REMARKS = {
 def policies(seen: ClusterSnapshot) -> Iterator[Check]:
     """Yield what is wrong with what the API server, or the network, should refuse."""
     kinds = (ADMISSION_POLICY, ADMISSION_POLICY_BINDING, NETWORK_POLICY, CONFIG_MAP)
-    wanted = [one for kind in kinds for one in seen.wanted(kind.name)]
-    hidden = [one for one in wanted if not seen.may_see(one["kind"], name(one))]
-    found = [check for one in wanted if one not in hidden for check in _compared(seen, one)]
+    wanted = [manifest for kind in kinds for manifest in seen.wanted(kind.name)]
+    hidden = [expected for expected in wanted if not seen.may_see(expected["kind"], name(expected))]
+    checks = [check for expected in wanted if expected not in hidden for check in _compared(seen, expected)]
     if hidden:
-        verbs = [f"`get {kind.plural}`" for kind in kinds if any(one["kind"] == kind.name for one in hidden)]
-        found.append(warn(POLICIES, f"you may not read {len(hidden)} policies", f"ask for {', '.join(verbs)}"))
-    yield from summed(POLICIES, chain(found, _images(seen)), f"{len(wanted)} objects are as this version has them")
+        verbs = [
+            f"`get {kind.plural}`"
+            for kind in kinds
+            if any(hidden_object["kind"] == kind.name for hidden_object in hidden)
+        ]
+        checks.append(warn(POLICIES, f"you may not read {len(hidden)} policies", f"ask for {', '.join(verbs)}"))
+    yield from summed(POLICIES, chain(checks, _images(seen)), f"{len(wanted)} objects are as this version has them")
 
 
 def _compared(seen: ClusterSnapshot, wanted: Manifest) -> Iterator[Check]:
@@ -61,13 +65,13 @@ def _images(seen: ClusterSnapshot) -> Iterator[Check]:
     service = (seen.installed.parts.get(COLLECTOR.manager) or Parts()).service
     if service is None or not allowed or Overlay.NO_ADMISSION_POLICIES in seen.overlays:
         return
-    settings = {str(one.get("name")): str(one.get("value") or "") for one in environment(service)}
+    settings = {str(variable.get("name")): str(variable.get("value") or "") for variable in environment(service)}
     if missing := sorted(repositories.allowed(settings) - repositories.allowed(allowed)):
-        told = (
+        sentence = (
             f"ConfigMap '{account_policies.IMAGES}' lacks {listed(missing)} of the environment of "
             f"'{COLLECTOR.manager}': the policies refuse images that the functions render"
         )
-        yield fail(POLICIES, told, "write images in one place: config/overlays/mirror carries them to both")
+        yield fail(POLICIES, sentence, "write images in one place: config/overlays/mirror carries them to both")
 
 
 def overlays(seen: ClusterSnapshot) -> Iterator[Check]:
@@ -81,11 +85,13 @@ def overlays(seen: ClusterSnapshot) -> Iterator[Check]:
     if not seen.overlays:
         yield ok(OVERLAYS, "none: config/base as it is")
         return
-    told = [f"{one} ({REMARKS[one]})" if one in REMARKS else str(one) for one in sorted(seen.overlays)]
-    yield ok(OVERLAYS, f"in use: {', '.join(told)}")
+    names = [
+        f"{overlay} ({REMARKS[overlay]})" if overlay in REMARKS else str(overlay) for overlay in sorted(seen.overlays)
+    ]
+    yield ok(OVERLAYS, f"in use: {', '.join(names)}")
 
 
 def _minor(version: str) -> tuple[int, int] | None:
     """Return major and minor number of an API server's version, 'v1.33.1+k3s1'; None if it tells none."""
-    found = re.match(r"v(\d+)\.(\d+)", version)
-    return (int(found[1]), int(found[2])) if found else None
+    match = re.match(r"v(\d+)\.(\d+)", version)
+    return (int(match[1]), int(match[2])) if match else None

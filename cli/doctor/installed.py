@@ -33,17 +33,19 @@ def elsewhere(seen: ClusterSnapshot) -> Iterator[Check]:
     if seen.installed.parts:
         return
     binding = seen.find("ClusterRoleBinding", COLLECTOR.manager) or {}
-    places = {str(one.get("namespace", "")) for one in binding.get("subjects") or ()} - {""}
+    places = {str(subject.get("namespace", "")) for subject in binding.get("subjects") or ()} - {""}
     if places and seen.namespace not in places:
         place = min(places)
-        told = f"the functions are in namespace '{place}', and '{seen.namespace}' was looked at"
-        yield fail("installation", told, f"add --operator-namespace {place}, or set KEPLER_OPERATOR_NAMESPACE={place}")
+        sentence = f"the functions are in namespace '{place}', and '{seen.namespace}' was looked at"
+        yield fail(
+            "installation", sentence, f"add --operator-namespace {place}, or set KEPLER_OPERATOR_NAMESPACE={place}"
+        )
 
 
 def definitions(seen: ClusterSnapshot) -> Iterator[Check]:
     """The four CRDs: there, served, and of this version's schema."""
-    found = (_definition(seen, name(wanted), wanted) for wanted in _rendered())
-    yield from summed(DEFINITIONS, found, f"{len(RESOURCES)} kinds are served, in this version's schema")
+    definitions = (_definition(seen, name(wanted), wanted) for wanted in _rendered())
+    yield from summed(DEFINITIONS, definitions, f"{len(RESOURCES)} kinds are served, in this version's schema")
 
 
 @cache
@@ -58,7 +60,7 @@ def _definition(seen: ClusterSnapshot, called: str, wanted: Manifest) -> Check:
         return warn(DEFINITIONS, f"you may not read '{called}'", "ask for `get customresourcedefinitions`")
     if there is None:
         return fail(DEFINITIONS, f"'{called}' does not exist", APPLY)
-    served = [one for one in there["spec"]["versions"] if one["name"] == VERSION and one.get("served")]
+    served = [version for version in there["spec"]["versions"] if version["name"] == VERSION and version.get("served")]
     if not served or (conditions(there).get("Established") or {}).get("status") != "True":
         return fail(DEFINITIONS, f"'{called}' is not served as '{VERSION}'", f"{APPLY}; kubectl describe crd {called}")
     if served[0]["schema"] != wanted["spec"]["versions"][0]["schema"]:
@@ -75,15 +77,19 @@ def permissions(seen: ClusterSnapshot) -> Iterator[Check]:
         ("ClusterRoleBinding", _bound),
         ("RoleBinding", _bound),
     )
-    found = [check for kind, look in compared for one in seen.wanted(kind) for check in _there(seen, one, look)]
-    hidden = {kind: sum(not seen.may_see(kind, name(one)) for one in seen.wanted(kind)) for kind, _ in compared}
+    checks = [
+        check for kind, look in compared for manifest in seen.wanted(kind) for check in _there(seen, manifest, look)
+    ]
+    hidden = {
+        kind: sum(not seen.may_see(kind, name(manifest)) for manifest in seen.wanted(kind)) for kind, _ in compared
+    }
     if any(hidden.values()):
         kinds = [f"{kind.lower()}s" for kind, count in hidden.items() if count]
-        told = f"you may not read {sum(hidden.values())} roles, bindings and accounts"
-        found.append(warn(PERMISSIONS, told, f"ask for {', '.join(f'`get {kind}`' for kind in kinds)}"))
-    found.extend(_tenants(seen))
+        sentence = f"you may not read {sum(hidden.values())} roles, bindings and accounts"
+        checks.append(warn(PERMISSIONS, sentence, f"ask for {', '.join(f'`get {kind}`' for kind in kinds)}"))
+    checks.extend(_tenants(seen))
     well = f"{len(FUNCTIONS) + len(LISTENERS)} functions may do what they need, and no more"
-    yield from summed(PERMISSIONS, found, well)
+    yield from summed(PERMISSIONS, checks, well)
 
 
 # What there is to say of an object as it is, and as it should be.
@@ -112,8 +118,8 @@ def _role(_seen: ClusterSnapshot, there: Manifest, wanted: Manifest) -> Iterator
     labels = metadata(there).get("labels") or {}
     joins = [key for key in metadata(wanted)["labels"] if key.startswith(AGGREGATE)]
     if lost := [key.removeprefix(AGGREGATE) for key in joins if labels.get(key) != "true"]:
-        told = f"{called} does not join {listed(lost)}, whose users may not use Keplers then"
-        yield warn(PERMISSIONS, told, APPLY)
+        sentence = f"{called} does not join {listed(lost)}, whose users may not use Keplers then"
+        yield warn(PERMISSIONS, sentence, APPLY)
 
 
 def rights(rules: Iterable[Manifest]) -> set[Right]:
@@ -128,9 +134,9 @@ def rights(rules: Iterable[Manifest]) -> set[Right]:
     }
 
 
-def _told(found: list[Right]) -> str:
-    first = ", ".join(f"`{verb} {resource}{f'/{named}' if named else ''}`" for _, resource, verb, named in found[:3])
-    return first + (f" and {len(found) - 3} more" if len(found) > 3 else "")
+def _told(rights: list[Right]) -> str:
+    first = ", ".join(f"`{verb} {resource}{f'/{named}' if named else ''}`" for _, resource, verb, named in rights[:3])
+    return first + (f" and {len(rights) - 3} more" if len(rights) > 3 else "")
 
 
 def _account(_seen: ClusterSnapshot, _there: Manifest, _wanted: Manifest) -> Iterable[Check]:
@@ -142,10 +148,12 @@ def _bound(seen: ClusterSnapshot, there: Manifest, wanted: Manifest) -> Iterator
     called = f"{wanted['kind']} '{name(wanted)}'"
     if there.get("roleRef") != wanted["roleRef"]:
         yield fail(PERMISSIONS, f"{called} gives another role", f"{_deletion(wanted)}, then {APPLY}")
-    bound = [(one.get("kind"), one.get("namespace"), one["name"]) for one in there.get("subjects") or ()]
-    for one in wanted.get("subjects") or ():
-        if (one["kind"], one["namespace"], one["name"]) not in bound:
-            yield fail(PERMISSIONS, f"{called} does not name its ServiceAccount '{one['name']}'", APPLY)
+    bound = [
+        (subject.get("kind"), subject.get("namespace"), subject["name"]) for subject in there.get("subjects") or ()
+    ]
+    for subject in wanted.get("subjects") or ():
+        if (subject["kind"], subject["namespace"], subject["name"]) not in bound:
+            yield fail(PERMISSIONS, f"{called} does not name its ServiceAccount '{subject['name']}'", APPLY)
     if name(wanted) == children.EXPORTER:
         yield from _exporters(seen, bound)
 
@@ -182,7 +190,7 @@ def _tenants(seen: ClusterSnapshot) -> Iterator[Check]:
 
 def _exporters(seen: ClusterSnapshot, bound: list[tuple[str | None, str | None, str]]) -> Iterator[Check]:
     """Whether the exporters of every Kepler may read what they need."""
-    for place in sorted({str(metadata(one)["namespace"]) for one in seen.keplers}):
+    for place in sorted({str(metadata(kepler)["namespace"]) for kepler in seen.keplers}):
         if ("ServiceAccount", place, children.ACCOUNT) not in bound:
             yield warn(
                 PERMISSIONS,

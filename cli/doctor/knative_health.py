@@ -33,10 +33,10 @@ Asked = tuple[str, str]
 
 def knative(seen: ClusterSnapshot) -> Iterator[Check]:
     """Yield what is wrong with Knative, where it is installed: `events` and `functions` say where it is not."""
-    found = [*_versions(seen), *_webhooks(seen), *_channel(seen)]
+    checks = [*_versions(seen), *_webhooks(seen), *_channel(seen)]
     there = [called for called in DEFINITIONS if not absent(seen, called)]
-    if found or there:
-        yield from summed(AREA, found, f"{' and '.join(there)}: not too old, and every webhook has an endpoint")
+    if checks or there:
+        yield from summed(AREA, checks, f"{' and '.join(there)}: not too old, and every webhook has an endpoint")
 
 
 def _versions(seen: ClusterSnapshot) -> Iterator[Check]:
@@ -45,8 +45,8 @@ def _versions(seen: ClusterSnapshot) -> Iterator[Check]:
         if not seen.may_see(CRD.name, definition):
             yield warn(AREA, f"you may not read the definitions of {called}", "ask for `get customresourcedefinitions`")
         elif there is not None and (version := _too_old(there)):
-            told = f"{called} is of version {version}; {'.'.join(map(str, OLDEST))} is the oldest that is supported"
-            yield warn(AREA, told, "upgrade it, one minor version after another: https://knative.dev/docs/install")
+            sentence = f"{called} is of version {version}; {'.'.join(map(str, OLDEST))} is the oldest that is supported"
+            yield warn(AREA, sentence, "upgrade it, one minor version after another: https://knative.dev/docs/install")
 
 
 def _too_old(definition: Manifest) -> str:
@@ -70,15 +70,15 @@ def _webhooks(seen: ClusterSnapshot) -> Iterator[Check]:
         ask = f"ask for `list endpointslices.discovery.k8s.io` in namespaces {EVENTING} and {SERVING}"
         yield warn(AREA, "you may not read whether Knative's admission webhooks have endpoints", ask)
         return
-    ready = {_service(one) for one in seen.endpoints or () if _ready(one)}
+    ready = {_service(endpoint) for endpoint in seen.endpoints or () if _ready(endpoint)}
     for (namespace, service), resources in asked.items():
         if (namespace, service) not in ready:
-            told = (
+            sentence = (
                 f"webhook '{service}' in namespace '{namespace}' has no ready endpoint, and the API server refuses "
                 f"every change of {listed(sorted(resources))} (`failurePolicy: Fail`)"
             )
             do = f"kubectl -n {namespace} get pods; kubectl -n {namespace} describe service {service}"
-            yield fail(AREA, told, do)
+            yield fail(AREA, sentence, do)
 
 
 def required(webhooks: tuple[Manifest, ...]) -> dict[Asked, set[str]]:
@@ -86,13 +86,13 @@ def required(webhooks: tuple[Manifest, ...]) -> dict[Asked, set[str]]:
 
     `failurePolicy` is `Fail` if it is left out (admissionregistration.k8s.io/v1).
     """
-    found: dict[Asked, set[str]] = {}
-    for hook in (one for configuration in webhooks for one in configuration.get("webhooks") or ()):
+    kinds: dict[Asked, set[str]] = {}
+    for hook in (webhook for configuration in webhooks for webhook in configuration.get("webhooks") or ()):
         service = (hook.get("clientConfig") or {}).get("service") or {}
         if service.get("namespace") in (EVENTING, SERVING) and hook.get("failurePolicy") in (None, "Fail"):
-            resources = found.setdefault((service["namespace"], service["name"]), set())
+            resources = kinds.setdefault((service["namespace"], service["name"]), set())
             resources |= {resource for rule in hook.get("rules") or () for resource in rule.get("resources") or ()}
-    return found
+    return kinds
 
 
 def _service(endpoint_slice: Manifest) -> Asked:
@@ -102,26 +102,26 @@ def _service(endpoint_slice: Manifest) -> Asked:
 
 def _ready(endpoint_slice: Manifest) -> bool:
     """Return whether an EndpointSlice has an endpoint that is ready; `ready` left out says so (discovery.k8s.io/v1)."""
-    conditions = ((one.get("conditions") or {}) for one in endpoint_slice.get("endpoints") or ())
-    return any(one.get("ready") is not False for one in conditions)
+    conditions = ((endpoint.get("conditions") or {}) for endpoint in endpoint_slice.get("endpoints") or ())
+    return any(condition.get("ready") is not False for condition in conditions)
 
 
 def _channel(seen: ClusterSnapshot) -> Iterator[Check]:
     if Overlay.KAFKA in seen.overlays:
         return
     yield from _routed(seen)
-    hidden = [one for one in CHANNEL if not seen.may_see(DEPLOYMENT.name, one)]
+    hidden = [deployment_name for deployment_name in CHANNEL if not seen.may_see(DEPLOYMENT.name, deployment_name)]
     if hidden:
-        told = f"you may not read Deployments {listed(hidden)} in namespace '{EVENTING}'"
-        yield warn(AREA, told, f"ask for `get deployments.apps` in namespace '{EVENTING}'")
-    there = [deployment for one in CHANNEL if (deployment := seen.find(DEPLOYMENT.name, one))]
-    if starved := [name(one) for one in there if not _requests_cpu(one)]:
-        told = (
+        sentence = f"you may not read Deployments {listed(hidden)} in namespace '{EVENTING}'"
+        yield warn(AREA, sentence, f"ask for `get deployments.apps` in namespace '{EVENTING}'")
+    there = [deployment for deployment_name in CHANNEL if (deployment := seen.find(DEPLOYMENT.name, deployment_name))]
+    if starved := [name(deployment) for deployment in there if not _requests_cpu(deployment)]:
+        sentence = (
             f"{listed(starved)} of the in-memory channel {'have' if len(starved) > 1 else 'has'} no CPU request: many "
             "functions that start at once starve it, and events are lost until the next sweep"
         )
         do = f"kubectl -n {EVENTING} set resources deployment {' '.join(starved)} --requests=cpu=100m"
-        yield warn(AREA, told, do)
+        yield warn(AREA, sentence, do)
 
 
 def _routed(seen: ClusterSnapshot) -> Iterator[Check]:
@@ -135,18 +135,20 @@ def _routed(seen: ClusterSnapshot) -> Iterator[Check]:
         return
     observed = int((channel.get("status") or {}).get("observedGeneration") or 0)
     if observed < generation(channel):
-        told = (
+        sentence = (
             f"InMemoryChannel '{BROKERS_CHANNEL}' is of generation {generation(channel)}, and Knative has taken up "
             f"{observed}: events may reach no function, although Broker and Triggers are Ready"
         )
-        yield fail(AREA, told, f"kubectl -n {EVENTING} rollout restart deployment {' '.join(reversed(CHANNEL))}")
+        yield fail(AREA, sentence, f"kubectl -n {EVENTING} rollout restart deployment {' '.join(reversed(CHANNEL))}")
 
 
 def _requests_cpu(deployment: Manifest) -> bool:
     """Return whether every container asks for CPU, by a request or by a limit, which stands for one."""
     template = (deployment.get("spec") or {}).get("template") or {}
-    resources = [one.get("resources") or {} for one in (template.get("spec") or {}).get("containers") or ()]
-    return all("cpu" in {**(one.get("limits") or {}), **(one.get("requests") or {})} for one in resources)
+    resources = [container.get("resources") or {} for container in (template.get("spec") or {}).get("containers") or ()]
+    return all(
+        "cpu" in {**(resource.get("limits") or {}), **(resource.get("requests") or {})} for resource in resources
+    )
 
 
 def absent(seen: ClusterSnapshot, called: str) -> bool:

@@ -23,21 +23,21 @@ def functions(seen: ClusterSnapshot) -> Iterator[Check]:
     """Yield what keeps functions from taking events, and what is of another version."""
     if not seen.installed.readable:
         return
-    wanted = [name(one) for one in seen.wanted("Service", "serving")]
+    wanted = [name(manifest) for manifest in seen.wanted("Service", "serving")]
     parts = {called: seen.installed.parts.get(called, Parts()) for called in wanted}
-    services = [one.service for one in parts.values() if one.service is not None]
-    found = [
+    services = [part.service for part in parts.values() if part.service is not None]
+    checks = [
         *together(AREA, SERVICE, _symptoms(seen, services)),
         *_absent(seen, parts),
         *_hidden(seen, services),
         *_versions(services),
         *_images(services),
     ]
-    yield from summed(AREA, found, _well(parts))
+    yield from summed(AREA, checks, _well(parts))
 
 
 def _well(parts: dict[str, Parts]) -> str:
-    here = sum(bool(one.answers) for one in parts.values())
+    here = sum(bool(value.answers) for value in parts.values())
     if not here:
         return f"{len(parts)} are Ready"
     silent = len(parts) - here
@@ -47,13 +47,13 @@ def _well(parts: dict[str, Parts]) -> str:
 
 def _symptoms(seen: ClusterSnapshot, services: list[Manifest]) -> Iterator[tuple[str, Symptom]]:
     for service in services:
-        said = unready(service)
+        problem = unready(service)
         symptoms = [*of_pods(service, seen.pods or (), seen.namespace)]
-        if said and not symptoms:
-            symptoms = [_without_pods(seen, service, said)]
-        for cause in dict.fromkeys(one.cause for one in symptoms):
-            first = next(one for one in symptoms if one.cause == cause)
-            yield name(service), first if said else _of_ready(first)
+        if problem and not symptoms:
+            symptoms = [_without_pods(seen, service, problem)]
+        for cause in dict.fromkeys(symptom.cause for symptom in symptoms):
+            first = next(symptom for symptom in symptoms if symptom.cause == cause)
+            yield name(service), first if problem else _of_ready(first)
 
 
 def _of_ready(symptom: Symptom) -> Symptom:
@@ -62,20 +62,20 @@ def _of_ready(symptom: Symptom) -> Symptom:
     return Symptom(symptom.cause, symptom.says, symptom.do, ready=True, level=level)
 
 
-def _without_pods(seen: ClusterSnapshot, service: Manifest, said: str) -> Symptom:
+def _without_pods(seen: ClusterSnapshot, service: Manifest, problem: str) -> Symptom:
     """Return why a Service without a failing pod is not Ready: by its newest Revision, or in its own words."""
     symptom = None if seen.revisions is None else of_revision(service, seen.revisions, seen.namespace)
-    return symptom or Symptom(said, said, f"{seen.describe} ksvc {name(service)}")
+    return symptom or Symptom(problem, problem, f"{seen.describe} ksvc {name(service)}")
 
 
 def _absent(seen: ClusterSnapshot, parts: dict[str, Parts]) -> Iterator[Check]:
     """Yield what is said of functions that have no Knative Service."""
-    gone = {called: one for called, one in parts.items() if one.service is None}
-    here = any(loopback(one.address) for one in seen.installed.parts.values())
-    for called, one in gone.items():
-        if one.answers is False:
-            told = f"nothing answers at {one.address}, where '{called}' should be"
-            yield fail(AREA, told, "start it: `make status` says what runs, `make run` starts everything")
+    gone = {called: part for called, part in parts.items() if part.service is None}
+    here = any(loopback(part.address) for part in seen.installed.parts.values())
+    for called, missing in gone.items():
+        if missing.answers is False:
+            sentence = f"nothing answers at {missing.address}, where '{called}' should be"
+            yield fail(AREA, sentence, "start it: `make status` says what runs, `make run` starts everything")
     if here or not gone:
         return
     if absent(seen, "Knative Serving"):
@@ -91,10 +91,10 @@ def _hidden(seen: ClusterSnapshot, services: list[Manifest]) -> Iterator[Check]:
     if not services:
         return
     lists = (("pods", "pods", seen.pods), ("Revisions", "revisions.serving.knative.dev", seen.revisions))
-    for told, resource, found in lists:
-        if found is None:
+    for kinds, resource, objects in lists:
+        if objects is None:
             ask = f"ask for `list {resource}` in namespace '{seen.namespace}'"
-            yield warn(AREA, f"you may not read the functions' {told}, which say why one does not run", ask)
+            yield warn(AREA, f"you may not read the functions' {kinds}, which say why one does not run", ask)
 
 
 def _versions(services: list[Manifest]) -> Iterator[Check]:
@@ -105,21 +105,21 @@ def _versions(services: list[Manifest]) -> Iterator[Check]:
         versions.setdefault(version, []).append(name(service))
     for version, names in versions.items():
         if version != VERSION:
-            told = (
+            sentence = (
                 f"{listed(names)} {'are' if len(names) > 1 else 'is'} of version {version}, this program of {VERSION}"
             )
             do = f"use one version of both: install `kubectl kepler` of version {version}, or {APPLY}"
-            yield warn(AREA, told, do)
+            yield warn(AREA, sentence, do)
 
 
 def _images(services: list[Manifest]) -> Iterator[Check]:
     """Yield a failure if functions run different images, as after an upgrade that stopped half-way."""
-    images = Counter(image for one in services for image in _of(one))
+    images = Counter(image for service in services for image in _of(service))
     if len(images) > 1:
-        told = ", ".join(f"{image} ({count})" for image, count in images.most_common())
-        yield fail(AREA, f"they run different images: {told}", f"set one image for all, then {APPLY}")
+        sentence = ", ".join(f"{image} ({count})" for image, count in images.most_common())
+        yield fail(AREA, f"they run different images: {sentence}", f"set one image for all, then {APPLY}")
 
 
 def _of(service: Manifest) -> Iterator[str]:
     template = (service.get("spec") or {}).get("template") or {}
-    yield from (str(one.get("image")) for one in (template.get("spec") or {}).get("containers") or ())
+    yield from (str(container.get("image")) for container in (template.get("spec") or {}).get("containers") or ())

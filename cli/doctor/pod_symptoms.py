@@ -56,8 +56,8 @@ def of_pods(service: Manifest, pods: tuple[Manifest, ...], namespace: str) -> It
 def _of_pod(pod: Manifest, namespace: str) -> Iterator[Symptom]:
     scheduled = conditions(pod).get("PodScheduled") or {}
     if scheduled.get("status") == "False":
-        told = f"a pod cannot be scheduled: {_short(scheduled.get('message') or scheduled.get('reason'))}"
-        yield Symptom("unschedulable", told, SCHEDULE)
+        sentence = f"a pod cannot be scheduled: {_short(scheduled.get('message') or scheduled.get('reason'))}"
+        yield Symptom("unschedulable", sentence, SCHEDULE)
     status = pod.get("status") or {}
     for container in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
         yield from _of_container(pod, container, namespace)
@@ -76,20 +76,22 @@ def _of_container(pod: Manifest, container: Any, namespace: str) -> Iterator[Sym
         yield _exit(pod, container, ended, namespace)
     elif reason and reason not in STARTING:
         do = f"kubectl -n {namespace} describe pod {name(pod)}"
-        told = f"container '{container['name']}' cannot start ({reason}: {_short(waiting.get('message'))})"
-        yield Symptom(f"start {reason} {waiting.get('message')}", told, do)
+        sentence = f"container '{container['name']}' cannot start ({reason}: {_short(waiting.get('message'))})"
+        yield Symptom(f"start {reason} {waiting.get('message')}", sentence, do)
 
 
 def _exit(pod: Manifest, container: Any, ended: Any, namespace: str) -> Symptom:
     """Return the symptom of a container that ended although it should run."""
     code, reason, called = ended.get("exitCode"), str(ended.get("reason") or ""), container["name"]
     if reason == OUT_OF_MEMORY:
-        told = f"container '{called}' needed more memory than its limit, and was killed"
-        return Symptom(f"memory {called}", told, "raise `resources.limits.memory` of the Knative Service in an overlay")
+        sentence = f"container '{called}' needed more memory than its limit, and was killed"
+        return Symptom(
+            f"memory {called}", sentence, "raise `resources.limits.memory` of the Knative Service in an overlay"
+        )
     last = _short(ended.get("message")) or "its log says why"
-    told = f"container '{called}' exits with code {code}: {last}"
+    sentence = f"container '{called}' exits with code {code}: {last}"
     do = f"kubectl -n {namespace} logs {name(pod)} -c {called} --previous"
-    return Symptom(f"exit {called} {code} {last}", told, do)
+    return Symptom(f"exit {called} {code} {last}", sentence, do)
 
 
 def _image(pod: Manifest, container: Any) -> str:
@@ -103,7 +105,7 @@ def _image(pod: Manifest, container: Any) -> str:
 def of_revision(service: Manifest, revisions: tuple[Manifest, ...], namespace: str) -> Symptom | None:
     """Return why the newest Revision of a Knative Service does not run; None if it does not say so."""
     newest = str((service.get("status") or {}).get("latestCreatedRevisionName") or "")
-    revision = next((one for one in revisions if name(one) == newest), None)
+    revision = next((revision for revision in revisions if name(revision) == newest), None)
     if revision is None:
         return None
     for kind in (HEALTHY, AVAILABLE):
@@ -119,8 +121,8 @@ def _of_condition(reason: str, message: str, describe: str) -> Symptom:
         return Symptom(f"image {message}", f"its image cannot be pulled ({reason}: {message})", PULL)
     if reason == "Unschedulable":
         return Symptom("unschedulable", f"a pod cannot be scheduled: {message}", SCHEDULE)
-    told = f"its newest Revision does not run ({': '.join(part for part in (reason, message) if part)})"
-    return Symptom(f"{reason} {message}", told, describe)
+    sentence = f"its newest Revision does not run ({': '.join(part for part in (reason, message) if part)})"
+    return Symptom(f"{reason} {message}", sentence, describe)
 
 
 def _short(message: object) -> str:

@@ -25,33 +25,33 @@ def triggers(seen: ClusterSnapshot) -> Iterator[Check]:
     if not (seen.installed.readable and seen.installed.eventing):
         return
     wanted = list(seen.wanted(TRIGGER.name))
-    found = [
+    checks = [
         *together(AREA, "Trigger", _symptoms(seen, wanted)),
-        *(check for one in wanted for check in _compared(seen, one)),
+        *(check for manifest in wanted for check in _compared(seen, manifest)),
     ]
-    yield from summed(AREA, found, f"{len(wanted)} are Ready, with the filters and the delivery of this version")
+    yield from summed(AREA, checks, f"{len(wanted)} are Ready, with the filters and the delivery of this version")
 
 
 def _symptoms(seen: ClusterSnapshot, wanted: list[Manifest]) -> Iterator[tuple[str, Symptom]]:
-    for one in wanted:
-        there = seen.find(TRIGGER.name, name(one))
+    for expected in wanted:
+        there = seen.find(TRIGGER.name, name(expected))
         if there is not None and unready(there):
-            yield name(one), symptom(seen, there)
+            yield name(expected), symptom(seen, there)
 
 
 def symptom(seen: ClusterSnapshot, trigger: Manifest) -> Symptom:
     """Return why a Trigger that is not Ready is not."""
-    said = conditions(trigger)
-    if not said:
+    condition = conditions(trigger)
+    if not condition:
         return Symptom("unseen", unready(trigger), EVENTING_PODS)
-    first = next((kind for kind in ORDER if kind in said and said[kind].get("status") != "True"), "")
+    first = next((kind for kind in ORDER if kind in condition and condition[kind].get("status") != "True"), "")
     if first == BROKER:
-        told = f"neither is Broker '{wiring.BROKER}': {_words(said[first])}"
-        return Symptom(first, told, f"{seen.describe} broker {wiring.BROKER}")
+        sentence = f"neither is Broker '{wiring.BROKER}': {_words(condition[first])}"
+        return Symptom(first, sentence, f"{seen.describe} broker {wiring.BROKER}")
     if first == SUBSCRIBER:
-        return _unresolved(seen, "subscriber", name(trigger), _words(said[first]))
+        return _unresolved(seen, "subscriber", name(trigger), _words(condition[first]))
     if first == DEAD_LETTER_SINK:
-        return _unresolved(seen, "dead-letter sink", wiring.DEAD_LETTER, _words(said[first]))
+        return _unresolved(seen, "dead-letter sink", wiring.DEAD_LETTER, _words(condition[first]))
     part = f"`{first}`: " if first else ""
     do = f"{seen.describe} trigger {name(trigger)}"
     return Symptom(f"{first} {unready(trigger)}", f"{part}{unready(trigger)}", do)
@@ -70,13 +70,13 @@ def _unresolved(seen: ClusterSnapshot, role: str, service: str, message: str) ->
     wake = f"kubectl -n {seen.namespace} annotate trigger --all kepler.io/seen=1 --overwrite"
     there = (seen.installed.parts.get(service) or Parts()).service
     if there is None:
-        told = f"the {role}, Knative Service '{service}', does not exist"
-        return Symptom(f"{role} {service} absent", told, f"{APPLY}; then {wake}")
-    if said := unready(there):
-        told = f"neither is the {role}, Knative Service '{service}': {said}"
-        return Symptom(f"{role} {service} unready", told, f"see `functions`; once it is Ready: {wake}")
-    told = f"Knative waits for its own back-off (up to 17 minutes) to look up the {role} again: {message}"
-    return Symptom(f"{role} back-off", told, wake)
+        sentence = f"the {role}, Knative Service '{service}', does not exist"
+        return Symptom(f"{role} {service} absent", sentence, f"{APPLY}; then {wake}")
+    if problem := unready(there):
+        sentence = f"neither is the {role}, Knative Service '{service}': {problem}"
+        return Symptom(f"{role} {service} unready", sentence, f"see `functions`; once it is Ready: {wake}")
+    sentence = f"Knative waits for its own back-off (up to 17 minutes) to look up the {role} again: {message}"
+    return Symptom(f"{role} back-off", sentence, wake)
 
 
 def _compared(seen: ClusterSnapshot, wanted: Manifest) -> Iterator[Check]:

@@ -61,8 +61,8 @@ class Right:
 
     def told(self, namespace: str) -> str:
         """Return it as kubectl's `auth can-i` takes it; `namespace` is the functions'."""
-        what = f"{self.kind.plural}{f'/{self.subresource}' if self.subresource else ''}"
-        return f"{self.verb} {what}" + (f" -n {namespace}" if self.own else "")
+        resource = f"{self.kind.plural}{f'/{self.subresource}' if self.subresource else ''}"
+        return f"{self.verb} {resource}" + (f" -n {namespace}" if self.own else "")
 
 
 RIGHTS = (
@@ -97,7 +97,7 @@ def survey(cluster: Cluster, console: str, token: str) -> ClusterSnapshot:
         revisions=collector.listed(kinds.REVISION, place),
         pods=collector.listed(kinds.POD, place, labelled=OF_SERVICE),
         webhooks=_all(collector, (kinds.VALIDATING_WEBHOOKS, ""), (kinds.MUTATING_WEBHOOKS, "")),
-        endpoints=_all(collector, *((kinds.ENDPOINT_SLICE, one) for one in knative_health.NAMESPACES)),
+        endpoints=_all(collector, *((kinds.ENDPOINT_SLICE, namespace) for namespace in knative_health.NAMESPACES)),
     )
     if Overlay.TENANTS not in seen.overlays:
         return seen
@@ -114,7 +114,7 @@ def _read(cluster: Cluster, refs: Iterable[Ref]) -> dict[Ref, Manifest | None]:
             return None
 
     with ThreadPoolExecutor(CONNECTIONS) as pool:
-        return dict(found for found in pool.map(get, refs) if found is not None)
+        return dict(pair for pair in pool.map(get, refs) if pair is not None)
 
 
 def _rights(cluster: Cluster) -> dict[str, bool]:
@@ -125,9 +125,9 @@ def _rights(cluster: Cluster) -> dict[str, bool]:
 
 def _all(collector: BundleReader, *places: tuple[Kind, str]) -> tuple[Manifest, ...] | None:
     """Return the objects of all places, or None if one of them may not be read."""
-    found = [collector.listed(kind, namespace) for kind, namespace in places]
-    allowed = [objects for objects in found if objects is not None]
-    return tuple(one for objects in allowed for one in objects) if len(allowed) == len(found) else None
+    lists = [collector.listed(kind, namespace) for kind, namespace in places]
+    allowed = [objects for objects in lists if objects is not None]
+    return tuple(manifest for objects in allowed for manifest in objects) if len(allowed) == len(lists) else None
 
 
 def _keplers(cluster: Cluster) -> tuple[tuple[Manifest, ...], str | None]:
@@ -135,28 +135,28 @@ def _keplers(cluster: Cluster) -> tuple[tuple[Manifest, ...], str | None]:
     try:
         return cluster.known(KEPLER) or (), ""
     except Forbidden:
-        found = BundleReader(cluster).listed(KEPLER, cluster.namespace)
-        return found or (), None if found is None else cluster.namespace
+        keplers = BundleReader(cluster).listed(KEPLER, cluster.namespace)
+        return keplers or (), None if keplers is None else cluster.namespace
 
 
 def _installed(namespace: str) -> Iterator[Ref]:
     """Yield what this version's `config/` has, its overlays' own objects included, as far as a check looks at it."""
-    yield from (Ref(CRD, "", f"{one.names.plural}.{GROUP}") for one in RESOURCES.values())
-    known = {(one.api_version, one.name): one for one in LOOKED_AT}
-    added = [one for objects in expected.additions().values() for one in objects]
-    for one in (*expected.objects(namespace, ()), *expected.renamed(added, namespace)):
-        if kind := known.get((one["apiVersion"], one["kind"])):
-            yield Ref(kind, metadata(one).get("namespace", ""), name(one))
+    yield from (Ref(CRD, "", f"{model.names.plural}.{GROUP}") for model in RESOURCES.values())
+    known = {(kind.api_version, kind.name): kind for kind in LOOKED_AT}
+    added = [manifest for objects in expected.additions().values() for manifest in objects]
+    for wanted in (*expected.objects(namespace, ()), *expected.renamed(added, namespace)):
+        if kind := known.get((wanted["apiVersion"], wanted["kind"])):
+            yield Ref(kind, metadata(wanted).get("namespace", ""), name(wanted))
 
 
 def _knative(namespace: str) -> Iterator[Ref]:
     yield Ref(kinds.CHANNEL, namespace, knative_health.BROKERS_CHANNEL)
     yield from (Ref(CRD, "", definition) for definition in knative_health.DEFINITIONS.values())
-    yield from (Ref(DEPLOYMENT, knative_health.EVENTING, one) for one in knative_health.CHANNEL)
+    yield from (Ref(DEPLOYMENT, knative_health.EVENTING, deployment_name) for deployment_name in knative_health.CHANNEL)
 
 
 def _namespaces(keplers: tuple[Manifest, ...]) -> Iterator[Ref]:
-    yield from dict.fromkeys(Ref(NAMESPACE, "", metadata(one)["namespace"]) for one in keplers)
+    yield from dict.fromkeys(Ref(NAMESPACE, "", metadata(kepler)["namespace"]) for kepler in keplers)
 
 
 def _may(cluster: Cluster, right: Right) -> bool:
