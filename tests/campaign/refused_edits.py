@@ -59,6 +59,7 @@ def _written(place: UserField, value: Any) -> dict[str, Any]:
 
 
 def _named(place: UserField, message: str) -> bool:
-    """By its own name, or, where it holds one that is not known, by that one's."""
+    """By its own name, or, where it holds one that is not known, by that one's; policies leave out `spec.`."""
     unknown = sort(place.node) == "object" and "properties" in place.node and typo(place.node) in message
-    return unknown or names(message, place.where)
+    by_policy = f"`{place.where.removeprefix('spec.')}`" in message
+    return unknown or by_policy or names(message, place.where)
