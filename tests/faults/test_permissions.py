@@ -5,12 +5,14 @@ What is lacking the API server refuses, in any test; what is idle is looked for 
 
 import json
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 from flask import Flask, request
 
 from audit.access import MAY, WHO, Tokens
+from audit.interference import ChildReader
 from audit.live import Live
 from events.types import RESOURCE_UPDATE
 from functions import wiring
@@ -20,6 +22,7 @@ from functions.permissions import overlay_roles, policy_rule
 from local.stack import Stack
 from runtime.client import ApiResponse, Client, Request, Transport
 from runtime.dead_letter_store import DeadLetterStore
+from runtime.declaration import writers
 from runtime.objects import CLUSTER_ROLE_BINDING, KEPLER, OURS, Ref
 from runtime.settings import NAMESPACE as OPERATOR
 from runtime.signature import SECRET_NAME, Keyring
@@ -146,6 +149,8 @@ def _look(send: Transport, token: str) -> None:
     live = Live(lambda: send, OPERATOR)
     assert live.resources() == ()
     assert live.letters() == ()
+    children = ChildReader(lambda: Client(send, manager="kepler-audit"), partial(writers, FUNCTIONS))
+    assert not children.foreign(Ref(KEPLER, NAMESPACE, "none")).unread
     with Flask("looking").test_request_context(headers={"Authorization": f"Bearer {token}"}):
         assert not Tokens(send)(request).sees("default")
 

@@ -312,7 +312,8 @@ CASES = (
         name="ask for less",
         leaves=("resync",),
     ),
-    StepCase("Invalid", OWNERS, immutable, maps_deleted),
+    # Another case runs the command that removes a field of somebody else's.
+    StepCase("Invalid", OWNERS, immutable, maps_deleted, leaves=("--type=json",)),
     StepCase("Invalid", (collector.CONDITION,), variable_from_nowhere, variable_left_out, leaves=("resync",)),
     StepCase("Invalid", (monitoring.CONDITION,), unusual_interval, usual_interval, leaves=("resync",)),
     StepCase(

@@ -84,8 +84,8 @@ def _upgrade(connection: Connection, revision: str) -> None:
 def test_several_that_start_at_once_make_the_tables_once(address: str) -> None:
     """Whole processes, each of which finds them made or makes them."""
     program = (
-        "import sys; from audit import schema; from audit.database import Database; "
-        "schema.prepare(Database(sys.argv[1]))"
+        "import sys; from audit import schema_upgrade; from audit.database import Database; "
+        "schema_upgrade.prepare(Database(sys.argv[1]))"
     )
     with ThreadPoolExecutor(4) as starters:
         command = [sys.executable, "-c", program, address]
