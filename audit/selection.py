@@ -66,7 +66,7 @@ class Reports(Objects):
 
 
 class OneObject(Selection):
-    """Of one object; `namespace` is blank for what is in none."""
+    """Selects one object; `namespace` is blank for an object of the whole cluster."""
 
     kind: Annotated[str, Field(min_length=1)]
     namespace: str = ""
@@ -74,7 +74,7 @@ class OneObject(Selection):
 
 
 class Object(OneObject):
-    """Of one object's history."""
+    """Selects a page of one object's history."""
 
     limit: Annotated[int, Field(gt=0, le=MOST)] = LIMIT
     before: Annotated[str, Field(pattern=r"^\d{1,18}\.\d{1,18}$")] = f"{10**17}.0"

@@ -18,17 +18,20 @@ def ref(letter: str, namespace: str) -> Ref:
 
 
 def about(letters: Iterable[DeadLetter], key: Ref) -> tuple[DeadLetter, ...]:
-    """Those about one resource."""
+    """The dead letters about one resource."""
     wanted = (key.kind.name, key.namespace, key.name)
     return tuple(
-        one for one in letters if (one.event.object.kind, one.event.object.namespace, one.event.object.name) == wanted
+        letter
+        for letter in letters
+        if (letter.event.object.kind, letter.event.object.namespace, letter.event.object.name) == wanted
     )
 
 
 def rows(letters: Iterable[DeadLetter], now: datetime) -> Iterator[tuple[str, ...]]:
-    """As lines of a table."""
-    for one in letters:
-        yield one.name, age(one.time, now), str(one.count), subject(one), one.event.type, answered(one)[:SHOWN]
+    """Yield the cells of a table, a row for each dead letter."""
+    for letter in letters:
+        answer = answered(letter)[:SHOWN]
+        yield letter.name, age(letter.time, now), str(letter.count), subject(letter), letter.event.type, answer
 
 
 def subject(letter: DeadLetter) -> str:
@@ -37,7 +40,7 @@ def subject(letter: DeadLetter) -> str:
 
 
 def answered(letter: DeadLetter) -> str:
-    """What whom it was for said."""
+    """The receiver's last answer to the event, or that there was none."""
     if not letter.code:
         return "no answer"
     return f"{letter.code}: {' '.join(letter.answer.split())}" if letter.answer else letter.code

@@ -183,9 +183,9 @@ def writers(functions: Iterable[Function], key: Ref) -> Writers:
 
     What the whole cluster shares belongs to no resource alone.
     """
-    found: dict[Ref, frozenset[str]] = {}
+    managers: dict[Ref, frozenset[str]] = {}
     for function in functions:
         for ref in function.children(key) if function.parent == key.kind else ():
             if ref not in function.installed:
-                found[ref] = found.get(ref, frozenset()) | {function.manager}
-    return found
+                managers[ref] = managers.get(ref, frozenset()) | {function.manager}
+    return managers

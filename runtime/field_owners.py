@@ -129,12 +129,12 @@ def _outermost(foreign: frozenset[Path], own: frozenset[Path]) -> Iterator[Path]
 
 def _field(manifest: Manifest, entry: Manifest, path: Path) -> OwnedField | None:
     """The field at a path; None where it is nothing to tell of, or is not there any more."""
-    found = located(manifest, path)
-    if found is None or path[0] in OUTER or path[-1] == OLD_ACCOUNT:
+    location = located(manifest, path)
+    if location is None or path[0] in OUTER or path[-1] == OLD_ACCOUNT:
         return None
-    if _is_token(manifest, path) or _is_default(path, found[1]):
+    if _is_token(manifest, path) or _is_default(path, location[1]):
         return None
-    pointer, value = found
+    pointer, value = location
     manager, operation = str(entry.get("manager") or ""), str(entry.get("operation") or "")
     time = moment(str(entry.get("time") or ""))
     return OwnedField(dotted(path), pointer, value, manager, operation, time, restart=path == RESTARTED)

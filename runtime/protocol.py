@@ -233,9 +233,11 @@ def _write_children(worker: _Worker, decided: Outcome, observed: Observed, done:
     intents = {intent.ref: intent for intent in decided.intents}
     refused: Outcome | None = None
     for write in writes:
-        send = _send_shared if write.ref in function.installed else _send
         try:
-            sent, children[write.ref] = send(write, observed, worker, done)
+            if write.ref in function.installed:
+                sent, children[write.ref] = _send_shared(write, observed, worker, done)
+            else:
+                sent, children[write.ref] = write, _send(write, client, done)
         except Refused as error:
             refused = meaning(function, observed.key, RefusedWrite(write.ref, write.field, error))
             break
@@ -244,21 +246,20 @@ def _write_children(worker: _Worker, decided: Outcome, observed: Observed, done:
     return _Written(replace(observed, objects=children), replace(decided, intents=tuple(intents.values())), refused)
 
 
-def _send(
-    write: PlannedWrite, _observed: Observed, worker: _Worker, done: Reconciled
-) -> tuple[PlannedWrite, Manifest | None]:
-    """The write as it was made, and the child as it is then."""
-    child = write.send(worker.client)
+def _send(write: PlannedWrite, client: Client, done: Reconciled) -> Manifest | None:
+    """Make and note the write; the child as it is then, None if deleted."""
+    child = write.send(client)
     done.changes.append(AcceptedWrite(write.ref, write.action, write.fields))
-    return write, child
+    return child
 
 
 def _send_shared(
     write: PlannedWrite, observed: Observed, worker: _Worker, done: Reconciled
 ) -> tuple[PlannedWrite, Manifest | None]:
-    """A write to an object that every key shares: in turn, from a look at it and at the inputs taken in that turn.
+    """Make a write to an object that every key shares: in turn, from a look at it and at the inputs in that turn.
 
-    Without, a hundred keys at once would each break the others' lock again and again.
+    Without turns, a hundred keys at once would break each other's locks again and again. Returns the write as it was
+    made, and the child as it is then.
     """
     with worker.turn:
         fresh = replace(observed, objects={**observed.objects, write.ref: worker.client.get(write.ref)})
@@ -267,7 +268,7 @@ def _send_shared(
         for intent in decided.intents if decided else ():
             if intent.ref == write.ref:
                 now = planned_apply(intent, fresh.get(write.ref), worker.client.manager)
-                return _send(now, fresh, worker, done) if now.fields else (now, now.actual)
+                return now, _send(now, worker.client, done) if now.fields else now.actual
     raise Conflict(f"{write.ref} is not intended any more")
 
 

@@ -60,9 +60,9 @@ def test_kubectl_is_told_as_well(ground: Ground, verdict: Verdict, kind: str) ->
     """`kubectl apply` sends what has changed, not the whole, and is refused for the same."""
     place = random.Random(kind).choice(places(kind))
     value = random.Random(kind).choice(invalid(place))
-    told = list(refused_edits.applied(ground, place, value))
-    verdict.note(f"{place} by kubectl", told)
-    assert not told
+    problems = list(refused_edits.applied(ground, place, value))
+    verdict.note(f"{place} by kubectl", problems)
+    assert not problems
 
 
 @pytest.fixture(scope="module")

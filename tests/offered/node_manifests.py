@@ -5,6 +5,7 @@ from runtime.client import path
 from runtime.objects import NODE
 
 LINUX = {"operatingSystem": "linux", "kernelVersion": "6.8.0", "architecture": "amd64"}
+# Fields of `nodeInfo` that the API server requires, and no function reads.
 UNTOLD = (
     "machineID",
     "systemUUID",

@@ -10,6 +10,7 @@ from events.types import RESOURCE_DELETE
 from local.layout import ROOT
 from local.stack import Stack
 from runtime.objects import MACHINE_CONFIG, NODES_CONFIG, NODES_POOL, Kind
+from tests.offered.node_manifests import UNTOLD
 from tests.workbench import Workbench, kepler, update
 
 M5 = {"processor": "intel_xeon_platinum_8259cl", "cores": 96, "chips": 2, "memory": 377, "frequency": 3500}
@@ -224,18 +225,7 @@ def node(workbench: Workbench, name: str, system: str, kernel: str) -> None:
     """A node as its kubelet would describe it."""
     workbench.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}})
     info = {"operatingSystem": system, "kernelVersion": kernel, "architecture": "amd64"}
-    whole = dict.fromkeys(
-        (
-            "machineID",
-            "systemUUID",
-            "bootID",
-            "osImage",
-            "containerRuntimeVersion",
-            "kubeletVersion",
-            "kubeProxyVersion",
-        ),
-        "",
-    )
+    whole = dict.fromkeys(UNTOLD, "")
     workbench.patch(f"node/{name}", {"status": {"nodeInfo": whole | info}}, subresource="status")
 
 
