@@ -35,18 +35,18 @@ def desired(observed: Observed) -> Outcome:
     configs = [
         KeplerMachineConfig.model_validate(config) for config in observed.collections[CONFIGS] if not terminates(config)
     ]
-    if problemrk := contradiction(configs):
-        return rejected("MachineSpecContradicts", problemrk)
+    if disagreement := contradiction(configs):
+        return rejected("MachineSpecContradicts", disagreement)
     machines = {name: machine for config in configs for name, machine in config.spec.machine_spec.items()}
     ref = config_map(observed.key)
     if not machines:
         message = "no `machine-spec` is set: Kepler finds out itself what machine it runs on"
         return Outcome(Word.CONVERGED, "Disabled", message, absent=(ref,))
     single = len(machines) == 1
-    problemrk = f"`{FILE}` says '{next(iter(machines))}'" if single else f"with more than one there is no `{FILE}`"
+    file_note = f"`{FILE}` says '{next(iter(machines))}'" if single else f"with more than one there is no `{FILE}`"
     return converged(
         children.child(observed.parent, ref, "machine-spec", {"data": data(machines)}),
-        message=f"ConfigMap '{NAME}' describes {', '.join(sorted(machines))}; {problemrk}",
+        message=f"ConfigMap '{NAME}' describes {', '.join(sorted(machines))}; {file_note}",
     )
 
 
