@@ -52,7 +52,7 @@ generate: $(INSTALLED) ## Write CRDs, schemas of events, `config/base` and the g
 	@$(BIN)/python -m crds.crd_files
 	@$(BIN)/python -m crds.reference
 	@$(BIN)/python -m events.event_documents
-	@$(BIN)/python -m functions.generate
+	@$(BIN)/python -m installation.generate
 	@$(BIN)/python -m tests.effects
 
 faults: $(INSTALLED) ## Every fault there is, the protocol explored at large, and the whole campaign: about three hours

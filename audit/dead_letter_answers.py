@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from audit.answer_models import DeadLetter, Undelivered
+from dead_letters.dead_letter import is_answer, parsed
 from events.report import ObjectName
-from runtime.dead_letters import is_answer, parsed
 from runtime.objects import Manifest, name
 
 

@@ -16,10 +16,10 @@ from pydantic import ValidationError
 from audit.answer_models import DeadLetter, ListedResource, Nodes, Standing, StateName
 from audit.dead_letter_answers import letters
 from audit.states import ORDER, level, state
+from dead_letters.dead_letter import LABEL
 from events.report import Subject
 from runtime.client import Client, Transport
 from runtime.conditions import READY
-from runtime.dead_letters import LABEL
 from runtime.errors import Unavailable
 from runtime.objects import CONFIG_MAP, OURS, Collection, Manifest, generation, metadata, name, terminates, uid
 

@@ -17,10 +17,10 @@ from contextlib import contextmanager
 import urllib3
 
 from events.types import RESYNC_REQUESTED
-from functions import cfm, children
 from local.layout import ROOT
 from local.ports import Ports
 from local.stack import Stack
+from operands import cfm, children
 from runtime.client import Client, path
 from runtime.objects import KEPLER, Manifest, Ref
 from runtime.settings import NAMESPACE

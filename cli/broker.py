@@ -13,7 +13,7 @@ from cli.command_errors import Denied, Missing, RequestRefused, Unreachable
 from cli.forward import forwarded
 from cli.function_parts import OTHER_NAMESPACE, loopback
 from cli.kinds import BROKER
-from functions.wiring import BROKER as NAME
+from installation.wiring import BROKER as NAME
 from runtime.errors import Forbidden
 from runtime.objects import Ref
 from runtime.signature import SECRET_NAME, key_of, secret

@@ -13,9 +13,10 @@ from cli import findings, node_causes
 from cli.facts import Facts, Workload
 from cli.function_parts import trouble
 from cli.sentences import END_OF_FIGHT, fight, foreign_field
-from functions import collector, monitoring, pod_trouble, status
+from functions import collector, monitoring, status
 from functions.function_catalogue import FUNCTIONS
-from functions.pod_trouble import Operand, PodTrouble, Reason
+from operands import pod_trouble
+from operands.pod_trouble import Operand, PodTrouble, Reason
 from runtime.ages import age
 from runtime.conditions import READY, conditions, current
 from runtime.declaration import Function

@@ -17,10 +17,10 @@ from cli.dead_letter_rows import about
 from cli.facts import ChildFacts, Facts, Workload
 from cli.function_parts import Installation, Parts, loopback
 from cli.kinds import KNATIVE_SERVICE, POD, RECONCILED, TRIGGER, title
-from functions import children
+from dead_letters.dead_letter import LABEL
 from functions.function_catalogue import FUNCTIONS
+from operands import children
 from runtime.adoption import adopter
-from runtime.dead_letters import LABEL
 from runtime.declaration import writers
 from runtime.errors import Forbidden, NotFound
 from runtime.objects import CONFIG_MAP, EVENT, KEPLER, NODE, Kind, Manifest, Ref, controller, name, uid

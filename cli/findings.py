@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from functions import pod_trouble
-from functions.pod_trouble import Operand, Reason, TroubleSubject
+from operands import pod_trouble
+from operands.pod_trouble import Operand, Reason, TroubleSubject
 from runtime.objects import Manifest, metadata, name, terminates
 
 REASONS: Mapping[str, Reason] = {

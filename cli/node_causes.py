@@ -1,6 +1,6 @@
 """Nodes that the exporter or the model server is kept from, since an image is built for one architecture only. Pure.
 
-The functions ask for nodes of that architecture without looking at any (`functions.architecture`); who explains a
+The functions ask for nodes of that architecture without looking at any (`operands.architecture`); who explains a
 Kepler may list nodes, and is told which are left out.
 """
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from cli.findings import matching
 from crds.kepler import Kepler
-from functions import architecture, engine
+from operands import architecture, engine
 from runtime.objects import Manifest, metadata, name
 
 # Of the nodes that are left out, so many are named.

@@ -11,9 +11,11 @@ from cli.kinds import KNATIVE_SERVICE, RECONCILED, title
 from cli.manifests import ManifestSet
 from cli.rehearse import as_written, rehearsed, unrehearsed
 from cli.simulate import Memory, Simulated, simulate
-from functions import monitoring, namespaces, openshift, wiring
+from functions import monitoring
 from functions.collector import FUNCTION as COLLECTOR
 from functions.function_catalogue import FUNCTIONS
+from installation import wiring
+from operands import namespaces, openshift
 from runtime import settings
 from runtime.errors import Forbidden, NotFound
 from runtime.objects import (

@@ -7,7 +7,7 @@ from cli.facts import Facts
 from cli.kinds import object_name, title
 from cli.running import running
 from events.report import EventPart, ObjectName
-from functions import troubleshooting
+from reasons import troubleshooting
 from runtime.ages import age
 from runtime.conditions import READY, conditions, current
 from runtime.event import moment

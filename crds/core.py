@@ -37,7 +37,7 @@ ANY_NUMBER: dict[str, JsonValue] = {
 }
 """A number of any sort, or text. `x-kubernetes-int-or-string` takes no 0.5, as YAML reads `cpu: 0.5`, and
 what the API server then says speaks of `<nil>`. A schema without a type takes it. CEL rules of the schema cannot see
-such a field, so what they would say `functions.amounts` has an admission policy say."""
+such a field, so what they would say `installation.amounts` has an admission policy say."""
 NUMBER_OR_TEXT: dict[str, dict[str, JsonValue]] = {
     QUANTITY_TYPE: {"description": "An amount, such as '100m' or '5Gi'.", **ANY_NUMBER, "pattern": QUANTITY},
     "io.k8s.apimachinery.pkg.util.intstr.IntOrString": {

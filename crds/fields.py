@@ -235,4 +235,4 @@ Quantity = Annotated[
     BeforeValidator(str),
     WithJsonSchema({**ANY_NUMBER}),
 ]
-"""An amount, text in Python. What it must be besides, `functions.amounts` says."""
+"""An amount, text in Python. What it must be besides, `installation.amounts` says."""

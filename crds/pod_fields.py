@@ -36,7 +36,7 @@ Toleration = Annotated[
     ),
 ]
 Tolerations = Annotated[tuple[Toleration, ...], Field(max_length=32), atomic()]
-# That no request is above its limit, `functions.amounts` says.
+# That no request is above its limit, `installation.amounts` says.
 Resources = Annotated[dict[str, JsonValue], Core("io.k8s.api.core.v1.ResourceRequirements")]
 Affinity = Annotated[dict[str, JsonValue], Core("io.k8s.api.core.v1.Affinity")]
 PullSecret = Annotated[dict[str, JsonValue], Core("io.k8s.api.core.v1.LocalObjectReference")]

@@ -1,7 +1,7 @@
 """Every type of event that the operator emits: what it says, who emits it, who acts on it, and what it carries.
 
 From this `events.event_documents` writes the JSON Schemas, the AsyncAPI document and `docs/events.md`, and
-`functions.wiring` the EventTypes of Knative. The tests hold what is really emitted against it.
+`installation.wiring` the EventTypes of Knative. The tests hold what is really emitted against it.
 """
 
 from dataclasses import dataclass

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 from crds.kepler import Kepler
 from crds.kepler_collected_metric import KeplerCollectedMetric, Source
-from functions import cfm, children, engine, release
-from functions.cfm import Key
+from operands import cfm, children, engine, release
+from operands.cfm import Key
 from runtime.conditions import reported
 from runtime.declaration import Function, Observed, Wake
 from runtime.objects import COLLECTED_METRIC, KEPLER, Manifest, Ref

@@ -11,21 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from crds.kepler import Kepler
-from functions import (
-    architecture,
-    cfm,
-    children,
-    collected_metric,
-    engine,
-    estimator,
-    exported_power,
-    exporter,
-    model_server,
-    namespaces,
-    release,
-    settled_config,
-    sidecar,
-)
+from functions import collected_metric, estimator, exported_power, model_server
+from operands import architecture, cfm, children, engine, exporter, namespaces, release, settled_config, sidecar
 from runtime import declaration
 from runtime.adoption import others, resync
 from runtime.conditions import current, settled

@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 from crds.kepler import Kepler, Models, PowerModel
 from crds.kepler_collected_metric import KeplerCollectedMetric, Source
-from functions import cfm, children, collected_metric, engine, release
-from functions.cfm import Key
+from functions import collected_metric
+from operands import cfm, children, engine, release
+from operands.cfm import Key
 from runtime.conditions import reported
 from runtime.declaration import Function, Observed, Wake
 from runtime.objects import COLLECTED_METRIC, KEPLER

@@ -8,8 +8,9 @@ Owns the export switches in `kepler-cfm`. What Kepler cannot switch is `monitori
 from crds.kepler import Kepler
 from crds.kepler_collected_metric import KeplerCollectedMetric, Source
 from crds.kepler_exported_power import KeplerExportedPower, KeplerExportedPowerSpec, Level
-from functions import cfm, children, collected_metric, metrics
-from functions.cfm import Key
+from functions import collected_metric
+from operands import cfm, children, metrics
+from operands.cfm import Key
 from runtime.conditions import reported
 from runtime.declaration import Function, Observed, Wake
 from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, Manifest, Ref

@@ -1,10 +1,10 @@
 """Every function there is; `FUNCTION` in the environment picks the one a process serves."""
 
+from audit import audit_listener
+from dead_letters import dead_letter_listener
 from functions import (
-    audit,
     collected_metric,
     collector,
-    dead_letter,
     estimator,
     exported_power,
     machine_config,
@@ -12,10 +12,10 @@ from functions import (
     model_server,
     monitoring,
     status,
-    sweep,
 )
 from runtime.declaration import Function
 from runtime.listener import Listener
+from sweeper import sweep_listener
 
 FUNCTIONS: tuple[Function, ...] = (
     collected_metric.FUNCTION,
@@ -28,6 +28,8 @@ FUNCTIONS: tuple[Function, ...] = (
     machine_spec.FUNCTION,
     machine_config.FUNCTION,
 )
-LISTENERS: tuple[Listener, ...] = (sweep.listener(FUNCTIONS), audit.listener(FUNCTIONS), dead_letter.LISTENER)
+_WATCHERS: tuple[Listener, ...] = (sweep_listener.listener(FUNCTIONS), audit_listener.listener(FUNCTIONS))
+_RECEIVING_LETTERS = (*(function.name for function in FUNCTIONS), *(listener.name for listener in _WATCHERS))
+LISTENERS: tuple[Listener, ...] = (*_WATCHERS, dead_letter_listener.listener(_RECEIVING_LETTERS))
 
-NAMES: tuple[str, ...] = (*(member.name for member in FUNCTIONS), *(member.name for member in LISTENERS))
+NAMES: tuple[str, ...] = (*(function.name for function in FUNCTIONS), *(listener.name for listener in LISTENERS))

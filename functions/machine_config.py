@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from crds.kepler_machine_config import ROLES, KeplerMachineConfig
-from functions import openshift, preflight
-from functions.openshift import MachineConfigPool, Piece
 from functions.status import READY
+from operands import openshift, preflight
+from operands.openshift import MachineConfigPool, Piece
 from runtime.adoption import made_here, resync
 from runtime.conditions import settled
 from runtime.declaration import Function, Input, Observed, Wake

@@ -3,29 +3,20 @@
 Wakes on the Kepler, on every KeplerMachineConfig, and on the ConfigMap when someone edits it. A KeplerMachineConfig is
 in no namespace and a pod mounts ConfigMaps of its own only, so each namespace with a Kepler gets one, and the Kepler
 owns it. Without any `machine-spec` there is none.
-
-Kepler reads `/etc/kepler/models/machine/spec.json` where that exists (KEP v0.7.12:pkg/config/spec.go), and so does the
-estimator (MS v0.7.12:src/kepler_model/train/profiler/node_type_index.py). One DaemonSet cannot give each type of
-machine a file of its own, so a Kepler names one, and `spec.json` is there when exactly one type is described.
 """
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
 
-from crds.kepler import Kepler
 from crds.kepler_machine_config import KeplerMachineConfig, Machine
-from functions import children
+from operands import children
+from operands.machine_spec_volume import FILE, NAME, config_map
 from runtime.conditions import reported
 from runtime.declaration import Function, Input, Observed, Wake
 from runtime.objects import CONFIG_MAP, KEPLER, MACHINE_CONFIG, Collection, Manifest, Ref, terminates
 from runtime.outcome import Outcome, Word, converged, rejected
 
 CONDITION = "MachineSpecReconciled"
-NAME = "kepler-machine-spec"
-# The file that Kepler and the estimator look for, and where.
-DIRECTORY, FILE = "/etc/kepler/models/machine", "spec.json"
-VOLUME = "machine"
 CONFIGS = Collection(MACHINE_CONFIG, "")
 
 
@@ -72,24 +63,6 @@ def data(machines: Mapping[str, Machine]) -> dict[str, str]:
 
 def _written(machine: Machine) -> str:
     return json.dumps(machine.model_dump(exclude_none=True, by_alias=True))
-
-
-def volumes(kepler: Kepler) -> list[dict[str, Any]]:
-    """The volume of the exporter's pods with the type of machine that the Kepler names; none where it names none."""
-    named = kepler.spec.collector.machine_spec
-    items = [{"key": named, "path": FILE}]
-    return [{"name": VOLUME, "configMap": {"name": NAME, "items": items}}] if named else []
-
-
-def mounts(kepler: Kepler) -> list[dict[str, Any]]:
-    """Where exporter and estimator find it."""
-    named = kepler.spec.collector.machine_spec
-    return [{"name": VOLUME, "mountPath": DIRECTORY, "readOnly": True}] if named else []
-
-
-def config_map(key: Ref) -> Ref:
-    """Where the machines are described."""
-    return Ref(CONFIG_MAP, key.namespace, NAME)
 
 
 def configs(_key: Ref, _parent: Manifest | None) -> tuple[Input, ...]:

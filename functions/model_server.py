@@ -12,8 +12,8 @@ from functools import partial
 
 from crds.kepler import Kepler
 from crds.model_server_fields import OnDelete, StorageType
-from functions import architecture, cfm, children, engine, model_pod, model_store, namespaces, release
-from functions.cfm import Key
+from operands import architecture, cfm, children, engine, model_pod, model_store, namespaces, release
+from operands.cfm import Key
 from runtime.conditions import reported
 from runtime.declaration import Function, Observed, Wake, manager
 from runtime.objects import (

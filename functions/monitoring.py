@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from crds.kepler import Kepler
 from crds.kepler_collected_metric import KeplerCollectedMetric
 from crds.kepler_exported_power import KeplerExportedPowerSpec
-from functions import children, collected_metric, engine, estimator, exported_power, metrics, recording
+from functions import collected_metric, estimator, exported_power
+from operands import children, engine, metrics, recording
 from runtime.adoption import resync
 from runtime.conditions import conditions, current, settled
 from runtime.declaration import Function, Observed, Wake, manager

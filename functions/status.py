@@ -8,17 +8,8 @@ namespace's Warning events, and says which of them is the cause; Events wake nob
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from functions import (
-    architecture,
-    children,
-    collected_metric,
-    collector,
-    estimator,
-    exported_power,
-    model_server,
-    monitoring,
-    pod_trouble,
-)
+from functions import collected_metric, collector, estimator, exported_power, model_server, monitoring
+from operands import architecture, children, pod_trouble
 from runtime.adoption import OWNED_BY_ANOTHER
 from runtime.conditions import conditions, current, settled
 from runtime.declaration import Function, Input, Observed, Wake

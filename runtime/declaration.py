@@ -1,6 +1,6 @@
 """What a function declares: its name, what wakes it, what it writes and reads, and its pure `desired`.
 
-From this the protocol reconciles, and `functions.wiring` generates Triggers, Roles and the event source, so that
+From this the protocol reconciles, and `installation.wiring` generates Triggers, Roles and the event source, so that
 a function and its wiring cannot drift apart.
 """
 

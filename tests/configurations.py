@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from crds.kepler_collected_metric import Source
-from functions import children, engine, sidecar
+from operands import children, engine, sidecar
 from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, Ref
 from tests.field_cases import cluster
 from tests.kepler_reads import Estimator, Exporter, ModelServerProgram, Trainer, Value, environment, mounted

@@ -7,11 +7,11 @@ from typing import Any
 from cloudevents.core.bindings.http import to_structured_event
 from cloudevents.core.v1.event import CloudEvent
 
+from dead_letters.dead_letter_store import MANAGER, DeadLetterStore
 from events.types import RESYNC_REQUESTED
 from local.stack import Stack
 from runtime import requests
 from runtime.client import Transport
-from runtime.dead_letter_store import MANAGER, DeadLetterStore
 from runtime.event import Event, decode
 from runtime.settings import NAMESPACE
 from runtime.signature import Keyring

@@ -13,10 +13,10 @@ from crds import openapi_schema
 from crds.crd_files import RESOURCES
 from crds.meta import Resource
 from crds.reference import rows
-from functions import settled_config
-from functions.cfm import Key
-from functions.children import CONFIG_HASH
 from functions.function_catalogue import FUNCTIONS
+from operands import settled_config
+from operands.cfm import Key
+from operands.children import CONFIG_HASH
 from runtime.declaration import Function
 from runtime.differences import ABSENT, list_keys
 from runtime.objects import CONFIG_MAP, Manifest, Ref

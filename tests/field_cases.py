@@ -10,8 +10,8 @@ from typing import Any
 
 from crds.kepler_collected_metric import Source
 from crds.model_server_fields import StorageType
-from functions import engine
-from functions.repositories import repository
+from operands import engine
+from operands.repositories import repository
 from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, MACHINE_CONFIG, Manifest
 from tests.pure.test_model_server import EXTERNAL, PROMETHEUS
 from tests.rendered import PLACES, RenderedCluster

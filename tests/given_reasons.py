@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from functions import pod_trouble
 from local.layout import ROOT
+from operands import pod_trouble
 
 PACKAGES = ("functions", "runtime")
 # The place of the reason among the arguments. `pending` is not here: a quiet outcome writes no condition.

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from functions.children import CONFIG_HASH
+from operands.children import CONFIG_HASH
 
 # Of a value that differs, so many characters.
 SHOWN = 300

@@ -11,8 +11,9 @@ from typing import Any
 
 from crds.crd_files import RESOURCES
 from crds.meta import API_VERSION, Resource
-from functions import children, monitoring, namespaces, openshift
+from functions import monitoring
 from functions.function_catalogue import FUNCTIONS
+from operands import children, namespaces, openshift
 from runtime.adoption import MANAGED_BY
 from runtime.declaration import Function, Observed
 from runtime.objects import (

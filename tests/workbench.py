@@ -11,10 +11,10 @@ from cloudevents.core.v1.event import CloudEvent
 
 from events.report import Report
 from events.types import RESOURCE_UPDATE, RESYNC_REQUESTED
-from functions import namespaces
 from functions.function_catalogue import FUNCTIONS
 from local.admin_client import ObjectNotFound
 from local.stack import Stack
+from operands import namespaces
 from runtime.client import ApiResponse, Request, Transport, path
 from runtime.event import Event, decode
 from runtime.objects import KEPLER, MACHINE_CONFIG, Kind, Manifest, Ref

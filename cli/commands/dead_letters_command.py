@@ -15,8 +15,8 @@ from cli.cluster import Cluster
 from cli.command_errors import Exit, Missing, UsageError
 from cli.options import Format, Output, Reach
 from cli.output import data, remark, say, table
+from dead_letters.dead_letter import LABEL, changed, is_letter
 from runtime import redact
-from runtime.dead_letters import LABEL, changed, is_letter
 from runtime.objects import CONFIG_MAP, Manifest, name
 from runtime.requests import replay as request
 

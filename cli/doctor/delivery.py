@@ -6,7 +6,7 @@ from audit.checks import Check, fail, summed, warn
 from cli.doctor.check import APPLY, INSTALL_KNATIVE, ClusterSnapshot, shown, unlike
 from cli.function_parts import unready
 from cli.kinds import BROKER, CLOCK, EVENT_SOURCE
-from functions import wiring
+from installation import wiring
 from runtime.objects import metadata, name
 
 

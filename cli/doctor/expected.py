@@ -13,10 +13,11 @@ from typing import Any
 
 from cli.function_parts import Installation, Parts
 from cli.kinds import ROLE_BINDING
-from functions import account_policies, children, installation, openshift, repositories, tenants, wiring
-from functions.admission import POLICY
-from functions.installed_objects import Object
-from functions.permissions import overlay_roles, policy_rule
+from installation import account_policies, contents, tenants, wiring
+from installation.admission import POLICY
+from installation.installed_objects import Object
+from installation.permissions import overlay_roles, policy_rule
+from operands import children, openshift, repositories
 from runtime.declaration import manager
 from runtime.objects import Manifest, Ref, metadata, name
 from runtime.settings import NAMESPACE
@@ -76,7 +77,7 @@ def _objects(namespace: str, overlays: frozenset[Overlay]) -> tuple[Object, ...]
 
 @lru_cache(maxsize=1)
 def _base() -> list[Object]:
-    return [manifest for file in installation.base().values() for manifest in file]
+    return [manifest for file in contents.base().values() for manifest in file]
 
 
 def renamed(manifests: Iterable[Object], namespace: str) -> list[Object]:
@@ -130,7 +131,7 @@ def in_use(objects: Found, installed: Installation) -> frozenset[Overlay]:
 def additions() -> dict[Overlay, list[Object]]:
     """Return, for each overlay that brings objects of its own, these: to find one says that the overlay is in use."""
     return {
-        Overlay.EVENT_POLICIES: installation.overlays()["components/event-policies/event-policies.yaml"],
+        Overlay.EVENT_POLICIES: contents.overlays()["components/event-policies/event-policies.yaml"],
         Overlay.OPENSHIFT: overlay_roles(openshift.OVERLAY),
         Overlay.TENANTS: tenants.roles(),
     }

@@ -9,8 +9,9 @@ from cli.doctor.check import APPLY, ClusterSnapshot, listed, shown, unlike
 from cli.doctor.expected import Overlay, environment
 from cli.function_parts import Parts
 from cli.kinds import ADMISSION_POLICY, ADMISSION_POLICY_BINDING, NETWORK_POLICY
-from functions import account_policies, repositories
 from functions.collector import FUNCTION as COLLECTOR
+from installation import account_policies
+from operands import repositories
 from runtime.objects import CONFIG_MAP, Manifest, name
 
 POLICIES, OVERLAYS = "policies", "overlays"

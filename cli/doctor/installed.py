@@ -9,9 +9,9 @@ from cli.doctor.check import APPLY, ClusterSnapshot, listed, unlike
 from cli.doctor.expected import Overlay
 from crds.crd_files import RESOURCES, definition
 from crds.meta import VERSION
-from functions import children
 from functions.collector import FUNCTION as COLLECTOR
 from functions.function_catalogue import FUNCTIONS, LISTENERS
+from operands import children
 from runtime.conditions import conditions
 from runtime.objects import CRD, Manifest, metadata, name
 

@@ -7,7 +7,7 @@ from audit.checks import Check, fail, summed, warn
 from cli import kinds
 from cli.doctor.check import ClusterSnapshot, listed
 from cli.doctor.expected import Overlay
-from functions import wiring
+from installation import wiring
 from runtime.objects import CRD, DEPLOYMENT, Manifest, generation, metadata, name
 
 AREA = "knative"

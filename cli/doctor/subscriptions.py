@@ -9,7 +9,7 @@ from audit.checks import Check, fail, summed, warn
 from cli.doctor.check import APPLY, ClusterSnapshot, Symptom, together, unlike
 from cli.function_parts import Parts, unready
 from cli.kinds import TRIGGER
-from functions import wiring
+from installation import wiring
 from runtime.conditions import conditions
 from runtime.objects import Manifest, name
 

@@ -6,11 +6,31 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
-PACKAGES = ("cli", "crds", "events", "functions", "runtime")
+PACKAGES = (
+    "cli",
+    "crds",
+    "dead_letters",
+    "events",
+    "functions",
+    "installation",
+    "operands",
+    "reasons",
+    "runtime",
+    "sweeper",
+)
 # Modules for the server, which needs packages that are not dependencies here.
 SERVER = ("functions/__main__.py", "functions/func.py", "runtime/edge.py")
 # Of `audit` only the models of its answers, and what is computed from those: no store, no console.
-AUDIT = ("__init__", "answer_models", "checks", "dead_letter_answers", "episode_causes", "episodes", "foreign")
+AUDIT = (
+    "__init__",
+    "answer_models",
+    "audit_listener",
+    "checks",
+    "dead_letter_answers",
+    "episode_causes",
+    "episodes",
+    "foreign",
+)
 
 
 class RepositoryPackages(BuildHookInterface[Any]):

@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from audit.checks import NAMED
-from functions import troubleshooting
 from local.stack import Stack
+from reasons import troubleshooting
 from tests.browser.conftest import ServedConsole
 from tests.browser.test_reading import CONTRAST, LEAST
 from tests.browsing import NARROW, WIDE, Scheme, overflows, window

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from dead_letters.dead_letter import LABEL
+from dead_letters.dead_letter_store import MANAGER, DeadLetterStore
 from local.stack import Stack
-from runtime.dead_letter_store import MANAGER, DeadLetterStore
-from runtime.dead_letters import LABEL
 from runtime.settings import NAMESPACE
 from tests.browser.conftest import settings
 from tests.browser.test_reading import CONTRAST, LEAST

@@ -7,10 +7,11 @@ from typing import Any
 
 from crds.meta import API_VERSION
 from crds.model_server_fields import OnDelete, StorageType
-from functions import children, machine_config, status
-from functions.model_store import ON_DELETE
+from functions import machine_config, status
 from local.local_errors import CommandFailed
 from local.stack import Stack
+from operands import children
+from operands.model_store import ON_DELETE
 from runtime.client import APPLY, ApiResponse, Request, path
 from runtime.conditions import conditions
 from runtime.objects import (

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from functions import children, settled_config
 from local.layout import ROOT
+from operands import children, settled_config
 from runtime.differences import ABSENT
 from runtime.objects import (
     CLUSTER_ROLE_BINDING,
@@ -96,7 +96,7 @@ def _changed(ground: Ground, case: Impossible) -> Iterator[str]:
 
 def reasons() -> frozenset[str]:
     """Every reason that the sources reject for, the first argument of `rejected`, but for those of `ELSEWHERE`."""
-    files = [*(ROOT / "functions").glob("*.py"), ROOT / "runtime" / "ownership.py"]
+    files = [*(ROOT / "functions").glob("*.py"), *(ROOT / "operands").glob("*.py"), ROOT / "runtime" / "ownership.py"]
     calls = [node for file in files for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)]
     named = [call.args[0] for call in calls if isinstance(call.func, ast.Name) and call.func.id == "rejected"]
     given = frozenset(str(reason.value) for reason in named if isinstance(reason, ast.Constant))

@@ -16,7 +16,7 @@ from cli.cluster import CONNECTIONS, Cluster, ClusterTarget, connect
 from cli.command_errors import Exit
 from cli.commands.doctor import diagnosis
 from cli.doctor.knative_health import CHANNEL, EVENTING
-from functions import tenants
+from installation import tenants
 from local import knative
 from local.layout import ROOT
 from local.ports import Ports

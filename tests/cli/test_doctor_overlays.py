@@ -9,7 +9,7 @@ from cli import kinds
 from cli.doctor.check import ClusterSnapshot
 from cli.doctor.expected import Overlay, objects, tenant_bindings
 from cli.function_parts import Installation, Parts
-from functions import installation
+from installation import contents
 from runtime.objects import CONFIG_MAP
 from runtime.settings import NAMESPACE
 from tests.cli.installations import KEPLERS, READY, changed, parts, put, ref, told, troubles, well, without
@@ -144,7 +144,7 @@ def mirrored(seen: ClusterSnapshot) -> ClusterSnapshot:
 
 def with_event_policy(seen: ClusterSnapshot) -> ClusterSnapshot:
     """The Broker takes events of those only that an EventPolicy names."""
-    [policy] = installation.overlays()["components/event-policies/event-policies.yaml"]
+    [policy] = contents.overlays()["components/event-policies/event-policies.yaml"]
     return replace(seen, objects={**seen.objects, ref(kinds.EVENT_POLICY, policy["metadata"]["name"]): policy})
 
 

@@ -19,9 +19,9 @@ from cli.glance import HEADINGS, rows, status
 from cli.options import Format
 from cli.output import data, documents, say, table
 from cli.verdict import explain, lines
+from dead_letters import dead_letter
+from dead_letters.dead_letter import CODE, DATA, DESTINATION
 from events.report import Field, ObjectName, ReportedCondition, Write
-from runtime import dead_letters
-from runtime.dead_letters import CODE, DATA, DESTINATION
 from runtime.event import Event
 from runtime.objects import KEPLER, Ref
 from runtime.printable import is_printable
@@ -147,8 +147,8 @@ def test_dead_letters(stream: Opened) -> None:
     attributes = {DESTINATION: HOSTILE, CODE: "400", DATA: HOSTILE}
     said = HOSTILE
     event = Event(said, said, said, said, said, said, said, said, {}, {said: said}, "", attributes)
-    record = dead_letters.record(event, dead_letters.OTHER, None)
-    kept = {**dead_letters.config_map(event, record)}
+    record = dead_letter.record(event, dead_letter.OTHER, None)
+    kept = {**dead_letter.config_map(event, record)}
     kept["metadata"] = {**kept["metadata"], "name": "l"}
     (found,) = read.letters([kept])
     table(dead_letter_rows.HEADINGS, dead_letter_rows.rows([found], NOW))

@@ -36,7 +36,7 @@ from runtime.objects import (
     uid,
 )
 from runtime.receive import Reconciler
-from runtime.sweep_run import Sweep
+from sweeper.sweep_run import Sweep
 from tests.as_kubectl import KINDS, KubectlRequests
 from tests.workbench import transport, update
 

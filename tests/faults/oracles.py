@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from functions import cfm, children, collector
-from functions.children import CONFIG_HASH
+from functions import collector
+from operands import cfm, children
+from operands.children import CONFIG_HASH
 from runtime.conditions import settled
 from runtime.declaration import Function, Observed
-from runtime.divergence import divergence
 from runtime.objects import (
     CLUSTER_ROLE_BINDING,
     CONFIG_MAP,
@@ -27,6 +27,7 @@ from runtime.objects import (
     uid,
 )
 from runtime.outcome import ConditionStatus
+from sweeper.divergence import divergence
 from tests.faults.fault_world import FaultWorld, ObservedWrite
 from tests.faults.steps import NAME
 from tests.masks import masked, unlike

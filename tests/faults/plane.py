@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from crds.kepler_machine_config import ROLES
-from functions import children
 from local.layout import ROOT
 from local.ports import Ports
 from local.stack import Stack
+from operands import children
 from runtime.objects import (
     CLUSTER_ROLE_BINDING,
     CRD,

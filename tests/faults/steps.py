@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from functions.children import ACCOUNT, CFM, EXPORTER, MODEL_SERVER
+from operands.children import ACCOUNT, CFM, EXPORTER, MODEL_SERVER
 from runtime.objects import (
     COLLECTED_METRIC,
     CONFIG_MAP,

@@ -14,14 +14,14 @@ from flask import Flask, request
 from audit.access import MAY, WHO, Tokens
 from audit.interference import ChildReader
 from audit.live import Live
+from dead_letters.dead_letter_store import DeadLetterStore
 from events.types import RESOURCE_UPDATE
-from functions import wiring
 from functions.function_catalogue import FUNCTIONS, LISTENERS
-from functions.openshift import OVERLAY
-from functions.permissions import overlay_roles, policy_rule
+from installation import wiring
+from installation.permissions import overlay_roles, policy_rule
 from local.stack import Stack
+from operands.openshift import OVERLAY
 from runtime.client import ApiResponse, Client, Request, Transport
-from runtime.dead_letter_store import DeadLetterStore
 from runtime.declaration import writers
 from runtime.objects import CLUSTER_ROLE_BINDING, KEPLER, OURS, Ref
 from runtime.settings import NAMESPACE as OPERATOR

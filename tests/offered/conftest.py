@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from cli.kinds import BROKER, TRIGGER
-from functions import installation
 from functions.function_catalogue import FUNCTIONS
+from installation import contents
 from local import knative
 from local.stack import Stack
 from runtime.client import Transport, path
@@ -45,7 +45,7 @@ def offered_plane(programs: Path, broker: BrokerIngress, tmp_path_factory: pytes
 
 def install_eventing(stack: Stack, url: str) -> None:
     """The Broker and the Triggers, in order as Knative says, all of them at one address."""
-    for files in installation.base().values():
+    for files in contents.base().values():
         for manifest in files:
             for kind, status in ((BROKER, {"address": {"url": url}}), (TRIGGER, {"subscriberUri": url})):
                 if (manifest["apiVersion"], manifest["kind"]) == (kind.api_version, kind.name):

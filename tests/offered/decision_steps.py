@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from functions import (
-    children,
     collected_metric,
     collector,
     estimator,
@@ -14,11 +13,11 @@ from functions import (
     machine_spec,
     model_server,
     monitoring,
-    settled_config,
     status,
 )
-from functions.reason_entry import OF_KEPLERS
 from local.local_errors import CommandFailed
+from operands import children, settled_config
+from reasons.reason_entry import OF_KEPLERS
 from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, MACHINE_CONFIG, Kind
 from tests.offered.common_steps import (
     ESTIMATED,

@@ -4,8 +4,9 @@ import json
 from typing import Any
 
 from cli.kinds import ADMISSION_POLICY
-from functions import collector, engine, estimator, model_server
-from functions.sidecar import NAME as ESTIMATOR
+from functions import collector, estimator, model_server
+from operands import engine
+from operands.sidecar import NAME as ESTIMATOR
 from runtime.client import path
 from runtime.objects import Manifest
 from runtime.settings import ALLOWED_IMAGES

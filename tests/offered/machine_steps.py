@@ -9,8 +9,9 @@ from typing import Any
 
 from crds.crd_files import definition as definition_of
 from crds.kepler_machine_config import KeplerMachineConfig
-from functions import machine_config, monitoring, preflight, status
+from functions import machine_config, monitoring, status
 from local.layout import ROOT
+from operands import preflight
 from runtime.client import path
 from runtime.objects import CRD, MACHINE_CONFIG, NODE, NODES_CONFIG, NODES_POOL, PROMETHEUS_RULE, SERVICE_MONITOR
 from tests import policies

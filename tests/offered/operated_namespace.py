@@ -25,8 +25,8 @@ from cli.collect import BundleReader
 from cli.main import run as kubectl_kepler
 from cli.verdict import Explanation, explain
 from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESOURCE_UPDATE
-from functions import wiring
 from functions.function_catalogue import FUNCTIONS
+from installation import wiring
 from local.admin_client import ObjectNotFound
 from local.local_errors import CommandFailed
 from local.stack import Stack

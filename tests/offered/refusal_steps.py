@@ -15,7 +15,7 @@ from functions import (
     model_server,
     monitoring,
 )
-from functions.permissions import WRITES, base_rules
+from installation.permissions import WRITES, base_rules
 from runtime.adoption import ADOPTED_BY
 from runtime.client import path
 from runtime.declaration import Function

@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions import decision_reasons, workload_reasons
+from reasons import decision_reasons, workload_reasons
 from tests.offered import (
     decision_steps,
     image_steps,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from functions.pod_trouble import BACK_OFF
+from operands.pod_trouble import BACK_OFF
 from runtime.client import path
 from tests import policies
 from tests.offered.common_steps import ESTIMATED, LOCAL, PODS, SMALL, applied, both, edited_both

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from functions import engine, namespaces
 from local.stack import Stack
+from operands import engine, namespaces
 from runtime.client import APPLY, ApiResponse, Request, Transport, path
 from runtime.objects import (
     CLUSTER_ROLE_BINDING,
@@ -283,7 +283,7 @@ def test_what_is_rendered_is_taken(thief: Thief, storage: str) -> None:
     ],
 )
 def test_the_names_of_a_repository_are_one(thief: Thief, image: str) -> None:
-    """As `functions.repositories` reads them."""
+    """As `operands.repositories` reads them."""
     answer = thief.tries(
         DEPLOYMENT, lambda body: pod(body)["initContainers"][0].update(image=image), storage="-external"
     )

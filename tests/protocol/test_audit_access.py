@@ -24,12 +24,12 @@ from audit.live import Live
 from audit.problems import HttpProblem
 from audit.query_api import QueryApi
 from audit.store import Store
+from dead_letters.dead_letter import letter_name
 from events.sweep_data import SweepData
 from events.types import DISCARD_REQUESTED, REPLAY_REQUESTED
 from local import probe
 from local.stack import Stack
 from runtime.client import ApiResponse, Request
-from runtime.dead_letters import letter_name
 from runtime.edge import application
 from runtime.objects import KEPLER, MACHINE_CONFIG
 from runtime.settings import AUDIENCE, NAMESPACE

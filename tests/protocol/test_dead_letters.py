@@ -18,6 +18,8 @@ from cloudevents.core.bindings.http import to_binary_event
 from cloudevents.core.v1.event import CloudEvent
 
 from audit.dead_letter_answers import letters
+from dead_letters import dead_letter
+from dead_letters.dead_letter import LABEL, LetterRecord, letter_name, parsed
 from events.types import (
     DISCARD_REQUESTED,
     MODEL_TRAINED,
@@ -27,9 +29,8 @@ from events.types import (
     RESYNC_REQUESTED,
 )
 from local.stack import Stack
-from runtime import dead_letters, requests
+from runtime import requests
 from runtime.client import METADATA_LIST, Client
-from runtime.dead_letters import LABEL, LetterRecord, letter_name, parsed
 from runtime.errors import NotAnEvent
 from runtime.event import Event, decode
 from runtime.objects import CONFIG_MAP, Collection
@@ -128,7 +129,7 @@ def test_no_kubernetes_event_is_made_on_objects_of_others(
     event = given_up(kind=kind, apiversion=version, name=name, namespace="kube-system", id=f"{kind}-{name}")
     desk.store(event)
     assert desk.stack.kubectl("-n", "kube-system", "get", "events", "-o", "name") == before
-    assert desk.record(event).group == dead_letters.OTHER
+    assert desk.record(event).group == dead_letter.OTHER
 
 
 def test_one_event_is_one_letter(desk: DeadLetterDesk, namespace: str) -> None:
@@ -265,7 +266,7 @@ def test_the_oldest_of_the_largest_group_are_forgotten(
 ) -> None:
     """A flood of forged letters does not push out the one real letter, whatever objects they invent."""
     desk.stack.kubectl("-n", NAMESPACE, "delete", "configmaps", "-l", LABEL)
-    monkeypatch.setattr(dead_letters, "KEPT", 4)
+    monkeypatch.setattr(dead_letter, "KEPT", 4)
     workbench.apply(kepler())
     real = given_up(namespace=workbench.namespace, id=f"real-{workbench.namespace}")
     desk.store(real)
@@ -302,16 +303,16 @@ def hostile() -> list[str]:
 def test_a_record_that_somebody_has_made_up_breaks_nothing() -> None:
     """Neither lists nor what has to go, whatever is in it: then no letter could be kept any more."""
     made_up = [
-        {"metadata": {"name": f"n{number}", "labels": {LABEL: ""}, "annotations": {dead_letters.ANNOTATION: text}}}
+        {"metadata": {"name": f"n{number}", "labels": {LABEL: ""}, "annotations": {dead_letter.ANNOTATION: text}}}
         for number, text in enumerate(hostile())
     ]
-    good = {"metadata": {"name": "good", "annotations": {dead_letters.ANNOTATION: json.dumps(RECORDED)}}}
+    good = {"metadata": {"name": "good", "annotations": {dead_letter.ANNOTATION: json.dumps(RECORDED)}}}
     shown = letters([*made_up, good, {"metadata": {"name": "bare", "annotations": None}}])
     assert "good" in {one.name for one in shown}
     for event in [given_up(id="x", knativeerrordest=f"http://kepler-{n}.x") for n in range(2)]:
         for one in made_up:
-            dead_letters.config_map(event, dead_letters.record(event, "other", parsed(one)))
-    surplus = dead_letters.surplus([*made_up, good] * 3)
+            dead_letter.config_map(event, dead_letter.record(event, "other", parsed(one)))
+    surplus = dead_letter.surplus([*made_up, good] * 3)
     assert "good" not in {one["metadata"]["name"] for one in itertools.islice(surplus, len(made_up))}
 
 
@@ -319,21 +320,21 @@ def test_a_letter_that_is_nested_without_end_is_changed() -> None:
     """It is refused, not a defect."""
     kept = {"data": {"attributes": '{"id": "1", "type": "t", "source": "/s"}', "data": "[" * 100_000}}
     with pytest.raises(NotAnEvent):
-        dead_letters.event_of("letter", kept)
+        dead_letter.event_of("letter", kept)
 
 
 @pytest.mark.parametrize("filler", ["\x01", "🚫", "é"])
 def test_the_largest_letter_fits_a_config_map(desk: DeadLetterDesk, namespace: str, filler: str) -> None:
     """As many attributes, destinations and characters as are kept, of those that JSON takes the most space for."""
-    long = filler * dead_letters.LONGEST
-    many = {f"{'a' * 1000}{number}": long for number in range(dead_letters.ATTRIBUTES)}
+    long = filler * dead_letter.LONGEST
+    many = {f"{'a' * 1000}{number}": long for number in range(dead_letter.ATTRIBUTES)}
     names = {"subject": long, "apiversion": long, "kind": long, "name": long}
-    for number in range(dead_letters.DESTINATIONS):
+    for number in range(dead_letter.DESTINATIONS):
         where = f"{number}{long}"
         data = {"x": [filler * 3000] * 5}
         event = given_up(MODEL_TRAINED, data=data, id=f"{namespace}{long}", knativeerrordest=where, **many, **names)
         desk.store(event)
-    assert desk.record(event).count == dead_letters.DESTINATIONS
+    assert desk.record(event).count == dead_letter.DESTINATIONS
     assert not desk.record(event).complete
 
 
@@ -404,17 +405,17 @@ def test_a_message_of_a_mebibyte_is_cut_in_time(desk: DeadLetterDesk, namespace:
     event = given_up(namespace=namespace, id="token" * 200_000, knativeerrordata="m" * 1_000_000)
     desk.store(event)
     assert time.process_time() - began < 3
-    assert len(desk.record(event).event.id) <= dead_letters.LONGEST
-    assert len(desk.record(event).answer) <= dead_letters.ANSWER
+    assert len(desk.record(event).event.id) <= dead_letter.LONGEST
+    assert len(desk.record(event).answer) <= dead_letter.ANSWER
 
 
 def test_what_happened_is_one_sentence() -> None:
     """With an answer, and without any."""
-    answered = dead_letters.record(given_up(id="7", code="503"), "other", None).message
+    answered = dead_letter.record(given_up(id="7", code="503"), "other", None).message
     assert answered == (
         f"event '7' of type '{RESYNC_REQUESTED}' was not delivered to {COLLECTOR}, it answered 503: {REFUSED}"
     )
-    silent = dead_letters.record(given_up(id="7", code="-1", knativeerrordata=""), "other", None).message
+    silent = dead_letter.record(given_up(id="7", code="-1", knativeerrordata=""), "other", None).message
     assert silent.endswith(f"was not delivered to {COLLECTOR}, it did not answer")
 
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from functions import engine
-from functions.repositories import repository
+from operands import engine
+from operands.repositories import repository
 from tests.protocol.test_exporter_applied import collected_metric, data, generation
 from tests.protocol.test_model_server_applied import changes_leave_no_trace
 from tests.workbench import Workbench, kepler

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from functions import cfm, exported_power
+from functions import exported_power
+from operands import cfm
 from runtime.objects import EXPORTED_POWER
 from tests.workbench import Workbench, kepler, update
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from functions.children import CONFIG_HASH
 from local.kubectl import Kubectl
 from local.local_errors import CommandFailed
 from local.stack import Stack
+from operands.children import CONFIG_HASH
 from runtime.adoption import MANAGED_BY
 from tests.workbench import Workbench, kepler
 

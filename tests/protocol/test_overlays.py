@@ -12,11 +12,12 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from functions import exporter, model_pod, repositories, tenants, wiring
-from functions.permissions import WRITES, rules
-from functions.tenants import FUNCTIONS
+from installation import tenants, wiring
+from installation.permissions import WRITES, rules
+from installation.tenants import FUNCTIONS
 from local.layout import DEFAULT, ROOT
 from local.stack import KNATIVE, Stack
+from operands import exporter, model_pod, repositories
 from runtime.settings import NAMESPACE
 from runtime.sink import MOUNTED_TOKEN
 from tests.pure.test_exporter import KEY, parent

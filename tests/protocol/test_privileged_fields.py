@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from functions.privileges import GUARDED, Guard
+from installation.privileges import GUARDED, Guard
 from local.layout import ROOT
 from local.stack import Stack
 from runtime.objects import KEPLER, Ref

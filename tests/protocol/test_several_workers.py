@@ -4,8 +4,8 @@ import itertools
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from functions import cfm
-from functions.children import CONFIG_HASH
+from operands import cfm
+from operands.children import CONFIG_HASH
 from runtime.client import ApiResponse, Request
 from runtime.receive import Reconciler
 from tests.masks import masked

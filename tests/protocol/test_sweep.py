@@ -12,13 +12,13 @@ from cloudevents.core.v1.event import CloudEvent
 from events.types import PING, RESYNC_REQUESTED, SWEEP_FINISHED
 from functions.function_catalogue import FUNCTIONS
 from local.stack import Stack
-from runtime import sweep_run as sweep_module
 from runtime.client import ApiResponse, Request, Transport
 from runtime.errors import ApiError
 from runtime.event import Event
 from runtime.settings import NAMESPACE
-from runtime.sweep_run import Sweep
 from runtime.transport import connect
+from sweeper import sweep_run as sweep_module
+from sweeper.sweep_run import Sweep
 from tests.protocol.test_exported_power_applied import power
 from tests.workbench import Recorder, Workbench, create_namespace, kepler
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from functions import namespaces, user_roles
+from installation import user_roles
 from local.kubectl import Kubectl
 from local.local_errors import CommandFailed
 from local.stack import Stack
+from operands import namespaces
 from tests.workbench import create_namespace
 
 PLACE = "user-roles"

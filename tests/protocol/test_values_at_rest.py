@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from cli.cluster import Cluster, ClusterTarget, connect
 from crds.core import Schema
-from functions import exporter, model_pod
 from local.stack import Stack
+from operands import exporter, model_pod
 from runtime.client import APPLY
 from runtime.differences import differences
 from runtime.errors import Refused

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from crds.kepler import Kepler
-from functions import architecture, children, engine, exporter, model_pod
+from operands import architecture, children, engine, exporter, model_pod
 from runtime.objects import KEPLER, Ref
 
 KEY = Ref(KEPLER, "energy", "kepler")

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from runtime.dead_letters import CODE, DATA, DESTINATION, record
+from dead_letters.dead_letter import CODE, DATA, DESTINATION, record
 from runtime.event import Event
 
 REFUSED = "dial tcp 127.0.0.1:8080: connect: connection refused"

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from crds.kepler import Kepler
-from functions import children, collector, engine, estimator, sidecar
-from functions.cfm import Key
+from functions import collector, estimator
+from operands import children, engine, sidecar
+from operands.cfm import Key
 from runtime.declaration import Observed
 from runtime.objects import COLLECTED_METRIC, Ref
 from runtime.outcome import Outcome

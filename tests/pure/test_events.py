@@ -14,17 +14,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from dead_letters.dead_letter_store import DeadLetterStore
 from events import types
 from events.event_catalogue import BY_TYPE, CATALOGUE, COMMON, OBJECT, READINESS, RECONCILERS, EventType
 from events.event_documents import ASYNCAPI, SCHEMAS, rendered, schema
 from events.report import Report, StatusChange
 from events.sweep_data import Resync, SweepData
-from functions import wiring
 from functions.function_catalogue import FUNCTIONS, LISTENERS, NAMES
+from installation import wiring
 from local.layout import ROOT
-from runtime import requests, sweep_run
+from runtime import requests
 from runtime.client import ApiResponse, Client, Request
-from runtime.dead_letter_store import DeadLetterStore
 from runtime.envelope import about
 from runtime.event import Event, decode
 from runtime.listener import Filter
@@ -33,6 +33,7 @@ from runtime.reports import emitted
 from runtime.signature import Keyring, signed
 from runtime.tracing import trace_of, understood
 from runtime.wake import idle, nameless, parents
+from sweeper import sweep_run
 from tests.said import any_of
 
 KEY = Ref(KEPLER, "energy", "kepler")

@@ -8,9 +8,10 @@ import pytest
 
 from crds.kepler_collected_metric import KeplerCollectedMetric
 from crds.kepler_exported_power import USAGE, KeplerExportedPower, KeplerExportedPowerSpec, Level
-from functions import cfm, children, exported_power, metrics
-from functions.cfm import Key
-from functions.metrics import Family, series
+from functions import exported_power
+from operands import cfm, children, metrics
+from operands.cfm import Key
+from operands.metrics import Family, series
 from runtime.declaration import Observed
 from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, Ref
 from runtime.outcome import Outcome

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from crds.kepler import Kepler
-from functions import cfm, children, collected_metric, collector, engine, exporter, namespaces
-from functions.cfm import Key
-from functions.repositories import repository
+from functions import collected_metric, collector
+from operands import cfm, children, engine, exporter, namespaces
+from operands.cfm import Key
+from operands.repositories import repository
 from runtime.adoption import MANAGED_BY
 from runtime.declaration import Observed
 from runtime.objects import KEPLER, Ref

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from crds.crd_files import rendered as crds
-from functions import children, installation, namespaces, user_roles
 from functions.function_catalogue import FUNCTIONS
-from functions.generate import BASE, rendered
+from installation import contents, user_roles
+from installation.generate import BASE, rendered
 from local.layout import ROOT
+from operands import children, namespaces
 from runtime.adoption import MANAGED_BY
 
 
@@ -27,7 +28,7 @@ def test_config_has_no_file_that_is_not_generated() -> None:
 
 def objects(kind: str) -> list[dict[str, Any]]:
     """All generated objects of a kind."""
-    return [one for found in installation.base().values() for one in found if one["kind"] == kind]
+    return [one for found in contents.base().values() for one in found if one["kind"] == kind]
 
 
 def test_the_source_watches_what_wakes_and_nothing_else() -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from crds.kepler_collected_metric import Source
-from functions import children, engine, estimator, sidecar
-from functions.cfm import Key
+from functions import estimator
+from operands import children, engine, sidecar
+from operands.cfm import Key
 from runtime.objects import KEPLER
 from tests.configurations import (
     CASES,

@@ -6,8 +6,8 @@ import pytest
 
 from crds.environment import KEPLERS
 from crds.kepler_collected_metric import Source
-from functions import cfm, children
-from functions.cfm import Key
+from operands import cfm, children
+from operands.cfm import Key
 from tests.configurations import (
     DEFAULT,
     EACH,

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from functions import machine_config, machine_spec, openshift, preflight
-from functions.openshift import PIECES, Feature, Piece
+from functions import machine_config, machine_spec
 from functions.status import READY
+from operands import machine_spec_volume, openshift, preflight
+from operands.openshift import PIECES, Feature, Piece
 from runtime.declaration import Observed
 from runtime.objects import COLLECTED_METRIC, KEPLER, MACHINE_CONFIG, Manifest, Ref
 from runtime.outcome import Outcome
@@ -278,7 +279,7 @@ def test_a_cluster_without_nodes() -> None:
 # Machine specs
 
 M5 = {"processor": "intel_xeon_platinum_8259cl", "cores": 96, "chips": 2, "memory": 377, "frequency": 3500}
-CONFIG_MAP = Ref(machine_spec.config_map(Ref(KEPLER, "energy", "kepler")).kind, "energy", "kepler-machine-spec")
+CONFIG_MAP = Ref(machine_spec_volume.config_map(Ref(KEPLER, "energy", "kepler")).kind, "energy", "kepler-machine-spec")
 KEPLER_KEY = Ref(KEPLER, "energy", "kepler")
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from functions import children, engine, model_server, model_store
+from functions import model_server
+from operands import children, engine, model_store
 from runtime.adoption import MANAGED_BY
 from runtime.declaration import Observed
 from runtime.objects import Ref

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from crds.kepler import Kepler
-from functions import engine, model_pod, model_store
 from local import pki
+from operands import engine, model_pod, model_store
 
 BIN = Path(sys.executable).parent
 RCLONE = BIN / "rclone"

@@ -9,9 +9,10 @@ import pytest
 
 from crds.kepler_collected_metric import KeplerCollectedMetric
 from crds.kepler_exported_power import USAGE, Level
-from functions import children, exported_power, metrics, monitoring, recording
-from functions.metrics import series
+from functions import exported_power, monitoring
 from functions.monitoring import MANAGER
+from operands import children, metrics, recording
+from operands.metrics import series
 from runtime.adoption import MANAGED_BY
 from runtime.declaration import Observed
 from runtime.objects import (

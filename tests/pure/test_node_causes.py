@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cli.node_causes import left_out
-from functions import engine
+from operands import engine
 from runtime.objects import KEPLER
 
 UPSTREAM, OWN = engine.MODEL_SERVER_IMAGE, "registry.example/models:1"

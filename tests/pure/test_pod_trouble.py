@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from functions import pod_trouble
-from functions.pod_trouble import Reason
+from operands import pod_trouble
+from operands.pod_trouble import Reason
 from runtime.objects import KEPLER, Ref
 
 KEY = Ref(KEPLER, "energy", "kepler")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from functions import admission
-from functions.privileges import GUARDED, HARMLESS, Guard
+from installation import admission
+from installation.privileges import GUARDED, HARMLESS, Guard
 from tests.effects import paths
 
 FIELDS = [path.removeprefix("spec.") for path in paths("Kepler", "spec")]
@@ -16,9 +16,9 @@ def holds(block: str, field: str) -> bool:
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_every_field_is_guarded_or_harmless(field: str) -> None:
-    """A new one is to be decided on in `functions.privileges`."""
+    """A new one is to be decided on in `installation.privileges`."""
     found = [path for path in (*HARMLESS, *(guard.path for guard in GUARDED)) if holds(path, field)]
-    assert len(found) == 1, f"say in functions/privileges.py whether `{field}` needs a right of its own, and why"
+    assert len(found) == 1, f"say in installation/privileges.py whether `{field}` needs a right of its own, and why"
 
 
 @pytest.mark.parametrize("path", [*HARMLESS, *(guard.path for guard in GUARDED)])

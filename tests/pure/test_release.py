@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from crds.kepler_collected_metric import Source
-from functions import children, collected_metric, collector, engine, estimator, model_server, release
-from functions.release import Release
+from functions import collected_metric, collector, estimator, model_server
+from operands import children, engine, release
+from operands.release import Release
 from runtime.declaration import Observed
 from runtime.objects import COLLECTED_METRIC, KEPLER, Manifest, Ref
 from runtime.outcome import Outcome

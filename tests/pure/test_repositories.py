@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from functions import collector, engine, estimator, model_server, repositories
-from functions.repositories import repository
+from functions import collector, estimator, model_server
+from operands import engine, repositories
+from operands.repositories import repository
 from runtime.declaration import Observed
 from runtime.errors import Misconfigured
 from runtime.settings import ALLOWED_IMAGES, settings

@@ -2,7 +2,8 @@
 
 import re
 
-from functions import cfm, children, collector, settled_config
+from functions import collector
+from operands import cfm, children, settled_config
 from tests.pure.test_exporter import config, decide, intent, observed, parent
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from runtime.snapshot import Stream
+from sweeper.snapshot import Stream
 
 
 def named(*names: str) -> list[dict[str, Any]]:

@@ -18,9 +18,9 @@ ELSEWHERE = (
     "opentelemetry.exporter",
     "opentelemetry.sdk",
     "psycopg",
-    "runtime.dead_letter_store",
-    "runtime.divergence",
-    "runtime.sweep_run",
+    "dead_letters.dead_letter_store",
+    "sweeper.divergence",
+    "sweeper.sweep_run",
     "sqlalchemy",
 )
 

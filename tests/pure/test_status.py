@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from functions import children, status
+from functions import status
+from operands import children
 from runtime.declaration import Observed
 from runtime.objects import KEPLER, Ref
 from runtime.outcome import Outcome

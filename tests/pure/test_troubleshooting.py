@@ -4,10 +4,11 @@ import re
 
 import pytest
 
-from functions import decision_reasons, status, troubleshooting, workload_reasons
+from functions import status
 from functions.function_catalogue import FUNCTIONS
-from functions.preflight import CONDITION as PREFLIGHT
 from local.layout import ROOT
+from operands.preflight import CONDITION as PREFLIGHT
+from reasons import decision_reasons, troubleshooting, workload_reasons
 from tests.given_reasons import UnknownReason, given, reasons
 
 GIVEN = given()
@@ -23,7 +24,7 @@ CONDITIONS = {
 def test_every_reason_has_an_entry_and_every_entry_a_reason() -> None:
     """What the code gives to conditions, and what the page explains, are the same."""
     in_code, explained = {one.reason for one in GIVEN}, set(ENTRIES)
-    assert in_code - explained == set(), "write an entry in functions/decision_reasons.py or workload_reasons.py"
+    assert in_code - explained == set(), "write an entry in reasons/decision_reasons.py or workload_reasons.py"
     assert explained - in_code == set(), "no condition has this reason any more: remove its entry"
 
 

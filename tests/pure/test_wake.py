@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESYNC_REQUESTED
-from functions import children, collected_metric, collector, model_server
+from functions import collected_metric, collector, model_server
+from operands import children
 from runtime.client import ApiResponse, Client, Request
 from runtime.declaration import Function
 from runtime.event import Event

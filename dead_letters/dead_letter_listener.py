@@ -1,0 +1,46 @@
+"""How `dead_letter` is woken, what it may do, and how its store is made.
+
+It is the dead-letter sink of every Trigger, and wakes on `replay.requested` and `discard.requested`; their attribute
+`name` names the letter. Owns the ConfigMaps labelled `sustainable-computing.io/dead-letter` in the functions' own
+namespace.
+"""
+
+from events.types import DISCARD_REQUESTED, REPLAY_REQUESTED
+from runtime.declaration import Permission, manager
+from runtime.listener import Listener, Surroundings
+from runtime.objects import OURS
+from runtime.receive import Receiver
+from runtime.signature import READ_KEY
+from runtime.sink import sink
+
+NAME = "dead_letter"
+
+
+def listener(others: tuple[str, ...]) -> Listener:
+    """Return the listener, which delivers a dead letter again to one of these functions or to itself.
+
+    It does not sign what it delivers again: a letter may hold anybody's event, and an event of ours has kept its
+    signature.
+    """
+    destinations = frozenset(map(manager, (*others, NAME)))
+
+    def receiver(surroundings: Surroundings) -> Receiver:
+        from dead_letters.dead_letter_store import DeadLetterStore  # noqa: PLC0415 - no other function is to load it
+
+        assert surroundings.keyring is not None  # noqa: S101 (every process has one)
+        deliver = sink(surroundings.environment)
+        return DeadLetterStore(
+            surroundings.transport(), deliver, surroundings.namespace, surroundings.keyring, destinations
+        )
+
+    return Listener(
+        name=NAME,
+        filters=({"any": [{"exact": {"type": asked}} for asked in (REPLAY_REQUESTED, DISCARD_REQUESTED)]},),
+        receiver=receiver,
+        rules=(
+            Permission("", "configmaps", ("create", "delete", "get", "list", "patch"), own=True),
+            Permission("", "events", ("create", "patch")),
+            *(Permission(kind.group, kind.plural, ("get",)) for kind in OURS),
+            READ_KEY,
+        ),
+    )

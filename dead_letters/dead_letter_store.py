@@ -1,0 +1,187 @@
+"""Keeps events that could not be delivered, as ConfigMaps, until somebody has them sent again or discarded.
+
+Each is told in the log, as a Kubernetes Event on the resource that it is about, and by a metric. What a dead letter
+asked for is not lost: events are hints, and the sweep finds what they were about.
+
+Nobody can be kept from sending letters. So they are few (`dead_letters.dead_letter`), a Kubernetes Event is made only
+on a resource of ours that is there, and only a request that is signed has a letter sent again or discarded.
+"""
+
+import logging
+import random
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from dead_letters.dead_letter import (
+    CODE,
+    LABEL,
+    LetterRecord,
+    config_map,
+    event_of,
+    group_of,
+    is_letter,
+    letter_name,
+    parsed,
+    record,
+    surplus,
+)
+from events.types import DISCARD_REQUESTED, REPLAY_REQUESTED
+from runtime import measures
+from runtime.client import Client, Transport
+from runtime.declaration import manager
+from runtime.errors import Conflict, NotAnEvent, NotFound, Refused, Unavailable
+from runtime.event import Event, is_name
+from runtime.objects import CONFIG_MAP, EVENT, OURS, Collection, Manifest, Ref, name, uid
+from runtime.receive import Received
+from runtime.signature import Keyring
+from runtime.sink import Sink
+
+log = logging.getLogger("kepler.dead_letter")
+
+MANAGER = manager("dead_letter")
+# Times that a letter is written again where others write the same one.
+ROUNDS = 6
+# What people ask about one letter.
+REQUESTS = (REPLAY_REQUESTED, DISCARD_REQUESTED)
+
+
+@dataclass(frozen=True)
+class DeadLetterStore:
+    """Receives what could not be delivered, and the requests to send it again or to discard it.
+
+    `destinations` are the names of Services that may have given an event up; others are counted as one.
+    """
+
+    transport: Transport
+    sink: Sink
+    namespace: str
+    keyring: Keyring
+    destinations: frozenset[str] = frozenset()
+
+    def __call__(self, event: Event) -> Received:
+        client = Client(self.transport, manager=MANAGER)
+        if event.type in REQUESTS and CODE not in event.extensions:
+            self._requested(event, client)
+        else:
+            self.keep(event, client)
+        return Received(calls=len(client.calls))
+
+    def keep(self, event: Event, client: Client) -> None:
+        """Tell of the letter, then keep it: where the API server is away, the log has it."""
+        there = self._object(event, client)
+        group = group_of(event, exists=there is not None)
+        self._tell(record(event, group, None), letter_name(event))
+        kept = self._write(event, group, client)
+        if there is not None:
+            self._show(event, there, kept, client)
+        listed = client.list(Collection(CONFIG_MAP, self.namespace), labelled=LABEL, metadata_only=True)
+        for old in surplus(listed):
+            with suppress(Conflict):
+                client.delete(self._ref(name(old)), over=old)
+
+    def _tell(self, kept: LetterRecord, letter: str) -> None:
+        about = {"id": kept.event.id, "type": kept.event.type, "source": kept.event.source, "object": _subject(kept)}
+        extra = {"event": about, "letter": letter, "destination": kept.destinations[0]}
+        log.error("not delivered", extra={**extra, "code": kept.code, "answer": kept.answer})
+        known = kept.destinations[0] if kept.destinations[0] in self.destinations else measures.OTHER
+        measures.dead_letter(known, kept.event.type)
+
+    def _write(self, event: Event, group: str, client: Client) -> LetterRecord:
+        """Write the letter over what is kept of the same event. Raises Unavailable where others keep doing the same."""
+        ref = self._ref(letter_name(event))
+        for attempt in range(ROUNDS):
+            before = client.get(ref)
+            kept = record(event, group, parsed(before) if before else None)
+            with suppress(Conflict):
+                client.apply(ref, config_map(event, kept), over=before)
+                return kept
+            time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 (jitter, not a secret)
+        raise Unavailable(f"{ref}: others write it again and again; it is tried again later")
+
+    def _requested(self, event: Event, client: Client) -> None:
+        if not self.keyring.verify(event):
+            measures.refused(measures.UNSIGNED)
+            log.warning("a request about a letter is not signed: nothing is done", extra={"event": event.id})
+            return
+        act = self.replay if event.type == REPLAY_REQUESTED else self.discard
+        act(str(event.data.get("letter", "")), client)
+
+    def replay(self, letter: str, client: Client) -> None:
+        """Send a letter's event to the Broker again, and forget the letter. One that is not there was sent before.
+
+        One that is given up again meanwhile is a newer version, which stays.
+        """
+        kept = self._find(letter, client)
+        if kept is None:
+            return
+        letter_record = parsed(kept)
+        if letter_record is not None and not letter_record.complete:
+            log.warning("not sent again: its data was too large to be kept", extra={"letter": letter})
+            return
+        self.sink(event_of(letter, kept))
+        log.info("sent again", extra={"letter": letter})
+        with suppress(Conflict):
+            client.delete(self._ref(letter), over=kept)
+
+    def discard(self, letter: str, client: Client) -> None:
+        """Forget a letter without sending its event again. One that is given up again meanwhile stays."""
+        kept = self._find(letter, client)
+        if kept is None:
+            return
+        with suppress(Conflict):
+            client.delete(self._ref(letter), over=kept)
+            log.info("discarded", extra={"letter": letter})
+
+    def _find(self, letter: str, client: Client) -> Manifest | None:
+        """Return the letter of this name; None where there is none. Raises NotAnEvent for what can be no name."""
+        if not is_name(letter):
+            raise NotAnEvent(f"`letter` '{letter[:80]}' names no dead letter")
+        kept = client.get(self._ref(letter))
+        return kept if kept is not None and is_letter(kept) else None
+
+    def _object(self, event: Event, client: Client) -> Manifest | None:
+        """Return the resource of ours that the event is about; None where there is none."""
+        for kind in OURS:
+            if (kind.api_version, kind.name) != (event.api_version, event.kind):
+                continue
+            if is_name(event.name) and (is_name(event.namespace) if kind.namespaced else not event.namespace):
+                return client.get(Ref(kind, event.namespace, event.name))
+        return None
+
+    def _show(self, event: Event, there: Manifest, kept: LetterRecord, client: Client) -> None:
+        """Make a Kubernetes Event on the resource: `kubectl describe` shows it."""
+        letter = letter_name(event)
+        where = event.namespace or "default"  # where Events about cluster-scoped objects are
+        try:
+            shown = _kubernetes_event(event, uid(there), letter, kept.destinations[-1] in self.destinations, kept)
+            client.apply(Ref(EVENT, where, f"{event.name[:200]}.{letter}"), shown, over=None)
+        except (Conflict, NotFound, Refused) as refused:
+            log.debug("not shown", extra={"letter": letter, "reason": refused.message})
+
+    def _ref(self, letter: str) -> Ref:
+        return Ref(CONFIG_MAP, self.namespace, letter)
+
+
+def _kubernetes_event(event: Event, identity: str, letter: str, known: bool, kept: LetterRecord) -> Manifest:  # noqa: FBT001
+    """Return the Kubernetes Event, in our own words: nothing of what the event says is repeated."""
+    to = f"'{kept.destinations[-1]}'" if known else "a function"
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    about = {"apiVersion": event.api_version, "kind": event.kind, "name": event.name, "uid": identity}
+    return {
+        "involvedObject": about | ({"namespace": event.namespace} if event.namespace else {}),
+        "reason": "NotDelivered",
+        "message": f"an event about this resource could not be delivered to {to}: the sweep looks at the resource "
+        f"within minutes; `kubectl kepler dead-letters show {letter}` says more",
+        "type": "Warning",
+        "firstTimestamp": now,
+        "lastTimestamp": now,
+        "count": 1,
+        "source": {"component": MANAGER},
+        "reportingComponent": MANAGER,
+    }
+
+
+def _subject(kept: LetterRecord) -> str:
+    return f"{kept.event.kind} {kept.event.namespace}/{kept.event.name}"

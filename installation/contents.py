@@ -1,0 +1,29 @@
+"""Everything that `config/base` holds: the functions with their wiring, what users may do, and what is refused."""
+
+from installation import account_policies, admission, amounts, network, tenants, user_roles, wiring
+from installation.installed_objects import Object
+from installation.permissions import overlay_roles
+from operands import openshift
+
+
+def base() -> dict[str, list[Object]]:
+    """File name -> objects, for everything in `config/base` that is generated."""
+    return {
+        **wiring.base(),
+        "user-roles.yaml": user_roles.roles(),
+        "amounts.yaml": amounts.policy(),
+        "privileged-fields.yaml": admission.privileged_fields(),
+        "account-policies.yaml": [*account_policies.images(), *account_policies.policies()],
+        "network-policies.yaml": network.policies(),
+    }
+
+
+def overlays() -> dict[str, list[Object]]:
+    """File name below `config` -> objects, for what is generated of overlays and their components."""
+    return {
+        "components/event-policies/event-policies.yaml": network.event_policies(),
+        "components/openshift/machine-configs.yaml": overlay_roles(openshift.OVERLAY),
+        "components/tenants/cluster-wide.yaml": tenants.cluster_wide(),
+        "components/tenants/roles.yaml": tenants.roles(),
+        "overlays/tenants/namespace/role-bindings.yaml": tenants.bindings(),
+    }

@@ -1,0 +1,292 @@
+"""Why a workload's pods do not come up, from the Warning events of its namespace: one reason, one sentence, one step.
+
+Controllers, the scheduler and kubelets say it in Events (k8s.io/kubernetes v1.35: pkg/controller/controller_utils.go,
+pkg/controller/volume/persistentvolume/pv_controller.go, pkg/scheduler/schedule_one.go, pkg/kubelet/events/event.go).
+Pods would say more; but a right to list Events gives a function less than one to read every pod of the cluster.
+Reasons are ours, so that a Kepler says the same whichever program found it.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from operands import children, engine, model_store, namespaces, sidecar
+from runtime.differences import owned_time
+from runtime.event import moment
+from runtime.field_owners import foreign_fields
+from runtime.objects import DAEMON_SET, DEPLOYMENT, EVENT, PERSISTENT_VOLUME_CLAIM, Collection, Manifest, Ref, metadata
+from runtime.printable import visible_line
+from runtime.refusals import LIMIT_RANGE, POLICY, QUOTA
+
+# More Events than a namespace has with anything that a user could still read.
+MOST = 1000
+LONGEST = 600
+# Of the fields that others set in a workload, so many are named.
+FIELDS = 3
+# The longest that a controller waits before it tries once more to make a pod: 1,000 s, in minutes
+# (k8s.io/client-go v0.35:util/workqueue/default_rate_limiters.go, DefaultTypedControllerRateLimiter).
+BACK_OFF = 17
+
+
+class Reason(StrEnum):
+    """The reason of a condition whose workload has no ready pods."""
+
+    PODS_FORBIDDEN = "PodsForbidden"
+    QUOTA_EXCEEDED = "QuotaExceeded"
+    LIMIT_RANGE = "LimitRange"
+    PRIORITY_CLASS_MISSING = "PriorityClassMissing"
+    RUNTIME_CLASS_MISSING = "RuntimeClassMissing"
+    REFUSED_BY_POLICY = "RefusedByPolicy"
+    PODS_NOT_CREATED = "PodsNotCreated"
+    CLAIM_PENDING = "ClaimPending"
+    VOLUME_NOT_MOUNTED = "VolumeNotMounted"
+    CONTAINER_CONFIG = "ContainerConfigError"
+    IMAGE_PULL = "ImagePull"
+    CRASH_LOOP = "CrashLoop"
+    UNSCHEDULABLE = "Unschedulable"
+    UNHEALTHY = "Unhealthy"
+
+
+@dataclass(frozen=True)
+class EventKind:
+    """One way of not coming up: an Event's reason, and what its message has."""
+
+    event: str
+    message: str
+    reason: Reason
+
+
+# The first that fits. Of a pod that cannot be made, a controller says only `FailedCreate`.
+KINDS = (
+    EventKind("FailedCreate", r"violates PodSecurity", Reason.PODS_FORBIDDEN),
+    EventKind("FailedCreate", "|".join(QUOTA), Reason.QUOTA_EXCEEDED),
+    EventKind("FailedCreate", r"no PriorityClass with name", Reason.PRIORITY_CLASS_MISSING),
+    EventKind("FailedCreate", r'RuntimeClass "[^"]*" not found', Reason.RUNTIME_CLASS_MISSING),
+    # The last: a LimitRange gives a container without a limit one that is below its request.
+    EventKind("FailedCreate", "|".join((*LIMIT_RANGE, r"must be less than or equal to \w+ limit")), Reason.LIMIT_RANGE),
+    EventKind("FailedCreate", "|".join(POLICY), Reason.REFUSED_BY_POLICY),
+    EventKind("FailedCreate", r"", Reason.PODS_NOT_CREATED),
+    EventKind("ProvisioningFailed", r"", Reason.CLAIM_PENDING),
+    EventKind("FailedBinding", r"", Reason.CLAIM_PENDING),
+    EventKind(
+        "FailedMount",
+        r'(secret|configmap) "[^"]*" not found|references non-existent (secret|config) key',
+        Reason.CONTAINER_CONFIG,
+    ),
+    EventKind("FailedMount", r"", Reason.VOLUME_NOT_MOUNTED),
+    EventKind("FailedAttachVolume", r"", Reason.VOLUME_NOT_MOUNTED),
+    EventKind("Failed", r"(secret|configmap) \".*\" not found|couldn't find key", Reason.CONTAINER_CONFIG),
+    EventKind("Failed", r"[Pp]ull|Image|image", Reason.IMAGE_PULL),
+    EventKind("InspectFailed", r"", Reason.IMAGE_PULL),
+    EventKind("BackOff", r"restarting failed container", Reason.CRASH_LOOP),
+    EventKind("FailedScheduling", r"", Reason.UNSCHEDULABLE),
+    EventKind("Unhealthy", r"", Reason.UNHEALTHY),
+)
+# What pods that were never made say: stale once all of them are there.
+NOT_MADE = frozenset(kind.reason for kind in KINDS if kind.event == "FailedCreate")
+
+
+@dataclass(frozen=True)
+class Operand:
+    """A workload of a Kepler: its object, its field manager, and the field of the Kepler that it is made from."""
+
+    ref: Ref
+    manager: str
+    field: str
+
+    def owns(self, event: Manifest) -> bool:
+        """Whether an Event is about the workload, a pod or ReplicaSet of it, or the model server's claim."""
+        about = event.get("involvedObject") or {}
+        kind, called = str(about.get("kind")), str(about.get("name"))
+        if kind == PERSISTENT_VOLUME_CLAIM.name:
+            return self.ref.kind == DEPLOYMENT and called == children.CLAIM
+        if kind == self.ref.kind.name:
+            return called == self.ref.name
+        return kind in ("Pod", "ReplicaSet") and called.startswith(f"{self.ref.name}-")
+
+
+def exporter(key: Ref) -> Operand:
+    """The exporters of a Kepler."""
+    return Operand(children.daemon_set(key), "kepler-collector", "collector")
+
+
+def server(key: Ref) -> Operand:
+    """The model server of a Kepler."""
+    return Operand(children.deployment(key), "kepler-model-server", "model-server")
+
+
+@dataclass(frozen=True)
+class PodTrouble:
+    """Why pods do not come up: `says` is the cluster's own sentence, `step` what to do about it."""
+
+    reason: Reason
+    says: str
+    step: str
+
+    def __str__(self) -> str:
+        """As a condition says it."""
+        return f"{self.says}; {self.step}"
+
+
+def warnings(key: Ref) -> Collection:
+    """The Events to read."""
+    return Collection(EVENT, key.namespace, fields="type=Warning", most=MOST)
+
+
+def trouble(operand: Operand, workload: Manifest, events: Iterable[Manifest], *, missing: bool) -> PodTrouble | None:
+    """What keeps the workload's pods from being ready, or None where no Event tells.
+
+    Events from before the workload was last written say nothing of what it is now. `missing` says that some of its pods
+    do not exist. The newest Event counts, but that a pod waits for its claim is explained by the claim's own.
+    """
+    since = owned_time(workload, manager=operand.manager)
+    candidates = [
+        (time, reason, event)
+        for event in events
+        if operand.owns(event) and (reason := _reason(event)) and (time := _time(event)) >= since
+        if missing or reason not in NOT_MADE
+    ]
+    if not candidates:
+        return None
+    _, reason, event = max(candidates, key=lambda candidate: (_weight(candidate[1], candidate[2]), candidate[0]))
+    says = " ".join(str(event.get("message") or reason).split())[:LONGEST].rstrip(".")
+    return PodTrouble(reason, says + _changed_by_others(operand, workload), step(operand, reason, _subject(event)))
+
+
+def _changed_by_others(operand: Operand, workload: Manifest) -> str:
+    """Which fields of the workload others set, and when: they may be why its pods do not come up."""
+    fields = [field for field in foreign_fields(workload, (operand.manager,)) if not field.restart]
+    phrases = [f"`{field.path}` by {visible_line(field.manager)}{_when(field.time)}" for field in fields[:FIELDS]]
+    more = f" and {len(fields) - FIELDS} more" if len(fields) > FIELDS else ""
+    return f" (others set {', '.join(phrases)}{more} in {operand.ref})" if phrases else ""
+
+
+def _when(time: datetime | None) -> str:
+    return f" at {time:%Y-%m-%d %H:%M:%S} UTC" if time else ""
+
+
+def _reason(event: Manifest) -> Reason | None:
+    event_reason, message = event.get("reason"), str(event.get("message") or "")
+    return next(
+        (kind.reason for kind in KINDS if kind.event == event_reason and re.search(kind.message, message)), None
+    )
+
+
+def _weight(reason: Reason, event: Manifest) -> int:
+    """Which of two explains the other, whatever came last."""
+    if reason is Reason.UNHEALTHY:
+        return 0
+    waits_for_claim = reason is Reason.UNSCHEDULABLE and "PersistentVolumeClaim" in str(event.get("message"))
+    return 1 if waits_for_claim else 2
+
+
+def _time(event: Manifest) -> str:
+    """When it was last seen, to the second, as the API server writes times: they compare as text."""
+    series = event.get("series") or {}
+    times = (series.get("lastObservedTime"), event.get("lastTimestamp"), event.get("eventTime"))
+    latest = max((str(time) for time in times if time), default=str(metadata(event).get("creationTimestamp") or ""))
+    return f"{latest[:19]}Z" if moment(latest) else ""
+
+
+@dataclass(frozen=True)
+class TroubleSubject:
+    """What a step is about: a container of a pod, where an empty name stands for any of them, or the claim.
+
+    `classless` says that the claim names no StorageClass: one can be set, and the claim need not be made anew.
+    """
+
+    pod: str = ""
+    container: str = ""
+    classless: bool = False
+
+
+def _subject(event: Manifest) -> TroubleSubject:
+    """The pod that an Event is about, and its container where the kubelet names one; else the claim."""
+    about = event.get("involvedObject") or {}
+    if about.get("kind") != "Pod":
+        return TroubleSubject(classless="no storage class is set" in str(event.get("message")))
+    by_field = re.search(r"\{([a-z0-9-]+)\}$", str(about.get("fieldPath") or ""))
+    named = by_field or re.search(r"container ([a-z0-9-]+) in pod", str(event.get("message") or ""))
+    return TroubleSubject(str(about.get("name")), named[1] if named else "")
+
+
+def step(operand: Operand, reason: Reason, about: TroubleSubject = TroubleSubject()) -> str:
+    """What to do about it, in one sentence without a semicolon that names the fields of the Kepler or a command."""
+    done = _steps(operand, about)[reason]
+    return f"{done}{_retried(operand)}" if reason in NOT_MADE else done
+
+
+def _retried(operand: Operand) -> str:
+    """How the controller hears that a pod can be made now: no event tells it."""
+    return (
+        f", then wait for the controller, which tries again within {BACK_OFF} minutes, or run `kubectl rollout restart "
+        f"-n {operand.ref.namespace} {_workload(operand)}`, which makes it try at once"
+    )
+
+
+def _workload(operand: Operand) -> str:
+    return f"{operand.ref.kind.name.lower()}/{operand.ref.name}"
+
+
+def _steps(operand: Operand, about: TroubleSubject) -> Mapping[Reason, str]:
+    namespace, where = operand.ref.namespace, f"-n {operand.ref.namespace}"
+    described = f"kubectl describe pods {where} -l app.kubernetes.io/name={operand.ref.name}"
+    container = f"-c {about.container}" if about.container else "--all-containers"
+    field, logs = operand.field, f"kubectl logs {where} {about.pod or _workload(operand)} {container}"
+    return {
+        Reason.PODS_FORBIDDEN: f"let an administrator run `{namespaces.command(namespace)}`",
+        Reason.QUOTA_EXCEEDED: f"{_less(operand)}have the ResourceQuota of namespace '{namespace}' raised",
+        Reason.LIMIT_RANGE: f"{_less(operand)}have the LimitRange of namespace '{namespace}' changed",
+        Reason.PRIORITY_CLASS_MISSING: f"create that PriorityClass, or change `{field}.priority-class`",
+        Reason.RUNTIME_CLASS_MISSING: f"create that RuntimeClass, or change `{field}.runtime-class`",
+        Reason.REFUSED_BY_POLICY: "a policy of this cluster says so: ask whoever runs it for an exception",
+        Reason.PODS_NOT_CREATED: f"mend what the message names (`kubectl describe {where} {_workload(operand)}` has "
+        "every attempt)",
+        Reason.CLAIM_PENDING: _bound(operand, about),
+        Reason.VOLUME_NOT_MOUNTED: f"make what the message names available to the node (`{described}`), and the "
+        "kubelet tries again by itself",
+        Reason.CONTAINER_CONFIG: f"create what the message names in namespace '{namespace}', and the kubelet tries "
+        "again by itself",
+        Reason.IMAGE_PULL: f"check {_image(operand, about.container)}, and that nodes can pull it (credentials go into "
+        f"`{field}.image-pull-secrets`), and the kubelet tries again within 5 minutes",
+        Reason.CRASH_LOOP: f"see what it says: `{logs} --previous`",
+        Reason.UNSCHEDULABLE: f"{_placement(operand)} (`{described}`)",
+        Reason.UNHEALTHY: f"see what it says: `{logs}`",
+    }
+
+
+def _bound(operand: Operand, about: TroubleSubject) -> str:
+    """How a claim gets a volume. Its StorageClass can be set where it has none, and not be changed."""
+    field = f"`{operand.field}.storage.claim.storage-class`"
+    if about.classless:
+        return f"create a default StorageClass or a volume for the claim, or set {field} to a StorageClass that exists"
+    return (
+        f"create that StorageClass or a volume for the claim, or set {field} to one that exists and run "
+        f"`kubectl delete pvc -n {operand.ref.namespace} {children.CLAIM}`, in which no models are yet"
+    )
+
+
+def _image(operand: Operand, container: str) -> str:
+    """The field, or the setting of an administrator, that names the image of a container."""
+    if container in model_store.COPIES:
+        return f"`{engine.RCLONE_IMAGE_SETTING}` in the functions' environment"
+    beside = "`estimator-sidecar.image`"
+    if container == sidecar.NAME:
+        return beside
+    known = container or operand.ref.kind == DEPLOYMENT
+    return f"`{operand.field}.image`{'' if known else f' (or {beside}, where it is on)'}"
+
+
+def _less(operand: Operand) -> str:
+    """Which fields bound what the containers of a pod ask for; a quota may want limits of each of them."""
+    beside = " (and `estimator-sidecar.resources`, where it is on)" if operand.ref.kind == DAEMON_SET else ""
+    return f"set or lower `{operand.field}.resources`{beside}, or "
+
+
+def _placement(operand: Operand) -> str:
+    fields = ("node-selector", "tolerations", "resources")
+    first, second, third = (f"`{operand.field}.{field}`" for field in fields)
+    where = "the nodes" if operand.ref.kind == DAEMON_SET else "a node that runs Linux"
+    return f"make room on {where}, or change {first}, {second} or {third}"

@@ -1,0 +1,55 @@
+"""Which repositories images may come from: an administrator's choice, not that of whoever may edit a Kepler.
+
+An exporter runs privileged on every node, so its image is as good as root there. Those of the `RELATED_IMAGE_*` in use
+are allowed, and those that `ALLOWED_IMAGES` names besides. Tags and digests are free.
+"""
+
+from collections.abc import Mapping
+
+from operands import engine
+from runtime.adoption import resync
+from runtime.declaration import Observed
+from runtime.outcome import Outcome, rejected
+from runtime.settings import ALLOWED_IMAGES
+
+# Variables of a function's environment that are about images, and what they are where nobody sets them.
+ENVIRONMENT: Mapping[str, str] = {**engine.IMAGES, ALLOWED_IMAGES: ""}
+
+DOCKER = "docker.io"
+DOCKERS_OWN = "library"
+
+
+def repository(image: str) -> str:
+    """The repository of an image, its registry spelt out, without tag and digest.
+
+    Which part is a registry, and what stands for one that is left out, is Docker's convention
+    (github.com/distribution/reference v0.6.0:normalize.go, splitDockerDomain).
+    """
+    path, _, last = image.partition("@")[0].rpartition("/")
+    name = f"{path}/{last.partition(':')[0]}".lstrip("/")
+    first, _, rest = name.partition("/")
+    if not rest or not (set(".:") & set(first) or first == "localhost"):
+        first, rest = DOCKER, name
+    registry = DOCKER if first == f"index.{DOCKER}" else first
+    return f"{registry}/{rest}" if registry != DOCKER or "/" in rest else f"{registry}/{DOCKERS_OWN}/{rest}"
+
+
+def allowed(images: Mapping[str, str]) -> frozenset[str]:
+    """The repositories that images may come from; `images` are the functions' settings."""
+    used = [images.get(setting) or image for setting, image in engine.IMAGES.items()]
+    named = [name.strip() for name in images.get(ALLOWED_IMAGES, "").split(",")]
+    return frozenset(repository(name) for name in (*used, *named) if name)
+
+
+def refused(observed: Observed, field: str, image: str | None) -> Outcome | None:
+    """Why the image that a field names may not be used, or None where it may, or where the field names none."""
+    usable = allowed(observed.images)
+    if not image or repository(image) in usable:
+        return None
+    known = ", ".join(f"'{repository}'" for repository in sorted(usable))
+    return rejected(
+        "ImageNotAllowed",
+        f"`{field}` is '{image}', and images may come from {known} only: name one of those, or let an administrator "
+        f"add '{repository(image)}' to `{ALLOWED_IMAGES}` as `config/overlays/mirror` does, then run "
+        f"`{resync(observed.key)}`",
+    )

@@ -1,0 +1,44 @@
+"""One reason of a condition, as `docs/troubleshooting.md` explains it, and which conditions carry what."""
+
+from dataclasses import dataclass
+
+from functions import status
+from functions.function_catalogue import FUNCTIONS
+from operands.pod_trouble import BACK_OFF
+
+# The conditions that functions set for themselves: any of them may say that a write was refused.
+OWN = tuple(function.condition for function in FUNCTIONS if function.name != status.FUNCTION.name)
+OF_KEPLERS = tuple(
+    function.condition
+    for function in FUNCTIONS
+    if function.condition in OWN and function.parent == status.FUNCTION.parent
+)
+# Those about the pods of a workload.
+PODS = (status.AVAILABLE, status.SERVES)
+NOTHING = "Nothing."
+RESYNC = "run `kubectl kepler resync NAME -n NAMESPACE`"
+RESYNC_MACHINES = "run `kubectl kepler resync KeplerMachineConfig/NAME`"
+RETRIED = (
+    f"The controller of the workload tries again within {BACK_OFF} minutes; the `kubectl rollout restart` command in "
+    "the message makes it try at once."
+)
+
+
+@dataclass(frozen=True)
+class ReasonEntry:
+    """One reason: the conditions that carry it, what it means, and what the user does."""
+
+    reason: str
+    conditions: tuple[str, ...]
+    means: str
+    do: str
+
+    @property
+    def carried(self) -> str:
+        """The conditions in Markdown."""
+        return ", ".join(f"`{condition}`" for condition in self.conditions)
+
+    @property
+    def section(self) -> str:
+        """The section of the page."""
+        return f"## {self.reason}\n\n{self.means}\n\n**What to do:** {self.do}\n"
