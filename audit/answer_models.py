@@ -11,7 +11,7 @@
 | `dead-letters` | `Page[DeadLetter]`, newest first | `namespace` |
 | `dead-letters/<name>/replay`, `.../discard` (POST) | 202 | |
 | `state` | `StoreState` | `namespace` |
-| `doctor` | `Health` (`audit.checks`) | `namespace` |
+| `doctor` | `Health` (`audit.answers.checks`) | `namespace` |
 | `changes` | `Latest`; 204 where there is nothing newer | `after`, `namespace` |
 
 Resources are selected by `kind`, `namespace`, `name`, by `state` and `reason`, and by `search`: words that all stand in
@@ -59,7 +59,7 @@ class Standing(ReportedCondition):
 
 
 class ResourceState(EventPart):
-    """How a resource stands, by the condition that decides it (`audit.states`)."""
+    """How a resource stands, by the condition that decides it (`audit.answers.states`)."""
 
     name: StateName
     reason: str = ""

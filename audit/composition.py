@@ -5,18 +5,19 @@ import logging
 import tempfile
 from collections.abc import Callable
 
-from audit import TOKEN, schema_upgrade, signing
-from audit.access import Tokens
+from audit import TOKEN
+from audit.access.open_access import nearby
+from audit.access.token_access import Tokens
+from audit.answers.interference import ChildReader
+from audit.answers.live import Live
+from audit.answers.query_api import QueryApi
 from audit.audit_settings import Keeping
-from audit.database import Database
-from audit.hints import SECONDS, Hints
-from audit.intake import Audit
-from audit.interference import ChildReader
-from audit.live import Live
-from audit.nearby import nearby
-from audit.query_api import QueryApi
-from audit.retention import Retention
-from audit.store import Store
+from audit.storage import schema_upgrade, signing
+from audit.storage.database import Database
+from audit.storage.hints import SECONDS, Hints
+from audit.storage.intake import Audit
+from audit.storage.retention import Retention
+from audit.storage.store import Store
 from runtime.client import Client, Transport
 from runtime.declaration import Writers
 from runtime.errors import Misconfigured

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import urllib3
 
-from audit import schema_upgrade
-from audit.database import Database
-from audit.store import Store
+from audit.storage import schema_upgrade
+from audit.storage.database import Database
+from audit.storage.store import Store
 from tests import postgres
 from tests.audit_delivery import AuditProcess, deliver, kept
 from tests.audit_sample import fill, reports_of

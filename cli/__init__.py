@@ -1,1 +1,22 @@
-"""`kubectl kepler`: the operator from a terminal."""
+"""`kubectl kepler`: the operator from a terminal.
+
+main             the commands, and how one ends
+commands         one module for each command
+options          options that many commands share
+examples         two examples for each command's help
+complete         completion by the shell
+command_errors   exit codes and errors
+output           tables, JSON and YAML
+kinds            the kinds that commands know, by any of their names
+lookup           which resource a command is about
+glance           all resources, a line each
+dead_letter_rows dead letters as rows
+support_files    the files of a support bundle
+versions         which versions work together
+connection       kubeconfig, API server, console and Broker from a terminal
+manifest_files   resources in files, as kubectl reads them
+prediction       what an apply would change: the functions run in memory
+explanation      why a resource is not Ready, and what to do
+timeline         what happened, as sentences, lists and waterfalls
+doctor           checks of an installation
+"""

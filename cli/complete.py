@@ -9,9 +9,9 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from cli.cluster import Cluster, ClusterTarget, connect
+from cli.connection.cluster import Cluster, ClusterTarget, connect
+from cli.connection.login import Impersonation
 from cli.kinds import NAMES
-from cli.login import Impersonation
 from runtime.objects import KEPLER, NAMESPACE, Kind, name
 
 PROGRAM = "kubectl-kepler"

@@ -1,7 +1,7 @@
 """Which resource a command is about, where the user names it, or need not."""
 
-from cli.cluster import Cluster
 from cli.command_errors import Missing, UsageError
+from cli.connection.cluster import Cluster
 from cli.kinds import named
 from runtime.objects import KEPLER, Ref, name
 

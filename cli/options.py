@@ -13,11 +13,11 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from cli.cluster import Cluster, ClusterTarget, connect
 from cli.command_errors import UsageError
-from cli.kustomize import built
-from cli.login import Impersonation
-from cli.manifests import ManifestSet, read, read_text
+from cli.connection.cluster import Cluster, ClusterTarget, connect
+from cli.connection.login import Impersonation
+from cli.manifest_files.kustomize import built
+from cli.manifest_files.manifests import ManifestSet, read, read_text
 from runtime.settings import NAMESPACE
 
 # The environment variable that says where the functions are; `--operator-namespace` counts before it.
@@ -112,7 +112,7 @@ class ManifestSources:
             )
 
     def read(self, *, namespace: str, forced: bool) -> ManifestSet:
-        """What they hold, as `cli.manifests` reads it."""
+        """What they hold, as `cli.manifest_files.manifests` reads it."""
         if self.kustomize:
             return read_text(built(self.kustomize), self.kustomize, namespace=namespace, forced=forced)
         return read(self.filename or (), recursive=self.recursive, namespace=namespace, forced=forced)

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import urllib3
 
-from audit.entries import ReportEntry
+from audit.storage.entries import ReportEntry
 from local import probe
 from local.layout import ROOT
 from local.ports import Ports

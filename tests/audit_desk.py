@@ -10,10 +10,10 @@ from cloudevents.core.v1.event import CloudEvent
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from audit import entries
 from audit.answer_models import API
-from audit.entries import ReportEntry
-from audit.store import Store
+from audit.storage import entries
+from audit.storage.entries import ReportEntry
+from audit.storage.store import Store
 from local.stack import Stack
 from runtime.client import ApiResponse, Request, Transport
 from runtime.settings import AUDIENCE

@@ -8,9 +8,9 @@ from functools import partial
 from itertools import count, islice
 from typing import Any
 
-from audit import edits, entries
-from audit.entries import Entry, ReportEntry
-from audit.store import Store
+from audit.storage import edits, entries
+from audit.storage.entries import Entry, ReportEntry
+from audit.storage.store import Store
 from events.report import Report, StatusChange
 from events.sweep_data import Resync, SweepData
 from events.types import (

@@ -6,15 +6,15 @@ from functools import partial
 import pytest
 from flask import Blueprint
 
-from audit.database import Database
-from audit.hints import Hints
-from audit.intake import Audit
-from audit.interference import ChildReader
-from audit.live import Live
-from audit.nearby import nearby
-from audit.query_api import QueryApi
-from audit.signing import Keys
-from audit.store import Store
+from audit.access.open_access import nearby
+from audit.answers.interference import ChildReader
+from audit.answers.live import Live
+from audit.answers.query_api import QueryApi
+from audit.storage.database import Database
+from audit.storage.hints import Hints
+from audit.storage.intake import Audit
+from audit.storage.signing import Keys
+from audit.storage.store import Store
 from functions.function_catalogue import FUNCTIONS
 from runtime.client import ApiResponse, Client, Request, Transport, path
 from runtime.declaration import writers

@@ -1,4 +1,4 @@
-// Why an episode began, in a sentence: what was put back, and who had changed it. `cli/sentences.py` has the same words.
+// Why an episode began, in a sentence: what was put back, and who had changed it. `cli/timeline/sentences.py` has the same words.
 
 import { html } from "./vendor/preact.js";
 import { count, named, second } from "./format.js";

@@ -1,5 +1,5 @@
 // What others do to the children of a resource: fields that are fought over, and fields that others own.
-// `cli/sentences.py` has the same words.
+// `cli/timeline/sentences.py` has the same words.
 
 import { html } from "./vendor/preact.js";
 import { get, query, useAnswer } from "./api.js";

@@ -19,7 +19,7 @@ const SIGNS = {
 };
 const NOTHING = ["none", "–", "not reported"];
 
-// Of what a function says, as `audit/states.py` has it for the conditions of a resource.
+// Of what a function says, as `audit/answers/states.py` has it for the conditions of a resource.
 const NEUTRAL = ["Disabled", "NotApplicable"];
 const WARNING = ["NotInstalled"];
 

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from audit import dead_letter_answers as read
 from audit.answer_models import DeadLetter
+from audit.answers import dead_letter_answers as read
 from cli import dead_letter_rows as kept
-from cli.broker import send
-from cli.cluster import Cluster
 from cli.command_errors import Exit, Missing, UsageError
+from cli.connection.broker import send
+from cli.connection.cluster import Cluster
 from cli.options import Format, Output, Reach
 from cli.output import data, remark, say, table
 from dead_letters.dead_letter import LABEL, changed, is_letter

@@ -4,16 +4,16 @@ from typing import Annotated
 
 import typer
 
-from cli import predict, render
-from cli.cluster import DEFAULT_NAMESPACE
 from cli.command_errors import Exit, UsageError
+from cli.connection.cluster import DEFAULT_NAMESPACE
 from cli.kinds import title
-from cli.manifests import ManifestSet
+from cli.manifest_files.manifests import ManifestSet
 from cli.options import Format, ManifestSources, Output, Reach
 from cli.output import data, documents, progress, remark, say
-from cli.predict import Prediction
-from cli.predicted_changes import diff as diff_of
-from cli.predicted_changes import lines, redacted, sentence, stopped
+from cli.prediction import predict, render
+from cli.prediction.predict import Prediction
+from cli.prediction.predicted_changes import diff as diff_of
+from cli.prediction.predicted_changes import lines, redacted, sentence, stopped
 from runtime.plain import as_yaml
 
 FieldManager = Annotated[

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator
 
-from audit.checks import Check
-from cli.cluster import Cluster
+from audit.answers.checks import Check
 from cli.command_errors import Exit
+from cli.connection.cluster import Cluster
 from cli.doctor import alive, delivery, guards, installed, knative_health, knative_services, subscriptions
 from cli.doctor.check import HEADINGS, ClusterSnapshot, Diagnosis
 from cli.doctor.survey import survey

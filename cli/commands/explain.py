@@ -4,16 +4,16 @@ from typing import Annotated
 
 import typer
 
-from cli.child import explain_child
-from cli.cluster import Cluster
-from cli.collect import BundleReader
 from cli.command_errors import Exit, UsageError
+from cli.connection.cluster import Cluster
+from cli.explanation.child import explain_child
+from cli.explanation.collect import BundleReader
+from cli.explanation.verdict import Explanation, lines
+from cli.explanation.verdict import explain as explained
 from cli.kinds import RECONCILED, is_child, target
 from cli.lookup import chosen
 from cli.options import ConsoleAt, Format, Output, Reach, resource_names
 from cli.output import data, progress, remark, say
-from cli.verdict import Explanation, lines
-from cli.verdict import explain as explained
 
 # As `Name`, and an object that functions write.
 Explained = Annotated[

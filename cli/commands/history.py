@@ -9,15 +9,15 @@ from typing import Annotated
 import typer
 
 from audit.answer_models import Change, Trace
-from cli.cluster import Cluster
 from cli.command_errors import CliError, Exit, Missing
-from cli.console import ConsoleClient, reached
-from cli.history_lines import Changed, behind, changed, changes, since, writes
+from cli.connection.cluster import Cluster
+from cli.connection.console import ConsoleClient, reached
 from cli.kinds import target, title
 from cli.lookup import chosen
 from cli.options import ConsoleAt, Everywhere, Format, Name, Output, Reach
 from cli.output import data, remark, say
-from cli.waterfall import lines
+from cli.timeline.history_lines import Changed, behind, changed, changes, since, writes
+from cli.timeline.waterfall import lines
 from runtime.errors import Forbidden
 from runtime.objects import Ref
 

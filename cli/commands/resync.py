@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from cli.broker import send
-from cli.cluster import Cluster
 from cli.command_errors import Exit, Missing, UsageError
+from cli.connection.broker import send
+from cli.connection.cluster import Cluster
 from cli.kinds import RECONCILED, title
 from cli.lookup import chosen
 from cli.options import Everywhere, Name, Reach

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from cli.cluster import Cluster
 from cli.command_errors import Exit, Missing, UsageError
+from cli.connection.cluster import Cluster
 from cli.glance import HEADINGS, SPARED, Changes, ResourceRows, rows
 from cli.glance import status as glance
 from cli.lookup import INSTALL

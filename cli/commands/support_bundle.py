@@ -12,16 +12,16 @@ import typer
 from pydantic import BaseModel
 
 from cli import kinds
-from cli.cluster import Cluster
-from cli.collect import BundleReader
 from cli.command_errors import CliError, Exit, RequestRefused
 from cli.commands.doctor import diagnosis
-from cli.console import ConsoleClient, reached
+from cli.connection.cluster import Cluster
+from cli.connection.console import ConsoleClient, reached
 from cli.dead_letter_rows import ref
+from cli.explanation.collect import BundleReader
+from cli.explanation.verdict import explain
 from cli.options import ConsoleAt, Reach
 from cli.output import progress, say
 from cli.support_files import Gathered, by_folder, files
-from cli.verdict import explain
 from functions.function_catalogue import FUNCTIONS
 from runtime.errors import ApiError
 from runtime.objects import (

@@ -1,9 +1,9 @@
 """`version`: of this program, of the operator in the cluster, and of the API server."""
 
-from cli.cluster import Cluster
-from cli.collect import BundleReader
 from cli.command_errors import Exit
+from cli.connection.cluster import Cluster
 from cli.doctor.knative_services import OF_VERSION
+from cli.explanation.collect import BundleReader
 from cli.kinds import KNATIVE_SERVICE
 from cli.options import ConsoleAt, Format, Output, Reach
 from cli.output import data, remark, say

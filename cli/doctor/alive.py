@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from audit import checks
-from audit.checks import Check, fail, ok, summed, warn
+from audit.answers import checks
+from audit.answers.checks import Check, fail, ok, summed, warn
 from cli.doctor.check import ClusterSnapshot
 from cli.glance import status
 from runtime.objects import KEPLER, NAMESPACE, Ref, metadata, name

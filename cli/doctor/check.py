@@ -7,10 +7,10 @@ from functools import cached_property
 from typing import Any
 
 from audit.answer_models import DeadLetter, StoreState
-from audit.checks import Check, Level
+from audit.answers.checks import Check, Level
 from cli.doctor import expected
 from cli.doctor.expected import Overlay
-from cli.function_parts import Installation
+from cli.explanation.function_parts import Installation
 from events.report import EventPart
 from runtime.objects import Manifest, Ref
 from runtime.settings import NAMESPACE

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from audit.checks import Check, fail, summed, warn
+from audit.answers.checks import Check, fail, summed, warn
 from cli.doctor.check import APPLY, INSTALL_KNATIVE, ClusterSnapshot, shown, unlike
-from cli.function_parts import unready
+from cli.explanation.function_parts import unready
 from cli.kinds import BROKER, CLOCK, EVENT_SOURCE
 from installation import wiring
 from runtime.objects import metadata, name

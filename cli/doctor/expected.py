@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from cli.function_parts import Installation, Parts
+from cli.explanation.function_parts import Installation, Parts
 from cli.kinds import ROLE_BINDING
 from installation import account_policies, contents, tenants, wiring
 from installation.admission import POLICY

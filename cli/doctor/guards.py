@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 
-from audit.checks import Check, fail, ok, summed, warn
+from audit.answers.checks import Check, fail, ok, summed, warn
 from cli.doctor.check import APPLY, ClusterSnapshot, listed, shown, unlike
 from cli.doctor.expected import Overlay, environment
-from cli.function_parts import Parts
+from cli.explanation.function_parts import Parts
 from cli.kinds import ADMISSION_POLICY, ADMISSION_POLICY_BINDING, NETWORK_POLICY
 from functions.collector import FUNCTION as COLLECTOR
 from installation import account_policies

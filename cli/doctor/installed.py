@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
-from audit.checks import Check, fail, ok, summed, warn
+from audit.answers.checks import Check, fail, ok, summed, warn
 from cli.doctor import expected
 from cli.doctor.check import APPLY, ClusterSnapshot, listed, unlike
 from cli.doctor.expected import Overlay

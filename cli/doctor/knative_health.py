@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from audit.checks import Check, fail, summed, warn
+from audit.answers.checks import Check, fail, summed, warn
 from cli import kinds
 from cli.doctor.check import ClusterSnapshot, listed
 from cli.doctor.expected import Overlay

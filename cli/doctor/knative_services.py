@@ -6,11 +6,11 @@ On a machine without Knative Serving (`make run`) functions are processes, and e
 from collections import Counter
 from collections.abc import Iterator
 
-from audit.checks import Check, fail, summed, warn
+from audit.answers.checks import Check, fail, summed, warn
 from cli.doctor.check import APPLY, INSTALL_KNATIVE, ClusterSnapshot, Symptom, listed, together
 from cli.doctor.knative_health import absent
 from cli.doctor.pod_symptoms import of_pods, of_revision
-from cli.function_parts import Parts, loopback, unready
+from cli.explanation.function_parts import Parts, loopback, unready
 from runtime.objects import Manifest, metadata, name
 from runtime.settings import VERSION
 

@@ -5,9 +5,9 @@ A Trigger's conditions are those of eventing v0.50 (`pkg/apis/eventing/v1/trigge
 
 from collections.abc import Iterator
 
-from audit.checks import Check, fail, summed, warn
+from audit.answers.checks import Check, fail, summed, warn
 from cli.doctor.check import APPLY, ClusterSnapshot, Symptom, together, unlike
-from cli.function_parts import Parts, unready
+from cli.explanation.function_parts import Parts, unready
 from cli.kinds import TRIGGER
 from installation import wiring
 from runtime.conditions import conditions

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from cli import kinds
-from cli.cluster import CONNECTIONS, Cluster
-from cli.collect import BundleReader
+from cli.connection.cluster import CONNECTIONS, Cluster
 from cli.doctor import expected, knative_health
 from cli.doctor.check import ClusterSnapshot
 from cli.doctor.expected import Overlay
 from cli.doctor.pod_symptoms import OF_SERVICE
+from cli.explanation.collect import BundleReader
 from crds.crd_files import RESOURCES
 from crds.meta import GROUP
 from runtime.errors import Forbidden

@@ -24,12 +24,13 @@ SERVER = ("functions/__main__.py", "functions/func.py", "runtime/edge.py")
 AUDIT = (
     "__init__",
     "answer_models",
+    "answers/__init__",
+    "answers/checks",
+    "answers/dead_letter_answers",
+    "answers/episodes",
+    "answers/foreign",
     "audit_listener",
-    "checks",
-    "dead_letter_answers",
     "episode_causes",
-    "episodes",
-    "foreign",
 )
 
 

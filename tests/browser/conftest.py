@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from audit import schema_upgrade
-from audit.database import Database
-from audit.store import Store
+from audit.storage import schema_upgrade
+from audit.storage.database import Database
+from audit.storage.store import Store
 from local.stack import Stack
 from runtime.settings import NAMESPACE
 from tests.audit_sample import fill

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from audit.checks import NAMED
+from audit.answers.checks import NAMED
 from local.stack import Stack
 from reasons import troubleshooting
 from tests.browser.conftest import ServedConsole

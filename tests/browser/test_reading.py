@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from audit import edits, entries
+from audit.storage import edits, entries
 from tests.audit_sample import COURSE, RESOURCES, deleted, edited, reported, reports_of
 from tests.browser.conftest import Growing, ServedConsole
 from tests.browsing import NARROW, WIDE, Scheme, overflows, window

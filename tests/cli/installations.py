@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from audit.answer_models import DeadLetter, FinishedSweep, StoreState, Undelivered
-from audit.checks import Check
+from audit.answers.checks import Check
 from cli.commands.doctor import CHECKS
 from cli.doctor.check import ClusterSnapshot
 from cli.doctor.expected import additions, objects
 from cli.doctor.knative_health import CHANNEL, DEFINITIONS, EVENTING, OF_VERSION
 from cli.doctor.survey import LOOKED_AT
-from cli.function_parts import Installation, Parts
+from cli.explanation.function_parts import Installation, Parts
 from crds.crd_files import RESOURCES, definition
 from crds.meta import GROUP
 from events.report import ObjectName

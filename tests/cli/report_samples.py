@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from audit.answer_models import Change, Edit, Kept, Summary, Trace
+from audit.answers.episodes import episodes, in_short
 from audit.episode_causes import wrote
-from audit.episodes import episodes, in_short
 from events.report import ApiCall, Cause, Field, ObjectName, Report, ReportedCondition, Subject, Write
 
 T0 = datetime(2026, 1, 2, 12, tzinfo=UTC)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from cli.applied import Writer, applied, owners
-from cli.leaves import unlike
-from cli.rehearse import three_way
+from cli.prediction.applied import Writer, applied, owners
+from cli.prediction.leaves import unlike
+from cli.prediction.rehearse import three_way
 from runtime.client import Client
 from runtime.field_paths import Path
 from runtime.objects import CONFIG_MAP, DAEMON_SET, Ref

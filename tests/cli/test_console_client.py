@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from cli.broker import send
-from cli.cluster import Cluster, ClusterTarget
 from cli.command_errors import CliError, Denied, Exit, Missing, RequestRefused, Unreachable
-from cli.console import ConsoleClient, reached
-from cli.forward import forwarded
+from cli.connection.broker import send
+from cli.connection.cluster import Cluster, ClusterTarget
+from cli.connection.console import ConsoleClient, reached
+from cli.connection.forward import forwarded
 from runtime.client import ApiResponse, Request
 from runtime.objects import KEPLER, Ref
 from runtime.requests import resync

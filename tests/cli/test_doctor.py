@@ -11,7 +11,7 @@ from audit.answer_models import FinishedSweep
 from cli import kinds
 from cli.commands.doctor import CHECKS
 from cli.doctor.check import ClusterSnapshot
-from cli.function_parts import Installation, Parts
+from cli.explanation.function_parts import Installation, Parts
 from crds.meta import GROUP
 from runtime.objects import CRD, Ref
 from runtime.objects import NAMESPACE as NAMESPACES

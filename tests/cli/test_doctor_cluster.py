@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from cli import kinds
-from cli.cluster import CONNECTIONS, Cluster, ClusterTarget, connect
 from cli.command_errors import Exit
 from cli.commands.doctor import diagnosis
+from cli.connection.cluster import CONNECTIONS, Cluster, ClusterTarget, connect
 from cli.doctor.knative_health import CHANNEL, EVENTING
 from installation import tenants
 from local import knative

@@ -9,7 +9,7 @@ import pytest
 from cli import kinds
 from cli.doctor.check import ClusterSnapshot
 from cli.doctor.knative_health import BROKERS_CHANNEL, CHANNEL, DEFINITIONS, EVENTING, OF_VERSION
-from cli.function_parts import Installation, Parts
+from cli.explanation.function_parts import Installation, Parts
 from runtime.objects import CRD, DEPLOYMENT, Ref
 from runtime.settings import VERSION
 from tests.cli.installations import READY, changed, deployment, parts, put, ref, troubles, well, without

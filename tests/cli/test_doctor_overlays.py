@@ -8,7 +8,7 @@ import pytest
 from cli import kinds
 from cli.doctor.check import ClusterSnapshot
 from cli.doctor.expected import Overlay, objects, tenant_bindings
-from cli.function_parts import Installation, Parts
+from cli.explanation.function_parts import Installation, Parts
 from installation import contents
 from runtime.objects import CONFIG_MAP
 from runtime.settings import NAMESPACE

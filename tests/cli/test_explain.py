@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from audit.answer_models import DeadLetter, FinishedSweep, Undelivered
-from cli.facts import Facts, Workload
-from cli.function_parts import Installation, Parts
+from cli.explanation.facts import Facts, Workload
+from cli.explanation.function_parts import Installation, Parts
+from cli.explanation.verdict import explain, lines
 from cli.kinds import object_name
-from cli.verdict import explain, lines
 from functions import status
 from runtime.objects import KEPLER, Ref
 

@@ -9,16 +9,17 @@ from typing import Any
 import pytest
 import yaml
 
-from audit import dead_letter_answers as read
 from audit.answer_models import Edit
-from cli import dead_letter_rows, history_lines, main, waterfall
+from audit.answers import dead_letter_answers as read
+from cli import dead_letter_rows, main
 from cli.command_errors import Missing
 from cli.commands.dead_letters_command import told
-from cli.facts import Facts
+from cli.explanation.facts import Facts
+from cli.explanation.verdict import explain, lines
 from cli.glance import HEADINGS, rows, status
 from cli.options import Format
 from cli.output import data, documents, say, table
-from cli.verdict import explain, lines
+from cli.timeline import history_lines, waterfall
 from dead_letters import dead_letter
 from dead_letters.dead_letter import CODE, DATA, DESTINATION
 from events.report import Field, ObjectName, ReportedCondition, Write

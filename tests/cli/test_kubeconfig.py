@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 import yaml
 
-from cli.cluster import Cluster, ClusterTarget, connect
 from cli.command_errors import Exit, Unreachable
-from cli.console import reached
-from cli.login import Impersonation
+from cli.connection.cluster import Cluster, ClusterTarget, connect
+from cli.connection.console import reached
+from cli.connection.login import Impersonation
 from local.stack import Stack
 from runtime.client import ApiResponse, Request
 from tests.cli.socks import SocksProxy

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cli.kubectl_yaml import documents
+from cli.manifest_files.kubectl_yaml import documents
 from local.local_errors import CommandFailed
 from local.stack import Stack
 from tests.cli.terminal import Terminal

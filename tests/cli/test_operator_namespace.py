@@ -6,7 +6,7 @@ import pytest
 
 from cli.command_errors import Exit
 from cli.doctor.expected import objects
-from cli.function_parts import Installation, trouble
+from cli.explanation.function_parts import Installation, trouble
 from local.stack import Stack
 from runtime.settings import NAMESPACE
 from tests.cli.terminal import Terminal

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cli import history_lines
 from cli.command_errors import UsageError
 from cli.kinds import TARGETS, target
-from cli.waterfall import lines
+from cli.timeline import history_lines
+from cli.timeline.waterfall import lines
 from events.report import Write
 from events.types import RESOURCE_DELETE
 from runtime.objects import Ref

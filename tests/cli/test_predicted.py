@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cli.predicted_changes import YOU
+from cli.prediction.predicted_changes import YOU
 from events.report import Report
 from functions.function_catalogue import FUNCTIONS
 from runtime.objects import KEPLER

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from audit.answer_models import EpisodeCause, Fight, ForeignField, Wrote
-from cli.sentences import END_OF_FIGHT, author, because, caused, cut, fight, foreign_field
+from cli.timeline.sentences import END_OF_FIGHT, author, because, caused, cut, fight, foreign_field
 from events.report import ObjectName
 from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESYNC_REQUESTED
 from local.layout import ROOT
@@ -177,7 +177,7 @@ CASES = (
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.does)
 def test_a_sentence_is_the_same_as_in_the_console(case: SentenceCase) -> None:
-    """If this fails, change `cli/sentences.py` and the script together."""
+    """If this fails, change `cli/timeline/sentences.py` and the script together."""
     assert case.sentence == case.expected
     script = (ROOT / "audit" / "console" / case.script).read_text()
     assert [words for words in case.words if words not in script] == []

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from cli.cluster import Cluster, ClusterTarget
 from cli.command_errors import CliError, Exit
-from cli.console import NO_TOKEN, ConsoleClient
-from cli.forward import forwarded
+from cli.connection.cluster import Cluster, ClusterTarget
+from cli.connection.console import NO_TOKEN, ConsoleClient
+from cli.connection.forward import forwarded
 from runtime.client import ApiResponse
 from runtime.settings import AUDIENCE
 from tests.cli.terminal import Terminal

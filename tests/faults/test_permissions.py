@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from flask import Flask, request
 
-from audit.access import MAY, WHO, Tokens
-from audit.interference import ChildReader
-from audit.live import Live
+from audit.access.token_access import MAY, WHO, Tokens
+from audit.answers.interference import ChildReader
+from audit.answers.live import Live
 from dead_letters.dead_letter_store import DeadLetterStore
 from events.types import RESOURCE_UPDATE
 from functions.function_catalogue import FUNCTIONS, LISTENERS

@@ -20,10 +20,10 @@ from urllib.parse import quote
 import pytest
 from cloudevents.core.v1.event import CloudEvent
 
-from cli.cluster import ClusterTarget, connect
-from cli.collect import BundleReader
+from cli.connection.cluster import ClusterTarget, connect
+from cli.explanation.collect import BundleReader
+from cli.explanation.verdict import Explanation, explain
 from cli.main import run as kubectl_kepler
-from cli.verdict import Explanation, explain
 from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESOURCE_UPDATE
 from functions.function_catalogue import FUNCTIONS
 from installation import wiring

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from audit import schema_upgrade
-from audit.database import Database
-from audit.store import Store
+from audit.storage import schema_upgrade
+from audit.storage.database import Database
+from audit.storage.store import Store
 from runtime.edge import application
 from tests import postgres
 from tests.audit_sample import fill

@@ -16,14 +16,15 @@ import yaml
 from cloudevents.core.v1.event import CloudEvent
 from flask import Flask, request
 
-from audit import access, entries, schema_upgrade
-from audit.access import MAY, WHO, Tokens
+from audit.access import token_access
+from audit.access.token_access import MAY, WHO, Tokens
 from audit.answer_models import API
-from audit.database import Database
-from audit.live import Live
+from audit.answers.live import Live
+from audit.answers.query_api import QueryApi
 from audit.problems import HttpProblem
-from audit.query_api import QueryApi
-from audit.store import Store
+from audit.storage import entries, schema_upgrade
+from audit.storage.database import Database
+from audit.storage.store import Store
 from dead_letters.dead_letter import letter_name
 from events.sweep_data import SweepData
 from events.types import DISCARD_REQUESTED, REPLAY_REQUESTED
@@ -270,14 +271,14 @@ def test_what_the_api_server_said_holds_for_a_moment(desk: AuditDesk, monkeypatc
     asked = len([one for one in desk.asked if one.path in (WHO, MAY)])
     assert asked == 1 + 4  # who it is; the cluster's two, and both namespaces
     desk.stack.kubectl("-n", LAB, "delete", "rolebinding", "--all")
-    monkeypatch.setattr("audit.access.time.monotonic", lambda: 1e12)
+    monkeypatch.setattr("audit.access.token_access.time.monotonic", lambda: 1e12)
     assert desk.namespaces("reports", token) == set()
 
 
 def test_a_token_that_is_taken_back_opens_nothing_soon_after(desk: AuditDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its ServiceAccount is gone: ten seconds after the API server, which remembers tokens for ten as well."""
-    assert access.SECONDS <= 10
-    monkeypatch.setattr(access, "SECONDS", 0.0)
+    assert token_access.SECONDS <= 10
+    monkeypatch.setattr(token_access, "SECONDS", 0.0)
     token = desk.somebody(within={LAB: SEES})
     assert desk.namespaces("reports", token) == {LAB}
     name = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))["kubernetes.io"]["serviceaccount"]["name"]
@@ -298,7 +299,7 @@ def test_a_trace_over_several_namespaces_is_seen_in_part(desk: AuditDesk) -> Non
 
 def test_tokens_are_not_remembered_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor as they are."""
-    monkeypatch.setattr(access, "TOKENS", 3)
+    monkeypatch.setattr(token_access, "TOKENS", 3)
     known = Tokens(lambda _: ApiResponse(201, {"status": {"authenticated": True, "user": {"username": "a"}}}))
     for number in range(9):
         known._lately(f"token-{number}")
@@ -322,7 +323,7 @@ def test_an_api_server_that_is_away_is_503(desk: AuditDesk) -> None:
 
 def test_too_many_namespaces_have_to_be_named(desk: AuditDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each would be a question of its own."""
-    monkeypatch.setattr(access, "NAMESPACES", 1)
+    monkeypatch.setattr(token_access, "NAMESPACES", 1)
     token = desk.somebody(within={LAB: SEES})
     answer = desk.get("reports", token)
     assert answer.status_code == 400

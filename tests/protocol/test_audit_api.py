@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from audit.answer_models import API, Change, Kept, Latest, Page, StoreState, Summary, Trace
-from audit.database import Database
+from audit.storage.database import Database
 from runtime.edge import application
 from tests.audit_serving import served
 
@@ -127,7 +127,7 @@ def test_what_is_not_there_is_a_problem(client: FlaskClient, path: str) -> None:
 @pytest.mark.parametrize("path", ["resources", "dead-letters"])
 def test_an_api_server_that_is_away_is_503(client: FlaskClient, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was kept is shown all the same."""
-    monkeypatch.setattr("audit.live.PATIENCE", 0.1)
+    monkeypatch.setattr("audit.answers.live.PATIENCE", 0.1)
     answer = client.get(f"{API}/{path}")
     assert answer.status_code == 503
     assert answer.json

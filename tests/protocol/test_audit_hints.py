@@ -11,13 +11,13 @@ import pytest
 from flask import Blueprint
 from sqlalchemy import select
 
-from audit import edits
 from audit.answer_models import Change
-from audit.database import Database
-from audit.hints import Hints
-from audit.intake import Audit
-from audit.store import Store
-from audit.tables import Found, changes, metadata
+from audit.storage import edits
+from audit.storage.database import Database
+from audit.storage.hints import Hints
+from audit.storage.intake import Audit
+from audit.storage.store import Store
+from audit.storage.tables import Found, changes, metadata
 from events.types import RESOURCE_ADD, RESOURCE_DELETE
 from local import probe
 from local.stack import Stack

@@ -8,12 +8,13 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import Connection
 
-from audit import edits, entries, past, queries
+from audit.access.visibility import EVERYTHING, Sight
 from audit.answer_models import Change
-from audit.entries import ReportEntry
-from audit.selection import Object
-from audit.sight import EVERYTHING, Sight
-from audit.store import Store
+from audit.answers import queries, resource_history
+from audit.answers.selection import Object
+from audit.storage import edits, entries
+from audit.storage.entries import ReportEntry
+from audit.storage.store import Store
 from events.report import ObjectName, Report
 from runtime.event import Event
 from tests.audit_sample import RESOURCES, STATE, SampleResource, deleted, edited, fill, reported
@@ -34,7 +35,7 @@ def read(store: Store, query: Callable[[Connection], Answer]) -> Answer:
 def history(store: Store, of: SampleResource = KEPLER) -> tuple[Change, ...]:
     """Of one of the sample's resources."""
     wanted = Object(kind=of.kind.name, namespace=of.namespace, name=of.name)
-    return read(store, lambda connection: past.history(connection, wanted)).items
+    return read(store, lambda connection: resource_history.history(connection, wanted)).items
 
 
 def about(generation: int) -> ReportEntry:
@@ -160,7 +161,7 @@ def test_a_trace_and_a_history_hold_no_more_than_so_many_reports(store: Store, m
     assert whole
     assert (len(whole.reports), whole.more, history(store)[0].more) == (7, False, False)
     monkeypatch.setattr(queries, "MOST", 3)
-    monkeypatch.setattr(past, "MOST", 3)
+    monkeypatch.setattr(resource_history, "MOST", 3)
     part = read(store, lambda connection: queries.trace(connection, trace, EVERYTHING))
     assert part
     assert ([one.id for one in part.reports], part.more) == (["r4", "r5", "r6"], True)

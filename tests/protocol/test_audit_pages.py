@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from audit import pages
 from audit.answer_models import API
-from audit.database import Database
+from audit.answers import pages
+from audit.storage.database import Database
 from runtime.edge import application
 from runtime.receive import Received
 from tests.audit_serving import served

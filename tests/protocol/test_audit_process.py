@@ -13,8 +13,8 @@ import pytest
 import urllib3
 import yaml
 
-from audit.pages import CONSOLE
-from audit.schema_upgrade import MIGRATIONS
+from audit.answers.pages import CONSOLE
+from audit.storage.schema_upgrade import MIGRATIONS
 from functions.function_catalogue import NAMES
 from local.kubectl import Kubectl
 from local.layout import ROOT

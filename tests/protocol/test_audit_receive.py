@@ -10,9 +10,9 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from audit.database import Database
-from audit.store import Store
-from audit.tables import changes, reports, resyncs, sweeps
+from audit.storage.database import Database
+from audit.storage.store import Store
+from audit.storage.tables import changes, reports, resyncs, sweeps
 from events.types import MODEL_TRAINED, PREFIX, RESYNC_REQUESTED, SWEEP_FINISHED
 from runtime.edge import application
 from runtime.signature import ATTRIBUTE, digest

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from audit import edits, past, queries, retention, schema_upgrade
-from audit.database import Database
-from audit.retention import Retention
-from audit.selection import Object, Reports
-from audit.sight import EVERYTHING
-from audit.store import Store
-from audit.tables import changes, ledger, reports, resyncs, sweeps, written
+from audit.access.visibility import EVERYTHING
+from audit.answers import queries, resource_history
+from audit.answers.selection import Object, Reports
+from audit.storage import edits, retention, schema_upgrade
+from audit.storage.database import Database
+from audit.storage.retention import Retention
+from audit.storage.store import Store
+from audit.storage.tables import changes, ledger, reports, resyncs, sweeps, written
 from local import probe
 from tests.audit_sample import RESOURCES, deleted, edited, fill, reports_of
 
@@ -83,7 +84,7 @@ def test_a_generation_stays_as_long_as_one_is_compared_with_it(store: Store) -> 
     forget = Retention(store.database, days=90, bytes=1 << 40).forget
     forget()
     with store.database.reading() as connection:
-        assert [one.generation for one in past.history(connection, OF_IT).items] == [3]
+        assert [one.generation for one in resource_history.history(connection, OF_IT).items] == [3]
     ending = edits.edit(deleted(KEPLER, 3, LONG_AGO))
     assert ending
     ago.keep(ending)

@@ -15,9 +15,9 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, inspect, select, text
 
-from audit import schema_upgrade
-from audit.database import Database
-from audit.tables import SCHEMA, changes, ledger, metadata, totals
+from audit.storage import schema_upgrade
+from audit.storage.database import Database
+from audit.storage.tables import SCHEMA, changes, ledger, metadata, totals
 from local.layout import ROOT
 from runtime.errors import Misconfigured
 
@@ -84,7 +84,7 @@ def _upgrade(connection: Connection, revision: str) -> None:
 def test_several_that_start_at_once_make_the_tables_once(address: str) -> None:
     """Whole processes, each of which finds them made or makes them."""
     program = (
-        "import sys; from audit import schema_upgrade; from audit.database import Database; "
+        "import sys; from audit import schema_upgrade; from audit.storage.database import Database; "
         "schema_upgrade.prepare(Database(sys.argv[1]))"
     )
     with ThreadPoolExecutor(4) as starters:

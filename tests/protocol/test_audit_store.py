@@ -11,13 +11,14 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import Connection, func, insert, select
 
-from audit import edits, queries
-from audit.database import Database
-from audit.retention import Retention
-from audit.selection import Reports
-from audit.sight import EVERYTHING, Sight
-from audit.store import Store
-from audit.tables import changes, ledger, reports, resyncs, sweeps, totals, written
+from audit.access.visibility import EVERYTHING, Sight
+from audit.answers import queries
+from audit.answers.selection import Reports
+from audit.storage import edits
+from audit.storage.database import Database
+from audit.storage.retention import Retention
+from audit.storage.store import Store
+from audit.storage.tables import changes, ledger, reports, resyncs, sweeps, totals, written
 from events.report import Report
 from tests.audit_sample import RESOURCES, edited, fill, reports_of
 

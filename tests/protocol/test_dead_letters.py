@@ -17,7 +17,7 @@ import urllib3
 from cloudevents.core.bindings.http import to_binary_event
 from cloudevents.core.v1.event import CloudEvent
 
-from audit.dead_letter_answers import letters
+from audit.answers.dead_letter_answers import letters
 from dead_letters import dead_letter
 from dead_letters.dead_letter import LABEL, LetterRecord, letter_name, parsed
 from events.types import (

@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 
-from audit import entries, fights
+from audit.access.open_access import nearby
 from audit.answer_models import API, Fight, Interference
-from audit.entries import ReportEntry
-from audit.fights import LEAST
-from audit.live import Live
-from audit.nearby import nearby
-from audit.query_api import QueryApi
-from audit.selection import OneObject
-from audit.store import Store
+from audit.answers import fights
+from audit.answers.fights import LEAST
+from audit.answers.live import Live
+from audit.answers.query_api import QueryApi
+from audit.answers.selection import OneObject
+from audit.storage import entries
+from audit.storage.entries import ReportEntry
+from audit.storage.store import Store
 from functions.function_catalogue import FUNCTIONS
 from runtime import reports
 from runtime.client import ApiResponse, Transport

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from audit.edits import edit
+from audit.storage.edits import edit
 from runtime.redact import LONGEST
 from tests.workbench import BY_NAME, Workbench, kepler, update
 

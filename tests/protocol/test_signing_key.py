@@ -6,7 +6,7 @@ import time
 import pytest
 from cloudevents.core.v1.event import CloudEvent
 
-from audit import signing
+from audit.storage import signing
 from local.stack import Stack
 from runtime import signature
 from runtime.settings import NAMESPACE

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from cli.cluster import Cluster, ClusterTarget, connect
+from cli.connection.cluster import Cluster, ClusterTarget, connect
 from crds.core import Schema
 from local.stack import Stack
 from operands import exporter, model_pod

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from audit.answer_models import DeadLetter, FinishedSweep, StoreState, Undelivered
-from audit.checks import NAMED, SWEEP_LATE, Check, health
+from audit.answers.checks import NAMED, SWEEP_LATE, Check, health
 from cli.doctor import alive
 from cli.doctor.check import ClusterSnapshot
 from events.report import ObjectName

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from audit.database import Database, url
+from audit.storage.database import Database, url
 from runtime.errors import Misconfigured, Unavailable
 
 

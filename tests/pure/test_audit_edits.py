@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from audit.edits import edit, fields
-from audit.entries import EditEntry, NotKept
+from audit.storage.edits import edit, fields
+from audit.storage.entries import EditEntry, NotKept
 from runtime.event import Event
 from runtime.tracing import trace_of
 from tests.audit_sample import RESOURCES, deleted, edited

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from audit.answer_models import EpisodeCause
+from audit.answers.episodes import episodes, in_short
 from audit.episode_causes import PATHS, name_of
-from audit.episodes import episodes, in_short
 from events.report import Cause, Field, Report, Write
 from events.types import RESOURCE_DELETE, RESYNC_REQUESTED
 from tests.cli.report_samples import (

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from audit import live
 from audit.answer_models import Resources
-from audit.answers import joined
-from audit.dead_letter_answers import letter
-from audit.live import Glance, Live, resource, shown
+from audit.answers import live
+from audit.answers.dead_letter_answers import letter
+from audit.answers.live import Glance, Live, resource, shown
+from audit.answers.responses import joined
 from runtime.client import ApiResponse, Request
 from runtime.errors import Unavailable
 

@@ -8,11 +8,11 @@ import pytest
 from werkzeug.datastructures import MultiDict
 
 from audit.answer_models import ListedResource, StateName
-from audit.choice import REASONS, Choice, about, chosen
-from audit.live import ShownResource, shown
+from audit.answers.choice import REASONS, Choice, about, chosen
+from audit.answers.live import ShownResource, shown
+from audit.answers.selection import Standings, selected
+from audit.answers.states import OF_LEVEL, ORDER, WORST, level
 from audit.problems import HttpProblem
-from audit.selection import Standings, selected
-from audit.states import OF_LEVEL, ORDER, WORST, level
 
 COMPANION = "KeplerCollectedMetric"
 CREATED = "2026-11-25T12:00:00Z"

@@ -3,7 +3,7 @@
 import hashlib
 import re
 
-from audit import states
+from audit.answers import states
 from functions.function_catalogue import FUNCTIONS
 from local.layout import ROOT
 from runtime.objects import OURS

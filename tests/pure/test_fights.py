@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from audit import fights
-from cli.sentences import fight
+from audit.answers import fights
+from cli.timeline.sentences import fight
 from events.report import Field, Report, Write
 from events.types import RESOURCE_DELETE
 from tests.cli.report_samples import DAEMON_SET as EXPORTER

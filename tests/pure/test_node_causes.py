@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cli.node_causes import left_out
+from cli.explanation.node_causes import left_out
 from operands import engine
 from runtime.objects import KEPLER
 

@@ -10,8 +10,8 @@ from cloudevents.core.bindings.http import to_binary_event
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.entries import parsed
-from audit.entries import report as entry_of
+from audit.storage.entries import parsed
+from audit.storage.entries import report as entry_of
 from events.report import Cause, ObjectName, Report, StatusChange
 from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESOURCE_UPDATE, RESYNC_REQUESTED, STATUS_CHANGED
 from functions import collector

@@ -1,0 +1,144 @@
+"""`ACCESS=token`: whoever the API server knows by a bearer token sees what it lets them `get`.
+
+A TokenReview says who it is, and a SubjectAccessReview what they may: whoever may `get keplers` in a namespace sees
+what is about it, `get keplermachineconfigs` shows what is in none, and `patch keplers` lets an event be sent again or
+discarded.
+Answers are good for some seconds; of tokens only a hash is kept.
+
+Tokens should be of our audience: the API server itself accepts none of those, so a token that is seen here opens
+nothing else. Tokens of the API server's own audience are taken as well, unless `AUDIENCE` is `own`.
+"""
+
+import hashlib
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Request as Asked
+
+from audit.access.viewer import Viewer
+from audit.access.visibility import Sight
+from audit.problems import HttpProblem, TooManyNamespaces
+from runtime.client import Request, Transport, understood
+from runtime.objects import KEPLER, MACHINE_CONFIG, Kind, Manifest
+from runtime.settings import AUDIENCE
+
+# Seconds for which an answer of the API server holds, and how many tokens are remembered.
+SECONDS = 10.0
+TOKENS = 500
+# One question each: with more, whoever may not see all of them has to say which one they mean.
+NAMESPACES = 200
+
+WHO = "/apis/authentication.k8s.io/v1/tokenreviews"
+MAY = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+HOW = f"send `Authorization: Bearer <token>`, with one of `kubectl create token <serviceaccount> --audience {AUDIENCE}`"
+
+
+@dataclass
+class Known:
+    """Somebody whom the API server knows, and what it said about them so far."""
+
+    review: Callable[[str, Manifest], Manifest]
+    user: Manifest
+    until: float
+    _answers: dict[tuple[str, Kind, str], bool] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """As the API server knows them."""
+        return str(self.user.get("username", ""))
+
+    def sees(self, namespace: str) -> bool:
+        """Whether they may read what such resources in there do."""
+        if not namespace:
+            return self._may("get", MACHINE_CONFIG, "")
+        return self.sees_everywhere() or self._may("get", KEPLER, namespace)
+
+    def sight(self, namespaces: Iterable[str]) -> Sight:
+        """All of them with one question, where it is answered with yes."""
+        cluster = self.sees("")
+        if self.sees_everywhere():
+            return Sight(None, cluster=cluster)
+        asked = sorted({*namespaces})
+        if len(asked) > NAMESPACES:
+            raise TooManyNamespaces(
+                400, f"there are {len(asked)} namespaces, and you may not see them all: add `namespace`"
+            )
+        return Sight(frozenset(namespace for namespace in asked if self.sees(namespace)), cluster=cluster)
+
+    def may_replay(self, namespace: str) -> bool:
+        """Whether they might have caused the event themselves."""
+        return self._may("patch", KEPLER, "") or bool(namespace and self._may("patch", KEPLER, namespace))
+
+    def sees_everywhere(self) -> bool:
+        """Whether they may `get keplers` in the whole cluster."""
+        return self._may("get", KEPLER, "")
+
+    def _may(self, verb: str, kind: Kind, namespace: str) -> bool:
+        key = (verb, kind, namespace)
+        if key not in self._answers:
+            wanted = {"verb": verb, "group": kind.group, "resource": kind.plural, "namespace": namespace}
+            who = {"user": self.name, **{key: self.user[key] for key in ("uid", "groups", "extra") if key in self.user}}
+            answer = self.review(MAY, {**who, "resourceAttributes": wanted})
+            self._answers[key] = answer.get("allowed") is True
+        return self._answers[key]
+
+
+@dataclass
+class Tokens:
+    """Whoever has asked lately, by a hash of their token. Raises HttpProblem for nobody, and Unavailable.
+
+    `own` says that only tokens of our audience are taken.
+    """
+
+    transport: Transport
+    own: bool = False
+    _known: OrderedDict[bytes, Known] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self, request: Asked) -> Viewer:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise HttpProblem(401, f"nobody may look without a token: {HOW}")
+        known = self._lately(token.strip())
+        if not known.name:
+            raise HttpProblem(401, f"the API server does not know this token (any more): {HOW}")
+        return known
+
+    def _lately(self, token: str) -> Known:
+        key, now = hashlib.sha256(token.encode()).digest(), time.monotonic()
+        with self._lock:
+            known = self._known.get(key)
+        if known is None or known.until < now:
+            known = Known(self._review, self._who(token), now + SECONDS)
+            with self._lock:
+                self._known[key] = known
+                self._known.move_to_end(key)
+                while len(self._known) > TOKENS:
+                    self._known.popitem(last=False)
+        return known
+
+    def _who(self, token: str) -> Manifest:
+        """Return the user of a token of our audience, or else of the API server's; nothing where it is of neither.
+
+        An authenticator that knows no audiences names none (TokenReview's `status.audiences`): then the token is one of
+        the API server's.
+        """
+        status = self._review(WHO, {"token": token, "audiences": [AUDIENCE]})
+        if not _is_authentic(status) or AUDIENCE not in (status.get("audiences") or ()):
+            status = {} if self.own else self._review(WHO, {"token": token})
+        user: Mapping[str, Any] = status.get("user") or {}
+        return user if _is_authentic(status) else {}
+
+    def _review(self, path: str, spec: Manifest) -> Manifest:
+        """What the API server answers to a question that it keeps nothing of."""
+        asked = Request("POST", path, body={"spec": spec})
+        status: Manifest = understood(asked, self.transport(asked)).get("status") or {}
+        return status
+
+
+def _is_authentic(status: Manifest) -> bool:
+    return status.get("authenticated") is True

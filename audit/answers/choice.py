@@ -1,0 +1,59 @@
+"""Which of the resources a request selects, one page of them, and what there is to select from. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from audit.answer_models import ReasonCount, Resources
+from audit.answers.live import ShownResource
+from audit.answers.selection import Standings
+from audit.answers.states import ORDER
+
+# Reasons in one answer: whoever may write a status may write any.
+REASONS = 20
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One page, and the same without its items."""
+
+    items: tuple[bytes, ...]
+    page: Resources
+
+
+def about(resources: Iterable[ShownResource], wanted: Standings) -> tuple[ShownResource, ...]:
+    """Return the resources that are about what is wanted, however they stand."""
+    words = wanted.search.casefold().split()
+    return tuple(
+        resource
+        for resource in resources
+        if wanted.kind in ("", resource.kind)
+        and wanted.namespace in ("", resource.namespace)
+        and wanted.name in ("", resource.name)
+        and all(word in f"{resource.namespace}/{resource.name}".casefold() for word in words)
+    )
+
+
+def chosen(resources: Sequence[ShownResource], wanted: Standings) -> Choice:
+    """Return the page of those that stand as wanted, and the counts of all of them."""
+    states = Counter(resource.state for resource in resources)
+    reasons = Counter((resource.state, resource.reason) for resource in resources if resource.reason)
+    matching = [
+        resource
+        for resource in resources
+        if wanted.state in ("", resource.state) and wanted.reason in ("", resource.reason)
+    ]
+    end = wanted.before + wanted.limit
+    page = Resources(
+        items=(),
+        next=str(end) if end < len(matching) else "",
+        total=len(matching),
+        states={name: states[name] for name in ORDER if states[name]},
+        reasons=tuple(
+            ReasonCount(state=state, reason=reason, count=count)
+            for (state, reason), count in sorted(
+                reasons.most_common(REASONS), key=lambda counted: ORDER.index(counted[0][0])
+            )
+        ),
+    )
+    return Choice(tuple(resource.json for resource in matching[wanted.before : end]), page)

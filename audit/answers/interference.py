@@ -1,0 +1,70 @@
+"""What others do to the children of a resource: read from the API server, a few seconds old at most."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from audit.answer_models import ForeignField
+from audit.answers import foreign
+from runtime.client import Client
+from runtime.declaration import Writers
+from runtime.errors import Forbidden
+from runtime.objects import Manifest, Ref
+
+# Seconds for which an answer is good, and of how many resources one is remembered.
+SECONDS = 3.0
+REMEMBERED = 100
+
+
+@dataclass(frozen=True)
+class ForeignFields:
+    """The fields of a resource's children that others own, and the children that may not be read."""
+
+    fields: tuple[ForeignField, ...] = ()
+    unread: tuple[str, ...] = ()
+
+
+@dataclass
+class ChildReader:
+    """Reads the children of a resource, with this function's own rights. Raises ApiErrors.
+
+    `writers` names the children of a resource and the managers that write them.
+    """
+
+    client: Callable[[], Client]
+    writers: Callable[[Ref], Writers]
+    _known: OrderedDict[Ref, tuple[float, ForeignFields]] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def foreign(self, key: Ref) -> ForeignFields:
+        """What others own of the children of this resource."""
+        with self._lock:
+            until, known = self._known.get(key, (0.0, ForeignFields()))
+        if until > time.monotonic():
+            return known
+        fields = self._read(key)
+        with self._lock:
+            self._known[key] = (time.monotonic() + SECONDS, fields)
+            self._known.move_to_end(key)
+            while len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        return fields
+
+    def managers(self, key: Ref) -> frozenset[str]:
+        """The field managers of all functions that write something for this resource."""
+        return frozenset[str]().union(*self.writers(key).values())
+
+    def _read(self, key: Ref) -> ForeignFields:
+        unread: list[str] = []
+        objects = self._objects(key, unread)
+        return ForeignFields(tuple(foreign.children(key, objects)), tuple(unread))
+
+    def _objects(self, key: Ref, unread: list[str]) -> Iterator[tuple[Ref, Manifest | None, frozenset[str]]]:
+        client = self.client()
+        for ref, ours in self.writers(key).items():
+            try:
+                yield ref, client.get(ref), ours
+            except Forbidden:
+                unread.append(str(ref))

@@ -1,0 +1,182 @@
+"""What the console shows of the cluster as it is now: the resources, and the dead letters.
+
+Both are read by the function's own ServiceAccount, and once a second at most, however many look; more rarely where a
+read takes long.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pydantic import ValidationError
+
+from audit.answer_models import DeadLetter, ListedResource, Nodes, Standing, StateName
+from audit.answers.dead_letter_answers import letters
+from audit.answers.states import ORDER, level, state
+from dead_letters.dead_letter import LABEL
+from events.report import Subject
+from runtime.client import Client, Transport
+from runtime.conditions import READY
+from runtime.errors import Unavailable
+from runtime.objects import CONFIG_MAP, OURS, Collection, Manifest, generation, metadata, name, terminates, uid
+
+SECONDS = 1.0
+# A read that takes longer than so many seconds is followed by a rest of so many times as long, up to so many seconds.
+QUICK, REST, LONGEST_REST = 0.1, 4.0, 20.0
+# Seconds after which whoever asks is answered with what was read before, unless that is older than this.
+SLOW, OLD = 0.5, 60.0
+# Seconds after which whoever asks is told that it is still being read; threads that wait take no events.
+WAITS = 10.0
+# Seconds that one request may be tried for, and that a whole read may take, which is hundreds of requests.
+PATIENCE, READ = 3.0, 60.0
+
+# Objects that are read at a time: with `managedFields` one may take 1.5 MiB, and what is kept of it some KiB.
+PAGE = 50
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class ShownResource:
+    """One resource as it is answered: `json` is a `ListedResource`. Ten thousand of them take 30 MiB, as models 180."""
+
+    kind: str
+    namespace: str
+    name: str
+    state: StateName
+    reason: str
+    json: bytes
+
+
+class Glance(Generic[Item]):
+    """What was read last, good for a moment; whoever asks while it is read gets what comes of that, or its error.
+
+    A read that takes long goes on by itself, and what was read before is answered meanwhile, unless it is old.
+    """
+
+    def __init__(self, read: Callable[[], tuple[Item, ...]]) -> None:
+        self._read = read
+        self._lock = threading.Lock()
+        self._until = float("-inf")
+        self._seen: Future[tuple[Item, ...]] = Future()
+        self._last: tuple[Item, ...] = ()
+        self._at = float("-inf")
+
+    def __call__(self) -> tuple[Item, ...]:
+        with self._lock:
+            if time.monotonic() > self._until:
+                self._until = float("inf")
+                self._seen = Future()
+                threading.Thread(target=self._look, args=(self._seen,), daemon=True).start()
+            seen, last, at = self._seen, self._last, self._at
+        is_old = time.monotonic() - at > OLD
+        wait((seen,), timeout=WAITS if is_old else SLOW)
+        if is_old and not seen.done():
+            raise Unavailable("there are many resources, and they are still being read")
+        return seen.result() if seen.done() else last
+
+    def _look(self, seen: "Future[tuple[Item, ...]]") -> None:
+        began = time.monotonic()
+        try:
+            resources = self._read()
+        except Exception as error:
+            self._note(began)
+            seen.set_exception(error)
+        else:
+            with self._lock:
+                self._last, self._at = resources, time.monotonic()
+            self._note(began)
+            seen.set_result(resources)
+
+    def _note(self, began: float) -> None:
+        """Note until when it is good: a read that takes long is not made without end."""
+        now = time.monotonic()
+        took = now - began
+        with self._lock:
+            self._until = now + max(SECONDS, min(LONGEST_REST, REST * took) if took > QUICK else 0.0)
+
+
+class Live:
+    """The cluster, through `transport`; letters are in `namespace`. Raises ApiErrors."""
+
+    def __init__(self, transport: Callable[[], Transport], namespace: str) -> None:
+        self._transport = transport
+        self.namespace = namespace
+        self.resources = Glance(self._resources)
+        self.letters = Glance(self._letters)
+
+    def _resources(self) -> tuple[ShownResource, ...]:
+        client = self._client()
+        resources = (shown(manifest) for kind in OURS for manifest in client.list(Collection(kind, ""), page=PAGE))
+        return tuple(
+            sorted(
+                resources,
+                key=lambda resource: (ORDER.index(resource.state), resource.namespace, resource.name, resource.kind),
+            )
+        )
+
+    def _letters(self) -> tuple[DeadLetter, ...]:
+        kept = Collection(CONFIG_MAP, self.namespace)
+        return letters(self._client().list(kept, labelled=LABEL, metadata_only=True))
+
+    def _client(self) -> Client:
+        return Client(self._transport(), manager="kepler-audit", seconds=READ, patience=PATIENCE)
+
+
+def shown(manifest: Manifest) -> ShownResource:
+    """Return one of our resources as it is answered; nothing else of it is kept."""
+    answer = resource(manifest)
+    json = answer.model_dump_json(by_alias=True).encode()
+    about, stands = answer.object, answer.state
+    return ShownResource(about.kind, about.namespace, about.name, stands.name, stands.reason, json)
+
+
+def resource(manifest: Manifest) -> ListedResource:
+    """One of our resources as it stands."""
+    status: Mapping[str, Any] = manifest.get("status") or {}
+    now = generation(manifest)
+    conditions = tuple(_conditions(status.get("conditions") or (), now))
+    created = metadata(manifest)["creationTimestamp"]
+    return ListedResource(
+        object=Subject(
+            api_version=str(manifest.get("apiVersion")),
+            kind=str(manifest.get("kind")),
+            namespace=str(metadata(manifest).get("namespace", "")),
+            name=name(manifest),
+            uid=uid(manifest),
+        ),
+        generation=now,
+        created=created,
+        deleting=terminates(manifest),
+        state=state(str(manifest.get("kind")), conditions, created, deleting=terminates(manifest)),
+        ready=next((condition for condition in conditions if condition.type == READY), None),
+        conditions=conditions,
+        nodes=_nodes(status.get("nodes") or {}),
+    )
+
+
+def _conditions(written: Iterable[Mapping[str, Any]], now: int) -> Iterator[Standing]:
+    """Those that read as conditions: an older release may have written others."""
+    for entry in written:
+        try:
+            current = entry.get("observedGeneration", now) == now
+            yield Standing.model_validate(
+                {
+                    **{key: entry[key] for key in ("type", "status", "reason", "message")},
+                    "since": entry.get("lastTransitionTime"),
+                    "current": current,
+                    "level": level(entry["status"], entry["reason"], current=current),
+                }
+            )
+        except (KeyError, ValidationError):
+            continue
+
+
+def _nodes(written: Mapping[str, int]) -> Nodes | None:
+    """How far the exporter has come; a KeplerMachineConfig counts other things under this name."""
+    if "desired" not in written:
+        return None
+    return Nodes(desired=written["desired"], updated=written.get("updated", 0), available=written.get("available", 0))

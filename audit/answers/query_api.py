@@ -1,0 +1,248 @@
+"""The query API and the console, as a Flask Blueprint: `audit.answer_models` says what is answered.
+
+Nothing here changes what is kept; the two requests that change anything ask for a dead letter to be sent again, or to
+be discarded.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cloudevents.core.v1.event import CloudEvent
+from flask import Blueprint, Response, request
+from pydantic import BaseModel
+
+from audit.access.viewer import Access, Viewer
+from audit.access.visibility import Sight
+from audit.answer_models import API, DeadLetter, Interference, Latest, Page
+from audit.answers import fights, pages, queries, resource_history
+from audit.answers.checks import Health, health
+from audit.answers.choice import about, chosen
+from audit.answers.interference import ChildReader
+from audit.answers.live import Live
+from audit.answers.responses import answering, guarded, joined, problem, unknown
+from audit.answers.selection import After, Namespace, Nothing, Object, OneObject, Reports, Standings, selected
+from audit.answers.states import IS_READY
+from audit.problems import HttpProblem, TooManyNamespaces
+from audit.storage.database import Database
+from audit.storage.totals import namespaces
+from runtime.objects import KEPLER, MACHINE_CONFIG, Ref
+from runtime.requests import discard, replay
+from runtime.sink import Sink
+
+log = logging.getLogger("kepler.audit")
+
+# Through what a request was made, in the source of its event.
+CONSOLE = "console"
+
+
+@dataclass(frozen=True)
+class QueryApi:
+    """Answers from the database and, through `live` and `children`, from the cluster; requests go to `sink`."""
+
+    database: Database
+    live: Live
+    children: ChildReader
+    access: Access
+    sink: Callable[[], Sink]
+
+    def blueprint(self) -> Blueprint:
+        """Everything that it answers, below wherever it is mounted."""
+        made = Blueprint("audit", __name__)
+        answers: tuple[tuple[str, Callable[..., BaseModel | Response | None]], ...] = (
+            ("resources", self.resources),
+            ("reports", self.reports),
+            ("reports/<path:identity>", self.report),
+            ("history", self.history),
+            ("interference", self.interference),
+            ("traces/<identity>", self.trace),
+            ("dead-letters", self.letters),
+            ("state", self.state),
+            ("doctor", self.doctor),
+            ("changes", self.changes),
+        )
+        for path, answer in answers:
+            made.add_url_rule(f"{API}/{path}", answer.__name__, answering(answer), methods=["GET"])
+        for path, ask in (("replay", self.replay), ("discard", self.discard)):
+            made.add_url_rule(f"{API}/dead-letters/<name>/{path}", path, ask, methods=["POST"])
+        made.add_url_rule(f"{API}/<path:path>", "unknown", unknown, methods=["GET"])
+        made.add_url_rule("/", "index", pages.page, methods=["GET"])
+        made.add_url_rule("/<path:name>", "page", pages.page, methods=["GET"])
+        made.register_error_handler(Exception, problem)
+        made.after_request(guarded)
+        return made
+
+    def resources(self) -> Response:
+        """Answer with resources as the API server has them now, `Resources`."""
+        viewer, wanted = self.access(request), selected(Standings, request.args)
+        _may_name(viewer, wanted.namespace)
+        resources = about(self.live.resources(), wanted)
+        sight = viewer.sight({resource.namespace for resource in resources} - {""})
+        choice = chosen([resource for resource in resources if sight.shows(resource.namespace)], wanted)
+        return joined(choice.items, choice.page)
+
+    def reports(self) -> BaseModel:
+        """Newest first."""
+        viewer, wanted = self.access(request), selected(Reports, request.args)
+        sight = self._sight(viewer, wanted.namespace)
+        with self.database.reading() as connection:
+            return queries.page(connection, wanted, sight)
+
+    def report(self, identity: str) -> BaseModel:
+        """One of them; what may not be seen is unknown."""
+        viewer, _ = self.access(request), selected(Nothing, request.args)
+        with self.database.reading() as connection:
+            kept = queries.one(connection, identity)
+        if kept is None or not viewer.sees(kept.report.object.namespace):
+            raise HttpProblem(404, f"no report '{identity}' is kept: it was never, or is forgotten by now")
+        return kept
+
+    def history(self) -> BaseModel:
+        """Of one resource."""
+        wanted = selected(Object, request.args)
+        _may_see(self.access(request), wanted)
+        with self.database.reading() as connection:
+            return resource_history.history(connection, wanted)
+
+    def interference(self) -> BaseModel:
+        """What others do to the children of a resource. A KeplerMachineConfig's are not read: they may hold secrets."""
+        wanted = selected(OneObject, request.args)
+        _may_see(self.access(request), wanted)
+        key = Ref(KEPLER, wanted.namespace, wanted.name)
+        ours = self.children.managers(key)
+        with self.database.reading() as connection:
+            reports = fights.recent(connection, wanted, datetime.now(UTC), ours)
+        contested = fights.fights(reports, ours)
+        if wanted.kind != KEPLER.name:
+            return Interference(fights=contested)
+        foreign = self.children.foreign(key)
+        return Interference(foreign=foreign.fields, fights=contested, unread=foreign.unread)
+
+    def trace(self, identity: str) -> BaseModel:
+        """Of one change."""
+        viewer, _ = self.access(request), selected(Nothing, request.args)
+        with self.database.reading() as connection:
+            places = queries.places(connection, identity)
+        seen = frozenset(place for place in places if viewer.sees(place))
+        with self.database.reading() as connection:
+            trace = queries.trace(connection, identity, Sight(seen - {""}, cluster="" in seen))
+        if trace is None:
+            raise HttpProblem(404, f"nothing is kept of trace '{identity}': it never was, or is forgotten by now")
+        return trace
+
+    def letters(self) -> Page[DeadLetter]:
+        """What could not be delivered; those about nothing in particular are for who sees everything."""
+        viewer, wanted = self.access(request), selected(Namespace, request.args)
+        _may_name(viewer, wanted.namespace)
+        return Page(items=self._undelivered(viewer, wanted.namespace))
+
+    def _undelivered(self, viewer: Viewer, namespace: str) -> tuple[DeadLetter, ...]:
+        letters = [letter for letter in self.live.letters() if namespace in ("", letter.event.object.namespace)]
+        sight = viewer.sight({letter.event.object.namespace for letter in letters} - {""})
+        return tuple(letter for letter in letters if self._shows(viewer, sight, letter))
+
+    def replay(self, name: str) -> Response:
+        """Has a letter's event sent again."""
+        return self._request(name, replay)
+
+    def discard(self, name: str) -> Response:
+        """Has a letter deleted without being sent again."""
+        return self._request(name, discard)
+
+    def _request(self, name: str, request_about: Callable[..., CloudEvent]) -> Response:
+        """Ask for something about a letter, as an event: this function may not change any.
+
+        Whoever may send the letter's event again may discard it: they might have caused it themselves.
+        """
+        viewer = self.access(request)
+        letter = next((kept for kept in self.live.letters() if kept.name == name), None)
+        where = letter.event.object.namespace if letter else ""
+        seen = letter is not None and (viewer.sees(where) if where else viewer.sees_everywhere())
+        if not seen:
+            raise HttpProblem(404, f"there is no dead letter '{name}': it was sent again or discarded, or is forgotten")
+        if not viewer.may_replay(where):
+            raise HttpProblem(403, f"you may not: it needs `patch keplers` in {_where(where)}")
+        event = request_about(name, by=CONSOLE)
+        self.sink()(event)
+        log.info(event.get_type(), extra={"letter": name, "by": viewer.name})
+        return Response(status=202)
+
+    def state(self) -> BaseModel:
+        """How much is kept of what may be seen."""
+        viewer, wanted = self.access(request), selected(Namespace, request.args)
+        sight = self._glimpse(viewer, wanted.namespace)
+        with self.database.reading() as connection:
+            return queries.state(connection, sight)
+
+    def doctor(self) -> Health:
+        """The checks of `kubectl kepler doctor` that need nothing but what is shown here anyway."""
+        viewer, wanted = self.access(request), selected(Namespace, request.args)
+        _may_name(viewer, wanted.namespace)
+        keplers = about(self.live.resources(), Standings(kind=KEPLER.name, namespace=wanted.namespace))
+        sight = self._glimpse(viewer, wanted.namespace)
+        with self.database.reading() as connection:
+            state = queries.state(connection, sight)
+        visible = viewer.sight({kepler.namespace for kepler in keplers})
+        return health(
+            state,
+            self._undelivered(viewer, wanted.namespace),
+            [
+                (kepler.namespace, kepler.name, kepler.state in IS_READY)
+                for kepler in keplers
+                if visible.shows(kepler.namespace)
+            ],
+            now=datetime.now(UTC),
+            namespace=self.live.namespace,
+        )
+
+    def changes(self) -> BaseModel | None:
+        """The newest number of what may be seen, if that is newer."""
+        viewer, wanted = self.access(request), selected(After, request.args)
+        sight = self._glimpse(viewer, wanted.namespace)
+        with self.database.reading() as connection:
+            number = queries.latest(connection, sight)
+        return Latest(sequence=number) if number > wanted.after else None
+
+    def _sight(self, viewer: Viewer, namespace: str) -> Sight:
+        """What of a list may be shown."""
+        _may_name(viewer, namespace)
+        if namespace:
+            return Sight(frozenset({namespace}), cluster=False)
+        with self.database.reading() as connection:
+            known = namespaces(connection)
+        return viewer.sight(known)
+
+    def _glimpse(self, viewer: Viewer, namespace: str) -> Sight:
+        """As `_sight`, for what a console asks without end: no namespace, where there are too many to ask about."""
+        try:
+            return self._sight(viewer, namespace)
+        except TooManyNamespaces:
+            return Sight(frozenset(), cluster=viewer.sees(""))
+
+    def _shows(self, viewer: Viewer, sight: Sight, letter: DeadLetter) -> bool:
+        where = letter.event.object.namespace
+        return sight.shows(where) if where else viewer.sees_everywhere()
+
+
+def _may_see(viewer: Viewer, wanted: OneObject) -> None:
+    """Raises HttpProblem where the viewer may not see the object, or names no namespace."""
+    if not wanted.namespace and wanted.kind != MACHINE_CONFIG.name:
+        raise HttpProblem(400, f"`namespace` is missing: only a {MACHINE_CONFIG.name} is in none")
+    if not viewer.sees(wanted.namespace):
+        raise _forbidden(wanted.namespace)
+
+
+def _may_name(viewer: Viewer, namespace: str) -> None:
+    """Whoever names a namespace is told that they may not see it, whether it exists or not."""
+    if namespace and not viewer.sees(namespace):
+        raise _forbidden(namespace)
+
+
+def _forbidden(namespace: str) -> HttpProblem:
+    needed = "`get keplers`" if namespace else "`get keplermachineconfigs`"
+    return HttpProblem(403, f"you may not look: it needs {needed} in {_where(namespace)}")
+
+
+def _where(namespace: str) -> str:
+    return f"namespace '{namespace}'" if namespace else "the whole cluster"

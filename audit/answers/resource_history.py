@@ -1,0 +1,108 @@
+"""The history of one resource: its generations, newest first, each with its edit and what the functions did."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, func, literal, select, tuple_
+
+from audit.answer_models import Change, Edit, Page, Summary
+from audit.answers.episodes import in_short
+from audit.answers.rows import SHORT, subject, summary
+from audit.answers.selection import Object
+from audit.storage.edits import fields
+from audit.storage.tables import Found, changes, reports
+
+# Reports on one generation in one answer: a drift that somebody makes again and again has no end.
+MOST = 200
+ORDER = (changes.c.life.desc(), changes.c.generation.desc())
+
+
+def history(connection: Connection, wanted: Object) -> Page[Change]:
+    """One page; `next` names the last generation on it, where there are more."""
+    life, generation = wanted.place
+    query = select(changes).where(
+        changes.c.kind == wanted.kind,
+        changes.c.namespace == wanted.namespace,
+        changes.c.name == wanted.name,
+        tuple_(changes.c.life, changes.c.generation) < tuple_(literal(life), literal(generation)),
+    )
+    rows = connection.execute(query.order_by(*ORDER).limit(wanted.limit + 1)).all()
+    shown = rows[: wanted.limit]
+    summaries = _said(connection, [row.sequence for row in shown])
+    items = tuple(_change(connection, row, older, summaries[row.sequence]) for row, older in _paired(rows, len(shown)))
+    return Page(items=items, next=f"{shown[-1].life}.{shown[-1].generation}" if len(rows) > len(shown) else "")
+
+
+def edit_of(connection: Connection, row: Found, older: Found | None = None) -> Edit | None:
+    """The edit that made a generation, None where it was not seen; `older` is the one before it, if that is at hand."""
+    if row.time is None:
+        return None
+    before = older if older is not None and _follows(row, older) else _before(connection, row)
+    changed: tuple[Any, ...] = ()
+    if not row.deleted:
+        changed = tuple(fields(json.loads(before.spec) if before else {}, json.loads(row.spec)))
+    first = before is None
+    return Edit(
+        object=subject(row),
+        generation=row.generation,
+        time=row.time,
+        by=row.by,
+        first=first,
+        deleted=row.deleted,
+        # The API server counts a generation for a difference only: what is not seen then is what is hidden.
+        hidden=not (changed or first or row.deleted),
+        verified=row.verified and (before is None or before.verified),
+        fields=changed,
+    )
+
+
+def _change(connection: Connection, row: Found, older: Found | None, summaries: Sequence[Summary]) -> Change:
+    edit = edit_of(connection, row, older)
+    more, summaries = len(summaries) > MOST, summaries[-MOST:]
+    return Change(
+        object=subject(row),
+        generation=row.generation,
+        trace=summaries[0].trace if summaries else row.trace,
+        began=edit.time if edit else summaries[0].began if summaries else row.kept,
+        edit=edit,
+        reports=tuple(summaries),
+        episodes=in_short(summaries, edit, more=more),
+        more=more,
+    )
+
+
+def _said(connection: Connection, numbers: Sequence[int]) -> Mapping[int, Sequence[Summary]]:
+    """Return the newest reports on each of these generations, in the order in which the reconciles began.
+
+    One more than are shown, where there are more.
+    """
+    place = func.row_number().over(partition_by=reports.c.change, order_by=reports.c.sequence.desc())
+    newest = select(reports.c.sequence, place.label("place")).where(reports.c.change.in_(numbers)).subquery()
+    query = select(*SHORT).join(newest, newest.c.sequence == reports.c.sequence).where(newest.c.place <= MOST + 1)
+    summaries: dict[int, list[Summary]] = defaultdict(list)
+    for row in connection.execute(query.order_by(reports.c.began, reports.c.sequence)):
+        summaries[row.change].append(summary(row))
+    return summaries
+
+
+def _paired(rows: Sequence[Found], count: int) -> Sequence[tuple[Found, Found | None]]:
+    return [(rows[at], rows[at + 1] if at + 1 < len(rows) else None) for at in range(count)]
+
+
+def _follows(row: Found, older: Found) -> bool:
+    return older.time is not None and bool(older.uid == row.uid)
+
+
+def _before(connection: Connection, row: Found) -> Found | None:
+    """The newest generation of the same object before this one whose spec was seen."""
+    query = select(changes).where(
+        changes.c.kind == row.kind,
+        changes.c.namespace == row.namespace,
+        changes.c.name == row.name,
+        changes.c.uid == row.uid,
+        changes.c.generation < row.generation,
+        changes.c.time.is_not(None),
+    )
+    return connection.execute(query.order_by(changes.c.generation.desc()).limit(1)).first()

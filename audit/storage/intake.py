@@ -1,0 +1,100 @@
+"""What `audit` does with an event: keep what it says, and answer when that is on the disk."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from flask import Blueprint
+from pydantic import BaseModel, ValidationError
+
+from audit.storage import dropped_events, entries, signing
+from audit.storage.dropped_events import UNREADABLE
+from audit.storage.entries import Entry, NotKept
+from audit.storage.hints import Hints
+from audit.storage.signing import Keys
+from audit.storage.store import Store
+from events.report import Report, StatusChange
+from events.sweep_data import Resync, SweepData
+from events.types import (
+    DISCARD_REQUESTED,
+    PREFIX,
+    RECONCILE_CONVERGED,
+    RECONCILE_REJECTED,
+    RECONCILE_WAITING,
+    REPLAY_REQUESTED,
+    RESOURCES,
+    RESYNC_REQUESTED,
+    STATUS_CHANGED,
+    SWEEP_FINISHED,
+)
+from runtime.event import Event
+from runtime.receive import Received
+
+# What the functions say, and under which word it is told in the log.
+SAID: Mapping[str, tuple[str, type[BaseModel]]] = {
+    RECONCILE_CONVERGED: ("report", Report),
+    RECONCILE_WAITING: ("report", Report),
+    RECONCILE_REJECTED: ("report", Report),
+    STATUS_CHANGED: ("report", StatusChange),
+    RESYNC_REQUESTED: ("resync", Resync),
+    SWEEP_FINISHED: ("sweep", SweepData),
+}
+# What only our functions send, or people through them. Models are trained by pipelines, which have no key.
+SIGNED = frozenset({*SAID, REPLAY_REQUESTED, DISCARD_REQUESTED})
+
+log = logging.getLogger("kepler.audit")
+
+
+@dataclass
+class Audit:
+    """Receives events, and has `pages` to show what it kept. Raises Unavailable where it can keep nothing now."""
+
+    store: Store
+    pages: Blueprint
+    hints: Hints
+    keys: Keys
+
+    def __call__(self, event: Event) -> Received:
+        try:
+            if event.type.startswith(PREFIX):
+                self._note(event)
+            elif event.type in RESOURCES:
+                return Received(calls=self.hints(event))
+        except NotKept as wrong:
+            dropped_events.note(event, wrong.reason, str(wrong))
+        except ValidationError as wrong:
+            dropped_events.note(event, UNREADABLE, _first(wrong))
+        return Received()
+
+    def _note(self, event: Event) -> None:
+        """Keep what our functions said, and log one line of it; any other event of ours is only a line."""
+        if event.type in SIGNED:
+            signing.check(event, self.keys)
+        if event.type not in SAID:
+            log.info("event", extra={"event": dropped_events.about(event)})
+            return
+        word, model = SAID[event.type]
+        content = model.model_validate(event.data)
+        self.store.keep(entry(event, content))
+        log.info(
+            word, extra={"event": dropped_events.about(event), word: content.model_dump(mode="json", by_alias=True)}
+        )
+
+
+def entry(event: Event, content: BaseModel) -> Entry:
+    """Return what is kept of an event that says this. Raises NotKept."""
+    match content:
+        case Report():
+            return entries.report(event, content)
+        case SweepData():
+            return entries.sweep(event, content, event.sent or datetime.now(UTC))
+        case Resync():
+            return entries.resync(event, content)
+    raise TypeError(type(content).__name__)
+
+
+def _first(wrong: ValidationError) -> str:
+    """Return what is wrong first, without what was sent."""
+    error = wrong.errors(include_input=False, include_url=False)[0]
+    return f"{error['type']} at {'.'.join(map(str, error['loc']))[:80]!a}"

@@ -1,0 +1,140 @@
+"""Forgets what is old, or too much, the oldest first.
+
+A thread of its own looks once a minute, and when a commit says that there is too much. It deletes little at a time,
+each time under the lock that writers take: a report waits for milliseconds, and several processes do not get into
+each other's way. `bytes` is the size of what is kept as text, and an allowance for each row and its indexes
+(`audit.storage.entries`), in SQLite and in PostgreSQL alike. SQLite gives what is free back to the file system then;
+PostgreSQL fills it again.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, literal, or_, select, true, update
+
+from audit.storage.database import Database
+from audit.storage.tables import Found, changes, ledger, reports, resyncs, sweeps, written
+from audit.storage.totals import Gone
+from runtime.errors import ApiError
+
+log = logging.getLogger("kepler.audit")
+
+# Seconds between two looks, and how many numbers one transaction is about.
+PERIOD = 60.0
+BATCH = 200
+# Seconds between two batches. SQLite's lock knows no queue: who takes it again at once shuts out the others.
+PAUSE = 0.05
+# Where there is too much, so much is left: what comes next needs room, too.
+LEFT = 0.95
+
+
+@dataclass
+class Retention:
+    """Keeps a database below an age in days and a size in bytes."""
+
+    database: Database
+    days: int
+    bytes: int
+    rest: Callable[[float], None] = time.sleep
+    _due: threading.Event = field(default_factory=threading.Event)
+
+    def told(self, size: int) -> None:
+        """So many bytes are kept now."""
+        if size > self.bytes:
+            self._due.set()
+
+    def begin(self) -> None:
+        """Looks from now on, as long as the process lives."""
+        threading.Thread(target=self._look, name="retention", daemon=True).start()
+
+    def _look(self) -> None:
+        while True:
+            try:
+                self.forget()
+            except ApiError as away:
+                log.warning("nothing forgotten", extra={"reason": away.message})
+            except Exception:
+                log.exception("defect")
+            self._due.wait(PERIOD)
+            self._due.clear()
+
+    def forget(self) -> int:
+        """Everything that is to go now; the number of rows that went."""
+        gone = self._repeat(before=datetime.now(UTC) - timedelta(days=self.days))
+        with self.database.reading() as connection:
+            crowded = connection.execute(select(ledger.c.bytes)).scalar_one() > self.bytes
+        if crowded:
+            gone += self._repeat(above=int(self.bytes * LEFT))
+        if gone:
+            log.info("forgotten", extra={"rows": gone})
+            self.database.give_back()
+        return gone
+
+    def _repeat(self, *, before: datetime | None = None, above: int = -1) -> int:
+        gone = 0
+        while went := self._batch(before, above):
+            gone += went
+            self.rest(PAUSE)
+        return gone
+
+    def _batch(self, before: datetime | None, above: int) -> int:
+        """The oldest few: those kept before a time, if one is given, and only while there is more than so much."""
+        with self.database.writing() as connection:
+            size = connection.execute(select(ledger.c.bytes).with_for_update()).scalar_one()
+            first = _oldest(connection)
+            if size <= above or first is None:
+                return 0
+            gone = _delete(connection, first + BATCH - 1, before)
+            connection.execute(update(ledger).values(bytes=max(0, size - gone.bytes)))
+            gone.write(connection)
+            return gone.rows
+
+
+def _oldest(connection: Connection) -> int | None:
+    """The lowest number of whatever may go."""
+    numbers = [
+        select(table.c.sequence).where(true() if table is not changes else _done_with()).order_by(table.c.sequence)
+        for table in NUMBERED
+    ]
+    lowest = [connection.execute(query.limit(1)).scalar() for query in numbers]
+    return min((number for number in lowest if number is not None), default=None)
+
+
+def _delete(connection: Connection, cut: int, before: datetime | None) -> Gone:
+    """Delete rows up to a number, and of those only what was kept before a time, if one is given."""
+    gone = Gone()
+    for table in NUMBERED:
+        old = [table.c.sequence <= cut, *([table.c.kept < before] if before else [])]
+        old += [_done_with()] if table is changes else []
+        namespace = literal("") if table is sweeps else table.c.namespace
+        returned = (table.c.sequence, table.c.bytes, namespace.label("namespace"))
+        went: Sequence[Found] = connection.execute(delete(table).where(*old).returning(*returned)).all()
+        if table is reports and went:
+            connection.execute(delete(written).where(written.c.sequence.in_([row.sequence for row in went])))
+        for row in went:
+            gone.note(row.namespace, row.bytes, is_report=table is reports)
+    return gone
+
+
+def _done_with() -> ColumnElement[bool]:
+    """A generation that no report speaks of, and that no later one is compared with."""
+    later = changes.alias()
+    follows = and_(
+        later.c.kind == changes.c.kind,
+        later.c.namespace == changes.c.namespace,
+        later.c.name == changes.c.name,
+        or_(
+            later.c.life > changes.c.life,
+            and_(later.c.life == changes.c.life, later.c.generation > changes.c.generation),
+        ),
+    )
+    spoken_of = exists().where(reports.c.change == changes.c.sequence)
+    return and_(~spoken_of, or_(changes.c.deleted, exists().where(follows)))
+
+
+# Reports go before the generations that they are about.
+NUMBERED: tuple[Table, ...] = (reports, resyncs, sweeps, changes)

@@ -1,0 +1,76 @@
+"""Brings a database's tables to what this version of the code knows, when a process starts.
+
+Several may start at once: on SQLite a file lock lets one of them prepare, on PostgreSQL an advisory lock. Each
+migration is one transaction, in both.
+"""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, select, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from audit.storage.database import Database
+from audit.storage.tables import SCHEMA
+from runtime.errors import Misconfigured, Unavailable
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+VERSIONS = "alembic_version"
+# PostgreSQL's advisory locks are numbers; this one is ours, and nobody else's in one database.
+LOCK = 0x6B65706C6572
+
+
+def prepare(database: Database) -> None:
+    """Creates or migrates the tables. Raises Misconfigured where that cannot be, with what to do."""
+    try:
+        with _alone(database), database.writing() as connection:
+            if not database.is_sqlite:
+                connection.execute(text("SET LOCAL lock_timeout = '60s'; SET LOCAL statement_timeout = 0"))
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+            stored = version(connection)
+            if stored != SCHEMA:
+                _migrate(connection, database, stored)
+    except Unavailable as away:
+        raise Misconfigured(f"{away.message}: set `DATABASE` to one that can be reached, with a user who may") from None
+    except OSError as wrong:
+        raise Misconfigured(f"`DATABASE` is in a folder that takes no files ({wrong}): name another one") from None
+    except SQLAlchemyError as wrong:
+        cause = database.cause(wrong)
+        step = "give its user the right to make tables, or set `DATABASE` to another one"
+        raise Misconfigured(f"the database {database} cannot be used ({cause}): {step}") from None
+
+
+def version(connection: Connection) -> str:
+    """The newest migration that the database has seen; empty where it has seen none."""
+    if not inspect(connection).has_table(VERSIONS):
+        return ""
+    return connection.execute(select(text("version_num")).select_from(text(VERSIONS))).scalar() or ""
+
+
+def _migrate(connection: Connection, database: Database, stored: str) -> None:
+    from alembic import command  # noqa: PLC0415 - half of what this process would hold, and rarely needed
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(MIGRATIONS))
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if stored and stored not in known:
+        raise Misconfigured(
+            f"the database {database} has version '{stored}' of the tables, and this release knows up to '{SCHEMA}': "
+            "upgrade the functions, or set `DATABASE` to another one"
+        )
+    command.upgrade(config, SCHEMA)
+
+
+@contextmanager
+def _alone(database: Database) -> Iterator[None]:
+    """While the first process turns a new file into a database, a second one would find it locked at once."""
+    if database.file is None:
+        yield
+        return
+    with Path(f"{database.file}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,163 @@
+"""Keeps each entry once, in one order, on the disk before anybody is told.
+
+Whoever comes while a commit is under way shares the next one: a burst costs few commits, and each of them the
+`ledger`'s lock (`audit.storage.tables`) once. A database that is away raises Unavailable for all who share a commit.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, bindparam, insert, select, update
+
+from audit.storage import generations
+from audit.storage.database import Database
+from audit.storage.entries import ROW, EditEntry, Entry, ReportEntry, ResyncEntry, SweepEntry
+from audit.storage.tables import ledger, reports, resyncs, sweeps, written
+from audit.storage.totals import Added
+from events.report import Report
+from runtime.singleflight import SingleFlight
+
+Row = dict[str, Any]
+TABLES: tuple[Table, ...] = (reports, written, sweeps, resyncs)
+
+# Statements are made once: making one costs more than running it.
+LOCK = select(ledger.c.sequence, ledger.c.bytes).with_for_update()
+KNOWN = {table.name: select(table.c.id).where(table.c.id == bindparam("id")) for table in (reports, sweeps, resyncs)}
+NOTE = update(ledger).values(sequence=bindparam("newest"), bytes=bindparam("size"))
+
+
+@dataclass
+class Store:
+    """Where entries go; `full` is told how many bytes are kept after each commit, `clock` says when that is."""
+
+    database: Database
+    full: Callable[[int], None] = lambda _bytes: None
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _turns: SingleFlight[Sequence[Entry], None] = field(default_factory=SingleFlight)
+
+    def keep(self, *entries: Entry) -> None:
+        """Return when they are on the disk, or were already. Raises Unavailable."""
+        self._turns.take("", entries, self._commit_all)
+
+    def _commit_all(self, kept_together: Sequence[Sequence[Entry]]) -> None:
+        self.commit([entry for entries in kept_together for entry in entries])
+
+    def commit(self, entries: Sequence[Entry]) -> None:
+        """Keep all of them in one transaction."""
+        with self.database.writing() as connection:
+            batch = Batch.begin(connection, self.clock)
+            for entry in entries:
+                batch.add(entry)
+            batch.write()
+        self.full(batch.bytes)
+
+
+@dataclass
+class Batch:
+    """What one transaction adds, which holds the ledger's lock from `begin` on."""
+
+    connection: Connection
+    sequence: int
+    bytes: int
+    kept: datetime
+    known: set[str] = field(default_factory=set)
+    rows: dict[str, list[Row]] = field(default_factory=lambda: {table.name: [] for table in TABLES})
+    added: Added = field(default_factory=Added)
+
+    @classmethod
+    def begin(cls, connection: Connection, clock: Callable[[], datetime]) -> "Batch":
+        """Waits for whoever writes."""
+        state = connection.execute(LOCK).one()
+        return cls(connection, state.sequence, state.bytes, clock())
+
+    def add(self, entry: Entry) -> None:
+        """One more, unless it is known."""
+        match entry:
+            case ReportEntry():
+                self._report(entry)
+            case EditEntry():
+                self._edit(entry)
+            case SweepEntry():
+                self._sweep(entry)
+            case ResyncEntry():
+                self._resync(entry)
+
+    def write(self) -> None:
+        """Everything that is new."""
+        for table in TABLES:
+            if rows := self.rows[table.name]:
+                self.connection.execute(insert(table), rows)
+        self.connection.execute(NOTE, {"newest": self.sequence, "size": self.bytes})
+        self.added.write(self.connection, self.kept)
+
+    def next(self, namespace: str, size: int) -> int:
+        """Return the number of one more thing about this namespace, which takes so many bytes."""
+        self.sequence += 1
+        self.bytes += size
+        self.added.note(namespace, self.sequence, size)
+        return self.sequence
+
+    def _report(self, entry: ReportEntry) -> None:
+        if self._is_known(reports, entry.id):
+            return
+        content = entry.said
+        change = generations.reported(self, content)
+        number = self.next(content.object.namespace, entry.bytes)
+        self.added.note_report(content.object.namespace)
+        self.rows[reports.name].append(
+            {
+                "sequence": number,
+                "id": entry.id,
+                "change": change,
+                "type": entry.type,
+                "kept": self.kept,
+                "function": content.function,
+                "outcome": content.outcome,
+                "kind": content.object.kind,
+                "namespace": content.object.namespace,
+                "name": content.object.name,
+                "uid": content.object.uid,
+                "generation": content.generation,
+                "trace": content.trace,
+                "began": content.began,
+                "bytes": entry.bytes,
+                "summary": entry.summary,
+                "report": entry.report,
+            }
+        )
+        self.rows[written.name] += _written(number, content)
+
+    def _edit(self, entry: EditEntry) -> None:
+        generations.edited(self, entry)
+
+    def _sweep(self, entry: SweepEntry) -> None:
+        if not self._is_known(sweeps, entry.id):
+            row = {"sequence": self.next("", ROW), "id": entry.id, "kept": self.kept, "bytes": ROW, "time": entry.time}
+            self.rows[sweeps.name].append(row | entry.swept.model_dump())
+
+    def _resync(self, entry: ResyncEntry) -> None:
+        if not self._is_known(resyncs, entry.id):
+            size = len(entry.diverges) + ROW
+            number = self.next(entry.object.namespace, size)
+            row = {"sequence": number, "id": entry.id, "kept": self.kept, "bytes": size}
+            named = entry.object.model_dump(include={"kind", "namespace", "name"})
+            self.rows[resyncs.name].append(row | named | {"source": entry.source, "diverges": entry.diverges})
+
+    def _is_known(self, table: Table, identity: str) -> bool:
+        key = f"{table.name}/{identity}"
+        exists = key in self.known or self.connection.execute(KNOWN[table.name], {"id": identity}).first()
+        self.known.add(key)
+        return bool(exists)
+
+
+def _written(number: int, report: Report) -> list[Row]:
+    """One row for each object, though it may have been written in several rounds."""
+    rows: dict[tuple[str, str, str], Row] = {}
+    for change in report.changes:
+        named = change.object.model_dump(include={"kind", "namespace", "name"})
+        row = rows.setdefault(tuple(named.values()), {**named, "fields": 0})
+        row |= {"action": change.action, "fields": row["fields"] + len(change.fields)}
+    about = {"sequence": number, "within": report.object.namespace}
+    return [{**row, **about, "position": position} for position, row in enumerate(rows.values())]

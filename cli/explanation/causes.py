@@ -1,0 +1,246 @@
+"""What keeps a resource from being Ready, one cause after the other, each with what to do about it. Pure.
+
+The order is that in which one thing keeps back the next: what a function rejects, a function that has not reported, and
+why; what is waited for; then the pods.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from audit.answer_models import Fight, ForeignField
+from audit.answers.checks import SWEEP_LATE
+from cli.explanation import findings, node_causes
+from cli.explanation.facts import Facts, Workload
+from cli.explanation.function_parts import trouble
+from cli.timeline.sentences import END_OF_FIGHT, fight, foreign_field
+from functions import collector, monitoring, status
+from functions.function_catalogue import FUNCTIONS
+from operands import pod_trouble
+from operands.pod_trouble import Operand, PodTrouble, Reason
+from runtime.ages import age
+from runtime.conditions import READY, conditions, current
+from runtime.declaration import Function
+from runtime.event import moment
+from runtime.objects import KEPLER, Manifest, generation, metadata, terminates
+from runtime.outcome import ConditionStatus, DesiredCondition
+
+# Nobody needs to be told of a function that was asked a moment ago.
+MOMENT = 20.0
+# Whom a function that writes nothing for now waits for.
+WAITERS = {"collector": collector.unsettled, "monitoring": monitoring.unsettled}
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """One thing that is wrong or awaited, what to do about it, and the reason of the condition, if one tells it."""
+
+    says: str
+    steps: tuple[str, ...] = ()
+    reason: str = ""
+
+
+def beside(facts: Facts) -> Iterator[Obstacle]:
+    """What is worth a word although everything works."""
+    yield from _architectures(facts)
+    yield from interference(facts.foreign, facts.fights)
+    yield from _undelivered(facts)
+    yield from _unswept(facts)
+
+
+def causes(facts: Facts) -> Iterator[Obstacle]:
+    """Why it is not Ready; never nothing."""
+    if terminates(facts.resource):
+        yield _going(facts)
+    obstacles = [*_rejected(facts), *_silent(facts), *_waiting(facts), *_rollout(facts), *_server(facts)]
+    yield from obstacles or [_summary(facts)]
+    yield from _architectures(facts)
+    yield from interference(facts.foreign, facts.fights)
+    yield from _undelivered(facts)
+    yield from _unswept(facts)
+
+
+def _going(facts: Facts) -> Obstacle:
+    held = metadata(facts.resource).get("finalizers") or ()
+    if held:
+        return Obstacle(
+            f"it is being deleted, and held by {', '.join(held)}", ("see to it that whoever set these is done",)
+        )
+    return Obstacle("it is being deleted", ("wait for the garbage collector",))
+
+
+def _own(facts: Facts) -> tuple[Function, ...]:
+    return tuple(function for function in FUNCTIONS if function.parent == facts.key.kind)
+
+
+def _rejected(facts: Facts) -> Iterator[Obstacle]:
+    """Functions that refuse, in the order in which `Ready` looks at them; `status` only sums up."""
+    for function in _own(facts):
+        condition = current(facts.resource, function.condition)
+        if condition and condition.status is ConditionStatus.FALSE and function.name != status.FUNCTION.name:
+            yield Obstacle(
+                f"{function.name} rejects it: {condition.message} ({condition.reason})",
+                (f"do what the message says, then: kubectl kepler explain {facts.called}",),
+                condition.reason,
+            )
+
+
+def _silent(facts: Facts) -> Iterator[Obstacle]:
+    """Functions that have not spoken of this generation, and why nothing reaches them."""
+    silent = [resource for resource in _own(facts) if current(facts.resource, resource.condition) is None]
+    first = [function for function in silent if not _awaits(function, facts.resource)]
+    for function in first or silent:
+        if function.name == status.FUNCTION.name and len(silent) > 1:
+            continue
+        yield _unheard(function, facts)
+
+
+def _awaits(function: Function, resource: Manifest) -> bool:
+    """Whether it writes nothing for as long as others have not reported."""
+    unsettled = WAITERS.get(function.name)
+    awaited = unsettled(resource) if unsettled else None
+    return awaited is not None and awaited.quiet
+
+
+def _unheard(function: Function, facts: Facts) -> Obstacle:
+    condition = conditions(facts.resource).get(function.condition) or {}
+    last = (
+        f", its last word was on generation {condition['observedGeneration']}"
+        if condition.get("observedGeneration")
+        else ""
+    )
+    sentence = f"{function.name} has not reported on generation {generation(facts.resource)}{last}"
+    if wrong := trouble(facts.installed, function.manager):
+        return Obstacle(f"{sentence}: {wrong}", ("kubectl kepler doctor",))
+    if _lately(facts):
+        return Obstacle(f"{sentence}: it was asked a moment ago", (f"wait, or watch: kubectl get {_words(facts)} -w",))
+    return Obstacle(f"{sentence}, though nothing is wrong with it: its event may be lost", (_resync(facts),))
+
+
+def _lately(facts: Facts) -> bool:
+    """Whether the resource was edited a moment ago, by whoever last touched what is not status."""
+    times = [
+        moment(str(entry["time"]))
+        for entry in metadata(facts.resource).get("managedFields") or ()
+        if entry.get("time") and not entry.get("subresource")
+    ]
+    return any(time and (facts.now - time).total_seconds() < MOMENT for time in times)
+
+
+def _waiting(facts: Facts) -> Iterator[Obstacle]:
+    for function in _own(facts):
+        condition = current(facts.resource, function.condition)
+        if condition and condition.status is ConditionStatus.UNKNOWN and function.name != status.FUNCTION.name:
+            yield Obstacle(f"{function.name} waits: {condition.message} ({condition.reason})", reason=condition.reason)
+
+
+def _rollout(facts: Facts) -> Iterator[Obstacle]:
+    """The exporter's pods, once every function has done its part."""
+    condition = current(facts.resource, status.AVAILABLE)
+    if condition is None or condition.status is ConditionStatus.TRUE:
+        return
+    if condition.reason == "NoNodes":
+        yield Obstacle(f"{condition.message}{_labels(facts)}", ("kubectl get nodes --show-labels",), condition.reason)
+        return
+    yield from _pods(pod_trouble.exporter(facts.key), facts.exporter, condition, "the exporter: ")
+
+
+def _server(facts: Facts) -> Iterator[Obstacle]:
+    condition = current(facts.resource, status.SERVES)
+    if condition is not None and condition.status is not ConditionStatus.TRUE:
+        yield from _pods(pod_trouble.server(facts.key), facts.server, condition)
+
+
+def _pods(operand: Operand, workload: Workload, condition: DesiredCondition, prefix: str = "") -> Iterator[Obstacle]:
+    """Why pods are not there, are not scheduled or do not run; else only that they are on their way.
+
+    First what the condition says, then what pods say beyond that: they may be read here, and not by a function.
+    """
+    known = _said(condition)
+    if known:
+        yield Obstacle(f"{prefix}{known.says}", (known.step,), known.reason)
+    elif wrong := pod_trouble.trouble(operand, workload.object or {}, workload.events, missing=True):
+        known = wrong
+        yield Obstacle(f"{prefix}{condition.message}: {wrong.says}", (wrong.step,), wrong.reason)
+    more = [
+        symptom
+        for symptom in findings.troubles(workload.pods, operand)
+        if known is None or symptom.reason is not known.reason
+    ]
+    for symptom in more:
+        many = f"{symptom.pods} pods, such as '{symptom.example}'" if symptom.pods > 1 else f"pod '{symptom.example}'"
+        sentence = f"{symptom.said}, {symptom.message}" if symptom.message else symptom.said
+        yield Obstacle(
+            f"{prefix}{condition.message}; {many}: {sentence}", (symptom.step,), symptom.reason or condition.reason
+        )
+    if known is None and not more:
+        yield Obstacle(
+            f"{prefix}{condition.message}",
+            (f"watch: kubectl get pods -n {operand.ref.namespace} -w",),
+            condition.reason,
+        )
+
+
+def _said(condition: DesiredCondition) -> PodTrouble | None:
+    """The cause that a condition names, with its step apart; None where it names none."""
+    if condition.reason not in set(Reason):
+        return None
+    says, _, step = condition.message.rpartition("; ")
+    return PodTrouble(Reason(condition.reason), says, step)
+
+
+def _labels(facts: Facts) -> str:
+    """How many nodes carry the labels that are asked for."""
+    wanted = ((facts.resource.get("spec") or {}).get("collector") or {}).get("node-selector") or {}
+    if facts.nodes is None or not wanted:
+        return ""
+    sentence = ", ".join(f"'{key}: {value}'" for key, value in wanted.items())
+    return f"; {findings.matching(facts.nodes, wanted)} of {len(facts.nodes)} nodes carry {sentence}"
+
+
+def _architectures(facts: Facts) -> Iterator[Obstacle]:
+    """Nodes that are left out, since an image is not built for them."""
+    if facts.key.kind == KEPLER:
+        for sentence in node_causes.left_out(facts.resource, facts.nodes or ()):
+            yield Obstacle(sentence, (node_causes.STEP,))
+
+
+def interference(foreign: Iterable[ForeignField], fights: Iterable[Fight]) -> Iterator[Obstacle]:
+    """What others do to the children: fields that are fought over, then those that others own."""
+    for contested in fights:
+        yield Obstacle(fight(contested), (END_OF_FIGHT,))
+    for field in foreign:
+        removal = (f"if it should not be there: {field.remove}",) if field.remove else ()
+        yield Obstacle(foreign_field(field), removal)
+
+
+def _undelivered(facts: Facts) -> Iterator[Obstacle]:
+    if facts.letters:
+        count = len(facts.letters)
+        many = f"{count} events" if count > 1 else "an event"
+        sentence = f"{many} about it could not be delivered, such as '{facts.letters[0].name}'"
+        yield Obstacle(sentence, ("kubectl kepler dead-letters", "kubectl kepler dead-letters replay --all"))
+
+
+def _unswept(facts: Facts) -> Iterator[Obstacle]:
+    if facts.sweep is None:
+        return
+    late = (facts.now - facts.sweep.time).total_seconds()
+    if late > SWEEP_LATE:
+        sentence = f"the last sweep was {age(facts.sweep.time, facts.now)} ago, so that nobody finds what was missed"
+        yield Obstacle(sentence, ("kubectl kepler doctor",))
+
+
+def _summary(facts: Facts) -> Obstacle:
+    """What `Ready` itself says, where nothing else was found."""
+    condition = conditions(facts.resource).get(READY) or {}
+    message = str(condition.get("message") or "no function has looked at it")
+    return Obstacle(message, (_resync(facts),), str(condition.get("reason") or ""))
+
+
+def _resync(facts: Facts) -> str:
+    return f"kubectl kepler resync {facts.called} --wait"
+
+
+def _words(facts: Facts) -> str:
+    key = facts.key
+    return f"{key.kind.plural} {key.name}" + (f" -n {key.namespace}" if key.namespace else "")

@@ -1,0 +1,173 @@
+"""Collects what an explanation or a check rests on. What the user may not read is noted, not an error."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import urllib3
+
+from audit.answer_models import DeadLetter, Fight, ForeignField, StoreState
+from audit.answers import foreign
+from audit.answers.dead_letter_answers import letters
+from cli.command_errors import CliError, Missing
+from cli.connection.cluster import Cluster
+from cli.connection.console import reached
+from cli.dead_letter_rows import about
+from cli.explanation.facts import ChildFacts, Facts, Workload
+from cli.explanation.function_parts import Installation, Parts, loopback
+from cli.kinds import KNATIVE_SERVICE, POD, RECONCILED, TRIGGER, title
+from dead_letters.dead_letter import LABEL
+from functions.function_catalogue import FUNCTIONS
+from operands import children
+from runtime.adoption import adopter
+from runtime.declaration import writers
+from runtime.errors import Forbidden, NotFound
+from runtime.objects import CONFIG_MAP, EVENT, KEPLER, NODE, Kind, Manifest, Ref, controller, name, uid
+
+READINESS = "health/readiness"
+ASKED = 2.0
+
+Found = TypeVar("Found")
+
+
+@dataclass
+class BundleReader:
+    """Reads as far as the user may."""
+
+    cluster: Cluster
+    unread: list[str] = field(default_factory=list)
+
+    def facts(self, key: Ref, resource: Manifest, *, console: str = "", token: str = "") -> Facts:
+        """What explains one resource."""
+        exporter, server = children.daemon_set(key), children.deployment(key)
+        workloads = key.kind == KEPLER
+        state, fights = self._account(key, console, token)
+        return Facts(
+            key=key,
+            resource=resource,
+            now=datetime.now(UTC),
+            exporter=self._workload(exporter, resource) if workloads else Workload(),
+            server=self._workload(server, resource) if workloads else Workload(),
+            nodes=self.listed(NODE) if workloads else None,
+            installed=self.installation(),
+            letters=about(self.letters() or (), key),
+            sweep=state.sweep if state else None,
+            foreign=self.foreign(key),
+            fights=fights,
+            unread=tuple(self.unread),
+        )
+
+    def installation(self) -> Installation:
+        """The functions' Triggers and Knative Services; of those that are processes here, whether they live."""
+        place = self.cluster.operator_namespace
+        try:
+            triggers = self.cluster.known(TRIGGER, place)
+            services = self.cluster.known(KNATIVE_SERVICE, place)
+        except Forbidden:
+            self._note(f"Triggers and Knative Services in namespace '{place}'")
+            return Installation(namespace=place, readable=False)
+        by_name = {name(service): service for service in services or ()}
+        by_function = {name(trigger): Parts(trigger, None, services is not None) for trigger in triggers or ()}
+        for called in {*by_function, *by_name}:
+            trigger = by_function[called].trigger if called in by_function else None
+            parts = Parts(trigger, by_name.get(called), services is not None)
+            by_function[called] = Parts(trigger, parts.service, parts.serving, self._answers(parts))
+        return Installation(namespace=place, eventing=triggers is not None, parts=by_function)
+
+    def letters(self) -> tuple[DeadLetter, ...] | None:
+        """All dead letters, newest first; None where they may not be read."""
+        config_maps = self.listed(CONFIG_MAP, self.cluster.operator_namespace, labelled=LABEL, metadata_only=True)
+        return None if config_maps is None else letters(config_maps)
+
+    def child(self, ref: Ref, *, console: str = "", token: str = "") -> ChildFacts:
+        """What explains one object that functions write. Raises Missing where it is not there, or belongs to nobody."""
+        child = self.cluster.get(ref)
+        if child is None:
+            raise Missing(f"there is no {title(ref)}")
+        owner = controller(child) or adopter(child)
+        kind = next((kind for kind in RECONCILED if owner and kind.name == owner.kind), None)
+        if owner is None or kind is None:
+            raise Missing(f"{title(ref)} belongs to no Kepler: the functions made no such object")
+        parent = Ref(kind, ref.namespace if kind.namespaced else "", owner.name)
+        state, fights = self._account(parent, console, token)
+        about = foreign.object_name(ref)
+        return ChildFacts(
+            ref,
+            child,
+            parent,
+            foreign.foreign(ref, child, writers(FUNCTIONS, parent).get(ref, frozenset())),
+            tuple(fight for fight in fights if fight.object == about),
+            account=state is not None,
+        )
+
+    def foreign(self, key: Ref) -> tuple[ForeignField, ...]:
+        """The fields that others own of a resource's children, as far as the user may read those."""
+        objects = ((ref, self.get(ref), ours) for ref, ours in writers(FUNCTIONS, key).items())
+        return tuple(foreign.children(key, objects))
+
+    def _account(self, key: Ref, console: str, token: str) -> tuple[StoreState | None, tuple[Fight, ...]]:
+        """What the query API says of itself and of the fights over a resource's children, as far as it answers."""
+        state = None
+        try:
+            with reached(self.cluster, url=console, token=token) as there:
+                state = there.state()
+                return state, there.interference(key).fights
+        except (CliError, Forbidden, NotFound):
+            return state, ()
+
+    def state(self, console: str, token: str) -> StoreState | None:
+        """What the query API says about itself; None where it is out of reach, which keeps nobody from the rest."""
+        try:
+            with reached(self.cluster, url=console, token=token) as there:
+                return there.state()
+        except (CliError, Forbidden, NotFound):
+            return None
+
+    def listed(
+        self, kind: Kind, namespace: str = "", *, labelled: str = "", metadata_only: bool = False
+    ) -> tuple[Manifest, ...] | None:
+        """Objects of a kind; None where they may not be listed."""
+        where = f" in namespace '{namespace}'" if namespace else ""
+
+        def read() -> tuple[Manifest, ...]:
+            return self.cluster.known(kind, namespace, labelled=labelled, metadata_only=metadata_only) or ()
+
+        return self._allowed(read, f"{kind.plural}{where}")
+
+    def get(self, ref: Ref) -> Manifest | None:
+        """One object; None where there is none, or it may not be read."""
+        return self._allowed(lambda: self.cluster.get(ref), f"{ref.kind.plural}/{ref.name}")
+
+    def _workload(self, ref: Ref, parent: Manifest) -> Workload:
+        manifest = self.get(ref)
+        if manifest is None:
+            return Workload()
+        selector = children.selector(parent, ref.name)
+        labels = ",".join(f"{key}={value}" for key, value in selector.items())
+        pods = self.listed(POD, ref.namespace, labelled=labels) or ()
+        events = self.listed(EVENT, ref.namespace) or ()
+        about = tuple(event for event in events if (event.get("involvedObject") or {}).get("uid") == uid(manifest))
+        return Workload(manifest, pods, about)
+
+    def _allowed(self, read: Callable[[], Found], described: str) -> Found | None:
+        try:
+            return read()
+        except Forbidden:
+            self._note(described)
+            return None
+
+    def _note(self, described: str) -> None:
+        if described not in self.unread:
+            self.unread.append(described)
+
+    @staticmethod
+    def _answers(parts: Parts) -> bool | None:
+        """Whether a process on this machine is ready; None for what is elsewhere."""
+        if parts.service is not None or not loopback(parts.address):
+            return None
+        try:
+            asked = urllib3.request("GET", f"{parts.address.rstrip('/')}/{READINESS}", timeout=ASKED, retries=False)
+        except urllib3.exceptions.HTTPError:
+            return False
+        return asked.status == 200

@@ -1,0 +1,72 @@
+"""Nodes that the exporter or the model server is kept from, since an image is built for one architecture only. Pure.
+
+The functions ask for nodes of that architecture without looking at any (`operands.architecture`); who explains a
+Kepler may list nodes, and is told which are left out.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from cli.explanation.findings import matching
+from crds.kepler import Kepler
+from operands import architecture, engine
+from runtime.objects import Manifest, metadata, name
+
+# Of the nodes that are left out, so many are named.
+NAMED = 3
+
+
+def left_out(resource: Manifest, nodes: Iterable[Manifest]) -> Iterator[str]:
+    """Yield a sentence for each part of a Kepler that nodes are left out for, or that no node can run."""
+    kepler = Kepler.model_validate(resource)
+    linux = [node for node in nodes if _info(node, "operatingSystem") == "linux"]
+    if kepler.spec.estimator_sidecar.enabled:
+        yield from _exporter(kepler, linux)
+    if kepler.spec.model_server.enabled:
+        yield from _server(kepler, linux)
+
+
+def _exporter(kepler: Kepler, nodes: list[Manifest]) -> Iterator[str]:
+    image, collector = kepler.status.images.estimator, kepler.spec.collector
+    others = _others(image, collector.node_selector, nodes)
+    if not others or architecture.LABEL in architecture.affinity_keys(collector.affinity):
+        return
+    have = "have" if len(others) > 1 else "has"
+    does = f"{have} no exporter"
+    if not architecture.estimator(kepler, image):
+        does = "cannot start the estimator, nor the exporter"
+    yield f"{_listed(others)} {does}: the image of `estimator-sidecar` is built for {architecture.only(image)} only"
+
+
+def _server(kepler: Kepler, nodes: list[Manifest]) -> Iterator[str]:
+    image = kepler.status.images.model_server
+    needed = architecture.only(image)
+    fits = {architecture.LABEL: needed, **kepler.spec.model_server.node_selector}
+    if needed and nodes and not matching(nodes, fits):
+        yield f"no node can run the model server: the image of `model-server` is built for {needed} only"
+
+
+def _others(image: str, asked: Mapping[str, str], nodes: Iterable[Manifest]) -> list[Manifest]:
+    """The nodes that a selector takes and an image does not run on."""
+    needed = architecture.only(image)
+    taken = (node for node in nodes if matching([node], asked))
+    return [node for node in taken if needed and _info(node, "architecture") not in ("", needed)]
+
+
+def _listed(nodes: list[Manifest]) -> str:
+    """`2 nodes of arm64 ('a', 'b')`."""
+    built = ", ".join(sorted({_info(node, "architecture") for node in nodes}))
+    named = ", ".join(f"'{name(node)}'" for node in sorted(nodes, key=name)[:NAMED])
+    more = f" and {len(nodes) - NAMED} more" if len(nodes) > NAMED else ""
+    return f"{len(nodes)} node{'s' if len(nodes) > 1 else ''} of {built} ({named}{more})"
+
+
+STEP = (
+    "set the `image` of that block to one that is built for these nodes, and not called "
+    f"'{engine.MODEL_SERVER_NAME}'; or turn it off"
+)
+
+
+def _info(node: Manifest, field: str) -> str:
+    info = (node.get("status") or {}).get("nodeInfo") or {}
+    label = {"architecture": architecture.LABEL, "operatingSystem": "kubernetes.io/os"}[field]
+    return str(info.get(field) or (metadata(node).get("labels") or {}).get(label) or "")

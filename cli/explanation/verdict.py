@@ -1,0 +1,75 @@
+"""Why a resource is not Ready, in a sentence, and what to do next. Pure: collected facts in, an explanation out."""
+
+from collections.abc import Iterator
+
+from cli.explanation.causes import beside, causes
+from cli.explanation.facts import Facts
+from cli.explanation.running import running
+from cli.kinds import object_name, title
+from events.report import EventPart, ObjectName
+from reasons import troubleshooting
+from runtime.ages import age
+from runtime.conditions import READY, conditions, current
+from runtime.event import moment
+from runtime.objects import KEPLER, generation, terminates
+from runtime.outcome import ConditionStatus
+
+
+class Explanation(EventPart):
+    """`sentence` is the answer, `because` all that was found, `next` what to do, `running` what is there now.
+
+    `see` names the sections of the documentation about the reasons in `because`.
+    """
+
+    object: ObjectName
+    generation: int
+    ready: bool
+    sentence: str
+    because: tuple[str, ...] = ()
+    next: tuple[str, ...] = ()
+    see: tuple[str, ...] = ()
+    running: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def explain(facts: Facts) -> Explanation:
+    """The answer to "why is it not ready?", or since when it is."""
+    ready = current(facts.resource, READY)
+    well = ready is not None and ready.status is ConditionStatus.TRUE and not terminates(facts.resource)
+    obstacles = tuple(beside(facts) if well else causes(facts))
+    sentence = _since(facts) if well else f"{title(facts.key)} is not Ready: {obstacles[0].says}"
+    steps = dict.fromkeys(step for cause in obstacles for step in cause.steps)
+    return Explanation(
+        object=object_name(facts.key),
+        generation=generation(facts.resource),
+        ready=well,
+        sentence=sentence,
+        because=tuple(cause.says for cause in obstacles),
+        next=tuple(steps),
+        see=troubleshooting.links(cause.reason for cause in obstacles),
+        running=tuple(running(facts.resource)) if facts.key.kind == KEPLER else (),
+        remarks=tuple(f"you may not read {unread}: it is left out of account" for unread in facts.unread),
+    )
+
+
+def _since(facts: Facts) -> str:
+    ready = conditions(facts.resource)[READY]
+    since = moment(str(ready.get("lastTransitionTime") or ""))
+    when = f" since {since:%Y-%m-%d %H:%M:%S} UTC ({age(since, facts.now)})" if since else ""
+    return f"{title(facts.key)} is Ready{when}: {ready['message']}"
+
+
+def lines(explanation: Explanation) -> Iterator[str]:
+    """For people: the sentence, what else was found, what to do, and what runs."""
+    yield explanation.sentence
+    more = explanation.because if explanation.ready else explanation.because[1:]
+    yield from _block("also" if more else "", more)
+    yield from _block("next" if explanation.next else "", explanation.next)
+    yield from (f"see {section}" for section in explanation.see)
+    yield from _block("running" if explanation.running else "", explanation.running)
+
+
+def _block(heading: str, sentences: tuple[str, ...]) -> Iterator[str]:
+    if sentences:
+        yield f"{heading}:"
+        yield from (f"  {sentence}" for sentence in sentences)

@@ -1,0 +1,233 @@
+"""What an apply would change, from a prediction: by object and field, by whom, and which pods it replaces. Pure."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from audit.answer_models import ForeignField
+from audit.answers import foreign
+from cli.kinds import object_name, title
+from cli.output import UNBOUNDED, value
+from cli.prediction.leaves import unlike
+from cli.prediction.predict import Prediction
+from cli.prediction.rehearse import LAST_APPLIED
+from cli.prediction.simulate import Decision, SimulatedWrite
+from cli.timeline.sentences import foreign_field
+from events.report import EventPart, Field, ObjectName
+from functions.function_catalogue import FUNCTIONS
+from runtime import redact
+from runtime.declaration import writers
+from runtime.field_owners import foreign_fields
+from runtime.objects import DAEMON_SET, DEPLOYMENT, Ref
+from runtime.outcome import Word
+from runtime.redact import Mask
+
+YOU = "you"
+TEMPLATE = "spec.template."
+APPLIED = "metadata.annotations." + LAST_APPLIED
+
+
+class Predicted(Field):
+    """One field; `by` is the function that would write it, 'you' for what the apply itself changes.
+
+    Where `before` and `after` are the same, only its owner is another: a function takes back what somebody else set.
+    """
+
+    by: str
+
+
+class Touched(EventPart):
+    """One object that would be written. `rollout` says that its pods would be replaced."""
+
+    object: ObjectName
+    action: Literal["created", "changed", "deleted"]
+    rollout: bool
+    fields: tuple[Predicted, ...]
+
+
+class Stopped(EventPart):
+    """A function that would not do its part: rejected, or waiting; `message` is that of its condition."""
+
+    object: ObjectName
+    function: str
+    outcome: Literal["waiting", "rejected"]
+    reason: str
+    message: str
+
+
+class Diff(EventPart):
+    """All that an apply would come to; `foreign` are fields of the children that others own, and that would stay."""
+
+    objects: tuple[Touched, ...]
+    stopped: tuple[Stopped, ...]
+    remarks: tuple[str, ...]
+    foreign: tuple[ForeignField, ...] = ()
+
+
+@dataclass
+class _Fields:
+    """The fields of one object over all writes: what each was at first, what it is at last, and who set it."""
+
+    action: str
+    found: dict[str, Predicted]
+
+    def add(self, path: str, before: Any, after: Any, by: str) -> None:
+        first = self.found.get(path)
+        self.found[path] = Predicted(path=path, before=first.before if first else before, after=after, by=by)
+        if first and self.found[path].before == after:
+            del self.found[path]
+
+
+def diff(prediction: Prediction) -> Diff:
+    """The net effect: what is changed and changed back is not told."""
+    return Diff(
+        objects=tuple(_touched(ref, fields) for ref, fields in _by_object(prediction).items() if _says(fields)),
+        stopped=stopped(prediction.simulated.decisions),
+        remarks=prediction.remarks,
+        foreign=tuple(_left(prediction)),
+    )
+
+
+def _left(prediction: Prediction) -> Iterator[ForeignField]:
+    """Yield the fields that others own in the children as they are, and that would still be theirs after the apply."""
+    known, after = prediction.memory.known, prediction.simulated.objects
+    for key in dict.fromkeys(decision.key for decision in prediction.simulated.decisions):
+        for ref, ours in writers(FUNCTIONS, key).items():
+            child = known.get(ref)
+            if child is None or not foreign.of(key, child) or after.get(ref, child) is None:
+                continue
+            stay = {field.path for field in foreign_fields(after.get(ref) or child, ours)}
+            yield from (field for field in foreign.foreign(ref, child, ours) if field.path in stay)
+
+
+def redacted(diff: Diff, prediction: Prediction) -> Diff:
+    """The diff with `(hidden)` for what is confidential, as reports have it: diffs are pasted into reviews and logs."""
+    sides = [
+        (touched.object.kind, field.path, side)
+        for touched in diff.objects
+        for field in touched.fields
+        for side in (field.before, field.after)
+    ]
+    mask = redact.joined(redact.mask(*prediction.before.values(), *prediction.after.values()), sides)
+    return Diff(
+        objects=tuple(_redacted(touched, mask) for touched in diff.objects),
+        stopped=tuple(refusal.model_copy(update={"message": mask.text(refusal.message)}) for refusal in diff.stopped),
+        remarks=diff.remarks,
+        foreign=diff.foreign,
+    )
+
+
+def _redacted(touched: Touched, mask: Mask) -> Touched:
+    fields = []
+    for field in touched.fields:
+        before, after = mask.change(field.path, field.before, field.after, kind=touched.object.kind)
+        fields.append(Predicted(path=mask.text(field.path), before=before, after=after, by=field.by))
+    return touched.model_copy(update={"fields": tuple(fields)})
+
+
+def _by_object(prediction: Prediction) -> Mapping[Ref, _Fields]:
+    fields_by_object: dict[Ref, _Fields] = {}
+    for ref, after in prediction.after.items():
+        before = prediction.before[ref]
+        fields_by_object[ref] = _Fields("changed" if before else "created", {})
+        for change in unlike(before, after):
+            if change.path != APPLIED:
+                fields_by_object[ref].add(change.path, change.before, change.after, YOU)
+    for write in prediction.simulated.writes:
+        if write.action != "reported":
+            _add(fields_by_object, write)
+    return fields_by_object
+
+
+def _add(fields_by_object: dict[Ref, _Fields], write: SimulatedWrite) -> None:
+    fields = fields_by_object.setdefault(write.ref, _Fields(write.action, {}))
+    if write.action == "deleted":
+        fields.action = write.action
+    for change in write.fields:
+        fields.add(change.path, change.before, change.after, write.function)
+
+
+def _says(fields: _Fields) -> bool:
+    return bool(fields.found) or fields.action != "changed"
+
+
+def _touched(ref: Ref, fields: _Fields) -> Touched:
+    runs = ref.kind in (DAEMON_SET, DEPLOYMENT) and fields.action == "changed"
+    moved = [path for path, predicted in fields.found.items() if predicted.before != predicted.after]
+    return Touched(
+        object=object_name(ref),
+        action=fields.action,
+        rollout=runs and any(path.startswith(TEMPLATE) for path in moved),
+        fields=tuple(fields.found.values()),
+    )
+
+
+def stopped(decisions: tuple[Decision, ...]) -> tuple[Stopped, ...]:
+    """Who would not do his part, and why."""
+    return tuple(
+        Stopped(
+            object=object_name(decision.key),
+            function=decision.function.name,
+            outcome=decision.outcome.word.value,
+            reason=decision.outcome.reason,
+            message=decision.outcome.message,
+        )
+        for decision in decisions
+        if decision.outcome.word is not Word.CONVERGED
+    )
+
+
+def lines(diff: Diff, *, full: bool = False) -> Iterator[str]:
+    """For people; the fields of what is created only with `full`."""
+    for touched in diff.objects:
+        yield _heading(touched)
+        if touched.action != "created" or full:
+            for field in touched.fields:
+                yield from _field(field)
+    for refusal in diff.stopped:
+        yield sentence(refusal)
+    yield from map(foreign_field, diff.foreign)
+
+
+def sentence(refusal: Stopped) -> str:
+    """`estimator rejects Kepler energy/kepler: ... (EstimatorRequired)`."""
+    verb = "rejects" if refusal.outcome == "rejected" else "waits at"
+    about = refusal.object
+    return f"{refusal.function} {verb} {title(about)}: {refusal.message} ({refusal.reason})"
+
+
+def _heading(touched: Touched) -> str:
+    count = len(touched.fields)
+    size = f" ({count} field{'s' if count != 1 else ''})" if touched.action == "created" else ""
+    by = ", ".join(sorted({field.by for field in touched.fields}))
+    sentence = f"{title(touched.object)}: {touched.action}{size}{f' by {by}' if by else ''}"
+    return sentence + (", its pods are replaced (rollout)" if touched.rollout else "")
+
+
+def _field(field: Predicted) -> Iterator[str]:
+    by = "" if field.by == YOU else f"   [{field.by}]"
+    if field.before == field.after:
+        yield f"  {field.path}: {value(field.after)}, taken back{by}"
+    elif _long(field.before) or _long(field.after):
+        yield f"  {field.path}:{by}"
+        yield from (f"    {line}" for line in _compared(field.before, field.after))
+    else:
+        yield f"  {field.path}: {value(field.before, UNBOUNDED)} -> {value(field.after, UNBOUNDED)}{by}"
+
+
+def _long(content: Any) -> bool:
+    """Whether it is told line by line: a text of several lines, a list."""
+    return (isinstance(content, str) and "\n" in content) or (isinstance(content, list) and len(content) > 1)
+
+
+def _compared(before: Any, after: Any) -> Iterator[str]:
+    for line in difflib.ndiff(_split(before), _split(after)):
+        if not line.startswith(("?", "  ")):
+            yield line
+
+
+def _split(content: Any) -> list[str]:
+    if isinstance(content, list):
+        return [value(item, UNBOUNDED) for item in content]
+    return [] if content is None else str(content).splitlines()

@@ -1,0 +1,136 @@
+"""What `kubectl apply` would make of a resource: the API server's own answer, by a dry run in the way the user applies.
+
+Who applies client-side has the annotation `last-applied-configuration` on the object, and what he takes out of his file
+is removed by comparing with it; who applies server-side owns fields, and what he takes out is removed by that.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from cli.connection.cluster import Cluster
+from cli.prediction.applied import Writer, applied
+from crds import openapi_schema
+from crds.crd_files import RESOURCES
+from runtime.client import APPLY
+from runtime.errors import Invalid, Unavailable
+from runtime.objects import Manifest, Ref, generation, metadata
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+NO_FIELD = "field not declared in schema"
+MERGE = "application/merge-patch+json"
+SERVER_SIDE, CLIENT_SIDE = "kubectl", "kubectl-client-side-apply"
+# The owner of what is made for a resource that is not there yet: its uid is the API server's to choose.
+UNBORN = "00000000-0000-0000-0000-000000000000"
+
+
+def rehearsed(cluster: Cluster, ref: Ref, wanted: Manifest, live: Manifest | None, *, manager: str = "") -> Manifest:
+    """The resource as an apply would leave it, defaults and validation included; raises ApiErrors as an apply would.
+
+    `manager` is the field manager of a server-side apply, where it is not kubectl's own.
+    """
+    body = {**wanted, "metadata": {**metadata(wanted), **_address(ref)}}
+    last = (metadata(live or {}).get("annotations") or {}).get(LAST_APPLIED)
+    if live is not None and last is not None and not manager:
+        patch = three_way(json.loads(last), body, _without_annotation(live))
+        return cluster.rehearse(ref, patch, manager=CLIENT_SIDE, content_type=MERGE)
+    if live is not None:
+        return _served(cluster, ref, body, manager or SERVER_SIDE)
+    made = (
+        _served(cluster, ref, body, manager) if manager else cluster.rehearse_creation(ref, body, manager=CLIENT_SIDE)
+    )
+    return {**made, "metadata": {**metadata(made), "uid": UNBORN}}
+
+
+def _served(cluster: Cluster, ref: Ref, body: Manifest, manager: str) -> Manifest:
+    """By server-side apply, which calls it an internal error where a field is none of the schema's."""
+    try:
+        return cluster.rehearse(ref, body, manager=manager, content_type=APPLY)
+    except Unavailable as error:
+        if NO_FIELD in error.message:
+            raise Invalid(error.message, status=error.status, reason=error.reason) from error
+        raise
+
+
+def as_written(ref: Ref, wanted: Manifest) -> Manifest:
+    """The resource without any API server: no defaults, no validation."""
+    described = {**metadata(wanted), **_address(ref), "uid": UNBORN, "generation": 1}
+    return {**wanted, "metadata": described, "spec": wanted.get("spec") or {}}
+
+
+def unrehearsed(ref: Ref, wanted: Manifest, live: Manifest | None) -> Manifest:
+    """What an apply would make of the resource, for somebody who may not ask the API server: without validation."""
+    resource = next(model for model in RESOURCES.values() if model.names.kind == ref.kind.name)
+    made: Manifest = defaulted(openapi_schema.of(resource), _in_memory(ref, wanted, live))
+    return made
+
+
+def _in_memory(ref: Ref, wanted: Manifest, live: Manifest | None) -> Manifest:
+    if live is None:
+        return as_written(ref, wanted)
+    last = (metadata(live).get("annotations") or {}).get(LAST_APPLIED)
+    body = {**wanted, "metadata": {**metadata(wanted), **_address(ref)}}
+    if last is None:
+        return applied(ref, {key: body[key] for key in body.keys() - {"apiVersion", "kind"}}, live, Writer(SERVER_SIDE))
+    made = merged(live, three_way(json.loads(last), body, _without_annotation(live)))
+    moved = made.get("spec") != live.get("spec")
+    return {**made, "metadata": {**metadata(made), "generation": generation(live) + moved}}
+
+
+def defaulted(node: Mapping[str, Any], value: Any) -> Any:
+    """A value with the defaults of its schema, by this version's definitions, wherever the object around it exists."""
+    if isinstance(value, list):
+        return [defaulted(node.get("items") or {}, item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    properties = node.get("properties") or {}
+    additional = node.get("additionalProperties")
+    missing = {
+        name: schema["default"]
+        for name, schema in properties.items()
+        if "default" in schema and value.get(name) is None
+    }
+    completed = {**value, **missing}
+    below = additional if isinstance(additional, Mapping) else {}
+    return {name: defaulted(properties.get(name, below), content) for name, content in completed.items()}
+
+
+def merged(target: Manifest, patch: Manifest) -> dict[str, Any]:
+    """A JSON merge patch (RFC 7396) over an object."""
+    kept = {key: value for key, value in target.items() if key not in patch}
+    for key, value in patch.items():
+        there = target.get(key)
+        if isinstance(value, Mapping):
+            kept[key] = merged(there if isinstance(there, Mapping) else {}, value)
+        elif value is not None:
+            kept[key] = value
+    return kept
+
+
+def three_way(original: Manifest, modified: Manifest, current: Manifest) -> dict[str, Any]:
+    """kubectl's JSON merge patch: what `modified` adds or changes, and null for what only `original` has.
+
+    As k8s.io/apimachinery v0.35.4:pkg/util/jsonmergepatch/patch.go; lists are replaced as a whole.
+    """
+    patch: dict[str, Any] = {}
+    for key, value in modified.items():
+        there = current.get(key)
+        if isinstance(value, Mapping) and isinstance(there, Mapping):
+            before = original.get(key)
+            if below := three_way(before if isinstance(before, Mapping) else {}, value, there):
+                patch[key] = below
+        elif there != value:
+            patch[key] = value
+    gone = {key: None for key in original if key not in modified and key in current}
+    return patch | gone
+
+
+def _address(ref: Ref) -> dict[str, str]:
+    return {"name": ref.name, **({"namespace": ref.namespace} if ref.namespace else {})}
+
+
+def _without_annotation(live: Manifest) -> Manifest:
+    """kubectl compares without its own annotation, which is not in the file either."""
+    described = metadata(live)
+    kept = {key: value for key, value in (described.get("annotations") or {}).items() if key != LAST_APPLIED}
+    return {**live, "metadata": {**described, "annotations": kept}}

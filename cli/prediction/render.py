@@ -1,0 +1,48 @@
+"""The objects that the functions would have in the cluster for some resources, ready to be read or applied. Pure."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from cli.prediction.predict import Prediction
+from cli.prediction.rehearse import UNBORN
+from runtime.objects import Manifest, Ref, metadata
+
+ORDER = ("ServiceAccount", "ConfigMap", "PersistentVolumeClaim", "Service", "DaemonSet", "Deployment")
+SERVERS_OWN = frozenset(
+    {"managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink", "deletionTimestamp"}
+)
+
+
+def rendered(prediction: Prediction) -> list[Manifest]:
+    """Every object that a function intends, as all its writers together would have it.
+
+    Without what the API server says, and without owners that are not there yet: their uids are unknown.
+    """
+    intended = {intent.ref for one in prediction.simulated.decisions for intent in one.outcome.intents}
+    objects = ((ref, prediction.memory.get(ref)) for ref in sorted(intended, key=_place))
+    return [_bare(ref, manifest) for ref, manifest in objects if manifest is not None]
+
+
+def _place(ref: Ref) -> tuple[str, int, str, str]:
+    """By namespace, then what others refer to before what refers to it."""
+    order = ORDER.index(ref.kind.name) if ref.kind.name in ORDER else len(ORDER)
+    return ref.namespace, order, ref.kind.name, ref.name
+
+
+def _bare(ref: Ref, manifest: Manifest) -> Manifest:
+    described = {key: value for key, value in metadata(manifest).items() if key not in SERVERS_OWN}
+    owners = [owner for owner in described.pop("ownerReferences", ()) if owner.get("uid") != UNBORN]
+    address = {"name": ref.name, **({"namespace": ref.namespace} if ref.namespace else {})}
+    body = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind", "metadata", "status")}
+    kept = {**address, **described, **({"ownerReferences": owners} if owners else {})}
+    return {"apiVersion": ref.kind.api_version, "kind": ref.kind.name, "metadata": kept, **body}
+
+
+def as_list(objects: list[Manifest]) -> dict[str, Any]:
+    """One JSON document for all."""
+    return {"apiVersion": "v1", "kind": "List", "items": objects}
+
+
+def with_separators(documents: Iterator[str]) -> str:
+    """One YAML stream."""
+    return "---\n".join(documents)
