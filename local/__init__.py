@@ -2,4 +2,29 @@
 
 No root, no container engine. `python -m local --help` says what can be done; tests use `local.stack.Stack`.
 Nothing of the operator is imported here: its `config/` is known by path, its functions by their command line.
+
+    stack            the whole stack as one object
+    run              `run`: build, start, apply the samples, report
+    background       `up`, `down` and `status`
+    layout           where files lie
+    owner            one live process for a state folder
+    go_programs      the pinned programs, built from Go modules
+    toolchain        which Go builds them
+    vendor           YAML that comes in the modules
+    control_plane    etcd, kube-apiserver, controllers
+    knative          Knative Eventing's data plane
+    topology         addresses of Brokers, Triggers and sources, as Knative's controllers write them
+    topology_objects writes them to the API server
+    source           an ApiServerSource as a process
+    services         a Knative Service as a process
+    process          a process: started, watched, stopped
+    supervise        starts again what has ended
+    probe            readiness over HTTP
+    ports            which part listens where
+    pki              keys, certificates and kubeconfigs
+    admin_client     the API server, as the administrator
+    kubectl          the real kubectl
+    keplers          the sample resources
+    account          what the functions did, from `audit`
+    local_errors     errors, each with what to do
 """

@@ -5,4 +5,75 @@ Whatever touches the network is here; the functions themselves only compute.
     edge ─▶ wake ─▶ protocol ─▶ client ─▶ API server
                        │
                        └─▶ function.desired (pure)
+
+What a function is:
+
+    declaration    name, what wakes it, what it writes and reads, `desired`
+    listener       what a function declares that reconciles nothing
+    outcome        what `desired` returns
+    conditions     `status.conditions`
+    errors         the tree of errors
+
+The protocol:
+
+    wake           from an event to the objects to reconcile
+    seen           versions that this process has read or written
+    protocol       brings one object to its desired state
+    planned_writes the writes of a decision, in order
+    trial          a dry run of all of them before the first
+    refusals       what a refused write means for the user
+    ownership      which of two resources a child belongs to
+    adoption       children of that name which somebody else made
+    field_owners   fields of children that somebody else owns
+    differences    what an apply would change
+    field_paths    paths of fields, as `managedFields` has them
+    statuses       conditions and status fields
+    later          a reconcile some seconds later
+    deadlines      every bound on time
+
+The API server:
+
+    client         five verbs over untyped objects
+    transport      the official Kubernetes client
+    trust          which certificates are accepted
+    objects        objects as JSON, addressed by `Ref`
+
+Events:
+
+    event          an incoming CloudEvent
+    envelope       attributes that all of our events have
+    requests       what people ask for: resync, replay, discard
+    reports        the report of a reconcile
+    sink           where events are sent
+    signature      signatures of our events
+
+A process:
+
+    settings       its environment
+    front          bounds a request's body before it gets a thread
+    edge           HTTP: a CloudEvent in, an answer out
+    loopback       whether a request is for this machine
+    receive        what is done with one event
+    workers        how many events are worked on at once
+    singleflight   one reconcile of an object at a time
+    remembered     a bounded set, shared by threads
+    logs           JSON lines
+
+Telemetry:
+
+    tracing        one trace for one generation of an object
+    spans          reconciles as spans
+    measures       metrics
+    telemetry      starts and flushes OpenTelemetry
+    otlp           OTLP over HTTP
+
+Text for people:
+
+    redact         removes what is confidential
+    confidential   fields that are confidential by their names
+    credentials    credentials recognized by how they are written
+    known_secrets  confidential values in text that repeats them
+    printable      characters that a terminal obeys
+    plain          YAML as people read it
+    ages           how long ago something was
 """

@@ -15,7 +15,7 @@ from types import ModuleType
 from local.layout import ROOT
 from operands import pod_trouble
 
-PACKAGES = ("functions", "runtime")
+PACKAGES = ("functions", "operands", "runtime")
 # The place of the reason among the arguments. `pending` is not here: a quiet outcome writes no condition.
 PLACES: Mapping[str, int | None] = {"rejected": 0, "waiting": 0, "converged": None, "DesiredCondition": 2, "Outcome": 1}
 DEFAULT = "Reconciled"  # of `converged`
