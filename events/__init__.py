@@ -7,4 +7,5 @@ report          data of a report
 request_data    data of what people ask for
 sweep_data      data of the sweep's requests and of its end
 trained_model   data about a trained power model
+    schemas         JSON Schemas of the data, generated
 """

@@ -27,4 +27,5 @@ Nothing of the operator is imported here: its `config/` is known by path, its fu
     keplers          the sample resources
     account          what the functions did, from `audit`
     local_errors     errors, each with what to do
+    programs         Go modules of the pinned programs
 """

@@ -13,4 +13,5 @@ official         Knative's own manifests with our images
 user_install     the operator, installed as its user does
 machine          the node as a whole
 usage            CPU time and memory by part
+programs         Go modules of the pinned programs
 """

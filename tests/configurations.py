@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 
 from crds.kepler_collected_metric import Source
+from effects.field_cases import PROMETHEUS, cluster
+from effects.rendered_cluster import KEY, Rendered, RenderedCluster
 from operands import children, engine, sidecar
 from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, Ref
-from tests.field_cases import cluster
 from tests.kepler_reads import Estimator, Exporter, ModelServerProgram, Trainer, Value, environment, mounted
-from tests.pure.test_model_server import PROMETHEUS
-from tests.rendered import KEY, Rendered, RenderedCluster
 
 ADDRESS = "http://kepler-model-server.energy.svc"
 GRADIENT = engine.ONLINE_TRAINER

@@ -7,6 +7,7 @@ from typing import Any
 
 from crds.meta import API_VERSION
 from crds.model_server_fields import OnDelete, StorageType
+from effects.rendered_cluster import PLACES
 from functions import machine_config, status
 from local.local_errors import CommandFailed
 from local.stack import Stack
@@ -30,7 +31,6 @@ from tests.campaign.values import filled
 from tests.faults import oracles
 from tests.faults.fault_world import FaultWorld
 from tests.faults.plane import INSTALLED, NAMESPACE
-from tests.rendered import PLACES
 
 # Those that a Kepler refers to come before it, so that it is not refused for want of them.
 ORDER = (*(kind for kind in PLACES if kind != "Kepler"), "Kepler")

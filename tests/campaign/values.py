@@ -1,4 +1,4 @@
-"""What a field may be, and what it may not, worked out from its schema; what needs meaning is in `tests.field_cases`.
+"""What a field may be, and what it may not, worked out from its schema; what needs meaning is in `effects.field_cases`.
 
 Nothing here is about one field: a new one in a model is driven as the others are.
 """
@@ -13,11 +13,11 @@ from crds import openapi_schema
 from crds.core import Schema
 from crds.crd_files import RESOURCES
 from crds.reference import rows
+from effects.field_cases import FIELDS, FieldCase
+from effects.field_effects import MACHINE, clusters, paths
 from runtime.differences import ABSENT
 from runtime.objects import Manifest
 from tests.campaign import rules
-from tests.effects import MACHINE, clusters, paths
-from tests.field_cases import FIELDS, FieldCase
 
 # Texts of every shape that a field here asks for, and of some that none does: its rules say which are which.
 TEXTS = (
@@ -103,7 +103,7 @@ def at(spec: Any, steps: tuple[str, ...]) -> Any:
 
 
 def around(place: UserField) -> dict[str, Manifest]:
-    """The specs, by kind, with which the field counts, itself as `tests.field_cases` has it before."""
+    """The specs, by kind, with which the field counts, itself as `effects.field_cases` has it before."""
     if place.known is None:
         return everything()
     before, _ = clusters(place.known)

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from cli.prediction.predicted_changes import YOU
+from effects.field_cases import PROMETHEUS
 from events.report import Report
 from functions.function_catalogue import FUNCTIONS
 from runtime.objects import KEPLER
 from tests.cli.terminal import Terminal
-from tests.pure.test_model_server import PROMETHEUS
 from tests.workbench import BY_NAME, Workbench, kepler
 
 ON: dict[str, Any] = {"enabled": True}

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from effects.field_cases import FIELDS
 from installation.privileges import GUARDED, Guard
 from local.layout import ROOT
 from local.stack import Stack
 from runtime.objects import KEPLER, Ref
 from tests.campaign.values import put
-from tests.field_cases import FIELDS
 from tests.policies import PolicyUser, user
 from tests.workbench import Workbench, create_namespace, kepler
 
@@ -38,7 +38,7 @@ class Guarded:
 
 
 def guarded() -> Iterator[Guarded]:
-    """Every field that a guard is about, with values of `tests.field_cases`."""
+    """Every field that a guard is about, with values of `effects.field_cases`."""
     for guard in GUARDED:
         for field in FIELDS:
             path = field.path.removeprefix("spec.")

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from crds.crd_files import RESOURCES
+from effects.field_cases import FIELDS, FieldCase
+from effects.field_effects import FILE, clusters, differing, document, effects, paths, writers
+from effects.rendered_cluster import MODELS, RenderedCluster, rendered
 from functions.function_catalogue import FUNCTIONS
 from local.layout import ROOT
 from runtime.conditions import conditions
 from runtime.objects import KEPLER
-from tests.effects import FILE, clusters, differing, document, effects, paths, writers
-from tests.field_cases import FIELDS, FieldCase
-from tests.rendered import MODELS, RenderedCluster, rendered
 
 KINDS = [one.names.kind for one in RESOURCES.values()]
 EACH = pytest.mark.parametrize("field", FIELDS, ids=str)

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from crds.kepler_collected_metric import Source
+from effects.field_cases import EXTERNAL, PROMETHEUS
+from effects.rendered_cluster import KEY, RenderedCluster, rendered, with_keys
 from functions import estimator
 from operands import children, engine, sidecar
 from operands.cfm import Key
@@ -25,8 +27,6 @@ from tests.configurations import (
     written,
 )
 from tests.kepler_reads import ELSEWHERE, PIPELINES, Trainer, environment
-from tests.pure.test_model_server import EXTERNAL, PROMETHEUS
-from tests.rendered import KEY, RenderedCluster, rendered, with_keys
 
 ESTIMATING = [case for case in CASES if "estimator-sidecar" in case.cluster.specs[KEPLER.name]]
 

@@ -6,6 +6,7 @@ import pytest
 
 from crds.environment import KEPLERS
 from crds.kepler_collected_metric import Source
+from effects.rendered_cluster import RenderedCluster, rendered, with_keys
 from operands import cfm, children
 from operands.cfm import Key
 from tests.configurations import (
@@ -20,7 +21,6 @@ from tests.configurations import (
     written,
 )
 from tests.kepler_reads import ELSEWHERE, EXPORTER_KEYS, Estimator, Exporter
-from tests.rendered import RenderedCluster, rendered, with_keys
 
 
 @EACH

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from effects.cluster_objects import node, pool
 from functions import machine_config, machine_spec
 from functions.status import READY
 from operands import machine_spec_volume, openshift, preflight
@@ -35,32 +36,11 @@ def parent(name: str = "machines", uid: str = "u", **spec: Any) -> dict[str, Any
     }
 
 
-def pool(role: str = "worker", *, state: str = "Updated", updated: int = 3, **rest: Any) -> dict[str, Any]:
-    """A MachineConfigPool of three machines that have booted with these MachineConfigs."""
-    booted = rest.get("booted", ())
-    return {
-        "metadata": {"name": role},
-        "spec": {"paused": rest.get("paused", False)},
-        "status": {
-            "machineCount": 3,
-            "updatedMachineCount": updated,
-            "configuration": {"source": [{"name": "00-worker"}, *({"name": one} for one in booted)]},
-            "conditions": [{"type": state, "status": "True", "message": "disk is full"}],
-        },
-    }
-
-
 def made(piece: Piece, *, by: Manifest | None = None) -> dict[str, Any]:
     """A MachineConfig that the parent made, or, without one, somebody by hand."""
     body = piece.intent(by or parent()).body
     described = {**body["metadata"], **({} if by else {"ownerReferences": []})}
     return {**body, "metadata": {**described, "name": piece.ref.name}}
-
-
-def node(name: str = "n", system: str = "linux", kernel: str = "5.14.0-427.el9", built: str = "amd64") -> Manifest:
-    """A node as its kubelet describes it."""
-    info = {"operatingSystem": system, "kernelVersion": kernel, "architecture": built}
-    return {"metadata": {"name": name}, "status": {"nodeInfo": info}}
 
 
 def decide(config: Manifest, *found: Manifest, openshift_api: bool = True, nodes: tuple[Manifest, ...] = ()) -> Outcome:

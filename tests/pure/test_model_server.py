@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from effects.field_cases import EXTERNAL, PROMETHEUS
 from functions import model_server
 from operands import children, engine, model_store
 from runtime.adoption import MANAGED_BY
@@ -18,9 +19,7 @@ from tests.pure.test_exporter import KEY, OPEN, intent, parent
 from tests.pure.test_wake import OURS, about
 from tests.workbench import update
 
-PROMETHEUS = "http://prometheus.monitoring.svc:9090"
 CLAIM = children.claim(KEY)
-EXTERNAL = {"endpoint": "https://s3", "bucket": "kepler", "credentials": {"secret": "s"}}
 
 
 def kepler(*, estimator: bool = True, enabled: bool = True, **fields: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pytest
 
 from crds.kepler_collected_metric import KeplerCollectedMetric
 from crds.kepler_exported_power import USAGE, Level
+from effects.cluster_objects import definition
 from functions import exported_power, monitoring
 from functions.monitoring import MANAGER
 from operands import children, metrics, recording
@@ -22,7 +23,6 @@ from runtime.objects import (
     PROMETHEUS_RULE,
     SERVICE_MONITOR,
     Kind,
-    Manifest,
     Ref,
 )
 from runtime.outcome import Outcome
@@ -58,16 +58,7 @@ def _types(conditions: tuple[dict[str, Any], ...]) -> set[str]:
     return {one["type"] for one in conditions}
 
 
-def defined(kind: Kind, established: str = "True", *, served: bool = True) -> Manifest:
-    """A CustomResourceDefinition as the API server has it."""
-    return {
-        "metadata": {"name": f"{kind.plural}.{kind.group}"},
-        "spec": {"versions": [{"name": "v1", "served": served}]},
-        "status": {"conditions": [{"type": "Established", "status": established}]},
-    }
-
-
-OPERATED = {monitoring.definition(kind): defined(kind) for kind in (SERVICE_MONITOR, PROMETHEUS_RULE)}
+OPERATED = {monitoring.definition(kind): definition(kind) for kind in (SERVICE_MONITOR, PROMETHEUS_RULE)}
 BARE: dict[Ref, Any] = dict.fromkeys(OPERATED)
 
 
@@ -292,10 +283,10 @@ CLUSTERS = [
     PrometheusOperatorCase(BARE, set(), "ServiceMonitor and PrometheusRule"),
     PrometheusOperatorCase({RULES: None}, {"ServiceMonitor"}, "PrometheusRule"),
     PrometheusOperatorCase({MONITORS: None}, {"PrometheusRule"}, "ServiceMonitor"),
-    PrometheusOperatorCase({MONITORS: defined(SERVICE_MONITOR, "False")}, {"PrometheusRule"}, "ServiceMonitor"),
-    PrometheusOperatorCase({MONITORS: defined(SERVICE_MONITOR, served=False)}, {"PrometheusRule"}, "ServiceMonitor"),
+    PrometheusOperatorCase({MONITORS: definition(SERVICE_MONITOR, "False")}, {"PrometheusRule"}, "ServiceMonitor"),
+    PrometheusOperatorCase({MONITORS: definition(SERVICE_MONITOR, served=False)}, {"PrometheusRule"}, "ServiceMonitor"),
     PrometheusOperatorCase(
-        {MONITORS: {**defined(SERVICE_MONITOR), "metadata": {"deletionTimestamp": "now"}}},
+        {MONITORS: {**definition(SERVICE_MONITOR), "metadata": {"deletionTimestamp": "now"}}},
         {"PrometheusRule"},
         "ServiceMonitor",
     ),

@@ -11,6 +11,7 @@ from local.layout import ROOT
 PACKAGES = (
     "crds", "events", "runtime", "dead_letters", "sweeper", "operands", "audit", "functions", "reasons", "installation",
     "cli", "local", "image", "node", "benchmarks",
+    "effects",
 )  # fmt: skip
 # Alembic's own folders, which hold one file a revision.
 GENERATED = {"migrations"}

@@ -2,9 +2,9 @@
 
 import pytest
 
+from effects.field_effects import paths
 from installation import admission
 from installation.privileges import GUARDED, HARMLESS, Guard
-from tests.effects import paths
 
 FIELDS = [path.removeprefix("spec.") for path in paths("Kepler", "spec")]
 

@@ -1,7 +1,7 @@
 """Every field of the four resources that a user writes: two values of it, and the test that shows what it does.
 
 `around` is what must be there for the field to count. What the two values change is nobody's to write down: see
-`tests.effects`.
+`effects.field_effects`.
 """
 
 from collections.abc import Mapping
@@ -10,11 +10,13 @@ from typing import Any
 
 from crds.kepler_collected_metric import Source
 from crds.model_server_fields import StorageType
+from effects.rendered_cluster import PLACES, RenderedCluster
 from operands import engine
 from operands.repositories import repository
 from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, MACHINE_CONFIG, Manifest
-from tests.pure.test_model_server import EXTERNAL, PROMETHEUS
-from tests.rendered import PLACES, RenderedCluster
+
+PROMETHEUS = "http://prometheus.monitoring.svc:9090"
+EXTERNAL = {"endpoint": "https://s3", "bucket": "kepler", "credentials": {"secret": "s"}}
 
 EXPORTER = "tests/pure/test_exporter.py"
 ESTIMATOR = "tests/pure/test_estimator.py"
