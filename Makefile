@@ -53,7 +53,7 @@ generate: $(INSTALLED) ## Write CRDs, schemas of events, `config/base` and the g
 	@$(BIN)/python -m crds.reference
 	@$(BIN)/python -m events.event_documents
 	@$(BIN)/python -m installation.generate
-	@$(BIN)/python -m effects.field_effects
+	@$(BIN)/python -m effects
 
 faults: $(INSTALLED) ## Every fault there is, the protocol explored at large, and the whole campaign: about three hours
 	@$(BIN)/python -m local build
