@@ -47,7 +47,7 @@ does. A condition stands where a field changes what is said, or that something i
 @functools.cache
 def paths(kind: str, root: str) -> tuple[str, ...]:
     """Every field below `spec` or `status` that has no fields of ours in it."""
-    resource = next(one for one in RESOURCES.values() if one.names.kind == kind)
+    resource = next(resource for resource in RESOURCES.values() if resource.names.kind == kind)
     known = [row.path for row in rows(resource, openapi_schema.of(resource)) if row.path.startswith(f"{root}.")]
     return tuple(one for one in known if not any(other.startswith((f"{one}.", f"{one}[].")) for other in known))
 
@@ -65,11 +65,13 @@ def clusters(field: FieldCase) -> tuple[RenderedCluster, RenderedCluster]:
 
 def effects(field: FieldCase) -> tuple[str, ...]:
     """What the two values of a field lead to, as far as it differs: objects, else conditions."""
-    before, after = (rendered(one) for one in clusters(field))
-    found = [
-        told for one in FUNCTIONS for told in _of(one, before.outcomes.get(one.name), after.outcomes.get(one.name))
+    before, after = (rendered(cluster) for cluster in clusters(field))
+    functions = [
+        told
+        for function in FUNCTIONS
+        for told in _of(function, before.outcomes.get(function.name), after.outcomes.get(function.name))
     ]
-    return _put_together(found) or tuple(_said(before, after))
+    return _put_together(functions) or tuple(_said(before, after))
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def _of(function: Function, before: Outcome | None, after: Outcome | None) -> It
         yield FieldEffect(f"condition `{function.condition}`", (f"`{before.reason}` becomes `{after.reason}`",))
     if after.word is not Word.CONVERGED:
         return  # what runs is left as it is
-    there, wanted = ({one.ref: one.body for one in outcome.intents} for outcome in (before, after))
+    there, wanted = ({intent.ref: intent.body for intent in outcome.intents} for outcome in (before, after))
     for ref in sorted({*there, *wanted}):
         yield from _object(ref, there.get(ref), wanted.get(ref))
 
@@ -148,15 +150,22 @@ def _put_together(found: list[FieldEffect]) -> tuple[str, ...]:
     subjects: dict[str, dict[str, None]] = {}
     for one in found:
         subjects.setdefault(one.subject, {}).update(dict.fromkeys(one.fields))
-    told = {subject: [one for one in fields if one != ROLLS_OUT] or [ROLLS_OUT] for subject, fields in subjects.items()}
+    told = {
+        subject: [field for field in fields if field != ROLLS_OUT] or [ROLLS_OUT]
+        for subject, fields in subjects.items()
+    }
     ordered = sorted(told, key=lambda one: (told[one] == [ROLLS_OUT], not one.startswith(CONFIG_MAP.name)))
     return tuple(f"{subject}: {', '.join(told[subject])}" for subject in ordered)
 
 
 def _said(before: Rendered, after: Rendered) -> Iterator[str]:
     """The conditions that say something else."""
-    for one in FUNCTIONS:
-        said = [conditions_of(one, each.outcomes[one.name]) for each in (before, after) if one.name in each.outcomes]
+    for function in FUNCTIONS:
+        said = [
+            conditions_of(function, each.outcomes[function.name])
+            for each in (before, after)
+            if function.name in each.outcomes
+        ]
         for old, new in zip(*said, strict=True) if said else ():
             if old != new:
                 yield f"condition `{new.type}`: {'what it says' if old.reason == new.reason else f'`{new.reason}`'}"
@@ -201,7 +210,7 @@ def document() -> str:
 
 
 def _section(resource: type[Resource]) -> str:
-    kind, by_path = resource.names.kind, {one.path: one for one in FIELDS if one.kind == resource.names.kind}
+    kind, by_path = resource.names.kind, {field.path: field for field in FIELDS if field.kind == resource.names.kind}
     table = [_row(by_path[path]) for path in paths(kind, "spec")]
     head = ["| field | changes | shown by |", "|---|---|---|"]
     reported = writers().get(kind, {})

@@ -111,7 +111,7 @@ def kept(url: str) -> list[str]:
         answer = urllib3.request("GET", f"{url}/api/v1/reports?limit=1000{before}")
         assert answer.status == 200, answer.data
         page = json.loads(answer.data)
-        seen += [one["id"] for one in page["items"]]
+        seen += [item["id"] for item in page["items"]]
         if not page["next"]:
             return seen
         before = f"&before={page['next']}"

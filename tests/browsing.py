@@ -26,9 +26,9 @@ Scheme = Literal["light", "dark"]
 
 def launch(playwright: Playwright) -> Browser:
     """Chromium, without a window; fails with what to install where there is none."""
-    found = next((path for name in PROGRAMS if (path := shutil.which(name))), None)
-    assert found, "no Chromium: run `tests/packages.sh`, or install the package `chromium`"
-    return playwright.chromium.launch(executable_path=found, args=[*FLAGS])
+    program = next((path for name in PROGRAMS if (path := shutil.which(name))), None)
+    assert program, "no Chromium: run `tests/packages.sh`, or install the package `chromium`"
+    return playwright.chromium.launch(executable_path=program, args=[*FLAGS])
 
 
 @contextmanager

@@ -132,13 +132,15 @@ EACH = pytest.mark.parametrize("case", CASES, ids=lambda case: case.says)
 def container(found: Rendered, ref: Ref, name: str) -> Any:
     """A container of a workload's pod, by its name."""
     pod = found.pod(ref)
-    return {one["name"]: one for one in (*pod["containers"], *pod.get("initContainers", ()))}[name]
+    return {container["name"]: container for container in (*pod["containers"], *pod.get("initContainers", ()))}[name]
 
 
 def started(found: Rendered, ref: Ref, name: str, directory: Path) -> tuple[Path, dict[str, str]]:
     """What a container finds at the path that all programs read, mounted at `directory`, and its environment."""
     own = container(found, ref, name)
-    volume = next(one["name"] for one in own["volumeMounts"] if one["mountPath"] == engine.CONFIG_PATH)
+    volume = next(
+        volume_mount["name"] for volume_mount in own["volumeMounts"] if volume_mount["mountPath"] == engine.CONFIG_PATH
+    )
     source = next(one for one in found.pod(ref)["volumes"] if one["name"] == volume)
     return mounted(_files(found, ref, source), directory), environment(own)
 

@@ -35,10 +35,10 @@ class Sort:
         """As the functions would write it; nothing where none has looked."""
         if self.name == "silent":
             return {}
-        parts = {one[0]: one for one in (*WELL, *self.conditions)}.values()
-        wrong = next((one for one in parts if one[1] != "True" and self.says in ("", one[0])), None)
+        parts = {condition[0]: condition for condition in (*WELL, *self.conditions)}.values()
+        wrong = next((part for part in parts if part[1] != "True" and self.says in ("", part[0])), None)
         ready = ("Ready", *wrong[1:]) if wrong else ("Ready", "True", "Ready", "the exporter is ready on all 12 nodes")
-        return {"observedGeneration": 1, "nodes": NODES, "conditions": [_condition(*one) for one in (ready, *parts)]}
+        return {"observedGeneration": 1, "nodes": NODES, "conditions": [_condition(*part) for part in (ready, *parts)]}
 
 
 WELL = (

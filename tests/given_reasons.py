@@ -101,10 +101,10 @@ class _Calls:
         if isinstance(constant, str):
             yield constant
             return
-        found = [value for returned in self._assigned(node.id) for value in self._values(returned)]
-        if not found:
+        values = [value for returned in self._assigned(node.id) for value in self._values(returned)]
+        if not values:
             raise UnknownReason(f"{self.module}:{node.lineno}: `{node.id}`")
-        yield from found
+        yield from values
 
     def _imported(self) -> ModuleType:
         return importlib.import_module(self.module)

@@ -114,7 +114,7 @@ def mounted(data: Mapping[str, str], directory: Path) -> Path:
 def environment(container: Manifest) -> dict[str, str]:
     """A container's own environment; values that are taken from elsewhere only say so."""
     entries = container.get("env") or ()
-    return {one["name"]: ELSEWHERE if "valueFrom" in one else one.get("value", "") for one in entries}
+    return {entry["name"]: ELSEWHERE if "valueFrom" in entry else entry.get("value", "") for entry in entries}
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class Exporter:
 
     def flag(self, name: str) -> Value:
         """A flag as what it is read as (package flag: `-name=value`)."""
-        given = dict(one.removeprefix("-").split("=", 1) for one in self.arguments)
+        given = dict(argument.removeprefix("-").split("=", 1) for argument in self.arguments)
         assert given.keys() <= EXPORTER_FLAGS.keys(), "an unknown flag ends the exporter"
         default = EXPORTER_FLAGS[name]
         written = given.get(name, str(default))

@@ -64,14 +64,14 @@ def server() -> Iterator[Postgres]:
         secret = folder / "password"
         secret.write_text(PASSWORD)
         secret.chmod(0o644)
-        found = Postgres(programs, folder / "data", _port())
+        postgres = Postgres(programs, folder / "data", _port())
         authentication = ("--auth=scram-sha-256", f"--pwfile={secret}", "--username=audit")
-        _run(programs / "initdb", "-D", found.data, "--encoding=UTF8", "--locale=C", *authentication)
-        found.start()
+        _run(programs / "initdb", "-D", postgres.data, "--encoding=UTF8", "--locale=C", *authentication)
+        postgres.start()
         try:
-            yield found
+            yield postgres
         finally:
-            found.stop()
+            postgres.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -80,7 +80,7 @@ def _programs() -> Path:
     on_path = shutil.which("initdb")
     found = [Path(on_path).parent] if on_path else []
     for pattern in FOLDERS:
-        found += sorted((one for one in Path("/").glob(pattern[1:]) if (one / "initdb").exists()), reverse=True)
+        found += sorted((path for path in Path("/").glob(pattern[1:]) if (path / "initdb").exists()), reverse=True)
     if not found:
         pytest.fail(MISSING, pytrace=False)
     return found[0]
@@ -91,11 +91,11 @@ def _run(program: Path, *arguments: str | Path) -> None:
     another: dict[str, Any] = {}
     if os.getuid() == 0:
         another = {"user": ROOT_USES, "group": pwd.getpwnam(ROOT_USES).pw_gid, "extra_groups": []}
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as temporary_file:
         command = [program, *arguments]
-        done = subprocess.run(command, cwd="/", stdout=said, stderr=said, check=False, **another)
-        said.seek(0)
-        assert done.returncode == 0, said.read().decode(errors="replace")
+        done = subprocess.run(command, cwd="/", stdout=temporary_file, stderr=temporary_file, check=False, **another)
+        temporary_file.seek(0)
+        assert done.returncode == 0, temporary_file.read().decode(errors="replace")
 
 
 def _port() -> int:

@@ -23,7 +23,7 @@ def share(module: str, arguments: Sequence[str], processes: int, what: str) -> i
     ]
     lines = [line for part in parts for line in part.communicate()[0].splitlines()]
     verdicts = [Verdict(**json.loads(line)) for line in lines if line.startswith("{")]
-    tried, failed = sum(one.tried for one in verdicts), sum(len(one.failed) for one in verdicts)
+    tried, failed = sum(verdict.tried for verdict in verdicts), sum(len(verdict.failed) for verdict in verdicts)
     say(f"{tried} {what} tried, {failed} failed, in {(time.monotonic() - began) / 60:.0f} minutes")
     return int(failed > 0 or any(part.returncode for part in parts))
 

@@ -54,11 +54,11 @@ class KeyServer:
 @contextmanager
 def key_server(folder: Path) -> Iterator[KeyServer]:
     """One that answers until this ends; its kubeconfig is in the folder."""
-    found = KeyServer(folder)
+    key_server = KeyServer(folder)
     try:
-        yield found
+        yield key_server
     finally:
-        found.close()
+        key_server.close()
 
 
 def _kubeconfig(server: str) -> dict[str, object]:

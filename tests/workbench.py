@@ -23,7 +23,7 @@ from runtime.settings import NAMESPACE
 from runtime.transport import connect
 from tests.as_kubectl import NAMED, KubectlRequests
 
-ALL = {one.name: one for one in FUNCTIONS}
+ALL = {function.name: function for function in FUNCTIONS}
 # Those that a Kepler wakes: what a test of "every function" drives with one.
 BY_NAME = {name: one for name, one in ALL.items() if one.parent == KEPLER}
 
@@ -52,7 +52,7 @@ class Workbench:
         self.stack = stack
         self.namespace = namespace
         self._user = KubectlRequests(stack)
-        self.recorders = {one.name: Recorder(transport(stack, one.manager)) for one in FUNCTIONS}
+        self.recorders = {function.name: Recorder(transport(stack, function.manager)) for function in FUNCTIONS}
 
     def apply(self, *manifests: Manifest) -> None:
         """As a user applies them with kubectl, one after the other."""
@@ -82,7 +82,10 @@ class Workbench:
 
     def conditions(self, name: str = "kepler") -> dict[str, Mapping[str, Any]]:
         """Its conditions by type."""
-        return {one["type"]: one for one in (self.kepler(name).get("status") or {}).get("conditions") or []}
+        return {
+            condition["type"]: condition
+            for condition in (self.kepler(name).get("status") or {}).get("conditions") or []
+        }
 
     def roll_out(self, desired: int = 1, current: int = 1, available: int = 1) -> None:
         """What the DaemonSet's controller writes, which does not run beside this API server: so many pods."""
@@ -107,7 +110,7 @@ class Workbench:
 
     def settle(self, name: str = "kepler") -> int:
         """Every function in turn until none writes; the number of writes that took."""
-        return rest(lambda: [said for function in BY_NAME for said in self.resync(function, name).reports])
+        return rest(lambda: [report for function in BY_NAME for report in self.resync(function, name).reports])
 
     def settle_machine(self, name: str = "machines") -> int:
         """The same for a KeplerMachineConfig, which is in no namespace, and the functions that it wakes."""

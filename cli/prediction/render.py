@@ -18,7 +18,7 @@ def rendered(prediction: Prediction) -> list[Manifest]:
 
     Without what the API server says, and without owners that are not there yet: their uids are unknown.
     """
-    intended = {intent.ref for one in prediction.simulated.decisions for intent in one.outcome.intents}
+    intended = {intent.ref for decision in prediction.simulated.decisions for intent in decision.outcome.intents}
     objects = ((ref, prediction.memory.get(ref)) for ref in sorted(intended, key=_place))
     return [_bare(ref, manifest) for ref, manifest in objects if manifest is not None]
 

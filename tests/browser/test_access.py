@@ -59,7 +59,7 @@ def test_one_sees_the_namespaces_that_one_may_read(page: Page, token: str, guard
     enter(page, token)
     page.get_by_role("link", name="Activity").click()
     expect(page.locator(".report").first).to_contain_text("lab/kepler-lab")
-    assert {one for one in page.locator(".report .name").all_text_contents() if "lab/" not in one} == set()
+    assert {text for text in page.locator(".report .name").all_text_contents() if "lab/" not in text} == set()
     page.get_by_label("namespace").fill("energy")
     page.get_by_label("namespace").press("Enter")
     expect(page.locator(".report")).to_have_count(0)

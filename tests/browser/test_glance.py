@@ -58,7 +58,7 @@ def test_resources_are_counted_by_state_and_reason(page: Page) -> None:
         "9",
     ]
     signs = page.locator(".resources .sign").all_inner_texts()
-    assert [one.split()[-1] for one in signs[:60]].count("PartiallyAvailable") == 40
+    assert [sign.split()[-1] for sign in signs[:60]].count("PartiallyAvailable") == 40
 
 
 def test_a_count_is_a_filter_and_the_address_says_so(page: Page) -> None:

@@ -110,7 +110,7 @@ def test_reports_are_narrowed_down_and_the_address_says_to_which(page: Page, con
     page.reload()
     expect(page.get_by_label("outcome")).to_have_value("rejected")
     expect(page.locator(".report")).not_to_have_count(0)
-    assert {one.strip() for one in page.locator(".report .function").all_text_contents()} == {"estimator"}
+    assert {text.strip() for text in page.locator(".report .function").all_text_contents()} == {"estimator"}
     page.get_by_role("link", name="clear").click()
     expect(page.locator(".report").first).not_to_contain_text("rejected")
 

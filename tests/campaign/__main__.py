@@ -56,7 +56,7 @@ def _verdicts(ground: Ground, chosen: argparse.Namespace) -> Iterator[tuple[str,
     invalid, cases = Verdict(), Verdict()
     refused_edits.drive(ground, places, None, invalid)
     yield "values that cannot be", invalid
-    for case in [one for one in impossible.CASES if chosen.only in one.name][first::step]:
+    for case in [case for case in impossible.CASES if chosen.only in case.name][first::step]:
         cases.note(case.name, impossible.drive(ground, case)[0])
     yield "what a condition rejects", cases
     for seed in range(first, 0 if chosen.only else chosen.chains, step):

@@ -81,7 +81,7 @@ class Drift:
         """Patches it; a sweep comes by where nobody is told of that."""
         ground.world.begin()
         there = ground.world.objects.get(self.child)
-        fields = [one for one in leaves(there) if one[0] != THEIRS] if there else []
+        fields = [leaf for leaf in leaves(there) if leaf[0] != THEIRS] if there else []
         if not fields:
             return
         path, value = fields[self.number % len(fields)]
@@ -101,7 +101,7 @@ class Drift:
 
 def _miss(ground: Ground, child: Ref, *, unseen: bool = False) -> None:
     """Where no Trigger lets a change of the child through, only a sweep finds it."""
-    wakes = any(wake.kind == child.kind for one in FUNCTIONS for wake in one.wakes)
+    wakes = any(wake.kind == child.kind for function in FUNCTIONS for wake in function.wakes)
     if unseen or not wakes:
         ground.world.drain()
         ground.world.sweep()
@@ -156,8 +156,11 @@ def _step(chance: random.Random, blocks: list[UserField], fields: list[UserField
 
 def children() -> list[Ref]:
     """Whatever a function may make of the resources."""
-    keys = {one.parent: Ref(one.parent, NAMESPACE if one.parent.namespaced else "", "kepler") for one in FUNCTIONS}
-    return sorted({ref for one in FUNCTIONS for ref in one.children(keys[one.parent])} - {*INSTALLED})
+    keys = {
+        function.parent: Ref(function.parent, NAMESPACE if function.parent.namespaced else "", "kepler")
+        for function in FUNCTIONS
+    }
+    return sorted({ref for function in FUNCTIONS for ref in function.children(keys[function.parent])} - {*INSTALLED})
 
 
 def walk(ground: Ground, chain: Sequence[UserStep]) -> list[str]:
@@ -191,7 +194,7 @@ def _walked(ground: Ground, chain: Sequence[UserStep]) -> Iterator[str]:
 
 def _rejected(ground: Ground) -> list[Rejection]:
     """What is rejected; that machines may not reboot is no reason to go back, as it may be so for any specs."""
-    return sorted(one for one in ground.rejections() if one.reason != "RebootNotAllowed")
+    return sorted(rejection for rejection in ground.rejections() if rejection.reason != "RebootNotAllowed")
 
 
 def _become(ground: Ground, specs: dict[str, Any]) -> list[str]:

@@ -102,13 +102,13 @@ class Ground:
         except AssertionError as restless:
             self.world.queue.clear()
             return [str(restless)]
-        letters = [f"dead letter: {one}" for one in self.world.letters]
+        letters = [f"dead letter: {letter}" for letter in self.world.letters]
         return [*self.world.defects, *letters, *self._unfinished()]
 
     def _unfinished(self) -> Iterator[str]:
         """What a sweep would ask for; not of a function whose write the API server refuses, which tries it again."""
-        refused = {one.condition for one in self.rejections() if one.reason == "Invalid"}
-        names = tuple(f"{one.name} of " for one in self.world.functions if one.condition in refused)
+        refused = {rejection.condition for rejection in self.rejections() if rejection.reason == "Invalid"}
+        names = tuple(f"{function.name} of " for function in self.world.functions if function.condition in refused)
         yield from (one for one in oracles.unfinished(self.world) if not one.startswith(names))
 
     def begin(self, specs: Specs) -> Settled:
@@ -184,8 +184,8 @@ class Ground:
             found[str(self.ref(kind))] = _told(found[str(self.ref(kind))])
         if self._undecided():
             one = found[str(self.ref(MACHINE_CONFIG.name))]
-            said = [each for each in one["status"]["conditions"] if each["type"] not in UNDECIDED]
-            found[str(self.ref(MACHINE_CONFIG.name))] = {**one, "status": {**one["status"], "conditions": said}}
+            conditions = [condition for condition in one["status"]["conditions"] if condition["type"] not in UNDECIDED]
+            found[str(self.ref(MACHINE_CONFIG.name))] = {**one, "status": {**one["status"], "conditions": conditions}}
         return found
 
     def _kept(self, ref: Ref) -> bool:
@@ -237,7 +237,9 @@ def _told(resource: dict[str, Any]) -> dict[str, Any]:
     applies nothing but what is empty is no manager of fields any more.
     """
     described = resource["metadata"]
-    functions = [one for one in described.get("managedFields", ()) if one["manager"] not in USERS]
+    functions = [
+        managed_field for managed_field in described.get("managedFields", ()) if managed_field["manager"] not in USERS
+    ]
     return {**resource, "metadata": {**described, "managedFields": functions}, "spec": filled(resource["spec"])}
 
 

@@ -44,13 +44,13 @@ def names(node: Schema) -> tuple[str, ...]:
         if only := ONLY.fullmatch(rule):
             return (only[1],)
         if found := ONE_OF.fullmatch(rule):
-            return tuple(one.strip(" '") for one in found[1].split(","))
+            return tuple(word.strip(" '") for word in found[1].split(","))
     return ()
 
 
 def longest(node: Schema) -> int:
     """How long a text may be, by the rules, or else by what bounds their cost."""
-    told = [int(found) for rule in rules(node) for found in LONGEST.findall(rule)]
+    told = [int(match) for rule in rules(node) for match in LONGEST.findall(rule)]
     most = node.get("maxLength")
     return min([*told, *([most] if isinstance(most, int) else [])])
 

@@ -17,7 +17,7 @@ FIELDS = [one for one in everywhere() if one.known][::EVERY]
 # Of the values that each field may not have.
 SAMPLE = 3
 STEPS = 12
-KINDS = [one.names.kind for one in RESOURCES.values()]
+KINDS = [resource.names.kind for resource in RESOURCES.values()]
 
 
 @pytest.mark.parametrize("place", FIELDS, ids=str)
@@ -30,7 +30,7 @@ def test_a_field_that_is_taken_back_leaves_nothing(ground: Ground, verdict: Verd
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_blank_block_is_as_one_left_out(ground: Ground, verdict: Verdict, kind: str) -> None:
     """Of one block of each resource, whichever it is today."""
-    blocks = [one for one in places(kind) if one.known is None]
+    blocks = [place for place in places(kind) if place.known is None]
     for place in random.Random(kind).sample(blocks, min(1, len(blocks))):
         alone.drive(ground, place, valid(place), verdict)
     assert not verdict.failed

@@ -68,16 +68,16 @@ class UserField:
 @functools.cache
 def places(kind: str) -> tuple[UserField, ...]:
     """Every field below `spec`, those that hold others before the others in them."""
-    resource = next(one for one in RESOURCES.values() if one.names.kind == kind)
+    resource = next(resource for resource in RESOURCES.values() if resource.names.kind == kind)
     whole = openapi_schema.of(resource)
-    known = {one.path: one for one in FIELDS if one.kind == kind}
+    known = {field.path: field for field in FIELDS if field.kind == kind}
     leaves, found = paths(kind, "spec"), [row.path for row in rows(resource, whole) if row.path.startswith("spec.")]
     return tuple(UserField(kind, path, _at(whole, path), known[path] if path in leaves else None) for path in found)
 
 
 def everywhere() -> tuple[UserField, ...]:
     """Every field of every resource."""
-    return tuple(place for one in RESOURCES.values() for place in places(one.names.kind))
+    return tuple(place for resource in RESOURCES.values() for place in places(resource.names.kind))
 
 
 def _at(node: Schema, path: str) -> Schema:
@@ -114,8 +114,8 @@ def around(place: UserField) -> dict[str, Manifest]:
 def everything() -> dict[str, Manifest]:
     """The specs with which as many fields count as can at one time."""
     specs: dict[str, Manifest] = {}
-    for one in FIELDS:
-        for kind, spec in clusters(one)[0].specs.items():
+    for field_case in FIELDS:
+        for kind, spec in clusters(field_case)[0].specs.items():
             specs[kind] = _both(specs.get(kind, {}), filled(spec))
     return specs
 
@@ -190,7 +190,7 @@ def _texts(node: Schema, *, fitting: bool) -> Iterator[str]:
     """Texts on this side of the rules: of each shape, as long as can be, and longer by one."""
     most = rules.longest(node)
     long = [shape * length for length in (most, most + 1) for shape in ("a", "A")]
-    yield from (one for one in (*TEXTS, *long) if rules.holds(node, one) is fitting)
+    yield from (text for text in (*TEXTS, *long) if rules.holds(node, text) is fitting)
 
 
 def invalid(place: UserField) -> tuple[Any, ...]:

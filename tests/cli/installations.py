@@ -58,10 +58,10 @@ def generated() -> Objects:
 def _generated() -> Objects:
     """Render the objects that `generated` copies, once: rendering the CRDs takes longer than most tests."""
     found: Objects = {}
-    for one in RESOURCES.values():
-        name = f"{one.names.plural}.{GROUP}"
+    for resource in RESOURCES.values():
+        name = f"{resource.names.plural}.{GROUP}"
         found[Ref(CRD, "", name)] = {
-            **definition(one),
+            **definition(resource),
             "status": {"conditions": [{"type": "Established", "status": "True"}]},
         }
     known = {(one.api_version, one.name): one for one in LOOKED_AT}
@@ -97,7 +97,7 @@ def ref(kind: Kind, name: str) -> Ref:
 def parts(**changed: Parts) -> dict[str, Parts]:
     """Every function as a Knative Service."""
     services = [copy.deepcopy(one) for one in objects(NAMESPACE, ()) if one["kind"] == "Service"]
-    well = {one["metadata"]["name"]: Parts({"status": READY}, {**one, "status": READY}) for one in services}
+    well = {service["metadata"]["name"]: Parts({"status": READY}, {**service, "status": READY}) for service in services}
     return {**well, **{name.replace("_", "-"): one for name, one in changed.items()}}
 
 

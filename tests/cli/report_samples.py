@@ -33,7 +33,7 @@ def call(path: str, began: float, took: float = 5.0, verb: str = "PATCH") -> Api
 def report(function: str, began: float, took: float, **more: Any) -> Report:
     """What a function did, so many milliseconds after the edit; its event was sent five before it began."""
     outcome = more.pop("outcome", "converged")
-    said = ReportedCondition(type="R", status="True", reason="Because", message="as it is said")
+    reported_condition = ReportedCondition(type="R", status="True", reason="Because", message="as it is said")
     known = {
         "function": function,
         "trace": TRACE,
@@ -41,7 +41,7 @@ def report(function: str, began: float, took: float, **more: Any) -> Report:
         "outcome": outcome,
         "object": KEPLER,
         "generation": 2,
-        "conditions": (said,),
+        "conditions": (reported_condition,),
         "changes": (),
         "calls": (),
         "rounds": 1,

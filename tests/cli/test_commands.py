@@ -57,11 +57,11 @@ def test_status_at_a_glance(workbench: Workbench, terminal: Terminal) -> None:
 def test_status_for_programs(workbench: Workbench, terminal: Terminal) -> None:
     """JSON and YAML say the same; `-A` looks everywhere."""
     workbench.apply(kepler())
-    told = terminal("status", "-o", "json").data
-    assert told["ready"] is False
-    (one,) = told["resources"]
+    data = terminal("status", "-o", "json").data
+    assert data["ready"] is False
+    (one,) = data["resources"]
     assert (one["kind"], one["name"], one["ready"], one["current"]) == ("Kepler", "kepler", "Unknown", False)
-    assert yaml.safe_load(terminal("status", "-o", "yaml").out) == told
+    assert yaml.safe_load(terminal("status", "-o", "yaml").out) == data
     everywhere = terminal("status", "-A", "-o", "json").data["resources"]
     assert one | {"namespace": workbench.namespace} in everywhere
 
@@ -208,7 +208,7 @@ def test_render_for_a_cluster(workbench: Workbench, terminal: Terminal, tmp_path
     assert objects["ConfigMap"]["data"]["MINE"] == "1"
     assert objects["DaemonSet"]["spec"]["template"]["spec"]["initContainers"][0]["name"] == "estimator"
     uid = workbench.kepler()["metadata"]["uid"]
-    assert [one["uid"] for one in objects["DaemonSet"]["metadata"]["ownerReferences"]] == [uid]
+    assert [owner_reference["uid"] for owner_reference in objects["DaemonSet"]["metadata"]["ownerReferences"]] == [uid]
     assert not {"status", "managedFields"} & {*objects["DaemonSet"], *objects["DaemonSet"]["metadata"]}
 
 
@@ -227,7 +227,7 @@ def test_render_without_a_cluster(alone: Terminal, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("KUBECONFIG", "/nowhere")
     samples = ROOT / "config/samples"
     said = alone("render", "--offline", "-f", str(samples), "-f", str(samples / "training"), "-o", "json")
-    kinds = {one["kind"] for one in said.data["items"]}
+    kinds = {item["kind"] for item in said.data["items"]}
     assert {"DaemonSet", "ServiceMonitor", "ConfigMap", "ClusterRoleBinding"} <= kinds
     assert "ownerReferences" not in said.out
     assert "is in the files more than once: the last one counts" in said.err
@@ -239,8 +239,8 @@ def test_dead_letters(workbench: Workbench, terminal: Terminal) -> None:
     event = given_up(namespace=workbench.namespace, id=workbench.namespace, data={"password": "hunter2"})
     store(stack)(event)
 
-    told = terminal("dead-letters", "-o", "json").data
-    (letter,) = [one for one in told if one["event"]["id"] == workbench.namespace]
+    data = terminal("dead-letters", "-o", "json").data
+    (letter,) = [one for one in data if one["event"]["id"] == workbench.namespace]
     assert (letter["code"], letter["event"]["object"]["name"]) == ("400", "kepler")
     assert letter["name"] in terminal("dead-letters").out
     shown = terminal("dead-letters", "show", letter["name"])
@@ -258,7 +258,7 @@ def test_letters_that_nobody_can_use_are_thrown_away(workbench: Workbench, termi
     keep = store(workbench.stack)
     for number in range(3):
         keep(given_up(namespace=workbench.namespace, id=f"{workbench.namespace}-{number}"))
-    first, second, third = (one["name"] for one in terminal("dead-letters", "-o", "json").data[:3])
+    first, second, third = (letter["name"] for letter in terminal("dead-letters", "-o", "json").data[:3])
     emptied = '{"data": null, "metadata": {"annotations": null}}'
     workbench.stack.kubectl("-n", NAMESPACE, "patch", f"configmap/{first}", "--type=merge", "-p", emptied)
 
@@ -277,11 +277,11 @@ def test_doctor_finds_what_a_bare_cluster_lacks(workbench: Workbench, terminal: 
     """Definitions and permissions are as generated; there is no Knative, and that fails."""
     workbench.apply(kepler())
     told = terminal("doctor", "-o", "json")
-    levels = {one["area"]: one["level"] for one in told.data["checks"]}
+    levels = {check["area"]: check["level"] for check in told.data["checks"]}
     assert told.code == Exit.NO
     assert (levels["definitions"], levels["events"]) == ("ok", "fail")
-    permissions = [one for one in told.data["checks"] if one["area"] == "permissions"]
-    assert not [one for one in permissions if one["level"] == "fail"], permissions
+    permissions = [check for check in told.data["checks"] if check["area"] == "permissions"]
+    assert not [permission for permission in permissions if permission["level"] == "fail"], permissions
     assert "the cluster has no Knative Eventing" in terminal("doctor").out
 
 

@@ -39,13 +39,13 @@ class Served:
 @pytest.fixture
 def served() -> Iterator[Served]:
     """Something that listens."""
-    told = Served()
+    served = Served()
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            told.asked.append((self.path, self.headers.get("Authorization", "")))
-            content = told.body if isinstance(told.body, bytes) else json.dumps(told.body).encode()
-            self.send_response(told.status)
+            served.asked.append((self.path, self.headers.get("Authorization", "")))
+            content = served.body if isinstance(served.body, bytes) else json.dumps(served.body).encode()
+            self.send_response(served.status)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
@@ -60,8 +60,8 @@ def served() -> Iterator[Served]:
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        told.url = f"http://127.0.0.1:{server.server_port}"
-        yield told
+        served.url = f"http://127.0.0.1:{server.server_port}"
+        yield served
         server.shutdown()
 
 

@@ -88,7 +88,7 @@ def doctor(whole: Stack, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ta
     def run(*flags: str) -> Table:
         told = terminal("doctor", "-o", "json", *(flags or ("--kubeconfig", str(whole.admin))))
         assert told.code == (Exit.OK if told.data["healthy"] else Exit.NO)
-        return [(one["area"], one["level"], one["says"], one.get("do", "")) for one in told.data["checks"]]
+        return [(check["area"], check["level"], check["says"], check.get("do", "")) for check in told.data["checks"]]
 
     return run
 

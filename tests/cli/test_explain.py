@@ -303,8 +303,8 @@ def test_why(case: ExplainCase) -> None:
     found = explain(case.facts)
     told = "\n".join(lines(found))
     assert found.ready is case.ready
-    for said in case.says:
-        assert said in told
+    for text in case.says:
+        assert text in told
     for step in case.steps:
         assert any(step in one for one in found.next), found.next
 

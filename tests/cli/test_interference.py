@@ -28,8 +28,8 @@ def patched(workbench: Workbench) -> Workbench:
 
 def written(workbench: Workbench) -> str:
     """When the priority class was set, as the sentences have it."""
-    found = workbench.get("daemonset/kepler-exporter")["metadata"]["managedFields"]
-    [at] = [one["time"] for one in found if one["manager"] == "kubectl-patch" and "subresource" not in one]
+    managed_fields = workbench.get("daemonset/kepler-exporter")["metadata"]["managedFields"]
+    [at] = [one["time"] for one in managed_fields if one["manager"] == "kubectl-patch" and "subresource" not in one]
     return f"{datetime.fromisoformat(at).astimezone():%Y-%m-%d %H:%M:%S}"
 
 
@@ -80,8 +80,8 @@ def test_diff_names_what_would_stay(patched: Workbench, terminal: Terminal, tmp_
     file.write_text(json.dumps(kepler()))
     said = terminal("diff", "-f", str(file))
     assert (said.code, said.out, said.err) == (0, f"{sentence(patched)}\n", "")
-    told = terminal("diff", "-f", str(file), "-o", "json").data
-    assert [(one["path"], one["value"], one["by"]) for one in told["foreign"]] == [
+    data = terminal("diff", "-f", str(file), "-o", "json").data
+    assert [(one["path"], one["value"], one["by"]) for one in data["foreign"]] == [
         (f"{POD}.priorityClassName", "x", "kubectl-patch")
     ]
 

@@ -102,10 +102,10 @@ def reported(said: list[Report]) -> Net:
     net: Net = {}
     for change in (change for report in said for change in report.changes if change.action != "reported"):
         where = (change.object.kind, change.object.name)
-        for one in change.fields:
-            first = net.pop((*where, one.path), None)
-            if first is None or first[0] != one.after:
-                net[*where, one.path] = (first[0] if first else one.before, one.after)
+        for changed in change.fields:
+            first = net.pop((*where, changed.path), None)
+            if first is None or first[0] != changed.after:
+                net[*where, changed.path] = (first[0] if first else changed.before, changed.after)
         if change.action == "deleted":
             net[*where, ""] = ("there", None)
     return net
@@ -116,9 +116,9 @@ def predicted(told: Any) -> Net:
     net: Net = {}
     for touched in told["objects"]:
         where = (touched["object"]["kind"], touched["object"]["name"])
-        for one in touched["fields"]:
-            if one["by"] != YOU:
-                net[*where, one["path"]] = (one["before"], one["after"])
+        for changed in touched["fields"]:
+            if changed["by"] != YOU:
+                net[*where, changed["path"]] = (changed["before"], changed["after"])
         if touched["action"] == "deleted":
             net[*where, ""] = ("there", None)
     return net
@@ -173,4 +173,4 @@ def test_what_is_predicted_is_what_is_written(
 
 def test_every_function_that_has_a_kepler_is_asked() -> None:
     """Those of the simulation are those of the catalogue."""
-    assert {one.name for one in FUNCTIONS if one.parent == KEPLER} == set(BY_NAME)
+    assert {function.name for function in FUNCTIONS if function.parent == KEPLER} == set(BY_NAME)

@@ -42,7 +42,7 @@ MIXED = {
 
 def test_the_worst_is_first() -> None:
     """What is wrong, what waits, what is well, and what has no state of its own; programs get the same order."""
-    assert [one.name for one in status(MIXED).resources] == ["z", "b", "a", "sources"]
+    assert [resource.name for resource in status(MIXED).resources] == ["z", "b", "a", "sources"]
 
 
 def test_the_reason_has_a_column() -> None:
@@ -125,7 +125,7 @@ def limited(workbench: Workbench, terminal: Terminal) -> Callable[..., Terminal]
 
     def of(*resources: str) -> Terminal:
         stack.kubectl("-n", place, "create", "serviceaccount", "user")
-        kinds = ",".join(f"{one}.sustainable-computing.io" for one in resources)
+        kinds = ",".join(f"{resource}.sustainable-computing.io" for resource in resources)
         stack.kubectl("-n", place, "create", "role", "user", "--verb=list,get", f"--resource={kinds}")
         stack.kubectl("-n", place, "create", "rolebinding", "user", "--role=user", f"--serviceaccount={place}:user")
         return Terminal(terminal.capsys, ("--kubeconfig", str(stack.kubeconfig_for(place, "user")), "-n", place))
@@ -147,8 +147,8 @@ def test_what_may_not_be_listed_is_left_out_and_said(workbench: Workbench, limit
 def test_the_doctor_says_what_may_not_be_listed(workbench: Workbench, limited: Callable[..., Terminal]) -> None:
     """Not that there is none."""
     workbench.apply(kepler())
-    told = limited("keplercollectedmetrics")("doctor", "-o", "json").data["checks"]
-    (one,) = [check for check in told if check["area"] == "resources"]
+    checks = limited("keplercollectedmetrics")("doctor", "-o", "json").data["checks"]
+    (one,) = [check for check in checks if check["area"] == "resources"]
     assert (one["level"], one["says"]) == ("warn", "you may not list keplers: whether they are Ready is unknown")
 
 
@@ -157,8 +157,8 @@ def test_the_doctor_says_that_other_namespaces_may_not_be_listed(
 ) -> None:
     """What is there is looked at."""
     workbench.apply(kepler())
-    told = limited("keplers")("doctor", "-o", "json").data["checks"]
-    first, second = [check["says"] for check in told if check["area"] == "resources"]
+    checks = limited("keplers")("doctor", "-o", "json").data["checks"]
+    first, second = [check["says"] for check in checks if check["area"] == "resources"]
     assert f"only those of namespace '{workbench.namespace}' are looked at" in first
     assert second == f"Kepler {workbench.namespace}/kepler is not Ready"
 

@@ -53,4 +53,4 @@ def test_somebody_who_may_not_list_the_functions(workbench: Workbench, terminal:
 def test_the_label_is_the_one_that_functions_carry() -> None:
     """So that what is installed says which version it is."""
     services = [one for one in objects(NAMESPACE, ()) if one["kind"] == "Service"]
-    assert {one["metadata"]["labels"][OF_VERSION] for one in services} == {VERSION}
+    assert {service["metadata"]["labels"][OF_VERSION] for service in services} == {VERSION}

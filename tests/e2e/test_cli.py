@@ -70,8 +70,8 @@ def newest(plugin: Plugin) -> Any:
 def did(change: Any) -> set[tuple[str, str]]:
     """Each function that has reported on a generation, and with it each kind of object that it wrote."""
     reports = change["reports"]
-    wrote = {(one["function"], each["object"]["kind"]) for one in reports for each in one["changes"]}
-    return wrote | {(one["function"], "") for one in reports}
+    wrote = {(report["function"], each["object"]["kind"]) for report in reports for each in report["changes"]}
+    return wrote | {(report["function"], "") for report in reports}
 
 
 def awaited(plugin: Plugin) -> set[str]:
@@ -92,7 +92,7 @@ def test_a_glance_and_an_explanation(edited: Plugin) -> None:
 def test_who_changed_what_and_what_came_of_it(edited: Plugin) -> None:
     """The edit with its field and its author, and each function's part."""
     found = newest(edited)
-    assert [(one["path"], one["before"], one["after"]) for one in found["edit"]["fields"]] == [
+    assert [(field["path"], field["before"], field["after"]) for field in found["edit"]["fields"]] == [
         ("collector.port", 9102, 9103)
     ]
     told = edited("history")
@@ -177,7 +177,7 @@ def test_a_dead_letter_is_listed_shown_and_sent_again(plugin: Plugin) -> None:
         identity = send(cluster, functions="/machine_spec/")
 
         def mine() -> list[Any]:
-            return [one for one in plugin.data("dead-letters") if one["event"]["id"] == identity]
+            return [letter for letter in plugin.data("dead-letters") if letter["event"]["id"] == identity]
 
         cluster.eventually(mine)
         letter = mine()[0]
@@ -196,10 +196,10 @@ def test_the_doctor_is_content(edited: Plugin) -> None:
     edited.cluster.kubectl(
         "label", "namespace", edited.cluster.namespace, "pod-security.kubernetes.io/enforce=privileged"
     )
-    found = edited.run("doctor", "-o", "json")
-    checks = json.loads(found.stdout)["checks"]
-    assert not [one for one in checks if one["level"] == "fail"], checks
-    areas = {one["area"]: one["says"] for one in checks}
+    result = edited.run("doctor", "-o", "json")
+    checks = json.loads(result.stdout)["checks"]
+    assert not [check for check in checks if check["level"] == "fail"], checks
+    areas = {check["area"]: check["says"] for check in checks}
     assert "answer as processes of this machine, without Knative Serving" in areas["functions"]
     assert "ago, over" in areas["sweep"]
 
@@ -208,11 +208,11 @@ def test_the_doctor_finds_a_function_that_has_ended(edited: Plugin) -> None:
     """And what to do."""
     edited.cluster.stack.kill("kepler-estimator")
     try:
-        found = edited.run("doctor")
+        result = edited.run("doctor")
     finally:
         edited.cluster.stack.restart("kepler-estimator")
-    assert found.returncode == 1
-    assert "where 'kepler-estimator' should be" in found.stdout
+    assert result.returncode == 1
+    assert "where 'kepler-estimator' should be" in result.stdout
 
 
 def test_a_bundle_with_reports_and_without_secrets(plugin: Plugin, tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_a_bundle_with_reports_and_without_secrets(plugin: Plugin, tmp_path: Pat
     path = tmp_path / "bundle.tar.gz"
     plugin("support-bundle", "-o", str(path))
     with tarfile.open(path) as archive:
-        found = {one.name: archive.extractfile(one) for one in archive.getmembers()}
+        found = {member.name: archive.extractfile(member) for member in archive.getmembers()}
         content = {name: opened.read().decode() for name, opened in found.items() if opened}
     root = f"kepler-support/reports/traces/{cluster.namespace}-kepler-1.json"
     assert "collector" in content[root]
@@ -252,9 +252,9 @@ def test_what_controllers_write_is_no_field_of_others(cluster: StackNamespace, p
     cluster.eventually(lambda: (cluster.get(server) or {"status": {}})["status"].get("replicas"))
     cluster.kubectl("rollout", "restart", "daemonset/kepler-exporter")
     cluster.eventually(lambda: "its pods were restarted by kubectl-rollout" in plugin.run("explain").stdout)
-    told = plugin.run("explain", "-o", "json").stdout
-    assert "no function sets this field" not in told
-    assert [one for one in json.loads(told)["because"] if "restarted by" in one]
+    stdout = plugin.run("explain", "-o", "json").stdout
+    assert "no function sets this field" not in stdout
+    assert [one for one in json.loads(stdout)["because"] if "restarted by" in one]
 
 
 def test_a_fight_with_a_tool_that_sets_a_field_again_and_again(edited: Plugin) -> None:
@@ -269,9 +269,9 @@ def test_a_fight_with_a_tool_that_sets_a_field_again_and_again(edited: Plugin) -
         cluster.eventually(lambda: service_account(cluster) == "kepler")
     fought = "collector put `spec.template.spec.serviceAccountName` back "
     cluster.eventually(lambda: fought in edited.run("explain").stdout, lambda: edited.run("explain").stdout)
-    told = edited.run("explain", "ds/kepler-exporter").stdout
-    assert fought in told
-    assert "stop whatever changes it" in told
+    stdout = edited.run("explain", "ds/kepler-exporter").stdout
+    assert fought in stdout
+    assert "stop whatever changes it" in stdout
 
 
 def service_account(cluster: StackNamespace) -> str:

@@ -31,7 +31,7 @@ def dead_letters(cluster: StackNamespace) -> list[Any]:
 def letters_about(cluster: StackNamespace) -> list[Any]:
     """Those about the Kepler in this namespace."""
     about = f"Kepler {cluster.namespace}/kepler"
-    return [one for one in dead_letters(cluster) if one["event"]["object"] == about]
+    return [dead_letter for dead_letter in dead_letters(cluster) if dead_letter["event"]["object"] == about]
 
 
 def broker(addresses: Addresses) -> str:
@@ -100,7 +100,7 @@ def test_an_event_that_can_name_no_object_leads_to_nothing(cluster: StackNamespa
         return {str(one["event"]) for one in cluster.logged("kepler-collector", "an event names no object")}
 
     cluster.eventually(lambda: {*forged} <= noted())
-    assert not [one for one in dead_letters(cluster) if one["event"]["id"] in forged]
+    assert not [dead_letter for dead_letter in dead_letters(cluster) if dead_letter["event"]["id"] in forged]
 
 
 def test_a_request_wakes_the_functions_that_it_names_and_no_others(cluster: StackNamespace) -> None:

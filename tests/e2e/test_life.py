@@ -17,7 +17,7 @@ CHILDREN = ("configmap/kepler-cfm", "service/kepler-exporter", "serviceaccount/k
 def subjects(stack: Stack) -> set[str]:
     """Namespaces whose exporters the shared binding lets read."""
     bound = json.loads(stack.kubectl("get", "clusterrolebinding", "kepler-exporter", "-o", "json"))
-    return {one["namespace"] for one in bound.get("subjects") or []}
+    return {subject["namespace"] for subject in bound.get("subjects") or []}
 
 
 def left(cluster: StackNamespace) -> list[str]:
@@ -35,10 +35,10 @@ def test_an_apply_becomes_a_daemon_set_on_the_nodes(cluster: StackNamespace) -> 
     assert status["images"]["collector"].startswith("quay.io/sustainable_computing_io/kepler:")
     assert cluster.namespace in subjects(cluster.stack)
     told = {*BY_NAME}
-    cluster.eventually(lambda: {one["function"] for one in cluster.reports()} == told, cluster.reports)
+    cluster.eventually(lambda: {report["function"] for report in cluster.reports()} == told, cluster.reports)
     wrote = {"ConfigMap", "Service", "ServiceAccount", "DaemonSet", "ClusterRoleBinding", "Kepler"}
     cluster.eventually(
-        lambda: wrote <= {change["object"]["kind"] for one in cluster.reports() for change in one["changes"]},
+        lambda: wrote <= {change["object"]["kind"] for report in cluster.reports() for change in report["changes"]},
         cluster.reports,
     )
 

@@ -74,7 +74,7 @@ def test_what_happened_while_the_event_source_was_away(cluster: StackNamespace) 
 def subjects(cluster: StackNamespace) -> list[str]:
     """The namespaces whose exporters may read pods and node metrics."""
     bound = json.loads(cluster.stack.kubectl("get", "clusterrolebinding", "kepler-exporter", "-o", "json"))
-    return [one["namespace"] for one in bound.get("subjects") or []]
+    return [subject["namespace"] for subject in bound.get("subjects") or []]
 
 
 def test_the_ping_source_wakes_the_sweep(cluster: StackNamespace) -> None:

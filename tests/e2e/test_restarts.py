@@ -98,8 +98,8 @@ def test_one_sweep_after_a_restart_finds_everything(cluster: StackNamespace, par
     user = RestartScenario(cluster)
     user.prepare()
 
-    with ThreadPoolExecutor(1) as other:
-        acting = other.submit(user.act)
+    with ThreadPoolExecutor(1) as thread_pool_executor:
+        acting = thread_pool_executor.submit(user.act)
         cluster.stack.kill(name)
         if name not in ("etcd", "kube-apiserver"):
             acting.result()  # all of it happens while the part is away

@@ -101,7 +101,7 @@ def test_what_was_done_to_one_object_is_found_by_its_name(page: Page, cluster: S
 
     reports = page.locator(".report")
     expect(reports).to_have_count(2)
-    assert {one.strip() for one in reports.locator(".function").all_text_contents()} == {"collector"}
+    assert {text.strip() for text in reports.locator(".function").all_text_contents()} == {"collector"}
     reports.first.locator("summary").first.click()
     expect(reports.first).to_contain_text("Because DaemonSet")
     expect(reports.first).to_contain_text("was deleted")

@@ -45,7 +45,7 @@ def _part(wanted: str, first: int, step: int) -> int:
             if wanted in ("", chain.name):
                 began = time.monotonic()
                 with walking(stack, chain) as matrix:
-                    verdict = matrix.run([each[first::step] for each in matrix.plans(PAIRS)])
+                    verdict = matrix.run([plan[first::step] for plan in matrix.plans(PAIRS)])
                 hand_in(f"{chain.name}, {time.monotonic() - began:.0f} s", verdict)
     return 0
 

@@ -156,7 +156,7 @@ class FaultWorld:
     _changed: list[Ref] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._sends = {one.name: transport(self.stack, one.manager) for one in self.functions}
+        self._sends = {function.name: transport(self.stack, function.manager) for function in self.functions}
         self._sweeping = transport(self.stack, "kepler-sweep")
         self._user = KubectlRequests(self.stack)
         for ref in self.installed:
@@ -172,7 +172,7 @@ class FaultWorld:
 
     def restart(self) -> None:
         """New processes for every function: none remembers anything."""
-        self._processes = {one.name: self.process(one) for one in self.functions}
+        self._processes = {function.name: self.process(function) for function in self.functions}
 
     def process(self, function: Function) -> Reconciler:
         """A fresh process of a function."""
@@ -184,8 +184,8 @@ class FaultWorld:
 
     def tap(self, tapping: Callable[[Transport], Tap]) -> dict[str, Tap]:
         """Puts something between the functions, the sweep too, and the API server; by their managers' names."""
-        taps = {one.manager: tapping(self._sends[one.name]) for one in self.functions}
-        self._sends = {one.name: taps[one.manager] for one in self.functions}
+        taps = {function.manager: tapping(self._sends[function.name]) for function in self.functions}
+        self._sends = {function.name: taps[function.manager] for function in self.functions}
         taps["kepler-sweep"] = self._sweeping = tapping(self._sweeping)
         return taps
 
@@ -214,7 +214,9 @@ class FaultWorld:
 
     def apply(self, manifest: Manifest) -> None:
         """A user's `kubectl apply --server-side` of the whole object."""
-        kind = next(one for one in KINDS if one.name == manifest["kind"] and one.api_version == manifest["apiVersion"])
+        kind = next(
+            kind for kind in KINDS if kind.name == manifest["kind"] and kind.api_version == manifest["apiVersion"]
+        )
         ref = Ref(kind, self.namespace if kind.namespaced else "", manifest["metadata"]["name"])
         self.note("user", Request("PATCH", path(kind, ref.namespace, ref.name)), ref, self._applied(ref, manifest))
 
@@ -328,7 +330,7 @@ class FaultWorld:
 
     def meanwhile(self, most: int = MOST) -> None:
         """While one process is in the middle of its work, others get what is on its way: so many deliveries at most."""
-        others = {one.name: self.process(one) for one in self.functions}
+        others = {function.name: self.process(function) for function in self.functions}
         held = self._delivering, self._failing, self._changed
         while self.queue and most:
             most -= 1
@@ -346,8 +348,8 @@ class FaultWorld:
         ping = Event("ping", PING, "/tests", "", "", "", "", "", {}, {})
         Sweep(self.functions, self._sweeping, sink)(ping)
         ours = [one for one in asked if one.type == RESYNC_REQUESTED and one.namespace in ("", self.namespace)]
-        for one in ours:
-            self.send(one)
+        for write in ours:
+            self.send(write)
         return len(ours)
 
     def deliver(self, delivery: Delivery, processes: Mapping[str, Reconciler]) -> None:
@@ -415,7 +417,7 @@ def addressed(request: Request) -> Ref:
     steps = request.path.strip("/").split("/")
     version, rest = ("/".join(steps[1:2]), steps[2:]) if steps[0] == "api" else ("/".join(steps[1:3]), steps[3:])
     namespace, rest = (rest[1], rest[2:]) if rest[0] == "namespaces" and len(rest) > 2 else ("", rest)
-    kind = next(one for one in KINDS if one.api_version == version and one.plural == rest[0])
+    kind = next(kind for kind in KINDS if kind.api_version == version and kind.plural == rest[0])
     return Ref(kind, namespace, rest[1] if len(rest) > 1 else "")
 
 

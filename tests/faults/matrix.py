@@ -73,7 +73,7 @@ class Matrix:
 
     def run(self, plans: list[list[Plan]], *, until_failed: bool = False) -> Verdict:
         """Every plan at its step, round and round, until none is left, or one has failed."""
-        verdict, waiting, place = Verdict(), [list(reversed(each)) for each in plans], 0
+        verdict, waiting, place = Verdict(), [list(reversed(plan)) for plan in plans], 0
         while any(waiting) and not (until_failed and verdict.failed):
             plan = waiting[place].pop() if waiting[place] else UNDISTURBED
             told = self.attempt(place, plan)

@@ -50,13 +50,13 @@ class RunResult:
 
 def ended(world: FaultWorld) -> RunResult:
     """The end of the run so far."""
-    ours = [one for one in world.writes if one.by.startswith("kepler-")]
+    ours = [write for write in world.writes if write.by.startswith("kepler-")]
     return RunResult(
         state(world),
-        Counter(one.ref for one in ours if one.creates),
-        Counter(one.ref for one in ours if one.deletes),
-        Counter(one.ref for one in ours if _content(one.before) != _content(one.after)),
-        sum(one.ref.kind is DAEMON_SET and _moves(one) for one in ours),
+        Counter(write.ref for write in ours if write.creates),
+        Counter(write.ref for write in ours if write.deletes),
+        Counter(write.ref for write in ours if _content(write.before) != _content(write.after)),
+        sum(write.ref.kind is DAEMON_SET and _moves(write) for write in ours),
         len(ours),
     )
 
@@ -82,7 +82,7 @@ def _compared(world: FaultWorld, ref: Ref, actual: Manifest) -> Manifest:
 def ours(world: FaultWorld, binding: Manifest) -> Manifest:
     """Of the binding that all namespaces share, what is about this one."""
     subjects = binding.get("subjects") or ()
-    return {"subjects": [one for one in subjects if one["namespace"] == world.namespace]}
+    return {"subjects": [subject for subject in subjects if subject["namespace"] == world.namespace]}
 
 
 def broken(world: FaultWorld, reference: RunResult, *, racing: bool = False) -> Iterator[str]:
@@ -92,7 +92,7 @@ def broken(world: FaultWorld, reference: RunResult, *, racing: bool = False) -> 
     first would have made and the second removes may then never come to be.
     """
     yield from world.defects
-    yield from (f"dead letter: {one}" for one in world.letters)
+    yield from (f"dead letter: {letter}" for letter in world.letters)
     now = ended(world)
     yield from unlike(reference.state, now.state)
     yield from _too_many("created", now.creations, reference.creations)
@@ -186,7 +186,7 @@ def untrue(world: FaultWorld) -> Iterator[str]:
     for function in world.functions:
         if function.manager != write.by or function.parent is not write.ref.kind:
             continue
-        said = {one["type"]: one for one in (write.after.get("status") or {}).get("conditions") or ()}
+        said = {condition["type"]: condition for condition in (write.after.get("status") or {}).get("conditions") or ()}
         condition = said.get(function.condition) or {}
         if (condition.get("status"), condition.get("observedGeneration")) == (
             ConditionStatus.TRUE,

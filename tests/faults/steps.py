@@ -86,8 +86,8 @@ def all_of(*acts: Callable[[FaultWorld], None]) -> Callable[[FaultWorld], None]:
     """One after the other, without waiting."""
 
     def act(world: FaultWorld) -> None:
-        for one in acts:
-            one(world)
+        for act in acts:
+            act(world)
 
     return act
 

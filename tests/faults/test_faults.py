@@ -21,7 +21,7 @@ def sample(plans: Sequence[Sequence[Plan]], seed: str) -> list[list[Plan]]:
     for step, each in enumerate(plans):
         for plan in each:
             kinds.setdefault(plan.name.partition(" ")[0], []).append((step, plan))
-    chosen = [one for found in kinds.values() for one in chance.sample(found, min(EACH, len(found)))]
+    chosen = [one for kind in kinds.values() for one in chance.sample(kind, min(EACH, len(kind)))]
     return [[plan for step, plan in chosen if step == number] for number in range(len(plans))]
 
 

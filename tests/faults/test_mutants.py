@@ -50,7 +50,7 @@ def test_a_rule_left_out_is_noticed(faulty_plane: Stack, shown: Detection) -> No
 
 def tried(stack: Stack, shown: Detection) -> Verdict:
     """The faults of the plans that are meant, until one shows; planned with the protocol as it is now."""
-    (chain,) = (one for one in CHAINS if one.name == shown.chain)
+    (chain,) = (chain for chain in CHAINS if chain.name == shown.chain)
     with walking(stack, chain) as matrix:
         wanted = [
             [one for one in each if step.name == shown.step and re.match(shown.plan, one.name)]

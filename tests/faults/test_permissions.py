@@ -108,7 +108,7 @@ def _make_and_read_key(plane: Stack, maker: Noting, found: dict[str, set[Permiss
     """`audit` makes the key that events are signed with, and each function reads it."""
     plane.kubectl("-n", OPERATOR, "delete", "secret", SECRET_NAME, "--ignore-not-found")
     Keyring(maker, OPERATOR).make()
-    for account in (*(one.manager for one in FUNCTIONS), *(one.manager for one in LISTENERS)):
+    for account in (*(function.manager for function in FUNCTIONS), *(listener.manager for listener in LISTENERS)):
         reader = Noting(transport(plane, account))
         assert Keyring(reader, OPERATOR)() is not None
         found.setdefault(account, set()).update(reader.noted)
@@ -136,7 +136,9 @@ def _correspond(plane: Stack, letters: DeadLetterStore) -> None:
     for kind in OURS:
         made = {"apiVersion": kind.api_version, "kind": kind.name, "metadata": {"name": "kepler"}}
         plane.kubectl("create", "-n", "default", "-f", "-", stdin=json.dumps(made))
-    for kind in {one.parent for one in FUNCTIONS} | {wake.kind for one in FUNCTIONS for wake in one.wakes}:
+    for kind in {function.parent for function in FUNCTIONS} | {
+        wake.kind for function in FUNCTIONS for wake in function.wakes
+    }:
         about = {"apiversion": kind.api_version, "kind": kind.name, "id": kind.name}
         about |= {"name": "kepler", **({"namespace": "default"} if kind.namespaced else {})}
         letters(given_up(RESOURCE_UPDATE, **about))
@@ -162,7 +164,7 @@ def test_a_functions_role_has_nothing_that_it_does_not_use(noted: dict[str, set[
     assert granted([*wiring.function(one), *on_openshift]) - noted[one.manager] == set()
 
 
-@pytest.mark.parametrize("one", [one for one in LISTENERS if one.rules], ids=lambda one: one.name)
+@pytest.mark.parametrize("one", [listener for listener in LISTENERS if listener.rules], ids=lambda one: one.name)
 def test_a_listeners_role_has_nothing_that_it_does_not_use(noted: dict[str, set[Permission]], one: Any) -> None:
     """The same of the sweep, of `audit`, and of the dead letters, whose oldest go only when there are hundreds."""
     idle = granted(wiring.listener(one)) - noted[one.manager]

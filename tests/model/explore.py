@@ -199,7 +199,7 @@ class _Exploration:
 
     def _moved(self, state: ModelState, written: WriteResult, left: tuple[int, ...]) -> ModelState:
         """Somebody else wrote: an event, and a delivery of it unless it shows that there is nothing to do."""
-        workers = _sorted(self._world.overtaken(one, written.place) for one in state.workers)
+        workers = _sorted(self._world.overtaken(worker, written.place) for worker in state.workers)
         deliveries = self._one_more(state) if self._world.wakes(state.cells, written) else state.deliveries
         return ModelState(replaced(state.cells, written), workers, deliveries, left)
 
@@ -215,7 +215,7 @@ class _Exploration:
         way: list[str] = []
         while (before := self._from[number]) >= 0:
             steps = self._steps(self._states[before])
-            step = next(one for one in steps if one.state == self._states[number])
+            step = next(step for step in steps if step.state == self._states[number])
             way.append(self._told(self._states[before], step))
             number = before
         return way[::-1]
@@ -226,7 +226,7 @@ class _Exploration:
         worker = self._world.worker(step.who)
         status = self._world.carry_out(step.who, state.cells).reply.status
         after = f", is answered {status}" if step.what == "asks" else ""
-        came = [one for one in step.state.workers if one not in state.workers]
+        came = [worker for worker in step.state.workers if worker not in state.workers]
         return f"worker {step.who} {step.what}: {worker}{after}" + (f", goes on as {came[0]}" if came else "")
 
 

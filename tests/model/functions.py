@@ -44,7 +44,7 @@ def says(ref: Ref, owner: Manifest, **stamps: int) -> Intent:
 
 def made(*intents: Intent) -> Outcome:
     """Converged, with a message that tells what was written."""
-    told = ", ".join(f"{name}={said}" for one in intents for name, said in one.body.get("data", {}).items())
+    told = ", ".join(f"{name}={said}" for intent in intents for name, said in intent.body.get("data", {}).items())
     return converged(*intents, message=f"made {told}")
 
 
@@ -90,7 +90,7 @@ NAMED = Function("named", CONDITION, WAKES, _naming, children=lambda _: (CHILD,)
 
 
 def _listed(observed: Observed) -> Outcome:
-    total = sum(value(one) for one in observed.collections[INPUTS])
+    total = sum(value(collection) for collection in observed.collections[INPUTS])
     return made(says(CHILD, parent(observed), parent=value(parent(observed)), total=total))
 
 

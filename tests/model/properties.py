@@ -96,8 +96,8 @@ def _unlike(function: Function, decided: Outcome, observed: Observed) -> Iterato
     if decided.quiet:
         yield f"it waits for what does not come: {decided.message}"
     for intent in decided.intents:
-        for one in differences(intent.body, observed.get(intent.ref), manager=function.manager):
-            yield f"`{one.path}` of {intent.ref} is {one.before} and should be {one.after}"
+        for difference in differences(intent.body, observed.get(intent.ref), manager=function.manager):
+            yield f"`{difference.path}` of {intent.ref} is {difference.before} and should be {difference.after}"
     yield from (f"{ref} should not be there" for ref in decided.absent if observed.get(ref))
 
 

@@ -141,8 +141,8 @@ def test_what_is_overwritten_by_force_changes_its_owner() -> None:
     client(server).apply(CHILD, data(a="1"), over=None)
     taken = client(server, "theirs").apply(CHILD, data(a="2"), over=client(server).get(CHILD))
 
-    assert [one["manager"] for one in taken["metadata"]["managedFields"]] == ["theirs"]
-    assert [one.path for one in differences(data(a="1"), taken, manager="ours")] == ["data.a"]
+    assert [managed_field["manager"] for managed_field in taken["metadata"]["managedFields"]] == ["theirs"]
+    assert [difference.path for difference in differences(data(a="1"), taken, manager="ours")] == ["data.a"]
     assert client(server).apply(CHILD, data(a="1"), over=taken)["data"] == {"a": "1"}
 
 
@@ -155,7 +155,7 @@ def test_conditions_are_owned_one_by_one() -> None:
 
     now = client(server).apply_status(PARENT, {"conditions": [{"type": "C", "status": "False"}]})
 
-    assert [one["type"] for one in now["status"]["conditions"]] == ["B", "C"]
+    assert [condition["type"] for condition in now["status"]["conditions"]] == ["B", "C"]
 
 
 def test_a_collection_is_listed_by_name() -> None:

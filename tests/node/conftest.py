@@ -64,19 +64,19 @@ def node() -> Iterator[Node]:
     if missing:
         pytest.skip("; ".join(missing))
     pinned.build_all(DEFAULT)
-    found = Node(STATE)
+    node = Node(STATE)
     if os.environ.get(KEEP) and sandbox.running(STATE):
-        yield found
+        yield node
         return
     try:
-        found.up(SCALING, operator=True)
+        node.up(SCALING, operator=True)
     except LocalError as error:
         pytest.fail(str(error), pytrace=False)
     try:
-        yield found
+        yield node
     finally:
         if not os.environ.get(KEEP):
-            found.down()
+            node.down()
 
 
 @pytest.fixture(scope="session")

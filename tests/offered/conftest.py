@@ -69,10 +69,10 @@ def operated(offered_plane: Stack, ways: Mapping[str, Transport], broker: Broker
     create_namespace(offered_plane, name)
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
     offered_plane.api.create(f"/api/v1/namespaces/{name}/serviceaccounts", account)
-    found = OperatedNamespace(offered_plane, name, ways, broker)
-    yield found
-    found.obstacles.close()
+    operated_namespace = OperatedNamespace(offered_plane, name, ways, broker)
+    yield operated_namespace
+    operated_namespace.obstacles.close()
     for kind in (KEPLER, MACHINE_CONFIG):
         for one in offered_plane.api.items(path(kind, name if kind.namespaced else "")):
             offered_plane.api.delete(path(kind, name if kind.namespaced else "", one["metadata"]["name"]))
-    found.follow()
+    operated_namespace.follow()

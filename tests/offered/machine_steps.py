@@ -51,7 +51,7 @@ def booted(offered: OfferedState, *words: str) -> None:
     offered.offers(*words)
     offered.operated.obstacles.callback(worker, offered.operated)
     worker(offered.operated, CGROUP)
-    for command in (*(one for one in offered.commands if "resync" in one), AGAIN):
+    for command in (*(command for command in offered.commands if "resync" in command), AGAIN):
         offered.operated.run(command)
 
 
@@ -191,7 +191,7 @@ def undefined(*definitions: dict[str, Any], then: Any) -> Act:
     """A cluster without these kinds."""
 
     def act(operated: OperatedNamespace) -> None:
-        names = [one["metadata"]["name"] for one in definitions]
+        names = [definition["metadata"]["name"] for definition in definitions]
         operated.stack.kubectl("delete", "crd", *names, "--timeout=60s")
         operated.obstacles.callback(define, operated, *definitions)
         operated.apply(then)
@@ -201,9 +201,9 @@ def undefined(*definitions: dict[str, Any], then: Any) -> Act:
 
 def define(operated: OperatedNamespace, *definitions: dict[str, Any]) -> None:
     """Define these kinds."""
-    for one in definitions:
-        operated.stack.api.apply(path(CRD, "", one["metadata"]["name"]), one)
-    names = [f"crd/{one['metadata']['name']}" for one in definitions]
+    for manifest in definitions:
+        operated.stack.api.apply(path(CRD, "", manifest["metadata"]["name"]), manifest)
+    names = [f"crd/{manifest['metadata']['name']}" for manifest in definitions]
     operated.stack.kubectl("wait", "--for=condition=Established", *names, "--timeout=30s")
 
 

@@ -282,10 +282,10 @@ class OperatedNamespace:
 
     def _listed(self, kind: Kind, selector: str) -> Iterator[tuple[Ref, Manifest]]:
         where = path(kind, self.namespace if kind.namespaced else "")
-        for found in self._items(f"{where}?labelSelector={quote(selector)}"):
-            if kind != NAMESPACE or name(found) == self.namespace:
-                manifest = {"apiVersion": kind.api_version, "kind": kind.name, **found}
-                yield Ref(kind, self.namespace if kind.namespaced else "", name(found)), manifest
+        for item in self._items(f"{where}?labelSelector={quote(selector)}"):
+            if kind != NAMESPACE or name(item) == self.namespace:
+                manifest = {"apiVersion": kind.api_version, "kind": kind.name, **item}
+                yield Ref(kind, self.namespace if kind.namespaced else "", name(item)), manifest
 
     def _items(self, where: str) -> list[Any]:
         """Return the objects of a list; a kind that was defined a moment ago is asked for again."""

@@ -280,7 +280,7 @@ def _claims(pod: Manifest) -> list[str]:
 
 
 def _initial(pod: Manifest) -> set[str]:
-    return {str(one["name"]) for one in pod["spec"].get("initContainers") or ()}
+    return {str(init_container["name"]) for init_container in pod["spec"].get("initContainers") or ()}
 
 
 def _field(pod: Manifest, symptom: PodSymptom) -> str:

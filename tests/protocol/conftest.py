@@ -38,10 +38,10 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def database(address: str) -> Iterator[Database]:
     """One with its tables."""
-    found = Database(address)
-    schema_upgrade.prepare(found)
-    yield found
-    found.close()
+    database = Database(address)
+    schema_upgrade.prepare(database)
+    yield database
+    database.close()
 
 
 @pytest.fixture
@@ -53,11 +53,11 @@ def store(database: Database) -> Store:
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """Some hundred reports."""
-    found = Database(f"sqlite:///{tmp_path_factory.mktemp('kept')}/audit.db")
-    schema_upgrade.prepare(found)
-    fill(Store(found), 300)
-    yield found
-    found.close()
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('kept')}/audit.db")
+    schema_upgrade.prepare(database)
+    fill(Store(database), 300)
+    yield database
+    database.close()
 
 
 @pytest.fixture

@@ -123,7 +123,7 @@ def estimator(body: Any) -> Any:
 
 def bmcs(body: Any) -> Any:
     """The volume with the credentials of the nodes' management controllers."""
-    return next(one for one in pod(body)["volumes"] if one["name"] == "redfish")
+    return next(volume for volume in pod(body)["volumes"] if volume["name"] == "redfish")
 
 
 def sets(look: Callable[[Any], Any], **fields: Any) -> Change:
@@ -311,8 +311,8 @@ def test_what_somebody_added_is_passed_on(thief: Thief) -> None:
 
     assert bench.conditions()["CollectorReconciled"]["status"] == "True"
     found = pod(bench.get(f"daemonset/{EXPORTER}"))
-    assert {"debug", EXPORTER} == {one["name"] for one in found["containers"]}
-    assert {"machine-spec", "root"} <= {one["name"] for one in found["volumes"]}
+    assert {"debug", EXPORTER} == {container["name"] for container in found["containers"]}
+    assert {"machine-spec", "root"} <= {volume["name"] for volume in found["volumes"]}
 
 
 SUBJECTS = {

@@ -34,14 +34,14 @@ def test_objects_of_a_helm_release_are_refused_by_name_and_survive_the_kepler(wo
     before = versions(workbench, *OURS)
     workbench.apply(kepler())
     workbench.settle()
-    told = workbench.conditions()["Ready"]
-    assert (told["status"], told["reason"]) == ("False", "OwnedByAnother")
+    ready = workbench.conditions()["Ready"]
+    assert (ready["status"], ready["reason"]) == ("False", "OwnedByAnother")
     for part in (
         "ServiceAccount 'kepler' (managed by 'Helm') and ConfigMap 'kepler-cfm' (managed by 'Helm')",
         f"kubectl kepler resync kepler -n {workbench.namespace}",
         f"{ADOPT}=ServiceAccount/kepler,ConfigMap/kepler-cfm",
     ):
-        assert part in told["message"]
+        assert part in ready["message"]
     assert workbench.get("daemonset/kepler-exporter") is None
 
     workbench.delete("kepler/kepler")
@@ -77,10 +77,10 @@ def test_a_running_exporter_of_somebody_else_is_left_as_it_runs(workbench: Workb
     before = versions(workbench, *theirs)
     workbench.apply(kepler(collector={"port": 9105}))
     workbench.settle()
-    told = workbench.conditions()["Ready"]["message"]
+    message = workbench.conditions()["Ready"]["message"]
     assert (
         "ConfigMap 'kepler-cfm' (managed by 'Helm') and Service 'kepler-exporter' and DaemonSet 'kepler-exporter'"
-        in told
+        in message
     )
     assert versions(workbench, *theirs) == before
     assert workbench.get("serviceaccount/kepler") is None
@@ -132,8 +132,8 @@ def test_what_the_user_lists_is_adopted_and_outlives_the_kepler(workbench: Workb
     adopting(workbench, "ServiceAccount/kepler,ConfigMap/kepler-cfm")
     workbench.settle()
     assert workbench.conditions()["CollectorReconciled"]["status"] == "True"
-    for one in OURS:
-        described = metadata(workbench.get(one))
+    for child in OURS:
+        described = metadata(workbench.get(child))
         assert "ownerReferences" not in described
         assert described["annotations"][ADOPTED_BY] == f"Kepler/kepler/{uid(workbench.kepler())}"
     data = workbench.get("configmap/kepler-cfm")["data"]
@@ -162,10 +162,10 @@ def test_two_keplers_do_not_share_what_one_has_adopted(workbench: Workbench) -> 
     workbench.settle()
     workbench.apply(kepler("second"))
     workbench.settle("second")
-    told = workbench.conditions("second")["CollectedMetricReconciled"]
-    assert told["reason"] == "OwnedByAnother"
-    assert "was adopted by Kepler 'kepler'" in told["message"]
-    assert f"annotate configmaps kepler-cfm {ADOPTED_BY}-" in told["message"]
+    collected_metric_reconciled = workbench.conditions("second")["CollectedMetricReconciled"]
+    assert collected_metric_reconciled["reason"] == "OwnedByAnother"
+    assert "was adopted by Kepler 'kepler'" in collected_metric_reconciled["message"]
+    assert f"annotate configmaps kepler-cfm {ADOPTED_BY}-" in collected_metric_reconciled["message"]
 
 
 def test_adopted_objects_rest_and_drift_is_put_right(workbench: Workbench) -> None:
@@ -186,10 +186,10 @@ def test_a_workload_whose_selector_differs_cannot_be_adopted_and_nothing_moves(w
     workbench.apply(kepler(collector={"port": 9105}))
     adopting(workbench, "ConfigMap/kepler-cfm,Service/kepler-exporter,DaemonSet/kepler-exporter")
     workbench.settle()
-    told = workbench.conditions()["CollectorReconciled"]
-    assert (told["status"], told["reason"]) == ("False", "Invalid")
-    assert "immutable" in told["message"]
-    assert "delete DaemonSet 'kepler-exporter'" in told["message"]
+    collector_reconciled = workbench.conditions()["CollectorReconciled"]
+    assert (collector_reconciled["status"], collector_reconciled["reason"]) == ("False", "Invalid")
+    assert "immutable" in collector_reconciled["message"]
+    assert "delete DaemonSet 'kepler-exporter'" in collector_reconciled["message"]
     assert ADOPTED_BY not in metadata(workbench.get(theirs[1])).get("annotations", {})
 
 
@@ -198,9 +198,9 @@ def test_what_an_orphaning_deletion_left_is_taken_back(workbench: Workbench) -> 
     workbench.apply(kepler())
     workbench.settle()
     labels = {"metadata": {"ownerReferences": None}}
-    for one in (*OURS, "service/kepler-exporter", "daemonset/kepler-exporter"):
-        assert metadata(workbench.get(one))["labels"].items() >= MANAGED_BY.items()
-        workbench.patch(one, labels)
+    for child in (*OURS, "service/kepler-exporter", "daemonset/kepler-exporter"):
+        assert metadata(workbench.get(child))["labels"].items() >= MANAGED_BY.items()
+        workbench.patch(child, labels)
     workbench.settle()
     assert workbench.conditions()["CollectorReconciled"]["status"] == "True"
     assert metadata(workbench.get("serviceaccount/kepler"))["ownerReferences"]

@@ -116,8 +116,8 @@ def test_a_namespace_is_refused_whether_it_exists_or_not(desk: AuditDesk) -> Non
         refused = [desk.get(path.format(namespace), token) for namespace in (ENERGY, "no-such-namespace")]
         assert [one.status_code for one in refused] == [403, 403]
         assert refused[0].text.replace(ENERGY, "no-such-namespace") == refused[1].text
-    hidden = next(one for one in REPORTS if one.said.object.namespace == ENERGY)
-    shown = next(one for one in REPORTS if one.said.object.namespace == LAB)
+    hidden = next(report for report in REPORTS if report.said.object.namespace == ENERGY)
+    shown = next(report for report in REPORTS if report.said.object.namespace == LAB)
     assert desk.get(f"reports/{hidden.id}", token).status_code == 404
     assert desk.get(f"reports/{shown.id}", token).status_code == 200
     assert desk.get(f"traces/{hidden.said.trace}", token).status_code == 404
@@ -200,13 +200,13 @@ def test_letters_are_seen_sent_again_and_discarded_by_who_may(desk: AuditDesk) -
 
     reader = desk.somebody(within={LAB: SEES})
     assert [one["event"]["id"] for one in desk.items("dead-letters", reader) if one["name"] in names] == [lost.id]
-    assert [desk.replay(one, reader) for one in names] == [403, 404, 404]
-    assert [desk.discard(one, reader) for one in names] == [403, 404, 404]
+    assert [desk.replay(name, reader) for name in names] == [403, 404, 404]
+    assert [desk.discard(name, reader) for name in names] == [403, 404, 404]
     assert not desk.sent
     assert desk.get(f"dead-letters?namespace={ENERGY}", reader).status_code == 403
 
     sender = desk.somebody(within={LAB: "get,patch keplers.sustainable-computing.io"})
-    assert [desk.replay(one, sender) for one in names] == [202, 404, 404]
+    assert [desk.replay(name, sender) for name in names] == [202, 404, 404]
     everywhere = desk.somebody(SEES, SENDS)
     assert {one["name"] for one in desk.items("dead-letters", everywhere)} >= {*names}
     assert desk.replay(names[2], everywhere) == 202
@@ -214,7 +214,7 @@ def test_letters_are_seen_sent_again_and_discarded_by_who_may(desk: AuditDesk) -
     assert desk.sent[0].get_attributes()["name"] == names[0]
     assert desk.sent[0].get_source() == "/kepler/console"
     desk.sent.clear()
-    assert [desk.discard(one, sender) for one in names] == [202, 404, 404]
+    assert [desk.discard(name, sender) for name in names] == [202, 404, 404]
     assert desk.discard(names[2], everywhere) == 202
     assert [one.get_type() for one in desk.sent] == [DISCARD_REQUESTED] * 2
     assert desk.sent[0].get_attributes()["name"] == names[0]
@@ -293,7 +293,7 @@ def test_a_trace_over_several_namespaces_is_seen_in_part(desk: AuditDesk) -> Non
         said = one.said.model_copy(update={"trace": trace})
         desk.store.keep(replace(one, id=f"shared-{number}", said=said, report=said.model_dump_json(by_alias=True)))
     shown = json.loads(desk.get(f"traces/{trace}", desk.somebody(within={LAB: SEES})).data)
-    assert {one["report"]["object"]["namespace"] for one in shown["reports"]} == {LAB}
+    assert {report["report"]["object"]["namespace"] for report in shown["reports"]} == {LAB}
     assert shown["object"]["namespace"] == LAB
 
 

@@ -30,7 +30,9 @@ def test_every_answer_reads_as_its_model(client: FlaskClient) -> None:
     assert kept.sequence == reports.items[0].sequence
     assert kept.report.function == reports.items[0].function
     history = Page[Change].model_validate_json(got(client, f"history?{KEPLER}&limit=2"))
-    assert [one.generation for one in history.items] == sorted((one.generation for one in history.items), reverse=True)
+    assert [item.generation for item in history.items] == sorted(
+        (item.generation for item in history.items), reverse=True
+    )
     trace = Trace.model_validate_json(got(client, f"traces/{history.items[1].trace}"))
     assert trace.generation == history.items[1].generation
     assert StoreState.model_validate_json(got(client, "state")).reports == 300
@@ -43,7 +45,7 @@ def test_pages_lead_through_everything(client: FlaskClient) -> None:
         seen, before = [], ""
         while True:
             page = json.loads(got(client, f"{path}limit=7{before}"))
-            seen += [one.get("sequence") or one["generation"] for one in page["items"]]
+            seen += [item.get("sequence") or item["generation"] for item in page["items"]]
             if not page["next"]:
                 break
             before = f"&before={page['next']}"

@@ -305,7 +305,7 @@ def test_on_a_real_api_server_nothing_forged_is_kept(control_plane: Stack, names
     audit(replace(second, type=RESOURCE_DELETE))
     rows = [(row.generation, row.by, row.verified, row.deleted) for row in kept(store)]
     assert rows == [(1, "kubectl", True, False), (2, "kubectl", True, False), (3, "", False, True)]
-    assert {one.method for one in recorder.requests} == {"GET"}
+    assert {request.method for request in recorder.requests} == {"GET"}
 
 
 def _forged(shown: Any) -> Any:

@@ -65,15 +65,15 @@ def test_a_history_has_each_generation_with_its_edit(store: Store) -> None:
     assert [one.generation for one in shown] == list(range(len(shown), 0, -1))
     newest = shown[0]
     assert newest.edit
-    assert [(one.path, one.before, one.after) for one in newest.edit.fields if "port" in one.path] == [
+    assert [(field.path, field.before, field.after) for field in newest.edit.fields if "port" in field.path] == [
         ("collector.port", 9100 + (newest.generation - 1) % 7, 9100 + newest.generation % 7)
     ]
-    assert [one.began for one in shown[1].reports] == sorted(one.began for one in shown[1].reports)
+    assert [report.began for report in shown[1].reports] == sorted(report.began for report in shown[1].reports)
     assert len(shown[1].reports) == 7
     oldest = shown[-1].edit
     assert oldest
     assert oldest.first
-    assert {one.path for one in oldest.fields} == {
+    assert {field.path for field in oldest.fields} == {
         "scrape-interval",
         "collector.port",
         "collector.env[name=TOKEN].name",
@@ -144,8 +144,10 @@ def test_a_trace_has_its_reports_in_full(store: Store) -> None:
     assert found
     assert found.edit
     assert len(found.reports) == 7
-    assert all(isinstance(one.report, Report) and one.report.calls for one in found.reports)
-    assert [identity for one in found.episodes for identity in one.reports] == [one.id for one in found.reports]
+    assert all(isinstance(report.report, Report) and report.report.calls for report in found.reports)
+    assert [identity for episode in found.episodes for identity in episode.reports] == [
+        report.id for report in found.reports
+    ]
     assert read(store, lambda connection: queries.trace(connection, "0" * 32, EVERYTHING)) is None
     assert read(store, lambda connection: queries.trace(connection, trace, Sight(frozenset(), cluster=True))) is None
 
@@ -164,13 +166,13 @@ def test_a_trace_and_a_history_hold_no_more_than_so_many_reports(store: Store, m
     monkeypatch.setattr(resource_history, "MOST", 3)
     part = read(store, lambda connection: queries.trace(connection, trace, EVERYTHING))
     assert part
-    assert ([one.id for one in part.reports], part.more) == (["r4", "r5", "r6"], True)
+    assert ([report.id for report in part.reports], part.more) == (["r4", "r5", "r6"], True)
     (change,) = history(store)
     assert (len(change.reports), change.more) == (3, True)
     monkeypatch.setattr(queries, "BYTES", entry.bytes + 1)
     least = read(store, lambda connection: queries.trace(connection, trace, EVERYTHING))
     assert least
-    assert ([one.id for one in least.reports], least.more) == (["r6"], True)
+    assert ([report.id for report in least.reports], least.more) == (["r6"], True)
 
 
 def test_a_history_tells_the_cause_of_each_episode(store: Store) -> None:
@@ -185,8 +187,8 @@ def test_a_history_tells_the_cause_of_each_episode(store: Store) -> None:
     event = replace(edited(KEPLER, 1, NOW), id="drift", type=entry.type)
     store.keep(entries.report(event, said))
     (change,) = history(store)
-    assert [(one.cause.kind, one.cause.by) for one in change.episodes] == [
+    assert [(episode.cause.kind, episode.cause.by) for episode in change.episodes] == [
         ("edit", "argocd-controller"),
         ("object", "kubectl-patch"),
     ]
-    assert [one.reports for one in change.episodes] == [(entry.id,), ("drift",)]
+    assert [episode.reports for episode in change.episodes] == [(entry.id,), ("drift",)]

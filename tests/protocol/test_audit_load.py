@@ -27,7 +27,7 @@ def test_what_is_acknowledged_is_kept_once_whenever_the_process_dies(address: st
             process.kill()
             process.start()
         assert delivery.result() > 0
-        assert sorted(kept(process.url)) == sorted(one.id for one in reports)
+        assert sorted(kept(process.url)) == sorted(report.id for report in reports)
         process.kill()
         process.start()
         assert len(kept(process.url)) == REPORTS
@@ -36,9 +36,16 @@ def test_what_is_acknowledged_is_kept_once_whenever_the_process_dies(address: st
 def test_what_is_delivered_twice_is_kept_once(address: str, tmp_path: Path) -> None:
     """Also by two processes at once, where the database is one for both."""
     reports = reports_of(200)
-    with AuditProcess(address, tmp_path / "one") as one, AuditProcess(address, tmp_path / "other") as other:
-        others = threading.Thread(target=deliver, args=(reports[::-1], other.url))
+    with (
+        AuditProcess(address, tmp_path / "one") as audit_process,
+        AuditProcess(address, tmp_path / "other") as audit_process,
+    ):
+        others = threading.Thread(target=deliver, args=(reports[::-1], audit_process.url))
         others.start()
-        deliver(reports, one.url)
+        deliver(reports, audit_process.url)
         others.join()
-        assert sorted(kept(one.url)) == sorted(kept(other.url)) == sorted(report.id for report in reports)
+        assert (
+            sorted(kept(audit_process.url))
+            == sorted(kept(audit_process.url))
+            == sorted(report.id for report in reports)
+        )

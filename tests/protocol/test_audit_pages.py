@@ -29,12 +29,12 @@ def test_every_answer_tells_browsers_what_to_hold_to(client: FlaskClient, path: 
 
 def test_pages_have_their_types(client: FlaskClient) -> None:
     """All there are: a browser runs no module of another type."""
-    files = [one for one in pages.CONSOLE.rglob("*") if one.is_file()]
-    assert {one.suffix for one in files} <= set(pages.TYPES)
-    for one in files:
-        answer = client.get(f"/{one.relative_to(pages.CONSOLE)}")
-        assert answer.data == one.read_bytes()
-        assert answer.content_type == pages.TYPES[one.suffix]
+    files = [path for path in pages.CONSOLE.rglob("*") if path.is_file()]
+    assert {file.suffix for file in files} <= set(pages.TYPES)
+    for file in files:
+        answer = client.get(f"/{file.relative_to(pages.CONSOLE)}")
+        assert answer.data == file.read_bytes()
+        assert answer.content_type == pages.TYPES[file.suffix]
     assert client.get("/").data == (pages.CONSOLE / "index.html").read_bytes()
 
 

@@ -59,7 +59,7 @@ def count(store: Store) -> tuple[int, ...]:
     """Reports, generations, sweeps and requests."""
     with store.database.reading() as connection:
         tables = (reports, changes, sweeps, resyncs)
-        return tuple(connection.execute(select(func.count()).select_from(one)).scalar_one() for one in tables)
+        return tuple(connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables)
 
 
 def test_everything_that_functions_say_is_kept(client: FlaskClient, store: Store) -> None:
@@ -94,7 +94,7 @@ def test_what_none_of_our_functions_has_signed_is_not_kept(
             attributes = {} if carried is None else {ATTRIBUTE: carried}
             assert send_unsigned(client, data, event_type=event_type, **attributes) == 204
     assert count(store) == (0, 0, 0, 0)
-    reasons = [one.__dict__["reason"] for one in caplog.records]
+    reasons = [record.__dict__["reason"] for record in caplog.records]
     assert reasons == ["unsigned"] * 2 + ["wrong-signature"] * len(others)
     assert "collector" not in caplog.text
 
@@ -139,7 +139,7 @@ def test_what_is_yet_to_come_is_not_kept(
     attributes = IN_YEARS if "began" not in data or data["began"] != IN_YEARS["time"] else {}
     assert send(client, data, event_type=event_type, **attributes) == 204
     assert count(store) == (0, 0, 0, 0)
-    assert [one.__dict__["reason"] for one in caplog.records] == ["future"]
+    assert [record.__dict__["reason"] for record in caplog.records] == ["future"]
 
 
 def test_clocks_may_differ_by_some_seconds(client: FlaskClient, store: Store) -> None:
@@ -155,7 +155,7 @@ def test_a_model_that_was_trained_is_a_line_only(
     """Pipelines of others send it, which have no key."""
     with caplog.at_level(logging.INFO, "kepler.audit"):
         assert send_unsigned(client, {}, event_type=MODEL_TRAINED) == 204
-    assert [one.message for one in caplog.records] == ["event"]
+    assert [record.message for record in caplog.records] == ["event"]
     assert count(store) == (0, 0, 0, 0)
 
 
@@ -163,7 +163,7 @@ def test_each_report_is_a_line_in_the_log(client: FlaskClient, caplog: pytest.Lo
     """Where the cluster's log collection finds it, and whoever reads along."""
     with caplog.at_level(logging.INFO, "kepler.audit"):
         send(client, SAID)
-    (line,) = [one for one in caplog.records if one.name == "kepler.audit"]
+    (line,) = [record for record in caplog.records if record.name == "kepler.audit"]
     assert line.message == "report"
     assert line.__dict__["report"]["function"] == SAID["function"]
 
@@ -199,7 +199,7 @@ def test_what_cannot_be_kept_is_noted_and_done_with(
 ) -> None:
     """Delivering it again could not help, and it must not fail those that are kept beside it."""
     assert send(client, SAID | wrong) == 204
-    assert [one.message for one in caplog.records if one.levelno == logging.WARNING] == ["not kept"]
+    assert [record.message for record in caplog.records if record.levelno == logging.WARNING] == ["not kept"]
     assert count(store) == (0, 0, 0, 0)
 
 

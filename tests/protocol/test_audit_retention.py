@@ -28,7 +28,9 @@ def count(database: Database) -> dict[str, int]:
     """Rows by table."""
     with database.reading() as connection:
         tables = (reports, written, changes, sweeps, resyncs)
-        return {one.name: connection.execute(select(func.count()).select_from(one)).scalar_one() for one in tables}
+        return {
+            table.name: connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables
+        }
 
 
 def size(database: Database) -> int:
@@ -53,7 +55,7 @@ def test_what_is_old_is_forgotten(store: Store) -> None:
     assert gone > 60
     with store.database.reading() as connection:
         left = queries.page(connection, Reports(limit=1000), EVERYTHING)
-    assert [one.id for one in left.items] == [one.id for one in reversed(new)]
+    assert [item.id for item in left.items] == [one.id for one in reversed(new)]
     found = count(store.database)
     assert found["written"] == sum(len(one.said.changes) for one in new)
     assert size(store.database) == rows(store.database)
@@ -84,7 +86,7 @@ def test_a_generation_stays_as_long_as_one_is_compared_with_it(store: Store) -> 
     forget = Retention(store.database, days=90, bytes=1 << 40).forget
     forget()
     with store.database.reading() as connection:
-        assert [one.generation for one in resource_history.history(connection, OF_IT).items] == [3]
+        assert [item.generation for item in resource_history.history(connection, OF_IT).items] == [3]
     ending = edits.edit(deleted(KEPLER, 3, LONG_AGO))
     assert ending
     ago.keep(ending)

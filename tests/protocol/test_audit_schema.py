@@ -122,7 +122,7 @@ def test_migrating_is_quiet(address: str, caplog: pytest.LogCaptureFixture) -> N
     """Alembic says nothing on its own that a log would have to be told from."""
     with caplog.at_level(logging.INFO):
         schema_upgrade.prepare(Database(address))
-    assert [one.message for one in caplog.records if one.levelno > logging.INFO] == []
+    assert [record.message for record in caplog.records if record.levelno > logging.INFO] == []
 
 
 def test_sqlite_writes_through_and_gives_back(tmp_path: Path) -> None:

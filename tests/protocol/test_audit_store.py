@@ -37,7 +37,7 @@ def read(store: Store, query: Callable[[Connection], Answer]) -> Answer:
 def page(store: Store, sight: Sight = EVERYTHING, **wanted: object) -> list[str]:
     """Ids of the reports selected so, newest first."""
     selected = Reports.model_validate(wanted)
-    return [one.id for one in read(store, lambda connection: queries.page(connection, selected, sight)).items]
+    return [item.id for item in read(store, lambda connection: queries.page(connection, selected, sight)).items]
 
 
 def test_a_report_that_comes_twice_is_kept_once(store: Store) -> None:
@@ -100,7 +100,7 @@ def test_pages_go_on_where_the_last_one_ended(store: Store) -> None:
     for late in made[20:]:
         wanted = Reports.model_validate({"limit": 6, **({"before": before} if before else {})})
         got = read(store, partial(queries.page, wanted=wanted, sight=EVERYTHING))
-        seen += [one.id for one in got.items]
+        seen += [item.id for item in got.items]
         before = got.next
         store.keep(late)
         if not before:
@@ -122,7 +122,7 @@ SELECTED: tuple[tuple[dict[str, object], Callable[[Report], bool]], ...] = (
     ({"trace": TRACE}, lambda said: said.trace == TRACE),
     (
         {"target": "DaemonSet/kepler-exporter"},
-        lambda said: "DaemonSet" in [one.object.kind for one in said.changes],
+        lambda said: "DaemonSet" in [change.object.kind for change in said.changes],
     ),
     (
         {"target": "ConfigMap/kepler-cfm", "namespace": "lab", "function": "estimator"},

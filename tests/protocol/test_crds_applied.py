@@ -130,7 +130,7 @@ def blank(part: type[SpecPart]) -> dict[str, JsonValue]:
 def test_a_definition_is_established_and_structural(control_plane: Stack, resource: type[Resource]) -> None:
     name = f"{resource.names.plural}.{GROUP}"
     status = json.loads(control_plane.kubectl("get", "crd", name, "-o", "json"))["status"]
-    conditions = {one["type"]: one["status"] for one in status["conditions"]}
+    conditions = {condition["type"]: condition["status"] for condition in status["conditions"]}
     assert conditions == {"NamesAccepted": "True", "Established": "True"}
 
 
@@ -237,15 +237,15 @@ def test_the_samples_apply_together(control_plane: Stack, namespace: str, mode: 
     stored(control_plane, KeplerCollectedMetric, namespace, kepler.spec.collected_metric)
 
 
-@pytest.mark.parametrize("sample", sorted(one.parent.name for one in SAMPLES.glob("*/kustomization.yaml")))
+@pytest.mark.parametrize("sample", sorted(path.parent.name for path in SAMPLES.glob("*/kustomization.yaml")))
 def test_every_sample_is_taken(control_plane: Stack, namespace: str, sample: str) -> None:
     rendered = control_plane.kubectl("kustomize", str(SAMPLES / sample)).replace("kepler-system", namespace)
 
-    told = control_plane.kubectl(
+    output = control_plane.kubectl(
         "-n", namespace, "apply", "--server-side", "--dry-run=server", "-f", "-", stdin=rendered
     )
 
-    assert told.count("serverside-applied") == rendered.count("\nkind: ")
+    assert output.count("serverside-applied") == rendered.count("\nkind: ")
 
 
 def test_one_word_lists_all_of_our_resources(control_plane: Stack) -> None:

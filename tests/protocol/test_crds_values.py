@@ -411,9 +411,9 @@ def test_a_name_too_long_for_a_label_is_refused(control_plane: Stack) -> None:
 
 @pytest.mark.parametrize("resource", RESOURCES.values(), ids=lambda resource: resource.names.kind)
 def test_each_rule_is_broken_by_a_value_above(resource: type[Resource]) -> None:
-    said = [case.says for case in REFUSED if case.resource is resource]
-    said += ["keep only `scrape-interval`", "`metadata.name` must be at most 63"]
-    unbroken = [message for message in messages(of(resource)) if not any(part and part in message for part in said)]
+    sayses = [case.says for case in REFUSED if case.resource is resource]
+    sayses += ["keep only `scrape-interval`", "`metadata.name` must be at most 63"]
+    unbroken = [message for message in messages(of(resource)) if not any(part and part in message for part in sayses)]
     assert not unbroken
 
 

@@ -55,8 +55,8 @@ class DeadLetterDesk:
     def kept(self, event: Event) -> Any:
         """The ConfigMap of this event's letter, or None."""
         name = letter_name(event)
-        found = self.stack.kubectl("-n", NAMESPACE, "get", "configmap", name, "-o", "json", "--ignore-not-found")
-        return json.loads(found) if found else None
+        output = self.stack.kubectl("-n", NAMESPACE, "get", "configmap", name, "-o", "json", "--ignore-not-found")
+        return json.loads(output) if output else None
 
     def record(self, event: Event) -> LetterRecord:
         """What lists show of it."""
@@ -395,7 +395,7 @@ def test_lists_read_metadata_only(desk: DeadLetterDesk, namespace: str) -> None:
             answer.result()
     listings = [one for one in desk.asked.take() if one.method == "GET" and one.path.endswith("/configmaps")]
     assert len(listings) == 40
-    assert {one.accept for one in listings} == {METADATA_LIST}
+    assert {listing.accept for listing in listings} == {METADATA_LIST}
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024 < 120
 
 

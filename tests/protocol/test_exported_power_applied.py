@@ -15,8 +15,8 @@ def power(name: str = "default", **spec: Any) -> dict[str, Any]:
 
 def data(workbench: Workbench) -> dict[str, str]:
     """The keys of `kepler-cfm` that are `exported_power`'s."""
-    found = workbench.get("configmap/kepler-cfm")["data"]
-    return {key: found[key] for key in cfm.OWNED[exported_power.FUNCTION.manager]}
+    data = workbench.get("configmap/kepler-cfm")["data"]
+    return {key: data[key] for key in cfm.OWNED[exported_power.FUNCTION.manager]}
 
 
 def generation(workbench: Workbench) -> int:

@@ -59,7 +59,7 @@ def test_a_new_port_is_one_rollout(workbench: Workbench) -> None:
     assert generation(workbench) == 2
     assert workbench.get("service/kepler-exporter")["spec"]["ports"][0]["port"] == 9103
     ports = workbench.get("daemonset/kepler-exporter")["spec"]["template"]["spec"]["containers"][0]["ports"]
-    assert [one["containerPort"] for one in ports] == [9103]
+    assert [port["containerPort"] for port in ports] == [9103]
     assert data(workbench)["BIND_ADDRESS"] == ":9103"
 
 
@@ -333,7 +333,7 @@ def test_the_second_kepler_of_a_namespace_says_which_is_first(workbench: Workben
 def subjects(workbench: Workbench) -> list[dict[str, str]]:
     """This namespace's subjects of the shared binding."""
     bound = workbench.get("clusterrolebinding/kepler-exporter")
-    return [one for one in bound.get("subjects") or [] if one["namespace"] == workbench.namespace]
+    return [subject for subject in bound.get("subjects") or [] if subject["namespace"] == workbench.namespace]
 
 
 def test_a_deleted_kepler_leaves_the_binding(workbench: Workbench) -> None:
@@ -343,10 +343,10 @@ def test_a_deleted_kepler_leaves_the_binding(workbench: Workbench) -> None:
     assert len(subjects(workbench)) == 1
 
     workbench.delete("kepler/kepler")
-    said = workbench.resync("collector").reports
+    reports = workbench.resync("collector").reports
 
     assert subjects(workbench) == []
-    assert [change.object.kind for change in said[0].changes] == ["ClusterRoleBinding"]
+    assert [change.object.kind for change in reports[0].changes] == ["ClusterRoleBinding"]
 
 
 def test_a_terminating_kepler_is_not_served(workbench: Workbench) -> None:

@@ -240,8 +240,8 @@ def test_the_condition_names_who_set_a_field_of_a_workload_that_does_not_come_up
     workbench.roll_out(desired=2, current=0, available=0)
     warns(workbench, "DaemonSet/kepler-exporter", "FailedCreate", "no PriorityClass with name x was found")
     workbench.settle()
-    said = workbench.conditions()["Available"]
-    assert said["reason"] == "PriorityClassMissing"
+    available = workbench.conditions()["Available"]
+    assert available["reason"] == "PriorityClassMissing"
     when = next(
         entry["time"]
         for entry in workbench.get(DAEMON_SET)["metadata"]["managedFields"]
@@ -249,6 +249,6 @@ def test_the_condition_names_who_set_a_field_of_a_workload_that_does_not_come_up
     )
     at = when.replace("T", " ").replace("Z", " UTC")
     named = f"(others set `{POD}.priorityClassName` by kubectl-patch at {at} in DaemonSet 'kepler-exporter')"
-    assert named in said["message"]
-    assert said["message"].index(named) < said["message"].index("change `collector.priority-class`")
+    assert named in available["message"]
+    assert available["message"].index(named) < available["message"].index("change `collector.priority-class`")
     assert workbench.settle() == 0

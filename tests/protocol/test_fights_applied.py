@@ -47,8 +47,8 @@ def test_a_fight_over_a_real_field_is_told(
         assert told(workbench, store) == ()
         workbench.stack.kubectl(*patch, "--field-manager=gitops")
         done = workbench.wake("collector", update(workbench.get("daemonset/kepler-exporter")))
-        assert [one.changes[0].object.kind for one in done.reports] == ["DaemonSet"]
-        store.commit([kept(one) for one in done.reports])
+        assert [report.changes[0].object.kind for report in done.reports] == ["DaemonSet"]
+        store.commit([kept(report) for report in done.reports])
     found = {one.path: one for one in told(workbench, store)}
     assert (found[path].object.kind, found[path].count) == ("DaemonSet", LEAST)
     assert (found[path].function, found[path].others) == ("collector", others)
@@ -57,7 +57,7 @@ def test_a_fight_over_a_real_field_is_told(
 def told(workbench: Workbench, store: Store) -> tuple[Fight, ...]:
     """The fights over this Kepler's children."""
     wanted = OneObject(kind="Kepler", namespace=workbench.namespace, name="kepler")
-    ours = frozenset(one.manager for one in FUNCTIONS)
+    ours = frozenset(function.manager for function in FUNCTIONS)
     with store.database.reading() as connection:
         found = fights.recent(connection, wanted, datetime.now(UTC), ours)
     return fights.fights(found, ours)

@@ -83,7 +83,10 @@ def test_a_client_that_leaves_in_the_middle_leaves_nothing(process: tuple[psutil
 
 def connected(process: psutil.Process) -> int:
     """How many clients are connected to the process, half-closed ones included."""
-    return sum(bool(one.raddr) and one.laddr.port == listening(process) for one in process.net_connections("tcp"))
+    return sum(
+        bool(net_connection.raddr) and net_connection.laddr.port == listening(process)
+        for net_connection in process.net_connections("tcp")
+    )
 
 
 def listening(process: psutil.Process) -> int:

@@ -35,7 +35,7 @@ def test_a_long_value_that_somebody_wrote_is_cut_in_the_report(workbench: Workbe
     began = time.process_time()
     (report,) = workbench.resync("collector").reports
     assert time.process_time() - began < SECONDS
-    (field,) = [one for write in report.changes for one in write.fields if one.path == "data.BIND_ADDRESS"]
+    (field,) = [field for write in report.changes for field in write.fields if field.path == "data.BIND_ADDRESS"]
     assert str(field.before).endswith(" ... (cut, 100000 characters)")
     assert len(str(field.before)) < 2 * LONGEST
     assert field.after == ":9102"

@@ -137,7 +137,7 @@ def test_in_upstreams_namespace_a_kepler_is_refused(upstream: Kubectl, workbench
     made = json.loads(upstream("get", f"keplerinternals.{GROUP}", "kepler", "-o", "json"))
     workbench.apply(kepler_operator.account(made), kepler())
     workbench.settle()
-    reasons = {one["reason"]: one["message"] for one in workbench.conditions().values()}
+    reasons = {condition["reason"]: condition["message"] for condition in workbench.conditions().values()}
     assert "KeplerInternal 'kepler'" in reasons["OwnedByAnother"]
     assert workbench.get("daemonsets/kepler-exporter") is None
 

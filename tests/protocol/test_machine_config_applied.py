@@ -81,19 +81,19 @@ def pool(*booted: str, state: str = "Updated", updated: int = 3) -> dict[str, An
 def written(workbench: Workbench) -> dict[str, Any]:
     """The MachineConfigs there are, by name."""
     found = json.loads(workbench.stack.kubectl("get", f"{NODES_CONFIG.plural}.{NODES_CONFIG.group}", "-o", "json"))
-    return {one["metadata"]["name"]: one for one in found["items"]}
+    return {item["metadata"]["name"]: item for item in found["items"]}
 
 
 def status(workbench: Workbench, name: str = "machines") -> Any:
     """The status, with its conditions by type."""
-    found = workbench.get(f"{MACHINES}/{name}")["status"]
-    return {**found, "conditions": {one["type"]: one for one in found["conditions"]}}
+    status = workbench.get(f"{MACHINES}/{name}")["status"]
+    return {**status, "conditions": {condition["type"]: condition for condition in status["conditions"]}}
 
 
 def ready(workbench: Workbench, name: str = "machines") -> tuple[str, str]:
     """Status and reason of `Ready`."""
-    found = status(workbench, name)["conditions"]["Ready"]
-    return found["status"], found["reason"]
+    ready = status(workbench, name)["conditions"]["Ready"]
+    return ready["status"], ready["reason"]
 
 
 def test_a_cluster_without_machine_configs(workbench: Workbench) -> None:
@@ -265,15 +265,15 @@ def test_machines_are_described_beside_each_kepler(workbench: Workbench) -> None
     """As upstream's ConfigMap; an edit reaches it, drift is mended, and without machines it is gone."""
     workbench.apply(machines(machine_spec={"m5.metal": M5}), kepler())
     workbench.settle()
-    found = workbench.get("configmap/kepler-machine-spec")["data"]
-    assert json.loads(found["m5.metal"]) == json.loads(found["spec.json"]) == M5
+    data = workbench.get("configmap/kepler-machine-spec")["data"]
+    assert json.loads(data["m5.metal"]) == json.loads(data["spec.json"]) == M5
 
     workbench.patch(f"{MACHINES}/machines", {"spec": {"machine-spec": {"edge": {"cores": 4}}}})
     workbench.patch("configmap/kepler-machine-spec", {"data": {"m5.metal": "{}"}})
     workbench.wake("machine_spec", update(workbench.get(f"{MACHINES}/machines")))
-    found = workbench.get("configmap/kepler-machine-spec")["data"]
-    assert (json.loads(found["m5.metal"]), json.loads(found["edge"])) == (M5, {"cores": 4})
-    assert "spec.json" not in found
+    data = workbench.get("configmap/kepler-machine-spec")["data"]
+    assert (json.loads(data["m5.metal"]), json.loads(data["edge"])) == (M5, {"cores": 4})
+    assert "spec.json" not in data
 
     last = workbench.get(f"{MACHINES}/machines")
     workbench.stack.kubectl("delete", f"{MACHINES}/machines")
@@ -296,9 +296,11 @@ def test_a_mount_that_the_user_adds_for_it_stays(workbench: Workbench) -> None:
     workbench.settle()
 
     pod = workbench.get("daemonset/kepler-exporter")["spec"]["template"]["spec"]
-    volumes = {one["name"]: one for one in pod["volumes"]}
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
     assert volumes["machine-spec"]["configMap"]["name"] == "kepler-machine-spec"
-    assert "/etc/kepler/models/machine" in [one["mountPath"] for one in pod["containers"][0]["volumeMounts"]]
+    assert "/etc/kepler/models/machine" in [
+        volume_mount["mountPath"] for volume_mount in pod["containers"][0]["volumeMounts"]
+    ]
 
 
 def test_the_sample_is_taken(workbench: Workbench) -> None:

@@ -62,12 +62,12 @@ class SentEvents:
 
     def ids(self) -> list[str]:
         """Of the events, in order."""
-        return [str(one.get_id()) for one in self.events]
+        return [str(event.get_id()) for event in self.events]
 
     def about(self, namespace: str) -> list[str]:
         """The names of this namespace's objects."""
         events = map(received, self.events)
-        return [one.name for one in events if one.namespace == namespace]
+        return [event.name for event in events if event.namespace == namespace]
 
 
 def test_an_event_about_hundreds_of_objects_is_one_list_and_a_request_for_each(workbench: Workbench) -> None:
@@ -86,8 +86,8 @@ def test_an_event_about_hundreds_of_objects_is_one_list_and_a_request_for_each(w
     assert "continue" not in first.query
     assert all("continue" in request.query for request in pages)
     assert sent.about(workbench.namespace) == names
-    assert {one.get_type() for one in sent.events} == {RESYNC_REQUESTED}
-    assert {one.get_attributes()["functions"] for one in sent.events} == {"/machine_spec/"}
+    assert {event.get_type() for event in sent.events} == {RESYNC_REQUESTED}
+    assert {event.get_attributes()["functions"] for event in sent.events} == {"/machine_spec/"}
     assert not Reconciler(collected_metric.FUNCTION, recorder)(received(sent.events[0])).calls
 
 

@@ -125,7 +125,11 @@ def chosen(choose: random.Random, present: Mapping[str, Manifest]) -> RequestSha
 
 def owners(manifest: Manifest) -> set[str]:
     """Who applied something of the object itself."""
-    return {one["manager"] for one in metadata(manifest).get("managedFields", ()) if "subresource" not in one}
+    return {
+        managed_field["manager"]
+        for managed_field in metadata(manifest).get("managedFields", ())
+        if "subresource" not in managed_field
+    }
 
 
 def body(choose: random.Random, about: str, verb: str, manager: str, *, alone: bool) -> Manifest:

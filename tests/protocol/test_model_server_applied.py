@@ -159,7 +159,7 @@ def test_turned_off_the_children_are_gone_and_the_claim_is_kept(workbench: Workb
 
 def owners(workbench: Workbench) -> list[str]:
     """Whom garbage collection would take the claim along with."""
-    return [one["uid"] for one in workbench.get(CLAIM)["metadata"].get("ownerReferences", [])]
+    return [owner_reference["uid"] for owner_reference in workbench.get(CLAIM)["metadata"].get("ownerReferences", [])]
 
 
 @pytest.mark.parametrize("used", [True, False], ids=["used", "off"])
@@ -248,7 +248,7 @@ def test_training_that_cannot_work_leaves_what_runs(workbench: Workbench) -> Non
     workbench.apply(serving(training=TRAINING, storage={"type": "claim"}))
     workbench.settle()
     assert workbench.conditions()["CollectorReconciled"]["status"] == "True"
-    assert [one["name"] for one in pod(workbench)["containers"]] == ["server-api", "online-trainer"]
+    assert [container["name"] for container in pod(workbench)["containers"]] == ["server-api", "online-trainer"]
 
 
 def test_one_edit_of_everything_is_one_rollout_of_each(workbench: Workbench) -> None:
@@ -326,5 +326,5 @@ def test_the_sample_of_training_works(workbench: Workbench) -> None:
     workbench.settle(workbench.namespace)
     reported = workbench.conditions(workbench.namespace)
     assert {said["status"] for one, said in reported.items() if one.endswith("Reconciled")} == {"True"}
-    assert [one["name"] for one in pod(workbench)["containers"]] == ["server-api", "online-trainer"]
+    assert [container["name"] for container in pod(workbench)["containers"]] == ["server-api", "online-trainer"]
     assert workbench.get(CLAIM)

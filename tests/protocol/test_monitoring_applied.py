@@ -54,9 +54,9 @@ RULES = definition(
 
 def install(stack: Stack, *definitions: dict[str, Any]) -> None:
     """As the Prometheus operator's installation does."""
-    for one in definitions:
-        stack.kubectl("apply", "-f", "-", stdin=json.dumps(one))
-        stack.kubectl("wait", "--for=condition=Established", f"crd/{one['metadata']['name']}", "--timeout=30s")
+    for definition in definitions:
+        stack.kubectl("apply", "-f", "-", stdin=json.dumps(definition))
+        stack.kubectl("wait", "--for=condition=Established", f"crd/{definition['metadata']['name']}", "--timeout=30s")
 
 
 @pytest.fixture

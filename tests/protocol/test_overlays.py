@@ -146,10 +146,10 @@ def test_a_mirror_is_written_in_one_place(control_plane: Stack) -> None:
         assert settings.items() <= {one["name"]: one.get("value") for one in environment(service)}.items()
     policies = of(objects, "ValidatingAdmissionPolicy").values()
     named = [
-        one["expression"]
+        variable["expression"]
         for policy in policies
-        for one in policy["spec"].get("variables", [])
-        if "images" in one.values()
+        for variable in policy["spec"].get("variables", [])
+        if "images" in variable.values()
     ]
     assert named
     for expression in named:
@@ -170,7 +170,7 @@ def test_tenants_are_bound_one_by_one(control_plane: Stack) -> None:
     place = control_plane.kubectl
     bindings = ROOT / "config/overlays/tenants/namespace/role-bindings.yaml"
     place("apply", "-n", "default", "--dry-run=server", "-f", str(bindings))
-    assert {one["roleRef"]["name"] for one in tenants.bindings()} <= objects.keys()
+    assert {binding["roleRef"]["name"] for binding in tenants.bindings()} <= objects.keys()
 
 
 def test_writing_machine_configs_is_permitted_on_openshift_only(control_plane: Stack) -> None:
@@ -270,9 +270,9 @@ def test_the_event_policy_names_who_is_there(control_plane: Stack) -> None:
     [policy] = of(objects, "EventPolicy").values()
     there = {(one["apiVersion"], one["kind"], one["metadata"]["name"]) for one in objects}
     senders = [one["ref"] for one in policy["spec"]["from"] if "ref" in one]
-    assert {(one["apiVersion"], one["kind"], one["name"]) for one in senders} <= there
+    assert {(sender["apiVersion"], sender["kind"], sender["name"]) for sender in senders} <= there
     for kind in ("ApiServerSource", "PingSource", "Trigger"):
-        assert {one["name"] for one in senders if one["kind"] == kind} == of(objects, kind).keys()
+        assert {sender["name"] for sender in senders if sender["kind"] == kind} == of(objects, kind).keys()
     functions = of(objects, "Service", "serving.knative.dev")
     accounts = [service["spec"]["template"]["spec"]["serviceAccountName"] for service in functions.values()]
     named = {one["sub"] for one in policy["spec"]["from"] if "sub" in one}
@@ -289,9 +289,13 @@ def test_every_function_sends_with_a_token_for_the_broker(control_plane: Stack) 
     """Where `runtime.sink` looks for it, and for no other audience."""
     for service in of(render(control_plane, "overlays/event-policies"), "Service", "serving.knative.dev").values():
         pod = service["spec"]["template"]["spec"]
-        [volume] = [one for one in pod["volumes"] if one["name"] == "oidc-token"]
+        [volume] = [volume for volume in pod["volumes"] if volume["name"] == "oidc-token"]
         [source] = volume["projected"]["sources"]
-        [mount] = [one for one in pod["containers"][0]["volumeMounts"] if one["name"] == "oidc-token"]
+        [mount] = [
+            volume_mount
+            for volume_mount in pod["containers"][0]["volumeMounts"]
+            if volume_mount["name"] == "oidc-token"
+        ]
         token = source["serviceAccountToken"]
         assert f"{mount['mountPath']}/{token['path']}" == MOUNTED_TOKEN
         assert token["audience"] == f"eventing.knative.dev/broker/{NAMESPACE}/{wiring.BROKER}"

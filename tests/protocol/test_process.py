@@ -100,7 +100,7 @@ def test_what_is_under_way_is_finished_before_the_end(control_plane: Stack, work
 def asks(pid: int, port: int) -> bool:
     """Whether the process is connected to that port."""
     connections = psutil.Process(pid).net_connections("tcp")
-    return any(bool(one.raddr) and one.raddr.port == port for one in connections)
+    return any(bool(connection.raddr) and connection.raddr.port == port for connection in connections)
 
 
 def test_an_api_server_that_is_away_is_503(control_plane: Stack, tmp_path: Path) -> None:

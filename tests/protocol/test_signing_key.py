@@ -23,9 +23,9 @@ def audit(control_plane: Stack, monkeypatch: pytest.MonkeyPatch) -> Keyring:
     """The keyring of `audit`, which has made the key; keys are read again after tenths of seconds."""
     monkeypatch.setattr(signature, "AGAIN", 0.1)
     monkeypatch.setattr(signature, "FRESH", 0.3)
-    found = Keyring(transport(control_plane, "kepler-audit"), NAMESPACE)
-    found.make()
-    return found
+    keyring = Keyring(transport(control_plane, "kepler-audit"), NAMESPACE)
+    keyring.make()
+    return keyring
 
 
 def forget(stack: Stack) -> None:
@@ -35,8 +35,8 @@ def forget(stack: Stack) -> None:
 
 def kept(stack: Stack) -> str:
     """The key in the Secret; empty where there is none."""
-    found = stack.kubectl("-n", NAMESPACE, "get", "secret", SECRET_NAME, "-o", "json", "--ignore-not-found")
-    return str(json.loads(found)["data"]["key"]) if found else ""
+    output = stack.kubectl("-n", NAMESPACE, "get", "secret", SECRET_NAME, "-o", "json", "--ignore-not-found")
+    return str(json.loads(output)["data"]["key"]) if output else ""
 
 
 def accepted(function: Keyring, audit: Keyring) -> bool:

@@ -35,17 +35,17 @@ class SweepRun:
     @property
     def lists(self) -> int:
         """How much was asked for, however many pages it took."""
-        return sum("continue" not in one.query for one in self.asked.requests)
+        return sum("continue" not in request.query for request in self.asked.requests)
 
     def diverging(self, namespace: str) -> dict[str, Any]:
         """What is said of the Kepler in this namespace, by function; empty where nothing is."""
-        found = [
+        divergeses = [
             data(one)["diverges"]
             for one in self.sent
             if one.get_type() == RESYNC_REQUESTED and one.get_attributes().get("namespace") == namespace
         ]
-        assert len(found) <= 1
-        return found[0] if found else {}
+        assert len(divergeses) <= 1
+        return divergeses[0] if divergeses else {}
 
 
 def data(event: CloudEvent) -> Any:
@@ -127,10 +127,10 @@ def test_what_is_too_many_is_asked_for(control_plane: Stack, workbench: Workbenc
     workbench.settle()
     workbench.patch("kepler/kepler", {"spec": {"model-server": {"enabled": False}}})
 
-    found = SweepRun(control_plane).diverging(workbench.namespace)["model_server"]
+    model_server = SweepRun(control_plane).diverging(workbench.namespace)["model_server"]
 
-    assert "Deployment 'kepler-model-server' should not be there" in found
-    assert "Service 'kepler-model-server' should not be there" in found
+    assert "Deployment 'kepler-model-server' should not be there" in model_server
+    assert "Service 'kepler-model-server' should not be there" in model_server
 
 
 def test_what_a_lost_deletion_left_is_asked_for(control_plane: Stack, workbench: Workbench) -> None:
@@ -145,7 +145,7 @@ def test_what_a_lost_deletion_left_is_asked_for(control_plane: Stack, workbench:
     workbench.resync("collector")
     assert SweepRun(control_plane).diverging(workbench.namespace) == {}
     bound = json.loads(control_plane.kubectl("get", "clusterrolebinding", "kepler-exporter", "-o", "json"))
-    assert workbench.namespace not in [one["namespace"] for one in bound.get("subjects") or []]
+    assert workbench.namespace not in [subject["namespace"] for subject in bound.get("subjects") or []]
 
 
 def test_asking_brings_everything_to_its_end(control_plane: Stack, workbench: Workbench) -> None:
@@ -177,7 +177,7 @@ def test_calls_grow_with_pages_only(control_plane: Stack, workbench: Workbench) 
 
     assert all(swept.diverging(namespace) == {} for namespace in (workbench.namespace, *others))
     assert swept.lists == before
-    assert {one.method for one in swept.asked.requests} == {"GET"}
+    assert {request.method for request in swept.asked.requests} == {"GET"}
 
 
 def test_the_end_of_a_sweep_is_told(control_plane: Stack, workbench: Workbench) -> None:

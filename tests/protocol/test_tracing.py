@@ -44,25 +44,25 @@ class OtlpReceiver:
 
     def span(self, name: str) -> Span:
         """The only span of this name."""
-        (found,) = [one for one in self.spans if one.name == name]
+        (found,) = [span for span in self.spans if span.name == name]
         return found
 
     def has(self, *names: str) -> bool:
         """Whether spans of all these names have come."""
-        return set(names) <= {one.name for one in self.spans}
+        return set(names) <= {span.name for span in self.spans}
 
     def points(self, name: str) -> list[Any]:
         """The last points of a metric."""
-        found = [one for one in self.metrics if one.name == name]
-        if not found:
+        metrics = [metric for metric in self.metrics if metric.name == name]
+        if not metrics:
             return []
-        last = found[-1]
+        last = metrics[-1]
         return [*(last.histogram.data_points if last.HasField("histogram") else last.sum.data_points)]
 
 
 def values(attributes: Any) -> dict[str, Any]:
     """Attributes as they are meant."""
-    return {one.key: _value(one) for one in attributes}
+    return {attribute.key: _value(attribute) for attribute in attributes}
 
 
 def _value(one: KeyValue) -> Any:
@@ -87,7 +87,9 @@ def collector() -> Iterator[OtlpReceiver]:
                 got.resources.extend(values(one.resource.attributes) for one in traced)
             else:
                 measured = ExportMetricsServiceRequest.FromString(body).resource_metrics
-                got.metrics.extend(found for one in measured for scope in one.scope_metrics for found in scope.metrics)
+                got.metrics.extend(
+                    metric for one in measured for scope in one.scope_metrics for metric in scope.metrics
+                )
                 got.resources.extend(values(one.resource.attributes) for one in measured)
             self.send_response(200)
             self.end_headers()
@@ -135,7 +137,9 @@ def test_one_generation_is_one_trace(control_plane: Stack, workbench: Workbench)
     assert (root.span_id.hex(), root.parent_span_id) == (f"{where.root:016x}", b"")
     assert {span.parent_span_id for span in reconciles} == {root.span_id}
     sent = [reply.headers["ce-traceparent"].split("-") for reply in replies]
-    assert [(one[1], one[2]) for one in sent] == [(one.trace_id.hex(), one.span_id.hex()) for one in reconciles]
+    assert [(one[1], one[2]) for one in sent] == [
+        (reconcile.trace_id.hex(), reconcile.span_id.hex()) for reconcile in reconciles
+    ]
     for span in reconciles:
         assert [link.trace_id.hex() for link in span.links] == [INCOMING.split("-")[1]]
         assert [link.span_id.hex() for link in span.links] == [INCOMING.split("-")[2]]
@@ -169,8 +173,8 @@ def test_each_call_is_a_span_below_its_reconcile(control_plane: Stack, workbench
     assert "GET /api/v1/namespaces/{namespace}/configmaps/{name}" in {span.name for span in calls}
     assert all(reconcile.start_time_unix_nano <= span.start_time_unix_nano for span in calls)
     assert all(span.end_time_unix_nano <= reconcile.end_time_unix_nano for span in calls)
-    assert {one["service.name"] for one in got.resources} == {"kepler-collected_metric"}
-    assert all(one["service.instance.id"] for one in got.resources)
+    assert {resource["service.name"] for resource in got.resources} == {"kepler-collected_metric"}
+    assert all(resource["service.instance.id"] for resource in got.resources)
 
 
 def test_a_traceparent_on_the_resource_is_the_trace(control_plane: Stack, workbench: Workbench) -> None:
@@ -202,7 +206,7 @@ def test_everything_is_measured(control_plane: Stack, workbench: Workbench) -> N
             assert post(url, other).status == 204
             process.terminate()
             assert process.wait(30) == 0
-    assert {one.name for one in got.metrics} == {
+    assert {metric.name for metric in got.metrics} == {
         "kepler.reconciles",
         "kepler.reconcile.duration",
         "kepler.writes",
@@ -210,13 +214,13 @@ def test_everything_is_measured(control_plane: Stack, workbench: Workbench) -> N
         "kepler.event.age",
     }
     converged = function | {"kepler.outcome": "converged"}
-    assert [(values(one.attributes), one.as_int) for one in got.points("kepler.reconciles")] == [(converged, 2)]
+    assert [(values(point.attributes), point.as_int) for point in got.points("kepler.reconciles")] == [(converged, 2)]
     (duration,) = got.points("kepler.reconcile.duration")
     assert (values(duration.attributes), duration.count) == (converged, 2)
     assert 0 < duration.sum < 10
-    written = {values(one.attributes)["kepler.action"]: one.as_int for one in got.points("kepler.writes")}
+    written = {values(point.attributes)["kepler.action"]: point.as_int for point in got.points("kepler.writes")}
     assert written == {"created": 1, "reported": 1}
-    without = {values(one.attributes)["kepler.reason"]: one.as_int for one in got.points("kepler.noops")}
+    without = {values(point.attributes)["kepler.reason"]: point.as_int for point in got.points("kepler.noops")}
     assert without == {"converged": 1, "idle": 1}
     (age,) = got.points("kepler.event.age")
     assert age.count == 2
@@ -240,12 +244,12 @@ def test_what_fails_is_measured_and_told(control_plane: Stack, workbench: Workbe
             assert answer.status == 503
             process.terminate()
             lines = [json.loads(line) for line in process.communicate(timeout=30)[0].splitlines()]
-    (line,) = [one for one in lines if one["message"] == "failed"]
+    (line,) = [line for line in lines if line["message"] == "failed"]
     assert (line["object"], line["generation"]) == (f"Kepler {workbench.namespace}/kepler", 1)
     assert (line["outcome"], line["trace"]) == ("failed", str(trace_of(shown)))
     span = got.span("reconcile collected_metric")
     assert (span.status.code, span.trace_id.hex()) == (Status.STATUS_CODE_ERROR, str(trace_of(shown)))
-    counted = [(values(one.attributes)["kepler.outcome"], one.as_int) for one in got.points("kepler.reconciles")]
+    counted = [(values(point.attributes)["kepler.outcome"], point.as_int) for point in got.points("kepler.reconciles")]
     assert counted == [("failed", 1)]
 
 

@@ -49,10 +49,10 @@ def test_what_a_policy_refuses_of_one_child_changes_no_other(running: Workbench)
         running.patch("kepler/kepler", {"spec": {"collector": {"port": 9103}}})
         running.settle()
         assert ports(running) == (":9102", 9102, 9102)
-        told = running.conditions()["CollectorReconciled"]
-        assert (told["status"], told["reason"]) == ("False", "RefusedByPolicy")
-        assert SENTENCE in told["message"]
-        assert "a policy of this cluster says so" in told["message"]
+        collector_reconciled = running.conditions()["CollectorReconciled"]
+        assert (collector_reconciled["status"], collector_reconciled["reason"]) == ("False", "RefusedByPolicy")
+        assert SENTENCE in collector_reconciled["message"]
+        assert "a policy of this cluster says so" in collector_reconciled["message"]
     running.settle()
     assert ports(running) == (":9103", 9103, 9103)
     assert running.conditions()["CollectorReconciled"]["status"] == "True"
@@ -104,10 +104,10 @@ def test_a_quota_is_told_as_a_quota_and_the_offered_command_goes_on(workbench: W
     count(workbench, "storage", {"requests.storage": "1Gi"})
     workbench.apply(kepler(model_server=CLAIMED))
     workbench.settle()
-    told = workbench.conditions()["ModelServerReconciled"]
-    assert (told["status"], told["reason"]) == ("False", "QuotaExceeded")
-    assert "`model-server.storage.claim`" in told["message"]
-    assert f"kubectl kepler resync kepler -n {workbench.namespace}" in told["message"]
+    model_server_reconciled = workbench.conditions()["ModelServerReconciled"]
+    assert (model_server_reconciled["status"], model_server_reconciled["reason"]) == ("False", "QuotaExceeded")
+    assert "`model-server.storage.claim`" in model_server_reconciled["message"]
+    assert f"kubectl kepler resync kepler -n {workbench.namespace}" in model_server_reconciled["message"]
     assert workbench.get("deployment/kepler-model-server") is None
 
     workbench.patch("resourcequota/storage", {"spec": {"hard": {"requests.storage": "10Gi"}}})
@@ -175,6 +175,6 @@ def test_a_condition_that_the_api_server_refuses_is_written_in_plain_words(runni
         for function in ("collected_metric", "exported_power", "estimator", "model_server"):
             running.resync(function)
         Reconciler(BY_NAME["collector"], picky)(resync(running.namespace, "kepler"))
-        told = running.conditions()["CollectorReconciled"]
-    assert told["reason"] == "RefusedByPolicy"
-    assert "? every workload needs a label team" in told["message"]
+        collector_reconciled = running.conditions()["CollectorReconciled"]
+    assert collector_reconciled["reason"] == "RefusedByPolicy"
+    assert "? every workload needs a label team" in collector_reconciled["message"]

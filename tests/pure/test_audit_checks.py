@@ -53,7 +53,7 @@ def test_the_page_and_the_command_say_the_same() -> None:
 
 def test_all_is_well() -> None:
     """Or there is nothing yet."""
-    assert [one.level for one in checks(kept(), (), ("a", "good", True))] == ["ok", "ok", "ok"]
+    assert [check.level for check in checks(kept(), (), ("a", "good", True))] == ["ok", "ok", "ok"]
     assert checks(kept())[2].says == "no Kepler yet"
 
 

@@ -60,7 +60,7 @@ CASES = (
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_two_specs_differ_in_fields(case: EditCase) -> None:
     """As `runtime.differences` writes paths."""
-    assert tuple((one.path, one.before, one.after) for one in fields(case.before, case.after)) == case.told
+    assert tuple((field.path, field.before, field.after) for field in fields(case.before, case.after)) == case.told
 
 
 def shown(event: Event) -> EditEntry:

@@ -82,10 +82,10 @@ PUT_BACK = (Write(object=DAEMON_SET, action="changed", fields=(IMAGE,)),)
 def caused(*reports: Report, more: bool = False) -> tuple[EpisodeCause, ...]:
     """The causes of the episodes of a trace; a history tells the same."""
     kept = keep(*reports)
-    found = tuple(one.cause for one in episodes(kept, EDIT, more=more))
+    causes = tuple(episode.cause for episode in episodes(kept, EDIT, more=more))
     short = tuple(summary(number, one.report) for number, one in enumerate(kept))
-    assert tuple(one.cause for one in in_short(short, EDIT, more=more)) == found
-    return found
+    assert tuple(one.cause for one in in_short(short, EDIT, more=more)) == causes
+    return causes
 
 
 def drift(woken: Cause) -> Report:

@@ -39,7 +39,7 @@ def test_one_reads_for_all_who_ask_meanwhile() -> None:
 
     glance = Glance(slowly)
     with ThreadPoolExecutor(8) as consoles:
-        assert {one.result() for one in [consoles.submit(glance) for _ in range(8)]} == {(7,)}
+        assert {future.result() for future in [consoles.submit(glance) for _ in range(8)]} == {(7,)}
     assert glance() == (7,)
     assert len(reads) == 1
 
@@ -123,10 +123,10 @@ def test_a_page_is_joined_from_its_items(count: int) -> None:
         shown({**KEPLER, "metadata": {**KEPLER["metadata"], "name": f"k{number}"}}) for number in range(count)
     )
     whole = Resources(items=(), next="7", total=count, states={"unreported": count}, reasons=())
-    answer = joined([one.json for one in items], whole)
+    answer = joined([item.json for item in items], whole)
     content = b"".join(answer.iter_encoded())
     page = Resources.model_validate_json(content)
-    assert [one.object.name for one in page.items] == [one.name for one in items]
+    assert [item.object.name for item in page.items] == [item.name for item in items]
     assert page.model_copy(update={"items": ()}) == whole
     assert answer.content_length == len(content)
 
@@ -158,7 +158,7 @@ def test_a_resource_is_as_its_status_says() -> None:
     old = {**READY, "type": "Old", "observedGeneration": 2, "lastTransitionTime": "2026-11-25T12:00:00Z"}
     status = {"conditions": [READY, old, {"type": "Broken"}, {**READY, "status": "Perhaps"}], "nodes": {"desired": 4}}
     found = resource({**KEPLER, "status": status})
-    assert [(one.type, one.current) for one in found.conditions] == [("Ready", True), ("Old", False)]
+    assert [(condition.type, condition.current) for condition in found.conditions] == [("Ready", True), ("Old", False)]
     assert found.ready == found.conditions[0]
     assert found.nodes
     assert (found.nodes.desired, found.nodes.available) == (4, 0)

@@ -99,7 +99,7 @@ def choose(wanted: dict[str, str], resources: tuple[ShownResource, ...] = RESOUR
     """The names on the page that a query string selects, and the choice."""
     standings = selected(Standings, MultiDict(wanted))
     choice = chosen(about(resources, standings), standings)
-    return [ListedResource.model_validate_json(one).object.name for one in choice.items], choice
+    return [ListedResource.model_validate_json(item).object.name for item in choice.items], choice
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_the_counts_are_what_one_may_choose_from() -> None:
     """They follow the search, not the state and reason that were chosen of them."""
     _, everything = choose({})
     assert everything.page.states == {"failed": 4, "ready": 1, "referenced": 1}
-    assert [(one.state, one.reason, one.count) for one in everything.page.reasons] == [
+    assert [(reason.state, reason.reason, reason.count) for reason in everything.page.reasons] == [
         ("failed", "NoNodes", 3),
         ("failed", "Other", 1),
         ("ready", "Ready", 1),
@@ -151,7 +151,7 @@ def test_reasons_in_one_answer_are_few() -> None:
     often = found(condition("Ready", "False", "R99"), name="a/again")
     _, choice = choose({}, (*many, often))
     assert len(choice.page.reasons) == REASONS
-    assert ("R99", 2) in {(one.reason, one.count) for one in choice.page.reasons}
+    assert ("R99", 2) in {(reason.reason, reason.count) for reason in choice.page.reasons}
     assert choice.page.states == {"failed": 101}
 
 

@@ -21,7 +21,7 @@ def listed(script: str, name: str) -> list[str]:
 
 def test_every_function_that_reports_can_be_chosen() -> None:
     """Those and no others."""
-    assert sorted(listed("activity.js", "FUNCTIONS")) == sorted(one.name for one in FUNCTIONS)
+    assert sorted(listed("activity.js", "FUNCTIONS")) == sorted(function.name for function in FUNCTIONS)
 
 
 def test_reasons_have_the_same_signs_everywhere() -> None:
@@ -40,7 +40,7 @@ def test_levels_and_states_of_the_query_api_have_a_sign() -> None:
 
 def test_letters_about_our_resources_lead_to_them() -> None:
     """Each kind has a page of its own."""
-    assert sorted(listed("letters.js", "RESOURCES")) == sorted(one.name for one in OURS)
+    assert sorted(listed("letters.js", "RESOURCES")) == sorted(kind.name for kind in OURS)
 
 
 def test_the_vendored_preact_is_what_was_published() -> None:
@@ -53,5 +53,5 @@ def test_every_script_that_is_asked_for_is_there() -> None:
     """And each that is there is asked for."""
     asked = {"app.js", "theme.js"}
     for script in CONSOLE.rglob("*.js"):
-        asked |= {one.removeprefix("./") for one in re.findall(r'from "([^"]+)"', script.read_text())}
-    assert asked == {str(one.relative_to(CONSOLE)) for one in CONSOLE.rglob("*.js")}
+        asked |= {match.removeprefix("./") for match in re.findall(r'from "([^"]+)"', script.read_text())}
+    assert asked == {str(path.relative_to(CONSOLE)) for path in CONSOLE.rglob("*.js")}

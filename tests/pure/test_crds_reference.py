@@ -13,7 +13,7 @@ EACH = pytest.mark.parametrize("resource", RESOURCES.values(), ids=lambda resour
 def row(resource: str, path: str) -> Row:
     """One row of a resource's table."""
     described = next(one for one in RESOURCES.values() if one.names.kind == resource)
-    return {one.path: one for one in rows(described, openapi_schema.of(described))}[path]
+    return {row.path: row for row in rows(described, openapi_schema.of(described))}[path]
 
 
 def test_the_file_is_what_the_models_say() -> None:

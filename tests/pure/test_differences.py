@@ -185,7 +185,10 @@ def test_a_subresource_has_owners_of_its_own() -> None:
 def test_a_change_tells_before_and_after() -> None:
     """Reports show values, not only paths; what is removed has no after."""
     actual = owning({"f:data": {"f:a": {}, "f:old": {}}}, data={"a": "1", "old": "2"})
-    changed = {one.path: (one.before, one.after) for one in differences({"data": {"a": "3"}}, actual, manager=MANAGER)}
+    changed = {
+        difference.path: (difference.before, difference.after)
+        for difference in differences({"data": {"a": "3"}}, actual, manager=MANAGER)
+    }
     assert changed == {"data.a": ("1", "3"), "data.old": ("2", None)}
 
 
@@ -202,4 +205,6 @@ def test_an_amount_is_the_same_however_it_is_written(written: Any, kept: str) ->
 @pytest.mark.parametrize("written", ["501m", "1e60", "much"])
 def test_another_amount_is_a_difference(written: str) -> None:
     actual = owning({"f:limits": {"f:cpu": {}}}, limits={"cpu": "500m"})
-    assert [one.path for one in differences({"limits": {"cpu": written}}, actual, manager=MANAGER)] == ["limits.cpu"]
+    assert [difference.path for difference in differences({"limits": {"cpu": written}}, actual, manager=MANAGER)] == [
+        "limits.cpu"
+    ]

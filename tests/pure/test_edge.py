@@ -226,7 +226,7 @@ def test_an_event_that_can_name_no_object_is_acknowledged_and_nothing_is_asked(
     """Eight functions would each make a dead letter of it; a namespaced kind in no namespace would list the cluster."""
     receiver = Reconciler(collector.FUNCTION if "kind" not in named else machine_spec.FUNCTION, unreachable)
     assert binary(client(receiver), **named).status_code == 204
-    assert [one.message for one in caplog.records] == ["an event names no object"]
+    assert [record.message for record in caplog.records] == ["an event names no object"]
 
 
 @pytest.mark.parametrize(

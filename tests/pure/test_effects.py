@@ -15,14 +15,14 @@ from local.layout import ROOT
 from runtime.conditions import conditions
 from runtime.objects import KEPLER
 
-KINDS = [one.names.kind for one in RESOURCES.values()]
+KINDS = [resource.names.kind for resource in RESOURCES.values()]
 EACH = pytest.mark.parametrize("field", FIELDS, ids=str)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_field_has_a_row_and_no_row_is_of_no_field(kind: str) -> None:
     """The fields are those of the definitions, each once."""
-    assert sorted(one.path for one in FIELDS if one.kind == kind) == sorted(paths(kind, "spec"))
+    assert sorted(field.path for field in FIELDS if field.kind == kind) == sorted(paths(kind, "spec"))
 
 
 @EACH
@@ -34,9 +34,9 @@ def test_a_field_is_not_without_effect(field: FieldCase) -> None:
 @EACH
 def test_both_values_are_values_of_the_field(field: FieldCase) -> None:
     """The models take the resources with the one and with the other."""
-    for one in clusters(field):
+    for cluster in clusters(field):
         for kind, model in MODELS.items():
-            if (written := one.resource(kind)) is not None:
+            if (written := cluster.resource(kind)) is not None:
                 model.model_validate(written)
 
 
@@ -67,7 +67,7 @@ def test_a_value_that_changes_nothing_is_found() -> None:
 
 def test_what_is_refused_is_told_by_its_condition_alone() -> None:
     """What runs is left as it is, so that nothing is said to go; who waits for it has nothing of his own to tell."""
-    field = next(one for one in FIELDS if one.path == "spec.model-server.training.headers.secret")
+    field = next(field for field in FIELDS if field.path == "spec.model-server.training.headers.secret")
     assert effects(field) == ("condition `ModelServerReconciled`: `Reconciled` becomes `HeadersNotSupported`",)
 
 
@@ -94,7 +94,7 @@ def test_every_field_of_the_status_has_one_writer(kind: str) -> None:
 def test_every_function_reports_on_its_resource() -> None:
     """Each under a name of its own; a rendered resource has what all of them say, as a real one has."""
     found = rendered(RenderedCluster())
-    types = [one for function in FUNCTIONS for one in (function.condition, *function.summaries)]
-    assert {one for one in types if one in conditions(found.resources[KEPLER.name])} == {
+    types = [summary for function in FUNCTIONS for summary in (function.condition, *function.summaries)]
+    assert {type_name for type_name in types if type_name in conditions(found.resources[KEPLER.name])} == {
         function.condition for function in FUNCTIONS if function.parent == KEPLER
     }

@@ -184,7 +184,7 @@ def test_the_sidecar_listens_before_the_exporter_starts() -> None:
     [beside] = found["initContainers"]
     assert (beside["name"], beside["args"], beside["restartPolicy"]) == ("estimator", ["estimator"], "Always")
     assert beside["startupProbe"]["exec"]["command"] == ["test", "-S", "/tmp/estimator.sock"]
-    mounts = {one["mountPath"]: one for one in beside["volumeMounts"]}
+    mounts = {volume_mount["mountPath"]: volume_mount for volume_mount in beside["volumeMounts"]}
     assert mounts["/etc/kepler/kepler.config"] == {
         "name": "settled",
         "mountPath": "/etc/kepler/kepler.config",
@@ -193,7 +193,7 @@ def test_the_sidecar_listens_before_the_exporter_starts() -> None:
     shared = {"name": "tmp", "mountPath": "/tmp"}
     assert mounts["/tmp"] == shared
     assert shared in found["containers"][0]["volumeMounts"]
-    assert [one for one in found["volumes"] if "emptyDir" in one] == [
+    assert [volume for volume in found["volumes"] if "emptyDir" in volume] == [
         {"name": "tmp", "emptyDir": {}},
         {"name": "mnt", "emptyDir": {}},
     ]
@@ -203,8 +203,8 @@ def test_without_the_estimator_nothing_of_it_is_there() -> None:
     """No sidecar, no volume, no mount."""
     found = pod(parent())
     assert "initContainers" not in found
-    assert not [one for one in found["volumes"] if "emptyDir" in one]
-    assert "/tmp" not in {one["mountPath"] for one in found["containers"][0]["volumeMounts"]}
+    assert not [volume for volume in found["volumes"] if "emptyDir" in volume]
+    assert "/tmp" not in {volume_mount["mountPath"] for volume_mount in found["containers"][0]["volumeMounts"]}
 
 
 def test_the_image_defaults_in_the_environment() -> None:
@@ -250,10 +250,16 @@ def test_exporter_and_estimator_read_the_same_type_of_machine() -> None:
     found = kepler()
     found["spec"]["collector"] = {"machine-spec": "m5.metal"}
     wanted = pod(found)
-    [volume] = [one for one in wanted["volumes"] if one.get("configMap", {}).get("name") == "kepler-machine-spec"]
+    [volume] = [
+        volume for volume in wanted["volumes"] if volume.get("configMap", {}).get("name") == "kepler-machine-spec"
+    ]
     assert volume["configMap"]["items"] == [{"key": "m5.metal", "path": "spec.json"}]
-    for one in (*wanted["containers"], *wanted["initContainers"]):
-        mounted = [each["mountPath"] for each in one["volumeMounts"] if each["name"] == volume["name"]]
+    for container in (*wanted["containers"], *wanted["initContainers"]):
+        mounted = [
+            volume_mount["mountPath"]
+            for volume_mount in container["volumeMounts"]
+            if volume_mount["name"] == volume["name"]
+        ]
         assert mounted == ["/etc/kepler/models/machine"]
     assert volume not in pod(kepler())["volumes"]
 
@@ -262,14 +268,14 @@ def test_the_token_is_the_exporters_alone() -> None:
     """The estimator beside it runs models, which are code; neither account nor pod mounts it by itself."""
     found = pod(kepler())
     mounts = {
-        one["name"]: [each["mountPath"] for each in one["volumeMounts"]]
-        for one in (*found["containers"], *found["initContainers"])
+        container["name"]: [volume_mount["mountPath"] for volume_mount in container["volumeMounts"]]
+        for container in (*found["containers"], *found["initContainers"])
     }
     assert engine.TOKEN_PATH in mounts["kepler-exporter"]
     assert engine.TOKEN_PATH not in mounts["estimator"]
     assert found["automountServiceAccountToken"] is False
-    [volume] = [one for one in found["volumes"] if "projected" in one]
-    assert [next(iter(one)) for one in volume["projected"]["sources"]] == [
+    [volume] = [volume for volume in found["volumes"] if "projected" in volume]
+    assert [next(iter(source)) for source in volume["projected"]["sources"]] == [
         "serviceAccountToken",
         "configMap",
         "downwardAPI",

@@ -131,7 +131,7 @@ def test_what_is_emitted_is_as_published(emit: Callable[[], CloudEvent]) -> None
     one = BY_TYPE[event.get_type()]
     attributes = event.get_attributes()
     holds(event.get_data(), event.get_type())
-    known = {each.name: each for each in (*COMMON, *one.attributes)}
+    known = {attribute.name: attribute for attribute in (*COMMON, *one.attributes)}
     assert {name for name, each in known.items() if each.required} <= set(attributes) <= set(known)
     assert all(value not in ("", None) for value in attributes.values())
     assert attributes["dataschema"] == checked_in(one.type)["$id"]
@@ -162,7 +162,7 @@ def test_another_cause_another_id() -> None:
     cause = REPORT["cause"] | {"id": "2"}
     elsewhere = REPORT["object"] | {"namespace": "other"}
     reports = [report(), report(cause=cause), report(function="status"), report(object=elsewhere)]
-    ids = [one.get_id() for one in (*reports, diverging("1"), diverging("2"), swept("1"), swept("2"))]
+    ids = [report.get_id() for report in (*reports, diverging("1"), diverging("2"), swept("1"), swept("2"))]
     assert len(set(ids)) == len(ids)
 
 
@@ -242,11 +242,15 @@ def test_a_request_for_a_name_that_is_like_a_functions_wakes_nobody() -> None:
 def test_the_triggers_let_through_what_the_catalogue_says(emit: Callable[[], CloudEvent]) -> None:
     """Each event reaches those who are said to accept it, as far as they are concerned, and nobody else."""
     attributes = emit().get_attributes()
-    triggers = {one.name: list(one.filters) for one in LISTENERS if one.filters}
-    triggers |= {one.name: list(wiring.waking(one)) for one in FUNCTIONS}
+    triggers = {listener.name: list(listener.filters) for listener in LISTENERS if listener.filters}
+    triggers |= {function.name: list(wiring.waking(function)) for function in FUNCTIONS}
     through = {name for name, filters in triggers.items() if all(passes(one, attributes) for one in filters)}
     accepting = set(BY_TYPE[attributes["type"]].accepted_by)
-    woken = {one.name for one in FUNCTIONS if any(wake.kind.name == attributes.get("kind") for wake in one.wakes)}
+    woken = {
+        function.name
+        for function in FUNCTIONS
+        if any(wake.kind.name == attributes.get("kind") for wake in function.wakes)
+    }
     named = str(attributes.get("functions", "")).strip("/")
     concerned = woken & {*named.split("/")} if named else woken
     assert through == {name for name in accepting if name not in RECONCILERS or name in concerned}
@@ -254,8 +258,10 @@ def test_the_triggers_let_through_what_the_catalogue_says(emit: Callable[[], Clo
 
 def test_the_catalogue_speaks_of_functions_that_there_are() -> None:
     """Of all reconcilers, of those that own `Ready`, and of listeners by their names."""
-    assert set(RECONCILERS) == {one.name for one in FUNCTIONS}
-    assert set(READINESS) == {one.name for one in FUNCTIONS if "Ready" in (one.condition, *one.summaries)}
+    assert set(RECONCILERS) == {function.name for function in FUNCTIONS}
+    assert set(READINESS) == {
+        function.name for function in FUNCTIONS if "Ready" in (function.condition, *function.summaries)
+    }
     named = {who for one in CATALOGUE for who in (*one.emitted_by, *one.accepted_by) if " " not in who}
     assert named <= set(NAMES)
 
@@ -267,11 +273,11 @@ def test_a_request_to_look_again_wakes_every_function_of_the_object() -> None:
         raise AssertionError(request)
 
     event = received(requests.resync(KEY, by="cli"))
-    for one in FUNCTIONS:
-        if one.parent == KEPLER:
-            assert not nameless(one, event)
-            assert not idle(one, event)
-            assert parents(one, event, Client(unreachable, manager="x")) == (KEY,)
+    for function in FUNCTIONS:
+        if function.parent == KEPLER:
+            assert not nameless(function, event)
+            assert not idle(function, event)
+            assert parents(function, event, Client(unreachable, manager="x")) == (KEY,)
 
 
 def test_a_request_to_send_again_names_the_letter() -> None:
@@ -318,8 +324,8 @@ def references(node: Any) -> list[str]:
     """Every `$ref` below."""
     if isinstance(node, dict):
         own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
-        return own + [found for value in node.values() for found in references(value)]
-    return [found for value in node for found in references(value)] if isinstance(node, list) else []
+        return own + [reference for value in node.values() for reference in references(value)]
+    return [reference for value in node for reference in references(value)] if isinstance(node, list) else []
 
 
 def test_the_asyncapi_document_refers_to_what_is_there() -> None:
@@ -336,15 +342,17 @@ def test_the_asyncapi_document_refers_to_what_is_there() -> None:
             node = node[step]
     for operation in document["operations"].values():
         assert operation["action"] in ("send", "receive")
-        assert all(one["$ref"].startswith(operation["channel"]["$ref"] + "/messages/") for one in operation["messages"])
+        assert all(
+            message["$ref"].startswith(operation["channel"]["$ref"] + "/messages/") for message in operation["messages"]
+        )
 
 
 def test_every_type_is_an_event_type_of_knative() -> None:
     """With what its webhook asks for (eventing v0.50, `pkg/apis/eventing/v1beta3/eventtype_validation.go`)."""
-    found = {one["metadata"]["name"]: one for one in wiring.event_types()}
+    found = {event_type["metadata"]["name"]: event_type for event_type in wiring.event_types()}
     assert set(found) == set(BY_TYPE)
     for one in found.values():
-        assert {"specversion", "id", "type", "source"} <= {each["name"] for each in one["spec"]["attributes"]}
+        assert {"specversion", "id", "type", "source"} <= {attribute["name"] for attribute in one["spec"]["attributes"]}
         assert one["spec"]["reference"]["name"] == wiring.BROKER
 
 

@@ -45,7 +45,7 @@ def parent(**spec: Any) -> dict[str, Any]:
 def config(kepler: dict[str, Any] | None = None, images: dict[str, str] | None = None, **data: str) -> dict[str, Any]:
     """`kepler-cfm` with the keys of every owner but `collector` as this Kepler wants them, and further ones."""
     seen = Observed(KEY, kepler or parent(), images=images or {})
-    wanted = [one.body["data"] for decided in collector.DECIDED.values() for one in decided(seen).intents]
+    wanted = [intent.body["data"] for decide_keys in collector.DECIDED.values() for intent in decide_keys(seen).intents]
     keys = {name: value for each in wanted for name, value in each.items()}
     entries = [_owned(owner) for owner in collector.AWAITED.values()]
     described = {"name": "kepler-cfm", "labels": {**MANAGED_BY}, "managedFields": entries}
@@ -77,7 +77,7 @@ def decide(kepler: dict[str, Any], **data: str) -> Outcome:
 
 def intent(outcome: Outcome, ref: Callable[[Ref], Ref]) -> Any:
     """One of the intents, by its reference."""
-    found: dict[Ref, Intent] = {one.ref: one for one in outcome.intents}
+    found: dict[Ref, Intent] = {intent.ref: intent for intent in outcome.intents}
     return found[ref(KEY)].body
 
 
@@ -97,7 +97,10 @@ def test_the_pod_is_what_kepler_needs_on_a_node() -> None:
     assert found["hostPID"] is True
     assert found["serviceAccountName"] == "kepler"
     assert found["containers"][0]["securityContext"] == {"privileged": True}
-    mounts = {one["mountPath"]: one.get("readOnly", False) for one in found["containers"][0]["volumeMounts"]}
+    mounts = {
+        volume_mount["mountPath"]: volume_mount.get("readOnly", False)
+        for volume_mount in found["containers"][0]["volumeMounts"]
+    }
     assert mounts == {
         "/lib/modules": True,
         "/sys": True,
@@ -106,7 +109,9 @@ def test_the_pod_is_what_kepler_needs_on_a_node() -> None:
         "/etc/kepler/kepler.config": True,
         "/etc/config": True,
     }
-    assert {one["name"] for one in found["volumes"]} == {one["name"] for one in found["containers"][0]["volumeMounts"]}
+    assert {volume["name"] for volume in found["volumes"]} == {
+        volume_mount["name"] for volume_mount in found["containers"][0]["volumeMounts"]
+    }
 
 
 def test_every_probe_asks_for_health() -> None:
@@ -196,15 +201,19 @@ def test_annotations_of_the_service() -> None:
 def test_credentials_of_bmcs_are_the_exporters_alone() -> None:
     """One key of the Secret, for one container, by the variable that Kepler reads; the user's own variable wins."""
     found, own = pod(redfish={"secret": "bmcs"}), {"name": "REDFISH_CRED_FILE_PATH", "value": "/mine.csv"}
-    [volume] = [one for one in found["volumes"] if "secret" in one]
+    [volume] = [volume for volume in found["volumes"] if "secret" in volume]
     assert volume["secret"] == {"secretName": "bmcs", "items": [{"key": "redfish.csv", "path": "redfish.csv"}]}
-    [mount] = [one for one in found["containers"][0]["volumeMounts"] if one["name"] == volume["name"]]
+    [mount] = [
+        volume_mount
+        for volume_mount in found["containers"][0]["volumeMounts"]
+        if volume_mount["name"] == volume["name"]
+    ]
     assert (mount["mountPath"], mount["readOnly"]) == ("/etc/redfish", True)
     named = {one["name"]: one.get("value") for one in found["containers"][0]["env"]}
     assert named["REDFISH_CRED_FILE_PATH"] == "/etc/redfish/redfish.csv"
     there = container(redfish={"secret": "bmcs"}, env=[own])["env"]
     assert [one for one in there if one["name"] == own["name"]] == [own]
-    assert not any("secret" in one for one in pod()["volumes"])
+    assert not any("secret" in volume for volume in pod()["volumes"])
 
 
 def test_the_update_strategy_is_the_daemon_sets() -> None:
@@ -261,10 +270,10 @@ def test_any_key_of_the_configuration_changes_the_pods() -> None:
 
 def test_labels_and_owner_of_every_child() -> None:
     """Each child is found by the event source's label, and goes with its Kepler."""
-    for one in decide(parent()).intents:
-        if one.ref != children.binding(KEY):
-            described = one.body["metadata"]
-            assert described["labels"].items() >= MANAGED_BY.items(), one.ref
+    for intent in decide(parent()).intents:
+        if intent.ref != children.binding(KEY):
+            described = intent.body["metadata"]
+            assert described["labels"].items() >= MANAGED_BY.items(), intent.ref
             assert [owner["uid"] for owner in described["ownerReferences"]] == ["u"]
 
 

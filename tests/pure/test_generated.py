@@ -33,8 +33,10 @@ def objects(kind: str) -> list[dict[str, Any]]:
 
 def test_the_source_watches_what_wakes_and_nothing_else() -> None:
     """Each kind once; ours unfiltered, children by our label, namespaces where they allow privileged pods."""
-    watched = {one["kind"]: one.get("selector") for one in objects("ApiServerSource")[0]["spec"]["resources"]}
-    assert set(watched) == {wake.kind.name for one in FUNCTIONS for wake in one.wakes}
+    watched = {
+        resource["kind"]: resource.get("selector") for resource in objects("ApiServerSource")[0]["spec"]["resources"]
+    }
+    assert set(watched) == {wake.kind.name for function in FUNCTIONS for wake in function.wakes}
     assert watched["Kepler"] is None
     assert watched["ConfigMap"] == {"matchLabels": MANAGED_BY}
     assert watched["Namespace"] == {"matchLabels": namespaces.LABELS}
@@ -57,8 +59,8 @@ def test_no_trigger_waits_for_the_address_of_a_service() -> None:
 def test_triggers_send_to_services_that_are_installed() -> None:
     services = {f"http://{one['metadata']['name']}.{one['metadata']['namespace']}.svc" for one in objects("Service")}
     triggers = [one["spec"] for one in objects("Trigger")]
-    assert {one["subscriber"]["uri"] for one in triggers} <= services
-    assert {one["delivery"]["deadLetterSink"]["uri"] for one in triggers} <= services
+    assert {trigger["subscriber"]["uri"] for trigger in triggers} <= services
+    assert {trigger["delivery"]["deadLetterSink"]["uri"] for trigger in triggers} <= services
 
 
 def test_no_field_of_a_service_is_written_by_a_sink_binding() -> None:
@@ -88,7 +90,7 @@ def test_what_a_function_may_write_is_named() -> None:
     But for statuses, Events, and reviews, which are questions: nothing of them is kept.
     """
     unnamed = ({"events"}, {"tokenreviews"}, {"subjectaccessreviews"})
-    users = {one["metadata"]["name"] for one in user_roles.roles()}
+    users = {role["metadata"]["name"] for role in user_roles.roles()}
     for role in (one for one in objects("ClusterRole") if one["metadata"]["name"] not in users):
         for rule in role["rules"]:
             beside = rule["resources"][0].endswith("/status") or {*rule["resources"]} in unnamed
@@ -99,11 +101,14 @@ def test_what_a_function_may_write_is_named() -> None:
 def test_every_function_may_read_and_report_on_its_parent() -> None:
     """Two rules that each needs: the parent, and its status."""
     roles = {one["metadata"]["name"]: one["rules"] for one in objects("ClusterRole")}
-    for one in FUNCTIONS:
+    for function in FUNCTIONS:
         granted = {
-            (resource, verb) for rule in roles[one.manager] for resource in rule["resources"] for verb in rule["verbs"]
+            (resource, verb)
+            for rule in roles[function.manager]
+            for resource in rule["resources"]
+            for verb in rule["verbs"]
         }
-        assert {(one.parent.plural, "get"), (f"{one.parent.plural}/status", "patch")} <= granted
+        assert {(function.parent.plural, "get"), (f"{function.parent.plural}/status", "patch")} <= granted
 
 
 def test_the_crds_are_in_step_with_the_models() -> None:

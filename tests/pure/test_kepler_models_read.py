@@ -41,7 +41,8 @@ def test_the_estimator_asks_where_the_exporter_was_meant_to(case: ConfigurationC
     assert read.model_server() == (f"{address}/model", f"{address}/best-models")
     assert Path(read.downloads()).parent == Path(engine.MNT_PATH)
     assert engine.MNT_PATH in {
-        one["mountPath"] for one in container(found, children.daemon_set(KEY), sidecar.NAME)["volumeMounts"]
+        volume_mount["mountPath"]
+        for volume_mount in container(found, children.daemon_set(KEY), sidecar.NAME)["volumeMounts"]
     }
 
 
@@ -69,7 +70,10 @@ def test_the_server_ends_up_with_port_models_and_archives(tmp_path: Path) -> Non
     found = rendered(written(model_server=asked))
     read = served(found, tmp_path / "named").settings()
     assert read == {"port": 9000, "models": "/mnt/a/b", "pipelines": tuple(pipelines), "resources": "/data/resource"}
-    mounts = {one["mountPath"] for one in container(found, children.deployment(KEY), "server-api")["volumeMounts"]}
+    mounts = {
+        volume_mount["mountPath"]
+        for volume_mount in container(found, children.deployment(KEY), "server-api")["volumeMounts"]
+    }
     assert {read["models"], engine.DATA_PATH} <= mounts
     blank = served(rendered(written(model_server={"enabled": True})), tmp_path / "blank").settings()
     assert (blank["port"], blank["models"], blank["pipelines"]) == (8100, "/mnt/models", PIPELINES)

@@ -55,8 +55,8 @@ def test_an_older_go_is_named_as_the_reason(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_change_of_go_sum_changes_the_stamp_of_its_own_module_only(programs: Path) -> None:
-    etcd = next(one for one in go_programs.ALL if one.name == "etcd")
-    kwok = next(one for one in go_programs.ALL if one.name == "kwok")
+    etcd = next(go_program for go_program in go_programs.ALL if go_program.name == "etcd")
+    kwok = next(go_program for go_program in go_programs.ALL if go_program.name == "kwok")
     before = go_programs.digest(etcd, programs), go_programs.digest(kwok, programs)
 
     with (programs / "knative" / "go.sum").open("a") as sums:

@@ -58,7 +58,7 @@ def test_a_trigger_without_delivery_takes_its_brokers() -> None:
 def test_a_channel_has_the_triggers_of_its_own_broker_only() -> None:
     found = topology.channel(BROKER, [trigger("mine"), trigger("other", broker="second")], ADDRESSES)
 
-    assert [one["name"] for one in found["spec"]["subscribers"]] == ["mine"]
+    assert [subscriber["name"] for subscriber in found["spec"]["subscribers"]] == ["mine"]
 
 
 def test_the_brokers_choice_of_the_asynchronous_handler_reaches_the_channel() -> None:

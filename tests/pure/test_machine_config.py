@@ -60,7 +60,7 @@ def said(outcome: Outcome, condition: str = READY) -> tuple[str, str, str]:
 
 def names(outcome: Outcome) -> tuple[list[str], list[str]]:
     """What is intended and what is to be absent."""
-    return [one.ref.name for one in outcome.intents], [ref.name for ref in outcome.absent]
+    return [intent.ref.name for intent in outcome.intents], [ref.name for ref in outcome.absent]
 
 
 @dataclass(frozen=True)
@@ -317,7 +317,7 @@ def test_a_machine_config_concerns_every_kepler_of_the_cluster() -> None:
     event = update({**about(parent()), "metadata": {**about(parent())["metadata"], "namespace": ""}})
     found = parents(machine_spec.FUNCTION, event, client)
     assert found == (Ref(KEPLER, "a", "kepler"), Ref(KEPLER, "b", "kepler"))
-    assert [one.path for one in requests] == ["/apis/sustainable-computing.io/v1alpha1/keplers"]
+    assert [request.path for request in requests] == ["/apis/sustainable-computing.io/v1alpha1/keplers"]
 
 
 def test_a_machine_config_concerns_itself_in_no_namespace() -> None:

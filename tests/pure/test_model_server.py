@@ -59,7 +59,7 @@ def shared(**fields: Any) -> Any:
 
 def volume(**storage: Any) -> Any:
     """The volume of the models."""
-    [found] = [one for one in pod(storage=storage)["volumes"] if one["name"] == model_store.VOLUME]
+    [found] = [volume for volume in pod(storage=storage)["volumes"] if volume["name"] == model_store.VOLUME]
     return {name: value for name, value in found.items() if name != "name"}
 
 
@@ -143,7 +143,10 @@ def test_the_server_asks_for_its_models_before_it_is_ready() -> None:
 
 def test_the_directory_of_the_models_is_made_by_the_kubelet() -> None:
     """The server ends where it does not exist, and makes none but '/mnt/models'."""
-    mounts = {one["mountPath"]: one for one in pod(storage={"path": "a/b"})["containers"][0]["volumeMounts"]}
+    mounts = {
+        volume_mount["mountPath"]: volume_mount
+        for volume_mount in pod(storage={"path": "a/b"})["containers"][0]["volumeMounts"]
+    }
     assert mounts["/mnt"]["name"] == mounts["/mnt/a/b"]["name"]
     assert mounts["/mnt/a/b"]["subPath"] == "a/b"
     assert mounts["/etc/kepler/kepler.config"]["readOnly"] is True
@@ -205,8 +208,8 @@ def test_the_image_defaults_in_the_environment() -> None:
         outcome = decide(kepler(image=image), images)
         assert outcome.status == {"images": {"modelServer": expected}}
     external = {"type": "external", "external": EXTERNAL}
-    found = intent(decide(kepler(storage=external), set_there), children.deployment)["spec"]["template"]["spec"]
-    assert [one["image"] for one in found["initContainers"]] == ["mirror/rclone:1"]
+    spec = intent(decide(kepler(storage=external), set_there), children.deployment)["spec"]["template"]["spec"]
+    assert [init_container["image"] for init_container in spec["initContainers"]] == ["mirror/rclone:1"]
 
 
 def test_pull_secrets_are_those_of_the_exporter() -> None:
@@ -267,7 +270,9 @@ def test_resources_are_of_each_container() -> None:
 
     def resources(**fields: Any) -> dict[str, Any]:
         found = pod(storage=stored, training={"online": True, "prometheus-url": PROMETHEUS}, **fields)
-        return {one["name"]: one["resources"] for one in (*found["containers"], *found["initContainers"])}
+        return {
+            container["name"]: container["resources"] for container in (*found["containers"], *found["initContainers"])
+        }
 
     assert resources(resources=limits) == dict.fromkeys(("server-api", "online-trainer", "push", "pull"), limits)
     assert resources() == {
@@ -292,7 +297,7 @@ def test_a_key_of_the_user_changes_the_pods_and_a_stale_one_of_ours_does_not() -
 def test_off_nothing_is_left_but_the_keys() -> None:
     """They say that there is no server."""
     outcome = decide(kepler(enabled=False))
-    assert [one.ref for one in outcome.intents] == [children.cfm(KEY)]
+    assert [intent.ref for intent in outcome.intents] == [children.cfm(KEY)]
     assert set(outcome.absent) == {children.deployment(KEY), children.model_service(KEY), children.model_config(KEY)}
 
 
@@ -349,7 +354,7 @@ def test_a_claim_that_is_not_used_is_kept_or_removed(fields: dict[str, Any], cas
     """As `on-delete` says, whether the server is off or keeps its models elsewhere; never what somebody made."""
     storage = {**fields.get("storage", {}), "claim": {"on-delete": case.on_delete}}
     outcome = decide(kepler(**{**fields, "storage": storage}), claim=case.found)
-    written = [one.body for one in outcome.intents if one.ref == CLAIM]
+    written = [intent.body for intent in outcome.intents if intent.ref == CLAIM]
     assert [bool(one["metadata"].get("ownerReferences")) for one in written] == [case.owner][: case.owner is not None]
     assert (CLAIM in outcome.absent) is case.removed
     for one in written:  # only what is ours: the rest of a claim's spec cannot be written again
@@ -439,8 +444,8 @@ def test_proxies_reach_every_container_that_fetches() -> None:
     stored = {"type": "external", "external": EXTERNAL}
     found = pod(env=proxies, storage=stored, training={"online": True, "prometheus-url": PROMETHEUS})
     containers = [*found["containers"], *found["initContainers"]]
-    assert {one["name"] for one in containers} == {"server-api", "online-trainer", "push", "pull"}
-    assert all(one["env"][-2:] == proxies for one in containers)
+    assert {container["name"] for container in containers} == {"server-api", "online-trainer", "push", "pull"}
+    assert all(container["env"][-2:] == proxies for container in containers)
     assert found["automountServiceAccountToken"] is False
     assert "env" not in pod()["containers"][0]
 

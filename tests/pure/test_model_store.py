@@ -45,7 +45,7 @@ class S3Bucket:
     def start(self, container: dict[str, Any], **access: str) -> subprocess.Popen[str]:
         """The container's command in its environment, with the volume at another path than '/mnt'."""
         command = [str(one).replace(engine.MNT_PATH, str(self.volume)) for one in container["command"]]
-        arguments = [str(one).replace(engine.MNT_PATH, str(self.volume)) for one in container["args"]]
+        arguments = [str(arg).replace(engine.MNT_PATH, str(self.volume)) for arg in container["args"]]
         secrets = ACCESS | access
         given = {
             one["name"]: one["value"] if "value" in one else secrets[one["valueFrom"]["secretKeyRef"]["key"]]
@@ -184,13 +184,13 @@ def test_wrong_credentials_fail_aloud(store: S3Bucket) -> None:
 
 def test_the_credentials_are_the_secrets_and_nowhere_else(store: S3Bucket) -> None:
     """Not in an argument, where every user of the node could read them, and not in the pod's specification."""
-    for one in store.containers().values():
-        secrets = {each["name"]: each["valueFrom"]["secretKeyRef"] for each in one["env"] if "valueFrom" in each}
+    for container in store.containers().values():
+        secrets = {each["name"]: each["valueFrom"]["secretKeyRef"] for each in container["env"] if "valueFrom" in each}
         assert secrets == {
             "RCLONE_S3_ACCESS_KEY_ID": {"name": "s", "key": "accessKeyID"},
             "RCLONE_S3_SECRET_ACCESS_KEY": {"name": "s", "key": "accessSecret"},
         }
-        assert not any("KEY" in word for word in (*one["command"], *one["args"]))
+        assert not any("KEY" in word for word in (*container["command"], *container["args"]))
 
 
 AUTHORITIES = {"config-map": "authorities", "key": "bundle.pem"}
@@ -217,11 +217,11 @@ def test_the_authorities_are_for_the_copies_alone() -> None:
     training = {"online": True, "prometheus-url": "http://p"}
     server = {"enabled": True, "storage": storage, "training": training}
     pod = model_pod.pod(Kepler.model_validate({"spec": {"model-server": server}}), "x/y:1", "x/z:1")
-    [volume] = [one for one in pod["volumes"] if one["name"] == model_store.CA_VOLUME]
+    [volume] = [volume for volume in pod["volumes"] if volume["name"] == model_store.CA_VOLUME]
     assert volume["configMap"] == {"name": "authorities", "items": [{"key": "bundle.pem", "path": "ca.crt"}]}
-    for one in (*pod["containers"], *pod["initContainers"]):
-        mounted = {each["name"]: each["mountPath"] for each in one["volumeMounts"]}
-        assert (mounted.get(volume["name"]) == "/etc/kepler-ca") is (one["name"] in ("pull", "push"))
+    for container in (*pod["containers"], *pod["initContainers"]):
+        mounted = {volume_mount["name"]: volume_mount["mountPath"] for volume_mount in container["volumeMounts"]}
+        assert (mounted.get(volume["name"]) == "/etc/kepler-ca") is (container["name"] in ("pull", "push"))
     elsewhere = {**server, "storage": {**storage, "type": "local"}}
     assert (
         volume not in model_pod.pod(Kepler.model_validate({"spec": {"model-server": elsewhere}}), "a", "b")["volumes"]

@@ -55,7 +55,7 @@ def parent(*conditions: dict[str, Any], **fields: Any) -> dict[str, Any]:
 
 
 def _types(conditions: tuple[dict[str, Any], ...]) -> set[str]:
-    return {one["type"] for one in conditions}
+    return {condition["type"] for condition in conditions}
 
 
 OPERATED = {monitoring.definition(kind): definition(kind) for kind in (SERVICE_MONITOR, PROMETHEUS_RULE)}
@@ -71,7 +71,7 @@ def decide(kepler: dict[str, Any] | None = None, there: Any = None, **power: Any
 
 def body(outcome: Outcome, kind: Kind) -> Any:
     """The intent of this kind, or None."""
-    return {one.ref.kind: one.body for one in outcome.intents}.get(kind)
+    return {intent.ref.kind: intent.body for intent in outcome.intents}.get(kind)
 
 
 def endpoint(outcome: Outcome) -> Any:
@@ -89,9 +89,9 @@ def rules(outcome: Outcome) -> list[dict[str, str]]:
 def kept(outcome: Outcome, exported: set[str]) -> set[str]:
     """The series that Prometheus keeps: its regular expressions are anchored at both ends."""
     dropped = [
-        one["regex"]
-        for one in endpoint(outcome).get("metricRelabelings", [])
-        if (one["action"], one["sourceLabels"]) == ("drop", ["__name__"])
+        relabeling["regex"]
+        for relabeling in endpoint(outcome).get("metricRelabelings", [])
+        if (relabeling["action"], relabeling["sourceLabels"]) == ("drop", ["__name__"])
     ]
     return {one for one in exported if not any(re.fullmatch(regex, one) for regex in dropped)}
 
@@ -204,7 +204,7 @@ def test_labels_of_the_user_are_what_prometheus_selects_by() -> None:
 def test_a_release_that_came_from_a_field_goes_with_it(managers: tuple[str, ...], release: str) -> None:
     """The value of a label that is ours alone is nobody's any more; one that somebody else has put there stays."""
     owned: dict[str, Any] = {"f:metadata": {"f:labels": {"f:release": {}}}}
-    entries = [{"manager": one, "operation": "Apply", "fieldsV1": owned} for one in managers]
+    entries = [{"manager": manager, "operation": "Apply", "fieldsV1": owned} for manager in managers]
     described = {"labels": {"release": "mine"}, "managedFields": entries}
     outcome = decide(parent(), there={children.service_monitor(KEY): {"metadata": described}}, levels=["node"])
     assert body(outcome, SERVICE_MONITOR)["metadata"]["labels"]["release"] == release
@@ -299,7 +299,7 @@ def test_only_kinds_that_are_served_are_intended(case: PrometheusOperatorCase) -
     outcome = decide(there=case.there)
     assert outcome.word == "converged"
     assert outcome.reason == ("NotInstalled" if case.lacks else "Reconciled")
-    assert {one.ref.kind.name for one in outcome.intents} == case.kinds
+    assert {intent.ref.kind.name for intent in outcome.intents} == case.kinds
     assert (f"this cluster has no {case.lacks}" in outcome.message) is bool(case.lacks)
     assert ("install the Prometheus operator" in outcome.message) is bool(case.lacks)
 

@@ -17,8 +17,8 @@ def holds(block: str, field: str) -> bool:
 @pytest.mark.parametrize("field", FIELDS)
 def test_every_field_is_guarded_or_harmless(field: str) -> None:
     """A new one is to be decided on in `installation.privileges`."""
-    found = [path for path in (*HARMLESS, *(guard.path for guard in GUARDED)) if holds(path, field)]
-    assert len(found) == 1, f"say in installation/privileges.py whether `{field}` needs a right of its own, and why"
+    paths = [path for path in (*HARMLESS, *(guard.path for guard in GUARDED)) if holds(path, field)]
+    assert len(paths) == 1, f"say in installation/privileges.py whether `{field}` needs a right of its own, and why"
 
 
 @pytest.mark.parametrize("path", [*HARMLESS, *(guard.path for guard in GUARDED)])
@@ -31,8 +31,10 @@ def test_what_is_declared_is_a_field(path: str) -> None:
 def test_the_policy_looks_at_every_field_of_a_block(guard: Guard) -> None:
     """One validation a guard, with a variable for each field in it."""
     spec = admission.privileged_fields()[0]["spec"]
-    [validation] = [one for one in spec["validations"] if one["message"].startswith(f"`{guard.path}` ")]
-    names = {one["name"] for one in spec["variables"]}
+    [validation] = [
+        validation for validation in spec["validations"] if validation["message"].startswith(f"`{guard.path}` ")
+    ]
+    names = {variable["name"] for variable in spec["variables"]}
     for leaf in (field for field in FIELDS if holds(guard.path, field)):
         variable = leaf.replace(".", "_").replace("-", "_")
         assert variable in names

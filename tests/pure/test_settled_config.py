@@ -9,10 +9,10 @@ from tests.pure.test_exporter import config, decide, intent, observed, parent
 
 def template(**data: str) -> tuple[dict[str, str], dict[str, str]]:
     """Annotations of the pod template, and the field that each file of the volume comes from."""
-    found = intent(decide(parent(), **data), children.daemon_set)["spec"]["template"]
-    volume = next(one for one in found["spec"]["volumes"] if one["name"] == settled_config.VOLUME)
+    template = intent(decide(parent(), **data), children.daemon_set)["spec"]["template"]
+    volume = next(volume for volume in template["spec"]["volumes"] if volume["name"] == settled_config.VOLUME)
     fields = {item["path"]: item["fieldRef"]["fieldPath"] for item in volume["downwardAPI"]["items"]}
-    return found["metadata"]["annotations"], fields
+    return template["metadata"]["annotations"], fields
 
 
 def test_pods_carry_every_key_as_it_was_settled() -> None:

@@ -9,7 +9,7 @@ from sweeper.snapshot import Stream
 
 def named(*names: str) -> list[dict[str, Any]]:
     """Objects by namespace/name."""
-    return [{"metadata": dict(zip(("namespace", "name"), one.split("/"), strict=True))} for one in names]
+    return [{"metadata": dict(zip(("namespace", "name"), name.split("/"), strict=True))} for name in names]
 
 
 # As etcd sorts keys: 'a-b/x' is before 'a/x', since a hyphen is before a slash.

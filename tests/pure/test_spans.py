@@ -71,7 +71,7 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Spans]:
     provider = TracerProvider(id_generator=GivenIds(), shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     monkeypatch.setattr(trace, "get_tracer", provider.get_tracer)
-    return lambda: {one.name: one for one in exporter.get_finished_spans()}
+    return lambda: {span.name: span for span in exporter.get_finished_spans()}
 
 
 def reported(
@@ -186,7 +186,7 @@ def test_an_annotation_that_is_no_traceparent_is_ignored(said: Any) -> None:
 def test_each_generation_of_each_object_has_a_trace_of_its_own() -> None:
     """Whoever computes it, wherever."""
     keplers = [kepler(), kepler(generation=3), kepler(uid="v")]
-    assert len({trace_of(one).id for one in keplers}) == 3
+    assert len({trace_of(kepler).id for kepler in keplers}) == 3
     assert trace_of(kepler()) == trace_of(kepler(resourceVersion="9"))
 
 

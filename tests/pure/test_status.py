@@ -152,7 +152,7 @@ def test_ready_waits_for_the_model_server(case: ModelServerStatus) -> None:
 def test_without_a_model_server_nothing_is_said_of_one() -> None:
     """Also where the Deployment is still going."""
     outcome = decide(parent(DONE), daemon_set(3, 3, 3), deployment())
-    assert [one.type for one in outcome.conditions] == ["Ready", "Available"]
+    assert [condition.type for condition in outcome.conditions] == ["Ready", "Available"]
     assert outcome.conditions[0].reason == "Ready"
 
 
@@ -183,10 +183,10 @@ def test_progress_is_told_in_twentieths() -> None:
     """With 100 nodes, four more pods are not worth a write; five are; and the last one is, since the reason changes."""
     shown = {"desired": 100, "updated": 100, "available": 50}
     before = [*DONE, condition("Available", "False", reason="PartiallyAvailable")]
-    told = [
+    availables = [
         decide(parent(before, shown), daemon_set(100, 100, now)).status["nodes"]["available"] for now in (54, 55, 100)
     ]
-    assert told == [50, 55, 100]
+    assert availables == [50, 55, 100]
 
 
 def test_few_nodes_are_told_one_by_one() -> None:

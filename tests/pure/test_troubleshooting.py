@@ -14,7 +14,7 @@ from tests.given_reasons import UnknownReason, given, reasons
 GIVEN = given()
 ENTRIES = troubleshooting.BY_REASON
 CONDITIONS = {
-    *(condition for one in FUNCTIONS for condition in (one.condition, *one.summaries)),
+    *(condition for function in FUNCTIONS for condition in (function.condition, *function.summaries)),
     status.AVAILABLE,
     status.SERVES,
     PREFLIGHT,

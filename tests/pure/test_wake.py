@@ -157,7 +157,7 @@ def test_a_deleted_child_concerns_every_kepler_of_the_namespace() -> None:
     """Its owner makes it again, or another one takes over."""
     client, _ = asked(parent(), {"metadata": {"name": "second"}, "spec": {}})
     deleted = update(dict(daemon_set().object), RESOURCE_DELETE)
-    names = [one.name for one in parents(collector.FUNCTION, deleted, client)]
+    names = [parent.name for parent in parents(collector.FUNCTION, deleted, client)]
     assert names == ["kepler", "second"]
 
 
