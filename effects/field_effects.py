@@ -67,9 +67,9 @@ def effects(field: FieldCase) -> tuple[str, ...]:
     """What the two values of a field lead to, as far as it differs: objects, else conditions."""
     before, after = (rendered(cluster) for cluster in clusters(field))
     functions = [
-        told
+        effect
         for function in FUNCTIONS
-        for told in _of(function, before.outcomes.get(function.name), after.outcomes.get(function.name))
+        for effect in _of(function, before.outcomes.get(function.name), after.outcomes.get(function.name))
     ]
     return _put_together(functions) or tuple(_said(before, after))
 
@@ -148,25 +148,25 @@ def _items(path: str, before: list[Any], after: list[Any]) -> dict[str, tuple[An
 def _put_together(found: list[FieldEffect]) -> tuple[str, ...]:
     """One line for each thing, whoever writes to it; that it is rolled out only where nothing else is told of it."""
     subjects: dict[str, dict[str, None]] = {}
-    for one in found:
-        subjects.setdefault(one.subject, {}).update(dict.fromkeys(one.fields))
+    for effect in found:
+        subjects.setdefault(effect.subject, {}).update(dict.fromkeys(effect.fields))
     told = {
         subject: [field for field in fields if field != ROLLS_OUT] or [ROLLS_OUT]
         for subject, fields in subjects.items()
     }
-    ordered = sorted(told, key=lambda one: (told[one] == [ROLLS_OUT], not one.startswith(CONFIG_MAP.name)))
+    ordered = sorted(told, key=lambda subject: (told[subject] == [ROLLS_OUT], not subject.startswith(CONFIG_MAP.name)))
     return tuple(f"{subject}: {', '.join(told[subject])}" for subject in ordered)
 
 
 def _said(before: Rendered, after: Rendered) -> Iterator[str]:
     """The conditions that say something else."""
     for function in FUNCTIONS:
-        said = [
+        conditionses = [
             conditions_of(function, each.outcomes[function.name])
             for each in (before, after)
             if function.name in each.outcomes
         ]
-        for old, new in zip(*said, strict=True) if said else ():
+        for old, new in zip(*conditionses, strict=True) if conditionses else ():
             if old != new:
                 yield f"condition `{new.type}`: {'what it says' if old.reason == new.reason else f'`{new.reason}`'}"
 
@@ -189,7 +189,7 @@ def writers() -> dict[str, dict[str, list[str]]]:
         written = found.setdefault(function.parent.name, {})
         for path in _leaves(outcomes[function.name].status, "status"):
             written.setdefault(path, []).append(f"`{function.name}`")
-        types = ", ".join(f"`{one.type}`" for one in conditions_of(function, outcomes[function.name]))
+        types = ", ".join(f"`{condition.type}`" for condition in conditions_of(function, outcomes[function.name]))
         written.setdefault("status.conditions", []).append(f"`{function.name}` ({types})")
     return found
 
@@ -215,11 +215,11 @@ def _section(resource: type[Resource]) -> str:
     head = ["| field | changes | shown by |", "|---|---|---|"]
     reported = writers().get(kind, {})
     status = [f"| `{path}` | {', '.join(reported[path])} |" for path in paths(kind, "status")]
-    told = ["", "| status | written by |", "|---|---|", *status] if status else []
-    return "\n".join((f"## {kind}", "", *head, *table, *told, ""))
+    lines = ["", "| status | written by |", "|---|---|", *status] if status else []
+    return "\n".join((f"## {kind}", "", *head, *table, *lines, ""))
 
 
 def _row(field: FieldCase) -> str:
-    told = "; ".join(effects(field)) + (f" ({field.remark})" if field.remark else "")
+    text = "; ".join(effects(field)) + (f" ({field.remark})" if field.remark else "")
     file, _, test = field.shown_by.partition("::")
-    return f"| `{field.path}` | {told} | [{test}](../{file}) |"
+    return f"| `{field.path}` | {text} | [{test}](../{file}) |"

@@ -37,8 +37,10 @@ class KnownObjects:
         self.asked.append(request)
         if self.away:
             return AWAY
-        found = self.objects.get(request.path)
-        return ApiResponse(200, found) if found else ApiResponse(404, {"reason": "NotFound", "message": "not found"})
+        manifest = self.objects.get(request.path)
+        return (
+            ApiResponse(200, manifest) if manifest else ApiResponse(404, {"reason": "NotFound", "message": "not found"})
+        )
 
     def have(self, event: Event) -> None:
         """From now on there is the object that this event shows."""

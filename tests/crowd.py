@@ -63,7 +63,7 @@ CROWD = (
     Sort("unscraped", 9, (("MonitoringReconciled", "True", "NotInstalled", LACKS),)),
     Sort("well", 200),
 )
-TOTAL = sum(one.count for one in CROWD)
+TOTAL = sum(sort.count for sort in CROWD)
 
 
 def gather(stack: Stack, sorts: tuple[Sort, ...] = CROWD) -> None:

@@ -39,7 +39,10 @@ class Given:
 def given() -> frozenset[Given]:
     """Every reason by every module that gives it."""
     return frozenset(
-        found for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py")) for found in _of(path)
+        given_reason
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"))
+        for given_reason in _of(path)
     )
 
 

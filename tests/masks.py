@@ -26,7 +26,7 @@ def masked(value: Any, namespace: str) -> Any:
     if isinstance(value, dict):
         return {key: masked(below, namespace) for key, below in value.items() if key not in MASKED and "uid" not in key}
     if isinstance(value, list):
-        return sorted((masked(one, namespace) for one in value), key=str)
+        return sorted((masked(manifest, namespace) for manifest in value), key=str)
     return value.replace(namespace, "NS") if isinstance(value, str) else value
 
 

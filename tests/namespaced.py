@@ -46,8 +46,8 @@ class Namespaced:
 
     def uid(self, what: str) -> str:
         """The object's uid; empty where there is none."""
-        found = self.get(what)
-        return str(found["metadata"]["uid"]) if found else ""
+        manifest = self.get(what)
+        return str(manifest["metadata"]["uid"]) if manifest else ""
 
     def conditions(self, name: str = "kepler") -> dict[str, Any]:
         """A Kepler's conditions by type."""
@@ -56,9 +56,9 @@ class Namespaced:
 
     def is_ready(self, name: str = "kepler") -> bool:
         """Whether `Ready` is True for the present generation."""
-        found = self.get(f"keplers/{name}") or {"metadata": {}}
+        manifest = self.get(f"keplers/{name}") or {"metadata": {}}
         ready = self.conditions(name).get("Ready", {})
-        generation = found["metadata"].get("generation")
+        generation = manifest["metadata"].get("generation")
         return bool(ready.get("status") == "True" and ready.get("observedGeneration") == generation)
 
     def await_ready(self, name: str = "kepler") -> None:

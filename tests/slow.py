@@ -61,11 +61,11 @@ def slow_server(stack: Stack) -> Iterator[SlowServer]:
             upstream = http.client.HTTPSConnection("127.0.0.1", stack.ports.apiserver, context=trust, timeout=60)
             headers = {name: value for name, value in self.headers.items() if name.lower() not in NOT_PASSED_ON}
             upstream.request(self.command, self.path, body or None, headers)
-            found = upstream.getresponse()
-            content = found.read()
-            kept = {name: value for name, value in found.getheaders() if name.lower() not in NOT_PASSED_ON}
+            h_t_t_p_response = upstream.getresponse()
+            content = h_t_t_p_response.read()
+            kept = {name: value for name, value in h_t_t_p_response.getheaders() if name.lower() not in NOT_PASSED_ON}
             upstream.close()
-            self._respond(found.status, kept, content)
+            self._respond(h_t_t_p_response.status, kept, content)
 
         do_GET = _pass_on  # noqa: N815 - as the library has it
         do_PATCH = _pass_on  # noqa: N815

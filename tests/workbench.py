@@ -100,7 +100,7 @@ class Workbench:
         sent: list[CloudEvent] = []
         reconciler = Reconciler(ALL[function], self.recorders[function], sink=sent.append)
         told = [reconciler(event)]
-        told += [reconciler(received(one)) for one in sent]
+        told += [reconciler(received(event)) for event in sent]
         reports = tuple(report for one in told for report in one.reports)
         return Received(reports, sum(one.calls for one in told))
 
@@ -130,7 +130,7 @@ def rest(turn: Callable[[], Iterable[Report]]) -> int:
     """Turn after turn until one writes nothing; the number of writes until then."""
     writes = 0
     for _ in range(10):
-        written = sum(len(said.changes) for said in turn())
+        written = sum(len(report.changes) for report in turn())
         if not written:
             return writes
         writes += written

@@ -171,11 +171,11 @@ def test_the_first_report_of_an_empty_store_is_shown_at_once(browser: Browser, g
 
 def test_an_edit_that_only_an_event_told_is_marked(browser: Browser, growing: Growing) -> None:
     """And of an end it is said that nobody knows who caused it."""
-    told = edits.edit(deleted(RESOURCES[0], 1, datetime.now(UTC)))
+    entry = edits.edit(deleted(RESOURCES[0], 1, datetime.now(UTC)))
     read = edits.read(RESOURCES[0].kind, edited(RESOURCES[0], 1, datetime.now(UTC)).object)
-    assert told
+    assert entry
     assert read
-    growing.store.commit([read, told])
+    growing.store.commit([read, entry])
     with window(browser) as page:
         page.goto(growing.url + ADDRESSES[1])
         who = page.locator(".change .who")
@@ -195,8 +195,8 @@ def test_a_drift_is_told_by_who_changed_what_and_what_was_put_back(browser: Brow
     woken = first.said.cause.model_copy(
         update={"object": wrote.object, "by": "kubectl-patch", "changed": at, "sent": at + timedelta(hours=2)}
     )
-    said = first.said.model_copy(update={"cause": woken, "began": at + timedelta(hours=2)})
-    growing.store.commit([read, first, entries.report(replace(event, id="drift", type=first.type), said)])
+    report = first.said.model_copy(update={"cause": woken, "began": at + timedelta(hours=2)})
+    growing.store.commit([read, first, entries.report(replace(event, id="drift", type=first.type), report)])
     expected = "DaemonSet energy/kepler-exporter was changed by kubectl-patch"
     with window(browser) as page:
         page.goto(growing.url + ADDRESSES[1])
@@ -216,7 +216,7 @@ def test_what_changed_nothing_is_folded(browser: Browser, growing: Growing) -> N
     event = edited(RESOURCES[0], 1, at)
     read = edits.read(RESOURCES[0].kind, event.object)
     wrote = reported(event, COURSE[4], at, RESOURCES[0], 1)
-    quiet = [reported(event, replace(one, writes=None), at, RESOURCES[0], 1) for one in COURSE[:2]]
+    quiet = [reported(event, replace(work, writes=None), at, RESOURCES[0], 1) for work in COURSE[:2]]
     waits = [reported(event, replace(COURSE[2], writes=None), at, RESOURCES[0], 1, outcome="waiting")]
     then = reported(event, replace(COURSE[2], writes=None, after=90), at, RESOURCES[0], 1)
     done = entries.report(replace(event, id="later", type=then.type), then.said)
@@ -242,8 +242,10 @@ def test_what_is_switched_off_is_reported_with_a_neutral_sign(browser: Browser, 
     event = edited(RESOURCES[0], 1, at)
     for work, reason in ((COURSE[2], "Disabled"), (COURSE[5], "NotInstalled")):
         entry = reported(event, work, at, RESOURCES[0], 1)
-        (said,) = entry.said.conditions
-        changed = entry.said.model_copy(update={"conditions": (said.model_copy(update={"reason": reason}),)})
+        (reported_condition,) = entry.said.conditions
+        changed = entry.said.model_copy(
+            update={"conditions": (reported_condition.model_copy(update={"reason": reason}),)}
+        )
         growing.store.commit([entries.report(replace(event, id=entry.id, type=entry.type), changed)])
     with window(browser) as page:
         page.goto(growing.url + "#/activity")

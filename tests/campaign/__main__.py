@@ -48,7 +48,7 @@ def _part(chosen: argparse.Namespace) -> int:
 
 def _verdicts(ground: Ground, chosen: argparse.Namespace) -> Iterator[tuple[str, Verdict]]:
     first, step = map(int, chosen.part.split("/"))
-    places = tuple(one for one in everywhere() if chosen.only in str(one))[first::step]
+    places = tuple(field_case for field_case in everywhere() if chosen.only in str(field_case))[first::step]
     for place in places:
         driven = Verdict()
         alone.drive(ground, place, valid(place), driven)

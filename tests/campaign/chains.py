@@ -140,7 +140,9 @@ def _another(value: Any) -> Any:
 def steps(seed: int, count: int) -> list[UserStep]:
     """So many steps, by chance."""
     chance = random.Random(seed)
-    blocks, fields = ([one for one in everywhere() if (one.known is None) is block] for block in (True, False))
+    blocks, fields = (
+        [field_case for field_case in everywhere() if (field_case.known is None) is block] for block in (True, False)
+    )
     return [_step(chance, blocks, fields) for _ in range(count)]
 
 
@@ -189,7 +191,7 @@ def _walked(ground: Ground, chain: Sequence[UserStep]) -> Iterator[str]:
             refused = 0
     if _rejected(ground):
         yield from (f"back at the end: {one}" for one in _become(ground, accepted))
-    yield from (f"at the end, {one}" for one in _rejected(ground))
+    yield from (f"at the end, {rejection}" for rejection in _rejected(ground))
 
 
 def _rejected(ground: Ground) -> list[Rejection]:
@@ -205,17 +207,17 @@ def _become(ground: Ground, specs: dict[str, Any]) -> list[str]:
 def shrunk(ground: Ground, chain: Sequence[UserStep]) -> tuple[list[UserStep], list[str]]:
     """The chain without the steps that its failure does not need, and what it still says."""
     needed, runs = list(chain), 0
-    told = walk(ground, needed)
+    problems = walk(ground, needed)
     for step in reversed(chain):
-        fewer = [one for one in needed if one is not step]
-        if told and runs < SHRINKING and len(fewer) < len(needed):
+        fewer = [other_step for other_step in needed if other_step is not step]
+        if problems and runs < SHRINKING and len(fewer) < len(needed):
             runs += 1
-            if said := walk(ground, fewer):
-                needed, told = fewer, said
-    return needed, told
+            if still := walk(ground, fewer):
+                needed, problems = fewer, still
+    return needed, problems
 
 
 def report(ground: Ground, seed: int, chain: Sequence[UserStep]) -> str:
     """What a failure needs, in lines: the seed, the steps that are left, and what is wrong after them."""
-    needed, told = shrunk(ground, chain)
-    return "\n".join((f"seed {seed}, {len(needed)} of {len(chain)} steps:", *map(str, needed), "lead to:", *told))
+    needed, problems = shrunk(ground, chain)
+    return "\n".join((f"seed {seed}, {len(needed)} of {len(chain)} steps:", *map(str, needed), "lead to:", *problems))

@@ -118,12 +118,12 @@ class Ground:
         """
         if self._settled and self.specs == specs == self._settled.specs:
             return self._settled
-        told = self._become(specs)
+        problems = self._become(specs)
         claim = children.claim(self.ref("Kepler"))
-        if not told and claim in self.world.objects:
+        if not problems and claim in self.world.objects:
             self.world.delete(claim)
-            told = self.rest()
-        self._settled = Settled(specs, self.state(), self.rejections(), self.operands(), tuple(told))
+            problems = self.rest()
+        self._settled = Settled(specs, self.state(), self.rejections(), self.operands(), tuple(problems))
         return self._settled
 
     def _become(self, specs: Specs) -> list[str]:
@@ -149,17 +149,17 @@ class Ground:
         """Every condition that is False, of any resource of ours; what only sums up others is left out."""
         return frozenset(
             Rejection(str(ref), kind, str(said["reason"]), str(said["message"]))
-            for ref, one in self.world.objects.items()
+            for ref, manifest in self.world.objects.items()
             if ref.kind.group == PLACES["Kepler"].kind.group
-            for kind, said in conditions(one).items()
+            for kind, said in conditions(manifest).items()
             if said["status"] == ConditionStatus.FALSE and kind != status.READY
         )
 
     def operands(self) -> dict[str, str]:
         """What runs: the specs of the workloads, to the byte."""
         return {
-            str(ref): json.dumps(one["spec"], sort_keys=True)
-            for ref, one in self.world.objects.items()
+            str(ref): json.dumps(manifest["spec"], sort_keys=True)
+            for ref, manifest in self.world.objects.items()
             if ref.kind in OPERANDS
         }
 

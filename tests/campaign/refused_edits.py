@@ -28,8 +28,8 @@ def drive(ground: Ground, places: tuple[UserField, ...], most: int | None, verdi
         chosen = chance.sample(values, min(most, len(values))) if most else values
         for value in chosen:
             verdict.note(f"{place} = {shown(value)}, invalid", [*_taken(ground, place, value)])
-    told = [*settled.wrong, *unlike(before, ground.versions())]
-    verdict.note(f"{verdict.tried - tried} values refused leave everything as it was", told)
+    problems = [*settled.wrong, *unlike(before, ground.versions())]
+    verdict.note(f"{verdict.tried - tried} values refused leave everything as it was", problems)
 
 
 def _taken(ground: Ground, place: UserField, value: Any) -> Iterator[str]:

@@ -26,8 +26,8 @@ def rules(node: Schema) -> tuple[str, ...]:
 def bounds(node: Schema) -> tuple[int, int]:
     """The least and the greatest of an integer; those of its format where nothing else is said."""
     for rule in rules(node):
-        if found := BETWEEN.fullmatch(rule):
-            return int(found[1]), int(found[2])
+        if match := BETWEEN.fullmatch(rule):
+            return int(match[1]), int(match[2])
     widest = 2 ** (31 if node.get("format") == "int32" else 63)
     least, most = node.get("minimum", -widest), node.get("maximum", widest - 1)
     assert isinstance(least, int)
@@ -43,8 +43,8 @@ def names(node: Schema) -> tuple[str, ...]:
     for rule in rules(node):
         if only := ONLY.fullmatch(rule):
             return (only[1],)
-        if found := ONE_OF.fullmatch(rule):
-            return tuple(word.strip(" '") for word in found[1].split(","))
+        if match := ONE_OF.fullmatch(rule):
+            return tuple(word.strip(" '") for word in match[1].split(","))
     return ()
 
 
@@ -77,11 +77,11 @@ def _holds(rule: str, value: str | int | list[str]) -> bool | None:
 def _python(rule: str) -> str:
     """The rule as Python has it: of CEL, only what rules about text and numbers are made of."""
     patterns = LITERAL.findall(rule)
-    told = LITERAL.sub("\0", rule).replace("self.matches(", "matches(self, ").replace("&&", " and ")
-    told = told.replace("||", " or ").replace("!matches", " not matches")
+    text = LITERAL.sub("\0", rule).replace("self.matches(", "matches(self, ").replace("&&", " and ")
+    text = text.replace("||", " or ").replace("!matches", " not matches")
     for pattern in patterns:
-        told = told.replace("\0", repr(pattern), 1)
-    return told
+        text = text.replace("\0", repr(pattern), 1)
+    return text
 
 
 def _matches(text: str, pattern: str) -> bool:

@@ -13,7 +13,7 @@ from tests.faults.matrix import Verdict
 
 # Of all fields every so many-th.
 EVERY = 8
-FIELDS = [one for one in everywhere() if one.known][::EVERY]
+FIELDS = [field_case for field_case in everywhere() if field_case.known][::EVERY]
 # Of the values that each field may not have.
 SAMPLE = 3
 STEPS = 12
@@ -42,10 +42,10 @@ def test_a_blank_block_is_as_one_left_out(ground: Ground, verdict: Verdict, kind
 def test_the_end_does_not_depend_on_the_way(ground: Ground, verdict: Verdict, seed: int) -> None:
     """Properties set and unset, children deleted and changed: in the end it is as if only the last specs had been."""
     chain = chains.steps(seed, STEPS)
-    told = chains.walk(ground, chain)
-    verdict.note(f"chain {seed}", told)
+    problems = chains.walk(ground, chain)
+    verdict.note(f"chain {seed}", problems)
     verdict.tried += STEPS - 1
-    assert not told, chains.report(ground, seed, chain)
+    assert not problems, chains.report(ground, seed, chain)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -76,10 +76,10 @@ def test_what_cannot_be_is_said_and_leaves_what_runs(
     ground: Ground, verdict: Verdict, reached: set[str], case: Impossible
 ) -> None:
     """False, with a message that names the field; the workloads are the same to the byte; going back is the cure."""
-    told, rejected = impossible.drive(ground, case)
-    verdict.note(case.name, told)
-    reached |= {one.reason for one in rejected}
-    assert not told
+    problems, rejected = impossible.drive(ground, case)
+    verdict.note(case.name, problems)
+    reached |= {rejection.reason for rejection in rejected}
+    assert not problems
 
 
 def test_every_reason_to_reject_is_reached(reached: set[str]) -> None:

@@ -25,13 +25,17 @@ def test_a_field_has_values_that_change_it_and_values_that_cannot_be(place: User
 
 def test_what_is_only_made_up_is_known() -> None:
     """Fields whose values all come from the schema: those that hold others, and the one that takes one value."""
-    made_up = {str(one) for one in everywhere() if one.known and one.known.after not in valid(one)}
+    made_up = {
+        str(field_case)
+        for field_case in everywhere()
+        if field_case.known and field_case.known.after not in valid(field_case)
+    }
     assert made_up == ONE_VALUE
 
 
 def field(path: str) -> UserField:
     """The field of a Kepler at this path."""
-    return next(one for one in everywhere() if str(one) == f"Kepler:spec.{path}")
+    return next(field_case for field_case in everywhere() if str(field_case) == f"Kepler:spec.{path}")
 
 
 def test_bounds_are_on_both_sides() -> None:

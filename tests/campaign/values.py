@@ -71,8 +71,13 @@ def places(kind: str) -> tuple[UserField, ...]:
     resource = next(resource for resource in RESOURCES.values() if resource.names.kind == kind)
     whole = openapi_schema.of(resource)
     known = {field.path: field for field in FIELDS if field.kind == kind}
-    leaves, found = paths(kind, "spec"), [row.path for row in rows(resource, whole) if row.path.startswith("spec.")]
-    return tuple(UserField(kind, path, _at(whole, path), known[path] if path in leaves else None) for path in found)
+    leaves, whole_paths = (
+        paths(kind, "spec"),
+        [row.path for row in rows(resource, whole) if row.path.startswith("spec.")],
+    )
+    return tuple(
+        UserField(kind, path, _at(whole, path), known[path] if path in leaves else None) for path in whole_paths
+    )
 
 
 def everywhere() -> tuple[UserField, ...]:
@@ -137,10 +142,10 @@ def _both(one: Any, other: Any) -> Any:
 
 def valid(place: UserField) -> tuple[Any, ...]:
     """Values that the schema allows, the one that needs meaning first; ABSENT where left out is another value."""
-    found = [*_known(place), *_generated(place.node)]
+    candidates = [*_known(place), *_generated(place.node)]
     if place.known is None or place.known.before is not None:
-        found.append(ABSENT)
-    return _different(one for one in found if _allowed(place.node, one))
+        candidates.append(ABSENT)
+    return _different(one for one in candidates if _allowed(place.node, one))
 
 
 def generated(place: UserField) -> tuple[Any, ...]:
@@ -277,8 +282,8 @@ def _scalar(node: Schema) -> bool:
 
 def shown(value: Any) -> str:
     """A value in a line."""
-    told = "left out" if value is ABSENT else json.dumps(value)
-    return told if len(told) < 60 else f"{told[:40]}.. ({len(told)} characters)"
+    text = "left out" if value is ABSENT else json.dumps(value)
+    return text if len(text) < 60 else f"{text[:40]}.. ({len(text)} characters)"
 
 
 def _different(found: Iterator[Any]) -> tuple[Any, ...]:

@@ -7,8 +7,8 @@ QUOTED = re.compile(r"`([a-z][a-z0-9.-]*)`")
 
 def names(message: str, path: str) -> bool:
     """Whether an answer of the API server has the field's path in it; a name in a map may be in brackets."""
-    told = message.replace("[", ".").replace("]", "")
-    return re.search(rf"(?<![a-z-]){re.escape(path)}(?![a-z-])", told) is not None
+    text = message.replace("[", ".").replace("]", "")
+    return re.search(rf"(?<![a-z-]){re.escape(path)}(?![a-z-])", text) is not None
 
 
 def quotes(message: str, path: str) -> bool:

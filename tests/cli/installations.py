@@ -64,7 +64,7 @@ def _generated() -> Objects:
             **definition(resource),
             "status": {"conditions": [{"type": "Established", "status": "True"}]},
         }
-    known = {(one.api_version, one.name): one for one in LOOKED_AT}
+    known = {(kind.api_version, kind.name): kind for kind in LOOKED_AT}
     for shipped in objects(NAMESPACE, ()):
         if kind := known.get((shipped["apiVersion"], shipped["kind"])):
             meta = shipped["metadata"]
@@ -86,7 +86,7 @@ def _generated() -> Objects:
 
 def binding(name: str) -> Ref:
     """A ClusterRoleBinding."""
-    return Ref(next(one for one in LOOKED_AT if one.name == "ClusterRoleBinding"), "", name)
+    return Ref(next(kind for kind in LOOKED_AT if kind.name == "ClusterRoleBinding"), "", name)
 
 
 def ref(kind: Kind, name: str) -> Ref:
@@ -133,7 +133,7 @@ def told(seen: ClusterSnapshot) -> list[Check]:
 
 def troubles(seen: ClusterSnapshot) -> list[Check]:
     """All checks that do not pass."""
-    return [one for one in told(seen) if one.level != "ok"]
+    return [check for check in told(seen) if check.level != "ok"]
 
 
 def without(gone: Ref) -> Callable[[ClusterSnapshot], ClusterSnapshot]:

@@ -10,7 +10,7 @@ from cli.main import run
 
 
 @dataclass(frozen=True)
-class Said:
+class CommandResult:
     """What a command left: its exit code, and both of its streams."""
 
     code: int
@@ -30,8 +30,8 @@ class Terminal:
     capsys: pytest.CaptureFixture[str]
     flags: tuple[str, ...]
 
-    def __call__(self, *arguments: str, flags: tuple[str, ...] | None = None) -> Said:
+    def __call__(self, *arguments: str, flags: tuple[str, ...] | None = None) -> CommandResult:
         self.capsys.readouterr()
         code = run([*arguments, *(self.flags if flags is None else flags)])
         out, err = self.capsys.readouterr()
-        return Said(code, out, err)
+        return CommandResult(code, out, err)

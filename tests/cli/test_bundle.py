@@ -54,9 +54,9 @@ def test_a_planted_secret_never_gets_in(workbench: Workbench, terminal: Terminal
     store(stack)(letter)
 
     path = tmp_path / "bundle.tar.gz"
-    said = terminal("support-bundle", "-o", str(path))
+    result = terminal("support-bundle", "-o", str(path))
 
-    assert (said.code, said.err) == (Exit.OK, "")
+    assert (result.code, result.err) == (Exit.OK, "")
     found = everything(path.read_bytes())
     assert not [name for name, content in found.items() if PLANTED in content]
     assert path.stat().st_mode & 0o077 == 0
@@ -73,17 +73,17 @@ def test_a_planted_secret_never_gets_in(workbench: Workbench, terminal: Terminal
     } <= {*found}
     assert "(hidden)" in found[f"{root}/children/{place}/daemonset-kepler-exporter.yaml"]
     assert f"letter-{place}" in found[f"{root}/dead-letters.yaml"]
-    told = json.loads(found[f"{root}/MANIFEST.json"])
-    assert {f"{root}/{name}" for name in told["files"]} == {*found} - {f"{root}/MANIFEST.json"}
-    assert any("reports and traces" in one for one in told["leftOut"])
+    answer = json.loads(found[f"{root}/MANIFEST.json"])
+    assert {f"{root}/{name}" for name in answer["files"]} == {*found} - {f"{root}/MANIFEST.json"}
+    assert any("reports and traces" in one for one in answer["leftOut"])
     token = json.loads(json.dumps(workbench.stack.admin.read_text())).rpartition("token: ")[2].split()[0]
     assert not [name for name, content in found.items() if token in content]
 
 
 def test_a_bundle_that_cannot_be_written(terminal: Terminal) -> None:
     """In one line."""
-    said = terminal("support-bundle", "-o", "/nowhere/x.tar.gz")
-    assert (said.code, "cannot be written" in said.err) == (Exit.REFUSED, True)
+    result = terminal("support-bundle", "-o", "/nowhere/x.tar.gz")
+    assert (result.code, "cannot be written" in result.err) == (Exit.REFUSED, True)
 
 
 @pytest.mark.parametrize(
@@ -114,8 +114,8 @@ def test_what_one_object_hides_is_hidden_in_every_other() -> None:
     """Also half of it, where a long text is cut in the middle of it."""
     env = [{"name": "A", "value": f"{PLANTED}-{PLANTED}"}]
     pod = {"kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "env": env}]}}
-    told = f"{' ' * (LONGEST - 20)}{PLANTED}-{PLANTED}{' ' * LONGEST}"
-    event = {"kind": "Event", "metadata": {"name": "e"}, "message": told}
+    text = f"{' ' * (LONGEST - 20)}{PLANTED}-{PLANTED}{' ' * LONGEST}"
+    event = {"kind": "Event", "metadata": {"name": "e"}, "message": text}
     found = files(Gathered(objects={"children": (pod, event)}))
     assert PLANTED not in "".join(found.values())
 

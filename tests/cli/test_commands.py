@@ -28,9 +28,9 @@ def file(folder: Path, *objects: dict[str, Any]) -> str:
 
 def test_status_of_nothing(terminal: Terminal) -> None:
     """It is said on standard error, and nothing is wrong."""
-    said = terminal("status")
-    assert (said.code, said.out) == (Exit.OK, "")
-    assert "no Kepler resources in namespace 'test-" in said.err
+    result = terminal("status")
+    assert (result.code, result.out) == (Exit.OK, "")
+    assert "no Kepler resources in namespace 'test-" in result.err
 
 
 def test_status_at_a_glance(workbench: Workbench, terminal: Terminal) -> None:
@@ -40,18 +40,18 @@ def test_status_at_a_glance(workbench: Workbench, terminal: Terminal) -> None:
     workbench.apply({**kepler("unused"), "kind": "KeplerExportedPower"})
     workbench.settle()
 
-    said = terminal("status")
+    result = terminal("status")
 
-    assert said.code == Exit.NO  # no controller makes pods here
-    heading, *rows = said.out.splitlines()
+    assert result.code == Exit.NO  # no controller makes pods here
+    heading, *rows = result.out.splitlines()
     assert heading.split() == ["KIND", "NAME", "READY", "REASON", "NODES", "GEN", "AGE", "WHY"]
     assert [row.split()[0] for row in rows] == ["Kepler", "KeplerCollectedMetric", "KeplerExportedPower"]
     assert rows[0].split()[3] == "RolloutInProgress"
     assert "the rollout has not begun" in rows[0]
     assert "read by Kepler kepler" in rows[1]
     assert "no Kepler names it in `exported-power`: it has no effect" in rows[2]
-    assert "\x1b" not in said.out
-    assert not any(line.endswith(" ") for line in said.out.splitlines())
+    assert "\x1b" not in result.out
+    assert not any(line.endswith(" ") for line in result.out.splitlines())
 
 
 def test_status_for_programs(workbench: Workbench, terminal: Terminal) -> None:
@@ -70,20 +70,20 @@ def test_explain_what_is_rejected(workbench: Workbench, terminal: Terminal) -> N
     """By whom and why; the name may be left out where there is one."""
     workbench.apply(kepler(collected_metric="mine"))
     workbench.settle()
-    said = terminal("explain")
-    assert said.code == Exit.NO
-    assert said.out.startswith(f"Kepler {workbench.namespace}/kepler is not Ready: collected_metric rejects it: ")
-    assert "has no KeplerCollectedMetric of that name: create it" in said.out
+    result = terminal("explain")
+    assert result.code == Exit.NO
+    assert result.out.startswith(f"Kepler {workbench.namespace}/kepler is not Ready: collected_metric rejects it: ")
+    assert "has no KeplerCollectedMetric of that name: create it" in result.out
     assert terminal("explain", "kepler", "-o", "json").data["ready"] is False
-    assert terminal("explain", "kpl/kepler").out == said.out
+    assert terminal("explain", "kpl/kepler").out == result.out
 
 
 def test_explain_what_nobody_looks_at(workbench: Workbench, terminal: Terminal) -> None:
     """Without Knative no event reaches anybody, and that is the answer."""
     workbench.apply(kepler())
-    said = terminal("explain")
-    assert "Knative Eventing is not installed: no event reaches any function" in said.out
-    assert "kubectl kepler doctor" in said.out
+    result = terminal("explain")
+    assert "Knative Eventing is not installed: no event reaches any function" in result.out
+    assert "kubectl kepler doctor" in result.out
 
 
 def test_explain_machines(workbench: Workbench, terminal: Terminal) -> None:
@@ -93,10 +93,10 @@ def test_explain_machines(workbench: Workbench, terminal: Terminal) -> None:
     try:
         assert "machine_config has not reported on generation 1" in terminal("explain", "kmc/explained").out
         workbench.settle_machine("explained")
-        said = terminal("explain", "kmc/explained")
+        result = terminal("explain", "kmc/explained")
     finally:
         workbench.stack.kubectl("delete", "kmc/explained")
-    assert (said.code, "KeplerMachineConfig explained is Ready since" in said.out) == (Exit.OK, True)
+    assert (result.code, "KeplerMachineConfig explained is Ready since" in result.out) == (Exit.OK, True)
     companion = terminal("explain", "kcm/x")
     assert (companion.code, "explain the Kepler that names it" in companion.err) == (Exit.USAGE, True)
 
@@ -117,13 +117,13 @@ def test_diff_says_who_changes_what(workbench: Workbench, terminal: Terminal, tm
     workbench.settle()
     before = workbench.get("daemonsets/kepler-exporter")
 
-    said = terminal("diff", "-f", file(tmp_path, kepler(collector={"port": 9103})))
+    result = terminal("diff", "-f", file(tmp_path, kepler(collector={"port": 9103})))
 
-    assert said.code == Exit.NO
-    assert f"Kepler {workbench.namespace}/kepler: changed by you\n  spec.collector.port: 9102 -> 9103\n" in said.out
-    assert "  data.BIND_ADDRESS: :9102 -> :9103   [collector]" in said.out
-    assert "kepler-exporter: changed by collector, its pods are replaced (rollout)" in said.out
-    assert "    - -address=:9102\n    + -address=:9103\n" in said.out
+    assert result.code == Exit.NO
+    assert f"Kepler {workbench.namespace}/kepler: changed by you\n  spec.collector.port: 9102 -> 9103\n" in result.out
+    assert "  data.BIND_ADDRESS: :9102 -> :9103   [collector]" in result.out
+    assert "kepler-exporter: changed by collector, its pods are replaced (rollout)" in result.out
+    assert "    - -address=:9102\n    + -address=:9103\n" in result.out
     assert workbench.get("daemonsets/kepler-exporter") == before
     assert workbench.kepler()["metadata"]["generation"] == 1
 
@@ -132,18 +132,18 @@ def test_diff_says_who_would_stop(workbench: Workbench, terminal: Terminal, tmp_
     """With the message that the condition would have."""
     workbench.apply(kepler())
     workbench.settle()
-    said = terminal("diff", "-f", file(tmp_path, kepler(collected_metric="mine", collector={"port": 9103})))
-    assert "collected_metric rejects Kepler" in said.out
-    assert "collector waits at Kepler" in said.out
-    assert "DaemonSet" not in said.out
+    result = terminal("diff", "-f", file(tmp_path, kepler(collected_metric="mine", collector={"port": 9103})))
+    assert "collected_metric rejects Kepler" in result.out
+    assert "collector waits at Kepler" in result.out
+    assert "DaemonSet" not in result.out
 
 
 def test_diff_of_what_the_schema_refuses(workbench: Workbench, terminal: Terminal, tmp_path: Path) -> None:
     """The API server's own words, in one line, and more than 1."""
-    said = terminal("diff", "-f", file(tmp_path, kepler(collector={"port": 0})))
-    assert said.code == Exit.REFUSED
-    assert "`port` must be from 1 to 65535" in said.err
-    assert len(said.err.splitlines()) == 1
+    result = terminal("diff", "-f", file(tmp_path, kepler(collector={"port": 0})))
+    assert result.code == Exit.REFUSED
+    assert "`port` must be from 1 to 65535" in result.err
+    assert len(result.err.splitlines()) == 1
     unknown = terminal("diff", "-f", file(tmp_path, kepler(collector={"prot": 1})))
     assert (unknown.code, 'unknown field "spec.collector.prot"' in unknown.err) == (Exit.REFUSED, True)
     assert workbench.kepler() is None
@@ -166,23 +166,23 @@ def test_files_that_cannot_be_used(terminal: Terminal, tmp_path: Path, content: 
     """Which, and what to write."""
     path = tmp_path / "x.yaml"
     path.write_text(content)
-    said = terminal("diff", "-f", str(path))
-    assert said.code == code
-    assert says in said.err
+    result = terminal("diff", "-f", str(path))
+    assert result.code == code
+    assert says in result.err
 
 
 def test_a_file_that_is_not_there(terminal: Terminal) -> None:
     """A wrong command line."""
-    said = terminal("diff", "-f", "nowhere.yaml")
-    assert (said.code, "there is no file 'nowhere.yaml'" in said.err) == (Exit.USAGE, True)
+    result = terminal("diff", "-f", "nowhere.yaml")
+    assert (result.code, "there is no file 'nowhere.yaml'" in result.err) == (Exit.USAGE, True)
 
 
 def test_others_in_a_file_are_left_to_kubectl(workbench: Workbench, terminal: Terminal, tmp_path: Path) -> None:
     """And said so."""
     config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}
-    said = terminal("diff", "-f", file(tmp_path, kepler(), config))
-    assert "not ours, and left to `kubectl diff`: ConfigMap 'x'" in said.err
-    assert f"Kepler {workbench.namespace}/kepler: created" in said.out
+    result = terminal("diff", "-f", file(tmp_path, kepler(), config))
+    assert "not ours, and left to `kubectl diff`: ConfigMap 'x'" in result.err
+    assert f"Kepler {workbench.namespace}/kepler: created" in result.out
 
 
 def test_a_namespace_in_the_same_file(terminal: Terminal, tmp_path: Path) -> None:
@@ -191,8 +191,8 @@ def test_a_namespace_in_the_same_file(terminal: Terminal, tmp_path: Path) -> Non
     made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "not-yet", "labels": labels}}
     there = {**kepler(), "metadata": {"name": "kepler", "namespace": "not-yet"}}
     anywhere = terminal.flags[:2]
-    said = terminal("diff", "-f", file(tmp_path, made, there), flags=anywhere)
-    assert (said.code, "DaemonSet not-yet/kepler-exporter: created" in said.out) == (Exit.NO, True)
+    result = terminal("diff", "-f", file(tmp_path, made, there), flags=anywhere)
+    assert (result.code, "DaemonSet not-yet/kepler-exporter: created" in result.out) == (Exit.NO, True)
     missing = terminal("diff", "-f", file(tmp_path, there), flags=anywhere)
     assert (missing.code, 'namespaces "not-yet" not found' in missing.err) == (Exit.MISSING, True)
 
@@ -202,9 +202,9 @@ def test_render_for_a_cluster(workbench: Workbench, terminal: Terminal, tmp_path
     workbench.apply(kepler())
     workbench.settle()
     workbench.patch("configmaps/kepler-cfm", {"data": {"MINE": "1"}})
-    said = terminal("render", "-f", file(tmp_path, kepler(estimator_sidecar=ON)))
-    objects = {one["kind"]: one for one in yaml.safe_load_all(said.out)}
-    assert said.code == Exit.OK
+    result = terminal("render", "-f", file(tmp_path, kepler(estimator_sidecar=ON)))
+    objects = {one["kind"]: one for one in yaml.safe_load_all(result.out)}
+    assert result.code == Exit.OK
     assert objects["ConfigMap"]["data"]["MINE"] == "1"
     assert objects["DaemonSet"]["spec"]["template"]["spec"]["initContainers"][0]["name"] == "estimator"
     uid = workbench.kepler()["metadata"]["uid"]
@@ -216,21 +216,21 @@ def test_what_is_rendered_can_be_applied(workbench: Workbench, terminal: Termina
     """By the API server's own judgement: each of the objects, as it is printed."""
     power = {**kepler("power", levels=["node", "pod"]), "kind": "KeplerExportedPower"}
     wanted = kepler(estimator_sidecar=ON, model_server={**ON, "storage": {"type": "claim"}}, exported_power="power")
-    said = terminal("render", "--offline", "--no-prometheus-operator", "-f", file(tmp_path, wanted, power))
+    result = terminal("render", "--offline", "--no-prometheus-operator", "-f", file(tmp_path, wanted, power))
     arguments = ("--server-side", "--force-conflicts", "--dry-run=server", "-f", "-")
-    applied = workbench.stack.kubectl("-n", workbench.namespace, "apply", *arguments, stdin=said.out)
-    assert (said.code, len(applied.splitlines())) == (Exit.OK, 9)
+    applied = workbench.stack.kubectl("-n", workbench.namespace, "apply", *arguments, stdin=result.out)
+    assert (result.code, len(applied.splitlines())) == (Exit.OK, 9)
 
 
 def test_render_without_a_cluster(alone: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is asked: not even a kubeconfig is read."""
     monkeypatch.setenv("KUBECONFIG", "/nowhere")
     samples = ROOT / "config/samples"
-    said = alone("render", "--offline", "-f", str(samples), "-f", str(samples / "training"), "-o", "json")
-    kinds = {item["kind"] for item in said.data["items"]}
+    result = alone("render", "--offline", "-f", str(samples), "-f", str(samples / "training"), "-o", "json")
+    kinds = {item["kind"] for item in result.data["items"]}
     assert {"DaemonSet", "ServiceMonitor", "ConfigMap", "ClusterRoleBinding"} <= kinds
-    assert "ownerReferences" not in said.out
-    assert "is in the files more than once: the last one counts" in said.err
+    assert "ownerReferences" not in result.out
+    assert "is in the files more than once: the last one counts" in result.err
 
 
 def test_dead_letters(workbench: Workbench, terminal: Terminal) -> None:
@@ -276,11 +276,11 @@ def test_letters_that_nobody_can_use_are_thrown_away(workbench: Workbench, termi
 def test_doctor_finds_what_a_bare_cluster_lacks(workbench: Workbench, terminal: Terminal) -> None:
     """Definitions and permissions are as generated; there is no Knative, and that fails."""
     workbench.apply(kepler())
-    told = terminal("doctor", "-o", "json")
-    levels = {check["area"]: check["level"] for check in told.data["checks"]}
-    assert told.code == Exit.NO
+    result = terminal("doctor", "-o", "json")
+    levels = {check["area"]: check["level"] for check in result.data["checks"]}
+    assert result.code == Exit.NO
     assert (levels["definitions"], levels["events"]) == ("ok", "fail")
-    permissions = [check for check in told.data["checks"] if check["area"] == "permissions"]
+    permissions = [check for check in result.data["checks"] if check["area"] == "permissions"]
     assert not [permission for permission in permissions if permission["level"] == "fail"], permissions
     assert "the cluster has no Knative Eventing" in terminal("doctor").out
 
@@ -290,10 +290,10 @@ def test_somebody_who_may_nothing(workbench: Workbench, terminal: Terminal) -> N
     stack = workbench.stack
     stack.kubectl("-n", workbench.namespace, "create", "serviceaccount", "nobody")
     flags = ("--kubeconfig", str(stack.kubeconfig_for(workbench.namespace, "nobody")), "-n", workbench.namespace)
-    said = terminal("status", flags=flags)
-    assert said.code == Exit.DENIED
-    assert 'cannot list resource "keplers"' in said.err
-    assert len(said.err.splitlines()) == 1
+    result = terminal("status", flags=flags)
+    assert result.code == Exit.DENIED
+    assert 'cannot list resource "keplers"' in result.err
+    assert len(result.err.splitlines()) == 1
 
 
 def test_somebody_of_one_namespace(workbench: Workbench, terminal: Terminal, tmp_path: Path) -> None:
@@ -307,11 +307,11 @@ def test_somebody_of_one_namespace(workbench: Workbench, terminal: Terminal, tmp
     stack.kubectl("-n", place, "create", "rolebinding", "user", "--role=user", f"--serviceaccount={place}:user")
     flags = ("--kubeconfig", str(stack.kubeconfig_for(place, "user")), "-n", place)
 
-    said = terminal("diff", "-f", file(tmp_path, kepler(collector={"port": 9103})), flags=flags)
+    result = terminal("diff", "-f", file(tmp_path, kepler(collector={"port": 9103})), flags=flags)
 
-    assert said.code == Exit.NO
-    assert "data.BIND_ADDRESS: :9102 -> :9103" in said.out
-    assert "you may not read ClusterRoleBinding kepler-exporter: the answer takes for granted" in said.err
+    assert result.code == Exit.NO
+    assert "data.BIND_ADDRESS: :9102 -> :9103" in result.out
+    assert "you may not read ClusterRoleBinding kepler-exporter: the answer takes for granted" in result.err
 
 
 def test_a_cluster_that_does_not_answer(alone: Terminal, tmp_path: Path) -> None:
@@ -324,11 +324,11 @@ def test_a_cluster_that_does_not_answer(alone: Terminal, tmp_path: Path) -> None
     }
     path = tmp_path / "kubeconfig"
     path.write_text(json.dumps(config))
-    said = alone("status", "--kubeconfig", str(path))
-    assert said.code == Exit.UNREACHABLE
-    assert said.err.startswith("error: the API server at https://127.0.0.1:1 does not answer: start it, or choose")
-    other = alone("status", "--kubeconfig", str(path), "--context", "nope")
-    assert (other.code, "has no usable context 'nope'" in other.err) == (Exit.UNREACHABLE, True)
+    result = alone("status", "--kubeconfig", str(path))
+    assert result.code == Exit.UNREACHABLE
+    assert result.err.startswith("error: the API server at https://127.0.0.1:1 does not answer: start it, or choose")
+    result = alone("status", "--kubeconfig", str(path), "--context", "nope")
+    assert (result.code, "has no usable context 'nope'" in result.err) == (Exit.UNREACHABLE, True)
 
 
 def test_somebody_whom_nobody_knows(workbench: Workbench, terminal: Terminal, tmp_path: Path) -> None:
@@ -337,24 +337,24 @@ def test_somebody_whom_nobody_knows(workbench: Workbench, terminal: Terminal, tm
     config["users"][0]["user"]["token"] = "expired"
     path = tmp_path / "kubeconfig"
     path.write_text(json.dumps(config))
-    said = terminal("status", flags=("--kubeconfig", str(path)))
-    assert (said.code, "does not know you: log in again" in said.err) == (Exit.DENIED, True)
+    result = terminal("status", flags=("--kubeconfig", str(path)))
+    assert (result.code, "does not know you: log in again" in result.err) == (Exit.DENIED, True)
 
 
 @pytest.mark.parametrize("arguments", [(), ("nonsense",), ("diff",), ("status", "--nope"), ("status", "-o", "xml")])
 def test_a_wrong_command_line(alone: Terminal, arguments: tuple[str, ...]) -> None:
     """2, on standard error."""
-    said = alone(*arguments)
-    assert (said.code, said.out) == (Exit.USAGE, "")
-    assert "Traceback" not in said.err
+    result = alone(*arguments)
+    assert (result.code, result.out) == (Exit.USAGE, "")
+    assert "Traceback" not in result.err
 
 
 def test_a_defect_is_one_line(alone: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     """The traceback is for whoever asks for it."""
     monkeypatch.setattr("cli.options.connect", lambda *_: 1 / 0)
-    said = alone("status")
-    assert said.code == Exit.DEFECT
-    assert len(said.err.splitlines()) == 1
+    result = alone("status")
+    assert result.code == Exit.DEFECT
+    assert len(result.err.splitlines()) == 1
     monkeypatch.setenv("KEPLER_DEBUG", "1")
     assert "Traceback" in alone("status").err
 

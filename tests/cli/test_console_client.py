@@ -202,15 +202,15 @@ def test_a_broker_that_takes_nothing(served: Served) -> None:
 def test_history_over_several_pages(served: Served, terminal: Terminal) -> None:
     """As far back as is asked for."""
     served.body = {"items": [dumped(change(COLLECTOR))], "next": "1.1"}
-    said = terminal("history", "kepler", "--console", served.url, "--limit", "3")
-    assert (said.code, said.out.count("generation 2 of Kepler energy/kepler")) == (Exit.OK, 3)
+    result = terminal("history", "kepler", "--console", served.url, "--limit", "3")
+    assert (result.code, result.out.count("generation 2 of Kepler energy/kepler")) == (Exit.OK, 3)
     assert len(served.asked) == 3
 
 
 def test_a_cluster_without_audit_says_where_to_look(terminal: Terminal) -> None:
     """The control plane alone has no Triggers."""
-    said = terminal("history", "kepler")
-    assert (said.code, "there is no Trigger 'kepler-audit' in namespace 'kepler-operator'" in said.err) == (
+    result = terminal("history", "kepler")
+    assert (result.code, "there is no Trigger 'kepler-audit' in namespace 'kepler-operator'" in result.err) == (
         Exit.MISSING,
         True,
     )
@@ -228,6 +228,6 @@ def test_a_forward_that_does_not_come_up_says_why(tmp_path_factory: pytest.TempP
 def test_nothing_is_sent_without_a_broker(workbench: Workbench, terminal: Terminal) -> None:
     """And it is said what is missing."""
     workbench.apply(kepler())
-    said = terminal("resync")
-    assert (said.code, "there is no Broker 'default'" in said.err) == (Exit.MISSING, True)
+    result = terminal("resync")
+    assert (result.code, "there is no Broker 'default'" in result.err) == (Exit.MISSING, True)
     assert terminal("resync", "kepler", "--all").code == Exit.USAGE

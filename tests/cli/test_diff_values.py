@@ -38,22 +38,22 @@ def file(workbench: Workbench, tmp_path: Path) -> str:
 @pytest.mark.parametrize("how", [(), ("--full",), ("-o", "json"), ("-o", "yaml")])
 def test_values_that_are_confidential_are_hidden(file: str, terminal: Terminal, how: tuple[str, ...]) -> None:
     """In each format: in the resource itself, in the DaemonSet and in `kepler-cfm`; that they change is shown."""
-    said = terminal("diff", "-f", file, *how)
-    assert said.code == Exit.NO
-    assert OLD not in said.out + said.err
-    assert NEW not in said.out + said.err
-    assert "(hidden)" in said.out
-    assert "(hidden, changed)" in said.out
-    assert "models.example" in said.out
-    assert "9103" in said.out
+    result = terminal("diff", "-f", file, *how)
+    assert result.code == Exit.NO
+    assert OLD not in result.out + result.err
+    assert NEW not in result.out + result.err
+    assert "(hidden)" in result.out
+    assert "(hidden, changed)" in result.out
+    assert "models.example" in result.out
+    assert "9103" in result.out
 
 
 def test_values_are_shown_on_request(file: str, terminal: Terminal) -> None:
     """With `--show-values` the diff is as exact as the apply."""
-    said = terminal("diff", "-f", file, "--show-values")
-    assert f"-> {NEW}" in said.out
-    assert f"user:{NEW}@models.example/x.zip" in said.out
-    assert "(hidden" not in said.out
+    result = terminal("diff", "-f", file, "--show-values")
+    assert f"-> {NEW}" in result.out
+    assert f"user:{NEW}@models.example/x.zip" in result.out
+    assert "(hidden" not in result.out
 
 
 def test_a_diff_ends_quickly_whatever_a_value_is(workbench: Workbench, terminal: Terminal, tmp_path: Path) -> None:
@@ -63,8 +63,8 @@ def test_a_diff_ends_quickly_whatever_a_value_is(workbench: Workbench, terminal:
     path = tmp_path / "kepler.yaml"
     path.write_text(json.dumps(kepler() | {"metadata": {"name": "kepler", "annotations": annotations}}))
     began = time.process_time()
-    said = terminal("diff", "-f", str(path), "--full")
+    result = terminal("diff", "-f", str(path), "--full")
     assert time.process_time() - began < SECONDS
-    assert said.code == Exit.NO
-    assert "... (cut, 50000 characters)" in said.out
-    assert len(said.out) < 40_000
+    assert result.code == Exit.NO
+    assert "... (cut, 50000 characters)" in result.out
+    assert len(result.out) < 40_000

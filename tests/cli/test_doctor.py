@@ -36,9 +36,9 @@ from tests.cli.installations import (
 
 def test_a_whole_installation_is_healthy() -> None:
     """One line for each area, and nothing to do."""
-    found = told(well())
-    assert [one.level for one in found] == ["ok"] * len(CHECKS)
-    assert not any(one.do for one in found)
+    checks = told(well())
+    assert [check.level for check in checks] == ["ok"] * len(CHECKS)
+    assert not any(check.do for check in checks)
 
 
 @dataclass(frozen=True)
@@ -169,9 +169,9 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.does)
 def test_one_thing_is_wrong(case: DoctorCase) -> None:
     """It is said, with what to do, and nothing else is blamed for it more heavily."""
-    found = [one for one in told(case.spoilt(well())) if one.level != "ok"]
-    assert any(one.level == case.level and case.says in one.says and one.do for one in found), found
-    assert all(one.level != "fail" for one in found) or case.level == "fail"
+    checks = [check for check in told(case.spoilt(well())) if check.level != "ok"]
+    assert any(check.level == case.level and case.says in check.says and check.do for check in checks), checks
+    assert all(check.level != "fail" for check in checks) or case.level == "fail"
 
 
 def test_a_sweep_without_counts_is_told_without_numbers() -> None:
@@ -188,7 +188,7 @@ def test_two_images_are_two_versions() -> None:
     assert service is not None
     service["spec"]["template"]["spec"]["containers"][0]["image"] = "registry.example/kepler-on-knative:0.0.9"
     seen = replace(well(), installed=Installation(parts=parts(kepler_status=Parts({"status": READY}, service))))
-    assert any("they run different images" in one.says for one in told(seen))
+    assert any("they run different images" in check.says for check in told(seen))
 
 
 def test_processes_of_this_machine_need_no_knative_serving() -> None:

@@ -44,10 +44,10 @@ def whole(programs: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         stack.kubectl.apply(installed)
         stack.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
         stack.kubectl("create", "namespace", EVENTING)
-        for one in installed:
-            kind = next((kind for kind in KNATIVES if said(kind) == (one["apiVersion"], one["kind"])), None)
+        for manifest in installed:
+            kind = next((kind for kind in KNATIVES if said(kind) == (manifest["apiVersion"], manifest["kind"])), None)
             if kind is not None:
-                report(stack, kind, one["metadata"]["name"], READY)
+                report(stack, kind, manifest["metadata"]["name"], READY)
         yield stack
 
 
@@ -86,9 +86,9 @@ def doctor(whole: Stack, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ta
     terminal = Terminal(capsys, ())
 
     def run(*flags: str) -> Table:
-        told = terminal("doctor", "-o", "json", *(flags or ("--kubeconfig", str(whole.admin))))
-        assert told.code == (Exit.OK if told.data["healthy"] else Exit.NO)
-        return [(check["area"], check["level"], check["says"], check.get("do", "")) for check in told.data["checks"]]
+        result = terminal("doctor", "-o", "json", *(flags or ("--kubeconfig", str(whole.admin))))
+        assert result.code == (Exit.OK if result.data["healthy"] else Exit.NO)
+        return [(check["area"], check["level"], check["says"], check.get("do", "")) for check in result.data["checks"]]
 
     return run
 

@@ -324,7 +324,7 @@ def test_a_trouble_of_the_cluster_is_one_line(case: KnativeCase) -> None:
     """It says what is wrong and what to do, and nothing else is reported."""
     lines = troubles(case.spoilt(well()))
     matching = [line for line in lines if case.says in line.says]
-    assert [one.level for one in matching] == [case.level], lines
+    assert [check.level for check in matching] == [case.level], lines
     assert case.do in matching[0].do
     assert len(lines) == 1, lines
 

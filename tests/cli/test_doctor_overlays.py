@@ -104,10 +104,13 @@ def with_objects(overlay: Overlay) -> Change:
 
     def change(seen: ClusterSnapshot) -> ClusterSnapshot:
         there = dict(seen.objects)
-        for one in objects(seen.namespace, {overlay}):
-            at = next((at for at in there if (at.kind.name, at.name) == (one["kind"], one["metadata"]["name"])), None)
-            if (at is not None and one["kind"] == "ClusterRole") or (at is not None and there[at] is None):
-                there[at] = one
+        for manifest in objects(seen.namespace, {overlay}):
+            at = next(
+                (at for at in there if (at.kind.name, at.name) == (manifest["kind"], manifest["metadata"]["name"])),
+                None,
+            )
+            if (at is not None and manifest["kind"] == "ClusterRole") or (at is not None and there[at] is None):
+                there[at] = manifest
         return replace(seen, objects=there)
 
     return change
@@ -171,7 +174,7 @@ def test_what_an_overlay_changes_is_no_fault(overlay: Overlay) -> None:
     """It is named in one line, since somebody chose it."""
     seen = OVERLAYS[overlay](well())
     assert seen.overlays == {overlay}
-    assert next(one.says for one in told(seen) if one.area == "overlays").startswith(f"in use: {overlay}")
+    assert next(check.says for check in told(seen) if check.area == "overlays").startswith(f"in use: {overlay}")
     assert troubles(seen) == []
 
 

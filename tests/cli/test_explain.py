@@ -300,13 +300,13 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
 def test_why(case: ExplainCase) -> None:
     """The sentence comes first; the steps are commands or fields."""
-    found = explain(case.facts)
-    told = "\n".join(lines(found))
-    assert found.ready is case.ready
+    explanation = explain(case.facts)
+    shown_text = "\n".join(lines(explanation))
+    assert explanation.ready is case.ready
     for text in case.says:
-        assert text in told
+        assert text in shown_text
     for step in case.steps:
-        assert any(step in one for one in found.next), found.next
+        assert any(step in one for one in explanation.next), explanation.next
 
 
 def test_whoever_waits_for_others_is_not_blamed() -> None:
@@ -332,9 +332,9 @@ def test_whoever_waits_for_others_is_not_blamed() -> None:
 def test_the_section_of_the_documentation_is_named(collected: Facts, sections: list[str]) -> None:
     """For every reason that a condition has, or would have; a function that is silent has none."""
     links = [f"docs/troubleshooting.md#{section}" for section in sections]
-    found = explain(collected)
-    assert list(found.see) == links
-    assert [line for line in lines(found) if line.startswith("see ")] == [f"see {link}" for link in links]
+    explanation = explain(collected)
+    assert list(explanation.see) == links
+    assert [line for line in lines(explanation) if line.startswith("see ")] == [f"see {link}" for link in links]
 
 
 def test_what_runs_is_told() -> None:
@@ -351,5 +351,5 @@ def test_what_runs_is_told() -> None:
 
 def test_what_could_not_be_read_is_said() -> None:
     """So that nobody takes silence for health."""
-    found = explain(replace(facts(kepler()), unread=("nodes",)))
-    assert found.remarks == ("you may not read nodes: it is left out of account",)
+    explanation = explain(replace(facts(kepler()), unread=("nodes",)))
+    assert explanation.remarks == ("you may not read nodes: it is left out of account",)

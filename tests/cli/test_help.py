@@ -25,15 +25,15 @@ def test_every_command_has_help() -> None:
 def test_help_fits_80_columns(alone: Terminal, monkeypatch: pytest.MonkeyPatch, command: str, columns: int) -> None:
     """No line is wider, none of a command's own is cut short, and its examples stand as they are typed."""
     monkeypatch.setenv("COLUMNS", str(columns))
-    said = alone(*command.split(), "--help")
-    assert (said.code, said.err) == (Exit.OK, "")
-    assert [line for line in said.out.splitlines() if len(line) > WIDTH] == []
-    assert "..." not in re.sub(r"\[ARGS\]\.\.\.|letters\]?\.\.\.", "", said.out)
+    result = alone(*command.split(), "--help")
+    assert (result.code, result.err) == (Exit.OK, "")
+    assert [line for line in result.out.splitlines() if len(line) > WIDTH] == []
+    assert "..." not in re.sub(r"\[ARGS\]\.\.\.|letters\]?\.\.\.", "", result.out)
     for example in HELP[command].examples if command else ():
-        assert f"\n    {NAME} {example}\n" in said.out
+        assert f"\n    {NAME} {example}\n" in result.out
 
 
-@pytest.mark.parametrize("example", [example for told in HELP.values() for example in told.examples])
+@pytest.mark.parametrize("example", [example for command_help in HELP.values() for example in command_help.examples])
 def test_an_example_is_understood(example: str) -> None:
     """Every command, option and argument in it exists."""
     words = shlex.split(example.partition(" >")[0].partition(" |")[0])

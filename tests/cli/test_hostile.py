@@ -125,8 +125,8 @@ def test_a_trace(stream: Opened) -> None:
 def test_a_status(stream: Opened) -> None:
     """Message and names, in the columns of a table; a newline in a cell is shown, too."""
     screen = stream()
-    one = kepler(condition("Ready", "False", message=HOSTILE))
-    table(HEADINGS, rows(status({KEY: one}), NOW))
+    manifest = kepler(condition("Ready", "False", message=HOSTILE))
+    table(HEADINGS, rows(status({KEY: manifest}), NOW))
     table(("A",), [(f"{HOSTILE}\nx",)])
     assert harmless(plain(screen))
     assert ":smile:\\nx" in plain(screen)
@@ -135,9 +135,9 @@ def test_a_status(stream: Opened) -> None:
 def test_an_explanation(stream: Opened) -> None:
     """Whatever condition says why, under whatever name."""
     screen = stream()
-    one = kepler(condition("Ready", "False", reason=HOSTILE, message=HOSTILE))
-    one["metadata"]["name"] = HOSTILE
-    for line in lines(explain(Facts(key=KEY, resource=one, now=NOW))):
+    manifest = kepler(condition("Ready", "False", reason=HOSTILE, message=HOSTILE))
+    manifest["metadata"]["name"] = HOSTILE
+    for line in lines(explain(Facts(key=KEY, resource=manifest, now=NOW))):
         say(line)
     assert harmless(plain(screen))
 
@@ -146,8 +146,10 @@ def test_dead_letters(stream: Opened) -> None:
     """Attributes, the answer and the data of an event, in the list and alone."""
     screen = stream()
     attributes = {DESTINATION: HOSTILE, CODE: "400", DATA: HOSTILE}
-    said = HOSTILE
-    event = Event(said, said, said, said, said, said, said, said, {}, {said: said}, "", attributes)
+    message = HOSTILE
+    event = Event(
+        message, message, message, message, message, message, message, message, {}, {message: message}, "", attributes
+    )
     record = dead_letter.record(event, dead_letter.OTHER, None)
     kept = {**dead_letter.config_map(event, record)}
     kept["metadata"] = {**kept["metadata"], "name": "l"}

@@ -41,10 +41,10 @@ def sentence(workbench: Workbench) -> str:
 
 def test_explain_names_the_field_its_owner_and_the_time(patched: Workbench, terminal: Terminal) -> None:
     """Also of a Kepler that is Ready; the command that it suggests removes the field."""
-    said = terminal("explain")
-    assert said.code == 0
-    assert f"also:\n  {sentence(patched)}\n" in said.out
-    [command] = [line.partition(": ")[2] for line in said.out.splitlines() if "--type=json" in line]
+    result = terminal("explain")
+    assert result.code == 0
+    assert f"also:\n  {sentence(patched)}\n" in result.out
+    [command] = [line.partition(": ")[2] for line in result.out.splitlines() if "--type=json" in line]
     assert command.startswith(f"kubectl -n {patched.namespace} patch daemonsets.apps kepler-exporter --type=json -p ")
 
     pointer = command.partition("'")[2].rpartition("'")[0]
@@ -56,11 +56,11 @@ def test_explain_names_the_field_its_owner_and_the_time(patched: Workbench, term
 
 def test_explain_of_the_child_itself(patched: Workbench, terminal: Terminal) -> None:
     """Ends with 1 while others own a field of it, with 0 if nobody does."""
-    said = terminal("explain", "ds/kepler-exporter")
+    result = terminal("explain", "ds/kepler-exporter")
     belongs = f"DaemonSet {patched.namespace}/kepler-exporter belongs to Kepler {patched.namespace}/kepler"
-    assert said.code == 1
-    assert said.out.startswith(f"{belongs}, and others change it: {sentence(patched)}\n")
-    assert "next:\n  if it should not be there: kubectl" in said.out
+    assert result.code == 1
+    assert result.out.startswith(f"{belongs}, and others change it: {sentence(patched)}\n")
+    assert "next:\n  if it should not be there: kubectl" in result.out
 
     well = terminal("explain", "svc/kepler-exporter")
     assert well.code == 0
@@ -78,8 +78,8 @@ def test_diff_names_what_would_stay(patched: Workbench, terminal: Terminal, tmp_
     """Nothing would be written, so it ends with 0; what a function would take over is not told."""
     file = tmp_path / "kepler.json"
     file.write_text(json.dumps(kepler()))
-    said = terminal("diff", "-f", str(file))
-    assert (said.code, said.out, said.err) == (0, f"{sentence(patched)}\n", "")
+    result = terminal("diff", "-f", str(file))
+    assert (result.code, result.out, result.err) == (0, f"{sentence(patched)}\n", "")
     data = terminal("diff", "-f", str(file), "-o", "json").data
     assert [(one["path"], one["value"], one["by"]) for one in data["foreign"]] == [
         (f"{POD}.priorityClassName", "x", "kubectl-patch")
@@ -94,6 +94,6 @@ def test_diff_names_what_would_stay(patched: Workbench, terminal: Terminal, tmp_
 def test_a_secret_value_is_hidden(patched: Workbench, terminal: Terminal) -> None:
     """As everywhere: values of `env` are in no explanation."""
     patched.stack.kubectl("-n", patched.namespace, "set", "env", "daemonset/kepler-exporter", "TOKEN=swordfish-1234")
-    said = terminal("explain", "ds/kepler-exporter")
-    assert "env[name=TOKEN]" in said.out
-    assert "swordfish" not in said.out + terminal("explain", "ds/kepler-exporter", "-o", "json").out
+    result = terminal("explain", "ds/kepler-exporter")
+    assert "env[name=TOKEN]" in result.out
+    assert "swordfish" not in result.out + terminal("explain", "ds/kepler-exporter", "-o", "json").out

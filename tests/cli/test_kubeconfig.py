@@ -198,10 +198,10 @@ def asked(alone: Terminal, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tup
 
     def run(*flags: str) -> tuple[str, str]:
         clusters.clear()
-        said = alone("status", *flags)
-        assert not leaks(said.out + said.err)
-        if said.code == Exit.UNREACHABLE:
-            return "", said.err
+        result = alone("status", *flags)
+        assert not leaks(result.out + result.err)
+        if result.code == Exit.UNREACHABLE:
+            return "", result.err
         review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
         return whoami(clusters[0].transport(Request("POST", REVIEWS, body=review)).body), ""
 

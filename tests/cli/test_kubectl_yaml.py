@@ -99,5 +99,5 @@ def test_what_kubectl_refuses_is_refused(control_plane: Stack, terminal: Termina
         kubectls(control_plane, kepler(fields))
     file = tmp_path / "kepler.yaml"
     file.write_text(kepler(fields))
-    said = terminal("diff", "-f", str(file))
-    assert (said.code, said.err.count("\n")) == (6, 1)
+    result = terminal("diff", "-f", str(file))
+    assert (result.code, result.err.count("\n")) == (6, 1)

@@ -56,17 +56,17 @@ def test_dead_letters_are_found_and_discarded_where_the_functions_are(
 def test_doctor_says_where_the_functions_are(terminal: Terminal, letter: str) -> None:
     """Instead of every object that is not in the namespace that was looked at."""
     assert letter
-    told = terminal("doctor", *OPTION, "-o", "json")
-    assert told.code == Exit.NO
-    [line] = told.data["checks"]
+    result = terminal("doctor", *OPTION, "-o", "json")
+    assert result.code == Exit.NO
+    [line] = result.data["checks"]
     assert line["says"] == f"the functions are in namespace '{NAMESPACE}', and '{ELSEWHERE}' was looked at"
     assert line["do"].startswith(f"add --operator-namespace {NAMESPACE}, or set KEPLER_OPERATOR_NAMESPACE=")
 
 
 def test_explain_names_the_namespace_without_functions() -> None:
     """Instead of the one Trigger that it needs."""
-    told = trouble(Installation(namespace=ELSEWHERE), "kepler-collector")
-    assert told.startswith(f"no function is in namespace '{ELSEWHERE}': apply `config/`, or name the functions'")
+    text = trouble(Installation(namespace=ELSEWHERE), "kepler-collector")
+    assert text.startswith(f"no function is in namespace '{ELSEWHERE}': apply `config/`, or name the functions'")
 
 
 def test_what_is_expected_in_another_namespace_names_only_that() -> None:

@@ -30,35 +30,35 @@ NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 def test_a_change_is_told_with_its_edit_and_what_everybody_did() -> None:
     """Who, which field from what to what; then each function, after how long, what it wrote, and what woke it."""
-    told = "\n".join(history_lines.changes([change(ESTIMATOR, COLLECTOR, LAST)]))
-    assert "generation 2 of Kepler energy/kepler, edited by kubectl-patch" in told
-    assert "    collector.port: 9102 -> 9103" in told
-    assert "+0.06s  collector converged: DaemonSet kepler-exporter changed (1 field); 2 calls, 100 ms" in told
-    assert "status converged: wrote nothing" in told
-    assert "; woken by DaemonSet energy/kepler-exporter, which kube-controller-manager changed" in told
+    text = "\n".join(history_lines.changes([change(ESTIMATOR, COLLECTOR, LAST)]))
+    assert "generation 2 of Kepler energy/kepler, edited by kubectl-patch" in text
+    assert "    collector.port: 9102 -> 9103" in text
+    assert "+0.06s  collector converged: DaemonSet kepler-exporter changed (1 field); 2 calls, 100 ms" in text
+    assert "status converged: wrote nothing" in text
+    assert "; woken by DaemonSet energy/kepler-exporter, which kube-controller-manager changed" in text
 
 
 def test_nobody_is_named_for_the_deletion_that_woke_a_function() -> None:
     """The event shows who had changed the object last, not who deleted it."""
     deletion = cause(5, DAEMON_SET).model_copy(update={"type": RESOURCE_DELETE})
-    told = "\n".join(history_lines.changes([change(report("collector", 10, 20, cause=deletion))]))
-    assert "; woken by DaemonSet energy/kepler-exporter, which was deleted\n" in told
+    text = "\n".join(history_lines.changes([change(report("collector", 10, 20, cause=deletion))]))
+    assert "; woken by DaemonSet energy/kepler-exporter, which was deleted\n" in text
 
 
 def test_who_waits_says_for_what() -> None:
     """In the words of the condition."""
-    told = "\n".join(history_lines.changes([change(report("collector", 10, 5, outcome="waiting"))]))
-    assert "collector waiting: wrote nothing" in told
-    assert "as it is said (Because)" in told
+    text = "\n".join(history_lines.changes([change(report("collector", 10, 5, outcome="waiting"))]))
+    assert "collector waiting: wrote nothing" in text
+    assert "as it is said (Because)" in text
 
 
 def test_an_edit_that_nobody_saw_and_a_deletion() -> None:
     """Neither is passed over."""
     assert "of an edit that was not seen" in "\n".join(history_lines.changes([change(edit=None)]))
     deleted = EDIT.model_copy(update={"deleted": True, "fields": (), "by": ""})
-    told = "\n".join(history_lines.changes([change(edit=deleted)]))
-    assert "generation 2 of Kepler energy/kepler, deleted (Kubernetes does not keep by whom)\n" in told
-    assert "hidden" not in told
+    text = "\n".join(history_lines.changes([change(edit=deleted)]))
+    assert "generation 2 of Kepler energy/kepler, deleted (Kubernetes does not keep by whom)\n" in text
+    assert "hidden" not in text
     heading = [*lines(trace(edit=deleted), 100)]
     assert heading[1].startswith("deleted (Kubernetes does not keep by whom), 2026-01-02 ")
     assert heading[2] == "No function has reported on this generation."
@@ -121,20 +121,20 @@ def test_what_is_cut_says_so() -> None:
 def test_an_edit_of_a_hidden_value_says_so() -> None:
     """It is an edit all the same, in the history and in its trace."""
     secret = EDIT.model_copy(update={"fields": (), "hidden": True})
-    said = "  only values that are hidden here are others than before"
-    assert said in "\n".join(history_lines.changes([change(edit=secret)]))
-    assert said in "\n".join(lines(trace(edit=secret), 100))
+    message = "  only values that are hidden here are others than before"
+    assert message in "\n".join(history_lines.changes([change(edit=secret)]))
+    assert message in "\n".join(lines(trace(edit=secret), 100))
 
 
 def test_what_was_written_to_one_object_and_why() -> None:
     """The fields, the function, the event, and the edit behind it."""
     kept = trace(ESTIMATOR, COLLECTOR).reports
-    found = [one for each in kept for one in history_lines.changed(each, "DaemonSet/kepler-exporter", EDIT)]
-    told = "\n".join(history_lines.writes(found))
-    assert [one.function for one in found] == ["collector"]
-    assert "DaemonSet energy/kepler-exporter changed by collector" in told
-    assert "because Kepler energy/kepler was changed by kepler-estimator" in told
-    assert "edit: generation 2 of Kepler energy/kepler, edited by kubectl-patch" in told
+    edits = [edit for each in kept for edit in history_lines.changed(each, "DaemonSet/kepler-exporter", EDIT)]
+    text = "\n".join(history_lines.writes(edits))
+    assert [edit.function for edit in edits] == ["collector"]
+    assert "DaemonSet energy/kepler-exporter changed by collector" in text
+    assert "because Kepler energy/kepler was changed by kepler-estimator" in text
+    assert "edit: generation 2 of Kepler energy/kepler, edited by kubectl-patch" in text
 
 
 @pytest.mark.parametrize(
@@ -208,11 +208,11 @@ def test_a_deleted_object_has_no_edit_as_its_cause() -> None:
     created = Write(object=DAEMON_SET, action="created", fields=(PORT,))
     found = trace(ESTIMATOR, COLLECTOR, report("collector", HOURS, 20, cause=deletion, changes=(created,)))
     written = [
-        one
+        edit
         for kept in found.reports
-        for one in history_lines.changed(kept, "DaemonSet/kepler-exporter", history_lines.behind(found, kept.id))
+        for edit in history_lines.changed(kept, "DaemonSet/kepler-exporter", history_lines.behind(found, kept.id))
     ]
-    assert [(one.action, one.edit) for one in written] == [("changed", EDIT), ("created", None)]
+    assert [(edit.action, edit.edit) for edit in written] == [("changed", EDIT), ("created", None)]
     again = "\n".join(history_lines.writes(written)).partition("created")[2]
     assert "because DaemonSet energy/kepler-exporter was deleted\n" in again
     assert "for: generation 2 of Kepler energy/kepler\n" in again
@@ -237,6 +237,6 @@ def test_bars_fit_and_are_in_their_places(width: int) -> None:
 
 def test_calls_are_shown_when_asked_for() -> None:
     """Each in its place."""
-    told = "\n".join(lines(trace(COLLECTOR), 120, calls=True))
-    assert "PATCH daemonsets/kepler-exporter" in told
-    assert "PATCH kepler/status" in told
+    text = "\n".join(lines(trace(COLLECTOR), 120, calls=True))
+    assert "PATCH daemonsets/kepler-exporter" in text
+    assert "PATCH kepler/status" in text

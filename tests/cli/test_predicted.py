@@ -163,12 +163,12 @@ def test_what_is_predicted_is_what_is_written(
     after = terminal("diff", "-f", str(file), "-o", "json")
 
     uid = workbench.kepler()["metadata"]["uid"]
-    told = json.loads(before.out.replace("00000000-0000-0000-0000-000000000000", uid))
-    assert rows(predicted(told)) == rows(written)
-    assert before.code == (1 if told["objects"] else 0)
-    assert {one["function"] for one in told["stopped"]} == case.stopped
+    answer = json.loads(before.out.replace("00000000-0000-0000-0000-000000000000", uid))
+    assert rows(predicted(answer)) == rows(written)
+    assert before.code == (1 if answer["objects"] else 0)
+    assert {one["function"] for one in answer["stopped"]} == case.stopped
     assert (after.code, after.data["objects"], after.err) == (0, [], "")
-    assert after.data["stopped"] == told["stopped"]
+    assert after.data["stopped"] == answer["stopped"]
 
 
 def test_every_function_that_has_a_kepler_is_asked() -> None:

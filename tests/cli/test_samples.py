@@ -40,8 +40,8 @@ def test_what_was_applied_by_a_kustomization_does_not_differ(control_plane: Stac
     """Neither as a folder nor as a kustomization; before the functions have acted, their part does."""
     assert [anywhere("diff", flag, SAMPLES).code for flag in FLAGS] == [Exit.NO, Exit.NO]
     Workbench(control_plane, PLACE).settle(KEPLER)
-    told = [anywhere("diff", flag, SAMPLES) for flag in FLAGS]
-    assert [(said.code, said.out) for said in told] == [(Exit.OK, "")] * 2
+    results = [anywhere("diff", flag, SAMPLES) for flag in FLAGS]
+    assert [(result.code, result.out) for result in results] == [(Exit.OK, "")] * 2
 
 
 @pytest.mark.usefixtures("kubectl")
@@ -56,27 +56,27 @@ def test_a_kustomization_is_rendered_with_its_patches(alone: Terminal, tmp_path:
     }
     built = {"namespace": "energy", "resources": ["kepler.yaml"], "patches": [{"patch": json.dumps(patch)}]}
     (tmp_path / "kustomization.yaml").write_text(json.dumps(built))
-    said = alone("render", "--offline", "-k", str(tmp_path))
-    assert (said.code, "-address=:9105" in said.out, "namespace: energy" in said.out) == (Exit.OK, True, True)
+    result = alone("render", "--offline", "-k", str(tmp_path))
+    assert (result.code, "-address=:9105" in result.out, "namespace: energy" in result.out) == (Exit.OK, True, True)
 
 
 @pytest.mark.usefixtures("kubectl")
 def test_a_folder_that_is_no_kustomization(alone: Terminal, tmp_path: Path) -> None:
     """In kustomize's own words, in one line."""
-    said = alone("render", "--offline", "-k", str(tmp_path))
-    assert (said.code, len(said.err.splitlines())) == (Exit.REFUSED, 1)
-    assert "unable to find one of 'kustomization.yaml'" in said.err
+    result = alone("render", "--offline", "-k", str(tmp_path))
+    assert (result.code, len(result.err.splitlines())) == (Exit.REFUSED, 1)
+    assert "unable to find one of 'kustomization.yaml'" in result.err
 
 
 def test_a_kustomization_needs_kubectl(alone: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Its absence is told with what to do."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    said = alone("render", "--offline", "-k", str(tmp_path))
-    assert (said.code, "kubectl is not on your PATH" in said.err) == (Exit.MISSING, True)
+    result = alone("render", "--offline", "-k", str(tmp_path))
+    assert (result.code, "kubectl is not on your PATH" in result.err) == (Exit.MISSING, True)
 
 
 @pytest.mark.parametrize("arguments", [(), ("-f", "x", "-k", "x"), ("-k", "x", "-R")])
 def test_files_or_a_kustomization(alone: Terminal, arguments: tuple[str, ...]) -> None:
     """One of them, as kubectl takes it."""
-    said = alone("render", "--offline", *arguments)
-    assert (said.code, "--filename or --kustomize" in said.err) == (Exit.USAGE, True)
+    result = alone("render", "--offline", *arguments)
+    assert (result.code, "--filename or --kustomize" in result.err) == (Exit.USAGE, True)

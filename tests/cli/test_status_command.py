@@ -114,8 +114,8 @@ def test_only_what_has_changed_is_printed_again() -> None:
 
 def test_a_watch_is_for_people(alone: Terminal) -> None:
     """A stream of JSON documents is not what `status` is for."""
-    said = alone("status", "-w", "-o", "json")
-    assert (said.code, "leave --output out" in said.err) == (Exit.USAGE, True)
+    result = alone("status", "-w", "-o", "json")
+    assert (result.code, "leave --output out" in result.err) == (Exit.USAGE, True)
 
 
 @pytest.fixture
@@ -136,12 +136,12 @@ def limited(workbench: Workbench, terminal: Terminal) -> Callable[..., Terminal]
 def test_what_may_not_be_listed_is_left_out_and_said(workbench: Workbench, limited: Callable[..., Terminal]) -> None:
     """Other namespaces, and other kinds; the rest is there."""
     workbench.apply(kepler())
-    said = limited("keplers")("status", "-A")
-    assert said.code == Exit.NO
-    assert f"{workbench.namespace}/kepler" in said.out
-    assert f"may not list keplers in all namespaces: only those of namespace '{workbench.namespace}' are" in said.err
-    assert "you may not list keplercollectedmetrics: they are left out" in said.err
-    assert "you may not list keplermachineconfigs: they are left out" in said.err
+    result = limited("keplers")("status", "-A")
+    assert result.code == Exit.NO
+    assert f"{workbench.namespace}/kepler" in result.out
+    assert f"may not list keplers in all namespaces: only those of namespace '{workbench.namespace}' are" in result.err
+    assert "you may not list keplercollectedmetrics: they are left out" in result.err
+    assert "you may not list keplermachineconfigs: they are left out" in result.err
 
 
 def test_the_doctor_says_what_may_not_be_listed(workbench: Workbench, limited: Callable[..., Terminal]) -> None:
@@ -198,6 +198,6 @@ def test_a_pipe_gets_every_column_and_the_whole_sentence(workbench: Workbench, t
     workbench.apply(kepler(collected_metric="mine"))
     workbench.settle()
     environment = {"COLUMNS": "40", "KUBECONFIG": str(workbench.stack.admin), "HOME": str(tmp_path)}
-    told = printed(environment, "status", "-n", workbench.namespace).splitlines()
-    assert told[0].split() == list(HEADINGS)
-    assert "has no KeplerCollectedMetric of that name: create it" in told[1]
+    lines = printed(environment, "status", "-n", workbench.namespace).splitlines()
+    assert lines[0].split() == list(HEADINGS)
+    assert "has no KeplerCollectedMetric of that name: create it" in lines[1]

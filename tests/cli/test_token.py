@@ -39,8 +39,8 @@ def echo() -> Iterator[str]:
 
     class Echo(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            told = f"refused: {self.headers.get('Authorization')}"
-            content = json.dumps({"message": told, "detail": told}).encode()
+            text = f"refused: {self.headers.get('Authorization')}"
+            content = json.dumps({"message": text, "detail": text}).encode()
             self.send_response(403)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
@@ -77,19 +77,19 @@ def test_a_kubeconfig_that_cannot_be_used(  # noqa: PLR0917
     monkeypatch.setenv("KEPLER_DEBUG", debug)
     file = tmp_path / "config"
     file.write_text(kubeconfig(user))
-    said = alone("status", "--kubeconfig", str(file))
-    assert said.code == code
-    assert str(file) in said.err or NOTHING_LISTENS in said.err
-    assert not leaks(said.out + said.err)
+    result = alone("status", "--kubeconfig", str(file))
+    assert result.code == code
+    assert str(file) in result.err or NOTHING_LISTENS in result.err
+    assert not leaks(result.out + result.err)
 
 
 def test_what_answers_repeats_the_token(alone: Terminal, tmp_path: Path, echo: str) -> None:
     """The API server's message is shown without it."""
     file = tmp_path / "config"
     file.write_text(kubeconfig(f"token: {TOKEN}", echo))
-    said = alone("status", "--kubeconfig", str(file))
-    assert (said.code, "refused: Bearer (hidden)" in said.err) == (Exit.DENIED, True)
-    assert not leaks(said.err)
+    result = alone("status", "--kubeconfig", str(file))
+    assert (result.code, "refused: Bearer (hidden)" in result.err) == (Exit.DENIED, True)
+    assert not leaks(result.err)
 
 
 def test_the_query_api_repeats_the_token(echo: str) -> None:

@@ -65,24 +65,24 @@ def test_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch, colour: bool) -> Non
     if not colour:
         monkeypatch.setenv("NO_COLOR", "1")
     output.table(("A", "B", "WHY"), [("one", "False", "a sentence that is a good deal longer than what is left")])
-    told = screen.getvalue()
-    assert ("\x1b[31m" in told) is colour
-    plain = told.replace("\x1b[31m", "").replace("\x1b[1m", "").replace("\x1b[0m", "")
+    text = screen.getvalue()
+    assert ("\x1b[31m" in text) is colour
+    plain = text.replace("\x1b[31m", "").replace("\x1b[1m", "").replace("\x1b[0m", "")
     assert all(len(line) <= 60 for line in plain.splitlines())
     assert {"one", "False", "sentence", "longer", "left"} <= {*plain.split()}
 
 
 def test_progress_is_shown_on_a_terminal_and_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beside the answer: a program that reads standard error, or a log, gets none of it."""
-    told = []
+    records = []
     for screen in (Screen(), io.StringIO()):
         monkeypatch.setattr(sys, "stderr", screen)
         monkeypatch.setenv("TERM", "xterm-256color")
         with output.progress("reading resources") as say_next:
             say_next("explaining [3] resources")
-        told.append(screen.getvalue())
-    assert "explaining [3] resources" in told[0]
-    assert told[1] == ""
+        records.append(screen.getvalue())
+    assert "explaining [3] resources" in records[0]
+    assert records[1] == ""
 
 
 @pytest.mark.parametrize(

@@ -32,22 +32,22 @@ def test_a_word_on_skew(operator: list[str], unread: tuple[str, ...], says: str)
 
 def test_a_cluster_without_functions(terminal: Terminal) -> None:
     """The program's own version and the API server's are told all the same."""
-    said = terminal("version")
-    program, operator, server = (line.split()[-1] for line in said.out.splitlines())
-    assert (said.code, program, operator) == (Exit.OK, VERSION, "unknown")
+    result = terminal("version")
+    program, operator, server = (line.split()[-1] for line in result.out.splitlines())
+    assert (result.code, program, operator) == (Exit.OK, VERSION, "unknown")
     assert server.startswith("v1.")
-    assert "the operator's version is unknown: no function was found" in said.err
-    told = json.loads(terminal("version", "-o", "json").out)
-    assert (told["client"], told["operator"], told["server"]) == (VERSION, [], server)
+    assert "the operator's version is unknown: no function was found" in result.err
+    answer = json.loads(terminal("version", "-o", "json").out)
+    assert (answer["client"], answer["operator"], answer["server"]) == (VERSION, [], server)
 
 
 def test_somebody_who_may_not_list_the_functions(workbench: Workbench, terminal: Terminal) -> None:
     """Is told so, and gets the rest."""
     stack, place = workbench.stack, workbench.namespace
     stack.kubectl("-n", place, "create", "serviceaccount", "user")
-    said = terminal("version", flags=("--kubeconfig", str(stack.kubeconfig_for(place, "user")), "-n", place))
-    assert (said.code, f"kubectl kepler   {VERSION}" in said.out) == (Exit.OK, True)
-    assert "you may not list services in namespace 'kepler-operator'" in said.err
+    result = terminal("version", flags=("--kubeconfig", str(stack.kubeconfig_for(place, "user")), "-n", place))
+    assert (result.code, f"kubectl kepler   {VERSION}" in result.out) == (Exit.OK, True)
+    assert "you may not list services in namespace 'kepler-operator'" in result.err
 
 
 def test_the_label_is_the_one_that_functions_carry() -> None:

@@ -36,11 +36,11 @@ class StackNamespace(Namespaced):
 
     def logged(self, part: str, message: str) -> list[Any]:
         """The log entries of a part that have this message; what is not a whole line of JSON is passed over."""
-        found = []
+        anies = []
         for line in self.stack.layout.log(part).read_text().splitlines():
             with suppress(ValueError):
-                found.append(json.loads(line))
-        return [one for one in found if isinstance(one, dict) and one.get("message") == message]
+                anies.append(json.loads(line))
+        return [one for one in anies if isinstance(one, dict) and one.get("message") == message]
 
     def function(self, name: str) -> psutil.Process:
         """The process of a function."""

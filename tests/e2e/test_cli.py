@@ -63,8 +63,8 @@ def edited(cluster: StackNamespace, plugin: Plugin) -> Plugin:
 
 def newest(plugin: Plugin) -> Any:
     """The newest generation, with its edit and what was done about it."""
-    found = plugin.data("history")
-    return found[0] if found and found[0]["generation"] == 2 else {"reports": []}
+    answer = plugin.data("history")
+    return answer[0] if answer and answer[0]["generation"] == 2 else {"reports": []}
 
 
 def did(change: Any) -> set[tuple[str, str]]:
@@ -76,17 +76,17 @@ def did(change: Any) -> set[tuple[str, str]]:
 
 def awaited(plugin: Plugin) -> set[str]:
     """The functions that the end of the newest trace waited for; that end comes a moment after `Ready`."""
-    told = plugin("trace")
-    return {line.split()[1] for line in told.splitlines() if line.startswith("* ") and "=" in line}
+    text = plugin("trace")
+    return {line.split()[1] for line in text.splitlines() if line.startswith("* ") and "=" in line}
 
 
 def test_a_glance_and_an_explanation(edited: Plugin) -> None:
     """Ready, since when, and what runs."""
     assert "Kepler   " + edited.cluster.namespace in edited("status")
     assert "the exporter is ready on all 4 nodes" in edited("status")
-    told = edited("explain")
-    assert f"Kepler {edited.cluster.namespace}/kepler is Ready since " in told
-    assert "on port 9103; 4 of 4 nodes have the present configuration, 4 serve" in told
+    text = edited("explain")
+    assert f"Kepler {edited.cluster.namespace}/kepler is Ready since " in text
+    assert "on port 9103; 4 of 4 nodes have the present configuration, 4 serve" in text
 
 
 def test_who_changed_what_and_what_came_of_it(edited: Plugin) -> None:
@@ -95,18 +95,18 @@ def test_who_changed_what_and_what_came_of_it(edited: Plugin) -> None:
     assert [(field["path"], field["before"], field["after"]) for field in found["edit"]["fields"]] == [
         ("collector.port", 9102, 9103)
     ]
-    told = edited("history")
-    assert f"generation 2 of Kepler {edited.cluster.namespace}/kepler, edited by kubectl-patch" in told
-    assert "collector.port: 9102 -> 9103" in told
-    assert "collector converged: ConfigMap kepler-cfm changed" in told
+    text = edited("history")
+    assert f"generation 2 of Kepler {edited.cluster.namespace}/kepler, edited by kubectl-patch" in text
+    assert "collector.port: 9102 -> 9103" in text
+    assert "collector converged: ConfigMap kepler-cfm changed" in text
 
 
 def test_what_changed_in_the_daemon_set_and_why(edited: Plugin) -> None:
     """By which function, and because of which edit of which resource by whom."""
-    told = edited("history", "--target", "daemonset/kepler-exporter", "--since", "1h")
-    assert f"DaemonSet {edited.cluster.namespace}/kepler-exporter changed by collector" in told
-    assert "-address=:9103" in told
-    assert f"edit: generation 2 of Kepler {edited.cluster.namespace}/kepler, edited by kubectl-patch" in told
+    text = edited("history", "--target", "daemonset/kepler-exporter", "--since", "1h")
+    assert f"DaemonSet {edited.cluster.namespace}/kepler-exporter changed by collector" in text
+    assert "-address=:9103" in text
+    assert f"edit: generation 2 of Kepler {edited.cluster.namespace}/kepler, edited by kubectl-patch" in text
     assert not edited("history", "--target", "daemonset/kepler-exporter", "--since", "1s").strip()
 
 
@@ -120,9 +120,9 @@ def test_a_daemon_set_that_was_deleted_has_no_edit_as_its_cause(edited: Plugin) 
 
     edited.cluster.eventually(lambda: newest_write()["cause"]["type"].endswith("delete"), newest_write)
     assert (newest_write()["action"], newest_write()["edit"]) == ("created", None)
-    told = edited(*command).split("\n\n")[0]
-    assert f"because DaemonSet {edited.cluster.namespace}/kepler-exporter was deleted" in told
-    assert "edit" not in told
+    text = edited(*command).split("\n\n")[0]
+    assert f"because DaemonSet {edited.cluster.namespace}/kepler-exporter was deleted" in text
+    assert "edit" not in text
 
 
 def test_what_never_existed_is_missing_and_not_deleted(edited: Plugin) -> None:
@@ -137,11 +137,11 @@ def test_what_never_existed_is_missing_and_not_deleted(edited: Plugin) -> None:
 def test_the_waterfall(edited: Plugin) -> None:
     """Every function in a line; what the end waited for is marked; calls on request; by its own id as well."""
     edited.cluster.eventually(lambda: {"collector", "status"} <= awaited(edited), lambda: edited("trace"))
-    told = edited("trace", "--calls")
-    assert f"generation 2 of Kepler {edited.cluster.namespace}/kepler" in told
-    assert "PATCH daemonsets/kepler-exporter" in told
-    identity = told.split()[1].rstrip(":")
-    assert edited("trace", "--id", identity).splitlines()[0] == told.splitlines()[0]
+    text = edited("trace", "--calls")
+    assert f"generation 2 of Kepler {edited.cluster.namespace}/kepler" in text
+    assert "PATCH daemonsets/kepler-exporter" in text
+    identity = text.split()[1].rstrip(":")
+    assert edited("trace", "--id", identity).splitlines()[0] == text.splitlines()[0]
     assert edited.data("trace", "--generation", "1")["generation"] == 1
 
 

@@ -36,16 +36,18 @@ def state(cluster: StackNamespace) -> dict[str, Any]:
     """All objects in the namespace but the cluster's own, with nothing in them that differs from run to run."""
     listed = cluster.items(KINDS)
     kept = {
-        f"{one['kind']}/{one['metadata']['name']}": one for one in listed if one["metadata"]["name"] not in SERVER_MADE
+        f"{manifest['kind']}/{manifest['metadata']['name']}": manifest
+        for manifest in listed
+        if manifest["metadata"]["name"] not in SERVER_MADE
     }
-    return {name: stripped(masked(one, cluster.namespace)) for name, one in sorted(kept.items())}
+    return {name: stripped(masked(manifest, cluster.namespace)) for name, manifest in sorted(kept.items())}
 
 
 def stripped(value: Any) -> Any:
     """Without what controllers and the API server write."""
     if isinstance(value, dict):
         return {key: stripped(below) for key, below in value.items() if key not in VOLATILE and below not in ({}, [])}
-    return [stripped(one) for one in value] if isinstance(value, list) else value
+    return [stripped(manifest) for manifest in value] if isinstance(value, list) else value
 
 
 def specs(steps: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:

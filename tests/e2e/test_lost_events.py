@@ -48,9 +48,9 @@ def adapter(cluster: StackNamespace) -> str:
 def test_what_happened_while_the_event_source_was_away(cluster: StackNamespace) -> None:
     """A create, an edit, a deleted child, an edited one and a deletion: none of them has an event, ever."""
     edited, drifted, going = (cluster.beside(name) for name in ("edited", "drifted", "going"))
-    for one in (edited, drifted, going):
-        one.apply(kepler())
-        one.await_ready()
+    for namespace in (edited, drifted, going):
+        namespace.apply(kepler())
+        namespace.await_ready()
 
     with away(cluster, adapter(cluster)):
         cluster.apply(kepler())
@@ -63,8 +63,8 @@ def test_what_happened_while_the_event_source_was_away(cluster: StackNamespace) 
 
     drifted.eventually(lambda: drifted.get("daemonset/kepler-exporter"))
     drifted.eventually(lambda: drifted.get("configmap/kepler-cfm")["data"]["ENABLE_GPU"] == "true")
-    for one in (cluster, edited, drifted):
-        one.await_ready()
+    for namespace in (cluster, edited, drifted):
+        namespace.await_ready()
     assert edited.get("service/kepler-exporter")["spec"]["ports"][0]["port"] == 9104
     going.eventually(lambda: going.namespace not in subjects(going))
     sweep(cluster)

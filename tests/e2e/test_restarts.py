@@ -46,10 +46,10 @@ class RestartScenario:
     def prepare(self) -> None:
         """Four Keplers that are Ready."""
         there = (self.edited, self.drifted, self.toggled, self.deleted)
-        for one in there:
-            one.apply(kepler())
-        for one in there:
-            one.await_ready()
+        for namespace in there:
+            namespace.apply(kepler())
+        for namespace in there:
+            namespace.await_ready()
 
     def act(self) -> None:
         """A change of each kind, one beside the other."""
@@ -70,7 +70,7 @@ class RestartScenario:
         """Whether all of it has come to its end."""
         alive = (self.created, self.edited, self.drifted, self.toggled)
         return (
-            all(one.is_ready() for one in alive)
+            all(namespace.is_ready() for namespace in alive)
             and self.edited.get("service/kepler-exporter")["spec"]["ports"][0]["port"] == 9104
             and self.drifted.get("configmap/kepler-cfm")["data"]["ENABLE_GPU"] == "true"
             and available(self.drifted) == 4
@@ -82,13 +82,15 @@ class RestartScenario:
     def told(self) -> dict[str, Any]:
         """How far each has come."""
         alive = (self.created, self.edited, self.drifted, self.toggled)
-        return {one.namespace: one.conditions().get("Ready") for one in alive} | {"left": sorted(state(self.deleted))}
+        return {namespace.namespace: namespace.conditions().get("Ready") for namespace in alive} | {
+            "left": sorted(state(self.deleted))
+        }
 
 
 def available(cluster: StackNamespace) -> int:
     """On how many nodes the exporter serves, as its DaemonSet says; none where there is no DaemonSet."""
-    found = cluster.get("daemonset/kepler-exporter") or {}
-    return int((found.get("status") or {}).get("numberAvailable", 0))
+    condition = cluster.get("daemonset/kepler-exporter") or {}
+    return int((condition.get("status") or {}).get("numberAvailable", 0))
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -77,7 +77,7 @@ def plans(reference: Reference) -> Iterator[Plan]:
     """
     for number, delivery in enumerate(reference.offered):
         if reference.costs(delivery):
-            for told, reroute in REROUTES.items():
-                yield Plan(f"{told} delivery {number} ({delivery})", arm(reroute, number), loses=reroute is drop)
+            for text, reroute in REROUTES.items():
+                yield Plan(f"{text} delivery {number} ({delivery})", arm(reroute, number), loses=reroute is drop)
     yield Plan("lose every delivery", deaf, loses=True)
     yield from (Plan(f"deliveries in order {seed}", shuffle(seed)) for seed in range(SHUFFLES))

@@ -238,9 +238,9 @@ class FaultWorld:
 
     def collect_garbage(self) -> None:
         """As the garbage collector does: what was owned by something that is gone goes, too."""
-        alive = {uid(one) for one in self.objects.values()}
-        for ref, one in [*self.objects.items()]:
-            owner = controller(one)
+        alive = {uid(manifest) for manifest in self.objects.values()}
+        for ref, manifest in [*self.objects.items()]:
+            owner = controller(manifest)
             if owner and owner.uid not in alive:
                 self.delete(ref, by="garbage collector")
 

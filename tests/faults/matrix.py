@@ -64,23 +64,23 @@ class Matrix:
 
     def plans(self, paired: int = 0) -> list[list[Plan]]:
         """All plans, by step of the loop, with so many pairs for each."""
-        found = []
+        faults_of_steps = []
         for number, reference in enumerate(self.references):
             asked = [*request_faults.plans(reference, self._step(number + 1)), *request_faults.refusals(reference)]
             sent = [*deliveries.plans(reference)]
-            found.append([*asked, *sent, *_pairs(asked, sent, paired, seed=f"{self.chain.name}/{number}")])
-        return found
+            faults_of_steps.append([*asked, *sent, *_pairs(asked, sent, paired, seed=f"{self.chain.name}/{number}")])
+        return faults_of_steps
 
     def run(self, plans: list[list[Plan]], *, until_failed: bool = False) -> Verdict:
         """Every plan at its step, round and round, until none is left, or one has failed."""
         verdict, waiting, place = Verdict(), [list(reversed(plan)) for plan in plans], 0
         while any(waiting) and not (until_failed and verdict.failed):
             plan = waiting[place].pop() if waiting[place] else UNDISTURBED
-            told = self.attempt(place, plan)
-            if plan is not UNDISTURBED or told:
-                verdict.note(f"{self.chain.name}, {self._step(place).name}: {plan.name}", told)
+            problems = self.attempt(place, plan)
+            if plan is not UNDISTURBED or problems:
+                verdict.note(f"{self.chain.name}, {self._step(place).name}: {plan.name}", problems)
             place = (place + 1 + plan.overtakes) % len(self.chain.loop)
-            if told or self._elsewhere:
+            if problems or self._elsewhere:
                 self.begin(until=place)
         return verdict
 
@@ -99,8 +99,8 @@ class Matrix:
             if missed:
                 self._step(place + 1).act(world)
                 world.drain()
-            told = [*self._swept()] if plan.loses or plan.refuses else []
-            return [*told, *(self._met(place) if plan.overtakes else broken(world, self._wanted(place, plan)))]
+            problems = [*self._swept()] if plan.loses or plan.refuses else []
+            return [*problems, *(self._met(place) if plan.overtakes else broken(world, self._wanted(place, plan)))]
         except AssertionError as wrong:
             return [str(wrong)]
         finally:
@@ -119,12 +119,12 @@ class Matrix:
         """
         one, other = self.references[place], self.references[(place + 1) % len(self.references)]
         wanted = _sum(one.ended, other.ended)
-        told = [*broken(self.world, wanted, racing=True)]
-        if told and self._step(place + 1).undoes:
+        problems = [*broken(self.world, wanted, racing=True)]
+        if problems and self._step(place + 1).undoes:
             self._elsewhere = True
             before = self.references[place - 1].ended.state
             return [*broken(self.world, replace(wanted, state=before), racing=True)]
-        return told
+        return problems
 
     def _swept(self) -> Iterator[str]:
         """One sweep, and what comes of it; a second one must find nothing."""
@@ -161,7 +161,7 @@ def _nothing(_world: FaultWorld) -> Iterable[str]:
 def _pairs(asked: list[Plan], sent: list[Plan], count: int, seed: str) -> Iterator[Plan]:
     """A fault of a request together with one of a delivery: so many, by chance."""
     chance = random.Random(seed)
-    alone = [one for one in asked if not (one.overtakes or one.refuses)]
+    alone = [plan for plan in asked if not (plan.overtakes or plan.refuses)]
     for _ in range(min(count, len(alone))):
         yield _both(chance.choice(alone), chance.choice(sent))
 

@@ -193,5 +193,5 @@ def untrue(world: FaultWorld) -> Iterator[str]:
             generation(write.after),
         ):
             seen = observation(world, function, write.ref, write.after)
-            for told in divergence(function, seen):
-                yield f"`{function.condition}` is True, and {told}"
+            for text in divergence(function, seen):
+                yield f"`{function.condition}` is True, and {text}"

@@ -36,4 +36,4 @@ class Reference:
 
     def costs(self, delivery: Delivery) -> bool:
         """Whether a delivery made any request; one that did not was answered from the event alone."""
-        return any(one.delivery is delivery for one in self.asked)
+        return any(request.delivery is delivery for request in self.asked)

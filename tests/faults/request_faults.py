@@ -117,11 +117,11 @@ def plans(reference: Reference, following: ChainStep) -> Iterator[Plan]:
         requests = list(numbered)
         writes = any(asked.writes for _, asked in requests)
         for place, (number, asked) in enumerate(requests):
-            for told, fault in _faults(place, number, asked, raced=writes).items():
-                yield Plan(f"{told} {named(number, asked)}", arm(number, fault))
+            for text, fault in _faults(place, number, asked, raced=writes).items():
+                yield Plan(f"{text} {named(number, asked)}", arm(number, fault))
             for heard in (True, False) if asked.writes else (True,):
-                told = f"{'overtake' if heard else 'overtake unheard at'} {named(number, asked)}"
-                yield Plan(told, arm(number, overtake(following, heard=heard)), overtakes=True)
+                text = f"{'overtake' if heard else 'overtake unheard at'} {named(number, asked)}"
+                yield Plan(text, arm(number, overtake(following, heard=heard)), overtakes=True)
 
 
 def refusals(reference: Reference) -> Iterator[Plan]:
@@ -129,7 +129,7 @@ def refusals(reference: Reference) -> Iterator[Plan]:
 
     Whoever is refused has changed nothing else for the same decision; once the policy is gone, a sweep finds it.
     """
-    writes = (one.request for one in reference.asked if one.writes)
+    writes = (request.request for request in reference.asked if request.writes)
     changed = (addressed(request) for request in writes if not request.path.endswith("/status"))
     for ref in dict.fromkeys(changed):
         yield Plan(f"refuse {ref}", _refuse(ref), refuses=ref)

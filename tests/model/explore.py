@@ -47,7 +47,7 @@ class Violation:
 
     def __str__(self) -> str:
         """As a reader follows it."""
-        steps = "\n".join(f"  {number:2}. {told}" for number, told in enumerate(self.schedule, 1))
+        steps = "\n".join(f"  {number:2}. {text}" for number, text in enumerate(self.schedule, 1))
         return f"violated: {self.problem.violated}\n  {self.problem.told}\n{steps}"
 
 

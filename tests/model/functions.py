@@ -44,8 +44,8 @@ def says(ref: Ref, owner: Manifest, **stamps: int) -> Intent:
 
 def made(*intents: Intent) -> Outcome:
     """Converged, with a message that tells what was written."""
-    told = ", ".join(f"{name}={said}" for intent in intents for name, said in intent.body.get("data", {}).items())
-    return converged(*intents, message=f"made {told}")
+    text = ", ".join(f"{name}={said}" for intent in intents for name, said in intent.body.get("data", {}).items())
+    return converged(*intents, message=f"made {text}")
 
 
 def _parent_only(observed: Observed) -> Outcome:

@@ -104,8 +104,8 @@ def _unlike(function: Function, decided: Outcome, observed: Observed) -> Iterato
 def _unreported(function: Function, decided: Outcome, parent: Manifest | None) -> Iterator[str]:
     if parent is None:
         return
-    said = conditions(parent).get(function.condition, {})
-    is_said = (said.get("status"), said.get("observedGeneration"), said.get("message"))
+    manifest = conditions(parent).get(function.condition, {})
+    is_said = (manifest.get("status"), manifest.get("observedGeneration"), manifest.get("message"))
     wanted = ("True", generation(parent), decided.message)
     if is_said != wanted:
         yield f"the condition says {is_said} and should say {wanted}"

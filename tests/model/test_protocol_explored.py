@@ -82,19 +82,19 @@ def test_every_rule_is_needed(left_out: LeftOut) -> None:
 
 def test_every_mutant_is_explored() -> None:
     """None is forgotten here."""
-    assert {one.mutant for one in LEFT_OUT} == set(MUTANTS.values())
+    assert {case.mutant for case in LEFT_OUT} == set(MUTANTS.values())
 
 
 def test_a_schedule_leads_to_the_violation() -> None:
     """It is a shortest one, step by step: two workers read, one writes the newer decision, the other its older one."""
     with inputs_first():
-        found = explore(ONE_EDIT).violations[Property.NO_REGRESS]
+        violation = explore(ONE_EDIT).violations[Property.NO_REGRESS]
 
-    writes = [step for step in found.schedule if "PATCH child" in step]
-    assert len(found.schedule) == 7
-    assert found.schedule.count("edits of parent") == 1
+    writes = [step for step in violation.schedule if "PATCH child" in step]
+    assert len(violation.schedule) == 7
+    assert violation.schedule.count("edits of parent") == 1
     assert len(writes) == 2
-    assert "`parent` of ConfigMap 'child' goes from 2 back to 1" in str(found)
+    assert "`parent` of ConfigMap 'child' goes from 2 back to 1" in str(violation)
 
 
 def test_rounds_of_one_worker_are_as_good_as_workers_that_come_again() -> None:

@@ -164,5 +164,5 @@ def test_a_collection_is_listed_by_name() -> None:
     for ref in (OTHER, INPUT, CHILD):
         server(put(ref, {"spec": {"value": 1}}))
 
-    assert [one["metadata"]["name"] for one in client(server).list(INPUTS)] == ["input", "other"]
+    assert [manifest["metadata"]["name"] for manifest in client(server).list(INPUTS)] == ["input", "other"]
     assert list(client(server).list(Collection(CHILD.kind, "elsewhere"))) == []

@@ -52,9 +52,9 @@ class OnNode(Namespaced):
 
     def available(self) -> bool:
         """Whether the exporter of the DaemonSet's present generation runs, and is Ready."""
-        found = self.get("daemonset/kepler-exporter") or {"metadata": {"generation": -1}}
-        status = found.get("status", {})
-        current = status.get("observedGeneration") == found["metadata"]["generation"]
+        manifest = self.get("daemonset/kepler-exporter") or {"metadata": {"generation": -1}}
+        status = manifest.get("status", {})
+        current = status.get("observedGeneration") == manifest["metadata"]["generation"]
         return bool(current and status.get("numberAvailable") and status.get("updatedNumberScheduled"))
 
     def exporter(self) -> Object:
@@ -82,12 +82,12 @@ class OnNode(Namespaced):
 
     def awake(self) -> set[str]:
         """The functions that have pods, or are to have some; `audit`, which always has one, left out."""
-        found = set()
+        names = set()
         for deployment in self.api.items(DEPLOYMENTS):
             name = deployment["metadata"].get("labels", {}).get("serving.knative.dev/service", "")
             if name and name != AUDIT and (deployment["spec"]["replicas"] or deployment["status"].get("replicas")):
-                found.add(name)
-        return found
+                names.add(name)
+        return names
 
     def await_zero(self) -> None:
         """Return when only `audit` has a pod; pods that are ending are not waited for."""

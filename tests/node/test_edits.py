@@ -10,8 +10,8 @@ PORT = 9104
 
 def rolled_out(user: OnNode, port: int) -> bool:
     """Whether the DaemonSet has exporters on that port, whether they run or not."""
-    found = user.get("daemonset/kepler-exporter")
-    return bool(found) and f"-address=:{port}" in str(found["spec"]["template"]["spec"]["containers"])
+    manifest = user.get("daemonset/kepler-exporter")
+    return bool(manifest) and f"-address=:{port}" in str(manifest["spec"]["template"]["spec"]["containers"])
 
 
 def test_an_edit_of_the_port_from_zero(at_zero: OnNode) -> None:

@@ -27,8 +27,8 @@ def edit(user: OnNode, port: int) -> None:
 
 def on(user: OnNode, port: int) -> bool:
     """Whether the Kepler is Ready with its exporter on that port."""
-    found = user.get("daemonset/kepler-exporter")
-    return bool(found) and f":{port}" in str(found["spec"]["template"]["spec"]["containers"]) and user.is_ready()
+    manifest = user.get("daemonset/kepler-exporter")
+    return bool(manifest) and f":{port}" in str(manifest["spec"]["template"]["spec"]["containers"]) and user.is_ready()
 
 
 def test_a_function_killed_in_an_edit(user: OnNode) -> None:

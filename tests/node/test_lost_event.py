@@ -39,9 +39,9 @@ def test_a_sweep_from_zero_repairs_what_no_event_told(
     before = user.uid("daemonset/kepler-exporter")
     adapters = f"/apis/apps/v1/namespaces/{OPERATOR}/deployments"
     name = next(
-        found["metadata"]["name"]
-        for found in user.api.items(adapters)
-        if found["metadata"]["name"].startswith("apiserversource-")
+        manifest["metadata"]["name"]
+        for manifest in user.api.items(adapters)
+        if manifest["metadata"]["name"].startswith("apiserversource-")
     )
     # The source's controller starts another one, with new watches, which do not tell of what is gone.
     user.cluster_wide("-n", OPERATOR, "delete", "deployment", name, "--cascade=foreground")

@@ -73,6 +73,6 @@ def operated(offered_plane: Stack, ways: Mapping[str, Transport], broker: Broker
     yield operated_namespace
     operated_namespace.obstacles.close()
     for kind in (KEPLER, MACHINE_CONFIG):
-        for one in offered_plane.api.items(path(kind, name if kind.namespaced else "")):
-            offered_plane.api.delete(path(kind, name if kind.namespaced else "", one["metadata"]["name"]))
+        for manifest in offered_plane.api.items(path(kind, name if kind.namespaced else "")):
+            offered_plane.api.delete(path(kind, name if kind.namespaced else "", manifest["metadata"]["name"]))
     operated_namespace.follow()

@@ -75,8 +75,8 @@ def pulling(**images: str) -> Act:
     def kubelet(pod: Manifest) -> PodSymptom | None:
         for container in containers(pod):
             if container["image"].endswith(TYPO):
-                told = f'Failed to pull image "{container["image"]}": not found'
-                return PodSymptom("Failed", told, container["name"], "ErrImagePull")
+                text = f'Failed to pull image "{container["image"]}": not found'
+                return PodSymptom("Failed", text, container["name"], "ErrImagePull")
         return None
 
     def state(operated: OperatedNamespace) -> None:

@@ -35,7 +35,7 @@ class OfferedState:
         """Every command that is offered."""
         quoted = re.findall(r"`(kubectl [^`]*)`", " ".join((self.message, *self.steps)))
         bare = (re.search(r"(?:^|: )(kubectl .*)$", step) for step in self.steps)
-        return tuple(dict.fromkeys((*quoted, *(found[1] for found in bare if found and "`" not in found[1]))))
+        return tuple(dict.fromkeys((*quoted, *(match[1] for match in bare if match and "`" not in match[1]))))
 
     def run(self, *parts: str) -> None:
         """Run the one offered command that has all these parts."""
@@ -123,7 +123,10 @@ def _look(offered: OfferedState) -> None:
 
 
 def _told(conditions: Any) -> str:
-    return "\n".join(f"{kind} {one['status']} {one['reason']}: {one['message']}" for kind, one in conditions.items())
+    return "\n".join(
+        f"{kind} {condition['status']} {condition['reason']}: {condition['message']}"
+        for kind, condition in conditions.items()
+    )
 
 
 def lines(case: StepCase) -> Iterator[tuple[str, str]]:

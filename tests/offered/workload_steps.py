@@ -95,8 +95,8 @@ def unreadable(operated: OperatedNamespace) -> None:
             for variable in container.get("env") or ():
                 wanted = (variable.get("valueFrom") or {}).get("secretKeyRef")
                 if wanted and not operated.get(operated.key(SECRET, wanted["name"])):
-                    told = f'Error: secret "{wanted["name"]}" not found'
-                    return PodSymptom("Failed", told, container["name"], "CreateContainerConfigError")
+                    text = f'Error: secret "{wanted["name"]}" not found'
+                    return PodSymptom("Failed", text, container["name"], "CreateContainerConfigError")
         return None
 
     operated.controllers.kubelet = kubelet
@@ -116,8 +116,8 @@ def secret_created(offered: OfferedState) -> None:
 def scheduled(pod: Manifest) -> PodSymptom | None:
     """A scheduler that finds no room for a pod that asks for terabytes."""
     asked = (container.get("resources", {}).get("requests", {}).get("memory", "") for container in containers(pod))
-    told = "0/1 nodes are available: 1 Insufficient memory."
-    return PodSymptom("FailedScheduling", told) if any(memory.endswith("Ti") for memory in asked) else None
+    text = "0/1 nodes are available: 1 Insufficient memory."
+    return PodSymptom("FailedScheduling", text) if any(memory.endswith("Ti") for memory in asked) else None
 
 
 def too_large(operated: OperatedNamespace) -> None:

@@ -310,9 +310,9 @@ def test_what_somebody_added_is_passed_on(thief: Thief) -> None:
     bench.settle()
 
     assert bench.conditions()["CollectorReconciled"]["status"] == "True"
-    found = pod(bench.get(f"daemonset/{EXPORTER}"))
-    assert {"debug", EXPORTER} == {container["name"] for container in found["containers"]}
-    assert {"machine-spec", "root"} <= {volume["name"] for volume in found["volumes"]}
+    pod_spec = pod(bench.get(f"daemonset/{EXPORTER}"))
+    assert {"debug", EXPORTER} == {container["name"] for container in pod_spec["containers"]}
+    assert {"machine-spec", "root"} <= {volume["name"] for volume in pod_spec["volumes"]}
 
 
 SUBJECTS = {

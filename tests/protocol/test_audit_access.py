@@ -43,7 +43,7 @@ from tests.workbench import kepler, transport
 _numbers = itertools.count(1)
 # Namespaces of their own: others look at the same control plane.
 ENERGY, LAB = "seen-energy", "seen-lab"
-REPORTS = [elsewhere(one, {"energy": ENERGY, "lab": LAB}) for one in reports_of(40)]
+REPORTS = [elsewhere(entry, {"energy": ENERGY, "lab": LAB}) for entry in reports_of(40)]
 NO_NAMESPACE = "get keplermachineconfigs.sustainable-computing.io"
 SEES, SENDS = "get keplers.sustainable-computing.io", "patch keplers.sustainable-computing.io"
 
@@ -114,7 +114,7 @@ def test_a_namespace_is_refused_whether_it_exists_or_not(desk: AuditDesk) -> Non
     token = desk.somebody(within={LAB: SEES})
     for path in ("reports?namespace={}", "history?kind=Kepler&namespace={}&name=kepler", "resources?namespace={}"):
         refused = [desk.get(path.format(namespace), token) for namespace in (ENERGY, "no-such-namespace")]
-        assert [one.status_code for one in refused] == [403, 403]
+        assert [response.status_code for response in refused] == [403, 403]
         assert refused[0].text.replace(ENERGY, "no-such-namespace") == refused[1].text
     hidden = next(report for report in REPORTS if report.said.object.namespace == ENERGY)
     shown = next(report for report in REPORTS if report.said.object.namespace == LAB)
@@ -147,8 +147,8 @@ def test_what_happens_elsewhere_is_no_news(desk: AuditDesk) -> None:
     """The newest number is that of what one may see: its growth would tell how much goes on in other namespaces."""
     token = desk.somebody(within={LAB: SEES})
     seen = json.loads(desk.get("changes", token).data)["sequence"]
-    other, own = (next(r for r in REPORTS if r.said.object.namespace == one) for one in (ENERGY, LAB))
-    desk.store.keep(replace(other, id="of-another"))
+    entry, own = (next(r for r in REPORTS if r.said.object.namespace == one) for one in (ENERGY, LAB))
+    desk.store.keep(replace(entry, id="of-another"))
     assert desk.get(f"changes?after={seen}", token).status_code == 204
     desk.store.keep(replace(own, id="of-their-own"))
     assert json.loads(desk.get(f"changes?after={seen}", token).data)["sequence"] > seen
@@ -196,7 +196,7 @@ def test_letters_are_seen_sent_again_and_discarded_by_who_may(desk: AuditDesk) -
     about_nothing = given_up(kind="", name="", apiversion="", id=f"access-{next(_numbers)}")
     for event in (lost, another, about_nothing):
         keep(event)
-    names = [letter_name(one) for one in (lost, another, about_nothing)]
+    names = [letter_name(event) for event in (lost, another, about_nothing)]
 
     reader = desk.somebody(within={LAB: SEES})
     assert [one["event"]["id"] for one in desk.items("dead-letters", reader) if one["name"] in names] == [lost.id]
@@ -210,13 +210,13 @@ def test_letters_are_seen_sent_again_and_discarded_by_who_may(desk: AuditDesk) -
     everywhere = desk.somebody(SEES, SENDS)
     assert {one["name"] for one in desk.items("dead-letters", everywhere)} >= {*names}
     assert desk.replay(names[2], everywhere) == 202
-    assert [one.get_type() for one in desk.sent] == [REPLAY_REQUESTED] * 2
+    assert [event.get_type() for event in desk.sent] == [REPLAY_REQUESTED] * 2
     assert desk.sent[0].get_attributes()["name"] == names[0]
     assert desk.sent[0].get_source() == "/kepler/console"
     desk.sent.clear()
     assert [desk.discard(name, sender) for name in names] == [202, 404, 404]
     assert desk.discard(names[2], everywhere) == 202
-    assert [one.get_type() for one in desk.sent] == [DISCARD_REQUESTED] * 2
+    assert [event.get_type() for event in desk.sent] == [DISCARD_REQUESTED] * 2
     assert desk.sent[0].get_attributes()["name"] == names[0]
 
 
@@ -289,9 +289,9 @@ def test_a_token_that_is_taken_back_opens_nothing_soon_after(desk: AuditDesk, mo
 def test_a_trace_over_several_namespaces_is_seen_in_part(desk: AuditDesk) -> None:
     """An annotation may give resources of several one trace: one sees what is about the namespaces that one may see."""
     trace = "ab" * 16
-    for number, one in enumerate(REPORTS[:14]):
-        said = one.said.model_copy(update={"trace": trace})
-        desk.store.keep(replace(one, id=f"shared-{number}", said=said, report=said.model_dump_json(by_alias=True)))
+    for number, entry in enumerate(REPORTS[:14]):
+        said = entry.said.model_copy(update={"trace": trace})
+        desk.store.keep(replace(entry, id=f"shared-{number}", said=said, report=said.model_dump_json(by_alias=True)))
     shown = json.loads(desk.get(f"traces/{trace}", desk.somebody(within={LAB: SEES})).data)
     assert {report["report"]["object"]["namespace"] for report in shown["reports"]} == {LAB}
     assert shown["object"]["namespace"] == LAB

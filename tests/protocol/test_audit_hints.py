@@ -50,7 +50,7 @@ def kept(store: Store) -> list[Found]:
 
 def edits_of(found: tuple[Change, ...]) -> list[tuple[int, str, bool]]:
     """Generation, who, and whether it was read."""
-    return [(one.generation, one.edit.by, one.edit.verified) for one in found if one.edit]
+    return [(change.generation, change.edit.by, change.edit.verified) for change in found if change.edit]
 
 
 def reading(store: Store, send: Transport) -> Audit:
@@ -120,12 +120,12 @@ def test_what_an_event_tells_is_never_put_over_what_was_read(audit: Audit, objec
 
 def test_what_is_read_replaces_what_an_event_told(store: Store) -> None:
     """The sum of bytes follows."""
-    told, read = edits.edit(shows(edited(KEPLER, 2, NOW))), edits.read(KEPLER.kind, edited(KEPLER, 2, NOW).object)
-    assert told
+    entry, read = edits.edit(shows(edited(KEPLER, 2, NOW))), edits.read(KEPLER.kind, edited(KEPLER, 2, NOW).object)
+    assert entry
     assert read
-    store.keep(told)
+    store.keep(entry)
     store.keep(read)
-    store.keep(told)
+    store.keep(entry)
     (row,) = kept(store)
     assert (row.by, row.verified, row.spec) == (read.by, True, read.spec)
     assert row.bytes == read.bytes
@@ -262,8 +262,8 @@ def test_a_burst_costs_one_look(store: Store, objects: KnownObjects) -> None:
         sent += [senders.submit(audit, edited(KEPLER, generation, NOW)) for generation in range(2, 10)]
         assert probe.until(lambda: _waiting(audit) == 8, 10, threading.Event())
         go_on.set()
-        for one in sent:
-            one.result()
+        for future in sent:
+            future.result()
     audit(edited(KEPLER, 9, NOW))
     assert len(reads) == 2
     assert [row.verified for row in kept(store)] == [False] * 8 + [True]

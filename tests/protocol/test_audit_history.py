@@ -62,7 +62,7 @@ def test_a_history_has_each_generation_with_its_edit(store: Store) -> None:
     """Newest first; reports in the order in which reconciles began; fields against the generation before."""
     fill(store, 100)
     shown = history(store)
-    assert [one.generation for one in shown] == list(range(len(shown), 0, -1))
+    assert [change.generation for change in shown] == list(range(len(shown), 0, -1))
     newest = shown[0]
     assert newest.edit
     assert [(field.path, field.before, field.after) for field in newest.edit.fields if "port" in field.path] == [
@@ -97,8 +97,8 @@ def test_an_edit_of_hidden_values_only_is_told_as_that(store: Store) -> None:
     """One that is seen is none, and so is the first that is known: it has nothing to differ from."""
     lab = RESOURCES[1]
     keep(store, *(edited(lab, generation, NOW) for generation in (4, 5, 6)))
-    found = history(store, lab)
-    assert [(bool(one.edit.fields), one.edit.hidden) for one in found if one.edit] == [
+    changes = history(store, lab)
+    assert [(bool(change.edit.fields), change.edit.hidden) for change in changes if change.edit] == [
         (True, False),
         (False, True),
         (True, False),
@@ -116,7 +116,7 @@ def test_the_end_of_a_resource_is_a_change_of_its_own(store: Store) -> None:
     assert (end.generation, end.edit.deleted, end.edit.fields, end.edit.by) == (3, True, (), "")
     assert not end.edit.hidden
     assert len(end.reports) == 2
-    assert [one.generation for one in earlier] == [2, 1]
+    assert [change.generation for change in earlier] == [2, 1]
 
 
 def test_a_name_that_is_used_again_begins_anew(store: Store) -> None:
@@ -129,11 +129,11 @@ def test_a_name_that_is_used_again_begins_anew(store: Store) -> None:
     assert again
     store.keep(replace(again, verified=True, trace="f" * 32, object=again.object.model_copy(update={"uid": "another"})))
     store.keep(about_end(1, 2))
-    found = history(store)
+    changes = history(store)
     expected = [("another", 1, 0), (KEPLER.uid, 3, 1), (KEPLER.uid, 2, 0), (KEPLER.uid, 1, 0)]
-    assert [(one.object.uid, one.generation, len(one.reports)) for one in found] == expected
-    assert found[0].edit
-    assert found[0].edit.first
+    assert [(change.object.uid, change.generation, len(change.reports)) for change in changes] == expected
+    assert changes[0].edit
+    assert changes[0].edit.first
 
 
 def test_a_trace_has_its_reports_in_full(store: Store) -> None:
@@ -183,9 +183,9 @@ def test_a_history_tells_the_cause_of_each_episode(store: Store) -> None:
     child = ObjectName(api_version="apps/v1", kind="DaemonSet", namespace="energy", name="kepler-exporter")
     drifted = {"object": child, "by": "kubectl-patch", "sent": NOW + timedelta(hours=2)}
     woken = entry.said.cause.model_copy(update=drifted)
-    said = entry.said.model_copy(update={"cause": woken, "began": NOW + timedelta(hours=2, seconds=1)})
+    report = entry.said.model_copy(update={"cause": woken, "began": NOW + timedelta(hours=2, seconds=1)})
     event = replace(edited(KEPLER, 1, NOW), id="drift", type=entry.type)
-    store.keep(entries.report(event, said))
+    store.keep(entries.report(event, report))
     (change,) = history(store)
     assert [(episode.cause.kind, episode.cause.by) for episode in change.episodes] == [
         ("edit", "argocd-controller"),

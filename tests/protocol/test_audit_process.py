@@ -159,14 +159,16 @@ def test_pages_and_migrations_are_packed(tmp_path: Path) -> None:
     subprocess.run(command, check=True, cwd=tmp_path)
     names = set(zipfile.ZipFile(next(tmp_path.glob("function-*.whl"))).namelist())
     wanted = [*CONSOLE.rglob("*.*"), *MIGRATIONS.rglob("*.py")]
-    assert {str(one.relative_to(ROOT)) for one in wanted} <= names
+    assert {str(path.relative_to(ROOT)) for path in wanted} <= names
 
 
 def rendered(kubectl: Kubectl, folder: str) -> dict[str, Any]:
     """The pod of `audit`, and how many there may be."""
     found = kubectl.render(ROOT / folder)
-    serving = [one for one in found if one["apiVersion"].startswith("serving") and one["kind"] == "Service"]
-    (service,) = [one for one in serving if one["metadata"]["name"] == "kepler-audit"]
+    serving = [
+        manifest for manifest in found if manifest["apiVersion"].startswith("serving") and manifest["kind"] == "Service"
+    ]
+    (service,) = [manifest for manifest in serving if manifest["metadata"]["name"] == "kepler-audit"]
     assert len(serving) == len(NAMES)
     return dict(service["spec"]["template"])
 
@@ -177,7 +179,7 @@ def test_one_pod_keeps_files_of_its_own(control_plane: Stack) -> None:
     (container,) = template["spec"]["containers"]
     assert set(template["metadata"]["annotations"].values()) == {"1"}
     assert template["spec"]["volumes"] == [{"name": "kept", "emptyDir": {"sizeLimit": "1Gi"}}]
-    environment = {one["name"]: one.get("value") for one in container["env"]}
+    environment = {variable["name"]: variable.get("value") for variable in container["env"]}
     assert environment["DATABASE"] == f"sqlite:///{container['volumeMounts'][0]['mountPath']}/audit.db"
     assert environment["ACCESS"] == "token"
     assert container["securityContext"]["readOnlyRootFilesystem"]

@@ -247,7 +247,7 @@ def test_edits_of_our_resources_are_noted(client: FlaskClient, store: Store, obj
     assert send(client, ending.data, event_type=ending.type, **named) == 204
     with store.database.reading() as connection:
         kept = connection.execute(select(changes).order_by(changes.c.generation)).all()
-    assert [(one.generation, one.by, one.deleted) for one in kept] == [
+    assert [(row.generation, row.by, row.deleted) for row in kept] == [
         (1, "argocd-controller", False),
         (2, "kubectl-edit", False),
         (3, "", True),

@@ -42,7 +42,7 @@ def size(database: Database) -> int:
 def rows(database: Database) -> int:
     """What the rows say."""
     with database.reading() as connection:
-        sums = [select(func.coalesce(func.sum(one.c.bytes), 0)) for one in (reports, changes, sweeps, resyncs)]
+        sums = [select(func.coalesce(func.sum(table.c.bytes), 0)) for table in (reports, changes, sweeps, resyncs)]
         return sum(int(connection.execute(one).scalar_one()) for one in sums)
 
 
@@ -55,9 +55,9 @@ def test_what_is_old_is_forgotten(store: Store) -> None:
     assert gone > 60
     with store.database.reading() as connection:
         left = queries.page(connection, Reports(limit=1000), EVERYTHING)
-    assert [item.id for item in left.items] == [one.id for one in reversed(new)]
+    assert [item.id for item in left.items] == [entry.id for entry in reversed(new)]
     found = count(store.database)
-    assert found["written"] == sum(len(one.said.changes) for one in new)
+    assert found["written"] == sum(len(entry.said.changes) for entry in new)
     assert size(store.database) == rows(store.database)
 
 

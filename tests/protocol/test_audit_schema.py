@@ -92,7 +92,7 @@ def test_several_that_start_at_once_make_the_tables_once(address: str) -> None:
         started = [
             starters.submit(subprocess.run, command, cwd=ROOT, capture_output=True, check=False) for _ in range(4)
         ]
-    assert [one.result().stderr for one in started if one.result().returncode] == []
+    assert [future.result().stderr for future in started if future.result().returncode] == []
     with Database(address).reading() as connection:
         assert connection.execute(text("SELECT count(*) FROM ledger")).scalar_one() == 1
 

@@ -105,7 +105,7 @@ def test_pages_go_on_where_the_last_one_ended(store: Store) -> None:
         store.keep(late)
         if not before:
             break
-    assert seen == [one.id for one in reversed(made[:20])]
+    assert seen == [entry.id for entry in reversed(made[:20])]
 
 
 TRACE = reports_of(10)[9].said.trace
@@ -141,13 +141,13 @@ def test_reports_are_selected_by_what_they_say(store: Store) -> None:
     store.commit(made)
     for wanted, chosen in SELECTED:
         assert page(store, EVERYTHING, **{"limit": 1000, **wanted}) == [
-            one.id for one in reversed(made) if chosen(one.said)
+            entry.id for entry in reversed(made) if chosen(entry.said)
         ], wanted
 
 
 def test_an_object_written_twice_is_one_of_its_report(store: Store) -> None:
     """A report of two rounds is on a page once."""
-    entry = next(one for one in reports_of(10) if one.said.function == "collector")
+    entry = next(entry for entry in reports_of(10) if entry.said.function == "collector")
     twice = entry.said.model_copy(update={"changes": (*entry.said.changes, *entry.said.changes)})
     store.keep(replace(entry, said=twice))
     assert page(store, target="DaemonSet/kepler-exporter") == [entry.id]
@@ -166,7 +166,7 @@ def test_what_may_not_be_seen_is_on_no_page(store: Store) -> None:
         (Sight(None, cluster=False), {"lab", "energy"}),
         (Sight(frozenset(), cluster=False), set()),
     ):
-        shown = [one.id for one in reversed(made) if one.said.object.namespace in namespaces]
+        shown = [entry.id for entry in reversed(made) if entry.said.object.namespace in namespaces]
         assert page(store, sight, limit=1000) == shown
 
 
@@ -175,12 +175,12 @@ def test_the_state_says_how_much_there_is(store: Store) -> None:
     empty = read(store, partial(queries.state, sight=EVERYTHING))
     assert (empty.reports, empty.oldest, empty.bytes, empty.sweep) == (0, None, 0, None)
     fill(store, 60)
-    found = read(store, partial(queries.state, sight=EVERYTHING))
-    assert found.reports == 60
-    assert found.oldest
-    assert found.oldest < datetime.now(UTC) - timedelta(minutes=30)
-    assert found.sweep
-    assert found.sweep.resources == 3
+    store_state = read(store, partial(queries.state, sight=EVERYTHING))
+    assert store_state.reports == 60
+    assert store_state.oldest
+    assert store_state.oldest < datetime.now(UTC) - timedelta(minutes=30)
+    assert store_state.sweep
+    assert store_state.sweep.resources == 3
 
 
 def test_what_is_kept_about_each_namespace_is_known_without_counting(store: Store) -> None:
@@ -202,7 +202,8 @@ def _counted(connection: Connection) -> dict[str, tuple[int, int, datetime | Non
     for namespace in ("", "energy", "lab"):
         about = [connection.execute(select(reports).where(reports.c.namespace == namespace)).all()]
         about += [
-            connection.execute(select(one).where(one.c.namespace == namespace)).all() for one in (changes, resyncs)
+            connection.execute(select(table).where(table.c.namespace == namespace)).all()
+            for table in (changes, resyncs)
         ]
         about += [connection.execute(select(sweeps)).all()] if not namespace else []
         size = sum(row.bytes for rows in about for row in rows)

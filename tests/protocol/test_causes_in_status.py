@@ -50,11 +50,11 @@ def test_a_missing_priority_class_is_named_in_ready(deployed: Workbench) -> None
     deployed.roll_out(desired=3, current=0, available=0)
     warns(deployed, "DaemonSet/kepler-exporter", "FailedCreate", message)
     deployed.settle()
-    status, reason, said = told(deployed, "Available")
+    status, reason, text = told(deployed, "Available")
     assert (status, reason) == ("False", "PriorityClassMissing")
-    assert "platform-critical" in said
-    assert "change `collector.priority-class`" in said
-    assert "namespace" not in said
+    assert "platform-critical" in text
+    assert "change `collector.priority-class`" in text
+    assert "namespace" not in text
     assert told(deployed)[1] == "PriorityClassMissing"
 
 
@@ -80,9 +80,9 @@ def test_a_storage_class_that_is_not_there_is_named_for_the_model_server(deploye
         'storageclass.storage.k8s.io "nosuch" not found',
     )
     deployed.settle()
-    status, reason, said = told(deployed, "ModelServerAvailable")
+    status, reason, message = told(deployed, "ModelServerAvailable")
     assert (status, reason) == ("False", "ClaimPending")
-    assert '"nosuch" not found' in said
+    assert '"nosuch" not found' in message
 
 
 def test_a_kepler_that_works_reads_no_events(workbench: Workbench) -> None:
@@ -93,7 +93,7 @@ def test_a_kepler_that_works_reads_no_events(workbench: Workbench) -> None:
     workbench.settle()
     workbench.asked("status")
     workbench.resync("status")
-    assert not [one.path for one in workbench.asked("status") if one.path.endswith("/events")]
+    assert not [request.path for request in workbench.asked("status") if request.path.endswith("/events")]
 
 
 def test_a_sweep_finds_a_cause_that_no_event_told(control_plane: Stack, deployed: Workbench) -> None:

@@ -60,9 +60,9 @@ class DeadLetterDesk:
 
     def record(self, event: Event) -> LetterRecord:
         """What lists show of it."""
-        found = parsed(self.kept(event))
-        assert found is not None
-        return found
+        letter_record = parsed(self.kept(event))
+        assert letter_record is not None
+        return letter_record
 
     def replay(self, name: str) -> None:
         """Asks for a letter to be sent again."""
@@ -313,7 +313,7 @@ def test_a_record_that_somebody_has_made_up_breaks_nothing() -> None:
         for one in made_up:
             dead_letter.config_map(event, dead_letter.record(event, "other", parsed(one)))
     surplus = dead_letter.surplus([*made_up, good] * 3)
-    assert "good" not in {one["metadata"]["name"] for one in itertools.islice(surplus, len(made_up))}
+    assert "good" not in {manifest["metadata"]["name"] for manifest in itertools.islice(surplus, len(made_up))}
 
 
 def test_a_letter_that_is_nested_without_end_is_changed() -> None:
@@ -349,8 +349,8 @@ def test_what_is_sent_again_is_not_signed_for_that(control_plane: Stack, namespa
             post(url, CloudEvent({**event.extensions, "time": datetime.now(UTC)} | _time(event), dict(event.data)))
         for event in (forged, received(ours)):
             post(url, keys.sign(requests.replay(letter_name(event), by="tests")))
-    assert ATTRIBUTE not in {one.id: one for one in came}[forged.id].extensions
-    assert keys.verify({one.id: one for one in came}[f"{namespace}-ours"])
+    assert ATTRIBUTE not in {event.id: event for event in came}[forged.id].extensions
+    assert keys.verify({event.id: event for event in came}[f"{namespace}-ours"])
 
 
 def _time(event: Event) -> dict[str, Any]:
@@ -393,7 +393,9 @@ def test_lists_read_metadata_only(desk: DeadLetterDesk, namespace: str) -> None:
     with ThreadPoolExecutor(8) as senders:
         for answer in [senders.submit(desk.store, event) for event in events]:
             answer.result()
-    listings = [one for one in desk.asked.take() if one.method == "GET" and one.path.endswith("/configmaps")]
+    listings = [
+        request for request in desk.asked.take() if request.method == "GET" and request.path.endswith("/configmaps")
+    ]
     assert len(listings) == 40
     assert {listing.accept for listing in listings} == {METADATA_LIST}
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024 < 120

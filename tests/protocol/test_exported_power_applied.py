@@ -46,8 +46,8 @@ def test_the_defaults_are_written_where_nothing_is_named(workbench: Workbench) -
         "EXPOSE_ESTIMATED_IDLE_POWER_METRICS": "false",
         "EXPOSE_VM_METRICS": "false",
     }
-    said = "exports power of node, package, pod, container; usage metrics: all there are"
-    assert condition(workbench) == ("True", "Reconciled", said)
+    message = "exports power of node, package, pod, container; usage metrics: all there are"
+    assert condition(workbench) == ("True", "Reconciled", message)
 
 
 def test_every_field_reaches_the_nodes_in_one_rollout(workbench: Workbench) -> None:

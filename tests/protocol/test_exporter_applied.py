@@ -137,13 +137,13 @@ def test_removed_fields_are_really_removed(workbench: Workbench) -> None:
     workbench.patch("kepler/kepler", {"spec": {"collector": dict.fromkeys(extras)}})
     workbench.settle()
 
-    found = workbench.get("daemonset/kepler-exporter")
-    pod = found["spec"]["template"]["spec"]
+    manifest = workbench.get("daemonset/kepler-exporter")
+    pod = manifest["spec"]["template"]["spec"]
     assert [one["name"] for one in pod["containers"][0]["env"]] == ["NODE_NAME", "NODE_IP"]
     assert "priorityClassName" not in pod
     assert "limits" not in pod["containers"][0]["resources"]
     assert len(pod["tolerations"]) == 2
-    assert found["metadata"]["annotations"]["theirs"] == "1"
+    assert manifest["metadata"]["annotations"]["theirs"] == "1"
 
 
 def test_parts_of_fields_are_really_removed(workbench: Workbench) -> None:
@@ -233,8 +233,8 @@ def test_an_amount_that_yaml_takes_for_a_number_reaches_the_pods_and_comes_to_re
     for workload in ("daemonset/kepler-exporter", "deployment/kepler-model-server"):
         [container] = workbench.get(workload)["spec"]["template"]["spec"]["containers"]
         assert container["resources"] == {"limits": {"cpu": "500m"}, "requests": {"cpu": "100m", "memory": "1"}}
-    found = workbench.get("persistentvolumeclaim/kepler-model-server-pvc")
-    assert found["spec"]["resources"]["requests"]["storage"] in ("5G", "5000000000")
+    manifest = workbench.get("persistentvolumeclaim/kepler-model-server-pvc")
+    assert manifest["spec"]["resources"]["requests"]["storage"] in ("5G", "5000000000")
     assert workbench.settle() == 0
 
 

@@ -187,13 +187,13 @@ def test_what_others_do_is_told_with_its_owner(running: Workbench, case: FieldOw
     began = datetime.now(UTC) - timedelta(seconds=2)
     for command in case.commands:
         running.stack.kubectl("-n", running.namespace, *command)
-    found = foreign(running, case.what)
-    told = tuple((field.path, field.value, field.manager) for field in found)
+    owned_fields = foreign(running, case.what)
+    told = tuple((field.path, field.value, field.manager) for field in owned_fields)
     assert [(path, manager) for path, _, manager in told] == [(path, manager) for path, _, manager in case.told]
     for (path, value, _), (_, expected, _) in zip(told, case.told, strict=True):
         shown = value.get("name") if isinstance(value, dict) else value
         assert path.endswith("restartedAt") or shown == expected
-    for field in found:
+    for field in owned_fields:
         # The API server keeps no time for what came through `scale`.
         assert (field.time is None) == (field.path == "spec.replicas")
         assert field.time is None or began <= field.time <= datetime.now(UTC) + timedelta(seconds=1)
@@ -224,8 +224,8 @@ def test_an_adopted_object_tells_what_its_maker_set_beyond_defaults(workbench: W
     workbench.apply(adopting)
     workbench.settle()
     assert workbench.conditions()["CollectorReconciled"]["status"] == "True"
-    found = foreign(workbench, SERVICE)
-    assert [(field.path, field.manager) for field in found] == [
+    owned_fields = foreign(workbench, SERVICE)
+    assert [(field.path, field.manager) for field in owned_fields] == [
         ("spec.ports[port=9999,protocol=TCP]", "kubectl-create")
     ]
 

@@ -49,7 +49,7 @@ def test_a_fight_over_a_real_field_is_told(
         done = workbench.wake("collector", update(workbench.get("daemonset/kepler-exporter")))
         assert [report.changes[0].object.kind for report in done.reports] == ["DaemonSet"]
         store.commit([kept(report) for report in done.reports])
-    found = {one.path: one for one in told(workbench, store)}
+    found = {fight.path: fight for fight in told(workbench, store)}
     assert (found[path].object.kind, found[path].count) == ("DaemonSet", LEAST)
     assert (found[path].function, found[path].others) == ("collector", others)
 
@@ -87,11 +87,12 @@ def test_the_query_api_tells_what_others_own(workbench: Workbench, store: Store)
     body = {"spec": {"template": {"spec": {"priorityClassName": "x"}}}}
     namespace = ("-n", workbench.namespace)
     workbench.stack.kubectl(*namespace, "patch", "daemonset/kepler-exporter", "-p", json.dumps(body))
-    found = Interference.model_validate_json(asked(workbench, store, send).data)
-    assert [(one.object.name, one.path, one.value, one.by) for one in found.foreign] == [
-        ("kepler-exporter", f"{POD}.priorityClassName", "x", "kubectl-patch")
-    ]
-    assert found.unread == ()
+    interference = Interference.model_validate_json(asked(workbench, store, send).data)
+    assert [
+        (foreign_field.object.name, foreign_field.path, foreign_field.value, foreign_field.by)
+        for foreign_field in interference.foreign
+    ] == [("kepler-exporter", f"{POD}.priorityClassName", "x", "kubectl-patch")]
+    assert interference.unread == ()
 
 
 def test_children_of_another_kepler_are_not_its_own(workbench: Workbench, store: Store) -> None:
@@ -102,15 +103,15 @@ def test_children_of_another_kepler_are_not_its_own(workbench: Workbench, store:
     workbench.stack.kubectl("-n", workbench.namespace, "patch", "configmap/kepler-cfm", "--type=merge", "-p", patch)
     send = transport(workbench.stack, "kepler-audit")
     assert json.loads(asked(workbench, store, send, name="other").data)["foreign"] == []
-    [found] = json.loads(asked(workbench, store, send).data)["foreign"]
-    assert found["path"] == "data.MAX_LOOKUP_RETRY"
+    [answer] = json.loads(asked(workbench, store, send).data)["foreign"]
+    assert answer["path"] == "data.MAX_LOOKUP_RETRY"
 
 
 def test_what_may_not_be_read_is_named(workbench: Workbench, store: Store) -> None:
     """An older installation's Role lets `audit` read no children: the rest is answered."""
-    found = json.loads(asked(workbench, store, lambda _: FORBIDDEN).data)
-    assert found["foreign"] == []
-    assert "DaemonSet 'kepler-exporter'" in found["unread"]
+    answer = json.loads(asked(workbench, store, lambda _: FORBIDDEN).data)
+    assert answer["foreign"] == []
+    assert "DaemonSet 'kepler-exporter'" in answer["unread"]
 
 
 def test_the_resource_has_to_be_named(workbench: Workbench, store: Store) -> None:

@@ -74,8 +74,8 @@ def served(control_plane: Stack) -> Iterator[str]:
     with running(control_plane, FUNCTION="all", K_SINK="http://127.0.0.1:9") as (process, url):
         yield url
         process.terminate()
-        said, _ = process.communicate(timeout=60)
-    assert "Traceback" not in said, said[-3000:]
+        output, _ = process.communicate(timeout=60)
+    assert "Traceback" not in output, output[-3000:]
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ def test_a_forged_object_changes_nothing(at_rest: Workbench, doors: dict[str, Fl
     at_rest.asked(lie.function)
     answer = doors[lie.function].post("/", headers={f"ce-{name}": one for name, one in sent.items()}, json=forged)
     assert answer.status_code == 204, answer.text
-    assert {one.method for one in at_rest.asked(lie.function)} <= {"GET"}
+    assert {request.method for request in at_rest.asked(lie.function)} <= {"GET"}
     assert at_rest.get(lie.what)["metadata"]["resourceVersion"] == there["metadata"]["resourceVersion"]
 
 

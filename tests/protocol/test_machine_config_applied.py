@@ -80,8 +80,8 @@ def pool(*booted: str, state: str = "Updated", updated: int = 3) -> dict[str, An
 
 def written(workbench: Workbench) -> dict[str, Any]:
     """The MachineConfigs there are, by name."""
-    found = json.loads(workbench.stack.kubectl("get", f"{NODES_CONFIG.plural}.{NODES_CONFIG.group}", "-o", "json"))
-    return {item["metadata"]["name"]: item for item in found["items"]}
+    answer = json.loads(workbench.stack.kubectl("get", f"{NODES_CONFIG.plural}.{NODES_CONFIG.group}", "-o", "json"))
+    return {item["metadata"]["name"]: item for item in answer["items"]}
 
 
 def status(workbench: Workbench, name: str = "machines") -> Any:

@@ -114,7 +114,7 @@ def test_one_object_that_cannot_be_written_keeps_no_other_from_its_turn(workbenc
     sent = SentEvents()
     send = transport(workbench.stack, "kepler-machine-spec")
     Reconciler(machine_spec.FUNCTION, send, sink=sent)(update(machine_config("m"), RESOURCE_ADD))
-    mine = [one for one in map(received, sent.events) if one.namespace == workbench.namespace]
+    mine = [event for event in map(received, sent.events) if event.namespace == workbench.namespace]
 
     def broken(request: object) -> object:
         raise ConnectionError(request)
@@ -187,7 +187,7 @@ def test_a_flood_of_forged_events_costs_a_bounded_number_of_calls(workbench: Wor
             update({**shown, "metadata": {**shown["metadata"], "name": "../..", "namespace": "kube-system"}}),
             update({**shown, "kind": "Pod", "metadata": {**shown["metadata"], "namespace": "kube-system"}}),
         ]
-        assert not any(reconciler(one).calls for one in forged)
+        assert not any(reconciler(event).calls for event in forged)
     assert not recorder.requests
 
 
@@ -215,6 +215,6 @@ def test_a_kepler_with_huge_annotations_delays_no_other(control_plane: Stack, wo
             sent = {**resync(workbench.namespace), "ce-name": name, "ce-id": name}
             assert POOL.request("POST", url, headers=sent).status in (200, 204)
         took = time.monotonic() - began
-        assert {one.result() for one in flood} <= {200, 204}
+        assert {future.result() for future in flood} <= {200, 204}
         assert psutil.Process(process.pid).cpu_times().user < 20
     assert took < 5

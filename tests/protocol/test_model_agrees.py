@@ -72,8 +72,8 @@ class Side:
         """Asks, and looks at the object."""
         ref = self.refs[asked.about]
         status = self.send(self._request(asked, ref)).status
-        found = self.send(Request("GET", path(ref.kind, ref.namespace, ref.name)))
-        before, now = self.present.pop(asked.about, {}), found.body if found.status == 200 else {}
+        api_response = self.send(Request("GET", path(ref.kind, ref.namespace, ref.name)))
+        before, now = self.present.pop(asked.about, {}), api_response.body if api_response.status == 200 else {}
         moved = resource_version(before) != resource_version(now)
         if before and moved:
             self.former[asked.about] = before

@@ -63,7 +63,7 @@ def install(stack: Stack, *definitions: dict[str, Any]) -> None:
 def bare(control_plane: Stack) -> Iterator[Stack]:
     """A cluster without the Prometheus operator; what the test installs of it goes afterwards."""
     yield control_plane
-    names = [one["metadata"]["name"] for one in (MONITORS, RULES)]
+    names = [manifest["metadata"]["name"] for manifest in (MONITORS, RULES)]
     control_plane.kubectl("delete", "crd", *names, "--ignore-not-found", "--timeout=60s")
 
 
@@ -82,8 +82,8 @@ def condition(workbench: Workbench) -> tuple[str, str, str]:
 
 def endpoint(workbench: Workbench) -> Any:
     """The ServiceMonitor's only one."""
-    (found,) = workbench.get(MONITOR)["spec"]["endpoints"]
-    return found
+    (manifest,) = workbench.get(MONITOR)["spec"]["endpoints"]
+    return manifest
 
 
 def records(workbench: Workbench) -> set[str]:
@@ -202,10 +202,10 @@ def test_drift_is_mended_and_what_others_added_stays(workbench: Workbench) -> No
     workbench.patch(MONITOR, {"spec": {"endpoints": [], "jobLabel": "theirs"}})
     workbench.patch(MONITOR, {"metadata": {"labels": {"app.kubernetes.io/component": None, "team": "theirs"}}})
     workbench.settle()
-    found = workbench.get(MONITOR)
-    assert found["spec"] == intended[MONITOR]
-    assert found["metadata"]["labels"]["app.kubernetes.io/component"] == "exporter"
-    assert found["metadata"]["labels"]["team"] == "theirs"
+    manifest = workbench.get(MONITOR)
+    assert manifest["spec"] == intended[MONITOR]
+    assert manifest["metadata"]["labels"]["app.kubernetes.io/component"] == "exporter"
+    assert manifest["metadata"]["labels"]["team"] == "theirs"
 
     theirs = {"name": "theirs", "rules": [{"record": "a", "expr": "b"}]}
     edited = [{**group, "interval": "7s"} for group in intended[RULE]["groups"]]

@@ -41,8 +41,8 @@ def allow(workbench: Workbench) -> None:
 
 def about(workbench: Workbench, kind: str) -> Any:
     """An event about the namespace, as ApiServerSource sends it."""
-    found = json.loads(workbench.stack.kubectl("get", "namespace", workbench.namespace, "-o", "json"))
-    return update(found, kind)
+    answer = json.loads(workbench.stack.kubectl("get", "namespace", workbench.namespace, "-o", "json"))
+    return update(answer, kind)
 
 
 def test_a_namespace_that_is_not_opened_gets_nothing_privileged(closed: Workbench) -> None:

@@ -37,7 +37,9 @@ def render(stack: Stack, name: str) -> list[dict[str, Any]]:
 def of(objects: list[dict[str, Any]], kind: str, api: str = "") -> dict[str, Any]:
     """The objects of a kind, by name."""
     return {
-        one["metadata"]["name"]: one for one in objects if one["kind"] == kind and one["apiVersion"].startswith(api)
+        manifest["metadata"]["name"]: manifest
+        for manifest in objects
+        if manifest["kind"] == kind and manifest["apiVersion"].startswith(api)
     }
 
 
@@ -69,8 +71,8 @@ def rehearse(stack: Stack, objects: list[dict[str, Any]], *arguments: str) -> st
 def test_an_overlay_is_taken(control_plane: Stack, overlay: Any) -> None:
     """Rendered without a word, and nothing in it is refused."""
     objects = render(control_plane, f"overlays/{overlay.name}")
-    told = rehearse(control_plane, objects)
-    assert told.count("serverside-applied") == sum(map(is_known, objects))
+    text = rehearse(control_plane, objects)
+    assert text.count("serverside-applied") == sum(map(is_known, objects))
 
 
 @pytest.mark.parametrize("pair", [*itertools.combinations(COMPONENTS, 2)], ids="+".join)
@@ -101,12 +103,13 @@ def combined(stack: Stack, folder: Path, components: Sequence[str]) -> dict[str,
 
 def by_place(objects: list[dict[str, Any]]) -> dict[str, str]:
     """Return objects by kind and place; the order of rules, and of what a pod lists, has no meaning."""
-    return {
-        f"{one['kind']}.{one['apiVersion']} {one['metadata'].get('namespace')}/{one['metadata']['name']}": json.dumps(
-            unordered(one), sort_keys=True
-        )
-        for one in objects
-    }
+    return {place(manifest): json.dumps(unordered(manifest), sort_keys=True) for manifest in objects}
+
+
+def place(manifest: dict[str, Any]) -> str:
+    """Return kind, version, namespace and name in one word."""
+    metadata = manifest["metadata"]
+    return f"{manifest['kind']}.{manifest['apiVersion']} {metadata.get('namespace')}/{metadata['name']}"
 
 
 def unordered(value: Any) -> Any:
@@ -143,7 +146,9 @@ def test_a_mirror_is_written_in_one_place(control_plane: Stack) -> None:
     services = of(objects, "Service", "serving.knative.dev")
     assert services
     for service in services.values():
-        assert settings.items() <= {one["name"]: one.get("value") for one in environment(service)}.items()
+        assert (
+            settings.items() <= {variable["name"]: variable.get("value") for variable in environment(service)}.items()
+        )
     policies = of(objects, "ValidatingAdmissionPolicy").values()
     named = [
         variable["expression"]
@@ -198,7 +203,7 @@ def test_over_kafka_functions_send_to_kafkas_own_ingress(control_plane: Stack) -
     config = {"apiVersion": "v1", "kind": "ConfigMap", "name": "kafka-broker-config", "namespace": "knative-eventing"}
     assert broker["spec"] == {"config": config}
     for service in of(objects, "Service", "serving.knative.dev").values():
-        [sink] = [one["value"] for one in environment(service) if one["name"] == "K_SINK"]
+        [sink] = [variable["value"] for variable in environment(service) if variable["name"] == "K_SINK"]
         assert sink == f"http://kafka-broker-ingress.knative-eventing.svc/{NAMESPACE}/{wiring.BROKER}"
 
 
@@ -268,7 +273,7 @@ def test_the_event_policy_names_who_is_there(control_plane: Stack) -> None:
     """Every sender is an object of `config/base`; the policy is as its definition has it."""
     objects = render(control_plane, "overlays/event-policies")
     [policy] = of(objects, "EventPolicy").values()
-    there = {(one["apiVersion"], one["kind"], one["metadata"]["name"]) for one in objects}
+    there = {(manifest["apiVersion"], manifest["kind"], manifest["metadata"]["name"]) for manifest in objects}
     senders = [one["ref"] for one in policy["spec"]["from"] if "ref" in one]
     assert {(sender["apiVersion"], sender["kind"], sender["name"]) for sender in senders} <= there
     for kind in ("ApiServerSource", "PingSource", "Trigger"):
@@ -322,8 +327,8 @@ def test_the_sample_of_a_network_policy_is_of_the_operands(control_plane: Stack)
         "kepler-exporter": exporter.daemon_set(parent(), KEY, exporter.PodInputs("x", {}, "x")),
         "kepler-model-server": model_pod.deployment(parent(), KEY, ("x", "x"), "x"),
     }
-    for one in objects:
-        template = pods[one["metadata"]["name"]].body["spec"]["template"]
-        assert one["spec"]["podSelector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
+    for manifest in objects:
+        template = pods[manifest["metadata"]["name"]].body["spec"]["template"]
+        assert manifest["spec"]["podSelector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
         [port] = template["spec"]["containers"][0]["ports"]
-        assert one["spec"]["ingress"][0]["ports"] == [{"port": port["containerPort"], "protocol": "TCP"}]
+        assert manifest["spec"]["ingress"][0]["ports"] == [{"port": port["containerPort"], "protocol": "TCP"}]

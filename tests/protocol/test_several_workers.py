@@ -20,7 +20,7 @@ def state(workbench: Workbench) -> dict[str, Any]:
     started = found["daemonset/kepler-exporter"]["spec"]["template"]["metadata"]["annotations"][CONFIG_HASH]
     assert started == cfm.digest(found["configmap/kepler-cfm"], {})
     found["conditions"] = workbench.conditions()
-    return {name: masked(one, workbench.namespace) for name, one in found.items()}
+    return {name: masked(manifest, workbench.namespace) for name, manifest in found.items()}
 
 
 def before(name: str, workbench: Workbench) -> None:

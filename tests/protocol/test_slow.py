@@ -62,7 +62,7 @@ def test_many_events_about_one_slow_object_delay_no_other(
         assert wait(lambda: any(workbench.namespace in one for one in slow.asked))
         time.sleep(0.5)
         status, took = post(url, beside, "other")
-        answers = [one.result()[0] for one in waiting]
+        answers = [future.result()[0] for future in waiting]
     assert status in (200, 204)
     assert took < 1.0
     assert set(answers) <= {200, 204}
@@ -125,7 +125,7 @@ def test_a_full_process_says_so_and_recovers(control_plane: Stack, workbench: Wo
         held: list[Future[tuple[int, float]]] = [senders.submit(post, url, name, name) for name in slowed]
         assert wait(lambda: len(slow.asked) >= PLACES)
         status, _ = senders.submit(post, url, workbench.namespace, "last").result()
-        assert {one.result()[0] for one in held} == {204}
+        assert {future.result()[0] for future in held} == {204}
     assert status == 200
 
 

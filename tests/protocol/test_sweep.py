@@ -40,9 +40,9 @@ class SweepRun:
     def diverging(self, namespace: str) -> dict[str, Any]:
         """What is said of the Kepler in this namespace, by function; empty where nothing is."""
         divergeses = [
-            data(one)["diverges"]
-            for one in self.sent
-            if one.get_type() == RESYNC_REQUESTED and one.get_attributes().get("namespace") == namespace
+            data(event)["diverges"]
+            for event in self.sent
+            if event.get_type() == RESYNC_REQUESTED and event.get_attributes().get("namespace") == namespace
         ]
         assert len(divergeses) <= 1
         return divergeses[0] if divergeses else {}
@@ -223,7 +223,7 @@ def test_who_asks_while_a_sweep_runs_waits_for_nothing(control_plane: Stack) -> 
         assert [senders.submit(sweep, ping()).result().calls for _ in range(20)] == [0] * 20
         go_on.set()
         assert first.result().calls > 0
-    assert [one.get_type() for one in sent].count(SWEEP_FINISHED) == 1
+    assert [event.get_type() for event in sent].count(SWEEP_FINISHED) == 1
 
 
 def test_sweeps_that_fail_are_no_storm_either(control_plane: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,7 +261,7 @@ def test_a_sweep_at_the_start_that_fails_is_made_up_for(control_plane: Stack) ->
     sent: list[CloudEvent] = []
     sweep = Sweep(FUNCTIONS, failing(send), sent.append, pause=0)
     sweep.begin()
-    assert SWEEP_FINISHED not in [one.get_type() for one in sent]
+    assert SWEEP_FINISHED not in [event.get_type() for event in sent]
     sweep.transport = send
     sweep(ping(time="2020-01-01T00:00:00Z"))
-    assert SWEEP_FINISHED in [one.get_type() for one in sent]
+    assert SWEEP_FINISHED in [event.get_type() for event in sent]

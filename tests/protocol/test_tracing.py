@@ -137,7 +137,7 @@ def test_one_generation_is_one_trace(control_plane: Stack, workbench: Workbench)
     assert (root.span_id.hex(), root.parent_span_id) == (f"{where.root:016x}", b"")
     assert {span.parent_span_id for span in reconciles} == {root.span_id}
     sent = [reply.headers["ce-traceparent"].split("-") for reply in replies]
-    assert [(one[1], one[2]) for one in sent] == [
+    assert [(names[1], names[2]) for names in sent] == [
         (reconcile.trace_id.hex(), reconcile.span_id.hex()) for reconcile in reconciles
     ]
     for span in reconciles:

@@ -34,7 +34,7 @@ def users(control_plane: Stack) -> dict[str, Kubectl]:
     for level in LEVELS:
         control_plane.kubectl("-n", PLACE, "create", "serviceaccount", level)
         for part in LEVELS[: LEVELS.index(level) + 1]:
-            for role in (one["metadata"]["name"] for one in shipped if joins(one, part)):
+            for role in (manifest["metadata"]["name"] for manifest in shipped if joins(manifest, part)):
                 subject = f"--serviceaccount={PLACE}:{level}"
                 name = f"{level}-{part}-{role.replace(':', '-')}"
                 bind = ("create", "rolebinding", name, f"--clusterrole={role}", subject)

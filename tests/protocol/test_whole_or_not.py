@@ -137,8 +137,8 @@ def test_a_quota_on_limits_is_met_by_fields(workbench: Workbench, fields: Manife
     workbench.apply(kepler(collector=fields, estimator_sidecar=beside, model_server={**TRAINS, **fields}))
     workbench.settle()
     for workload in ("daemonset/kepler-exporter", "deployment/kepler-model-server"):
-        told = pod_refused(workbench, workload)
-        assert told == "" if fields else "must specify limits.cpu" in told
+        text = pod_refused(workbench, workload)
+        assert text == "" if fields else "must specify limits.cpu" in text
 
 
 def pod_refused(workbench: Workbench, workload: str) -> str:

@@ -75,11 +75,11 @@ def test_the_exporter_is_kept_from_nodes_on_which_the_estimator_does_not_start(c
     asked = case.collector.get("node_selector") or {}
     assert template["nodeSelector"] == {**asked, **LINUX, **case.added}
 
-    told = architecture.beside(Kepler.model_validate(parent), case.image)
-    assert case.says in told
-    assert bool(told) == bool(case.says)
-    if told:
-        assert "turn `estimator-sidecar.enabled` off" in told
+    text = architecture.beside(Kepler.model_validate(parent), case.image)
+    assert case.says in text
+    assert bool(text) == bool(case.says)
+    if text:
+        assert "turn `estimator-sidecar.enabled` off" in text
 
 
 @pytest.mark.parametrize(

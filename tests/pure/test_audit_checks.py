@@ -48,7 +48,7 @@ def test_the_page_and_the_command_say_the_same() -> None:
     seen = ClusterSnapshot(now=NOW, namespace="functions", state=kept(), letters=letters, keplers=keplers)
     command = [*alive.sweep(seen), *alive.letters(seen), *alive.resources(seen)]
     assert [*checks(kept(), letters, ("a", "bad", False), ("a", "good", True))] == command
-    assert [one.level for one in command] == ["ok", "warn", "warn"]
+    assert [check.level for check in command] == ["ok", "warn", "warn"]
 
 
 def test_all_is_well() -> None:

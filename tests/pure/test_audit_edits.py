@@ -65,9 +65,9 @@ def test_two_specs_differ_in_fields(case: EditCase) -> None:
 
 def shown(event: Event) -> EditEntry:
     """What it shows."""
-    found = edit(event)
-    assert found
-    return found
+    entry = edit(event)
+    assert entry
+    return entry
 
 
 def with_metadata(**changed: Any) -> Event:
@@ -84,8 +84,8 @@ def test_who_and_when_are_those_of_the_spec() -> None:
         {"manager": "labeller", "time": "2026-11-25T11:40:00Z", "fieldsV1": {"f:metadata": {}}},
         {"manager": "us", "time": "2026-11-25T11:59:00Z", "subresource": "status", "fieldsV1": {"f:spec": {}}},
     ]
-    found = shown(with_metadata(managedFields=entries))
-    assert (found.by, found.time) == ("alice", datetime(2026, 11, 25, 11, 30, tzinfo=UTC))
+    entry = shown(with_metadata(managedFields=entries))
+    assert (entry.by, entry.time) == ("alice", datetime(2026, 11, 25, 11, 30, tzinfo=UTC))
     assert shown(with_metadata(managedFields=[])).by == ""
     assert shown(with_metadata(managedFields=[])).time == datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -31,9 +31,9 @@ HOURS = 2 * 3600 * 1000
 def awaited(*reports: Report) -> list[str]:
     """The functions that the end of the only episode waited for, in order."""
     kept = keep(*reports)
-    (found,) = episodes(kept)
+    (episode,) = episodes(kept)
     functions = {one.id: one.report.function for one in kept}
-    return [functions[identity] for identity in found.awaited]
+    return [functions[identity] for identity in episode.awaited]
 
 
 def test_the_end_waited_for_whoever_wrote_what_woke_it() -> None:
@@ -84,7 +84,7 @@ def caused(*reports: Report, more: bool = False) -> tuple[EpisodeCause, ...]:
     kept = keep(*reports)
     causes = tuple(episode.cause for episode in episodes(kept, EDIT, more=more))
     short = tuple(summary(number, one.report) for number, one in enumerate(kept))
-    assert tuple(one.cause for one in in_short(short, EDIT, more=more)) == causes
+    assert tuple(episode.cause for episode in in_short(short, EDIT, more=more)) == causes
     return causes
 
 
@@ -107,7 +107,7 @@ def test_a_drift_was_caused_by_who_changed_the_child() -> None:
     assert edit.kind == "edit"
     assert (found.kind, found.object, found.action) == ("object", DAEMON_SET, "changed")
     assert (found.by, found.time) == ("kubectl-patch", T0 + timedelta(hours=2))
-    assert [(one.object, one.paths, one.fields) for one in found.written] == [(DAEMON_SET, (IMAGE.path,), 1)]
+    assert [(write.object, write.paths, write.fields) for write in found.written] == [(DAEMON_SET, (IMAGE.path,), 1)]
 
 
 def test_a_drift_is_none_of_the_edits_where_earlier_reports_are_not_there() -> None:
@@ -150,4 +150,4 @@ def test_of_an_object_that_was_written_so_many_fields_are_named() -> None:
     first = report("collector", HOURS, 20, cause=cause(HOURS - 5, DAEMON_SET), changes=writes)
     again = report("status", HOURS + 50, 20, cause=cause(HOURS + 45, DAEMON_SET), changes=(*writes, *reported))
     _, found = caused(COLLECTOR, first, again)
-    assert [(one.fields, len(one.paths)) for one in found.written] == [(2 * len(fields), PATHS)]
+    assert [(write.fields, len(write.paths)) for write in found.written] == [(2 * len(fields), PATHS)]

@@ -109,7 +109,7 @@ def test_an_error_is_everybodys_and_passes(monkeypatch: pytest.MonkeyPatch) -> N
     glance = Glance(away)
     with ThreadPoolExecutor(4) as consoles:
         asked = [consoles.submit(glance) for _ in range(4)]
-    assert all(isinstance(one.exception(), Unavailable) for one in asked)
+    assert all(isinstance(future.exception(), Unavailable) for future in asked)
     assert len(reads) == 1
     monkeypatch.setattr(live, "SECONDS", 0.0)
     glance._until = 0.0
@@ -144,11 +144,11 @@ def test_reading_all_resources_takes_memory_for_a_page_of_them_only() -> None:
 
     tracemalloc.start()
     try:
-        found = Live(lambda: send, "kepler-operator").resources()
+        shown_resources = Live(lambda: send, "kepler-operator").resources()
         held, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert len(found) == count
+    assert len(shown_resources) == count
     assert held < count * 4096
     assert peak < 3 * live.PAGE * size
 
@@ -157,11 +157,14 @@ def test_a_resource_is_as_its_status_says() -> None:
     """A condition of another generation is not of now; what is none is passed over."""
     old = {**READY, "type": "Old", "observedGeneration": 2, "lastTransitionTime": "2026-11-25T12:00:00Z"}
     status = {"conditions": [READY, old, {"type": "Broken"}, {**READY, "status": "Perhaps"}], "nodes": {"desired": 4}}
-    found = resource({**KEPLER, "status": status})
-    assert [(condition.type, condition.current) for condition in found.conditions] == [("Ready", True), ("Old", False)]
-    assert found.ready == found.conditions[0]
-    assert found.nodes
-    assert (found.nodes.desired, found.nodes.available) == (4, 0)
+    listed_resource = resource({**KEPLER, "status": status})
+    assert [(condition.type, condition.current) for condition in listed_resource.conditions] == [
+        ("Ready", True),
+        ("Old", False),
+    ]
+    assert listed_resource.ready == listed_resource.conditions[0]
+    assert listed_resource.nodes
+    assert (listed_resource.nodes.desired, listed_resource.nodes.available) == (4, 0)
     bare = resource({**KEPLER, "metadata": {**KEPLER["metadata"], "deletionTimestamp": "2026-11-25T12:00:00Z"}})
     assert (bare.ready, bare.conditions, bare.nodes, bare.deleting) == (None, (), None, True)
 

@@ -164,9 +164,16 @@ def test_what_makes_no_sense_is_refused(wanted: dict[str, str]) -> None:
 
 def test_ten_thousand_resources_are_searched_in_a_moment() -> None:
     """A page of them is as large as a page of three hundred."""
-    one = found(condition("Ready", "False", "NoNodes"), name="lab/kepler")
+    shown_resource = found(condition("Ready", "False", "NoNodes"), name="lab/kepler")
     many = tuple(
-        ShownResource(one.kind, "lab", f"kepler-{number:05}", one.state, one.reason, one.json)
+        ShownResource(
+            shown_resource.kind,
+            "lab",
+            f"kepler-{number:05}",
+            shown_resource.state,
+            shown_resource.reason,
+            shown_resource.json,
+        )
         for number in range(10_000)
     )
     began = time.perf_counter()

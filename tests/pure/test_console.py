@@ -14,9 +14,9 @@ PREACT = "72284e8e9079c87817145df1110f74e8a2aa040b2fc384922e18dfcb46fc1fd7"
 
 def listed(script: str, name: str) -> list[str]:
     """The strings of a list of this name."""
-    found = re.search(rf"const {name} = \[(.*?)\]", (CONSOLE / script).read_text(), re.DOTALL)
-    assert found, name
-    return re.findall(r'"([^"]+)"', found[1])
+    match = re.search(rf"const {name} = \[(.*?)\]", (CONSOLE / script).read_text(), re.DOTALL)
+    assert match, name
+    return re.findall(r'"([^"]+)"', match[1])
 
 
 def test_every_function_that_reports_can_be_chosen() -> None:

@@ -36,15 +36,15 @@ def test_there_is_a_release_of_each_definition() -> None:
 def test_current_definitions_break_nothing_that_was_released(file: str, crd: Schema) -> None:
     """Objects and clients of each release go on working; a break that is wanted is in `DELIBERATE`, with its reason."""
     current = definition(RESOURCES[file]) if file in RESOURCES else None
-    assert [told for told in breaks(crd, current) if told not in DELIBERATE] == []
+    assert [text for text in breaks(crd, current) if text not in DELIBERATE] == []
 
 
 def test_every_deliberate_break_is_one() -> None:
     """None is listed that is not made, or that has no reason."""
     made = {
-        told
+        text
         for _, file, crd in released()
-        for told in breaks(crd, definition(RESOURCES[file]) if file in RESOURCES else None)
+        for text in breaks(crd, definition(RESOURCES[file]) if file in RESOURCES else None)
     }
     assert DELIBERATE.keys() <= made
     assert all(DELIBERATE.values())

@@ -35,6 +35,6 @@ def wrapped(text: str) -> str:
 def test_the_answer_is_unwrapped(data: str, answer: str) -> None:
     """Once or twice, as far as it goes."""
     event = Event("1", "t", "/s", "", "v1", "Kepler", "a", "b", {}, {}, "", {DESTINATION: "d", CODE: "500", DATA: data})
-    said = record(event, "other", None).answer
-    assert said.startswith(answer)
-    assert (len(said) > 500) is (answer == "x")
+    message = record(event, "other", None).answer
+    assert message.startswith(answer)
+    assert (len(message) > 500) is (answer == "x")

@@ -44,11 +44,11 @@ def test_the_installation_has_these_bounds() -> None:
     """Each Trigger's timeout lies below the timeout of the revision that it calls."""
     objects = [*_installed()]
     revisions = {
-        one["metadata"]["name"]: one["spec"]["template"]["spec"]["timeoutSeconds"]
-        for one in objects
-        if one["apiVersion"].startswith("serving.knative.dev")
+        manifest["metadata"]["name"]: manifest["spec"]["template"]["spec"]["timeoutSeconds"]
+        for manifest in objects
+        if manifest["apiVersion"].startswith("serving.knative.dev")
     }
-    triggers = {one["metadata"]["name"]: one["spec"] for one in objects if one["kind"] == "Trigger"}
+    triggers = {manifest["metadata"]["name"]: manifest["spec"] for manifest in objects if manifest["kind"] == "Trigger"}
     assert {"kepler-collector", "kepler-sweep", "kepler-audit"} <= set(triggers)
     for name, spec in triggers.items():
         seconds = int(spec["delivery"]["timeout"].removeprefix("PT").removesuffix("S"))

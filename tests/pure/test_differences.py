@@ -169,8 +169,8 @@ def test_differences(case: DifferenceCase) -> None:
     if there is not None and "managedFields" not in there.get("metadata", {}):
         described = owning(fields(case.intent))["metadata"] | there.get("metadata", {})
         there = {**there, "metadata": described}
-    found = differences(case.intent, there, manager=MANAGER)
-    assert [change.path for change in found] == case.changed
+    field_changes = differences(case.intent, there, manager=MANAGER)
+    assert [change.path for change in field_changes] == case.changed
 
 
 def test_a_subresource_has_owners_of_its_own() -> None:
@@ -179,7 +179,7 @@ def test_a_subresource_has_owners_of_its_own() -> None:
     assert differences({"data": {}}, actual, manager=MANAGER)
     assert not differences({"data": {}}, actual, manager=MANAGER, subresource="status")
     taken = differences({"data": {"old": "1"}}, actual, manager=MANAGER, subresource="status")
-    assert [one.path for one in taken] == ["data"]
+    assert [field_change.path for field_change in taken] == ["data"]
 
 
 def test_a_change_tells_before_and_after() -> None:

@@ -93,8 +93,8 @@ def test_every_field_of_the_status_has_one_writer(kind: str) -> None:
 
 def test_every_function_reports_on_its_resource() -> None:
     """Each under a name of its own; a rendered resource has what all of them say, as a real one has."""
-    found = rendered(RenderedCluster())
+    cluster = rendered(RenderedCluster())
     types = [summary for function in FUNCTIONS for summary in (function.condition, *function.summaries)]
-    assert {type_name for type_name in types if type_name in conditions(found.resources[KEPLER.name])} == {
+    assert {type_name for type_name in types if type_name in conditions(cluster.resources[KEPLER.name])} == {
         function.condition for function in FUNCTIONS if function.parent == KEPLER
     }

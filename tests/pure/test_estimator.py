@@ -22,9 +22,9 @@ TRAINER = {"NODE_TOTAL_TRAINER": engine.ONLINE_TRAINER, "NODE_COMPONENTS_TRAINER
 
 def kepler(models: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
     """A Kepler with the estimator and these models."""
-    found = parent()
-    found["spec"] |= {"estimator-sidecar": {"enabled": True, "models": models or {}}, **more}
-    return found
+    manifest = parent()
+    manifest["spec"] |= {"estimator-sidecar": {"enabled": True, "models": models or {}}, **more}
+    return manifest
 
 
 def decide(found: dict[str, Any], sources: dict[str, bool] | None = None) -> Outcome:
@@ -150,9 +150,9 @@ def test_a_model_whose_source_is_off_is_refused(case: SourcesCase) -> None:
 
 def test_the_estimator_that_is_off_needs_no_source() -> None:
     """Whatever its models say."""
-    found = parent()
-    found["spec"]["estimator-sidecar"] = {"models": {"node-total": {"init-url": URL}}}
-    assert decide(found, {"counter": False, "bpf": False}).reason == "Disabled"
+    manifest = parent()
+    manifest["spec"]["estimator-sidecar"] = {"models": {"node-total": {"init-url": URL}}}
+    assert decide(manifest, {"counter": False, "bpf": False}).reason == "Disabled"
 
 
 def test_training_needs_the_usage_metrics_that_bpf_turns_off() -> None:
@@ -165,10 +165,10 @@ def test_training_needs_the_usage_metrics_that_bpf_turns_off() -> None:
 
 def test_a_resource_that_does_not_exist_is_awaited() -> None:
     """`collected_metric` says what to do; the estimator only waits."""
-    found = kepler()
-    found["spec"]["collected-metric"] = "mine"
+    manifest = kepler()
+    manifest["spec"]["collected-metric"] = "mine"
     objects: dict[Ref, Any] = {children.cfm(KEY): None, Ref(COLLECTED_METRIC, "energy", "mine"): None}
-    outcome = estimator.desired(Observed(KEY, found, objects))
+    outcome = estimator.desired(Observed(KEY, manifest, objects))
     assert (outcome.word, outcome.intents) == ("waiting", ())
 
 
@@ -180,8 +180,8 @@ def pod(found: dict[str, Any], images: dict[str, str] | None = None) -> Any:
 
 def test_the_sidecar_listens_before_the_exporter_starts() -> None:
     """A native sidecar, whose start is over when its socket is there; both share the socket's directory."""
-    found = pod(kepler())
-    [beside] = found["initContainers"]
+    pod_spec = pod(kepler())
+    [beside] = pod_spec["initContainers"]
     assert (beside["name"], beside["args"], beside["restartPolicy"]) == ("estimator", ["estimator"], "Always")
     assert beside["startupProbe"]["exec"]["command"] == ["test", "-S", "/tmp/estimator.sock"]
     mounts = {volume_mount["mountPath"]: volume_mount for volume_mount in beside["volumeMounts"]}
@@ -192,8 +192,8 @@ def test_the_sidecar_listens_before_the_exporter_starts() -> None:
     }
     shared = {"name": "tmp", "mountPath": "/tmp"}
     assert mounts["/tmp"] == shared
-    assert shared in found["containers"][0]["volumeMounts"]
-    assert [volume for volume in found["volumes"] if "emptyDir" in volume] == [
+    assert shared in pod_spec["containers"][0]["volumeMounts"]
+    assert [volume for volume in pod_spec["volumes"] if "emptyDir" in volume] == [
         {"name": "tmp", "emptyDir": {}},
         {"name": "mnt", "emptyDir": {}},
     ]
@@ -201,10 +201,10 @@ def test_the_sidecar_listens_before_the_exporter_starts() -> None:
 
 def test_without_the_estimator_nothing_of_it_is_there() -> None:
     """No sidecar, no volume, no mount."""
-    found = pod(parent())
-    assert "initContainers" not in found
-    assert not [volume for volume in found["volumes"] if "emptyDir" in volume]
-    assert "/tmp" not in {volume_mount["mountPath"] for volume_mount in found["containers"][0]["volumeMounts"]}
+    pod_spec = pod(parent())
+    assert "initContainers" not in pod_spec
+    assert not [volume for volume in pod_spec["volumes"] if "emptyDir" in volume]
+    assert "/tmp" not in {volume_mount["mountPath"] for volume_mount in pod_spec["containers"][0]["volumeMounts"]}
 
 
 def test_the_image_defaults_in_the_environment() -> None:
@@ -226,17 +226,17 @@ def test_the_image_defaults_in_the_environment() -> None:
 def test_the_only_path_there_is_reaches_both_containers() -> None:
     """`mnt-path` is '/tmp', spelt out or not: the socket's path is built into both programs."""
     assert sidecar.image(Kepler.model_validate(parent()), {}) is None
-    found = kepler()
-    found["spec"]["estimator-sidecar"]["mnt-path"] = "/tmp"
-    assert pod(found) == pod(kepler())
+    manifest = kepler()
+    manifest["spec"]["estimator-sidecar"]["mnt-path"] = "/tmp"
+    assert pod(manifest) == pod(kepler())
 
 
 def test_fields_of_the_estimators_container() -> None:
     """Its resources and its proxies; the exporter beside it has neither."""
     limits, proxies = {"limits": {"memory": "1Gi"}}, [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}]
-    found = kepler()
-    found["spec"]["estimator-sidecar"] |= {"resources": limits, "env": proxies}
-    wanted, plain = pod(found), pod(kepler())
+    manifest = kepler()
+    manifest["spec"]["estimator-sidecar"] |= {"resources": limits, "env": proxies}
+    wanted, plain = pod(manifest), pod(kepler())
     [beside] = wanted["initContainers"]
     assert (beside["resources"], beside["env"]) == (limits, proxies)
     assert wanted["containers"] == plain["containers"]
@@ -247,9 +247,9 @@ def test_fields_of_the_estimators_container() -> None:
 
 def test_exporter_and_estimator_read_the_same_type_of_machine() -> None:
     """Both look for one file; its key is the name of the type, of which a KeplerMachineConfig describes many."""
-    found = kepler()
-    found["spec"]["collector"] = {"machine-spec": "m5.metal"}
-    wanted = pod(found)
+    manifest = kepler()
+    manifest["spec"]["collector"] = {"machine-spec": "m5.metal"}
+    wanted = pod(manifest)
     [volume] = [
         volume for volume in wanted["volumes"] if volume.get("configMap", {}).get("name") == "kepler-machine-spec"
     ]
@@ -266,15 +266,15 @@ def test_exporter_and_estimator_read_the_same_type_of_machine() -> None:
 
 def test_the_token_is_the_exporters_alone() -> None:
     """The estimator beside it runs models, which are code; neither account nor pod mounts it by itself."""
-    found = pod(kepler())
+    pod_spec = pod(kepler())
     mounts = {
         container["name"]: [volume_mount["mountPath"] for volume_mount in container["volumeMounts"]]
-        for container in (*found["containers"], *found["initContainers"])
+        for container in (*pod_spec["containers"], *pod_spec["initContainers"])
     }
     assert engine.TOKEN_PATH in mounts["kepler-exporter"]
     assert engine.TOKEN_PATH not in mounts["estimator"]
-    assert found["automountServiceAccountToken"] is False
-    [volume] = [volume for volume in found["volumes"] if "projected" in volume]
+    assert pod_spec["automountServiceAccountToken"] is False
+    [volume] = [volume for volume in pod_spec["volumes"] if "projected" in volume]
     assert [next(iter(source)) for source in volume["projected"]["sources"]] == [
         "serviceAccountToken",
         "configMap",

@@ -128,13 +128,13 @@ def received(event: CloudEvent, *, structured: bool = False) -> Event:
 def test_what_is_emitted_is_as_published(emit: Callable[[], CloudEvent]) -> None:
     """Data by the schema that the event names, and the attributes of its type, none missing and none besides."""
     event = emit()
-    one = BY_TYPE[event.get_type()]
+    event_type = BY_TYPE[event.get_type()]
     attributes = event.get_attributes()
     holds(event.get_data(), event.get_type())
-    known = {attribute.name: attribute for attribute in (*COMMON, *one.attributes)}
-    assert {name for name, each in known.items() if each.required} <= set(attributes) <= set(known)
+    known = {attribute.name: attribute for attribute in (*COMMON, *event_type.attributes)}
+    assert {name for name, attribute in known.items() if attribute.required} <= set(attributes) <= set(known)
     assert all(value not in ("", None) for value in attributes.values())
-    assert attributes["dataschema"] == checked_in(one.type)["$id"]
+    assert attributes["dataschema"] == checked_in(event_type.type)["$id"]
     assert understood(attributes["traceparent"])
     assert event.get_time()
 
@@ -218,7 +218,7 @@ def passes(condition: Filter, attributes: dict[str, Any]) -> bool:
         name, _, pattern = wanted.partition(" LIKE ")
         return name in attributes and like(pattern.strip("'")).fullmatch(str(attributes[name])) is not None
     pairs = [(str(attributes.get(name, "")), value) for name, value in wanted.items()]
-    return all(said == value if how == "exact" else said.startswith(value) for said, value in pairs)
+    return all(message == value if how == "exact" else message.startswith(value) for message, value in pairs)
 
 
 def like(pattern: str) -> re.Pattern[str]:
@@ -262,7 +262,9 @@ def test_the_catalogue_speaks_of_functions_that_there_are() -> None:
     assert set(READINESS) == {
         function.name for function in FUNCTIONS if "Ready" in (function.condition, *function.summaries)
     }
-    named = {who for one in CATALOGUE for who in (*one.emitted_by, *one.accepted_by) if " " not in who}
+    named = {
+        who for event_type in CATALOGUE for who in (*event_type.emitted_by, *event_type.accepted_by) if " " not in who
+    }
     assert named <= set(NAMES)
 
 
@@ -351,11 +353,13 @@ def test_every_type_is_an_event_type_of_knative() -> None:
     """With what its webhook asks for (eventing v0.50, `pkg/apis/eventing/v1beta3/eventtype_validation.go`)."""
     found = {event_type["metadata"]["name"]: event_type for event_type in wiring.event_types()}
     assert set(found) == set(BY_TYPE)
-    for one in found.values():
-        assert {"specversion", "id", "type", "source"} <= {attribute["name"] for attribute in one["spec"]["attributes"]}
-        assert one["spec"]["reference"]["name"] == wiring.BROKER
+    for manifest in found.values():
+        assert {"specversion", "id", "type", "source"} <= {
+            attribute["name"] for attribute in manifest["spec"]["attributes"]
+        }
+        assert manifest["spec"]["reference"]["name"] == wiring.BROKER
 
 
 def test_attributes_of_events_about_objects_are_the_same_everywhere() -> None:
     """One filter takes all of them."""
-    assert {one.attributes[: len(OBJECT)] for one in CATALOGUE} == {OBJECT, ()}
+    assert {event_type.attributes[: len(OBJECT)] for event_type in CATALOGUE} == {OBJECT, ()}

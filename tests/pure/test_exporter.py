@@ -93,13 +93,13 @@ def container(**spec: Any) -> Any:
 
 def test_the_pod_is_what_kepler_needs_on_a_node() -> None:
     """Privileged, in the host's PID namespace, with the host's directories and the configuration at both paths."""
-    found = pod()
-    assert found["hostPID"] is True
-    assert found["serviceAccountName"] == "kepler"
-    assert found["containers"][0]["securityContext"] == {"privileged": True}
+    pod_spec = pod()
+    assert pod_spec["hostPID"] is True
+    assert pod_spec["serviceAccountName"] == "kepler"
+    assert pod_spec["containers"][0]["securityContext"] == {"privileged": True}
     mounts = {
         volume_mount["mountPath"]: volume_mount.get("readOnly", False)
-        for volume_mount in found["containers"][0]["volumeMounts"]
+        for volume_mount in pod_spec["containers"][0]["volumeMounts"]
     }
     assert mounts == {
         "/lib/modules": True,
@@ -109,8 +109,8 @@ def test_the_pod_is_what_kepler_needs_on_a_node() -> None:
         "/etc/kepler/kepler.config": True,
         "/etc/config": True,
     }
-    assert {volume["name"] for volume in found["volumes"]} == {
-        volume_mount["name"] for volume_mount in found["containers"][0]["volumeMounts"]
+    assert {volume["name"] for volume in pod_spec["volumes"]} == {
+        volume_mount["name"] for volume_mount in pod_spec["containers"][0]["volumeMounts"]
     }
 
 
@@ -123,9 +123,9 @@ def test_every_probe_asks_for_health() -> None:
 def test_the_port_reaches_everything_that_names_it() -> None:
     """Flag, container port, Service and `BIND_ADDRESS`, which wins over the flag, agree."""
     outcome = decide(parent(port=9103))
-    found = intent(outcome, children.daemon_set)["spec"]["template"]["spec"]["containers"][0]
-    assert "-address=:9103" in found["args"]
-    assert found["ports"][0]["containerPort"] == 9103
+    body = intent(outcome, children.daemon_set)["spec"]["template"]["spec"]["containers"][0]
+    assert "-address=:9103" in body["args"]
+    assert body["ports"][0]["containerPort"] == 9103
     assert intent(outcome, children.service)["spec"]["ports"][0]["port"] == 9103
     assert intent(outcome, children.cfm)["data"]["BIND_ADDRESS"] == ":9103"
 
@@ -181,35 +181,35 @@ def test_labels_and_annotations_of_the_pods() -> None:
     named = {"example.com/team": "energy"}
     taken = {"app.kubernetes.io/name": "other", children.CONFIG_HASH: "other"}
     plain = intent(decide(parent()), children.daemon_set)
-    found = intent(decide(parent(pod_labels=named | taken, pod_annotations=named | taken)), children.daemon_set)
-    described, ours = found["spec"]["template"]["metadata"], plain["spec"]["template"]["metadata"]
+    manifest = intent(decide(parent(pod_labels=named | taken, pod_annotations=named | taken)), children.daemon_set)
+    described, ours = manifest["spec"]["template"]["metadata"], plain["spec"]["template"]["metadata"]
     assert described["labels"].items() >= (named | ours["labels"]).items()
     assert described["annotations"].items() >= (named | ours["annotations"]).items()
-    assert found["spec"]["selector"] == plain["spec"]["selector"]
-    assert found["metadata"] == plain["metadata"]
+    assert manifest["spec"]["selector"] == plain["spec"]["selector"]
+    assert manifest["metadata"] == plain["metadata"]
 
 
 def test_annotations_of_the_service() -> None:
     """Blank leaves the Service without any of ours."""
     wanted = {"prometheus.io/scrape": "true"}
-    found = intent(decide(parent(service_annotations=wanted)), children.service)
-    assert found["metadata"]["annotations"] == wanted
-    assert found["metadata"]["labels"] == intent(decide(parent()), children.service)["metadata"]["labels"]
+    manifest = intent(decide(parent(service_annotations=wanted)), children.service)
+    assert manifest["metadata"]["annotations"] == wanted
+    assert manifest["metadata"]["labels"] == intent(decide(parent()), children.service)["metadata"]["labels"]
     assert "annotations" not in intent(decide(parent()), children.service)["metadata"]
 
 
 def test_credentials_of_bmcs_are_the_exporters_alone() -> None:
     """One key of the Secret, for one container, by the variable that Kepler reads; the user's own variable wins."""
-    found, own = pod(redfish={"secret": "bmcs"}), {"name": "REDFISH_CRED_FILE_PATH", "value": "/mine.csv"}
-    [volume] = [volume for volume in found["volumes"] if "secret" in volume]
+    pod_spec, own = pod(redfish={"secret": "bmcs"}), {"name": "REDFISH_CRED_FILE_PATH", "value": "/mine.csv"}
+    [volume] = [volume for volume in pod_spec["volumes"] if "secret" in volume]
     assert volume["secret"] == {"secretName": "bmcs", "items": [{"key": "redfish.csv", "path": "redfish.csv"}]}
     [mount] = [
         volume_mount
-        for volume_mount in found["containers"][0]["volumeMounts"]
+        for volume_mount in pod_spec["containers"][0]["volumeMounts"]
         if volume_mount["name"] == volume["name"]
     ]
     assert (mount["mountPath"], mount["readOnly"]) == ("/etc/redfish", True)
-    named = {one["name"]: one.get("value") for one in found["containers"][0]["env"]}
+    named = {variable["name"]: variable.get("value") for variable in pod_spec["containers"][0]["env"]}
     assert named["REDFISH_CRED_FILE_PATH"] == "/etc/redfish/redfish.csv"
     there = container(redfish={"secret": "bmcs"}, env=[own])["env"]
     assert [one for one in there if one["name"] == own["name"]] == [own]
@@ -252,8 +252,8 @@ def test_the_image_defaults_in_the_environment() -> None:
 def test_an_image_says_itself_when_it_is_pulled(image: str, policy: str) -> None:
     """The API server would go by the first image there was, and stay with that."""
     seen = observed(parent(image=image), config(), {ALLOWED_IMAGES: "registry:5000/kepler"})
-    found = intent(collector.desired(seen), children.daemon_set)["spec"]["template"]["spec"]["containers"][0]
-    assert (found["image"], found["imagePullPolicy"]) == (image, policy)
+    body = intent(collector.desired(seen), children.daemon_set)["spec"]["template"]["spec"]["containers"][0]
+    assert (body["image"], body["imagePullPolicy"]) == (image, policy)
 
 
 def test_any_key_of_the_configuration_changes_the_pods() -> None:

@@ -57,8 +57,11 @@ def test_no_trigger_waits_for_the_address_of_a_service() -> None:
 
 
 def test_triggers_send_to_services_that_are_installed() -> None:
-    services = {f"http://{one['metadata']['name']}.{one['metadata']['namespace']}.svc" for one in objects("Service")}
-    triggers = [one["spec"] for one in objects("Trigger")]
+    services = {
+        f"http://{manifest['metadata']['name']}.{manifest['metadata']['namespace']}.svc"
+        for manifest in objects("Service")
+    }
+    triggers = [manifest["spec"] for manifest in objects("Trigger")]
     assert {trigger["subscriber"]["uri"] for trigger in triggers} <= services
     assert {trigger["delivery"]["deadLetterSink"]["uri"] for trigger in triggers} <= services
 
@@ -91,7 +94,7 @@ def test_what_a_function_may_write_is_named() -> None:
     """
     unnamed = ({"events"}, {"tokenreviews"}, {"subjectaccessreviews"})
     users = {role["metadata"]["name"] for role in user_roles.roles()}
-    for role in (one for one in objects("ClusterRole") if one["metadata"]["name"] not in users):
+    for role in (manifest for manifest in objects("ClusterRole") if manifest["metadata"]["name"] not in users):
         for rule in role["rules"]:
             beside = rule["resources"][0].endswith("/status") or {*rule["resources"]} in unnamed
             if {"create", "patch", "delete"} & set(rule["verbs"]) and not beside:
@@ -100,7 +103,7 @@ def test_what_a_function_may_write_is_named() -> None:
 
 def test_every_function_may_read_and_report_on_its_parent() -> None:
     """Two rules that each needs: the parent, and its status."""
-    roles = {one["metadata"]["name"]: one["rules"] for one in objects("ClusterRole")}
+    roles = {manifest["metadata"]["name"]: manifest["rules"] for manifest in objects("ClusterRole")}
     for function in FUNCTIONS:
         granted = {
             (resource, verb)

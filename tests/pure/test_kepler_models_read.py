@@ -34,22 +34,22 @@ ESTIMATING = [case for case in CASES if "estimator-sidecar" in case.cluster.spec
 @pytest.mark.parametrize("case", ESTIMATING, ids=lambda case: case.says)
 def test_the_estimator_asks_where_the_exporter_was_meant_to(case: ConfigurationCase, tmp_path: Path) -> None:
     """One address for both, used as it is, and the server's own routes; it writes where there is a volume."""
-    found = rendered(case.cluster)
-    read, other = beside(found, tmp_path / "estimator"), exporter(found, tmp_path / "exporter")
+    cluster = rendered(case.cluster)
+    read, other = beside(cluster, tmp_path / "estimator"), exporter(cluster, tmp_path / "exporter")
     assert read.asks_model_server() is other.settings()["MODEL_SERVER_ENABLE"]
     address = str(other.settings()["MODEL_SERVER_URL"])
     assert read.model_server() == (f"{address}/model", f"{address}/best-models")
     assert Path(read.downloads()).parent == Path(engine.MNT_PATH)
     assert engine.MNT_PATH in {
         volume_mount["mountPath"]
-        for volume_mount in container(found, children.daemon_set(KEY), sidecar.NAME)["volumeMounts"]
+        for volume_mount in container(cluster, children.daemon_set(KEY), sidecar.NAME)["volumeMounts"]
     }
 
 
 def test_the_estimator_fetches_a_model_of_the_nodes(tmp_path: Path) -> None:
     """From the URL in `MODEL_CONFIG`, and without one from Kepler's own; a file of the same name would win."""
-    found = rendered(written(estimator_sidecar={**ESTIMATED, "models": {"node-components": {"init-url": MODEL}}}))
-    read = beside(found, tmp_path)
+    cluster = rendered(written(estimator_sidecar={**ESTIMATED, "models": {"node-components": {"init-url": MODEL}}}))
+    read = beside(cluster, tmp_path)
     assert (read.init_url("acpi"), read.init_url("rapl-sysfs")) == ("", MODEL)
     theirs = with_keys({"NODE_COMPONENTS_INIT_URL": "http://mine\n"})
     asked = RenderedCluster(written(estimator_sidecar=ESTIMATED).specs, there=theirs)
@@ -67,12 +67,12 @@ def test_the_server_ends_up_with_port_models_and_archives(tmp_path: Path) -> Non
     """Blank, the archives of Kepler's database; else those named, in their order; where models are is mounted."""
     pipelines = ["http://models/ec2-0.7.11.zip", "https://models/specpower-0.7.11.zip?v=1"]
     asked = {"enabled": True, "port": 9000, "pipelines": pipelines, "storage": {**NFS, "path": "a/b"}}
-    found = rendered(written(model_server=asked))
-    read = served(found, tmp_path / "named").settings()
+    cluster = rendered(written(model_server=asked))
+    read = served(cluster, tmp_path / "named").settings()
     assert read == {"port": 9000, "models": "/mnt/a/b", "pipelines": tuple(pipelines), "resources": "/data/resource"}
     mounts = {
         volume_mount["mountPath"]
-        for volume_mount in container(found, children.deployment(KEY), "server-api")["volumeMounts"]
+        for volume_mount in container(cluster, children.deployment(KEY), "server-api")["volumeMounts"]
     }
     assert {read["models"], engine.DATA_PATH} <= mounts
     blank = served(rendered(written(model_server={"enabled": True})), tmp_path / "blank").settings()
@@ -81,10 +81,10 @@ def test_the_server_ends_up_with_port_models_and_archives(tmp_path: Path) -> Non
 
 def test_the_trainer_ends_up_with_whole_numbers(tmp_path: Path) -> None:
     """`int()` of '1m' or '15s' would end it; the window that it looks back on is the pause between two trainings."""
-    found = rendered(written(estimator_sidecar=ESTIMATED, model_server=TRAINS))
-    read = trainer(found, tmp_path / "trainer")
+    cluster = rendered(written(estimator_sidecar=ESTIMATED, model_server=TRAINS))
+    read = trainer(cluster, tmp_path / "trainer")
     assert read.settings() == {"prometheus": PROMETHEUS, "unverified": True, "window": 60, "step": 15, "pause": 60}
-    assert read.text("MODEL_PATH", "") == served(found, tmp_path / "server").settings()["models"]
+    assert read.text("MODEL_PATH", "") == served(cluster, tmp_path / "server").settings()["models"]
 
 
 def test_a_key_of_the_user_wins_in_the_models_configuration(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_rclone_finds_the_store_and_its_models() -> None:
 def test_what_is_refused_is_never_half_written() -> None:
     """While a function refuses, `kepler-cfm` may lack its keys, and there is no exporter that could read the rest."""
     off = sources(Source.GPU)
-    found = rendered(written(off, estimator_sidecar=ESTIMATED))
-    assert found.outcomes[estimator.NAME].reason == "SourceRequired"
-    assert Key.MODEL_CONFIG not in found.data(children.CFM)
-    assert children.daemon_set(KEY) not in found.objects
+    cluster = rendered(written(off, estimator_sidecar=ESTIMATED))
+    assert cluster.outcomes[estimator.NAME].reason == "SourceRequired"
+    assert Key.MODEL_CONFIG not in cluster.data(children.CFM)
+    assert children.daemon_set(KEY) not in cluster.objects

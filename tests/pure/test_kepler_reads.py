@@ -37,14 +37,14 @@ def test_the_exporter_ends_up_with_what_was_meant(case: ConfigurationCase, tmp_p
 @EACH
 def test_nothing_reads_as_another_value_than_was_written(case: ConfigurationCase, tmp_path: Path) -> None:
     """No 'enabled' where 'true' is read, no '3s' where a number is, and nothing that trimming would change."""
-    found = rendered(case.cluster)
-    read = exporter(found, tmp_path)
-    for key, value in found.data(children.CFM).items():
+    cluster = rendered(case.cluster)
+    read = exporter(cluster, tmp_path)
+    for key, value in cluster.data(children.CFM).items():
         default = EXPORTER_KEYS.get(key, "")
-        told = str(read.value(key) if key in EXPORTER_KEYS else read.text(key, ""))
-        assert (told.lower() if isinstance(default, bool) else told) == value, key
+        text = str(read.value(key) if key in EXPORTER_KEYS else read.text(key, ""))
+        assert (text.lower() if isinstance(default, bool) else text) == value, key
     for config in (children.CFM, children.MODEL_CONFIG):
-        assert all(isinstance(value, str) and value == value.strip() for value in found.data(config).values())
+        assert all(isinstance(value, str) and value == value.strip() for value in cluster.data(config).values())
 
 
 @EACH
@@ -116,9 +116,9 @@ def test_a_variable_of_the_user_wins_over_the_file_in_the_exporter(tmp_path: Pat
     """As upstream documents it; the estimator beside it does not get it, and to it the file would win."""
     env = [{"name": "MAX_LOOKUP_RETRY", "value": "9"}, {"name": "ENABLE_MSR", "value": "true"}]
     asked = written(collector={"env": env}, estimator_sidecar=ESTIMATED)
-    found = rendered(RenderedCluster(asked.specs, there=with_keys({"MAX_LOOKUP_RETRY": "7"})))
-    assert exporter(found, tmp_path / "exporter").settings()["MAX_LOOKUP_RETRY"] == 9
-    estimator = beside(found, tmp_path / "estimator")
+    cluster = rendered(RenderedCluster(asked.specs, there=with_keys({"MAX_LOOKUP_RETRY": "7"})))
+    assert exporter(cluster, tmp_path / "exporter").settings()["MAX_LOOKUP_RETRY"] == 9
+    estimator = beside(cluster, tmp_path / "estimator")
     assert estimator.environment == {}
     assert Estimator(estimator.files, {"MAX_LOOKUP_RETRY": "9"}).text("MAX_LOOKUP_RETRY", "") == "7"
 

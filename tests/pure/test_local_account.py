@@ -38,7 +38,7 @@ def test_a_function_that_reports_twice_has_one_line_with_its_last_outcome() -> N
     (line,) = account.summary([first, second])
 
     assert (line.resource, line.outcome, line.calls, line.milliseconds) == ("kepler-system/kepler", "converged", 2, 5.0)
-    assert [str(one) for one in line.wrote] == [
+    assert [str(object_summary) for object_summary in line.wrote] == [
         "ConfigMap kepler-cfm created (9 fields)",
         "ConfigMap kepler-cfm changed (3 fields, 2 times)",
     ]

@@ -56,17 +56,17 @@ def test_a_trigger_without_delivery_takes_its_brokers() -> None:
 
 
 def test_a_channel_has_the_triggers_of_its_own_broker_only() -> None:
-    found = topology.channel(BROKER, [trigger("mine"), trigger("other", broker="second")], ADDRESSES)
+    manifest = topology.channel(BROKER, [trigger("mine"), trigger("other", broker="second")], ADDRESSES)
 
-    assert [subscriber["name"] for subscriber in found["spec"]["subscribers"]] == ["mine"]
+    assert [subscriber["name"] for subscriber in manifest["spec"]["subscribers"]] == ["mine"]
 
 
 def test_the_brokers_choice_of_the_asynchronous_handler_reaches_the_channel() -> None:
     meta = {"name": "default", "namespace": "op", "annotations": {topology.ASYNC_HANDLER: "true"}}
 
-    found = topology.channel(BROKER | {"metadata": meta}, [], ADDRESSES)
+    manifest = topology.channel(BROKER | {"metadata": meta}, [], ADDRESSES)
 
-    assert found["metadata"]["annotations"][topology.ASYNC_HANDLER] == "true"
+    assert manifest["metadata"]["annotations"][topology.ASYNC_HANDLER] == "true"
 
 
 def test_a_reference_to_a_service_that_is_not_there_is_refused_by_name() -> None:

@@ -45,7 +45,7 @@ def made(piece: Piece, *, by: Manifest | None = None) -> dict[str, Any]:
 
 def decide(config: Manifest, *found: Manifest, openshift_api: bool = True, nodes: tuple[Manifest, ...] = ()) -> Outcome:
     """The decision over these pools and MachineConfigs; without pools, over an up-to-date 'worker'."""
-    known = {one["metadata"]["name"]: one for one in (pool(), *found) if openshift_api}
+    known = {manifest["metadata"]["name"]: manifest for manifest in (pool(), *found) if openshift_api}
     refs = (*machine_config.FUNCTION.children(KEY), *machine_config.FUNCTION.inputs(KEY))
     objects: dict[Ref, Manifest | None] = {ref: known.get(ref.name) for ref in refs}
     objects[openshift.API] = {"metadata": {"name": openshift.API.name}} if openshift_api else None
@@ -245,10 +245,10 @@ def test_at_most_three_nodes_are_named() -> None:
 
 def test_an_older_kernel_that_may_do_is_pointed_at() -> None:
     """4.18 qualifies; what its distribution has to have carried back is said."""
-    found = preflight.check(KEY, [node("old", kernel="4.18.0-553.el8"), node("new")])
-    assert found.status == "True"
-    assert found.message.endswith("'old'")
-    assert "BTF" in found.message
+    condition = preflight.check(KEY, [node("old", kernel="4.18.0-553.el8"), node("new")])
+    assert condition.status == "True"
+    assert condition.message.endswith("'old'")
+    assert "BTF" in condition.message
 
 
 def test_a_cluster_without_nodes() -> None:
@@ -315,8 +315,8 @@ def test_a_machine_config_concerns_every_kepler_of_the_cluster() -> None:
     keplers = [{"metadata": {"name": "kepler", "namespace": one}, "spec": {}} for one in ("a", "b")]
     client, requests = asked(*keplers)
     event = update({**about(parent()), "metadata": {**about(parent())["metadata"], "namespace": ""}})
-    found = parents(machine_spec.FUNCTION, event, client)
-    assert found == (Ref(KEPLER, "a", "kepler"), Ref(KEPLER, "b", "kepler"))
+    refs = parents(machine_spec.FUNCTION, event, client)
+    assert refs == (Ref(KEPLER, "a", "kepler"), Ref(KEPLER, "b", "kepler"))
     assert [request.path for request in requests] == ["/apis/sustainable-computing.io/v1alpha1/keplers"]
 
 

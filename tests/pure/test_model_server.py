@@ -24,10 +24,10 @@ CLAIM = children.claim(KEY)
 
 def kepler(*, estimator: bool = True, enabled: bool = True, **fields: Any) -> dict[str, Any]:
     """A Kepler with these fields of `model-server`; words are joined by hyphens."""
-    found = parent()
+    manifest = parent()
     server = {name.replace("_", "-"): value for name, value in fields.items()}
-    found["spec"] |= {"model-server": {"enabled": enabled, **server}, "estimator-sidecar": {"enabled": estimator}}
-    return found
+    manifest["spec"] |= {"model-server": {"enabled": enabled, **server}, "estimator-sidecar": {"enabled": estimator}}
+    return manifest
 
 
 def decide(found: dict[str, Any], images: dict[str, str] | None = None, **there: Any) -> Outcome:
@@ -214,9 +214,9 @@ def test_the_image_defaults_in_the_environment() -> None:
 
 def test_pull_secrets_are_those_of_the_exporter() -> None:
     """One registry has all images."""
-    found = kepler()
-    found["spec"]["collector"]["image-pull-secrets"] = [{"name": "s"}]
-    template = intent(decide(found), children.deployment)["spec"]["template"]
+    manifest = kepler()
+    manifest["spec"]["collector"]["image-pull-secrets"] = [{"name": "s"}]
+    template = intent(decide(manifest), children.deployment)["spec"]["template"]
     assert template["spec"]["imagePullSecrets"] == [{"name": "s"}]
 
 
@@ -244,9 +244,9 @@ def test_fields_of_the_pod(case: ModelServerCase) -> None:
 
 def test_pull_secrets_of_the_server_are_beside_the_exporters() -> None:
     """Each once, whoever names it."""
-    found = kepler(image_pull_secrets=[{"name": "models"}, {"name": "s"}])
-    found["spec"]["collector"]["image-pull-secrets"] = [{"name": "s"}]
-    template = intent(decide(found), children.deployment)["spec"]["template"]
+    manifest = kepler(image_pull_secrets=[{"name": "models"}, {"name": "s"}])
+    manifest["spec"]["collector"]["image-pull-secrets"] = [{"name": "s"}]
+    template = intent(decide(manifest), children.deployment)["spec"]["template"]
     assert template["spec"]["imagePullSecrets"] == [{"name": "s"}, {"name": "models"}]
 
 
@@ -269,9 +269,10 @@ def test_resources_are_of_each_container() -> None:
     stored = {"type": "external", "external": EXTERNAL}
 
     def resources(**fields: Any) -> dict[str, Any]:
-        found = pod(storage=stored, training={"online": True, "prometheus-url": PROMETHEUS}, **fields)
+        pod_spec = pod(storage=stored, training={"online": True, "prometheus-url": PROMETHEUS}, **fields)
         return {
-            container["name"]: container["resources"] for container in (*found["containers"], *found["initContainers"])
+            container["name"]: container["resources"]
+            for container in (*pod_spec["containers"], *pod_spec["initContainers"])
         }
 
     assert resources(resources=limits) == dict.fromkeys(("server-api", "online-trainer", "push", "pull"), limits)
@@ -355,38 +356,40 @@ def test_a_claim_that_is_not_used_is_kept_or_removed(fields: dict[str, Any], cas
     storage = {**fields.get("storage", {}), "claim": {"on-delete": case.on_delete}}
     outcome = decide(kepler(**{**fields, "storage": storage}), claim=case.found)
     written = [intent.body for intent in outcome.intents if intent.ref == CLAIM]
-    assert [bool(one["metadata"].get("ownerReferences")) for one in written] == [case.owner][: case.owner is not None]
+    assert [bool(manifest["metadata"].get("ownerReferences")) for manifest in written] == [case.owner][
+        : case.owner is not None
+    ]
     assert (CLAIM in outcome.absent) is case.removed
-    for one in written:  # only what is ours: the rest of a claim's spec cannot be written again
-        assert one["spec"] == {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "5Gi"}}}
+    for manifest in written:  # only what is ours: the rest of a claim's spec cannot be written again
+        assert manifest["spec"] == {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "5Gi"}}}
 
 
 @pytest.mark.parametrize(("on_delete", "owners"), [("Retain", 0), ("Delete", 1)])
 def test_the_claim_in_use(on_delete: str, owners: int) -> None:
     """Its size, class and access mode; with an owner it goes along with the Kepler."""
     wanted = {"size": "1Gi", "storage-class": "", "access-mode": "ReadWriteMany", "on-delete": on_delete}
-    found = intent(decide(kepler(storage={"type": "claim", "claim": wanted})), children.claim)
-    assert found["spec"] == {
+    manifest = intent(decide(kepler(storage={"type": "claim", "claim": wanted})), children.claim)
+    assert manifest["spec"] == {
         "accessModes": ["ReadWriteMany"],
         "resources": {"requests": {"storage": "1Gi"}},
         "storageClassName": "",
     }
-    assert len(found["metadata"].get("ownerReferences", [])) == owners
-    assert found["metadata"]["annotations"] == {model_store.ON_DELETE: on_delete}
+    assert len(manifest["metadata"].get("ownerReferences", [])) == owners
+    assert manifest["metadata"]["annotations"] == {model_store.ON_DELETE: on_delete}
 
 
 def test_a_claim_without_a_class_takes_the_clusters_default() -> None:
     """Blank is not the empty string."""
-    found = intent(decide(kepler(storage={"type": "claim"})), children.claim)
-    assert "storageClassName" not in found["spec"]
+    manifest = intent(decide(kepler(storage={"type": "claim"})), children.claim)
+    assert "storageClassName" not in manifest["spec"]
 
 
 def test_a_claim_that_is_there_keeps_its_class_where_none_is_named() -> None:
     """The cluster's default came to it when it was made, or a name that was taken out again: neither can change."""
     there = claim()
     there["spec"]["storageClassName"] = "fast"
-    found = intent(decide(kepler(storage={"type": "claim"}), claim=there), children.claim)
-    assert found["spec"]["storageClassName"] == "fast"
+    manifest = intent(decide(kepler(storage={"type": "claim"}), claim=there), children.claim)
+    assert manifest["spec"]["storageClassName"] == "fast"
 
 
 @pytest.mark.parametrize(
@@ -427,9 +430,9 @@ def test_events_of_a_claim_that_only_binds_are_idle(found: dict[str, Any]) -> No
 )
 def test_events_of_a_claim_that_somebody_changed_are_not(taken: Callable[[Any], Any]) -> None:
     """Whoever changes or removes a field takes it from us."""
-    found = claim("Delete", owner=True)
-    taken(found["metadata"]["managedFields"][0]["fieldsV1"])
-    assert not idle(model_server.FUNCTION, update(found))
+    manifest = claim("Delete", owner=True)
+    taken(manifest["metadata"]["managedFields"][0]["fieldsV1"])
+    assert not idle(model_server.FUNCTION, update(manifest))
 
 
 def test_events_of_the_models_configuration_are_always_looked_at() -> None:
@@ -442,11 +445,11 @@ def test_proxies_reach_every_container_that_fetches() -> None:
     """The server, the trainer, and both copies of an object store; none of them has a token that could leave by one."""
     proxies = [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}, {"name": "NO_PROXY", "value": ".svc"}]
     stored = {"type": "external", "external": EXTERNAL}
-    found = pod(env=proxies, storage=stored, training={"online": True, "prometheus-url": PROMETHEUS})
-    containers = [*found["containers"], *found["initContainers"]]
+    pod_spec = pod(env=proxies, storage=stored, training={"online": True, "prometheus-url": PROMETHEUS})
+    containers = [*pod_spec["containers"], *pod_spec["initContainers"]]
     assert {container["name"] for container in containers} == {"server-api", "online-trainer", "push", "pull"}
     assert all(container["env"][-2:] == proxies for container in containers)
-    assert found["automountServiceAccountToken"] is False
+    assert pod_spec["automountServiceAccountToken"] is False
     assert "env" not in pod()["containers"][0]
 
 
@@ -476,6 +479,6 @@ def test_a_server_that_listens_on_ipv4_only_is_rejected_where_pods_have_ipv6(cas
     """Upstream's listens on 0.0.0.0: the kubelet would restart it for ever."""
     service = {"metadata": {"name": "kepler-model-server"}, "spec": {"ipFamilies": [*case.families]}}
     images = {ALLOWED_IMAGES: "mirror/models,mirror/kepler_model_server"}
-    found = decide(kepler(image=case.image), images, model_service=service if case.families else None)
-    assert (found.reason == "IPv4Required") == case.refused, found.message
-    assert not case.refused or "turn `model-server.enabled` off" in found.message
+    outcome = decide(kepler(image=case.image), images, model_service=service if case.families else None)
+    assert (outcome.reason == "IPv4Required") == case.refused, outcome.message
+    assert not case.refused or "turn `model-server.enabled` off" in outcome.message

@@ -60,8 +60,8 @@ class S3Bucket:
     def run(self, container: dict[str, Any], **access: str) -> tuple[int, str]:
         """Its exit code and what it said."""
         ended = self.start(container, **access)
-        said, _ = ended.communicate(timeout=60)
-        return ended.returncode, said
+        output, _ = ended.communicate(timeout=60)
+        return ended.returncode, output
 
 
 @pytest.fixture
@@ -116,24 +116,24 @@ def test_models_are_there_before_the_server_starts(store: S3Bucket) -> None:
     write(store.buckets / "kepler/models/std_v0.7.11/metadata.json", "{}")
     write(store.buckets / "kepler/other/secret.txt", "x")
 
-    code, said = store.run(store.containers()["pull"])
+    code, output = store.run(store.containers()["pull"])
 
-    assert code == 0, said
+    assert code == 0, output
     assert (store.volume / "models/std_v0.7.11/metadata.json").read_text() == "{}"
     assert not list(store.volume.rglob("secret.txt"))
 
 
 def test_an_empty_bucket_is_a_beginning(store: S3Bucket) -> None:
     """The first start finds no models, and is no failure."""
-    code, said = store.run(store.containers()["pull"])
-    assert code == 0, said
+    code, output = store.run(store.containers()["pull"])
+    assert code == 0, output
 
 
 def test_a_bucket_without_a_prefix_is_taken_as_a_whole(store: S3Bucket) -> None:
     """Blank means all of it."""
     write(store.buckets / "kepler/std_v0.7.11/metadata.json", "{}")
-    code, said = store.run(store.containers(prefix="")["pull"])
-    assert code == 0, said
+    code, output = store.run(store.containers(prefix="")["pull"])
+    assert code == 0, output
     assert (store.volume / "models/std_v0.7.11/metadata.json").exists()
 
 
@@ -161,9 +161,9 @@ def test_what_was_trained_last_is_pushed_when_the_pod_ends(store: S3Bucket) -> N
     write(store.volume / "models/last.zip", "last")
 
     pushing.send_signal(signal.SIGTERM)
-    said, _ = pushing.communicate(timeout=20)
+    output, _ = pushing.communicate(timeout=20)
 
-    assert pushing.returncode == 0, said
+    assert pushing.returncode == 0, output
     assert (store.buckets / "kepler/models/last.zip").read_text() == "last"
 
 
@@ -177,9 +177,9 @@ def _until(holds: Any) -> None:
 
 def test_wrong_credentials_fail_aloud(store: S3Bucket) -> None:
     """The pod does not start with no models and no reason."""
-    code, said = store.run(store.containers()["pull"], accessSecret="wrong")
+    code, output = store.run(store.containers()["pull"], accessSecret="wrong")
     assert code != 0
-    assert "403" in said
+    assert "403" in output
 
 
 def test_the_credentials_are_the_secrets_and_nowhere_else(store: S3Bucket) -> None:
@@ -200,14 +200,14 @@ def test_a_store_of_an_authority_of_the_users_is_trusted(certified: S3Bucket) ->
     """By the file that the ConfigMap is mounted as; without it, the store's certificate is refused."""
     write(certified.buckets / "kepler/models/std_v0.7.11/metadata.json", "{}")
 
-    code, said = certified.run(certified.containers(ca=AUTHORITIES)["pull"])
-    assert code == 0, said
+    code, output = certified.run(certified.containers(ca=AUTHORITIES)["pull"])
+    assert code == 0, output
     assert (certified.volume / "models/std_v0.7.11/metadata.json").exists()
 
     pull = certified.containers()["pull"]
-    code, said = certified.run({**pull, "args": [*pull["args"], "--retries=1", "--low-level-retries=1"]})
+    code, output = certified.run({**pull, "args": [*pull["args"], "--retries=1", "--low-level-retries=1"]})
     assert code != 0
-    assert "certificate signed by unknown authority" in said
+    assert "certificate signed by unknown authority" in output
 
 
 def test_the_authorities_are_for_the_copies_alone() -> None:

@@ -50,7 +50,12 @@ def parent(*conditions: dict[str, Any], **fields: Any) -> dict[str, Any]:
         "kind": "Kepler",
         "metadata": {"name": "kepler", "namespace": "energy", "uid": "u", "generation": 1},
         "spec": {"exported-power": "mine"} | {key.replace("_", "-"): fields[key] for key in fields},
-        "status": {"conditions": [*conditions, *(one for one in others if one["type"] not in _types(conditions))]},
+        "status": {
+            "conditions": [
+                *conditions,
+                *(condition for condition in others if condition["type"] not in _types(conditions)),
+            ]
+        },
     }
 
 
@@ -76,14 +81,14 @@ def body(outcome: Outcome, kind: Kind) -> Any:
 
 def endpoint(outcome: Outcome) -> Any:
     """The only one of the ServiceMonitor."""
-    (found,) = body(outcome, SERVICE_MONITOR)["spec"]["endpoints"]
-    return found
+    (manifest,) = body(outcome, SERVICE_MONITOR)["spec"]["endpoints"]
+    return manifest
 
 
 def rules(outcome: Outcome) -> list[dict[str, str]]:
     """All recording rules, in the order in which Prometheus evaluates them."""
-    found = body(outcome, PROMETHEUS_RULE)
-    return [rule for group in found["spec"]["groups"] for rule in group["rules"]] if found else []
+    manifest = body(outcome, PROMETHEUS_RULE)
+    return [rule for group in manifest["spec"]["groups"] for rule in group["rules"]] if manifest else []
 
 
 def kept(outcome: Outcome, exported: set[str]) -> set[str]:

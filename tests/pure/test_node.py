@@ -15,9 +15,9 @@ from tests.node import measured
 def required(module: str, path: str) -> str:
     """The version that a go.mod of the node requires."""
     text = (pinned.FOLDER / module / "go.mod").read_text()
-    found = re.search(rf"^\s*(?:require )?{re.escape(path)} (v\S+)", text, re.MULTILINE)
-    assert found, f"{module}/go.mod does not require {path}"
-    return found[1]
+    match = re.search(rf"^\s*(?:require )?{re.escape(path)} (v\S+)", text, re.MULTILINE)
+    assert match, f"{module}/go.mod does not require {path}"
+    return match[1]
 
 
 def test_the_kubelet_is_of_the_control_planes_version() -> None:

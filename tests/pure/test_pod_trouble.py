@@ -150,11 +150,11 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.event["message"][:40])
 def test_an_event_tells_the_reason_its_sentence_and_a_step(case: PodTroubleCase) -> None:
     """The cluster's own words, and what to do in the Kepler's fields."""
-    found = pod_trouble.trouble(EXPORTER, workload(), [case.event], missing=True)
-    assert found is not None
-    assert found.reason is case.reason
-    assert case.event["message"].rstrip(".") in found.says
-    assert case.step in found.step
+    trouble = pod_trouble.trouble(EXPORTER, workload(), [case.event], missing=True)
+    assert trouble is not None
+    assert trouble.reason is case.reason
+    assert case.event["message"].rstrip(".") in trouble.says
+    assert case.step in trouble.step
 
 
 @pytest.mark.parametrize(
@@ -190,10 +190,10 @@ def test_a_claim_explains_the_pod_that_waits_for_it() -> None:
     )
     waits = "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims"
     pod = event("FailedScheduling", waits, "Pod/kepler-model-server-6d-x", "05:00:30")
-    found = pod_trouble.trouble(SERVER, workload("kepler-model-server"), [pod, claim], missing=False)
-    assert found is not None
-    assert (found.reason, found.says) == (Reason.CLAIM_PENDING, 'storageclass.storage.k8s.io "nosuch" not found')
-    assert "kubectl delete pvc -n energy kepler-model-server-pvc" in found.step
+    trouble = pod_trouble.trouble(SERVER, workload("kepler-model-server"), [pod, claim], missing=False)
+    assert trouble is not None
+    assert (trouble.reason, trouble.says) == (Reason.CLAIM_PENDING, 'storageclass.storage.k8s.io "nosuch" not found')
+    assert "kubectl delete pvc -n energy kepler-model-server-pvc" in trouble.step
 
 
 @pytest.mark.parametrize(
@@ -219,9 +219,9 @@ def test_the_newest_event_counts_and_a_probe_only_where_nothing_else_is_said() -
         event("BackOff", "Back-off restarting failed container x in pod y", time="05:01:10"),
         event("Unhealthy", "Startup probe failed", time="05:02:10"),
     ]
-    found = pod_trouble.trouble(EXPORTER, workload(), told, missing=False)
-    assert found is not None
-    assert found.reason is Reason.CRASH_LOOP
+    trouble = pod_trouble.trouble(EXPORTER, workload(), told, missing=False)
+    assert trouble is not None
+    assert trouble.reason is Reason.CRASH_LOOP
 
 
 @pytest.mark.parametrize("operand", [EXPORTER, SERVER], ids=["exporter", "server"])
@@ -240,6 +240,6 @@ def test_an_event_of_the_new_api_has_its_time_in_its_series() -> None:
         "eventTime": "2026-11-29T04:00:00.000000Z",
         "series": {"count": 9, "lastObservedTime": "2026-11-29T05:10:00.123456Z"},
     }
-    found = pod_trouble.trouble(EXPORTER, workload(), [repeated], missing=False)
-    assert found is not None
-    assert found.reason is Reason.UNSCHEDULABLE
+    trouble = pod_trouble.trouble(EXPORTER, workload(), [repeated], missing=False)
+    assert trouble is not None
+    assert trouble.reason is Reason.UNSCHEDULABLE

@@ -59,9 +59,9 @@ def test_a_tag_without_kept_definitions_is_found(checkout: Path) -> None:
     """Somebody has tagged by hand."""
     publication.set_version(checkout, "7.8.9")
     tag(checkout, "7.8.9")
-    found = list(publication.unkept(checkout))
-    assert len(found) == len(list((ROOT / "config/released/0.1.0").iterdir()))
-    assert "config/released/7.8.9/kepler.yaml is not as it was published" in "\n".join(found)
+    names = list(publication.unkept(checkout))
+    assert len(names) == len(list((ROOT / "config/released/0.1.0").iterdir()))
+    assert "config/released/7.8.9/kepler.yaml is not as it was published" in "\n".join(names)
 
 
 def test_a_kept_definition_that_was_changed_is_found(checkout: Path) -> None:

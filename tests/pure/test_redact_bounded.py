@@ -158,9 +158,9 @@ def test_what_is_nested_too_deeply_is_hidden(nested: str) -> None:
     tree = {"spec": json.loads(nested)}
     redact.mask(tree)
     for shown in (redact.manifest(tree), NOTHING_KNOWN.change("spec", None, tree), logged(tree["spec"])):
-        told = json.dumps(shown)
-        assert HIDDEN in told
-        assert "s3cret" not in told
+        text = json.dumps(shown)
+        assert HIDDEN in text
+        assert "s3cret" not in text
 
 
 def test_a_long_text_is_cut_and_says_how_long_it_was() -> None:

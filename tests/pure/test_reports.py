@@ -187,10 +187,10 @@ def told(found: Reconciled, event: Event | None = None) -> Report:
 
 def test_a_report_says_in_which_trace_and_when() -> None:
     """The trace of the object's generation; the time of the event is the reconcile's end."""
-    found = done()
-    said = told(found)
-    assert found.parent is not None
-    assert said.trace == str(trace_of(found.parent))
+    reconciled = done()
+    said = told(reconciled)
+    assert reconciled.parent is not None
+    assert said.trace == str(trace_of(reconciled.parent))
     assert (said.began, said.milliseconds) == (BEGAN, 12.35)
     event = emitted(said)
     assert event.get_attributes()["traceparent"].split("-")[1] == said.trace

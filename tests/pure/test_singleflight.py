@@ -150,7 +150,7 @@ def test_whoever_shares_the_last_place_is_not_forgotten() -> None:
             time.sleep(0.001)
         assert [flights.take("a", one, later) for one in ("echo", "last")] == [None, None]
         go_on.set()
-        assert sum(one.result() or 0 for one in waiting) == 2
+        assert sum(future.result() or 0 for future in waiting) == 2
     assert full == [False, True]
 
 

@@ -29,7 +29,7 @@ SORTED = named("a-b/x", "a/x", "a/y", "ab/x", "b/x")
 def test_a_stream_gives_each_namespace_its_own(wanted: list[str], found: list[list[str]]) -> None:
     """Whatever is asked for and missing, and whatever is there and not asked for."""
     stream = Stream(iter(SORTED))
-    assert [[one["metadata"]["name"] for one in stream.take(namespace)] for namespace in wanted] == found
+    assert [[manifest["metadata"]["name"] for manifest in stream.take(namespace)] for namespace in wanted] == found
 
 
 def test_a_stream_holds_one_object_beyond_what_was_taken() -> None:

@@ -92,11 +92,11 @@ def reported(
 
 def test_the_span_is_the_one_that_the_report_names(taken: Callable[[], Spans]) -> None:
     """So a link to the `traceparent` of a report leads somewhere; it hangs below the root of its generation."""
-    said, where = reported()
+    message, where = reported()
     span = taken()["reconcile status"]
     assert span.context is not None
     assert span.parent is not None
-    assert said == f"00-{span.context.trace_id:032x}-{span.context.span_id:016x}-01"
+    assert message == f"00-{span.context.trace_id:032x}-{span.context.span_id:016x}-01"
     assert (span.parent.trace_id, span.parent.span_id) == (where.id, where.root)
 
 
@@ -165,12 +165,14 @@ def test_clocks_that_differ_make_no_span_that_ends_before_it_begins(taken: Calla
 
 def test_an_annotation_puts_everything_into_another_trace(taken: Callable[[], Spans]) -> None:
     """Its span is above our root, whether it was sampled or not."""
-    said, where = reported(
+    message, where = reported(
         ("observedGeneration", 1, 2), parent=kepler(annotations={"traceparent": SENDER}), calls=(call("GET", 200),)
     )
-    assert said.split("-")[1] == SENDER.split("-")[1]
+    assert message.split("-")[1] == SENDER.split("-")[1]
     found = taken()
-    assert {f"{one.context.trace_id:032x}" for one in found.values() if one.context} == {SENDER.split("-")[1]}
+    assert {f"{readable_span.context.trace_id:032x}" for readable_span in found.values() if readable_span.context} == {
+        SENDER.split("-")[1]
+    }
     root = found["edit Kepler"]
     assert root.parent is not None
     assert f"{root.parent.span_id:016x}" == SENDER.split("-")[2]

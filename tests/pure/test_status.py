@@ -172,9 +172,9 @@ def test_a_model_server_turned_on_or_off_is_looked_at() -> None:
 
 def test_somebody_elses_daemon_set_is_not_counted() -> None:
     """A Kepler that came second does not show the first one's nodes."""
-    found = daemon_set(3, 3, 3)
-    found["metadata"]["ownerReferences"][0]["uid"] = "another"
-    outcome = decide(parent(DONE), found)
+    manifest = daemon_set(3, 3, 3)
+    manifest["metadata"]["ownerReferences"][0]["uid"] = "another"
+    outcome = decide(parent(DONE), manifest)
     assert outcome.status["nodes"] == {"desired": 0, "updated": 0, "available": 0}
     assert outcome.conditions[1].reason == "NotDeployed"
 

@@ -23,7 +23,7 @@ CONDITIONS = {
 
 def test_every_reason_has_an_entry_and_every_entry_a_reason() -> None:
     """What the code gives to conditions, and what the page explains, are the same."""
-    in_code, explained = {one.reason for one in GIVEN}, set(ENTRIES)
+    in_code, explained = {given_reason.reason for given_reason in GIVEN}, set(ENTRIES)
     assert in_code - explained == set(), "write an entry in reasons/decision_reasons.py or workload_reasons.py"
     assert explained - in_code == set(), "no condition has this reason any more: remove its entry"
 
@@ -32,7 +32,7 @@ def test_every_reason_has_an_entry_and_every_entry_a_reason() -> None:
 def test_an_entry_names_the_condition_of_each_function_that_gives_the_reason(function: object) -> None:
     """`status` has conditions of its own for what runs."""
     name, condition = getattr(function, "name"), getattr(function, "condition")  # noqa: B009
-    own = {one.reason for one in GIVEN if one.module == f"functions.{name}"}
+    own = {given_reason.reason for given_reason in GIVEN if given_reason.module == f"functions.{name}"}
     expected = {status.AVAILABLE, status.SERVES, status.READY} if name == "status" else {condition, status.READY}
     assert own
     assert not [reason for reason in own if not expected & {*ENTRIES[reason].conditions}]

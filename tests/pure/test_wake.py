@@ -32,8 +32,8 @@ def about(manifest: dict[str, Any], **metadata: Any) -> dict[str, Any]:
 
 def kepler(*conditions: dict[str, Any]) -> Event:
     """An update of a Kepler with these conditions."""
-    found = about(parent())
-    return update({**found, "status": {"conditions": list(conditions)}})
+    manifest = about(parent())
+    return update({**manifest, "status": {"conditions": list(conditions)}})
 
 
 def reported(kind: str, value: str = "True", message: str = "m") -> dict[str, Any]:
@@ -97,18 +97,18 @@ def test_pods_that_come_and_go_do_not_concern_the_exporters_function() -> None:
 
 def test_keys_in_place_are_an_echo() -> None:
     """Another owner's write to `kepler-cfm` is none of ours; a key taken from us is."""
-    found = {"apiVersion": "v1", "kind": "ConfigMap", **about(config())}
-    assert idle(collected_metric.FUNCTION, update(found))
-    taken = found["metadata"]["managedFields"][0]["fieldsV1"]["f:data"]
+    manifest = {"apiVersion": "v1", "kind": "ConfigMap", **about(config())}
+    assert idle(collected_metric.FUNCTION, update(manifest))
+    taken = manifest["metadata"]["managedFields"][0]["fieldsV1"]["f:data"]
     del taken["f:ENABLE_GPU"]
-    assert not idle(collected_metric.FUNCTION, update(found))
+    assert not idle(collected_metric.FUNCTION, update(manifest))
 
 
 @pytest.mark.parametrize("kind", [RESOURCE_DELETE, RESYNC_REQUESTED])
 def test_deletions_and_resyncs_are_never_idle(kind: str) -> None:
     """A deletion's object is the last known one, and a resync has none: both are looked at."""
-    found = about(parent())
-    event = update({**found, "status": {"conditions": [*ALL_DONE, reported(collector.CONDITION)]}}, kind)
+    manifest = about(parent())
+    event = update({**manifest, "status": {"conditions": [*ALL_DONE, reported(collector.CONDITION)]}}, kind)
     assert not idle(collector.FUNCTION, event)
 
 
@@ -169,8 +169,8 @@ def test_a_shared_resource_concerns_those_who_name_it() -> None:
         {"metadata": {"name": "c"}, "spec": {}},
     )
     shared = {"apiVersion": KEPLER.api_version, "kind": "KeplerCollectedMetric", "metadata": {"name": "shared"}}
-    found = parents(collected_metric.FUNCTION, update(about(shared), RESOURCE_ADD), client)
-    assert [one.name for one in found] == ["a"]
+    refs = parents(collected_metric.FUNCTION, update(about(shared), RESOURCE_ADD), client)
+    assert [ref.name for ref in refs] == ["a"]
 
 
 @pytest.mark.parametrize("kind", [RESOURCE_ADD, RESOURCE_DELETE])
