@@ -51,7 +51,7 @@ lint: $(INSTALLED) ## Style, types and import contracts
 generate: $(INSTALLED) ## Write CRDs, schemas of events, `config/base` and the generated pages of `docs` from the code
 	@$(BIN)/python -m crds.crd_files
 	@$(BIN)/python -m crds.reference
-	@$(BIN)/python -m events.event_documents
+	@$(BIN)/python -m installation.event_documents
 	@$(BIN)/python -m installation.generate
 	@$(BIN)/python -m effects
 

@@ -11,7 +11,7 @@ from audit.answer_models import Edit, EpisodeCause, Summary, Wrote
 from events.report import ObjectName, Report
 from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESOURCE_UPDATE, RESYNC_REQUESTED
 
-Said = Report | Summary
+AnyReport = Report | Summary
 
 # Of the fields of one object, so many are named.
 PATHS = 10
@@ -20,7 +20,7 @@ SOON = timedelta(seconds=60)
 HAPPENED = {RESOURCE_ADD: "created", RESOURCE_UPDATE: "changed", RESOURCE_DELETE: "deleted"}
 
 
-def cause_of(reports: Sequence[Said], edit: Edit | None, *, first: bool) -> EpisodeCause:
+def cause_of(reports: Sequence[AnyReport], edit: Edit | None, *, first: bool) -> EpisodeCause:
     """Return the cause of an episode; `reports` are in the order in which they began, at least one.
 
     `first` says that no report on this generation is earlier: the edit caused the episode, unless another object's
@@ -51,7 +51,7 @@ def cause_of(reports: Sequence[Said], edit: Edit | None, *, first: bool) -> Epis
     )
 
 
-def wrote(report: Said) -> Iterator[Wrote]:
+def wrote(report: AnyReport) -> Iterator[Wrote]:
     """Return each write of a report in short."""
     for write in report.changes:
         if isinstance(write, Wrote):
@@ -66,13 +66,13 @@ def name_of(named: ObjectName) -> ObjectName:
     return ObjectName(api_version=named.api_version, kind=named.kind, namespace=named.namespace, name=named.name)
 
 
-def _is_foreign(report: Said) -> bool:
+def _is_foreign(report: AnyReport) -> bool:
     """Whether the function was woken by an event about another object than the one that it reports on."""
     woken = report.cause
     return woken.type in HAPPENED and woken.object is not None and woken.object != name_of(report.object)
 
 
-def _together(reports: Sequence[Said]) -> Iterator[Wrote]:
+def _together(reports: Sequence[AnyReport]) -> Iterator[Wrote]:
     """Return each object that was written in the episode once, but not what was only reported on it."""
     writes: dict[tuple[ObjectName, str], Wrote] = {}
     for write in (write for report in reports for write in wrote(report) if write.action != "reported"):

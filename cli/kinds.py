@@ -6,10 +6,10 @@ from cli.command_errors import UsageError
 from crds.crd_files import RESOURCES
 from events.report import ObjectName
 from functions.function_catalogue import FUNCTIONS
-from runtime.objects import KEPLER, MACHINE_CONFIG, OURS, Kind, Manifest, Ref
+from runtime.objects import KEPLER, OURS, Kind, Manifest, Ref
 
 # Those that functions report on; the other two are read with the Kepler that names them.
-RECONCILED = (KEPLER, MACHINE_CONFIG)
+RECONCILED: tuple[Kind, ...] = tuple(dict.fromkeys(function.parent for function in FUNCTIONS))
 
 POD = Kind("v1", "Pod", "pods")
 ROLE = Kind("rbac.authorization.k8s.io/v1", "Role", "roles")

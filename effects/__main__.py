@@ -1,5 +1,17 @@
 """`python -m effects`: writes `docs/effects.md`; `make generate` runs it."""
 
-from effects.field_effects import FILE, document
+import sys
 
-FILE.write_text(document())
+from effects.field_effects import FILE, MissingCase, document
+
+
+def main() -> None:
+    """Write the page; one line and exit code 1 where a field has no row."""
+    try:
+        FILE.write_text(document())
+    except MissingCase as missing:
+        sys.exit(str(missing))
+
+
+if __name__ == "__main__":
+    main()

@@ -45,7 +45,6 @@ BESIDE = f"{ESTIMATOR}::test_fields_of_the_estimators_container"
 SOCKET = f"{ESTIMATOR}::test_the_only_path_there_is_reaches_both_containers"
 MODEL_CONFIG = f"{ESTIMATOR}::test_both_readers_see_what_was_meant"
 PULLED = f"{SERVER}::test_pull_secrets_are_those_of_the_exporter"
-SERVED = f"{SERVER}::test_off_nothing_is_left_but_the_keys"
 SERVERS_IMAGE = f"{SERVER}::test_the_image_defaults_in_the_environment"
 ADDRESS = f"{SERVER}::test_the_exporter_the_estimator_and_the_server_meet_at_one_address"
 SETTINGS = f"{SERVER}::test_fields_of_the_configuration_and_the_volume"
@@ -58,7 +57,7 @@ SERVERS_POD = f"{SERVER}::test_fields_of_the_pod"
 SERVER_DESCRIBES = f"{SERVER}::test_labels_and_annotations_are_beside_ours"
 EACH_LIMITED = f"{SERVER}::test_resources_are_of_each_container"
 REFUSED = f"{SERVER}::test_training_that_cannot_work_is_refused"
-PREFIX = f"{STORE}::test_a_bucket_without_a_prefix_is_taken_as_a_whole"
+PREFIX = f"{STORE}::test_new_models_reach_the_bucket_and_nothing_in_it_is_lost"
 CREDENTIALS = f"{STORE}::test_the_credentials_are_the_secrets_and_nowhere_else"
 TRUSTED = f"{STORE}::test_a_store_of_an_authority_of_the_users_is_trusted"
 TRUSTED_KEY = f"{STORE}::test_the_authorities_are_for_the_copies_alone"
@@ -72,7 +71,6 @@ LEVELS = f"{POWER}::test_a_switch_is_on_when_a_level_needs_it"
 DROPPED = f"{POWER}::test_what_is_dropped"
 IDLE = f"{POWER}::test_idle_power_has_a_switch_of_its_own"
 FEATURE = f"{MACHINES}::test_a_feature_is_upstreams_machine_config"
-REBOOT = f"{MACHINES}::test_without_leave_to_reboot_nothing_is_written"
 DESCRIBED = f"{MACHINES}::test_each_type_of_machine_is_a_key"
 NAMED = "tests/protocol/test_exporter_applied.py::test_the_source_switches_follow_their_resource"
 
@@ -226,7 +224,7 @@ FIELDS: tuple[FieldCase, ...] = (
         for model in ("node-total", "node-components", "process-total", "process-components")
         for setting, value in MODEL.items()
     ),
-    kepler("model-server.enabled", None, ON, SERVED),
+    kepler("model-server.enabled", None, ON, ADDRESS),
     kepler("monitoring.labels", None, TEAM, SELECTED),
     server("image", None, f"{MODELS}:v0.7.11", SERVERS_IMAGE),
     server("port", None, 9000, ADDRESS),
@@ -276,7 +274,7 @@ FIELDS: tuple[FieldCase, ...] = (
     machines("roles", None, ["master", "worker"], FEATURE, cgroup_v2=True, allow_reboot=True),
     machines("kernel-devel", None, ON, FEATURE, allow_reboot=True),
     machines("cgroup-v2", None, ON, FEATURE, allow_reboot=True),
-    machines("allow-reboot", None, ON, REBOOT, cgroup_v2=True),
+    machines("allow-reboot", None, ON, FEATURE, cgroup_v2=True),
     machines("machine-spec.<name>.processor", None, "intel_xeon_platinum_8259cl", DESCRIBED),
     machines("machine-spec.<name>.cores", None, 96, DESCRIBED),
     machines("machine-spec.<name>.chips", None, 2, DESCRIBED),

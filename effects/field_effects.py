@@ -15,6 +15,7 @@ from crds.meta import Resource
 from crds.reference import rows
 from effects.field_cases import FIELDS, FieldCase, cluster
 from effects.rendered_cluster import Rendered, RenderedCluster, rendered
+from events.outcome_words import Word
 from functions.function_catalogue import FUNCTIONS
 from operands import settled_config
 from operands.cfm import Key
@@ -22,7 +23,7 @@ from operands.children import CONFIG_HASH
 from runtime.declaration import Function
 from runtime.differences import ABSENT, list_keys
 from runtime.objects import CONFIG_MAP, Manifest, Ref
-from runtime.outcome import Outcome, Word
+from runtime.outcome import Outcome
 from runtime.statuses import conditions_of
 
 FILE = Path(__file__).parent.parent / "docs" / "effects.md"
@@ -42,6 +43,10 @@ field means is in [reference.md](reference.md).
 template changes are started anew; "rolls out" says that nothing else changes in a workload, because its configuration
 does. A condition stands where a field changes what is said, or that something is refused.
 """
+
+
+class MissingCase(Exception):
+    """A field of a resource has no row in `effects.field_cases`."""
 
 
 @functools.cache
@@ -211,6 +216,8 @@ def document() -> str:
 
 def _section(resource: type[Resource]) -> str:
     kind, by_path = resource.names.kind, {field.path: field for field in FIELDS if field.kind == resource.names.kind}
+    if missing := [path for path in paths(kind, "spec") if path not in by_path]:
+        raise MissingCase(f"no row for `{missing[0]}` of {kind}: add two values and the test to effects/field_cases.py")
     table = [_row(by_path[path]) for path in paths(kind, "spec")]
     head = ["| field | changes | shown by |", "|---|---|---|"]
     reported = writers().get(kind, {})

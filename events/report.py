@@ -8,6 +8,8 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
 from pydantic.alias_generators import to_camel
 
+from events.outcome_words import ConditionStatus, Word
+
 
 class EventPart(BaseModel):
     """Camel case on the wire, as everything Kubernetes writes."""
@@ -34,7 +36,7 @@ class ReportedCondition(EventPart):
     """The condition as it was written, or would have been."""
 
     type: str
-    status: Literal["True", "False", "Unknown"]
+    status: ConditionStatus
     reason: str
     message: str
 
@@ -96,7 +98,7 @@ class Report(EventPart):
     function: str
     trace: str
     began: AwareDatetime
-    outcome: Literal["converged", "waiting", "rejected"]
+    outcome: Word
     object: Subject
     generation: int
     conditions: tuple[ReportedCondition, ...]

@@ -9,6 +9,7 @@ monitoring         ServiceMonitor and recording rules for Prometheus
 machine_spec       ConfigMap `kepler-machine-spec`, which describes types of machines
 machine_config     kernel headers and cgroup v2 on OpenShift, and a look at every node
 status             the condition `Ready`, from the conditions of all the others
+reconcilers        the functions above but `status`
 function_catalogue all of them, with the listeners of `sweeper`, `audit` and `dead_letters`
 func               the Knative Function that serves the one which `FUNCTION` names
 """

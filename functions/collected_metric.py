@@ -17,6 +17,24 @@ from runtime.outcome import Outcome, converged, rejected
 
 NAME = "collected_metric"
 CONDITION = "CollectedMetricReconciled"
+# The keys of `kepler-cfm` that it always writes.
+KEYS = frozenset(
+    {
+        Key.CGROUP_METRICS,
+        Key.ENABLE_GPU,
+        Key.EXPOSE_BPF_METRICS,
+        Key.EXPOSE_CGROUP_METRICS,
+        Key.EXPOSE_HW_COUNTER_METRICS,
+        Key.EXPOSE_IRQ_COUNTER_METRICS,
+        Key.EXPOSE_KUBELET_METRICS,
+        Key.SOURCE_BPF,
+        Key.SOURCE_CGROUP,
+        Key.SOURCE_COUNTER,
+        Key.SOURCE_GPU,
+        Key.SOURCE_IRQ,
+        Key.SOURCE_KUBELET,
+    }
+)
 
 # A source of the working document -> the switch that Kepler reads (KEP v0.7.12:pkg/config/config.go). Cgroup and
 # kubelet were read up to v0.7.10 and v0.6.1.
@@ -102,7 +120,9 @@ def refers(key: Ref, parent: Manifest | None) -> tuple[Ref, ...]:
 FUNCTION = Function(
     name=NAME,
     condition=CONDITION,
-    wakes=(Wake(KEPLER, idle=reported(CONDITION)), Wake(COLLECTED_METRIC), cfm.wake(NAME)),
+    gates_ready=True,
+    keys=KEYS,
+    wakes=(Wake(KEPLER, idle=reported(CONDITION)), Wake(COLLECTED_METRIC), cfm.wake(NAME, KEYS)),
     children=lambda key: (children.cfm(key),),
     refers=refers,
     reads=(COLLECTED_METRIC,),

@@ -7,12 +7,14 @@ is settled, that is until every other owner of keys reports `True` for this gene
 as it would decide on them now. It writes nothing in a namespace that does not allow privileged pods.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 from crds.kepler import Kepler
+from events.outcome_words import ConditionStatus, Word
 from functions import collected_metric, estimator, exported_power, model_server
 from operands import architecture, cfm, children, engine, exporter, namespaces, release, settled_config, sidecar
+from operands.cfm import Key
 from runtime import declaration
 from runtime.adoption import others, resync
 from runtime.conditions import current, settled
@@ -30,37 +32,24 @@ from runtime.objects import (
     Ref,
     terminates,
 )
-from runtime.outcome import (
-    STATUS_OF,
-    ConditionStatus,
-    DesiredCondition,
-    Intent,
-    Outcome,
-    Word,
-    converged,
-    pending,
-    rejected,
-    waiting,
-)
+from runtime.outcome import STATUS_OF, DesiredCondition, Intent, Outcome, converged, pending, rejected, waiting
 
 NAME = "collector"
 CONDITION = "CollectorReconciled"
+# The keys of `kepler-cfm` that it always writes.
+KEYS = frozenset(
+    {
+        Key.BIND_ADDRESS,
+        Key.ENABLE_EBPF_CGROUPID,
+        Key.KEPLER_LOG_LEVEL,
+        Key.KEPLER_NAMESPACE,
+        Key.METRIC_PATH,
+        Key.SAMPLE_PERIOD_SEC,
+    }
+)
 
-# Who else owns keys of `kepler-cfm`: their condition, and their field manager.
-AWAITED = {
-    collected_metric.CONDITION: collected_metric.FUNCTION.manager,
-    exported_power.CONDITION: exported_power.FUNCTION.manager,
-    estimator.CONDITION: estimator.FUNCTION.manager,
-    model_server.CONDITION: model_server.FUNCTION.manager,
-}
-
-# What each of them decides on its keys, from the Kepler and what it refers to.
-DECIDED: Mapping[str, Callable[[Observed], Outcome]] = {
-    collected_metric.CONDITION: collected_metric.desired,
-    exported_power.CONDITION: exported_power.desired,
-    estimator.CONDITION: estimator.desired,
-    model_server.CONDITION: model_server.decided,
-}
+# The other owners of keys of `kepler-cfm`.
+KEY_OWNERS = (collected_metric.FUNCTION, exported_power.FUNCTION, estimator.FUNCTION, model_server.FUNCTION)
 
 
 def desired(observed: Observed) -> Outcome:
@@ -84,7 +73,7 @@ def _others(observed: Observed, parent: Manifest) -> Outcome | None:
 
 def unsettled(parent: Manifest) -> Outcome | None:
     """Whom the exporter waits for, from the Kepler alone; None where everybody reports `True`."""
-    for awaited in AWAITED:
+    for awaited in FUNCTION.awaits:
         reported = current(parent, awaited)
         if reported is None or reported.status is ConditionStatus.UNKNOWN:
             return pending(f"`{awaited}` has not reported on this generation")
@@ -100,12 +89,12 @@ def _incomplete(observed: Observed) -> Outcome | None:
     nothing.
     """
     config = observed.get(children.cfm(observed.key))
-    for awaited, manager in AWAITED.items():
-        decided = DECIDED[awaited](observed)
-        if decided.word is not Word.CONVERGED:
-            return pending(f"`{awaited}` is about to say: {decided.message}")
-        if not (cfm.intact(config, manager) and cfm.holds(config, decided.intents)):
-            return pending(f"the keys of `{awaited}` are not in place in `{children.CFM}`")
+    for owner in KEY_OWNERS:
+        decision = owner.decided_keys(observed)
+        if decision.word is not Word.CONVERGED:
+            return pending(f"`{owner.condition}` is about to say: {decision.message}")
+        if not (cfm.intact(config, owner.manager, owner.keys) and cfm.holds(config, decision.intents)):
+            return pending(f"the keys of `{owner.condition}` are not in place in `{children.CFM}`")
     return None
 
 
@@ -175,7 +164,7 @@ def subjects(bound: Manifest) -> list[Manifest]:
     return bound.get("subjects") or []
 
 
-def left_over(shared: Mapping[Ref, Manifest | None]) -> Iterator[Ref]:
+def orphan_keys(shared: Mapping[Ref, Manifest | None]) -> Iterator[Ref]:
     """A key in each namespace whose exporters are in the shared binding."""
     for bound in shared.values():
         for subject in subjects(bound or {}):
@@ -199,9 +188,12 @@ def _idle(kepler: Manifest) -> bool:
     return awaited.quiet or own == DesiredCondition(CONDITION, STATUS_OF[awaited.word], awaited.reason, awaited.message)
 
 
-FUNCTION = Function(
+FUNCTION: Function = Function(
     name=NAME,
     condition=CONDITION,
+    gates_ready=True,
+    awaits=tuple(owner.condition for owner in KEY_OWNERS),
+    keys=KEYS,
     wakes=(
         Wake(KEPLER, idle=_idle),
         Wake(CONFIG_MAP, (children.CFM,)),
@@ -218,12 +210,12 @@ FUNCTION = Function(
         children.daemon_set(key),
     ),
     inputs=lambda key: (children.cfm(key),),
-    adds_to=lambda key: (children.cfm(key),),
+    patch_only=lambda key: (children.cfm(key),),
     refers=refers,
     reads=(*exported_power.FUNCTION.reads, NAMESPACE),
     desired=desired,
     gone=gone,
-    left_over=left_over,
+    orphan_keys=orphan_keys,
     installed=(Ref(CLUSTER_ROLE_BINDING, "", children.EXPORTER),),
     rules=(Permission("rbac.authorization.k8s.io", "clusterroles", ("bind",), (children.EXPORTER,)),),
 )

@@ -20,6 +20,8 @@ from runtime.outcome import Outcome, converged, rejected, waiting
 
 NAME = "estimator"
 CONDITION = "EstimatorReconciled"
+# The keys of `kepler-cfm` that it always writes.
+KEYS = frozenset({Key.MODEL_CONFIG})
 
 # Power that Kepler estimates wherever there is no meter. Of processes it knows without a model, by their share of the
 # node's, so theirs are estimated only where the user names a model (KEP:pkg/model/process_energy.go).
@@ -177,7 +179,9 @@ def prefix(name: str) -> str:
 FUNCTION = Function(
     name=NAME,
     condition=CONDITION,
-    wakes=(Wake(KEPLER, idle=reported(CONDITION)), Wake(COLLECTED_METRIC), cfm.wake(NAME)),
+    gates_ready=True,
+    keys=KEYS,
+    wakes=(Wake(KEPLER, idle=reported(CONDITION)), Wake(COLLECTED_METRIC), cfm.wake(NAME, KEYS)),
     children=lambda key: (children.cfm(key),),
     refers=collected_metric.refers,
     reads=(COLLECTED_METRIC,),

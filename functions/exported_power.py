@@ -18,6 +18,17 @@ from runtime.outcome import Outcome, converged, rejected
 
 NAME = "exported_power"
 CONDITION = "ExportedPowerReconciled"
+# The keys of `kepler-cfm` that it always writes.
+KEYS = frozenset(
+    {
+        Key.ENABLE_PROCESS_METRICS,
+        Key.EXPORT_METRICS,
+        Key.EXPOSE_COMPONENT_POWER,
+        Key.EXPOSE_CONTAINER_METRICS,
+        Key.EXPOSE_ESTIMATED_IDLE_POWER_METRICS,
+        Key.EXPOSE_VM_METRICS,
+    }
+)
 
 
 def desired(observed: Observed) -> Outcome:
@@ -92,11 +103,13 @@ def refers(key: Ref, parent: Manifest | None) -> tuple[Ref, ...]:
 FUNCTION = Function(
     name=NAME,
     condition=CONDITION,
+    gates_ready=True,
+    keys=KEYS,
     wakes=(
         Wake(KEPLER, idle=reported(CONDITION)),
         Wake(EXPORTED_POWER),
         Wake(COLLECTED_METRIC),
-        cfm.wake(NAME),
+        cfm.wake(NAME, KEYS),
     ),
     children=lambda key: (children.cfm(key),),
     refers=lambda key, parent: (*refers(key, parent), *collected_metric.refers(key, parent)),

@@ -2,32 +2,13 @@
 
 from audit import audit_listener
 from dead_letters import dead_letter_listener
-from functions import (
-    collected_metric,
-    collector,
-    estimator,
-    exported_power,
-    machine_config,
-    machine_spec,
-    model_server,
-    monitoring,
-    status,
-)
+from functions import status
+from functions.reconcilers import RECONCILERS
 from runtime.declaration import Function
 from runtime.listener import Listener
 from sweeper import sweep_listener
 
-FUNCTIONS: tuple[Function, ...] = (
-    collected_metric.FUNCTION,
-    exported_power.FUNCTION,
-    estimator.FUNCTION,
-    model_server.FUNCTION,
-    collector.FUNCTION,
-    monitoring.FUNCTION,
-    status.FUNCTION,
-    machine_spec.FUNCTION,
-    machine_config.FUNCTION,
-)
+FUNCTIONS: tuple[Function, ...] = (*RECONCILERS, status.FUNCTION)
 _WATCHERS: tuple[Listener, ...] = (sweep_listener.listener(FUNCTIONS), audit_listener.listener(FUNCTIONS))
 _RECEIVING_LETTERS = (*(function.name for function in FUNCTIONS), *(listener.name for listener in _WATCHERS))
 LISTENERS: tuple[Listener, ...] = (*_WATCHERS, dead_letter_listener.listener(_RECEIVING_LETTERS))

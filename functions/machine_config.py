@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from crds.kepler_machine_config import ROLES, KeplerMachineConfig
-from functions.status import READY
+from events.outcome_words import ConditionStatus, Word
 from operands import openshift, preflight
 from operands.openshift import MachineConfigPool, Piece
 from runtime.adoption import made_here, resync
-from runtime.conditions import settled
+from runtime.conditions import READY, settled
 from runtime.declaration import Function, Input, Observed, Wake
 from runtime.objects import MACHINE_CONFIG, NODES_CONFIG, Manifest, Ref, generation
-from runtime.outcome import STATUS_OF, ConditionStatus, DesiredCondition, Outcome, Word, converged, rejected
+from runtime.outcome import STATUS_OF, DesiredCondition, Outcome, converged, rejected
 from runtime.ownership import owned_by
 
 CONDITION = "MachineConfigReconciled"
@@ -177,6 +177,7 @@ PIECES = tuple(piece.ref for piece in openshift.PIECES)
 FUNCTION = Function(
     name="machine_config",
     condition=CONDITION,
+    gates_ready=False,
     summaries=(READY,),
     wakes=(Wake(MACHINE_CONFIG, idle=_done),),
     parent=MACHINE_CONFIG,

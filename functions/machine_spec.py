@@ -9,12 +9,13 @@ import json
 from collections.abc import Iterable, Mapping
 
 from crds.kepler_machine_config import KeplerMachineConfig, Machine
+from events.outcome_words import Word
 from operands import children
 from operands.machine_spec_volume import FILE, NAME, config_map
 from runtime.conditions import reported
 from runtime.declaration import Function, Input, Observed, Wake
 from runtime.objects import CONFIG_MAP, KEPLER, MACHINE_CONFIG, Collection, Manifest, Ref, terminates
-from runtime.outcome import Outcome, Word, converged, rejected
+from runtime.outcome import Outcome, converged, rejected
 
 CONDITION = "MachineSpecReconciled"
 CONFIGS = Collection(MACHINE_CONFIG, "")
@@ -73,6 +74,7 @@ def configs(_key: Ref, _parent: Manifest | None) -> tuple[Input, ...]:
 FUNCTION = Function(
     name="machine_spec",
     condition=CONDITION,
+    gates_ready=False,
     wakes=(Wake(KEPLER, idle=reported(CONDITION)), Wake(MACHINE_CONFIG), Wake(CONFIG_MAP, (NAME,))),
     children=lambda key: (config_map(key),),
     removes=lambda key: (config_map(key),),

@@ -31,6 +31,16 @@ from runtime.ownership import owned_by
 
 NAME = "model_server"
 CONDITION = "ModelServerReconciled"
+# The keys of `kepler-cfm` that it always writes.
+KEYS = frozenset(
+    {
+        Key.MODEL_SERVER_ENABLE,
+        Key.MODEL_SERVER_MODEL_LIST_PATH,
+        Key.MODEL_SERVER_MODEL_REQ_PATH,
+        Key.MODEL_SERVER_PORT,
+        Key.MODEL_SERVER_URL,
+    }
+)
 
 
 def desired(observed: Observed) -> Outcome:
@@ -205,9 +215,12 @@ def _kept(claim: Manifest) -> bool:
 FUNCTION = Function(
     name=NAME,
     condition=CONDITION,
+    gates_ready=True,
+    keys=KEYS,
+    decide_keys=decided,
     wakes=(
         Wake(KEPLER, idle=reported(CONDITION)),
-        cfm.wake(NAME),
+        cfm.wake(NAME, KEYS),
         Wake(CONFIG_MAP, (children.MODEL_CONFIG,)),
         Wake(DEPLOYMENT, (children.MODEL_SERVER,), idle=partial(children.progresses, manager=manager(NAME))),
         Wake(SERVICE, (children.MODEL_SERVER,)),

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from crds.kepler import Kepler
 from crds.kepler_collected_metric import KeplerCollectedMetric
 from crds.kepler_exported_power import KeplerExportedPowerSpec
+from events.outcome_words import ConditionStatus, Word
 from functions import collected_metric, estimator, exported_power
 from operands import children, engine, metrics, recording
 from runtime.adoption import resync
@@ -29,25 +30,12 @@ from runtime.objects import (
     metadata,
     terminates,
 )
-from runtime.outcome import (
-    STATUS_OF,
-    ConditionStatus,
-    DesiredCondition,
-    Intent,
-    Outcome,
-    Word,
-    pending,
-    rejected,
-    waiting,
-)
+from runtime.outcome import STATUS_OF, DesiredCondition, Intent, Outcome, pending, rejected, waiting
 from runtime.ownership import NAMESPACE_TAKEN
 
 NAME = "monitoring"
 CONDITION = "MonitoringReconciled"
 MANAGER = manager(NAME)
-
-# Whose resources say what there is to collect.
-AWAITED = (exported_power.CONDITION, collected_metric.CONDITION)
 
 # What a Prometheus of the usual installations selects by. `release` is the Helm chart's (kube-prometheus-stack): its
 # value is the name of the user's own installation, so that whatever somebody else has put there stays. The other two
@@ -68,7 +56,7 @@ def unsettled(parent: Manifest) -> Outcome | None:
     That another Kepler has the namespace is their word, as they hear of `kepler-cfm`: the other's ServiceMonitor may
     come later, and wakes nobody.
     """
-    for awaited in AWAITED:
+    for awaited in FUNCTION.awaits:
         reported = current(parent, awaited)
         if reported is None or reported.status is ConditionStatus.UNKNOWN:
             return pending(f"`{awaited}` has not reported on this generation")
@@ -221,9 +209,12 @@ def _idle(kepler: Manifest) -> bool:
     return awaited.quiet or current(kepler, CONDITION) == condition
 
 
-FUNCTION = Function(
+FUNCTION: Function = Function(
     name=NAME,
     condition=CONDITION,
+    gates_ready=True,
+    # Their resources say what there is to collect.
+    awaits=(exported_power.CONDITION, collected_metric.CONDITION),
     wakes=(Wake(KEPLER, idle=_idle), Wake(EXPORTED_POWER), Wake(COLLECTED_METRIC)),
     children=lambda key: (children.service_monitor(key), children.prometheus_rule(key)),
     inputs=lambda _key: (definition(SERVICE_MONITOR), definition(PROMETHEUS_RULE)),

@@ -8,28 +8,22 @@ namespace's Warning events, and says which of them is the cause; Events wake nob
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from functions import collected_metric, collector, estimator, exported_power, model_server, monitoring
+from events.outcome_words import ConditionStatus, Word
+from functions import collector
+from functions.reconcilers import RECONCILERS
 from operands import architecture, children, pod_trouble
 from runtime.adoption import OWNED_BY_ANOTHER
-from runtime.conditions import conditions, current, settled
+from runtime.conditions import READY, conditions, current, settled
 from runtime.declaration import Function, Input, Observed, Wake
 from runtime.objects import DAEMON_SET, DEPLOYMENT, EVENT, KEPLER, Manifest, Ref, generation
-from runtime.outcome import ConditionStatus, DesiredCondition, Outcome, Word
+from runtime.outcome import DesiredCondition, Outcome
 from runtime.ownership import belongs_to
 
 AVAILABLE = "Available"
 SERVES = "ModelServerAvailable"
-READY = "Ready"
 
 # What must be True before Ready is; in the order in which a user would look for what is wrong.
-RECONCILED = (
-    collected_metric.CONDITION,
-    exported_power.CONDITION,
-    estimator.CONDITION,
-    model_server.CONDITION,
-    collector.CONDITION,
-    monitoring.CONDITION,
-)
+RECONCILED = tuple(function.condition for function in RECONCILERS if function.gates_ready)
 
 TWENTIETH = 20
 
@@ -236,6 +230,7 @@ def _idle(kepler: Manifest) -> bool:
 FUNCTION = Function(
     name="status",
     condition=READY,
+    gates_ready=False,
     wakes=(
         Wake(KEPLER, idle=_idle),
         Wake(DAEMON_SET, (children.EXPORTER,)),

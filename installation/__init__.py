@@ -3,6 +3,9 @@
 contents          every file, by its name below `config`
 generate          writes them: `make generate`
 installed_objects labels and place of each object
+event_catalogue   every type of event: who emits it, who acts on it, what it carries
+event_documents   JSON Schemas, the AsyncAPI document and `docs/events.md`
+console_catalogue what the console knows without asking
 wiring            sources, Triggers, Knative Services, dead-letter sink
 permissions       ServiceAccounts, Roles and their bindings
 user_roles        ClusterRoles for users, joined to `view`, `edit` and `admin`

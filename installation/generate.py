@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from installation import contents
+from installation import console_catalogue, contents
 from reasons import troubleshooting
 from runtime.plain import as_yaml
 
@@ -16,7 +16,11 @@ def rendered() -> dict[Path, str]:
     """Every generated file below the project's root, and its content."""
     files = {BASE / name: _documents(objects) for name, objects in contents.base().items()}
     overlays = {CONFIG / name: _documents(objects) for name, objects in contents.overlays().items()}
-    pages = {troubleshooting.PAGE: troubleshooting.page(), troubleshooting.SCRIPT: troubleshooting.script()}
+    pages = {
+        troubleshooting.PAGE: troubleshooting.page(),
+        troubleshooting.SCRIPT: troubleshooting.script(),
+        console_catalogue.SCRIPT: console_catalogue.script(),
+    }
     return {**files, BASE / "kustomization.yaml": _kustomization(files), **overlays, **pages}
 
 

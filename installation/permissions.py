@@ -20,7 +20,7 @@ def rules(function: Function) -> Iterator[Object]:
     """Yield the rules of exactly what the protocol does for a function: reads, locked applies, its status."""
     sample = Ref(function.parent, "namespace", "name")
     kept = [ref for ref in function.children(sample) if ref not in function.installed]
-    patched = {ref for ref in kept if ref in function.adds_to(sample)}
+    patched = {ref for ref in kept if ref in function.patch_only(sample)}
     for kind in sorted({ref.kind for ref in kept}):
         # An apply that creates is a PATCH to a name, so `create` can be limited to names, too; a POST it then refuses.
         for verbs, refs in ((["create", "get", "patch"], {*kept} - patched), (["get", "patch"], patched)):

@@ -6,9 +6,9 @@ Pure: manifests out of declarations. `installation.generate` writes them down, a
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from events.event_catalogue import CATALOGUE, EventType
 from events.types import RESOURCES, RESYNC_REQUESTED
 from functions.function_catalogue import FUNCTIONS, LISTENERS
+from installation.event_catalogue import CATALOGUE, EventType
 from installation.installed_objects import Object, labels, manifest
 from installation.permissions import account_roles, base_rules, binding, policy_rule, role, service_account
 from operands import children, repositories

@@ -53,65 +53,13 @@ class Key(StrEnum):
     SOURCE_KUBELET = "SOURCE.KUBELET"
 
 
-# Field manager -> the keys it always writes.
-OWNED: Mapping[str, frozenset[Key]] = {
-    "kepler-collected-metric": frozenset(
-        {
-            Key.CGROUP_METRICS,
-            Key.ENABLE_GPU,
-            Key.EXPOSE_BPF_METRICS,
-            Key.EXPOSE_CGROUP_METRICS,
-            Key.EXPOSE_HW_COUNTER_METRICS,
-            Key.EXPOSE_IRQ_COUNTER_METRICS,
-            Key.EXPOSE_KUBELET_METRICS,
-            Key.SOURCE_BPF,
-            Key.SOURCE_CGROUP,
-            Key.SOURCE_COUNTER,
-            Key.SOURCE_GPU,
-            Key.SOURCE_IRQ,
-            Key.SOURCE_KUBELET,
-        }
-    ),
-    "kepler-exported-power": frozenset(
-        {
-            Key.ENABLE_PROCESS_METRICS,
-            Key.EXPORT_METRICS,
-            Key.EXPOSE_COMPONENT_POWER,
-            Key.EXPOSE_CONTAINER_METRICS,
-            Key.EXPOSE_ESTIMATED_IDLE_POWER_METRICS,
-            Key.EXPOSE_VM_METRICS,
-        }
-    ),
-    "kepler-estimator": frozenset({Key.MODEL_CONFIG}),
-    "kepler-model-server": frozenset(
-        {
-            Key.MODEL_SERVER_ENABLE,
-            Key.MODEL_SERVER_MODEL_LIST_PATH,
-            Key.MODEL_SERVER_MODEL_REQ_PATH,
-            Key.MODEL_SERVER_PORT,
-            Key.MODEL_SERVER_URL,
-        }
-    ),
-    "kepler-collector": frozenset(
-        {
-            Key.BIND_ADDRESS,
-            Key.ENABLE_EBPF_CGROUPID,
-            Key.KEPLER_LOG_LEVEL,
-            Key.KEPLER_NAMESPACE,
-            Key.METRIC_PATH,
-            Key.SAMPLE_PERIOD_SEC,
-        }
-    ),
-}
-
-
 def intent(parent: Manifest, key: Ref, data: Mapping[Key, str]) -> Intent:
     """One owner's keys; the owners share labels and owner reference."""
     return children.child(parent, children.cfm(key), "config", {"data": {name.value: data[name] for name in data}})
 
 
-def intact(cfm: Manifest | None, manager: str) -> bool:
-    """Whether `manager` owns every key it should, and the labels and owner reference.
+def intact(cfm: Manifest | None, manager: str, keys: frozenset[str]) -> bool:
+    """Whether `manager` owns all of these keys, and the labels and owner reference.
 
     Whoever changes or removes a value takes it from its manager's `managedFields`, so what is still owned is
     still as it was applied.
@@ -121,7 +69,7 @@ def intact(cfm: Manifest | None, manager: str) -> bool:
     fields = owned_fields(cfm, manager=manager)
     data = {key.removeprefix("f:") for key in fields.get("f:data") or {}}
     described = fields.get("f:metadata") or {}
-    return data >= OWNED[manager] and tied(described) and children.labelled(described)
+    return data >= keys and tied(described) and children.labelled(described)
 
 
 def holds(cfm: Manifest | None, intents: Iterable[Intent]) -> bool:
@@ -130,9 +78,9 @@ def holds(cfm: Manifest | None, intents: Iterable[Intent]) -> bool:
     return all(intent.body["data"].items() <= there.items() for intent in intents if intent.ref.name == children.CFM)
 
 
-def wake(function: str) -> Wake:
-    """Wakes an owner of keys, by its function's name, when somebody else has changed what it wrote here."""
-    return Wake(CONFIG_MAP, (children.CFM,), idle=partial(intact, manager=manager(function)))
+def wake(function: str, keys: frozenset[Key]) -> Wake:
+    """Return what wakes the owner of these keys: a change that somebody else made to what it wrote here."""
+    return Wake(CONFIG_MAP, (children.CFM,), idle=partial(intact, manager=manager(function), keys=keys))
 
 
 def digest(cfm: Manifest, overlay: Mapping[Key, str]) -> str:

@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
+from events.outcome_words import ConditionStatus
 from runtime.adoption import resync
 from runtime.objects import NODE, Collection, Manifest, Ref, name
-from runtime.outcome import ConditionStatus, DesiredCondition
+from runtime.outcome import DesiredCondition
 
 CONDITION = "NodesSupported"
 NODES = Collection(NODE, "")

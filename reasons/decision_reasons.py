@@ -9,9 +9,9 @@ from functions import (
     machine_spec,
     model_server,
     monitoring,
-    status,
 )
 from reasons.reason_entry import NOTHING, OF_KEPLERS, OWN, PODS, RESYNC, RESYNC_MACHINES, RETRIED, ReasonEntry
+from runtime.conditions import READY
 
 ENTRIES = (
     ReasonEntry(
@@ -25,7 +25,7 @@ ENTRIES = (
     ),
     ReasonEntry(
         "ClusterTaken",
-        (machine_config.CONDITION, status.READY),
+        (machine_config.CONDITION, READY),
         "Another KeplerMachineConfig was first to own the MachineConfigs, and a cluster takes one.",
         "Put the fields of both into one of the two and delete the other. If the one that is left has this reason, "
         f"{RESYNC_MACHINES}.",
@@ -136,7 +136,7 @@ ENTRIES = (
     ),
     ReasonEntry(
         "NotApplicable",
-        (machine_config.CONDITION, status.READY),
+        (machine_config.CONDITION, READY),
         "The cluster has no MachineConfigs, which are OpenShift's, so no machine is changed.",
         f"{NOTHING} What the resource asks of the machines has to be part of the nodes' own images.",
     ),
@@ -160,7 +160,7 @@ ENTRIES = (
     ),
     ReasonEntry(
         "PoolNotFound",
-        (machine_config.CONDITION, status.READY),
+        (machine_config.CONDITION, READY),
         "`roles` names a role that has no MachineConfigPool.",
         f"Remove the role from `roles`. Or create the pool and {RESYNC_MACHINES}.",
     ),
@@ -179,7 +179,7 @@ ENTRIES = (
     ),
     ReasonEntry(
         "RebootNotAllowed",
-        (machine_config.CONDITION, status.READY),
+        (machine_config.CONDITION, READY),
         "The change needs MachineConfigs, with which OpenShift reboots the machines of a pool one after another, and "
         "`allow-reboot` is not set.",
         "Set `allow-reboot` of the KeplerMachineConfig to true when the machines may reboot.",

@@ -3,6 +3,7 @@
 from functions import status
 from operands import preflight
 from reasons.reason_entry import NOTHING, PODS, RESYNC_MACHINES, RETRIED, ReasonEntry
+from runtime.conditions import READY
 
 ENTRIES = (
     ReasonEntry(
@@ -91,20 +92,20 @@ ENTRIES = (
     ),
     ReasonEntry(
         "PoolDegraded",
-        (status.READY,),
+        (READY,),
         "A MachineConfigPool of OpenShift cannot bring a MachineConfig to its machines.",
         "Look at the conditions of the pool: `oc describe machineconfigpool NAME`. Mend what they say, then "
         f"{RESYNC_MACHINES}. To take the change back, switch the field of the KeplerMachineConfig off.",
     ),
     ReasonEntry(
         "PoolPaused",
-        (status.READY,),
+        (READY,),
         "A MachineConfigPool is paused, so its machines do not get the change.",
         f"Set `spec.paused` of the pool to false when its machines may reboot, then {RESYNC_MACHINES}.",
     ),
     ReasonEntry(
         "PoolUpdating",
-        (status.READY,),
+        (READY,),
         "The machines of a pool reboot one after another, or are about to.",
         f"Wait for the next sweep, or {RESYNC_MACHINES}. If nothing moves, look at the pool: `oc get "
         "machineconfigpools`.",
@@ -119,13 +120,13 @@ ENTRIES = (
     ),
     ReasonEntry(
         "Ready",
-        (status.READY,),
+        (READY,),
         "Every function has done its part, and everything that should run is ready.",
         NOTHING,
     ),
     ReasonEntry(
         "Reconciling",
-        (status.READY,),
+        (READY,),
         "Not every function has reported on the present generation of the resource.",
         "Wait for some seconds. If it stays so, `kubectl kepler explain` says which function is silent and why, and "
         "`kubectl kepler doctor` looks at the installation.",

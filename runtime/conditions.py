@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
 
+from events.outcome_words import ConditionStatus
 from runtime.objects import Manifest, generation
-from runtime.outcome import ConditionStatus, DesiredCondition
+from runtime.outcome import DesiredCondition
 
 # The summary that `kubectl wait` waits for, of every kind that has one.
 READY = "Ready"

@@ -71,22 +71,22 @@ class Permission:
     own: bool = False
 
 
-def nothing(_key: Ref) -> tuple[()]:
+def no_children(_key: Ref) -> tuple[()]:
     """No children, no inputs."""
     return ()
 
 
-def nobody(_key: Ref, _parent: Manifest | None) -> tuple[()]:
+def no_references(_key: Ref, _parent: Manifest | None) -> tuple[()]:
     """The parent refers to nothing."""
     return ()
 
 
-def leave(_observed: Observed) -> Outcome | None:
+def no_cleanup(_observed: Observed) -> Outcome | None:
     """The parent is gone, and with it, by garbage collection, everything this function made."""
     return None
 
 
-def nowhere(_shared: Mapping[Ref, Manifest | None]) -> tuple[()]:
+def no_orphans(_shared: Mapping[Ref, Manifest | None]) -> tuple[()]:
     """Nothing outside of the parent's namespace speaks of it."""
     return ()
 
@@ -98,11 +98,15 @@ class Function:
     * `children` and `inputs` follow from the parent's key; `refers` from the parent itself (None: gone or going).
       What is both a child and an input is read twice, around the parent, and must not move in between.
     * `desired` decides while the parent exists, `gone` once it does not; None there means that nothing is to do.
-    * `removes` are the children that a decision may call absent while the parent lives; `adds_to` are those that it
+    * `removes` are the children that a decision may call absent while the parent lives; `patch_only` are those that it
       never makes, since it decides only once others have.
     * `reads` are the kinds that `refers` may name, `lists` those of which it may name collections; `installed` are
       children that `config/` ships and this function may only patch; `rules` are permissions that nothing else implies.
-    * `left_over` are the keys that `installed` objects speak of; where a parent is gone, `gone` has yet to be run.
+    * `orphan_keys` are the keys that `installed` objects speak of; where a parent is gone, `gone` has yet to be run.
+    * `gates_ready`: whether `Ready` of a Kepler waits for `condition`.
+    * `awaits` are the conditions of other functions that it waits for before it writes anything.
+    * `keys` are those that it always writes in `kepler-cfm`, and `decide_keys` its decision on them where `desired`
+      decides on more; `collector` starts nothing before each function with keys has them in place.
     * `overlays` names, for an API group that only some clusters have, the overlay of `config/` that lets this function
       write its kinds; `config/base` lets it read them.
     * `summaries` are conditions that say the same as `condition` where `desired` does not say them apart.
@@ -112,20 +116,28 @@ class Function:
     condition: str
     wakes: tuple[Wake, ...]
     desired: Callable[[Observed], Outcome]
-    children: Callable[[Ref], tuple[Ref, ...]] = nothing
-    inputs: Callable[[Ref], tuple[Ref, ...]] = nothing
-    refers: Callable[[Ref, Manifest | None], tuple[Input, ...]] = nobody
-    gone: Callable[[Observed], Outcome | None] = leave
+    gates_ready: bool = field(kw_only=True)
+    children: Callable[[Ref], tuple[Ref, ...]] = no_children
+    inputs: Callable[[Ref], tuple[Ref, ...]] = no_children
+    refers: Callable[[Ref, Manifest | None], tuple[Input, ...]] = no_references
+    gone: Callable[[Observed], Outcome | None] = no_cleanup
     parent: Kind = KEPLER
     reads: tuple[Kind, ...] = ()
     lists: tuple[Kind, ...] = ()
-    removes: Callable[[Ref], tuple[Ref, ...]] = nothing
-    adds_to: Callable[[Ref], tuple[Ref, ...]] = nothing
+    removes: Callable[[Ref], tuple[Ref, ...]] = no_children
+    patch_only: Callable[[Ref], tuple[Ref, ...]] = no_children
     installed: tuple[Ref, ...] = ()
-    left_over: Callable[[Mapping[Ref, Manifest | None]], Iterable[Ref]] = nowhere
+    orphan_keys: Callable[[Mapping[Ref, Manifest | None]], Iterable[Ref]] = no_orphans
     rules: tuple[Permission, ...] = ()
     overlays: Mapping[str, str] = field(default_factory=dict, hash=False)
     summaries: tuple[str, ...] = ()
+    awaits: tuple[str, ...] = ()
+    keys: frozenset[str] = frozenset()
+    decide_keys: Callable[[Observed], Outcome] | None = None
+
+    def decided_keys(self, observed: Observed) -> Outcome:
+        """Return its decision on its keys of `kepler-cfm`."""
+        return (self.decide_keys or self.desired)(observed)
 
     @property
     def manager(self) -> str:

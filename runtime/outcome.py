@@ -11,27 +11,10 @@ The fourth, failed, is not decided but happens: it is `runtime.errors.Unavailabl
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
+from events.outcome_words import ConditionStatus, Word
 from runtime.objects import Manifest, Ref
-
-
-class Word(StrEnum):
-    """The outcome, as it appears in reports, event types and logs."""
-
-    CONVERGED = "converged"
-    WAITING = "waiting"
-    REJECTED = "rejected"
-
-
-class ConditionStatus(StrEnum):
-    """A condition's status (Kubernetes API conventions: there are these three)."""
-
-    TRUE = "True"
-    FALSE = "False"
-    UNKNOWN = "Unknown"
-
 
 STATUS_OF = {
     Word.CONVERGED: ConditionStatus.TRUE,

@@ -1,16 +1,16 @@
-"""The last so many of something, for all threads of a process. What is forgotten only costs a look."""
+"""A bounded set, shared by all threads of a process. What is forgotten only costs a read."""
 
 import threading
-from collections import OrderedDict
 from collections.abc import Hashable, Iterable
+
+from cachetools import LRUCache
 
 
 class Remembered:
-    """The latest keys; the oldest are forgotten first."""
+    """The `most` keys that were added last."""
 
     def __init__(self, most: int) -> None:
-        self._most = most
-        self._keys: OrderedDict[Hashable, None] = OrderedDict()
+        self._keys: LRUCache[Hashable, None] = LRUCache(most)
         self._lock = threading.Lock()
 
     def __contains__(self, key: Hashable) -> bool:
@@ -18,9 +18,7 @@ class Remembered:
             return key in self._keys
 
     def add(self, keys: Iterable[Hashable]) -> None:
-        """These, too."""
+        """Add these keys, and forget the oldest where there is no room."""
         with self._lock:
             for key in keys:
                 self._keys[key] = None
-            while len(self._keys) > self._most:
-                self._keys.popitem(last=False)

@@ -13,6 +13,7 @@ from typing import Any
 
 from cloudevents.core.v1.event import CloudEvent
 
+from events.outcome_words import Word
 from events.report import (
     ApiCall,
     Cause,
@@ -33,7 +34,7 @@ from runtime.envelope import NAMESPACE, about, envelope
 from runtime.event import Event, moment
 from runtime.field_owners import CONTROL_PLANE
 from runtime.objects import Kind, Manifest, Ref, generation, metadata, name, resource_version, uid
-from runtime.outcome import Outcome, Word
+from runtime.outcome import Outcome
 from runtime.printable import encodable, visible, visible_name
 from runtime.protocol import AcceptedWrite, Reconciled
 from runtime.redact import Mask

@@ -2,13 +2,14 @@
 
 from datetime import UTC, datetime
 
+from events.outcome_words import Word
 from runtime.client import Client
 from runtime.conditions import applied
 from runtime.declaration import Function
 from runtime.differences import owned_values
 from runtime.errors import Invalid
 from runtime.objects import Manifest, Ref
-from runtime.outcome import STATUS_OF, DesiredCondition, Outcome, Word
+from runtime.outcome import STATUS_OF, DesiredCondition, Outcome
 
 # The API server takes at most this many characters in a condition's message.
 MESSAGE = 32768

@@ -145,7 +145,7 @@ class Count:
 def _left_over(snapshot: Snapshot, inhabited: set[str]) -> Iterator[Diverging]:
     """What a deletion that nobody heard of left in objects that all namespaces share."""
     for function in snapshot.functions:
-        for key in function.left_over({ref: snapshot.get(ref) for ref in function.installed}):
+        for key in function.orphan_keys({ref: snapshot.get(ref) for ref in function.installed}):
             if key.namespace not in inhabited:
                 yield Diverging(key, None, {function.name: (f"nothing is left in namespace '{key.namespace}'",)})
 

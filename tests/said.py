@@ -4,6 +4,7 @@ import re
 import types
 import typing
 from datetime import UTC
+from enum import StrEnum
 from typing import Any
 
 from hypothesis import strategies as st
@@ -49,8 +50,8 @@ def _field(field: FieldInfo) -> SearchStrategy[Any]:
 def _value(annotation: Any) -> SearchStrategy[Any]:
     if annotation in SIMPLE:
         return SIMPLE[annotation]
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return any_of(annotation)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel | StrEnum):
+        return any_of(annotation) if issubclass(annotation, BaseModel) else st.sampled_from(annotation)
     inner = typing.get_args(annotation)
     match typing.get_origin(annotation):
         case typing.Literal:

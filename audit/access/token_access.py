@@ -12,11 +12,11 @@ nothing else. Tokens of the API server's own audience are taken as well, unless 
 import hashlib
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cachetools import TLRUCache
 from flask import Request as Asked
 
 from audit.access.viewer import Viewer
@@ -43,7 +43,6 @@ class Known:
 
     review: Callable[[str, Manifest], Manifest]
     user: Manifest
-    until: float
     _answers: dict[tuple[str, Kind, str], bool] = field(default_factory=dict)
 
     @property
@@ -87,6 +86,16 @@ class Known:
         return self._answers[key]
 
 
+def _clock() -> float:
+    """Return the time by which answers grow old, in seconds."""
+    return time.monotonic()
+
+
+def _until(_key: bytes, _known: Known, now: float) -> float:
+    """Return when an answer that came now stops to hold."""
+    return now + SECONDS
+
+
 @dataclass
 class Tokens:
     """Whoever has asked lately, by a hash of their token. Raises HttpProblem for nobody, and Unavailable.
@@ -96,7 +105,7 @@ class Tokens:
 
     transport: Transport
     own: bool = False
-    _known: OrderedDict[bytes, Known] = field(default_factory=OrderedDict)
+    _known: TLRUCache[bytes, Known] = field(default_factory=lambda: TLRUCache(TOKENS, _until, _clock))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, request: Asked) -> Viewer:
@@ -109,16 +118,13 @@ class Tokens:
         return known
 
     def _lately(self, token: str) -> Known:
-        key, now = hashlib.sha256(token.encode()).digest(), time.monotonic()
+        key = hashlib.sha256(token.encode()).digest()
         with self._lock:
             known = self._known.get(key)
-        if known is None or known.until < now:
-            known = Known(self._review, self._who(token), now + SECONDS)
+        if known is None:
+            known = Known(self._review, self._who(token))
             with self._lock:
                 self._known[key] = known
-                self._known.move_to_end(key)
-                while len(self._known) > TOKENS:
-                    self._known.popitem(last=False)
         return known
 
     def _who(self, token: str) -> Manifest:

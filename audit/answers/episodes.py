@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from audit.answer_models import Edit, Episode, Kept, Summary
-from audit.episode_causes import Said, cause_of
+from audit.episode_causes import AnyReport, cause_of
 from events.report import ObjectName, Report
 from runtime import objects
 from runtime.client import path
@@ -15,7 +15,7 @@ from runtime.objects import Kind
 
 KINDS = {(kind.api_version, kind.name): kind for kind in vars(objects).values() if isinstance(kind, Kind)}
 # A report, under its id.
-Told = tuple[str, Said]
+Told = tuple[str, AnyReport]
 # So many seconds in which nothing happens end an episode.
 PAUSE = 5.0
 
@@ -37,7 +37,7 @@ def in_short(reports: Sequence[Summary], edit: Edit | None, *, more: bool = Fals
     return tuple(_episode(group, edit, first=place == 0 and not more) for place, group in groups)
 
 
-def sent(report: Said) -> datetime:
+def sent(report: AnyReport) -> datetime:
     """When its event was sent; an event may say nothing of that, or come from a clock that is ahead."""
     return min(report.cause.sent or report.began, report.began)
 
@@ -105,5 +105,5 @@ def _places(about: ObjectName | None) -> tuple[str, ...]:
     return tuple(path(kind, about.namespace, about.name, part) for part in ("", "status"))
 
 
-def _ended(report: Said) -> datetime:
+def _ended(report: AnyReport) -> datetime:
     return report.began + timedelta(milliseconds=report.milliseconds)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 from audit.answer_models import Fight
 from audit.answers.rows import SHORT, WHOLE, summary, whole
 from audit.answers.selection import OneObject
-from audit.episode_causes import HAPPENED, Said
+from audit.episode_causes import HAPPENED, AnyReport
 from audit.storage.tables import reports
 from events.report import ObjectName, Report
 from events.types import RESOURCE_DELETE
@@ -61,7 +61,7 @@ def fights(reports: Iterable[Report], ours: Collection[str]) -> tuple[Fight, ...
     return tuple(sorted(frequent, key=lambda fight: (-fight.count, fight.path)))
 
 
-def _is_mending(report: Said, ours: Collection[str]) -> bool:
+def _is_mending(report: AnyReport, ours: Collection[str]) -> bool:
     """Whether a function wrote to the very object whose change woke it, and no other function had made that change.
 
     Whoever removes a field leaves no trace in `managedFields`: then the last writer is the function itself.

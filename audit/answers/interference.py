@@ -1,10 +1,10 @@
 """What others do to the children of a resource: read from the API server, a few seconds old at most."""
 
 import threading
-import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+
+from cachetools import TTLCache
 
 from audit.answer_models import ForeignField
 from audit.answers import foreign
@@ -35,21 +35,18 @@ class ChildReader:
 
     client: Callable[[], Client]
     writers: Callable[[Ref], Writers]
-    _known: OrderedDict[Ref, tuple[float, ForeignFields]] = field(default_factory=OrderedDict)
+    _known: TTLCache[Ref, ForeignFields] = field(default_factory=lambda: TTLCache(REMEMBERED, SECONDS))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def foreign(self, key: Ref) -> ForeignFields:
         """What others own of the children of this resource."""
         with self._lock:
-            until, known = self._known.get(key, (0.0, ForeignFields()))
-        if until > time.monotonic():
+            known = self._known.get(key)
+        if known is not None:
             return known
         fields = self._read(key)
         with self._lock:
-            self._known[key] = (time.monotonic() + SECONDS, fields)
-            self._known.move_to_end(key)
-            while len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
+            self._known[key] = fields
         return fields
 
     def managers(self, key: Ref) -> frozenset[str]:

@@ -30,6 +30,8 @@ OF_LEVEL: dict[ConditionLevel, StateName] = {
 # `Ready` is True in these.
 IS_READY: tuple[StateName, ...] = ("ready", "warning")
 OPEN: tuple[ConditionLevel, ...] = ("failed", "waiting", "stale", "warning")
+# Nothing is to be done or waited for.
+CLOSED: tuple[StateName, ...] = ("ready", "referenced")
 
 UNREPORTED, DELETING = "NotReported", "Deleting"
 

@@ -2,23 +2,12 @@
 
 import { html, useEffect, useState } from "./vendor/preact.js";
 import { usePages } from "./api.js";
+import { FUNCTIONS, OUTCOMES } from "./catalogue.js";
 import { toActivity } from "./format.js";
 import { Alert, Empty, Loading, More, ResourceName } from "./parts.js";
 import { Report } from "./resource.js";
 
 const PAGE = 100;
-const FUNCTIONS = [
-  "collected_metric",
-  "exported_power",
-  "estimator",
-  "model_server",
-  "collector",
-  "monitoring",
-  "status",
-  "machine_spec",
-  "machine_config",
-];
-const OUTCOMES = ["converged", "waiting", "rejected"];
 const AGES = { "": "any time", "1h": "the last hour", "24h": "the last day", "168h": "the last week" };
 const HOUR = 3600000;
 

@@ -2,10 +2,10 @@
 
 import { html, useEffect, useRef, useState } from "./vendor/preact.js";
 import { request } from "./api.js";
+import { RESOURCES } from "./catalogue.js";
 import { count } from "./format.js";
 import { Alert, Empty, Loading, Prose, ResourceName, Time } from "./parts.js";
 
-const RESOURCES = ["Kepler", "KeplerCollectedMetric", "KeplerExportedPower", "KeplerMachineConfig"];
 // Milliseconds until the functions have done what they were asked for, most of the time.
 const SOON = 2000;
 

@@ -1,6 +1,7 @@
 // What every page is made of.
 
 import { html, useEffect, useState } from "./vendor/preact.js";
+import { NEUTRAL, WARNING } from "./catalogue.js";
 import { ago, count, moment, named, toResource, value } from "./format.js";
 
 // The outcome of a reconcile, how a resource or a condition stands, in one look: a word, a sign, a colour.
@@ -18,10 +19,6 @@ const SIGNS = {
   neutral: ["none", "–", "off"],
 };
 const NOTHING = ["none", "–", "not reported"];
-
-// Of what a function says, as `audit/answers/states.py` has it for the conditions of a resource.
-const NEUTRAL = ["Disabled", "NotApplicable"];
-const WARNING = ["NotInstalled"];
 
 // How a report is to be looked at: by its outcome, or by the reason where that says more.
 export function lookOf(status, reason) {

@@ -1,13 +1,10 @@
 // Why a resource is not Ready: the sentences of its conditions, the worst first, and what to do next.
 
 import { html } from "./vendor/preact.js";
+import { CLOSED, OPEN } from "./catalogue.js";
 import { count, toTrace } from "./format.js";
 import { Prose, Sign } from "./parts.js";
 import { REASONS } from "./reasons.js";
-
-// Levels of conditions that are open, the worst first, and the states of a resource that has nothing open.
-const OPEN = ["failed", "waiting", "stale", "warning"];
-const CLOSED = ["ready", "referenced"];
 
 export const isOpen = (state) => !CLOSED.includes(state.name);
 

@@ -18,6 +18,7 @@ from events.report import Report, StatusChange
 from events.sweep_data import Resync, SweepData
 from events.types import (
     DISCARD_REQUESTED,
+    MODEL_TRAINED,
     PREFIX,
     RECONCILE_CONVERGED,
     RECONCILE_REJECTED,
@@ -40,6 +41,8 @@ SAID: Mapping[str, tuple[str, type[BaseModel]]] = {
     RESYNC_REQUESTED: ("resync", Resync),
     SWEEP_FINISHED: ("sweep", SweepData),
 }
+# What is noted in the log alone: the dead letters themselves, and their absence, tell what came of a request.
+LOGGED = frozenset({REPLAY_REQUESTED, DISCARD_REQUESTED, MODEL_TRAINED})
 # What only our functions send, or people through them. Models are trained by pipelines, which have no key.
 SIGNED = frozenset({*SAID, REPLAY_REQUESTED, DISCARD_REQUESTED})
 

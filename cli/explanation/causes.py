@@ -13,6 +13,7 @@ from cli.explanation import findings, node_causes
 from cli.explanation.facts import Facts, Workload
 from cli.explanation.function_parts import trouble
 from cli.timeline.sentences import END_OF_FIGHT, fight, foreign_field
+from events.outcome_words import ConditionStatus
 from functions import collector, monitoring, status
 from functions.function_catalogue import FUNCTIONS
 from operands import pod_trouble
@@ -22,7 +23,7 @@ from runtime.conditions import READY, conditions, current
 from runtime.declaration import Function
 from runtime.event import moment
 from runtime.objects import KEPLER, Manifest, generation, metadata, terminates
-from runtime.outcome import ConditionStatus, DesiredCondition
+from runtime.outcome import DesiredCondition
 
 # Nobody needs to be told of a function that was asked a moment ago.
 MOMENT = 20.0

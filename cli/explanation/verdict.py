@@ -6,13 +6,13 @@ from cli.explanation.causes import beside, causes
 from cli.explanation.facts import Facts
 from cli.explanation.running import running
 from cli.kinds import object_name, title
+from events.outcome_words import ConditionStatus
 from events.report import EventPart, ObjectName
 from reasons import troubleshooting
 from runtime.ages import age
 from runtime.conditions import READY, conditions, current
 from runtime.event import moment
 from runtime.objects import KEPLER, generation, terminates
-from runtime.outcome import ConditionStatus
 
 
 class Explanation(EventPart):

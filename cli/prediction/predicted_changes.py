@@ -14,13 +14,13 @@ from cli.prediction.predict import Prediction
 from cli.prediction.rehearse import LAST_APPLIED
 from cli.prediction.simulate import Decision, SimulatedWrite
 from cli.timeline.sentences import foreign_field
+from events.outcome_words import Word
 from events.report import EventPart, Field, ObjectName
 from functions.function_catalogue import FUNCTIONS
 from runtime import redact
 from runtime.declaration import writers
 from runtime.field_owners import foreign_fields
 from runtime.objects import DAEMON_SET, DEPLOYMENT, Ref
-from runtime.outcome import Word
 from runtime.redact import Mask
 
 YOU = "you"

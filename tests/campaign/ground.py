@@ -8,13 +8,14 @@ from typing import Any
 from crds.meta import API_VERSION
 from crds.model_server_fields import OnDelete, StorageType
 from effects.rendered_cluster import PLACES
-from functions import machine_config, status
+from events.outcome_words import ConditionStatus
+from functions import machine_config
 from local.local_errors import CommandFailed
 from local.stack import Stack
 from operands import children
 from operands.model_store import ON_DELETE
 from runtime.client import APPLY, ApiResponse, Request, path
-from runtime.conditions import conditions
+from runtime.conditions import READY, conditions
 from runtime.objects import (
     DAEMON_SET,
     DEPLOYMENT,
@@ -25,7 +26,6 @@ from runtime.objects import (
     Ref,
     metadata,
 )
-from runtime.outcome import ConditionStatus
 from runtime.transport import connect
 from tests.campaign.values import filled
 from tests.faults import oracles
@@ -152,7 +152,7 @@ class Ground:
             for ref, manifest in self.world.objects.items()
             if ref.kind.group == PLACES["Kepler"].kind.group
             for kind, said in conditions(manifest).items()
-            if said["status"] == ConditionStatus.FALSE and kind != status.READY
+            if said["status"] == ConditionStatus.FALSE and kind != READY
         )
 
     def operands(self) -> dict[str, str]:
@@ -245,7 +245,7 @@ def _told(resource: dict[str, Any]) -> dict[str, Any]:
 
 # Who writes a spec: the campaign, and the name that the API server has for whoever wrote before.
 USERS = ("kepler-local", "before-first-apply", "kubectl-patch")
-UNDECIDED = (machine_config.CONDITION, status.READY)
+UNDECIDED = (machine_config.CONDITION, READY)
 
 
 def document(kind: str, spec: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from events.outcome_words import ConditionStatus
 from functions import collector
 from operands import cfm, children
 from operands.children import CONFIG_HASH
@@ -26,7 +27,6 @@ from runtime.objects import (
     terminates,
     uid,
 )
-from runtime.outcome import ConditionStatus
 from sweeper.divergence import divergence
 from tests.faults.fault_world import FaultWorld, ObservedWrite
 from tests.faults.steps import NAME

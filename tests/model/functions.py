@@ -53,7 +53,7 @@ def _parent_only(observed: Observed) -> Outcome:
 
 
 # The child follows from the parent alone.
-ALONE = Function("alone", CONDITION, WAKES, _parent_only, children=lambda _: (CHILD,))
+ALONE = Function("alone", CONDITION, WAKES, _parent_only, children=lambda _: (CHILD,), gates_ready=False)
 
 
 def _halved(observed: Observed) -> Outcome:
@@ -73,7 +73,7 @@ def _two(observed: Observed) -> Outcome:
 
 
 # The child follows from the parent and one more object.
-TWO = Function("two", CONDITION, WAKES, _two, children=lambda _: (CHILD,), inputs=lambda _: (INPUT,))
+TWO = Function("two", CONDITION, WAKES, _two, children=lambda _: (CHILD,), inputs=lambda _: (INPUT,), gates_ready=False)
 
 
 def _named(_key: Ref, owner: Manifest | None) -> tuple[Ref, ...]:
@@ -86,7 +86,7 @@ def _naming(observed: Observed) -> Outcome:
 
 
 # The parent names one of two objects, and each edit the other one (as `collected_metric`).
-NAMED = Function("named", CONDITION, WAKES, _naming, children=lambda _: (CHILD,), refers=_named)
+NAMED = Function("named", CONDITION, WAKES, _naming, children=lambda _: (CHILD,), refers=_named, gates_ready=False)
 
 
 def _listed(observed: Observed) -> Outcome:
@@ -96,7 +96,13 @@ def _listed(observed: Observed) -> Outcome:
 
 # The child follows from the parent and a collection (as `machine_spec`).
 LISTED = Function(
-    "listed", CONDITION, WAKES, _listed, children=lambda _: (CHILD,), refers=lambda _key, _parent: (INPUTS,)
+    "listed",
+    CONDITION,
+    WAKES,
+    _listed,
+    children=lambda _: (CHILD,),
+    refers=lambda _key, _parent: (INPUTS,),
+    gates_ready=False,
 )
 
 
@@ -111,7 +117,15 @@ def _shared(observed: Observed) -> Outcome:
 
 
 # The configuration is child and input at once: a key of it is ours, and the child follows from all of it (`collector`).
-SHARED = Function("shared", CONDITION, WAKES, _shared, children=lambda _: (CONFIG, CHILD), inputs=lambda _: (CONFIG,))
+SHARED = Function(
+    "shared",
+    CONDITION,
+    WAKES,
+    _shared,
+    children=lambda _: (CONFIG, CHILD),
+    inputs=lambda _: (CONFIG,),
+    gates_ready=False,
+)
 
 
 def _sometimes(observed: Observed) -> Outcome:
@@ -122,7 +136,15 @@ def _sometimes(observed: Observed) -> Outcome:
 
 
 # Every second edit of the parent takes the child away.
-SOMETIMES = Function("sometimes", CONDITION, WAKES, _sometimes, children=lambda _: (CHILD,), removes=lambda _: (CHILD,))
+SOMETIMES = Function(
+    "sometimes",
+    CONDITION,
+    WAKES,
+    _sometimes,
+    children=lambda _: (CHILD,),
+    removes=lambda _: (CHILD,),
+    gates_ready=False,
+)
 
 
 def _bound(observed: Observed) -> Outcome:
@@ -137,5 +159,12 @@ def _unbound(observed: Observed) -> Outcome | None:
 
 # A part of an object that is there before and after: nobody's child, written in turn, and taken out by `gone`.
 INSTALLED = Function(
-    "installed", CONDITION, WAKES, _bound, children=lambda _: (BINDING,), gone=_unbound, installed=(BINDING,)
+    "installed",
+    CONDITION,
+    WAKES,
+    _bound,
+    children=lambda _: (BINDING,),
+    gone=_unbound,
+    installed=(BINDING,),
+    gates_ready=False,
 )

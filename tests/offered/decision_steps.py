@@ -13,11 +13,11 @@ from functions import (
     machine_spec,
     model_server,
     monitoring,
-    status,
 )
 from local.local_errors import CommandFailed
 from operands import children, settled_config
 from reasons.reason_entry import OF_KEPLERS
+from runtime.conditions import READY
 from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, MACHINE_CONFIG, Kind
 from tests.offered.common_steps import (
     ESTIMATED,
@@ -259,5 +259,5 @@ CASES = (
         machine_described,
         name="machine spec",
     ),
-    StepCase("Ready", (status.READY,), applied(kepler()), still=True),
+    StepCase("Ready", (READY,), applied(kepler()), still=True),
 )

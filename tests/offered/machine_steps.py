@@ -9,10 +9,11 @@ from typing import Any
 
 from crds.crd_files import definition as definition_of
 from crds.kepler_machine_config import KeplerMachineConfig
-from functions import machine_config, monitoring, status
+from functions import machine_config, monitoring
 from local.layout import ROOT
 from operands import preflight
 from runtime.client import path
+from runtime.conditions import READY
 from runtime.objects import CRD, MACHINE_CONFIG, NODE, NODES_CONFIG, NODES_POOL, PROMETHEUS_RULE, SERVICE_MONITOR
 from tests import policies
 from tests.offered.common_steps import applied, other
@@ -23,7 +24,7 @@ from tests.protocol.test_machine_config_applied import WRITES, definition, pool
 from tests.protocol.test_monitoring_applied import MONITORS, RULES
 from tests.workbench import kepler
 
-OWN, READY = machine_config.CONDITION, status.READY
+OWN = machine_config.CONDITION
 CGROUP = "50-worker-cgroupv2"
 WANTED = other(MACHINE_CONFIG, "machines", cgroup_v2=True, allow_reboot=True)
 AGAIN = "kubectl kepler resync KeplerMachineConfig/machines"

@@ -1,6 +1,7 @@
 """Why pods of the exporter and of the model server do not come up: the steps out of it."""
 
-from functions import collected_metric, status
+from functions import collected_metric
+from runtime.conditions import READY
 from runtime.objects import COLLECTED_METRIC, KEPLER, SECRET, Manifest
 from tests.offered.common_steps import (
     ESTIMATED,
@@ -218,5 +219,5 @@ CASES = (
         unseen=NO_LOG,
     ),
     StepCase("Available", PODS, applied(kepler(model_server=LOCAL)), still=True),
-    StepCase("Reconciling", (status.READY,), unheard, run("resync", "--wait")),
+    StepCase("Reconciling", (READY,), unheard, run("resync", "--wait")),
 )

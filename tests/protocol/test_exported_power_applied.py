@@ -3,7 +3,6 @@
 from typing import Any
 
 from functions import exported_power
-from operands import cfm
 from runtime.objects import EXPORTED_POWER
 from tests.workbench import Workbench, kepler, update
 
@@ -16,7 +15,7 @@ def power(name: str = "default", **spec: Any) -> dict[str, Any]:
 def data(workbench: Workbench) -> dict[str, str]:
     """The keys of `kepler-cfm` that are `exported_power`'s."""
     data = workbench.get("configmap/kepler-cfm")["data"]
-    return {key: data[key] for key in cfm.OWNED[exported_power.FUNCTION.manager]}
+    return {key: data[key] for key in exported_power.KEYS}
 
 
 def generation(workbench: Workbench) -> int:

@@ -4,43 +4,16 @@ import hashlib
 import re
 
 from audit.answers import states
-from functions.function_catalogue import FUNCTIONS
 from local.layout import ROOT
-from runtime.objects import OURS
 
 CONSOLE = ROOT / "audit" / "console"
 PREACT = "72284e8e9079c87817145df1110f74e8a2aa040b2fc384922e18dfcb46fc1fd7"
-
-
-def listed(script: str, name: str) -> list[str]:
-    """The strings of a list of this name."""
-    match = re.search(rf"const {name} = \[(.*?)\]", (CONSOLE / script).read_text(), re.DOTALL)
-    assert match, name
-    return re.findall(r'"([^"]+)"', match[1])
-
-
-def test_every_function_that_reports_can_be_chosen() -> None:
-    """Those and no others."""
-    assert sorted(listed("activity.js", "FUNCTIONS")) == sorted(function.name for function in FUNCTIONS)
-
-
-def test_reasons_have_the_same_signs_everywhere() -> None:
-    """Those of reports, by the console, and those of resources, by the query API."""
-    assert {*listed("parts.js", "NEUTRAL")} == states.NEUTRAL
-    assert {*listed("parts.js", "WARNING")} == states.WARNING
 
 
 def test_levels_and_states_of_the_query_api_have_a_sign() -> None:
     """All but those that say that there is nothing to say yet."""
     signs = re.findall(r"^  (\w+): \[", (CONSOLE / "parts.js").read_text(), re.MULTILINE)
     assert {*states.WORST, *states.ORDER} - {*signs} == {"stale", "unreported", "referenced"}
-    assert listed("why.js", "OPEN") == [*states.OPEN]
-    assert {*listed("why.js", "CLOSED")} == {"ready", "referenced"}
-
-
-def test_letters_about_our_resources_lead_to_them() -> None:
-    """Each kind has a page of its own."""
-    assert sorted(listed("letters.js", "RESOURCES")) == sorted(kind.name for kind in OURS)
 
 
 def test_the_vendored_preact_is_what_was_published() -> None:

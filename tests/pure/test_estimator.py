@@ -51,6 +51,12 @@ class EstimatorCase:
     read: dict[str, str]
 
 
+def key(name: str) -> str:
+    """Return a field's name as `MODEL_CONFIG` spells it."""
+    return name.replace("-", "_").upper()
+
+
+SETTINGS = {"init-url": "http://m/b.zip", "trainer": "ExponentialRegressionTrainer", "filters": "n:2"}
 CASES = [
     EstimatorCase({}, BY_DEFAULT),
     EstimatorCase({"node-components": None}, BY_DEFAULT),
@@ -62,6 +68,18 @@ CASES = [
     EstimatorCase(
         {"process-total": {"trainer": "LogisticRegressionTrainer"}},
         {**BY_DEFAULT, "PROCESS_TOTAL_ESTIMATOR": "true", "PROCESS_TOTAL_TRAINER": "LogisticRegressionTrainer"},
+    ),
+    *(
+        EstimatorCase(
+            {model: {setting: value}},
+            {
+                **BY_DEFAULT,
+                **({f"{key(model)}_ESTIMATOR": "true"} if model.startswith("process") else {}),
+                f"{key(model)}_{key(setting)}": value,
+            },
+        )
+        for model in ("node-total", "node-components", "process-total", "process-components")
+        for setting, value in SETTINGS.items()
     ),
     EstimatorCase(
         {"process-components": {"init-url": "http://m/a.zip"}},

@@ -16,12 +16,12 @@ from jsonschema import Draft202012Validator
 
 from dead_letters.dead_letter_store import DeadLetterStore
 from events import types
-from events.event_catalogue import BY_TYPE, CATALOGUE, COMMON, OBJECT, READINESS, RECONCILERS, EventType
-from events.event_documents import ASYNCAPI, SCHEMAS, rendered, schema
 from events.report import Report, StatusChange
 from events.sweep_data import Resync, SweepData
 from functions.function_catalogue import FUNCTIONS, LISTENERS, NAMES
 from installation import wiring
+from installation.event_catalogue import BY_TYPE, CATALOGUE, COMMON, OBJECT, READINESS, RECONCILERS, EventType
+from installation.event_documents import ASYNCAPI, SCHEMAS, rendered, schema
 from local.layout import ROOT
 from runtime import requests
 from runtime.client import ApiResponse, Client, Request

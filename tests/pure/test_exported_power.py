@@ -9,7 +9,7 @@ import pytest
 from crds.kepler_collected_metric import KeplerCollectedMetric
 from crds.kepler_exported_power import USAGE, KeplerExportedPower, KeplerExportedPowerSpec, Level
 from functions import exported_power
-from operands import cfm, children, metrics
+from operands import children, metrics
 from operands.cfm import Key
 from operands.metrics import Family, series
 from runtime.declaration import Observed
@@ -138,7 +138,7 @@ def test_the_list_is_the_working_documents() -> None:
 
 def test_every_key_it_owns_is_always_written() -> None:
     """Otherwise `collector` would wait for it forever."""
-    owned = cfm.OWNED[exported_power.FUNCTION.manager]
+    owned = exported_power.KEYS
     assert set(exported_power.keys(DEFAULT)) == set(exported_power.keys(spec(levels=["vm"], metrics=["cache_miss"])))
     assert set(exported_power.keys(DEFAULT)) == owned
 

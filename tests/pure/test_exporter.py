@@ -8,11 +8,11 @@ import pytest
 
 from crds.kepler import Kepler
 from functions import collected_metric, collector
-from operands import cfm, children, engine, exporter, namespaces
+from operands import children, engine, exporter, namespaces
 from operands.cfm import Key
 from operands.repositories import repository
 from runtime.adoption import MANAGED_BY
-from runtime.declaration import Observed
+from runtime.declaration import Function, Observed
 from runtime.objects import KEPLER, Ref
 from runtime.outcome import Intent, Outcome
 from runtime.settings import ALLOWED_IMAGES
@@ -28,7 +28,7 @@ DONE = {
     "lastTransitionTime": "2026-01-01T00:00:00Z",
 }
 OPEN = {namespaces.ref(KEY): {"metadata": {"name": "energy", "labels": namespaces.LABELS}}}
-ALL_DONE = [{**DONE, "type": awaited} for awaited in collector.AWAITED]
+ALL_DONE = [{**DONE, "type": awaited} for awaited in collector.FUNCTION.awaits]
 
 
 def parent(**spec: Any) -> dict[str, Any]:
@@ -45,22 +45,22 @@ def parent(**spec: Any) -> dict[str, Any]:
 def config(kepler: dict[str, Any] | None = None, images: dict[str, str] | None = None, **data: str) -> dict[str, Any]:
     """`kepler-cfm` with the keys of every owner but `collector` as this Kepler wants them, and further ones."""
     seen = Observed(KEY, kepler or parent(), images=images or {})
-    wanted = [intent.body["data"] for decide_keys in collector.DECIDED.values() for intent in decide_keys(seen).intents]
-    keys = {name: value for each in wanted for name, value in each.items()}
-    entries = [_owned(owner) for owner in collector.AWAITED.values()]
+    wanted = [intent.body["data"] for owner in collector.KEY_OWNERS for intent in owner.decided_keys(seen).intents]
+    keys = {name: value for data_of_one in wanted for name, value in data_of_one.items()}
+    entries = [_owned(owner) for owner in collector.KEY_OWNERS]
     described = {"name": "kepler-cfm", "labels": {**MANAGED_BY}, "managedFields": entries}
     return {"metadata": described, "data": keys | data}
 
 
-def _owned(manager: str) -> dict[str, Any]:
+def _owned(owner: Function) -> dict[str, Any]:
     fields = {
-        "f:data": {f"f:{name}": {} for name in cfm.OWNED[manager]},
+        "f:data": {f"f:{name}": {} for name in owner.keys},
         "f:metadata": {
             "f:labels": {f"f:{label}": {} for label in children.LABELS},
             "f:ownerReferences": {'k:{"uid":"u"}': {}},
         },
     }
-    return {"manager": manager, "operation": "Apply", "fieldsV1": fields}
+    return {"manager": owner.manager, "operation": "Apply", "fieldsV1": fields}
 
 
 def observed(kepler: dict[str, Any], found: dict[str, Any] | None, images: dict[str, str] | None = None) -> Observed:

@@ -8,9 +8,9 @@ import pytest
 
 from effects.cluster_objects import node, pool
 from functions import machine_config, machine_spec
-from functions.status import READY
 from operands import machine_spec_volume, openshift, preflight
 from operands.openshift import PIECES, Feature, Piece
+from runtime.conditions import READY
 from runtime.declaration import Observed
 from runtime.objects import COLLECTED_METRIC, KEPLER, MACHINE_CONFIG, Manifest, Ref
 from runtime.outcome import Outcome

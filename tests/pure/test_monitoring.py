@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from crds.kepler_collected_metric import KeplerCollectedMetric
+from crds.kepler_collected_metric import METRICS, KeplerCollectedMetric, Source
 from crds.kepler_exported_power import USAGE, Level
 from effects.cluster_objects import definition
 from functions import exported_power, monitoring
@@ -44,7 +44,7 @@ def said(
 
 def parent(*conditions: dict[str, Any], **fields: Any) -> dict[str, Any]:
     """A Kepler that names the KeplerExportedPower 'mine', and on which others have reported."""
-    others = [said(by=one) for one in monitoring.AWAITED]
+    others = [said(by=one) for one in monitoring.FUNCTION.awaits]
     return {
         "apiVersion": KEPLER.api_version,
         "kind": "Kepler",
@@ -231,23 +231,31 @@ def test_nothing_more_than_asked_for_needs_no_relabeling() -> None:
     assert "metricRelabelings" not in endpoint(decide(levels=["node", "package", "pod", "container"]))
 
 
+LEVELS = ["node", "package", "container", "process"]
+
+
 def sources(**chosen: Any) -> dict[Ref, Any]:
     """The KeplerCollectedMetric 'sources'."""
     return {SOURCES: {"metadata": {"name": "sources"}, "spec": {"sources": chosen}}}
 
 
-def test_metrics_that_a_sources_list_leaves_out_are_dropped() -> None:
-    """Of that source only, and at every level that has them; a source that is off has no series to drop."""
-    there = sources(counter={"metrics": ["cpu_cycles"]}, irq={"enabled": False, "metrics": ["bpf_block_irq"]})
-    outcome = decide(parent(collected_metric="sources"), there, levels=["node", "package", "container", "process"])
-    asked = spec(levels=["node", "package", "container", "process"])
+@pytest.mark.parametrize("source", [Source.COUNTER, Source.GPU, Source.BPF, Source.IRQ])
+def test_metrics_that_a_sources_list_leaves_out_are_dropped(source: Source) -> None:
+    """Of that source only, and at every level that has them."""
+    first, *rest = METRICS[source]
+    outcome = decide(parent(collected_metric="sources"), sources(**{source: {"metrics": [first]}}), levels=LEVELS)
     left_out = {
-        series(family, measure)
-        for family in (metrics.Family.CONTAINER, metrics.Family.PROCESS)
-        for measure in ("cpu_instructions", "cache_miss")
+        series(family, measure) for family in (metrics.Family.CONTAINER, metrics.Family.PROCESS) for measure in rest
     }
-    exported = names(metrics.exported(asked))
-    assert exported - kept(outcome, exported) == left_out
+    exported = names(metrics.exported(spec(levels=LEVELS)))
+    assert exported - kept(outcome, exported) == left_out & exported != set()
+
+
+def test_a_source_that_is_off_has_no_series_to_drop() -> None:
+    """Whatever its list says."""
+    off = sources(irq={"enabled": False, "metrics": ["bpf_block_irq"]})
+    exported = names(metrics.exported(spec(levels=LEVELS)))
+    assert kept(decide(parent(collected_metric="sources"), off, levels=LEVELS), exported) == exported
 
 
 TRAINING = {"enabled": True, "training": {"online": True}}
@@ -309,7 +317,7 @@ def test_only_kinds_that_are_served_are_intended(case: PrometheusOperatorCase) -
     assert ("install the Prometheus operator" in outcome.message) is bool(case.lacks)
 
 
-@pytest.mark.parametrize("awaited", monitoring.AWAITED)
+@pytest.mark.parametrize("awaited", monitoring.FUNCTION.awaits)
 def test_nothing_is_decided_before_the_others_have(awaited: str) -> None:
     """Not reported yet, or for an older spec, or a resource that has just gone: its word is a moment away."""
     for kepler in (parent(said(generation=0, by=awaited)), parent(said("Unknown", by=awaited))):
@@ -318,7 +326,7 @@ def test_nothing_is_decided_before_the_others_have(awaited: str) -> None:
     assert decide(parent(collected_metric="sources"), there={SOURCES: None}).quiet
 
 
-@pytest.mark.parametrize("awaited", monitoring.AWAITED)
+@pytest.mark.parametrize("awaited", monitoring.FUNCTION.awaits)
 def test_what_another_function_rejects_is_passed_on(awaited: str) -> None:
     """What Prometheus collects stays as it is; the message is the one that says what to do."""
     outcome = decide(parent(said("False", "create it", by=awaited)))

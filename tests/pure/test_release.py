@@ -43,7 +43,7 @@ def parent(**spec: Any) -> dict[str, Any]:
     """A Kepler with this spec, on which every owner of keys has reported."""
     entries = [
         {"type": one, "status": "True", "reason": "R", "message": "", "observedGeneration": 1}
-        for one in collector.AWAITED
+        for one in collector.FUNCTION.awaits
     ]
     return {
         "apiVersion": KEPLER.api_version,

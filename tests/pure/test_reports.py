@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from audit.storage.entries import parsed
 from audit.storage.entries import report as entry_of
+from events.outcome_words import Word
 from events.report import Cause, ObjectName, Report, StatusChange
 from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESOURCE_UPDATE, RESYNC_REQUESTED, STATUS_CHANGED
 from functions import collector
 from runtime.differences import FieldChange
 from runtime.event import Event
 from runtime.objects import CONFIG_MAP, DAEMON_SET, KEPLER, SERVICE, Kind, Ref
-from runtime.outcome import Outcome, Word
+from runtime.outcome import Outcome
 from runtime.protocol import AcceptedWrite, Reconciled
 from runtime.reports import cause, emitted, report
 from runtime.spans import Course

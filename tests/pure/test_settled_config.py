@@ -29,7 +29,7 @@ def test_pods_carry_every_key_as_it_was_settled() -> None:
 
 def collector_keys() -> frozenset[cfm.Key]:
     """The keys of the collector itself."""
-    return cfm.OWNED[collector.FUNCTION.manager]
+    return collector.KEYS
 
 
 def test_a_key_that_no_annotation_can_have_as_its_name_keeps_its_file() -> None:

@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
+from events.outcome_words import Word
 from events.types import RESOURCE_DELETE, RESOURCE_UPDATE
 from functions import status
 from runtime import spans
@@ -22,7 +23,7 @@ from runtime.differences import FieldChange
 from runtime.errors import Unavailable
 from runtime.objects import KEPLER, Ref
 from runtime.otlp import GivenIds
-from runtime.outcome import Outcome, Word
+from runtime.outcome import Outcome
 from runtime.protocol import AcceptedWrite, Reconciled
 from runtime.reports import report
 from runtime.spans import Course, templated

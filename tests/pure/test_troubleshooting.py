@@ -9,6 +9,7 @@ from functions.function_catalogue import FUNCTIONS
 from local.layout import ROOT
 from operands.preflight import CONDITION as PREFLIGHT
 from reasons import decision_reasons, troubleshooting, workload_reasons
+from runtime.conditions import READY
 from tests.given_reasons import UnknownReason, given, reasons
 
 GIVEN = given()
@@ -33,7 +34,7 @@ def test_an_entry_names_the_condition_of_each_function_that_gives_the_reason(fun
     """`status` has conditions of its own for what runs."""
     name, condition = getattr(function, "name"), getattr(function, "condition")  # noqa: B009
     own = {given_reason.reason for given_reason in GIVEN if given_reason.module == f"functions.{name}"}
-    expected = {status.AVAILABLE, status.SERVES, status.READY} if name == "status" else {condition, status.READY}
+    expected = {status.AVAILABLE, status.SERVES, READY} if name == "status" else {condition, READY}
     assert own
     assert not [reason for reason in own if not expected & {*ENTRIES[reason].conditions}]
 

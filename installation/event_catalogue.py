@@ -1,6 +1,6 @@
 """Every type of event that the operator emits: what it says, who emits it, who acts on it, and what it carries.
 
-From this `events.event_documents` writes the JSON Schemas, the AsyncAPI document and `docs/events.md`, and
+From this `installation.event_documents` writes the JSON Schemas, the AsyncAPI document and `docs/events.md`, and
 `installation.wiring` the EventTypes of Knative. The tests hold what is really emitted against it.
 """
 
@@ -11,6 +11,8 @@ from events.report import EventPart, Report, StatusChange
 from events.request_data import Discard, Replay
 from events.sweep_data import Resync, SweepData
 from events.trained_model import Trained
+from functions.function_catalogue import FUNCTIONS
+from runtime.conditions import READY
 
 Model = type[EventPart]
 
@@ -84,17 +86,7 @@ OBJECT = (
     Attribute("partitionkey", "`<namespace>/<name>`, for channels that have partitions", "energy/kepler"),
 )
 
-RECONCILERS = (
-    "collected_metric",
-    "exported_power",
-    "estimator",
-    "model_server",
-    "collector",
-    "monitoring",
-    "status",
-    "machine_spec",
-    "machine_config",
-)
+RECONCILERS = tuple(function.name for function in FUNCTIONS)
 # Of a request: whom it is for.
 MEANT = Attribute(
     "functions",
@@ -103,7 +95,7 @@ MEANT = Attribute(
     required=False,
 )
 
-READINESS = ("status", "machine_config")
+READINESS = tuple(function.name for function in FUNCTIONS if READY in (function.condition, *function.summaries))
 CAUSE = "the event that led to it, the function and the object"
 
 

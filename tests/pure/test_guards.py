@@ -1,0 +1,77 @@
+"""What a new function or type of event needs besides its code: each place that was forgotten is named."""
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from audit.storage.intake import LOGGED, SAID
+from functions.function_catalogue import FUNCTIONS, LISTENERS, NAMES
+from functions.reconcilers import RECONCILERS
+from functions.status import RECONCILED
+from installation.event_catalogue import CATALOGUE
+from local.layout import ROOT
+from runtime.declaration import Function
+from runtime.objects import KEPLER
+
+MAP = ROOT / "docs" / "architecture.md"
+
+
+def imported_modules() -> Iterator[str]:
+    """Every module of `functions` that a pure test imports."""
+    for path in sorted((ROOT / "tests" / "pure").glob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module == "functions":
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("functions."):
+                yield str(node.module).removeprefix("functions.")
+
+
+@pytest.mark.parametrize("name", [function.name for function in FUNCTIONS])
+def test_a_function_has_a_pure_test(name: str) -> None:
+    """Its decisions need no server."""
+    assert name in set(imported_modules()), f"write tests/pure/test_{name}.py: no pure test imports functions.{name}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_function_is_in_the_map(name: str) -> None:
+    """With its condition, and what it brings about."""
+    rows = [line for line in MAP.read_text().splitlines() if line.startswith(f"| `{name}` | ")]
+    assert len(rows) == 1, f"add a row for `{name}` to the functions in docs/architecture.md"
+    conditions = {function.name: function.condition for function in FUNCTIONS}
+    assert f"| `{conditions[name]}` |" in rows[0] if name in conditions else "| – |" in rows[0], rows[0]
+
+
+def test_ready_waits_for_the_functions_that_say_so() -> None:
+    """All of these reconcile Keplers: a condition that is never written there would be waited for without end."""
+    assert set(RECONCILED) == {function.condition for function in RECONCILERS if function.gates_ready}
+    wrong = [function.name for function in RECONCILERS if function.gates_ready and function.parent != KEPLER]
+    assert not wrong, f"{wrong} do not reconcile Keplers: set `gates_ready=False`"
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
+def test_whom_a_function_waits_for_reports_on_the_same_object(function: Function) -> None:
+    """A condition of another kind of object is not in the parent's status."""
+    reported = {other.condition for other in RECONCILERS if other.parent == function.parent}
+    assert set(function.awaits) <= reported
+
+
+def test_no_key_has_two_owners() -> None:
+    """By server-side apply they would take it from each other."""
+    owners = [(key, function.name) for function in FUNCTIONS for key in sorted(function.keys)]
+    assert len({key for key, _ in owners}) == len(owners), owners
+
+
+def test_no_event_is_accepted_and_dropped() -> None:
+    """What `audit` is said to accept it keeps, or notes in the log on purpose."""
+    accepted = {event_type.type for event_type in CATALOGUE if "audit" in event_type.accepted_by}
+    assert accepted - {*SAID} - LOGGED == set(), "keep it (`SAID`) or note it (`LOGGED`) in audit/storage/intake.py"
+    assert ({*SAID} | LOGGED) - accepted == set(), "`audit` keeps a type that the catalogue does not let it accept"
+
+
+def test_every_accepting_function_exists() -> None:
+    """A name that is misspelled would be accepted by nobody."""
+    names = {*NAMES}
+    wrong = {name for event_type in CATALOGUE for name in event_type.accepted_by} - names
+    assert not wrong, f"{wrong} are no functions: {sorted(names)} are"
+    assert len(LISTENERS) + len(FUNCTIONS) == len(names)
