@@ -10,7 +10,7 @@ UPGRADE := --upgrade
 PROCESSES := 2
 CLI := distributions/kubectl-kepler
 
-.PHONY: run up down status test test-deps e2e e2e-deps faults lint lock image generate release bench clean help
+.PHONY: run up down status check test test-deps e2e e2e-deps faults lint lock image generate release bench clean help
 
 help: ## What can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,9 @@ test: lint ## Everything: style, types, import contracts, generated files, then 
 	@$(BIN)/python -m local build
 	@$(BIN)/pytest --numprocesses=$(PROCESSES)
 
+check: lint ## In about a minute, without Go and a browser: style, types, import contracts, generated files, pure tests
+	@$(BIN)/pytest tests/pure --numprocesses=$(PROCESSES)
+
 test-deps: ## Install what `make test` needs of the distribution (Chromium, PostgreSQL); as root or by sudo
 	@tests/packages.sh --install
 
@@ -42,11 +45,12 @@ e2e: $(INSTALLED) ## A whole node with the official Knative, and the operator on
 e2e-deps: $(INSTALLED) ## Install what `make e2e` needs of the distribution; as root
 	@$(BIN)/python -m node install-packages
 
-lint: $(INSTALLED) ## Style, types and import contracts
+lint: $(INSTALLED) ## Style, types and import contracts, and the console's JavaScript where node is there
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@tests/console/check.sh
 
 generate: $(INSTALLED) ## Write CRDs, schemas of events, `config/base` and the generated pages of `docs` from the code
 	@$(BIN)/python -m crds.crd_files

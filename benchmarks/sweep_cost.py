@@ -89,8 +89,8 @@ def _stored(etcd: urllib3.HTTPConnectionPool) -> Iterator[tuple[bytes, bytes]]:
 
 def _put(key: bytes, value: bytes, name: str, config: Manifest) -> dict[str, str]:
     """A stored object under another namespace: of the same length, since lengths are stored, too."""
-    before = cfm.digest(config, {})
-    after = cfm.digest(json.loads(json.dumps(config).replace(FIRST, name)), {})
+    before = cfm.configuration_hash(config, {})
+    after = cfm.configuration_hash(json.loads(json.dumps(config).replace(FIRST, name)), {})
     moved = value.replace(FIRST.encode(), name.encode()).replace(before.encode(), after.encode())
     return {"key": _encoded(key.replace(FIRST.encode(), name.encode())), "value": _encoded(moved)}
 

@@ -78,7 +78,7 @@ class RequestRefused(CliError):
     exit = Exit.REFUSED
 
 
-def understood(error: OperatorError) -> CliError:
+def as_cli_error(error: OperatorError) -> CliError:
     """What an answer of the API server means to whoever called the command."""
     message = " ".join(str(error).split())
     if isinstance(error, Forbidden):

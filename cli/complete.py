@@ -27,7 +27,7 @@ echo :4
 
 def namespaces(given: Mapping[str, Any], incomplete: str) -> list[str]:
     """Names of namespaces."""
-    return _matching(_listed(given, NAMESPACE), incomplete)
+    return _matching(_names_of(given, NAMESPACE), incomplete)
 
 
 def resources(given: Mapping[str, Any], incomplete: str) -> list[str]:
@@ -36,7 +36,7 @@ def resources(given: Mapping[str, Any], incomplete: str) -> list[str]:
     kind = NAMES.get(before.lower()) if slash else KEPLER
     if kind is None:
         return []
-    names = _listed(given, kind)
+    names = _names_of(given, kind)
     return _matching([f"{before}/{called}" for called in names] if slash else names, incomplete)
 
 
@@ -44,7 +44,7 @@ def _matching(names: Sequence[str], incomplete: str) -> list[str]:
     return [called for called in names if called.startswith(incomplete)]
 
 
-def _listed(given: Mapping[str, Any], kind: Kind) -> list[str]:
+def _names_of(given: Mapping[str, Any], kind: Kind) -> list[str]:
     kubeconfig, context, namespace = (str(given.get(name) or "") for name in ("kubeconfig", "context", "namespace"))
     acting = Impersonation(str(given.get("as_user") or ""), tuple(given.get("as_group") or ()))
     place = ClusterTarget(kubeconfig, context, namespace, impersonation=acting)

@@ -78,7 +78,7 @@ SHORT = {
 }
 
 
-def named(word: str, namespace: str, default: Kind = KEPLER) -> Ref:
+def parse_ref(word: str, namespace: str, default: Kind = KEPLER) -> Ref:
     """`NAME`, or `KIND/NAME` with any of the kind's names. Raises UsageError for a kind that is not ours."""
     before, slash, after = word.partition("/")
     kind = NAMES.get(before.lower().partition(".")[0]) if slash else default

@@ -2,19 +2,19 @@
 
 from cli.command_errors import Missing, UsageError
 from cli.connection.cluster import Cluster
-from cli.kinds import named
+from cli.kinds import parse_ref
 from runtime.objects import KEPLER, Ref, name
 
 INSTALL = "the cluster knows no Kepler: kubectl apply --server-side -k config/base"
 
 
-def chosen(cluster: Cluster, word: str) -> Ref:
+def find_resource(cluster: Cluster, word: str) -> Ref:
     """The resource that `word` names or, where it is empty, the only Kepler of the namespace.
 
     Raises Missing where there is none, UsageError where there are several.
     """
     if word:
-        return named(word, cluster.namespace)
+        return parse_ref(word, cluster.namespace)
     keplers = cluster.known(KEPLER, cluster.namespace)
     if keplers is None:
         raise Missing(INSTALL)

@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from cli import complete
-from cli.command_errors import CliError, Exit, understood
+from cli.command_errors import CliError, Exit, as_cli_error
 from cli.commands import (
     dead_letters_command,
     diff,
@@ -42,7 +42,7 @@ COMMANDS: Mapping[str, Callable[..., int]] = {
     "history": history.history,
     "trace": history.trace,
     "diff": diff.diff,
-    "render": diff.rendered,
+    "render": diff.render_command,
     "resync": resync.resync,
     "doctor": doctor.doctor,
     "support-bundle": support_bundle.bundle,
@@ -99,7 +99,7 @@ def run(arguments: Sequence[str]) -> int:
     except CliError as wrong:
         return _failed(wrong)
     except OperatorError as wrong:
-        return _failed(understood(wrong))
+        return _failed(as_cli_error(wrong))
     except Exception as defect:
         return _defect(defect)
 

@@ -66,7 +66,7 @@ def definition(resource: type[Resource]) -> dict[str, JsonValue]:
     }
 
 
-def rendered() -> dict[Path, str]:
+def crd_documents() -> dict[Path, str]:
     """What each generated file should hold."""
     files = {FOLDER / name: _text(definition(resource)) for name, resource in RESOURCES.items()}
     listed: dict[str, JsonValue] = {
@@ -88,7 +88,7 @@ def _text(document: dict[str, JsonValue]) -> str:
 
 def main(arguments: list[str]) -> int:
     """Writes the files; with `--check`, names those that differ and exits with 1."""
-    files = rendered()
+    files = crd_documents()
     if arguments == ["--check"]:
         stale = [path for path, text in files.items() if not path.exists() or path.read_text() != text]
         for path in stale:

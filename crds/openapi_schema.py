@@ -123,7 +123,7 @@ class _Inlined:
             field |= {"default": default, "description": f"{field['description']} Defaults to {written(default)}."}
         else:
             field["nullable"] = True
-        return _ordered(cast("Schema", _told(field, name, default)))
+        return _ordered(cast("Schema", _with_messages(field, name, default)))
 
 
 def _without(node: Schema, *keys: str) -> Schema:
@@ -165,15 +165,17 @@ def written(default: JsonValue) -> str:
             return f"'{default}'"
 
 
-def _told(node: JsonValue, name: str, default: JsonValue) -> JsonValue:
+def _with_messages(node: JsonValue, name: str, default: JsonValue) -> JsonValue:
     """The field's schema with the field's name and default in the messages of its rules."""
     instead = f"leave it out for {written(default)}" if _says_something(default) else "or leave it out"
     match node:
         case str():
             return node.replace("{field}", name).replace("{instead}", instead)
         case dict():
-            return {key: value if key == "rule" else _told(value, name, default) for key, value in node.items()}
+            return {
+                key: value if key == "rule" else _with_messages(value, name, default) for key, value in node.items()
+            }
         case list():
-            return [_told(value, name, default) for value in node]
+            return [_with_messages(value, name, default) for value in node]
         case _:
             return node

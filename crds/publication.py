@@ -70,7 +70,7 @@ def present(root: Path) -> str:
     raise ValueError(f'{SETTINGS} has no line `VERSION = "1.2.3"`')
 
 
-def named(root: Path) -> set[str]:
+def versions_in_pages(root: Path) -> set[str]:
     """Return the versions of the image that pages name."""
     return {version for page in pages(root) for version in NAMED.findall(page.read_text())}
 

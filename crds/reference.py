@@ -45,7 +45,7 @@ class Row:
         return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
-def rendered() -> dict[Path, str]:
+def reference_pages() -> dict[Path, str]:
     """What the generated file should hold."""
     return {FILE: "\n".join((HEADER, *(_section(resource) for resource in RESOURCES.values())))}
 
@@ -143,7 +143,7 @@ def _metadata(annotation: Any) -> Iterator[Any]:
 
 def main() -> None:
     """Writes the file."""
-    for path, text in rendered().items():
+    for path, text in reference_pages().items():
         path.write_text(text)
 
 

@@ -102,7 +102,7 @@ class DeadLetterStore:
 
     def _requested(self, event: Event, client: Client) -> None:
         if not self.keyring.verify(event):
-            measures.refused(measures.UNSIGNED)
+            measures.count_refused(measures.UNSIGNED)
             log.warning("a request about a letter is not signed: nothing is done", extra={"event": event.id})
             return
         act = self.replay if event.type == REPLAY_REQUESTED else self.discard

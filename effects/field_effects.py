@@ -14,7 +14,7 @@ from crds.crd_files import RESOURCES
 from crds.meta import Resource
 from crds.reference import rows
 from effects.field_cases import FIELDS, FieldCase, cluster
-from effects.rendered_cluster import Rendered, RenderedCluster, rendered
+from effects.rendered_cluster import Rendered, RenderedCluster, run_functions
 from events.outcome_words import Word
 from functions.function_catalogue import FUNCTIONS
 from operands import settled_config
@@ -70,13 +70,13 @@ def clusters(field: FieldCase) -> tuple[RenderedCluster, RenderedCluster]:
 
 def effects(field: FieldCase) -> tuple[str, ...]:
     """What the two values of a field lead to, as far as it differs: objects, else conditions."""
-    before, after = (rendered(cluster) for cluster in clusters(field))
+    before, after = (run_functions(cluster) for cluster in clusters(field))
     functions = [
         effect
         for function in FUNCTIONS
         for effect in _of(function, before.outcomes.get(function.name), after.outcomes.get(function.name))
     ]
-    return _put_together(functions) or tuple(_said(before, after))
+    return _put_together(functions) or tuple(_changed_conditions(before, after))
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def _put_together(found: list[FieldEffect]) -> tuple[str, ...]:
     return tuple(f"{subject}: {', '.join(told[subject])}" for subject in ordered)
 
 
-def _said(before: Rendered, after: Rendered) -> Iterator[str]:
+def _changed_conditions(before: Rendered, after: Rendered) -> Iterator[str]:
     """The conditions that say something else."""
     for function in FUNCTIONS:
         conditionses = [
@@ -188,7 +188,7 @@ def writers() -> dict[str, dict[str, list[str]]]:
         "Kepler": {"estimator-sidecar": {"enabled": True}, "model-server": {"enabled": True}},
         "KeplerMachineConfig": {},
     }
-    outcomes = rendered(cluster(everything, openshift=True)).outcomes
+    outcomes = run_functions(cluster(everything, openshift=True)).outcomes
     found: dict[str, dict[str, list[str]]] = {}
     for function in FUNCTIONS:
         written = found.setdefault(function.parent.name, {})

@@ -90,7 +90,7 @@ def with_keys(data: Mapping[str, str], ref: Ref | None = None) -> dict[Ref, Mani
     return {ref or children.cfm(KEY): {"metadata": {"labels": MANAGED_BY}, "data": data}}
 
 
-def rendered(cluster: RenderedCluster) -> Rendered:
+def run_functions(cluster: RenderedCluster) -> Rendered:
     """Run the functions on the cluster until none decides otherwise; an AssertionError if that does not happen."""
     resources = {PLACES[kind]: resource for kind in PLACES if (resource := cluster.resource(kind)) is not None}
     before: Mapping[Ref, Manifest] = {**_given(cluster), **cluster.there, **resources}

@@ -67,7 +67,7 @@ def desired(observed: Observed) -> Outcome:
     """
     assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
     kepler = Kepler.model_validate(observed.parent)
-    metrics = named(observed)
+    metrics = referred_metrics(observed)
     if metrics is None:
         return rejected(
             "CollectedMetricNotFound",
@@ -102,7 +102,7 @@ def unread(metrics: KeplerCollectedMetric, image: str) -> list[str]:
     ]
 
 
-def named(observed: Observed) -> KeplerCollectedMetric | None:
+def referred_metrics(observed: Observed) -> KeplerCollectedMetric | None:
     """The KeplerCollectedMetric that the Kepler names, or the built-in defaults; None where it does not exist."""
     referred = refers(observed.key, observed.parent)
     if not referred:

@@ -57,7 +57,7 @@ def desired(observed: Observed) -> Outcome:
     assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
     parent = observed.parent
     return (
-        namespaces.refused(observed)
+        namespaces.refuse_closed(observed)
         or _others(observed, parent)
         or unsettled(parent)
         or _incomplete(observed)
@@ -109,13 +109,13 @@ def _exporter(observed: Observed, parent: Manifest) -> Outcome:
             f"exist: apply `config/` again, then run `{resync(key)}`",
         )
     asked = kepler.spec.collector.image
-    if refused := release.refused(observed, "collector.image", asked, engine.IMAGE_SETTING, release.unusable):
+    if refused := release.refuse_release(observed, "collector.image", asked, engine.IMAGE_SETTING, release.unusable):
         return refused
     image = engine.image(asked, engine.IMAGE_SETTING, observed.images)
     beside = sidecar.image(kepler, observed.images)
     keys = exporter.keys(kepler)
     settled = settled_config.data(config, keys)
-    remarks = [*release.remarks(image), architecture.beside(kepler, beside)]
+    remarks = [*release.remarks(image), architecture.remark(kepler, beside)]
     if refused := settled_config.too_large(settled):
         return refused
     return converged(
@@ -123,7 +123,9 @@ def _exporter(observed: Observed, parent: Manifest) -> Outcome:
         exporter.account(parent, key),
         cfm.intent(parent, key, keys),
         exporter.service(parent, key),
-        exporter.daemon_set(parent, key, exporter.PodInputs(image, settled, cfm.digest(config, keys), beside)),
+        exporter.daemon_set(
+            parent, key, exporter.PodInputs(image, settled, cfm.configuration_hash(config, keys), beside)
+        ),
         message="; ".join([f"the exporter runs {image} on port {kepler.spec.collector.port}", *filter(None, remarks)]),
         status={"images": {"collector": image, **({"estimator": beside} if beside else {})}},
     )

@@ -54,12 +54,12 @@ def desired(observed: Observed) -> Outcome:
     if not kepler.spec.estimator_sidecar.enabled:
         nothing = cfm.intent(parent, key, {Key.MODEL_CONFIG: ""})
         return converged(nothing, reason="Disabled", message="`estimator-sidecar.enabled` is off")
-    metrics = collected_metric.named(observed)
+    metrics = collected_metric.referred_metrics(observed)
     if metrics is None:
         return waiting(
             "Waiting", f"the estimator waits for KeplerCollectedMetric '{kepler.spec.collected_metric}' to exist"
         )
-    estimated = ", ".join(prefix(name) for name, _ in wanted(kepler))
+    estimated = ", ".join(prefix(name) for name, _ in enabled_models(kepler))
     return (
         outdated(observed, kepler)
         or refusal(kepler, metrics)
@@ -78,7 +78,7 @@ def desired(observed: Observed) -> Outcome:
 def outdated(observed: Observed, kepler: Kepler) -> Outcome | None:
     """Why the estimator's image cannot be used, or None where it can."""
     setting, asked = engine.MODEL_SERVER_IMAGE_SETTING, kepler.spec.estimator_sidecar.image
-    return release.refused(observed, "estimator-sidecar.image", asked, setting, release.lacks_programs)
+    return release.refuse_release(observed, "estimator-sidecar.image", asked, setting, release.lacks_programs)
 
 
 def refusal(kepler: Kepler, metrics: KeplerCollectedMetric) -> Outcome | None:
@@ -101,7 +101,7 @@ def refusal(kepler: Kepler, metrics: KeplerCollectedMetric) -> Outcome | None:
             f"KeplerCollectedMetric '{metrics.name}' turns them off with `bpf`: enable it there, or turn "
             "`model-server.training.online` off",
         )
-    for name, model in wanted(kepler):
+    for name, model in enabled_models(kepler):
         group = feature_group(model.init_url or "")
         if missing := FEATURE_GROUPS.get(group, frozenset()) - on:
             sources = ", ".join(f"`{source}`" for source in sorted(missing))
@@ -123,7 +123,7 @@ def unfetched(kepler: Kepler) -> list[str]:
     return [
         f"`models.{name.replace('_', '-')}.init-url` is not fetched: the estimator of v0.7.12 takes the model of "
         f"`models.{name.replace('_', '-').replace('process', 'node')}.init-url` for processes, too"
-        for name, model in wanted(kepler)
+        for name, model in enabled_models(kepler)
         if name not in ALWAYS and model.init_url
     ]
 
@@ -146,7 +146,7 @@ def model_config(kepler: Kepler) -> str:
     """
     trained = engine.ONLINE_TRAINER if trains(kepler) else None
     lines = []
-    for name, model in wanted(kepler):
+    for name, model in enabled_models(kepler):
         settings = {
             "ESTIMATOR": "true",
             "INIT_URL": model.init_url,
@@ -163,7 +163,7 @@ def trains(kepler: Kepler) -> bool:
     return server.enabled and server.training.online
 
 
-def wanted(kepler: Kepler) -> Iterator[tuple[str, PowerModel]]:
+def enabled_models(kepler: Kepler) -> Iterator[tuple[str, PowerModel]]:
     """The models that the estimator computes, by the name of their field."""
     for name in Models.model_fields:
         model: PowerModel = getattr(kepler.spec.estimator_sidecar.models, name)

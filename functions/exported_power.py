@@ -38,17 +38,17 @@ def desired(observed: Observed) -> Outcome:
     """
     assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
     kepler = Kepler.model_validate(observed.parent)
-    asked = named(observed)
+    asked = referred_power(observed)
     if asked is None:
         return rejected(
             "ExportedPowerNotFound",
             f"`exported-power` names '{kepler.spec.exported_power}', and namespace '{kepler.namespace}' has no "
             "KeplerExportedPower of that name: create it, or leave `exported-power` out for the defaults",
         )
-    without = uncollected(asked.spec, collected_metric.named(observed))
+    without = uncollected(asked.spec, collected_metric.referred_metrics(observed))
     return converged(
         cfm.intent(observed.parent, observed.key, keys(asked.spec)),
-        message="; ".join([told(asked.spec), *without]),
+        message="; ".join([summary(asked.spec), *without]),
     )
 
 
@@ -58,7 +58,7 @@ def keys(asked: KeplerExportedPowerSpec) -> dict[Key, str]:
     return {Key.EXPORT_METRICS: ", ".join(metrics.usage(asked)), **on}
 
 
-def told(asked: KeplerExportedPowerSpec) -> str:
+def summary(asked: KeplerExportedPowerSpec) -> str:
     """What is exported, for the condition."""
     levels = ", ".join(level for level in Level if level in asked.levels)
     idle = " with what is used when idle" if asked.idle_power else ""
@@ -76,7 +76,7 @@ def uncollected(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric
     on, where, problems = collected.enabled(), f"in KeplerCollectedMetric '{collected.name}'", []
     for source in Source:
         of_it = [metric for metric in metrics.usage(asked) if metrics.SOURCE_OF[metric] is source]
-        without = [metric for metric in of_it if metric not in metrics.chosen(asked, collected)]
+        without = [metric for metric in of_it if metric not in metrics.collected_usage(asked, collected)]
         hidden = metrics.usage(asked) if source is Source.BPF else of_it
         if source not in on and hidden:
             problems.append(f"no values of {', '.join(hidden)}: enable `sources.{source}` {where}")
@@ -85,7 +85,7 @@ def uncollected(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric
     return problems
 
 
-def named(observed: Observed) -> KeplerExportedPower | None:
+def referred_power(observed: Observed) -> KeplerExportedPower | None:
     """The KeplerExportedPower that the Kepler names, or the built-in defaults; None where it names a missing one."""
     referred = refers(observed.key, observed.parent)
     if not referred:

@@ -54,7 +54,7 @@ class Machines:
 
     def decided(self) -> Outcome:
         """Which MachineConfigs are written and removed, or why none is."""
-        wanted = openshift.wanted(self.config.spec)
+        wanted = openshift.wanted_pieces(self.config.spec)
         if not self.known:
             return _not_applicable(wanted)
         for role in sorted({piece.role for piece in wanted}):
@@ -82,12 +82,12 @@ class Machines:
 
     def written(self) -> tuple[Piece, ...]:
         """What the machines do not have yet, or otherwise."""
-        wanted = openshift.wanted(self.config.spec)
+        wanted = openshift.wanted_pieces(self.config.spec)
         return tuple(piece for piece in wanted if not piece.is_said_by(self.observed.get(piece.ref)))
 
     def removed(self) -> tuple[Piece, ...]:
         """What was switched off; a MachineConfig made by hand is left to whoever made it."""
-        unwanted = set(openshift.PIECES) - set(openshift.wanted(self.config.spec))
+        unwanted = set(openshift.PIECES) - set(openshift.wanted_pieces(self.config.spec))
         return tuple(sorted(piece for piece in unwanted if self._owns(piece)))
 
     def pools(self) -> Iterator[MachineConfigPool]:
@@ -105,7 +105,7 @@ class Machines:
 
     def _done(self, pool: MachineConfigPool) -> bool:
         """Whether every machine of the pool has booted with what is to be there, and without what is not."""
-        wanted = openshift.wanted(self.config.spec)
+        wanted = openshift.wanted_pieces(self.config.spec)
         return all(
             (piece.ref.name in pool.booted) == (piece in wanted or self._by_hand(piece))
             for piece in openshift.PIECES

@@ -58,11 +58,11 @@ def contradiction(configs: Iterable[KeplerMachineConfig]) -> str:
 
 def data(machines: Mapping[str, Machine]) -> dict[str, str]:
     """The ConfigMap's keys; a field that the user left out is left out, which to Kepler is 0 or empty."""
-    described = {name: _written(machine) for name, machine in sorted(machines.items())}
+    described = {name: _as_json(machine) for name, machine in sorted(machines.items())}
     return described | ({FILE: next(iter(described.values()))} if len(described) == 1 else {})
 
 
-def _written(machine: Machine) -> str:
+def _as_json(machine: Machine) -> str:
     return json.dumps(machine.model_dump(exclude_none=True, by_alias=True))
 
 

@@ -49,7 +49,7 @@ def desired(observed: Observed) -> Outcome:
     kepler = Kepler.model_validate(observed.parent)
     if kepler.spec.model_server.enabled:
         return (
-            namespaces.refused(observed)
+            namespaces.refuse_closed(observed)
             or _impossible(observed, kepler)
             or _unchangeable(observed, kepler)
             or _unreachable(observed, kepler)
@@ -122,7 +122,7 @@ def _unreachable(observed: Observed, kepler: Kepler) -> Outcome | None:
 def outdated(observed: Observed, kepler: Kepler) -> Outcome | None:
     """Why the server's image cannot be used, or None where it can."""
     setting, asked = engine.MODEL_SERVER_IMAGE_SETTING, kepler.spec.model_server.image
-    return release.refused(observed, "model-server.image", asked, setting, release.lacks_programs)
+    return release.refuse_release(observed, "model-server.image", asked, setting, release.lacks_programs)
 
 
 def refusal(kepler: Kepler) -> Outcome | None:
@@ -164,7 +164,7 @@ def _server(observed: Observed, parent: Manifest, kepler: Kepler) -> Outcome:
     image = engine.image(wanted.image, engine.MODEL_SERVER_IMAGE_SETTING, observed.images)
     rclone = engine.image(None, engine.RCLONE_IMAGE_SETTING, observed.images)
     settings = model_pod.settings(kepler)
-    digest = model_pod.digest(observed.get(children.model_config(key)), settings)
+    digest = model_pod.settings_hash(observed.get(children.model_config(key)), settings)
     claimed, absent = _claim(observed, parent, kepler)
     nodes = architecture.served(kepler, image)
     stored = f"models are kept in '{wanted.storage.type}'{'; new ones are trained' if wanted.training.online else ''}"

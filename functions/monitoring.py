@@ -70,7 +70,7 @@ def unsettled(parent: Manifest) -> Outcome | None:
 
 def _monitored(observed: Observed, parent: Manifest) -> Outcome:
     kepler = Kepler.model_validate(parent)
-    asked, collected = exported_power.named(observed), collected_metric.named(observed)
+    asked, collected = exported_power.referred_power(observed), collected_metric.referred_metrics(observed)
     if asked is None or collected is None:
         return pending("another function is about to say that a resource is missing")
     missing = [kind for kind in (SERVICE_MONITOR, PROMETHEUS_RULE) if not served(observed.get(definition(kind)), kind)]
@@ -83,17 +83,17 @@ def _monitored(observed: Observed, parent: Manifest) -> Outcome:
         ),
         *([] if PROMETHEUS_RULE in missing or not groups else [prometheus_rule(observed, parent, kepler, groups)]),
     ]
-    kept = metrics.exported(asked.spec) if SERVICE_MONITOR in missing else metrics.wanted(asked.spec, collected)
+    kept = metrics.exported(asked.spec) if SERVICE_MONITOR in missing else metrics.wanted_series(asked.spec, collected)
     return Outcome(
         Word.CONVERGED,
         "NotInstalled" if missing else "Reconciled",
-        "; ".join([*_told(kepler, intents), *_lacking(observed.key, missing), *_untrained(kepler, kept)]),
+        "; ".join([*_remarks(kepler, intents), *_lacking(observed.key, missing), *_untrained(kepler, kept)]),
         intents=tuple(intents),
         absent=() if groups else (children.prometheus_rule(observed.key),),
     )
 
 
-def _told(kepler: Kepler, intents: list[Intent]) -> list[str]:
+def _remarks(kepler: Kepler, intents: list[Intent]) -> list[str]:
     known = {
         SERVICE_MONITOR: f"Prometheus collects every {kepler.spec.scrape_interval_seconds}s, if its "
         "`serviceMonitorSelector` matches the labels of",

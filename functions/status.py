@@ -59,7 +59,7 @@ def refers(key: Ref, parent: Manifest | None) -> tuple[Input, ...]:
     """The Warning events of the namespace, while a workload of the Kepler is not available."""
     if parent is None:
         return ()
-    parts = (AVAILABLE, *([SERVES] if wanted(parent) else []))
+    parts = (AVAILABLE, *([SERVES] if wants_model_server(parent) else []))
     return () if settled(parent, parts) else (pod_trouble.warnings(key),)
 
 
@@ -166,7 +166,7 @@ def _progress(ref: Ref, daemon_set: Manifest, nodes: RolloutNodes) -> DesiredCon
 def serves(parent: Manifest, server: ObservedWorkload) -> DesiredCondition | None:
     """Whether the model server answers, by its Deployment; None where none is wanted."""
     deployment = server.object
-    if not wanted(parent):
+    if not wants_model_server(parent):
         return None
     if deployment is None or not belongs_to(parent, deployment):
         return DesiredCondition(SERVES, ConditionStatus.UNKNOWN, "NotDeployed", "there is no model server yet")
@@ -190,7 +190,7 @@ def serves(parent: Manifest, server: ObservedWorkload) -> DesiredCondition | Non
     return DesiredCondition(SERVES, ConditionStatus.FALSE, "ModelServerNotAvailable", message)
 
 
-def wanted(parent: Manifest) -> bool:
+def wants_model_server(parent: Manifest) -> bool:
     """Whether there is to be a model server."""
     server = (parent.get("spec") or {}).get("model-server") or {}
     return bool(server.get("enabled"))
@@ -221,9 +221,9 @@ def _last_if_partial(condition: DesiredCondition) -> bool:
 
 def _idle(kepler: Manifest) -> bool:
     """Whether the Kepler says what follows from itself; what runs has events of its own."""
-    expected = (AVAILABLE, *([SERVES] if wanted(kepler) else []))
+    expected = (AVAILABLE, *([SERVES] if wants_model_server(kepler) else []))
     parts = [condition for condition in (current(kepler, part) for part in expected) if condition is not None]
-    stale = not wanted(kepler) and current(kepler, SERVES) is not None
+    stale = not wants_model_server(kepler) and current(kepler, SERVES) is not None
     return len(parts) == len(expected) and not stale and current(kepler, READY) == ready(kepler, parts)
 
 

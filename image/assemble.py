@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from image import base, dependencies, materials, oci, product
 from image.components import Component
 from image.interpreter import ImageInterpreter
-from image.kept import KeptLayer, Make, digest, is_kept, kept
+from image.kept import KeptLayer, Make, is_kept, kept, layer_digest
 from runtime.settings import VERSION
 
 FOLDER = dependencies.ROOT / ".local/image"
@@ -47,10 +47,10 @@ def build(tag: str, output: Path, say: Callable[[str], None], *, epoch: int = oc
 
 def make_layers(say: Callable[[str], None], *, epoch: int = oci.EPOCH, update: bool = False) -> ImageLayers:
     """Return the layers, made now or kept from the build before."""
-    make_base = _said(base.make, say, "base: Debian packages")
+    make_base = _announced(base.make, say, "base: Debian packages")
     bottom = kept(FOLDER, "base", base_key(), make_base, epoch=epoch, renew=update)
     python = ImageInterpreter(bottom.root)
-    install = _said(partial(dependencies.make, python=python), say, "dependencies: locked Python packages")
+    install = _announced(partial(dependencies.make, python=python), say, "dependencies: locked Python packages")
     middle = kept(FOLDER, "dependencies", dependencies_key(), install, epoch=epoch)
     with TemporaryDirectory(dir=FOLDER, prefix=".product-") as folder:
         ours = product.make(Path(folder), python)
@@ -66,15 +66,15 @@ def is_quick(*, epoch: int = oci.EPOCH) -> bool:
 
 def base_key() -> str:
     """Return the digest of what the base layer is made from; Debian's fixes are not, so `update` asks for them."""
-    return digest(base.architecture(), HERE / "base.py", *RECIPE)
+    return layer_digest(base.architecture(), HERE / "base.py", *RECIPE)
 
 
 def dependencies_key() -> str:
     """Return the digest of what the layer of Python packages is made from."""
-    return digest(base.architecture(), base.RELEASE, dependencies.REQUIREMENTS, HERE / "dependencies.py", *RECIPE)
+    return layer_digest(base.architecture(), base.RELEASE, dependencies.REQUIREMENTS, HERE / "dependencies.py", *RECIPE)
 
 
-def _said(make: Make, say: Callable[[str], None], line: str) -> Make:
+def _announced(make: Make, say: Callable[[str], None], line: str) -> Make:
     def said(root: Path) -> list[Component]:
         say(line)
         return make(root)

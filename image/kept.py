@@ -29,7 +29,7 @@ class KeptLayer:
     components: list[Component]
 
 
-def digest(*ingredients: str | bytes | Path) -> str:
+def layer_digest(*ingredients: str | bytes | Path) -> str:
     """Return one short digest of texts and of the content of files, in this order."""
     hashed = hashlib.sha256()
     for ingredient in ingredients:

@@ -39,7 +39,7 @@ def bare() -> str:
 
 def exporters() -> str:
     """The exporter: its command, its flags, variables that Kepler reads, and its node by the downward API."""
-    rendered = sidecar.beside(
+    rendered = sidecar.with_estimator(
         exporter.pod(_ASKING, exporter.PodInputs(engine.IMAGE, {}, "")), _ASKING, engine.MODEL_SERVER_IMAGE
     )["containers"][0]
     flags = json.dumps([f"{argument.partition('=')[0]}=" for argument in rendered["args"]])

@@ -31,7 +31,7 @@ FOREIGN = {
 }
 
 
-def rendered() -> dict[Path, str]:
+def event_pages() -> dict[Path, str]:
     """Every generated file below the project's root, and its content."""
     schemas = {
         SCHEMAS / f"{event_type.short}.json": json.dumps(schema(event_type), indent=2) + "\n"
@@ -159,8 +159,8 @@ def _page() -> str:
                 (
                     f"[`{event_type.short}`](#{_anchor(event_type)})",
                     event_type.means,
-                    _listed(event_type.emitted_by),
-                    _listed(event_type.accepted_by),
+                    _names_in_words(event_type.emitted_by),
+                    _names_in_words(event_type.accepted_by),
                 )
                 for event_type in CATALOGUE
             ],
@@ -193,24 +193,25 @@ def _section(event_type: EventType) -> list[str]:
             ]
         ),
         _table(
-            ("field", "type"), [(f"`{name}`", _told(field)) for name, field in schema(event_type)["properties"].items()]
+            ("field", "type"),
+            [(f"`{name}`", _type_in_words(field)) for name, field in schema(event_type)["properties"].items()],
         ),
     ]
 
 
-def _told(field: Document) -> str:
+def _type_in_words(field: Document) -> str:
     """The type of a field, as one reads it."""
     match field:
         case {"$ref": str(path)}:
             text = f"`{path.rpartition('/')[2]}`"
         case {"anyOf": list(choices)}:
-            text = " or ".join(_told(choice) for choice in choices)
+            text = " or ".join(_type_in_words(choice) for choice in choices)
         case {"enum": list(values)}:
             text = ", ".join(f"'{value}'" for value in values)
         case {"type": "array", "items": dict(items)}:
-            text = f"list of {_told(items)}"
+            text = f"list of {_type_in_words(items)}"
         case {"type": "object", "additionalProperties": dict(values)}:
-            text = f"by name: {_told(values)}"
+            text = f"by name: {_type_in_words(values)}"
         case _:
             text = str(field.get("format") or field.get("type", "anything"))
     return text
@@ -226,7 +227,7 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _listed(names: tuple[str, ...]) -> str:
+def _names_in_words(names: tuple[str, ...]) -> str:
     return ", ".join(name if " " in name else f"`{name}`" for name in names)
 
 
@@ -239,7 +240,7 @@ def write() -> None:
     SCHEMAS.mkdir(exist_ok=True)
     for stale in SCHEMAS.glob("*.json"):
         stale.unlink()
-    for path, content in rendered().items():
+    for path, content in event_pages().items():
         path.write_text(content)
 
 

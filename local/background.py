@@ -14,7 +14,7 @@ from local.layout import DEFAULT, ROOT
 from local.local_errors import PartFailed
 from local.owner import FolderOwner, OwnerRecord, owner
 from local.probe import until
-from local.process import ProcessRecord, recorded, stop_recorded
+from local.process import ProcessRecord, recorded_processes, stop_recorded
 
 START_SECONDS = 180.0
 STOP_SECONDS = 60.0
@@ -62,7 +62,7 @@ def down(say: Say, state: Path = DEFAULT) -> None:
             process.wait(STOP_SECONDS)
         except psutil.TimeoutExpired:
             process.kill()
-    elif not recorded(state / "run"):
+    elif not recorded_processes(state / "run"):
         say("nothing is running")
         return
     claim = FolderOwner(state)
@@ -73,7 +73,7 @@ def down(say: Say, state: Path = DEFAULT) -> None:
 
 def status(state: Path = DEFAULT) -> bool:
     """Prints a line per part; true only when all of them run, and somebody sees to it."""
-    records = recorded(state / "run")
+    records = recorded_processes(state / "run")
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("part", "pid", "runs", "ports", "log"):
         table.add_column(name, overflow="fold")

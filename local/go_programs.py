@@ -59,17 +59,17 @@ ALL = (
 class Bundle:
     """What is built together: `programs`, whose go.mod files are in `folder`, and the YAML of their modules.
 
-    `copy` replaces a folder of YAML, given Go and `folder`; `digest` is of everything that decides what it copies.
+    `copy` replaces a folder of YAML, given Go and `folder`; `stamp_digest` is of all that decides what it copies.
     """
 
     folder: Path
     programs: tuple[GoProgram, ...]
     yaml: str
-    digest: Callable[[Path], str]
+    stamp_digest: Callable[[Path], str]
     copy: Callable[[str, Path, Path], None]
 
 
-LOCAL = Bundle(PROGRAMS, ALL, vendor.STAMP, vendor.digest, vendor.copy)
+LOCAL = Bundle(PROGRAMS, ALL, vendor.STAMP, vendor.vendored_digest, vendor.copy)
 
 
 def build(target: Path = DEFAULT, say: Say = print, bundle: Bundle = LOCAL) -> None:
@@ -85,7 +85,7 @@ def build(target: Path = DEFAULT, say: Say = print, bundle: Bundle = LOCAL) -> N
             _build(bundle, program, go, target, say)
         if bundle.yaml in stale:
             bundle.copy(go, bundle.folder, target / bundle.yaml)
-            _stamp(target, bundle.yaml).write_text(bundle.digest(bundle.folder))
+            _stamp(target, bundle.yaml).write_text(bundle.stamp_digest(bundle.folder))
 
 
 def version(programs: Path = PROGRAMS) -> str:
@@ -106,7 +106,7 @@ def flags(programs: Path = PROGRAMS) -> tuple[str, ...]:
     return ("-mod=readonly", "-trimpath", "-ldflags", f"-s -w {link}")
 
 
-def digest(program: GoProgram, programs: Path = PROGRAMS) -> str:
+def program_digest(program: GoProgram, programs: Path = PROGRAMS) -> str:
     """Of everything of ours that decides what a program becomes: its module's go.mod and go.sum, and the flags."""
     module = programs / program.module
     files = [module / "go.mod", module / "go.sum", *sorted(module.glob("*.go"))]
@@ -115,8 +115,8 @@ def digest(program: GoProgram, programs: Path = PROGRAMS) -> str:
 
 
 def _digests(bundle: Bundle) -> dict[str, str]:
-    of_programs = {program.name: digest(program, bundle.folder) for program in bundle.programs}
-    return of_programs | {bundle.yaml: bundle.digest(bundle.folder)}
+    of_programs = {program.name: program_digest(program, bundle.folder) for program in bundle.programs}
+    return of_programs | {bundle.yaml: bundle.stamp_digest(bundle.folder)}
 
 
 def _stale(bundle: Bundle, target: Path) -> set[str]:
@@ -160,7 +160,7 @@ def _build(bundle: Bundle, program: GoProgram, go: str, target: Path, say: Say) 
         raise BuildError(f"building {program.name} failed; Go's words are in {log} and end:\n{last}") from error
     finally:
         draft.unlink(missing_ok=True)
-    _stamp(target, program.name).write_text(digest(program, bundle.folder))
+    _stamp(target, program.name).write_text(program_digest(program, bundle.folder))
     say(f"{number} {program.name} took {time.monotonic() - began:.0f} s")
 
 

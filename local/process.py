@@ -178,7 +178,7 @@ def write(records: Path, record: ProcessRecord) -> None:
     draft.replace(records / f"{record.name}.json")
 
 
-def recorded(records: Path) -> list[ProcessRecord]:
+def recorded_processes(records: Path) -> list[ProcessRecord]:
     """Everything started in this state folder, in the order of stopping."""
     contents = [json.loads(file.read_text()) for file in sorted(records.glob("*.json"))]
     return sorted(
@@ -190,7 +190,7 @@ def recorded(records: Path) -> list[ProcessRecord]:
 def stop_recorded(records: Path) -> list[str]:
     """Stops, stage after stage, what is recorded and is still ours; returns the names of what was running."""
     stopped = []
-    everything = recorded(records)
+    everything = recorded_processes(records)
     for stage in sorted({record.stage for record in everything}):
         of_stage = [record for record in everything if record.stage == stage]
         stopped += _stop(of_stage, GRACE.get(Stage(stage), DEFAULT_GRACE))

@@ -34,7 +34,7 @@ STAGE_FILES = (
 )
 
 
-def digest(programs: Path) -> str:
+def vendored_digest(programs: Path) -> str:
     """Of the module files and of the list of what is copied."""
     content = b"\0".join(file.read_bytes() for file in sorted(programs.glob("*/go.*")))
     return hashlib.sha256(content + "\0".join((*CRD_FILES, *CONFIG_MAP_FILES, *STAGE_FILES)).encode()).hexdigest()

@@ -8,7 +8,7 @@ import sys
 import time
 
 from local.local_errors import LocalError
-from local.process import recorded
+from local.process import recorded_processes
 from node import pinned, prerequisites, sandbox, user_install
 from node.machine import STATE, Node
 from node.official import ScaleToZero
@@ -83,7 +83,7 @@ def _status(_: argparse.Namespace) -> int:
         print("no node is up: `python -m node up` starts one")
         return 1
     node = Node()
-    ended = [record.name for record in recorded(node.layout.records) if not record.process()]
+    ended = [record.name for record in recorded_processes(node.layout.records) if not record.process()]
     for name in ended:
         print(f"{name} has ended; its log is {node.layout.log(name)}")
     print(node.kubectl("get", "pods", "-A"), end="")

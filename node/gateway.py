@@ -7,10 +7,10 @@ from pathlib import Path
 from local.admin_client import Object
 from local.local_errors import BuildError
 from node.node_files import CLUSTER_DOMAIN, DNS_ADDRESS
-from node.node_images import ROOT_USER, ProgramImage, named
+from node.node_images import ROOT_USER, ProgramImage, image_reference
 
-DNS = ProgramImage(named("coredns"), "coredns", ROOT_USER)
-TRAEFIK = ProgramImage(named("traefik"), "traefik")
+DNS = ProgramImage(image_reference("coredns"), "coredns", ROOT_USER)
+TRAEFIK = ProgramImage(image_reference("traefik"), "traefik")
 TRAEFIK_NAMESPACE = "traefik"
 RBAC = "rbac.authorization.k8s.io"
 

@@ -26,7 +26,7 @@ from local.kubectl import Kubectl
 from local.layout import DEFAULT, Layout
 from local.local_errors import AlreadyRunning, NotReady
 from local.probe import until
-from local.process import Process, await_ready, recorded
+from local.process import Process, await_ready, recorded_processes
 from node import gateway, node_images, official, sandbox, user_install
 from node.node_parts import NODE_GROUP, NODE_USER, PROXY_USER, SERVER, NodeParts
 from node.official import DEFAULT_SCALING, ScaleToZero
@@ -112,7 +112,7 @@ class Node:
         """Kill one of etcd, kube-apiserver or containerd and start it again; return when it is ready."""
         keys = pki.Pki(self.layout.pki, "", {})
         part = next(part for part in NodeParts(self.layout, keys, self.sandbox).storage() if part.name == name)
-        for record in recorded(self.layout.records):
+        for record in recorded_processes(self.layout.records):
             if record.name == name and (process := record.process()):
                 entered = [process, *process.children(recursive=True)]
                 os.killpg(record.pid, signal.SIGKILL)

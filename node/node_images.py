@@ -36,7 +36,7 @@ class ProgramImage:
         return folder / f"{self.name.replace('/', '_').replace(':', '_')}.tar"
 
 
-def named(program: str) -> str:
+def image_reference(program: str) -> str:
     """Return the reference of the image of a program that has no other name."""
     return f"{REGISTRY}/{program}:v1"
 

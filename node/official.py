@@ -18,7 +18,7 @@ from local.kubectl import Kubectl, documents
 from local.layout import Layout
 from local.local_errors import NotReady
 from node import pinned
-from node.node_images import ProgramImage, named
+from node.node_images import ProgramImage, image_reference
 
 SERVING = "knative-serving"
 EVENTING = "knative-eventing"
@@ -69,7 +69,7 @@ def images(layout: Layout) -> list[ProgramImage]:
     """Return the images that the manifests name."""
     texts = (text for _, text in _texts(layout))
     references = {program(match[2], match[3]) for text in texts for match in IMAGE.finditer(text)}
-    return [ProgramImage(named(name), name) for name in sorted(references)]
+    return [ProgramImage(image_reference(name), name) for name in sorted(references)]
 
 
 def manifests(layout: Layout, scaling: ScaleToZero) -> list[Object]:
@@ -77,7 +77,7 @@ def manifests(layout: Layout, scaling: ScaleToZero) -> list[Object]:
     chosen = settings(scaling)
     manifests = []
     for _, text in _texts(layout):
-        for manifest in documents(IMAGE.sub(lambda match: named(program(match[2], match[3])), text)):
+        for manifest in documents(IMAGE.sub(lambda match: image_reference(program(match[2], match[3])), text)):
             meta = manifest["metadata"]
             data = chosen.get((meta.get("namespace", ""), meta["name"]), {})
             if data and manifest["kind"] == "ConfigMap":
@@ -137,7 +137,7 @@ def await_ready(api: AdminClient, namespaces: Iterable[str], seconds: float = RE
         path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
         while missing := [workload["metadata"]["name"] for workload in api.items(path) if not _available(workload)]:
             if time.monotonic() > deadline:
-                pods = "\n".join(_told(pod) for pod in api.items(f"/api/v1/namespaces/{namespace}/pods"))
+                pods = "\n".join(_described_pod(pod) for pod in api.items(f"/api/v1/namespaces/{namespace}/pods"))
                 raise NotReady(f"{', '.join(missing)} in {namespace} not available after {seconds:.0f} s:\n{pods}")
             time.sleep(0.25)
 
@@ -154,7 +154,7 @@ def _available(deployment: Object) -> bool:
     return bool(current and status.get("availableReplicas", 0) >= wanted)
 
 
-def _told(pod: Object) -> str:
+def _described_pod(pod: Object) -> str:
     """A pod with what its containers are at."""
     states = {status["name"]: status["state"] for status in pod["status"].get("containerStatuses") or []}
     return f"{pod['metadata']['name']} {pod['status'].get('phase')} {json.dumps(states)}"

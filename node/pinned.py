@@ -77,7 +77,7 @@ KEPLER_DATA = (
 )
 
 
-def digest(folder: Path) -> str:
+def copied_digest(folder: Path) -> str:
     """Return the digest of the module files and of the list of what is copied."""
     modules = sorted({copied.built_in for copied in (*MANIFESTS, *KEPLER_DATA)})
     content = b"\0".join((folder / module / name).read_bytes() for module in modules for name in ("go.mod", "go.sum"))
@@ -99,7 +99,7 @@ def copy(go: str, folder: Path, target: Path) -> None:
     draft.rename(target)
 
 
-BUNDLE = Bundle(FOLDER, PROGRAMS, YAML, digest, copy)
+BUNDLE = Bundle(FOLDER, PROGRAMS, YAML, copied_digest, copy)
 
 
 def build_all(target: Path = DEFAULT, say: go_programs.Say = print) -> None:

@@ -108,7 +108,7 @@ def up(state: Path, pause: Path) -> Sandbox:
 
 def down(state: Path) -> list[str]:
     """Remove the sandbox recorded in `state`, if there is one; return what could not be removed, in words."""
-    record = recorded(state)
+    record = recorded_sandbox(state)
     if not record:
         return []
     if process := record.process():
@@ -127,7 +127,7 @@ def down(state: Path) -> list[str]:
     return left
 
 
-def recorded(state: Path) -> SandboxRecord | None:
+def recorded_sandbox(state: Path) -> SandboxRecord | None:
     """What an earlier `up` recorded and no `down` removed."""
     try:
         return SandboxRecord(**json.loads(_file(state).read_text()))
@@ -137,7 +137,7 @@ def recorded(state: Path) -> SandboxRecord | None:
 
 def running(state: Path) -> Sandbox | None:
     """The sandbox recorded in `state`, if it runs."""
-    record = recorded(state)
+    record = recorded_sandbox(state)
     if not record or not record.process():
         return None
     procs = [root / cgroups.NAME / cgroups.HOST / "cgroup.procs" for root in cgroups.hierarchies()]

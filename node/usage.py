@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 from local.admin_client import AdminClient, Object
-from local.process import recorded
+from local.process import recorded_processes
 from node import cgroups
 
 USEC = 1_000_000
@@ -33,7 +33,7 @@ class ResourceUsage:
 
 def by_part(api: AdminClient, records: Path, mount: Path = cgroups.MOUNT) -> dict[str, ResourceUsage]:
     """Return what each part of the node uses: its processes by name, its pods by namespace and purpose."""
-    processes = {record.name: _processes(record.pid) for record in recorded(records)}
+    processes = {record.name: _processes(record.pid) for record in recorded_processes(records)}
     pods = {pod["metadata"]["uid"]: pod for pod in api.items("/api/v1/pods")}
     functions = ResourceUsage(_cpu(mount, Path("kubepods")), 0.0)
     for folder in _pods(mount):

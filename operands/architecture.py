@@ -26,7 +26,9 @@ def only(image: str) -> str:
     return AMD64 if engine.is_model_server(image) else ""
 
 
-def chosen(image: str | None, selector: Mapping[str, str], affinity: Mapping[str, Any] | None = None) -> dict[str, str]:
+def node_selector(
+    image: str | None, selector: Mapping[str, str], affinity: Mapping[str, Any] | None = None
+) -> dict[str, str]:
     """The node selector that an image needs beside the user's; empty where the user chooses an architecture."""
     needed = only(image) if image else ""
     chooses = LABEL in selector or LABEL in affinity_keys(affinity or {})
@@ -36,10 +38,10 @@ def chosen(image: str | None, selector: Mapping[str, str], affinity: Mapping[str
 def estimator(kepler: Kepler, image: str | None) -> dict[str, str]:
     """The node selector that the exporters need for the estimator beside them."""
     collector = kepler.spec.collector
-    return chosen(image, collector.node_selector, collector.affinity)
+    return node_selector(image, collector.node_selector, collector.affinity)
 
 
-def beside(kepler: Kepler, image: str | None) -> str:
+def remark(kepler: Kepler, image: str | None) -> str:
     """What is to be said of the nodes that the exporters run on, for the estimator's image; empty for nothing."""
     selector = kepler.spec.collector.node_selector
     sentence = _says("`estimator-sidecar`", image, selector, estimator(kepler, image))
@@ -49,7 +51,7 @@ def beside(kepler: Kepler, image: str | None) -> str:
 def served(kepler: Kepler, image: str) -> str:
     """What is to be said of the nodes that the model server may run on; empty for nothing."""
     selector = kepler.spec.model_server.node_selector
-    return _says("`model-server`", image, selector, chosen(image, selector))
+    return _says("`model-server`", image, selector, node_selector(image, selector))
 
 
 def _says(block: str, image: str | None, asked: Mapping[str, str], added: Mapping[str, str]) -> str:

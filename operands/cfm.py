@@ -83,7 +83,7 @@ def wake(function: str, keys: frozenset[Key]) -> Wake:
     return Wake(CONFIG_MAP, (children.CFM,), idle=partial(intact, manager=manager(function), keys=keys))
 
 
-def digest(cfm: Manifest, overlay: Mapping[Key, str]) -> str:
+def configuration_hash(cfm: Manifest, overlay: Mapping[Key, str]) -> str:
     """A hash of everything in the ConfigMap, keys of the user's included, as it is once `overlay` is written."""
     content = {
         "data": {**(cfm.get("data") or {}), **{name.value: value for name, value in overlay.items()}},

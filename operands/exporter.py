@@ -69,7 +69,7 @@ def daemon_set(parent: Manifest, key: Ref, inputs: PodInputs) -> Intent:
     ours = {children.CONFIG_HASH: inputs.digest, **settled_config.annotations(inputs.settled)}
     template = {
         "metadata": {"labels": labels, "annotations": {**collector.pod_annotations, **ours}},
-        "spec": sidecar.beside(alone, kepler, estimator) if estimator else alone,
+        "spec": sidecar.with_estimator(alone, kepler, estimator) if estimator else alone,
     }
     spec = {"selector": {"matchLabels": children.selector(parent)}, "template": template}
     strategy = collector.update_strategy

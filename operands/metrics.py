@@ -63,7 +63,7 @@ TRAINED_FROM: Mapping[Family, tuple[str, ...]] = {
 SOURCE_OF: Mapping[str, Source] = {metric: source for source, of_it in METRICS.items() for metric in of_it}
 
 
-def chosen(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric) -> tuple[str, ...]:
+def collected_usage(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric) -> tuple[str, ...]:
     """Of the usage metrics asked for, those that the lists of the sources name; a source that is off has no values."""
     on = collected.enabled()
     return tuple(
@@ -97,9 +97,9 @@ def exported(asked: KeplerExportedPowerSpec) -> dict[Family, tuple[str, ...]]:
     return suffixes
 
 
-def wanted(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric) -> dict[Family, frozenset[str]]:
+def wanted_series(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric) -> dict[Family, frozenset[str]]:
     """What of it is asked for: the whole at each level, its components with 'package', and usage metrics."""
-    levels, uses = {*asked.levels}, chosen(asked, collected)
+    levels, uses = {*asked.levels}, collected_usage(asked, collected)
     components = joules(COMPONENTS) if Level.PACKAGE in levels else ()
     whole = joules((*SUMMANDS, "platform"))
     suffixes: dict[Family, tuple[str, ...]] = {
@@ -107,14 +107,14 @@ def wanted(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric) -> 
             *(whole if Level.NODE in levels else ()),
             *(component for component in components if Level.NODE in levels or component != f"platform_{TOTAL}"),
         ),
-        Family.CONTAINER: (TOTAL, *components, *uses) if Level.CONTAINER in levels else recorded(asked),
+        Family.CONTAINER: (TOTAL, *components, *uses) if Level.CONTAINER in levels else pod_measures(asked),
         Family.PROCESS: (TOTAL, *components, *uses),
         Family.VM: (*(components or whole), *uses),
     }
     return {family: frozenset(suffixes[family]) for family in exported(asked)}
 
 
-def recorded(asked: KeplerExportedPowerSpec) -> tuple[str, ...]:
+def pod_measures(asked: KeplerExportedPowerSpec) -> tuple[str, ...]:
     """The measures of containers that a pod is summed up from.
 
     Prometheus drops before it records: what its rules read has to be kept, also where only 'pod' is asked for.
@@ -124,7 +124,7 @@ def recorded(asked: KeplerExportedPowerSpec) -> tuple[str, ...]:
 
 def surplus(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric) -> Mapping[Family, tuple[str, ...]]:
     """What Kepler exports and nobody asked for, by family; only families that have any."""
-    keep = wanted(asked, collected)
+    keep = wanted_series(asked, collected)
     extra = {
         family: tuple(measure for measure in measures if measure not in keep[family])
         for family, measures in exported(asked).items()

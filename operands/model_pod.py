@@ -50,7 +50,7 @@ def config(parent: Manifest, key: Ref, data: dict[str, str]) -> Intent:
     return _child(parent, children.model_config(key), {"data": data})
 
 
-def digest(secret: Manifest | None, data: dict[str, str]) -> str:
+def settings_hash(secret: Manifest | None, data: dict[str, str]) -> str:
     """A hash of the ConfigMap as it is once `data` is written, keys of the user's included."""
     theirs = {key: value for key, value in ((secret or {}).get("data") or {}).items() if key not in CONFIG_KEYS}
     return hashlib.sha256(json.dumps({**theirs, **data}, sort_keys=True).encode()).hexdigest()[:16]
@@ -113,7 +113,7 @@ def pod(kepler: Kepler, image: str, rclone: str) -> dict[str, Any]:
         "nodeSelector": {
             **wanted.node_selector,
             **engine.NODE_SELECTOR,
-            **architecture.chosen(image, wanted.node_selector),
+            **architecture.node_selector(image, wanted.node_selector),
         },
         "volumes": volumes(kepler),
         **{field: value for field, value in chosen.items() if value},

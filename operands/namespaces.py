@@ -21,7 +21,7 @@ def ref(key: Ref) -> Ref:
     return Ref(NAMESPACE, "", key.namespace)
 
 
-def refused(observed: Observed) -> Outcome | None:
+def refuse_closed(observed: Observed) -> Outcome | None:
     """Why nothing that needs privileges is written here, or None where it may be."""
     namespace = observed.get(ref(observed.key))
     if namespace and LABELS.items() <= (metadata(namespace).get("labels") or {}).items():

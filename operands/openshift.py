@@ -68,7 +68,7 @@ class Piece:
 PIECES = tuple(Piece(role, feature) for role in ROLES for feature in Feature)
 
 
-def wanted(spec: KeplerMachineConfigSpec) -> tuple[Piece, ...]:
+def wanted_pieces(spec: KeplerMachineConfigSpec) -> tuple[Piece, ...]:
     """The pieces that are switched on."""
     on = {Feature.CGROUP_V2: spec.cgroup_v2, Feature.KERNEL_DEVEL: spec.kernel_devel}
     return tuple(piece for piece in PIECES if piece.role in spec.roles and on[piece.feature])

@@ -39,7 +39,7 @@ def _watts(asked: KeplerExportedPowerSpec, namespace: str, interval: int) -> Ite
     if Level.POD not in asked.levels:
         return
     over = window(interval)
-    for measure in metrics.recorded(asked):
+    for measure in metrics.pod_measures(asked):
         record = f"kepler:container_{measure.replace(TOTAL, 'watts')}:{over}:by_ns_pod"
         yield _rule(record, BY_POD, f"rate({_selected(measure, namespace)}[{over}])")
 

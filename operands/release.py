@@ -41,7 +41,7 @@ FIRST = Release(0, 1)
 PROGRAMS = Release(0, 7, 11)
 
 
-def told(image: str) -> Release | None:
+def release_of_tag(image: str) -> Release | None:
     """The release that an image's tag tells, None where it tells none."""
     tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
     match = TAG.fullmatch(tag)
@@ -50,7 +50,7 @@ def told(image: str) -> Release | None:
 
 def exporter(image: str) -> Release:
     """The release of an exporter's image."""
-    return told(image) or RENDERED
+    return release_of_tag(image) or RENDERED
 
 
 def unread(image: str, source: Source) -> bool:
@@ -72,7 +72,7 @@ def unusable(image: str) -> str:
 
 def remarks(image: str) -> tuple[str, ...]:
     """What is to be said of an exporter's image that is used."""
-    release = told(image)
+    release = release_of_tag(image)
     if release is None:
         return (f"its tag does not tell the release: it is taken for {RENDERED}",)
     if release < SUPPORTED:
@@ -82,17 +82,17 @@ def remarks(image: str) -> tuple[str, ...]:
 
 def lacks_programs(image: str) -> str:
     """Why an image of the model server and the estimator cannot work here, empty where it can."""
-    release = told(image)
+    release = release_of_tag(image)
     if release is None or release >= PROGRAMS:
         return ""
     return f"{release} has other programs than {PROGRAMS} and later: name one of those, '{engine.MODEL_SERVER_IMAGE}'"
 
 
-def refused(
+def refuse_release(
     observed: Observed, field: str, asked: str | None, setting: str, why: Callable[[str], str]
 ) -> Outcome | None:
     """The refusal of an image, by who named it (the field or the environment), or None where nothing is wrong."""
-    if outcome := repositories.refused(observed, field, asked):
+    if outcome := repositories.refuse_repository(observed, field, asked):
         return outcome
     image = engine.image(asked, setting, observed.images)
     wrong, source = why(image), f"`{field}`" if asked else f"`{setting}` in the functions' environment"
@@ -102,4 +102,4 @@ def refused(
     return rejected("ImageNotSupported", f"{source} is '{image}', and {wrong}{after}")
 
 
-RENDERED = told(engine.IMAGE) or SUPPORTED
+RENDERED = release_of_tag(engine.IMAGE) or SUPPORTED

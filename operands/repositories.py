@@ -41,7 +41,7 @@ def allowed(images: Mapping[str, str]) -> frozenset[str]:
     return frozenset(repository(name) for name in (*used, *named) if name)
 
 
-def refused(observed: Observed, field: str, image: str | None) -> Outcome | None:
+def refuse_repository(observed: Observed, field: str, image: str | None) -> Outcome | None:
     """Why the image that a field names may not be used, or None where it may, or where the field names none."""
     usable = allowed(observed.images)
     if not image or repository(image) in usable:

@@ -20,7 +20,7 @@ def image(kepler: Kepler, images: Mapping[str, str]) -> str | None:
     return engine.image(wanted.image, engine.MODEL_SERVER_IMAGE_SETTING, images) if wanted.enabled else None
 
 
-def beside(exporter: dict[str, Any], kepler: Kepler, chosen: str) -> dict[str, Any]:
+def with_estimator(exporter: dict[str, Any], kepler: Kepler, chosen: str) -> dict[str, Any]:
     """The exporter's pod with the estimator in it, and the directory of the socket shared between them.
 
     It runs where both can.

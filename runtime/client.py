@@ -201,7 +201,7 @@ class Client:
                 milliseconds=(ended - began) * 1000,
             )
         )
-        return understood(request, answer)
+        return checked_body(request, answer)
 
 
 def _retry_after(state: RetryCallState) -> float:
@@ -220,7 +220,7 @@ def path(kind: Kind, namespace: str, name: str = "", subresource: str = "") -> s
     return "/".join(part for part in (f"{root}{scope}/{kind.plural}", name, subresource) if part)
 
 
-def understood(request: Request, answer: ApiResponse) -> Manifest:
+def checked_body(request: Request, answer: ApiResponse) -> Manifest:
     """The object answered, or the error that the answer means.
 
     A Status body carries the server's own sentence; it is passed on, since it names the field.

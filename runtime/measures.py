@@ -85,7 +85,7 @@ def dead_letter(destination: str, event_type: str) -> None:
     DEAD_LETTERS.add(1, {"destination": destination, "type": _known(event_type)})
 
 
-def refused(reason: str) -> None:
+def count_refused(reason: str) -> None:
     """Count one event that was not acted on, or not kept."""
     REFUSED.add(1, {"kepler.reason": reason})
 

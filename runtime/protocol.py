@@ -227,7 +227,7 @@ def _write_children(worker: _Worker, decided: Outcome, observed: Observed, done:
     """Step 4, in the order of the intents: a later one may rely on an earlier."""
     function, client = worker.function, worker.client
     writes = planned_writes(decided, observed, client.manager)
-    if impossible := trial.refused(writes, client, shared=function.installed):
+    if impossible := trial.first_refused(writes, client, shared=function.installed):
         return _Written(observed, decided, meaning(function, observed.key, impossible))
     children = dict(observed.objects)
     intents = {intent.ref: intent for intent in decided.intents}

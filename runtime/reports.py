@@ -40,7 +40,7 @@ from runtime.protocol import AcceptedWrite, Reconciled
 from runtime.redact import Mask
 from runtime.spans import Course
 from runtime.statuses import conditions_of
-from runtime.tracing import GenerationTrace, traceparent, understood
+from runtime.tracing import GenerationTrace, parse_traceparent, traceparent
 
 
 def report(function: Function, done: Reconciled, event: Event, where: GenerationTrace, course: Course) -> Report | None:
@@ -112,7 +112,7 @@ def cause(event: Event, seen: Sequence[Manifest] = ()) -> Cause:
         generation=_generation(event.object),
         by=visible(by),
         changed=changed,
-        traceparent=event.traceparent if understood(event.traceparent) else "",
+        traceparent=event.traceparent if parse_traceparent(event.traceparent) else "",
     )
 
 

@@ -34,7 +34,7 @@ def resync(key: Ref, *, by: str) -> CloudEvent:
     return _request(RESYNC_REQUESTED, key, Resync(object=_name_of(key), diverges={}), by)
 
 
-def named(functions: Iterable[str]) -> dict[str, str]:
+def functions_attribute(functions: Iterable[str]) -> dict[str, str]:
     """Return the attribute of a request that only these functions are to act on: '/collector/status/'.
 
     Without any it has no such attribute, and every function acts on it.
@@ -53,7 +53,7 @@ def one_of_many(key: Ref, event: Event, function: str) -> CloudEvent:
     attributes = {
         **envelope(RESYNC_REQUESTED, f"/kepler/functions/{function}", str(uuid.uuid5(NAMESPACE, identity))),
         **about(key),
-        **named((function,)),
+        **functions_attribute((function,)),
         "traceparent": detached_trace(f"{event.source}/{event.id}").within(identity),
     }
     data = Resync(object=_name_of(key), diverges={function: (reason,)})
@@ -65,7 +65,7 @@ def look_again(key: Ref, function: str) -> CloudEvent:
     attributes = {
         **envelope(RESYNC_REQUESTED, f"/kepler/functions/{function}", str(uuid.uuid4())),
         **about(key),
-        **named((function,)),
+        **functions_attribute((function,)),
     }
     data = Resync(object=_name_of(key), diverges={function: ("what it waits for has no event",)})
     return CloudEvent(attributes, data.model_dump(mode="json", by_alias=True))

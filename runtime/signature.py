@@ -65,7 +65,7 @@ def unsigned(event: CloudEvent) -> CloudEvent:
     return event
 
 
-def digest(attributes: Mapping[str, Any], data: object, key: bytes) -> str:
+def event_hmac(attributes: Mapping[str, Any], data: object, key: bytes) -> str:
     """Return the signature of an event with these attributes and this data (JSON)."""
     signed = {name: str(attributes.get(name) or "") for name in SIGNED} | {"time": _time(attributes.get("time"))}
     content = json.dumps({"attributes": signed, "data": data}, sort_keys=True, separators=(",", ":"))
@@ -75,14 +75,14 @@ def digest(attributes: Mapping[str, Any], data: object, key: bytes) -> str:
 def signed(event: CloudEvent, key: bytes) -> CloudEvent:
     """Return the event with its signature. Its data must be JSON."""
     attributes = dict(event.get_attributes())
-    return CloudEvent({**attributes, ATTRIBUTE: digest(attributes, event.get_data(), key)}, event.get_data())
+    return CloudEvent({**attributes, ATTRIBUTE: event_hmac(attributes, event.get_data(), key)}, event.get_data())
 
 
 def is_signed(event: Event, key: bytes) -> bool:
     """Whether an event that was received carries the signature that this key gives it."""
     carried = event.extensions.get(ATTRIBUTE, "")
     try:
-        expected = digest(event.extensions, event.data, key)
+        expected = event_hmac(event.extensions, event.data, key)
     except RecursionError:
         return False  # nested more deeply than anything of ours
     return hmac.compare_digest(carried.encode(errors="replace"), expected.encode())

@@ -29,7 +29,7 @@ from runtime.client import Call
 from runtime.conditions import READY
 from runtime.event import Event, moment
 from runtime.objects import Manifest, Ref, generation, metadata
-from runtime.tracing import GenerationTrace, digest, span_of, trace_of_event, understood
+from runtime.tracing import GenerationTrace, nonzero_digest, parse_traceparent, span_of, trace_of_event
 
 Attributes = dict[str, AttributeValue]
 
@@ -105,7 +105,7 @@ def failed(function: str, key: Ref, event: Event, course: Course, error: Excepti
     _end(span, course)
 
 
-def edited(parent: Manifest, latest: datetime) -> datetime:
+def generation_time(parent: Manifest, latest: datetime) -> datetime:
     """When the present generation of an object was made, to the second; never after `latest`.
 
     The API server keeps no time of that. Its creation made the first; after that it was the newest write to the object
@@ -121,7 +121,7 @@ def edited(parent: Manifest, latest: datetime) -> datetime:
 def _milestones(report: Report, where: GenerationTrace, course: Course, parent: Manifest, named: Attributes) -> None:
     """The root at the first word on a generation, and `ready` where this report brings it."""
     moved = {field.path: field for write in report.changes if write.action == "reported" for field in write.fields}
-    began = edited(parent, course.began)
+    began = generation_time(parent, course.began)
     attributes = {**named, "kepler.generation": report.generation}
     if _newly(moved, "observedGeneration", report.generation):
         with _given(Ids(where.id, where.root)):
@@ -130,7 +130,7 @@ def _milestones(report: Report, where: GenerationTrace, course: Course, parent: 
     if _newly(moved, "status", "True"):
         lost = moved.get(f"{READY_PATH}.lastTransitionTime")
         since = max(began, moment(lost.before if lost else None) or began)
-        span = digest(f"ready/{report.cause.source}/{report.cause.id}/{report.object.uid}", 8)
+        span = nonzero_digest(f"ready/{report.cause.source}/{report.cause.id}/{report.object.uid}", 8)
         with _given(Ids(where.id, span)):
             ready = _begun("ready", where.context, since, attributes, kind=SpanKind.INTERNAL)
         ready.end(_nanoseconds(course.ended))
@@ -224,7 +224,7 @@ def _given(ids: Ids) -> Iterator[None]:
 
 def _links(incoming: str) -> tuple[Link, ...]:
     """A link to the span that sent the event, where its `traceparent` is a valid one."""
-    carried = understood(incoming)
+    carried = parse_traceparent(incoming)
     return (Link(carried),) if carried else ()
 
 

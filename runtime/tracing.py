@@ -47,19 +47,21 @@ class GenerationTrace:
 
     def within(self, identity: str) -> str:
         """The W3C `traceparent` of something that happens in this trace: `identity` names its span."""
-        return _traceparent(str(self), digest(identity, 8))
+        return _traceparent(str(self), nonzero_digest(identity, 8))
 
 
 def trace_of(shown: Manifest) -> GenerationTrace:
     """The trace of an object's generation, by its annotation or else by its uid."""
     identity = f"{uid(shown)}/{generation(shown)}"
     above = _annotated(shown)
-    return GenerationTrace(above.trace_id if above else digest(identity, 16), digest(f"root/{identity}", 8), above)
+    return GenerationTrace(
+        above.trace_id if above else nonzero_digest(identity, 16), nonzero_digest(f"root/{identity}", 8), above
+    )
 
 
 def detached_trace(identity: str) -> GenerationTrace:
     """The trace of what concerns no object that is there."""
-    return GenerationTrace(digest(f"lone/{identity}", 16), digest(f"root/{identity}", 8))
+    return GenerationTrace(nonzero_digest(f"lone/{identity}", 16), nonzero_digest(f"root/{identity}", 8))
 
 
 def trace_of_event(event: Event) -> GenerationTrace:
@@ -73,7 +75,7 @@ def trace_of_event(event: Event) -> GenerationTrace:
 
 def span_of(report: Report) -> int:
     """The id of the span of the reconcile that a report is about; a redelivered event repeats it."""
-    return digest(f"{report.function}/{report.cause.source}/{report.cause.id}/{report.object.name}", 8)
+    return nonzero_digest(f"{report.function}/{report.cause.source}/{report.cause.id}/{report.object.name}", 8)
 
 
 def traceparent(report: Report) -> str:
@@ -81,7 +83,7 @@ def traceparent(report: Report) -> str:
     return _traceparent(report.trace, span_of(report))
 
 
-def understood(value: object) -> SpanContext | None:
+def parse_traceparent(value: object) -> SpanContext | None:
     """The span that a `traceparent` names, or None where it is not valid (W3C Trace Context)."""
     if not isinstance(value, str):
         return None
@@ -89,14 +91,14 @@ def understood(value: object) -> SpanContext | None:
     return context if context.is_valid else None
 
 
-def digest(text: str, size: int) -> int:
+def nonzero_digest(text: str, size: int) -> int:
     """A number of `size` bytes that is never zero (W3C forbids zero ids)."""
     return int.from_bytes(hashlib.sha256(text.encode(errors="surrogatepass")).digest()[:size]) or 1
 
 
 def _annotated(shown: Manifest) -> SpanContext | None:
     annotation = (metadata(shown).get("annotations") or {}).get(ANNOTATION)
-    context = understood(annotation)
+    context = parse_traceparent(annotation)
     if annotation and context is None:
         log.debug(f"annotation `{ANNOTATION}` is not a W3C traceparent: it is ignored", extra={"uid": uid(shown)})
     sampled = TraceFlags(TraceFlags.SAMPLED)

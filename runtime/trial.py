@@ -16,7 +16,7 @@ from runtime.planned_writes import PlannedWrite
 from runtime.refusals import RefusedWrite
 
 
-def refused(writes: Sequence[PlannedWrite], client: Client, *, shared: Collection[Ref]) -> RefusedWrite | None:
+def first_refused(writes: Sequence[PlannedWrite], client: Client, *, shared: Collection[Ref]) -> RefusedWrite | None:
     """The first write that would be refused, or None where none is known to be.
 
     `shared` are objects that other keys write all the time: their version moves, so they are not tried.

@@ -31,7 +31,7 @@ def divergence(function: Function, observed: Observed) -> tuple[str, ...]:
 def _difference(write: PlannedWrite) -> str:
     if write.intent is None:
         return f"{write.ref} should not be there"
-    return f"{write.ref} is missing" if write.actual is None else f"{write.ref} differs: {_told(write.fields)}"
+    return f"{write.ref} is missing" if write.actual is None else f"{write.ref} differs: {_listed_fields(write.fields)}"
 
 
 def _unreported(function: Function, decided: Outcome, parent: Manifest | None) -> Iterator[str]:
@@ -39,9 +39,9 @@ def _unreported(function: Function, decided: Outcome, parent: Manifest | None) -
         return
     status = status_of(function, decided, parent)
     if fields := differences({"status": status}, parent, manager=function.manager, subresource="status"):
-        yield f"not reported: {_told(fields)}"
+        yield f"not reported: {_listed_fields(fields)}"
 
 
-def _told(fields: tuple[FieldChange, ...]) -> str:
+def _listed_fields(fields: tuple[FieldChange, ...]) -> str:
     more = len(fields) - SHOWN
     return ", ".join(field.path for field in fields[:SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -25,7 +25,7 @@ from runtime.errors import ApiError, Unavailable
 from runtime.event import Event
 from runtime.objects import Ref, name
 from runtime.receive import Received
-from runtime.requests import named
+from runtime.requests import functions_attribute
 from runtime.sink import Sink
 from runtime.tracing import GenerationTrace, detached_trace, trace_of
 from sweeper.divergence import divergence
@@ -161,7 +161,7 @@ def requested(diverging: Diverging, cause: str) -> CloudEvent:
     attributes = {
         **_attributes(RESYNC_REQUESTED, identity),
         **about(key),
-        **named(diverging.why),
+        **functions_attribute(diverging.why),
         "traceparent": (diverging.trace or detached_trace(identity)).within(identity),
     }
     return CloudEvent(attributes, Resync(object=subject, diverges=diverging.why).model_dump(mode="json", by_alias=True))

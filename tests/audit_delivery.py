@@ -18,7 +18,7 @@ from audit.storage.entries import ReportEntry
 from local import probe
 from local.layout import ROOT
 from local.ports import Ports
-from runtime.signature import digest
+from runtime.signature import event_hmac
 from tests.signing_key import KEY, KeyServer
 
 # As many as one pod is sent at once (`containerConcurrency`).
@@ -87,7 +87,7 @@ def deliver(reports: Sequence[ReportEntry], url: str, at_once: int = AT_ONCE) ->
 
 def _send(pool: urllib3.PoolManager, url: str, one: ReportEntry) -> int:
     attributes = {"id": one.id, "type": one.type, "source": "/load"}
-    signature = digest(attributes, json.loads(one.report), KEY)
+    signature = event_hmac(attributes, json.loads(one.report), KEY)
     body = b'{"specversion":"1.0","id":"%s","type":"%s","source":"/load","signature":"%s","data":%s}'
     event = body % (one.id.encode(), one.type.encode(), signature.encode(), one.report.encode())
     refused = 0

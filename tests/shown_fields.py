@@ -44,7 +44,7 @@ def ignored(field: FieldCase) -> Iterator[None]:
     validate = Resource.model_validate.__func__  # type: ignore[attr-defined]
     init = Observed.__init__
 
-    def validate_without(cls: type[Resource], manifest: Any, **options: Any) -> Any:
+    def validate_without(cls: type[Resource], /, manifest: Any, **options: Any) -> Any:
         if cls.names.kind == field.kind:
             manifest = copy.deepcopy(manifest)
             without(manifest, field.path.split("."))

@@ -22,7 +22,7 @@ from flask import Request as Asked
 from audit.access.viewer import Viewer
 from audit.access.visibility import Sight
 from audit.problems import HttpProblem, TooManyNamespaces
-from runtime.client import Request, Transport, understood
+from runtime.client import Request, Transport, checked_body
 from runtime.objects import KEPLER, MACHINE_CONFIG, Kind, Manifest
 from runtime.settings import AUDIENCE
 
@@ -142,7 +142,7 @@ class Tokens:
     def _review(self, path: str, spec: Manifest) -> Manifest:
         """What the API server answers to a question that it keeps nothing of."""
         asked = Request("POST", path, body={"spec": spec})
-        status: Manifest = understood(asked, self.transport(asked)).get("status") or {}
+        status: Manifest = checked_body(asked, self.transport(asked)).get("status") or {}
         return status
 
 

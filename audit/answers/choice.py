@@ -34,7 +34,7 @@ def about(resources: Iterable[ShownResource], wanted: Standings) -> tuple[ShownR
     )
 
 
-def chosen(resources: Sequence[ShownResource], wanted: Standings) -> Choice:
+def select_page(resources: Sequence[ShownResource], wanted: Standings) -> Choice:
     """Return the page of those that stand as wanted, and the counts of all of them."""
     states = Counter(resource.state for resource in resources)
     reasons = Counter((resource.state, resource.reason) for resource in resources if resource.reason)

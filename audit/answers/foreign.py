@@ -19,7 +19,7 @@ def foreign(ref: Ref, child: Manifest, ours: Collection[str]) -> tuple[ForeignFi
     """The fields of an object that managers other than `ours` own, redacted, the newest first; `MOST` at most."""
     mask = redact.mask(child)
     owned = sorted(foreign_fields(child, ours), key=_newest_first)
-    return tuple(_told(ref, field, mask) for field in owned[:MOST])
+    return tuple(_foreign_field(ref, field, mask) for field in owned[:MOST])
 
 
 def of(key: Ref, child: Manifest) -> bool:
@@ -44,7 +44,7 @@ def _newest_first(field: OwnedField) -> tuple[float, str]:
     return (-field.time.timestamp() if field.time else 0.0, field.path)
 
 
-def _told(ref: Ref, field: OwnedField, mask: redact.Mask) -> ForeignField:
+def _foreign_field(ref: Ref, field: OwnedField, mask: redact.Mask) -> ForeignField:
     _, shown = mask.change(field.path, None, field.value, kind=ref.kind.name)
     return ForeignField(
         object=object_name(ref),

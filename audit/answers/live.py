@@ -110,7 +110,9 @@ class Live:
 
     def _resources(self) -> tuple[ShownResource, ...]:
         client = self._client()
-        resources = (shown(manifest) for kind in OURS for manifest in client.list(Collection(kind, ""), page=PAGE))
+        resources = (
+            shown_resource(manifest) for kind in OURS for manifest in client.list(Collection(kind, ""), page=PAGE)
+        )
         return tuple(
             sorted(
                 resources,
@@ -126,7 +128,7 @@ class Live:
         return Client(self._transport(), manager="kepler-audit", seconds=READ, patience=PATIENCE)
 
 
-def shown(manifest: Manifest) -> ShownResource:
+def shown_resource(manifest: Manifest) -> ShownResource:
     """Return one of our resources as it is answered; nothing else of it is kept."""
     answer = resource(manifest)
     json = answer.model_dump_json(by_alias=True).encode()

@@ -18,7 +18,7 @@ from audit.access.visibility import Sight
 from audit.answer_models import API, DeadLetter, Interference, Latest, Page
 from audit.answers import fights, pages, queries, resource_history
 from audit.answers.checks import Health, health
-from audit.answers.choice import about, chosen
+from audit.answers.choice import about, select_page
 from audit.answers.interference import ChildReader
 from audit.answers.live import Live
 from audit.answers.responses import answering, guarded, joined, problem, unknown
@@ -79,7 +79,7 @@ class QueryApi:
         _may_name(viewer, wanted.namespace)
         resources = about(self.live.resources(), wanted)
         sight = viewer.sight({resource.namespace for resource in resources} - {""})
-        choice = chosen([resource for resource in resources if sight.shows(resource.namespace)], wanted)
+        choice = select_page([resource for resource in resources if sight.shows(resource.namespace)], wanted)
         return joined(choice.items, choice.page)
 
     def reports(self) -> BaseModel:

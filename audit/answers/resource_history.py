@@ -30,7 +30,7 @@ def history(connection: Connection, wanted: Object) -> Page[Change]:
     )
     rows = connection.execute(query.order_by(*ORDER).limit(wanted.limit + 1)).all()
     shown = rows[: wanted.limit]
-    summaries = _said(connection, [row.sequence for row in shown])
+    summaries = _newest_reports(connection, [row.sequence for row in shown])
     items = tuple(_change(connection, row, older, summaries[row.sequence]) for row, older in _paired(rows, len(shown)))
     return Page(items=items, next=f"{shown[-1].life}.{shown[-1].generation}" if len(rows) > len(shown) else "")
 
@@ -73,7 +73,7 @@ def _change(connection: Connection, row: Found, older: Found | None, summaries: 
     )
 
 
-def _said(connection: Connection, numbers: Sequence[int]) -> Mapping[int, Sequence[Summary]]:
+def _newest_reports(connection: Connection, numbers: Sequence[int]) -> Mapping[int, Sequence[Summary]]:
     """Return the newest reports on each of these generations, in the order in which the reconciles began.
 
     One more than are shown, where there are more.

@@ -59,10 +59,10 @@ def state(kind: str, conditions: Sequence[Standing], created: datetime, *, delet
     worst = min(conditions, key=lambda condition: WORST.index(condition.level))
     ready = next((condition for condition in conditions if condition.type == READY), worst)
     if ready.level in ("good", "neutral") and worst.level in OPEN:
-        return _said(worst, "warning")
+        return _resource_state(worst, "warning")
     if ready.level == "stale":
         return _unreported(ready, worst)
-    return _said(ready, OF_LEVEL[ready.level])
+    return _resource_state(ready, OF_LEVEL[ready.level])
 
 
 def _silent(kind: str, created: datetime) -> ResourceState:
@@ -75,10 +75,10 @@ def _silent(kind: str, created: datetime) -> ResourceState:
 def _unreported(ready: Standing, worst: Standing) -> ResourceState:
     """Return what a function says of the present generation, or else that none has."""
     if worst.level != "stale":
-        return _said(worst, OF_LEVEL[worst.level])
+        return _resource_state(worst, OF_LEVEL[worst.level])
     message = f"no function has reported on this generation yet; of an earlier one: {ready.message}"
     return ResourceState(name="unreported", reason=UNREPORTED, message=message, since=ready.since)
 
 
-def _said(condition: Standing, name: StateName) -> ResourceState:
+def _resource_state(condition: Standing, name: StateName) -> ResourceState:
     return ResourceState(name=name, reason=condition.reason, message=condition.message, since=condition.since)

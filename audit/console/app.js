@@ -115,9 +115,12 @@ let arrived = false;
 // The focus goes where the page begins, so that keyboard and screen reader go on from there; `/` has it in the search.
 function arrive() {
   scrollTo(0, 0);
+  /** @type {HTMLElement} */
   const title = document.querySelector("main h1");
+  /** @type {HTMLElement} */
+  const main = document.querySelector("main");
   if (title) title.tabIndex = -1;
-  if (arrived && !document.activeElement?.matches("main input")) (title || document.querySelector("main"))?.focus({ preventScroll: true });
+  if (arrived && !document.activeElement?.matches("main input")) (title || main)?.focus({ preventScroll: true });
   arrived = true;
 }
 

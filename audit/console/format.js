@@ -1,5 +1,6 @@
 // How times, durations, values and names are written.
 
+/** @type {[number, string][]} */
 const UNITS = [
   [86400, "d"],
   [3600, "h"],
@@ -9,7 +10,7 @@ const UNITS = [
 
 export function ago(time, now = Date.now()) {
   const seconds = Math.max(0, (now - Date.parse(time)) / 1000);
-  const [size, unit] = UNITS.find(([least]) => seconds >= least) || [1, "s"];
+  const [size, unit] = UNITS.find(([least]) => seconds >= least) || UNITS[UNITS.length - 1];
   return seconds < 1 ? "now" : `${Math.floor(seconds / size)} ${unit} ago`;
 }
 
@@ -35,7 +36,8 @@ export function duration(milliseconds) {
   if (milliseconds < 10) return `${milliseconds.toFixed(1)} ms`;
   if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
   if (milliseconds < 60000) return `${(milliseconds / 1000).toFixed(2)} s`;
-  return `${Math.floor(milliseconds / 60000)} min ${Math.round((milliseconds % 60000) / 1000)} s`;
+  const seconds = Math.round(milliseconds / 1000);
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
 export function value(content) {

@@ -30,6 +30,7 @@ function move(by) {
 
 // The field may have to come into being first.
 function find(tries = 30) {
+  /** @type {HTMLInputElement} */
   const field = document.querySelector("[data-filter=true]");
   if (field) return field.focus(), field.select();
   if (!/^#\/?(\?|$)/.test(location.hash)) location.hash = "#/";

@@ -32,7 +32,9 @@ export function Resources({ wanted, tick }) {
   useEffect(() => {
     if (entered.current === null || entered.current !== value?.search) return;
     entered.current = null;
-    document.querySelector("main [data-row] a.name")?.focus();
+    /** @type {HTMLElement} */
+    const first = document.querySelector("main [data-row] a.name");
+    first?.focus();
   });
   const [, refresh] = useState(null);
   const busy = Boolean(value?.next) && value.items.length < limit;

@@ -23,7 +23,7 @@ UNREADABLE, FALSE, FUTURE = "unreadable", "false", "future"
 
 def note(event: Event, reason: str, why: str) -> None:
     """Count and log one event that is not kept."""
-    measures.refused(reason)
+    measures.count_refused(reason)
     log.warning("not kept", extra={"event": about(event), "reason": reason, "why": why})
 
 

@@ -16,7 +16,7 @@ from runtime import redact
 from runtime.differences import list_keys
 from runtime.event import Event, moment
 from runtime.objects import Kind, Manifest, generation, metadata, name, terminates, uid
-from runtime.tracing import ANNOTATION, trace_of, understood
+from runtime.tracing import ANNOTATION, parse_traceparent, trace_of
 
 
 def edit(event: Event) -> EditEntry | None:
@@ -28,7 +28,7 @@ def edit(event: Event) -> EditEntry | None:
     return _edit(event.api_version, event.kind, event.object, deleted_at=event.sent, deleted=event.deletes)
 
 
-def shown(event: Event) -> EditEntry | None:
+def last_generation(event: Event) -> EditEntry | None:
     """Return the generation that a deletion's event shows, which is the last one before the end; None as `edit`."""
     return _edit(event.api_version, event.kind, event.object)
 
@@ -66,7 +66,7 @@ def _generation(subject: Subject, manifest: Manifest, deleted_at: datetime | Non
     if deleted or terminating:
         by, time = "", moment(metadata(manifest).get("deletionTimestamp")) or deleted_at
     annotated = (metadata(manifest).get("annotations") or {}).get(ANNOTATION, "")
-    carried = annotated if understood(annotated) else ""
+    carried = annotated if parse_traceparent(annotated) else ""
     time = time or datetime.now(UTC)
     checked((*subject.model_dump().values(), by, carried), (number,))
     timely(time)

@@ -101,7 +101,7 @@ def report(event: Event, report: Report) -> ReportEntry:
     from being kept, so control characters in it are escaped.
     """
     checked((event.id, *_named(report)), (report.generation,))
-    printable(_told(report))
+    printable(_sentences(report))
     report = report.model_copy(update={"cause": _escaped(report.cause)})
     timely(report.began)
     happened(report.began, event.sent)
@@ -193,7 +193,7 @@ def printable(texts: Iterable[str]) -> None:
             raise NotKept(f"'{text[:40]!a}' has control characters")
 
 
-def _told(report: Report) -> Iterator[str]:
+def _sentences(report: Report) -> Iterator[str]:
     """Return whatever of a report is told in sentences."""
     for condition in report.conditions:
         yield from (condition.type, condition.reason, condition.message)

@@ -54,7 +54,7 @@ def reported(to: Adding, report: Report) -> int:
     return int(kept.sequence) if kept else _make(to, subject, generation, report.trace, {})
 
 
-def edited(to: Adding, entry: EditEntry) -> None:
+def note_edit(to: Adding, entry: EditEntry) -> None:
     """Note who made a generation and of which spec it is, unless that is known as well or better."""
     edit = {
         "time": entry.time,

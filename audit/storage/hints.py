@@ -74,7 +74,7 @@ class Hints:
         elif is_ahead(hinted.time):
             dropped_events.note(event, FUTURE, "it tells of an edit that is yet to come")
         elif event.deletes:
-            yield from (entry for entry in (edits.shown(event), hinted) if entry)
+            yield from (entry for entry in (edits.last_generation(event), hinted) if entry)
         else:
             yield hinted
 

@@ -127,10 +127,10 @@ class Batch:
                 "report": entry.report,
             }
         )
-        self.rows[written.name] += _written(number, content)
+        self.rows[written.name] += _rows_of_written(number, content)
 
     def _edit(self, entry: EditEntry) -> None:
-        generations.edited(self, entry)
+        generations.note_edit(self, entry)
 
     def _sweep(self, entry: SweepEntry) -> None:
         if not self._is_known(sweeps, entry.id):
@@ -152,7 +152,7 @@ class Batch:
         return bool(exists)
 
 
-def _written(number: int, report: Report) -> list[Row]:
+def _rows_of_written(number: int, report: Report) -> list[Row]:
     """One row for each object, though it may have been written in several rounds."""
     rows: dict[tuple[str, str, str], Row] = {}
     for change in report.changes:

@@ -52,7 +52,7 @@ def show(letter: Letter, place: Reach, *, output: Output = Format.TABLE) -> int:
     if output is not Format.TABLE:
         data(read_letter, output)
         return Exit.OK
-    for line in told(read_letter, config_map):
+    for line in letter_lines(read_letter, config_map):
         say(line)
     return Exit.OK
 
@@ -118,7 +118,7 @@ def _readable(config_map: Manifest) -> DeadLetter:
     return letter
 
 
-def told(letter: DeadLetter, config_map: Manifest) -> Iterator[str]:
+def letter_lines(letter: DeadLetter, config_map: Manifest) -> Iterator[str]:
     """A letter for people: its envelope, and the event with what is confidential in it hidden."""
     times = "once" if letter.count == 1 else f"{letter.count} times, the last"
     yield f"{letter.name}, given up {times} at {letter.time.astimezone():%Y-%m-%d %H:%M:%S}"

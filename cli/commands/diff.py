@@ -59,7 +59,7 @@ def diff(  # noqa: PLR0913 (one parameter an option)
     return Exit.NO if shown.objects else Exit.OK
 
 
-def rendered(  # noqa: PLR0913
+def render_command(  # noqa: PLR0913
     sources: ManifestSources,
     place: Reach,
     *,
@@ -89,7 +89,7 @@ def rendered(  # noqa: PLR0913
 
 
 def _print(prediction: Prediction, output: Format) -> int:
-    objects = render.rendered(prediction)
+    objects = render.intended_objects(prediction)
     if output is Format.JSON:
         documents(render.as_list(objects), output)
     else:

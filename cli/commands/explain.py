@@ -11,7 +11,7 @@ from cli.explanation.collect import BundleReader
 from cli.explanation.verdict import Explanation, lines
 from cli.explanation.verdict import explain as explained
 from cli.kinds import RECONCILED, is_child, target
-from cli.lookup import chosen
+from cli.lookup import find_resource
 from cli.options import ConsoleAt, Format, Output, Reach, resource_names
 from cli.output import data, progress, remark, say
 
@@ -46,7 +46,7 @@ def explain(place: Reach, at: ConsoleAt, *, name: Explained = "", output: Output
 
 
 def _of_resource(cluster: Cluster, name: str, at: ConsoleAt) -> Explanation:
-    key = chosen(cluster, name)
+    key = find_resource(cluster, name)
     if key.kind not in RECONCILED:
         raise UsageError(f"a {key.kind.name} has no state of its own: explain the Kepler that names it")
     resource = cluster.need(key)

@@ -13,7 +13,7 @@ from cli.command_errors import CliError, Exit, Missing
 from cli.connection.cluster import Cluster
 from cli.connection.console import ConsoleClient, reached
 from cli.kinds import target, title
-from cli.lookup import chosen
+from cli.lookup import find_resource
 from cli.options import ConsoleAt, Everywhere, Format, Name, Output, Reach
 from cli.output import data, remark, say
 from cli.timeline.history_lines import Changed, behind, changed, changes, since, writes
@@ -56,11 +56,11 @@ def history(  # noqa: PLR0913 (one parameter an option)
     with reached(cluster, url=at.console, token=at.token) as console:
         if target_:
             about, namespace = target(target_, cluster.namespace), "" if all_namespaces else cluster.namespace
-            wrote = list(_written(console, about, namespace, after, limit))
+            wrote = list(_print_reports(console, about, namespace, after, limit))
             _print(wrote, writes(wrote, full=full), output)
             is_known = bool(wrote)
         else:
-            about = chosen(cluster, name)
+            about = find_resource(cluster, name)
             kept = list(_changes(console, about, after, limit))
             _print(kept, changes(kept), output)
             is_known = bool(kept)
@@ -108,7 +108,7 @@ def _changes(console: ConsoleClient, key: Ref, after: datetime | None, limit: in
             return
 
 
-def _written(
+def _print_reports(
     console: ConsoleClient, about: Ref, namespace: str, after: datetime | None, limit: int
 ) -> Iterator[Changed]:
     """Newest first; each report in full, with the edit that it follows from."""
@@ -142,7 +142,7 @@ def trace(  # noqa: PLR0913
     """What one change set going, as a waterfall: who worked when, and what the end waited for."""
     cluster = place.connect()
     with reached(cluster, url=at.console, token=at.token) as console:
-        trace = console.trace(identity or _newest(console, chosen(cluster, name), generation).trace)
+        trace = console.trace(identity or _newest(console, find_resource(cluster, name), generation).trace)
     if output is not Format.TABLE:
         data(trace, output)
         return Exit.OK

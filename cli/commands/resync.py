@@ -10,7 +10,7 @@ from cli.command_errors import Exit, Missing, UsageError
 from cli.connection.broker import send
 from cli.connection.cluster import Cluster
 from cli.kinds import RECONCILED, title
-from cli.lookup import chosen
+from cli.lookup import find_resource
 from cli.options import Everywhere, Name, Reach
 from cli.output import progress, remark, say
 from functions.function_catalogue import FUNCTIONS
@@ -43,7 +43,7 @@ def resync(  # noqa: PLR0913 (one parameter an option)
         raise UsageError("a NAME and --all exclude each other: leave one out")
     cluster = place.connect()
     namespace = "" if all_namespaces else cluster.namespace
-    keys = _all(cluster, namespace) if everything or all_namespaces else [chosen(cluster, name_)]
+    keys = _all(cluster, namespace) if everything or all_namespaces else [find_resource(cluster, name_)]
     for key in keys:
         cluster.need(key)
     send(cluster, (request(key, by=BY) for key in keys))

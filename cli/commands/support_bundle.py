@@ -153,13 +153,13 @@ def _account(
     ]
     try:
         with reached(cluster, url=at.console, token=at.token) as console:
-            return dict(_told(console, keys))
+            return dict(_answers_of_audit(console, keys))
     except (CliError, ApiError) as out:
         collector.unread.append(f"reports and traces ({out})")
         return {}
 
 
-def _told(console: ConsoleClient, keys: list[Ref]) -> Iterator[tuple[str, "BaseModel | list[BaseModel]"]]:
+def _answers_of_audit(console: ConsoleClient, keys: list[Ref]) -> Iterator[tuple[str, "BaseModel | list[BaseModel]"]]:
     yield "reports/state.json", console.state()
     for place in dict.fromkeys(key.namespace for key in keys):
         yield f"reports/{place}.json", console.reports(namespace=place, limit=str(REPORTS))

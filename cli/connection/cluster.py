@@ -17,7 +17,7 @@ from kubernetes.client.configuration import Configuration
 from cli.command_errors import Denied, Missing, Unreachable
 from cli.connection import kubeconfig, login
 from cli.kinds import title
-from runtime.client import APPLY, ApiResponse, Client, Request, Transport, path, understood
+from runtime.client import APPLY, ApiResponse, Client, Request, Transport, checked_body, path
 from runtime.errors import Misconfigured, NotFound
 from runtime.known_secrets import KnownSecrets
 from runtime.objects import Collection, Kind, Manifest, Ref
@@ -144,7 +144,7 @@ class Cluster:
         return str(self._ask(Request("GET", "/version")).get("gitVersion", ""))
 
     def _ask(self, request: Request) -> Manifest:
-        return understood(request, self.transport(request))
+        return checked_body(request, self.transport(request))
 
 
 def connect(place: ClusterTarget, environment: Mapping[str, str]) -> Cluster:

@@ -107,7 +107,7 @@ def unlike(wanted: Any, there: Any, path: str = "spec") -> list[str]:
     return [] if wanted == there else [path]
 
 
-def shown(paths: list[str]) -> str:
+def some_paths(paths: list[str]) -> str:
     """A few of them."""
     return ", ".join(f"`{path}`" for path in paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from audit.answers.checks import Check, fail, summed, warn
-from cli.doctor.check import APPLY, INSTALL_KNATIVE, ClusterSnapshot, shown, unlike
+from cli.doctor.check import APPLY, INSTALL_KNATIVE, ClusterSnapshot, some_paths, unlike
 from cli.explanation.function_parts import unready
 from cli.kinds import BROKER, CLOCK, EVENT_SOURCE
 from installation import wiring
@@ -40,7 +40,7 @@ def _parts(seen: ClusterSnapshot, kind: str) -> Iterator[Check]:
             yield fail("events", f"{called} does not exist", APPLY)
             continue
         if paths := unlike(wanted["spec"], there.get("spec")):
-            yield fail("events", f"{called} is not as this version has it: {shown(paths)}", APPLY)
+            yield fail("events", f"{called} is not as this version has it: {some_paths(paths)}", APPLY)
         if problem := unready(there):
             yield fail("events", f"{called} is not Ready: {problem}", f"{seen.describe} {kind.lower()} {name(wanted)}")
 

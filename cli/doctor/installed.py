@@ -112,9 +112,9 @@ def _role(_seen: ClusterSnapshot, there: Manifest, wanted: Manifest) -> Iterator
     called = f"{wanted['kind']} '{name(wanted)}'"
     needed, granted = rights(wanted["rules"]), rights(there.get("rules") or ())
     if lacks := sorted(needed - granted):
-        yield fail(PERMISSIONS, f"{called} lacks {_told(lacks)}", APPLY)
+        yield fail(PERMISSIONS, f"{called} lacks {_listed_rights(lacks)}", APPLY)
     if more := sorted(granted - needed):
-        yield warn(PERMISSIONS, f"{called} has more than its function needs: {_told(more)}", APPLY)
+        yield warn(PERMISSIONS, f"{called} has more than its function needs: {_listed_rights(more)}", APPLY)
     labels = metadata(there).get("labels") or {}
     joins = [key for key in metadata(wanted)["labels"] if key.startswith(AGGREGATE)]
     if lost := [key.removeprefix(AGGREGATE) for key in joins if labels.get(key) != "true"]:
@@ -134,7 +134,7 @@ def rights(rules: Iterable[Manifest]) -> set[Right]:
     }
 
 
-def _told(rights: list[Right]) -> str:
+def _listed_rights(rights: list[Right]) -> str:
     first = ", ".join(f"`{verb} {resource}{f'/{named}' if named else ''}`" for _, resource, verb, named in rights[:3])
     return first + (f" and {len(rights) - 3} more" if len(rights) > 3 else "")
 

@@ -40,7 +40,7 @@ class Obstacle:
     reason: str = ""
 
 
-def beside(facts: Facts) -> Iterator[Obstacle]:
+def warnings(facts: Facts) -> Iterator[Obstacle]:
     """What is worth a word although everything works."""
     yield from _architectures(facts)
     yield from interference(facts.foreign, facts.fights)
@@ -156,7 +156,7 @@ def _pods(operand: Operand, workload: Workload, condition: DesiredCondition, pre
 
     First what the condition says, then what pods say beyond that: they may be read here, and not by a function.
     """
-    known = _said(condition)
+    known = _cause_in_message(condition)
     if known:
         yield Obstacle(f"{prefix}{known.says}", (known.step,), known.reason)
     elif wrong := pod_trouble.trouble(operand, workload.object or {}, workload.events, missing=True):
@@ -181,7 +181,7 @@ def _pods(operand: Operand, workload: Workload, condition: DesiredCondition, pre
         )
 
 
-def _said(condition: DesiredCondition) -> PodTrouble | None:
+def _cause_in_message(condition: DesiredCondition) -> PodTrouble | None:
     """The cause that a condition names, with its step apart; None where it names none."""
     if condition.reason not in set(Reason):
         return None

@@ -34,7 +34,10 @@ def _exporter(kepler: Kepler, nodes: list[Manifest]) -> Iterator[str]:
     does = f"{have} no exporter"
     if not architecture.estimator(kepler, image):
         does = "cannot start the estimator, nor the exporter"
-    yield f"{_listed(others)} {does}: the image of `estimator-sidecar` is built for {architecture.only(image)} only"
+    yield (
+        f"{_nodes_in_words(others)} {does}: "
+        f"the image of `estimator-sidecar` is built for {architecture.only(image)} only"
+    )
 
 
 def _server(kepler: Kepler, nodes: list[Manifest]) -> Iterator[str]:
@@ -52,7 +55,7 @@ def _others(image: str, asked: Mapping[str, str], nodes: Iterable[Manifest]) -> 
     return [node for node in taken if needed and _info(node, "architecture") not in ("", needed)]
 
 
-def _listed(nodes: list[Manifest]) -> str:
+def _nodes_in_words(nodes: list[Manifest]) -> str:
     """`2 nodes of arm64 ('a', 'b')`."""
     built = ", ".join(sorted({_info(node, "architecture") for node in nodes}))
     named = ", ".join(f"'{name(node)}'" for node in sorted(nodes, key=name)[:NAMED])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from cli.explanation.causes import beside, causes
+from cli.explanation.causes import causes, warnings
 from cli.explanation.facts import Facts
 from cli.explanation.running import running
 from cli.kinds import object_name, title
@@ -36,7 +36,7 @@ def explain(facts: Facts) -> Explanation:
     """The answer to "why is it not ready?", or since when it is."""
     ready = current(facts.resource, READY)
     well = ready is not None and ready.status is ConditionStatus.TRUE and not terminates(facts.resource)
-    obstacles = tuple(beside(facts) if well else causes(facts))
+    obstacles = tuple(warnings(facts) if well else causes(facts))
     sentence = _since(facts) if well else f"{title(facts.key)} is not Ready: {obstacles[0].says}"
     steps = dict.fromkeys(step for cause in obstacles for step in cause.steps)
     return Explanation(

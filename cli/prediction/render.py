@@ -13,7 +13,7 @@ SERVERS_OWN = frozenset(
 )
 
 
-def rendered(prediction: Prediction) -> list[Manifest]:
+def intended_objects(prediction: Prediction) -> list[Manifest]:
     """Every object that a function intends, as all its writers together would have it.
 
     Without what the API server says, and without owners that are not there yet: their uids are unknown.

@@ -94,7 +94,7 @@ def simulate(memory: Memory, keys: Iterable[Ref], images: Mapping[str, str]) -> 
                 observed = _observed(function, key, memory, images) if function.parent == key.kind else None
                 if observed and (outcome := decide(function, observed)):
                     decisions[key, function.name] = Decision(function, key, outcome)
-                    writes += _written(function, outcome, observed, memory)
+                    writes += _written_children(function, outcome, observed, memory)
         rested = len(writes) == before
         if rested:
             break
@@ -109,7 +109,9 @@ def _observed(function: Function, key: Ref, memory: Memory, images: Mapping[str,
     return function.observed(key, parent, memory.get, memory.collect, images)
 
 
-def _written(function: Function, outcome: Outcome, observed: Observed, memory: Memory) -> Iterator[SimulatedWrite]:
+def _written_children(
+    function: Function, outcome: Outcome, observed: Observed, memory: Memory
+) -> Iterator[SimulatedWrite]:
     """As the protocol writes it: children, what is to be gone, then the resource's own status."""
     if outcome.quiet:
         return

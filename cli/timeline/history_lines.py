@@ -93,7 +93,7 @@ def changes(history: Iterable[Change]) -> Iterator[str]:
     for change in history:
         about = f"generation {change.generation} of {title(change.object)}"
         yield f"{second(change.began)}  {about}, {_author(change.edit)}"
-        yield from edited(change.edit)
+        yield from edit_lines(change.edit)
         if change.more:
             yield f"    {cut(len(change.reports))}"
         reports = {report.id: report for report in change.reports}
@@ -108,7 +108,7 @@ def _episode(episode: Episode, reports: Iterable[Summary]) -> Iterator[str]:
     if sentence := caused(episode.cause):
         yield f"    {sentence}"
     for report in reports:
-        yield from _said(report, episode.began)
+        yield from _reason_line(report, episode.began)
 
 
 def writes(entries: Iterable[Changed], *, full: bool = False) -> Iterator[str]:
@@ -116,11 +116,11 @@ def writes(entries: Iterable[Changed], *, full: bool = False) -> Iterator[str]:
     for entry in entries:
         count = f" ({len(entry.fields)} fields)" if entry.action == "created" else ""
         yield f"{second(entry.time)}  {title(entry.target)} {entry.action}{count} by {entry.function}"
-        yield from told(entry.fields if full or entry.action != "created" else ())
+        yield from field_lines(entry.fields if full or entry.action != "created" else ())
         yield f"    because {because(entry.cause)}"
         if entry.edit:
             yield f"    edit: generation {entry.generation} of {title(entry.resource)}, {_author(entry.edit)}"
-            yield from edited(None if entry.edit.first and not full else entry.edit, indent="      ")
+            yield from edit_lines(None if entry.edit.first and not full else entry.edit, indent="      ")
         else:
             yield f"    for: generation {entry.generation} of {title(entry.resource)}"
         yield f"    trace: {entry.trace}"
@@ -131,16 +131,16 @@ def _author(edit: Edit | None) -> str:
     return author(edit) if edit else "of an edit that was not seen"
 
 
-def edited(edit: Edit | None, indent: str = "    ") -> Iterator[str]:
+def edit_lines(edit: Edit | None, indent: str = "    ") -> Iterator[str]:
     """Its fields, or that they are not shown."""
     if edit is None:
         return
-    yield from told(edit.fields, indent)
+    yield from field_lines(edit.fields, indent)
     if edit.hidden:
         yield f"{indent}only values that are hidden here are others than before"
 
 
-def told(fields: Iterable[Field], indent: str = "    ") -> Iterator[str]:
+def field_lines(fields: Iterable[Field], indent: str = "    ") -> Iterator[str]:
     """Fields, each in a line."""
     for field in fields:
         if field.before == field.after:
@@ -149,7 +149,7 @@ def told(fields: Iterable[Field], indent: str = "    ") -> Iterator[str]:
             yield f"{indent}{field.path}: {value(field.before)} -> {value(field.after)}"
 
 
-def _said(report: Summary, began: datetime) -> Iterator[str]:
+def _reason_line(report: Summary, began: datetime) -> Iterator[str]:
     after = max(0.0, (report.began - began).total_seconds())
     wrote = "; ".join(_wrote(report)) or "wrote nothing"
     effort = f"{report.calls} calls, {report.milliseconds:.0f} ms"

@@ -33,7 +33,7 @@ def caused(cause: EpisodeCause) -> str:
     if cause.kind == "edit":
         return ""
     began = _asked(cause) if cause.kind == "request" else _happened(cause)
-    return visible_line(f"{began}{''.join(_written(cause))}.")
+    return visible_line(f"{began}{''.join(_written_objects(cause))}.")
 
 
 def because(cause: Cause) -> str:
@@ -94,7 +94,7 @@ def _asked(cause: EpisodeCause) -> str:
     return f"{who} asked to look again{_at(cause.time)}"
 
 
-def _written(cause: EpisodeCause) -> Iterator[str]:
+def _written_objects(cause: EpisodeCause) -> Iterator[str]:
     """Yield what was put back, which is what the cause is about, and what else was written."""
     restored = [write for write in cause.written if _is_restored(write, cause.object)]
     others = [write for write in cause.written if write not in restored]

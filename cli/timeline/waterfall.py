@@ -11,7 +11,7 @@ from audit.answer_models import Episode, Trace
 from audit.answers.episodes import sent
 from cli.kinds import title
 from cli.output import columns
-from cli.timeline.history_lines import edited
+from cli.timeline.history_lines import edit_lines
 from cli.timeline.sentences import author, caused, cut, second
 from events.report import Report
 
@@ -49,7 +49,7 @@ def _heading(trace: Trace) -> Iterator[str]:
     yield f"trace {trace.trace}: generation {trace.generation} of {title(about)}"
     if edit := trace.edit:
         yield f"{author(edit)}, {second(edit.time)}"
-        yield from edited(edit, indent="  ")
+        yield from edit_lines(edit, indent="  ")
     if trace.more:
         yield cut(len(trace.reports))
     if not trace.episodes:

@@ -13,7 +13,7 @@ from audit.answer_models import Edit
 from audit.answers import dead_letter_answers as read
 from cli import dead_letter_rows, main
 from cli.command_errors import Missing
-from cli.commands.dead_letters_command import told
+from cli.commands.dead_letters_command import letter_lines
 from cli.explanation.facts import Facts
 from cli.explanation.verdict import explain, lines
 from cli.glance import HEADINGS, rows, status
@@ -156,7 +156,7 @@ def test_dead_letters(stream: Opened) -> None:
     (found,) = read.letters([kept])
     table(dead_letter_rows.HEADINGS, dead_letter_rows.rows([found], NOW))
     assert is_printable(plain(screen))
-    for line in told(found, kept):
+    for line in letter_lines(found, kept):
         say(line)
     assert harmless(plain(screen))
 

@@ -118,7 +118,7 @@ def unfinished(world: FaultWorld) -> Iterator[str]:
         config = world.objects[Ref(CONFIG_MAP, world.namespace, children.CFM)]
         started = world.objects[Ref(DAEMON_SET, world.namespace, children.EXPORTER)]
         said = started["spec"]["template"]["metadata"]["annotations"][CONFIG_HASH]
-        if said != cfm.digest(config, {}):
+        if said != cfm.configuration_hash(config, {}):
             yield "the pods run with another configuration"
 
 

@@ -17,14 +17,14 @@ def test_another_checkout_leaves_the_node_alone(node: Node, tmp_path: Path) -> N
     with pytest.raises(AlreadyRunning, match="another node is up"):
         sandbox.up(tmp_path, Path(node.layout.program("pause")))
 
-    assert sandbox.recorded(tmp_path) is None
+    assert sandbox.recorded_sandbox(tmp_path) is None
     assert node.kubectl("get", "nodes", "-o", "name").strip()
 
 
 @pytest.mark.skipif(bool(os.environ.get(KEEP)), reason=f"{KEEP} keeps the node")
 def test_a_removed_node_leaves_nothing_on_this_machine(node: Node) -> None:
     """No process, mount, device, cgroup or folder of it; settings of the kernel are as before."""
-    record = sandbox.recorded(node.layout.state)
+    record = sandbox.recorded_sandbox(node.layout.state)
     assert record
     state = str(node.layout.state)
 
@@ -38,4 +38,4 @@ def test_a_removed_node_leaves_nothing_on_this_machine(node: Node) -> None:
     assert not [root for root in cgroups.hierarchies() if (root / cgroups.NAME).exists()]
     assert not [folder for folder in record.folders if Path(folder).exists()]
     assert kernel_settings.read() == record.settings
-    assert sandbox.recorded(node.layout.state) is None
+    assert sandbox.recorded_sandbox(node.layout.state) is None

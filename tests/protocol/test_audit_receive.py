@@ -15,7 +15,7 @@ from audit.storage.store import Store
 from audit.storage.tables import changes, reports, resyncs, sweeps
 from events.types import MODEL_TRAINED, PREFIX, RESYNC_REQUESTED, SWEEP_FINISHED
 from runtime.edge import application
-from runtime.signature import ATTRIBUTE, digest
+from runtime.signature import ATTRIBUTE, event_hmac
 from tests.audit_sample import RESOURCES, deleted, edited, reports_of
 from tests.audit_serving import KnownObjects, receiving
 from tests.signing_key import KEY, FixedKey
@@ -45,7 +45,7 @@ def send(to: FlaskClient, data: Any, *, event_type: str = TYPE, **attributes: An
 
 def signature(data: Any, event_type: str = TYPE, **attributes: Any) -> str:
     """That of an event with these attributes and this data."""
-    return digest({"id": "1", "type": event_type, "source": "/tests", **attributes}, data, KEY)
+    return event_hmac({"id": "1", "type": event_type, "source": "/tests", **attributes}, data, KEY)
 
 
 def send_unsigned(to: FlaskClient, data: Any, *, event_type: str = TYPE, **attributes: Any) -> int:

@@ -18,7 +18,7 @@ def state(workbench: Workbench) -> dict[str, Any]:
     """Children and conditions, with nothing in them that differs from run to run."""
     found = {child: workbench.get(child) for child in CHILDREN}
     started = found["daemonset/kepler-exporter"]["spec"]["template"]["metadata"]["annotations"][CONFIG_HASH]
-    assert started == cfm.digest(found["configmap/kepler-cfm"], {})
+    assert started == cfm.configuration_hash(found["configmap/kepler-cfm"], {})
     found["conditions"] = workbench.conditions()
     return {name: masked(manifest, workbench.namespace) for name, manifest in found.items()}
 

@@ -75,7 +75,7 @@ def test_the_exporter_is_kept_from_nodes_on_which_the_estimator_does_not_start(c
     asked = case.collector.get("node_selector") or {}
     assert template["nodeSelector"] == {**asked, **LINUX, **case.added}
 
-    text = architecture.beside(Kepler.model_validate(parent), case.image)
+    text = architecture.remark(Kepler.model_validate(parent), case.image)
     assert case.says in text
     assert bool(text) == bool(case.says)
     if text:

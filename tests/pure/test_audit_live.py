@@ -12,7 +12,7 @@ import pytest
 from audit.answer_models import Resources
 from audit.answers import live
 from audit.answers.dead_letter_answers import letter
-from audit.answers.live import Glance, Live, resource, shown
+from audit.answers.live import Glance, Live, resource, shown_resource
 from audit.answers.responses import joined
 from runtime.client import ApiResponse, Request
 from runtime.errors import Unavailable
@@ -120,7 +120,7 @@ def test_an_error_is_everybodys_and_passes(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_page_is_joined_from_its_items(count: int) -> None:
     """It reads as one that was made at once, and its length is told before it is sent."""
     items = tuple(
-        shown({**KEPLER, "metadata": {**KEPLER["metadata"], "name": f"k{number}"}}) for number in range(count)
+        shown_resource({**KEPLER, "metadata": {**KEPLER["metadata"], "name": f"k{number}"}}) for number in range(count)
     )
     whole = Resources(items=(), next="7", total=count, states={"unreported": count}, reasons=())
     answer = joined([item.json for item in items], whole)

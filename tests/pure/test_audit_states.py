@@ -8,8 +8,8 @@ import pytest
 from werkzeug.datastructures import MultiDict
 
 from audit.answer_models import ListedResource, StateName
-from audit.answers.choice import REASONS, Choice, about, chosen
-from audit.answers.live import ShownResource, shown
+from audit.answers.choice import REASONS, Choice, about, select_page
+from audit.answers.live import ShownResource, shown_resource
 from audit.answers.selection import Standings, selected
 from audit.answers.states import OF_LEVEL, ORDER, WORST, level
 from audit.problems import HttpProblem
@@ -29,7 +29,7 @@ def found(*conditions: dict[str, Any], kind: str = "Kepler", name: str = "a/kepl
     namespace, _, own = name.partition("/")
     about = {"namespace": namespace, "name": own, "uid": name, "generation": 2, "creationTimestamp": CREATED}
     manifest = {"apiVersion": "sustainable-computing.io/v1alpha1", "kind": kind, "metadata": {**about, **meta}}
-    return shown({**manifest, "status": {"conditions": list(conditions)}})
+    return shown_resource({**manifest, "status": {"conditions": list(conditions)}})
 
 
 READY = condition("Ready", reason="Ready")
@@ -98,7 +98,7 @@ RESOURCES = (
 def choose(wanted: dict[str, str], resources: tuple[ShownResource, ...] = RESOURCES) -> tuple[list[str], Choice]:
     """The names on the page that a query string selects, and the choice."""
     standings = selected(Standings, MultiDict(wanted))
-    choice = chosen(about(resources, standings), standings)
+    choice = select_page(about(resources, standings), standings)
     return [ListedResource.model_validate_json(item).object.name for item in choice.items], choice
 
 

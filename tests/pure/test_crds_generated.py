@@ -9,7 +9,7 @@ from pydantic import BaseModel, JsonValue
 
 from crds import crd_files
 from crds.core import KUBERNETES, ROOTS, Schema, read_definitions
-from crds.crd_files import RESOURCES, definition, rendered
+from crds.crd_files import RESOURCES, crd_documents, definition
 from crds.describe import field_docstrings
 from crds.fields import RULES
 from crds.meta import API_VERSION, Resource, SpecPart, StatusPart
@@ -65,12 +65,12 @@ def defaulted(schema: JsonValue, value: JsonValue) -> JsonValue:
 
 
 def test_the_files_are_what_the_models_say() -> None:
-    for path, text in rendered().items():
+    for path, text in crd_documents().items():
         assert path.read_text() == text, f"{path.name}: run `make generate`"
 
 
 def test_the_folder_holds_nothing_else() -> None:
-    assert {path.name for path in crd_files.FOLDER.iterdir()} == {path.name for path in rendered()}
+    assert {path.name for path in crd_files.FOLDER.iterdir()} == {path.name for path in crd_documents()}
 
 
 def test_a_stale_file_is_named(
@@ -84,7 +84,7 @@ def test_a_stale_file_is_named(
 
 
 def test_rendering_is_deterministic() -> None:
-    assert rendered() == rendered()
+    assert crd_documents() == crd_documents()
 
 
 def test_the_checked_in_core_types_are_the_ones_used() -> None:

@@ -9,7 +9,7 @@ import pytest
 from crds.crd_files import RESOURCES
 from effects.field_cases import FIELDS, FieldCase
 from effects.field_effects import FILE, clusters, differing, document, effects, paths, writers
-from effects.rendered_cluster import MODELS, RenderedCluster, rendered
+from effects.rendered_cluster import MODELS, RenderedCluster, run_functions
 from functions.function_catalogue import FUNCTIONS
 from local.layout import ROOT
 from runtime.conditions import conditions
@@ -93,7 +93,7 @@ def test_every_field_of_the_status_has_one_writer(kind: str) -> None:
 
 def test_every_function_reports_on_its_resource() -> None:
     """Each under a name of its own; a rendered resource has what all of them say, as a real one has."""
-    cluster = rendered(RenderedCluster())
+    cluster = run_functions(RenderedCluster())
     types = [summary for function in FUNCTIONS for summary in (function.condition, *function.summaries)]
     assert {type_name for type_name in types if type_name in conditions(cluster.resources[KEPLER.name])} == {
         function.condition for function in FUNCTIONS if function.parent == KEPLER

@@ -21,7 +21,7 @@ from events.sweep_data import Resync, SweepData
 from functions.function_catalogue import FUNCTIONS, LISTENERS, NAMES
 from installation import wiring
 from installation.event_catalogue import BY_TYPE, CATALOGUE, COMMON, OBJECT, READINESS, RECONCILERS, EventType
-from installation.event_documents import ASYNCAPI, SCHEMAS, rendered, schema
+from installation.event_documents import ASYNCAPI, SCHEMAS, event_pages, schema
 from local.layout import ROOT
 from runtime import requests
 from runtime.client import ApiResponse, Client, Request
@@ -31,7 +31,7 @@ from runtime.listener import Filter
 from runtime.objects import KEPLER, MACHINE_CONFIG, Ref
 from runtime.reports import emitted
 from runtime.signature import Keyring, signed
-from runtime.tracing import trace_of, understood
+from runtime.tracing import parse_traceparent, trace_of
 from runtime.wake import idle, nameless, parents
 from sweeper import sweep_run
 from tests.said import any_of
@@ -135,7 +135,7 @@ def test_what_is_emitted_is_as_published(emit: Callable[[], CloudEvent]) -> None
     assert {name for name, attribute in known.items() if attribute.required} <= set(attributes) <= set(known)
     assert all(value not in ("", None) for value in attributes.values())
     assert attributes["dataschema"] == checked_in(event_type.type)["$id"]
-    assert understood(attributes["traceparent"])
+    assert parse_traceparent(attributes["traceparent"])
     assert event.get_time()
 
 
@@ -301,16 +301,16 @@ def test_a_resync_says_what_diverges() -> None:
     assert Resync.model_validate(requests.resync(KEY, by="cli").get_data()).diverges == {}
 
 
-@pytest.mark.parametrize("path", sorted(rendered()), ids=str)
+@pytest.mark.parametrize("path", sorted(event_pages()), ids=str)
 def test_what_is_generated_is_in_step(path: Path) -> None:
     """`make generate` would change nothing."""
-    assert (ROOT / path).read_text() == rendered()[path], "run `make generate` and commit the result"
+    assert (ROOT / path).read_text() == event_pages()[path], "run `make generate` and commit the result"
 
 
 def test_no_schema_is_left_of_a_type_that_is_gone() -> None:
     """Nobody is to rely on it."""
     assert {path.relative_to(ROOT) for path in (ROOT / SCHEMAS).iterdir()} == {
-        path for path in rendered() if path.parent == SCHEMAS
+        path for path in event_pages() if path.parent == SCHEMAS
     }
 
 

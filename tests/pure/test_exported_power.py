@@ -207,7 +207,7 @@ def test_nothing_is_exported_that_is_neither_wanted_nor_dropped() -> None:
         levels = [level for at, level in enumerate(Level) if bits >> at & 1]
         asked = spec(levels=levels, metrics=["cpu_cycles"])
         exported = names(metrics.exported(asked))
-        wanted, surplus = (names(f(asked, EVERYTHING)) for f in (metrics.wanted, metrics.surplus))
+        wanted, surplus = (names(f(asked, EVERYTHING)) for f in (metrics.wanted_series, metrics.surplus))
         assert wanted <= exported, levels
         assert surplus == exported - wanted, levels
 
@@ -215,7 +215,7 @@ def test_nothing_is_exported_that_is_neither_wanted_nor_dropped() -> None:
 def test_every_level_alone_has_series_of_its_own() -> None:
     """No level is asked for in vain: each keeps some power."""
     for level in Level:
-        kept = names(metrics.wanted(spec(levels=[level]), EVERYTHING))
+        kept = names(metrics.wanted_series(spec(levels=[level]), EVERYTHING))
         assert any("joules" in one for one in kept), level
 
 

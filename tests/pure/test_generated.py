@@ -5,25 +5,25 @@ from typing import Any
 
 import pytest
 
-from crds.crd_files import rendered as crds
+from crds.crd_files import crd_documents as crds
 from functions.function_catalogue import FUNCTIONS
 from installation import contents, user_roles
-from installation.generate import BASE, rendered
+from installation.generate import BASE, generated_files
 from local.layout import ROOT
 from operands import children, namespaces
 from runtime.adoption import MANAGED_BY
 
 
-@pytest.mark.parametrize("path", sorted(rendered()), ids=str)
+@pytest.mark.parametrize("path", sorted(generated_files()), ids=str)
 def test_config_is_in_step_with_the_declarations(path: Path) -> None:
     """`make generate` would change nothing."""
-    assert (ROOT / path).read_text() == rendered()[path], "run `make generate` and commit the result"
+    assert (ROOT / path).read_text() == generated_files()[path], "run `make generate` and commit the result"
 
 
 def test_config_has_no_file_that_is_not_generated() -> None:
     """A function that is gone leaves nothing behind."""
     there = {path.relative_to(ROOT) for path in (ROOT / BASE).iterdir()}
-    assert there == {path for path in rendered() if path.is_relative_to(BASE)}
+    assert there == {path for path in generated_files() if path.is_relative_to(BASE)}
 
 
 def objects(kind: str) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import pytest
 
 from crds.kepler_collected_metric import Source
 from effects.field_cases import EXTERNAL, PROMETHEUS
-from effects.rendered_cluster import KEY, RenderedCluster, rendered, with_keys
+from effects.rendered_cluster import KEY, RenderedCluster, run_functions, with_keys
 from functions import estimator
 from operands import children, engine, sidecar
 from operands.cfm import Key
@@ -34,7 +34,7 @@ ESTIMATING = [case for case in CASES if "estimator-sidecar" in case.cluster.spec
 @pytest.mark.parametrize("case", ESTIMATING, ids=lambda case: case.says)
 def test_the_estimator_asks_where_the_exporter_was_meant_to(case: ConfigurationCase, tmp_path: Path) -> None:
     """One address for both, used as it is, and the server's own routes; it writes where there is a volume."""
-    cluster = rendered(case.cluster)
+    cluster = run_functions(case.cluster)
     read, other = beside(cluster, tmp_path / "estimator"), exporter(cluster, tmp_path / "exporter")
     assert read.asks_model_server() is other.settings()["MODEL_SERVER_ENABLE"]
     address = str(other.settings()["MODEL_SERVER_URL"])
@@ -48,18 +48,20 @@ def test_the_estimator_asks_where_the_exporter_was_meant_to(case: ConfigurationC
 
 def test_the_estimator_fetches_a_model_of_the_nodes(tmp_path: Path) -> None:
     """From the URL in `MODEL_CONFIG`, and without one from Kepler's own; a file of the same name would win."""
-    cluster = rendered(written(estimator_sidecar={**ESTIMATED, "models": {"node-components": {"init-url": MODEL}}}))
+    cluster = run_functions(
+        written(estimator_sidecar={**ESTIMATED, "models": {"node-components": {"init-url": MODEL}}})
+    )
     read = beside(cluster, tmp_path)
     assert (read.init_url("acpi"), read.init_url("rapl-sysfs")) == ("", MODEL)
     theirs = with_keys({"NODE_COMPONENTS_INIT_URL": "http://mine\n"})
     asked = RenderedCluster(written(estimator_sidecar=ESTIMATED).specs, there=theirs)
-    assert beside(rendered(asked), tmp_path / "file").init_url("rapl-sysfs") == "http://mine"
+    assert beside(run_functions(asked), tmp_path / "file").init_url("rapl-sysfs") == "http://mine"
 
 
 def test_the_url_of_a_model_for_processes_is_not_looked_at(tmp_path: Path) -> None:
     """The estimator of v0.7.12 takes the first name about an energy source, which is the node's: the table says so."""
     models = {"process-total": {"init-url": MODEL}, "process-components": {"init-url": MODEL}}
-    read = beside(rendered(written(estimator_sidecar={**ESTIMATED, "models": models})), tmp_path)
+    read = beside(run_functions(written(estimator_sidecar={**ESTIMATED, "models": models})), tmp_path)
     assert (read.init_url("acpi"), read.init_url("rapl-sysfs")) == ("", "")
 
 
@@ -67,7 +69,7 @@ def test_the_server_ends_up_with_port_models_and_archives(tmp_path: Path) -> Non
     """Blank, the archives of Kepler's database; else those named, in their order; where models are is mounted."""
     pipelines = ["http://models/ec2-0.7.11.zip", "https://models/specpower-0.7.11.zip?v=1"]
     asked = {"enabled": True, "port": 9000, "pipelines": pipelines, "storage": {**NFS, "path": "a/b"}}
-    cluster = rendered(written(model_server=asked))
+    cluster = run_functions(written(model_server=asked))
     read = served(cluster, tmp_path / "named").settings()
     assert read == {"port": 9000, "models": "/mnt/a/b", "pipelines": tuple(pipelines), "resources": "/data/resource"}
     mounts = {
@@ -75,13 +77,13 @@ def test_the_server_ends_up_with_port_models_and_archives(tmp_path: Path) -> Non
         for volume_mount in container(cluster, children.deployment(KEY), "server-api")["volumeMounts"]
     }
     assert {read["models"], engine.DATA_PATH} <= mounts
-    blank = served(rendered(written(model_server={"enabled": True})), tmp_path / "blank").settings()
+    blank = served(run_functions(written(model_server={"enabled": True})), tmp_path / "blank").settings()
     assert (blank["port"], blank["models"], blank["pipelines"]) == (8100, "/mnt/models", PIPELINES)
 
 
 def test_the_trainer_ends_up_with_whole_numbers(tmp_path: Path) -> None:
     """`int()` of '1m' or '15s' would end it; the window that it looks back on is the pause between two trainings."""
-    cluster = rendered(written(estimator_sidecar=ESTIMATED, model_server=TRAINS))
+    cluster = run_functions(written(estimator_sidecar=ESTIMATED, model_server=TRAINS))
     read = trainer(cluster, tmp_path / "trainer")
     assert read.settings() == {"prometheus": PROMETHEUS, "unverified": True, "window": 60, "step": 15, "pause": 60}
     assert read.text("MODEL_PATH", "") == served(cluster, tmp_path / "server").settings()["models"]
@@ -91,7 +93,7 @@ def test_a_key_of_the_user_wins_in_the_models_configuration(tmp_path: Path) -> N
     """To the programs of the model server the file wins over the environment: a key is where it belongs."""
     there = with_keys({"PROM_SSL_DISABLE": "false\n"}, children.model_config(KEY))
     asked = written(estimator_sidecar=ESTIMATED, model_server=TRAINS)
-    read = trainer(rendered(RenderedCluster(asked.specs, there=there)), tmp_path)
+    read = trainer(run_functions(RenderedCluster(asked.specs, there=there)), tmp_path)
     assert read.settings()["unverified"] is False
     assert Trainer(read.files, {"PROM_SSL_DISABLE": "true"}).settings()["unverified"] is False
 
@@ -100,7 +102,7 @@ def test_rclone_finds_the_store_and_its_models() -> None:
     """Everything in its environment but for bucket and prefix, which are in the path."""
     external = {**EXTERNAL, "region": "eu-1", "prefix": "models"}
     asked = {"enabled": True, "storage": {"type": "external", "external": external}}
-    pull = container(rendered(written(model_server=asked)), children.deployment(KEY), "pull")
+    pull = container(run_functions(written(model_server=asked)), children.deployment(KEY), "pull")
     assert environment(pull) == {
         "RCLONE_S3_PROVIDER": "Other",
         "RCLONE_S3_ENDPOINT": "https://s3",
@@ -115,7 +117,7 @@ def test_rclone_finds_the_store_and_its_models() -> None:
 def test_what_is_refused_is_never_half_written() -> None:
     """While a function refuses, `kepler-cfm` may lack its keys, and there is no exporter that could read the rest."""
     off = sources(Source.GPU)
-    cluster = rendered(written(off, estimator_sidecar=ESTIMATED))
+    cluster = run_functions(written(off, estimator_sidecar=ESTIMATED))
     assert cluster.outcomes[estimator.NAME].reason == "SourceRequired"
     assert Key.MODEL_CONFIG not in cluster.data(children.CFM)
     assert children.daemon_set(KEY) not in cluster.objects

@@ -6,7 +6,7 @@ import pytest
 
 from crds.environment import KEPLERS
 from crds.kepler_collected_metric import Source
-from effects.rendered_cluster import RenderedCluster, rendered, with_keys
+from effects.rendered_cluster import RenderedCluster, run_functions, with_keys
 from functions.function_catalogue import FUNCTIONS
 from operands import children
 from operands.cfm import Key
@@ -27,7 +27,7 @@ from tests.kepler_reads import ELSEWHERE, EXPORTER_KEYS, Estimator, Exporter
 @EACH
 def test_the_exporter_ends_up_with_what_was_meant(case: ConfigurationCase, tmp_path: Path) -> None:
     """Every one of its settings, typed: those we write, those we leave to it, and those that flags have a say in."""
-    read = exporter(rendered(case.cluster), tmp_path)
+    read = exporter(run_functions(case.cluster), tmp_path)
     model_config = read.text("MODEL_CONFIG", "")
     expected = {**EXPORTER_KEYS, **DEFAULT, **case.settings, "MODEL_CONFIG": model_config}
     assert read.settings() == expected
@@ -38,7 +38,7 @@ def test_the_exporter_ends_up_with_what_was_meant(case: ConfigurationCase, tmp_p
 @EACH
 def test_nothing_reads_as_another_value_than_was_written(case: ConfigurationCase, tmp_path: Path) -> None:
     """No 'enabled' where 'true' is read, no '3s' where a number is, and nothing that trimming would change."""
-    cluster = rendered(case.cluster)
+    cluster = run_functions(case.cluster)
     read = exporter(cluster, tmp_path)
     for key, value in cluster.data(children.CFM).items():
         default = EXPORTER_KEYS.get(key, "")
@@ -51,7 +51,7 @@ def test_nothing_reads_as_another_value_than_was_written(case: ConfigurationCase
 @EACH
 def test_flag_and_file_agree(case: ConfigurationCase, tmp_path: Path) -> None:
     """The file wins for address and path, so a flag that says otherwise would mislead whoever reads the pod."""
-    read = exporter(rendered(case.cluster), tmp_path)
+    read = exporter(run_functions(case.cluster), tmp_path)
     assert read.text("BIND_ADDRESS", "") == read.flag("address")
     assert read.text("METRIC_PATH", "") == read.flag("metrics-path")
     assert read.text("KEPLER_LOG_LEVEL", "") == str(read.flag("v"))
@@ -61,7 +61,7 @@ def test_flag_and_file_agree(case: ConfigurationCase, tmp_path: Path) -> None:
 @EACH
 def test_names_that_have_no_default_are_in_the_environment(case: ConfigurationCase, tmp_path: Path) -> None:
     """Without its node's name Kepler ends; nothing else is set there, since it would win over the file."""
-    assert exporter(rendered(case.cluster), tmp_path).environment == {"NODE_NAME": ELSEWHERE, "NODE_IP": ELSEWHERE}
+    assert exporter(run_functions(case.cluster), tmp_path).environment == {"NODE_NAME": ELSEWHERE, "NODE_IP": ELSEWHERE}
 
 
 SWITCHED = [
@@ -77,8 +77,8 @@ SWITCHED = [
 @pytest.mark.parametrize(("source", "switch"), SWITCHED)
 def test_each_source_has_a_switch_that_the_exporter_reads(source: Source, switch: str, tmp_path: Path) -> None:
     """'true' while it is on and 'false' while it is off, whichever the default; older releases read the last two."""
-    on = exporter(rendered(written(sources(source))), tmp_path / "on")
-    off = exporter(rendered(written(sources(*{*Source} - {source}))), tmp_path / "off")
+    on = exporter(run_functions(written(sources(source))), tmp_path / "on")
+    off = exporter(run_functions(written(sources(*{*Source} - {source}))), tmp_path / "off")
     for default in (True, False):
         assert on.true(switch, default=default)
         assert not off.true(switch, default=default)
@@ -89,9 +89,9 @@ def test_each_source_has_a_switch_that_the_exporter_reads(source: Source, switch
 def test_metrics_of_cgroups_are_a_list_or_a_star(tmp_path: Path) -> None:
     """As upstream's manifests had it while there were such metrics; v0.7.12 has none."""
     chosen = {"enabled": True, "metrics": ["cgroupfs_cpu_usage_us", "bytes_read"]}
-    read = exporter(rendered(written({"sources": {"cgroup": chosen}})), tmp_path / "some")
+    read = exporter(run_functions(written({"sources": {"cgroup": chosen}})), tmp_path / "some")
     assert read.text("CGROUP_METRICS", "") == "cgroupfs_cpu_usage_us,bytes_read"
-    assert exporter(rendered(written()), tmp_path / "all").text("CGROUP_METRICS", "") == "*"
+    assert exporter(run_functions(written()), tmp_path / "all").text("CGROUP_METRICS", "") == "*"
 
 
 # Keys that no program of v0.7.12 reads: a flag says the same, or they are older releases' or the working document's.
@@ -110,7 +110,7 @@ OF_THE_ESTIMATOR = {Key.MODEL_SERVER_MODEL_LIST_PATH}
 def test_every_key_has_a_reader_or_a_reason() -> None:
     """Whatever we write to `kepler-cfm` is written always, and read by somebody or for an older release."""
     owned = frozenset().union(*(function.keys for function in FUNCTIONS))
-    assert set(rendered(written()).data(children.CFM)) == {*Key} == owned
+    assert set(run_functions(written()).data(children.CFM)) == {*Key} == owned
     assert {key for key in Key if key in EXPORTER_KEYS} == {*Key} - UNREAD - FLAGS_AND_FILES - OF_THE_ESTIMATOR
 
 
@@ -118,7 +118,7 @@ def test_a_variable_of_the_user_wins_over_the_file_in_the_exporter(tmp_path: Pat
     """As upstream documents it; the estimator beside it does not get it, and to it the file would win."""
     env = [{"name": "MAX_LOOKUP_RETRY", "value": "9"}, {"name": "ENABLE_MSR", "value": "true"}]
     asked = written(collector={"env": env}, estimator_sidecar=ESTIMATED)
-    cluster = rendered(RenderedCluster(asked.specs, there=with_keys({"MAX_LOOKUP_RETRY": "7"})))
+    cluster = run_functions(RenderedCluster(asked.specs, there=with_keys({"MAX_LOOKUP_RETRY": "7"})))
     assert exporter(cluster, tmp_path / "exporter").settings()["MAX_LOOKUP_RETRY"] == 9
     estimator = beside(cluster, tmp_path / "estimator")
     assert estimator.environment == {}
@@ -128,7 +128,7 @@ def test_a_variable_of_the_user_wins_over_the_file_in_the_exporter(tmp_path: Pat
 def test_a_key_of_the_user_is_read_without_its_newline(tmp_path: Path) -> None:
     """`kubectl create configmap --from-file` leaves one; in the environment, nobody takes it away."""
     there = with_keys({"MAX_LOOKUP_RETRY": "7\n", "ENABLE_MSR": "TRUE\n"})
-    read = exporter(rendered(RenderedCluster(there=there)), tmp_path)
+    read = exporter(run_functions(RenderedCluster(there=there)), tmp_path)
     assert (read.settings()["MAX_LOOKUP_RETRY"], read.settings()["ENABLE_MSR"]) == (7, True)
     assert Exporter(read.files, {"MAX_LOOKUP_RETRY": "7\n"}).settings()["MAX_LOOKUP_RETRY"] == 500
 

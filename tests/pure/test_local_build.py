@@ -19,8 +19,8 @@ def pretend_built(target: Path) -> None:
     (target / "yaml").mkdir()
     for program in go_programs.ALL:
         (target / "bin" / program.name).touch()
-        (target / "bin" / f".{program.name}.stamp").write_text(go_programs.digest(program))
-    (target / "bin" / f".{vendor.STAMP}.stamp").write_text(vendor.digest(go_programs.PROGRAMS))
+        (target / "bin" / f".{program.name}.stamp").write_text(go_programs.program_digest(program))
+    (target / "bin" / f".{vendor.STAMP}.stamp").write_text(vendor.vendored_digest(go_programs.PROGRAMS))
 
 
 def test_nothing_is_run_when_every_stamp_matches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,13 +57,13 @@ def test_an_older_go_is_named_as_the_reason(tmp_path: Path, monkeypatch: pytest.
 def test_a_change_of_go_sum_changes_the_stamp_of_its_own_module_only(programs: Path) -> None:
     etcd = next(go_program for go_program in go_programs.ALL if go_program.name == "etcd")
     kwok = next(go_program for go_program in go_programs.ALL if go_program.name == "kwok")
-    before = go_programs.digest(etcd, programs), go_programs.digest(kwok, programs)
+    before = go_programs.program_digest(etcd, programs), go_programs.program_digest(kwok, programs)
 
     with (programs / "knative" / "go.sum").open("a") as sums:
         sums.write("\n")
 
-    assert go_programs.digest(etcd, programs) != before[0]
-    assert go_programs.digest(kwok, programs) == before[1]
+    assert go_programs.program_digest(etcd, programs) != before[0]
+    assert go_programs.program_digest(kwok, programs) == before[1]
 
 
 def test_programs_are_stamped_with_the_version_that_go_mod_pins() -> None:

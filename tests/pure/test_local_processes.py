@@ -76,7 +76,7 @@ def test_parts_are_stopped_stage_after_stage_and_forgotten(tmp_path: Path) -> No
         Process.start(part(tmp_path, sleeping, stage=stage, name=name), records)
 
     assert process.stop_recorded(records) == ["function", "ingress", "etcd"]
-    assert process.recorded(records) == []
+    assert process.recorded_processes(records) == []
 
 
 def test_a_recorded_pid_that_is_now_another_process_is_left_alone(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def test_prometheus_keeps_what_is_asked_for(levels: tuple[str, ...]) -> None:
     outcome = decide(levels=levels, metrics=["cpu_cycles"])
     assert (
         kept(outcome, names(metrics.exported(asked)) | INFO)
-        == names(metrics.wanted(asked, KeplerCollectedMetric())) | INFO
+        == names(metrics.wanted_series(asked, KeplerCollectedMetric())) | INFO
     )
 
 
@@ -231,7 +231,7 @@ def test_nothing_more_than_asked_for_needs_no_relabeling() -> None:
     assert "metricRelabelings" not in endpoint(decide(levels=["node", "package", "pod", "container"]))
 
 
-LEVELS = ["node", "package", "container", "process"]
+BELOW_A_NODE: Any = ["node", "package", "container", "process"]
 
 
 def sources(**chosen: Any) -> dict[Ref, Any]:
@@ -243,19 +243,19 @@ def sources(**chosen: Any) -> dict[Ref, Any]:
 def test_metrics_that_a_sources_list_leaves_out_are_dropped(source: Source) -> None:
     """Of that source only, and at every level that has them."""
     first, *rest = METRICS[source]
-    outcome = decide(parent(collected_metric="sources"), sources(**{source: {"metrics": [first]}}), levels=LEVELS)
+    outcome = decide(parent(collected_metric="sources"), sources(**{source: {"metrics": [first]}}), levels=BELOW_A_NODE)
     left_out = {
         series(family, measure) for family in (metrics.Family.CONTAINER, metrics.Family.PROCESS) for measure in rest
     }
-    exported = names(metrics.exported(spec(levels=LEVELS)))
+    exported = names(metrics.exported(spec(levels=BELOW_A_NODE)))
     assert exported - kept(outcome, exported) == left_out & exported != set()
 
 
 def test_a_source_that_is_off_has_no_series_to_drop() -> None:
     """Whatever its list says."""
     off = sources(irq={"enabled": False, "metrics": ["bpf_block_irq"]})
-    exported = names(metrics.exported(spec(levels=LEVELS)))
-    assert kept(decide(parent(collected_metric="sources"), off, levels=LEVELS), exported) == exported
+    exported = names(metrics.exported(spec(levels=BELOW_A_NODE)))
+    assert kept(decide(parent(collected_metric="sources"), off, levels=BELOW_A_NODE), exported) == exported
 
 
 TRAINING = {"enabled": True, "training": {"online": True}}
@@ -342,5 +342,6 @@ def test_only_kinds_of_every_cluster_wake_it() -> None:
 def test_the_metrics_are_all_there() -> None:
     """No list means all of them, at each level that has them."""
     assert all(
-        series(metrics.Family.CONTAINER, one) in names(metrics.wanted(spec(), KeplerCollectedMetric())) for one in USAGE
+        series(metrics.Family.CONTAINER, one) in names(metrics.wanted_series(spec(), KeplerCollectedMetric()))
+        for one in USAGE
     )

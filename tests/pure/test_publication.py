@@ -41,14 +41,14 @@ def test_every_release_of_this_project_is_kept() -> None:
 
 def test_pages_name_the_image_of_this_version() -> None:
     """What a reader copies exists."""
-    assert publication.named(ROOT) == {publication.present(ROOT)}
+    assert publication.versions_in_pages(ROOT) == {publication.present(ROOT)}
 
 
 def test_a_release_is_in_code_pages_and_kept_definitions(checkout: Path) -> None:
     """All that names the version, and nothing left of the one before."""
     publication.set_version(checkout, "7.8.9")
     kept = publication.keep(checkout)
-    assert (publication.present(checkout), publication.named(checkout)) == ("7.8.9", {"7.8.9"})
+    assert (publication.present(checkout), publication.versions_in_pages(checkout)) == ("7.8.9", {"7.8.9"})
     assert kept == checkout / "config/released/7.8.9"
     assert {file.name for file in kept.iterdir()} == {f.name for f in (ROOT / "config/released/0.1.0").iterdir()}
     tag(checkout, "7.8.9")

@@ -36,7 +36,7 @@ DIGEST = "sha256:" + "0" * 64
 )
 def test_a_tag_tells_the_release(image: str, told: Release | None) -> None:
     """Whatever registry and suffix; a digest and a moving tag tell nothing."""
-    assert release.told(image) == told
+    assert release.release_of_tag(image) == told
 
 
 def parent(**spec: Any) -> dict[str, Any]:

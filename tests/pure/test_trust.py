@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from kubernetes.client.configuration import Configuration
 
 from local import pki
@@ -50,7 +51,18 @@ def configuration(host: str, authority: Path | None, *, verify: bool = True) -> 
 
 def test_an_authority_without_key_identifiers_is_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As those of older clusters are. Python 3.13 alone would refuse it: 'Missing Authority Key Identifier'."""
-    monkeypatch.setattr(pki, "_identified", lambda builder, *_: builder)
+    add = x509.CertificateBuilder.add_extension
+
+    def add_others(
+        builder: x509.CertificateBuilder, extension: x509.ExtensionType, *, critical: bool
+    ) -> x509.CertificateBuilder:
+        return (
+            builder
+            if isinstance(extension, x509.AuthorityKeyIdentifier)
+            else add(builder, extension, critical=critical)
+        )
+
+    monkeypatch.setattr(x509.CertificateBuilder, "add_extension", add_others)
     keys = pki.create(tmp_path)
     with api_server(keys) as host:
         assert through(configuration(host, keys.ca), user_agent="test")(Request("GET", "/version")).status == 200
