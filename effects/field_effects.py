@@ -105,9 +105,9 @@ def _object(ref: Ref, before: Manifest | None, after: Manifest | None) -> Iterat
     if before is None or after is None:
         yield FieldEffect(subject, ("is made" if before is None else "is not there any more",))
         return
-    found = tuple(dict.fromkeys(_named(ref, differing(before, after))))
-    if found:
-        yield FieldEffect(subject, found)
+    names = tuple(dict.fromkeys(_named(ref, differing(before, after))))
+    if names:
+        yield FieldEffect(subject, names)
 
 
 def _named(ref: Ref, found: Iterable[tuple[str, Any, Any]]) -> Iterator[str]:
@@ -204,7 +204,7 @@ def _leaves(value: Any, path: str) -> Iterator[str]:
         for key, inner in value.items():
             yield from _leaves(inner, f"{path}.{key}")
     elif isinstance(value, list):
-        yield from dict.fromkeys(leaf for one in value for leaf in _leaves(one, f"{path}[]"))
+        yield from dict.fromkeys(leaf for entry in value for leaf in _leaves(entry, f"{path}[]"))
     else:
         yield path
 

@@ -47,10 +47,10 @@ def contradiction(configs: Iterable[KeplerMachineConfig]) -> str:
     first: dict[str, tuple[str, Machine]] = {}
     for config in sorted(configs, key=lambda config: config.name):
         for name, machine in config.spec.machine_spec.items():
-            other, described = first.setdefault(name, (config.name, machine))
+            text, described = first.setdefault(name, (config.name, machine))
             if described != machine:
                 return (
-                    f"KeplerMachineConfigs '{other}' and '{config.name}' describe '{name}' differently in "
+                    f"KeplerMachineConfigs '{text}' and '{config.name}' describe '{name}' differently in "
                     "`machine-spec`: take it out of one of them"
                 )
     return ""

@@ -46,7 +46,7 @@ class AuditDesk:
 
     def namespaces(self, path: str, token: str) -> set[str]:
         """Of the objects that such a page is about."""
-        return {one["object"]["namespace"] for one in self.items(path, token)}
+        return {entry["object"]["namespace"] for entry in self.items(path, token)}
 
     def replay(self, letter: str, token: str) -> int:
         """The status of asking for it to be sent again."""

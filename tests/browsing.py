@@ -42,7 +42,7 @@ def window(browser: Browser, size: ViewportSize = WIDE, scheme: Scheme = "light"
     try:
         yield page
         # An answer other than success is a line of its own there, and for the tests that provoke one no fault.
-        assert not [one for one in wrong if not one.startswith("Failed to load resource")], wrong
+        assert not [text for text in wrong if not text.startswith("Failed to load resource")], wrong
     finally:
         context.close()
 

@@ -42,7 +42,7 @@ def written(collected: Any = None, power: Any = None, **kepler: Any) -> Rendered
     """The specs of a Kepler and, where given, of the two resources that it names."""
     specs = {COLLECTED_METRIC.name: collected, EXPORTED_POWER.name: power}
     spec = {word.replace("_", "-"): value for word, value in kepler.items()}
-    return cluster({KEPLER.name: spec, **{kind: one for kind, one in specs.items() if one is not None}})
+    return cluster({KEPLER.name: spec, **{kind: value for kind, value in specs.items() if value is not None}})
 
 
 def sources(*on: Source) -> dict[str, Any]:
@@ -141,7 +141,7 @@ def started(found: Rendered, ref: Ref, name: str, directory: Path) -> tuple[Path
     volume = next(
         volume_mount["name"] for volume_mount in own["volumeMounts"] if volume_mount["mountPath"] == engine.CONFIG_PATH
     )
-    source = next(one for one in found.pod(ref)["volumes"] if one["name"] == volume)
+    source = next(entry for entry in found.pod(ref)["volumes"] if entry["name"] == volume)
     return mounted(_files(found, ref, source), directory), environment(own)
 
 

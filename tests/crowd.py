@@ -88,5 +88,5 @@ def _create(stack: Stack, one: tuple[Sort, int]) -> None:
 
 def _condition(kind: str, status: str, reason: str, message: str) -> dict[str, Any]:
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    said = {"type": kind, "status": status, "reason": reason, "message": message}
-    return {**said, "observedGeneration": 1, "lastTransitionTime": now}
+    condition = {"type": kind, "status": status, "reason": reason, "message": message}
+    return {**condition, "observedGeneration": 1, "lastTransitionTime": now}

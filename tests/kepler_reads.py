@@ -187,11 +187,11 @@ class Exporter:
 
     def model(self, prefix: str) -> tuple[str, str, str]:
         """How a power is estimated, by whose models, and which of them (KEP v0.7.12:pkg/model/model.go)."""
-        said = words(self.text("MODEL_CONFIG", ""))
-        trainer, filters = said.get(f"{prefix}_TRAINER", ""), said.get(f"{prefix}_FILTERS", "")
-        if said.get(f"{prefix}_ESTIMATOR", "").lower() == "true":
+        settings = words(self.text("MODEL_CONFIG", ""))
+        trainer, filters = settings.get(f"{prefix}_TRAINER", ""), settings.get(f"{prefix}_FILTERS", "")
+        if settings.get(f"{prefix}_ESTIMATOR", "").lower() == "true":
             return "EstimatorSidecar", trainer, filters
-        if said.get(f"{prefix}_LOCAL_REGRESSOR", "").lower() == "true" or prefix.startswith("NODE"):
+        if settings.get(f"{prefix}_LOCAL_REGRESSOR", "").lower() == "true" or prefix.startswith("NODE"):
             return "Regressor", trainer or "SGDRegressorTrainer", filters
         return "Ratio", "", ""
 

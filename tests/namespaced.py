@@ -24,7 +24,7 @@ class Namespaced:
 
     def apply(self, *objects: Mapping[str, Any]) -> str:
         """`kubectl apply`; what it printed."""
-        return "".join(self.kubectl("apply", "-f", "-", stdin=json.dumps(one)) for one in objects)
+        return "".join(self.kubectl("apply", "-f", "-", stdin=json.dumps(entry)) for entry in objects)
 
     def patch(self, what: str, patch: Mapping[str, Any]) -> None:
         """`kubectl patch --type merge`."""

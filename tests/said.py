@@ -41,7 +41,7 @@ def any_of(model: type[BaseModel]) -> SearchStrategy[Any]:
 
 
 def _field(field: FieldInfo) -> SearchStrategy[Any]:
-    patterns = [one.pattern for one in field.metadata if getattr(one, "pattern", None)]
+    patterns = [value.pattern for value in field.metadata if getattr(value, "pattern", None)]
     if patterns:
         return st.from_regex(re.compile(patterns[0], re.ASCII), fullmatch=True)
     return _value(field.annotation)
@@ -57,7 +57,7 @@ def _value(annotation: Any) -> SearchStrategy[Any]:
         case typing.Literal:
             return st.sampled_from(inner)
         case types.UnionType | typing.Union:
-            return st.one_of(*(_value(one) for one in inner))
+            return st.one_of(*(_value(value) for value in inner))
         case origin if origin is tuple:
             return st.lists(_value(inner[0]), max_size=3).map(tuple)
         case origin if origin is dict:

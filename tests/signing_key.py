@@ -72,10 +72,10 @@ def _kubeconfig(server: str) -> dict[str, object]:
 
 class _Answers(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        found = self.path == f"/api/v1/namespaces/{NAMESPACE}/secrets/{SECRET_NAME}"
+        is_signing_key = self.path == f"/api/v1/namespaces/{NAMESPACE}/secrets/{SECRET_NAME}"
         secret = {"kind": "Secret", "data": {FIELD: base64.b64encode(KEY).decode()}}
-        body = json.dumps(secret if found else {"message": "not found"}).encode()
-        self.send_response(200 if found else 404)
+        body = json.dumps(secret if is_signing_key else {"message": "not found"}).encode()
+        self.send_response(200 if is_signing_key else 404)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

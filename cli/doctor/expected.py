@@ -152,7 +152,7 @@ def _key(manifest: Object) -> tuple[str, str]:
 
 
 def _grants(rules: Iterable[Manifest], rule: Object) -> bool:
-    return any({*rule["resources"]} <= {*(one.get("resources") or ())} for one in rules)
+    return any({*rule["resources"]} <= {*(entry.get("resources") or ())} for entry in rules)
 
 
 def environment(service: Manifest | None) -> list[Mapping[str, Any]]:

@@ -98,7 +98,7 @@ def _image(pod: Manifest, container: Any) -> str:
     """Return the image as the pod names it; the status may have it by its digest, or not at all."""
     spec = pod.get("spec") or {}
     containers = (*(spec.get("initContainers") or ()), *(spec.get("containers") or ()))
-    named = (one.get("image") for one in containers if one.get("name") == container["name"])
+    named = (entry.get("image") for entry in containers if entry.get("name") == container["name"])
     return str(next(named, None) or container.get("image") or "")
 
 

@@ -51,7 +51,7 @@ def test_resources_are_counted_by_state_and_reason(page: Page) -> None:
     expect(page.get_by_role("status").filter(has_text="found")).to_have_text(f"{TOTAL} resources found")
     states = {"not ready": 60, "waiting": 30, "no report": 1, "warning": 9, "ready": 200}
     shown = page.locator(".counts ul").first.locator("a").all_inner_texts()
-    assert [int(re.sub(r"\D", "", one)) for one in shown] == list(states.values())
+    assert [int(re.sub(r"\D", "", text)) for text in shown] == list(states.values())
     assert [chip(page, reason) for reason in ("PartiallyAvailable", "SourceRequired", "NotInstalled")] == [
         "40",
         "20",

@@ -184,13 +184,13 @@ def _walked(ground: Ground, chain: Sequence[UserStep]) -> Iterator[str]:
     accepted, refused = everything(), 0
     for number, step in enumerate(chain):
         step.act(ground)
-        yield from (f"after step {number}, {step}: {one}" for one in ground.rest())
+        yield from (f"after step {number}, {step}: {text}" for text in ground.rest())
         accepted, refused = (accepted, refused + 1) if _rejected(ground) else (dict(ground.specs), 0)
         if refused > PATIENCE:
-            yield from (f"back after step {number}: {one}" for one in _become(ground, accepted))
+            yield from (f"back after step {number}: {text}" for text in _become(ground, accepted))
             refused = 0
     if _rejected(ground):
-        yield from (f"back at the end: {one}" for one in _become(ground, accepted))
+        yield from (f"back at the end: {text}" for text in _become(ground, accepted))
     yield from (f"at the end, {rejection}" for rejection in _rejected(ground))
 
 

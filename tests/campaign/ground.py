@@ -109,7 +109,7 @@ class Ground:
         """What a sweep would ask for; not of a function whose write the API server refuses, which tries it again."""
         refused = {rejection.condition for rejection in self.rejections() if rejection.reason == "Invalid"}
         names = tuple(f"{function.name} of " for function in self.world.functions if function.condition in refused)
-        yield from (one for one in oracles.unfinished(self.world) if not one.startswith(names))
+        yield from (text for text in oracles.unfinished(self.world) if not text.startswith(names))
 
     def begin(self, specs: Specs) -> Settled:
         """These resources, at rest, and nothing that was kept from what was there before.
@@ -166,27 +166,30 @@ class Ground:
     def versions(self) -> dict[str, str]:
         """The version of every object, as the API server has it now."""
         found = {ref: self.world.read(ref) for ref in self.world.objects}
-        return {str(ref): str(metadata(one or {}).get("resourceVersion")) for ref, one in found.items()}
+        return {str(ref): str(metadata(entry or {}).get("resourceVersion")) for ref, entry in found.items()}
 
     def state(self) -> dict[str, Any]:
         """All there is, with nothing in it that differs from run to run, or that is to depend on the way there."""
-        found = oracles.state(self.world)
+        state = oracles.state(self.world)
         for ref in [*self.world.objects]:
             if self._kept(ref):
-                del found[str(ref)]
+                del state[str(ref)]
         claim = str(children.claim(self.ref("Kepler")))
-        if claim in found and self._storage().get("claim", {}).get("storage-class") is None:
-            found[claim] = _classless(found[claim])
+        if claim in state and self._storage().get("claim", {}).get("storage-class") is None:
+            state[claim] = _classless(state[claim])
         exporter = str(children.daemon_set(self.ref("Kepler")))
-        if exporter in found:
-            found[exporter] = _strategic(found[exporter])
+        if exporter in state:
+            state[exporter] = _strategic(state[exporter])
         for kind in self.specs:
-            found[str(self.ref(kind))] = _told(found[str(self.ref(kind))])
+            state[str(self.ref(kind))] = _told(state[str(self.ref(kind))])
         if self._undecided():
-            one = found[str(self.ref(MACHINE_CONFIG.name))]
+            one = state[str(self.ref(MACHINE_CONFIG.name))]
             conditions = [condition for condition in one["status"]["conditions"] if condition["type"] not in UNDECIDED]
-            found[str(self.ref(MACHINE_CONFIG.name))] = {**one, "status": {**one["status"], "conditions": conditions}}
-        return found
+            state[str(self.ref(MACHINE_CONFIG.name))] = {
+                **one,
+                "status": {**one["status"], "conditions": conditions},
+            }
+        return state
 
     def _kept(self, ref: Ref) -> bool:
         """What the user said is to stay, and so tells of what was there before.
@@ -224,7 +227,7 @@ def _classless(claim: dict[str, Any]) -> dict[str, Any]:
 
 def _strategic(workload: dict[str, Any]) -> dict[str, Any]:
     """A DaemonSet's strategy: what the API server filled in for 'RollingUpdate' stays, and counts for no other."""
-    strategy = {key: one for key, one in workload["spec"]["updateStrategy"].items() if key != "rollingUpdate"}
+    strategy = {key: value for key, value in workload["spec"]["updateStrategy"].items() if key != "rollingUpdate"}
     if strategy["type"] == "RollingUpdate":
         return workload
     return {**workload, "spec": {**workload["spec"], "updateStrategy": strategy}}

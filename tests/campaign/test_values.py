@@ -17,7 +17,7 @@ ONE_VALUE = frozenset({"Kepler:spec.estimator-sidecar.mnt-path"})
 def test_a_field_has_values_that_change_it_and_values_that_cannot_be(place: UserField) -> None:
     """A field of a new model has them by its schema alone, or else says here that it has none."""
     before = at(around(place)[place.kind], place.steps)
-    changed = [one for one in valid(place) if one != before]
+    changed = [value for value in valid(place) if value != before]
     assert changed
     assert generated(place) or place.known is None
     assert invalid(place)
@@ -42,7 +42,7 @@ def test_bounds_are_on_both_sides() -> None:
     """The last that is allowed and the first that is not."""
     port = field("collector.port")
     assert {1, 65535} <= {*valid(port)}
-    assert {0, 65536} <= {one for one in invalid(port) if isinstance(one, int)}
+    assert {0, 65536} <= {value for value in invalid(port) if isinstance(value, int)}
 
 
 def test_texts_are_sorted_by_the_rules() -> None:
@@ -50,7 +50,7 @@ def test_texts_are_sorted_by_the_rules() -> None:
     image = field("collector.image")
     assert "a" * 255 in valid(image)
     assert "a" * 256 not in valid(image)
-    assert {"", "A", "http://a"} <= {one for one in invalid(image) if isinstance(one, str)}
+    assert {"", "A", "http://a"} <= {value for value in invalid(image) if isinstance(value, str)}
 
 
 def test_a_rule_that_is_not_understood_says_nothing() -> None:

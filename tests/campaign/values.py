@@ -97,7 +97,7 @@ def put(spec: Manifest, steps: tuple[str, ...], value: Any) -> dict[str, Any]:
     step, *rest = steps
     if rest:
         return {**spec, step: put(spec.get(step) or {}, tuple(rest), value)}
-    return {key: one for key, one in spec.items() if key != step} | ({} if value is ABSENT else {step: value})
+    return {key: value for key, value in spec.items() if key != step} | ({} if value is ABSENT else {step: value})
 
 
 def at(spec: Any, steps: tuple[str, ...]) -> Any:
@@ -129,8 +129,8 @@ def filled(spec: Any) -> Any:
     """The spec without what is blank in it, or empty."""
     if not isinstance(spec, Mapping):
         return spec
-    kept = {key: filled(one) for key, one in spec.items() if one is not None}
-    return {key: one for key, one in kept.items() if one not in ({}, [])}
+    kept = {key: filled(value) for key, value in spec.items() if value is not None}
+    return {key: value for key, value in kept.items() if value not in ({}, [])}
 
 
 def _both(one: Any, other: Any) -> Any:
@@ -145,17 +145,17 @@ def valid(place: UserField) -> tuple[Any, ...]:
     candidates = [*_known(place), *_generated(place.node)]
     if place.known is None or place.known.before is not None:
         candidates.append(ABSENT)
-    return _different(one for one in candidates if _allowed(place.node, one))
+    return _different(value for value in candidates if _allowed(place.node, value))
 
 
 def generated(place: UserField) -> tuple[Any, ...]:
     """Those of them that nobody wrote down."""
-    return _different(one for one in _generated(place.node) if _allowed(place.node, one))
+    return _different(value for value in _generated(place.node) if _allowed(place.node, value))
 
 
 def _known(place: UserField) -> Iterator[Any]:
     if place.known:
-        yield from (one for one in (place.known.after, place.known.before) if one is not None)
+        yield from (value for value in (place.known.after, place.known.before) if value is not None)
 
 
 def _allowed(node: Schema, value: Any) -> bool:
@@ -177,7 +177,7 @@ def _generated(node: Schema) -> Iterator[Any]:
             yield from QUANTITIES
         case "array":
             listed = rules.names(cast("Schema", node["items"]))
-            yield from ([one] for one in listed)
+            yield from ([text] for text in listed)
             yield from ([*listed],) if listed else ()
             yield from () if rules.holds(node, []) is False else ([],)
         case _:
@@ -222,7 +222,7 @@ def _refused(place: UserField) -> Iterator[Any]:
 
 def _no_text(node: Schema) -> Iterator[str]:
     if listed := rules.names(node):
-        yield from (one for name in listed for one in (f"{name}x", name.swapcase()) if one not in listed)
+        yield from (text for name in listed for text in (f"{name}x", name.swapcase()) if text not in listed)
     else:
         yield from _texts(node, fitting=False)
     if isinstance(longest := node.get("maxLength"), int):
@@ -232,7 +232,7 @@ def _no_text(node: Schema) -> Iterator[str]:
 def _no_list(place: UserField, items: Schema) -> Iterator[Any]:
     """None where some are needed, items of another type, unknown ones, one too often, and too many."""
     yield from ([],) if rules.holds(place.node, []) is False else ()
-    yield from ([one] for one in WRONG[sort(items)])
+    yield from ([value] for value in WRONG[sort(items)])
     one = next((value[0] for value in _known(place) if isinstance(value, list) and value), None)
     if one is None:
         return
@@ -252,7 +252,7 @@ def _no_object(place: UserField) -> Iterator[Any]:
     """A field that none has beside those that are there; in a map, a value of another type."""
     there, values = _some(place), place.node.get("additionalProperties")
     if isinstance(values, dict):
-        yield from ({**there, "a": one} for one in WRONG[sort(values)])
+        yield from ({**there, "a": value} for value in WRONG[sort(values)])
     else:
         yield {**there, typo(place.node): "a"}
 
@@ -288,4 +288,4 @@ def shown(value: Any) -> str:
 
 def _different(found: Iterator[Any]) -> tuple[Any, ...]:
     """Each once, told apart as JSON tells them: there, 1 and `true` are two."""
-    return tuple({shown(one) if one is ABSENT else json.dumps(one): one for one in found}.values())
+    return tuple({shown(value) if value is ABSENT else json.dumps(value): value for value in found}.values())

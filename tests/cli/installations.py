@@ -76,7 +76,7 @@ def _generated() -> Objects:
         found[Ref(CRD, "", called)] = {"metadata": {"name": called, "labels": {OF_VERSION: "1.21.0"}}}
     for called in CHANNEL:
         found[Ref(DEPLOYMENT, EVENTING, called)] = deployment(called, {"requests": {"cpu": "100m"}})
-    for added in (one for brought in additions().values() for one in brought):
+    for added in (entry for brought in additions().values() for entry in brought):
         if kind := known.get((added["apiVersion"], added["kind"])):
             found[Ref(kind, added["metadata"].get("namespace", ""), added["metadata"]["name"])] = None
     bound = found[binding("kepler-exporter")]
@@ -96,7 +96,7 @@ def ref(kind: Kind, name: str) -> Ref:
 
 def parts(**changed: Parts) -> dict[str, Parts]:
     """Every function as a Knative Service."""
-    services = [copy.deepcopy(one) for one in objects(NAMESPACE, ()) if one["kind"] == "Service"]
+    services = [copy.deepcopy(entry) for entry in objects(NAMESPACE, ()) if entry["kind"] == "Service"]
     well = {service["metadata"]["name"]: Parts({"status": READY}, {**service, "status": READY}) for service in services}
     return {**well, **{name.replace("_", "-"): one for name, one in changed.items()}}
 
@@ -145,9 +145,9 @@ def changed(which: Ref, change: Callable[[Any], object]) -> Callable[[ClusterSna
     """An object is another."""
 
     def spoil(seen: ClusterSnapshot) -> ClusterSnapshot:
-        found = copy.deepcopy(seen.objects[which])
-        change(found)
-        return replace(seen, objects={**seen.objects, which: found})
+        manifest = copy.deepcopy(seen.objects[which])
+        change(manifest)
+        return replace(seen, objects={**seen.objects, which: manifest})
 
     return spoil
 

@@ -57,8 +57,8 @@ def test_a_planted_secret_never_gets_in(workbench: Workbench, terminal: Terminal
     result = terminal("support-bundle", "-o", str(path))
 
     assert (result.code, result.err) == (Exit.OK, "")
-    found = everything(path.read_bytes())
-    assert not [name for name, content in found.items() if PLANTED in content]
+    contents = everything(path.read_bytes())
+    assert not [name for name, content in contents.items() if PLANTED in content]
     assert path.stat().st_mode & 0o077 == 0
     root = "kepler-support"
     assert {
@@ -70,14 +70,14 @@ def test_a_planted_secret_never_gets_in(workbench: Workbench, terminal: Terminal
         f"{root}/explained/{place}-kepler.json",
         f"{root}/dead-letters.yaml",
         f"{root}/doctor.json",
-    } <= {*found}
-    assert "(hidden)" in found[f"{root}/children/{place}/daemonset-kepler-exporter.yaml"]
-    assert f"letter-{place}" in found[f"{root}/dead-letters.yaml"]
-    answer = json.loads(found[f"{root}/MANIFEST.json"])
-    assert {f"{root}/{name}" for name in answer["files"]} == {*found} - {f"{root}/MANIFEST.json"}
-    assert any("reports and traces" in one for one in answer["leftOut"])
+    } <= {*contents}
+    assert "(hidden)" in contents[f"{root}/children/{place}/daemonset-kepler-exporter.yaml"]
+    assert f"letter-{place}" in contents[f"{root}/dead-letters.yaml"]
+    answer = json.loads(contents[f"{root}/MANIFEST.json"])
+    assert {f"{root}/{name}" for name in answer["files"]} == {*contents} - {f"{root}/MANIFEST.json"}
+    assert any("reports and traces" in value for value in answer["leftOut"])
     token = json.loads(json.dumps(workbench.stack.admin.read_text())).rpartition("token: ")[2].split()[0]
-    assert not [name for name, content in found.items() if token in content]
+    assert not [name for name, content in contents.items() if token in content]
 
 
 def test_a_bundle_that_cannot_be_written(terminal: Terminal) -> None:
@@ -103,11 +103,11 @@ def test_a_bundle_ends_quickly_whatever_is_in_it(hostile: str) -> None:
     many = {f"{hostile[:200]}{number}": hostile[:200] for number in range(500)}
     letter = {"metadata": {"name": "l"}, "data": {"attributes": "{}", "data": hostile, "answer": hostile}}
     listed = {"metadata": {"name": "m"}, "data": {"attributes": "{}", "data": json.dumps({"a": hostile, "b": many})}}
-    one = {"kind": "ConfigMap", "metadata": {"name": "x", "annotations": {"a": hostile[: MIB // 4]}}, "data": many}
+    allowed = {"kind": "ConfigMap", "metadata": {"name": "x", "annotations": {"a": hostile[: MIB // 4]}}, "data": many}
     began = time.process_time()
-    found = files(Gathered(objects={"children": (one,)}, letters=(letter, listed)))
+    contents = files(Gathered(objects={"children": (allowed,)}, letters=(letter, listed)))
     assert time.process_time() - began < SECONDS
-    assert "characters)" in found["dead-letters.yaml"]
+    assert "characters)" in contents["dead-letters.yaml"]
 
 
 def test_what_one_object_hides_is_hidden_in_every_other() -> None:
@@ -116,12 +116,12 @@ def test_what_one_object_hides_is_hidden_in_every_other() -> None:
     pod = {"kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "env": env}]}}
     text = f"{' ' * (LONGEST - 20)}{PLANTED}-{PLANTED}{' ' * LONGEST}"
     event = {"kind": "Event", "metadata": {"name": "e"}, "message": text}
-    found = files(Gathered(objects={"children": (pod, event)}))
-    assert PLANTED not in "".join(found.values())
+    contents = files(Gathered(objects={"children": (pod, event)}))
+    assert PLANTED not in "".join(contents.values())
 
 
 def test_the_users_own_token_is_hidden_wherever_it_stands() -> None:
     """Even where nobody would look for it."""
-    one = {"kind": "ConfigMap", "metadata": {"name": "x"}, "data": {"note": f"I use {PLANTED} for that"}}
-    found = files(Gathered(objects={"children": (one,)}, confidential=(PLANTED,)))
-    assert PLANTED not in "".join(found.values())
+    allowed = {"kind": "ConfigMap", "metadata": {"name": "x"}, "data": {"note": f"I use {PLANTED} for that"}}
+    contents = files(Gathered(objects={"children": (allowed,)}, confidential=(PLANTED,)))
+    assert PLANTED not in "".join(contents.values())

@@ -22,7 +22,7 @@ ON: dict[str, Any] = {"enabled": True}
 def file(folder: Path, *objects: dict[str, Any]) -> str:
     """A file with these."""
     path = folder / "resources.yaml"
-    path.write_text("\n---\n".join(json.dumps(one) for one in objects))
+    path.write_text("\n---\n".join(json.dumps(entry) for entry in objects))
     return str(path)
 
 
@@ -59,11 +59,11 @@ def test_status_for_programs(workbench: Workbench, terminal: Terminal) -> None:
     workbench.apply(kepler())
     data = terminal("status", "-o", "json").data
     assert data["ready"] is False
-    (one,) = data["resources"]
-    assert (one["kind"], one["name"], one["ready"], one["current"]) == ("Kepler", "kepler", "Unknown", False)
+    (entry,) = data["resources"]
+    assert (entry["kind"], entry["name"], entry["ready"], entry["current"]) == ("Kepler", "kepler", "Unknown", False)
     assert yaml.safe_load(terminal("status", "-o", "yaml").out) == data
     everywhere = terminal("status", "-A", "-o", "json").data["resources"]
-    assert one | {"namespace": workbench.namespace} in everywhere
+    assert entry | {"namespace": workbench.namespace} in everywhere
 
 
 def test_explain_what_is_rejected(workbench: Workbench, terminal: Terminal) -> None:
@@ -203,7 +203,7 @@ def test_render_for_a_cluster(workbench: Workbench, terminal: Terminal, tmp_path
     workbench.settle()
     workbench.patch("configmaps/kepler-cfm", {"data": {"MINE": "1"}})
     result = terminal("render", "-f", file(tmp_path, kepler(estimator_sidecar=ON)))
-    objects = {one["kind"]: one for one in yaml.safe_load_all(result.out)}
+    objects = {entry["kind"]: entry for entry in yaml.safe_load_all(result.out)}
     assert result.code == Exit.OK
     assert objects["ConfigMap"]["data"]["MINE"] == "1"
     assert objects["DaemonSet"]["spec"]["template"]["spec"]["initContainers"][0]["name"] == "estimator"
@@ -240,7 +240,7 @@ def test_dead_letters(workbench: Workbench, terminal: Terminal) -> None:
     store(stack)(event)
 
     data = terminal("dead-letters", "-o", "json").data
-    (letter,) = [one for one in data if one["event"]["id"] == workbench.namespace]
+    (letter,) = [entry for entry in data if entry["event"]["id"] == workbench.namespace]
     assert (letter["code"], letter["event"]["object"]["name"]) == ("400", "kepler")
     assert letter["name"] in terminal("dead-letters").out
     shown = terminal("dead-letters", "show", letter["name"])

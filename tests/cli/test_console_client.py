@@ -82,8 +82,8 @@ def test_a_page_is_asked_for_as_the_api_has_it(served: Served) -> None:
 
 def test_a_newer_one_may_say_more(served: Served) -> None:
     """Fields are only ever added: what an older plugin does not know is passed over, however deep."""
-    said = dumped(change(COLLECTOR))
-    served.body = {"items": [{**said, "edit": {**said["edit"], "why": "?"}, "more": 1}], "more": []}
+    answer = dumped(change(COLLECTOR))
+    served.body = {"items": [{**answer, "edit": {**answer["edit"], "why": "?"}, "more": 1}], "more": []}
     (found,) = ConsoleClient(served.url).history(KEY).items
     assert found.edit == change(COLLECTOR).edit
 

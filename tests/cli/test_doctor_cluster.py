@@ -110,8 +110,8 @@ def test_the_offered_commands_put_back_what_somebody_has_edited(whole: Stack, do
     whole.kubectl("patch", "clusterrole", "kepler-status", "--type=merge", "-p", '{"rules": []}')
     whole.kubectl("delete", "validatingadmissionpolicy", "kepler-privileged-fields")
     whole.kubectl("delete", "clusterrolebinding", "kepler-estimator")
-    other = ("--clusterrole=view", f"--serviceaccount={NAMESPACE}:kepler-estimator")
-    whole.kubectl("create", "clusterrolebinding", "kepler-estimator", *other)
+    pair = ("--clusterrole=view", f"--serviceaccount={NAMESPACE}:kepler-estimator")
+    whole.kubectl("create", "clusterrolebinding", "kepler-estimator", *pair)
     steps = {
         do.replace(" (or your overlay of it), of this version", "") for _, level, _, do in doctor() if level == "fail"
     }

@@ -36,11 +36,11 @@ def status(**conditions: tuple[str, str, str]) -> dict[str, Any]:
 
 def trigger(part: str, message: str, *names: str) -> Change:
     """Triggers of these names are not Ready for a part of theirs, as Knative's controller would say it."""
-    said = status(Ready=("False", part, message), **{part: ("False", part, message)})
+    service_status = status(Ready=("False", part, message), **{part: ("False", part, message)})
 
     def spoil(seen: ClusterSnapshot) -> ClusterSnapshot:
         for name in names or ("kepler-collector",):
-            seen = changed(ref(kinds.TRIGGER, name), put("status", said))(seen)
+            seen = changed(ref(kinds.TRIGGER, name), put("status", service_status))(seen)
         return seen
 
     return spoil
@@ -49,8 +49,8 @@ def trigger(part: str, message: str, *names: str) -> Change:
 def service(name: str = "kepler-collector", **more: Any) -> Parts:
     """A function with a Knative Service that is not Ready, as Serving v0.50 says it of one without a Revision."""
     message, reason = MISSING
-    said = {**status(Ready=("False", reason, message)), "latestCreatedRevisionName": f"{name}-00001"}
-    return Parts({"status": READY}, {"metadata": {"name": name}, "status": said, **more})
+    service_status = {**status(Ready=("False", reason, message)), "latestCreatedRevisionName": f"{name}-00001"}
+    return Parts({"status": READY}, {"metadata": {"name": name}, "status": service_status, **more})
 
 
 def functions(*names: str, pods: tuple[Mapping[str, Any], ...] = (), revisions: Any = ()) -> Change:

@@ -22,8 +22,8 @@ READY = {"type": "Ready", "status": "True"}
 
 def condition(kind: str, value: str = "True", generation: int = 2, reason: str = "R", message: str = "m") -> Any:
     """A condition as the API server has it."""
-    told = {"type": kind, "status": value, "reason": reason, "message": message, "observedGeneration": generation}
-    return told | {"lastTransitionTime": LONG_AGO}
+    answer = {"type": kind, "status": value, "reason": reason, "message": message, "observedGeneration": generation}
+    return answer | {"lastTransitionTime": LONG_AGO}
 
 
 def kepler(*changed: Any, edited: str = LONG_AGO, **more: Any) -> dict[str, Any]:
@@ -306,7 +306,7 @@ def test_why(case: ExplainCase) -> None:
     for text in case.says:
         assert text in shown_text
     for step in case.steps:
-        assert any(step in one for one in explanation.next), explanation.next
+        assert any(step in text for text in explanation.next), explanation.next
 
 
 def test_whoever_waits_for_others_is_not_blamed() -> None:

@@ -29,7 +29,9 @@ def patched(workbench: Workbench) -> Workbench:
 def written(workbench: Workbench) -> str:
     """When the priority class was set, as the sentences have it."""
     managed_fields = workbench.get("daemonset/kepler-exporter")["metadata"]["managedFields"]
-    [at] = [one["time"] for one in managed_fields if one["manager"] == "kubectl-patch" and "subresource" not in one]
+    [at] = [
+        entry["time"] for entry in managed_fields if entry["manager"] == "kubectl-patch" and "subresource" not in entry
+    ]
     return f"{datetime.fromisoformat(at).astimezone():%Y-%m-%d %H:%M:%S}"
 
 
@@ -81,7 +83,7 @@ def test_diff_names_what_would_stay(patched: Workbench, terminal: Terminal, tmp_
     result = terminal("diff", "-f", str(file))
     assert (result.code, result.out, result.err) == (0, f"{sentence(patched)}\n", "")
     data = terminal("diff", "-f", str(file), "-o", "json").data
-    assert [(one["path"], one["value"], one["by"]) for one in data["foreign"]] == [
+    assert [(entry["path"], entry["value"], entry["by"]) for entry in data["foreign"]] == [
         (f"{POD}.priorityClassName", "x", "kubectl-patch")
     ]
 

@@ -55,9 +55,9 @@ def test_every_plain_scalar_is_what_kubectl_makes_of_it(control_plane: Stack) ->
     manifest = kepler("".join(f"  k{at}: {text}\n" for at, text in enumerate((*SCALARS, *TAGGED))))
     [ours] = documents(manifest)
     theirs = kubectls(control_plane, manifest)
-    told = dict(zip(ours["spec"], (*SCALARS, *TAGGED), strict=True))
-    assert {told[key]: value_and_type(value) for key, value in ours["spec"].items()} == {
-        told[key]: value_and_type(theirs[key]) for key in ours["spec"]
+    answer = dict(zip(ours["spec"], (*SCALARS, *TAGGED), strict=True))
+    assert {answer[key]: value_and_type(value) for key, value in ours["spec"].items()} == {
+        answer[key]: value_and_type(theirs[key]) for key in ours["spec"]
     }
 
 

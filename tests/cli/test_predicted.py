@@ -149,11 +149,11 @@ def test_what_is_predicted_is_what_is_written(
     """The same objects, fields and values; the functions that would stop do; afterwards nothing differs."""
 
     def apply(*objects: Mapping[str, Any]) -> None:
-        for one in objects:
-            workbench.stack.kubectl("apply", *how, "-n", workbench.namespace, "-f", "-", stdin=json.dumps(one))
+        for entry in objects:
+            workbench.stack.kubectl("apply", *how, "-n", workbench.namespace, "-f", "-", stdin=json.dumps(entry))
 
     file = tmp_path / "resources.yaml"
-    file.write_text("\n---\n".join(json.dumps(one) for one in case.applied))
+    file.write_text("\n---\n".join(json.dumps(entry) for entry in case.applied))
     apply(*case.before)
     settled(workbench)
 
@@ -166,7 +166,7 @@ def test_what_is_predicted_is_what_is_written(
     answer = json.loads(before.out.replace("00000000-0000-0000-0000-000000000000", uid))
     assert rows(predicted(answer)) == rows(written)
     assert before.code == (1 if answer["objects"] else 0)
-    assert {one["function"] for one in answer["stopped"]} == case.stopped
+    assert {entry["function"] for entry in answer["stopped"]} == case.stopped
     assert (after.code, after.data["objects"], after.err) == (0, [], "")
     assert after.data["stopped"] == answer["stopped"]
 

@@ -26,8 +26,8 @@ LONG = "a sentence that goes on and on, since it names an image, its repository,
 
 def resource(name: str, ready: str = "True", reason: str = "R", kind: Kind = KEPLER) -> dict[Ref, Manifest]:
     """A resource in namespace 'energy'."""
-    said = {"type": "Ready", "status": ready, "reason": reason, "message": LONG, "observedGeneration": 1}
-    conditions = [said] if kind == KEPLER else []
+    answer = {"type": "Ready", "status": ready, "reason": reason, "message": LONG, "observedGeneration": 1}
+    conditions = [answer] if kind == KEPLER else []
     described = {"name": name, "namespace": "energy", "generation": 1}
     return {Ref(kind, "energy", name): {"metadata": described, "status": {"conditions": conditions}}}
 
@@ -48,7 +48,7 @@ def test_the_worst_is_first() -> None:
 def test_the_reason_has_a_column() -> None:
     """Of kinds that have none, a dash."""
     told = [dict(zip(HEADINGS, row, strict=True)) for row in rows(status(MIXED), NOW)]
-    assert [one["REASON"] for one in told] == ["ImageNotAllowed", "Waiting", "R", "-"]
+    assert [row["REASON"] for row in told] == ["ImageNotAllowed", "Waiting", "R", "-"]
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 200])
@@ -67,8 +67,8 @@ def test_labels_choose_and_companions_still_know_who_names_them(workbench: Workb
     workbench.apply(kepler(collected_metric="sources"))
     workbench.apply({**kepler("sources"), "kind": "KeplerCollectedMetric"})
     workbench.stack.kubectl("-n", workbench.namespace, "label", "kcm/sources", "team=a")
-    (one,) = terminal("status", "-l", "team=a", "-o", "json").data["resources"]
-    assert (one["name"], one["why"]) == ("sources", "read by Kepler kepler")
+    (entry,) = terminal("status", "-l", "team=a", "-o", "json").data["resources"]
+    assert (entry["name"], entry["why"]) == ("sources", "read by Kepler kepler")
     none = terminal("status", "--selector", "team=b")
     assert (none.code, "no Kepler resources with labels 'team=b' in namespace" in none.err) == (Exit.OK, True)
     wrong = terminal("status", "-l", "a=b=c")
@@ -148,8 +148,8 @@ def test_the_doctor_says_what_may_not_be_listed(workbench: Workbench, limited: C
     """Not that there is none."""
     workbench.apply(kepler())
     checks = limited("keplercollectedmetrics")("doctor", "-o", "json").data["checks"]
-    (one,) = [check for check in checks if check["area"] == "resources"]
-    assert (one["level"], one["says"]) == ("warn", "you may not list keplers: whether they are Ready is unknown")
+    (entry,) = [check for check in checks if check["area"] == "resources"]
+    assert (entry["level"], entry["says"]) == ("warn", "you may not list keplers: whether they are Ready is unknown")
 
 
 def test_the_doctor_says_that_other_namespaces_may_not_be_listed(

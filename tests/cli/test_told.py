@@ -97,7 +97,7 @@ def test_values_in_a_line(found: Any, told: str) -> None:
 def test_ready_for_an_older_generation_is_not_ready() -> None:
     """A `True` about what is no longer asked for promises nothing."""
     condition = {"type": "Ready", "status": "True", "reason": "Ready", "message": "", "observedGeneration": 1}
-    one = {"metadata": {"name": "k", "namespace": "n", "generation": 2}, "status": {"conditions": [condition]}}
-    found = status({Ref(KEPLER, "n", "k"): one})
+    entry = {"metadata": {"name": "k", "namespace": "n", "generation": 2}, "status": {"conditions": [condition]}}
+    found = status({Ref(KEPLER, "n", "k"): entry})
     assert (found.ready, found.resources[0].ready, found.resources[0].since) == (False, "Unknown", None)
     assert "generation 2 is not looked at yet, or not by all" in next(rows(found, NOW))[-1]

@@ -52,5 +52,5 @@ def test_somebody_who_may_not_list_the_functions(workbench: Workbench, terminal:
 
 def test_the_label_is_the_one_that_functions_carry() -> None:
     """So that what is installed says which version it is."""
-    services = [one for one in objects(NAMESPACE, ()) if one["kind"] == "Service"]
+    services = [entry for entry in objects(NAMESPACE, ()) if entry["kind"] == "Service"]
     assert {service["metadata"]["labels"][OF_VERSION] for service in services} == {VERSION}

@@ -31,8 +31,8 @@ class StackNamespace(Namespaced):
 
     def reports(self) -> list[Any]:
         """What `audit` has noted about this namespace."""
-        found = reports(self.stack.layout.log("kepler-audit"))
-        return [one for one in found if one["object"]["namespace"] == self.namespace]
+        records = reports(self.stack.layout.log("kepler-audit"))
+        return [entry for entry in records if entry["object"]["namespace"] == self.namespace]
 
     def logged(self, part: str, message: str) -> list[Any]:
         """The log entries of a part that have this message; what is not a whole line of JSON is passed over."""
@@ -40,7 +40,7 @@ class StackNamespace(Namespaced):
         for line in self.stack.layout.log(part).read_text().splitlines():
             with suppress(ValueError):
                 anies.append(json.loads(line))
-        return [one for one in anies if isinstance(one, dict) and one.get("message") == message]
+        return [entry for entry in anies if isinstance(entry, dict) and entry.get("message") == message]
 
     def function(self, name: str) -> psutil.Process:
         """The process of a function."""

@@ -55,8 +55,8 @@ def edited(cluster: StackNamespace, plugin: Plugin) -> Plugin:
     cluster.await_ready()
     cluster.patch("keplers/kepler", PORT)
     cluster.await_ready()
-    told = {"collected_metric", "exported_power", "estimator", "model_server", "monitoring", "status"}
-    wanted = {*((function, "") for function in told), ("collector", "DaemonSet")}
+    names = {"collected_metric", "exported_power", "estimator", "model_server", "monitoring", "status"}
+    wanted = {*((function, "") for function in names), ("collector", "DaemonSet")}
     cluster.eventually(lambda: wanted <= did(newest(plugin)), lambda: newest(plugin))
     return plugin
 
@@ -70,7 +70,7 @@ def newest(plugin: Plugin) -> Any:
 def did(change: Any) -> set[tuple[str, str]]:
     """Each function that has reported on a generation, and with it each kind of object that it wrote."""
     reports = change["reports"]
-    wrote = {(report["function"], each["object"]["kind"]) for report in reports for each in report["changes"]}
+    wrote = {(report["function"], entry["object"]["kind"]) for report in reports for entry in report["changes"]}
     return wrote | {(report["function"], "") for report in reports}
 
 
@@ -91,8 +91,8 @@ def test_a_glance_and_an_explanation(edited: Plugin) -> None:
 
 def test_who_changed_what_and_what_came_of_it(edited: Plugin) -> None:
     """The edit with its field and its author, and each function's part."""
-    found = newest(edited)
-    assert [(field["path"], field["before"], field["after"]) for field in found["edit"]["fields"]] == [
+    change = newest(edited)
+    assert [(field["path"], field["before"], field["after"]) for field in change["edit"]["fields"]] == [
         ("collector.port", 9102, 9103)
     ]
     text = edited("history")
@@ -184,7 +184,7 @@ def test_a_dead_letter_is_listed_shown_and_sent_again(plugin: Plugin) -> None:
         shown = plugin("dead-letters", "show", letter["name"])
         assert (letter["count"], "connection refused" in shown) == (1, True)
         assert "1 letter to be sent again" in plugin("dead-letters", "replay", letter["name"])
-        cluster.eventually(lambda: [one for one in mine() if one["time"] > letter["time"]], mine)
+        cluster.eventually(lambda: [entry for entry in mine() if entry["time"] > letter["time"]], mine)
     finally:
         cluster.stack.restart("kepler-machine-spec")
     assert "1 letter to be sent again" in plugin("dead-letters", "replay", letter["name"])
@@ -254,7 +254,7 @@ def test_what_controllers_write_is_no_field_of_others(cluster: StackNamespace, p
     cluster.eventually(lambda: "its pods were restarted by kubectl-rollout" in plugin.run("explain").stdout)
     stdout = plugin.run("explain", "-o", "json").stdout
     assert "no function sets this field" not in stdout
-    assert [one for one in json.loads(stdout)["because"] if "restarted by" in one]
+    assert [value for value in json.loads(stdout)["because"] if "restarted by" in value]
 
 
 def test_a_fight_with_a_tool_that_sets_a_field_again_and_again(edited: Plugin) -> None:

@@ -97,7 +97,7 @@ def test_an_event_that_can_name_no_object_leads_to_nothing(cluster: StackNamespa
     cluster.await_ready()
 
     def noted() -> set[str]:
-        return {str(one["event"]) for one in cluster.logged("kepler-collector", "an event names no object")}
+        return {str(entry["event"]) for entry in cluster.logged("kepler-collector", "an event names no object")}
 
     cluster.eventually(lambda: {*forged} <= noted())
     assert not [dead_letter for dead_letter in dead_letters(cluster) if dead_letter["event"]["id"] in forged]
@@ -133,7 +133,9 @@ def test_a_function_that_cannot_be_reached_holds_up_nobody(cluster: StackNamespa
         (letter, *_) = letters_about(cluster)
         forged = send(cluster, json.dumps({"letter": letter["letter"]}).encode(), type=REPLAY_REQUESTED)
         unsigned = "a request about a letter is not signed: nothing is done"
-        cluster.eventually(lambda: forged in {one["event"] for one in cluster.logged("kepler-dead-letter", unsigned)})
+        cluster.eventually(
+            lambda: forged in {entry["event"] for entry in cluster.logged("kepler-dead-letter", unsigned)}
+        )
         assert "MachineSpecReconciled" not in cluster.conditions()
 
         sign = Keyring(transport(cluster.stack, "kepler-dead-letter"), NAMESPACE).sign

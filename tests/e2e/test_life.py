@@ -34,8 +34,8 @@ def test_an_apply_becomes_a_daemon_set_on_the_nodes(cluster: StackNamespace) -> 
     assert status["nodes"] == {"desired": 4, "updated": 4, "available": 4}
     assert status["images"]["collector"].startswith("quay.io/sustainable_computing_io/kepler:")
     assert cluster.namespace in subjects(cluster.stack)
-    told = {*BY_NAME}
-    cluster.eventually(lambda: {report["function"] for report in cluster.reports()} == told, cluster.reports)
+    names = {*BY_NAME}
+    cluster.eventually(lambda: {report["function"] for report in cluster.reports()} == names, cluster.reports)
     wrote = {"ConfigMap", "Service", "ServiceAccount", "DaemonSet", "ClusterRoleBinding", "Kepler"}
     cluster.eventually(
         lambda: wrote <= {change["object"]["kind"] for report in cluster.reports() for change in report["changes"]},

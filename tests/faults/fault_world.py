@@ -292,7 +292,9 @@ class FaultWorld:
         self.writes.append(ObservedWrite(request, by, ref, before, after))
         self.defects += self.check(self)
         if ref.kind in LABELLED:
-            before, after = (one if one and _carries(one, LABELLED[ref.kind]) else None for one in (before, after))
+            before, after = (
+                entry if entry and _carries(entry, LABELLED[ref.kind]) else None for entry in (before, after)
+            )
         kind = RESOURCE_DELETE if after is None else RESOURCE_UPDATE if before else RESOURCE_ADD
         shown = after or before
         if shown and (ref.kind.group == KEPLER.group or ref.kind in LABELLED or _carries(shown, MANAGED_BY)):

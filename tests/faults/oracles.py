@@ -63,13 +63,13 @@ def ended(world: FaultWorld) -> RunResult:
 
 def state(world: FaultWorld) -> dict[str, Any]:
     """Everything in the namespace, as the API server has it now, with nothing in it that differs from run to run."""
-    found = {}
+    manifest = {}
     for ref, expected in sorted(world.objects.items()):
         actual = world.read(ref)
         assert actual is not None, f"{ref} is gone, and nobody saw it go"
         assert actual["metadata"]["resourceVersion"] == expected["metadata"]["resourceVersion"], ref
-        found[str(ref)] = masked(_compared(world, ref, actual), world.namespace)
-    return found
+        manifest[str(ref)] = masked(_compared(world, ref, actual), world.namespace)
+    return manifest
 
 
 def _compared(world: FaultWorld, ref: Ref, actual: Manifest) -> Manifest:
@@ -112,13 +112,13 @@ def unfinished(world: FaultWorld) -> Iterator[str]:
     """What a sweep would ask for now, and what the configuration's hash in the pods does not tell."""
     for function in world.functions:
         for key, observed in observations(world, function):
-            yield from (f"{function.name} of {key} is not at rest: {one}" for one in divergence(function, observed))
+            yield from (f"{function.name} of {key} is not at rest: {text}" for text in divergence(function, observed))
     kepler = world.objects.get(Ref(KEPLER, world.namespace, NAME))
     if kepler and settled(kepler, (collector.CONDITION,)):
         config = world.objects[Ref(CONFIG_MAP, world.namespace, children.CFM)]
         started = world.objects[Ref(DAEMON_SET, world.namespace, children.EXPORTER)]
-        said = started["spec"]["template"]["metadata"]["annotations"][CONFIG_HASH]
-        if said != cfm.configuration_hash(config, {}):
+        stamped = started["spec"]["template"]["metadata"]["annotations"][CONFIG_HASH]
+        if stamped != cfm.configuration_hash(config, {}):
             yield "the pods run with another configuration"
 
 
@@ -133,7 +133,7 @@ def observation(world: FaultWorld, function: Function, key: Ref, parent: Manifes
     """The same of one parent."""
 
     def collect(wanted: Collection) -> tuple[Manifest, ...]:
-        return tuple(one for ref, one in world.objects.items() if _within(ref, wanted.kind, wanted.namespace))
+        return tuple(entry for ref, entry in world.objects.items() if _within(ref, wanted.kind, wanted.namespace))
 
     return function.observed(key, parent, world.objects.get, collect)
 
@@ -186,8 +186,10 @@ def untrue(world: FaultWorld) -> Iterator[str]:
     for function in world.functions:
         if function.manager != write.by or function.parent is not write.ref.kind:
             continue
-        said = {condition["type"]: condition for condition in (write.after.get("status") or {}).get("conditions") or ()}
-        condition = said.get(function.condition) or {}
+        stamped = {
+            condition["type"]: condition for condition in (write.after.get("status") or {}).get("conditions") or ()
+        }
+        condition = stamped.get(function.condition) or {}
         if (condition.get("status"), condition.get("observedGeneration")) == (
             ConditionStatus.TRUE,
             generation(write.after),

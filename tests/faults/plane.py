@@ -45,8 +45,8 @@ def plane(state: Path, programs: Path) -> Iterator[Stack]:
         stack.install_bare(ROOT / "config/base")
         policies.await_force(stack)
         stack.kubectl("apply", "-f", str(ROOT / WRITES))
-        for one in (MONITORS, RULES, definition(NODES_CONFIG), definition(NODES_POOL)):
-            stack.kubectl("apply", "-f", "-", stdin=json.dumps(one))
+        for entry in (MONITORS, RULES, definition(NODES_CONFIG), definition(NODES_POOL)):
+            stack.kubectl("apply", "-f", "-", stdin=json.dumps(entry))
         stack.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
         for role in ROLES:
             made = {**pool(), "metadata": {"name": role}}

@@ -53,7 +53,7 @@ def tried(stack: Stack, shown: Detection) -> Verdict:
     (chain,) = (chain for chain in CHAINS if chain.name == shown.chain)
     with walking(stack, chain) as matrix:
         wanted = [
-            [one for one in plans if step.name == shown.step and re.match(shown.plan, one.name)]
+            [plan for plan in plans if step.name == shown.step and re.match(shown.plan, plan.name)]
             for step, plans in zip(chain.loop, matrix.plans(), strict=True)
         ]
         return matrix.run(wanted, until_failed=True)

@@ -44,9 +44,9 @@ def granted(objects: Iterable[dict[str, Any]]) -> set[Permission]:
     """Every permission that Roles and ClusterRoles grant, one by one."""
     return {
         (group, resource, verb, name)
-        for one in objects
-        if one["kind"] in ("Role", "ClusterRole")
-        for rule in one["rules"]
+        for entry in objects
+        if entry["kind"] in ("Role", "ClusterRole")
+        for rule in entry["rules"]
         for group in rule["apiGroups"]
         for resource in rule["resources"]
         for verb in rule["verbs"]
@@ -64,7 +64,7 @@ def used(request: Request, *, created: bool) -> Iterator[Permission]:
     name = ref.name or request.query.get("fieldSelector", "").removeprefix("metadata.name=")
     reading = "get" if ref.name else "list"
     verbs = [VERBS.get(request.method, reading), *(["create"] if created else [])]
-    yield from ((ref.kind.group, f"{ref.kind.plural}{status}", verb, one) for verb in verbs for one in ("", name))
+    yield from ((ref.kind.group, f"{ref.kind.plural}{status}", verb, text) for verb in verbs for text in ("", name))
     if ref.kind is CLUSTER_ROLE_BINDING and request.method == "PATCH":
         yield (ref.kind.group, "clusterroles", "bind", ref.name)
 

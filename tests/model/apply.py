@@ -43,12 +43,12 @@ class Applied:
 def apply(leaves: Leaves, owned: Mapping[Writer, frozenset[Path]], writer: Writer, intent: Leaves) -> Applied:
     """`intent` by force: what differs is taken from others, and what `writer` intended before and nobody owns goes."""
     changed = {path for path, value in intent.items() if path not in leaves or leaves[path] != value}
-    others = {one: paths - changed for one, paths in owned.items() if one != writer}
+    others = {pair: paths - changed for pair, paths in owned.items() if pair != writer}
     kept = frozenset[Path]().union(*others.values())
     dropped = owned.get(writer, frozenset()) - intent.keys() - kept
     merged = {path: value for path, value in {**leaves, **intent}.items() if path not in dropped}
     owners = {**others, writer: frozenset(intent)}
-    return Applied(merged, {one: paths for one, paths in owners.items() if paths})
+    return Applied(merged, {pair: paths for pair, paths in owners.items() if paths})
 
 
 def leaves(manifest: Manifest) -> dict[Path, Any]:

@@ -161,7 +161,7 @@ class _Exploration:
         worker, written = self._world.worker(number), self._world.carry_out(number, state.cells)
         cells, now = replaced(state.cells, written), number
         if written.place >= 0:
-            others = tuple(self._world.overtaken(one, written.place) for one in others)
+            others = tuple(self._world.overtaken(number, written.place) for number in others)
             now = self._world.overtaken(number, written.place)
         problems = tuple(of_write(self._world, worker, state.cells, written)) if written.place >= 0 else ()
         after = ModelState(cells, others, deliveries, state.left)

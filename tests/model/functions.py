@@ -44,7 +44,7 @@ def says(ref: Ref, owner: Manifest, **stamps: int) -> Intent:
 
 def made(*intents: Intent) -> Outcome:
     """Converged, with a message that tells what was written."""
-    text = ", ".join(f"{name}={said}" for intent in intents for name, said in intent.body.get("data", {}).items())
+    text = ", ".join(f"{name}={answer}" for intent in intents for name, answer in intent.body.get("data", {}).items())
     return converged(*intents, message=f"made {text}")
 
 

@@ -189,7 +189,11 @@ class ModelWorld:
         """A worker after an object was written: what it was shown of it is no longer the present version."""
         if (number, place) not in self._overtaken:
             replies = self._workers[number].replies
-            present = any(one.place == place and not one.age for reply in replies for one in reply.objects)
+            present = any(
+                shown_object.place == place and not shown_object.age
+                for reply in replies
+                for shown_object in reply.objects
+            )
             aged = self._number(tuple(_aged(reply, place) for reply in replies)) if present else number
             assert isinstance(aged, int)
             self._overtaken[number, place] = aged
@@ -209,7 +213,7 @@ class ModelWorld:
         for asked, reply in zip(ran.asked, replies, strict=False):
             if reply.status == 404:
                 looked[self._places[address(asked.path).object]] = 0
-            looked.update({one.place: one.content for one in reply.objects})
+            looked.update({shown_object.place: shown_object.content for shown_object in reply.objects})
         self._workers.append(Worker(replies, request, self._named(request), looked))
         return len(self._workers) - 1
 
@@ -223,7 +227,7 @@ class ModelWorld:
         )
 
     def _answer(self, reply: Reply) -> ApiResponse:
-        shown = [self.contents.manifest(one.content, one.age) for one in reply.objects]
+        shown = [self.contents.manifest(shown_object.content, shown_object.age) for shown_object in reply.objects]
         if reply.collection:
             return ApiResponse(reply.status, {"items": shown})
         if reply.status in (0, 200, 201):
@@ -255,8 +259,11 @@ def _event(manifest: Manifest, sort: str) -> Event:
 
 
 def _aged(reply: Reply, place: int) -> Reply:
-    if all(one.place != place for one in reply.objects):
+    if all(shown_object.place != place for shown_object in reply.objects):
         return reply
     return reply._replace(
-        objects=tuple(one._replace(age=one.age + 1) if one.place == place else one for one in reply.objects)
+        objects=tuple(
+            shown_object._replace(age=shown_object.age + 1) if shown_object.place == place else shown_object
+            for shown_object in reply.objects
+        )
     )

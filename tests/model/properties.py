@@ -72,8 +72,8 @@ def at_rest(world: ModelWorld, cells: Cells) -> Iterator[BrokenProperty]:
     function = world.scenario.function
     decided = decide(function, observed)
     if decided is not None:
-        told = (*_unlike(function, decided, observed), *_unreported(function, decided, observed.parent))
-        yield from (BrokenProperty(Property.CONVERGES, one) for one in told)
+        problems = (*_unlike(function, decided, observed), *_unreported(function, decided, observed.parent))
+        yield from (BrokenProperty(Property.CONVERGES, text) for text in problems)
     if wrote := _writes(world, cells):
         yield BrokenProperty(Property.QUIET, f"one more worker asks {wrote}")
 
@@ -83,9 +83,9 @@ def _truth(world: ModelWorld, cells: Cells) -> Observed:
     function, key = world.scenario.function, world.scenario.key
     parent = world.look(cells, key)
     objects = {ref: world.look(cells, ref) for ref in world.refs if ref != key}
-    there = {ref: one for ref, one in objects.items() if one}
+    there = {ref: entry for ref, entry in objects.items() if entry}
     collections = {
-        wanted: tuple(one for ref, one in sorted(there.items()) if ref.kind == wanted.kind)
+        wanted: tuple(entry for ref, entry in sorted(there.items()) if ref.kind == wanted.kind)
         for wanted in function.refers(key, parent)
         if isinstance(wanted, Collection)
     }

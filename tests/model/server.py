@@ -131,7 +131,7 @@ def _merged(intent: Manifest, actual: Manifest | None, writer: tuple[str, str], 
             after.leaves.get(path) != before.get(path) for path in {*before, *after.leaves} if path[0] == "f:spec"
         )
         described["generation"] = (metadata(actual)["generation"] if actual else 0) + moved
-    described["managedFields"] = [_entry(intent, one, found) for one, found in sorted(after.owned.items())]
+    described["managedFields"] = [_entry(intent, one, pair) for one, pair in sorted(after.owned.items())]
     return {"apiVersion": intent["apiVersion"], "kind": intent["kind"], "metadata": described, **content}
 
 

@@ -92,11 +92,11 @@ def test_an_apply_that_changes_nothing_is_no_new_version() -> None:
     """Neither of the object nor of its status."""
     server = ModelApiServer()
     made = client(server).apply(PARENT, {"spec": {"value": 1}}, over=None)
-    said = client(server).apply_status(PARENT, {"conditions": [{"type": "Ready", "status": "True"}]})
+    answer = client(server).apply_status(PARENT, {"conditions": [{"type": "Ready", "status": "True"}]})
 
-    assert client(server).apply(PARENT, {"spec": {"value": 1}}, over=said) == said
-    assert client(server).apply_status(PARENT, {"conditions": [{"type": "Ready", "status": "True"}]}) == said
-    assert resource_version(said) != resource_version(made)
+    assert client(server).apply(PARENT, {"spec": {"value": 1}}, over=answer) == answer
+    assert client(server).apply_status(PARENT, {"conditions": [{"type": "Ready", "status": "True"}]}) == answer
+    assert resource_version(answer) != resource_version(made)
 
 
 def test_the_generation_moves_with_the_spec_alone() -> None:

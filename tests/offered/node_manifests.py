@@ -22,5 +22,5 @@ def add_node(stack: Stack, name: str, **info: str) -> None:
     node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}}
     labels = {"kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64", "kubernetes.io/hostname": name}
     stack.api.apply(path(NODE, "", name), {**node, "metadata": {"name": name, "labels": labels}})
-    told = {**dict.fromkeys(UNTOLD, ""), **LINUX, **info}
-    stack.api.apply(f"{path(NODE, '', name)}/status", {**node, "status": {"nodeInfo": told}})
+    node_info = {**dict.fromkeys(UNTOLD, ""), **LINUX, **info}
+    stack.api.apply(f"{path(NODE, '', name)}/status", {**node, "status": {"nodeInfo": node_info}})

@@ -292,14 +292,14 @@ def _field(pod: Manifest, symptom: PodSymptom) -> str:
 def _waiting(pod: Manifest, symptom: PodSymptom) -> dict[str, Any]:
     """The part of a pod's status that says why its container waits, or that it has no node."""
     if symptom.event == "FailedScheduling":
-        said = {"reason": "Unschedulable", "message": symptom.message}
-        return {"conditions": [{"type": "PodScheduled", "status": "False", **said}]}
+        cause = {"reason": "Unschedulable", "message": symptom.message}
+        return {"conditions": [{"type": "PodScheduled", "status": "False", **cause}]}
     if not symptom.waits:
         return {"conditions": [{"type": "Ready", "status": "False"}]}
     waits = {"waiting": {"reason": symptom.waits, "message": symptom.message}}
-    told = {"name": symptom.container, "image": "", "imageID": "", "ready": False, "restartCount": 0, "state": waits}
+    answer = {"name": symptom.container, "image": "", "imageID": "", "ready": False, "restartCount": 0, "state": waits}
     statuses = "initContainerStatuses" if symptom.container in _initial(pod) else "containerStatuses"
-    return {statuses: [told]}
+    return {statuses: [answer]}
 
 
 def containers(pod: Manifest) -> Iterator[Manifest]:

@@ -25,7 +25,7 @@ def release(workbench: Workbench) -> None:
 
 def versions(workbench: Workbench, *what: str) -> list[str]:
     """The versions of these objects: equal means unchanged."""
-    return [workbench.get(one)["metadata"]["resourceVersion"] for one in what]
+    return [workbench.get(text)["metadata"]["resourceVersion"] for text in what]
 
 
 def test_objects_of_a_helm_release_are_refused_by_name_and_survive_the_kepler(workbench: Workbench) -> None:

@@ -130,7 +130,9 @@ def test_the_state_counts_what_one_may_see(desk: AuditDesk) -> None:
     swept = {"resources": 7, "diverging": 1, "calls": 3, "milliseconds": 2.5}
     entry = entries.SweepEntry("1", datetime.now(UTC), SweepData(**swept))
     desk.store.keep(entry)
-    count = {one: len([r for r in REPORTS if r.said.object.namespace == one]) for one in (ENERGY, LAB, "")}
+    count = {
+        namespace: len([r for r in REPORTS if r.said.object.namespace == namespace]) for namespace in (ENERGY, LAB, "")
+    }
     in_lab, nobody, all_of_it = desk.somebody(within={LAB: SEES}), desk.somebody(), desk.somebody(SEES, NO_NAMESPACE)
     assert state(desk, in_lab)["reports"] == count[LAB]
     assert state(desk, in_lab)["sweep"]["resources"] is None
@@ -147,7 +149,7 @@ def test_what_happens_elsewhere_is_no_news(desk: AuditDesk) -> None:
     """The newest number is that of what one may see: its growth would tell how much goes on in other namespaces."""
     token = desk.somebody(within={LAB: SEES})
     seen = json.loads(desk.get("changes", token).data)["sequence"]
-    entry, own = (next(r for r in REPORTS if r.said.object.namespace == one) for one in (ENERGY, LAB))
+    entry, own = (next(r for r in REPORTS if r.said.object.namespace == namespace) for namespace in (ENERGY, LAB))
     desk.store.keep(replace(entry, id="of-another"))
     assert desk.get(f"changes?after={seen}", token).status_code == 204
     desk.store.keep(replace(own, id="of-their-own"))
@@ -158,19 +160,19 @@ def test_what_happens_elsewhere_is_no_news(desk: AuditDesk) -> None:
 
 def test_resources_are_those_of_now(desk: AuditDesk, namespace: str) -> None:
     """Live from the API server, with their conditions, and only where one may look."""
-    other = json.dumps({**kepler(), "metadata": {"name": "kepler", "namespace": ENERGY}})
-    desk.stack.kubectl("apply", "-f", "-", stdin=other)
+    text = json.dumps({**kepler(), "metadata": {"name": "kepler", "namespace": ENERGY}})
+    desk.stack.kubectl("apply", "-f", "-", stdin=text)
     desk.stack.kubectl("-n", namespace, "apply", "-f", "-", stdin=json.dumps(kepler()))
     written = {"type": "Ready", "status": "False", "reason": "RollingOut", "message": "1 of 2", "observedGeneration": 1}
     status: dict[str, Any] = {"status": {"conditions": [written | {"lastTransitionTime": "2026-11-25T12:00:00Z"}]}}
     status["status"] |= {"nodes": {"desired": 2, "updated": 1, "available": 1}}
     patch = ("--type=merge", "--subresource=status", "-p", json.dumps(status))
     desk.stack.kubectl("-n", namespace, "patch", "keplers", "kepler", *patch)
-    (found,) = desk.items("resources", desk.somebody(within={namespace: SEES}))
-    assert found["object"]["namespace"] == namespace
-    assert found["ready"]["reason"] == "RollingOut"
-    assert found["ready"]["current"] is True
-    assert found["nodes"] == {"desired": 2, "updated": 1, "available": 1}
+    (manifest,) = desk.items("resources", desk.somebody(within={namespace: SEES}))
+    assert manifest["object"]["namespace"] == namespace
+    assert manifest["ready"]["reason"] == "RollingOut"
+    assert manifest["ready"]["current"] is True
+    assert manifest["nodes"] == {"desired": 2, "updated": 1, "available": 1}
 
 
 def test_doctor_speaks_of_what_one_may_see(desk: AuditDesk) -> None:
@@ -183,8 +185,8 @@ def test_doctor_speaks_of_what_one_may_see(desk: AuditDesk) -> None:
     assert ENERGY not in mine.text
     assert mine.text.count("could not be delivered") == 1
     nothing = json.loads(desk.get("doctor", desk.somebody()).data)["checks"]
-    assert [one["says"] for one in nothing if one["area"] == "resources"] == ["no Kepler yet"]
-    assert [one["says"] for one in nothing if one["area"] == "dead letters"] == ["none"]
+    assert [item["says"] for item in nothing if item["area"] == "resources"] == ["no Kepler yet"]
+    assert [item["says"] for item in nothing if item["area"] == "dead letters"] == ["none"]
     assert desk.get(f"doctor?namespace={ENERGY}", desk.somebody(within={LAB: SEES})).status_code == 403
 
 
@@ -199,7 +201,7 @@ def test_letters_are_seen_sent_again_and_discarded_by_who_may(desk: AuditDesk) -
     names = [letter_name(event) for event in (lost, another, about_nothing)]
 
     reader = desk.somebody(within={LAB: SEES})
-    assert [one["event"]["id"] for one in desk.items("dead-letters", reader) if one["name"] in names] == [lost.id]
+    assert [item["event"]["id"] for item in desk.items("dead-letters", reader) if item["name"] in names] == [lost.id]
     assert [desk.replay(name, reader) for name in names] == [403, 404, 404]
     assert [desk.discard(name, reader) for name in names] == [403, 404, 404]
     assert not desk.sent
@@ -208,7 +210,7 @@ def test_letters_are_seen_sent_again_and_discarded_by_who_may(desk: AuditDesk) -
     sender = desk.somebody(within={LAB: "get,patch keplers.sustainable-computing.io"})
     assert [desk.replay(name, sender) for name in names] == [202, 404, 404]
     everywhere = desk.somebody(SEES, SENDS)
-    assert {one["name"] for one in desk.items("dead-letters", everywhere)} >= {*names}
+    assert {item["name"] for item in desk.items("dead-letters", everywhere)} >= {*names}
     assert desk.replay(names[2], everywhere) == 202
     assert [event.get_type() for event in desk.sent] == [REPLAY_REQUESTED] * 2
     assert desk.sent[0].get_attributes()["name"] == names[0]

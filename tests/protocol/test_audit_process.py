@@ -164,9 +164,11 @@ def test_pages_and_migrations_are_packed(tmp_path: Path) -> None:
 
 def rendered(kubectl: Kubectl, folder: str) -> dict[str, Any]:
     """The pod of `audit`, and how many there may be."""
-    found = kubectl.render(ROOT / folder)
+    manifests = kubectl.render(ROOT / folder)
     serving = [
-        manifest for manifest in found if manifest["apiVersion"].startswith("serving") and manifest["kind"] == "Service"
+        manifest
+        for manifest in manifests
+        if manifest["apiVersion"].startswith("serving") and manifest["kind"] == "Service"
     ]
     (service,) = [manifest for manifest in serving if manifest["metadata"]["name"] == "kepler-audit"]
     assert len(serving) == len(NAMES)
@@ -192,7 +194,7 @@ def test_with_postgresql_pods_keep_nothing(control_plane: Stack) -> None:
     assert template["metadata"]["annotations"]["autoscaling.knative.dev/max-scale"] == "3"
     assert not template["spec"]["volumes"]
     assert not container["volumeMounts"]
-    (database,) = [one for one in container["env"] if one["name"] == "DATABASE"]
+    (database,) = [entry for entry in container["env"] if entry["name"] == "DATABASE"]
     assert database == {"name": "DATABASE", "valueFrom": {"secretKeyRef": {"name": "kepler-audit", "key": "DATABASE"}}}
     base = rendered(control_plane.kubectl, "config/base")["spec"]["containers"][0]
     assert [one["name"] for one in container["env"]] == [one["name"] for one in base["env"]]

@@ -152,9 +152,9 @@ def test_the_size_is_about_that_of_the_file(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{path}")
     schema_upgrade.prepare(database)
     fill(Store(database), 2000)
-    told = size(database)
+    number = size(database)
     database.close()
-    assert 0.7 < path.stat().st_size / told < 1.1
+    assert 0.7 < path.stat().st_size / number < 1.1
 
 
 def test_an_age_is_in_days(store: Store) -> None:

@@ -198,7 +198,7 @@ def _totals(connection: Connection) -> dict[str, tuple[int, int, datetime | None
 
 def _counted(connection: Connection) -> dict[str, tuple[int, int, datetime | None]]:
     """The same, from the rows of everything that is kept; sweeps are about no namespace."""
-    found = {}
+    manifest = {}
     for namespace in ("", "energy", "lab"):
         about = [connection.execute(select(reports).where(reports.c.namespace == namespace)).all()]
         about += [
@@ -208,8 +208,8 @@ def _counted(connection: Connection) -> dict[str, tuple[int, int, datetime | Non
         about += [connection.execute(select(sweeps)).all()] if not namespace else []
         size = sum(row.bytes for rows in about for row in rows)
         if size:
-            found[namespace] = len(about[0]), size, min((row.kept for row in about[0]), default=None)
-    return found
+            manifest[namespace] = len(about[0]), size, min((row.kept for row in about[0]), default=None)
+    return manifest
 
 
 def test_the_ledger_knows_the_size_of_everything(store: Store) -> None:

@@ -152,7 +152,7 @@ def test_the_working_documents_sample_applies_unchanged(
 
 @MODES
 def test_applying_twice_changes_nothing(control_plane: Stack, namespace: str, mode: tuple[str, ...]) -> None:
-    documents = [one for one in yaml.safe_load_all(EVERYTHING) if one["kind"] != "KeplerMachineConfig"]
+    documents = [entry for entry in yaml.safe_load_all(EVERYTHING) if entry["kind"] != "KeplerMachineConfig"]
     manifest = json.dumps({"apiVersion": "v1", "kind": "List", "items": documents})
 
     control_plane.kubectl("-n", namespace, "apply", *mode, "-f", "-", stdin=manifest)

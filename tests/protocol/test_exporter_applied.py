@@ -139,7 +139,7 @@ def test_removed_fields_are_really_removed(workbench: Workbench) -> None:
 
     manifest = workbench.get("daemonset/kepler-exporter")
     pod = manifest["spec"]["template"]["spec"]
-    assert [one["name"] for one in pod["containers"][0]["env"]] == ["NODE_NAME", "NODE_IP"]
+    assert [entry["name"] for entry in pod["containers"][0]["env"]] == ["NODE_NAME", "NODE_IP"]
     assert "priorityClassName" not in pod
     assert "limits" not in pod["containers"][0]["resources"]
     assert len(pod["tolerations"]) == 2
@@ -417,7 +417,7 @@ def test_every_condition_follows_the_conventions(workbench: Workbench) -> None:
     workbench.settle()
 
     after = workbench.conditions()
-    assert {one["observedGeneration"] for one in after.values()} == {2}
+    assert {entry["observedGeneration"] for entry in after.values()} == {2}
     assert workbench.kepler()["status"]["observedGeneration"] == 2
     unchanged = "CollectedMetricReconciled"
     assert after[unchanged]["lastTransitionTime"] == before[unchanged]["lastTransitionTime"]

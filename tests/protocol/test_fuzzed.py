@@ -198,7 +198,7 @@ def test_a_forged_object_changes_nothing(at_rest: Workbench, doors: dict[str, Fl
         "name": there["metadata"]["name"],
     }
     at_rest.asked(lie.function)
-    answer = doors[lie.function].post("/", headers={f"ce-{name}": one for name, one in sent.items()}, json=forged)
+    answer = doors[lie.function].post("/", headers={f"ce-{name}": entry for name, entry in sent.items()}, json=forged)
     assert answer.status_code == 204, answer.text
     assert {request.method for request in at_rest.asked(lie.function)} <= {"GET"}
     assert at_rest.get(lie.what)["metadata"]["resourceVersion"] == there["metadata"]["resourceVersion"]

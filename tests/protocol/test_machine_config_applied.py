@@ -72,7 +72,7 @@ def pool(*booted: str, state: str = "Updated", updated: int = 3) -> dict[str, An
         "status": {
             "machineCount": 3,
             "updatedMachineCount": updated,
-            "configuration": {"source": [{"name": one} for one in booted]},
+            "configuration": {"source": [{"name": text} for text in booted]},
             "conditions": [{"type": state, "status": "True"}],
         },
     }
@@ -149,12 +149,12 @@ def test_without_leave_to_reboot_nothing_is_written(openshift: Workbench) -> Non
     openshift.settle_machine()
 
     assert openshift.settle_machine() == 0
-    found = written(openshift)
-    assert set(found) == {CGROUP, KERNEL}
+    objects = written(openshift)
+    assert set(objects) == {CGROUP, KERNEL}
     arguments = ["systemd.unified_cgroup_hierarchy=1", 'cgroup_no_v1="all"']
-    assert found[CGROUP]["spec"] == {"kernelArguments": arguments}
-    assert found[KERNEL]["spec"] == {"extensions": ["kernel-devel"]}
-    (owner,) = found[KERNEL]["metadata"]["ownerReferences"]
+    assert objects[CGROUP]["spec"] == {"kernelArguments": arguments}
+    assert objects[KERNEL]["spec"] == {"extensions": ["kernel-devel"]}
+    (owner,) = objects[KERNEL]["metadata"]["ownerReferences"]
     assert (owner["kind"], owner["name"]) == (MACHINE_CONFIG.name, "machines")
 
 
@@ -249,9 +249,9 @@ def test_every_node_is_looked_at(workbench: Workbench, nodes: None) -> None:  # 
     workbench.apply(machines())
     workbench.settle_machine()
 
-    found = status(workbench)
-    assert found["nodes"] == {"total": 4, "linux": 3, "supported": 2}
-    supported = found["conditions"]["NodesSupported"]
+    objects = status(workbench)
+    assert objects["nodes"] == {"total": 4, "linux": 3, "supported": 2}
+    supported = objects["conditions"]["NodesSupported"]
     assert supported["status"] == "False"
     assert "node 'old' has kernel 3.10.0-1160.el7.x86_64" in supported["message"]
     assert "node 'win' runs windows" in supported["message"]

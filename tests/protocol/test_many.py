@@ -132,9 +132,9 @@ def test_one_object_that_cannot_be_written_keeps_no_other_from_its_turn(workbenc
 def memory_limit() -> float:
     """What a function's pod may hold, in MiB, as `config/base` says."""
     (service,) = (
-        one
-        for one in yaml.safe_load_all((ROOT / "config/base/kepler-collector.yaml").read_text())
-        if one["apiVersion"].startswith("serving.knative.dev")
+        entry
+        for entry in yaml.safe_load_all((ROOT / "config/base/kepler-collector.yaml").read_text())
+        if entry["apiVersion"].startswith("serving.knative.dev")
     )
     limit = str(service["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"])
     return float(limit.removesuffix("Mi"))

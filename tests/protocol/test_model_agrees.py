@@ -153,14 +153,14 @@ def body(choose: random.Random, about: str, verb: str, manager: str, *, alone: b
 
 def condition(name: str, status: str) -> Manifest:
     """A condition that the CRD's schema takes."""
-    told = {"reason": "Chosen", "message": "by chance", "lastTransitionTime": "2026-01-01T00:00:00Z"}
-    return {"type": name, "status": status, **told}
+    words = {"reason": "Chosen", "message": "by chance", "lastTransitionTime": "2026-01-01T00:00:00Z"}
+    return {"type": name, "status": status, **words}
 
 
 def masked(manifest: Manifest) -> Manifest:
     """What the two must have in common: no times, no identities, no defaults of the CRD's."""
     described = {key: value for key, value in metadata(manifest).items() if key not in UNLIKE and value}
-    written = [{key: one[key] for key in one if key != "time"} for one in described.pop("managedFields", [])]
+    written = [{key: value[key] for key in value if key != "time"} for value in described.pop("managedFields", [])]
     interval = (manifest.get("spec") or {}).get("scrape-interval")
     return {
         **described,

@@ -56,10 +56,10 @@ def claiming(**claim: Any) -> dict[str, Any]:
 
 def footprint(workbench: Workbench) -> dict[str, Any]:
     """All that a Kepler leaves in its namespace, but for the hash over what names the namespace."""
-    found = {child: workbench.get(child) for child in CHILDREN}
+    document = {child: workbench.get(child) for child in CHILDREN}
     said = {
         child: {"labels": manifest["metadata"]["labels"], "spec": manifest.get("spec"), "data": manifest.get("data")}
-        for child, manifest in found.items()
+        for child, manifest in document.items()
         if manifest and not manifest["metadata"].get("deletionTimestamp")
     }
     return {**said, "images": workbench.kepler()["status"].get("images")}
@@ -314,7 +314,7 @@ def test_a_sample_of_storage_works(workbench: Workbench, sample: str) -> None:
         workbench.stack.kubectl("apply", "-f", "-", stdin=rendered.replace("kepler-system", workbench.namespace))
     workbench.settle(workbench.namespace)
     reported = workbench.conditions(workbench.namespace)
-    assert {message["status"] for one, message in reported.items() if one.endswith("Reconciled")} == {"True"}
+    assert {message["status"] for text, message in reported.items() if text.endswith("Reconciled")} == {"True"}
     assert workbench.get(DEPLOYMENT)
 
 
@@ -325,6 +325,6 @@ def test_the_sample_of_training_works(workbench: Workbench) -> None:
         workbench.stack.kubectl("apply", "-f", "-", stdin=rendered.replace("kepler-system", workbench.namespace))
     workbench.settle(workbench.namespace)
     reported = workbench.conditions(workbench.namespace)
-    assert {message["status"] for one, message in reported.items() if one.endswith("Reconciled")} == {"True"}
+    assert {message["status"] for text, message in reported.items() if text.endswith("Reconciled")} == {"True"}
     assert [container["name"] for container in pod(workbench)["containers"]] == ["server-api", "online-trainer"]
     assert workbench.get(CLAIM)

@@ -62,7 +62,7 @@ def is_known(one: dict[str, Any]) -> bool:
 
 def rehearse(stack: Stack, objects: list[dict[str, Any]], *arguments: str) -> str:
     """A server-side dry run of what the API server knows."""
-    known = [one for one in objects if is_known(one)]
+    known = [entry for entry in objects if is_known(entry)]
     apply = ("apply", "--server-side", "--force-conflicts", "--dry-run=server", *arguments, "-f", "-")
     return stack.kubectl(*apply, stdin=yaml.safe_dump_all(known))
 
@@ -125,7 +125,7 @@ def test_without_policies_there_is_everything_else(control_plane: Stack) -> None
     """For clusters that do not know the kind."""
     base = render(control_plane, "base")
     without = render(control_plane, "overlays/no-admission-policies")
-    assert without == [one for one in base if not one["kind"].startswith("ValidatingAdmissionPolicy")]
+    assert without == [entry for entry in base if not entry["kind"].startswith("ValidatingAdmissionPolicy")]
     assert len(without) < len(base)
 
 
@@ -191,7 +191,7 @@ def test_writing_machine_configs_is_permitted_on_openshift_only(control_plane: S
         ("machineconfigs", verb) for verb in ("create", "patch", "delete")
     }
     assert all(name for _, name, _ in added)
-    before, after = (granted(one["kepler-exporter"]["rules"]) for one in (base, there))
+    before, after = (granted(entry["kepler-exporter"]["rules"]) for entry in (base, there))
     assert after - before == {("securitycontextconstraints", "privileged", "use")}
 
 
@@ -274,13 +274,13 @@ def test_the_event_policy_names_who_is_there(control_plane: Stack) -> None:
     objects = render(control_plane, "overlays/event-policies")
     [policy] = of(objects, "EventPolicy").values()
     there = {(manifest["apiVersion"], manifest["kind"], manifest["metadata"]["name"]) for manifest in objects}
-    senders = [one["ref"] for one in policy["spec"]["from"] if "ref" in one]
+    senders = [entry["ref"] for entry in policy["spec"]["from"] if "ref" in entry]
     assert {(sender["apiVersion"], sender["kind"], sender["name"]) for sender in senders} <= there
     for kind in ("ApiServerSource", "PingSource", "Trigger"):
         assert {sender["name"] for sender in senders if sender["kind"] == kind} == of(objects, kind).keys()
     functions = of(objects, "Service", "serving.knative.dev")
     accounts = [service["spec"]["template"]["spec"]["serviceAccountName"] for service in functions.values()]
-    named = {one["sub"] for one in policy["spec"]["from"] if "sub" in one}
+    named = {entry["sub"] for entry in policy["spec"]["from"] if "sub" in entry}
     assert named == {f"system:serviceaccount:kepler-operator:{account}" for account in accounts}
     definition = yaml.safe_load((DEFAULT / "yaml/knative-crds/eventpolicy.yaml").read_text())
     [version] = definition["spec"]["versions"]

@@ -136,8 +136,8 @@ def test_a_blank_value_needs_no_right(desk: EditorAccounts, case: Guarded) -> No
     """On creation, and to take an administrator's value away; blank as null, as an empty block, and left out."""
     blank = [{**kepler(), "spec": put({}, case.steps[:end], None)} for end in range(1, len(case.steps) + 1)]
     desk.nothing()
-    for one in (kepler(), {**kepler(), "spec": None}, *blank):
-        answer = desk.plain.tries(one, REF)
+    for entry in (kepler(), {**kepler(), "spec": None}, *blank):
+        answer = desk.plain.tries(entry, REF)
         assert answer.status == 201, answer.body
     desk.there(wanted(case, case.value)["spec"])
     patch = json.dumps({"spec": put({}, case.steps, None)})
@@ -158,12 +158,12 @@ def test_storage_of_the_namespace_needs_no_right(desk: EditorAccounts, value: st
 
 def test_the_right_is_of_one_namespace(control_plane: Stack, desk: EditorAccounts) -> None:
     """Who has it elsewhere has it not here."""
-    other = f"{PLACE}-other"
-    create_namespace(control_plane, other)
+    text = f"{PLACE}-other"
+    create_namespace(control_plane, text)
     for role in ("kepler-view", "kepler-edit"):
         subject = f"--serviceaccount={PLACE}:trusted"
-        control_plane.kubectl("-n", other, "create", "rolebinding", role, f"--clusterrole={role}", subject)
-    answer = desk.trusted.tries(kepler(collector={"image": "quay.io/x/y:1"}), Ref(KEPLER, other, "kepler"))
+        control_plane.kubectl("-n", text, "create", "rolebinding", role, f"--clusterrole={role}", subject)
+    answer = desk.trusted.tries(kepler(collector={"image": "quay.io/x/y:1"}), Ref(KEPLER, text, "kepler"))
     assert answer.status == 403
 
 

@@ -16,11 +16,11 @@ CHILDREN = ("configmap/kepler-cfm", "serviceaccount/kepler", "service/kepler-exp
 
 def state(workbench: Workbench) -> dict[str, Any]:
     """Children and conditions, with nothing in them that differs from run to run."""
-    found = {child: workbench.get(child) for child in CHILDREN}
-    started = found["daemonset/kepler-exporter"]["spec"]["template"]["metadata"]["annotations"][CONFIG_HASH]
-    assert started == cfm.configuration_hash(found["configmap/kepler-cfm"], {})
-    found["conditions"] = workbench.conditions()
-    return {name: masked(manifest, workbench.namespace) for name, manifest in found.items()}
+    objects = {child: workbench.get(child) for child in CHILDREN}
+    started = objects["daemonset/kepler-exporter"]["spec"]["template"]["metadata"]["annotations"][CONFIG_HASH]
+    assert started == cfm.configuration_hash(objects["configmap/kepler-cfm"], {})
+    objects["conditions"] = workbench.conditions()
+    return {name: masked(manifest, workbench.namespace) for name, manifest in objects.items()}
 
 
 def before(name: str, workbench: Workbench) -> None:
@@ -31,9 +31,9 @@ def before(name: str, workbench: Workbench) -> None:
 
 def undisturbed(workbench: Workbench) -> dict[str, Any]:
     """The state that the same Kepler has in a namespace where nothing was disturbed."""
-    other = f"{workbench.namespace}-calm"
-    create_namespace(workbench.stack, other)
-    calm = Workbench(workbench.stack, other)
+    text = f"{workbench.namespace}-calm"
+    create_namespace(workbench.stack, text)
+    calm = Workbench(workbench.stack, text)
     calm.apply(kepler())
     calm.settle()
     return state(calm)

@@ -59,7 +59,7 @@ def test_many_events_about_one_slow_object_delay_no_other(
         post(url, beside, "warm")
         slow.delay = lambda path: 1.0 if f"/namespaces/{workbench.namespace}/" in path else 0.0
         waiting = [senders.submit(post, url, workbench.namespace, str(number)) for number in range(count)]
-        assert wait(lambda: any(workbench.namespace in one for one in slow.asked))
+        assert wait(lambda: any(workbench.namespace in text for text in slow.asked))
         time.sleep(0.5)
         status, took = post(url, beside, "other")
         answers = [future.result()[0] for future in waiting]

@@ -83,9 +83,9 @@ def test_what_is_missing_is_asked_for(
     workbench.settle()
     workbench.delete(what)
 
-    found = SweepRun(control_plane).diverging(workbench.namespace)
+    diverging = SweepRun(control_plane).diverging(workbench.namespace)
 
-    assert told in found[function]
+    assert told in diverging[function]
 
 
 def test_what_differs_is_asked_for(control_plane: Stack, workbench: Workbench) -> None:
@@ -95,12 +95,12 @@ def test_what_differs_is_asked_for(control_plane: Stack, workbench: Workbench) -
     workbench.patch("service/kepler-exporter", {"spec": {"selector": {"app.kubernetes.io/name": "other"}}})
     workbench.patch("configmap/kepler-cfm", {"data": {"ENABLE_GPU": "false"}})
 
-    found = SweepRun(control_plane).diverging(workbench.namespace)
+    diverging = SweepRun(control_plane).diverging(workbench.namespace)
 
-    assert found["collected_metric"] == ["ConfigMap 'kepler-cfm' differs: data.ENABLE_GPU"]
+    assert diverging["collected_metric"] == ["ConfigMap 'kepler-cfm' differs: data.ENABLE_GPU"]
     workbench.resync("collected_metric")
-    found = SweepRun(control_plane).diverging(workbench.namespace)
-    assert found == {
+    diverging = SweepRun(control_plane).diverging(workbench.namespace)
+    assert diverging == {
         "collector": ["Service 'kepler-exporter' differs: spec.selector.app.kubernetes.io/name"],
     }
 
@@ -139,9 +139,9 @@ def test_what_a_lost_deletion_left_is_asked_for(control_plane: Stack, workbench:
     workbench.settle()
     workbench.delete("kepler/kepler")
 
-    found = SweepRun(control_plane).diverging(workbench.namespace)
+    diverging = SweepRun(control_plane).diverging(workbench.namespace)
 
-    assert found == {"collector": [f"nothing is left in namespace '{workbench.namespace}'"]}
+    assert diverging == {"collector": [f"nothing is left in namespace '{workbench.namespace}'"]}
     workbench.resync("collector")
     assert SweepRun(control_plane).diverging(workbench.namespace) == {}
     bound = json.loads(control_plane.kubectl("get", "clusterrolebinding", "kepler-exporter", "-o", "json"))

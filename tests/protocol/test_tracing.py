@@ -83,14 +83,14 @@ def collector() -> Iterator[OtlpReceiver]:
                 return
             if self.path == "/v1/traces":
                 traced = ExportTraceServiceRequest.FromString(body).resource_spans
-                got.spans.extend(span for one in traced for scope in one.scope_spans for span in scope.spans)
-                got.resources.extend(values(one.resource.attributes) for one in traced)
+                got.spans.extend(span for value in traced for scope in value.scope_spans for span in scope.spans)
+                got.resources.extend(values(value.resource.attributes) for value in traced)
             else:
                 measured = ExportMetricsServiceRequest.FromString(body).resource_metrics
                 got.metrics.extend(
-                    metric for one in measured for scope in one.scope_metrics for metric in scope.metrics
+                    metric for value in measured for scope in value.scope_metrics for metric in scope.metrics
                 )
-                got.resources.extend(values(one.resource.attributes) for one in measured)
+                got.resources.extend(values(value.resource.attributes) for value in measured)
             self.send_response(200)
             self.end_headers()
 
@@ -157,15 +157,19 @@ def test_each_call_is_a_span_below_its_reconcile(control_plane: Stack, workbench
         assert wait(lambda: got.has("reconcile collected_metric"))
     report = json.loads(reply.data)
     reconcile = got.span("reconcile collected_metric")
-    told = values(reconcile.attributes)
-    assert (told["kepler.outcome"], told["kepler.generation"], told["k8s.object.name"]) == ("converged", 1, "kepler")
-    assert 0 <= told["kepler.event.age"] < 60
+    attributes = values(reconcile.attributes)
+    assert (attributes["kepler.outcome"], attributes["kepler.generation"], attributes["k8s.object.name"]) == (
+        "converged",
+        1,
+        "kepler",
+    )
+    assert 0 <= attributes["kepler.event.age"] < 60
     calls = [span for span in got.spans if span.parent_span_id == reconcile.span_id]
     assert len(calls) == len(report["calls"])
     assert all(span.status.code != Status.STATUS_CODE_ERROR for span in calls)
     asked = [values(span.attributes) for span in calls]
-    assert {one["server.port"] for one in asked} == {control_plane.ports.apiserver}
-    assert {one["http.response.status_code"]: one.get("kepler.answer") for one in asked} == {
+    assert {entry["server.port"] for entry in asked} == {control_plane.ports.apiserver}
+    assert {entry["http.response.status_code"]: entry.get("kepler.answer") for entry in asked} == {
         200: None,
         201: None,
         404: "absent",
@@ -202,8 +206,8 @@ def test_everything_is_measured(control_plane: Stack, workbench: Workbench) -> N
         with running(control_plane, **settings) as (process, url):
             assert post(url, {**resync(workbench.namespace), "ce-time": old}).status == 200
             assert post(url, {**resync(workbench.namespace), "ce-time": old}).status == 204
-            other = {**resync(workbench.namespace), "ce-kind": "Service", "ce-apiversion": "v1"}
-            assert post(url, other).status == 204
+            headers = {**resync(workbench.namespace), "ce-kind": "Service", "ce-apiversion": "v1"}
+            assert post(url, headers).status == 204
             process.terminate()
             assert process.wait(30) == 0
     assert {metric.name for metric in got.metrics} == {
@@ -240,8 +244,10 @@ def test_what_fails_is_measured_and_told(control_plane: Stack, workbench: Workbe
         settings = {"FUNCTION": "collected_metric", "OTEL_EXPORTER_OTLP_ENDPOINT": got.url}
         account = control_plane.kubeconfig_for(NAMESPACE, "kepler-dead-letter")
         with running(control_plane, **settings, KUBECONFIG=str(account)) as (process, url):
-            answer = urllib3.request("POST", url, headers=headers, body=json.dumps(shown), retries=False, timeout=60)
-            assert answer.status == 503
+            attributes = urllib3.request(
+                "POST", url, headers=headers, body=json.dumps(shown), retries=False, timeout=60
+            )
+            assert attributes.status == 503
             process.terminate()
             lines = [json.loads(line) for line in process.communicate(timeout=30)[0].splitlines()]
     (line,) = [line for line in lines if line["message"] == "failed"]

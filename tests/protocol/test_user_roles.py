@@ -30,7 +30,7 @@ def users(control_plane: Stack) -> dict[str, Kubectl]:
     """One for each of Kubernetes' roles for users, by its name; each also has what the ones before it have."""
     create_namespace(control_plane, PLACE, {})
     shipped = json.loads(control_plane.kubectl("get", "clusterroles", "-o", "json"))["items"]
-    found = {}
+    document = {}
     for level in LEVELS:
         control_plane.kubectl("-n", PLACE, "create", "serviceaccount", level)
         for part in LEVELS[: LEVELS.index(level) + 1]:
@@ -40,8 +40,10 @@ def users(control_plane: Stack) -> dict[str, Kubectl]:
                 bind = ("create", "rolebinding", name, f"--clusterrole={role}", subject)
                 control_plane.kubectl("-n", PLACE, *bind)
         kubeconfig = control_plane.kubeconfig_for(PLACE, level)
-        found[level] = Kubectl(control_plane.layout.program("kubectl"), kubeconfig, control_plane.layout.state / level)
-    return found
+        document[level] = Kubectl(
+            control_plane.layout.program("kubectl"), kubeconfig, control_plane.layout.state / level
+        )
+    return document
 
 
 def joins(role: dict[str, Any], level: str) -> bool:

@@ -74,7 +74,7 @@ def test_a_new_exporter_is_made_whole_or_not_at_all(workbench: Workbench, kind: 
         workbench.apply(kepler())
         workbench.settle()
         made = ("serviceaccount/kepler", "service/kepler-exporter", "daemonset/kepler-exporter")
-        assert [workbench.get(one) for one in made] == [None, None, None]
+        assert [workbench.get(child) for child in made] == [None, None, None]
 
 
 @pytest.mark.parametrize("kind", [CONFIG_MAP, SERVICE, DEPLOYMENT], ids=lambda kind: kind.plural)
@@ -86,10 +86,10 @@ def test_a_removal_that_is_refused_removes_nothing(workbench: Workbench, kind: K
     with refusing(workbench.stack, workbench.namespace, kind, SENTENCE, operations=("DELETE",)):
         workbench.apply(kepler(model_server={"enabled": False}))
         workbench.settle()
-        assert all(workbench.get(one) for one in made)
+        assert all(workbench.get(child) for child in made)
         assert SENTENCE in workbench.conditions()["ModelServerReconciled"]["message"]
     workbench.settle()
-    assert [workbench.get(one) for one in made] == [None, None, None]
+    assert [workbench.get(child) for child in made] == [None, None, None]
 
 
 def test_a_quota_is_told_as_a_quota_and_the_offered_command_goes_on(workbench: Workbench) -> None:
@@ -137,8 +137,8 @@ def test_a_quota_on_limits_is_met_by_fields(workbench: Workbench, fields: Manife
     workbench.apply(kepler(collector=fields, estimator_sidecar=beside, model_server={**TRAINS, **fields}))
     workbench.settle()
     for workload in ("daemonset/kepler-exporter", "deployment/kepler-model-server"):
-        text = pod_refused(workbench, workload)
-        assert text == "" if fields else "must specify limits.cpu" in text
+        child = pod_refused(workbench, workload)
+        assert child == "" if fields else "must specify limits.cpu" in child
 
 
 def pod_refused(workbench: Workbench, workload: str) -> str:

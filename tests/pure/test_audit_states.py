@@ -20,8 +20,8 @@ CREATED = "2026-11-25T12:00:00Z"
 
 def condition(kind: str, status: str = "True", reason: str = "Reconciled", generation: int = 2) -> dict[str, Any]:
     """A condition of `status`; its message names its reason."""
-    said = {"type": kind, "status": status, "reason": reason, "message": f"the message of {reason}"}
-    return {**said, "observedGeneration": generation, "lastTransitionTime": CREATED}
+    condition = {"type": kind, "status": status, "reason": reason, "message": f"the message of {reason}"}
+    return {**condition, "observedGeneration": generation, "lastTransitionTime": CREATED}
 
 
 def found(*conditions: dict[str, Any], kind: str = "Kepler", name: str = "a/kepler", **meta: str) -> ShownResource:

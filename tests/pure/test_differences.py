@@ -22,7 +22,7 @@ def fields(intent: Any, name: str = "") -> dict[str, Any]:
     if isinstance(intent, dict):
         return {f"f:{key}": fields(value, key) for key, value in intent.items()}
     keys = list_keys(name, intent) if isinstance(intent, list) and intent else ()
-    return {f"k:{json.dumps({key: one[key] for key in keys})}": fields(one) for one in intent} if keys else {}
+    return {f"k:{json.dumps({key: value[key] for key in keys})}": fields(value) for value in intent} if keys else {}
 
 
 @dataclass(frozen=True)

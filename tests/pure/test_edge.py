@@ -75,8 +75,8 @@ def nothing(_event: Event) -> Received:
 
 def test_nothing_to_do_is_204_without_content() -> None:
     """No body, no content type: Knative would take anything else for a reply."""
-    answer = binary(client(nothing))
-    assert (answer.status_code, answer.data, answer.headers.get("content-type")) == (204, b"", None)
+    record = binary(client(nothing))
+    assert (record.status_code, record.data, record.headers.get("content-type")) == (204, b"", None)
 
 
 @pytest.mark.parametrize("structured", [False, True])
@@ -91,21 +91,21 @@ def test_both_modes_say_the_same(structured: bool) -> None:  # noqa: FBT001
     data = {"metadata": {"name": "kepler"}}
     if structured:
         whole = {**ATTRIBUTES, "type": RESOURCE_UPDATE, "datacontenttype": "application/json", "data": data}
-        answer = client(keep).post("/", data=json.dumps(whole), content_type="application/cloudevents+json")
+        record = client(keep).post("/", data=json.dumps(whole), content_type="application/cloudevents+json")
     else:
-        answer = binary(client(keep), data, type=RESOURCE_UPDATE)
-    assert answer.status_code == 204
+        record = binary(client(keep), data, type=RESOURCE_UPDATE)
+    assert record.status_code == 204
     assert (received[0].namespace, received[0].name, received[0].object) == ("energy", "kepler", data)
 
 
 def test_a_report_is_the_reply() -> None:
     """A CloudEvent with the attributes that triggers filter by, in the trace of its object's generation."""
-    answer = binary(client(lambda _: Received((REPORT,), 3)))
-    assert answer.status_code == 200
-    assert answer.headers["ce-type"] == "io.sustainable-computing.kepler.reconcile.converged.v1"
-    assert answer.headers["ce-partitionkey"] == "energy/kepler"
-    assert answer.headers["ce-traceparent"].startswith(f"00-{REPORT.trace}-")
-    assert json.loads(answer.data)["function"] == "collector"
+    record = binary(client(lambda _: Received((REPORT,), 3)))
+    assert record.status_code == 200
+    assert record.headers["ce-type"] == "io.sustainable-computing.kepler.reconcile.converged.v1"
+    assert record.headers["ce-partitionkey"] == "energy/kepler"
+    assert record.headers["ce-traceparent"].startswith(f"00-{REPORT.trace}-")
+    assert json.loads(record.data)["function"] == "collector"
 
 
 def test_a_redelivery_repeats_the_id() -> None:
@@ -120,8 +120,8 @@ def test_an_api_server_that_is_away_is_503() -> None:
     def away(_event: Event) -> Received:
         raise Unavailable("the API server did not answer")
 
-    answer = binary(client(away))
-    assert (answer.status_code, answer.text) == (503, "the API server did not answer\n")
+    record = binary(client(away))
+    assert (record.status_code, record.text) == (503, "the API server did not answer\n")
 
 
 def test_a_defect_of_ours_is_500_and_named() -> None:
@@ -151,13 +151,13 @@ def test_what_goes_wrong_is_told_with_what_is_known(
     def broken(_event: Event) -> Received:
         raise error
 
-    answer = binary(client(broken), SHOWN, type=RESOURCE_UPDATE)
+    record = binary(client(broken), SHOWN, type=RESOURCE_UPDATE)
     (line,) = caplog.records
-    told = vars(line)
-    assert (line.message, told["outcome"], told["generation"]) == (message, outcome, 3)
-    assert told["object"] == "Kepler energy/kepler"
-    assert told["trace"] == str(trace_of(SHOWN))
-    assert "hunter22" not in answer.text + str(told)
+    data = vars(line)
+    assert (line.message, data["outcome"], data["generation"]) == (message, outcome, 3)
+    assert data["object"] == "Kepler energy/kepler"
+    assert data["trace"] == str(trace_of(SHOWN))
+    assert "hunter22" not in record.text + str(data)
 
 
 def test_a_reconcile_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
@@ -165,9 +165,9 @@ def test_a_reconcile_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO", "kepler"):
         binary(client(lambda _: Received((REPORT,), 3)))
     (line,) = caplog.records
-    told = vars(line)
-    assert (told["object"], told["generation"], told["outcome"]) == ("Kepler energy/kepler", 3, "converged")
-    assert told["trace"] == REPORT.trace
+    record = vars(line)
+    assert (record["object"], record["generation"], record["outcome"]) == ("Kepler energy/kepler", 3, "converged")
+    assert record["trace"] == REPORT.trace
 
 
 @pytest.mark.parametrize("structured", [False, True])
@@ -203,10 +203,10 @@ POSTS: dict[str, Callable[[FlaskClient], TestResponse]] = {
 @pytest.mark.parametrize("post", POSTS.values(), ids=POSTS)
 def test_what_cannot_be_decoded_is_400(post: Callable[[FlaskClient], TestResponse]) -> None:
     """With a sentence, not a page; and never 404 or 409, which Knative would retry."""
-    answer = post(client(RECONCILER))
-    assert answer.status_code == 400
-    assert answer.text.endswith("\n")
-    assert "<html" not in answer.text
+    record = post(client(RECONCILER))
+    assert record.status_code == 400
+    assert record.text.endswith("\n")
+    assert "<html" not in record.text
 
 
 @pytest.mark.parametrize(
@@ -275,8 +275,8 @@ UNREADABLE_BODIES = {
 @pytest.mark.parametrize("body", UNREADABLE_BODIES.values(), ids=UNREADABLE_BODIES)
 def test_what_no_event_can_have_is_400(body: bytes) -> None:
     """Measured before: 500 for some, after which the broker delivers them again, and hundreds of MiB for others."""
-    answer = client(nothing).post("/", data=body, content_type="application/cloudevents+json")
-    assert answer.status_code == 400
+    record = client(nothing).post("/", data=body, content_type="application/cloudevents+json")
+    assert record.status_code == 400
 
 
 @pytest.mark.parametrize("depth", [800, 900, 940, 960, 980, 990, 1000])
@@ -302,8 +302,8 @@ def test_an_attribute_that_is_null_is_none() -> None:
 @given(headers=headers, body=st.binary(max_size=200), kind=kinds)
 def test_no_request_whatever_is_a_defect(headers: dict[str, str], body: bytes, kind: str) -> None:
     """Fuzzed headers and bodies: taken or refused, never a 5xx."""
-    answer = client(nothing).post("/", headers={**headers, "content-type": kind}, data=body)
-    assert answer.status_code in (204, 400)
+    record = client(nothing).post("/", headers={**headers, "content-type": kind}, data=body)
+    assert record.status_code in (204, 400)
 
 
 def test_several_functions_answer_by_path() -> None:

@@ -230,14 +230,14 @@ def test_the_image_defaults_in_the_environment() -> None:
     set_there = {engine.MODEL_SERVER_IMAGE_SETTING: "mirror/models:1"}
     mine = kepler()
     mine["spec"]["estimator-sidecar"]["image"] = "mirror/models:2"
-    for found, images, expected in (
+    for manifest, images, expected in (
         (mine, set_there, "mirror/models:2"),
         (kepler(), set_there, "mirror/models:1"),
         (kepler(), {}, engine.MODEL_SERVER_IMAGE),
     ):
-        outcome = collector.desired(observed(found, config(found, images), images))
+        outcome = collector.desired(observed(manifest, config(manifest, images), images))
         assert outcome.status["images"]["estimator"] == expected
-        assert pod(found, images)["initContainers"][0]["image"] == expected
+        assert pod(manifest, images)["initContainers"][0]["image"] == expected
     assert "estimator" not in collector.desired(observed(parent(), config())).status["images"]
 
 

@@ -68,8 +68,8 @@ REPORT: dict[str, Any] = {
 
 def report(**changed: Any) -> CloudEvent:
     """A report on its way."""
-    said = {**REPORT, **changed}
-    return emitted((StatusChange if "readyTo" in said else Report).model_validate(said))
+    content = {**REPORT, **changed}
+    return emitted((StatusChange if "readyTo" in content else Report).model_validate(content))
 
 
 def diverging(cause: str = "7") -> CloudEvent:
@@ -178,13 +178,13 @@ def test_each_request_of_people_is_a_new_one() -> None:
 @given(data=st.data())
 def test_whatever_a_model_allows_is_published_and_accepted(one: EventType, data: st.DataObject) -> None:
     """By the schema, and by the same model again after a journey in either mode."""
-    said = data.draw(any_of(one.data))
-    written = said.model_dump(mode="json", by_alias=True)
+    content = data.draw(any_of(one.data))
+    written = content.model_dump(mode="json", by_alias=True)
     holds(written, one.type)
     attributes = {"id": "1", "type": one.type, "source": "/x", "datacontenttype": "application/json"}
     for structured in (False, True):
         event = received(CloudEvent(dict(attributes), written), structured=structured)
-        assert one.data.model_validate(event.data) == said
+        assert one.data.model_validate(event.data) == content
 
 
 @pytest.mark.parametrize(
@@ -209,9 +209,9 @@ def passes(condition: Filter, attributes: dict[str, Any]) -> bool:
     """A filter of a Trigger, as Knative decides (CloudEvents Subscriptions 1.0)."""
     ((how, wanted),) = condition.items()
     if how == "any":
-        return any(passes(one, attributes) for one in wanted)
+        return any(passes(value, attributes) for value in wanted)
     if how == "all":
-        return all(passes(one, attributes) for one in wanted)
+        return all(passes(value, attributes) for value in wanted)
     if how == "not":
         return not passes(wanted, attributes)
     if how == "cesql":
@@ -235,7 +235,7 @@ def test_a_request_for_a_name_that_is_like_a_functions_wakes_nobody() -> None:
             if named != function.name:
                 key = Ref(function.parent, KEY.namespace if function.parent.namespaced else "", KEY.name)
                 attributes = {**about(key), "type": types.RESYNC_REQUESTED, "functions": f"/{named}/"}
-                assert not all(passes(one, attributes) for one in wiring.waking(function)), named
+                assert not all(passes(entry, attributes) for entry in wiring.waking(function)), named
 
 
 @pytest.mark.parametrize("emit", EMITTED.values(), ids=EMITTED)
@@ -244,7 +244,7 @@ def test_the_triggers_let_through_what_the_catalogue_says(emit: Callable[[], Clo
     attributes = emit().get_attributes()
     triggers = {listener.name: list(listener.filters) for listener in LISTENERS if listener.filters}
     triggers |= {function.name: list(wiring.waking(function)) for function in FUNCTIONS}
-    through = {name for name, filters in triggers.items() if all(passes(one, attributes) for one in filters)}
+    through = {name for name, filters in triggers.items() if all(passes(entry, attributes) for entry in filters)}
     accepting = set(BY_TYPE[attributes["type"]].accepted_by)
     woken = {
         function.name
@@ -317,9 +317,9 @@ def test_no_schema_is_left_of_a_type_that_is_gone() -> None:
 @pytest.mark.parametrize("one", CATALOGUE, ids=lambda one: one.short)
 def test_a_schema_is_valid_and_complete(one: EventType) -> None:
     """By its own dialect, with every reference within itself."""
-    found = schema(one)
-    Draft202012Validator.check_schema(found)
-    assert all(target.startswith("#/$defs/") for target in references(found))
+    document = schema(one)
+    Draft202012Validator.check_schema(document)
+    assert all(target.startswith("#/$defs/") for target in references(document))
 
 
 def references(node: Any) -> list[str]:
@@ -353,11 +353,11 @@ def test_every_type_is_an_event_type_of_knative() -> None:
     """With what its webhook asks for (eventing v0.50, `pkg/apis/eventing/v1beta3/eventtype_validation.go`)."""
     found = {event_type["metadata"]["name"]: event_type for event_type in wiring.event_types()}
     assert set(found) == set(BY_TYPE)
-    for manifest in found.values():
+    for document in found.values():
         assert {"specversion", "id", "type", "source"} <= {
-            attribute["name"] for attribute in manifest["spec"]["attributes"]
+            attribute["name"] for attribute in document["spec"]["attributes"]
         }
-        assert manifest["spec"]["reference"]["name"] == wiring.BROKER
+        assert document["spec"]["reference"]["name"] == wiring.BROKER
 
 
 def test_attributes_of_events_about_objects_are_the_same_everywhere() -> None:

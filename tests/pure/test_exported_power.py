@@ -216,7 +216,7 @@ def test_every_level_alone_has_series_of_its_own() -> None:
     """No level is asked for in vain: each keeps some power."""
     for level in Level:
         kept = names(metrics.wanted_series(spec(levels=[level]), EVERYTHING))
-        assert any("joules" in one for one in kept), level
+        assert any("joules" in text for text in kept), level
 
 
 @dataclass(frozen=True)

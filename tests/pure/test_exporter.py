@@ -212,7 +212,7 @@ def test_credentials_of_bmcs_are_the_exporters_alone() -> None:
     named = {variable["name"]: variable.get("value") for variable in pod_spec["containers"][0]["env"]}
     assert named["REDFISH_CRED_FILE_PATH"] == "/etc/redfish/redfish.csv"
     there = container(redfish={"secret": "bmcs"}, env=[own])["env"]
-    assert [one for one in there if one["name"] == own["name"]] == [own]
+    assert [entry for entry in there if entry["name"] == own["name"]] == [own]
     assert not any("secret" in volume for volume in pod()["volumes"])
 
 

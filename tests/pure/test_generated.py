@@ -28,7 +28,7 @@ def test_config_has_no_file_that_is_not_generated() -> None:
 
 def objects(kind: str) -> list[dict[str, Any]]:
     """All generated objects of a kind."""
-    return [one for found in contents.base().values() for one in found if one["kind"] == kind]
+    return [entry for manifests in contents.base().values() for entry in manifests if entry["kind"] == kind]
 
 
 def test_the_source_watches_what_wakes_and_nothing_else() -> None:

@@ -52,7 +52,7 @@ def test_ready_waits_for_the_functions_that_say_so() -> None:
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
 def test_whom_a_function_waits_for_reports_on_the_same_object(function: Function) -> None:
     """A condition of another kind of object is not in the parent's status."""
-    reported = {other.condition for other in RECONCILERS if other.parent == function.parent}
+    reported = {reconciler.condition for reconciler in RECONCILERS if reconciler.parent == function.parent}
     assert set(function.awaits) <= reported
 
 

@@ -33,9 +33,9 @@ def api_server_source(**spec: Any) -> dict[str, Any]:
 def test_a_trigger_becomes_a_subscriber_whose_reply_goes_back_to_the_broker() -> None:
     delivery = {"retry": 5, "backoffDelay": "PT0.2S", "deadLetterSink": service("kepler-collector", uri="/dead")}
 
-    found = topology.subscriber(trigger("one", delivery=delivery), BROKER, ADDRESSES)
+    entry = topology.subscriber(trigger("one", delivery=delivery), BROKER, ADDRESSES)
 
-    assert found == {
+    assert entry == {
         "uid": "uid-one",
         "name": "one",
         "generation": 3,
@@ -56,17 +56,17 @@ def test_a_trigger_without_delivery_takes_its_brokers() -> None:
 
 
 def test_a_channel_has_the_triggers_of_its_own_broker_only() -> None:
-    manifest = topology.channel(BROKER, [trigger("mine"), trigger("other", broker="second")], ADDRESSES)
+    entry = topology.channel(BROKER, [trigger("mine"), trigger("other", broker="second")], ADDRESSES)
 
-    assert [subscriber["name"] for subscriber in manifest["spec"]["subscribers"]] == ["mine"]
+    assert [subscriber["name"] for subscriber in entry["spec"]["subscribers"]] == ["mine"]
 
 
 def test_the_brokers_choice_of_the_asynchronous_handler_reaches_the_channel() -> None:
     meta = {"name": "default", "namespace": "op", "annotations": {topology.ASYNC_HANDLER: "true"}}
 
-    manifest = topology.channel(BROKER | {"metadata": meta}, [], ADDRESSES)
+    entry = topology.channel(BROKER | {"metadata": meta}, [], ADDRESSES)
 
-    assert manifest["metadata"]["annotations"][topology.ASYNC_HANDLER] == "true"
+    assert entry["metadata"]["annotations"][topology.ASYNC_HANDLER] == "true"
 
 
 def test_a_reference_to_a_service_that_is_not_there_is_refused_by_name() -> None:
@@ -94,9 +94,9 @@ def test_a_source_of_all_namespaces_is_configured_as_knatives_controller_does() 
         {"apiVersion": "sustainable-computing.io/v1alpha1", "kind": "Kepler"},
     ]
 
-    found = source.configuration(api_server_source(mode="Resource", namespaceSelector={}, resources=resources))
+    entry = source.configuration(api_server_source(mode="Resource", namespaceSelector={}, resources=resources))
 
-    assert found == {
+    assert entry == {
         "namespaces": [""],
         "allNamespaces": True,
         "resources": [
@@ -109,9 +109,9 @@ def test_a_source_of_all_namespaces_is_configured_as_knatives_controller_does() 
 
 
 def test_a_source_without_namespace_selector_watches_its_own_namespace() -> None:
-    found = source.configuration(api_server_source())
+    entry = source.configuration(api_server_source())
 
-    assert (found["namespaces"], found["allNamespaces"], found["mode"]) == (["op"], False, "Reference")
+    assert (entry["namespaces"], entry["allNamespaces"], entry["mode"]) == (["op"], False, "Reference")
 
 
 def test_a_source_that_follows_namespaces_by_label_is_refused() -> None:

@@ -59,8 +59,8 @@ def shared(**fields: Any) -> Any:
 
 def volume(**storage: Any) -> Any:
     """The volume of the models."""
-    [found] = [volume for volume in pod(storage=storage)["volumes"] if volume["name"] == model_store.VOLUME]
-    return {name: value for name, value in found.items() if name != "name"}
+    [manifest] = [volume for volume in pod(storage=storage)["volumes"] if volume["name"] == model_store.VOLUME]
+    return {name: value for name, value in manifest.items() if name != "name"}
 
 
 def training(**more: Any) -> dict[str, Any]:
@@ -254,11 +254,11 @@ def test_labels_and_annotations_are_beside_ours() -> None:
     """On the pod and on the Service; nobody's replace ours, by which the Service finds the pod."""
     named = {"example.com/team": "energy"}
     taken = {"app.kubernetes.io/name": "other", children.CONFIG_HASH: "other"}
-    plain, found = deployment(), deployment(pod_labels=named | taken, pod_annotations=named | taken)
-    described, ours = found["template"]["metadata"], plain["template"]["metadata"]
+    plain, manifest = deployment(), deployment(pod_labels=named | taken, pod_annotations=named | taken)
+    described, ours = manifest["template"]["metadata"], plain["template"]["metadata"]
     assert described["labels"].items() >= (named | ours["labels"]).items()
     assert described["annotations"].items() >= (named | ours["annotations"]).items()
-    assert found["selector"] == plain["selector"]
+    assert manifest["selector"] == plain["selector"]
     service = intent(decide(kepler(service_annotations=named)), children.model_service)
     assert service["metadata"]["annotations"] == named
 
@@ -313,7 +313,7 @@ def claim(on_delete: str = "Retain", *, owner: bool = False, ours: bool = True) 
         "f:spec": {"f:accessModes": {}, "f:resources": {"f:requests": {"f:storage": {}}}},
     }
     entry = {"manager": "kepler-model-server" if ours else "kubectl", "operation": "Apply", "fieldsV1": fields}
-    found = {
+    allowed = {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
         "metadata": {
@@ -326,7 +326,7 @@ def claim(on_delete: str = "Retain", *, owner: bool = False, ours: bool = True) 
         },
         "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "5Gi"}}, "volumeName": "v"},
     }
-    return about(found)
+    return about(allowed)
 
 
 @dataclass(frozen=True)
@@ -437,8 +437,8 @@ def test_events_of_a_claim_that_somebody_changed_are_not(taken: Callable[[Any], 
 
 def test_events_of_the_models_configuration_are_always_looked_at() -> None:
     """A key that a user adds is for the pods, too."""
-    found = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": children.MODEL_CONFIG}}
-    assert not idle(model_server.FUNCTION, update(about(found, ownerReferences=[OURS])))
+    allowed = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": children.MODEL_CONFIG}}
+    assert not idle(model_server.FUNCTION, update(about(allowed, ownerReferences=[OURS])))
 
 
 def test_proxies_reach_every_container_that_fetches() -> None:

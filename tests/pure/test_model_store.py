@@ -40,16 +40,16 @@ class S3Bucket:
         server = {"enabled": True, "storage": storage, "training": training, "sampling-period": "1s"}
         kepler = Kepler.model_validate({"spec": {"model-server": server}})
         found = model_store.transfers(kepler, engine.RCLONE_IMAGE)
-        return {one["name"]: one for group in found.values() for one in group}
+        return {entry["name"]: entry for group in found.values() for entry in group}
 
     def start(self, container: dict[str, Any], **access: str) -> subprocess.Popen[str]:
         """The container's command in its environment, with the volume at another path than '/mnt'."""
-        command = [str(one).replace(engine.MNT_PATH, str(self.volume)) for one in container["command"]]
+        command = [str(value).replace(engine.MNT_PATH, str(self.volume)) for value in container["command"]]
         arguments = [str(arg).replace(engine.MNT_PATH, str(self.volume)) for arg in container["args"]]
         secrets = ACCESS | access
         given = {
-            one["name"]: one["value"] if "value" in one else secrets[one["valueFrom"]["secretKeyRef"]["key"]]
-            for one in container["env"]
+            entry["name"]: entry["value"] if "value" in entry else secrets[entry["valueFrom"]["secretKeyRef"]["key"]]
+            for entry in container["env"]
         }
         given = {name: value.replace(model_store.CA_DIRECTORY, str(self.ca)) for name, value in given.items()}
         environment = {"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(self.volume), **given}
@@ -156,7 +156,7 @@ def test_new_models_reach_the_bucket_and_nothing_in_it_is_lost(store: S3Bucket) 
 def test_what_was_trained_last_is_pushed_when_the_pod_ends(store: S3Bucket) -> None:
     """A pause of an hour does not hold it back, nor the end of the pod."""
     push = store.containers()["push"]
-    pushing = store.start({**push, "command": ["3600" if one == "1" else one for one in push["command"]]})
+    pushing = store.start({**push, "command": ["3600" if value == "1" else value for value in push["command"]]})
     time.sleep(0.5)
     write(store.volume / "models/last.zip", "last")
 
@@ -185,7 +185,9 @@ def test_wrong_credentials_fail_aloud(store: S3Bucket) -> None:
 def test_the_credentials_are_the_secrets_and_nowhere_else(store: S3Bucket) -> None:
     """Not in an argument, where every user of the node could read them, and not in the pod's specification."""
     for container in store.containers().values():
-        secrets = {each["name"]: each["valueFrom"]["secretKeyRef"] for each in container["env"] if "valueFrom" in each}
+        secrets = {
+            entry["name"]: entry["valueFrom"]["secretKeyRef"] for entry in container["env"] if "valueFrom" in entry
+        }
         assert secrets == {
             "RCLONE_S3_ACCESS_KEY_ID": {"name": "s", "key": "accessKeyID"},
             "RCLONE_S3_SECRET_ACCESS_KEY": {"name": "s", "key": "accessSecret"},

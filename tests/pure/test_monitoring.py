@@ -44,7 +44,7 @@ def said(
 
 def parent(*conditions: dict[str, Any], **fields: Any) -> dict[str, Any]:
     """A Kepler that names the KeplerExportedPower 'mine', and on which others have reported."""
-    others = [said(by=one) for one in monitoring.FUNCTION.awaits]
+    others = [said(by=condition_type) for condition_type in monitoring.FUNCTION.awaits]
     return {
         "apiVersion": KEPLER.api_version,
         "kind": "Kepler",
@@ -98,7 +98,7 @@ def kept(outcome: Outcome, exported: set[str]) -> set[str]:
         for relabeling in endpoint(outcome).get("metricRelabelings", [])
         if (relabeling["action"], relabeling["sourceLabels"]) == ("drop", ["__name__"])
     ]
-    return {one for one in exported if not any(re.fullmatch(regex, one) for regex in dropped)}
+    return {metric for metric in exported if not any(re.fullmatch(regex, metric) for regex in dropped)}
 
 
 def names(found: Any) -> set[str]:
@@ -342,6 +342,6 @@ def test_only_kinds_of_every_cluster_wake_it() -> None:
 def test_the_metrics_are_all_there() -> None:
     """No list means all of them, at each level that has them."""
     assert all(
-        series(metrics.Family.CONTAINER, one) in names(metrics.wanted_series(spec(), KeplerCollectedMetric()))
-        for one in USAGE
+        series(metrics.Family.CONTAINER, metric) in names(metrics.wanted_series(spec(), KeplerCollectedMetric()))
+        for metric in USAGE
     )

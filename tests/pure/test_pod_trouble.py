@@ -214,12 +214,12 @@ def test_what_says_nothing_of_these_pods_is_not_a_cause(stale: dict[str, Any]) -
 
 def test_the_newest_event_counts_and_a_probe_only_where_nothing_else_is_said() -> None:
     """An image that was pulled at last, and then crashes."""
-    told = [
+    manifests = [
         event("Failed", "Error: ErrImagePull", time="05:00:10"),
         event("BackOff", "Back-off restarting failed container x in pod y", time="05:01:10"),
         event("Unhealthy", "Startup probe failed", time="05:02:10"),
     ]
-    trouble = pod_trouble.trouble(EXPORTER, workload(), told, missing=False)
+    trouble = pod_trouble.trouble(EXPORTER, workload(), manifests, missing=False)
     assert trouble is not None
     assert trouble.reason is Reason.CRASH_LOOP
 

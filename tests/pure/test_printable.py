@@ -51,7 +51,7 @@ def test_everything_else_is_as_it_was(text: str) -> None:
 def test_whatever_is_shown_holds_no_control_character(text: str) -> None:
     """As Unicode has them: category Cc, and surrogates, but newlines and tabs."""
     assert is_printable(visible(text))
-    assert not [one for one in visible_line(text) if unicodedata.category(one) in ("Cc", "Cs")]
+    assert not [word for word in visible_line(text) if unicodedata.category(word) in ("Cc", "Cs")]
 
 
 @given(text=st.text(st.characters(exclude_categories=[])) | st.text().map(lambda text: text * 200))

@@ -42,8 +42,8 @@ def test_a_tag_tells_the_release(image: str, told: Release | None) -> None:
 def parent(**spec: Any) -> dict[str, Any]:
     """A Kepler with this spec, on which every owner of keys has reported."""
     entries = [
-        {"type": one, "status": "True", "reason": "R", "message": "", "observedGeneration": 1}
-        for one in collector.FUNCTION.awaits
+        {"type": condition_type, "status": "True", "reason": "R", "message": "", "observedGeneration": 1}
+        for condition_type in collector.FUNCTION.awaits
     ]
     return {
         "apiVersion": KEPLER.api_version,

@@ -71,7 +71,7 @@ def test_the_token_is_read_anew_for_each_event(tmp_path: Path) -> None:
         for content in ("first\n", "second\n"):
             token.write_text(content)
             send(EVENT)
-    assert [one.get("authorization") for one in came] == [None, "Bearer first", "Bearer second"]
+    assert [headers.get("authorization") for headers in came] == [None, "Bearer first", "Bearer second"]
 
 
 def test_a_broker_that_asks_for_a_token_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

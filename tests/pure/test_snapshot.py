@@ -37,9 +37,9 @@ def test_a_stream_holds_one_object_beyond_what_was_taken() -> None:
     read = []
 
     def items() -> Any:
-        for one in SORTED:
-            read.append(one)
-            yield one
+        for entry in SORTED:
+            read.append(entry)
+            yield entry
 
     stream = Stream(items())
     list(stream.take("a-b"))

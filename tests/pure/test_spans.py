@@ -80,7 +80,7 @@ def reported(
 ) -> tuple[str, GenerationTrace]:
     """`status` has reported these fields of `Ready`; the `traceparent` it sends, and the trace."""
     shown = parent or kepler()
-    fields = tuple(FieldChange(f"status.conditions[type=Ready].{one}", before, after) for one, before, after in moved)
+    fields = tuple(FieldChange(f"status.conditions[type=Ready].{text}", before, after) for text, before, after in moved)
     outcome = Outcome(Word.CONVERGED, "Ready", "ready")
     done = Reconciled(KEY, outcome, shown, [AcceptedWrite(KEY, "reported", fields)], rounds=1)
     event = replace(update(shown), traceparent=SENDER, extensions={"time": "2026-01-31T11:59:59Z"})

@@ -51,8 +51,13 @@ def daemon_set(generation: int = 2, observed: int = 2, owned: dict[str, Any] = O
     """An update of the exporter's DaemonSet, of whose metadata this much is still `collector`'s."""
     entry = {"manager": "kepler-collector", "operation": "Apply", "fieldsV1": {"f:metadata": owned}}
     meta = {"name": "kepler-exporter", "generation": generation, "ownerReferences": [OURS], "managedFields": [entry]}
-    found = {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": meta, "status": {"observedGeneration": observed}}
-    return update(about(found, **metadata))
+    allowed = {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": meta,
+        "status": {"observedGeneration": observed},
+    }
+    return update(about(allowed, **metadata))
 
 
 def test_an_echo_is_idle() -> None:
@@ -81,9 +86,9 @@ def test_a_waiting_report_is_an_echo_only_for_the_same_reason() -> None:
     """When the other function's message changes, ours does."""
     blocked = reported(collected_metric.CONDITION, "False", "create it")
     passed = f"the exporter is left as it is until `{collected_metric.CONDITION}` is True: "
-    said = {**reported(collector.CONDITION, "Unknown", f"{passed}create it"), "reason": "Waiting"}
-    assert idle(collector.FUNCTION, kepler(blocked, said))
-    assert not idle(collector.FUNCTION, kepler(blocked, {**said, "message": f"{passed}something else"}))
+    condition = {**reported(collector.CONDITION, "Unknown", f"{passed}create it"), "reason": "Waiting"}
+    assert idle(collector.FUNCTION, kepler(blocked, condition))
+    assert not idle(collector.FUNCTION, kepler(blocked, {**condition, "message": f"{passed}something else"}))
     assert not idle(collector.FUNCTION, kepler(blocked))
 
 
@@ -124,8 +129,8 @@ def test_a_malformed_object_is_looked_at(nonsense: dict[str, Any]) -> None:
 
 def test_other_kinds_and_names_are_idle() -> None:
     """What a trigger should have kept away."""
-    found = {"apiVersion": "v1", "kind": "ConfigMap", **about(config(), name="somebody-elses")}
-    assert idle(collected_metric.FUNCTION, update(found))
+    manifest = {"apiVersion": "v1", "kind": "ConfigMap", **about(config(), name="somebody-elses")}
+    assert idle(collected_metric.FUNCTION, update(manifest))
 
 
 def asked(*keplers: dict[str, Any]) -> tuple[Client, list[Request]]:
