@@ -38,7 +38,7 @@ Item = TypeVar("Item")
 
 
 class Page(EventPart, Generic[Item]):
-    """Some of a list, and where it goes on."""
+    """One page of a list, and the cursor of the next page."""
 
     items: tuple[Item, ...]
     next: str = ""
@@ -97,7 +97,7 @@ class ReasonCount(EventPart):
 
 
 class Resources(Page[ListedResource]):
-    """Some of the resources. `total` counts those selected; `states` and `reasons` count what the viewer may see.
+    """One page of the resources. `total` counts those selected; `states` and `reasons` count what the viewer may see.
 
     The latter are narrowed by everything but `state` and `reason`, of which they are the choice; `reasons` has the most
     frequent only.

@@ -17,7 +17,7 @@ class HttpProblem(Exception):  # the HTTP edge's own, below no tree: it never le
         self.detail = detail
 
     def response(self) -> Response:
-        """As a document; 401 says how to come back (RFC 6750)."""
+        """Return the problem document; a 401 names the authentication scheme (RFC 6750)."""
         title = HTTPStatus(self.status).phrase
         body = {"type": "about:blank", "title": title, "status": self.status, "detail": self.detail}
         response = Response(json.dumps(body), status=self.status, mimetype=PROBLEM)
@@ -27,4 +27,4 @@ class HttpProblem(Exception):  # the HTTP edge's own, below no tree: it never le
 
 
 class TooManyNamespaces(HttpProblem):
-    """There are more namespaces than the API server is asked about for one viewer: the request has to name one."""
+    """More namespaces than the API server is asked about for one user: the request has to name one."""

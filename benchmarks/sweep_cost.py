@@ -100,7 +100,7 @@ def _encoded(content: bytes) -> str:
 
 
 def _bind(stack: Stack, subjects: Sequence[Manifest]) -> None:
-    """All of them in the binding, in the hands of the function that puts them there."""
+    """Add a subject for every Kepler to the binding, with the field manager of `collector`."""
     client = Client(transport(stack, "kepler-collector"), manager="kepler-collector")
     ref = children.binding(Ref(KEPLER, FIRST, "kepler"))
     client.apply(ref, {"subjects": subjects}, over=client.get(ref))
@@ -142,7 +142,7 @@ def _sink() -> Iterator[tuple[str, list[str]]]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Nothing: this is a measurement."""
+            """Log nothing: this is a measurement."""
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Taking)
     threading.Thread(target=server.serve_forever, daemon=True).start()

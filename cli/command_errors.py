@@ -55,13 +55,13 @@ class UsageError(CliError):
 
 
 class Unreachable(CliError):
-    """Nothing answers where something should."""
+    """A server does not answer."""
 
     exit = Exit.UNREACHABLE
 
 
 class Missing(CliError):
-    """There is no such thing."""
+    """The object that the user names does not exist."""
 
     exit = Exit.MISSING
 

@@ -59,7 +59,7 @@ class ResourceRow(EventPart):
 
 
 class ResourceRows(EventPart):
-    """All of them; `ready` says whether those that can be are."""
+    """The rows of all resources; `ready` says whether each that can be Ready is."""
 
     ready: bool
     resources: tuple[ResourceRow, ...]
@@ -115,7 +115,7 @@ def _why(ref: Ref, manifest: Manifest, keplers: Sequence[tuple[Ref, Manifest]]) 
 
 
 def _used(ref: Ref, keplers: Iterable[tuple[Ref, Manifest]]) -> str:
-    """By which Keplers of its namespace it is named."""
+    """Return the Keplers of its namespace that name a resource."""
     named = [
         key.name
         for key, kepler in keplers
@@ -134,7 +134,7 @@ def _nodes(manifest: Manifest) -> NodeCounts | None:
 
 
 def rows(resource_rows: ResourceRows, now: datetime) -> Iterator[tuple[str, ...]]:
-    """As lines of a table."""
+    """Return the resources as rows of a table."""
     for resource in resource_rows.resources:
         yield (
             resource.kind,

@@ -133,7 +133,7 @@ def _failed(wrong: CliError) -> int:
 
 
 def _defect(defect: Exception) -> int:
-    """Something that nobody foresaw."""
+    """Report a defect of this program, and return its exit code."""
     _traced()
     sentence = " ".join(redact.text(str(defect)).split())[:300]
     remark(
@@ -143,7 +143,7 @@ def _defect(defect: Exception) -> int:
 
 
 def _traced() -> None:
-    """With KEPLER_DEBUG, where in the program it was."""
+    """Print the traceback if KEPLER_DEBUG is set."""
     if os.environ.get(DEBUG):
         remark(redact.text(traceback.format_exc().rstrip(), redact.LONGEST_LOGGED))
 

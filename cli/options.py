@@ -67,7 +67,7 @@ class Reach:
 
     @property
     def place(self) -> ClusterTarget:
-        """As the rest of the program has it."""
+        """Return the options as a ClusterTarget."""
         acting = Impersonation(self.as_user, tuple(self.as_group or ()), self.as_uid)
         return ClusterTarget(self.kubeconfig, self.context, self.namespace, self.operator_namespace, acting)
 

@@ -48,7 +48,7 @@ class CelRule:
     at: str | None = None
 
     def validation(self) -> dict[str, JsonValue]:
-        """As the API server reads it."""
+        """Return the rule as an entry of `x-kubernetes-validations`."""
         rule: dict[str, JsonValue] = {"rule": self.cel, "message": self.says}
         return rule | ({"fieldPath": self.at} if self.at else {})
 
@@ -120,7 +120,7 @@ def unique() -> object:
 
 
 def different() -> CelRule:
-    """In a list that one owner writes as a whole: each item once."""
+    """Validate that no item of a list occurs twice."""
     return CelRule(
         "self.all(one, self.exists_one(other, one == other))", "`{field}` must name each at most once; {instead}"
     )

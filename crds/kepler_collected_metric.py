@@ -123,7 +123,7 @@ class IrqSource(SpecPart):
 
 
 class Sources(SpecPart):
-    """Each source, and whether it is read."""
+    """The sources of metrics, each with its switch."""
 
     counter: CounterSource = CounterSource()
     """Hardware counters of the CPU."""

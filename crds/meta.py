@@ -34,7 +34,7 @@ class Names:
 
     @property
     def singular(self) -> str:
-        """As kubectl prints it."""
+        """Return the singular, as kubectl prints it."""
         return self.kind.lower()
 
 
@@ -136,7 +136,7 @@ class Resource(ResourcePart):
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """Return the name of the resource."""
         return self.metadata.name
 
     @property

@@ -131,7 +131,7 @@ def _without(node: Schema, *keys: str) -> Schema:
 
 
 def _ordered(field: Schema) -> Schema:
-    """In the order of reading: what the field is, what it is when left out, what it must be, what is in it."""
+    """Return a schema with its keys in the order of reading: description, default, rules, contents."""
     return {key: field[key] for key in ORDER if key in field} | field
 
 

@@ -40,7 +40,7 @@ class Row:
     description: str
 
     def line(self) -> str:
-        """As a line of a Markdown table."""
+        """Return the field as a row of a Markdown table."""
         cells = (f"`{self.path}`", self.type, self.default, self.description)
         return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 

@@ -183,7 +183,7 @@ def _with(spec: Manifest, steps: list[str], value: Any) -> dict[str, Any]:
 
 
 def writers() -> dict[str, dict[str, list[str]]]:
-    """Of each kind and field of its status, the functions that write it, from a cluster in which everything is on."""
+    """Return the functions that write each field of a status, by kind, in a cluster in which everything is on."""
     everything = {
         "Kepler": {"estimator-sidecar": {"enabled": True}, "model-server": {"enabled": True}},
         "KeplerMachineConfig": {},

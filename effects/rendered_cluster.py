@@ -64,7 +64,7 @@ class RenderedCluster:
 
 @dataclass(frozen=True)
 class Rendered:
-    """Each function's last outcome, each object as all its writers together have it, and the resources by kind."""
+    """The result of a run: last outcomes by function, objects with all their writers' fields, and resources by kind."""
 
     outcomes: Mapping[str, Outcome]
     objects: Mapping[Ref, Manifest]

@@ -110,7 +110,7 @@ class Report(EventPart):
 
 
 class StatusChange(Report):
-    """As a report, when `Ready` moved: from which reason to which."""
+    """A report that `Ready` changed: from which reason to which."""
 
     ready_from: str
     ready_to: str

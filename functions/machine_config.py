@@ -126,7 +126,7 @@ class Machines:
 
 
 def _not_applicable(wanted: tuple[Piece, ...]) -> Outcome:
-    """Nothing to do here: on other distributions machines are changed by whoever makes their images."""
+    """Return the outcome where there is no OpenShift: machines are changed by those who build their images."""
     asked = " and ".join(f"`{feature}`" for feature in sorted({piece.feature for piece in wanted}))
     message = "the cluster has no MachineConfigs, which are OpenShift's: no machine is changed"
     if asked:

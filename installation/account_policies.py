@@ -184,7 +184,7 @@ def _controlled_or_adopted() -> Rule:
 
 
 def _host(fields: list[str]) -> Rule:
-    """None of the host's namespaces but what was shared before."""
+    """Return the rule that a pod shares no namespace of the host, but those that it shared before."""
     rules = [
         f"(!variables.pod.?{field}.orValue(false) || variables.before.?{field}.orValue(false))" for field in fields
     ]

@@ -77,7 +77,7 @@ def event_types() -> list[Object]:
 
 
 def _attributes(event_type: EventType) -> Iterator[Object]:
-    """Those that Knative keeps, in its order: it stores v1beta2, which has no room for others, nor for a source of
+    """Return the attributes that Knative keeps, in its order: v1beta2 has no room for others, nor for a source of
     which a part varies (eventing v0.50, `pkg/apis/eventing/v1beta2/eventtype_conversion.go`). More of them would differ
     from what is stored for ever.
     """
@@ -226,7 +226,7 @@ def address(name: str) -> str:
 
 
 def _kept(listener: Listener, service: Object) -> Object:
-    """Its Knative Service, with a place for what it keeps: one pod that is always there, since no two share a place.
+    """Return the Knative Service of a listener with storage: exactly one pod, since two cannot share the volume.
 
     The place goes with the pod. A claim would outlive it, but Knative starts the next revision's pod before it ends the
     last one's: where it lands on another node, neither a claim of one node nor SQLite can be in both, and the rollout

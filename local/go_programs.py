@@ -107,7 +107,7 @@ def flags(programs: Path = PROGRAMS) -> tuple[str, ...]:
 
 
 def program_digest(program: GoProgram, programs: Path = PROGRAMS) -> str:
-    """Of everything of ours that decides what a program becomes: its module's go.mod and go.sum, and the flags."""
+    """Return a digest of what decides how a program is built: go.mod and go.sum of its module, and the flags."""
     module = programs / program.module
     files = [module / "go.mod", module / "go.sum", *sorted(module.glob("*.go"))]
     content = b"\0".join(file.read_bytes() for file in files)

@@ -35,7 +35,7 @@ class WatchedKepler:
 
     @property
     def account(self) -> str:
-        """Its conditions and their messages, for when it does not become ready."""
+        """Return the conditions with their messages, for an error about a resource that does not become Ready."""
         sentences = [
             "  {type}={status} {reason}: {message}".format_map({**UNSET, **condition}) for condition in self._conditions
         ]

@@ -24,7 +24,7 @@ class Kubectl:
     timeout: float = TIMEOUT
 
     def __call__(self, *arguments: str, stdin: str | None = None) -> str:
-        """Its standard output. Raises CommandFailed with what it said on standard error."""
+        """Run kubectl and return its standard output. Raises CommandFailed with its standard error."""
         command = [self.program, f"--kubeconfig={self.kubeconfig}", f"--cache-dir={self.cache}", *arguments]
         try:
             done = subprocess.run(

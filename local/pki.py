@@ -50,7 +50,7 @@ class Pki:
 
     @property
     def etcd_key(self) -> Path:
-        """Its key."""
+        """Return the path of the key of `etcd_certificate`."""
         return self.folder / "etcd.key"
 
     @property

@@ -158,7 +158,7 @@ class Stack:
         self._apply()
 
     def install_bare(self, config: Path) -> None:
-        """Of `config` what an API server without Knative knows: CRDs, permissions and accounts."""
+        """Apply the part of `config` that an API server without Knative knows: CRDs, permissions and accounts."""
         rendered = self.kubectl.render(config)
         self.kubectl.apply([manifest for manifest in rendered if not manifest["apiVersion"].startswith(KNATIVE)])
         self.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")

@@ -31,7 +31,7 @@ class Supervisor:
         self._began: dict[str, float] = {}
 
     def run(self, stop: threading.Event) -> None:
-        """Until `stop` is set."""
+        """Restart ended processes until `stop` is set."""
         while not stop.wait(INTERVAL):
             self.step()
 

@@ -78,7 +78,7 @@ class Addresses:
 
 
 def channel_name(broker: str) -> str:
-    """As mt-broker-controller names a Broker's channel."""
+    """Return the name that mt-broker-controller gives to a Broker's channel."""
     return f"{broker}-kne-trigger"
 
 

@@ -35,7 +35,7 @@ STAGE_FILES = (
 
 
 def vendored_digest(programs: Path) -> str:
-    """Of the module files and of the list of what is copied."""
+    """Return a digest of the module files and of the list of copied files."""
     content = b"\0".join(file.read_bytes() for file in sorted(programs.glob("*/go.*")))
     return hashlib.sha256(content + "\0".join((*CRD_FILES, *CONFIG_MAP_FILES, *STAGE_FILES)).encode()).hexdigest()
 

@@ -64,7 +64,7 @@ SOURCE_OF: Mapping[str, Source] = {metric: source for source, of_it in METRICS.i
 
 
 def collected_usage(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric) -> tuple[str, ...]:
-    """Of the usage metrics asked for, those that the lists of the sources name; a source that is off has no values."""
+    """Return the requested usage metrics that the lists of the sources name; a source that is off has no values."""
     on = collected.enabled()
     return tuple(
         metric

@@ -130,7 +130,7 @@ def unused(parent: Manifest, key: Ref, actual: Manifest, manager: str, wanted: C
 
 
 def _claim(parent: Manifest, key: Ref, spec: Manifest, on_delete: OnDelete) -> Intent:
-    """With an owner, garbage collection takes the claim along with the Kepler; without, it stays.
+    """Return the claim; with an owner, garbage collection deletes it with the Kepler.
 
     Its labels name no instance: a tool that tracks applications by `app.kubernetes.io/instance` would take a claim
     without an owner for one that its application lost, and prune it with all models.

@@ -92,7 +92,7 @@ class MachineConfigPool:
 
     @property
     def status(self) -> Manifest:
-        """As ours has it."""
+        """Return the pool's state as the status of a KeplerMachineConfig has it."""
         return {"name": self.name, "state": self.state, "machines": self.machines, "updated": self.updated}
 
 

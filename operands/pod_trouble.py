@@ -126,7 +126,7 @@ class PodTrouble:
     step: str
 
     def __str__(self) -> str:
-        """As a condition says it."""
+        """Return the sentences of a condition's message."""
         return f"{self.says}; {self.step}"
 
 

@@ -35,7 +35,7 @@ class Counts:
 
 
 def counts(nodes: Iterable[Manifest]) -> Manifest:
-    """As the status has them."""
+    """Return the node counts as fields of the status."""
     listed = [*nodes]
     linux = [node for node in listed if _info(node, "operatingSystem") == "linux"]
     return asdict(Counts(len(listed), len(linux), sum(not unsupported(node) for node in listed)))

@@ -6,7 +6,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
 def age(since: datetime, now: datetime) -> str:
-    """As kubectl has it (k8s.io/apimachinery v0.35:pkg/util/duration/duration.go, HumanDuration)."""
+    """Return an age as kubectl prints it (k8s.io/apimachinery v0.35:pkg/util/duration/duration.go, HumanDuration)."""
     seconds = max(0, int((now - since).total_seconds()))
     if seconds < 2 * MINUTE:
         return f"{seconds}s"
@@ -18,7 +18,7 @@ def age(since: datetime, now: datetime) -> str:
 
 
 def _two(seconds: int, size: int, unit: str, small: int, below: str, fine: int) -> str:  # noqa: PLR0913, PLR0917
-    """In one unit; in two below `fine` of the larger one."""
+    """Return a duration in one unit, or in two if it is shorter than `fine` of the larger one."""
     count, rest = divmod(seconds, size)
     part = rest // small
     return f"{count}{unit}{part}{below}" if part and count < fine else f"{count}{unit}"

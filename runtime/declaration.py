@@ -72,7 +72,7 @@ class Permission:
 
 
 def no_children(_key: Ref) -> tuple[()]:
-    """No children, no inputs."""
+    """The function has no children or inputs."""
     return ()
 
 
@@ -87,7 +87,7 @@ def no_cleanup(_observed: Observed) -> Outcome | None:
 
 
 def no_orphans(_shared: Mapping[Ref, Manifest | None]) -> tuple[()]:
-    """Nothing outside of the parent's namespace speaks of it."""
+    """No shared object refers to parents."""
     return ()
 
 

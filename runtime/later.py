@@ -64,7 +64,7 @@ class Later:
             self._changed.notify()
 
     def settle(self, key: Ref) -> None:
-        """Nothing has to be looked at again: the next question about this object begins with the shortest delay."""
+        """Forget the delays of an object: its next look comes after the shortest one."""
         with self._changed:
             self._asked.pop(key, None)
             self._due = [entry for entry in self._due if entry[1] != key]

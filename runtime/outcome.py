@@ -74,12 +74,12 @@ def converged(*intents: Intent, reason: str = "Reconciled", message: str, status
 
 
 def waiting(reason: str, message: str) -> Outcome:
-    """Something else must happen first, and its event will wake us; what runs is left as it is."""
+    """Return an outcome that waits for an event; what runs is left as it is."""
     return Outcome(Word.WAITING, reason, message)
 
 
 def pending(message: str, *, awaits: Ref | None = None) -> Outcome:
-    """As `waiting`, for moments only: nothing is written, not even the condition."""
+    """Return a quiet outcome: it waits for moments, and nothing is written, not even the condition."""
     return Outcome(Word.WAITING, "Pending", message, quiet=True, awaits=awaits)
 
 

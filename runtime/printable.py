@@ -31,7 +31,7 @@ def visible(text: str) -> str:
 
 
 def visible_line(text: str) -> str:
-    r"""As `visible`, and newlines and tabs escaped as well: what is one cell of a table stays one."""
+    r"""Return the text as `visible` does, with newlines and tabs escaped, so that it stays one cell of a table."""
     return _NOT_IN_A_LINE.sub(_escaped, text)
 
 

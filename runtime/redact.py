@@ -67,7 +67,7 @@ class Mask:
         return self._texts(value, longest, 0)
 
     def change(self, path: str, before: Any, after: Any, *, kind: str = "") -> tuple[Any, Any]:
-        """Both sides of a change of the field at `path` of an object of this kind; what differed still does."""
+        """Return both sides of a change of a field, redacted; two values that differed still differ."""
         where = confidential.place(path, kind)
         return self._shown(before, where, _ABSENT, 0), self._shown(after, where, before, 0)
 

@@ -17,7 +17,7 @@ SHOWN = 3
 
 
 def divergence(function: Function, observed: Observed) -> tuple[str, ...]:
-    """Each object that a reconcile of `function` would write or delete, and what of it; empty where all is well.
+    """Yield a sentence for each object that a reconcile of `function` would write or delete, with the fields.
 
     A function that leaves the word to another has nothing to change: where nobody else has either, its turn comes.
     """

@@ -64,7 +64,7 @@ class Snapshot:
     labelled: dict[Kind, dict[str, Manifest]] = field(default_factory=dict)
 
     def observed(self) -> Iterator[tuple[Manifest, Iterator[tuple[Function, Observed]]]]:
-        """Each parent that is not going away, and what each function would see of it."""
+        """Yield each parent that is not being deleted, with what each function would observe."""
         parent = self.functions[0].parent
         streams = {(kind, wanted): self._stream(kind, wanted) for kind, wanted in self._wanted()}
         for where, manifests in groupby(self._stream(parent, "").items, namespace):

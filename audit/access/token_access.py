@@ -39,7 +39,7 @@ HOW = f"send `Authorization: Bearer <token>`, with one of `kubectl create token 
 
 @dataclass
 class Known:
-    """Somebody whom the API server knows, and what it said about them so far."""
+    """A user whom the API server knows, and its answers about them so far."""
 
     review: Callable[[str, Manifest], Manifest]
     user: Manifest
@@ -47,7 +47,7 @@ class Known:
 
     @property
     def name(self) -> str:
-        """As the API server knows them."""
+        """Return the user's name, as the API server has it; empty for an unknown token."""
         return str(self.user.get("username", ""))
 
     def sees(self, namespace: str) -> bool:
@@ -57,7 +57,7 @@ class Known:
         return self.sees_everywhere() or self._may("get", KEPLER, namespace)
 
     def sight(self, namespaces: Iterable[str]) -> Sight:
-        """All of them with one question, where it is answered with yes."""
+        """Return which of these namespaces the user may see; one review is enough for who may see all."""
         cluster = self.sees("")
         if self.sees_everywhere():
             return Sight(None, cluster=cluster)
@@ -98,7 +98,7 @@ def _until(_key: bytes, _known: Known, now: float) -> float:
 
 @dataclass
 class Tokens:
-    """Whoever has asked lately, by a hash of their token. Raises HttpProblem for nobody, and Unavailable.
+    """The users who asked lately, by a hash of their token. Raises HttpProblem for nobody, and Unavailable.
 
     `own` says that only tokens of our audience are taken.
     """

@@ -9,11 +9,11 @@ from audit.access.visibility import EVERYTHING, Sight
 
 
 class Viewer(Protocol):
-    """Somebody who asks. Raises HttpProblem or Unavailable where that cannot be found out."""
+    """The user of a request, and what they may see. Raises HttpProblem, or Unavailable where that is not known."""
 
     @property
     def name(self) -> str:
-        """As the API server knows them."""
+        """Return the user's name, as the API server has it."""
 
     def sees(self, namespace: str) -> bool:
         """Whether what is about this namespace may be shown; what is in none, if it is empty."""
@@ -35,22 +35,22 @@ class Access(Protocol):
 
 
 class Anybody:
-    """Whoever is let in at all."""
+    """A user of this machine, who may see everything."""
 
     name = "anybody on this machine"
 
     def sees(self, namespace: str) -> bool:  # noqa: ARG002
-        """Whatever there is."""
+        """Return True: everything may be seen."""
         return True
 
     def sight(self, namespaces: Iterable[str]) -> Sight:  # noqa: ARG002
-        """Whatever there is."""
+        """Return everything."""
         return EVERYTHING
 
     def may_replay(self, namespace: str) -> bool:  # noqa: ARG002
-        """Whatever there is."""
+        """Return True: every event may be replayed."""
         return True
 
     def sees_everywhere(self) -> bool:
-        """Whatever there is."""
+        """Return True: all namespaces may be seen."""
         return True

@@ -7,7 +7,7 @@ from sqlalchemy import Column, ColumnElement, true
 
 @dataclass(frozen=True)
 class Sight:
-    """These namespaces (None: all there are), and whether what is in no namespace, too."""
+    """What a user may see: these namespaces (None: all), and with `cluster` what is in no namespace."""
 
     namespaces: frozenset[str] | None
     cluster: bool
@@ -19,7 +19,7 @@ class Sight:
         return self.namespaces is None or namespace in self.namespaces
 
     def limit(self, namespace: Column[str]) -> ColumnElement[bool]:
-        """The same, of rows."""
+        """Return a condition that limits rows of a table to what the user may see."""
         if self.namespaces is None:
             return true() if self.cluster else namespace != ""
         return namespace.in_(sorted(self.namespaces | ({""} if self.cluster else set())))

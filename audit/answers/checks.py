@@ -42,12 +42,12 @@ def ok(area: str, says: str) -> Check:
 
 
 def warn(area: str, says: str, do: str) -> Check:
-    """It works, and should not stay so; or nobody could look."""
+    """Return a check of level `warn`: it works and should be changed, or it could not be looked at."""
     return Check(area=area, level="warn", says=says, do=do)
 
 
 def fail(area: str, says: str, do: str) -> Check:
-    """It does not work."""
+    """Return a check of level `fail`."""
     return Check(area=area, level="fail", says=says, do=do)
 
 

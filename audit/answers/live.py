@@ -161,7 +161,7 @@ def resource(manifest: Manifest) -> ListedResource:
 
 
 def _conditions(written: Iterable[Mapping[str, Any]], now: int) -> Iterator[Standing]:
-    """Those that read as conditions: an older release may have written others."""
+    """Return the entries that are valid conditions; an older release may have written others."""
     for entry in written:
         try:
             current = entry.get("observedGeneration", now) == now

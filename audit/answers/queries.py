@@ -124,7 +124,7 @@ def _selected(wanted: Reports) -> Iterable[ColumnElement[bool]]:
 
 
 def _about(wanted: Reports) -> Iterable[ColumnElement[bool]]:
-    """Of the objects that were written."""
+    """Return the objects that a report has written."""
     kind, _, name = wanted.target.partition("/")
     yield written.c.kind == kind
     yield written.c.name == name

@@ -99,7 +99,7 @@ class QueryApi:
         return kept
 
     def history(self) -> BaseModel:
-        """Of one resource."""
+        """Answer the history of one resource."""
         wanted = selected(Object, request.args)
         _may_see(self.access(request), wanted)
         with self.database.reading() as connection:
@@ -120,7 +120,7 @@ class QueryApi:
         return Interference(foreign=foreign.fields, fights=contested, unread=foreign.unread)
 
     def trace(self, identity: str) -> BaseModel:
-        """Of one change."""
+        """Answer one trace."""
         viewer, _ = self.access(request), selected(Nothing, request.args)
         with self.database.reading() as connection:
             places = queries.places(connection, identity)
@@ -214,7 +214,7 @@ class QueryApi:
         return viewer.sight(known)
 
     def _glimpse(self, viewer: Viewer, namespace: str) -> Sight:
-        """As `_sight`, for what a console asks without end: no namespace, where there are too many to ask about."""
+        """Return what the user may see, for repeated requests: no namespace where there are too many to ask about."""
         try:
             return self._sight(viewer, namespace)
         except TooManyNamespaces:
@@ -234,7 +234,7 @@ def _may_see(viewer: Viewer, wanted: OneObject) -> None:
 
 
 def _may_name(viewer: Viewer, namespace: str) -> None:
-    """Whoever names a namespace is told that they may not see it, whether it exists or not."""
+    """Raise 403 where the user names a namespace that they may not see, whether it exists or not."""
     if namespace and not viewer.sees(namespace):
         raise _forbidden(namespace)
 

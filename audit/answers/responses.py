@@ -30,7 +30,7 @@ def unknown(path: str) -> Response:
 
 
 def guarded(answer: Response) -> Response:
-    """With what browsers are to hold to."""
+    """Add the headers that restrict what a browser does with the answer."""
     for name, value in HEADERS.items():
         answer.headers.setdefault(name, value)
     answer.headers.setdefault("Cache-Control", "no-store")

@@ -33,7 +33,7 @@ class Selection(BaseModel):
 
 
 class Objects(Selection):
-    """Of objects as they are now."""
+    """Selects objects as they are now."""
 
     kind: str = ""
     namespace: str = ""
@@ -41,7 +41,7 @@ class Objects(Selection):
 
 
 class Standings(Objects):
-    """Of resources by how they stand; `before` is the place to go on at."""
+    """Selects resources by state and reason; `before` is the cursor."""
 
     state: Annotated[str, AfterValidator(_state)] = ""
     reason: str = ""
@@ -51,7 +51,7 @@ class Standings(Objects):
 
 
 class Reports(Objects):
-    """Of reports; `since` and `until` are about when they were kept."""
+    """Selects reports; `since` and `until` are times at which they were stored."""
 
     uid: str = ""
     generation: Annotated[int | None, Field(ge=0, le=LARGEST)] = None
@@ -87,13 +87,13 @@ class Object(OneObject):
 
 
 class Namespace(Selection):
-    """Of what is about a namespace."""
+    """Selects what is about one namespace."""
 
     namespace: str = ""
 
 
 class After(Namespace):
-    """Of what is newer."""
+    """Selects what was stored after a cursor."""
 
     after: Annotated[int, Field(ge=0, le=LARGEST)] = 0
 

@@ -210,7 +210,7 @@ def _escaped(cause: Cause) -> Cause:
 
 
 def _named(report: Report) -> Iterator[str]:
-    """Whatever of a report is in an index."""
+    """Yield the texts of a report that are in an index of the database."""
     yield from (report.function, report.trace, report.outcome)
     for named in (report.object, *(change.object for change in report.changes)):
         yield from (named.api_version, named.kind, named.namespace, named.name)

@@ -89,7 +89,7 @@ def discard(place: Reach, *, letters: Letters = None, everything: All = False) -
 
 
 def _meant(cluster: Cluster, letters: list[str] | None, *, everything: bool) -> Sequence[Manifest]:
-    """Those that are named, each of which must be there, or all."""
+    """Return the letters that the user names, or all; raises Missing for a name that does not exist."""
     if bool(letters) == everything:
         raise UsageError("name letters, or say --all")
     return [_need(cluster, letter) for letter in letters] if letters else _all(cluster)

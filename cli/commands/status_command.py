@@ -76,7 +76,10 @@ class Look:
     told: set[str] = field(default_factory=set)
 
     def __call__(self) -> ResourceRows:
-        """All of them now. Raises Forbidden if Keplers may not be listed anywhere, Missing if there is no such kind."""
+        """Return all resources as they are now.
+
+        Raises Forbidden if Keplers may not be listed anywhere, Missing if there is no such kind.
+        """
         objects = dict(self._found(self.selector))
         naming = dict(self._of(KEPLER, "")) if self.selector else None
         return glance(objects, naming)

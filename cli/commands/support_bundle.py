@@ -63,7 +63,7 @@ def bundle(place: Reach, at: ConsoleAt, *, file: File = None) -> int:
 
 
 def gathered(cluster: Cluster, at: ConsoleAt, say_next: Callable[[str], None]) -> Gathered:
-    """All of it, as far as the user may read it; `say_next` is told what is read next."""
+    """Read everything that the user may read; `say_next` is called with what is read next."""
     collector = BundleReader(cluster)
     resources = list(_resources(cluster, collector))
     objects = [*resources, *_own(collector)]
@@ -99,7 +99,7 @@ def _letters(collector: BundleReader) -> Iterator[Manifest]:
 
 
 def _resources(cluster: Cluster, collector: BundleReader) -> Iterator[tuple[str, Manifest]]:
-    """In all namespaces or, where these may not be listed, in the user's."""
+    """List resources in all namespaces or, where that is forbidden, in the user's namespace."""
     for kind in OURS:
         objects = collector.listed(kind)
         if objects is None and kind.namespaced:

@@ -73,7 +73,7 @@ class Cluster:
         return self.place.operator_namespace or NAMESPACE
 
     def without_token(self, text: str) -> str:
-        """Somebody else's words, with `(hidden)` for the user's token: a proxy may repeat what it was sent."""
+        """Return a server's message with `(hidden)` for the user's token, which a proxy may repeat."""
         return without(self.token, text)
 
     @cached_property
@@ -102,7 +102,7 @@ class Cluster:
     def known(
         self, kind: Kind, namespace: str = "", *, labelled: str = "", metadata_only: bool = False
     ) -> tuple[Manifest, ...] | None:
-        """As `list`; None where the API server does not serve the kind."""
+        """List objects of a kind; None where the API server does not serve it."""
         try:
             return self.list(kind, namespace, labelled=labelled, metadata_only=metadata_only)
         except NotFound:
@@ -193,7 +193,7 @@ def without(token: str, text: str) -> str:
 
 
 def _decisive(send: Transport, host: str, token: str) -> Transport:
-    """Somebody waits at the terminal: where a function would try again, this fails at once. No error has the token."""
+    """Raise the error of an answer at once, since a user waits; no error contains the token."""
 
     def ask(request: Request) -> ApiResponse:
         try:

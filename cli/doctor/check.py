@@ -108,7 +108,7 @@ def unlike(wanted: Any, there: Any, path: str = "spec") -> list[str]:
 
 
 def some_paths(paths: list[str]) -> str:
-    """A few of them."""
+    """Return the first paths in one line, and how many more there are."""
     return ", ".join(f"`{path}`" for path in paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
 
 

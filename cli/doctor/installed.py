@@ -140,7 +140,7 @@ def _listed_rights(rights: list[Right]) -> str:
 
 
 def _account(_seen: ClusterSnapshot, _there: Manifest, _wanted: Manifest) -> Iterable[Check]:
-    """Nothing but that it is there."""
+    """Check that a ServiceAccount exists."""
     return ()
 
 

@@ -31,7 +31,7 @@ class Parts:
 
 @dataclass(frozen=True)
 class Installation:
-    """All of them by the name of the Trigger; `eventing` says that the cluster has Knative Eventing at all.
+    """The parts of all functions by their Trigger's name; `eventing` says whether the cluster has Knative Eventing.
 
     `readable` is False where the user may not look; `namespace` is where all of them should be.
     """

@@ -44,7 +44,7 @@ def read(files: Sequence[str], *, recursive: bool, namespace: str, forced: bool)
 
 
 def read_text(text: str, where: str, *, namespace: str, forced: bool) -> ManifestSet:
-    """As `read`, of one text that came from `where`."""
+    """Read the manifests of one text; `where` names its origin in errors."""
     items = ((where, item) for document in _loaded(text, where) for item in _items(document))
     return _read(items, where, namespace=namespace, forced=forced)
 

@@ -68,7 +68,7 @@ class _Gone:
 
 
 def _above(paths: Iterable[Path]) -> set[Path]:
-    """Whatever has one of these below it."""
+    """Return every path that is a prefix of one of these."""
     return {path[:end] for path in paths for end in range(1, len(path))}
 
 

@@ -43,7 +43,7 @@ def rehearsed(cluster: Cluster, ref: Ref, wanted: Manifest, live: Manifest | Non
 
 
 def _served(cluster: Cluster, ref: Ref, body: Manifest, manager: str) -> Manifest:
-    """By server-side apply, which calls it an internal error where a field is none of the schema's."""
+    """Ask for a dry run by server-side apply; a field that the schema does not have is an internal error there."""
     try:
         return cluster.rehearse(ref, body, manager=manager, content_type=APPLY)
     except Unavailable as error:

@@ -24,7 +24,7 @@ def intended_objects(prediction: Prediction) -> list[Manifest]:
 
 
 def _place(ref: Ref) -> tuple[str, int, str, str]:
-    """By namespace, then what others refer to before what refers to it."""
+    """Return a sort key: namespace, then referenced objects before those that refer to them."""
     order = ORDER.index(ref.kind.name) if ref.kind.name in ORDER else len(ORDER)
     return ref.namespace, order, ref.kind.name, ref.name
 

@@ -112,7 +112,7 @@ def _observed(function: Function, key: Ref, memory: Memory, images: Mapping[str,
 def _written_children(
     function: Function, outcome: Outcome, observed: Observed, memory: Memory
 ) -> Iterator[SimulatedWrite]:
-    """As the protocol writes it: children, what is to be gone, then the resource's own status."""
+    """Make the writes of a decision in memory, in the protocol's order: children, deletions, status."""
     if outcome.quiet:
         return
     for write in planned_writes(outcome, observed, function.manager):

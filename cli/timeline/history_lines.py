@@ -89,7 +89,7 @@ def _deleted(report: Report, target: ObjectName) -> bool:
 
 
 def changes(history: Iterable[Change]) -> Iterator[str]:
-    """Each generation: the edit, field by field, and then what each function did, in episodes."""
+    """Yield lines for each generation: the edit by field, then what each function did, in episodes."""
     for change in history:
         about = f"generation {change.generation} of {title(change.object)}"
         yield f"{second(change.began)}  {about}, {_author(change.edit)}"
@@ -112,7 +112,7 @@ def _episode(episode: Episode, reports: Iterable[Summary]) -> Iterator[str]:
 
 
 def writes(entries: Iterable[Changed], *, full: bool = False) -> Iterator[str]:
-    """Each write: which fields, by which function, because of what; what is created in full only if asked for."""
+    """Yield lines for each write: fields, function and cause; a created object in full only if requested."""
     for entry in entries:
         count = f" ({len(entry.fields)} fields)" if entry.action == "created" else ""
         yield f"{second(entry.time)}  {title(entry.target)} {entry.action}{count} by {entry.function}"
@@ -132,7 +132,7 @@ def _author(edit: Edit | None) -> str:
 
 
 def edit_lines(edit: Edit | None, indent: str = "    ") -> Iterator[str]:
-    """Its fields, or that they are not shown."""
+    """Yield the fields of an edit, or a line that says why they are not shown."""
     if edit is None:
         return
     yield from field_lines(edit.fields, indent)
@@ -159,7 +159,7 @@ def _reason_line(report: Summary, began: datetime) -> Iterator[str]:
 
 
 def _wrote(report: Summary) -> Iterator[str]:
-    """Each object once, with how many fields in how many writes."""
+    """Return each written object once, with the number of fields and of writes."""
     counts: dict[tuple[str, str], list[int]] = {}
     for change in report.changes:
         where = change.object.name if change.object.namespace == report.object.namespace else place(change.object)
