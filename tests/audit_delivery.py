@@ -82,14 +82,14 @@ def deliver(reports: Sequence[ReportEntry], url: str, at_once: int = AT_ONCE) ->
     """Each until it is acknowledged; the number of deliveries that were not."""
     pool = urllib3.PoolManager(maxsize=at_once, retries=False, timeout=urllib3.Timeout(30))
     with ThreadPoolExecutor(at_once) as senders:
-        return sum(senders.map(lambda one: _send(pool, url, one), reports))
+        return sum(senders.map(lambda entry: _send(pool, url, entry), reports))
 
 
-def _send(pool: urllib3.PoolManager, url: str, one: ReportEntry) -> int:
-    attributes = {"id": one.id, "type": one.type, "source": "/load"}
-    signature = event_hmac(attributes, json.loads(one.report), KEY)
+def _send(pool: urllib3.PoolManager, url: str, entry: ReportEntry) -> int:
+    attributes = {"id": entry.id, "type": entry.type, "source": "/load"}
+    signature = event_hmac(attributes, json.loads(entry.report), KEY)
     body = b'{"specversion":"1.0","id":"%s","type":"%s","source":"/load","signature":"%s","data":%s}'
-    event = body % (one.id.encode(), one.type.encode(), signature.encode(), one.report.encode())
+    event = body % (entry.id.encode(), entry.type.encode(), signature.encode(), entry.report.encode())
     refused = 0
     while True:
         try:

@@ -41,8 +41,8 @@ class AuditDesk:
         """Of an answer that is a page."""
         answer = self.get(path, token)
         assert answer.status_code == 200, answer.text
-        found: list[dict[str, Any]] = json.loads(answer.data)["items"]
-        return found
+        items: list[dict[str, Any]] = json.loads(answer.data)["items"]
+        return items
 
     def namespaces(self, path: str, token: str) -> set[str]:
         """Of the objects that such a page is about."""

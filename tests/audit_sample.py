@@ -88,13 +88,13 @@ def entries_until(reports: int, now: datetime) -> Iterator[tuple[datetime, Entry
     """Entries with the times at which they come, until there are so many reports."""
     generations = reports // 5 + 2  # three of them have fifteen
     began = now - APART * generations
-    said = 0
+    report = 0
     for number in range(generations):
         for at, entry in generation(number, began + APART * number):
             if isinstance(entry, ReportEntry):
-                if said == reports:
+                if report == reports:
                     return
-                said += 1
+                report += 1
             yield at, entry
 
 
@@ -227,13 +227,13 @@ def reported(
             "changed": at.replace(microsecond=0),
         },
     }
-    said = Report.model_validate(content)
+    report = Report.model_validate(content)
     if ready is not None:
         words = ("True/Reconciled", "False/Rejected") if not ready else ("False/RollingOut", "True/Reconciled")
-        said = StatusChange(**dict(said), ready_from=words[0], ready_to=words[1])
+        report = StatusChange(**dict(report), ready_from=words[0], ready_to=words[1])
     kind = STATUS_CHANGED if ready is not None else f"{PREFIX}reconcile.{outcome}.v1"
     identity = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{event.id}/{work.function}"))
-    return entries.report(replace(event, id=identity, type=kind), said)
+    return entries.report(replace(event, id=identity, type=kind), report)
 
 
 STATUS = {"converged": "True", "waiting": "Unknown", "rejected": "False"}
@@ -289,4 +289,4 @@ def requested(at: datetime, resource: SampleResource) -> Entry:
 def reports_of(number: int) -> list[ReportEntry]:
     """The first so many reports alone."""
     made = (entry for _, entry in entries_until(number, datetime.now(UTC)))
-    return list(islice((one for one in made if isinstance(one, ReportEntry)), number))
+    return list(islice((work for work in made if isinstance(work, ReportEntry)), number))

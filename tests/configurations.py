@@ -129,48 +129,48 @@ CASES = [
 EACH = pytest.mark.parametrize("case", CASES, ids=lambda case: case.says)
 
 
-def container(found: Rendered, ref: Ref, name: str) -> Any:
+def container(cluster: Rendered, ref: Ref, name: str) -> Any:
     """A container of a workload's pod, by its name."""
-    pod = found.pod(ref)
+    pod = cluster.pod(ref)
     return {container["name"]: container for container in (*pod["containers"], *pod.get("initContainers", ()))}[name]
 
 
-def started(found: Rendered, ref: Ref, name: str, directory: Path) -> tuple[Path, dict[str, str]]:
+def started(cluster: Rendered, ref: Ref, name: str, directory: Path) -> tuple[Path, dict[str, str]]:
     """What a container finds at the path that all programs read, mounted at `directory`, and its environment."""
-    own = container(found, ref, name)
+    own = container(cluster, ref, name)
     volume = next(
         volume_mount["name"] for volume_mount in own["volumeMounts"] if volume_mount["mountPath"] == engine.CONFIG_PATH
     )
-    source = next(entry for entry in found.pod(ref)["volumes"] if entry["name"] == volume)
-    return mounted(_files(found, ref, source), directory), environment(own)
+    source = next(entry for entry in cluster.pod(ref)["volumes"] if entry["name"] == volume)
+    return mounted(_files(cluster, ref, source), directory), environment(own)
 
 
-def _files(found: Rendered, ref: Ref, source: Any) -> Mapping[str, str]:
+def _files(cluster: Rendered, ref: Ref, source: Any) -> Mapping[str, str]:
     """What a volume holds: the ConfigMap that it names, or the annotations of the pod that it takes files from."""
     if "configMap" in source:
-        return found.data(source["configMap"]["name"])
-    annotations = found.objects[ref]["spec"]["template"]["metadata"]["annotations"]
+        return cluster.data(source["configMap"]["name"])
+    annotations = cluster.objects[ref]["spec"]["template"]["metadata"]["annotations"]
     fields = {item["path"]: item["fieldRef"]["fieldPath"] for item in source["downwardAPI"]["items"]}
     return {path: annotations[field.split("'")[1]] for path, field in fields.items()}
 
 
-def exporter(found: Rendered, directory: Path) -> Exporter:
+def exporter(cluster: Rendered, directory: Path) -> Exporter:
     """The exporter in its pod."""
     ref = children.daemon_set(KEY)
-    arguments = tuple(container(found, ref, children.EXPORTER)["args"])
-    return Exporter(*started(found, ref, children.EXPORTER, directory), arguments)
+    arguments = tuple(container(cluster, ref, children.EXPORTER)["args"])
+    return Exporter(*started(cluster, ref, children.EXPORTER, directory), arguments)
 
 
-def beside(found: Rendered, directory: Path) -> Estimator:
+def beside(cluster: Rendered, directory: Path) -> Estimator:
     """The estimator in the exporter's pod."""
-    return Estimator(*started(found, children.daemon_set(KEY), sidecar.NAME, directory))
+    return Estimator(*started(cluster, children.daemon_set(KEY), sidecar.NAME, directory))
 
 
-def served(found: Rendered, directory: Path) -> ModelServerProgram:
+def served(cluster: Rendered, directory: Path) -> ModelServerProgram:
     """The model server in its pod."""
-    return ModelServerProgram(*started(found, children.deployment(KEY), "server-api", directory))
+    return ModelServerProgram(*started(cluster, children.deployment(KEY), "server-api", directory))
 
 
-def trainer(found: Rendered, directory: Path) -> Trainer:
+def trainer(cluster: Rendered, directory: Path) -> Trainer:
     """The trainer in the model server's pod."""
-    return Trainer(*started(found, children.deployment(KEY), "online-trainer", directory))
+    return Trainer(*started(cluster, children.deployment(KEY), "online-trainer", directory))

@@ -75,8 +75,8 @@ def gather(stack: Stack, sorts: tuple[Sort, ...] = CROWD) -> None:
         list(writers.map(partial(_create, stack), keplers))
 
 
-def _create(stack: Stack, one: tuple[Sort, int]) -> None:
-    sort, number = one
+def _create(stack: Stack, entry: tuple[Sort, int]) -> None:
+    sort, number = entry
     namespace, name = (NORTH, SOUTH)[number % 2], f"{sort.name}-{number:04}"
     body = {**kepler(name), "metadata": {"name": name, "namespace": namespace}}
     where = path(KEPLER, namespace, name)

@@ -21,7 +21,7 @@ PLACES: Mapping[str, int | None] = {"rejected": 0, "waiting": 0, "converged": No
 DEFAULT = "Reconciled"  # of `converged`
 # Where these are defined; what they pass on is a parameter.
 DEFINITIONS = frozenset({"runtime.outcome"})
-POD_REASONS = frozenset(one.value for one in pod_trouble.Reason)
+POD_REASONS = frozenset(node.value for node in pod_trouble.Reason)
 
 
 class UnknownReason(Exception):

@@ -65,7 +65,7 @@ def install(project: Path, folder: Path) -> InstalledWheel:
 def closure(declared: Iterable[str], extra: str = "") -> set[str]:
     """Return the names of all distributions that requirements bring, by the metadata of those installed here."""
     waiting = [(line, extra) for line in declared]
-    found: set[tuple[str, str]] = set()
+    names: set[tuple[str, str]] = set()
     while waiting:
         line, chosen = waiting.pop()
         requirement = Requirement(line)
@@ -73,10 +73,10 @@ def closure(declared: Iterable[str], extra: str = "") -> set[str]:
             continue
         for wanted in ("", *sorted(requirement.extras)):
             key = (canonicalize_name(requirement.name), wanted)
-            if key not in found:
-                found.add(key)
+            if key not in names:
+                names.add(key)
                 waiting += [(line, wanted) for line in distribution(requirement.name).requires or ()]
-    return {name for name, _ in found}
+    return {name for name, _ in names}
 
 
 def _link(name: str, folder: Path) -> None:

@@ -36,7 +36,7 @@ def unlike(before: Any, after: Any, where: str = "") -> Iterator[str]:
         for key in sorted({*before, *after}):
             yield from unlike(before.get(key), after.get(key), f"{where}/{key}")
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        for number, (one, other) in enumerate(zip(before, after, strict=True)):
-            yield from unlike(one, other, f"{where}[{number}]")
+        for number, (left, right) in enumerate(zip(before, after, strict=True)):
+            yield from unlike(left, right, f"{where}[{number}]")
     elif before != after:
         yield f"{where} is {json.dumps(after)[:SHOWN]}, not {json.dumps(before)[:SHOWN]}"

@@ -99,8 +99,8 @@ def no_trial() -> Iterator[None]:
 
 
 MUTANTS: Mapping[str, Mutant] = {
-    one.__name__: one
-    for one in (
+    mutant.__name__: mutant
+    for mutant in (
         no_lock,
         no_identity,
         plain_create,

@@ -51,8 +51,8 @@ class Namespaced:
 
     def conditions(self, name: str = "kepler") -> dict[str, Any]:
         """A Kepler's conditions by type."""
-        found = self.get(f"keplers/{name}") or {}
-        return {condition["type"]: condition for condition in (found.get("status") or {}).get("conditions") or []}
+        kepler = self.get(f"keplers/{name}") or {}
+        return {condition["type"]: condition for condition in (kepler.get("status") or {}).get("conditions") or []}
 
     def is_ready(self, name: str = "kepler") -> bool:
         """Whether `Ready` is True for the present generation."""

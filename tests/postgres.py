@@ -78,12 +78,12 @@ def server() -> Iterator[Postgres]:
 
 def _programs() -> Path:
     on_path = shutil.which("initdb")
-    found = [Path(on_path).parent] if on_path else []
+    folders = [Path(on_path).parent] if on_path else []
     for pattern in FOLDERS:
-        found += sorted((path for path in Path("/").glob(pattern[1:]) if (path / "initdb").exists()), reverse=True)
-    if not found:
+        folders += sorted((path for path in Path("/").glob(pattern[1:]) if (path / "initdb").exists()), reverse=True)
+    if not folders:
         pytest.fail(MISSING, pytrace=False)
-    return found[0]
+    return folders[0]
 
 
 def _run(program: Path, *arguments: str | Path) -> None:

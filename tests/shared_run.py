@@ -28,11 +28,11 @@ def share(module: str, arguments: Sequence[str], processes: int, what: str) -> i
     return int(failed > 0 or any(part.returncode for part in parts))
 
 
-def hand_in(told: str, verdict: Verdict) -> None:
+def hand_in(lines: str, verdict: Verdict) -> None:
     """What a part has done so far: told to people, and to whoever adds up."""
     for what, broken in verdict.failed.items():
         say(f"FAILED {what}", *(f"       {text}" for text in broken))
-    say(f"{told}: {verdict.tried} tried, {len(verdict.failed)} failed")
+    say(f"{lines}: {verdict.tried} tried, {len(verdict.failed)} failed")
     sys.stdout.write(json.dumps(asdict(verdict)) + "\n")
     sys.stdout.flush()
 

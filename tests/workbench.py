@@ -25,7 +25,7 @@ from tests.as_kubectl import NAMED, KubectlRequests
 
 ALL = {function.name: function for function in FUNCTIONS}
 # Those that a Kepler wakes: what a test of "every function" drives with one.
-BY_NAME = {name: one for name, one in ALL.items() if one.parent == KEPLER}
+BY_NAME = {name: function for name, function in ALL.items() if function.parent == KEPLER}
 
 
 @dataclass

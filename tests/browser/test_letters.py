@@ -105,11 +105,11 @@ def test_letters_can_be_read(browser: Browser, url: str) -> None:
     """On a desk and on a telephone, by day and by night, with a question asked."""
     schemes: tuple[Scheme, ...] = ("light", "dark")
     for size, scheme in itertools.product((WIDE, NARROW), schemes):
-        with window(browser, size, scheme) as other:
-            other.goto(url)
-            other.locator(".letters summary").click()
-            other.locator(".letters > li").first.get_by_role("button", name="discard").first.click()
-            expect(other.get_by_role("button", name="really discard")).to_be_visible()
-            assert not overflows(other)
-            ratio, where = other.evaluate(CONTRAST)
+        with window(browser, size, scheme) as page:
+            page.goto(url)
+            page.locator(".letters summary").click()
+            page.locator(".letters > li").first.get_by_role("button", name="discard").first.click()
+            expect(page.get_by_role("button", name="really discard")).to_be_visible()
+            assert not overflows(page)
+            ratio, where = page.evaluate(CONTRAST)
             assert ratio >= LEAST, where

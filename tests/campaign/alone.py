@@ -14,9 +14,9 @@ from tests.masks import unlike
 def drive(ground: Ground, place: UserField, values: tuple[Any, ...], verdict: Verdict, *, blank: bool = True) -> None:
     """The field set to each of the values in turn, and each time taken back; the first time left `blank` before."""
     for number, value in enumerate(values):
-        told = list(_tried(ground, place, value, blank=(blank and number == 0) or _is_nothing(value)))
-        verdict.note(f"{place} = {shown(value)}", told)
-        if told:
+        problems = list(_tried(ground, place, value, blank=(blank and number == 0) or _is_nothing(value)))
+        verdict.note(f"{place} = {shown(value)}", problems)
+        if problems:
             ground.clear()
 
 
@@ -26,7 +26,7 @@ def _tried(ground: Ground, place: UserField, value: Any, *, blank: bool) -> Iter
     for base in (around(place), everything()):
         settled = ground.begin(base)
         if settled.wrong:
-            yield from (f"before anything is changed, {one}" for one in settled.wrong)
+            yield from (f"before anything is changed, {problem}" for problem in settled.wrong)
             return
         refused = ground.write(_with(base, place, value))
         if not refused:
@@ -56,9 +56,11 @@ def unsaid(ground: Ground, path: str, settled: Settled) -> Iterator[str]:
     new = ground.rejections() - settled.rejections
     if not new:
         return
-    if not any(quotes(one.message, path) for one in new):
+    if not any(quotes(problem.message, path) for problem in new):
         yield f"no condition names the field: {'; '.join(map(str, sorted(new)))}"
-    yield from (f"though rejected, what runs is changed: {one}" for one in unlike(settled.operands, ground.operands()))
+    yield from (
+        f"though rejected, what runs is changed: {problem}" for problem in unlike(settled.operands, ground.operands())
+    )
 
 
 def _blank(ground: Ground, place: UserField, value: Any, settled: Settled) -> Iterator[str]:
@@ -71,22 +73,24 @@ def _blank(ground: Ground, place: UserField, value: Any, settled: Settled) -> It
     if refused:
         yield from () if _told(refused, place) else (f"blank, the API server refuses it: {refused}",)
         return
-    yield from (f"blank, {one}" for one in ground.rest())
+    yield from (f"blank, {problem}" for problem in ground.rest())
     if reference is not None:
-        yield from (f"blank, {one}" for one in unlike(without_intent(reference), without_intent(ground.state())))
+        yield from (
+            f"blank, {problem}" for problem in unlike(without_intent(reference), without_intent(ground.state()))
+        )
 
 
 def _emptied(ground: Ground, place: UserField, value: Any, settled: Settled) -> Iterator[str]:
     """An item of a map without its only field, and the item still there: what is empty is as good as what is blank."""
     refused = ground.write(_with(settled.specs, place, value)) or ground.write(_with(settled.specs, place, ABSENT))
-    yield from (f"the line taken out, {one}" for one in ([refused] if refused else ground.rest()))
+    yield from (f"the line taken out, {problem}" for problem in ([refused] if refused else ground.rest()))
 
 
 def _back(ground: Ground, settled: Settled) -> Iterator[str]:
     """Everything is as it was: nothing of the value is left, nor is anybody its owner."""
     refused = ground.write(settled.specs)
-    yield from (f"taken back, {one}" for one in ([refused] if refused else ground.rest()))
-    yield from (f"taken back, {one}" for one in unlike(settled.state, ground.state()))
+    yield from (f"taken back, {problem}" for problem in ([refused] if refused else ground.rest()))
+    yield from (f"taken back, {problem}" for problem in unlike(settled.state, ground.state()))
 
 
 def _with(base: Specs, place: UserField, value: Any) -> dict[str, Any]:

@@ -167,15 +167,15 @@ def children() -> list[Ref]:
 
 def walk(ground: Ground, chain: Sequence[UserStep]) -> list[str]:
     """What is wrong on the way, or with where it ends."""
-    told = list(_walked(ground, chain))
-    if told:
-        return told
+    problems = list(_walked(ground, chain))
+    if problems:
+        return problems
     chained, last = without_intent(ground.state()), dict(ground.specs)
     ground.clear()
-    told = _become(ground, last)
-    told += unlike(without_intent(ground.state()), chained)
+    problems = _become(ground, last)
+    problems += unlike(without_intent(ground.state()), chained)
     ground.clear()
-    return told
+    return problems
 
 
 def _walked(ground: Ground, chain: Sequence[UserStep]) -> Iterator[str]:

@@ -148,11 +148,11 @@ class Ground:
     def rejections(self) -> frozenset[Rejection]:
         """Every condition that is False, of any resource of ours; what only sums up others is left out."""
         return frozenset(
-            Rejection(str(ref), kind, str(said["reason"]), str(said["message"]))
+            Rejection(str(ref), kind, str(condition["reason"]), str(condition["message"]))
             for ref, manifest in self.world.objects.items()
             if ref.kind.group == PLACES["Kepler"].kind.group
-            for kind, said in conditions(manifest).items()
-            if said["status"] == ConditionStatus.FALSE and kind != READY
+            for kind, condition in conditions(manifest).items()
+            if condition["status"] == ConditionStatus.FALSE and kind != READY
         )
 
     def operands(self) -> dict[str, str]:
@@ -165,8 +165,8 @@ class Ground:
 
     def versions(self) -> dict[str, str]:
         """The version of every object, as the API server has it now."""
-        found = {ref: self.world.read(ref) for ref in self.world.objects}
-        return {str(ref): str(metadata(entry or {}).get("resourceVersion")) for ref, entry in found.items()}
+        objects = {ref: self.world.read(ref) for ref in self.world.objects}
+        return {str(ref): str(metadata(entry or {}).get("resourceVersion")) for ref, entry in objects.items()}
 
     def state(self) -> dict[str, Any]:
         """All there is, with nothing in it that differs from run to run, or that is to depend on the way there."""
@@ -183,11 +183,13 @@ class Ground:
         for kind in self.specs:
             state[str(self.ref(kind))] = _told(state[str(self.ref(kind))])
         if self._undecided():
-            one = state[str(self.ref(MACHINE_CONFIG.name))]
-            conditions = [condition for condition in one["status"]["conditions"] if condition["type"] not in UNDECIDED]
+            entry = state[str(self.ref(MACHINE_CONFIG.name))]
+            conditions = [
+                condition for condition in entry["status"]["conditions"] if condition["type"] not in UNDECIDED
+            ]
             state[str(self.ref(MACHINE_CONFIG.name))] = {
-                **one,
-                "status": {**one["status"], "conditions": conditions},
+                **entry,
+                "status": {**entry["status"], "conditions": conditions},
             }
         return state
 
@@ -198,8 +200,8 @@ class Ground:
         none of which is written or removed without leave to reboot.
         """
         if ref.kind == PERSISTENT_VOLUME_CLAIM:
-            said = (metadata(self.world.objects[ref]).get("annotations") or {}).get(ON_DELETE)
-            return said == OnDelete.RETAIN and not self._claimed()
+            annotation = (metadata(self.world.objects[ref]).get("annotations") or {}).get(ON_DELETE)
+            return annotation == OnDelete.RETAIN and not self._claimed()
         return ref.kind == NODES_CONFIG and self._undecided()
 
     def _claimed(self) -> bool:
@@ -208,8 +210,8 @@ class Ground:
 
     def _storage(self) -> dict[str, Any]:
         spec: dict[str, Any] = filled(self.specs.get("Kepler") or {})
-        found: dict[str, Any] = spec.get("model-server", {}).get("storage", {})
-        return found
+        document: dict[str, Any] = spec.get("model-server", {}).get("storage", {})
+        return document
 
     def _undecided(self) -> bool:
         """Whether what is asked of the machines may be in place or not, as `allow-reboot` was before."""
@@ -259,4 +261,4 @@ def document(kind: str, spec: Any) -> dict[str, Any]:
 def without_intent(state: Mapping[str, Any]) -> dict[str, Any]:
     """The state without what the user wrote, which may say the same in more ways than one."""
     ours = {f"{place.kind.name} '{place.name}'" for place in PLACES.values()}
-    return {name: {"status": one.get("status")} if name in ours else one for name, one in state.items()}
+    return {name: {"status": entry.get("status")} if name in ours else entry for name, entry in state.items()}

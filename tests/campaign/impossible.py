@@ -70,18 +70,18 @@ def drive(ground: Ground, case: Impossible) -> tuple[list[str], frozenset[Reject
         return [*settled.wrong], frozenset()
     ground.world.begin()
     case.stage(ground.world)
-    told = [*_changed(ground, case)]
+    problems = [*_changed(ground, case)]
     rejected = ground.rejections() - settled.rejections
-    if not any(one.reason == case.reason and case.says in one.message for one in rejected):
-        told.append(f"no condition says {case.reason} and {case.says}: {'; '.join(map(str, sorted(rejected)))}")
-    told += [f"what runs is changed: {one}" for one in unlike(settled.operands, ground.operands())]
+    if not any(problem.reason == case.reason and case.says in problem.message for problem in rejected):
+        problems.append(f"no condition says {case.reason} and {case.says}: {'; '.join(map(str, sorted(rejected)))}")
+    problems += [f"what runs is changed: {problem}" for problem in unlike(settled.operands, ground.operands())]
     case.mend(ground.world)
     refused = ground.write(settled.specs)
-    told += [f"taken back, {one}" for one in ([refused] if refused else ground.rest())]
-    told += [f"taken back, {one}" for one in unlike(settled.state, ground.state())]
-    if told:
+    problems += [f"taken back, {problem}" for problem in ([refused] if refused else ground.rest())]
+    problems += [f"taken back, {problem}" for problem in unlike(settled.state, ground.state())]
+    if problems:
         ground.clear()
-    return told, rejected
+    return problems, rejected
 
 
 def _changed(ground: Ground, case: Impossible) -> Iterator[str]:

@@ -19,8 +19,12 @@ LITERAL = re.compile(r"\br'([^']*)'")
 
 def rules(node: Schema) -> tuple[str, ...]:
     """Every rule of a value, in CEL."""
-    found = node.get(RULES)
-    return tuple(str(one["rule"]) for one in found if isinstance(one, dict)) if isinstance(found, list) else ()
+    rules_of_node = node.get(RULES)
+    return (
+        tuple(str(rule["rule"]) for rule in rules_of_node if isinstance(rule, dict))
+        if isinstance(rules_of_node, list)
+        else ()
+    )
 
 
 def bounds(node: Schema) -> tuple[int, int]:
@@ -50,9 +54,9 @@ def names(node: Schema) -> tuple[str, ...]:
 
 def longest(node: Schema) -> int:
     """How long a text may be, by the rules, or else by what bounds their cost."""
-    told = [int(match) for rule in rules(node) for match in LONGEST.findall(rule)]
+    lengths = [int(match) for rule in rules(node) for match in LONGEST.findall(rule)]
     most = node.get("maxLength")
-    return min([*told, *([most] if isinstance(most, int) else [])])
+    return min([*lengths, *([most] if isinstance(most, int) else [])])
 
 
 def holds(node: Schema, value: str | int | list[str]) -> bool | None:
@@ -60,8 +64,8 @@ def holds(node: Schema, value: str | int | list[str]) -> bool | None:
     most = node.get("maxLength")
     if isinstance(most, int) and isinstance(value, str) and len(value) > most:
         return False
-    found = [_holds(rule, value) for rule in rules(node)]
-    return False if False in found else None if None in found else True
+    verdicts = [_holds(rule, value) for rule in rules(node)]
+    return False if False in verdicts else None if None in verdicts else True
 
 
 def _holds(rule: str, value: str | int | list[str]) -> bool | None:

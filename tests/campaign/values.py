@@ -286,6 +286,6 @@ def shown(value: Any) -> str:
     return text if len(text) < 60 else f"{text[:40]}.. ({len(text)} characters)"
 
 
-def _different(found: Iterator[Any]) -> tuple[Any, ...]:
+def _different(values: Iterator[Any]) -> tuple[Any, ...]:
     """Each once, told apart as JSON tells them: there, 1 and `true` are two."""
-    return tuple({shown(value) if value is ABSENT else json.dumps(value): value for value in found}.values())
+    return tuple({shown(value) if value is ABSENT else json.dumps(value): value for value in values}.values())

@@ -128,7 +128,7 @@ def well() -> ClusterSnapshot:
 
 def told(seen: ClusterSnapshot) -> list[Check]:
     """All checks."""
-    return [one for check in CHECKS for one in check(seen)]
+    return [entry for check in CHECKS for entry in check(seen)]
 
 
 def troubles(seen: ClusterSnapshot) -> list[Check]:
@@ -160,10 +160,10 @@ def installed(**spoilt: Parts) -> Callable[[ClusterSnapshot], ClusterSnapshot]:
 def put(at: str, value: Any) -> Callable[[Any], None]:
     """Sets a field, by its dotted path."""
 
-    def change(one: Any) -> None:
+    def change(entry: Any) -> None:
         *above, last = at.split(".")
         for name in above:
-            one = one[int(name)] if isinstance(one, list) else one.setdefault(name, {})
-        one[last] = value
+            entry = entry[int(name)] if isinstance(entry, list) else entry.setdefault(name, {})
+        entry[last] = value
 
     return change

@@ -61,15 +61,15 @@ def keep(*reports: Report) -> tuple[Kept, ...]:
     """Each under its place as id, in the order in which they began."""
     return tuple(
         Kept(sequence=number, id=str(number), type="t", kept=one.began, report=one)
-        for number, one in enumerate(sorted(reports, key=lambda said: said.began))
+        for number, one in enumerate(sorted(reports, key=lambda report: report.began))
     )
 
 
 def trace(*reports: Report, edit: Edit | None = EDIT, more: bool = False) -> Trace:
     """One change; `more` says that earlier reports are left out."""
     kept = keep(*reports)
-    found = episodes(kept, edit, more=more)
-    return Trace(trace=TRACE, object=KEPLER, generation=2, edit=edit, reports=kept, episodes=found, more=more)
+    parts = episodes(kept, edit, more=more)
+    return Trace(trace=TRACE, object=KEPLER, generation=2, edit=edit, reports=kept, episodes=parts, more=more)
 
 
 def change(*reports: Report, edit: Edit | None = EDIT, more: bool = False) -> Change:

@@ -55,12 +55,14 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.says)
 def test_an_apply_in_memory(case: AppliedCase) -> None:
     """Values and owners."""
-    found = None
+    manifest = None
     for writer, intent in case.steps:
-        found = applied(CFM, intent, found, writer)
-    assert found is not None
-    assert found["data"] == case.left
-    owned = {writer.manager: {path[-1].removeprefix("f:") for path in paths} for writer, paths in owners(found).items()}
+        manifest = applied(CFM, intent, manifest, writer)
+    assert manifest is not None
+    assert manifest["data"] == case.left
+    owned = {
+        writer.manager: {path[-1].removeprefix("f:") for path in paths} for writer, paths in owners(manifest).items()
+    }
     assert owned == case.owned
 
 

@@ -84,8 +84,8 @@ def test_a_newer_one_may_say_more(served: Served) -> None:
     """Fields are only ever added: what an older plugin does not know is passed over, however deep."""
     answer = dumped(change(COLLECTOR))
     served.body = {"items": [{**answer, "edit": {**answer["edit"], "why": "?"}, "more": 1}], "more": []}
-    (found,) = ConsoleClient(served.url).history(KEY).items
-    assert found.edit == change(COLLECTOR).edit
+    (changes,) = ConsoleClient(served.url).history(KEY).items
+    assert changes.edit == change(COLLECTOR).edit
 
 
 def test_nobody_is_told_a_token_that_there_is_not(served: Served) -> None:
@@ -111,9 +111,9 @@ def test_nobody_is_told_a_token_that_there_is_not(served: Served) -> None:
 def test_what_a_failure_says(served: Served, status: int, body: Any, error: type[CliError], says: str) -> None:
     """The API's own sentence, and what to do."""
     served.status, served.body = status, body
-    with pytest.raises(error) as told:
+    with pytest.raises(error) as raised:
         ConsoleClient(served.url).history(KEY)
-    assert says in told.value.message
+    assert says in raised.value.message
 
 
 def test_nothing_listens() -> None:
@@ -126,8 +126,8 @@ def cluster(**objects: Any) -> Cluster:
     """One that knows these objects, by the last part of their paths."""
 
     def answer(request: Request) -> ApiResponse:
-        found = objects.get(request.path.rpartition("/")[2].replace("-", "_"))
-        return ApiResponse(200, found) if found else ApiResponse(404, {"message": "not found"})
+        changes = objects.get(request.path.rpartition("/")[2].replace("-", "_"))
+        return ApiResponse(200, changes) if changes else ApiResponse(404, {"message": "not found"})
 
     return Cluster(answer, ClusterTarget(context="there"), "energy", token="mine")
 

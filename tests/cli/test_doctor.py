@@ -69,7 +69,9 @@ CASES = [
     ),
     DoctorCase(
         "a role with more",
-        changed(ROLE, lambda one: one["rules"].append({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]})),
+        changed(
+            ROLE, lambda check: check["rules"].append({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]})
+        ),
         "warn",
         "has more than its function needs: `get secrets`",
     ),
@@ -195,5 +197,5 @@ def test_processes_of_this_machine_need_no_knative_serving() -> None:
     """And it is said that there is none."""
     here = Parts({"status": READY | {"subscriberUri": "http://127.0.0.1:9001"}}, serving=False, answers=True)
     seen = replace(well(), installed=Installation(parts=dict.fromkeys(parts(), here)))
-    (found,) = [one for one in told(seen) if one.area == "functions"]
-    assert (found.level, "without Knative Serving" in found.says) == ("ok", True)
+    (checks,) = [check for check in told(seen) if check.area == "functions"]
+    assert (checks.level, "without Knative Serving" in checks.says) == ("ok", True)

@@ -195,10 +195,10 @@ def test_what_may_not_be_read_is_told_as_such(whole: Stack, doctor: Callable[...
     lines = doctor("--kubeconfig", str(whole.kubeconfig_for(NAMESPACE, "nobody")))
     assert {level for _, level, _, _ in lines} == {"ok", "warn"}
     for area in ("definitions", "permissions", "policies", "knative", "events", "dead letters", "resources"):
-        told = [(says, do) for where, _, says, do in lines if where == area]
-        assert told, area
-        unread = [re.search("you may not (read|list)", says) and do.startswith("ask for") for says, do in told]
-        assert all(unread), told
+        rows = [(says, do) for where, _, says, do in lines if where == area]
+        assert rows, area
+        unread = [re.search("you may not (read|list)", says) and do.startswith("ask for") for says, do in rows]
+        assert all(unread), rows
 
 
 def pod() -> dict[str, Any]:

@@ -274,7 +274,7 @@ CASES = [
     ),
     KnativeCase(
         "dispatcher without a CPU request",
-        changed(Ref(DEPLOYMENT, EVENTING, CHANNEL[0]), lambda one: one.update(deployment(CHANNEL[0], {}))),
+        changed(Ref(DEPLOYMENT, EVENTING, CHANNEL[0]), lambda part: part.update(deployment(CHANNEL[0], {}))),
         "warn",
         "'imc-dispatcher' of the in-memory channel has no CPU request",
         "kubectl -n knative-eventing set resources deployment imc-dispatcher --requests=cpu=100m",
@@ -355,11 +355,11 @@ def test_what_is_no_trouble_is_not_reported(change: Change) -> None:
 
 def test_a_version_that_differs_is_told_once_for_all_functions() -> None:
     """As after an upgrade of the functions, or of this program alone."""
-    found = dict(parts())
-    for one in found.values():
-        assert one.service is not None
-        one.service["metadata"]["labels"][OF_VERSION] = "0.0.9"
-    [line] = troubles(replace(well(), installed=Installation(parts=found)))
+    by_name = dict(parts())
+    for part in by_name.values():
+        assert part.service is not None
+        part.service["metadata"]["labels"][OF_VERSION] = "0.0.9"
+    [line] = troubles(replace(well(), installed=Installation(parts=by_name)))
     assert line.level == "warn"
     assert line.says.endswith(f" and 9 more are of version 0.0.9, this program of {VERSION}")
     assert "install `kubectl kepler` of version 0.0.9" in line.do

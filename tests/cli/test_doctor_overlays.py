@@ -124,25 +124,25 @@ def without_policies(seen: ClusterSnapshot) -> ClusterSnapshot:
 
 def with_database(seen: ClusterSnapshot) -> ClusterSnapshot:
     """The database of `audit` is named in a Secret."""
-    found = dict(parts())
+    by_name = dict(parts())
     service = put("spec.template.spec.containers.0.env", [{"name": "DATABASE", "valueFrom": {"secretKeyRef": {}}}])
     image = next(iter(seen.wanted("Service", "serving")))["spec"]["template"]["spec"]["containers"][0]["image"]
     changed_service = {"spec": {"template": {"spec": {"containers": [{"image": image}]}}}, "status": READY}
     service(changed_service)
-    found["kepler-audit"] = Parts({"status": READY}, {"metadata": {"name": "kepler-audit"}, **changed_service})
-    return replace(seen, installed=Installation(parts=found))
+    by_name["kepler-audit"] = Parts({"status": READY}, {"metadata": {"name": "kepler-audit"}, **changed_service})
+    return replace(seen, installed=Installation(parts=by_name))
 
 
 def mirrored(seen: ClusterSnapshot) -> ClusterSnapshot:
     """Images come from another registry, for the policies and for the functions."""
     mirror = {"RELATED_IMAGE_KEPLER": "registry.example/kepler:1"}
-    found = dict(parts())
-    for one in found.values():
-        assert one.service is not None
-        for variable in one.service["spec"]["template"]["spec"]["containers"][0]["env"]:
+    by_name = dict(parts())
+    for part in by_name.values():
+        assert part.service is not None
+        for variable in part.service["spec"]["template"]["spec"]["containers"][0]["env"]:
             variable["value"] = mirror.get(variable["name"], variable["value"])
     data = put("data.RELATED_IMAGE_KEPLER", mirror["RELATED_IMAGE_KEPLER"])
-    return changed(ref(CONFIG_MAP, "kepler-images"), data)(replace(seen, installed=Installation(parts=found)))
+    return changed(ref(CONFIG_MAP, "kepler-images"), data)(replace(seen, installed=Installation(parts=by_name)))
 
 
 def with_event_policy(seen: ClusterSnapshot) -> ClusterSnapshot:

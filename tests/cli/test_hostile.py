@@ -153,10 +153,10 @@ def test_dead_letters(stream: Opened) -> None:
     record = dead_letter.record(event, dead_letter.OTHER, None)
     kept = {**dead_letter.config_map(event, record)}
     kept["metadata"] = {**kept["metadata"], "name": "l"}
-    (found,) = read.letters([kept])
-    table(dead_letter_rows.HEADINGS, dead_letter_rows.rows([found], NOW))
+    (letters,) = read.letters([kept])
+    table(dead_letter_rows.HEADINGS, dead_letter_rows.rows([letters], NOW))
     assert is_printable(plain(screen))
-    for line in letter_lines(found, kept):
+    for line in letter_lines(letters, kept):
         say(line)
     assert harmless(plain(screen))
 

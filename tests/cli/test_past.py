@@ -206,11 +206,11 @@ def test_a_deleted_object_has_no_edit_as_its_cause() -> None:
     """The function created it again because it was deleted, long after the edit of its generation."""
     deletion = cause(HOURS - 5, DAEMON_SET, by="").model_copy(update={"type": RESOURCE_DELETE})
     created = Write(object=DAEMON_SET, action="created", fields=(PORT,))
-    found = trace(ESTIMATOR, COLLECTOR, report("collector", HOURS, 20, cause=deletion, changes=(created,)))
+    shown = trace(ESTIMATOR, COLLECTOR, report("collector", HOURS, 20, cause=deletion, changes=(created,)))
     written = [
         edit
-        for kept in found.reports
-        for edit in history_lines.changed(kept, "DaemonSet/kepler-exporter", history_lines.behind(found, kept.id))
+        for kept in shown.reports
+        for edit in history_lines.changed(kept, "DaemonSet/kepler-exporter", history_lines.behind(shown, kept.id))
     ]
     assert [(edit.action, edit.edit) for edit in written] == [("changed", EDIT), ("created", None)]
     again = "\n".join(history_lines.writes(written)).partition("created")[2]
@@ -228,11 +228,11 @@ def test_what_happens_later_is_an_episode_of_its_own() -> None:
 @pytest.mark.parametrize("width", [80, 120, 300])
 def test_bars_fit_and_are_in_their_places(width: int) -> None:
     """No line is wider than the terminal, and who began later stands further right."""
-    told = [line for line in lines(trace(ESTIMATOR, COLLECTOR, LAST), width) if "ms" in line]
-    assert all(len(line) <= max(width, 100) for line in told)
-    where = {line.split()[1 if line.startswith("*") else 0]: line.index("=") for line in told if "=" in line}
+    drawn = [line for line in lines(trace(ESTIMATOR, COLLECTOR, LAST), width) if "ms" in line]
+    assert all(len(line) <= max(width, 100) for line in drawn)
+    where = {line.split()[1 if line.startswith("*") else 0]: line.index("=") for line in drawn if "=" in line}
     assert where["estimator"] < where["collector"] < where["status"]
-    assert [line.startswith("*") for line in told if "=" in line] == [True, True, True]
+    assert [line.startswith("*") for line in drawn if "=" in line] == [True, True, True]
 
 
 def test_calls_are_shown_when_asked_for() -> None:

@@ -97,10 +97,10 @@ CASES = [
 EACH = pytest.mark.parametrize("case", CASES, ids=lambda case: case.says)
 
 
-def reported(said: list[Report]) -> Net:
+def reported(reports: list[Report]) -> Net:
     """What the functions wrote, status aside, as their reports have it."""
     net: Net = {}
-    for change in (change for report in said for change in report.changes if change.action != "reported"):
+    for change in (change for report in reports for change in report.changes if change.action != "reported"):
         where = (change.object.kind, change.object.name)
         for changed in change.fields:
             first = net.pop((*where, changed.path), None)
@@ -111,10 +111,10 @@ def reported(said: list[Report]) -> Net:
     return net
 
 
-def predicted(told: Any) -> Net:
+def predicted(answer: Any) -> Net:
     """What `diff` says that the functions would write."""
     net: Net = {}
-    for touched in told["objects"]:
+    for touched in answer["objects"]:
         where = (touched["object"]["kind"], touched["object"]["name"])
         for changed in touched["fields"]:
             if changed["by"] != YOU:
@@ -126,19 +126,19 @@ def predicted(told: Any) -> Net:
 
 def settled(workbench: Workbench) -> list[Report]:
     """Every function in turn until none writes; all that they reported."""
-    said: list[Report] = []
+    reports: list[Report] = []
     for _ in range(10):
         turn = [report for name in BY_NAME for report in workbench.resync(name).reports]
-        said += turn
+        reports += turn
         if not any(report.changes for report in turn):
-            return said
+            return reports
     raise AssertionError("the functions do not come to rest")
 
 
 def rows(net: Net) -> list[list[Any]]:
     """As JSON has them."""
-    found: list[list[Any]] = json.loads(json.dumps([[*key, *value] for key, value in net.items()]))
-    return sorted(found, key=str)
+    rows_of_net: list[list[Any]] = json.loads(json.dumps([[*key, *value] for key, value in net.items()]))
+    return sorted(rows_of_net, key=str)
 
 
 @pytest.mark.parametrize("how", [(), ("--server-side",)], ids=["client-side", "server-side"])

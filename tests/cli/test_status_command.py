@@ -47,8 +47,8 @@ def test_the_worst_is_first() -> None:
 
 def test_the_reason_has_a_column() -> None:
     """Of kinds that have none, a dash."""
-    told = [dict(zip(HEADINGS, row, strict=True)) for row in rows(status(MIXED), NOW)]
-    assert [row["REASON"] for row in told] == ["ImageNotAllowed", "Waiting", "R", "-"]
+    rows_by_heading = [dict(zip(HEADINGS, row, strict=True)) for row in rows(status(MIXED), NOW)]
+    assert [row["REASON"] for row in rows_by_heading] == ["ImageNotAllowed", "Waiting", "R", "-"]
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 200])

@@ -112,9 +112,9 @@ def test_kubectl_repeats_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     there = Cluster(lambda _: ApiResponse(404, {}), ClusterTarget(), "x", TOKEN)
-    with pytest.raises(CliError) as told, forwarded(there, "x", "pod/y", 8080):
+    with pytest.raises(CliError) as raised, forwarded(there, "x", "pod/y", 8080):
         pass
-    assert told.value.message.endswith("did not come up: error: (hidden) is no good")
+    assert raised.value.message.endswith("did not come up: error: (hidden) is no good")
 
 
 def test_a_token_is_made_for_our_audience() -> None:

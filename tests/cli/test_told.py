@@ -86,11 +86,11 @@ def test_progress_is_shown_on_a_terminal_and_nowhere_else(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    ("found", "told"), [(None, "-"), ("", '""'), (" x", '" x"'), (3, "3"), ([1], "[1]"), (True, "true")]
+    ("shown", "told"), [(None, "-"), ("", '""'), (" x", '" x"'), (3, "3"), ([1], "[1]"), (True, "true")]
 )
-def test_values_in_a_line(found: Any, told: str) -> None:
+def test_values_in_a_line(shown: Any, told: str) -> None:
     """JSON, but for plain words."""
-    assert output.value(found) == told
+    assert output.value(shown) == told
     assert len(output.value("x" * 1000)) == output.LONGEST
 
 
@@ -98,6 +98,6 @@ def test_ready_for_an_older_generation_is_not_ready() -> None:
     """A `True` about what is no longer asked for promises nothing."""
     condition = {"type": "Ready", "status": "True", "reason": "Ready", "message": "", "observedGeneration": 1}
     entry = {"metadata": {"name": "k", "namespace": "n", "generation": 2}, "status": {"conditions": [condition]}}
-    found = status({Ref(KEPLER, "n", "k"): entry})
-    assert (found.ready, found.resources[0].ready, found.resources[0].since) == (False, "Unknown", None)
-    assert "generation 2 is not looked at yet, or not by all" in next(rows(found, NOW))[-1]
+    shown = status({Ref(KEPLER, "n", "k"): entry})
+    assert (shown.ready, shown.resources[0].ready, shown.resources[0].since) == (False, "Unknown", None)
+    assert "generation 2 is not looked at yet, or not by all" in next(rows(shown, NOW))[-1]

@@ -25,9 +25,9 @@ from tests.workbench import Workbench
 )
 def test_a_word_on_skew(operator: list[str], unread: tuple[str, ...], says: str) -> None:
     """What differs and what to do; nothing where all is of one version."""
-    found = versions("1.2", operator, "v1.35.0", unread)
-    assert says in found.skew
-    assert bool(found.skew) is bool(says)
+    known = versions("1.2", operator, "v1.35.0", unread)
+    assert says in known.skew
+    assert bool(known.skew) is bool(says)
 
 
 def test_a_cluster_without_functions(terminal: Terminal) -> None:

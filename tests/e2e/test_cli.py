@@ -224,8 +224,8 @@ def test_a_bundle_with_reports_and_without_secrets(plugin: Plugin, tmp_path: Pat
     path = tmp_path / "bundle.tar.gz"
     plugin("support-bundle", "-o", str(path))
     with tarfile.open(path) as archive:
-        found = {member.name: archive.extractfile(member) for member in archive.getmembers()}
-        content = {name: opened.read().decode() for name, opened in found.items() if opened}
+        files = {member.name: archive.extractfile(member) for member in archive.getmembers()}
+        content = {name: opened.read().decode() for name, opened in files.items() if opened}
     root = f"kepler-support/reports/traces/{cluster.namespace}-kepler-1.json"
     assert "collector" in content[root]
     assert not [name for name, text in content.items() if planted in text]

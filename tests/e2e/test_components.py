@@ -52,8 +52,8 @@ def stripped(value: Any) -> Any:
 
 def specs(steps: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
     """The spec after each step: a step replaces the parts it names."""
-    found: dict[str, Any] = {}
-    return [copy.deepcopy(found := {**found, **step}) for step in steps]
+    spec: dict[str, Any] = {}
+    return [copy.deepcopy(spec := {**spec, **step}) for step in steps]
 
 
 def walk(cluster: StackNamespace, steps: tuple[dict[str, Any], ...]) -> None:

@@ -246,8 +246,8 @@ class FaultWorld:
 
     def release_claims(self) -> None:
         """As the controller that protects claims does: one that is deleted and that no pod uses may go."""
-        for ref, one in [*self.objects.items()]:
-            if ref.kind is objects.PERSISTENT_VOLUME_CLAIM and terminates(one):
+        for ref, manifest in [*self.objects.items()]:
+            if ref.kind is objects.PERSISTENT_VOLUME_CLAIM and terminates(manifest):
                 self.patch(ref, {"metadata": {"finalizers": None}}, by="controller")
 
     def roll_out(self) -> None:
@@ -256,13 +256,15 @@ class FaultWorld:
             objects.DAEMON_SET: ("desiredNumberScheduled", "currentNumberScheduled", "updatedNumberScheduled"),
             objects.DEPLOYMENT: ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"),
         }
-        for ref, one in [*self.objects.items()]:
-            if ref.kind in progress and (one.get("status") or {}).get("observedGeneration") != generation(one):
+        for ref, manifest in [*self.objects.items()]:
+            if ref.kind in progress and (manifest.get("status") or {}).get("observedGeneration") != generation(
+                manifest
+            ):
                 counts = dict.fromkeys(progress[ref.kind], 2)
                 more = {"numberAvailable": 2, "numberReady": 2, "numberMisscheduled": 0}
                 status = counts | (more if ref.kind is objects.DAEMON_SET else {})
                 body = {"apiVersion": ref.kind.api_version, "kind": ref.kind.name, "metadata": {"name": ref.name}}
-                body["status"] = status | {"observedGeneration": generation(one)}
+                body["status"] = status | {"observedGeneration": generation(manifest)}
                 after = self._applied(ref, body, "status")
                 self.note("controller", Request("PATCH", path(ref.kind, ref.namespace, ref.name, "status")), ref, after)
 
@@ -349,7 +351,11 @@ class FaultWorld:
 
         ping = Event("ping", PING, "/tests", "", "", "", "", "", {}, {})
         Sweep(self.functions, self._sweeping, sink)(ping)
-        ours = [one for one in asked if one.type == RESYNC_REQUESTED and one.namespace in ("", self.namespace)]
+        ours = [
+            manifest
+            for manifest in asked
+            if manifest.type == RESYNC_REQUESTED and manifest.namespace in ("", self.namespace)
+        ]
         for write in ours:
             self.send(write)
         return len(ours)

@@ -24,11 +24,11 @@ class Verdict:
     tried: int = 0
     failed: dict[str, list[str]] = field(default_factory=dict)
 
-    def note(self, what: str, told: list[str]) -> None:
+    def note(self, what: str, problems: list[str]) -> None:
         """One more."""
         self.tried += 1
-        if told:
-            self.failed[what] = told
+        if problems:
+            self.failed[what] = problems
 
 
 @contextmanager
@@ -117,8 +117,8 @@ class Matrix:
 
         Taken back in the middle, the step may also end as the one before did: then the chain does not go on from here.
         """
-        one, other = self.references[place], self.references[(place + 1) % len(self.references)]
-        wanted = _sum(one.ended, other.ended)
+        reference, following = self.references[place], self.references[(place + 1) % len(self.references)]
+        wanted = _sum(reference.ended, following.ended)
         problems = [*broken(self.world, wanted, racing=True)]
         if problems and self._step(place + 1).undoes:
             self._elsewhere = True
@@ -166,12 +166,12 @@ def _pairs(asked: list[Plan], sent: list[Plan], count: int, seed: str) -> Iterat
         yield _both(chance.choice(alone), chance.choice(sent))
 
 
-def _both(one: Plan, other: Plan) -> Plan:
+def _both(reference: Plan, following: Plan) -> Plan:
     def arm(world: FaultWorld) -> None:
-        one.arm(world)
-        other.arm(world)
+        reference.arm(world)
+        following.arm(world)
 
-    return Plan(f"{one.name}, and {other.name}", arm, loses=other.loses)
+    return Plan(f"{reference.name}, and {following.name}", arm, loses=following.loses)
 
 
 def _sum(first: RunResult, then: RunResult) -> RunResult:

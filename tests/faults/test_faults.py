@@ -18,10 +18,10 @@ def sample(plans: Sequence[Sequence[Plan]], seed: str) -> list[list[Plan]]:
     """Of each kind, told by a plan's first word, so many, by chance; each at its step."""
     chance = random.Random(seed)
     kinds: dict[str, list[tuple[int, Plan]]] = {}
-    for step, each in enumerate(plans):
-        for plan in each:
+    for step, plans_of_step in enumerate(plans):
+        for plan in plans_of_step:
             kinds.setdefault(plan.name.partition(" ")[0], []).append((step, plan))
-    chosen = [one for kind in kinds.values() for one in chance.sample(kind, min(EACH, len(kind)))]
+    chosen = [first for kind in kinds.values() for first in chance.sample(kind, min(EACH, len(kind)))]
     return [[plan for step, plan in chosen if step == number] for number in range(len(plans))]
 
 
@@ -40,6 +40,6 @@ def test_without_a_fault_every_run_is_the_same(faulty_plane: Stack, chain: Chain
     """So that what a fault changes is the fault's doing: the same requests, in the same order, to the same end."""
     with walking(faulty_plane, chain) as matrix:
         again = matrix.again()
-    for one, other in zip(matrix.references, again, strict=True):
-        assert one.ended == other.ended
-        assert [asked.request.path for asked in one.asked] == [asked.request.path for asked in other.asked]
+    for first, second in zip(matrix.references, again, strict=True):
+        assert first.ended == second.ended
+        assert [asked.request.path for asked in first.asked] == [asked.request.path for asked in second.asked]

@@ -88,10 +88,10 @@ def noted(faulty_plane: Stack) -> dict[str, set[Permission]]:
     """What each function needed on its way through every chain, by the name of its ServiceAccount."""
     desk = Noting(transport(faulty_plane, "kepler-dead-letter"))
     counter = Noting(transport(faulty_plane, "kepler-audit"))
-    found = {"kepler-dead-letter": desk.noted, "kepler-audit": counter.noted}
+    counters = {"kepler-dead-letter": desk.noted, "kepler-audit": counter.noted}
     _read_resources(counter)
     _look(counter, faulty_plane.kubectl("-n", OPERATOR, "create", "token", "kepler-sweep").strip())
-    _make_and_read_key(faulty_plane, counter, found)
+    _make_and_read_key(faulty_plane, counter, counters)
     _correspond(faulty_plane, store(faulty_plane, send=desk))
     for first in range(len(FUNCTIONS)):
         # Whoever is first makes what several share.
@@ -100,18 +100,18 @@ def noted(faulty_plane: Stack) -> dict[str, set[Permission]]:
         for chain in (*CHAINS, ALONE) if first == 0 else (ALONE,):
             _walk(world, chain)
         for name, sender in senders.items():
-            found.setdefault(name, set()).update(sender.noted)
-    return found
+            counters.setdefault(name, set()).update(sender.noted)
+    return counters
 
 
-def _make_and_read_key(plane: Stack, maker: Noting, found: dict[str, set[Permission]]) -> None:
+def _make_and_read_key(plane: Stack, maker: Noting, permissions: dict[str, set[Permission]]) -> None:
     """`audit` makes the key that events are signed with, and each function reads it."""
     plane.kubectl("-n", OPERATOR, "delete", "secret", SECRET_NAME, "--ignore-not-found")
     Keyring(maker, OPERATOR).make()
     for account in (*(function.manager for function in FUNCTIONS), *(listener.manager for listener in LISTENERS)):
         reader = Noting(transport(plane, account))
         assert Keyring(reader, OPERATOR)() is not None
-        found.setdefault(account, set()).update(reader.noted)
+        permissions.setdefault(account, set()).update(reader.noted)
 
 
 def _read_resources(send: Transport) -> None:

@@ -79,23 +79,23 @@ def _item(item: Manifest, at: Path) -> Iterator[tuple[Path, Any]]:
     yield from _leaves(item, path)
 
 
-def tree(found: Leaves) -> dict[str, Any]:
+def tree(leaves: Leaves) -> dict[str, Any]:
     """The content that these leaves make up."""
-    return {name: _built(below) for name, below in _by_token(found, "f:").items()}
+    return {name: _built(below) for name, below in _by_token(leaves, "f:").items()}
 
 
-def _built(found: Leaves) -> Any:
-    if items := _by_token(found, "k:"):
+def _built(leaves: Leaves) -> Any:
+    if items := _by_token(leaves, "k:"):
         return [_built(below) for below in items.values()]
-    if named := _by_token(found, "f:"):
+    if named := _by_token(leaves, "f:"):
         return {name: _built(below) for name, below in named.items()}
-    return found[()]
+    return leaves[()]
 
 
-def _by_token(found: Leaves, sort: str) -> dict[str, dict[Path, Any]]:
+def _by_token(leaves: Leaves, sort: str) -> dict[str, dict[Path, Any]]:
     """What is below each token of this sort."""
     grouped: dict[str, dict[Path, Any]] = {}
-    for path, value in found.items():
+    for path, value in leaves.items():
         if path and path[0].startswith(sort):
             grouped.setdefault(path[0].removeprefix(sort), {})[path[1:]] = value
     return grouped

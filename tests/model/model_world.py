@@ -157,7 +157,7 @@ class ModelWorld:
 
     def wakes(self, cells: Cells, written: WriteResult) -> bool:
         """Whether the event of somebody else's write is followed by a reconcile, or is answered from itself alone."""
-        before, after = (self.contents.manifest(one.content) for one in (cells[written.place], written.cell))
+        before, after = (self.contents.manifest(cell.content) for cell in (cells[written.place], written.cell))
         shown = after or before
         return shown is not None and not idle(
             self.scenario.function, _event(shown, RESOURCE_UPDATE if after else RESOURCE_DELETE)

@@ -37,7 +37,7 @@ def of_write(world: ModelWorld, worker: Worker, cells: Cells, written: WriteResu
     ref = world.refs[place] if place >= 0 else None
     if ref is None or ref == world.scenario.key:
         return
-    before, after = (world.contents.manifest(one.content) for one in (cells[place], written.cell))
+    before, after = (world.contents.manifest(cell.content) for cell in (cells[place], written.cell))
     looked = world.contents.manifest(worker.looked.get(place, 0))
     if (uid(looked) if looked else "") != (uid(before) if before else ""):
         yield BrokenProperty(Property.SAME_OBJECT, f"decided on {_named(looked)} and wrote to {_named(before)}")

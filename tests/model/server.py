@@ -150,14 +150,14 @@ def _envelope(intent: Manifest, actual: Manifest | None, fresh: Fresh) -> dict[s
     return {**named, "uid": uid(actual) if actual else fresh.uid, "resourceVersion": fresh.version}
 
 
-def _entry(intent: Manifest, writer: tuple[str, str], found: frozenset[tuple[str, ...]]) -> Manifest:
+def _entry(intent: Manifest, writer: tuple[str, str], objects_found: frozenset[tuple[str, ...]]) -> Manifest:
     manager, subresource = writer
     return {
         "manager": manager,
         "operation": "Apply",
         "apiVersion": intent["apiVersion"],
         "fieldsType": "FieldsV1",
-        "fieldsV1": fields(found),
+        "fieldsV1": fields(objects_found),
         **({"subresource": subresource} if subresource else {}),
     }
 
@@ -186,5 +186,5 @@ class ModelApiServer:
 
 def listed(objects: Mapping[str, Manifest], collection: str) -> Manifest:
     """A collection's objects, by name."""
-    found = [objects[path] for path in sorted(objects) if address(path).collection == collection]
-    return {"kind": "List", "items": found, "metadata": {}}
+    objects_found = [objects[path] for path in sorted(objects) if address(path).collection == collection]
+    return {"kind": "List", "items": objects_found, "metadata": {}}

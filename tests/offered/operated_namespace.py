@@ -221,8 +221,8 @@ class OperatedNamespace:
         self.ran.append(command)
         program, *arguments = shlex.split(command)
         assert program == "kubectl", command
-        said: list[str | Exception] = []
-        thread = threading.Thread(target=lambda: said.append(self._run(arguments)), daemon=True)
+        answers: list[str | Exception] = []
+        thread = threading.Thread(target=lambda: answers.append(self._run(arguments)), daemon=True)
         thread.start()
         until = time.monotonic() + LONGEST
         while thread.is_alive():
@@ -231,9 +231,9 @@ class OperatedNamespace:
             if thread.is_alive():
                 self.follow()
         self.follow()
-        if isinstance(said[0], Exception):
-            raise said[0]
-        return said[0]
+        if isinstance(answers[0], Exception):
+            raise answers[0]
+        return answers[0]
 
     def _run(self, arguments: list[str]) -> str | Exception:
         if arguments[0] == "kepler":
@@ -269,7 +269,7 @@ class OperatedNamespace:
     def _notice(self) -> None:
         """Take note of every change since the last look, and of every event that was sent to the Broker."""
         lists = self._readers.map(lambda watch: [*self._listed(*watch)], WATCHED)
-        now = {ref: manifest for found in lists for ref, manifest in found}
+        now = {ref: manifest for lists_of_kind in lists for ref, manifest in lists_of_kind}
         for ref, manifest in now.items():
             before = self._known.get(ref)
             if before is None or resource_version(before) != resource_version(manifest):
@@ -289,18 +289,18 @@ class OperatedNamespace:
 
     def _items(self, where: str) -> list[Any]:
         """Return the objects of a list; a kind that was defined a moment ago is asked for again."""
-        found: list[list[Any]] = []
+        lists_of_kind: list[list[Any]] = []
 
         def listed() -> bool:
             try:
-                found.append(self.stack.api.items(where))
+                lists_of_kind.append(self.stack.api.items(where))
             except CommandFailed as wrong:
                 if f" {TOO_MANY} " not in str(wrong):
                     raise
-            return bool(found)
+            return bool(lists_of_kind)
 
         self.until(listed)
-        return found[0]
+        return lists_of_kind[0]
 
     def _send(self, event: Event) -> None:
         if event.kind == KEPLER.name and event.namespace != self.namespace:
@@ -329,7 +329,7 @@ class OperatedNamespace:
         if parents >= self._parents:
             self._parents = parents
             return False
-        others = (found for kind in UNWATCHED for found in self._listed(kind, ""))
+        others = (lists_of_kind for kind in UNWATCHED for lists_of_kind in self._listed(kind, ""))
         gone = [
             ref
             for ref, manifest in (*self._known.items(), *others)

@@ -94,8 +94,8 @@ def play(case: StepCase, operated: OperatedNamespace) -> None:
     case.state(operated)
     operated.follow()
     there = operated.conditions(ref)
-    found = {condition: (there.get(condition) or {}).get("reason") for condition in case.conditions}
-    assert found == dict.fromkeys(case.conditions, case.reason), _told(there)
+    reasons = {condition: (there.get(condition) or {}).get("reason") for condition in case.conditions}
+    assert reasons == dict.fromkeys(case.conditions, case.reason), _told(there)
     messages = " ".join(str(there[condition]["message"]) for condition in case.conditions)
     offered = OfferedState(operated, case, messages, operated.explained(ref).next)
     _look(offered)

@@ -115,12 +115,12 @@ class WorkloadControllers:
         except ObjectNotFound:
             return None
 
-    def _status(self, kind: Kind, one: Manifest, status: dict[str, Any]) -> None:
+    def _status(self, kind: Kind, workload: Manifest, status: dict[str, Any]) -> None:
         unsaid = {field: 0 for field, value in status.items() if value == 0}
-        if unlike(status, {**unsaid, **(one.get("status") or {})}):
-            body = {"apiVersion": kind.api_version, "kind": kind.name, "metadata": {"name": name(one)}}
-            self.stack.api.apply(path(kind, self.namespace, name(one), "status"), {**body, "status": status})
-            self._done(f"status of {kind.name} '{name(one)}': {status}")
+        if unlike(status, {**unsaid, **(workload.get("status") or {})}):
+            body = {"apiVersion": kind.api_version, "kind": kind.name, "metadata": {"name": name(workload)}}
+            self.stack.api.apply(path(kind, self.namespace, name(workload), "status"), {**body, "status": status})
+            self._done(f"status of {kind.name} '{name(workload)}': {status}")
 
     def _delete(self, kind: Kind, called: str) -> None:
         self.stack.api.delete(path(kind, self.namespace, called) + "?gracePeriodSeconds=0")

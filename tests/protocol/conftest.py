@@ -22,8 +22,8 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Postgres]:
     """One PostgreSQL for all tests of a session."""
-    with postgres.server() as found:
-        yield found
+    with postgres.server() as server:
+        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -104,9 +104,9 @@ def test_no_other_function_takes_objects_of_others(workbench: Workbench, kind: s
     storage = {"type": "claim", "claim": {"size": "1Gi"}}
     workbench.apply(kepler(model_server={"enabled": True, "storage": storage}))
     workbench.settle()
-    told = workbench.conditions()[condition]
-    assert (told["status"], told["reason"]) == ("False", "OwnedByAnother")
-    assert f"{kind} '{name}' (managed by 'Helm')" in told["message"]
+    condition_now = workbench.conditions()[condition]
+    assert (condition_now["status"], condition_now["reason"]) == ("False", "OwnedByAnother")
+    assert f"{kind} '{name}' (managed by 'Helm')" in condition_now["message"]
     assert versions(workbench, f"{kind}/{name}") == before
     assert workbench.get("deployment/kepler-model-server") is None
 

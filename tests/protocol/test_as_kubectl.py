@@ -27,8 +27,8 @@ def left(stack: Stack, kind: Kind, namespace: str) -> dict[str, Any]:
         del described[name]
     for owner in described["managedFields"]:
         del owner["time"]
-    found: dict[str, Any] = json.loads(json.dumps(manifest).replace(namespace, "place"))
-    return found
+    answers: dict[str, Any] = json.loads(json.dumps(manifest).replace(namespace, "place"))
+    return answers
 
 
 @pytest.mark.parametrize(

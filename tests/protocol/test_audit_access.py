@@ -104,7 +104,7 @@ def test_whoever_sees_the_cluster_sees_all_of_it(desk: AuditDesk) -> None:
     desk.asked.clear()
     token = desk.somebody(SEES)
     assert desk.namespaces("reports?limit=1000", token) == {LAB, ENERGY}
-    assert [one.path for one in desk.asked] == [WHO, MAY, MAY]
+    assert [request.path for request in desk.asked] == [WHO, MAY, MAY]
     assert desk.namespaces("reports?limit=1000", desk.somebody(NO_NAMESPACE)) == {""}
     assert desk.namespaces("reports?limit=1000", desk.somebody()) == set()
 
@@ -261,7 +261,7 @@ def test_an_authenticator_that_knows_no_audiences_is_asked_again() -> None:
     asked: list[Request] = []
     answers = Tokens(noting(lambda _: ApiResponse(201, {"status": status}), asked))
     assert answers._lately("t").name == "a"
-    assert [(one.body or {})["spec"].get("audiences") for one in asked] == [[AUDIENCE], None]
+    assert [(request.body or {})["spec"].get("audiences") for request in asked] == [[AUDIENCE], None]
     assert Tokens(lambda _: ApiResponse(201, {"status": status}), own=True)._lately("t").name == ""
 
 
@@ -270,7 +270,7 @@ def test_what_the_api_server_said_holds_for_a_moment(desk: AuditDesk, monkeypatc
     token = desk.somebody(within={LAB: SEES})
     for _ in range(5):
         assert desk.namespaces("reports", token) == {LAB}
-    asked = len([one for one in desk.asked if one.path in (WHO, MAY)])
+    asked = len([request for request in desk.asked if request.path in (WHO, MAY)])
     assert asked == 1 + 4  # who it is; the cluster's two, and both namespaces
     desk.stack.kubectl("-n", LAB, "delete", "rolebinding", "--all")
     monkeypatch.setattr("audit.access.token_access.time.monotonic", lambda: 1e12)

@@ -48,9 +48,9 @@ def kept(store: Store) -> list[Found]:
         return list(connection.execute(select(changes).order_by(changes.c.life, changes.c.generation)).all())
 
 
-def edits_of(found: tuple[Change, ...]) -> list[tuple[int, str, bool]]:
+def edits_of(changes: tuple[Change, ...]) -> list[tuple[int, str, bool]]:
     """Generation, who, and whether it was read."""
-    return [(change.generation, change.edit.by, change.edit.verified) for change in found if change.edit]
+    return [(change.generation, change.edit.by, change.edit.verified) for change in changes if change.edit]
 
 
 def reading(store: Store, send: Transport) -> Audit:
@@ -103,8 +103,8 @@ def test_an_edit_that_was_followed_at_once_is_kept_as_an_event_told_it(
     objects.have(edited(KEPLER, 3, NOW))
     audit(edited(KEPLER, 1, NOW))
     audit(edited(KEPLER, 2, NOW))
-    told = [(3, "flux", False), (2, "kubectl-edit", False), (1, "argocd-controller", False)]
-    assert edits_of(history(store)) == told
+    expected = [(3, "flux", False), (2, "kubectl-edit", False), (1, "argocd-controller", False)]
+    assert edits_of(history(store)) == expected
     assert [row.verified for row in kept(store)] == [False, False, True]
 
 

@@ -140,13 +140,13 @@ def test_a_trace_has_its_reports_in_full(store: Store) -> None:
     """In the order in which they began, with the edit that set all of it going."""
     fill(store, 60)
     trace = history(store)[1].trace
-    found = read(store, lambda connection: queries.trace(connection, trace, EVERYTHING))
-    assert found
-    assert found.edit
-    assert len(found.reports) == 7
-    assert all(isinstance(report.report, Report) and report.report.calls for report in found.reports)
-    assert [identity for episode in found.episodes for identity in episode.reports] == [
-        report.id for report in found.reports
+    shown = read(store, lambda connection: queries.trace(connection, trace, EVERYTHING))
+    assert shown
+    assert shown.edit
+    assert len(shown.reports) == 7
+    assert all(isinstance(report.report, Report) and report.report.calls for report in shown.reports)
+    assert [identity for episode in shown.episodes for identity in episode.reports] == [
+        report.id for report in shown.reports
     ]
     assert read(store, lambda connection: queries.trace(connection, "0" * 32, EVERYTHING)) is None
     assert read(store, lambda connection: queries.trace(connection, trace, Sight(frozenset(), cluster=True))) is None

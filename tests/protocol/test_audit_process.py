@@ -197,4 +197,4 @@ def test_with_postgresql_pods_keep_nothing(control_plane: Stack) -> None:
     (database,) = [entry for entry in container["env"] if entry["name"] == "DATABASE"]
     assert database == {"name": "DATABASE", "valueFrom": {"secretKeyRef": {"name": "kepler-audit", "key": "DATABASE"}}}
     base = rendered(control_plane.kubectl, "config/base")["spec"]["containers"][0]
-    assert [one["name"] for one in container["env"]] == [one["name"] for one in base["env"]]
+    assert [variable["name"] for variable in container["env"]] == [variable["name"] for variable in base["env"]]

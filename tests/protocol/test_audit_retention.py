@@ -43,7 +43,7 @@ def rows(database: Database) -> int:
     """What the rows say."""
     with database.reading() as connection:
         sums = [select(func.coalesce(func.sum(table.c.bytes), 0)) for table in (reports, changes, sweeps, resyncs)]
-        return sum(int(connection.execute(one).scalar_one()) for one in sums)
+        return sum(int(connection.execute(sum_of_namespace).scalar_one()) for sum_of_namespace in sums)
 
 
 def test_what_is_old_is_forgotten(store: Store) -> None:
@@ -56,8 +56,8 @@ def test_what_is_old_is_forgotten(store: Store) -> None:
     with store.database.reading() as connection:
         left = queries.page(connection, Reports(limit=1000), EVERYTHING)
     assert [item.id for item in left.items] == [entry.id for entry in reversed(new)]
-    found = count(store.database)
-    assert found["written"] == sum(len(entry.said.changes) for entry in new)
+    counted = count(store.database)
+    assert counted["written"] == sum(len(entry.said.changes) for entry in new)
     assert size(store.database) == rows(store.database)
 
 

@@ -77,8 +77,8 @@ def test_several_processes_share_one_order(store: Store, address: str) -> None:
         list(writers.map(lambda at: others[at % 3].keep(made[at // 2]), range(180)))
     numbers = read(store, lambda connection: connection.execute(select(reports.c.sequence)).scalars().all())
     assert len(numbers) == len(set(numbers)) == 90
-    for other in others:
-        other.database.close()
+    for later in others:
+        later.database.close()
 
 
 def test_a_commit_that_fails_leaves_nothing(store: Store) -> None:
@@ -218,7 +218,7 @@ def test_the_ledger_knows_the_size_of_everything(store: Store) -> None:
     total = read(store, lambda connection: connection.execute(select(ledger.c.bytes)).scalar_one())
     sums = [select(func.sum(table.c.bytes)) for table in (reports, changes, sweeps, resyncs)]
     with store.database.reading() as connection:
-        assert total == sum(connection.execute(one).scalar_one() for one in sums) > 0
+        assert total == sum(connection.execute(sum_of_namespace).scalar_one() for sum_of_namespace in sums) > 0
 
 
 def test_times_are_utc_in_every_database(store: Store) -> None:

@@ -39,8 +39,8 @@ def deployed(workbench: Workbench) -> Workbench:
 
 def told(workbench: Workbench, condition: str = "Ready") -> tuple[str, str, str]:
     """Status, reason and message."""
-    found = workbench.conditions()[condition]
-    return str(found["status"]), str(found["reason"]), str(found["message"])
+    condition_now = workbench.conditions()[condition]
+    return str(condition_now["status"]), str(condition_now["reason"]), str(condition_now["message"])
 
 
 def test_a_missing_priority_class_is_named_in_ready(deployed: Workbench) -> None:

@@ -113,8 +113,10 @@ def no_machine_configs_left(control_plane: Stack) -> Iterator[None]:
 def stored(control_plane: Stack, resource: type[Resource], namespace: str, name: str) -> dict[str, JsonValue]:
     """The object as the API server keeps it."""
     plural = f"{resource.names.plural}.{GROUP}"
-    found: dict[str, JsonValue] = json.loads(control_plane.kubectl("-n", namespace, "get", plural, name, "-o", "json"))
-    return found
+    document: dict[str, JsonValue] = json.loads(
+        control_plane.kubectl("-n", namespace, "get", plural, name, "-o", "json")
+    )
+    return document
 
 
 def blank(part: type[SpecPart]) -> dict[str, JsonValue]:
@@ -196,8 +198,8 @@ def test_every_field_may_be_blank(
 
     control_plane.kubectl("-n", namespace, "apply", *mode, "-f", "-", stdin=json.dumps(manifest))
 
-    found = resource.model_validate(stored(control_plane, resource, namespace, namespace))
-    assert found.model_dump()["spec"] == resource().model_dump()["spec"]
+    document = resource.model_validate(stored(control_plane, resource, namespace, namespace))
+    assert document.model_dump()["spec"] == resource().model_dump()["spec"]
 
 
 @EACH
@@ -206,9 +208,9 @@ def test_a_resource_without_a_spec_shows_the_defaults(
 ) -> None:
     manifest = {"apiVersion": API_VERSION, "kind": resource.names.kind, "metadata": {"name": namespace}}
     control_plane.kubectl("-n", namespace, "create", "-f", "-", stdin=json.dumps(manifest))
-    found = stored(control_plane, resource, namespace, namespace)
-    assert found["spec"]
-    assert resource.model_validate(found).model_dump()["spec"] == resource().model_dump()["spec"]
+    document = stored(control_plane, resource, namespace, namespace)
+    assert document["spec"]
+    assert resource.model_validate(document).model_dump()["spec"] == resource().model_dump()["spec"]
 
 
 @MODES

@@ -172,8 +172,8 @@ def test_a_letter_is_sent_again_as_it_was(desk: DeadLetterDesk, namespace: str) 
 def test_a_letter_is_discarded_without_being_sent(desk: DeadLetterDesk, namespace: str) -> None:
     """Once is enough; no other ConfigMap goes that way, and no name that is none."""
     event, stays = (given_up(namespace=namespace, id=f"{namespace}-{number}") for number in range(2))
-    for one in (event, stays):
-        desk.store(one)
+    for letter in (event, stays):
+        desk.store(letter)
     for _ in range(2):
         desk.store(discard_request(desk.stack, letter_name(event)))
     assert desk.kept(event) is None
@@ -274,8 +274,8 @@ def test_the_oldest_of_the_largest_group_are_forgotten(
         desk.store(given_up(namespace=f"invented-{number}", name=f"n{number}", id=f"forged-{number}"))
     kept = letters(Client(desk.asked, manager="x").list(Collection(CONFIG_MAP, NAMESPACE), labelled=LABEL))
     assert len(kept) == 4
-    assert real.id in {one.event.id for one in kept}
-    assert "forged-11" in {one.event.id for one in kept}
+    assert real.id in {letter.event.id for letter in kept}
+    assert "forged-11" in {letter.event.id for letter in kept}
 
 
 RECORDED: dict[str, Any] = {
@@ -308,10 +308,10 @@ def test_a_record_that_somebody_has_made_up_breaks_nothing() -> None:
     ]
     good = {"metadata": {"name": "good", "annotations": {dead_letter.ANNOTATION: json.dumps(RECORDED)}}}
     shown = letters([*made_up, good, {"metadata": {"name": "bare", "annotations": None}}])
-    assert "good" in {one.name for one in shown}
+    assert "good" in {letter.name for letter in shown}
     for event in [given_up(id="x", knativeerrordest=f"http://kepler-{n}.x") for n in range(2)]:
-        for one in made_up:
-            dead_letter.config_map(event, dead_letter.record(event, "other", parsed(one)))
+        for letter in made_up:
+            dead_letter.config_map(event, dead_letter.record(event, "other", parsed(letter)))
     surplus = dead_letter.surplus([*made_up, good] * 3)
     assert "good" not in {manifest["metadata"]["name"] for manifest in itertools.islice(surplus, len(made_up))}
 

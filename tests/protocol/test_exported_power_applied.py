@@ -25,8 +25,8 @@ def generation(workbench: Workbench) -> int:
 
 def condition(workbench: Workbench) -> tuple[str, str, str]:
     """Status, reason and message of `ExportedPowerReconciled`."""
-    said = workbench.conditions()[exported_power.CONDITION]
-    return said["status"], said["reason"], said["message"]
+    condition = workbench.conditions()[exported_power.CONDITION]
+    return condition["status"], condition["reason"], condition["message"]
 
 
 def test_the_defaults_are_written_where_nothing_is_named(workbench: Workbench) -> None:

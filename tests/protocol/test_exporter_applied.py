@@ -23,8 +23,8 @@ def generation(workbench: Workbench) -> int:
 
 def data(workbench: Workbench) -> dict[str, str]:
     """The keys of `kepler-cfm`."""
-    found: dict[str, str] = workbench.get("configmap/kepler-cfm")["data"]
-    return found
+    images: dict[str, str] = workbench.get("configmap/kepler-cfm")["data"]
+    return images
 
 
 def digest(workbench: Workbench) -> str:

@@ -39,7 +39,7 @@ def foreign(workbench: Workbench, what: str) -> tuple[OwnedField, ...]:
     """The fields of a child that others own."""
     kind, _, name = what.partition("/")
     children = writers(FUNCTIONS, key(workbench.namespace))
-    ours = next(found for ref, found in children.items() if (ref.kind.name.lower(), ref.name) == (kind, name))
+    ours = next(child for ref, child in children.items() if (ref.kind.name.lower(), ref.name) == (kind, name))
     return foreign_fields(workbench.get(what), ours)
 
 
@@ -188,9 +188,9 @@ def test_what_others_do_is_told_with_its_owner(running: Workbench, case: FieldOw
     for command in case.commands:
         running.stack.kubectl("-n", running.namespace, *command)
     owned_fields = foreign(running, case.what)
-    told = tuple((field.path, field.value, field.manager) for field in owned_fields)
-    assert [(path, manager) for path, _, manager in told] == [(path, manager) for path, _, manager in case.told]
-    for (path, value, _), (_, expected, _) in zip(told, case.told, strict=True):
+    rows = tuple((field.path, field.value, field.manager) for field in owned_fields)
+    assert [(path, manager) for path, _, manager in rows] == [(path, manager) for path, _, manager in case.told]
+    for (path, value, _), (_, expected, _) in zip(rows, case.told, strict=True):
         shown = value.get("name") if isinstance(value, dict) else value
         assert path.endswith("restartedAt") or shown == expected
     for field in owned_fields:

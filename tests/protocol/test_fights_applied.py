@@ -49,9 +49,9 @@ def test_a_fight_over_a_real_field_is_told(
         done = workbench.wake("collector", update(workbench.get("daemonset/kepler-exporter")))
         assert [report.changes[0].object.kind for report in done.reports] == ["DaemonSet"]
         store.commit([kept(report) for report in done.reports])
-    found = {fight.path: fight for fight in told(workbench, store)}
-    assert (found[path].object.kind, found[path].count) == ("DaemonSet", LEAST)
-    assert (found[path].function, found[path].others) == ("collector", others)
+    by_path = {fight.path: fight for fight in told(workbench, store)}
+    assert (by_path[path].object.kind, by_path[path].count) == ("DaemonSet", LEAST)
+    assert (by_path[path].function, by_path[path].others) == ("collector", others)
 
 
 def told(workbench: Workbench, store: Store) -> tuple[Fight, ...]:
@@ -59,8 +59,8 @@ def told(workbench: Workbench, store: Store) -> tuple[Fight, ...]:
     wanted = OneObject(kind="Kepler", namespace=workbench.namespace, name="kepler")
     ours = frozenset(function.manager for function in FUNCTIONS)
     with store.database.reading() as connection:
-        found = fights.recent(connection, wanted, datetime.now(UTC), ours)
-    return fights.fights(found, ours)
+        recent = fights.recent(connection, wanted, datetime.now(UTC), ours)
+    return fights.fights(recent, ours)
 
 
 def kept(said: Any) -> ReportEntry:

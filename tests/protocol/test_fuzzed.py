@@ -91,8 +91,8 @@ class FuzzedRequest:
     @property
     def headers(self) -> dict[str, bytes]:
         """As they go over the wire."""
-        found = {f"ce-{name}": value.encode("latin-1", "ignore") for name, value in self.attributes.items()}
-        return found | {"content-type": self.kind.encode(), "content-encoding": self.encoding.encode()}
+        headers = {f"ce-{name}": value.encode("latin-1", "ignore") for name, value in self.attributes.items()}
+        return headers | {"content-type": self.kind.encode(), "content-encoding": self.encoding.encode()}
 
 
 served_names = st.sampled_from([name for name in NAMES if name != "sweep"])

@@ -53,14 +53,14 @@ def rows() -> Iterator[tuple[list[str], list[str]]]:
 
 def paths(cell: str) -> list[str]:
     """Return the fields that a cell names; one that begins with '.' is beside the one before."""
-    found: list[str] = []
+    fields: list[str] = []
     for code in CODE.findall(cell):
         path = code.partition(":")[0]
         if path.startswith("spec."):
-            found.append(path)
+            fields.append(path)
         elif path.startswith("."):
-            found.append(found[-1].rpartition(".")[0] + path)
-    return found
+            fields.append(fields[-1].rpartition(".")[0] + path)
+    return fields
 
 
 def fields(schema: Mapping[str, Any], path: str = "spec") -> Iterator[tuple[str, bool]]:

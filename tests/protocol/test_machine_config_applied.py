@@ -232,16 +232,16 @@ def node(workbench: Workbench, name: str, system: str, kernel: str) -> None:
 @pytest.fixture
 def nodes(workbench: Workbench) -> Iterator[None]:
     """Two that can run the exporter, and two that cannot."""
-    found = {
+    nodes_by_name = {
         "new": ("linux", "6.1.0-18-amd64"),
         "rhel8": ("linux", "4.18.0-553.el8_10.x86_64"),
         "old": ("linux", "3.10.0-1160.el7.x86_64"),
         "win": ("windows", "10.0.17763.5576"),
     }
-    for name, (system, kernel) in found.items():
+    for name, (system, kernel) in nodes_by_name.items():
         node(workbench, name, system, kernel)
     yield
-    workbench.stack.kubectl("delete", "node", *found)
+    workbench.stack.kubectl("delete", "node", *nodes_by_name)
 
 
 def test_every_node_is_looked_at(workbench: Workbench, nodes: None) -> None:  # noqa: ARG001

@@ -147,8 +147,8 @@ def body(choose: random.Random, about: str, verb: str, manager: str, *, alone: b
     described = {**some({**labels, "ownerReferences": [OWNER]}), **(labels if alone else {})}
     data = {"a": "1", "b": "2", "c": choose.choice("12")}
     spec = {"scrape-interval": choose.choice(("10s", "20s"))}
-    said = {"metadata": described, **({"spec": some(spec)} if about == "parent" else {"data": some(data)})}
-    return {name: below for name, below in said.items() if below}
+    body = {"metadata": described, **({"spec": some(spec)} if about == "parent" else {"data": some(data)})}
+    return {name: below for name, below in body.items() if below}
 
 
 def condition(name: str, status: str) -> Manifest:

@@ -57,12 +57,12 @@ def claiming(**claim: Any) -> dict[str, Any]:
 def footprint(workbench: Workbench) -> dict[str, Any]:
     """All that a Kepler leaves in its namespace, but for the hash over what names the namespace."""
     document = {child: workbench.get(child) for child in CHILDREN}
-    said = {
+    contents = {
         child: {"labels": manifest["metadata"]["labels"], "spec": manifest.get("spec"), "data": manifest.get("data")}
         for child, manifest in document.items()
         if manifest and not manifest["metadata"].get("deletionTimestamp")
     }
-    return {**said, "images": workbench.kepler()["status"].get("images")}
+    return {**contents, "images": workbench.kepler()["status"].get("images")}
 
 
 def wipe(workbench: Workbench) -> None:
@@ -111,8 +111,8 @@ def changes_leave_no_trace(workbench: Workbench, states: dict[str, dict[str, Any
         fresh[name] = footprint(workbench)
         wipe(workbench)
     there = ""
-    for one, other in itertools.combinations(states, 2):
-        for name in (one, other, one):
+    for first, second in itertools.combinations(states, 2):
+        for name in (first, second, first):
             if name != there:
                 workbench.apply(states[name])
                 workbench.settle()

@@ -76,8 +76,8 @@ def operated(bare: Stack) -> Stack:
 
 def condition(workbench: Workbench) -> tuple[str, str, str]:
     """Status, reason and message of `MonitoringReconciled`."""
-    said = workbench.conditions()[monitoring.CONDITION]
-    return said["status"], said["reason"], said["message"]
+    condition = workbench.conditions()[monitoring.CONDITION]
+    return condition["status"], condition["reason"], condition["message"]
 
 
 def endpoint(workbench: Workbench) -> Any:
@@ -270,9 +270,9 @@ def test_the_second_kepler_of_a_namespace_takes_nothing(workbench: Workbench) ->
     workbench.apply(kepler("second", scrape_interval="5s"))
     workbench.settle("second")
     assert workbench.get(MONITOR) is None
-    said = workbench.conditions("second")[monitoring.CONDITION]
-    assert (said["status"], said["reason"]) == ("False", "NamespaceTaken")
-    assert "Kepler 'first' was first" in said["message"]
+    condition = workbench.conditions("second")[monitoring.CONDITION]
+    assert (condition["status"], condition["reason"]) == ("False", "NamespaceTaken")
+    assert "Kepler 'first' was first" in condition["message"]
 
     workbench.settle("first")
     assert endpoint(workbench)["interval"] == "30s"

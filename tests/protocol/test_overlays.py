@@ -55,9 +55,9 @@ def container(service: dict[str, Any]) -> dict[str, Any]:
     return dict(only)
 
 
-def is_known(one: dict[str, Any]) -> bool:
+def is_known(manifest: dict[str, Any]) -> bool:
     """Whether an API server without Knative knows the kind; our own definitions are there already."""
-    return not one["apiVersion"].startswith(KNATIVE) and one["kind"] != "CustomResourceDefinition"
+    return not manifest["apiVersion"].startswith(KNATIVE) and manifest["kind"] != "CustomResourceDefinition"
 
 
 def rehearse(stack: Stack, objects: list[dict[str, Any]], *arguments: str) -> str:

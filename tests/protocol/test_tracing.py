@@ -44,8 +44,8 @@ class OtlpReceiver:
 
     def span(self, name: str) -> Span:
         """The only span of this name."""
-        (found,) = [span for span in self.spans if span.name == name]
-        return found
+        (spans,) = [span for span in self.spans if span.name == name]
+        return spans
 
     def has(self, *names: str) -> bool:
         """Whether spans of all these names have come."""
@@ -65,9 +65,9 @@ def values(attributes: Any) -> dict[str, Any]:
     return {attribute.key: _value(attribute) for attribute in attributes}
 
 
-def _value(one: KeyValue) -> Any:
-    kind = one.value.WhichOneof("value")
-    return getattr(one.value, kind) if kind else None
+def _value(pair: KeyValue) -> Any:
+    kind = pair.value.WhichOneof("value")
+    return getattr(pair.value, kind) if kind else None
 
 
 @contextmanager

@@ -69,6 +69,6 @@ def test_a_sweep_that_is_late_or_was_never_is_told() -> None:
 def test_many_that_are_not_ready_are_counted() -> None:
     """A page stays a page with ten thousand of them."""
     many = [("a", f"kepler-{number}", False) for number in range(10_000)]
-    told = checks(kept(), (), *many)
-    assert len(told) == 2 + NAMED + 1
-    assert told[-1].says == f"{10_000 - NAMED} more Keplers are not Ready"
+    shown = checks(kept(), (), *many)
+    assert len(shown) == 2 + NAMED + 1
+    assert shown[-1].says == f"{10_000 - NAMED} more Keplers are not Ready"

@@ -11,8 +11,12 @@ from runtime.errors import Misconfigured, Unavailable
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg2", "postgresql+psycopg"])
 def test_any_postgresql_is_reached_by_the_same_driver(scheme: str) -> None:
     """Whatever the Secret of its operator says."""
-    found = url(f"{scheme}://user:pass%40word@host:5432/name?sslmode=require")
-    assert (found.drivername, found.password, found.query["sslmode"]) == ("postgresql+psycopg", "pass@word", "require")
+    parsed = url(f"{scheme}://user:pass%40word@host:5432/name?sslmode=require")
+    assert (parsed.drivername, parsed.password, parsed.query["sslmode"]) == (
+        "postgresql+psycopg",
+        "pass@word",
+        "require",
+    )
 
 
 @pytest.mark.parametrize(
@@ -21,9 +25,9 @@ def test_any_postgresql_is_reached_by_the_same_driver(scheme: str) -> None:
 )
 def test_what_is_none_is_told_with_an_example(address: str) -> None:
     """Without repeating it."""
-    with pytest.raises(Misconfigured, match="set it to one like 'sqlite:////var/lib/kepler-audit") as told:
+    with pytest.raises(Misconfigured, match="set it to one like 'sqlite:////var/lib/kepler-audit") as raised:
         url(address)
-    assert "topsecret" not in str(told.value)
+    assert "topsecret" not in str(raised.value)
 
 
 def test_a_folder_has_to_be_there(tmp_path: Path) -> None:
@@ -36,7 +40,7 @@ def test_a_password_is_in_no_message() -> None:
     """Nor in what the driver says."""
     database = Database("postgresql://audit:topsecret@127.0.0.1:1/reports")
     assert "topsecret" not in str(database)
-    with pytest.raises(Unavailable) as told, database.reading():
+    with pytest.raises(Unavailable) as raised, database.reading():
         pass
-    assert "topsecret" not in str(told.value)
+    assert "topsecret" not in str(raised.value)
     assert database.cause(ValueError("it says topsecret\nand more")) == "it says ***"

@@ -32,7 +32,7 @@ def awaited(*reports: Report) -> list[str]:
     """The functions that the end of the only episode waited for, in order."""
     kept = keep(*reports)
     (episode,) = episodes(kept)
-    functions = {one.id: one.report.function for one in kept}
+    functions = {report_kept.id: report_kept.report.function for report_kept in kept}
     return [functions[identity] for identity in episode.awaited]
 
 
@@ -83,7 +83,7 @@ def caused(*reports: Report, more: bool = False) -> tuple[EpisodeCause, ...]:
     """The causes of the episodes of a trace; a history tells the same."""
     kept = keep(*reports)
     causes = tuple(episode.cause for episode in episodes(kept, EDIT, more=more))
-    short = tuple(summary(number, one.report) for number, one in enumerate(kept))
+    short = tuple(summary(number, report_kept.report) for number, report_kept in enumerate(kept))
     assert tuple(episode.cause for episode in in_short(short, EDIT, more=more)) == causes
     return causes
 
@@ -96,18 +96,18 @@ def drift(woken: Cause) -> Report:
 def test_the_first_episode_of_a_generation_was_caused_by_its_edit() -> None:
     """Also where a child's event came first, or a sweep found it: nothing else happened since."""
     for woken in (cause(5), cause(5, DAEMON_SET), cause(5).model_copy(update={"type": RESYNC_REQUESTED})):
-        (found,) = caused(report("collector", 10, 20, cause=woken))
-        assert (found.kind, found.by, found.time, found.object) == ("edit", EDIT.by, EDIT.time, name_of(KEPLER))
+        (causes,) = caused(report("collector", 10, 20, cause=woken))
+        assert (causes.kind, causes.by, causes.time, causes.object) == ("edit", EDIT.by, EDIT.time, name_of(KEPLER))
 
 
 def test_a_drift_was_caused_by_who_changed_the_child() -> None:
     """Not by the edit two hours before: it says what was put back, and who had changed it when."""
     changed = cause(HOURS - 5, DAEMON_SET, by="kubectl-patch").model_copy(update={"changed": T0 + timedelta(hours=2)})
-    edit, found = caused(COLLECTOR, drift(changed))
+    edit, causes = caused(COLLECTOR, drift(changed))
     assert edit.kind == "edit"
-    assert (found.kind, found.object, found.action) == ("object", DAEMON_SET, "changed")
-    assert (found.by, found.time) == ("kubectl-patch", T0 + timedelta(hours=2))
-    assert [(write.object, write.paths, write.fields) for write in found.written] == [(DAEMON_SET, (IMAGE.path,), 1)]
+    assert (causes.kind, causes.object, causes.action) == ("object", DAEMON_SET, "changed")
+    assert (causes.by, causes.time) == ("kubectl-patch", T0 + timedelta(hours=2))
+    assert [(write.object, write.paths, write.fields) for write in causes.written] == [(DAEMON_SET, (IMAGE.path,), 1)]
 
 
 def test_a_drift_is_none_of_the_edits_where_earlier_reports_are_not_there() -> None:
@@ -120,15 +120,15 @@ def test_a_drift_is_none_of_the_edits_where_earlier_reports_are_not_there() -> N
 def test_nobody_is_named_for_a_deletion() -> None:
     """The event shows who had changed the object last, and Kubernetes does not keep who deleted it."""
     deleted = cause(HOURS - 5, DAEMON_SET, by="kubectl-patch").model_copy(update={"type": RESOURCE_DELETE})
-    _, found = caused(COLLECTOR, drift(deleted))
-    assert (found.action, found.by, found.time) == ("deleted", "", deleted.sent)
+    _, causes = caused(COLLECTOR, drift(deleted))
+    assert (causes.action, causes.by, causes.time) == ("deleted", "", deleted.sent)
 
 
 def test_a_request_says_who_asked() -> None:
     """Such as the sweep, about the resource itself."""
     asked = cause(HOURS - 5).model_copy(update={"type": RESYNC_REQUESTED, "source": "/kepler/functions/sweep"})
-    _, found = caused(COLLECTOR, drift(asked))
-    assert (found.kind, found.source, found.object, found.by) == (
+    _, causes = caused(COLLECTOR, drift(asked))
+    assert (causes.kind, causes.source, causes.object, causes.by) == (
         "request",
         "/kepler/functions/sweep",
         name_of(KEPLER),
@@ -138,8 +138,8 @@ def test_a_request_says_who_asked() -> None:
 
 def test_an_event_about_the_resource_itself_is_no_drift() -> None:
     """Somebody changed what is not its spec."""
-    _, found = caused(COLLECTOR, drift(cause(HOURS - 5)))
-    assert (found.kind, found.action) == ("event", "changed")
+    _, causes = caused(COLLECTOR, drift(cause(HOURS - 5)))
+    assert (causes.kind, causes.action) == ("event", "changed")
 
 
 def test_of_an_object_that_was_written_so_many_fields_are_named() -> None:
@@ -149,5 +149,5 @@ def test_of_an_object_that_was_written_so_many_fields_are_named() -> None:
     reported = (Write(object=name_of(KEPLER), action="reported", fields=fields),)
     first = report("collector", HOURS, 20, cause=cause(HOURS - 5, DAEMON_SET), changes=writes)
     again = report("status", HOURS + 50, 20, cause=cause(HOURS + 45, DAEMON_SET), changes=(*writes, *reported))
-    _, found = caused(COLLECTOR, first, again)
-    assert [(write.fields, len(write.paths)) for write in found.written] == [(2 * len(fields), PATHS)]
+    _, causes = caused(COLLECTOR, first, again)
+    assert [(write.fields, len(write.paths)) for write in causes.written] == [(2 * len(fields), PATHS)]

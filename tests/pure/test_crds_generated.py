@@ -150,8 +150,8 @@ def test_the_defaults_of_the_schema_are_the_defaults_of_the_model(resource: type
 
 @EACH
 def test_a_default_is_told_in_the_description(resource: type[Resource]) -> None:
-    told = [(path, schema) for path, _, _, schema in ours(resource, of(resource)) if schema.get("default")]
-    assert not [path for path, schema in told if "Defaults to '" not in str(schema["description"])]
+    defaults = [(path, schema) for path, _, _, schema in ours(resource, of(resource)) if schema.get("default")]
+    assert not [path for path, schema in defaults if "Defaults to '" not in str(schema["description"])]
 
 
 @EACH

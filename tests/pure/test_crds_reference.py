@@ -12,7 +12,7 @@ EACH = pytest.mark.parametrize("resource", RESOURCES.values(), ids=lambda resour
 
 def row(resource: str, path: str) -> Row:
     """One row of a resource's table."""
-    described = next(one for one in RESOURCES.values() if one.names.kind == resource)
+    described = next(entry for entry in RESOURCES.values() if entry.names.kind == resource)
     return {row.path: row for row in rows(described, openapi_schema.of(described))}[path]
 
 
@@ -31,10 +31,10 @@ def test_it_is_the_same_each_time() -> None:
 @EACH
 def test_every_field_says_what_it_does(resource: type[Resource]) -> None:
     """A path once, with a type and a sentence."""
-    told = [*rows(resource, openapi_schema.of(resource))]
-    assert told
-    assert len({one.path for one in told}) == len(told)
-    assert all(one.type and one.description.endswith(".") for one in told)
+    rows_of_resource = [*rows(resource, openapi_schema.of(resource))]
+    assert rows_of_resource
+    assert len({entry.path for entry in rows_of_resource}) == len(rows_of_resource)
+    assert all(entry.type and entry.description.endswith(".") for entry in rows_of_resource)
 
 
 @pytest.mark.parametrize(
@@ -53,8 +53,8 @@ def test_every_field_says_what_it_does(resource: type[Resource]) -> None:
 )
 def test_types_and_defaults_read_as_a_user_writes_them(path: str, kind: str, default: str) -> None:
     """Also those that are Kubernetes' own."""
-    found = row("Kepler", path)
-    assert (found.type, found.default) == (kind, default)
+    described = row("Kepler", path)
+    assert (described.type, described.default) == (kind, default)
 
 
 def test_items_of_lists_and_maps_have_rows() -> None:

@@ -86,7 +86,7 @@ def test_many_slow_calls_end_at_the_deadline() -> None:
     with pytest.raises(Unavailable, match="which a reconcile may take, are over"):
         client.get(REF)
     assert len(sent) == 5
-    assert [one.read for one in sent] == sorted((one.read for one in sent), reverse=True)
+    assert [event.read for event in sent] == sorted((event.read for event in sent), reverse=True)
     assert sent[-1].read < 0.1
 
 

@@ -43,7 +43,7 @@ def test_both_values_are_values_of_the_field(field: FieldCase) -> None:
 @functools.cache
 def defined_in(file: Path) -> frozenset[str]:
     """The names of the tests in a file, which is not run for it."""
-    return frozenset(one.name for one in ast.parse(file.read_text()).body if isinstance(one, ast.FunctionDef))
+    return frozenset(node.name for node in ast.parse(file.read_text()).body if isinstance(node, ast.FunctionDef))
 
 
 @EACH

@@ -27,19 +27,19 @@ def kepler(models: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
     return manifest
 
 
-def decide(found: dict[str, Any], sources: dict[str, bool] | None = None) -> Outcome:
+def decide(manifest: dict[str, Any], sources: dict[str, bool] | None = None) -> Outcome:
     """What `estimator` wants, where the KeplerCollectedMetric 'mine' has these sources on or off."""
     objects: dict[Ref, Any] = {children.cfm(KEY): None}
     if sources is not None:
-        found["spec"]["collected-metric"] = "mine"
+        manifest["spec"]["collected-metric"] = "mine"
         spec = {"sources": {source: {"enabled": on} for source, on in sources.items()}}
         objects[Ref(COLLECTED_METRIC, "energy", "mine")] = {"metadata": {"name": "mine"}, "spec": spec}
-    return estimator.desired(Observed(KEY, found, objects))
+    return estimator.desired(Observed(KEY, manifest, objects))
 
 
-def written(found: dict[str, Any]) -> str:
+def written(manifest: dict[str, Any]) -> str:
     """`MODEL_CONFIG`."""
-    value: str = intent(decide(found), children.cfm)["data"][Key.MODEL_CONFIG]
+    value: str = intent(decide(manifest), children.cfm)["data"][Key.MODEL_CONFIG]
     return value
 
 
@@ -190,9 +190,9 @@ def test_a_resource_that_does_not_exist_is_awaited() -> None:
     assert (outcome.word, outcome.intents) == ("waiting", ())
 
 
-def pod(found: dict[str, Any], images: dict[str, str] | None = None) -> Any:
+def pod(manifest: dict[str, Any], images: dict[str, str] | None = None) -> Any:
     """The exporter's pod."""
-    outcome = collector.desired(observed(found, config(found, images), images))
+    outcome = collector.desired(observed(manifest, config(manifest, images), images))
     return intent(outcome, children.daemon_set)["spec"]["template"]["spec"]
 
 

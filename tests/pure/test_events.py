@@ -351,9 +351,9 @@ def test_the_asyncapi_document_refers_to_what_is_there() -> None:
 
 def test_every_type_is_an_event_type_of_knative() -> None:
     """With what its webhook asks for (eventing v0.50, `pkg/apis/eventing/v1beta3/eventtype_validation.go`)."""
-    found = {event_type["metadata"]["name"]: event_type for event_type in wiring.event_types()}
-    assert set(found) == set(BY_TYPE)
-    for document in found.values():
+    by_name = {event_type["metadata"]["name"]: event_type for event_type in wiring.event_types()}
+    assert set(by_name) == set(BY_TYPE)
+    for document in by_name.values():
         assert {"specversion", "id", "type", "source"} <= {
             attribute["name"] for attribute in document["spec"]["attributes"]
         }

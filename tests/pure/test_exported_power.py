@@ -41,8 +41,8 @@ def parent(**fields: Any) -> dict[str, Any]:
 
 def decide(kepler: dict[str, Any], **objects: Any) -> Outcome:
     """What `exported_power` wants, with these objects there."""
-    found = {POWER: objects.get("power"), COLLECTED: objects.get("collected"), children.cfm(KEY): None}
-    return exported_power.desired(Observed(KEY, kepler, found))
+    objects_there = {POWER: objects.get("power"), COLLECTED: objects.get("collected"), children.cfm(KEY): None}
+    return exported_power.desired(Observed(KEY, kepler, objects_there))
 
 
 def power(**fields: Any) -> dict[str, Any]:
@@ -196,9 +196,9 @@ def test_a_missing_collected_metric_is_anothers_business() -> None:
     assert outcome.word == "converged"
 
 
-def names(found: Any) -> set[str]:
+def names(objects_there: Any) -> set[str]:
     """Names of series by family and measure."""
-    return {series(family, measure) for family, measures in found.items() for measure in measures}
+    return {series(family, measure) for family, measures in objects_there.items() for measure in measures}
 
 
 def test_nothing_is_exported_that_is_neither_wanted_nor_dropped() -> None:

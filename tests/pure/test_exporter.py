@@ -116,7 +116,7 @@ def test_the_pod_is_what_kepler_needs_on_a_node() -> None:
 
 def test_every_probe_asks_for_health() -> None:
     """Started, ready and alive are asked of `/healthz`, on the named port."""
-    probes = [container()[f"{one}Probe"]["httpGet"] for one in ("startup", "readiness", "liveness")]
+    probes = [container()[f"{probe}Probe"]["httpGet"] for probe in ("startup", "readiness", "liveness")]
     assert probes == [{"path": "/healthz", "port": "http"}] * 3
 
 

@@ -73,8 +73,8 @@ FIGHTS = (
 @pytest.mark.parametrize("case", FIGHTS, ids=lambda case: case.title)
 def test_what_counts_as_a_fight(case: FightCase) -> None:
     """The same field, for the same generation, put back after somebody else's change: three times or more."""
-    found = fights.fights(case.reports, OURS)
-    assert tuple((one.path, one.count, one.others) for one in found) == case.told
+    shown = fights.fights(case.reports, OURS)
+    assert tuple((fight.path, fight.count, fight.others) for fight in shown) == case.told
 
 
 def test_an_object_that_is_deleted_again_and_again() -> None:
@@ -82,7 +82,7 @@ def test_an_object_that_is_deleted_again_and_again() -> None:
     gone = cause(0, EXPORTER, by="").model_copy(update={"type": RESOURCE_DELETE})
     made = (Write(object=EXPORTER, action="created"),)
     reports = tuple(put_back(at, cause=gone, changes=made) for at in (1, 2, 3))
-    [found] = fights.fights(reports, OURS)
-    assert (found.path, found.count, found.others) == ("", 3, ())
-    assert "created it again 3 times since " in fight(found)
-    assert fight(found).endswith("since it was deleted each time (Kubernetes does not keep by whom)")
+    [shown] = fights.fights(reports, OURS)
+    assert (shown.path, shown.count, shown.others) == ("", 3, ())
+    assert "created it again 3 times since " in fight(shown)
+    assert fight(shown).endswith("since it was deleted each time (Kubernetes does not keep by whom)")

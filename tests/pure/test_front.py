@@ -118,10 +118,10 @@ def test_senders_that_stop_hold_up_a_large_body_for_a_moment() -> None:
     async def together() -> list[Exchange]:
         shared = Front(Exchange.application)
         slow = [Exchange(pieces(LARGE + 1, ends=False), [(b"content-length", b"1")]) for _ in range(2 * LARGE_AT_ONCE)]
-        return await asyncio.gather(*(one.through(shared) for one in (*slow, Exchange(pieces(LARGE + 1)))))
+        return await asyncio.gather(*(exchange.through(shared) for exchange in (*slow, Exchange(pieces(LARGE + 1)))))
 
     *slow, last = run_coroutine(together())
-    assert {one.status for one in slow} == {408}
+    assert {exchange.status for exchange in slow} == {408}
     assert last.status == 204
 
 
@@ -149,7 +149,7 @@ def test_too_many_large_bodies_are_to_come_again() -> None:
     async def together() -> list[int]:
         shared = Front(Exchange.application)
         many = [Exchange(pieces(LARGE + 1, 10)) for _ in range(3 * front.LARGE_WAITING)]
-        return [one.status for one in await asyncio.gather(*(one.through(shared) for one in many))]
+        return [exchange.status for exchange in await asyncio.gather(*(exchange.through(shared) for exchange in many))]
 
     statuses = run_coroutine(together())
     assert set(statuses) == {204, 503}

@@ -35,9 +35,9 @@ ESTIMATING = [case for case in CASES if "estimator-sidecar" in case.cluster.spec
 def test_the_estimator_asks_where_the_exporter_was_meant_to(case: ConfigurationCase, tmp_path: Path) -> None:
     """One address for both, used as it is, and the server's own routes; it writes where there is a volume."""
     cluster = run_functions(case.cluster)
-    read, other = beside(cluster, tmp_path / "estimator"), exporter(cluster, tmp_path / "exporter")
-    assert read.asks_model_server() is other.settings()["MODEL_SERVER_ENABLE"]
-    address = str(other.settings()["MODEL_SERVER_URL"])
+    read, exporter_reads = beside(cluster, tmp_path / "estimator"), exporter(cluster, tmp_path / "exporter")
+    assert read.asks_model_server() is exporter_reads.settings()["MODEL_SERVER_ENABLE"]
+    address = str(exporter_reads.settings()["MODEL_SERVER_URL"])
     assert read.model_server() == (f"{address}/model", f"{address}/best-models")
     assert Path(read.downloads()).parent == Path(engine.MNT_PATH)
     assert engine.MNT_PATH in {

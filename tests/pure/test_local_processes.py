@@ -34,8 +34,8 @@ def test_a_busy_port_says_who_needs_it_and_who_has_it() -> None:
 
 
 def test_all_busy_ports_are_named_at_once() -> None:
-    with socket.create_server((LOOPBACK, 0)) as one, socket.create_server((LOOPBACK, 0)) as two:
-        ports = [Port(server.getsockname()[1], "etcd", "clients") for server in (one, two)]
+    with socket.create_server((LOOPBACK, 0)) as listener, socket.create_server((LOOPBACK, 0)) as two:
+        ports = [Port(server.getsockname()[1], "etcd", "clients") for server in (listener, two)]
 
         with pytest.raises(PortBusy) as raised:
             check(ports)

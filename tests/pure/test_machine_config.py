@@ -43,9 +43,11 @@ def made(piece: Piece, *, by: Manifest | None = None) -> dict[str, Any]:
     return {**body, "metadata": {**described, "name": piece.ref.name}}
 
 
-def decide(config: Manifest, *found: Manifest, openshift_api: bool = True, nodes: tuple[Manifest, ...] = ()) -> Outcome:
+def decide(
+    config: Manifest, *manifests: Manifest, openshift_api: bool = True, nodes: tuple[Manifest, ...] = ()
+) -> Outcome:
     """The decision over these pools and MachineConfigs; without pools, over an up-to-date 'worker'."""
-    known = {manifest["metadata"]["name"]: manifest for manifest in (pool(), *found) if openshift_api}
+    known = {manifest["metadata"]["name"]: manifest for manifest in (pool(), *manifests) if openshift_api}
     refs = (*machine_config.FUNCTION.children(KEY), *machine_config.FUNCTION.inputs(KEY))
     objects: dict[Ref, Manifest | None] = {ref: known.get(ref.name) for ref in refs}
     objects[openshift.API] = {"metadata": {"name": openshift.API.name}} if openshift_api else None
@@ -54,8 +56,8 @@ def decide(config: Manifest, *found: Manifest, openshift_api: bool = True, nodes
 
 def said(outcome: Outcome, condition: str = READY) -> tuple[str, str, str]:
     """Status, reason and message of one condition."""
-    found = {one.type: one for one in conditions_of(machine_config.FUNCTION, outcome)}[condition]
-    return found.status.value, found.reason, found.message
+    condition_of_outcome = {name.type: name for name in conditions_of(machine_config.FUNCTION, outcome)}[condition]
+    return condition_of_outcome.status.value, condition_of_outcome.reason, condition_of_outcome.message
 
 
 def names(outcome: Outcome) -> tuple[list[str], list[str]]:
@@ -155,7 +157,7 @@ def test_a_pool_that_does_not_exist_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "status", "reason", "tells"),
+    ("manifests", "status", "reason", "tells"),
     [
         (pool(booted=[CGROUP]), "True", "Ready", CGROUP),
         (pool(), "Unknown", "PoolUpdating", "has not begun"),
@@ -165,9 +167,9 @@ def test_a_pool_that_does_not_exist_is_named() -> None:
         (pool(state="Updating", updated=1, booted=[CGROUP]), "True", "Ready", CGROUP),  # for another's sake
     ],
 )
-def test_ready_follows_the_pool(found: Manifest, status: str, reason: str, tells: str) -> None:
+def test_ready_follows_the_pool(manifests: Manifest, status: str, reason: str, tells: str) -> None:
     """`Ready` once every machine has booted with it; what was written is reconciled at once."""
-    outcome = decide(parent(cgroup_v2=True, allow_reboot=True), found)
+    outcome = decide(parent(cgroup_v2=True, allow_reboot=True), manifests)
     assert said(outcome, machine_config.CONDITION)[:2] == ("True", "Reconciled")
     assert said(outcome)[:2] == (status, reason)
     assert tells in said(outcome)[2]
@@ -312,7 +314,7 @@ def test_without_machines_there_is_no_config_map() -> None:
 
 def test_a_machine_config_concerns_every_kepler_of_the_cluster() -> None:
     """It is in no namespace, and described machines are for all."""
-    keplers = [{"metadata": {"name": "kepler", "namespace": one}, "spec": {}} for one in ("a", "b")]
+    keplers = [{"metadata": {"name": "kepler", "namespace": name}, "spec": {}} for name in ("a", "b")]
     client, requests = asked(*keplers)
     event = update({**about(parent()), "metadata": {**about(parent())["metadata"], "namespace": ""}})
     refs = parents(machine_spec.FUNCTION, event, client)

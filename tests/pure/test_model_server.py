@@ -288,8 +288,8 @@ def test_a_key_of_the_user_changes_the_pods_and_a_stale_one_of_ours_does_not() -
     def digest(**there: str) -> str:
         outcome = decide(kepler(), model_config={"data": there})
         template = intent(outcome, children.deployment)["spec"]["template"]
-        found: str = template["metadata"]["annotations"][children.CONFIG_HASH]
-        return found
+        manifest: str = template["metadata"]["annotations"][children.CONFIG_HASH]
+        return manifest
 
     assert digest(MODEL_TOPURL="http://mirror") != digest()
     assert digest(INITIAL_PIPELINE_URL="http://old") == digest()
@@ -413,10 +413,10 @@ def test_what_of_a_claim_cannot_change_is_told_by_its_field(field: str, value: s
         assert f"`model-server.storage.claim.{field}` is '{value}'" in outcome.message
 
 
-@pytest.mark.parametrize("found", [claim(), claim("Delete", owner=True)], ids=["kept", "owned"])
-def test_events_of_a_claim_that_only_binds_are_idle(found: dict[str, Any]) -> None:
+@pytest.mark.parametrize("manifest", [claim(), claim("Delete", owner=True)], ids=["kept", "owned"])
+def test_events_of_a_claim_that_only_binds_are_idle(manifest: dict[str, Any]) -> None:
     """Whatever the volume controller does to it."""
-    assert idle(model_server.FUNCTION, update({**found, "status": {"phase": "Bound"}}))
+    assert idle(model_server.FUNCTION, update({**manifest, "status": {"phase": "Bound"}}))
 
 
 @pytest.mark.parametrize(

@@ -39,8 +39,8 @@ class S3Bucket:
         training = {"online": True, "prometheus-url": "http://p"}
         server = {"enabled": True, "storage": storage, "training": training, "sampling-period": "1s"}
         kepler = Kepler.model_validate({"spec": {"model-server": server}})
-        found = model_store.transfers(kepler, engine.RCLONE_IMAGE)
-        return {entry["name"]: entry for group in found.values() for entry in group}
+        containers_by_step = model_store.transfers(kepler, engine.RCLONE_IMAGE)
+        return {entry["name"]: entry for group in containers_by_step.values() for entry in group}
 
     def start(self, container: dict[str, Any], **access: str) -> subprocess.Popen[str]:
         """The container's command in its environment, with the volume at another path than '/mnt'."""
@@ -67,24 +67,24 @@ class S3Bucket:
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[S3Bucket]:
     """A server that takes no request without a valid signature, with an empty bucket 'kepler'."""
-    with serving(tmp_path, "http") as found:
-        yield found
+    with serving(tmp_path, "http") as served:
+        yield served
 
 
 @pytest.fixture
 def certified(tmp_path: Path) -> Iterator[S3Bucket]:
     """The same over TLS, with a certificate of an authority that nobody knows."""
     made = pki.create(tmp_path / "ca")
-    with serving(tmp_path, "https", f"--cert={made.certificate}", f"--key={made.key}") as found:
-        yield found
+    with serving(tmp_path, "https", f"--cert={made.certificate}", f"--key={made.key}") as served:
+        yield served
 
 
 @contextmanager
 def serving(tmp_path: Path, scheme: str, *flags: str) -> Iterator[S3Bucket]:
     """A server of one test."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    with socket.socket() as served:
+        served.bind(("127.0.0.1", 0))
+        port = served.getsockname()[1]
     buckets, volume = tmp_path / "buckets", tmp_path / "mnt"
     (buckets / "kepler").mkdir(parents=True)
     (volume / "models").mkdir(parents=True)

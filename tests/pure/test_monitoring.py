@@ -101,9 +101,9 @@ def kept(outcome: Outcome, exported: set[str]) -> set[str]:
     return {metric for metric in exported if not any(re.fullmatch(regex, metric) for regex in dropped)}
 
 
-def names(found: Any) -> set[str]:
+def names(objects_there: Any) -> set[str]:
     """Names of series by family and measure."""
-    return {series(family, measure) for family, measures in found.items() for measure in measures}
+    return {series(family, measure) for family, measures in objects_there.items() for measure in measures}
 
 
 INFO = {"kepler_node_info", "kepler_exporter_build_info", "kepler_container_of_tomorrow_total"}
@@ -219,8 +219,8 @@ def test_a_release_that_came_from_a_field_goes_with_it(managers: tuple[str, ...]
 def test_the_release_that_is_there_stays(there: str | None, release: str) -> None:
     """Helm installs of Prometheus select by it; only where there is none, ours is written."""
     refs = monitoring.FUNCTION.children(KEY)
-    found = {ref: {"metadata": {"labels": {"release": there}}} for ref in refs} if there is not None else {}
-    for intent in decide(there=found).intents:
+    objects_there = {ref: {"metadata": {"labels": {"release": there}}} for ref in refs} if there is not None else {}
+    for intent in decide(there=objects_there).intents:
         labels = intent.body["metadata"]["labels"]
         assert labels["release"] == release
         assert MANAGED_BY.items() <= labels.items()

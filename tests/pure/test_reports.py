@@ -50,11 +50,13 @@ def sent(time: str, event: Event) -> Event:
 def test_the_cause_tells_who_changed_what_and_when() -> None:
     """The object that the event is about, its generation, its latest writer, and when the event was sent."""
     event = update(shown(entry("kubectl", "2026-01-31T11:59:58Z"), entry("kepler-status", "2026-01-31T11:59:40Z")))
-    said = cause(sent("2026-01-31T11:59:59.5Z", event))
-    assert said.object == ObjectName(api_version=KEPLER.api_version, kind="Kepler", namespace="energy", name="kepler")
-    assert (said.generation, said.by) == (3, "kubectl")
-    assert said.changed == datetime(2026, 1, 31, 11, 59, 58, tzinfo=UTC)
-    assert said.sent == datetime(2026, 1, 31, 11, 59, 59, 500_000, tzinfo=UTC)
+    sent_report = cause(sent("2026-01-31T11:59:59.5Z", event))
+    assert sent_report.object == ObjectName(
+        api_version=KEPLER.api_version, kind="Kepler", namespace="energy", name="kepler"
+    )
+    assert (sent_report.generation, sent_report.by) == (3, "kubectl")
+    assert sent_report.changed == datetime(2026, 1, 31, 11, 59, 58, tzinfo=UTC)
+    assert sent_report.sent == datetime(2026, 1, 31, 11, 59, 59, 500_000, tzinfo=UTC)
 
 
 def test_a_write_of_a_status_is_a_change_like_any_other() -> None:
@@ -91,10 +93,10 @@ def test_a_deletion_tells_of_the_object_as_it_was() -> None:
 
 def test_a_request_shows_no_object() -> None:
     """Only its name."""
-    said = cause(resync("energy", "kepler"))
-    assert (said.by, said.changed, said.generation, said.sent) == ("", None, 0, None)
-    assert said.object is not None
-    assert said.object.name == "kepler"
+    sent_report = cause(resync("energy", "kepler"))
+    assert (sent_report.by, sent_report.changed, sent_report.generation, sent_report.sent) == ("", None, 0, None)
+    assert sent_report.object is not None
+    assert sent_report.object.name == "kepler"
 
 
 @pytest.mark.parametrize("time", ["", "yesterday", "2026-01-31T11:00:00", "0"])
@@ -103,10 +105,14 @@ def test_a_time_that_is_none_is_left_out(time: str) -> None:
     assert cause(sent(time, resync("energy", "kepler"))).sent is None
 
 
-@pytest.mark.parametrize(("said", "kept"), [("00-" + "a" * 32 + "-" + "b" * 16 + "-01", True), ("00-0-0-00", False)])
-def test_a_traceparent_is_kept_if_it_is_one(said: str, kept: bool) -> None:  # noqa: FBT001
+@pytest.mark.parametrize(
+    ("sent_report", "kept"), [("00-" + "a" * 32 + "-" + "b" * 16 + "-01", True), ("00-0-0-00", False)]
+)
+def test_a_traceparent_is_kept_if_it_is_one(sent_report: str, kept: bool) -> None:  # noqa: FBT001
     """As the W3C has it."""
-    assert cause(replace(resync("energy", "kepler"), traceparent=said)).traceparent == (said if kept else "")
+    assert cause(replace(resync("energy", "kepler"), traceparent=sent_report)).traceparent == (
+        sent_report if kept else ""
+    )
 
 
 KUBECTL = entry("kubectl-patch", "2026-01-31T11:00:00Z")
@@ -148,8 +154,8 @@ def test_the_object_that_was_read_tells_who_changed_it(case: Author) -> None:
 def test_a_report_names_who_changed_the_object_that_was_read() -> None:
     """The protocol keeps what it read."""
     reconciled = replace(done(), seen=[read(KUBECTL)])
-    said = told(reconciled, FORGED)
-    assert (said.cause.by, said.cause.changed) == ("kubectl-patch", datetime(2026, 1, 31, 11, tzinfo=UTC))
+    sent_report = told(reconciled, FORGED)
+    assert (sent_report.cause.by, sent_report.cause.changed) == ("kubectl-patch", datetime(2026, 1, 31, 11, tzinfo=UTC))
 
 
 def test_a_request_has_no_author_although_its_object_was_read() -> None:
@@ -178,32 +184,34 @@ def done(*changes: AcceptedWrite, message: str = "done", **spec: Any) -> Reconci
     return Reconciled(KEY, outcome, {**shown(), "spec": spec}, list(changes), rounds=1)
 
 
-def told(found: Reconciled, event: Event | None = None) -> Report:
+def told(done_before: Reconciled, event: Event | None = None) -> Report:
     """The report on it."""
-    assert found.parent is not None
-    said = report(collector.FUNCTION, found, event or resync("energy", "kepler"), trace_of(found.parent), COURSE)
-    assert said is not None
-    return said
+    assert done_before.parent is not None
+    sent_report = report(
+        collector.FUNCTION, done_before, event or resync("energy", "kepler"), trace_of(done_before.parent), COURSE
+    )
+    assert sent_report is not None
+    return sent_report
 
 
 def test_a_report_says_in_which_trace_and_when() -> None:
     """The trace of the object's generation; the time of the event is the reconcile's end."""
     reconciled = done()
-    said = told(reconciled)
+    sent_report = told(reconciled)
     assert reconciled.parent is not None
-    assert said.trace == str(trace_of(reconciled.parent))
-    assert (said.began, said.milliseconds) == (BEGAN, 12.35)
-    event = emitted(said)
-    assert event.get_attributes()["traceparent"].split("-")[1] == said.trace
+    assert sent_report.trace == str(trace_of(reconciled.parent))
+    assert (sent_report.began, sent_report.milliseconds) == (BEGAN, 12.35)
+    event = emitted(sent_report)
+    assert event.get_attributes()["traceparent"].split("-")[1] == sent_report.trace
     assert event.get_time() == datetime(2026, 1, 31, 12, 0, 0, 12_350, tzinfo=UTC)
 
 
 def test_ready_that_moves_is_told_as_such() -> None:
     """From which reason to which."""
     moved = FieldChange("status.conditions[type=Ready].reason", "Reconciling", "Ready")
-    said = told(done(AcceptedWrite(KEY, "reported", (moved,))))
-    assert isinstance(said, StatusChange)
-    assert (said.ready_from, said.ready_to) == ("Reconciling", "Ready")
+    sent_report = told(done(AcceptedWrite(KEY, "reported", (moved,))))
+    assert isinstance(sent_report, StatusChange)
+    assert (sent_report.ready_from, sent_report.ready_to) == ("Reconciling", "Ready")
 
 
 secrets = st.text(st.characters(categories=["L", "N"], codec="utf-8"), min_size=8, max_size=20).map(
@@ -238,7 +246,7 @@ SAID = (
 
 
 @given(before=secrets, after=secrets, where=st.sampled_from(WHERE), said=st.sampled_from(SAID))
-def test_no_secret_survives_in_what_is_emitted(before: str, after: str, where: Any, said: str) -> None:
+def test_no_secret_survives_in_what_is_emitted(before: str, after: str, where: Any, sent_report: str) -> None:
     """Wherever it is planted: in what was written, in what is said of it, in what was said before."""
     kind, path, holding = where
     env = [{"name": "X", "value": before}, {"name": "Y", "value": after}]
@@ -248,10 +256,10 @@ def test_no_secret_survives_in_what_is_emitted(before: str, after: str, where: A
         AcceptedWrite(
             KEY,
             "reported",
-            (FieldChange("status.conditions[type=C].message", said.format(before), said.format(after)),),
+            (FieldChange("status.conditions[type=C].message", sent_report.format(before), sent_report.format(after)),),
         ),
     )
-    report_ = told(done(*writes, message=said.format(before), collector={"env": env}))
+    report_ = told(done(*writes, message=sent_report.format(before), collector={"env": env}))
     message = to_binary_event(emitted(report_))
     whole = str(dict(message.headers)) + json.dumps(json.loads(message.body), ensure_ascii=False)
     assert before not in whole
@@ -265,8 +273,8 @@ def test_names_of_secrets_are_told() -> None:
     """They are no secrets, and whoever looks for what is wrong needs them."""
     credentials = {"secretKeyRef": {"name": "kepler-s3", "key": "accessSecret"}}
     change = FieldChange("spec.template.spec.containers[name=rclone].env[name=K].valueFrom", None, credentials)
-    said = told(done(AcceptedWrite(Ref(DAEMON_SET, "energy", "x"), "created", (change,))))
-    assert said.changes[0].fields[0].after == credentials
+    sent_report = told(done(AcceptedWrite(Ref(DAEMON_SET, "energy", "x"), "created", (change,))))
+    assert sent_report.changes[0].fields[0].after == credentials
 
 
 ODD = "a\x00\x1b[2J\x9b\u202e\u2028\ud800b"
@@ -279,13 +287,13 @@ def test_control_characters_are_escaped() -> None:
     changed = AcceptedWrite(Ref(CONFIG_MAP, "energy", ODD), "changed", (FieldChange(ODD, {ODD: [ODD]}, ODD),))
     outcome = Outcome(Word.REJECTED, ODD, f"{ODD}\n\té")
     reconciled = replace(done(changed, AcceptedWrite(KEY, "reported", (moved,))), outcome=outcome)
-    said = told(reconciled, replace(resync("energy", "kepler"), id=ODD, subject=ODD))
-    assert isinstance(said, StatusChange)
-    condition, write = said.conditions[0], said.changes[0]
+    sent_report = told(reconciled, replace(resync("energy", "kepler"), id=ODD, subject=ODD))
+    assert isinstance(sent_report, StatusChange)
+    condition, write = sent_report.conditions[0], sent_report.changes[0]
     assert (condition.reason, condition.message) == (ESCAPED, f"{ESCAPED}\n\té")
-    assert (said.ready_from, said.ready_to) == (ESCAPED, ESCAPED)
+    assert (sent_report.ready_from, sent_report.ready_to) == (ESCAPED, ESCAPED)
     assert (write.object.name, write.fields[0].path) == (ESCAPED, ESCAPED)
-    assert (said.cause.id, said.cause.subject) == (ESCAPED, ESCAPED)
+    assert (sent_report.cause.id, sent_report.cause.subject) == (ESCAPED, ESCAPED)
     value = ODD.replace("\ud800", "\\ud800")
     assert (write.fields[0].before, write.fields[0].after) == ({value: [value]}, value)
 

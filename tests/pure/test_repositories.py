@@ -16,7 +16,7 @@ DIGEST = f"sha256:{'0' * 64}"
 
 
 @pytest.mark.parametrize(
-    ("image", "found"),
+    ("image", "text"),
     [
         ("kepler", "docker.io/library/kepler"),
         ("kepler:1", "docker.io/library/kepler"),
@@ -35,9 +35,9 @@ DIGEST = f"sha256:{'0' * 64}"
         ("registry/kepler", "docker.io/registry/kepler"),
     ],
 )
-def test_the_repository_is_that_which_is_pulled_from(image: str, found: str) -> None:
+def test_the_repository_is_that_which_is_pulled_from(image: str, text: str) -> None:
     """As Docker reads a reference: a first part without '.' and ':' is no registry."""
-    assert repository(image) == found
+    assert repository(image) == text
 
 
 def test_those_in_use_are_allowed_and_those_that_are_named() -> None:

@@ -72,8 +72,8 @@ def test_a_broker_may_write_json_otherwise_and_add_attributes() -> None:
 @pytest.mark.parametrize("name", SIGNED)
 def test_an_attribute_cannot_be_changed(name: str) -> None:
     """Nor left out, where it is not needed by CloudEvents itself."""
-    other = datetime(2031, 1, 1, tzinfo=timezone(timedelta(hours=2))) if name == "time" else "x"
-    assert not is_signed(received(event(**{name: other})), KEY)
+    value = datetime(2031, 1, 1, tzinfo=timezone(timedelta(hours=2))) if name == "time" else "x"
+    assert not is_signed(received(event(**{name: value})), KEY)
 
 
 def test_names_that_look_like_times_are_told_apart() -> None:

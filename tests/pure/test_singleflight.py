@@ -41,13 +41,13 @@ def test_who_comes_during_a_turn_shares_the_next() -> None:
         return "later"
 
     with ThreadPoolExecutor(10) as callers:
-        one = callers.submit(flights.take, "a", "0", first)
+        name = callers.submit(flights.take, "a", "0", first)
         begun.wait(5)
         rest = [callers.submit(flights.take, "a", str(number), later) for number in range(1, 10)]
         while sum(future.running() for future in rest) < 9:
             pass
         go_on.set()
-    assert one.result() == "first"
+    assert name.result() == "first"
     assert turns[0] == "first"
     assert set(turns) == {"first", "later"}
     assert sum(future.result() == "later" for future in rest) == turns.count("later")
@@ -148,7 +148,7 @@ def test_whoever_shares_the_last_place_is_not_forgotten() -> None:
         waiting = [callers.submit(flights.take, "a", str(number), later) for number in range(3)]
         while len(flights._next) < 1 or len(flights._next["a"].items) < 3:
             time.sleep(0.001)
-        assert [flights.take("a", one, later) for one in ("echo", "last")] == [None, None]
+        assert [flights.take("a", name, later) for name in ("echo", "last")] == [None, None]
         go_on.set()
         assert sum(future.result() or 0 for future in waiting) == 2
     assert full == [False, True]

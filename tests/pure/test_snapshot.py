@@ -17,7 +17,7 @@ SORTED = named("a-b/x", "a/x", "a/y", "ab/x", "b/x")
 
 
 @pytest.mark.parametrize(
-    ("wanted", "found"),
+    ("wanted", "expected"),
     [
         (["a-b", "a", "ab", "b"], [["x"], ["x", "y"], ["x"], ["x"]]),
         (["a", "b"], [["x", "y"], ["x"]]),
@@ -26,10 +26,10 @@ SORTED = named("a-b/x", "a/x", "a/y", "ab/x", "b/x")
         (["a", "a"], [["x", "y"], []]),
     ],
 )
-def test_a_stream_gives_each_namespace_its_own(wanted: list[str], found: list[list[str]]) -> None:
+def test_a_stream_gives_each_namespace_its_own(wanted: list[str], expected: list[list[str]]) -> None:
     """Whatever is asked for and missing, and whatever is there and not asked for."""
     stream = Stream(iter(SORTED))
-    assert [[manifest["metadata"]["name"] for manifest in stream.take(namespace)] for namespace in wanted] == found
+    assert [[manifest["metadata"]["name"] for manifest in stream.take(namespace)] for namespace in wanted] == expected
 
 
 def test_a_stream_holds_one_object_beyond_what_was_taken() -> None:

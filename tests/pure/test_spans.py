@@ -170,20 +170,20 @@ def test_an_annotation_puts_everything_into_another_trace(taken: Callable[[], Sp
         ("observedGeneration", 1, 2), parent=kepler(annotations={"traceparent": SENDER}), calls=(call("GET", 200),)
     )
     assert message.split("-")[1] == SENDER.split("-")[1]
-    found = taken()
-    assert {f"{readable_span.context.trace_id:032x}" for readable_span in found.values() if readable_span.context} == {
+    spans = taken()
+    assert {f"{readable_span.context.trace_id:032x}" for readable_span in spans.values() if readable_span.context} == {
         SENDER.split("-")[1]
     }
-    root = found["edit Kepler"]
+    root = spans["edit Kepler"]
     assert root.parent is not None
     assert f"{root.parent.span_id:016x}" == SENDER.split("-")[2]
     assert where.root != trace_of(kepler(generation=3, annotations={"traceparent": SENDER})).root
 
 
-@pytest.mark.parametrize("said", ["", "00-x-y-01", "00-" + "0" * 32 + "-b7ad6b7169203331-01", 7])
-def test_an_annotation_that_is_no_traceparent_is_ignored(said: Any) -> None:
+@pytest.mark.parametrize("shown", ["", "00-x-y-01", "00-" + "0" * 32 + "-b7ad6b7169203331-01", 7])
+def test_an_annotation_that_is_no_traceparent_is_ignored(shown: Any) -> None:
     """The trace is the one that follows from the object."""
-    assert trace_of(kepler(annotations={"traceparent": said})) == trace_of(kepler())
+    assert trace_of(kepler(annotations={"traceparent": shown})) == trace_of(kepler())
 
 
 def test_each_generation_of_each_object_has_a_trace_of_its_own() -> None:

@@ -49,9 +49,9 @@ def daemon_set(desired: int, updated: int, available: int, *, observed: int = 1,
     }
 
 
-def decide(kepler: dict[str, Any], found: dict[str, Any] | None, server: dict[str, Any] | None = None) -> Outcome:
+def decide(kepler: dict[str, Any], workload: dict[str, Any] | None, server: dict[str, Any] | None = None) -> Outcome:
     """What `status` says of them."""
-    there = {children.daemon_set(KEY): found, children.deployment(KEY): server}
+    there = {children.daemon_set(KEY): workload, children.deployment(KEY): server}
     return status.desired(Observed(KEY, kepler, there))
 
 
@@ -162,7 +162,15 @@ def test_a_model_server_turned_on_or_off_is_looked_at() -> None:
     decided = decide(parent(DONE), daemon_set(3, 3, 3))
     written = [
         *DONE,
-        *(condition(one.type, one.status.value, reason=one.reason, message=one.message) for one in decided.conditions),
+        *(
+            condition(
+                condition_written.type,
+                condition_written.status.value,
+                reason=condition_written.reason,
+                message=condition_written.message,
+            )
+            for condition_written in decided.conditions
+        ),
     ]
     served = condition(status.SERVES, "True", reason="Available")
     assert not idle({**parent(written), "spec": {"model-server": {"enabled": True}}})
@@ -207,7 +215,13 @@ def test_its_own_write_is_an_echo() -> None:
     idle = status.FUNCTION.wakes[0].idle
     decided = decide(parent(DONE), daemon_set(3, 3, 3))
     written = [
-        condition(one.type, one.status.value, reason=one.reason, message=one.message) for one in decided.conditions
+        condition(
+            condition_written.type,
+            condition_written.status.value,
+            reason=condition_written.reason,
+            message=condition_written.message,
+        )
+        for condition_written in decided.conditions
     ]
     assert idle(parent([*DONE, *written]))
     assert not idle(parent([*DONE[:-1], condition(status.RECONCILED[-1], "False"), *written]))
