@@ -35,7 +35,7 @@ class Gathered:
 
     objects: Mapping[str, tuple[Manifest, ...]] = field(default_factory=dict)
     letters: tuple[Manifest, ...] = ()
-    said: Mapping[str, "BaseModel | list[BaseModel]"] = field(default_factory=dict)
+    from_audit: Mapping[str, "BaseModel | list[BaseModel]"] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     unread: tuple[str, ...] = ()
     confidential: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ def files(gathered: Gathered) -> dict[str, str]:
             for manifest in objects
         },
         **({"dead-letters.yaml": as_yaml(kept)} if kept else {}),
-        **{file: _json(answer, masks) for file, answer in gathered.said.items()},
+        **{file: _json(answer, masks) for file, answer in gathered.from_audit.items()},
     }
     return {MANIFEST: _manifest(gathered, files_by_name), **files_by_name}
 

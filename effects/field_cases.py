@@ -261,10 +261,10 @@ FIELDS: tuple[FieldCase, ...] = (
     trained("training.step", None, "15s", NUMBERS),
     trained("training.headers.secret", None, "token", REFUSED),
     *(
-        source(f"{one}.enabled", not on, on, SWITCH)
-        for one, on in zip(Source, (False, True, True, False, False, False), strict=True)
+        source(f"{source_name}.enabled", not on, on, SWITCH)
+        for source_name, on in zip(Source, (False, True, True, False, False, False), strict=True)
     ),
-    *(source(f"{one}.metrics", None, [metric], LISTED) for one, metric in FILTERED.items()),
+    *(source(f"{source_name}.metrics", None, [metric], LISTED) for source_name, metric in FILTERED.items()),
     source("irq.metrics", None, ["bpf_block_irq"], LISTED),
     source("cgroup.metrics", None, ["cgroupfs_cpu_usage_us"], CGROUPS),
     source("kubelet.metrics", None, ["node_cpu_usage_seconds_total"], UNREAD, kubelet={"enabled": True}),

@@ -54,7 +54,9 @@ def paths(kind: str, root: str) -> tuple[str, ...]:
     """Every field below `spec` or `status` that has no fields of ours in it."""
     resource = next(resource for resource in RESOURCES.values() if resource.names.kind == kind)
     known = [row.path for row in rows(resource, openapi_schema.of(resource)) if row.path.startswith(f"{root}.")]
-    return tuple(one for one in known if not any(other.startswith((f"{one}.", f"{one}[].")) for other in known))
+    return tuple(
+        first for first in known if not any(second.startswith((f"{first}.", f"{first}[].")) for second in known)
+    )
 
 
 def clusters(field: FieldCase) -> tuple[RenderedCluster, RenderedCluster]:
@@ -110,9 +112,9 @@ def _object(ref: Ref, before: Manifest | None, after: Manifest | None) -> Iterat
         yield FieldEffect(subject, names)
 
 
-def _named(ref: Ref, found: Iterable[tuple[str, Any, Any]]) -> Iterator[str]:
+def _named(ref: Ref, differences: Iterable[tuple[str, Any, Any]]) -> Iterator[str]:
     """The fields as a user looks for them."""
-    for path, before, after in found:
+    for path, before, after in differences:
         if path.endswith(CONFIG_HASH) or settled_config.PREFIX in path:
             yield ROLLS_OUT
         elif ref.kind != CONFIG_MAP:
@@ -135,8 +137,8 @@ def differing(before: Any, after: Any, path: str = "") -> Iterator[tuple[str, An
             inner = f"{path}.{key}".removeprefix(".")
             yield from differing(before.get(key, ABSENT), after.get(key, ABSENT), inner)
     elif isinstance(before, list) and isinstance(after, list) and (pairs := _items(path, before, after)):
-        for item, (one, other) in pairs.items():
-            yield from differing(one, other, f"{path}[{item}]")
+        for item, (first, second) in pairs.items():
+            yield from differing(first, second, f"{path}[{item}]")
     else:
         yield path, before, after
 
@@ -144,32 +146,38 @@ def differing(before: Any, after: Any, path: str = "") -> Iterator[tuple[str, An
 def _items(path: str, before: list[Any], after: list[Any]) -> dict[str, tuple[Any, Any]]:
     """The items of both lists side by side, by what tells them apart; empty where that does not help."""
     if keys := list_keys(path.rpartition(".")[2], [*before, *after]):
-        one, other = ({str(item[keys[0]]): item for item in items} for items in (before, after))
-        replaced = one.keys() - other.keys() and other.keys() - one.keys()
-        return {} if replaced else {name: (one.get(name, ABSENT), other.get(name, ABSENT)) for name in {**one, **other}}
+        first, second = ({str(item[keys[0]]): item for item in items} for items in (before, after))
+        replaced = first.keys() - second.keys() and second.keys() - first.keys()
+        return (
+            {}
+            if replaced
+            else {name: (first.get(name, ABSENT), second.get(name, ABSENT)) for name in {**first, **second}}
+        )
     return {"0": (before[0], after[0])} if len(before) == len(after) == 1 and isinstance(before[0], Mapping) else {}
 
 
-def _put_together(found: list[FieldEffect]) -> tuple[str, ...]:
+def _put_together(written_by: list[FieldEffect]) -> tuple[str, ...]:
     """One line for each thing, whoever writes to it; that it is rolled out only where nothing else is told of it."""
     subjects: dict[str, dict[str, None]] = {}
-    for effect in found:
+    for effect in written_by:
         subjects.setdefault(effect.subject, {}).update(dict.fromkeys(effect.fields))
-    told = {
+    lines_of = {
         subject: [field for field in fields if field != ROLLS_OUT] or [ROLLS_OUT]
         for subject, fields in subjects.items()
     }
-    ordered = sorted(told, key=lambda subject: (told[subject] == [ROLLS_OUT], not subject.startswith(CONFIG_MAP.name)))
-    return tuple(f"{subject}: {', '.join(told[subject])}" for subject in ordered)
+    ordered = sorted(
+        lines_of, key=lambda subject: (lines_of[subject] == [ROLLS_OUT], not subject.startswith(CONFIG_MAP.name))
+    )
+    return tuple(f"{subject}: {', '.join(lines_of[subject])}" for subject in ordered)
 
 
 def _changed_conditions(before: Rendered, after: Rendered) -> Iterator[str]:
     """The conditions that say something else."""
     for function in FUNCTIONS:
         conditionses = [
-            conditions_of(function, each.outcomes[function.name])
-            for each in (before, after)
-            if function.name in each.outcomes
+            conditions_of(function, rendering.outcomes[function.name])
+            for rendering in (before, after)
+            if function.name in rendering.outcomes
         ]
         for old, new in zip(*conditionses, strict=True) if conditionses else ():
             if old != new:
@@ -189,14 +197,14 @@ def writers() -> dict[str, dict[str, list[str]]]:
         "KeplerMachineConfig": {},
     }
     outcomes = run_functions(cluster(everything, openshift=True)).outcomes
-    found: dict[str, dict[str, list[str]]] = {}
+    written_by: dict[str, dict[str, list[str]]] = {}
     for function in FUNCTIONS:
-        written = found.setdefault(function.parent.name, {})
+        written = written_by.setdefault(function.parent.name, {})
         for path in _leaves(outcomes[function.name].status, "status"):
             written.setdefault(path, []).append(f"`{function.name}`")
         types = ", ".join(f"`{condition.type}`" for condition in conditions_of(function, outcomes[function.name]))
         written.setdefault("status.conditions", []).append(f"`{function.name}` ({types})")
-    return found
+    return written_by
 
 
 def _leaves(value: Any, path: str) -> Iterator[str]:

@@ -90,8 +90,8 @@ def noting(send: Transport, asked: list[Request]) -> Transport:
 
 def elsewhere(entry: ReportEntry, namespaces: Mapping[str, str]) -> ReportEntry:
     """The same report about an object of another namespace."""
-    subject = entry.said.object
+    subject = entry.parsed.object
     moved = subject.model_copy(update={"namespace": namespaces.get(subject.namespace, "")})
-    report = entry.said.model_copy(update={"object": moved})
+    report = entry.parsed.model_copy(update={"object": moved})
     event = replace(edited(RESOURCES[0], 1, report.began), id=entry.id, type=entry.type)
     return entries.report(event, report)

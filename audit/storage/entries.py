@@ -42,7 +42,7 @@ class ReportEntry:
 
     id: str
     type: str
-    said: Report
+    parsed: Report
     report: str
     summary: str
 

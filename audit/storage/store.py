@@ -102,7 +102,7 @@ class Batch:
     def _report(self, entry: ReportEntry) -> None:
         if self._is_known(reports, entry.id):
             return
-        content = entry.said
+        content = entry.parsed
         change = generations.reported(self, content)
         number = self.next(content.object.namespace, entry.bytes)
         self.added.note_report(content.object.namespace)

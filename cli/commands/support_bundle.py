@@ -82,7 +82,7 @@ def gathered(cluster: Cluster, at: ConsoleAt, say_next: Callable[[str], None]) -
     return Gathered(
         objects=by_folder(objects),
         letters=letters,
-        said=answers,
+        from_audit=answers,
         versions={"kubectl-kepler": VERSION, "kubernetes": cluster.version()},
         unread=tuple(collector.unread),
         confidential=(cluster.token, at.token),

@@ -169,7 +169,7 @@ def _pods(operand: Operand, workload: Workload, condition: DesiredCondition, pre
     ]
     for symptom in more:
         many = f"{symptom.pods} pods, such as '{symptom.example}'" if symptom.pods > 1 else f"pod '{symptom.example}'"
-        sentence = f"{symptom.said}, {symptom.message}" if symptom.message else symptom.said
+        sentence = f"{symptom.state}, {symptom.message}" if symptom.message else symptom.state
         yield Obstacle(
             f"{prefix}{condition.message}; {many}: {sentence}", (symptom.step,), symptom.reason or condition.reason
         )

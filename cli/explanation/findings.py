@@ -28,11 +28,11 @@ STARTING = frozenset({"ContainerCreating", "PodInitializing", ""})
 class Trouble:
     """One kind of trouble, how many pods have it, what one of them says of it, and what to do.
 
-    `reason` is the one of a condition, None where there is none for it; `said` is the kubelet's or scheduler's own.
+    `reason` is the one of a condition, None where there is none for it; `state` is the kubelet's or scheduler's own.
     """
 
     reason: Reason | None
-    said: str
+    state: str
     message: str
     pods: int
     example: str

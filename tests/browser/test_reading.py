@@ -191,11 +191,11 @@ def test_a_drift_is_told_by_who_changed_what_and_what_was_put_back(browser: Brow
     event = edited(RESOURCES[0], 1, at)
     read, first = edits.read(RESOURCES[0].kind, event.object), reported(event, COURSE[4], at, RESOURCES[0], 1)
     assert read
-    wrote = first.said.changes[0]
-    woken = first.said.cause.model_copy(
+    wrote = first.parsed.changes[0]
+    woken = first.parsed.cause.model_copy(
         update={"object": wrote.object, "by": "kubectl-patch", "changed": at, "sent": at + timedelta(hours=2)}
     )
-    report = first.said.model_copy(update={"cause": woken, "began": at + timedelta(hours=2)})
+    report = first.parsed.model_copy(update={"cause": woken, "began": at + timedelta(hours=2)})
     growing.store.commit([read, first, entries.report(replace(event, id="drift", type=first.type), report)])
     expected = "DaemonSet energy/kepler-exporter was changed by kubectl-patch"
     with window(browser) as page:
@@ -219,7 +219,7 @@ def test_what_changed_nothing_is_folded(browser: Browser, growing: Growing) -> N
     quiet = [reported(event, replace(work, writes=None), at, RESOURCES[0], 1) for work in COURSE[:2]]
     waits = [reported(event, replace(COURSE[2], writes=None), at, RESOURCES[0], 1, outcome="waiting")]
     then = reported(event, replace(COURSE[2], writes=None, after=90), at, RESOURCES[0], 1)
-    done = entries.report(replace(event, id="later", type=then.type), then.said)
+    done = entries.report(replace(event, id="later", type=then.type), then.parsed)
     refuses = reported(event, replace(COURSE[5], writes=None), at, RESOURCES[0], 1, outcome="rejected")
     assert read
     growing.store.commit([read, wrote, *quiet, *waits, done, refuses])
@@ -242,8 +242,8 @@ def test_what_is_switched_off_is_reported_with_a_neutral_sign(browser: Browser, 
     event = edited(RESOURCES[0], 1, at)
     for work, reason in ((COURSE[2], "Disabled"), (COURSE[5], "NotInstalled")):
         entry = reported(event, work, at, RESOURCES[0], 1)
-        (reported_condition,) = entry.said.conditions
-        changed = entry.said.model_copy(
+        (reported_condition,) = entry.parsed.conditions
+        changed = entry.parsed.model_copy(
             update={"conditions": (reported_condition.model_copy(update={"reason": reason}),)}
         )
         growing.store.commit([entries.report(replace(event, id=entry.id, type=entry.type), changed)])

@@ -116,12 +116,12 @@ def test_a_namespace_is_refused_whether_it_exists_or_not(desk: AuditDesk) -> Non
         refused = [desk.get(path.format(namespace), token) for namespace in (ENERGY, "no-such-namespace")]
         assert [response.status_code for response in refused] == [403, 403]
         assert refused[0].text.replace(ENERGY, "no-such-namespace") == refused[1].text
-    hidden = next(report for report in REPORTS if report.said.object.namespace == ENERGY)
-    shown = next(report for report in REPORTS if report.said.object.namespace == LAB)
+    hidden = next(report for report in REPORTS if report.parsed.object.namespace == ENERGY)
+    shown = next(report for report in REPORTS if report.parsed.object.namespace == LAB)
     assert desk.get(f"reports/{hidden.id}", token).status_code == 404
     assert desk.get(f"reports/{shown.id}", token).status_code == 200
-    assert desk.get(f"traces/{hidden.said.trace}", token).status_code == 404
-    assert desk.get(f"traces/{shown.said.trace}", token).status_code == 200
+    assert desk.get(f"traces/{hidden.parsed.trace}", token).status_code == 404
+    assert desk.get(f"traces/{shown.parsed.trace}", token).status_code == 200
     assert desk.get("history?kind=KeplerMachineConfig&name=machines", token).status_code == 403
 
 
@@ -131,7 +131,8 @@ def test_the_state_counts_what_one_may_see(desk: AuditDesk) -> None:
     entry = entries.SweepEntry("1", datetime.now(UTC), SweepData(**swept))
     desk.store.keep(entry)
     count = {
-        namespace: len([r for r in REPORTS if r.said.object.namespace == namespace]) for namespace in (ENERGY, LAB, "")
+        namespace: len([r for r in REPORTS if r.parsed.object.namespace == namespace])
+        for namespace in (ENERGY, LAB, "")
     }
     in_lab, nobody, all_of_it = desk.somebody(within={LAB: SEES}), desk.somebody(), desk.somebody(SEES, NO_NAMESPACE)
     assert state(desk, in_lab)["reports"] == count[LAB]
@@ -149,7 +150,7 @@ def test_what_happens_elsewhere_is_no_news(desk: AuditDesk) -> None:
     """The newest number is that of what one may see: its growth would tell how much goes on in other namespaces."""
     token = desk.somebody(within={LAB: SEES})
     seen = json.loads(desk.get("changes", token).data)["sequence"]
-    entry, own = (next(r for r in REPORTS if r.said.object.namespace == namespace) for namespace in (ENERGY, LAB))
+    entry, own = (next(r for r in REPORTS if r.parsed.object.namespace == namespace) for namespace in (ENERGY, LAB))
     desk.store.keep(replace(entry, id="of-another"))
     assert desk.get(f"changes?after={seen}", token).status_code == 204
     desk.store.keep(replace(own, id="of-their-own"))
@@ -292,8 +293,8 @@ def test_a_trace_over_several_namespaces_is_seen_in_part(desk: AuditDesk) -> Non
     """An annotation may give resources of several one trace: one sees what is about the namespaces that one may see."""
     trace = "ab" * 16
     for number, entry in enumerate(REPORTS[:14]):
-        said = entry.said.model_copy(update={"trace": trace})
-        desk.store.keep(replace(entry, id=f"shared-{number}", said=said, report=said.model_dump_json(by_alias=True)))
+        said = entry.parsed.model_copy(update={"trace": trace})
+        desk.store.keep(replace(entry, id=f"shared-{number}", parsed=said, report=said.model_dump_json(by_alias=True)))
     shown = json.loads(desk.get(f"traces/{trace}", desk.somebody(within={LAB: SEES})).data)
     assert {report["report"]["object"]["namespace"] for report in shown["reports"]} == {LAB}
     assert shown["object"]["namespace"] == LAB

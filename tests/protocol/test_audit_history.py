@@ -46,8 +46,8 @@ def about(generation: int) -> ReportEntry:
 def about_end(number: int, generation: int) -> ReportEntry:
     """A report that it is gone: it names neither uid nor generation, and its trace is that of the last one."""
     entry = about(generation)
-    gone = entry.said.object.model_copy(update={"uid": ""})
-    return replace(entry, id=f"end-{number}", said=entry.said.model_copy(update={"object": gone, "generation": 0}))
+    gone = entry.parsed.object.model_copy(update={"uid": ""})
+    return replace(entry, id=f"end-{number}", parsed=entry.parsed.model_copy(update={"object": gone, "generation": 0}))
 
 
 def keep(store: Store, *events: Event) -> None:
@@ -155,10 +155,10 @@ def test_a_trace_has_its_reports_in_full(store: Store) -> None:
 def test_a_trace_and_a_history_hold_no_more_than_so_many_reports(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """The newest; that there are more is told. A drift that somebody makes again and again has no end."""
     entry = about(4)
-    later = [entry.said.model_copy(update={"began": NOW + timedelta(hours=number)}) for number in range(7)]
+    later = [entry.parsed.model_copy(update={"began": NOW + timedelta(hours=number)}) for number in range(7)]
     for number, said in enumerate(later):
-        store.keep(replace(entry, id=f"r{number}", said=said, report=said.model_dump_json(by_alias=True)))
-    trace = entry.said.trace
+        store.keep(replace(entry, id=f"r{number}", parsed=said, report=said.model_dump_json(by_alias=True)))
+    trace = entry.parsed.trace
     whole = read(store, lambda connection: queries.trace(connection, trace, EVERYTHING))
     assert whole
     assert (len(whole.reports), whole.more, history(store)[0].more) == (7, False, False)
@@ -182,8 +182,8 @@ def test_a_history_tells_the_cause_of_each_episode(store: Store) -> None:
     store.keep(entry)
     child = ObjectName(api_version="apps/v1", kind="DaemonSet", namespace="energy", name="kepler-exporter")
     drifted = {"object": child, "by": "kubectl-patch", "sent": NOW + timedelta(hours=2)}
-    woken = entry.said.cause.model_copy(update=drifted)
-    report = entry.said.model_copy(update={"cause": woken, "began": NOW + timedelta(hours=2, seconds=1)})
+    woken = entry.parsed.cause.model_copy(update=drifted)
+    report = entry.parsed.model_copy(update={"cause": woken, "began": NOW + timedelta(hours=2, seconds=1)})
     event = replace(edited(KEPLER, 1, NOW), id="drift", type=entry.type)
     store.keep(entries.report(event, report))
     (change,) = history(store)

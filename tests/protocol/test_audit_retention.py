@@ -57,7 +57,7 @@ def test_what_is_old_is_forgotten(store: Store) -> None:
         left = queries.page(connection, Reports(limit=1000), EVERYTHING)
     assert [item.id for item in left.items] == [entry.id for entry in reversed(new)]
     counted = count(store.database)
-    assert counted["written"] == sum(len(entry.said.changes) for entry in new)
+    assert counted["written"] == sum(len(entry.parsed.changes) for entry in new)
     assert size(store.database) == rows(store.database)
 
 

@@ -85,7 +85,7 @@ def test_a_commit_that_fails_leaves_nothing(store: Store) -> None:
     """Neither a row nor a number."""
     first, broken = reports_of(2)
     with pytest.raises(AttributeError):
-        store.commit([first, replace(broken, said=None)])  # type: ignore[arg-type]
+        store.commit([first, replace(broken, parsed=None)])  # type: ignore[arg-type]
     assert page(store) == []
     assert read(store, partial(queries.latest, sight=EVERYTHING)) == 0
     store.keep(first)
@@ -108,7 +108,7 @@ def test_pages_go_on_where_the_last_one_ended(store: Store) -> None:
     assert seen == [entry.id for entry in reversed(made[:20])]
 
 
-TRACE = reports_of(10)[9].said.trace
+TRACE = reports_of(10)[9].parsed.trace
 # Parameters, and which of the reports they select.
 SELECTED: tuple[tuple[dict[str, object], Callable[[Report], bool]], ...] = (
     ({"kind": "KeplerMachineConfig"}, lambda said: said.object.kind == "KeplerMachineConfig"),
@@ -141,15 +141,15 @@ def test_reports_are_selected_by_what_they_say(store: Store) -> None:
     store.commit(made)
     for wanted, chosen in SELECTED:
         assert page(store, EVERYTHING, **{"limit": 1000, **wanted}) == [
-            entry.id for entry in reversed(made) if chosen(entry.said)
+            entry.id for entry in reversed(made) if chosen(entry.parsed)
         ], wanted
 
 
 def test_an_object_written_twice_is_one_of_its_report(store: Store) -> None:
     """A report of two rounds is on a page once."""
-    entry = next(entry for entry in reports_of(10) if entry.said.function == "collector")
-    twice = entry.said.model_copy(update={"changes": (*entry.said.changes, *entry.said.changes)})
-    store.keep(replace(entry, said=twice))
+    entry = next(entry for entry in reports_of(10) if entry.parsed.function == "collector")
+    twice = entry.parsed.model_copy(update={"changes": (*entry.parsed.changes, *entry.parsed.changes)})
+    store.keep(replace(entry, parsed=twice))
     assert page(store, target="DaemonSet/kepler-exporter") == [entry.id]
     with store.database.reading() as connection:
         rows = connection.execute(select(written.c.kind, written.c.fields).order_by(written.c.position)).all()
@@ -166,7 +166,7 @@ def test_what_may_not_be_seen_is_on_no_page(store: Store) -> None:
         (Sight(None, cluster=False), {"lab", "energy"}),
         (Sight(frozenset(), cluster=False), set()),
     ):
-        shown = [entry.id for entry in reversed(made) if entry.said.object.namespace in namespaces]
+        shown = [entry.id for entry in reversed(made) if entry.parsed.object.namespace in namespaces]
         assert page(store, sight, limit=1000) == shown
 
 

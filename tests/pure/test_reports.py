@@ -332,7 +332,7 @@ def test_a_report_is_kept_whatever_the_api_server_says(
     carried = received(emitted(told(reconciled, event)))
     model = StatusChange if carried.type == STATUS_CHANGED else Report
     kept = entry_of(carried, model.model_validate(carried.data))
-    assert parsed(kept.report).function == kept.said.function
+    assert parsed(kept.report).function == kept.parsed.function
 
 
 @pytest.mark.parametrize("kind", [RESOURCE_ADD, RESOURCE_UPDATE, RESOURCE_DELETE, RESYNC_REQUESTED])
