@@ -1,6 +1,13 @@
-"""The attributes that all events of ours have: by them Triggers filter, partitions are chosen and traces go on."""
+"""Every event of ours is made here: its id, its type, whom it is from and about, and the trace that it belongs to.
+
+By these attributes Triggers filter, partitions are chosen, redeliveries are recognized and traces go on.
+"""
 
 import uuid
+from typing import Any
+
+from cloudevents.core.v1.event import CloudEvent
+from pydantic import BaseModel
 
 from events.types import schema_of
 from runtime.objects import Ref
@@ -9,19 +16,30 @@ from runtime.objects import Ref
 NAMESPACE = uuid.UUID("5b0c5f6e-6d0d-5b43-9d0a-3d6f1f1c7a52")
 
 
-def envelope(event_type: str, source: str, identity: str) -> dict[str, str]:
-    """The attributes of any event: what it is, who says so, by which id, and by which schema its data reads."""
-    return {
-        "id": identity,
-        "type": event_type,
-        "source": source,
-        "datacontenttype": "application/json",
-        "dataschema": schema_of(event_type),
-    }
+def cloud_event(
+    event_type: str, source: str, data: BaseModel, *, identity: str = "", key: Ref | None = None, **attributes: Any
+) -> CloudEvent:
+    """Return an event of `event_type` from '/kepler/<source>', about the object `key` if there is one.
+
+    Its id follows from `identity`, so that a redelivery repeats it; without one the event is new each time.
+    Further `attributes` (`traceparent`, `functions`, `time`, ...) replace those that follow from the key.
+    """
+    return CloudEvent(
+        {
+            "id": str(uuid.uuid5(NAMESPACE, identity) if identity else uuid.uuid4()),
+            "type": event_type,
+            "source": f"/kepler/{source}",
+            "datacontenttype": "application/json",
+            "dataschema": schema_of(event_type),
+            **(about(key) if key else {}),
+            **attributes,
+        },
+        data.model_dump(mode="json", by_alias=True),
+    )
 
 
 def about(key: Ref) -> dict[str, str]:
-    """The attributes that name an object, as ApiServerSource sets them; no `namespace` for what is in none.
+    """Return the attributes that name an object, as ApiServerSource sets them; no `namespace` for what is in none.
 
     An empty value is left out: not every SDK takes an extension without a value.
     """

@@ -6,7 +6,6 @@ object, or looks it, is hidden here. A message of the API server or of a webhook
 control characters, so they are shown escaped. Values are reported as they are: a program has to read what was written.
 """
 
-import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -30,7 +29,7 @@ from runtime import redact
 from runtime.client import Call
 from runtime.conditions import READY
 from runtime.declaration import Function
-from runtime.envelope import NAMESPACE, about, envelope
+from runtime.envelope import cloud_event
 from runtime.event import Event, moment
 from runtime.field_owners import CONTROL_PLANE
 from runtime.objects import Kind, Manifest, Ref, generation, metadata, name, resource_version, uid
@@ -78,14 +77,16 @@ def emitted(report: Report) -> CloudEvent:
     key = Ref(
         Kind(parent.api_version, parent.kind, "", namespaced=bool(parent.namespace)), parent.namespace, parent.name
     )
-    attributes: dict[str, Any] = {
-        **envelope(event_type, f"/kepler/functions/{report.function}", str(uuid.uuid5(NAMESPACE, identity))),
-        **about(key),
+    return cloud_event(
+        event_type,
+        f"functions/{report.function}",
+        report,
+        identity=identity,
+        key=key,
         **({"subject": report.cause.subject} if report.cause.subject else {}),
-        "time": Course(report.began, report.milliseconds).ended,
-        "traceparent": traceparent(report),
-    }
-    return CloudEvent(attributes, report.model_dump(mode="json", by_alias=True))
+        time=Course(report.began, report.milliseconds).ended,
+        traceparent=traceparent(report),
+    )
 
 
 def cause(event: Event, seen: Sequence[Manifest] = ()) -> Cause:

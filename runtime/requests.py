@@ -13,7 +13,7 @@ from events.report import ObjectName
 from events.request_data import Discard, Replay
 from events.sweep_data import Resync
 from events.types import DISCARD_REQUESTED, REPLAY_REQUESTED, RESYNC_REQUESTED
-from runtime.envelope import NAMESPACE, about, envelope
+from runtime.envelope import cloud_event
 from runtime.event import FUNCTIONS, Event
 from runtime.objects import CONFIG_MAP, Ref
 from runtime.tracing import detached_trace
@@ -49,35 +49,31 @@ def one_of_many(key: Ref, event: Event, function: str) -> CloudEvent:
     Its id follows from the event, so a redelivery repeats it.
     """
     identity = f"{event.source}/{event.id}/{function}/{key.namespace}/{key.name}"
-    reason = f"{event.kind} '{event.name}' concerns it"
-    attributes = {
-        **envelope(RESYNC_REQUESTED, f"/kepler/functions/{function}", str(uuid.uuid5(NAMESPACE, identity))),
-        **about(key),
+    return cloud_event(
+        RESYNC_REQUESTED,
+        f"functions/{function}",
+        Resync(object=_name_of(key), diverges={function: (f"{event.kind} '{event.name}' concerns it",)}),
+        identity=identity,
+        key=key,
+        traceparent=detached_trace(f"{event.source}/{event.id}").within(identity),
         **functions_attribute((function,)),
-        "traceparent": detached_trace(f"{event.source}/{event.id}").within(identity),
-    }
-    data = Resync(object=_name_of(key), diverges={function: (reason,)})
-    return CloudEvent(attributes, data.model_dump(mode="json", by_alias=True))
+    )
 
 
 def look_again(key: Ref, function: str) -> CloudEvent:
     """Return `resync.requested` of a function to itself, about an object that may have changed without an event."""
-    attributes = {
-        **envelope(RESYNC_REQUESTED, f"/kepler/functions/{function}", str(uuid.uuid4())),
-        **about(key),
+    return cloud_event(
+        RESYNC_REQUESTED,
+        f"functions/{function}",
+        Resync(object=_name_of(key), diverges={function: ("what it waits for has no event",)}),
+        key=key,
         **functions_attribute((function,)),
-    }
-    data = Resync(object=_name_of(key), diverges={function: ("what it waits for has no event",)})
-    return CloudEvent(attributes, data.model_dump(mode="json", by_alias=True))
+    )
 
 
 def _request(event_type: str, key: Ref, request: Replay | Discard | Resync, by: str) -> CloudEvent:
-    attributes = {
-        **envelope(event_type, f"/kepler/{by}", str(uuid.uuid4())),
-        **about(key),
-        "traceparent": f"00-{uuid.uuid4().hex}-{uuid.uuid4().hex[:16]}-01",
-    }
-    return CloudEvent(attributes, request.model_dump(mode="json", by_alias=True))
+    trace = f"00-{uuid.uuid4().hex}-{uuid.uuid4().hex[:16]}-01"
+    return cloud_event(event_type, by, request, key=key, traceparent=trace)
 
 
 def _name_of(key: Ref) -> ObjectName:

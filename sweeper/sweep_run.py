@@ -20,7 +20,7 @@ from events.types import PING, RESYNC_REQUESTED, SWEEP_FINISHED
 from runtime.client import Client, Transport
 from runtime.deadlines import SWEEP, SWEEP_AGAIN, SWEEP_PAUSE
 from runtime.declaration import Function
-from runtime.envelope import NAMESPACE, about, envelope
+from runtime.envelope import cloud_event
 from runtime.errors import ApiError, Unavailable
 from runtime.event import Event
 from runtime.objects import Ref, name
@@ -33,7 +33,7 @@ from sweeper.snapshot import Snapshot, namespace
 
 log = logging.getLogger("kepler.sweep")
 
-SOURCE = "/kepler/functions/sweep"
+SOURCE = "functions/sweep"
 
 
 @dataclass(frozen=True)
@@ -158,21 +158,18 @@ def requested(diverging: Diverging, cause: str) -> CloudEvent:
     key, kind = diverging.key, diverging.key.kind
     subject = ObjectName(api_version=kind.api_version, kind=kind.name, namespace=key.namespace, name=key.name)
     identity = f"{cause}/{kind.name}/{key.namespace}/{key.name}"
-    attributes = {
-        **_attributes(RESYNC_REQUESTED, identity),
-        **about(key),
+    return cloud_event(
+        RESYNC_REQUESTED,
+        SOURCE,
+        Resync(object=subject, diverges=diverging.why),
+        identity=f"sweep/{RESYNC_REQUESTED}/{identity}",
+        key=key,
+        traceparent=(diverging.trace or detached_trace(identity)).within(identity),
         **functions_attribute(diverging.why),
-        "traceparent": (diverging.trace or detached_trace(identity)).within(identity),
-    }
-    return CloudEvent(attributes, Resync(object=subject, diverges=diverging.why).model_dump(mode="json", by_alias=True))
+    )
 
 
 def finished(swept: SweepData, cause: str) -> CloudEvent:
-    """`sweep.finished`, also where there was nothing to do: its age tells whether anybody still looks."""
-    attributes = {**_attributes(SWEEP_FINISHED, cause), "traceparent": detached_trace(cause).within(cause)}
-    return CloudEvent(attributes, swept.model_dump(mode="json", by_alias=True))
-
-
-def _attributes(event_type: str, identity: str) -> dict[str, str]:
-    """Ids follow from the cause, so a redelivery repeats them."""
-    return envelope(event_type, SOURCE, str(uuid.uuid5(NAMESPACE, f"sweep/{event_type}/{identity}")))
+    """Return `sweep.finished`, also where nothing was to be done: its age tells whether sweeps go on."""
+    trace = detached_trace(cause).within(cause)
+    return cloud_event(SWEEP_FINISHED, SOURCE, swept, identity=f"sweep/{SWEEP_FINISHED}/{cause}", traceparent=trace)
