@@ -245,7 +245,7 @@ SAID = (
 )
 
 
-@given(before=secrets, after=secrets, where=st.sampled_from(WHERE), said=st.sampled_from(SAID))
+@given(before=secrets, after=secrets, where=st.sampled_from(WHERE), sent_report=st.sampled_from(SAID))
 def test_no_secret_survives_in_what_is_emitted(before: str, after: str, where: Any, sent_report: str) -> None:
     """Wherever it is planted: in what was written, in what is said of it, in what was said before."""
     kind, path, holding = where
