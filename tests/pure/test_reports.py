@@ -105,14 +105,10 @@ def test_a_time_that_is_none_is_left_out(time: str) -> None:
     assert cause(sent(time, resync("energy", "kepler"))).sent is None
 
 
-@pytest.mark.parametrize(
-    ("sent_report", "kept"), [("00-" + "a" * 32 + "-" + "b" * 16 + "-01", True), ("00-0-0-00", False)]
-)
-def test_a_traceparent_is_kept_if_it_is_one(sent_report: str, kept: bool) -> None:  # noqa: FBT001
+@pytest.mark.parametrize(("header", "kept"), [("00-" + "a" * 32 + "-" + "b" * 16 + "-01", True), ("00-0-0-00", False)])
+def test_a_traceparent_is_kept_if_it_is_one(header: str, kept: bool) -> None:  # noqa: FBT001
     """As the W3C has it."""
-    assert cause(replace(resync("energy", "kepler"), traceparent=sent_report)).traceparent == (
-        sent_report if kept else ""
-    )
+    assert cause(replace(resync("energy", "kepler"), traceparent=header)).traceparent == (header if kept else "")
 
 
 KUBECTL = entry("kubectl-patch", "2026-01-31T11:00:00Z")
@@ -245,8 +241,8 @@ SAID = (
 )
 
 
-@given(before=secrets, after=secrets, where=st.sampled_from(WHERE), sent_report=st.sampled_from(SAID))
-def test_no_secret_survives_in_what_is_emitted(before: str, after: str, where: Any, sent_report: str) -> None:
+@given(before=secrets, after=secrets, where=st.sampled_from(WHERE), sentence=st.sampled_from(SAID))
+def test_no_secret_survives_in_what_is_emitted(before: str, after: str, where: Any, sentence: str) -> None:
     """Wherever it is planted: in what was written, in what is said of it, in what was said before."""
     kind, path, holding = where
     env = [{"name": "X", "value": before}, {"name": "Y", "value": after}]
@@ -256,10 +252,10 @@ def test_no_secret_survives_in_what_is_emitted(before: str, after: str, where: A
         AcceptedWrite(
             KEY,
             "reported",
-            (FieldChange("status.conditions[type=C].message", sent_report.format(before), sent_report.format(after)),),
+            (FieldChange("status.conditions[type=C].message", sentence.format(before), sentence.format(after)),),
         ),
     )
-    report_ = told(done(*writes, message=sent_report.format(before), collector={"env": env}))
+    report_ = told(done(*writes, message=sentence.format(before), collector={"env": env}))
     message = to_binary_event(emitted(report_))
     whole = str(dict(message.headers)) + json.dumps(json.loads(message.body), ensure_ascii=False)
     assert before not in whole
