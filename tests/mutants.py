@@ -94,7 +94,7 @@ def no_identity() -> Iterator[None]:
 @contextmanager
 def no_trial() -> Iterator[None]:
     """What the API server would refuse is found out by writing, child after child."""
-    with patch.object(trial, "refused", lambda *_arguments, **_shared: None):
+    with patch.object(trial, "first_refused", lambda *_arguments, **_shared: None):
         yield
 
 
