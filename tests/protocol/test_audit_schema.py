@@ -84,7 +84,7 @@ def _upgrade(connection: Connection, revision: str) -> None:
 def test_several_that_start_at_once_make_the_tables_once(address: str) -> None:
     """Whole processes, each of which finds them made or makes them."""
     program = (
-        "import sys; from audit import schema_upgrade; from audit.storage.database import Database; "
+        "import sys; from audit.storage import schema_upgrade; from audit.storage.database import Database; "
         "schema_upgrade.prepare(Database(sys.argv[1]))"
     )
     with ThreadPoolExecutor(4) as starters:
