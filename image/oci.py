@@ -95,40 +95,18 @@ def write(  # noqa: PLR0913 - the parts of an image
 
     `name` is the reference by which containerd will know it, such as `dev.local/kepler-on-knative:0.1.0`.
     """
-    document = {
-        "created": _timestamp(epoch),
-        "architecture": architecture,
-        "os": "linux",
-        "config": config.document(),
-        "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
-        "history": [{"created": _timestamp(epoch), "created_by": "make image"} for _ in layers],
-    }
     blobs: dict[str, bytes] = {layer.digest: layer.content for layer in layers}
-    configuration = _blob(blobs, CONFIG, document)
+    configuration = _blob(blobs, CONFIG, _configuration(layers, config, architecture, epoch))
+    packed = [{"mediaType": LAYER, "digest": layer.digest, "size": len(layer.content)} for layer in layers]
     manifest = _blob(
-        blobs,
-        MANIFEST,
-        {
-            "schemaVersion": 2,
-            "mediaType": MANIFEST,
-            "config": configuration,
-            "layers": [{"mediaType": LAYER, "digest": layer.digest, "size": len(layer.content)} for layer in layers],
-        },
+        blobs, MANIFEST, {"schemaVersion": 2, "mediaType": MANIFEST, "config": configuration, "layers": packed}
     )
-    tag = name.rpartition(":")[2]
-    annotations = {"io.containerd.image.name": name, "org.opencontainers.image.ref.name": tag}
-    platform = {"architecture": architecture, "os": "linux"}
-    index = {
-        "schemaVersion": 2,
-        "mediaType": INDEX,
-        "manifests": [{**manifest, "platform": platform, "annotations": annotations}],
-    }
     archive.parent.mkdir(parents=True, exist_ok=True)
     draft = archive.with_name(f".{archive.name}.{os.getpid()}.tmp")
     try:
         with tarfile.open(draft, "w", format=tarfile.PAX_FORMAT) as tar:
             _write(tar, "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
-            _write(tar, "index.json", _json(index))
+            _write(tar, "index.json", _json(_index(manifest, name, architecture)))
             for digest, content in sorted(blobs.items()):
                 _write(tar, f"blobs/sha256/{digest.removeprefix('sha256:')}", content)
         draft.replace(archive)
@@ -193,6 +171,30 @@ def _add(tar: tarfile.TarFile, name: str, path: Path | None, epoch: int) -> None
         entry.size = status.st_size
         with path.open("rb") as file:
             tar.addfile(entry, file)
+
+
+def _configuration(layers: Sequence[Layer], config: ImageConfig, architecture: str, epoch: int) -> dict[str, Any]:
+    """The image's configuration: what a container runs, and the layers in their order."""
+    return {
+        "created": _timestamp(epoch),
+        "architecture": architecture,
+        "os": "linux",
+        "config": config.document(),
+        "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
+        "history": [{"created": _timestamp(epoch), "created_by": "make image"} for _ in layers],
+    }
+
+
+def _index(manifest: Mapping[str, Any], name: str, architecture: str) -> dict[str, Any]:
+    """The archive's index: its one image, by the descriptor of its manifest, under its name."""
+    tag = name.rpartition(":")[2]
+    annotations = {"io.containerd.image.name": name, "org.opencontainers.image.ref.name": tag}
+    platform = {"architecture": architecture, "os": "linux"}
+    return {
+        "schemaVersion": 2,
+        "mediaType": INDEX,
+        "manifests": [{**manifest, "platform": platform, "annotations": annotations}],
+    }
 
 
 def _blob(blobs: dict[str, bytes], media_type: str, document: Mapping[str, Any]) -> dict[str, Any]:

@@ -77,43 +77,48 @@ def _model_server() -> list[AdmissionPolicy]:
         matching("apps", ["deployments"], ("DELETE",)),
         matching("", ["services", "configmaps", "persistentvolumeclaims"], ("DELETE",)),
     ]
-    copies = ("pull", "push")
     return [
         _of(MODEL_SERVER, f"{MODEL_SERVER}-children", written, [_open(), _controlled_or_adopted()]),
         _of(MODEL_SERVER, f"{MODEL_SERVER}-deletions", removed, [_controlled("oldObject")]),
-        _pods(
-            MODEL_SERVER,
-            "deployments",
-            {
-                "server-api": container_rules.program("model-server"),
-                "online-trainer": container_rules.program("online-trainer"),
-                **{name: container_rules.copy() for name in copies},
-            },
-            [
-                (
-                    "variables.pod.?serviceAccountName.orValue('') in ['', 'default'] && "
-                    "variables.pod.?automountServiceAccountToken.orValue(true) == false",
-                    "its pods have no token",
-                ),
-                _host(["hostNetwork", "hostIPC", "hostPID"]),
-                (
-                    f"variables.volumes.all(v, !has(v.hostPath) || v.name == '{model_store.VOLUME}')",
-                    f"of the host it mounts one directory, '{model_store.VOLUME}'",
-                ),
-                (
-                    f"!variables.every.exists(c, c.name in {json.dumps(copies)}) || variables.pod.?volumes.orValue([])"
-                    f".all(v, v.name != '{model_store.VOLUME}' || !has(v.hostPath))",
-                    "it copies nothing to the host",
-                ),
-                (
-                    f"variables.volumes.all(v, !has(v.persistentVolumeClaim) || "
-                    f"v.persistentVolumeClaim.claimName == '{children.CLAIM}')",
-                    f"of claims it mounts '{children.CLAIM}'",
-                ),
-                _kinds(["hostPath", "configMap", "emptyDir", "nfs", "persistentVolumeClaim"]),
-            ],
-        ),
+        _model_servers_pods(),
     ]
+
+
+def _model_servers_pods() -> AdmissionPolicy:
+    """The policy on pods of the server, its trainer and the copies of an object store: no token, one host directory."""
+    copies = ("pull", "push")
+    return _pods(
+        MODEL_SERVER,
+        "deployments",
+        {
+            "server-api": container_rules.program("model-server"),
+            "online-trainer": container_rules.program("online-trainer"),
+            **{name: container_rules.copy() for name in copies},
+        },
+        [
+            (
+                "variables.pod.?serviceAccountName.orValue('') in ['', 'default'] && "
+                "variables.pod.?automountServiceAccountToken.orValue(true) == false",
+                "its pods have no token",
+            ),
+            _host(["hostNetwork", "hostIPC", "hostPID"]),
+            (
+                f"variables.volumes.all(v, !has(v.hostPath) || v.name == '{model_store.VOLUME}')",
+                f"of the host it mounts one directory, '{model_store.VOLUME}'",
+            ),
+            (
+                f"!variables.every.exists(c, c.name in {json.dumps(copies)}) || variables.pod.?volumes.orValue([])"
+                f".all(v, v.name != '{model_store.VOLUME}' || !has(v.hostPath))",
+                "it copies nothing to the host",
+            ),
+            (
+                f"variables.volumes.all(v, !has(v.persistentVolumeClaim) || "
+                f"v.persistentVolumeClaim.claimName == '{children.CLAIM}')",
+                f"of claims it mounts '{children.CLAIM}'",
+            ),
+            _kinds(["hostPath", "configMap", "emptyDir", "nfs", "persistentVolumeClaim"]),
+        ],
+    )
 
 
 def _subjects() -> AdmissionPolicy:

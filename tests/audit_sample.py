@@ -200,10 +200,23 @@ def reported(
     ready: bool | None = None,
 ) -> ReportEntry:
     """What a function says about one generation."""
+    report = Report.model_validate(_content(event, work, at, resource, generation, outcome=outcome))
+    if ready is not None:
+        words = ("True/Reconciled", "False/Rejected") if not ready else ("False/RollingOut", "True/Reconciled")
+        report = StatusChange(**dict(report), ready_from=words[0], ready_to=words[1])
+    kind = STATUS_CHANGED if ready is not None else f"{PREFIX}reconcile.{outcome}.v1"
+    identity = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{event.id}/{work.function}"))
+    return entries.report(replace(event, id=identity, type=kind), report)
+
+
+def _content(
+    event: Event, work: Work, at: datetime, resource: SampleResource, generation: int, *, outcome: str
+) -> dict[str, Any]:
+    """A report's data: how it ended, what was written and asked, and the event that it was for."""
     reason, message = MESSAGES[outcome]
     named = {"apiVersion": event.api_version, "kind": event.kind, "namespace": event.namespace, "name": event.name}
     changes = [_wrote(work.writes, resource, generation)] if work.writes and outcome == "converged" else []
-    content: dict[str, Any] = {
+    return {
         "function": work.function,
         "trace": str(trace_of_event(event)),
         "began": at + timedelta(milliseconds=work.after),
@@ -227,13 +240,6 @@ def reported(
             "changed": at.replace(microsecond=0),
         },
     }
-    report = Report.model_validate(content)
-    if ready is not None:
-        words = ("True/Reconciled", "False/Rejected") if not ready else ("False/RollingOut", "True/Reconciled")
-        report = StatusChange(**dict(report), ready_from=words[0], ready_to=words[1])
-    kind = STATUS_CHANGED if ready is not None else f"{PREFIX}reconcile.{outcome}.v1"
-    identity = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{event.id}/{work.function}"))
-    return entries.report(replace(event, id=identity, type=kind), report)
 
 
 STATUS = {"converged": "True", "waiting": "Unknown", "rejected": "False"}

@@ -7,7 +7,7 @@ import http.client
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -46,6 +46,16 @@ class SlowServer:
 def slow_server(stack: Stack) -> Iterator[SlowServer]:
     """A proxy in front of a stack's API server."""
     slow = SlowServer()
+    with ThreadingHTTPServer(("127.0.0.1", 0), _proxy(slow, stack)) as server:
+        server.daemon_threads = True
+        slow.url = f"http://127.0.0.1:{server.server_port}"
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield slow
+        server.shutdown()
+
+
+def _proxy(slow: SlowServer, stack: Stack) -> type[BaseHTTPRequestHandler]:
+    """What answers a request: a slow server's own answer, or a stack's API server's."""
     trust = ssl.create_default_context(cafile=str(stack.keys.ca))
 
     class Proxy(BaseHTTPRequestHandler):
@@ -56,39 +66,38 @@ def slow_server(stack: Stack) -> Iterator[SlowServer]:
             slow.asked.append(f"{self.command} {self.path}")
             time.sleep(slow.delay(self.path))
             if instead := slow.answer(self.path):
-                self._respond(instead[0], instead[1], b'{"kind": "Status", "message": "wait a moment"}')
+                _respond(self, instead[0], instead[1], b'{"kind": "Status", "message": "wait a moment"}')
                 return
             upstream = http.client.HTTPSConnection("127.0.0.1", stack.ports.apiserver, context=trust, timeout=60)
-            headers = {name: value for name, value in self.headers.items() if name.lower() not in NOT_PASSED_ON}
-            upstream.request(self.command, self.path, body or None, headers)
-            h_t_t_p_response = upstream.getresponse()
-            content = h_t_t_p_response.read()
-            kept = {name: value for name, value in h_t_t_p_response.getheaders() if name.lower() not in NOT_PASSED_ON}
+            upstream.request(self.command, self.path, body or None, _passed_on(self.headers.items()))
+            response = upstream.getresponse()
+            content, kept = response.read(), _passed_on(response.getheaders())
             upstream.close()
-            self._respond(h_t_t_p_response.status, kept, content)
+            _respond(self, response.status, kept, content)
 
         do_GET = _pass_on  # noqa: N815 - as the library has it
         do_PATCH = _pass_on  # noqa: N815
         do_DELETE = _pass_on  # noqa: N815
         do_POST = _pass_on  # noqa: N815
 
-        def _respond(self, status: int, headers: dict[str, str], body: bytes) -> None:
-            try:
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-            except OSError:
-                self.close_connection = True  # whoever asked does not wait any more
-
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the library has it
             """Says nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
-        server.daemon_threads = True
-        slow.url = f"http://127.0.0.1:{server.server_port}"
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        yield slow
-        server.shutdown()
+    return Proxy
+
+
+def _passed_on(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    return {name: value for name, value in headers if name.lower() not in NOT_PASSED_ON}
+
+
+def _respond(connection: BaseHTTPRequestHandler, status: int, headers: dict[str, str], body: bytes) -> None:
+    """Answers with a status, headers and a body; nothing where whoever asked has gone."""
+    try:
+        connection.send_response(status)
+        for name, value in headers.items():
+            connection.send_header(name, value)
+        connection.send_header("Content-Length", str(len(body)))
+        connection.end_headers()
+        connection.wfile.write(body)
+    except OSError:
+        connection.close_connection = True  # whoever asked does not wait any more

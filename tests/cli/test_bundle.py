@@ -35,9 +35,9 @@ def everything(archive: bytes) -> dict[str, str]:
         return {name: (opened.extractfile(name) or io.BytesIO()).read().decode() for name in names}
 
 
-def test_a_planted_secret_never_gets_in(workbench: Workbench, terminal: Terminal, tmp_path: Path) -> None:
-    """In the spec, in what kubectl keeps of it, in the pods' environment, in `kepler-cfm`, in a letter, in an Event."""
-    stack, place = workbench.stack, workbench.namespace
+def plant(workbench: Workbench) -> None:
+    """Puts a secret wherever one may be: the spec, `kepler-cfm`, an Event of the DaemonSet, a letter."""
+    place = workbench.namespace
     workbench.apply(kepler(**SPEC), SECRET)
     workbench.settle()
     workbench.patch("configmaps/kepler-cfm", {"data": {"API_TOKEN": PLANTED, "WHERE": f"http://{PLANTED}@x.example"}})
@@ -51,7 +51,13 @@ def test_a_planted_secret_never_gets_in(workbench: Workbench, terminal: Terminal
     }
     workbench.apply(event)
     letter = given_up(namespace=place, id=f"letter-{place}", data={"spec": {"env": [{"name": "A", "value": PLANTED}]}})
-    store(stack)(letter)
+    store(workbench.stack)(letter)
+
+
+def test_a_planted_secret_never_gets_in(workbench: Workbench, terminal: Terminal, tmp_path: Path) -> None:
+    """In the spec, in what kubectl keeps of it, in the pods' environment, in `kepler-cfm`, in a letter, in an Event."""
+    place = workbench.namespace
+    plant(workbench)
 
     path = tmp_path / "bundle.tar.gz"
     result = terminal("support-bundle", "-o", str(path))

@@ -26,8 +26,8 @@ from events.report import Field, ObjectName, ReportedCondition, Write
 from runtime.event import Event
 from runtime.objects import KEPLER, Ref
 from runtime.printable import is_printable
+from tests.cli.fact_samples import condition, kepler
 from tests.cli.report_samples import EDIT, change, report, trace
-from tests.cli.test_explain import condition, kepler
 
 # Clears the screen, names the window, overrides the direction, hides in C1, ends a line in three ways, is markup.
 HOSTILE = "\x1b[2J\x1b]0;x\x07\u202e\u2066\x9b31m\x85\u2028\r\x7f\x00[red]x[/red][link=file:///x]:smile:"

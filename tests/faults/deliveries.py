@@ -3,8 +3,9 @@
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from tests.faults.fault_world import Delivery, FaultWorld
+from tests.faults.fault_world import FaultWorld
 from tests.faults.plans import Plan, Reference
+from tests.faults.traffic import Delivery
 
 # Given the world, and a delivery that is to meet its fault: what is delivered now.
 Reroute = Callable[[FaultWorld, Delivery], Iterable[Delivery]]

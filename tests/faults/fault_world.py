@@ -13,108 +13,32 @@ from typing import Any, TypeVar
 from cloudevents.core.bindings.http import to_binary_event
 from cloudevents.core.v1.event import CloudEvent
 
-from events.types import PING, RESOURCE_ADD, RESOURCE_DELETE, RESOURCE_UPDATE, RESYNC_REQUESTED
+from events.types import PING, RESYNC_REQUESTED
 from functions.function_catalogue import FUNCTIONS
 from local.admin_client import AdminClient, ObjectNotFound
 from local.stack import Stack
 from runtime import objects
-from runtime.adoption import MANAGED_BY
-from runtime.client import ApiResponse, Client, Request, Transport, path
+from runtime.client import ApiResponse, Request, Transport, path
 from runtime.declaration import Function
 from runtime.errors import ApiError
 from runtime.event import Event, decode
-from runtime.objects import (
-    KEPLER,
-    Kind,
-    Manifest,
-    Ref,
-    controller,
-    generation,
-    metadata,
-    resource_version,
-    terminates,
-    uid,
-)
+from runtime.objects import Manifest, Ref, controller, metadata, resource_version, terminates, uid
 from runtime.receive import Reconciler
 from sweeper.sweep_run import Sweep
 from tests.as_kubectl import KINDS, KubectlRequests
-from tests.workbench import transport, update
+from tests.faults.cluster_rules import event_of, passes, rolled_out
+from tests.faults.traffic import PATIENCE, Delivery, Died, ObservedRequest, ObservedWrite, Patient, addressed, changes
+from tests.workbench import transport
 
 # As the generated Triggers say: after this many tries, an event is a dead letter.
 TRIES = 6
-# Seconds for which a function tries one request again, as `runtime.client` does.
-PATIENCE = 20.0
-# Kinds of which only objects with these labels are watched: one that loses them is told of as if it were deleted.
-LABELLED = {kind: labels for function in FUNCTIONS for kind, labels in function.labels.items()}
 # A scenario here comes to rest after a hundred deliveries or two.
 MOST = 3000
-
-
-class Died(BaseException):
-    """A process is gone: nothing catches this on its way out."""
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """One event on its way to one function, for the `attempt`-th time."""
-
-    function: Function
-    event: Event
-    attempt: int = 1
-
-    def __str__(self) -> str:
-        kind = self.event.type.rpartition(".")[2]
-        return f"{self.function.name} <- {kind} {self.event.kind} '{self.event.name}'"
-
-
-@dataclass(frozen=True)
-class ObservedWrite:
-    """One request that changed something: `before` and `after` are the object, None where there is none."""
-
-    request: Request
-    by: str
-    ref: Ref
-    before: Manifest | None
-    after: Manifest | None
-
-    @property
-    def creates(self) -> bool:
-        """Whether the object was not there before."""
-        return self.before is None
-
-    @property
-    def deletes(self) -> bool:
-        """Whether the object is not there any more."""
-        return self.after is None
-
 
 Tap = TypeVar("Tap", bound=Transport)
 
 # What happens instead of one request of a delivery; the last argument would carry it out.
 Fault = Callable[["FaultWorld", Delivery, Request, Transport], ApiResponse]
-
-
-@dataclass
-class ObservedRequest:
-    """One request of a run: who made it, and whether it may write."""
-
-    delivery: Delivery
-    request: Request
-
-    @property
-    def writes(self) -> bool:
-        """Whether it is an apply or a deletion."""
-        return self.request.writes
-
-
-@dataclass(frozen=True)
-class Patient(Reconciler):
-    """A function's process whose client tries one request again for `patience` seconds."""
-
-    patience: Callable[[], float] = lambda: PATIENCE
-
-    def _client(self, seconds: float) -> Client:
-        return Client(self.transport, manager=self.function.manager, seconds=seconds, patience=self.patience())
 
 
 @dataclass
@@ -252,19 +176,8 @@ class FaultWorld:
 
     def roll_out(self) -> None:
         """As the controllers of workloads do: what was asked for runs on two nodes."""
-        progress = {
-            objects.DAEMON_SET: ("desiredNumberScheduled", "currentNumberScheduled", "updatedNumberScheduled"),
-            objects.DEPLOYMENT: ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"),
-        }
         for ref, manifest in [*self.objects.items()]:
-            if ref.kind in progress and (manifest.get("status") or {}).get("observedGeneration") != generation(
-                manifest
-            ):
-                counts = dict.fromkeys(progress[ref.kind], 2)
-                more = {"numberAvailable": 2, "numberReady": 2, "numberMisscheduled": 0}
-                status = counts | (more if ref.kind is objects.DAEMON_SET else {})
-                body = {"apiVersion": ref.kind.api_version, "kind": ref.kind.name, "metadata": {"name": ref.name}}
-                body["status"] = status | {"observedGeneration": generation(manifest)}
+            if body := rolled_out(ref, manifest):
                 after = self._applied(ref, body, "status")
                 self.note("controller", Request("PATCH", path(ref.kind, ref.namespace, ref.name, "status")), ref, after)
 
@@ -293,20 +206,14 @@ class FaultWorld:
             self.objects[ref] = after
         self.writes.append(ObservedWrite(request, by, ref, before, after))
         self.defects += self.check(self)
-        if ref.kind in LABELLED:
-            before, after = (
-                entry if entry and _carries(entry, LABELLED[ref.kind]) else None for entry in (before, after)
-            )
-        kind = RESOURCE_DELETE if after is None else RESOURCE_UPDATE if before else RESOURCE_ADD
-        shown = after or before
-        if shown and (ref.kind.group == KEPLER.group or ref.kind in LABELLED or _carries(shown, MANAGED_BY)):
-            self.send(update(shown, kind))
+        if event := event_of(ref, before, after):
+            self.send(event)
 
     def send(self, event: Event) -> None:
         """To whomever the Triggers let it through."""
         for function in self.functions:
             heard = function is not self.unheard and event.is_for(function.name)
-            if heard and any(_passes(event, wake.kind, wake.names) for wake in function.wakes):
+            if heard and any(passes(event, wake.kind, wake.names) for wake in function.wakes):
                 self._enqueue(Delivery(function, event))
 
     def receive(self, event: CloudEvent) -> None:
@@ -408,7 +315,7 @@ class FaultWorld:
         return through(request)
 
     def _carry_out(self, function: Function, request: Request) -> ApiResponse:
-        if self.refused and _changes(request, self.refused):
+        if self.refused and changes(request, self.refused):
             self.defects += (f"{ref} was changed before {self.refused} was refused" for ref in self._changed)
             return ApiResponse(403, {"reason": "Forbidden", "message": f"injected: a policy refuses {self.refused}"})
         answer = self._sends[function.name](request)
@@ -418,27 +325,3 @@ class FaultWorld:
             if not request.path.endswith("/status") and addressed(request) not in function.installed:
                 self._changed.append(addressed(request))
         return answer
-
-
-def addressed(request: Request) -> Ref:
-    """The object that a request names."""
-    steps = request.path.strip("/").split("/")
-    version, rest = ("/".join(steps[1:2]), steps[2:]) if steps[0] == "api" else ("/".join(steps[1:3]), steps[3:])
-    namespace, rest = (rest[1], rest[2:]) if rest[0] == "namespaces" and len(rest) > 2 else ("", rest)
-    kind = next(kind for kind in KINDS if kind.api_version == version and kind.plural == rest[0])
-    return Ref(kind, namespace, rest[1] if len(rest) > 1 else "")
-
-
-def _changes(request: Request, ref: Ref) -> bool:
-    """Whether a request would change an object itself, not its status; a dry run counts, as to an admission policy."""
-    return request.method != "GET" and not request.path.endswith("/status") and addressed(request) == ref
-
-
-def _carries(manifest: Manifest, wanted: Mapping[str, str]) -> bool:
-    labels: Mapping[str, Any] = metadata(manifest).get("labels") or {}
-    return labels.items() >= wanted.items()
-
-
-def _passes(event: Event, kind: Kind, names: tuple[str, ...]) -> bool:
-    same = (event.api_version, event.kind) == (kind.api_version, kind.name)
-    return same and (not names or event.name in names)

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field, replace
 
 from local.stack import Stack
 from tests.faults import deliveries, request_faults
-from tests.faults.fault_world import Delivery, FaultWorld
+from tests.faults.fault_world import FaultWorld
 from tests.faults.oracles import RunResult, broken, ended, untrue
 from tests.faults.plane import INSTALLED, NAMESPACE
 from tests.faults.plans import UNDISTURBED, Plan, Reference
 from tests.faults.steps import Chain, ChainStep
+from tests.faults.traffic import Delivery
 
 
 @dataclass

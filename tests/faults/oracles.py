@@ -28,8 +28,9 @@ from runtime.objects import (
     uid,
 )
 from sweeper.divergence import divergence
-from tests.faults.fault_world import FaultWorld, ObservedWrite
+from tests.faults.fault_world import FaultWorld
 from tests.faults.steps import NAME
+from tests.faults.traffic import ObservedWrite
 from tests.masks import masked, unlike
 
 # A worker that begins again writes its condition once more, and so do those who wait for it.

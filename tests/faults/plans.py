@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from runtime.objects import Ref
-from tests.faults.fault_world import Delivery, FaultWorld, ObservedRequest
+from tests.faults.fault_world import FaultWorld
 from tests.faults.oracles import RunResult
+from tests.faults.traffic import Delivery, ObservedRequest
 
 
 @dataclass(frozen=True)

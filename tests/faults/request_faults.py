@@ -5,9 +5,10 @@ from itertools import groupby
 
 from runtime.client import ApiResponse, Request, Transport
 from runtime.objects import Ref
-from tests.faults.fault_world import PATIENCE, Delivery, Died, Fault, FaultWorld, ObservedRequest, addressed
+from tests.faults.fault_world import Fault, FaultWorld
 from tests.faults.plans import Plan, Reference
 from tests.faults.steps import ChainStep
+from tests.faults.traffic import PATIENCE, Delivery, Died, ObservedRequest, addressed
 
 AWAY = {"message": "injected: away"}
 

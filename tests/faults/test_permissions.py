@@ -27,9 +27,10 @@ from runtime.objects import CLUSTER_ROLE_BINDING, KEPLER, OURS, Ref
 from runtime.settings import NAMESPACE as OPERATOR
 from runtime.signature import SECRET_NAME, Keyring
 from tests.dead_letter_samples import given_up, store
-from tests.faults.fault_world import FaultWorld, addressed
+from tests.faults.fault_world import FaultWorld
 from tests.faults.plane import INSTALLED, NAMESPACE
 from tests.faults.steps import CHAINS, NAME, Chain, ChainStep, apply, delete
+from tests.faults.traffic import addressed
 from tests.workbench import transport
 
 # One permission: API group, resource, verb, and name, which is empty for all names.

@@ -1,4 +1,4 @@
-"""Databases for what is kept: a fresh one a test, of each sort; and one that is filled, with what serves it."""
+"""Databases for what is kept: a fresh one a test, of each sort, and one that is filled; and where dead letters go."""
 
 import itertools
 from collections.abc import Iterator
@@ -10,11 +10,13 @@ from flask.testing import FlaskClient
 from audit.storage import schema_upgrade
 from audit.storage.database import Database
 from audit.storage.store import Store
+from local.stack import Stack
 from runtime.edge import application
 from tests import postgres
 from tests.audit_sample import fill
 from tests.audit_serving import served
 from tests.postgres import Postgres
+from tests.protocol.dead_letter_desk import DeadLetterDesk
 
 _numbers = itertools.count(1)
 
@@ -64,3 +66,9 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 def client(filled: Database) -> FlaskClient:
     """Asks as a browser of this machine's does."""
     return application({"audit": served(filled)}).test_client()
+
+
+@pytest.fixture
+def desk(control_plane: Stack) -> DeadLetterDesk:
+    """The function that keeps dead letters, with nothing sent yet."""
+    return DeadLetterDesk(control_plane)

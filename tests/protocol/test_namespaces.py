@@ -8,7 +8,8 @@ import pytest
 from events.types import RESOURCE_ADD, RESOURCE_DELETE
 from local.stack import Stack
 from operands import namespaces
-from tests.protocol.test_exporter_applied import data, generation, subjects
+from tests.protocol.test_exporter_applied import data, generation
+from tests.protocol.test_kepler_served import subjects
 from tests.protocol.test_sweep import SweepRun
 from tests.workbench import Workbench, create_namespace, kepler, update
 

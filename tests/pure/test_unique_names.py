@@ -12,7 +12,7 @@ from local.layout import ROOT
 # What Python, pytest and Alembic look for by its name.
 GIVEN = {"__init__", "__main__", "conftest", "env"}
 # Folders of what is built or installed here.
-BUILT = {".venv", ".local", "node_modules"}
+BUILT = {".venv", ".local", "node_modules", "build"}
 
 
 def modules() -> Iterator[Path]:

@@ -1,0 +1,155 @@
+"""The pod of the model server: its containers, volumes, images and resources, and every field that is the pod's own."""
+
+from typing import Any
+
+import pytest
+
+from effects.field_cases import EXTERNAL, PROMETHEUS
+from operands import children, engine
+from tests.pure.test_exporter import intent
+from tests.pure.test_model_server import ModelServerCase, decide, deployment, kepler, pod, training
+
+
+def test_the_server_asks_for_its_models_before_it_is_ready() -> None:
+    """The list of models is an error while there are none: then it is neither started, ready nor, in time, alive."""
+    server = pod()["containers"][0]
+    assert (server["name"], server["args"]) == ("server-api", ["model-server"])
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert server[probe]["httpGet"] == {"path": "/best-models", "port": "http"}
+    assert server["startupProbe"]["periodSeconds"] * server["startupProbe"]["failureThreshold"] == 600
+
+
+def test_the_directory_of_the_models_is_made_by_the_kubelet() -> None:
+    """The server ends where it does not exist, and makes none but '/mnt/models'."""
+    mounts = {
+        volume_mount["mountPath"]: volume_mount
+        for volume_mount in pod(storage={"path": "a/b"})["containers"][0]["volumeMounts"]
+    }
+    assert mounts["/mnt"]["name"] == mounts["/mnt/a/b"]["name"]
+    assert mounts["/mnt/a/b"]["subPath"] == "a/b"
+    assert mounts["/etc/kepler/kepler.config"]["readOnly"] is True
+    assert "/data" in mounts
+
+
+@pytest.mark.parametrize(("kind", "strategy"), [("claim", "Recreate"), ("local", "RollingUpdate")])
+def test_two_pods_never_share_a_directory(kind: str, strategy: str) -> None:
+    """Each loads its models over the other's."""
+    assert deployment(storage={"type": kind})["strategy"]["type"] == strategy
+
+
+def test_the_trainer_is_beside_the_server_with_the_same_volumes() -> None:
+    """What it makes is what the server loads when it starts again."""
+    server, trainer = pod(**training())["containers"]
+    assert (trainer["name"], trainer["args"]) == ("online-trainer", ["online-trainer"])
+    assert trainer["volumeMounts"] == server["volumeMounts"]
+    assert len(pod()["containers"]) == 1
+
+
+def test_the_image_defaults_in_the_environment() -> None:
+    """The resource's image wins; then the environment's; then ours."""
+    set_there = {engine.MODEL_SERVER_IMAGE_SETTING: "mirror/models:1", engine.RCLONE_IMAGE_SETTING: "mirror/rclone:1"}
+    for image, images, expected in (
+        ("mirror/models:2", set_there, "mirror/models:2"),
+        (None, set_there, "mirror/models:1"),
+        (None, {}, engine.MODEL_SERVER_IMAGE),
+    ):
+        outcome = decide(kepler(image=image), images)
+        assert outcome.status == {"images": {"modelServer": expected}}
+    external = {"type": "external", "external": EXTERNAL}
+    spec = intent(decide(kepler(storage=external), set_there), children.deployment)["spec"]["template"]["spec"]
+    assert [init_container["image"] for init_container in spec["initContainers"]] == ["mirror/rclone:1"]
+
+
+def test_pull_secrets_are_those_of_the_exporter() -> None:
+    """One registry has all images."""
+    manifest = kepler()
+    manifest["spec"]["collector"]["image-pull-secrets"] = [{"name": "s"}]
+    template = intent(decide(manifest), children.deployment)["spec"]["template"]
+    assert template["spec"]["imagePullSecrets"] == [{"name": "s"}]
+
+
+TOLERATION = {"key": "models", "operator": "Exists"}
+AMD64, ARM64 = ({"kubernetes.io/os": "linux", "kubernetes.io/arch": arch} for arch in ("amd64", "arm64"))
+POD = [
+    ModelServerCase({}, pod, "nodeSelector", AMD64),
+    ModelServerCase({"node_selector": {"kubernetes.io/arch": "arm64"}}, pod, "nodeSelector", ARM64),
+    ModelServerCase({"tolerations": [TOLERATION]}, pod, "tolerations", [TOLERATION]),
+    ModelServerCase({}, pod, "tolerations", None),
+    ModelServerCase({"priority_class": "high"}, pod, "priorityClassName", "high"),
+    ModelServerCase({}, pod, "priorityClassName", None),
+    ModelServerCase({"image_pull_secrets": [{"name": "s"}]}, pod, "imagePullSecrets", [{"name": "s"}]),
+    ModelServerCase({}, pod, "imagePullSecrets", None),
+    ModelServerCase({"runtime_class": "gvisor"}, pod, "runtimeClassName", "gvisor"),
+    ModelServerCase({}, pod, "runtimeClassName", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", POD, ids=lambda case: f"{case.at}: {case.fields}")
+def test_fields_of_the_pod(case: ModelServerCase) -> None:
+    """Each field has its place; a blank one leaves the cluster's default, but nodes run Linux, and the image."""
+    assert case.look(**case.fields).get(case.at) == case.found
+
+
+def test_pull_secrets_of_the_server_are_beside_the_exporters() -> None:
+    """Each once, whoever names it."""
+    manifest = kepler(image_pull_secrets=[{"name": "models"}, {"name": "s"}])
+    manifest["spec"]["collector"]["image-pull-secrets"] = [{"name": "s"}]
+    template = intent(decide(manifest), children.deployment)["spec"]["template"]
+    assert template["spec"]["imagePullSecrets"] == [{"name": "s"}, {"name": "models"}]
+
+
+def test_labels_and_annotations_are_beside_ours() -> None:
+    """On the pod and on the Service; nobody's replace ours, by which the Service finds the pod."""
+    named = {"example.com/team": "energy"}
+    taken = {"app.kubernetes.io/name": "other", children.CONFIG_HASH: "other"}
+    plain, manifest = deployment(), deployment(pod_labels=named | taken, pod_annotations=named | taken)
+    described, ours = manifest["template"]["metadata"], plain["template"]["metadata"]
+    assert described["labels"].items() >= (named | ours["labels"]).items()
+    assert described["annotations"].items() >= (named | ours["annotations"]).items()
+    assert manifest["selector"] == plain["selector"]
+    service = intent(decide(kepler(service_annotations=named)), children.model_service)
+    assert service["metadata"]["annotations"] == named
+
+
+def test_resources_are_of_each_container() -> None:
+    """A quota on limits wants them of every container of a pod, the copies of an object store included."""
+    limits = {"limits": {"cpu": "1", "memory": "1Gi"}}
+    stored = {"type": "external", "external": EXTERNAL}
+
+    def resources(**fields: Any) -> dict[str, Any]:
+        pod_spec = pod(storage=stored, training={"online": True, "prometheus-url": PROMETHEUS}, **fields)
+        return {
+            container["name"]: container["resources"]
+            for container in (*pod_spec["containers"], *pod_spec["initContainers"])
+        }
+
+    assert resources(resources=limits) == dict.fromkeys(("server-api", "online-trainer", "push", "pull"), limits)
+    assert resources() == {
+        **dict.fromkeys(("server-api", "online-trainer"), engine.MODEL_SERVER_RESOURCES),
+        **dict.fromkeys(("push", "pull"), engine.RCLONE_RESOURCES),
+    }
+
+
+def test_a_key_of_the_user_changes_the_pods_and_a_stale_one_of_ours_does_not() -> None:
+    """What of ours is about to be removed must not count: the pods would be rolled twice."""
+
+    def digest(**there: str) -> str:
+        outcome = decide(kepler(), model_config={"data": there})
+        template = intent(outcome, children.deployment)["spec"]["template"]
+        manifest: str = template["metadata"]["annotations"][children.CONFIG_HASH]
+        return manifest
+
+    assert digest(MODEL_TOPURL="http://mirror") != digest()
+    assert digest(INITIAL_PIPELINE_URL="http://old") == digest()
+
+
+def test_proxies_reach_every_container_that_fetches() -> None:
+    """The server, the trainer, and both copies of an object store; none of them has a token that could leave by one."""
+    proxies = [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}, {"name": "NO_PROXY", "value": ".svc"}]
+    stored = {"type": "external", "external": EXTERNAL}
+    pod_spec = pod(env=proxies, storage=stored, training={"online": True, "prometheus-url": PROMETHEUS})
+    containers = [*pod_spec["containers"], *pod_spec["initContainers"]]
+    assert {container["name"] for container in containers} == {"server-api", "online-trainer", "push", "pull"}
+    assert all(container["env"][-2:] == proxies for container in containers)
+    assert pod_spec["automountServiceAccountToken"] is False
+    assert "env" not in pod()["containers"][0]
