@@ -250,6 +250,7 @@ def test_what_controllers_write_is_no_field_of_others(cluster: StackNamespace, p
     cluster.apply(CLAIMED)
     server = "deployments.apps/kepler-model-server"
     cluster.eventually(lambda: (cluster.get(server) or {"status": {}})["status"].get("replicas"))
+    cluster.eventually(lambda: cluster.get("daemonset/kepler-exporter"))
     cluster.kubectl("rollout", "restart", "daemonset/kepler-exporter")
     cluster.eventually(lambda: "its pods were restarted by kubectl-rollout" in plugin.run("explain").stdout)
     stdout = plugin.run("explain", "-o", "json").stdout

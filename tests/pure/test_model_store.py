@@ -143,7 +143,9 @@ def test_new_models_reach_the_bucket_and_nothing_in_it_is_lost(store: S3Bucket) 
     write(store.buckets / "kepler/models/trained.zip", "old")
     write(store.volume / "models/trained.zip", "new")
 
-    pushing = store.start(store.containers()["push"])
+    push = store.containers()["push"]
+    assert ":s3:kepler/models" in " ".join((*push["command"], *push["args"]))
+    pushing = store.start(push)
     try:
         _until(lambda: (store.buckets / "kepler/models/trained.zip").read_text() == "new")
     finally:
@@ -202,7 +204,9 @@ def test_a_store_of_an_authority_of_the_users_is_trusted(certified: S3Bucket) ->
     """By the file that the ConfigMap is mounted as; without it, the store's certificate is refused."""
     write(certified.buckets / "kepler/models/std_v0.7.11/metadata.json", "{}")
 
-    code, output = certified.run(certified.containers(ca=AUTHORITIES)["pull"])
+    trusting = certified.containers(ca=AUTHORITIES)["pull"]
+    assert "RCLONE_CA_CERT" in {variable["name"] for variable in trusting["env"]}
+    code, output = certified.run(trusting)
     assert code == 0, output
     assert (certified.volume / "models/std_v0.7.11/metadata.json").exists()
 
