@@ -10,6 +10,7 @@ itself. Other events keep theirs, redacted, up to `LARGEST` characters.
 import base64
 import binascii
 import hashlib
+import ipaddress
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -104,13 +105,22 @@ def letter_name(event: Event) -> str:
 
 
 def destination(event: Event) -> str:
-    """Return who gave the event up: the name of a Service, out of the URL that the dispatcher called."""
+    """Return who did not take the event, out of the URL that the dispatcher called: a Service's name, or an address."""
     url = event.extensions.get(DESTINATION, "")
     try:
-        host = urlsplit(url).netloc.partition(".")[0]
+        parts = urlsplit(url)
+        host = parts.netloc if _is_address(parts.hostname or "") else parts.netloc.partition(".")[0]
     except ValueError:
         host = ""
     return _cut(host or url)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def record(event: Event, group: str, before: LetterRecord | None) -> LetterRecord:

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from dead_letters.dead_letter import CODE, DATA, DESTINATION, record
+from dead_letters.dead_letter import CODE, DATA, DESTINATION, destination, record
 from runtime.event import Event
 
 REFUSED = "dial tcp 127.0.0.1:8080: connect: connection refused"
@@ -38,3 +38,18 @@ def test_the_answer_is_unwrapped(data: str, answer: str) -> None:
     message = record(event, "other", None).answer
     assert message.startswith(answer)
     assert (len(message) > 500) is (answer == "x")
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("http://kepler-collector.kepler-operator.svc.cluster.local", "kepler-collector"),
+        ("http://127.0.0.1:55569", "127.0.0.1:55569"),
+        ("http://[fd00::1]:8080/", "[fd00::1]:8080"),
+        ("http://[fd00", "http://[fd00"),
+        ("", ""),
+    ],
+)
+def test_a_destination_is_a_services_name_or_a_whole_address(url: str, name: str) -> None:
+    """The first part of an address names nobody."""
+    assert destination(Event("1", "t", "/s", "", "v1", "Kepler", "a", "b", {}, {}, "", {DESTINATION: url})) == name
