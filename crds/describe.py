@@ -11,6 +11,10 @@ import textwrap
 from pydantic import BaseModel
 
 
+class Undescribed(Exception):
+    """A field of a model has no docstring under it."""
+
+
 def field_docstrings(model: type[BaseModel]) -> dict[str, str]:
     """The description of each field that has one, by its name in Python, in one line."""
     descriptions: dict[str, str] = {}
@@ -18,6 +22,13 @@ def field_docstrings(model: type[BaseModel]) -> dict[str, str]:
         if issubclass(parent, BaseModel) and parent is not BaseModel:
             descriptions |= _written_in(parent)
     return descriptions
+
+
+def field_docstring(model: type[BaseModel], name: str) -> str:
+    """The description of one field. Raises Undescribed where it has none."""
+    if name not in (descriptions := field_docstrings(model)):
+        raise Undescribed(f"write a docstring under `{name}` of {model.__module__}.{model.__name__}: its description")
+    return descriptions[name]
 
 
 def one_line(docstring: str) -> str:

@@ -131,7 +131,7 @@ def keyed(by: str) -> object:
     return Field(json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [by]})
 
 
-def unseen() -> object:
+def no_shown_default() -> object:
     """A block whose defaults are shown only where the user wrote the block."""
     return Field(json_schema_extra={UNSEEN: True})
 

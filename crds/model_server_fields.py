@@ -17,8 +17,8 @@ from crds.fields import (
     Seconds,
     Url,
     atomic,
+    no_shown_default,
     text,
-    unseen,
 )
 from crds.meta import SpecPart
 from crds.pod_fields import NodeSelector, PullSecrets, Resources, Tolerations
@@ -245,7 +245,7 @@ class Storage(SpecPart):
     ] = "models"
     """Directory of the models, within the storage: `MODEL_PATH`, below '/mnt', in ConfigMap
     `kepler-model-server-cfm`."""
-    claim: Annotated[Claim, unseen()] = Claim()
+    claim: Annotated[Claim, no_shown_default()] = Claim()
     """The volume asked for with `type` 'claim'. Blank means 5Gi of the default StorageClass, kept on deletion."""
     hostpath: HostPath = HostPath()
     """The directory used with `type` 'hostpath'."""

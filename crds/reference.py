@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from crds import openapi_schema
 from crds.core import Schema
 from crds.crd_files import RESOURCES
-from crds.describe import field_docstrings, one_line
+from crds.describe import field_docstring, one_line
 from crds.fields import Core
 from crds.meta import API_VERSION, Condition, Resource, ResourcePart
 
@@ -52,14 +52,14 @@ def reference_pages() -> dict[Path, str]:
 
 def rows(part: type[ResourcePart], node: Schema, path: str = "") -> Iterator[Row]:
     """Every field of a model and, below it, of the models in it."""
-    descriptions, properties = field_docstrings(part), cast("dict[str, Schema]", node["properties"])
+    properties = cast("dict[str, Schema]", node["properties"])
     for name, field in part.model_fields.items():
         alias = field.alias or name
         if name == "metadata" or alias not in properties:
             continue
         described, below = properties[alias], f"{path}.{alias}".removeprefix(".")
         if below not in ROOTS:
-            yield Row(below, _type(described, field), _default(described), descriptions[name])
+            yield Row(below, _type(described, field), _default(described), field_docstring(part, name))
         inner = next(_parts(field.annotation), None)
         if inner and inner is not Condition:
             held, selector = _held(described)

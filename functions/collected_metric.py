@@ -10,7 +10,7 @@ from crds.kepler import Kepler
 from crds.kepler_collected_metric import KeplerCollectedMetric, Source
 from operands import cfm, children, engine, release
 from operands.cfm import Key
-from runtime.conditions import reported
+from runtime.conditions import has_reported
 from runtime.declaration import Function, Observed, Wake
 from runtime.objects import COLLECTED_METRIC, KEPLER, Manifest, Ref
 from runtime.outcome import Outcome, converged, rejected
@@ -122,7 +122,7 @@ FUNCTION = Function(
     condition=CONDITION,
     gates_ready=True,
     keys=KEYS,
-    wakes=(Wake(KEPLER, idle=reported(CONDITION)), Wake(COLLECTED_METRIC), cfm.wake(NAME, KEYS)),
+    wakes=(Wake(KEPLER, idle=has_reported(CONDITION)), Wake(COLLECTED_METRIC), cfm.wake(NAME, KEYS)),
     children=lambda key: (children.cfm(key),),
     refers=refers,
     reads=(COLLECTED_METRIC,),

@@ -11,7 +11,7 @@ from crds.kepler_exported_power import KeplerExportedPower, KeplerExportedPowerS
 from functions import collected_metric
 from operands import cfm, children, metrics
 from operands.cfm import Key
-from runtime.conditions import reported
+from runtime.conditions import has_reported
 from runtime.declaration import Function, Observed, Wake
 from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, Manifest, Ref
 from runtime.outcome import Outcome, converged, rejected
@@ -106,7 +106,7 @@ FUNCTION = Function(
     gates_ready=True,
     keys=KEYS,
     wakes=(
-        Wake(KEPLER, idle=reported(CONDITION)),
+        Wake(KEPLER, idle=has_reported(CONDITION)),
         Wake(EXPORTED_POWER),
         Wake(COLLECTED_METRIC),
         cfm.wake(NAME, KEYS),

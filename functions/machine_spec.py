@@ -12,7 +12,7 @@ from crds.kepler_machine_config import KeplerMachineConfig, Machine
 from events.outcome_words import Word
 from operands import children
 from operands.machine_spec_volume import FILE, NAME, config_map
-from runtime.conditions import reported
+from runtime.conditions import has_reported
 from runtime.declaration import Function, Input, Observed, Wake
 from runtime.objects import CONFIG_MAP, KEPLER, MACHINE_CONFIG, Collection, Manifest, Ref, terminates
 from runtime.outcome import Outcome, converged, rejected
@@ -75,7 +75,7 @@ FUNCTION = Function(
     name="machine_spec",
     condition=CONDITION,
     gates_ready=False,
-    wakes=(Wake(KEPLER, idle=reported(CONDITION)), Wake(MACHINE_CONFIG), Wake(CONFIG_MAP, (NAME,))),
+    wakes=(Wake(KEPLER, idle=has_reported(CONDITION)), Wake(MACHINE_CONFIG), Wake(CONFIG_MAP, (NAME,))),
     children=lambda key: (config_map(key),),
     removes=lambda key: (config_map(key),),
     refers=configs,

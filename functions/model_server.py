@@ -14,7 +14,7 @@ from crds.kepler import Kepler
 from crds.model_server_fields import OnDelete, StorageType
 from operands import architecture, cfm, children, engine, model_pod, model_store, namespaces, release
 from operands.cfm import Key
-from runtime.conditions import reported
+from runtime.conditions import has_reported
 from runtime.declaration import Function, Observed, Wake, manager
 from runtime.objects import (
     CONFIG_MAP,
@@ -219,7 +219,7 @@ FUNCTION = Function(
     keys=KEYS,
     decide_keys=decided,
     wakes=(
-        Wake(KEPLER, idle=reported(CONDITION)),
+        Wake(KEPLER, idle=has_reported(CONDITION)),
         cfm.wake(NAME, KEYS),
         Wake(CONFIG_MAP, (children.MODEL_CONFIG,)),
         Wake(DEPLOYMENT, (children.MODEL_SERVER,), idle=partial(children.progresses, manager=manager(NAME))),

@@ -225,7 +225,7 @@ def _pods(account: str, plural: str, containers: Mapping[str, str], rules: list[
             f"its containers are {', '.join(containers)}",
         ),
         (
-            _each("true", container_rules.bare()),
+            _each("true", container_rules.nothing_new()),
             "its containers have no hooks, no ports of the host, and no variables from elsewhere",
         ),
         *(

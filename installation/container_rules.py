@@ -30,8 +30,8 @@ _ASKING = Kepler.model_validate(
 _NO_PROBES = "[c.?startupProbe, c.?readinessProbe, c.?livenessProbe].all(p, !p.hasValue() || !has(p.value().exec))"
 
 
-def bare() -> str:
-    """A container without hooks and ports of the host, and without variables from elsewhere, but those it had."""
+def nothing_new() -> str:
+    """Return the rule that a container gets no lifecycle hooks, `envFrom` or host ports that it did not have before."""
     had = "old.exists(k, has(k.{field}) && k.{field} == c.{field})"
     kept = [f"(!has(c.{field}) || {had.format(field=field)})" for field in ("lifecycle", "envFrom")]
     return " && ".join([*kept, "c.?ports.orValue([]).all(p, p.?hostPort.orValue(0) == 0)"])

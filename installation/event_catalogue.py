@@ -31,7 +31,8 @@ class Attribute:
 class EventType:
     """One type of event. `emitted_by` and `accepted_by` are names of functions, or say in words who else does.
 
-    `source` is a URI reference, of which `{...}` varies; `identity` says what the id follows from.
+    `source` is a URI reference, of which `{...}` varies. `identity` says what the id follows from; where it is empty,
+    each event has a new one.
     """
 
     type: str
@@ -88,7 +89,7 @@ OBJECT = (
 
 RECONCILERS = tuple(function.name for function in FUNCTIONS)
 # Of a request: whom it is for.
-MEANT = Attribute(
+FUNCTIONS_ATTRIBUTE = Attribute(
     "functions",
     "the functions that are to look, each between two slashes; absent where all are",
     "/collector/status/",
@@ -135,7 +136,7 @@ CATALOGUE: tuple[EventType, ...] = (
         accepted_by=(*RECONCILERS, "audit"),
         source="/kepler/{by}",
         identity="the event that led to it, and the object; new for each request that people make",
-        attributes=(*OBJECT, MEANT),
+        attributes=(*OBJECT, FUNCTIONS_ATTRIBUTE),
     ),
     EventType(
         types.REPLAY_REQUESTED,
@@ -144,7 +145,7 @@ CATALOGUE: tuple[EventType, ...] = (
         emitted_by=("the console", "`kubectl kepler`"),
         accepted_by=("dead_letter", "audit"),
         source="/kepler/{by}",
-        identity="nothing: each request is a new one",
+        identity="",
         attributes=OBJECT,
     ),
     EventType(
@@ -154,7 +155,7 @@ CATALOGUE: tuple[EventType, ...] = (
         emitted_by=("the console",),
         accepted_by=("dead_letter", "audit"),
         source="/kepler/{by}",
-        identity="nothing: each request is a new one",
+        identity="",
         attributes=OBJECT,
     ),
     EventType(
@@ -174,7 +175,7 @@ CATALOGUE: tuple[EventType, ...] = (
         emitted_by=("pipelines that train models",),
         accepted_by=("audit",),
         source="{pipeline}",
-        identity="the pipeline's business",
+        identity="what the pipeline decides",
         attributes=(),
     ),
 )

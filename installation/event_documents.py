@@ -187,7 +187,7 @@ def _section(event_type: EventType) -> list[str]:
         "\n".join(
             [
                 f"* `source` is `{event_type.source}`.",
-                f"* The id follows from {event_type.identity}.",
+                f"* The id follows from {event_type.identity}." if event_type.identity else "* Each has a new id.",
                 f"* Besides those of every event it has {names}." if names else "* It is about no object.",
                 f"* Data: [`{event_type.data.__name__}`](../events/schemas/{event_type.short}.json). {sentence}",
             ]

@@ -10,7 +10,16 @@ from functions import (
     model_server,
     monitoring,
 )
-from reasons.reason_entry import NOTHING, OF_KEPLERS, OWN, PODS, RESYNC, RESYNC_MACHINES, RETRIED, ReasonEntry
+from reasons.reason_entry import (
+    NOTHING,
+    OF_KEPLERS,
+    PODS,
+    RECONCILED_CONDITIONS,
+    RESYNC,
+    RESYNC_MACHINES,
+    RETRIED,
+    ReasonEntry,
+)
 from runtime.conditions import READY
 
 ENTRIES = (
@@ -64,7 +73,7 @@ ENTRIES = (
     ),
     ReasonEntry(
         "Forbidden",
-        OWN,
+        RECONCILED_CONDITIONS,
         "The ServiceAccount of a function lacks a permission for a write.",
         f"Apply the file or overlay that the message names, which grants the permission, then {RESYNC}.",
     ),
@@ -100,7 +109,7 @@ ENTRIES = (
     ),
     ReasonEntry(
         "Invalid",
-        OWN,
+        RECONCILED_CONDITIONS,
         "The API server refuses an object that a function writes, or the resource has a value that this version of the "
         "operator does not know.",
         "Change the field that the message names. If the object that it names was made by hand, remove that and "
@@ -151,7 +160,7 @@ ENTRIES = (
     ),
     ReasonEntry(
         "OwnedByAnother",
-        OWN,
+        RECONCILED_CONDITIONS,
         "An object with a name that the operator needs exists, and somebody else made it: by hand, by a Helm release "
         "or by another controller. Nothing is written.",
         f"Delete or remove the object as the message says and {RESYNC}. Or create the Kepler in another namespace. Or "
@@ -186,13 +195,13 @@ ENTRIES = (
     ),
     ReasonEntry(
         "Reconciled",
-        OWN,
+        RECONCILED_CONDITIONS,
         "The function has brought its part to the desired state.",
         NOTHING,
     ),
     ReasonEntry(
         "RefusedByPolicy",
-        (*OWN, *PODS),
+        (*RECONCILED_CONDITIONS, *PODS),
         "An admission policy or an admission webhook of the cluster refuses an object or a pod.",
         "Change what the message names, or ask whoever runs the policy for an exception. If a function's own condition "
         f"has this reason, {RESYNC} afterwards. {RETRIED}",

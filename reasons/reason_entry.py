@@ -7,11 +7,11 @@ from functions.function_catalogue import FUNCTIONS
 from operands.pod_trouble import BACK_OFF
 
 # The conditions that functions set for themselves: any of them may say that a write was refused.
-OWN = tuple(function.condition for function in FUNCTIONS if function.name != status.FUNCTION.name)
+RECONCILED_CONDITIONS = tuple(function.condition for function in FUNCTIONS if function.name != status.FUNCTION.name)
 OF_KEPLERS = tuple(
     function.condition
     for function in FUNCTIONS
-    if function.condition in OWN and function.parent == status.FUNCTION.parent
+    if function.condition in RECONCILED_CONDITIONS and function.parent == status.FUNCTION.parent
 )
 # Those about the pods of a workload.
 PODS = (status.AVAILABLE, status.SERVES)

@@ -35,7 +35,7 @@ def settled(parent: Manifest, condition_types: Iterable[str]) -> bool:
     return all(condition is not None and condition.status is ConditionStatus.TRUE for condition in known)
 
 
-def reported(condition_type: str) -> Callable[[Manifest], bool]:
+def has_reported(condition_type: str) -> Callable[[Manifest], bool]:
     """The idle test of a parent's own events: it carries this function's `True` for its present generation."""
     return partial(settled, condition_types=(condition_type,))
 

@@ -14,6 +14,10 @@ from runtime.outcome import Outcome
 Input = Ref | Collection
 
 
+class Undeclared(KeyError):
+    """A function decides from, or writes, an object that it does not declare."""
+
+
 @dataclass(frozen=True)
 class Observed:
     """Everything read for one decision, and nothing else.
@@ -29,7 +33,9 @@ class Observed:
     images: Mapping[str, str] = field(default_factory=dict)
 
     def get(self, ref: Ref) -> Manifest | None:
-        """The object read under `ref`; a KeyError means that the function forgot to declare it."""
+        """The object read under `ref`. Raises Undeclared where the function does not declare it."""
+        if ref not in self.objects:
+            raise Undeclared(f"{ref} was not read: declare it in `children`, `inputs` or `refers` of the function")
         return self.objects[ref]
 
 
@@ -102,14 +108,16 @@ class Function:
       never makes, since it decides only once others have.
     * `reads` are the kinds that `refers` may name, `lists` those of which it may name collections; `installed` are
       children that `config/` ships and this function may only patch; `rules` are permissions that nothing else implies.
-    * `orphan_keys` are the keys that `installed` objects speak of; where a parent is gone, `gone` has yet to be run.
+    * `orphan_keys` are the keys of parents to which objects of `installed` refer; where such a parent is gone, the
+      sweep has `gone` run.
     * `gates_ready`: whether `Ready` of a Kepler waits for `condition`.
     * `awaits` are the conditions of other functions that it waits for before it writes anything.
     * `keys` are those that it always writes in `kepler-cfm`, and `decide_keys` its decision on them where `desired`
       decides on more; `collector` starts nothing before each function with keys has them in place.
     * `overlays` names, for an API group that only some clusters have, the overlay of `config/` that lets this function
       write its kinds; `config/base` lets it read them.
-    * `summaries` are conditions that say the same as `condition` where `desired` does not say them apart.
+    * `summaries` are further conditions: with the status, reason and message of `condition`, unless `desired` returns
+      them itself.
     """
 
     name: str

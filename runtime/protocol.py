@@ -185,7 +185,7 @@ def decide(function: Function, observed: Observed) -> Outcome | None:
         decided = _refusal(function, observed, parent) or function.desired(observed)
     except ValidationError as unreadable:
         return _unreadable(unreadable)
-    own = [(intent, observed.objects[intent.ref]) for intent in decided.intents if intent.ref not in function.installed]
+    own = [(intent, observed.get(intent.ref)) for intent in decided.intents if intent.ref not in function.installed]
     if refused := others(observed.key, parent, ((intent.ref, actual) for intent, actual in own)):
         return refused
     adopted = {intent.ref: as_adopted(intent, actual, parent) for intent, actual in own}

@@ -4,9 +4,10 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import assert_never
 
 from flask import Blueprint
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from audit.storage import dropped_events, entries, signing
 from audit.storage.dropped_events import UNREADABLE
@@ -32,8 +33,10 @@ from events.types import (
 from runtime.event import Event
 from runtime.receive import Received
 
-# What the functions say, and under which word it is told in the log.
-SAID: Mapping[str, tuple[str, type[BaseModel]]] = {
+# What `entry` knows how to keep: a type that is kept has its data here, and a case there.
+Kept = Report | SweepData | Resync
+# Type of an event that is kept -> the word for it in the log, and the model of its data.
+KEPT: Mapping[str, tuple[str, type[Kept]]] = {
     RECONCILE_CONVERGED: ("report", Report),
     RECONCILE_WAITING: ("report", Report),
     RECONCILE_REJECTED: ("report", Report),
@@ -44,7 +47,7 @@ SAID: Mapping[str, tuple[str, type[BaseModel]]] = {
 # What is noted in the log alone: the dead letters themselves, and their absence, tell what came of a request.
 LOGGED = frozenset({REPLAY_REQUESTED, DISCARD_REQUESTED, MODEL_TRAINED})
 # What only our functions send, or people through them. Models are trained by pipelines, which have no key.
-SIGNED = frozenset({*SAID, REPLAY_REQUESTED, DISCARD_REQUESTED})
+SIGNED = frozenset({*KEPT, REPLAY_REQUESTED, DISCARD_REQUESTED})
 
 log = logging.getLogger("kepler.audit")
 
@@ -74,10 +77,10 @@ class Audit:
         """Keep what our functions said, and log one line of it; any other event of ours is only a line."""
         if event.type in SIGNED:
             signing.check(event, self.keys)
-        if event.type not in SAID:
+        if event.type not in KEPT:
             log.info("event", extra={"event": dropped_events.about(event)})
             return
-        word, model = SAID[event.type]
+        word, model = KEPT[event.type]
         content = model.model_validate(event.data)
         self.store.keep(entry(event, content))
         log.info(
@@ -85,7 +88,7 @@ class Audit:
         )
 
 
-def entry(event: Event, content: BaseModel) -> Entry:
+def entry(event: Event, content: Kept) -> Entry:
     """Return what is kept of an event that says this. Raises NotKept."""
     match content:
         case Report():
@@ -94,7 +97,7 @@ def entry(event: Event, content: BaseModel) -> Entry:
             return entries.sweep(event, content, event.sent or datetime.now(UTC))
         case Resync():
             return entries.resync(event, content)
-    raise TypeError(type(content).__name__)
+    assert_never(content)
 
 
 def _first(wrong: ValidationError) -> str:

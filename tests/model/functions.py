@@ -5,7 +5,7 @@ A parent's `value` only grows, and so do those of other inputs: in a child, a sm
 
 from dataclasses import replace
 
-from runtime.conditions import reported
+from runtime.conditions import has_reported
 from runtime.declaration import Function, Observed, Wake
 from runtime.objects import COLLECTED_METRIC, CONFIG_MAP, KEPLER, Collection, Manifest, Ref, terminates, uid
 from runtime.outcome import Intent, Outcome, converged
@@ -21,7 +21,7 @@ OTHER = Ref(COLLECTED_METRIC, NAMESPACE, "other")
 INPUTS = Collection(COLLECTED_METRIC, NAMESPACE)
 
 CONDITION = "Reconciled"
-WAKES = (Wake(KEPLER, idle=reported(CONDITION)), Wake(CONFIG_MAP), Wake(COLLECTED_METRIC))
+WAKES = (Wake(KEPLER, idle=has_reported(CONDITION)), Wake(CONFIG_MAP), Wake(COLLECTED_METRIC))
 
 
 def value(manifest: Manifest | None) -> int:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, JsonValue
 from crds import crd_files
 from crds.core import KUBERNETES, ROOTS, Schema, read_definitions
 from crds.crd_files import RESOURCES, crd_documents, definition
-from crds.describe import field_docstrings
+from crds.describe import field_docstring
 from crds.fields import RULES
 from crds.meta import API_VERSION, Resource, SpecPart, StatusPart
 from crds.openapi_schema import of
@@ -108,6 +108,15 @@ def test_every_list_map_and_string_is_bounded(resource: type[Resource]) -> None:
     assert not unbounded
 
 
+@EACH
+def test_no_choice_of_names_is_nullable(resource: type[Resource]) -> None:
+    refused = [path for path, node in values(of(resource)) if "enum" in node and node.get("nullable")]
+    assert not refused, (
+        "the API server refuses null where there is an `enum`, though blank is to be taken: give the field a default, "
+        "or write it as text with `one_of` of crds/fields.py"
+    )
+
+
 def bounded(node: Schema) -> bool:
     match node:
         case {"x-kubernetes-int-or-string": True}:
@@ -201,4 +210,4 @@ def test_conditions_are_a_map_by_type(resource: type[Resource]) -> None:
 @EACH
 def test_every_docstring_becomes_a_description(resource: type[Resource]) -> None:
     for path, part, name, schema in ours(resource, of(resource)):
-        assert str(schema["description"]).startswith(field_docstrings(part)[name]), path
+        assert str(schema["description"]).startswith(field_docstring(part, name)), path

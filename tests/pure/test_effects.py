@@ -2,6 +2,7 @@
 
 import ast
 import functools
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from local.layout import ROOT
 from runtime.conditions import conditions
 from runtime.objects import KEPLER
 
+PLAIN = (str, int, float, bool, type(None))
 KINDS = [resource.names.kind for resource in RESOURCES.values()]
 EACH = pytest.mark.parametrize("field", FIELDS, ids=str)
 
@@ -22,13 +24,19 @@ EACH = pytest.mark.parametrize("field", FIELDS, ids=str)
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_field_has_a_row_and_no_row_is_of_no_field(kind: str) -> None:
     """The fields are those of the definitions, each once."""
-    assert sorted(field.path for field in FIELDS if field.kind == kind) == sorted(paths(kind, "spec"))
+    rows, fields = [field.path for field in FIELDS if field.kind == kind], {*paths(kind, "spec")}
+    assert fields - {*rows} == set(), "add a row for each of these to effects/field_cases.py: two values and a test"
+    assert {*rows} - fields == set(), "no field has this path any more: take its row out of effects/field_cases.py"
+    assert len(rows) == len({*rows}), "a field has two rows in effects/field_cases.py: keep one"
 
 
 @EACH
 def test_a_field_is_not_without_effect(field: FieldCase) -> None:
     """Two values of it lead to different objects, or at least to something else that is said."""
-    assert effects(field)
+    assert effects(field), (
+        f"`{field.path}` changes nothing: use it where the object is rendered (`operands`) or decided (`functions`), "
+        "or give its row in effects/field_cases.py two values that differ"
+    )
 
 
 @EACH
@@ -51,7 +59,7 @@ def test_the_test_that_shows_it_exists(field: FieldCase) -> None:
     """By file and name, as pytest takes them."""
     file, _, name = field.shown_by.partition("::")
     assert name.startswith("test_")
-    assert name in defined_in(ROOT / file)
+    assert name in defined_in(ROOT / file), f"{file} has no `{name}`: name in effects/field_cases.py a test that it has"
 
 
 def test_the_file_is_what_comes_of_the_values() -> None:
@@ -98,3 +106,24 @@ def test_every_function_reports_on_its_resource() -> None:
     assert {type_name for type_name in types if type_name in conditions(cluster.resources[KEPLER.name])} == {
         function.condition for function in FUNCTIONS if function.parent == KEPLER
     }
+
+
+@EACH
+def test_what_is_rendered_is_plain_json(field: FieldCase) -> None:
+    """`kubectl kepler render` writes it as YAML, which knows no members of enums."""
+    for cluster in clusters(field):
+        for ref, manifest in run_functions(cluster).objects.items():
+            members = [path for path, value in leaves(manifest) if type(value) not in PLAIN]
+            assert not members, f"{ref} has a value of a Python type at {members}: render `str(...)` of it"
+
+
+def leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:
+    """Every value that holds no others, by its path."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from leaves(inner, f"{path}.{key}")
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from leaves(inner, f"{path}[]")
+    else:
+        yield path, value

@@ -30,6 +30,7 @@ def test_no_schema_is_left_of_a_type_that_is_gone() -> None:
 def test_a_schema_is_valid_and_complete(one: EventType) -> None:
     """By its own dialect, with every reference within itself."""
     document = schema(one)
+    assert document.get("description"), f"write a docstring for {one.data.__name__} in events/: what the data is"
     Draft202012Validator.check_schema(document)
     assert all(target.startswith("#/$defs/") for target in references(document))
 

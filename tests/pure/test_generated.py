@@ -17,6 +17,7 @@ from runtime.adoption import MANAGED_BY
 @pytest.mark.parametrize("path", sorted(generated_files()), ids=str)
 def test_config_is_in_step_with_the_declarations(path: Path) -> None:
     """`make generate` would change nothing."""
+    assert (ROOT / path).is_file(), f"{path} is missing: run `make generate` and commit the result"
     assert (ROOT / path).read_text() == generated_files()[path], "run `make generate` and commit the result"
 
 
@@ -117,4 +118,5 @@ def test_every_function_may_read_and_report_on_its_parent() -> None:
 def test_the_crds_are_in_step_with_the_models() -> None:
     """`make generate` would change nothing there either."""
     for path, content in crds().items():
+        assert (ROOT / path).is_file(), f"{path} is missing: run `make generate` and commit the result"
         assert (ROOT / path).read_text() == content, "run `make generate` and commit the result"

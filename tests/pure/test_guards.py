@@ -1,19 +1,23 @@
 """What a new function or type of event needs besides its code: each place that was forgotten is named."""
 
 import ast
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from audit.storage.intake import LOGGED, SAID
+from audit.storage.intake import KEPT, LOGGED
 from functions.function_catalogue import FUNCTIONS, LISTENERS, NAMES
 from functions.reconcilers import RECONCILERS
 from functions.status import RECONCILED
 from installation.event_catalogue import CATALOGUE
 from local.layout import ROOT
 from runtime.declaration import Function
-from runtime.objects import KEPLER
+from runtime.objects import KEPLER, NODES_CONFIG, PROMETHEUS_RULE, SERVICE_MONITOR, Ref
 
+# Kinds that only some clusters have: the event source watches none of them, and the sweep looks after their objects.
+OPTIONAL = frozenset(kind.group for kind in (SERVICE_MONITOR, PROMETHEUS_RULE, NODES_CONFIG))
 MAP = ROOT / "docs" / "architecture.md"
 
 
@@ -39,7 +43,8 @@ def test_a_function_is_in_the_map(name: str) -> None:
     rows = [line for line in MAP.read_text().splitlines() if line.startswith(f"| `{name}` | ")]
     assert len(rows) == 1, f"add a row for `{name}` to the functions in docs/architecture.md"
     conditions = {function.name: function.condition for function in FUNCTIONS}
-    assert f"| `{conditions[name]}` |" in rows[0] if name in conditions else "| – |" in rows[0], rows[0]
+    condition = f"`{conditions[name]}`" if name in conditions else "–"
+    assert f"| {condition} |" in rows[0], f"write {condition} as the condition of `{name}` in docs/architecture.md"
 
 
 def test_ready_waits_for_the_functions_that_say_so() -> None:
@@ -56,6 +61,39 @@ def test_whom_a_function_waits_for_reports_on_the_same_object(function: Function
     assert set(function.awaits) <= reported
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "functions").glob("*.py")), ids=lambda path: path.stem)
+def test_a_function_is_listed(path: Path) -> None:
+    """What is in no list has no Trigger, no Role and no condition, and nothing else would say so."""
+    if re.search(r"(?m)^FUNCTION(: Function)? = Function\(", path.read_text()):
+        assert path.stem in {function.name for function in FUNCTIONS}, (
+            f"list {path.stem}.FUNCTION in functions/reconcilers.py (a function's `name` is its module's)"
+        )
+
+
+def test_the_map_has_no_function_that_is_gone() -> None:
+    """A row that nobody takes out sends readers to a module that is not there, or is not listed."""
+    rows = re.findall(r"(?m)^\| `(\w+)` \| (?:`\w+`|–) \|", MAP.read_text())
+    assert {*rows} - {*NAMES} == set(), (
+        "no function has this name: list it in functions/reconcilers.py, or take its row out"
+    )
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
+def test_a_function_hears_of_its_children(function: Function) -> None:
+    """Else an edit of one by somebody else stays until the sweep finds it."""
+    sample = Ref(function.parent, "namespace" if function.parent.namespaced else "", "name")
+    unheard = [
+        str(ref)
+        for ref in function.children(sample)
+        if ref not in function.installed
+        and ref.kind.group not in OPTIONAL
+        and not any(wake.kind == ref.kind and (not wake.names or ref.name in wake.names) for wake in function.wakes)
+    ]
+    assert not unheard, (
+        f"{function.name} writes {unheard}: add a `Wake` for each to `wakes` in functions/{function.name}.py"
+    )
+
+
 def test_no_key_has_two_owners() -> None:
     """By server-side apply they would take it from each other."""
     owners = [(key, function.name) for function in FUNCTIONS for key in sorted(function.keys)]
@@ -65,8 +103,8 @@ def test_no_key_has_two_owners() -> None:
 def test_no_event_is_accepted_and_dropped() -> None:
     """What `audit` is said to accept it keeps, or notes in the log on purpose."""
     accepted = {event_type.type for event_type in CATALOGUE if "audit" in event_type.accepted_by}
-    assert accepted - {*SAID} - LOGGED == set(), "keep it (`SAID`) or note it (`LOGGED`) in audit/storage/intake.py"
-    assert ({*SAID} | LOGGED) - accepted == set(), "`audit` keeps a type that the catalogue does not let it accept"
+    assert accepted - {*KEPT} - LOGGED == set(), "keep it (`KEPT`) or note it (`LOGGED`) in audit/storage/intake.py"
+    assert ({*KEPT} | LOGGED) - accepted == set(), "`audit` keeps a type that the catalogue does not let it accept"
 
 
 def test_every_accepting_function_exists() -> None:

@@ -39,4 +39,8 @@ def tables(package: Path) -> list[list[str]]:
 @pytest.mark.parametrize("package", packages(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_package_lists_its_modules(package: Path) -> None:
     """Add a line to the docstring in `__init__.py`, or take out the line of a module that is gone."""
-    assert sorted(word for words in tables(package) for word in words) == sorted(members(package))
+    listed = [word for words in tables(package) for word in words]
+    file = f"{package.relative_to(ROOT)}/__init__.py"
+    assert members(package) - {*listed} == set(), f"add a line for each of these modules to the docstring in {file}"
+    assert {*listed} - members(package) == set(), f"these modules are gone: take their lines out of {file}"
+    assert len(listed) == len({*listed}), f"a module has two lines in {file}"
