@@ -37,6 +37,8 @@ WRONG: Mapping[str, tuple[Any, ...]] = {
 }
 QUANTITIES = ("1", "1.5Gi", 1 << 30)
 NO_QUANTITIES = ("", "much", "0", -1)
+SPANS = ("1s", "1h30m", "24h", 1, 86400)
+NO_SPANS = ("", "0s", "25h", "1.5s", "90", 0, -1, 86401)
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,7 @@ def _generated(node: Schema) -> Iterator[Any]:
         case "string":
             yield from rules.names(node) or _texts(node, fitting=True)
         case "number or string":
-            yield from QUANTITIES
+            yield from SPANS if _is_span(node) else QUANTITIES
         case "array":
             listed = rules.names(cast("Schema", node["items"]))
             yield from ([text] for text in listed)
@@ -182,6 +184,11 @@ def _generated(node: Schema) -> Iterator[Any]:
             yield from () if rules.holds(node, []) is False else ([],)
         case _:
             yield {}
+
+
+def _is_span(node: Schema) -> bool:
+    """Whether a number is one of seconds, and a text a span of time; else both are amounts."""
+    return any("duration(" in rule for rule in rules.rules(node))
 
 
 def _numbers(node: Schema) -> Iterator[int]:
@@ -213,7 +220,7 @@ def _refused(place: UserField) -> Iterator[Any]:
         case "string":
             yield from _no_text(node)
         case "number or string":
-            yield from NO_QUANTITIES
+            yield from NO_SPANS if _is_span(node) else NO_QUANTITIES
         case "array":
             yield from _no_list(place, cast("Schema", node["items"]))
         case "object":
