@@ -1,9 +1,9 @@
-"""How Prometheus comes by the metrics: a ServiceMonitor, and recording rules for what Kepler does not tell itself.
+"""Function `monitoring`: a ServiceMonitor for the exporters, and recording rules for sums that Kepler does not export.
 
-Wakes on the Kepler (also when others have reported on it), on the KeplerExportedPower and on the KeplerCollectedMetric
-it names. Its own children do not wake it: an event source that watches a kind which the cluster does not have ends at
-its start, and a cluster without the Prometheus operator has neither of them. Drift, and an operator installed later,
-are `sweep`'s.
+Woken by the Kepler (also when other functions report on it), and by the KeplerExportedPower and the
+KeplerCollectedMetric that it names. Its children do not wake it: a cluster without the Prometheus operator has neither
+kind, and an event source that watches a missing kind exits at its start. `sweep` finds drift, and a Prometheus operator
+that was installed later.
 """
 
 from collections.abc import Iterable, Mapping
@@ -37,9 +37,9 @@ NAME = "monitoring"
 CONDITION = "MonitoringReconciled"
 MANAGER = manager(NAME)
 
-# What a Prometheus of the usual installations selects by. `release` is the Helm chart's (kube-prometheus-stack): its
-# value is the name of the user's own installation, so that whatever somebody else has put there stays. The other two
-# are those of kube-prometheus, for rules.
+# Labels by which common Prometheus installations select objects. `release` is for the Helm chart kube-prometheus-stack:
+# its value is the name of the user's Helm release, so a value that somebody else has set is kept. The other two are for
+# kube-prometheus, which selects PrometheusRules by them.
 RELEASE, DEFAULT_RELEASE = "release", "prometheus"
 RULE_LABELS = {"prometheus": "k8s", "role": "alert-rules"}
 
@@ -51,10 +51,10 @@ def desired(observed: Observed) -> Outcome:
 
 
 def unsettled(parent: Manifest) -> Outcome | None:
-    """Whether others have yet to say what is collected and exported, whose namespace it is, and what is missing.
+    """Return the outcome while an awaited condition is missing, Unknown or False; None once all are True.
 
-    That another Kepler has the namespace is their word, as they hear of `kepler-cfm`: the other's ServiceMonitor may
-    come later, and wakes nobody.
+    `NamespaceTaken` is copied from the awaited functions, which `kepler-cfm` wakes. This function would not notice: the
+    other Kepler's ServiceMonitor may be created later, and wakes no function.
     """
     for awaited in FUNCTION.awaits:
         reported = current(parent, awaited)
@@ -79,7 +79,7 @@ def _monitored(observed: Observed, parent: Manifest) -> Outcome:
         *(
             []
             if SERVICE_MONITOR in missing
-            else [service_monitor(observed, parent, kepler, drops(asked.spec, collected))]
+            else [service_monitor(observed, parent, kepler, drop_rules(asked.spec, collected))]
         ),
         *([] if PROMETHEUS_RULE in missing or not groups else [prometheus_rule(observed, parent, kepler, groups)]),
     ]
@@ -87,7 +87,7 @@ def _monitored(observed: Observed, parent: Manifest) -> Outcome:
     return Outcome(
         Word.CONVERGED,
         "NotInstalled" if missing else "Reconciled",
-        "; ".join([*_remarks(kepler, intents), *_lacking(observed.key, missing), *_untrained(kepler, kept)]),
+        "; ".join([*_remarks(kepler, intents), *_missing_kinds(observed.key, missing), *_training_gaps(kepler, kept)]),
         intents=tuple(intents),
         absent=() if groups else (children.prometheus_rule(observed.key),),
     )
@@ -102,8 +102,8 @@ def _remarks(kepler: Kepler, intents: list[Intent]) -> list[str]:
     return [f"{known[intent.ref.kind]} {intent.ref}" for intent in intents]
 
 
-def _lacking(key: Ref, missing: list[Kind]) -> list[str]:
-    """What goes without, for the condition. No event tells of a kind that was installed."""
+def _missing_kinds(key: Ref, missing: list[Kind]) -> list[str]:
+    """Return the sentence on missing kinds. It names `resync`, since no event announces that a kind was installed."""
     if not missing:
         return []
     kinds = " and ".join(kind.name for kind in missing)
@@ -116,8 +116,8 @@ def _lacking(key: Ref, missing: list[Kind]) -> list[str]:
     ]
 
 
-def _untrained(kepler: Kepler, kept: Mapping[metrics.Family, Iterable[str]]) -> list[str]:
-    """What online training goes without, for the condition."""
+def _training_gaps(kepler: Kepler, kept: Mapping[metrics.Family, Iterable[str]]) -> list[str]:
+    """Return the sentence on series that online training needs and that are not collected."""
     without = metrics.untrainable(kept) if estimator.trains(kepler) else ()
     if not without:
         return []
@@ -144,7 +144,7 @@ def definition(kind: Kind) -> Ref:
 
 
 def service_monitor(observed: Observed, parent: Manifest, kepler: Kepler, dropped: list[Manifest]) -> Intent:
-    """Scrapes every pod behind the Service, under its node's name, without what nobody asked for."""
+    """Return the ServiceMonitor: each exporter pod with its node's name as `instance`; `dropped` are relabelings."""
     ref = children.service_monitor(observed.key)
     endpoint = {
         "port": children.PORT_NAME,
@@ -170,8 +170,8 @@ def prometheus_rule(observed: Observed, parent: Manifest, kepler: Kepler, groups
     return _labelled(intent, observed.get(ref), kepler, RULE_LABELS)
 
 
-def drops(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric) -> list[Manifest]:
-    """A relabeling for each family of which Kepler exports more than is asked for; all else is kept, unknown or not."""
+def drop_rules(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric) -> list[Manifest]:
+    """Return a drop rule for each family in which Kepler exports more than asked for; unknown series are kept."""
     return [
         {"action": "drop", "sourceLabels": ["__name__"], "regex": metrics.series(family, f"({'|'.join(measures)})")}
         for family, measures in metrics.surplus(asked, collected).items()
@@ -186,9 +186,10 @@ def _labelled(intent: Intent, there: Manifest | None, kepler: Kepler, more: Mani
 
 
 def _release(there: Manifest) -> str:
-    """The label's value that somebody else has put there, or else the default.
+    """Return the value of label `release` that another field manager has set, else the default.
 
-    What is ours alone came from `monitoring.labels` once, and is not kept when it has gone from there.
+    If this function alone manages the label, its value came from `monitoring.labels`, and is not kept once it is
+    removed there.
     """
     entries = metadata(there).get("managedFields") or ()
     managers = {entry.get("manager") for entry in entries if f"f:{RELEASE}" in _owned_labels(entry)}
@@ -201,7 +202,7 @@ def _owned_labels(entry: Manifest) -> Manifest:
 
 
 def _idle(kepler: Manifest) -> bool:
-    """Whether it is `exported_power`'s turn, or the Kepler says already what this function would say."""
+    """Whether awaited functions have not reported, or the Kepler has the condition that this function would write."""
     awaited = unsettled(kepler)
     if awaited is None:
         return settled(kepler, (CONDITION,))
@@ -213,7 +214,7 @@ FUNCTION: Function = Function(
     name=NAME,
     condition=CONDITION,
     gates_ready=True,
-    # Their resources say what there is to collect.
+    # The resources of these two functions define which series there are to collect.
     awaits=(exported_power.CONDITION, collected_metric.CONDITION),
     wakes=(Wake(KEPLER, idle=_idle), Wake(EXPORTED_POWER), Wake(COLLECTED_METRIC)),
     children=lambda key: (children.service_monitor(key), children.prometheus_rule(key)),

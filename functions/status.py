@@ -1,8 +1,9 @@
-"""Whether Kepler works, in one condition: `Ready`, from every function's own and the progress of what runs.
+"""Function `status`: writes `Ready`, `Available`, `ModelServerAvailable` and the node counts of a Kepler.
 
-Wakes on the Kepler, on the DaemonSet and on the model server's Deployment. Writes nothing but status: when a reason
-changes, or when progress has moved by a twentieth, not at each pod. While a workload is not available it reads the
-namespace's Warning events, and says which of them is the cause; Events wake nobody, so it asks for a look later.
+Woken by the Kepler, the exporter's DaemonSet and the model server's Deployment. Writes only status: when a reason
+changes, or when at least 5% of the nodes have progressed, and not for each pod. While a workload is not available, it
+reads the namespace's Warning events and reports the one that is the cause. Events wake no function, so it schedules
+another reconcile.
 """
 
 from collections.abc import Sequence
@@ -22,10 +23,11 @@ from runtime.ownership import belongs_to
 AVAILABLE = "Available"
 SERVES = "ModelServerAvailable"
 
-# What must be True before Ready is; in the order in which a user would look for what is wrong.
+# Conditions that must be True before `Ready` is. The first False one becomes the reason of `Ready`.
 RECONCILED = tuple(function.condition for function in RECONCILERS if function.gates_ready)
 
-TWENTIETH = 20
+# Node counts are reported in steps of 1/20 of the nodes.
+PROGRESS_STEPS = 20
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,10 @@ class RolloutNodes:
     updated: int
     available: int
 
-    def near(self, other: "RolloutNodes") -> bool:
-        """Whether `other` differs by less than a twentieth of the nodes (and so never where there are few)."""
+    def is_near(self, other: "RolloutNodes") -> bool:
+        """Whether `other` differs by less than 5% of the nodes; up to 20 nodes, only if the counts are equal."""
         moved = max(abs(self.updated - other.updated), abs(self.available - other.available))
-        return self.desired == other.desired and moved * TWENTIETH < self.desired
+        return self.desired == other.desired and moved * PROGRESS_STEPS < self.desired
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class ObservedWorkload:
     events: tuple[Manifest, ...] = ()
 
     def trouble(self, *, missing: bool) -> pod_trouble.PodTrouble | None:
-        """What keeps its pods from being ready, if an Event tells."""
+        """Return why its pods are not ready, if an Event says so; `missing`: some of the pods do not exist."""
         return pod_trouble.trouble(self.operand, self.object or {}, self.events, missing=missing)
 
 
@@ -64,7 +66,7 @@ def refers(key: Ref, parent: Manifest | None) -> tuple[Input, ...]:
 
 
 def desired(observed: Observed) -> Outcome:
-    """`Available`, `ModelServerAvailable` where there is to be one, `Ready` and the node counts."""
+    """Decide `Available`, `ModelServerAvailable` if a model server is wanted, `Ready` and the node counts."""
     assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
     parent = observed.parent
     key, events = observed.key, observed.collections.get(pod_trouble.warnings(observed.key), ())
@@ -85,14 +87,14 @@ def desired(observed: Observed) -> Outcome:
 
 
 def counts(parent: Manifest, exporters: ObservedWorkload) -> RolloutNodes:
-    """The DaemonSet's progress, or what the Kepler already says while that is near and the reason is the same."""
+    """Return the DaemonSet's node counts, or those in status if they differ little and the reason is the same."""
     daemon_set = exporters.object
     now = _counted(daemon_set) if daemon_set and belongs_to(parent, daemon_set) else RolloutNodes(0, 0, 0)
     nodes = (parent.get("status") or {}).get("nodes") or {}
     before = RolloutNodes(nodes.get("desired", 0), nodes.get("updated", 0), nodes.get("available", 0))
     reported = current(parent, AVAILABLE)
     same_reason = reported is not None and reported.reason == available(parent, exporters, now).reason
-    return before if same_reason and now.near(before) else now
+    return before if same_reason and now.is_near(before) else now
 
 
 def _counted(daemon_set: Manifest) -> RolloutNodes:
@@ -120,7 +122,7 @@ def available(parent: Manifest, exporters: ObservedWorkload, nodes: RolloutNodes
             ConditionStatus.FALSE,
             "NoNodes",
             "no node takes the exporter: check `collector.node-selector`, `collector.tolerations` and "
-            f"`collector.affinity` against the nodes' labels and taints{_of_architecture(parent, daemon_set)}",
+            f"`collector.affinity` against the nodes' labels and taints{_architecture_clause(parent, daemon_set)}",
         )
     if nodes.available < nodes.desired and (wrong := exporters.trouble(missing=_missing(daemon_set))):
         message = f"{nodes.available} of {nodes.desired} nodes have a ready exporter: {wrong}"
@@ -128,8 +130,8 @@ def available(parent: Manifest, exporters: ObservedWorkload, nodes: RolloutNodes
     return _progress(exporters.operand.ref, daemon_set, nodes)
 
 
-def _of_architecture(parent: Manifest, daemon_set: Manifest) -> str:
-    """That only nodes of an architecture are asked for, where the estimator's image is why and not the user."""
+def _architecture_clause(parent: Manifest, daemon_set: Manifest) -> str:
+    """Return a clause for the message if the estimator's image limits the architecture, and not the user."""
     template = (daemon_set.get("spec") or {}).get("template") or {}
     needed = ((template.get("spec") or {}).get("nodeSelector") or {}).get(architecture.LABEL)
     asked = ((parent.get("spec") or {}).get("collector") or {}).get("node-selector") or {}
@@ -164,7 +166,7 @@ def _progress(ref: Ref, daemon_set: Manifest, nodes: RolloutNodes) -> DesiredCon
 
 
 def serves(parent: Manifest, server: ObservedWorkload) -> DesiredCondition | None:
-    """Whether the model server answers, by its Deployment; None where none is wanted."""
+    """Return `ModelServerAvailable`, from its Deployment; None if no model server is wanted."""
     deployment = server.object
     if not wants_model_server(parent):
         return None
@@ -197,7 +199,7 @@ def wants_model_server(parent: Manifest) -> bool:
 
 
 def ready(parent: Manifest, parts: Sequence[DesiredCondition]) -> DesiredCondition:
-    """The first thing that is wrong, else the first that is awaited, of the functions and then of what runs."""
+    """Return `Ready`: from a function's False, else a missing report, else the first condition that is not True."""
     known = [current(parent, condition) for condition in RECONCILED]
     for wrong in sorted(
         (condition for condition in known if condition and condition.status is ConditionStatus.FALSE),
@@ -215,12 +217,12 @@ def ready(parent: Manifest, parts: Sequence[DesiredCondition]) -> DesiredConditi
 
 
 def _last_if_partial(condition: DesiredCondition) -> bool:
-    """Whether the collector may say the same more completely: of objects that others made it knows the most."""
+    """Sort key: `OwnedByAnother` of other functions comes last, since the collector names more of the objects."""
     return condition.reason == OWNED_BY_ANOTHER and condition.type != collector.CONDITION
 
 
 def _idle(kepler: Manifest) -> bool:
-    """Whether the Kepler says what follows from itself; what runs has events of its own."""
+    """Whether `Ready` already follows from the Kepler's other conditions; workloads send their own events."""
     expected = (AVAILABLE, *([SERVES] if wants_model_server(kepler) else []))
     parts = [condition for condition in (current(kepler, part) for part in expected) if condition is not None]
     stale = not wants_model_server(kepler) and current(kepler, SERVES) is not None

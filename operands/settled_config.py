@@ -1,10 +1,10 @@
-"""The configuration that an exporter's pods read: `kepler-cfm` as it was settled, carried by the pod template itself.
+"""Copies the settled ConfigMap `kepler-cfm` into annotations of the exporter's pod template, where pods read it.
 
-`kepler-cfm` is where functions and users meet, so it changes in parts. Mounted into a pod, it would give a mixture to a
-pod that starts or restarts between two of these writes, or while a part of an edit is refused. So the template's
-annotations hold a copy, one annotation a key, and the downward API writes each to a file, as a ConfigMap's volume
-would. One write of the DaemonSet moves configuration and pods together, its revisions hold what each ran with, and
-nothing is left to be cleaned up.
+Several functions and users write `kepler-cfm`, each a part of it. If pods mounted it, a pod that starts between two
+writes, or while a part of an edit is rejected, would read an inconsistent configuration. So the template has one
+annotation for each key, and the downward API writes each to a file, as a ConfigMap volume would. One write of the
+DaemonSet changes configuration and pods together, its revisions record the configuration of each rollout, and no old
+ConfigMaps have to be pruned.
 """
 
 import hashlib
@@ -19,20 +19,20 @@ from runtime.outcome import Outcome, rejected
 
 VOLUME = "settled"
 PREFIX = "config.sustainable-computing.io/"
-# Half of what all annotations of an object may take (k8s.io/apimachinery v0.35:pkg/api/validation/objectmeta.go,
-# TotalAnnotationSizeLimitB): others annotate pods, too.
+# Bytes; half of the limit on all annotations of an object (k8s.io/apimachinery v0.35:pkg/api/validation/objectmeta.go,
+# TotalAnnotationSizeLimitB). The other half is left to annotations that others add to pods.
 LIMIT = 128 * 1024
 # The name of an annotation, after its prefix (k8s.io/apimachinery:pkg/util/validation, IsQualifiedName).
 NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 
 
 def data(config: Manifest, overlay: Mapping[Key, str]) -> dict[str, str]:
-    """Every text of the ConfigMap, keys of the user's included, as it is once `overlay` is written."""
-    return {**(config.get("data") or {}), **{name.value: value for name, value in overlay.items()}}
+    """Return the ConfigMap's data, including users' keys, as it will be once `overlay` is written."""
+    return {**(config.get("data") or {}), **{key.value: value for key, value in overlay.items()}}
 
 
 def too_large(settled: Mapping[str, str]) -> Outcome | None:
-    """Why pods cannot carry this configuration, or None where they can."""
+    """Return a rejection if the configuration is larger than `LIMIT`, else None."""
     size = sum(len(name.encode()) + len(value.encode()) for name, value in settled.items())
     if size <= LIMIT:
         return None
@@ -45,12 +45,12 @@ def too_large(settled: Mapping[str, str]) -> Outcome | None:
 
 
 def annotations(settled: Mapping[str, str]) -> dict[str, str]:
-    """The annotations of the pod template: one a key."""
+    """Return the annotations of the pod template, one for each key."""
     return {_annotation(name): value for name, value in settled.items()}
 
 
 def volume(settled: Mapping[str, str]) -> dict[str, Any]:
-    """The volume that has one file a key, as if the ConfigMap had been mounted when it was settled."""
+    """Return a downward API volume with one file for each key, named after the key."""
     items = [{"path": name, "fieldRef": _field(name)} for name in sorted(settled)]
     return {"name": VOLUME, "downwardAPI": {"items": items}}
 
@@ -60,6 +60,6 @@ def _field(name: str) -> dict[str, str]:
 
 
 def _annotation(name: str) -> str:
-    """A ConfigMap's keys may be longer than the names of annotations, and begin with a dot."""
+    """Return the annotation's name for a key: the key, or its hash if it is too long or begins with a dot."""
     short = name if NAME.fullmatch(name) else hashlib.sha256(name.encode()).hexdigest()[:16]
     return f"{PREFIX}{short}"

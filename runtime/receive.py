@@ -1,4 +1,7 @@
-"""What a process does with one event: reconcile what it concerns, or just take note of it."""
+"""Receives one event: the `Receiver` interface, and `Reconciler`, which reconciles the object that it concerns.
+
+Called by `runtime.edge` for each delivery. `runtime.protocol` reads and writes the objects.
+"""
 
 import logging
 import time
@@ -33,7 +36,7 @@ log = logging.getLogger("kepler")
 
 @dataclass(frozen=True)
 class Received:
-    """What came of an event: a report for each object that has one, and how many API calls it took in all."""
+    """The result of one event: the report of each reconcile that has one, and the total number of API calls."""
 
     reports: tuple[Report, ...] = ()
     calls: int = 0
@@ -49,17 +52,17 @@ Receiver = Callable[[Event], Received]
 
 @runtime_checkable
 class BeginsAtStart(Protocol):
-    """A receiver that does something once its process serves, before any event asks for it."""
+    """A receiver with work to do when its process starts, such as the first sweep."""
 
     def begin(self) -> None:
-        """Do it; called on a thread of its own."""
+        """Start that work; called once, on a thread of its own."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """One object reconciled: the report, if there is one, the number of API calls and writes, and the outcome's word.
+    """The result of one turn: its report, if any, the number of API calls and of writes, and the outcome's word.
 
-    The word is `gone` where there was nothing to decide on, and `idle` where the event brought no news.
+    `word` is `gone` if there was nothing to decide, and `idle` if the events brought no news.
     """
 
     report: Report | None = None
@@ -79,11 +82,15 @@ def _no_sink(_event: CloudEvent) -> None:
 class Reconciler:
     """Receives events for one function.
 
-    One event leads to the reconcile of one object, with one deadline. An event that concerns several becomes one
-    request event an object, sent through `sink`. Raises `ApiError`s for the broker to deliver the event again: what
-    was done by then is found done. An event that can name no object is only counted. `server` is the API server's URL,
-    for the spans of calls; `seconds` is what one reconcile may take; `later` is asked for a look later, where there is
-    one.
+    One event leads to the reconcile of one object, with one deadline. If an event concerns several objects, one request
+    event for each is sent through `sink`. Raises `ApiError`, so that the broker redelivers the event; the retry finds
+    the writes that were already made, and does not repeat them. An event that can name no object is logged, counted
+    and acknowledged.
+
+    `workers` bounds how many reconciles run at once. `flights` allows one at a time for each object. `seen` knows which
+    versions of objects were already handled. `turn` serializes writes to objects that all parents share. `server` is
+    the API server's URL, for spans. `seconds` is the time limit of one reconcile. `later`, if set, schedules another
+    reconcile where no event will announce a change.
     """
 
     function: Function
@@ -103,9 +110,9 @@ class Reconciler:
         return self.look(asking) if asking else Received()
 
     def asking(self, event: Event) -> Event | None:
-        """Return the event without the rest of its object, where it asks this function for a look; None elsewhere.
+        """Return a copy of the event without its object's content if this function has to reconcile, else None.
 
-        This is decided from the event alone. What waits for a look after that is small, however large the event was.
+        Decided from the event alone. Waiting events take little memory, however large they were.
         """
         if not (event.wakes and event.is_for(self.function.name)):
             return None
@@ -119,7 +126,7 @@ class Reconciler:
         return event.slim()
 
     def look(self, event: Event) -> Received:
-        """Reconcile the object that an event concerns, or ask for that of each of the several that it concerns."""
+        """Reconcile the object that an event concerns; if it concerns several, send a request event for each."""
         client, waits = self._client(self.seconds), Deadline(self.workers.seconds)
         with self.workers.place():
             keys = tuple(parents(self.function, event, client))
@@ -135,7 +142,10 @@ class Reconciler:
         return Received(calls=len(client.calls))
 
     def _look_at(self, keys: Sequence[Ref], event: Event, client: Client, waits: Deadline) -> Received:
-        """Wait for a turn and for a place, both together until `waits` is over, and take as long as is left then."""
+        """Reconcile the object, if any. Waits for its turn and for a free worker together until `waits` expires.
+
+        API calls that were already made for this event count towards the reconcile's time limit.
+        """
         seconds = self.seconds - sum(call.milliseconds for call in client.calls) / 1000
         turns = [self.flights.take(key, event, partial(self._turn, key, waits, seconds), waits.left) for key in keys]
         done = [turn for turn in turns if turn is not None]
@@ -145,6 +155,8 @@ class Reconciler:
         return Received(reports, len(client.calls) + sum(turn.calls for turn in done))
 
     def _turn(self, key: Ref, waits: Deadline, seconds: float, events: Sequence[Event]) -> Done:
+        """Reconcile once for all events that share this turn, or not at all if none of them brings news."""
+        # A full turn has dropped events, which may have brought news.
         news = [event for event in events if self.seen.is_news(key, event) or self.flights.is_full(events)]
         if not news:
             return Done()
@@ -166,7 +178,7 @@ class Reconciler:
             raise
         self.seen.note(key, done.seen)
         self._look_later(key, done)
-        return self._told(done, event, course())
+        return self._turn_result(done, event, course())
 
     def _look_later(self, key: Ref, done: Reconciled) -> None:
         if self.later and done.outcome and done.outcome.unheard and done.parent:
@@ -174,13 +186,14 @@ class Reconciler:
         elif self.later:
             self.later.settle(key)
 
-    def _told(self, done: Reconciled, event: Event, course: Course) -> Done:
+    def _turn_result(self, done: Reconciled, event: Event, course: Course) -> Done:
+        """Measure and report a finished reconcile."""
         word = done.outcome.word.value if done.outcome else GONE
         self._measure(word, course)
-        where = trace_of(done.parent) if done.parent else trace_of_event(event)
-        report = reports.report(self.function, done, event, where, course)
+        trace = trace_of(done.parent) if done.parent else trace_of_event(event)
+        report = reports.report(self.function, done, event, trace, course)
         if report is not None:
-            spans.record(report, where, course, done.parent)
+            spans.record(report, trace, course, done.parent)
         return Done(report, len(course.calls), len(done.changes), word)
 
     def _measure(self, word: str, course: Course) -> None:

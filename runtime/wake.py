@@ -1,4 +1,4 @@
-"""From an event to the objects to reconcile: which parents it concerns, and whether there is anything to do at all."""
+"""Finds the parents that an event concerns, and tells from the event alone whether a reconcile is needed."""
 
 from collections.abc import Iterator
 
@@ -10,10 +10,10 @@ from runtime.objects import NAMESPACE, Collection, Ref, controller, metadata, na
 
 
 def nameless(function: Function, event: Event) -> str:
-    """Why the event can be about no object that wakes the function; empty where it can.
+    """Return why the event's attributes cannot name an object that wakes the function; empty if they can.
 
-    Its attributes would end up in a path; and without a namespace, an object that has to be in one would concern
-    every namespace of the cluster.
+    Names become part of API paths, so they must be valid. A namespaced object without a namespace would concern
+    parents in every namespace of the cluster.
     """
     if not (is_name(event.name) and (not event.namespace or is_name(event.namespace))):
         return f"attributes `namespace` '{event.namespace[:80]}' and `name` '{event.name[:80]}' name no object"
@@ -25,10 +25,11 @@ def nameless(function: Function, event: Event) -> str:
 
 
 def idle(function: Function, event: Event) -> bool:
-    """Whether the event alone shows that nothing is to be done: an echo of our own write, or somebody else's turn.
+    """Return whether the event alone shows that there is nothing to do; no API call is made for such an event.
 
-    No API call is made for it. A stale event can be wrong about that; the change it does not show has an event of
-    its own. A malformed object is not idle: reading the real one decides.
+    True for an echo of our own write, for an object that does not wake the function, and while other functions have to
+    report first. A stale event can give a wrong True; the newer change sends an event of its own. False for a malformed
+    object: the reconcile reads the real one.
     """
     wake = _wake(function, event)
     if wake is None:
@@ -40,13 +41,14 @@ def idle(function: Function, event: Event) -> bool:
 
 
 def parents(function: Function, event: Event, client: Client) -> tuple[Ref, ...]:
-    """The parents that the event's object concerns, as the API server knows them now.
+    """Return the parents that the event's object concerns; lists them at the API server if the event names none.
 
-    An existing child names its controller: that one is looked at, and if the event lied, nothing comes of it. A
-    deletion, or an object that several may refer to, concerns every parent in the namespace that has to do with it;
-    an object of the whole cluster, every such parent anywhere; a Namespace, those in it.
+    An existing child names its controller: only that parent is reconciled, and if the event is forged, the reconcile
+    changes nothing. A deleted object, or one that several parents may refer to, concerns every parent in its namespace
+    for which `function.concerns` is true; a cluster-scoped object, such parents in all namespaces; a Namespace, those
+    inside it.
     """
-    namespace = _place(event) if function.parent.namespaced else ""
+    namespace = _namespace(event) if function.parent.namespaced else ""
     if (event.api_version, event.kind) == (function.parent.api_version, function.parent.name):
         return (Ref(function.parent, namespace, event.name),)
     owner = _controller(function, event)
@@ -55,20 +57,20 @@ def parents(function: Function, event: Event, client: Client) -> tuple[Ref, ...]
     return tuple(_concerned(function, event, Collection(function.parent, namespace), client))
 
 
-def _place(event: Event) -> str:
-    """The namespace that an event is about: that of its object, or the Namespace itself."""
+def _namespace(event: Event) -> str:
+    """Return the object's namespace, or its name if the object is a Namespace."""
     is_namespace = (event.api_version, event.kind) == (NAMESPACE.api_version, NAMESPACE.name)
     return event.name if is_namespace else event.namespace
 
 
-def _concerned(function: Function, event: Event, among: Collection, client: Client) -> Iterator[Ref]:
+def _concerned(function: Function, event: Event, candidates: Collection, client: Client) -> Iterator[Ref]:
     wake = _wake(function, event)
     if wake is None:
         return
-    touched = Ref(wake.kind, event.namespace, event.name)
-    for parent in client.list(among):
-        key = Ref(function.parent, among.namespace or metadata(parent).get("namespace", ""), name(parent))
-        if function.concerns(key, parent, touched):
+    event_object = Ref(wake.kind, event.namespace, event.name)
+    for parent in client.list(candidates):
+        key = Ref(function.parent, candidates.namespace or metadata(parent).get("namespace", ""), name(parent))
+        if function.concerns(key, parent, event_object):
             yield key
 
 

@@ -1,9 +1,10 @@
-"""Which generation of which resource an entry belongs to: found, or made when the entry is the first about it.
+"""Finds the row of table `changes`, one for each generation of a resource, that an entry belongs to, or inserts it.
 
-A report on an object that is gone names neither uid nor generation. It belongs to the end of the object that its trace
-is of, or else of whoever had that name last: the generation after the last one that is known.
+A report on a deleted object has neither uid nor generation. It belongs to the object with the report's trace, or else
+to the latest object of that name: to the row of its deletion, or if there is none yet, to a new row after its last
+known generation.
 
-What was read from the API server replaces what an event told, and never the other way round.
+Data read from the API server replaces data from events, and never the other way round.
 """
 
 from datetime import datetime
@@ -15,17 +16,17 @@ from audit.storage.entries import ROW, EditEntry
 from audit.storage.tables import Found, changes
 from events.report import Report, Subject
 
-# Statements are made once: making one costs more than running it.
-_NAMED = tuple(changes.c[name] == bindparam(name) for name in ("kind", "namespace", "name"))
-_OF_ONE = (*_NAMED, changes.c.uid == bindparam("uid"))
+# Statements are built once, at import: building one costs more than running it.
+_SAME_NAME = tuple(changes.c[name] == bindparam(name) for name in ("kind", "namespace", "name"))
+_SAME_OBJECT = (*_SAME_NAME, changes.c.uid == bindparam("uid"))
 FIND = select(changes.c.sequence, changes.c.time, changes.c.verified, changes.c.bytes).where(
-    *_OF_ONE, changes.c.generation == bindparam("generation")
+    *_SAME_OBJECT, changes.c.generation == bindparam("generation")
 )
-ENDS = select(changes.c.generation, changes.c.deleted).where(*_OF_ONE).order_by(changes.c.deleted.desc()).limit(2)
-LIFE = select(func.min(changes.c.life)).where(*_OF_ONE)
+ENDS = select(changes.c.generation, changes.c.deleted).where(*_SAME_OBJECT).order_by(changes.c.deleted.desc()).limit(2)
+LIFE = select(func.min(changes.c.life)).where(*_SAME_OBJECT)
 LAST = (
     select(changes.c.sequence, changes.c.uid, changes.c.generation, changes.c.deleted)
-    .where(*_NAMED)
+    .where(*_SAME_NAME)
     .order_by(
         case((changes.c.trace == bindparam("trace"), 0), else_=1), changes.c.life.desc(), changes.c.generation.desc()
     )
@@ -33,29 +34,29 @@ LAST = (
 )
 
 
-class Adding(Protocol):
-    """The transaction that adds something."""
+class WriteTransaction(Protocol):
+    """An open write transaction; `kept` is the time at which its entries are stored."""
 
     connection: Connection
     kept: datetime
 
     def next(self, namespace: str, size: int) -> int:
-        """Return the number of one more thing about this namespace, which takes so many bytes."""
+        """Return the next sequence number, and add `size` bytes to what is stored about the namespace."""
 
 
-def reported(to: Adding, report: Report) -> int:
-    """Return the number of the generation that a report is about."""
+def reported(transaction: WriteTransaction, report: Report) -> int:
+    """Return the `sequence` of the row that the report belongs to; inserts the row if there is none."""
     subject, generation = report.object, report.generation
-    if not subject.uid and (last := _last(to, subject, report.trace)) is not None:
+    if not subject.uid and (last := _last(transaction, subject, report.trace)) is not None:
         if last.deleted:
             return int(last.sequence)
         subject, generation = subject.model_copy(update={"uid": last.uid}), last.generation + 1
-    kept = _find(to, subject, generation)
-    return int(kept.sequence) if kept else _make(to, subject, generation, report.trace, {})
+    kept = _find(transaction, subject, generation)
+    return int(kept.sequence) if kept else _insert(transaction, subject, generation, report.trace, {})
 
 
-def note_edit(to: Adding, entry: EditEntry) -> None:
-    """Note who made a generation and of which spec it is, unless that is known as well or better."""
+def note_edit(transaction: WriteTransaction, entry: EditEntry) -> None:
+    """Store who made a generation, and its spec, unless that is stored; a verified edit replaces an unverified one."""
     edit = {
         "time": entry.time,
         "by": entry.by,
@@ -64,57 +65,59 @@ def note_edit(to: Adding, entry: EditEntry) -> None:
         "spec": entry.spec,
         "verified": entry.verified,
     }
-    kept = _find(to, entry.object, entry.generation)
+    kept = _find(transaction, entry.object, entry.generation)
     if kept is None:
-        _make(to, entry.object, entry.generation, entry.trace, edit)
+        _insert(transaction, entry.object, entry.generation, entry.trace, edit)
     elif kept.time is None or (entry.verified and not kept.verified):
         size = ROW + len(entry.spec)
-        to.next(entry.object.namespace, size - kept.bytes)
+        transaction.next(entry.object.namespace, size - kept.bytes)
         known = {**edit, "bytes": size, **({"trace": entry.trace} if entry.verified else {})}
-        to.connection.execute(update(changes).where(changes.c.sequence == kept.sequence).values(known))
+        transaction.connection.execute(update(changes).where(changes.c.sequence == kept.sequence).values(known))
 
 
 def doubts(connection: Connection, end: EditEntry) -> str:
-    """Return why the end of an object is not believed that only an event tells; empty where it is.
+    """Return why a deletion that only an event tells of is not stored; empty if it is to be stored.
 
-    An object has one end, and only those have one of which something is kept: a report, or what was read. So nobody
-    can fill the database with the ends of objects that never were.
+    An object is deleted once, and its deletion is stored only if a report on it or an edit of it is. So forged events
+    cannot fill the database with deletions of objects that never existed.
     """
     known = connection.execute(ENDS, end.object.model_dump()).all()
     if not known:
-        return "nothing is kept of such an object"
+        return "no report on this object and no edit of it is stored"
     if any(row.deleted and row.generation != end.generation for row in known):
-        return "its end is kept already"
+        return "its deletion is stored already"
     return ""
 
 
-def _find(to: Adding, subject: Subject, generation: int) -> Found | None:
-    return to.connection.execute(FIND, {**subject.model_dump(), "generation": generation}).first()
+def _find(transaction: WriteTransaction, subject: Subject, generation: int) -> Found | None:
+    return transaction.connection.execute(FIND, {**subject.model_dump(), "generation": generation}).first()
 
 
-def _life(to: Adding, subject: Subject) -> int | None:
-    return to.connection.execute(LIFE, subject.model_dump()).scalar()
+def _life(transaction: WriteTransaction, subject: Subject) -> int | None:
+    """Return the `life` of the object: the `sequence` of the first row with its uid; None if it has no row."""
+    return transaction.connection.execute(LIFE, subject.model_dump()).scalar()
 
 
-def _last(to: Adding, subject: Subject, trace: str) -> Found | None:
-    """Return the newest generation of whoever had this name last, those of this trace before all others."""
-    return to.connection.execute(LAST, {**subject.model_dump(), "trace": trace}).first()
+def _last(transaction: WriteTransaction, subject: Subject, trace: str) -> Found | None:
+    """Return the row of this name's newest generation: of the object with this trace, else of the latest object."""
+    return transaction.connection.execute(LAST, {**subject.model_dump(), "trace": trace}).first()
 
 
-def _make(to: Adding, subject: Subject, generation: int, trace: str, edit: dict[str, Any]) -> int:
+def _insert(transaction: WriteTransaction, subject: Subject, generation: int, trace: str, edit: dict[str, Any]) -> int:
+    """Insert the row of a generation, and return its `sequence`."""
     size = ROW + len(edit.get("spec", ""))
-    number = to.next(subject.namespace, size)
-    unknown = {"time": None, "by": "", "deleted": False, "traceparent": "", "spec": "", "verified": False}
+    number = transaction.next(subject.namespace, size)
+    defaults = {"time": None, "by": "", "deleted": False, "traceparent": "", "spec": "", "verified": False}
     row = {
         "sequence": number,
-        "life": _life(to, subject) or number,
+        "life": _life(transaction, subject) or number,
         **subject.model_dump(),
         "generation": generation,
         "trace": trace,
-        "kept": to.kept,
+        "kept": transaction.kept,
         "bytes": size,
-        **unknown,
+        **defaults,
         **edit,
     }
-    to.connection.execute(insert(changes), [row])
+    transaction.connection.execute(insert(changes), [row])
     return number

@@ -25,15 +25,15 @@ from runtime.event import moment
 from runtime.objects import KEPLER, Manifest, generation, metadata, terminates
 from runtime.outcome import DesiredCondition
 
-# Nobody needs to be told of a function that was asked a moment ago.
-MOMENT = 20.0
-# Whom a function that writes nothing for now waits for.
-WAITERS = {"collector": collector.unsettled, "monitoring": monitoring.unsettled}
+# Seconds after an edit within which a missing report is normal: `explain` then says to wait, not to resync.
+GRACE_SECONDS = 20.0
+# By function: what it waits for of other functions' conditions, computed from the resource.
+BLOCKED = {"collector": collector.unsettled, "monitoring": monitoring.unsettled}
 
 
 @dataclass(frozen=True)
 class Obstacle:
-    """One thing that is wrong or awaited, what to do about it, and the reason of the condition, if one tells it."""
+    """A problem, or something awaited: a sentence, the steps to take, and the reason of the condition about it."""
 
     says: str
     steps: tuple[str, ...] = ()
@@ -41,26 +41,26 @@ class Obstacle:
 
 
 def warnings(facts: Facts) -> Iterator[Obstacle]:
-    """What is worth a word although everything works."""
+    """Yield problems that do not keep the resource from being Ready."""
     yield from _architectures(facts)
     yield from interference(facts.foreign, facts.fights)
     yield from _undelivered(facts)
-    yield from _unswept(facts)
+    yield from _late_sweep(facts)
 
 
 def causes(facts: Facts) -> Iterator[Obstacle]:
-    """Why it is not Ready; never nothing."""
+    """Yield why the resource is not Ready, at least one cause, and then all further problems."""
     if terminates(facts.resource):
-        yield _going(facts)
+        yield _deletion(facts)
     obstacles = [*_rejected(facts), *_silent(facts), *_waiting(facts), *_rollout(facts), *_server(facts)]
     yield from obstacles or [_summary(facts)]
     yield from _architectures(facts)
     yield from interference(facts.foreign, facts.fights)
     yield from _undelivered(facts)
-    yield from _unswept(facts)
+    yield from _late_sweep(facts)
 
 
-def _going(facts: Facts) -> Obstacle:
+def _deletion(facts: Facts) -> Obstacle:
     held = metadata(facts.resource).get("finalizers") or ()
     if held:
         return Obstacle(
@@ -86,10 +86,10 @@ def _rejected(facts: Facts) -> Iterator[Obstacle]:
 
 
 def _silent(facts: Facts) -> Iterator[Obstacle]:
-    """Functions that have not spoken of this generation, and why nothing reaches them."""
-    silent = [resource for resource in _own(facts) if current(facts.resource, resource.condition) is None]
-    first = [function for function in silent if not _awaits(function, facts.resource)]
-    for function in first or silent:
+    """Yield functions that have not reported on this generation, each with the likely cause."""
+    silent = [function for function in _own(facts) if current(facts.resource, function.condition) is None]
+    not_blocked = [function for function in silent if not _awaits(function, facts.resource)]
+    for function in not_blocked or silent:
         if function.name == status.FUNCTION.name and len(silent) > 1:
             continue
         yield _unheard(function, facts)
@@ -97,7 +97,7 @@ def _silent(facts: Facts) -> Iterator[Obstacle]:
 
 def _awaits(function: Function, resource: Manifest) -> bool:
     """Whether it writes nothing for as long as others have not reported."""
-    unsettled = WAITERS.get(function.name)
+    unsettled = BLOCKED.get(function.name)
     awaited = unsettled(resource) if unsettled else None
     return awaited is not None and awaited.quiet
 
@@ -112,19 +112,19 @@ def _unheard(function: Function, facts: Facts) -> Obstacle:
     sentence = f"{function.name} has not reported on generation {generation(facts.resource)}{last}"
     if wrong := trouble(facts.installed, function.manager):
         return Obstacle(f"{sentence}: {wrong}", ("kubectl kepler doctor",))
-    if _lately(facts):
+    if _recently_edited(facts):
         return Obstacle(f"{sentence}: it was asked a moment ago", (f"wait, or watch: kubectl get {_words(facts)} -w",))
     return Obstacle(f"{sentence}, though nothing is wrong with it: its event may be lost", (_resync(facts),))
 
 
-def _lately(facts: Facts) -> bool:
-    """Whether the resource was edited a moment ago, by whoever last touched what is not status."""
+def _recently_edited(facts: Facts) -> bool:
+    """Whether anything but status was written within `GRACE_SECONDS`, according to `managedFields`."""
     times = [
         moment(str(entry["time"]))
         for entry in metadata(facts.resource).get("managedFields") or ()
         if entry.get("time") and not entry.get("subresource")
     ]
-    return any(time and (facts.now - time).total_seconds() < MOMENT for time in times)
+    return any(time and (facts.now - time).total_seconds() < GRACE_SECONDS for time in times)
 
 
 def _waiting(facts: Facts) -> Iterator[Obstacle]:
@@ -152,9 +152,9 @@ def _server(facts: Facts) -> Iterator[Obstacle]:
 
 
 def _pods(operand: Operand, workload: Workload, condition: DesiredCondition, prefix: str = "") -> Iterator[Obstacle]:
-    """Why pods are not there, are not scheduled or do not run; else only that they are on their way.
+    """Yield why pods are missing, not scheduled or not running; if nothing says why, the condition's message.
 
-    First what the condition says, then what pods say beyond that: they may be read here, and not by a function.
+    The condition comes first, then causes that only the pods show: the CLI may read pods, functions may not.
     """
     known = _cause_in_message(condition)
     if known:
@@ -222,12 +222,14 @@ def _undelivered(facts: Facts) -> Iterator[Obstacle]:
         yield Obstacle(sentence, ("kubectl kepler dead-letters", "kubectl kepler dead-letters replay --all"))
 
 
-def _unswept(facts: Facts) -> Iterator[Obstacle]:
+def _late_sweep(facts: Facts) -> Iterator[Obstacle]:
     if facts.sweep is None:
         return
     late = (facts.now - facts.sweep.time).total_seconds()
     if late > SWEEP_LATE:
-        sentence = f"the last sweep was {age(facts.sweep.time, facts.now)} ago, so that nobody finds what was missed"
+        sentence = (
+            f"the last sweep was {age(facts.sweep.time, facts.now)} ago: changes whose events were lost are not found"
+        )
         yield Obstacle(sentence, ("kubectl kepler doctor",))
 
 
