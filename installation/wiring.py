@@ -40,7 +40,8 @@ VOLUME, SIZE = "kept", "1Gi"
 # time: `apply` on an idle cluster starts eight of these pods at once, and Knative adds 25m for each queue-proxy.
 # No CPU limit: it would make that half second five seconds (CFS quota), with nothing gained for anybody.
 REQUESTS = {"cpu": "25m", "memory": "80Mi"}
-MEMORY_LIMIT = "256Mi"
+# Thirty-two senders of the largest bodies at once: 190 to 210 MiB, once 263 (`dead_letter`, on a busy machine).
+MEMORY_LIMIT = "320Mi"
 
 # Nothing in the protocol needs order, so one slow event must hold up nobody; what a crash of the channel loses, the
 # sweep finds.
