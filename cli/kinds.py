@@ -151,8 +151,3 @@ def title(ref: Ref | ObjectName) -> str:
 def place(ref: Ref | ObjectName) -> str:
     """`energy/kepler`, or only the name where there is no namespace."""
     return f"{ref.namespace}/{ref.name}" if ref.namespace else ref.name
-
-
-def object_name(ref: Ref) -> ObjectName:
-    """An object as reports name it."""
-    return ObjectName(api_version=ref.kind.api_version, kind=ref.kind.name, namespace=ref.namespace, name=ref.name)

@@ -9,6 +9,7 @@ from typing import Any
 from cloudevents.core.v1.event import CloudEvent
 from pydantic import BaseModel
 
+from events.report import ObjectName
 from events.types import schema_of
 from runtime.objects import Ref
 
@@ -51,3 +52,8 @@ def about(key: Ref) -> dict[str, str]:
         "partitionkey": f"{key.namespace}/{key.name}",
         **({"namespace": key.namespace} if key.namespace else {}),
     }
+
+
+def object_name(ref: Ref) -> ObjectName:
+    """Return an object as the data of events names it."""
+    return ObjectName(api_version=ref.kind.api_version, kind=ref.kind.name, namespace=ref.namespace, name=ref.name)

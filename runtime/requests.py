@@ -9,11 +9,10 @@ from collections.abc import Iterable
 
 from cloudevents.core.v1.event import CloudEvent
 
-from events.report import ObjectName
 from events.request_data import Discard, Replay
 from events.sweep_data import Resync
 from events.types import DISCARD_REQUESTED, REPLAY_REQUESTED, RESYNC_REQUESTED
-from runtime.envelope import cloud_event
+from runtime.envelope import cloud_event, object_name
 from runtime.event import FUNCTIONS, Event
 from runtime.objects import CONFIG_MAP, Ref
 from runtime.tracing import detached_trace
@@ -31,7 +30,7 @@ def discard(letter: str, *, by: str) -> CloudEvent:
 
 def resync(key: Ref, *, by: str) -> CloudEvent:
     """`resync.requested`: every function is to look at this object again."""
-    return _request(RESYNC_REQUESTED, key, Resync(object=_name_of(key), diverges={}), by)
+    return _request(RESYNC_REQUESTED, key, Resync(object=object_name(key), diverges={}), by)
 
 
 def functions_attribute(functions: Iterable[str]) -> dict[str, str]:
@@ -52,7 +51,7 @@ def one_of_many(key: Ref, event: Event, function: str) -> CloudEvent:
     return cloud_event(
         RESYNC_REQUESTED,
         f"functions/{function}",
-        Resync(object=_name_of(key), diverges={function: (f"{event.kind} '{event.name}' concerns it",)}),
+        Resync(object=object_name(key), diverges={function: (f"{event.kind} '{event.name}' concerns it",)}),
         identity=identity,
         key=key,
         traceparent=detached_trace(f"{event.source}/{event.id}").within(identity),
@@ -65,7 +64,7 @@ def look_again(key: Ref, function: str) -> CloudEvent:
     return cloud_event(
         RESYNC_REQUESTED,
         f"functions/{function}",
-        Resync(object=_name_of(key), diverges={function: ("what it waits for has no event",)}),
+        Resync(object=object_name(key), diverges={function: ("what it waits for has no event",)}),
         key=key,
         **functions_attribute((function,)),
     )
@@ -74,7 +73,3 @@ def look_again(key: Ref, function: str) -> CloudEvent:
 def _request(event_type: str, key: Ref, request: Replay | Discard | Resync, by: str) -> CloudEvent:
     trace = f"00-{uuid.uuid4().hex}-{uuid.uuid4().hex[:16]}-01"
     return cloud_event(event_type, by, request, key=key, traceparent=trace)
-
-
-def _name_of(key: Ref) -> ObjectName:
-    return ObjectName(api_version=key.kind.api_version, kind=key.kind.name, namespace=key.namespace, name=key.name)

@@ -14,13 +14,12 @@ from dataclasses import dataclass, field
 
 from cloudevents.core.v1.event import CloudEvent
 
-from events.report import ObjectName
 from events.sweep_data import Resync, SweepData
 from events.types import PING, RESYNC_REQUESTED, SWEEP_FINISHED
 from runtime.client import Client, Transport
 from runtime.deadlines import SWEEP, SWEEP_AGAIN, SWEEP_PAUSE
 from runtime.declaration import Function
-from runtime.envelope import cloud_event
+from runtime.envelope import cloud_event, object_name
 from runtime.errors import ApiError, Unavailable
 from runtime.event import Event
 from runtime.objects import Ref, name
@@ -155,13 +154,12 @@ def requested(diverging: Diverging, cause: str) -> CloudEvent:
 
     Its attributes are those of an event about the object, so Triggers take it as one.
     """
-    key, kind = diverging.key, diverging.key.kind
-    subject = ObjectName(api_version=kind.api_version, kind=kind.name, namespace=key.namespace, name=key.name)
-    identity = f"{cause}/{kind.name}/{key.namespace}/{key.name}"
+    key = diverging.key
+    identity = f"{cause}/{key.kind.name}/{key.namespace}/{key.name}"
     return cloud_event(
         RESYNC_REQUESTED,
         SOURCE,
-        Resync(object=subject, diverges=diverging.why),
+        Resync(object=object_name(key), diverges=diverging.why),
         identity=f"sweep/{RESYNC_REQUESTED}/{identity}",
         key=key,
         traceparent=(diverging.trace or detached_trace(identity)).within(identity),

@@ -5,9 +5,9 @@ import shlex
 from collections.abc import Collection, Iterator
 
 from audit.answer_models import ForeignField
-from events.report import ObjectName
 from runtime import redact
 from runtime.adoption import adopter, kubectl
+from runtime.envelope import object_name
 from runtime.field_owners import OwnedField, foreign_fields
 from runtime.objects import Manifest, Ref, controller
 
@@ -33,11 +33,6 @@ def children(key: Ref, objects: Iterator[tuple[Ref, Manifest | None, Collection[
     for ref, child, ours in objects:
         if child is not None and of(key, child):
             yield from foreign(ref, child, ours)
-
-
-def object_name(ref: Ref) -> ObjectName:
-    """An object as reports name it."""
-    return ObjectName(api_version=ref.kind.api_version, kind=ref.kind.name, namespace=ref.namespace, name=ref.name)
 
 
 def _newest_first(field: OwnedField) -> tuple[float, str]:

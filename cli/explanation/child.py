@@ -3,7 +3,8 @@
 from cli.explanation.causes import interference
 from cli.explanation.facts import ChildFacts
 from cli.explanation.verdict import Explanation
-from cli.kinds import object_name, title
+from cli.kinds import title
+from runtime.envelope import object_name
 from runtime.objects import generation
 
 

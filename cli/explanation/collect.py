@@ -22,6 +22,7 @@ from functions.function_catalogue import FUNCTIONS
 from operands import children
 from runtime.adoption import adopter
 from runtime.declaration import writers
+from runtime.envelope import object_name
 from runtime.errors import Forbidden, NotFound
 from runtime.objects import CONFIG_MAP, EVENT, KEPLER, NODE, Kind, Manifest, Ref, controller, name, uid
 
@@ -91,7 +92,7 @@ class BundleReader:
             raise Missing(f"{title(ref)} belongs to no Kepler: the functions made no such object")
         parent = Ref(kind, ref.namespace if kind.namespaced else "", owner.name)
         state, fights = self._account(parent, console, token)
-        about = foreign.object_name(ref)
+        about = object_name(ref)
         return ChildFacts(
             ref,
             child,

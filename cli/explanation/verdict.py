@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from cli.explanation.causes import causes, warnings
 from cli.explanation.facts import Facts
 from cli.explanation.running import running
-from cli.kinds import object_name, title
+from cli.kinds import title
 from events.outcome_words import ConditionStatus
 from events.report import EventPart, ObjectName
 from reasons import troubleshooting
 from runtime.ages import age
 from runtime.conditions import READY, conditions, current
+from runtime.envelope import object_name
 from runtime.event import moment
 from runtime.objects import KEPLER, generation, terminates
 

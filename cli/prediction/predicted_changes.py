@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from audit.answer_models import ForeignField
 from audit.answers import foreign
-from cli.kinds import object_name, title
+from cli.kinds import title
 from cli.output import UNBOUNDED, value
 from cli.prediction.leaves import unlike
 from cli.prediction.predict import Prediction
@@ -19,6 +19,7 @@ from events.report import EventPart, Field, ObjectName
 from functions.function_catalogue import FUNCTIONS
 from runtime import redact
 from runtime.declaration import writers
+from runtime.envelope import object_name
 from runtime.field_owners import foreign_fields
 from runtime.objects import DAEMON_SET, DEPLOYMENT, Ref
 from runtime.redact import Mask

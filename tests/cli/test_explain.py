@@ -9,8 +9,8 @@ from audit.answer_models import DeadLetter, FinishedSweep, Undelivered
 from cli.explanation.facts import Facts
 from cli.explanation.function_parts import Installation, Parts
 from cli.explanation.verdict import explain, lines
-from cli.kinds import object_name
 from functions import status
+from runtime.envelope import object_name
 from tests.cli.fact_samples import (
     KEY,
     LONG_AGO,
