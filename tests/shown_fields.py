@@ -66,7 +66,7 @@ def ignored(field: FieldCase) -> Iterator[None]:
 def is_shown(field: FieldCase) -> bool:
     """Whether the test fails without the field."""
     with ignored(field), contextlib.redirect_stdout(io.StringIO()):
-        return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", field.shown_by])) == FAILED
+        return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", field.shown_by])) == FAILED
 
 
 def main() -> int:

@@ -293,8 +293,10 @@ def test_a_trace_over_several_namespaces_is_seen_in_part(desk: AuditDesk) -> Non
     """An annotation may give resources of several one trace: one sees what is about the namespaces that one may see."""
     trace = "ab" * 16
     for number, entry in enumerate(REPORTS[:14]):
-        said = entry.parsed.model_copy(update={"trace": trace})
-        desk.store.keep(replace(entry, id=f"shared-{number}", parsed=said, report=said.model_dump_json(by_alias=True)))
+        report = entry.parsed.model_copy(update={"trace": trace})
+        desk.store.keep(
+            replace(entry, id=f"shared-{number}", parsed=report, report=report.model_dump_json(by_alias=True))
+        )
     shown = json.loads(desk.get(f"traces/{trace}", desk.somebody(within={LAB: SEES})).data)
     assert {report["report"]["object"]["namespace"] for report in shown["reports"]} == {LAB}
     assert shown["object"]["namespace"] == LAB

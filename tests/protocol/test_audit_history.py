@@ -156,8 +156,8 @@ def test_a_trace_and_a_history_hold_no_more_than_so_many_reports(store: Store, m
     """The newest; that there are more is told. A drift that somebody makes again and again has no end."""
     entry = about(4)
     later = [entry.parsed.model_copy(update={"began": NOW + timedelta(hours=number)}) for number in range(7)]
-    for number, said in enumerate(later):
-        store.keep(replace(entry, id=f"r{number}", parsed=said, report=said.model_dump_json(by_alias=True)))
+    for number, report in enumerate(later):
+        store.keep(replace(entry, id=f"r{number}", parsed=report, report=report.model_dump_json(by_alias=True)))
     trace = entry.parsed.trace
     whole = read(store, lambda connection: queries.trace(connection, trace, EVERYTHING))
     assert whole

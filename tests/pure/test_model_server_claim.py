@@ -131,7 +131,7 @@ def test_what_of_a_claim_cannot_change_is_told_by_its_field(field: str, value: s
 
 @pytest.mark.parametrize("manifest", [claim(), claim("Delete", owner=True)], ids=["kept", "owned"])
 def test_events_of_a_claim_that_only_binds_are_idle(manifest: dict[str, Any]) -> None:
-    """Whatever the volume controller does to it."""
+    """The volume controller's own updates of the claim count as nothing to do."""
     assert idle(model_server.FUNCTION, update({**manifest, "status": {"phase": "Bound"}}))
 
 

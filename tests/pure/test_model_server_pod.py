@@ -38,7 +38,7 @@ def test_two_pods_never_share_a_directory(kind: str, strategy: str) -> None:
 
 
 def test_the_trainer_is_beside_the_server_with_the_same_volumes() -> None:
-    """What it makes is what the server loads when it starts again."""
+    """The trainer writes models where the server loads them at its next start."""
     server, trainer = pod(**training())["containers"]
     assert (trainer["name"], trainer["args"]) == ("online-trainer", ["online-trainer"])
     assert trainer["volumeMounts"] == server["volumeMounts"]

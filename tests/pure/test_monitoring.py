@@ -241,7 +241,7 @@ def sources(**chosen: Any) -> dict[Ref, Any]:
 
 @pytest.mark.parametrize("source", [Source.COUNTER, Source.GPU, Source.BPF, Source.IRQ])
 def test_metrics_that_a_sources_list_leaves_out_are_dropped(source: Source) -> None:
-    """Of that source only, and at every level that has them."""
+    """Only series of that source are dropped, at every level that has them."""
     first, *rest = METRICS[source]
     outcome = decide(parent(collected_metric="sources"), sources(**{source: {"metrics": [first]}}), levels=BELOW_A_NODE)
     left_out = {
@@ -252,7 +252,7 @@ def test_metrics_that_a_sources_list_leaves_out_are_dropped(source: Source) -> N
 
 
 def test_a_source_that_is_off_has_no_series_to_drop() -> None:
-    """Whatever its list says."""
+    """The metrics that its list names make no difference."""
     off = sources(irq={"enabled": False, "metrics": ["bpf_block_irq"]})
     exported = names(metrics.exported(spec(levels=BELOW_A_NODE)))
     assert kept(decide(parent(collected_metric="sources"), off, levels=BELOW_A_NODE), exported) == exported
