@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from cli.kinds import RECONCILED
+from cli.kinds import RECONCILED_KINDS
 from cli.output import columns
 from events.report import EventPart
 from runtime.ages import age
@@ -89,7 +89,7 @@ def _resource(ref: Ref, manifest: Manifest, keplers: Sequence[tuple[Ref, Manifes
         kind=ref.kind.name,
         namespace=ref.namespace,
         name=ref.name,
-        ready=(condition.get("status", "Unknown") if fresh else "Unknown") if ref.kind in RECONCILED else None,
+        ready=(condition.get("status", "Unknown") if fresh else "Unknown") if ref.kind in RECONCILED_KINDS else None,
         reason=str(condition.get("reason", "")) if fresh else "",
         why=" ".join(_why(ref, manifest, keplers).split()),
         current=fresh,
@@ -103,7 +103,7 @@ def _resource(ref: Ref, manifest: Manifest, keplers: Sequence[tuple[Ref, Manifes
 def _why(ref: Ref, manifest: Manifest, keplers: Sequence[tuple[Ref, Manifest]]) -> str:
     if terminates(manifest):
         return "it is being deleted"
-    if ref.kind not in RECONCILED:
+    if ref.kind not in RECONCILED_KINDS:
         return _used(ref, keplers)
     ready = current(manifest, READY)
     if ready:

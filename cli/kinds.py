@@ -9,7 +9,7 @@ from functions.function_catalogue import FUNCTIONS
 from runtime.objects import KEPLER, OURS, Kind, Manifest, Ref
 
 # Those that functions report on; the other two are read with the Kepler that names them.
-RECONCILED: tuple[Kind, ...] = tuple(dict.fromkeys(function.parent for function in FUNCTIONS))
+RECONCILED_KINDS: tuple[Kind, ...] = tuple(dict.fromkeys(function.parent for function in FUNCTIONS))
 
 POD = Kind("v1", "Pod", "pods")
 ROLE = Kind("rbac.authorization.k8s.io/v1", "Role", "roles")

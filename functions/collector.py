@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 
 from crds.kepler import Kepler
-from events.outcome_words import ConditionStatus, Word
+from events.outcome_words import Word
 from functions import collected_metric, estimator, exported_power, model_server
 from operands import architecture, cfm, children, engine, exporter, namespaces, release, settled_config, sidecar
 from operands.cfm import Key
 from runtime import declaration
 from runtime.adoption import others, resync
-from runtime.conditions import current, settled
+from runtime.awaited import blocked, is_up_to_date
 from runtime.declaration import Function, Input, Observed, Permission, Wake
 from runtime.objects import (
     CLUSTER_ROLE_BINDING,
@@ -32,7 +32,7 @@ from runtime.objects import (
     Ref,
     terminates,
 )
-from runtime.outcome import STATUS_OF, DesiredCondition, Intent, Outcome, converged, pending, rejected, waiting
+from runtime.outcome import Intent, Outcome, converged, pending, rejected
 
 NAME = "collector"
 CONDITION = "CollectorReconciled"
@@ -59,7 +59,7 @@ def desired(observed: Observed) -> Outcome:
     return (
         namespaces.refuse_closed(observed)
         or _others(observed, parent)
-        or unsettled(parent)
+        or blocked(FUNCTION, parent, "the exporter")
         or _incomplete(observed)
         or _exporter(observed, parent)
     )
@@ -69,17 +69,6 @@ def _others(observed: Observed, parent: Manifest) -> Outcome | None:
     """Which of the exporter's objects somebody else made: all of them in one message, before anybody waits."""
     own = (ref for ref in FUNCTION.children(observed.key) if ref not in FUNCTION.installed)
     return others(observed.key, parent, ((ref, observed.get(ref)) for ref in own))
-
-
-def unsettled(parent: Manifest) -> Outcome | None:
-    """Whom the exporter waits for, from the Kepler alone; None where everybody reports `True`."""
-    for awaited in FUNCTION.awaits:
-        reported = current(parent, awaited)
-        if reported is None or reported.status is ConditionStatus.UNKNOWN:
-            return pending(f"`{awaited}` has not reported on this generation")
-        if reported.status is ConditionStatus.FALSE:
-            return waiting("Waiting", f"the exporter is left as it is until `{awaited}` is True: {reported.message}")
-    return None
 
 
 def _incomplete(observed: Observed) -> Outcome | None:
@@ -182,12 +171,8 @@ def refers(key: Ref, parent: Manifest | None) -> tuple[Input, ...]:
 
 
 def _idle(kepler: Manifest) -> bool:
-    """Whether it is somebody else's turn, or the Kepler says already what this function would say."""
-    own = current(kepler, CONDITION)
-    awaited = unsettled(kepler)
-    if awaited is None:
-        return settled(kepler, (CONDITION,))
-    return awaited.quiet or own == DesiredCondition(CONDITION, STATUS_OF[awaited.word], awaited.reason, awaited.message)
+    """Return whether an awaited function has to report first, or the Kepler already has the condition to write."""
+    return is_up_to_date(FUNCTION, kepler, blocked(FUNCTION, kepler, "the exporter"))
 
 
 FUNCTION: Function = Function(

@@ -23,14 +23,14 @@ from runtime.deadlines import GRACE
 from runtime.declaration import Function, manager
 from runtime.edge import Edge, application
 from runtime.front import MOST, App, Front, Receive, Send, dropping
-from runtime.later import Later
 from runtime.listener import Listener, Surroundings
-from runtime.receive import BeginsAtStart, Receiver, Reconciler
+from runtime.receive import Receiver, Reconciler, StartupReceiver
+from runtime.rechecks import Rechecks
 from runtime.settings import ALL, VERSION, Settings, settings
 from runtime.signature import Keyring
 from runtime.sink import sink
 from runtime.transport import at_first_use, configuration, connect
-from runtime.workers import PLACES, THREADS, Workers
+from runtime.workers import SLOTS, THREADS, Workers
 
 # Seconds for `audit` to make the key in a new installation.
 FIRST_KEY = 8.0
@@ -54,10 +54,10 @@ class KeplerFunction:
         loop = asyncio.get_running_loop()
         loop.set_default_executor(ThreadPoolExecutor(THREADS, "event"))
         for receiver in self._receivers.values():
-            if isinstance(receiver, BeginsAtStart):
+            if isinstance(receiver, StartupReceiver):
                 threading.Thread(target=self._begin, args=(receiver,), name="sweep", daemon=True).start()
 
-    def _begin(self, receiver: BeginsAtStart) -> None:
+    def _begin(self, receiver: StartupReceiver) -> None:
         """Let it begin once there is a key: what a sweep comes to is not kept where it is not signed."""
         self._keyring.wait(FIRST_KEY)
         receiver.begin()
@@ -123,7 +123,7 @@ class FunctionProcess:
             send,
             self.workers,
             server=self._server(),
-            later=Later(partial(requests.look_again, function=function.name), send),
+            rechecks=Rechecks(partial(requests.recheck, function=function.name), send),
         )
 
     def _surroundings(self, listener: Listener) -> Surroundings:
@@ -141,4 +141,4 @@ class FunctionProcess:
         return str(configuration(self.environment).host) if self.chosen.otlp_endpoint else ""
 
     def _transport(self, user: str) -> Transport:
-        return connect(self.environment, user_agent=f"{user}/{VERSION}", connections=PLACES)
+        return connect(self.environment, user_agent=f"{user}/{VERSION}", connections=SLOTS)

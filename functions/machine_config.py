@@ -17,7 +17,7 @@ from events.outcome_words import ConditionStatus, Word
 from operands import openshift, preflight
 from operands.openshift import MachineConfigPool, Piece
 from runtime.adoption import made_here, resync
-from runtime.conditions import READY, settled
+from runtime.conditions import READY, all_true
 from runtime.declaration import Function, Input, Observed, Wake
 from runtime.objects import MACHINE_CONFIG, NODES_CONFIG, Manifest, Ref, generation
 from runtime.outcome import STATUS_OF, DesiredCondition, Outcome, converged, rejected
@@ -169,7 +169,7 @@ def nodes(_key: Ref, _parent: Manifest | None) -> tuple[Input, ...]:
 
 def _done(config: Manifest) -> bool:
     """Whether it was decided upon; that machines are still booting is no reason to look at each event."""
-    return settled(config, (CONDITION,))
+    return all_true(config, (CONDITION,))
 
 
 PIECES = tuple(piece.ref for piece in openshift.PIECES)

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping
 from crds.kepler import Kepler
 from crds.kepler_collected_metric import KeplerCollectedMetric
 from crds.kepler_exported_power import KeplerExportedPowerSpec
-from events.outcome_words import ConditionStatus, Word
+from events.outcome_words import Word
 from functions import collected_metric, estimator, exported_power
 from operands import children, engine, metrics, recording
 from runtime.adoption import resync
-from runtime.conditions import conditions, current, settled
+from runtime.awaited import blocked, is_up_to_date
+from runtime.conditions import conditions
 from runtime.declaration import Function, Observed, Wake, manager
 from runtime.objects import (
     COLLECTED_METRIC,
@@ -30,8 +31,7 @@ from runtime.objects import (
     metadata,
     terminates,
 )
-from runtime.outcome import STATUS_OF, DesiredCondition, Intent, Outcome, pending, rejected, waiting
-from runtime.ownership import NAMESPACE_TAKEN
+from runtime.outcome import Intent, Outcome, pending
 
 NAME = "monitoring"
 CONDITION = "MonitoringReconciled"
@@ -47,25 +47,7 @@ RULE_LABELS = {"prometheus": "k8s", "role": "alert-rules"}
 def desired(observed: Observed) -> Outcome:
     """ServiceMonitor and PrometheusRule, each where its kind exists."""
     assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
-    return unsettled(observed.parent) or _monitored(observed, observed.parent)
-
-
-def unsettled(parent: Manifest) -> Outcome | None:
-    """Return the outcome while an awaited condition is missing, Unknown or False; None once all are True.
-
-    `NamespaceTaken` is copied from the awaited functions, which `kepler-cfm` wakes. This function would not notice: the
-    other Kepler's ServiceMonitor may be created later, and wakes no function.
-    """
-    for awaited in FUNCTION.awaits:
-        reported = current(parent, awaited)
-        if reported is None or reported.status is ConditionStatus.UNKNOWN:
-            return pending(f"`{awaited}` has not reported on this generation")
-        if reported.reason == NAMESPACE_TAKEN:
-            return rejected(NAMESPACE_TAKEN, reported.message)
-        if reported.status is ConditionStatus.FALSE:
-            quoted = f"`{awaited}` is True: {reported.message}"
-            return waiting("Waiting", f"what Prometheus collects is left as it is until {quoted}")
-    return None
+    return blocked(FUNCTION, observed.parent, "what Prometheus collects") or _monitored(observed, observed.parent)
 
 
 def _monitored(observed: Observed, parent: Manifest) -> Outcome:
@@ -202,12 +184,8 @@ def _owned_labels(entry: Manifest) -> Manifest:
 
 
 def _idle(kepler: Manifest) -> bool:
-    """Whether awaited functions have not reported, or the Kepler has the condition that this function would write."""
-    awaited = unsettled(kepler)
-    if awaited is None:
-        return settled(kepler, (CONDITION,))
-    condition = DesiredCondition(CONDITION, STATUS_OF[awaited.word], awaited.reason, awaited.message)
-    return awaited.quiet or current(kepler, CONDITION) == condition
+    """Return whether an awaited function has to report first, or the Kepler already has the condition to write."""
+    return is_up_to_date(FUNCTION, kepler, blocked(FUNCTION, kepler, "what Prometheus collects"))
 
 
 FUNCTION: Function = Function(

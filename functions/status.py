@@ -14,17 +14,17 @@ from functions import collector
 from functions.reconcilers import RECONCILERS
 from operands import architecture, children, pod_trouble
 from runtime.adoption import OWNED_BY_ANOTHER
-from runtime.conditions import READY, conditions, current, settled
+from runtime.conditions import READY, all_true, conditions, current
 from runtime.declaration import Function, Input, Observed, Wake
 from runtime.objects import DAEMON_SET, DEPLOYMENT, EVENT, KEPLER, Manifest, Ref, generation
 from runtime.outcome import DesiredCondition, Outcome
 from runtime.ownership import belongs_to
 
 AVAILABLE = "Available"
-SERVES = "ModelServerAvailable"
+MODEL_SERVER_AVAILABLE = "ModelServerAvailable"
 
 # Conditions that must be True before `Ready` is. The first False one becomes the reason of `Ready`.
-RECONCILED = tuple(function.condition for function in RECONCILERS if function.gates_ready)
+GATING_CONDITIONS = tuple(function.condition for function in RECONCILERS if function.gates_ready)
 
 # Node counts are reported in steps of 1/20 of the nodes.
 PROGRESS_STEPS = 20
@@ -61,8 +61,8 @@ def refers(key: Ref, parent: Manifest | None) -> tuple[Input, ...]:
     """The Warning events of the namespace, while a workload of the Kepler is not available."""
     if parent is None:
         return ()
-    parts = (AVAILABLE, *([SERVES] if wants_model_server(parent) else []))
-    return () if settled(parent, parts) else (pod_trouble.warnings(key),)
+    parts = (AVAILABLE, *([MODEL_SERVER_AVAILABLE] if wants_model_server(parent) else []))
+    return () if all_true(parent, parts) else (pod_trouble.warnings(key),)
 
 
 def desired(observed: Observed) -> Outcome:
@@ -73,7 +73,9 @@ def desired(observed: Observed) -> Outcome:
     exporters = ObservedWorkload(pod_trouble.exporter(key), observed.get(children.daemon_set(key)), events)
     nodes = counts(parent, exporters)
     availability = available(parent, exporters, nodes)
-    server = serves(parent, ObservedWorkload(pod_trouble.server(key), observed.get(children.deployment(key)), events))
+    server = model_server_available(
+        parent, ObservedWorkload(pod_trouble.server(key), observed.get(children.deployment(key)), events)
+    )
     parts = (availability, *([server] if server else []))
     summary = ready(parent, parts)
     return Outcome(
@@ -82,7 +84,7 @@ def desired(observed: Observed) -> Outcome:
         summary.message,
         conditions=(summary, *parts),
         status={"observedGeneration": generation(parent), "nodes": asdict(nodes)},
-        unheard=any(part.status is not ConditionStatus.TRUE for part in parts),
+        recheck=any(part.status is not ConditionStatus.TRUE for part in parts),
     )
 
 
@@ -165,31 +167,39 @@ def _progress(ref: Ref, daemon_set: Manifest, nodes: RolloutNodes) -> DesiredCon
     )
 
 
-def serves(parent: Manifest, server: ObservedWorkload) -> DesiredCondition | None:
+def model_server_available(parent: Manifest, server: ObservedWorkload) -> DesiredCondition | None:
     """Return `ModelServerAvailable`, from its Deployment; None if no model server is wanted."""
     deployment = server.object
     if not wants_model_server(parent):
         return None
     if deployment is None or not belongs_to(parent, deployment):
-        return DesiredCondition(SERVES, ConditionStatus.UNKNOWN, "NotDeployed", "there is no model server yet")
+        return DesiredCondition(
+            MODEL_SERVER_AVAILABLE, ConditionStatus.UNKNOWN, "NotDeployed", "there is no model server yet"
+        )
     status = deployment.get("status") or {}
     if status.get("observedGeneration") == generation(deployment) and status.get("availableReplicas"):
-        return DesiredCondition(SERVES, ConditionStatus.TRUE, "Available", "the model server answers")
+        return DesiredCondition(MODEL_SERVER_AVAILABLE, ConditionStatus.TRUE, "Available", "the model server answers")
     if wrong := server.trouble(missing=not status.get("replicas")):
         return DesiredCondition(
-            SERVES, ConditionStatus.FALSE, wrong.reason.value, f"the model server has no ready pod: {wrong}"
+            MODEL_SERVER_AVAILABLE,
+            ConditionStatus.FALSE,
+            wrong.reason.value,
+            f"the model server has no ready pod: {wrong}",
         )
     progressing = conditions(deployment).get("Progressing") or {}
     if progressing.get("status") != "False":
         return DesiredCondition(
-            SERVES, ConditionStatus.UNKNOWN, "Starting", "the model server starts: it answers once it has models"
+            MODEL_SERVER_AVAILABLE,
+            ConditionStatus.UNKNOWN,
+            "Starting",
+            "the model server starts: it answers once it has models",
         )
     message = (
         "the model server has no ready pod, which it is once it has models; it fetches them at its start from "
         "`model-server.pipelines`, or else from the internet: see what it says by `kubectl logs -n "
         f"{server.operand.ref.namespace} deployment/{children.MODEL_SERVER} --all-containers`"
     )
-    return DesiredCondition(SERVES, ConditionStatus.FALSE, "ModelServerNotAvailable", message)
+    return DesiredCondition(MODEL_SERVER_AVAILABLE, ConditionStatus.FALSE, "ModelServerNotAvailable", message)
 
 
 def wants_model_server(parent: Manifest) -> bool:
@@ -200,7 +210,7 @@ def wants_model_server(parent: Manifest) -> bool:
 
 def ready(parent: Manifest, parts: Sequence[DesiredCondition]) -> DesiredCondition:
     """Return `Ready`: from a function's False, else a missing report, else the first condition that is not True."""
-    known = [current(parent, condition) for condition in RECONCILED]
+    known = [current(parent, condition) for condition in GATING_CONDITIONS]
     for wrong in sorted(
         (condition for condition in known if condition and condition.status is ConditionStatus.FALSE),
         key=_last_if_partial,
@@ -223,9 +233,9 @@ def _last_if_partial(condition: DesiredCondition) -> bool:
 
 def _idle(kepler: Manifest) -> bool:
     """Whether `Ready` already follows from the Kepler's other conditions; workloads send their own events."""
-    expected = (AVAILABLE, *([SERVES] if wants_model_server(kepler) else []))
+    expected = (AVAILABLE, *([MODEL_SERVER_AVAILABLE] if wants_model_server(kepler) else []))
     parts = [condition for condition in (current(kepler, part) for part in expected) if condition is not None]
-    stale = not wants_model_server(kepler) and current(kepler, SERVES) is not None
+    stale = not wants_model_server(kepler) and current(kepler, MODEL_SERVER_AVAILABLE) is not None
     return len(parts) == len(expected) and not stale and current(kepler, READY) == ready(kepler, parts)
 
 

@@ -14,7 +14,7 @@ OF_KEPLERS = tuple(
     if function.condition in RECONCILED_CONDITIONS and function.parent == status.FUNCTION.parent
 )
 # Those about the pods of a workload.
-PODS = (status.AVAILABLE, status.SERVES)
+PODS = (status.AVAILABLE, status.MODEL_SERVER_AVAILABLE)
 NOTHING = "Nothing."
 RESYNC = "run `kubectl kepler resync NAME -n NAMESPACE`"
 RESYNC_MACHINES = "run `kubectl kepler resync KeplerMachineConfig/NAME`"

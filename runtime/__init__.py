@@ -22,13 +22,14 @@ The protocol:
     planned_writes the writes of a decision, in order
     trial          a dry run of all of them before the first
     refusals       what a refused write means for the user
+    awaited        whether functions that it waits for have reported
     ownership      which of two resources a child belongs to
     adoption       children of that name which somebody else made
     field_owners   fields of children that somebody else owns
     differences    what an apply would change
     field_paths    paths of fields, as `managedFields` has them
     statuses       conditions and status fields
-    later          a reconcile some seconds later
+    rechecks       reconcile again some seconds later
     deadlines      every bound on time
 
 The API server:
@@ -54,7 +55,7 @@ A process:
     edge           HTTP: a CloudEvent in, an answer out
     loopback       whether a request is for this machine
     receive        what is done with one event
-    workers        how many events are worked on at once
+    workers        limit on reconciles at once
     singleflight   one reconcile of an object at a time
     remembered     a bounded set, shared by threads
     logs           JSON lines

@@ -1,7 +1,7 @@
 """Conditions in `status.conditions`: read, compared, and made ready to be applied.
 
 Kubernetes API conventions: `lastTransitionTime` moves only when `status` does; `observedGeneration` says which
-spec a condition speaks of, so a `True` for an older generation is not a promise about this one.
+spec a condition is about: a `True` for an older generation says nothing of the current one.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,31 +17,31 @@ READY = "Ready"
 
 
 def conditions(parent: Manifest) -> dict[str, Manifest]:
-    """The conditions by type; a new object may have `null` there."""
+    """Return the conditions by type; a new object may have `null` there."""
     return {entry["type"]: entry for entry in (parent.get("status") or {}).get("conditions") or ()}
 
 
 def current(parent: Manifest, condition_type: str) -> DesiredCondition | None:
-    """The condition, if it speaks of the present generation."""
+    """Return the condition if it is about the current generation, else None."""
     entry = conditions(parent).get(condition_type)
     if entry is None or entry.get("observedGeneration") != generation(parent):
         return None
     return DesiredCondition(condition_type, ConditionStatus(entry["status"]), entry["reason"], entry["message"])
 
 
-def settled(parent: Manifest, condition_types: Iterable[str]) -> bool:
-    """Whether all of these are `True` for the present generation."""
+def all_true(parent: Manifest, condition_types: Iterable[str]) -> bool:
+    """Return whether all these conditions are `True` for the current generation."""
     known = (current(parent, condition_type) for condition_type in condition_types)
     return all(condition is not None and condition.status is ConditionStatus.TRUE for condition in known)
 
 
 def has_reported(condition_type: str) -> Callable[[Manifest], bool]:
-    """The idle test of a parent's own events: it carries this function's `True` for its present generation."""
-    return partial(settled, condition_types=(condition_type,))
+    """Return a `Wake.idle` for parents: true once the condition is `True` for the current generation."""
+    return partial(all_true, condition_types=(condition_type,))
 
 
 def applied(parent: Manifest, wanted: DesiredCondition, now: datetime) -> Manifest:
-    """The condition as it goes into `/status`, timed `now` only if its status changes."""
+    """Return the condition as it is written to `/status`, with time `now` only if its status changes."""
     before = conditions(parent).get(wanted.type, {})
     unchanged = before.get("status") == wanted.status
     return {

@@ -78,7 +78,7 @@ class Edge:
         reconciles = isinstance(receiver, Reconciler)
         with ExitStack() as held:
             if not reconciles:
-                held.enter_context(self.workers.place())
+                held.enter_context(self.workers.slot())
             if size > (SMALL if reconciles else LARGE):
                 held.enter_context(self.large)
             yield
@@ -121,14 +121,14 @@ def _view(name: str, receiver: Receiver, edge: Edge) -> Callable[[], Response]:
                 measures.received(name, event.type, (now - event.sent).total_seconds() if event.sent else None)
                 if not isinstance(receiver, Reconciler):
                     return _answer(receiver, event, began, edge)
-                asking = receiver.asking(event)
+                relevant = receiver.if_relevant(event)
                 del event, body
         except NotAnEvent as wrong:
             log.warning("not an event", extra={"reason": redact.text(str(wrong))})
             return _text(400, redact.text(str(wrong)))
         except Unavailable as busy:
             return _text(503, busy.message)
-        return _answer(receiver.look, asking, began, edge) if asking else BareResponse(status=204)
+        return _answer(receiver.reconcile_parents, relevant, began, edge) if relevant else BareResponse(status=204)
 
     return receive
 

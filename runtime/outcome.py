@@ -1,4 +1,4 @@
-"""What a function decides: intents, absences and one word, the same word everywhere it is shown.
+"""The result of a decision: intents, objects that are to be absent, and one word, the same wherever it is shown.
 
 | word      | condition | HTTP                     |
 |-----------|-----------|--------------------------|
@@ -6,7 +6,7 @@
 | waiting   | `Unknown` | 200                      |
 | rejected  | `False`   | 200                      |
 
-The fourth, failed, is not decided but happens: it is `runtime.errors.Unavailable`, answered with 503.
+A reconcile that fails has no outcome: it raises `runtime.errors.Unavailable`, which is answered with 503.
 """
 
 from collections.abc import Mapping
@@ -35,10 +35,10 @@ class DesiredCondition:
 
 @dataclass(frozen=True)
 class Intent:
-    """The whole of what a function wants one object to say; fields it leaves out belong to others.
+    """All the fields that a function wants to set in one object; fields it leaves out belong to others.
 
-    `body` has neither `status` nor `resourceVersion`, `uid` or `managedFields`: locks are the protocol's business.
-    `field` is the field of the parent to name where the API server refuses the object for what is asked there.
+    `body` has no `status`, `resourceVersion`, `uid` or `managedFields`: `runtime.protocol` adds the lock.
+    `field` is the field of the parent that messages name if the API server refuses the object.
     """
 
     ref: Ref
@@ -51,9 +51,10 @@ class Outcome:
     """A decision about one object.
 
     `conditions` is empty for the usual single condition, which follows from `word`, `reason` and `message`.
-    `status` holds further status fields that this function owns. A `quiet` outcome writes nothing at all: what is
-    awaited will wake the function within moments; where that is the change of an object, `awaits` names it.
-    `unheard` says that what it was decided from may change without an event: a look some seconds later may decide anew.
+    `status` holds further status fields that this function owns. A `quiet` outcome writes nothing at all: the function
+    will be woken again within moments; if it waits for an object to change, `awaited` is that object.
+    `recheck`: the decision depends on something that can change without an event, so reconcile again some seconds later
+    (`runtime.rechecks`).
     """
 
     word: Word
@@ -64,25 +65,25 @@ class Outcome:
     conditions: tuple[DesiredCondition, ...] = ()
     status: Mapping[str, Any] = field(default_factory=dict)
     quiet: bool = False
-    awaits: Ref | None = None
-    unheard: bool = False
+    awaited: Ref | None = None
+    recheck: bool = False
 
 
 def converged(*intents: Intent, reason: str = "Reconciled", message: str, status: Manifest | None = None) -> Outcome:
-    """Everything this function is for is intended, or there is nothing to do."""
+    """Return the outcome of a function that needs nothing else: `intents` are all it wants, possibly none."""
     return Outcome(Word.CONVERGED, reason, message, intents=intents, status=status or {})
 
 
 def waiting(reason: str, message: str) -> Outcome:
-    """Return an outcome that waits for an event; what runs is left as it is."""
+    """Return an outcome that waits for an event; running objects are left as they are."""
     return Outcome(Word.WAITING, reason, message)
 
 
-def pending(message: str, *, awaits: Ref | None = None) -> Outcome:
-    """Return a quiet outcome: it waits for moments, and nothing is written, not even the condition."""
-    return Outcome(Word.WAITING, "Pending", message, quiet=True, awaits=awaits)
+def pending(message: str, *, awaited: Ref | None = None) -> Outcome:
+    """Return a quiet outcome: nothing is written, not even the condition, since it holds for moments only."""
+    return Outcome(Word.WAITING, "Pending", message, quiet=True, awaited=awaited)
 
 
 def rejected(reason: str, message: str) -> Outcome:
-    """The user must change something; the message says what. What runs is left as it is."""
+    """Return an outcome that the user must resolve, as `message` says; running objects are left as they are."""
     return Outcome(Word.REJECTED, reason, message)

@@ -27,7 +27,7 @@ def refusal(key: Ref, parent: Manifest, children: Iterable[tuple[Ref, Manifest |
         if owner.uid == uid(parent):
             continue
         if (owner.kind, owner.name) == (key.kind.name, key.name):
-            return pending(f"{ref} still belongs to the deleted {key} of the same name", awaits=ref)
+            return pending(f"{ref} still belongs to the deleted {key} of the same name", awaited=ref)
         return taken(key, owner) if owner.kind == key.kind.name else controlled(key, ref, owner)
     return None
 

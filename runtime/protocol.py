@@ -1,22 +1,24 @@
-"""The reconcile protocol: how one function brings one object to its desired state, beside any number of others.
+"""The reconcile protocol: how one function brings one object to its desired state while others do the same.
 
-*Children* are what a function writes; *inputs* are what it decides from. Two workers may be at the same object at
-once, each may die anywhere, and an event may come late, twice or not at all. The order of the steps makes that safe:
+*Children* are the objects that a function writes, *inputs* those that it decides from. Two processes may reconcile the
+same object at once, each may die at any step, and an event may come late, twice or not at all. The order of the steps
+makes that safe:
 
-1. (before this: `runtime.wake` answers an echo from the event alone, without a call)
-2. Read the children, then the inputs, the parent last but for what it refers to. What is both is read again at the
-   end, and must not have moved.
+1. (Before this module: `runtime.wake` answers an echo from the event alone, without an API call.)
+2. Read the children, then the inputs, then the parent, then what the parent refers to. An object that is both child
+   and input is read again at the end; if its version has changed, start again.
 3. Decide: `desired` is pure.
-4. Write what differs, locked on the version that was read; where several writes are due, the API server first tries
-   them (`runtime.trial`), and if it would refuse one, none is made. A lock that does not hold: a little jitter, then 2.
+4. Write each child that differs, with its version as a lock. If there are several writes, a server-side dry run of
+   each comes first (`runtime.trial`); if one would be refused, none is made. After a conflict, wait a little and start
+   again at 2.
 5. Apply the condition, last.
-6. If anything was written, look at every input again; where that leads to another decision, start again at 2.
+6. If anything was written, read every input again; if that leads to another decision, start again at 2.
 7. Report.
 
-Whoever wrote a child before our read of it had read inputs no newer than ours, so a locked write never puts an
-older decision over a newer one. Conditions are written without a lock (six functions share the resource), so a slow
-worker may put an older one back: its own second look mends that. Reads are linearizable: plain GETs and LISTs,
-never at `resourceVersion=0`. The exploration of these steps is in the tests.
+A process that wrote a child before we read it had read inputs no newer than ours. So a locked write never replaces a
+newer decision by an older one. Conditions are written without a lock, since several functions share the resource, so a
+slow process may write an older one; its own step 6 corrects that. Reads are linearizable: plain GETs and LISTs, never
+with `resourceVersion=0`. `tests/model` explores these steps exhaustively.
 """
 
 import random
@@ -40,14 +42,14 @@ from runtime.planned_writes import PlannedWrite, planned_apply, planned_writes
 from runtime.refusals import RefusedWrite, meaning
 from runtime.statuses import status_of, write_status
 
-# Rounds before a conflict counts as one that does not end; each waits a little longer, at random.
+# Rounds before the reconcile gives up and leaves it to a redelivery; each waits a little longer, at random.
 ROUNDS = 12
 JITTER = 0.004
 
 
 @dataclass(frozen=True)
 class AcceptedWrite:
-    """One write that the API server took."""
+    """One write that the API server accepted."""
 
     ref: Ref
     action: str
@@ -56,10 +58,10 @@ class AcceptedWrite:
 
 @dataclass
 class Reconciled:
-    """What came of it: the last decision, and every write on the way there.
+    """The result of one reconcile: the last decision, and every write that was made.
 
-    `outcome` is None where there was nothing to decide, because the parent is gone. `seen` are all the versions of
-    objects that were read or written.
+    `outcome` is None if the parent is gone and there is nothing to clean up. `seen` are all objects in the versions
+    that were read or written.
     """
 
     key: Ref
@@ -69,8 +71,8 @@ class Reconciled:
     seen: list[Manifest] = field(default_factory=list)
     rounds: int = 0
 
-    def see(self, observed: Observed) -> None:
-        """Keep what was looked at."""
+    def note_seen(self, observed: Observed) -> None:
+        """Add the objects of one observation to `seen`."""
         self.seen += [manifest for manifest in (observed.parent, *observed.objects.values()) if manifest is not None]
 
 
@@ -80,66 +82,67 @@ def reconcile(
     client: Client,
     *,
     images: Mapping[str, str],
-    turn: AbstractContextManager[object] | None = None,
+    shared_writes: AbstractContextManager[object] | None = None,
 ) -> Reconciled:
-    """Bring what `function` is responsible for under `key` to its desired state.
+    """Bring the children that `function` writes for the parent `key` to their desired state.
 
-    `turn` is held while an object is written that all keys share, so that the threads of one process do not break
-    each other's locks. Raises Unavailable where it must be tried again later: every step can be repeated.
+    `shared_writes` is held while an object is written that all parents share, so that the threads of one process do
+    not conflict. Raises Unavailable if the event must be delivered again; every step can be repeated.
     """
-    done = Reconciled(key)
+    context = _Context(function, client, shared_writes or nullcontext())
+    result = Reconciled(key)
     for attempt in range(ROUNDS):
-        done.rounds = attempt + 1
+        result.rounds = attempt + 1
         try:
-            if _round(_Worker(function, client, turn or nullcontext()), images, done):
-                return done
+            if _round(context, images, result):
+                return result
         except (Conflict, NotFound):
             time.sleep(random.uniform(0, JITTER * 2 ** min(attempt, 5)))  # noqa: S311 (jitter, not a secret)
     raise Unavailable(f"{key}: other writers kept interfering in {ROUNDS} rounds; it is tried again later")
 
 
 @dataclass(frozen=True)
-class _Worker:
-    """Who reconciles: for which function, by which client, taking which turn at shared objects."""
+class _Context:
+    """The function to reconcile for, the client to use, and the lock for shared objects."""
 
     function: Function
     client: Client
-    turn: AbstractContextManager[object]
+    shared_writes: AbstractContextManager[object]
 
 
-def _round(worker: _Worker, images: Mapping[str, str], done: Reconciled) -> bool:
-    """Steps 2 to 6 once; False where the second look asks for another round."""
-    function, client = worker.function, worker.client
-    observed = observe(function, done.key, client, images)
-    done.see(observed)
+def _round(context: _Context, images: Mapping[str, str], result: Reconciled) -> bool:
+    """Do steps 2 to 6 once; return False if step 6 requires another round."""
+    function, client = context.function, context.client
+    observed = observe(function, result.key, client, images)
+    result.note_seen(observed)
     decided = decide(function, observed)
-    done.outcome, done.parent = decided, observed.parent
+    result.outcome, result.parent = decided, observed.parent
     if decided is None or decided.quiet:
-        _must_wake(function, decided)
+        _require_wake(function, decided)
         return True
-    before = len(done.changes)
-    now = _write_children(worker, decided, observed, done)
-    done.outcome = now.refused or decided
-    if done.outcome.quiet:
+    before = len(result.changes)
+    written = _write_children(context, decided, observed, result)
+    result.outcome = written.refused or decided
+    if result.outcome.quiet:
         return True
-    parent = _write_condition(function, done.outcome, observed, client, done)
-    if len(done.changes) == before:
+    parent = _write_condition(function, result.outcome, observed, client, result)
+    if len(result.changes) == before:
         return True
-    again = _look_again(function, now.observed, parent, client)
-    done.see(now.observed)
-    done.see(again)
-    done.parent = again.parent
-    return _spec(again.parent) == _spec(observed.parent) and decide(function, again) == now.decided
+    again = _read_inputs_again(function, written.observed, parent, client)
+    result.note_seen(written.observed)
+    result.note_seen(again)
+    result.parent = again.parent
+    return _spec(again.parent) == _spec(observed.parent) and decide(function, again) == written.decided
 
 
-def _must_wake(function: Function, decided: Outcome | None) -> None:
-    """Raises Unavailable where nothing will tell of what is awaited: then the broker shall deliver once more."""
-    if decided and decided.awaits and not function.hears(decided.awaits.kind):
+def _require_wake(function: Function, decided: Outcome | None) -> None:
+    """Raise Unavailable if no event will announce a change of the awaited object: then the broker redelivers."""
+    if decided and decided.awaited and not function.hears(decided.awaited.kind):
         raise Unavailable(f"{decided.message}; it is tried again later")
 
 
 def observe(function: Function, key: Ref, client: Client, images: Mapping[str, str]) -> Observed:
-    """Step 2: children, inputs, the parent, what it refers to, and once more what is both child and input."""
+    """Step 2: read children, inputs, the parent, what it refers to, and again what is both child and input."""
     children = function.children(key)
     seen = Observed(key, None, {ref: client.get(ref) for ref in children}, {}, images)
     seen = _with_inputs(function, seen, client, parent=None)
@@ -150,7 +153,7 @@ def observe(function: Function, key: Ref, client: Client, images: Mapping[str, s
 
 
 def _with_inputs(function: Function, seen: Observed, client: Client, *, parent: Manifest | None) -> Observed:
-    """`seen` with every input read now; a parent that is at hand is not read again."""
+    """Return `seen` with every input read now; `parent`, if given, is not read again."""
     key, children = seen.key, function.children(seen.key)
     objects = {**seen.objects}
     for ref in function.inputs(key):
@@ -177,7 +180,7 @@ def _read(
 
 
 def decide(function: Function, observed: Observed) -> Outcome | None:
-    """Step 3, pure: what `function` wants, unless somebody else owns what it would write."""
+    """Step 3, pure: return what `function` wants, or a refusal if somebody else owns an object that it would write."""
     parent = observed.parent
     if parent is None:
         return function.gone(observed)
@@ -193,18 +196,18 @@ def decide(function: Function, observed: Observed) -> Outcome | None:
 
 
 def _refusal(function: Function, observed: Observed, parent: Manifest) -> Outcome | None:
-    """Whose children these are, if not this parent's.
+    """Return the outcome if the children belong to another parent, else None.
 
-    The garbage collector may still be about to remove them. Where no event tells of that, a look later does.
+    The garbage collector may be about to delete them. If that sends no event to the function, it rechecks.
     """
     children = function.children(observed.key)
     refused = refusal(observed.key, parent, ((ref, observed.objects[ref]) for ref in children))
     heard = all(function.hears(ref.kind) for ref in children)
-    return replace(refused, unheard=not heard) if refused else None
+    return replace(refused, recheck=not heard) if refused else None
 
 
 def _unreadable(error: ValidationError) -> Outcome:
-    """A resource that the schema in the cluster allows and this version's models do not know."""
+    """Return the outcome for a resource that is valid in the cluster's CRD but not in this version's models."""
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"])
     return rejected(
@@ -216,16 +219,16 @@ def _unreadable(error: ValidationError) -> Outcome:
 
 @dataclass(frozen=True)
 class _Written:
-    """The children after step 4, the decision as it was written, and why the API server refused it, if it did."""
+    """The children after step 4, the decision as it was written, and the outcome if the API server refused a write."""
 
     observed: Observed
     decided: Outcome
     refused: Outcome | None = None
 
 
-def _write_children(worker: _Worker, decided: Outcome, observed: Observed, done: Reconciled) -> _Written:
-    """Step 4, in the order of the intents: a later one may rely on an earlier."""
-    function, client = worker.function, worker.client
+def _write_children(context: _Context, decided: Outcome, observed: Observed, result: Reconciled) -> _Written:
+    """Step 4, in the order of the intents: a later one may depend on an earlier."""
+    function, client = context.function, context.client
     writes = planned_writes(decided, observed, client.manager)
     if impossible := trial.first_refused(writes, client, shared=function.installed):
         return _Written(observed, decided, meaning(function, observed.key, impossible))
@@ -235,9 +238,9 @@ def _write_children(worker: _Worker, decided: Outcome, observed: Observed, done:
     for write in writes:
         try:
             if write.ref in function.installed:
-                sent, children[write.ref] = _send_shared(write, observed, worker, done)
+                sent, children[write.ref] = _send_shared(write, observed, context, result)
             else:
-                sent, children[write.ref] = write, _send(write, client, done)
+                sent, children[write.ref] = write, _send(write, client, result)
         except Refused as error:
             refused = meaning(function, observed.key, RefusedWrite(write.ref, write.field, error))
             break
@@ -246,36 +249,36 @@ def _write_children(worker: _Worker, decided: Outcome, observed: Observed, done:
     return _Written(replace(observed, objects=children), replace(decided, intents=tuple(intents.values())), refused)
 
 
-def _send(write: PlannedWrite, client: Client, done: Reconciled) -> Manifest | None:
-    """Make and note the write; the child as it is then, None if deleted."""
+def _send(write: PlannedWrite, client: Client, result: Reconciled) -> Manifest | None:
+    """Send the write, note it, and return the child as it is then; None if deleted."""
     child = write.send(client)
-    done.changes.append(AcceptedWrite(write.ref, write.action, write.fields))
+    result.changes.append(AcceptedWrite(write.ref, write.action, write.fields))
     return child
 
 
 def _send_shared(
-    write: PlannedWrite, observed: Observed, worker: _Worker, done: Reconciled
+    write: PlannedWrite, observed: Observed, context: _Context, result: Reconciled
 ) -> tuple[PlannedWrite, Manifest | None]:
-    """Make a write to an object that every key shares: in turn, from a look at it and at the inputs in that turn.
+    """Write an object that all parents share, while holding the lock, from its current version and inputs.
 
-    Without turns, a hundred keys at once would break each other's locks again and again. Returns the write as it was
-    made, and the child as it is then.
+    Without the lock, a hundred parents at once would conflict again and again. Returns the write as it was made, and
+    the child as it is then.
     """
-    with worker.turn:
-        fresh = replace(observed, objects={**observed.objects, write.ref: worker.client.get(write.ref)})
-        fresh = _with_inputs(worker.function, fresh, worker.client, parent=None)
-        decided = decide(worker.function, fresh)
+    with context.shared_writes:
+        fresh = replace(observed, objects={**observed.objects, write.ref: context.client.get(write.ref)})
+        fresh = _with_inputs(context.function, fresh, context.client, parent=None)
+        decided = decide(context.function, fresh)
         for intent in decided.intents if decided else ():
             if intent.ref == write.ref:
-                now = planned_apply(intent, fresh.get(write.ref), worker.client.manager)
-                return now, _send(now, worker.client, done) if now.fields else now.actual
+                now = planned_apply(intent, fresh.get(write.ref), context.client.manager)
+                return now, _send(now, context.client, result) if now.fields else now.actual
     raise Conflict(f"{write.ref} is not intended any more")
 
 
 def _write_condition(
-    function: Function, outcome: Outcome, observed: Observed, client: Client, done: Reconciled
+    function: Function, outcome: Outcome, observed: Observed, client: Client, result: Reconciled
 ) -> Manifest | None:
-    """Step 5: this function's conditions and status fields; the parent as it is afterwards, if it was written."""
+    """Step 5: apply this function's conditions and status fields; return the parent if it was written, else None."""
     if observed.parent is None:
         return None
     status = status_of(function, outcome, observed.parent)
@@ -283,12 +286,12 @@ def _write_condition(
     if not fields:
         return None
     written = write_status(observed.key, status, client)
-    done.changes.append(AcceptedWrite(observed.key, "reported", fields))
+    result.changes.append(AcceptedWrite(observed.key, "reported", fields))
     return written
 
 
-def _look_again(function: Function, written: Observed, parent: Manifest | None, client: Client) -> Observed:
-    """Step 6: every input as it is now, over the children as this round left them."""
+def _read_inputs_again(function: Function, written: Observed, parent: Manifest | None, client: Client) -> Observed:
+    """Step 6: return every input as it is now, with the children as this round wrote them."""
     seen = _with_inputs(function, written, client, parent=parent)
     objects = dict(seen.objects)
     for ref in set(function.children(seen.key)) & set(function.inputs(seen.key)):
@@ -301,5 +304,5 @@ def _version(manifest: Manifest | None) -> tuple[str, str]:
 
 
 def _spec(parent: Manifest | None) -> tuple[str, int]:
-    """Which spec of which object: a condition for another one must not stand."""
+    """Identify the spec that a condition is about: uid and generation of the parent."""
     return (uid(parent), generation(parent)) if parent else ("", 0)

@@ -21,14 +21,14 @@ from runtime.deadlines import RECONCILE, Deadline
 from runtime.declaration import Function
 from runtime.errors import ApiError, Misconfigured
 from runtime.event import Event
-from runtime.later import Later
 from runtime.objects import Ref, generation
 from runtime.protocol import Reconciled, reconcile
+from runtime.rechecks import Rechecks
 from runtime.seen import RecentVersions
 from runtime.singleflight import SingleFlight
 from runtime.spans import Course
 from runtime.tracing import trace_of, trace_of_event
-from runtime.wake import idle, nameless, parents
+from runtime.wake import idle, naming_error, parents
 from runtime.workers import WAITING, Workers
 
 log = logging.getLogger("kepler")
@@ -51,7 +51,7 @@ Receiver = Callable[[Event], Received]
 
 
 @runtime_checkable
-class BeginsAtStart(Protocol):
+class StartupReceiver(Protocol):
     """A receiver with work to do when its process starts, such as the first sweep."""
 
     def begin(self) -> None:
@@ -59,8 +59,8 @@ class BeginsAtStart(Protocol):
 
 
 @dataclass(frozen=True)
-class Done:
-    """The result of one turn: its report, if any, the number of API calls and of writes, and the outcome's word.
+class TurnResult:
+    """The result of one reconcile: its report, if any, the number of API calls and of writes, and the outcome's word.
 
     `word` is `gone` if there was nothing to decide, and `idle` if the events brought no news.
     """
@@ -88,9 +88,9 @@ class Reconciler:
     and acknowledged.
 
     `workers` bounds how many reconciles run at once. `flights` allows one at a time for each object. `seen` knows which
-    versions of objects were already handled. `turn` serializes writes to objects that all parents share. `server` is
-    the API server's URL, for spans. `seconds` is the time limit of one reconcile. `later`, if set, schedules another
-    reconcile where no event will announce a change.
+    versions of objects were already handled. `shared_writes` serializes writes to objects that all parents share.
+    `server` is the API server's URL, for spans. `seconds` is the time limit of one reconcile. `rechecks`, if set,
+    schedules another reconcile where no event will announce a change.
     """
 
     function: Function
@@ -98,25 +98,25 @@ class Reconciler:
     images: Mapping[str, str] = field(default_factory=dict)
     sink: Callable[[CloudEvent], None] = _no_sink
     workers: Workers = field(default_factory=Workers)
-    flights: SingleFlight[Event, Done] = field(default_factory=lambda: SingleFlight(waiting=WAITING))
+    flights: SingleFlight[Event, TurnResult] = field(default_factory=lambda: SingleFlight(waiting=WAITING))
     seen: RecentVersions = field(default_factory=RecentVersions)
-    turn: Lock = field(default_factory=Lock)
+    shared_writes: Lock = field(default_factory=Lock)
     server: str = ""
     seconds: float = RECONCILE
-    later: Later | None = None
+    rechecks: Rechecks | None = None
 
     def __call__(self, event: Event) -> Received:
-        asking = self.asking(event)
-        return self.look(asking) if asking else Received()
+        relevant = self.if_relevant(event)
+        return self.reconcile_parents(relevant) if relevant else Received()
 
-    def asking(self, event: Event) -> Event | None:
+    def if_relevant(self, event: Event) -> Event | None:
         """Return a copy of the event without its object's content if this function has to reconcile, else None.
 
         Decided from the event alone. Waiting events take little memory, however large they were.
         """
         if not (event.wakes and event.is_for(self.function.name)):
             return None
-        if reason := nameless(self.function, event):
+        if reason := naming_error(self.function, event):
             log.warning("an event names no object", extra={"event": event.id, "type": event.type, "reason": reason})
             measures.nothing_written(self.function.name, measures.NAMELESS)
             return None
@@ -125,14 +125,14 @@ class Reconciler:
             return None
         return event.slim()
 
-    def look(self, event: Event) -> Received:
+    def reconcile_parents(self, event: Event) -> Received:
         """Reconcile the object that an event concerns; if it concerns several, send a request event for each."""
         client, waits = self._client(self.seconds), Deadline(self.workers.seconds)
-        with self.workers.place():
+        with self.workers.slot():
             keys = tuple(parents(self.function, event, client))
         if len(keys) > 1:
             return self._pass_on(keys, event, client)
-        return self._look_at(keys, event, client, waits)
+        return self._await_reconcile(keys, event, client, waits)
 
     def _pass_on(self, keys: Sequence[Ref], event: Event, client: Client) -> Received:
         """Send one request for each object; a redelivery sends them again, under the same ids."""
@@ -141,60 +141,63 @@ class Reconciler:
         measures.nothing_written(self.function.name, measures.PASSED_ON)
         return Received(calls=len(client.calls))
 
-    def _look_at(self, keys: Sequence[Ref], event: Event, client: Client, waits: Deadline) -> Received:
-        """Reconcile the object, if any. Waits for its turn and for a free worker together until `waits` expires.
+    def _await_reconcile(self, keys: Sequence[Ref], event: Event, client: Client, waits: Deadline) -> Received:
+        """Reconcile the object, if any, after the reconcile of it that is running, if one is.
+
+        Waits for that and for a free worker together until `waits` expires.
 
         API calls that were already made for this event count towards the reconcile's time limit.
         """
         seconds = self.seconds - sum(call.milliseconds for call in client.calls) / 1000
-        turns = [self.flights.take(key, event, partial(self._turn, key, waits, seconds), waits.left) for key in keys]
-        done = [turn for turn in turns if turn is not None]
-        if done and not any(turn.writes for turn in done):
-            measures.nothing_written(self.function.name, done[0].word)
-        reports = tuple(turn.report for turn in done if turn.report is not None)
-        return Received(reports, len(client.calls) + sum(turn.calls for turn in done))
+        work = partial(self._reconcile_if_news, waits=waits, seconds=seconds)
+        shared = [self.flights.take(key, event, partial(work, key), waits.left) for key in keys]
+        results = [result for result in shared if result is not None]
+        if results and not any(result.writes for result in results):
+            measures.nothing_written(self.function.name, results[0].word)
+        reports = tuple(result.report for result in results if result.report is not None)
+        return Received(reports, len(client.calls) + sum(result.calls for result in results))
 
-    def _turn(self, key: Ref, waits: Deadline, seconds: float, events: Sequence[Event]) -> Done:
-        """Reconcile once for all events that share this turn, or not at all if none of them brings news."""
-        # A full turn has dropped events, which may have brought news.
+    def _reconcile_if_news(self, key: Ref, events: Sequence[Event], waits: Deadline, seconds: float) -> TurnResult:
+        """Reconcile once for all these events, or not at all if none of them brings news."""
+        # A full queue has dropped events, which may have brought news.
         news = [event for event in events if self.seen.is_news(key, event) or self.flights.is_full(events)]
         if not news:
-            return Done()
-        with self.workers.place(waits.left):
+            return TurnResult()
+        with self.workers.slot(waits.left):
             return self._reconcile(key, news[-1], seconds)
 
-    def _reconcile(self, key: Ref, event: Event, seconds: float) -> Done:
+    def _reconcile(self, key: Ref, event: Event, seconds: float) -> TurnResult:
         client, began, clock = self._client(seconds), datetime.now(UTC), time.monotonic()
 
         def course() -> Course:
             return Course(began, (time.monotonic() - clock) * 1000, tuple(client.calls), self.server)
 
         try:
-            done = reconcile(self.function, key, client, images=self.images, turn=self.turn)
+            result = reconcile(self.function, key, client, images=self.images, shared_writes=self.shared_writes)
         except Exception as error:
             word = measures.FAILED if isinstance(error, ApiError) else measures.DEFECT
             self._measure(word, course())
             spans.failed(self.function.name, key, event, course(), error)
             raise
-        self.seen.note(key, done.seen)
-        self._look_later(key, done)
-        return self._turn_result(done, event, course())
+        self.seen.note(key, result.seen)
+        self._schedule_recheck(key, result)
+        return self._measured(result, event, course())
 
-    def _look_later(self, key: Ref, done: Reconciled) -> None:
-        if self.later and done.outcome and done.outcome.unheard and done.parent:
-            self.later.again(key, generation(done.parent))
-        elif self.later:
-            self.later.settle(key)
+    def _schedule_recheck(self, key: Ref, result: Reconciled) -> None:
+        if self.rechecks and result.outcome and result.outcome.recheck and result.parent:
+            self.rechecks.schedule(key, generation(result.parent))
+        elif self.rechecks:
+            self.rechecks.cancel(key)
 
-    def _turn_result(self, done: Reconciled, event: Event, course: Course) -> Done:
+    def _measured(self, result: Reconciled, event: Event, course: Course) -> TurnResult:
         """Measure and report a finished reconcile."""
-        word = done.outcome.word.value if done.outcome else GONE
+        word = result.outcome.word.value if result.outcome else GONE
         self._measure(word, course)
-        trace = trace_of(done.parent) if done.parent else trace_of_event(event)
-        report = reports.report(self.function, done, event, trace, course)
+        trace = trace_of(result.parent) if result.parent else trace_of_event(event)
+        report = reports.report(self.function, result, event, trace, course)
         if report is not None:
-            spans.record(report, trace, course, done.parent)
-        return Done(report, len(course.calls), len(done.changes), word)
+            spans.record(report, trace, course, result.parent)
+        return TurnResult(report, len(course.calls), len(result.changes), word)
 
     def _measure(self, word: str, course: Course) -> None:
         measures.reconciled(self.function.name, word, course.milliseconds, course.calls)

@@ -1,7 +1,7 @@
-"""Requests that people make, by the console or by `kubectl kepler`, as the events that carry them.
+"""Makes request events: those of users, from the console or `kubectl kepler`, and those of functions.
 
-Each of people's is a new one, with a new id and a trace of its own. `by` says through what it was made: its source is
-`/kepler/<by>`. The other requests are a function's own: for one object each of those that an event concerns.
+A user's request has a new id and its own trace; `by` names the program, and its source is `/kepler/<by>`. A function
+sends requests when one event concerns several objects, one for each, and for rechecks.
 """
 
 import uuid
@@ -29,14 +29,14 @@ def discard(letter: str, *, by: str) -> CloudEvent:
 
 
 def resync(key: Ref, *, by: str) -> CloudEvent:
-    """`resync.requested`: every function is to look at this object again."""
+    """`resync.requested`: every function reconciles this object again."""
     return _request(RESYNC_REQUESTED, key, Resync(object=object_name(key), diverges={}), by)
 
 
 def functions_attribute(functions: Iterable[str]) -> dict[str, str]:
-    """Return the attribute of a request that only these functions are to act on: '/collector/status/'.
+    """Return the attribute of a request that only these functions act on, such as '/collector/status/'.
 
-    Without any it has no such attribute, and every function acts on it.
+    Without names there is no attribute, and every function acts on the request.
     """
     names = "/".join(functions)
     return {FUNCTIONS: f"/{names}/"} if names else {}
@@ -59,8 +59,8 @@ def one_of_many(key: Ref, event: Event, function: str) -> CloudEvent:
     )
 
 
-def look_again(key: Ref, function: str) -> CloudEvent:
-    """Return `resync.requested` of a function to itself, about an object that may have changed without an event."""
+def recheck(key: Ref, function: str) -> CloudEvent:
+    """Return `resync.requested` from a function to itself, for an object that may have changed without an event."""
     return cloud_event(
         RESYNC_REQUESTED,
         f"functions/{function}",

@@ -1,7 +1,8 @@
-"""One worker an object at a time, within one process; who comes meanwhile shares the next turn.
+"""Single-flight: one reconcile of an object at a time within one process; events that wait share the next one.
 
-A rollout sends a burst of events about one object. Each must be followed by a look that begins after it came, but one
-look will do for all that wait. This is economy, not safety: other processes do not take part, and need not.
+A rollout sends a burst of events about one object. Each must be followed by a reconcile that begins after it came, but
+one reconcile is enough for all that wait. This saves work and is not needed for safety: other processes do the same
+object at the same time.
 """
 
 import threading
@@ -18,27 +19,26 @@ from runtime.errors import Unavailable
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# No bound on how many wait for one turn.
-EVERYBODY = 1 << 30
+# No limit on how many wait for one turn.
+UNLIMITED = 1 << 30
 
 
 @dataclass
 class _Turn(Generic[Item, Result]):
-    """One turn, and for whom it is."""
+    """One run of the work, and the items of all who share it."""
 
     items: list[Item] = field(default_factory=list)
     ended: "Future[Result]" = field(default_factory=Future)
 
 
 class SingleFlight(Generic[Item, Result]):
-    """Turns by key. A turn that fails, fails for all who shared it.
+    """Runs work by key, one run ("turn") at a time. If a turn fails, it fails for all callers that share it.
 
-    Nobody waits longer than `seconds` for a turn to begin: then Unavailable is raised, for the broker to deliver the
-    event again. Beyond `waiting` callers for one turn nobody waits at all: they share the last place among its items,
-    where only the last of them is kept.
+    A caller that waits longer than `seconds` for its turn to begin gets Unavailable, so that the broker redelivers the
+    event. Once `waiting` callers share a turn, further callers do not wait: only the last of their items is kept.
     """
 
-    def __init__(self, seconds: float = TURN, waiting: int = EVERYBODY) -> None:
+    def __init__(self, seconds: float = TURN, waiting: int = UNLIMITED) -> None:
         self._seconds = seconds
         self._waiting = waiting
         self._lock = threading.Lock()
@@ -46,15 +46,15 @@ class SingleFlight(Generic[Item, Result]):
         self._next: dict[Hashable, _Turn[Item, Result]] = {}
 
     def is_full(self, items: Sequence[Item]) -> bool:
-        """Whether the last place among these items of a turn was shared: then there may have been others in it."""
+        """Return whether items may have been dropped from this turn, because more callers came than may wait."""
         return len(items) > self._waiting
 
     def take(
         self, key: Hashable, item: Item, work: Callable[[Sequence[Item]], Result], seconds: float | None = None
     ) -> Result | None:
-        """Return the result of `work` on the items of all who shared the turn; None for all of them but the first.
+        """Return the result of `work` on the items of all callers that share the turn; None for all but the first.
 
-        `seconds` is how long this caller can wait for a turn to begin.
+        `seconds` limits how long this caller waits for its turn to begin.
         """
         patience = self._seconds if seconds is None else min(seconds, self._seconds)
         with self._lock:
@@ -72,7 +72,7 @@ class SingleFlight(Generic[Item, Result]):
         return self._run(key, turn, work)
 
     def _share(self, key: Hashable, turn: _Turn[Item, Result], patience: float) -> None:
-        """Wait for a turn that another thread takes: for the one before it, and for its own."""
+        """Wait for a turn that another thread runs, and for the turn before it."""
         try:
             turn.ended.result(patience)
         except Late:
@@ -103,7 +103,7 @@ class SingleFlight(Generic[Item, Result]):
 
     @contextmanager
     def _ending(self, key: Hashable) -> Iterator[None]:
-        """Say within this that the turn has ended: who stops waiting for it sees either that, or that it goes on."""
+        """Set the turn's result within this: a caller whose wait expires sees either the result or a running turn."""
         with self._lock:
             yield
             if key not in self._next:

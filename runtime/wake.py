@@ -9,7 +9,7 @@ from runtime.event import Event, is_name
 from runtime.objects import NAMESPACE, Collection, Ref, controller, metadata, name
 
 
-def nameless(function: Function, event: Event) -> str:
+def naming_error(function: Function, event: Event) -> str:
     """Return why the event's attributes cannot name an object that wakes the function; empty if they can.
 
     Names become part of API paths, so they must be valid. A namespaced object without a namespace would concern

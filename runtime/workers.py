@@ -1,7 +1,7 @@
-"""How many events of one process are worked on at once, apart from how many wait.
+"""Limits how many reconciles of one process run at once, separately from how many threads wait.
 
-A thread is cheap while it waits for another event's turn at the same object; what is scarce are connections to the API
-server and memory. So there are many threads, and few places to work.
+A thread that waits for another reconcile of the same object costs little. Connections to the API server and memory are
+scarce. So a process has many threads and few slots.
 """
 
 import threading
@@ -11,27 +11,27 @@ from contextlib import contextmanager
 from runtime.deadlines import TURN
 from runtime.errors import Unavailable
 
-# Places to work, and as many connections to the API server.
-PLACES = 16
+# Reconciles at once, each with a connection to the API server.
+SLOTS = 16
 # Threads of a process that reconciles; most of them may wait.
 THREADS = 128
-# Threads that may wait for one turn at one object: two such objects leave most of the threads to others.
+# Threads that may wait to reconcile one object: two such objects leave most of the threads to others.
 WAITING = 32
 
 
 class Workers:
-    """Places to work. Raises Unavailable where none gets free in time: the broker delivers the event again."""
+    """Slots for reconciles. Raises Unavailable if none becomes free in time: the broker redelivers the event."""
 
-    def __init__(self, places: int = PLACES, seconds: float = TURN) -> None:
-        self._free = threading.BoundedSemaphore(places)
+    def __init__(self, slots: int = SLOTS, seconds: float = TURN) -> None:
+        self._free = threading.BoundedSemaphore(slots)
         self.seconds = seconds
 
     @contextmanager
-    def place(self, seconds: float | None = None) -> Iterator[None]:
-        """Hold one place; who has waited for something else before waits for fewer seconds."""
+    def slot(self, seconds: float | None = None) -> Iterator[None]:
+        """Hold one slot, waiting for it at most `seconds` (default: `self.seconds`)."""
         patience = self.seconds if seconds is None else min(seconds, self.seconds)
         if not self._free.acquire(timeout=patience):
-            raise Unavailable(f"no worker got free in {patience:.0f} s; it is tried again later")
+            raise Unavailable(f"no worker was free in {patience:.0f} s; it is tried again later")
         try:
             yield
         finally:

@@ -61,7 +61,7 @@ def no_second_look() -> Iterator[None]:
     def look_again(_function: Function, written: Observed, _parent: Manifest | None, _client: Client) -> Observed:
         return written
 
-    with patch.object(protocol, "_look_again", look_again):
+    with patch.object(protocol, "_read_inputs_again", look_again):
         yield
 
 
@@ -73,7 +73,7 @@ def second_look_at_parent_only() -> Iterator[None]:
         now = parent or client.get(written.key)
         return replace(written, parent=None if now is None or terminates(now) else now)
 
-    with patch.object(protocol, "_look_again", look_again):
+    with patch.object(protocol, "_read_inputs_again", look_again):
         yield
 
 

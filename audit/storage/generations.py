@@ -75,7 +75,7 @@ def note_edit(transaction: WriteTransaction, entry: EditEntry) -> None:
         transaction.connection.execute(update(changes).where(changes.c.sequence == kept.sequence).values(known))
 
 
-def doubts(connection: Connection, end: EditEntry) -> str:
+def deletion_objection(connection: Connection, end: EditEntry) -> str:
     """Return why a deletion that only an event tells of is not stored; empty if it is to be stored.
 
     An object is deleted once, and its deletion is stored only if a report on it or an edit of it is. So forged events

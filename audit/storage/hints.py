@@ -13,7 +13,7 @@ from functools import partial
 from audit.storage import dropped_events, edits
 from audit.storage.dropped_events import FALSE, FUTURE
 from audit.storage.entries import EditEntry, NotKept, is_ahead
-from audit.storage.generations import doubts
+from audit.storage.generations import deletion_objection
 from audit.storage.store import Store
 from runtime.client import Client
 from runtime.event import Event, is_name
@@ -84,7 +84,7 @@ class Hints:
         if not deletes:
             return ""
         with self.store.database.reading() as connection:
-            return doubts(connection, hinted)
+            return deletion_objection(connection, hinted)
 
 
 def _is_of(hinted: EditEntry, current: EditEntry) -> bool:

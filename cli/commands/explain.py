@@ -10,7 +10,7 @@ from cli.explanation.child import explain_child
 from cli.explanation.collect import BundleReader
 from cli.explanation.verdict import Explanation, lines
 from cli.explanation.verdict import explain as explained
-from cli.kinds import RECONCILED, is_child, target
+from cli.kinds import RECONCILED_KINDS, is_child, target
 from cli.lookup import find_resource
 from cli.options import ConsoleAt, Format, Output, Reach, resource_names
 from cli.output import data, progress, remark, say
@@ -47,7 +47,7 @@ def explain(place: Reach, at: ConsoleAt, *, name: Explained = "", output: Output
 
 def _of_resource(cluster: Cluster, name: str, at: ConsoleAt) -> Explanation:
     key = find_resource(cluster, name)
-    if key.kind not in RECONCILED:
+    if key.kind not in RECONCILED_KINDS:
         raise UsageError(f"a {key.kind.name} has no state of its own: explain the Kepler that names it")
     resource = cluster.need(key)
     with progress("reading pods, Events, nodes and the functions"):

@@ -9,7 +9,7 @@ import typer
 from cli.command_errors import Exit, Missing, UsageError
 from cli.connection.broker import send
 from cli.connection.cluster import Cluster
-from cli.kinds import RECONCILED, title
+from cli.kinds import RECONCILED_KINDS, title
 from cli.lookup import find_resource
 from cli.options import Everywhere, Name, Reach
 from cli.output import progress, remark, say
@@ -55,7 +55,7 @@ def resync(  # noqa: PLR0913 (one parameter an option)
 def _all(cluster: Cluster, namespace: str) -> list[Ref]:
     keys = [
         Ref(kind, metadata(manifest).get("namespace", ""), name(manifest))
-        for kind in RECONCILED
+        for kind in RECONCILED_KINDS
         for manifest in cluster.known(kind, namespace if kind.namespaced else "") or ()
     ]
     if not keys:

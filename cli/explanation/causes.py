@@ -14,11 +14,12 @@ from cli.explanation.facts import Facts, Workload
 from cli.explanation.function_parts import trouble
 from cli.timeline.sentences import END_OF_FIGHT, fight, foreign_field
 from events.outcome_words import ConditionStatus
-from functions import collector, monitoring, status
+from functions import status
 from functions.function_catalogue import FUNCTIONS
 from operands import pod_trouble
 from operands.pod_trouble import Operand, PodTrouble, Reason
 from runtime.ages import age
+from runtime.awaited import blocked
 from runtime.conditions import READY, conditions, current
 from runtime.declaration import Function
 from runtime.event import moment
@@ -27,8 +28,6 @@ from runtime.outcome import DesiredCondition
 
 # Seconds after an edit within which a missing report is normal: `explain` then says to wait, not to resync.
 GRACE_SECONDS = 20.0
-# By function: what it waits for of other functions' conditions, computed from the resource.
-BLOCKED = {"collector": collector.unsettled, "monitoring": monitoring.unsettled}
 
 
 @dataclass(frozen=True)
@@ -88,18 +87,17 @@ def _rejected(facts: Facts) -> Iterator[Obstacle]:
 def _silent(facts: Facts) -> Iterator[Obstacle]:
     """Yield functions that have not reported on this generation, each with the likely cause."""
     silent = [function for function in _own(facts) if current(facts.resource, function.condition) is None]
-    not_blocked = [function for function in silent if not _awaits(function, facts.resource)]
+    not_blocked = [function for function in silent if not _is_blocked(function, facts.resource)]
     for function in not_blocked or silent:
         if function.name == status.FUNCTION.name and len(silent) > 1:
             continue
         yield _unheard(function, facts)
 
 
-def _awaits(function: Function, resource: Manifest) -> bool:
-    """Whether it writes nothing for as long as others have not reported."""
-    unsettled = BLOCKED.get(function.name)
-    awaited = unsettled(resource) if unsettled else None
-    return awaited is not None and awaited.quiet
+def _is_blocked(function: Function, resource: Manifest) -> bool:
+    """Return whether the function writes nothing yet, because a function that it waits for has not reported."""
+    outcome = blocked(function, resource, function.name)
+    return outcome is not None and outcome.quiet
 
 
 def _unheard(function: Function, facts: Facts) -> Obstacle:
@@ -146,7 +144,7 @@ def _rollout(facts: Facts) -> Iterator[Obstacle]:
 
 
 def _server(facts: Facts) -> Iterator[Obstacle]:
-    condition = current(facts.resource, status.SERVES)
+    condition = current(facts.resource, status.MODEL_SERVER_AVAILABLE)
     if condition is not None and condition.status is not ConditionStatus.TRUE:
         yield from _pods(pod_trouble.server(facts.key), facts.server, condition)
 

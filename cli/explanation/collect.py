@@ -16,7 +16,7 @@ from cli.connection.console import reached
 from cli.dead_letter_rows import about
 from cli.explanation.facts import ChildFacts, Facts, Workload
 from cli.explanation.function_parts import Installation, Parts, loopback
-from cli.kinds import KNATIVE_SERVICE, POD, RECONCILED, TRIGGER, title
+from cli.kinds import KNATIVE_SERVICE, POD, RECONCILED_KINDS, TRIGGER, title
 from dead_letters.dead_letter import LABEL
 from functions.function_catalogue import FUNCTIONS
 from operands import children
@@ -87,7 +87,7 @@ class BundleReader:
         if child is None:
             raise Missing(f"there is no {title(ref)}")
         owner = controller(child) or adopter(child)
-        kind = next((kind for kind in RECONCILED if owner and kind.name == owner.kind), None)
+        kind = next((kind for kind in RECONCILED_KINDS if owner and kind.name == owner.kind), None)
         if owner is None or kind is None:
             raise Missing(f"{title(ref)} belongs to no Kepler: the functions made no such object")
         parent = Ref(kind, ref.namespace if kind.namespaced else "", owner.name)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cli.connection.cluster import Cluster
-from cli.kinds import KNATIVE_SERVICE, RECONCILED, title
+from cli.kinds import KNATIVE_SERVICE, RECONCILED_KINDS, title
 from cli.manifest_files.manifests import ManifestSet
 from cli.prediction.rehearse import as_written, rehearsed, unrehearsed
 from cli.prediction.simulate import Memory, Simulated, simulate
@@ -153,7 +153,7 @@ def assumed(*, prometheus: bool = False, with_openshift: bool = False) -> dict[R
 
 def concerned(after: Mapping[Ref, Manifest], memory: Memory) -> tuple[Ref, ...]:
     """The resources that functions report on: those in the files, and Keplers that have to do with the others."""
-    own = [ref for ref in after if ref.kind in RECONCILED]
+    own = [ref for ref in after if ref.kind in RECONCILED_KINDS]
     keys = dict.fromkeys(own)
     for changed in after:
         keys |= dict.fromkeys(_dependents(changed, memory))

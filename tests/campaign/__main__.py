@@ -18,7 +18,7 @@ from tests.campaign.ground import Ground
 from tests.campaign.values import everywhere, valid
 from tests.faults.matrix import Verdict
 from tests.faults.plane import plane
-from tests.shared_run import hand_in, share
+from tests.shared_run import end_on_sigterm, hand_in, share
 
 CHAINS, STEPS = 40, 30
 
@@ -32,6 +32,7 @@ def main() -> int:
     parser.add_argument("--part", default="", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.part:
+        end_on_sigterm()
         return _part(chosen)
     build()
     same = ["--chains", str(chosen.chains), "--only", chosen.only]

@@ -22,7 +22,9 @@ def condition(kind: str, value: str = "True", generation: int = 2, reason: str =
 
 def kepler(*changed: Any, edited: str = LONG_AGO, **more: Any) -> dict[str, Any]:
     """A Kepler of generation 2 on which everybody has reported, but for what is `changed`."""
-    known = {kind: condition(kind) for kind in (*status.RECONCILED, "MachineSpecReconciled", "Available", "Ready")}
+    known = {
+        kind: condition(kind) for kind in (*status.GATING_CONDITIONS, "MachineSpecReconciled", "Available", "Ready")
+    }
     known |= {entry["type"]: entry for entry in changed}
     return {
         "apiVersion": KEPLER.api_version,

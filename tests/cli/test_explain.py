@@ -128,7 +128,7 @@ CASES = [
     ),
     ExplainCase(
         "nobody has reported: those that wait for others are not told of",
-        facts(kepler(*(condition(kind, generation=1) for kind in (*status.RECONCILED, "Ready")))),
+        facts(kepler(*(condition(kind, generation=1) for kind in (*status.GATING_CONDITIONS, "Ready")))),
         ("collected_metric has not reported", "model_server has not reported"),
     ),
     ExplainCase(
@@ -255,7 +255,7 @@ def test_why(case: ExplainCase) -> None:
 
 def test_whoever_waits_for_others_is_not_blamed() -> None:
     """`collector` writes nothing before the others have reported: it is not among those that are silent."""
-    nobody = kepler(*(condition(kind, generation=1) for kind in (*status.RECONCILED, "Ready")))
+    nobody = kepler(*(condition(kind, generation=1) for kind in (*status.GATING_CONDITIONS, "Ready")))
     assert not any(cause.startswith("collector") for cause in explain(facts(nobody)).because)
 
 

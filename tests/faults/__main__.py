@@ -16,7 +16,7 @@ from local.layout import DEFAULT
 from tests.faults.matrix import walking
 from tests.faults.plane import plane
 from tests.faults.steps import CHAINS
-from tests.shared_run import hand_in, share
+from tests.shared_run import end_on_sigterm, hand_in, share
 
 # Pairs of faults for each step, beside all single ones.
 PAIRS = 25
@@ -31,6 +31,7 @@ def main() -> int:
     parser.add_argument("--part", default="", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.part:
+        end_on_sigterm()
         number, count = map(int, chosen.part.split("/"))
         return _part(chosen.chain, number * chosen.every, count * chosen.every)
     build()

@@ -10,7 +10,7 @@ from events.outcome_words import ConditionStatus
 from functions import collector
 from operands import cfm, children
 from operands.children import CONFIG_HASH
-from runtime.conditions import settled
+from runtime.conditions import all_true
 from runtime.declaration import Function, Observed
 from runtime.objects import (
     CLUSTER_ROLE_BINDING,
@@ -115,7 +115,7 @@ def unfinished(world: FaultWorld) -> Iterator[str]:
         for key, observed in observations(world, function):
             yield from (f"{function.name} of {key} is not at rest: {text}" for text in divergence(function, observed))
     kepler = world.objects.get(Ref(KEPLER, world.namespace, NAME))
-    if kepler and settled(kepler, (collector.CONDITION,)):
+    if kepler and all_true(kepler, (collector.CONDITION,)):
         config = world.objects[Ref(CONFIG_MAP, world.namespace, children.CFM)]
         started = world.objects[Ref(DAEMON_SET, world.namespace, children.EXPORTER)]
         stamped = started["spec"]["template"]["metadata"]["annotations"][CONFIG_HASH]

@@ -16,7 +16,7 @@ TRAINED: dict[str, Any] = {
     "training": {"online": True, "prometheus-url": PROMETHEUS},
 }
 ESTIMATED = {"enabled": True}
-PODS = (status.AVAILABLE, status.SERVES)
+PODS = (status.AVAILABLE, status.MODEL_SERVER_AVAILABLE)
 FIELDS = ("collector", "model-server")
 SMALL = {"requests": {"cpu": "1m", "memory": "8Mi"}, "limits": {"cpu": "10m", "memory": "16Mi"}}
 

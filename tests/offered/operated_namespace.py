@@ -34,7 +34,6 @@ from runtime.client import Transport, path
 from runtime.declaration import Function
 from runtime.errors import ApiError
 from runtime.event import Event
-from runtime.later import Later
 from runtime.objects import (
     KEPLER,
     MACHINE_CONFIG,
@@ -51,7 +50,8 @@ from runtime.objects import (
     uid,
 )
 from runtime.receive import Reconciler
-from runtime.requests import look_again
+from runtime.rechecks import Rechecks
+from runtime.requests import recheck
 from tests.as_kubectl import KINDS
 from tests.offered.broker_ingress import BrokerIngress
 from tests.offered.workload_controllers import POD, WorkloadControllers
@@ -81,28 +81,28 @@ WATCHED = tuple(watched())
 UNWATCHED = (SERVICE_MONITOR, PROMETHEUS_RULE, NODES_CONFIG)
 
 
-class LookLater(Later):
-    """Asks for a look once everything is at rest, instead of some seconds later, and only once until that is over."""
+class ImmediateRechecks(Rechecks):
+    """Rechecks that are due once all events are delivered, instead of some seconds later, once for each object."""
 
-    def again(self, key: Ref, generation: int) -> None:
-        """Take note that an object is to be looked at again."""
-        if key not in self._asked:
-            self._asked[key] = (generation, 1, 0.0)
+    def schedule(self, key: Ref, generation: int) -> None:
+        """Note that an object is due."""
+        if key not in self._used:
+            self._used[key] = (generation, 1, 0.0)
             self._due = [*self._due, (0.0, key)]
 
     def rest(self) -> None:
-        """From here on everything is a new question."""
-        self._asked.clear()
+        """Forget which objects were rechecked."""
+        self._used.clear()
 
     def due(self) -> list[CloudEvent]:
-        """Return the events of all objects that are to be looked at now."""
+        """Return and forget the events of all objects that are due."""
         keys = {key for _, key in self._due}
         self._due = []
         return [self.event(key) for key in sorted(keys)]
 
 
 def _lost(_event: CloudEvent) -> None:
-    raise AssertionError("events of a look later are taken by `due`")
+    raise AssertionError("events of rechecks are taken by `due`")
 
 
 @dataclass
@@ -125,7 +125,7 @@ class OperatedNamespace:
     _queue: list[tuple[Function, Event, int]] = field(default_factory=list)
     _parents: set[str] = field(default_factory=set)
     _processes: dict[str, Reconciler] = field(default_factory=dict)
-    _later: dict[str, LookLater] = field(default_factory=dict)
+    _rechecks: dict[str, ImmediateRechecks] = field(default_factory=dict)
     _readers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(4))
 
     def __post_init__(self) -> None:
@@ -141,8 +141,8 @@ class OperatedNamespace:
                 self.ways[function.manager],
                 images=self.images,
                 sink=self._receive,
-                later=self._later.setdefault(
-                    function.name, LookLater(partial(look_again, function=function.name), _lost)
+                rechecks=self._rechecks.setdefault(
+                    function.name, ImmediateRechecks(partial(recheck, function=function.name), _lost)
                 ),
             )
             for function in FUNCTIONS
@@ -252,16 +252,16 @@ class OperatedNamespace:
             self._notice()
             if self._queue:
                 self._deliver()
-            elif not (self._collect() or (acted := self.controllers.act()) or self._look_later()):
+            elif not (self._collect() or (acted := self.controllers.act()) or self._recheck()):
                 break
         else:
             pytest.fail(f"nothing comes to rest in {MOST} rounds: {acted}; on their way: {self._queue}")
-        for later in self._later.values():
-            later.rest()
+        for rechecks in self._rechecks.values():
+            rechecks.rest()
 
-    def _look_later(self) -> bool:
-        """Have functions look again that asked for it; whether there are any."""
-        asked = [event for later in self._later.values() for event in later.due()]
+    def _recheck(self) -> bool:
+        """Deliver the events of rechecks that are due; return whether there were any."""
+        asked = [event for rechecks in self._rechecks.values() for event in rechecks.due()]
         for event in asked:
             self._receive(event)
         return bool(asked)

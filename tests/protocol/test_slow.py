@@ -16,7 +16,7 @@ from runtime.deadlines import RECONCILE
 from runtime.errors import Unavailable
 from runtime.receive import Reconciler
 from runtime.transport import connect
-from runtime.workers import PLACES, WAITING
+from runtime.workers import SLOTS, WAITING
 from tests.protocol.test_process import resync, running, wait
 from tests.slow import SlowServer, slow_server
 from tests.workbench import Workbench, kepler
@@ -54,7 +54,7 @@ def test_many_events_about_one_slow_object_delay_no_other(
     control_plane.kubectl("create", "namespace", beside)
     workbench.apply(kepler())
     workbench.stack.kubectl("apply", "-n", beside, "-f", "-", stdin=_json(kepler()))
-    count = PLACES + WAITING + 12
+    count = SLOTS + WAITING + 12
     with behind_a_slow_server(control_plane, tmp_path) as (slow, url), ThreadPoolExecutor(count) as senders:
         post(url, beside, "warm")
         slow.delay = lambda path: 1.0 if f"/namespaces/{workbench.namespace}/" in path else 0.0
@@ -116,14 +116,14 @@ def test_retry_after_of_the_api_server_is_honoured(control_plane: Stack, workben
 
 def test_a_full_process_says_so_and_recovers(control_plane: Stack, workbench: Workbench, tmp_path: Path) -> None:
     """Every place to work is taken by slow objects: one more event waits, and is served when a place gets free."""
-    slowed = [f"{workbench.namespace}-{number}" for number in range(PLACES)]
+    slowed = [f"{workbench.namespace}-{number}" for number in range(SLOTS)]
     for name in slowed:
         control_plane.kubectl("create", "namespace", name)
     workbench.apply(kepler())
-    with behind_a_slow_server(control_plane, tmp_path) as (slow, url), ThreadPoolExecutor(PLACES + 1) as senders:
+    with behind_a_slow_server(control_plane, tmp_path) as (slow, url), ThreadPoolExecutor(SLOTS + 1) as senders:
         slow.delay = lambda path: 1.5 if any(f"/namespaces/{name}/" in path for name in slowed) else 0.0
         held: list[Future[tuple[int, float]]] = [senders.submit(post, url, name, name) for name in slowed]
-        assert wait(lambda: len(slow.asked) >= PLACES)
+        assert wait(lambda: len(slow.asked) >= SLOTS)
         status, _ = senders.submit(post, url, workbench.namespace, "last").result()
         assert {future.result()[0] for future in held} == {204}
     assert status == 200

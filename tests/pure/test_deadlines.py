@@ -17,7 +17,7 @@ from runtime.client import ApiResponse, Client, Request
 from runtime.errors import Unavailable
 from runtime.event import Event
 from runtime.objects import KEPLER, Ref
-from runtime.receive import Done, Reconciler
+from runtime.receive import Reconciler, TurnResult
 from runtime.workers import Workers
 from tests.workbench import received
 
@@ -119,24 +119,24 @@ def test_a_retry_after_beyond_the_deadline_is_not_waited_for() -> None:
 
 def test_an_event_waits_for_its_turn_and_for_a_place_until_one_deadline() -> None:
     """Each alone may take `TURN`; one after the other they would outlast the Trigger, and with a list the revision."""
-    workers = Workers(places=1, seconds=1.0)
+    workers = Workers(slots=1, seconds=1.0)
     reconciler = Reconciler(collected_metric.FUNCTION, lambda _: ApiResponse(404, {}), workers=workers)
     busy, go_on = threading.Event(), threading.Event()
 
-    def at_work(_: Sequence[Event]) -> Done:
+    def at_work(_: Sequence[Event]) -> TurnResult:
         busy.set()
         go_on.wait(5)
-        return Done()
+        return TurnResult()
 
     event = received(requests.resync(REF, by="tests"))
     with ThreadPoolExecutor(2) as threads:
         threads.submit(reconciler.flights.take, REF, event, at_work)
         assert busy.wait(5)
         began = time.monotonic()
-        waiting = threads.submit(reconciler.look, event)
+        waiting = threads.submit(reconciler.reconcile_parents, event)
         while REF not in reconciler.flights._next:
             time.sleep(0.01)
-        with workers.place():
+        with workers.slot():
             time.sleep(max(0.0, began + 0.7 - time.monotonic()))
             go_on.set()
             with pytest.raises(Unavailable):

@@ -32,7 +32,7 @@ from runtime.objects import KEPLER, MACHINE_CONFIG, Ref
 from runtime.reports import emitted
 from runtime.signature import Keyring, signed
 from runtime.tracing import parse_traceparent, trace_of
-from runtime.wake import idle, nameless, parents
+from runtime.wake import idle, naming_error, parents
 from sweeper import sweep_run
 from tests.said import any_of
 
@@ -295,7 +295,7 @@ def test_a_request_to_look_again_wakes_every_function_of_the_object() -> None:
     event = received(requests.resync(KEY, by="cli"))
     for function in FUNCTIONS:
         if function.parent == KEPLER:
-            assert not nameless(function, event)
+            assert not naming_error(function, event)
             assert not idle(function, event)
             assert parents(function, event, Client(unreachable, manager="x")) == (KEY,)
 

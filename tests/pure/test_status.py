@@ -21,7 +21,7 @@ def condition(kind: str, value: str, generation: int = 1, reason: str = "R", mes
     return entry | {"lastTransitionTime": "2026-01-01T00:00:00Z"}
 
 
-DONE = [condition(name, "True") for name in status.RECONCILED]
+DONE = [condition(name, "True") for name in status.GATING_CONDITIONS]
 
 
 def parent(conditions: list[dict[str, Any]], nodes: dict[str, int] | None = None) -> dict[str, Any]:
@@ -65,19 +65,19 @@ class StatusCase:
     ready: tuple[str, str]
 
 
-WAITS = condition(status.RECONCILED[-1], "Unknown", reason="Waiting")
+WAITS = condition(status.GATING_CONDITIONS[-1], "Unknown", reason="Waiting")
 CASES = [
     StatusCase("nobody has reported", [], None, ("Unknown", "Reconciling")),
     StatusCase("one has not reported", DONE[:1], None, ("Unknown", "Reconciling")),
     StatusCase(
         "a report on an older spec is none",
-        [*DONE[:-1], condition(status.RECONCILED[-1], "True", 0)],
+        [*DONE[:-1], condition(status.GATING_CONDITIONS[-1], "True", 0)],
         None,
         ("Unknown", "Reconciling"),
     ),
     StatusCase(
         "what is wrong comes first",
-        [condition(status.RECONCILED[0], "False", reason="Wrong"), *DONE[1:-1], WAITS],
+        [condition(status.GATING_CONDITIONS[0], "False", reason="Wrong"), *DONE[1:-1], WAITS],
         None,
         ("False", "Wrong"),
     ),
@@ -172,7 +172,7 @@ def test_a_model_server_turned_on_or_off_is_looked_at() -> None:
             for condition_written in decided.conditions
         ),
     ]
-    served = condition(status.SERVES, "True", reason="Available")
+    served = condition(status.MODEL_SERVER_AVAILABLE, "True", reason="Available")
     assert not idle({**parent(written), "spec": {"model-server": {"enabled": True}}})
     assert idle({**parent([*written, served]), "spec": {"model-server": {"enabled": True}}})
     assert not idle(parent([*written, served]))
@@ -224,5 +224,5 @@ def test_its_own_write_is_an_echo() -> None:
         for condition_written in decided.conditions
     ]
     assert idle(parent([*DONE, *written]))
-    assert not idle(parent([*DONE[:-1], condition(status.RECONCILED[-1], "False"), *written]))
+    assert not idle(parent([*DONE[:-1], condition(status.GATING_CONDITIONS[-1], "False"), *written]))
     assert not idle(parent(DONE))

@@ -17,7 +17,7 @@ ENTRIES = troubleshooting.BY_REASON
 CONDITIONS = {
     *(condition for function in FUNCTIONS for condition in (function.condition, *function.summaries)),
     status.AVAILABLE,
-    status.SERVES,
+    status.MODEL_SERVER_AVAILABLE,
     PREFLIGHT,
 }
 
@@ -34,7 +34,7 @@ def test_an_entry_names_the_condition_of_each_function_that_gives_the_reason(fun
     """`status` has conditions of its own for what runs."""
     name, condition = getattr(function, "name"), getattr(function, "condition")  # noqa: B009
     own = {given_reason.reason for given_reason in GIVEN if given_reason.module == f"functions.{name}"}
-    expected = {status.AVAILABLE, status.SERVES, READY} if name == "status" else {condition, READY}
+    expected = {status.AVAILABLE, status.MODEL_SERVER_AVAILABLE, READY} if name == "status" else {condition, READY}
     assert own
     lacking = [reason for reason in own if reason in ENTRIES and not expected & {*ENTRIES[reason].conditions}]
     assert not lacking, f"add {condition} to the conditions of the entry for {lacking} in reasons/decision_reasons.py"

@@ -7,8 +7,8 @@ from cloudevents.core.v1.event import CloudEvent
 
 from runtime import requests
 from runtime.errors import Unavailable
-from runtime.later import Later
 from runtime.objects import KEPLER, Ref
+from runtime.rechecks import Rechecks
 
 KEY, OTHER = Ref(KEPLER, "energy", "kepler"), Ref(KEPLER, "other", "kepler")
 PATIENCE = 10.0
@@ -16,7 +16,7 @@ PATIENCE = 10.0
 
 def made(key: Ref) -> CloudEvent:
     """The event that `status` sends itself."""
-    return requests.look_again(key, "status")
+    return requests.recheck(key, "status")
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -30,13 +30,13 @@ def until(true: Callable[[], bool]) -> None:
 def test_each_delay_is_used_once_and_a_new_generation_begins_anew() -> None:
     """A function that waits for ever would never scale to zero."""
     sent: list[CloudEvent] = []
-    later = Later(made, sent.append, delays=(0.0, 0.0))
+    rechecks = Rechecks(made, sent.append, delays=(0.0, 0.0))
     for count in (1, 2):
-        later.again(KEY, generation=1)
+        rechecks.schedule(KEY, generation=1)
         until(lambda count=count: len(sent) == count)  # type: ignore[misc]
-    later.again(KEY, generation=1)
-    assert not later._due
-    later.again(KEY, generation=2)
+    rechecks.schedule(KEY, generation=1)
+    assert not rechecks._due
+    rechecks.schedule(KEY, generation=2)
     until(lambda: len(sent) == 3)
     assert sent[0].get_attributes()["namespace"] == "energy"
     assert sent[0].get_attributes()["functions"] == "/status/"
@@ -45,24 +45,24 @@ def test_each_delay_is_used_once_and_a_new_generation_begins_anew() -> None:
 def test_a_question_after_a_long_time_begins_anew() -> None:
     """What a user removes an hour later is still looked for."""
     sent: list[CloudEvent] = []
-    later = Later(made, sent.append, delays=(0.0,), anew=0.1)
-    later.again(KEY, generation=1)
+    rechecks = Rechecks(made, sent.append, delays=(0.0,), reset=0.1)
+    rechecks.schedule(KEY, generation=1)
     until(lambda: len(sent) == 1)
     time.sleep(0.2)
-    later.again(KEY, generation=1)
+    rechecks.schedule(KEY, generation=1)
     until(lambda: len(sent) == 2)
 
 
 def test_one_look_is_outstanding_for_an_object_and_none_once_it_is_settled() -> None:
     """However many events come meanwhile."""
-    later = Later(made, lambda _: None, delays=(60.0, 60.0))
+    rechecks = Rechecks(made, lambda _: None, delays=(60.0, 60.0))
     for _ in range(5):
-        later.again(KEY, generation=1)
-    later.again(OTHER, generation=1)
-    assert [key for _, key in sorted(later._due)] == [KEY, OTHER]
-    later.settle(KEY)
-    later.settle(OTHER)
-    assert not later._due
+        rechecks.schedule(KEY, generation=1)
+    rechecks.schedule(OTHER, generation=1)
+    assert [key for _, key in sorted(rechecks._due)] == [KEY, OTHER]
+    rechecks.cancel(KEY)
+    rechecks.cancel(OTHER)
+    assert not rechecks._due
 
 
 def test_a_sink_that_is_away_costs_that_look_only() -> None:
@@ -73,7 +73,7 @@ def test_a_sink_that_is_away_costs_that_look_only() -> None:
         tried.append(event)
         raise Unavailable("the sink is away")
 
-    later = Later(made, away, delays=(0.0,))
-    later.again(KEY, generation=1)
-    later.again(OTHER, generation=1)
+    rechecks = Rechecks(made, away, delays=(0.0,))
+    rechecks.schedule(KEY, generation=1)
+    rechecks.schedule(OTHER, generation=1)
     until(lambda: len(tried) == 2)
