@@ -1,4 +1,4 @@
-"""Puts the parts together, once, when a process starts that keeps reports."""
+"""Puts the parts of `audit` together, once, when its process starts."""
 
 import functools
 import logging
@@ -29,9 +29,9 @@ log = logging.getLogger("kepler.audit")
 
 
 def build(keeping: Keeping, surroundings: Surroundings, writers: Callable[[Ref], Writers]) -> Audit:
-    """Return the function; `writers` names the children of a resource, and the managers that write them.
+    """Return the receiver; `writers` names the children of a resource and the field managers that write them.
 
-    Raises Misconfigured where the database, or what the access needs, is not there.
+    Raises Misconfigured if the database, or something that the access mode needs, is missing.
     """
     database = Database(keeping.database.get_secret_value() or _passing())
     schema_upgrade.prepare(database)
@@ -49,12 +49,12 @@ def build(keeping: Keeping, surroundings: Surroundings, writers: Callable[[Ref],
 
 
 def _client(transport: Callable[[], Transport]) -> Client:
-    """A client for one look at the API server."""
+    """Return a client for one read from the API server."""
     return Client(transport(), manager="kepler-audit", seconds=SECONDS)
 
 
 def _passing() -> str:
-    """A database that goes with the process: better than none, and told."""
+    """Return the URL of a database in a temporary folder, which lasts as long as the process; log a warning."""
     try:
         folder = tempfile.TemporaryDirectory(prefix="kepler-audit-")
     except OSError as wrong:

@@ -1,4 +1,4 @@
-"""What `--help` shows of each command beside its options: a line in the list of commands, and two examples."""
+"""Additions to each command's `--help`: a line for the list of commands, and two examples."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ NAME = "kubectl kepler"
 
 @dataclass(frozen=True)
 class Help:
-    """`short` is the line in the list of commands; `examples` are arguments, as somebody types them."""
+    """`short` is the line in the list of commands; `examples` are arguments as a user types them."""
 
     short: str
     examples: tuple[str, str]
 
     @property
     def epilog(self) -> str:
-        """The examples, kept as they are: a paragraph that begins with a backspace is not wrapped."""
+        """Return the examples. The backspace at the beginning of a paragraph keeps click from wrapping it."""
         return "\b\nExamples:\n" + "\n".join(f"  {NAME} {example}" for example in self.examples)
 
 

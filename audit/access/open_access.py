@@ -1,7 +1,8 @@
-"""`ACCESS=open`: whoever is on this machine sees everything. For the embedded default only.
+"""`ACCESS=open`: every user of this machine sees everything. For the embedded default only.
 
-A web page of somebody else's that runs in a browser here is not let in: it may make a name of its own resolve to this
-machine (DNS rebinding), but then `Host` has that name; and what it can send without being asked about is no JSON.
+Web pages of other sites that run in a browser on this machine get no access. Such a page can make its own host name
+resolve to this machine (DNS rebinding), but then `Host` has that name. And a POST that a browser sends to another site
+without a preflight request cannot have the content type `application/json`.
 """
 
 from urllib.parse import urlsplit
@@ -14,7 +15,7 @@ from runtime.loopback import hostname, is_loopback
 
 
 def nearby(request: Request) -> Anybody:
-    """Raises HttpProblem for any other."""
+    """Return the viewer of a request from this machine. Raises HttpProblem for any other request."""
     if not is_loopback(request.remote_addr or "") or not is_loopback(hostname(f"//{request.host}")):
         raise HttpProblem(
             403, "this answers on this machine only, under 'localhost' or '127.0.0.1': set `ACCESS` to 'token'"

@@ -1,12 +1,12 @@
-"""`ACCESS=token`: whoever the API server knows by a bearer token sees what it lets them `get`.
+"""`ACCESS=token`: a user with a bearer token sees what the API server lets them `get`.
 
-A TokenReview says who it is, and a SubjectAccessReview what they may: whoever may `get keplers` in a namespace sees
-what is about it, `get keplermachineconfigs` shows what is in none, and `patch keplers` lets an event be sent again or
-discarded.
-Answers are good for some seconds; of tokens only a hash is kept.
+A TokenReview identifies the user, and SubjectAccessReviews decide what they may do. `get keplers` in a namespace shows
+everything about that namespace, `get keplermachineconfigs` shows cluster-scoped objects, and `patch keplers` allows
+replaying or discarding a dead letter.
+Answers are cached for some seconds; of a token only a hash is kept.
 
-Tokens should be of our audience: the API server itself accepts none of those, so a token that is seen here opens
-nothing else. Tokens of the API server's own audience are taken as well, unless `AUDIENCE` is `own`.
+Tokens should be for our own audience: the API server itself accepts none of those, so a stolen one opens nothing else.
+Tokens for the API server's own audience are accepted as well, unless `AUDIENCE` is `own`.
 """
 
 import hashlib
@@ -26,10 +26,10 @@ from runtime.client import Request, Transport, checked_body
 from runtime.objects import KEPLER, MACHINE_CONFIG, Kind, Manifest
 from runtime.settings import AUDIENCE
 
-# Seconds for which an answer of the API server holds, and how many tokens are remembered.
+# Seconds for which an answer of the API server is cached, and how many tokens are cached.
 SECONDS = 10.0
 TOKENS = 500
-# One question each: with more, whoever may not see all of them has to say which one they mean.
+# Each namespace costs one review. If there are more, a user who may not see all of them has to name one.
 NAMESPACES = 200
 
 WHO = "/apis/authentication.k8s.io/v1/tokenreviews"
@@ -39,7 +39,7 @@ HOW = f"send `Authorization: Bearer <token>`, with one of `kubectl create token 
 
 @dataclass
 class Known:
-    """A user whom the API server knows, and its answers about them so far."""
+    """A user whom the API server has authenticated, and its answers about their permissions so far."""
 
     review: Callable[[str, Manifest], Manifest]
     user: Manifest
@@ -51,13 +51,16 @@ class Known:
         return str(self.user.get("username", ""))
 
     def sees(self, namespace: str) -> bool:
-        """Whether they may read what such resources in there do."""
+        """Return whether the user may see data about a namespace; if it is empty, about cluster-scoped objects."""
         if not namespace:
             return self._may("get", MACHINE_CONFIG, "")
         return self.sees_everywhere() or self._may("get", KEPLER, namespace)
 
     def sight(self, namespaces: Iterable[str]) -> Sight:
-        """Return which of these namespaces the user may see; one review is enough for who may see all."""
+        """Return which of these namespaces the user may see. One review is enough for a user who may see all.
+
+        Raises TooManyNamespaces.
+        """
         cluster = self.sees("")
         if self.sees_everywhere():
             return Sight(None, cluster=cluster)
@@ -69,11 +72,11 @@ class Known:
         return Sight(frozenset(namespace for namespace in asked if self.sees(namespace)), cluster=cluster)
 
     def may_replay(self, namespace: str) -> bool:
-        """Whether they might have caused the event themselves."""
+        """Return whether the user may replay an event about this namespace: whether they could have caused it."""
         return self._may("patch", KEPLER, "") or bool(namespace and self._may("patch", KEPLER, namespace))
 
     def sees_everywhere(self) -> bool:
-        """Whether they may `get keplers` in the whole cluster."""
+        """Return whether the user may `get keplers` in the whole cluster."""
         return self._may("get", KEPLER, "")
 
     def _may(self, verb: str, kind: Kind, namespace: str) -> bool:
@@ -87,20 +90,21 @@ class Known:
 
 
 def _clock() -> float:
-    """Return the time by which answers grow old, in seconds."""
+    """Return the time by which cached answers expire, in seconds."""
     return time.monotonic()
 
 
 def _until(_key: bytes, _known: Known, now: float) -> float:
-    """Return when an answer that came now stops to hold."""
+    """Return when an answer that came at `now` expires."""
     return now + SECONDS
 
 
 @dataclass
 class Tokens:
-    """The users who asked lately, by a hash of their token. Raises HttpProblem for nobody, and Unavailable.
+    """Authenticates requests; users are cached by a hash of their token.
 
-    `own` says that only tokens of our audience are taken.
+    Raises HttpProblem if the token is missing or unknown, and Unavailable. If `own` is set, only tokens for our own
+    audience are accepted.
     """
 
     transport: Transport
@@ -128,10 +132,10 @@ class Tokens:
         return known
 
     def _who(self, token: str) -> Manifest:
-        """Return the user of a token of our audience, or else of the API server's; nothing where it is of neither.
+        """Return the user of a token for our audience or, unless `own` is set, for the API server's; else nothing.
 
-        An authenticator that knows no audiences names none (TokenReview's `status.audiences`): then the token is one of
-        the API server's.
+        An authenticator without support for audiences returns none (TokenReview's `status.audiences`). Then the token
+        is taken as one for the API server.
         """
         status = self._review(WHO, {"token": token, "audiences": [AUDIENCE]})
         if not _is_authentic(status) or AUDIENCE not in (status.get("audiences") or ()):
@@ -140,7 +144,7 @@ class Tokens:
         return user if _is_authentic(status) else {}
 
     def _review(self, path: str, spec: Manifest) -> Manifest:
-        """What the API server answers to a question that it keeps nothing of."""
+        """Return the status that the API server answers to a review; it stores no review."""
         asked = Request("POST", path, body={"spec": spec})
         status: Manifest = checked_body(asked, self.transport(asked)).get("status") or {}
         return status

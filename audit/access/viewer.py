@@ -1,4 +1,4 @@
-"""Who asks, and what they may see: the one thing that the query API knows of access."""
+"""The interface between the query API and access control: the user of a request, and what they may see."""
 
 from collections.abc import Iterable
 from typing import Protocol
@@ -9,27 +9,27 @@ from audit.access.visibility import EVERYTHING, Sight
 
 
 class Viewer(Protocol):
-    """The user of a request, and what they may see. Raises HttpProblem, or Unavailable where that is not known."""
+    """The user of a request, and what they may see. Raises HttpProblem, or Unavailable if that cannot be determined."""
 
     @property
     def name(self) -> str:
         """Return the user's name, as the API server has it."""
 
     def sees(self, namespace: str) -> bool:
-        """Whether what is about this namespace may be shown; what is in none, if it is empty."""
+        """Return whether the user may see data about a namespace; if it is empty, about cluster-scoped objects."""
 
     def sight(self, namespaces: Iterable[str]) -> Sight:
-        """Which of these may be shown."""
+        """Return which of these namespaces the user may see."""
 
     def may_replay(self, namespace: str) -> bool:
-        """Whether an event about this namespace may be sent again; about none, if it is empty."""
+        """Return whether the user may replay an event about this namespace; if it is empty, an event about none."""
 
     def sees_everywhere(self) -> bool:
-        """Whether all namespaces may be shown, and with them what is about nothing."""
+        """Return whether the user may see all namespaces, and events that are about no object."""
 
 
 class Access(Protocol):
-    """How somebody who asks is known; raises HttpProblem where nobody is, or Unavailable."""
+    """Identifies the user of a request. Raises HttpProblem if the request is not allowed, or Unavailable."""
 
     def __call__(self, request: Request) -> Viewer: ...
 

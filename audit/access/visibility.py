@@ -1,4 +1,4 @@
-"""What somebody may see of what is kept."""
+"""The part of the stored data that a user may see."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,16 @@ from sqlalchemy import Column, ColumnElement, true
 
 @dataclass(frozen=True)
 class Sight:
-    """What a user may see: these namespaces (None: all), and with `cluster` what is in no namespace."""
+    """The visibility of stored data for one user.
+
+    `namespaces` are those that the user may see (None: all). `cluster` allows what is about cluster-scoped objects.
+    """
 
     namespaces: frozenset[str] | None
     cluster: bool
 
     def shows(self, namespace: str) -> bool:
-        """Whether something in this namespace may be seen; in none, if it is empty."""
+        """Return whether the user may see something in this namespace; something cluster-scoped, if it is empty."""
         if not namespace:
             return self.cluster
         return self.namespaces is None or namespace in self.namespaces

@@ -1,4 +1,4 @@
-"""Which of the resources a request selects, one page of them, and what there is to select from. Pure."""
+"""Selects the resources that a request asks for, makes one page of them, and counts them by state and reason. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -9,20 +9,20 @@ from audit.answers.live import ShownResource
 from audit.answers.selection import Standings
 from audit.answers.states import ORDER
 
-# Reasons in one answer: whoever may write a status may write any.
+# Most reasons in one answer: a user who may write a status can write any number of them.
 REASONS = 20
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One page, and the same without its items."""
+    """One page of resources: its items as JSON, and the page without its items."""
 
     items: tuple[bytes, ...]
     page: Resources
 
 
 def about(resources: Iterable[ShownResource], wanted: Standings) -> tuple[ShownResource, ...]:
-    """Return the resources that are about what is wanted, however they stand."""
+    """Return the resources that match kind, namespace, name and search words, in any state."""
     words = wanted.search.casefold().split()
     return tuple(
         resource
@@ -35,7 +35,7 @@ def about(resources: Iterable[ShownResource], wanted: Standings) -> tuple[ShownR
 
 
 def select_page(resources: Sequence[ShownResource], wanted: Standings) -> Choice:
-    """Return the page of those that stand as wanted, and the counts of all of them."""
+    """Return the page of resources with the wanted state and reason, and the counts over all of them."""
     states = Counter(resource.state for resource in resources)
     reasons = Counter((resource.state, resource.reason) for resource in resources if resource.reason)
     matching = [

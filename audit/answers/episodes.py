@@ -1,6 +1,7 @@
-"""A trace taken apart: what happened together, and what the end of it waited for. Pure.
+"""Splits a trace into episodes: the reports that happened together, and those that the end of it waited for. Pure.
 
-What belongs to one generation may happen days apart (a drift that is mended, a sweep). So a trace is told in episodes.
+What belongs to one generation may happen days apart (a drift that is corrected, a sweep). So a trace is shown in
+episodes.
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -14,14 +15,14 @@ from runtime.client import path
 from runtime.objects import Kind
 
 KINDS = {(kind.api_version, kind.name): kind for kind in vars(objects).values() if isinstance(kind, Kind)}
-# A report, under its id.
+# The id of a report, and the report.
 Told = tuple[str, AnyReport]
-# So many seconds in which nothing happens end an episode.
+# An episode ends after so many seconds without a reconcile.
 PAUSE = 5.0
 
 
 def episodes(reports: Sequence[Kept], edit: Edit | None = None, *, more: bool = False) -> tuple[Episode, ...]:
-    """Return the reports of a trace by what happened together.
+    """Return the reports of a trace, grouped into episodes.
 
     `reports` are in the order in which the reconciles began; `more` says that earlier ones are left out.
     """
@@ -32,13 +33,19 @@ def episodes(reports: Sequence[Kept], edit: Edit | None = None, *, more: bool = 
 
 
 def in_short(reports: Sequence[Summary], edit: Edit | None, *, more: bool = False) -> tuple[Episode, ...]:
-    """Return the same of reports in short, which tell no calls: what the end waited for is not known."""
+    """Return the episodes of report summaries.
+
+    A summary has no API calls, so `awaited`, the reports that the end waited for, stays empty.
+    """
     groups = enumerate(_grouped([(report.id, report) for report in reports]))
     return tuple(_episode(group, edit, first=place == 0 and not more) for place, group in groups)
 
 
 def sent(report: AnyReport) -> datetime:
-    """When its event was sent; an event may say nothing of that, or come from a clock that is ahead."""
+    """Return when a report's event was sent, but at the latest when its reconcile began.
+
+    An event may have no time, or one from a clock that is ahead.
+    """
     return min(report.cause.sent or report.began, report.began)
 
 
@@ -72,7 +79,7 @@ def _awaited_of(episode: Episode, kept: Mapping[str, Kept]) -> tuple[str, ...]:
 
 
 def _awaited(reports: Sequence[Kept]) -> Iterator[Kept]:
-    """Back from the one that ended last, each time to the one whose write woke it, as far as there is one."""
+    """Yield the report that ended last, then the report of the write that triggered it, and so on back to the first."""
     last: Kept | None = max(reports, key=lambda report: _ended(report.report))
     while last:
         yield last
@@ -80,9 +87,9 @@ def _awaited(reports: Sequence[Kept]) -> Iterator[Kept]:
 
 
 def _woken_by(reports: Sequence[Kept], woken: Kept) -> Kept | None:
-    """Whose write to the object of the event was the last before it was sent.
+    """Return the report of the last write to the event's object before the event was sent; None if there is none.
 
-    A write counts from its beginning: who watches may hear of it before its writer does.
+    A write counts from its beginning: a watch may deliver it before its writer has the answer.
     """
     places = _places(woken.report.cause.object)
     earlier = (report for report in reports if report.report.began < woken.report.began)
@@ -92,14 +99,14 @@ def _woken_by(reports: Sequence[Kept], woken: Kept) -> Kept | None:
 
 
 def _wrote(report: Report, places: Container[str]) -> Iterator[datetime]:
-    """When a reconcile began each of its writes to one of these URL paths."""
+    """Yield when a reconcile began each of its successful writes to one of these URL paths."""
     for call in report.calls:
         if call.verb != "GET" and 200 <= call.status < 300 and call.path in places:
             yield report.began + timedelta(milliseconds=call.began)
 
 
 def _places(about: ObjectName | None) -> tuple[str, ...]:
-    """The URL paths of an object and of its status; none where no kind of ours is named."""
+    """Return the URL paths of an object and of its status; nothing if its kind is not one of `runtime.objects`."""
     if about is None or (kind := KINDS.get((about.api_version, about.kind))) is None:
         return ()
     return tuple(path(kind, about.namespace, about.name, part) for part in ("", "status"))

@@ -1,7 +1,7 @@
-"""What the console shows of the cluster as it is now: the resources, and the dead letters.
+"""Reads what the console shows of the cluster as it is now: the resources, and the dead letters.
 
-Both are read by the function's own ServiceAccount, and once a second at most, however many look; more rarely where a
-read takes long.
+Both are read with the ServiceAccount of `audit`, once a second at most for all viewers together; less often if a read
+takes long.
 """
 
 import threading
@@ -24,16 +24,16 @@ from runtime.errors import Unavailable
 from runtime.objects import CONFIG_MAP, OURS, Collection, Manifest, generation, metadata, name, terminates, uid
 
 SECONDS = 1.0
-# A read that takes longer than so many seconds is followed by a rest of so many times as long, up to so many seconds.
+# After a read that takes longer than QUICK seconds, none starts for REST times as long, up to LONGEST_REST seconds.
 QUICK, REST, LONGEST_REST = 0.1, 4.0, 20.0
-# Seconds after which whoever asks is answered with what was read before, unless that is older than this.
+# After SLOW seconds a request is answered with the previous read, unless that is more than OLD seconds old.
 SLOW, OLD = 0.5, 60.0
-# Seconds after which whoever asks is told that it is still being read; threads that wait take no events.
+# Seconds after which a request fails because the read is not done; a thread that waits receives no events.
 WAITS = 10.0
-# Seconds that one request may be tried for, and that a whole read may take, which is hundreds of requests.
+# Seconds for which one request is retried, and that a whole read of hundreds of requests may take.
 PATIENCE, READ = 3.0, 60.0
 
-# Objects that are read at a time: with `managedFields` one may take 1.5 MiB, and what is kept of it some KiB.
+# Objects per page of a list: one may take 1.5 MiB with `managedFields`, and only some KiB of it are kept.
 PAGE = 50
 
 Item = TypeVar("Item")
@@ -41,7 +41,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class ShownResource:
-    """One resource as it is answered: `json` is a `ListedResource`. Ten thousand of them take 30 MiB, as models 180."""
+    """One resource, ready to be sent: `json` is a `ListedResource`. 10,000 of these take 30 MiB; as models, 180 MiB."""
 
     kind: str
     namespace: str
@@ -52,9 +52,9 @@ class ShownResource:
 
 
 class Glance(Generic[Item]):
-    """What was read last, good for a moment; whoever asks while it is read gets what comes of that, or its error.
+    """Caches the result of a read for a moment; requests that come during a read share its result, or its error.
 
-    A read that takes long goes on by itself, and what was read before is answered meanwhile, unless it is old.
+    A read that takes long continues in its own thread. Meanwhile the previous result is returned, unless it is too old.
     """
 
     def __init__(self, read: Callable[[], tuple[Item, ...]]) -> None:
@@ -92,7 +92,7 @@ class Glance(Generic[Item]):
             seen.set_result(resources)
 
     def _note(self, began: float) -> None:
-        """Note until when it is good: a read that takes long is not made without end."""
+        """Set when the next read may start: later, if this one took long."""
         now = time.monotonic()
         took = now - began
         with self._lock:
@@ -100,7 +100,7 @@ class Glance(Generic[Item]):
 
 
 class Live:
-    """The cluster, through `transport`; letters are in `namespace`. Raises ApiErrors."""
+    """Reads the cluster through `transport`; dead letters are in `namespace`. Raises ApiErrors."""
 
     def __init__(self, transport: Callable[[], Transport], namespace: str) -> None:
         self._transport = transport
@@ -129,7 +129,7 @@ class Live:
 
 
 def shown_resource(manifest: Manifest) -> ShownResource:
-    """Return one of our resources as it is answered; nothing else of it is kept."""
+    """Return one of our resources, ready to be sent; nothing else of it is kept."""
     answer = resource(manifest)
     json = answer.model_dump_json(by_alias=True).encode()
     about, stands = answer.object, answer.state
@@ -137,7 +137,7 @@ def shown_resource(manifest: Manifest) -> ShownResource:
 
 
 def resource(manifest: Manifest) -> ListedResource:
-    """One of our resources as it stands."""
+    """Return one of our resources with its state."""
     status: Mapping[str, Any] = manifest.get("status") or {}
     now = generation(manifest)
     conditions = tuple(_conditions(status.get("conditions") or (), now))
@@ -161,7 +161,7 @@ def resource(manifest: Manifest) -> ListedResource:
 
 
 def _conditions(written: Iterable[Mapping[str, Any]], now: int) -> Iterator[Standing]:
-    """Return the entries that are valid conditions; an older release may have written others."""
+    """Yield the entries that are valid conditions; an older release may have written others."""
     for entry in written:
         try:
             current = entry.get("observedGeneration", now) == now
@@ -178,7 +178,7 @@ def _conditions(written: Iterable[Mapping[str, Any]], now: int) -> Iterator[Stan
 
 
 def _nodes(written: Mapping[str, int]) -> Nodes | None:
-    """How far the exporter has come; a KeplerMachineConfig counts other things under this name."""
+    """Return the rollout of the exporter; None for a KeplerMachineConfig, where `status.nodes` means something else."""
     if "desired" not in written:
         return None
     return Nodes(desired=written["desired"], updated=written.get("updated", 0), available=written.get("available", 0))

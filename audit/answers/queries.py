@@ -1,6 +1,6 @@
-"""Reads what was kept: pages of reports, one report, one trace, and how much there is.
+"""Reads what is stored: pages of reports, one report, one trace, and the totals.
 
-Pages go on below a number that never moves, so what is kept meanwhile shifts nothing.
+The cursor of a page is a sequence number, so rows that are stored meanwhile do not shift the pages.
 """
 
 from collections.abc import Iterable
@@ -17,13 +17,13 @@ from audit.storage.tables import changes, reports, sweeps, written
 from audit.storage.totals import held
 from runtime.settings import VERSION
 
-# What one answer holds of a trace, in reports and in bytes: a drift that somebody makes again and again has no end.
+# Limits for the reports and bytes of a trace in one answer: a drift that keeps coming back makes a trace endless.
 MOST, BYTES = 500, 16 << 20
 EQUAL = ("kind", "namespace", "name", "uid", "function", "outcome", "trace")
 
 
 def page(connection: Connection, wanted: Reports, sight: Sight) -> Page[Summary]:
-    """Reports, newest first; `next` is the number of the last of them, where there are more."""
+    """Return a page of reports, newest first; `next` is the number of the last of them, if there are more."""
     query = select(*SHORT).where(*_selected(wanted), sight.limit(reports.c.namespace))
     number = reports.c.sequence
     if wanted.target:
@@ -36,13 +36,13 @@ def page(connection: Connection, wanted: Reports, sight: Sight) -> Page[Summary]
 
 
 def one(connection: Connection, identity: str) -> Kept | None:
-    """The report under this id, if there is one."""
+    """Return the report with this id, or None."""
     row = connection.execute(select(*WHOLE).where(reports.c.id == identity)).first()
     return whole(row) if row else None
 
 
 def places(connection: Connection, trace: str) -> set[str]:
-    """The namespaces of what belongs to a trace."""
+    """Return the namespaces of everything that belongs to a trace."""
     namespaces = select(reports.c.namespace).where(reports.c.trace == trace)
     return set(
         connection.execute(namespaces.union(select(changes.c.namespace).where(changes.c.trace == trace))).scalars()
@@ -50,13 +50,13 @@ def places(connection: Connection, trace: str) -> set[str]:
 
 
 def trace(connection: Connection, identity: str, sight: Sight) -> Trace | None:
-    """What one change led to, in the order in which reconciles began; None where nothing of it is to be seen."""
+    """Return what one change led to, in the order in which reconciles began; None if the user may see none of it."""
     numbers, more = _newest(connection, identity, sight)
     query = select(*WHOLE).where(reports.c.sequence.in_(numbers)).order_by(reports.c.began, reports.c.sequence)
     rows = connection.execute(query).all()
     known = changes.c.sequence == rows[0].change if rows else changes.c.trace == identity
     seen = select(changes).where(known, sight.limit(changes.c.namespace))
-    # Several may name one trace in an annotation: what was read from the API server comes first.
+    # Several objects may name the same trace in an annotation: one that was read from the API server comes first.
     made = connection.execute(seen.order_by(changes.c.verified.desc(), changes.c.sequence).limit(1)).first()
     if made is None:
         return None
@@ -74,7 +74,7 @@ def trace(connection: Connection, identity: str, sight: Sight) -> Trace | None:
 
 
 def _newest(connection: Connection, trace: str, sight: Sight) -> tuple[list[int], bool]:
-    """Return the numbers of the newest reports of a trace that one answer may hold, and whether there are more."""
+    """Return the numbers of a trace's newest reports that fit into one answer, and whether there are more."""
     seen = (reports.c.trace == trace, sight.limit(reports.c.namespace))
     query = select(reports.c.sequence, reports.c.bytes).where(*seen)
     numbers: list[int] = []
@@ -88,19 +88,19 @@ def _newest(connection: Connection, trace: str, sight: Sight) -> tuple[list[int]
 
 
 def state(connection: Connection, sight: Sight) -> StoreState:
-    """Return how much of what may be seen is kept, since when, and the last sweep."""
+    """Return the totals of what the user may see, and the last sweep."""
     kept = held(connection, sight)
     sweep = _swept(connection, counted=sight.namespaces is None)
     return StoreState(reports=kept.reports, oldest=kept.oldest, bytes=kept.bytes, sweep=sweep, version=VERSION)
 
 
 def latest(connection: Connection, sight: Sight) -> int:
-    """Return the newest number of what may be seen; 0 where there is nothing."""
+    """Return the highest sequence number that the user may see; 0 if there is none."""
     return held(connection, sight).newest
 
 
 def _swept(connection: Connection, *, counted: bool) -> FinishedSweep | None:
-    """Return the last sweep; its counts are of the whole cluster, so they are for those who may see all of it."""
+    """Return the last sweep; its counts are about the whole cluster, so they are left out unless `counted` is set."""
     last = connection.execute(select(sweeps).order_by(sweeps.c.sequence.desc()).limit(1)).first()
     if last is None:
         return None
@@ -124,7 +124,7 @@ def _selected(wanted: Reports) -> Iterable[ColumnElement[bool]]:
 
 
 def _about(wanted: Reports) -> Iterable[ColumnElement[bool]]:
-    """Return the objects that a report has written."""
+    """Yield the conditions for reports that wrote the object `target`."""
     kind, _, name = wanted.target.partition("/")
     yield written.c.kind == kind
     yield written.c.name == name
@@ -133,7 +133,11 @@ def _about(wanted: Reports) -> Iterable[ColumnElement[bool]]:
 
 
 def _placed(wanted: Reports, number: Column[int]) -> Iterable[ColumnElement[bool]]:
-    """Numbers and times grow together: a page follows one index, however few of the rows on it are shown."""
+    """Yield the conditions for cursor and times.
+
+    Times are turned into numbers, which grow together with them. So a page is read along one index, even if few of the
+    rows match.
+    """
     yield number < wanted.before
     at = reports.alias()
     if wanted.since:

@@ -1,7 +1,6 @@
-"""The query API and the console, as a Flask Blueprint: `audit.answer_models` says what is answered.
+"""The query API and the console, as a Flask Blueprint; `audit.answer_models` describes the answers.
 
-Nothing here changes what is kept; the two requests that change anything ask for a dead letter to be sent again, or to
-be discarded.
+Nothing here changes stored data. Two routes have an effect: they request that a dead letter is replayed or discarded.
 """
 
 import logging
@@ -33,13 +32,13 @@ from runtime.sink import Sink
 
 log = logging.getLogger("kepler.audit")
 
-# Through what a request was made, in the source of its event.
+# The name of the console in the source of a request event.
 CONSOLE = "console"
 
 
 @dataclass(frozen=True)
 class QueryApi:
-    """Answers from the database and, through `live` and `children`, from the cluster; requests go to `sink`."""
+    """Answers from the database and, through `live` and `children`, from the cluster; request events go to `sink`."""
 
     database: Database
     live: Live
@@ -48,7 +47,7 @@ class QueryApi:
     sink: Callable[[], Sink]
 
     def blueprint(self) -> Blueprint:
-        """Everything that it answers, below wherever it is mounted."""
+        """Return the Blueprint with all routes."""
         made = Blueprint("audit", __name__)
         answers: tuple[tuple[str, Callable[..., BaseModel | Response | None]], ...] = (
             ("resources", self.resources),
@@ -74,7 +73,7 @@ class QueryApi:
         return made
 
     def resources(self) -> Response:
-        """Answer with resources as the API server has them now, `Resources`."""
+        """Answer with `Resources`: resources as the API server has them now."""
         viewer, wanted = self.access(request), selected(Standings, request.args)
         _may_name(viewer, wanted.namespace)
         resources = about(self.live.resources(), wanted)
@@ -83,14 +82,14 @@ class QueryApi:
         return joined(choice.items, choice.page)
 
     def reports(self) -> BaseModel:
-        """Newest first."""
+        """Answer with a page of reports, newest first."""
         viewer, wanted = self.access(request), selected(Reports, request.args)
         sight = self._sight(viewer, wanted.namespace)
         with self.database.reading() as connection:
             return queries.page(connection, wanted, sight)
 
     def report(self, identity: str) -> BaseModel:
-        """One of them; what may not be seen is unknown."""
+        """Answer with one report; 404 if there is none or the user may not see it."""
         viewer, _ = self.access(request), selected(Nothing, request.args)
         with self.database.reading() as connection:
             kept = queries.one(connection, identity)
@@ -99,14 +98,17 @@ class QueryApi:
         return kept
 
     def history(self) -> BaseModel:
-        """Answer the history of one resource."""
+        """Answer with the history of one resource."""
         wanted = selected(Object, request.args)
         _may_see(self.access(request), wanted)
         with self.database.reading() as connection:
             return resource_history.history(connection, wanted)
 
     def interference(self) -> BaseModel:
-        """What others do to the children of a resource. A KeplerMachineConfig's are not read: they may hold secrets."""
+        """Answer with what others change in the children of a resource.
+
+        The children of a KeplerMachineConfig are not read: they may hold secrets.
+        """
         wanted = selected(OneObject, request.args)
         _may_see(self.access(request), wanted)
         key = Ref(KEPLER, wanted.namespace, wanted.name)
@@ -120,7 +122,7 @@ class QueryApi:
         return Interference(foreign=foreign.fields, fights=contested, unread=foreign.unread)
 
     def trace(self, identity: str) -> BaseModel:
-        """Answer one trace."""
+        """Answer with one trace."""
         viewer, _ = self.access(request), selected(Nothing, request.args)
         with self.database.reading() as connection:
             places = queries.places(connection, identity)
@@ -132,7 +134,7 @@ class QueryApi:
         return trace
 
     def letters(self) -> Page[DeadLetter]:
-        """What could not be delivered; those about nothing in particular are for who sees everything."""
+        """Answer with the dead letters; those that are about no object are shown to users who may see everything."""
         viewer, wanted = self.access(request), selected(Namespace, request.args)
         _may_name(viewer, wanted.namespace)
         return Page(items=self._undelivered(viewer, wanted.namespace))
@@ -143,17 +145,17 @@ class QueryApi:
         return tuple(letter for letter in letters if self._shows(viewer, sight, letter))
 
     def replay(self, name: str) -> Response:
-        """Has a letter's event sent again."""
+        """Request that a dead letter's event is sent again."""
         return self._request(name, replay)
 
     def discard(self, name: str) -> Response:
-        """Has a letter deleted without being sent again."""
+        """Request that a dead letter is deleted without sending its event again."""
         return self._request(name, discard)
 
     def _request(self, name: str, request_about: Callable[..., CloudEvent]) -> Response:
-        """Ask for something about a letter, as an event: this function may not change any.
+        """Send a request event about a dead letter: `audit` itself may change none.
 
-        Whoever may send the letter's event again may discard it: they might have caused it themselves.
+        Discarding needs the same permission as replaying: the user could have caused the event themselves.
         """
         viewer = self.access(request)
         letter = next((kept for kept in self.live.letters() if kept.name == name), None)
@@ -169,14 +171,14 @@ class QueryApi:
         return Response(status=202)
 
     def state(self) -> BaseModel:
-        """How much is kept of what may be seen."""
+        """Answer with the totals of what the user may see."""
         viewer, wanted = self.access(request), selected(Namespace, request.args)
         sight = self._glimpse(viewer, wanted.namespace)
         with self.database.reading() as connection:
             return queries.state(connection, sight)
 
     def doctor(self) -> Health:
-        """The checks of `kubectl kepler doctor` that need nothing but what is shown here anyway."""
+        """Answer with those checks of `kubectl kepler doctor` that need only data that the query API shows anyway."""
         viewer, wanted = self.access(request), selected(Namespace, request.args)
         _may_name(viewer, wanted.namespace)
         keplers = about(self.live.resources(), Standings(kind=KEPLER.name, namespace=wanted.namespace))
@@ -197,7 +199,7 @@ class QueryApi:
         )
 
     def changes(self) -> BaseModel | None:
-        """The newest number of what may be seen, if that is newer."""
+        """Answer with the highest sequence number that the user may see, if it is higher than `after`."""
         viewer, wanted = self.access(request), selected(After, request.args)
         sight = self._glimpse(viewer, wanted.namespace)
         with self.database.reading() as connection:
@@ -205,7 +207,7 @@ class QueryApi:
         return Latest(sequence=number) if number > wanted.after else None
 
     def _sight(self, viewer: Viewer, namespace: str) -> Sight:
-        """What of a list may be shown."""
+        """Return the user's visibility for a list: of one namespace if it is named, else of all with stored data."""
         _may_name(viewer, namespace)
         if namespace:
             return Sight(frozenset({namespace}), cluster=False)
@@ -214,7 +216,7 @@ class QueryApi:
         return viewer.sight(known)
 
     def _glimpse(self, viewer: Viewer, namespace: str) -> Sight:
-        """Return what the user may see, for repeated requests: no namespace where there are too many to ask about."""
+        """Return the user's visibility for requests that are repeated often; no namespace if there are too many."""
         try:
             return self._sight(viewer, namespace)
         except TooManyNamespaces:
@@ -226,7 +228,7 @@ class QueryApi:
 
 
 def _may_see(viewer: Viewer, wanted: OneObject) -> None:
-    """Raises HttpProblem where the viewer may not see the object, or names no namespace."""
+    """Raise HttpProblem if the user may not see the object, or the namespace is missing."""
     if not wanted.namespace and wanted.kind != MACHINE_CONFIG.name:
         raise HttpProblem(400, f"`namespace` is missing: only a {MACHINE_CONFIG.name} is in none")
     if not viewer.sees(wanted.namespace):
@@ -234,7 +236,7 @@ def _may_see(viewer: Viewer, wanted: OneObject) -> None:
 
 
 def _may_name(viewer: Viewer, namespace: str) -> None:
-    """Raise 403 where the user names a namespace that they may not see, whether it exists or not."""
+    """Raise HttpProblem (403) if the user names a namespace that they may not see, whether it exists or not."""
     if namespace and not viewer.sees(namespace):
         raise _forbidden(namespace)
 

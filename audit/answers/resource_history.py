@@ -1,4 +1,4 @@
-"""The history of one resource: its generations, newest first, each with its edit and what the functions did."""
+"""Reads the history of one resource: its generations, newest first, each with its edit and what the functions did."""
 
 import json
 from collections import defaultdict
@@ -14,13 +14,13 @@ from audit.answers.selection import Object
 from audit.storage.edits import fields
 from audit.storage.tables import Found, changes, reports
 
-# Reports on one generation in one answer: a drift that somebody makes again and again has no end.
+# Most reports on one generation in one answer: a drift that keeps coming back makes any number of reports.
 MOST = 200
 ORDER = (changes.c.life.desc(), changes.c.generation.desc())
 
 
 def history(connection: Connection, wanted: Object) -> Page[Change]:
-    """One page; `next` names the last generation on it, where there are more."""
+    """Return one page of generations; `next` names the last generation on it, if there are more."""
     life, generation = wanted.place
     query = select(changes).where(
         changes.c.kind == wanted.kind,
@@ -36,7 +36,10 @@ def history(connection: Connection, wanted: Object) -> Page[Change]:
 
 
 def edit_of(connection: Connection, row: Found, older: Found | None = None) -> Edit | None:
-    """The edit that made a generation, None where it was not seen; `older` is the one before it, if that is at hand."""
+    """Return the edit that made a generation; None if its spec was not seen.
+
+    `older` is the row of the generation before it, if that is already read.
+    """
     if row.time is None:
         return None
     before = older if older is not None and _follows(row, older) else _before(connection, row)
@@ -51,7 +54,7 @@ def edit_of(connection: Connection, row: Found, older: Found | None = None) -> E
         by=row.by,
         first=first,
         deleted=row.deleted,
-        # The API server counts a generation for a difference only: what is not seen then is what is hidden.
+        # The API server counts up the generation only if the spec differs: if no field does, a redacted one does.
         hidden=not (changed or first or row.deleted),
         verified=row.verified and (before is None or before.verified),
         fields=changed,
@@ -76,7 +79,7 @@ def _change(connection: Connection, row: Found, older: Found | None, summaries: 
 def _newest_reports(connection: Connection, numbers: Sequence[int]) -> Mapping[int, Sequence[Summary]]:
     """Return the newest reports on each of these generations, in the order in which the reconciles began.
 
-    One more than are shown, where there are more.
+    Returns up to `MOST + 1` for each generation; the additional one shows that there are more than `MOST`.
     """
     place = func.row_number().over(partition_by=reports.c.change, order_by=reports.c.sequence.desc())
     newest = select(reports.c.sequence, place.label("place")).where(reports.c.change.in_(numbers)).subquery()
@@ -96,7 +99,7 @@ def _follows(row: Found, older: Found) -> bool:
 
 
 def _before(connection: Connection, row: Found) -> Found | None:
-    """The newest generation of the same object before this one whose spec was seen."""
+    """Return the newest earlier generation of the same object with a known spec, or None."""
     query = select(changes).where(
         changes.c.kind == row.kind,
         changes.c.namespace == row.namespace,

@@ -1,4 +1,4 @@
-"""Rows as what the query API answers."""
+"""Turns rows into the models that the query API answers with."""
 
 import json
 
@@ -12,15 +12,15 @@ WHOLE = (reports.c.sequence, reports.c.change, reports.c.id, reports.c.type, rep
 
 
 def summary(row: Found) -> Summary:
-    """A report in short, of `SHORT`."""
+    """Return the summary of a report from a row with the columns `SHORT`."""
     return Summary.model_validate({**json.loads(row.summary), "sequence": row.sequence, "kept": row.kept})
 
 
 def whole(row: Found) -> Kept:
-    """A report as it was sent, of `WHOLE`."""
+    """Return a whole report from a row with the columns `WHOLE`."""
     return Kept(sequence=row.sequence, id=row.id, type=row.type, kept=row.kept, report=parsed(row.report))
 
 
 def subject(row: Found) -> Subject:
-    """The object that a generation is of."""
+    """Return the object of a row of table `changes`."""
     return Subject(api_version=row.api_version, kind=row.kind, namespace=row.namespace, name=row.name, uid=row.uid)

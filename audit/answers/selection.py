@@ -1,4 +1,4 @@
-"""What a request selects, out of its query string; what makes no sense is refused with what to send instead."""
+"""Parses what a request selects from its query string; invalid parameters are refused with what to send instead."""
 
 from typing import Annotated, TypeVar, get_args
 
@@ -27,7 +27,7 @@ def _state(written: str) -> str:
 
 
 class Selection(BaseModel):
-    """Parameters: all text unless they say otherwise; what is blank selects nothing."""
+    """Parameters of a query string, text unless typed otherwise; a blank one does not restrict the selection."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -81,7 +81,7 @@ class Object(OneObject):
 
     @property
     def place(self) -> tuple[int, int]:
-        """Life and generation that the page goes on below."""
+        """Return life and generation; the page holds what is below them."""
         life, _, generation = self.before.partition(".")
         return int(life), int(generation)
 
@@ -99,14 +99,14 @@ class After(Namespace):
 
 
 class Nothing(Selection):
-    """No parameters."""
+    """Accepts no parameters."""
 
 
 Wanted = TypeVar("Wanted", bound=Selection)
 
 
 def selected(model: type[Wanted], given: MultiDict[str, str]) -> Wanted:
-    """The parameters of a request; raises HttpProblem with the first that is wrong."""
+    """Return the parameters of a request. Raises HttpProblem that names the first wrong one."""
     try:
         return model.model_validate({name: value for name, value in given.items() if value.strip()})
     except ValidationError as wrong:

@@ -1,6 +1,7 @@
-"""What is kept of one event, as the rows that it becomes, made before any lock is taken.
+"""Turns one event into an entry: what is stored of it. This happens before any lock is taken.
 
-What could not be read back, or no database takes, is refused here: one such event must not fail those beside it.
+Data that could not be read back, or that a database does not accept, is refused here: one such event must not make the
+entries fail that are stored in the same transaction.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,16 +18,16 @@ from events.sweep_data import Resync, SweepData
 from runtime.event import Event
 from runtime.printable import LONGEST_NAME, is_printable, is_visible_name, visible
 
-# What a row takes in indexes and columns beside its texts, in bytes; measured, for one that writes four objects.
+# Bytes that a row takes in indexes and columns besides its texts; measured for a report that writes four objects.
 ROW = 1500
 LARGEST = 2**62
 FIRST_YEAR, LAST_YEAR = 1970, 9000
-# How far the clock of another machine may be ahead of ours.
+# By how much the clock of another machine may be ahead of ours.
 AHEAD = timedelta(seconds=60)
 
 
 class NotKept(ValueError):
-    """An event says something that is not kept, and delivering it again cannot help.
+    """The event is not stored, and delivering it again cannot help.
 
     `reason` is one of `audit.storage.dropped_events`.
     """
@@ -38,7 +39,7 @@ class NotKept(ValueError):
 
 @dataclass(frozen=True)
 class ReportEntry:
-    """A report under the id of its event, as JSON: whole, and in short as lists show it."""
+    """A report with the id of its event, as JSON: the whole report, and its summary for lists."""
 
     id: str
     type: str
@@ -48,13 +49,13 @@ class ReportEntry:
 
     @property
     def bytes(self) -> int:
-        """What it takes."""
+        """Return the size of the entry in bytes, with the allowance for its row."""
         return len(self.report) + len(self.summary) + ROW
 
 
 @dataclass(frozen=True)
 class EditEntry:
-    """One generation of a resource; `deleted` is its end. `verified` says that it was read from the API server."""
+    """One generation of a resource. `deleted` marks its deletion, `verified` that it was read from the API server."""
 
     object: Subject
     generation: int
@@ -68,7 +69,7 @@ class EditEntry:
 
     @property
     def bytes(self) -> int:
-        """What it takes."""
+        """Return the size of the entry in bytes, with the allowance for its row."""
         return len(self.spec) + ROW
 
 
@@ -83,7 +84,7 @@ class SweepEntry:
 
 @dataclass(frozen=True)
 class ResyncEntry:
-    """A request to look at an object again, with the reasons as JSON."""
+    """A request to reconcile an object again, with the reasons as JSON."""
 
     id: str
     source: str
@@ -95,10 +96,10 @@ Entry = ReportEntry | EditEntry | SweepEntry | ResyncEntry
 
 
 def report(event: Event, report: Report) -> ReportEntry:
-    """Return what is kept of a report. Raises NotKept.
+    """Return the entry of a report. Raises NotKept.
 
-    Its cause is what the event said that woke the function, and anybody may have sent that: it cannot keep the report
-    from being kept, so control characters in it are escaped.
+    The report's cause is copied from the event that triggered the function, which anybody may have sent. Control
+    characters in it are therefore escaped, and are no reason to refuse the report.
     """
     checked((event.id, *_named(report)), (report.generation,))
     printable(_sentences(report))
@@ -115,7 +116,7 @@ def report(event: Event, report: Report) -> ReportEntry:
 
 
 def summary(event: Event, report: Report) -> Summary:
-    """A report in short, with no number yet."""
+    """Return the summary of a report, without its sequence number."""
     return Summary(
         sequence=0,
         id=event.id,
@@ -137,7 +138,7 @@ def summary(event: Event, report: Report) -> Summary:
 
 
 def sweep(event: Event, swept: SweepData, time: datetime) -> SweepEntry:
-    """Raises NotKept."""
+    """Return the entry of a sweep. Raises NotKept."""
     checked((event.id,), (swept.resources, swept.diverging, swept.calls), most=2**31 - 1)
     timely(time)
     happened(time)
@@ -147,7 +148,7 @@ def sweep(event: Event, swept: SweepData, time: datetime) -> SweepEntry:
 
 
 def resync(event: Event, asked: Resync) -> ResyncEntry:
-    """Raises NotKept."""
+    """Return the entry of a request to reconcile an object again. Raises NotKept."""
     subject = asked.object
     happened(event.sent)
     checked((event.id, event.source, subject.api_version, subject.kind, subject.namespace, subject.name))
@@ -159,7 +160,7 @@ def resync(event: Event, asked: Resync) -> ResyncEntry:
 
 
 def checked(texts: tuple[str, ...], numbers: tuple[int, ...] = (), *, most: int = LARGEST) -> None:
-    """Raises NotKept where an index takes no such text, or a column no such number."""
+    """Raise NotKept if an index cannot hold one of the texts, or a column one of the numbers."""
     for text in texts:
         if not is_visible_name(text):
             raise NotKept(f"'{text[:40]!a}' is no name: it is longer than {LONGEST_NAME} bytes, or not printable")
@@ -169,32 +170,32 @@ def checked(texts: tuple[str, ...], numbers: tuple[int, ...] = (), *, most: int 
 
 
 def timely(time: datetime) -> None:
-    """Raises NotKept for a time that not every database and language can tell in every zone."""
+    """Raise NotKept for a year that some databases or languages cannot represent in every time zone."""
     if not FIRST_YEAR <= time.year <= LAST_YEAR:
         raise NotKept(f"'{time}' is no time of a cluster's")
 
 
 def is_ahead(time: datetime) -> bool:
-    """Whether a time is later than this machine's clock and the clocks of others can explain."""
+    """Return whether a time is in the future by more than the difference between clocks."""
     return time > datetime.now(UTC) + AHEAD
 
 
 def happened(*times: datetime | None) -> None:
-    """Raise NotKept where one of these times is yet to come."""
+    """Raise NotKept if one of these times is in the future."""
     for time in times:
         if time is not None and is_ahead(time):
             raise NotKept(f"'{time}' is yet to come", FUTURE)
 
 
 def printable(texts: Iterable[str]) -> None:
-    """Raise NotKept where one of these sentences would do something to a terminal, or read otherwise than it is."""
+    """Raise NotKept if a terminal would obey a character in one of these texts, or show the text in another order."""
     for text in texts:
         if not is_printable(text):
             raise NotKept(f"'{text[:40]!a}' has control characters")
 
 
 def _sentences(report: Report) -> Iterator[str]:
-    """Return whatever of a report is told in sentences."""
+    """Yield the texts of a report that are shown as sentences."""
     for condition in report.conditions:
         yield from (condition.type, condition.reason, condition.message)
     if isinstance(report, StatusChange):
@@ -218,5 +219,5 @@ def _named(report: Report) -> Iterator[str]:
 
 
 def parsed(kept: str) -> Report:
-    """A report as it was kept; which of the two models it is, its fields say."""
+    """Return a stored report. Its JSON decides whether it is a StatusChange."""
     return (StatusChange if '"readyFrom"' in kept else Report).model_validate_json(kept)

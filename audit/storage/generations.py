@@ -76,7 +76,7 @@ def note_edit(transaction: WriteTransaction, entry: EditEntry) -> None:
 
 
 def deletion_objection(connection: Connection, end: EditEntry) -> str:
-    """Return why a deletion that only an event tells of is not stored; empty if it is to be stored.
+    """Return why a deletion known only from an event is not stored; empty if it is to be stored.
 
     An object is deleted once, and its deletion is stored only if a report on it or an edit of it is. So forged events
     cannot fill the database with deletions of objects that never existed.

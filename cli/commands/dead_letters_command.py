@@ -1,4 +1,4 @@
-"""`dead-letters`: events that could not be delivered; listed, shown, sent again, thrown away."""
+"""`dead-letters`: lists, shows, replays and discards events that could not be delivered."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -111,7 +111,7 @@ def _need(cluster: Cluster, letter: str) -> Manifest:
 
 
 def _readable(config_map: Manifest) -> DeadLetter:
-    """The letter; raises Missing where somebody has written something else there."""
+    """Return the dead letter in a ConfigMap. Raises Missing if a change of the ConfigMap has made it unreadable."""
     letter = read.letter(config_map)
     if letter is None:
         raise Missing(changed(name(config_map)))
@@ -119,7 +119,7 @@ def _readable(config_map: Manifest) -> DeadLetter:
 
 
 def letter_lines(letter: DeadLetter, config_map: Manifest) -> Iterator[str]:
-    """A letter for people: its envelope, and the event with what is confidential in it hidden."""
+    """Yield the lines that show a dead letter: its envelope, and its event with confidential values redacted."""
     times = "once" if letter.count == 1 else f"{letter.count} times, the last"
     yield f"{letter.name}, given up {times} at {letter.time.astimezone():%Y-%m-%d %H:%M:%S}"
     yield f"about:    {kept.subject(letter)}"
@@ -134,7 +134,7 @@ def letter_lines(letter: DeadLetter, config_map: Manifest) -> Iterator[str]:
 
 
 def _json(content: str) -> Iterator[str]:
-    """The data, without what is to be told to nobody."""
+    """Yield the event's data as indented JSON, with confidential values redacted."""
     try:
         shown = redact.manifest(json.loads(content))
     except (ValueError, AttributeError, RecursionError):

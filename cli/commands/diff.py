@@ -1,4 +1,4 @@
-"""`diff` and `render`: what an apply would come to, before anybody applies."""
+"""`diff` and `render`: what an apply would change, before it is made."""
 
 from typing import Annotated
 
@@ -101,7 +101,7 @@ def _print(prediction: Prediction, output: Format) -> int:
 
 
 def _remark(written: ManifestSet, prediction: Prediction) -> None:
-    """What the answer leaves out, beside it."""
+    """Print to standard error what the answer leaves out."""
     for line in prediction.remarks:
         remark(line)
     if written.others:

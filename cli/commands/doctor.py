@@ -1,4 +1,4 @@
-"""`doctor`: is the installation complete, and does it work?"""
+"""`doctor`: checks that the installation is complete and works."""
 
 from collections.abc import Callable, Iterator
 
@@ -46,7 +46,7 @@ def doctor(place: Reach, at: ConsoleAt, *, output: Output = Format.TABLE) -> int
 
 
 def diagnosis(cluster: Cluster, *, console: str = "", token: str = "") -> Diagnosis:
-    """Every check, over what is there now."""
+    """Return the result of all checks on the installation as it is now."""
     seen = survey(cluster, console, token)
     checks = tuple(installed.elsewhere(seen)) or tuple(line for check in CHECKS for line in check(seen))
     healthy = all(check.level != "fail" for check in checks)

@@ -1,4 +1,4 @@
-"""`explain`: why a resource is not Ready, and what to do; or what others do to an object that functions write."""
+"""`explain`: why a resource is not Ready, and what to do; or what others change in an object that functions write."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ from cli.lookup import find_resource
 from cli.options import ConsoleAt, Format, Output, Reach, resource_names
 from cli.output import data, progress, remark, say
 
-# As `Name`, and an object that functions write.
+# `Name`, or an object that functions write.
 Explained = Annotated[
     str,
     typer.Argument(

@@ -1,4 +1,4 @@
-"""`history` and `trace`: what happened, by the query API of `audit`."""
+"""`history` and `trace`: what happened, as the query API of `audit` answers."""
 
 import shutil
 import sys
@@ -86,7 +86,7 @@ def _nothing(cluster: Cluster, about: Ref, *, everywhere: bool) -> None:
 
 
 def _may_exist(cluster: Cluster, about: Ref) -> bool:
-    """Whether an object exists, or the user may not know."""
+    """Return whether an object exists; True if the user may not read it."""
     try:
         return cluster.get(about) is not None
     except Forbidden:
@@ -94,7 +94,7 @@ def _may_exist(cluster: Cluster, about: Ref) -> bool:
 
 
 def _changes(console: ConsoleClient, key: Ref, after: datetime | None, limit: int) -> Iterator[Change]:
-    """Newest first, page by page, as far back as is asked for."""
+    """Yield the generations of a resource, newest first, page by page, back to the time `after`, `limit` at most."""
     before, left = "", limit
     while left > 0:
         page = console.history(key, before=before, limit=min(left, 100))
@@ -111,7 +111,7 @@ def _changes(console: ConsoleClient, key: Ref, after: datetime | None, limit: in
 def _print_reports(
     console: ConsoleClient, about: Ref, namespace: str, after: datetime | None, limit: int
 ) -> Iterator[Changed]:
-    """Newest first; each report in full, with the edit that it follows from."""
+    """Yield the writes to one object, newest first, each with the edit that led to it."""
     wanted = f"{about.kind.name}/{about.name}"
     newer = after.isoformat() if after else ""
     page = console.reports(target=wanted, namespace=namespace, since=newer, limit=str(limit))

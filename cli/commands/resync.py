@@ -1,4 +1,4 @@
-"""`resync`: asks the functions to look again, at once instead of with the next sweep."""
+"""`resync`: requests that the functions reconcile resources now instead of with the next sweep."""
 
 import time
 from collections.abc import Sequence
@@ -64,7 +64,7 @@ def _all(cluster: Cluster, namespace: str) -> list[Ref]:
 
 
 def _await(cluster: Cluster, keys: Sequence[Ref], timeout: float) -> int:
-    """Looks until every condition speaks of the present generation."""
+    """Wait until every function has reported on the present generation of all resources; return the exit code."""
     left = list(keys)
     with progress("waiting for the functions") as say_next:
         until = time.monotonic() + timeout
@@ -83,7 +83,7 @@ def _await(cluster: Cluster, keys: Sequence[Ref], timeout: float) -> int:
 
 
 def late(key: Ref, resource: Manifest | None) -> list[str]:
-    """The functions that have not reported on the present generation; none where the resource is gone."""
+    """Return the functions that have not reported on the present generation; none if the resource is gone."""
     if resource is None:
         return []
     return [

@@ -1,4 +1,4 @@
-"""`status`: everything at a glance."""
+"""`status`: lists all resources and whether each is Ready."""
 
 import sys
 import time
@@ -19,7 +19,7 @@ from cli.output import data, one_line_table, remark, unstyled
 from runtime.errors import Forbidden
 from runtime.objects import KEPLER, OURS, Kind, Manifest, Ref, metadata, name
 
-# Seconds between two looks of --watch.
+# Seconds between two reads of --watch.
 INTERVAL = 2.0
 
 Selector = Annotated[
@@ -58,7 +58,7 @@ def status(
 
 
 def _watch(look: "Look") -> None:
-    """Print all resources, then each that has changed, until somebody interrupts."""
+    """Print all resources, then each that has changed, until the user interrupts."""
     changes = Changes()
     while True:
         unstyled(changes.lines(look(), datetime.now(UTC)))
@@ -68,7 +68,7 @@ def _watch(look: "Look") -> None:
 
 @dataclass
 class Look:
-    """Lists the resources of a namespace and of the cluster, as far as the user may; says once what is left out."""
+    """Lists the resources of a namespace and of the cluster that the user may list; says once what is left out."""
 
     cluster: Cluster
     namespace: str
@@ -101,7 +101,7 @@ class Look:
             yield Ref(kind, metadata(manifest).get("namespace", ""), name(manifest)), manifest
 
     def _listed(self, kind: Kind, selector: str) -> tuple[Manifest, ...] | None:
-        """The objects of a kind, in the user's own namespace where all namespaces may not be listed."""
+        """Return the objects of a kind; those of the user's own namespace if listing all namespaces is forbidden."""
         wide, own = self.namespace, self.cluster.namespace
         if not kind.namespaced:
             return self.cluster.known(kind, labelled=selector)

@@ -1,4 +1,4 @@
-"""`support-bundle`: one archive with what somebody else needs to help."""
+"""`support-bundle`: writes one archive with what somebody else needs to help."""
 
 import io
 import os
@@ -38,11 +38,11 @@ from runtime.objects import (
 )
 from runtime.settings import VERSION
 
-# Of each Kepler, so many generations with all reports about them; of each namespace, so many reports in short.
+# Generations of each Kepler, with all their reports; report summaries of each namespace.
 GENERATIONS, REPORTS = 3, 200
 OWN = (kinds.BROKER, kinds.TRIGGER, kinds.EVENT_SOURCE, kinds.CLOCK, kinds.SINK_BINDING, kinds.KNATIVE_SERVICE)
 LABELLED = "app.kubernetes.io/name=kepler-on-knative"
-# Dead letters that are taken along, the newest first.
+# Most dead letters in the archive, the newest first.
 LETTERS = 50
 
 File = Annotated[Path | None, typer.Option("--file", "-o", help="Where to write it; named after the time if left out.")]
@@ -90,7 +90,7 @@ def gathered(cluster: Cluster, at: ConsoleAt, say_next: Callable[[str], None]) -
 
 
 def _letters(collector: BundleReader) -> Iterator[Manifest]:
-    """The newest dead letters, whole: each is read by itself, since together they may be very large."""
+    """Yield the newest dead letters. Each is read by itself, since all together may be very large."""
     known = collector.letters() or ()
     for letter in known[:LETTERS]:
         config_map = collector.get(ref(letter.name, collector.cluster.operator_namespace))
@@ -108,7 +108,7 @@ def _resources(cluster: Cluster, collector: BundleReader) -> Iterator[tuple[str,
 
 
 def _own(collector: BundleReader) -> Iterator[tuple[str, Manifest]]:
-    """The installation: Knative's objects, roles and bindings."""
+    """Yield the objects of the installation: Knative's, roles and bindings."""
     place = collector.cluster.operator_namespace
     for kind in OWN:
         yield from (("installation", manifest) for manifest in collector.listed(kind, place) or ())
@@ -118,7 +118,7 @@ def _own(collector: BundleReader) -> Iterator[tuple[str, Manifest]]:
 
 
 def _children(collector: BundleReader, key: Ref, kepler: Manifest) -> Iterator[tuple[str, Manifest]]:
-    """What the functions made for a Kepler, its pods, its namespace, and the Events about any of these."""
+    """Yield the objects that functions made for a Kepler, its pods, the Events about these, and its namespace."""
     sample = [
         ref for function in FUNCTIONS if function.parent == KEPLER for ref in function.children(key) if ref.namespace
     ]
@@ -145,7 +145,7 @@ def _explained(
 def _account(
     cluster: Cluster, collector: BundleReader, resources: list[tuple[str, Manifest]], at: ConsoleAt
 ) -> Mapping[str, "BaseModel | list[BaseModel]"]:
-    """Reports and traces, where the query API can be reached."""
+    """Return the reports and traces of all Keplers; nothing if the query API cannot be reached."""
     keys = [
         Ref(KEPLER, metadata(resource)["namespace"], name(resource))
         for _, resource in resources
@@ -170,7 +170,7 @@ def _answers_of_audit(console: ConsoleClient, keys: list[Ref]) -> Iterator[tuple
 
 
 def _write(path: Path, contents: Mapping[str, str]) -> None:
-    """The archive, readable by its owner only: whoever made it decides who else sees it."""
+    """Write the archive, readable by its owner only: the owner decides who else sees it."""
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     except OSError as wrong:

@@ -1,4 +1,4 @@
-"""`version`: of this program, of the operator in the cluster, and of the API server."""
+"""`version`: the versions of this program, of the operator in the cluster, and of the API server."""
 
 from cli.command_errors import Exit
 from cli.connection.cluster import Cluster
@@ -29,7 +29,7 @@ def version(place: Reach, at: ConsoleAt, *, output: Output = Format.TABLE) -> in
 
 
 def compared(cluster: Cluster, at: ConsoleAt) -> Versions:
-    """What the functions' Knative Services say or, where there are none, the query API."""
+    """Return all versions; the operator's by its Knative Services or, if there are none, by the query API."""
     collector = BundleReader(cluster)
     services = collector.listed(KNATIVE_SERVICE, cluster.operator_namespace) or ()
     labels = [str((metadata(service).get("labels") or {}).get(OF_VERSION) or "") for service in services]

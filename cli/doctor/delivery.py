@@ -1,4 +1,4 @@
-"""The way of an event from its source to the Triggers: the source, the clock and the Broker. Pure."""
+"""Checks the path of an event from its source to the Triggers: the source, the clock and the Broker. Pure."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from runtime.objects import metadata, name
 
 
 def eventing(seen: ClusterSnapshot) -> Iterator[Check]:
-    """Source, clock and Broker: there, as generated, and Ready."""
+    """Check that source, clock and Broker exist, are as generated, and are Ready."""
     if not seen.installed.readable:
         sentence = f"you may not read Triggers and Knative Services in namespace '{seen.namespace}'"
         ask = (

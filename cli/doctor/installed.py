@@ -1,4 +1,4 @@
-"""What `config/` installs: definitions, each function's account and permissions, and what users may be given. Pure."""
+"""Checks what `config/` installs: definitions, each function's account and permissions, and users' roles. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
@@ -21,12 +21,12 @@ Right = tuple[str, str, str, str]
 DEFINITIONS = "definitions"
 PERMISSIONS = "permissions"
 TENANT_BINDINGS = "config/overlays/tenants/namespace/role-bindings.yaml"
-# A ClusterRole with the label for a role of Kubernetes' own becomes part of that.
+# Prefix of the label that makes a ClusterRole part of one of Kubernetes' own roles.
 AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-"
 
 
 def elsewhere(seen: ClusterSnapshot) -> Iterator[Check]:
-    """Yield a failure if the functions are in another namespace than was looked at: all else would be about nothing.
+    """Yield a failure if the functions are in another namespace than the one that was read: all checks would fail.
 
     The binding of a function names the namespace of its ServiceAccount.
     """
@@ -43,14 +43,14 @@ def elsewhere(seen: ClusterSnapshot) -> Iterator[Check]:
 
 
 def definitions(seen: ClusterSnapshot) -> Iterator[Check]:
-    """The four CRDs: there, served, and of this version's schema."""
+    """Check that the four CRDs exist, are served, and have this version's schema."""
     definitions = (_definition(seen, name(wanted), wanted) for wanted in _rendered())
     yield from summed(DEFINITIONS, definitions, f"{len(RESOURCES)} kinds are served, in this version's schema")
 
 
 @cache
 def _rendered() -> tuple[Manifest, ...]:
-    """This version's CRDs, rendered once: nobody changes them, and rendering takes a tenth of a second."""
+    """Return this version's CRDs. They are rendered once, since that takes a tenth of a second."""
     return tuple(definition(resource) for resource in RESOURCES.values())
 
 
@@ -69,7 +69,7 @@ def _definition(seen: ClusterSnapshot, called: str, wanted: Manifest) -> Check:
 
 
 def permissions(seen: ClusterSnapshot) -> Iterator[Check]:
-    """Yield what is wrong with accounts, roles and bindings: those of the functions, of the exporters and of users."""
+    """Check the accounts, roles and bindings of the functions, of the exporters and of users."""
     compared: tuple[tuple[str, Look], ...] = (
         ("ClusterRole", _role),
         ("Role", _role),
@@ -92,12 +92,12 @@ def permissions(seen: ClusterSnapshot) -> Iterator[Check]:
     yield from summed(PERMISSIONS, checks, well)
 
 
-# What there is to say of an object as it is, and as it should be.
+# Compares an object as it is with the object as it should be.
 Look = Callable[[ClusterSnapshot, Manifest, Manifest], Iterable[Check]]
 
 
 def _there(seen: ClusterSnapshot, wanted: Manifest, look: Look) -> Iterator[Check]:
-    """Yield what a look at the object says, or that there is none; nothing if the user may not read it."""
+    """Yield the checks of an object, or a failure if it is absent; nothing if the user may not read it."""
     kind, called = wanted["kind"], name(wanted)
     if not seen.may_see(kind, called):
         return
@@ -123,7 +123,7 @@ def _role(_seen: ClusterSnapshot, there: Manifest, wanted: Manifest) -> Iterator
 
 
 def rights(rules: Iterable[Manifest]) -> set[Right]:
-    """Every single permission of some rules."""
+    """Return each single permission of these rules."""
     return {
         (group, resource, verb, named)
         for rule in rules
@@ -140,7 +140,7 @@ def _listed_rights(rights: list[Right]) -> str:
 
 
 def _account(_seen: ClusterSnapshot, _there: Manifest, _wanted: Manifest) -> Iterable[Check]:
-    """Check that a ServiceAccount exists."""
+    """Return no check: it is enough that a ServiceAccount exists."""
     return ()
 
 
@@ -159,13 +159,13 @@ def _bound(seen: ClusterSnapshot, there: Manifest, wanted: Manifest) -> Iterator
 
 
 def _deletion(binding: Manifest) -> str:
-    """The command that deletes a binding: the API server lets nobody change the role of one."""
+    """Return the command that deletes a binding: the API server does not allow a change of its role."""
     namespace = metadata(binding).get("namespace")
     return f"kubectl delete {binding['kind'].lower()} {name(binding)}" + (f" -n {namespace}" if namespace else "")
 
 
 def _tenants(seen: ClusterSnapshot) -> Iterator[Check]:
-    """Yield what is wrong with the RoleBindings that overlay `tenants` needs in each namespace with a Kepler."""
+    """Check the RoleBindings that overlay `tenants` needs in each namespace with a Kepler."""
     if Overlay.TENANTS not in seen.overlays:
         return
     unread = set()
@@ -189,7 +189,7 @@ def _tenants(seen: ClusterSnapshot) -> Iterator[Check]:
 
 
 def _exporters(seen: ClusterSnapshot, bound: list[tuple[str | None, str | None, str]]) -> Iterator[Check]:
-    """Whether the exporters of every Kepler may read what they need."""
+    """Check that the exporters of every Kepler may read what they need."""
     for place in sorted({str(metadata(kepler)["namespace"]) for kepler in seen.keplers}):
         if ("ServiceAccount", place, children.ACCOUNT) not in bound:
             yield warn(

@@ -1,4 +1,4 @@
-"""Triggers: whether each is as this version has it, and if one is not Ready, which of its parts is why. Pure.
+"""Checks the Triggers: that each is as this version has it, and which part keeps one from being Ready. Pure.
 
 A Trigger's conditions are those of eventing v0.50 (`pkg/apis/eventing/v1/trigger_lifecycle.go`).
 """
@@ -15,13 +15,13 @@ from runtime.objects import Manifest, name
 
 AREA = "triggers"
 BROKER, SUBSCRIBER, DEAD_LETTER_SINK = "BrokerReady", "SubscriberResolved", "DeadLetterSinkResolved"
-# In the order in which Knative's controller sets them: the first that is not True keeps it from the rest.
+# In the order in which Knative's controller sets them; it stops at the first that is not True.
 ORDER = (BROKER, "DependencyReady", SUBSCRIBER, DEAD_LETTER_SINK, "OIDCIdentityCreated", "SubscriptionReady")
 EVENTING_PODS = "kubectl -n knative-eventing get pods; kubectl -n knative-eventing logs deployment/eventing-controller"
 
 
 def triggers(seen: ClusterSnapshot) -> Iterator[Check]:
-    """Yield what is wrong with the functions' Triggers; one line says so if nothing is."""
+    """Check the functions' Triggers."""
     if not (seen.installed.readable and seen.installed.eventing):
         return
     wanted = list(seen.wanted(TRIGGER.name))
@@ -40,7 +40,7 @@ def _symptoms(seen: ClusterSnapshot, wanted: list[Manifest]) -> Iterator[tuple[s
 
 
 def symptom(seen: ClusterSnapshot, trigger: Manifest) -> Symptom:
-    """Return why a Trigger that is not Ready is not."""
+    """Return why a Trigger is not Ready."""
     condition = conditions(trigger)
     if not condition:
         return Symptom("unseen", unready(trigger), EVENTING_PODS)
@@ -62,10 +62,10 @@ def _words(condition: Manifest) -> str:
 
 
 def _unresolved(seen: ClusterSnapshot, role: str, service: str, message: str) -> Symptom:
-    """Return why Knative has no address for whom a Trigger sends to.
+    """Return why Knative has no address of a Trigger's subscriber or dead-letter sink.
 
-    It looks again only after a back-off of its own, which doubles up to 1,000 s (eventing v0.50.0,
-    `pkg/reconciler/broker/trigger/trigger.go`): any change of the Trigger wakes it.
+    Knative looks it up again only after its own back-off, which doubles up to 1,000 s (eventing v0.50.0,
+    `pkg/reconciler/broker/trigger/trigger.go`); any change of the Trigger ends the back-off.
     """
     wake = f"kubectl -n {seen.namespace} annotate trigger --all kepler.io/seen=1 --overwrite"
     there = (seen.installed.parts.get(service) or Parts()).service

@@ -1,4 +1,4 @@
-"""Reads what the checks look at, as far as the user may. What may not be read is noted, not an error."""
+"""Reads the objects that the checks need. An object that the user may not read is noted; it is not an error."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +31,7 @@ from runtime.objects import (
     name,
 )
 
-# Kinds of `config/base` that a check looks at, object by object. Knative Services are listed (`Collector`).
+# Kinds of `config/base` whose objects are read one by one. Knative Services are listed (`BundleReader`).
 LOOKED_AT = (
     CLUSTER_ROLE_BINDING,
     CONFIG_MAP,
@@ -52,7 +52,7 @@ LOOKED_AT = (
 
 @dataclass(frozen=True)
 class Right:
-    """What a command needs: a verb on a kind; `own` is the functions' namespace, else the user's."""
+    """A permission that a command needs: a verb on a kind, in the functions' namespace (`own`) or in the user's."""
 
     verb: str
     kind: Kind
@@ -60,7 +60,7 @@ class Right:
     subresource: str = ""
 
     def told(self, namespace: str) -> str:
-        """Return it as kubectl's `auth can-i` takes it; `namespace` is the functions'."""
+        """Return the permission as arguments of `kubectl auth can-i`; `namespace` is the functions'."""
         resource = f"{self.kind.plural}{f'/{self.subresource}' if self.subresource else ''}"
         return f"{self.verb} {resource}" + (f" -n {namespace}" if self.own else "")
 
@@ -77,7 +77,7 @@ RIGHTS = (
 
 
 def survey(cluster: Cluster, console: str, token: str) -> ClusterSnapshot:
-    """Return everything that the checks look at."""
+    """Return everything that the checks need."""
     collector, place = BundleReader(cluster), cluster.operator_namespace
     keplers, listed_in = _keplers(cluster)
     refs = tuple(dict.fromkeys((*_installed(place), *_knative(place), *_namespaces(keplers))))
@@ -105,7 +105,7 @@ def survey(cluster: Cluster, console: str, token: str) -> ClusterSnapshot:
 
 
 def _read(cluster: Cluster, refs: Iterable[Ref]) -> dict[Ref, Manifest | None]:
-    """Return each object, None where there is none; what may not be read is left out. Several are asked for at once."""
+    """Return each object, None if it does not exist; without those that the user may not read. Reads in parallel."""
 
     def get(ref: Ref) -> tuple[Ref, Manifest | None] | None:
         try:
@@ -124,14 +124,14 @@ def _rights(cluster: Cluster) -> dict[str, bool]:
 
 
 def _all(collector: BundleReader, *places: tuple[Kind, str]) -> tuple[Manifest, ...] | None:
-    """Return the objects of all places, or None if one of them may not be read."""
+    """Return the objects of all places; None if one of them may not be listed."""
     lists = [collector.listed(kind, namespace) for kind, namespace in places]
     allowed = [objects for objects in lists if objects is not None]
     return tuple(manifest for objects in allowed for manifest in objects) if len(allowed) == len(lists) else None
 
 
 def _keplers(cluster: Cluster) -> tuple[tuple[Manifest, ...], str | None]:
-    """Return the Keplers of all namespaces or, if these may not be listed, of the user's; and `Seen.listed_in`."""
+    """Return the Keplers of all namespaces, or else of the user's, and the value of `ClusterSnapshot.listed_in`."""
     try:
         return cluster.known(KEPLER) or (), ""
     except Forbidden:
@@ -140,7 +140,7 @@ def _keplers(cluster: Cluster) -> tuple[tuple[Manifest, ...], str | None]:
 
 
 def _installed(namespace: str) -> Iterator[Ref]:
-    """Yield what this version's `config/` has, its overlays' own objects included, as far as a check looks at it."""
+    """Yield the objects of this version's `config/` and its overlays that a check needs."""
     yield from (Ref(CRD, "", f"{model.names.plural}.{GROUP}") for model in RESOURCES.values())
     known = {(kind.api_version, kind.name): kind for kind in LOOKED_AT}
     added = [manifest for objects in expected.additions().values() for manifest in objects]

@@ -1,7 +1,7 @@
-"""What keeps a resource from being Ready, one cause after the other, each with what to do about it. Pure.
+"""Finds the causes that keep a resource from being Ready, and what to do about each. Pure.
 
-The order is that in which one thing keeps back the next: what a function rejects, a function that has not reported, and
-why; what is waited for; then the pods.
+A cause comes before those that follow from it: functions that reject the resource; functions that have not reported,
+and why; functions that wait; then the pods.
 """
 
 from collections.abc import Iterable, Iterator
@@ -73,7 +73,7 @@ def _own(facts: Facts) -> tuple[Function, ...]:
 
 
 def _rejected(facts: Facts) -> Iterator[Obstacle]:
-    """Functions that refuse, in the order in which `Ready` looks at them; `status` only sums up."""
+    """Yield the functions that reject the resource, in the order in which `Ready` checks them; `status` is left out."""
     for function in _own(facts):
         condition = current(facts.resource, function.condition)
         if condition and condition.status is ConditionStatus.FALSE and function.name != status.FUNCTION.name:
@@ -116,7 +116,7 @@ def _unheard(function: Function, facts: Facts) -> Obstacle:
 
 
 def _recently_edited(facts: Facts) -> bool:
-    """Whether anything but status was written within `GRACE_SECONDS`, according to `managedFields`."""
+    """Return whether anything but the status was written within `GRACE_SECONDS`, according to `managedFields`."""
     times = [
         moment(str(entry["time"]))
         for entry in metadata(facts.resource).get("managedFields") or ()
@@ -133,7 +133,7 @@ def _waiting(facts: Facts) -> Iterator[Obstacle]:
 
 
 def _rollout(facts: Facts) -> Iterator[Obstacle]:
-    """The exporter's pods, once every function has done its part."""
+    """Yield why the exporter's pods are not available, once every function has done its part."""
     condition = current(facts.resource, status.AVAILABLE)
     if condition is None or condition.status is ConditionStatus.TRUE:
         return
@@ -150,7 +150,7 @@ def _server(facts: Facts) -> Iterator[Obstacle]:
 
 
 def _pods(operand: Operand, workload: Workload, condition: DesiredCondition, prefix: str = "") -> Iterator[Obstacle]:
-    """Yield why pods are missing, not scheduled or not running; if nothing says why, the condition's message.
+    """Yield why pods are missing, not scheduled or not running; if there is no reason, the condition's message.
 
     The condition comes first, then causes that only the pods show: the CLI may read pods, functions may not.
     """
@@ -180,7 +180,7 @@ def _pods(operand: Operand, workload: Workload, condition: DesiredCondition, pre
 
 
 def _cause_in_message(condition: DesiredCondition) -> PodTrouble | None:
-    """The cause that a condition names, with its step apart; None where it names none."""
+    """Return the cause that a condition names, with its step split off; None if it names none."""
     if condition.reason not in set(Reason):
         return None
     says, _, step = condition.message.rpartition("; ")
@@ -188,7 +188,7 @@ def _cause_in_message(condition: DesiredCondition) -> PodTrouble | None:
 
 
 def _labels(facts: Facts) -> str:
-    """How many nodes carry the labels that are asked for."""
+    """Return how many nodes have the labels of the node selector, as the end of a sentence."""
     wanted = ((facts.resource.get("spec") or {}).get("collector") or {}).get("node-selector") or {}
     if facts.nodes is None or not wanted:
         return ""
@@ -197,14 +197,14 @@ def _labels(facts: Facts) -> str:
 
 
 def _architectures(facts: Facts) -> Iterator[Obstacle]:
-    """Nodes that are left out, since an image is not built for them."""
+    """Yield the nodes that are left out because an image is not built for them."""
     if facts.key.kind == KEPLER:
         for sentence in node_causes.left_out(facts.resource, facts.nodes or ()):
             yield Obstacle(sentence, (node_causes.STEP,))
 
 
 def interference(foreign: Iterable[ForeignField], fights: Iterable[Fight]) -> Iterator[Obstacle]:
-    """What others do to the children: fields that are fought over, then those that others own."""
+    """Yield what others change in the children: contested fields first, then fields that others own."""
     for contested in fights:
         yield Obstacle(fight(contested), (END_OF_FIGHT,))
     for field in foreign:
@@ -232,7 +232,7 @@ def _late_sweep(facts: Facts) -> Iterator[Obstacle]:
 
 
 def _summary(facts: Facts) -> Obstacle:
-    """What `Ready` itself says, where nothing else was found."""
+    """Return the message of `Ready`, for when there is no other cause."""
     condition = conditions(facts.resource).get(READY) or {}
     message = str(condition.get("message") or "no function has looked at it")
     return Obstacle(message, (_resync(facts),), str(condition.get("reason") or ""))

@@ -1,6 +1,6 @@
-"""What keeps pods of a workload from running, from what the API server says of them. Pure.
+"""Finds the problems that keep pods of a workload from running, in their status. Pure.
 
-Reasons are the kubelet's and the scheduler's own words (k8s.io/kubernetes v1.35:pkg/kubelet/images/types.go,
+Reasons are those of the kubelet and the scheduler (k8s.io/kubernetes v1.35:pkg/kubelet/images/types.go,
 pkg/kubelet/kuberuntime, pkg/scheduler).
 """
 
@@ -20,15 +20,15 @@ REASONS: Mapping[str, Reason] = {
     **dict.fromkeys(("CrashLoopBackOff", "RunContainerError", "StartError"), Reason.CRASH_LOOP),
     "CreateContainerConfigError": Reason.CONTAINER_CONFIG,
 }
-# Not worth a word for as long as a pod may be starting.
+# Reasons of a pod that starts without a problem.
 STARTING = frozenset({"ContainerCreating", "PodInitializing", ""})
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """One kind of trouble, how many pods have it, what one of them says of it, and what to do.
+    """A problem: the number of pods that have it, the message and the name of one of them, and what to do.
 
-    `reason` is the one of a condition, None where there is none for it; `state` is the kubelet's or scheduler's own.
+    `reason` is the one of a condition, None if conditions have none for it; `state` is the kubelet's or scheduler's.
     """
 
     reason: Reason | None
@@ -40,7 +40,7 @@ class Trouble:
 
 
 def troubles(pods: Iterable[Manifest], operand: Operand) -> tuple[Trouble, ...]:
-    """What keeps pods from being ready, the most frequent first; those that just start have nothing to say."""
+    """Return the problems that keep pods from being ready, the most frequent first; pods that just start have none."""
     counts: Counter[str] = Counter()
     first: dict[str, tuple[Manifest, str]] = {}
     for pod in pods:
@@ -61,7 +61,7 @@ def _trouble(state: str, count: int, pod: Manifest, message: str, operand: Opera
 
 
 def _troubled(pod: Manifest) -> Iterator[tuple[str, str]]:
-    """Everything that is wrong with a pod, what explains the rest first."""
+    """Yield state and message of every problem of a pod; the first one explains the others."""
     status = pod.get("status") or {}
     if terminates(pod):
         return
@@ -86,5 +86,5 @@ def _waiting(container: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def matching(nodes: Iterable[Manifest], selector: Mapping[str, str]) -> int:
-    """How many nodes carry all of these labels."""
+    """Return how many nodes have all of these labels."""
     return sum(selector.items() <= (metadata(node).get("labels") or {}).items() for node in nodes)

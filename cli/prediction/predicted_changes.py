@@ -1,4 +1,4 @@
-"""What an apply would change, from a prediction: by object and field, by whom, and which pods it replaces. Pure."""
+"""What an apply would change, from a prediction: by object, field and writer, and which pods it replaces. Pure."""
 
 import difflib
 from collections.abc import Iterator, Mapping
@@ -30,9 +30,9 @@ APPLIED = "metadata.annotations." + LAST_APPLIED
 
 
 class Predicted(Field):
-    """One field; `by` is the function that would write it, 'you' for what the apply itself changes.
+    """One field; `by` is the function that would write it, or 'you' for a change by the apply itself.
 
-    Where `before` and `after` are the same, only its owner is another: a function takes back what somebody else set.
+    If `before` and `after` are equal, only the owner changes: a function takes back a field that somebody else has set.
     """
 
     by: str
@@ -48,7 +48,7 @@ class Touched(EventPart):
 
 
 class Stopped(EventPart):
-    """A function that would not do its part: rejected, or waiting; `message` is that of its condition."""
+    """A function that would reject the resource or wait; `message` is that of its condition."""
 
     object: ObjectName
     function: str
@@ -58,7 +58,7 @@ class Stopped(EventPart):
 
 
 class Diff(EventPart):
-    """All that an apply would come to; `foreign` are fields of the children that others own, and that would stay."""
+    """All changes of an apply; `foreign` are fields of the children that others own, and that would stay."""
 
     objects: tuple[Touched, ...]
     stopped: tuple[Stopped, ...]
@@ -68,7 +68,7 @@ class Diff(EventPart):
 
 @dataclass
 class _Fields:
-    """The fields of one object over all writes: what each was at first, what it is at last, and who set it."""
+    """The net changes of one object over all writes: first and last value of each field, and who set it last."""
 
     action: str
     found: dict[str, Predicted]
@@ -81,7 +81,7 @@ class _Fields:
 
 
 def diff(prediction: Prediction) -> Diff:
-    """The net effect: what is changed and changed back is not told."""
+    """Return the net effect; a field that is changed and changed back is left out."""
     return Diff(
         objects=tuple(_touched(ref, fields) for ref, fields in _by_object(prediction).items() if _says(fields)),
         stopped=stopped(prediction.simulated.decisions),
@@ -91,7 +91,7 @@ def diff(prediction: Prediction) -> Diff:
 
 
 def _left(prediction: Prediction) -> Iterator[ForeignField]:
-    """Yield the fields that others own in the children as they are, and that would still be theirs after the apply."""
+    """Yield the fields of the present children that others own, and would still own after the apply."""
     known, after = prediction.memory.known, prediction.simulated.objects
     for key in dict.fromkeys(decision.key for decision in prediction.simulated.decisions):
         for ref, ours in writers(FUNCTIONS, key).items():
@@ -103,7 +103,7 @@ def _left(prediction: Prediction) -> Iterator[ForeignField]:
 
 
 def redacted(diff: Diff, prediction: Prediction) -> Diff:
-    """The diff with `(hidden)` for what is confidential, as reports have it: diffs are pasted into reviews and logs."""
+    """Return the diff with `(hidden)` for confidential values, as in reports: diffs end up in reviews and logs."""
     sides = [
         (touched.object.kind, field.path, side)
         for touched in diff.objects
@@ -165,7 +165,7 @@ def _touched(ref: Ref, fields: _Fields) -> Touched:
 
 
 def stopped(decisions: tuple[Decision, ...]) -> tuple[Stopped, ...]:
-    """Who would not do his part, and why."""
+    """Return the functions that wait or reject, and why."""
     return tuple(
         Stopped(
             object=object_name(decision.key),
@@ -180,7 +180,7 @@ def stopped(decisions: tuple[Decision, ...]) -> tuple[Stopped, ...]:
 
 
 def lines(diff: Diff, *, full: bool = False) -> Iterator[str]:
-    """For people; the fields of what is created only with `full`."""
+    """Yield the lines that show a diff; the fields of created objects only with `full`."""
     for touched in diff.objects:
         yield _heading(touched)
         if touched.action != "created" or full:
@@ -192,7 +192,7 @@ def lines(diff: Diff, *, full: bool = False) -> Iterator[str]:
 
 
 def sentence(refusal: Stopped) -> str:
-    """`estimator rejects Kepler energy/kepler: ... (EstimatorRequired)`."""
+    """Return a sentence like `estimator rejects Kepler energy/kepler: ... (EstimatorRequired)`."""
     verb = "rejects" if refusal.outcome == "rejected" else "waits at"
     about = refusal.object
     return f"{refusal.function} {verb} {title(about)}: {refusal.message} ({refusal.reason})"
@@ -218,7 +218,7 @@ def _field(field: Predicted) -> Iterator[str]:
 
 
 def _long(content: Any) -> bool:
-    """Whether it is told line by line: a text of several lines, a list."""
+    """Return whether a value is compared line by line: a text of several lines, or a list."""
     return (isinstance(content, str) and "\n" in content) or (isinstance(content, list) and len(content) > 1)
 
 

@@ -1,4 +1,4 @@
-"""The objects that the functions would have in the cluster for some resources, ready to be read or applied. Pure."""
+"""The objects that the functions would write for some resources, as manifests to read or apply. Pure."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,9 +14,9 @@ SERVERS_OWN = frozenset(
 
 
 def intended_objects(prediction: Prediction) -> list[Manifest]:
-    """Every object that a function intends, as all its writers together would have it.
+    """Return every object that a function intends, with the fields of all its writers.
 
-    Without what the API server says, and without owners that are not there yet: their uids are unknown.
+    Fields that only the API server sets are left out, and owners that do not exist yet, since their uids are unknown.
     """
     intended = {intent.ref for decision in prediction.simulated.decisions for intent in decision.outcome.intents}
     objects = ((ref, prediction.memory.get(ref)) for ref in sorted(intended, key=_place))
@@ -39,10 +39,10 @@ def _bare(ref: Ref, manifest: Manifest) -> Manifest:
 
 
 def as_list(objects: list[Manifest]) -> dict[str, Any]:
-    """One JSON document for all."""
+    """Return one JSON document with all objects."""
     return {"apiVersion": "v1", "kind": "List", "items": objects}
 
 
 def with_separators(documents: Iterator[str]) -> str:
-    """One YAML stream."""
+    """Return one YAML stream with all documents."""
     return "---\n".join(documents)

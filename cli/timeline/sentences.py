@@ -1,8 +1,8 @@
 """The sentences of `history`, `trace` and `explain`: who made an edit, why an episode began, what others own. Pure.
 
 The console has the same sentences in JavaScript (`causes.js`, `interference.js`, `parts.js`, `resource.js`,
-`trace.js`). They have no home that both use: the query API answers with facts, and the browser marks the names in a
-sentence, and writes times in the language and the zone of its user. A test holds both to the same words.
+`trace.js`). They cannot share code: the query API answers with facts, and the browser marks the names in a sentence and
+formats times for the language and time zone of its user. A test compares both.
 """
 
 from collections.abc import Iterator
@@ -18,12 +18,12 @@ from runtime.printable import visible_line
 
 NOT_KEPT = " (Kubernetes does not keep by whom)"
 UNVERIFIED = ", as an event told"
-# Of the fields of one object that was written, so many are named.
+# How many fields of one written object are named.
 PATHS = 3
 
 
 def author(edit: Edit) -> str:
-    """Return who made an edit, and that only an event told it if it was not read from the API server."""
+    """Return who made an edit, and whether it was only taken from an event instead of read from the API server."""
     happened = f"deleted{NOT_KEPT}" if edit.deleted else "as first seen" if edit.first else "edited"
     return visible_line(f"{happened}{_by(edit.by)}{'' if edit.verified else UNVERIFIED}")
 
@@ -37,7 +37,7 @@ def caused(cause: EpisodeCause) -> str:
 
 
 def because(cause: Cause) -> str:
-    """Return which event woke a function, after the word `because`."""
+    """Return the event that triggered a function, to follow the word `because`."""
     about = title(cause.object) if cause.object else cause.subject
     if cause.type in HAPPENED:
         action = HAPPENED[cause.type]
@@ -67,17 +67,17 @@ def fight(contested: Fight) -> str:
     return visible_line(f"{sentence}, since {others} changed it each time")
 
 
-# What ends a fight.
+# The step that ends a fight.
 END_OF_FIGHT = "stop whatever changes it, or have it leave this field alone; what you want to keep, set in the resource"
 
 
 def cut(reports: int) -> str:
-    """Return that a generation has more reports than the newest, which are shown."""
+    """Return that only the newest reports of a generation are shown."""
     return f"Only the newest {_count(reports, 'report')} of it: there are more."
 
 
 def second(moment: datetime) -> str:
-    """Return a time in whole seconds, which is what the API server keeps, in the zone of this machine."""
+    """Return a time in whole seconds, the precision of the API server, in the time zone of this machine."""
     return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
@@ -95,7 +95,7 @@ def _asked(cause: EpisodeCause) -> str:
 
 
 def _written_objects(cause: EpisodeCause) -> Iterator[str]:
-    """Yield what was put back, which is what the cause is about, and what else was written."""
+    """Yield what was put back in the object of the cause, and what else was written."""
     restored = [write for write in cause.written if _is_restored(write, cause.object)]
     others = [write for write in cause.written if write not in restored]
     if restored:
@@ -105,7 +105,7 @@ def _written_objects(cause: EpisodeCause) -> Iterator[str]:
 
 
 def _is_restored(write: Wrote, about: ObjectName | None) -> bool:
-    """Whether an object was written that somebody else had changed; one that was deleted is not put back."""
+    """Return whether the written object is the one that somebody had changed; a deletion restores nothing."""
     return write.action != "deleted" and write.object == about
 
 
@@ -119,7 +119,7 @@ def _fields(write: Wrote) -> str:
 
 
 def _paths(write: Wrote) -> str:
-    """Return the first paths of an object that was changed, and how many there are besides."""
+    """Return the first paths of an object that was changed, and the number of the others."""
     shown = () if write.action == "created" else write.paths[:PATHS]
     more = write.fields - len(shown)
     return ", ".join(shown) + (f" and {_count(more, 'other field')}" if shown and more > 0 else "")
