@@ -4,12 +4,27 @@ Every field may be left out or blank. What a field without a default then means 
 for instance, are the release's own, so that an upgrade reaches the resources that are there.
 """
 
+from enum import StrEnum
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from crds.environment import ExporterEnv, ProxyEnv
-from crds.fields import Annotations, CelRule, Image, Int32, Labels, ObjectName, Port, Seconds, between, text
+from crds.fields import (
+    Annotations,
+    CelRule,
+    Image,
+    Int32,
+    Labels,
+    ObjectName,
+    Port,
+    Seconds,
+    atomic,
+    between,
+    different,
+    named,
+    text,
+)
 from crds.meta import (
     AGE,
     Column,
@@ -31,21 +46,61 @@ DEFAULT_SCRAPE_INTERVAL = 30
 SOCKET_DIRECTORY = "/tmp"  # noqa: S108 - built into Kepler and its estimator: /tmp/estimator.sock
 
 
+class ReleaseLine(StrEnum):
+    """Releases of Kepler with one format of configuration: v0.7 (v0.7 and v0.8), and v0.11 (v0.10 and later)."""
+
+    V0_7 = "v0.7"
+    V0_11 = "v0.11"
+
+
+class PodInformer(StrEnum):
+    """Where the exporter asks which pods its node has."""
+
+    API_SERVER = "apiserver"
+    KUBELET = "kubelet"
+
+
+class RaplZone(StrEnum):
+    """A part of a processor with a power meter of its own (RAPL)."""
+
+    PSYS = "psys"
+    PACKAGE = "package"
+    CORE = "core"
+    UNCORE = "uncore"
+    DRAM = "dram"
+
+
 class Redfish(SpecPart):
     """Reading of a node's power from its management controller (BMC)."""
 
     secret: ObjectName | None = None
-    """Secret, in this namespace, whose key 'redfish.csv' has a line 'NODE,USER,PASSWORD,URL' for each node. Exporters
-    read it at their start: after a change, restart DaemonSet `kepler-exporter`. A 'REDFISH_CRED_FILE_PATH' in `env`
-    wins over it. Blank means that no BMC is asked."""
+    """Secret, in this namespace, with the credentials of the BMCs. For Kepler v0.7, key 'redfish.csv' has a line
+    'NODE,USER,PASSWORD,URL' for each node, and a 'REDFISH_CRED_FILE_PATH' in `env` wins over it. For v0.11, key
+    'redfish.yaml' has maps 'nodes' and 'bmcs', as Kepler documents them. Exporters read it at their start: after a
+    change, restart DaemonSet `kepler-exporter`. Blank means that no BMC is asked."""
+
+
+class WebConfig(SpecPart):
+    """TLS and passwords of the exporter's own port (Kepler v0.11)."""
+
+    secret: ObjectName | None = None
+    """Secret, in this namespace, with keys 'web-config.yaml', 'tls.crt' and 'tls.key', which the exporter has as files
+    in '/etc/kepler-web'. The first is a web configuration file of Prometheus' exporter toolkit, and names the other
+    two. The ServiceMonitor then asks by HTTPS, for a certificate of 'kepler-exporter.NAMESPACE.svc', and trusts key
+    'ca.crt' of the Secret, if it has one. Exporters read it at their start. Blank means HTTP."""
 
 
 class Collector(SpecPart):
     """The exporter: one pod on each node."""
 
+    release: Annotated[ReleaseLine, *named(ReleaseLine)] | None = None
+    """Line of Kepler releases. 'v0.7' (v0.7 and v0.8) estimates power on nodes without a meter, and has sources, an
+    estimator and a model server. 'v0.11' (v0.10 and later) needs a power meter (RAPL) on each node, no eBPF and fewer
+    privileges, and its metrics have other names. Blank means the line of the tag of `image`, and 'v0.7' if that does
+    not tell it."""
     image: Image | None = None
-    """Image of the exporter. Blank means the one of this release, which an upgrade moves; `status.images.collector`
-    tells which. Kepler v0.7 is supported: later ones have neither estimator nor model server."""
+    """Image of the exporter, of the line that `release` names. Blank means this release's image for that line, which
+    an upgrade moves; `status.images.collector` tells which."""
     port: Port = 9102
     """TCP port the exporter serves its metrics on: `BIND_ADDRESS` in ConfigMap `kepler-cfm`, the container port and the
     Service."""
@@ -101,6 +156,22 @@ class Collector(SpecPart):
     Kepler finds out."""
     redfish: Redfish = Redfish()
     """Reading of a node's power from its management controller (BMC)."""
+    pod_informer: Annotated[PodInformer, *named(PodInformer)] | None = None
+    """Where the exporter asks for the pods of its node (Kepler v0.11; before v0.11.4 always the API server).
+    'apiserver' works in every cluster; 'kubelet' asks less of the API server, and needs
+    `config/overlays/nodes-proxy`. Blank means 'apiserver'."""
+    rapl_zones: Annotated[tuple[RaplZone, ...], Field(max_length=8), atomic(), different()] = ()
+    """Zones of RAPL that are measured: `rapl.zones` of Kepler v0.11. A node with none of them has no exporter. Blank
+    means all."""
+    max_terminated: Annotated[Int32, between(-1, 100_000)] | None = None
+    """How many ended processes, containers and pods are still exported at a time, those that used most energy first:
+    `monitor.maxTerminated` of Kepler v0.11; '-1' means all, '0' none. Blank means 500."""
+    web_config: WebConfig = WebConfig()
+    """TLS and passwords of the exporter's own port (Kepler v0.11)."""
+    additional_config: ObjectName | None = None
+    """ConfigMap, in this namespace, whose key 'config.yaml' is merged over the configuration of Kepler v0.11: maps are
+    merged by key, other values replaced. What fields of this resource stand for cannot be changed so. A change of the
+    ConfigMap is found by the next sweep, or by `kubectl kepler resync`. Blank means none."""
 
 
 CUT_SHORT = "the parsers of `MODEL_CONFIG` cut the line there"

@@ -1,6 +1,6 @@
-"""Every field of the four resources that a user writes: two values of it, and the test that shows what it does.
+"""Every field of the four resources that a user writes: two values of it, and the test that shows its effect.
 
-`around` is what must be there for the field to count. What the two values change is nobody's to write down: see
+`around` contains what the field needs to have an effect. The effects themselves are computed: see
 `effects.field_effects`.
 """
 
@@ -79,7 +79,7 @@ NAMED = "tests/protocol/test_exporter_applied.py::test_the_source_switches_follo
 
 @dataclass(frozen=True)
 class FieldCase:
-    """A field by its path in `docs/reference.md`, a value before (None: left out) and one after."""
+    """A field by its path in `docs/reference.md`, a value before (None: not set) and a value after."""
 
     kind: str
     path: str
@@ -94,14 +94,14 @@ class FieldCase:
 
 
 def kepler(path: str, before: Any, after: Any, shown_by: str, *, remark: str = "", **around: Any) -> FieldCase:
-    """A field of a Kepler with this spec around it."""
+    """Return a field of a Kepler, with `around` as the rest of its spec."""
     return FieldCase(
         KEPLER.name, f"spec.{path}", before, after, shown_by, cluster({KEPLER.name: _spec(around)}), remark
     )
 
 
 def cluster(specs: Mapping[str, Manifest], *, openshift: bool = False) -> RenderedCluster:
-    """The resources with these specs; the Kepler names those of its namespace that are among them."""
+    """Return a cluster with these specs. The Kepler refers to the other resources of its namespace among them."""
     named = {COLLECTED_METRIC: "collected-metric", EXPORTED_POWER: "exported-power"}
     names = {field: PLACES[kind.name].name for kind, field in named.items() if kind.name in specs}
     return RenderedCluster({**specs, KEPLER.name: {**names, **specs.get(KEPLER.name, {})}}, openshift=openshift)
@@ -112,44 +112,44 @@ def _spec(words: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def estimator(path: str, before: Any, after: Any, shown_by: str, remark: str = "") -> FieldCase:
-    """A field of an estimator that is on."""
+    """Return a field of an enabled estimator."""
     around = {"enabled": True}
     return kepler(f"estimator-sidecar.{path}", before, after, shown_by, estimator_sidecar=around, remark=remark)
 
 
 def server(path: str, before: Any, after: Any, shown_by: str, **around: Any) -> FieldCase:
-    """A field of a model server that is on."""
+    """Return a field of an enabled model server."""
     there = {"enabled": True, **_spec(around)}
     beside = {"enabled": True}
     return kepler(f"model-server.{path}", before, after, shown_by, estimator_sidecar=beside, model_server=there)
 
 
 def stored(path: str, before: Any, after: Any, shown_by: str, storage: StorageType, **around: Any) -> FieldCase:
-    """A field of a storage of this type."""
+    """Return a field of a storage of this type."""
     there = {"type": storage.value, **_spec(around)}
     return server(f"storage.{path}", before, after, shown_by, storage=there)
 
 
 def trained(path: str, before: Any, after: Any, shown_by: str) -> FieldCase:
-    """A field of a model server that trains, and keeps in a claim what it has trained."""
+    """Return a field of a model server that trains, with a claim as its storage."""
     training = {"online": True, "prometheus-url": PROMETHEUS}
     return server(path, before, after, shown_by, storage={"type": "claim"}, training=training)
 
 
 def source(path: str, before: Any, after: Any, shown_by: str, **around: Any) -> FieldCase:
-    """A field of a source."""
+    """Return a field of a source in a KeplerCollectedMetric."""
     there = cluster({COLLECTED_METRIC.name: {"sources": around}})
     return FieldCase(COLLECTED_METRIC.name, f"spec.sources.{path}", before, after, shown_by, there)
 
 
 def power(path: str, before: Any, after: Any, shown_by: str) -> FieldCase:
-    """A field of a KeplerExportedPower."""
+    """Return a field of a KeplerExportedPower."""
     there = cluster({EXPORTED_POWER.name: {}})
     return FieldCase(EXPORTED_POWER.name, f"spec.{path}", before, after, shown_by, there)
 
 
 def machines(path: str, before: Any, after: Any, shown_by: str, **around: Any) -> FieldCase:
-    """A field of a KeplerMachineConfig, on OpenShift."""
+    """Return a field of a KeplerMachineConfig, on OpenShift."""
     there = cluster({MACHINE_CONFIG.name: _spec(around)}, openshift=True)
     return FieldCase(MACHINE_CONFIG.name, f"spec.{path}", before, after, shown_by, there)
 

@@ -1,4 +1,4 @@
-"""Images of single programs: each an archive with one file, made once and imported into the node's containerd.
+"""Images of single programs: each is an archive with one file, made once and imported into the node's containerd.
 
 They are named `dev.local/...`: Knative resolves no tags there, and a tag other than `latest` is not pulled again.
 """
@@ -23,7 +23,7 @@ IMPORT_SECONDS = 300.0
 
 @dataclass(frozen=True)
 class ProgramImage:
-    """An image with one program at `path`, and a folder of files: where it is in the image -> below the built YAML."""
+    """An image with one program at `path`, and folders of files: path in the image -> path below the built YAML."""
 
     name: str
     program: str
@@ -32,7 +32,7 @@ class ProgramImage:
     files: tuple[tuple[str, str], ...] = ()
 
     def archive(self, folder: Path) -> Path:
-        """Where the image's archive lies below a folder."""
+        """Return the path of the image's archive below a folder."""
         return folder / f"{self.name.replace('/', '_').replace(':', '_')}.tar"
 
 

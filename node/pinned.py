@@ -1,7 +1,7 @@
-"""The pinned programs of a node, and the official YAML that comes in their modules.
+"""The pinned programs of a node, and the official YAML that their modules contain.
 
-What the local stack has, too (control plane, kubectl, the data plane of a Broker), is built by `local.go_programs`.
-YAML is copied whole folders at a time, so that what is applied is what a release of Knative would be made of.
+`local.go_programs` builds the programs that the local stack has, too (control plane, kubectl, a Broker's data plane).
+YAML is copied by whole folders, so that the applied objects are those of a release of Knative.
 """
 
 import hashlib
@@ -43,14 +43,14 @@ PROGRAMS = (
             "in_memory/channel_controller",
         )
     ),
-    # C is what its reader of the eBPF tables is written in, whoever fills them.
+    # Its reader of the eBPF tables is written in C.
     GoProgram("kepler", ".", module="kepler", cgo=True),
 )
 
 
 @dataclass(frozen=True)
 class Copied:
-    """Files of a module: `pattern` below its root; they come to lie in a folder `name`."""
+    """Files of a module that match `pattern` below its root; they are copied to the folder `name`."""
 
     name: str
     module: str
@@ -58,7 +58,7 @@ class Copied:
     pattern: str
 
 
-# In the order of installation. Files of tests and tools of Knative's own are in other folders.
+# In the order of installation. Knative's own tests and tools are in other folders.
 MANIFESTS = (
     Copied("networking", NETWORKING, "serving", "config/*.yaml"),
     Copied("caching", CACHING, "serving", "config/*.yaml"),
@@ -70,7 +70,7 @@ MANIFESTS = (
 )
 
 
-# What Kepler's image has besides its program (build/Dockerfile).
+# Files of Kepler's image besides its program (build/Dockerfile).
 KEPLER_DATA = (
     Copied("kepler", KEPLER, "kepler", "data/cpus.yaml"),
     Copied("kepler/model_weight", KEPLER, "kepler", "data/model_weight/*.json"),
@@ -78,20 +78,20 @@ KEPLER_DATA = (
 
 
 def copied_digest(folder: Path) -> str:
-    """Return the digest of the module files and of the list of what is copied."""
+    """Return a digest of the module files and of the list of copied files."""
     modules = sorted({copied.built_in for copied in (*MANIFESTS, *KEPLER_DATA)})
     content = b"\0".join((folder / module / name).read_bytes() for module in modules for name in ("go.mod", "go.sum"))
     return hashlib.sha256(content + repr((MANIFESTS, KEPLER_DATA)).encode()).hexdigest()
 
 
 def copy(go: str, folder: Path, target: Path) -> None:
-    """Replace `target` by the YAML that the modules hold now."""
+    """Replace `target` by the current YAML of the modules."""
     draft = target.with_suffix(".tmp")
     shutil.rmtree(draft, ignore_errors=True)
     for copied in (*MANIFESTS, *KEPLER_DATA):
         root = vendor.module(go, copied.module, folder / copied.built_in)
         for number, file in enumerate(sorted(root.glob(copied.pattern))):
-            # Files of one name are in several folders of a module.
+            # A number, since several folders of a module have files of the same name.
             name = f"{number:03}-{file.name}" if copied in MANIFESTS else file.name
             (draft / copied.name).mkdir(parents=True, exist_ok=True)
             (draft / copied.name / name).write_bytes(file.read_bytes())
@@ -103,6 +103,6 @@ BUNDLE = Bundle(FOLDER, PROGRAMS, YAML, copied_digest, copy)
 
 
 def build_all(target: Path = DEFAULT, say: go_programs.Say = print) -> None:
-    """Build what the local stack and the node need. Raises BuildError."""
+    """Build the programs of the local stack and of the node. Raises BuildError."""
     go_programs.build(target, say)
     go_programs.build(target, say, BUNDLE)

@@ -1,4 +1,4 @@
-"""The reasons of functions' own conditions: what they decide, and why the API server refuses a write."""
+"""The reasons of functions' own conditions: their decisions, and refusals of writes by the API server."""
 
 from functions import (
     collected_metric,
