@@ -141,13 +141,15 @@ class MonitoringCase:
 
 DAY = "container_joules_total:increase:24h"
 WATTS = "container_watts:2m:by_ns_pod"
+# The names that every line of Kepler records.
+COMMON = {"pod_watts", "namespace_watts", "pod_joules:24h", "namespace_joules:24h"}
 PARTS = {f"container_{part}_watts:2m:by_ns_pod" for part in ("package", "dram", "other", "gpu")}
 CASES = [
     MonitoringCase(("node", "package", "process", "vm"), set()),
     MonitoringCase(("container",), {f"{DAY}:by_ns"}),
-    MonitoringCase(("pod",), {WATTS, f"{DAY}:by_ns_pod", f"{DAY}:by_ns"}),
-    MonitoringCase(("pod", "container", "node"), {WATTS, f"{DAY}:by_ns_pod", f"{DAY}:by_ns"}),
-    MonitoringCase(("pod", "package"), {WATTS, *PARTS, f"{DAY}:by_ns_pod", f"{DAY}:by_ns"}),
+    MonitoringCase(("pod",), {WATTS, f"{DAY}:by_ns_pod", f"{DAY}:by_ns", *COMMON}),
+    MonitoringCase(("pod", "container", "node"), {WATTS, f"{DAY}:by_ns_pod", f"{DAY}:by_ns", *COMMON}),
+    MonitoringCase(("pod", "package"), {WATTS, *PARTS, f"{DAY}:by_ns_pod", f"{DAY}:by_ns", *COMMON}),
 ]
 
 
@@ -162,8 +164,8 @@ def test_what_is_recorded(case: MonitoringCase) -> None:
 def test_a_rule_is_about_this_keplers_series_only() -> None:
     """Another Kepler in the cluster measures the same pods: its namespace is selected, and kept in the result."""
     for rule in rules(decide(levels=list(Level))):
-        assert '{namespace="energy"}' in rule["expr"]
-        assert rule["expr"].startswith("sum by (namespace, container_namespace")
+        assert '{namespace="energy"' in rule["expr"]
+        assert rule["expr"].startswith(("sum by (namespace, container_namespace", "sum by (namespace, pod_namespace"))
 
 
 @pytest.mark.parametrize(
@@ -227,8 +229,20 @@ def test_the_release_that_is_there_stays(there: str | None, release: str) -> Non
 
 
 def test_nothing_more_than_asked_for_needs_no_relabeling() -> None:
-    """By default, everything that is exported is kept."""
-    assert "metricRelabelings" not in endpoint(decide(levels=["node", "package", "pod", "container"]))
+    """By default all that is exported is kept but idle power, which Kepler exports whatever its switch says."""
+    levels = ["node", "package", "pod", "container"]
+    idle = {"action": "drop", "sourceLabels": ["__name__", "mode"], "regex": "kepler_.+_joules_total;idle"}
+    assert endpoint(decide(levels=levels))["metricRelabelings"] == [idle]
+    assert "metricRelabelings" not in endpoint(decide(levels=levels, idle_power=True))
+
+
+def test_idle_power_is_summed_up_only_where_it_is_asked_for() -> None:
+    """Containers have it always; their components never, so a sum of both would be more than its parts."""
+    for idle_power in (False, True):
+        rates = [rule["expr"] for rule in rules(decide(levels=["pod", "package"], idle_power=idle_power))]
+        over_series = [expression for expression in rates if "kepler_container" in expression]
+        assert over_series
+        assert all(('mode="dynamic"' in expression) is not idle_power for expression in over_series)
 
 
 BELOW_A_NODE: Any = ["node", "package", "container", "process"]
