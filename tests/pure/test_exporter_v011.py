@@ -43,8 +43,11 @@ def test_the_line_is_named_or_told_by_the_tag(fields: dict[str, str], expected: 
 @pytest.mark.parametrize(("line", "image"), [("v0.7", engine.IMAGE), ("v0.11", engine.IMAGE_V011)])
 def test_the_line_has_an_image(line: str, image: str) -> None:
     """Its own default, and a setting of its own for whoever mirrors images."""
+    kepler = parent(release=line)
+    outcome = collector.desired(observed(kepler, config(kepler)))
+    (container,) = intent(outcome, children.daemon_set)["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == image
     fields = Collector.model_validate({"release": line})
-    assert release.image(fields, {}) == image
     assert release.image(fields, {release.SETTINGS[ReleaseLine(line)]: "mirror/kepler:x"}) == "mirror/kepler:x"
 
 
