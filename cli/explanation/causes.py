@@ -140,7 +140,7 @@ def _rollout(facts: Facts) -> Iterator[Obstacle]:
     if condition.reason == "NoNodes":
         yield Obstacle(f"{condition.message}{_labels(facts)}", ("kubectl get nodes --show-labels",), condition.reason)
         return
-    yield from _pods(pod_trouble.exporter(facts.key), facts.exporter, condition, "the exporter: ")
+    yield from _pods(pod_trouble.exporter(facts.key, facts.resource), facts.exporter, condition, "the exporter: ")
 
 
 def _server(facts: Facts) -> Iterator[Obstacle]:

@@ -164,12 +164,17 @@ CASES = [
                     {
                         "name": "kepler-exporter",
                         "state": {"waiting": {"reason": "CrashLoopBackOff"}},
-                        "lastState": {"terminated": {"exitCode": 2, "reason": "Error"}},
+                        "lastState": {
+                            "terminated": {"exitCode": 2, "reason": "Error", "message": "start\nno RAPL zones found\n"}
+                        },
                     }
                 ],
             )
         ),
-        ("CrashLoopBackOff, container 'kepler-exporter': it ended with 2 (Error)",),
+        (
+            "CrashLoopBackOff, container 'kepler-exporter': it ended with 2 (Error), "
+            "its last words were 'no RAPL zones found'",
+        ),
         ("kubectl logs -n energy a -c kepler-exporter --previous",),
     ),
     ExplainCase(
