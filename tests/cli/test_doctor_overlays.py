@@ -68,9 +68,11 @@ CASES = [
     ),
     PolicyCase(
         "images of one registry only where policies read them",
-        changed(ref(CONFIG_MAP, "kepler-images"), put("data.RELATED_IMAGE_KEPLER", "registry.example/kepler:1")),
+        changed(
+            ref(CONFIG_MAP, "kepler-images"), put("data.RELATED_IMAGE_KEPLER_MODEL_SERVER", "registry.example/kepler:1")
+        ),
         "fail",
-        "ConfigMap 'kepler-images' lacks 'quay.io/sustainable_computing_io/kepler' of the environment",
+        "ConfigMap 'kepler-images' lacks 'quay.io/sustainable_computing_io/kepler_model_server' of the environment",
         "config/overlays/mirror",
     ),
     PolicyCase(
