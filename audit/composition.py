@@ -6,8 +6,8 @@ import tempfile
 from collections.abc import Callable
 
 from audit import TOKEN
-from audit.access.open_access import nearby
-from audit.access.token_access import Tokens
+from audit.access.open_access import local_viewer
+from audit.access.token_access import TokenAuthenticator
 from audit.answers.interference import ChildReader
 from audit.answers.live import Live
 from audit.answers.query_api import QueryApi
@@ -38,7 +38,7 @@ def build(keeping: Keeping, surroundings: Surroundings, writers: Callable[[Ref],
     retention = Retention(database, days=keeping.days, bytes=keeping.megabytes << 20)
     retention.begin()
     transport, sink = functools.cache(surroundings.transport), functools.cache(surroundings.sink)
-    access = Tokens(transport(), own=keeping.audience == "own") if keeping.access == TOKEN else nearby
+    access = TokenAuthenticator(transport(), own=keeping.audience == "own") if keeping.access == TOKEN else local_viewer
     client = functools.partial(_client, transport)
     api = QueryApi(database, Live(transport, surroundings.namespace), ChildReader(client, writers), access, sink)
     store = Store(database, full=retention.told)

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, case, delete, func, insert, select, update
 
-from audit.access.visibility import Sight
+from audit.access.visibility import Visibility
 from audit.storage.tables import reports, totals
 
 # Statements are built once, at import: building one costs more than running it.
@@ -113,10 +113,10 @@ class Held:
     newest: int
 
 
-def held(connection: Connection, sight: Sight) -> Held:
+def held(connection: Connection, visibility: Visibility) -> Held:
     """Return the sums over the namespaces that the user may see, the time of the oldest report, and the last number."""
     sums = (func.sum(totals.c.reports), func.sum(totals.c.bytes), func.min(totals.c.oldest), func.max(totals.c.newest))
-    row = connection.execute(select(*sums).where(sight.limit(totals.c.namespace))).one()
+    row = connection.execute(select(*sums).where(visibility.limit(totals.c.namespace))).one()
     return Held(int(row[0] or 0), int(row[1] or 0), row[2], int(row[3] or 0))
 
 

@@ -99,7 +99,7 @@ def test_nobody_is_told_a_token_that_there_is_not(served: Served) -> None:
     ("status", "body", "error", "says"),
     [
         (401, {"detail": "send a token"}, Denied, "send a token; a client certificate is no bearer token"),
-        (403, {"detail": "you may not look"}, Denied, "you may not look"),
+        (403, {"detail": "you are not allowed to read this"}, Denied, "you are not allowed to read this"),
         (404, {"detail": "nothing is kept"}, Missing, "nothing is kept"),
         (400, {"detail": "`since` is wrong"}, RequestRefused, "`since` is wrong"),
         (503, {"detail": "ask again"}, Unreachable, "ask again"),

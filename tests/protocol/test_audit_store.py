@@ -11,7 +11,7 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import Connection, func, insert, select
 
-from audit.access.visibility import EVERYTHING, Sight
+from audit.access.visibility import EVERYTHING, Visibility
 from audit.answers import queries
 from audit.answers.selection import Reports
 from audit.storage import edits
@@ -34,10 +34,10 @@ def read(store: Store, query: Callable[[Connection], Answer]) -> Answer:
         return query(connection)
 
 
-def page(store: Store, sight: Sight = EVERYTHING, **wanted: object) -> list[str]:
+def page(store: Store, visibility: Visibility = EVERYTHING, **wanted: object) -> list[str]:
     """Ids of the reports selected so, newest first."""
     selected = Reports.model_validate(wanted)
-    return [item.id for item in read(store, lambda connection: queries.page(connection, selected, sight)).items]
+    return [item.id for item in read(store, lambda connection: queries.page(connection, selected, visibility)).items]
 
 
 def test_a_report_that_comes_twice_is_kept_once(store: Store) -> None:
@@ -87,7 +87,7 @@ def test_a_commit_that_fails_leaves_nothing(store: Store) -> None:
     with pytest.raises(AttributeError):
         store.commit([first, replace(broken, parsed=None)])  # type: ignore[arg-type]
     assert page(store) == []
-    assert read(store, partial(queries.latest, sight=EVERYTHING)) == 0
+    assert read(store, partial(queries.latest, visibility=EVERYTHING)) == 0
     store.keep(first)
     assert page(store) == [first.id]
 
@@ -99,7 +99,7 @@ def test_pages_go_on_where_the_last_one_ended(store: Store) -> None:
     seen, before = [], ""
     for late in made[20:]:
         wanted = Reports.model_validate({"limit": 6, **({"before": before} if before else {})})
-        got = read(store, partial(queries.page, wanted=wanted, sight=EVERYTHING))
+        got = read(store, partial(queries.page, wanted=wanted, visibility=EVERYTHING))
         seen += [item.id for item in got.items]
         before = got.next
         store.keep(late)
@@ -160,22 +160,22 @@ def test_what_may_not_be_seen_is_on_no_page(store: Store) -> None:
     """Neither of another namespace, nor of the cluster."""
     made = reports_of(60)
     store.commit(made)
-    for sight, namespaces in (
-        (Sight(frozenset({"lab"}), cluster=False), {"lab"}),
-        (Sight(frozenset({"lab"}), cluster=True), {"lab", ""}),
-        (Sight(None, cluster=False), {"lab", "energy"}),
-        (Sight(frozenset(), cluster=False), set()),
+    for visibility, namespaces in (
+        (Visibility(frozenset({"lab"}), cluster=False), {"lab"}),
+        (Visibility(frozenset({"lab"}), cluster=True), {"lab", ""}),
+        (Visibility(None, cluster=False), {"lab", "energy"}),
+        (Visibility(frozenset(), cluster=False), set()),
     ):
         shown = [entry.id for entry in reversed(made) if entry.parsed.object.namespace in namespaces]
-        assert page(store, sight, limit=1000) == shown
+        assert page(store, visibility, limit=1000) == shown
 
 
 def test_the_state_says_how_much_there_is(store: Store) -> None:
     """Reports, bytes, since when, and the last sweep; nothing where nothing is."""
-    empty = read(store, partial(queries.state, sight=EVERYTHING))
+    empty = read(store, partial(queries.state, visibility=EVERYTHING))
     assert (empty.reports, empty.oldest, empty.bytes, empty.sweep) == (0, None, 0, None)
     fill(store, 60)
-    store_state = read(store, partial(queries.state, sight=EVERYTHING))
+    store_state = read(store, partial(queries.state, visibility=EVERYTHING))
     assert store_state.reports == 60
     assert store_state.oldest
     assert store_state.oldest < datetime.now(UTC) - timedelta(minutes=30)

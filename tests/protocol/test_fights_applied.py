@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from audit.access.open_access import nearby
+from audit.access.open_access import local_viewer
 from audit.answer_models import API, Fight, Interference
 from audit.answers import fights
 from audit.answers.fights import LEAST
@@ -70,7 +70,7 @@ def kept(said: Any) -> ReportEntry:
 
 def asked(workbench: Workbench, store: Store, send: Transport, **selected: str) -> Any:
     """What the query API answers, by this way to the API server."""
-    api = QueryApi(store.database, Live(lambda: send, NAMESPACE), reader(send), nearby, lambda: lambda _: None)
+    api = QueryApi(store.database, Live(lambda: send, NAMESPACE), reader(send), local_viewer, lambda: lambda _: None)
     client = application({"audit": serving(store, api)}).test_client()
     wanted = {"kind": "Kepler", "namespace": workbench.namespace, "name": "kepler", **selected}
     return client.get(f"{API}/interference", query_string=wanted)
