@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from sqlalchemy import Column, ColumnElement, Connection, select
 
 from audit.access.visibility import Visibility
-from audit.answer_models import FinishedSweep, Kept, Page, StoreState, Summary, Trace
+from audit.answer_models import FinishedSweep, Page, StoredReport, StoreState, Summary, Trace
 from audit.answers.episodes import episodes
 from audit.answers.resource_history import edit_of
 from audit.answers.rows import SHORT, WHOLE, subject, summary, whole
-from audit.answers.selection import Reports
+from audit.answers.selection import ReportSelection
 from audit.storage.tables import changes, reports, sweeps, written
 from audit.storage.totals import held
 from runtime.settings import VERSION
@@ -22,7 +22,7 @@ MOST, BYTES = 500, 16 << 20
 EQUAL = ("kind", "namespace", "name", "uid", "function", "outcome", "trace")
 
 
-def page(connection: Connection, wanted: Reports, visibility: Visibility) -> Page[Summary]:
+def page(connection: Connection, wanted: ReportSelection, visibility: Visibility) -> Page[Summary]:
     """Return a page of reports, newest first; `next` is the number of the last of them, if there are more."""
     query = select(*SHORT).where(*_selected(wanted), visibility.limit(reports.c.namespace))
     number = reports.c.sequence
@@ -35,13 +35,13 @@ def page(connection: Connection, wanted: Reports, visibility: Visibility) -> Pag
     return Page(items=tuple(map(summary, shown)), next=str(shown[-1].sequence) if len(rows) > len(shown) else "")
 
 
-def one(connection: Connection, identity: str) -> Kept | None:
+def report_by_id(connection: Connection, identity: str) -> StoredReport | None:
     """Return the report with this id, or None."""
     row = connection.execute(select(*WHOLE).where(reports.c.id == identity)).first()
     return whole(row) if row else None
 
 
-def places(connection: Connection, trace: str) -> set[str]:
+def namespaces_of_trace(connection: Connection, trace: str) -> set[str]:
     """Return the namespaces of everything that belongs to a trace."""
     namespaces = select(reports.c.namespace).where(reports.c.trace == trace)
     return set(
@@ -115,7 +115,7 @@ def _swept(connection: Connection, *, counted: bool) -> FinishedSweep | None:
     )
 
 
-def _selected(wanted: Reports) -> Iterable[ColumnElement[bool]]:
+def _selected(wanted: ReportSelection) -> Iterable[ColumnElement[bool]]:
     for name in EQUAL:
         if value := getattr(wanted, name):
             yield reports.c[name] == value
@@ -123,7 +123,7 @@ def _selected(wanted: Reports) -> Iterable[ColumnElement[bool]]:
         yield reports.c.generation == wanted.generation
 
 
-def _about(wanted: Reports) -> Iterable[ColumnElement[bool]]:
+def _about(wanted: ReportSelection) -> Iterable[ColumnElement[bool]]:
     """Yield the conditions for reports that wrote the object `target`."""
     kind, _, name = wanted.target.partition("/")
     yield written.c.kind == kind
@@ -132,7 +132,7 @@ def _about(wanted: Reports) -> Iterable[ColumnElement[bool]]:
         yield written.c.within == wanted.namespace
 
 
-def _placed(wanted: Reports, number: Column[int]) -> Iterable[ColumnElement[bool]]:
+def _placed(wanted: ReportSelection, number: Column[int]) -> Iterable[ColumnElement[bool]]:
     """Yield the conditions for cursor and times.
 
     Times are turned into numbers, which grow together with them. So a page is read along one index, even if few of the

@@ -14,14 +14,23 @@ from pydantic import BaseModel
 
 from audit.access.viewer import Access, Viewer
 from audit.access.visibility import Visibility
-from audit.answer_models import API, DeadLetter, Interference, Latest, Page
+from audit.answer_models import API, Cursor, DeadLetter, Interference, Page
 from audit.answers import fights, pages, queries, resource_history
 from audit.answers.checks import Health, health
-from audit.answers.choice import about, select_page
 from audit.answers.interference import ChildReader
 from audit.answers.live import Live
-from audit.answers.responses import answering, guarded, joined, problem, unknown
-from audit.answers.selection import After, Namespace, Nothing, Object, OneObject, Reports, Standings, selected
+from audit.answers.resource_pages import matching_resources, select_page
+from audit.answers.responses import as_view, json_page, problem, unknown, with_security_headers
+from audit.answers.selection import (
+    ChangesSelection,
+    EmptySelection,
+    HistorySelection,
+    NamespaceSelection,
+    ObjectSelection,
+    ReportSelection,
+    ResourceSelection,
+    selected,
+)
 from audit.answers.states import IS_READY
 from audit.problems import HttpProblem, TooManyNamespaces
 from audit.storage.database import Database
@@ -62,44 +71,46 @@ class QueryApi:
             ("changes", self.changes),
         )
         for path, answer in answers:
-            made.add_url_rule(f"{API}/{path}", answer.__name__, answering(answer), methods=["GET"])
+            made.add_url_rule(f"{API}/{path}", answer.__name__, as_view(answer), methods=["GET"])
         for path, ask in (("replay", self.replay), ("discard", self.discard)):
             made.add_url_rule(f"{API}/dead-letters/<name>/{path}", path, ask, methods=["POST"])
         made.add_url_rule(f"{API}/<path:path>", "unknown", unknown, methods=["GET"])
         made.add_url_rule("/", "index", pages.page, methods=["GET"])
         made.add_url_rule("/<path:name>", "page", pages.page, methods=["GET"])
         made.register_error_handler(Exception, problem)
-        made.after_request(guarded)
+        made.after_request(with_security_headers)
         return made
 
     def resources(self) -> Response:
         """Answer with `Resources`: resources as the API server has them now."""
-        viewer, wanted = self.access(request), selected(Standings, request.args)
+        viewer, wanted = self.access(request), selected(ResourceSelection, request.args)
         _require_visible_namespace(viewer, wanted.namespace)
-        resources = about(self.live.resources(), wanted)
+        resources = matching_resources(self.live.resources(), wanted)
         visibility = viewer.visibility({resource.namespace for resource in resources} - {""})
-        choice = select_page([resource for resource in resources if visibility.shows(resource.namespace)], wanted)
-        return joined(choice.items, choice.page)
+        selected_page = select_page(
+            [resource for resource in resources if visibility.shows(resource.namespace)], wanted
+        )
+        return json_page(selected_page.items, selected_page.page)
 
     def reports(self) -> BaseModel:
         """Answer with a page of reports, newest first."""
-        viewer, wanted = self.access(request), selected(Reports, request.args)
+        viewer, wanted = self.access(request), selected(ReportSelection, request.args)
         visibility = self._visibility(viewer, wanted.namespace)
         with self.database.reading() as connection:
             return queries.page(connection, wanted, visibility)
 
     def report(self, identity: str) -> BaseModel:
         """Answer with one report; 404 if there is none or the user may not see it."""
-        viewer, _ = self.access(request), selected(Nothing, request.args)
+        viewer, _ = self.access(request), selected(EmptySelection, request.args)
         with self.database.reading() as connection:
-            kept = queries.one(connection, identity)
+            kept = queries.report_by_id(connection, identity)
         if kept is None or not viewer.may_see(kept.report.object.namespace):
             raise HttpProblem(404, f"no report '{identity}' is kept: it was never, or is forgotten by now")
         return kept
 
     def history(self) -> BaseModel:
         """Answer with the history of one resource."""
-        wanted = selected(Object, request.args)
+        wanted = selected(HistorySelection, request.args)
         _require_visible(self.access(request), wanted)
         with self.database.reading() as connection:
             return resource_history.history(connection, wanted)
@@ -109,7 +120,7 @@ class QueryApi:
 
         The children of a KeplerMachineConfig are not read: they may hold secrets.
         """
-        wanted = selected(OneObject, request.args)
+        wanted = selected(ObjectSelection, request.args)
         _require_visible(self.access(request), wanted)
         key = Ref(KEPLER, wanted.namespace, wanted.name)
         ours = self.children.managers(key)
@@ -123,9 +134,9 @@ class QueryApi:
 
     def trace(self, identity: str) -> BaseModel:
         """Answer with one trace."""
-        viewer, _ = self.access(request), selected(Nothing, request.args)
+        viewer, _ = self.access(request), selected(EmptySelection, request.args)
         with self.database.reading() as connection:
-            places = queries.places(connection, identity)
+            places = queries.namespaces_of_trace(connection, identity)
         seen = frozenset(place for place in places if viewer.may_see(place))
         with self.database.reading() as connection:
             trace = queries.trace(connection, identity, Visibility(seen - {""}, cluster="" in seen))
@@ -135,7 +146,7 @@ class QueryApi:
 
     def letters(self) -> Page[DeadLetter]:
         """Answer with the dead letters; those that are about no object are shown to users who may see everything."""
-        viewer, wanted = self.access(request), selected(Namespace, request.args)
+        viewer, wanted = self.access(request), selected(NamespaceSelection, request.args)
         _require_visible_namespace(viewer, wanted.namespace)
         return Page(items=self._undelivered(viewer, wanted.namespace))
 
@@ -172,16 +183,18 @@ class QueryApi:
 
     def state(self) -> BaseModel:
         """Answer with the totals of what the user may see."""
-        viewer, wanted = self.access(request), selected(Namespace, request.args)
+        viewer, wanted = self.access(request), selected(NamespaceSelection, request.args)
         visibility = self._cheap_visibility(viewer, wanted.namespace)
         with self.database.reading() as connection:
             return queries.state(connection, visibility)
 
     def doctor(self) -> Health:
         """Answer with those checks of `kubectl kepler doctor` that need only data that the query API shows anyway."""
-        viewer, wanted = self.access(request), selected(Namespace, request.args)
+        viewer, wanted = self.access(request), selected(NamespaceSelection, request.args)
         _require_visible_namespace(viewer, wanted.namespace)
-        keplers = about(self.live.resources(), Standings(kind=KEPLER.name, namespace=wanted.namespace))
+        keplers = matching_resources(
+            self.live.resources(), ResourceSelection(kind=KEPLER.name, namespace=wanted.namespace)
+        )
         visibility = self._cheap_visibility(viewer, wanted.namespace)
         with self.database.reading() as connection:
             state = queries.state(connection, visibility)
@@ -200,11 +213,11 @@ class QueryApi:
 
     def changes(self) -> BaseModel | None:
         """Answer with the highest sequence number that the user may see, if it is higher than `after`."""
-        viewer, wanted = self.access(request), selected(After, request.args)
+        viewer, wanted = self.access(request), selected(ChangesSelection, request.args)
         visibility = self._cheap_visibility(viewer, wanted.namespace)
         with self.database.reading() as connection:
             number = queries.latest(connection, visibility)
-        return Latest(sequence=number) if number > wanted.after else None
+        return Cursor(sequence=number) if number > wanted.after else None
 
     def _visibility(self, viewer: Viewer, namespace: str) -> Visibility:
         """Return the user's visibility for a list: of one namespace if it is named, else of all with stored data."""
@@ -227,7 +240,7 @@ class QueryApi:
         return visibility.shows(where) if where else viewer.may_see_all_namespaces()
 
 
-def _require_visible(viewer: Viewer, wanted: OneObject) -> None:
+def _require_visible(viewer: Viewer, wanted: ObjectSelection) -> None:
     """Raise HttpProblem if the user may not see the object, or the namespace is missing."""
     if not wanted.namespace and wanted.kind != MACHINE_CONFIG.name:
         raise HttpProblem(400, f"`namespace` is missing: only a {MACHINE_CONFIG.name} is in none")

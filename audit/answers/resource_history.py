@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, literal, select, tuple_
 from audit.answer_models import Change, Edit, Page, Summary
 from audit.answers.episodes import in_short
 from audit.answers.rows import SHORT, subject, summary
-from audit.answers.selection import Object
+from audit.answers.selection import HistorySelection
 from audit.storage.edits import fields
 from audit.storage.tables import Found, changes, reports
 
@@ -19,7 +19,7 @@ MOST = 200
 ORDER = (changes.c.life.desc(), changes.c.generation.desc())
 
 
-def history(connection: Connection, wanted: Object) -> Page[Change]:
+def history(connection: Connection, wanted: HistorySelection) -> Page[Change]:
     """Return one page of generations; `next` names the last generation on it, if there are more."""
     life, generation = wanted.place
     query = select(changes).where(

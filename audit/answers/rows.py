@@ -2,7 +2,7 @@
 
 import json
 
-from audit.answer_models import Kept, Summary
+from audit.answer_models import StoredReport, Summary
 from audit.storage.entries import parsed
 from audit.storage.tables import Found, reports
 from events.report import Subject
@@ -16,9 +16,9 @@ def summary(row: Found) -> Summary:
     return Summary.model_validate({**json.loads(row.summary), "sequence": row.sequence, "kept": row.kept})
 
 
-def whole(row: Found) -> Kept:
+def whole(row: Found) -> StoredReport:
     """Return a whole report from a row with the columns `WHOLE`."""
-    return Kept(sequence=row.sequence, id=row.id, type=row.type, kept=row.kept, report=parsed(row.report))
+    return StoredReport(sequence=row.sequence, id=row.id, type=row.type, kept=row.kept, report=parsed(row.report))
 
 
 def subject(row: Found) -> Subject:

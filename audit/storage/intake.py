@@ -34,9 +34,9 @@ from runtime.event import Event
 from runtime.receive import Received
 
 # Data of the event types that are stored; each has a case in `entry`.
-Kept = Report | SweepData | Resync
+EventContent = Report | SweepData | Resync
 # Type of an event that is stored -> the word for it in the log, and the model of its data.
-KEPT: Mapping[str, tuple[str, type[Kept]]] = {
+KEPT: Mapping[str, tuple[str, type[EventContent]]] = {
     RECONCILE_CONVERGED: ("report", Report),
     RECONCILE_WAITING: ("report", Report),
     RECONCILE_REJECTED: ("report", Report),
@@ -89,7 +89,7 @@ class Audit:
         )
 
 
-def entry(event: Event, content: Kept) -> Entry:
+def entry(event: Event, content: EventContent) -> Entry:
     """Return the entry to store for an event with this content. Raises NotKept."""
     match content:
         case Report():

@@ -19,7 +19,7 @@ from urllib.parse import quote, urlencode
 import urllib3
 from pydantic import BaseModel, ValidationError
 
-from audit.answer_models import API, Change, Interference, Kept, Page, StoreState, Summary, Trace
+from audit.answer_models import API, Change, Interference, Page, StoredReport, StoreState, Summary, Trace
 from cli.command_errors import CliError, Denied, Missing, RequestRefused, Unreachable
 from cli.connection.cluster import Cluster, without
 from cli.connection.forward import forwarded
@@ -64,9 +64,9 @@ class ConsoleClient:
         """Return a page of report summaries, newest first; the parameters are those in `audit.answer_models`."""
         return self._ask(Page[Summary], "reports", selected)
 
-    def report(self, identity: str) -> Kept:
+    def report(self, identity: str) -> StoredReport:
         """Return one report in full."""
-        return self._ask(Kept, f"reports/{quote(identity)}", {})
+        return self._ask(StoredReport, f"reports/{quote(identity)}", {})
 
     def trace(self, identity: str) -> Trace:
         """Return one trace in full."""

@@ -96,7 +96,7 @@ def _left(prediction: Prediction) -> Iterator[ForeignField]:
     for key in dict.fromkeys(decision.key for decision in prediction.simulated.decisions):
         for ref, ours in writers(FUNCTIONS, key).items():
             child = known.get(ref)
-            if child is None or not foreign.of(key, child) or after.get(ref, child) is None:
+            if child is None or not foreign.belongs_to(key, child) or after.get(ref, child) is None:
                 continue
             stay = {field.path for field in foreign_fields(after.get(ref) or child, ours)}
             yield from (field for field in foreign.foreign(ref, child, ours) if field.path in stay)

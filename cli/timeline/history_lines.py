@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from audit.answer_models import Change, Edit, Episode, Kept, Summary, Trace
+from audit.answer_models import Change, Edit, Episode, StoredReport, Summary, Trace
 from audit.answers.episodes import in_short
 from cli.command_errors import UsageError
 from cli.kinds import place, title
@@ -63,7 +63,7 @@ def behind(trace: Trace | None, report: str) -> Edit | None:
     return trace.edit if all(cause.kind == "edit" for cause in causes) else None
 
 
-def changed(kept: Kept, wanted: str, edit: Edit | None) -> Iterator[Changed]:
+def changed(kept: StoredReport, wanted: str, edit: Edit | None) -> Iterator[Changed]:
     """Yield the writes of one report to `wanted` (`KIND/NAME`)."""
     report = kept.report
     for write in report.changes:

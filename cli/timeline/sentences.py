@@ -8,7 +8,7 @@ formats times for the language and time zone of its user. A test compares both.
 from collections.abc import Iterator
 from datetime import datetime
 
-from audit.answer_models import Edit, EpisodeCause, Fight, ForeignField, Wrote
+from audit.answer_models import Edit, EpisodeCause, Fight, ForeignField, WriteSummary
 from audit.episode_causes import HAPPENED
 from cli.kinds import title
 from cli.output import value
@@ -104,21 +104,21 @@ def _written_objects(cause: EpisodeCause) -> Iterator[str]:
         yield f"; written: {', '.join(_named_fields(write) for write in others)}"
 
 
-def _is_restored(write: Wrote, about: ObjectName | None) -> bool:
+def _is_restored(write: WriteSummary, about: ObjectName | None) -> bool:
     """Return whether the written object is the one that somebody had changed; a deletion restores nothing."""
     return write.action != "deleted" and write.object == about
 
 
-def _named_fields(write: Wrote) -> str:
+def _named_fields(write: WriteSummary) -> str:
     paths = _paths(write)
     return f"{write.object.kind} {write.object.name} {write.action}{f': {paths}' if paths else ''}"
 
 
-def _fields(write: Wrote) -> str:
+def _fields(write: WriteSummary) -> str:
     return "the whole object" if write.action == "created" else _paths(write)
 
 
-def _paths(write: Wrote) -> str:
+def _paths(write: WriteSummary) -> str:
     """Return the first paths of an object that was changed, and the number of the others."""
     shown = () if write.action == "created" else write.paths[:PATHS]
     more = write.fields - len(shown)

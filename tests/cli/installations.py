@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from audit.answer_models import DeadLetter, FinishedSweep, StoreState, Undelivered
+from audit.answer_models import DeadLetter, DeadLetterEvent, FinishedSweep, StoreState
 from audit.answers.checks import Check
 from cli.commands.doctor import CHECKS
 from cli.doctor.check import ClusterSnapshot
@@ -42,7 +42,9 @@ LETTER = DeadLetter(
     destination="",
     code="",
     answer="",
-    event=Undelivered(id="1", type="t", source="s", object=ObjectName(api_version="", kind="", namespace="", name="")),
+    event=DeadLetterEvent(
+        id="1", type="t", source="s", object=ObjectName(api_version="", kind="", namespace="", name="")
+    ),
 )
 ELSEWHERE = {"status": READY | {"subscriberUri": "http://kepler-collector.kepler-operator.svc"}}
 DOWN = {"conditions": [{"type": "Ready", "status": "False", "message": "no image"}]}

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from audit.answer_models import Change, Edit, Kept, Summary, Trace
+from audit.answer_models import Change, Edit, StoredReport, Summary, Trace
 from audit.answers.episodes import episodes, in_short
 from audit.episode_causes import wrote
 from events.report import ApiCall, Cause, Field, ObjectName, Report, ReportedCondition, Subject, Write
@@ -57,10 +57,10 @@ def cause(sent: float, about: ObjectName = KEPLER, by: str = "kubectl-patch") ->
     return Cause(id="1", type="dev.knative.apiserver.resource.update", source="s", sent=at(sent), object=named, by=by)
 
 
-def keep(*reports: Report) -> tuple[Kept, ...]:
+def keep(*reports: Report) -> tuple[StoredReport, ...]:
     """Each under its place as id, in the order in which they began."""
     return tuple(
-        Kept(sequence=number, id=str(number), type="t", kept=one.began, report=one)
+        StoredReport(sequence=number, id=str(number), type="t", kept=one.began, report=one)
         for number, one in enumerate(sorted(reports, key=lambda report: report.began))
     )
 

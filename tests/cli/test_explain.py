@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from audit.answer_models import DeadLetter, FinishedSweep, Undelivered
+from audit.answer_models import DeadLetter, DeadLetterEvent, FinishedSweep
 from cli.explanation.facts import Facts
 from cli.explanation.function_parts import Installation, Parts
 from cli.explanation.verdict import explain, lines
@@ -32,7 +32,7 @@ LETTER = DeadLetter(
     destination="http://kepler-collector",
     code="500",
     answer="",
-    event=Undelivered(
+    event=DeadLetterEvent(
         id="1",
         type="t",
         source="s",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from audit.answer_models import EpisodeCause, Fight, ForeignField, Wrote
+from audit.answer_models import EpisodeCause, Fight, ForeignField, WriteSummary
 from cli.timeline.sentences import END_OF_FIGHT, author, because, caused, cut, fight, foreign_field
 from events.report import ObjectName
 from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESYNC_REQUESTED
@@ -14,8 +14,8 @@ from tests.cli.report_samples import DAEMON_SET, EDIT, T0, cause
 
 CONFIG_MAP = ObjectName(api_version="v1", kind="ConfigMap", namespace="energy", name="kepler-cfm")
 PATHS = ("a", "b", "c", "d")
-CHANGED = Wrote(object=DAEMON_SET, action="changed", fields=9, paths=PATHS)
-CREATED = Wrote(object=DAEMON_SET, action="created", fields=40, paths=PATHS)
+CHANGED = WriteSummary(object=DAEMON_SET, action="changed", fields=9, paths=PATHS)
+CREATED = WriteSummary(object=DAEMON_SET, action="created", fields=40, paths=PATHS)
 DRIFT = EpisodeCause(kind="object", object=DAEMON_SET, action="changed", by="kubectl-edit", written=(CHANGED,))
 GONE = EpisodeCause(kind="object", object=DAEMON_SET, action="deleted", written=(CREATED,))
 SWEPT = EpisodeCause(kind="request", source="/kepler/functions/sweep", written=(CHANGED,))
@@ -33,7 +33,7 @@ class SentenceCase:
     words: tuple[str, ...]
 
 
-def gained(*written: Wrote) -> EpisodeCause:
+def gained(*written: WriteSummary) -> EpisodeCause:
     """Somebody created a DaemonSet, and this was written for it."""
     return EpisodeCause(kind="object", object=DAEMON_SET, action="created", by="x", written=written)
 
@@ -70,7 +70,7 @@ CASES = (
     ),
     SentenceCase(
         "what was not put back but deleted",
-        caused(gained(Wrote(object=DAEMON_SET, action="deleted", fields=0))),
+        caused(gained(WriteSummary(object=DAEMON_SET, action="deleted", fields=0))),
         f"{TOLD} created by x, as an event told; written: DaemonSet kepler-exporter deleted.",
         "causes.js",
         ('one.action !== "deleted"',),

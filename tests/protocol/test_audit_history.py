@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from audit.access.visibility import EVERYTHING, Visibility
 from audit.answer_models import Change
 from audit.answers import queries, resource_history
-from audit.answers.selection import Object
+from audit.answers.selection import HistorySelection
 from audit.storage import edits, entries
 from audit.storage.entries import ReportEntry
 from audit.storage.store import Store
@@ -34,7 +34,7 @@ def read(store: Store, query: Callable[[Connection], Answer]) -> Answer:
 
 def history(store: Store, of: SampleResource = KEPLER) -> tuple[Change, ...]:
     """Of one of the sample's resources."""
-    wanted = Object(kind=of.kind.name, namespace=of.namespace, name=of.name)
+    wanted = HistorySelection(kind=of.kind.name, namespace=of.namespace, name=of.name)
     return read(store, lambda connection: resource_history.history(connection, wanted)).items
 
 

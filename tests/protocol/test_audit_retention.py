@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from audit.access.visibility import EVERYTHING
 from audit.answers import queries, resource_history
-from audit.answers.selection import Object, Reports
+from audit.answers.selection import HistorySelection, ReportSelection
 from audit.storage import edits, retention, schema_upgrade
 from audit.storage.database import Database
 from audit.storage.retention import Retention
@@ -21,7 +21,7 @@ from tests.audit_sample import RESOURCES, deleted, edited, fill, reports_of
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 KEPLER = RESOURCES[0]
-OF_IT = Object(kind="Kepler", namespace=KEPLER.namespace, name=KEPLER.name)
+OF_IT = HistorySelection(kind="Kepler", namespace=KEPLER.namespace, name=KEPLER.name)
 
 
 def count(database: Database) -> dict[str, int]:
@@ -54,7 +54,7 @@ def test_what_is_old_is_forgotten(store: Store) -> None:
     gone = Retention(store.database, days=90, bytes=1 << 40).forget()
     assert gone > 60
     with store.database.reading() as connection:
-        left = queries.page(connection, Reports(limit=1000), EVERYTHING)
+        left = queries.page(connection, ReportSelection(limit=1000), EVERYTHING)
     assert [item.id for item in left.items] == [entry.id for entry in reversed(new)]
     counted = count(store.database)
     assert counted["written"] == sum(len(entry.parsed.changes) for entry in new)

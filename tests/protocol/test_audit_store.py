@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from audit.access.visibility import EVERYTHING, Visibility
 from audit.answers import queries
-from audit.answers.selection import Reports
+from audit.answers.selection import ReportSelection
 from audit.storage import edits
 from audit.storage.database import Database
 from audit.storage.retention import Retention
@@ -36,7 +36,7 @@ def read(store: Store, query: Callable[[Connection], Answer]) -> Answer:
 
 def page(store: Store, visibility: Visibility = EVERYTHING, **wanted: object) -> list[str]:
     """Ids of the reports selected so, newest first."""
-    selected = Reports.model_validate(wanted)
+    selected = ReportSelection.model_validate(wanted)
     return [item.id for item in read(store, lambda connection: queries.page(connection, selected, visibility)).items]
 
 
@@ -98,7 +98,7 @@ def test_pages_go_on_where_the_last_one_ended(store: Store) -> None:
     store.commit(made[:20])
     seen, before = [], ""
     for late in made[20:]:
-        wanted = Reports.model_validate({"limit": 6, **({"before": before} if before else {})})
+        wanted = ReportSelection.model_validate({"limit": 6, **({"before": before} if before else {})})
         got = read(store, partial(queries.page, wanted=wanted, visibility=EVERYTHING))
         seen += [item.id for item in got.items]
         before = got.next

@@ -12,7 +12,7 @@ from audit.answers import fights
 from audit.answers.fights import LEAST
 from audit.answers.live import Live
 from audit.answers.query_api import QueryApi
-from audit.answers.selection import OneObject
+from audit.answers.selection import ObjectSelection
 from audit.storage import entries
 from audit.storage.entries import ReportEntry
 from audit.storage.store import Store
@@ -56,7 +56,7 @@ def test_a_fight_over_a_real_field_is_told(
 
 def told(workbench: Workbench, store: Store) -> tuple[Fight, ...]:
     """The fights over this Kepler's children."""
-    wanted = OneObject(kind="Kepler", namespace=workbench.namespace, name="kepler")
+    wanted = ObjectSelection(kind="Kepler", namespace=workbench.namespace, name="kepler")
     ours = frozenset(function.manager for function in FUNCTIONS)
     with store.database.reading() as connection:
         recent = fights.recent(connection, wanted, datetime.now(UTC), ours)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from audit.answer_models import DeadLetter, FinishedSweep, StoreState, Undelivered
+from audit.answer_models import DeadLetter, DeadLetterEvent, FinishedSweep, StoreState
 from audit.answers.checks import NAMED, SWEEP_LATE, Check, health
 from cli.doctor import alive
 from cli.doctor.check import ClusterSnapshot
@@ -22,7 +22,7 @@ def kept(sweep: FinishedSweep | None = SWEPT) -> StoreState:
 def letter(minutes: int) -> DeadLetter:
     """An event that was given up so long ago."""
     about = ObjectName(api_version="sustainable-computing.io/v1alpha1", kind="Kepler", namespace="a", name="kepler")
-    event = Undelivered(id="1", type="x", source="/x", object=about)
+    event = DeadLetterEvent(id="1", type="x", source="/x", object=about)
     at = NOW - timedelta(minutes=minutes)
     return DeadLetter(name=f"letter-{minutes}", time=at, destination="x", code="400", answer="no", event=event)
 

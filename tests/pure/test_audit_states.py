@@ -8,9 +8,9 @@ import pytest
 from werkzeug.datastructures import MultiDict
 
 from audit.answer_models import ListedResource, StateName
-from audit.answers.choice import REASONS, Choice, about, select_page
 from audit.answers.live import ShownResource, shown_resource
-from audit.answers.selection import Standings, selected
+from audit.answers.resource_pages import REASONS, SelectedPage, matching_resources, select_page
+from audit.answers.selection import ResourceSelection, selected
 from audit.answers.states import OF_LEVEL, ORDER, WORST, level
 from audit.problems import HttpProblem
 
@@ -27,8 +27,18 @@ def condition(kind: str, status: str = "True", reason: str = "Reconciled", gener
 def found(*conditions: dict[str, Any], kind: str = "Kepler", name: str = "a/kepler", **meta: str) -> ShownResource:
     """A resource of generation 2 that carries these conditions."""
     namespace, _, own = name.partition("/")
-    about = {"namespace": namespace, "name": own, "uid": name, "generation": 2, "creationTimestamp": CREATED}
-    manifest = {"apiVersion": "sustainable-computing.io/v1alpha1", "kind": kind, "metadata": {**about, **meta}}
+    matching_resources = {
+        "namespace": namespace,
+        "name": own,
+        "uid": name,
+        "generation": 2,
+        "creationTimestamp": CREATED,
+    }
+    manifest = {
+        "apiVersion": "sustainable-computing.io/v1alpha1",
+        "kind": kind,
+        "metadata": {**matching_resources, **meta},
+    }
     return shown_resource({**manifest, "status": {"conditions": list(conditions)}})
 
 
@@ -95,11 +105,11 @@ RESOURCES = (
 )
 
 
-def choose(wanted: dict[str, str], resources: tuple[ShownResource, ...] = RESOURCES) -> tuple[list[str], Choice]:
-    """The names on the page that a query string selects, and the choice."""
-    standings = selected(Standings, MultiDict(wanted))
-    choice = select_page(about(resources, standings), standings)
-    return [ListedResource.model_validate_json(item).object.name for item in choice.items], choice
+def choose(wanted: dict[str, str], resources: tuple[ShownResource, ...] = RESOURCES) -> tuple[list[str], SelectedPage]:
+    """The names on the page that a query string selects, and the selected page."""
+    selection = selected(ResourceSelection, MultiDict(wanted))
+    selected_page = select_page(matching_resources(resources, selection), selection)
+    return [ListedResource.model_validate_json(item).object.name for item in selected_page.items], selected_page
 
 
 @pytest.mark.parametrize(
@@ -149,10 +159,10 @@ def test_reasons_in_one_answer_are_few() -> None:
     """Whoever may write a status may write any; the most frequent are told."""
     many = tuple(found(condition("Ready", "False", f"R{number}"), name=f"a/{number}") for number in range(100))
     often = found(condition("Ready", "False", "R99"), name="a/again")
-    _, choice = choose({}, (*many, often))
-    assert len(choice.page.reasons) == REASONS
-    assert ("R99", 2) in {(reason.reason, reason.count) for reason in choice.page.reasons}
-    assert choice.page.states == {"failed": 101}
+    _, selected_page = choose({}, (*many, often))
+    assert len(selected_page.page.reasons) == REASONS
+    assert ("R99", 2) in {(reason.reason, reason.count) for reason in selected_page.page.reasons}
+    assert selected_page.page.states == {"failed": 101}
 
 
 @pytest.mark.parametrize("wanted", [{"state": "broken"}, {"limit": "1001"}, {"before": "-1"}, {"search": "x" * 201}])
@@ -177,7 +187,7 @@ def test_ten_thousand_resources_are_searched_in_a_moment() -> None:
         for number in range(10_000)
     )
     began = time.perf_counter()
-    _, choice = choose({"search": "lab 9"}, many)
+    _, selected_page = choose({"search": "lab 9"}, many)
     assert time.perf_counter() - began < 1
-    assert len(choice.items) == 100
-    assert sum(map(len, choice.items)) < 200_000
+    assert len(selected_page.items) == 100
+    assert sum(map(len, selected_page.items)) < 200_000
