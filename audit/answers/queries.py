@@ -14,7 +14,7 @@ from audit.answers.resource_history import edit_of
 from audit.answers.rows import SHORT, WHOLE, subject, summary, whole
 from audit.answers.selection import ReportSelection
 from audit.storage.tables import changes, reports, sweeps, written
-from audit.storage.totals import held
+from audit.storage.totals import stored_amounts
 from runtime.settings import VERSION
 
 # Limits for the reports and bytes of a trace in one answer: a drift that keeps coming back makes a trace endless.
@@ -89,14 +89,14 @@ def _newest(connection: Connection, trace: str, visibility: Visibility) -> tuple
 
 def state(connection: Connection, visibility: Visibility) -> StoreState:
     """Return the totals of what the user may see, and the last sweep."""
-    kept = held(connection, visibility)
+    kept = stored_amounts(connection, visibility)
     sweep = _swept(connection, counted=visibility.namespaces is None)
     return StoreState(reports=kept.reports, oldest=kept.oldest, bytes=kept.bytes, sweep=sweep, version=VERSION)
 
 
 def latest(connection: Connection, visibility: Visibility) -> int:
     """Return the highest sequence number that the user may see; 0 if there is none."""
-    return held(connection, visibility).newest
+    return stored_amounts(connection, visibility).newest
 
 
 def _swept(connection: Connection, *, counted: bool) -> FinishedSweep | None:

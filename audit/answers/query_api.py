@@ -105,7 +105,7 @@ class QueryApi:
         with self.database.reading() as connection:
             kept = queries.report_by_id(connection, identity)
         if kept is None or not viewer.may_see(kept.report.object.namespace):
-            raise HttpProblem(404, f"no report '{identity}' is kept: it was never, or is forgotten by now")
+            raise HttpProblem(404, f"no report '{identity}' is stored: it never existed, or has been deleted by now")
         return kept
 
     def history(self) -> BaseModel:
@@ -141,7 +141,9 @@ class QueryApi:
         with self.database.reading() as connection:
             trace = queries.trace(connection, identity, Visibility(seen - {""}, cluster="" in seen))
         if trace is None:
-            raise HttpProblem(404, f"nothing is kept of trace '{identity}': it never was, or is forgotten by now")
+            raise HttpProblem(
+                404, f"nothing is stored about trace '{identity}': it never existed, or has been deleted by now"
+            )
         return trace
 
     def letters(self) -> Page[DeadLetter]:
@@ -173,7 +175,7 @@ class QueryApi:
         where = letter.event.object.namespace if letter else ""
         seen = letter is not None and (viewer.may_see(where) if where else viewer.may_see_all_namespaces())
         if not seen:
-            raise HttpProblem(404, f"there is no dead letter '{name}': it was sent again or discarded, or is forgotten")
+            raise HttpProblem(404, f"there is no dead letter '{name}': it was replayed, discarded or deleted")
         if not viewer.may_replay(where):
             raise HttpProblem(403, f"you are not allowed to do this: it needs `patch keplers` in {_where(where)}")
         event = request_about(name, by=CONSOLE)

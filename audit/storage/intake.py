@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from audit.storage import dropped_events, entries, signing
 from audit.storage.dropped_events import UNREADABLE
-from audit.storage.entries import Entry, NotKept
+from audit.storage.entries import Entry, EventRefused
 from audit.storage.hints import Hints
 from audit.storage.signing import Keys
 from audit.storage.store import Store
@@ -68,7 +68,7 @@ class Audit:
                 self._note(event)
             elif event.type in RESOURCES:
                 return Received(calls=self.hints(event))
-        except NotKept as wrong:
+        except EventRefused as wrong:
             dropped_events.note(event, wrong.reason, str(wrong))
         except ValidationError as wrong:
             dropped_events.note(event, UNREADABLE, _first(wrong))
@@ -90,7 +90,7 @@ class Audit:
 
 
 def entry(event: Event, content: EventContent) -> Entry:
-    """Return the entry to store for an event with this content. Raises NotKept."""
+    """Return the entry to store for an event with this content. Raises EventRefused."""
     match content:
         case Report():
             return entries.report(event, content)

@@ -78,11 +78,11 @@ def _print(entries: "list[Changed] | list[Change]", lines: Iterator[str], output
 
 
 def _nothing(cluster: Cluster, about: Ref, *, everywhere: bool) -> None:
-    """Remark that nothing is kept about an object; raises Missing if there is no such object either."""
-    forgotten = "it was longer ago than --since, or is forgotten by now"
+    """Remark that nothing is stored about an object; raises Missing if there is no such object either."""
+    too_old = "it was longer ago than --since, or has been deleted by now"
     if not everywhere and not _may_exist(cluster, about):
-        raise Missing(f"there is no {title(about)}, and nothing is kept about one: it never was, or {forgotten}")
-    remark(f"nothing is kept about {title(about)}: no function has written to it, or {forgotten}")
+        raise Missing(f"there is no {title(about)}, and nothing is stored about one: it never existed, or {too_old}")
+    remark(f"nothing is stored about {title(about)}: no function has written to it, or {too_old}")
 
 
 def _may_exist(cluster: Cluster, about: Ref) -> bool:
@@ -157,4 +157,4 @@ def _newest(console: ConsoleClient, key: Ref, generation: int | None) -> Change:
         if generation in (None, change.generation):
             return change
     wanted = f"generation {generation} of {title(key)}" if generation else title(key)
-    raise Missing(f"nothing is kept about {wanted}: `kubectl kepler history {key.name}` lists what is")
+    raise Missing(f"nothing is stored about {wanted}: `kubectl kepler history {key.name}` lists what is")

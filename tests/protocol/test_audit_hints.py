@@ -17,7 +17,7 @@ from audit.storage.database import Database
 from audit.storage.hints import Hints
 from audit.storage.intake import Audit
 from audit.storage.store import Store
-from audit.storage.tables import Found, changes, metadata
+from audit.storage.tables import TableRow, changes, metadata
 from events.types import RESOURCE_ADD, RESOURCE_DELETE
 from local import probe
 from local.stack import Stack
@@ -42,7 +42,7 @@ def shows(event: Event, spec: Any = None, by: str = "mallory", **metadata: Any) 
     return replace(event, id="forged", object=shown, data=shown)
 
 
-def kept(store: Store) -> list[Found]:
+def kept(store: Store) -> list[TableRow]:
     """The rows of generations, oldest first."""
     with store.database.reading() as connection:
         return list(connection.execute(select(changes).order_by(changes.c.life, changes.c.generation)).all())

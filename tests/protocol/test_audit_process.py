@@ -46,7 +46,7 @@ def ended(**settings: str) -> str:
         ({"DATABASE": "topsecret"}, "`DATABASE` is not a URL: set it to one like 'sqlite:////var/lib/kepler-audit/"),
         ({"DATABASE": "postgresql://a:topsecret@h:port/c"}, "`DATABASE` is not a URL"),
         ({"DATABASE": "sqlite://"}, "`DATABASE` names no file"),
-        ({"DATABASE": "sqlite:////nowhere/audit.db"}, "`DATABASE` is in '/nowhere', which is no folder: make it"),
+        ({"DATABASE": "sqlite:////nowhere/audit.db"}, "`DATABASE` is in '/nowhere', which is not a folder: create it"),
         ({"DATABASE": "sqlite:////proc/audit.db"}, "`DATABASE` is "),
         ({"DATABASE": "postgresql://a:topsecret@127.0.0.1:1/c"}, ": set `DATABASE` to one that can be reached"),
         ({"ACCESS": "all"}, "`ACCESS` is 'all': Input should be 'token' or 'open'"),

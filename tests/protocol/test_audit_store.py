@@ -187,7 +187,7 @@ def test_what_is_kept_about_each_namespace_is_known_without_counting(store: Stor
     """Its sums are those of the rows, whatever was added and forgotten."""
     fill(store, 120)
     for most in (1 << 40, 1 << 17):
-        Retention(store.database, days=90, bytes=most).forget()
+        Retention(store.database, days=90, bytes=most).delete_old()
         assert read(store, _totals) == read(store, _counted)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from audit.storage.edits import edit, fields
-from audit.storage.entries import EditEntry, NotKept
+from audit.storage.entries import EditEntry, EventRefused
 from runtime.event import Event
 from runtime.tracing import trace_of
 from tests.audit_sample import RESOURCES, deleted, edited
@@ -123,5 +123,5 @@ def test_an_object_without_identity_shows_no_generation(changed: dict[str, Any])
 )
 def test_what_no_database_takes_is_refused(changed: dict[str, Any]) -> None:
     """Before it could fail those beside it."""
-    with pytest.raises(NotKept):
+    with pytest.raises(EventRefused):
         edit(with_metadata(**changed))
