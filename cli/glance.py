@@ -25,7 +25,7 @@ from runtime.objects import (
 
 HEADINGS = ("KIND", "NAME", "READY", "REASON", "NODES", "GEN", "AGE", "WHY")
 # Columns that are left out on a narrow terminal, in this order.
-SPARED = ("GEN", "NODES", "AGE")
+OPTIONAL_COLUMNS = ("GEN", "NODES", "AGE")
 # Values of `Ready`, the worst first; last the kinds without `Ready`.
 BADNESS = ("False", "Unknown", "True", None)
 # The field by which a Kepler names a companion.

@@ -13,7 +13,7 @@ from cli import dead_letter_rows as kept
 from cli.command_errors import Exit, Missing, UsageError
 from cli.connection.broker import send
 from cli.connection.cluster import Cluster
-from cli.options import Format, Output, Reach
+from cli.options import ClusterOptions, Format, Output
 from cli.output import data, remark, say, table
 from dead_letters.dead_letter import LABEL, changed, is_letter
 from runtime import redact
@@ -27,7 +27,7 @@ Letters = Annotated[list[str] | None, typer.Argument(help="Names of letters.", s
 All = Annotated[bool, typer.Option("--all", help="Every letter there is.")]
 
 
-def listed(ctx: typer.Context, place: Reach, *, output: Output = Format.TABLE) -> int:
+def listed(ctx: typer.Context, options: ClusterOptions, *, output: Output = Format.TABLE) -> int:
     """Events that could not be delivered: about what, and what the function answered.
 
     They are about resources of all namespaces, and kept in the functions' own. What they asked for is not lost: the
@@ -35,7 +35,7 @@ def listed(ctx: typer.Context, place: Reach, *, output: Output = Format.TABLE) -
     """
     if ctx.invoked_subcommand:
         return Exit.OK
-    letters = read.letters(_all(place.connect()))
+    letters = read.letters(_all(options.connect()))
     if output is not Format.TABLE:
         data(letters, output)
     elif letters:
@@ -45,9 +45,9 @@ def listed(ctx: typer.Context, place: Reach, *, output: Output = Format.TABLE) -
     return Exit.OK
 
 
-def show(letter: Letter, place: Reach, *, output: Output = Format.TABLE) -> int:
+def show(letter: Letter, options: ClusterOptions, *, output: Output = Format.TABLE) -> int:
     """One letter: to whom, what came back, and the event itself."""
-    config_map = _need(place.connect(), letter)
+    config_map = _need(options.connect(), letter)
     read_letter = _readable(config_map)
     if output is not Format.TABLE:
         data(read_letter, output)
@@ -57,12 +57,12 @@ def show(letter: Letter, place: Reach, *, output: Output = Format.TABLE) -> int:
     return Exit.OK
 
 
-def replay(place: Reach, *, letters: Letters = None, everything: All = False) -> int:
+def replay(options: ClusterOptions, *, letters: Letters = None, everything: All = False) -> int:
     """Has letters sent again, as they were.
 
     Who can take one now does, and the letter is gone; else it comes back.
     """
-    cluster = place.connect()
+    cluster = options.connect()
     meant = _meant(cluster, letters, everything=everything)
     chosen = read.letters(meant) if everything else [_readable(config_map) for config_map in meant]
     lost = [letter for letter in chosen if not letter.complete]
@@ -75,12 +75,12 @@ def replay(place: Reach, *, letters: Letters = None, everything: All = False) ->
     return Exit.NO if lost else Exit.OK
 
 
-def discard(place: Reach, *, letters: Letters = None, everything: All = False) -> int:
+def discard(options: ClusterOptions, *, letters: Letters = None, everything: All = False) -> int:
     """Throws letters away that nobody can use.
 
     What they asked for is not lost: the sweep finds it within minutes.
     """
-    cluster = place.connect()
+    cluster = options.connect()
     config_maps = _meant(cluster, letters, everything=everything)
     for config_map in config_maps:
         cluster.delete(kept.ref(name(config_map), cluster.operator_namespace), config_map)

@@ -11,12 +11,12 @@ import typer
 from audit.answer_models import Change, Trace
 from cli.command_errors import CliError, Exit, Missing
 from cli.connection.cluster import Cluster
-from cli.connection.console import ConsoleClient, reached
+from cli.connection.console import ConsoleClient, console_client
 from cli.kinds import target, title
 from cli.lookup import find_resource
-from cli.options import ConsoleAt, Everywhere, Format, Name, Output, Reach
+from cli.options import ClusterOptions, ConsoleOptions, Everywhere, Format, Name, Output
 from cli.output import data, remark, say
-from cli.timeline.history_lines import Changed, behind, changed, changes, since, writes
+from cli.timeline.history_lines import Changed, changed, changes, edit_of_report, since, writes
 from cli.timeline.waterfall import lines
 from runtime.errors import Forbidden
 from runtime.objects import Ref
@@ -36,8 +36,8 @@ Calls = Annotated[bool, typer.Option("--calls", help="Also each call of the API 
 
 
 def history(  # noqa: PLR0913 (one parameter an option)
-    place: Reach,
-    at: ConsoleAt,
+    options: ClusterOptions,
+    console_options: ConsoleOptions,
     *,
     name: Name = "",
     since_: Since = "",
@@ -51,9 +51,9 @@ def history(  # noqa: PLR0913 (one parameter an option)
 
     With --target: what was written to one object of the cluster, by which function, because of which edit.
     """
-    cluster = place.connect()
+    cluster = options.connect()
     after = since(since_, datetime.now(UTC))
-    with reached(cluster, url=at.console, token=at.token) as console:
+    with console_client(cluster, url=console_options.console, token=console_options.token) as console:
         if target_:
             about, namespace = target(target_, cluster.namespace), "" if all_namespaces else cluster.namespace
             wrote = list(_print_reports(console, about, namespace, after, limit))
@@ -119,7 +119,7 @@ def _print_reports(
     for short in page.items:
         if short.trace not in traces:
             traces[short.trace] = _trace(console, short.trace)
-        yield from changed(console.report(short.id), wanted, behind(traces[short.trace], short.id))
+        yield from changed(console.report(short.id), wanted, edit_of_report(traces[short.trace], short.id))
 
 
 def _trace(console: ConsoleClient, identity: str) -> Trace | None:
@@ -130,8 +130,8 @@ def _trace(console: ConsoleClient, identity: str) -> Trace | None:
 
 
 def trace(  # noqa: PLR0913
-    place: Reach,
-    at: ConsoleAt,
+    options: ClusterOptions,
+    console_options: ConsoleOptions,
     *,
     name: Name = "",
     generation: Generation = None,
@@ -140,8 +140,8 @@ def trace(  # noqa: PLR0913
     output: Output = Format.TABLE,
 ) -> int:
     """What one change set going, as a waterfall: who worked when, and what the end waited for."""
-    cluster = place.connect()
-    with reached(cluster, url=at.console, token=at.token) as console:
+    cluster = options.connect()
+    with console_client(cluster, url=console_options.console, token=console_options.token) as console:
         trace = console.trace(identity or _newest(console, find_resource(cluster, name), generation).trace)
     if output is not Format.TABLE:
         data(trace, output)

@@ -11,7 +11,7 @@ from cli.connection.broker import send
 from cli.connection.cluster import Cluster
 from cli.kinds import RECONCILED_KINDS, title
 from cli.lookup import find_resource
-from cli.options import Everywhere, Name, Reach
+from cli.options import ClusterOptions, Everywhere, Name
 from cli.output import progress, remark, say
 from functions.function_catalogue import FUNCTIONS
 from runtime.conditions import current
@@ -27,7 +27,7 @@ Timeout = Annotated[float, typer.Option(min=1, help="Seconds to wait.")]
 
 
 def resync(  # noqa: PLR0913 (one parameter an option)
-    place: Reach,
+    options: ClusterOptions,
     *,
     name_: Name = "",
     everything: All = False,
@@ -41,7 +41,7 @@ def resync(  # noqa: PLR0913 (one parameter an option)
     """
     if name_ and everything:
         raise UsageError("a NAME and --all exclude each other: leave one out")
-    cluster = place.connect()
+    cluster = options.connect()
     namespace = "" if all_namespaces else cluster.namespace
     keys = _all(cluster, namespace) if everything or all_namespaces else [find_resource(cluster, name_)]
     for key in keys:

@@ -28,7 +28,7 @@ def author(edit: Edit) -> str:
     return visible_line(f"{happened}{_by(edit.by)}{'' if edit.verified else UNVERIFIED}")
 
 
-def caused(cause: EpisodeCause) -> str:
+def cause_sentence(cause: EpisodeCause) -> str:
     """Return why an episode began and what was written in it; empty for an edit, which has a heading of its own."""
     if cause.kind == "edit":
         return ""
@@ -58,7 +58,7 @@ def foreign_field(field: ForeignField) -> str:
 
 def fight(contested: Fight) -> str:
     """Return which field of a child is put back again and again, by which function, and who changes it."""
-    times = f"{contested.count} times since {second(contested.since)}, last at {second(contested.last)}"
+    times = f"{contested.count} times since {local_time(contested.since)}, last at {local_time(contested.last)}"
     if not contested.path:
         sentence = f"{title(contested.object)}: {contested.function} created it again {times}"
         return visible_line(f"{sentence}, since it was deleted each time{NOT_KEPT}")
@@ -76,7 +76,7 @@ def cut(reports: int) -> str:
     return f"Only the newest {_count(reports, 'report')} of it: there are more."
 
 
-def second(moment: datetime) -> str:
+def local_time(moment: datetime) -> str:
     """Return a time in whole seconds, the precision of the API server, in the time zone of this machine."""
     return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
 
@@ -135,7 +135,7 @@ def _by(manager: str) -> str:
 
 
 def _at(moment: datetime | None) -> str:
-    return f", {second(moment)}" if moment else ""
+    return f", {local_time(moment)}" if moment else ""
 
 
 def _last_part(source: str) -> str:

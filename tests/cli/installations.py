@@ -13,7 +13,7 @@ from cli.commands.doctor import CHECKS
 from cli.doctor.check import ClusterSnapshot
 from cli.doctor.expected import additions, objects
 from cli.doctor.knative_health import CHANNEL, DEFINITIONS, EVENTING, OF_VERSION
-from cli.doctor.survey import LOOKED_AT
+from cli.doctor.survey import READ_KINDS
 from cli.explanation.function_parts import Installation, Parts
 from crds.crd_files import RESOURCES, definition
 from crds.meta import GROUP
@@ -66,7 +66,7 @@ def _generated() -> Objects:
             **definition(resource),
             "status": {"conditions": [{"type": "Established", "status": "True"}]},
         }
-    known = {(kind.api_version, kind.name): kind for kind in LOOKED_AT}
+    known = {(kind.api_version, kind.name): kind for kind in READ_KINDS}
     for shipped in objects(NAMESPACE, ()):
         if kind := known.get((shipped["apiVersion"], shipped["kind"])):
             meta = shipped["metadata"]
@@ -88,7 +88,7 @@ def _generated() -> Objects:
 
 def binding(name: str) -> Ref:
     """A ClusterRoleBinding."""
-    return Ref(next(kind for kind in LOOKED_AT if kind.name == "ClusterRoleBinding"), "", name)
+    return Ref(next(kind for kind in READ_KINDS if kind.name == "ClusterRoleBinding"), "", name)
 
 
 def ref(kind: Kind, name: str) -> Ref:
@@ -128,14 +128,14 @@ def well() -> ClusterSnapshot:
     )
 
 
-def told(seen: ClusterSnapshot) -> list[Check]:
+def all_checks(seen: ClusterSnapshot) -> list[Check]:
     """All checks."""
     return [entry for check in CHECKS for entry in check(seen)]
 
 
 def troubles(seen: ClusterSnapshot) -> list[Check]:
     """All checks that do not pass."""
-    return [check for check in told(seen) if check.level != "ok"]
+    return [check for check in all_checks(seen) if check.level != "ok"]
 
 
 def without(gone: Ref) -> Callable[[ClusterSnapshot], ClusterSnapshot]:

@@ -6,7 +6,7 @@ import pytest
 
 from cli.command_errors import Exit
 from cli.doctor.expected import objects
-from cli.explanation.function_parts import Installation, trouble
+from cli.explanation.function_parts import Installation, delivery_problem
 from local.stack import Stack
 from runtime.settings import NAMESPACE
 from tests.cli.terminal import Terminal
@@ -65,7 +65,7 @@ def test_doctor_says_where_the_functions_are(terminal: Terminal, letter: str) ->
 
 def test_explain_names_the_namespace_without_functions() -> None:
     """Instead of the one Trigger that it needs."""
-    text = trouble(Installation(namespace=ELSEWHERE), "kepler-collector")
+    text = delivery_problem(Installation(namespace=ELSEWHERE), "kepler-collector")
     assert text.startswith(f"no function is in namespace '{ELSEWHERE}': apply `config/`, or name the functions'")
 
 

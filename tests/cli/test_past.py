@@ -210,7 +210,9 @@ def test_a_deleted_object_has_no_edit_as_its_cause() -> None:
     written = [
         edit
         for kept in shown.reports
-        for edit in history_lines.changed(kept, "DaemonSet/kepler-exporter", history_lines.behind(shown, kept.id))
+        for edit in history_lines.changed(
+            kept, "DaemonSet/kepler-exporter", history_lines.edit_of_report(shown, kept.id)
+        )
     ]
     assert [(edit.action, edit.edit) for edit in written] == [("changed", EDIT), ("created", None)]
     again = "\n".join(history_lines.writes(written)).partition("created")[2]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from audit.answer_models import EpisodeCause, Fight, ForeignField, WriteSummary
-from cli.timeline.sentences import END_OF_FIGHT, author, because, caused, cut, fight, foreign_field
+from cli.timeline.sentences import END_OF_FIGHT, author, because, cause_sentence, cut, fight, foreign_field
 from events.report import ObjectName
 from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESYNC_REQUESTED
 from local.layout import ROOT
@@ -49,48 +49,50 @@ TOLD = "DaemonSet energy/kepler-exporter was"
 CASES = (
     SentenceCase(
         "a drift",
-        caused(DRIFT),
+        cause_sentence(DRIFT),
         f"{TOLD} changed by kubectl-edit, as an event told; put back: a, b, c and 6 other fields.",
         "causes.js",
         (" was ", " by ", ", as an event told", "; put back: ", " and ", "other field"),
     ),
     SentenceCase(
         "a deletion of a child",
-        caused(GONE),
+        cause_sentence(GONE),
         f"{TOLD} deleted (Kubernetes does not keep by whom), as an event told; put back: the whole object.",
         "causes.js",
         (" (Kubernetes does not keep by whom)", "the whole object"),
     ),
     SentenceCase(
         "what was written besides",
-        caused(gained(CHANGED.model_copy(update={"object": CONFIG_MAP, "fields": 4}))),
+        cause_sentence(gained(CHANGED.model_copy(update={"object": CONFIG_MAP, "fields": 4}))),
         f"{TOLD} created by x, as an event told; written: ConfigMap kepler-cfm changed: a, b, c and 1 other field.",
         "causes.js",
         ("; written: ",),
     ),
     SentenceCase(
         "what was not put back but deleted",
-        caused(gained(WriteSummary(object=DAEMON_SET, action="deleted", fields=0))),
+        cause_sentence(gained(WriteSummary(object=DAEMON_SET, action="deleted", fields=0))),
         f"{TOLD} created by x, as an event told; written: DaemonSet kepler-exporter deleted.",
         "causes.js",
         ('one.action !== "deleted"',),
     ),
     SentenceCase(
         "nothing known",
-        caused(EpisodeCause(kind="event")),
+        cause_sentence(EpisodeCause(kind="event")),
         "something was touched, as an event told.",
         "causes.js",
         ("something", "touched"),
     ),
     SentenceCase(
         "a sweep",
-        caused(SWEPT),
+        cause_sentence(SWEPT),
         "The sweep found that it was not as it should be; written: DaemonSet kepler-exporter changed: a, b, c and 6 "
         "other fields.",
         "causes.js",
         ("The sweep found that it was not as it should be",),
     ),
-    SentenceCase("a request", caused(ASKED), "cli asked to look again.", "causes.js", (" asked to look again",)),
+    SentenceCase(
+        "a request", cause_sentence(ASKED), "cli asked to look again.", "causes.js", (" asked to look again",)
+    ),
     SentenceCase("an edit", author(EDIT), "edited by kubectl-patch", "parts.js", ('"edited"', " by ")),
     SentenceCase(
         "the first that is known of a resource",
@@ -185,19 +187,22 @@ def test_a_sentence_is_the_same_as_in_the_console(case: SentenceCase) -> None:
 
 def test_an_edit_has_a_heading_of_its_own() -> None:
     """So the episode that it began has none."""
-    assert caused(EpisodeCause(kind="edit", by="kubectl-patch")) == ""
+    assert cause_sentence(EpisodeCause(kind="edit", by="kubectl-patch")) == ""
 
 
 def test_a_sentence_tells_when_if_that_is_known() -> None:
     """In whole seconds, as the API server keeps it."""
     changed = DRIFT.model_copy(update={"time": T0})
-    assert f" by kubectl-edit, {T0.astimezone():%Y-%m-%d %H:%M:%S}, as an event told" in caused(changed)
-    assert caused(ASKED.model_copy(update={"time": T0})).startswith("cli asked to look again, 2026-01-0")
+    assert f" by kubectl-edit, {T0.astimezone():%Y-%m-%d %H:%M:%S}, as an event told" in cause_sentence(changed)
+    assert cause_sentence(ASKED.model_copy(update={"time": T0})).startswith("cli asked to look again, 2026-01-0")
 
 
 def test_a_sentence_is_one_line_whoever_is_in_it() -> None:
     """A field manager may be of any name."""
     manager = "x\n2026-01-01  generation 9\x1b[2J"
-    for sentence in (caused(DRIFT.model_copy(update={"by": manager})), author(EDIT.model_copy(update={"by": manager}))):
+    for sentence in (
+        cause_sentence(DRIFT.model_copy(update={"by": manager})),
+        author(EDIT.model_copy(update={"by": manager})),
+    ):
         assert is_printable(sentence)
         assert "\n" not in sentence

@@ -12,7 +12,7 @@ from typing import IO, Any
 import pytest
 
 from cli.command_errors import Exit
-from cli.glance import HEADINGS, SPARED, Changes, rows, status
+from cli.glance import HEADINGS, OPTIONAL_COLUMNS, Changes, rows, status
 from cli.output import columns, fitted
 from local.layout import ROOT
 from runtime.objects import COLLECTED_METRIC, KEPLER, Kind, Manifest, Ref
@@ -54,7 +54,7 @@ def test_the_reason_has_a_column() -> None:
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 200])
 def test_a_resource_is_one_line_on_a_terminal(width: int) -> None:
     """Less important columns go first; the sentence is cut, and `explain` has all of it."""
-    shown = fitted([HEADINGS, *rows(status(MIXED), NOW)], SPARED, width)
+    shown = fitted([HEADINGS, *rows(status(MIXED), NOW)], OPTIONAL_COLUMNS, width)
     lines = [line.replace("   ", "  ") for line in columns(shown).splitlines()]
     assert {"NAME", "READY", "REASON"} <= {*shown[0]}
     assert all(len(line) <= width for line in lines) is (width >= 60)
