@@ -109,9 +109,9 @@ def _why(ref: Ref, manifest: Manifest, keplers: Sequence[tuple[Ref, Manifest]]) 
     if ready:
         return ready.message
     if conditions(manifest).get(READY):
-        looked = f"generation {generation(manifest)} is not looked at yet, or not by all"
-        return f"{looked}: `kubectl kepler explain` says by whom"
-    return "no function has looked at it: `kubectl kepler explain` says why"
+        missing = f"not every function has reported on generation {generation(manifest)} yet"
+        return f"{missing}: `kubectl kepler explain` names those that have not"
+    return "no function has reported on it: `kubectl kepler explain` says why"
 
 
 def _used(ref: Ref, keplers: Iterable[tuple[Ref, Manifest]]) -> str:

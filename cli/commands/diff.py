@@ -41,7 +41,7 @@ def diff(  # noqa: PLR0913 (one parameter an option)
     """What `kubectl apply` would change: the resource itself, and all that the functions would do about it.
 
     Writes nothing. Confidential values are hidden, in every format, unless --show-values is given.
-    Ends with 0 where nothing differs, 1 where something does, and more where that cannot be told.
+    Ends with 0 if nothing differs, with 1 if something does, and with a higher code after an error.
     """
     sources.check()
     cluster = options.connect()

@@ -139,7 +139,7 @@ def trace(  # noqa: PLR0913
     calls: Calls = False,
     output: Output = Format.TABLE,
 ) -> int:
-    """What one change set going, as a waterfall: who worked when, and what the end waited for."""
+    """What one change led to, as a waterfall: which function worked when, and what the last one waited for."""
     cluster = options.connect()
     with console_client(cluster, url=console_options.console, token=console_options.token) as console:
         trace = console.trace(identity or _newest(console, find_resource(cluster, name), generation).trace)

@@ -36,7 +36,7 @@ def elsewhere(seen: ClusterSnapshot) -> Iterator[Check]:
     places = {str(subject.get("namespace", "")) for subject in binding.get("subjects") or ()} - {""}
     if places and seen.namespace not in places:
         place = min(places)
-        sentence = f"the functions are in namespace '{place}', and '{seen.namespace}' was looked at"
+        sentence = f"the functions are in namespace '{place}', and '{seen.namespace}' was checked"
         yield fail(
             "installation", sentence, f"add --operator-namespace {place}, or set KEPLER_OPERATOR_NAMESPACE={place}"
         )

@@ -111,7 +111,9 @@ def _unheard(function: Function, facts: Facts) -> Obstacle:
     if wrong := delivery_problem(facts.installed, function.manager):
         return Obstacle(f"{sentence}: {wrong}", ("kubectl kepler doctor",))
     if _recently_edited(facts):
-        return Obstacle(f"{sentence}: it was asked a moment ago", (f"wait, or watch: kubectl get {_words(facts)} -w",))
+        return Obstacle(
+            f"{sentence}: the event was sent a moment ago", (f"wait, or watch: kubectl get {_words(facts)} -w",)
+        )
     return Obstacle(f"{sentence}, though nothing is wrong with it: its event may be lost", (_resync(facts),))
 
 
@@ -234,7 +236,7 @@ def _late_sweep(facts: Facts) -> Iterator[Obstacle]:
 def _summary(facts: Facts) -> Obstacle:
     """Return the message of `Ready`, for when there is no other cause."""
     condition = conditions(facts.resource).get(READY) or {}
-    message = str(condition.get("message") or "no function has looked at it")
+    message = str(condition.get("message") or "no function has reported on it")
     return Obstacle(message, (_resync(facts),), str(condition.get("reason") or ""))
 
 

@@ -78,7 +78,7 @@ def not_ready_reason(manifest: Manifest) -> str:
     """Return why a Knative object is not Ready, by its condition; empty if it is."""
     condition = conditions(manifest).get(READY)
     if condition is None:
-        return "no controller has looked at it: is Knative running?"
+        return "no controller has set its status: is Knative running?"
     if condition.get("status") == "True":
         return ""
     return str(condition.get("message") or condition.get("reason") or "it does not say why")

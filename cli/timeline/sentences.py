@@ -16,8 +16,8 @@ from events.report import Cause, ObjectName
 from events.types import RESYNC_REQUESTED
 from runtime.printable import visible_line
 
-NOT_KEPT = " (Kubernetes does not keep by whom)"
-UNVERIFIED = ", as an event told"
+NOT_KEPT = " (Kubernetes does not record by whom)"
+UNVERIFIED = ", according to an event"
 # How many fields of one written object are named.
 PATHS = 3
 
@@ -44,7 +44,7 @@ def because(cause: Cause) -> str:
         generation = f" (generation {cause.generation})" if cause.generation else ""
         return visible_line(f"{about} was {action}{generation}{_by('' if action == 'deleted' else cause.by)}")
     if cause.type == RESYNC_REQUESTED:
-        return visible_line(f"{_last_part(cause.source)} asked to look at {about} again")
+        return visible_line(f"{_last_part(cause.source)} requested a resync of {about}")
     return visible_line(f"of event {cause.type} ({about})")
 
 
@@ -91,7 +91,7 @@ def _asked(cause: EpisodeCause) -> str:
     who = _last_part(cause.source)
     if who == "sweep":
         return "The sweep found that it was not as it should be"
-    return f"{who} asked to look again{_at(cause.time)}"
+    return f"{who} requested a resync{_at(cause.time)}"
 
 
 def _written_objects(cause: EpisodeCause) -> Iterator[str]:

@@ -75,7 +75,10 @@ CASES = [
     ExplainCase(
         "one has not reported, a moment after the edit",
         facts(kepler(SILENT, NOT_READY, edited="2026-01-02T11:59:55Z")),
-        ("collector has not reported on generation 2, its last word was on generation 1: it was asked a moment ago",),
+        (
+            "collector has not reported on generation 2, its last word was on generation 1: the event was sent a "
+            "moment ago",
+        ),
         ("kubectl get keplers kepler -n energy -w",),
     ),
     ExplainCase(
@@ -296,4 +299,4 @@ def test_what_runs_is_told() -> None:
 def test_what_could_not_be_read_is_said() -> None:
     """So that nobody takes silence for health."""
     explanation = explain(replace(facts(kepler()), unread=("nodes",)))
-    assert explanation.remarks == ("you may not read nodes: it is left out of account",)
+    assert explanation.remarks == ("you may not read nodes, so it is not considered",)

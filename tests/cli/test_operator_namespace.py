@@ -49,7 +49,7 @@ def test_dead_letters_are_found_and_discarded_where_the_functions_are(
     assert replayed.code in (Exit.DENIED, Exit.MISSING)
     assert f"in namespace '{ELSEWHERE}'" in replayed.err
     assert letter not in terminal("dead-letters", "--operator-namespace", NAMESPACE).out
-    assert terminal("dead-letters", "discard", letter).out == "1 letter thrown away\n"
+    assert terminal("dead-letters", "discard", letter).out == "1 letter discarded\n"
     assert terminal("dead-letters", "-o", "json").data == []
 
 
@@ -59,7 +59,7 @@ def test_doctor_says_where_the_functions_are(terminal: Terminal, letter: str) ->
     result = terminal("doctor", *OPTION, "-o", "json")
     assert result.code == Exit.NO
     [line] = result.data["checks"]
-    assert line["says"] == f"the functions are in namespace '{NAMESPACE}', and '{ELSEWHERE}' was looked at"
+    assert line["says"] == f"the functions are in namespace '{NAMESPACE}', and '{ELSEWHERE}' was checked"
     assert line["do"].startswith(f"add --operator-namespace {NAMESPACE}, or set KEPLER_OPERATOR_NAMESPACE=")
 
 

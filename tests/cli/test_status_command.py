@@ -93,7 +93,7 @@ def test_a_change_is_a_line_of_its_own(workbench: Workbench, watched: IO[str]) -
     """Of what was there before, of what is new, and of what is gone; nothing where nothing has changed."""
     assert watched.readline().split()[:2] == ["KIND", "NAME"]
     workbench.apply(kepler())
-    assert "no function has looked at it" in watched.readline()
+    assert "no function has reported on it" in watched.readline()
     workbench.apply(kepler(collected_metric="mine"))
     workbench.settle()
     while "CollectedMetricNotFound" not in (line := watched.readline()):
@@ -159,7 +159,7 @@ def test_the_doctor_says_that_other_namespaces_may_not_be_listed(
     workbench.apply(kepler())
     checks = limited("keplers")("doctor", "-o", "json").data["checks"]
     first, second = [check["says"] for check in checks if check["area"] == "resources"]
-    assert f"only those of namespace '{workbench.namespace}' are looked at" in first
+    assert f"only those of namespace '{workbench.namespace}' are checked" in first
     assert second == f"Kepler {workbench.namespace}/kepler is not Ready"
 
 

@@ -100,4 +100,4 @@ def test_ready_for_an_older_generation_is_not_ready() -> None:
     entry = {"metadata": {"name": "k", "namespace": "n", "generation": 2}, "status": {"conditions": [condition]}}
     shown = status({Ref(KEPLER, "n", "k"): entry})
     assert (shown.ready, shown.resources[0].ready, shown.resources[0].since) == (False, "Unknown", None)
-    assert "generation 2 is not looked at yet, or not by all" in next(rows(shown, NOW))[-1]
+    assert "not every function has reported on generation 2 yet" in next(rows(shown, NOW))[-1]

@@ -163,7 +163,7 @@ def test_a_resync_brings_back_what_nobody_saw_go(edited: Plugin) -> None:
     cluster.stack.kill(adapter)
     try:
         cluster.kubectl("delete", "service/kepler-exporter")
-        assert "asked for" in edited("resync", "--wait")
+        assert "resync requested" in edited("resync", "--wait")
         cluster.eventually(lambda: cluster.get("service/kepler-exporter"))
     finally:
         cluster.stack.restart(adapter)

@@ -148,7 +148,7 @@ def test_an_object_that_the_api_server_does_not_know_is_not_kept(
 
 
 def test_a_deletion_is_believed_when_the_object_is_gone(audit: Audit, objects: KnownObjects, store: Store) -> None:
-    """Its last spec comes from the event, so it is marked; nobody is named, since Kubernetes does not keep who."""
+    """Its last spec comes from the event, so it is marked; nobody is named, since Kubernetes does not record who."""
     real = edited(KEPLER, 2, NOW)
     objects.have(real)
     audit(real)

@@ -85,4 +85,4 @@ def test_an_object_that_is_deleted_again_and_again() -> None:
     [shown] = fights.fights(reports, OURS)
     assert (shown.path, shown.count, shown.others) == ("", 3, ())
     assert "created it again 3 times since " in fight(shown)
-    assert fight(shown).endswith("since it was deleted each time (Kubernetes does not keep by whom)")
+    assert fight(shown).endswith("since it was deleted each time (Kubernetes does not record by whom)")
