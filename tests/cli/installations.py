@@ -59,10 +59,10 @@ def generated() -> Objects:
 @functools.cache
 def _generated() -> Objects:
     """Render the objects that `generated` copies, once: rendering the CRDs takes longer than most tests."""
-    found: Objects = {}
+    by_ref: Objects = {}
     for resource in RESOURCES.values():
         name = f"{resource.names.plural}.{GROUP}"
-        found[Ref(CRD, "", name)] = {
+        by_ref[Ref(CRD, "", name)] = {
             **definition(resource),
             "status": {"conditions": [{"type": "Established", "status": "True"}]},
         }
@@ -70,20 +70,20 @@ def _generated() -> Objects:
     for shipped in objects(NAMESPACE, ()):
         if kind := known.get((shipped["apiVersion"], shipped["kind"])):
             meta = shipped["metadata"]
-            found[Ref(kind, meta.get("namespace", ""), meta["name"])] = {**shipped, "status": READY}
-    found[Ref(NAMESPACES, "", "energy")] = {
+            by_ref[Ref(kind, meta.get("namespace", ""), meta["name"])] = {**shipped, "status": READY}
+    by_ref[Ref(NAMESPACES, "", "energy")] = {
         "metadata": {"name": "energy", "labels": {"pod-security.kubernetes.io/enforce": "privileged"}}
     }
     for called in DEFINITIONS.values():
-        found[Ref(CRD, "", called)] = {"metadata": {"name": called, "labels": {OF_VERSION: "1.21.0"}}}
+        by_ref[Ref(CRD, "", called)] = {"metadata": {"name": called, "labels": {OF_VERSION: "1.21.0"}}}
     for called in CHANNEL:
-        found[Ref(DEPLOYMENT, EVENTING, called)] = deployment(called, {"requests": {"cpu": "100m"}})
+        by_ref[Ref(DEPLOYMENT, EVENTING, called)] = deployment(called, {"requests": {"cpu": "100m"}})
     for added in (entry for brought in additions().values() for entry in brought):
         if kind := known.get((added["apiVersion"], added["kind"])):
-            found[Ref(kind, added["metadata"].get("namespace", ""), added["metadata"]["name"])] = None
-    bound = found[binding("kepler-exporter")]
+            by_ref[Ref(kind, added["metadata"].get("namespace", ""), added["metadata"]["name"])] = None
+    bound = by_ref[binding("kepler-exporter")]
     bound["subjects"] = [{"kind": "ServiceAccount", "name": "kepler", "namespace": "energy"}]
-    return found
+    return by_ref
 
 
 def binding(name: str) -> Ref:

@@ -129,7 +129,7 @@ def test_an_edit_of_a_hidden_value_says_so() -> None:
 def test_what_was_written_to_one_object_and_why() -> None:
     """The fields, the function, the event, and the edit behind it."""
     kept = trace(ESTIMATOR, COLLECTOR).reports
-    edits = [edit for each in kept for edit in history_lines.changed(each, "DaemonSet/kepler-exporter", EDIT)]
+    edits = [edit for report in kept for edit in history_lines.changed(report, "DaemonSet/kepler-exporter", EDIT)]
     text = "\n".join(history_lines.writes(edits))
     assert [edit.function for edit in edits] == ["collector"]
     assert "DaemonSet energy/kepler-exporter changed by collector" in text

@@ -246,7 +246,7 @@ def test_a_token_of_the_api_server_is_taken_unless_a_setting_forbids_it(desk: Au
     plain = desk.somebody(SEES, audience=None)
     desk.asked.clear()
     assert desk.namespaces("reports?limit=1000", plain) == {LAB, ENERGY}
-    assert [one.path for one in desk.asked] == [TOKEN_REVIEWS, TOKEN_REVIEWS, ACCESS_REVIEWS, ACCESS_REVIEWS]
+    assert [request.path for request in desk.asked] == [TOKEN_REVIEWS, TOKEN_REVIEWS, ACCESS_REVIEWS, ACCESS_REVIEWS]
     send = transport(desk.stack, "kepler-audit")
     only_own = TokenAuthenticator(send, own=True)
     with Flask("asking").test_request_context(headers={"Authorization": f"Bearer {plain}"}), pytest.raises(HttpProblem):

@@ -88,7 +88,7 @@ def test_a_selection_is_a_value_and_never_part_of_a_statement(client: FlaskClien
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "detail"),
     [
         ("reports?limit=0", "`limit` is '0': Input should be greater than 0"),
         ("reports?limit=1001", "`limit` is '1001': Input should be less than or equal to 1000"),
@@ -106,13 +106,13 @@ def test_a_selection_is_a_value_and_never_part_of_a_statement(client: FlaskClien
         ("traces/x?x=1", "there is no parameter `x`: there are none"),
     ],
 )
-def test_a_wrong_parameter_is_told(client: FlaskClient, path: str, said: str) -> None:
+def test_a_wrong_parameter_is_told(client: FlaskClient, path: str, detail: str) -> None:
     """As a problem document that names it, and what to send instead."""
     answer = client.get(f"{API}/{path}")
     assert answer.status_code == 400
     assert answer.content_type == "application/problem+json"
     assert answer.json
-    assert said in answer.json["detail"]
+    assert detail in answer.json["detail"]
     assert (answer.json["title"], answer.json["status"]) == ("Bad Request", 400)
 
 

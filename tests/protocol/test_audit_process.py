@@ -40,7 +40,7 @@ def ended(**settings: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({"DATABASE": "mysql://a:topsecret@b/c"}, "`DATABASE` is for 'mysql', which is not known here"),
         ({"DATABASE": "topsecret"}, "`DATABASE` is not a URL: set it to one like 'sqlite:////var/lib/kepler-audit/"),
@@ -56,10 +56,10 @@ def ended(**settings: str) -> str:
     ],
     ids=str,
 )
-def test_a_wrong_setting_ends_it_with_what_to_do(settings: dict[str, str], said: str) -> None:
+def test_a_wrong_setting_ends_it_with_what_to_do(settings: dict[str, str], message: str) -> None:
     """In one line, which has no password in it."""
     output = ended(**settings)
-    assert said in output
+    assert message in output
     assert "topsecret" not in output
 
 
@@ -124,7 +124,7 @@ from functions.func import new
 for name in sys.argv[1:]:
     os.environ["FUNCTION"] = name
     new()
-    print(json.dumps([name, [one for one in ("sqlalchemy", "alembic", "psycopg") if one in sys.modules]]))
+    print(json.dumps([name, [module for module in ("sqlalchemy", "alembic", "psycopg") if module in sys.modules]]))
 """
 
 

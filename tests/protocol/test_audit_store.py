@@ -111,22 +111,22 @@ def test_pages_go_on_where_the_last_one_ended(store: Store) -> None:
 TRACE = reports_of(10)[9].parsed.trace
 # Parameters, and which of the reports they select.
 SELECTED: tuple[tuple[dict[str, object], Callable[[Report], bool]], ...] = (
-    ({"kind": "KeplerMachineConfig"}, lambda said: said.object.kind == "KeplerMachineConfig"),
-    ({"namespace": "lab"}, lambda said: said.object.namespace == "lab"),
+    ({"kind": "KeplerMachineConfig"}, lambda report: report.object.kind == "KeplerMachineConfig"),
+    ({"namespace": "lab"}, lambda report: report.object.namespace == "lab"),
     (
         {"name": "kepler", "function": "collector"},
-        lambda said: (said.object.name, said.function) == ("kepler", "collector"),
+        lambda report: (report.object.name, report.function) == ("kepler", "collector"),
     ),
-    ({"outcome": "rejected"}, lambda said: said.outcome == "rejected"),
-    ({"uid": KEPLER.uid, "generation": 2}, lambda said: (said.object.uid, said.generation) == (KEPLER.uid, 2)),
-    ({"trace": TRACE}, lambda said: said.trace == TRACE),
+    ({"outcome": "rejected"}, lambda report: report.outcome == "rejected"),
+    ({"uid": KEPLER.uid, "generation": 2}, lambda report: (report.object.uid, report.generation) == (KEPLER.uid, 2)),
+    ({"trace": TRACE}, lambda report: report.trace == TRACE),
     (
         {"target": "DaemonSet/kepler-exporter"},
-        lambda said: "DaemonSet" in [change.object.kind for change in said.changes],
+        lambda report: "DaemonSet" in [change.object.kind for change in report.changes],
     ),
     (
         {"target": "ConfigMap/kepler-cfm", "namespace": "lab", "function": "estimator"},
-        lambda said: said.function == "estimator" and said.object.namespace == "lab" and len(said.changes) > 1,
+        lambda report: report.function == "estimator" and report.object.namespace == "lab" and len(report.changes) > 1,
     ),
     ({"target": "ConfigMap/other"}, lambda _: False),
     ({"until": "2020-01-01T00:00:00Z"}, lambda _: False),

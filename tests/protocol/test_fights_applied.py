@@ -44,17 +44,17 @@ def test_a_fight_over_a_real_field_is_told(
     workbench.settle()
     patch = ("-n", workbench.namespace, "patch", "daemonset/kepler-exporter", "-p", json.dumps(body))
     for _ in range(LEAST):
-        assert told(workbench, store) == ()
+        assert fights_of(workbench, store) == ()
         workbench.stack.kubectl(*patch, "--field-manager=gitops")
         done = workbench.wake("collector", update(workbench.get("daemonset/kepler-exporter")))
         assert [report.changes[0].object.kind for report in done.reports] == ["DaemonSet"]
         store.commit([kept(report) for report in done.reports])
-    by_path = {fight.path: fight for fight in told(workbench, store)}
+    by_path = {fight.path: fight for fight in fights_of(workbench, store)}
     assert (by_path[path].object.kind, by_path[path].count) == ("DaemonSet", LEAST)
     assert (by_path[path].function, by_path[path].others) == ("collector", others)
 
 
-def told(workbench: Workbench, store: Store) -> tuple[Fight, ...]:
+def fights_of(workbench: Workbench, store: Store) -> tuple[Fight, ...]:
     """The fights over this Kepler's children."""
     wanted = ObjectSelection(kind="Kepler", namespace=workbench.namespace, name="kepler")
     ours = frozenset(function.manager for function in FUNCTIONS)
@@ -63,9 +63,9 @@ def told(workbench: Workbench, store: Store) -> tuple[Fight, ...]:
     return fights.fights(recent, ours)
 
 
-def kept(said: Any) -> ReportEntry:
+def kept(report: Any) -> ReportEntry:
     """A report as `audit` keeps it."""
-    return entries.report(received(reports.emitted(said)), said)
+    return entries.report(received(reports.emitted(report)), report)
 
 
 def asked(workbench: Workbench, store: Store, send: Transport, **selected: str) -> Any:

@@ -24,7 +24,7 @@ class EditCase:
     name: str
     before: Any
     after: Any
-    told: tuple[tuple[str, Any, Any], ...]
+    expected: tuple[tuple[str, Any, Any], ...]
 
 
 A, B = {"name": "A", "value": "1"}, {"name": "B", "value": "2"}
@@ -60,7 +60,7 @@ CASES = (
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_two_specs_differ_in_fields(case: EditCase) -> None:
     """As `runtime.differences` writes paths."""
-    assert tuple((field.path, field.before, field.after) for field in fields(case.before, case.after)) == case.told
+    assert tuple((field.path, field.before, field.after) for field in fields(case.before, case.after)) == case.expected
 
 
 def shown(event: Event) -> EditEntry:

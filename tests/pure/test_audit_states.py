@@ -24,7 +24,7 @@ def condition(kind: str, status: str = "True", reason: str = "Reconciled", gener
     return {**condition, "observedGeneration": generation, "lastTransitionTime": CREATED}
 
 
-def found(*conditions: dict[str, Any], kind: str = "Kepler", name: str = "a/kepler", **meta: str) -> ShownResource:
+def listed(*conditions: dict[str, Any], kind: str = "Kepler", name: str = "a/kepler", **meta: str) -> ShownResource:
     """A resource of generation 2 that carries these conditions."""
     namespace, _, own = name.partition("/")
     matching_resources = {
@@ -56,25 +56,25 @@ class Stands:
 
 
 CASES = (
-    Stands("ready", found(READY, condition("Available")), "ready", "Ready"),
+    Stands("ready", listed(READY, condition("Available")), "ready", "Ready"),
     Stands(
-        "what is switched off is no fault", found(READY, condition("Estimator", reason="Disabled")), "ready", "Ready"
+        "what is switched off is no fault", listed(READY, condition("Estimator", reason="Disabled")), "ready", "Ready"
     ),
-    Stands("nothing scrapes", found(READY, condition("Monitoring", reason="NotInstalled")), "warning", "NotInstalled"),
-    Stands("ready, but a part is not", found(READY, condition("MachineSpec", "False", "No")), "warning", "No"),
-    Stands("not ready", found(condition("Ready", "False", "NoNodes"), condition("X", "False")), "failed", "NoNodes"),
-    Stands("waits", found(condition("Ready", "Unknown", "Waiting")), "waiting", "Waiting"),
-    Stands("nobody has looked", found(), "unreported", "NotReported"),
-    Stands("nobody has looked since the edit", found(condition("Ready", generation=1)), "unreported", "NotReported"),
+    Stands("nothing scrapes", listed(READY, condition("Monitoring", reason="NotInstalled")), "warning", "NotInstalled"),
+    Stands("ready, but a part is not", listed(READY, condition("MachineSpec", "False", "No")), "warning", "No"),
+    Stands("not ready", listed(condition("Ready", "False", "NoNodes"), condition("X", "False")), "failed", "NoNodes"),
+    Stands("waits", listed(condition("Ready", "Unknown", "Waiting")), "waiting", "Waiting"),
+    Stands("nobody has looked", listed(), "unreported", "NotReported"),
+    Stands("nobody has looked since the edit", listed(condition("Ready", generation=1)), "unreported", "NotReported"),
     Stands(
         "a function refuses the edit before `Ready` says so",
-        found(condition("Ready", generation=1), condition("X", "False", "Refused")),
+        listed(condition("Ready", generation=1), condition("X", "False", "Refused")),
         "failed",
         "Refused",
     ),
-    Stands("a companion", found(kind=COMPANION), "referenced", ""),
-    Stands("without Ready the worst counts", found(condition("X"), condition("Y", "Unknown", "Z")), "waiting", "Z"),
-    Stands("deleted", found(READY, deletionTimestamp=CREATED), "waiting", "Deleting"),
+    Stands("a companion", listed(kind=COMPANION), "referenced", ""),
+    Stands("without Ready the worst counts", listed(condition("X"), condition("Y", "Unknown", "Z")), "waiting", "Z"),
+    Stands("deleted", listed(READY, deletionTimestamp=CREATED), "waiting", "Deleting"),
 )
 
 
@@ -98,10 +98,10 @@ def test_every_state_and_level_has_its_place_in_the_order() -> None:
 
 
 RESOURCES = (
-    *(found(condition("Ready", "False", "NoNodes"), name=f"lab/bad-{number}") for number in range(3)),
-    found(condition("Ready", "False", "Other"), name="energy/bad"),
-    found(READY, name="energy/Kepler-West"),
-    found(kind=COMPANION, name="energy/default"),
+    *(listed(condition("Ready", "False", "NoNodes"), name=f"lab/bad-{number}") for number in range(3)),
+    listed(condition("Ready", "False", "Other"), name="energy/bad"),
+    listed(READY, name="energy/Kepler-West"),
+    listed(kind=COMPANION, name="energy/default"),
 )
 
 
@@ -157,8 +157,8 @@ def test_the_counts_are_what_one_may_choose_from() -> None:
 
 def test_reasons_in_one_answer_are_few() -> None:
     """Whoever may write a status may write any; the most frequent are told."""
-    many = tuple(found(condition("Ready", "False", f"R{number}"), name=f"a/{number}") for number in range(100))
-    often = found(condition("Ready", "False", "R99"), name="a/again")
+    many = tuple(listed(condition("Ready", "False", f"R{number}"), name=f"a/{number}") for number in range(100))
+    often = listed(condition("Ready", "False", "R99"), name="a/again")
     _, selected_page = choose({}, (*many, often))
     assert len(selected_page.page.reasons) == REASONS
     assert ("R99", 2) in {(reason.reason, reason.count) for reason in selected_page.page.reasons}
@@ -174,7 +174,7 @@ def test_what_makes_no_sense_is_refused(wanted: dict[str, str]) -> None:
 
 def test_ten_thousand_resources_are_searched_in_a_moment() -> None:
     """A page of them is as large as a page of three hundred."""
-    shown_resource = found(condition("Ready", "False", "NoNodes"), name="lab/kepler")
+    shown_resource = listed(condition("Ready", "False", "NoNodes"), name="lab/kepler")
     many = tuple(
         ShownResource(
             shown_resource.kind,

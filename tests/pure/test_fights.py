@@ -35,7 +35,7 @@ class FightCase:
 
     title: str
     reports: tuple[Report, ...]
-    told: tuple[tuple[str, int, tuple[str, ...]], ...] = ()
+    expected: tuple[tuple[str, int, tuple[str, ...]], ...] = ()
 
 
 FIGHTS = (
@@ -74,7 +74,7 @@ FIGHTS = (
 def test_what_counts_as_a_fight(case: FightCase) -> None:
     """The same field, for the same generation, put back after somebody else's change: three times or more."""
     shown = fights.fights(case.reports, OURS)
-    assert tuple((fight.path, fight.count, fight.others) for fight in shown) == case.told
+    assert tuple((fight.path, fight.count, fight.others) for fight in shown) == case.expected
 
 
 def test_an_object_that_is_deleted_again_and_again() -> None:
