@@ -37,7 +37,9 @@ def prepare(database: Database) -> None:
             f"{away.message}: set `DATABASE` to one that can be reached, with a user who may log in"
         ) from None
     except OSError as wrong:
-        raise Misconfigured(f"no file can be created in the folder of `DATABASE` ({wrong}): name another one") from None
+        raise Misconfigured(
+            f"no file can be created in the folder of `DATABASE` ({wrong}): choose another folder"
+        ) from None
     except SQLAlchemyError as wrong:
         cause = database.cause(wrong)
         step = "give its user the permission to create tables, or set `DATABASE` to another one"
