@@ -111,6 +111,11 @@ def unread(image: str, source: Source) -> bool:
     return last is not None and exporter(image) > last
 
 
+def reads_gpus(image: str) -> bool:
+    """Return whether the v0.7 exporter of this image may read GPUs; an image whose tag does not tell may."""
+    return release_of_tag(image) is None or image.partition("@")[0].endswith(engine.GPU_SUFFIXES)
+
+
 def unusable(image: str) -> str:
     """Return why an exporter's image cannot be of line v0.7; empty if it can."""
     release = exporter(image)

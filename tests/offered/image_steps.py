@@ -100,7 +100,7 @@ CASES = (
         "ImageNotSupported",
         (collector.CONDITION,),
         applied(kepler(collector={"image": TOO_NEW})),
-        chosen("collector.image", engine.IMAGE),
+        chosen("collector.image", engine.IMAGE_V011),
     ),
     StepCase(
         "ImageNotSupported",

@@ -57,7 +57,7 @@ def written(control_plane: Stack) -> dict[str, Any]:
         for request in bench.asked("collector")
         if request.method == "PATCH" and request.body and request.body["kind"] == DAEMON_SET.name
     ][-1:]
-    return body
+    return dict(body)
 
 
 @pytest.fixture(scope="module")

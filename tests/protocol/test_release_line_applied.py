@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
+from local.layout import ROOT
 from local.stack import Stack
 from tests.kepler_config_rules import violations
 from tests.workbench import Workbench, create_namespace, kepler
@@ -137,6 +138,22 @@ def test_a_users_additions_reach_the_pods(workbench: Workbench) -> None:
     workbench.settle()
     assert running(workbench)["monitor"]["interval"] == "7s"
     assert workbench.conditions()["Ready"]["reason"] == "ConfigurationInvalid"
+
+
+def test_the_sample_of_the_line_works(workbench: Workbench) -> None:
+    """Applied after the samples, as its own comment says."""
+    for folder in ("config/samples", "config/samples/v0.11"):
+        rendered = workbench.stack.kubectl("kustomize", str(ROOT / folder))
+        workbench.stack.kubectl("apply", "-f", "-", stdin=rendered.replace("kepler-system", workbench.namespace))
+    workbench.settle(workbench.namespace)
+    reported = workbench.conditions(workbench.namespace)
+    assert {entry["status"] for name, entry in reported.items() if name.endswith("Reconciled")} == {"True"}
+    assert running(workbench)["monitor"] == {
+        "interval": "5s",
+        "staleness": "500ms",
+        "maxTerminated": 100,
+        "minTerminatedEnergyThreshold": 10,
+    }
 
 
 def running(workbench: Workbench) -> Any:
