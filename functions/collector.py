@@ -1,7 +1,7 @@
 """Function `collector`: the exporter on every node (ServiceAccount, binding, Service, DaemonSet), and its estimator.
 
-Woken by the Kepler (also when another function reports on it), by `kepler-cfm`, by its own children, and when the
-namespace starts or stops to allow privileged pods.
+Woken by the Kepler (also when another function reports on it), by the KeplerCollectedMetric and the KeplerExportedPower
+that it names, by `kepler-cfm`, by its own children, and when the namespace starts or stops to allow privileged pods.
 Owns the exporter's own keys in `kepler-cfm`. To start the exporter once only, it writes nothing until the configuration
 is settled: every other owner of keys reports `True` for this generation, and its keys are in place with the values
 that it would decide on now. It writes nothing in a namespace that does not allow privileged pods.
@@ -37,8 +37,10 @@ from runtime.awaited import blocked, is_up_to_date
 from runtime.declaration import Function, Input, Observed, Permission, Wake
 from runtime.objects import (
     CLUSTER_ROLE_BINDING,
+    COLLECTED_METRIC,
     CONFIG_MAP,
     DAEMON_SET,
+    EXPORTED_POWER,
     KEPLER,
     NAMESPACE,
     SERVICE,
@@ -270,6 +272,9 @@ FUNCTION: Function = Function(
     keys=KEYS,
     wakes=(
         Wake(KEPLER, idle=_idle),
+        # In line v0.11 no other function writes what these say, so that a change of `kepler-cfm` would wake it.
+        Wake(COLLECTED_METRIC),
+        Wake(EXPORTED_POWER),
         Wake(CONFIG_MAP, (children.CFM, children.KEPLER_CONFIG)),
         Wake(DAEMON_SET, (children.EXPORTER,), idle=partial(children.progresses, manager=declaration.manager(NAME))),
         Wake(SERVICE, (children.EXPORTER,)),

@@ -17,7 +17,7 @@ from crds.reference import rows
 from effects.field_cases import FIELDS, FieldCase
 from effects.field_effects import MACHINE, clusters, paths
 from runtime.differences import ABSENT
-from runtime.objects import MACHINE_CONFIG, Manifest
+from runtime.objects import COLLECTED_METRIC, MACHINE_CONFIG, Manifest
 from tests.campaign import rules
 
 # Texts of every shape that a field here asks for, and of some that none does: its rules say which are which.
@@ -84,8 +84,15 @@ def places(kind: str) -> tuple[UserField, ...]:
     )
 
 
-# Fields of parts that Kepler v0.11 has not: they are refused there (`tests/campaign/impossible.py`).
-ONLY_V0_7 = ("spec.estimator-sidecar.", "spec.model-server.", "spec.collector.release", "spec.collector.image")
+# Fields of parts that Kepler v0.11 has not: refused there (`tests/campaign/impossible.py`), or said to have no effect.
+# Of the sources it has one.
+ONLY_V0_7 = (
+    "spec.estimator-sidecar.",
+    "spec.model-server.",
+    "spec.collector.release",
+    "spec.collector.image",
+    "spec.collector.machine-spec",
+)
 
 
 def everywhere() -> tuple[UserField, ...]:
@@ -101,6 +108,7 @@ def everywhere_v011() -> tuple[UserField, ...]:
         if place.known
         and place.known.line is ReleaseLine.V0_7
         and place.kind != MACHINE_CONFIG.name
+        and (place.kind != COLLECTED_METRIC.name or place.path == "spec.sources.gpu.enabled")
         and not place.path.startswith(ONLY_V0_7)
     )
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from crds.collector_fields import ReleaseLine
 from events.outcome_words import ConditionStatus
 from functions import collector
-from operands import cfm, children
+from operands import cfm, children, kepler_config, release
 from operands.children import CONFIG_HASH
 from runtime.conditions import all_true
 from runtime.declaration import Function, Observed
@@ -116,11 +117,18 @@ def unfinished(world: FaultWorld) -> Iterator[str]:
             yield from (f"{function.name} of {key} is not at rest: {text}" for text in divergence(function, observed))
     kepler = world.objects.get(Ref(KEPLER, world.namespace, NAME))
     if kepler and all_true(kepler, (collector.CONDITION,)):
-        config = world.objects[Ref(CONFIG_MAP, world.namespace, children.CFM)]
         started = world.objects[Ref(DAEMON_SET, world.namespace, children.EXPORTER)]
         stamped = started["spec"]["template"]["metadata"]["annotations"][CONFIG_HASH]
-        if stamped != cfm.configuration_hash(config, {}):
+        if stamped != _configured(world, kepler):
             yield "the pods run with another configuration"
+
+
+def _configured(world: FaultWorld, kepler: Manifest) -> str:
+    """The hash of the configuration that the exporter of this line reads."""
+    is_new = release.line_of_manifest(kepler) is ReleaseLine.V0_11
+    name = children.KEPLER_CONFIG if is_new else children.CFM
+    config = world.objects[Ref(CONFIG_MAP, world.namespace, name)]
+    return kepler_config.digest(config["data"]["config.yaml"]) if is_new else cfm.configuration_hash(config, {})
 
 
 def observations(world: FaultWorld, function: Function) -> Iterator[tuple[Ref, Observed]]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from operands.children import ACCOUNT, CFM, EXPORTER, MODEL_SERVER
+from operands.children import ACCOUNT, CFM, EXPORTER, KEPLER_CONFIG, MODEL_SERVER
 from runtime.objects import (
     COLLECTED_METRIC,
     CONFIG_MAP,
@@ -36,6 +36,7 @@ EVERYTHING = {
     "estimator-sidecar": {"enabled": True},
     "model-server": {"enabled": True, "storage": CLAIM},
 }
+NEW_LINE = {**PLAIN, "collector": {"release": "v0.11"}}
 REBOOTING = {"roles": ["worker", "master"], "allow-reboot": True}
 MACHINES = {"m5.metal": {"processor": "intel", "cores": 96, "chips": 2, "memory": 377, "frequency": 3500}}
 
@@ -140,6 +141,19 @@ CHAINS: tuple[Chain, ...] = (
         ),
     ),
     Chain("components", (CREATE,), (TURN_ON, ChainStep("turn everything off", apply(PLAIN)))),
+    Chain(
+        "lines",
+        (CREATE,),
+        (
+            ChainStep("to the other line", apply(NEW_LINE)),
+            ChainStep("edit there", exported("pod", "container")),
+            ChainStep(
+                "edit its configuration by hand", patch(CONFIG_MAP, KEPLER_CONFIG, {"data": {"config.yaml": ""}})
+            ),
+            ChainStep("delete its configuration", delete(CONFIG_MAP, KEPLER_CONFIG)),
+            ChainStep("back to the first line", all_of(apply(PLAIN), exported("node", "package"))),
+        ),
+    ),
     Chain(
         "referred",
         (CREATE, TURN_ON),
