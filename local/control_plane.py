@@ -20,6 +20,7 @@ from local.vendor import STAGES
 
 HOSTNAME = "kubernetes.io/hostname"
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+FAKE = "kwok.x-k8s.io/node"
 NODES = ("control-plane", "worker-1", "worker-2", "worker-3")
 # Room for a benchmark of hundreds of exporters, each with its requests.
 CAPACITY = {"cpu": "128", "memory": "1024Gi", "pods": "1000"}
@@ -156,7 +157,9 @@ class ControlPlane:
         command = (
             self.layout.program("kwok"),
             f"--kubeconfig={self.layout.kubeconfig}",
-            "--manage-all-nodes=true",
+            # Not the node of `local.exporter_node`, whose pods are processes.
+            "--manage-all-nodes=false",
+            f"--manage-nodes-with-annotation-selector={FAKE}=fake",
             f"--server-address={address}",
             f"--node-ip={LOOPBACK}",
             "--cidr=10.0.0.0/16",
@@ -181,7 +184,7 @@ def node(name: str) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": name, "labels": labels, "annotations": {"kwok.x-k8s.io/node": "fake"}},
+        "metadata": {"name": name, "labels": labels, "annotations": {FAKE: "fake"}},
         "spec": spec,
         "status": {"capacity": CAPACITY, "allocatable": CAPACITY},
     }

@@ -52,6 +52,8 @@ ALL = (
     GoProgram("mtping", "knative.dev/eventing/cmd/mtping"),
     # kwok does not compile with Kubernetes' own cri-client, hence a module of its own.
     GoProgram("kwok", "sigs.k8s.io/kwok/cmd/kwok", module="kwok"),
+    # C is what its reader of the eBPF tables is written in, whoever fills them.
+    GoProgram("kepler", ".", module="kepler", cgo=True),
 )
 
 

@@ -1,4 +1,7 @@
-"""`run`: builds, starts, applies the samples, says what happened, and keeps everything running until it is stopped."""
+"""`run`: builds, starts, applies the samples, says what happened, and keeps everything running until it is stopped.
+
+It ends with what the samples are for: the power of each pod, measured by the exporter that they configure.
+"""
 
 import signal
 import sys
@@ -10,8 +13,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from local import account, go_programs, keplers
+from local import account, go_programs, keplers, watts
 from local.admin_client import Object
+from local.exporter_node import ExporterNode
 from local.layout import ROOT
 from local.local_errors import NotReady
 from local.ports import EVERYWHERE
@@ -63,12 +67,15 @@ def run(options: Options, say: Say) -> None:
         say(f"ready after {took:.1f} s: {len(stack.parts)} processes, logs in {stack.layout.state / 'logs'}")
         say(_open_ports(stack))
         supervisor = Supervisor(stack, say)
-        applied = _samples(stack, supervisor, options.samples, stop, say) if options.samples else []
-        if not options.once:
-            _what_next(stack, applied, say)
-            stack.announce_ready()
-            supervisor.run(stop)
-            say("stopping")
+        with ExporterNode(stack) as node:
+            applied = _samples(stack, supervisor, options.samples, stop, say) if options.samples else []
+            for namespace in {kepler.namespace for kepler in applied}:
+                _power(node, namespace, stop, say)
+            if not options.once:
+                _what_next(stack, applied, say)
+                stack.announce_ready()
+                supervisor.run(stop)
+                say("stopping")
 
 
 def _open_ports(stack: Stack) -> str:
@@ -114,6 +121,12 @@ def _await_reports(stack: Stack, stop: threading.Event) -> None:
         return time.monotonic() - since > QUIET_SECONDS
 
     until(quiet, REPORT_SECONDS, stop)
+
+
+def _power(node: ExporterNode, namespace: str, stop: threading.Event, say: Say) -> None:
+    metrics = f"{node.url(namespace)}/metrics"
+    say(f"\npower by pod, from the exporter of '{namespace}' at {metrics}")
+    watts.show(watts.measure(metrics, stop), _console())
 
 
 def _what_next(stack: Stack, applied: list[keplers.WatchedKepler], say: Say) -> None:
