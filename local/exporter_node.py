@@ -20,9 +20,9 @@ from types import TracebackType
 from local.admin_client import Object
 from local.control_plane import CAPACITY, CONTROL_PLANE, HOSTNAME
 from local.exporter_pod import ExporterPod, Surroundings, container_id, program, write_status
-from local.local_errors import CommandFailed, NotReady
-from local.ports import LOOPBACK
+from local.local_errors import CommandFailed
 from local.pod_status import ContainerState, now, pod_status
+from local.ports import LOOPBACK
 from local.probe import until
 from local.process import Stage
 from local.source import SYSTEM_NAMESPACE
@@ -35,7 +35,7 @@ LEASE_SECONDS = 40
 RENEWAL_SECONDS = 10.0
 
 INTERVAL = 0.1
-DEADLINE = 60.0
+STOP_SECONDS = 10.0
 
 # A pod with this annotation is known to have been made by a node, not by the API server's clients.
 MIRROR = "kubernetes.io/config.mirror"
@@ -81,24 +81,16 @@ class ExporterNode:
         """End the exporters. Node and mirror pods are deleted, unless the API server is gone before."""
         self._end.set()
         self._thread.join()
-        for pod in self._exporters():
-            until(pod.stop, DEADLINE, threading.Event())
+        for exporter in self._exporters():
+            until(exporter.stop, STOP_SECONDS, threading.Event())
         with contextlib.suppress(CommandFailed):
             self._api.delete(NODE)
             for pod in self._list():
                 self._delete(pod)
 
-    def url(self, namespace: str) -> str:
-        """Return where the exporter of a namespace serves, once its pod is Ready. Raises NotReady."""
-        if not until(lambda: self._ready(namespace) is not None, DEADLINE, self._end):
-            raise NotReady(f"node '{NAME}' has no exporter of namespace '{namespace}' that is Ready")
-        exporter = self._ready(namespace)
-        assert exporter
-        return exporter.url
-
-    def _ready(self, namespace: str) -> ExporterPod | None:
-        """Return the exporter of a namespace that is Ready and not about to end."""
-        return next((pod for pod in self._exporters() if pod.namespace == namespace and pod.ready), None)
+    def url(self, namespace: str) -> str | None:
+        """Return where the exporter of a namespace serves; None while none is Ready."""
+        return next((pod.url for pod in self._exporters() if pod.namespace == namespace and pod.ready), None)
 
     def _exporters(self) -> list[ExporterPod]:
         return [pod for pod in list(self._pods.values()) if pod]

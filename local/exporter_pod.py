@@ -52,7 +52,7 @@ class ExporterPod:
         self._pod = {**pod, "status": {"hostIP": "127.0.0.1", "podIP": address}}
         self._around = around
         self._container = next(container for container in pod["spec"]["containers"] if program(container))
-        self._root = around.layout.state / "pods" / pod["metadata"]["uid"]
+        self._root: Path = around.layout.state / "pods" / pod["metadata"]["uid"]
         self._process: Process | None = None
         self._due = 0.0
         self._renewal = 0.0
@@ -75,6 +75,7 @@ class ExporterPod:
         """Start, probe or start again, whichever is due, and report a status that has changed."""
         now = time.monotonic()
         if self._process and not self._process.alive:
+            self._process.forget(self._around.layout.records)
             self._ended(now)
         if not self._process and now >= self._due:
             self._start(now)
@@ -165,8 +166,6 @@ class ExporterPod:
         return path
 
     def _ended(self, now: float) -> None:
-        assert self._process
-        self._process.forget(self._around.layout.records)
         self._process = None
         self.ready = False
         self._waiting = "CrashLoopBackOff"

@@ -135,7 +135,7 @@ def arguments(container: Object, environment: Mapping[str, str]) -> tuple[str, .
 
 
 def expanded(text: str, environment: Mapping[str, str]) -> str:
-    """Replace `$(NAME)` by the variable; an unknown one stays, and `$$` is `$` (k8s.io/kubernetes:third_party/forked)."""
+    """Return the text with variables for `$(NAME)`; an unknown name stays, and `$$` is `$`."""
 
     def value(match: re.Match[str]) -> str:
         return environment.get(match[1], match[0]) if match[1] else "$"

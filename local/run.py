@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from local import account, go_programs, keplers, watts
+from local import account, exporter_node, go_programs, keplers, watts
 from local.admin_client import Object
 from local.exporter_node import ExporterNode
 from local.layout import ROOT
@@ -124,9 +124,11 @@ def _await_reports(stack: Stack, stop: threading.Event) -> None:
 
 
 def _power(node: ExporterNode, namespace: str, stop: threading.Event, say: Say) -> None:
-    metrics = f"{node.url(namespace)}/metrics"
-    say(f"\npower by pod, from the exporter of '{namespace}' at {metrics}")
-    watts.show(watts.measure(metrics, stop), _console())
+    if url := node.url(namespace):
+        say(f"\npower by pod, from the exporter of '{namespace}' at {url}/metrics")
+        watts.show(watts.measure(f"{url}/metrics", stop), _console())
+    else:
+        say(f"\nno power by pod: '{namespace}' has no exporter on node '{exporter_node.NAME}'")
 
 
 def _what_next(stack: Stack, applied: list[keplers.WatchedKepler], say: Say) -> None:
