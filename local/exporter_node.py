@@ -8,7 +8,7 @@ pod of a control plane, there is one for each process of the stack: what etcd, t
 shown as the watts of these pods.
 
     with ExporterNode(stack) as node:
-        node.url("kepler-system")       # where the exporter of that namespace serves /metrics
+        node.exporter("kepler-system").url      # where the exporter of that namespace serves
 """
 
 import contextlib
@@ -88,9 +88,9 @@ class ExporterNode:
             for pod in self._list():
                 self._delete(pod)
 
-    def url(self, namespace: str) -> str | None:
-        """Return where the exporter of a namespace serves; None while none is Ready."""
-        return next((pod.url for pod in self._exporters() if pod.namespace == namespace and pod.ready), None)
+    def exporter(self, namespace: str) -> ExporterPod | None:
+        """Return the exporter of a namespace that is Ready; None while none is."""
+        return next((pod for pod in self._exporters() if pod.namespace == namespace and pod.ready), None)
 
     def _exporters(self) -> list[ExporterPod]:
         return [pod for pod in list(self._pods.values()) if pod]

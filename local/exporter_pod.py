@@ -52,7 +52,7 @@ class ExporterPod:
         self._pod = {**pod, "status": {"hostIP": "127.0.0.1", "podIP": address}}
         self._around = around
         self._container = next(container for container in pod["spec"]["containers"] if program(container))
-        self._root: Path = around.layout.state / "pods" / pod["metadata"]["uid"]
+        self.root: Path = around.layout.state / "pods" / pod["metadata"]["uid"]
         self._process: Process | None = None
         self._due = 0.0
         self._renewal = 0.0
@@ -80,7 +80,7 @@ class ExporterPod:
         if not self._process and now >= self._due:
             self._start(now)
         elif self._process and now >= self._renewal:
-            self._files.write(self._container, self._root)
+            self._files.write(self._container, self.root)
             self._renewal = now + RENEWAL_SECONDS
         if self._process and not self.ready:
             self.ready = probe.http(self.url + self._health)(0)
@@ -116,7 +116,7 @@ class ExporterPod:
 
     def _start(self, now: float) -> None:
         try:
-            self._files.write(self._container, self._root)
+            self._files.write(self._container, self.root)
             part = self._part(self._files.environment(self._container))
         except CommandFailed:  # what it mounts is not there yet
             self._due = now + FIRST_DELAY
@@ -126,12 +126,12 @@ class ExporterPod:
 
     def _part(self, environment: Mapping[str, str]) -> ProcessSpec:
         around, meta = self._around, self._pod["metadata"]
-        data = self._root / DATA / "data"
+        data = self.root / DATA / "data"
         data.parent.mkdir(parents=True, exist_ok=True)
         if not data.exists():
             data.symlink_to(around.layout.yaml / vendor.KEPLER_DATA)
         own = {
-            "KEPLER_ROOT": str(self._root),
+            "KEPLER_ROOT": str(self.root),
             "KEPLER_LISTEN_HOST": listen_host(self.address),
             "KEPLER_CONTAINERS": str(around.containers),
             "KUBECONFIG": str(self._kubeconfig()),
@@ -151,7 +151,7 @@ class ExporterPod:
 
     def _kubeconfig(self) -> Path:
         """Write a kubeconfig that refers to the pod's token, whose path is a constant of the client's in a cluster."""
-        token = self._root / TOKEN_PATH
+        token = self.root / TOKEN_PATH
         cluster = {"server": self._around.api.server, "certificate-authority": str(self._around.ca)}
         content = {
             "apiVersion": "v1",
@@ -161,7 +161,7 @@ class ExporterPod:
             "contexts": [{"name": "local", "context": {"cluster": "local", "user": "pod"}}],
             "current-context": "local",
         }
-        path = self._root / "kubeconfig"
+        path = self.root / "kubeconfig"
         path.write_text(yaml.safe_dump(content))
         return path
 

@@ -124,9 +124,10 @@ def _await_reports(stack: Stack, stop: threading.Event) -> None:
 
 
 def _power(node: ExporterNode, namespace: str, stop: threading.Event, say: Say) -> None:
-    if url := node.url(namespace):
-        say(f"\npower by pod, from the exporter of '{namespace}' at {url}/metrics")
-        watts.show(watts.measure(f"{url}/metrics", stop), _console())
+    if exporter := node.exporter(namespace):
+        metrics = f"{exporter.url}/metrics"
+        say(f"\npower by pod, from the exporter of '{namespace}' at {metrics}")
+        watts.show(watts.measure(metrics, stop), _console())
     else:
         say(f"\nno power by pod: '{namespace}' has no exporter on node '{exporter_node.NAME}'")
 

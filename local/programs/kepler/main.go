@@ -105,5 +105,7 @@ func serve(address, metricsPath string) {
 		ctx, cancel := context.WithTimeout(context.Background(), grace)
 		defer cancel()
 		_ = server.Shutdown(ctx)
+		// As upstream ends: without the deferred calls, which would wait for seconds.
+		klog.FlushAndExit(klog.ExitFlushTimeout, 0)
 	}
 }
