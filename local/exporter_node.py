@@ -34,7 +34,7 @@ LEASE = f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{NAME}"
 LEASE_SECONDS = 40
 RENEWAL_SECONDS = 10.0
 
-INTERVAL = 0.1
+INTERVAL = 0.2
 STOP_SECONDS = 10.0
 
 # A pod with this annotation is known to have been made by a node, not by the API server's clients.
@@ -65,6 +65,7 @@ class ExporterNode:
         self._around = Surroundings(stack.api, stack.layout, stack.keys.ca, stack.layout.state / "containers")
         self._pods: dict[str, ExporterPod | None] = {}
         self._mirrors: dict[str, Object] = {}
+        self._table = ""
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name=NAME, daemon=True)
 
@@ -159,9 +160,12 @@ class ExporterNode:
             if name in self._mirrors
         ]
         sessions = [*mirrored, *(exporter.session for exporter in self._exporters() if exporter.session)]
-        draft = self._around.containers.with_suffix(".tmp")
-        draft.write_text("".join(f"{pid} {identity}\n" for pid, identity in sessions))
-        draft.replace(self._around.containers)
+        table = "".join(f"{pid} {identity}\n" for pid, identity in sessions)
+        if table != self._table:
+            draft = self._around.containers.with_suffix(".tmp")
+            draft.write_text(table)
+            draft.replace(self._around.containers)
+            self._table = table
 
     def _register(self) -> None:
         labels = {HOSTNAME: NAME, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64", CONTROL_PLANE: ""}

@@ -72,7 +72,12 @@ class ExporterPod:
         return (self._process.record.pid, self._container_id) if self._process else None
 
     def step(self) -> None:
-        """Start, probe or start again, whichever is due, and report a status that has changed."""
+        """Start, probe or start again, whichever is due, and report a status that has changed.
+
+        Nothing is done once the pod has been asked to stop.
+        """
+        if self._deadline:
+            return
         now = time.monotonic()
         if self._process and not self._process.alive:
             self._process.forget(self._around.layout.records)

@@ -34,7 +34,10 @@ from local.process import Process, ProcessSpec, await_ready, stop_recorded
 from local.topology import Addresses
 
 # What belongs to one run; programs and YAML may be in the same folder, and stay.
-OF_ONE_RUN = ("etcd", "kept", "run", "logs", "pki", "kubeconfigs", "kubectl-cache", "kubeconfig", "audit-policy.yaml")
+OF_ONE_RUN = (
+    *("etcd", "kept", "run", "logs", "pki", "kubeconfigs", "kubectl-cache", "kubeconfig", "audit-policy.yaml"),
+    *("pods", "containers"),
+)
 
 CRD = "CustomResourceDefinition"
 KNATIVE = ("eventing.knative.dev", "sources.knative.dev", "serving.knative.dev")
