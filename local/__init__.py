@@ -28,6 +28,7 @@ Nothing of the operator is imported here: its `config/` is known by path, its fu
     exporter_node    a node whose exporter is a process: Kepler itself
     exporter_pod     one pod of Kepler's DaemonSet as a process
     pod_files        volumes, environment and arguments of a pod
+    pod_network      the way of the API server to pods
     pod_status       the status of a pod
     watts            power by pod, from an exporter's `/metrics`
     account          what the functions did, from `audit`

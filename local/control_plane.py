@@ -9,6 +9,7 @@ JSON gateway, which a web page in a browser on this machine could use, is off bu
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from local import probe
 from local.admin_client import Object
@@ -44,6 +45,8 @@ class ControlPlane:
     audit: bool = False
     durable: bool = False
     gateway: bool = False
+    # The API server's egress configuration; None: it connects to pods itself.
+    egress: Path | None = None
 
     @property
     def server(self) -> str:
@@ -106,6 +109,7 @@ class ControlPlane:
             "--allow-privileged=true",
             "--profiling=false",
             *(self._auditing() if self.audit else ()),
+            *((f"--egress-selector-config-file={self.egress}",) if self.egress else ()),
         )
         ready = probe.http(f"{self.server}/readyz", ca=self.pki.ca)
         ports = (Port(self.ports.apiserver, "kube-apiserver", "HTTPS"),)

@@ -21,6 +21,7 @@ from local.admin_client import Object
 from local.control_plane import CAPACITY, CONTROL_PLANE, HOSTNAME
 from local.exporter_pod import ExporterPod, Surroundings, container_id, program, write_status
 from local.local_errors import CommandFailed
+from local.pod_network import pod_address
 from local.pod_status import ContainerState, now, pod_status
 from local.ports import LOOPBACK
 from local.probe import until
@@ -128,7 +129,7 @@ class ExporterNode:
         if any(program(container) for container in pod["spec"]["containers"]):
             return ExporterPod(pod, self._free_address(), self._around)
         states = {container["name"]: ContainerState(container_id(pod, container["name"])) for container in _all(pod)}
-        write_status(self._api, pod, pod_status(pod, self._address(0), states))
+        write_status(self._api, pod, pod_status(pod, pod_address(self._stack.ports, 0), states))
         return None
 
     def _stop(self, uid: str) -> bool:
@@ -143,14 +144,11 @@ class ExporterNode:
         meta = pod["metadata"]
         self._api.delete(f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}?gracePeriodSeconds=0")
 
-    def _address(self, number: int) -> str:
-        """Return one of the addresses of this stack's pods: those of another stack differ by its API server's port."""
-        high, low = divmod(self._stack.ports.apiserver, 256)
-        return f"10.{high}.{low}.{number}"
-
     def _free_address(self) -> str:
         used = {exporter.address for exporter in self._exporters()}
-        return next(address for number in range(1, 255) if (address := self._address(number)) not in used)
+        return next(
+            address for number in range(1, 255) if (address := pod_address(self._stack.ports, number)) not in used
+        )
 
     def _write_containers(self) -> None:
         """Write which session is which container: of the exporters, and of the stack's own processes."""
@@ -210,7 +208,7 @@ class ExporterNode:
         created = self._api.create(path, pod)
         states = {name: ContainerState(container_id(created, name))}
         self._pods[created["metadata"]["uid"]] = None
-        write_status(self._api, created, pod_status(created, self._address(0), states))
+        write_status(self._api, created, pod_status(created, pod_address(self._stack.ports, 0), states))
         return created
 
 

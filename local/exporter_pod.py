@@ -1,7 +1,7 @@
 """One pod of Kepler's DaemonSet as a process: started, probed, started again when it ends, and reported as its status.
 
-A pod has no network of its own here. The API server takes no loopback address for a pod's, so the pod `10.a.b.c`
-listens on `127.a.b.c` (`local/programs/kepler/rootless.go`), with the port of the configuration.
+A pod has no network of its own here: the pod `10.a.b.c` listens on `127.a.b.c` (`local.pod_network`, and
+`local/programs/kepler/rootless.go`), with the port of the configuration.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ from local.admin_client import AdminClient, Object
 from local.layout import Layout
 from local.local_errors import CommandFailed
 from local.pod_files import TOKEN_PATH, PodFiles
+from local.pod_network import listen_host
 from local.pod_status import ContainerState, pod_status
 from local.process import Process, ProcessSpec, Stage
 
@@ -193,11 +194,6 @@ class ExporterPod:
 def program(container: Object) -> str:
     """Return our program for a container, empty if there is none."""
     return PROGRAMS.get((container.get("command") or [""])[0], "")
-
-
-def listen_host(address: str) -> str:
-    """Return where the pod of this address listens on this machine."""
-    return "127." + address.partition(".")[2]
 
 
 def container_id(pod: Object, name: str, restarts: int = 0) -> str:

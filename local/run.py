@@ -60,7 +60,7 @@ def run(options: Options, say: Say) -> None:
     go_programs.build(say=say)
     stop = stopping()
     began = time.monotonic()
-    with Stack(stop=stop) as stack:
+    with Stack(stop=stop, pods=True) as stack:
         say("starting etcd, kube-apiserver, controllers, Knative Eventing and the functions")
         stack.start(options.config)
         took = time.monotonic() - began
