@@ -1,6 +1,7 @@
 """Power by pod, from an exporter's `/metrics`: the rate of `kepler_container_joules_total` between two reads.
 
-Both modes count, dynamic and idle: together they are what the node draws (KEP v0.7.12:pkg/metrics/utils/utils.go).
+Idle power is left out: it is the node's, and Kepler only divides it among all processes
+(KEP v0.7.12:pkg/metrics/utils/utils.go).
 """
 
 import re
@@ -21,6 +22,7 @@ from local.probe import until
 SAMPLE = re.compile(r"^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 JOULES = "kepler_container_joules_total"
+DYNAMIC = "dynamic"
 
 READ_SECONDS = 5.0
 # A sample period of Kepler's is at most so long for a rate to be shown.
@@ -58,10 +60,10 @@ def read(url: str) -> str:
 
 
 def joules(text: str) -> dict[Pod, float]:
-    """Return the joules that each pod has used since the exporter's start."""
+    """Return the joules that each pod has used since the exporter's start, without idle power."""
     total: defaultdict[Pod, float] = defaultdict(float)
     for sample in samples(text):
-        if sample.name == JOULES:
+        if sample.name == JOULES and sample.labels["mode"] == DYNAMIC:
             total[sample.labels["container_namespace"], sample.labels["pod_name"]] += sample.value
     return dict(total)
 

@@ -15,6 +15,7 @@ from local.local_errors import NotReady
 from local.pod_files import TOKEN_PATH
 from local.stack import Stack
 from tests.e2e.stack_namespace import StackNamespace
+from tests.e2e.test_cli import Plugin
 from tests.workbench import create_namespace, kepler
 
 NAMESPACE = "real-exporter"
@@ -186,6 +187,14 @@ def test_energy_is_that_of_pods_by_name(plain: RealExporter) -> None:
 
     before = joules()
     plain.cluster.eventually(lambda: joules() > before)
+
+
+def test_top_shows_the_watts_of_pods(plain: RealExporter) -> None:
+    """Read by way of the API server, as on a cluster."""
+    rows = Plugin(plain.cluster).data("top", "--seconds", "3")
+
+    assert {"kube-apiserver-this-machine", "etcd-this-machine"} <= {row["pod"] for row in rows}
+    assert rows[0]["watts"] > 0
 
 
 def test_its_token_is_the_rendered_service_accounts(plain: RealExporter) -> None:
