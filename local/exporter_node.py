@@ -19,7 +19,7 @@ from types import TracebackType
 
 from local.admin_client import Object
 from local.control_plane import CAPACITY, CONTROL_PLANE, HOSTNAME
-from local.exporter_pod import ExporterPod, Surroundings, container_id, program, write_status
+from local.exporter_pod import ExporterPod, PodHost, container_id, program, write_status
 from local.local_errors import CommandFailed
 from local.pod_network import pod_address
 from local.pod_status import ContainerState, now, pod_status
@@ -63,7 +63,7 @@ class ExporterNode:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._api = stack.api
-        self._around = Surroundings(stack.api, stack.layout, stack.keys.ca, stack.layout.state / "containers")
+        self._host = PodHost(stack.api, stack.layout, stack.keys.ca, stack.layout.state / "containers")
         self._pods: dict[str, ExporterPod | None] = {}
         self._mirrors: dict[str, Object] = {}
         self._table = ""
@@ -127,7 +127,7 @@ class ExporterNode:
     def _begin(self, pod: Object) -> ExporterPod | None:
         """Return a pod of Kepler's to be run; any other is only reported as running."""
         if any(program(container) for container in pod["spec"]["containers"]):
-            return ExporterPod(pod, self._free_address(), self._around)
+            return ExporterPod(pod, self._free_address(), self._host)
         states = {container["name"]: ContainerState(container_id(pod, container["name"])) for container in _all(pod)}
         write_status(self._api, pod, pod_status(pod, pod_address(self._stack.ports, 0), states))
         return None
@@ -160,9 +160,9 @@ class ExporterNode:
         sessions = [*mirrored, *(exporter.session for exporter in self._exporters() if exporter.session)]
         table = "".join(f"{pid} {identity}\n" for pid, identity in sessions)
         if table != self._table:
-            draft = self._around.containers.with_suffix(".tmp")
+            draft = self._host.containers.with_suffix(".tmp")
             draft.write_text(table)
-            draft.replace(self._around.containers)
+            draft.replace(self._host.containers)
             self._table = table
 
     def _register(self) -> None:

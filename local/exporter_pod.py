@@ -33,7 +33,7 @@ RENEWAL_SECONDS = 2880.0
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class PodHost:
     """What all pods of the node share; `containers` is the file that tells Kepler which process is whose."""
 
     api: AdminClient
@@ -45,15 +45,15 @@ class Surroundings:
 class ExporterPod:
     """A pod that runs; `address` is its own, of the form `10.a.b.c`."""
 
-    def __init__(self, pod: Object, address: str, around: Surroundings) -> None:
+    def __init__(self, pod: Object, address: str, host: PodHost) -> None:
         self.address = address
         self.namespace = str(pod["metadata"]["namespace"])
         self.restarts = 0
         self.ready = False
         self._pod = {**pod, "status": {"hostIP": "127.0.0.1", "podIP": address}}
-        self._around = around
+        self._host = host
         self._container = next(container for container in pod["spec"]["containers"] if program(container))
-        self.root: Path = around.layout.state / "pods" / pod["metadata"]["uid"]
+        self.root: Path = host.layout.state / "pods" / pod["metadata"]["uid"]
         self._process: Process | None = None
         self._due = 0.0
         self._renewal = 0.0
@@ -81,7 +81,7 @@ class ExporterPod:
             return
         now = time.monotonic()
         if self._process and not self._process.alive:
-            self._process.forget(self._around.layout.records)
+            self._process.forget(self._host.layout.records)
             self._ended(now)
         if not self._process and now >= self._due:
             self._start(now)
@@ -103,13 +103,13 @@ class ExporterPod:
         if self._process.alive and time.monotonic() < self._deadline:
             return False
         self._process.kill()
-        self._process.forget(self._around.layout.records)
+        self._process.forget(self._host.layout.records)
         self._process = None
         return True
 
     @property
     def _files(self) -> PodFiles:
-        return PodFiles(self._around.api, self._pod)
+        return PodFiles(self._host.api, self._pod)
 
     @property
     def _health(self) -> str:
@@ -128,27 +128,27 @@ class ExporterPod:
             self._due = now + FIRST_DELAY
             return
         self._renewal = now + RENEWAL_SECONDS
-        self._process = Process.start(part, self._around.layout.records, append=self.restarts > 0)
+        self._process = Process.start(part, self._host.layout.records, append=self.restarts > 0)
 
     def _part(self, environment: Mapping[str, str]) -> ProcessSpec:
-        around, meta = self._around, self._pod["metadata"]
+        host, meta = self._host, self._pod["metadata"]
         data = self.root / DATA / "data"
         data.parent.mkdir(parents=True, exist_ok=True)
         if not data.exists():
-            data.symlink_to(around.layout.yaml / vendor.KEPLER_DATA)
+            data.symlink_to(host.layout.yaml / vendor.KEPLER_DATA)
         own = {
             "KEPLER_ROOT": str(self.root),
             "KEPLER_LISTEN_HOST": listen_host(self.address),
-            "KEPLER_CONTAINERS": str(around.containers),
+            "KEPLER_CONTAINERS": str(host.containers),
             "KUBECONFIG": str(self._kubeconfig()),
         }
         name = f"{meta['namespace']}-{meta['name']}"
-        built = around.layout.program(program(self._container))
+        built = host.layout.program(program(self._container))
         return ProcessSpec(
             name,
             Stage.NODE,
             (built, *pod_files.arguments(self._container, environment)),
-            around.layout.log(name),
+            host.layout.log(name),
             probe.http(self.url + self._health),
             {**environment, **own},
             # Kepler looks for `data/cpus.yaml` in the directory it is started in, too.
@@ -158,7 +158,7 @@ class ExporterPod:
     def _kubeconfig(self) -> Path:
         """Write a kubeconfig that refers to the pod's token, whose path is a constant of the client's in a cluster."""
         token = self.root / TOKEN_PATH
-        cluster = {"server": self._around.api.server, "certificate-authority": str(self._around.ca)}
+        cluster = {"server": self._host.api.server, "certificate-authority": str(self._host.ca)}
         content = {
             "apiVersion": "v1",
             "kind": "Config",
@@ -187,7 +187,7 @@ class ExporterPod:
         }
         status = pod_status(self._pod, self.address, {**others, self._container["name"]: own})
         if status != self._reported:
-            write_status(self._around.api, self._pod, status)
+            write_status(self._host.api, self._pod, status)
             self._reported = status
 
 

@@ -20,7 +20,7 @@ LABELLED = f"app.kubernetes.io/name={children.EXPORTER}"
 
 
 @dataclass(frozen=True)
-class Served:
+class ExporterAnswer:
     """The answer of one exporter: its `/metrics`, or why there is none."""
 
     pod: str
@@ -34,7 +34,7 @@ def exporters(cluster: Cluster, namespace: str) -> list[Manifest]:
     return [pod for pod in pods if (pod.get("status") or {}).get("phase") == "Running"]
 
 
-def read(cluster: Cluster, pods: Sequence[Manifest]) -> list[Served]:
+def read(cluster: Cluster, pods: Sequence[Manifest]) -> list[ExporterAnswer]:
     """Return what each pod serves now. Raises Unreachable if there is no kubectl."""
     kubectl = shutil.which("kubectl")
     if kubectl is None:
@@ -44,7 +44,7 @@ def read(cluster: Cluster, pods: Sequence[Manifest]) -> list[Served]:
         return list(threads.map(lambda pod: _read(cluster, command, pod), pods))
 
 
-def _read(cluster: Cluster, command: Sequence[str], pod: Manifest) -> Served:
+def _read(cluster: Cluster, command: Sequence[str], pod: Manifest) -> ExporterAnswer:
     port = next(
         entry["containerPort"]
         for container in pod["spec"]["containers"]
@@ -55,7 +55,7 @@ def _read(cluster: Cluster, command: Sequence[str], pod: Manifest) -> Served:
     try:
         done = subprocess.run([*command, path], capture_output=True, text=True, timeout=SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):
-        return Served(name(pod), problem=f"kubectl did not answer within {SECONDS:.0f} s")
+        return ExporterAnswer(name(pod), problem=f"kubectl did not answer within {SECONDS:.0f} s")
     if done.returncode:
-        return Served(name(pod), problem=cluster.without_token(" ".join(done.stderr.split())[:300]))
-    return Served(name(pod), done.stdout)
+        return ExporterAnswer(name(pod), problem=cluster.without_token(" ".join(done.stderr.split())[:300]))
+    return ExporterAnswer(name(pod), done.stdout)
