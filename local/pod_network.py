@@ -3,6 +3,8 @@
 A pod `10.a.b.c` of `local.exporter_node` listens on `127.a.b.c`. The API server proxies to no loopback address, but it
 asks an egress proxy for its connections to pods and nodes, as in a cluster with konnectivity. So
 `/api/v1/namespaces/NAMESPACE/pods/NAME:PORT/proxy/` works as anywhere.
+
+Nothing leaves this machine: the addresses of kwok's pods are made up, and may be those of somebody else's machines.
 """
 
 import contextlib
@@ -17,6 +19,7 @@ from local.ports import Ports
 CONNECT_SECONDS = 5.0
 LONGEST_REQUEST = 4096
 CHUNK = 65536
+NOBODY = "no process listens for this pod"
 
 CONFIGURATION = """\
 apiVersion: apiserver.k8s.io/v1beta1
@@ -41,7 +44,7 @@ def listen_host(address: str) -> str:
 
 
 class PodNetwork:
-    """The proxy, from its making until `close`. It connects to any other address than a pod's as it is."""
+    """The proxy, from its making until `close`. It connects to this stack's pods and to this machine, nowhere else."""
 
     def __init__(self, ports: Ports) -> None:
         own = pod_address(ports, 0).removesuffix("0")
@@ -50,6 +53,9 @@ class PodNetwork:
             def handle(self) -> None:
                 host, port = _target(self.request)
                 where = listen_host(host) if host.startswith(own) else host
+                if not where.startswith("127."):
+                    self.request.sendall(f"HTTP/1.1 502 {NOBODY}\r\n\r\n".encode())
+                    return
                 with contextlib.suppress(OSError), socket.create_connection((where, port), CONNECT_SECONDS) as pod:
                     pod.settimeout(None)
                     self.request.sendall(b"HTTP/1.1 200 OK\r\n\r\n")

@@ -40,9 +40,10 @@ def top(
     for before, after in zip(first, then, strict=True):
         for pod, drawn in watts(before.text, after.text, passed).items() if before.text and after.text else ():
             powers[pod] += drawn
-    problems = [served for pair in zip(first, then, strict=True) for served in pair if served.problem]
-    for pod_name, problem in {served.pod: served.problem for served in problems}.items():
-        remark(f"exporter '{pod_name}' is left out: {problem}")
+    problems = {answer.pod: answer.problem for answer in (*first, *then) if answer.problem}
+    if problems:
+        pod_name, problem = next(iter(problems.items()))
+        remark(f"{len(problems)} of {len(pods)} exporters are left out, such as '{pod_name}': {problem}")
     if not powers and problems:
         raise Unreachable("no exporter answers: `get pods/proxy` is needed in their namespace")
     if output is Format.TABLE:
