@@ -127,7 +127,8 @@ def _power(node: ExporterNode, namespace: str, stop: threading.Event, say: Say) 
     if exporter := node.exporter(namespace):
         metrics = f"{exporter.url}/metrics"
         say(f"\npower by pod, from the exporter of '{namespace}' at {metrics}")
-        watts.show(watts.measure(metrics, stop), _console())
+        drawn = watts.measure(metrics, stop)
+        watts.show(drawn, _console()) if drawn else say("nothing is measured yet: the sample period is not over")
     else:
         say(f"\nno power by pod: '{namespace}' has no exporter on node '{exporter_node.NAME}'")
 

@@ -4,12 +4,13 @@ Idle power is left out: it is the node's, and Kepler only divides it among all p
 (KEP v0.7.12:pkg/metrics/utils/utils.go).
 """
 
+import contextlib
 import re
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from time import monotonic as now
 
 import urllib3
 from rich.console import Console
@@ -69,10 +70,16 @@ def joules(text: str) -> dict[Pod, float]:
 
 
 def measure(url: str, stop: threading.Event) -> dict[Pod, float]:
-    """Return the watts of each pod over one sample period of the exporter. Empty if it does not end in time."""
-    used, since = _next(url, {}, stop)
+    """Return the watts of each pod over one sample period of the exporter. Empty if it does not end in time.
+
+    Counters stand still during a period, so the rate is from one change to the next.
+    """
+    standing, _ = _next(url, {}, stop)
+    used, since = _next(url, standing, stop)
     then, end = _next(url, used, stop)
-    return {pod: (value - used.get(pod, 0.0)) / (end - since) for pod, value in then.items()} if used and then else {}
+    # A counter that is smaller than before is of an exporter that was started anew: its watts are not known yet.
+    gained = {pod: max(0.0, value - used.get(pod, 0.0)) for pod, value in then.items()}
+    return {pod: value / (end - since) for pod, value in gained.items()} if used else {}
 
 
 def _next(url: str, last: Mapping[Pod, float], stop: threading.Event) -> tuple[dict[Pod, float], float]:
@@ -80,10 +87,12 @@ def _next(url: str, last: Mapping[Pod, float], stop: threading.Event) -> tuple[d
     read_now: dict[Pod, float] = {}
 
     def counted() -> bool:
-        read_now.update(joules(read(url)))
+        with contextlib.suppress(NotReady):  # a rollout may just replace it
+            read_now.clear()
+            read_now.update(joules(read(url)))
         return any(read_now.values()) and read_now != last
 
-    return (read_now, time.monotonic()) if until(counted, PATIENCE, stop) else ({}, time.monotonic())
+    return (read_now, now()) if until(counted, PATIENCE, stop) else ({}, now())
 
 
 def show(watts: Mapping[Pod, float], console: Console, most: int = 10) -> None:
