@@ -1,18 +1,19 @@
-"""What `audit` keeps, and how it is shown: the store of reports, its query API, and the console.
+"""Keeps the reports of the functions and shows them: the store of reports, its query API, and the console.
 
-audit_listener  what wakes it, and its permissions
-audit_settings  its environment
+audit_listener  the events that trigger `audit`, and its permissions
+audit_settings  its environment variables
 composition     puts the parts together when a process starts
-answer_models   what the query API answers, as pydantic models
-episode_causes  why an episode of a trace began
+answer_models   the answers of the query API, as pydantic models
+episode_causes  the cause of an episode of a trace
 problems        errors of the query API (RFC 9457)
-storage         from an event to rows that outlive the process, and their retention
-answers         from rows and the cluster to what the query API answers
-access          who asks, and what they may see
+storage         turns events into rows of a database, and deletes old rows
+answers         makes the answers of the query API from rows and from the cluster
+access          identifies the viewer, and decides what they may see
 console         HTML, styles and scripts
 """
 
 from typing import Literal
 
-# `ACCESS`: whoever the API server knows and lets. Here, since every function loads it, and the settings only `audit`.
+# Value of `ACCESS`: users who authenticate with a bearer token. It is here because every function loads this module,
+# but only `audit` loads the settings.
 TOKEN: Literal["token"] = "token"

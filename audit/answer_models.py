@@ -1,10 +1,10 @@
-"""What the query API answers: JSON in camel case, times in RFC 3339, always UTC.
+"""The answers of the query API: JSON in camel case, times in RFC 3339, always UTC.
 
 | path below `/api/v1` | answers | selects by |
 |---|---|---|
 | `resources` | `Resources`, the worst first | see below |
 | `reports` | `Page[Summary]`, newest first | see below |
-| `reports/<id>` | `Kept` | |
+| `reports/<id>` | `StoredReport` | |
 | `history` | `Page[Change]`, newest first | `kind`, `namespace`, `name` (all needed), `limit`, `before` |
 | `interference` | `Interference` | `kind`, `namespace`, `name` (all needed) |
 | `traces/<id>` | `Trace` | |
@@ -12,18 +12,18 @@
 | `dead-letters/<name>/replay`, `.../discard` (POST) | 202 | |
 | `state` | `StoreState` | `namespace` |
 | `doctor` | `Health` (`audit.answers.checks`) | `namespace` |
-| `changes` | `Latest`; 204 where there is nothing newer | `after`, `namespace` |
+| `changes` | `Cursor`; 204 if there is nothing newer | `after`, `namespace` |
 
-Resources are selected by `kind`, `namespace`, `name`, by `state` and `reason`, and by `search`: words that all stand in
-`namespace/name`. `limit` chooses how many, `before` the place to go on at.
+Resources are selected by `kind`, `namespace`, `name`, by `state` and `reason`, and by `search`: words that all occur in
+`namespace/name`. `limit` is the size of a page, `before` its cursor.
 
-Reports are selected by `kind`, `namespace`, `name`, `uid` and `generation` of what they are about, by `function`,
-`outcome` and `trace`, by when they were kept (`since`, `until`), and by what was written (`target`, such as
-`DaemonSet/kepler-exporter`); `limit` and `before` choose the page.
+Reports are selected by `kind`, `namespace`, `name`, `uid` and `generation` of their object, by `function`, `outcome`
+and `trace`, by the time at which they were stored (`since`, `until`), and by an object that was written (`target`, such
+as `DaemonSet/kepler-exporter`); `limit` and `before` choose the page.
 
-`next` of a page is what to pass as `before` for the page after it, empty at the end. Whoever may not `get` the
-resources of a namespace is shown nothing of it. An error is a problem document (RFC 9457) whose `detail` says what to
-do.
+`next` of a page is the value of `before` for the following page, and empty on the last one. A user who may not `get`
+the resources of a namespace sees nothing of it. An error is a problem document (RFC 9457) with a `detail` that says
+what to do.
 """
 
 from typing import Generic, Literal, TypeVar
@@ -44,14 +44,14 @@ class Page(EventPart, Generic[Item]):
     next: str = ""
 
 
-# How a condition stands: `neutral` where nothing is wanted, `stale` where it speaks of an earlier generation.
+# Level of a condition: `neutral` if nothing is requested, `stale` if it is about an earlier generation.
 ConditionLevel = Literal["failed", "waiting", "stale", "warning", "good", "neutral"]
-# How a resource stands: `warning` is ready with something open, `referenced` says nothing of itself.
+# State of a resource: `warning` is ready with a problem left, `referenced` has no conditions of its own.
 StateName = Literal["failed", "waiting", "unreported", "warning", "ready", "referenced"]
 
 
-class Standing(ReportedCondition):
-    """A condition as the resource carries it now; `current` says that it speaks of the present generation."""
+class ConditionState(ReportedCondition):
+    """A condition as the resource has it now; `current` says that it is about the present generation."""
 
     since: AwareDatetime | None = None
     current: bool = True
@@ -59,7 +59,7 @@ class Standing(ReportedCondition):
 
 
 class ResourceState(EventPart):
-    """How a resource stands, by the condition that decides it (`audit.answers.states`)."""
+    """The state of a resource, and the condition that decides it (`audit.answers.states`)."""
 
     name: StateName
     reason: str = ""
@@ -68,7 +68,7 @@ class ResourceState(EventPart):
 
 
 class Nodes(EventPart):
-    """How many nodes the exporter is wanted on, runs on in its present version, and serves from."""
+    """The number of nodes where the exporter should run, runs in its present version, and is available."""
 
     desired: int
     updated: int
@@ -83,13 +83,13 @@ class ListedResource(EventPart):
     created: AwareDatetime
     deleting: bool = False
     state: ResourceState
-    ready: Standing | None = None
-    conditions: tuple[Standing, ...] = ()
+    ready: ConditionState | None = None
+    conditions: tuple[ConditionState, ...] = ()
     nodes: Nodes | None = None
 
 
 class ReasonCount(EventPart):
-    """How many resources stand like this for this reason."""
+    """The number of resources with this state and reason."""
 
     state: StateName
     reason: str
@@ -99,8 +99,8 @@ class ReasonCount(EventPart):
 class Resources(Page[ListedResource]):
     """One page of the resources. `total` counts those selected; `states` and `reasons` count what the viewer may see.
 
-    The latter are narrowed by everything but `state` and `reason`, of which they are the choice; `reasons` has the most
-    frequent only.
+    The latter two apply every parameter except `state` and `reason`, so that they show the choices for these. `reasons`
+    has only the most frequent ones.
     """
 
     total: int
@@ -108,7 +108,7 @@ class Resources(Page[ListedResource]):
     reasons: tuple[ReasonCount, ...]
 
 
-class Wrote(EventPart):
+class WriteSummary(EventPart):
     """One object that a reconcile wrote, how many of its fields, and the first of those by path."""
 
     object: ObjectName
@@ -118,7 +118,7 @@ class Wrote(EventPart):
 
 
 class Summary(EventPart):
-    """A report in short. `sequence` grows in the order in which reports were kept, `kept` is when that was."""
+    """The summary of a report. `sequence` grows in the order in which reports were stored, `kept` is when that was."""
 
     sequence: int
     id: str
@@ -133,13 +133,13 @@ class Summary(EventPart):
     milliseconds: float
     rounds: int
     condition: ReportedCondition | None
-    changes: tuple[Wrote, ...]
+    changes: tuple[WriteSummary, ...]
     calls: int
     cause: Cause
 
 
-class Kept(EventPart):
-    """A report as it was sent, and when it was kept."""
+class StoredReport(EventPart):
+    """A report as it was sent, and when it was stored."""
 
     sequence: int
     id: str
@@ -149,13 +149,13 @@ class Kept(EventPart):
 
 
 class Edit(EventPart):
-    """What somebody changed in a resource's spec: one generation of it, compared with the one kept before.
+    """What somebody changed in a resource's spec: one generation of it, compared with the one stored before.
 
-    `by` is the field manager, `first` says that it is the oldest that is known, so that `fields` are all of them.
-    `deleted` says that the resource was deleted: the generation is the one after the last, `fields` are empty, and so
-    is `by`, since Kubernetes does not keep who deletes an object. `hidden` says that only values differ that are not
-    shown. `verified` says that this generation, and the one it is compared with, were read from the API server. If it
-    is false, an event told one of them, and anybody who reaches the Broker can send an event.
+    `by` is the field manager. `first` says that it is the oldest known generation, so that `fields` are all of them.
+    `deleted` says that the resource was deleted: the generation is the one after the last, and `fields` and `by` are
+    empty, since Kubernetes does not record who deletes an object. `hidden` says that only redacted values differ.
+    `verified` says that this generation, and the one it is compared with, were read from the API server. If it is
+    false, one of them was taken from an event, and anybody who reaches the Broker can send an event.
     """
 
     object: Subject
@@ -170,18 +170,18 @@ class Edit(EventPart):
 
 
 class EpisodeCause(EventPart):
-    """Why an episode began, and what was written in it.
+    """The cause of an episode, and what was written in it.
 
     | `kind` | the episode began with |
     |---|---|
     | `edit` | the edit that made the generation: `by`, at `time` |
-    | `object` | an event about another object, which was `action` `by` at `time`; was it `written`, it was put back |
-    | `request` | somebody's request to look again: `source`, such as `/kepler/functions/sweep` |
+    | `object` | an event about another object, which was `action` `by` at `time`; if `written`, it is put back |
+    | `request` | a request to reconcile: `source`, such as `/kepler/functions/sweep` |
     | `event` | any other event about the resource itself |
 
-    `by` is a field manager, empty for what was deleted: Kubernetes does not keep who deletes. Except for an edit, all
-    of this is what the event said that woke the function; only `by` and the time of a change are as the function read
-    the object, if it read it. `written` leaves out what is only reported in a status.
+    `by` is a field manager, empty for a deletion: Kubernetes does not record who deletes. Except for an edit, all of
+    this is copied from the event that triggered the function; only `by` and the time of a change are as the function
+    read the object, if it read it. `written` does not include status writes.
     """
 
     kind: Literal["edit", "object", "request", "event"]
@@ -190,15 +190,15 @@ class EpisodeCause(EventPart):
     by: str = ""
     time: AwareDatetime | None = None
     source: str = ""
-    written: tuple[Wrote, ...] = ()
+    written: tuple[WriteSummary, ...] = ()
 
 
 class Episode(EventPart):
-    """Reports that follow closely on each other, by id, in the order in which the reconciles began.
+    """Ids of reports that follow closely on each other, in the order in which the reconciles began.
 
-    `began` is when the first event was sent, `milliseconds` the time from there to the end of the last reconcile. That
-    end waited for those `awaited`: the last one, and back from it whoever wrote what woke it. A history, which has no
-    calls, leaves that empty.
+    `began` is when the first event was sent, `milliseconds` the time from there to the end of the last reconcile.
+    `awaited` are the reports that this end waited for: the last one, the one that wrote what triggered it, and so on
+    back. It is empty in a history, which has no API calls.
     """
 
     began: AwareDatetime
@@ -234,16 +234,17 @@ class Trace(EventPart):
     object: Subject
     generation: int
     edit: Edit | None
-    reports: tuple[Kept, ...]
+    reports: tuple[StoredReport, ...]
     episodes: tuple[Episode, ...]
     more: bool = False
 
 
 class ForeignField(EventPart):
-    """A field of a child that no function sets and somebody else does: it stays, and pods run with it.
+    """A field of a child that somebody else owns and no function sets: it stays, and pods run with it.
 
     `by` is the field manager that set it last, at `time`, by `operation` (`Apply` or `Update`). `value` is redacted.
-    `restart` says that it is the mark of `kubectl rollout restart`. `remove` is the command that removes the field.
+    `restart` says that it is the annotation of `kubectl rollout restart`. `remove` is the command that removes the
+    field.
     """
 
     object: ObjectName
@@ -259,8 +260,8 @@ class ForeignField(EventPart):
 class Fight(EventPart):
     """A field that a function put back `count` times within the last hour, since others changed it each time.
 
-    `path` is empty where the whole object was deleted and created again. `others` are the field managers that changed
-    the field; Kubernetes does not keep who deletes. `since` and `last` are the first time of these and the last.
+    `path` is empty if the whole object was deleted and created again. `others` are the field managers that changed the
+    field; Kubernetes does not record who deletes. `since` and `last` are the first and the last of these times.
     """
 
     object: ObjectName
@@ -273,7 +274,7 @@ class Fight(EventPart):
 
 
 class Interference(EventPart):
-    """What others do to the children of a resource now: fields that they own, and fields that are fought over.
+    """What others change in the children of a resource: fields that they own, and fields that are fought over.
 
     `unread` names the children that `audit` may not read.
     """
@@ -283,7 +284,7 @@ class Interference(EventPart):
     unread: tuple[str, ...] = ()
 
 
-class Undelivered(EventPart):
+class DeadLetterEvent(EventPart):
     """The event of a dead letter."""
 
     id: str
@@ -293,9 +294,10 @@ class Undelivered(EventPart):
 
 
 class DeadLetter(EventPart):
-    """An event that was given up: `count` times, the last time at `time`, by whom, and what that answered.
+    """An event that could not be delivered, `count` times, the last time at `time`.
 
-    `code` is empty where there was no answer. `complete` says that the event can be sent again as it was.
+    `destination` is the receiver, `code` and `answer` are its last answer; `code` is empty if there was none.
+    `complete` says that the event was stored as a whole, so that it can be sent again.
     """
 
     name: str
@@ -306,11 +308,11 @@ class DeadLetter(EventPart):
     code: str
     answer: str
     complete: bool = True
-    event: Undelivered
+    event: DeadLetterEvent
 
 
 class FinishedSweep(EventPart):
-    """A sweep that has ended. Its counts are of the whole cluster: null for those who may not see all of it."""
+    """A sweep that has ended. Its counts are about the whole cluster: null for a user who may not see all of it."""
 
     time: AwareDatetime
     resources: int | None = None
@@ -320,7 +322,7 @@ class FinishedSweep(EventPart):
 
 
 class StoreState(EventPart):
-    """How many reports and bytes are kept of what the viewer may see, since when, and the last sweep."""
+    """The number of reports and the size of all data that the viewer may see, the oldest time, and the last sweep."""
 
     reports: int
     oldest: AwareDatetime | None
@@ -329,7 +331,7 @@ class StoreState(EventPart):
     version: str
 
 
-class Latest(EventPart):
-    """The number of the newest thing kept of what the viewer may see."""
+class Cursor(EventPart):
+    """The highest sequence number that the viewer may see."""
 
     sequence: int

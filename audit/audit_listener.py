@@ -1,9 +1,10 @@
-"""Keeps every report, every edit of our resources and every sweep, and shows them: a query API, and a console.
+"""Stores every report, every edit of our resources and every sweep, and shows them in a query API and a console.
 
-Triggered by whatever the functions emit, and by events about our resources: it reads those from the API server, to keep
-who changed what. It writes nothing in the cluster: it lists the resources and the dead letters that it shows, reads the
-children of a Kepler by name, to tell which of their fields others own, and asks the API server who may look. One JSON
-line for each report goes to standard output as well, where the cluster's log collection finds it.
+Triggered by all events that the functions emit, and by events about our resources: it reads those resources from the
+API server, to store who changed what. It writes nothing in the cluster but the Secret with the signing key. It lists
+the resources and the dead letters that it shows, reads the children of a Kepler by name, to show which of their fields
+others own, and asks the API server what a user may see. It also prints one JSON line for each report to standard
+output, for the cluster's log collection.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,9 +19,9 @@ from runtime.objects import KEPLER, OURS, Ref
 from runtime.receive import Receiver
 from runtime.signature import MAKE_KEY
 
-# Where its database is, in a cluster.
+# The folder of the database in a cluster.
 FOLDER = "/var/lib/kepler-audit"
-# Of all kinds of events that ApiServerSource makes of one object.
+# Prefix of the event types of ApiServerSource.
 RESOURCE = "dev.knative.apiserver.resource."
 
 FILTER: Mapping[str, Any] = {
@@ -32,13 +33,13 @@ FILTER: Mapping[str, Any] = {
 
 
 def listener(functions: tuple[Function, ...]) -> Listener:
-    """Return the listener, which shows what others do to the children that these functions write."""
+    """Return the listener `audit`; `functions` are those whose children it checks for changes by others."""
 
     def receiver(surroundings: Surroundings) -> Receiver:
-        from audit.audit_settings import keeping  # noqa: PLC0415
+        from audit.audit_settings import audit_settings  # noqa: PLC0415
         from audit.composition import build  # noqa: PLC0415 - no other function is to load what a database needs
 
-        return build(keeping(surroundings.environment), surroundings, partial(writers, functions))
+        return build(audit_settings(surroundings.environment), surroundings, partial(writers, functions))
 
     return Listener(
         name="audit",
@@ -58,7 +59,7 @@ def listener(functions: tuple[Function, ...]) -> Listener:
 
 
 def child_rules(functions: tuple[Function, ...]) -> Iterator[Permission]:
-    """Yield the permission to read the children of Keplers, by their names: one rule for each kind."""
+    """Yield the permissions to read the children of Keplers by name, one for each kind."""
     refs = writers(functions, Ref(KEPLER, "namespace", "name"))
     for kind in sorted({ref.kind for ref in refs}):
         yield Permission(kind.group, kind.plural, ("get",), tuple(sorted(ref.name for ref in refs if ref.kind == kind)))

@@ -1,11 +1,11 @@
-"""What the environment says about what is kept, for how long, and who may look at it.
+"""The settings of `audit`, from environment variables.
 
-| variable | says | default |
+| variable | meaning | default |
 |---|---|---|
-| `DATABASE` | where to keep: `sqlite:////folder/file.db`, `postgresql://user:password@host/name` | nowhere that lasts |
-| `ACCESS` | `token`: whoever the API server knows and lets; `open`: whoever is on this machine | `token` |
+| `DATABASE` | its URL: `sqlite:////folder/file.db`, `postgresql://user:password@host/name` | a temporary folder |
+| `ACCESS` | `token`: users whom the API server authorizes; `open`: every user of this machine | `token` |
 | `AUDIENCE` | `own`: only tokens for `kepler-on-knative`; `any`: those for the API server as well | `any` |
-| `KEEP_DAYS`, `KEEP_MEGABYTES` | what is older, or more, is forgotten, the oldest first | 90, 512 |
+| `KEEP_DAYS`, `KEEP_MEGABYTES` | retention: older rows, or the oldest above this size, are deleted | 90, 512 |
 """
 
 from collections.abc import Mapping
@@ -17,8 +17,8 @@ from audit import TOKEN
 from runtime.errors import Misconfigured
 
 
-class Keeping(BaseModel):
-    """The settings of one process that keeps reports; the URL of its database may have a password in it."""
+class AuditSettings(BaseModel):
+    """The settings of one process that stores reports; the URL of its database may contain a password."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -29,10 +29,10 @@ class Keeping(BaseModel):
     megabytes: Annotated[int, Field(alias="KEEP_MEGABYTES", gt=0, le=1 << 30)] = 512
 
 
-def keeping(environment: Mapping[str, str]) -> Keeping:
-    """The settings in `environment`, where a blank value is the default; raises Misconfigured with what to set."""
+def audit_settings(environment: Mapping[str, str]) -> AuditSettings:
+    """Return the settings in `environment`; a blank value counts as unset. Raises Misconfigured with what to set."""
     try:
-        return Keeping.model_validate({name: value for name, value in environment.items() if value})
+        return AuditSettings.model_validate({name: value for name, value in environment.items() if value})
     except ValidationError as wrong:
         first = wrong.errors()[0]
         name = str(first["loc"][0])

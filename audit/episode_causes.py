@@ -1,21 +1,21 @@
-"""Why an episode began: the edit, a change of another object that is put back, or a request to look again. Pure.
+"""Finds the cause of an episode: the edit, a change of another object that is put back, or a request event. Pure.
 
 What belongs to one generation may happen long after its edit: somebody changes the DaemonSet by hand, and a function
-puts it back. Such an episode is told by its own cause, as the report that came first has it.
+puts it back. The cause of such an episode is taken from its first report.
 """
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from audit.answer_models import Edit, EpisodeCause, Summary, Wrote
+from audit.answer_models import Edit, EpisodeCause, Summary, WriteSummary
 from events.report import ObjectName, Report
 from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESOURCE_UPDATE, RESYNC_REQUESTED
 
 AnyReport = Report | Summary
 
-# Of the fields of one object, so many are named.
+# Most fields of one object that are named.
 PATHS = 10
-# What begins so soon after an edit belongs to it, though another object's event came first.
+# An episode that begins this soon after an edit belongs to the edit, even if another object's event came first.
 SOON = timedelta(seconds=60)
 HAPPENED = {RESOURCE_ADD: "created", RESOURCE_UPDATE: "changed", RESOURCE_DELETE: "deleted"}
 
@@ -23,8 +23,8 @@ HAPPENED = {RESOURCE_ADD: "created", RESOURCE_UPDATE: "changed", RESOURCE_DELETE
 def cause_of(reports: Sequence[AnyReport], edit: Edit | None, *, first: bool) -> EpisodeCause:
     """Return the cause of an episode; `reports` are in the order in which they began, at least one.
 
-    `first` says that no report on this generation is earlier: the edit caused the episode, unless another object's
-    event did, long after it.
+    `first` says that these are the first reports on this generation. Then the edit is the cause, unless another
+    object's event triggered the first report more than `SOON` after the edit.
     """
     report = reports[0]
     written = tuple(_together(reports))
@@ -51,14 +51,14 @@ def cause_of(reports: Sequence[AnyReport], edit: Edit | None, *, first: bool) ->
     )
 
 
-def wrote(report: AnyReport) -> Iterator[Wrote]:
-    """Return each write of a report in short."""
+def wrote(report: AnyReport) -> Iterator[WriteSummary]:
+    """Yield the summary of each write of a report."""
     for write in report.changes:
-        if isinstance(write, Wrote):
+        if isinstance(write, WriteSummary):
             yield write
         else:
             paths = tuple(field.path for field in write.fields[:PATHS])
-            yield Wrote(object=write.object, action=write.action, fields=len(write.fields), paths=paths)
+            yield WriteSummary(object=write.object, action=write.action, fields=len(write.fields), paths=paths)
 
 
 def name_of(named: ObjectName) -> ObjectName:
@@ -67,20 +67,20 @@ def name_of(named: ObjectName) -> ObjectName:
 
 
 def _is_foreign(report: AnyReport) -> bool:
-    """Whether the function was woken by an event about another object than the one that it reports on."""
+    """Return whether an event about another object than the report's triggered the function."""
     woken = report.cause
     return woken.type in HAPPENED and woken.object is not None and woken.object != name_of(report.object)
 
 
-def _together(reports: Sequence[AnyReport]) -> Iterator[Wrote]:
-    """Return each object that was written in the episode once, but not what was only reported on it."""
-    writes: dict[tuple[ObjectName, str], Wrote] = {}
+def _together(reports: Sequence[AnyReport]) -> Iterator[WriteSummary]:
+    """Yield each object that was written in the episode once for each action; status writes are left out."""
+    writes: dict[tuple[ObjectName, str], WriteSummary] = {}
     for write in (write for report in reports for write in wrote(report) if write.action != "reported"):
         key = (write.object, write.action)
         writes[key] = _both(writes[key], write) if key in writes else write
     yield from writes.values()
 
 
-def _both(first: Wrote, second: Wrote) -> Wrote:
+def _both(first: WriteSummary, second: WriteSummary) -> WriteSummary:
     paths = tuple(dict.fromkeys((*first.paths, *second.paths)))[:PATHS]
     return first.model_copy(update={"fields": first.fields + second.fields, "paths": paths})

@@ -1,9 +1,9 @@
-"""Measurements: never part of the tests, compared with the run before.
+"""Measurements. They are not part of the tests, and are compared with the previous run.
 
-ready            create to `Ready`, and what it costs
+ready            time from create to `Ready`, and API calls
 watch            when each Kepler became Ready
-visible          apply to console
+visible          time from apply to the console
 function_process start and memory of a function's process
-audit_throughput how fast reports are kept and found
+audit_throughput how fast `audit` stores and finds reports
 sweep_cost       a sweep over thousands of Keplers
 """

@@ -1,4 +1,4 @@
-"""`make bench`: measures on the whole local stack, prints a table beside the run before, keeps `.local/bench.json`."""
+"""`make bench`: measures the whole local stack, prints a table with the previous run, writes `.local/bench.json`."""
 
 import json
 import sys
@@ -17,19 +17,19 @@ from local.stack import Stack
 
 KEPT = DEFAULT / "bench.json"
 COUNT = 100
-# Of which a sweep is measured.
+# The number of Keplers in the measured sweep.
 KEPLERS = 10_000
 
 
 def measure() -> dict[str, dict[str, float]]:
-    """Everything, by name."""
+    """Return all figures, by name."""
     with tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
         with Stack(Path(folder), Ports.free(), programs=DEFAULT, audit=True) as stack:
             stack.start(ROOT / "config/base")
             figures: dict[str, dict[str, float]] = {"stack": {"ready_s": round(time.monotonic() - began, 1)}}
             watch = Ready(stack)
-            ready.at_once(stack, watch, 3, "warm")  # so that everything is loaded
+            ready.at_once(stack, watch, 3, "warm")  # warms up: everything is loaded after this
             figures["create to Ready, one by one"] = ready.one_by_one(stack, watch, COUNT)
             figures["API calls a Kepler, one by one"] = ready.calls(stack, "one-")
             figures["create to Ready, at once"] = ready.at_once(stack, watch, COUNT)
@@ -40,7 +40,7 @@ def measure() -> dict[str, dict[str, float]]:
 
 
 def swept() -> dict[str, float]:
-    """A sweep over thousands of converged Keplers, on a control plane without anything else."""
+    """Return the figures of a sweep over thousands of converged Keplers, on a bare control plane."""
     with (
         tempfile.TemporaryDirectory() as folder,
         Stack(Path(folder), Ports.free(), programs=DEFAULT, gateway=True) as stack,
@@ -52,7 +52,7 @@ def swept() -> dict[str, float]:
 
 
 def show(measured: dict[str, dict[str, float]], before: dict[str, Any]) -> None:
-    """One line a figure, with the one before in brackets."""
+    """Print one line for each figure, with the previous one in brackets."""
     for name, figures in measured.items():
         for figure, value in figures.items():
             earlier = before.get(name, {}).get(figure)

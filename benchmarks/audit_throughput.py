@@ -1,4 +1,4 @@
-"""The account of what was done: how fast reports are kept while the process dies, and how fast they are found again."""
+"""How fast `audit` stores reports, also while its process is killed, and how fast it finds them."""
 
 import statistics
 import tempfile
@@ -18,14 +18,14 @@ from tests.audit_delivery import AuditProcess, deliver, kept
 from tests.audit_sample import fill, reports_of
 
 DELIVERED = 10_000
-# Times that the process is killed meanwhile, at least this many seconds apart.
+# How often the process is killed during delivery, and the minimum seconds between two kills.
 KILLS, APART = 5, 2.0
-# How many reports there are when they are asked for.
+# The number of stored reports during queries.
 SIZES = (10_000, 100_000)
 ASKED = 20
 
 KEPLER = "kind=Kepler&namespace=lab&name=kepler-lab"
-# What the console asks: its pages, and whether there is anything new.
+# The console's queries: its pages, and the query for changes.
 QUESTIONS = {
     "changes": "changes?after=0",
     "state": "state",
@@ -39,7 +39,7 @@ QUESTIONS = {
 
 
 def measure() -> dict[str, dict[str, float]]:
-    """Everything, by name, on both databases."""
+    """Return all figures, by name, for both databases."""
     figures: dict[str, dict[str, float]] = {}
     for sort in ("sqlite", "postgresql"):
         with database(sort) as (address, folder):
@@ -52,7 +52,7 @@ def measure() -> dict[str, dict[str, float]]:
 
 @contextmanager
 def database(sort: str) -> Iterator[tuple[str, Path]]:
-    """The URL of an empty one, and a folder."""
+    """Yield the URL of an empty database, and a folder."""
     with tempfile.TemporaryDirectory() as folder:
         if sort == "sqlite":
             yield f"sqlite:///{folder}/audit.db", Path(folder)
@@ -62,7 +62,7 @@ def database(sort: str) -> Iterator[tuple[str, Path]]:
 
 
 def taken(address: str, folder: Path) -> dict[str, float]:
-    """Reports a second without and with kills; none may be lost or doubled."""
+    """Return reports stored per second without kills, and figures with kills; none may be lost or doubled."""
     reports = reports_of(DELIVERED)
     half = DELIVERED // 2
     with AuditProcess(address, folder / "log") as process, ThreadPoolExecutor(1) as broker:
@@ -88,7 +88,7 @@ def taken(address: str, folder: Path) -> dict[str, float]:
 
 
 def asked(address: str, folder: Path, size: int) -> dict[str, float]:
-    """Milliseconds of each question over HTTP, the median of some."""
+    """Return the median milliseconds of each query over HTTP."""
     kept_in = Database(address)
     schema_upgrade.prepare(kept_in)
     fill(Store(kept_in), size)

@@ -1,4 +1,4 @@
-"""A function's process: how soon it is ready, and what it holds in memory."""
+"""A function's process: the time until it is ready, and its memory."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ PORT = 9301
 
 
 def start(stack: Stack, function: str, runs: int = 5) -> dict[str, float]:
-    """Milliseconds from starting the process until it says that it is ready, best of some runs; MiB resident then."""
+    """Return milliseconds from start to readiness, best of some runs, and the most MiB resident at that time."""
     account = f"kepler-{function.replace('_', '-')}"
     kubeconfig = stack.kubeconfig_for("kepler-operator", account)
     environment = {

@@ -1,4 +1,4 @@
-"""How long from the API server's answer to a create until `Ready`, and what it costs, on the whole local stack."""
+"""Time from the API server's answer to a create until `Ready`, and API calls, on the whole local stack."""
 
 import json
 import statistics
@@ -15,12 +15,12 @@ API = "/apis/sustainable-computing.io/v1alpha1"
 
 
 def one_by_one(stack: Stack, ready: Ready, count: int) -> dict[str, float]:
-    """Milliseconds to `Ready`, each Kepler created when the one before is."""
+    """Return milliseconds to `Ready`; each Kepler is created once the one before is Ready."""
     return _quantiles(_create(stack, f"one-{number}", ready)() for number in range(count))
 
 
 def at_once(stack: Stack, ready: Ready, count: int, prefix: str = "burst") -> dict[str, float]:
-    """Milliseconds to `Ready` when all are created as fast as the API server takes them."""
+    """Return milliseconds to `Ready`; all Keplers are created as fast as the API server accepts them."""
     began = time.monotonic()
     pending = [_create(stack, f"{prefix}-{number}", ready) for number in range(count)]
     quantiles = _quantiles(wait() for wait in pending)
@@ -42,7 +42,7 @@ def _quantiles(milliseconds: Iterable[float]) -> dict[str, float]:
 
 
 def calls(stack: Stack, namespaces: str) -> dict[str, float]:
-    """API calls by function for each Kepler of these namespaces, from the API server's audit log."""
+    """Return API calls by function for each Kepler of these namespaces, from the API server's audit log."""
     users: Counter[str] = Counter()
     keplers = set()
     for line in stack.layout.log("audit").read_text().splitlines():

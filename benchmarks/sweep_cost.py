@@ -1,7 +1,7 @@
-"""What a sweep over thousands of converged Keplers costs: time, memory, API calls, and events, of which there are none.
+"""Cost of a sweep over thousands of converged Keplers: time, memory, API calls, and events, which should be none.
 
-One Kepler is brought to its end by the functions; the others are copies of it, written into etcd as the API server
-stores them, under names of the same length. So each is converged as the first one is, at a thousandth of the cost.
+The functions reconcile one Kepler completely. The others are copies of it, written into etcd as the API server stores
+them, under names of the same length. So each is as converged as the first one, at a thousandth of the cost.
 """
 
 import base64
@@ -27,12 +27,12 @@ from runtime.settings import NAMESPACE
 from tests.workbench import Workbench, create_namespace, kepler, transport
 
 FIRST = "sweep-00000"
-# etcd takes 128 operations in one transaction.
+# etcd accepts at most 128 operations in one transaction.
 TOGETHER = 120
 
 
 def converged(stack: Stack, count: int) -> None:
-    """So many Keplers, one a namespace, at which nothing is to be done."""
+    """Create this many converged Keplers, one in each namespace."""
     create_namespace(stack, FIRST)
     stack.api.create(path(KEPLER, FIRST), kepler())
     Workbench(stack, FIRST).settle()
@@ -42,7 +42,7 @@ def converged(stack: Stack, count: int) -> None:
 
 
 def measure(stack: Stack, count: int) -> dict[str, float]:
-    """One sweep, at the start of its own process."""
+    """Return the figures of one sweep, at the start of its own process."""
     with _sink() as (address, received):
         process = _process(stack, address)
         line = _swept(process)
@@ -64,7 +64,7 @@ def _names(count: int) -> list[str]:
 
 
 def _copy(stack: Stack, count: int) -> None:
-    """The stored objects of the first namespace once more for each of the others."""
+    """Copy the stored objects of the first namespace to all others."""
     certificate, key, ca = str(stack.keys.etcd_certificate), str(stack.keys.etcd_key), str(stack.keys.ca)
     address = f"https://127.0.0.1:{stack.ports.etcd}"
     etcd = urllib3.connection_from_url(address, cert_file=certificate, key_file=key, ca_certs=ca)
@@ -78,7 +78,7 @@ def _copy(stack: Stack, count: int) -> None:
 
 
 def _stored(etcd: urllib3.HTTPConnectionPool) -> Iterator[tuple[bytes, bytes]]:
-    """Keys and values of the first namespace and everything in it."""
+    """Yield keys and values of the first namespace and everything in it."""
     everything = {"key": _encoded(b"/registry/"), "range_end": _encoded(b"/registry0")}
     kept = etcd.request("POST", "/v3/kv/range", json=everything).json()
     for entry in kept["kvs"]:
@@ -88,7 +88,7 @@ def _stored(etcd: urllib3.HTTPConnectionPool) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _put(key: bytes, value: bytes, name: str, config: Manifest) -> dict[str, str]:
-    """A stored object under another namespace: of the same length, since lengths are stored, too."""
+    """Return a stored object under another namespace. Its name has the same length, since lengths are stored, too."""
     before = cfm.configuration_hash(config, {})
     after = cfm.configuration_hash(json.loads(json.dumps(config).replace(FIRST, name)), {})
     moved = value.replace(FIRST.encode(), name.encode()).replace(before.encode(), after.encode())
@@ -120,7 +120,7 @@ def _process(stack: Stack, sink: str) -> "subprocess.Popen[str]":
 
 
 def _swept(process: "subprocess.Popen[str]") -> dict[str, float]:
-    """What the sweep at the start came to."""
+    """Return the result of the sweep at the start."""
     assert process.stdout is not None
     for line in process.stdout:
         if line.startswith("{") and (record := json.loads(line)).get("message") == "swept":
@@ -130,7 +130,7 @@ def _swept(process: "subprocess.Popen[str]") -> dict[str, float]:
 
 @contextmanager
 def _sink() -> Iterator[tuple[str, list[str]]]:
-    """A place that takes events, its address, and the types of those that ask for a reconcile."""
+    """Yield the address of a receiver of events, and the types of received events that request a reconcile."""
     received: list[str] = []
 
     class Taking(http.server.BaseHTTPRequestHandler):

@@ -1,6 +1,6 @@
-"""How long it takes from `kubectl apply` until the console can show what came of it.
+"""Time from `kubectl apply` until the console can show the reports.
 
-Measured as the console does it: by asking the query API what is new, and then for the reports of the resource.
+Measured by the console's own queries: the query for changes, and then the reports of the resource.
 """
 
 import json
@@ -15,13 +15,13 @@ from local.stack import Stack
 from tests.workbench import BY_NAME, create_namespace, kepler
 
 AUDIT = "kepler-audit"
-# Seconds between two looks, and after which there is no hope.
+# Seconds between two queries, and until the measurement fails.
 PERIOD = 0.005
 PATIENCE = 30.0
 
 
 def first_report(stack: Stack, count: int) -> dict[str, float]:
-    """Milliseconds from an edit until a report on its generation can be read, and until every function's can."""
+    """Return milliseconds from an edit until the first report on its generation is readable, and until all are."""
     name = "visible"
     create_namespace(stack, name)
     where = f"/apis/sustainable-computing.io/v1alpha1/namespaces/{name}/keplers/kepler"

@@ -13,7 +13,7 @@ PATIENCE = 60.0
 
 
 class Ready:
-    """A watch on all Keplers, from its making until the API server stops."""
+    """A watch on all Keplers, which runs until the API server stops."""
 
     def __init__(self, stack: Stack) -> None:
         pool = urllib3.PoolManager(ca_certs=str(stack.layout.pki / "ca.crt"), retries=False)
@@ -27,7 +27,7 @@ class Ready:
         threading.Thread(target=self._read, daemon=True).start()
 
     def at(self, namespace: str) -> float:
-        """The moment (monotonic seconds) at which the namespace's Kepler was first seen Ready; waits for it."""
+        """Return the time (monotonic seconds) at which the namespace's Kepler was first seen Ready; waits for it."""
         with self._news:
             if not self._news.wait_for(lambda: namespace in self._seen, PATIENCE):
                 raise TimeoutError(f"the Kepler of namespace '{namespace}' is not Ready")

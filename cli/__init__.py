@@ -1,14 +1,14 @@
-"""`kubectl kepler`: the operator from a terminal.
+"""`kubectl kepler`: the command line of the operator.
 
-main             the commands, and how one ends
+main             the commands, and how a command ends
 commands         one module for each command
 options          options that many commands share
 examples         two examples for each command's help
 complete         completion by the shell
 command_errors   exit codes and errors
 output           tables, JSON and YAML
-kinds            the kinds that commands know, by any of their names
-lookup           which resource a command is about
+kinds            the kinds that commands accept, by any of their names
+lookup           finds the resource that a command is about
 glance           all resources, a line each
 dead_letter_rows dead letters as rows
 support_files    the files of a support bundle

@@ -1,20 +1,20 @@
-"""How a command ends: its exit codes, and everything that can go wrong, each with one line that says what to do.
+"""The exit codes of a command, and its errors; each message is one line that says what to do.
 
-| code | says |
+| code | meaning |
 |---|---|
-| 0 | all is well: everything is Ready, nothing differs, every check passes |
+| 0 | success: everything is Ready, nothing differs, every check passes |
 | 1 | the answer is "no": something is not Ready, differs, or does not pass |
 | 2 | the command line is wrong |
 | 3 | the API server, the Broker or the query API cannot be reached |
-| 4 | what is named, or a kind that is needed, is not there |
-| 5 | you may not do this, or nobody knows who you are |
-| 6 | what was sent is refused: a resource that the schema does not allow, a file that holds none |
+| 4 | the named object, or a kind that is needed, does not exist |
+| 5 | you are not allowed to do this, or are not authenticated |
+| 6 | the request is refused: the schema does not allow a resource, or a file contains none |
 | 70 | a defect of this program |
 
 CliError
-├── UsageError      2: call it otherwise
-├── Unreachable     3: start it, or name another address
-├── Missing         4: create it, or name another
+├── UsageError      2: correct the command line
+├── Unreachable     3: start the server, or name another address
+├── Missing         4: create the object, or name another
 ├── Denied          5: log in, or ask for the permission
 └── RequestRefused  6: change what the message names
 """
@@ -26,7 +26,7 @@ from runtime.errors import Refused as RefusedByServer
 
 
 class Exit(IntEnum):
-    """What a command leaves behind for scripts."""
+    """The exit codes of a command."""
 
     OK = 0
     NO = 1
@@ -39,7 +39,7 @@ class Exit(IntEnum):
 
 
 class CliError(Exception):
-    """The root: the message is for the person at the terminal."""
+    """The root of all errors; the message is for the user at the terminal."""
 
     exit = Exit.NO
 
@@ -49,7 +49,7 @@ class CliError(Exception):
 
 
 class UsageError(CliError):
-    """The command line is wrong, and its message says how it is right."""
+    """The command line is wrong; the message says how to correct it."""
 
     exit = Exit.USAGE
 
@@ -67,19 +67,19 @@ class Missing(CliError):
 
 
 class Denied(CliError):
-    """A permission, or an identity, is missing."""
+    """The user lacks a permission, or is not authenticated."""
 
     exit = Exit.DENIED
 
 
 class RequestRefused(CliError):
-    """Sending the same again cannot help."""
+    """The request is refused; sending it again without a change cannot help."""
 
     exit = Exit.REFUSED
 
 
 def as_cli_error(error: OperatorError) -> CliError:
-    """What an answer of the API server means to whoever called the command."""
+    """Return the CLI's error for an error of the runtime."""
     message = " ".join(str(error).split())
     if isinstance(error, Forbidden):
         return Denied(f"{message}; ask whoever runs the cluster for this permission")

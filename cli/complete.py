@@ -1,7 +1,7 @@
-"""What a shell may complete, asked of the cluster; nothing where that does not answer at once.
+"""Completion in the shell with names from the cluster; without any if the cluster does not answer.
 
-kubectl asks an executable `kubectl_complete-kepler` for the completions of this plugin, with the words so far as
-arguments, and takes cobra's answer: one completion a line, and last a directive, of which 4 is "no files besides"
+kubectl runs an executable `kubectl_complete-kepler` for the completions of this plugin, with the words so far as
+arguments. It expects the output of cobra: one completion per line, and last a directive, where 4 is "complete no files"
 (k8s.io/kubectl v0.35:pkg/cmd/plugin/plugin_completion.go). The script asks as bash does, by typer's own protocol.
 """
 
@@ -15,7 +15,7 @@ from cli.kinds import NAMES
 from runtime.objects import KEPLER, NAMESPACE, Kind, name
 
 PROGRAM = "kubectl-kepler"
-# By this variable a shell asks for completions instead of running a command.
+# If a shell sets this variable, the program prints completions instead of running a command.
 VARIABLE = "_KUBECTL_KEPLER_COMPLETE"
 
 SCRIPT = f"""#!/bin/sh
@@ -26,12 +26,12 @@ echo :4
 
 
 def namespaces(given: Mapping[str, Any], incomplete: str) -> list[str]:
-    """Names of namespaces."""
+    """Return the names of namespaces that begin with `incomplete`."""
     return _matching(_names_of(given, NAMESPACE), incomplete)
 
 
 def resources(given: Mapping[str, Any], incomplete: str) -> list[str]:
-    """Names of Keplers or, behind `KIND/`, of that kind."""
+    """Return the names of Keplers that begin with `incomplete`; after `KIND/`, the names of that kind."""
     before, slash, _ = incomplete.partition("/")
     kind = NAMES.get(before.lower()) if slash else KEPLER
     if kind is None:
@@ -56,7 +56,7 @@ def _all(cluster: Cluster, kind: Kind) -> Iterator[Any]:
 
 
 def _quietly(ask: Callable[[], list[str]]) -> list[str]:
-    """A shell that completes shows no errors."""
+    """Return what `ask` returns; nothing after an error, since a shell that completes shows none."""
     try:
         return ask()
     except Exception:

@@ -1,4 +1,4 @@
-"""Dead letters: where they are kept, and how a table shows them. Pure."""
+"""Dead letters: in which ConfigMaps they are, and how a table shows them. Pure."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -13,12 +13,12 @@ SHOWN = 80
 
 
 def ref(letter: str, namespace: str) -> Ref:
-    """Return where a letter of this name is kept; `namespace` is the functions'."""
+    """Return the ConfigMap of a dead letter; `namespace` is the functions'."""
     return Ref(CONFIG_MAP, namespace, letter)
 
 
 def about(letters: Iterable[DeadLetter], key: Ref) -> tuple[DeadLetter, ...]:
-    """The dead letters about one resource."""
+    """Return the dead letters about one resource."""
     wanted = (key.kind.name, key.namespace, key.name)
     return tuple(
         letter
@@ -35,12 +35,12 @@ def rows(letters: Iterable[DeadLetter], now: datetime) -> Iterator[tuple[str, ..
 
 
 def subject(letter: DeadLetter) -> str:
-    """The object that the event is about."""
+    """Return the object that the event is about."""
     return title(letter.event.object) if letter.event.object.kind else "-"
 
 
 def answered(letter: DeadLetter) -> str:
-    """The receiver's last answer to the event, or that there was none."""
+    """Return the receiver's last answer to the event, or that there was none."""
     if not letter.code:
         return "no answer"
     return f"{letter.code}: {' '.join(letter.answer.split())}" if letter.answer else letter.code

@@ -1,4 +1,4 @@
-"""What `--help` shows of each command beside its options: a line in the list of commands, and two examples."""
+"""Additions to each command's `--help`: a line for the list of commands, and two examples."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ NAME = "kubectl kepler"
 
 @dataclass(frozen=True)
 class Help:
-    """`short` is the line in the list of commands; `examples` are arguments, as somebody types them."""
+    """`short` is the line in the list of commands; `examples` are arguments as a user types them."""
 
     short: str
     examples: tuple[str, str]
 
     @property
     def epilog(self) -> str:
-        """The examples, kept as they are: a paragraph that begins with a backspace is not wrapped."""
+        """Return the examples. The backspace at the beginning of a paragraph keeps click from wrapping it."""
         return "\b\nExamples:\n" + "\n".join(f"  {NAME} {example}" for example in self.examples)
 
 
@@ -38,7 +38,7 @@ HELP: Mapping[str, Help] = {
         "The objects that the functions would write.",
         ("render -f kepler.yaml -n energy", "render --offline -k config/samples -o json"),
     ),
-    "resync": Help("Ask every function to look again, now.", ("resync -n energy --wait", "resync --all -A")),
+    "resync": Help("Ask every function to reconcile now.", ("resync -n energy --wait", "resync --all -A")),
     "doctor": Help(
         "Is the installation complete, and does it work?", ("doctor", "doctor --operator-namespace kepler -o json")
     ),
@@ -57,10 +57,10 @@ HELP: Mapping[str, Help] = {
         ("dead-letters show dead-letter-1a2b", "dead-letters show dead-letter-1a2b -o yaml"),
     ),
     "dead-letters replay": Help(
-        "Have letters sent again.", ("dead-letters replay dead-letter-1a2b", "dead-letters replay --all")
+        "Send letters again.", ("dead-letters replay dead-letter-1a2b", "dead-letters replay --all")
     ),
     "dead-letters discard": Help(
-        "Throw letters away that nobody can use.",
+        "Delete letters without sending them again.",
         ("dead-letters discard dead-letter-1a2b", "dead-letters discard --all"),
     ),
 }

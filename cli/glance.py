@@ -1,4 +1,4 @@
-"""All resources at a glance: is each Ready, why, on how many nodes, since when. Pure."""
+"""Lists all resources: whether each is Ready, why, on how many nodes, since when. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,16 +24,16 @@ from runtime.objects import (
 )
 
 HEADINGS = ("KIND", "NAME", "READY", "REASON", "NODES", "GEN", "AGE", "WHY")
-# What a narrow terminal does without, the first first.
-SPARED = ("GEN", "NODES", "AGE")
-# By what `Ready` is, the worst first; last the kinds that have no `Ready`.
+# Columns that are left out on a narrow terminal, in this order.
+OPTIONAL_COLUMNS = ("GEN", "NODES", "AGE")
+# Values of `Ready`, the worst first; last the kinds without `Ready`.
 BADNESS = ("False", "Unknown", "True", None)
 # The field by which a Kepler names a companion.
 NAMED_BY = {COLLECTED_METRIC: "collected-metric", EXPORTED_POWER: "exported-power"}
 
 
 class NodeCounts(EventPart):
-    """How many nodes the exporter is wanted on, and runs on in its present version."""
+    """The number of nodes where the exporter should run, and where it runs in its present version."""
 
     desired: int
     updated: int
@@ -42,7 +42,7 @@ class NodeCounts(EventPart):
 class ResourceRow(EventPart):
     """One resource. `ready` is null for kinds that are only read with the Kepler that names them.
 
-    `current` says that `ready` speaks of the present generation; `since` is when it became what it is.
+    `current` says that `ready` is about the present generation; `since` is when it got its value.
     """
 
     kind: str
@@ -66,9 +66,9 @@ class ResourceRows(EventPart):
 
 
 def status(objects: Mapping[Ref, Manifest], naming: Mapping[Ref, Manifest] | None = None) -> ResourceRows:
-    """What the resources say about themselves, the worst first.
+    """Return a row for each resource, the worst first.
 
-    `naming` has the Keplers that may name the others, if `found` does not have all of them.
+    `naming` has the Keplers that may name the others, if `objects` does not have all of them.
     """
     known = objects if naming is None else naming
     keplers = [(ref, manifest) for ref, manifest in known.items() if ref.kind == KEPLER]
@@ -109,13 +109,13 @@ def _why(ref: Ref, manifest: Manifest, keplers: Sequence[tuple[Ref, Manifest]]) 
     if ready:
         return ready.message
     if conditions(manifest).get(READY):
-        looked = f"generation {generation(manifest)} is not looked at yet, or not by all"
-        return f"{looked}: `kubectl kepler explain` says by whom"
-    return "no function has looked at it: `kubectl kepler explain` says why"
+        missing = f"not every function has reported on generation {generation(manifest)} yet"
+        return f"{missing}: `kubectl kepler explain` names those that have not"
+    return "no function has reported on it: `kubectl kepler explain` says why"
 
 
 def _used(ref: Ref, keplers: Iterable[tuple[Ref, Manifest]]) -> str:
-    """Return the Keplers of its namespace that name a resource."""
+    """Return a sentence with the Keplers in the resource's namespace that name it."""
     named = [
         key.name
         for key, kepler in keplers
@@ -134,7 +134,7 @@ def _nodes(manifest: Manifest) -> NodeCounts | None:
 
 
 def rows(resource_rows: ResourceRows, now: datetime) -> Iterator[tuple[str, ...]]:
-    """Return the resources as rows of a table."""
+    """Yield the resources as rows of a table."""
     for resource in resource_rows.resources:
         yield (
             resource.kind,
@@ -150,13 +150,13 @@ def rows(resource_rows: ResourceRows, now: datetime) -> Iterator[tuple[str, ...]
 
 @dataclass
 class Changes:
-    """What --watch prints: all resources at the first look, then those that are not as they were."""
+    """The output of --watch: first all resources, then those that have changed."""
 
     shown: dict[tuple[str, str, str], ResourceRow] = field(default_factory=dict)
     widths: tuple[int, ...] = ()
 
     def lines(self, resource_rows: ResourceRows, now: datetime) -> list[str]:
-        """The lines for one look, in columns as wide as those of the first; empty if nothing has changed."""
+        """Return the lines for one read, in columns as wide as those of the first; empty if nothing has changed."""
         there = {(resource.kind, resource.namespace, resource.name): resource for resource in resource_rows.resources}
         changed = tuple(row for key, row in there.items() if self.shown.get(key) != row)
         gone = [_gone(row) for key, row in self.shown.items() if key not in there]

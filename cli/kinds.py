@@ -1,4 +1,4 @@
-"""The kinds that commands speak of: our four resources by any of their names, and what an installation is made of."""
+"""The kinds that commands accept: our four resources by any of their names, and the kinds of an installation."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from events.report import ObjectName
 from functions.function_catalogue import FUNCTIONS
 from runtime.objects import KEPLER, OURS, Kind, Manifest, Ref
 
-# Those that functions report on; the other two are read with the Kepler that names them.
+# The kinds that functions report on; the other two are read with the Kepler that names them.
 RECONCILED_KINDS: tuple[Kind, ...] = tuple(dict.fromkeys(function.parent for function in FUNCTIONS))
 
 POD = Kind("v1", "Pod", "pods")
@@ -62,7 +62,7 @@ def _names() -> Mapping[str, Kind]:
     return by_name
 
 
-# Every word that kubectl takes for one of ours, in lower case.
+# Every name by which kubectl knows one of our kinds, in lower case.
 NAMES = _names()
 # The short names that kubectl knows (k8s.io/kubernetes v1.35:pkg/registry; for the others, those of their own CRDs).
 SHORT = {
@@ -79,7 +79,10 @@ SHORT = {
 
 
 def parse_ref(word: str, namespace: str, default: Kind = KEPLER) -> Ref:
-    """`NAME`, or `KIND/NAME` with any of the kind's names. Raises UsageError for a kind that is not ours."""
+    """Return the resource that `NAME` or `KIND/NAME` names, with any name of the kind.
+
+    Raises UsageError for a kind that is not ours.
+    """
     before, slash, after = word.partition("/")
     kind = NAMES.get(before.lower().partition(".")[0]) if slash else default
     name = after if slash else before
@@ -91,7 +94,7 @@ def parse_ref(word: str, namespace: str, default: Kind = KEPLER) -> Ref:
 
 
 def _targets() -> Mapping[str, Kind]:
-    """The kinds that functions write or report on, by every word that kubectl takes for them, in lower case."""
+    """Return the kinds that functions write or report on, by every name that kubectl knows for them, in lower case."""
     sample = Ref(KEPLER, "namespace", "name")
     kinds = {*OURS, *(child.kind for function in FUNCTIONS for child in function.children(sample))}
     words = {word: kind for kind in kinds for word in (kind.name.lower(), kind.plural)}
@@ -99,12 +102,12 @@ def _targets() -> Mapping[str, Kind]:
     return {**words, **short, **NAMES}
 
 
-# What `history --target` takes as a kind.
+# Kinds that `history --target` accepts.
 TARGETS = _targets()
 
 
 def is_child(text: str) -> bool:
-    """Whether `KIND/NAME` names an object that functions write, and not one of our four resources."""
+    """Return whether `KIND/NAME` names an object that functions write, and not one of our four resources."""
     word, slash, _ = text.partition("/")
     return bool(slash) and _kind(word) is not None and _kind(word) not in OURS
 
@@ -114,7 +117,7 @@ def _kind(word: str) -> Kind | None:
 
 
 def target(text: str, namespace: str) -> Ref:
-    """`KIND/NAME` of an object that functions write, with any of the kind's names, as 'ds/kepler-exporter'.
+    """Return the object that `KIND/NAME` names, with any name of the kind, as 'ds/kepler-exporter'.
 
     Raises UsageError for a kind that no function writes.
     """
@@ -130,7 +133,7 @@ def target(text: str, namespace: str) -> Ref:
 
 
 def known(words: Mapping[str, Kind]) -> str:
-    """The kinds, each with the shortest of its names where that is an abbreviation: 'DaemonSet (ds), ...'."""
+    """Return the kinds as a list, each with its shortest name if that is an abbreviation: 'DaemonSet (ds), ...'."""
     shortest: dict[str, str] = {}
     for word, kind in sorted(words.items(), key=lambda item: len(item[0])):
         shortest.setdefault(kind.name, word)
@@ -138,16 +141,16 @@ def known(words: Mapping[str, Kind]) -> str:
 
 
 def kind_of(manifest: Manifest) -> Kind | None:
-    """Which of ours an object is, None where it is none of ours."""
+    """Return which of our kinds an object has; None for any other kind."""
     identity = (manifest.get("apiVersion"), manifest.get("kind"))
     return next((kind for kind in OURS if (kind.api_version, kind.name) == identity), None)
 
 
 def title(ref: Ref | ObjectName) -> str:
-    """`Kepler energy/kepler`: an object in a line of text."""
+    """Return an object's kind, namespace and name for a text, as `Kepler energy/kepler`."""
     return f"{ref.kind.name if isinstance(ref, Ref) else ref.kind} {place(ref)}"
 
 
 def place(ref: Ref | ObjectName) -> str:
-    """`energy/kepler`, or only the name where there is no namespace."""
+    """Return namespace and name, as `energy/kepler`; only the name if there is no namespace."""
     return f"{ref.namespace}/{ref.name}" if ref.namespace else ref.name

@@ -1,4 +1,4 @@
-"""Which resource a command is about, where the user names it, or need not."""
+"""Finds the resource that a command is about; the user may leave its name out."""
 
 from cli.command_errors import Missing, UsageError
 from cli.connection.cluster import Cluster
@@ -9,9 +9,9 @@ INSTALL = "the cluster knows no Kepler: kubectl apply --server-side -k config/ba
 
 
 def find_resource(cluster: Cluster, word: str) -> Ref:
-    """The resource that `word` names or, where it is empty, the only Kepler of the namespace.
+    """Return the resource that `word` names or, if it is empty, the only Kepler of the namespace.
 
-    Raises Missing where there is none, UsageError where there are several.
+    Raises Missing if there is none, UsageError if there are several.
     """
     if word:
         return parse_ref(word, cluster.namespace)

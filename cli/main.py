@@ -1,7 +1,7 @@
-"""`kubectl kepler`: the commands, and how one ends.
+"""`kubectl kepler`: the commands, and how a command ends.
 
-kubectl runs `kubectl-kepler` from the PATH for `kubectl kepler`. Every error is one line on standard error; what each
-exit code says is in `cli.command_errors`.
+kubectl runs `kubectl-kepler` from the PATH for `kubectl kepler`. Every error is one line on standard error;
+`cli.command_errors` describes the exit codes.
 """
 
 import os
@@ -34,7 +34,7 @@ from runtime.errors import OperatorError
 
 DEBUG = "KEPLER_DEBUG"
 INTERRUPTED = 130
-# What is told to a shell is told about the program itself, which is the name that it knows.
+# With these options the program is called by its own name, `kubectl-kepler`: that is the name that a shell knows.
 ABOUT_SHELLS = {"--install-completion", "--show-completion"}
 
 COMMANDS: Mapping[str, Callable[..., int]] = {
@@ -58,7 +58,7 @@ LETTERS: Mapping[str, Callable[..., int]] = {
 
 
 def application() -> typer.Typer:
-    """Every command, under its name."""
+    """Return the application with all commands."""
     app = typer.Typer(
         name="kubectl-kepler",
         help="Kepler on Knative from the terminal: what is there, why, what happened, and what would happen.",
@@ -83,7 +83,7 @@ def _completion() -> int:
 
 
 def _letters() -> typer.Typer:
-    """`dead-letters` by itself lists; its commands are about single ones."""
+    """Return the group `dead-letters`; without a command it lists all dead letters."""
     app = typer.Typer(rich_markup_mode=None)
     app.callback(invoke_without_command=True)(command(dead_letters_command.listed))
     for name, run in LETTERS.items():
@@ -93,7 +93,7 @@ def _letters() -> typer.Typer:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """One command; returns its exit code."""
+    """Run one command, and return its exit code."""
     try:
         return _ended(arguments)
     except TyperException as wrong:
@@ -107,7 +107,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _ended(arguments: Sequence[str]) -> int:
-    """What the command returned; somebody who stops reading, or presses Ctrl-C, knows that he did."""
+    """Run the command, and return its exit code; a closed pipe and Ctrl-C print no error."""
     try:
         name = complete.PROGRAM if ABOUT_SHELLS & {*arguments} else NAME
         asked = typer.main.get_command(application())
@@ -122,9 +122,9 @@ def _ended(arguments: Sequence[str]) -> int:
 
 
 def _usage(wrong: TyperException) -> int:
-    """A command line that nobody understands; asking for nothing shows the help."""
+    """Print what is wrong with the command line, or the help if it is empty; return the exit code."""
     message = str(getattr(wrong, "format_message", lambda: wrong)())
-    remark(message if "\n" in message else f"error: {message.rstrip('.')}; `{NAME} --help` says what there is")
+    remark(message if "\n" in message else f"error: {message.rstrip('.')}; see `{NAME} --help`")
     return Exit.USAGE
 
 
@@ -151,5 +151,5 @@ def _traced() -> None:
 
 
 def main() -> None:
-    """The entry point."""
+    """Run the command line of this process, and exit."""
     sys.exit(run(sys.argv[1:]))

@@ -1,7 +1,7 @@
 """The options that many commands share, each declared once.
 
-A command takes them as one parameter (`place: Reach`), and `command` spreads its fields out for typer, which knows no
-groups of options.
+A command has a group of them as one parameter (`options: ClusterOptions`). `command` replaces it by its fields for
+typer, which has no groups of options.
 """
 
 import inspect
@@ -20,12 +20,12 @@ from cli.manifest_files.kustomize import built
 from cli.manifest_files.manifests import ManifestSet, read, read_text
 from runtime.settings import NAMESPACE
 
-# The environment variable that says where the functions are; `--operator-namespace` counts before it.
+# The environment variable with the functions' namespace; `--operator-namespace` overrides it.
 OPERATOR_NAMESPACE = "KEPLER_OPERATOR_NAMESPACE"
 
 
 class Format(StrEnum):
-    """How data is printed."""
+    """The formats in which data is printed."""
 
     TABLE = "table"
     JSON = "json"
@@ -39,15 +39,15 @@ def _namespaces(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def resource_names(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The names that complete an argument, when a shell asks."""
+    """Return the names that complete an argument in a shell."""
     from cli.complete import resources  # noqa: PLC0415
 
     return resources(ctx.params, incomplete)
 
 
 @dataclass(frozen=True)
-class Reach:
-    """Which cluster, and where in it."""
+class ClusterOptions:
+    """The options that choose the cluster, the namespaces and the user."""
 
     namespace: Annotated[
         str,
@@ -72,13 +72,13 @@ class Reach:
         return ClusterTarget(self.kubeconfig, self.context, self.namespace, self.operator_namespace, acting)
 
     def connect(self) -> Cluster:
-        """The cluster that these options, and the environment, name."""
+        """Return the cluster that these options and the environment name."""
         return connect(self.place, os.environ)
 
 
 @dataclass(frozen=True)
-class ConsoleAt:
-    """Where the query API is, and as whom to ask it."""
+class ConsoleOptions:
+    """The options that choose the query API and the token for it."""
 
     console: Annotated[
         str,
@@ -91,7 +91,7 @@ class ConsoleAt:
 
 @dataclass(frozen=True)
 class ManifestSources:
-    """Where resources are read from: files, or a kustomization."""
+    """The options that choose where resources are read from: files, or a kustomization."""
 
     filename: Annotated[
         list[str] | None,
@@ -105,14 +105,14 @@ class ManifestSources:
     recursive: Annotated[bool, typer.Option("--recursive", "-R", help="Also the folders below a folder.")] = False
 
     def check(self) -> None:
-        """Raise UsageError unless files or a kustomization are named, and not both."""
+        """Raise UsageError unless either files or a kustomization are named; --recursive needs files."""
         if bool(self.filename) == bool(self.kustomize) or (self.kustomize and self.recursive):
             raise UsageError(
                 "name resources by --filename or --kustomize, one of them; --recursive goes with --filename"
             )
 
     def read(self, *, namespace: str, forced: bool) -> ManifestSet:
-        """What they hold, as `cli.manifest_files.manifests` reads it."""
+        """Return the resources, as `cli.manifest_files.manifests` reads them."""
         if self.kustomize:
             return read_text(built(self.kustomize), self.kustomize, namespace=namespace, forced=forced)
         return read(self.filename or (), recursive=self.recursive, namespace=namespace, forced=forced)
@@ -131,7 +131,7 @@ Name = Annotated[
 
 
 def command(run: Callable[..., int]) -> Callable[..., int]:
-    """`run` as typer is to see it: a parameter that is a dataclass of options becomes its fields."""
+    """Return `run` with a signature for typer: a parameter that is a dataclass of options is replaced by its fields."""
     hints = get_type_hints(run, include_extras=True)
     groups = {name: hint for name, hint in hints.items() if is_dataclass(hint) and isinstance(hint, type)}
 
@@ -151,7 +151,10 @@ def command(run: Callable[..., int]) -> Callable[..., int]:
 def _parameters(
     run: Callable[..., int], hints: dict[str, Any], groups: dict[str, type[Any]]
 ) -> list[inspect.Parameter]:
-    """The command's own parameters, then those of its groups; all by keyword, so their order is only the help's."""
+    """Return the command's own parameters, then those of its groups.
+
+    All are keyword parameters, so their order matters only to the help.
+    """
     own = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=parameter.default, annotation=hints[name])
         for name, parameter in inspect.signature(run).parameters.items()

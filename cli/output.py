@@ -1,10 +1,10 @@
-"""What is printed, and how: tables for people, JSON and YAML for programs.
+"""Prints the answers of commands: tables for people, JSON and YAML for programs.
 
-Into a pipe or a file go plain lines that are never wrapped; a terminal gets colour, unless `NO_COLOR` is set, and
-columns that fit. Nothing is said by colour alone.
+Output to a pipe or a file has no colour and is never wrapped. A terminal gets columns that fit, and colour unless
+`NO_COLOR` is set; no information is in the colour alone.
 
-Everything that a command prints passes through here, and much of it was written by others: control characters are shown
-escaped (`runtime.printable`), and nothing is read as markup.
+All output of a command passes through here, and much of it was written by others: control characters are escaped
+(`runtime.printable`), and nothing is interpreted as markup.
 """
 
 import json
@@ -23,37 +23,37 @@ from cli.options import Format
 from runtime.plain import as_yaml
 from runtime.printable import visible, visible_line
 
-# Wider than anything that is printed: a pipe has no width.
+# The width for a pipe, which has none: wider than any line.
 UNBOUNDED = 10_000
 STYLES = {"True": "green", "ok": "green", "False": "red", "fail": "red", "Unknown": "yellow", "warn": "yellow"}
-# Of a value in a line.
+# Longest value in a line, in characters.
 LONGEST = 120
-# Between two columns on a terminal, and the least that a cut column is worth showing in.
+# Spaces between two columns on a terminal, and the least width of a column that is cut.
 GAP, NARROWEST = 2, 20
 
 
 def screen(*, error: bool = False) -> Console:
-    """Standard output as it is now, or standard error."""
+    """Return a console for standard output as it is now, or for standard error."""
     file = sys.stderr if error else sys.stdout
     wide = None if file.isatty() else UNBOUNDED
     return Console(file=file, width=wide, highlight=False, soft_wrap=wide is not None, markup=False, emoji=False)
 
 
 def say(line: str = "") -> None:
-    """One line for people."""
+    """Print one line for people."""
     screen().print(visible(line), no_wrap=False)
 
 
 def remark(line: str) -> None:
-    """One line beside the answer, on standard error."""
+    """Print one line that is not part of the answer, to standard error."""
     screen(error=True).print(visible(line))
 
 
 @contextmanager
 def progress(doing: str) -> Iterator[Callable[[str], None]]:
-    """Show on standard error what a command is doing for as long as the `with` lasts; yields how to say what is next.
+    """Show on standard error what a command does while the `with` lasts; yields a function that changes the text.
 
-    Only on a terminal, on a line that goes again.
+    It shows on a terminal only, and the line disappears at the end.
     """
     if not sys.stderr.isatty():
         yield lambda _: None
@@ -63,7 +63,7 @@ def progress(doing: str) -> Iterator[Callable[[str], None]]:
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Columns without lines, as kubectl has them; on a terminal the last takes what is left of the width."""
+    """Print columns without borders, as kubectl does; on a terminal the last one takes the rest of the width."""
     if not sys.stdout.isatty():
         sys.stdout.write(columns([headings, *rows]))
         return
@@ -75,21 +75,22 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     screen().print(drawn)
 
 
-def one_line_table(headings: Sequence[str], rows: Iterable[Sequence[str]], spared: Sequence[str]) -> None:
-    """A table of one line a row: on a terminal, the last cell is cut and columns in `spared` are left out as needed."""
+def one_line_table(headings: Sequence[str], rows: Iterable[Sequence[str]], optional: Sequence[str]) -> None:
+    """Print a table with one line per row: a terminal gets a shortened last cell, and not the `optional` columns."""
     cells = list(rows)
     if sys.stdout.isatty():
-        headings, *cells = fitted([headings, *cells], spared, screen().width)
+        headings, *cells = fitted([headings, *cells], optional, screen().width)
     table(headings, cells)
 
 
-def fitted(rows: Sequence[Sequence[str]], spared: Sequence[str], width: int) -> list[Sequence[str]]:
-    """Rows that fit into `width`; the first has the headings, and `spared` names those that may go, in this order.
+def fitted(rows: Sequence[Sequence[str]], optional: Sequence[str], width: int) -> list[Sequence[str]]:
+    """Return the rows that fit into `width`; the first has the headings.
 
-    If nothing is left for the last column even so, it goes as well.
+    `optional` names the columns to leave out, in this order. If there is still no room for the last column, that is
+    left out, too.
     """
     shown: list[Sequence[str]] = [[visible_line(cell) for cell in row] for row in rows]
-    for gone in (*spared, shown[0][-1]):
+    for gone in (*optional, shown[0][-1]):
         room = width - sum(max(map(len, column)) + GAP for column in list(zip(*shown, strict=True))[:-1])
         if room >= NARROWEST:
             return [[*row[:-1], cut(row[-1], room)] for row in shown]
@@ -99,20 +100,20 @@ def fitted(rows: Sequence[Sequence[str]], spared: Sequence[str], width: int) -> 
 
 
 def cut(text: str, longest: int) -> str:
-    """The text, with `…` at its end if it is longer."""
+    """Return the text, cut to `longest` characters with `…` at its end if it is longer."""
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def unstyled(lines: Iterable[str]) -> None:
-    """Lines without colour; on a terminal each is cut to its width."""
+    """Print lines without colour; on a terminal each is cut to its width."""
     width = screen().width if sys.stdout.isatty() else UNBOUNDED
     sys.stdout.write("".join(f"{cut(line, width)}\n" for line in lines))
 
 
 def columns(rows: Sequence[Sequence[str]], least: Sequence[int] = ()) -> str:
-    """Rows as plain lines, cells below each other, nothing wrapped and no spaces at the end.
+    """Return rows as plain lines with aligned cells, unwrapped, without spaces at the end.
 
-    `least` has widths that the first columns have at least.
+    `least` are minimum widths of the first columns.
     """
     shown = [[visible_line(cell) for cell in row] for row in rows]
     longest = [max(len(cell) for cell in column) for column in zip(*shown, strict=True)]
@@ -122,7 +123,7 @@ def columns(rows: Sequence[Sequence[str]], least: Sequence[int] = ()) -> str:
 
 
 def data(answer: BaseModel | Sequence[BaseModel], how: Format) -> None:
-    """A model, or a list of them, as JSON or YAML, in the order of its fields."""
+    """Print a model, or a list of them, as JSON or YAML, in the order of its fields."""
     documents(
         answer.model_dump(mode="json", by_alias=True)
         if isinstance(answer, BaseModel)
@@ -132,12 +133,12 @@ def data(answer: BaseModel | Sequence[BaseModel], how: Format) -> None:
 
 
 def documents(content: Any, how: Format) -> None:
-    """Plain content as JSON or YAML. Both escape control characters themselves, so programs read what was written."""
+    """Print plain data as JSON or YAML. Both formats escape control characters, so programs read the original."""
     sys.stdout.write(json.dumps(content, indent=2) + "\n" if how is Format.JSON else as_yaml(content))
 
 
 def value(content: Any, longest: int = LONGEST) -> str:
-    """A field's value in a line: JSON, cut where it is longer than that; `-` where there is none."""
+    """Return a field's value for a line: as JSON, cut to `longest` characters; `-` if there is none."""
     if content is None:
         return "-"
     text = content if isinstance(content, str) and content and content == content.strip() else json.dumps(content)

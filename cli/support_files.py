@@ -1,8 +1,8 @@
-"""What somebody else needs to find out what is wrong, and nothing that is told in confidence. Pure: files by name.
+"""The files of a support bundle, by name: what somebody else needs to find a problem, without secrets. Pure.
 
-Secrets are never read. Of everything else the values of environment variables, credentials in URLs, tokens and whatever
-looks like one are hidden (`runtime.redact`), and what is hidden in one object is hidden wherever it is repeated: in
-Events, reports, sentences.
+Secrets are never read. In all other data, the values of environment variables, credentials in URLs, tokens and texts
+that look like one are redacted (`runtime.redact`). A value that is redacted in one object is redacted wherever it is
+repeated: in Events, reports, sentences.
 """
 
 import json
@@ -19,7 +19,7 @@ from runtime.plain import as_yaml
 from runtime.redact import Mask
 
 MANIFEST = "MANIFEST.json"
-# Where an event's body is kept that was no JSON object (`runtime.event`).
+# The key of an event's body that was no JSON object (`runtime.event`).
 UNDECODED = "undecoded"
 LEFT_OUT = (
     "Secrets: never read",
@@ -31,7 +31,10 @@ LEFT_OUT = (
 
 @dataclass(frozen=True)
 class Gathered:
-    """Objects by folder, data by file, and what the user may not read or could not be reached."""
+    """The content of a bundle: objects by folder, data by file, and what could not be read or reached.
+
+    `confidential` are values to redact everywhere, such as tokens.
+    """
 
     objects: Mapping[str, tuple[Manifest, ...]] = field(default_factory=dict)
     letters: tuple[Manifest, ...] = ()
@@ -42,7 +45,7 @@ class Gathered:
 
 
 def files(gathered: Gathered) -> dict[str, str]:
-    """Every file of the bundle, the list of them first."""
+    """Return every file of the bundle, the list of them first."""
     masks = _masks(gathered)
     kept = [_letter(letter, masks) for letter in gathered.letters]
     files_by_name = {
@@ -58,7 +61,7 @@ def files(gathered: Gathered) -> dict[str, str]:
 
 
 def _masks(gathered: Gathered) -> Mask:
-    """What hides, everywhere, what any of the objects says in confidence."""
+    """Return a mask that redacts, in all files, the confidential values of any object."""
     everything = [manifest for objects in gathered.objects.values() for manifest in objects]
     contents = [content for config_map in gathered.letters for content in _contents(config_map).values()]
     known = redact.mask(*everything, *(content for content in contents if isinstance(content, Mapping)))
@@ -78,7 +81,7 @@ def _yaml(manifest: Manifest, masks: Mask) -> str:
 
 
 def _letter(manifest: Manifest, masks: Mask) -> Any:
-    """A dead letter, with the event that is in it as JSON taken apart, so that it can be hidden."""
+    """Return a dead letter with the JSON of its event parsed, and redacted."""
     whole = {**(manifest.get("data") or {}), **_contents(manifest)}
     return masks.manifest({"name": name(manifest), **whole})
 
@@ -89,7 +92,7 @@ def _contents(manifest: Manifest) -> dict[str, Any]:
 
 
 def _parsed(text: str) -> Any:
-    """What is no object of named values may be anything, and is left out."""
+    """Return a JSON object; anything else is replaced, since its confidential parts cannot be told apart."""
     try:
         decoded = json.loads(text)
     except (ValueError, RecursionError):
@@ -115,7 +118,7 @@ def _manifest(gathered: Gathered, contents: Mapping[str, str]) -> str:
 
 
 def by_folder(objects: Iterable[tuple[str, Manifest]]) -> dict[str, tuple[Manifest, ...]]:
-    """Objects by the folder that each belongs to."""
+    """Return the objects grouped by folder."""
     grouped: dict[str, list[Manifest]] = {}
     for folder, manifest in objects:
         grouped.setdefault(folder, []).append(manifest)

@@ -1,4 +1,4 @@
-"""Which versions work together, and what to do where they differ. Pure."""
+"""Compares the versions of program and operator, and says what to do if they differ. Pure."""
 
 from collections.abc import Iterable, Iterator
 
@@ -18,7 +18,7 @@ class Versions(EventPart):
 
 
 def versions(client: str, operator: Iterable[str], server: str, unread: tuple[str, ...] = ()) -> Versions:
-    """Compare them; `unread` is what the user may not read of the functions."""
+    """Return the versions and how they differ; `unread` is what the user may not read of the functions."""
     running = tuple(sorted(set(operator)))
     return Versions(client=client, operator=running, server=server, skew=_skew(client, running, unread))
 
@@ -42,7 +42,7 @@ def _skew(client: str, operator: tuple[str, ...], unread: tuple[str, ...]) -> st
 
 
 def lines(versions: Versions) -> Iterator[str]:
-    """For people."""
+    """Yield the lines that show the versions."""
     yield f"kubectl kepler   {versions.client}"
     yield f"operator         {', '.join(versions.operator) or 'unknown'}"
     yield f"API server       {versions.server}"

@@ -7,6 +7,7 @@ lets the API server reckon the rule's cost: always wider than the rule.
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import partial
 from typing import Annotated, Any
 
@@ -104,6 +105,11 @@ def one_of(names: tuple[str, ...], hint: str = "") -> CelRule:
     """One of the names; `hint` tells what has become of old ones."""
     listed = ", ".join(f"'{name}'" for name in names)
     return CelRule(f"self in [{listed}]", f"`{{field}}` must be one of {listed}{hint and '; ' + hint}")
+
+
+def named(names: type[StrEnum]) -> tuple[object, CelRule]:
+    """One of an enumeration's names, for a field that may be blank: the API server refuses null beside `enum`."""
+    return WithJsonSchema({"type": "string", "maxLength": 64}), one_of(tuple(names))
 
 
 def atomic() -> object:

@@ -8,8 +8,16 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from crds.environment import ExporterEnv, ProxyEnv
-from crds.fields import Annotations, CelRule, Image, Int32, Labels, ObjectName, Port, Seconds, between, text
+from crds.collector_fields import Collector
+from crds.environment import ProxyEnv
+from crds.fields import (
+    CelRule,
+    Image,
+    Labels,
+    ObjectName,
+    Seconds,
+    text,
+)
 from crds.meta import (
     AGE,
     Column,
@@ -23,84 +31,12 @@ from crds.meta import (
     condition_columns,
 )
 from crds.model_server_fields import ModelServer
-from crds.pod_fields import Affinity, NodeSelector, PullSecrets, Resources, Tolerations, UpdateStrategy
+from crds.pod_fields import Resources
 
 DEFAULT_SCRAPE_INTERVAL = 30
 """Seconds; 3 s was too much for Prometheus (sustainable-computing-io/kepler#963)."""
 
 SOCKET_DIRECTORY = "/tmp"  # noqa: S108 - built into Kepler and its estimator: /tmp/estimator.sock
-
-
-class Redfish(SpecPart):
-    """Reading of a node's power from its management controller (BMC)."""
-
-    secret: ObjectName | None = None
-    """Secret, in this namespace, whose key 'redfish.csv' has a line 'NODE,USER,PASSWORD,URL' for each node. Exporters
-    read it at their start: after a change, restart DaemonSet `kepler-exporter`. A 'REDFISH_CRED_FILE_PATH' in `env`
-    wins over it. Blank means that no BMC is asked."""
-
-
-class Collector(SpecPart):
-    """The exporter: one pod on each node."""
-
-    image: Image | None = None
-    """Image of the exporter. Blank means the one of this release, which an upgrade moves; `status.images.collector`
-    tells which. Kepler v0.7 is supported: later ones have neither estimator nor model server."""
-    port: Port = 9102
-    """TCP port the exporter serves its metrics on: `BIND_ADDRESS` in ConfigMap `kepler-cfm`, the container port and the
-    Service."""
-    sample_period: Seconds = Field("3s", validate_default=True)
-    """How often the exporter measures: `SAMPLE_PERIOD_SEC` in ConfigMap `kepler-cfm`. From '1s' to '24h'."""
-    log_level: Annotated[Int32, between(0, 10)] = 1
-    """How much the exporter logs, from 0 to 10: `KEPLER_LOG_LEVEL` in ConfigMap `kepler-cfm` and its flag `-v`."""
-    node_selector: NodeSelector = Field(default_factory=dict)
-    """Labels of the nodes the exporter runs on, beside 'kubernetes.io/os: linux'. Blank means all Linux nodes; with the
-    estimator those of 'kubernetes.io/arch: amd64', since upstream's image of it is built for no other."""
-    tolerations: Tolerations | None = None
-    """Taints the exporter runs in spite of. Blank means those of control-plane nodes
-    ('node-role.kubernetes.io/control-plane' and 'node-role.kubernetes.io/master', NoSchedule); '[]' means none."""
-    resources: Resources = Field(default_factory=dict)
-    """CPU and memory of the exporter. Blank means requests of '100m' and '400Mi', and no limits."""
-    priority_class: ObjectName | None = None
-    """PriorityClass of the exporter's pods, such as 'system-node-critical'. Blank means the cluster's default."""
-    affinity: Affinity = Field(default_factory=dict)
-    """Further rules on which nodes the exporter runs. Blank means none."""
-    update_strategy: UpdateStrategy = Field(default_factory=dict)
-    """How a change reaches the nodes. Blank means 'RollingUpdate', one node at a time."""
-    env: ExporterEnv = ()
-    """Environment variables of the exporter: those that Kepler reads and no field stands for, such as
-    'NVIDIA_HOSTENGINE_ENDPOINT'. They win over the same keys of ConfigMap `kepler-cfm`."""
-    image_pull_secrets: PullSecrets = ()
-    """Secrets, in this namespace, with the credentials of the registries; the model server's pod has them, too. Blank
-    means none."""
-    runtime_class: ObjectName | None = None
-    """RuntimeClass of the exporter's pods, such as 'nvidia' where GPUs are read through a runtime of their own. Blank
-    means the nodes' default."""
-    pod_labels: Labels = Field(default_factory=dict)
-    """Further labels of the exporter's pods. Blank means none."""
-    pod_annotations: Annotations = Field(default_factory=dict)
-    """Further annotations of the exporter's pods. Blank means none."""
-    service_annotations: Annotations = Field(default_factory=dict)
-    """Annotations of Service `kepler-exporter`, such as 'prometheus.io/scrape'. Blank means none."""
-    machine_spec: (
-        Annotated[
-            str,
-            Field(max_length=512),
-            text(
-                "^[A-Za-z0-9][A-Za-z0-9._-]*$",
-                253,
-                "`{field}` must be a name from `machine-spec` of a KeplerMachineConfig, such as 'm5.metal', or "
-                "'spec.json'; {instead}",
-            ),
-        ]
-        | None
-    ) = None
-    """Type of the nodes' machines: the key of ConfigMap `kepler-machine-spec`, made from `machine-spec` of the
-    KeplerMachineConfigs, that exporter and estimator read at '/etc/kepler/models/machine/spec.json'. They start only
-    once it is there, and read it then: after a change of it, restart DaemonSet `kepler-exporter`. Blank means that
-    Kepler finds out."""
-    redfish: Redfish = Redfish()
-    """Reading of a node's power from its management controller (BMC)."""
 
 
 CUT_SHORT = "the parsers of `MODEL_CONFIG` cut the line there"

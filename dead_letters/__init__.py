@@ -4,5 +4,5 @@
     dead_letter          one letter, as its ConfigMap records it
     dead_letter_store    keeps, replays and discards letters
 
-`audit.answers.dead_letter_answers` answers them, and `kubectl kepler dead-letters` lists, replays and discards them.
+`audit.answers.dead_letter_answers` serves them, and `kubectl kepler dead-letters` lists, replays and discards them.
 """

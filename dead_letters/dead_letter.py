@@ -1,10 +1,11 @@
 """A dead letter: an event that could not be delivered, as it is recorded in a ConfigMap. Pure.
 
-What a list shows of it is one JSON document in an annotation, so that lists read metadata only, however large the
-events are. Everything in a record is bounded and redacted: whoever can reach the Broker can make letters of anything.
+The part of a letter that lists show is one JSON document in an annotation, so that lists read metadata only, however
+large the events are. Everything in a record is bounded and redacted, since anybody who can reach the Broker can create
+letters with any content.
 
-An event that only asks a function to look at an object is recorded without its data: the function reads the object
-itself. Other events keep theirs, redacted, up to `LARGEST` characters.
+An event that only requests a reconcile is recorded without its data: the function reads the object itself. Other events
+keep their data, redacted, up to `LARGEST` characters.
 """
 
 import base64
@@ -29,31 +30,31 @@ from runtime.errors import NotAnEvent
 from runtime.event import UNREADABLE, Event, moment
 from runtime.objects import OURS, Manifest, metadata
 
-# Set by Knative's dispatcher (eventing v0.50, `pkg/kncloudevents/event_dispatcher.go`); the data is base64, and cut.
+# Attributes set by Knative's dispatcher (eventing v0.50, `pkg/kncloudevents/event_dispatcher.go`); data is base64, cut.
 DESTINATION, CODE, DATA = "knativeerrordest", "knativeerrorcode", "knativeerrordata"
-# Where the broker's filter puts the body of the answer that it got, base64 again.
+# The field in which the broker's filter puts the body of the answer that it got, again in base64.
 WRAPPED = re.compile(r'"errresponsebody":"([A-Za-z0-9+/]{1,16384}={0,2})')
 
 LABEL = "sustainable-computing.io/dead-letter"
 ANNOTATION = "sustainable-computing.io/dead-letter-record"
 
-# Characters of an event's data, of one attribute's value, and of an answer that are kept.
+# Characters to keep of an event's data, of one attribute's value, and of an answer.
 LARGEST, LONGEST, ANSWER = 200_000, 1024, 1000
-# Attributes of one event, and functions that gave one event up.
+# The most attributes of one event, and the most destinations that did not accept it, to keep.
 ATTRIBUTES, DESTINATIONS = 40, 20
 
-# Letters in all, and of one group: a kind and a namespace.
+# The most letters in all, and of one group. A group is a kind and a namespace.
 KEPT, OF_ONE_GROUP = 500, 60
-# The group of letters that are about no object that is there.
+# The group of letters that are not about an existing object of ours.
 OTHER = "other"
 
-# The events of these types are asked for by an object's state, which a function reads itself.
+# Types of events that only request a reconcile: the function reads the object's state itself.
 ASKING = frozenset(WAKING)
 
 
 @dataclass(frozen=True)
 class LetterEvent:
-    """The event: its identity, and the object that it names; each value is cut."""
+    """The event's identity and the object that it names; each value is cut."""
 
     id: str
     type: str
@@ -66,9 +67,9 @@ class LetterEvent:
 
 @dataclass(frozen=True)
 class LetterRecord:
-    """What is recorded of one event, however many functions gave it up, and however often.
+    """The record of one event, however many functions did not accept it, and however often.
 
-    `code` and `answer` are those of the last time. `complete` says that the event can be sent again as it was.
+    `code` and `answer` are those of the last failure. `complete` means that the event can be sent again unchanged.
     """
 
     first: str
@@ -83,7 +84,7 @@ class LetterRecord:
 
     @property
     def message(self) -> str:
-        """What happened, in a sentence."""
+        """Return what happened, as a sentence."""
         came = f"it answered {self.code}" if is_answer(self.code) else "it did not answer"
         answer = f"{came}: {self.answer}" if self.answer else came
         to = ", ".join(self.destinations)
@@ -94,18 +95,18 @@ RECORD = TypeAdapter(LetterRecord)
 
 
 def is_answer(code: str) -> bool:
-    """Whether there was an answer at all, by the code that the dispatcher gives."""
+    """Return whether the destination answered at all, from the dispatcher's code."""
     return code not in ("", "-1", "0")
 
 
 def letter_name(event: Event) -> str:
-    """Return the name of an event's letter: one event has one."""
+    """Return the name of an event's letter; each event has one letter."""
     identity = f"{event.source}\n{event.id}"
     return f"dead-letter-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
 
 
 def destination(event: Event) -> str:
-    """Return who did not take the event, out of the URL that the dispatcher called: a Service's name, or an address."""
+    """Return which destination did not accept the event, from the dispatcher's URL: a Service's name or an address."""
     url = event.extensions.get(DESTINATION, "")
     try:
         parts = urlsplit(url)
@@ -124,7 +125,7 @@ def _is_address(host: str) -> bool:
 
 
 def record(event: Event, group: str, before: LetterRecord | None) -> LetterRecord:
-    """Return the record of a letter that came now; `before` is the one that is kept of the same event."""
+    """Return the record of a letter that has just arrived; `before` is the stored record of the same event, if any."""
     now = datetime.now(UTC).isoformat()
     code = _cut(event.extensions.get(CODE, ""))
     letter = LetterRecord(
@@ -137,7 +138,7 @@ def record(event: Event, group: str, before: LetterRecord | None) -> LetterRecor
 
 
 def config_map(event: Event, kept: LetterRecord) -> Manifest:
-    """Return the ConfigMap of a letter, without its address."""
+    """Return the ConfigMap of a letter, without name and namespace."""
     annotations = {ANNOTATION: json.dumps(asdict(kept), ensure_ascii=False)}
     attributes = json.dumps(_attributes(event), indent=1, ensure_ascii=False)
     data = {"attributes": attributes, "data": _data(event)}
@@ -145,7 +146,7 @@ def config_map(event: Event, kept: LetterRecord) -> Manifest:
 
 
 def parsed(config_map: Manifest) -> LetterRecord | None:
-    """Return the record in a ConfigMap, or in its metadata; None where somebody has written something else there."""
+    """Return the record in a ConfigMap, or in its metadata; None if it is not valid."""
     try:
         letter = RECORD.validate_json(metadata(config_map)["annotations"][ANNOTATION], strict=True)
     except (KeyError, TypeError, ValueError, AttributeError):
@@ -154,17 +155,17 @@ def parsed(config_map: Manifest) -> LetterRecord | None:
 
 
 def is_letter(config_map: Manifest) -> bool:
-    """Whether a ConfigMap is a letter; the functions' namespace has others."""
+    """Return whether a ConfigMap is a letter; the functions' namespace has others."""
     return LABEL in (metadata(config_map).get("labels") or {})
 
 
 def changed(letter: str) -> str:
-    """Return what to do about a ConfigMap that is labelled as a letter and cannot be read as one."""
+    """Return what to do about a ConfigMap that is labelled as a letter but cannot be read as one."""
     return f"ConfigMap '{letter}' has been changed and is no dead letter: delete it"
 
 
 def event_of(letter: str, config_map: Manifest) -> CloudEvent:
-    """Return the event of a letter, with the id that it had. Raises NotAnEvent where it cannot be read."""
+    """Return the event of a letter, with its original id. Raises NotAnEvent if it cannot be read."""
     try:
         content: Mapping[str, str] = config_map["data"]
         attributes: dict[str, Any] = json.loads(content["attributes"])
@@ -176,13 +177,13 @@ def event_of(letter: str, config_map: Manifest) -> CloudEvent:
 
 
 def group_of(event: Event, *, exists: bool) -> str:
-    """Return the group of a letter; those about kinds of others, or about objects that are not there, share one."""
+    """Return the group of a letter. Letters about other kinds, or about objects that do not exist, share one."""
     ours = any((kind.api_version, kind.name) == (event.api_version, event.kind) for kind in OURS)
     return f"{event.kind}/{event.namespace}" if ours and exists else OTHER
 
 
 def surplus(config_maps: Iterable[Manifest]) -> Iterator[Manifest]:
-    """Return the letters that have to go: the oldest of each group that is too large, then of the largest groups."""
+    """Yield the letters to delete: the oldest of groups that are too large, then the oldest of the largest groups."""
     groups: dict[str, list[Manifest]] = {}
     for letter in sorted(config_maps, key=_age):
         kept = parsed(letter)
@@ -219,7 +220,7 @@ def _own(event: Event) -> list[tuple[str, str]]:
 
 
 def _data(event: Event) -> str:
-    """Return the data as it is kept. What is too large is not even redacted: that would take seconds."""
+    """Return the data to keep. Data that is too large is dropped without redaction, which would take seconds."""
     if event.type in ASKING or not _fits(event.data):
         return "{}"
     data = json.dumps(redact.manifest(event.data))
@@ -240,7 +241,7 @@ def _is_complete(event: Event) -> bool:
 
 
 def _answer(event: Event) -> str:
-    """Return what was answered; the broker's filter wraps it once more, since it asks for us, and either may be cut."""
+    """Return the answer. The broker's filter wraps the answer that it got in its own; both may be cut."""
     outer = _decoded(event.extensions.get(DATA, ""))
     wrapped = WRAPPED.search(outer)
     return redact.text(_decoded(wrapped[1]) if wrapped else outer)[:ANSWER]

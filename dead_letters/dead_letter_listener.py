@@ -1,6 +1,6 @@
-"""How `dead_letter` is woken, what it may do, and how its store is made.
+"""The listener `dead_letter`: what wakes it, its permissions, and how its store is made.
 
-It is the dead-letter sink of every Trigger, and wakes on `replay.requested` and `discard.requested`; their attribute
+It is the dead-letter sink of every Trigger, and is woken by `replay.requested` and `discard.requested`, whose attribute
 `name` names the letter. Owns the ConfigMaps labelled `sustainable-computing.io/dead-letter` in the functions' own
 namespace.
 """
@@ -17,10 +17,10 @@ NAME = "dead_letter"
 
 
 def listener(others: tuple[str, ...]) -> Listener:
-    """Return the listener, which delivers a dead letter again to one of these functions or to itself.
+    """Return the listener, which delivers dead letters again to these functions or to itself.
 
-    It does not sign what it delivers again: a letter may hold anybody's event, and an event of ours has kept its
-    signature.
+    It does not sign the events that it delivers again: a letter may contain anybody's event, and events of ours still
+    carry their signature.
     """
     destinations = frozenset(map(manager, (*others, NAME)))
 

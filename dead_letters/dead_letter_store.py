@@ -1,10 +1,10 @@
-"""Keeps events that could not be delivered, as ConfigMaps, until somebody has them sent again or discarded.
+"""Stores events that could not be delivered as ConfigMaps, until somebody replays or discards them.
 
-Each is told in the log, as a Kubernetes Event on the resource that it is about, and by a metric. What a dead letter
-asked for is not lost: events are hints, and the sweep finds what they were about.
+Each is reported in the log, by a metric, and as a Kubernetes Event on the resource that it is about. The work that a
+dead letter requested is not lost: events are hints, and the sweep finds the objects that they were about.
 
-Nobody can be kept from sending letters. So they are few (`dead_letters.dead_letter`), a Kubernetes Event is made only
-on a resource of ours that is there, and only a request that is signed has a letter sent again or discarded.
+Anybody can send letters. So their number is limited (`dead_letters.dead_letter`), a Kubernetes Event is made only on an
+existing resource of ours, and only a signed request replays or discards a letter.
 """
 
 import logging
@@ -41,17 +41,17 @@ from runtime.sink import Sink
 log = logging.getLogger("kepler.dead_letter")
 
 MANAGER = manager("dead_letter")
-# Times that a letter is written again where others write the same one.
+# Tries to write a letter if others write the same one.
 ROUNDS = 6
-# What people ask about one letter.
+# Requests of users about one letter.
 REQUESTS = (REPLAY_REQUESTED, DISCARD_REQUESTED)
 
 
 @dataclass(frozen=True)
 class DeadLetterStore:
-    """Receives what could not be delivered, and the requests to send it again or to discard it.
+    """Receives events that could not be delivered, and requests to replay or discard them.
 
-    `destinations` are the names of Services that may have given an event up; others are counted as one.
+    `destinations` are the names of Services that may have rejected an event; others are counted as one.
     """
 
     transport: Transport
@@ -69,7 +69,7 @@ class DeadLetterStore:
         return Received(calls=len(client.calls))
 
     def keep(self, event: Event, client: Client) -> None:
-        """Tell of the letter, then keep it: where the API server is away, the log has it."""
+        """Log the letter, then store it: if the API server is unavailable, the log still has it."""
         there = self._object(event, client)
         group = group_of(event, exists=there is not None)
         self._tell(record(event, group, None), letter_name(event))
@@ -89,7 +89,7 @@ class DeadLetterStore:
         measures.dead_letter(known, kept.event.type)
 
     def _write(self, event: Event, group: str, client: Client) -> LetterRecord:
-        """Write the letter over what is kept of the same event. Raises Unavailable where others keep doing the same."""
+        """Write the letter over the stored one of the same event. Raises Unavailable if conflicts do not end."""
         ref = self._ref(letter_name(event))
         for attempt in range(ROUNDS):
             before = client.get(ref)
@@ -109,9 +109,9 @@ class DeadLetterStore:
         act(str(event.data.get("letter", "")), client)
 
     def replay(self, letter: str, client: Client) -> None:
-        """Send a letter's event to the Broker again, and forget the letter. One that is not there was sent before.
+        """Send a letter's event to the Broker again, and delete the letter. A missing letter was replayed before.
 
-        One that is given up again meanwhile is a newer version, which stays.
+        If the event fails again meanwhile, the letter has a newer version, which stays.
         """
         kept = self._find(letter, client)
         if kept is None:
@@ -126,7 +126,7 @@ class DeadLetterStore:
             client.delete(self._ref(letter), over=kept)
 
     def discard(self, letter: str, client: Client) -> None:
-        """Forget a letter without sending its event again. One that is given up again meanwhile stays."""
+        """Delete a letter without sending its event again. If the event fails again meanwhile, the letter stays."""
         kept = self._find(letter, client)
         if kept is None:
             return
@@ -135,14 +135,14 @@ class DeadLetterStore:
             log.info("discarded", extra={"letter": letter})
 
     def _find(self, letter: str, client: Client) -> Manifest | None:
-        """Return the letter of this name; None where there is none. Raises NotAnEvent for what can be no name."""
+        """Return the letter of this name; None if there is none. Raises NotAnEvent for an invalid name."""
         if not is_name(letter):
             raise NotAnEvent(f"`letter` '{letter[:80]}' names no dead letter")
         kept = client.get(self._ref(letter))
         return kept if kept is not None and is_letter(kept) else None
 
     def _object(self, event: Event, client: Client) -> Manifest | None:
-        """Return the resource of ours that the event is about; None where there is none."""
+        """Return the resource of ours that the event is about; None if there is none."""
         for kind in OURS:
             if (kind.api_version, kind.name) != (event.api_version, event.kind):
                 continue
@@ -151,9 +151,9 @@ class DeadLetterStore:
         return None
 
     def _show(self, event: Event, there: Manifest, kept: LetterRecord, client: Client) -> None:
-        """Make a Kubernetes Event on the resource: `kubectl describe` shows it."""
+        """Make a Kubernetes Event on the resource, which `kubectl describe` shows."""
         letter = letter_name(event)
-        where = event.namespace or "default"  # where Events about cluster-scoped objects are
+        where = event.namespace or "default"  # the namespace of Events about cluster-scoped objects
         try:
             shown = _kubernetes_event(event, uid(there), letter, kept.destinations[-1] in self.destinations, kept)
             client.apply(Ref(EVENT, where, f"{event.name[:200]}.{letter}"), shown, over=None)
@@ -165,7 +165,7 @@ class DeadLetterStore:
 
 
 def _kubernetes_event(event: Event, identity: str, letter: str, known: bool, kept: LetterRecord) -> Manifest:  # noqa: FBT001
-    """Return the Kubernetes Event, in our own words: nothing of what the event says is repeated."""
+    """Return the Kubernetes Event, in our own words: it repeats no text of the event."""
     to = f"'{kept.destinations[-1]}'" if known else "a function"
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     about = {"apiVersion": event.api_version, "kind": event.kind, "name": event.name, "uid": identity}

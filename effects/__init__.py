@@ -1,9 +1,9 @@
-"""What each field of a resource changes: `docs/effects.md`, worked out by running every function in memory.
+"""Computes what each field of a resource changes, for `docs/effects.md`, by running every function in memory.
 
-For development: it is not installed. `tests/pure/test_effects.py` has what must hold of it.
+For development: it is not installed. `tests/pure/test_effects.py` tests it.
 
     field_effects    writes the page
-    field_cases      two values of each field, and the test that shows what it does
-    rendered_cluster what the functions make of a set of resources
-    cluster_objects  objects that a cluster has besides: nodes, pools, definitions
+    field_cases      two values of each field, and the test that shows its effect
+    rendered_cluster the objects that the functions write for a set of resources
+    cluster_objects  other objects of a cluster: nodes, pools, definitions
 """

@@ -6,7 +6,7 @@ from effects.field_effects import FILE, MissingCase, document
 
 
 def main() -> None:
-    """Write the page; one line and exit code 1 where a field has no row."""
+    """Write the page. If a field has no row, print one line and exit with 1."""
     try:
         FILE.write_text(document())
     except MissingCase as missing:

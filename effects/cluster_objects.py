@@ -1,4 +1,4 @@
-"""Objects that a cluster has besides the operator's, as their own controllers write them."""
+"""Objects of a cluster that do not belong to the operator, as their own controllers write them."""
 
 from typing import Any
 

@@ -1,13 +1,14 @@
-"""Every field of the four resources that a user writes: two values of it, and the test that shows what it does.
+"""Every field of the four resources that a user writes: two values of it, and the test that shows its effect.
 
-`around` is what must be there for the field to count. What the two values change is nobody's to write down: see
+`around` contains what the field needs to have an effect. The effects themselves are computed: see
 `effects.field_effects`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from crds.collector_fields import ReleaseLine
 from crds.kepler_collected_metric import Source
 from crds.model_server_fields import StorageType
 from effects.rendered_cluster import PLACES, RenderedCluster
@@ -74,12 +75,17 @@ DROPPED = f"{POWER}::test_what_is_dropped"
 IDLE = f"{POWER}::test_idle_power_has_a_switch_of_its_own"
 FEATURE = f"{MACHINES}::test_a_feature_is_upstreams_machine_config"
 DESCRIBED = f"{MACHINES}::test_each_type_of_machine_is_a_key"
+V011 = "tests/pure/test_exporter_v011.py"
+LINE_IMAGE = f"{V011}::test_the_line_has_an_image"
+LINE = "the exporter of the other line, and the names of its metrics"
+CONFIG_KEYS = "tests/pure/test_kepler_config.py::test_a_field_is_a_key"
+ADDITIONS = "tests/pure/test_kepler_config.py::test_maps_are_merged_and_lists_replaced"
 NAMED = "tests/protocol/test_exporter_applied.py::test_the_source_switches_follow_their_resource"
 
 
 @dataclass(frozen=True)
 class FieldCase:
-    """A field by its path in `docs/reference.md`, a value before (None: left out) and one after."""
+    """A field by its path in `docs/reference.md`, a value before (None: not set) and a value after."""
 
     kind: str
     path: str
@@ -92,16 +98,35 @@ class FieldCase:
     def __str__(self) -> str:
         return f"{self.kind}:{self.path}"
 
+    @property
+    def line(self) -> ReleaseLine:
+        """The line of releases of the Kepler around it."""
+        collector = self.around.specs.get(KEPLER.name, {}).get("collector") or {}
+        return ReleaseLine(collector.get("release") or ReleaseLine.V0_7)
+
+    def in_v011(self) -> "FieldCase":
+        """Return the same field of, or beside, a Kepler of line v0.11."""
+        spec = self.around.specs.get(KEPLER.name, {})
+        collector = {**(spec.get("collector") or {}), "release": ReleaseLine.V0_11.value}
+        specs = {**self.around.specs, KEPLER.name: {**spec, "collector": collector}}
+        return replace(self, around=replace(self.around, specs=specs))
+
 
 def kepler(path: str, before: Any, after: Any, shown_by: str, *, remark: str = "", **around: Any) -> FieldCase:
-    """A field of a Kepler with this spec around it."""
+    """Return a field of a Kepler, with `around` as the rest of its spec."""
     return FieldCase(
         KEPLER.name, f"spec.{path}", before, after, shown_by, cluster({KEPLER.name: _spec(around)}), remark
     )
 
 
+def v011(path: str, after: Any, shown_by: str = "", *, remark: str = "") -> FieldCase:
+    """Return a field of the exporter of a Kepler of line v0.11."""
+    field = kepler(f"collector.{path}", None, after, shown_by or CONFIG_KEYS, collector={"release": "v0.11"})
+    return replace(field, remark=remark)
+
+
 def cluster(specs: Mapping[str, Manifest], *, openshift: bool = False) -> RenderedCluster:
-    """The resources with these specs; the Kepler names those of its namespace that are among them."""
+    """Return a cluster with these specs. The Kepler refers to the other resources of its namespace among them."""
     named = {COLLECTED_METRIC: "collected-metric", EXPORTED_POWER: "exported-power"}
     names = {field: PLACES[kind.name].name for kind, field in named.items() if kind.name in specs}
     return RenderedCluster({**specs, KEPLER.name: {**names, **specs.get(KEPLER.name, {})}}, openshift=openshift)
@@ -112,44 +137,44 @@ def _spec(words: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def estimator(path: str, before: Any, after: Any, shown_by: str, remark: str = "") -> FieldCase:
-    """A field of an estimator that is on."""
+    """Return a field of an enabled estimator."""
     around = {"enabled": True}
     return kepler(f"estimator-sidecar.{path}", before, after, shown_by, estimator_sidecar=around, remark=remark)
 
 
 def server(path: str, before: Any, after: Any, shown_by: str, **around: Any) -> FieldCase:
-    """A field of a model server that is on."""
+    """Return a field of an enabled model server."""
     there = {"enabled": True, **_spec(around)}
     beside = {"enabled": True}
     return kepler(f"model-server.{path}", before, after, shown_by, estimator_sidecar=beside, model_server=there)
 
 
 def stored(path: str, before: Any, after: Any, shown_by: str, storage: StorageType, **around: Any) -> FieldCase:
-    """A field of a storage of this type."""
+    """Return a field of a storage of this type."""
     there = {"type": storage.value, **_spec(around)}
     return server(f"storage.{path}", before, after, shown_by, storage=there)
 
 
 def trained(path: str, before: Any, after: Any, shown_by: str) -> FieldCase:
-    """A field of a model server that trains, and keeps in a claim what it has trained."""
+    """Return a field of a model server that trains, with a claim as its storage."""
     training = {"online": True, "prometheus-url": PROMETHEUS}
     return server(path, before, after, shown_by, storage={"type": "claim"}, training=training)
 
 
 def source(path: str, before: Any, after: Any, shown_by: str, **around: Any) -> FieldCase:
-    """A field of a source."""
+    """Return a field of a source in a KeplerCollectedMetric."""
     there = cluster({COLLECTED_METRIC.name: {"sources": around}})
     return FieldCase(COLLECTED_METRIC.name, f"spec.sources.{path}", before, after, shown_by, there)
 
 
 def power(path: str, before: Any, after: Any, shown_by: str) -> FieldCase:
-    """A field of a KeplerExportedPower."""
+    """Return a field of a KeplerExportedPower."""
     there = cluster({EXPORTED_POWER.name: {}})
     return FieldCase(EXPORTED_POWER.name, f"spec.{path}", before, after, shown_by, there)
 
 
 def machines(path: str, before: Any, after: Any, shown_by: str, **around: Any) -> FieldCase:
-    """A field of a KeplerMachineConfig, on OpenShift."""
+    """Return a field of a KeplerMachineConfig, on OpenShift."""
     there = cluster({MACHINE_CONFIG.name: _spec(around)}, openshift=True)
     return FieldCase(MACHINE_CONFIG.name, f"spec.{path}", before, after, shown_by, there)
 
@@ -198,6 +223,7 @@ FIELDS: tuple[FieldCase, ...] = (
     kepler("scrape-interval", None, "1m", INTERVAL),
     kepler("scape-interval", None, "1m", INTERVAL),
     *REFERRED,
+    kepler("collector.release", None, "v0.11", LINE_IMAGE, remark=LINE),
     kepler("collector.image", None, f"{KEPLERS}:release-0.7.11", POD),
     kepler("collector.port", None, 9103, PORT),
     kepler("collector.sample-period", None, "10s", KEYS),
@@ -216,6 +242,11 @@ FIELDS: tuple[FieldCase, ...] = (
     kepler("collector.service-annotations", None, {"prometheus.io/scrape": "true"}, SERVICE),
     kepler("collector.machine-spec", None, "m5.metal", MACHINE_TYPE, estimator_sidecar={"enabled": True}),
     kepler("collector.redfish.secret", None, "bmcs", BMCS),
+    v011("pod-informer", "kubelet"),
+    v011("rapl-zones", ["package"]),
+    v011("max-terminated", 0),
+    v011("web-config.secret", "tls"),
+    v011("additional-config", "additions", ADDITIONS, remark="what its key 'config.yaml' says, merged over the rest"),
     kepler("estimator-sidecar.enabled", None, ON, SIDECAR),
     estimator("image", None, f"{MODELS}:v0.7.11", ESTIMATORS_IMAGE),
     estimator("mnt-path", None, "/run", SOCKET, ONLY_TMP),

@@ -1,6 +1,6 @@
-"""The page `docs/effects.md`: what each field changes, worked out from the objects that two values of it lead to.
+"""Writes `docs/effects.md`: what each field changes, computed from the objects that two values of it lead to.
 
-`effects.field_cases` has the values, and names the test that shows what each field does.
+`effects.field_cases` has the values, and names the test that shows each field's effect.
 """
 
 import functools
@@ -51,7 +51,7 @@ class MissingCase(Exception):
 
 @functools.cache
 def paths(kind: str, root: str) -> tuple[str, ...]:
-    """Every field below `spec` or `status` that has no fields of ours in it."""
+    """Return every field below `spec` or `status` that has no fields of its own."""
     resource = next(resource for resource in RESOURCES.values() if resource.names.kind == kind)
     known = [row.path for row in rows(resource, openapi_schema.of(resource)) if row.path.startswith(f"{root}.")]
     return tuple(
@@ -60,7 +60,7 @@ def paths(kind: str, root: str) -> tuple[str, ...]:
 
 
 def clusters(field: FieldCase) -> tuple[RenderedCluster, RenderedCluster]:
-    """What the user wrote with the value before, and with the one after."""
+    """Return the clusters with the value before and with the value after."""
     steps = [step.replace("<name>", MACHINE) for step in field.path.split(".")[1:]]
     spec = field.around.specs.get(field.kind, {})
     before, after = (
@@ -71,7 +71,7 @@ def clusters(field: FieldCase) -> tuple[RenderedCluster, RenderedCluster]:
 
 
 def effects(field: FieldCase) -> tuple[str, ...]:
-    """What the two values of a field lead to, as far as it differs: objects, else conditions."""
+    """Return the objects that differ between the two values of a field or, if none do, the conditions."""
     before, after = (run_functions(cluster) for cluster in clusters(field))
     functions = [
         effect
@@ -83,20 +83,20 @@ def effects(field: FieldCase) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class FieldEffect:
-    """One thing that differs: what it is, and the fields of it."""
+    """One object or condition that differs, and its fields."""
 
     subject: str
     fields: tuple[str, ...]
 
 
 def _of(function: Function, before: Outcome | None, after: Outcome | None) -> Iterator[FieldEffect]:
-    """What differs in what one function decides; who only waits for another has nothing to tell."""
+    """Yield the differences between two decisions of one function; nothing if it only waits for another function."""
     if before is None or after is None or function.name == "status" or Word.WAITING in (before.word, after.word):
         return
     if before.word is not after.word:
         yield FieldEffect(f"condition `{function.condition}`", (f"`{before.reason}` becomes `{after.reason}`",))
     if after.word is not Word.CONVERGED:
-        return  # what runs is left as it is
+        return  # running objects are left as they are
     there, wanted = ({intent.ref: intent.body for intent in outcome.intents} for outcome in (before, after))
     for ref in sorted({*there, *wanted}):
         yield from _object(ref, there.get(ref), wanted.get(ref))
@@ -113,7 +113,7 @@ def _object(ref: Ref, before: Manifest | None, after: Manifest | None) -> Iterat
 
 
 def _named(ref: Ref, differences: Iterable[tuple[str, Any, Any]]) -> Iterator[str]:
-    """The fields as a user looks for them."""
+    """Yield the fields under the names that users know."""
     for path, before, after in differences:
         if path.endswith(CONFIG_HASH) or settled_config.PREFIX in path:
             yield ROLLS_OUT
@@ -129,7 +129,7 @@ def _named(ref: Ref, differences: Iterable[tuple[str, Any, Any]]) -> Iterator[st
 
 
 def differing(before: Any, after: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """The outermost fields in which two values differ, with both values."""
+    """Yield the outermost fields in which two values differ, with both values."""
     if before == after:
         return
     if isinstance(before, Mapping) and isinstance(after, Mapping):
@@ -144,7 +144,7 @@ def differing(before: Any, after: Any, path: str = "") -> Iterator[tuple[str, An
 
 
 def _items(path: str, before: list[Any], after: list[Any]) -> dict[str, tuple[Any, Any]]:
-    """The items of both lists side by side, by what tells them apart; empty where that does not help."""
+    """Return the items of both lists in pairs, by their keys; empty if they cannot be paired."""
     if keys := list_keys(path.rpartition(".")[2], [*before, *after]):
         first, second = ({str(item[keys[0]]): item for item in items} for items in (before, after))
         replaced = first.keys() - second.keys() and second.keys() - first.keys()
@@ -157,7 +157,7 @@ def _items(path: str, before: list[Any], after: list[Any]) -> dict[str, tuple[An
 
 
 def _put_together(written_by: list[FieldEffect]) -> tuple[str, ...]:
-    """One line for each thing, whoever writes to it; that it is rolled out only where nothing else is told of it."""
+    """Return one line for each object, whoever writes it; "rolls out" appears only if no other field differs."""
     subjects: dict[str, dict[str, None]] = {}
     for effect in written_by:
         subjects.setdefault(effect.subject, {}).update(dict.fromkeys(effect.fields))
@@ -172,7 +172,7 @@ def _put_together(written_by: list[FieldEffect]) -> tuple[str, ...]:
 
 
 def _changed_conditions(before: Rendered, after: Rendered) -> Iterator[str]:
-    """The conditions that say something else."""
+    """Yield the conditions that differ."""
     for function in FUNCTIONS:
         conditionses = [
             conditions_of(function, rendering.outcomes[function.name])
@@ -185,7 +185,7 @@ def _changed_conditions(before: Rendered, after: Rendered) -> Iterator[str]:
 
 
 def _with(spec: Manifest, steps: list[str], value: Any) -> dict[str, Any]:
-    """The spec with a value at the end of these steps."""
+    """Return the spec with a value at the end of these steps."""
     step, *rest = steps
     return {**spec, step: _with(spec.get(step) or {}, rest, value) if rest else value}
 
@@ -218,7 +218,7 @@ def _leaves(value: Any, path: str) -> Iterator[str]:
 
 
 def document() -> str:
-    """What the generated file should hold."""
+    """Return the content of the generated file."""
     return "\n".join((HEADER, *(_section(resource) for resource in RESOURCES.values())))
 
 

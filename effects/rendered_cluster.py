@@ -1,7 +1,7 @@
-"""What a cluster would hold for a set of resources: every function's decision, put together without an API server.
+"""The objects that a cluster would have for a set of resources: every function's decision, without an API server.
 
-`cli.prediction.simulate` runs the functions, as `kubectl kepler diff` does. Here are the cluster that they see and what
-remains of the run.
+`cli.prediction.simulate` runs the functions, as `kubectl kepler diff` does. This module makes the cluster that they
+see, and keeps the result of the run.
 """
 
 from collections.abc import Mapping
@@ -37,15 +37,17 @@ PLACES: Mapping[str, Ref] = {
     MACHINE_CONFIG.name: Ref(MACHINE_CONFIG, "", "machines"),
 }
 KEY = PLACES[KEPLER.name]
+# The ConfigMap with which a user adds to the configuration of Kepler v0.11.
+ADDITIONS = Ref(CONFIG_MAP, KEY.namespace, "additions")
 MODELS: Mapping[str, type[Resource]] = {resource.names.kind: resource for resource in RESOURCES.values()}
 
 
 @dataclass(frozen=True)
 class RenderedCluster:
-    """The specs that a user wrote, by kind, and what the cluster has besides.
+    """The specs that a user wrote, by kind, and the other objects of the cluster.
 
-    `monitored`: the Prometheus operator is installed; `openshift`: there are MachineConfigs and two pools; `there` are
-    further objects, and parts of those that functions write, as somebody else put them there.
+    `monitored`: the Prometheus operator is installed. `openshift`: there are MachineConfigs and two pools. `there` are
+    further objects, and fields that somebody else has set in objects that functions write.
     """
 
     specs: Mapping[str, Manifest] = field(default_factory=dict)
@@ -54,7 +56,7 @@ class RenderedCluster:
     there: Mapping[Ref, Manifest] = field(default_factory=dict)
 
     def resource(self, kind: str) -> dict[str, Any] | None:
-        """The resource of this kind, None where the user wrote none; there is always a Kepler."""
+        """Return the resource of this kind, None if the user wrote none; there is always a Kepler."""
         if kind not in self.specs and kind != KEPLER.name:
             return None
         ref = PLACES[kind]
@@ -64,34 +66,34 @@ class RenderedCluster:
 
 @dataclass(frozen=True)
 class Rendered:
-    """The result of a run: last outcomes by function, objects with all their writers' fields, and resources by kind."""
+    """The result of a run: last outcomes by function, objects with the fields of all writers, and resources by kind."""
 
     outcomes: Mapping[str, Outcome]
     objects: Mapping[Ref, Manifest]
     resources: Mapping[str, Manifest]
 
     def data(self, config_map: str) -> dict[str, str]:
-        """The keys of a ConfigMap in the Kepler's namespace; empty where there is none."""
+        """Return the data of a ConfigMap in the Kepler's namespace; empty if there is none."""
         return dict(self.objects.get(Ref(CONFIG_MAP, KEY.namespace, config_map), {}).get("data") or {})
 
     def pod(self, ref: Ref) -> Manifest:
-        """The pod of a DaemonSet or Deployment."""
+        """Return the pod spec of a DaemonSet or Deployment."""
         pod: Manifest = self.objects[ref]["spec"]["template"]["spec"]
         return pod
 
     @property
     def absent(self) -> frozenset[Ref]:
-        """What is to be removed where it is there."""
+        """Return the objects to remove, if they exist."""
         return frozenset(ref for outcome in self.outcomes.values() for ref in outcome.absent)
 
 
 def with_keys(data: Mapping[str, str], ref: Ref | None = None) -> dict[Ref, Manifest]:
-    """Return a ConfigMap made here, `kepler-cfm` unless another is named, to which a user has added these keys."""
+    """Return a ConfigMap made by the functions, by default `kepler-cfm`, to which a user has added these keys."""
     return {ref or children.cfm(KEY): {"metadata": {"labels": MANAGED_BY}, "data": data}}
 
 
 def run_functions(cluster: RenderedCluster) -> Rendered:
-    """Run the functions on the cluster until none decides otherwise; an AssertionError if that does not happen."""
+    """Run the functions until no decision changes. Raises AssertionError if that never happens."""
     resources = {PLACES[kind]: resource for kind in PLACES if (resource := cluster.resource(kind)) is not None}
     before: Mapping[Ref, Manifest] = {**_given(cluster), **cluster.there, **resources}
 
@@ -112,10 +114,11 @@ def run_functions(cluster: RenderedCluster) -> Rendered:
 
 
 def _given(cluster: RenderedCluster) -> dict[Ref, Manifest]:
-    """Return what is there before any function writes: what `config/` ships, and what others have installed."""
+    """Return the objects that exist before any function writes: those of `config/`, and those that others installed."""
     objects: dict[Ref, Manifest] = {
         children.binding(KEY): {"metadata": {"name": children.EXPORTER}},
         namespaces.ref(KEY): {"metadata": {"name": KEY.namespace, "labels": namespaces.LABELS}},
+        ADDITIONS: {"data": {"config.yaml": "monitor: {minTerminatedEnergyThreshold: 0}"}},
     }
     if cluster.monitored:
         objects |= {monitoring.definition(kind): definition(kind) for kind in (SERVICE_MONITOR, PROMETHEUS_RULE)}

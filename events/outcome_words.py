@@ -1,4 +1,4 @@
-"""The words for an outcome and for a condition's status: once, for events, status, logs, console and CLI."""
+"""The words for an outcome and for a condition's status, which events, status, logs, console and CLI share."""
 
 from enum import StrEnum
 

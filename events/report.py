@@ -1,6 +1,6 @@
-"""The report: what one function did about one object, for which reason, and how long it took.
+"""The report: what one function did about one object, the cause, and how long it took.
 
-Every function answers with it (the data of `reconcile.*.v1`), and whoever keeps or shows reports reads it.
+Every function answers with it (the data of `reconcile.*.v1`); `audit`, the console and the CLI read it.
 """
 
 from typing import Literal

@@ -1,4 +1,4 @@
-"""What people ask of the operator, by the console or by `kubectl kepler`."""
+"""Data of users' requests, sent by the console or by `kubectl kepler`."""
 
 from events.report import EventPart
 

@@ -1,4 +1,4 @@
-"""What the sweep says: which object is to be looked at again, and what a whole sweep came to."""
+"""Data of the sweep's events: which object to reconcile again, and the result of a whole sweep."""
 
 from events.report import EventPart, ObjectName
 

@@ -1,4 +1,4 @@
-"""What is said of a power model once it is trained."""
+"""Data of the event about a trained power model."""
 
 from typing import Annotated
 

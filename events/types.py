@@ -14,7 +14,7 @@ MODEL_TRAINED = f"{PREFIX}model.trained.v1"
 
 REPORTS = (RECONCILE_CONVERGED, RECONCILE_WAITING, RECONCILE_REJECTED, STATUS_CHANGED)
 
-# Where the JSON Schema of an event's data has its name; it is a name, and need not be an address.
+# Prefix of the names of the data's JSON Schemas; they are names, and need not be addresses.
 SCHEMAS = "https://sustainable-computing.io/kepler/events"
 
 PING = "dev.knative.sources.ping"
@@ -26,10 +26,10 @@ RESOURCES = (RESOURCE_ADD, RESOURCE_UPDATE, RESOURCE_DELETE)
 OURS = (*REPORTS, RESYNC_REQUESTED, REPLAY_REQUESTED, DISCARD_REQUESTED, SWEEP_FINISHED, MODEL_TRAINED)
 KNOWN = frozenset({*OURS, PING, *RESOURCES})
 
-# What asks for a reconcile of the object that the event's attributes name.
+# Types that request a reconcile of the object that the event's attributes name.
 WAKING = (*RESOURCES, RESYNC_REQUESTED)
 
 
 def schema_of(event_type: str) -> str:
-    """The `dataschema` of one of our types, which is the `$id` of its JSON Schema: it changes with the type only."""
+    """Return the `dataschema` of one of our types, the `$id` of its JSON Schema. It changes only with the type."""
     return f"{SCHEMAS}/{event_type.removeprefix(PREFIX)}.json"

@@ -1,11 +1,12 @@
-"""Which metrics the exporter collects.
+"""Function `collected_metric`: which metrics the exporter collects.
 
-Wakes on the Kepler, on the KeplerCollectedMetric it names, and on `kepler-cfm` when someone edits it.
-Owns the source switches in `kepler-cfm`; everything else in there is somebody else's.
+Woken by the Kepler, by the KeplerCollectedMetric that it names, and by `kepler-cfm` when somebody edits it.
+Owns the source switches in `kepler-cfm`; all other keys belong to other functions or to the user.
 """
 
 from collections.abc import Mapping
 
+from crds.collector_fields import ReleaseLine
 from crds.kepler import Kepler
 from crds.kepler_collected_metric import KeplerCollectedMetric, Source
 from operands import cfm, children, engine, release
@@ -17,7 +18,7 @@ from runtime.outcome import Outcome, converged, rejected
 
 NAME = "collected_metric"
 CONDITION = "CollectedMetricReconciled"
-# The keys of `kepler-cfm` that it always writes.
+# The keys of `kepler-cfm` that this function always writes.
 KEYS = frozenset(
     {
         Key.CGROUP_METRICS,
@@ -36,8 +37,8 @@ KEYS = frozenset(
     }
 )
 
-# A source of the working document -> the switch that Kepler reads (KEP v0.7.12:pkg/config/config.go). Cgroup and
-# kubelet were read up to v0.7.10 and v0.6.1.
+# Source of the working document -> the switch that Kepler reads (KEP v0.7.12:pkg/config/config.go). The last releases
+# that read the cgroup and kubelet sources are v0.7.10 and v0.6.1.
 SWITCHES: Mapping[Source, Key] = {
     Source.COUNTER: Key.EXPOSE_HW_COUNTER_METRICS,
     Source.CGROUP: Key.EXPOSE_CGROUP_METRICS,
@@ -47,7 +48,7 @@ SWITCHES: Mapping[Source, Key] = {
     Source.IRQ: Key.EXPOSE_IRQ_COUNTER_METRICS,
 }
 
-# The document's own keys: no Kepler reads them, but the users who wrote it look for them.
+# The working document's keys. No release of Kepler reads them, but users of that document expect them.
 DOCUMENTED: Mapping[Source, Key] = {
     Source.COUNTER: Key.SOURCE_COUNTER,
     Source.CGROUP: Key.SOURCE_CGROUP,
@@ -61,9 +62,9 @@ EVERY_METRIC = "*"
 
 
 def desired(observed: Observed) -> Outcome:
-    """The source switches, by the resource that the Kepler names or by the built-in defaults.
+    """Return the source switches, from the KeplerCollectedMetric that the Kepler names or from the built-in defaults.
 
-    Rejected when that resource does not exist: falling back to the defaults would collect what the user turned off.
+    Rejected if that resource does not exist: the defaults might collect what the user has turned off.
     """
     assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
     kepler = Kepler.model_validate(observed.parent)
@@ -74,16 +75,24 @@ def desired(observed: Observed) -> Outcome:
             f"`collected-metric` names '{kepler.spec.collected_metric}', and namespace '{kepler.namespace}' has no "
             "KeplerCollectedMetric of that name: create it, or leave `collected-metric` out for the defaults",
         )
+    if release.is_v011(kepler.spec.collector):
+        return converged(message=gpu_only(metrics, release.image(kepler.spec.collector, observed.images)))
     collected = sorted(metrics.enabled())
-    image = engine.image(kepler.spec.collector.image, engine.IMAGE_SETTING, observed.images)
+    image = release.image(kepler.spec.collector, observed.images)
     return converged(
         cfm.intent(observed.parent, observed.key, switches(metrics)),
-        message="; ".join([f"collects from {', '.join(collected) or 'no source'}", *unread(metrics, image)]),
+        message="; ".join(
+            [
+                f"collects from {', '.join(collected) or 'no source'}",
+                *_without_gpu(metrics, image),
+                *unread(metrics, image),
+            ]
+        ),
     )
 
 
 def switches(metrics: KeplerCollectedMetric) -> dict[Key, str]:
-    """Kepler's switch for each source, and the document's own key beside it."""
+    """Return Kepler's switch and the working document's key for each source."""
     on = metrics.enabled()
     return {
         **{SWITCHES[source]: str(source in on).lower() for source in Source},
@@ -92,8 +101,32 @@ def switches(metrics: KeplerCollectedMetric) -> dict[Key, str]:
     }
 
 
+def gpu_only(metrics: KeplerCollectedMetric, image: str) -> str:
+    """Return the message for line v0.11, which has no sources, and of this resource follows `sources.gpu` alone."""
+    told = release.exporter_v011(image)
+    without = told < release.FIRST_WITH_GPU
+    gpu = (
+        f"Kepler {told} does not read GPUs ({release.FIRST_WITH_GPU} was the first that did)"
+        if without
+        else f"energy of GPUs is {'' if Source.GPU in metrics.enabled() else 'not '}measured"
+    )
+    of_others = "and all other sources and lists" if not without else "and all sources and lists"
+    return f"Kepler of line '{ReleaseLine.V0_11}' has one source of its own (RAPL): {gpu}, {of_others} have no effect"
+
+
+def _without_gpu(metrics: KeplerCollectedMetric, image: str) -> list[str]:
+    """Return a remark if GPUs are a source and the image, by its tag, has none of the backends that read them."""
+    if Source.GPU not in metrics.enabled() or release.reads_gpus(image):
+        return []
+    suffixes = " or ".join(f"'{suffix}'" for suffix in engine.GPU_SUFFIXES)
+    return [
+        f"`sources.gpu` is on, and '{image}' is built without support for GPUs, of which it exports 0: name an image "
+        f"whose tag ends in {suffixes} if nodes have any"
+    ]
+
+
 def unread(metrics: KeplerCollectedMetric, image: str) -> list[str]:
-    """A remark for each source that is on and that the exporter's release does not read."""
+    """Return a remark for each enabled source that the exporter's release does not read."""
     return [
         f"`sources.{source}` is on, but Kepler {release.exporter(image)} does not read it ({release.LAST_READ[source]} "
         f"was the last that did), so there are no values of {', '.join(metrics.metrics(source))}"
@@ -103,7 +136,7 @@ def unread(metrics: KeplerCollectedMetric, image: str) -> list[str]:
 
 
 def referred_metrics(observed: Observed) -> KeplerCollectedMetric | None:
-    """The KeplerCollectedMetric that the Kepler names, or the built-in defaults; None where it does not exist."""
+    """Return the KeplerCollectedMetric that the Kepler names, or the built-in defaults; None if it does not exist."""
     referred = refers(observed.key, observed.parent)
     if not referred:
         return KeplerCollectedMetric()
@@ -112,7 +145,7 @@ def referred_metrics(observed: Observed) -> KeplerCollectedMetric | None:
 
 
 def refers(key: Ref, parent: Manifest | None) -> tuple[Ref, ...]:
-    """The KeplerCollectedMetric that the Kepler names, in its own namespace."""
+    """Return the KeplerCollectedMetric that the Kepler names, in the Kepler's namespace."""
     named = ((parent or {}).get("spec") or {}).get("collected-metric")
     return (Ref(COLLECTED_METRIC, key.namespace, named),) if named else ()
 

@@ -1,19 +1,35 @@
-"""The exporter on every node: ServiceAccount, binding, Service and DaemonSet, with the estimator beside it if asked.
+"""Function `collector`: the exporter on every node (ServiceAccount, binding, Service, DaemonSet), and its estimator.
 
-Wakes on the Kepler (also when another function has reported on it), on `kepler-cfm`, on its own children, and when the
-namespace allows or forbids privileged pods.
-Owns the exporter's own keys in `kepler-cfm`. It starts the exporter once: it writes nothing until the configuration
-is settled, that is until every other owner of keys reports `True` for this generation, and its keys are in place and
-as it would decide on them now. It writes nothing in a namespace that does not allow privileged pods.
+Woken by the Kepler (also when another function reports on it), by `kepler-cfm`, by its own children, and when the
+namespace starts or stops to allow privileged pods.
+Owns the exporter's own keys in `kepler-cfm`. To start the exporter once only, it writes nothing until the configuration
+is settled: every other owner of keys reports `True` for this generation, and its keys are in place with the values
+that it would decide on now. It writes nothing in a namespace that does not allow privileged pods.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 
+from crds.collector_fields import ReleaseLine
 from crds.kepler import Kepler
+from crds.kepler_collected_metric import Source
 from events.outcome_words import Word
 from functions import collected_metric, estimator, exported_power, model_server
-from operands import architecture, cfm, children, engine, exporter, namespaces, release, settled_config, sidecar
+from operands import (
+    additional_config,
+    architecture,
+    cfm,
+    children,
+    exporter,
+    exporter_v011,
+    kepler_config,
+    namespaces,
+    release,
+    release_fields,
+    settled_config,
+    sidecar,
+)
 from operands.cfm import Key
 from runtime import declaration
 from runtime.adoption import others, resync
@@ -36,7 +52,7 @@ from runtime.outcome import Intent, Outcome, converged, pending, rejected
 
 NAME = "collector"
 CONDITION = "CollectorReconciled"
-# The keys of `kepler-cfm` that it always writes.
+# The keys of `kepler-cfm` that this function always writes.
 KEYS = frozenset(
     {
         Key.BIND_ADDRESS,
@@ -53,77 +69,147 @@ KEY_OWNERS = (collected_metric.FUNCTION, exported_power.FUNCTION, estimator.FUNC
 
 
 def desired(observed: Observed) -> Outcome:
-    """The exporter's objects, once the configuration they start with is settled."""
+    """Return the exporter's objects, once the configuration is settled."""
     assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
     parent = observed.parent
+    kepler = Kepler.model_validate(parent)
     return (
         namespaces.refuse_closed(observed)
         or _others(observed, parent)
         or blocked(FUNCTION, parent, "the exporter")
         or _incomplete(observed)
-        or _exporter(observed, parent)
+        or _uninstalled(observed)
+        or release.refuse_exporter(observed, kepler.spec.collector)
+        or (_exporter_v011 if release.is_v011(kepler.spec.collector) else _exporter)(observed, parent, kepler)
     )
 
 
 def _others(observed: Observed, parent: Manifest) -> Outcome | None:
-    """Which of the exporter's objects somebody else made: all of them in one message, before anybody waits."""
-    own = (ref for ref in FUNCTION.children(observed.key) if ref not in FUNCTION.installed)
+    """Return a rejection that names all exporter objects made by somebody else, else None. Checked before any wait."""
+    collector = Kepler.model_validate(parent).spec.collector
+    unused = children.cfm(observed.key) if release.is_v011(collector) else children.kepler_config(observed.key)
+    own = (ref for ref in FUNCTION.children(observed.key) if ref not in FUNCTION.installed and ref != unused)
     return others(observed.key, parent, ((ref, observed.get(ref)) for ref in own))
 
 
 def _incomplete(observed: Observed) -> Outcome | None:
-    """Whose keys are not in place: someone edited them just now, and their owner is about to mend that.
+    """Return a pending outcome if an owner's keys are not in place in `kepler-cfm`, or are about to change, else None.
 
-    Or an owner is about to decide anew: what a Kepler refers to has generations of its own, of which conditions tell
-    nothing.
+    Somebody may have edited them, and their owner is about to correct that. Or an owner is about to decide anew because
+    a resource that the Kepler refers to has changed: that resource has its own generation, which conditions do not
+    show.
     """
     config = observed.get(children.cfm(observed.key))
     for owner in KEY_OWNERS:
         decision = owner.decided_keys(observed)
         if decision.word is not Word.CONVERGED:
             return pending(f"`{owner.condition}` is about to say: {decision.message}")
+        if not decision.intents:
+            continue  # line v0.11 has no `kepler-cfm`
         if not (cfm.intact(config, owner.manager, owner.keys) and cfm.holds(config, decision.intents)):
             return pending(f"the keys of `{owner.condition}` are not in place in `{children.CFM}`")
     return None
 
 
-def _exporter(observed: Observed, parent: Manifest) -> Outcome:
-    kepler, key = Kepler.model_validate(parent), observed.key
-    bound = observed.get(children.binding(key))
-    config = observed.get(children.cfm(key))
-    if bound is None or config is None:
-        return rejected(
-            "NotInstalled",
-            f"ClusterRoleBinding '{children.EXPORTER}', which lets exporters read pods and node metrics, does not "
-            f"exist: apply `config/` again, then run `{resync(key)}`",
-        )
-    asked = kepler.spec.collector.image
-    if refused := release.refuse_release(observed, "collector.image", asked, engine.IMAGE_SETTING, release.unusable):
-        return refused
-    image = engine.image(asked, engine.IMAGE_SETTING, observed.images)
-    beside = sidecar.image(kepler, observed.images)
-    keys = exporter.keys(kepler)
-    settled = settled_config.data(config, keys)
-    remarks = [*release.remarks(image), architecture.remark(kepler, beside)]
-    if refused := settled_config.too_large(settled):
-        return refused
-    return converged(
-        _binding(key, bound, subject(key), present=True),
-        exporter.account(parent, key),
-        cfm.intent(parent, key, keys),
-        exporter.service(parent, key),
-        exporter.daemon_set(
-            parent, key, exporter.PodInputs(image, settled, cfm.configuration_hash(config, keys), beside)
-        ),
-        message="; ".join([f"the exporter runs {image} on port {kepler.spec.collector.port}", *filter(None, remarks)]),
-        status={"images": {"collector": image, **({"estimator": beside} if beside else {})}},
+def _uninstalled(observed: Observed) -> Outcome | None:
+    """Return a rejection if the binding that `config/` ships is missing, else None."""
+    if observed.get(children.binding(observed.key)) is not None:
+        return None
+    return rejected(
+        "NotInstalled",
+        f"ClusterRoleBinding '{children.EXPORTER}', which lets exporters read pods and node metrics, does not "
+        f"exist: apply `config/` again, then run `{resync(observed.key)}`",
     )
 
 
-def gone(observed: Observed) -> Outcome | None:
-    """Takes the ServiceAccount out of the shared binding, when no Kepler is left in the namespace.
+def _exporter(observed: Observed, parent: Manifest, kepler: Kepler) -> Outcome:
+    """Return the exporter of line v0.7."""
+    key, collector = observed.key, kepler.spec.collector
+    config = observed.get(children.cfm(key)) or {}
+    image = release.image(collector, observed.images)
+    beside = sidecar.image(kepler, observed.images)
+    keys = exporter.keys(kepler)
+    settled = settled_config.data(config, keys)
+    if refused := settled_config.too_large(settled):
+        return refused
+    inputs = exporter.PodInputs(image, settled, cfm.configuration_hash(config, keys), beside)
+    remarks = [
+        *release.remarks(image),
+        architecture.remark(kepler, beside),
+        *release_fields.late_energy(kepler),
+        *release_fields.without_effect(kepler),
+    ]
+    outcome = converged(
+        *_shared(observed, parent),
+        cfm.intent(parent, key, keys),
+        exporter.service(parent, key),
+        exporter.daemon_set(parent, key, inputs),
+        message=_message(kepler, image, remarks),
+        status={"images": {"collector": image, **({"estimator": beside} if beside else {})}},
+    )
+    return replace(outcome, absent=(children.kepler_config(key),))
 
-    Everything else in the namespace is removed by garbage collection.
+
+def _exporter_v011(observed: Observed, parent: Manifest, kepler: Kepler) -> Outcome:
+    """Return the exporter of line v0.11, with its configuration file."""
+    key, collector = observed.key, kepler.spec.collector
+    image = release.image(collector, observed.images)
+    power, metrics = exported_power.referred_power(observed), collected_metric.referred_metrics(observed)
+    if power is None or metrics is None:
+        return pending("another function is about to report that a resource is missing")
+    added = additional_config.read(observed, kepler)
+    if isinstance(added, Outcome):
+        return added
+    gpu = Source.GPU in metrics.enabled() and release.exporter_v011(image) >= release.FIRST_WITH_GPU
+    written = kepler_config.text(
+        kepler_config.merged(kepler_config.document(kepler, power.spec, gpu=gpu), added.content)
+    )
+    if refused := release_fields.refuse_v011(kepler, image):
+        return refused
+    remarks = [
+        *release.remarks(image, ReleaseLine.V0_11),
+        *release_fields.without_effect(kepler),
+        *release_fields.unknown_keys(kepler, added.unknown),
+        *_left_over(observed),
+    ]
+    outcome = converged(
+        *_shared(observed, parent),
+        kepler_config.intent(parent, key, written),
+        exporter.service(parent, key),
+        exporter_v011.daemon_set(parent, key, exporter_v011.PodInputsV011(image, written, gpu=gpu)),
+        message=_message(kepler, image, remarks),
+        status={"images": {"collector": image}},
+    )
+    unused = children.cfm(key)
+    return replace(outcome, absent=() if cfm.added_keys(observed.get(unused)) else (unused,))
+
+
+def _shared(observed: Observed, parent: Manifest) -> tuple[Intent, Intent]:
+    """Return what an exporter of any line needs: its ServiceAccount, in the binding that all exporters share."""
+    bound = observed.get(children.binding(observed.key)) or {}
+    return (
+        _binding(observed.key, bound, subject(observed.key), present=True),
+        exporter.account(parent, observed.key),
+    )
+
+
+def _message(kepler: Kepler, image: str, remarks: Iterable[str]) -> str:
+    return "; ".join([f"the exporter runs {image} on port {kepler.spec.collector.port}", *filter(None, remarks)])
+
+
+def _left_over(observed: Observed) -> Iterator[str]:
+    """Yield a remark on keys that users added to `kepler-cfm`, which v0.11 does not read."""
+    if added := cfm.added_keys(observed.get(children.cfm(observed.key))):
+        yield (
+            f"ConfigMap '{children.CFM}' is kept for key '{added[0]}', which is yours, and this line of Kepler does "
+            "not read it: delete the ConfigMap if you do not need it"
+        )
+
+
+def gone(observed: Observed) -> Outcome | None:
+    """Return the shared binding without this namespace's ServiceAccount if no Kepler is left there, else None.
+
+    Garbage collection removes all other objects in the namespace.
     """
     bound = observed.get(children.binding(observed.key))
     siblings = observed.collections[Collection(KEPLER, observed.key.namespace)]
@@ -134,14 +220,15 @@ def gone(observed: Observed) -> Outcome | None:
 
 
 def subject(key: Ref) -> Manifest:
-    """The exporter's ServiceAccount, as a binding names it."""
+    """Return the exporter's ServiceAccount as a subject of the binding."""
     return {"kind": "ServiceAccount", "name": children.ACCOUNT, "namespace": key.namespace}
 
 
 def _binding(key: Ref, bound: Manifest, ours: Manifest, *, present: bool) -> Intent:
-    """The shared list of subjects with or without ours; it is one field to the API server, so all others go along.
+    """Return the shared binding's subjects with or without ours.
 
-    Where ours is in it, it is passed on as it is: thousands of namespaces may share it.
+    The list is one field to the API server, so it holds all other subjects too. If ours is in it already, the list is
+    returned unchanged: thousands of namespaces may share it.
     """
     there = subjects(bound)
     if present and ours in there:
@@ -151,12 +238,12 @@ def _binding(key: Ref, bound: Manifest, ours: Manifest, *, present: bool) -> Int
 
 
 def subjects(bound: Manifest) -> list[Manifest]:
-    """Who the shared binding gives the exporters' permissions to."""
+    """Return the subjects of the shared binding, which grants the exporters' permissions."""
     return bound.get("subjects") or []
 
 
 def orphan_keys(shared: Mapping[Ref, Manifest | None]) -> Iterator[Ref]:
-    """A key in each namespace whose exporters are in the shared binding."""
+    """Yield one key for each namespace that has its exporters in the shared binding."""
     for bound in shared.values():
         for subject in subjects(bound or {}):
             if (subject.get("kind"), subject.get("name")) == ("ServiceAccount", children.ACCOUNT):
@@ -164,10 +251,10 @@ def orphan_keys(shared: Mapping[Ref, Manifest | None]) -> Iterator[Ref]:
 
 
 def refers(key: Ref, parent: Manifest | None) -> tuple[Input, ...]:
-    """What the owners of keys decide from, and the namespace; once the Kepler is gone, those that are left there."""
+    """Return what the owners of keys decide from, and the Namespace; without a parent, all Keplers in its namespace."""
     if parent is None:
         return (Collection(KEPLER, key.namespace),)
-    return (*exported_power.FUNCTION.refers(key, parent), namespaces.ref(key))
+    return (*exported_power.FUNCTION.refers(key, parent), *additional_config.refers(key, parent), namespaces.ref(key))
 
 
 def _idle(kepler: Manifest) -> bool:
@@ -183,7 +270,7 @@ FUNCTION: Function = Function(
     keys=KEYS,
     wakes=(
         Wake(KEPLER, idle=_idle),
-        Wake(CONFIG_MAP, (children.CFM,)),
+        Wake(CONFIG_MAP, (children.CFM, children.KEPLER_CONFIG)),
         Wake(DAEMON_SET, (children.EXPORTER,), idle=partial(children.progresses, manager=declaration.manager(NAME))),
         Wake(SERVICE, (children.EXPORTER,)),
         Wake(SERVICE_ACCOUNT, (children.ACCOUNT,)),
@@ -193,13 +280,15 @@ FUNCTION: Function = Function(
         children.binding(key),
         children.account(key),
         children.cfm(key),
+        children.kepler_config(key),
         children.service(key),
         children.daemon_set(key),
     ),
     inputs=lambda key: (children.cfm(key),),
     patch_only=lambda key: (children.cfm(key),),
     refers=refers,
-    reads=(*exported_power.FUNCTION.reads, NAMESPACE),
+    reads=(*exported_power.FUNCTION.reads, CONFIG_MAP, NAMESPACE),
+    removes=lambda key: (children.cfm(key), children.kepler_config(key)),
     desired=desired,
     gone=gone,
     orphan_keys=orphan_keys,

@@ -1,8 +1,8 @@
-"""Where the estimator beside each exporter takes its power models from.
+"""Function `estimator`: where the estimator sidecar of each exporter gets its power models.
 
-Wakes on the Kepler, on the KeplerCollectedMetric it names, and on `kepler-cfm` when someone edits it.
-Owns `MODEL_CONFIG` in `kepler-cfm`, empty while the estimator is off. The container itself is `collector`'s, since it
-is a part of the exporter's pods.
+Woken by the Kepler, by the KeplerCollectedMetric that it names, and by `kepler-cfm` when somebody edits it.
+Owns `MODEL_CONFIG` in `kepler-cfm`, which is empty while the estimator is off. Function `collector` writes the
+container itself, since it is part of the exporter's pods.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,15 +20,15 @@ from runtime.outcome import Outcome, converged, rejected, waiting
 
 NAME = "estimator"
 CONDITION = "EstimatorReconciled"
-# The keys of `kepler-cfm` that it always writes.
+# The keys of `kepler-cfm` that this function always writes.
 KEYS = frozenset({Key.MODEL_CONFIG})
 
-# Power that Kepler estimates wherever there is no meter. Of processes it knows without a model, by their share of the
-# node's, so theirs are estimated only where the user names a model (KEP:pkg/model/process_energy.go).
+# Power that Kepler estimates wherever there is no meter. Power of processes needs no model: Kepler computes it from
+# their share of the node's power, unless the user names a model (KEP:pkg/model/process_energy.go).
 ALWAYS = ("node_total", "node_components")
 
-# What a model computes power from (MS v0.7.12:src/kepler_model/util/train_types.py, FeatureGroups). The directories of
-# a model database have these names, so the URL of a model usually tells.
+# Feature group of a model -> the sources that it computes power from (MS v0.7.12:src/kepler_model/util/train_types.py,
+# FeatureGroups). The directories of a model database have these names, so a model's URL usually contains one.
 FEATURE_GROUPS: Mapping[str, frozenset[Source]] = {
     "CounterOnly": frozenset({Source.COUNTER}),
     "BPFOnly": frozenset({Source.BPF}),
@@ -39,18 +39,20 @@ FEATURE_GROUPS: Mapping[str, frozenset[Source]] = {
     "Full": frozenset({Source.COUNTER, Source.BPF, Source.IRQ}),
 }
 
-# Every group has features of one of these; while one is on, the model server and the estimator find a model that fits.
+# Every group needs one of these. While one is on, the model server and the estimator find a model that fits.
 ESSENTIAL = frozenset({Source.COUNTER, Source.BPF})
 
 
 def desired(observed: Observed) -> Outcome:
-    """`MODEL_CONFIG`, by the models the user names or by Kepler's choice.
+    """Return `MODEL_CONFIG`, from the models that the user names or by Kepler's choice.
 
-    Rejected when a model needs a source that is off: the exporter would start, and estimate nothing.
+    Rejected if a model needs a source that is off: the exporter would start, and estimate nothing.
     """
     assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
     parent, key = observed.parent, observed.key
     kepler = Kepler.model_validate(parent)
+    if release.is_v011(kepler.spec.collector):
+        return _without_estimator(kepler)
     if not kepler.spec.estimator_sidecar.enabled:
         nothing = cfm.intent(parent, key, {Key.MODEL_CONFIG: ""})
         return converged(nothing, reason="Disabled", message="`estimator-sidecar.enabled` is off")
@@ -75,17 +77,24 @@ def desired(observed: Observed) -> Outcome:
     )
 
 
+def _without_estimator(kepler: Kepler) -> Outcome:
+    """Return the outcome for line v0.11, which has no estimator and does not read `kepler-cfm`."""
+    if kepler.spec.estimator_sidecar.enabled:
+        return release.not_in_v011("estimator-sidecar.enabled", kepler.spec.collector)
+    return converged(reason="Disabled", message="`estimator-sidecar.enabled` is off")
+
+
 def outdated(observed: Observed, kepler: Kepler) -> Outcome | None:
-    """Why the estimator's image cannot be used, or None where it can."""
+    """Return a rejection if the estimator's image cannot be used, else None."""
     setting, asked = engine.MODEL_SERVER_IMAGE_SETTING, kepler.spec.estimator_sidecar.image
     return release.refuse_release(observed, "estimator-sidecar.image", asked, setting, release.lacks_programs)
 
 
 def refusal(kepler: Kepler, metrics: KeplerCollectedMetric) -> Outcome | None:
-    """Why these models cannot be computed from these sources, or None where they can.
+    """Return a rejection if the models cannot be computed from the enabled sources, else None.
 
-    Without COUNTER there are models of `BPFOnly` and `BPFIRQ`, so a source that is off matters only where none is
-    left, or where the URL of a model tells that it needs that one.
+    Without COUNTER there are models of `BPFOnly` and `BPFIRQ`. So a source that is off matters only if neither COUNTER
+    nor BPF is left, if online training needs it, or if the URL of a model shows that the model needs it.
     """
     on = metrics.enabled()
     if not on & ESSENTIAL:
@@ -115,9 +124,9 @@ def refusal(kepler: Kepler, metrics: KeplerCollectedMetric) -> Outcome | None:
 
 
 def unfetched(kepler: Kepler) -> list[str]:
-    """A remark for each URL that the estimator does not look at.
+    """Return a remark for each model URL that the estimator ignores.
 
-    It takes the first URL that it finds for an energy source, and the node's come first
+    It takes the first URL that it finds for an energy source, and the URLs of the node come first
     (MS v0.7.12:src/kepler_model/util/config.py, get_init_model_url).
     """
     return [
@@ -129,20 +138,20 @@ def unfetched(kepler: Kepler) -> list[str]:
 
 
 def feature_group(url: str) -> str:
-    """The feature group in the path of a model's URL; empty where the path does not tell."""
+    """Return the feature group in the path of a model's URL; empty if the path has none."""
     return next((part for part in urlsplit(url).path.split("/") if part in FEATURE_GROUPS), "")
 
 
 def features() -> frozenset[Source]:
-    """All the sources that models compute power from."""
+    """Return all sources that models compute power from."""
     return frozenset().union(*FEATURE_GROUPS.values())
 
 
 def model_config(kepler: Kepler) -> str:
-    """`MODEL_CONFIG`, one setting a line: the exporter splits at white space, the estimator at line ends.
+    """Return `MODEL_CONFIG`, one setting on each line: the exporter splits at white space, the estimator at line ends.
 
-    The trainer makes models of one kind only, and where Kepler asks for weights, it asks for another kind by default
-    (KEP:pkg/config/config.go, DefaultTrainerName): with its name, what is trained is asked for in any case.
+    The trainer makes models of one kind only. If Kepler asks for weights, it asks for another kind by default
+    (KEP:pkg/config/config.go, DefaultTrainerName). So `TRAINER` names the trained kind in any case.
     """
     trained = engine.ONLINE_TRAINER if trains(kepler) else None
     lines = []
@@ -158,13 +167,13 @@ def model_config(kepler: Kepler) -> str:
 
 
 def trains(kepler: Kepler) -> bool:
-    """Whether models are made here."""
+    """Return whether this Kepler's model server trains models online."""
     server = kepler.spec.model_server
     return server.enabled and server.training.online
 
 
 def enabled_models(kepler: Kepler) -> Iterator[tuple[str, PowerModel]]:
-    """The models that the estimator computes, by the name of their field."""
+    """Yield field name and settings of each model that the estimator computes."""
     for name in Models.model_fields:
         model: PowerModel = getattr(kepler.spec.estimator_sidecar.models, name)
         if name in ALWAYS or model != PowerModel():
@@ -172,7 +181,7 @@ def enabled_models(kepler: Kepler) -> Iterator[tuple[str, PowerModel]]:
 
 
 def prefix(name: str) -> str:
-    """A model's prefix in `MODEL_CONFIG`: 'NODE_TOTAL' of `node_total`."""
+    """Return the prefix of a model's settings in `MODEL_CONFIG`, such as 'NODE_TOTAL' for `node_total`."""
     return name.upper()
 
 

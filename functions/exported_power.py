@@ -1,15 +1,15 @@
-"""At which levels the exporter tells of power, and which usage metrics beside it.
+"""Function `exported_power`: at which levels the exporter exports power, and which usage metrics it exports with it.
 
-Wakes on the Kepler, on the KeplerExportedPower it names, on the KeplerCollectedMetric it names (a metric of a source
-that is off has no values, and the condition says so), and on `kepler-cfm` when someone edits it.
-Owns the export switches in `kepler-cfm`. What Kepler cannot switch is `monitoring`'s.
+Woken by the Kepler, by the KeplerExportedPower that it names, by the KeplerCollectedMetric that it names (if a source
+is off, its metrics have no values, and the condition says so), and by `kepler-cfm` when somebody edits it.
+Owns the export switches in `kepler-cfm`. Function `monitoring` drops the series that Kepler has no switch for.
 """
 
 from crds.kepler import Kepler
 from crds.kepler_collected_metric import KeplerCollectedMetric, Source
 from crds.kepler_exported_power import KeplerExportedPower, KeplerExportedPowerSpec, Level
 from functions import collected_metric
-from operands import cfm, children, metrics
+from operands import cfm, children, metrics, release
 from operands.cfm import Key
 from runtime.conditions import has_reported
 from runtime.declaration import Function, Observed, Wake
@@ -18,7 +18,7 @@ from runtime.outcome import Outcome, converged, rejected
 
 NAME = "exported_power"
 CONDITION = "ExportedPowerReconciled"
-# The keys of `kepler-cfm` that it always writes.
+# The keys of `kepler-cfm` that this function always writes.
 KEYS = frozenset(
     {
         Key.ENABLE_PROCESS_METRICS,
@@ -32,9 +32,9 @@ KEYS = frozenset(
 
 
 def desired(observed: Observed) -> Outcome:
-    """The export switches, by the resource that the Kepler names or by the built-in defaults.
+    """Return the export switches, from the KeplerExportedPower that the Kepler names or from the built-in defaults.
 
-    Rejected when that resource does not exist: falling back to the defaults would export what the user turned off.
+    Rejected if that resource does not exist: the defaults might export what the user has turned off.
     """
     assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
     kepler = Kepler.model_validate(observed.parent)
@@ -45,6 +45,8 @@ def desired(observed: Observed) -> Outcome:
             f"`exported-power` names '{kepler.spec.exported_power}', and namespace '{kepler.namespace}' has no "
             "KeplerExportedPower of that name: create it, or leave `exported-power` out for the defaults",
         )
+    if release.is_v011(kepler.spec.collector):
+        return converged(message=summary_v011(asked.spec))
     without = uncollected(asked.spec, collected_metric.referred_metrics(observed))
     return converged(
         cfm.intent(observed.parent, observed.key, keys(asked.spec)),
@@ -53,23 +55,33 @@ def desired(observed: Observed) -> Outcome:
 
 
 def keys(asked: KeplerExportedPowerSpec) -> dict[Key, str]:
-    """Kepler's switches, and the working document's list, in one order however the user wrote it."""
+    """Return Kepler's switches and the working document's list of metrics, in a fixed order."""
     on = {key: str(value).lower() for key, value in metrics.switches(asked).items()}
     return {Key.EXPORT_METRICS: ", ".join(metrics.usage(asked)), **on}
 
 
 def summary(asked: KeplerExportedPowerSpec) -> str:
-    """What is exported, for the condition."""
+    """Return a sentence on what is exported, for the condition."""
     levels = ", ".join(level for level in Level if level in asked.levels)
     idle = " with what is used when idle" if asked.idle_power else ""
     usage = ", ".join(metrics.usage(asked)) if asked.metrics else "all there are"
     return f"exports power of {levels}{idle}; usage metrics: {usage}"
 
 
-def uncollected(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric | None) -> list[str]:
-    """A remark for each source that is off, or whose list lacks them, and whose metrics are asked for by name.
+def summary_v011(asked: KeplerExportedPowerSpec) -> str:
+    """Return what line v0.11 exports, for the condition: of usage it knows CPU time alone."""
+    levels = ", ".join(level for level in Level if level in asked.levels)
+    idle = " with what is used when idle" if asked.idle_power else ""
+    named = "`metrics` names metrics of line 'v0.7', so CPU time is not kept"
+    usage = named if asked.metrics else "CPU time is kept"
+    return f"exports power of {levels}{idle}; {usage}"
 
-    Kepler v0.7 hides all usage metrics together with those of `bpf` (KEP v0.7.12:pkg/metrics/utils/utils.go).
+
+def uncollected(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric | None) -> list[str]:
+    """Return a remark for each source that does not deliver requested metrics: it is off, or its list lacks them.
+
+    Only metrics that are requested by name count. Kepler v0.7 hides all usage metrics if `bpf` is off
+    (KEP v0.7.12:pkg/metrics/utils/utils.go).
     """
     if collected is None or not asked.metrics:
         return []
@@ -86,7 +98,7 @@ def uncollected(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric
 
 
 def referred_power(observed: Observed) -> KeplerExportedPower | None:
-    """The KeplerExportedPower that the Kepler names, or the built-in defaults; None where it names a missing one."""
+    """Return the KeplerExportedPower that the Kepler names, or the built-in defaults; None if it does not exist."""
     referred = refers(observed.key, observed.parent)
     if not referred:
         return KeplerExportedPower()
@@ -95,7 +107,7 @@ def referred_power(observed: Observed) -> KeplerExportedPower | None:
 
 
 def refers(key: Ref, parent: Manifest | None) -> tuple[Ref, ...]:
-    """The KeplerExportedPower that the Kepler names, in its own namespace."""
+    """Return the KeplerExportedPower that the Kepler names, in the Kepler's namespace."""
     named = ((parent or {}).get("spec") or {}).get("exported-power")
     return (Ref(EXPORTED_POWER, key.namespace, named),) if named else ()
 

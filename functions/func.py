@@ -1,6 +1,6 @@
 """The Knative Function: `new` makes the instance that func's Python runtime serves.
 
-Health is answered by that runtime on its event loop; events run on threads, so a slow API server does not stall it.
+That runtime answers health checks on its event loop. Events run on threads, so a slow API server does not block it.
 """
 
 import asyncio
@@ -32,12 +32,12 @@ from runtime.sink import sink
 from runtime.transport import at_first_use, configuration, connect
 from runtime.workers import SLOTS, THREADS, Workers
 
-# Seconds for `audit` to make the key in a new installation.
+# Seconds to wait for `audit` to make the signing key in a new installation.
 FIRST_KEY = 8.0
 
 
 class KeplerFunction:
-    """What func's runtime asks for: `handle`, `start`, `stop`, `alive`, `ready`."""
+    """The interface that func's runtime calls: `handle`, `start`, `stop`, `alive`, `ready`."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         chosen = settings(environment, NAMES)
@@ -50,7 +50,10 @@ class KeplerFunction:
         self.handle = Front(cast("App", AsyncioWSGIMiddleware(application(self._receivers, edge), max_body_size=MOST)))
 
     def start(self, _environment: Mapping[str, str]) -> None:
-        """Called on the event loop once the server runs: events get threads of their own, and so does a first sweep."""
+        """Start the threads for events and, if a receiver needs one, the thread for its startup work.
+
+        Called on the event loop once the server runs.
+        """
         loop = asyncio.get_running_loop()
         loop.set_default_executor(ThreadPoolExecutor(THREADS, "event"))
         for receiver in self._receivers.values():
@@ -58,29 +61,32 @@ class KeplerFunction:
                 threading.Thread(target=self._begin, args=(receiver,), name="sweep", daemon=True).start()
 
     def _begin(self, receiver: StartupReceiver) -> None:
-        """Let it begin once there is a key: what a sweep comes to is not kept where it is not signed."""
+        """Start the receiver's work once the signing key exists, or after `FIRST_KEY` seconds.
+
+        Sweep results that are not signed are not kept.
+        """
         self._keyring.wait(FIRST_KEY)
         receiver.begin()
 
     def alive(self) -> tuple[bool, str]:
-        """The event loop answers, so the process lives; the API server's health is not this process's."""
+        """Return alive: the event loop answers. The API server's health does not count as this process's health."""
         return True, "alive"
 
     def ready(self) -> tuple[bool, str]:
-        """Events can be taken: everything was loaded before the server began to listen."""
+        """Return ready: everything was loaded before the server began to listen."""
         return True, "ready"
 
     def stop(self) -> None:
-        """Called when the last event is answered."""
+        """Flush telemetry and logs. Called after the last event is answered."""
         telemetry.flush()
         logging.shutdown()
 
 
 def new() -> KeplerFunction:
-    """An instance for this process's environment; raises Misconfigured with what to set."""
+    """Return an instance for this process's environment; raises Misconfigured with the setting to change."""
     Config.graceful_timeout = GRACE  # func-python keeps 3 s and offers no setting
-    Config.max_app_queue_size = 1  # pieces of a body, of 64 KiB, that are put aside while it waits: `runtime.front`
-    # It answers health itself, and leaves unread what such a request carries.
+    Config.max_app_queue_size = 1  # buffered pieces of a body, 64 KiB each, while the app waits: `runtime.front`
+    # ASGIApplication answers health requests itself, and does not read their bodies.
     ASGIApplication.__call__ = _call  # type: ignore[method-assign]
     return KeplerFunction(os.environ)
 
@@ -93,7 +99,7 @@ async def _call(self: ASGIApplication, scope: Any, receive: Receive, send: Send)
 
 
 class FunctionProcess:
-    """What the receivers of one process share: its settings, its places to work, and the key that it signs with."""
+    """What the receivers of one process share: its settings, its workers, and its signing key."""
 
     def __init__(self, chosen: Settings, environment: Mapping[str, str]) -> None:
         self.chosen = chosen
@@ -103,7 +109,7 @@ class FunctionProcess:
         self.keyring = Keyring(at_first_use(partial(self._transport, manager(self.served[0]))), chosen.namespace)
 
     def receivers(self) -> dict[str, Receiver]:
-        """Return what this process answers to: one function, or all of them by name."""
+        """Return this process's receivers by name: one, or all of them."""
         made: dict[str, Receiver] = {}
         for function in FUNCTIONS:
             if function.name in self.served:
@@ -137,7 +143,7 @@ class FunctionProcess:
         )
 
     def _server(self) -> str:
-        """Return the API server's URL, for the spans of calls, where there are any."""
+        """Return the API server's URL, for the spans of calls; empty if traces are not exported."""
         return str(configuration(self.environment).host) if self.chosen.otlp_endpoint else ""
 
     def _transport(self, user: str) -> Transport:

@@ -1,4 +1,4 @@
-"""Every function there is; `FUNCTION` in the environment picks the one a process serves."""
+"""All functions and listeners; `FUNCTION` in the environment selects the one that a process serves."""
 
 from audit import audit_listener
 from dead_letters import dead_letter_listener

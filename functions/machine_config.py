@@ -1,11 +1,10 @@
-"""What Kepler needs of the machines: kernel headers and cgroup v2 on OpenShift, and a look at every node.
+"""Function `machine_config`: kernel headers and cgroup v2 on OpenShift, and a check of every node.
 
-Wakes on the KeplerMachineConfig alone. Nodes are no reason to wake (each sends a heartbeat every few seconds), and
-neither are MachineConfigs and pools: they exist on OpenShift only, and Knative's event source ends where it is to
-watch a kind that the cluster does not know. So what becomes of the machines is told at the next edit, `resync`, or
-sweep.
+Woken by the KeplerMachineConfig alone. Nodes do not wake it, since each sends a heartbeat every few seconds.
+MachineConfigs and pools do not either: they exist on OpenShift only, and Knative's event source exits if it watches a
+kind that the cluster does not have. So the state of the machines is reported at the next edit, `resync` or sweep.
 
-Owns the four MachineConfigs of its two features and OpenShift's two pools. Every write of theirs reboots machines, so
+Owns the four MachineConfigs of its two features for OpenShift's two pools. Each write of them reboots machines, so
 without `allow-reboot` none is written or removed.
 """
 
@@ -27,7 +26,7 @@ CONDITION = "MachineConfigReconciled"
 
 
 def desired(observed: Observed) -> Outcome:
-    """The MachineConfigs, three conditions, and what is known of nodes and pools."""
+    """Return the MachineConfigs, three conditions, and the status of nodes and pools."""
     assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
     config = KeplerMachineConfig.model_validate(observed.parent)
     machines = Machines(observed, config, observed.parent)
@@ -46,14 +45,14 @@ def desired(observed: Observed) -> Outcome:
 
 @dataclass(frozen=True)
 class Machines:
-    """What one KeplerMachineConfig wants of the machines, over what was read."""
+    """What one KeplerMachineConfig requires of the machines, compared with the observed objects."""
 
     observed: Observed
     config: KeplerMachineConfig
     parent: Manifest
 
     def decided(self) -> Outcome:
-        """Which MachineConfigs are written and removed, or why none is."""
+        """Return which MachineConfigs to write and remove, or why none is."""
         wanted = openshift.wanted_pieces(self.config.spec)
         if not self.known:
             return _not_applicable(wanted)
@@ -77,26 +76,26 @@ class Machines:
 
     @property
     def known(self) -> bool:
-        """Whether this cluster has MachineConfigs at all."""
+        """Return whether this cluster has MachineConfigs, that is whether it is OpenShift."""
         return self.observed.get(openshift.API) is not None
 
     def written(self) -> tuple[Piece, ...]:
-        """What the machines do not have yet, or otherwise."""
+        """Return the wanted MachineConfigs that are missing or differ."""
         wanted = openshift.wanted_pieces(self.config.spec)
         return tuple(piece for piece in wanted if not piece.is_said_by(self.observed.get(piece.ref)))
 
     def removed(self) -> tuple[Piece, ...]:
-        """What was switched off; a MachineConfig made by hand is left to whoever made it."""
+        """Return our MachineConfigs that are switched off; those that somebody made by hand are left alone."""
         unwanted = set(openshift.PIECES) - set(openshift.wanted_pieces(self.config.spec))
         return tuple(sorted(piece for piece in unwanted if self._owns(piece)))
 
     def pools(self) -> Iterator[MachineConfigPool]:
-        """OpenShift's own pools, as far as there are any."""
+        """Yield OpenShift's own pools, if they exist."""
         pools = (self.observed.get(openshift.pool(role)) for role in ROLES)
         yield from (openshift.read(pool) for pool in pools if pool is not None)
 
     def ready(self, decided: Outcome) -> DesiredCondition:
-        """Whether the machines run with what was decided; what is wrong comes before what is awaited."""
+        """Return `Ready`: whether all machines run with the decided MachineConfigs. Failures come before progress."""
         if decided.word is not Word.CONVERGED or not self.known:
             return DesiredCondition(READY, STATUS_OF[decided.word], decided.reason, decided.message)
         late = [_late(self.observed.key, pool) for pool in self.pools() if not self._done(pool)]
@@ -104,7 +103,7 @@ class Machines:
         return next(iter(wrong + late), DesiredCondition(READY, ConditionStatus.TRUE, "Ready", decided.message))
 
     def _done(self, pool: MachineConfigPool) -> bool:
-        """Whether every machine of the pool has booted with what is to be there, and without what is not."""
+        """Return whether all machines of the pool have booted with every wanted MachineConfig and no unwanted one."""
         wanted = openshift.wanted_pieces(self.config.spec)
         return all(
             (piece.ref.name in pool.booted) == (piece in wanted or self._by_hand(piece))
@@ -117,7 +116,7 @@ class Machines:
         return actual is not None and owned_by(self.parent, actual)
 
     def _in_place(self, piece: Piece) -> bool:
-        """Whether somebody else made the MachineConfig as it is wanted: it stays theirs, and outlives the parent."""
+        """Return whether somebody else made the MachineConfig as wanted: it stays theirs, and outlives the parent."""
         actual = self.observed.get(piece.ref)
         return actual is not None and self._by_hand(piece) and not made_here(actual) and piece.is_said_by(actual)
 
@@ -126,7 +125,7 @@ class Machines:
 
 
 def _not_applicable(wanted: tuple[Piece, ...]) -> Outcome:
-    """Return the outcome where there is no OpenShift: machines are changed by those who build their images."""
+    """Return the outcome for a cluster that is not OpenShift: there, node images have to contain the features."""
     asked = " and ".join(f"`{feature}`" for feature in sorted({piece.feature for piece in wanted}))
     message = "the cluster has no MachineConfigs, which are OpenShift's: no machine is changed"
     if asked:
@@ -135,7 +134,7 @@ def _not_applicable(wanted: tuple[Piece, ...]) -> Outcome:
 
 
 def _not_allowed(written: tuple[Piece, ...], removed: tuple[Piece, ...]) -> Outcome:
-    """What would be done to which pools."""
+    """Return a rejection that names the changes and the pools that would reboot."""
     actions = {"write": written, "remove": removed}
     steps = [f"{verb} {', '.join(piece.ref.name for piece in pieces)}" for verb, pieces in actions.items() if pieces]
     pools = " and ".join(f"'{role}'" for role in sorted({piece.role for piece in (*written, *removed)}))
@@ -147,7 +146,10 @@ def _not_allowed(written: tuple[Piece, ...], removed: tuple[Piece, ...]) -> Outc
 
 
 def _late(key: Ref, pool: MachineConfigPool) -> DesiredCondition:
-    """What a pool waits for that has not come to its end. No event tells of a pool, so the message says how to look."""
+    """Return the condition for a pool that is not done.
+
+    No event announces changes of a pool, so the message says how to look again.
+    """
     progress = f"MachineConfigPool '{pool.name}': {pool.updated} of {pool.machines} machines"
     again = f"run `{resync(key)}`"
     if pool.state == "Degraded":
@@ -163,12 +165,12 @@ def _late(key: Ref, pool: MachineConfigPool) -> DesiredCondition:
 
 
 def nodes(_key: Ref, _parent: Manifest | None) -> tuple[Input, ...]:
-    """Every node."""
+    """Return the collection of all nodes."""
     return (preflight.NODES,)
 
 
 def _done(config: Manifest) -> bool:
-    """Whether it was decided upon; that machines are still booting is no reason to look at each event."""
+    """Return whether the MachineConfigs were decided on. Machines that still boot need no reconcile at each event."""
     return all_true(config, (CONDITION,))
 
 

@@ -1,8 +1,8 @@
-"""What Kepler should know about the machines: ConfigMap `kepler-machine-spec`, beside each Kepler.
+"""Function `machine_spec`: ConfigMap `kepler-machine-spec`, which describes the machines, in each Kepler's namespace.
 
-Wakes on the Kepler, on every KeplerMachineConfig, and on the ConfigMap when someone edits it. A KeplerMachineConfig is
-in no namespace and a pod mounts ConfigMaps of its own only, so each namespace with a Kepler gets one, and the Kepler
-owns it. Without any `machine-spec` there is none.
+Woken by the Kepler, by every KeplerMachineConfig, and by the ConfigMap when somebody edits it. A KeplerMachineConfig is
+cluster-scoped and a pod mounts only ConfigMaps of its own namespace. So each namespace with a Kepler gets one, and the
+Kepler owns it. Without any `machine-spec` there is none.
 """
 
 import json
@@ -22,7 +22,7 @@ CONFIGS = Collection(MACHINE_CONFIG, "")
 
 
 def desired(observed: Observed) -> Outcome:
-    """One key for each type of machine, as upstream's ConfigMap of the same name has them."""
+    """Return the ConfigMap with one key for each type of machine, as in upstream's ConfigMap of that name."""
     assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
     configs = [
         KeplerMachineConfig.model_validate(config) for config in observed.collections[CONFIGS] if not terminates(config)
@@ -43,7 +43,7 @@ def desired(observed: Observed) -> Outcome:
 
 
 def contradiction(configs: Iterable[KeplerMachineConfig]) -> str:
-    """Which type of machine two resources describe differently; empty where none is."""
+    """Return a message if two resources describe one type of machine differently, else an empty string."""
     first: dict[str, tuple[str, Machine]] = {}
     for config in sorted(configs, key=lambda config: config.name):
         for name, machine in config.spec.machine_spec.items():
@@ -57,7 +57,7 @@ def contradiction(configs: Iterable[KeplerMachineConfig]) -> str:
 
 
 def data(machines: Mapping[str, Machine]) -> dict[str, str]:
-    """The ConfigMap's keys; a field that the user left out is left out, which to Kepler is 0 or empty."""
+    """Return the ConfigMap's data. Fields that the user left out are left out; Kepler reads them as 0 or empty."""
     described = {name: _as_json(machine) for name, machine in sorted(machines.items())}
     return described | ({FILE: next(iter(described.values()))} if len(described) == 1 else {})
 
@@ -67,7 +67,7 @@ def _as_json(machine: Machine) -> str:
 
 
 def configs(_key: Ref, _parent: Manifest | None) -> tuple[Input, ...]:
-    """Every KeplerMachineConfig: each may describe machines."""
+    """Return the collection of all KeplerMachineConfigs, since each may describe machines."""
     return (CONFIGS,)
 
 

@@ -1,10 +1,10 @@
-"""The server of power models: Deployment, Service, ConfigMap and storage, and the trainer beside it.
+"""Function `model_server`: the server of power models (Deployment, Service, ConfigMap, storage), and its trainer.
 
-Wakes on the Kepler, on `kepler-cfm` when someone edits it, on its own children, and when the namespace allows or
-forbids privileged pods: a server is made only where it does. Its keys, which are harmless, are written in any case
-while the server is off, and what is not wanted any more is removed.
-Owns `MODEL_SERVER_*` in `kepler-cfm`, where exporter and estimator read where the server is, and all of
-`kepler-model-server-cfm` but for the keys that a user adds.
+Woken by the Kepler, by `kepler-cfm` when somebody edits it, by its own children, and when the namespace starts or stops
+to allow privileged pods: it makes a server only in a namespace that allows them. While the server is off, it writes its
+keys in any namespace, and removes the objects of the server.
+Owns `MODEL_SERVER_*` in `kepler-cfm`, from which exporter and estimator read the server's address, and all keys of
+`kepler-model-server-cfm` except those that a user adds.
 """
 
 from dataclasses import replace
@@ -31,7 +31,7 @@ from runtime.ownership import owned_by
 
 NAME = "model_server"
 CONDITION = "ModelServerReconciled"
-# The keys of `kepler-cfm` that it always writes.
+# The keys of `kepler-cfm` that this function always writes.
 KEYS = frozenset(
     {
         Key.MODEL_SERVER_ENABLE,
@@ -44,7 +44,7 @@ KEYS = frozenset(
 
 
 def desired(observed: Observed) -> Outcome:
-    """The server and its storage while it is wanted; else what `on-delete` says of the claim, and nothing more."""
+    """Return server and storage if the server is enabled; else its keys, and the claim as `on-delete` says."""
     assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
     kepler = Kepler.model_validate(observed.parent)
     if kepler.spec.model_server.enabled:
@@ -57,7 +57,7 @@ def desired(observed: Observed) -> Outcome:
         )
     kept, absent = _unused(observed, observed.parent, kepler)
     nothing = converged(
-        cfm.intent(observed.parent, observed.key, keys(kepler)),
+        *_keys(observed.parent, observed.key, kepler),
         *kept,
         reason="Disabled",
         message="`model-server.enabled` is off",
@@ -66,15 +66,23 @@ def desired(observed: Observed) -> Outcome:
 
 
 def decided(observed: Observed) -> Outcome:
-    """What follows from the Kepler alone: the keys in `kepler-cfm`, or why the server cannot be as it is asked for."""
+    """Return the decision that follows from the Kepler alone: the keys in `kepler-cfm`, or a rejection."""
     assert observed.parent is not None  # noqa: S101 (asked of a Kepler that exists)
     kepler = Kepler.model_validate(observed.parent)
-    outcome = converged(cfm.intent(observed.parent, observed.key, keys(kepler)), message="where the model server is")
+    outcome = converged(*_keys(observed.parent, observed.key, kepler), message="where the model server is")
     return (kepler.spec.model_server.enabled and _impossible(observed, kepler)) or outcome
 
 
+def _keys(parent: Manifest, key: Ref, kepler: Kepler) -> tuple[Intent, ...]:
+    """Return this function's part of `kepler-cfm`, which only line v0.7 has."""
+    return () if release.is_v011(kepler.spec.collector) else (cfm.intent(parent, key, keys(kepler)),)
+
+
 def keys(kepler: Kepler) -> dict[Key, str]:
-    """Whether and where there is a model server; its paths are built into it (MS:src/kepler_model/server)."""
+    """Return the keys that say whether and where there is a model server.
+
+    Its paths are built into it (MS:src/kepler_model/server).
+    """
     wanted = kepler.spec.model_server
     host = f"{children.MODEL_SERVER}.{kepler.namespace}.svc"  # completed by any cluster's domain
     return {
@@ -88,11 +96,13 @@ def keys(kepler: Kepler) -> dict[Key, str]:
 
 
 def _impossible(observed: Observed, kepler: Kepler) -> Outcome | None:
+    if release.is_v011(kepler.spec.collector):
+        return release.not_in_v011("model-server.enabled", kepler.spec.collector)
     return outdated(observed, kepler) or refusal(kepler)
 
 
 def _unchangeable(observed: Observed, kepler: Kepler) -> Outcome | None:
-    """Why the claim that is there cannot become the one that is asked for."""
+    """Return a rejection if the existing claim cannot be changed as requested, else None."""
     storage = kepler.spec.model_server.storage
     if storage.type is not StorageType.CLAIM:
         return None
@@ -101,10 +111,11 @@ def _unchangeable(observed: Observed, kepler: Kepler) -> Outcome | None:
 
 
 def _unreachable(observed: Observed, kepler: Kepler) -> Outcome | None:
-    """Why no pod can be reached in a cluster of IPv6; None where it can, or before the Service tells.
+    """Return a rejection if the Service has IPv6 addresses, on which the server does not listen; else None.
 
-    The server listens on 0.0.0.0, which is IPv4 alone (MS v0.7.12:src/kepler_model/server/model_server.py, run). Probes
-    and clients take the cluster's first family, and so does the Service.
+    None also before the Service exists. The server listens on 0.0.0.0, which is IPv4 alone
+    (MS v0.7.12:src/kepler_model/server/model_server.py, run). Probes, clients and the Service take the cluster's first
+    address family.
     """
     service = observed.get(children.model_service(observed.key)) or {}
     families = (service.get("spec") or {}).get("ipFamilies") or ()
@@ -120,13 +131,13 @@ def _unreachable(observed: Observed, kepler: Kepler) -> Outcome | None:
 
 
 def outdated(observed: Observed, kepler: Kepler) -> Outcome | None:
-    """Why the server's image cannot be used, or None where it can."""
+    """Return a rejection if the server's image cannot be used, else None."""
     setting, asked = engine.MODEL_SERVER_IMAGE_SETTING, kepler.spec.model_server.image
     return release.refuse_release(observed, "model-server.image", asked, setting, release.lacks_programs)
 
 
 def refusal(kepler: Kepler) -> Outcome | None:
-    """Why training as asked for cannot work, or None where it can."""
+    """Return a rejection if online training cannot work with these settings, else None."""
     training = kepler.spec.model_server.training
     if not training.online:
         return None
@@ -169,7 +180,7 @@ def _server(observed: Observed, parent: Manifest, kepler: Kepler) -> Outcome:
     nodes = architecture.served(kepler, image)
     stored = f"models are kept in '{wanted.storage.type}'{'; new ones are trained' if wanted.training.online else ''}"
     outcome = converged(
-        # First what may be refused: the keys say where the server is, and it is there only if all of this is.
+        # First what may be refused: the keys announce the server, and it exists only if all of this was accepted.
         *claimed,
         cfm.intent(parent, key, keys(kepler)),
         model_pod.config(parent, key, settings),
@@ -190,9 +201,10 @@ def _claim(observed: Observed, parent: Manifest, kepler: Kepler) -> tuple[tuple[
 
 
 def _unused(observed: Observed, parent: Manifest, kepler: Kepler) -> tuple[tuple[Intent, ...], tuple[Ref, ...]]:
-    """The claim that nothing asks for: kept without an owner, or taken into our hands and then removed.
+    """Return the intents and the removals for a claim that is not in use.
 
-    Only what its owner reference names as ours is ever removed, so a claim kept until now is first given one.
+    `on-delete` decides whether it is kept without an owner, or removed. Only a claim with our owner reference is ever
+    removed, so a claim that was kept until now gets the reference first.
     """
     ref = children.claim(observed.key)
     actual, wanted = observed.get(ref), kepler.spec.model_server.storage.claim
@@ -204,7 +216,7 @@ def _unused(observed: Observed, parent: Manifest, kepler: Kepler) -> tuple[tuple
 
 
 def workload(key: Ref) -> tuple[Ref, ...]:
-    """What goes as soon as no server is wanted."""
+    """Return the objects to remove as soon as no server is wanted."""
     return children.deployment(key), children.model_service(key), children.model_config(key)
 
 
@@ -228,7 +240,7 @@ FUNCTION = Function(
         namespaces.WAKE,
     ),
     children=lambda key: (children.cfm(key), children.claim(key), *workload(key)),
-    # As a child for its own keys, as an input for the user's: the hash in the pods is of all.
+    # A child for this function's keys, an input for the user's keys: the hash in the pod template covers both.
     inputs=lambda key: (children.model_config(key),),
     removes=lambda key: (children.claim(key), *workload(key)),
     refers=lambda key, parent: (namespaces.ref(key),) if parent else (),

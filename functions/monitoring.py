@@ -13,7 +13,8 @@ from crds.kepler_collected_metric import KeplerCollectedMetric
 from crds.kepler_exported_power import KeplerExportedPowerSpec
 from events.outcome_words import Word
 from functions import collected_metric, estimator, exported_power
-from operands import children, engine, metrics, recording
+from operands import children, engine, metrics, recording, release, series_v011, web_config
+from operands.common_rules import Rules
 from runtime.adoption import resync
 from runtime.awaited import blocked, is_up_to_date
 from runtime.conditions import conditions
@@ -45,7 +46,7 @@ RULE_LABELS = {"prometheus": "k8s", "role": "alert-rules"}
 
 
 def desired(observed: Observed) -> Outcome:
-    """ServiceMonitor and PrometheusRule, each where its kind exists."""
+    """Return ServiceMonitor and PrometheusRule, each only if the cluster has its kind."""
     assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
     return blocked(FUNCTION, observed.parent, "what Prometheus collects") or _monitored(observed, observed.parent)
 
@@ -56,13 +57,13 @@ def _monitored(observed: Observed, parent: Manifest) -> Outcome:
     if asked is None or collected is None:
         return pending("another function is about to say that a resource is missing")
     missing = [kind for kind in (SERVICE_MONITOR, PROMETHEUS_RULE) if not served(observed.get(definition(kind)), kind)]
-    groups = recording.groups(asked.spec, kepler.namespace, kepler.spec.scrape_interval_seconds)
+    if release.is_v011(kepler.spec.collector):
+        groups, dropped = series_v011.groups(kepler, asked.spec), series_v011.drop_rules(kepler, asked.spec)
+    else:
+        groups = recording.groups(asked.spec, kepler.namespace, kepler.spec.scrape_interval_seconds)
+        dropped = drop_rules(asked.spec, collected)
     intents = [
-        *(
-            []
-            if SERVICE_MONITOR in missing
-            else [service_monitor(observed, parent, kepler, drop_rules(asked.spec, collected))]
-        ),
+        *([] if SERVICE_MONITOR in missing else [service_monitor(observed, parent, kepler, dropped)]),
         *([] if PROMETHEUS_RULE in missing or not groups else [prometheus_rule(observed, parent, kepler, groups)]),
     ]
     kept = metrics.exported(asked.spec) if SERVICE_MONITOR in missing else metrics.wanted_series(asked.spec, collected)
@@ -110,7 +111,7 @@ def _training_gaps(kepler: Kepler, kept: Mapping[metrics.Family, Iterable[str]])
 
 
 def served(definition: Manifest | None, kind: Kind) -> bool:
-    """Whether the API server serves this version of the kind now, by its definition."""
+    """Return whether the API server serves this version of the kind now, according to its CustomResourceDefinition."""
     if definition is None or terminates(definition):
         return False
     versions = (definition.get("spec") or {}).get("versions") or ()
@@ -121,7 +122,7 @@ def served(definition: Manifest | None, kind: Kind) -> bool:
 
 
 def definition(kind: Kind) -> Ref:
-    """The CustomResourceDefinition of a kind."""
+    """Return the CustomResourceDefinition of a kind."""
     return Ref(CRD, "", f"{kind.plural}.{kind.group}")
 
 
@@ -135,6 +136,7 @@ def service_monitor(observed: Observed, parent: Manifest, kepler: Kepler, droppe
         "relabelings": [
             {"action": "replace", "sourceLabels": ["__meta_kubernetes_pod_node_name"], "targetLabel": "instance"}
         ],
+        **web_config.endpoint(kepler),
         **({"metricRelabelings": dropped} if dropped else {}),
     }
     spec = {
@@ -145,23 +147,29 @@ def service_monitor(observed: Observed, parent: Manifest, kepler: Kepler, droppe
     return _labelled(children.child(parent, ref, "exporter", {"spec": spec}), observed.get(ref), kepler, {})
 
 
-def prometheus_rule(observed: Observed, parent: Manifest, kepler: Kepler, groups: recording.Rules) -> Intent:
-    """The recording rules."""
+def prometheus_rule(observed: Observed, parent: Manifest, kepler: Kepler, groups: Rules) -> Intent:
+    """Return the PrometheusRule with the recording rules."""
     ref = children.prometheus_rule(observed.key)
     intent = children.child(parent, ref, "exporter", {"spec": {"groups": groups}})
     return _labelled(intent, observed.get(ref), kepler, RULE_LABELS)
 
 
 def drop_rules(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric) -> list[Manifest]:
-    """Return a drop rule for each family in which Kepler exports more than asked for; unknown series are kept."""
-    return [
+    """Return a drop rule for each family in which Kepler v0.7 exports more than asked for; unknown series are kept.
+
+    One more drops idle power, which containers, processes and, with RAPL, nodes have even if it is switched off
+    (KEP v0.7.12:pkg/metrics/utils/utils.go, cmd/exporter/exporter.go).
+    """
+    idle = {"action": "drop", "sourceLabels": ["__name__", "mode"], "regex": "kepler_.+_joules_total;idle"}
+    rules: list[Manifest] = [
         {"action": "drop", "sourceLabels": ["__name__"], "regex": metrics.series(family, f"({'|'.join(measures)})")}
         for family, measures in metrics.surplus(asked, collected).items()
     ]
+    return rules if asked.idle_power else [*rules, idle]
 
 
 def _labelled(intent: Intent, there: Manifest | None, kepler: Kepler, more: Manifest) -> Intent:
-    """The intent with the labels that a Prometheus selects by, and the user's own."""
+    """Return the intent with the labels that Prometheus selects by, and the user's labels."""
     described = intent.body["metadata"]
     labels = {RELEASE: _release(there or {}), **more, **kepler.spec.monitoring.labels, **described["labels"]}
     return Intent(intent.ref, {**intent.body, "metadata": {**described, "labels": labels}})

@@ -1,4 +1,4 @@
-"""The functions that write something; `status`, which sums up their conditions, reads them here."""
+"""All functions that write objects. `status`, which combines their conditions, reads them from here."""
 
 from functions import (
     collected_metric,

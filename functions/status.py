@@ -39,7 +39,7 @@ class RolloutNodes:
     available: int
 
     def is_near(self, other: "RolloutNodes") -> bool:
-        """Whether `other` differs by less than 5% of the nodes; up to 20 nodes, only if the counts are equal."""
+        """Return whether `other` differs by less than 5% of the nodes; up to 20 nodes, only equal counts are near."""
         moved = max(abs(self.updated - other.updated), abs(self.available - other.available))
         return self.desired == other.desired and moved * PROGRESS_STEPS < self.desired
 
@@ -58,7 +58,7 @@ class ObservedWorkload:
 
 
 def refers(key: Ref, parent: Manifest | None) -> tuple[Input, ...]:
-    """The Warning events of the namespace, while a workload of the Kepler is not available."""
+    """Return the Warning events of the namespace while a workload of the Kepler is not available, else nothing."""
     if parent is None:
         return ()
     parts = (AVAILABLE, *([MODEL_SERVER_AVAILABLE] if wants_model_server(parent) else []))
@@ -70,7 +70,7 @@ def desired(observed: Observed) -> Outcome:
     assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
     parent = observed.parent
     key, events = observed.key, observed.collections.get(pod_trouble.warnings(observed.key), ())
-    exporters = ObservedWorkload(pod_trouble.exporter(key), observed.get(children.daemon_set(key)), events)
+    exporters = ObservedWorkload(pod_trouble.exporter(key, parent), observed.get(children.daemon_set(key)), events)
     nodes = counts(parent, exporters)
     availability = available(parent, exporters, nodes)
     server = model_server_available(
@@ -110,7 +110,7 @@ def _counted(daemon_set: Manifest) -> RolloutNodes:
 
 
 def available(parent: Manifest, exporters: ObservedWorkload, nodes: RolloutNodes) -> DesiredCondition:
-    """Whether an exporter of the latest revision is ready on every node it should be on."""
+    """Return `Available`: whether an exporter of the latest revision is ready on every node that should have one."""
     daemon_set = exporters.object
     if daemon_set is None or not belongs_to(parent, daemon_set):
         return DesiredCondition(
@@ -143,7 +143,7 @@ def _architecture_clause(parent: Manifest, daemon_set: Manifest) -> str:
 
 
 def _missing(daemon_set: Manifest) -> bool:
-    """Whether pods of the DaemonSet do not exist that should."""
+    """Return whether some of the DaemonSet's pods do not exist yet."""
     status = daemon_set.get("status") or {}
     return int(status.get("currentNumberScheduled", 0)) < int(status.get("desiredNumberScheduled", 0))
 
@@ -203,7 +203,7 @@ def model_server_available(parent: Manifest, server: ObservedWorkload) -> Desire
 
 
 def wants_model_server(parent: Manifest) -> bool:
-    """Whether there is to be a model server."""
+    """Return whether the Kepler asks for a model server."""
     server = (parent.get("spec") or {}).get("model-server") or {}
     return bool(server.get("enabled"))
 
@@ -232,7 +232,7 @@ def _last_if_partial(condition: DesiredCondition) -> bool:
 
 
 def _idle(kepler: Manifest) -> bool:
-    """Whether `Ready` already follows from the Kepler's other conditions; workloads send their own events."""
+    """Return whether `Ready` already follows from the Kepler's other conditions; workloads send their own events."""
     expected = (AVAILABLE, *([MODEL_SERVER_AVAILABLE] if wants_model_server(kepler) else []))
     parts = [condition for condition in (current(kepler, part) for part in expected) if condition is not None]
     stale = not wants_model_server(kepler) and current(kepler, MODEL_SERVER_AVAILABLE) is not None

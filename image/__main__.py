@@ -11,7 +11,7 @@ from image.failure import ImageError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Return 0 when the image is written, 1 after one line that says what is missing."""
+    """Run the build. Return 0 if the image was written, 1 after one line that says what is missing."""
     parser = argparse.ArgumentParser(prog="python -m image", description="The operator's image, without an engine.")
     commands = parser.add_subparsers(dest="command", required=True)
     build = commands.add_parser("build", help="write the image as an OCI archive")

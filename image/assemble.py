@@ -1,4 +1,4 @@
-"""The whole build: three layers, of which an upgrade changes the last and smallest, and the archive of the image."""
+"""The whole build: three layers, of which an upgrade changes the last and smallest only, and the image's archive."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ from image.kept import KeptLayer, Make, is_kept, kept, layer_digest
 from runtime.settings import VERSION
 
 FOLDER = dependencies.ROOT / ".local/image"
-# Knative resolves no tags of `dev.local`: an image of this name runs where it was imported, without a registry.
+# Knative resolves no tags of `dev.local`, so an imported image of this name runs without a registry.
 TAG = f"dev.local/{product.TITLE}:{VERSION}"
 OUTPUT = FOLDER / f"{product.TITLE}-{VERSION}.tar"
 HERE = Path(__file__).parent
-# The modules that both lower layers are made by: a change of one makes them anew.
+# The modules that make both lower layers; a change of one makes the layers anew.
 RECIPE = tuple(HERE / f"{module}.py" for module in ("bytecode", "components", "interpreter", "kept", "oci", "trim"))
 
 
 @dataclass(frozen=True)
 class ImageLayers:
-    """The layers of an image, from the lowest: Debian packages, Python packages, our own."""
+    """The layers of an image, from the lowest: Debian packages, Python packages, our own packages."""
 
     base: KeptLayer
     dependencies: KeptLayer
@@ -46,7 +46,7 @@ def build(tag: str, output: Path, say: Callable[[str], None], *, epoch: int = oc
 
 
 def make_layers(say: Callable[[str], None], *, epoch: int = oci.EPOCH, update: bool = False) -> ImageLayers:
-    """Return the layers, made now or kept from the build before."""
+    """Return the layers, made now or cached by an earlier build."""
     make_base = _announced(base.make, say, "base: Debian packages")
     bottom = kept(FOLDER, "base", base_key(), make_base, epoch=epoch, renew=update)
     python = ImageInterpreter(bottom.root)
@@ -59,18 +59,18 @@ def make_layers(say: Callable[[str], None], *, epoch: int = oci.EPOCH, update: b
 
 
 def is_quick(*, epoch: int = oci.EPOCH) -> bool:
-    """Return whether the two lower layers are kept, so that a build downloads nothing."""
+    """Return whether the two lower layers are cached, so that a build downloads nothing."""
     keys = {"base": base_key(), "dependencies": dependencies_key()}
     return all(is_kept(FOLDER, kind, key, epoch=epoch) for kind, key in keys.items())
 
 
 def base_key() -> str:
-    """Return the digest of what the base layer is made from; Debian's fixes are not, so `update` asks for them."""
+    """Return the digest of the base layer's inputs. Debian's fixes are not among them; `update` gets these."""
     return layer_digest(base.architecture(), HERE / "base.py", *RECIPE)
 
 
 def dependencies_key() -> str:
-    """Return the digest of what the layer of Python packages is made from."""
+    """Return the digest of the inputs of the layer with Python packages."""
     return layer_digest(base.architecture(), base.RELEASE, dependencies.REQUIREMENTS, HERE / "dependencies.py", *RECIPE)
 
 

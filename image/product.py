@@ -18,7 +18,7 @@ USER = "65532:65532"
 
 
 def config() -> oci.ImageConfig:
-    """Return what a container runs: as nobody, with a signal that lets it answer what it has begun."""
+    """Return what a container runs: as user `nonroot`, with SIGTERM to stop, so that it completes running requests."""
     return oci.ImageConfig(
         entrypoint=("python3", "-m", "functions"),
         user=USER,
@@ -54,7 +54,7 @@ def wheel(folder: Path) -> Path:
 
 
 def make(root: Path, python: ImageInterpreter) -> list[Component]:
-    """Fill an empty folder with our packages, as our wheel has them, with their byte code."""
+    """Fill an empty folder with our packages, installed from our wheel, and their byte code."""
     with tempfile.TemporaryDirectory() as built:
         archive = wheel(Path(built))
         install(python, root / python.packages, "--no-index", str(archive))

@@ -1,19 +1,19 @@
-"""What an administrator installs: the generated part of `config`, computed from what the functions declare. Pure.
+"""Computes the generated part of `config`, which an administrator installs, from the functions' declarations. Pure.
 
 contents          every file, by its name below `config`
 generate          writes them: `make generate`
-installed_objects labels and place of each object
-event_catalogue   every type of event: who emits it, who acts on it, what it carries
+installed_objects labels and namespace of each object
+event_catalogue   every type of event: who emits it, who acts on it, and its data
 event_documents   JSON Schemas, the AsyncAPI document and `docs/events.md`
-console_catalogue what the console knows without asking
+console_catalogue constants of the console
 wiring            sources, Triggers, Knative Services, dead-letter sink
 permissions       ServiceAccounts, Roles and their bindings
-user_roles        ClusterRoles for users, joined to `view`, `edit` and `admin`
+user_roles        ClusterRoles for users, aggregated to `view`, `edit` and `admin`
 admission         ValidatingAdmissionPolicies for users' resources
-privileges        which fields of a Kepler need a right of their own
+privileges        which fields of a Kepler need a permission of their own
 amounts           the policy for amounts such as `cpu`
 account_policies  ValidatingAdmissionPolicies for the functions' own ServiceAccounts
-container_rules   what a container that a function writes may be, in CEL
+container_rules   what containers that a function writes may contain, in CEL
 network           NetworkPolicies and EventPolicies
-tenants           Roles namespace by namespace, for clusters of many tenants
+tenants           Roles for each namespace, for clusters of many tenants
 """

@@ -1,11 +1,11 @@
-"""What the API server refuses of our own functions: what a stolen token of theirs would be for.
+"""Admission policies on the functions' own accounts, which limit the damage of a stolen token.
 
-`collector` may write a privileged DaemonSet and `model_server` a Deployment, by name and in any namespace: RBAC knows
-no more than that. These policies hold them to what they render: that pod, that account, those directories of the host,
-images of the allowed repositories, only where the namespace allows privileged pods. What somebody else has added to a
-workload is passed on as it was. Not held to anything: the directory of the host that `model-server.storage.hostpath`
+`collector` may write a privileged DaemonSet and `model_server` a Deployment, by name and in any namespace; RBAC cannot
+limit more than that. These policies limit them to what they render: that pod, that account, those directories of the
+host, images of the allowed repositories, only where the namespace allows privileged pods. Parts that somebody else has
+added to a workload are allowed to stay. Not limited are: the directory of the host that `model-server.storage.hostpath`
 names, which `installation.privileges` guards where the user writes it; what the image does with its own configuration;
-and whose ServiceAccount `kepler` gets into the shared binding.
+and the namespaces of the ServiceAccounts `kepler` in the shared binding.
 """
 
 import json
@@ -18,43 +18,62 @@ from installation import container_rules
 from installation.admission import AdmissionPolicy, matching
 from installation.installed_objects import Object, manifest
 from installation.permissions import RBAC
-from operands import children, exporter, model_store, namespaces, redfish, repositories, sidecar
+from operands import (
+    children,
+    exporter,
+    exporter_v011,
+    model_store,
+    namespaces,
+    redfish,
+    repositories,
+    sidecar,
+    web_config,
+)
 from runtime.adoption import ADOPTED_BY
 from runtime.settings import NAMESPACE
 
-# What must hold, in CEL, and how it is told.
+# A CEL expression that must hold, and its words in the message.
 Rule = tuple[str, str]
 IMAGES = "kepler-images"
 
-# Of a Secret the exporter's pods have one key, by whatever name the Kepler calls the Secret.
-_CREDENTIALS = (
-    f"(v.name == '{redfish.VOLUME}' && has(v.secret) && "
-    f"v.secret.?items.orValue([]).map(i, i.key) == ['{redfish.FILE}'])"
+# The exporter's pods mount one key of a Secret, whatever name the Kepler gives for the Secret.
+_SECRETS = " || ".join(
+    f"(v.name == '{volume}' && has(v.secret) && v.secret.?items.orValue([]).map(i, i.key) == {json.dumps(keys)})"
+    for volume, keys in (
+        *((redfish.VOLUME, [file]) for file in redfish.FILES),
+        (web_config.VOLUME, [*web_config.FILES]),
+    )
 )
 
 COLLECTOR, MODEL_SERVER = collector.FUNCTION.manager, model_server.FUNCTION.manager
 
 
 def images() -> list[Object]:
-    """The settings about images once more: `config/overlays/mirror` writes them into functions and policies."""
+    """Return a ConfigMap with the settings about images.
+
+    `config/overlays/mirror` copies them into functions and policies.
+    """
     return [manifest("v1", "ConfigMap", IMAGES, "admission", data=dict(repositories.ENVIRONMENT))]
 
 
 def policies() -> list[Object]:
-    """Every policy on the functions' own accounts."""
+    """Return every policy on the functions' own accounts."""
     policies_of_functions = (*_collector(), *_model_server(), _subjects(), _settings())
     return [manifest for policy in policies_of_functions for manifest in policy.objects()]
 
 
 def _collector() -> list[AdmissionPolicy]:
     written = [matching("apps", ["daemonsets"]), matching("", ["services", "serviceaccounts"])]
-    paths = sorted(volume["hostPath"]["path"] for volume in exporter.volumes({}) if "hostPath" in volume)
+    removed = [matching("", ["configmaps"], ("DELETE",))]
+    volumes = [*exporter.volumes({}), *exporter_v011.volumes(gpu=True)]
+    paths = sorted({volume["hostPath"]["path"] for volume in volumes if "hostPath" in volume})
     return [
         _of(COLLECTOR, f"{COLLECTOR}-children", written, [_open(), _controlled_or_adopted()]),
+        _of(COLLECTOR, f"{COLLECTOR}-deletions", removed, [_controlled("oldObject")]),
         _pods(
             COLLECTOR,
             "daemonsets",
-            {children.EXPORTER: container_rules.exporters(), sidecar.NAME: container_rules.estimators()},
+            {children.EXPORTER: container_rules.any_exporter(), sidecar.NAME: container_rules.estimators()},
             [
                 (
                     f"variables.pod.?serviceAccountName.orValue('') == '{children.ACCOUNT}'",
@@ -65,7 +84,7 @@ def _collector() -> list[AdmissionPolicy]:
                     f"variables.volumes.all(v, !has(v.hostPath) || v.hostPath.path in {json.dumps(paths)})",
                     f"of the host it mounts {', '.join(paths)}",
                 ),
-                _kinds(["hostPath", "configMap", "downwardAPI", "emptyDir", "projected"], _CREDENTIALS),
+                _kinds(["hostPath", "configMap", "downwardAPI", "emptyDir", "projected"], f"({_SECRETS})"),
             ],
         ),
     ]
@@ -85,7 +104,7 @@ def _model_server() -> list[AdmissionPolicy]:
 
 
 def _model_servers_pods() -> AdmissionPolicy:
-    """The policy on pods of the server, its trainer and the copies of an object store: no token, one host directory."""
+    """Return the policy on pods of the server, trainer and copies: no token, one host directory."""
     copies = ("pull", "push")
     return _pods(
         MODEL_SERVER,
@@ -122,7 +141,7 @@ def _model_servers_pods() -> AdmissionPolicy:
 
 
 def _subjects() -> AdmissionPolicy:
-    """The binding: ServiceAccounts of the exporters' name, and whatever an administrator has put there."""
+    """Return the policy on the binding: it may have the exporters' ServiceAccounts, and subjects that it had before."""
     ours = f"s.kind == 'ServiceAccount' && s.name == '{children.ACCOUNT}'"
     kept = "oldObject.?subjects.orValue([]).exists(o, o == s)"
     rules = [
@@ -136,7 +155,7 @@ def _subjects() -> AdmissionPolicy:
 
 
 def _settings() -> AdmissionPolicy:
-    """What images are allowed is nothing that a function may change: `dead_letter` may write ConfigMaps beside it."""
+    """Return the policy that no function may change the allowed images: `dead_letter` may write ConfigMaps there."""
     everything = {**matching("", ["configmaps"], ("CREATE", "UPDATE", "DELETE")), "resourceNames": [IMAGES]}
     ours = f"request.userInfo.username.startsWith('system:serviceaccount:{NAMESPACE}:')"
     refusal = {
@@ -149,7 +168,7 @@ def _settings() -> AdmissionPolicy:
 
 
 def _of(account: str, name: str, matched: list[Object], rules: Iterable[Rule]) -> AdmissionPolicy:
-    """A policy on requests of one account."""
+    """Return a policy on requests of one account."""
     username = f"system:serviceaccount:{NAMESPACE}:{account}"
     validations = [
         {
@@ -164,10 +183,10 @@ def _of(account: str, name: str, matched: list[Object], rules: Iterable[Rule]) -
 
 
 def _open() -> Rule:
-    """Only where privileged pods are allowed.
+    """Return the rule that the namespace allows privileged pods.
 
-    The API server's own look at a Namespace may be some milliseconds old. Where it refuses a write for that, the
-    function's condition says so, and the event about that condition makes the function try again.
+    The API server's cached Namespace may be some milliseconds old. If it refuses a write for that, the function's
+    condition says so, and the event about that condition makes the function retry.
     """
     label, value = namespaces.LABEL, namespaces.LABELS[namespaces.LABEL]
     expression = f"namespaceObject.metadata.?labels.orValue({{}})[?'{label}'].orValue('') == '{value}'"
@@ -180,7 +199,7 @@ def _controlled(of: str) -> Rule:
 
 
 def _controlled_or_adopted() -> Rule:
-    """A new object has a controller; one that was there before may have the mark of an adoption instead."""
+    """Return the rule that a Kepler controls the object or, if it existed before, has adopted it."""
     controlled, _ = _controlled("object")
     mark = f"object.metadata.?annotations[?'{ADOPTED_BY}'].orValue('').startsWith('Kepler/')"
     nobodys = "!object.metadata.?ownerReferences.orValue([]).exists(o, o.?controller.orValue(false))"
@@ -189,7 +208,7 @@ def _controlled_or_adopted() -> Rule:
 
 
 def _host(fields: list[str]) -> Rule:
-    """Return the rule that a pod shares no namespace of the host, but those that it shared before."""
+    """Return the rule that a pod shares no namespaces of the host, except those that it shared before."""
     rules = [
         f"(!variables.pod.?{field}.orValue(false) || variables.before.?{field}.orValue(false))" for field in fields
     ]
@@ -197,14 +216,14 @@ def _host(fields: list[str]) -> Rule:
 
 
 def _kinds(kinds: list[str], beside: str = "false") -> Rule:
-    """Volumes of these kinds, with no Secret in any but one of which `beside` holds."""
+    """Return the rule that volumes are of these kinds and have no Secrets; `beside` is an exception, in CEL."""
     some = " || ".join(f"has(v.{kind})" for kind in kinds)
     projected = "!has(v.projected) || v.projected.sources.all(s, !has(s.secret))"
     return f"variables.volumes.all(v, ({some}) && ({projected}) || {beside})", f"its volumes are {', '.join(kinds)}"
 
 
 def _pods(account: str, plural: str, containers: Mapping[str, str], rules: list[Rule]) -> AdmissionPolicy:
-    """The policy on a workload's pods: what this request adds to them, or changes, is what is rendered."""
+    """Return the policy on a workload's pods: whatever this request adds or changes must be as it is rendered."""
     named = "n.split(',').map(i, i.trim())"
     variables = {
         "pod": "object.spec.template.spec",
@@ -214,7 +233,7 @@ def _pods(account: str, plural: str, containers: Mapping[str, str], rules: list[
         "containers": "variables.every.filter(c, !(c in variables.known))",
         "volumes": "variables.pod.?volumes.orValue([]).filter(v, !(v in variables.before.?volumes.orValue([])))",
         "repositories": container_rules.pulled_from("variables.containers.map(c, c.image)"),
-        # Between quotation marks: `config/overlays/mirror` writes others there.
+        # In single quotes: `config/overlays/mirror` replaces the text between them.
         "images": "[{}]".format(", ".join(f"'{image}'" for image in repositories.ENVIRONMENT.values())),
         "allowed": f"variables.images.map(n, {container_rules.pulled_from(named)})",
     }
@@ -242,6 +261,6 @@ def _pods(account: str, plural: str, containers: Mapping[str, str], rules: list[
 
 
 def _each(which: str, rule: str) -> str:
-    """A condition on every container that is added or changed and of which `which` holds; `old` as for all of them."""
+    """Return a condition on each added or changed container that `which` selects; `container_rules` explains `old`."""
     known = "variables.known.filter(k, k.name == c.name)"
     return f"variables.containers.filter(c, {which}).all(c, [{known}].all(old, {rule}))"

@@ -1,7 +1,7 @@
-"""ValidatingAdmissionPolicies: what the API server refuses of a user's Kepler, whoever reconciles it.
+"""ValidatingAdmissionPolicies that make the API server refuse fields of a Kepler for users who lack a permission.
 
-Generated from `installation.privileges` and the schema. Fields that need a right are compared with what they were, so
-that somebody without it may still change the rest of an administrator's Kepler.
+Generated from `installation.privileges` and the schema. Guarded fields are compared with their previous values, so that
+a user without the permission may still change the rest of an administrator's Kepler.
 """
 
 import json
@@ -23,7 +23,7 @@ API = "admissionregistration.k8s.io/v1"
 POLICY = "ValidatingAdmissionPolicy"
 FIELDS_POLICY = "kepler-privileged-fields"
 
-# What a field says that says nothing.
+# Values of a field that count as unset.
 BLANK = "[dyn(null), dyn(''), dyn([]), dyn({})]"
 GRANTED = (
     f"authorizer.group('{GROUP}').resource('{RESOURCE}').subresource('{SUBRESOURCE}')"
@@ -35,10 +35,10 @@ GRANTED = (
 class AdmissionPolicy:
     """A policy that fails closed.
 
-    `matched` are rules that match requests, and `conditions` narrow that down. No policy reads a parameter: an API
-    server finds none for a moment, or not before it is started again (k8s.io/apiserver v0.35.4: policy_source.go stops
-    the informer of a `paramKind` with the last policy that has it, and never starts it again), and then refuses what
-    `matched` matches, whatever `conditions` say.
+    `matched` are rules that match requests, and `conditions` narrow that down. No policy reads a parameter: sometimes
+    an API server does not find one for a moment, or until it is restarted, and then refuses what `matched` matches,
+    whatever `conditions` say (k8s.io/apiserver v0.35.4: policy_source.go stops the informer of a `paramKind` with the
+    last policy that has it, and never starts it again).
     """
 
     name: str
@@ -48,7 +48,7 @@ class AdmissionPolicy:
     conditions: Mapping[str, str] = field(default_factory=dict)
 
     def objects(self) -> list[Object]:
-        """The policy, and the binding that puts it into force everywhere."""
+        """Return the policy, and the binding that puts it into force everywhere."""
         spec = {
             "failurePolicy": "Fail",
             "matchConstraints": {"resourceRules": self.matched},
@@ -68,12 +68,12 @@ def _named(expressions: Mapping[str, str]) -> list[Object]:
 
 
 def matching(group: str, resources: list[str], operations: tuple[str, ...] = ("CREATE", "UPDATE")) -> Object:
-    """A rule that matches requests about these resources."""
+    """Return a rule that matches requests about these resources."""
     return {"apiGroups": [group], "apiVersions": ["*"], "operations": [*operations], "resources": resources}
 
 
 def privileged_fields() -> list[Object]:
-    """The policy that asks, for each guarded field, whether the user may `use` what is privileged."""
+    """Return the policy that requires, for each guarded field, the user's permission to `use` privileged fields."""
     variables = {"spec": spec_of("object"), "before": spec_of("oldObject"), "blank": BLANK, "granted": GRANTED}
     variables |= {_name(leaf): _values(leaf) for guard in GUARDED for leaf in leaves(guard.path)}
     validations = [_validation(guard) for guard in GUARDED]
@@ -81,17 +81,17 @@ def privileged_fields() -> list[Object]:
 
 
 def spec_of(of: str) -> str:
-    """The spec of an object, empty where there is no object or no spec."""
+    """Return a CEL expression for the spec of an object; it is empty without an object or a spec."""
     return f"{of} == null || dyn({of}).?spec.orValue(null) == null ? dyn({{}}) : dyn({of}.spec)"
 
 
 def _name(leaf: str) -> str:
-    """What a field's variable is called."""
+    """Return the name of a field's variable."""
     return re.sub("[.-]", "_", leaf)
 
 
 def _values(leaf: str) -> str:
-    """What a field says now and what it said before, null where it or what holds it is absent or null."""
+    """Return a CEL expression for a field's current and previous values; null if the field or its parent is missing."""
     steps = "".join(f".optFlatMap(it, it == null ? optional.none() : it[?'{step}'])" for step in leaf.split("."))
     return f"[variables.spec, variables.before].map(spec, optional.of(spec){steps}.orValue(dyn(null)))"
 
@@ -107,13 +107,13 @@ def _validation(guard: Guard) -> Object:
 
 
 def _unchanged(values: str, guard: Guard) -> str:
-    """Whether a field is blank, says what it said before, or what anybody may say."""
+    """Return a CEL condition: the field is blank, has its previous value, or has a value that anybody may set."""
     free = "".join(f" || {values}[0] == '{value}'" for value in guard.free)
     return f"({values}[0] in variables.blank || {values}[0] == {values}[1]{free})"
 
 
 def _message(guard: Guard) -> str:
-    """What is missing, and what an administrator runs, as a CEL expression."""
+    """Return a CEL expression for the message: which permission is missing, and what an administrator runs."""
     place, user = "request.namespace", "request.userInfo.username"
     parts = (
         quoted(f"`{guard.path}` needs the verb '{VERB}' on '{RESOURCE}/{SUBRESOURCE}' in namespace '"),
@@ -129,12 +129,12 @@ def _message(guard: Guard) -> str:
 
 
 def quoted(text: str) -> str:
-    """Text as CEL writes it, which is as JSON does."""
+    """Return text as a CEL literal, which has the same form as in JSON."""
     return json.dumps(text, ensure_ascii=False)
 
 
 def leaves(path: str) -> tuple[str, ...]:
-    """The fields below `spec` that have no fields of ours in them, of a field or block."""
+    """Return the paths of the innermost fields of a field or block below `spec`."""
     node = _spec_schema()
     for step in path.split("."):
         node = cast("Schema", cast("Schema", node["properties"])[step])
@@ -143,7 +143,7 @@ def leaves(path: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def _spec_schema() -> Schema:
-    """Return the schema of a Kepler's spec, which takes longer to make than everything else here."""
+    """Return the schema of a Kepler's spec. Cached: computing it takes longer than everything else here."""
     return cast("Schema", cast("Schema", openapi_schema.of(Kepler)["properties"])["spec"])
 
 

@@ -1,8 +1,8 @@
-"""Amounts of a Kepler that cannot be: an admission policy, since rules of the schema see no number with a fraction.
+"""The admission policy that refuses invalid amounts in a Kepler; rules of the schema cannot see fractional numbers.
 
-`cpu: 0.5` is a number in YAML, and taken (`crds.core`, ANY_NUMBER). What is neither a number nor a quantity, a request
-above its limit, and a claim of nothing are refused when they are applied, by the name of the field. Where an
-installation has no admission policies, the API server refuses the pods instead, and the condition says so.
+`cpu: 0.5` is a number in YAML, and accepted (`crds.core`, ANY_NUMBER). A value that is neither a number nor a quantity,
+a request above its limit, and a claim of size 0 are refused when they are applied, with the name of the field. In an
+installation without admission policies, the API server refuses the pods instead, and the condition says so.
 """
 
 from crds.meta import GROUP
@@ -11,7 +11,7 @@ from installation.installed_objects import Object
 from installation.user_roles import RESOURCE
 
 NAME = "kepler-amounts"
-# Blocks of `limits` and `requests`, and fields of one amount above 0.
+# Blocks with `limits` and `requests`, and fields with one amount, which must be above 0.
 RESOURCES = ("collector.resources", "estimator-sidecar.resources", "model-server.resources")
 SIZES = ("model-server.storage.claim.size",)
 
@@ -19,7 +19,7 @@ _IS_AMOUNT = "(type({0}) == string || type({0}) == int || type({0}) == double) &
 
 
 def policy() -> list[Object]:
-    """The policy and its binding."""
+    """Return the policy and its binding."""
     variables = {"spec": spec_of("object")}
     variables |= {_variable(path, part): _amounts(path, part) for path in RESOURCES for part in ("limits", "requests")}
     validations = [validation for path in RESOURCES for validation in _resources(path)] + [
@@ -53,17 +53,17 @@ def _size(path: str) -> Object:
 
 
 def _variable(path: str, part: str) -> str:
-    """What the variable of a block's limits or requests is called."""
+    """Return the name of the variable for a block's limits or requests."""
     return f"{path.partition('.')[0].replace('-', '_')}_{part}"
 
 
 def _amounts(path: str, part: str) -> str:
-    """A block's limits or requests, in CEL; an empty map where there are none."""
+    """Return a CEL expression for a block's limits or requests; an empty map if there are none."""
     return f"[{_value(f'{path}.{part}')}].map(it, it == null ? dyn({{}}) : it)[0]"
 
 
 def _value(path: str) -> str:
-    """The field at a path below `spec`, in CEL; null where it or what holds it is absent or null."""
+    """Return a CEL expression for the field at a path below `spec`; null if it or its parent is missing or null."""
     steps = "".join(f".optFlatMap(it, it == null ? optional.none() : it[?'{step}'])" for step in path.split("."))
     return f"optional.of(variables.spec){steps}.orValue(dyn(null))"
 

@@ -1,6 +1,6 @@
-"""What the console knows without asking the query API: functions, outcomes, kinds, and signs of reasons and levels.
+"""Constants of the console: functions, outcomes, kinds, and how reasons and levels are marked.
 
-Written to `audit/console/catalogue.js`, so that a function or a level is declared in one place.
+Written to `audit/console/catalogue.js`, so that a function or a level is declared in one place only.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""What a container that `collector` or `model_server` writes may be, in CEL: derived from how it is rendered.
+"""CEL rules for the containers that `collector` and `model_server` write, derived from how they are rendered.
 
-In each expression `c` is the container, and `old` a list that has it as it was before, if it was there: what somebody
-has added to it stays.
+In each expression `c` is the container. `old` is a list with its previous version, if there was one: parts that
+somebody has added to it may stay.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Any
 from crds.environment import KEPLERS, PROXIES
 from crds.kepler import Kepler
 from crds.model_server_fields import CertificateAuthority, Credentials, External, Storage, StorageType
-from operands import engine, exporter, model_pod, model_store, repositories, sidecar
+from operands import engine, engine_v011, exporter, exporter_v011, model_pod, model_store, repositories, sidecar
 
 Object = dict[str, Any]
 
@@ -27,18 +27,50 @@ _PLAIN = Kepler.model_validate(_METADATA)
 _ASKING = Kepler.model_validate(
     {**_METADATA, "spec": {"collector": {"redfish": {"secret": "s"}, "machine-spec": "m5"}}}
 )
+_ASKING_V011 = Kepler.model_validate(
+    {
+        **_METADATA,
+        "spec": {"collector": {"release": "v0.11", "redfish": {"secret": "s"}, "web-config": {"secret": "s"}}},
+    }
+)
 _NO_PROBES = "[c.?startupProbe, c.?readinessProbe, c.?livenessProbe].all(p, !p.hasValue() || !has(p.value().exec))"
 
 
 def nothing_new() -> str:
-    """Return the rule that a container gets no lifecycle hooks, `envFrom` or host ports that it did not have before."""
+    """Return the rule that a container gets no host ports, and no lifecycle hooks or `envFrom` that it did not have."""
     had = "old.exists(k, has(k.{field}) && k.{field} == c.{field})"
     kept = [f"(!has(c.{field}) || {had.format(field=field)})" for field in ("lifecycle", "envFrom")]
     return " && ".join([*kept, "c.?ports.orValue([]).all(p, p.?hostPort.orValue(0) == 0)"])
 
 
+def any_exporter() -> str:
+    """Return the rule for an exporter of one line or the other."""
+    return f"({exporters()}) || ({exporters_v011()})"
+
+
+def exporters_v011() -> str:
+    """Return the rule for an exporter of v0.11: its command and arguments, one capability, and no other mounts."""
+    inputs = exporter_v011.PodInputsV011(engine.IMAGE_V011, "", gpu=True)
+    rendered = exporter_v011.container(_ASKING_V011, inputs)
+    path = f"e.?value.orValue('') == '{engine_v011.DRIVER_LIBRARIES}'"
+    library = f"(e.name == '{engine_v011.LIBRARY_PATH}' && {path})"
+    variables = _variables(KEPLERS, exporter_v011.environment(gpu=False))
+    context = "c.?securityContext"
+    return " && ".join(
+        [
+            f"c.?command.orValue([]) == {json.dumps(rendered['command'])}",
+            f"c.?args.orValue([]) == {json.dumps(rendered['args'])}",
+            variables.replace("e.name in", f"{library} || e.name in", 1),
+            _mounts(rendered),
+            f"!{context}.?privileged.orValue(false) && !{context}.?allowPrivilegeEscalation.orValue(true)",
+            f"{context}.?capabilities.?add.orValue([]).all(a, a in {json.dumps([engine_v011.CAPABILITY])})",
+            _NO_PROBES,
+        ]
+    )
+
+
 def exporters() -> str:
-    """The exporter: its command, its flags, variables that Kepler reads, and its node by the downward API."""
+    """Return the rule for the exporter: its command, its flags, variables that Kepler reads, and its node's name."""
     rendered = sidecar.with_estimator(
         exporter.pod(_ASKING, exporter.PodInputs(engine.IMAGE, {}, "")), _ASKING, engine.MODEL_SERVER_IMAGE
     )["containers"][0]
@@ -55,7 +87,7 @@ def exporters() -> str:
 
 
 def estimators() -> str:
-    """The estimator: its program, proxies, no privileges, and no volumes of the exporter's but the socket."""
+    """Return the rule for the estimator: its program, proxies, no privileges, and no exporter volume but the socket."""
     rendered = sidecar.container(_ASKING, engine.MODEL_SERVER_IMAGE, {"name": sidecar.SOCKET_VOLUME, "mountPath": "/x"})
     started = json.dumps(rendered["startupProbe"]["exec"]["command"])
     return " && ".join(
@@ -72,14 +104,14 @@ def estimators() -> str:
 
 
 def program(name: str) -> str:
-    """A program of the model server's image, whose entrypoint takes an argument for a script."""
+    """Return the rule for a program of the model server's image, whose entrypoint runs its argument as a script."""
     rendered = model_pod.container(name, name, _PLAIN, engine.MODEL_SERVER_IMAGE)
     rules = ["!has(c.command)", f"c.?args.orValue([]) == {json.dumps(rendered['args'])}", _variables(PROXIES)]
     return " && ".join([*rules, _mounts(rendered), _unprivileged(), _NO_PROBES])
 
 
 def copy() -> str:
-    """rclone, once or again and again: it copies one place to another, and nothing else."""
+    """Return the rule for rclone, once or in a loop: it copies one place to another, and nothing else."""
     repeated = ["sh", "-c", model_store.AGAIN_AND_AGAIN, "push", None, "rclone"]
     steps = [f"c.command[{place}] == {json.dumps(word)}" for place, word in enumerate(repeated) if word]
     pause = f"c.command[{repeated.index(None)}].matches('^[0-9]+$')"
@@ -98,7 +130,7 @@ def copy() -> str:
 
 
 def _variables(names: Iterable[str], rendered: Iterable[Object] = ()) -> str:
-    """Environment variables of these names, those that come from where they are rendered from, and what was there."""
+    """Return the rule that variables have these names, come from the rendered sources, or were there before."""
     fields = {variable["name"]: variable["valueFrom"]["fieldRef"]["fieldPath"] for variable in rendered}
     path = "e.?valueFrom.?fieldRef.?fieldPath.orValue('')"
     ours = [f"(e.name == '{name}' && {path} == '{field}')" for name, field in fields.items()]
@@ -107,7 +139,7 @@ def _variables(names: Iterable[str], rendered: Iterable[Object] = ()) -> str:
 
 
 def _mounts(rendered: Object) -> str:
-    """Mounts of the volumes that are rendered into a container, and those it had: no container has another's."""
+    """Return the rule that a container mounts only the volumes that are rendered into it, or that it had before."""
     names = sorted({mount["name"] for mount in rendered["volumeMounts"]})
     kept = "old.exists(k, m in k.?volumeMounts.orValue([]))"
     return f"c.?volumeMounts.orValue([]).all(m, m.name in {json.dumps(names)} || {kept})"
@@ -122,7 +154,7 @@ def _unprivileged() -> str:
 
 
 def pulled_from(names: str) -> str:
-    """`operands.repositories.repository`, of each item of a list, in CEL."""
+    """Return a CEL expression that applies `operands.repositories.repository` to each item of a list."""
     steps = (
         "i.split('@')[0]",
         "i.lastIndexOf(':') > i.lastIndexOf('/') ? i.substring(0, i.lastIndexOf(':')) : i",

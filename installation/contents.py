@@ -1,4 +1,4 @@
-"""Everything that `config/base` holds: the functions with their wiring, what users may do, and what is refused."""
+"""The generated content of `config`: the functions with their wiring, roles of users, and policies."""
 
 from installation import account_policies, admission, amounts, network, tenants, user_roles, wiring
 from installation.installed_objects import Object
@@ -7,7 +7,7 @@ from operands import openshift
 
 
 def base() -> dict[str, list[Object]]:
-    """File name -> objects, for everything in `config/base` that is generated."""
+    """Return file name -> objects, for everything in `config/base` that is generated."""
     return {
         **wiring.base(),
         "user-roles.yaml": user_roles.roles(),
@@ -19,7 +19,7 @@ def base() -> dict[str, list[Object]]:
 
 
 def overlays() -> dict[str, list[Object]]:
-    """File name below `config` -> objects, for what is generated of overlays and their components."""
+    """Return file name below `config` -> objects, for the generated part of overlays and their components."""
     return {
         "components/event-policies/event-policies.yaml": network.event_policies(),
         "components/openshift/machine-configs.yaml": overlay_roles(openshift.OVERLAY),

@@ -1,7 +1,7 @@
-"""Every type of event that the operator emits: what it says, who emits it, who acts on it, and what it carries.
+"""Every type of event that the operator emits: its meaning, who emits it, who acts on it, and its data.
 
-From this `installation.event_documents` writes the JSON Schemas, the AsyncAPI document and `docs/events.md`, and
-`installation.wiring` the EventTypes of Knative. The tests hold what is really emitted against it.
+`installation.event_documents` generates the JSON Schemas, the AsyncAPI document and `docs/events.md` from it, and
+`installation.wiring` Knative's EventTypes. The tests compare it with the events that are really emitted.
 """
 
 from dataclasses import dataclass
@@ -29,10 +29,10 @@ class Attribute:
 
 @dataclass(frozen=True)
 class EventType:
-    """One type of event. `emitted_by` and `accepted_by` are names of functions, or say in words who else does.
+    """One type of event. `emitted_by` and `accepted_by` are names of functions, or other parties in words.
 
-    `source` is a URI reference, of which `{...}` varies. `identity` says what the id follows from; where it is empty,
-    each event has a new one.
+    `source` is a URI reference; its parts in `{...}` vary. `identity` says what the id follows from; if it is empty,
+    each event has a new id.
     """
 
     type: str
@@ -46,12 +46,12 @@ class EventType:
 
     @property
     def short(self) -> str:
-        """The type without the prefix that all share."""
+        """Return the type without the prefix that all types share."""
         return self.type.removeprefix(types.PREFIX)
 
     @property
     def dataschema(self) -> str:
-        """The attribute of this name, which is the `$id` of the JSON Schema."""
+        """Return the attribute `dataschema`, which is the `$id` of the JSON Schema."""
         return types.schema_of(self.type)
 
 
@@ -60,7 +60,7 @@ TRACEPARENT = Attribute(
     "the span that sent it (W3C Trace Context)",
     "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 )
-# Of every event: CloudEvents 1.0, and its extension for distributed tracing.
+# Attributes of every event: CloudEvents 1.0, and its extension for distributed tracing.
 COMMON = (
     Attribute("specversion", "version of CloudEvents", "1.0"),
     Attribute("id", "unique within the source", "5d3c2c0c-0a3b-5a1e-9a9e-0d6a4a0e7c11"),
@@ -77,7 +77,7 @@ COMMON = (
         required=False,
     ),
 )
-# Of an event about an object, as ApiServerSource has them, so that a Trigger filters both alike.
+# Attributes of an event about an object, as ApiServerSource sets them, so that a Trigger filters both alike.
 OBJECT = (
     Attribute("subject", "the object, as the event that led to this one calls it", "Kepler/energy/kepler"),
     Attribute("kind", "the object's kind", "Kepler"),
@@ -88,7 +88,7 @@ OBJECT = (
 )
 
 RECONCILERS = tuple(function.name for function in FUNCTIONS)
-# Of a request: whom it is for.
+# Attribute of a request: the functions that it is for.
 FUNCTIONS_ATTRIBUTE = Attribute(
     "functions",
     "the functions that are to look, each between two slashes; absent where all are",

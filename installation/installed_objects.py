@@ -1,4 +1,4 @@
-"""Objects of the installation: their labels and their place."""
+"""Objects of the installation: their labels and their namespace."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ Object = dict[str, Any]
 
 
 def labels(component: str) -> Object:
-    """Recommended labels of the operator's own objects, apart from the operands'."""
+    """Return the recommended labels of the operator's own objects, which differ from the operands'."""
     return {
         "app.kubernetes.io/name": "kepler-on-knative",
         "app.kubernetes.io/component": component,
@@ -18,7 +18,7 @@ def labels(component: str) -> Object:
 
 
 def manifest(api_version: str, kind: str, name: str, component: str, *, namespaced: bool = True, **rest: Any) -> Object:
-    """One object of the installation."""
+    """Return one object of the installation."""
     metadata: Object = {"name": name, "labels": labels(component)}
     if namespaced:
         metadata["namespace"] = NAMESPACE

@@ -1,7 +1,7 @@
-"""Who may send to the functions: NetworkPolicies by namespace, and, where Knative tells senders apart, an EventPolicy.
+"""Who may send to the functions: a NetworkPolicy by namespace and, if Knative authenticates senders, an EventPolicy.
 
-What functions reach is not limited: the API server, the Broker, a database and a collector of traces are elsewhere in
-each cluster. So is Prometheus, which scrapes the exporters: `config/samples/network-policy/network-policy.yaml`.
+Egress of the functions is not limited: the API server, the Broker, a database and a collector of traces are elsewhere
+in each cluster. So is Prometheus, which scrapes the exporters: `config/samples/network-policy/network-policy.yaml`.
 """
 
 from collections.abc import Iterable
@@ -19,17 +19,17 @@ SENDERS = (
     "contour-internal",
     "contour-external",
 )
-# Of the proxy in front of every function: HTTP/1, HTTP/2, HTTPS, and what the autoscaler asks for
-# (knative.dev/networking:pkg/networking/constants.go). The function's own port is nobody's but the proxy's.
+# Ports of the proxy in front of every function: HTTP/1, HTTP/2, HTTPS, and metrics for the autoscaler
+# (knative.dev/networking:pkg/networking/constants.go). Only the proxy reaches the function's own port.
 PORTS = (8012, 8013, 8112, 9090)
 
 EVENTING, SOURCES = "eventing.knative.dev/v1", "sources.knative.dev/v1"
 
 
 def policies() -> list[Object]:
-    """The NetworkPolicy of all functions, `audit` with its console among them.
+    """Return the NetworkPolicy of all functions, including `audit` with its console.
 
-    `kubectl port-forward` to the console is not held up: it comes from the pod's own node.
+    It does not block `kubectl port-forward` to the console, which comes from the pod's own node.
     """
     places = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": list(SENDERS)}
     ours = {"app.kubernetes.io/part-of": labels("")["app.kubernetes.io/part-of"]}
@@ -47,11 +47,11 @@ def policies() -> list[Object]:
 
 
 def event_policies() -> list[Object]:
-    """Who may send to the Broker: the sources, replies, and the functions, which send requests by themselves.
+    """Return the policy on who may send to the Broker: the sources, replies, and the functions, which send requests.
 
-    A source and a Trigger, by which replies come (eventing v0.50:pkg/broker/filter/filter_handler.go,
-    handleDispatchToReplyRequest), have identities that Knative makes for them: a reference stands for each. A function
-    has its ServiceAccount's.
+    A source has an identity that Knative makes for it, and so has a Trigger, by which replies come (eventing
+    v0.50:pkg/broker/filter/filter_handler.go, handleDispatchToReplyRequest): a reference stands for each. A function
+    has its ServiceAccount's identity.
     """
     kinds = {(SOURCES, "ApiServerSource"), (SOURCES, "PingSource"), (EVENTING, "Trigger")}
     senders = [

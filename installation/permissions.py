@@ -1,6 +1,6 @@
-"""Permissions: exactly what the protocol does for each function, as ServiceAccounts, Roles and their bindings. Pure.
+"""Permissions for exactly what the protocol does for each function: ServiceAccounts, Roles and their bindings. Pure.
 
-`config/base` has what a function needs in every cluster, an overlay what only some clusters have.
+`config/base` has what a function needs in every cluster, an overlay what it needs only in some clusters.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,12 +17,12 @@ RBAC = "rbac.authorization.k8s.io"
 
 
 def rules(function: Function) -> Iterator[Object]:
-    """Yield the rules of exactly what the protocol does for a function: reads, locked applies, its status."""
+    """Yield the rules for exactly what the protocol does for a function: reads, locked applies, its status."""
     sample = Ref(function.parent, "namespace", "name")
     kept = [ref for ref in function.children(sample) if ref not in function.installed]
     patched = {ref for ref in kept if ref in function.patch_only(sample)}
     for kind in sorted({ref.kind for ref in kept}):
-        # An apply that creates is a PATCH to a name, so `create` can be limited to names, too; a POST it then refuses.
+        # An apply that creates is a PATCH to a name, so `create` can be limited to names, too; it then permits no POST.
         for verbs, refs in ((["create", "get", "patch"], {*kept} - patched), (["get", "patch"], patched)):
             if names := sorted({ref.name for ref in refs if ref.kind == kind}):
                 yield policy_rule(kind.group, [kind.plural], verbs, names)
@@ -46,7 +46,7 @@ def rules(function: Function) -> Iterator[Object]:
 
 
 def base_rules(function: Function) -> Iterator[Object]:
-    """Yield the rules of a function in `config/base`: all but the writes that an overlay permits."""
+    """Yield the rules of a function in `config/base`: all except the writes that an overlay permits."""
     for rule in rules(function):
         yield from [rule] if rule["apiGroups"][0] not in function.overlays else read_write(rule)[0]
 
@@ -68,14 +68,14 @@ def overlay_roles(overlay: str) -> list[Object]:
 
 
 def read_write(rule: Object) -> tuple[list[Object], list[Object]]:
-    """Return what a rule lets be read, and what it lets be written: at most one rule each."""
+    """Return the read part and the write part of a rule: at most one rule each."""
     verbs = [verb for verb in rule["verbs"] if verb not in WRITES], [verb for verb in rule["verbs"] if verb in WRITES]
     reads, writes = ([{**rule, "verbs": chosen}] if chosen else [] for chosen in verbs)
     return reads, writes
 
 
 def account_roles(account: str, component: str, granted: Iterable[Permission]) -> Iterator[Object]:
-    """Yield a ServiceAccount's Role, for rules of the functions' own namespace, its ClusterRole, and their bindings."""
+    """Yield the Role of a ServiceAccount in the functions' namespace, its ClusterRole, and their bindings."""
     declared = [*granted]
     for own in (False, True):
         policy_rules = [_declared(rule) for rule in declared if rule.own is own]
@@ -90,7 +90,7 @@ def service_account(name: str, component: str) -> Object:
 
 
 def policy_rule(group: str, resources: list[str], verbs: list[str], names: list[str] | None = None) -> Object:
-    """Return a PolicyRule of resources of one group, limited to these names where there are any."""
+    """Return a PolicyRule for resources of one group, limited to `names` if any are given."""
     limited = {"resourceNames": names} if names else {}
     return {"apiGroups": [group], "resources": resources, **limited, "verbs": verbs}
 
@@ -102,7 +102,7 @@ def role(name: str, component: str, policy_rules: list[Object], *, namespaced: b
 
 
 def binding(name: str, component: str, *, account: str = "", namespaced: bool = False) -> Object:
-    """Return the binding of the Role or ClusterRole of the same name to a ServiceAccount of ours; blank: to nobody."""
+    """Return the binding of the Role or ClusterRole of the same name to a ServiceAccount; without subjects if blank."""
     subjects = [{"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE}] if account else None
     kind = "Role" if namespaced else "ClusterRole"
     rest = {"roleRef": {"apiGroup": RBAC, "kind": kind, "name": name}}

@@ -1,10 +1,10 @@
-"""Which fields of a Kepler need a right of their own, and why the others do not.
+"""Which fields of a Kepler need a permission of their own, and why the others do not.
 
-Whoever may edit a Kepler decides what runs privileged on every node, so fields that choose that need the verb `use` on
-`keplers/privileged`; `installation.admission` makes a ValidatingAdmissionPolicy of this table. A test fails for a field
-that is in neither list, and one for each that is guarded shows that it is.
+A user who may edit a Kepler decides what runs privileged on every node. So fields that choose that need the verb `use`
+on `keplers/privileged`; `installation.admission` makes a ValidatingAdmissionPolicy of this table. A test fails for a
+field that is in neither list, and another test checks that each guarded field is really guarded.
 
-Models are pickles (MS v0.7.12:src/kepler_model/util/loader.py, load_pkl): whoever names where they come from chooses
+Models are pickles (MS v0.7.12:src/kepler_model/util/loader.py, load_pkl): a user who names the source of models chooses
 code that runs where they are loaded.
 """
 
@@ -16,9 +16,9 @@ MODELS = ("node-total", "node-components", "process-total", "process-components"
 
 @dataclass(frozen=True)
 class Guard:
-    """A field below `spec` that needs the right, and what it decides; a block stands for every field in it.
+    """A field below `spec` that needs the permission, and why; a block stands for every field in it.
 
-    The values in `free` need no right, as blank ones never do.
+    Values in `free` need no permission, and blank ones never do.
     """
 
     path: str
@@ -26,7 +26,7 @@ class Guard:
     free: tuple[str, ...] = ()
 
 
-# Injectors add containers and volumes to pods by their labels and annotations: to these, which run as root.
+# Injectors add containers and volumes to pods by labels and annotations of the pods; these pods run as root.
 _ACTED_ON = "NetworkPolicies and webhooks go by it, and webhooks put containers of its choice into pods"
 _EXPOSED = "controllers go by it, and make a Service public or give it a name"
 
@@ -36,6 +36,7 @@ GUARDED: tuple[Guard, ...] = (
     Guard("collector.priority-class", "pods of a high priority put others off their nodes"),
     Guard("collector.image-pull-secrets", "the Secrets that it names are used whoever may read them"),
     Guard("collector.redfish", "the Secret that it names is used whoever may read it"),
+    Guard("collector.web-config", "the Secret that it names is used whoever may read it"),
     Guard("collector.runtime-class", "it decides how far the host is kept from what runs there"),
     Guard("collector.pod-labels", _ACTED_ON),
     Guard("collector.pod-annotations", _ACTED_ON),
@@ -65,13 +66,18 @@ _BOUNDED = "of this namespace, whose quota bounds them; what asks for too much i
 _MODEL_SERVER = "model-server"
 _TRAINING = f"{_MODEL_SERVER}.training"
 
-# Field or block -> why no right is needed for it.
+# Field or block -> why it needs no permission.
 HARMLESS: Mapping[str, str] = {
     "scrape-interval": "how often Prometheus asks; the shortest is a second",
     "scape-interval": "the same, in an old spelling",
     "collected-metric": "which sources are read is no privilege",
     "exported-power": "what is exported is no privilege",
     "monitoring.labels": "which Prometheus collects: what there is to collect is not the user's to say",
+    "collector.release": "chooses among the images that an administrator chose",
+    "collector.pod-informer": "what exporters may ask is what administrators granted them",
+    "collector.rapl-zones": "what is measured is no privilege",
+    "collector.max-terminated": "how much is exported; the most is 100,000",
+    "collector.additional-config": "a ConfigMap of this namespace; keys with paths, addresses and the host are refused",
     "collector.port": "of the pod, not of the node: exporters are not in the host's network",
     "collector.sample-period": "how often is measured; the shortest is a second",
     "collector.log-level": "how much is logged; logs are for who may read the pods'",
@@ -95,7 +101,7 @@ HARMLESS: Mapping[str, str] = {
     f"{_MODEL_SERVER}.storage.path": "within the storage: neither '..' nor a leading '/' is taken",
     f"{_MODEL_SERVER}.storage.claim": "a claim of this namespace, bounded by its quota",
     f"{_TRAINING}.online": "the image that an administrator chose",
-    # It is asked from a pod of this namespace, without a token, for one path, and nobody is shown the answer.
+    # A pod of this namespace requests one path of it, without a token, and shows the answer to nobody.
     f"{_TRAINING}.prometheus-url": "numbers to learn from; a NetworkPolicy of the namespace says what its pods reach",
     f"{_TRAINING}.step": "how finely is asked",
     f"{_TRAINING}.headers": "refused by `model_server`",

@@ -1,8 +1,8 @@
-"""For clusters of many tenants: what `collector` and `model_server` may write, namespace by namespace.
+"""For clusters of many tenants: permissions of `collector` and `model_server` to write, for each namespace.
 
-In `config/base` a ClusterRoleBinding lets each write its own names everywhere. In `config/overlays/tenants` it lets
-each read, report and write to `kepler-cfm` everywhere, and a RoleBinding in each opened namespace lets it write the
-rest there. The binding that all exporters share stays the whole cluster's.
+In `config/base` a ClusterRoleBinding lets each write its own names in every namespace. In `config/overlays/tenants` it
+lets each read, report and write to `kepler-cfm` in every namespace, and a RoleBinding in each namespace that allows it
+lets it write the rest there. The binding that all exporters share stays cluster-wide.
 """
 
 from functions import collector, model_server
@@ -13,12 +13,12 @@ from runtime.declaration import Function
 from runtime.settings import NAMESPACE
 
 FUNCTIONS = (collector.FUNCTION, model_server.FUNCTION)
-# Of the whole cluster, and so in no Role of a namespace.
+# Cluster-scoped resources, which are in no Role of a namespace.
 SHARED = frozenset({"clusterroles", "clusterrolebindings"})
 
 
 def cluster_wide() -> list[Object]:
-    """The ClusterRoles of `config/base`, with what remains of them: patches that replace all rules."""
+    """Return patches that replace the rules of the ClusterRoles in `config/base` by the cluster-wide part."""
     return [
         {
             "apiVersion": f"{RBAC}/v1",
@@ -31,7 +31,7 @@ def cluster_wide() -> list[Object]:
 
 
 def roles() -> list[Object]:
-    """A ClusterRole each with what is written in a namespace; only RoleBindings refer to it."""
+    """Return one ClusterRole for each function with its writes in a namespace; only RoleBindings refer to it."""
     api = f"{RBAC}/v1"
     return [
         manifest(api, "ClusterRole", _tenant(function), function.name, namespaced=False, rules=_split(function)[1])
@@ -40,7 +40,7 @@ def roles() -> list[Object]:
 
 
 def bindings() -> list[Object]:
-    """The RoleBindings for a namespace; they name none, so that `kubectl apply -n` says which."""
+    """Return the RoleBindings for a namespace; they name none, since `kubectl apply -n` sets it."""
     return [
         {
             "apiVersion": f"{RBAC}/v1",
@@ -58,7 +58,7 @@ def _tenant(function: Function) -> str:
 
 
 def _split(function: Function) -> tuple[list[Object], list[Object]]:
-    """The rules of a function: what holds everywhere, and what in a namespace."""
+    """Return the rules of a function: those for all namespaces, and those for each namespace."""
     everywhere, there = [], []
     for rule in (part for whole in rules(function) for part in _parts(whole)):
         [resource] = rule["resources"]
@@ -72,7 +72,10 @@ def _split(function: Function) -> tuple[list[Object], list[Object]]:
 
 
 def _parts(rule: Object) -> list[Object]:
-    """A rule, with `kepler-cfm` apart: it is harmless, and written also where a namespace is not opened."""
+    """Return a rule with `kepler-cfm` split off, since that is also written in namespaces without a RoleBinding.
+
+    Writing it is harmless.
+    """
     names = rule.get("resourceNames") or []
     if children.CFM not in names or len(names) == 1:
         return [rule]

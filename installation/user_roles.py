@@ -1,7 +1,7 @@
-"""What users may be given: ClusterRoles that join Kubernetes' own `view`, `edit` and `admin`, and one that joins none.
+"""ClusterRoles for users: two that aggregate to Kubernetes' `view`, `edit` and `admin`, and one that does not.
 
-`view` has list and watch beside get, as everything in Kubernetes' own `view` has: `kubectl get keplers` lists, `kubectl
-wait` watches. KeplerMachineConfig is in none of them: it is the whole cluster's, and can reboot its nodes.
+`view` has list and watch in addition to get, as all of Kubernetes' own `view` has: `kubectl get keplers` lists,
+`kubectl wait` watches. KeplerMachineConfig is in none of them: it is cluster-scoped, and can reboot nodes.
 """
 
 from crds.meta import GROUP
@@ -10,12 +10,12 @@ from installation.permissions import RBAC
 from runtime.objects import OURS
 
 VIEW, EDIT, PRIVILEGED = "kepler-view", "kepler-edit", "kepler-privileged"
-# Nothing is served under this name: it stands for the fields that `installation.privileges` guards.
+# The API server serves no such resource: it stands for the fields that `installation.privileges` guards.
 RESOURCE, SUBRESOURCE, VERB = "keplers", "privileged", "use"
 
 
 def roles() -> list[Object]:
-    """The three ClusterRoles; a RoleBinding in a namespace gives the last one to whom an administrator trusts."""
+    """Return the three ClusterRoles; an administrator grants the last one to trusted users by a RoleBinding."""
     kinds = sorted(kind.plural for kind in OURS if kind.namespaced)
     return [
         _role(VIEW, kinds, ["get", "list", "watch"], ("view",)),

@@ -1,6 +1,6 @@
-"""What `config/base` holds, computed from what the functions declare: sources, triggers, permissions, services.
+"""Computes most of `config/base` from the functions' declarations: sources, triggers, permissions, services.
 
-Pure: manifests out of declarations. `installation.generate` writes them down, and a test fails when they drift.
+Pure: it makes manifests from declarations. `installation.generate` writes them, and a test fails if they drift.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,32 +25,32 @@ from runtime.workers import THREADS
 from sweeper import sweep_listener
 
 BROKER = "default"
-# The Broker's ingress, by its name in the cluster: whatever the cluster's domain is, the resolver completes it.
+# The Broker's ingress, by a name without the cluster's domain, which the resolver adds.
 INGRESS = "http://broker-ingress.knative-eventing.svc"
 SOURCE = "kepler-source"
 DEAD_LETTER = "kepler-dead-letter"
 # `kubectl kustomize` users replace it: `kustomize edit set image kepler-on-knative=REGISTRY/NAME:TAG`.
 IMAGE = f"kepler-on-knative:{VERSION}"
 
-# Where a function keeps files: as much as `KEEP_MEGABYTES` lets it, SQLite's log, and half as much again.
+# The volume for a function's files: what `KEEP_MEGABYTES` allows, SQLite's log, and half as much again.
 VOLUME, SIZE = "kept", "1Gi"
 
-# What a function's pod asks for, and what it may take. At rest it uses a hundredth of a core; at its start half a
-# second of one, of which a larger request would make sure, at the price of nodes that stay unused the rest of the
-# time: `apply` on an idle cluster starts eight of these pods at once, and Knative adds 25m for each queue-proxy.
-# No CPU limit: it would make that half second five seconds (CFS quota), with nothing gained for anybody.
+# Requests of a function's pod. At rest it uses a hundredth of a core, and at its start half a second of one core. A
+# larger request would guarantee that, but reserve nodes that are unused most of the time: `apply` on an idle cluster
+# starts eight of these pods at once, and Knative adds 25m for each queue-proxy.
+# No CPU limit: it would make that half second five seconds (CFS quota), without any gain.
 REQUESTS = {"cpu": "25m", "memory": "80Mi"}
-# Thirty-two senders of the largest bodies at once: 190 to 210 MiB, once 263 (`dead_letter`, on a busy machine).
+# Measured with 32 senders of the largest bodies at once: 190 to 210 MiB, once 263 (`dead_letter`, on a busy machine).
 MEMORY_LIMIT = "320Mi"
 
-# Nothing in the protocol needs order, so one slow event must hold up nobody; what a crash of the channel loses, the
-# sweep finds.
+# The protocol needs no order of events, so a slow event must not delay others. The sweep makes up for events that a
+# crash of the channel loses.
 ASYNC = {"messaging.knative.dev/async-handler": "true"}
 CLASS = {"eventing.knative.dev/broker.class": "MTChannelBasedBroker"}
 
 
 def namespace() -> list[Object]:
-    """The functions' namespace: they need no privilege on any node, and get none."""
+    """Return the functions' namespace. Functions need no privileges on nodes, and get none."""
     levels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
     namespace = manifest("v1", "Namespace", NAMESPACE, "namespace", namespaced=False)
     namespace["metadata"]["labels"] |= levels
@@ -58,12 +58,12 @@ def namespace() -> list[Object]:
 
 
 def broker() -> list[Object]:
-    """The broker that everything passes through; each Trigger sets its own delivery."""
+    """Return the broker that all events pass through; each Trigger sets its own delivery."""
     return [manifest("eventing.knative.dev/v1", "Broker", BROKER, "broker", metadata={"annotations": CLASS | ASYNC})]
 
 
 def event_types() -> list[Object]:
-    """Our types of events, for whoever looks for some to subscribe to."""
+    """Return EventTypes of our events, so that users can find events to subscribe to."""
     reference = _to_broker()["ref"]
     return [
         manifest(
@@ -78,9 +78,10 @@ def event_types() -> list[Object]:
 
 
 def _attributes(event_type: EventType) -> Iterator[Object]:
-    """Return the attributes that Knative keeps, in its order: v1beta2 has no room for others, nor for a source of
-    which a part varies (eventing v0.50, `pkg/apis/eventing/v1beta2/eventtype_conversion.go`). More of them would differ
-    from what is stored for ever.
+    """Yield the attributes that Knative stores, in its order.
+
+    v1beta2 has no others, and no source with a variable part (eventing v0.50,
+    `pkg/apis/eventing/v1beta2/eventtype_conversion.go`). Further attributes would always differ from the stored object.
     """
     source = {} if "{" in event_type.source else {"value": event_type.source}
     yield {"name": "specversion", "required": True}
@@ -91,19 +92,24 @@ def _attributes(event_type: EventType) -> Iterator[Object]:
 
 
 def exporter_access() -> list[Object]:
-    """What every exporter may read, in all namespaces: pods, and what pods its kubelet knows.
+    """Return the ClusterRole of all exporters and its binding: pods, nodes, and which pods a kubelet knows.
 
-    Kepler lists and watches pods by an informer (KEP v0.7.12:pkg/kubernetes/watcher.go). `nodes/pods` lets a kubelet's
-    `/pods` be read and nothing else (Kubernetes 1.33, KubeletFineGrainedAuthz); older kubelets ask for `nodes/proxy`,
-    with which every container can be entered: `config/overlays/nodes-proxy`. The binding has no `subjects` here:
-    `collector` adds one for each namespace with a Kepler.
+    Kepler lists and watches pods by an informer (KEP v0.7.12:pkg/kubernetes/watcher.go; v0.11.4:internal/k8s/pod/pod.go
+    gets single pods, too). With `collector.pod-informer` 'kubelet', v0.11 reads its own Node for the kubelet's
+    address (internal/k8s/pod/kubelet.go). `nodes/pods` permits to read a kubelet's `/pods` and nothing else (Kubernetes
+    1.33, KubeletFineGrainedAuthz). Older kubelets require `nodes/proxy`, which permits to enter every container:
+    `config/overlays/nodes-proxy`. The binding has no `subjects` here: `collector` adds one for each namespace with a
+    Kepler.
     """
-    granted = [policy_rule("", ["pods"], ["list", "watch"]), policy_rule("", ["nodes/pods"], ["get"])]
+    granted = [
+        policy_rule("", ["pods"], ["get", "list", "watch"]),
+        policy_rule("", ["nodes", "nodes/pods"], ["get"]),
+    ]
     return [role(children.EXPORTER, "exporter", granted), binding(children.EXPORTER, "exporter")]
 
 
 def function(declared: Function) -> list[Object]:
-    """ServiceAccount, permissions, Service and Trigger of a reconciler."""
+    """Return ServiceAccount, permissions, Service and Trigger of a reconciler."""
     return [
         service_account(declared.manager, declared.name),
         role(declared.manager, declared.name, list(base_rules(declared))),
@@ -115,7 +121,7 @@ def function(declared: Function) -> list[Object]:
 
 
 def listener(declared: Listener) -> list[Object]:
-    """ServiceAccount, Service and, unless it is only a sink, Trigger of a function that takes note or sends events."""
+    """Return ServiceAccount, permissions, Service and, unless it is only a sink, Trigger of a listener."""
     filters = [dict(event_filter) for event_filter in declared.filters]
     return [
         service_account(declared.manager, declared.name),
@@ -128,13 +134,13 @@ def listener(declared: Listener) -> list[Object]:
 
 
 def clock() -> list[Object]:
-    """What wakes the sweep."""
+    """Return the PingSource that wakes the sweep."""
     spec = {"schedule": sweep_listener.SCHEDULE, "sink": _to_broker()}
     return [manifest("sources.knative.dev/v1", "PingSource", "kepler-sweep", sweep_listener.NAME, spec=spec)]
 
 
 def source() -> list[Object]:
-    """The event source: every kind that wakes a function, in every namespace; children only by our label."""
+    """Return the event source for every kind that wakes a function, in every namespace; children only by our label."""
     kinds = sorted({wake.kind for function in FUNCTIONS for wake in function.wakes})
     watched = [
         policy_rule(group, sorted(kind.plural for kind in kinds if kind.group == group), ["get", "list", "watch"])
@@ -156,23 +162,23 @@ def source() -> list[Object]:
 
 
 def waking(function: Function) -> list[Object]:
-    """A Trigger's filters: events that ask for a reconcile, of the kinds and names that wake this function.
+    """Return a Trigger's filters: events that request a reconcile, of the kinds and names that wake this function.
 
-    A request may name the functions that it is for. One that names none has no such attribute, and is for all.
+    A request may name the functions that it is for. A request without that attribute is for all.
     """
     objects = [
         {"exact": {"apiversion": wake.kind.api_version, "kind": wake.kind.name} | named}
         for wake in function.wakes
         for named in ([{"name": name} for name in wake.names] or [{}])
     ]
-    itself = function.name.replace("_", r"\_")  # which stands for any character otherwise
+    itself = function.name.replace("_", r"\_")  # an unescaped underscore matches any character
     meant = {"any": [{"not": {"prefix": {MEANT: "/"}}}, {"cesql": f"{MEANT} LIKE '%/{itself}/%'"}]}
     asks = [*({"exact": {"type": kind}} for kind in RESOURCES), {"all": [{"exact": {"type": RESYNC_REQUESTED}}, meant]}]
     return [{"any": asks}, {"any": objects}]
 
 
 def base() -> dict[str, list[Object]]:
-    """File name -> objects, for everything in `config/base` that is generated."""
+    """Return file name -> objects, for everything that this module generates in `config/base`."""
     files = {
         "namespace": namespace(),
         "broker": broker(),
@@ -199,9 +205,9 @@ def _to_broker() -> Object:
 
 
 def _trigger(name: str, component: str, filters: list[Object], *, timeout: int = TRIGGER) -> Object:
-    """Return the subscription of a function, with its delivery spelt out: a Trigger without one inherits the Broker's.
+    """Return the Trigger of a function, with explicit delivery: a Trigger without one inherits the Broker's.
 
-    Its subscriber is a URI, not a reference: Eventing looks a reference up again only after a back-off of its own,
+    Its subscriber is a URI, not a reference. Eventing resolves a reference again only after a back-off of its own,
     which doubles up to 1,000 s while the Service has no address yet (eventing v0.50.0,
     pkg/reconciler/broker/trigger/trigger.go: it tracks the Broker where it should track the Trigger).
     """
@@ -217,22 +223,22 @@ def _trigger(name: str, component: str, filters: list[Object], *, timeout: int =
 
 
 def is_service(manifest: Object) -> bool:
-    """Whether an object is a Knative Service (the other kind of Service is core/v1)."""
+    """Return whether an object is a Knative Service (the other kind of Service is core/v1)."""
     return bool(manifest["kind"] == "Service" and manifest["apiVersion"].startswith("serving.knative.dev/"))
 
 
 def address(name: str) -> str:
-    """Return the URL of a Knative Service of ours inside the cluster, whatever the cluster's domain is."""
+    """Return the URL of a Knative Service of ours inside the cluster, without the cluster's domain."""
     return f"http://{name}.{NAMESPACE}.svc"
 
 
 def _kept(listener: Listener, service: Object) -> Object:
     """Return the Knative Service of a listener with storage: exactly one pod, since two cannot share the volume.
 
-    The place goes with the pod. A claim would outlive it, but Knative starts the next revision's pod before it ends the
-    last one's: where it lands on another node, neither a claim of one node nor SQLite can be in both, and the rollout
-    would hang. Two revisions side by side keep what each is sent, and what the older one kept is gone with it;
-    `config/overlays/postgres` keeps it for good.
+    The volume is deleted with the pod. A claim would outlive it, but Knative starts the next revision's pod before it
+    stops the last one's. If the new pod runs on another node, neither a single-node claim nor SQLite can be used by
+    both, and the rollout would hang. While two revisions run side by side, each stores what it receives, and the older
+    one's data is lost with it; `config/overlays/postgres` stores data permanently.
     """
     if listener.keeps:
         template = service["spec"]["template"]
@@ -245,7 +251,7 @@ def _kept(listener: Listener, service: Object) -> Object:
 def _service(
     name: str, component: str, *, timeout: int = TRIGGER, settings: Mapping[str, str] = MappingProxyType({})
 ) -> Object:
-    """A Knative Service of the one image; reachable from within the cluster only."""
+    """Return a Knative Service of the one image, which is reachable from within the cluster only."""
     sink = f"{INGRESS}/{NAMESPACE}/{BROKER}"
     environment = {
         "FUNCTION": component,
@@ -257,8 +263,8 @@ def _service(
     container = {
         "image": IMAGE,
         "env": [{"name": key, "value": value} for key, value in environment.items()],
-        # No liveness probe: on a node that is slow while many functions start at once it would end a process before
-        # that listens, and each end makes the node slower. `alive` has nothing to say that readiness does not.
+        # No liveness probe: on a node that is slow while many functions start at once, it would kill processes before
+        # they listen, and each restart makes the node slower. `alive` checks nothing that readiness does not.
         "readinessProbe": {"httpGet": {"path": "/health/readiness"}},
         "resources": {"requests": REQUESTS, "limits": {"memory": MEMORY_LIMIT}},
         "securityContext": {
@@ -274,7 +280,7 @@ def _service(
         "metadata": {"annotations": scale, "labels": labels(component)},
         "spec": {
             "serviceAccountName": name,
-            "containerConcurrency": THREADS,  # most of which may wait
+            "containerConcurrency": THREADS,  # most of them may wait
             "timeoutSeconds": revision(timeout),
             "containers": [container],
         },

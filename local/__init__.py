@@ -1,16 +1,16 @@
 """The embedded default: a real control plane and a real Knative data plane as plain local processes.
 
-No root, no container engine. `python -m local --help` says what can be done; tests use `local.stack.Stack`.
-Nothing of the operator is imported here: its `config/` is known by path, its functions by their command line.
+No root, no container engine. `python -m local --help` lists the commands; tests use `local.stack.Stack`.
+This package imports nothing of the operator: it knows `config/` by path, and the functions by their command line.
 
     stack            the whole stack as one object
     run              `run`: build, start, apply the samples, report
     background       `up`, `down` and `status`
-    layout           where files lie
+    layout           paths of files
     owner            one live process for a state folder
     go_programs      the pinned programs, built from Go modules
-    toolchain        which Go builds them
-    vendor           YAML that comes in the modules
+    toolchain        finds the Go that builds them
+    vendor           YAML that the modules contain
     control_plane    etcd, kube-apiserver, controllers
     knative          Knative Eventing's data plane
     topology         addresses of Brokers, Triggers and sources, as Knative's controllers write them
@@ -18,9 +18,9 @@ Nothing of the operator is imported here: its `config/` is known by path, its fu
     source           an ApiServerSource as a process
     services         a Knative Service as a process
     process          a process: started, watched, stopped
-    supervise        starts again what has ended
+    supervise        restarts processes that have ended
     probe            readiness over HTTP
-    ports            which part listens where
+    ports            the port of each part
     pki              keys, certificates and kubeconfigs
     admin_client     the API server, as the administrator
     kubectl          the real kubectl

@@ -11,7 +11,7 @@ INTERRUPTED = 130
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit code 0 when what was asked for is so, 1 with one clear message when not, 130 when it was interrupted."""
+    """Run a command. Return 0 if it succeeded, 1 with a message if it failed, 130 if it was interrupted."""
     try:
         return _do(_parser().parse_args(arguments))
     except Interrupted as error:

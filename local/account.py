@@ -1,7 +1,7 @@
-"""What the functions did, told from the reports that `audit` keeps.
+"""Summarizes what the functions did, from the reports in `audit`'s log.
 
-Each line of its log that is a report is one reconcile by one function. Everything else in the log is passed over: this
-is for reading on a terminal, never for deciding.
+Each line of the log that is a report is one reconcile by one function. Other lines are skipped. The summary is for
+reading on a terminal, never for decisions.
 """
 
 import json
@@ -17,7 +17,7 @@ from local.admin_client import Object
 
 @dataclass(frozen=True)
 class ObjectSummary:
-    """What was done to one object, however many times."""
+    """All writes to one object with one action: fields and number of times."""
 
     target: str
     action: str
@@ -25,7 +25,7 @@ class ObjectSummary:
     times: int = 1
 
     def __str__(self) -> str:
-        """Such as `ConfigMap kepler-cfm created (9 fields)`."""
+        """Return text such as `ConfigMap kepler-cfm created (9 fields)`."""
         counts = [f"{self.fields} field{'s' if self.fields != 1 else ''}"] if self.fields else []
         counts += [f"{self.times} times"] if self.times > 1 else []
         return f"{self.target} {self.action}" + (f" ({', '.join(counts)})" if counts else "")
@@ -33,7 +33,7 @@ class ObjectSummary:
 
 @dataclass(frozen=True)
 class ReconcileSummary:
-    """One function's work on one resource, all its reports together; `outcome` is the last one's."""
+    """One function's work on one resource, summed over all its reports; `outcome` is the last report's."""
 
     resource: str
     function: str
@@ -43,7 +43,7 @@ class ReconcileSummary:
     milliseconds: float = 0.0
 
     def with_report(self, report: Object) -> "ReconcileSummary":
-        """This line, and what one more report says."""
+        """Return this summary with one more report added."""
         return ReconcileSummary(
             self.resource,
             self.function,
@@ -55,7 +55,7 @@ class ReconcileSummary:
 
 
 def reports(log: Path) -> list[Object]:
-    """The reports of a log, oldest first; none while there is no log."""
+    """Return the reports in a log, oldest first; empty if there is no log yet."""
     try:
         lines = log.read_text(errors="replace").splitlines()
     except FileNotFoundError:
@@ -64,7 +64,7 @@ def reports(log: Path) -> list[Object]:
 
 
 def summary(reports: Iterable[Object]) -> list[ReconcileSummary]:
-    """One line per resource and function, in the order of first appearance."""
+    """Return one summary for each resource and function, in the order of first appearance."""
     lines: dict[tuple[str, str], ReconcileSummary] = {}
     for report in reports:
         of = report.get("object") or {}
@@ -75,7 +75,7 @@ def summary(reports: Iterable[Object]) -> list[ReconcileSummary]:
 
 
 def show(lines: list[ReconcileSummary], console: Console) -> None:
-    """A table of them."""
+    """Print a table of the summaries."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("resource", "function", "outcome", "wrote"):
         table.add_column(name, overflow="fold")

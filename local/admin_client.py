@@ -1,6 +1,6 @@
-"""The API server as the administrator sees it: a few verbs on plain objects.
+"""A client of the API server with the administrator's token: a few verbs on plain objects.
 
-Only for setting the stage; what a user would do goes through the real kubectl (`local.kubectl`).
+It only prepares the cluster; users' actions go through the real kubectl (`local.kubectl`).
 """
 
 import json
@@ -11,7 +11,7 @@ import urllib3
 
 from local.local_errors import CommandFailed
 
-# A Kubernetes object as JSON has it: kinds unknown here pass through untouched.
+# A Kubernetes object as JSON; unknown kinds are passed on unchanged.
 Object: TypeAlias = dict[str, Any]
 
 FIELD_MANAGER = "kepler-local"
@@ -20,7 +20,7 @@ DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryLis
 
 
 class AdminClient:
-    """Calls are made as the administrator. A refusal raises CommandFailed with the server's own message."""
+    """Makes calls as the administrator. A refusal raises CommandFailed with the server's own message."""
 
     def __init__(self, server: str, ca: Path, token: str) -> None:
         self.server = server
@@ -28,33 +28,33 @@ class AdminClient:
         self._pool = urllib3.PoolManager(ca_certs=str(ca), headers=headers, timeout=30.0, retries=False, maxsize=4)
 
     def get(self, path: str) -> Object:
-        """One object, or a list of them."""
+        """Return one object, or a list of objects."""
         return self._call("GET", path)
 
     def items(self, path: str) -> list[Object]:
-        """The objects of a list; empty where the kind is not installed."""
+        """Return the objects of a list; empty if the kind is not installed."""
         try:
             return [dict(item) for item in self.get(path)["items"]]
         except ObjectNotFound:
             return []
 
     def create(self, path: str, body: Object) -> Object:
-        """Creates an object, or a subresource such as a token."""
+        """Create an object, or a subresource such as a token."""
         return self._call("POST", path, body, "application/json")
 
     def apply(self, path: str, body: Object) -> Object:
-        """Server-side apply, creating the object if need be."""
+        """Apply an object server-side, and create it if it does not exist."""
         return self._call("PATCH", f"{path}?fieldManager={FIELD_MANAGER}&force=true", body, APPLY)
 
     def delete(self, path: str) -> None:
-        """Deletes an object; one that is gone already is as good."""
+        """Delete an object; absence is success."""
         try:
             self._call("DELETE", path)
         except ObjectNotFound:
             return
 
     def kinds(self) -> set[tuple[str, str]]:
-        """All kinds of all groups as (apiVersion, kind), as kubectl discovers them."""
+        """Return all kinds of all groups as (apiVersion, kind), as kubectl discovers them."""
         groups = self._call("GET", "/apis", accept=DISCOVERY)["items"]
         return {
             (f"{group['metadata']['name']}/{version['version']}", resource["responseKind"]["kind"])

@@ -1,4 +1,4 @@
-"""`up`, `down` and `status`: the stack without a terminal. What `up` leaves behind is a `run`, so both behave alike."""
+"""`up`, `down` and `status`: the stack in the background. `up` starts a `run`, so both behave alike."""
 
 import subprocess
 import sys
@@ -23,9 +23,12 @@ Say = Callable[[str], None]
 
 
 def up(options: run.Options, say: Say, state: Path = DEFAULT) -> None:
-    """`run` as a process that outlives us. Returns, having said what it said, when all is ready; raises that if not."""
+    """Start `run` as a process that outlives this one. Return when all is ready, with its output printed.
+
+    Raises PartFailed with its output if it ends before, or is not ready in time.
+    """
     go_programs.build(say=say)
-    FolderOwner(state).release()  # raises where another run owns the folder
+    FolderOwner(state).release()  # raises if another run owns the folder
     stop = run.stopping()
     log = state / "up.log"
     samples = ["--samples", str(options.samples)] if options.samples else ["--no-samples"]
@@ -54,7 +57,7 @@ def up(options: run.Options, say: Say, state: Path = DEFAULT) -> None:
 
 
 def down(say: Say, state: Path = DEFAULT) -> None:
-    """Stops whatever runs in this state folder, and what a killed run left behind. Touches only what is recorded."""
+    """Stop the run of this state folder, and processes that a killed run left behind, but only recorded ones."""
     record = owner(state)
     if record and (process := record.process()):
         process.terminate()
@@ -72,7 +75,7 @@ def down(say: Say, state: Path = DEFAULT) -> None:
 
 
 def status(state: Path = DEFAULT) -> bool:
-    """Prints a line per part; true only when all of them run, and somebody sees to it."""
+    """Print a line for each part; return true only if all of them run and their owner is ready."""
     records = recorded_processes(state / "run")
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("part", "pid", "runs", "ports", "log"):

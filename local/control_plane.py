@@ -1,11 +1,12 @@
-"""etcd, kube-apiserver and the controllers, as parts: `bare` is the first two, which is all most tests need.
+"""etcd, kube-apiserver and the controllers as processes. `bare` is the first two, which most tests need.
 
-The flags were found by running them (Kubernetes v1.35). Authorisation is RBAC, as in a cluster, so a ServiceAccount can
-do here exactly what its roles say. What needs speed and not durability is told so, unless it is asked to be `durable`:
-the state is thrown away at each start.
+The flags were found by experiment (Kubernetes v1.35). Authorisation is RBAC, as in a cluster, so a ServiceAccount can
+do here exactly what its roles allow. Unless `durable` is set, etcd is configured for speed instead of durability: its
+state is deleted at each start.
 
-etcd has no users: whoever can ask it can do anything. So it takes nobody without the certificate of this run, and its
-JSON gateway, which a web page in a browser on this machine could use, is off but for the benchmark that fills it.
+etcd has no users: whoever can connect to it can do anything. So it accepts only clients with the certificate of this
+run. Its JSON gateway, which a web page in a browser on this machine could use, is off except for the benchmark that
+fills it.
 """
 
 from dataclasses import dataclass
@@ -23,10 +24,10 @@ HOSTNAME = "kubernetes.io/hostname"
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 FAKE = "kwok.x-k8s.io/node"
 NODES = ("control-plane", "worker-1", "worker-2", "worker-3")
-# Room for a benchmark of hundreds of exporters, each with its requests.
+# Enough for a benchmark of hundreds of exporters with their resource requests.
 CAPACITY = {"cpu": "128", "memory": "1024Gi", "pods": "1000"}
 
-# Who did what, without bodies: enough to count requests by user and user agent.
+# Metadata only, without bodies: enough to count requests by user and user agent.
 AUDIT_POLICY = """\
 apiVersion: audit.k8s.io/v1
 kind: Policy
@@ -50,15 +51,18 @@ class ControlPlane:
 
     @property
     def server(self) -> str:
-        """The API server's address."""
+        """Return the API server's address."""
         return f"https://{LOOPBACK}:{self.ports.apiserver}"
 
     def bare(self) -> list[ProcessSpec]:
-        """etcd and the API server; they are started together, the latter waits for the former."""
+        """Return etcd and the API server; they are started together, and the latter waits for the former."""
         return [self._etcd(), self._apiserver()]
 
     def controllers(self) -> list[ProcessSpec]:
-        """What makes a DaemonSet have pods, and pods run: to be started when the API server is ready."""
+        """Return the controllers that make pods of a DaemonSet, and run them.
+
+        Start them once the API server is ready.
+        """
         return [self._controller_manager(), self._scheduler(), self._kwok()]
 
     def _etcd(self) -> ProcessSpec:
@@ -78,7 +82,7 @@ class ControlPlane:
             *self.pki.etcd_flags("--"),
             *self.pki.etcd_flags("--peer-"),
             *(() if self.durable else ("--unsafe-no-fsync",)),
-            # A member alone waits this long before it elects itself.
+            # A single member waits this long before it elects itself.
             "--heartbeat-interval=10",
             "--election-timeout=100",
             "--log-level=warn",
@@ -120,7 +124,7 @@ class ControlPlane:
     def _auditing(self) -> tuple[str, ...]:
         policy = self.layout.state / "audit-policy.yaml"
         policy.write_text(AUDIT_POLICY)
-        # Blocking: when a response has arrived, its line is in the file.
+        # Blocking: once a response has arrived, its line is in the file.
         return (
             f"--audit-policy-file={policy}",
             f"--audit-log-path={self.layout.log('audit')}",
@@ -167,7 +171,7 @@ class ControlPlane:
             f"--server-address={address}",
             f"--node-ip={LOOPBACK}",
             "--cidr=10.0.0.0/16",
-            # Its name is another one at each start: if it is killed, pods stand still until the leases have run out.
+            # Its name differs at each start: if it is killed, pods make no progress until the leases have expired.
             "--node-lease-duration-seconds=40",
             f"--config={self.layout.yaml / STAGES}",
         )
@@ -179,7 +183,7 @@ class ControlPlane:
 
 
 def node(name: str) -> Object:
-    """A node that kwok keeps alive; the one called like the control plane is tainted as one."""
+    """Return a node that kwok keeps alive; the first one is tainted as a control-plane node."""
     labels = {HOSTNAME: name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}
     spec: Object = {}
     if name == NODES[0]:

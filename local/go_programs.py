@@ -1,7 +1,7 @@
-"""The pinned programs, built once from Go modules into `.local/bin`, and the YAML that comes with them.
+"""The pinned programs, built once from Go modules into `.local/bin`, and the YAML that the modules contain.
 
-A stamp per program holds the digest of what it was built from; where all stamps match, nothing is run at all, not even
-Go. A program is linked under another name and renamed when whole, so an interrupted build is continued by the next.
+A stamp file for each program holds a digest of its sources. If all stamps match, nothing is run, not even Go. A program
+is linked under a temporary name and renamed when complete, so the next build continues an interrupted one.
 """
 
 import contextlib
@@ -29,9 +29,9 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class GoProgram:
-    """A program by the name we give it; `module` is the folder of the go.mod that pins it.
+    """A program by the name that we give it; `module` is the folder of the go.mod that pins it.
 
-    A program that needs `cgo` is linked with libc statically, so that it runs in an image of its own.
+    A program that needs `cgo` is linked statically with libc, so that it runs in an image of its own.
     """
 
     name: str
@@ -60,9 +60,10 @@ ALL = (
 
 @dataclass(frozen=True)
 class Bundle:
-    """What is built together: `programs`, whose go.mod files are in `folder`, and the YAML of their modules.
+    """Programs that are built together, with go.mod files in `folder`, and the YAML of their modules.
 
-    `copy` replaces a folder of YAML, given Go and `folder`; `stamp_digest` is of all that decides what it copies.
+    `copy` replaces a folder of YAML, given Go and `folder`. `stamp_digest` is a digest of everything that decides what
+    it copies.
     """
 
     folder: Path
@@ -76,7 +77,7 @@ LOCAL = Bundle(PROGRAMS, ALL, vendor.STAMP, vendor.vendored_digest, vendor.copy)
 
 
 def build(target: Path = DEFAULT, say: Say = print, bundle: Bundle = LOCAL) -> None:
-    """Bring `target/bin` and the bundle's YAML in `target` up to date. Raises BuildError when that cannot be done."""
+    """Bring `target/bin` and the bundle's YAML in `target` up to date. Raises BuildError if that fails."""
     if not _stale(bundle, target):
         return
     with _alone(target, say):
@@ -92,7 +93,7 @@ def build(target: Path = DEFAULT, say: Say = print, bundle: Bundle = LOCAL) -> N
 
 
 def version(programs: Path = PROGRAMS) -> str:
-    """Kubernetes' version as go.mod pins it, such as `v1.35.4`."""
+    """Return Kubernetes' version as go.mod pins it, such as `v1.35.4`."""
     text = (programs / "knative" / "go.mod").read_text()
     match = re.search(rf"^\s*{re.escape(KUBERNETES)} (v\S+)", text, re.MULTILINE)
     if not match:
@@ -101,7 +102,7 @@ def version(programs: Path = PROGRAMS) -> str:
 
 
 def flags(programs: Path = PROGRAMS) -> tuple[str, ...]:
-    """Go's flags. Kubernetes calls itself v0.0.0 unless told, and Knative refuses to work with that."""
+    """Return Go's flags. They set Kubernetes' version, which is v0.0.0 otherwise, and which Knative refuses."""
     pinned = version(programs)
     major, minor, _ = pinned.removeprefix("v").split(".", 2)
     stamps = {"gitVersion": pinned, "gitMajor": major, "gitMinor": minor}
@@ -132,7 +133,10 @@ def _stale(bundle: Bundle, target: Path) -> set[str]:
 
 
 def _flags(program: GoProgram) -> tuple[str, ...]:
-    """Kubernetes' version is that of the local stack's go.mod: the control plane of a node is the same one."""
+    """Return a program's flags.
+
+    Kubernetes' version is that of the local stack's go.mod, also for a node, which has the same control plane.
+    """
     if not program.cgo:
         return flags()
     *others, link = flags()
@@ -147,7 +151,7 @@ def _build(bundle: Bundle, program: GoProgram, go: str, target: Path, say: Say) 
     began = time.monotonic()
     number = f"[{bundle.programs.index(program) + 1}/{len(bundle.programs)}]"
     say(f"{number} building {program.name}")
-    # The pid: Go goes on for a while if only we are killed.
+    # The pid is in the name, since Go continues for a while if only this process is killed.
     names = (program.name, f".{program.name}.{os.getpid()}.tmp", "build.log")
     made, draft, log = (target / "bin" / name for name in names)
     _stamp(target, program.name).unlink(missing_ok=True)

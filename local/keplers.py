@@ -1,4 +1,4 @@
-"""The sample resources: applied as a user would, and waited for."""
+"""The sample resources: applies them as a user would, and reads whether they are Ready."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from local.source import plural
 from local.stack import Stack
 
 KIND = "Kepler"
-# What a condition lacks is shown as this.
+# Replaces missing fields of a condition.
 UNSET: Object = {"type": "", "status": "", "reason": "", "message": ""}
 
 
@@ -24,7 +24,7 @@ class WatchedKepler:
 
     @property
     def ready(self) -> bool:
-        """Whether its condition `Ready` is true, for the generation that is there."""
+        """Return whether its condition `Ready` is true for the current generation."""
         generation = self.content.get("metadata", {}).get("generation", 0)
         return any(
             condition.get("type") == "Ready"
@@ -49,14 +49,14 @@ class WatchedKepler:
 
 
 def apply(kubectl: Kubectl, folder: Path) -> list[Object]:
-    """`kubectl apply` of a folder; returns the Keplers in it."""
+    """Apply a folder by `kubectl apply`, and return the Keplers in it."""
     kustomized = (folder / "kustomization.yaml").exists()
     kubectl("apply", "-k" if kustomized else "-f", str(folder))
     return [manifest for manifest in kubectl.render(folder) if manifest["kind"] == KIND]
 
 
 def look(stack: Stack, wanted: list[Object]) -> list[WatchedKepler]:
-    """The Keplers as they are now."""
+    """Return the Keplers as they are now."""
     return [_look(stack, manifest) for manifest in wanted]
 
 

@@ -1,4 +1,4 @@
-"""Knative Eventing's data plane as parts, and the objects it needs to find: its CRDs and ConfigMaps."""
+"""Knative Eventing's data plane as processes, and the objects that they require: its CRDs and ConfigMaps."""
 
 import contextlib
 from collections.abc import Iterator
@@ -18,21 +18,24 @@ EVENT_TYPES = "v1beta3"
 
 @dataclass(frozen=True)
 class Knative:
-    """The four processes; the adapter of an ApiServerSource is `local.source`'s.
+    """The four processes of the data plane; `local.source` has the adapter of an ApiServerSource.
 
-    All are to be started when CRDs are established and ConfigMaps exist: a missing one ends or hangs them.
+    Start them once CRDs are established and ConfigMaps exist: without one, they exit or hang.
     """
 
     layout: Layout
     ports: Ports
 
     def broker(self) -> list[ProcessSpec]:
-        """What a Broker is made of."""
+        """Return the processes that make up a Broker."""
         return [self._dispatcher(), self._ingress(), self._filter()]
 
     def sources(self) -> list[ProcessSpec]:
-        """What serves PingSources. To be started once the dispatcher is ready, like any adapter: adapters answer probes
-        on the dispatcher's port if it is free, and the dispatcher ends if it is not."""
+        """Return the process that serves PingSources.
+
+        Start it once the dispatcher is ready, like any adapter: adapters answer probes on the dispatcher's port if it
+        is free, and the dispatcher exits if it is not.
+        """
         return [self._mtping()]
 
     def _dispatcher(self) -> ProcessSpec:
@@ -100,9 +103,10 @@ def _two(name: str, http: int, https: int) -> tuple[Port, ...]:
 
 
 def crds(layout: Layout) -> list[Object]:
-    """Knative's CRDs. Conversion between versions is left out, as its webhook is: one of each is used, and stored.
+    """Return Knative's CRDs without conversion, since its webhook does not run here.
 
-    Knative stores EventTypes as v1beta2, which has no `attributes`, and reads and writes v1beta3.
+    One version of each is used and stored. Knative stores EventTypes as v1beta2, which has no `attributes`, and reads
+    and writes v1beta3.
     """
     objects = list(_yaml(layout, vendor.CRDS))
     for crd in objects:
@@ -114,7 +118,7 @@ def crds(layout: Layout) -> list[Object]:
 
 
 def settings(layout: Layout) -> list[Object]:
-    """Knative's namespace and its ConfigMaps, without the examples that make up most of them."""
+    """Return Knative's namespace and its ConfigMaps, without the examples that make up most of their size."""
     objects = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM_NAMESPACE}}]
     for config in _yaml(layout, vendor.CONFIG_MAPS):
         with contextlib.suppress(KeyError):

@@ -15,8 +15,11 @@ TIMEOUT = 60.0
 
 @dataclass(frozen=True)
 class Kubectl:
-    """kubectl with one kubeconfig. `cache` keeps its discovery cache apart from the user's own: at each start the
-    same address is another cluster. A command that takes longer than `timeout` seconds is ended."""
+    """kubectl with one kubeconfig.
+
+    `cache` is a discovery cache apart from the user's own: at each start, the same address is another cluster. A
+    command that takes longer than `timeout` seconds is stopped.
+    """
 
     program: str
     kubeconfig: Path
@@ -45,19 +48,19 @@ class Kubectl:
         return done.stdout
 
     def render(self, folder: Path) -> list[Object]:
-        """The objects of a kustomization, or of a folder of plain YAML where there is no kustomization."""
+        """Return the objects of a kustomization or, without one, of a folder of plain YAML."""
         if (folder / "kustomization.yaml").exists():
             return documents(self("kustomize", str(folder)))
         return [manifest for file in sorted(folder.glob("*.yaml")) for manifest in documents(file.read_text())]
 
     def apply(self, objects: list[Object]) -> None:
-        """`kubectl apply --server-side` of all of them in one call."""
+        """Apply all objects in one call of `kubectl apply --server-side`."""
         if objects:
             self("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=yaml.safe_dump_all(objects))
 
 
 def documents(text: str) -> list[Object]:
-    """The objects of a YAML stream, empty documents left out."""
+    """Return the objects of a YAML stream, without empty documents."""
     return [dict(document) for document in yaml.load_all(text, Loader=LOADER) if document]
 
 

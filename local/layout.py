@@ -1,4 +1,4 @@
-"""Where things lie: one folder for the state of a run, one for what is built once and shared."""
+"""Paths of files: one folder for the state of a run, one for programs that are built once and shared."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,38 +15,38 @@ class Layout:
     programs: Path
 
     def program(self, name: str) -> str:
-        """The built program of that name."""
+        """Return the path of the built program of that name."""
         return str(self.programs / "bin" / name)
 
     def log(self, name: str) -> Path:
-        """The log file of a part."""
+        """Return the log file of a part."""
         return self.state / "logs" / f"{name}.log"
 
     @property
     def databases(self) -> Path:
-        """What functions keep."""
+        """Return the folder in which functions keep files."""
         return self.state / "kept"
 
     @property
     def yaml(self) -> Path:
-        """YAML of Knative's and kwok's modules, copied there by the builder."""
+        """Return the folder with the YAML of Knative's and kwok's modules, copied there by the builder."""
         return self.programs / "yaml"
 
     @property
     def records(self) -> Path:
-        """What runs: one JSON file a process."""
+        """Return the folder with one JSON file for each running process."""
         return self.state / "run"
 
     @property
     def pki(self) -> Path:
-        """Certificates, keys and tokens of this run."""
+        """Return the folder with certificates, keys and tokens of this run."""
         return self.state / "pki"
 
     @property
     def kubeconfig(self) -> Path:
-        """The administrator's."""
+        """Return the administrator's kubeconfig."""
         return self.state / "kubeconfig"
 
     def kubeconfig_of(self, account: str) -> Path:
-        """A ServiceAccount's own."""
+        """Return a ServiceAccount's kubeconfig."""
         return self.state / "kubeconfigs" / account

@@ -1,23 +1,23 @@
-"""What can go wrong here, each with one sentence that says what to do.
+"""The errors of this package, each with one sentence that says what to do.
 
-LocalError               the command line prints the message and ends with 1
+LocalError               the command line prints the message and exits with 1
 ├── BuildError           a program could not be built: the message names Go's log, or how to get Go
 ├── AlreadyRunning       another run owns this state folder: stop that one first
-├── PortBusy             some other program listens where a part must
+├── PortBusy             another program listens on a port that a part needs
 ├── PartFailed           a process ended or did not become ready: the message names its log
 ├── CommandFailed        kubectl or the API server refused
-├── ConfigUnusable       `config/` asks for something the local stack cannot do
+├── ConfigUnusable       `config/` requires something that the local stack does not support
 ├── NotReady             everything runs, but the resources did not become ready in time
-└── Interrupted          somebody asked us to stop while we were waiting
+└── Interrupted          a signal arrived during a wait
 """
 
 
 class LocalError(Exception):
-    """The root: a message made for the person at the terminal."""
+    """The root of all errors here: its message is for the user at the terminal."""
 
 
 class BuildError(LocalError):
-    """A program could not be built. Nothing half-made is left behind; calling again continues."""
+    """A program could not be built. No partial files are left behind; calling again continues the build."""
 
 
 class AlreadyRunning(LocalError):
@@ -37,7 +37,7 @@ class CommandFailed(LocalError):
 
 
 class ConfigUnusable(LocalError):
-    """The configuration is fine for a cluster, perhaps, but not here."""
+    """The configuration cannot be run locally; it may work in a cluster."""
 
 
 class NotReady(LocalError):
@@ -45,4 +45,4 @@ class NotReady(LocalError):
 
 
 class Interrupted(LocalError):
-    """SIGINT or SIGTERM arrived; whoever holds processes stops them."""
+    """SIGINT or SIGTERM arrived; the owner of the processes stops them."""

@@ -1,7 +1,7 @@
-"""Who owns a state folder: one live process at a time.
+"""Ownership of a state folder: one live process at a time.
 
-The lock is the kernel's and goes with the process that holds it, however it ends; the record beside it says who holds
-it, for `status` and `down`.
+The kernel holds the lock, and releases it however its process ends. The record beside it names the owner, for `status`
+and `down`.
 """
 
 import fcntl
@@ -19,22 +19,22 @@ from local.process import living
 
 @dataclass(frozen=True)
 class OwnerRecord:
-    """The owner as written to disk. `ready` once everything was."""
+    """The owner as written to disk. `ready` is set once all processes were ready."""
 
     pid: int
     created: float
     ready: bool = False
 
     def process(self) -> psutil.Process | None:
-        """The owner, if it lives."""
+        """Return the owner's process, if it is alive."""
         return living(self.pid, self.created)
 
 
 class FolderOwner:
-    """Our own claim on a state folder."""
+    """This process's ownership of a state folder."""
 
     def __init__(self, state: Path) -> None:
-        """Raises AlreadyRunning, saying who holds it, when the folder is owned."""
+        """Take the folder. Raises AlreadyRunning, naming the owner, if another process has it."""
         state.mkdir(parents=True, exist_ok=True)
         state.chmod(0o700)  # databases, logs and keys of this run are in it
         self._file = state / "owner.json"
@@ -48,12 +48,12 @@ class FolderOwner:
         self._write()
 
     def ready(self) -> None:
-        """Makes it known that everything runs."""
+        """Record that everything runs."""
         self._record = OwnerRecord(self._record.pid, self._record.created, ready=True)
         self._write()
 
     def release(self) -> None:
-        """Gives the folder back."""
+        """Release the folder."""
         self._file.unlink(missing_ok=True)
         self._lock.close()
 
@@ -64,7 +64,7 @@ class FolderOwner:
 
 
 def owner(state: Path) -> OwnerRecord | None:
-    """The live owner of a state folder, if there is one."""
+    """Return the live owner of a state folder, if there is one."""
     try:
         record = OwnerRecord(**json.loads((state / "owner.json").read_text()))
     except FileNotFoundError:

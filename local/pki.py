@@ -1,4 +1,4 @@
-"""Keys, certificates and kubeconfigs of one run. Everything is made anew at each start and trusted by nobody else."""
+"""Keys, certificates and kubeconfigs of one run. All are made anew at each start, and nothing else trusts them."""
 
 import base64
 import secrets
@@ -21,7 +21,7 @@ LOCAL = ("127.0.0.1", SERVICE_CLUSTER_IP)
 
 @dataclass(frozen=True)
 class Pki:
-    """The files kube-apiserver and the controllers are pointed to, and the users' tokens."""
+    """The files for kube-apiserver and the controllers, and the users' tokens."""
 
     folder: Path
     admin_token: str
@@ -30,22 +30,22 @@ class Pki:
 
     @property
     def ca(self) -> Path:
-        """The authority's certificate."""
+        """Return the authority's certificate."""
         return self.folder / "ca.crt"
 
     @property
     def certificate(self) -> Path:
-        """The API server's certificate."""
+        """Return the API server's certificate."""
         return self.folder / "server.crt"
 
     @property
     def key(self) -> Path:
-        """The API server's key."""
+        """Return the API server's key."""
         return self.folder / "server.key"
 
     @property
     def etcd_certificate(self) -> Path:
-        """The certificate of etcd, and of the API server as its client."""
+        """Return the certificate of etcd, which is also the API server's client certificate for etcd."""
         return self.folder / "etcd.crt"
 
     @property
@@ -55,31 +55,31 @@ class Pki:
 
     @property
     def client_certificate(self) -> Path:
-        """The certificate by which the API server is an administrator to a kubelet."""
+        """Return the certificate by which the API server is an administrator to a kubelet."""
         return self.folder / "client.crt"
 
     @property
     def client_key(self) -> Path:
-        """The key of `client_certificate`."""
+        """Return the key of `client_certificate`."""
         return self.folder / "client.key"
 
     @property
     def account_key(self) -> Path:
-        """What ServiceAccount tokens are signed with."""
+        """Return the key that signs ServiceAccount tokens."""
         return self.folder / "sa.key"
 
     @property
     def account_public(self) -> Path:
-        """What ServiceAccount tokens are verified with."""
+        """Return the key that verifies ServiceAccount tokens."""
         return self.folder / "sa.pub"
 
     @property
     def tokens(self) -> Path:
-        """The API server's token file."""
+        """Return the API server's token file."""
         return self.folder / "tokens.csv"
 
     def etcd_flags(self, prefix: str) -> tuple[str, ...]:
-        """Return etcd's flags for its own certificate, and for asking others for one; `prefix` is `--` or `--peer-`."""
+        """Return etcd's flags for its own certificate and for clients'; `prefix` is `--` or `--peer-`."""
         return (
             f"{prefix}cert-file={self.etcd_certificate}",
             f"{prefix}key-file={self.etcd_key}",
@@ -89,7 +89,7 @@ class Pki:
 
     @property
     def etcd_client_flags(self) -> tuple[str, ...]:
-        """The API server's flags for being known to etcd."""
+        """Return the API server's flags for authentication to etcd."""
         return (
             f"--etcd-cafile={self.ca}",
             f"--etcd-certfile={self.etcd_certificate}",
@@ -98,7 +98,7 @@ class Pki:
 
     @property
     def account_flags(self) -> tuple[str, ...]:
-        """The API server's flags for issuing and checking tokens of ServiceAccounts."""
+        """Return the API server's flags for issuing and verifying tokens of ServiceAccounts."""
         return (
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={self.account_public}",
@@ -107,7 +107,7 @@ class Pki:
 
     @property
     def serving_flags(self) -> tuple[str, ...]:
-        """The flags for serving by the one certificate, which saves each component the making of its own."""
+        """Return the flags for serving with the one certificate; without them each component would make its own."""
         return (
             f"--tls-cert-file={self.certificate}",
             f"--tls-private-key-file={self.key}",
@@ -126,7 +126,7 @@ def create(folder: Path, addresses: Sequence[str] = LOCAL, users: Mapping[str, s
     authority.cert_pem.write_to_path(str(pki.ca))
     names = (*addresses, "localhost", "kubernetes.default.svc")
     _write(authority.issue_cert(*names, common_name="kube-apiserver"), pki.certificate, pki.key)
-    # With the same certificate etcd serves, and the API server shows that it is the one who may ask.
+    # etcd serves with this certificate, and the API server uses it as its client certificate.
     _write(authority.issue_cert(*names, common_name="etcd"), pki.etcd_certificate, pki.etcd_key)
     master = authority.issue_cert(*names, common_name="kube-apiserver-kubelet-client", organization_name=MASTERS)
     _write(master, pki.client_certificate, pki.client_key)
@@ -140,7 +140,7 @@ def create(folder: Path, addresses: Sequence[str] = LOCAL, users: Mapping[str, s
 def write_kubeconfig(  # noqa: PLR0913 - by name
     path: Path, *, server: str, ca: Path, token: str, user: str, context: str = CONTEXT
 ) -> None:
-    """A kubeconfig that stands alone: authority and token are in it, so the file is readable by its owner only."""
+    """Write a self-contained kubeconfig: authority and token are in it, so only its owner can read the file."""
     content = {
         "apiVersion": "v1",
         "kind": "Config",

@@ -1,4 +1,4 @@
-"""Which part listens where, and whether it can."""
+"""The ports of each part, and whether they are free."""
 
 import contextlib
 import socket
@@ -21,7 +21,7 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104 - only to probe: Knative's listeners cannot
 
 @dataclass(frozen=True)
 class Port:
-    """A port a part needs; `part` and `purpose` are for the message when it is taken."""
+    """A port that a part needs; `part` and `purpose` are for the message if it is taken."""
 
     number: int
     part: str
@@ -31,7 +31,7 @@ class Port:
 
 @dataclass(frozen=True)
 class Ports:
-    """All ports of one stack. The defaults are the ones of `run` and `up`; the dispatcher's two never change."""
+    """All ports of one stack. The defaults are those of `run` and `up`; the dispatcher's two never change."""
 
     etcd: int = 2379
     etcd_peer: int = 2380
@@ -51,12 +51,12 @@ class Ports:
 
     @classmethod
     def fixed(cls) -> "Ports":
-        """The ports people can rely on."""
+        """Return the default ports, which users can rely on."""
         return cls()
 
     @classmethod
     def free(cls) -> "Ports":
-        """Ports the system gave away a moment ago, so that tests do not meet a running stack (but its dispatcher)."""
+        """Return free ports, so that tests do not collide with a running stack, except with its dispatcher."""
         names = [name for name in cls.__dataclass_fields__ if name != "functions"]
         numbers = _free(len(names) + FUNCTIONS)
         return cls(*numbers[: len(names)], functions=tuple(numbers[len(names) :]))
@@ -71,7 +71,7 @@ def _free(count: int) -> list[int]:
 
 
 def check(ports: Iterable[Port]) -> None:
-    """Raises PortBusy with one line for every port that is taken."""
+    """Raise PortBusy with one line for each port that is taken."""
     busy = [port for port in ports if not _bindable(port)]
     if busy:
         raise PortBusy("\n".join(_sentence(port) for port in busy))
@@ -94,7 +94,7 @@ def _sentence(port: Port) -> str:
 
 
 def holder(number: int) -> str:
-    """The process that listens on a port, as `name (pid)`; empty where the system does not tell us."""
+    """Return the process that listens on a port, as `name (pid)`; empty if the system does not say."""
     with contextlib.suppress(psutil.Error, OSError):
         for connection in psutil.net_connections(kind="tcp"):
             if (

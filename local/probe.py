@@ -11,15 +11,15 @@ from local.local_errors import Interrupted
 
 INTERVAL = 0.025
 
-# Whether a part is ready; told where in its log its latest start begins.
+# Returns whether a part is ready; the argument is the offset in its log at which its latest start begins.
 Ready = Callable[[int], bool]
 
-# Knative's drainer answers health checks only to who calls itself so.
+# Knative's drainer answers health checks only with this user agent.
 KUBELET = {"User-Agent": "kube-probe/1.35"}
 
 
 def http(url: str, *, ca: Path | None = None, headers: Mapping[str, str] | None = None) -> Ready:
-    """A check that is true once `url` answers 2xx."""
+    """Return a check that is true once `url` answers 2xx."""
     pool = urllib3.PoolManager(ca_certs=str(ca) if ca else None, timeout=1.0, retries=False)
 
     def check(_: int) -> bool:
@@ -32,7 +32,7 @@ def http(url: str, *, ca: Path | None = None, headers: Mapping[str, str] | None 
 
 
 def logged(log: Path, text: str, *, count: int = 1) -> Ready:
-    """A check that is true once `text` stands `count` times in a part's log, as of its latest start."""
+    """Return a check that is true once `text` is `count` times in a part's log since its latest start."""
 
     def check(began: int) -> bool:
         with log.open("rb") as file:
@@ -43,7 +43,7 @@ def logged(log: Path, text: str, *, count: int = 1) -> Ready:
 
 
 def until(check: Callable[[], bool], seconds: float, stop: threading.Event) -> bool:
-    """Whether `check` became true in time. Raises Interrupted as soon as `stop` is set."""
+    """Return whether `check` became true in time. Raises Interrupted as soon as `stop` is set."""
     deadline = time.monotonic() + seconds
     while not check():
         if stop.wait(INTERVAL):

@@ -1,7 +1,7 @@
 """A part of the stack as a process: started, watched until it is ready, recorded, and stopped in order.
 
-Every process leads a session of its own, so that Ctrl-C in the terminal reaches us alone and we decide the order. What
-runs is recorded as pid and creation time: a pid alone could by now be somebody else's.
+Every process leads its own session, so that Ctrl-C in the terminal reaches only this process, which decides the order.
+Running processes are recorded by pid and creation time, since a pid alone may be reused.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from local.probe import Ready, until
 
 
 class Stage(IntEnum):
-    """The order of stopping: what sends before what receives, what writes before what stores."""
+    """The order of stopping: senders before receivers, writers before storage."""
 
     FUNCTION = 0
     SOURCE = 1
@@ -36,17 +36,17 @@ class Stage(IntEnum):
     ETCD = 8
 
 
-# Knative's receivers would drain for up to 45 s, though whatever they drain has nowhere to go by then.
+# Seconds. Knative's receivers would drain for up to 45 s, although no destination is left by then.
 GRACE = {Stage.INGRESS: 2.0, Stage.FILTER: 2.0, Stage.DISPATCHER: 2.0}
 DEFAULT_GRACE = 5.0
 
-# Left out of what processes inherit: each gets its own, and loopback needs no proxy.
+# Variables that processes do not inherit: each gets its own kubeconfig, and loopback needs no proxy.
 NOT_INHERITED = {"KUBECONFIG", "PYTHONDONTWRITEBYTECODE", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
 
 
 @dataclass(frozen=True)
 class ProcessSpec:
-    """What to start, and how to know that it is ready. `environment` is added to what is inherited."""
+    """What to start, and a check of its readiness. `environment` is added to the inherited variables."""
 
     name: str
     stage: Stage
@@ -70,15 +70,15 @@ class ProcessRecord:
     log: str
 
     def process(self) -> psutil.Process | None:
-        """The process, if it still runs and is the one that was recorded."""
+        """Return the process, if it still runs and is the one that was recorded."""
         return living(self.pid, self.created)
 
 
 def living(pid: int, created: float) -> psutil.Process | None:
-    """The process of that pid, unless it is gone, a zombie, or another one than was created at `created`."""
+    """Return the process of that pid, unless it is gone, a zombie, or was not created at `created`."""
     try:
         process = psutil.Process(pid)
-        # The system's idea of its boot time may move by a second between two readings.
+        # The system's boot time, from which this is computed, may change by a second between two reads.
         same = abs(process.create_time() - created) < 2
         return process if same and process.status() != psutil.STATUS_ZOMBIE else None
     except psutil.Error:
@@ -96,7 +96,7 @@ class Process:
 
     @classmethod
     def start(cls, part: ProcessSpec, records: Path, *, append: bool = False) -> "Process":
-        """Starts the part and records it. Its log begins anew, unless `append`."""
+        """Start the part and record it. Its log is truncated, unless `append`."""
         part.log.parent.mkdir(parents=True, exist_ok=True)
         with part.log.open("ab" if append else "wb") as log:
             began = log.tell()
@@ -117,21 +117,21 @@ class Process:
 
     @property
     def name(self) -> str:
-        """The part's name."""
+        """Return the part's name."""
         return self.part.name
 
     @property
     def alive(self) -> bool:
-        """Whether it runs; also collects it when it has ended."""
+        """Return whether it runs; also reaps it if it has ended."""
         return self._popen.poll() is None
 
     @property
     def ready(self) -> bool:
-        """Whether it is ready, as of this start."""
+        """Return whether it is ready, since this start."""
         return self.part.ready(self._began)
 
     def kill(self) -> None:
-        """SIGKILL, and wait: it ends as if the machine had lost it."""
+        """Send SIGKILL and wait, as if its machine were lost."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._popen.pid, signal.SIGKILL)
         self._popen.wait()
@@ -146,17 +146,17 @@ class Process:
         (records / f"{self.name}.json").unlink(missing_ok=True)
 
     def failure(self, problem: str) -> PartFailed:
-        """The one line about a part that did not make it."""
+        """Return the error about a part that failed, in one line."""
         return PartFailed(f"{self.name} {problem}; its log is {self.part.log}, and ends: {last_line(self.part.log)}")
 
 
 def inherited() -> dict[str, str]:
-    """Our own environment without what would lead a part astray."""
+    """Return this process's environment without `NOT_INHERITED`."""
     return {key: value for key, value in os.environ.items() if key.upper() not in NOT_INHERITED}
 
 
 def last_line(log: Path) -> str:
-    """The last line of a log that says anything."""
+    """Return the last line of a log that is not blank."""
     with contextlib.suppress(OSError):
         lines = [line.strip() for line in log.read_text(errors="replace").splitlines()[-50:]]
         return next((line[:300] for line in reversed(lines) if line), "(nothing)")
@@ -164,7 +164,7 @@ def last_line(log: Path) -> str:
 
 
 def await_ready(processes: Iterable[Process], seconds: float, stop: threading.Event) -> None:
-    """Returns when all are ready. Raises PartFailed for the first that ended, or is not ready by then."""
+    """Return when all are ready. Raises PartFailed for the first that ended, or is not ready in time."""
     pending = list(processes)
 
     def check() -> bool:
@@ -180,7 +180,7 @@ def await_ready(processes: Iterable[Process], seconds: float, stop: threading.Ev
 
 
 def write(records: Path, record: ProcessRecord) -> None:
-    """Keeps what was started. Written whole or not at all."""
+    """Write the record of a started process, atomically."""
     records.mkdir(parents=True, exist_ok=True)
     draft = records / f".{record.name}.tmp"
     draft.write_text(json.dumps(asdict(record)))
@@ -188,7 +188,7 @@ def write(records: Path, record: ProcessRecord) -> None:
 
 
 def recorded_processes(records: Path) -> list[ProcessRecord]:
-    """Everything started in this state folder, in the order of stopping."""
+    """Return all recorded processes of this state folder, in the order of stopping."""
     contents = [json.loads(file.read_text()) for file in sorted(records.glob("*.json"))]
     return sorted(
         (ProcessRecord(**(content | {"ports": tuple(content["ports"])})) for content in contents),
@@ -197,7 +197,7 @@ def recorded_processes(records: Path) -> list[ProcessRecord]:
 
 
 def stop_recorded(records: Path) -> list[str]:
-    """Stops, stage after stage, what is recorded and is still ours; returns the names of what was running."""
+    """Stop, stage by stage, the recorded processes that still run; return their names."""
     stopped = []
     everything = recorded_processes(records)
     for stage in sorted({record.stage for record in everything}):

@@ -1,6 +1,6 @@
-"""`run`: builds, starts, applies the samples, says what happened, and keeps everything running until it is stopped.
+"""`run`: builds, starts, applies the samples, reports what happened, and keeps everything running until stopped.
 
-It ends with what the samples are for: the power of each pod, measured by the exporter that they configure.
+The report ends with the power of each pod, measured by the exporter that the samples configure.
 """
 
 import signal
@@ -28,11 +28,11 @@ SAMPLES = ROOT / "config" / "samples"
 AUDIT = "kepler-audit"
 
 READY_SECONDS = 60.0
-# Reports come by way of the Broker, after the condition: so long without another one, and they are taken for complete.
+# Reports arrive through the Broker, after the condition. After so long without another one, they count as complete.
 QUIET_SECONDS = 0.3
 REPORT_SECONDS = 3.0
 
-# Wide enough for the account where nobody tells how wide a line may be.
+# Characters of a line if the output is not a terminal; enough for the summary.
 WIDTH = 140
 
 Say = Callable[[str], None]
@@ -40,7 +40,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Options:
-    """What to run. Without `samples` no resource is applied; with `once` it ends when they are ready, or are not."""
+    """What to run. Without `samples` no resource is applied; with `once` it ends once they are ready or have failed."""
 
     config: Path = CONFIG
     samples: Path | None = SAMPLES
@@ -48,7 +48,7 @@ class Options:
 
 
 def stopping() -> threading.Event:
-    """An event that Ctrl-C, SIGTERM and a closed terminal set: whoever waits looks at it, so nothing is cut in two."""
+    """Return an event that Ctrl-C, SIGTERM and a closed terminal set, so that each step ends cleanly."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
@@ -56,7 +56,7 @@ def stopping() -> threading.Event:
 
 
 def run(options: Options, say: Say) -> None:
-    """Builds, starts, applies, tells, and stays until it is stopped. Leaves nothing running, whatever happens."""
+    """Build, start, apply, report, and run until stopped. Leaves nothing running, whatever happens."""
     go_programs.build(say=say)
     stop = stopping()
     began = time.monotonic()
@@ -79,7 +79,7 @@ def run(options: Options, say: Say) -> None:
 
 
 def _open_ports(stack: Stack) -> str:
-    """What of this stack others on the network can reach: Knative's programs cannot be told to bind less."""
+    """Return a warning about the ports that are open to the network: Knative's programs bind to all interfaces."""
     ports = (port for process in stack.parts.values() for port in process.part.ports if port.address == EVERYWHERE)
     numbers = ", ".join(str(number) for number in sorted({port.number for port in ports}))
     return f"Knative's own programs listen on all interfaces (ports {numbers}): run this behind a firewall"
@@ -148,7 +148,7 @@ def _what_next(stack: Stack, applied: list[keplers.WatchedKepler], say: Say) -> 
 
 
 def _plugin() -> Path:
-    """Where `kubectl kepler` is: beside the Python that runs this."""
+    """Return the folder of `kubectl kepler`: that of the Python that runs this."""
     return Path(sys.executable).parent
 
 

@@ -1,4 +1,4 @@
-"""A Knative Service of the configuration as a local process: same environment, same ServiceAccount, no container."""
+"""Runs a Knative Service of the configuration as a local process: same environment and ServiceAccount, no container."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,17 +16,17 @@ from local.topology import SERVING, Addresses
 COMMAND = (sys.executable, "-m", "functions")
 READINESS = "/health/readiness"
 
-# What a Knative Service keeps lies in the folder of this run, and whoever is on this machine may look at it: in a
-# cluster these settings (`audit.audit_settings`) have other values.
+# Settings of `audit.audit_settings` with other values than in a cluster: the database is in the folder of this run,
+# and every user of this machine may read it.
 DATABASE, ACCESS = "DATABASE", "ACCESS"
 
-# The Broker's ingress as a cluster knows it, in front of `/<namespace>/<broker>`.
+# The address of the Broker's ingress in a cluster, before `/<namespace>/<broker>`.
 INGRESS_IN_CLUSTER = "http://broker-ingress.knative-eventing.svc"
 
 
 @dataclass(frozen=True)
 class LocalService:
-    """What of a Knative Service matters without Knative Serving."""
+    """The part of a Knative Service that matters without Knative Serving."""
 
     name: str
     namespace: str
@@ -37,12 +37,12 @@ class LocalService:
 
     @property
     def url(self) -> str:
-        """Where it takes events."""
+        """Return the URL at which it receives events."""
         return f"http://{LOOPBACK}:{self.port}"
 
 
 def functions(objects: Sequence[Object], ports: Ports) -> list[LocalService]:
-    """The Knative Services among some objects, each with a port of its own."""
+    """Return the Knative Services among some objects, each with a port of its own."""
     manifests = [manifest for manifest in objects if is_service(manifest)]
     if len(manifests) > len(ports.functions):
         raise ConfigUnusable(
@@ -53,7 +53,7 @@ def functions(objects: Sequence[Object], ports: Ports) -> list[LocalService]:
 
 
 def is_service(manifest: Object) -> bool:
-    """Whether an object is a Knative Service (the other kind of Service is core/v1)."""
+    """Return whether an object is a Knative Service (the other kind of Service is core/v1)."""
     return bool(manifest["apiVersion"].startswith(SERVING) and manifest["kind"] == "Service")
 
 
@@ -66,7 +66,7 @@ def _function(service: Object, port: int, bound: Mapping[tuple[str, str], Object
 
 
 def _subject(binding: Object) -> tuple[str, str]:
-    """The Knative Service that a SinkBinding tells its sink to."""
+    """Return namespace and name of the Knative Service that a SinkBinding gives its sink to."""
     return binding["metadata"]["namespace"], binding["spec"]["subject"]["name"]
 
 
@@ -90,7 +90,7 @@ def part(  # noqa: PLR0913 (one for each thing that is the stack's)
     command: tuple[str, ...],
     settings: Mapping[str, str],
 ) -> ProcessSpec:
-    """The process of a function. Addresses of the Broker in its environment become the local ones."""
+    """Return the process of a function. Addresses of the Broker in its environment become the local ones."""
     ingress = f"http://{LOOPBACK}:{addresses.ports.ingress}"
     environment = {key: value.replace(INGRESS_IN_CLUSTER, ingress) for key, value in function.environment.items()}
     kept = (

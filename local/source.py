@@ -1,6 +1,6 @@
-"""An ApiServerSource as its adapter process: the configuration Knative's controller would give it.
+"""Runs an ApiServerSource as its adapter process, with the configuration that Knative's controller would give it.
 
-From knative eventing v0.50.0, pkg/reconciler/apiserversource: the adapter reads none of its own object.
+From knative eventing v0.50.0, pkg/reconciler/apiserversource: the adapter does not read its own object.
 """
 
 import json
@@ -18,7 +18,7 @@ from local.topology import Addresses
 FAIL_FAST = "features.knative.dev/apiserversource-skip-permissions-check"
 SYSTEM_NAMESPACE = "knative-eventing"
 
-# Of a label selector's `matchExpressions`, in the string form that a watch takes.
+# Operators of a label selector's `matchExpressions` -> the string form that a watch takes.
 OPERATORS = {
     "In": "{key} in ({values})",
     "NotIn": "{key} notin ({values})",
@@ -28,7 +28,7 @@ OPERATORS = {
 
 
 def configuration(source: Object) -> Object:
-    """The value of `K_SOURCE_CONFIG` for an ApiServerSource."""
+    """Return the value of `K_SOURCE_CONFIG` for an ApiServerSource."""
     spec, meta = source["spec"], source["metadata"]
     everywhere = "namespaceSelector" in spec
     if spec.get("namespaceSelector"):
@@ -55,7 +55,7 @@ def _watch(resource: Object) -> Object:
 
 
 def plural(kind: str) -> str:
-    """The resource name Knative guesses from a kind (UnsafeGuessKindToResource), wrong guesses included."""
+    """Return the resource name that Knative guesses from a kind (UnsafeGuessKindToResource), with its wrong guesses."""
     name = kind.lower()
     if name.endswith("endpoints"):
         return name
@@ -65,7 +65,7 @@ def plural(kind: str) -> str:
 
 
 def selector(labels: Object) -> str:
-    """A LabelSelector in its string form, sorted by key."""
+    """Return a LabelSelector in its string form, sorted by key."""
     terms = [(key, f"{key}={value}") for key, value in labels.get("matchLabels", {}).items()]
     for expression in labels.get("matchExpressions", []):
         values = ",".join(sorted(expression.get("values", [])))
@@ -76,12 +76,15 @@ def selector(labels: Object) -> str:
 
 
 def account(source: Object) -> tuple[str, str]:
-    """Namespace and name of the ServiceAccount that the adapter runs as."""
+    """Return namespace and name of the ServiceAccount that the adapter runs as."""
     return source["metadata"]["namespace"], source["spec"].get("serviceAccountName") or "default"
 
 
 def part(source: Object, *, kubeconfig: Path, layout: Layout, addresses: Addresses) -> ProcessSpec:
-    """The adapter of a source. It is ready when all its watches have listed: nothing is missed from then on."""
+    """Return the adapter process of a source.
+
+    It is ready once all its watches have listed: no change is missed after that.
+    """
     meta = source["metadata"]
     config = configuration(source)
     ports: Ports = addresses.ports
@@ -91,11 +94,11 @@ def part(source: Object, *, kubeconfig: Path, layout: Layout, addresses: Address
         "NAMESPACE": meta["namespace"],
         "NAME": meta["name"],
         "K_SINK": addresses.resolve(source["spec"]["sink"], meta["namespace"]),
-        # The controller sets none; without it a sink that hangs would hang the watch for ever.
+        # The controller sets none; without a timeout, a sink that hangs would block the watch forever.
         "K_SINK_TIMEOUT": "60",
         "K_SOURCE_CONFIG": json.dumps(config),
         "K_CE_OVERRIDES": json.dumps(source["spec"].get("ceOverrides", {})),
-        # Reflectors say at this level that they have listed.
+        # Reflectors log at this level that they have listed.
         "K_KLOG_VERBOSITY": "2",
         "KUBE_API_QPS": "200",
         "KUBE_API_BURST": "400",
@@ -115,17 +118,17 @@ def part(source: Object, *, kubeconfig: Path, layout: Layout, addresses: Address
 
 
 def port(source: Object, ports: Ports) -> Port:
-    """The one port an adapter needs."""
+    """Return the one port that an adapter needs."""
     return Port(ports.adapter_profiling, part_name(source), "profiling", EVERYWHERE)
 
 
 def part_name(source: Object) -> str:
-    """What the adapter of a source is called in `status` and logs."""
+    """Return the name of a source's adapter in `status` and logs."""
     return f"adapter-{source['metadata']['name']}"
 
 
 def only_one(sources: Iterable[Object]) -> list[Object]:
-    """At most one source: each has a profiling port, and one is all the operator has."""
+    """Return the sources, at most one: a second adapter would need another profiling port. Raises ConfigUnusable."""
     manifests = list(sources)
     if len(manifests) > 1:
         names = ", ".join(f"'{manifest['metadata']['name']}'" for manifest in manifests)

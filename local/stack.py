@@ -1,18 +1,18 @@
 """The whole local stack as one object, for `python -m local` and for tests.
 
     with Stack(state=tmp_path, ports=Ports.free()) as stack:
-        stack.start_control_plane(bare=True)          # etcd and kube-apiserver: what protocol tests need
+        stack.start_control_plane(bare=True)          # etcd and kube-apiserver, for protocol tests
         stack.kubectl("get", "namespaces")
 
     with Stack(state=tmp_path, ports=Ports.free()) as stack:
-        stack.start(ROOT / "config" / "base")         # everything, up to an event having travelled end to end
+        stack.start(ROOT / "config" / "base")         # everything, until an event has travelled end to end
         stack.kill("kepler-collector")                # SIGKILL; nothing restarts it here
         stack.restart("kepler-collector")
 
-The programs are built before (`local.go_programs.build`). Nothing is started twice, and leaving the `with` stops
+Build the programs before (`local.go_programs.build`). No part is started twice, and leaving the `with` stops
 everything.
-Every step raises a `LocalError` whose message says what to do. The dispatcher's ports are constants of Knative's: only
-one stack with a data plane can run on a machine, but any number of bare ones.
+Every step raises a `LocalError` with a message that says what to do. The dispatcher's ports are constants of Knative's:
+only one stack with a data plane can run on a machine, but any number of bare ones.
 """
 
 import shutil
@@ -34,7 +34,7 @@ from local.probe import until
 from local.process import Process, ProcessSpec, await_ready, stop_recorded
 from local.topology import Addresses
 
-# What belongs to one run; programs and YAML may be in the same folder, and stay.
+# Files of one run; programs and YAML may be in the same folder, and are kept.
 OF_ONE_RUN = (
     *("etcd", "kept", "run", "logs", "pki", "kubeconfigs", "kubectl-cache", "kubeconfig", "audit-policy.yaml"),
     *("pods", "containers", "egress.yaml"),
@@ -50,12 +50,12 @@ TOKEN_SECONDS = 365 * 24 * 3600
 class Stack:
     """A control plane, a data plane and functions, owned by this process.
 
-    `state` is emptied of an earlier run, whose leftover processes are stopped first; AlreadyRunning if another process
-    owns it. `programs` is where the builder built to. With `audit`, `<state>/logs/audit.log` gets one JSON line per
-    request to the API server; `durable` has etcd write through to the disk, and `gateway` lets whoever has its
-    certificate fill it by JSON. With `pods` the API server reaches the pods of `local.exporter_node`. Setting `stop`
-    makes any waiting step raise Interrupted. `command` is what a Knative Service runs, with `settings` in its
-    environment besides its own.
+    The files of an earlier run are removed from `state`, and its leftover processes stopped first; raises
+    AlreadyRunning if another process owns it. `programs` is the builder's target. With `audit`,
+    `<state>/logs/audit.log` gets one JSON line for each request to the API server. `durable` makes etcd write through
+    to the disk. `gateway` lets clients with etcd's certificate fill it by JSON. With `pods` the API server reaches the
+    pods of `local.exporter_node`. Setting `stop` makes any waiting step raise Interrupted. `command` is what a Knative
+    Service runs, with `settings` added to its environment.
     """
 
     def __init__(  # noqa: PLR0913 - all but the first two are for tests
@@ -93,17 +93,17 @@ class Stack:
         self.kubectl = Kubectl(self.layout.program("kubectl"), self.admin, self.layout.state / "kubectl-cache")
 
     def __enter__(self) -> "Stack":
-        """Itself: the folder was claimed when it was made."""
+        """Return itself: the folder was taken in `__init__`."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stops everything."""
+        """Stop everything."""
         self.close()
 
     def close(self) -> None:
-        """Stops every part in order and gives the state folder back; logs and kubeconfigs stay to be read."""
+        """Stop every part in order and release the state folder; logs and kubeconfigs are kept."""
         stop_recorded(self.layout.records)
         if self._pods:
             self._pods.close()
@@ -111,18 +111,18 @@ class Stack:
 
     @property
     def admin(self) -> Path:
-        """The administrator's kubeconfig."""
+        """Return the administrator's kubeconfig."""
         return self.layout.kubeconfig
 
     @property
     def addresses(self) -> Addresses:
-        """Where Brokers, channels and functions listen."""
+        """Return the addresses of Brokers, channels and functions."""
         return Addresses(self.ports, {(function.namespace, function.name): function.url for function in self.functions})
 
     def start(self, config: Path) -> None:
-        """Everything, overlapping what does not depend on each other. Checks all ports before the first process.
+        """Start everything, independent parts at the same time. Checks all ports before the first process.
 
-        The controllers start when the CRDs are there: the garbage collector looks for new kinds every 30 s only.
+        The controllers start once the CRDs exist, since the garbage collector looks for new kinds every 30 s only.
         """
         self._read(config)
         self._check_ports()
@@ -136,21 +136,21 @@ class Stack:
         self._await(self.parts.values())
 
     def url(self, function: str) -> str:
-        """Where a function of this name answers."""
+        """Return the URL of the function of this name."""
         return next(served.url for served in self.functions if served.name == function) + "/"
 
     def announce_ready(self) -> None:
-        """Makes it known to `up` and `status` that whatever was to be done at the start is done."""
+        """Announce to `up` and `status` that the start is complete."""
         self._owner.ready()
 
     def start_control_plane(self, *, bare: bool = False) -> None:
-        """etcd and the API server, and unless `bare` the controllers, the scheduler and four nodes."""
+        """Start etcd and the API server and, unless `bare`, the controllers, the scheduler and four nodes."""
         self._await(self._begin(self._plane.bare()))
         if not bare:
             self._await(self._start_controllers())
 
     def start_knative(self, *, wait: bool = True) -> None:
-        """Knative's CRDs, ConfigMaps and what a Broker is made of; `connect` starts the sources."""
+        """Install Knative's CRDs and ConfigMaps, and start the processes of a Broker; `connect` starts the sources."""
         for setting in knative.settings(self.layout):
             self._apply_core(setting)
         crds = knative.crds(self.layout)
@@ -162,7 +162,7 @@ class Stack:
             self._await(parts)
 
     def install(self, config: Path) -> None:
-        """Applies `config` with kubectl, its Knative Services aside: `start_functions` makes processes of them."""
+        """Apply `config` with kubectl, except its Knative Services, which `start_functions` runs as processes."""
         self._read(config)
         self._define()
         self._apply()
@@ -174,7 +174,7 @@ class Stack:
         self.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
 
     def start_functions(self, *, wait: bool = True) -> None:
-        """A process for each Knative Service of the installed configuration, with its own ServiceAccount's token."""
+        """Start a process for each installed Knative Service, with its own ServiceAccount's token."""
         for function in self.functions:
             self.kubeconfig_for(function.namespace, function.account)
         parts = self._begin([self._function_part(function) for function in self.functions])
@@ -182,7 +182,7 @@ class Stack:
             self._await(parts)
 
     def connect(self) -> None:
-        """Wires Brokers, Triggers and sources, starts the sources, and proves with an event that it all works."""
+        """Wire Brokers, Triggers and sources, start the sources, and send a test event through all of it."""
         broker = [self.parts[part.name] for part in self._knative.broker()]
         self._await(broker[:1])
         sources = self._begin(
@@ -193,14 +193,14 @@ class Stack:
         self._await(sources)
 
     def wire(self) -> None:
-        """Wires Brokers, Triggers and sources as they are now; returns when an event has travelled that way.
+        """Wire Brokers, Triggers and sources as they are now; return once an event has travelled that way.
 
-        To be called again after Triggers were changed, or a part of the Broker was restarted.
+        Call it again after Triggers have changed, or after a part of the Broker was restarted.
         """
         topology_objects.prove(self.api, self.addresses, self._stop)
 
     def kubeconfig_for(self, namespace: str, account: str) -> Path:
-        """A kubeconfig with that ServiceAccount's own token, from the TokenRequest API."""
+        """Return a kubeconfig with that ServiceAccount's own token, from the TokenRequest API."""
         path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
         answer = self.api.create(path, {"spec": {"expirationSeconds": TOKEN_SECONDS}})
         kubeconfig = self.layout.kubeconfig_of(account)
@@ -208,17 +208,17 @@ class Stack:
         return kubeconfig
 
     def kill(self, name: str) -> None:
-        """SIGKILL to one part, as if its machine were lost."""
+        """Send SIGKILL to one part, as if its machine were lost."""
         self.parts[name].kill()
 
     def revive(self, name: str) -> Process:
-        """Starts a part that has ended, adding to its log, without waiting until it is ready."""
+        """Start a part that has ended, appending to its log, without waiting until it is ready."""
         process = Process.start(self.parts[name].part, self.layout.records, append=True)
         self.parts[name] = process
         return process
 
     def restart(self, name: str) -> None:
-        """Ends one part and starts it again; returns when it is ready."""
+        """Stop one part and start it again; return when it is ready."""
         self.kill(name)
         self._await([self.revive(name)])
 
@@ -251,7 +251,7 @@ class Stack:
             for version in crd["spec"]["versions"]
             if version["served"]
         }
-        # Discovery is the last to know; a CRD that is in there is established.
+        # Discovery is updated last: a CRD that it lists is established.
         if wanted and not until(lambda: wanted <= self.api.kinds(), DEADLINE, self._stop):
             missing = ", ".join(sorted(kind for _, kind in wanted - self.api.kinds()))
             raise NotReady(f"the API server does not serve {missing}: `kubectl get crd` says why")

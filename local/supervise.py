@@ -1,4 +1,4 @@
-"""Starts again what has ended, as a kubelet would: at once the first time, then less and less eagerly."""
+"""Restarts processes that have ended, as a kubelet would: at once the first time, then with back-off."""
 
 import threading
 import time
@@ -11,17 +11,17 @@ INTERVAL = 0.1
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 30.0
 
-# A part that ran as long as this is taken for healthy: its next end is a first one again.
+# Seconds after which a part counts as healthy: its next end counts as the first one.
 HEALTHY_SECONDS = 20.0
 
 
 def delay(failures: int) -> float:
-    """Seconds to wait before a part is started again that has ended `failures` times in a row."""
+    """Return the seconds to wait before a part is restarted that has ended `failures` times in a row."""
     return 0.0 if failures <= 1 else float(min(FIRST_DELAY * 2 ** (failures - 2), LONGEST_DELAY))
 
 
 class Supervisor:
-    """Keeps a stack's parts running while `step` is called. One line through `say` for each part that ended."""
+    """Keeps a stack's parts running while `step` is called. Prints one line by `say` for each part that ended."""
 
     def __init__(self, stack: Stack, say: Callable[[str], None]) -> None:
         self._stack = stack
@@ -36,7 +36,7 @@ class Supervisor:
             self.step()
 
     def step(self) -> None:
-        """Looks at every part once."""
+        """Check every part once, and restart those that have ended and are due."""
         now = time.monotonic()
         for name, process in list(self._stack.parts.items()):
             if process.alive:

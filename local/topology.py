@@ -1,9 +1,9 @@
-"""What Knative's controllers would write: how Brokers, Triggers and sources become addresses.
+"""Computes what Knative's controllers would write: the addresses of Brokers, Triggers and sources.
 
-The data plane is Knative's own; its three controllers and its webhook need Services, DNS and TLS, so their part is
-played here. It comes down to four facts: a Broker forwards to a channel, a channel fans out to its subscribers by way
-of the filter, the filter sends to a Trigger's subscriber, and a source has the address of its sink. All of this is
-pure; writing it is `local.topology_objects`'s.
+The data plane is Knative's own. Its three controllers and its webhook need Services, DNS and TLS, so this package takes
+their place. Four facts are enough: a Broker forwards to a channel, a channel fans out to its subscribers through the
+filter, the filter sends to a Trigger's subscriber, and a source has the address of its sink. All of this is pure;
+`local.topology_objects` writes it.
 """
 
 import re
@@ -18,34 +18,34 @@ from local.ports import DISPATCHER, LOOPBACK, Ports
 ASYNC_HANDLER = "messaging.knative.dev/async-handler"
 SERVING = "serving.knative.dev/"
 IN_CLUSTER = re.compile(r"(?P<name>[^.]+)\.(?P<namespace>[^.]+)\.svc(\.[^.]+)*$")
-SINCE = "2006-01-02T15:04:05Z"  # of no interest here, but conditions are printed with an age
+SINCE = "2006-01-02T15:04:05Z"  # not used here, but conditions are printed with an age
 
-# Copied as they are; the dead-letter sink beside them is resolved.
+# Copied unchanged; the dead-letter sink is resolved instead.
 DELIVERY_FIELDS = ("retry", "backoffPolicy", "backoffDelay", "timeout", "retryAfterMax", "format")
 
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where everything that can be sent to listens. `functions` has the address of each Knative Service."""
+    """The addresses of all receivers of events. `functions` has the address of each Knative Service."""
 
     ports: Ports
     functions: Mapping[tuple[str, str], str]
 
     def broker(self, namespace: str, name: str) -> str:
-        """Where a Broker accepts events."""
+        """Return the URL at which a Broker accepts events."""
         return f"http://{LOOPBACK}:{self.ports.ingress}/{namespace}/{name}"
 
     def channel(self, namespace: str, broker: str) -> str:
-        """Where a Broker's channel accepts events: by path, since the host name would need DNS."""
+        """Return the URL at which a Broker's channel accepts events: by path, since a host name would need DNS."""
         return f"http://{LOOPBACK}:{DISPATCHER}/{namespace}/{channel_name(broker)}"
 
     def filter(self, trigger: Object) -> str:
-        """Where the filter accepts events for a Trigger."""
+        """Return the URL at which the filter accepts events for a Trigger."""
         meta = trigger["metadata"]
         return f"http://{LOOPBACK}:{self.ports.filter}/triggers/{meta['namespace']}/{meta['name']}/{meta['uid']}"
 
     def resolve(self, destination: Object, namespace: str) -> str:
-        """Return the URL of a Destination: its `ref`'s, its `uri`, or the one relative to the other.
+        """Return the URL of a Destination: its `ref`'s, its `uri`, or the `uri` relative to the `ref`.
 
         A `uri` in the cluster's domain, `http://NAME.NAMESPACE.svc`, is that of a Knative Service here.
         """
@@ -83,7 +83,7 @@ def channel_name(broker: str) -> str:
 
 
 def delivery(spec: Object | None, namespace: str, addresses: Addresses) -> Object:
-    """A DeliverySpec as the channel wants it, its dead-letter sink as a URL."""
+    """Return a DeliverySpec in the channel's form, with its dead-letter sink as a URL."""
     spec = spec or {}
     copied = {field: spec[field] for field in DELIVERY_FIELDS if field in spec}
     if sink := spec.get("deadLetterSink"):
@@ -92,7 +92,7 @@ def delivery(spec: Object | None, namespace: str, addresses: Addresses) -> Objec
 
 
 def subscriber(trigger: Object, broker: Object, addresses: Addresses) -> Object:
-    """A Trigger as a subscriber of its Broker's channel. A Trigger without a delivery of its own takes the Broker's."""
+    """Return a Trigger as a subscriber of its Broker's channel. Without its own delivery it takes the Broker's."""
     meta, owner = trigger["metadata"], broker["metadata"]
     spec = trigger["spec"].get("delivery") or broker.get("spec", {}).get("delivery")
     return {
@@ -106,7 +106,7 @@ def subscriber(trigger: Object, broker: Object, addresses: Addresses) -> Object:
 
 
 def channel(broker: Object, triggers: list[Object], addresses: Addresses) -> Object:
-    """The channel behind a Broker, with each of the Broker's Triggers as a subscriber.
+    """Return the channel behind a Broker, with each of the Broker's Triggers as a subscriber.
 
     The Broker's annotation for the asynchronous handler becomes the channel's. A running dispatcher ignores changes.
     """
@@ -128,14 +128,14 @@ def channel(broker: Object, triggers: list[Object], addresses: Addresses) -> Obj
 
 
 def status(subject: Object, fields: Object) -> Object:
-    """`fields` as the whole status of an object that is ready, for applying to its status subresource."""
+    """Return the apply of `fields` as the whole status of an object that is ready."""
     meta = subject["metadata"]
     return {
         "apiVersion": subject["apiVersion"],
         "kind": subject["kind"],
         "metadata": {"name": meta["name"], "namespace": meta["namespace"]},
         "status": {
-            # The dispatcher takes a channel for not ready while these differ.
+            # For the dispatcher, a channel is not ready while these differ.
             "observedGeneration": meta.get("generation", 1),
             "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": SINCE}],
             **fields,
@@ -144,7 +144,7 @@ def status(subject: Object, fields: Object) -> Object:
 
 
 def broker_status(broker: Object, addresses: Addresses) -> Object:
-    """Where to send events to this Broker, and what its ingress forwards them to."""
+    """Return a Broker's status: its address, and the channel that its ingress forwards to."""
     name, namespace = broker["metadata"]["name"], broker["metadata"]["namespace"]
     return {
         "address": {"name": "http", "url": addresses.broker(namespace, name)},
@@ -158,7 +158,7 @@ def broker_status(broker: Object, addresses: Addresses) -> Object:
 
 
 def channel_status(of: Object) -> Object:
-    """The address is never dialled, but a channel without one is not served."""
+    """Return a channel's status. Its address is never used, but a channel without one is not served."""
     meta = of["metadata"]
     return {
         "address": {"name": "http", "url": f"http://{meta['name']}-kn-channel.{meta['namespace']}.svc.cluster.local"}
@@ -166,7 +166,7 @@ def channel_status(of: Object) -> Object:
 
 
 def trigger_status(trigger: Object, addresses: Addresses) -> Object:
-    """Where the filter sends what this Trigger lets through."""
+    """Return a Trigger's status: the addresses of its subscriber and of its dead-letter sink."""
     spec, namespace = trigger["spec"], trigger["metadata"]["namespace"]
     resolved = {"subscriberUri": addresses.resolve(spec["subscriber"], namespace)}
     if sink := (spec.get("delivery") or {}).get("deadLetterSink"):
@@ -175,7 +175,7 @@ def trigger_status(trigger: Object, addresses: Addresses) -> Object:
 
 
 def source_status(source: Object, addresses: Addresses) -> Object:
-    """Where a source sends to."""
+    """Return a source's status: the address of its sink."""
     return {"sinkUri": addresses.resolve(source["spec"]["sink"], source["metadata"]["namespace"])}
 
 

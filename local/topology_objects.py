@@ -1,4 +1,4 @@
-"""Writes the topology to the API server, and proves that an event travels it from end to end."""
+"""Writes the topology to the API server, and proves with an event that it works end to end."""
 
 import http.server
 import threading
@@ -24,9 +24,9 @@ CANARY_SECONDS = 30.0
 
 
 def wire(api: AdminClient, addresses: Addresses) -> None:
-    """Gives every Broker, Trigger and source of the cluster its addresses. To be called again when any of them changes.
+    """Give every Broker, Trigger and source of the cluster its addresses. Call it again after any of them changes.
 
-    Triggers go last and in order: who sees the last one's status through a watch has seen all.
+    Triggers are written last and in order: a watch that shows the last one's status has shown all others.
     """
     triggers = _list(api, f"{EVENTING}/triggers", "Trigger")
     for broker in _list(api, f"{EVENTING}/brokers", "Broker"):
@@ -43,10 +43,10 @@ def wire(api: AdminClient, addresses: Addresses) -> None:
 
 
 def prove(api: AdminClient, addresses: Addresses, stop: threading.Event) -> None:
-    """Wires everything, and returns when an event sent to each Broker has arrived at a subscriber.
+    """Wire everything, and return when an event sent to each Broker has arrived at a subscriber.
 
-    The dispatcher says that it is healthy before it routes; only an event at the far end tells. The canary's Trigger is
-    the last to be written and is taken away afterwards.
+    The dispatcher reports health before it routes events, so only an event that arrives is proof. The canary's Trigger
+    is written last, and removed afterwards.
     """
     brokers = _list(api, f"{EVENTING}/brokers", "Broker")
     with _listener() as (url, arrived):
@@ -135,6 +135,6 @@ def _status(api: AdminClient, prefix: str, plural: str, subject: Object, fields:
 
 
 def _list(api: AdminClient, path: str, kind: str) -> list[Object]:
-    # Items of a list do not say what they are.
+    # Items of a list have no apiVersion and kind.
     version = path.removeprefix("/apis/").rpartition("/")[0]
     return [{"apiVersion": version, "kind": kind, **item} for item in api.items(path)]

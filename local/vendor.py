@@ -1,7 +1,7 @@
-"""Files that come in the modules themselves, copied beside the programs so that starting needs no Go.
+"""Files from the Go modules, copied beside the programs so that starting the stack needs no Go.
 
-Knative's own CRDs and ConfigMaps, the stages by which kwok plays a kubelet, and the data of Kepler's image: of the very
-versions that go.mod pins.
+These are Knative's own CRDs and ConfigMaps, the stages by which kwok simulates a kubelet, and the data of Kepler's
+image, in the versions that go.mod pins.
 """
 
 import hashlib
@@ -55,14 +55,14 @@ def vendored_digest(programs: Path) -> str:
 
 
 def copy(go: str, programs: Path, target: Path) -> None:
-    """Replaces `target` by what the modules hold now."""
+    """Replace `target` by the current content of the modules."""
     draft = target.with_suffix(".tmp")
     shutil.rmtree(draft, ignore_errors=True)
     eventing = module(go, EVENTING, programs / "knative")
     for folder, files in ((CRDS, CRD_FILES), (CONFIG_MAPS, CONFIG_MAP_FILES)):
         (draft / folder).mkdir(parents=True)
         for file in files:
-            # Not shutil.copy: the module cache is read-only, its copies need not be.
+            # Not shutil.copy: the module cache is read-only, and its copies must not be.
             (draft / folder / Path(file).name).write_bytes((eventing / file).read_bytes())
     kwok = module(go, KWOK, programs / "kwok")
     (draft / STAGES).write_text("---\n".join((kwok / file).read_text() for file in STAGE_FILES))
@@ -76,7 +76,7 @@ def copy(go: str, programs: Path, target: Path) -> None:
 
 
 def module(go: str, path: str, where: Path) -> Path:
-    """Return where the module cache has a module that `where`/go.mod requires. Raises BuildError with Go's words."""
+    """Return the folder of a required module in Go's module cache. Raises BuildError with Go's error."""
     command = [go, "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", path]
     process = subprocess.run(command, cwd=where, capture_output=True, text=True, check=False)
     if process.returncode or not process.stdout.strip():

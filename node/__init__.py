@@ -1,16 +1,16 @@
-"""A whole real node on this machine: kubelet, containerd and the official Knative in namespaces, without an engine.
+"""A complete real node on this machine: kubelet, containerd and the official Knative in namespaces, without an engine.
 
-pinned           which programs and YAML are built or copied, and of which modules
+pinned           the programs and YAML to build or copy, and their modules
 prerequisites    what this machine lacks, a sentence each
 cgroups          the node's own directory in each cgroup hierarchy
-kernel_settings  the sysctls that a kubelet changes: kept, and restored
+kernel_settings  saves and restores the sysctls that a kubelet changes
 sandbox          the namespaces: set up, entered, removed
 node_files       configuration files of containerd, CNI and the kubelet
 node_parts       the processes of a node, with their command lines
 node_images      images of programs, and their import
 gateway          DNS for pods, and the ingress
 official         Knative's own manifests with our images
-user_install     the operator, installed as its user does
+user_install     the operator, installed as a user does it
 machine          the node as a whole
 usage            CPU time and memory by part
 programs         Go modules of the pinned programs

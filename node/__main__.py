@@ -14,12 +14,12 @@ from node.machine import STATE, Node
 from node.official import ScaleToZero
 
 NOT_POSSIBLE = 3
-# Short enough for tests and for trying; Knative's own are 60 and 30.
+# Seconds; short enough for tests and demonstrations. Knative's defaults are 60 and 30.
 WINDOW = 6
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Return 0 when it is so, 1 after one clear message when not, 3 when this machine cannot have a node."""
+    """Run a command. Return 0 if it succeeded, 1 after a message if not, 3 if this machine cannot run a node."""
     chosen = _parser().parse_args(arguments)
     try:
         return COMMANDS[chosen.command](chosen)

@@ -1,7 +1,7 @@
 """The node's own directory in each cgroup hierarchy of this machine, version 1 or 2.
 
 All processes of the node are below it, pods in `kubepods` and the rest in `host`. It gets a large share of the CPU: a
-directory without one counts as a single process beside whatever else this machine runs.
+directory with the default share counts as one process among all others of this machine.
 """
 
 import contextlib
@@ -14,19 +14,19 @@ MOUNT = Path("/sys/fs/cgroup")
 NAME = "kepler-node"
 HOST = "host"
 
-# 1024 is what one busy process outside gets in version 1, 100 in version 2.
+# A busy process outside gets 1024 in version 1, and 100 in version 2.
 SHARES = 8192
 WEIGHT = 800
 REMOVAL_SECONDS = 10.0
 
 
 def unified(mount: Path = MOUNT) -> bool:
-    """Whether this machine has cgroup version 2 only, as `stat -f` of the mount would say."""
+    """Return whether this machine has cgroup version 2 only."""
     return (mount / "cgroup.controllers").exists()
 
 
 def hierarchies(mount: Path = MOUNT) -> list[Path]:
-    """The root directory of every hierarchy: the mount itself in version 2, else one for each set of controllers."""
+    """Return the root directory of each hierarchy: the mount in version 2, else one for each set of controllers."""
     if unified(mount):
         return [mount]
     return sorted(
@@ -49,7 +49,7 @@ def create(mount: Path = MOUNT) -> list[Path]:
 
 
 def remove(mount: Path = MOUNT) -> list[Path]:
-    """Remove the node's directories, innermost first; return those that could not be, because a process is in them."""
+    """Remove the node's directories, innermost first; return those that still have a process and cannot be removed."""
     deadline = time.monotonic() + REMOVAL_SECONDS
     while True:
         left = [folder for root in hierarchies(mount) for folder in _remove(root / NAME)]
@@ -59,7 +59,7 @@ def remove(mount: Path = MOUNT) -> list[Path]:
 
 
 def processes(mount: Path = MOUNT) -> set[int]:
-    """The pids of everything in the node's directories."""
+    """Return the pids of all processes in the node's directories."""
     return {pid for root in hierarchies(mount) for folder in _below(root / NAME) for pid in _pids(folder)}
 
 
@@ -74,7 +74,7 @@ def _remove(node: Path) -> Iterator[Path]:
 
 
 def _below(node: Path) -> Iterable[Path]:
-    """A directory and all in it, innermost first; empty where there is none."""
+    """Return a directory and all directories in it, innermost first; empty if it does not exist."""
     return [Path(folder) for folder, _, _ in os.walk(node, topdown=False)]
 
 
@@ -85,7 +85,10 @@ def _pids(folder: Path) -> list[int]:
 
 
 def _inherit_cpus(folder: Path) -> None:
-    """A new directory of version 1's cpuset has no CPU, and takes no process until it has."""
+    """Copy the parent's CPUs and memory nodes to a new directory of version 1's cpuset, which has none.
+
+    It accepts no process before.
+    """
     for name in ("cpuset.cpus", "cpuset.mems"):
         parent = folder.parent / name
         if parent.exists() and not unified(MOUNT):

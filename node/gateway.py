@@ -1,4 +1,4 @@
-"""What the node has besides Knative: DNS for pods, and the ingress in front of Knative's Services."""
+"""Objects of the node besides Knative's: DNS for pods, and the ingress in front of Knative's Services."""
 
 import shutil
 import sys
@@ -44,7 +44,7 @@ INGRESS_GROUP = "networking.internal.knative.dev"
 
 
 def fetch(programs: Path) -> None:
-    """Put Traefik, which its Python package brings, beside the built programs. Raises BuildError where it is not."""
+    """Copy Traefik from its Python package to the built programs. Raises BuildError if the package is missing."""
     source, target = Path(sys.executable).parent / "traefik", programs / "bin" / "traefik"
     if not source.exists():
         raise BuildError(f"there is no {source}: run `make lint`, which installs what requirements/dev.txt names")

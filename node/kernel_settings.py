@@ -1,4 +1,4 @@
-"""The kernel's settings that a kubelet changes for the whole machine: kept before, and put back after."""
+"""Kernel settings of the whole machine that a kubelet changes: saved before, and restored after."""
 
 import contextlib
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ def read() -> dict[str, str]:
 
 
 def restore(settings: Mapping[str, str]) -> None:
-    """Write settings back, those alone that differ."""
+    """Write back those settings that differ."""
     for name, value in settings.items():
         with contextlib.suppress(OSError):
             if (SYS / name).read_text().strip() != value:

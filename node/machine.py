@@ -1,11 +1,11 @@
 """The node as a whole, for the command line and for tests.
 
     with Node() as node:
-        node.up(operator=True)         # a Ready node with Knative, and the operator as its user installs it
+        node.up(operator=True)         # a Ready node with Knative, and the operator as a user installs it
         node.kubectl("get", "nodes")
 
-A node that is up stays up without any process of ours: `down` finds it by the record in its state folder, also after
-whoever started it was killed.
+A node stays up without a process of ours: `down` finds it by the record in its state folder, even after the process
+that started it was killed.
 """
 
 import os
@@ -37,7 +37,7 @@ CONTEXT = "kepler-node"
 ADDRESSES = ("127.0.0.1", NODE_ADDRESS, pki.SERVICE_CLUSTER_IP)
 USERS = {NODE_USER: NODE_GROUP, PROXY_USER: PROXY_USER}
 
-# What belongs to one run; archives of images stay.
+# Files of one run; archives of images are kept.
 OF_ONE_RUN = ("etcd", "containerd", "mounted", "run", "logs", "pki", "kubeconfigs", "kubectl-cache", "configuration")
 
 READY_SECONDS = 120.0
@@ -48,7 +48,7 @@ Say = Callable[[str], None]
 
 
 class Node:
-    """A node in `state`; `programs` is where the builder built to. Leaving the `with` removes it."""
+    """A node in `state`; `programs` is the builder's target. Leaving the `with` removes the node."""
 
     def __init__(self, state: Path = STATE, programs: Path = DEFAULT, say: Say = print) -> None:
         self.layout = Layout(state.absolute(), programs.absolute())
@@ -61,18 +61,18 @@ class Node:
         )
 
     def __enter__(self) -> "Node":
-        """Itself; nothing is started yet."""
+        """Return itself; nothing is started yet."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Removes the node."""
+        """Remove the node."""
         self.down()
 
     @property
     def sandbox(self) -> Sandbox:
-        """The running sandbox. Raises NotReady where there is none."""
+        """Return the running sandbox. Raises NotReady if there is none."""
         record = sandbox.running(self.layout.state)
         if not record:
             raise NotReady("no node is up: `python -m node up` starts one")
@@ -80,14 +80,14 @@ class Node:
 
     @property
     def api(self) -> AdminClient:
-        """The API server as the administrator sees it."""
+        """Return a client of the API server as the administrator."""
         token = (self.layout.pki / "admin.token").read_text()
         return AdminClient(SERVER, self.layout.pki / "ca.crt", token)
 
     def up(self, scaling: ScaleToZero = DEFAULT_SCALING, *, operator: bool = False) -> None:
-        """Start everything up to an available Knative, and with `operator` to what our configuration makes of it.
+        """Start everything until Knative is available and, with `operator`, until our configuration is Ready.
 
-        Raises AlreadyRunning, or another LocalError after having removed what was started.
+        Raises AlreadyRunning, or another LocalError after removing what was started.
         """
         if sandbox.running(self.layout.state):
             raise AlreadyRunning("a node is up already: `python -m node down` removes it")
@@ -100,11 +100,11 @@ class Node:
             raise
 
     def down(self) -> list[str]:
-        """Remove the node, however it was left; return what could not be removed, in words."""
+        """Remove the node, whatever state it is in; return sentences on what could not be removed."""
         return sandbox.down(self.layout.state)
 
     def apply(self, tag: str) -> None:
-        """Apply the configuration with an image that is imported already; return when all of it is Ready."""
+        """Apply the configuration with an image that was imported before; return once all of it is Ready."""
         user_install.apply(self.kubectl, user_install.overlay(self.layout.state / "overlay", tag))
         user_install.await_ready(self.api)
 
@@ -126,7 +126,7 @@ class Node:
         archives = node_images.make([*images, *official.images(self.layout)], self.layout, self.archives)
         self.say("starting the control plane, containerd and the kubelet")
         made, controllers = self._boot()
-        # Images are imported while the API server takes definitions, ours while Knative starts.
+        # Images are imported while the API server accepts CRDs, the operator's image while Knative starts.
         with ThreadPoolExecutor() as beside:
             imported = beside.submit(node_images.load, made, archives)
             everything = official.manifests(self.layout, scaling)
@@ -145,13 +145,13 @@ class Node:
                 self.apply(tag)
 
     def _load_operator(self, made: Sandbox) -> str:
-        """Import the operator's image as the version that `config/base` names, and return that."""
+        """Import the operator's image with the version that `config/base` names; return that version."""
         tag = user_install.version()
         node_images.load(made, {tag: user_install.archive(tag)})
         return tag
 
     def _boot(self) -> tuple[Sandbox, list[Process]]:
-        """Start all processes; the node is not Ready yet."""
+        """Start all processes. The node is not Ready yet when this returns."""
         keys = self._keys()
         made = sandbox.up(self.layout.state, Path(self.layout.program("pause")))
         parts = NodeParts(self.layout, keys, made)
@@ -166,7 +166,7 @@ class Node:
 
     @property
     def archives(self) -> Path:
-        """Where archives of images are kept."""
+        """Return the folder in which archives of images are kept."""
         return self.layout.state / "images"
 
     def _keys(self) -> pki.Pki:

@@ -1,4 +1,4 @@
-"""Images of single programs: each an archive with one file, made once and imported into the node's containerd.
+"""Images of single programs: each is an archive with one file, made once and imported into the node's containerd.
 
 They are named `dev.local/...`: Knative resolves no tags there, and a tag other than `latest` is not pulled again.
 """
@@ -22,7 +22,7 @@ IMPORT_SECONDS = 300.0
 
 @dataclass(frozen=True)
 class ProgramImage:
-    """An image with one program at `path`, and folders of files: (where in the image, where below the programs)."""
+    """An image with one program at `path`, and folders of files: path in the image -> path below the programs."""
 
     name: str
     program: str
@@ -31,7 +31,7 @@ class ProgramImage:
     files: tuple[tuple[str, str], ...] = ()
 
     def archive(self, folder: Path) -> Path:
-        """Where the image's archive lies below a folder."""
+        """Return the path of the image's archive below a folder."""
         return folder / f"{self.name.replace('/', '_').replace(':', '_')}.tar"
 
 

@@ -1,7 +1,7 @@
 """The processes of the node, each with its command line; all of them run in the sandbox.
 
-The control plane is that of the local stack (`local.control_plane`), with what a kubelet needs besides: the Node
-authoriser, a way back to the kubelet, and addresses that pods reach.
+The control plane is that of the local stack (`local.control_plane`), and has in addition what a kubelet needs: the Node
+authoriser, access to the kubelet, and addresses that pods can reach.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ APISERVER_PORT = 6443
 ETCD_PORT = 2379
 ETCD_HEALTH_PORT = 2381
 
-# The node's own user, and its group: what the Node authoriser goes by.
+# The node's own user and its group, by which the Node authoriser decides.
 NODE_USER = f"system:node:{HOSTNAME}"
 NODE_GROUP = "system:nodes"
 PROXY_USER = "system:kube-proxy"
@@ -26,18 +26,18 @@ SERVER = f"https://{NODE_ADDRESS}:{APISERVER_PORT}"
 
 @dataclass(frozen=True)
 class NodeParts:
-    """The parts for one sandbox, with the paths and keys of one run."""
+    """The processes for one sandbox, with the paths and keys of one run."""
 
     layout: Layout
     pki: Pki
     sandbox: Sandbox
 
     def storage(self) -> list[ProcessSpec]:
-        """etcd, the API server and containerd, which start together."""
+        """Return etcd, the API server and containerd, which start together."""
         return [self._etcd(), self._apiserver(), self._containerd()]
 
     def controllers(self) -> list[ProcessSpec]:
-        """What needs a ready API server: controllers, scheduler, kubelet and kube-proxy."""
+        """Return the processes that need a ready API server: controllers, scheduler, kubelet and kube-proxy."""
         return [self._controller_manager(), self._scheduler(), self._kubelet(), self._proxy()]
 
     def _etcd(self) -> ProcessSpec:
@@ -129,7 +129,7 @@ class NodeParts:
             f"--hostname-override={HOSTNAME}",
             "--proxy-mode=iptables",
             f"--cluster-cidr={node_files.POD_RANGE}",
-            # These settings are the whole machine's, or not to be written from a network namespace.
+            # These settings affect the whole machine, or cannot be written from a network namespace.
             "--conntrack-max-per-core=0",
             "--conntrack-tcp-timeout-established=0",
             "--conntrack-tcp-timeout-close-wait=0",
@@ -141,5 +141,5 @@ class NodeParts:
 
 
 def _started(_: int) -> bool:
-    """Readiness of what listens on the sandbox's loopback only: the node's own readiness says the rest."""
+    """Return true: for processes that listen on the sandbox's loopback only; the node's readiness covers them."""
     return True

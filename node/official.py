@@ -1,9 +1,9 @@
 """The official Knative Serving and Eventing on the node: their own manifests, their own webhooks and controllers.
 
-Only references of images are replaced, and the few settings that an administrator chooses: the ingress, and how soon
-scale to zero happens. Autoscalers of Knative's own pods are left out: a single node has no metrics server. On a machine
-with few CPUs the requests of Knative's pods are cut, as they would leave no room for others: 1.4 CPUs in all. What
-carries events comes without a request and gets one, as docs/install.md asks for.
+Only references of images are replaced, and the few settings that an administrator chooses: the ingress, and the time
+until scale to zero. Autoscalers of Knative's own pods are left out, since a single node has no metrics server. On a
+machine with few CPUs the requests of Knative's pods, 1.4 CPUs in all, are reduced, since they would leave no room for
+others. The pods that carry events have no request upstream, and get one, as docs/install.md requires.
 """
 
 import json
@@ -27,9 +27,9 @@ FIRST = ("Namespace", "CustomResourceDefinition")
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 LEFT_OUT = ("HorizontalPodAutoscaler",)
 
-# Of `ko`, which builds a release of Knative from these manifests: the path of a program's main package.
+# An image reference of `ko`, which builds releases of Knative from these manifests: it names a main package.
 IMAGE = re.compile(r"ko://(knative\.dev/(serving|eventing)/cmd/([\w/]+))")
-# Programs of the local stack have names of their own.
+# Main packages -> the programs' names in the local stack.
 LOCAL_PROGRAMS = {
     "apiserver_receive_adapter": "adapter",
     "broker/filter": "filter",
@@ -38,7 +38,7 @@ LOCAL_PROGRAMS = {
     "mtping": "mtping",
 }
 
-# Up to so many CPUs, requests are cut to so much each.
+# On a machine with at most `FEW_CPUS`, each CPU request is reduced to `SMALL_REQUEST`.
 FEW_CPUS = 3
 SMALL_REQUEST = "20m"
 CARRIERS = ("imc-dispatcher", "imc-controller")
@@ -49,7 +49,7 @@ READY_SECONDS = 300.0
 
 @dataclass(frozen=True)
 class ScaleToZero:
-    """How soon an idle function is ended: Knative's window, and its grace after that. Defaults are Knative's."""
+    """How soon an idle function is stopped, in seconds: Knative's window, then its grace. Defaults are Knative's."""
 
     window: int = 60
     grace: int = 30
@@ -59,7 +59,7 @@ DEFAULT_SCALING = ScaleToZero()
 
 
 def program(project: str, path: str) -> str:
-    """Return the built program of a main package of `serving` or `eventing`, such as `cmd/controller`."""
+    """Return the built program for a main package of `serving` or `eventing`, such as `controller`."""
     if project == "eventing" and path in LOCAL_PROGRAMS:
         return LOCAL_PROGRAMS[path]
     return f"{project}-{path.replace('/', '-')}"
@@ -108,7 +108,7 @@ def settings(scaling: ScaleToZero) -> Mapping[tuple[str, str], Mapping[str, str]
 
 
 def prepare(kubectl: Kubectl, api: AdminClient, everything: Sequence[Object]) -> None:
-    """Apply namespaces and definitions, which need no image yet; returns when their kinds are served."""
+    """Apply namespaces and CRDs, which need no image yet; return once their kinds are served."""
     apply(kubectl, [manifest for manifest in everything if manifest["kind"] in FIRST])
     deadline = time.monotonic() + READY_SECONDS
     while missing := [definition["metadata"]["name"] for definition in api.items(CRDS) if not established(definition)]:
@@ -118,12 +118,15 @@ def prepare(kubectl: Kubectl, api: AdminClient, everything: Sequence[Object]) ->
 
 
 def install(kubectl: Kubectl, everything: Sequence[Object]) -> None:
-    """Apply the rest; returns when it is accepted, and `await_ready` when it runs."""
+    """Apply the other objects; return once they are accepted. `await_ready` waits until they run."""
     apply(kubectl, [manifest for manifest in everything if manifest["kind"] not in FIRST])
 
 
 def apply(kubectl: Kubectl, objects: Sequence[Object]) -> None:
-    """`kubectl apply --server-side` as an administrator does it; a second time, webhooks own their rules."""
+    """Apply objects by `kubectl apply --server-side`, as an administrator does.
+
+    Conflicts are forced, since after the first time webhooks own their rules.
+    """
     documents = "\n".join(
         json.dumps(manifest) for manifest in objects
     )  # as JSON: a writer of YAML takes seconds for CRDs
@@ -143,7 +146,7 @@ def await_ready(api: AdminClient, namespaces: Iterable[str], seconds: float = RE
 
 
 def established(definition: Object) -> bool:
-    """Whether a definition's kind is served. A new one's conditions are null."""
+    """Return whether a CRD's kind is served. The conditions of a new CRD are null."""
     conditions = definition.get("status", {}).get("conditions") or []
     return any(condition["type"] == "Established" and condition["status"] == "True" for condition in conditions)
 
@@ -155,13 +158,13 @@ def _available(deployment: Object) -> bool:
 
 
 def _described_pod(pod: Object) -> str:
-    """A pod with what its containers are at."""
+    """Return a pod's name, phase and the states of its containers."""
     states = {status["name"]: status["state"] for status in pod["status"].get("containerStatuses") or []}
     return f"{pod['metadata']['name']} {pod['status'].get('phase')} {json.dumps(states)}"
 
 
 def _texts(layout: Layout) -> Iterable[tuple[str, str]]:
-    """The text of each file, by the folder it was copied to, in the order of installation."""
+    """Yield the folder and the text of each file, in the order of installation."""
     for copied in pinned.MANIFESTS:
         for file in sorted((layout.programs / pinned.YAML / copied.name).glob("*.yaml")):
             yield copied.name, file.read_text()

@@ -1,8 +1,8 @@
-"""The pinned programs of a node, and the official YAML that comes in their modules.
+"""The pinned programs of a node, and the official YAML that their modules contain.
 
-What the local stack has, too (control plane, kubectl, the data plane of a Broker, Kepler), is built by
-`local.go_programs`.
-YAML is copied whole folders at a time, so that what is applied is what a release of Knative would be made of.
+`local.go_programs` builds the programs that the local stack has, too (control plane, kubectl, a Broker's data plane,
+Kepler).
+YAML is copied by whole folders, so that the applied objects are those of a release of Knative.
 """
 
 import hashlib
@@ -48,7 +48,7 @@ PROGRAMS = (
 
 @dataclass(frozen=True)
 class Copied:
-    """Files of a module: `pattern` below its root; they come to lie in a folder `name`."""
+    """Files of a module that match `pattern` below its root; they are copied to the folder `name`."""
 
     name: str
     module: str
@@ -56,7 +56,7 @@ class Copied:
     pattern: str
 
 
-# In the order of installation. Files of tests and tools of Knative's own are in other folders.
+# In the order of installation. Knative's own tests and tools are in other folders.
 MANIFESTS = (
     Copied("networking", NETWORKING, "serving", "config/*.yaml"),
     Copied("caching", CACHING, "serving", "config/*.yaml"),
@@ -69,21 +69,21 @@ MANIFESTS = (
 
 
 def copied_digest(folder: Path) -> str:
-    """Return the digest of the module files and of the list of what is copied."""
+    """Return a digest of the module files and of the list of copied files."""
     modules = sorted({copied.built_in for copied in MANIFESTS})
     content = b"\0".join((folder / module / name).read_bytes() for module in modules for name in ("go.mod", "go.sum"))
     return hashlib.sha256(content + repr(MANIFESTS).encode()).hexdigest()
 
 
 def copy(go: str, folder: Path, target: Path) -> None:
-    """Replace `target` by the YAML that the modules hold now."""
+    """Replace `target` by the current YAML of the modules."""
     draft = target.with_suffix(".tmp")
     shutil.rmtree(draft, ignore_errors=True)
     for copied in MANIFESTS:
         root = vendor.module(go, copied.module, folder / copied.built_in)
         for number, file in enumerate(sorted(root.glob(copied.pattern))):
             (draft / copied.name).mkdir(parents=True, exist_ok=True)
-            # Files of one name are in several folders of a module.
+            # A number, since several folders of a module have files of the same name.
             (draft / copied.name / f"{number:03}-{file.name}").write_bytes(file.read_bytes())
     shutil.rmtree(target, ignore_errors=True)
     draft.rename(target)
@@ -93,6 +93,6 @@ BUNDLE = Bundle(FOLDER, PROGRAMS, YAML, copied_digest, copy)
 
 
 def build_all(target: Path = DEFAULT, say: go_programs.Say = print) -> None:
-    """Build what the local stack and the node need. Raises BuildError."""
+    """Build the programs of the local stack and of the node. Raises BuildError."""
     go_programs.build(target, say)
     go_programs.build(target, say, BUNDLE)

@@ -1,4 +1,4 @@
-"""What a node needs of this machine and its distribution, and what of that is missing: a sentence each."""
+"""Checks what a node needs of this machine and its distribution; one sentence for each missing thing."""
 
 import os
 import platform
@@ -33,20 +33,20 @@ ARCHITECTURE = "x86_64"
 
 @dataclass(frozen=True)
 class Prerequisites:
-    """What is missing: what no package can bring (`impossible`), and Debian packages."""
+    """What is missing: things that no package provides (`impossible`), and Debian packages."""
 
     impossible: tuple[str, ...]
     packages: tuple[str, ...]
 
     def sentences(self) -> list[str]:
-        """Return what is missing and what to do, a sentence each; empty where a node can be made."""
+        """Return what is missing and what to do, one sentence each; empty if a node can be started."""
         named = " ".join(self.packages)
         missing = [f"a node needs {named}: `make e2e-deps` installs them (`{INSTALL} {named}`)"] if named else []
         return [*self.impossible, *missing]
 
 
 def examine() -> Prerequisites:
-    """Look at this machine; as root, an overlay is mounted in a namespace of its own, and gone with it."""
+    """Check this machine. As root, this mounts an overlay in a temporary mount namespace."""
     impossible = tuple(sentence for sentence in (_linux(), _root(), _overlay()) if sentence)
     packages = {package for name, package in PACKAGES.items() if not shutil.which(name)}
     if not node_files.cni_folder():
@@ -69,7 +69,10 @@ def _root() -> str:
 
 
 def _overlay() -> str:
-    """Layers of images are stacked where the node's state is: not on every file system, nor in every container."""
+    """Return why overlayfs cannot be mounted below the node's state; empty if it can, or if that cannot be checked.
+
+    containerd stacks the layers of images there. Not every file system, and not every container, supports it.
+    """
     if os.geteuid() != 0 or not shutil.which("unshare"):
         return ""
     DEFAULT.mkdir(exist_ok=True)

@@ -1,8 +1,8 @@
 """The namespaces of the node: its own network, mounts, processes, hostname and IPC.
 
-Its first process is a program that only collects orphans; when that is killed, the kernel ends all processes in the
-namespace and removes mounts and devices with it. What the kernel does not remove is recorded in `sandbox.json` before
-it is made: cgroup directories, settings of the kernel, and empty folders of this machine that served as mount points.
+The first process is a program that only reaps orphans. When it is killed, the kernel ends all processes in the
+namespace, and removes its mounts and devices. Things that the kernel does not remove are recorded in `sandbox.json`
+before they are made: cgroup directories, kernel settings, and empty folders of this machine used as mount points.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from local.probe import until
 from local.process import living
 from node import cgroups, kernel_settings
 
-# The node's own network, which only this machine's end of the pair reaches.
+# The node's own network, which only this machine can reach, by its end of the pair of devices.
 NODE_ADDRESS = "10.200.0.1"
 MACHINE_ADDRESS = "10.200.0.254"
 PREFIX = 24
@@ -31,17 +31,17 @@ DEVICE = "node0"
 MACHINE_DEVICE = "kepler-node"
 HOSTNAME = "kepler-node"
 
-# Folders that programs of a node use whatever they are told. They are mounted over, so that this machine's stay as
-# they are; where there are none, they are made for as long as the node is up.
+# Folders that a node's programs use regardless of settings. Other folders are mounted over them, so that this
+# machine's own are unchanged. If a folder does not exist, it is made while the node is up.
 TEMPORARY = ("/run", "/var/log/containers")
 KEPT = {"/var/lib/cni": "cni", "/var/lib/kubelet": "kubelet", "/var/log/pods": "pods"}
-# Mounted by the exporter with type DirectoryOrCreate.
+# Folders that the exporter mounts with type DirectoryOrCreate.
 WANTED = ("/lib/modules",)
 
 READY_SECONDS = 60.0
 KILL_SECONDS = 30.0
 
-# The first process: `$1` is the file that says it is ready, `$2` what it becomes.
+# The first process: `$1` is the file that it creates once it is ready, `$2` the program that it then becomes.
 SCRIPT = """set -e
 for procs in {procs}; do echo 0 > $procs; done
 mount --make-rprivate /
@@ -56,7 +56,7 @@ exec "$2"
 
 @dataclass(frozen=True)
 class SandboxRecord:
-    """What is to be undone: the first process, settings to restore, and folders that were made on this machine."""
+    """What `down` has to undo: the first process, settings to restore, and folders that were made on this machine."""
 
     pid: int
     created: float
@@ -64,7 +64,7 @@ class SandboxRecord:
     folders: list[str]
 
     def process(self) -> psutil.Process | None:
-        """The first process, if it lives."""
+        """Return the first process, if it is alive."""
         return living(self.pid, self.created)
 
 
@@ -76,7 +76,7 @@ class Sandbox:
     procs: tuple[Path, ...]
 
     def command(self, *command: str) -> tuple[str, ...]:
-        """A command line that runs `command` in the sandbox, and in its cgroups."""
+        """Return a command line that runs `command` in the sandbox and in its cgroups."""
         join = " ".join(str(file) for file in self.procs)
         script = f'for procs in {join}; do echo $$ > $procs; done; exec "$@"'
         enter = ("nsenter", "-t", str(self.pid), "-n", "-m", "-p", "-u", "-i", "--")
@@ -90,7 +90,7 @@ class Sandbox:
 def up(state: Path, pause: Path) -> Sandbox:
     """Create the sandbox; `pause` is the program that becomes its first process.
 
-    Raises AlreadyRunning where another checkout's is, and PartFailed, leaving nothing.
+    Raises AlreadyRunning if another checkout has a node, and PartFailed after removing everything again.
     """
     if cgroups.processes():
         raise AlreadyRunning("another node is up on this machine: `python -m node down` in its checkout removes it")
@@ -107,7 +107,7 @@ def up(state: Path, pause: Path) -> Sandbox:
 
 
 def down(state: Path) -> list[str]:
-    """Remove the sandbox recorded in `state`, if there is one; return what could not be removed, in words."""
+    """Remove the sandbox recorded in `state`, if there is one; return sentences on what could not be removed."""
     record = recorded_sandbox(state)
     if not record:
         return []
@@ -128,7 +128,7 @@ def down(state: Path) -> list[str]:
 
 
 def recorded_sandbox(state: Path) -> SandboxRecord | None:
-    """What an earlier `up` recorded and no `down` removed."""
+    """Return the record that an earlier `up` wrote and no `down` removed, if there is one."""
     try:
         return SandboxRecord(**json.loads(_file(state).read_text()))
     except FileNotFoundError:
@@ -136,7 +136,7 @@ def recorded_sandbox(state: Path) -> SandboxRecord | None:
 
 
 def running(state: Path) -> Sandbox | None:
-    """The sandbox recorded in `state`, if it runs."""
+    """Return the sandbox recorded in `state`, if it runs."""
     record = recorded_sandbox(state)
     if not record or not record.process():
         return None
@@ -174,7 +174,7 @@ def _up(state: Path, pause: Path, record: SandboxRecord) -> Sandbox:
 
 
 def _own(state: Path, name: str) -> Path:
-    """A folder of the node's own, new and empty."""
+    """Return a new, empty folder that belongs to the node."""
     folder = state / "mounted" / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -182,7 +182,7 @@ def _own(state: Path, name: str) -> Path:
 
 
 def _connect(sandbox: Sandbox) -> None:
-    """A pair of devices, one end here; the pods' traffic is forwarded in the sandbox."""
+    """Connect the sandbox to this machine by a pair of devices; the sandbox forwards the pods' traffic."""
     _run("ip", "link", "add", MACHINE_DEVICE, "type", "veth", "peer", "name", DEVICE, "netns", str(sandbox.pid))
     _run("ip", "address", "add", f"{MACHINE_ADDRESS}/{PREFIX}", "dev", MACHINE_DEVICE)
     _run("ip", "link", "set", MACHINE_DEVICE, "up")
@@ -194,9 +194,12 @@ def _connect(sandbox: Sandbox) -> None:
 
 
 def _disconnect() -> None:
-    """Remove the pair of devices: with its namespace it goes only after a while, and stands in a next one's way."""
+    """Remove the pair of devices, which would block the next sandbox.
+
+    The kernel removes it by itself only some time after the namespace.
+    """
     if Path(f"/sys/class/net/{MACHINE_DEVICE}").exists():
-        with contextlib.suppress(PartFailed):  # it went meanwhile
+        with contextlib.suppress(PartFailed):  # the kernel has removed it meanwhile
             _run("ip", "link", "delete", MACHINE_DEVICE)
 
 

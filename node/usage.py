@@ -1,6 +1,6 @@
-"""CPU time and memory by part, from the node's cgroups and from the processes beside its pods.
+"""CPU time and memory by part, from the node's cgroups and from its processes outside pods.
 
-Memory is what nothing else could use meanwhile: anonymous memory, without pages of files that are shared or dropped.
+Memory is anonymous memory: pages of files, which can be shared or dropped, do not count.
 """
 
 from collections.abc import Mapping
@@ -16,13 +16,13 @@ from node import cgroups
 USEC = 1_000_000
 NSEC = 1_000_000_000
 OPERATOR = "kepler-operator"
-# With every pod that has ended: nothing but functions ends in numbers.
+# Includes every pod that has ended, since only functions end in large numbers.
 FUNCTIONS = "functions"
 
 
 @dataclass(frozen=True)
 class ResourceUsage:
-    """CPU seconds since the beginning, and MiB of anonymous memory now."""
+    """CPU seconds since the start, and MiB of anonymous memory now."""
 
     cpu: float
     memory: float
@@ -32,7 +32,7 @@ class ResourceUsage:
 
 
 def by_part(api: AdminClient, records: Path, mount: Path = cgroups.MOUNT) -> dict[str, ResourceUsage]:
-    """Return what each part of the node uses: its processes by name, its pods by namespace and purpose."""
+    """Return the usage of each part of the node: processes by name, pods by namespace and purpose."""
     processes = {record.name: _processes(record.pid) for record in recorded_processes(records)}
     pods = {pod["metadata"]["uid"]: pod for pod in api.items("/api/v1/pods")}
     functions = ResourceUsage(_cpu(mount, Path("kubepods")), 0.0)
@@ -65,7 +65,10 @@ def _part(pod: Object) -> str:
 
 
 def _processes(pid: int) -> ResourceUsage:
-    """A process with all below it: the part itself is below the one that entered the sandbox."""
+    """Return the usage of a process and its descendants.
+
+    The part itself is a descendant of the process that entered the sandbox.
+    """
     used = ResourceUsage(0.0, 0.0)
     try:
         first = psutil.Process(pid)
@@ -78,7 +81,7 @@ def _processes(pid: int) -> ResourceUsage:
 
 
 def _pods(mount: Path) -> list[Path]:
-    """The directories of pods, relative to the node's."""
+    """Return the directories of pods, relative to the node's."""
     root = _root(mount, "cpuacct")
     return [folder.relative_to(root) for folder in root.glob("kubepods/**/pod*") if folder.is_dir()]
 

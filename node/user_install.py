@@ -1,7 +1,7 @@
-"""The operator on the node, installed as its user does: an image, a kustomization over `config/base`, `kubectl apply`.
+"""Installs the operator on the node as a user does: an image, a kustomization over `config/base`, `kubectl apply`.
 
-Its exporter is Kepler's own code under the reference that `config/base` names, so that nothing of the configuration is
-changed but the operator's image.
+Its exporter is Kepler's own code under the image reference of `config/base`, so the operator's image is the only change
+to the configuration.
 """
 
 import subprocess
@@ -22,7 +22,7 @@ from node.sandbox import Sandbox
 
 BASE = ROOT / "config" / "base"
 NAMESPACE = "kepler-operator"
-# The name by which `config/base` names the operator's image.
+# The name of the operator's image in `config/base`.
 IMAGE = "kepler-on-knative"
 REPOSITORY = f"dev.local/{IMAGE}"
 EXPORTER_SETTING = "RELATED_IMAGE_KEPLER"
@@ -35,8 +35,8 @@ TRIGGERS = f"/apis/eventing.knative.dev/v1/namespaces/{NAMESPACE}/triggers"
 BROKERS = f"/apis/eventing.knative.dev/v1/namespaces/{NAMESPACE}/brokers"
 SOURCES = f"/apis/sources.knative.dev/v1/namespaces/{NAMESPACE}/apiserversources"
 CLOCKS = f"/apis/sources.knative.dev/v1/namespaces/{NAMESPACE}/pingsources"
-# Knative calls Triggers Ready before their channel routes to them: the dispatcher passes over a channel whose
-# controller has not seen the last subscriber yet, and reports the subscribers all the same
+# Knative reports Triggers as Ready before their channel routes to them: the dispatcher skips a channel if its
+# controller has not seen the last subscriber yet, but reports the subscribers nevertheless
 # (eventing v0.50.0: pkg/reconciler/inmemorychannel/dispatcher/inmemorychannel.go).
 CHANNELS = f"/apis/messaging.knative.dev/v1/namespaces/{NAMESPACE}/inmemorychannels"
 AWAITED = (SERVICES, BROKERS, CHANNELS, TRIGGERS, SOURCES, CLOCKS)
@@ -51,7 +51,7 @@ def version() -> str:
 
 
 def exporter() -> ProgramImage:
-    """Return Kepler's image under the reference that `config/base` gives functions for it."""
+    """Return Kepler's image under the reference that the functions' environment has in `config/base`."""
     settings = {entry["name"]: entry.get("value", "") for entry in _containers(IMAGE)[0]["env"]}
     return ProgramImage(settings[EXPORTER_SETTING], "kepler", ROOT_USER, EXPORTER_PATH, (EXPORTER_DATA,))
 
@@ -70,14 +70,14 @@ def archive(tag: str, folder: Path = DEFAULT / "image") -> Path:
 
 
 def tag_again(sandbox: Sandbox, old: str, new: str) -> None:
-    """Give the imported image a further tag, as a release of the same content has it."""
+    """Give the imported image a second tag, like a release with the same content."""
     ctr(sandbox, "images", "tag", "--force", f"{REPOSITORY}:{old}", f"{REPOSITORY}:{new}")
 
 
 def overlay(folder: Path, tag: str, patches: Sequence[Object] = ()) -> Path:
     """Write a kustomization over `config/base` that sets the operator's image, and return its folder.
 
-    `patches` are strategic merge patches, as an administrator adds them.
+    `patches` are strategic merge patches, such as an administrator adds.
     """
     folder.mkdir(parents=True, exist_ok=True)
     base = Path("../" * len(folder.resolve().parts[1:])) / BASE.relative_to("/")
@@ -93,9 +93,9 @@ def overlay(folder: Path, tag: str, patches: Sequence[Object] = ()) -> Path:
 
 
 def apply(kubectl: Kubectl, folder: Path, selector: str = "") -> str:
-    """Apply a kustomization, or what of it has some labels, as the installation guide says; return kubectl's report.
+    """Apply a kustomization, or its objects with some labels, as the installation guide says; return kubectl's report.
 
-    CRDs and the objects of their kinds are in one configuration: kubectl is asked again for what it could not map yet.
+    CRDs and the objects of their kinds are in one configuration.
     """
     return kubectl("apply", "--server-side", "-k", str(folder), *(("-l", selector) if selector else ()))
 
@@ -126,7 +126,7 @@ def _unready(manifest: Object) -> str:
 
 
 def _containers(image: str) -> list[Object]:
-    """The containers of Services in `config/base` whose image has that name."""
+    """Return the containers of Services in `config/base` that have an image of that name."""
     containers_of_image = []
     for file in sorted(BASE.glob("*.yaml")):
         for manifest in yaml.safe_load_all(file.read_text()):

@@ -1,6 +1,7 @@
-"""`kepler-cfm`: one ConfigMap, every key with one owner.
+"""ConfigMap `kepler-cfm`: each key has one owner.
 
-Server-side apply keeps the owners apart. A key that nobody here owns is the user's: it is kept, and it counts.
+Server-side apply keeps the owners apart. A key that no function owns belongs to the user: it is kept, and the exporter
+reads it.
 """
 
 import hashlib
@@ -18,7 +19,7 @@ from runtime.outcome import Intent
 
 
 class Key(StrEnum):
-    """Keys of `kepler-cfm` (KEP v0.7.12:pkg/config/config.go), and the working document's own beside them."""
+    """Keys of `kepler-cfm` (KEP v0.7.12:pkg/config/config.go), and the keys of the working document."""
 
     BIND_ADDRESS = "BIND_ADDRESS"
     CGROUP_METRICS = "CGROUP_METRICS"
@@ -54,15 +55,15 @@ class Key(StrEnum):
 
 
 def intent(parent: Manifest, key: Ref, data: Mapping[Key, str]) -> Intent:
-    """One owner's keys; the owners share labels and owner reference."""
+    """Return the intent with one owner's keys, and with the labels and owner reference that all owners share."""
     return children.child(parent, children.cfm(key), "config", {"data": {name.value: data[name] for name in data}})
 
 
 def intact(cfm: Manifest | None, manager: str, keys: frozenset[str]) -> bool:
-    """Whether `manager` owns all of these keys, and the labels and owner reference.
+    """Return whether `manager` owns all of these keys, the labels and the owner reference.
 
-    Whoever changes or removes a value takes it from its manager's `managedFields`, so what is still owned is
-    still as it was applied.
+    Whoever changes or removes a value takes it from the `managedFields` of its manager. So a value that is still owned
+    is unchanged since it was applied.
     """
     if cfm is None:
         return False
@@ -73,18 +74,23 @@ def intact(cfm: Manifest | None, manager: str, keys: frozenset[str]) -> bool:
 
 
 def holds(cfm: Manifest | None, intents: Iterable[Intent]) -> bool:
-    """Whether every key of these intents has its value."""
+    """Return whether the ConfigMap has every key of these intents, with its value."""
     there = (cfm or {}).get("data") or {}
     return all(intent.body["data"].items() <= there.items() for intent in intents if intent.ref.name == children.CFM)
 
 
+def added_keys(cfm: Manifest | None) -> tuple[str, ...]:
+    """Return the keys that users have added to `kepler-cfm`, in order."""
+    return tuple(sorted(set((cfm or {}).get("data") or {}) - {key.value for key in Key}))
+
+
 def wake(function: str, keys: frozenset[Key]) -> Wake:
-    """Return what wakes the owner of these keys: a change that somebody else made to what it wrote here."""
+    """Return the Wake for the owner of these keys: somebody else changed what the owner wrote to `kepler-cfm`."""
     return Wake(CONFIG_MAP, (children.CFM,), idle=partial(intact, manager=manager(function), keys=keys))
 
 
 def configuration_hash(cfm: Manifest, overlay: Mapping[Key, str]) -> str:
-    """A hash of everything in the ConfigMap, keys of the user's included, as it is once `overlay` is written."""
+    """Return a hash of the whole ConfigMap, including users' keys, as it will be once `overlay` is written."""
     content = {
         "data": {**(cfm.get("data") or {}), **{name.value: value for name, value in overlay.items()}},
         "binaryData": cfm.get("binaryData") or {},

@@ -1,4 +1,4 @@
-"""The exporter's pod and its objects, as a Kepler v0.7.12 needs them on a node."""
+"""The exporter's pod and its objects, as Kepler v0.7.12 needs them on a node."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ TOKEN_VOLUME = "token"
 
 
 def keys(kepler: Kepler) -> dict[Key, str]:
-    """The keys of `kepler-cfm` that say where and how often the exporter works."""
+    """Return the keys of `kepler-cfm` that configure the exporter's process, such as its address and log level."""
     collector = kepler.spec.collector
     return {
         Key.KEPLER_NAMESPACE: kepler.namespace,
@@ -28,12 +28,12 @@ def keys(kepler: Kepler) -> dict[Key, str]:
 
 
 def address(kepler: Kepler) -> str:
-    """Return the address to listen on: every one of the pod's, IPv4 or IPv6 as the cluster has them."""
+    """Return the address to listen on: all addresses of the pod, IPv4 or IPv6, depending on the cluster."""
     return f":{kepler.spec.collector.port}"
 
 
 def service(parent: Manifest, key: Ref) -> Intent:
-    """A headless Service: Prometheus scrapes every node's exporter, none is picked for it."""
+    """Return a headless Service: Prometheus scrapes the exporter of every node, not one picked by the Service."""
     collector = Kepler.model_validate(parent).spec.collector
     port = {"name": children.PORT_NAME, "port": collector.port, "protocol": "TCP", "targetPort": children.PORT_NAME}
     spec = {"clusterIP": "None", "selector": children.selector(parent), "ports": [port]}
@@ -42,16 +42,16 @@ def service(parent: Manifest, key: Ref) -> Intent:
 
 
 def account(parent: Manifest, key: Ref) -> Intent:
-    """The ServiceAccount that the shipped ClusterRoleBinding names as a subject; no pod gets its token unasked."""
+    """Return the ServiceAccount that the shipped ClusterRoleBinding names; its token is not mounted by default."""
     return children.child(parent, children.account(key), "exporter", {"automountServiceAccountToken": False})
 
 
 @dataclass(frozen=True)
 class PodInputs:
-    """What the exporter's pods are made from beside the Kepler.
+    """What the exporter's pods are made from, in addition to the Kepler.
 
-    `settled` is the configuration, `digest` the hash of all of `kepler-cfm`; `estimator` is the image of the estimator
-    beside each exporter, None for none.
+    `settled` is the configuration, `digest` the hash of all of `kepler-cfm`. `estimator` is the image of the estimator
+    sidecar, None for none.
     """
 
     image: str
@@ -61,15 +61,21 @@ class PodInputs:
 
 
 def daemon_set(parent: Manifest, key: Ref, inputs: PodInputs) -> Intent:
-    """One exporter a node; a changed configuration changes the pods."""
+    """Return the DaemonSet. A changed configuration changes the pod template, and so replaces the pods."""
     kepler, estimator = Kepler.model_validate(parent), inputs.estimator
     alone = pod(kepler, inputs)
-    collector = kepler.spec.collector
+    annotations = {children.CONFIG_HASH: inputs.digest, **settled_config.annotations(inputs.settled)}
+    spec = sidecar.with_estimator(alone, kepler, estimator) if estimator else alone
+    return workload(parent, key, annotations, spec)
+
+
+def workload(parent: Manifest, key: Ref, annotations: Mapping[str, str], pod_spec: Mapping[str, Any]) -> Intent:
+    """Return a DaemonSet of pods with this spec; `annotations` are added to the user's own."""
+    collector = Kepler.model_validate(parent).spec.collector
     labels = {**collector.pod_labels, **children.labels(parent, "exporter")}
-    ours = {children.CONFIG_HASH: inputs.digest, **settled_config.annotations(inputs.settled)}
     template = {
-        "metadata": {"labels": labels, "annotations": {**collector.pod_annotations, **ours}},
-        "spec": sidecar.with_estimator(alone, kepler, estimator) if estimator else alone,
+        "metadata": {"labels": labels, "annotations": {**collector.pod_annotations, **annotations}},
+        "spec": pod_spec,
     }
     spec = {"selector": {"matchLabels": children.selector(parent)}, "template": template}
     strategy = collector.update_strategy
@@ -77,8 +83,8 @@ def daemon_set(parent: Manifest, key: Ref, inputs: PodInputs) -> Intent:
     return replace(children.child(parent, children.daemon_set(key), "exporter", body), field="collector")
 
 
-def pod(kepler: Kepler, inputs: PodInputs) -> dict[str, Any]:
-    """The pod: privileged and in the host's PID namespace, since eBPF, RAPL and attribution need both."""
+def placement(kepler: Kepler) -> dict[str, Any]:
+    """Return the fields of the pod's spec that say where it runs and who it is, for every line of releases."""
     collector = kepler.spec.collector
     tolerations = engine.TOLERATIONS if collector.tolerations is None else collector.tolerations
     chosen = {
@@ -93,14 +99,21 @@ def pod(kepler: Kepler, inputs: PodInputs) -> dict[str, Any]:
         "serviceAccountName": children.ACCOUNT,
         "automountServiceAccountToken": False,
         "hostPID": True,
-        "containers": [container(kepler, inputs.image)],
-        "volumes": [*volumes(inputs.settled), *machine_spec_volume.volumes(kepler), *redfish.volumes(kepler)],
         **{field: value for field, value in chosen.items() if value},
     }
 
 
+def pod(kepler: Kepler, inputs: PodInputs) -> dict[str, Any]:
+    """Return the pod's spec: privileged and in the host's PID namespace, since eBPF, RAPL and attribution need both."""
+    return {
+        **placement(kepler),
+        "containers": [container(kepler, inputs.image)],
+        "volumes": [*volumes(inputs.settled), *machine_spec_volume.volumes(kepler), *redfish.volumes(kepler)],
+    }
+
+
 def container(kepler: Kepler, image: str) -> dict[str, Any]:
-    """The exporter itself. Its address is also in `kepler-cfm`, which wins over the flag and agrees with it."""
+    """Return the exporter's container. Its address is also in `kepler-cfm`, which overrides the flag and equals it."""
     collector = kepler.spec.collector
     return {
         "name": children.EXPORTER,
@@ -116,13 +129,15 @@ def container(kepler: Kepler, image: str) -> dict[str, Any]:
         "ports": [{"name": children.PORT_NAME, "containerPort": collector.port, "protocol": "TCP"}],
         "securityContext": {"privileged": True},
         "resources": collector.resources or engine.RESOURCES,
+        # The end of its log is then in the pod's status, where `kubectl kepler explain` reads why it ended.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [*mounts(), *machine_spec_volume.mounts(kepler), *redfish.mounts(kepler)],
         **probes(),
     }
 
 
 def environment(kepler: Kepler) -> list[dict[str, Any]]:
-    """Node name and address by the downward API (without a name Kepler ends), then the user's own."""
+    """Return node name and address from the downward API (Kepler exits without a name), then the user's variables."""
     return [
         {"name": "NODE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
         {"name": "NODE_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}},
@@ -132,10 +147,11 @@ def environment(kepler: Kepler) -> list[dict[str, Any]]:
 
 
 def probes() -> dict[str, Any]:
-    """Started: it listens, after loading eBPF. Ready and alive: it answers. All ask `/healthz`, which is cheap.
+    """Return the probes. The exporter has started once it listens; it is ready and alive if it answers.
 
-    The kubelet asks a first time one period after the start, and Kepler listens after 0.2 s: the period of the startup
-    probe is what a rollout waits for on each node. It may take two minutes.
+    It listens after loading eBPF. All probes request `/healthz`, which is cheap. The kubelet probes first one period
+    after the start, and Kepler listens after 0.2 s, so the period of the startup probe is what a rollout waits for on
+    each node. A start may take two minutes.
     """
     ask = {"httpGet": {"path": engine.HEALTH_PATH, "port": children.PORT_NAME}}
     return {
@@ -146,9 +162,9 @@ def probes() -> dict[str, Any]:
 
 
 def mounts() -> list[dict[str, Any]]:
-    """What of the host, and of the configuration, the exporter sees; all but `/proc` read-only.
+    """Return the exporter's mounts of the host, the token and the configuration; all but `/proc` are read-only.
 
-    Kepler reads the settled configuration. `/etc/config` is `kepler-cfm` itself, as the working document has it.
+    Kepler reads the settled configuration. `/etc/config` is `kepler-cfm` itself, as the working document requires.
     """
     host = {"lib-modules": engine.LIB_MODULES, "tracing": engine.SYS}
     return [
@@ -161,7 +177,7 @@ def mounts() -> list[dict[str, Any]]:
 
 
 def volumes(settled: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Three directories of the host, the settled configuration and `kepler-cfm`, one file a key, and the token."""
+    """Return the volumes: host directories, settled configuration, `kepler-cfm` (one file for each key), token."""
     return [
         {"name": "lib-modules", "hostPath": {"path": engine.LIB_MODULES, "type": "DirectoryOrCreate"}},
         {"name": "tracing", "hostPath": {"path": engine.SYS, "type": "Directory"}},
@@ -173,9 +189,9 @@ def volumes(settled: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def token() -> dict[str, Any]:
-    """The account's token, as Kubernetes would mount it into every container: here it is the exporter's alone.
+    """Return the volume with the account's token, as Kubernetes would mount it into every container of the pod.
 
-    Beside it runs the estimator, whose models are code.
+    Only the exporter mounts it. The estimator in the same pod gets none, since its models are code.
     """
     place = {"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}, "path": "namespace"}
     authority = {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}

@@ -22,13 +22,13 @@ def config_map(key: Ref) -> Ref:
 
 
 def volumes(kepler: Kepler) -> list[dict[str, Any]]:
-    """Return the volume with the type of machine that the Kepler names; none where it names none."""
+    """Return the volume with the type of machine that the Kepler names; empty if it names none."""
     named = kepler.spec.collector.machine_spec
     items = [{"key": named, "path": FILE}]
     return [{"name": VOLUME, "configMap": {"name": NAME, "items": items}}] if named else []
 
 
 def mounts(kepler: Kepler) -> list[dict[str, Any]]:
-    """Return where exporter and estimator mount the volume; nothing where the Kepler names no type of machine."""
+    """Return where exporter and estimator mount the volume; empty if the Kepler names no type of machine."""
     named = kepler.spec.collector.machine_spec
     return [{"name": VOLUME, "mountPath": DIRECTORY, "readOnly": True}] if named else []

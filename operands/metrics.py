@@ -1,7 +1,7 @@
-"""Which series a Kepler v0.7.12 has, and which of them a KeplerExportedPower asks for.
+"""Which series Kepler v0.7.12 exports, and which of them a KeplerExportedPower asks for.
 
-Kepler switches families of series, not single ones. So a switch is on when any of the levels asked for needs it
-(`exported_power` writes them), and what it brings beyond that is dropped by Prometheus (`monitoring` says so).
+Kepler switches families of series, not single series. So a switch is on if any requested level needs it (function
+`exported_power` writes the switches), and Prometheus drops the series that nobody asked for (function `monitoring`).
 
 A series is called `kepler_<family>_<measure>_total` (KEP v0.7.12:pkg/metrics/consts/consts.go).
 """
@@ -25,18 +25,18 @@ class Family(StrEnum):
 
 TOTAL = "joules"
 
-# What adds up to a whole: Kepler's own totals are this sum (pkg/metrics/utils/utils.go, handleContainerStats). It has
-# totals of containers and processes only; a node or a VM is told by its components or not at all.
+# Components that add up to the total: Kepler's own totals are this sum (pkg/metrics/utils/utils.go,
+# handleContainerStats). It has totals of containers and processes only; nodes and VMs have components only.
 SUMMANDS = ("package", "dram", "other", "gpu")
-# `core` and `uncore` are within `package`, and `platform` is the whole machine by its own meter.
+# `core` and `uncore` are parts of `package`; `platform` is the whole machine, measured by its own meter.
 COMPONENTS = ("package", "core", "uncore", "dram", "other", "gpu", "platform")
 
 
 def switches(asked: KeplerExportedPowerSpec) -> dict[Key, bool]:
-    """Kepler's switches, each on when one of the levels needs it.
+    """Return Kepler's switches; each is on if one of the requested levels needs it.
 
-    Without `EXPOSE_COMPONENT_POWER`, Kepler tells nothing of the energy of nodes and VMs (pkg/metrics/utils/utils.go,
-    CollectEnergyMetrics), so that it stays on for these levels even where 'package' is not asked for.
+    Without `EXPOSE_COMPONENT_POWER`, Kepler exports no energy of nodes and VMs (pkg/metrics/utils/utils.go,
+    CollectEnergyMetrics). So it stays on for these levels even if 'package' is not requested.
     """
     levels = {*asked.levels}
     return {
@@ -49,12 +49,12 @@ def switches(asked: KeplerExportedPowerSpec) -> dict[Key, bool]:
 
 
 def usage(asked: KeplerExportedPowerSpec) -> tuple[str, ...]:
-    """The usage metrics asked for, in Kepler's order: all of them where none is named."""
+    """Return the requested usage metrics, in Kepler's order; all of them if none is named."""
     return tuple(metric for metric in USAGE if metric in asked.metrics or not asked.metrics)
 
 
 # What models are trained from (MS v0.7.12:src/kepler_model/util/prom_types.py, train_types.py): what RAPL measures of a
-# node, and the least that a container's share can be told by.
+# node, and the minimum from which a container's share can be computed.
 TRAINED_FROM: Mapping[Family, tuple[str, ...]] = {
     Family.NODE: tuple(f"{component}_{TOTAL}" for component in ("package", "core", "uncore", "dram")),
     Family.CONTAINER: METRICS[Source.BPF],
@@ -74,17 +74,17 @@ def collected_usage(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMe
 
 
 def series(family: Family, measure: str) -> str:
-    """A series' name."""
+    """Return a series' name."""
     return f"kepler_{family}_{measure}_total"
 
 
 def joules(components: tuple[str, ...]) -> tuple[str, ...]:
-    """The measures of components' energy."""
+    """Return the names of the energy measures of these components."""
     return tuple(f"{component}_{TOTAL}" for component in components)
 
 
 def exported(asked: KeplerExportedPowerSpec) -> dict[Family, tuple[str, ...]]:
-    """The most that a Kepler exports with its switches set for `asked`, every source read."""
+    """Return all that a Kepler exports with the switches set for `asked` if every source is read."""
     on = switches(asked)
     components = joules(COMPONENTS) if on[Key.EXPOSE_COMPONENT_POWER] else ()
     suffixes: dict[Family, tuple[str, ...]] = {Family.NODE: components}
@@ -98,7 +98,7 @@ def exported(asked: KeplerExportedPowerSpec) -> dict[Family, tuple[str, ...]]:
 
 
 def wanted_series(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric) -> dict[Family, frozenset[str]]:
-    """What of it is asked for: the whole at each level, its components with 'package', and usage metrics."""
+    """Return the requested series: totals of each level, components with 'package', and usage metrics."""
     levels, uses = {*asked.levels}, collected_usage(asked, collected)
     components = joules(COMPONENTS) if Level.PACKAGE in levels else ()
     whole = joules((*SUMMANDS, "platform"))
@@ -115,15 +115,16 @@ def wanted_series(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetr
 
 
 def pod_measures(asked: KeplerExportedPowerSpec) -> tuple[str, ...]:
-    """The measures of containers that a pod is summed up from.
+    """Return the container measures that the sums of pods are computed from.
 
-    Prometheus drops before it records: what its rules read has to be kept, also where only 'pod' is asked for.
+    Prometheus drops series before it records. So the series that its rules read are kept, even if only 'pod' is
+    requested.
     """
     return (TOTAL, *(joules(SUMMANDS) if Level.PACKAGE in asked.levels else ()))
 
 
 def surplus(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric) -> Mapping[Family, tuple[str, ...]]:
-    """What Kepler exports and nobody asked for, by family; only families that have any."""
+    """Return the series that Kepler exports and nobody asked for, by family; only families that have any."""
     keep = wanted_series(asked, collected)
     extra = {
         family: tuple(measure for measure in measures if measure not in keep[family])
@@ -133,7 +134,7 @@ def surplus(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric) ->
 
 
 def untrainable(kept: Mapping[Family, Iterable[str]]) -> tuple[str, ...]:
-    """The series that online training learns from and that are not kept: energy of nodes, and what containers use."""
+    """Return the series that online training needs and that are not kept: energy of nodes, and usage of containers."""
     return tuple(
         series(family, measure)
         for family, measures in TRAINED_FROM.items()

@@ -1,4 +1,4 @@
-"""The model server's pod and its objects, as version v0.7.12 needs them; the trainer is a container beside it."""
+"""The model server's pod and its objects, as v0.7.12 needs them; the trainer is a container in the same pod."""
 
 import hashlib
 import json
@@ -30,7 +30,10 @@ CONFIG_KEYS = frozenset(
 
 
 def settings(kepler: Kepler) -> dict[str, str]:
-    """What model server and trainer read, one file a key (MS:src/kepler_model/util/config.py, prom_types.py)."""
+    """Return what model server and trainer read, one file for each key.
+
+    The names are those of MS:src/kepler_model/util/config.py and prom_types.py.
+    """
     wanted = kepler.spec.model_server
     optional = {"INITIAL_PIPELINE_URL": ",".join(wanted.pipelines), "PROM_SERVER": wanted.training.prometheus_url}
     return {
@@ -46,18 +49,18 @@ def settings(kepler: Kepler) -> dict[str, str]:
 
 
 def config(parent: Manifest, key: Ref, data: dict[str, str]) -> Intent:
-    """The ConfigMap of model server and trainer."""
+    """Return the ConfigMap of model server and trainer."""
     return _child(parent, children.model_config(key), {"data": data})
 
 
 def settings_hash(secret: Manifest | None, data: dict[str, str]) -> str:
-    """A hash of the ConfigMap as it is once `data` is written, keys of the user's included."""
+    """Return a hash of the ConfigMap, including users' keys, as it will be once `data` is written."""
     theirs = {key: value for key, value in ((secret or {}).get("data") or {}).items() if key not in CONFIG_KEYS}
     return hashlib.sha256(json.dumps({**theirs, **data}, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def service(parent: Manifest, key: Ref) -> Intent:
-    """A headless Service: there is one pod, and its name is all that is needed."""
+    """Return a headless Service: there is one pod, and clients need only its name."""
     wanted = Kepler.model_validate(parent).spec.model_server
     port = {"name": children.PORT_NAME, "port": wanted.port, "protocol": "TCP", "targetPort": children.PORT_NAME}
     spec = {"clusterIP": "None", "selector": children.selector(parent, children.MODEL_SERVER), "ports": [port]}
@@ -65,7 +68,11 @@ def service(parent: Manifest, key: Ref) -> Intent:
 
 
 def deployment(parent: Manifest, key: Ref, images: tuple[str, str], digest: str) -> Intent:
-    """One pod; `images` are the model server's and rclone's, and a changed configuration changes `digest`."""
+    """Return the Deployment with one pod.
+
+    `images` are the images of model server and rclone. `digest` is a hash of the configuration, so that a change of it
+    replaces the pod.
+    """
     kepler = Kepler.model_validate(parent)
     wanted = kepler.spec.model_server
     template = {
@@ -85,9 +92,10 @@ def deployment(parent: Manifest, key: Ref, images: tuple[str, str], digest: str)
 
 
 def strategy(kepler: Kepler) -> dict[str, Any]:
-    """Where two pods would share a directory the old one ends first; else the new one is ready first.
+    """Return the update strategy: 'Recreate' if two pods would share a directory, else 'RollingUpdate'.
 
-    `rollingUpdate` is spelt out, so that it is ours to remove: a defaulted one stays, and is refused beside 'Recreate'.
+    `rollingUpdate` is explicit, so that this function owns it and can remove it. A defaulted one would stay, and the
+    API server refuses it together with 'Recreate'.
     """
     if model_store.shared(kepler.spec.model_server.storage):
         return {"type": "Recreate"}
@@ -95,7 +103,7 @@ def strategy(kepler: Kepler) -> dict[str, Any]:
 
 
 def pod(kepler: Kepler, image: str, rclone: str) -> dict[str, Any]:
-    """Model server, trainer and copies; it asks the API server for nothing, and gets no token."""
+    """Return the spec of the pod with model server, trainer and copies; no token, since it makes no API calls."""
     wanted = kepler.spec.model_server
     transfers = model_store.transfers(kepler, rclone)
     trainer = [container("online-trainer", "online-trainer", kepler, image)] if wanted.training.online else []
@@ -121,13 +129,13 @@ def pod(kepler: Kepler, image: str, rclone: str) -> dict[str, Any]:
 
 
 def pull_secrets(kepler: Kepler) -> list[dict[str, Any]]:
-    """The exporter's, since one registry may have all images, and the model server's own; each once."""
+    """Return the exporter's pull secrets, since one registry may have all images, and the model server's; each once."""
     secrets = (*kepler.spec.collector.image_pull_secrets, *kepler.spec.model_server.image_pull_secrets)
     return [secret for place, secret in enumerate(secrets) if secret not in secrets[:place]]
 
 
 def container(name: str, program: str, kepler: Kepler, image: str) -> dict[str, Any]:
-    """One program of the image, whose entrypoint is `bash -c`."""
+    """Return the container for one program of the image. The image's entrypoint is `bash -c`."""
     wanted = kepler.spec.model_server
     return {
         "name": name,
@@ -145,10 +153,10 @@ def container(name: str, program: str, kepler: Kepler, image: str) -> dict[str, 
 
 
 def serving(port: int) -> dict[str, Any]:
-    """The port, and probes that ask for the list of models, which is an error until there are some.
+    """Return the port, and probes that request the list of models, which is an error until there are models.
 
-    Models are loaded at the start and never again (MS:src/kepler_model/server/model_server.py, load_init_pipeline), so
-    a server that has none after ten minutes is started again: that is how a download is tried again.
+    Models are loaded at the start and never again (MS:src/kepler_model/server/model_server.py, load_init_pipeline). So
+    a server without models is restarted after ten minutes, which retries the download.
     """
     ask = {"httpGet": {"path": engine.MODEL_LIST_PATH, "port": children.PORT_NAME}, "timeoutSeconds": 10}
     return {
@@ -160,7 +168,7 @@ def serving(port: int) -> dict[str, Any]:
 
 
 def volumes(kepler: Kepler) -> list[dict[str, Any]]:
-    """Configuration, models, and room for what the server unpacks."""
+    """Return the volumes for configuration, models, and the archives that the server unpacks."""
     return [
         {"name": children.CONFIG_VOLUME, "configMap": {"name": children.MODEL_CONFIG}},
         *model_store.volumes(kepler.spec.model_server.storage),

@@ -13,14 +13,14 @@ from runtime.outcome import Intent
 from runtime.ownership import reference
 
 VOLUME = "mnt"
-# The authorities that the copies trust.
+# The certificate authorities that the copies trust.
 CA_VOLUME, CA_DIRECTORY, CA_FILE = "ca", "/etc/kepler-ca", "ca.crt"
 # The containers that copy models from and to an object store.
 COPIES = PULL, PUSH = "pull", "push"
-# Says on the claim itself what becomes of it; also how an event of a claim is told to be in order.
+# Annotation with the claim's `on-delete`; `intact` uses it to recognize a claim that needs no change.
 ON_DELETE = "sustainable-computing.io/on-delete"
 
-# Waits, then copies, again and again; once more when the pod ends. `$1` is the pause, the rest the command.
+# Waits, then copies, in a loop; copies once more when the pod ends. `$1` is the pause, the rest is the command.
 AGAIN_AND_AGAIN = (
     "pause=$1; shift; trap 'kill $! 2>/dev/null; \"$@\"; exit $?' TERM; "
     'while :; do sleep "$pause" & wait $!; "$@"; done'
@@ -28,22 +28,22 @@ AGAIN_AND_AGAIN = (
 
 
 def directory(storage: Storage) -> str:
-    """The directory of the models, in the pod."""
+    """Return the directory of the models, in the pod."""
     return f"{engine.MNT_PATH}/{storage.path}"
 
 
 def lasts(storage: Storage) -> bool:
-    """Whether models outlive the pod."""
+    """Return whether models outlive the pod."""
     return storage.type is not StorageType.LOCAL
 
 
 def shared(storage: Storage) -> bool:
-    """Whether two pods would have one directory, of which each removes the other's models when it loads its own."""
+    """Return whether two pods would share one directory; each would remove the other's models when it loads its own."""
     return storage.type in (StorageType.HOSTPATH, StorageType.NFS, StorageType.CLAIM)
 
 
 def volume(storage: Storage) -> dict[str, Any]:
-    """The volume at `/mnt`."""
+    """Return the volume at `/mnt`."""
     sources: dict[StorageType, dict[str, Any]] = {
         StorageType.LOCAL: {"emptyDir": {}},
         StorageType.HOSTPATH: {"hostPath": {"path": storage.hostpath.path, "type": "DirectoryOrCreate"}},
@@ -55,9 +55,9 @@ def volume(storage: Storage) -> dict[str, Any]:
 
 
 def mounts(storage: Storage) -> list[dict[str, Any]]:
-    """The volume, and once more its directory of the models, so that the kubelet makes it.
+    """Return two mounts of the volume: all of it, and the directory of the models, so that the kubelet creates it.
 
-    The model server makes only '/mnt/models', and ends where another one is missing
+    The model server creates only '/mnt/models', and exits if another directory is missing
     (MS:src/kepler_model/server/model_server.py, load_init_pipeline).
     """
     return [
@@ -67,13 +67,13 @@ def mounts(storage: Storage) -> list[dict[str, Any]]:
 
 
 def copy_mounts(storage: Storage) -> list[dict[str, Any]]:
-    """The mounts of a copy: the models, and the authorities that vouch for the store."""
+    """Return the mounts of a copy: the models, and the object store's certificate authorities."""
     authorities = {"name": CA_VOLUME, "mountPath": CA_DIRECTORY, "readOnly": True}
     return [*mounts(storage), *([authorities] if storage.external.ca.config_map else [])]
 
 
 def volumes(storage: Storage) -> list[dict[str, Any]]:
-    """The volume of the models, and the one of the authorities where a store has its own."""
+    """Return the volume of the models, and that of the certificate authorities if the object store has its own."""
     ca = storage.external.ca
     if storage.type is not StorageType.EXTERNAL or not ca.config_map:
         return [volume(storage)]
@@ -82,9 +82,9 @@ def volumes(storage: Storage) -> list[dict[str, Any]]:
 
 
 def claim(parent: Manifest, key: Ref, actual: Manifest | None, wanted: Claim) -> Intent:
-    """The claim in use, of which the API server lets only the size change, and that only grow.
+    """Return the claim in use. The API server allows only its size to change, and only to grow.
 
-    Where no class is named, one that is there keeps its own.
+    If no storage class is named, an existing claim keeps its own.
     """
     there = ((actual or {}).get("spec") or {}).get("storageClassName")
     name = there if wanted.storage_class is None else wanted.storage_class
@@ -95,10 +95,10 @@ def claim(parent: Manifest, key: Ref, actual: Manifest | None, wanted: Claim) ->
 
 
 def fixed(key: Ref, actual: Manifest | None, wanted: Claim) -> str:
-    """What of an existing claim would have to change and cannot, in the user's words; empty where nothing would.
+    """Return a message if an existing claim cannot be changed as requested, else an empty string.
 
-    The API server says so, too (k8s.io/kubernetes v1.35:pkg/apis/core/validation, ValidatePersistentVolumeClaimUpdate),
-    but of a claim, not of the field that it came from.
+    The message names the field of the Kepler. The API server refuses the change too (k8s.io/kubernetes
+    v1.35:pkg/apis/core/validation, ValidatePersistentVolumeClaimUpdate), but names the claim's field.
     """
     spec: Manifest = (actual or {}).get("spec") or {}
     there = {
@@ -123,17 +123,17 @@ def fixed(key: Ref, actual: Manifest | None, wanted: Claim) -> str:
 
 
 def unused(parent: Manifest, key: Ref, actual: Manifest, manager: str, wanted: Claim) -> Intent:
-    """A claim that nothing asks for any more: as it is, in the hands that `on-delete` says."""
+    """Return a claim that is not in use any more: its spec as it is, with or without an owner as `on-delete` says."""
     owned = owned_fields(actual, manager=manager).get("f:spec") or {}
     spec = {field: value for field, value in actual["spec"].items() if f"f:{field}" in owned}
     return _claim(parent, key, spec, wanted.on_delete)
 
 
 def _claim(parent: Manifest, key: Ref, spec: Manifest, on_delete: OnDelete) -> Intent:
-    """Return the claim; with an owner, garbage collection deletes it with the Kepler.
+    """Return the claim; if it has an owner, garbage collection deletes it with the Kepler.
 
-    Its labels name no instance: a tool that tracks applications by `app.kubernetes.io/instance` would take a claim
-    without an owner for one that its application lost, and prune it with all models.
+    Its labels name no instance. Tools that track applications by `app.kubernetes.io/instance` would regard a claim
+    without an owner as left over from its application, and prune it with all models.
     """
     labels = children.labels(parent, "model-server", children.MODEL_SERVER)
     described = {
@@ -145,12 +145,12 @@ def _claim(parent: Manifest, key: Ref, spec: Manifest, on_delete: OnDelete) -> I
 
 
 def made(actual: Manifest | None, manager: str) -> bool:
-    """Whether a claim of our name is ours, and not one that somebody made by hand."""
+    """Return whether `manager` made the claim of our name, and not somebody by hand."""
     return actual is not None and bool(owned_fields(actual, manager=manager))
 
 
 def intact(actual: Manifest, manager: str) -> bool:
-    """Whether everything that we said of the claim still stands: whoever changes it takes it from us."""
+    """Return whether `manager` still owns all fields that it wrote to the claim; whoever changes a field takes it."""
     owned = owned_fields(actual, manager=manager)
     described, asked = owned.get("f:metadata") or {}, owned.get("f:spec") or {}
     annotations = (actual.get("metadata") or {}).get("annotations") or {}
@@ -162,9 +162,9 @@ def intact(actual: Manifest, manager: str) -> bool:
 
 
 def transfers(kepler: Kepler, image: str) -> dict[str, list[dict[str, Any]]]:
-    """Beside an object store: models are pulled before the server starts, and pushed where there is a trainer.
+    """Return the copy containers of an object store: one pulls models at the start, one pushes trained models.
 
-    Both only add and replace: what somebody else put into the bucket stays.
+    Both only add and replace: other objects in the bucket stay. Empty if `storage.type` is not 'external'.
     """
     server = kepler.spec.model_server
     if server.storage.type is not StorageType.EXTERNAL:
@@ -179,17 +179,17 @@ def transfers(kepler: Kepler, image: str) -> dict[str, list[dict[str, Any]]]:
 
 
 def remote(external: External) -> str:
-    """The bucket, and the prefix in it, as rclone names them; the rest is in its environment."""
+    """Return bucket and prefix as rclone names them; its environment has the rest."""
     return f":s3:{external.bucket}/{external.prefix}".rstrip("/")
 
 
 def copy(source: str, target: str) -> list[str]:
-    """rclone's arguments. Checksums, since the times of objects are those of their upload."""
+    """Return rclone's arguments. It compares checksums, since the times of objects are those of their upload."""
     return ["copy", source, target, "--checksum", "--verbose"]
 
 
 def environment(external: External) -> list[dict[str, Any]]:
-    """Everything rclone must know of the store. The credentials are the Secret's, and nowhere else."""
+    """Return rclone's settings for the object store. The credentials stay in the Secret that the variables refer to."""
     settings = {
         "RCLONE_S3_PROVIDER": "Other",
         "RCLONE_S3_ENDPOINT": external.endpoint,

@@ -1,8 +1,8 @@
-"""Which namespaces may have pods that run privileged, as exporters do: those that an administrator has opened.
+"""Which namespaces may have privileged pods, such as exporters: those that an administrator has labelled.
 
-Whoever may edit a Kepler shall not thereby put privileged pods on every node. Pod Security Admission's own label says
-where such pods may be; ClusterRoles `edit` and `admin` cannot set it. Only the label itself counts, not a default of
-the cluster, which may allow everything without anybody having decided so.
+Permission to edit a Kepler must not suffice to run privileged pods on every node. So pods need Pod Security Admission's
+label on the namespace, which ClusterRoles `edit` and `admin` cannot set. Only the label counts, not a default of the
+cluster, which may allow everything without anybody having decided it.
 """
 
 from runtime.declaration import Observed, Wake
@@ -12,17 +12,17 @@ from runtime.outcome import Outcome, rejected
 LABEL = "pod-security.kubernetes.io/enforce"
 LABELS = {LABEL: "privileged"}
 
-# A Namespace that gets or loses the label is an event about it; all other Namespaces are nobody's business here.
+# Events of a Namespace that gets or loses the label; events of other Namespaces wake nothing.
 WAKE = Wake(NAMESPACE, labels=LABELS)
 
 
 def ref(key: Ref) -> Ref:
-    """The Namespace that a Kepler is in."""
+    """Return the Namespace that a Kepler is in."""
     return Ref(NAMESPACE, "", key.namespace)
 
 
 def refuse_closed(observed: Observed) -> Outcome | None:
-    """Why nothing that needs privileges is written here, or None where it may be."""
+    """Return a rejection if the namespace does not allow privileged pods, else None."""
     namespace = observed.get(ref(observed.key))
     if namespace and LABELS.items() <= (metadata(namespace).get("labels") or {}).items():
         return None
@@ -35,5 +35,5 @@ def refuse_closed(observed: Observed) -> Outcome | None:
 
 
 def command(namespace: str) -> str:
-    """What an administrator runs to allow it."""
+    """Return the command by which an administrator allows privileged pods."""
     return f"kubectl label namespace {namespace} {LABEL}={LABELS[LABEL]} --overwrite"

@@ -1,7 +1,8 @@
-"""How OpenShift changes machines: by MachineConfigs, which pools of machines take up one reboot after another.
+"""How OpenShift changes machines: MachineConfigs, which MachineConfigPools roll out, one reboot after another.
 
-The MachineConfigs are upstream's (KEP v0.4:manifests/config/cluster-prereqs/), names and content: where they were
-applied by hand, they are found in place. What a pool says is github.com/openshift/api machineconfiguration/v1.
+The MachineConfigs have upstream's names and content (KEP v0.4:manifests/config/cluster-prereqs/), so those that were
+applied by hand are recognized as in place. The status of a pool follows github.com/openshift/api
+machineconfiguration/v1.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,14 +16,14 @@ from runtime.outcome import Intent
 from runtime.ownership import reference
 
 ROLE = "machineconfiguration.openshift.io/role"
-# Where this is defined, there are MachineConfigs.
+# The CustomResourceDefinition of MachineConfigs; it exists on OpenShift only.
 API = Ref(CRD, "", f"{NODES_CONFIG.plural}.{NODES_CONFIG.group}")
-# Below `config/`: lets the functions write MachineConfigs, which reboot machines.
+# Directory in `config/` with the permission to write MachineConfigs, which reboot machines.
 OVERLAY = "overlays/openshift"
 
 
 class Feature(StrEnum):
-    """What a MachineConfig brings to a pool: the field that asks for it."""
+    """What a MachineConfig brings to a pool; the value is the field that asks for it."""
 
     CGROUP_V2 = "cgroup-v2"
     KERNEL_DEVEL = "kernel-devel"
@@ -40,24 +41,24 @@ CONTENT: Mapping[Feature, Manifest] = {
 
 @dataclass(frozen=True, order=True)
 class Piece:
-    """One feature for one pool, and so one MachineConfig."""
+    """One feature for one pool, which is one MachineConfig."""
 
     role: str
     feature: Feature
 
     @property
     def ref(self) -> Ref:
-        """The MachineConfig; MachineConfigs are merged in the order of their names."""
+        """Return the MachineConfig; OpenShift merges MachineConfigs in the order of their names."""
         return Ref(NODES_CONFIG, "", NAMES[self.feature].format(role=self.role))
 
     def intent(self, parent: Manifest) -> Intent:
-        """The MachineConfig as upstream wrote it, and it goes when its parent goes."""
+        """Return the MachineConfig with upstream's content and an owner reference: it is deleted with its parent."""
         labels = {**MANAGED_BY, "app.kubernetes.io/part-of": "kepler", ROLE: self.role}
         described = {"labels": labels, "ownerReferences": [reference(parent)]}
         return Intent(self.ref, {"metadata": described, "spec": CONTENT[self.feature]})
 
     def is_said_by(self, actual: Manifest | None) -> bool:
-        """Whether the machines would get nothing new: labels other than the role's reboot nobody."""
+        """Return whether the existing MachineConfig has this content and role; other labels do not reboot machines."""
         if actual is None:
             return False
         spec, content = actual.get("spec") or {}, CONTENT[self.feature]
@@ -69,19 +70,19 @@ PIECES = tuple(Piece(role, feature) for role in ROLES for feature in Feature)
 
 
 def wanted_pieces(spec: KeplerMachineConfigSpec) -> tuple[Piece, ...]:
-    """The pieces that are switched on."""
+    """Return the pieces that are switched on."""
     on = {Feature.CGROUP_V2: spec.cgroup_v2, Feature.KERNEL_DEVEL: spec.kernel_devel}
     return tuple(piece for piece in PIECES if piece.role in spec.roles and on[piece.feature])
 
 
 def pool(role: str) -> Ref:
-    """The pool whose machines have this role."""
+    """Return the pool of the machines with this role."""
     return Ref(NODES_POOL, "", role)
 
 
 @dataclass(frozen=True)
 class MachineConfigPool:
-    """A MachineConfigPool as its status tells it; `booted` names the MachineConfigs that all its machines run."""
+    """The status of a MachineConfigPool; `booted` names the MachineConfigs that all its machines run."""
 
     name: str
     state: str
@@ -92,14 +93,14 @@ class MachineConfigPool:
 
     @property
     def status(self) -> Manifest:
-        """Return the pool's state as the status of a KeplerMachineConfig has it."""
+        """Return the pool's state as an entry in the status of a KeplerMachineConfig."""
         return {"name": self.name, "state": self.state, "machines": self.machines, "updated": self.updated}
 
 
 def read(pool: Manifest) -> MachineConfigPool:
-    """What a MachineConfigPool says.
+    """Return what the status of a MachineConfigPool says.
 
-    Its `status.configuration` becomes that of its spec once every machine has booted with it, so a pool that is
+    `status.configuration` becomes equal to that of the spec once every machine has booted with it. So a pool that is
     `Updated` with an earlier configuration is not mistaken for one that is done.
     """
     status = pool.get("status") or {}
@@ -116,7 +117,7 @@ def read(pool: Manifest) -> MachineConfigPool:
 
 
 def _states(pool: Manifest, conditions: Mapping[str, Manifest]) -> Iterator[str]:
-    """What the pool is, what needs somebody first."""
+    """Yield the states of a pool, first those that need somebody to act."""
     true = {condition for condition, content in conditions.items() if content.get("status") == "True"}
     if "Degraded" in true:
         yield "Degraded"

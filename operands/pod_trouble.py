@@ -1,9 +1,9 @@
-"""Why a workload's pods do not come up, from the Warning events of its namespace: one reason, one sentence, one step.
+"""Why a workload's pods are not ready, from the Warning events of its namespace: a reason, a sentence, and a next step.
 
-Controllers, the scheduler and kubelets say it in Events (k8s.io/kubernetes v1.35: pkg/controller/controller_utils.go,
+Controllers, the scheduler and kubelets write these Events (k8s.io/kubernetes v1.35: pkg/controller/controller_utils.go,
 pkg/controller/volume/persistentvolume/pv_controller.go, pkg/scheduler/schedule_one.go, pkg/kubelet/events/event.go).
-Pods would say more; but a right to list Events gives a function less than one to read every pod of the cluster.
-Reasons are ours, so that a Kepler says the same whichever program found it.
+Pods would contain more, but permission to list Events gives a function less than permission to read every pod of the
+cluster. The reasons are this project's own, so a Kepler has the same reason whichever program found the problem.
 """
 
 import re
@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from operands import children, engine, model_store, namespaces, sidecar
+from crds.collector_fields import ReleaseLine
+from operands import children, engine, model_store, namespaces, release, sidecar
 from runtime.differences import owned_time
 from runtime.event import moment
 from runtime.field_owners import foreign_fields
@@ -20,10 +21,10 @@ from runtime.objects import DAEMON_SET, DEPLOYMENT, EVENT, PERSISTENT_VOLUME_CLA
 from runtime.printable import visible_line
 from runtime.refusals import LIMIT_RANGE, POLICY, QUOTA
 
-# More Events than a namespace has with anything that a user could still read.
+# The most Events to read, and the longest sentence of one, in characters.
 MOST = 1000
 LONGEST = 600
-# Of the fields that others set in a workload, so many are named.
+# The most fields set by others that a message names.
 FIELDS = 3
 # The longest that a controller waits before it tries once more to make a pod: 1,000 s, in minutes
 # (k8s.io/client-go v0.35:util/workqueue/default_rate_limiters.go, DefaultTypedControllerRateLimiter).
@@ -51,20 +52,20 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class EventKind:
-    """One way of not coming up: an Event's reason, and what its message has."""
+    """One cause of pods that are not ready: the reason of an Event, and a pattern in its message."""
 
     event: str
     message: str
     reason: Reason
 
 
-# The first that fits. Of a pod that cannot be made, a controller says only `FailedCreate`.
+# The first match counts. If a pod cannot be made, the controller's Event has reason `FailedCreate`, whatever the cause.
 KINDS = (
     EventKind("FailedCreate", r"violates PodSecurity", Reason.PODS_FORBIDDEN),
     EventKind("FailedCreate", "|".join(QUOTA), Reason.QUOTA_EXCEEDED),
     EventKind("FailedCreate", r"no PriorityClass with name", Reason.PRIORITY_CLASS_MISSING),
     EventKind("FailedCreate", r'RuntimeClass "[^"]*" not found', Reason.RUNTIME_CLASS_MISSING),
-    # The last: a LimitRange gives a container without a limit one that is below its request.
+    # The last pattern: a LimitRange gives a container without a limit one that is below its request.
     EventKind("FailedCreate", "|".join((*LIMIT_RANGE, r"must be less than or equal to \w+ limit")), Reason.LIMIT_RANGE),
     EventKind("FailedCreate", "|".join(POLICY), Reason.REFUSED_BY_POLICY),
     EventKind("FailedCreate", r"", Reason.PODS_NOT_CREATED),
@@ -84,20 +85,24 @@ KINDS = (
     EventKind("FailedScheduling", r"", Reason.UNSCHEDULABLE),
     EventKind("Unhealthy", r"", Reason.UNHEALTHY),
 )
-# What pods that were never made say: stale once all of them are there.
+# Reasons of pods that could not be made: stale once all pods exist.
 NOT_MADE = frozenset(kind.reason for kind in KINDS if kind.event == "FailedCreate")
 
 
 @dataclass(frozen=True)
 class Operand:
-    """A workload of a Kepler: its object, its field manager, and the field of the Kepler that it is made from."""
+    """A workload of a Kepler: its object, its field manager, and the field of the Kepler that it is made from.
+
+    `metered`: its program exits on a node without a power meter, as Kepler v0.11 does.
+    """
 
     ref: Ref
     manager: str
     field: str
+    metered: bool = False
 
     def owns(self, event: Manifest) -> bool:
-        """Whether an Event is about the workload, a pod or ReplicaSet of it, or the model server's claim."""
+        """Return whether an Event is about the workload, its pods or ReplicaSets, or the model server's claim."""
         about = event.get("involvedObject") or {}
         kind, called = str(about.get("kind")), str(about.get("name"))
         if kind == PERSISTENT_VOLUME_CLAIM.name:
@@ -107,19 +112,20 @@ class Operand:
         return kind in ("Pod", "ReplicaSet") and called.startswith(f"{self.ref.name}-")
 
 
-def exporter(key: Ref) -> Operand:
-    """The exporters of a Kepler."""
-    return Operand(children.daemon_set(key), "kepler-collector", "collector")
+def exporter(key: Ref, parent: Manifest | None = None) -> Operand:
+    """Return the exporter of a Kepler as an operand; `parent` is the Kepler."""
+    metered = parent is not None and release.line_of_manifest(parent) is ReleaseLine.V0_11
+    return Operand(children.daemon_set(key), "kepler-collector", "collector", metered)
 
 
 def server(key: Ref) -> Operand:
-    """The model server of a Kepler."""
+    """Return the model server of a Kepler as an operand."""
     return Operand(children.deployment(key), "kepler-model-server", "model-server")
 
 
 @dataclass(frozen=True)
 class PodTrouble:
-    """Why pods do not come up: `says` is the cluster's own sentence, `step` what to do about it."""
+    """Why pods are not ready: `says` is the cluster's own sentence, `step` says what to do about it."""
 
     reason: Reason
     says: str
@@ -131,15 +137,16 @@ class PodTrouble:
 
 
 def warnings(key: Ref) -> Collection:
-    """The Events to read."""
+    """Return the collection of Warning events to read."""
     return Collection(EVENT, key.namespace, fields="type=Warning", most=MOST)
 
 
 def trouble(operand: Operand, workload: Manifest, events: Iterable[Manifest], *, missing: bool) -> PodTrouble | None:
-    """What keeps the workload's pods from being ready, or None where no Event tells.
+    """Return why the workload's pods are not ready, or None if no Event says so.
 
-    Events from before the workload was last written say nothing of what it is now. `missing` says that some of its pods
-    do not exist. The newest Event counts, but that a pod waits for its claim is explained by the claim's own.
+    Events from before the last write of the workload are ignored. `missing` means that some of its pods do not exist.
+    The newest Event counts, except that the claim's own Event takes precedence over that of a pod waiting for the
+    claim, and failed probes come last.
     """
     since = owned_time(workload, manager=operand.manager)
     candidates = [
@@ -156,7 +163,7 @@ def trouble(operand: Operand, workload: Manifest, events: Iterable[Manifest], *,
 
 
 def _changed_by_others(operand: Operand, workload: Manifest) -> str:
-    """Which fields of the workload others set, and when: they may be why its pods do not come up."""
+    """Return which fields of the workload others set, and when: they may be why its pods are not ready."""
     fields = [field for field in foreign_fields(workload, (operand.manager,)) if not field.restart]
     phrases = [f"`{field.path}` by {visible_line(field.manager)}{_when(field.time)}" for field in fields[:FIELDS]]
     more = f" and {len(fields) - FIELDS} more" if len(fields) > FIELDS else ""
@@ -175,7 +182,7 @@ def _reason(event: Manifest) -> Reason | None:
 
 
 def _weight(reason: Reason, event: Manifest) -> int:
-    """Which of two explains the other, whatever came last."""
+    """Return how well an Event explains the problem; a higher weight takes precedence over a newer Event."""
     if reason is Reason.UNHEALTHY:
         return 0
     waits_for_claim = reason is Reason.UNSCHEDULABLE and "PersistentVolumeClaim" in str(event.get("message"))
@@ -183,7 +190,7 @@ def _weight(reason: Reason, event: Manifest) -> int:
 
 
 def _time(event: Manifest) -> str:
-    """When it was last seen, to the second, as the API server writes times: they compare as text."""
+    """Return when an Event was last seen, to the second, in the API server's format, which sorts as text."""
     series = event.get("series") or {}
     times = (series.get("lastObservedTime"), event.get("lastTimestamp"), event.get("eventTime"))
     latest = max((str(time) for time in times if time), default=str(metadata(event).get("creationTimestamp") or ""))
@@ -192,9 +199,9 @@ def _time(event: Manifest) -> str:
 
 @dataclass(frozen=True)
 class TroubleSubject:
-    """What a step is about: a container of a pod, where an empty name stands for any of them, or the claim.
+    """The subject of a step: a container of a pod (an empty name stands for any of them), or the claim.
 
-    `classless` says that the claim names no StorageClass: one can be set, and the claim need not be made anew.
+    `classless` means that the claim names no StorageClass: it can be set without making the claim anew.
     """
 
     pod: str = ""
@@ -203,7 +210,7 @@ class TroubleSubject:
 
 
 def _subject(event: Manifest) -> TroubleSubject:
-    """The pod that an Event is about, and its container where the kubelet names one; else the claim."""
+    """Return the pod that an Event is about, and its container if the kubelet names one; else the claim."""
     about = event.get("involvedObject") or {}
     if about.get("kind") != "Pod":
         return TroubleSubject(classless="no storage class is set" in str(event.get("message")))
@@ -213,17 +220,24 @@ def _subject(event: Manifest) -> TroubleSubject:
 
 
 def step(operand: Operand, reason: Reason, about: TroubleSubject = TroubleSubject()) -> str:
-    """What to do about it, in one sentence without a semicolon that names the fields of the Kepler or a command."""
+    """Return what to do: one sentence without a semicolon that names the fields of the Kepler or a command."""
     done = _steps(operand, about)[reason]
     return f"{done}{_retried(operand)}" if reason in NOT_MADE else done
 
 
 def _retried(operand: Operand) -> str:
-    """How the controller hears that a pod can be made now: no event tells it."""
+    """Return the end of the sentence: no event tells the controller that a pod is possible now, so it retries later."""
     return (
         f", then wait for the controller, which tries again within {BACK_OFF} minutes, or run `kubectl rollout restart "
         f"-n {operand.ref.namespace} {_workload(operand)}`, which makes it try at once"
     )
+
+
+# Kepler v0.11 exits without RAPL (KEP v0.11.4:internal/device/cpu_power_meter.go).
+_METERS = (
+    ", and if it finds no power meter (RAPL), as on most virtual machines, set `collector.release` to 'v0.7', the line "
+    "that estimates power, or keep it off those nodes by `collector.node-selector`"
+)
 
 
 def _workload(operand: Operand) -> str:
@@ -251,14 +265,14 @@ def _steps(operand: Operand, about: TroubleSubject) -> Mapping[Reason, str]:
         "again by itself",
         Reason.IMAGE_PULL: f"check {_image(operand, about.container)}, and that nodes can pull it (credentials go into "
         f"`{field}.image-pull-secrets`), and the kubelet tries again within 5 minutes",
-        Reason.CRASH_LOOP: f"see what it says: `{logs} --previous`",
+        Reason.CRASH_LOOP: f"see what it says: `{logs} --previous`{_METERS if operand.metered else ''}",
         Reason.UNSCHEDULABLE: f"{_placement(operand)} (`{described}`)",
         Reason.UNHEALTHY: f"see what it says: `{logs}`",
     }
 
 
 def _bound(operand: Operand, about: TroubleSubject) -> str:
-    """How a claim gets a volume. Its StorageClass can be set where it has none, and not be changed."""
+    """Return how to get a volume for the claim. Its StorageClass can be set if it has none, but not be changed."""
     field = f"`{operand.field}.storage.claim.storage-class`"
     if about.classless:
         return f"create a default StorageClass or a volume for the claim, or set {field} to a StorageClass that exists"
@@ -269,7 +283,7 @@ def _bound(operand: Operand, about: TroubleSubject) -> str:
 
 
 def _image(operand: Operand, container: str) -> str:
-    """The field, or the setting of an administrator, that names the image of a container."""
+    """Return the field, or the administrator's setting, that names the image of a container."""
     if container in model_store.COPIES:
         return f"`{engine.RCLONE_IMAGE_SETTING}` in the functions' environment"
     beside = "`estimator-sidecar.image`"
@@ -280,7 +294,7 @@ def _image(operand: Operand, container: str) -> str:
 
 
 def _less(operand: Operand) -> str:
-    """Which fields bound what the containers of a pod ask for; a quota may want limits of each of them."""
+    """Return the fields that set the pod's resource requests; a quota may require limits for each container."""
     beside = " (and `estimator-sidecar.resources`, where it is on)" if operand.ref.kind == DAEMON_SET else ""
     return f"set or lower `{operand.field}.resources`{beside}, or "
 

@@ -1,6 +1,6 @@
-"""Which nodes can run the exporter, from what each kubelet says of its node (`status.nodeInfo`).
+"""Which nodes can run the exporter, from what each kubelet reports in `status.nodeInfo`.
 
-BTF and the cgroup version are not among that: a kernel's version is the best there is without a pod on the node.
+That does not include BTF and the cgroup version. Without a pod on the node, the kernel's version is the best evidence.
 """
 
 import re
@@ -16,9 +16,9 @@ from runtime.outcome import DesiredCondition
 CONDITION = "NodesSupported"
 NODES = Collection(NODE, "")
 
-# Below, there is no cgroup id to tell containers apart by (KEP v0.7.12:pkg/config/config.go).
+# Older kernels have no cgroup id to distinguish containers by (KEP v0.7.12:pkg/config/config.go).
 LEAST = (4, 18)
-# Below, only where the distribution has carried BTF and batched map reads back, as RHEL 8 has
+# Older kernels work only if the distribution has backported BTF and batched map reads, as RHEL 8 has
 # (KEP v0.7.12:pkg/bpf/exporter.go).
 ADVISED = (5, 6)
 
@@ -27,7 +27,7 @@ NAMED = 3
 
 @dataclass(frozen=True)
 class Counts:
-    """Nodes in all, those that run Linux, and those of them that can run the exporter."""
+    """The number of all nodes, of those that run Linux, and of those that can run the exporter."""
 
     total: int
     linux: int
@@ -42,7 +42,10 @@ def counts(nodes: Iterable[Manifest]) -> Manifest:
 
 
 def check(key: Ref, nodes: Iterable[Manifest]) -> DesiredCondition:
-    """Whether every node can run the exporter; where not, up to three of them, and why. No event tells of a node."""
+    """Return `NodesSupported`: whether every node can run the exporter; if not, it names up to three of them.
+
+    No event announces changes of nodes, so the message says how to check again.
+    """
     again = f"run `{resync(key)}`"
     listed = sorted(nodes, key=name)
     wrong = [f"node '{name(node)}' {why}" for node in listed if (why := unsupported(node))]
@@ -63,7 +66,7 @@ def check(key: Ref, nodes: Iterable[Manifest]) -> DesiredCondition:
 
 
 def unsupported(node: Manifest) -> str:
-    """Why the exporter cannot run on this node; empty where it can."""
+    """Return why the exporter cannot run on this node; empty if it can."""
     system, kernel = _info(node, "operatingSystem"), _info(node, "kernelVersion")
     if not system:
         return "has not said yet what it runs"
@@ -76,7 +79,7 @@ def unsupported(node: Manifest) -> str:
 
 
 def _advice(nodes: Iterable[Manifest]) -> str:
-    """What to look at where a kernel is new enough and yet may lack something."""
+    """Return what to check on nodes with a kernel that is new enough but may lack features; empty if there are none."""
     older = [f"'{name(node)}'" for node in nodes if (_version(_info(node, "kernelVersion")) or LEAST) < ADVISED]
     if not older:
         return ""

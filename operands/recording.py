@@ -1,69 +1,72 @@
-"""Recording rules: pods, of which Kepler tells nothing, and namespaces, both summed up from containers.
+"""Recording rules for the power of pods, which Kepler does not export, and of namespaces: both are sums of containers.
 
 Names and expressions follow those that Kepler ships (KEP v0.7.12:manifests/k8s/config/exporter/
-prometheus_common_rules.yaml), so that dashboards find them. The time in a name is the one it is computed over.
+prometheus_common_rules.yaml), so that dashboards find them. The time in a name is the range that it is computed over.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 from crds.kepler_exported_power import KeplerExportedPowerSpec, Level
-from operands import metrics
+from operands import common_rules, metrics
+from operands.common_rules import DAY, Rules, summed
 from operands.metrics import TOTAL, Family, series
 
-# `rate` needs two scrapes within its range, and four survive a lost one; below, the range is Kepler's own two minutes.
+# `rate` needs two scrapes within its range; with four, one may be lost. The minimum is Kepler's own range, in seconds.
 SCRAPES = 4
 LEAST = 120
-DAY = "24h"
 
-# Scraped series carry the exporter's own namespace as `namespace`: two Keplers in a cluster measure the same pods, and
-# their sums are kept apart.
+# Scraped series have the exporter's namespace as `namespace`. Two Keplers in a cluster measure the same pods, so their
+# sums are kept apart by it.
 BY_NAMESPACE = ("namespace", "container_namespace")
 BY_POD = (*BY_NAMESPACE, "pod_name")
 
-Rules = list[dict[str, Any]]
-
 
 def groups(asked: KeplerExportedPowerSpec, namespace: str, interval: int) -> Rules:
-    """The groups of a PrometheusRule, none where no level has containers to sum up; `interval` is in seconds.
-
-    Watts are worked out at every scrape, energy of a day once a minute at most.
-    """
-    watts, energy = list(_watts(asked, namespace, interval)), list(_energy(asked, namespace, interval))
-    groups = (("kepler-watts", f"{interval}s", watts), ("kepler-energy", f"{max(60, interval)}s", energy))
-    return [{"name": name, "interval": often, "rules": rules} for name, often, rules in groups if rules]
+    """Return the groups of a PrometheusRule; empty if no level needs sums. `interval` is the scrape's, in seconds."""
+    return common_rules.groups([*_watts(asked, namespace, interval)], [*_energy(asked, namespace, interval)], interval)
 
 
 def _watts(asked: KeplerExportedPowerSpec, namespace: str, interval: int) -> Iterator[dict[str, str]]:
-    """Power of each pod: the whole and, with 'package', its components."""
+    """Yield the rules for the power of each pod: the total and, with 'package', its components."""
     if Level.POD not in asked.levels:
         return
     over = window(interval)
     for measure in metrics.pod_measures(asked):
         record = f"kepler:container_{measure.replace(TOTAL, 'watts')}:{over}:by_ns_pod"
-        yield _rule(record, BY_POD, f"rate({_selected(measure, namespace)}[{over}])")
+        yield summed(record, BY_POD, f"rate({_selected(measure, asked, namespace)}[{over}])")
+    recorded = f'kepler:container_watts:{over}:by_ns_pod{{namespace="{namespace}"}}'
+    yield from common_rules.watts(_by_pod_namespace(recorded), namespace)
 
 
 def _energy(asked: KeplerExportedPowerSpec, namespace: str, interval: int) -> Iterator[dict[str, str]]:
-    """Energy in a day: of each pod, and of each namespace's containers."""
+    """Yield the rules for the energy in a day: of each pod, and of each namespace's containers."""
     record = f"kepler:container_joules_total:increase:{DAY}"
-    of_containers = f"increase({_selected(TOTAL, namespace)}[{DAY}:{window(interval)}])"
+    of_containers = f"increase({_selected(TOTAL, asked, namespace)}[{DAY}:{window(interval)}])"
     if Level.POD in asked.levels:
-        yield _rule(f"{record}:by_ns_pod", BY_POD, of_containers)
-        yield _rule(f"{record}:by_ns", BY_NAMESPACE, f'{record}:by_ns_pod{{namespace="{namespace}"}}')
+        yield summed(f"{record}:by_ns_pod", BY_POD, of_containers)
+        recorded = f'{record}:by_ns_pod{{namespace="{namespace}"}}'
+        yield summed(f"{record}:by_ns", BY_NAMESPACE, recorded)
+        yield from common_rules.energy(_by_pod_namespace(recorded), namespace)
     elif Level.CONTAINER in asked.levels:
-        yield _rule(f"{record}:by_ns", BY_NAMESPACE, of_containers)
+        yield summed(f"{record}:by_ns", BY_NAMESPACE, of_containers)
 
 
 def window(interval: int) -> str:
-    """The time a rate is taken over, as Prometheus writes it, for a scrape every `interval` seconds."""
+    """Return the range of a rate, in Prometheus' notation, for a scrape every `interval` seconds."""
     seconds = max(LEAST, SCRAPES * interval)
     return f"{seconds}s" if seconds % 60 else f"{seconds // 60}m"
 
 
-def _selected(measure: str, namespace: str) -> str:
-    return f'{series(Family.CONTAINER, measure)}{{namespace="{namespace}"}}'
+def _by_pod_namespace(expression: str) -> str:
+    """Return the expression with the measured pods' namespace under the name that every line has for it."""
+    return f'label_replace({expression}, "pod_namespace", "$1", "container_namespace", "(.*)")'
 
 
-def _rule(record: str, by: tuple[str, ...], expression: str) -> dict[str, str]:
-    return {"record": record, "expr": f"sum by ({', '.join(by)}) ({expression})"}
+def _selected(measure: str, asked: KeplerExportedPowerSpec, namespace: str) -> str:
+    """Return the selector of a series of containers.
+
+    Containers have idle power whether it is asked for or not (KEP v0.7.12:pkg/metrics/utils/utils.go,
+    handleContainerStats).
+    """
+    mode = "" if asked.idle_power else ',mode="dynamic"'
+    return f'{series(Family.CONTAINER, measure)}{{namespace="{namespace}"{mode}}}'

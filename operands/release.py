@@ -1,16 +1,18 @@
 """Which release of Kepler an image is, by its tag, and what that release cannot do.
 
-An image whose tag does not tell (a digest, 'latest') is taken for the release that is rendered.
+An image whose tag does not tell (a digest, 'latest') is taken for the release that this project renders for the line.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from crds.collector_fields import Collector, ReleaseLine
 from crds.kepler_collected_metric import Source
 from operands import engine, repositories
 from runtime.adoption import resync
 from runtime.declaration import Observed
+from runtime.objects import Manifest
 from runtime.outcome import Outcome, rejected
 
 
@@ -33,65 +35,142 @@ LAST_READ: Mapping[Source, Release] = {Source.CGROUP: Release(0, 7, 10), Source.
 
 # Before this one, keys and metrics had other names, and not all of them were there (KEP:pkg/config/config.go).
 SUPPORTED = Release(0, 7)
-# The last one that `kepler-cfm` configures. What came after is written anew: previews v0.0.x, then v0.9 and later.
-LAST = Release(0, 8, 0)
+# The last one that `kepler-cfm` configures. Kepler was rewritten after it: previews v0.0.x and v0.9, then v0.10.
+LAST_V0_7 = Release(0, 8, 0)
 FIRST = Release(0, 1)
+FIRST_V0_11 = Release(0, 10)
+
+# Since then, Kepler v0.11 asks the kubelet for pods by default, and reads GPUs (config/config.go).
+FIRST_WITH_GPU = Release(0, 11, 4)
+# Since then, Kepler v0.11 asks BMCs (config/config.go).
+FIRST_WITH_REDFISH = Release(0, 11, 0)
 
 # Since then the image's programs are called 'model-server', 'online-trainer' and 'estimator' (MS:pyproject.toml).
 PROGRAMS = Release(0, 7, 11)
 
+# For each line: the variable with its default image in the functions' environment.
+SETTINGS: Mapping[ReleaseLine, str] = {
+    ReleaseLine.V0_7: engine.IMAGE_SETTING,
+    ReleaseLine.V0_11: engine.IMAGE_V011_SETTING,
+}
+
 
 def release_of_tag(image: str) -> Release | None:
-    """The release that an image's tag tells, None where it tells none."""
+    """Return the release that an image's tag tells, None if it tells none."""
     tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
     match = TAG.fullmatch(tag)
     return Release(*(int(part or 0) for part in match.groups())) if match else None
 
 
+def line(collector: Collector) -> ReleaseLine:
+    """Return the line of a Kepler: its `release`, else that of its image's tag, else v0.7."""
+    return line_of(collector.release, collector.image)
+
+
+def line_of_manifest(kepler: Manifest) -> ReleaseLine:
+    """Return the line of a Kepler as the API server has it."""
+    collector = (kepler.get("spec") or {}).get("collector") or {}
+    return line_of(collector.get("release"), collector.get("image"))
+
+
+def line_of(named: str | None, image: str | None) -> ReleaseLine:
+    """Return the line of a Kepler from the values of its fields `release` and `image`, which may be blank."""
+    if named in set(ReleaseLine):
+        return ReleaseLine(named)
+    told = release_of_tag(image or "")
+    return _line_of(told) if told else ReleaseLine.V0_7
+
+
+def is_v011(collector: Collector) -> bool:
+    """Return whether a Kepler is of line v0.11."""
+    return line(collector) is ReleaseLine.V0_11
+
+
+def _line_of(release: Release) -> ReleaseLine:
+    return ReleaseLine.V0_7 if FIRST <= release <= LAST_V0_7 else ReleaseLine.V0_11
+
+
+def image(collector: Collector, images: Mapping[str, str]) -> str:
+    """Return the exporter's image, after the defaults of its line."""
+    return engine.image(collector.image, SETTINGS[line(collector)], images)
+
+
 def exporter(image: str) -> Release:
-    """The release of an exporter's image."""
+    """Return the release of a v0.7 exporter's image."""
     return release_of_tag(image) or RENDERED
 
 
+def exporter_v011(image: str) -> Release:
+    """Return the release of a v0.11 exporter's image."""
+    return release_of_tag(image) or RENDERED_V0_11
+
+
 def unread(image: str, source: Source) -> bool:
-    """Whether the exporter of this image ignores a source."""
+    """Return whether the v0.7 exporter of this image ignores a source."""
     last = LAST_READ.get(source)
     return last is not None and exporter(image) > last
 
 
+def reads_gpus(image: str) -> bool:
+    """Return whether the v0.7 exporter of this image may read GPUs; an image whose tag does not tell may."""
+    return release_of_tag(image) is None or image.partition("@")[0].endswith(engine.GPU_SUFFIXES)
+
+
 def unusable(image: str) -> str:
-    """Why an exporter's image cannot work here, empty where it can."""
+    """Return why an exporter's image cannot be of line v0.7; empty if it can."""
     release = exporter(image)
-    if FIRST <= release <= LAST:
+    if FIRST <= release <= LAST_V0_7:
         return ""
     return (
         f"Kepler {release} reads none of what `{engine.CONFIG_PATH}` holds, and has neither sources nor estimator nor "
-        f"model server: name a release of v0.7, such as '{engine.IMAGE}'"
+        f"model server: set `collector.release` to '{ReleaseLine.V0_11}', or name a release of v0.7, such as "
+        f"'{engine.IMAGE}'"
     )
 
 
-def remarks(image: str) -> tuple[str, ...]:
-    """What is to be said of an exporter's image that is used."""
+def unusable_v011(image: str) -> str:
+    """Return why an exporter's image cannot be of line v0.11; empty if it can."""
+    release = exporter_v011(image)
+    if release >= FIRST_V0_11:
+        return ""
+    if FIRST <= release <= LAST_V0_7:
+        return (
+            f"Kepler {release} does not read the configuration of line '{ReleaseLine.V0_11}': set `collector.release` "
+            f"to '{ReleaseLine.V0_7}', or name a release of v0.10 or later, such as '{engine.IMAGE_V011}'"
+        )
+    return f"Kepler {release} is a preview: name a release of v0.10 or later, such as '{engine.IMAGE_V011}'"
+
+
+def remarks(image: str, line: ReleaseLine = ReleaseLine.V0_7) -> tuple[str, ...]:
+    """Return what the condition says about the tag of an exporter's image."""
     release = release_of_tag(image)
     if release is None:
-        return (f"its tag does not tell the release: it is taken for {RENDERED}",)
-    if release < SUPPORTED:
+        taken = RENDERED if line is ReleaseLine.V0_7 else RENDERED_V0_11
+        return (f"its tag does not tell the release: it is taken for {taken}",)
+    if line is ReleaseLine.V0_7 and release < SUPPORTED:
         return (f"{release} is older than {SUPPORTED}: what it does not know, it ignores",)
     return ()
 
 
 def lacks_programs(image: str) -> str:
-    """Why an image of the model server and the estimator cannot work here, empty where it can."""
+    """Return why an image of the model server and the estimator cannot work here; empty if it can."""
     release = release_of_tag(image)
     if release is None or release >= PROGRAMS:
         return ""
     return f"{release} has other programs than {PROGRAMS} and later: name one of those, '{engine.MODEL_SERVER_IMAGE}'"
 
 
+def refuse_exporter(observed: Observed, collector: Collector) -> Outcome | None:
+    """Return the rejection of an exporter's image that does not fit its line or may not be used, else None."""
+    of_line = line(collector)
+    why = unusable if of_line is ReleaseLine.V0_7 else unusable_v011
+    return refuse_release(observed, "collector.image", collector.image, SETTINGS[of_line], why)
+
+
 def refuse_release(
     observed: Observed, field: str, asked: str | None, setting: str, why: Callable[[str], str]
 ) -> Outcome | None:
-    """The refusal of an image, by who named it (the field or the environment), or None where nothing is wrong."""
+    """Return the rejection of an image, which names the field or the setting it comes from, or None."""
     if outcome := repositories.refuse_repository(observed, field, asked):
         return outcome
     image = engine.image(asked, setting, observed.images)
@@ -102,4 +181,15 @@ def refuse_release(
     return rejected("ImageNotSupported", f"{source} is '{image}', and {wrong}{after}")
 
 
+def not_in_v011(field: str, collector: Collector) -> Outcome:
+    """Return the rejection of a switch of the Kepler that line v0.11 has no program for."""
+    by = f"`collector.release` is '{collector.release}'" if collector.release else f"image '{collector.image}' is of it"
+    return rejected(
+        "NotInThisRelease",
+        f"`{field}` is on, and Kepler of line '{ReleaseLine.V0_11}' has no estimator and no model server ({by}): turn "
+        f"`{field}` off, or set `collector.release` to '{ReleaseLine.V0_7}', the line that estimates power",
+    )
+
+
 RENDERED = release_of_tag(engine.IMAGE) or SUPPORTED
+RENDERED_V0_11 = release_of_tag(engine.IMAGE_V011) or FIRST_V0_11

@@ -1,7 +1,7 @@
-"""Which repositories images may come from: an administrator's choice, not that of whoever may edit a Kepler.
+"""Which repositories images may come from. An administrator decides that, not whoever may edit a Kepler.
 
-An exporter runs privileged on every node, so its image is as good as root there. Those of the `RELATED_IMAGE_*` in use
-are allowed, and those that `ALLOWED_IMAGES` names besides. Tags and digests are free.
+An exporter runs privileged on every node, so its image is equivalent to root there. The repositories of the
+`RELATED_IMAGE_*` in use are allowed, and those that `ALLOWED_IMAGES` names. Any tag and digest is allowed.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from runtime.declaration import Observed
 from runtime.outcome import Outcome, rejected
 from runtime.settings import ALLOWED_IMAGES
 
-# Variables of a function's environment that are about images, and what they are where nobody sets them.
+# Variables of a function's environment that concern images, and their defaults.
 ENVIRONMENT: Mapping[str, str] = {**engine.IMAGES, ALLOWED_IMAGES: ""}
 
 DOCKER = "docker.io"
@@ -20,9 +20,9 @@ DOCKERS_OWN = "library"
 
 
 def repository(image: str) -> str:
-    """The repository of an image, its registry spelt out, without tag and digest.
+    """Return the repository of an image with its registry, without tag and digest.
 
-    Which part is a registry, and what stands for one that is left out, is Docker's convention
+    Docker's convention says which part is the registry, and which registry is the default
     (github.com/distribution/reference v0.6.0:normalize.go, splitDockerDomain).
     """
     path, _, last = image.partition("@")[0].rpartition("/")
@@ -35,14 +35,14 @@ def repository(image: str) -> str:
 
 
 def allowed(images: Mapping[str, str]) -> frozenset[str]:
-    """The repositories that images may come from; `images` are the functions' settings."""
+    """Return the repositories that images may come from; `images` are the functions' settings."""
     used = [images.get(setting) or image for setting, image in engine.IMAGES.items()]
     named = [name.strip() for name in images.get(ALLOWED_IMAGES, "").split(",")]
     return frozenset(repository(name) for name in (*used, *named) if name)
 
 
 def refuse_repository(observed: Observed, field: str, image: str | None) -> Outcome | None:
-    """Why the image that a field names may not be used, or None where it may, or where the field names none."""
+    """Return a rejection if the image that a field names may not be used; else, or if it names none, None."""
     usable = allowed(observed.images)
     if not image or repository(image) in usable:
         return None

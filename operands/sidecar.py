@@ -1,6 +1,6 @@
-"""The estimator in the exporter's pods, as a native sidecar: started, and listening, before the exporter is.
+"""The estimator in the exporter's pods, as a native sidecar: it listens before the exporter starts.
 
-Without that, Kepler finds no socket at its start and falls back to models of its own for as long as it runs.
+Otherwise, Kepler finds no socket at its start, and uses its built-in models for as long as it runs.
 """
 
 from collections.abc import Mapping
@@ -15,15 +15,15 @@ MODELS_VOLUME = "mnt"
 
 
 def image(kepler: Kepler, images: Mapping[str, str]) -> str | None:
-    """The estimator's image after defaults; None where there is no estimator."""
+    """Return the estimator's image after defaults; None if the estimator is off."""
     wanted = kepler.spec.estimator_sidecar
     return engine.image(wanted.image, engine.MODEL_SERVER_IMAGE_SETTING, images) if wanted.enabled else None
 
 
 def with_estimator(exporter: dict[str, Any], kepler: Kepler, chosen: str) -> dict[str, Any]:
-    """The exporter's pod with the estimator in it, and the directory of the socket shared between them.
+    """Return the exporter's pod with the estimator in it, and with a shared directory for their socket.
 
-    It runs where both can.
+    The pod selects nodes on which both can run.
     """
     meeting = {"name": SOCKET_VOLUME, "mountPath": kepler.spec.estimator_sidecar.mnt_path}
     containers = [
@@ -40,7 +40,10 @@ def with_estimator(exporter: dict[str, Any], kepler: Kepler, chosen: str) -> dic
 
 
 def container(kepler: Kepler, chosen: str, meeting: Mapping[str, str]) -> dict[str, Any]:
-    """`restartPolicy: Always` makes an init container a sidecar (Kubernetes 1.29); it has started when it listens."""
+    """Return the estimator's container. The sidecar has started once it listens.
+
+    `restartPolicy: Always` makes an init container a sidecar (Kubernetes 1.29).
+    """
     wanted = kepler.spec.estimator_sidecar
     return {
         "name": NAME,

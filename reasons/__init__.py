@@ -1,7 +1,7 @@
-"""The reasons of conditions: what each means and what to do. For `docs/troubleshooting.md` and the console. Pure.
+"""Explains the reasons of conditions and what to do, for `docs/troubleshooting.md` and the console. Pure.
 
 reason_entry     one reason
-decision_reasons reasons of what functions decide, and of writes that the API server refuses
-workload_reasons reasons of what runs: pods, nodes, machines, and `Ready`
+decision_reasons reasons of functions' decisions, and of writes that the API server refuses
+workload_reasons reasons about running workloads: pods, nodes, machines, and `Ready`
 troubleshooting  the page and the console's script
 """

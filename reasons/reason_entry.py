@@ -1,4 +1,4 @@
-"""One reason of a condition, as `docs/troubleshooting.md` explains it, and which conditions carry what."""
+"""One reason of a condition, as `docs/troubleshooting.md` explains it, and which conditions carry which reasons."""
 
 from dataclasses import dataclass
 
@@ -6,14 +6,14 @@ from functions import status
 from functions.function_catalogue import FUNCTIONS
 from operands.pod_trouble import BACK_OFF
 
-# The conditions that functions set for themselves: any of them may say that a write was refused.
+# The functions' own conditions: any of them may report a refused write.
 RECONCILED_CONDITIONS = tuple(function.condition for function in FUNCTIONS if function.name != status.FUNCTION.name)
 OF_KEPLERS = tuple(
     function.condition
     for function in FUNCTIONS
     if function.condition in RECONCILED_CONDITIONS and function.parent == status.FUNCTION.parent
 )
-# Those about the pods of a workload.
+# The conditions about the pods of a workload.
 PODS = (status.AVAILABLE, status.MODEL_SERVER_AVAILABLE)
 NOTHING = "Nothing."
 RESYNC = "run `kubectl kepler resync NAME -n NAMESPACE`"
@@ -35,10 +35,10 @@ class ReasonEntry:
 
     @property
     def carried(self) -> str:
-        """The conditions in Markdown."""
+        """Return the conditions in Markdown."""
         return ", ".join(f"`{condition}`" for condition in self.conditions)
 
     @property
     def section(self) -> str:
-        """The section of the page."""
+        """Return the section of the page."""
         return f"## {self.reason}\n\n{self.means}\n\n**What to do:** {self.do}\n"

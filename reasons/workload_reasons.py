@@ -1,4 +1,4 @@
-"""The reasons that tell of what runs: pods, nodes, machines, and `Ready`, which sums up."""
+"""The reasons about running workloads: pods, nodes, machines, and `Ready`, which combines the other conditions."""
 
 from functions import status
 from operands import preflight

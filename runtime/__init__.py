@@ -1,6 +1,6 @@
 """The shell around the functions: an event comes in, one object is reconciled, a report goes out.
 
-Whatever touches the network is here; the functions themselves only compute.
+All network access is here; the functions themselves only compute.
 
     edge ─▶ wake ─▶ protocol ─▶ client ─▶ API server
                        │
@@ -9,7 +9,7 @@ Whatever touches the network is here; the functions themselves only compute.
 What a function is:
 
     declaration    name, what wakes it, what it writes and reads, `desired`
-    listener       what a function declares that reconciles nothing
+    listener       the declaration of a function that reconciles nothing
     outcome        what `desired` returns
     conditions     `status.conditions`
     errors         the tree of errors
@@ -20,17 +20,17 @@ The protocol:
     seen           versions that this process has read or written
     protocol       brings one object to its desired state
     planned_writes the writes of a decision, in order
-    trial          a dry run of all of them before the first
+    trial          a dry run of the writes before the first one is made
     refusals       what a refused write means for the user
     awaited        whether functions that it waits for have reported
     ownership      which of two resources a child belongs to
-    adoption       children of that name which somebody else made
+    adoption       existing children that somebody else made
     field_owners   fields of children that somebody else owns
     differences    what an apply would change
-    field_paths    paths of fields, as `managedFields` has them
+    field_paths    paths of fields, in the form of `managedFields`
     statuses       conditions and status fields
     rechecks       reconcile again some seconds later
-    deadlines      every bound on time
+    deadlines      all time limits
 
 The API server:
 
@@ -43,7 +43,7 @@ Events:
 
     event          an incoming CloudEvent
     envelope       attributes that all of our events have
-    requests       what people ask for: resync, replay, discard
+    requests       requests: resync, replay, discard
     reports        the report of a reconcile
     sink           where events are sent
     signature      signatures of our events
@@ -51,10 +51,10 @@ Events:
 A process:
 
     settings       its environment
-    front          bounds a request's body before it gets a thread
+    front          limits a request's body before it gets a thread
     edge           HTTP: a CloudEvent in, an answer out
     loopback       whether a request is for this machine
-    receive        what is done with one event
+    receive        reconciles the object of one event
     workers        limit on reconciles at once
     singleflight   one reconcile of an object at a time
     remembered     a bounded set, shared by threads
@@ -70,11 +70,11 @@ Telemetry:
 
 Text for people:
 
-    redact         removes what is confidential
+    redact         removes confidential values
     confidential   fields that are confidential by their names
-    credentials    credentials recognized by how they are written
+    credentials    credentials recognized by their form
     known_secrets  confidential values in text that repeats them
-    printable      characters that a terminal obeys
-    plain          YAML as people read it
-    ages           how long ago something was
+    printable      characters that a terminal interprets
+    plain          readable YAML
+    ages           ages in a short form
 """

@@ -1,9 +1,9 @@
-"""Objects of a name that we need and that somebody else made: refused by name, or adopted where the user says so.
+"""Existing objects under a name that we need and that somebody else made: rejected by name, or adopted on request.
 
-What the functions make carries the label `MANAGED_BY`; so does what `kubectl delete --cascade=orphan` leaves, which is
-taken back. Any other object without a controller was made by somebody else, by hand or by a Helm release. It is written
-only if the annotation `ADOPT` of the resource lists it. An adopted object gets no owner reference, so that it outlives
-its parent; the annotation `ADOPTED_BY` on it names the parent instead.
+Objects that the functions make carry the label `MANAGED_BY`. Objects that `kubectl delete --cascade=orphan` leaves
+carry it too, and are taken back. Any other object without a controller was made by somebody else, by hand or by a Helm
+release. It is written only if the annotation `ADOPT` of the resource lists it. An adopted object gets no owner
+reference, so it outlives its parent; the annotation `ADOPTED_BY` on it names the parent instead.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,11 +17,11 @@ from runtime.outcome import Intent, Outcome, rejected
 API_VERSION = f"{GROUP}/{VERSION}"
 OWNED_BY_ANOTHER = "OwnedByAnother"
 
-# The label of everything that the functions make.
+# The label of every object that the functions make.
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGED_BY = {MANAGED_BY_LABEL: "kepler-on-knative"}
 PART_OF_LABEL = "app.kubernetes.io/part-of"
-# What the names of all functions' field managers begin with.
+# The prefix of all functions' field managers.
 MANAGERS = "kepler-"
 # On a resource: the objects that it may take over, as 'ConfigMap/kepler-cfm,ServiceAccount/kepler'.
 ADOPT = "sustainable-computing.io/adopt"
@@ -30,9 +30,9 @@ ADOPTED_BY = "sustainable-computing.io/adopted-by"
 
 
 def others(key: Ref, parent: Manifest, children: Iterable[tuple[Ref, Manifest | None]]) -> Outcome | None:
-    """Why no child is written: somebody else made some of them and the parent does not adopt those; None if all may be.
+    """Return a rejection if somebody else made some of the children and the parent does not adopt them, else None.
 
-    The message names every such object, who manages it by its label, and the two ways out.
+    The message names every such object, its manager according to its label, and the two ways to proceed.
     """
     foreign = [(ref, child) for ref, child in children if child and _foreign(parent, ref, child)]
     if not foreign:
@@ -54,7 +54,7 @@ def _made_by(ref: Ref, child: Manifest) -> str:
 
 
 def _foreign(parent: Manifest, ref: Ref, child: Manifest) -> bool:
-    """Whether an object was made by somebody else, and the parent neither lists nor has adopted it."""
+    """Return whether somebody else made an object, and the parent neither lists nor has adopted it."""
     if controller(child):
         return False
     owner = adopter(child)
@@ -64,10 +64,10 @@ def _foreign(parent: Manifest, ref: Ref, child: Manifest) -> bool:
 
 
 def made_here(child: Manifest) -> bool:
-    """Whether the functions made an object: it carries our label, or a function still owns fields of it by an apply.
+    """Return whether the functions made an object: it carries our label, or a function owns fields of it by an apply.
 
-    Somebody may have changed the label of what has no owner reference, such as a retained claim. What the functions
-    have only adopted carries the label, too, and the mark of an adoption.
+    The field manager counts because somebody may have changed the label of an object without an owner reference, such
+    as a retained claim. An adopted object carries the label too, but also the annotation `ADOPTED_BY`.
     """
     if adopter(child):
         return False
@@ -76,29 +76,29 @@ def made_here(child: Manifest) -> bool:
 
 
 def _is_ours(entry: Manifest) -> bool:
-    """Whether an entry of `managedFields` is of a function's apply, all of which own the label of the whole."""
+    """Return whether an entry of `managedFields` is a function's apply; all of those own the label `PART_OF_LABEL`."""
     labels = ((entry.get("fieldsV1") or {}).get("f:metadata") or {}).get("f:labels") or {}
     by_function = str(entry.get("manager")).startswith(MANAGERS) and entry.get("operation") == "Apply"
     return by_function and f"f:{PART_OF_LABEL}" in labels
 
 
 def adopts(parent: Manifest) -> frozenset[str]:
-    """The objects that a resource may take over, each as 'Kind/name'."""
+    """Return the objects that a resource may adopt, each as 'Kind/name'."""
     listed = str((metadata(parent).get("annotations") or {}).get(ADOPT) or "")
     return frozenset(entry.strip() for entry in listed.split(",") if entry.strip())
 
 
 def adopter(child: Manifest) -> Owner | None:
-    """The resource that has adopted an object, by the object's annotation; None where nothing legible is there."""
+    """Return the resource that has adopted an object, from the object's annotation; None if there is no valid one."""
     kind, _, rest = str((metadata(child).get("annotations") or {}).get(ADOPTED_BY) or "").partition("/")
     adopter_name, _, adopter_uid = rest.partition("/")
     return Owner(API_VERSION, kind, adopter_name, adopter_uid) if kind and adopter_name and adopter_uid else None
 
 
 def as_adopted(intent: Intent, actual: Manifest | None, parent: Manifest) -> Intent:
-    """The intent for an object that stays its maker's: with `ADOPTED_BY` in place of an owner reference.
+    """Return the intent for an adopted object: with the annotation `ADOPTED_BY` in place of an owner reference.
 
-    An intent for an object that is absent, or that a controller owns, is returned as it is.
+    An intent for an object that is absent, that a controller owns, or that is not adopted, is returned unchanged.
     """
     described: Mapping[str, Any] = intent.body.get("metadata") or {}
     if actual is None or controller(actual) or "ownerReferences" not in described:
@@ -113,7 +113,10 @@ def as_adopted(intent: Intent, actual: Manifest | None, parent: Manifest) -> Int
 
 
 def tied(described: Manifest) -> bool:
-    """Whether a manager, by its FieldsV1 of `metadata`, owns one owner reference, or the annotation of an adoption."""
+    """Return whether a manager owns exactly one owner reference or, if none, the annotation of an adoption.
+
+    `described` is the manager's FieldsV1 of `metadata`.
+    """
     references = len(described.get("f:ownerReferences") or {})
     return references == 1 or (not references and f"f:{ADOPTED_BY}" in (described.get("f:annotations") or {}))
 
@@ -123,13 +126,13 @@ def _entry(ref: Ref) -> str:
 
 
 def kubectl(verb: str, ref: Ref) -> str:
-    """A kubectl command about one object, by the full name of its kind, since others may have the short one, too."""
+    """Return a kubectl command for one object, with the full name of its kind: a short name may be ambiguous."""
     resource = f"{ref.kind.plural}.{ref.kind.group}" if ref.kind.group else ref.kind.plural
     namespace = f" -n {ref.namespace}" if ref.namespace else ""
     return f"kubectl{namespace} {verb} {resource} {ref.name}"
 
 
 def resync(key: Ref) -> str:
-    """The command that has every function look at a resource again, since no event tells of what somebody else did."""
+    """Return the command by which every function reconciles a resource again. Changes by others may send no event."""
     named = f"{key.name} -n {key.namespace}" if key.namespace else f"{key.kind.name}/{key.name}"
     return f"kubectl kepler resync {named}"

@@ -1,4 +1,4 @@
-"""How long ago something was, in a word: the same in the CLI and in the console. Pure."""
+"""Formats ages in a short form that the CLI and the console share. Pure."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""What a function decides from the conditions of the functions that it waits for (`Function.awaits`)."""
+"""Decides from the conditions of the functions that a function waits for (`Function.awaits`)."""
 
 from events.outcome_words import ConditionStatus
 from runtime.conditions import all_true, current

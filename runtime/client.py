@@ -1,9 +1,9 @@
-"""The one way to the API server: five verbs over untyped objects, each with a timeout, each recorded.
+"""The only access to the API server: five verbs over untyped objects, each with a timeout, each recorded.
 
-Request, transport and answer are separate steps; the transport is the seam where tests inject faults between a
-function and a real API server. The transient (no connection, 429, 5xx) is retried with jitter within the
-reconcile's deadline, and not before the API server's `Retry-After`; every verb here is safe to repeat: reads, locked
-applies and preconditioned deletes. No call waits longer than what is left of the deadline.
+Request, transport and answer are separate steps; the transport is the seam where tests inject faults between a function
+and a real API server. Transient errors (no connection, 429, 5xx) are retried with jitter within the reconcile's
+deadline, and not before the API server's `Retry-After`. Every verb here can be repeated safely: reads, locked applies
+and preconditioned deletes. No call waits longer than what is left of the deadline.
 """
 
 import time
@@ -18,16 +18,16 @@ from runtime.deadlines import CONNECT, READ, RECONCILE, Deadline
 from runtime.errors import ApiError, Conflict, Forbidden, Invalid, NotFound, Unavailable
 from runtime.objects import Collection, Kind, Manifest, Ref, resource_version, uid
 
-# An apply with a resourceVersion that can never match creates where the object is absent (201) and is a 409 where it
-# is not: an exclusive create that leaves one clean Apply entry in managedFields. Measured on Kubernetes 1.35.
+# An apply with a resourceVersion that never matches creates an absent object (201), and is a 409 for an existing one:
+# an exclusive create that leaves one clean Apply entry in managedFields. Measured on Kubernetes 1.35.
 NEVER = "1"
 APPLY = "application/apply-patch+yaml"
 JSON = "application/json"
-# A list of which each object is its `metadata` only (k8s.io/apimachinery:pkg/apis/meta/v1, PartialObjectMetadataList).
+# A list of objects with their `metadata` only (k8s.io/apimachinery:pkg/apis/meta/v1, PartialObjectMetadataList).
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 PAGE = 500
 
-# Pauses between two tries of one request: about this long at first, in seconds, and at most.
+# Pauses between two tries of one request, in seconds: about the first value at first, at most the second.
 PAUSE, LONGEST_PAUSE = 0.05, 2.0
 
 
@@ -46,15 +46,15 @@ class Request:
 
     @property
     def writes(self) -> bool:
-        """Whether the API server keeps what it does for this request: an apply or a deletion, and not a dry run."""
+        """Return whether the API server keeps the result of this request: an apply or a deletion, and not a dry run."""
         return self.method != "GET" and "dryRun" not in self.query
 
 
 @dataclass(frozen=True)
 class ApiResponse:
-    """What came back; `status` 0 where nothing did.
+    """The API server's answer; `status` is 0 if there was none.
 
-    `retry_after` is the answer's header of that name, in seconds; 0 where it has none.
+    `retry_after` is the answer's `Retry-After` header in seconds; 0 if it has none.
     """
 
     status: int
@@ -67,7 +67,7 @@ Transport = Callable[[Request], ApiResponse]
 
 @dataclass(frozen=True)
 class Call:
-    """One request as the report tells it; `began` counts from the reconcile's start. Both in milliseconds."""
+    """One request, for the report. `began` counts from the reconcile's start; both times are in milliseconds."""
 
     verb: str
     path: str
@@ -79,8 +79,8 @@ class Call:
 class Client:
     """The API server, for one function during one reconcile.
 
-    `manager` is its field manager; `calls` is what it asked so far. All calls together take at most `seconds`; within
-    that, one request is tried again for at most `patience` seconds. Raises `ApiError`s only.
+    `manager` is the function's field manager; `calls` are the requests so far. All calls together take at most
+    `seconds`; within that, one request is retried for at most `patience` seconds. Raises `ApiError`s only.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Client:
         self.calls: list[Call] = []
 
     def get(self, ref: Ref) -> Manifest | None:
-        """The object as it is now (a linearizable read), or None where there is none."""
+        """Return the object as it is now (a linearizable read), or None if it does not exist."""
         try:
             return self._ask(Request("GET", path(ref.kind, ref.namespace, ref.name)))
         except NotFound:
@@ -108,10 +108,10 @@ class Client:
         page: int = PAGE,
         metadata_only: bool = False,
     ) -> Iterator[Manifest]:
-        """Every object of the collection, read page by page from one consistent snapshot, sorted by namespace and name.
+        """Yield every object of the collection, page by page from one snapshot, sorted by namespace and name.
 
-        With `named`, only those of that name; RBAC that limits `list` to a name allows just this. With `labelled`,
-        those that a label selector matches. With `metadata_only`, each object is nothing but its `metadata`.
+        With `named`, only objects of that name; RBAC that limits `list` to a name allows just this. With `labelled`,
+        only objects that the label selector matches. With `metadata_only`, each object has only its `metadata`.
         """
         name = f"metadata.name={named}" if named else ""
         fields = ",".join(part for part in (name, collection.fields) if part)
@@ -131,27 +131,27 @@ class Client:
             query = {**first, "continue": token}
 
     def apply(self, ref: Ref, body: Manifest, *, over: Manifest | None, dry_run: bool = False) -> Manifest:
-        """Server-side apply of the whole intent, over exactly the version that was read, or as an exclusive create.
+        """Apply the whole intent server-side, over exactly the version that was read, or as an exclusive create.
 
         With `dry_run` the API server validates and admits it, and keeps nothing.
-        Raises Conflict where the object is no longer `over`, or appeared where `over` is None.
+        Raises Conflict if the object is no longer `over`, or if it exists and `over` is None.
         """
         lock = {"uid": uid(over), "resourceVersion": resource_version(over)} if over else {"resourceVersion": NEVER}
         request = self._apply(ref, body, lock)
         return self._ask(replace(request, query={**request.query, **DRY_RUN}) if dry_run else request)
 
     def apply_status(self, ref: Ref, status: Manifest) -> Manifest:
-        """Server-side apply of this manager's part of the status; no lock, since several managers share it."""
+        """Apply this manager's part of the status server-side; no lock, since several managers share the status."""
         return self._ask(self._apply(ref, {"status": status}, {}, subresource="status"))
 
     def delete(self, ref: Ref, *, over: Manifest, dry_run: bool = False) -> None:
-        """Delete exactly the version that was read; children go in the background. Absence is success.
+        """Delete exactly the version that was read; dependents are deleted in the background. Absence is success.
 
         With `dry_run` the API server admits it, and keeps the object.
         """
         conditions = {"uid": uid(over), "resourceVersion": resource_version(over)}
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": conditions}
-        # The query alone would delete: of a request with DeleteOptions in its body, it is not read.
+        # The query alone would delete: the API server ignores it if the body has DeleteOptions.
         query, tried = (DRY_RUN, {"dryRun": ["All"]}) if dry_run else ({}, {})
         options = {**body, **BACKGROUND, **tried}
         request = Request("DELETE", path(ref.kind, ref.namespace, ref.name), query, body=options)
@@ -179,7 +179,7 @@ class Client:
         return max(jitter, _retry_after(state))
 
     def _is_too_late(self, state: RetryCallState) -> bool:
-        """Whether another try, after its pause, would miss the deadline: then the last error is the answer."""
+        """Return whether another try, after its pause, would miss the deadline: then the last error is raised."""
         tried = state.seconds_since_start or 0.0
         return tried >= self._patience or state.upcoming_sleep >= self._deadline.left
 
@@ -214,16 +214,16 @@ DRY_RUN = {"dryRun": "All"}
 
 
 def path(kind: Kind, namespace: str, name: str = "", subresource: str = "") -> str:
-    """The URL path of an object or, without a name, of a collection."""
+    """Return the URL path of an object or, without a name, of a collection."""
     root = f"/apis/{kind.api_version}" if kind.group else f"/api/{kind.api_version}"
     scope = f"/namespaces/{namespace}" if namespace else ""
     return "/".join(part for part in (f"{root}{scope}/{kind.plural}", name, subresource) if part)
 
 
 def checked_body(request: Request, answer: ApiResponse) -> Manifest:
-    """The object answered, or the error that the answer means.
+    """Return the body of a successful answer; else raise the error that the answer means.
 
-    A Status body carries the server's own sentence; it is passed on, since it names the field.
+    The message of a Status body is passed on, since it names the field.
     """
     if 200 <= answer.status < 300:
         return answer.body

@@ -1,7 +1,7 @@
-"""Conditions in `status.conditions`: read, compared, and made ready to be applied.
+"""Reads and compares conditions in `status.conditions`, and prepares them for an apply.
 
-Kubernetes API conventions: `lastTransitionTime` moves only when `status` does; `observedGeneration` says which
-spec a condition is about: a `True` for an older generation says nothing of the current one.
+Kubernetes API conventions: `lastTransitionTime` moves only when `status` does. `observedGeneration` names the spec that
+a condition is about: a `True` for an older generation does not apply to the current one.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,7 +12,7 @@ from events.outcome_words import ConditionStatus
 from runtime.objects import Manifest, generation
 from runtime.outcome import DesiredCondition
 
-# The summary that `kubectl wait` waits for, of every kind that has one.
+# The summary condition that `kubectl wait` waits for.
 READY = "Ready"
 
 

@@ -1,6 +1,6 @@
-"""Which fields of an object are confidential, by their names: values of `env`, data of Secrets, `password`, `token`.
+"""Decides by names which fields of an object are confidential: values of `env`, data of Secrets, `password`, `token`.
 
-The name of a Secret that is referred to is not confidential, and useful.
+The name of a Secret that is referred to is not confidential, and is useful.
 """
 
 import re
@@ -26,7 +26,7 @@ CREDENTIALS = (
     "cookie",
     "headers",
 )
-# Keys below which an object is only named, or that say something about a credential.
+# Keys that contain only a reference to a credential, or a setting about one.
 REFERENCES = frozenset(
     {
         "secretkeyref",
@@ -38,14 +38,14 @@ REFERENCES = frozenset(
         "automountserviceaccounttoken",
     }
 )
-# `credentials: {secret: NAME}` and `headers: {secret: NAME}` of a Kepler name a Secret; elsewhere `secret` is one.
+# `credentials: {secret: NAME}` and `headers: {secret: NAME}` of a Kepler name a Secret; elsewhere `secret` is a secret.
 NAMING = frozenset({"credentials", "headers"})
 # Lists of names and values.
 PAIRED = frozenset({"env", "httpHeaders"})
-# The annotation in which kubectl keeps the whole object, as it was applied, in one string.
+# The annotation in which kubectl stores the whole applied object as one string.
 LAST_APPLIED = "last-applied-configuration"
 SECRET = "Secret"
-# Longer keys are no keys of Kubernetes (a ConfigMap's have 253 characters at most, annotations' 317).
+# No key of Kubernetes is longer (a ConfigMap's has at most 253 characters, an annotation's 317).
 LONGEST_KEY = 512
 LONGEST_PATH = 4096
 
@@ -53,9 +53,9 @@ _STEPS = re.compile(r"\[[^\[\]]*+\]|[^.\[\]]++")
 
 
 class FieldPlace(NamedTuple):
-    """What the path to a field says about its value. A path is followed key by key: items of lists add nothing to it.
+    """What the path to a field says about its value. A path is followed key by key; list items do not change the place.
 
-    `plain` is the last key as `CREDENTIALS` has it. `certain` means that everything from here on is confidential.
+    `plain` is the last key in the form of `CREDENTIALS`. `certain` means that every value below is confidential.
     """
 
     in_secret: bool = False
@@ -68,7 +68,7 @@ class FieldPlace(NamedTuple):
 
     @property
     def confidential(self) -> bool:
-        """Whether a value in this place is not to be shown."""
+        """Return whether a value in this place must not be shown."""
         if self.certain:
             return True
         if not self.plain or self.reference:
@@ -78,11 +78,11 @@ class FieldPlace(NamedTuple):
         return self.credential
 
     def within(self, kind: object) -> "FieldPlace":
-        """The place of an object of this kind: in a Secret, data is confidential."""
+        """Return the place of an object of this kind: in a Secret, data is confidential."""
         return self._replace(in_secret=True) if kind == SECRET and not self.in_secret else self
 
     def below(self, key: str) -> "FieldPlace":
-        """The place of a member."""
+        """Return the place of the member `key`."""
         plain, credential = _classified(key[: LONGEST_KEY + 1])
         return FieldPlace(
             in_secret=self.in_secret,
@@ -102,9 +102,9 @@ ROOT = FieldPlace()
 
 
 def place(path: str, kind: str = "") -> FieldPlace:
-    """The place of the field at `path`, in kubectl's dotted form, of an object of this kind.
+    """Return the place of the field at `path`, in kubectl's dotted form, of an object of this kind.
 
-    Where the path is too long to be followed, everything is confidential.
+    If the path is longer than `LONGEST_PATH`, its value counts as confidential.
     """
     if len(path) > LONGEST_PATH:
         return FieldPlace(certain=True)
@@ -119,6 +119,6 @@ def _followed(start: FieldPlace, keys: Iterable[str]) -> FieldPlace:
 
 @lru_cache(maxsize=2048)
 def _classified(key: str) -> tuple[str, bool]:
-    """A key in lower case without punctuation, and whether it is a credential's; one that is too long is."""
+    """Return a key in lower case without punctuation, and whether it names a credential; keys that are too long do."""
     plain = re.sub(r"[^a-z0-9]", "", key.lower())
     return plain, len(key) > LONGEST_KEY or any(word in plain for word in CREDENTIALS)

@@ -1,4 +1,4 @@
-"""Credentials in text, recognized by how they are written: `token=...`, `https://user:password@host`, private keys.
+"""Redacts credentials in text by their form: `token=...`, `https://user:password@host`, private keys.
 
 Anybody who can edit a resource or send an event chooses this text, and Python's `re` holds the interpreter's lock
 while it searches. So every pattern takes linear time: a look-behind or a literal fixes where a match may start, a
@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 HIDDEN = "(hidden)"
-# Replaces the value after a change if the value before was hidden, too, and differed.
+# Replaces the value after a change if the value before was also hidden, and differed.
 CHANGED = "(hidden, changed)"
 
 # Replacing one credential can complete another: `http://token="x"@host` becomes `http://token=(hidden)@host`.
 ROUNDS = 4
 
-# Without one of these no pattern below matches: most values are short names, and stop here.
+# No pattern below matches without one of these. Most values are short names, and need only this search.
 _SUSPICIOUS = re.compile(r"[=:]|eyJ|A[KS]IA|gh[opusr]_|github_pat_|(?i:bearer)|-----BEGIN ")
 
 _WORDS = (
@@ -26,7 +26,7 @@ _WORDS = (
 )
 _INSTEAD = rf"\g<kept>{HIDDEN}"
 _QUOTE = r"\\*+[\"']?"
-# What is no value of a credential: what is hidden already, and what the API server says about a field
+# Text that is not a credential's value: a mark of redaction, and what the API server says about a field
 # (k8s.io/apimachinery v0.35:pkg/util/validation/field/errors.go, ErrorType.String).
 _NO_VALUE = (
     r"(?!\(hidden(?:, changed)?\)(?:[\s,;&\"'`\])}]|\Z)|Invalid value|Forbidden:|Forbidden\Z"
@@ -47,7 +47,10 @@ _VALUE = (
 
 @dataclass(frozen=True)
 class CredentialPattern:
-    """A pattern, and lower-case words without one of which no text can match it: to look for them is much cheaper."""
+    """A pattern, and lower-case words: text without any of the words cannot match.
+
+    Searching for the words is much cheaper than matching the pattern.
+    """
 
     needs: tuple[str, ...]
     pattern: re.Pattern[str]
@@ -63,7 +66,7 @@ _PATTERNS = (
             r"(?:[^-]++|-(?!----END ))*+(?:-----END [A-Z0-9 ]{0,64}-----)?"
         ),
     ),
-    # What pydantic says about the value that it refuses.
+    # The value in a validation error of pydantic.
     CredentialPattern(
         ("input_value=",),
         re.compile(r"(?P<kept>input_value=)(?:[^,]++|,(?! input_type=[\w.]{1,64}\]))++"),
@@ -98,17 +101,17 @@ _PATTERNS = (
     ),
     # RFC 6750.
     CredentialPattern(("bearer",), re.compile(r"(?P<kept>\b(?i:bearer)\s++)[\w+/=.~-]{8,}+")),
-    # Tokens that tell by their beginning what they are: JWT (RFC 7519), keys of AWS, tokens of GitHub.
+    # Tokens with a known prefix: JWT (RFC 7519), keys of AWS, tokens of GitHub.
     CredentialPattern(("eyj",), re.compile(r"(?P<kept>)eyJ[\w-]{8,}+(?:\.[\w-]*+){0,4}")),
     CredentialPattern(("akia", "asia"), re.compile(r"(?P<kept>)A[KS]IA[A-Z0-9]{16}")),
     CredentialPattern(("gh",), re.compile(r"(?P<kept>)(?:gh[opusr]_[A-Za-z0-9]{16,}+|github_pat_\w{16,}+)")),
 )
-# A URL from its authority on. The user and the password are all that is before the last '@'.
+# A URL from its authority on. User and password are everything before the last '@'.
 _AUTHORITY = re.compile(r"://([^\s'\"`<>]*+)")
 
 
 def hidden(text: str) -> str:
-    """`text` with `(hidden)` in the place of each credential."""
+    """Return `text` with each credential replaced by `(hidden)`."""
     if not _SUSPICIOUS.search(text):
         return text
     for _ in range(ROUNDS):
@@ -119,7 +122,7 @@ def hidden(text: str) -> str:
 
 
 def userinfo(text: str) -> Iterator[str]:
-    """Everything between '://' and the last '@' of each URL in `text`."""
+    """Yield the text between '://' and the last '@' of each URL in `text`."""
     if "://" in text:
         for url in _AUTHORITY.finditer(text):
             info, at, _ = url[1].rpartition("@")

@@ -1,7 +1,7 @@
 """What a function declares: its name, what wakes it, what it writes and reads, and its pure `desired`.
 
-From this the protocol reconciles, and `installation.wiring` generates Triggers, Roles and the event source, so that
-a function and its wiring cannot drift apart.
+The protocol reconciles by this declaration, and `installation.wiring` generates Triggers, Roles and the event source
+from it. So a function and its wiring cannot drift apart.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -15,14 +15,14 @@ Input = Ref | Collection
 
 
 class Undeclared(KeyError):
-    """A function decides from, or writes, an object that it does not declare."""
+    """A function decides from an object, or writes one, that it does not declare."""
 
 
 @dataclass(frozen=True)
 class Observed:
-    """Everything read for one decision, and nothing else.
+    """Everything that was read for one decision, and nothing else.
 
-    `objects` has an entry for every child and input (None: absent); `parent` is None when it is gone or going.
+    `objects` has an entry for every child and input (None: absent). `parent` is None if it is gone or being deleted.
     `images` are the environment's `RELATED_IMAGE_*` and `ALLOWED_IMAGES`.
     """
 
@@ -33,28 +33,29 @@ class Observed:
     images: Mapping[str, str] = field(default_factory=dict)
 
     def get(self, ref: Ref) -> Manifest | None:
-        """The object read under `ref`. Raises Undeclared where the function does not declare it."""
+        """Return the object read under `ref`. Raises Undeclared if the function does not declare it."""
         if ref not in self.objects:
             raise Undeclared(f"{ref} was not read: declare it in `children`, `inputs` or `refers` of the function")
         return self.objects[ref]
 
 
 def manager(name: str) -> str:
-    """What a function of this name is called in the cluster: `kepler-collected-metric` of `collected_metric`."""
+    """Return the name of a function in the cluster: `kepler-collected-metric` for `collected_metric`."""
     return f"kepler-{name.replace('_', '-')}"
 
 
 def never(_manifest: Manifest) -> bool:
-    """No event of this kind can be answered without looking."""
+    """Return False: the default of `Wake.idle`, by which every event leads to a reconcile."""
     return False
 
 
 @dataclass(frozen=True)
 class Wake:
-    """A kind of object whose events wake a function, only under `names` where these are given.
+    """A kind of object whose events wake a function; only objects with one of `names`, if any are given.
 
-    With `labels`, only objects that carry them are watched, and one that does not is as good as absent: the sweep lists
-    no others. `idle` decides from the object in an event alone that there is nothing to do (never for a deletion).
+    With `labels`, only objects that carry them are watched, and the sweep lists no others. An object without them
+    counts as absent. `idle` decides from the object in an event alone that there is nothing to do (not called for a
+    deletion).
     """
 
     kind: Kind
@@ -78,22 +79,22 @@ class Permission:
 
 
 def no_children(_key: Ref) -> tuple[()]:
-    """The function has no children or inputs."""
+    """Return no children or inputs."""
     return ()
 
 
 def no_references(_key: Ref, _parent: Manifest | None) -> tuple[()]:
-    """The parent refers to nothing."""
+    """Return no references to other objects."""
     return ()
 
 
 def no_cleanup(_observed: Observed) -> Outcome | None:
-    """The parent is gone, and with it, by garbage collection, everything this function made."""
+    """Return None: garbage collection removes everything that the function made for the parent."""
     return None
 
 
 def no_orphans(_shared: Mapping[Ref, Manifest | None]) -> tuple[()]:
-    """No shared object refers to parents."""
+    """Return no keys: no shared object refers to parents."""
     return ()
 
 
@@ -101,23 +102,20 @@ def no_orphans(_shared: Mapping[Ref, Manifest | None]) -> tuple[()]:
 class Function:
     """One reconciler. Its name is also its field manager, ServiceAccount and Trigger (with the prefix `kepler-`).
 
-    * `children` and `inputs` follow from the parent's key; `refers` from the parent itself (None: gone or going).
-      What is both a child and an input is read twice, around the parent, and must not move in between.
-    * `desired` decides while the parent exists, `gone` once it does not; None there means that nothing is to do.
-    * `removes` are the children that a decision may call absent while the parent lives; `patch_only` are those that it
-      never makes, since it decides only once others have.
-    * `reads` are the kinds that `refers` may name, `lists` those of which it may name collections; `installed` are
-      children that `config/` ships and this function may only patch; `rules` are permissions that nothing else implies.
-    * `orphan_keys` are the keys of parents to which objects of `installed` refer; where such a parent is gone, the
-      sweep has `gone` run.
-    * `gates_ready`: whether `Ready` of a Kepler waits for `condition`.
-    * `awaits` are the conditions of other functions that it waits for before it writes anything.
-    * `keys` are those that it always writes in `kepler-cfm`, and `decide_keys` its decision on them where `desired`
-      decides on more; `collector` starts nothing before each function with keys has them in place.
-    * `overlays` names, for an API group that only some clusters have, the overlay of `config/` that lets this function
-      write its kinds; `config/base` lets it read them.
-    * `summaries` are further conditions: with the status, reason and message of `condition`, unless `desired` returns
-      them itself.
+    * `children` and `inputs` follow from the parent's key; `refers` from the parent itself (None: gone or being
+    deleted). An object that is both a child and an input is read twice, before and after the parent, and must not
+    change between. * `desired` decides while the parent exists, `gone` once it does not; None from `gone` means that
+    nothing is to do. * `removes` are the children that a decision may call absent while the parent lives. `patch_only`
+    are the children that the function never creates, since it decides only once others have. * `reads` are the kinds
+    that `refers` may name, `lists` the kinds of collections that it may name. `installed` are children that `config/`
+    ships and that this function may only patch. `rules` are further permissions. * `orphan_keys` are the keys of
+    parents to which objects of `installed` refer; if such a parent is gone, the sweep has `gone` run. * `gates_ready`:
+    whether `Ready` of a Kepler waits for `condition`. * `awaits` are the conditions of other functions that must be
+    True before it writes anything. * `keys` are the keys that it always writes in `kepler-cfm`. `decide_keys` decides
+    on them alone, if `desired` decides on more. `collector` starts nothing before each function with keys has them in
+    place. * `overlays` names, for an API group that only some clusters have, the overlay of `config/` that lets this
+    function write its kinds; `config/base` lets it read them. * `summaries` are further conditions. They have status,
+    reason and message of `condition`, unless `desired` returns them itself.
     """
 
     name: str
@@ -144,16 +142,16 @@ class Function:
     decide_keys: Callable[[Observed], Outcome] | None = None
 
     def decided_keys(self, observed: Observed) -> Outcome:
-        """Return its decision on its keys of `kepler-cfm`."""
+        """Return the function's decision on its keys of `kepler-cfm`."""
         return (self.decide_keys or self.desired)(observed)
 
     @property
     def manager(self) -> str:
-        """The field manager; also the name of its ServiceAccount, Service and Trigger."""
+        """Return the name of the field manager; ServiceAccount, Service and Trigger have it too."""
         return manager(self.name)
 
     def granted_by(self, kind: Kind) -> str:
-        """Return what holds this function's permission to write objects of a kind, after the word `apply`."""
+        """Return what grants permission to write objects of a kind, as it follows the word `apply` in a message."""
         overlay = self.overlays.get(kind.group)
         if overlay:
             return f"`config/{overlay}`"
@@ -168,7 +166,10 @@ class Function:
         collect: Callable[[Collection], tuple[Manifest, ...]],
         images: Mapping[str, str] = MappingProxyType({}),
     ) -> Observed:
-        """What it would decide from, out of what somebody has at hand already; the protocol reads in an order."""
+        """Return what the function would decide from, built from objects that were already read.
+
+        Unlike the protocol, this reads nothing, so the order of reads is not guaranteed.
+        """
         referred = self.refers(key, parent)
         refs = (
             *self.children(key),
@@ -180,15 +181,15 @@ class Function:
 
     @property
     def labels(self) -> dict[Kind, Mapping[str, str]]:
-        """The kinds of which it knows only objects with these labels."""
+        """Return, for each kind that is watched by labels, the labels."""
         return {wake.kind: wake.labels for wake in self.wakes if wake.labels}
 
     def hears(self, kind: Kind) -> bool:
-        """Whether events of this kind wake it."""
+        """Return whether events of this kind wake the function."""
         return any(wake.kind == kind for wake in self.wakes)
 
     def concerns(self, key: Ref, parent: Manifest, ref: Ref) -> bool:
-        """Whether `ref` is a child or an input of this parent, or in a collection that is."""
+        """Return whether `ref` is a child or an input of this parent, or in a collection that is an input."""
         known = (*self.children(key), *self.inputs(key), *self.refers(key, parent))
         collections = {Collection(ref.kind, ref.namespace), Collection(ref.kind, "")}
         return ref in known or not collections.isdisjoint(known)
@@ -199,9 +200,9 @@ Writers = Mapping[Ref, frozenset[str]]
 
 
 def writers(functions: Iterable[Function], key: Ref) -> Writers:
-    """The children of a resource, each with the managers of the functions that write it; what `config/` ships is none.
+    """Return the children of a resource, each with the managers of the functions that write it.
 
-    What the whole cluster shares belongs to no resource alone.
+    Objects that `config/` ships are left out: the whole cluster shares them.
     """
     managers: dict[Ref, frozenset[str]] = {}
     for function in functions:

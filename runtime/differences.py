@@ -1,10 +1,10 @@
-"""What an apply would change: values that are not as intended, fields we still own but no longer intend, and fields
-that are as intended and not ours, since somebody else has put them there or back.
+"""Compares an intent with the object that the API server holds, and returns the fields that an apply would change.
 
-A pure comparison of an intent with the object the API server holds, so that a reconcile that has nothing to change
-writes nothing. Fields of others are not looked at. Ownership is read from `metadata.managedFields`
-(FieldsV1: structured-merge-diff, `fieldpath/serialize.go`): `f:` a field, `k:` an item by its keys, `v:` an item
-by its value, `.` the thing itself.
+These are values that are not as intended, fields that we still own but no longer intend, and fields that are as
+intended but not ours, since somebody else set them. A reconcile that has nothing to change writes nothing. Fields of
+others are ignored. Ownership is read from `metadata.managedFields` (FieldsV1: structured-merge-diff,
+`fieldpath/serialize.go`): `f:` is a field, `k:` a list item by its keys, `v:` a list item by its value, `.` the field
+or item itself. Pure.
 """
 
 import json
@@ -17,8 +17,8 @@ from kubernetes.utils.quantity import parse_quantity
 
 from runtime.objects import Manifest
 
-# How the API server tells the items of its associative lists apart (x-kubernetes-list-map-keys). A list that is not
-# here is atomic: replaced as a whole.
+# The keys of items in the API server's associative lists (x-kubernetes-list-map-keys). A list that is not here is
+# atomic: replaced as a whole.
 LIST_KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "conditions": (("type",),),
     "containers": (("name",),),
@@ -32,17 +32,17 @@ LIST_KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "volumes": (("name",),),
 }
 
-# What the server fills into atomic values.
+# Defaults that the server adds to atomic values.
 SERVER_DEFAULTS: Mapping[str, set[str]] = {"fieldRef": {"apiVersion"}, "resourceFieldRef": {"divisor"}}
 
-# Under these, and as these, the server writes quantities in its own canonical form: '0.5' comes back as '500m'.
+# Maps of quantities, and fields that are quantities. The server returns them in canonical form: '0.5' as '500m'.
 QUANTITY_MAPS = frozenset({"limits", "requests"})
 QUANTITIES = frozenset({"divisor", "sizeLimit"})
 
 
 @dataclass(frozen=True)
 class FieldChange:
-    """One field of one object: `path` in kubectl's dotted form, `None` where there is no value."""
+    """One changed field of one object: `path` in kubectl's dotted form; a side without a value is `None`."""
 
     path: str
     before: Any
@@ -51,7 +51,7 @@ class FieldChange:
 
 @dataclass(frozen=True)
 class Absent:
-    """Stands for a value that is not there, since `null` is a value."""
+    """The type of `ABSENT`, which stands for a missing value, since `null` is a value."""
 
 
 ABSENT = Absent()
@@ -60,7 +60,7 @@ ABSENT = Absent()
 def differences(
     intent: Manifest, actual: Manifest | None, *, manager: str, subresource: str = ""
 ) -> tuple[FieldChange, ...]:
-    """Every field that applying `intent` as `manager` would set or remove; empty means: do not write."""
+    """Return every field that applying `intent` as `manager` would set or remove; empty means: do not write."""
     if actual is None:
         return tuple(_leaves(_content(intent), ""))
     owned = owned_fields(actual, manager=manager, subresource=subresource)
@@ -70,7 +70,7 @@ def differences(
 
 
 def owned_fields(actual: Manifest, *, manager: str, subresource: str = "") -> Manifest:
-    """The FieldsV1 tree that `manager` owns by server-side apply; empty where it owns nothing."""
+    """Return the FieldsV1 tree that `manager` owns by server-side apply; empty if it owns nothing."""
     for entry in (actual.get("metadata") or {}).get("managedFields") or ():
         same_writer = entry.get("manager") == manager and entry.get("operation") == "Apply"
         if same_writer and entry.get("subresource", "") == subresource:
@@ -80,7 +80,7 @@ def owned_fields(actual: Manifest, *, manager: str, subresource: str = "") -> Ma
 
 
 def owned_time(actual: Manifest, *, manager: str) -> str:
-    """When `manager` last changed what it owns by server-side apply, as the API server writes times; empty if never."""
+    """Return when `manager` last changed its fields by apply, in the API server's format; empty if never."""
     entries = (actual.get("metadata") or {}).get("managedFields") or ()
     times = (
         str(entry.get("time") or "")
@@ -91,7 +91,7 @@ def owned_time(actual: Manifest, *, manager: str) -> str:
 
 
 def owned_values(actual: Manifest, *, manager: str, subresource: str = "") -> Manifest:
-    """The values that `manager` owns, those in lists left out."""
+    """Return the values that `manager` owns, except values in lists."""
     return _owned_values(owned_fields(actual, manager=manager, subresource=subresource), actual)
 
 
@@ -107,7 +107,7 @@ def _owned_values(owned: Manifest, actual: Manifest) -> Manifest:
 
 
 def _content(intent: Manifest) -> Manifest:
-    """The intent without what only addresses or locks the object."""
+    """Return the intent without the fields that only address or lock the object."""
     body = {key: value for key, value in intent.items() if key not in ("apiVersion", "kind", "metadata")}
     addressing = ("name", "namespace", "uid", "resourceVersion")
     described = {key: value for key, value in (intent.get("metadata") or {}).items() if key not in addressing}
@@ -115,7 +115,7 @@ def _content(intent: Manifest) -> Manifest:
 
 
 def _unlike(intended: Any, actual: Any, path: tuple[str, ...]) -> Iterator[FieldChange]:
-    """Leaves of `intended` that `actual` does not have; what `actual` has besides is the server's or somebody's."""
+    """Yield the leaves of `intended` that `actual` lacks or has otherwise; further fields of `actual` are ignored."""
     if intended is actual:
         return
     if isinstance(intended, Mapping) and isinstance(actual, Mapping):
@@ -140,7 +140,7 @@ def _unlike_list(intended: Sequence[Any], actual: Sequence[Any], path: tuple[str
 
 
 def _unintended(owned: Manifest, intended: Any, actual: Any, path: str) -> Iterator[FieldChange]:
-    """Fields in `owned` that `intended` does not mention: applying would remove them."""
+    """Yield the fields in `owned` that `intended` does not have: applying would remove them."""
     for token, below in owned.items():
         if token == ".":
             continue
@@ -156,7 +156,7 @@ def _unintended(owned: Manifest, intended: Any, actual: Any, path: str) -> Itera
 
 
 def _unowned(owned: Manifest, intended: Any, actual: Any, path: str) -> Iterator[FieldChange]:
-    """Fields that are there as intended, and not in `owned`: nobody would miss them if another took them away."""
+    """Yield the fields that are as intended but not in `owned`: others could remove them without a conflict."""
     if isinstance(intended, Mapping) and intended:
         below = ((f"f:{key}", f".{key}", value, _member(actual, key)) for key, value in intended.items())
     elif isinstance(intended, list) and intended and (keys := list_keys(path.rpartition(".")[2], intended)):
@@ -169,7 +169,7 @@ def _unowned(owned: Manifest, intended: Any, actual: Any, path: str) -> Iterator
     for token, step, wanted, present in below:
         where = f"{path}{step}".removeprefix(".")
         if present is ABSENT or wanted in ({}, []):
-            continue  # of what is empty the API server may keep neither value nor owner
+            continue  # the API server may keep neither value nor owner of an empty one
         if token not in known:
             yield FieldChange(where, present, wanted)
         elif known[token]:
@@ -181,15 +181,15 @@ def _token(item: Manifest, keys: tuple[str, ...]) -> str:
 
 
 def _spelt(token: str) -> str:
-    """A token with its keys in one order and spacing."""
+    """Return a token with its keys in a fixed order and spacing."""
     sort, _, rest = token.partition(":")
     return f"k:{json.dumps(json.loads(rest), sort_keys=True)}" if sort == "k" else token
 
 
 def _left_over(wanted: Any, present: Any, path: str) -> Iterator[FieldChange]:
-    """An atomic value, owned as a whole: what of it is not intended can only be what was intended before.
+    """Yield a change if an atomic value, owned as a whole, has parts that are not intended; they were intended before.
 
-    Without what is not as intended: `_unlike` has told that.
+    Yields nothing if `_unlike` has reported the value already.
     """
     if wanted is present:
         return
@@ -198,7 +198,7 @@ def _left_over(wanted: Any, present: Any, path: str) -> Iterator[FieldChange]:
 
 
 def _covers(wanted: Any, present: Any, field: str) -> bool:
-    """Whether `present` has nothing that `wanted` has not, the server's own defaults aside."""
+    """Return whether `present` has nothing that `wanted` lacks, except the server's defaults."""
     if isinstance(wanted, Mapping) and isinstance(present, Mapping):
         extra = set(present) - set(wanted) - SERVER_DEFAULTS.get(field, set())
         return not extra and all(_covers(wanted[key], present[key], key) for key in set(present) & set(wanted))
@@ -209,7 +209,7 @@ def _covers(wanted: Any, present: Any, field: str) -> bool:
 
 
 def _step(token: str, intended: Any, actual: Any) -> tuple[str, Any, Any]:
-    """One FieldsV1 token followed in both trees: how it reads, the intended value, the actual one."""
+    """Follow one FieldsV1 token in both trees; return its readable form, the intended value and the actual one."""
     sort, _, rest = token.partition(":")
     if sort == "f":
         return f".{rest}", _member(intended, rest), _member(actual, rest)
@@ -236,7 +236,7 @@ def _contains(items: Any, value: Any) -> Any:
 
 
 def list_keys(field: str, items: Sequence[Any]) -> tuple[str, ...]:
-    """The keys that tell the items of this list apart; empty for an atomic list."""
+    """Return the keys that identify the items of this list; empty for an atomic list."""
     for keys in LIST_KEYS.get(field, ()):
         if all(isinstance(item, Mapping) and keys[0] in item for item in items):
             return keys
@@ -259,8 +259,9 @@ def _same(intended: Any, actual: Any, path: tuple[str, ...]) -> bool:
 
 
 def _quantity(value: Any) -> Decimal | None:
-    """The amount as the API server keeps it: in thousandths, rounded up (k8s.io/kubernetes v1.35:pkg/apis/core/v1/
-    defaults.go, SetDefaults_ResourceList).
+    """Return the amount as the API server keeps it, in thousandths, rounded up; None if the value is not a quantity.
+
+    Source: k8s.io/kubernetes v1.35:pkg/apis/core/v1/defaults.go, SetDefaults_ResourceList.
     """
     try:
         return Decimal(parse_quantity(value)).quantize(Decimal("0.001"), rounding=ROUND_UP)
@@ -281,7 +282,7 @@ def _removed(path: str, value: Any) -> Iterator[FieldChange]:
 
 
 def _leaves(tree: Any, path: str) -> Iterator[FieldChange]:
-    """Every leaf of a tree as a field that appears."""
+    """Yield every leaf of a tree as a field that appears."""
     if isinstance(tree, Mapping) and tree:
         for key, value in tree.items():
             yield from _leaves(value, f"{path}.{key}".removeprefix("."))

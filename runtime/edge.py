@@ -1,12 +1,12 @@
-"""The HTTP edge: a CloudEvent in, one of a few answers out.
+"""The HTTP edge: receives a CloudEvent and returns one of a few answers.
 
 | answer | when | Knative then |
 |---|---|---|
-| 204 | nothing to do, nothing to say | is done |
+| 204 | nothing to do, nothing to report | is done |
 | 200 and a CloudEvent | something was written, is wrong or is awaited | sends the report on through the broker |
 | 400 | the request cannot be decoded | gives up at once: dead letter |
-| 503 | the API server is away, throttles, or a conflict does not end | delivers again, with back-off |
-| 500 | a defect of ours | delivers again, then dead letter |
+| 503 | the API server is unavailable or throttles, or a conflict does not end | delivers again, with back-off |
+| 500 | a defect in this project | delivers again, then dead letter |
 
 404 and 409 are never answered: Knative would retry them (eventing v0.50, `pkg/kncloudevents/retries.go`).
 """
@@ -37,19 +37,19 @@ from runtime.workers import Workers
 
 log = logging.getLogger("kepler")
 
-# Bytes of a body from which on only one is decoded at a time where a hundred threads take events.
+# Bytes. A process with a hundred threads for events decodes only one larger body at a time.
 SMALL = 8 << 10
 
 
 @runtime_checkable
 class Paged(Protocol):
-    """A receiver that shows something, too: at the same path, by GET."""
+    """A receiver that also serves pages: at the same path, by GET."""
 
     pages: Blueprint
 
 
 class BareResponse(Response):
-    """A response that carries no content type unless it is given one: a 204 has no content."""
+    """A response without a content type unless it is given one: a 204 has no content."""
 
     default_mimetype = None
 
@@ -58,9 +58,9 @@ class BareResponse(Response):
 class Edge:
     """What all views of a process share.
 
-    `sign` signs what goes out. A receiver that does not share out the `workers` itself holds one of their places. With
-    `loopback_only`, whoever calls this process by another name than this machine's is refused. Whoever decodes a body
-    that is not small holds `large` meanwhile.
+    `sign` signs outgoing events. `workers` limits receivers that do not use workers themselves: each event of theirs
+    holds a slot. With `loopback_only`, requests to another host name than this machine's are refused. `large` is held
+    while a body that is not small is decoded.
     """
 
     sign: Sign = unsigned
@@ -70,10 +70,11 @@ class Edge:
 
     @contextmanager
     def room(self, receiver: Receiver, size: int) -> Iterator[None]:
-        """Hold what it takes to decode a body of this size for a receiver.
+        """Hold the slot and the lock that decoding a body of this size for this receiver requires.
 
-        A Reconciler decodes it, keeps a little of it and lets go. Any other works on it, and has one of the places to
-        work from the beginning: however many events wait, few of them are decoded. Raises Unavailable.
+        A Reconciler keeps only a small part of the decoded event, so it needs no slot yet. Any other receiver works on
+        the decoded event and holds a worker slot from the start: however many events wait, few are decoded. Raises
+        Unavailable.
         """
         reconciles = isinstance(receiver, Reconciler)
         with ExitStack() as held:
@@ -84,14 +85,14 @@ class Edge:
             yield
 
     def refusal(self) -> Response | None:
-        """Return why this request is not for this process, None where it is."""
+        """Return a 403 if the request is not for this process, else None."""
         if self.loopback_only and not is_loopback(hostname(f"//{request.host}")):
             return _text(403, "this answers on this machine only, under 'localhost' or '127.0.0.1'")
         return None
 
 
 def application(receivers: Mapping[str, Receiver], edge: Edge | None = None) -> Flask:
-    """The WSGI application: one receiver answers at `/`; several answer at `/<name>`, one each."""
+    """Return the WSGI application: a single receiver answers at `/`, several answer at `/<name>`, one each."""
     edge = edge or Edge()
     app = Flask("kepler")
     app.response_class = BareResponse
@@ -111,7 +112,7 @@ def _paths(receivers: Mapping[str, Receiver]) -> list[str]:
 
 
 def _view(name: str, receiver: Receiver, edge: Edge) -> Callable[[], Response]:
-    """Answer one event. A large one holds the lock of large ones until it is small, or is dealt with."""
+    """Return the view that answers one event. A large event holds the lock `large` until it is slim or handled."""
 
     def receive() -> Response:
         began, now, body = time.monotonic(), datetime.now(UTC), request.get_data(cache=False)
@@ -158,7 +159,7 @@ def _answer(receiver: Receiver, event: Event, began: float, edge: Edge) -> Respo
 
 
 def _log(event: Event, received: Received, milliseconds: float) -> None:
-    """One line an event; at debug level where there was nothing to do."""
+    """Log one line for each report; one line at debug level if there was nothing to do."""
     facts = {**_about(event), "calls": received.calls, "milliseconds": round(milliseconds, 1)}
     for report in received.reports:
         log.info(
@@ -187,10 +188,10 @@ def _about(event: Event) -> dict[str, str]:
 
 
 def _shown(event: Event) -> dict[str, str | int]:
-    """What an event tells by itself, where nothing more is known: as `cause` would have it."""
+    """Return what the event itself shows, in the form of `cause`, if nothing more is known."""
     return {**_about(event), "generation": cause(event).generation, "trace": str(trace_of_event(event))}
 
 
 def _text(status: int, message: str) -> Response:
-    """Return an answer in words, which may repeat half a surrogate pair of the event's."""
+    """Return an answer in plain text; half a surrogate pair from the event is escaped."""
     return BareResponse(f"{message}\n".encode(errors="backslashreplace"), status=status, mimetype="text/plain")

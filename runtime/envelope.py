@@ -1,6 +1,6 @@
-"""Every event of ours is made here: its id, its type, whom it is from and about, and the trace that it belongs to.
+"""Makes every event that this project sends, with its id, type, source, object and trace.
 
-By these attributes Triggers filter, partitions are chosen, redeliveries are recognized and traces go on.
+Triggers filter by these attributes; they also choose partitions, identify redeliveries and continue traces.
 """
 
 import uuid
@@ -13,7 +13,7 @@ from events.report import ObjectName
 from events.types import schema_of
 from runtime.objects import Ref
 
-# Names our ids; any fixed UUID serves (RFC 9562, name-based).
+# Namespace of our ids; any fixed UUID serves (RFC 9562, name-based).
 NAMESPACE = uuid.UUID("5b0c5f6e-6d0d-5b43-9d0a-3d6f1f1c7a52")
 
 
@@ -22,7 +22,7 @@ def cloud_event(
 ) -> CloudEvent:
     """Return an event of `event_type` from '/kepler/<source>', about the object `key` if there is one.
 
-    Its id follows from `identity`, so that a redelivery repeats it; without one the event is new each time.
+    The id follows from `identity`, so that a redelivery repeats it; without `identity` the id is new each time.
     Further `attributes` (`traceparent`, `functions`, `time`, ...) replace those that follow from the key.
     """
     return CloudEvent(
@@ -40,7 +40,7 @@ def cloud_event(
 
 
 def about(key: Ref) -> dict[str, str]:
-    """Return the attributes that name an object, as ApiServerSource sets them; no `namespace` for what is in none.
+    """Return the attributes that name an object, as ApiServerSource sets them; no `namespace` if it is cluster-scoped.
 
     An empty value is left out: not every SDK takes an extension without a value.
     """
@@ -55,5 +55,5 @@ def about(key: Ref) -> dict[str, str]:
 
 
 def object_name(ref: Ref) -> ObjectName:
-    """Return an object as the data of events names it."""
+    """Return the name of an object in the form that event data uses."""
     return ObjectName(api_version=ref.kind.api_version, kind=ref.kind.name, namespace=ref.namespace, name=ref.name)

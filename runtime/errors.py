@@ -1,11 +1,11 @@
-"""Everything that can go wrong, and what the caller does about it.
+"""All errors that are raised on purpose, and what the caller does about each.
 
 OperatorError
 ├── NotAnEvent        400: the request cannot be decoded; the broker sends it to the dead letters at once
 ├── Misconfigured     the process cannot start; the message says which setting to change
 └── ApiError          the API server refused, or could not be reached
-    ├── Conflict      409: somebody else wrote; look again, from the start
-    ├── NotFound      404: the namespace or the object is gone; look again
+    ├── Conflict      409: somebody else wrote; read again, from the start
+    ├── NotFound      404: the namespace or the object is gone; read again
     ├── Refused       the same request will be refused again; the condition says why
     │   ├── Invalid   400, 413, 422: the user must change the resource
     │   └── Forbidden 403: a permission is missing, or the namespace is being deleted
@@ -14,7 +14,7 @@ OperatorError
 
 
 class OperatorError(Exception):
-    """The root: nothing else is raised on purpose."""
+    """The root of all errors that are raised on purpose."""
 
 
 class NotAnEvent(OperatorError):
@@ -28,7 +28,7 @@ class Misconfigured(OperatorError):
 class ApiError(OperatorError):
     """An answer of the API server other than success.
 
-    `status` is its HTTP code, or 0 where no answer came; `reason` its machine-readable word (`AlreadyExists`).
+    `status` is its HTTP code, or 0 without an answer; `reason` its machine-readable reason (`AlreadyExists`).
     """
 
     def __init__(self, message: str, *, status: int = 0, reason: str = "") -> None:
@@ -43,7 +43,7 @@ class Conflict(ApiError):
 
 
 class NotFound(ApiError):
-    """What was written to does not exist (any more)."""
+    """The object to write to, or its namespace, does not exist (any more)."""
 
 
 class Refused(ApiError):
@@ -59,12 +59,12 @@ class Forbidden(Refused):
 
     @property
     def namespace_terminates(self) -> bool:
-        """Whether the namespace is being deleted, and with it everything that could be written."""
+        """Return whether the namespace is being deleted, with every object in it."""
         return self.reason == "NamespaceTerminating"
 
     @property
     def lacks_permission(self) -> bool:
-        """Whether a Role is what is missing; else admission refuses the object itself, such as a claim that grows.
+        """Return whether a permission is missing; else admission refuses the object itself, such as a claim that grows.
 
         The code is the same for both; only authorisation names the user (k8s.io/apiserver v0.35:
         pkg/endpoints/handlers/responsewriters/errors.go, forbiddenMessage).
@@ -75,7 +75,7 @@ class Forbidden(Refused):
 class Unavailable(ApiError):
     """Throttled, overloaded, restarting, or a conflict that did not end: the broker retries with back-off.
 
-    `retry_after` are the seconds that the API server asked to wait for; 0 where it asked for none.
+    `retry_after` is the number of seconds that the API server asked to wait; 0 if it named none.
     """
 
     retry_after: float = 0.0

@@ -1,4 +1,4 @@
-"""An incoming CloudEvent, read as a hint: which object to look at, and the object as it was when the event was sent."""
+"""Decodes an incoming CloudEvent: a hint that names an object, and may show it as it was when the event was sent."""
 
 import re
 from collections.abc import Mapping
@@ -15,23 +15,23 @@ from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESOURCE_UPDATE, RESYNC_
 from runtime.errors import NotAnEvent
 from runtime.objects import Manifest
 
-# The one content type of an event in structured mode. A web page cannot send it elsewhere without being asked about,
-# nor the headers of binary mode (Fetch, CORS-safelisted request-header).
+# The only content type of an event in structured mode. A web page of another origin can send neither this nor the
+# headers of binary mode without a preflight request (Fetch, CORS-safelisted request-header).
 STRUCTURED = "application/cloudevents+json"
-# Attribute of a request that is for some functions only: their names, each between two slashes.
+# Attribute of a request for some functions only: their names, each between two slashes.
 FUNCTIONS = "functions"
-# Attributes of an event; ours, those of Knative and of a few systems in between are less than thirty.
+# The most attributes of an event; ours, Knative's and those of a few systems in between are fewer than thirty.
 MOST_ATTRIBUTES = 100
 ATTRIBUTE_NAME = re.compile(r"[a-z0-9]+")
-# What of an object's metadata says what the event was about, once it is decided that a function has to look.
+# Metadata that identifies an object; waiting events keep only this of the object.
 KEPT_METADATA = ("name", "namespace", "uid", "resourceVersion", "generation")
-# Entries of a list in it, and characters of an annotation: an object has far fewer, whatever an event says.
+# The most entries of a list in metadata, and characters of an annotation, to keep; real objects have far fewer.
 MOST_ENTRIES, MOST_CHARACTERS = 100, 200
 
-# RFC 1123 subdomain, as the API server demands of names: what does not match cannot exist, and is never put in a path.
+# RFC 1123 subdomain, as the API server requires of names: other names cannot exist, and are never put in a path.
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
-# What reading a request can fail with; times near the ends of the calendar overflow.
+# The errors that decoding a request may raise; times near the ends of the calendar overflow.
 UNREADABLE = (
     CloudEventValidationError,
     ValueError,
@@ -44,7 +44,7 @@ UNREADABLE = (
 
 
 def moment(value: object) -> datetime | None:
-    """A time in RFC 3339, or None for anything else; also for one that is no time of UTC's calendar."""
+    """Return a time in RFC 3339; None for any other value, and for a time without a zone or outside UTC's calendar."""
     try:
         time = datetime.fromisoformat(value) if isinstance(value, str) else None
         return time if time and time.tzinfo and time.astimezone(UTC) else None
@@ -53,16 +53,16 @@ def moment(value: object) -> datetime | None:
 
 
 def is_name(name: str) -> bool:
-    """Whether an object or a namespace can have this name."""
+    """Return whether an object or a namespace can have this name."""
     return NAME.fullmatch(name) is not None
 
 
 @dataclass(frozen=True)
 class Event:
-    """One event. `object` is what ApiServerSource's Resource mode sent along: stale by definition, or forged.
+    """One event. `object` is what ApiServerSource's Resource mode sent along: it may be stale or forged.
 
-    Attributes are as sent (`kind`, `apiversion`, `namespace`, `name`), empty where there are none; `extensions` holds
-    every attribute.
+    Attributes are as sent (`kind`, `apiversion`, `namespace`, `name`), empty if missing; `extensions` holds every
+    attribute.
     """
 
     id: str
@@ -80,39 +80,39 @@ class Event:
 
     @property
     def wakes(self) -> bool:
-        """Whether this type of event asks for a reconcile."""
+        """Return whether this type of event requests a reconcile."""
         return self.type in WAKING
 
     def is_for(self, function: str) -> bool:
-        """Whether a function of this name is meant: all are, but by a request that names some."""
+        """Return whether the event is for the function of this name, which only a request can deny by naming others."""
         named = self.extensions.get(FUNCTIONS, "") if self.type == RESYNC_REQUESTED else ""
         return not named or function in named.split("/")
 
     def slim(self) -> "Event":
-        """Return the event with no more of its object than names it: for one that has to wait for its turn."""
+        """Return the event with only the metadata that names its object, so that waiting events take little memory."""
         return replace(self, object=_slim(self.object), data={})
 
     @property
     def deletes(self) -> bool:
-        """Whether the object is gone, as far as the event knows."""
+        """Return whether the event says that the object was deleted."""
         return self.type == RESOURCE_DELETE
 
     @property
     def sent(self) -> datetime | None:
-        """When it was sent: its `time`, where that is one with a time zone."""
+        """Return when the event was sent: its `time`, or None if that has no time zone or is invalid."""
         return moment(self.extensions.get("time", ""))
 
     @property
     def shows(self) -> bool:
-        """Whether `object` is an existing object, to decide from it alone."""
+        """Return whether `object` is an existing object, from which a function can decide."""
         return self.type in (RESOURCE_ADD, RESOURCE_UPDATE) and bool(self.object)
 
 
 def decode(headers: Mapping[str, str], body: bytes) -> Event:
     """Return the event in an HTTP request, in binary or structured mode (CloudEvents 1.0, HTTP binding).
 
-    Data that cannot be read, beside attributes that can, is no data: the attributes say which object to look at. Raises
-    NotAnEvent with a sentence that says what is wrong with the request.
+    In binary mode, data that cannot be read counts as no data: the attributes name the object. Raises NotAnEvent with a
+    sentence that says what is wrong with the request.
     """
     lowered = {name.lower(): value for name, value in headers.items()}
     if not (_is_binary(lowered) or _media_type(lowered) == STRUCTURED):
@@ -141,7 +141,7 @@ def decode(headers: Mapping[str, str], body: bytes) -> Event:
 
 
 class _Received(CloudEvent):
-    """An event as the SDK reads it, which puts the present in where there is no `time`."""
+    """An event as decoded by the SDK, which would set a missing `time` to the current time."""
 
     def __init__(self, attributes: dict[str, Any], data: Any = None) -> None:
         if len(attributes) > MOST_ATTRIBUTES:
@@ -150,7 +150,7 @@ class _Received(CloudEvent):
         super().__init__(attributes, data)
 
     def texts(self) -> dict[str, str]:
-        """Return the attributes that were sent. Raises ValueError for names and values that no attribute can have."""
+        """Return the attributes that were sent. Raises ValueError for invalid names and values."""
         sent = {name: value for name, value in self.get_attributes().items() if name != "time" or self._has_time}
         if wrong := [name for name in sent if not ATTRIBUTE_NAME.fullmatch(name)]:
             raise ValueError(f"attribute {wrong[0]!a} is not named with lower-case letters and digits")
@@ -179,7 +179,7 @@ def _media_type(headers: Mapping[str, str]) -> str:
 
 
 def _slim(shown: Manifest) -> Manifest:
-    """What of an object's metadata names it, who wrote which part of it when, and its trace; malformed parts go."""
+    """Return the metadata that names an object, its writers and their times, and its trace, without malformed parts."""
     metadata = shown.get("metadata")
     if not isinstance(metadata, dict):
         return {}

@@ -1,17 +1,18 @@
-"""Fields of our children that somebody else owns: which, who set them, and when. Pure.
+"""Finds fields of our children that somebody else owns: which, who set them, and when. Pure.
 
-The API server keeps in `metadata.managedFields` who set which field last. What the functions do not set and somebody
-else does, they leave alone: it stays, and pods run with it. So whoever looks for the cause of trouble is told.
+The API server records in `metadata.managedFields` who last set which field. The functions leave fields alone that they
+do not set: such a field stays, and pods run with it. So it is reported to those who look for the cause of a problem.
 
-Not told is what nobody has to know of:
+Not reported are:
 
-* `metadata` and `status` of the object itself: labels and annotations that tools put there change nothing that runs,
-  and a status is its controller's. The pod template's are below `spec`, and are told.
-* What the control plane itself writes, such as the volume that a claim is bound to. What comes through `scale` (an
-  autoscaler, `kubectl scale`) is told: it says how many pods there are.
-* Tokens of a ServiceAccount (`secrets`), which are the control plane's, too.
+* `metadata` and `status` of the object itself: labels and annotations there change nothing that runs, and a status
+  belongs to its controller. The pod template's metadata is below `spec`, and is reported.
+* Fields that the control plane itself writes, such as the volume that a claim is bound to. Writes through `scale` (an
+  autoscaler, `kubectl scale`) are reported: they set the number of pods.
+* Tokens of a ServiceAccount (`secrets`), which the control plane writes, too.
 * `serviceAccount` of a pod, an old name of `serviceAccountName` that the API server keeps in step with it.
-* Values that the API server would fill in: a client that creates an object owns those as well, and they change nothing.
+* Values that equal the API server's defaults: a client that creates an object owns those as well, and they change
+  nothing.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -34,14 +35,14 @@ CONTROL_PLANE = frozenset(
     }
 )
 SCALE = "scale"
-# Parts of an object that are left out.
+# Parts of an object that are not reported.
 OUTER = frozenset({"f:metadata", "f:status"})
 TOKENS = ("f:secrets",)
 OLD_ACCOUNT = "f:serviceAccount"
-# What `kubectl rollout restart` writes (k8s.io/kubectl v0.35:pkg/polymorphichelpers/objectrestarter.go).
+# The annotation that `kubectl rollout restart` writes (k8s.io/kubectl v0.35:pkg/polymorphichelpers/objectrestarter.go).
 RESTARTED = ("f:spec", "f:template", "f:metadata", "f:annotations", "f:kubectl.kubernetes.io/restartedAt")
 
-# What the API server fills in (k8s.io/kubernetes v1.35:pkg/apis/{apps,core}/v1/defaults.go), by the name of the field.
+# The API server's defaults by name of the field (k8s.io/kubernetes v1.35:pkg/apis/{apps,core}/v1/defaults.go).
 DEFAULTS: Mapping[str, tuple[Any, ...]] = {
     "apiVersion": ("v1",),
     "defaultMode": (420,),
@@ -73,10 +74,10 @@ DEFAULTS: Mapping[str, tuple[Any, ...]] = {
 
 @dataclass(frozen=True)
 class OwnedField:
-    """A field that somebody else owns: `manager` is who set it, at `time`, by `Apply` or `Update`.
+    """A field that somebody else owns: `manager` set it at `time`, by the `operation` `Apply` or `Update`.
 
-    `path` is in kubectl's dotted form, `pointer` the same as a JSON pointer. `restart` says that it is the annotation
-    of `kubectl rollout restart`.
+    `path` is in kubectl's dotted form, `pointer` is the same as a JSON pointer. `restart` means that it is the
+    annotation of `kubectl rollout restart`.
     """
 
     path: str
@@ -89,9 +90,9 @@ class OwnedField:
 
 
 def foreign_fields(manifest: Manifest, ours: Collection[str]) -> tuple[OwnedField, ...]:
-    """The fields of an object that managers other than `ours` own alone, by path.
+    """Return the fields of an object that only managers other than `ours` own, sorted by path.
 
-    An item of a list that is wholly somebody else's, such as a container that a webhook adds, is one field.
+    A list item that belongs to somebody else as a whole, such as a container that a webhook adds, is one field.
     """
     entries = metadata(manifest).get("managedFields") or ()
     own = frozenset(path for entry in entries if _is_of(entry, ours) for path in _paths(entry))
@@ -117,7 +118,7 @@ def _paths(entry: Manifest) -> Iterator[Path]:
 
 
 def _outermost(foreign: frozenset[Path], own: frozenset[Path]) -> Iterator[Path]:
-    """Yield the paths that are not in an item that is somebody else's as a whole, nor in a value that we own as one."""
+    """Yield the paths that are neither inside an item that is wholly foreign, nor inside a value that we own."""
     shared = {path[:end] for path in own for end in range(1, len(path) + 1)}
     whole = {path for path in foreign if is_item(path) and path not in shared}
     atoms = {path for path in own if not is_item(path)}
@@ -128,7 +129,7 @@ def _outermost(foreign: frozenset[Path], own: frozenset[Path]) -> Iterator[Path]
 
 
 def _field(manifest: Manifest, entry: Manifest, path: Path) -> OwnedField | None:
-    """The field at a path; None where it is nothing to tell of, or is not there any more."""
+    """Return the field at a path; None if it is not reported, or does not exist any more."""
     location = located(manifest, path)
     if location is None or path[0] in OUTER or path[-1] == OLD_ACCOUNT:
         return None
@@ -145,7 +146,7 @@ def _is_token(manifest: Manifest, path: Path) -> bool:
 
 
 def _is_default(path: Path, value: Any) -> bool:
-    """Whether the API server would have filled in this value by itself; an empty map or list says nothing either."""
+    """Return whether the API server would set this value by default; empty maps and lists count as defaults."""
     if value is None or value in ({}, []):
         return True
     return path[0] == "f:spec" and value in DEFAULTS.get(path[-1].removeprefix("f:"), ())

@@ -1,4 +1,4 @@
-"""Paths of fields as `metadata.managedFields` has them, and as people read them. Pure.
+"""Paths of fields, in the form of `metadata.managedFields` and in a readable form. Pure.
 
 A path is a tuple of FieldsV1 tokens (structured-merge-diff, `fieldpath/serialize.go`): `f:` a field, `k:` an item of a
 list by its keys, `v:` an item of a set by its value.
@@ -14,7 +14,7 @@ Path = tuple[str, ...]
 
 
 def paths(owned: Mapping[str, Any], at: Path = ()) -> Iterator[Path]:
-    """Yield the leaves that a FieldsV1 tree speaks of; a map that is owned as one value is one."""
+    """Yield the leaves of a FieldsV1 tree; a map that is owned as one value is one leaf."""
     for spelt, below in owned.items():
         part = "k:" + json.dumps(json.loads(spelt[2:]), sort_keys=True) if spelt.startswith("k:") else spelt
         if part == ".":
@@ -26,12 +26,12 @@ def paths(owned: Mapping[str, Any], at: Path = ()) -> Iterator[Path]:
 
 
 def is_item(path: Path) -> bool:
-    """Whether the path is that of a list's item."""
+    """Return whether the path ends at an item of a list."""
     return bool(path) and path[-1].startswith("k:")
 
 
 def dotted(path: Path) -> str:
-    """The path as people read it: `spec.ports[port=9102,protocol=TCP].name`."""
+    """Return the path in readable form: `spec.ports[port=9102,protocol=TCP].name`."""
     return "".join(_step(part) for part in path).removeprefix(".")
 
 
@@ -43,7 +43,7 @@ def _step(part: str) -> str:
 
 
 def located(manifest: Manifest, path: Path) -> tuple[str, Any] | None:
-    """The JSON pointer (RFC 6901) of a path in an object, and the value there; None where there is none."""
+    """Return the JSON pointer (RFC 6901) of a path in an object, and the value there; None if there is none."""
     pointer, value = "", manifest
     for part in path:
         key = _key(part, value)
@@ -55,7 +55,7 @@ def located(manifest: Manifest, path: Path) -> tuple[str, Any] | None:
 
 
 def _key(part: str, value: Any) -> str | int | None:
-    """The key of a map, or the index in a list, that a token stands for in a value; None where it is not there."""
+    """Return the map key or list index that a token stands for in a value; None if the value lacks it."""
     sort, _, rest = part.partition(":")
     if sort == "f":
         return rest if isinstance(value, Mapping) and rest in value else None

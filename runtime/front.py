@@ -1,9 +1,8 @@
-"""Before a request gets a thread: its body, bounded in size, in time, and in how many large ones there are.
+"""Reads request bodies before a request gets a thread, and limits their size, their time, and the number of large ones.
 
-A body is read on the event loop, so a slow sender holds no thread. An object in etcd has at most 1.5 MiB; what is
-decoded from JSON takes up to forty times the memory of its text. So a body has at most `MOST` bytes, and of large ones
-only a few are held at a time; `runtime.edge` decodes one of these at once. What counts is what arrives, not what the
-headers announce.
+A body is read on the event loop, so a slow sender holds no thread. An object in etcd has at most 1.5 MiB; decoded JSON
+takes up to forty times the memory of its text. So a body has at most `MOST` bytes, and only a few large bodies are held
+at a time; `runtime.edge` decodes one of these at a time. The bytes that arrive count, not those that headers announce.
 """
 
 import asyncio
@@ -11,13 +10,13 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import AsyncExitStack
 from typing import Any
 
-# Bytes of a body, and from which size on it counts as large.
+# The most bytes of a body, and the size above which a body is large.
 MOST = 2 << 20
 LARGE = 64 << 10
-# Large bodies at a time, and how many others wait, with little more than `LARGE` bytes read, for so many seconds.
+# Large bodies held at a time, and others that wait, with little more than `LARGE` bytes read, for `WAIT` seconds.
 LARGE_AT_ONCE, LARGE_WAITING = 4, 32
 WAIT = 20.0
-# Seconds for a body to begin to arrive, and for a large one to go on; and bytes that arrive in each second after that.
+# Seconds for a body to begin to arrive, and for a large one to go on; and the minimum bytes per second after that.
 BEGIN, GO_ON, RATE = 5.0, 2.0, 512 << 10
 
 Message = MutableMapping[str, Any]
@@ -27,7 +26,7 @@ App = Callable[[Any, Receive, Send], Awaitable[None]]
 
 
 class Refusal(Exception):
-    """A request that is answered without the application: with a status, and a sentence that says why."""
+    """A request that is answered before the application: with a status, and a sentence that says why."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -36,11 +35,11 @@ class Refusal(Exception):
 
 
 class Disconnected(Exception):
-    """The client is gone before its request was complete: there is nobody to answer."""
+    """The client disconnected before its request was complete: no answer is sent."""
 
 
 class Front:
-    """An ASGI application in front of another, which gets whole bodies."""
+    """An ASGI application that reads whole bodies, and passes them to another ASGI application."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -63,7 +62,7 @@ class Front:
                 await self._app({**scope, "headers": _with_length(scope["headers"], body.size)}, body.replay, send)
 
     async def _read(self, scope: Any, body: "Body", held: AsyncExitStack) -> None:
-        """Read the whole body; a large one holds one of the places of large ones from then on."""
+        """Read the whole body. A large body holds one of the `LARGE_AT_ONCE` places from then on."""
         declared = _length(scope["headers"])
         if declared > MOST:
             raise Refusal(400, f"the body has {declared} bytes, and {MOST} are allowed")
@@ -97,13 +96,13 @@ class Body:
 
     @property
     def size(self) -> int:
-        """Bytes that were read so far."""
+        """Return the number of bytes read so far."""
         return len(self._content)
 
     async def read(self, most: int, patience: float) -> None:
         """Read on until the body is complete, or has more than `most` bytes.
 
-        Raises Refusal where after `patience` seconds it arrives more slowly than `RATE`, and Disconnected.
+        Raises Refusal if, after `patience` seconds, it arrives more slowly than `RATE`. Raises Disconnected.
         """
         began, before = asyncio.get_running_loop().time(), self.size
         try:
@@ -121,18 +120,18 @@ class Body:
         self.complete = not message.get("more_body")
 
     async def replay(self) -> Message:
-        """Return the body that was read, once, and forget it: the application has a copy of its own."""
+        """Return the body that was read, once, and free it: the application has its own copy."""
         content, self._content = self._content, bytearray()
         return {"type": "http.request", "body": content, "more_body": False}
 
 
 def _length(headers: Any) -> int:
-    """Return the announced size of the body; 0 where none is announced."""
+    """Return the announced size of the body; 0 if none is announced."""
     return next((int(value) for name, value in headers if name.lower() == b"content-length" and value.isdigit()), 0)
 
 
 def _with_length(headers: Any, size: int) -> list[tuple[bytes, bytes]]:
-    """Return the headers with the real size of the body: of one without, WSGI reads nothing."""
+    """Return the headers with the real size of the body: without a size, WSGI reads nothing."""
     kept = [(name, value) for name, value in headers if name.lower() not in (b"content-length", b"transfer-encoding")]
     return [*kept, (b"content-length", str(size).encode())]
 
@@ -144,10 +143,10 @@ async def _refuse(send: Send, refusal: Refusal) -> None:
 
 
 def dropping(receive: Receive, send: Send) -> Send:
-    """Return what sends an answer to a request of which not everything was received, and drops the rest.
+    """Return a `send` that, for a request that was not received completely, drops the rest after the answer.
 
-    Hypercorn (0.17, `protocol/http_stream.py`) puts ten messages of a request aside and then waits for somebody to take
-    them, also when it is answered: the connection would never end, and nor would what is held for it.
+    Hypercorn (0.17, `protocol/http_stream.py`) buffers ten messages of a request, and then waits until the application
+    receives them, even after the answer. The connection would never end, and would hold its resources.
     """
 
     async def sending(message: Message) -> None:

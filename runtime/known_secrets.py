@@ -1,7 +1,7 @@
-"""The confidential values of one or more objects, and how they are found in text that repeats them.
+"""Finds the confidential values of one or more objects in text that repeats them.
 
-Both the secrets and the text are other people's choice: thousands of secrets, a text of a megabyte. So the text is
-read once: a table tells by the next six characters whether a secret may begin here.
+Users choose both the secrets and the text: thousands of secrets, a text of a megabyte. So the text is read once: a
+table says by the next six characters whether a secret may begin here.
 """
 
 import re
@@ -11,20 +11,20 @@ from itertools import takewhile
 
 from runtime.credentials import CHANGED, HIDDEN
 
-# Shorter values, and mere words of up to so many letters, are hidden in quotes only: else 'default' would vanish from
-# many sentences.
+# Values shorter than `SHORTEST`, and words of at most `LONGEST_WORD` letters, are redacted in quotes only: else
+# 'default' would vanish from many sentences.
 SHORTEST = 6
 LONGEST_WORD = 19
-# Characters by which a longer secret is recognized. It is hidden as far as the text agrees with it.
+# Characters by which a longer secret is recognized. It is redacted as far as the text is equal to it.
 RECOGNIZED = 32
-# Of secrets that begin with the same 32 characters, so many are compared; for more, all of the rest is hidden.
+# The most secrets with the same first 32 characters to compare; if there are more, the rest of the text is redacted.
 ALIKE = 16
 
 _QUOTED = re.compile(r"(?<=['\"`])[^'\"`]{1,19}(?=['\"`])")
 
 
 class KnownSecrets:
-    """An index of secrets. Those that are shorter than six characters and contain a quote are not sought."""
+    """An index of secrets. Secrets that are shorter than six characters and contain a quote are not searched for."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         sought = [secret for secret in secrets if secret and secret not in CHANGED and secret not in HIDDEN]
@@ -33,7 +33,7 @@ class KnownSecrets:
         self._lengths = _lengths(self._by_beginning)
 
     def hidden(self, text: str) -> str:
-        """`text` with `(hidden)` in the place of each secret."""
+        """Return `text` with each secret replaced by `(hidden)`."""
         if self._lengths:
             text = self._hidden_anywhere(text)
         if self._quoted:
@@ -53,7 +53,7 @@ class KnownSecrets:
         return "".join((*parts, text[shown:])) if parts else text
 
     def _found(self, text: str, position: int, lengths: tuple[int, ...]) -> int:
-        """How many characters of the text at this position are a secret's; the longest counts."""
+        """Return the length of the longest secret that begins at this position; 0 if none does."""
         for length in lengths:
             secrets = self._by_beginning.get(text[position : position + length])
             if secrets and length < RECOGNIZED:
@@ -77,7 +77,7 @@ def _by_beginning(secrets: Iterable[str]) -> Mapping[str, list[str]]:
 
 
 def _lengths(beginnings: Iterable[str]) -> Mapping[str, tuple[int, ...]]:
-    """For the first six characters of a secret: how long the beginnings are that start so, longest first."""
+    """Return, for the first six characters, the lengths of all beginnings that start with them, longest first."""
     lengths_by_start: defaultdict[str, set[int]] = defaultdict(set)
     for beginning in beginnings:
         lengths_by_start[beginning[:SHORTEST]].add(len(beginning))
@@ -85,7 +85,7 @@ def _lengths(beginnings: Iterable[str]) -> Mapping[str, tuple[int, ...]]:
 
 
 def _agreeing(text: str, position: int, secret: str) -> int:
-    """How many characters the text has in common with the secret from this position on."""
+    """Return how many characters from this position on are equal to the secret's."""
     if text.startswith(secret, position):
         return len(secret)
     part = text[position : position + len(secret)]

@@ -1,4 +1,4 @@
-"""What a function declares that reconciles nothing: it takes note of events, or sends some of its own."""
+"""What a function without an object declares: a listener records events, or sends its own, and reconciles nothing."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,10 +18,10 @@ Filter = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a process offers: the way to the API server and to the sink, for those who ask, and its settings.
+    """What a process provides to a listener: access to the API server and to the sink, and the settings.
 
-    `environment` is all of it, for settings that one function alone knows. `keyring` has the key that our own events
-    are signed with; None in a process that can check no signature.
+    `environment` is the whole environment, for settings that only one function knows. `keyring` has the key that our
+    events are signed with; None in a process that cannot verify signatures.
     """
 
     transport: Callable[[], Transport]
@@ -34,10 +34,10 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Listener:
-    """A function without an object: `filters` select its events; with none it is only addressed as a sink.
+    """A function without an object. `filters` select its events; without any it gets only those sent to its address.
 
-    `rules` are its permissions, and `timeout` says, in seconds, how long one event may take. `settings` are environment
-    variables of its own, and `keeps` is a folder in which it keeps files: then there is one pod of it, all the time.
+    `rules` are its permissions, and `timeout` is the limit for one event, in seconds. `settings` are environment
+    variables of its own. `keeps` is a folder in which it stores files: then exactly one pod of it runs, all the time.
     """
 
     name: str
@@ -50,5 +50,5 @@ class Listener:
 
     @property
     def manager(self) -> str:
-        """The name of its ServiceAccount, Service and Trigger."""
+        """Return the name of its ServiceAccount, Service and Trigger."""
         return manager(self.name)

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, on standard output, with nothing secret in it."""
+"""Structured logs: one JSON object on each line of standard output, redacted."""
 
 import logging
 import sys
@@ -10,16 +10,16 @@ from runtime.redact import LONGEST_LOGGED, NOTHING_KNOWN
 
 
 class RedactingFormatter(JsonFormatter):
-    """Hides, of every value of a line, what looks like a credential: also in lines of libraries."""
+    """Redacts credentials in every value of a line, also in lines of libraries."""
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
-        """The last thing that happens to a line before it is written."""
+        """Redact the finished line, as the last step before it is written."""
         redacted: dict[str, Any] = NOTHING_KNOWN.value(super().process_log_record(log_data), LONGEST_LOGGED)
         return redacted
 
 
 def configure(function: str, level: str) -> None:
-    """Log as JSON lines with `time`, `level`, `function`, `message` and what each call adds."""
+    """Configure logging as JSON lines with `time`, `level`, `function`, `message` and the fields of each call."""
     lines = logging.StreamHandler(sys.stdout)
     lines.setFormatter(
         RedactingFormatter(

@@ -1,6 +1,6 @@
-"""Whether a request is for this machine by name, and not for a name that somebody else made resolve to it.
+"""Checks that a request names this machine as its host, against DNS rebinding.
 
-A web page may make a name of its own resolve to 127.0.0.1 (DNS rebinding); the request's `Host` then has that name.
+A web page may make a name of its own resolve to 127.0.0.1; the request's `Host` then has that name.
 """
 
 from ipaddress import ip_address
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address, or 'localhost', is this machine's own."""
+    """Return whether the host is a loopback address or 'localhost'."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -16,7 +16,7 @@ def is_loopback(host: str) -> bool:
 
 
 def hostname(address: str) -> str:
-    """Return the host in a URL, such as '//localhost:8080'; empty where there is none."""
+    """Return the host in a URL, such as '//localhost:8080'; empty if there is none."""
     try:
         return urlsplit(address).hostname or ""
     except ValueError:

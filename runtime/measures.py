@@ -1,6 +1,6 @@
-"""What is measured, by OpenTelemetry's API: without an SDK, nothing comes of it and nothing is paid for it.
+"""Metrics, by OpenTelemetry's API: without an SDK, they have no effect and cost nothing.
 
-Names, units and meanings are below, and nowhere else; `docs/observability.md` tells them to people.
+Names, units and meanings are defined only here; `docs/observability.md` describes them.
 """
 
 from collections.abc import Iterable
@@ -53,14 +53,14 @@ REFUSED = METER.create_counter(
 
 FAILED, DEFECT, IDLE = "failed", "defect", "idle"
 UNSIGNED = "unsigned"
-# An event that can name no object, and one that became a request for each object that it concerns.
+# Reasons: an event that names no object, and one that was passed on as a request for each object that it concerns.
 NAMELESS, PASSED_ON = "nameless", "passed-on"
-# An event's type is the sender's word: those that nobody knows are counted as one.
+# Senders choose event types freely, so all unknown types are counted as one.
 OTHER = "other"
 
 
 def reconciled(function: str, outcome: str, milliseconds: float, calls: Iterable[Call]) -> None:
-    """One reconcile that ended, and what it wrote: also one that failed may have written."""
+    """Count one finished reconcile, and its writes; a failed reconcile may have written, too."""
     named = {"kepler.function": function, "kepler.outcome": outcome}
     RECONCILES.add(1, named)
     DURATION.record(milliseconds / 1000, named)
@@ -70,18 +70,18 @@ def reconciled(function: str, outcome: str, milliseconds: float, calls: Iterable
 
 
 def nothing_written(function: str, reason: str) -> None:
-    """One event that was answered without any write."""
+    """Count one event that was answered without any write."""
     NOOPS.add(1, {"kepler.function": function, "kepler.reason": reason})
 
 
 def received(function: str, event_type: str, age: float | None) -> None:
-    """One event that came in, so many seconds after it was sent; clocks that differ make no negative age."""
+    """Record the age of one received event, in seconds; negative ages, from clocks that differ, count as 0."""
     if age is not None:
         AGE.record(max(0.0, age), {"kepler.function": function, "cloudevents.event_type": _known(event_type)})
 
 
 def dead_letter(destination: str, event_type: str) -> None:
-    """One event that was given up."""
+    """Count one event that could not be delivered."""
     DEAD_LETTERS.add(1, {"destination": destination, "type": _known(event_type)})
 
 
@@ -95,7 +95,7 @@ def _known(event_type: str) -> str:
 
 
 def _action(call: Call) -> str:
-    """What a call wrote, in the words of the report; empty where it wrote nothing."""
+    """Return what a call wrote, in the report's words; empty if it wrote nothing."""
     if call.verb == "GET" or not 200 <= call.status < 300:
         return ""
     if call.verb == "DELETE":

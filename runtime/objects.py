@@ -1,7 +1,7 @@
-"""Kubernetes objects as they travel: plain JSON, addressed by `Ref`.
+"""Kubernetes objects as plain JSON, addressed by `Ref`.
 
-The API server's objects stay untyped (one dictionary each): partial intents are normal, and fields of a newer
-server must survive. What is read out of them goes through the functions here or through the models in `crds`.
+The API server's objects stay untyped (one dictionary each): partial intents are normal, and fields of a newer server
+must survive. Their content is read through the functions here or through the models in `crds`.
 """
 
 from collections.abc import Mapping
@@ -10,13 +10,13 @@ from typing import Any
 
 from crds.meta import GROUP, VERSION
 
-# The only place where JSON of unknown shape has a name; everything past `crds` models and this module is typed.
+# JSON of unknown shape has this name only; behind the models of `crds` and this module, everything is typed.
 Manifest = Mapping[str, Any]
 
 
 @dataclass(frozen=True, order=True)
 class Kind:
-    """A kind of object and where the API server serves it."""
+    """A kind of object, and where the API server serves it."""
 
     api_version: str
     name: str
@@ -25,12 +25,12 @@ class Kind:
 
     @property
     def group(self) -> str:
-        """`apps` of `apps/v1`; empty for the core group."""
+        """Return `apps` for `apps/v1`; empty for the core group."""
         return self.api_version.rpartition("/")[0]
 
     @property
     def version(self) -> str:
-        """`v1` of `apps/v1`."""
+        """Return `v1` for `apps/v1`."""
         return self.api_version.rpartition("/")[2]
 
 
@@ -48,9 +48,9 @@ class Ref:
 
 @dataclass(frozen=True, order=True)
 class Collection:
-    """All objects of a kind in a namespace; in all namespaces when `namespace` is empty.
+    """All objects of a kind in a namespace, or in all namespaces if `namespace` is empty.
 
-    With `fields`, those that a field selector matches; with `most`, at most so many.
+    `fields` is a field selector. `most` is the largest number of objects; 0 for all.
     """
 
     kind: Kind
@@ -90,43 +90,43 @@ PROMETHEUS_RULE = Kind("monitoring.coreos.com/v1", "PrometheusRule", "prometheus
 CLUSTER_ROLE_BINDING = Kind(
     "rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "clusterrolebindings", namespaced=False
 )
-# OpenShift's, beside which ours is KeplerMachineConfig.
+# OpenShift's kinds, which KeplerMachineConfig uses.
 NODES_CONFIG = Kind("machineconfiguration.openshift.io/v1", "MachineConfig", "machineconfigs", namespaced=False)
 NODES_POOL = Kind("machineconfiguration.openshift.io/v1", "MachineConfigPool", "machineconfigpools", namespaced=False)
 
 
 def metadata(manifest: Manifest) -> Manifest:
-    """`metadata`, empty where there is none."""
+    """Return `metadata`, or an empty dictionary if there is none."""
     return manifest.get("metadata") or {}
 
 
 def name(manifest: Manifest) -> str:
-    """`metadata.name`."""
+    """Return `metadata.name`."""
     return str(metadata(manifest).get("name", ""))
 
 
 def uid(manifest: Manifest) -> str:
-    """`metadata.uid`."""
+    """Return `metadata.uid`."""
     return str(metadata(manifest).get("uid", ""))
 
 
 def resource_version(manifest: Manifest) -> str:
-    """`metadata.resourceVersion`: equal means unchanged, and nothing else."""
+    """Return `metadata.resourceVersion`. Equal versions mean unchanged objects; no other comparison is valid."""
     return str(metadata(manifest).get("resourceVersion", ""))
 
 
 def generation(manifest: Manifest) -> int:
-    """`metadata.generation`: moves with the spec, not with the status."""
+    """Return `metadata.generation`, which changes with the spec, not with the status."""
     return int(metadata(manifest).get("generation") or 0)
 
 
 def terminates(manifest: Manifest) -> bool:
-    """Whether the object is being deleted: finalizers or foreground deletion still hold it."""
+    """Return whether the object is being deleted, and finalizers or foreground deletion still hold it."""
     return bool(metadata(manifest).get("deletionTimestamp"))
 
 
 def controller(manifest: Manifest) -> Owner | None:
-    """The owner reference with `controller: true`; there is at most one."""
+    """Return the owner reference with `controller: true`, of which there is at most one; None if there is none."""
     for owner in metadata(manifest).get("ownerReferences") or ():
         if owner.get("controller"):
             return Owner(owner["apiVersion"], owner["kind"], owner["name"], owner["uid"])

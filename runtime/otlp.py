@@ -1,8 +1,8 @@
-"""Spans and metrics go out by OTLP/HTTP. This imports the SDK, so it is imported only where an endpoint is set.
+"""Exports spans and metrics by OTLP/HTTP. This imports the SDK, so it is imported only if an endpoint is set.
 
-Both leave on threads of their own: no reply waits for them. A receiver that is away costs a line in the log now and
-then, and what does not fit the queue meanwhile. Each process is an instance of its service, so that what it counted is
-not taken for another's, and sends its last word within `telemetry.FLUSH` at its end.
+Both are sent on threads of their own: no reply waits for them. If the receiver is unavailable, a warning is logged now
+and then, and data that exceeds the queue is lost. Each process is its own service instance, so that its counters are
+kept apart from others. At its end it sends what is left, within `telemetry.FLUSH`.
 """
 
 import uuid
@@ -20,31 +20,31 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
 from runtime.settings import VERSION
 from runtime.spans import GIVEN
 
-# Milliseconds that spans are collected before they are sent.
+# Milliseconds for which spans are collected before they are sent.
 DELAY = 1000
 
 
 class GivenIds(IdGenerator):
-    """The ids that `runtime.spans` gives, which others refer to; random ones where it gives none."""
+    """Generates the ids that `runtime.spans` has set, which others refer to; random ids if it has set none."""
 
     def __init__(self) -> None:
         self._random = RandomIdGenerator()
 
     def generate_span_id(self) -> int:
-        """A span's id."""
+        """Return a span's id."""
         given = GIVEN.get()
         return given.span if given else self._random.generate_span_id()
 
     def generate_trace_id(self) -> int:
-        """The id of the trace of a span without a parent."""
+        """Return the trace id of a span without a parent."""
         given = GIVEN.get()
         return given.trace if given else self._random.generate_trace_id()
 
 
 def start(service: str) -> None:
-    """Begin to export; endpoint, headers, sampling and intervals are in the standard OTEL_* variables.
+    """Start to export; endpoint, headers, sampling and intervals are in the standard OTEL_* variables.
 
-    Nothing is sent at the interpreter's end: `telemetry.flush` has done so, and knows how long it may take.
+    Nothing is sent when the interpreter exits: `telemetry.flush` does that before, within a time limit.
     """
     instance = {"service.name": service, "service.version": VERSION, "service.instance.id": str(uuid.uuid4())}
     resource = Resource.create(instance)

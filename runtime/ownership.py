@@ -1,7 +1,6 @@
-"""Whose child is it: one namespace takes one Kepler, and nobody's objects are taken from them.
+"""Decides which parent a child belongs to: a namespace takes one Kepler, and objects of other controllers stay theirs.
 
-An object that names another controller is that controller's. The first Kepler to own `kepler-cfm` wins. An object
-without a controller is `runtime.adoption`'s to judge.
+The first Kepler to own `kepler-cfm` has the namespace. `runtime.adoption` decides on objects without a controller.
 """
 
 from collections.abc import Iterable
@@ -14,9 +13,10 @@ NAMESPACE_TAKEN = "NamespaceTaken"
 
 
 def refusal(key: Ref, parent: Manifest, children: Iterable[tuple[Ref, Manifest | None]]) -> Outcome | None:
-    """Why these children may not be written for this parent, or None where they may.
+    """Return an outcome if these children may not be written for this parent, else None.
 
-    A child of an earlier object of the same name is left to the garbage collector, and its deletion awaited.
+    If a child belongs to a deleted parent of the same name, the outcome waits until the garbage collector has removed
+    it.
     """
     for ref, child in children:
         owner = controller(child) if child else None
@@ -33,9 +33,9 @@ def refusal(key: Ref, parent: Manifest, children: Iterable[tuple[Ref, Manifest |
 
 
 def taken(key: Ref, owner: Owner) -> Outcome:
-    """Another resource of the same kind was first in this namespace, or in the cluster.
+    """Return a rejection: another resource of the same kind was first in this namespace, or in the cluster.
 
-    Whichever object told so, every function says it in the same words.
+    Every function uses the same words, whichever child it found.
     """
     if not key.namespace:
         return rejected(
@@ -51,7 +51,7 @@ def taken(key: Ref, owner: Owner) -> Outcome:
 
 
 def controlled(key: Ref, ref: Ref, owner: Owner) -> Outcome:
-    """A controller that is not ours made an object under a name we need."""
+    """Return a rejection: another controller owns an object under a name that we need."""
     belongs = f"belongs to {owner.kind} '{owner.name}': remove it there and run `{resync(key)}`"
     if not key.namespace:
         return rejected(OWNED_BY_ANOTHER, f"{ref} {belongs}")
@@ -62,13 +62,13 @@ def controlled(key: Ref, ref: Ref, owner: Owner) -> Outcome:
 
 
 def _other_adopter(key: Ref, child: Manifest) -> Owner | None:
-    """The resource of another name that has adopted an object; one of this name and another uid is gone."""
+    """Return the resource of another name that has adopted the object, else None; one of this name is not another."""
     owner = adopter(child)
     return owner if owner and owner.kind == key.kind.name and owner.name != key.name else None
 
 
 def _adopted_by_another(key: Ref, ref: Ref, owner: Owner) -> Outcome:
-    """The adopted object stays when its adopter is deleted, so the mark has to be taken from it in any case."""
+    """Return a rejection. The adopted object outlives its adopter, so the user has to remove the annotation."""
     return rejected(
         OWNED_BY_ANOTHER,
         f"{ref} was adopted by {owner.kind} '{owner.name}': delete '{owner.name}', unless it is gone already, and run "
@@ -77,19 +77,19 @@ def _adopted_by_another(key: Ref, ref: Ref, owner: Owner) -> Outcome:
 
 
 def owned_by(parent: Manifest, child: Manifest) -> bool:
-    """Whether this very parent (by uid, not by name) controls the child, and garbage collection removes it with it."""
+    """Return whether this parent, by uid, controls the child, so that garbage collection removes both."""
     owner = controller(child)
     return owner is not None and owner.uid == uid(parent)
 
 
 def belongs_to(parent: Manifest, child: Manifest) -> bool:
-    """Whether this very parent (by uid) controls the child or has adopted it."""
+    """Return whether this parent, by uid, controls the child or has adopted it."""
     owner = controller(child) or adopter(child)
     return owner is not None and owner.uid == uid(parent)
 
 
 def reference(parent: Manifest) -> Manifest:
-    """The owner reference that makes the garbage collector remove a child with its parent.
+    """Return the owner reference by which the garbage collector removes a child with its parent.
 
     Without `blockOwnerDeletion`: it would need `update` on the parent's finalizers where
     OwnerReferencesPermissionEnforcement is on (OpenShift), and nothing here has to be gone before the parent.

@@ -1,4 +1,4 @@
-"""Objects as the YAML that people read and `kubectl` takes."""
+"""Writes objects as YAML that is readable and that `kubectl` accepts."""
 
 from typing import Any
 
@@ -8,14 +8,17 @@ from runtime.printable import is_printable
 
 
 class _PlainDumper(yaml.SafeDumper):
-    """Writes shared values out instead of as anchors."""
+    """Writes shared values in full instead of as anchors."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
         return True
 
 
 def as_yaml(content: Any) -> str:
-    """YAML in the order of the content, without anchors; with escapes where a terminal would obey a character."""
+    """Return YAML in the order of the content, without anchors.
+
+    If it has characters that a terminal would interpret, all non-ASCII characters are escaped.
+    """
     readable = _dumped(content, unicode=True)
     return readable if is_printable(readable) else _dumped(content, unicode=False)
 

@@ -1,4 +1,4 @@
-"""The writes that a decision leads to, in order: pure, so a reconcile, its trial, a sweep and a simulation agree."""
+"""Computes the writes of a decision, in order. Pure, so that a reconcile, its trial, a sweep and a simulation agree."""
 
 from dataclasses import dataclass
 
@@ -21,20 +21,20 @@ class PlannedWrite:
 
     @property
     def action(self) -> str:
-        """What the write does to the child: `created`, `changed` or `deleted`."""
+        """Return what the write does to the child: `created`, `changed` or `deleted`."""
         if self.intent is None:
             return "deleted"
         return "created" if self.actual is None else "changed"
 
     @property
     def field(self) -> str:
-        """The field of the parent that asks for the write; empty where no single one does."""
+        """Return the field of the parent that requires the write; empty if no single field does."""
         return self.intent.field if self.intent else ""
 
     def send(self, client: Client, *, dry_run: bool = False) -> Manifest | None:
-        """Make the write over exactly `actual`, or have it tried; the child as it is then, None if deleted.
+        """Make the write over exactly `actual`, or only try it with `dry_run`; return the child, None if deleted.
 
-        Raises Conflict where the child moved, Refused where the API server does not take the write.
+        Raises Conflict if the child has changed, Refused if the API server does not accept the write.
         """
         if self.intent is not None:
             return client.apply(self.ref, self.intent.body, over=self.actual, dry_run=dry_run)
@@ -44,7 +44,7 @@ class PlannedWrite:
 
 
 def planned_writes(decided: Outcome, observed: Observed, manager: str) -> tuple[PlannedWrite, ...]:
-    """The children that differ from their intents, then those that are to be absent and are ours to delete."""
+    """Return the applies of children that differ from their intents, then the deletions of our own children."""
     applies = (planned_apply(intent, observed.get(intent.ref), manager) for intent in decided.intents)
     deletions = (
         PlannedWrite(ref, None, observed.get(ref)) for ref in decided.absent if _deletable(observed.get(ref), observed)
@@ -53,11 +53,11 @@ def planned_writes(decided: Outcome, observed: Observed, manager: str) -> tuple[
 
 
 def planned_apply(intent: Intent, actual: Manifest | None, manager: str) -> PlannedWrite:
-    """The apply of one intent; without `fields` the child is as intended, and there is nothing to write."""
+    """Return the apply of one intent; empty `fields` mean that the child is as intended, and needs no write."""
     return PlannedWrite(intent.ref, intent, actual, differences(intent.body, actual, manager=manager))
 
 
 def _deletable(child: Manifest | None, observed: Observed) -> bool:
-    """Whether the parent controls this child and nobody has deleted it: an object that somebody else made stays."""
+    """Return whether the parent controls this child, and it is not being deleted; objects made by others stay."""
     parent = observed.parent
     return child is not None and parent is not None and owned_by(parent, child) and not terminates(child)

@@ -1,11 +1,11 @@
-r"""Characters that a terminal obeys instead of showing, or that change the order in which text is read.
+r"""Escapes characters that a terminal interprets instead of showing, or that change the order in which text is read.
 
-Messages, reasons and names come from whoever may write a resource or send an event. A terminal would let them move the
-cursor, rewrite lines that are on the screen, set the clipboard. So they are shown as Python writes them: `\x1b`.
+Messages, reasons and names come from anybody who may write a resource or send an event. In a terminal they could move
+the cursor, rewrite lines on the screen, or set the clipboard. So they are shown in Python's notation: `\x1b`.
 
-These are the C0 controls but newline and tab, DEL, the C1 controls (ECMA-48), the line and paragraph separators, the
-embeddings, overrides and isolates of the bidirectional algorithm (UAX #9), and halves of surrogate pairs, which no
-stream of UTF-8 can carry.
+These are the C0 controls except newline and tab, DEL, the C1 controls (ECMA-48), the line and paragraph separators, the
+embeddings, overrides and isolates of the bidirectional algorithm (UAX #9), and halves of surrogate pairs, which UTF-8
+cannot encode.
 """
 
 import re
@@ -15,18 +15,18 @@ _UNPRINTABLE = re.compile(f"[{_CONTROLS}]")
 _NOT_IN_A_LINE = re.compile(rf"[{_CONTROLS}\n\t]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
-# Longest name that is kept, in bytes of UTF-8: an entry of an index in PostgreSQL is at most 2,704 bytes. No name in
-# Kubernetes is as long.
+# Longest name to keep, in bytes of UTF-8: an entry of an index in PostgreSQL has at most 2,704 bytes. No name in
+# Kubernetes is that long.
 LONGEST_NAME = 400
 
 
 def is_printable(text: str) -> bool:
-    """Whether a terminal shows the whole text as it is; newlines and tabs are allowed."""
+    """Return whether a terminal shows the whole text unchanged; newlines and tabs are allowed."""
     return _UNPRINTABLE.search(text) is None
 
 
 def visible(text: str) -> str:
-    r"""The text with each such character escaped: `\x1b`, `\u202e`."""
+    r"""Return the text with each such character escaped: `\x1b`, `\u202e`."""
     return _UNPRINTABLE.sub(_escaped, text)
 
 
@@ -36,17 +36,17 @@ def visible_line(text: str) -> str:
 
 
 def encodable(text: str) -> str:
-    r"""The text with each half of a surrogate pair escaped: `\ud800`. Anything else is as it was."""
+    r"""Return the text with each half of a surrogate pair escaped: `\ud800`. Other characters are unchanged."""
     return _SURROGATE.sub(_escaped, text)
 
 
 def is_visible_name(text: str) -> bool:
-    """Whether the text is at most `LONGEST_NAME` bytes long, and `str.isprintable` accepts each character."""
+    """Return whether the text has at most `LONGEST_NAME` bytes, and `str.isprintable` accepts each character."""
     return len(text.encode(errors="replace")) <= LONGEST_NAME and text.isprintable()
 
 
 def visible_name(text: str) -> str:
-    """The text with each character escaped that `str.isprintable` rejects, cut after `LONGEST_NAME` bytes."""
+    """Return the text with each character escaped that `str.isprintable` rejects, cut after `LONGEST_NAME` bytes."""
     shown = "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in text[:LONGEST_NAME]

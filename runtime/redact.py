@@ -1,12 +1,12 @@
-"""Redaction: what is confidential in an object is in no report, no log line and no answer.
+"""Redaction: confidential values of an object appear in no report, no log line and no answer.
 
-Reports travel through the broker and are kept and shown to people who may not read the objects that they are about. So
-every value passes through here before it enters a report or a log line. Three things make a value confidential: the
-field that it is in (`runtime.confidential`), how it is written (`runtime.credentials`), and that it repeats what a
-confidential field says (`runtime.known_secrets`).
+Reports travel through the broker, are stored, and are shown to people who may not read the objects that they are about.
+So every value is redacted before it enters a report or a log line. A value is confidential because of the field that it
+is in (`runtime.confidential`), because of its form (`runtime.credentials`), or because it repeats the value of a
+confidential field (`runtime.known_secrets`).
 
-Whoever may edit a resource or send an event chooses these values, so the cost is bounded: a text is cut before it is
-searched, and searched in linear time; of what is nested deeper than `DEEPEST` nothing is shown.
+Anybody who may edit a resource or send an event chooses these values, so the cost is bounded: a text is cut before it
+is searched, and searched in linear time; values nested deeper than `DEEPEST` are hidden.
 """
 
 import json
@@ -23,13 +23,13 @@ from runtime.credentials import CHANGED, HIDDEN
 from runtime.known_secrets import KnownSecrets
 from runtime.objects import KEPLER, OURS, Manifest
 
-# Characters of a text; no message of ours is longer. A traceback, and any value of a log line, may be.
+# Most characters of a text; no message of ours is longer. Tracebacks and values of log lines may have more.
 LONGEST = 4096
 LONGEST_LOGGED = 16_384
-# Levels of nesting. A DaemonSet has a dozen, the schema of a CRD thirty.
+# Most levels of nesting. A DaemonSet has a dozen, the schema of a CRD thirty.
 DEEPEST = 64
-# So many characters before a cut are searched and then dropped: a secret that the cut splits cannot be recognized. A
-# longer one is, by its first half (`runtime.known_secrets`, RECOGNIZED), or by what stands before it.
+# Characters that are searched and then dropped before a cut: a secret that the cut splits may not be recognized. A
+# longer one is recognized by its first half (`runtime.known_secrets`, RECOGNIZED), or by the text before it.
 MARGIN = 64
 
 _ABSENT = object()
@@ -40,18 +40,18 @@ _URL_END = re.compile(r"[\s'\"`<>]")
 
 
 def text(sentence: str, longest: int = LONGEST) -> str:
-    """The text without the credentials that can be recognized by how they are written, and cut after `longest`."""
+    """Return the text without credentials that are recognized by their form, cut after `longest` characters."""
     return NOTHING_KNOWN.text(sentence, longest)
 
 
 @dataclass(frozen=True)
 class Mask:
-    """Hides the confidential values of one or more objects wherever they are repeated."""
+    """Redacts the confidential values of one or more objects wherever text repeats them."""
 
     secrets: frozenset[str] = frozenset()
 
     def text(self, sentence: str, longest: int = LONGEST) -> str:
-        """The text without the secrets, and without what `text` finds."""
+        """Return the text without the secrets and without credentials recognized by form, cut after `longest`."""
         body, note = _without_note(sentence)
         window = body[: longest + MARGIN]
         redacted = credentials.hidden(self._known.hidden(window))
@@ -63,7 +63,7 @@ class Mask:
         return f"{shown} ... (cut, {len(sentence)} characters)"
 
     def value(self, value: Any, longest: int = LONGEST) -> Any:
-        """A JSON value with each text in it redacted."""
+        """Return a JSON value with each text in it redacted."""
         return self._texts(value, longest, 0)
 
     def change(self, path: str, before: Any, after: Any, *, kind: str = "") -> tuple[Any, Any]:
@@ -72,7 +72,7 @@ class Mask:
         return self._shown(before, where, _ABSENT, 0), self._shown(after, where, before, 0)
 
     def manifest(self, shown: Manifest) -> Manifest:
-        """An object with its shape, its names and all that is not confidential."""
+        """Return the object redacted, with its shape, its names and all values that are not confidential."""
         redacted: Manifest = self._shown(shown, confidential.ROOT, _ABSENT, 0)
         return redacted
 
@@ -96,7 +96,7 @@ class Mask:
                 return self.text(str(value), longest)
 
     def _shown(self, value: Any, where: FieldPlace, before: Any, depth: int) -> Any:
-        """A value of JSON in this place; `before` is the value that it replaces."""
+        """Return a JSON value in this place, redacted; `before` is the value that it replaces."""
         match value:
             case str() | int() | float() | None:
                 return self._scalar(value, where, before)
@@ -126,7 +126,7 @@ class Mask:
                 return value
 
     def _changed_text(self, value: str, before: Any) -> str:
-        """A text; where both sides read the same because of what is hidden or cut, it says that it changed."""
+        """Return a redacted text; if both sides look the same after redaction, it says that the value changed."""
         shown = self.text(value)
         if not isinstance(before, str) or before == value or self.text(before) != shown:
             return shown
@@ -134,7 +134,7 @@ class Mask:
 
     @staticmethod
     def _key(key: Any) -> str:
-        """A key: the names of fields may be the same as somebody's secret, and are not hidden for it."""
+        """Return a key, redacted by form only: a field's name may equal somebody's secret, and is still shown."""
         return credentials.hidden(str(key)[:LONGEST])
 
 
@@ -142,10 +142,10 @@ NOTHING_KNOWN = Mask()
 
 
 def mask(*manifests: Manifest | None) -> Mask:
-    """What hides the secrets of these objects. A value that one of them also shows openly is not secret.
+    """Return a mask of the secrets of these objects, except values that one of them also shows in a public field.
 
-    Of our resources only `spec` is read, of others neither `status` nor, but for names, `metadata`: there, annotations
-    and managed fields can be larger than all the rest.
+    Only `spec` of our resources is searched, and of other objects all but `status`; of `metadata`, only names, since
+    annotations and managed fields can be larger than all the rest.
     """
     secret: set[str] = set()
     shown: set[str] = set()
@@ -158,7 +158,7 @@ def mask(*manifests: Manifest | None) -> Mask:
 
 
 def joined(known: Mask, changes: Sequence[tuple[str, str, Any]]) -> Mask:
-    """A mask that also hides what is confidential in these changes: kind, path and value of each."""
+    """Return a mask that also hides the confidential values in these changes: kind, path and value of each."""
     spellings = (
         spelling
         for kind, path, value in changes
@@ -170,19 +170,19 @@ def joined(known: Mask, changes: Sequence[tuple[str, str, Any]]) -> Mask:
 
 
 def manifest(shown: Manifest) -> Manifest:
-    """An object that is shown: with its shape, its names and all that is not confidential."""
+    """Return an object redacted, with its shape, its names and all values that are not confidential."""
     return mask(shown).manifest(shown)
 
 
 def spec(resource: Manifest) -> Manifest:
-    """The spec of one of our resources, redacted. Nothing else of it is read."""
+    """Return the spec of one of our resources, redacted. The rest of the resource is not read."""
     relevant = _relevant({**resource, "kind": KEPLER.name})
     redacted: Manifest = manifest(relevant).get("spec") or {}
     return redacted
 
 
 def _relevant(manifest: Manifest) -> Manifest:
-    """The parts of an object that secrets are looked for in."""
+    """Return the parts of an object that are searched for secrets."""
     if not isinstance(manifest, Mapping):
         return {}
     if manifest.get("kind") in _OUR_KINDS:
@@ -191,7 +191,7 @@ def _relevant(manifest: Manifest) -> Manifest:
 
 
 def _strings(tree: Any, where: FieldPlace, depth: int) -> Iterator[tuple[FieldPlace, str]]:
-    """Every string of a tree, and the place that it is in; of `metadata`, only names."""
+    """Yield every string of a tree with its place; of `metadata`, only names."""
     match tree:
         case str():
             yield where, tree
@@ -208,7 +208,7 @@ def _strings(tree: Any, where: FieldPlace, depth: int) -> Iterator[tuple[FieldPl
 
 
 def _spellings(secret: str) -> tuple[str, ...]:
-    """A secret as it may be repeated: as it is, without the spaces around it, as JSON has it in a string."""
+    """Return a secret as text may repeat it: as it is, without surrounding spaces, and escaped as in a JSON string."""
     return secret, secret.strip(), json.dumps(secret, ensure_ascii=False)[1:-1]
 
 
@@ -217,7 +217,7 @@ def _member(value: Any, key: Any) -> Any:
 
 
 def _counterparts(items: Sequence[Any], before: Any) -> Iterator[Any]:
-    """For each item the one that it replaces: that of the same name or, among items without a name, in its place."""
+    """Yield, for each item, the one that it replaces: that of the same name or, without names, at its position."""
     if not isinstance(before, list | tuple):
         yield from repeat(_ABSENT, len(items))
         return
@@ -236,19 +236,19 @@ def _name(item: Any) -> str | None:
 
 
 def _without_note(text: str) -> tuple[str, str]:
-    """A text, and the note at its end that says that it was cut before."""
+    """Return a text without the note at its end that it was cut before, and the note."""
     note = _NOTE.search(text, max(0, len(text) - MARGIN))
     return (text[: note.start()], note[0]) if note else (text, "")
 
 
 def _open_url_hidden(window: str) -> str:
-    """A window that ends within a URL, without that URL: an '@' might have followed."""
+    """Return a window with the URL that its end cuts hidden, since an '@' might have followed."""
     start = window.rfind("://") + 3
     return window if start < 3 or _URL_END.search(window, start) else window[:start] + HIDDEN
 
 
 def _whole_marks(part: str) -> str:
-    """The beginning of a redacted text, where the cut has split a mark: with that mark."""
+    """Return the beginning of a redacted text with a mark that the cut has split completed."""
     start = part.rfind("(", max(0, len(part) - len(CHANGED)))
     split = start >= 0 and any(mark != part[start:] and mark.startswith(part[start:]) for mark in (HIDDEN, CHANGED))
     return part[:start] + HIDDEN if split else part

@@ -1,6 +1,6 @@
-"""What the API server's refusal of a write means for the user: a reason, its sentence, and the next step that works.
+"""Maps the API server's refusal of a write to a reason, the API server's sentence, and the user's next step.
 
-The same HTTP status stands for many causes; the sentence tells them apart (Kubernetes v1.35):
+The same HTTP status stands for many causes; the sentence distinguishes them (Kubernetes v1.35):
 
 | reason            | the sentence has                              | from                                            |
 |-------------------|-----------------------------------------------|-------------------------------------------------|
@@ -26,7 +26,7 @@ POLICY = ("ValidatingAdmissionPolicy", "denied the request", "admission webhook"
 
 @dataclass(frozen=True)
 class RefusedWrite:
-    """A write that the API server does not take: of which object, and which field of the parent asked for it."""
+    """A write that the API server refused: its object, the field of the parent that required it, and the error."""
 
     ref: Ref
     field: str
@@ -34,7 +34,7 @@ class RefusedWrite:
 
 
 def meaning(function: Function, key: Ref, write: RefusedWrite) -> Outcome:
-    """What the condition of `key` says of the refusal; pending where the namespace is being deleted."""
+    """Return the outcome for the resource `key`; pending if the namespace is being deleted."""
     error = write.error
     if isinstance(error, Forbidden) and error.namespace_terminates:
         return pending(error.message)

@@ -1,4 +1,4 @@
-"""A bounded set, shared by all threads of a process. What is forgotten only costs a read."""
+"""A bounded set, shared by all threads of a process. A forgotten key only costs a read."""
 
 import threading
 from collections.abc import Hashable, Iterable
@@ -18,7 +18,7 @@ class Remembered:
             return key in self._keys
 
     def add(self, keys: Iterable[Hashable]) -> None:
-        """Add these keys, and forget the oldest where there is no room."""
+        """Add these keys; the oldest are dropped if there is no room."""
         with self._lock:
             for key in keys:
                 self._keys[key] = None

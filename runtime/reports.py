@@ -1,9 +1,9 @@
-"""From what the protocol did to the CloudEvent that says so.
+"""Makes the report on a reconcile, and the CloudEvent that carries it.
 
-A report is emitted when anything was written or anything is wrong or awaited; a reconcile that found everything in
-place says nothing. Ids follow from the causing event, so a redelivery repeats them. What is told in confidence in the
-object, or looks it, is hidden here. A message of the API server or of a webhook may hold any character; `audit` refuses
-control characters, so they are shown escaped. Values are reported as they are: a program has to read what was written.
+A report is made if anything was written, is wrong or is awaited; if everything was in place, there is none. Ids follow
+from the causing event, so a redelivery repeats them. Confidential values are redacted here. A message of the API server
+or of a webhook may contain any character; `audit` refuses control characters, so they are escaped. Values of fields are
+reported unescaped: a program has to read what was written.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ from runtime.tracing import GenerationTrace, parse_traceparent, traceparent
 
 
 def report(function: Function, done: Reconciled, event: Event, where: GenerationTrace, course: Course) -> Report | None:
-    """The report on one reconcile, or None where there is nothing to say."""
+    """Return the report on one reconcile, or None if there is nothing to report."""
     outcome = done.outcome
     if outcome is None or (not done.changes and (outcome.quiet or outcome.word is Word.CONVERGED)):
         return None
@@ -67,7 +67,7 @@ def report(function: Function, done: Reconciled, event: Event, where: Generation
 
 
 def emitted(report: Report) -> CloudEvent:
-    """The CloudEvent that carries a report; its attributes follow ApiServerSource's, so triggers filter both alike."""
+    """Return the CloudEvent of a report. It has ApiServerSource's attributes, so Triggers filter both alike."""
     parent = report.object
     identity = "/".join(
         (report.cause.source, report.cause.id, report.function, parent.namespace, parent.name, parent.uid)
@@ -90,9 +90,9 @@ def emitted(report: Report) -> CloudEvent:
 
 
 def cause(event: Event, seen: Sequence[Manifest] = ()) -> Cause:
-    """Return the event as the reason for what was done; a malformed object in it says nothing.
+    """Return the event as the cause of a reconcile; malformed parts of its object are ignored.
 
-    `seen` are the objects that the function read, in order. Who changed the object last is taken from there.
+    `seen` are the objects that the function read, in order. The last writer of the event's object is taken from there.
     """
     named = None
     if event.kind and event.name:
@@ -121,7 +121,7 @@ def _last_known(event: Event, seen: Sequence[Manifest]) -> Manifest:
     """Return the event's object as the function read it, or as the event shows it if the function did not read it.
 
     The first version that was read counts: a later one may be the function's own write. If that is an older version
-    than the event shows, or another object of the same name, nobody can say who made the change: empty.
+    than the event shows, or another object of the same name, the writer is unknown: empty.
     """
     if not event.object:
         return {}
@@ -132,16 +132,16 @@ def _last_known(event: Event, seen: Sequence[Manifest]) -> Manifest:
 
 
 def _is_about(event: Event, manifest: Manifest) -> bool:
-    """Whether a manifest that was read is the object which the attributes of the event name."""
+    """Return whether a manifest that was read is the object that the event's attributes name."""
     named = (manifest.get("apiVersion"), manifest.get("kind"), metadata(manifest).get("namespace", ""), name(manifest))
     return named == (event.api_version, event.kind, event.namespace, event.name)
 
 
 def _is_as_new(read: Manifest, shown: Manifest) -> bool:
-    """Whether what was read is the object that the event shows, in the same version or a later one.
+    """Return whether `read` is the object that the event shows, in the same version or a later one.
 
-    Versions of one kind are decimal numbers without leading zeros, and grow (KEP-5504). What the event leaves out
-    excludes nothing.
+    Versions of one kind are decimal numbers without leading zeros, and grow (KEP-5504). Values that the event leaves
+    out exclude nothing.
     """
     if not isinstance(shown.get("metadata"), dict):
         return True
@@ -154,12 +154,12 @@ def _order(version: str) -> tuple[int, str]:
 
 
 def _editor(shown: Manifest) -> tuple[str, datetime | None]:
-    """Who wrote the object last, and when: what the event tells of is the newest write, of the status or of the rest.
+    """Return who wrote the object last, and when; this is the write that the event is about.
 
-    Times are whole seconds. Of entries of the same second the last counts: the API server sorts applies before updates
-    (structured-merge-diff's `Operation`), and within one second a controller's update follows on somebody's apply. But
-    a status that the control plane writes in the second of a change answers that change, and is not what the event is
-    about.
+    Times are whole seconds. Among entries of the same second the last counts: the API server sorts applies before
+    updates (structured-merge-diff's `Operation`), and within one second a controller's update follows somebody's apply.
+    But a status that the control plane writes in the second of a change is a reaction to that change, and does not
+    count.
     """
     entries = metadata(shown).get("managedFields") if isinstance(shown.get("metadata"), dict) else None
     known = [entry for entry in entries or () if isinstance(entry, dict)] if isinstance(entries, list) else []
@@ -175,7 +175,7 @@ def _editor(shown: Manifest) -> tuple[str, datetime | None]:
 
 
 def _is_answer(entry: Manifest) -> bool:
-    """Whether an entry of `managedFields` is of a status that the control plane writes."""
+    """Return whether an entry of `managedFields` is a status that the control plane wrote."""
     return entry.get("subresource") == "status" and str(entry.get("manager")) in CONTROL_PLANE
 
 
@@ -185,7 +185,7 @@ def _generation(shown: Manifest) -> int:
 
 
 def _mask(done: Reconciled) -> Mask:
-    """Hides what the parent and the writes themselves tell in confidence."""
+    """Return a mask of the confidential values in the parent and in the writes themselves."""
     sides = [
         (change.ref.kind.name, field.path, side)
         for change in done.changes
@@ -205,12 +205,12 @@ def _name(ref: Ref) -> ObjectName:
 
 
 def _text(sentence: str, mask: Mask) -> str:
-    """Return a sentence without what is confidential, its control characters escaped."""
+    """Return a sentence redacted, with control characters escaped."""
     return visible(mask.text(sentence))
 
 
 def _value(value: Any) -> Any:
-    """Return a JSON value with each half of a surrogate pair escaped: no event and no database can carry one."""
+    """Return a JSON value with each half of a surrogate pair escaped: neither events nor databases can store one."""
     match value:
         case str():
             return encodable(value)
@@ -253,7 +253,7 @@ def _call(call: Call) -> ApiCall:
 
 
 def _ready_moved(done: Reconciled, mask: Mask) -> tuple[str, str] | None:
-    """`Ready` before and after, as 'status/reason', if this reconcile moved it."""
+    """Return `Ready` before and after, as 'status/reason', if this reconcile changed it, else None."""
     for change in done.changes:
         if change.action == "reported":
             path = f"status.conditions[type={READY}].reason"

@@ -19,17 +19,20 @@ from runtime.tracing import detached_trace
 
 
 def replay(letter: str, *, by: str) -> CloudEvent:
-    """`replay.requested`: send the event of this dead letter again. Letters are where the functions are."""
+    """Return `replay.requested`: send the event of this dead letter again.
+
+    The request has no namespace: dead letters are in the functions' own.
+    """
     return _request(REPLAY_REQUESTED, Ref(CONFIG_MAP, "", letter), Replay(letter=letter), by)
 
 
 def discard(letter: str, *, by: str) -> CloudEvent:
-    """`discard.requested`: delete this dead letter, without sending its event again."""
+    """Return `discard.requested`: delete this dead letter, without sending its event again."""
     return _request(DISCARD_REQUESTED, Ref(CONFIG_MAP, "", letter), Discard(letter=letter), by)
 
 
 def resync(key: Ref, *, by: str) -> CloudEvent:
-    """`resync.requested`: every function reconciles this object again."""
+    """Return `resync.requested`: every function reconciles this object again."""
     return _request(RESYNC_REQUESTED, key, Resync(object=object_name(key), diverges={}), by)
 
 

@@ -1,7 +1,7 @@
-"""Which versions of which objects finished reconciles of this process have read or written.
+"""Remembers the versions of objects that finished reconciles of this process have read or written.
 
-An event about such a version brings no news to that key: its content was decided upon, and whatever changed since has
-an event of its own. So our own writes coming back cost no call. Forgetting is harmless: it costs a look.
+An event about such a version brings no news for that key: its content was decided on, and each later change has its own
+event. So echoes of our own writes cost no API call. A forgotten version only costs a reconcile.
 """
 
 from collections.abc import Iterable
@@ -10,13 +10,13 @@ from runtime.event import Event
 from runtime.objects import Manifest, Ref, resource_version, uid
 from runtime.remembered import Remembered
 
-# A version of an object, as one key's reconcile saw it.
+# A version of an object, as the reconcile of one key read it.
 Version = tuple[Ref, str, str]
 KEPT = 20_000
 
 
 def version(key: Ref, manifest: Manifest) -> Version:
-    """An object's version, in the eyes of `key`: others who depend on the object may not have seen it."""
+    """Return an object's version as seen by `key`: other keys that depend on the object may not have seen it."""
     return key, uid(manifest), resource_version(manifest)
 
 
@@ -27,11 +27,11 @@ class RecentVersions:
         self._versions = Remembered(kept)
 
     def note(self, key: Ref, manifests: Iterable[Manifest]) -> None:
-        """Call it once the reconcile that saw these has come to its end."""
+        """Remember the versions of these objects. Call it after the reconcile that read them has finished."""
         self._versions.add(version(key, manifest) for manifest in manifests)
 
     def is_news(self, key: Ref, event: Event) -> bool:
-        """Whether the event may tell `key` something; always true where it does not show an existing object."""
+        """Return whether the event may bring news for `key`; always true if it shows no existing object."""
         try:
             shown = version(key, event.object) if event.shows else None
         except (TypeError, AttributeError):

@@ -1,4 +1,4 @@
-"""What the environment says: read once, when a process starts."""
+"""Settings from the environment, read once when a process starts."""
 
 import re
 from collections.abc import Mapping
@@ -9,17 +9,17 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from runtime.errors import Misconfigured
 
 VERSION = "0.1.0"
-# Where the functions live, and keep what is theirs, unless `NAMESPACE` says otherwise.
+# The functions' own namespace, unless `NAMESPACE` names another.
 NAMESPACE = "kepler-operator"
 AUDIENCE = "kepler-on-knative"
 IMAGE_PREFIX = "RELATED_IMAGE_"
 ALLOWED_IMAGES = "ALLOWED_IMAGES"
-# A repository: registry and path, as `crds.fields` takes them in an image, and neither tag nor digest.
+# A repository: registry and path, as `crds.fields` accepts them in an image, without tag and digest.
 REPOSITORY = re.compile(r"([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(:[0-9]+(?=/))?(/[a-z0-9._-]+)*")
 ALL = "all"
-# The audience of tokens that are good for the console and for nothing else.
+# The audience of tokens that are valid for the console only.
 AUDIENCE = "kepler-on-knative"
-# Of a process that is to be called from this machine only: the embedded default's.
+# Set for a process that accepts requests from this machine only, as the embedded one does by default.
 LOOPBACK_ONLY = "LOOPBACK_ONLY"
 
 
@@ -43,7 +43,7 @@ class Settings(BaseModel):
 
 
 def settings(environment: Mapping[str, str], functions: tuple[str, ...]) -> Settings:
-    """The settings in `environment`; raises Misconfigured with what to set."""
+    """Return the settings in `environment`; raises Misconfigured with the setting to change."""
     chosen = environment.get("FUNCTION", "")
     if chosen not in (*functions, ALL):
         raise Misconfigured(f"`FUNCTION` is '{chosen}': set it to one of {', '.join(functions)}, or to '{ALL}'")
@@ -61,7 +61,7 @@ def settings(environment: Mapping[str, str], functions: tuple[str, ...]) -> Sett
 
 
 def images(environment: Mapping[str, str]) -> dict[str, str]:
-    """What of an environment is about images, blank values left out."""
+    """Return the settings about images; blank values are left out."""
     return {
         name: value
         for name, value in environment.items()

@@ -1,9 +1,9 @@
-"""Signatures of our own events, so that `audit` and `dead_letter` can tell them from what anybody else sends.
+"""Signs and verifies our own events, so that `audit` and `dead_letter` can distinguish them from all others.
 
-Whoever can open a connection to the Broker can send an event of any type. So reports, sweeps and requests carry the
+Anybody who can open a connection to the Broker can send an event of any type. So reports, sweeps and requests carry the
 attribute `signature`: HMAC-SHA256 (RFC 2104), in hexadecimal, over the attributes that say what the event is about and
-over its data. Brokers add attributes of their own and may write JSON and times in another form, so the signature is
-over values, not over bytes.
+over its data. Brokers add attributes of their own and may write JSON and times in another form, so the signature covers
+values, not bytes.
 
 The key is in Secret `kepler-signing-key` of the functions' namespace. `audit` makes it when it starts for the first
 time. Each function may `get` that Secret, by its name, and no other.
@@ -37,16 +37,16 @@ log = logging.getLogger("kepler.signature")
 ATTRIBUTE = "signature"
 SECRET_NAME = "kepler-signing-key"
 FIELD = "key"
-# What a key is made of, and the least that one made by hand may have: as many bytes as the digest (RFC 2104, 3).
+# Random bytes of a key, and the minimum for a key made by hand: as many as the digest has (RFC 2104, 3).
 BYTES = 32
 
-# In this order; an attribute that an event does not have counts as empty.
+# Attributes that are signed; one that an event does not have counts as empty.
 SIGNED = ("id", "type", "source", "subject", "time", "apiversion", "kind", "namespace", "name", "functions")
 
-# Seconds between two looks for a key that is not there, and that one look may take.
+# Seconds between two reads of a missing key, and the time limit of one read.
 AGAIN = 1.0
 PATIENCE = 3.0
-# Seconds after which a key is read again: somebody may have replaced it.
+# Seconds after which a key is read again, since somebody may have replaced it.
 FRESH = 10.0
 
 READ_KEY = Permission("", "secrets", ("get",), (SECRET_NAME,), own=True)
@@ -56,12 +56,12 @@ Sign = Callable[[CloudEvent], CloudEvent]
 
 
 def secret(namespace: str) -> Ref:
-    """Return where the key is kept: beside the functions."""
+    """Return the Secret with the key, in the functions' namespace."""
     return Ref(SECRET, namespace, SECRET_NAME)
 
 
 def unsigned(event: CloudEvent) -> CloudEvent:
-    """Return the event as it is: for a process that has no key."""
+    """Return the event unchanged; for a process without a key."""
     return event
 
 
@@ -79,7 +79,7 @@ def signed(event: CloudEvent, key: bytes) -> CloudEvent:
 
 
 def is_signed(event: Event, key: bytes) -> bool:
-    """Whether an event that was received carries the signature that this key gives it."""
+    """Return whether a received event carries the signature that this key produces."""
     carried = event.extensions.get(ATTRIBUTE, "")
     try:
         expected = event_hmac(event.extensions, event.data, key)
@@ -92,8 +92,8 @@ def is_signed(event: Event, key: bytes) -> bool:
 class Keyring:
     """The key of this installation, read from the API server when it is needed, and again after `FRESH` seconds.
 
-    Calling it returns the key, or None while there is none. A key that is missing, or cannot be read, is looked for
-    again after some seconds: no event waits for it. Until another one is read, the last one counts.
+    Calling it returns the key, or None while there is none. If the key is missing or cannot be read, it is read again
+    some seconds later; no event waits for it. The last key that was read stays valid until another one is read.
     """
 
     transport: Transport
@@ -103,7 +103,7 @@ class Keyring:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self) -> bytes | None:
-        """Return the key, or None where there is none (yet)."""
+        """Return the key, or None if there is none (yet)."""
         if self._key is None:
             self._look()
         elif time.monotonic() - self._looked >= FRESH:
@@ -111,7 +111,7 @@ class Keyring:
         return self._key
 
     def wait(self, seconds: float) -> bool:
-        """Wait so long for a key that is about to be made; whether there is one."""
+        """Wait up to `seconds` for a key that is about to be made; return whether there is one."""
         until = Deadline(seconds)
         while self() is None and until.left:
             time.sleep(min(AGAIN, until.left))
@@ -123,7 +123,7 @@ class Keyring:
         return signed(event, key) if key else event
 
     def verify(self, event: Event) -> bool:
-        """Whether the event is signed with the key; one that was replaced meanwhile is read again."""
+        """Return whether the event is signed with the key; if not, the key is read again in case it was replaced."""
         key = self()
         if key is not None and is_signed(event, key):
             return True
@@ -146,7 +146,7 @@ class Keyring:
         return Client(self.transport, manager="kepler-signature", seconds=PATIENCE)
 
     def _look(self, *, wait: bool = True) -> None:
-        """Read the key. Who comes while another thread reads waits for that, if it needs the key as well."""
+        """Read the key. If another thread reads it, wait for that thread with `wait`, else return at once."""
         if not self._lock.acquire(blocking=wait):
             return
         try:
@@ -160,7 +160,7 @@ class Keyring:
 
 
 def key_of(secret: Manifest | None) -> bytes | None:
-    """Return the key in the Secret; None where there is none, or one that is too short."""
+    """Return the key in the Secret; None if there is none, or if it is too short."""
     encoded = ((secret or {}).get("data") or {}).get(FIELD) or ""
     try:
         key = base64.b64decode(encoded, validate=True)

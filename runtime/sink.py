@@ -1,11 +1,11 @@
-"""Where a function sends events that answer nothing: the Broker, by its address in `K_SINK`.
+"""Sends events that are not replies to the Broker, at its address in `K_SINK`.
 
-`config/base` sets `K_SINK`; a SinkBinding may set it, and with it what Knative's own protection needs:
+`config/base` sets `K_SINK`; a SinkBinding may set it, together with what Knative's own protection needs:
 
 | setting | says |
 |---|---|
 | `K_SINK` | URL of the Broker |
-| `K_CA_CERTS` | certificates (PEM) of the authorities that the Broker's may be from, with `transport-encryption` on |
+| `K_CA_CERTS` | certificates (PEM) of the Broker's authorities, with `transport-encryption` on |
 | `K_SINK_TOKEN_FILE` | file with the OIDC token for the Broker's audience; by default where a SinkBinding mounts it |
 
 https://knative.dev/docs/eventing/custom-event-source/sinkbinding, eventing v0.50:
@@ -37,14 +37,14 @@ Sink = Callable[[CloudEvent], None]
 
 @dataclass(frozen=True)
 class BrokerSink:
-    """The Broker at `address`; `token_file` is read for each event where it exists, since tokens are renewed."""
+    """The Broker at `address`; `token_file`, if it exists, is read for each event, since tokens are renewed."""
 
     address: str
     pool: urllib3.PoolManager
     token_file: Path
 
     def post(self, event: CloudEvent) -> None:
-        """Send one event once. Raises Unavailable for anything but success: it may be taken later."""
+        """Send one event once. Raises Unavailable for anything but success, since a retry may succeed."""
         message = to_binary_event(event)
         headers = {**message.headers, **self._authorization()}
         try:
@@ -71,7 +71,7 @@ class BrokerSink:
 
 
 def sink(environment: Mapping[str, str], sign: Sign = unsigned) -> Sink:
-    """Return what sends to the environment's sink, signed; raises Misconfigured where there is none."""
+    """Return a function that sends signed events to the environment's sink; raises Misconfigured if there is none."""
     broker = connected(environment)
 
     def send(event: CloudEvent) -> None:
@@ -87,7 +87,7 @@ def sink(environment: Mapping[str, str], sign: Sign = unsigned) -> Sink:
 
 
 def connected(environment: Mapping[str, str]) -> BrokerSink:
-    """Return the Broker that the environment names; raises Misconfigured where it names none, or cannot be trusted."""
+    """Return the Broker that the environment names; raises Misconfigured for no name or invalid certificates."""
     address = environment.get(SETTING, "")
     if not address:
         raise Misconfigured(f"no sink to send events to: set `{SETTING}` to the Broker's URL, or apply a SinkBinding")
@@ -97,7 +97,7 @@ def connected(environment: Mapping[str, str]) -> BrokerSink:
 
 
 def _trust(authorities: str) -> ssl.SSLContext | None:
-    """Return a context that trusts these authorities beside the system's; None for the system's alone."""
+    """Return a context that trusts these authorities in addition to the system's; None for the system's alone."""
     if not authorities.strip():
         return None
     context = as_kubectl(ssl.create_default_context())

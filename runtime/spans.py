@@ -1,15 +1,15 @@
-"""Reconciles as spans, made once each is over. Without an SDK none of this does anything.
+"""Records reconciles as spans, each once it has ended. Without an SDK, none of this has any effect.
 
-    edit Kepler                 once, by whoever reports `Ready`: from the edit until it is first reported on
+    edit Kepler                 once, by the function that reports `Ready`: from the edit to the first report on it
     ├── reconcile collector     one for each report, and for each attempt that failed; linked to the event's sender
     │   └── PATCH /apis/apps/v1/namespaces/{namespace}/daemonsets/{name}
     └── ready                   from the edit, or from when `Ready` was lost, until it is `True` (again)
 
-The root is not kept back until `Ready`: an object that is never ready would have none, and one that loses `Ready` and
-regains it would have two with the same id. So what took until `Ready` is a span of its own.
+The root does not wait for `Ready`: an object that is never ready would have no root, and one that loses `Ready` and
+regains it would have two with the same id. So the time until `Ready` is a span of its own.
 
-Names and attributes follow OpenTelemetry's semantic conventions for HTTP clients (1.23 and later); what those have no
-name for begins with `kepler.`.
+Names and attributes follow OpenTelemetry's semantic conventions for HTTP clients (1.23 and later); other attributes
+begin with `kepler.`.
 """
 
 from collections.abc import Iterable, Iterator
@@ -33,14 +33,14 @@ from runtime.tracing import GenerationTrace, nonzero_digest, parse_traceparent, 
 
 Attributes = dict[str, AttributeValue]
 
-# Answers that a reconcile expects: absent; written by somebody else meanwhile.
+# Error codes that a reconcile expects: the object is absent, or was written by somebody else meanwhile.
 EXPECTED = {404: "absent", 409: "conflict"}
 READY_PATH = f"status.conditions[type={READY}]"
 
 
 @dataclass(frozen=True)
 class Ids:
-    """The ids that the next span is to have; a trace id counts where the span has no parent."""
+    """The ids of the next span; the trace id is used if the span has no parent."""
 
     trace: int
     span: int
@@ -51,7 +51,7 @@ GIVEN: ContextVar[Ids | None] = ContextVar("GIVEN", default=None)
 
 @dataclass(frozen=True)
 class Course:
-    """How one reconcile went: when it began, how many milliseconds it took, and what was asked of which server."""
+    """The course of one reconcile: its start, its duration in milliseconds, its API calls, the API server's URL."""
 
     began: datetime
     milliseconds: float
@@ -60,12 +60,12 @@ class Course:
 
     @property
     def ended(self) -> datetime:
-        """When it was over."""
+        """Return when it ended."""
         return self.began + timedelta(milliseconds=self.milliseconds)
 
 
 def record(report: Report, where: GenerationTrace, course: Course, parent: Manifest | None) -> None:
-    """The report as a span, its calls below it, and what it says first: the root, and `Ready`."""
+    """Record the report's span with its calls and, if the report is the first to say so, the root and `ready`."""
     about = report.object
     named = _named(about.kind, about.namespace, about.name) | {"k8s.object.uid": about.uid}
     attributes = named | {
@@ -89,7 +89,7 @@ def record(report: Report, where: GenerationTrace, course: Course, parent: Manif
 
 
 def failed(function: str, key: Ref, event: Event, course: Course, error: Exception) -> None:
-    """An attempt that will be made again, or a defect. Its span is not the one that a report's `traceparent` names."""
+    """Record a failed attempt, which will be retried, or a defect. No report's `traceparent` names its span."""
     attributes = _named(key.kind.name, key.namespace, key.name) | {
         "kepler.function": function,
         "kepler.outcome": "failed",
@@ -106,10 +106,10 @@ def failed(function: str, key: Ref, event: Event, course: Course, error: Excepti
 
 
 def generation_time(parent: Manifest, latest: datetime) -> datetime:
-    """When the present generation of an object was made, to the second; never after `latest`.
+    """Return when the current generation of an object was made, to the second; never after `latest`.
 
-    The API server keeps no time of that. Its creation made the first; after that it was the newest write to the object
-    itself, as statuses are written apart.
+    The API server keeps no such time. The object's creation made the first generation; later ones were made by the
+    newest write to the object itself, since statuses are written separately.
     """
     times = [moment(metadata(parent).get("creationTimestamp"))]
     if generation(parent) > 1:
@@ -119,7 +119,7 @@ def generation_time(parent: Manifest, latest: datetime) -> datetime:
 
 
 def _milestones(report: Report, where: GenerationTrace, course: Course, parent: Manifest, named: Attributes) -> None:
-    """The root at the first word on a generation, and `ready` where this report brings it."""
+    """Record the root with the first report on a generation, and `ready` if this report sets it."""
     moved = {field.path: field for write in report.changes if write.action == "reported" for field in write.fields}
     began = generation_time(parent, course.began)
     attributes = {**named, "kepler.generation": report.generation}
@@ -142,7 +142,7 @@ def _newly(moved: dict[str, Field], field: str, value: object) -> bool:
 
 
 def _end(span: Span, course: Course) -> None:
-    """The calls below it, then its own end."""
+    """Add the calls to the span, then end it."""
     if span.is_recording():
         for call in course.calls:
             _call(span, call, course)
@@ -167,7 +167,7 @@ def _call(above: Span, call: Call, course: Course) -> None:
 
 
 def templated(path: str) -> str:
-    """A path with what differs from object to object left open: `/api/v1/namespaces/{namespace}/pods/{name}`."""
+    """Return a path with placeholders for names: `/api/v1/namespaces/{namespace}/pods/{name}`."""
     parts = path.strip("/").split("/")
     rest = 3 if parts[0] == "apis" else 2
     head, tail = parts[:rest], parts[rest:]
@@ -192,7 +192,7 @@ def _named(kind: str, namespace: str, name: str) -> Attributes:
 
 
 def _age(sent: datetime | None, course: Course) -> Attributes:
-    """Seconds from the sending of the event to the beginning of the reconcile."""
+    """Return the seconds from the sending of the event to the start of the reconcile."""
     return {"kepler.event.age": max(0.0, (course.began - sent).total_seconds())} if sent else {}
 
 
@@ -205,7 +205,7 @@ def _begun(  # noqa: PLR0913 (what OpenTelemetry asks of a span)
     *,
     kind: SpanKind = SpanKind.CONSUMER,
 ) -> Span:
-    """A span that has begun, below another or, without one, at the top of its trace."""
+    """Start and return a span, below `above` or, without one, at the top of its trace."""
     context = trace.set_span_in_context(NonRecordingSpan(above), Context()) if above else Context()
     return trace.get_tracer("kepler").start_span(
         name, context, kind, attributes, links=tuple(links), start_time=_nanoseconds(began)
@@ -214,7 +214,7 @@ def _begun(  # noqa: PLR0913 (what OpenTelemetry asks of a span)
 
 @contextmanager
 def _given(ids: Ids) -> Iterator[None]:
-    """Gives the next span these ids."""
+    """Set the ids of the next span."""
     token = GIVEN.set(ids)
     try:
         yield
@@ -223,7 +223,7 @@ def _given(ids: Ids) -> Iterator[None]:
 
 
 def _links(incoming: str) -> tuple[Link, ...]:
-    """A link to the span that sent the event, where its `traceparent` is a valid one."""
+    """Return a link to the span that sent the event, if its `traceparent` is valid."""
     carried = parse_traceparent(incoming)
     return (Link(carried),) if carried else ()
 

@@ -1,4 +1,4 @@
-"""What a function says in its resource's status: its conditions and status fields, and how they are written."""
+"""What a function writes to its resource's status: its conditions and status fields."""
 
 from datetime import UTC, datetime
 
@@ -11,16 +11,17 @@ from runtime.errors import Invalid
 from runtime.objects import Manifest, Ref
 from runtime.outcome import STATUS_OF, DesiredCondition, Outcome
 
-# The API server takes at most this many characters in a condition's message.
+# The API server accepts at most this many characters in a condition's message.
 MESSAGE = 32768
-# Characters of a message that is cut since the API server did not take the whole.
+# Characters to keep of a message that the API server did not accept.
 PLAIN = 1024
 
 
 def status_of(function: Function, outcome: Outcome, parent: Manifest) -> Manifest:
-    """What an outcome says in the parent's status.
+    """Return the parent's status for an outcome.
 
-    Status fields tell what is in use: where nothing was brought about, what they say still holds.
+    Status fields describe what is in use: if the outcome is not converged, the fields that were reported before are
+    kept.
     """
     now = datetime.now(UTC)
     entries = [applied(parent, condition, now) for condition in conditions_of(function, outcome)]
@@ -29,13 +30,13 @@ def status_of(function: Function, outcome: Outcome, parent: Manifest) -> Manifes
 
 
 def _reported(parent: Manifest, manager: str) -> Manifest:
-    """The status fields that `manager` wrote before, its conditions left out."""
+    """Return the status fields that `manager` wrote before, except its conditions."""
     fields: Manifest = owned_values(parent, manager=manager, subresource="status").get("status") or {}
     return fields
 
 
 def conditions_of(function: Function, outcome: Outcome) -> tuple[DesiredCondition, ...]:
-    """The conditions an outcome stands for: its own, or the function's by the outcome's word."""
+    """Return an outcome's conditions: its own, or the function's conditions with the outcome's status."""
     if outcome.conditions:
         return outcome.conditions
     status, message = STATUS_OF[outcome.word], outcome.message[:MESSAGE]
@@ -46,9 +47,9 @@ def conditions_of(function: Function, outcome: Outcome) -> tuple[DesiredConditio
 
 
 def write_status(key: Ref, status: Manifest, client: Client) -> Manifest:
-    """Write the status; where the API server refuses it, with messages that nothing can be wrong with.
+    """Write the status; if the API server refuses it as invalid, write it again with plain, shortened messages.
 
-    A reconcile whose condition cannot be written would become a dead letter, and its resource would say nothing at all.
+    Otherwise the event would become a dead letter, and the resource's status would stay empty.
     """
     try:
         return client.apply_status(key, status)
@@ -58,7 +59,7 @@ def write_status(key: Ref, status: Manifest, client: Client) -> Manifest:
 
 
 def plain_words(message: str) -> str:
-    """At most `PLAIN` characters of a message, and a question mark for each that is not printable ASCII."""
+    """Return at most `PLAIN` characters of a message, with a question mark for each that is not printable ASCII."""
     return "".join(character if character.isascii() and character.isprintable() else "?" for character in message)[
         :PLAIN
     ]

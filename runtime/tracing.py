@@ -1,9 +1,9 @@
-"""One trace for one generation of one object, whichever way its events travelled.
+"""One trace for each generation of an object, whichever way its events travelled.
 
-The trace id follows from uid and generation, so every function's spans for one `kubectl apply` meet in one trace, with
-nothing to carry along. An annotation `traceparent` on the object, such as a pipeline's, replaces it: then what the
-operator does is part of the pipeline's trace. Span ids that others refer to are derived as well: that of the root, and
-that which goes out as the `traceparent` of a report. `runtime.spans` makes the spans, `runtime.telemetry` sends them.
+The trace id follows from uid and generation, so every function's spans for one `kubectl apply` are in one trace without
+passing a context on. An annotation `traceparent` on the object, such as a pipeline's, replaces it: then the operator's
+spans are part of the pipeline's trace. Span ids that others refer to are derived as well: that of the root, and that in
+the `traceparent` of a report. `runtime.spans` makes the spans, `runtime.telemetry` sends them.
 """
 
 import hashlib
@@ -22,15 +22,15 @@ from runtime.objects import Manifest, generation, metadata, uid
 log = logging.getLogger("kepler")
 
 PROPAGATOR = TraceContextTextMapPropagator()
-# On a resource, in the format of the W3C header of this name.
+# Annotation on a resource, in the format of the W3C header of this name.
 ANNOTATION = "traceparent"
 
 
 @dataclass(frozen=True)
 class GenerationTrace:
-    """The trace of one generation: its id, the id of its root span, and the span of another system above that.
+    """The trace of one generation: its id, the id of its root span, and another system's span above that.
 
-    It is always recorded, whatever the annotation's flag says of the span above.
+    It is always recorded, whatever the annotation's flag says about the span above.
     """
 
     id: int
@@ -42,16 +42,16 @@ class GenerationTrace:
 
     @property
     def context(self) -> SpanContext:
-        """The root span, as the parent of others; another process may have made it, or is about to."""
+        """Return the root span as a parent; another process may have made it, or will make it."""
         return SpanContext(self.id, self.root, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
 
     def within(self, identity: str) -> str:
-        """The W3C `traceparent` of something that happens in this trace: `identity` names its span."""
+        """Return the W3C `traceparent` of a span in this trace; the span's id follows from `identity`."""
         return _traceparent(str(self), nonzero_digest(identity, 8))
 
 
 def trace_of(shown: Manifest) -> GenerationTrace:
-    """The trace of an object's generation, by its annotation or else by its uid."""
+    """Return the trace of an object's generation, from its annotation or else from its uid."""
     identity = f"{uid(shown)}/{generation(shown)}"
     above = _annotated(shown)
     return GenerationTrace(
@@ -60,12 +60,12 @@ def trace_of(shown: Manifest) -> GenerationTrace:
 
 
 def detached_trace(identity: str) -> GenerationTrace:
-    """The trace of what concerns no object that is there."""
+    """Return the trace of something that concerns no existing object."""
     return GenerationTrace(nonzero_digest(f"lone/{identity}", 16), nonzero_digest(f"root/{identity}", 8))
 
 
 def trace_of_event(event: Event) -> GenerationTrace:
-    """The trace of the object that an event shows, if it is one of ours, or else a trace of the event alone."""
+    """Return the trace of the object that an event shows, if it is one of ours, else a trace of the event alone."""
     try:
         ours = event.api_version.startswith(f"{GROUP}/") and bool(uid(event.object))
         return trace_of(event.object) if ours else detached_trace(f"{event.source}/{event.id}")
@@ -74,17 +74,17 @@ def trace_of_event(event: Event) -> GenerationTrace:
 
 
 def span_of(report: Report) -> int:
-    """The id of the span of the reconcile that a report is about; a redelivered event repeats it."""
+    """Return the id of the span of a report's reconcile; a redelivered event repeats it."""
     return nonzero_digest(f"{report.function}/{report.cause.source}/{report.cause.id}/{report.object.name}", 8)
 
 
 def traceparent(report: Report) -> str:
-    """The W3C `traceparent` of a report: its object's trace, and the span of this function's reconcile."""
+    """Return the W3C `traceparent` of a report: its object's trace, and the span of this function's reconcile."""
     return _traceparent(report.trace, span_of(report))
 
 
 def parse_traceparent(value: object) -> SpanContext | None:
-    """The span that a `traceparent` names, or None where it is not valid (W3C Trace Context)."""
+    """Return the span that a `traceparent` names, or None if it is not valid (W3C Trace Context)."""
     if not isinstance(value, str):
         return None
     context = trace.get_current_span(PROPAGATOR.extract({"traceparent": value})).get_span_context()
@@ -92,7 +92,7 @@ def parse_traceparent(value: object) -> SpanContext | None:
 
 
 def nonzero_digest(text: str, size: int) -> int:
-    """A number of `size` bytes that is never zero (W3C forbids zero ids)."""
+    """Return a number of `size` bytes that is never zero (W3C forbids zero ids)."""
     return int.from_bytes(hashlib.sha256(text.encode(errors="surrogatepass")).digest()[:size]) or 1
 
 

@@ -1,6 +1,6 @@
-"""The official Kubernetes client, used untyped: one pooled `ApiClient` a process.
+"""Transport by the official Kubernetes client, used untyped: one pooled `ApiClient` for each process.
 
-In a cluster it takes the pod's ServiceAccount (and follows its token as it rotates); elsewhere `KUBECONFIG`.
+In a cluster it uses the pod's ServiceAccount (and follows its token as it rotates); elsewhere `KUBECONFIG`.
 """
 
 import functools
@@ -22,18 +22,18 @@ from runtime.client import APPLY, ApiResponse, Request, Transport
 from runtime.errors import Misconfigured
 from runtime.objects import Manifest
 
-# A `Retry-After` beyond this is not one of the API server's; it sends whole seconds, usually 1 (RFC 9110, 10.2.3).
+# Upper limit for `Retry-After`; the API server sends whole seconds, usually 1 (RFC 9110, 10.2.3).
 MOST_SECONDS = 3600
-# The `reason` of an answer that did not come because the connection is not secure; `cause` says why.
+# The `reason` of a missing answer if the connection is not secure; `cause` says why.
 UNTRUSTED = "Untrusted"
-# A character beyond the first 65,536 as `json` escapes it; an escaped backslash before is no part of it.
+# A character beyond the first 65,536 as `json` escapes it, or an escaped backslash, which must not be part of one.
 PAIR = re.compile(r"\\\\|\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}")
 
 
 def connect(environment: Mapping[str, str], *, user_agent: str, connections: int = 16) -> Transport:
-    """A transport to the API server that the environment names.
+    """Return a transport to the API server that the environment names.
 
-    Raises Misconfigured where there is neither a pod's ServiceAccount nor a readable kubeconfig.
+    Raises Misconfigured if there is neither a pod's ServiceAccount nor a readable kubeconfig.
     """
     return through(configuration(environment), user_agent=user_agent, connections=connections)
 
@@ -45,7 +45,7 @@ def through(
     connections: int = 16,
     headers: Sequence[tuple[str, str]] = (),
 ) -> Transport:
-    """A transport to the API server of a configuration; each request has `headers`, several of a name as several."""
+    """Return a transport to a configuration's API server; each request has `headers`, in which names may repeat."""
     configured.retries = False  # repeating is `runtime.client`'s decision, and is recorded there
     configured.connection_pool_maxsize = connections
     client = ApiClient(configured)
@@ -59,7 +59,7 @@ def through(
 
 
 def at_first_use(connected: Callable[[], Transport]) -> Transport:
-    """Return a transport that is made when it is first used: what needs no API server starts without one."""
+    """Return a transport that connects when it is first used: a process that needs no API server starts without one."""
     made = functools.cache(connected)
 
     def send(request: Request) -> ApiResponse:
@@ -69,7 +69,7 @@ def at_first_use(connected: Callable[[], Transport]) -> Transport:
 
 
 def configuration(environment: Mapping[str, str]) -> Configuration:
-    """Where the API server is and who we are there.
+    """Return the API server's address and our credentials.
 
     Raises Misconfigured as `connect` does.
     """
@@ -108,7 +108,7 @@ def _send(client: ApiClient, request: Request, headers: Sequence[tuple[str, str]
 
 
 def _with(headers: Sequence[tuple[str, str]], sent: Mapping[str, str]) -> Mapping[str, str]:
-    """Return a request's headers with these added; several of one name stay several."""
+    """Return a request's headers with these added; repeated names stay separate headers."""
     if not headers:
         return sent
     added = HTTPHeaderDict(sent)
@@ -123,21 +123,21 @@ def _unanswered(request: Request, why: object, reason: str = "") -> ApiResponse:
 
 
 def _yaml(body: Manifest | None) -> str:
-    """Return JSON that is YAML as well: YAML has no pairs of surrogates, which `json` writes for '🚫'.
+    """Return JSON that is also YAML: YAML has no surrogate pairs, which `json` writes for '🚫'.
 
-    The API server reads an apply as YAML, and refuses those with 400; all else that YAML does not print stays escaped.
+    The API server reads an apply as YAML, and refuses surrogate pairs with 400. All other non-ASCII stays escaped.
     """
     written = json.dumps(body)
     return PAIR.sub(lambda pair: json.loads(f'"{pair[0]}"') if pair[0].startswith("\\u") else pair[0], written)
 
 
 def _seconds(header: str | None) -> float:
-    """Return the seconds of a `Retry-After`; 0 for one that is missing, or is a date."""
+    """Return the seconds of a `Retry-After`; 0 if it is missing, or a date."""
     return float(min(int(header[:9]), MOST_SECONDS)) if header and header.isascii() and header.isdigit() else 0.0
 
 
 def _decoded(content: bytes) -> dict[str, object]:
-    """The JSON object in the body; anything else (a proxy's error page) becomes its message."""
+    """Return the JSON object in the body; anything else (a proxy's error page) becomes its message."""
     try:
         decoded = json.loads(content)
     except ValueError:

@@ -1,10 +1,10 @@
-"""Whether the API server would take every write of a decision, asked before the first one is carried out.
+"""Tries the writes of a decision by server-side dry run before the first one is made.
 
-Validation, admission policies, webhooks, quotas and permissions can refuse one child of several. Found out half-way,
-the others would say one thing and that child another. So where several writes are due, all but the first are tried by
-server-side dry run; the first is its own trial, as nothing is written if it is refused.
+Validation, admission policies, webhooks, quotas and permissions can refuse one child of several. Without a trial, the
+children written before it would be inconsistent with it. So if there are several writes, all but the first are tried
+by dry run; the first needs no trial, since nothing is written if it is refused.
 
-Webhooks are asked, too: `admissionregistration.k8s.io/v1` has only such as take dry runs (`sideEffects`).
+Webhooks take part: `admissionregistration.k8s.io/v1` has only webhooks that support dry runs (`sideEffects`).
 """
 
 from collections.abc import Collection, Sequence
@@ -17,9 +17,9 @@ from runtime.refusals import RefusedWrite
 
 
 def first_refused(writes: Sequence[PlannedWrite], client: Client, *, shared: Collection[Ref]) -> RefusedWrite | None:
-    """The first write that would be refused, or None where none is known to be.
+    """Return the first write that would be refused, or None if none is known to be.
 
-    `shared` are objects that other keys write all the time: their version moves, so they are not tried.
+    `shared` are objects that other keys write all the time: their version changes, so they are not tried.
     Raises Conflict, NotFound and Unavailable as the write itself would.
     """
     for write in writes[1:]:

@@ -1,4 +1,4 @@
-"""Finds the parents that an event concerns, and tells from the event alone whether a reconcile is needed."""
+"""Finds the parents that an event concerns, and decides from the event alone whether a reconcile is needed."""
 
 from collections.abc import Iterator
 
@@ -83,7 +83,7 @@ def _wake(function: Function, event: Event) -> Wake | None:
 
 
 def _controller(function: Function, event: Event) -> str:
-    """The name of the parent that controls or has adopted an existing child; empty where the child names none."""
+    """Return the name of the parent that controls or has adopted an existing child; empty if the child names none."""
     try:
         owner = (controller(event.object) or adopter(event.object)) if event.shows else None
     except (KeyError, TypeError, AttributeError):

@@ -1,6 +1,4 @@
-"""What a reconcile would change, from what was observed and without asking anybody: pure, so that a sweep can ask it
-of every object in memory.
-"""
+"""Computes what a reconcile would change. Pure, so a sweep can check every object in memory."""
 
 from collections.abc import Iterator
 
@@ -12,14 +10,14 @@ from runtime.planned_writes import PlannedWrite, planned_writes
 from runtime.protocol import decide
 from runtime.statuses import status_of
 
-# Named of an object that differs; the rest is counted.
+# The most fields of an object to name; the others are counted.
 SHOWN = 3
 
 
 def divergence(function: Function, observed: Observed) -> tuple[str, ...]:
-    """Yield a sentence for each object that a reconcile of `function` would write or delete, with the fields.
+    """Return a sentence for each object that a reconcile of `function` would write or delete, with the fields.
 
-    A function that leaves the word to another has nothing to change: where nobody else has either, its turn comes.
+    Empty for a quiet outcome: the function waits for another one to act first.
     """
     decided = decide(function, observed)
     if decided is None or decided.quiet:

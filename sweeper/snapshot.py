@@ -1,8 +1,8 @@
-"""What every reconcile would read, read for all parents at once: a few long lists instead of many short calls.
+"""Reads what every reconcile would read, for all parents at once: a few long lists instead of many short calls.
 
-The API server sorts lists by namespace. So one list of the parents, and one of each child's name in all namespaces,
-are walked side by side, a page of each in memory. They are not of one instant: what changed in between looks as if it
-diverged, and costs a reconcile that finds nothing to do.
+The API server sorts lists by namespace. So one list of the parents, and one of each child's name in all namespaces, are
+read in parallel, with one page of each in memory. The lists are not of the same instant: an object that changes in
+between seems to differ, and causes a reconcile that finds nothing to do.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,26 +14,26 @@ from runtime.declaration import Function, Observed
 from runtime.errors import NotFound
 from runtime.objects import Collection, Kind, Manifest, Ref, metadata, name, terminates
 
-# Objects of each list held at a time; with a dozen lists of DaemonSets and the like, some ten megabytes.
+# Objects of each list in memory at a time; a dozen lists of DaemonSets and the like take some ten megabytes.
 PAGE = 100
 
 Parents = Callable[[Iterator[Manifest]], Iterator[Manifest]]
 
 
 def namespace(manifest: Manifest) -> str:
-    """`metadata.namespace`, empty for cluster-scoped objects."""
+    """Return `metadata.namespace`, empty for cluster-scoped objects."""
     return str(metadata(manifest).get("namespace", ""))
 
 
 @dataclass
 class Stream:
-    """One list, from which objects are taken namespace by namespace, never back."""
+    """One list, from which objects are taken namespace by namespace, in order."""
 
     items: Iterator[Manifest]
     head: Manifest | None = None
 
     def take(self, wanted: str) -> Iterator[Manifest]:
-        """All objects of this namespace; those of earlier ones are passed over."""
+        """Yield all objects of this namespace; objects of earlier namespaces are skipped."""
         while (manifest := self.head or next(self.items, None)) is not None:
             self.head = manifest
             if _place(namespace(manifest)) > _place(wanted):
@@ -44,16 +44,15 @@ class Stream:
 
 
 def _place(of: str) -> str:
-    """What the API server sorts namespaces by: a slash follows them in its keys, and sorts after a hyphen."""
+    """Return the API server's sort key of a namespace: in its keys a slash follows, which sorts after a hyphen."""
     return f"{of}/"
 
 
 @dataclass
 class Snapshot:
-    """What `functions`, all of one parent kind, would observe; cluster-scoped objects are read once for all.
+    """What `functions`, all of one parent kind, would observe. Cluster-scoped objects are read once for all parents.
 
-    Cluster-scoped objects of a kind that functions know by labels are listed once, and of each is kept what it is
-    selected by: its name and its labels.
+    Cluster-scoped objects of a kind that functions select by labels are listed once; only name and labels are kept.
     """
 
     client: Client
@@ -78,7 +77,7 @@ class Snapshot:
                     yield manifest, self._seen(manifest, Ref(parent, where, name(manifest)), there)
 
     def get(self, ref: Ref) -> Manifest | None:
-        """A cluster-scoped object, read at most once."""
+        """Return a cluster-scoped object, which is read at most once."""
         if labels := self._labels.get(ref.kind):
             return self._selected(ref.kind, labels).get(ref.name)
         if ref not in self.shared:
@@ -90,7 +89,7 @@ class Snapshot:
         return {kind: labels for function in self.functions for kind, labels in function.labels.items()}
 
     def _selected(self, kind: Kind, labels: Mapping[str, str]) -> Mapping[str, Manifest]:
-        """The objects of a kind that carry these labels, by name."""
+        """Return the objects of a kind that carry these labels, by name."""
         if kind not in self.labelled:
             chosen = ",".join(f"{label}={value}" for label, value in labels.items())
             manifests = self.client.list(Collection(kind, ""), labelled=chosen)
@@ -109,7 +108,7 @@ class Snapshot:
 
     def _list(self, collection: Collection) -> tuple[Manifest, ...]:
         if collection.namespace:
-            return tuple(self.client.list(collection))  # of one parent only: kept, it would grow with their number
+            return tuple(self.client.list(collection))  # not cached: that would grow with the number of parents
         if collection not in self.listed:
             self.listed[collection] = tuple(self.client.list(collection))
         return self.listed[collection]
@@ -122,7 +121,7 @@ class Snapshot:
 
 
 def lists(function: Function) -> Iterator[tuple[Kind, str]]:
-    """The namespaced kinds that a function reads, each with the one name it reads there, empty for any name."""
+    """Yield the namespaced kinds that a function reads, each with the one name it reads, empty for any name."""
     sample = Ref(function.parent, "namespace", "name")
     for ref in (*function.children(sample), *function.inputs(sample)):
         if ref.kind.namespaced:
@@ -133,7 +132,7 @@ def lists(function: Function) -> Iterator[tuple[Kind, str]]:
 
 
 def _all(client: Client, kind: Kind, wanted: str) -> Iterator[Manifest]:
-    """Objects of a kind in all namespaces; none where the API server does not know the kind."""
+    """Yield the objects of a kind in all namespaces; none if the API server does not serve the kind."""
     try:
         yield from client.list(Collection(kind, ""), named=wanted, page=PAGE)
     except NotFound:

@@ -1,6 +1,6 @@
-"""Finds what diverges and asks for its reconcile: what was there before anybody watched, and what nobody heard of.
+"""The listener `sweep`: finds objects that differ from their desired state, and requests their reconciles.
 
-Wakes on the PingSource, every five minutes, and at its own start. It reads what every function reads, and owns nothing.
+Woken by the PingSource, every five minutes, and at its own start. It reads what every function reads, and owns nothing.
 """
 
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ from sweeper.snapshot import lists
 
 NAME = "sweep"
 SCHEDULE = "*/5 * * * *"
-# Seconds between the beginnings of two sweeps, whoever asks.
+# Setting: seconds between the starts of two sweeps, whatever requests them.
 PAUSE = "SWEEP_PAUSE"
 
 
 def listener(functions: tuple[Function, ...]) -> Listener:
-    """The sweep over these functions."""
+    """Return the listener that sweeps over these functions."""
 
     def receiver(surroundings: Surroundings) -> Receiver:
         from sweeper.sweep_run import Sweep  # noqa: PLC0415 - no other function is to load it
@@ -36,7 +36,7 @@ def listener(functions: tuple[Function, ...]) -> Listener:
 
 
 def seconds(written: str) -> float:
-    """Return the pause that the environment asks for, where it asks for one; raises Misconfigured."""
+    """Return the pause that the environment sets, or the default; raises Misconfigured for an invalid value."""
     try:
         pause = float(written or SWEEP_PAUSE)
     except ValueError:
@@ -47,7 +47,7 @@ def seconds(written: str) -> float:
 
 
 def rules(functions: tuple[Function, ...]) -> Iterator[Permission]:
-    """What the sweep may do: one rule for each kind and verb, of all names together or of any name."""
+    """Yield the sweep's permissions: one for each kind and verb, with all names together or for any name."""
     names: dict[tuple[str, str, tuple[str, ...]], set[str]] = {}
     anyone = set()
     for rule in (rule for function in functions for rule in read(function)):
@@ -60,7 +60,7 @@ def rules(functions: tuple[Function, ...]) -> Iterator[Permission]:
 
 
 def read(function: Function) -> Iterator[Permission]:
-    """What a sweep reads for a function: lists, of one name where there is one, and what the whole cluster shares."""
+    """Yield the reads of a sweep for a function: lists, of one name if possible, and gets of cluster-scoped objects."""
     yield Permission(function.parent.group, function.parent.plural, ("list",))
     for kind, name in lists(function):
         yield Permission(kind.group, kind.plural, ("list",), (name,) if name else ())

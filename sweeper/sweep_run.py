@@ -1,8 +1,8 @@
-"""Looks at everything, and asks for a reconcile of what is not as it should be.
+"""Runs a sweep: compares every object with its desired state, and requests a reconcile of each that differs.
 
-Events are hints, and hints get lost: the event source tells nothing of what was there before it, nor of what happens
-while it is away. So every function's decision is made in memory for every object there is, and `resync.requested` is
-sent for those that differ from it. Nothing is written here.
+Events are hints, and may get lost: the event source announces neither objects that existed before it, nor changes while
+it is down. So the sweep makes every function's decision for every object in memory, and sends `resync.requested` for
+the objects that differ. It writes nothing.
 """
 
 import logging
@@ -37,7 +37,7 @@ SOURCE = "functions/sweep"
 
 @dataclass(frozen=True)
 class Diverging:
-    """One object that is to be looked at again; `trace` is its generation's, None where it is gone."""
+    """One object to reconcile again; `trace` is that of its generation, None if it is gone."""
 
     key: Ref
     trace: GenerationTrace | None
@@ -46,11 +46,11 @@ class Diverging:
 
 @dataclass
 class Sweep:
-    """Receives what calls for a sweep; one at a time, and at most one in `pause` seconds, whoever asks.
+    """Receives events that request a sweep; runs one sweep at a time, and at most one in `pause` seconds.
 
-    An event that was sent before a sweep began which has ended since asks for nothing more: a process that an event
-    has started sweeps at its start. Whoever asks while a sweep runs, or soon after one has begun, gets no other. After
-    one that failed, Unavailable is raised for some seconds: the broker asks again until they are over.
+    An event that arrives while a sweep runs, or within `pause` seconds of the start of the last one, starts none: a
+    process that an event has started sweeps at its start anyway. For some seconds after a failed sweep, Unavailable is
+    raised, so that the broker redelivers the event.
     """
 
     functions: tuple[Function, ...]
@@ -76,9 +76,9 @@ class Sweep:
             self._lock.release()
 
     def begin(self) -> None:
-        """The sweep at the start of the process: of what was there before, and of what happened meanwhile.
+        """Sweep at the start of the process, to find objects and changes from before it.
 
-        Where it fails, the next event makes up for it.
+        If this sweep fails, the next event makes up for it.
         """
         with self._lock:
             try:
@@ -135,14 +135,14 @@ class Sweep:
 
 @dataclass
 class Count:
-    """How far a sweep has come."""
+    """The progress of a sweep."""
 
     resources: int = 0
     diverging: int = 0
 
 
 def _left_over(snapshot: Snapshot, inhabited: set[str]) -> Iterator[Diverging]:
-    """What a deletion that nobody heard of left in objects that all namespaces share."""
+    """Yield keys of deleted parents to which objects shared by all namespaces still refer."""
     for function in snapshot.functions:
         for key in function.orphan_keys({ref: snapshot.get(ref) for ref in function.installed}):
             if key.namespace not in inhabited:
@@ -150,9 +150,9 @@ def _left_over(snapshot: Snapshot, inhabited: set[str]) -> Iterator[Diverging]:
 
 
 def requested(diverging: Diverging, cause: str) -> CloudEvent:
-    """Return `resync.requested` of an object, for the functions that would change something, and no others.
+    """Return `resync.requested` of an object, for only those functions that would change something.
 
-    Its attributes are those of an event about the object, so Triggers take it as one.
+    It has the attributes of an event about the object, so Triggers treat it like one.
     """
     key = diverging.key
     identity = f"{cause}/{key.kind.name}/{key.namespace}/{key.name}"
@@ -168,6 +168,6 @@ def requested(diverging: Diverging, cause: str) -> CloudEvent:
 
 
 def finished(swept: SweepData, cause: str) -> CloudEvent:
-    """Return `sweep.finished`, also where nothing was to be done: its age tells whether sweeps go on."""
+    """Return `sweep.finished`. It is sent even if nothing differs: its age shows whether sweeps still run."""
     trace = detached_trace(cause).within(cause)
     return cloud_event(SWEEP_FINISHED, SOURCE, swept, identity=f"sweep/{SWEEP_FINISHED}/{cause}", traceparent=trace)

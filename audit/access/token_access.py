@@ -1,12 +1,12 @@
-"""`ACCESS=token`: whoever the API server knows by a bearer token sees what it lets them `get`.
+"""`ACCESS=token`: a user with a bearer token sees what the API server lets them `get`.
 
-A TokenReview says who it is, and a SubjectAccessReview what they may: whoever may `get keplers` in a namespace sees
-what is about it, `get keplermachineconfigs` shows what is in none, and `patch keplers` lets an event be sent again or
-discarded.
-Answers are good for some seconds; of tokens only a hash is kept.
+A TokenReview identifies the user, and SubjectAccessReviews decide what they may do. `get keplers` in a namespace shows
+everything about that namespace, `get keplermachineconfigs` shows cluster-scoped objects, and `patch keplers` allows
+replaying or discarding a dead letter.
+Answers are cached for some seconds; of a token only a hash is kept.
 
-Tokens should be of our audience: the API server itself accepts none of those, so a token that is seen here opens
-nothing else. Tokens of the API server's own audience are taken as well, unless `AUDIENCE` is `own`.
+Tokens should be for our own audience: the API server itself accepts none of those, so a stolen one opens nothing else.
+Tokens for the API server's own audience are accepted as well, unless `AUDIENCE` is `own`.
 """
 
 import hashlib
@@ -17,29 +17,31 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cachetools import TLRUCache
-from flask import Request as Asked
+from flask import Request as HttpRequest
 
 from audit.access.viewer import Viewer
-from audit.access.visibility import Sight
+from audit.access.visibility import Visibility
 from audit.problems import HttpProblem, TooManyNamespaces
 from runtime.client import Request, Transport, checked_body
 from runtime.objects import KEPLER, MACHINE_CONFIG, Kind, Manifest
 from runtime.settings import AUDIENCE
 
-# Seconds for which an answer of the API server holds, and how many tokens are remembered.
+# Seconds for which an answer of the API server is cached, and how many tokens are cached.
 SECONDS = 10.0
 TOKENS = 500
-# One question each: with more, whoever may not see all of them has to say which one they mean.
+# Each namespace costs one review. If there are more, a user who may not see all of them has to name one.
 NAMESPACES = 200
 
-WHO = "/apis/authentication.k8s.io/v1/tokenreviews"
-MAY = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
-HOW = f"send `Authorization: Bearer <token>`, with one of `kubectl create token <serviceaccount> --audience {AUDIENCE}`"
+TOKEN_REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"
+ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+TOKEN_HINT = (
+    f"send `Authorization: Bearer <token>`, with one of `kubectl create token <serviceaccount> --audience {AUDIENCE}`"
+)
 
 
 @dataclass
-class Known:
-    """A user whom the API server knows, and its answers about them so far."""
+class AuthenticatedUser:
+    """A user whom the API server has authenticated, and its answers about their permissions so far."""
 
     review: Callable[[str, Manifest], Manifest]
     user: Manifest
@@ -50,99 +52,103 @@ class Known:
         """Return the user's name, as the API server has it; empty for an unknown token."""
         return str(self.user.get("username", ""))
 
-    def sees(self, namespace: str) -> bool:
-        """Whether they may read what such resources in there do."""
+    def may_see(self, namespace: str) -> bool:
+        """Return whether the user may see data about a namespace; if it is empty, about cluster-scoped objects."""
         if not namespace:
             return self._may("get", MACHINE_CONFIG, "")
-        return self.sees_everywhere() or self._may("get", KEPLER, namespace)
+        return self.may_see_all_namespaces() or self._may("get", KEPLER, namespace)
 
-    def sight(self, namespaces: Iterable[str]) -> Sight:
-        """Return which of these namespaces the user may see; one review is enough for who may see all."""
-        cluster = self.sees("")
-        if self.sees_everywhere():
-            return Sight(None, cluster=cluster)
+    def visibility(self, namespaces: Iterable[str]) -> Visibility:
+        """Return which of these namespaces the user may see. One review is enough for a user who may see all.
+
+        Raises TooManyNamespaces.
+        """
+        cluster = self.may_see("")
+        if self.may_see_all_namespaces():
+            return Visibility(None, cluster=cluster)
         asked = sorted({*namespaces})
         if len(asked) > NAMESPACES:
             raise TooManyNamespaces(
                 400, f"there are {len(asked)} namespaces, and you may not see them all: add `namespace`"
             )
-        return Sight(frozenset(namespace for namespace in asked if self.sees(namespace)), cluster=cluster)
+        return Visibility(frozenset(namespace for namespace in asked if self.may_see(namespace)), cluster=cluster)
 
     def may_replay(self, namespace: str) -> bool:
-        """Whether they might have caused the event themselves."""
+        """Return whether the user may replay an event about this namespace: whether they could have caused it."""
         return self._may("patch", KEPLER, "") or bool(namespace and self._may("patch", KEPLER, namespace))
 
-    def sees_everywhere(self) -> bool:
-        """Whether they may `get keplers` in the whole cluster."""
+    def may_see_all_namespaces(self) -> bool:
+        """Return whether the user may `get keplers` in the whole cluster."""
         return self._may("get", KEPLER, "")
 
     def _may(self, verb: str, kind: Kind, namespace: str) -> bool:
         key = (verb, kind, namespace)
         if key not in self._answers:
-            wanted = {"verb": verb, "group": kind.group, "resource": kind.plural, "namespace": namespace}
-            who = {"user": self.name, **{key: self.user[key] for key in ("uid", "groups", "extra") if key in self.user}}
-            answer = self.review(MAY, {**who, "resourceAttributes": wanted})
+            attributes = {"verb": verb, "group": kind.group, "resource": kind.plural, "namespace": namespace}
+            identity = {name: self.user[name] for name in ("uid", "groups", "extra") if name in self.user}
+            answer = self.review(ACCESS_REVIEWS, {"user": self.name, **identity, "resourceAttributes": attributes})
             self._answers[key] = answer.get("allowed") is True
         return self._answers[key]
 
 
 def _clock() -> float:
-    """Return the time by which answers grow old, in seconds."""
+    """Return the time by which cached answers expire, in seconds."""
     return time.monotonic()
 
 
-def _until(_key: bytes, _known: Known, now: float) -> float:
-    """Return when an answer that came now stops to hold."""
+def _until(_key: bytes, _user: AuthenticatedUser, now: float) -> float:
+    """Return when an answer that came at `now` expires."""
     return now + SECONDS
 
 
 @dataclass
-class Tokens:
-    """The users who asked lately, by a hash of their token. Raises HttpProblem for nobody, and Unavailable.
+class TokenAuthenticator:
+    """Authenticates requests; users are cached by a hash of their token.
 
-    `own` says that only tokens of our audience are taken.
+    Raises HttpProblem if the token is missing or unknown, and Unavailable. If `own` is set, only tokens for our own
+    audience are accepted.
     """
 
     transport: Transport
     own: bool = False
-    _known: TLRUCache[bytes, Known] = field(default_factory=lambda: TLRUCache(TOKENS, _until, _clock))
+    _users: TLRUCache[bytes, AuthenticatedUser] = field(default_factory=lambda: TLRUCache(TOKENS, _until, _clock))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def __call__(self, request: Asked) -> Viewer:
+    def __call__(self, request: HttpRequest) -> Viewer:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
-            raise HttpProblem(401, f"nobody may look without a token: {HOW}")
-        known = self._lately(token.strip())
-        if not known.name:
-            raise HttpProblem(401, f"the API server does not know this token (any more): {HOW}")
-        return known
+            raise HttpProblem(401, f"a bearer token is required: {TOKEN_HINT}")
+        user = self._cached_user(token.strip())
+        if not user.name:
+            raise HttpProblem(401, f"the API server does not know this token (any more): {TOKEN_HINT}")
+        return user
 
-    def _lately(self, token: str) -> Known:
+    def _cached_user(self, token: str) -> AuthenticatedUser:
         key = hashlib.sha256(token.encode()).digest()
         with self._lock:
-            known = self._known.get(key)
-        if known is None:
-            known = Known(self._review, self._who(token))
+            user = self._users.get(key)
+        if user is None:
+            user = AuthenticatedUser(self._review, self._authenticate(token))
             with self._lock:
-                self._known[key] = known
-        return known
+                self._users[key] = user
+        return user
 
-    def _who(self, token: str) -> Manifest:
-        """Return the user of a token of our audience, or else of the API server's; nothing where it is of neither.
+    def _authenticate(self, token: str) -> Manifest:
+        """Return the user of a token for our audience or, unless `own` is set, for the API server's; else nothing.
 
-        An authenticator that knows no audiences names none (TokenReview's `status.audiences`): then the token is one of
-        the API server's.
+        An authenticator without support for audiences returns none (TokenReview's `status.audiences`). Then the token
+        is taken as one for the API server.
         """
-        status = self._review(WHO, {"token": token, "audiences": [AUDIENCE]})
+        status = self._review(TOKEN_REVIEWS, {"token": token, "audiences": [AUDIENCE]})
         if not _is_authentic(status) or AUDIENCE not in (status.get("audiences") or ()):
-            status = {} if self.own else self._review(WHO, {"token": token})
+            status = {} if self.own else self._review(TOKEN_REVIEWS, {"token": token})
         user: Mapping[str, Any] = status.get("user") or {}
         return user if _is_authentic(status) else {}
 
     def _review(self, path: str, spec: Manifest) -> Manifest:
-        """What the API server answers to a question that it keeps nothing of."""
-        asked = Request("POST", path, body={"spec": spec})
-        status: Manifest = checked_body(asked, self.transport(asked)).get("status") or {}
+        """Return the status that the API server answers to a review; it stores no review."""
+        review = Request("POST", path, body={"spec": spec})
+        status: Manifest = checked_body(review, self.transport(review)).get("status") or {}
         return status
 
 

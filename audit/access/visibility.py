@@ -1,4 +1,4 @@
-"""What somebody may see of what is kept."""
+"""The part of the stored data that a user may see."""
 
 from dataclasses import dataclass
 
@@ -6,14 +6,17 @@ from sqlalchemy import Column, ColumnElement, true
 
 
 @dataclass(frozen=True)
-class Sight:
-    """What a user may see: these namespaces (None: all), and with `cluster` what is in no namespace."""
+class Visibility:
+    """The visibility of stored data for one user.
+
+    `namespaces` are those that the user may see (None: all). `cluster` allows what is about cluster-scoped objects.
+    """
 
     namespaces: frozenset[str] | None
     cluster: bool
 
     def shows(self, namespace: str) -> bool:
-        """Whether something in this namespace may be seen; in none, if it is empty."""
+        """Return whether the user may see something in this namespace; something cluster-scoped, if it is empty."""
         if not namespace:
             return self.cluster
         return self.namespaces is None or namespace in self.namespaces
@@ -25,4 +28,4 @@ class Sight:
         return namespace.in_(sorted(self.namespaces | ({""} if self.cluster else set())))
 
 
-EVERYTHING = Sight(None, cluster=True)
+EVERYTHING = Visibility(None, cluster=True)

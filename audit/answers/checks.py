@@ -1,7 +1,7 @@
-"""Checks that need no more than what `audit` knows: the last sweep, dead letters, resources. Pure.
+"""Checks that need only data that `audit` has: the last sweep, dead letters, resources. Pure.
 
-`kubectl kepler doctor` makes them beside all others; the console's page makes only these, since `audit` may read
-nothing else of the cluster.
+`kubectl kepler doctor` makes these and more; the console's page makes only these, since `audit` may read nothing else
+of the cluster.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,14 +14,14 @@ from runtime.ages import age
 
 Level = Literal["ok", "warn", "fail"]
 
-# Seconds after which the last sweep is too long ago; it runs every five minutes.
+# Seconds after which the last sweep is overdue; it runs every five minutes.
 SWEEP_LATE = 900.0
-# Resources that are named one by one in the console's page; its list of resources has all of them.
+# How many resources the console's page names one by one; its list of resources has all of them.
 NAMED = 5
 
 
 class Check(EventPart):
-    """What was looked at (`area`), how it is, and what to do where it is not as it should be."""
+    """The result of one check: the `area`, its level, the finding, and what to do about it."""
 
     area: str
     level: Level
@@ -30,19 +30,19 @@ class Check(EventPart):
 
 
 class Health(EventPart):
-    """The checks that the console can make, over what the viewer may see; `namespace` is the functions'."""
+    """The checks that the console can make, over the data that the viewer may see; `namespace` is the functions'."""
 
     namespace: str
     checks: tuple[Check, ...]
 
 
 def ok(area: str, says: str) -> Check:
-    """All is well."""
+    """Return a check of level `ok`."""
     return Check(area=area, level="ok", says=says)
 
 
 def warn(area: str, says: str, do: str) -> Check:
-    """Return a check of level `warn`: it works and should be changed, or it could not be looked at."""
+    """Return a check of level `warn`: it works but should be changed, or it could not be checked."""
     return Check(area=area, level="warn", says=says, do=do)
 
 
@@ -52,13 +52,13 @@ def fail(area: str, says: str, do: str) -> Check:
 
 
 def summed(area: str, checks: Iterable[Check], well: str) -> Iterator[Check]:
-    """What is wrong or, where nothing is, one line for all."""
+    """Yield the checks that are not `ok`, or a single `ok` with the text `well` if there are none."""
     problems = [check for check in checks if check.level != "ok"]
     yield from problems or [ok(area, well)]
 
 
 def sweep(state: StoreState, now: datetime, namespace: str) -> Iterator[Check]:
-    """Whether somebody still looks for what was missed, by the reports that are kept; `namespace` is the functions'."""
+    """Check that sweeps run, by the reports that are stored; `namespace` is the functions'."""
     last = state.sweep
     if last is None:
         yield warn("sweep", "none has been reported yet", "wait five minutes; then look at Trigger 'kepler-sweep'")
@@ -72,14 +72,14 @@ def sweep(state: StoreState, now: datetime, namespace: str) -> Iterator[Check]:
 
 
 def _counts(swept: FinishedSweep) -> str:
-    """Return what the sweep found, or why that is not known: its counts are of the whole cluster."""
+    """Return the counts of a sweep, or why they are hidden: they are about the whole cluster."""
     if swept.resources is None or swept.diverging is None:
         return "; what it found is shown to those only who may `get keplers` in the whole cluster"
     return f", over {swept.resources} resources; {swept.diverging} were not as they should be"
 
 
 def letters(dead_letters: Sequence[DeadLetter], now: datetime) -> Iterator[Check]:
-    """Whether every event was delivered; `found` is sorted, the newest first."""
+    """Check that every event was delivered; `dead_letters` are sorted, the newest first."""
     if not dead_letters:
         yield ok("dead letters", "none")
         return
@@ -88,7 +88,7 @@ def letters(dead_letters: Sequence[DeadLetter], now: datetime) -> Iterator[Check
 
 
 def resources(late: Iterable[tuple[str, str]], count: int) -> Iterator[Check]:
-    """Whether Keplers are Ready; `late` are namespace and name of those that are not, `count` is how many there are."""
+    """Check that Keplers are Ready; `late` are namespace and name of those that are not, `count` counts all Keplers."""
     names = list(late)
     for namespace, name in names:
         sentence = f"Kepler {namespace}/{name} is not Ready"
@@ -105,7 +105,7 @@ def health(
     now: datetime,
     namespace: str,
 ) -> Health:
-    """Return every check over what a viewer may see; `keplers` are namespace, name, and whether each is Ready."""
+    """Return all checks over what a viewer may see; `keplers` are namespace, name, and whether each is Ready."""
     late = [(place, name) for place, name, is_ready in keplers if not is_ready]
     checks = [
         *sweep(state, now, namespace),

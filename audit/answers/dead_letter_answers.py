@@ -1,21 +1,21 @@
-"""Dead letters as the query API answers them, out of the metadata of their ConfigMaps. Pure."""
+"""Makes the query API's dead letters from the metadata of their ConfigMaps. Pure."""
 
 from collections.abc import Iterable
 
-from audit.answer_models import DeadLetter, Undelivered
+from audit.answer_models import DeadLetter, DeadLetterEvent
 from dead_letters.dead_letter import is_answer, parsed
 from events.report import ObjectName
 from runtime.objects import Manifest, name
 
 
 def letters(config_maps: Iterable[Manifest]) -> tuple[DeadLetter, ...]:
-    """Return all that are letters, newest first."""
+    """Return the dead letters among these ConfigMaps, newest first."""
     letters = (answer for answer in map(letter, config_maps) if answer)
     return tuple(sorted(letters, key=lambda answer: answer.time, reverse=True))
 
 
 def letter(config_map: Manifest) -> DeadLetter | None:
-    """Return one letter; None where somebody has written something else there."""
+    """Return one dead letter; None if its ConfigMap was changed so that it is not one any more."""
     kept = parsed(config_map)
     if kept is None:
         return None
@@ -31,6 +31,6 @@ def letter(config_map: Manifest) -> DeadLetter | None:
             "code": kept.code if is_answer(kept.code) else "",
             "answer": kept.answer,
             "complete": kept.complete,
-            "event": Undelivered(id=about.id, type=about.type, source=about.source, object=subject),
+            "event": DeadLetterEvent(id=about.id, type=about.type, source=about.source, object=subject),
         }
     )

@@ -1,8 +1,8 @@
-"""Fights: fields of children that a function puts back again and again, since others change them each time.
+"""Finds fights: fields of children that a function puts back again and again, since others change them each time.
 
-One change by hand is put back once. What comes again within minutes is the work of another controller, a GitOps tool or
-a webhook, and nothing ends that but whoever runs it. Reports tell it: what a function wrote, and who had changed the
-very object before. A function itself keeps nothing from one event to the next, so no condition has it.
+One change by hand is put back once. A change that comes again within minutes is made by another controller, a GitOps
+tool or a webhook, and only its operator can end that. Reports show it: they name what a function wrote, and who had
+changed the same object before. A function keeps no state between events, so no condition can show it.
 """
 
 import json
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 
 from audit.answer_models import Fight
 from audit.answers.rows import SHORT, WHOLE, summary, whole
-from audit.answers.selection import OneObject
+from audit.answers.selection import ObjectSelection
 from audit.episode_causes import HAPPENED, AnyReport
 from audit.storage.tables import reports
 from events.report import ObjectName, Report
@@ -22,21 +22,21 @@ from events.types import RESOURCE_DELETE
 from runtime.declaration import manager
 from runtime.field_owners import CONTROL_PLANE
 
-# What is put back so often within this time is a fight.
+# A field that is put back `LEAST` times within `WINDOW` is a fight.
 LEAST = 3
 WINDOW = timedelta(hours=1)
-# Reports that one answer looks at, the newest: in short, and of those that may tell of a fight, whole.
+# Most reports that one answer reads, the newest: as summaries, and as a whole those that may be part of a fight.
 MOST, MOST_WHOLE = 500, 100
-# The one field that the control plane changes of its own accord (an autoscaler does). As for others, its controllers
-# write a status as soon as somebody has changed the object, and so may be the last who wrote.
+# The only field that the control plane changes by itself (an autoscaler does). For all other fields the control plane
+# is not named: its controllers write a status right after any change, and so are often the last writer.
 REPLICAS = "spec.replicas"
 
-# A child, a field of it, the value as JSON, who puts it back, and for which generation of which resource.
+# A child, a field of it, the value as JSON, the function that puts it back, and the resource's uid and generation.
 Contested = tuple[ObjectName, str, str, str, str, int]
 
 
-def recent(connection: Connection, wanted: OneObject, now: datetime, ours: Collection[str]) -> list[Report]:
-    """The reports about a resource that may tell of a fight, in the order in which they were kept."""
+def recent(connection: Connection, wanted: ObjectSelection, now: datetime, ours: Collection[str]) -> list[Report]:
+    """Return the reports about a resource that may be part of a fight, in the order in which they were stored."""
     query = select(*SHORT).where(
         reports.c.kind == wanted.kind,
         reports.c.namespace == wanted.namespace,
@@ -44,27 +44,28 @@ def recent(connection: Connection, wanted: OneObject, now: datetime, ours: Colle
         reports.c.kept >= now - WINDOW,
     )
     rows = connection.execute(query.order_by(reports.c.sequence.desc()).limit(MOST)).all()
-    numbers = [row.sequence for row in rows if _is_mending(summary(row), ours)][:MOST_WHOLE]
+    numbers = [row.sequence for row in rows if _reverts_change(summary(row), ours)][:MOST_WHOLE]
     if len(numbers) < LEAST:
         return []
-    mending = select(*WHOLE).where(reports.c.sequence.in_(numbers)).order_by(reports.c.sequence)
-    return [whole(row).report for row in connection.execute(mending)]
+    reverts = select(*WHOLE).where(reports.c.sequence.in_(numbers)).order_by(reports.c.sequence)
+    return [whole(row).report for row in connection.execute(reverts)]
 
 
 def fights(reports: Iterable[Report], ours: Collection[str]) -> tuple[Fight, ...]:
-    """The fields that are fought over, the most contested first; `ours` are the functions' field managers. Pure."""
+    """Return the contested fields, the most frequent first; `ours` are the functions' field managers. Pure."""
     contested: dict[Contested, list[Report]] = defaultdict(list)
     for report in reports:
-        for key in _put_back(report) if _is_mending(report, ours) else ():
+        for key in _put_back(report) if _reverts_change(report, ours) else ():
             contested[key].append(report)
     frequent = (_fight(key, times) for key, times in contested.items() if len(times) >= LEAST)
     return tuple(sorted(frequent, key=lambda fight: (-fight.count, fight.path)))
 
 
-def _is_mending(report: AnyReport, ours: Collection[str]) -> bool:
-    """Whether a function wrote to the very object whose change woke it, and no other function had made that change.
+def _reverts_change(report: AnyReport, ours: Collection[str]) -> bool:
+    """Return whether a function wrote to the object that triggered it, which no other function had changed.
 
-    Whoever removes a field leaves no trace in `managedFields`: then the last writer is the function itself.
+    Removing a field leaves no entry in `managedFields`. The last writer then is the function itself, so a change by its
+    own field manager counts as well.
     """
     cause = report.cause
     by_others = cause.by not in ours or cause.by == manager(report.function)
@@ -72,7 +73,7 @@ def _is_mending(report: AnyReport, ours: Collection[str]) -> bool:
 
 
 def _put_back(report: Report) -> Iterator[Contested]:
-    """Yield each field that a function wrote to the object whose change woke it."""
+    """Yield each field that a function wrote to the object that triggered it."""
     cause = report.cause
     for write in report.changes:
         if write.object != cause.object:

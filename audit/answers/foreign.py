@@ -1,4 +1,4 @@
-"""Fields of a child that somebody else owns, as the query API and the CLI tell of them. Pure."""
+"""Fields of a child that somebody else owns, as the query API and the CLI show them. Pure."""
 
 import json
 import shlex
@@ -11,27 +11,30 @@ from runtime.envelope import object_name
 from runtime.field_owners import OwnedField, foreign_fields
 from runtime.objects import Manifest, Ref, controller
 
-# Of one object so many are told; a DaemonSet that was adopted may have a hundred that its maker had set.
+# Most fields that are shown of one object; an adopted DaemonSet may have a hundred that its creator set.
 MOST = 20
 
 
 def foreign(ref: Ref, child: Manifest, ours: Collection[str]) -> tuple[ForeignField, ...]:
-    """The fields of an object that managers other than `ours` own, redacted, the newest first; `MOST` at most."""
+    """Return the fields of an object that managers other than `ours` own: redacted, newest first, `MOST` at most."""
     mask = redact.mask(child)
     owned = sorted(foreign_fields(child, ours), key=_newest_first)
     return tuple(_foreign_field(ref, field, mask) for field in owned[:MOST])
 
 
-def of(key: Ref, child: Manifest) -> bool:
-    """Whether an object belongs to the resource `key`, as its controller or because it was adopted."""
+def belongs_to(key: Ref, child: Manifest) -> bool:
+    """Return whether an object belongs to the resource `key`, which is its controller or has adopted it."""
     owner = controller(child) or adopter(child)
     return owner is not None and (owner.kind, owner.name) == (key.kind.name, key.name)
 
 
 def children(key: Ref, objects: Iterator[tuple[Ref, Manifest | None, Collection[str]]]) -> Iterator[ForeignField]:
-    """Yield the foreign fields of all objects that belong to a resource; each comes with the managers that are ours."""
+    """Yield the foreign fields of all objects that belong to a resource.
+
+    Each object comes with its ref and the field managers that are ours.
+    """
     for ref, child, ours in objects:
-        if child is not None and of(key, child):
+        if child is not None and belongs_to(key, child):
             yield from foreign(ref, child, ours)
 
 
@@ -54,6 +57,6 @@ def _foreign_field(ref: Ref, field: OwnedField, mask: redact.Mask) -> ForeignFie
 
 
 def removal(ref: Ref, pointer: str) -> str:
-    """The command that removes the field at a JSON pointer from an object."""
+    """Return the command that removes the field at a JSON pointer from an object."""
     patch = json.dumps([{"op": "remove", "path": pointer}])
     return f"{kubectl('patch', ref)} --type=json -p {shlex.quote(patch)}"

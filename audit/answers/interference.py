@@ -1,4 +1,4 @@
-"""What others do to the children of a resource: read from the API server, a few seconds old at most."""
+"""Reads from the API server what others change in the children of a resource; answers are cached for a few seconds."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from runtime.declaration import Writers
 from runtime.errors import Forbidden
 from runtime.objects import Manifest, Ref
 
-# Seconds for which an answer is good, and of how many resources one is remembered.
+# Seconds for which an answer is cached, and for how many resources.
 SECONDS = 3.0
 REMEMBERED = 100
 
@@ -28,9 +28,9 @@ class ForeignFields:
 
 @dataclass
 class ChildReader:
-    """Reads the children of a resource, with this function's own rights. Raises ApiErrors.
+    """Reads the children of a resource with the permissions of `audit`. Raises ApiErrors.
 
-    `writers` names the children of a resource and the managers that write them.
+    `writers` names the children of a resource and the field managers that write them.
     """
 
     client: Callable[[], Client]
@@ -39,7 +39,7 @@ class ChildReader:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def foreign(self, key: Ref) -> ForeignFields:
-        """What others own of the children of this resource."""
+        """Return the fields of this resource's children that others own."""
         with self._lock:
             known = self._known.get(key)
         if known is not None:
@@ -50,7 +50,7 @@ class ChildReader:
         return fields
 
     def managers(self, key: Ref) -> frozenset[str]:
-        """The field managers of all functions that write something for this resource."""
+        """Return the field managers of all functions that write something for this resource."""
         return frozenset[str]().union(*self.writers(key).values())
 
     def _read(self, key: Ref) -> ForeignFields:

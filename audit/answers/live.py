@@ -1,7 +1,7 @@
-"""What the console shows of the cluster as it is now: the resources, and the dead letters.
+"""Reads what the console shows of the cluster as it is now: the resources, and the dead letters.
 
-Both are read by the function's own ServiceAccount, and once a second at most, however many look; more rarely where a
-read takes long.
+Both are read with the ServiceAccount of `audit`, once a second at most for all viewers together; less often if a read
+takes long.
 """
 
 import threading
@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from audit.answer_models import DeadLetter, ListedResource, Nodes, Standing, StateName
+from audit.answer_models import ConditionState, DeadLetter, ListedResource, Nodes, StateName
 from audit.answers.dead_letter_answers import letters
 from audit.answers.states import ORDER, level, state
 from dead_letters.dead_letter import LABEL
@@ -24,16 +24,16 @@ from runtime.errors import Unavailable
 from runtime.objects import CONFIG_MAP, OURS, Collection, Manifest, generation, metadata, name, terminates, uid
 
 SECONDS = 1.0
-# A read that takes longer than so many seconds is followed by a rest of so many times as long, up to so many seconds.
+# After a read that takes longer than QUICK seconds, none starts for REST times as long, up to LONGEST_REST seconds.
 QUICK, REST, LONGEST_REST = 0.1, 4.0, 20.0
-# Seconds after which whoever asks is answered with what was read before, unless that is older than this.
+# After SLOW seconds a request is answered with the previous read, unless that is more than OLD seconds old.
 SLOW, OLD = 0.5, 60.0
-# Seconds after which whoever asks is told that it is still being read; threads that wait take no events.
+# Seconds after which a request fails because the read is not done; a thread that waits receives no events.
 WAITS = 10.0
-# Seconds that one request may be tried for, and that a whole read may take, which is hundreds of requests.
+# Seconds for which one request is retried, and that a whole read of hundreds of requests may take.
 PATIENCE, READ = 3.0, 60.0
 
-# Objects that are read at a time: with `managedFields` one may take 1.5 MiB, and what is kept of it some KiB.
+# Objects per page of a list: one may take 1.5 MiB with `managedFields`, and only some KiB of it are kept.
 PAGE = 50
 
 Item = TypeVar("Item")
@@ -41,7 +41,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class ShownResource:
-    """One resource as it is answered: `json` is a `ListedResource`. Ten thousand of them take 30 MiB, as models 180."""
+    """One resource, ready to be sent: `json` is a `ListedResource`. 10,000 of these take 30 MiB; as models, 180 MiB."""
 
     kind: str
     namespace: str
@@ -51,17 +51,17 @@ class ShownResource:
     json: bytes
 
 
-class Glance(Generic[Item]):
-    """What was read last, good for a moment; whoever asks while it is read gets what comes of that, or its error.
+class CachedRead(Generic[Item]):
+    """Caches the result of a read for a moment; requests that come during a read share its result, or its error.
 
-    A read that takes long goes on by itself, and what was read before is answered meanwhile, unless it is old.
+    A read that takes long continues in its own thread. Meanwhile the previous result is returned, unless it is too old.
     """
 
     def __init__(self, read: Callable[[], tuple[Item, ...]]) -> None:
         self._read = read
         self._lock = threading.Lock()
         self._until = float("-inf")
-        self._seen: Future[tuple[Item, ...]] = Future()
+        self._pending: Future[tuple[Item, ...]] = Future()
         self._last: tuple[Item, ...] = ()
         self._at = float("-inf")
 
@@ -69,30 +69,30 @@ class Glance(Generic[Item]):
         with self._lock:
             if time.monotonic() > self._until:
                 self._until = float("inf")
-                self._seen = Future()
-                threading.Thread(target=self._look, args=(self._seen,), daemon=True).start()
-            seen, last, at = self._seen, self._last, self._at
+                self._pending = Future()
+                threading.Thread(target=self._refresh, args=(self._pending,), daemon=True).start()
+            pending, last, at = self._pending, self._last, self._at
         is_old = time.monotonic() - at > OLD
-        wait((seen,), timeout=WAITS if is_old else SLOW)
-        if is_old and not seen.done():
+        wait((pending,), timeout=WAITS if is_old else SLOW)
+        if is_old and not pending.done():
             raise Unavailable("there are many resources, and they are still being read")
-        return seen.result() if seen.done() else last
+        return pending.result() if pending.done() else last
 
-    def _look(self, seen: "Future[tuple[Item, ...]]") -> None:
+    def _refresh(self, pending: "Future[tuple[Item, ...]]") -> None:
         began = time.monotonic()
         try:
             resources = self._read()
         except Exception as error:
-            self._note(began)
-            seen.set_exception(error)
+            self._schedule_next(began)
+            pending.set_exception(error)
         else:
             with self._lock:
                 self._last, self._at = resources, time.monotonic()
-            self._note(began)
-            seen.set_result(resources)
+            self._schedule_next(began)
+            pending.set_result(resources)
 
-    def _note(self, began: float) -> None:
-        """Note until when it is good: a read that takes long is not made without end."""
+    def _schedule_next(self, began: float) -> None:
+        """Set when the next read may start: later, if this one took long."""
         now = time.monotonic()
         took = now - began
         with self._lock:
@@ -100,13 +100,13 @@ class Glance(Generic[Item]):
 
 
 class Live:
-    """The cluster, through `transport`; letters are in `namespace`. Raises ApiErrors."""
+    """Reads the cluster through `transport`; dead letters are in `namespace`. Raises ApiErrors."""
 
     def __init__(self, transport: Callable[[], Transport], namespace: str) -> None:
         self._transport = transport
         self.namespace = namespace
-        self.resources = Glance(self._resources)
-        self.letters = Glance(self._letters)
+        self.resources = CachedRead(self._resources)
+        self.letters = CachedRead(self._letters)
 
     def _resources(self) -> tuple[ShownResource, ...]:
         client = self._client()
@@ -129,7 +129,7 @@ class Live:
 
 
 def shown_resource(manifest: Manifest) -> ShownResource:
-    """Return one of our resources as it is answered; nothing else of it is kept."""
+    """Return one of our resources, ready to be sent; nothing else of it is kept."""
     answer = resource(manifest)
     json = answer.model_dump_json(by_alias=True).encode()
     about, stands = answer.object, answer.state
@@ -137,7 +137,7 @@ def shown_resource(manifest: Manifest) -> ShownResource:
 
 
 def resource(manifest: Manifest) -> ListedResource:
-    """One of our resources as it stands."""
+    """Return one of our resources with its state."""
     status: Mapping[str, Any] = manifest.get("status") or {}
     now = generation(manifest)
     conditions = tuple(_conditions(status.get("conditions") or (), now))
@@ -160,12 +160,12 @@ def resource(manifest: Manifest) -> ListedResource:
     )
 
 
-def _conditions(written: Iterable[Mapping[str, Any]], now: int) -> Iterator[Standing]:
-    """Return the entries that are valid conditions; an older release may have written others."""
+def _conditions(written: Iterable[Mapping[str, Any]], now: int) -> Iterator[ConditionState]:
+    """Yield the entries that are valid conditions; an older release may have written others."""
     for entry in written:
         try:
             current = entry.get("observedGeneration", now) == now
-            yield Standing.model_validate(
+            yield ConditionState.model_validate(
                 {
                     **{key: entry[key] for key in ("type", "status", "reason", "message")},
                     "since": entry.get("lastTransitionTime"),
@@ -178,7 +178,7 @@ def _conditions(written: Iterable[Mapping[str, Any]], now: int) -> Iterator[Stan
 
 
 def _nodes(written: Mapping[str, int]) -> Nodes | None:
-    """How far the exporter has come; a KeplerMachineConfig counts other things under this name."""
+    """Return the rollout of the exporter; None for a KeplerMachineConfig, where `status.nodes` means something else."""
     if "desired" not in written:
         return None
     return Nodes(desired=written["desired"], updated=written.get("updated", 0), available=written.get("available", 0))

@@ -1,4 +1,4 @@
-"""The console's files, as they are in `audit/console`; browsers ask each time whether they have changed."""
+"""Serves the console's files from `audit/console`; a browser revalidates them on each request."""
 
 import hashlib
 from pathlib import Path
@@ -10,7 +10,7 @@ from audit.problems import HttpProblem
 
 CONSOLE = Path(__file__).parent.parent / "console"
 INDEX = "index.html"
-# Of their own, since the machine's table of types may be another one; a browser runs no module of a wrong type.
+# Not `mimetypes`, since its table depends on the machine; a browser runs no module that has a wrong type.
 TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -25,7 +25,7 @@ TYPES = {
 
 
 def page(name: str = INDEX) -> Response:
-    """One file; raises HttpProblem where there is none of this name."""
+    """Return one file. Raises HttpProblem if there is no file of this name."""
     joined = safe_join(str(CONSOLE), name)
     path = Path(joined) if joined else None
     if path is None or path.suffix not in TYPES or not path.is_file():

@@ -1,4 +1,4 @@
-"""The history of one resource: its generations, newest first, each with its edit and what the functions did."""
+"""Reads the history of one resource: its generations, newest first, each with its edit and what the functions did."""
 
 import json
 from collections import defaultdict
@@ -10,17 +10,17 @@ from sqlalchemy import Connection, func, literal, select, tuple_
 from audit.answer_models import Change, Edit, Page, Summary
 from audit.answers.episodes import in_short
 from audit.answers.rows import SHORT, subject, summary
-from audit.answers.selection import Object
+from audit.answers.selection import HistorySelection
 from audit.storage.edits import fields
-from audit.storage.tables import Found, changes, reports
+from audit.storage.tables import TableRow, changes, reports
 
-# Reports on one generation in one answer: a drift that somebody makes again and again has no end.
+# Most reports on one generation in one answer: a drift that keeps coming back makes any number of reports.
 MOST = 200
 ORDER = (changes.c.life.desc(), changes.c.generation.desc())
 
 
-def history(connection: Connection, wanted: Object) -> Page[Change]:
-    """One page; `next` names the last generation on it, where there are more."""
+def history(connection: Connection, wanted: HistorySelection) -> Page[Change]:
+    """Return one page of generations; `next` names the last generation on it, if there are more."""
     life, generation = wanted.place
     query = select(changes).where(
         changes.c.kind == wanted.kind,
@@ -35,8 +35,11 @@ def history(connection: Connection, wanted: Object) -> Page[Change]:
     return Page(items=items, next=f"{shown[-1].life}.{shown[-1].generation}" if len(rows) > len(shown) else "")
 
 
-def edit_of(connection: Connection, row: Found, older: Found | None = None) -> Edit | None:
-    """The edit that made a generation, None where it was not seen; `older` is the one before it, if that is at hand."""
+def edit_of(connection: Connection, row: TableRow, older: TableRow | None = None) -> Edit | None:
+    """Return the edit that made a generation; None if its spec was not seen.
+
+    `older` is the row of the generation before it, if that is already read.
+    """
     if row.time is None:
         return None
     before = older if older is not None and _follows(row, older) else _before(connection, row)
@@ -51,14 +54,14 @@ def edit_of(connection: Connection, row: Found, older: Found | None = None) -> E
         by=row.by,
         first=first,
         deleted=row.deleted,
-        # The API server counts a generation for a difference only: what is not seen then is what is hidden.
+        # The API server counts up the generation only if the spec differs: if no field does, a redacted one does.
         hidden=not (changed or first or row.deleted),
         verified=row.verified and (before is None or before.verified),
         fields=changed,
     )
 
 
-def _change(connection: Connection, row: Found, older: Found | None, summaries: Sequence[Summary]) -> Change:
+def _change(connection: Connection, row: TableRow, older: TableRow | None, summaries: Sequence[Summary]) -> Change:
     edit = edit_of(connection, row, older)
     more, summaries = len(summaries) > MOST, summaries[-MOST:]
     return Change(
@@ -76,7 +79,7 @@ def _change(connection: Connection, row: Found, older: Found | None, summaries: 
 def _newest_reports(connection: Connection, numbers: Sequence[int]) -> Mapping[int, Sequence[Summary]]:
     """Return the newest reports on each of these generations, in the order in which the reconciles began.
 
-    One more than are shown, where there are more.
+    Returns up to `MOST + 1` for each generation; the additional one shows that there are more than `MOST`.
     """
     place = func.row_number().over(partition_by=reports.c.change, order_by=reports.c.sequence.desc())
     newest = select(reports.c.sequence, place.label("place")).where(reports.c.change.in_(numbers)).subquery()
@@ -87,16 +90,16 @@ def _newest_reports(connection: Connection, numbers: Sequence[int]) -> Mapping[i
     return summaries
 
 
-def _paired(rows: Sequence[Found], count: int) -> Sequence[tuple[Found, Found | None]]:
+def _paired(rows: Sequence[TableRow], count: int) -> Sequence[tuple[TableRow, TableRow | None]]:
     return [(rows[at], rows[at + 1] if at + 1 < len(rows) else None) for at in range(count)]
 
 
-def _follows(row: Found, older: Found) -> bool:
+def _follows(row: TableRow, older: TableRow) -> bool:
     return older.time is not None and bool(older.uid == row.uid)
 
 
-def _before(connection: Connection, row: Found) -> Found | None:
-    """The newest generation of the same object before this one whose spec was seen."""
+def _before(connection: Connection, row: TableRow) -> TableRow | None:
+    """Return the newest earlier generation of the same object with a known spec, or None."""
     query = select(changes).where(
         changes.c.kind == row.kind,
         changes.c.namespace == row.namespace,

@@ -1,4 +1,4 @@
-"""How answers of the query API and of the console go out: as JSON, or as a problem; never kept, and guarded."""
+"""Makes HTTP responses of the query API and the console: JSON or problem documents, uncached, with security headers."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +12,7 @@ from runtime.errors import ApiError, OperatorError
 
 log = logging.getLogger("kepler.audit")
 
-# A page of items that is joined from their JSON, and how many of them go out at once.
+# The beginning of a page that is joined from the JSON of its items, and how many items are sent at a time.
 BEGIN, AT_ONCE = b'{"items":[', 200
 
 HEADERS = {
@@ -25,12 +25,12 @@ HEADERS = {
 
 
 def unknown(path: str) -> Response:
-    """What the query API does not have."""
+    """Raise HttpProblem (404) for a path that the query API does not have."""
     raise HttpProblem(404, f"there is no '{path}': see the table in the documentation of the query API")
 
 
-def guarded(answer: Response) -> Response:
-    """Add the headers that restrict what a browser does with the answer."""
+def with_security_headers(answer: Response) -> Response:
+    """Add the headers that restrict what a browser does with the response."""
     for name, value in HEADERS.items():
         answer.headers.setdefault(name, value)
     answer.headers.setdefault("Cache-Control", "no-store")
@@ -40,7 +40,7 @@ def guarded(answer: Response) -> Response:
 
 
 def problem(error: Exception) -> Response:
-    """Any error as a problem document."""
+    """Return a problem document for any error."""
     if isinstance(error, HttpProblem):
         return error.response()
     if isinstance(error, ApiError):
@@ -54,8 +54,8 @@ def problem(error: Exception) -> Response:
     return HttpProblem(500, f"{type(error).__name__}: the log of the function says more").response()
 
 
-def joined(items: Sequence[bytes], page: BaseModel) -> Response:
-    """Return a page of items that are JSON already, sent some at a time: the whole is never there at once.
+def json_page(items: Sequence[bytes], page: BaseModel) -> Response:
+    """Return a page of items that are JSON already, streamed in parts, so that the whole is never in memory.
 
     `page` is the same page without its items.
     """
@@ -73,8 +73,8 @@ def _parts(items: Sequence[bytes], end: bytes) -> Iterator[bytes]:
     yield end
 
 
-def answering(answer: Callable[..., BaseModel | Response | None]) -> Callable[..., Response]:
-    """A view that answers with what this does; 204 where that is nothing."""
+def as_view(answer: Callable[..., BaseModel | Response | None]) -> Callable[..., Response]:
+    """Return a view that sends what `answer` returns; 204 if that is None."""
 
     def view(**path: str) -> Response:
         answered = answer(**path)

@@ -1,4 +1,4 @@
-"""What a request selects, out of its query string; what makes no sense is refused with what to send instead."""
+"""Parses what a request selects from its query string; invalid parameters are refused with what to send instead."""
 
 from typing import Annotated, TypeVar, get_args
 
@@ -27,12 +27,12 @@ def _state(written: str) -> str:
 
 
 class Selection(BaseModel):
-    """Parameters: all text unless they say otherwise; what is blank selects nothing."""
+    """Parameters of a query string, text unless typed otherwise; a blank one does not restrict the selection."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Objects(Selection):
+class ObjectFilter(Selection):
     """Selects objects as they are now."""
 
     kind: str = ""
@@ -40,7 +40,7 @@ class Objects(Selection):
     name: str = ""
 
 
-class Standings(Objects):
+class ResourceSelection(ObjectFilter):
     """Selects resources by state and reason; `before` is the cursor."""
 
     state: Annotated[str, AfterValidator(_state)] = ""
@@ -50,7 +50,7 @@ class Standings(Objects):
     before: Annotated[int, Field(ge=0, le=LARGEST)] = 0
 
 
-class Reports(Objects):
+class ReportSelection(ObjectFilter):
     """Selects reports; `since` and `until` are times at which they were stored."""
 
     uid: str = ""
@@ -65,7 +65,7 @@ class Reports(Objects):
     before: Annotated[int, Field(ge=0, le=LARGEST)] = LARGEST
 
 
-class OneObject(Selection):
+class ObjectSelection(Selection):
     """Selects one object; `namespace` is blank for an object of the whole cluster."""
 
     kind: Annotated[str, Field(min_length=1)]
@@ -73,7 +73,7 @@ class OneObject(Selection):
     name: Annotated[str, Field(min_length=1)]
 
 
-class Object(OneObject):
+class HistorySelection(ObjectSelection):
     """Selects a page of one object's history."""
 
     limit: Annotated[int, Field(gt=0, le=MOST)] = LIMIT
@@ -81,32 +81,32 @@ class Object(OneObject):
 
     @property
     def place(self) -> tuple[int, int]:
-        """Life and generation that the page goes on below."""
+        """Return life and generation; the page holds what is below them."""
         life, _, generation = self.before.partition(".")
         return int(life), int(generation)
 
 
-class Namespace(Selection):
+class NamespaceSelection(Selection):
     """Selects what is about one namespace."""
 
     namespace: str = ""
 
 
-class After(Namespace):
+class ChangesSelection(NamespaceSelection):
     """Selects what was stored after a cursor."""
 
     after: Annotated[int, Field(ge=0, le=LARGEST)] = 0
 
 
-class Nothing(Selection):
-    """No parameters."""
+class EmptySelection(Selection):
+    """Accepts no parameters."""
 
 
 Wanted = TypeVar("Wanted", bound=Selection)
 
 
 def selected(model: type[Wanted], given: MultiDict[str, str]) -> Wanted:
-    """The parameters of a request; raises HttpProblem with the first that is wrong."""
+    """Return the parameters of a request. Raises HttpProblem that names the first wrong one."""
     try:
         return model.model_validate({name: value for name, value in given.items() if value.strip()})
     except ValidationError as wrong:

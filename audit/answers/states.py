@@ -1,19 +1,19 @@
-"""How a resource and its conditions stand, in one word each: the console counts, filters, sorts and colours by it.
+"""Classifies a resource and its conditions in one word each; the console counts, filters, sorts and colours by it.
 
-Pure. Only type, status, reason and generation of a condition are read, whichever function wrote it; the exception are
+Pure. Only type, status, reason and generation of a condition are read, whichever function wrote it; the exceptions are
 the two tables of reasons.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from audit.answer_models import ConditionLevel, ResourceState, Standing, StateName
+from audit.answer_models import ConditionLevel, ConditionState, ResourceState, StateName
 from runtime.conditions import READY
 from runtime.objects import KEPLER
 
-# Reasons of a `True` condition that say that nothing is wanted: neither good nor bad.
+# Reasons of a `True` condition if nothing is requested: neither good nor bad.
 NEUTRAL = frozenset({"Disabled", "NotApplicable"})
-# Reasons of a `True` condition that leave something undone: nothing scrapes where the Prometheus operator is missing.
+# Reasons of a `True` condition if something stays undone: without the Prometheus operator nothing scrapes metrics.
 WARNING = frozenset({"NotInstalled"})
 
 # The worst first: resources are sorted by this.
@@ -30,14 +30,14 @@ OF_LEVEL: dict[ConditionLevel, StateName] = {
 # `Ready` is True in these.
 IS_READY: tuple[StateName, ...] = ("ready", "warning")
 OPEN: tuple[ConditionLevel, ...] = ("failed", "waiting", "stale", "warning")
-# Nothing is to be done or waited for.
+# States in which there is nothing to do and nothing to wait for.
 CLOSED: tuple[StateName, ...] = ("ready", "referenced")
 
 UNREPORTED, DELETING = "NotReported", "Deleting"
 
 
 def level(status: str, reason: str, *, current: bool) -> ConditionLevel:
-    """Return how a condition stands; one of an earlier generation says nothing of the present one."""
+    """Return the level of a condition; `stale` for one of an earlier generation."""
     if not current:
         return "stale"
     if status != "True":
@@ -47,10 +47,11 @@ def level(status: str, reason: str, *, current: bool) -> ConditionLevel:
     return "warning" if reason in WARNING else "good"
 
 
-def state(kind: str, conditions: Sequence[Standing], created: datetime, *, deleting: bool) -> ResourceState:
-    """Return how a resource stands: by `Ready`; a ready one with an open condition has a warning.
+def state(kind: str, conditions: Sequence[ConditionState], created: datetime, *, deleting: bool) -> ResourceState:
+    """Return the state of a resource: by `Ready`; `warning` if that is fine and another condition is not.
 
-    A kind without `Ready` stands as its worst condition; one without conditions is only read by those that name it.
+    The state of a kind without `Ready` is that of its worst condition; a kind without conditions is only read by the
+    Keplers that name it.
     """
     if deleting:
         return ResourceState(name="waiting", reason=DELETING, message="it is being deleted", since=created)
@@ -72,13 +73,13 @@ def _silent(kind: str, created: datetime) -> ResourceState:
     return ResourceState(name="unreported", reason=UNREPORTED, message=message, since=created)
 
 
-def _unreported(ready: Standing, worst: Standing) -> ResourceState:
-    """Return what a function says of the present generation, or else that none has."""
+def _unreported(ready: ConditionState, worst: ConditionState) -> ResourceState:
+    """Return the state from the worst condition of this generation; `unreported` if all conditions are stale."""
     if worst.level != "stale":
         return _resource_state(worst, OF_LEVEL[worst.level])
     message = f"no function has reported on this generation yet; of an earlier one: {ready.message}"
     return ResourceState(name="unreported", reason=UNREPORTED, message=message, since=ready.since)
 
 
-def _resource_state(condition: Standing, name: StateName) -> ResourceState:
+def _resource_state(condition: ConditionState, name: StateName) -> ResourceState:
     return ResourceState(name=name, reason=condition.reason, message=condition.message, since=condition.since)

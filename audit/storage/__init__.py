@@ -1,16 +1,16 @@
-"""From an event to rows that outlive the process: checked, assigned to a generation, stored once, forgotten in time.
+"""Turns events into rows of a database: checks them, assigns each to a generation, stores it once, deletes old rows.
 
-intake         an event comes in; it is answered when its rows are on the disk
-signing        only what our functions signed is kept
-hints          an event about one of our resources is a hint to read it
+intake         receives an event, and acknowledges it when its rows are on disk
+signing        verifies that our functions signed an event
+hints          reads a resource from the API server after an event about it
 edits          what somebody changed in a resource
 entries        the rows that an event becomes
-dropped_events events that are not kept, counted by reason
+dropped_events events that are not stored, counted by reason
 generations    which generation of which resource an entry belongs to
 store          stores each entry once, in one order
 tables         the tables, for SQLite and PostgreSQL
-totals         how much is kept of each namespace
-retention      deletes what is old or too much
+totals         how much is stored about each namespace
+retention      deletes rows that are too old or too many
 database       the connection
 schema_upgrade Alembic migrations at start
 """

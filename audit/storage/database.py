@@ -1,8 +1,8 @@
-"""The way to the database: SQLite by default, PostgreSQL by URL.
+"""Connects to the database: SQLite by default, PostgreSQL by URL.
 
-In SQLite every commit is on the disk before it is answered (`synchronous=FULL`: with `NORMAL` a power cut takes the
-last commits with it, and what is acknowledged is never delivered again). A database that is away raises
-Unavailable, so the event is delivered again; no message has a password in it.
+In SQLite a commit returns only when it is on disk (`synchronous=FULL`; with `NORMAL` a power cut loses the last
+commits, and an event that was acknowledged is not delivered again). If the database cannot be reached, Unavailable is
+raised, so that the event is delivered again. No message contains a password.
 """
 
 import os
@@ -22,20 +22,20 @@ from runtime.errors import Misconfigured, Unavailable
 
 SQLITE, POSTGRES = "sqlite", "postgresql"
 EXAMPLES = "'sqlite:////var/lib/kepler-audit/audit.db' or 'postgresql://user:password@host/database'"
-# As many as threads, and a few for what forgets.
+# Size of the connection pool: one for each thread, and a few for retention.
 CONNECTIONS = 20
-# Seconds for a lock of SQLite's, and for a connection.
+# Seconds to wait for a lock in SQLite, and for a connection.
 BUSY, CONNECT = 10.0, 5
-# Milliseconds that a statement may take, and wait for a lock: what waits longer is delivered again.
+# Time limits of a PostgreSQL statement and of its wait for a lock, in milliseconds; later the event is redelivered.
 LIMITS = "-c statement_timeout=15000 -c lock_timeout=8000 -c timezone=UTC"
-# Pages that SQLite gives back at a time, while others wait.
+# Pages that SQLite frees at a time, while other writers wait.
 PAGES = 2000
 PRAGMAS = (
-    "PRAGMA auto_vacuum=INCREMENTAL",  # before the first table, or never
+    "PRAGMA auto_vacuum=INCREMENTAL",  # has no effect after the first table was created
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA journal_size_limit=67108864",
-    "PRAGMA temp_store=MEMORY",  # no other folder need be writable
+    "PRAGMA temp_store=MEMORY",  # so that no other folder has to be writable
 )
 
 
@@ -43,37 +43,38 @@ class Database:
     """One database, for reading and for writing in short transactions."""
 
     def __init__(self, address: str) -> None:
-        """Raises Misconfigured where the address cannot be one. Connects to nothing."""
+        """Connect to nothing yet. Raises Misconfigured if the address is invalid."""
         self.url = url(address)
         self.engine = engine(self.url)
         self._writer = self.engine.execution_options(writes=True)
 
     @property
     def file(self) -> Path | None:
-        """Where SQLite keeps it."""
+        """Return the path of the SQLite file; None for PostgreSQL."""
         return Path(self.url.database or "") if self.is_sqlite else None
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether it is a file of this machine's."""
+        """Return whether the database is an SQLite file."""
         return self.url.get_backend_name() == SQLITE
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that only reads; raises Unavailable where the database is away."""
+        """Yield a connection in a transaction that only reads. Raises Unavailable if the database cannot be reached."""
         with self._reached(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction that is on the disk when this ends; raises Unavailable where it may not be."""
+        """Yield a connection in a transaction that is on disk at the end. Raises Unavailable if it may not be."""
         with self._reached(), self._writer.begin() as connection:
             yield connection
 
-    def give_back(self) -> None:
-        """Free pages of SQLite's file to the file system, some at a time; PostgreSQL does as it sees fit.
+    def vacuum(self) -> None:
+        """Free unused pages of SQLite's file to the file system, some at a time; PostgreSQL does this by itself.
 
-        As a script: Python's driver takes a single step of a statement that has no columns, which frees one page.
+        Uses `executescript`: with `execute`, Python's driver takes a single step of a statement without columns, and
+        that frees one page.
         """
         if not self.is_sqlite:
             return
@@ -86,14 +87,14 @@ class Database:
                 (left,) = driver.execute("PRAGMA freelist_count").fetchone()
 
     def close(self) -> None:
-        """Gives every connection back."""
+        """Close all connections."""
         self.engine.dispose()
 
     @contextmanager
     def _reached(self) -> Iterator[None]:
         try:
             yield
-        except (OperationalError, InterfaceError, NoneFree, sqlite3.Error) as lost:  # the last from `_prepare`
+        except (OperationalError, InterfaceError, NoneFree, sqlite3.Error) as lost:  # `_prepare` raises sqlite3.Error
             raise Unavailable(f"the database {self} does not answer: {self.cause(lost)}") from None
         except DBAPIError as lost:
             if not lost.connection_invalidated:
@@ -101,7 +102,7 @@ class Database:
             raise Unavailable(f"the database {self} does not answer: {self.cause(lost)}") from None
 
     def cause(self, error: Exception) -> str:
-        """What the driver said, in one line, without a password."""
+        """Return the driver's message in one line, without the password."""
         cause = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
         secret = str(self.url.password or "")
         return cause.replace(secret, "***") if secret else cause
@@ -111,7 +112,7 @@ class Database:
 
 
 def url(address: str) -> URL:
-    """The URL of a database; raises Misconfigured, which repeats nothing of it."""
+    """Return the parsed URL of a database. Raises Misconfigured; the message does not repeat the address."""
     try:
         url = make_url(address.strip())
         backend = url.get_backend_name()
@@ -129,7 +130,7 @@ def _file(url: URL) -> URL:
         raise Misconfigured(f"`DATABASE` names no file: set it to one like {EXAMPLES}")
     path = Path(url.database)
     if not path.parent.is_dir():
-        raise Misconfigured(f"`DATABASE` is in '{path.parent}', which is no folder: make it, or name another one")
+        raise Misconfigured(f"`DATABASE` is in '{path.parent}', which is not a folder: create it, or name another one")
     writable = os.access(path, os.R_OK | os.W_OK) if path.exists() else True
     if not (writable and os.access(path.parent, os.R_OK | os.W_OK | os.X_OK)):
         raise Misconfigured(
@@ -140,7 +141,7 @@ def _file(url: URL) -> URL:
 
 
 def engine(url: URL) -> Engine:
-    """A pool of connections, none of them open yet."""
+    """Return an engine with a connection pool, without an open connection."""
     shared = {"hide_parameters": True, "pool_size": CONNECTIONS, "max_overflow": 0, "pool_timeout": BUSY}
     if url.get_backend_name() == SQLITE:
         made = create_engine(url, connect_args={"timeout": BUSY, "check_same_thread": False}, **shared)
@@ -153,7 +154,7 @@ def engine(url: URL) -> Engine:
 
 
 def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    """Transactions begin where the engine says so, not where Python's driver thinks that one is needed."""
+    """Set up a new SQLite connection: transactions begin where the engine says so, not where Python's driver would."""
     assert isinstance(connection, sqlite3.Connection)  # noqa: S101 (for the type checker)
     connection.isolation_level = None
     for pragma in PRAGMAS:
@@ -161,6 +162,9 @@ def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    """Who is going to write takes the lock at once: one that turns from reading to writing may find it taken."""
+    """Begin a transaction; one that writes takes the lock at once.
+
+    A transaction that reads first and writes later may find the lock taken.
+    """
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,12 +1,12 @@
-"""Events that are not kept: counted by reason, and told in the log in one line, without their data.
+"""Counts events that are not stored, by reason, and logs one line for each, without its data.
 
 | reason | when |
 |---|---|
-| `unsigned` | a report, a sweep or a request carries no signature: none of our functions sent it |
-| `wrong-signature` | its signature is another one: forged, or changed on its way |
-| `unreadable` | it is not what its type says: data of another form, a name that cannot be, control characters |
-| `false` | the API server knows no such object or generation: forged, or late |
-| `future` | it says that something happened that is yet to come |
+| `unsigned` | a report, a sweep or a request has no signature: none of our functions sent it |
+| `wrong-signature` | the signature does not fit: the event is forged, or was changed on its way |
+| `unreadable` | the data does not fit the type: another form, an impossible name, control characters |
+| `false` | the API server knows no such object or generation: the event is forged or late |
+| `future` | a time in the event is in the future |
 """
 
 import logging
@@ -22,11 +22,11 @@ UNREADABLE, FALSE, FUTURE = "unreadable", "false", "future"
 
 
 def note(event: Event, reason: str, why: str) -> None:
-    """Count and log one event that is not kept."""
+    """Count and log one event that is not stored."""
     measures.count_refused(reason)
     log.warning("not kept", extra={"event": about(event), "reason": reason, "why": why})
 
 
 def about(event: Event) -> dict[str, str]:
-    """Return what the log tells of any event."""
+    """Return the attributes of an event that are logged."""
     return {"id": event.id, "type": event.type, "source": event.source, "received": datetime.now(UTC).isoformat()}

@@ -1,7 +1,8 @@
 """What somebody changed in a resource: one generation of it, and how the specs of two generations differ. Pure.
 
-A generation is read from the API server (`verified`), or only told by an event that shows the object. The API server
-keeps who changed the spec and when in `metadata.managedFields`, in whole seconds. It does not keep who deleted.
+A generation is read from the API server (`verified`), or only taken from an event that contains the object. The API
+server records in `metadata.managedFields` who changed the spec and when, in whole seconds. It does not record who
+deleted the object.
 """
 
 import json
@@ -10,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from audit.storage.entries import EditEntry, NotKept, checked, timely
+from audit.storage.entries import EditEntry, EventRefused, require_representable_year, require_storable
 from events.report import Field, Subject
 from runtime import redact
 from runtime.differences import list_keys
@@ -20,21 +21,21 @@ from runtime.tracing import ANNOTATION, parse_traceparent, trace_of
 
 
 def edit(event: Event) -> EditEntry | None:
-    """Return the generation that an event about one of our resources tells of, or None if its object has no identity.
+    """Return the generation in an event about one of our resources; None if its object has no uid, name or generation.
 
-    A deletion is the generation after the one that the event shows; where a finalizer held the object, the event shows
-    that generation already. Raises NotKept where there can be no such object.
+    A deletion counts as one more generation than that of the object in the event. If a finalizer held the object, its
+    generation is that one already. Raises EventRefused if no such object can exist.
     """
     return _edit(event.api_version, event.kind, event.object, deleted_at=event.sent, deleted=event.deletes)
 
 
 def last_generation(event: Event) -> EditEntry | None:
-    """Return the generation that a deletion's event shows, which is the last one before the end; None as `edit`."""
+    """Return the generation of the object in a deletion's event, the last one before the deletion; None as `edit`."""
     return _edit(event.api_version, event.kind, event.object)
 
 
 def read(kind: Kind, manifest: Manifest) -> EditEntry | None:
-    """Return the generation of an object that was read from the API server. Raises NotKept."""
+    """Return the generation of an object that was read from the API server; None as `edit`. Raises EventRefused."""
     entry = _edit(kind.api_version, kind.name, manifest)
     return replace(entry, verified=True) if entry else None
 
@@ -53,10 +54,10 @@ def _edit(
             uid=uid(manifest),
         )
         return _generation(subject, manifest, deleted_at, deleted=deleted)
-    except NotKept:
+    except EventRefused:
         raise
     except (AttributeError, TypeError, KeyError, ValueError) as wrong:
-        raise NotKept(f"not an object: {wrong}") from wrong
+        raise EventRefused(f"not an object: {wrong}") from wrong
 
 
 def _generation(subject: Subject, manifest: Manifest, deleted_at: datetime | None, *, deleted: bool) -> EditEntry:
@@ -68,8 +69,8 @@ def _generation(subject: Subject, manifest: Manifest, deleted_at: datetime | Non
     annotated = (metadata(manifest).get("annotations") or {}).get(ANNOTATION, "")
     carried = annotated if parse_traceparent(annotated) else ""
     time = time or datetime.now(UTC)
-    checked((*subject.model_dump().values(), by, carried), (number,))
-    timely(time)
+    require_storable((*subject.model_dump().values(), by, carried), (number,))
+    require_representable_year(time)
     return EditEntry(
         object=subject,
         generation=number,
@@ -83,7 +84,7 @@ def _generation(subject: Subject, manifest: Manifest, deleted_at: datetime | Non
 
 
 def fields(before: Any, after: Any, path: str = "") -> Iterator[Field]:
-    """Every field in which two specs differ, in kubectl's dotted form, as `runtime.differences` writes paths."""
+    """Yield every field in which two specs differ, in kubectl's dotted form, as `runtime.differences` writes paths."""
     if isinstance(before or {}, Mapping) and isinstance(after or {}, Mapping) and (before or after):
         for key in dict.fromkeys((*(before or ()), *(after or ()))):
             yield from fields((before or {}).get(key), (after or {}).get(key), f"{path}.{key}".removeprefix("."))
@@ -91,12 +92,12 @@ def fields(before: Any, after: Any, path: str = "") -> Iterator[Field]:
         items_before, items_after = _by_key(before, keys), _by_key(after, keys)
         for selector in dict.fromkeys((*items_before, *items_after)):
             yield from fields(items_before.get(selector), items_after.get(selector), f"{path}{selector}")
-    elif json.dumps(before, sort_keys=True) != json.dumps(after, sort_keys=True):  # in JSON 1 is neither 1.0 nor true
+    elif json.dumps(before, sort_keys=True) != json.dumps(after, sort_keys=True):  # JSON: 1 differs from 1.0 and true
         yield Field(path=path, before=before, after=after)
 
 
 def _keys(path: str, before: Any, after: Any) -> tuple[str, ...]:
-    """What tells the items of an associative list apart; nothing where either is something else."""
+    """Return the keys of an associative list's items; empty if one of the values is not such a list."""
     lists = [value for value in (before, after) if value]
     if not lists or any(not isinstance(value, Sequence) or isinstance(value, str) for value in lists):
         return ()

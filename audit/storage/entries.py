@@ -1,6 +1,7 @@
-"""What is kept of one event, as the rows that it becomes, made before any lock is taken.
+"""Turns one event into an entry: what is stored of it. This happens before any lock is taken.
 
-What could not be read back, or no database takes, is refused here: one such event must not fail those beside it.
+Data that could not be read back, or that a database does not accept, is refused here: one such event must not make the
+entries fail that are stored in the same transaction.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,16 +18,16 @@ from events.sweep_data import Resync, SweepData
 from runtime.event import Event
 from runtime.printable import LONGEST_NAME, is_printable, is_visible_name, visible
 
-# What a row takes in indexes and columns beside its texts, in bytes; measured, for one that writes four objects.
+# Bytes that a row takes in indexes and columns besides its texts; measured for a report that writes four objects.
 ROW = 1500
 LARGEST = 2**62
 FIRST_YEAR, LAST_YEAR = 1970, 9000
-# How far the clock of another machine may be ahead of ours.
+# By how much the clock of another machine may be ahead of ours.
 AHEAD = timedelta(seconds=60)
 
 
-class NotKept(ValueError):
-    """An event says something that is not kept, and delivering it again cannot help.
+class EventRefused(ValueError):
+    """The event is not stored, and delivering it again cannot help.
 
     `reason` is one of `audit.storage.dropped_events`.
     """
@@ -38,7 +39,7 @@ class NotKept(ValueError):
 
 @dataclass(frozen=True)
 class ReportEntry:
-    """A report under the id of its event, as JSON: whole, and in short as lists show it."""
+    """A report with the id of its event, as JSON: the whole report, and its summary for lists."""
 
     id: str
     type: str
@@ -48,13 +49,13 @@ class ReportEntry:
 
     @property
     def bytes(self) -> int:
-        """What it takes."""
+        """Return the size of the entry in bytes, with the allowance for its row."""
         return len(self.report) + len(self.summary) + ROW
 
 
 @dataclass(frozen=True)
 class EditEntry:
-    """One generation of a resource; `deleted` is its end. `verified` says that it was read from the API server."""
+    """One generation of a resource. `deleted` marks its deletion, `verified` that it was read from the API server."""
 
     object: Subject
     generation: int
@@ -68,7 +69,7 @@ class EditEntry:
 
     @property
     def bytes(self) -> int:
-        """What it takes."""
+        """Return the size of the entry in bytes, with the allowance for its row."""
         return len(self.spec) + ROW
 
 
@@ -83,7 +84,7 @@ class SweepEntry:
 
 @dataclass(frozen=True)
 class ResyncEntry:
-    """A request to look at an object again, with the reasons as JSON."""
+    """A request to reconcile an object again, with the reasons as JSON."""
 
     id: str
     source: str
@@ -95,27 +96,27 @@ Entry = ReportEntry | EditEntry | SweepEntry | ResyncEntry
 
 
 def report(event: Event, report: Report) -> ReportEntry:
-    """Return what is kept of a report. Raises NotKept.
+    """Return the entry of a report. Raises EventRefused.
 
-    Its cause is what the event said that woke the function, and anybody may have sent that: it cannot keep the report
-    from being kept, so control characters in it are escaped.
+    The report's cause is copied from the event that triggered the function, which anybody may have sent. Control
+    characters in it are therefore escaped, and are no reason to refuse the report.
     """
-    checked((event.id, *_named(report)), (report.generation,))
-    printable(_sentences(report))
+    require_storable((event.id, *_named(report)), (report.generation,))
+    require_printable(_sentences(report))
     report = report.model_copy(update={"cause": _escaped(report.cause)})
-    timely(report.began)
-    happened(report.began, event.sent)
+    require_representable_year(report.began)
+    require_past(report.began, event.sent)
     try:
         whole = report.model_dump_json(by_alias=True)
         type(report).model_validate_json(whole)
         short = summary(event, report).model_dump_json(by_alias=True, exclude={"sequence", "kept"})
     except (ValidationError, ValueError) as wrong:
-        raise NotKept(f"not JSON: {wrong}") from wrong
+        raise EventRefused(f"not JSON: {wrong}") from wrong
     return ReportEntry(event.id, event.type, report, whole, short)
 
 
 def summary(event: Event, report: Report) -> Summary:
-    """A report in short, with no number yet."""
+    """Return the summary of a report, without its sequence number."""
     return Summary(
         sequence=0,
         id=event.id,
@@ -137,64 +138,64 @@ def summary(event: Event, report: Report) -> Summary:
 
 
 def sweep(event: Event, swept: SweepData, time: datetime) -> SweepEntry:
-    """Raises NotKept."""
-    checked((event.id,), (swept.resources, swept.diverging, swept.calls), most=2**31 - 1)
-    timely(time)
-    happened(time)
+    """Return the entry of a sweep. Raises EventRefused."""
+    require_storable((event.id,), (swept.resources, swept.diverging, swept.calls), most=2**31 - 1)
+    require_representable_year(time)
+    require_past(time)
     if not 0 <= swept.milliseconds < LARGEST:
-        raise NotKept("`milliseconds` is no duration")
+        raise EventRefused("`milliseconds` is no duration")
     return SweepEntry(event.id, time, swept)
 
 
 def resync(event: Event, asked: Resync) -> ResyncEntry:
-    """Raises NotKept."""
+    """Return the entry of a request to reconcile an object again. Raises EventRefused."""
     subject = asked.object
-    happened(event.sent)
-    checked((event.id, event.source, subject.api_version, subject.kind, subject.namespace, subject.name))
-    printable(sentence for sentences in asked.diverges.values() for sentence in sentences)
+    require_past(event.sent)
+    require_storable((event.id, event.source, subject.api_version, subject.kind, subject.namespace, subject.name))
+    require_printable(sentence for sentences in asked.diverges.values() for sentence in sentences)
     try:
         return ResyncEntry(event.id, event.source, subject, asked.model_dump_json(by_alias=True, include={"diverges"}))
     except ValueError as wrong:
-        raise NotKept(f"not JSON: {wrong}") from wrong
+        raise EventRefused(f"not JSON: {wrong}") from wrong
 
 
-def checked(texts: tuple[str, ...], numbers: tuple[int, ...] = (), *, most: int = LARGEST) -> None:
-    """Raises NotKept where an index takes no such text, or a column no such number."""
+def require_storable(texts: tuple[str, ...], numbers: tuple[int, ...] = (), *, most: int = LARGEST) -> None:
+    """Raise EventRefused if an index cannot hold one of the texts, or a column one of the numbers."""
     for text in texts:
         if not is_visible_name(text):
-            raise NotKept(f"'{text[:40]!a}' is no name: it is longer than {LONGEST_NAME} bytes, or not printable")
+            raise EventRefused(f"'{text[:40]!a}' is no name: it is longer than {LONGEST_NAME} bytes, or not printable")
     for number in numbers:
         if not 0 <= number <= most:
-            raise NotKept(f"'{number}' is out of range")
+            raise EventRefused(f"'{number}' is out of range")
 
 
-def timely(time: datetime) -> None:
-    """Raises NotKept for a time that not every database and language can tell in every zone."""
+def require_representable_year(time: datetime) -> None:
+    """Raise EventRefused for a year that some databases or languages cannot represent in every time zone."""
     if not FIRST_YEAR <= time.year <= LAST_YEAR:
-        raise NotKept(f"'{time}' is no time of a cluster's")
+        raise EventRefused(f"'{time}' is no time of a cluster's")
 
 
 def is_ahead(time: datetime) -> bool:
-    """Whether a time is later than this machine's clock and the clocks of others can explain."""
+    """Return whether a time is in the future by more than the difference between clocks."""
     return time > datetime.now(UTC) + AHEAD
 
 
-def happened(*times: datetime | None) -> None:
-    """Raise NotKept where one of these times is yet to come."""
+def require_past(*times: datetime | None) -> None:
+    """Raise EventRefused if one of these times is in the future."""
     for time in times:
         if time is not None and is_ahead(time):
-            raise NotKept(f"'{time}' is yet to come", FUTURE)
+            raise EventRefused(f"'{time}' is yet to come", FUTURE)
 
 
-def printable(texts: Iterable[str]) -> None:
-    """Raise NotKept where one of these sentences would do something to a terminal, or read otherwise than it is."""
+def require_printable(texts: Iterable[str]) -> None:
+    """Raise EventRefused if a terminal would obey a character in one of these texts, or reorder the text."""
     for text in texts:
         if not is_printable(text):
-            raise NotKept(f"'{text[:40]!a}' has control characters")
+            raise EventRefused(f"'{text[:40]!a}' has control characters")
 
 
 def _sentences(report: Report) -> Iterator[str]:
-    """Return whatever of a report is told in sentences."""
+    """Yield the texts of a report that are shown as sentences."""
     for condition in report.conditions:
         yield from (condition.type, condition.reason, condition.message)
     if isinstance(report, StatusChange):
@@ -218,5 +219,5 @@ def _named(report: Report) -> Iterator[str]:
 
 
 def parsed(kept: str) -> Report:
-    """A report as it was kept; which of the two models it is, its fields say."""
+    """Return a stored report. Its JSON decides whether it is a StatusChange."""
     return (StatusChange if '"readyFrom"' in kept else Report).model_validate_json(kept)

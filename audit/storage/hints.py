@@ -1,9 +1,10 @@
-"""An event about one of our resources is a hint to look: what is kept is what the API server answers.
+"""Stores edits: an event about one of our resources is a hint to read that resource from the API server.
 
-Anybody who reaches the Broker can send such an event. So the object is read, and its generation is kept as `verified`.
-An event can tell two things that cannot be read any more: an earlier generation, when edits follow in quick succession,
-and the end of an object of which something is kept. They are kept as told, never over what was read. Everything else
-that an event tells and the API server does not know is false or late, and is not kept.
+Anybody who reaches the Broker can send such an event. So the object is read, and its generation is stored as
+`verified`. Two things can only be taken from an event, because they cannot be read any more: an earlier generation, if
+edits follow in quick succession, and the deletion of an object that is known. They are stored as unverified, and never
+replace what was read. An event that says anything else that the API server does not confirm is false or late, and is
+not stored.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +13,7 @@ from functools import partial
 
 from audit.storage import dropped_events, edits
 from audit.storage.dropped_events import FALSE, FUTURE
-from audit.storage.entries import EditEntry, NotKept, is_ahead
+from audit.storage.entries import EditEntry, EventRefused, is_ahead
 from audit.storage.generations import deletion_objection
 from audit.storage.store import Store
 from runtime.client import Client
@@ -21,11 +22,11 @@ from runtime.objects import OURS, Kind, Manifest, Ref, generation, uid
 from runtime.remembered import Remembered
 from runtime.singleflight import SingleFlight
 
-# For one look at the API server; who waits takes no other event meanwhile.
+# Seconds for one read from the API server; a thread that waits receives no other event.
 SECONDS = 5.0
-# Bytes of a spec that only an event tells: nobody is to push out with some large ones what is true.
+# Most bytes of a spec that only an event shows: a few large forged ones must not push true data out of the retention.
 LARGEST = 64 << 10
-# Generations that were read, so that each change of a status costs no look.
+# How many generations that were read are remembered, so that a change of the status alone needs no read.
 REMEMBERED = 5000
 
 KINDS = {(kind.api_version, kind.name): kind for kind in OURS}
@@ -33,9 +34,9 @@ KINDS = {(kind.api_version, kind.name): kind for kind in OURS}
 
 @dataclass
 class Hints:
-    """Looks at the API server where an event tells something new. Raises ApiErrors.
+    """Reads an object from the API server if an event about it brings news. Raises ApiErrors.
 
-    `client` makes the client for one look. Events about one object that come during a look share the next one.
+    `client` makes the client for one read. Events about one object that come during a read share the next one.
     """
 
     store: Store
@@ -44,7 +45,7 @@ class Hints:
     _read: Remembered = field(default_factory=lambda: Remembered(REMEMBERED))
 
     def __call__(self, event: Event) -> int:
-        """Keep what there is to keep; the number of API calls that it took. Raises NotKept."""
+        """Store what is new, and return the number of API calls that were made. Raises EventRefused."""
         hinted = edits.edit(event)
         if hinted is None or (not event.deletes and _identity(event.object) in self._read):
             return 0
@@ -63,7 +64,7 @@ class Hints:
         return len(client.calls)
 
     def _believed(self, event: Event, current: EditEntry | None) -> Iterator[EditEntry]:
-        """Return what an event tells that cannot be read any more; what is not believed is noted."""
+        """Yield the entries of an event that are plausible but cannot be read any more; others are noted as dropped."""
         hinted = edits.edit(event)
         if hinted is None or (
             current is not None and _is_of(hinted, current) and hinted.generation == current.generation
@@ -92,7 +93,7 @@ def _is_of(hinted: EditEntry, current: EditEntry) -> bool:
 
 
 def contradiction(hinted: EditEntry, current: EditEntry | None, *, deletes: bool) -> str:
-    """Why an event cannot be true, given what was read after it came; empty where it can. Pure."""
+    """Return why an event cannot be true, given what was read after it came; empty if it can. Pure."""
     is_there = current is not None and _is_of(hinted, current)
     if deletes:
         return "the object is there" if is_there else ""
@@ -104,17 +105,17 @@ def contradiction(hinted: EditEntry, current: EditEntry | None, *, deletes: bool
 
 
 def _ref(hinted: EditEntry) -> Ref:
-    """The object that an event is about. Raises NotKept where there can be none."""
+    """Return the object that an event is about. Raises EventRefused if no such object can exist."""
     subject = hinted.object
     kind: Kind | None = KINDS.get((subject.api_version, subject.kind))
     if kind is None:
-        raise NotKept(f"'{subject.kind[:40]!a}' is no kind of ours")
+        raise EventRefused(f"'{subject.kind[:40]!a}' is no kind of ours")
     if (
         not is_name(subject.name)
         or bool(subject.namespace) is not kind.namespaced
         or not is_name(subject.namespace or "a")
     ):
-        raise NotKept(f"no {kind.name} can have this name")
+        raise EventRefused(f"no {kind.name} can have this name")
     return Ref(kind, subject.namespace, subject.name)
 
 

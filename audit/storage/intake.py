@@ -1,4 +1,4 @@
-"""What `audit` does with an event: keep what it says, and answer when that is on the disk."""
+"""Receives the events of `audit`: stores what they say, and returns when that is on disk."""
 
 import logging
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from audit.storage import dropped_events, entries, signing
 from audit.storage.dropped_events import UNREADABLE
-from audit.storage.entries import Entry, NotKept
+from audit.storage.entries import Entry, EventRefused
 from audit.storage.hints import Hints
 from audit.storage.signing import Keys
 from audit.storage.store import Store
@@ -33,10 +33,10 @@ from events.types import (
 from runtime.event import Event
 from runtime.receive import Received
 
-# What `entry` knows how to keep: a type that is kept has its data here, and a case there.
-Kept = Report | SweepData | Resync
-# Type of an event that is kept -> the word for it in the log, and the model of its data.
-KEPT: Mapping[str, tuple[str, type[Kept]]] = {
+# Data of the event types that are stored; each has a case in `entry`.
+EventContent = Report | SweepData | Resync
+# Type of an event that is stored -> the word for it in the log, and the model of its data.
+KEPT: Mapping[str, tuple[str, type[EventContent]]] = {
     RECONCILE_CONVERGED: ("report", Report),
     RECONCILE_WAITING: ("report", Report),
     RECONCILE_REJECTED: ("report", Report),
@@ -44,9 +44,10 @@ KEPT: Mapping[str, tuple[str, type[Kept]]] = {
     RESYNC_REQUESTED: ("resync", Resync),
     SWEEP_FINISHED: ("sweep", SweepData),
 }
-# What is noted in the log alone: the dead letters themselves, and their absence, tell what came of a request.
+# Events that are only logged: whether such a request succeeded shows in the dead letters themselves.
 LOGGED = frozenset({REPLAY_REQUESTED, DISCARD_REQUESTED, MODEL_TRAINED})
-# What only our functions send, or people through them. Models are trained by pipelines, which have no key.
+# Events that must be signed, since only our functions send them, or users through them. MODEL_TRAINED is not one of
+# these: pipelines send it, and they have no key.
 SIGNED = frozenset({*KEPT, REPLAY_REQUESTED, DISCARD_REQUESTED})
 
 log = logging.getLogger("kepler.audit")
@@ -54,7 +55,7 @@ log = logging.getLogger("kepler.audit")
 
 @dataclass
 class Audit:
-    """Receives events, and has `pages` to show what it kept. Raises Unavailable where it can keep nothing now."""
+    """Receives events; `pages` is the Blueprint that shows what is stored. Raises Unavailable if it cannot store."""
 
     store: Store
     pages: Blueprint
@@ -67,14 +68,14 @@ class Audit:
                 self._note(event)
             elif event.type in RESOURCES:
                 return Received(calls=self.hints(event))
-        except NotKept as wrong:
+        except EventRefused as wrong:
             dropped_events.note(event, wrong.reason, str(wrong))
         except ValidationError as wrong:
             dropped_events.note(event, UNREADABLE, _first(wrong))
         return Received()
 
     def _note(self, event: Event) -> None:
-        """Keep what our functions said, and log one line of it; any other event of ours is only a line."""
+        """Store an event of our functions, and log one line; an event of any other type is only logged."""
         if event.type in SIGNED:
             signing.check(event, self.keys)
         if event.type not in KEPT:
@@ -88,8 +89,8 @@ class Audit:
         )
 
 
-def entry(event: Event, content: Kept) -> Entry:
-    """Return what is kept of an event that says this. Raises NotKept."""
+def entry(event: Event, content: EventContent) -> Entry:
+    """Return the entry to store for an event with this content. Raises EventRefused."""
     match content:
         case Report():
             return entries.report(event, content)
@@ -101,6 +102,6 @@ def entry(event: Event, content: Kept) -> Entry:
 
 
 def _first(wrong: ValidationError) -> str:
-    """Return what is wrong first, without what was sent."""
+    """Return the first error, without the data that was sent."""
     error = wrong.errors(include_input=False, include_url=False)[0]
     return f"{error['type']} at {'.'.join(map(str, error['loc']))[:80]!a}"

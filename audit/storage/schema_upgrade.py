@@ -1,7 +1,7 @@
-"""Brings a database's tables to what this version of the code knows, when a process starts.
+"""Creates or migrates the tables to the version of this code, when a process starts.
 
-Several may start at once: on SQLite a file lock lets one of them prepare, on PostgreSQL an advisory lock. Each
-migration is one transaction, in both.
+If several processes start at once, a file lock (SQLite) or an advisory lock (PostgreSQL) lets one of them migrate. In
+both, the whole upgrade is one transaction.
 """
 
 import fcntl
@@ -18,12 +18,12 @@ from runtime.errors import Misconfigured, Unavailable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 VERSIONS = "alembic_version"
-# PostgreSQL's advisory locks are numbers; this one is ours, and nobody else's in one database.
+# The number of our advisory lock in PostgreSQL; no other software in the database may use it.
 LOCK = 0x6B65706C6572
 
 
 def prepare(database: Database) -> None:
-    """Creates or migrates the tables. Raises Misconfigured where that cannot be, with what to do."""
+    """Create or migrate the tables. Raises Misconfigured that says what to do."""
     try:
         with _alone(database), database.writing() as connection:
             if not database.is_sqlite:
@@ -33,17 +33,21 @@ def prepare(database: Database) -> None:
             if stored != SCHEMA:
                 _migrate(connection, database, stored)
     except Unavailable as away:
-        raise Misconfigured(f"{away.message}: set `DATABASE` to one that can be reached, with a user who may") from None
+        raise Misconfigured(
+            f"{away.message}: set `DATABASE` to one that can be reached, with a user who may log in"
+        ) from None
     except OSError as wrong:
-        raise Misconfigured(f"`DATABASE` is in a folder that takes no files ({wrong}): name another one") from None
+        raise Misconfigured(
+            f"no file can be created in the folder of `DATABASE` ({wrong}): choose another folder"
+        ) from None
     except SQLAlchemyError as wrong:
         cause = database.cause(wrong)
-        step = "give its user the right to make tables, or set `DATABASE` to another one"
+        step = "give its user the permission to create tables, or set `DATABASE` to another one"
         raise Misconfigured(f"the database {database} cannot be used ({cause}): {step}") from None
 
 
 def version(connection: Connection) -> str:
-    """The newest migration that the database has seen; empty where it has seen none."""
+    """Return the newest migration of the database; empty if there is none."""
     if not inspect(connection).has_table(VERSIONS):
         return ""
     return connection.execute(select(text("version_num")).select_from(text(VERSIONS))).scalar() or ""
@@ -67,7 +71,7 @@ def _migrate(connection: Connection, database: Database, stored: str) -> None:
 
 @contextmanager
 def _alone(database: Database) -> Iterator[None]:
-    """While the first process turns a new file into a database, a second one would find it locked at once."""
+    """Hold a file lock: while one process turns a new file into a database, another would find it locked at once."""
     if database.file is None:
         yield
         return

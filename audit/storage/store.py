@@ -1,7 +1,8 @@
-"""Keeps each entry once, in one order, on the disk before anybody is told.
+"""Stores each entry once, in one order, and returns when it is on disk.
 
-Whoever comes while a commit is under way shares the next one: a burst costs few commits, and each of them the
-`ledger`'s lock (`audit.storage.tables`) once. A database that is away raises Unavailable for all who share a commit.
+Callers that come during a commit share the next one. So a burst costs few commits, and takes the lock of the `ledger`
+(`audit.storage.tables`) once for each. If the database cannot be reached, Unavailable is raised for all callers that
+share a commit.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,14 +16,14 @@ from audit.storage import generations
 from audit.storage.database import Database
 from audit.storage.entries import ROW, EditEntry, Entry, ReportEntry, ResyncEntry, SweepEntry
 from audit.storage.tables import ledger, reports, resyncs, sweeps, written
-from audit.storage.totals import Added
+from audit.storage.totals import AddedAmounts
 from events.report import Report
 from runtime.singleflight import SingleFlight
 
 Row = dict[str, Any]
 TABLES: tuple[Table, ...] = (reports, written, sweeps, resyncs)
 
-# Statements are made once: making one costs more than running it.
+# Statements are built once, at import: building one costs more than running it.
 LOCK = select(ledger.c.sequence, ledger.c.bytes).with_for_update()
 KNOWN = {table.name: select(table.c.id).where(table.c.id == bindparam("id")) for table in (reports, sweeps, resyncs)}
 NOTE = update(ledger).values(sequence=bindparam("newest"), bytes=bindparam("size"))
@@ -30,7 +31,7 @@ NOTE = update(ledger).values(sequence=bindparam("newest"), bytes=bindparam("size
 
 @dataclass
 class Store:
-    """Where entries go; `full` is told how many bytes are kept after each commit, `clock` says when that is."""
+    """Stores entries. `full` is called after each commit with the number of bytes stored; `clock` returns the time."""
 
     database: Database
     full: Callable[[int], None] = lambda _bytes: None
@@ -38,14 +39,14 @@ class Store:
     _turns: SingleFlight[Sequence[Entry], None] = field(default_factory=SingleFlight)
 
     def keep(self, *entries: Entry) -> None:
-        """Return when they are on the disk, or were already. Raises Unavailable."""
+        """Store the entries that are not stored yet; return when all are on disk. Raises Unavailable."""
         self._turns.take("", entries, self._commit_all)
 
     def _commit_all(self, kept_together: Sequence[Sequence[Entry]]) -> None:
         self.commit([entry for entries in kept_together for entry in entries])
 
     def commit(self, entries: Sequence[Entry]) -> None:
-        """Keep all of them in one transaction."""
+        """Store all entries in one transaction."""
         with self.database.writing() as connection:
             batch = Batch.begin(connection, self.clock)
             for entry in entries:
@@ -56,7 +57,7 @@ class Store:
 
 @dataclass
 class Batch:
-    """What one transaction adds, which holds the ledger's lock from `begin` on."""
+    """The rows that one transaction adds; it holds the ledger's lock from `begin` on."""
 
     connection: Connection
     sequence: int
@@ -64,16 +65,16 @@ class Batch:
     kept: datetime
     known: set[str] = field(default_factory=set)
     rows: dict[str, list[Row]] = field(default_factory=lambda: {table.name: [] for table in TABLES})
-    added: Added = field(default_factory=Added)
+    added: AddedAmounts = field(default_factory=AddedAmounts)
 
     @classmethod
     def begin(cls, connection: Connection, clock: Callable[[], datetime]) -> "Batch":
-        """Waits for whoever writes."""
+        """Take the ledger's lock, and return an empty batch; waits for other writers."""
         state = connection.execute(LOCK).one()
         return cls(connection, state.sequence, state.bytes, clock())
 
     def add(self, entry: Entry) -> None:
-        """One more, unless it is known."""
+        """Add one entry, unless it is stored already."""
         match entry:
             case ReportEntry():
                 self._report(entry)
@@ -85,7 +86,7 @@ class Batch:
                 self._resync(entry)
 
     def write(self) -> None:
-        """Everything that is new."""
+        """Write all new rows, the ledger and the totals."""
         for table in TABLES:
             if rows := self.rows[table.name]:
                 self.connection.execute(insert(table), rows)
@@ -93,7 +94,7 @@ class Batch:
         self.added.write(self.connection, self.kept)
 
     def next(self, namespace: str, size: int) -> int:
-        """Return the number of one more thing about this namespace, which takes so many bytes."""
+        """Return the next sequence number, and add `size` bytes to what is stored about the namespace."""
         self.sequence += 1
         self.bytes += size
         self.added.note(namespace, self.sequence, size)
@@ -153,7 +154,7 @@ class Batch:
 
 
 def _rows_of_written(number: int, report: Report) -> list[Row]:
-    """One row for each object, though it may have been written in several rounds."""
+    """Return one row for each object that was written, even if it was written in several rounds."""
     rows: dict[tuple[str, str, str], Row] = {}
     for change in report.changes:
         named = change.object.model_dump(include={"kind", "namespace", "name"})

@@ -1,11 +1,11 @@
-"""The tables: what is kept of reports, edits, sweeps and requests, the same in SQLite and PostgreSQL.
+"""The tables for reports, edits, sweeps and requests, the same in SQLite and PostgreSQL.
 
-Everything kept gets the next number of the one row of `ledger`, whose lock every writer holds until its commit is
-seen: numbers grow in the order in which readers see them, so whoever asks for what is newer misses nothing. (Numbers
-of a sequence or an identity column are handed out before the commit, and appear out of order.)
+Each row gets the next sequence number from the single row of `ledger`. A writer holds the lock of that row until its
+commit is visible, so numbers grow in the order in which readers see them: a reader that asks for rows after a cursor
+misses none. (Numbers of a sequence or an identity column are assigned before the commit, and appear out of order.)
 
-JSON is kept as text, as it was sent: it is read back as a whole, and PostgreSQL's `jsonb` takes no NUL in a string.
-Changes of these tables need a migration; a test compares the two.
+JSON is stored as text, as it was sent: it is read back as a whole, and PostgreSQL's `jsonb` accepts no NUL in a string.
+A change of these tables needs a migration; a test compares the two.
 """
 
 from datetime import UTC, datetime
@@ -30,15 +30,15 @@ from sqlalchemy import (
     false,
 )
 
-# The newest migration. Here, so that a process whose database is up to date need not load what migrates it.
+# The newest migration. It is here so that a process with an up-to-date database does not have to load Alembic.
 SCHEMA = "0002"
 
 # One row of any table.
-Found = Row[*tuple[Any, ...]]
+TableRow = Row[*tuple[Any, ...]]
 
 
 class Instant(TypeDecorator[datetime]):
-    """A time, always UTC: SQLite keeps none."""
+    """A time in UTC. SQLite stores no time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -52,7 +52,7 @@ class Instant(TypeDecorator[datetime]):
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
-# In SQLite only an INTEGER is the row's own number.
+# In SQLite only a primary key of type INTEGER is the rowid itself.
 Number = BigInteger().with_variant(Integer, "sqlite")
 
 metadata = MetaData(
@@ -72,7 +72,7 @@ def _text(name: str) -> Column[str]:
     return Column(name, Text, nullable=False)
 
 
-# One row: the newest number, and how many bytes all that is kept takes.
+# A single row: the highest sequence number, and the size of everything that is stored, in bytes.
 ledger = Table(
     "ledger",
     metadata,
@@ -81,8 +81,8 @@ ledger = Table(
     Column("bytes", BigInteger, nullable=False),
 )
 
-# What is kept about each namespace (empty: about none), so that nobody counts rows: `oldest` is when the oldest report
-# was kept, `newest` is the newest number. Whoever may see a part of the namespaces is told of those rows only.
+# How much is stored about each namespace (empty: cluster-scoped), so that no query counts rows: `oldest` is when the
+# oldest report was stored, `newest` the highest sequence number. A user sees only the rows of visible namespaces.
 totals = Table(
     "totals",
     metadata,
@@ -93,7 +93,7 @@ totals = Table(
     Column("newest", BigInteger, nullable=False),
 )
 
-# `change` is the generation that a report is about; `summary` is what lists show, so that they read no whole reports.
+# `change` is the row of the generation that a report is about; lists read `summary` instead of the whole report.
 reports = Table(
     "reports",
     metadata,
@@ -124,8 +124,8 @@ reports = Table(
     Index(None, "kept", "sequence"),
 )
 
-# The objects that a report says were written, each once, under its report's number; `within` is the namespace of what
-# the report is about. A page of reports about one of them follows an index, however many others there are.
+# The objects that a report lists as written, each once, with the report's number; `within` is the namespace of the
+# report's own object. So a page of the reports that wrote one object is read along an index.
 written = Table(
     "written",
     metadata,
@@ -141,9 +141,9 @@ written = Table(
     Index(None, "kind", "name", "within", "sequence"),
 )
 
-# One generation of a resource: its edit (`time`, `by` and `spec`, with nothing secret in it), or only that a report is
-# about it. `verified`: the edit was read from the API server; else an event told it. Objects of one name that came
-# after each other have another `life`.
+# One generation of a resource: its edit (`time`, `by` and the redacted `spec`), or without these, if only a report on
+# it is stored. `verified`: the edit was read from the API server, not taken from an event. Successive objects with the
+# same name differ in `life`.
 changes = Table(
     "changes",
     metadata,
@@ -183,7 +183,7 @@ sweeps = Table(
     Column("milliseconds", Float, nullable=False),
 )
 
-# Which object was to be looked at again, on whose word, and why.
+# Requests to reconcile an object again: the object, who sent the request (`source`), and why (`diverges`).
 resyncs = Table(
     "resyncs",
     metadata,

@@ -1,7 +1,7 @@
-"""How much is kept about each namespace, changed in the transaction that adds or deletes rows, under its lock.
+"""How much is stored about each namespace; updated in the transaction that adds or deletes rows, under its lock.
 
-So nobody counts rows: each open console asks for `state` and `changes` several times a second, and is answered from one
-row for each namespace that its viewer may see.
+So no query counts rows: each open console requests `state` and `changes` several times a second, and the answer needs
+one row for each namespace that its viewer may see.
 """
 
 from collections import defaultdict
@@ -10,10 +10,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, case, delete, func, insert, select, update
 
-from audit.access.visibility import Sight
+from audit.access.visibility import Visibility
 from audit.storage.tables import reports, totals
 
-# Statements are made once: making one costs more than running it.
+# Statements are built once, at import: building one costs more than running it.
 _OF = totals.c.namespace == bindparam("of")
 _TIME = totals.c.oldest.type
 KNOWN = select(totals.c.reports).where(_OF)
@@ -45,7 +45,7 @@ FORGET = delete(totals).where(_OF, totals.c.bytes <= 0)
 
 @dataclass
 class Amount:
-    """So many reports, and so many bytes of anything; `newest` is the number of the last of them."""
+    """A number of reports, and of bytes of all rows; `newest` is the highest sequence number."""
 
     reports: int = 0
     bytes: int = 0
@@ -53,23 +53,23 @@ class Amount:
 
 
 @dataclass
-class Added:
+class AddedAmounts:
     """What one transaction adds, by namespace."""
 
     _amounts: dict[str, Amount] = field(default_factory=lambda: defaultdict(Amount))
 
     def note(self, namespace: str, number: int, size: int) -> None:
-        """Note one more thing, or one that takes more than before."""
+        """Note one more row, or the growth of an existing one."""
         amount = self._amounts[namespace]
         amount.bytes += size
         amount.newest = number
 
     def note_report(self, namespace: str) -> None:
-        """Note that the thing noted last is a report."""
+        """Note that the last row is a report."""
         self._amounts[namespace].reports += 1
 
     def write(self, connection: Connection, now: datetime) -> None:
-        """Add it to what was kept."""
+        """Add the amounts to the table."""
         for namespace, amount in self._amounts.items():
             if connection.execute(KNOWN, {"of": namespace}).first() is None:
                 row = {"namespace": namespace, "reports": 0, "bytes": 0, "oldest": None, "newest": 0}
@@ -79,7 +79,7 @@ class Added:
 
 
 @dataclass
-class Gone:
+class DeletedAmounts:
     """What one transaction deletes, by namespace."""
 
     rows: int = 0
@@ -87,7 +87,7 @@ class Gone:
     _amounts: dict[str, Amount] = field(default_factory=lambda: defaultdict(Amount))
 
     def note(self, namespace: str, size: int, *, is_report: bool) -> None:
-        """Note one row that went."""
+        """Note one deleted row."""
         self.rows += 1
         self.bytes += size
         amount = self._amounts[namespace]
@@ -95,7 +95,7 @@ class Gone:
         amount.bytes += size
 
     def write(self, connection: Connection) -> None:
-        """Take it from what was kept; a namespace of which nothing is left is forgotten."""
+        """Subtract the amounts from the table; the row of a namespace without any data left is deleted."""
         for namespace, amount in self._amounts.items():
             first = connection.execute(OLDEST, {"of": namespace}).scalar()
             less = {"less": amount.reports, "size": amount.bytes, "first": first}
@@ -104,8 +104,8 @@ class Gone:
 
 
 @dataclass(frozen=True)
-class Held:
-    """How much is kept of what somebody may see."""
+class StoredAmounts:
+    """How much is stored of what a user may see."""
 
     reports: int
     bytes: int
@@ -113,11 +113,11 @@ class Held:
     newest: int
 
 
-def held(connection: Connection, sight: Sight) -> Held:
-    """Return the sum over the namespaces that may be seen; the time of the oldest report, and the newest number."""
+def stored_amounts(connection: Connection, visibility: Visibility) -> StoredAmounts:
+    """Return the sums over the namespaces that the user may see, the time of the oldest report, and the last number."""
     sums = (func.sum(totals.c.reports), func.sum(totals.c.bytes), func.min(totals.c.oldest), func.max(totals.c.newest))
-    row = connection.execute(select(*sums).where(sight.limit(totals.c.namespace))).one()
-    return Held(int(row[0] or 0), int(row[1] or 0), row[2], int(row[3] or 0))
+    row = connection.execute(select(*sums).where(visibility.limit(totals.c.namespace))).one()
+    return StoredAmounts(int(row[0] or 0), int(row[1] or 0), row[2], int(row[3] or 0))
 
 
 def namespaces(connection: Connection) -> set[str]:

@@ -1,4 +1,4 @@
-"""One module a command: what it asks of the cluster, which pure core answers, and how that is printed.
+"""One module for each command: it reads from the cluster, calls a pure module for the answer, and prints that.
 
 status_command       `status`
 explain              `explain`

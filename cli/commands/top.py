@@ -8,7 +8,7 @@ import typer
 
 from cli.command_errors import Exit, Missing, Unreachable
 from cli.connection.exporters import exporters, read
-from cli.options import Everywhere, Format, Output, Reach
+from cli.options import ClusterOptions, Everywhere, Format, Output
 from cli.output import data, progress, remark, table
 from cli.power import Pod, ordered, watts
 
@@ -20,13 +20,17 @@ Seconds = Annotated[
 
 
 def top(
-    place: Reach, *, all_namespaces: Everywhere = False, seconds: Seconds = 6.0, output: Output = Format.TABLE
+    options: ClusterOptions,
+    *,
+    all_namespaces: Everywhere = False,
+    seconds: Seconds = 6.0,
+    output: Output = Format.TABLE,
 ) -> int:
     """The watts of each pod that the exporters of a namespace measure, those first that draw most.
 
     Without Prometheus: every exporter is read twice. Ends with 1 where one does not answer.
     """
-    cluster = place.connect()
+    cluster = options.connect()
     namespace = "" if all_namespaces else cluster.namespace
     pods = exporters(cluster, namespace)
     if not pods:

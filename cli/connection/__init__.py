@@ -1,6 +1,6 @@
-"""The way from a terminal into the cluster, with the user's own permissions.
+"""Connects a terminal to the cluster, with the user's own permissions.
 
-kubeconfig which cluster and user the kubeconfig names
+kubeconfig the cluster and the user that the kubeconfig names
 login      token, certificate or plugin, and impersonation
 cluster    the API server
 forward    `kubectl port-forward`

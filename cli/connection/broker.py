@@ -1,4 +1,4 @@
-"""The Broker, from outside of the cluster: directly where its address is this machine's, else through its ingress."""
+"""Sends events to the Broker from outside of the cluster: to a loopback address, or by `kubectl port-forward`."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -24,10 +24,10 @@ HTTP = 80
 
 
 def send(cluster: Cluster, events: Iterable[CloudEvent], *, signed: bool = False) -> int:
-    """Sends them all, and returns how many; raises Missing, Unreachable or RequestRefused.
+    """Send all events, and return their number. Raises Missing, Unreachable or RequestRefused.
 
-    They carry a signature where the user may read the key. With `signed` they must: else Denied is raised, since
-    nobody would act on them.
+    Events are signed if the user may read the key. With `signed` they have to be, since no function acts on
+    unsigned ones: without the key Denied is raised.
     """
     key = _key(cluster)
     if signed and key is None:
@@ -40,7 +40,7 @@ def send(cluster: Cluster, events: Iterable[CloudEvent], *, signed: bool = False
 
 
 def _key(cluster: Cluster) -> bytes | None:
-    """What our events are signed with; None where the user may not know."""
+    """Return the key that signs our events; None if the user may not read it, or it does not exist."""
     try:
         return key_of(cluster.get(secret(cluster.operator_namespace)))
     except Forbidden:
@@ -48,7 +48,7 @@ def _key(cluster: Cluster) -> bytes | None:
 
 
 def address(cluster: Cluster) -> str:
-    """Where the Broker takes events, as Knative says."""
+    """Return the URL of the Broker's ingress, from its status."""
     place = cluster.operator_namespace
     broker = cluster.get(Ref(BROKER, place, NAME))
     if broker is None:
@@ -61,7 +61,7 @@ def address(cluster: Cluster) -> str:
 
 @contextmanager
 def _reached(url: str, cluster: Cluster) -> Iterator[str]:
-    """The URL itself, or that of a port here that leads to its Service, with the same path."""
+    """Yield the URL itself if it is a loopback address, else that of a forwarded port with the same path."""
     if loopback(url):
         yield url
         return

@@ -1,7 +1,7 @@
-"""The API server as the user at the terminal reaches it: by his kubeconfig, and with his own permissions.
+"""Connects to the API server as the user at the terminal: by their kubeconfig, and with their own permissions.
 
-Reads are those of `runtime.client`; what it does not have is here: the dry run of an apply, the question what the user
-may do, and where in the cluster he is.
+`runtime.client` does the reads. This module adds the dry run of an apply, the question whether the user may do
+something, and the user's current namespace.
 """
 
 import os
@@ -28,9 +28,9 @@ DEFAULT_NAMESPACE = "default"
 # Where a pod finds its API server, and which namespace it is in.
 IN_POD = "KUBERNETES_SERVICE_HOST"
 POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-# What Python says around OpenSSL's own words: 'SSLError [SSL: NAME] ... (_ssl.c:1006)'.
+# The text that Python adds to OpenSSL's message: 'SSLError [SSL: NAME] ... (_ssl.c:1006)'.
 OPENSSL = re.compile(r"^SSLError\s+(\[SSL: \w+\] )?|\s*\(_ssl\.c:\d+\)|\s+$")
-# How many requests one command may have under way at once.
+# Most requests of one command at the same time.
 CONNECTIONS = 8
 DRY_RUN = {"dryRun": "All", "fieldValidation": "Strict"}
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
@@ -38,7 +38,7 @@ REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 @dataclass(frozen=True)
 class ClusterTarget:
-    """Which cluster, where in it and as whom, by flags and environment; empty means kubectl's own default, or ours."""
+    """The cluster, the namespaces and the user, by flags and environment; empty means kubectl's default, or ours."""
 
     kubeconfig: str = ""
     context: str = ""
@@ -48,7 +48,7 @@ class ClusterTarget:
 
     @property
     def kubectl(self) -> tuple[str, ...]:
-        """The flags by which kubectl goes to the same cluster."""
+        """Return the flags with which kubectl connects to the same cluster."""
         flags = {"--kubeconfig": self.kubeconfig, "--context": self.context}
         given = tuple(f"{flag}={value}" for flag, value in flags.items() if value)
         return (*given, *self.impersonation.flags)
@@ -56,7 +56,7 @@ class ClusterTarget:
 
 @dataclass(frozen=True)
 class Cluster:
-    """One cluster; `token` is the user's, empty where he has none (a client certificate, for instance).
+    """One cluster; `token` is the user's, empty if they use another credential, such as a client certificate.
 
     `acts_for` is the user on whose behalf requests are made; empty if they are the user's own.
     """
@@ -69,24 +69,24 @@ class Cluster:
 
     @property
     def operator_namespace(self) -> str:
-        """The namespace of the functions: where their Broker, Triggers, Knative Services and dead letters are."""
+        """Return the namespace of the functions, with their Broker, Triggers, Knative Services and dead letters."""
         return self.place.operator_namespace or NAMESPACE
 
     def without_token(self, text: str) -> str:
         """Return a server's message with `(hidden)` for the user's token, which a proxy may repeat."""
-        return without(self.token, text)
+        return hide_token(self.token, text)
 
     @cached_property
     def client(self) -> Client:
-        """Reads and deletes; it applies nothing here, so its field manager is of no consequence."""
+        """Return a client that reads and deletes; its field manager does not matter, since it applies nothing."""
         return Client(self.transport, manager="kubectl-kepler")
 
     def get(self, ref: Ref) -> Manifest | None:
-        """The object, or None."""
+        """Return the object, or None."""
         return self.client.get(ref)
 
     def need(self, ref: Ref) -> Manifest:
-        """The object; raises Missing where there is none."""
+        """Return the object. Raises Missing if there is none."""
         manifest = self.get(ref)
         if manifest is None:
             raise Missing(f"there is no {title(ref)}: `kubectl kepler status -A` lists what there is")
@@ -95,36 +95,36 @@ class Cluster:
     def list(
         self, kind: Kind, namespace: str = "", *, labelled: str = "", metadata_only: bool = False
     ) -> tuple[Manifest, ...]:
-        """All objects of a kind, in a namespace or everywhere; raises NotFound where the kind is not served."""
+        """Return all objects of a kind, in a namespace or everywhere. Raises NotFound if the kind is not served."""
         where = Collection(kind, namespace)
         return tuple(self.client.list(where, labelled=labelled, metadata_only=metadata_only))
 
     def known(
         self, kind: Kind, namespace: str = "", *, labelled: str = "", metadata_only: bool = False
     ) -> tuple[Manifest, ...] | None:
-        """List objects of a kind; None where the API server does not serve it."""
+        """Return all objects of a kind; None if the API server does not serve it."""
         try:
             return self.list(kind, namespace, labelled=labelled, metadata_only=metadata_only)
         except NotFound:
             return None
 
     def delete(self, ref: Ref, over: Manifest) -> None:
-        """Deletes the version that was read, and no other; raises Conflict where there is another by now."""
+        """Delete the version of an object that was read. Raises Conflict if it has changed since."""
         self.client.delete(ref, over=over)
 
     def rehearse(self, ref: Ref, body: Manifest, *, manager: str, content_type: str) -> Manifest:
-        """The object as a patch would leave it; nothing is written (dryRun=All). Raises ApiErrors as a write does."""
+        """Return the object as a patch would leave it, by a dry run (dryRun=All). Raises ApiErrors as a write does."""
         force = {"force": "true"} if content_type == APPLY else {}
         query = {**DRY_RUN, "fieldManager": manager, **force}
         return self._ask(Request("PATCH", path(ref.kind, ref.namespace, ref.name), query, body, content_type))
 
     def rehearse_creation(self, ref: Ref, body: Manifest, *, manager: str) -> Manifest:
-        """The object as it would be made; nothing is."""
+        """Return the object as its creation would make it, by a dry run."""
         query = {**DRY_RUN, "fieldManager": manager}
         return self._ask(Request("POST", path(ref.kind, ref.namespace), query, body))
 
     def may(self, verb: str, kind: Kind, namespace: str = "", subresource: str = "") -> bool:
-        """Whether the API server would let the user do this."""
+        """Return whether the API server would let the user do this."""
         attributes = {
             "verb": verb,
             "group": kind.group,
@@ -140,7 +140,7 @@ class Cluster:
         return bool((self._ask(Request("POST", REVIEWS, body=body)).get("status") or {}).get("allowed"))
 
     def version(self) -> str:
-        """The API server's own."""
+        """Return the API server's version."""
         return str(self._ask(Request("GET", "/version")).get("gitVersion", ""))
 
     def _ask(self, request: Request) -> Manifest:
@@ -148,26 +148,26 @@ class Cluster:
 
 
 def connect(place: ClusterTarget, environment: Mapping[str, str]) -> Cluster:
-    """The cluster that the flags, or else the environment, name; raises Unreachable where there is none."""
+    """Return the cluster that the flags, or else the environment, name. Raises Unreachable if there is none."""
     context = kubeconfig.choose(place.kubeconfig, place.context, environment)
     where = os.pathsep.join(kubeconfig.files(place.kubeconfig, environment))
     try:
         configured = login.configured(context) if context else _in_cluster(environment, where)
         acting = place.impersonation.over(context.user if context else {})
         headers = tuple(acting.headers())
-    except (AttributeError, TypeError, ValueError) as wrong:  # these messages may quote the file
+    except (AttributeError, TypeError, ValueError) as wrong:  # their messages may quote the file
         raise kubeconfig.malformed(where, wrong) from None
-    if not configured.verify_ssl:  # as the kubeconfig wants it: kubectl says nothing, either
+    if not configured.verify_ssl:  # the kubeconfig says so, and kubectl does not warn, either
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     send = through(configured, user_agent=f"kubectl-kepler/{VERSION}", connections=CONNECTIONS, headers=headers)
     token = str((configured.api_key or {}).get("BearerToken") or "").removeprefix("Bearer ")
-    transport = _decisive(send, str(configured.host), token)
+    transport = _raising_transport(send, str(configured.host), token)
     namespace = place.namespace or (context.namespace if context else _own_namespace()) or DEFAULT_NAMESPACE
     return Cluster(transport, place, namespace, token, acts_for=acting.user)
 
 
 def _in_cluster(environment: Mapping[str, str], where: str) -> Configuration:
-    """How a pod reaches its own API server; where this is none, no file says which cluster is meant."""
+    """Return the configuration of a pod for its own API server. Raises Unreachable outside of a pod."""
     pod = {name: value for name, value in environment.items() if name != kubeconfig.VARIABLE}
     if IN_POD not in pod:
         raise Unreachable(
@@ -180,20 +180,20 @@ def _in_cluster(environment: Mapping[str, str], where: str) -> Configuration:
 
 
 def _own_namespace() -> str:
-    """The namespace of this pod; empty where this is none."""
+    """Return the namespace of this pod; empty outside of a pod."""
     try:
         return POD_NAMESPACE.read_text().strip()
     except OSError:
         return ""
 
 
-def without(token: str, text: str) -> str:
-    """The text with `(hidden)` for a token that somebody's answer repeats."""
+def hide_token(token: str, text: str) -> str:
+    """Return a text with `(hidden)` for the token, which a server's answer may repeat."""
     return KnownSecrets([token]).hidden(text) if token else text
 
 
-def _decisive(send: Transport, host: str, token: str) -> Transport:
-    """Raise the error of an answer at once, since a user waits; no error contains the token."""
+def _raising_transport(send: Transport, host: str, token: str) -> Transport:
+    """Return a transport that raises an answer's error at once, since a user waits; no error contains the token."""
 
     def ask(request: Request) -> ApiResponse:
         try:
@@ -204,7 +204,7 @@ def _decisive(send: Transport, host: str, token: str) -> Transport:
                 "header may have; log in again"
             ) from None
         if answer.body.get("reason") == UNTRUSTED:
-            cause = OPENSSL.sub("", without(token, str(answer.body["cause"]))).strip()
+            cause = OPENSSL.sub("", hide_token(token, str(answer.body["cause"]))).strip()
             raise Unreachable(
                 f"the API server at {host} cannot be trusted ({cause}): set `certificate-authority` and "
                 "`tls-server-name` of the cluster in your kubeconfig as they are there, or log in again"
@@ -216,7 +216,7 @@ def _decisive(send: Transport, host: str, token: str) -> Transport:
         if answer.status == 401:
             raise Denied(f"the API server at {host} does not know you: log in again, or choose another --context")
         if answer.status >= 400 and "message" in answer.body:
-            return replace(answer, body={**answer.body, "message": without(token, str(answer.body["message"]))})
+            return replace(answer, body={**answer.body, "message": hide_token(token, str(answer.body["message"]))})
         return answer
 
     return ask

@@ -1,11 +1,12 @@
-"""The query API of `audit`: found, reached, asked, and understood. `audit.answer_models` says what it answers.
+"""The client of `audit`'s query API; `audit.answer_models` describes its answers.
 
-It is found by `--console` or `KEPLER_CONSOLE`, or else by way of the cluster: Trigger `kepler-audit` knows where the
-function is. If that is on this machine it is asked directly, else through `kubectl port-forward`.
+The address is given by `--console` or `KEPLER_CONSOLE`, or else read from the cluster: the status of Trigger
+`kepler-audit` has the address of the function. A loopback address is used directly, any other through
+`kubectl port-forward`.
 
-It is asked with the user's own token, as the kubeconfig or its exec plugin gives it: what may be seen follows from the
-user's own permissions, and to make a token for `AUDIENCE` a user would have to be a ServiceAccount, and be allowed to
-create tokens of it. The token goes to this machine, through the port-forward, or to the URL that the user names.
+Requests carry the user's own token, from the kubeconfig or its exec plugin, since what a user may see follows from
+their own permissions. (Only a ServiceAccount that may create tokens of itself could get one for `AUDIENCE`.) The token
+is sent to this machine, through the port-forward, or to the URL that the user names.
 """
 
 import json
@@ -18,9 +19,9 @@ from urllib.parse import quote, urlencode
 import urllib3
 from pydantic import BaseModel, ValidationError
 
-from audit.answer_models import API, Change, Interference, Kept, Page, StoreState, Summary, Trace
+from audit.answer_models import API, Change, Interference, Page, StoredReport, StoreState, Summary, Trace
 from cli.command_errors import CliError, Denied, Missing, RequestRefused, Unreachable
-from cli.connection.cluster import Cluster, without
+from cli.connection.cluster import Cluster, hide_token
 from cli.connection.forward import forwarded
 from cli.explanation.function_parts import OTHER_NAMESPACE, loopback
 from cli.kinds import POD, TRIGGER
@@ -46,33 +47,33 @@ Answer = TypeVar("Answer", bound=BaseModel)
 
 @dataclass(frozen=True)
 class ConsoleClient:
-    """The query API at `url`, asked as whoever `token` stands for."""
+    """The query API at `url`; requests are authenticated with `token`."""
 
     url: str
     token: str = ""
 
     def history(self, key: Ref, *, before: str = "", limit: int = 100) -> Page[Change]:
-        """Generations of a resource, newest first."""
+        """Return a page of a resource's generations, newest first."""
         return self._ask(Page[Change], "history", {**_place(key), "before": before, "limit": str(limit)})
 
     def interference(self, key: Ref) -> Interference:
-        """What others do to the children of a resource."""
+        """Return what others change in the children of a resource."""
         return self._ask(Interference, "interference", _place(key))
 
     def reports(self, **selected: str) -> Page[Summary]:
-        """Reports in short, newest first; parameters as `audit.answer_models` has them."""
+        """Return a page of report summaries, newest first; the parameters are those in `audit.answer_models`."""
         return self._ask(Page[Summary], "reports", selected)
 
-    def report(self, identity: str) -> Kept:
-        """One report in full."""
-        return self._ask(Kept, f"reports/{quote(identity)}", {})
+    def report(self, identity: str) -> StoredReport:
+        """Return one report in full."""
+        return self._ask(StoredReport, f"reports/{quote(identity)}", {})
 
     def trace(self, identity: str) -> Trace:
-        """One change in full."""
+        """Return one trace in full."""
         return self._ask(Trace, f"traces/{quote(identity)}", {})
 
     def state(self) -> StoreState:
-        """What is kept, and the last sweep."""
+        """Return how much is stored, and the last sweep."""
         return self._ask(StoreState, "state", {})
 
     def _ask(self, model: type[Answer], path: str, selected: Mapping[str, str]) -> Answer:
@@ -88,7 +89,7 @@ class ConsoleClient:
         if answer.status != 200:
             raise self._wrong(answer.status, answer.data)
         try:
-            return model.model_validate_json(answer.data, extra="ignore")  # a newer one says more
+            return model.model_validate_json(answer.data, extra="ignore")  # a newer version may have more fields
         except ValidationError as other:
             raise RequestRefused(
                 f"what answers at {self._shown_url} is not this version's query API: {ELSEWHERE}"
@@ -99,7 +100,7 @@ class ConsoleClient:
         return redact.text(self.url)
 
     def _wrong(self, status: int, body: bytes) -> CliError:
-        detail = without(self.token, _detail(body)) or f"it answered {status}"
+        detail = hide_token(self.token, _detail(body)) or f"it answered {status}"
         if status == 401:
             return Denied(f"the query API: {detail}; {NO_TOKEN}")
         return WRONG.get(status, Unreachable)(f"the query API: {detail}")
@@ -110,7 +111,7 @@ def _place(key: Ref) -> Mapping[str, str]:
 
 
 def _detail(body: bytes) -> str:
-    """What a problem document (RFC 9457) says to do."""
+    """Return the `detail` of a problem document (RFC 9457); empty if it is none."""
     try:
         document: Any = json.loads(body)
     except ValueError:
@@ -119,9 +120,10 @@ def _detail(body: bytes) -> str:
 
 
 @contextmanager
-def reached(cluster: Cluster, *, url: str = "", token: str = "") -> Iterator[ConsoleClient]:
-    """The query API, for as long as the `with` lasts; raises Unreachable, Missing or Denied with what to do."""
-    # The query API knows no impersonation: with our own token it would show what we may see, and not what they may.
+def console_client(cluster: Cluster, *, url: str = "", token: str = "") -> Iterator[ConsoleClient]:
+    """Yield a client of the query API, for as long as the `with` lasts. Raises Unreachable, Missing or Denied."""
+    # The query API has no impersonation: with the user's own token it would show what that user may see, and not what
+    # the impersonated one may.
     mine = token or ("" if cluster.acts_for else cluster.token)
     address = url or _address(cluster)
     if url or loopback(address):
@@ -132,7 +134,7 @@ def reached(cluster: Cluster, *, url: str = "", token: str = "") -> Iterator[Con
 
 
 def _address(cluster: Cluster) -> str:
-    """Where Knative sends the function's events to."""
+    """Return the address to which Knative sends the function's events."""
     place = cluster.operator_namespace
     trigger: Manifest | None = cluster.get(Ref(TRIGGER, place, AUDIT))
     if trigger is None:
@@ -146,7 +148,7 @@ def _address(cluster: Cluster) -> str:
 
 
 def _pod(cluster: Cluster) -> str:
-    """A pod of the function that runs."""
+    """Return the name of a running pod of the function."""
     place = cluster.operator_namespace
     pods = cluster.list(POD, place, labelled=f"{OF_SERVICE}={AUDIT}")
     running = [pod for pod in pods if (pod.get("status") or {}).get("phase") == "Running"]

@@ -1,4 +1,4 @@
-"""`kubectl port-forward`: the way from a terminal to what listens only within the cluster.
+"""`kubectl port-forward`: connects a terminal to a server that listens only within the cluster.
 
 It needs the permission `create pods/portforward` in that namespace, and lasts as long as the `with` around it.
 """
@@ -20,7 +20,7 @@ LISTENS = re.compile(r"Forwarding from (127\.0\.0\.1:\d+)")
 
 @contextmanager
 def forwarded(cluster: Cluster, namespace: str, target: str, port: int) -> Iterator[str]:
-    """The URL under which `target` (`pod/NAME`, `svc/NAME`) answers here; raises Unreachable with kubectl's words."""
+    """Yield the local URL of `target` (`pod/NAME`, `svc/NAME`). Raises Unreachable with the output of kubectl."""
     kubectl = shutil.which("kubectl")
     if kubectl is None:
         raise Unreachable("kubectl is not on your PATH, and `kubectl port-forward` is needed: install it")
@@ -43,7 +43,10 @@ def forwarded(cluster: Cluster, namespace: str, target: str, port: int) -> Itera
 
 
 def _address(process: "subprocess.Popen[str]", target: str, cluster: Cluster) -> str:
-    """Where it listens, once it says so. Its output is read to its end, so that it never waits for a reader."""
+    """Return the address where kubectl listens, once it prints that.
+
+    A thread reads its output to the end, so that kubectl never blocks on a full pipe.
+    """
     lines_read: Queue[str | None] = Queue()
     threading.Thread(target=_read, args=(process, lines_read), daemon=True).start()
     lines: list[str] = []

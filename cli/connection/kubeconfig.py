@@ -1,8 +1,8 @@
-"""The kubeconfig, as kubectl reads it: several files become one, and one context of it is chosen. It is not used yet.
+"""Reads the kubeconfig as kubectl does: merges several files, and chooses one context. It connects to nothing.
 
 The client library differs where it matters: it takes the current context of the last file, runs plugins in the folder
-of the file, knows no `as`, and asks as anonymous if a plugin fails. The rules are those of k8s.io/client-go v0.35,
-tools/clientcmd: loader.go, client_config.go, validation.go.
+of the file, ignores `as`, and sends requests as anonymous if a plugin fails. The rules are those of k8s.io/client-go
+v0.35, tools/clientcmd: loader.go, client_config.go, validation.go.
 """
 
 import os
@@ -18,7 +18,7 @@ from cli.manifest_files.kubectl_yaml import documents
 
 VARIABLE = "KUBECONFIG"
 DEFAULT = "~/.kube/config"
-# Section -> what an entry of it holds beside its name.
+# Section -> the key of an entry's content beside its name.
 SECTIONS = {"clusters": "cluster", "users": "user", "contexts": "context"}
 # Fields that are paths, relative to the file that they stand in.
 PATHS = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
@@ -30,13 +30,16 @@ Fields = Mapping[str, Any]
 
 @dataclass
 class Merged:
-    """All files as one: of entries with one name, and of current contexts, the first counts."""
+    """All files merged; the first of several entries with one name counts, and the first current context."""
 
     current: str = ""
     entries: dict[str, dict[str, Fields]] = field(default_factory=lambda: {section: {} for section in SECTIONS})
 
     def add(self, document: Fields, folder: Path) -> None:
-        """Add what a file says that no file before it says. Raises TypeError or KeyError for one of another form."""
+        """Add the entries of a file that no file before it has.
+
+        Raises AttributeError, KeyError or TypeError if it has another form.
+        """
         self.current = self.current or str(document.get("current-context") or "")
         for section, kind in SECTIONS.items():
             for entry in document.get(section) or ():
@@ -63,9 +66,9 @@ def files(kubeconfig: str, environment: Mapping[str, str]) -> list[str]:
 
 
 def choose(kubeconfig: str, context: str, environment: Mapping[str, str]) -> ChosenContext | None:
-    """Return the context that is named, or else the current one; None if no file says anything.
+    """Return the named context, or else the current one; None if no file has any content.
 
-    Raises Unreachable, whose message quotes no file.
+    Raises Unreachable; its message quotes no file.
     """
     paths = files(kubeconfig, environment)
     merged, has_context = Merged(), False
@@ -80,12 +83,12 @@ def choose(kubeconfig: str, context: str, environment: Mapping[str, str]) -> Cho
 
 
 def malformed(path: str, wrong: Exception) -> Unreachable:
-    """The error of a file that has another form than a kubeconfig."""
+    """Return the error for a file that has another form than a kubeconfig."""
     return Unreachable(f"kubeconfig '{path}' is malformed ({type(wrong).__name__}): `kubectl config view` says where")
 
 
 def _documents(path: str, *, required: bool) -> Iterator[Fields]:
-    """Yield what a file says; nothing if it is empty, or if it is not there and need not be."""
+    """Yield the content of a file; nothing if it is empty, or if it does not exist and is not required."""
     try:
         text = Path(path).expanduser().read_text()
         content = next(iter(documents(text)), None)
@@ -95,7 +98,7 @@ def _documents(path: str, *, required: bool) -> Iterator[Fields]:
         return
     except OSError as unreadable:
         raise Unreachable(f"kubeconfig '{path}' cannot be read: {unreadable.strerror}") from None
-    except (yaml.YAMLError, ValueError) as wrong:  # these messages may quote the file
+    except (yaml.YAMLError, ValueError) as wrong:  # their messages may quote the file
         raise malformed(path, wrong) from None
     if content is not None:
         yield content

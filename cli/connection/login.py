@@ -1,7 +1,7 @@
-"""Who we are to the API server: a token, a certificate or a plugin's answer, and on whose behalf. As kubectl has it.
+"""Authenticates to the API server as kubectl does: token, certificate or plugin, and impersonation.
 
-What is wrong is one line that names the field or the file, and never what is in it. If a credential cannot be had, no
-request is made as anonymous.
+An error is one line that names the field or the file, and never its content. If a credential cannot be read, no request
+is made as anonymous.
 """
 
 import base64
@@ -28,7 +28,7 @@ PAIR = ("client-certificate", "client-key")
 
 @dataclass(frozen=True)
 class Impersonation:
-    """On whose behalf requests are made; empty for one's own. What flags say counts before what the kubeconfig says."""
+    """The user on whose behalf requests are made; empty for the user's own. Flags override the kubeconfig."""
 
     user: str = ""
     groups: tuple[str, ...] = ()
@@ -36,7 +36,7 @@ class Impersonation:
     extra: tuple[tuple[str, str], ...] = ()
 
     def over(self, user: Fields) -> "Impersonation":
-        """Return this, completed by a user of the kubeconfig."""
+        """Return this, completed from the fields of a user in the kubeconfig."""
         extra = tuple((key, value) for key, values in (user.get("as-user-extra") or {}).items() for value in values)
         return replace(
             self,
@@ -47,7 +47,7 @@ class Impersonation:
         )
 
     def headers(self) -> Iterator[tuple[str, str]]:
-        """Yield the headers of a request, one of a name for each value. Raises Unreachable if no user is named."""
+        """Yield the headers of a request, one for each value. Raises Unreachable for a group or uid without a user."""
         if not self.user:
             if self.groups or self.uid or self.extra:
                 raise Unreachable("a group or uid is impersonated without a user: add --as, or `as` to the kubeconfig")
@@ -60,13 +60,13 @@ class Impersonation:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """The flags by which kubectl does the same."""
+        """Return the flags with which kubectl impersonates the same user."""
         given = (("--as", self.user), *(("--as-group", group) for group in self.groups), ("--as-uid", self.uid))
         return tuple(f"{flag}={value}" for flag, value in given if value)
 
 
 def configured(context: ChosenContext) -> Configuration:
-    """Return the client's configuration for a context. Raises Unreachable if a credential cannot be had."""
+    """Return the client's configuration for a context. Raises Unreachable if a credential cannot be read."""
     cluster, user = _cluster(context), _user(context)
     document = {
         "current-context": "chosen",
@@ -84,7 +84,7 @@ def configured(context: ChosenContext) -> Configuration:
 
 
 def _cluster(context: ChosenContext) -> Fields:
-    """Return the cluster's fields, checked."""
+    """Return the cluster's fields. Raises Unreachable if they are invalid."""
     cluster, called = context.cluster, f"cluster '{context.cluster_name}' of the kubeconfig"
     if not cluster.get("server"):
         raise Unreachable(f"{called} has no `server`: `kubectl config set-cluster` sets it")
@@ -100,9 +100,9 @@ def _cluster(context: ChosenContext) -> Fields:
 
 
 def _user(context: ChosenContext) -> Fields:
-    """Return the user's fields, checked, with a token instead of its file or of the plugin that gives one.
+    """Return the user's fields, with the token that the token file or the plugin gives.
 
-    Raises TypeError for a token of another form.
+    Raises Unreachable if they are invalid, TypeError for a token that is not text.
     """
     user, called = context.user, f"user '{context.user_name}' of the kubeconfig"
     if (user.get("token") or user.get("tokenFile")) and (user.get("username") or user.get("password")):
@@ -163,7 +163,7 @@ def _given(fields: Fields, name: str) -> bool:
 
 
 def _readable(fields: Fields, names: tuple[str, ...], called: str) -> None:
-    """Raise Unreachable if the data of one of these fields is no base64, or its file cannot be read."""
+    """Raise Unreachable if the data of one of these fields is not base64, or its file cannot be read."""
     for name in names:
         data, file = fields.get(f"{name}-data"), fields.get(name)
         try:
@@ -178,7 +178,7 @@ def _readable(fields: Fields, names: tuple[str, ...], called: str) -> None:
 
 
 def _fits(made: Configuration, user: str) -> None:
-    """Raise Unreachable if the authority, the certificate or its key is none, or the key is another certificate's."""
+    """Raise Unreachable if the authority or the certificate is invalid, or the key belongs to another certificate."""
     try:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         if made.ssl_ca_cert:

@@ -1,6 +1,6 @@
-"""Is the installation complete, and does it work? Everything but `survey` is pure.
+"""Checks that the installation is complete and works. Everything but `survey` is pure.
 
-survey           reads what the checks look at
+survey           reads the objects that the checks need
 check            one check, and how objects are compared
 expected         what this version installs, with the overlays in use
 installed        definitions, accounts and permissions
@@ -10,5 +10,5 @@ delivery         source, clock and Broker
 subscriptions    Triggers
 knative_services the functions' Knative Services
 pod_symptoms     why a function's pods do not run
-alive            sweeps, dead letters, namespaces, resources, the user's own rights
+operation        sweeps, dead letters, namespaces, resources, the user's own rights
 """

@@ -1,4 +1,4 @@
-"""One check, what the checks look at, and how an object is compared with the one that this version generates."""
+"""The data that the checks use, and the comparison of an object with the one that this version generates."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,14 +15,14 @@ from events.report import EventPart
 from runtime.objects import Manifest, Ref
 from runtime.settings import NAMESPACE
 
-# By force: what somebody has edited by hand has an owner beside whoever installed it, and is to be put back.
+# `--force-conflicts`, since a field that was edited by hand has another owner, and is to be put back.
 APPLY = "kubectl apply --server-side --force-conflicts -k config/base (or your overlay of it), of this version"
 INSTALL_KNATIVE = "https://knative.dev/docs/install, then " + APPLY
 HEADINGS = ("CHECK", "", "WHAT", "TO DO")
 
 
 class Diagnosis(EventPart):
-    """All checks; `healthy` where none fails. `version` is this program's, `server` the API server's."""
+    """All checks; `healthy` if none fails. `version` is this program's, `server` the API server's."""
 
     healthy: bool
     version: str
@@ -32,12 +32,12 @@ class Diagnosis(EventPart):
 
 @dataclass(frozen=True)
 class ClusterSnapshot:
-    """What was read of the cluster before the checks begin.
+    """What was read from the cluster before the checks begin.
 
-    `objects` has an entry for everything that was looked for (None: absent), `hidden` what the user may not read.
-    `rights` is what the user may do; `state` is None where the query API is out of reach. Of the functions' `revisions`
-    and `pods`, and of Knative's admission `webhooks` and `endpoints` (EndpointSlices), None says that the user may not
-    list them. `tenant_bindings` are looked for with overlay `tenants` only, and have no entry for what may not be read.
+    `objects` has an entry for each object that was read (None: absent); `hidden` are those that the user may not read.
+    `rights` is what the user may do; `state` is None if the query API cannot be reached. The functions' `revisions` and
+    `pods`, and Knative's admission `webhooks` and `endpoints` (EndpointSlices), are None if the user may not list them.
+    `tenant_bindings` are read with overlay `tenants` only, and have no entry for those that the user may not read.
     `server` is the API server's version, 'v1.33.1'. `listed_in` is the only namespace whose Keplers the user may list;
     empty for all namespaces, None for none.
     """
@@ -60,7 +60,7 @@ class ClusterSnapshot:
     tenant_bindings: Mapping[Ref, Manifest | None] = field(default_factory=dict)
 
     def find(self, kind: str, name: str) -> Manifest | None:
-        """Return an object that was looked for, by its kind and name, which are unique here; None if it is absent."""
+        """Return an object by its kind and name, which are unique here; None if it is absent or was not read."""
         return next(
             (manifest for ref, manifest in self.objects.items() if (ref.kind.name, ref.name) == (kind, name)), None
         )
@@ -71,39 +71,39 @@ class ClusterSnapshot:
 
     @property
     def describe(self) -> str:
-        """The command that shows an object in the functions' namespace, but for its kind and name."""
+        """Return the command that shows an object in the functions' namespace, without kind and name."""
         return f"kubectl -n {self.namespace} describe"
 
     @cached_property
     def overlays(self) -> frozenset[Overlay]:
-        """The overlays of `config/overlays` that are plainly in use."""
+        """Return the overlays of `config/overlays` that are in use, judged by the objects."""
         return expected.in_use(
             {(ref.kind.name, ref.name): manifest for ref, manifest in self.objects.items()}, self.installed
         )
 
     def wanted(self, kind: str, api: str = "") -> Iterator[Manifest]:
-        """Yield what this version installs of a kind, given the overlays in use.
+        """Yield the objects of a kind that this version installs, given the overlays in use.
 
-        `api` is what the API version starts with: it tells Knative's Services from those of the core group.
+        `api` is the beginning of the API version: it distinguishes Knative's Services from those of the core group.
         """
         for overlay in expected.objects(self.namespace, self.overlays):
             if overlay["kind"] == kind and overlay["apiVersion"].startswith(api):
                 yield overlay
 
 
-def unlike(wanted: Any, there: Any, path: str = "spec") -> list[str]:
-    """Return the paths of the fields of `wanted` that `there` does not have.
+def missing_fields(wanted: Any, there: Any, path: str = "spec") -> list[str]:
+    """Return the paths of the fields of `wanted` that `there` does not have, or has with another value.
 
-    Fields that `there` has besides are defaults of the API server or Knative's own; items of lists are compared by
-    their place, and lists of different lengths differ as a whole.
+    Additional fields of `there` are defaults of the API server or of Knative. Items of lists are compared by position;
+    lists of different lengths differ as a whole.
     """
     if isinstance(wanted, Mapping):
         fields = there if isinstance(there, Mapping) else {}
-        below = (unlike(value, fields.get(key), f"{path}.{key}") for key, value in wanted.items())
+        below = (missing_fields(value, fields.get(key), f"{path}.{key}") for key, value in wanted.items())
         return [field for fields in below for field in fields]
     if isinstance(wanted, list) and len(wanted) == len(there or ()):
         items = enumerate(zip(wanted, there or (), strict=True))
-        return [field for at, (value, actual) in items for field in unlike(value, actual, f"{path}[{at}]")]
+        return [field for at, (value, actual) in items for field in missing_fields(value, actual, f"{path}[{at}]")]
     return [] if wanted == there else [path]
 
 
@@ -121,10 +121,10 @@ def listed(names: Iterable[str]) -> str:
 
 @dataclass(frozen=True)
 class Symptom:
-    """What is wrong with an object of Knative's, and what to do; objects with the same cause are told in one line.
+    """A problem of a Knative object, and what to do.
 
-    Of objects with one `cause`, `says` and `do` of the first stand for all. `ready` says that the object is Ready, and
-    has the symptom all the same.
+    Objects with the same `cause` share one line, with `says` and `do` of the first. `ready` says that the object is
+    Ready although it has the symptom.
     """
 
     cause: str
@@ -135,7 +135,7 @@ class Symptom:
 
 
 def together(area: str, kind: str, symptoms: Iterable[tuple[str, Symptom]]) -> Iterator[Check]:
-    """Yield one check for each cause, which names every object of this kind that has it."""
+    """Yield one check for each cause; it names every object of this kind that has it."""
     grouped: dict[tuple[str, bool], list[tuple[str, Symptom]]] = {}
     for called, symptom in symptoms:
         grouped.setdefault((symptom.cause, symptom.ready), []).append((called, symptom))

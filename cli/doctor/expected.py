@@ -1,7 +1,7 @@
-"""What a complete installation of this version has: `config/base`, as the overlays in use leave it. Pure.
+"""The objects of a complete installation of this version: `config/base`, as changed by the overlays in use. Pure.
 
-An overlay of `config/overlays` is in use if something is there that only it installs. What it changes is then expected,
-and no fault. `event-policies` and `monitoring` change nothing that a check compares.
+An overlay of `config/overlays` is in use if an object exists that only it installs. Its changes are then expected, and
+not reported. `event-policies` and `monitoring` change nothing that a check compares.
 """
 
 import copy
@@ -27,8 +27,8 @@ KAFKA_CLASS = "Kafka"
 EVENT_POLICY = "EventPolicy"
 AUDIT = manager("audit")
 
-# Objects that were looked for, by kind and name: None is absent, and what may not be read has no entry.
-Found = Mapping[tuple[str, str], Manifest | None]
+# Objects that were read, by kind and name: None if absent; no entry if the user may not read it.
+ReadObjects = Mapping[tuple[str, str], Manifest | None]
 
 
 class Overlay(StrEnum):
@@ -44,7 +44,7 @@ class Overlay(StrEnum):
     TENANTS = "tenants"
 
 
-# What an overlay adds to the ClusterRole that all exporters share.
+# The rule that an overlay adds to the ClusterRole of all exporters.
 EXPORTER_RULES: Mapping[Overlay, Object] = {
     Overlay.NODES_PROXY: policy_rule("", ["nodes/proxy"], ["get"]),
     Overlay.OPENSHIFT: policy_rule(
@@ -54,7 +54,7 @@ EXPORTER_RULES: Mapping[Overlay, Object] = {
 
 
 def objects(namespace: str, overlays: Iterable[Overlay]) -> tuple[Object, ...]:
-    """Return what is expected in the cluster if the functions are in this namespace."""
+    """Return the objects that are expected in the cluster if the functions are in this namespace."""
     return _objects(namespace, frozenset(overlays))
 
 
@@ -81,17 +81,17 @@ def _base() -> list[Object]:
 
 
 def renamed(manifests: Iterable[Object], namespace: str) -> list[Object]:
-    """Return the objects as they are for functions in another namespace.
+    """Return the objects for functions in another namespace.
 
-    The name stands in URIs and in CEL expressions, too, and nothing of ours is named like it: what
-    `config/components/namespace` does is the same as replacing the text (`tests/protocol/test_overlays.py`).
+    The name also appears in URIs and CEL expressions, and no other name contains it. So replacing the text has the same
+    result as `config/components/namespace` (`tests/protocol/test_overlays.py`).
     """
     replaced: list[Object] = json.loads(json.dumps([*manifests]).replace(NAMESPACE, namespace))
     return replaced
 
 
 def _change_rules(role: Object, overlays: frozenset[Overlay]) -> None:
-    """Gives a ClusterRole the rules that it has with these overlays."""
+    """Set the rules of a ClusterRole to those that it has with these overlays."""
     if Overlay.TENANTS in overlays:
         left = {role["metadata"]["name"]: role["rules"] for role in tenants.cluster_wide()}
         role["rules"] = left.get(role["metadata"]["name"], role["rules"])
@@ -109,8 +109,8 @@ def tenant_bindings(namespace: str, keplers: Iterable[Manifest]) -> dict[Ref, Ma
     return {Ref(ROLE_BINDING, place, name(binding)): binding for place in places for binding in wanted}
 
 
-def in_use(objects: Found, installed: Installation) -> frozenset[Overlay]:
-    """Return the overlays of which something is there; `no-admission-policies` if all policies are absent."""
+def in_use(objects: ReadObjects, installed: Installation) -> frozenset[Overlay]:
+    """Return the overlays that have left a sign in the cluster; `no-admission-policies` if all policies are absent."""
     exporter = (objects.get(("ClusterRole", children.EXPORTER)) or {}).get("rules") or ()
     audit = (installed.parts.get(AUDIT) or Parts()).service
     images = (objects.get(("ConfigMap", account_policies.IMAGES)) or {}).get("data")
@@ -129,7 +129,7 @@ def in_use(objects: Found, installed: Installation) -> frozenset[Overlay]:
 
 
 def additions() -> dict[Overlay, list[Object]]:
-    """Return, for each overlay that brings objects of its own, these: to find one says that the overlay is in use."""
+    """Return the objects of each overlay that adds some; if one of them exists, the overlay is in use."""
     return {
         Overlay.EVENT_POLICIES: contents.overlays()["components/event-policies/event-policies.yaml"],
         Overlay.OPENSHIFT: overlay_roles(openshift.OVERLAY),

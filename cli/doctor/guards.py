@@ -1,11 +1,11 @@
-"""What keeps others out: admission policies, their parameters and the NetworkPolicy; and the overlays in use. Pure."""
+"""Checks admission policies, their parameters and the NetworkPolicy, and names the overlays in use. Pure."""
 
 import re
 from collections.abc import Iterator
 from itertools import chain
 
 from audit.answers.checks import Check, fail, ok, summed, warn
-from cli.doctor.check import APPLY, ClusterSnapshot, listed, some_paths, unlike
+from cli.doctor.check import APPLY, ClusterSnapshot, listed, missing_fields, some_paths
 from cli.doctor.expected import Overlay, environment
 from cli.explanation.function_parts import Parts
 from cli.kinds import ADMISSION_POLICY, ADMISSION_POLICY_BINDING, NETWORK_POLICY
@@ -15,9 +15,10 @@ from operands import repositories
 from runtime.objects import CONFIG_MAP, Manifest, name
 
 POLICIES, OVERLAYS = "policies", "overlays"
-# The first Kubernetes whose kubelets ask for `nodes/pods`, and not for `nodes/proxy` (KubeletFineGrainedAuthz).
+# The first Kubernetes release with kubelets that require `nodes/pods` instead of `nodes/proxy`
+# (KubeletFineGrainedAuthz).
 FINE_GRAINED = (1, 33)
-# What somebody should know of an installation that has an overlay, beside that it has.
+# The consequence of an overlay that a user should know.
 REMARKS = {
     Overlay.NO_ADMISSION_POLICIES: "whoever may edit a Kepler decides what runs privileged",
     Overlay.NODES_PROXY: "a token of an exporter can run commands in all pods",
@@ -26,7 +27,7 @@ REMARKS = {
 
 
 def policies(seen: ClusterSnapshot) -> Iterator[Check]:
-    """Yield what is wrong with what the API server, or the network, should refuse."""
+    """Check the policies by which the API server and the network refuse requests."""
     kinds = (ADMISSION_POLICY, ADMISSION_POLICY_BINDING, NETWORK_POLICY, CONFIG_MAP)
     wanted = [manifest for kind in kinds for manifest in seen.wanted(kind.name)]
     hidden = [expected for expected in wanted if not seen.may_see(expected["kind"], name(expected))]
@@ -47,12 +48,12 @@ def _compared(seen: ClusterSnapshot, wanted: Manifest) -> Iterator[Check]:
     level = warn if wanted["kind"] == NETWORK_POLICY.name else fail
     if there is None:
         yield level(POLICIES, f"{called} does not exist: {_lost(wanted)}", APPLY)
-    elif paths := unlike(wanted.get("spec"), there.get("spec")):
+    elif paths := missing_fields(wanted.get("spec"), there.get("spec")):
         yield level(POLICIES, f"{called} is not as this version has it: {some_paths(paths)}", APPLY)
 
 
 def _lost(wanted: Manifest) -> str:
-    """Return what follows if this object is absent."""
+    """Return the consequence if this object is absent."""
     if wanted["kind"] == NETWORK_POLICY.name:
         return "every pod of the cluster may send to the functions"
     if wanted["kind"] == CONFIG_MAP.name:
@@ -61,7 +62,7 @@ def _lost(wanted: Manifest) -> str:
 
 
 def _images(seen: ClusterSnapshot) -> Iterator[Check]:
-    """Yield a failure if policies allow other images than the functions render, which they then refuse."""
+    """Yield a failure if the functions render images that the policies do not allow."""
     allowed = (seen.find(CONFIG_MAP.name, account_policies.IMAGES) or {}).get("data") or {}
     service = (seen.installed.parts.get(COLLECTOR.manager) or Parts()).service
     if service is None or not allowed or Overlay.NO_ADMISSION_POLICIES in seen.overlays:
@@ -76,7 +77,7 @@ def _images(seen: ClusterSnapshot) -> Iterator[Check]:
 
 
 def overlays(seen: ClusterSnapshot) -> Iterator[Check]:
-    """Yield a line that names the overlays in use, what they change is reported by no check; and one that is needed."""
+    """Yield a line that names the overlays in use, since no check reports their changes; a failure if one is needed."""
     release = _minor(seen.server)
     if release and release < FINE_GRAINED and Overlay.NODES_PROXY not in seen.overlays:
         needed = f"Kubernetes {seen.server} is older than 1.33: its kubelets let exporters list no pods"
@@ -93,6 +94,6 @@ def overlays(seen: ClusterSnapshot) -> Iterator[Check]:
 
 
 def _minor(version: str) -> tuple[int, int] | None:
-    """Return major and minor number of an API server's version, 'v1.33.1+k3s1'; None if it tells none."""
+    """Return major and minor number of an API server's version, such as 'v1.33.1+k3s1'; None if it has none."""
     match = re.match(r"v(\d+)\.(\d+)", version)
     return (int(match[1]), int(match[2])) if match else None

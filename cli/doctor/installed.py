@@ -1,11 +1,11 @@
-"""What `config/` installs: definitions, each function's account and permissions, and what users may be given. Pure."""
+"""Checks what `config/` installs: definitions, each function's account and permissions, and users' roles. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
 from audit.answers.checks import Check, fail, ok, summed, warn
 from cli.doctor import expected
-from cli.doctor.check import APPLY, ClusterSnapshot, listed, unlike
+from cli.doctor.check import APPLY, ClusterSnapshot, listed, missing_fields
 from cli.doctor.expected import Overlay
 from crds.crd_files import RESOURCES, definition
 from crds.meta import VERSION
@@ -21,12 +21,12 @@ Right = tuple[str, str, str, str]
 DEFINITIONS = "definitions"
 PERMISSIONS = "permissions"
 TENANT_BINDINGS = "config/overlays/tenants/namespace/role-bindings.yaml"
-# A ClusterRole with the label for a role of Kubernetes' own becomes part of that.
+# Prefix of the label that makes a ClusterRole part of one of Kubernetes' own roles.
 AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-"
 
 
 def elsewhere(seen: ClusterSnapshot) -> Iterator[Check]:
-    """Yield a failure if the functions are in another namespace than was looked at: all else would be about nothing.
+    """Yield a failure if the functions are in another namespace than the one that was read: all checks would fail.
 
     The binding of a function names the namespace of its ServiceAccount.
     """
@@ -36,21 +36,21 @@ def elsewhere(seen: ClusterSnapshot) -> Iterator[Check]:
     places = {str(subject.get("namespace", "")) for subject in binding.get("subjects") or ()} - {""}
     if places and seen.namespace not in places:
         place = min(places)
-        sentence = f"the functions are in namespace '{place}', and '{seen.namespace}' was looked at"
+        sentence = f"the functions are in namespace '{place}', and '{seen.namespace}' was checked"
         yield fail(
             "installation", sentence, f"add --operator-namespace {place}, or set KEPLER_OPERATOR_NAMESPACE={place}"
         )
 
 
 def definitions(seen: ClusterSnapshot) -> Iterator[Check]:
-    """The four CRDs: there, served, and of this version's schema."""
+    """Check that the four CRDs exist, are served, and have this version's schema."""
     definitions = (_definition(seen, name(wanted), wanted) for wanted in _rendered())
     yield from summed(DEFINITIONS, definitions, f"{len(RESOURCES)} kinds are served, in this version's schema")
 
 
 @cache
 def _rendered() -> tuple[Manifest, ...]:
-    """This version's CRDs, rendered once: nobody changes them, and rendering takes a tenth of a second."""
+    """Return this version's CRDs. They are rendered once, since that takes a tenth of a second."""
     return tuple(definition(resource) for resource in RESOURCES.values())
 
 
@@ -69,8 +69,8 @@ def _definition(seen: ClusterSnapshot, called: str, wanted: Manifest) -> Check:
 
 
 def permissions(seen: ClusterSnapshot) -> Iterator[Check]:
-    """Yield what is wrong with accounts, roles and bindings: those of the functions, of the exporters and of users."""
-    compared: tuple[tuple[str, Look], ...] = (
+    """Check the accounts, roles and bindings of the functions, of the exporters and of users."""
+    compared: tuple[tuple[str, Comparison], ...] = (
         ("ClusterRole", _role),
         ("Role", _role),
         ("ServiceAccount", _account),
@@ -78,7 +78,10 @@ def permissions(seen: ClusterSnapshot) -> Iterator[Check]:
         ("RoleBinding", _bound),
     )
     checks = [
-        check for kind, look in compared for manifest in seen.wanted(kind) for check in _there(seen, manifest, look)
+        check
+        for kind, compare in compared
+        for manifest in seen.wanted(kind)
+        for check in _there(seen, manifest, compare)
     ]
     hidden = {
         kind: sum(not seen.may_see(kind, name(manifest)) for manifest in seen.wanted(kind)) for kind, _ in compared
@@ -92,12 +95,12 @@ def permissions(seen: ClusterSnapshot) -> Iterator[Check]:
     yield from summed(PERMISSIONS, checks, well)
 
 
-# What there is to say of an object as it is, and as it should be.
-Look = Callable[[ClusterSnapshot, Manifest, Manifest], Iterable[Check]]
+# Compares an object as it is with the object as it should be.
+Comparison = Callable[[ClusterSnapshot, Manifest, Manifest], Iterable[Check]]
 
 
-def _there(seen: ClusterSnapshot, wanted: Manifest, look: Look) -> Iterator[Check]:
-    """Yield what a look at the object says, or that there is none; nothing if the user may not read it."""
+def _there(seen: ClusterSnapshot, wanted: Manifest, compare: Comparison) -> Iterator[Check]:
+    """Yield the checks of an object, or a failure if it is absent; nothing if the user may not read it."""
     kind, called = wanted["kind"], name(wanted)
     if not seen.may_see(kind, called):
         return
@@ -105,7 +108,7 @@ def _there(seen: ClusterSnapshot, wanted: Manifest, look: Look) -> Iterator[Chec
     if there is None:
         yield fail(PERMISSIONS, f"{kind} '{called}' does not exist", APPLY)
     else:
-        yield from look(seen, there, wanted)
+        yield from compare(seen, there, wanted)
 
 
 def _role(_seen: ClusterSnapshot, there: Manifest, wanted: Manifest) -> Iterator[Check]:
@@ -123,7 +126,7 @@ def _role(_seen: ClusterSnapshot, there: Manifest, wanted: Manifest) -> Iterator
 
 
 def rights(rules: Iterable[Manifest]) -> set[Right]:
-    """Every single permission of some rules."""
+    """Return each single permission of these rules."""
     return {
         (group, resource, verb, named)
         for rule in rules
@@ -140,7 +143,7 @@ def _listed_rights(rights: list[Right]) -> str:
 
 
 def _account(_seen: ClusterSnapshot, _there: Manifest, _wanted: Manifest) -> Iterable[Check]:
-    """Check that a ServiceAccount exists."""
+    """Return no check: it is enough that a ServiceAccount exists."""
     return ()
 
 
@@ -159,13 +162,13 @@ def _bound(seen: ClusterSnapshot, there: Manifest, wanted: Manifest) -> Iterator
 
 
 def _deletion(binding: Manifest) -> str:
-    """The command that deletes a binding: the API server lets nobody change the role of one."""
+    """Return the command that deletes a binding: the API server does not allow a change of its role."""
     namespace = metadata(binding).get("namespace")
     return f"kubectl delete {binding['kind'].lower()} {name(binding)}" + (f" -n {namespace}" if namespace else "")
 
 
 def _tenants(seen: ClusterSnapshot) -> Iterator[Check]:
-    """Yield what is wrong with the RoleBindings that overlay `tenants` needs in each namespace with a Kepler."""
+    """Check the RoleBindings that overlay `tenants` needs in each namespace with a Kepler."""
     if Overlay.TENANTS not in seen.overlays:
         return
     unread = set()
@@ -180,7 +183,7 @@ def _tenants(seen: ClusterSnapshot) -> Iterator[Check]:
         elif there.get("roleRef") != wanted["roleRef"]:
             deletion = f"kubectl delete rolebinding {ref.name} -n {ref.namespace}"
             yield fail(PERMISSIONS, f"{called} gives another role", f"{deletion}, then {cure}")
-        elif unlike(wanted["subjects"], there.get("subjects") or []):
+        elif missing_fields(wanted["subjects"], there.get("subjects") or []):
             yield fail(PERMISSIONS, f"{called} does not name its ServiceAccount", cure)
     if unread:
         yield warn(
@@ -189,7 +192,7 @@ def _tenants(seen: ClusterSnapshot) -> Iterator[Check]:
 
 
 def _exporters(seen: ClusterSnapshot, bound: list[tuple[str | None, str | None, str]]) -> Iterator[Check]:
-    """Whether the exporters of every Kepler may read what they need."""
+    """Check that the exporters of every Kepler may read what they need."""
     for place in sorted({str(metadata(kepler)["namespace"]) for kepler in seen.keplers}):
         if ("ServiceAccount", place, children.ACCOUNT) not in bound:
             yield warn(

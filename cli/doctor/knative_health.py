@@ -1,4 +1,4 @@
-"""Knative itself: installed, new enough, with its webhooks at work, and with CPU for what carries events. Pure."""
+"""Checks Knative itself: its version, its webhooks, and the CPU and state of the channel that carries events. Pure."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from runtime.objects import CRD, DEPLOYMENT, Manifest, generation, metadata, nam
 
 AREA = "knative"
 NAMESPACES = EVENTING, SERVING = "knative-eventing", "knative-serving"
-# What is installed, by a definition that each always has.
+# Part of Knative -> a CRD that it always has.
 DEFINITIONS = {
     "Knative Eventing": "triggers.eventing.knative.dev",
     "Knative Serving": "services.serving.knative.dev",
@@ -21,18 +21,18 @@ OF_VERSION = "app.kubernetes.io/version"
 # The oldest release that is supported (README.md); its modules are v0.50.
 OLDEST = (1, 21)
 OLDEST_MODULES = (0, 50)
-# The in-memory channel: no event passes without the first, no channel is made without the second. The official
-# manifests (eventing v0.50:config/channels/in-memory-channel/deployments) give them no CPU request.
+# The in-memory channel: the first passes events on, the second creates channels. The official manifests
+# (eventing v0.50:config/channels/in-memory-channel/deployments) have no CPU request for them.
 CHANNEL = ("imc-dispatcher", "imc-controller")
-# As the Broker's controller names its channel (eventing v0.50:pkg/reconciler/broker/resources/channel.go).
+# The name that the Broker's controller gives its channel (eventing v0.50:pkg/reconciler/broker/resources/channel.go).
 BROKERS_CHANNEL = f"{wiring.BROKER}-kne-trigger"
 OF_SLICE = "kubernetes.io/service-name"
-# Admission webhook of an API server's configuration: namespace and name of the Service that is asked.
+# An admission webhook: namespace and name of its Service.
 Asked = tuple[str, str]
 
 
 def knative(seen: ClusterSnapshot) -> Iterator[Check]:
-    """Yield what is wrong with Knative, where it is installed: `events` and `functions` say where it is not."""
+    """Check Knative where it is installed; `events` and `functions` report a part that is missing."""
     checks = [*_versions(seen), *_webhooks(seen), *_channel(seen)]
     there = [called for called in DEFINITIONS if not absent(seen, called)]
     if checks or there:
@@ -50,7 +50,7 @@ def _versions(seen: ClusterSnapshot) -> Iterator[Check]:
 
 
 def _too_old(definition: Manifest) -> str:
-    """Return the version of an object that is older than supported; empty for a newer one, or one that is not told."""
+    """Return the version of an object if it is older than supported; empty if it is newer or unknown."""
     version = str((metadata(definition).get("labels") or {}).get(OF_VERSION) or "")
     numbers = re.match(r"v?(\d{1,4})\.(\d{1,4})", version)
     if numbers is None:
@@ -82,7 +82,7 @@ def _webhooks(seen: ClusterSnapshot) -> Iterator[Check]:
 
 
 def required(webhooks: tuple[Manifest, ...]) -> dict[Asked, set[str]]:
-    """Return Knative's Services without which the API server refuses changes, with the resources that they look at.
+    """Return Knative's Services without which the API server refuses changes, and the resources that each covers.
 
     `failurePolicy` is `Fail` if it is left out (admissionregistration.k8s.io/v1).
     """
@@ -101,7 +101,7 @@ def _service(endpoint_slice: Manifest) -> Asked:
 
 
 def _ready(endpoint_slice: Manifest) -> bool:
-    """Return whether an EndpointSlice has an endpoint that is ready; `ready` left out says so (discovery.k8s.io/v1)."""
+    """Return whether an EndpointSlice has a ready endpoint; one without `ready` is ready (discovery.k8s.io/v1)."""
     conditions = ((endpoint.get("conditions") or {}) for endpoint in endpoint_slice.get("endpoints") or ())
     return any(condition.get("ready") is not False for condition in conditions)
 
@@ -125,10 +125,10 @@ def _channel(seen: ClusterSnapshot) -> Iterator[Check]:
 
 
 def _routed(seen: ClusterSnapshot) -> Iterator[Check]:
-    """Yield that the dispatcher does not route to the Triggers as they are: theirs and the Broker's Ready hide it.
+    """Yield a failure if the dispatcher's routes are older than the Triggers; all of them are Ready nevertheless.
 
-    The dispatcher passes over a channel whose status is behind its spec, and its controller, where it was starved or
-    restarted meanwhile, may have left it so.
+    The dispatcher ignores a channel whose status is behind its spec, and a controller that was starved or restarted may
+    have left it in that state.
     """
     channel = seen.find(kinds.CHANNEL.name, BROKERS_CHANNEL)
     if channel is None:
@@ -143,7 +143,7 @@ def _routed(seen: ClusterSnapshot) -> Iterator[Check]:
 
 
 def _requests_cpu(deployment: Manifest) -> bool:
-    """Return whether every container asks for CPU, by a request or by a limit, which stands for one."""
+    """Return whether every container has a CPU request, or a limit, which counts as one."""
     template = (deployment.get("spec") or {}).get("template") or {}
     resources = [container.get("resources") or {} for container in (template.get("spec") or {}).get("containers") or ()]
     return all(
@@ -152,5 +152,5 @@ def _requests_cpu(deployment: Manifest) -> bool:
 
 
 def absent(seen: ClusterSnapshot, called: str) -> bool:
-    """Return whether a part of Knative is plainly not installed."""
+    """Return whether a part of Knative is not installed; False if the user may not read that."""
     return seen.may_see(CRD.name, DEFINITIONS[called]) and seen.find(CRD.name, DEFINITIONS[called]) is None

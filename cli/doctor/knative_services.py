@@ -1,4 +1,4 @@
-"""The functions' Knative Services: there, Ready and, if not, why; of one image and of this program's version. Pure.
+"""Checks the functions' Knative Services: that they exist, are Ready, and have one image and this version. Pure.
 
 On a machine without Knative Serving (`make run`) functions are processes, and each is asked whether it is ready.
 """
@@ -10,7 +10,7 @@ from audit.answers.checks import Check, fail, summed, warn
 from cli.doctor.check import APPLY, INSTALL_KNATIVE, ClusterSnapshot, Symptom, listed, together
 from cli.doctor.knative_health import absent
 from cli.doctor.pod_symptoms import of_pods, of_revision
-from cli.explanation.function_parts import Parts, loopback, unready
+from cli.explanation.function_parts import Parts, loopback, not_ready_reason
 from runtime.objects import Manifest, metadata, name
 from runtime.settings import VERSION
 
@@ -20,7 +20,7 @@ OF_VERSION = "app.kubernetes.io/version"
 
 
 def functions(seen: ClusterSnapshot) -> Iterator[Check]:
-    """Yield what keeps functions from taking events, and what is of another version."""
+    """Check what keeps functions from receiving events, and which have another version."""
     if not seen.installed.readable:
         return
     wanted = [name(manifest) for manifest in seen.wanted("Service", "serving")]
@@ -47,7 +47,7 @@ def _well(parts: dict[str, Parts]) -> str:
 
 def _symptoms(seen: ClusterSnapshot, services: list[Manifest]) -> Iterator[tuple[str, Symptom]]:
     for service in services:
-        problem = unready(service)
+        problem = not_ready_reason(service)
         symptoms = [*of_pods(service, seen.pods or (), seen.namespace)]
         if problem and not symptoms:
             symptoms = [_without_pods(seen, service, problem)]
@@ -57,19 +57,19 @@ def _symptoms(seen: ClusterSnapshot, services: list[Manifest]) -> Iterator[tuple
 
 
 def _of_ready(symptom: Symptom) -> Symptom:
-    """Return a symptom of a Service that is Ready: a pod that waits for room may have it in a moment."""
+    """Return the symptom of a Service that is Ready; it is only a warning if a pod waits to be scheduled."""
     level = "warn" if symptom.cause == "unschedulable" else symptom.level
     return Symptom(symptom.cause, symptom.says, symptom.do, ready=True, level=level)
 
 
 def _without_pods(seen: ClusterSnapshot, service: Manifest, problem: str) -> Symptom:
-    """Return why a Service without a failing pod is not Ready: by its newest Revision, or in its own words."""
+    """Return why a Service without a failing pod is not Ready: by its newest Revision, or by its own condition."""
     symptom = None if seen.revisions is None else of_revision(service, seen.revisions, seen.namespace)
     return symptom or Symptom(problem, problem, f"{seen.describe} ksvc {name(service)}")
 
 
 def _absent(seen: ClusterSnapshot, parts: dict[str, Parts]) -> Iterator[Check]:
-    """Yield what is said of functions that have no Knative Service."""
+    """Yield a failure for functions without a Knative Service."""
     gone = {called: part for called, part in parts.items() if part.service is None}
     here = any(loopback(part.address) for part in seen.installed.parts.values())
     for called, missing in gone.items():
@@ -87,7 +87,7 @@ def _absent(seen: ClusterSnapshot, parts: dict[str, Parts]) -> Iterator[Check]:
 
 
 def _hidden(seen: ClusterSnapshot, services: list[Manifest]) -> Iterator[Check]:
-    """Yield what may not be read of that which says why a Service is not Ready."""
+    """Yield a warning for each kind that the user may not list, and that would explain why a Service is not Ready."""
     if not services:
         return
     lists = (("pods", "pods", seen.pods), ("Revisions", "revisions.serving.knative.dev", seen.revisions))

@@ -1,7 +1,7 @@
-"""Why a function cannot run, by its pods and its newest Revision. Pure.
+"""Why a function does not run, by its pods and its newest Revision. Pure.
 
-A Revision's conditions are those of serving v0.50 (`pkg/apis/serving/v1/revision_lifecycle.go`). Knative takes a
-waiting container's reason over only when the Deployment's time is up, after ten minutes: pods say it at once.
+A Revision's conditions are those of serving v0.50 (`pkg/apis/serving/v1/revision_lifecycle.go`). Knative copies a
+waiting container's reason to them only after the Deployment's deadline of ten minutes; pods show it at once.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from runtime.objects import Manifest, metadata, name, terminates
 
 # Labels that Knative Serving sets on the pods of a Service and of a Revision.
 OF_SERVICE, OF_REVISION = "serving.knative.dev/service", "serving.knative.dev/revision"
-# Why a kubelet does not have an image (kubernetes v1.35:pkg/kubelet/images/types.go).
+# Reasons for which a kubelet does not have an image (kubernetes v1.35:pkg/kubelet/images/types.go).
 UNPULLED = frozenset(
     {
         "ErrImageNeverPull",
@@ -26,7 +26,7 @@ UNPULLED = frozenset(
         "SignatureValidationFailed",
     }
 )
-# A container that has not started yet, with nothing wrong.
+# Reasons of a container that has not started yet, without a problem.
 STARTING = frozenset({"ContainerCreating", "PodInitializing"})
 OVER = ("Succeeded", "Failed")
 OUT_OF_MEMORY = "OOMKilled"
@@ -46,7 +46,7 @@ SCHEDULE = (
 
 
 def of_pods(service: Manifest, pods: tuple[Manifest, ...], namespace: str) -> Iterator[Symptom]:
-    """Yield what keeps the pods of a Knative Service from running."""
+    """Yield the problems that keep the pods of a Knative Service from running."""
     for pod in pods:
         ours = (metadata(pod).get("labels") or {}).get(OF_SERVICE) == name(service)
         if ours and not terminates(pod) and (pod.get("status") or {}).get("phase") not in OVER:
@@ -95,7 +95,7 @@ def _exit(pod: Manifest, container: Any, ended: Any, namespace: str) -> Symptom:
 
 
 def _image(pod: Manifest, container: Any) -> str:
-    """Return the image as the pod names it; the status may have it by its digest, or not at all."""
+    """Return the image as the pod's spec names it; the status may have its digest instead, or nothing."""
     spec = pod.get("spec") or {}
     containers = (*(spec.get("initContainers") or ()), *(spec.get("containers") or ()))
     named = (entry.get("image") for entry in containers if entry.get("name") == container["name"])
@@ -103,7 +103,7 @@ def _image(pod: Manifest, container: Any) -> str:
 
 
 def of_revision(service: Manifest, revisions: tuple[Manifest, ...], namespace: str) -> Symptom | None:
-    """Return why the newest Revision of a Knative Service does not run; None if it does not say so."""
+    """Return why the newest Revision of a Knative Service does not run; None if its conditions do not say so."""
     newest = str((service.get("status") or {}).get("latestCreatedRevisionName") or "")
     revision = next((revision for revision in revisions if name(revision) == newest), None)
     if revision is None:
@@ -126,6 +126,6 @@ def _of_condition(reason: str, message: str, describe: str) -> Symptom:
 
 
 def _short(message: object) -> str:
-    """Return somebody else's words in one line of bounded length."""
+    """Return a message in one line of bounded length."""
     line = " ".join(str(message or "").split())
     return f"{line[:LONGEST]}..." if len(line) > LONGEST else line

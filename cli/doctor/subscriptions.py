@@ -1,4 +1,4 @@
-"""Triggers: whether each is as this version has it, and if one is not Ready, which of its parts is why. Pure.
+"""Checks the Triggers: that each is as this version has it, and which part keeps one from being Ready. Pure.
 
 A Trigger's conditions are those of eventing v0.50 (`pkg/apis/eventing/v1/trigger_lifecycle.go`).
 """
@@ -6,8 +6,8 @@ A Trigger's conditions are those of eventing v0.50 (`pkg/apis/eventing/v1/trigge
 from collections.abc import Iterator
 
 from audit.answers.checks import Check, fail, summed, warn
-from cli.doctor.check import APPLY, ClusterSnapshot, Symptom, together, unlike
-from cli.explanation.function_parts import Parts, unready
+from cli.doctor.check import APPLY, ClusterSnapshot, Symptom, missing_fields, together
+from cli.explanation.function_parts import Parts, not_ready_reason
 from cli.kinds import TRIGGER
 from installation import wiring
 from runtime.conditions import conditions
@@ -15,13 +15,13 @@ from runtime.objects import Manifest, name
 
 AREA = "triggers"
 BROKER, SUBSCRIBER, DEAD_LETTER_SINK = "BrokerReady", "SubscriberResolved", "DeadLetterSinkResolved"
-# In the order in which Knative's controller sets them: the first that is not True keeps it from the rest.
+# In the order in which Knative's controller sets them; it stops at the first that is not True.
 ORDER = (BROKER, "DependencyReady", SUBSCRIBER, DEAD_LETTER_SINK, "OIDCIdentityCreated", "SubscriptionReady")
 EVENTING_PODS = "kubectl -n knative-eventing get pods; kubectl -n knative-eventing logs deployment/eventing-controller"
 
 
 def triggers(seen: ClusterSnapshot) -> Iterator[Check]:
-    """Yield what is wrong with the functions' Triggers; one line says so if nothing is."""
+    """Check the functions' Triggers."""
     if not (seen.installed.readable and seen.installed.eventing):
         return
     wanted = list(seen.wanted(TRIGGER.name))
@@ -35,15 +35,15 @@ def triggers(seen: ClusterSnapshot) -> Iterator[Check]:
 def _symptoms(seen: ClusterSnapshot, wanted: list[Manifest]) -> Iterator[tuple[str, Symptom]]:
     for expected in wanted:
         there = seen.find(TRIGGER.name, name(expected))
-        if there is not None and unready(there):
+        if there is not None and not_ready_reason(there):
             yield name(expected), symptom(seen, there)
 
 
 def symptom(seen: ClusterSnapshot, trigger: Manifest) -> Symptom:
-    """Return why a Trigger that is not Ready is not."""
+    """Return why a Trigger is not Ready."""
     condition = conditions(trigger)
     if not condition:
-        return Symptom("unseen", unready(trigger), EVENTING_PODS)
+        return Symptom("unseen", not_ready_reason(trigger), EVENTING_PODS)
     first = next((kind for kind in ORDER if kind in condition and condition[kind].get("status") != "True"), "")
     if first == BROKER:
         sentence = f"neither is Broker '{wiring.BROKER}': {_words(condition[first])}"
@@ -54,7 +54,7 @@ def symptom(seen: ClusterSnapshot, trigger: Manifest) -> Symptom:
         return _unresolved(seen, "dead-letter sink", wiring.DEAD_LETTER, _words(condition[first]))
     part = f"`{first}`: " if first else ""
     do = f"{seen.describe} trigger {name(trigger)}"
-    return Symptom(f"{first} {unready(trigger)}", f"{part}{unready(trigger)}", do)
+    return Symptom(f"{first} {not_ready_reason(trigger)}", f"{part}{not_ready_reason(trigger)}", do)
 
 
 def _words(condition: Manifest) -> str:
@@ -62,17 +62,17 @@ def _words(condition: Manifest) -> str:
 
 
 def _unresolved(seen: ClusterSnapshot, role: str, service: str, message: str) -> Symptom:
-    """Return why Knative has no address for whom a Trigger sends to.
+    """Return why Knative has no address of a Trigger's subscriber or dead-letter sink.
 
-    It looks again only after a back-off of its own, which doubles up to 1,000 s (eventing v0.50.0,
-    `pkg/reconciler/broker/trigger/trigger.go`): any change of the Trigger wakes it.
+    Knative looks it up again only after its own back-off, which doubles up to 1,000 s (eventing v0.50.0,
+    `pkg/reconciler/broker/trigger/trigger.go`); any change of the Trigger ends the back-off.
     """
     wake = f"kubectl -n {seen.namespace} annotate trigger --all kepler.io/seen=1 --overwrite"
     there = (seen.installed.parts.get(service) or Parts()).service
     if there is None:
         sentence = f"the {role}, Knative Service '{service}', does not exist"
         return Symptom(f"{role} {service} absent", sentence, f"{APPLY}; then {wake}")
-    if problem := unready(there):
+    if problem := not_ready_reason(there):
         sentence = f"neither is the {role}, Knative Service '{service}': {problem}"
         return Symptom(f"{role} {service} unready", sentence, f"see `functions`; once it is Ready: {wake}")
     sentence = f"Knative waits for its own back-off (up to 17 minutes) to look up the {role} again: {message}"
@@ -90,5 +90,5 @@ def _compared(seen: ClusterSnapshot, wanted: Manifest) -> Iterator[Check]:
         yield fail(AREA, f"{called} does not exist", APPLY)
         return
     for part, level in (("filters", fail), ("delivery", warn), ("subscriber", fail)):
-        if unlike(wanted["spec"][part], (there.get("spec") or {}).get(part)):
+        if missing_fields(wanted["spec"][part], (there.get("spec") or {}).get(part)):
             yield level(AREA, f"`{part}` of {called} is not as this version has it", APPLY)

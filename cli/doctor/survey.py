@@ -1,4 +1,4 @@
-"""Reads what the checks look at, as far as the user may. What may not be read is noted, not an error."""
+"""Reads the objects that the checks need. An object that the user may not read is noted; it is not an error."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +11,7 @@ from cli.doctor import expected, knative_health
 from cli.doctor.check import ClusterSnapshot
 from cli.doctor.expected import Overlay
 from cli.doctor.pod_symptoms import OF_SERVICE
-from cli.explanation.collect import BundleReader
+from cli.explanation.collect import FactReader
 from crds.crd_files import RESOURCES
 from crds.meta import GROUP
 from runtime.errors import Forbidden
@@ -31,8 +31,8 @@ from runtime.objects import (
     name,
 )
 
-# Kinds of `config/base` that a check looks at, object by object. Knative Services are listed (`Collector`).
-LOOKED_AT = (
+# Kinds of `config/base` whose objects are read one by one. Knative Services are listed (`FactReader`).
+READ_KINDS = (
     CLUSTER_ROLE_BINDING,
     CONFIG_MAP,
     SERVICE_ACCOUNT,
@@ -52,15 +52,15 @@ LOOKED_AT = (
 
 @dataclass(frozen=True)
 class Right:
-    """What a command needs: a verb on a kind; `own` is the functions' namespace, else the user's."""
+    """A permission that a command needs: a verb on a kind, in the functions' namespace (`own`) or in the user's."""
 
     verb: str
     kind: Kind
     own: bool = False
     subresource: str = ""
 
-    def told(self, namespace: str) -> str:
-        """Return it as kubectl's `auth can-i` takes it; `namespace` is the functions'."""
+    def as_kubectl_arguments(self, namespace: str) -> str:
+        """Return the permission as arguments of `kubectl auth can-i`; `namespace` is the functions'."""
         resource = f"{self.kind.plural}{f'/{self.subresource}' if self.subresource else ''}"
         return f"{self.verb} {resource}" + (f" -n {namespace}" if self.own else "")
 
@@ -77,8 +77,8 @@ RIGHTS = (
 
 
 def survey(cluster: Cluster, console: str, token: str) -> ClusterSnapshot:
-    """Return everything that the checks look at."""
-    collector, place = BundleReader(cluster), cluster.operator_namespace
+    """Return everything that the checks need."""
+    reader, place = FactReader(cluster), cluster.operator_namespace
     keplers, listed_in = _keplers(cluster)
     refs = tuple(dict.fromkeys((*_installed(place), *_knative(place), *_namespaces(keplers))))
     objects = _read(cluster, refs)
@@ -88,16 +88,16 @@ def survey(cluster: Cluster, console: str, token: str) -> ClusterSnapshot:
         namespace=place,
         objects=objects,
         hidden=frozenset(ref for ref in refs if ref not in objects),
-        installed=collector.installation(),
+        installed=reader.installation(),
         keplers=keplers,
         listed_in=listed_in,
-        letters=collector.letters(),
-        state=collector.state(console, token),
+        letters=reader.letters(),
+        state=reader.state(console, token),
         rights=_rights(cluster),
-        revisions=collector.listed(kinds.REVISION, place),
-        pods=collector.listed(kinds.POD, place, labelled=OF_SERVICE),
-        webhooks=_all(collector, (kinds.VALIDATING_WEBHOOKS, ""), (kinds.MUTATING_WEBHOOKS, "")),
-        endpoints=_all(collector, *((kinds.ENDPOINT_SLICE, namespace) for namespace in knative_health.NAMESPACES)),
+        revisions=reader.listed(kinds.REVISION, place),
+        pods=reader.listed(kinds.POD, place, labelled=OF_SERVICE),
+        webhooks=_all(reader, (kinds.VALIDATING_WEBHOOKS, ""), (kinds.MUTATING_WEBHOOKS, "")),
+        endpoints=_all(reader, *((kinds.ENDPOINT_SLICE, namespace) for namespace in knative_health.NAMESPACES)),
     )
     if Overlay.TENANTS not in seen.overlays:
         return seen
@@ -105,7 +105,7 @@ def survey(cluster: Cluster, console: str, token: str) -> ClusterSnapshot:
 
 
 def _read(cluster: Cluster, refs: Iterable[Ref]) -> dict[Ref, Manifest | None]:
-    """Return each object, None where there is none; what may not be read is left out. Several are asked for at once."""
+    """Return each object, None if it does not exist; without those that the user may not read. Reads in parallel."""
 
     def get(ref: Ref) -> tuple[Ref, Manifest | None] | None:
         try:
@@ -120,29 +120,32 @@ def _read(cluster: Cluster, refs: Iterable[Ref]) -> dict[Ref, Manifest | None]:
 def _rights(cluster: Cluster) -> dict[str, bool]:
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         allowed = pool.map(lambda right: _may(cluster, right), RIGHTS)
-        return {right.told(cluster.operator_namespace): may for right, may in zip(RIGHTS, allowed, strict=True)}
+        return {
+            right.as_kubectl_arguments(cluster.operator_namespace): may
+            for right, may in zip(RIGHTS, allowed, strict=True)
+        }
 
 
-def _all(collector: BundleReader, *places: tuple[Kind, str]) -> tuple[Manifest, ...] | None:
-    """Return the objects of all places, or None if one of them may not be read."""
-    lists = [collector.listed(kind, namespace) for kind, namespace in places]
+def _all(reader: FactReader, *places: tuple[Kind, str]) -> tuple[Manifest, ...] | None:
+    """Return the objects of all places; None if one of them may not be listed."""
+    lists = [reader.listed(kind, namespace) for kind, namespace in places]
     allowed = [objects for objects in lists if objects is not None]
     return tuple(manifest for objects in allowed for manifest in objects) if len(allowed) == len(lists) else None
 
 
 def _keplers(cluster: Cluster) -> tuple[tuple[Manifest, ...], str | None]:
-    """Return the Keplers of all namespaces or, if these may not be listed, of the user's; and `Seen.listed_in`."""
+    """Return the Keplers of all namespaces, or else of the user's, and the value of `ClusterSnapshot.listed_in`."""
     try:
         return cluster.known(KEPLER) or (), ""
     except Forbidden:
-        keplers = BundleReader(cluster).listed(KEPLER, cluster.namespace)
+        keplers = FactReader(cluster).listed(KEPLER, cluster.namespace)
         return keplers or (), None if keplers is None else cluster.namespace
 
 
 def _installed(namespace: str) -> Iterator[Ref]:
-    """Yield what this version's `config/` has, its overlays' own objects included, as far as a check looks at it."""
+    """Yield the objects of this version's `config/` and its overlays that a check needs."""
     yield from (Ref(CRD, "", f"{model.names.plural}.{GROUP}") for model in RESOURCES.values())
-    known = {(kind.api_version, kind.name): kind for kind in LOOKED_AT}
+    known = {(kind.api_version, kind.name): kind for kind in READ_KINDS}
     added = [manifest for objects in expected.additions().values() for manifest in objects]
     for wanted in (*expected.objects(namespace, ()), *expected.renamed(added, namespace)):
         if kind := known.get((wanted["apiVersion"], wanted["kind"])):

@@ -1,12 +1,12 @@
-"""Why a resource is not Ready, and what to do: facts are collected first, then concluded from.
+"""Why a resource is not Ready, and what to do: collects facts first, then draws conclusions from them.
 
 collect        reads the facts
-facts          what was collected
+facts          the facts, as dataclasses
 verdict        the conclusion: one sentence and the next steps
-causes         what keeps a resource from being Ready, one cause after the other
-findings       what keeps pods from running
+causes         the causes that keep a resource from being Ready, in order
+findings       the problems that keep pods from running
 node_causes    nodes of another architecture
-child          what others do to an object that functions write
+child          what others change in an object that functions write
 function_parts a function's Trigger and Knative Service
 running        images, nodes and power models of a Kepler
 """

@@ -1,7 +1,7 @@
-"""What keeps a resource from being Ready, one cause after the other, each with what to do about it. Pure.
+"""Finds the causes that keep a resource from being Ready, and what to do about each. Pure.
 
-The order is that in which one thing keeps back the next: what a function rejects, a function that has not reported, and
-why; what is waited for; then the pods.
+A cause comes before those that follow from it: functions that reject the resource; functions that have not reported,
+and why; functions that wait; then the pods.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from audit.answer_models import Fight, ForeignField
 from audit.answers.checks import SWEEP_LATE
 from cli.explanation import findings, node_causes
 from cli.explanation.facts import Facts, Workload
-from cli.explanation.function_parts import trouble
+from cli.explanation.function_parts import delivery_problem
 from cli.timeline.sentences import END_OF_FIGHT, fight, foreign_field
 from events.outcome_words import ConditionStatus
 from functions import status
@@ -73,7 +73,7 @@ def _own(facts: Facts) -> tuple[Function, ...]:
 
 
 def _rejected(facts: Facts) -> Iterator[Obstacle]:
-    """Functions that refuse, in the order in which `Ready` looks at them; `status` only sums up."""
+    """Yield the functions that reject the resource, in the order in which `Ready` checks them; `status` is left out."""
     for function in _own(facts):
         condition = current(facts.resource, function.condition)
         if condition and condition.status is ConditionStatus.FALSE and function.name != status.FUNCTION.name:
@@ -108,15 +108,17 @@ def _unheard(function: Function, facts: Facts) -> Obstacle:
         else ""
     )
     sentence = f"{function.name} has not reported on generation {generation(facts.resource)}{last}"
-    if wrong := trouble(facts.installed, function.manager):
+    if wrong := delivery_problem(facts.installed, function.manager):
         return Obstacle(f"{sentence}: {wrong}", ("kubectl kepler doctor",))
     if _recently_edited(facts):
-        return Obstacle(f"{sentence}: it was asked a moment ago", (f"wait, or watch: kubectl get {_words(facts)} -w",))
+        return Obstacle(
+            f"{sentence}: the event was sent a moment ago", (f"wait, or watch: kubectl get {_words(facts)} -w",)
+        )
     return Obstacle(f"{sentence}, though nothing is wrong with it: its event may be lost", (_resync(facts),))
 
 
 def _recently_edited(facts: Facts) -> bool:
-    """Whether anything but status was written within `GRACE_SECONDS`, according to `managedFields`."""
+    """Return whether anything but the status was written within `GRACE_SECONDS`, according to `managedFields`."""
     times = [
         moment(str(entry["time"]))
         for entry in metadata(facts.resource).get("managedFields") or ()
@@ -133,14 +135,14 @@ def _waiting(facts: Facts) -> Iterator[Obstacle]:
 
 
 def _rollout(facts: Facts) -> Iterator[Obstacle]:
-    """The exporter's pods, once every function has done its part."""
+    """Yield why the exporter's pods are not available, once every function has done its part."""
     condition = current(facts.resource, status.AVAILABLE)
     if condition is None or condition.status is ConditionStatus.TRUE:
         return
     if condition.reason == "NoNodes":
         yield Obstacle(f"{condition.message}{_labels(facts)}", ("kubectl get nodes --show-labels",), condition.reason)
         return
-    yield from _pods(pod_trouble.exporter(facts.key), facts.exporter, condition, "the exporter: ")
+    yield from _pods(pod_trouble.exporter(facts.key, facts.resource), facts.exporter, condition, "the exporter: ")
 
 
 def _server(facts: Facts) -> Iterator[Obstacle]:
@@ -150,7 +152,7 @@ def _server(facts: Facts) -> Iterator[Obstacle]:
 
 
 def _pods(operand: Operand, workload: Workload, condition: DesiredCondition, prefix: str = "") -> Iterator[Obstacle]:
-    """Yield why pods are missing, not scheduled or not running; if nothing says why, the condition's message.
+    """Yield why pods are missing, not scheduled or not running; if there is no reason, the condition's message.
 
     The condition comes first, then causes that only the pods show: the CLI may read pods, functions may not.
     """
@@ -180,7 +182,7 @@ def _pods(operand: Operand, workload: Workload, condition: DesiredCondition, pre
 
 
 def _cause_in_message(condition: DesiredCondition) -> PodTrouble | None:
-    """The cause that a condition names, with its step apart; None where it names none."""
+    """Return the cause that a condition names, with its step split off; None if it names none."""
     if condition.reason not in set(Reason):
         return None
     says, _, step = condition.message.rpartition("; ")
@@ -188,7 +190,7 @@ def _cause_in_message(condition: DesiredCondition) -> PodTrouble | None:
 
 
 def _labels(facts: Facts) -> str:
-    """How many nodes carry the labels that are asked for."""
+    """Return how many nodes have the labels of the node selector, as the end of a sentence."""
     wanted = ((facts.resource.get("spec") or {}).get("collector") or {}).get("node-selector") or {}
     if facts.nodes is None or not wanted:
         return ""
@@ -197,14 +199,14 @@ def _labels(facts: Facts) -> str:
 
 
 def _architectures(facts: Facts) -> Iterator[Obstacle]:
-    """Nodes that are left out, since an image is not built for them."""
+    """Yield the nodes that are left out because an image is not built for them."""
     if facts.key.kind == KEPLER:
         for sentence in node_causes.left_out(facts.resource, facts.nodes or ()):
             yield Obstacle(sentence, (node_causes.STEP,))
 
 
 def interference(foreign: Iterable[ForeignField], fights: Iterable[Fight]) -> Iterator[Obstacle]:
-    """What others do to the children: fields that are fought over, then those that others own."""
+    """Yield what others change in the children: contested fields first, then fields that others own."""
     for contested in fights:
         yield Obstacle(fight(contested), (END_OF_FIGHT,))
     for field in foreign:
@@ -232,9 +234,9 @@ def _late_sweep(facts: Facts) -> Iterator[Obstacle]:
 
 
 def _summary(facts: Facts) -> Obstacle:
-    """What `Ready` itself says, where nothing else was found."""
+    """Return the message of `Ready`, for when there is no other cause."""
     condition = conditions(facts.resource).get(READY) or {}
-    message = str(condition.get("message") or "no function has looked at it")
+    message = str(condition.get("message") or "no function has reported on it")
     return Obstacle(message, (_resync(facts),), str(condition.get("reason") or ""))
 
 

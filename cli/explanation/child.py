@@ -1,4 +1,4 @@
-"""What others do to an object that functions write, in an explanation. Pure."""
+"""Explains what others change in an object that functions write. Pure."""
 
 from cli.explanation.causes import interference
 from cli.explanation.facts import ChildFacts
@@ -9,7 +9,7 @@ from runtime.objects import generation
 
 
 def explain_child(facts: ChildFacts) -> Explanation:
-    """Which fields of a child others own, and which are put back again and again; ready where there is neither."""
+    """Return which fields of a child others own, and which are put back again and again; ready if there are none."""
     sentences = tuple(interference(facts.foreign, facts.fights))
     belongs = f"{title(facts.ref)} belongs to {title(facts.parent)}"
     sentence = f"{belongs}, and nobody else owns a field of it"

@@ -1,4 +1,4 @@
-"""Collects what an explanation or a check rests on. What the user may not read is noted, not an error."""
+"""Collects the facts for an explanation or a check. An object that the user may not read is noted; that is no error."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from audit.answers import foreign
 from audit.answers.dead_letter_answers import letters
 from cli.command_errors import CliError, Missing
 from cli.connection.cluster import Cluster
-from cli.connection.console import reached
+from cli.connection.console import console_client
 from cli.dead_letter_rows import about
 from cli.explanation.facts import ChildFacts, Facts, Workload
 from cli.explanation.function_parts import Installation, Parts, loopback
@@ -29,18 +29,18 @@ from runtime.objects import CONFIG_MAP, EVENT, KEPLER, NODE, Kind, Manifest, Ref
 READINESS = "health/readiness"
 ASKED = 2.0
 
-Found = TypeVar("Found")
+Item = TypeVar("Item")
 
 
 @dataclass
-class BundleReader:
-    """Reads as far as the user may."""
+class FactReader:
+    """Reads what the user may read; `unread` names the rest."""
 
     cluster: Cluster
     unread: list[str] = field(default_factory=list)
 
     def facts(self, key: Ref, resource: Manifest, *, console: str = "", token: str = "") -> Facts:
-        """What explains one resource."""
+        """Return the facts that explain one resource."""
         exporter, server = children.daemon_set(key), children.deployment(key)
         workloads = key.kind == KEPLER
         state, fights = self._account(key, console, token)
@@ -60,7 +60,7 @@ class BundleReader:
         )
 
     def installation(self) -> Installation:
-        """The functions' Triggers and Knative Services; of those that are processes here, whether they live."""
+        """Return the functions' Triggers and Knative Services, and whether processes on this machine are ready."""
         place = self.cluster.operator_namespace
         try:
             triggers = self.cluster.known(TRIGGER, place)
@@ -77,12 +77,15 @@ class BundleReader:
         return Installation(namespace=place, eventing=triggers is not None, parts=by_function)
 
     def letters(self) -> tuple[DeadLetter, ...] | None:
-        """All dead letters, newest first; None where they may not be read."""
+        """Return all dead letters, newest first; None if they may not be listed."""
         config_maps = self.listed(CONFIG_MAP, self.cluster.operator_namespace, labelled=LABEL, metadata_only=True)
         return None if config_maps is None else letters(config_maps)
 
     def child(self, ref: Ref, *, console: str = "", token: str = "") -> ChildFacts:
-        """What explains one object that functions write. Raises Missing where it is not there, or belongs to nobody."""
+        """Return the facts that explain one object that functions write.
+
+        Raises Missing if it does not exist, or belongs to no resource of ours.
+        """
         child = self.cluster.get(ref)
         if child is None:
             raise Missing(f"there is no {title(ref)}")
@@ -103,24 +106,24 @@ class BundleReader:
         )
 
     def foreign(self, key: Ref) -> tuple[ForeignField, ...]:
-        """The fields that others own of a resource's children, as far as the user may read those."""
+        """Return the fields of a resource's children that others own, for the children that the user may read."""
         objects = ((ref, self.get(ref), ours) for ref, ours in writers(FUNCTIONS, key).items())
         return tuple(foreign.children(key, objects))
 
     def _account(self, key: Ref, console: str, token: str) -> tuple[StoreState | None, tuple[Fight, ...]]:
-        """What the query API says of itself and of the fights over a resource's children, as far as it answers."""
+        """Return the query API's state, None if it does not answer, and the fights over a resource's children."""
         state = None
         try:
-            with reached(self.cluster, url=console, token=token) as there:
+            with console_client(self.cluster, url=console, token=token) as there:
                 state = there.state()
                 return state, there.interference(key).fights
         except (CliError, Forbidden, NotFound):
             return state, ()
 
     def state(self, console: str, token: str) -> StoreState | None:
-        """What the query API says about itself; None where it is out of reach, which keeps nobody from the rest."""
+        """Return the query API's state; None if it cannot be reached, which does not affect the other facts."""
         try:
-            with reached(self.cluster, url=console, token=token) as there:
+            with console_client(self.cluster, url=console, token=token) as there:
                 return there.state()
         except (CliError, Forbidden, NotFound):
             return None
@@ -128,7 +131,7 @@ class BundleReader:
     def listed(
         self, kind: Kind, namespace: str = "", *, labelled: str = "", metadata_only: bool = False
     ) -> tuple[Manifest, ...] | None:
-        """Objects of a kind; None where they may not be listed."""
+        """Return the objects of a kind; None if they may not be listed."""
         where = f" in namespace '{namespace}'" if namespace else ""
 
         def read() -> tuple[Manifest, ...]:
@@ -137,7 +140,7 @@ class BundleReader:
         return self._allowed(read, f"{kind.plural}{where}")
 
     def get(self, ref: Ref) -> Manifest | None:
-        """One object; None where there is none, or it may not be read."""
+        """Return one object; None if it does not exist, or may not be read."""
         return self._allowed(lambda: self.cluster.get(ref), f"{ref.kind.plural}/{ref.name}")
 
     def _workload(self, ref: Ref, parent: Manifest) -> Workload:
@@ -151,7 +154,7 @@ class BundleReader:
         about = tuple(event for event in events if (event.get("involvedObject") or {}).get("uid") == uid(manifest))
         return Workload(manifest, pods, about)
 
-    def _allowed(self, read: Callable[[], Found], described: str) -> Found | None:
+    def _allowed(self, read: Callable[[], Item], described: str) -> Item | None:
         try:
             return read()
         except Forbidden:
@@ -164,7 +167,7 @@ class BundleReader:
 
     @staticmethod
     def _answers(parts: Parts) -> bool | None:
-        """Whether a process on this machine is ready; None for what is elsewhere."""
+        """Return whether a process on this machine is ready; None for a function that is not a process here."""
         if parts.service is not None or not loopback(parts.address):
             return None
         try:

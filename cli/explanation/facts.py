@@ -1,4 +1,4 @@
-"""What an explanation of one resource rests on, collected before anything is concluded from it."""
+"""The facts that an explanation of one resource is based on."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,7 +19,7 @@ class Workload:
 
 @dataclass(frozen=True)
 class Facts:
-    """All that an explanation rests on. `nodes` is None where they may not be listed, `sweep` where it is unknown.
+    """All facts about a resource. `nodes` is None if they may not be listed, `sweep` if it is unknown.
 
     `foreign` are the fields of the children that others own, `fights` those that a function puts back again and again.
     """
@@ -39,16 +39,16 @@ class Facts:
 
     @property
     def called(self) -> str:
-        """The resource as our commands take it."""
+        """Return the resource as arguments of our commands."""
         key = self.key
         return f"{key.name} -n {key.namespace}" if key.namespace else f"{key.kind.name}/{key.name}"
 
 
 @dataclass(frozen=True)
 class ChildFacts:
-    """All that an explanation of a child rests on. `parent` is the resource that it belongs to.
+    """All facts about a child. `parent` is the resource that it belongs to.
 
-    `account` says whether the query API answered: without, nothing is known of `fights`.
+    `account` says whether the query API answered; if not, `fights` are unknown.
     """
 
     ref: Ref

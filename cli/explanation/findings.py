@@ -1,6 +1,6 @@
-"""What keeps pods of a workload from running, from what the API server says of them. Pure.
+"""Finds the problems that keep pods of a workload from running, in their status. Pure.
 
-Reasons are the kubelet's and the scheduler's own words (k8s.io/kubernetes v1.35:pkg/kubelet/images/types.go,
+Reasons are those of the kubelet and the scheduler (k8s.io/kubernetes v1.35:pkg/kubelet/images/types.go,
 pkg/kubelet/kuberuntime, pkg/scheduler).
 """
 
@@ -12,7 +12,9 @@ from typing import Any
 
 from operands import pod_trouble
 from operands.pod_trouble import Operand, Reason, TroubleSubject
+from runtime import redact
 from runtime.objects import Manifest, metadata, name, terminates
+from runtime.printable import visible_line
 
 REASONS: Mapping[str, Reason] = {
     **dict.fromkeys(("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"), Reason.IMAGE_PULL),
@@ -20,15 +22,17 @@ REASONS: Mapping[str, Reason] = {
     **dict.fromkeys(("CrashLoopBackOff", "RunContainerError", "StartError"), Reason.CRASH_LOOP),
     "CreateContainerConfigError": Reason.CONTAINER_CONFIG,
 }
-# Not worth a word for as long as a pod may be starting.
+# Characters of a container's last line.
+LONGEST = 300
+# Reasons of a pod that starts without a problem.
 STARTING = frozenset({"ContainerCreating", "PodInitializing", ""})
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """One kind of trouble, how many pods have it, what one of them says of it, and what to do.
+    """A problem: the number of pods that have it, the message and the name of one of them, and what to do.
 
-    `reason` is the one of a condition, None where there is none for it; `state` is the kubelet's or scheduler's own.
+    `reason` is the one of a condition, None if conditions have none for it; `state` is the kubelet's or scheduler's.
     """
 
     reason: Reason | None
@@ -40,7 +44,7 @@ class Trouble:
 
 
 def troubles(pods: Iterable[Manifest], operand: Operand) -> tuple[Trouble, ...]:
-    """What keeps pods from being ready, the most frequent first; those that just start have nothing to say."""
+    """Return the problems that keep pods from being ready, the most frequent first; pods that just start have none."""
     counts: Counter[str] = Counter()
     first: dict[str, tuple[Manifest, str]] = {}
     for pod in pods:
@@ -61,7 +65,7 @@ def _trouble(state: str, count: int, pod: Manifest, message: str, operand: Opera
 
 
 def _troubled(pod: Manifest) -> Iterator[tuple[str, str]]:
-    """Everything that is wrong with a pod, what explains the rest first."""
+    """Yield state and message of every problem of a pod; the first one explains the others."""
     status = pod.get("status") or {}
     if terminates(pod):
         return
@@ -82,9 +86,15 @@ def _waiting(container: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     ended = (container.get("lastState") or {}).get("terminated") or {}
     because = f"it ended with {ended.get('exitCode')} ({ended.get('reason', 'Error')})" if ended else ""
     message = str(waits.get("message") or because)
-    yield reason, f"container '{container.get('name')}': {message}"
+    yield reason, f"container '{container.get('name')}': {message}{_last_words(ended)}"
+
+
+def _last_words(ended: Mapping[str, Any]) -> str:
+    """Return the last line that a container wrote before it ended, if the pod's status has it; at most `LONGEST`."""
+    lines = str(ended.get("message") or "").strip().splitlines()
+    return f", its last words were '{visible_line(redact.text(lines[-1][:LONGEST]))}'" if lines else ""
 
 
 def matching(nodes: Iterable[Manifest], selector: Mapping[str, str]) -> int:
-    """How many nodes carry all of these labels."""
+    """Return how many nodes have all of these labels."""
     return sum(selector.items() <= (metadata(node).get("labels") or {}).items() for node in nodes)

@@ -1,4 +1,4 @@
-"""What a function is made of in the cluster, and what is wrong with that: its Trigger and its Knative Service. Pure."""
+"""A function's Trigger and its Knative Service, and what is wrong with them. Pure."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -8,15 +8,18 @@ from runtime.conditions import READY, conditions
 from runtime.objects import Manifest
 from runtime.settings import NAMESPACE
 
-# What to do if something of ours is not in the namespace that was looked at.
+# What to do if an object of ours is not in the namespace that was read.
 OTHER_NAMESPACE = "name the functions' namespace by --operator-namespace"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True)
 class Parts:
-    """One function's own. `serving` says that the cluster has Knative Services at all; `answers` what its process said
-    when it was asked directly, None where it was not."""
+    """The Trigger and the Knative Service of one function.
+
+    `serving` says whether the cluster has Knative Services at all. `answers` says whether its process on this machine
+    is ready; None if it was not asked.
+    """
 
     trigger: Manifest | None = None
     service: Manifest | None = None
@@ -25,7 +28,7 @@ class Parts:
 
     @property
     def address(self) -> str:
-        """Where its events go; empty where Knative has not said."""
+        """Return the address to which its events are sent; empty if the Trigger's status has none."""
         return str(((self.trigger or {}).get("status") or {}).get("subscriberUri") or "")
 
 
@@ -33,7 +36,7 @@ class Parts:
 class Installation:
     """The parts of all functions by their Trigger's name; `eventing` says whether the cluster has Knative Eventing.
 
-    `readable` is False where the user may not look; `namespace` is where all of them should be.
+    `readable` is False if the user may not list them; `namespace` is where all of them should be.
     """
 
     namespace: str = NAMESPACE
@@ -43,12 +46,12 @@ class Installation:
 
 
 def loopback(address: str) -> bool:
-    """Whether an address is this machine's own: the functions are processes here."""
+    """Return whether an address is a loopback address: then functions are processes on this machine."""
     return (urlsplit(address).hostname or "") in LOOPBACK
 
 
-def trouble(installed: Installation, manager: str, *, triggered: bool = True) -> str:
-    """What of a function keeps events from it, in a sentence; empty where nothing does or nobody may look."""
+def delivery_problem(installed: Installation, manager: str, *, triggered: bool = True) -> str:
+    """Return in a sentence what keeps events from a function; empty if nothing does, or if the user may not read it."""
     if not installed.readable:
         return ""
     if not installed.eventing:
@@ -61,9 +64,9 @@ def trouble(installed: Installation, manager: str, *, triggered: bool = True) ->
 def _troubles(parts: Parts, manager: str, *, triggered: bool) -> Iterator[str]:
     if triggered and parts.trigger is None:
         yield f"Trigger '{manager}' does not exist: apply `config/` again"
-    if parts.trigger is not None and (problem := unready(parts.trigger)):
+    if parts.trigger is not None and (problem := not_ready_reason(parts.trigger)):
         yield f"Trigger '{manager}' is not Ready: {problem}"
-    if parts.service is not None and (problem := unready(parts.service)):
+    if parts.service is not None and (problem := not_ready_reason(parts.service)):
         yield f"Knative Service '{manager}' is not Ready: {problem}"
     if parts.service is None and parts.answers is False:
         yield f"nothing answers at {parts.address}, where Trigger '{manager}' sends to: start the function"
@@ -71,11 +74,11 @@ def _troubles(parts: Parts, manager: str, *, triggered: bool) -> Iterator[str]:
         yield f"Knative Service '{manager}' does not exist: apply `config/` again"
 
 
-def unready(manifest: Manifest) -> str:
-    """Why an object of Knative's is not Ready, in its own words; empty where it is."""
+def not_ready_reason(manifest: Manifest) -> str:
+    """Return why a Knative object is not Ready, by its condition; empty if it is."""
     condition = conditions(manifest).get(READY)
     if condition is None:
-        return "no controller has looked at it: is Knative running?"
+        return "no controller has set its status: is Knative running?"
     if condition.get("status") == "True":
         return ""
     return str(condition.get("message") or condition.get("reason") or "it does not say why")

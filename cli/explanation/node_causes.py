@@ -1,7 +1,7 @@
-"""Nodes that the exporter or the model server is kept from, since an image is built for one architecture only. Pure.
+"""Finds nodes without exporter or model server, because an image is built for one architecture only. Pure.
 
-The functions ask for nodes of that architecture without looking at any (`operands.architecture`); who explains a
-Kepler may list nodes, and is told which are left out.
+The functions require nodes of that architecture without reading any (`operands.architecture`). A user who explains a
+Kepler may list nodes, so `explain` can name those that are left out.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,12 +11,12 @@ from crds.kepler import Kepler
 from operands import architecture, engine
 from runtime.objects import Manifest, metadata, name
 
-# Of the nodes that are left out, so many are named.
+# How many of the nodes that are left out are named.
 NAMED = 3
 
 
 def left_out(resource: Manifest, nodes: Iterable[Manifest]) -> Iterator[str]:
-    """Yield a sentence for each part of a Kepler that nodes are left out for, or that no node can run."""
+    """Yield a sentence for each part of a Kepler for which nodes are left out, or that no node can run."""
     kepler = Kepler.model_validate(resource)
     linux = [node for node in nodes if _info(node, "operatingSystem") == "linux"]
     if kepler.spec.estimator_sidecar.enabled:
@@ -49,14 +49,14 @@ def _server(kepler: Kepler, nodes: list[Manifest]) -> Iterator[str]:
 
 
 def _others(image: str, asked: Mapping[str, str], nodes: Iterable[Manifest]) -> list[Manifest]:
-    """The nodes that a selector takes and an image does not run on."""
+    """Return the nodes that a selector matches and an image does not run on."""
     needed = architecture.only(image)
     taken = (node for node in nodes if matching([node], asked))
     return [node for node in taken if needed and _info(node, "architecture") not in ("", needed)]
 
 
 def _nodes_in_words(nodes: list[Manifest]) -> str:
-    """`2 nodes of arm64 ('a', 'b')`."""
+    """Return nodes in words, as `2 nodes of arm64 ('a', 'b')`."""
     built = ", ".join(sorted({_info(node, "architecture") for node in nodes}))
     named = ", ".join(f"'{name(node)}'" for node in sorted(nodes, key=name)[:NAMED])
     more = f" and {len(nodes) - NAMED} more" if len(nodes) > NAMED else ""

@@ -1,4 +1,4 @@
-"""What runs for a Kepler, from its spec and status: images, nodes, where power models come from. Pure."""
+"""Describes what runs for a Kepler, from its spec and status: images, nodes, sources of power models. Pure."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from runtime.objects import Manifest
 
 
 def running(resource: Manifest) -> Iterator[str]:
-    """One line for each part that runs."""
+    """Yield a line for each part that runs."""
     kepler = Kepler.model_validate(resource)
     spec, images, nodes = kepler.spec, kepler.status.images, kepler.status.nodes
     if images.collector:
@@ -21,7 +21,7 @@ def running(resource: Manifest) -> Iterator[str]:
 
 
 def _models(kepler: Kepler) -> str:
-    """The power models that the user named."""
+    """Return the power models that the spec names, as the end of a sentence."""
     models = kepler.spec.estimator_sidecar.models
     named = {field.replace("_", "-"): getattr(models, field) for field in type(models).model_fields}
     sources = [f"{name} from {_source(model)}" for name, model in named.items() if _source(model)]

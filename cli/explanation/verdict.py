@@ -1,4 +1,4 @@
-"""Why a resource is not Ready, in a sentence, and what to do next. Pure: collected facts in, an explanation out."""
+"""Explains why a resource is not Ready, in a sentence, and what to do next, from collected facts. Pure."""
 
 from collections.abc import Iterator
 
@@ -17,9 +17,9 @@ from runtime.objects import KEPLER, generation, terminates
 
 
 class Explanation(EventPart):
-    """`sentence` is the answer, `because` all that was found, `next` what to do, `running` what is there now.
+    """The explanation of an object: `sentence` is the answer, `because` all causes, `next` the steps to take.
 
-    `see` names the sections of the documentation about the reasons in `because`.
+    `see` names the sections of the documentation about the reasons in `because`; `running` lists what runs.
     """
 
     object: ObjectName
@@ -34,7 +34,7 @@ class Explanation(EventPart):
 
 
 def explain(facts: Facts) -> Explanation:
-    """The answer to "why is it not ready?", or since when it is."""
+    """Return why a resource is not Ready, or since when it is."""
     ready = current(facts.resource, READY)
     well = ready is not None and ready.status is ConditionStatus.TRUE and not terminates(facts.resource)
     obstacles = tuple(warnings(facts) if well else causes(facts))
@@ -49,7 +49,7 @@ def explain(facts: Facts) -> Explanation:
         next=tuple(steps),
         see=troubleshooting.links(cause.reason for cause in obstacles),
         running=tuple(running(facts.resource)) if facts.key.kind == KEPLER else (),
-        remarks=tuple(f"you may not read {unread}: it is left out of account" for unread in facts.unread),
+        remarks=tuple(f"you may not read {unread}, so it is not considered" for unread in facts.unread),
     )
 
 
@@ -61,7 +61,7 @@ def _since(facts: Facts) -> str:
 
 
 def lines(explanation: Explanation) -> Iterator[str]:
-    """For people: the sentence, what else was found, what to do, and what runs."""
+    """Yield the lines that show an explanation: the sentence, further causes, what to do, and what runs."""
     yield explanation.sentence
     more = explanation.because if explanation.ready else explanation.because[1:]
     yield from _block("also" if more else "", more)

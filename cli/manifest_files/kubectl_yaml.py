@@ -1,7 +1,7 @@
-"""YAML and JSON as kubectl reads them: as JSON values, with what `sigs.k8s.io/yaml` makes of each plain scalar.
+"""Reads YAML and JSON as kubectl does: as JSON values, with plain scalars interpreted like `sigs.k8s.io/yaml`.
 
-PyYAML is YAML 1.1 by its letter, kubectl is not: to kubectl `1e3` is a number, `12:30:45` and `2001-12-14` are texts,
-`y` is true, `0o17` is 15. The rules are those of go.yaml.in/yaml v2.4.3, resolve.go; keys become texts, as in
+PyYAML follows YAML 1.1 exactly, kubectl does not: to kubectl `1e3` is a number, `12:30:45` and `2001-12-14` are texts,
+`y` is true, `0o17` is 15. The rules are those of go.yaml.in/yaml v2.4.3, resolve.go. Keys become texts, as in
 sigs.k8s.io/yaml v1.6.0, yaml.go, and whole numbers stay whole.
 """
 
@@ -25,18 +25,18 @@ WORDS: dict[str, bool | float | None] = {
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
 }
 NUMERIC = frozenset("0123456789+-.")
-# As Go's strconv.ParseInt with base 0 takes it: `010`, `0o10` and `0x8` are 8.
+# What Go's strconv.ParseInt with base 0 accepts: `010`, `0o10` and `0x8` are 8.
 INTEGER = re.compile(
     r"(?P<sign>[-+]?)(?:0[xX](?P<x>[0-9a-fA-F]+)|0[bB](?P<b>[01]+)|0[oO]?(?P<o>[0-7]+)|(?P<d>0|[1-9][0-9]*))"
 )
 BASES = {"x": 16, "b": 2, "o": 8, "d": 10}
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-# Integers beyond are floats to the API server, too.
+# Larger integers are floats, as in the API server.
 LIMIT = 2**63
 
 
 def documents(text: str) -> list[Any]:
-    """Return every document. Raises yaml.YAMLError, whose message may quote the text."""
+    """Return every document of a text. Raises yaml.YAMLError; its message may quote the text."""
     if text.lstrip("\ufeff \t\r\n").startswith("{"):
         try:
             return list(_json(text.lstrip("\ufeff")))
@@ -46,7 +46,7 @@ def documents(text: str) -> list[Any]:
 
 
 def scalar(text: str) -> str | int | float | bool | None:
-    """Return what a plain scalar is."""
+    """Return the value of a plain scalar."""
     if text in WORDS:
         return WORDS[text]
     if text[0] not in NUMERIC:
@@ -61,7 +61,7 @@ def scalar(text: str) -> str | int | float | bool | None:
 
 
 def _integer(plain: str) -> int | None:
-    """Return an integer of 64 bits; None for what is none."""
+    """Return a 64-bit integer; None if the text is not one."""
     match = INTEGER.fullmatch(plain)
     if not match:
         return None
@@ -71,7 +71,7 @@ def _integer(plain: str) -> int | None:
 
 
 def number(value: float) -> int | float:
-    """Return a float as JSON has it: whole if it is. Raises ValueError for infinity, which JSON has not."""
+    """Return a float as JSON has it: as an integer if it is whole. Raises ValueError for infinity and NaN."""
     if not math.isfinite(value):
         raise ValueError(f"{value} is no number of JSON")
     return int(value) if value.is_integer() and abs(value) < LIMIT else value
@@ -92,10 +92,10 @@ def _json(text: str) -> Iterator[Any]:
 
 
 class KubectlLoader(yaml.SafeLoader):
-    """Loads JSON values; one that JSON has not is an error."""
+    """Loads JSON values; a value that JSON cannot represent is an error."""
 
     def plain(self, node: yaml.ScalarNode) -> str | int | float | bool | None:
-        """Construct a scalar that is not quoted, or that a tag says to be a number or a truth value."""
+        """Construct a scalar without quotes, or with the tag of a number or a boolean."""
         value = scalar(str(node.value))
         try:
             return number(value) if isinstance(value, float) else value
@@ -103,11 +103,11 @@ class KubectlLoader(yaml.SafeLoader):
             raise yaml.constructor.ConstructorError(None, None, str(none), node.start_mark) from none
 
     def text(self, node: yaml.ScalarNode) -> str:
-        """Construct a time, which JSON has as text, or '<<' where it merges nothing."""
+        """Construct a time, which is text in JSON, or '<<' if it merges nothing."""
         return str(node.value)
 
     def untagged(self, _tag: str, node: yaml.Node) -> Any:
-        """Construct what has a tag of somebody's own as if it had none."""
+        """Construct a value with an unknown tag as if it had none."""
         if isinstance(node, yaml.ScalarNode):
             return str(node.value)
         if isinstance(node, yaml.SequenceNode):
@@ -115,7 +115,7 @@ class KubectlLoader(yaml.SafeLoader):
         return self.construct_mapping(node, deep=True)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - PyYAML's
-        """Construct a mapping whose keys are texts; of a key that is there twice, the last counts."""
+        """Construct a mapping with texts as keys; the last of several equal keys counts."""
         if not isinstance(node, yaml.MappingNode):
             raise yaml.constructor.ConstructorError(None, None, f"expected a mapping, not {node.id}", node.start_mark)
         self.flatten_mapping(node)

@@ -1,4 +1,4 @@
-"""A kustomization as `kubectl apply -k` reads it: built by `kubectl kustomize`, which is part of every kubectl."""
+"""Builds a kustomization as `kubectl apply -k` does, by `kubectl kustomize`, which is part of every kubectl."""
 
 import shutil
 import subprocess
@@ -9,7 +9,7 @@ SECONDS = 60.0
 
 
 def built(folder: str) -> str:
-    """The YAML of a kustomization. Raises Missing without kubectl, RequestRefused with kustomize's own words."""
+    """Return the YAML of a kustomization. Raises Missing without kubectl, RequestRefused with kustomize's message."""
     kubectl = shutil.which("kubectl")
     if kubectl is None:
         raise Missing("kubectl is not on your PATH, and --kustomize needs `kubectl kustomize`: install it")

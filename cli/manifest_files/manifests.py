@@ -1,4 +1,4 @@
-"""Resources in files, as `-f` names them: one or several documents, YAML or JSON, a folder, standard input."""
+"""Reads resources from files, as `-f` names them: one or several documents, YAML or JSON, a folder, standard input."""
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,15 +16,15 @@ from runtime.objects import NAMESPACE, Manifest, Ref, metadata, name
 
 SUFFIXES = (".yaml", ".yml", ".json")
 STDIN = "-"
-# What only the API server says; a file has it where it was made by `kubectl get -o yaml`.
+# Metadata that only the API server sets; files made by `kubectl get -o yaml` contain it.
 SERVERS_OWN = frozenset({"managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink"})
 
 
 @dataclass(frozen=True)
 class ManifestSet:
-    """What the files hold: our resources by their places, namespaces that they make, and kinds that are not ours.
+    """The content of the files: our resources, the namespaces that they create, and objects of other kinds.
 
-    Of a resource that is there more than once (`repeated`), the last counts, as with `kubectl apply`.
+    Of a resource that occurs more than once (`repeated`) the last counts, as with `kubectl apply`.
     """
 
     resources: dict[Ref, Manifest]
@@ -34,17 +34,17 @@ class ManifestSet:
 
 
 def read(files: Sequence[str], *, recursive: bool, namespace: str, forced: bool) -> ManifestSet:
-    """All documents of these files; `namespace` is for those that name none, and `forced` that no other may be named.
+    """Return the content of these files; `namespace` is for documents that name none.
 
-    Raises UsageError for a file that is not there, RequestRefused for one that cannot be read or holds none of our
-    resources.
+    With `forced` no document may name another namespace. Raises UsageError for that and for a file that does not exist,
+    RequestRefused for a file that cannot be read or contains none of our resources.
     """
     documents = _documents(files, recursive=recursive)
     return _read(documents, ", ".join(files), namespace=namespace, forced=forced)
 
 
 def read_text(text: str, where: str, *, namespace: str, forced: bool) -> ManifestSet:
-    """Read the manifests of one text; `where` names its origin in errors."""
+    """Return the content of one text; `where` names its origin in errors."""
     items = ((where, item) for document in _loaded(text, where) for item in _items(document))
     return _read(items, where, namespace=namespace, forced=forced)
 
@@ -107,7 +107,7 @@ def _loaded(text: str, where: str) -> list[Any]:
 
 
 def _items(document: Any) -> Iterator[Manifest]:
-    """The objects of a document: itself, or those of a List."""
+    """Yield the objects of a document: the document itself, or the items of a List."""
     if not isinstance(document, dict):
         return
     if str(document.get("kind", "")).endswith("List") and isinstance(document.get("items"), list):
@@ -136,6 +136,6 @@ def _name(document: Manifest, where: str) -> str:
 
 
 def _bare(document: Manifest) -> Manifest:
-    """The document without what only the API server says."""
+    """Return the document without status and the metadata that only the API server sets."""
     described = {key: value for key, value in metadata(document).items() if key not in SERVERS_OWN}
     return {**{key: value for key, value in document.items() if key != "status"}, "metadata": described}

@@ -1,8 +1,8 @@
-"""What an apply would change: the functions run in memory, on what the API server would keep.
+"""Predicts what an apply would change: runs the functions in memory, on the objects that the API server would store.
 
 rehearse          the API server's dry run of the user's apply
-predict           what lies in memory before the functions begin
-simulate          the functions run until nothing changes
+predict           the objects in memory before the functions run
+simulate          runs the functions until nothing changes
 applied           server-side apply in memory
 leaves            an object as the paths of `managedFields`
 predicted_changes the changes by object and field, and which pods are replaced

@@ -1,6 +1,7 @@
-"""Server-side apply in memory: what an object would be if one of our managers applied its intent by force. Pure.
+"""Server-side apply in memory: the object after one of our field managers has applied its intent by force. Pure.
 
-Over sets of leaves an apply is a few operations, and ownership is part of the result, which `collector` waits for.
+An object is handled as a set of leaves, which makes an apply a few set operations. Ownership is part of the result:
+`collector` waits for it.
 """
 
 from collections.abc import Iterable
@@ -10,13 +11,13 @@ from cli.prediction.leaves import ENVELOPE, Leaves, fields, leaves, tree
 from runtime.field_paths import Path, is_item, paths
 from runtime.objects import Manifest, Ref, generation, metadata
 
-# A change of these does not move the generation.
+# A change of these does not increase the generation.
 UNCOUNTED = frozenset({"f:metadata", "f:status"})
 
 
 @dataclass(frozen=True, order=True)
 class Writer:
-    """Who wrote, and to which part: one entry of `managedFields`."""
+    """The manager, operation and subresource of one entry of `managedFields`."""
 
     manager: str
     operation: str = "Apply"
@@ -24,13 +25,15 @@ class Writer:
 
 
 def applied(ref: Ref, intent: Manifest, over: Manifest | None, writer: Writer) -> Manifest:
-    """`over` as it is once `writer` has applied `intent`: with its generation and `managedFields` moved along."""
+    """Return `over` after `writer` has applied `intent`, with generation and `managedFields` updated."""
     before, owned = leaves(over or {}), owners(over or {})
     wanted = leaves(intent)
     changed = {path for path, value in wanted.items() if path not in before or before[path] != value}
     others = {writer_before: paths - changed for writer_before, paths in owned.items() if writer_before != writer}
-    gone = _Gone(owned.get(writer, frozenset()), frozenset(wanted), frozenset[Path]().union(*others.values()))
-    after = {path: value for path, value in {**before, **wanted}.items() if path not in gone}
+    removed = _RemovedLeaves(
+        owned.get(writer, frozenset()), frozenset(wanted), frozenset[Path]().union(*others.values())
+    )
+    after = {path: value for path, value in {**before, **wanted}.items() if path not in removed}
     described = {
         **{name: value for name, value in metadata(over or {}).items() if name in ENVELOPE},
         "name": ref.name,
@@ -45,11 +48,11 @@ def applied(ref: Ref, intent: Manifest, over: Manifest | None, writer: Writer) -
     return {"apiVersion": ref.kind.api_version, "kind": ref.kind.name, "metadata": own, **content}
 
 
-class _Gone:
-    """The leaves that an apply takes away: what its writer owned (`mine`), intends no longer, and nobody else owns.
+class _RemovedLeaves:
+    """The leaves that an apply removes: those that only its writer owned (`mine`), and that it no longer intends.
 
-    An item goes with all that is in it, defaults of the server's included; a map that is owned as one value (a
-    selector) is replaced as one.
+    An item is removed with everything in it, including the API server's defaults. A map that is owned as one value (a
+    selector) is replaced as a whole.
     """
 
     def __init__(self, mine: frozenset[Path], wanted: frozenset[Path], others: frozenset[Path]) -> None:
@@ -68,12 +71,12 @@ class _Gone:
 
 
 def _above(paths: Iterable[Path]) -> set[Path]:
-    """Return every path that is a prefix of one of these."""
+    """Return every proper prefix of these paths."""
     return {path[:end] for path in paths for end in range(1, len(path))}
 
 
 def owners(manifest: Manifest) -> dict[Writer, frozenset[Path]]:
-    """The leaves of each writer, by `managedFields`."""
+    """Return the leaves of each writer, from `managedFields`."""
     return {
         Writer(entry.get("manager", ""), entry.get("operation", ""), entry.get("subresource", "")): frozenset(
             paths(entry.get("fieldsV1") or {})
@@ -88,7 +91,7 @@ def _entry(writer: Writer, known: Iterable[Path]) -> Manifest:
 
 
 def _generation(over: Manifest | None, before: Leaves, after: Leaves) -> int:
-    """The API server's: one more where anything but metadata and status is another."""
+    """Return the generation as the API server counts it: one more if anything but metadata and status has changed."""
     spec_before, spec_after = (
         {path: value for path, value in leaves.items() if path[0] not in UNCOUNTED} for leaves in (before, after)
     )

@@ -1,6 +1,6 @@
-"""An object as the set of its leaves, by the paths that `managedFields` has for them, and back again. Pure.
+"""An object as the set of its leaves, by their paths in `managedFields`, and back again. Pure.
 
-A path is as `runtime.field_paths` has it; a list whose items have no keys, and an owner reference, are one value.
+Paths are those of `runtime.field_paths`. A list whose items have no keys, and an owner reference, are one value.
 """
 
 import json
@@ -14,7 +14,7 @@ from runtime.objects import Manifest, metadata
 
 Leaves = dict[Path, Any]
 
-# What addresses, locks or describes the object as such; nobody owns it.
+# Metadata that addresses, locks or describes the object; it has no owner.
 ENVELOPE = frozenset(
     {"name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink"}
 )
@@ -23,14 +23,14 @@ ATOMIC_ITEMS = "f:ownerReferences"
 
 @dataclass(frozen=True)
 class ListItem:
-    """Stands at the path of a list's item whose fields are leaves of their own."""
+    """The value at the path of a list item whose fields are leaves of their own."""
 
 
 ITEM = ListItem()
 
 
 def leaves(manifest: Manifest) -> Leaves:
-    """The object's content, without what addresses or describes it."""
+    """Return the leaves of an object's content, without the metadata in `ENVELOPE`."""
     described = {name: value for name, value in metadata(manifest).items() if name not in ENVELOPE}
     body = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind", "metadata")}
     return dict(_leaves({**({"metadata": described} if described else {}), **body}, ()))
@@ -56,12 +56,12 @@ def _item(item: Manifest, at: Path) -> Iterator[tuple[Path, Any]]:
 
 
 def token(item: Manifest, keys: Sequence[str]) -> str:
-    """How FieldsV1 spells an item, its keys in one order."""
+    """Return a list item's key as FieldsV1 writes it, its fields sorted."""
     return "k:" + json.dumps({key: item.get(key) for key in keys}, sort_keys=True)
 
 
 def tree(values: Mapping[Path, Any]) -> dict[str, Any]:
-    """The content that these leaves make up."""
+    """Return the content that consists of these leaves."""
     return {name: _built(below) for name, below in _below(values, "f:").items()}
 
 
@@ -74,7 +74,7 @@ def _built(values: Mapping[Path, Any]) -> Any:
 
 
 def _below(values: Mapping[Path, Any], sort: str) -> dict[str, Leaves]:
-    """What is below each token of this sort."""
+    """Return the leaves below each token of this sort, with the rest of their paths."""
     grouped: dict[str, Leaves] = {}
     for path, value in values.items():
         if path and path[0].startswith(sort):
@@ -82,8 +82,8 @@ def _below(values: Mapping[Path, Any], sort: str) -> dict[str, Leaves]:
     return grouped
 
 
-def unlike(before: Manifest | None, after: Manifest) -> tuple[FieldChange, ...]:
-    """Every field in which two versions of an object differ, status and bookkeeping aside."""
+def field_changes(before: Manifest | None, after: Manifest) -> tuple[FieldChange, ...]:
+    """Return every field in which two versions of an object differ, without status and the metadata in `ENVELOPE`."""
     leaves_before, leaves_after = (
         {path: value for path, value in leaves(manifest).items() if path[0] != "f:status" and value is not ITEM}
         for manifest in (before or {}, after)
@@ -96,7 +96,7 @@ def unlike(before: Manifest | None, after: Manifest) -> tuple[FieldChange, ...]:
 
 
 def fields(known: Iterable[Path]) -> dict[str, Any]:
-    """The FieldsV1 tree of these leaves."""
+    """Return the FieldsV1 tree of these leaves."""
     ordered = sorted(known)
     root: dict[str, Any] = {}
     nodes = []

@@ -1,6 +1,6 @@
-"""From resources in files to a simulation: what lies in memory before the functions begin, and for whom they do.
+"""Turns resources from files into a simulation: fills the memory, and selects the resources that functions run for.
 
-What the user may not read is taken for what an installation has, and told.
+For an object that the user may not read, that of a plain installation is assumed, and a remark says so.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,11 +11,13 @@ from cli.kinds import KNATIVE_SERVICE, RECONCILED_KINDS, title
 from cli.manifest_files.manifests import ManifestSet
 from cli.prediction.rehearse import as_written, rehearsed, unrehearsed
 from cli.prediction.simulate import Memory, Simulated, simulate
+from crds.collector_fields import ReleaseLine
 from functions import monitoring
 from functions.collector import FUNCTION as COLLECTOR
 from functions.function_catalogue import FUNCTIONS
 from installation import wiring
-from operands import namespaces, openshift
+from operands import namespaces, openshift, release
+from operands.common_rules import NAMESPACE_JOULES, NAMESPACE_WATTS, POD_JOULES, POD_WATTS
 from runtime import settings
 from runtime.errors import Forbidden, NotFound
 from runtime.objects import (
@@ -30,12 +32,15 @@ from runtime.objects import (
     name,
 )
 
+# For each line, a series that has no counterpart of that name in the other.
+EXAMPLES = {ReleaseLine.V0_7: "kepler_container_joules_total", ReleaseLine.V0_11: "kepler_pod_cpu_joules_total"}
+
 Ours = Mapping[Ref, Manifest | None]
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """The resources before and after the apply itself, what the functions make of that, and what had to be assumed."""
+    """The resources before and after the apply, the simulated functions, and remarks about assumptions."""
 
     before: Ours
     after: Mapping[Ref, Manifest]
@@ -46,13 +51,13 @@ class Prediction:
 
 @dataclass
 class Observer:
-    """Reads for a simulation; notes what may not be read."""
+    """Reads for a simulation; `remarks` has what the user may not read."""
 
     cluster: Cluster
     remarks: list[str] = field(default_factory=list)
 
     def get(self, ref: Ref) -> Manifest | None:
-        """The object; where it may not be read, what an installation has."""
+        """Return the object; if it may not be read, the one of a plain installation."""
         try:
             return self.cluster.get(ref)
         except Forbidden:
@@ -60,7 +65,7 @@ class Observer:
             return allowed(ref.name) if ref.kind == NAMESPACE else assumed().get(ref)
 
     def collect(self, collection: Collection) -> tuple[Manifest, ...]:
-        """The objects of a kind; none where the kind is not served."""
+        """Return the objects of a kind; none if the kind is not served or may not be listed."""
         try:
             return self.cluster.list(collection.kind, collection.namespace)
         except NotFound:
@@ -76,7 +81,7 @@ class Observer:
 
 
 def with_cluster(cluster: Cluster, written: ManifestSet, *, manager: str = "") -> Prediction:
-    """What an apply would do to this cluster."""
+    """Return what an apply would do to this cluster."""
     observer = Observer(cluster)
     memory = Memory(observer.get, observer.collect)
     for place, manifest in written.namespaces.items():
@@ -87,13 +92,27 @@ def with_cluster(cluster: Cluster, written: ManifestSet, *, manager: str = "") -
         after[ref] = _applied(observer, ref, written, before[ref], manager)
         memory.objects[ref] = after[ref]
     simulated = simulate(memory, concerned(after, memory), images(cluster))
-    return Prediction(before, after, simulated, memory, tuple(observer.remarks))
+    return Prediction(before, after, simulated, memory, (*observer.remarks, *_new_lines(before, after)))
+
+
+def _new_lines(before: Ours, after: Mapping[Ref, Manifest]) -> Iterator[str]:
+    """Yield a remark on each existing Kepler that changes to another line of releases."""
+    for ref, manifest in after.items():
+        existing = before.get(ref)
+        lines = [release.line_of_manifest(kepler) for kepler in (existing, manifest) if kepler and ref.kind == KEPLER]
+        if len(set(lines)) > 1:
+            old, new = lines
+            yield (
+                f"{title(ref)} changes from line '{old}' to '{new}' of Kepler: its metrics get other names, "
+                f"`{EXAMPLES[old]}` becomes `{EXAMPLES[new]}`; what `{POD_WATTS}`, `{NAMESPACE_WATTS}`, `{POD_JOULES}` "
+                f"and `{NAMESPACE_JOULES}` record goes on"
+            )
 
 
 def _applied(observer: Observer, ref: Ref, written: ManifestSet, live: Manifest | None, manager: str) -> Manifest:
-    """The API server's dry run, for which the user needs the right to write.
+    """Return the resource after the API server's dry run; without its validation if the user may not write.
 
-    In a namespace that the files make, and that is not there, nobody can be asked either.
+    A namespace that the files create does not exist yet, so there is no dry run in it.
     """
     try:
         return rehearsed(observer.cluster, ref, written.resources[ref], live, manager=manager)
@@ -111,7 +130,7 @@ def _applied(observer: Observer, ref: Ref, written: ManifestSet, live: Manifest 
 
 
 def offline(written: ManifestSet, *, prometheus: bool, with_openshift: bool) -> Prediction:
-    """What comes of the resources in a cluster that has nothing but our installation."""
+    """Return what the resources would lead to in a cluster with a plain installation."""
     there = assumed(prometheus=prometheus, with_openshift=with_openshift)
     after = {ref: as_written(ref, wanted) for ref, wanted in written.resources.items()}
     there |= {Ref(NAMESPACE, "", ref.namespace): allowed(ref.namespace) for ref in after if ref.namespace}
@@ -121,12 +140,12 @@ def offline(written: ManifestSet, *, prometheus: bool, with_openshift: bool) -> 
 
 
 def allowed(place: str) -> Manifest:
-    """A Namespace that allows privileged pods."""
+    """Return a Namespace that allows privileged pods."""
     return {"metadata": {"name": place, "labels": namespaces.LABELS}}
 
 
 def _labelled(manifest: Manifest, live: Manifest | None) -> Manifest:
-    """A Namespace with the labels that a file sets over those that it has."""
+    """Return a Namespace with its present labels, overridden by those that the file sets."""
     labels = {**(metadata(live or {}).get("labels") or {}), **(metadata(manifest).get("labels") or {})}
     return {**manifest, "metadata": {**metadata(manifest), "labels": labels}}
 
@@ -136,7 +155,7 @@ def _none(_collection: Collection) -> tuple[Manifest, ...]:
 
 
 def assumed(*, prometheus: bool = False, with_openshift: bool = False) -> dict[Ref, Manifest]:
-    """What `config/` installs, and what others may have, as far as functions look at it."""
+    """Return the objects of a plain installation that functions read, with those of others if requested."""
     shipped = {manifest["kind"]: manifest for manifest in wiring.exporter_access()}
     objects: dict[Ref, Manifest] = {ref: shipped[ref.kind.name] for ref in COLLECTOR.installed}
     if prometheus:
@@ -152,7 +171,7 @@ def assumed(*, prometheus: bool = False, with_openshift: bool = False) -> dict[R
 
 
 def concerned(after: Mapping[Ref, Manifest], memory: Memory) -> tuple[Ref, ...]:
-    """The resources that functions report on: those in the files, and Keplers that have to do with the others."""
+    """Return the resources that functions report on: those in the files, and Keplers that depend on others in them."""
     own = [ref for ref in after if ref.kind in RECONCILED_KINDS]
     keys = dict.fromkeys(own)
     for changed in after:
@@ -170,7 +189,7 @@ def _dependents(changed: Ref, memory: Memory) -> Iterator[Ref]:
 
 
 def images(cluster: Cluster) -> dict[str, str]:
-    """The functions' settings about images, by the collector's Knative Service; empty where there is none to read."""
+    """Return the functions' image settings from the collector's Knative Service; empty if it cannot be read."""
     try:
         service = cluster.get(Ref(KNATIVE_SERVICE, cluster.operator_namespace, COLLECTOR.manager))
     except Forbidden:

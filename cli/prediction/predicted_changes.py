@@ -1,4 +1,4 @@
-"""What an apply would change, from a prediction: by object and field, by whom, and which pods it replaces. Pure."""
+"""What an apply would change, from a prediction: by object, field and writer, and which pods it replaces. Pure."""
 
 import difflib
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from audit.answer_models import ForeignField
 from audit.answers import foreign
 from cli.kinds import title
 from cli.output import UNBOUNDED, value
-from cli.prediction.leaves import unlike
+from cli.prediction.leaves import field_changes
 from cli.prediction.predict import Prediction
 from cli.prediction.rehearse import LAST_APPLIED
 from cli.prediction.simulate import Decision, SimulatedWrite
@@ -29,26 +29,26 @@ TEMPLATE = "spec.template."
 APPLIED = "metadata.annotations." + LAST_APPLIED
 
 
-class Predicted(Field):
-    """One field; `by` is the function that would write it, 'you' for what the apply itself changes.
+class PredictedField(Field):
+    """One field; `by` is the function that would write it, or 'you' for a change by the apply itself.
 
-    Where `before` and `after` are the same, only its owner is another: a function takes back what somebody else set.
+    If `before` and `after` are equal, only the owner changes: a function takes back a field that somebody else has set.
     """
 
     by: str
 
 
-class Touched(EventPart):
+class ChangedObject(EventPart):
     """One object that would be written. `rollout` says that its pods would be replaced."""
 
     object: ObjectName
     action: Literal["created", "changed", "deleted"]
     rollout: bool
-    fields: tuple[Predicted, ...]
+    fields: tuple[PredictedField, ...]
 
 
-class Stopped(EventPart):
-    """A function that would not do its part: rejected, or waiting; `message` is that of its condition."""
+class BlockedFunction(EventPart):
+    """A function that would reject the resource or wait; `message` is that of its condition."""
 
     object: ObjectName
     function: str
@@ -58,73 +58,73 @@ class Stopped(EventPart):
 
 
 class Diff(EventPart):
-    """All that an apply would come to; `foreign` are fields of the children that others own, and that would stay."""
+    """All changes of an apply; `foreign` are fields of the children that others own, and that would stay."""
 
-    objects: tuple[Touched, ...]
-    stopped: tuple[Stopped, ...]
+    objects: tuple[ChangedObject, ...]
+    stopped: tuple[BlockedFunction, ...]
     remarks: tuple[str, ...]
     foreign: tuple[ForeignField, ...] = ()
 
 
 @dataclass
 class _Fields:
-    """The fields of one object over all writes: what each was at first, what it is at last, and who set it."""
+    """The net changes of one object over all writes: first and last value of each field, and who set it last."""
 
     action: str
-    found: dict[str, Predicted]
+    by_path: dict[str, PredictedField]
 
     def add(self, path: str, before: Any, after: Any, by: str) -> None:
-        first = self.found.get(path)
-        self.found[path] = Predicted(path=path, before=first.before if first else before, after=after, by=by)
-        if first and self.found[path].before == after:
-            del self.found[path]
+        first = self.by_path.get(path)
+        self.by_path[path] = PredictedField(path=path, before=first.before if first else before, after=after, by=by)
+        if first and self.by_path[path].before == after:
+            del self.by_path[path]
 
 
 def diff(prediction: Prediction) -> Diff:
-    """The net effect: what is changed and changed back is not told."""
+    """Return the net effect; a field that is changed and changed back is left out."""
     return Diff(
-        objects=tuple(_touched(ref, fields) for ref, fields in _by_object(prediction).items() if _says(fields)),
-        stopped=stopped(prediction.simulated.decisions),
+        objects=tuple(_changed_object(ref, fields) for ref, fields in _by_object(prediction).items() if _says(fields)),
+        stopped=blocked_functions(prediction.simulated.decisions),
         remarks=prediction.remarks,
         foreign=tuple(_left(prediction)),
     )
 
 
 def _left(prediction: Prediction) -> Iterator[ForeignField]:
-    """Yield the fields that others own in the children as they are, and that would still be theirs after the apply."""
+    """Yield the fields of the present children that others own, and would still own after the apply."""
     known, after = prediction.memory.known, prediction.simulated.objects
     for key in dict.fromkeys(decision.key for decision in prediction.simulated.decisions):
         for ref, ours in writers(FUNCTIONS, key).items():
             child = known.get(ref)
-            if child is None or not foreign.of(key, child) or after.get(ref, child) is None:
+            if child is None or not foreign.belongs_to(key, child) or after.get(ref, child) is None:
                 continue
             stay = {field.path for field in foreign_fields(after.get(ref) or child, ours)}
             yield from (field for field in foreign.foreign(ref, child, ours) if field.path in stay)
 
 
 def redacted(diff: Diff, prediction: Prediction) -> Diff:
-    """The diff with `(hidden)` for what is confidential, as reports have it: diffs are pasted into reviews and logs."""
+    """Return the diff with `(hidden)` for confidential values, as in reports: diffs end up in reviews and logs."""
     sides = [
-        (touched.object.kind, field.path, side)
-        for touched in diff.objects
-        for field in touched.fields
+        (changed_object.object.kind, field.path, side)
+        for changed_object in diff.objects
+        for field in changed_object.fields
         for side in (field.before, field.after)
     ]
     mask = redact.joined(redact.mask(*prediction.before.values(), *prediction.after.values()), sides)
     return Diff(
-        objects=tuple(_redacted(touched, mask) for touched in diff.objects),
-        stopped=tuple(refusal.model_copy(update={"message": mask.text(refusal.message)}) for refusal in diff.stopped),
+        objects=tuple(_redacted(changed_object, mask) for changed_object in diff.objects),
+        stopped=tuple(blocked.model_copy(update={"message": mask.text(blocked.message)}) for blocked in diff.stopped),
         remarks=diff.remarks,
         foreign=diff.foreign,
     )
 
 
-def _redacted(touched: Touched, mask: Mask) -> Touched:
+def _redacted(changed_object: ChangedObject, mask: Mask) -> ChangedObject:
     fields = []
-    for field in touched.fields:
-        before, after = mask.change(field.path, field.before, field.after, kind=touched.object.kind)
-        fields.append(Predicted(path=mask.text(field.path), before=before, after=after, by=field.by))
-    return touched.model_copy(update={"fields": tuple(fields)})
+    for field in changed_object.fields:
+        before, after = mask.change(field.path, field.before, field.after, kind=changed_object.object.kind)
+        fields.append(PredictedField(path=mask.text(field.path), before=before, after=after, by=field.by))
+    return changed_object.model_copy(update={"fields": tuple(fields)})
 
 
 def _by_object(prediction: Prediction) -> Mapping[Ref, _Fields]:
@@ -132,7 +132,7 @@ def _by_object(prediction: Prediction) -> Mapping[Ref, _Fields]:
     for ref, after in prediction.after.items():
         before = prediction.before[ref]
         fields_by_object[ref] = _Fields("changed" if before else "created", {})
-        for change in unlike(before, after):
+        for change in field_changes(before, after):
             if change.path != APPLIED:
                 fields_by_object[ref].add(change.path, change.before, change.after, YOU)
     for write in prediction.simulated.writes:
@@ -150,24 +150,24 @@ def _add(fields_by_object: dict[Ref, _Fields], write: SimulatedWrite) -> None:
 
 
 def _says(fields: _Fields) -> bool:
-    return bool(fields.found) or fields.action != "changed"
+    return bool(fields.by_path) or fields.action != "changed"
 
 
-def _touched(ref: Ref, fields: _Fields) -> Touched:
+def _changed_object(ref: Ref, fields: _Fields) -> ChangedObject:
     runs = ref.kind in (DAEMON_SET, DEPLOYMENT) and fields.action == "changed"
-    moved = [path for path, predicted in fields.found.items() if predicted.before != predicted.after]
-    return Touched(
+    moved = [path for path, predicted in fields.by_path.items() if predicted.before != predicted.after]
+    return ChangedObject(
         object=object_name(ref),
         action=fields.action,
         rollout=runs and any(path.startswith(TEMPLATE) for path in moved),
-        fields=tuple(fields.found.values()),
+        fields=tuple(fields.by_path.values()),
     )
 
 
-def stopped(decisions: tuple[Decision, ...]) -> tuple[Stopped, ...]:
-    """Who would not do his part, and why."""
+def blocked_functions(decisions: tuple[Decision, ...]) -> tuple[BlockedFunction, ...]:
+    """Return the functions that wait or reject, and why."""
     return tuple(
-        Stopped(
+        BlockedFunction(
             object=object_name(decision.key),
             function=decision.function.name,
             outcome=decision.outcome.word.value,
@@ -180,33 +180,33 @@ def stopped(decisions: tuple[Decision, ...]) -> tuple[Stopped, ...]:
 
 
 def lines(diff: Diff, *, full: bool = False) -> Iterator[str]:
-    """For people; the fields of what is created only with `full`."""
-    for touched in diff.objects:
-        yield _heading(touched)
-        if touched.action != "created" or full:
-            for field in touched.fields:
+    """Yield the lines that show a diff; the fields of created objects only with `full`."""
+    for changed_object in diff.objects:
+        yield _heading(changed_object)
+        if changed_object.action != "created" or full:
+            for field in changed_object.fields:
                 yield from _field(field)
-    for refusal in diff.stopped:
-        yield sentence(refusal)
+    for blocked in diff.stopped:
+        yield sentence(blocked)
     yield from map(foreign_field, diff.foreign)
 
 
-def sentence(refusal: Stopped) -> str:
-    """`estimator rejects Kepler energy/kepler: ... (EstimatorRequired)`."""
-    verb = "rejects" if refusal.outcome == "rejected" else "waits at"
-    about = refusal.object
-    return f"{refusal.function} {verb} {title(about)}: {refusal.message} ({refusal.reason})"
+def sentence(blocked: BlockedFunction) -> str:
+    """Return a sentence like `estimator rejects Kepler energy/kepler: ... (EstimatorRequired)`."""
+    verb = "rejects" if blocked.outcome == "rejected" else "waits at"
+    about = blocked.object
+    return f"{blocked.function} {verb} {title(about)}: {blocked.message} ({blocked.reason})"
 
 
-def _heading(touched: Touched) -> str:
-    count = len(touched.fields)
-    size = f" ({count} field{'s' if count != 1 else ''})" if touched.action == "created" else ""
-    by = ", ".join(sorted({field.by for field in touched.fields}))
-    sentence = f"{title(touched.object)}: {touched.action}{size}{f' by {by}' if by else ''}"
-    return sentence + (", its pods are replaced (rollout)" if touched.rollout else "")
+def _heading(changed_object: ChangedObject) -> str:
+    count = len(changed_object.fields)
+    size = f" ({count} field{'s' if count != 1 else ''})" if changed_object.action == "created" else ""
+    by = ", ".join(sorted({field.by for field in changed_object.fields}))
+    sentence = f"{title(changed_object.object)}: {changed_object.action}{size}{f' by {by}' if by else ''}"
+    return sentence + (", its pods are replaced (rollout)" if changed_object.rollout else "")
 
 
-def _field(field: Predicted) -> Iterator[str]:
+def _field(field: PredictedField) -> Iterator[str]:
     by = "" if field.by == YOU else f"   [{field.by}]"
     if field.before == field.after:
         yield f"  {field.path}: {value(field.after)}, taken back{by}"
@@ -218,7 +218,7 @@ def _field(field: Predicted) -> Iterator[str]:
 
 
 def _long(content: Any) -> bool:
-    """Whether it is told line by line: a text of several lines, a list."""
+    """Return whether a value is compared line by line: a text of several lines, or a list."""
     return (isinstance(content, str) and "\n" in content) or (isinstance(content, list) and len(content) > 1)
 
 

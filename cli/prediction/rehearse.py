@@ -1,7 +1,7 @@
-"""What `kubectl apply` would make of a resource: the API server's own answer, by a dry run in the way the user applies.
+"""What `kubectl apply` would make of a resource: a dry run by the API server, in the way in which the user applies.
 
-Who applies client-side has the annotation `last-applied-configuration` on the object, and what he takes out of his file
-is removed by comparing with it; who applies server-side owns fields, and what he takes out is removed by that.
+With client-side apply the object has the annotation `last-applied-configuration`, and a field that the user removes
+from the file is found by comparing with it. With server-side apply such a field is found by its owner.
 """
 
 import json
@@ -20,14 +20,14 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 NO_FIELD = "field not declared in schema"
 MERGE = "application/merge-patch+json"
 SERVER_SIDE, CLIENT_SIDE = "kubectl", "kubectl-client-side-apply"
-# The owner of what is made for a resource that is not there yet: its uid is the API server's to choose.
-UNBORN = "00000000-0000-0000-0000-000000000000"
+# The uid of a resource that does not exist yet, in owner references: the API server would choose it.
+UNKNOWN_UID = "00000000-0000-0000-0000-000000000000"
 
 
 def rehearsed(cluster: Cluster, ref: Ref, wanted: Manifest, live: Manifest | None, *, manager: str = "") -> Manifest:
-    """The resource as an apply would leave it, defaults and validation included; raises ApiErrors as an apply would.
+    """Return the resource as an apply would leave it, defaulted and validated. Raises ApiErrors as an apply would.
 
-    `manager` is the field manager of a server-side apply, where it is not kubectl's own.
+    `manager` is the field manager of a server-side apply, if it is not kubectl's own.
     """
     body = {**wanted, "metadata": {**metadata(wanted), **_address(ref)}}
     last = (metadata(live or {}).get("annotations") or {}).get(LAST_APPLIED)
@@ -39,11 +39,14 @@ def rehearsed(cluster: Cluster, ref: Ref, wanted: Manifest, live: Manifest | Non
     made = (
         _served(cluster, ref, body, manager) if manager else cluster.rehearse_creation(ref, body, manager=CLIENT_SIDE)
     )
-    return {**made, "metadata": {**metadata(made), "uid": UNBORN}}
+    return {**made, "metadata": {**metadata(made), "uid": UNKNOWN_UID}}
 
 
 def _served(cluster: Cluster, ref: Ref, body: Manifest, manager: str) -> Manifest:
-    """Ask for a dry run by server-side apply; a field that the schema does not have is an internal error there."""
+    """Return the result of a server-side dry run.
+
+    Raises Invalid for a field that the schema does not have, which the API server answers with an internal error.
+    """
     try:
         return cluster.rehearse(ref, body, manager=manager, content_type=APPLY)
     except Unavailable as error:
@@ -53,13 +56,13 @@ def _served(cluster: Cluster, ref: Ref, body: Manifest, manager: str) -> Manifes
 
 
 def as_written(ref: Ref, wanted: Manifest) -> Manifest:
-    """The resource without any API server: no defaults, no validation."""
-    described = {**metadata(wanted), **_address(ref), "uid": UNBORN, "generation": 1}
+    """Return the resource without any API server: no defaults, no validation."""
+    described = {**metadata(wanted), **_address(ref), "uid": UNKNOWN_UID, "generation": 1}
     return {**wanted, "metadata": described, "spec": wanted.get("spec") or {}}
 
 
 def unrehearsed(ref: Ref, wanted: Manifest, live: Manifest | None) -> Manifest:
-    """What an apply would make of the resource, for somebody who may not ask the API server: without validation."""
+    """Return the resource after an apply without validation, for a user who may not make the dry run."""
     resource = next(model for model in RESOURCES.values() if model.names.kind == ref.kind.name)
     made: Manifest = defaulted(openapi_schema.of(resource), _in_memory(ref, wanted, live))
     return made
@@ -78,7 +81,7 @@ def _in_memory(ref: Ref, wanted: Manifest, live: Manifest | None) -> Manifest:
 
 
 def defaulted(node: Mapping[str, Any], value: Any) -> Any:
-    """A value with the defaults of its schema, by this version's definitions, wherever the object around it exists."""
+    """Return a value with the defaults of its schema in this version, in every object that exists."""
     if isinstance(value, list):
         return [defaulted(node.get("items") or {}, item) for item in value]
     if not isinstance(value, Mapping):
@@ -96,7 +99,7 @@ def defaulted(node: Mapping[str, Any], value: Any) -> Any:
 
 
 def merged(target: Manifest, patch: Manifest) -> dict[str, Any]:
-    """A JSON merge patch (RFC 7396) over an object."""
+    """Return an object after a JSON merge patch (RFC 7396)."""
     kept = {key: value for key, value in target.items() if key not in patch}
     for key, value in patch.items():
         there = target.get(key)
@@ -108,7 +111,7 @@ def merged(target: Manifest, patch: Manifest) -> dict[str, Any]:
 
 
 def three_way(original: Manifest, modified: Manifest, current: Manifest) -> dict[str, Any]:
-    """kubectl's JSON merge patch: what `modified` adds or changes, and null for what only `original` has.
+    """Return kubectl's JSON merge patch: what `modified` adds or changes, and null for what only `original` has.
 
     As k8s.io/apimachinery v0.35.4:pkg/util/jsonmergepatch/patch.go; lists are replaced as a whole.
     """
@@ -130,7 +133,7 @@ def _address(ref: Ref) -> dict[str, str]:
 
 
 def _without_annotation(live: Manifest) -> Manifest:
-    """kubectl compares without its own annotation, which is not in the file either."""
+    """Return the object without kubectl's annotation, which is not in the file and which kubectl does not compare."""
     described = metadata(live)
     kept = {key: value for key, value in (described.get("annotations") or {}).items() if key != LAST_APPLIED}
     return {**live, "metadata": {**described, "annotations": kept}}

@@ -1,10 +1,10 @@
-"""The objects that the functions would have in the cluster for some resources, ready to be read or applied. Pure."""
+"""The objects that the functions would write for some resources, as manifests to read or apply. Pure."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from cli.prediction.predict import Prediction
-from cli.prediction.rehearse import UNBORN
+from cli.prediction.rehearse import UNKNOWN_UID
 from runtime.objects import Manifest, Ref, metadata
 
 ORDER = ("ServiceAccount", "ConfigMap", "PersistentVolumeClaim", "Service", "DaemonSet", "Deployment")
@@ -14,9 +14,9 @@ SERVERS_OWN = frozenset(
 
 
 def intended_objects(prediction: Prediction) -> list[Manifest]:
-    """Every object that a function intends, as all its writers together would have it.
+    """Return every object that a function intends, with the fields of all its writers.
 
-    Without what the API server says, and without owners that are not there yet: their uids are unknown.
+    Fields that only the API server sets are left out, and owners that do not exist yet, since their uids are unknown.
     """
     intended = {intent.ref for decision in prediction.simulated.decisions for intent in decision.outcome.intents}
     objects = ((ref, prediction.memory.get(ref)) for ref in sorted(intended, key=_place))
@@ -31,7 +31,7 @@ def _place(ref: Ref) -> tuple[str, int, str, str]:
 
 def _bare(ref: Ref, manifest: Manifest) -> Manifest:
     described = {key: value for key, value in metadata(manifest).items() if key not in SERVERS_OWN}
-    owners = [owner for owner in described.pop("ownerReferences", ()) if owner.get("uid") != UNBORN]
+    owners = [owner for owner in described.pop("ownerReferences", ()) if owner.get("uid") != UNKNOWN_UID]
     address = {"name": ref.name, **({"namespace": ref.namespace} if ref.namespace else {})}
     body = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind", "metadata", "status")}
     kept = {**address, **described, **({"ownerReferences": owners} if owners else {})}
@@ -39,10 +39,10 @@ def _bare(ref: Ref, manifest: Manifest) -> Manifest:
 
 
 def as_list(objects: list[Manifest]) -> dict[str, Any]:
-    """One JSON document for all."""
+    """Return one JSON document with all objects."""
     return {"apiVersion": "v1", "kind": "List", "items": objects}
 
 
 def with_separators(documents: Iterator[str]) -> str:
-    """One YAML stream."""
+    """Return one YAML stream with all documents."""
     return "---\n".join(documents)

@@ -1,8 +1,8 @@
-"""What the functions would do about resources that nobody has applied yet: all of them, in memory, until they rest.
+"""Runs all functions in memory on resources that are not applied yet, until none of them writes.
 
-Each function decides by its own pure `desired` from what the API server holds, with what the others would have written
-laid over it. Nothing is written anywhere. Two things stay unknown: what an admission webhook would refuse, and what
-somebody else does meanwhile.
+Each function decides by its own pure `desired`, from the objects of the API server and the simulated writes of all
+functions. Nothing is written anywhere. Two things stay unknown: what an admission webhook would refuse, and what others
+would do meanwhile.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,7 +18,7 @@ from runtime.planned_writes import planned_writes
 from runtime.protocol import decide
 from runtime.statuses import status_of
 
-# Turns of all functions; two or three are enough for what is in the catalogue.
+# Most rounds of all functions; two or three are enough for those in the catalogue.
 ROUNDS = 12
 
 Get = Callable[[Ref], Manifest | None]
@@ -27,7 +27,7 @@ Collect = Callable[[Collection], tuple[Manifest, ...]]
 
 @dataclass(frozen=True)
 class SimulatedWrite:
-    """One write of one function: which fields, and whether the object is made, changed, removed or only its status."""
+    """One write of one function: the fields, and `created`, `changed`, `deleted` or (for a status) `reported`."""
 
     function: str
     ref: Ref
@@ -37,7 +37,7 @@ class SimulatedWrite:
 
 @dataclass(frozen=True)
 class Decision:
-    """What a function last decided about a resource."""
+    """The last decision of a function about a resource."""
 
     function: Function
     key: Ref
@@ -46,7 +46,10 @@ class Decision:
 
 @dataclass(frozen=True)
 class Simulated:
-    """What came of it: every write in order, every last decision, and the objects as they would be then."""
+    """The result: all writes in order, all last decisions, and the objects after them.
+
+    `rested` says whether the functions stopped writing within `ROUNDS`.
+    """
 
     writes: tuple[SimulatedWrite, ...]
     decisions: tuple[Decision, ...]
@@ -56,7 +59,10 @@ class Simulated:
 
 @dataclass
 class Memory:
-    """What the API server has (`there`, asked once an object), with what was written since laid over it."""
+    """The objects of the API server, overlaid by the simulated writes.
+
+    `there` and `collected` read from the API server, once for each object or collection.
+    """
 
     there: Get
     collected: Collect
@@ -65,7 +71,7 @@ class Memory:
     listed: dict[Collection, tuple[Manifest, ...]] = field(default_factory=dict)
 
     def get(self, ref: Ref) -> Manifest | None:
-        """The object as it would be now."""
+        """Return the object as it would be now."""
         if ref in self.objects:
             return self.objects[ref]
         if ref not in self.known:
@@ -73,7 +79,7 @@ class Memory:
         return self.known[ref]
 
     def collect(self, collection: Collection) -> tuple[Manifest, ...]:
-        """The objects of a kind as they would be now."""
+        """Return the objects of a kind as they would be now."""
         if collection not in self.listed:
             self.listed[collection] = self.collected(collection)
         mine = {ref: manifest for ref, manifest in self.objects.items() if _belongs(ref, collection)}
@@ -82,7 +88,7 @@ class Memory:
 
 
 def simulate(memory: Memory, keys: Iterable[Ref], images: Mapping[str, str]) -> Simulated:
-    """Every function of each of these resources in turn, until none writes; `images` as in the functions' settings."""
+    """Run every function of each of these resources in turn, until none writes; `images` are the image settings."""
     writes: list[SimulatedWrite] = []
     decisions: dict[tuple[Ref, str], Decision] = {}
     resources = tuple(keys)
@@ -102,7 +108,7 @@ def simulate(memory: Memory, keys: Iterable[Ref], images: Mapping[str, str]) -> 
 
 
 def _observed(function: Function, key: Ref, memory: Memory, images: Mapping[str, str]) -> Observed | None:
-    """What the function would see of a resource; None where that is absent or being deleted."""
+    """Return the objects that the function would read for a resource; None if that is absent or being deleted."""
     parent = memory.get(key)
     if parent is None or terminates(parent):
         return None

@@ -1,6 +1,6 @@
-"""What happened: for `history`, `trace` and `explain`.
+"""Shows what happened, for `history`, `trace` and `explain`.
 
-sentences     who made an edit, why an episode began, what others own
+sentences     who made an edit, why an episode began, which fields others own
 history_lines edits, and what the functions did about each
-waterfall     one change: who worked when, and what its end waited for
+waterfall     one change: which function worked when, and what its end waited for
 """

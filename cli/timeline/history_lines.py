@@ -1,15 +1,15 @@
-"""What was changed, by whom, and what the functions did about it: as lines for people. Pure."""
+"""Shows edits, and what the functions did about them, as lines for people. Pure."""
 
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from audit.answer_models import Change, Edit, Episode, Kept, Summary, Trace
+from audit.answer_models import Change, Edit, Episode, StoredReport, Summary, Trace
 from audit.answers.episodes import in_short
 from cli.command_errors import UsageError
 from cli.kinds import place, title
 from cli.output import value
-from cli.timeline.sentences import author, because, caused, cut, second
+from cli.timeline.sentences import author, because, cause_sentence, cut, local_time
 from events.report import Cause, EventPart, Field, ObjectName, Report, ReportedCondition, Subject
 from events.types import RESOURCE_DELETE
 from runtime.declaration import manager
@@ -19,9 +19,9 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"
 
 
 class Changed(EventPart):
-    """One write to one object, and why: by which function, for which event, because of which edit of which resource.
+    """One write to one object, with the function that made it, its cause, and the edit of the resource that led to it.
 
-    `edit` is null where the write has another cause: somebody changed or deleted the object, or asked for a look.
+    `edit` is null if the write has another cause: somebody changed or deleted the object, or requested a reconcile.
     """
 
     time: datetime
@@ -39,7 +39,10 @@ class Changed(EventPart):
 
 
 def since(text: str, now: datetime) -> datetime | None:
-    """`24h`, `1d12h` before now, or a time in RFC 3339; None for nothing. Raises UsageError for anything else."""
+    """Return the time that a text names: a span before now (`24h`, `1d12h`), or RFC 3339; None for an empty text.
+
+    Raises UsageError for anything else.
+    """
     if not text:
         return None
     parts = SPAN.findall(text)
@@ -52,16 +55,16 @@ def since(text: str, now: datetime) -> datetime | None:
     return time if time.tzinfo else time.astimezone()
 
 
-def behind(trace: Trace | None, report: str) -> Edit | None:
-    """The edit that a report follows from; None where its episode began with something else, or nobody knows."""
+def edit_of_report(trace: Trace | None, report: str) -> Edit | None:
+    """Return the edit that led to a report; None if its episode has another cause, or the trace is unknown."""
     if trace is None:
         return None
     causes = (episode.cause for episode in trace.episodes if report in episode.reports)
     return trace.edit if all(cause.kind == "edit" for cause in causes) else None
 
 
-def changed(kept: Kept, wanted: str, edit: Edit | None) -> Iterator[Changed]:
-    """The writes of one report to `wanted` (`KIND/NAME`)."""
+def changed(kept: StoredReport, wanted: str, edit: Edit | None) -> Iterator[Changed]:
+    """Yield the writes of one report to `wanted` (`KIND/NAME`)."""
     report = kept.report
     for write in report.changes:
         if f"{write.object.kind}/{write.object.name}" == wanted:
@@ -82,7 +85,7 @@ def changed(kept: Kept, wanted: str, edit: Edit | None) -> Iterator[Changed]:
 
 
 def _deleted(report: Report, target: ObjectName) -> bool:
-    """Whether the event behind a report was the deletion of the very object that it wrote: no edit explains that."""
+    """Return whether the report's event was the deletion of the object that it wrote, which no edit explains."""
     about = report.cause.object
     same = about is not None and (about.kind, about.name) == (target.kind, target.name)
     return same and report.cause.type == RESOURCE_DELETE
@@ -92,7 +95,7 @@ def changes(history: Iterable[Change]) -> Iterator[str]:
     """Yield lines for each generation: the edit by field, then what each function did, in episodes."""
     for change in history:
         about = f"generation {change.generation} of {title(change.object)}"
-        yield f"{second(change.began)}  {about}, {_author(change.edit)}"
+        yield f"{local_time(change.began)}  {about}, {_author(change.edit)}"
         yield from edit_lines(change.edit)
         if change.more:
             yield f"    {cut(len(change.reports))}"
@@ -104,8 +107,8 @@ def changes(history: Iterable[Change]) -> Iterator[str]:
 
 
 def _episode(episode: Episode, reports: Iterable[Summary]) -> Iterator[str]:
-    """The cause, unless it is the edit above, and each report: how long after the first event, and what was done."""
-    if sentence := caused(episode.cause):
+    """Yield the cause, unless it is the edit above, and each report: its time after the first event, and its writes."""
+    if sentence := cause_sentence(episode.cause):
         yield f"    {sentence}"
     for report in reports:
         yield from _reason_line(report, episode.began)
@@ -115,7 +118,7 @@ def writes(entries: Iterable[Changed], *, full: bool = False) -> Iterator[str]:
     """Yield lines for each write: fields, function and cause; a created object in full only if requested."""
     for entry in entries:
         count = f" ({len(entry.fields)} fields)" if entry.action == "created" else ""
-        yield f"{second(entry.time)}  {title(entry.target)} {entry.action}{count} by {entry.function}"
+        yield f"{local_time(entry.time)}  {title(entry.target)} {entry.action}{count} by {entry.function}"
         yield from field_lines(entry.fields if full or entry.action != "created" else ())
         yield f"    because {because(entry.cause)}"
         if entry.edit:
@@ -141,7 +144,7 @@ def edit_lines(edit: Edit | None, indent: str = "    ") -> Iterator[str]:
 
 
 def field_lines(fields: Iterable[Field], indent: str = "    ") -> Iterator[str]:
-    """Fields, each in a line."""
+    """Yield a line for each field."""
     for field in fields:
         if field.before == field.after:
             yield f"{indent}{field.path}: {value(field.after)}, taken back"
@@ -159,7 +162,7 @@ def _reason_line(report: Summary, began: datetime) -> Iterator[str]:
 
 
 def _wrote(report: Summary) -> Iterator[str]:
-    """Return each written object once, with the number of fields and of writes."""
+    """Yield each written object once, with the number of fields and of writes."""
     counts: dict[tuple[str, str], list[int]] = {}
     for change in report.changes:
         where = change.object.name if change.object.namespace == report.object.namespace else place(change.object)
@@ -170,7 +173,7 @@ def _wrote(report: Summary) -> Iterator[str]:
 
 
 def _cause(report: Summary) -> str:
-    """Where it was not the resource itself that woke the function: what was."""
+    """Return what triggered the function, if it was not an event about the resource itself; else nothing."""
     cause = report.cause
     if cause.object is None or (cause.object.kind, cause.object.name) == (report.object.kind, report.object.name):
         return f"; asked by {cause.source}" if cause.type.endswith("requested.v1") else ""

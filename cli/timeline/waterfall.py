@@ -1,6 +1,6 @@
-"""One change as a waterfall: who worked when, who waited for which event, and what the end waited for. Pure.
+"""Shows one change as a waterfall: which function worked when, on which event, and what the end waited for. Pure.
 
-In a bar, `.` is the time that an event was on its way, `=` that of the work. Each episode has a scale of its own.
+In a bar, `.` is the time from the event to the reconcile, `=` the reconcile. Each episode has its own scale.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from audit.answers.episodes import sent
 from cli.kinds import title
 from cli.output import columns
 from cli.timeline.history_lines import edit_lines
-from cli.timeline.sentences import author, caused, cut, second
+from cli.timeline.sentences import author, cause_sentence, cut, local_time
 from events.report import Report
 
 NARROWEST, WIDEST = 20, 100
@@ -22,7 +22,7 @@ HEADINGS = ("", "FUNCTION", "AFTER", "EVENT", "WORK", "CALLS", "OUTCOME")
 
 @dataclass(frozen=True)
 class Bar:
-    """One line: when its event was sent, when the work began and ended, in milliseconds of the episode."""
+    """One bar: when the event was sent and when the work began and ended, in milliseconds since the episode began."""
 
     sent: float
     began: float
@@ -30,7 +30,7 @@ class Bar:
 
 
 def lines(trace: Trace, width: int, *, calls: bool = False) -> Iterator[str]:
-    """The whole of it, no line wider than `width` where that can be."""
+    """Yield the lines of a waterfall, no wider than `width` if possible."""
     yield from _heading(trace)
     kept = {report.id: report.report for report in trace.reports}
     previous: Episode | None = None
@@ -38,7 +38,7 @@ def lines(trace: Trace, width: int, *, calls: bool = False) -> Iterator[str]:
         if previous:
             later = episode.began - previous.began
             yield f"then, {timedelta(seconds=int(later.total_seconds()))} later:"
-        if sentence := caused(episode.cause):
+        if sentence := cause_sentence(episode.cause):
             yield sentence
         yield from _episode(episode, kept, width, calls=calls)
         previous = episode
@@ -48,7 +48,7 @@ def _heading(trace: Trace) -> Iterator[str]:
     about = trace.object
     yield f"trace {trace.trace}: generation {trace.generation} of {title(about)}"
     if edit := trace.edit:
-        yield f"{author(edit)}, {second(edit.time)}"
+        yield f"{author(edit)}, {local_time(edit.time)}"
         yield from edit_lines(edit, indent="  ")
     if trace.more:
         yield cut(len(trace.reports))
@@ -107,12 +107,12 @@ def _call_bar(report: Report, episode: Episode, began: float, took: float) -> Ba
 
 
 def _after(episode: Episode, moment: datetime) -> float:
-    """Milliseconds since it began."""
+    """Return the milliseconds since the episode began."""
     return (moment - episode.began) / timedelta(milliseconds=1)
 
 
 def _drawn(bar: Bar, length: float, room: int) -> str:
-    """The bar in so many characters; what happened at all is at least one wide."""
+    """Return the bar scaled to `room` characters; the work is at least one wide."""
     scale = room / max(length, 1.0)
     sent, began, ended = (min(room, int(moment * scale)) for moment in (bar.sent, bar.began, bar.ended))
     began = min(began, room - 1)
@@ -129,5 +129,5 @@ def _ms(milliseconds: float) -> str:
 
 
 def _short(path: str) -> str:
-    """The end of a path, which tells the object."""
+    """Return the last two parts of a URL path, which name the object."""
     return "/".join(path.strip("/").split("/")[-2:])

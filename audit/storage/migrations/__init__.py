@@ -1,1 +1,1 @@
-"""Migrations of the tables, by Alembic: one module each in `versions`, applied when a process starts."""
+"""Alembic migrations of the tables: one module each in `versions`, applied when a process starts."""

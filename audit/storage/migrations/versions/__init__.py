@@ -1,1 +1,1 @@
-"""Each migration spells out what it does: the tables that it knew are not those of today."""
+"""The migrations. Each spells out its tables, which may differ from those of `audit.storage.tables`."""

@@ -1,4 +1,4 @@
-"""The first tables: reports and what they wrote, generations and their edits, sweeps, requests, and the ledger."""
+"""Creates the first tables: reports and what they wrote, generations and edits, sweeps, requests, and the ledger."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,7 +13,7 @@ INSTANT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    """All tables, and the one row of the ledger."""
+    """Create all tables, and the one row of the ledger."""
     _changes()
     _ledger()
     _reports()

@@ -1,6 +1,6 @@
-"""Which edits were read from the API server, and how much is kept about each namespace.
+"""Records which edits were read from the API server, and how much is stored about each namespace.
 
-Edits that are there already were told by events: none of them counts as read.
+Existing edits were taken from events, so none of them is verified.
 """
 
 import sqlalchemy as sa
@@ -25,7 +25,7 @@ SELECT namespace, sum(reports), sum(bytes), min(oldest), max(sequence) FROM (
 
 
 def upgrade() -> None:
-    """Add column `changes.verified` and table `totals`, which holds the sums over what is there."""
+    """Add column `changes.verified` and table `totals`, filled with the sums over the existing rows."""
     op.add_column("changes", sa.Column("verified", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.create_table(
         "totals",

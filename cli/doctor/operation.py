@@ -1,4 +1,4 @@
-"""Whether it works: sweeps, dead letters, namespaces, resources, and what the user may do. Pure."""
+"""Checks that the operator works: sweeps, dead letters, namespaces, resources, and what the user may do. Pure."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ PRIVILEGED = "privileged"
 
 
 def sweep(seen: ClusterSnapshot) -> Iterator[Check]:
-    """Whether somebody still looks for what was missed, by the reports that are kept."""
+    """Check that sweeps run, and that the query API has the version of this program."""
     if seen.state is None:
         out = "unknown: the query API is out of reach"
         yield warn("sweep", out, "kubectl kepler history says why; --console names its URL")
@@ -26,7 +26,7 @@ def sweep(seen: ClusterSnapshot) -> Iterator[Check]:
 
 
 def letters(seen: ClusterSnapshot) -> Iterator[Check]:
-    """Whether every event was delivered."""
+    """Check that every event was delivered."""
     if seen.letters is None:
         ask = f"ask for `list configmaps` in namespace '{seen.namespace}'"
         yield warn("dead letters", "you may not list them", ask)
@@ -35,7 +35,7 @@ def letters(seen: ClusterSnapshot) -> Iterator[Check]:
 
 
 def namespaces(seen: ClusterSnapshot) -> Iterator[Check]:
-    """Whether the namespaces of Keplers allow privileged pods, which exporters are."""
+    """Check that the namespaces of Keplers allow privileged pods, which exporters are."""
     places = sorted({str(metadata(kepler)["namespace"]) for kepler in seen.keplers})
     checks = (check for place in places for check in _namespace(seen, place))
     if places:
@@ -57,15 +57,13 @@ def _namespace(seen: ClusterSnapshot, place: str) -> Iterator[Check]:
 
 
 def resources(seen: ClusterSnapshot) -> Iterator[Check]:
-    """Whether what there is, is Ready; why not is another command's to say."""
+    """Check that all Keplers are Ready; `explain` says why one is not."""
     if seen.listed_in is None:
         ask = "ask for `list keplers`, in your namespace or in all"
         yield warn("resources", "you may not list keplers: whether they are Ready is unknown", ask)
         return
     if seen.listed_in:
-        sentence = (
-            f"you may not list keplers in all namespaces: only those of namespace '{seen.listed_in}' are looked at"
-        )
+        sentence = f"you may not list keplers in all namespaces: only those of namespace '{seen.listed_in}' are checked"
         yield warn("resources", sentence, "ask for `list keplers` in all namespaces")
     rows = status({Ref(KEPLER, metadata(kepler)["namespace"], name(kepler)): kepler for kepler in seen.keplers})
     late = ((resource.namespace, resource.name) for resource in rows.resources if resource.ready != "True")
@@ -73,7 +71,7 @@ def resources(seen: ClusterSnapshot) -> Iterator[Check]:
 
 
 def rights(seen: ClusterSnapshot) -> Iterator[Check]:
-    """What the user himself may do; what he lacks is not the installation's fault."""
+    """Check what the user may do; a missing permission is no fault of the installation."""
     lacks = [right for right, allowed in seen.rights.items() if not allowed]
     if lacks:
         yield warn(

@@ -1,4 +1,4 @@
-"""Which of the resources a request selects, one page of them, and what there is to select from. Pure."""
+"""Selects the resources that a request asks for, makes one page of them, and counts them by state and reason. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -6,23 +6,23 @@ from dataclasses import dataclass
 
 from audit.answer_models import ReasonCount, Resources
 from audit.answers.live import ShownResource
-from audit.answers.selection import Standings
+from audit.answers.selection import ResourceSelection
 from audit.answers.states import ORDER
 
-# Reasons in one answer: whoever may write a status may write any.
+# Most reasons in one answer: a user who may write a status can write any number of them.
 REASONS = 20
 
 
 @dataclass(frozen=True)
-class Choice:
-    """One page, and the same without its items."""
+class SelectedPage:
+    """One page of resources: its items as JSON, and the page without its items."""
 
     items: tuple[bytes, ...]
     page: Resources
 
 
-def about(resources: Iterable[ShownResource], wanted: Standings) -> tuple[ShownResource, ...]:
-    """Return the resources that are about what is wanted, however they stand."""
+def matching_resources(resources: Iterable[ShownResource], wanted: ResourceSelection) -> tuple[ShownResource, ...]:
+    """Return the resources that match kind, namespace, name and search words, in any state."""
     words = wanted.search.casefold().split()
     return tuple(
         resource
@@ -34,8 +34,8 @@ def about(resources: Iterable[ShownResource], wanted: Standings) -> tuple[ShownR
     )
 
 
-def select_page(resources: Sequence[ShownResource], wanted: Standings) -> Choice:
-    """Return the page of those that stand as wanted, and the counts of all of them."""
+def select_page(resources: Sequence[ShownResource], wanted: ResourceSelection) -> SelectedPage:
+    """Return the page of resources with the wanted state and reason, and the counts over all of them."""
     states = Counter(resource.state for resource in resources)
     reasons = Counter((resource.state, resource.reason) for resource in resources if resource.reason)
     matching = [
@@ -56,4 +56,4 @@ def select_page(resources: Sequence[ShownResource], wanted: Standings) -> Choice
             )
         ),
     )
-    return Choice(tuple(resource.json for resource in matching[wanted.before : end]), page)
+    return SelectedPage(tuple(resource.json for resource in matching[wanted.before : end]), page)
