@@ -12,6 +12,7 @@ lookup           finds the resource that a command is about
 glance           all resources, a line each
 dead_letter_rows dead letters as rows
 support_files    the files of a support bundle
+power            watts by pod
 versions         which versions work together
 connection       kubeconfig, API server, console and Broker from a terminal
 manifest_files   resources in files, as kubectl reads them

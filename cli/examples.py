@@ -42,6 +42,7 @@ HELP: Mapping[str, Help] = {
     "doctor": Help(
         "Is the installation complete, and does it work?", ("doctor", "doctor --operator-namespace kepler -o json")
     ),
+    "top": Help("Watts by pod, from the exporters.", ("top -A", "top -n energy --seconds 30 -o json")),
     "support-bundle": Help(
         "One archive with what somebody needs to help.", ("support-bundle", "support-bundle -n energy -o bundle.tar.gz")
     ),

@@ -23,6 +23,7 @@ from cli.commands import (
     resync,
     status_command,
     support_bundle,
+    top,
     version,
 )
 from cli.examples import HELP, NAME
@@ -46,6 +47,7 @@ COMMANDS: Mapping[str, Callable[..., int]] = {
     "resync": resync.resync,
     "doctor": doctor.doctor,
     "support-bundle": support_bundle.bundle,
+    "top": top.top,
     "version": version.version,
 }
 LETTERS: Mapping[str, Callable[..., int]] = {

@@ -25,6 +25,12 @@ This package imports nothing of the operator: it knows `config/` by path, and th
     admin_client     the API server, as the administrator
     kubectl          the real kubectl
     keplers          the sample resources
+    exporter_node    a node whose exporter is a process: Kepler itself
+    exporter_pod     one pod of Kepler's DaemonSet as a process
+    pod_files        volumes, environment and arguments of a pod
+    pod_network      the way of the API server to pods
+    pod_status       the status of a pod
+    watts            power by pod, from an exporter's `/metrics`
     account          what the functions did, from `audit`
     local_errors     errors, each with what to do
     programs         Go modules of the pinned programs

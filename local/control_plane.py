@@ -10,6 +10,7 @@ fills it.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from local import probe
 from local.admin_client import Object
@@ -21,6 +22,7 @@ from local.vendor import STAGES
 
 HOSTNAME = "kubernetes.io/hostname"
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+FAKE = "kwok.x-k8s.io/node"
 NODES = ("control-plane", "worker-1", "worker-2", "worker-3")
 # Enough for a benchmark of hundreds of exporters with their resource requests.
 CAPACITY = {"cpu": "128", "memory": "1024Gi", "pods": "1000"}
@@ -44,6 +46,8 @@ class ControlPlane:
     audit: bool = False
     durable: bool = False
     gateway: bool = False
+    # The API server's egress configuration; None: it connects to pods itself.
+    egress: Path | None = None
 
     @property
     def server(self) -> str:
@@ -109,6 +113,7 @@ class ControlPlane:
             "--allow-privileged=true",
             "--profiling=false",
             *(self._auditing() if self.audit else ()),
+            *((f"--egress-selector-config-file={self.egress}",) if self.egress else ()),
         )
         ready = probe.http(f"{self.server}/readyz", ca=self.pki.ca)
         ports = (Port(self.ports.apiserver, "kube-apiserver", "HTTPS"),)
@@ -160,7 +165,9 @@ class ControlPlane:
         command = (
             self.layout.program("kwok"),
             f"--kubeconfig={self.layout.kubeconfig}",
-            "--manage-all-nodes=true",
+            # Not the node of `local.exporter_node`, whose pods are processes.
+            "--manage-all-nodes=false",
+            f"--manage-nodes-with-annotation-selector={FAKE}=fake",
             f"--server-address={address}",
             f"--node-ip={LOOPBACK}",
             "--cidr=10.0.0.0/16",
@@ -185,7 +192,7 @@ def node(name: str) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": name, "labels": labels, "annotations": {"kwok.x-k8s.io/node": "fake"}},
+        "metadata": {"name": name, "labels": labels, "annotations": {FAKE: "fake"}},
         "spec": spec,
         "status": {"capacity": CAPACITY, "allocatable": CAPACITY},
     }

@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -52,6 +53,8 @@ ALL = (
     GoProgram("mtping", "knative.dev/eventing/cmd/mtping"),
     # kwok does not compile with Kubernetes' own cri-client, hence a module of its own.
     GoProgram("kwok", "sigs.k8s.io/kwok/cmd/kwok", module="kwok"),
+    # C is what its reader of the eBPF tables is written in, whoever fills them.
+    GoProgram("kepler", ".", module="kepler", cgo=True),
 )
 
 
@@ -160,12 +163,19 @@ def _build(bundle: Bundle, program: GoProgram, go: str, target: Path, say: Say) 
             subprocess.run(command, cwd=where, env=environment, stdout=out, stderr=subprocess.STDOUT, check=True)
         draft.replace(made)
     except subprocess.CalledProcessError as error:
+        _check_compiler(program)
         last = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
         raise BuildError(f"building {program.name} failed; Go's words are in {log} and end:\n{last}") from error
     finally:
         draft.unlink(missing_ok=True)
     _stamp(target, program.name).write_text(program_digest(program, bundle.folder))
     say(f"{number} {program.name} took {time.monotonic() - began:.0f} s")
+
+
+def _check_compiler(program: GoProgram) -> None:
+    """Raise BuildError if the program could not be built for want of a C compiler."""
+    if program.cgo and not any(shutil.which(name) for name in ("gcc", "cc", os.environ.get("CC", "gcc"))):
+        raise BuildError(f"{program.name} needs a C compiler: install gcc and the C library's headers (libc6-dev)")
 
 
 @contextlib.contextmanager

@@ -136,6 +136,15 @@ class Process:
             os.killpg(self._popen.pid, signal.SIGKILL)
         self._popen.wait()
 
+    def terminate(self) -> None:
+        """Send SIGTERM, and do not wait."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._popen.pid, signal.SIGTERM)
+
+    def forget(self, records: Path) -> None:
+        """Remove the record of a process that has ended and is not started again under this name."""
+        (records / f"{self.name}.json").unlink(missing_ok=True)
+
     def failure(self, problem: str) -> PartFailed:
         """Return the error about a part that failed, in one line."""
         return PartFailed(f"{self.name} {problem}; its log is {self.part.log}, and ends: {last_line(self.part.log)}")

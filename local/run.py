@@ -1,4 +1,7 @@
-"""`run`: builds, starts, applies the samples, reports what happened, and keeps everything running until stopped."""
+"""`run`: builds, starts, applies the samples, reports what happened, and keeps everything running until stopped.
+
+The report ends with the power of each pod, measured by the exporter that the samples configure.
+"""
 
 import signal
 import sys
@@ -10,8 +13,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from local import account, go_programs, keplers
+from local import account, exporter_node, go_programs, keplers, watts
 from local.admin_client import Object
+from local.exporter_node import ExporterNode
 from local.layout import ROOT
 from local.local_errors import NotReady
 from local.ports import EVERYWHERE
@@ -56,19 +60,22 @@ def run(options: Options, say: Say) -> None:
     go_programs.build(say=say)
     stop = stopping()
     began = time.monotonic()
-    with Stack(stop=stop) as stack:
+    with Stack(stop=stop, pods=True) as stack:
         say("starting etcd, kube-apiserver, controllers, Knative Eventing and the functions")
         stack.start(options.config)
         took = time.monotonic() - began
         say(f"ready after {took:.1f} s: {len(stack.parts)} processes, logs in {stack.layout.state / 'logs'}")
         say(_open_ports(stack))
         supervisor = Supervisor(stack, say)
-        applied = _samples(stack, supervisor, options.samples, stop, say) if options.samples else []
-        if not options.once:
-            _what_next(stack, applied, say)
-            stack.announce_ready()
-            supervisor.run(stop)
-            say("stopping")
+        with ExporterNode(stack) as node:
+            applied = _samples(stack, supervisor, options.samples, stop, say) if options.samples else []
+            for namespace in {kepler.namespace for kepler in applied}:
+                _power(node, namespace, stop, say)
+            if not options.once:
+                _what_next(stack, applied, say)
+                stack.announce_ready()
+                supervisor.run(stop)
+                say("stopping")
 
 
 def _open_ports(stack: Stack) -> str:
@@ -114,6 +121,16 @@ def _await_reports(stack: Stack, stop: threading.Event) -> None:
         return time.monotonic() - since > QUIET_SECONDS
 
     until(quiet, REPORT_SECONDS, stop)
+
+
+def _power(node: ExporterNode, namespace: str, stop: threading.Event, say: Say) -> None:
+    if exporter := node.exporter(namespace):
+        metrics = f"{exporter.url}/metrics"
+        say(f"\npower by pod, from the exporter of '{namespace}' at {metrics}")
+        drawn = watts.measure(metrics, stop)
+        watts.show(drawn, _console()) if drawn else say("nothing is measured yet: the sample period is not over")
+    else:
+        say(f"\nno power by pod: '{namespace}' has no exporter on node '{exporter_node.NAME}'")
 
 
 def _what_next(stack: Stack, applied: list[keplers.WatchedKepler], say: Say) -> None:

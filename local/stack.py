@@ -28,13 +28,17 @@ from local.kubectl import Kubectl
 from local.layout import DEFAULT, Layout
 from local.local_errors import ConfigUnusable, NotReady
 from local.owner import FolderOwner
+from local.pod_network import PodNetwork
 from local.ports import Ports, check
 from local.probe import until
 from local.process import Process, ProcessSpec, await_ready, stop_recorded
 from local.topology import Addresses
 
 # Files of one run; programs and YAML may be in the same folder, and are kept.
-OF_ONE_RUN = ("etcd", "kept", "run", "logs", "pki", "kubeconfigs", "kubectl-cache", "kubeconfig", "audit-policy.yaml")
+OF_ONE_RUN = (
+    *("etcd", "kept", "run", "logs", "pki", "kubeconfigs", "kubectl-cache", "kubeconfig", "audit-policy.yaml"),
+    *("pods", "containers", "egress.yaml"),
+)
 
 CRD = "CustomResourceDefinition"
 KNATIVE = ("eventing.knative.dev", "sources.knative.dev", "serving.knative.dev")
@@ -49,8 +53,9 @@ class Stack:
     The files of an earlier run are removed from `state`, and its leftover processes stopped first; raises
     AlreadyRunning if another process owns it. `programs` is the builder's target. With `audit`,
     `<state>/logs/audit.log` gets one JSON line for each request to the API server. `durable` makes etcd write through
-    to the disk. `gateway` lets clients with etcd's certificate fill it by JSON. Setting `stop` makes any waiting step
-    raise Interrupted. `command` is what a Knative Service runs, with `settings` added to its environment.
+    to the disk. `gateway` lets clients with etcd's certificate fill it by JSON. With `pods` the API server reaches the
+    pods of `local.exporter_node`. Setting `stop` makes any waiting step raise Interrupted. `command` is what a Knative
+    Service runs, with `settings` added to its environment.
     """
 
     def __init__(  # noqa: PLR0913 - all but the first two are for tests
@@ -62,6 +67,7 @@ class Stack:
         audit: bool = False,
         durable: bool = False,
         gateway: bool = False,
+        pods: bool = False,
         stop: threading.Event | None = None,
         command: tuple[str, ...] = services.COMMAND,
         settings: Mapping[str, str] = MappingProxyType({}),
@@ -78,7 +84,9 @@ class Stack:
         _clean(self.layout)
         self.layout.databases.mkdir(mode=0o700)
         self.keys = pki.create(self.layout.pki)
-        self._plane = ControlPlane(self.layout, self.keys, self.ports, audit, durable, gateway)
+        self._pods = PodNetwork(self.ports) if pods else None
+        egress = self._pods.write_configuration(self.layout.state / "egress.yaml") if self._pods else None
+        self._plane = ControlPlane(self.layout, self.keys, self.ports, audit, durable, gateway, egress)
         self._knative = knative.Knative(self.layout, self.ports)
         self._write_kubeconfig(self.admin, self.keys.admin_token, "admin")
         self.api = AdminClient(self._plane.server, self.keys.ca, self.keys.admin_token)
@@ -97,6 +105,8 @@ class Stack:
     def close(self) -> None:
         """Stop every part in order and release the state folder; logs and kubeconfigs are kept."""
         stop_recorded(self.layout.records)
+        if self._pods:
+            self._pods.close()
         self._owner.release()
 
     @property

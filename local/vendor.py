@@ -1,7 +1,7 @@
-"""YAML from the Go modules, copied beside the programs so that starting the stack needs no Go.
+"""Files from the Go modules, copied beside the programs so that starting the stack needs no Go.
 
-These are Knative's own CRDs and ConfigMaps, and the stages by which kwok simulates a kubelet, in the versions that
-go.mod pins.
+These are Knative's own CRDs and ConfigMaps, the stages by which kwok simulates a kubelet, and the data of Kepler's
+image, in the versions that go.mod pins.
 """
 
 import hashlib
@@ -14,10 +14,13 @@ from local.local_errors import BuildError
 STAMP = "yaml"
 EVENTING = "knative.dev/eventing"
 KWOK = "sigs.k8s.io/kwok"
+KEPLER = "github.com/sustainable-computing-io/kepler"
 
 CRDS = "knative-crds"
 CONFIG_MAPS = "knative-configmaps"
 STAGES = "kwok.yaml"
+# What Kepler's image has in `/var/lib/kepler/data` (KEP v0.7.12:build/Dockerfile).
+KEPLER_DATA = "kepler"
 
 CRD_FILES = (
     *(f"config/core/resources/{kind}.yaml" for kind in ("broker", "trigger", "channel", "subscription")),
@@ -33,12 +36,22 @@ STAGE_FILES = (
     "kustomize/stage/pod/fast/pod-complete.yaml",
     "kustomize/stage/pod/fast/pod-delete.yaml",
 )
+KEPLER_FILES = (
+    "data/cpus.yaml",
+    *(
+        f"data/model_weight/{source}_{kind}PowerModel.json"
+        for source in ("acpi", "intel_rapl")
+        for kind in ("Abs", "Dyn")
+    ),
+)
 
 
 def vendored_digest(programs: Path) -> str:
     """Return a digest of the module files and of the list of copied files."""
     content = b"\0".join(file.read_bytes() for file in sorted(programs.glob("*/go.*")))
-    return hashlib.sha256(content + "\0".join((*CRD_FILES, *CONFIG_MAP_FILES, *STAGE_FILES)).encode()).hexdigest()
+    return hashlib.sha256(
+        content + "\0".join((*CRD_FILES, *CONFIG_MAP_FILES, *STAGE_FILES, *KEPLER_FILES)).encode()
+    ).hexdigest()
 
 
 def copy(go: str, programs: Path, target: Path) -> None:
@@ -53,6 +66,11 @@ def copy(go: str, programs: Path, target: Path) -> None:
             (draft / folder / Path(file).name).write_bytes((eventing / file).read_bytes())
     kwok = module(go, KWOK, programs / "kwok")
     (draft / STAGES).write_text("---\n".join((kwok / file).read_text() for file in STAGE_FILES))
+    kepler = module(go, KEPLER, programs / "kepler")
+    for file in KEPLER_FILES:
+        copied = draft / KEPLER_DATA / Path(file).relative_to("data")
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        copied.write_bytes((kepler / file).read_bytes())
     shutil.rmtree(target, ignore_errors=True)
     draft.rename(target)
 

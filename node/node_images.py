@@ -12,7 +12,6 @@ from pathlib import Path
 from image import oci
 from local.layout import Layout
 from node.node_files import CONTAINERD_SOCKET, PAUSE_IMAGE
-from node.pinned import YAML
 from node.sandbox import Sandbox
 
 REGISTRY = "dev.local"
@@ -23,7 +22,7 @@ IMPORT_SECONDS = 300.0
 
 @dataclass(frozen=True)
 class ProgramImage:
-    """An image with one program at `path`, and folders of files: path in the image -> path below the built YAML."""
+    """An image with one program at `path`, and folders of files: path in the image -> path below the programs."""
 
     name: str
     program: str
@@ -51,7 +50,7 @@ def make(images: Iterable[ProgramImage], layout: Layout, folder: Path) -> dict[s
         archive, program = image.archive(folder), Path(layout.program(image.program))
         if archive.exists() and archive.stat().st_mtime >= program.stat().st_mtime:
             return
-        folders = {image.path: program} | {there: layout.programs / YAML / here for there, here in image.files}
+        folders = {image.path: program} | {there: layout.programs / here for there, here in image.files}
         config = oci.ImageConfig(entrypoint=(image.path,), user=image.user, env={"PATH": "/"})
         oci.write(archive, image.name, [oci.layer(folders)], config)
 

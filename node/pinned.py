@@ -1,6 +1,7 @@
 """The pinned programs of a node, and the official YAML that their modules contain.
 
-`local.go_programs` builds the programs that the local stack has, too (control plane, kubectl, a Broker's data plane).
+`local.go_programs` builds the programs that the local stack has, too (control plane, kubectl, a Broker's data plane,
+Kepler).
 YAML is copied by whole folders, so that the applied objects are those of a release of Knative.
 """
 
@@ -19,7 +20,6 @@ SERVING = "knative.dev/serving"
 EVENTING = "knative.dev/eventing"
 NETWORKING = "knative.dev/networking"
 CACHING = "knative.dev/caching"
-KEPLER = "github.com/sustainable-computing-io/kepler"
 YAML = "node-yaml"
 
 PROGRAMS = (
@@ -43,8 +43,6 @@ PROGRAMS = (
             "in_memory/channel_controller",
         )
     ),
-    # Its reader of the eBPF tables is written in C.
-    GoProgram("kepler", ".", module="kepler", cgo=True),
 )
 
 
@@ -70,31 +68,23 @@ MANIFESTS = (
 )
 
 
-# Files of Kepler's image besides its program (build/Dockerfile).
-KEPLER_DATA = (
-    Copied("kepler", KEPLER, "kepler", "data/cpus.yaml"),
-    Copied("kepler/model_weight", KEPLER, "kepler", "data/model_weight/*.json"),
-)
-
-
 def copied_digest(folder: Path) -> str:
     """Return a digest of the module files and of the list of copied files."""
-    modules = sorted({copied.built_in for copied in (*MANIFESTS, *KEPLER_DATA)})
+    modules = sorted({copied.built_in for copied in MANIFESTS})
     content = b"\0".join((folder / module / name).read_bytes() for module in modules for name in ("go.mod", "go.sum"))
-    return hashlib.sha256(content + repr((MANIFESTS, KEPLER_DATA)).encode()).hexdigest()
+    return hashlib.sha256(content + repr(MANIFESTS).encode()).hexdigest()
 
 
 def copy(go: str, folder: Path, target: Path) -> None:
     """Replace `target` by the current YAML of the modules."""
     draft = target.with_suffix(".tmp")
     shutil.rmtree(draft, ignore_errors=True)
-    for copied in (*MANIFESTS, *KEPLER_DATA):
+    for copied in MANIFESTS:
         root = vendor.module(go, copied.module, folder / copied.built_in)
         for number, file in enumerate(sorted(root.glob(copied.pattern))):
-            # A number, since several folders of a module have files of the same name.
-            name = f"{number:03}-{file.name}" if copied in MANIFESTS else file.name
             (draft / copied.name).mkdir(parents=True, exist_ok=True)
-            (draft / copied.name / name).write_bytes(file.read_bytes())
+            # A number, since several folders of a module have files of the same name.
+            (draft / copied.name / f"{number:03}-{file.name}").write_bytes(file.read_bytes())
     shutil.rmtree(target, ignore_errors=True)
     draft.rename(target)
 

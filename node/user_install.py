@@ -12,6 +12,7 @@ from pathlib import Path
 
 import yaml
 
+from local import vendor
 from local.admin_client import AdminClient, Object
 from local.kubectl import Kubectl
 from local.layout import DEFAULT, ROOT
@@ -27,7 +28,7 @@ REPOSITORY = f"dev.local/{IMAGE}"
 EXPORTER_SETTING = "RELATED_IMAGE_KEPLER"
 # As in Kepler's own image (KEP v0.7.12:build/Dockerfile).
 EXPORTER_PATH = "/usr/bin/kepler"
-EXPORTER_DATA = ("/var/lib/kepler/data", "kepler")
+EXPORTER_DATA = ("/var/lib/kepler/data", f"{vendor.STAMP}/{vendor.KEPLER_DATA}")
 
 SERVICES = f"/apis/serving.knative.dev/v1/namespaces/{NAMESPACE}/services"
 TRIGGERS = f"/apis/eventing.knative.dev/v1/namespaces/{NAMESPACE}/triggers"

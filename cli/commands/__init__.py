@@ -8,5 +8,6 @@ resync               `resync`
 dead_letters_command `dead-letters`
 doctor               `doctor`
 support_bundle       `support-bundle`
+top                  `top`
 version              `version`
 """

@@ -5,5 +5,6 @@ login      token, certificate or plugin, and impersonation
 cluster    the API server
 forward    `kubectl port-forward`
 console    the query API of `audit`
+exporters  what the exporters serve
 broker     the Broker's ingress
 """

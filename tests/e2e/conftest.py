@@ -22,7 +22,7 @@ def stack(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     With an etcd that keeps what it has confirmed: some tests kill it. And with sweeps as often as tests ask for one.
     """
     settings, folder = {"SWEEP_PAUSE": "0"}, tmp_path_factory.mktemp("stack")
-    with Stack(folder, Ports.free(), programs=programs, durable=True, settings=settings) as started:
+    with Stack(folder, Ports.free(), programs=programs, durable=True, pods=True, settings=settings) as started:
         started.start(ROOT / "config/base")
         yield started
 

@@ -71,3 +71,18 @@ def test_programs_are_stamped_with_the_version_that_go_mod_pins() -> None:
 
     assert f"gitVersion={version}" in go_programs.flags()[-1]
     assert f"gitMinor={version.split('.')[1]}" in go_programs.flags()[-1]
+
+
+def test_a_missing_c_compiler_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kepler's reader of eBPF tables is written in C."""
+    go = tmp_path / "go"
+    go.write_text("#!/bin/sh\n[ $1 = env ] && echo go1.99.0 && exit\necho gcc not found; exit 1\n")
+    go.chmod(0o755)
+    target = tmp_path / "target"
+    pretend_built(target)
+    (target / "bin" / "kepler").unlink()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+
+    with pytest.raises(BuildError, match="kepler needs a C compiler: install gcc"):
+        go_programs.build(target)

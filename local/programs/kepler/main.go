@@ -1,5 +1,6 @@
 // Kepler's exporter without eBPF: the program of cmd/exporter/exporter.go (v0.7.12) over the same packages, with flags,
 // configuration, power sources, pod watch, metrics and paths as they are; only CPU times come from /proc (procfs.go).
+// rootless.go is for where it runs without a container.
 package main
 
 import (
@@ -33,7 +34,7 @@ func main() {
 	cgroupID := flag.Bool("enable-cgroup-id", true, "whether enable eBPF to collect cgroup id")
 	counters := flag.Bool("expose-hardware-counter-metrics", true, "whether expose hardware counters")
 	msr := flag.Bool("enable-msr", false, "whether MSR is allowed to obtain energy data")
-	kubeconfig := flag.String("kubeconfig", "", "absolute path to the kubeconfig file, empty: in-cluster")
+	kubeconfig := flag.String("kubeconfig", os.Getenv(kubeconfigVariable), "absolute path to the kubeconfig file, empty: in-cluster")
 	apiServer := flag.Bool("apiserver", true, "if disabled, pods are asked of the kubelet")
 	redfish := flag.String("redfish-cred-file-path", "", "path to the redfish credential file")
 	idle := flag.Bool("expose-estimated-idle-power", false, "whether to expose estimated idle power")
@@ -41,6 +42,7 @@ func main() {
 	noMeter := flag.Bool("disable-power-meter", false, "whether to use the estimator for node powers")
 	flag.Parse()
 
+	readRoot(os.Getenv(rootVariable))
 	config.GetConfig()
 	platform.SetIsSystemCollectionSupported(!*noMeter)
 	components.SetIsSystemCollectionSupported(!*noMeter)
@@ -71,11 +73,11 @@ func main() {
 		}
 		defer accelerator.Shutdown()
 	}
-	serve(config.GetBindAddress(*address), config.GetMetricPath(*metricsPath))
+	serve(listenAddress(config.GetBindAddress(*address), os.Getenv(hostVariable)), config.GetMetricPath(*metricsPath))
 }
 
 func serve(address, metricsPath string) {
-	collected := manager.New(newProcExporter())
+	collected := manager.New(newProcExporter(os.Getenv(containersVariable)))
 	defer collected.Stop()
 	if err := collected.Start(); err != nil {
 		klog.Infof("failed to start : %v", err)
@@ -103,5 +105,7 @@ func serve(address, metricsPath string) {
 		ctx, cancel := context.WithTimeout(context.Background(), grace)
 		defer cancel()
 		_ = server.Shutdown(ctx)
+		// As upstream ends: without the deferred calls, which would wait for seconds.
+		klog.FlushAndExit(klog.ExitFlushTimeout, 0)
 	}
 }

@@ -1,4 +1,4 @@
-module keplernode/kepler
+module keplerknative/programs/kepler
 
 go 1.21.0
 

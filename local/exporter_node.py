@@ -1,0 +1,217 @@
+"""A node of the stack whose exporter is a process: Kepler itself, which measures this machine.
+
+It plays the kubelet of the node `this-machine`: keeps the node Ready, and runs the pods that a DaemonSet of Kepler has
+there (`local.exporter_pod`). The node is tainted as a control plane, so that the scheduler puts no other pods on it.
+
+What Kepler measures are processes, so the node needs pods that have some. As a kubelet has a mirror pod for each static
+pod of a control plane, there is one for each process of the stack: what etcd, the API server and each function use is
+shown as the watts of these pods.
+
+    with ExporterNode(stack) as node:
+        node.exporter("kepler-system").url      # where the exporter of that namespace serves
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from types import TracebackType
+
+from local.admin_client import Object
+from local.control_plane import CAPACITY, CONTROL_PLANE, HOSTNAME
+from local.exporter_pod import ExporterPod, PodHost, container_id, program, write_status
+from local.local_errors import CommandFailed
+from local.pod_network import pod_address
+from local.pod_status import ContainerState, now, pod_status
+from local.ports import LOOPBACK
+from local.probe import until
+from local.process import Stage
+from local.source import SYSTEM_NAMESPACE
+from local.stack import Stack
+
+NAME = "this-machine"
+NODE = f"/api/v1/nodes/{NAME}"
+LEASE = f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{NAME}"
+LEASE_SECONDS = 40
+RENEWAL_SECONDS = 10.0
+
+INTERVAL = 0.2
+STOP_SECONDS = 10.0
+
+# A pod with this annotation is known to have been made by a node, not by the API server's clients.
+MIRROR = "kubernetes.io/config.mirror"
+# Namespaces of the mirror pods; a function's is its own.
+NAMESPACES = {
+    Stage.SOURCE: SYSTEM_NAMESPACE,
+    Stage.INGRESS: SYSTEM_NAMESPACE,
+    Stage.FILTER: SYSTEM_NAMESPACE,
+    Stage.DISPATCHER: SYSTEM_NAMESPACE,
+}
+
+# Nothing is enforced here; the functions' namespace refuses a pod that does not say so.
+RESTRICTED = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "runAsNonRoot": True,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+
+
+class ExporterNode:
+    """The node, from the start of the `with` to its end. A thread looks at its pods several times a second."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._api = stack.api
+        self._host = PodHost(stack.api, stack.layout, stack.keys.ca, stack.layout.state / "containers")
+        self._pods: dict[str, ExporterPod | None] = {}
+        self._mirrors: dict[str, Object] = {}
+        self._table = ""
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=NAME, daemon=True)
+
+    def __enter__(self) -> "ExporterNode":
+        """Register the node and its mirror pods."""
+        self._register()
+        self._mirrors = {name: self._mirror(name) for name in self._stack.parts}
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the exporters. Node and mirror pods are deleted, unless the API server is gone before."""
+        self._end.set()
+        self._thread.join()
+        for exporter in self._exporters():
+            until(exporter.stop, STOP_SECONDS, threading.Event())
+        with contextlib.suppress(CommandFailed):
+            self._api.delete(NODE)
+            for pod in self._list():
+                self._delete(pod)
+
+    def exporter(self, namespace: str) -> ExporterPod | None:
+        """Return the exporter of a namespace that is Ready; None while none is."""
+        return next((pod for pod in self._exporters() if pod.namespace == namespace and pod.ready), None)
+
+    def _exporters(self) -> list[ExporterPod]:
+        return [pod for pod in list(self._pods.values()) if pod]
+
+    def _run(self) -> None:
+        renewed = 0.0
+        while not self._end.wait(INTERVAL):
+            # Whatever the API server refuses or does not answer is tried again, as a kubelet does.
+            with contextlib.suppress(CommandFailed):
+                if time.monotonic() - renewed > RENEWAL_SECONDS:
+                    self._renew()
+                    renewed = time.monotonic()
+                self._step()
+
+    def _step(self) -> None:
+        pods = {pod["metadata"]["uid"]: pod for pod in self._list()}
+        for uid in self._pods.keys() - pods.keys():
+            self._stop(uid)
+        for uid, pod in pods.items():
+            if "deletionTimestamp" in pod["metadata"]:
+                if self._stop(uid):
+                    self._delete(pod)
+            elif uid not in self._pods:
+                self._pods[uid] = self._begin(pod)
+        self._write_containers()
+        for exporter in self._exporters():
+            exporter.step()
+
+    def _list(self) -> list[Object]:
+        return self._api.items(f"/api/v1/pods?fieldSelector=spec.nodeName={NAME}")
+
+    def _begin(self, pod: Object) -> ExporterPod | None:
+        """Return a pod of Kepler's to be run; any other is only reported as running."""
+        if any(program(container) for container in pod["spec"]["containers"]):
+            return ExporterPod(pod, self._free_address(), self._host)
+        states = {container["name"]: ContainerState(container_id(pod, container["name"])) for container in _all(pod)}
+        write_status(self._api, pod, pod_status(pod, pod_address(self._stack.ports, 0), states))
+        return None
+
+    def _stop(self, uid: str) -> bool:
+        """Stop a pod's process, if it has one; return whether it has ended."""
+        exporter = self._pods.get(uid)
+        if exporter and not exporter.stop():
+            return False
+        self._pods.pop(uid, None)
+        return True
+
+    def _delete(self, pod: Object) -> None:
+        meta = pod["metadata"]
+        self._api.delete(f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}?gracePeriodSeconds=0")
+
+    def _free_address(self) -> str:
+        used = {exporter.address for exporter in self._exporters()}
+        return next(
+            address for number in range(1, 255) if (address := pod_address(self._stack.ports, number)) not in used
+        )
+
+    def _write_containers(self) -> None:
+        """Write which session is which container: of the exporters, and of the stack's own processes."""
+        mirrored = [
+            (process.record.pid, container_id(self._mirrors[name], name))
+            for name, process in list(self._stack.parts.items())
+            if name in self._mirrors
+        ]
+        sessions = [*mirrored, *(exporter.session for exporter in self._exporters() if exporter.session)]
+        table = "".join(f"{pid} {identity}\n" for pid, identity in sessions)
+        if table != self._table:
+            draft = self._host.containers.with_suffix(".tmp")
+            draft.write_text(table)
+            draft.replace(self._host.containers)
+            self._table = table
+
+    def _register(self) -> None:
+        labels = {HOSTNAME: NAME, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64", CONTROL_PLANE: ""}
+        meta = {"name": NAME, "labels": labels}
+        taints = [{"key": CONTROL_PLANE, "effect": "NoSchedule"}]
+        node = {"apiVersion": "v1", "kind": "Node", "metadata": meta}
+        self._renew()
+        self._api.apply(NODE, {**node, "spec": {"taints": taints}})
+        condition = {
+            "type": "Ready",
+            "status": "True",
+            "reason": "KubeletReady",
+            "message": "its pods are processes of this machine",
+            "lastHeartbeatTime": now(),
+            "lastTransitionTime": now(),
+        }
+        status = {
+            "addresses": [{"type": "InternalIP", "address": LOOPBACK}, {"type": "Hostname", "address": NAME}],
+            "capacity": CAPACITY,
+            "allocatable": CAPACITY,
+            "conditions": [condition],
+        }
+        self._api.apply(f"{NODE}/status", {**node, "status": status})
+
+    def _renew(self) -> None:
+        """Renew the lease by which the node's controller knows that the node is there."""
+        spec = {"holderIdentity": NAME, "leaseDurationSeconds": LEASE_SECONDS, "renewTime": f"{now()[:-1]}.000000Z"}
+        meta = {"name": NAME, "namespace": "kube-node-lease"}
+        lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": meta, "spec": spec}
+        self._api.apply(LEASE, lease)
+
+    def _mirror(self, name: str) -> Object:
+        """Create the mirror pod of a process of the stack, and return it."""
+        function = next((function for function in self._stack.functions if function.name == name), None)
+        part = self._stack.parts[name].part
+        namespace = function.namespace if function else NAMESPACES.get(part.stage, "kube-system")
+        path = f"/api/v1/namespaces/{namespace}/pods"
+        meta = {"name": f"{name}-{NAME}", "namespace": namespace, "annotations": {MIRROR: name}}
+        container = {"name": name, "image": "local", "command": list(part.command[:1]), "securityContext": RESTRICTED}
+        spec = {"nodeName": NAME, "containers": [container], "tolerations": [{"operator": "Exists"}]}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
+        created = self._api.create(path, pod)
+        states = {name: ContainerState(container_id(created, name))}
+        self._pods[created["metadata"]["uid"]] = None
+        write_status(self._api, created, pod_status(created, pod_address(self._stack.ports, 0), states))
+        return created
+
+
+def _all(pod: Object) -> Iterator[Object]:
+    yield from pod["spec"].get("initContainers", ())
+    yield from pod["spec"]["containers"]
