@@ -8,7 +8,8 @@ container itself, since it is part of the exporter's pods.
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
-from crds.kepler import Kepler, Models, PowerModel
+from crds.estimator_fields import Models, PowerModel
+from crds.kepler import Kepler
 from crds.kepler_collected_metric import KeplerCollectedMetric, Source
 from functions import collected_metric
 from operands import cfm, children, engine, release

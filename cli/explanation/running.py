@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from crds.kepler import Kepler, PowerModel
+from crds.estimator_fields import PowerModel
+from crds.kepler import Kepler
 from runtime.objects import Manifest
 
 
