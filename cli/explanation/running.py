@@ -17,8 +17,7 @@ def running(resource: Manifest) -> Iterator[str]:
     if images.estimator:
         yield f"estimator {images.estimator}{_models(kepler)}"
     if images.model_server and spec.model_server.enabled:
-        trains = ", new ones are trained" if spec.model_server.training.online else ""
-        yield f"model server {images.model_server} on port {spec.model_server.port}{trains}"
+        yield f"model server {images.model_server} on port {spec.model_server.port}"
 
 
 def _models(kepler: Kepler) -> str:
