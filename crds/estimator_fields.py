@@ -17,9 +17,9 @@ ModelUrl = Annotated[
     str,
     Field(max_length=2048),
     text(
-        r"^https?://[^\s/=#]+(/[^\s=#]*)?$",
+        r"^(https?://[^\s/=#]+(/[^\s=#]*)?|file:///[^\s=#]+)$",
         1024,
-        "`{field}` must begin with 'http://' or 'https://', without spaces, '=' and '#': " + CUT_SHORT,
+        "`{field}` must begin with 'http://', 'https://' or 'file:///', without spaces, '=' and '#': " + CUT_SHORT,
     ),
 ]
 Filters = Annotated[
@@ -42,15 +42,15 @@ class PowerModel(SpecPart):
     """Where the estimator takes one power model from."""
 
     init_url: ModelUrl | None = None
-    """Archive (zip) with the model, fetched at start: `<model>_INIT_URL` in `MODEL_CONFIG`. Blank means what the model
-    server offers, or else Kepler's own."""
+    """Archive (zip) with the model, which each estimator fetches if the model server does not have it:
+    `<model>_INIT_URL` in `MODEL_CONFIG`. 'file:///PATH' is a file in the estimator's container, of an image of your own.
+    Blank means what the model server offers or, if it is off, a public model from 'raw.githubusercontent.com'."""
     trainer: Trainer | None = None
     """Only models of this trainer: `<model>_TRAINER` in `MODEL_CONFIG`, such as 'SGDRegressorTrainer' or
-    'GradientBoostingRegressorTrainer'. Blank means Kepler's choice, and with `model-server.training.online` what is
-    trained there."""
+    'GradientBoostingRegressorTrainer'. Blank means Kepler's choice."""
     filters: Filters = ""
-    """Only models that pass, as 'name:value' pairs joined by ';': `<model>_FILTERS` in `MODEL_CONFIG`. Blank means
-    all."""
+    """Only models that pass, as 'name:value' pairs joined by ';'. A filter is refused by condition
+    `EstimatorReconciled`: every release rejects every model if there is one. Blank means all."""
 
 
 class Models(SpecPart):
@@ -61,9 +61,11 @@ class Models(SpecPart):
     node_components: PowerModel = PowerModel()
     """Power of the node's components, where no meter is: `NODE_COMPONENTS_*` in `MODEL_CONFIG`."""
     process_total: PowerModel = PowerModel()
-    """A process' share of the whole: `PROCESS_TOTAL_*` in `MODEL_CONFIG`. Blank means by ratio."""
+    """A process' share of the whole. A model is refused by condition `EstimatorReconciled`: with one, Kepler v0.7 ends,
+    or tells no energy of processes. Blank means by ratio."""
     process_components: PowerModel = PowerModel()
-    """A process' share of the components: `PROCESS_COMPONENTS_*` in `MODEL_CONFIG`. Blank means by ratio."""
+    """A process' share of the components. A model is refused by condition `EstimatorReconciled`: with one, Kepler v0.7
+    ends, or tells no energy of processes. Blank means by ratio."""
 
 
 class EstimatorSidecar(SpecPart):
@@ -86,7 +88,8 @@ class EstimatorSidecar(SpecPart):
     """Directory of the socket between the exporter and the estimator. Only '/tmp' works: both have the path of the
     socket built in."""
     models: Models = Models()
-    """Where power models come from. Blank means the model server, where it is enabled, or else Kepler's own."""
+    """Where power models come from. Blank means the model server or, if it is off, public models from
+    'raw.githubusercontent.com', without which the estimator ends."""
     resources: Resources = Field(default_factory=dict)
     """CPU and memory of the estimator. Blank means requests of '50m' and '250Mi', and no limits. Where it runs is the
     exporter's to say: both are in one pod."""
