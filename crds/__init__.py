@@ -1,6 +1,7 @@
 """The four resources as pydantic models, and what is generated from them.
 
 kepler                  Kepler
+collector_fields        `collector` of a Kepler
 estimator_fields        `estimator-sidecar` of a Kepler
 model_server_fields     `model-server` of a Kepler
 kepler_collected_metric KeplerCollectedMetric

@@ -5,9 +5,10 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from crds.collector_fields import ReleaseLine
 from crds.kepler_collected_metric import Source
 from crds.model_server_fields import StorageType
 from effects.rendered_cluster import PLACES, RenderedCluster
@@ -74,6 +75,11 @@ DROPPED = f"{POWER}::test_what_is_dropped"
 IDLE = f"{POWER}::test_idle_power_has_a_switch_of_its_own"
 FEATURE = f"{MACHINES}::test_a_feature_is_upstreams_machine_config"
 DESCRIBED = f"{MACHINES}::test_each_type_of_machine_is_a_key"
+V011 = "tests/pure/test_exporter_v011.py"
+LINE_IMAGE = f"{V011}::test_the_line_has_an_image"
+LINE = "the exporter of the other line, and the names of its metrics"
+CONFIG_KEYS = "tests/pure/test_kepler_config.py::test_a_field_is_a_key"
+ADDITIONS = "tests/pure/test_kepler_config.py::test_maps_are_merged_and_lists_replaced"
 NAMED = "tests/protocol/test_exporter_applied.py::test_the_source_switches_follow_their_resource"
 
 
@@ -92,12 +98,31 @@ class FieldCase:
     def __str__(self) -> str:
         return f"{self.kind}:{self.path}"
 
+    @property
+    def line(self) -> ReleaseLine:
+        """The line of releases of the Kepler around it."""
+        collector = self.around.specs.get(KEPLER.name, {}).get("collector") or {}
+        return ReleaseLine(collector.get("release") or ReleaseLine.V0_7)
+
+    def in_v011(self) -> "FieldCase":
+        """Return the same field of, or beside, a Kepler of line v0.11."""
+        spec = self.around.specs.get(KEPLER.name, {})
+        collector = {**(spec.get("collector") or {}), "release": ReleaseLine.V0_11.value}
+        specs = {**self.around.specs, KEPLER.name: {**spec, "collector": collector}}
+        return replace(self, around=replace(self.around, specs=specs))
+
 
 def kepler(path: str, before: Any, after: Any, shown_by: str, *, remark: str = "", **around: Any) -> FieldCase:
     """Return a field of a Kepler, with `around` as the rest of its spec."""
     return FieldCase(
         KEPLER.name, f"spec.{path}", before, after, shown_by, cluster({KEPLER.name: _spec(around)}), remark
     )
+
+
+def v011(path: str, after: Any, shown_by: str = "", *, remark: str = "") -> FieldCase:
+    """Return a field of the exporter of a Kepler of line v0.11."""
+    field = kepler(f"collector.{path}", None, after, shown_by or CONFIG_KEYS, collector={"release": "v0.11"})
+    return replace(field, remark=remark)
 
 
 def cluster(specs: Mapping[str, Manifest], *, openshift: bool = False) -> RenderedCluster:
@@ -193,6 +218,7 @@ FIELDS: tuple[FieldCase, ...] = (
     kepler("scrape-interval", None, "1m", INTERVAL),
     kepler("scape-interval", None, "1m", INTERVAL),
     *REFERRED,
+    kepler("collector.release", None, "v0.11", LINE_IMAGE, remark=LINE),
     kepler("collector.image", None, f"{KEPLERS}:release-0.7.11", POD),
     kepler("collector.port", None, 9103, PORT),
     kepler("collector.sample-period", None, "10s", KEYS),
@@ -211,6 +237,11 @@ FIELDS: tuple[FieldCase, ...] = (
     kepler("collector.service-annotations", None, {"prometheus.io/scrape": "true"}, SERVICE),
     kepler("collector.machine-spec", None, "m5.metal", MACHINE_TYPE, estimator_sidecar={"enabled": True}),
     kepler("collector.redfish.secret", None, "bmcs", BMCS),
+    v011("pod-informer", "kubelet"),
+    v011("rapl-zones", ["package"]),
+    v011("max-terminated", 0),
+    v011("web-config.secret", "tls"),
+    v011("additional-config", "additions", ADDITIONS, remark="what its key 'config.yaml' says, merged over the rest"),
     kepler("estimator-sidecar.enabled", None, ON, SIDECAR),
     estimator("image", None, f"{MODELS}:v0.7.11", ESTIMATORS_IMAGE),
     estimator("mnt-path", None, "/run", SOCKET, ONLY_TMP),

@@ -37,6 +37,8 @@ PLACES: Mapping[str, Ref] = {
     MACHINE_CONFIG.name: Ref(MACHINE_CONFIG, "", "machines"),
 }
 KEY = PLACES[KEPLER.name]
+# The ConfigMap with which a user adds to the configuration of Kepler v0.11.
+ADDITIONS = Ref(CONFIG_MAP, KEY.namespace, "additions")
 MODELS: Mapping[str, type[Resource]] = {resource.names.kind: resource for resource in RESOURCES.values()}
 
 
@@ -112,10 +114,11 @@ def run_functions(cluster: RenderedCluster) -> Rendered:
 
 
 def _given(cluster: RenderedCluster) -> dict[Ref, Manifest]:
-    """Return the objects that exist before any function writes: those of `config/`, and those that others have installed."""
+    """Return the objects that exist before any function writes: those of `config/`, and those that others installed."""
     objects: dict[Ref, Manifest] = {
         children.binding(KEY): {"metadata": {"name": children.EXPORTER}},
         namespaces.ref(KEY): {"metadata": {"name": KEY.namespace, "labels": namespaces.LABELS}},
+        ADDITIONS: {"data": {"config.yaml": "monitor: {minTerminatedEnergyThreshold: 0}"}},
     }
     if cluster.monitored:
         objects |= {monitoring.definition(kind): definition(kind) for kind in (SERVICE_MONITOR, PROMETHEUS_RULE)}

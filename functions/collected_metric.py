@@ -6,7 +6,8 @@ Owns the source switches in `kepler-cfm`; all other keys belong to other functio
 
 from collections.abc import Mapping
 
-from crds.kepler import Kepler, ReleaseLine
+from crds.collector_fields import ReleaseLine
+from crds.kepler import Kepler
 from crds.kepler_collected_metric import KeplerCollectedMetric, Source
 from operands import cfm, children, release
 from operands.cfm import Key

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
-from crds.kepler import Kepler, ReleaseLine
+from crds.collector_fields import ReleaseLine
+from crds.kepler import Kepler
 from crds.kepler_collected_metric import Source
 from events.outcome_words import Word
 from functions import collected_metric, estimator, exported_power, model_server
@@ -199,8 +200,8 @@ def _left_over(observed: Observed) -> Iterator[str]:
     """Yield a remark on keys that users added to `kepler-cfm`, which v0.11 does not read."""
     if added := cfm.added_keys(observed.get(children.cfm(observed.key))):
         yield (
-            f"ConfigMap '{children.CFM}' is kept for key '{added[0]}', which is yours, and Kepler of this line does not "
-            "read it: delete the ConfigMap if you do not need it"
+            f"ConfigMap '{children.CFM}' is kept for key '{added[0]}', which is yours, and this line of Kepler does "
+            "not read it: delete the ConfigMap if you do not need it"
         )
 
 

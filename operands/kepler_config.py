@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import yaml
 
-from crds.kepler import Kepler, PodInformer
+from crds.collector_fields import PodInformer
+from crds.kepler import Kepler
 from crds.kepler_exported_power import KeplerExportedPowerSpec, Level
 from operands import children, engine_v011, redfish, web_config
 from runtime.objects import Manifest, Ref

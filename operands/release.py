@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from crds.kepler import Collector, ReleaseLine
+from crds.collector_fields import Collector, ReleaseLine
 from crds.kepler_collected_metric import Source
 from operands import engine, repositories
 from runtime.adoption import resync

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
-from crds.kepler import Collector, Kepler, PodInformer, ReleaseLine
+from crds.collector_fields import Collector, PodInformer, ReleaseLine
+from crds.kepler import Kepler
 from operands import engine_v011, release
 from runtime.outcome import Outcome, rejected
 

@@ -1,13 +1,14 @@
 """What Prometheus keeps and computes of the series of Kepler v0.11. Pure.
 
-A series is called `kepler_<level>_cpu_<measure>` and has label `zone`. Zones of a node overlap, so they are never added up
-(KEP v0.11.4:internal/exporter/prometheus/collector/power_collector.go). Pods are a level of Kepler's own.
+A series is called `kepler_<level>_cpu_<measure>` and has label `zone`. Zones overlap, so they are never added up. Pods
+are a level of Kepler's own (KEP v0.11.4:internal/exporter/prometheus/collector/power_collector.go).
 """
 
 from collections.abc import Iterator
 from typing import Final
 
-from crds.kepler import Kepler, RaplZone
+from crds.collector_fields import RaplZone
+from crds.kepler import Kepler
 from crds.kepler_exported_power import KeplerExportedPowerSpec, Level
 from operands import common_rules, recording
 from operands.common_rules import DAY, Rules

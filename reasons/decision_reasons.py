@@ -46,6 +46,20 @@ ENTRIES = (
         "Create the KeplerCollectedMetric, or correct `collected-metric`.",
     ),
     ReasonEntry(
+        "ConfigurationInvalid",
+        (collector.CONDITION,),
+        "The ConfigMap that `collector.additional-config` names has a value at which Kepler v0.11 would exit, or a key "
+        "that the Kepler itself decides.",
+        "Change what the message names in its key 'config.yaml', then run the `kubectl kepler resync` command in the "
+        "message.",
+    ),
+    ReasonEntry(
+        "ConfigurationNotFound",
+        (collector.CONDITION,),
+        "`collector.additional-config` names a ConfigMap that does not exist, or that has no key 'config.yaml'.",
+        "Create it, then run the `kubectl kepler resync` command in the message; or leave the field out.",
+    ),
+    ReasonEntry(
         "ConfigurationTooLarge",
         (collector.CONDITION,),
         "ConfigMap `kepler-cfm` is larger than what an exporter's pod can take.",
@@ -150,6 +164,13 @@ ENTRIES = (
         f"{NOTHING} What the resource asks of the machines has to be part of the nodes' own images.",
     ),
     ReasonEntry(
+        "NotInThisRelease",
+        (estimator.CONDITION, model_server.CONDITION, collector.CONDITION),
+        "The Kepler is of line v0.11, and what the message names does not exist in it, or not in the release of its "
+        "image: it has no estimator and no model server, since it measures and does not estimate.",
+        "Turn off what the message names. If nodes have no power meter, set `collector.release` to 'v0.7' instead.",
+    ),
+    ReasonEntry(
         "NotInstalled",
         (collector.CONDITION, monitoring.CONDITION),
         "Something that the operator relies on is not installed. The condition of `collector` is False: the shared "
@@ -172,6 +193,13 @@ ENTRIES = (
         (machine_config.CONDITION, READY),
         "`roles` names a role that has no MachineConfigPool.",
         f"Remove the role from `roles`. Or create the pool and {RESYNC_MACHINES}.",
+    ),
+    ReasonEntry(
+        "PortTaken",
+        (collector.CONDITION,),
+        "Kepler v0.11 listens on port 8080 itself while it asks the API server for pods, and `collector.port` is the "
+        "same.",
+        "Set `collector.port` to another port.",
     ),
     ReasonEntry(
         "PrometheusRequired",

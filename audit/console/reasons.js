@@ -21,6 +21,14 @@ export const REASONS = {
     "means": "`collected-metric` names a KeplerCollectedMetric that does not exist in the namespace of the Kepler.",
     "step": "Create the KeplerCollectedMetric, or correct `collected-metric`."
   },
+  "ConfigurationInvalid": {
+    "means": "The ConfigMap that `collector.additional-config` names has a value at which Kepler v0.11 would exit, or a key that the Kepler itself decides.",
+    "step": "Change what the message names in its key 'config.yaml', then run the `kubectl kepler resync` command in the message."
+  },
+  "ConfigurationNotFound": {
+    "means": "`collector.additional-config` names a ConfigMap that does not exist, or that has no key 'config.yaml'.",
+    "step": "Create it, then run the `kubectl kepler resync` command in the message; or leave the field out."
+  },
   "ConfigurationTooLarge": {
     "means": "ConfigMap `kepler-cfm` is larger than what an exporter's pod can take.",
     "step": "Remove the keys that you have added to `kepler-cfm`; `kubectl kepler history --target ConfigMap/kepler-cfm -n NAMESPACE` tells which the functions wrote. The functions hear of it."
@@ -105,6 +113,10 @@ export const REASONS = {
     "means": "The DaemonSet of the exporter, or the Deployment of the model server, does not exist yet.",
     "step": "Look at the other conditions of the Kepler: the function that creates the workload rejects, waits or has not reported."
   },
+  "NotInThisRelease": {
+    "means": "The Kepler is of line v0.11, and what the message names does not exist in it, or not in the release of its image: it has no estimator and no model server, since it measures and does not estimate.",
+    "step": "Turn off what the message names. If nodes have no power meter, set `collector.release` to 'v0.7' instead."
+  },
   "NotInstalled": {
     "means": "Something that the operator relies on is not installed. The condition of `collector` is False: the shared ClusterRoleBinding of the exporters is missing. The condition of `monitoring` is True: the cluster has no Prometheus operator, and nothing scrapes the exporters by itself.",
     "step": "Apply `config/` again for the ClusterRoleBinding, then run `kubectl kepler resync NAME -n NAMESPACE`. Install the Prometheus operator, then do the same, or configure your Prometheus to scrape Service `kepler-exporter`."
@@ -144,6 +156,10 @@ export const REASONS = {
   "PoolUpdating": {
     "means": "The machines of a pool reboot one after another, or are about to.",
     "step": "Wait for the next sweep, or run `kubectl kepler resync KeplerMachineConfig/NAME`. If nothing moves, look at the pool: `oc get machineconfigpools`."
+  },
+  "PortTaken": {
+    "means": "Kepler v0.11 listens on port 8080 itself while it asks the API server for pods, and `collector.port` is the same.",
+    "step": "Set `collector.port` to another port."
   },
   "PriorityClassMissing": {
     "means": "The pods name a PriorityClass that does not exist.",

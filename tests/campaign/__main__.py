@@ -15,7 +15,7 @@ from local.go_programs import build
 from local.layout import DEFAULT
 from tests.campaign import alone, chains, impossible, refused_edits
 from tests.campaign.ground import Ground
-from tests.campaign.values import everywhere, valid
+from tests.campaign.values import everywhere, everywhere_v011, valid
 from tests.faults.matrix import Verdict
 from tests.faults.plane import plane
 from tests.shared_run import end_on_sigterm, hand_in, share
@@ -49,7 +49,8 @@ def _part(chosen: argparse.Namespace) -> int:
 
 def _verdicts(ground: Ground, chosen: argparse.Namespace) -> Iterator[tuple[str, Verdict]]:
     first, step = map(int, chosen.part.split("/"))
-    places = tuple(field_case for field_case in everywhere() if chosen.only in str(field_case))[first::step]
+    fields = (*everywhere(), *everywhere_v011())
+    places = tuple(place for place in fields if chosen.only in str(place))[first::step]
     for place in places:
         driven = Verdict()
         alone.drive(ground, place, valid(place), driven)

@@ -31,6 +31,11 @@ Act = Callable[[FaultWorld], None]
 # Field by its path, and its value.
 Change = tuple[str, Any]
 TOO_NEW = "quay.io/sustainable_computing_io/kepler:v0.9.0"
+# The first release of line v0.11, which reads no BMCs.
+FIRST_NEW = "quay.io/sustainable_computing_io/kepler:v0.10.0"
+NEW_LINE: tuple[Change, ...] = (("collector.release", "v0.11"), ("collector.image", ABSENT))
+# Without what that line has not.
+ALONE: tuple[Change, ...] = (*NEW_LINE, ("estimator-sidecar.enabled", False), ("model-server.enabled", False))
 OLD_MODELS = "quay.io/sustainable_computing_io/kepler_model_server:v0.7.2"
 COUNTED = "http://models/ec2/CounterOnly/model.zip"
 DESCRIBED = (MACHINE_CONFIG.name, "machine-spec.m5.cores", 96)
@@ -143,6 +148,12 @@ def _taken(world: FaultWorld) -> None:
     world.apply({**theirs, "metadata": {"name": children.MODEL_CONFIG, "ownerReferences": [reference]}})
 
 
+def _configured(text: str) -> Act:
+    """A ConfigMap with which the user adds to the configuration of Kepler v0.11."""
+    described = {"name": "wrong"}
+    return _apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": described, "data": {"config.yaml": text}})
+
+
 def _large(value: str | None) -> Act:
     """A key of the user's in `kepler-cfm`, or without a value, the key taken out."""
     return lambda world: world.patch(Ref(CONFIG_MAP, world.namespace, children.CFM), {"data": {"LARGE": value}})
@@ -191,7 +202,45 @@ CASES: tuple[Impossible, ...] = (
     Impossible("training without usage", "SourceRequired", f"`{TRAINING}.online`", OFF[1:], SOURCES),
     Impossible("a model of what is off", "SourceRequired", "`counter`", OFF[:1], SOURCES, COUNTING),
     Impossible(
-        "an exporter of another kind", "ImageNotSupported", "`collector.image`", (("collector.image", TOO_NEW),)
+        "an exporter of another line",
+        "ImageNotSupported",
+        "`collector.image`",
+        (("collector.image", TOO_NEW), ("collector.release", "v0.7")),
+    ),
+    Impossible(
+        "an estimator of a line that has none",
+        "NotInThisRelease",
+        "`estimator-sidecar.enabled`",
+        (*NEW_LINE, ("model-server.enabled", False)),
+    ),
+    Impossible(
+        "a model server of a line that has none",
+        "NotInThisRelease",
+        "`model-server.enabled`",
+        (*NEW_LINE, ("estimator-sidecar.enabled", False)),
+    ),
+    Impossible(
+        "BMCs of an older release of the line",
+        "NotInThisRelease",
+        "`collector.redfish.secret`",
+        (*ALONE, ("collector.image", FIRST_NEW), ("collector.redfish.secret", "bmcs")),
+    ),
+    Impossible(
+        "a port that the program has itself", "PortTaken", "`collector.port`", (*ALONE, ("collector.port", 8080))
+    ),
+    Impossible(
+        "additions that are nowhere",
+        "ConfigurationNotFound",
+        "`collector.additional-config`",
+        (*ALONE, ("collector.additional-config", "nowhere")),
+    ),
+    Impossible(
+        "additions that Kepler would exit at",
+        "ConfigurationInvalid",
+        "`monitor.interval`",
+        (*ALONE, ("collector.additional-config", "wrong")),
+        stage=_configured("monitor: {interval: 5}"),
+        mend=_delete(Ref(CONFIG_MAP, "", "wrong")),
     ),
     Impossible(
         "an image from elsewhere", "ImageNotAllowed", "`collector.image`", (("collector.image", "mirror/kepler:1"),)

@@ -8,12 +8,12 @@ from crds.crd_files import RESOURCES
 from tests.campaign import alone, chains, impossible, refused_edits
 from tests.campaign.ground import Ground
 from tests.campaign.impossible import CASES, Impossible
-from tests.campaign.values import UserField, everywhere, invalid, places, valid
+from tests.campaign.values import UserField, everywhere, everywhere_v011, invalid, places, valid
 from tests.faults.matrix import Verdict
 
 # Of all fields every so many-th.
 EVERY = 8
-FIELDS = [field_case for field_case in everywhere() if field_case.known][::EVERY]
+FIELDS = [place for place in (*everywhere(), *everywhere_v011()) if place.known][::EVERY]
 # Of the values that each field may not have.
 SAMPLE = 3
 STEPS = 12

@@ -6,17 +6,18 @@ Nothing here is about one field: a new one in a model is driven as the others ar
 import functools
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from crds import openapi_schema
+from crds.collector_fields import ReleaseLine
 from crds.core import Schema
 from crds.crd_files import RESOURCES
 from crds.reference import rows
 from effects.field_cases import FIELDS, FieldCase
 from effects.field_effects import MACHINE, clusters, paths
 from runtime.differences import ABSENT
-from runtime.objects import Manifest
+from runtime.objects import MACHINE_CONFIG, Manifest
 from tests.campaign import rules
 
 # Texts of every shape that a field here asks for, and of some that none does: its rules say which are which.
@@ -54,7 +55,8 @@ class UserField:
     known: FieldCase | None = field(hash=False, compare=False)
 
     def __str__(self) -> str:
-        return f"{self.kind}:{self.path}"
+        line = self.known.line if self.known else ReleaseLine.V0_7
+        return f"{self.kind}:{self.path}" + (f" ({line})" if line is not ReleaseLine.V0_7 else "")
 
     @property
     def where(self) -> str:
@@ -82,9 +84,25 @@ def places(kind: str) -> tuple[UserField, ...]:
     )
 
 
+# Fields of parts that Kepler v0.11 has not: they are refused there (`tests/campaign/impossible.py`).
+ONLY_V0_7 = ("spec.estimator-sidecar.", "spec.model-server.", "spec.collector.release", "spec.collector.image")
+
+
 def everywhere() -> tuple[UserField, ...]:
-    """Every field of every resource."""
+    """Every field of every resource, with a Kepler of line v0.7; those that only v0.11 has, with one of that line."""
     return tuple(place for resource in RESOURCES.values() for place in places(resource.names.kind))
+
+
+def everywhere_v011() -> tuple[UserField, ...]:
+    """The other fields with a Kepler of line v0.11, where they mean what they mean there."""
+    return tuple(
+        replace(place, known=place.known.in_v011())
+        for place in everywhere()
+        if place.known
+        and place.known.line is ReleaseLine.V0_7
+        and place.kind != MACHINE_CONFIG.name
+        and not place.path.startswith(ONLY_V0_7)
+    )
 
 
 def _at(node: Schema, path: str) -> Schema:
@@ -119,9 +137,11 @@ def around(place: UserField) -> dict[str, Manifest]:
 
 @functools.cache
 def everything() -> dict[str, Manifest]:
-    """The specs with which as many fields count as can at one time."""
+    """The specs with which as many fields count as can at one time, for a Kepler of line v0.7."""
     specs: dict[str, Manifest] = {}
     for field_case in FIELDS:
+        if field_case.line is not ReleaseLine.V0_7:
+            continue
         for kind, spec in clusters(field_case)[0].specs.items():
             specs[kind] = _both(specs.get(kind, {}), filled(spec))
     return specs

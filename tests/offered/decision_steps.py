@@ -36,6 +36,8 @@ from tests.offered.step_case import Act, OfferedState, Step, StepCase
 from tests.workbench import kepler
 
 CLAIMED = {"enabled": True, "storage": {"type": "claim", "claim": {"size": "5Gi", "storage-class": "there"}}}
+# The first release of line v0.11, which reads no BMCs.
+FIRST_NEW = "quay.io/sustainable_computing_io/kepler:v0.10.0"
 # More than a pod carries, less than a ConfigMap holds.
 LARGE = "x" * settled_config.LIMIT
 
@@ -130,6 +132,29 @@ def small(offered: OfferedState) -> None:
     """Remove the key that the message names, by the command that `explain` has for a field of somebody else's."""
     offered.offers("remove what Kepler does not read, such as key 'LARGE'", "ConfigMap 'kepler-cfm'")
     offered.run("patch", "/data/LARGE")
+
+
+def additions(text: str) -> dict[str, Any]:
+    """Return the ConfigMap with which a user adds to the configuration of Kepler v0.11."""
+    described = {"name": "additions"}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": described, "data": {"config.yaml": text}}
+
+
+def misconfigured(operated: OperatedNamespace) -> None:
+    """A value at which Kepler would exit."""
+    operated.apply(additions("monitor: {interval: 5}"))
+    operated.apply(kepler(collector={"release": "v0.11", "additional-config": "additions"}))
+
+
+def configured(text: str) -> Step:
+    """Return a step that writes the ConfigMap which the message names, and asks for a reconcile as it says."""
+
+    def step(offered: OfferedState) -> None:
+        offered.offers("`collector.additional-config` names ConfigMap 'additions'")
+        offered.operated.apply(additions(text))
+        run("resync")(offered)
+
+    return step
 
 
 def unbound(operated: OperatedNamespace) -> None:
@@ -246,6 +271,45 @@ CASES = (
     StepCase("MachineSpecContradicts", (machine_spec.CONDITION,), described_twice, taken_out),
     StepCase("ConfigurationTooLarge", (collector.CONDITION,), large, small),
     StepCase("NotInstalled", (collector.CONDITION,), unbound, bound_again),
+    StepCase(
+        "NotInThisRelease",
+        (estimator.CONDITION,),
+        applied(kepler(collector={"release": "v0.11"}, estimator_sidecar={"enabled": True})),
+        edited("estimator-sidecar.enabled", value=False),
+        name="estimator",
+    ),
+    StepCase(
+        "NotInThisRelease",
+        (model_server.CONDITION,),
+        applied(kepler(collector={"release": "v0.11"}, model_server={"enabled": True})),
+        edited("collector.release", "v0.7"),
+        name="model server",
+    ),
+    StepCase(
+        "NotInThisRelease",
+        (collector.CONDITION,),
+        applied(kepler(collector={"release": "v0.11", "image": FIRST_NEW, "redfish": {"secret": "bmcs"}})),
+        edited("collector.redfish.secret", None),
+        name="BMCs",
+    ),
+    StepCase(
+        "PortTaken",
+        (collector.CONDITION,),
+        applied(kepler(collector={"release": "v0.11", "port": 8080})),
+        edited("collector.port", 9103),
+    ),
+    StepCase(
+        "ConfigurationNotFound",
+        (collector.CONDITION,),
+        applied(kepler(collector={"release": "v0.11", "additional-config": "additions"})),
+        configured("monitor: {interval: 9s}"),
+    ),
+    StepCase(
+        "ConfigurationInvalid",
+        (collector.CONDITION,),
+        misconfigured,
+        configured("monitor: {interval: 9s}"),
+    ),
     StepCase(
         "Disabled",
         (estimator.CONDITION, model_server.CONDITION),

@@ -141,13 +141,15 @@ class MonitoringCase:
 
 DAY = "container_joules_total:increase:24h"
 WATTS = "container_watts:2m:by_ns_pod"
+# The names that every line of Kepler records.
+COMMON = {"pod_watts", "namespace_watts", "pod_joules:24h", "namespace_joules:24h"}
 PARTS = {f"container_{part}_watts:2m:by_ns_pod" for part in ("package", "dram", "other", "gpu")}
 CASES = [
     MonitoringCase(("node", "package", "process", "vm"), set()),
     MonitoringCase(("container",), {f"{DAY}:by_ns"}),
-    MonitoringCase(("pod",), {WATTS, f"{DAY}:by_ns_pod", f"{DAY}:by_ns"}),
-    MonitoringCase(("pod", "container", "node"), {WATTS, f"{DAY}:by_ns_pod", f"{DAY}:by_ns"}),
-    MonitoringCase(("pod", "package"), {WATTS, *PARTS, f"{DAY}:by_ns_pod", f"{DAY}:by_ns"}),
+    MonitoringCase(("pod",), {WATTS, f"{DAY}:by_ns_pod", f"{DAY}:by_ns", *COMMON}),
+    MonitoringCase(("pod", "container", "node"), {WATTS, f"{DAY}:by_ns_pod", f"{DAY}:by_ns", *COMMON}),
+    MonitoringCase(("pod", "package"), {WATTS, *PARTS, f"{DAY}:by_ns_pod", f"{DAY}:by_ns", *COMMON}),
 ]
 
 
@@ -162,8 +164,8 @@ def test_what_is_recorded(case: MonitoringCase) -> None:
 def test_a_rule_is_about_this_keplers_series_only() -> None:
     """Another Kepler in the cluster measures the same pods: its namespace is selected, and kept in the result."""
     for rule in rules(decide(levels=list(Level))):
-        assert '{namespace="energy"}' in rule["expr"]
-        assert rule["expr"].startswith("sum by (namespace, container_namespace")
+        assert '{namespace="energy"' in rule["expr"]
+        assert rule["expr"].startswith(("sum by (namespace, container_namespace", "sum by (namespace, pod_namespace"))
 
 
 @pytest.mark.parametrize(
@@ -224,11 +226,6 @@ def test_the_release_that_is_there_stays(there: str | None, release: str) -> Non
         labels = intent.body["metadata"]["labels"]
         assert labels["release"] == release
         assert MANAGED_BY.items() <= labels.items()
-
-
-def test_nothing_more_than_asked_for_needs_no_relabeling() -> None:
-    """By default, everything that is exported is kept."""
-    assert "metricRelabelings" not in endpoint(decide(levels=["node", "package", "pod", "container"]))
 
 
 BELOW_A_NODE: Any = ["node", "package", "container", "process"]

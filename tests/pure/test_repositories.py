@@ -41,10 +41,11 @@ def test_the_repository_is_that_which_is_pulled_from(image: str, text: str) -> N
 
 
 def test_those_in_use_are_allowed_and_those_that_are_named() -> None:
-    """Where the environment names another image, the default's repository is not allowed any more."""
+    """Where the environment names another image, the default's is not allowed any more; that of v0.11 has its own."""
     images = {engine.IMAGE_SETTING: "mirror.example/kepler:1", ALLOWED_IMAGES: "a.example/b, c/d,"}
     assert repositories.allowed(images) == {
         "mirror.example/kepler",
+        "quay.io/sustainable_computing_io/kepler",
         "quay.io/sustainable_computing_io/kepler_model_server",
         "docker.io/rclone/rclone",
         "a.example/b",
