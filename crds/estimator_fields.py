@@ -43,8 +43,8 @@ class PowerModel(SpecPart):
 
     init_url: ModelUrl | None = None
     """Archive (zip) with the model, which each estimator fetches if the model server does not have it:
-    `<model>_INIT_URL` in `MODEL_CONFIG`. 'file:///PATH' is a file in the estimator's container, of an image of your own.
-    Blank means what the model server offers or, if it is off, a public model from 'raw.githubusercontent.com'."""
+    `<model>_INIT_URL` in `MODEL_CONFIG`. 'file:///PATH' is a file in the estimator's container, for an image of your
+    own. Blank means what the model server offers or, if it is off, a public model from 'raw.githubusercontent.com'."""
     trainer: Trainer | None = None
     """Only models of this trainer: `<model>_TRAINER` in `MODEL_CONFIG`, such as 'SGDRegressorTrainer' or
     'GradientBoostingRegressorTrainer'. Blank means Kepler's choice."""
