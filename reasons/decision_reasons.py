@@ -170,8 +170,8 @@ ENTRIES = (
     ReasonEntry(
         "NotWorkingInThisRelease",
         (estimator.CONDITION, model_server.CONDITION),
-        "A field asks for what Kepler documents, and no release of line v0.7 can do: online training, filters of models, "
-        "models for processes. With it, nodes would lose their power, or exporters would end.",
+        "A field asks for what Kepler documents, and no release of line v0.7 can do: online training, filters of "
+        "models, models for processes. With it, nodes would lose their power, or exporters would end.",
         "Leave the field out, or turn it off, as the message says. `docs/models.md` says what works instead.",
     ),
     ReasonEntry(

@@ -32,9 +32,9 @@ ENTRIES = (
         "A container of the workload ends again and again. The kubelet starts it again after a back-off of up to five "
         "minutes.",
         "Read the log of the last run by the `kubectl logs --previous` command in the message, and change what it "
-        "complains about. If an exporter of v0.7 ends with a `panic` in `(*hardwarePerfEvents).close(0x0)`, it could not "
-        "load its eBPF programs: the kernel is too old, or does not allow it. If an estimator ends with an error of "
-        "`requests`, it does not reach the host of a model: set `init-url` of the model.",
+        "complains about. If an exporter of v0.7 ends with a `panic` in `(*hardwarePerfEvents).close(0x0)`, it could "
+        "not load its eBPF programs: the kernel is too old, or does not allow it. If an estimator ends with an error "
+        "of `requests`, it does not reach the host of a model: set `init-url` of the model.",
     ),
     ReasonEntry(
         "ImagePull",
