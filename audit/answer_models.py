@@ -4,7 +4,7 @@
 |---|---|---|
 | `resources` | `Resources`, the worst first | see below |
 | `reports` | `Page[Summary]`, newest first | see below |
-| `reports/<id>` | `Kept` | |
+| `reports/<id>` | `StoredReport` | |
 | `history` | `Page[Change]`, newest first | `kind`, `namespace`, `name` (all needed), `limit`, `before` |
 | `interference` | `Interference` | `kind`, `namespace`, `name` (all needed) |
 | `traces/<id>` | `Trace` | |
@@ -12,7 +12,7 @@
 | `dead-letters/<name>/replay`, `.../discard` (POST) | 202 | |
 | `state` | `StoreState` | `namespace` |
 | `doctor` | `Health` (`audit.answers.checks`) | `namespace` |
-| `changes` | `Latest`; 204 if there is nothing newer | `after`, `namespace` |
+| `changes` | `Cursor`; 204 if there is nothing newer | `after`, `namespace` |
 
 Resources are selected by `kind`, `namespace`, `name`, by `state` and `reason`, and by `search`: words that all occur in
 `namespace/name`. `limit` is the size of a page, `before` its cursor.
@@ -50,7 +50,7 @@ ConditionLevel = Literal["failed", "waiting", "stale", "warning", "good", "neutr
 StateName = Literal["failed", "waiting", "unreported", "warning", "ready", "referenced"]
 
 
-class Standing(ReportedCondition):
+class ConditionState(ReportedCondition):
     """A condition as the resource has it now; `current` says that it is about the present generation."""
 
     since: AwareDatetime | None = None
@@ -83,8 +83,8 @@ class ListedResource(EventPart):
     created: AwareDatetime
     deleting: bool = False
     state: ResourceState
-    ready: Standing | None = None
-    conditions: tuple[Standing, ...] = ()
+    ready: ConditionState | None = None
+    conditions: tuple[ConditionState, ...] = ()
     nodes: Nodes | None = None
 
 
@@ -108,7 +108,7 @@ class Resources(Page[ListedResource]):
     reasons: tuple[ReasonCount, ...]
 
 
-class Wrote(EventPart):
+class WriteSummary(EventPart):
     """One object that a reconcile wrote, how many of its fields, and the first of those by path."""
 
     object: ObjectName
@@ -133,12 +133,12 @@ class Summary(EventPart):
     milliseconds: float
     rounds: int
     condition: ReportedCondition | None
-    changes: tuple[Wrote, ...]
+    changes: tuple[WriteSummary, ...]
     calls: int
     cause: Cause
 
 
-class Kept(EventPart):
+class StoredReport(EventPart):
     """A report as it was sent, and when it was stored."""
 
     sequence: int
@@ -190,7 +190,7 @@ class EpisodeCause(EventPart):
     by: str = ""
     time: AwareDatetime | None = None
     source: str = ""
-    written: tuple[Wrote, ...] = ()
+    written: tuple[WriteSummary, ...] = ()
 
 
 class Episode(EventPart):
@@ -234,7 +234,7 @@ class Trace(EventPart):
     object: Subject
     generation: int
     edit: Edit | None
-    reports: tuple[Kept, ...]
+    reports: tuple[StoredReport, ...]
     episodes: tuple[Episode, ...]
     more: bool = False
 
@@ -284,7 +284,7 @@ class Interference(EventPart):
     unread: tuple[str, ...] = ()
 
 
-class Undelivered(EventPart):
+class DeadLetterEvent(EventPart):
     """The event of a dead letter."""
 
     id: str
@@ -308,7 +308,7 @@ class DeadLetter(EventPart):
     code: str
     answer: str
     complete: bool = True
-    event: Undelivered
+    event: DeadLetterEvent
 
 
 class FinishedSweep(EventPart):
@@ -331,7 +331,7 @@ class StoreState(EventPart):
     version: str
 
 
-class Latest(EventPart):
+class Cursor(EventPart):
     """The highest sequence number that the viewer may see."""
 
     sequence: int

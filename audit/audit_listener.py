@@ -36,10 +36,10 @@ def listener(functions: tuple[Function, ...]) -> Listener:
     """Return the listener `audit`; `functions` are those whose children it checks for changes by others."""
 
     def receiver(surroundings: Surroundings) -> Receiver:
-        from audit.audit_settings import keeping  # noqa: PLC0415
+        from audit.audit_settings import audit_settings  # noqa: PLC0415
         from audit.composition import build  # noqa: PLC0415 - no other function is to load what a database needs
 
-        return build(keeping(surroundings.environment), surroundings, partial(writers, functions))
+        return build(audit_settings(surroundings.environment), surroundings, partial(writers, functions))
 
     return Listener(
         name="audit",

@@ -17,7 +17,7 @@ from audit import TOKEN
 from runtime.errors import Misconfigured
 
 
-class Keeping(BaseModel):
+class AuditSettings(BaseModel):
     """The settings of one process that stores reports; the URL of its database may contain a password."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -29,10 +29,10 @@ class Keeping(BaseModel):
     megabytes: Annotated[int, Field(alias="KEEP_MEGABYTES", gt=0, le=1 << 30)] = 512
 
 
-def keeping(environment: Mapping[str, str]) -> Keeping:
+def audit_settings(environment: Mapping[str, str]) -> AuditSettings:
     """Return the settings in `environment`; a blank value counts as unset. Raises Misconfigured with what to set."""
     try:
-        return Keeping.model_validate({name: value for name, value in environment.items() if value})
+        return AuditSettings.model_validate({name: value for name, value in environment.items() if value})
     except ValidationError as wrong:
         first = wrong.errors()[0]
         name = str(first["loc"][0])

@@ -6,12 +6,12 @@ import tempfile
 from collections.abc import Callable
 
 from audit import TOKEN
-from audit.access.open_access import nearby
-from audit.access.token_access import Tokens
+from audit.access.open_access import local_viewer
+from audit.access.token_access import TokenAuthenticator
 from audit.answers.interference import ChildReader
 from audit.answers.live import Live
 from audit.answers.query_api import QueryApi
-from audit.audit_settings import Keeping
+from audit.audit_settings import AuditSettings
 from audit.storage import schema_upgrade, signing
 from audit.storage.database import Database
 from audit.storage.hints import SECONDS, Hints
@@ -28,20 +28,22 @@ from runtime.signature import Keyring
 log = logging.getLogger("kepler.audit")
 
 
-def build(keeping: Keeping, surroundings: Surroundings, writers: Callable[[Ref], Writers]) -> Audit:
+def build(settings: AuditSettings, surroundings: Surroundings, writers: Callable[[Ref], Writers]) -> Audit:
     """Return the receiver; `writers` names the children of a resource and the field managers that write them.
 
     Raises Misconfigured if the database, or something that the access mode needs, is missing.
     """
-    database = Database(keeping.database.get_secret_value() or _passing())
+    database = Database(settings.database.get_secret_value() or _temporary_database())
     schema_upgrade.prepare(database)
-    retention = Retention(database, days=keeping.days, bytes=keeping.megabytes << 20)
+    retention = Retention(database, days=settings.days, bytes=settings.megabytes << 20)
     retention.begin()
     transport, sink = functools.cache(surroundings.transport), functools.cache(surroundings.sink)
-    access = Tokens(transport(), own=keeping.audience == "own") if keeping.access == TOKEN else nearby
+    access = (
+        TokenAuthenticator(transport(), own=settings.audience == "own") if settings.access == TOKEN else local_viewer
+    )
     client = functools.partial(_client, transport)
     api = QueryApi(database, Live(transport, surroundings.namespace), ChildReader(client, writers), access, sink)
-    store = Store(database, full=retention.told)
+    store = Store(database, full=retention.note_size)
     hints = Hints(store, client)
     keyring = surroundings.keyring or Keyring(transport(), surroundings.namespace)
     signing.begin(keyring)
@@ -53,14 +55,14 @@ def _client(transport: Callable[[], Transport]) -> Client:
     return Client(transport(), manager="kepler-audit", seconds=SECONDS)
 
 
-def _passing() -> str:
+def _temporary_database() -> str:
     """Return the URL of a database in a temporary folder, which lasts as long as the process; log a warning."""
     try:
         folder = tempfile.TemporaryDirectory(prefix="kepler-audit-")
     except OSError as wrong:
-        raise Misconfigured(f"there is nowhere to keep anything ({wrong}): set `DATABASE`") from wrong
+        raise Misconfigured(f"no temporary folder can be created ({wrong}): set `DATABASE`") from wrong
     _FOLDERS.append(folder)
-    log.warning(f"what is kept goes when this process ends, with '{folder.name}': set `DATABASE` to keep it")
+    log.warning(f"the database in '{folder.name}' is deleted when this process ends: set `DATABASE` to keep it")
     return f"sqlite:///{folder.name}/audit.db"
 
 

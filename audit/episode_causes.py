@@ -7,7 +7,7 @@ puts it back. The cause of such an episode is taken from its first report.
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from audit.answer_models import Edit, EpisodeCause, Summary, Wrote
+from audit.answer_models import Edit, EpisodeCause, Summary, WriteSummary
 from events.report import ObjectName, Report
 from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESOURCE_UPDATE, RESYNC_REQUESTED
 
@@ -51,14 +51,14 @@ def cause_of(reports: Sequence[AnyReport], edit: Edit | None, *, first: bool) ->
     )
 
 
-def wrote(report: AnyReport) -> Iterator[Wrote]:
+def wrote(report: AnyReport) -> Iterator[WriteSummary]:
     """Yield the summary of each write of a report."""
     for write in report.changes:
-        if isinstance(write, Wrote):
+        if isinstance(write, WriteSummary):
             yield write
         else:
             paths = tuple(field.path for field in write.fields[:PATHS])
-            yield Wrote(object=write.object, action=write.action, fields=len(write.fields), paths=paths)
+            yield WriteSummary(object=write.object, action=write.action, fields=len(write.fields), paths=paths)
 
 
 def name_of(named: ObjectName) -> ObjectName:
@@ -72,15 +72,15 @@ def _is_foreign(report: AnyReport) -> bool:
     return woken.type in HAPPENED and woken.object is not None and woken.object != name_of(report.object)
 
 
-def _together(reports: Sequence[AnyReport]) -> Iterator[Wrote]:
+def _together(reports: Sequence[AnyReport]) -> Iterator[WriteSummary]:
     """Yield each object that was written in the episode once for each action; status writes are left out."""
-    writes: dict[tuple[ObjectName, str], Wrote] = {}
+    writes: dict[tuple[ObjectName, str], WriteSummary] = {}
     for write in (write for report in reports for write in wrote(report) if write.action != "reported"):
         key = (write.object, write.action)
         writes[key] = _both(writes[key], write) if key in writes else write
     yield from writes.values()
 
 
-def _both(first: Wrote, second: Wrote) -> Wrote:
+def _both(first: WriteSummary, second: WriteSummary) -> WriteSummary:
     paths = tuple(dict.fromkeys((*first.paths, *second.paths)))[:PATHS]
     return first.model_copy(update={"fields": first.fields + second.fields, "paths": paths})

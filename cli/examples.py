@@ -38,7 +38,7 @@ HELP: Mapping[str, Help] = {
         "The objects that the functions would write.",
         ("render -f kepler.yaml -n energy", "render --offline -k config/samples -o json"),
     ),
-    "resync": Help("Ask every function to look again, now.", ("resync -n energy --wait", "resync --all -A")),
+    "resync": Help("Ask every function to reconcile now.", ("resync -n energy --wait", "resync --all -A")),
     "doctor": Help(
         "Is the installation complete, and does it work?", ("doctor", "doctor --operator-namespace kepler -o json")
     ),
@@ -56,10 +56,10 @@ HELP: Mapping[str, Help] = {
         ("dead-letters show dead-letter-1a2b", "dead-letters show dead-letter-1a2b -o yaml"),
     ),
     "dead-letters replay": Help(
-        "Have letters sent again.", ("dead-letters replay dead-letter-1a2b", "dead-letters replay --all")
+        "Send letters again.", ("dead-letters replay dead-letter-1a2b", "dead-letters replay --all")
     ),
     "dead-letters discard": Help(
-        "Throw letters away that nobody can use.",
+        "Delete letters without sending them again.",
         ("dead-letters discard dead-letter-1a2b", "dead-letters discard --all"),
     ),
 }

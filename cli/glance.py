@@ -25,7 +25,7 @@ from runtime.objects import (
 
 HEADINGS = ("KIND", "NAME", "READY", "REASON", "NODES", "GEN", "AGE", "WHY")
 # Columns that are left out on a narrow terminal, in this order.
-SPARED = ("GEN", "NODES", "AGE")
+OPTIONAL_COLUMNS = ("GEN", "NODES", "AGE")
 # Values of `Ready`, the worst first; last the kinds without `Ready`.
 BADNESS = ("False", "Unknown", "True", None)
 # The field by which a Kepler names a companion.
@@ -109,9 +109,9 @@ def _why(ref: Ref, manifest: Manifest, keplers: Sequence[tuple[Ref, Manifest]]) 
     if ready:
         return ready.message
     if conditions(manifest).get(READY):
-        looked = f"generation {generation(manifest)} is not looked at yet, or not by all"
-        return f"{looked}: `kubectl kepler explain` says by whom"
-    return "no function has looked at it: `kubectl kepler explain` says why"
+        missing = f"not every function has reported on generation {generation(manifest)} yet"
+        return f"{missing}: `kubectl kepler explain` names those that have not"
+    return "no function has reported on it: `kubectl kepler explain` says why"
 
 
 def _used(ref: Ref, keplers: Iterable[tuple[Ref, Manifest]]) -> str:

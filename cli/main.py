@@ -122,7 +122,7 @@ def _ended(arguments: Sequence[str]) -> int:
 def _usage(wrong: TyperException) -> int:
     """Print what is wrong with the command line, or the help if it is empty; return the exit code."""
     message = str(getattr(wrong, "format_message", lambda: wrong)())
-    remark(message if "\n" in message else f"error: {message.rstrip('.')}; `{NAME} --help` says what there is")
+    remark(message if "\n" in message else f"error: {message.rstrip('.')}; see `{NAME} --help`")
     return Exit.USAGE
 
 

@@ -1,7 +1,7 @@
 """The options that many commands share, each declared once.
 
-A command has a group of them as one parameter (`place: Reach`). `command` replaces it by its fields for typer, which
-has no groups of options.
+A command has a group of them as one parameter (`options: ClusterOptions`). `command` replaces it by its fields for
+typer, which has no groups of options.
 """
 
 import inspect
@@ -46,7 +46,7 @@ def resource_names(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Reach:
+class ClusterOptions:
     """The options that choose the cluster, the namespaces and the user."""
 
     namespace: Annotated[
@@ -77,7 +77,7 @@ class Reach:
 
 
 @dataclass(frozen=True)
-class ConsoleAt:
+class ConsoleOptions:
     """The options that choose the query API and the token for it."""
 
     console: Annotated[

@@ -75,22 +75,22 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     screen().print(drawn)
 
 
-def one_line_table(headings: Sequence[str], rows: Iterable[Sequence[str]], spared: Sequence[str]) -> None:
-    """Print a table with one line per row: on a terminal the last cell is cut, and columns in `spared` are left out."""
+def one_line_table(headings: Sequence[str], rows: Iterable[Sequence[str]], optional: Sequence[str]) -> None:
+    """Print a table with one line per row: a terminal gets a shortened last cell, and not the `optional` columns."""
     cells = list(rows)
     if sys.stdout.isatty():
-        headings, *cells = fitted([headings, *cells], spared, screen().width)
+        headings, *cells = fitted([headings, *cells], optional, screen().width)
     table(headings, cells)
 
 
-def fitted(rows: Sequence[Sequence[str]], spared: Sequence[str], width: int) -> list[Sequence[str]]:
+def fitted(rows: Sequence[Sequence[str]], optional: Sequence[str], width: int) -> list[Sequence[str]]:
     """Return the rows that fit into `width`; the first has the headings.
 
-    `spared` names the columns to leave out, in this order. If there is still no room for the last column, that is left
-    out, too.
+    `optional` names the columns to leave out, in this order. If there is still no room for the last column, that is
+    left out, too.
     """
     shown: list[Sequence[str]] = [[visible_line(cell) for cell in row] for row in rows]
-    for gone in (*spared, shown[0][-1]):
+    for gone in (*optional, shown[0][-1]):
         room = width - sum(max(map(len, column)) + GAP for column in list(zip(*shown, strict=True))[:-1])
         if room >= NARROWEST:
             return [[*row[:-1], cut(row[-1], room)] for row in shown]

@@ -137,7 +137,7 @@ class Collector(SpecPart):
     """Reading of a node's power from its management controller (BMC)."""
     pod_informer: Annotated[PodInformer, *named(PodInformer)] | None = None
     """Where the exporter asks for the pods of its node (Kepler v0.11; before v0.11.4 always the API server).
-    'apiserver' works in every cluster; 'kubelet' asks less of the API server, and needs
+    'apiserver' works in every cluster; 'kubelet' asks less of the API server, and before Kubernetes 1.33 needs
     `config/overlays/nodes-proxy`. Blank means 'apiserver'."""
     rapl_zones: Annotated[tuple[RaplZone, ...], Field(max_length=8), atomic(), different()] = ()
     """Zones of RAPL that are measured: `rapl.zones` of Kepler v0.11. A node with none of them has no exporter. Blank

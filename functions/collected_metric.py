@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from crds.collector_fields import ReleaseLine
 from crds.kepler import Kepler
 from crds.kepler_collected_metric import KeplerCollectedMetric, Source
-from operands import cfm, children, release
+from operands import cfm, children, engine, release
 from operands.cfm import Key
 from runtime.conditions import has_reported
 from runtime.declaration import Function, Observed, Wake
@@ -81,7 +81,13 @@ def desired(observed: Observed) -> Outcome:
     image = release.image(kepler.spec.collector, observed.images)
     return converged(
         cfm.intent(observed.parent, observed.key, switches(metrics)),
-        message="; ".join([f"collects from {', '.join(collected) or 'no source'}", *unread(metrics, image)]),
+        message="; ".join(
+            [
+                f"collects from {', '.join(collected) or 'no source'}",
+                *_without_gpu(metrics, image),
+                *unread(metrics, image),
+            ]
+        ),
     )
 
 
@@ -106,6 +112,17 @@ def gpu_only(metrics: KeplerCollectedMetric, image: str) -> str:
     )
     of_others = "and all other sources and lists" if not without else "and all sources and lists"
     return f"Kepler of line '{ReleaseLine.V0_11}' has one source of its own (RAPL): {gpu}, {of_others} have no effect"
+
+
+def _without_gpu(metrics: KeplerCollectedMetric, image: str) -> list[str]:
+    """Return a remark if GPUs are a source and the image, by its tag, has none of the backends that read them."""
+    if Source.GPU not in metrics.enabled() or release.reads_gpus(image):
+        return []
+    suffixes = " or ".join(f"'{suffix}'" for suffix in engine.GPU_SUFFIXES)
+    return [
+        f"`sources.gpu` is on, and '{image}' is built without support for GPUs, of which it exports 0: name an image "
+        f"whose tag ends in {suffixes} if nodes have any"
+    ]
 
 
 def unread(metrics: KeplerCollectedMetric, image: str) -> list[str]:

@@ -136,6 +136,7 @@ def _exporter(observed: Observed, parent: Manifest, kepler: Kepler) -> Outcome:
     remarks = [
         *release.remarks(image),
         architecture.remark(kepler, beside),
+        *release_fields.late_energy(kepler),
         *release_fields.without_effect(kepler),
     ]
     outcome = converged(

@@ -70,7 +70,7 @@ def desired(observed: Observed) -> Outcome:
     assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
     parent = observed.parent
     key, events = observed.key, observed.collections.get(pod_trouble.warnings(observed.key), ())
-    exporters = ObservedWorkload(pod_trouble.exporter(key), observed.get(children.daemon_set(key)), events)
+    exporters = ObservedWorkload(pod_trouble.exporter(key, parent), observed.get(children.daemon_set(key)), events)
     nodes = counts(parent, exporters)
     availability = available(parent, exporters, nodes)
     server = model_server_available(

@@ -65,10 +65,12 @@ def policies() -> list[Object]:
 
 def _collector() -> list[AdmissionPolicy]:
     written = [matching("apps", ["daemonsets"]), matching("", ["services", "serviceaccounts"])]
+    removed = [matching("", ["configmaps"], ("DELETE",))]
     volumes = [*exporter.volumes({}), *exporter_v011.volumes(gpu=True)]
     paths = sorted({volume["hostPath"]["path"] for volume in volumes if "hostPath" in volume})
     return [
         _of(COLLECTOR, f"{COLLECTOR}-children", written, [_open(), _controlled_or_adopted()]),
+        _of(COLLECTOR, f"{COLLECTOR}-deletions", removed, [_controlled("oldObject")]),
         _pods(
             COLLECTOR,
             "daemonsets",

@@ -29,6 +29,9 @@ IMAGES: Mapping[str, str] = {
     RCLONE_IMAGE_SETTING: RCLONE_IMAGE,
 }
 
+# Ends of the tags of images that can read GPUs; others are built without (KEP:Makefile, GPU_TAGS; .github/workflows).
+GPU_SUFFIXES = ("-dcgm", "-habana")
+
 COMMAND = "/usr/bin/kepler"
 
 # Where clients of the API server look for their token (k8s.io/client-go v0.35:rest/config.go, InClusterConfig).

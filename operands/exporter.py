@@ -129,6 +129,8 @@ def container(kepler: Kepler, image: str) -> dict[str, Any]:
         "ports": [{"name": children.PORT_NAME, "containerPort": collector.port, "protocol": "TCP"}],
         "securityContext": {"privileged": True},
         "resources": collector.resources or engine.RESOURCES,
+        # The end of its log is then in the pod's status, where `kubectl kepler explain` reads why it ended.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [*mounts(), *machine_spec_volume.mounts(kepler), *redfish.mounts(kepler)],
         **probes(),
     }

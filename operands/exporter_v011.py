@@ -63,6 +63,7 @@ def container(kepler: Kepler, inputs: PodInputsV011) -> dict[str, Any]:
         "ports": [{"name": children.PORT_NAME, "containerPort": collector.port, "protocol": "TCP"}],
         "securityContext": SECURITY,
         "resources": collector.resources or engine_v011.RESOURCES,
+        "terminationMessagePolicy": "FallbackToLogsOnError",  # as in `operands.exporter`
         "volumeMounts": [*mounts(gpu=inputs.gpu), *redfish.mounts(kepler), *web_config.mounts(kepler)],
         **probes(kepler),
     }

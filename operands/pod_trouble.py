@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from operands import children, engine, model_store, namespaces, sidecar
+from crds.collector_fields import ReleaseLine
+from operands import children, engine, model_store, namespaces, release, sidecar
 from runtime.differences import owned_time
 from runtime.event import moment
 from runtime.field_owners import foreign_fields
@@ -90,11 +91,15 @@ NOT_MADE = frozenset(kind.reason for kind in KINDS if kind.event == "FailedCreat
 
 @dataclass(frozen=True)
 class Operand:
-    """A workload of a Kepler: its object, its field manager, and the field of the Kepler that it is made from."""
+    """A workload of a Kepler: its object, its field manager, and the field of the Kepler that it is made from.
+
+    `metered`: its program exits on a node without a power meter, as Kepler v0.11 does.
+    """
 
     ref: Ref
     manager: str
     field: str
+    metered: bool = False
 
     def owns(self, event: Manifest) -> bool:
         """Return whether an Event is about the workload, its pods or ReplicaSets, or the model server's claim."""
@@ -107,9 +112,10 @@ class Operand:
         return kind in ("Pod", "ReplicaSet") and called.startswith(f"{self.ref.name}-")
 
 
-def exporter(key: Ref) -> Operand:
-    """Return the exporter of a Kepler as an operand."""
-    return Operand(children.daemon_set(key), "kepler-collector", "collector")
+def exporter(key: Ref, parent: Manifest | None = None) -> Operand:
+    """Return the exporter of a Kepler as an operand; `parent` is the Kepler."""
+    metered = parent is not None and release.line_of_manifest(parent) is ReleaseLine.V0_11
+    return Operand(children.daemon_set(key), "kepler-collector", "collector", metered)
 
 
 def server(key: Ref) -> Operand:
@@ -227,6 +233,13 @@ def _retried(operand: Operand) -> str:
     )
 
 
+# Kepler v0.11 exits without RAPL (KEP v0.11.4:internal/device/cpu_power_meter.go).
+_METERS = (
+    ", and if it finds no power meter (RAPL), as on most virtual machines, set `collector.release` to 'v0.7', the line "
+    "that estimates power, or keep it off those nodes by `collector.node-selector`"
+)
+
+
 def _workload(operand: Operand) -> str:
     return f"{operand.ref.kind.name.lower()}/{operand.ref.name}"
 
@@ -252,7 +265,7 @@ def _steps(operand: Operand, about: TroubleSubject) -> Mapping[Reason, str]:
         "again by itself",
         Reason.IMAGE_PULL: f"check {_image(operand, about.container)}, and that nodes can pull it (credentials go into "
         f"`{field}.image-pull-secrets`), and the kubelet tries again within 5 minutes",
-        Reason.CRASH_LOOP: f"see what it says: `{logs} --previous`",
+        Reason.CRASH_LOOP: f"see what it says: `{logs} --previous`{_METERS if operand.metered else ''}",
         Reason.UNSCHEDULABLE: f"{_placement(operand)} (`{described}`)",
         Reason.UNHEALTHY: f"see what it says: `{logs}`",
     }

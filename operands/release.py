@@ -12,6 +12,7 @@ from crds.kepler_collected_metric import Source
 from operands import engine, repositories
 from runtime.adoption import resync
 from runtime.declaration import Observed
+from runtime.objects import Manifest
 from runtime.outcome import Outcome, rejected
 
 
@@ -63,8 +64,21 @@ def release_of_tag(image: str) -> Release | None:
 
 def line(collector: Collector) -> ReleaseLine:
     """Return the line of a Kepler: its `release`, else that of its image's tag, else v0.7."""
-    told = release_of_tag(collector.image or "")
-    return collector.release or (_line_of(told) if told else ReleaseLine.V0_7)
+    return line_of(collector.release, collector.image)
+
+
+def line_of_manifest(kepler: Manifest) -> ReleaseLine:
+    """Return the line of a Kepler as the API server has it."""
+    collector = (kepler.get("spec") or {}).get("collector") or {}
+    return line_of(collector.get("release"), collector.get("image"))
+
+
+def line_of(named: str | None, image: str | None) -> ReleaseLine:
+    """Return the line of a Kepler from the values of its fields `release` and `image`, which may be blank."""
+    if named in set(ReleaseLine):
+        return ReleaseLine(named)
+    told = release_of_tag(image or "")
+    return _line_of(told) if told else ReleaseLine.V0_7
 
 
 def is_v011(collector: Collector) -> bool:
@@ -95,6 +109,11 @@ def unread(image: str, source: Source) -> bool:
     """Return whether the v0.7 exporter of this image ignores a source."""
     last = LAST_READ.get(source)
     return last is not None and exporter(image) > last
+
+
+def reads_gpus(image: str) -> bool:
+    """Return whether the v0.7 exporter of this image may read GPUs; an image whose tag does not tell may."""
+    return release_of_tag(image) is None or image.partition("@")[0].endswith(engine.GPU_SUFFIXES)
 
 
 def unusable(image: str) -> str:

@@ -22,6 +22,10 @@ ONLY_V0_11: Final[Mapping[str, Callable[[Collector], object]]] = {
 }
 
 
+# Seconds between measurements above which the first one comes late.
+LONG_PERIOD: Final = 60
+
+
 def without_effect(kepler: Kepler) -> Iterator[str]:
     """Yield a remark that names the fields which are set and which the Kepler's line does not have."""
     collector = kepler.spec.collector
@@ -31,6 +35,16 @@ def without_effect(kepler: Kepler) -> Iterator[str]:
     if named:
         have = "has" if len(named) == 1 else "have"
         yield f"{', '.join(named)} {have} no effect in line '{line}' of Kepler"
+
+
+def late_energy(kepler: Kepler) -> Iterator[str]:
+    """Yield a remark if an exporter of v0.7 has no energy for long after its start: the first value takes a period."""
+    seconds = kepler.spec.collector.sample_period
+    if seconds > LONG_PERIOD:
+        yield (
+            f"with `collector.sample-period` of {seconds} s, an exporter has no energy in the first {seconds} s after "
+            "its start, though it is ready"
+        )
 
 
 def unknown_keys(kepler: Kepler, unknown: Iterable[str]) -> Iterator[str]:

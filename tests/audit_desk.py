@@ -56,9 +56,9 @@ class AuditDesk:
         """The status of asking for it to be deleted."""
         return self._ask(letter, "discard", token)
 
-    def _ask(self, letter: str, what: str, token: str) -> int:
+    def _ask(self, letter: str, action: str, token: str) -> int:
         headers = {"Authorization": f"Bearer {token}"}
-        return self.client.post(f"{API}/dead-letters/{letter}/{what}", headers=headers, json={}).status_code
+        return self.client.post(f"{API}/dead-letters/{letter}/{action}", headers=headers, json={}).status_code
 
     def somebody(self, *cluster: str, within: Mapping[str, str] | None = None, audience: str | None = AUDIENCE) -> str:
         """The token of a new ServiceAccount that may do this in the cluster, and that within namespaces.

@@ -245,8 +245,8 @@ def _content(
 STATUS = {"converged": "True", "waiting": "Unknown", "rejected": "False"}
 
 
-def _wrote(what: tuple[str, str, str], resource: SampleResource, generation: int) -> dict[str, Any]:
-    target = dict(zip(("apiVersion", "kind", "name"), what, strict=True))
+def _wrote(kind_and_name: tuple[str, str, str], resource: SampleResource, generation: int) -> dict[str, Any]:
+    target = dict(zip(("apiVersion", "kind", "name"), kind_and_name, strict=True))
     paths = ("spec.template.spec.containers[name=kepler].args", "spec.template.metadata.annotations.hash", "data.PORT")
     fields = [{"path": path, "before": f"{generation - 1}", "after": f"{generation}"} for path in paths]
     action = "created" if generation == 1 else "changed"

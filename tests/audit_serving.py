@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 from flask import Blueprint
 
-from audit.access.open_access import nearby
+from audit.access.open_access import local_viewer
 from audit.answers.interference import ChildReader
 from audit.answers.live import Live
 from audit.answers.query_api import QueryApi
@@ -66,7 +66,7 @@ def served(database: Database) -> Audit:
     """What serves it, on this machine only, with no API server and no broker."""
     live = Live(lambda: lambda _: AWAY, "kepler-operator")
     sink = lambda: pytest.fail("nothing is to be sent")  # noqa: E731
-    return serving(Store(database), QueryApi(database, live, reader(), nearby, sink))
+    return serving(Store(database), QueryApi(database, live, reader(), local_viewer, sink))
 
 
 def reader(transport: Transport = lambda _: AWAY) -> ChildReader:

@@ -38,7 +38,7 @@ def window(browser: Browser, size: ViewportSize = WIDE, scheme: Scheme = "light"
     page = context.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
     try:
         yield page
         # An answer other than success is a line of its own there, and for the tests that provoke one no fault.

@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 from flask import Request
 
-from audit.access.viewer import Anybody
+from audit.access.viewer import LocalViewer
 from audit.problems import HttpProblem
 from runtime.loopback import hostname, is_loopback
 
 
-def nearby(request: Request) -> Anybody:
+def local_viewer(request: Request) -> LocalViewer:
     """Return the viewer of a request from this machine. Raises HttpProblem for any other request."""
     if not is_loopback(request.remote_addr or "") or not is_loopback(hostname(f"//{request.host}")):
         raise HttpProblem(
@@ -23,7 +23,7 @@ def nearby(request: Request) -> Anybody:
     if request.method == "POST":
         origin = request.headers.get("Origin", "")
         if origin and urlsplit(origin).netloc != request.host:
-            raise HttpProblem(403, f"this takes nothing from a page of '{origin}': use the console here")
+            raise HttpProblem(403, f"requests from pages of '{origin}' are refused: use the console here")
         if request.mimetype != "application/json":
             raise HttpProblem(415, "send `Content-Type: application/json`")
-    return Anybody()
+    return LocalViewer()

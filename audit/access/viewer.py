@@ -5,7 +5,7 @@ from typing import Protocol
 
 from flask import Request
 
-from audit.access.visibility import EVERYTHING, Sight
+from audit.access.visibility import EVERYTHING, Visibility
 
 
 class Viewer(Protocol):
@@ -15,16 +15,16 @@ class Viewer(Protocol):
     def name(self) -> str:
         """Return the user's name, as the API server has it."""
 
-    def sees(self, namespace: str) -> bool:
+    def may_see(self, namespace: str) -> bool:
         """Return whether the user may see data about a namespace; if it is empty, about cluster-scoped objects."""
 
-    def sight(self, namespaces: Iterable[str]) -> Sight:
+    def visibility(self, namespaces: Iterable[str]) -> Visibility:
         """Return which of these namespaces the user may see."""
 
     def may_replay(self, namespace: str) -> bool:
         """Return whether the user may replay an event about this namespace; if it is empty, an event about none."""
 
-    def sees_everywhere(self) -> bool:
+    def may_see_all_namespaces(self) -> bool:
         """Return whether the user may see all namespaces, and events that are about no object."""
 
 
@@ -34,16 +34,16 @@ class Access(Protocol):
     def __call__(self, request: Request) -> Viewer: ...
 
 
-class Anybody:
+class LocalViewer:
     """A user of this machine, who may see everything."""
 
     name = "anybody on this machine"
 
-    def sees(self, namespace: str) -> bool:  # noqa: ARG002
+    def may_see(self, namespace: str) -> bool:  # noqa: ARG002
         """Return True: everything may be seen."""
         return True
 
-    def sight(self, namespaces: Iterable[str]) -> Sight:  # noqa: ARG002
+    def visibility(self, namespaces: Iterable[str]) -> Visibility:  # noqa: ARG002
         """Return everything."""
         return EVERYTHING
 
@@ -51,6 +51,6 @@ class Anybody:
         """Return True: every event may be replayed."""
         return True
 
-    def sees_everywhere(self) -> bool:
+    def may_see_all_namespaces(self) -> bool:
         """Return True: all namespaces may be seen."""
         return True

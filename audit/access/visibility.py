@@ -6,7 +6,7 @@ from sqlalchemy import Column, ColumnElement, true
 
 
 @dataclass(frozen=True)
-class Sight:
+class Visibility:
     """The visibility of stored data for one user.
 
     `namespaces` are those that the user may see (None: all). `cluster` allows what is about cluster-scoped objects.
@@ -28,4 +28,4 @@ class Sight:
         return namespace.in_(sorted(self.namespaces | ({""} if self.cluster else set())))
 
 
-EVERYTHING = Sight(None, cluster=True)
+EVERYTHING = Visibility(None, cluster=True)

@@ -4,7 +4,7 @@ query_api           routes of the query API and of the console
 responses           answers as JSON or as a problem document
 pages               the console's files
 selection           what a request selects, from its query string
-choice              one page of the selected resources
+resource_pages      one page of the selected resources
 queries             reports, traces and counts, read from the tables
 rows                rows as models
 resource_history    the generations of one resource

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from audit.answer_models import DeadLetter, Undelivered
+from audit.answer_models import DeadLetter, DeadLetterEvent
 from dead_letters.dead_letter import is_answer, parsed
 from events.report import ObjectName
 from runtime.objects import Manifest, name
@@ -31,6 +31,6 @@ def letter(config_map: Manifest) -> DeadLetter | None:
             "code": kept.code if is_answer(kept.code) else "",
             "answer": kept.answer,
             "complete": kept.complete,
-            "event": Undelivered(id=about.id, type=about.type, source=about.source, object=subject),
+            "event": DeadLetterEvent(id=about.id, type=about.type, source=about.source, object=subject),
         }
     )

@@ -7,7 +7,7 @@ episodes.
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from audit.answer_models import Edit, Episode, Kept, Summary
+from audit.answer_models import Edit, Episode, StoredReport, Summary
 from audit.episode_causes import AnyReport, cause_of
 from events.report import ObjectName, Report
 from runtime import objects
@@ -16,12 +16,12 @@ from runtime.objects import Kind
 
 KINDS = {(kind.api_version, kind.name): kind for kind in vars(objects).values() if isinstance(kind, Kind)}
 # The id of a report, and the report.
-Told = tuple[str, AnyReport]
+IdentifiedReport = tuple[str, AnyReport]
 # An episode ends after so many seconds without a reconcile.
 PAUSE = 5.0
 
 
-def episodes(reports: Sequence[Kept], edit: Edit | None = None, *, more: bool = False) -> tuple[Episode, ...]:
+def episodes(reports: Sequence[StoredReport], edit: Edit | None = None, *, more: bool = False) -> tuple[Episode, ...]:
     """Return the reports of a trace, grouped into episodes.
 
     `reports` are in the order in which the reconciles began; `more` says that earlier ones are left out.
@@ -49,8 +49,8 @@ def sent(report: AnyReport) -> datetime:
     return min(report.cause.sent or report.began, report.began)
 
 
-def _grouped(reports: Iterable[Told]) -> Sequence[Sequence[Told]]:
-    groups: list[list[Told]] = []
+def _grouped(reports: Iterable[IdentifiedReport]) -> Sequence[Sequence[IdentifiedReport]]:
+    groups: list[list[IdentifiedReport]] = []
     quiet = datetime.min.replace(tzinfo=UTC)
     for identity, report in reports:
         if not groups or (sent(report) - quiet).total_seconds() > PAUSE:
@@ -61,7 +61,7 @@ def _grouped(reports: Iterable[Told]) -> Sequence[Sequence[Told]]:
     return groups
 
 
-def _episode(reports: Sequence[Told], edit: Edit | None, *, first: bool) -> Episode:
+def _episode(reports: Sequence[IdentifiedReport], edit: Edit | None, *, first: bool) -> Episode:
     group = [report for _, report in reports]
     began = min(map(sent, group))
     return Episode(
@@ -73,20 +73,20 @@ def _episode(reports: Sequence[Told], edit: Edit | None, *, first: bool) -> Epis
     )
 
 
-def _awaited_of(episode: Episode, kept: Mapping[str, Kept]) -> tuple[str, ...]:
+def _awaited_of(episode: Episode, kept: Mapping[str, StoredReport]) -> tuple[str, ...]:
     reports = [kept[identity] for identity in episode.reports]
     return tuple(report.id for report in reversed([*_awaited(reports)]))
 
 
-def _awaited(reports: Sequence[Kept]) -> Iterator[Kept]:
+def _awaited(reports: Sequence[StoredReport]) -> Iterator[StoredReport]:
     """Yield the report that ended last, then the report of the write that triggered it, and so on back to the first."""
-    last: Kept | None = max(reports, key=lambda report: _ended(report.report))
+    last: StoredReport | None = max(reports, key=lambda report: _ended(report.report))
     while last:
         yield last
         last = _woken_by(reports, last)
 
 
-def _woken_by(reports: Sequence[Kept], woken: Kept) -> Kept | None:
+def _woken_by(reports: Sequence[StoredReport], woken: StoredReport) -> StoredReport | None:
     """Return the report of the last write to the event's object before the event was sent; None if there is none.
 
     A write counts from its beginning: a watch may deliver it before its writer has the answer.

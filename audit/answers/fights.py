@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 
 from audit.answer_models import Fight
 from audit.answers.rows import SHORT, WHOLE, summary, whole
-from audit.answers.selection import OneObject
+from audit.answers.selection import ObjectSelection
 from audit.episode_causes import HAPPENED, AnyReport
 from audit.storage.tables import reports
 from events.report import ObjectName, Report
@@ -35,7 +35,7 @@ REPLICAS = "spec.replicas"
 Contested = tuple[ObjectName, str, str, str, str, int]
 
 
-def recent(connection: Connection, wanted: OneObject, now: datetime, ours: Collection[str]) -> list[Report]:
+def recent(connection: Connection, wanted: ObjectSelection, now: datetime, ours: Collection[str]) -> list[Report]:
     """Return the reports about a resource that may be part of a fight, in the order in which they were stored."""
     query = select(*SHORT).where(
         reports.c.kind == wanted.kind,
@@ -44,24 +44,24 @@ def recent(connection: Connection, wanted: OneObject, now: datetime, ours: Colle
         reports.c.kept >= now - WINDOW,
     )
     rows = connection.execute(query.order_by(reports.c.sequence.desc()).limit(MOST)).all()
-    numbers = [row.sequence for row in rows if _is_mending(summary(row), ours)][:MOST_WHOLE]
+    numbers = [row.sequence for row in rows if _reverts_change(summary(row), ours)][:MOST_WHOLE]
     if len(numbers) < LEAST:
         return []
-    mending = select(*WHOLE).where(reports.c.sequence.in_(numbers)).order_by(reports.c.sequence)
-    return [whole(row).report for row in connection.execute(mending)]
+    reverts = select(*WHOLE).where(reports.c.sequence.in_(numbers)).order_by(reports.c.sequence)
+    return [whole(row).report for row in connection.execute(reverts)]
 
 
 def fights(reports: Iterable[Report], ours: Collection[str]) -> tuple[Fight, ...]:
     """Return the contested fields, the most frequent first; `ours` are the functions' field managers. Pure."""
     contested: dict[Contested, list[Report]] = defaultdict(list)
     for report in reports:
-        for key in _put_back(report) if _is_mending(report, ours) else ():
+        for key in _put_back(report) if _reverts_change(report, ours) else ():
             contested[key].append(report)
     frequent = (_fight(key, times) for key, times in contested.items() if len(times) >= LEAST)
     return tuple(sorted(frequent, key=lambda fight: (-fight.count, fight.path)))
 
 
-def _is_mending(report: AnyReport, ours: Collection[str]) -> bool:
+def _reverts_change(report: AnyReport, ours: Collection[str]) -> bool:
     """Return whether a function wrote to the object that triggered it, which no other function had changed.
 
     Removing a field leaves no entry in `managedFields`. The last writer then is the function itself, so a change by its

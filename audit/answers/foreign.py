@@ -22,7 +22,7 @@ def foreign(ref: Ref, child: Manifest, ours: Collection[str]) -> tuple[ForeignFi
     return tuple(_foreign_field(ref, field, mask) for field in owned[:MOST])
 
 
-def of(key: Ref, child: Manifest) -> bool:
+def belongs_to(key: Ref, child: Manifest) -> bool:
     """Return whether an object belongs to the resource `key`, which is its controller or has adopted it."""
     owner = controller(child) or adopter(child)
     return owner is not None and (owner.kind, owner.name) == (key.kind.name, key.name)
@@ -34,7 +34,7 @@ def children(key: Ref, objects: Iterator[tuple[Ref, Manifest | None, Collection[
     Each object comes with its ref and the field managers that are ours.
     """
     for ref, child, ours in objects:
-        if child is not None and of(key, child):
+        if child is not None and belongs_to(key, child):
             yield from foreign(ref, child, ours)
 
 

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from audit.answer_models import DeadLetter, ListedResource, Nodes, Standing, StateName
+from audit.answer_models import ConditionState, DeadLetter, ListedResource, Nodes, StateName
 from audit.answers.dead_letter_answers import letters
 from audit.answers.states import ORDER, level, state
 from dead_letters.dead_letter import LABEL
@@ -51,7 +51,7 @@ class ShownResource:
     json: bytes
 
 
-class Glance(Generic[Item]):
+class CachedRead(Generic[Item]):
     """Caches the result of a read for a moment; requests that come during a read share its result, or its error.
 
     A read that takes long continues in its own thread. Meanwhile the previous result is returned, unless it is too old.
@@ -61,7 +61,7 @@ class Glance(Generic[Item]):
         self._read = read
         self._lock = threading.Lock()
         self._until = float("-inf")
-        self._seen: Future[tuple[Item, ...]] = Future()
+        self._pending: Future[tuple[Item, ...]] = Future()
         self._last: tuple[Item, ...] = ()
         self._at = float("-inf")
 
@@ -69,29 +69,29 @@ class Glance(Generic[Item]):
         with self._lock:
             if time.monotonic() > self._until:
                 self._until = float("inf")
-                self._seen = Future()
-                threading.Thread(target=self._look, args=(self._seen,), daemon=True).start()
-            seen, last, at = self._seen, self._last, self._at
+                self._pending = Future()
+                threading.Thread(target=self._refresh, args=(self._pending,), daemon=True).start()
+            pending, last, at = self._pending, self._last, self._at
         is_old = time.monotonic() - at > OLD
-        wait((seen,), timeout=WAITS if is_old else SLOW)
-        if is_old and not seen.done():
+        wait((pending,), timeout=WAITS if is_old else SLOW)
+        if is_old and not pending.done():
             raise Unavailable("there are many resources, and they are still being read")
-        return seen.result() if seen.done() else last
+        return pending.result() if pending.done() else last
 
-    def _look(self, seen: "Future[tuple[Item, ...]]") -> None:
+    def _refresh(self, pending: "Future[tuple[Item, ...]]") -> None:
         began = time.monotonic()
         try:
             resources = self._read()
         except Exception as error:
-            self._note(began)
-            seen.set_exception(error)
+            self._schedule_next(began)
+            pending.set_exception(error)
         else:
             with self._lock:
                 self._last, self._at = resources, time.monotonic()
-            self._note(began)
-            seen.set_result(resources)
+            self._schedule_next(began)
+            pending.set_result(resources)
 
-    def _note(self, began: float) -> None:
+    def _schedule_next(self, began: float) -> None:
         """Set when the next read may start: later, if this one took long."""
         now = time.monotonic()
         took = now - began
@@ -105,8 +105,8 @@ class Live:
     def __init__(self, transport: Callable[[], Transport], namespace: str) -> None:
         self._transport = transport
         self.namespace = namespace
-        self.resources = Glance(self._resources)
-        self.letters = Glance(self._letters)
+        self.resources = CachedRead(self._resources)
+        self.letters = CachedRead(self._letters)
 
     def _resources(self) -> tuple[ShownResource, ...]:
         client = self._client()
@@ -160,12 +160,12 @@ def resource(manifest: Manifest) -> ListedResource:
     )
 
 
-def _conditions(written: Iterable[Mapping[str, Any]], now: int) -> Iterator[Standing]:
+def _conditions(written: Iterable[Mapping[str, Any]], now: int) -> Iterator[ConditionState]:
     """Yield the entries that are valid conditions; an older release may have written others."""
     for entry in written:
         try:
             current = entry.get("observedGeneration", now) == now
-            yield Standing.model_validate(
+            yield ConditionState.model_validate(
                 {
                     **{key: entry[key] for key in ("type", "status", "reason", "message")},
                     "since": entry.get("lastTransitionTime"),

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 
 from sqlalchemy import Column, ColumnElement, Connection, select
 
-from audit.access.visibility import Sight
-from audit.answer_models import FinishedSweep, Kept, Page, StoreState, Summary, Trace
+from audit.access.visibility import Visibility
+from audit.answer_models import FinishedSweep, Page, StoredReport, StoreState, Summary, Trace
 from audit.answers.episodes import episodes
 from audit.answers.resource_history import edit_of
 from audit.answers.rows import SHORT, WHOLE, subject, summary, whole
-from audit.answers.selection import Reports
+from audit.answers.selection import ReportSelection
 from audit.storage.tables import changes, reports, sweeps, written
-from audit.storage.totals import held
+from audit.storage.totals import stored_amounts
 from runtime.settings import VERSION
 
 # Limits for the reports and bytes of a trace in one answer: a drift that keeps coming back makes a trace endless.
@@ -22,9 +22,9 @@ MOST, BYTES = 500, 16 << 20
 EQUAL = ("kind", "namespace", "name", "uid", "function", "outcome", "trace")
 
 
-def page(connection: Connection, wanted: Reports, sight: Sight) -> Page[Summary]:
+def page(connection: Connection, wanted: ReportSelection, visibility: Visibility) -> Page[Summary]:
     """Return a page of reports, newest first; `next` is the number of the last of them, if there are more."""
-    query = select(*SHORT).where(*_selected(wanted), sight.limit(reports.c.namespace))
+    query = select(*SHORT).where(*_selected(wanted), visibility.limit(reports.c.namespace))
     number = reports.c.sequence
     if wanted.target:
         number = written.c.sequence
@@ -35,13 +35,13 @@ def page(connection: Connection, wanted: Reports, sight: Sight) -> Page[Summary]
     return Page(items=tuple(map(summary, shown)), next=str(shown[-1].sequence) if len(rows) > len(shown) else "")
 
 
-def one(connection: Connection, identity: str) -> Kept | None:
+def report_by_id(connection: Connection, identity: str) -> StoredReport | None:
     """Return the report with this id, or None."""
     row = connection.execute(select(*WHOLE).where(reports.c.id == identity)).first()
     return whole(row) if row else None
 
 
-def places(connection: Connection, trace: str) -> set[str]:
+def namespaces_of_trace(connection: Connection, trace: str) -> set[str]:
     """Return the namespaces of everything that belongs to a trace."""
     namespaces = select(reports.c.namespace).where(reports.c.trace == trace)
     return set(
@@ -49,13 +49,13 @@ def places(connection: Connection, trace: str) -> set[str]:
     )
 
 
-def trace(connection: Connection, identity: str, sight: Sight) -> Trace | None:
+def trace(connection: Connection, identity: str, visibility: Visibility) -> Trace | None:
     """Return what one change led to, in the order in which reconciles began; None if the user may see none of it."""
-    numbers, more = _newest(connection, identity, sight)
+    numbers, more = _newest(connection, identity, visibility)
     query = select(*WHOLE).where(reports.c.sequence.in_(numbers)).order_by(reports.c.began, reports.c.sequence)
     rows = connection.execute(query).all()
     known = changes.c.sequence == rows[0].change if rows else changes.c.trace == identity
-    seen = select(changes).where(known, sight.limit(changes.c.namespace))
+    seen = select(changes).where(known, visibility.limit(changes.c.namespace))
     # Several objects may name the same trace in an annotation: one that was read from the API server comes first.
     made = connection.execute(seen.order_by(changes.c.verified.desc(), changes.c.sequence).limit(1)).first()
     if made is None:
@@ -73,9 +73,9 @@ def trace(connection: Connection, identity: str, sight: Sight) -> Trace | None:
     )
 
 
-def _newest(connection: Connection, trace: str, sight: Sight) -> tuple[list[int], bool]:
+def _newest(connection: Connection, trace: str, visibility: Visibility) -> tuple[list[int], bool]:
     """Return the numbers of a trace's newest reports that fit into one answer, and whether there are more."""
-    seen = (reports.c.trace == trace, sight.limit(reports.c.namespace))
+    seen = (reports.c.trace == trace, visibility.limit(reports.c.namespace))
     query = select(reports.c.sequence, reports.c.bytes).where(*seen)
     numbers: list[int] = []
     size = 0
@@ -87,16 +87,16 @@ def _newest(connection: Connection, trace: str, sight: Sight) -> tuple[list[int]
     return numbers, False
 
 
-def state(connection: Connection, sight: Sight) -> StoreState:
+def state(connection: Connection, visibility: Visibility) -> StoreState:
     """Return the totals of what the user may see, and the last sweep."""
-    kept = held(connection, sight)
-    sweep = _swept(connection, counted=sight.namespaces is None)
+    kept = stored_amounts(connection, visibility)
+    sweep = _swept(connection, counted=visibility.namespaces is None)
     return StoreState(reports=kept.reports, oldest=kept.oldest, bytes=kept.bytes, sweep=sweep, version=VERSION)
 
 
-def latest(connection: Connection, sight: Sight) -> int:
+def latest(connection: Connection, visibility: Visibility) -> int:
     """Return the highest sequence number that the user may see; 0 if there is none."""
-    return held(connection, sight).newest
+    return stored_amounts(connection, visibility).newest
 
 
 def _swept(connection: Connection, *, counted: bool) -> FinishedSweep | None:
@@ -115,7 +115,7 @@ def _swept(connection: Connection, *, counted: bool) -> FinishedSweep | None:
     )
 
 
-def _selected(wanted: Reports) -> Iterable[ColumnElement[bool]]:
+def _selected(wanted: ReportSelection) -> Iterable[ColumnElement[bool]]:
     for name in EQUAL:
         if value := getattr(wanted, name):
             yield reports.c[name] == value
@@ -123,7 +123,7 @@ def _selected(wanted: Reports) -> Iterable[ColumnElement[bool]]:
         yield reports.c.generation == wanted.generation
 
 
-def _about(wanted: Reports) -> Iterable[ColumnElement[bool]]:
+def _about(wanted: ReportSelection) -> Iterable[ColumnElement[bool]]:
     """Yield the conditions for reports that wrote the object `target`."""
     kind, _, name = wanted.target.partition("/")
     yield written.c.kind == kind
@@ -132,7 +132,7 @@ def _about(wanted: Reports) -> Iterable[ColumnElement[bool]]:
         yield written.c.within == wanted.namespace
 
 
-def _placed(wanted: Reports, number: Column[int]) -> Iterable[ColumnElement[bool]]:
+def _placed(wanted: ReportSelection, number: Column[int]) -> Iterable[ColumnElement[bool]]:
     """Yield the conditions for cursor and times.
 
     Times are turned into numbers, which grow together with them. So a page is read along one index, even if few of the

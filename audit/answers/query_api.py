@@ -13,15 +13,24 @@ from flask import Blueprint, Response, request
 from pydantic import BaseModel
 
 from audit.access.viewer import Access, Viewer
-from audit.access.visibility import Sight
-from audit.answer_models import API, DeadLetter, Interference, Latest, Page
+from audit.access.visibility import Visibility
+from audit.answer_models import API, Cursor, DeadLetter, Interference, Page
 from audit.answers import fights, pages, queries, resource_history
 from audit.answers.checks import Health, health
-from audit.answers.choice import about, select_page
 from audit.answers.interference import ChildReader
 from audit.answers.live import Live
-from audit.answers.responses import answering, guarded, joined, problem, unknown
-from audit.answers.selection import After, Namespace, Nothing, Object, OneObject, Reports, Standings, selected
+from audit.answers.resource_pages import matching_resources, select_page
+from audit.answers.responses import as_view, json_page, problem, unknown, with_security_headers
+from audit.answers.selection import (
+    ChangesSelection,
+    EmptySelection,
+    HistorySelection,
+    NamespaceSelection,
+    ObjectSelection,
+    ReportSelection,
+    ResourceSelection,
+    selected,
+)
 from audit.answers.states import IS_READY
 from audit.problems import HttpProblem, TooManyNamespaces
 from audit.storage.database import Database
@@ -62,45 +71,47 @@ class QueryApi:
             ("changes", self.changes),
         )
         for path, answer in answers:
-            made.add_url_rule(f"{API}/{path}", answer.__name__, answering(answer), methods=["GET"])
+            made.add_url_rule(f"{API}/{path}", answer.__name__, as_view(answer), methods=["GET"])
         for path, ask in (("replay", self.replay), ("discard", self.discard)):
             made.add_url_rule(f"{API}/dead-letters/<name>/{path}", path, ask, methods=["POST"])
         made.add_url_rule(f"{API}/<path:path>", "unknown", unknown, methods=["GET"])
         made.add_url_rule("/", "index", pages.page, methods=["GET"])
         made.add_url_rule("/<path:name>", "page", pages.page, methods=["GET"])
         made.register_error_handler(Exception, problem)
-        made.after_request(guarded)
+        made.after_request(with_security_headers)
         return made
 
     def resources(self) -> Response:
         """Answer with `Resources`: resources as the API server has them now."""
-        viewer, wanted = self.access(request), selected(Standings, request.args)
-        _may_name(viewer, wanted.namespace)
-        resources = about(self.live.resources(), wanted)
-        sight = viewer.sight({resource.namespace for resource in resources} - {""})
-        choice = select_page([resource for resource in resources if sight.shows(resource.namespace)], wanted)
-        return joined(choice.items, choice.page)
+        viewer, wanted = self.access(request), selected(ResourceSelection, request.args)
+        _require_visible_namespace(viewer, wanted.namespace)
+        resources = matching_resources(self.live.resources(), wanted)
+        visibility = viewer.visibility({resource.namespace for resource in resources} - {""})
+        selected_page = select_page(
+            [resource for resource in resources if visibility.shows(resource.namespace)], wanted
+        )
+        return json_page(selected_page.items, selected_page.page)
 
     def reports(self) -> BaseModel:
         """Answer with a page of reports, newest first."""
-        viewer, wanted = self.access(request), selected(Reports, request.args)
-        sight = self._sight(viewer, wanted.namespace)
+        viewer, wanted = self.access(request), selected(ReportSelection, request.args)
+        visibility = self._visibility(viewer, wanted.namespace)
         with self.database.reading() as connection:
-            return queries.page(connection, wanted, sight)
+            return queries.page(connection, wanted, visibility)
 
     def report(self, identity: str) -> BaseModel:
         """Answer with one report; 404 if there is none or the user may not see it."""
-        viewer, _ = self.access(request), selected(Nothing, request.args)
+        viewer, _ = self.access(request), selected(EmptySelection, request.args)
         with self.database.reading() as connection:
-            kept = queries.one(connection, identity)
-        if kept is None or not viewer.sees(kept.report.object.namespace):
-            raise HttpProblem(404, f"no report '{identity}' is kept: it was never, or is forgotten by now")
+            kept = queries.report_by_id(connection, identity)
+        if kept is None or not viewer.may_see(kept.report.object.namespace):
+            raise HttpProblem(404, f"no report '{identity}' is stored: it never existed, or has been deleted by now")
         return kept
 
     def history(self) -> BaseModel:
         """Answer with the history of one resource."""
-        wanted = selected(Object, request.args)
-        _may_see(self.access(request), wanted)
+        wanted = selected(HistorySelection, request.args)
+        _require_visible(self.access(request), wanted)
         with self.database.reading() as connection:
             return resource_history.history(connection, wanted)
 
@@ -109,8 +120,8 @@ class QueryApi:
 
         The children of a KeplerMachineConfig are not read: they may hold secrets.
         """
-        wanted = selected(OneObject, request.args)
-        _may_see(self.access(request), wanted)
+        wanted = selected(ObjectSelection, request.args)
+        _require_visible(self.access(request), wanted)
         key = Ref(KEPLER, wanted.namespace, wanted.name)
         ours = self.children.managers(key)
         with self.database.reading() as connection:
@@ -123,26 +134,28 @@ class QueryApi:
 
     def trace(self, identity: str) -> BaseModel:
         """Answer with one trace."""
-        viewer, _ = self.access(request), selected(Nothing, request.args)
+        viewer, _ = self.access(request), selected(EmptySelection, request.args)
         with self.database.reading() as connection:
-            places = queries.places(connection, identity)
-        seen = frozenset(place for place in places if viewer.sees(place))
+            places = queries.namespaces_of_trace(connection, identity)
+        seen = frozenset(place for place in places if viewer.may_see(place))
         with self.database.reading() as connection:
-            trace = queries.trace(connection, identity, Sight(seen - {""}, cluster="" in seen))
+            trace = queries.trace(connection, identity, Visibility(seen - {""}, cluster="" in seen))
         if trace is None:
-            raise HttpProblem(404, f"nothing is kept of trace '{identity}': it never was, or is forgotten by now")
+            raise HttpProblem(
+                404, f"nothing is stored about trace '{identity}': it never existed, or has been deleted by now"
+            )
         return trace
 
     def letters(self) -> Page[DeadLetter]:
         """Answer with the dead letters; those that are about no object are shown to users who may see everything."""
-        viewer, wanted = self.access(request), selected(Namespace, request.args)
-        _may_name(viewer, wanted.namespace)
+        viewer, wanted = self.access(request), selected(NamespaceSelection, request.args)
+        _require_visible_namespace(viewer, wanted.namespace)
         return Page(items=self._undelivered(viewer, wanted.namespace))
 
     def _undelivered(self, viewer: Viewer, namespace: str) -> tuple[DeadLetter, ...]:
         letters = [letter for letter in self.live.letters() if namespace in ("", letter.event.object.namespace)]
-        sight = viewer.sight({letter.event.object.namespace for letter in letters} - {""})
-        return tuple(letter for letter in letters if self._shows(viewer, sight, letter))
+        visibility = viewer.visibility({letter.event.object.namespace for letter in letters} - {""})
+        return tuple(letter for letter in letters if self._is_visible(viewer, visibility, letter))
 
     def replay(self, name: str) -> Response:
         """Request that a dead letter's event is sent again."""
@@ -160,11 +173,11 @@ class QueryApi:
         viewer = self.access(request)
         letter = next((kept for kept in self.live.letters() if kept.name == name), None)
         where = letter.event.object.namespace if letter else ""
-        seen = letter is not None and (viewer.sees(where) if where else viewer.sees_everywhere())
+        seen = letter is not None and (viewer.may_see(where) if where else viewer.may_see_all_namespaces())
         if not seen:
-            raise HttpProblem(404, f"there is no dead letter '{name}': it was sent again or discarded, or is forgotten")
+            raise HttpProblem(404, f"there is no dead letter '{name}': it was replayed, discarded or deleted")
         if not viewer.may_replay(where):
-            raise HttpProblem(403, f"you may not: it needs `patch keplers` in {_where(where)}")
+            raise HttpProblem(403, f"you are not allowed to do this: it needs `patch keplers` in {_where(where)}")
         event = request_about(name, by=CONSOLE)
         self.sink()(event)
         log.info(event.get_type(), extra={"letter": name, "by": viewer.name})
@@ -172,20 +185,22 @@ class QueryApi:
 
     def state(self) -> BaseModel:
         """Answer with the totals of what the user may see."""
-        viewer, wanted = self.access(request), selected(Namespace, request.args)
-        sight = self._glimpse(viewer, wanted.namespace)
+        viewer, wanted = self.access(request), selected(NamespaceSelection, request.args)
+        visibility = self._cheap_visibility(viewer, wanted.namespace)
         with self.database.reading() as connection:
-            return queries.state(connection, sight)
+            return queries.state(connection, visibility)
 
     def doctor(self) -> Health:
         """Answer with those checks of `kubectl kepler doctor` that need only data that the query API shows anyway."""
-        viewer, wanted = self.access(request), selected(Namespace, request.args)
-        _may_name(viewer, wanted.namespace)
-        keplers = about(self.live.resources(), Standings(kind=KEPLER.name, namespace=wanted.namespace))
-        sight = self._glimpse(viewer, wanted.namespace)
+        viewer, wanted = self.access(request), selected(NamespaceSelection, request.args)
+        _require_visible_namespace(viewer, wanted.namespace)
+        keplers = matching_resources(
+            self.live.resources(), ResourceSelection(kind=KEPLER.name, namespace=wanted.namespace)
+        )
+        visibility = self._cheap_visibility(viewer, wanted.namespace)
         with self.database.reading() as connection:
-            state = queries.state(connection, sight)
-        visible = viewer.sight({kepler.namespace for kepler in keplers})
+            state = queries.state(connection, visibility)
+        visible = viewer.visibility({kepler.namespace for kepler in keplers})
         return health(
             state,
             self._undelivered(viewer, wanted.namespace),
@@ -200,50 +215,50 @@ class QueryApi:
 
     def changes(self) -> BaseModel | None:
         """Answer with the highest sequence number that the user may see, if it is higher than `after`."""
-        viewer, wanted = self.access(request), selected(After, request.args)
-        sight = self._glimpse(viewer, wanted.namespace)
+        viewer, wanted = self.access(request), selected(ChangesSelection, request.args)
+        visibility = self._cheap_visibility(viewer, wanted.namespace)
         with self.database.reading() as connection:
-            number = queries.latest(connection, sight)
-        return Latest(sequence=number) if number > wanted.after else None
+            number = queries.latest(connection, visibility)
+        return Cursor(sequence=number) if number > wanted.after else None
 
-    def _sight(self, viewer: Viewer, namespace: str) -> Sight:
+    def _visibility(self, viewer: Viewer, namespace: str) -> Visibility:
         """Return the user's visibility for a list: of one namespace if it is named, else of all with stored data."""
-        _may_name(viewer, namespace)
+        _require_visible_namespace(viewer, namespace)
         if namespace:
-            return Sight(frozenset({namespace}), cluster=False)
+            return Visibility(frozenset({namespace}), cluster=False)
         with self.database.reading() as connection:
             known = namespaces(connection)
-        return viewer.sight(known)
+        return viewer.visibility(known)
 
-    def _glimpse(self, viewer: Viewer, namespace: str) -> Sight:
+    def _cheap_visibility(self, viewer: Viewer, namespace: str) -> Visibility:
         """Return the user's visibility for requests that are repeated often; no namespace if there are too many."""
         try:
-            return self._sight(viewer, namespace)
+            return self._visibility(viewer, namespace)
         except TooManyNamespaces:
-            return Sight(frozenset(), cluster=viewer.sees(""))
+            return Visibility(frozenset(), cluster=viewer.may_see(""))
 
-    def _shows(self, viewer: Viewer, sight: Sight, letter: DeadLetter) -> bool:
+    def _is_visible(self, viewer: Viewer, visibility: Visibility, letter: DeadLetter) -> bool:
         where = letter.event.object.namespace
-        return sight.shows(where) if where else viewer.sees_everywhere()
+        return visibility.shows(where) if where else viewer.may_see_all_namespaces()
 
 
-def _may_see(viewer: Viewer, wanted: OneObject) -> None:
+def _require_visible(viewer: Viewer, wanted: ObjectSelection) -> None:
     """Raise HttpProblem if the user may not see the object, or the namespace is missing."""
     if not wanted.namespace and wanted.kind != MACHINE_CONFIG.name:
         raise HttpProblem(400, f"`namespace` is missing: only a {MACHINE_CONFIG.name} is in none")
-    if not viewer.sees(wanted.namespace):
+    if not viewer.may_see(wanted.namespace):
         raise _forbidden(wanted.namespace)
 
 
-def _may_name(viewer: Viewer, namespace: str) -> None:
+def _require_visible_namespace(viewer: Viewer, namespace: str) -> None:
     """Raise HttpProblem (403) if the user names a namespace that they may not see, whether it exists or not."""
-    if namespace and not viewer.sees(namespace):
+    if namespace and not viewer.may_see(namespace):
         raise _forbidden(namespace)
 
 
 def _forbidden(namespace: str) -> HttpProblem:
     needed = "`get keplers`" if namespace else "`get keplermachineconfigs`"
-    return HttpProblem(403, f"you may not look: it needs {needed} in {_where(namespace)}")
+    return HttpProblem(403, f"you are not allowed to read this: it needs {needed} in {_where(namespace)}")
 
 
 def _where(namespace: str) -> str:

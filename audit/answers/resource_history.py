@@ -10,16 +10,16 @@ from sqlalchemy import Connection, func, literal, select, tuple_
 from audit.answer_models import Change, Edit, Page, Summary
 from audit.answers.episodes import in_short
 from audit.answers.rows import SHORT, subject, summary
-from audit.answers.selection import Object
+from audit.answers.selection import HistorySelection
 from audit.storage.edits import fields
-from audit.storage.tables import Found, changes, reports
+from audit.storage.tables import TableRow, changes, reports
 
 # Most reports on one generation in one answer: a drift that keeps coming back makes any number of reports.
 MOST = 200
 ORDER = (changes.c.life.desc(), changes.c.generation.desc())
 
 
-def history(connection: Connection, wanted: Object) -> Page[Change]:
+def history(connection: Connection, wanted: HistorySelection) -> Page[Change]:
     """Return one page of generations; `next` names the last generation on it, if there are more."""
     life, generation = wanted.place
     query = select(changes).where(
@@ -35,7 +35,7 @@ def history(connection: Connection, wanted: Object) -> Page[Change]:
     return Page(items=items, next=f"{shown[-1].life}.{shown[-1].generation}" if len(rows) > len(shown) else "")
 
 
-def edit_of(connection: Connection, row: Found, older: Found | None = None) -> Edit | None:
+def edit_of(connection: Connection, row: TableRow, older: TableRow | None = None) -> Edit | None:
     """Return the edit that made a generation; None if its spec was not seen.
 
     `older` is the row of the generation before it, if that is already read.
@@ -61,7 +61,7 @@ def edit_of(connection: Connection, row: Found, older: Found | None = None) -> E
     )
 
 
-def _change(connection: Connection, row: Found, older: Found | None, summaries: Sequence[Summary]) -> Change:
+def _change(connection: Connection, row: TableRow, older: TableRow | None, summaries: Sequence[Summary]) -> Change:
     edit = edit_of(connection, row, older)
     more, summaries = len(summaries) > MOST, summaries[-MOST:]
     return Change(
@@ -90,15 +90,15 @@ def _newest_reports(connection: Connection, numbers: Sequence[int]) -> Mapping[i
     return summaries
 
 
-def _paired(rows: Sequence[Found], count: int) -> Sequence[tuple[Found, Found | None]]:
+def _paired(rows: Sequence[TableRow], count: int) -> Sequence[tuple[TableRow, TableRow | None]]:
     return [(rows[at], rows[at + 1] if at + 1 < len(rows) else None) for at in range(count)]
 
 
-def _follows(row: Found, older: Found) -> bool:
+def _follows(row: TableRow, older: TableRow) -> bool:
     return older.time is not None and bool(older.uid == row.uid)
 
 
-def _before(connection: Connection, row: Found) -> Found | None:
+def _before(connection: Connection, row: TableRow) -> TableRow | None:
     """Return the newest earlier generation of the same object with a known spec, or None."""
     query = select(changes).where(
         changes.c.kind == row.kind,

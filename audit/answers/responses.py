@@ -29,7 +29,7 @@ def unknown(path: str) -> Response:
     raise HttpProblem(404, f"there is no '{path}': see the table in the documentation of the query API")
 
 
-def guarded(answer: Response) -> Response:
+def with_security_headers(answer: Response) -> Response:
     """Add the headers that restrict what a browser does with the response."""
     for name, value in HEADERS.items():
         answer.headers.setdefault(name, value)
@@ -54,7 +54,7 @@ def problem(error: Exception) -> Response:
     return HttpProblem(500, f"{type(error).__name__}: the log of the function says more").response()
 
 
-def joined(items: Sequence[bytes], page: BaseModel) -> Response:
+def json_page(items: Sequence[bytes], page: BaseModel) -> Response:
     """Return a page of items that are JSON already, streamed in parts, so that the whole is never in memory.
 
     `page` is the same page without its items.
@@ -73,7 +73,7 @@ def _parts(items: Sequence[bytes], end: bytes) -> Iterator[bytes]:
     yield end
 
 
-def answering(answer: Callable[..., BaseModel | Response | None]) -> Callable[..., Response]:
+def as_view(answer: Callable[..., BaseModel | Response | None]) -> Callable[..., Response]:
     """Return a view that sends what `answer` returns; 204 if that is None."""
 
     def view(**path: str) -> Response:

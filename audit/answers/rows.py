@@ -2,25 +2,25 @@
 
 import json
 
-from audit.answer_models import Kept, Summary
+from audit.answer_models import StoredReport, Summary
 from audit.storage.entries import parsed
-from audit.storage.tables import Found, reports
+from audit.storage.tables import TableRow, reports
 from events.report import Subject
 
 SHORT = (reports.c.sequence, reports.c.change, reports.c.kept, reports.c.summary)
 WHOLE = (reports.c.sequence, reports.c.change, reports.c.id, reports.c.type, reports.c.kept, reports.c.report)
 
 
-def summary(row: Found) -> Summary:
+def summary(row: TableRow) -> Summary:
     """Return the summary of a report from a row with the columns `SHORT`."""
     return Summary.model_validate({**json.loads(row.summary), "sequence": row.sequence, "kept": row.kept})
 
 
-def whole(row: Found) -> Kept:
+def whole(row: TableRow) -> StoredReport:
     """Return a whole report from a row with the columns `WHOLE`."""
-    return Kept(sequence=row.sequence, id=row.id, type=row.type, kept=row.kept, report=parsed(row.report))
+    return StoredReport(sequence=row.sequence, id=row.id, type=row.type, kept=row.kept, report=parsed(row.report))
 
 
-def subject(row: Found) -> Subject:
+def subject(row: TableRow) -> Subject:
     """Return the object of a row of table `changes`."""
     return Subject(api_version=row.api_version, kind=row.kind, namespace=row.namespace, name=row.name, uid=row.uid)

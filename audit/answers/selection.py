@@ -32,7 +32,7 @@ class Selection(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Objects(Selection):
+class ObjectFilter(Selection):
     """Selects objects as they are now."""
 
     kind: str = ""
@@ -40,7 +40,7 @@ class Objects(Selection):
     name: str = ""
 
 
-class Standings(Objects):
+class ResourceSelection(ObjectFilter):
     """Selects resources by state and reason; `before` is the cursor."""
 
     state: Annotated[str, AfterValidator(_state)] = ""
@@ -50,7 +50,7 @@ class Standings(Objects):
     before: Annotated[int, Field(ge=0, le=LARGEST)] = 0
 
 
-class Reports(Objects):
+class ReportSelection(ObjectFilter):
     """Selects reports; `since` and `until` are times at which they were stored."""
 
     uid: str = ""
@@ -65,7 +65,7 @@ class Reports(Objects):
     before: Annotated[int, Field(ge=0, le=LARGEST)] = LARGEST
 
 
-class OneObject(Selection):
+class ObjectSelection(Selection):
     """Selects one object; `namespace` is blank for an object of the whole cluster."""
 
     kind: Annotated[str, Field(min_length=1)]
@@ -73,7 +73,7 @@ class OneObject(Selection):
     name: Annotated[str, Field(min_length=1)]
 
 
-class Object(OneObject):
+class HistorySelection(ObjectSelection):
     """Selects a page of one object's history."""
 
     limit: Annotated[int, Field(gt=0, le=MOST)] = LIMIT
@@ -86,19 +86,19 @@ class Object(OneObject):
         return int(life), int(generation)
 
 
-class Namespace(Selection):
+class NamespaceSelection(Selection):
     """Selects what is about one namespace."""
 
     namespace: str = ""
 
 
-class After(Namespace):
+class ChangesSelection(NamespaceSelection):
     """Selects what was stored after a cursor."""
 
     after: Annotated[int, Field(ge=0, le=LARGEST)] = 0
 
 
-class Nothing(Selection):
+class EmptySelection(Selection):
     """Accepts no parameters."""
 
 

@@ -7,7 +7,7 @@ the two tables of reasons.
 from collections.abc import Sequence
 from datetime import datetime
 
-from audit.answer_models import ConditionLevel, ResourceState, Standing, StateName
+from audit.answer_models import ConditionLevel, ConditionState, ResourceState, StateName
 from runtime.conditions import READY
 from runtime.objects import KEPLER
 
@@ -47,7 +47,7 @@ def level(status: str, reason: str, *, current: bool) -> ConditionLevel:
     return "warning" if reason in WARNING else "good"
 
 
-def state(kind: str, conditions: Sequence[Standing], created: datetime, *, deleting: bool) -> ResourceState:
+def state(kind: str, conditions: Sequence[ConditionState], created: datetime, *, deleting: bool) -> ResourceState:
     """Return the state of a resource: by `Ready`; `warning` if that is fine and another condition is not.
 
     The state of a kind without `Ready` is that of its worst condition; a kind without conditions is only read by the
@@ -73,7 +73,7 @@ def _silent(kind: str, created: datetime) -> ResourceState:
     return ResourceState(name="unreported", reason=UNREPORTED, message=message, since=created)
 
 
-def _unreported(ready: Standing, worst: Standing) -> ResourceState:
+def _unreported(ready: ConditionState, worst: ConditionState) -> ResourceState:
     """Return the state from the worst condition of this generation; `unreported` if all conditions are stale."""
     if worst.level != "stale":
         return _resource_state(worst, OF_LEVEL[worst.level])
@@ -81,5 +81,5 @@ def _unreported(ready: Standing, worst: Standing) -> ResourceState:
     return ResourceState(name="unreported", reason=UNREPORTED, message=message, since=ready.since)
 
 
-def _resource_state(condition: Standing, name: StateName) -> ResourceState:
+def _resource_state(condition: ConditionState, name: StateName) -> ResourceState:
     return ResourceState(name=name, reason=condition.reason, message=condition.message, since=condition.since)

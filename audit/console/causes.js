@@ -15,14 +15,14 @@ const SENTENCES = { object: happened, event: happened, request: asked };
 
 function happened(cause) {
   const about = cause.object ? `${cause.object.kind} ${named(cause.object)}` : "something";
-  const who = cause.by ? html` by <strong>${cause.by}</strong>` : cause.action === "deleted" ? " (Kubernetes does not keep by whom)" : "";
-  return html`${about} was ${cause.action || "touched"}${who}${cause.time && `, ${second(cause.time)}`}, as an event told`;
+  const who = cause.by ? html` by <strong>${cause.by}</strong>` : cause.action === "deleted" ? " (Kubernetes does not record by whom)" : "";
+  return html`${about} was ${cause.action || "touched"}${who}${cause.time && `, ${second(cause.time)}`}, according to an event`;
 }
 
 function asked(cause) {
   const who = cause.source.split("/").pop();
   if (who === "sweep") return html`The sweep found that it was not as it should be`;
-  return html`<strong>${who}</strong> asked to look again${cause.time && `, ${second(cause.time)}`}`;
+  return html`<strong>${who}</strong> requested a resync${cause.time && `, ${second(cause.time)}`}`;
 }
 
 // What was put back is what the cause is about, unless it was deleted; the rest was written as well.

@@ -35,7 +35,7 @@ function ForeignField({ field }) {
 
 function Fight({ fight }) {
   const times = `${fight.count} times since ${second(fight.since)}, last at ${second(fight.last)}`;
-  if (!fight.path) return html`${about(fight.object)}: <strong>${fight.function}</strong> created it again ${times}, since it was deleted each time (Kubernetes does not keep by whom)`;
+  if (!fight.path) return html`${about(fight.object)}: <strong>${fight.function}</strong> created it again ${times}, since it was deleted each time (Kubernetes does not record by whom)`;
   return html`${about(fight.object)}: <strong>${fight.function}</strong> put <code>${fight.path}</code> back ${times}, since <strong>${fight.others.join(" and ") || "somebody else"}</strong> changed it each time`;
 }
 

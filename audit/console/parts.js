@@ -89,11 +89,11 @@ export function Diff({ fields, by }) {
   </div>`;
 }
 
-// Who made an edit, and how that is known. Kubernetes does not keep who deletes an object.
+// Who made an edit, and how that is known. Kubernetes does not record who deletes an object.
 export function Author({ edit }) {
   if (!edit) return null;
-  const happened = edit.deleted ? "deleted (Kubernetes does not keep by whom)" : edit.first ? "as first seen" : "edited";
-  return html`<span class="who">${happened}${edit.by ? html` by <strong>${edit.by}</strong>` : ""}${!edit.verified && html`, <span class="unverified" title=${UNVERIFIED}>as an event told</span>`}</span>`;
+  const happened = edit.deleted ? "deleted (Kubernetes does not record by whom)" : edit.first ? "as first seen" : "edited";
+  return html`<span class="who">${happened}${edit.by ? html` by <strong>${edit.by}</strong>` : ""}${!edit.verified && html`, <span class="unverified" title=${UNVERIFIED}>according to an event</span>`}</span>`;
 }
 
 const UNVERIFIED = "It could not be read from the API server any more. Anybody who reaches the Broker can send an event.";

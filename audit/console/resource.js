@@ -189,6 +189,6 @@ export function Because({ cause }) {
   const about = cause.object ? `${cause.object.kind} ${named(cause.object)}` : cause.subject;
   if (cause.type.startsWith("dev.knative.apiserver.resource."))
     return html`<span>Because ${about} ${HAPPENED[kind]}${cause.generation ? ` (generation ${cause.generation})` : ""}${cause.by && kind !== "delete" ? html` by <strong>${cause.by}</strong>` : ""}.</span>`;
-  if (cause.type.endsWith("resync.requested.v1")) return html`<span>Because ${cause.source.split("/").pop()} asked to look at ${about} again.</span>`;
+  if (cause.type.endsWith("resync.requested.v1")) return html`<span>Because ${cause.source.split("/").pop()} requested a resync of ${about}.</span>`;
   return html`<span>Because of event ${cause.type} (${about}).</span>`;
 }

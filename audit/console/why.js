@@ -71,7 +71,7 @@ function Next({ resource, open, trace }) {
   const told = open.filter((one) => one.level !== "stale").flatMap((one) => commands(one.message, object.namespace));
   const steps = [...new Set(told)].map((one) => [one, ""]);
   steps.push([`kubectl kepler explain ${called}`, "reads pods, Events and nodes as well, by your rights, and says what to do"]);
-  if (open.some((one) => one.level === "stale") || !resource.conditions.length) steps.push([`kubectl kepler resync ${called} --wait`, "has every function look again, if an event was lost"]);
+  if (open.some((one) => one.level === "stale") || !resource.conditions.length) steps.push([`kubectl kepler resync ${called} --wait`, "requests that every function reconciles it again, if an event was lost"]);
   return html`<h3>Next</h3>
     <ul class="steps">
       ${steps.map(([command, does]) => html`<li key=${command}><code>${command}</code>${does && html` <span class="quiet">${does}</span>`}</li>`)}

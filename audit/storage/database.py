@@ -70,7 +70,7 @@ class Database:
         with self._reached(), self._writer.begin() as connection:
             yield connection
 
-    def give_back(self) -> None:
+    def vacuum(self) -> None:
         """Free unused pages of SQLite's file to the file system, some at a time; PostgreSQL does this by itself.
 
         Uses `executescript`: with `execute`, Python's driver takes a single step of a statement without columns, and
@@ -130,7 +130,7 @@ def _file(url: URL) -> URL:
         raise Misconfigured(f"`DATABASE` names no file: set it to one like {EXAMPLES}")
     path = Path(url.database)
     if not path.parent.is_dir():
-        raise Misconfigured(f"`DATABASE` is in '{path.parent}', which is no folder: make it, or name another one")
+        raise Misconfigured(f"`DATABASE` is in '{path.parent}', which is not a folder: create it, or name another one")
     writable = os.access(path, os.R_OK | os.W_OK) if path.exists() else True
     if not (writable and os.access(path.parent, os.R_OK | os.W_OK | os.X_OK)):
         raise Misconfigured(

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from audit.storage.entries import EditEntry, NotKept, checked, timely
+from audit.storage.entries import EditEntry, EventRefused, require_representable_year, require_storable
 from events.report import Field, Subject
 from runtime import redact
 from runtime.differences import list_keys
@@ -24,7 +24,7 @@ def edit(event: Event) -> EditEntry | None:
     """Return the generation in an event about one of our resources; None if its object has no uid, name or generation.
 
     A deletion counts as one more generation than that of the object in the event. If a finalizer held the object, its
-    generation is that one already. Raises NotKept if no such object can exist.
+    generation is that one already. Raises EventRefused if no such object can exist.
     """
     return _edit(event.api_version, event.kind, event.object, deleted_at=event.sent, deleted=event.deletes)
 
@@ -35,7 +35,7 @@ def last_generation(event: Event) -> EditEntry | None:
 
 
 def read(kind: Kind, manifest: Manifest) -> EditEntry | None:
-    """Return the generation of an object that was read from the API server; None as `edit`. Raises NotKept."""
+    """Return the generation of an object that was read from the API server; None as `edit`. Raises EventRefused."""
     entry = _edit(kind.api_version, kind.name, manifest)
     return replace(entry, verified=True) if entry else None
 
@@ -54,10 +54,10 @@ def _edit(
             uid=uid(manifest),
         )
         return _generation(subject, manifest, deleted_at, deleted=deleted)
-    except NotKept:
+    except EventRefused:
         raise
     except (AttributeError, TypeError, KeyError, ValueError) as wrong:
-        raise NotKept(f"not an object: {wrong}") from wrong
+        raise EventRefused(f"not an object: {wrong}") from wrong
 
 
 def _generation(subject: Subject, manifest: Manifest, deleted_at: datetime | None, *, deleted: bool) -> EditEntry:
@@ -69,8 +69,8 @@ def _generation(subject: Subject, manifest: Manifest, deleted_at: datetime | Non
     annotated = (metadata(manifest).get("annotations") or {}).get(ANNOTATION, "")
     carried = annotated if parse_traceparent(annotated) else ""
     time = time or datetime.now(UTC)
-    checked((*subject.model_dump().values(), by, carried), (number,))
-    timely(time)
+    require_storable((*subject.model_dump().values(), by, carried), (number,))
+    require_representable_year(time)
     return EditEntry(
         object=subject,
         generation=number,

@@ -26,7 +26,7 @@ FIRST_YEAR, LAST_YEAR = 1970, 9000
 AHEAD = timedelta(seconds=60)
 
 
-class NotKept(ValueError):
+class EventRefused(ValueError):
     """The event is not stored, and delivering it again cannot help.
 
     `reason` is one of `audit.storage.dropped_events`.
@@ -96,22 +96,22 @@ Entry = ReportEntry | EditEntry | SweepEntry | ResyncEntry
 
 
 def report(event: Event, report: Report) -> ReportEntry:
-    """Return the entry of a report. Raises NotKept.
+    """Return the entry of a report. Raises EventRefused.
 
     The report's cause is copied from the event that triggered the function, which anybody may have sent. Control
     characters in it are therefore escaped, and are no reason to refuse the report.
     """
-    checked((event.id, *_named(report)), (report.generation,))
-    printable(_sentences(report))
+    require_storable((event.id, *_named(report)), (report.generation,))
+    require_printable(_sentences(report))
     report = report.model_copy(update={"cause": _escaped(report.cause)})
-    timely(report.began)
-    happened(report.began, event.sent)
+    require_representable_year(report.began)
+    require_past(report.began, event.sent)
     try:
         whole = report.model_dump_json(by_alias=True)
         type(report).model_validate_json(whole)
         short = summary(event, report).model_dump_json(by_alias=True, exclude={"sequence", "kept"})
     except (ValidationError, ValueError) as wrong:
-        raise NotKept(f"not JSON: {wrong}") from wrong
+        raise EventRefused(f"not JSON: {wrong}") from wrong
     return ReportEntry(event.id, event.type, report, whole, short)
 
 
@@ -138,41 +138,41 @@ def summary(event: Event, report: Report) -> Summary:
 
 
 def sweep(event: Event, swept: SweepData, time: datetime) -> SweepEntry:
-    """Return the entry of a sweep. Raises NotKept."""
-    checked((event.id,), (swept.resources, swept.diverging, swept.calls), most=2**31 - 1)
-    timely(time)
-    happened(time)
+    """Return the entry of a sweep. Raises EventRefused."""
+    require_storable((event.id,), (swept.resources, swept.diverging, swept.calls), most=2**31 - 1)
+    require_representable_year(time)
+    require_past(time)
     if not 0 <= swept.milliseconds < LARGEST:
-        raise NotKept("`milliseconds` is no duration")
+        raise EventRefused("`milliseconds` is no duration")
     return SweepEntry(event.id, time, swept)
 
 
 def resync(event: Event, asked: Resync) -> ResyncEntry:
-    """Return the entry of a request to reconcile an object again. Raises NotKept."""
+    """Return the entry of a request to reconcile an object again. Raises EventRefused."""
     subject = asked.object
-    happened(event.sent)
-    checked((event.id, event.source, subject.api_version, subject.kind, subject.namespace, subject.name))
-    printable(sentence for sentences in asked.diverges.values() for sentence in sentences)
+    require_past(event.sent)
+    require_storable((event.id, event.source, subject.api_version, subject.kind, subject.namespace, subject.name))
+    require_printable(sentence for sentences in asked.diverges.values() for sentence in sentences)
     try:
         return ResyncEntry(event.id, event.source, subject, asked.model_dump_json(by_alias=True, include={"diverges"}))
     except ValueError as wrong:
-        raise NotKept(f"not JSON: {wrong}") from wrong
+        raise EventRefused(f"not JSON: {wrong}") from wrong
 
 
-def checked(texts: tuple[str, ...], numbers: tuple[int, ...] = (), *, most: int = LARGEST) -> None:
-    """Raise NotKept if an index cannot hold one of the texts, or a column one of the numbers."""
+def require_storable(texts: tuple[str, ...], numbers: tuple[int, ...] = (), *, most: int = LARGEST) -> None:
+    """Raise EventRefused if an index cannot hold one of the texts, or a column one of the numbers."""
     for text in texts:
         if not is_visible_name(text):
-            raise NotKept(f"'{text[:40]!a}' is no name: it is longer than {LONGEST_NAME} bytes, or not printable")
+            raise EventRefused(f"'{text[:40]!a}' is no name: it is longer than {LONGEST_NAME} bytes, or not printable")
     for number in numbers:
         if not 0 <= number <= most:
-            raise NotKept(f"'{number}' is out of range")
+            raise EventRefused(f"'{number}' is out of range")
 
 
-def timely(time: datetime) -> None:
-    """Raise NotKept for a year that some databases or languages cannot represent in every time zone."""
+def require_representable_year(time: datetime) -> None:
+    """Raise EventRefused for a year that some databases or languages cannot represent in every time zone."""
     if not FIRST_YEAR <= time.year <= LAST_YEAR:
-        raise NotKept(f"'{time}' is no time of a cluster's")
+        raise EventRefused(f"'{time}' is no time of a cluster's")
 
 
 def is_ahead(time: datetime) -> bool:
@@ -180,18 +180,18 @@ def is_ahead(time: datetime) -> bool:
     return time > datetime.now(UTC) + AHEAD
 
 
-def happened(*times: datetime | None) -> None:
-    """Raise NotKept if one of these times is in the future."""
+def require_past(*times: datetime | None) -> None:
+    """Raise EventRefused if one of these times is in the future."""
     for time in times:
         if time is not None and is_ahead(time):
-            raise NotKept(f"'{time}' is yet to come", FUTURE)
+            raise EventRefused(f"'{time}' is yet to come", FUTURE)
 
 
-def printable(texts: Iterable[str]) -> None:
-    """Raise NotKept if a terminal would obey a character in one of these texts, or show the text in another order."""
+def require_printable(texts: Iterable[str]) -> None:
+    """Raise EventRefused if a terminal would obey a character in one of these texts, or reorder the text."""
     for text in texts:
         if not is_printable(text):
-            raise NotKept(f"'{text[:40]!a}' has control characters")
+            raise EventRefused(f"'{text[:40]!a}' has control characters")
 
 
 def _sentences(report: Report) -> Iterator[str]:

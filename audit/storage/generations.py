@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 
 from audit.storage.entries import ROW, EditEntry
-from audit.storage.tables import Found, changes
+from audit.storage.tables import TableRow, changes
 from events.report import Report, Subject
 
 # Statements are built once, at import: building one costs more than running it.
@@ -89,7 +89,7 @@ def deletion_objection(connection: Connection, end: EditEntry) -> str:
     return ""
 
 
-def _find(transaction: WriteTransaction, subject: Subject, generation: int) -> Found | None:
+def _find(transaction: WriteTransaction, subject: Subject, generation: int) -> TableRow | None:
     return transaction.connection.execute(FIND, {**subject.model_dump(), "generation": generation}).first()
 
 
@@ -98,7 +98,7 @@ def _life(transaction: WriteTransaction, subject: Subject) -> int | None:
     return transaction.connection.execute(LIFE, subject.model_dump()).scalar()
 
 
-def _last(transaction: WriteTransaction, subject: Subject, trace: str) -> Found | None:
+def _last(transaction: WriteTransaction, subject: Subject, trace: str) -> TableRow | None:
     """Return the row of this name's newest generation: of the object with this trace, else of the latest object."""
     return transaction.connection.execute(LAST, {**subject.model_dump(), "trace": trace}).first()
 

@@ -13,7 +13,7 @@ from functools import partial
 
 from audit.storage import dropped_events, edits
 from audit.storage.dropped_events import FALSE, FUTURE
-from audit.storage.entries import EditEntry, NotKept, is_ahead
+from audit.storage.entries import EditEntry, EventRefused, is_ahead
 from audit.storage.generations import deletion_objection
 from audit.storage.store import Store
 from runtime.client import Client
@@ -45,7 +45,7 @@ class Hints:
     _read: Remembered = field(default_factory=lambda: Remembered(REMEMBERED))
 
     def __call__(self, event: Event) -> int:
-        """Store what is new, and return the number of API calls that were made. Raises NotKept."""
+        """Store what is new, and return the number of API calls that were made. Raises EventRefused."""
         hinted = edits.edit(event)
         if hinted is None or (not event.deletes and _identity(event.object) in self._read):
             return 0
@@ -105,17 +105,17 @@ def contradiction(hinted: EditEntry, current: EditEntry | None, *, deletes: bool
 
 
 def _ref(hinted: EditEntry) -> Ref:
-    """Return the object that an event is about. Raises NotKept if no such object can exist."""
+    """Return the object that an event is about. Raises EventRefused if no such object can exist."""
     subject = hinted.object
     kind: Kind | None = KINDS.get((subject.api_version, subject.kind))
     if kind is None:
-        raise NotKept(f"'{subject.kind[:40]!a}' is no kind of ours")
+        raise EventRefused(f"'{subject.kind[:40]!a}' is no kind of ours")
     if (
         not is_name(subject.name)
         or bool(subject.namespace) is not kind.namespaced
         or not is_name(subject.namespace or "a")
     ):
-        raise NotKept(f"no {kind.name} can have this name")
+        raise EventRefused(f"no {kind.name} can have this name")
     return Ref(kind, subject.namespace, subject.name)
 
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from audit.storage import dropped_events, entries, signing
 from audit.storage.dropped_events import UNREADABLE
-from audit.storage.entries import Entry, NotKept
+from audit.storage.entries import Entry, EventRefused
 from audit.storage.hints import Hints
 from audit.storage.signing import Keys
 from audit.storage.store import Store
@@ -34,9 +34,9 @@ from runtime.event import Event
 from runtime.receive import Received
 
 # Data of the event types that are stored; each has a case in `entry`.
-Kept = Report | SweepData | Resync
+EventContent = Report | SweepData | Resync
 # Type of an event that is stored -> the word for it in the log, and the model of its data.
-KEPT: Mapping[str, tuple[str, type[Kept]]] = {
+KEPT: Mapping[str, tuple[str, type[EventContent]]] = {
     RECONCILE_CONVERGED: ("report", Report),
     RECONCILE_WAITING: ("report", Report),
     RECONCILE_REJECTED: ("report", Report),
@@ -68,7 +68,7 @@ class Audit:
                 self._note(event)
             elif event.type in RESOURCES:
                 return Received(calls=self.hints(event))
-        except NotKept as wrong:
+        except EventRefused as wrong:
             dropped_events.note(event, wrong.reason, str(wrong))
         except ValidationError as wrong:
             dropped_events.note(event, UNREADABLE, _first(wrong))
@@ -89,8 +89,8 @@ class Audit:
         )
 
 
-def entry(event: Event, content: Kept) -> Entry:
-    """Return the entry to store for an event with this content. Raises NotKept."""
+def entry(event: Event, content: EventContent) -> Entry:
+    """Return the entry to store for an event with this content. Raises EventRefused."""
     match content:
         case Report():
             return entries.report(event, content)

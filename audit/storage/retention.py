@@ -16,8 +16,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, literal, or_, select, true, update
 
 from audit.storage.database import Database
-from audit.storage.tables import Found, changes, ledger, reports, resyncs, sweeps, written
-from audit.storage.totals import Gone
+from audit.storage.tables import TableRow, changes, ledger, reports, resyncs, sweeps, written
+from audit.storage.totals import DeletedAmounts
 from runtime.errors import ApiError
 
 log = logging.getLogger("kepler.audit")
@@ -44,44 +44,44 @@ class Retention:
     rest: Callable[[float], None] = time.sleep
     _due: threading.Event = field(default_factory=threading.Event)
 
-    def told(self, size: int) -> None:
+    def note_size(self, size: int) -> None:
         """Note how many bytes are stored now, and start a run if that is above the limit."""
         if size > self.bytes:
             self._due.set()
 
     def begin(self) -> None:
         """Start the thread that deletes, for as long as the process runs."""
-        threading.Thread(target=self._look, name="retention", daemon=True).start()
+        threading.Thread(target=self._run, name="retention", daemon=True).start()
 
-    def _look(self) -> None:
+    def _run(self) -> None:
         while True:
             try:
-                self.forget()
+                self.delete_old()
             except ApiError as away:
-                log.warning("nothing forgotten", extra={"reason": away.message})
+                log.warning("old rows not deleted", extra={"reason": away.message})
             except Exception:
                 log.exception("defect")
             self._due.wait(PERIOD)
             self._due.clear()
 
-    def forget(self) -> int:
+    def delete_old(self) -> int:
         """Delete everything above the limits, and return the number of rows deleted."""
-        gone = self._repeat(before=datetime.now(UTC) - timedelta(days=self.days))
+        deleted = self._repeat(before=datetime.now(UTC) - timedelta(days=self.days))
         with self.database.reading() as connection:
-            crowded = connection.execute(select(ledger.c.bytes)).scalar_one() > self.bytes
-        if crowded:
-            gone += self._repeat(above=int(self.bytes * LEFT))
-        if gone:
-            log.info("forgotten", extra={"rows": gone})
-            self.database.give_back()
-        return gone
+            is_full = connection.execute(select(ledger.c.bytes)).scalar_one() > self.bytes
+        if is_full:
+            deleted += self._repeat(above=int(self.bytes * LEFT))
+        if deleted:
+            log.info("old rows deleted", extra={"rows": deleted})
+            self.database.vacuum()
+        return deleted
 
     def _repeat(self, *, before: datetime | None = None, above: int = -1) -> int:
-        gone = 0
-        while went := self._batch(before, above):
-            gone += went
+        deleted = 0
+        while deleted_now := self._batch(before, above):
+            deleted += deleted_now
             self.rest(PAUSE)
-        return gone
+        return deleted
 
     def _batch(self, before: datetime | None, above: int) -> int:
         """Delete one batch of the oldest rows, and return their number.
@@ -94,39 +94,39 @@ class Retention:
             first = _oldest(connection)
             if size <= above or first is None:
                 return 0
-            gone = _delete(connection, first + BATCH - 1, before)
-            connection.execute(update(ledger).values(bytes=max(0, size - gone.bytes)))
-            gone.write(connection)
-            return gone.rows
+            deleted = _delete(connection, first + BATCH - 1, before)
+            connection.execute(update(ledger).values(bytes=max(0, size - deleted.bytes)))
+            deleted.write(connection)
+            return deleted.rows
 
 
 def _oldest(connection: Connection) -> int | None:
     """Return the lowest sequence number of all rows that may be deleted, or None."""
     numbers = [
-        select(table.c.sequence).where(true() if table is not changes else _done_with()).order_by(table.c.sequence)
+        select(table.c.sequence).where(true() if table is not changes else _deletable()).order_by(table.c.sequence)
         for table in NUMBERED
     ]
     lowest = [connection.execute(query.limit(1)).scalar() for query in numbers]
     return min((number for number in lowest if number is not None), default=None)
 
 
-def _delete(connection: Connection, cut: int, before: datetime | None) -> Gone:
+def _delete(connection: Connection, cut: int, before: datetime | None) -> DeletedAmounts:
     """Delete the rows up to the number `cut`; of those only the ones stored before `before`, if that is given."""
-    gone = Gone()
+    deleted = DeletedAmounts()
     for table in NUMBERED:
         old = [table.c.sequence <= cut, *([table.c.kept < before] if before else [])]
-        old += [_done_with()] if table is changes else []
+        old += [_deletable()] if table is changes else []
         namespace = literal("") if table is sweeps else table.c.namespace
         returned = (table.c.sequence, table.c.bytes, namespace.label("namespace"))
-        went: Sequence[Found] = connection.execute(delete(table).where(*old).returning(*returned)).all()
-        if table is reports and went:
-            connection.execute(delete(written).where(written.c.sequence.in_([row.sequence for row in went])))
-        for row in went:
-            gone.note(row.namespace, row.bytes, is_report=table is reports)
-    return gone
+        rows: Sequence[TableRow] = connection.execute(delete(table).where(*old).returning(*returned)).all()
+        if table is reports and rows:
+            connection.execute(delete(written).where(written.c.sequence.in_([row.sequence for row in rows])))
+        for row in rows:
+            deleted.note(row.namespace, row.bytes, is_report=table is reports)
+    return deleted
 
 
-def _done_with() -> ColumnElement[bool]:
+def _deletable() -> ColumnElement[bool]:
     """Return the condition for a generation without reports, which is a deletion or has a later generation.
 
     A later edit is compared with the generation before it, so the latest one is kept.
@@ -141,8 +141,8 @@ def _done_with() -> ColumnElement[bool]:
             and_(later.c.life == changes.c.life, later.c.generation > changes.c.generation),
         ),
     )
-    spoken_of = exists().where(reports.c.change == changes.c.sequence)
-    return and_(~spoken_of, or_(changes.c.deleted, exists().where(follows)))
+    has_reports = exists().where(reports.c.change == changes.c.sequence)
+    return and_(~has_reports, or_(changes.c.deleted, exists().where(follows)))
 
 
 # In the order of deletion: reports before the generations that they are about.

@@ -33,12 +33,16 @@ def prepare(database: Database) -> None:
             if stored != SCHEMA:
                 _migrate(connection, database, stored)
     except Unavailable as away:
-        raise Misconfigured(f"{away.message}: set `DATABASE` to one that can be reached, with a user who may") from None
+        raise Misconfigured(
+            f"{away.message}: set `DATABASE` to one that can be reached, with a user who may log in"
+        ) from None
     except OSError as wrong:
-        raise Misconfigured(f"`DATABASE` is in a folder that takes no files ({wrong}): name another one") from None
+        raise Misconfigured(
+            f"no file can be created in the folder of `DATABASE` ({wrong}): choose another folder"
+        ) from None
     except SQLAlchemyError as wrong:
         cause = database.cause(wrong)
-        step = "give its user the right to make tables, or set `DATABASE` to another one"
+        step = "give its user the permission to create tables, or set `DATABASE` to another one"
         raise Misconfigured(f"the database {database} cannot be used ({cause}): {step}") from None
 
 

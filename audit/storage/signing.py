@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from audit.storage.dropped_events import UNSIGNED, WRONG_SIGNATURE
-from audit.storage.entries import NotKept
+from audit.storage.entries import EventRefused
 from runtime.errors import OperatorError, Unavailable
 from runtime.event import Event
 from runtime.signature import ATTRIBUTE, SECRET_NAME, Keyring
@@ -33,14 +33,14 @@ class Keys(Protocol):
 
 
 def check(event: Event, keys: Keys) -> None:
-    """Raise NotKept for an event without a valid signature, Unavailable if that cannot be checked yet."""
+    """Raise EventRefused for an event without a valid signature, Unavailable if that cannot be checked yet."""
     if not event.extensions.get(ATTRIBUTE):
-        raise NotKept("it carries no signature", UNSIGNED)
+        raise EventRefused("it carries no signature", UNSIGNED)
     if keys.verify(event):
         return
     if keys() is None:
         raise Unavailable(f"no signature can be checked: Secret '{SECRET_NAME}' is missing, or cannot be read")
-    raise NotKept("its signature is not that of its attributes and data", WRONG_SIGNATURE)
+    raise EventRefused("its signature is not that of its attributes and data", WRONG_SIGNATURE)
 
 
 def begin(keyring: Keyring) -> None:

@@ -16,7 +16,7 @@ from audit.storage import generations
 from audit.storage.database import Database
 from audit.storage.entries import ROW, EditEntry, Entry, ReportEntry, ResyncEntry, SweepEntry
 from audit.storage.tables import ledger, reports, resyncs, sweeps, written
-from audit.storage.totals import Added
+from audit.storage.totals import AddedAmounts
 from events.report import Report
 from runtime.singleflight import SingleFlight
 
@@ -65,7 +65,7 @@ class Batch:
     kept: datetime
     known: set[str] = field(default_factory=set)
     rows: dict[str, list[Row]] = field(default_factory=lambda: {table.name: [] for table in TABLES})
-    added: Added = field(default_factory=Added)
+    added: AddedAmounts = field(default_factory=AddedAmounts)
 
     @classmethod
     def begin(cls, connection: Connection, clock: Callable[[], datetime]) -> "Batch":

@@ -34,7 +34,7 @@ from sqlalchemy import (
 SCHEMA = "0002"
 
 # One row of any table.
-Found = Row[*tuple[Any, ...]]
+TableRow = Row[*tuple[Any, ...]]
 
 
 class Instant(TypeDecorator[datetime]):

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, case, delete, func, insert, select, update
 
-from audit.access.visibility import Sight
+from audit.access.visibility import Visibility
 from audit.storage.tables import reports, totals
 
 # Statements are built once, at import: building one costs more than running it.
@@ -53,7 +53,7 @@ class Amount:
 
 
 @dataclass
-class Added:
+class AddedAmounts:
     """What one transaction adds, by namespace."""
 
     _amounts: dict[str, Amount] = field(default_factory=lambda: defaultdict(Amount))
@@ -79,7 +79,7 @@ class Added:
 
 
 @dataclass
-class Gone:
+class DeletedAmounts:
     """What one transaction deletes, by namespace."""
 
     rows: int = 0
@@ -104,7 +104,7 @@ class Gone:
 
 
 @dataclass(frozen=True)
-class Held:
+class StoredAmounts:
     """How much is stored of what a user may see."""
 
     reports: int
@@ -113,11 +113,11 @@ class Held:
     newest: int
 
 
-def held(connection: Connection, sight: Sight) -> Held:
+def stored_amounts(connection: Connection, visibility: Visibility) -> StoredAmounts:
     """Return the sums over the namespaces that the user may see, the time of the oldest report, and the last number."""
     sums = (func.sum(totals.c.reports), func.sum(totals.c.bytes), func.min(totals.c.oldest), func.max(totals.c.newest))
-    row = connection.execute(select(*sums).where(sight.limit(totals.c.namespace))).one()
-    return Held(int(row[0] or 0), int(row[1] or 0), row[2], int(row[3] or 0))
+    row = connection.execute(select(*sums).where(visibility.limit(totals.c.namespace))).one()
+    return StoredAmounts(int(row[0] or 0), int(row[1] or 0), row[2], int(row[3] or 0))
 
 
 def namespaces(connection: Connection) -> set[str]:

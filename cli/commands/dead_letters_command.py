@@ -13,7 +13,7 @@ from cli import dead_letter_rows as kept
 from cli.command_errors import Exit, Missing, UsageError
 from cli.connection.broker import send
 from cli.connection.cluster import Cluster
-from cli.options import Format, Output, Reach
+from cli.options import ClusterOptions, Format, Output
 from cli.output import data, remark, say, table
 from dead_letters.dead_letter import LABEL, changed, is_letter
 from runtime import redact
@@ -24,30 +24,30 @@ BY = "cli"
 
 Letter = Annotated[str, typer.Argument(help="Name of a letter, as the list has it.", show_default=False)]
 Letters = Annotated[list[str] | None, typer.Argument(help="Names of letters.", show_default=False)]
-All = Annotated[bool, typer.Option("--all", help="Every letter there is.")]
+All = Annotated[bool, typer.Option("--all", help="All letters.")]
 
 
-def listed(ctx: typer.Context, place: Reach, *, output: Output = Format.TABLE) -> int:
+def listed(ctx: typer.Context, options: ClusterOptions, *, output: Output = Format.TABLE) -> int:
     """Events that could not be delivered: about what, and what the function answered.
 
-    They are about resources of all namespaces, and kept in the functions' own. What they asked for is not lost: the
-    sweep finds it within minutes.
+    They are about resources of all namespaces, and stored in the functions' namespace. No change is lost: the sweep
+    finds within minutes what differs.
     """
     if ctx.invoked_subcommand:
         return Exit.OK
-    letters = read.letters(_all(place.connect()))
+    letters = read.letters(_all(options.connect()))
     if output is not Format.TABLE:
         data(letters, output)
     elif letters:
         table(kept.HEADINGS, kept.rows(letters, datetime.now(UTC)))
     else:
-        remark("no dead letters: nothing waits to be sent again")
+        remark("no dead letters: every event was delivered")
     return Exit.OK
 
 
-def show(letter: Letter, place: Reach, *, output: Output = Format.TABLE) -> int:
+def show(letter: Letter, options: ClusterOptions, *, output: Output = Format.TABLE) -> int:
     """One letter: to whom, what came back, and the event itself."""
-    config_map = _need(place.connect(), letter)
+    config_map = _need(options.connect(), letter)
     read_letter = _readable(config_map)
     if output is not Format.TABLE:
         data(read_letter, output)
@@ -57,17 +57,17 @@ def show(letter: Letter, place: Reach, *, output: Output = Format.TABLE) -> int:
     return Exit.OK
 
 
-def replay(place: Reach, *, letters: Letters = None, everything: All = False) -> int:
-    """Has letters sent again, as they were.
+def replay(options: ClusterOptions, *, letters: Letters = None, everything: All = False) -> int:
+    """Sends letters again, as they were.
 
-    Who can take one now does, and the letter is gone; else it comes back.
+    A letter is deleted once it is sent again. If the event still cannot be delivered, a new letter appears.
     """
-    cluster = place.connect()
+    cluster = options.connect()
     meant = _meant(cluster, letters, everything=everything)
     chosen = read.letters(meant) if everything else [_readable(config_map) for config_map in meant]
     lost = [letter for letter in chosen if not letter.complete]
     for letter in lost:
-        remark(f"'{letter.name}' cannot be sent again: its data was too large to be kept; `discard` throws it away")
+        remark(f"'{letter.name}' cannot be sent again: its data was too large to be stored; `discard` deletes it")
     again = [letter for letter in chosen if letter.complete]
     if again:
         send(cluster, (request(letter.name, by=BY) for letter in again), signed=True)
@@ -75,23 +75,23 @@ def replay(place: Reach, *, letters: Letters = None, everything: All = False) ->
     return Exit.NO if lost else Exit.OK
 
 
-def discard(place: Reach, *, letters: Letters = None, everything: All = False) -> int:
-    """Throws letters away that nobody can use.
+def discard(options: ClusterOptions, *, letters: Letters = None, everything: All = False) -> int:
+    """Deletes letters without sending them again.
 
-    What they asked for is not lost: the sweep finds it within minutes.
+    No change is lost: the sweep finds within minutes what differs.
     """
-    cluster = place.connect()
+    cluster = options.connect()
     config_maps = _meant(cluster, letters, everything=everything)
     for config_map in config_maps:
         cluster.delete(kept.ref(name(config_map), cluster.operator_namespace), config_map)
-    say(_count(config_maps, "thrown away"))
+    say(_count(config_maps, "discarded"))
     return Exit.OK
 
 
 def _meant(cluster: Cluster, letters: list[str] | None, *, everything: bool) -> Sequence[Manifest]:
     """Return the letters that the user names, or all; raises Missing for a name that does not exist."""
     if bool(letters) == everything:
-        raise UsageError("name letters, or say --all")
+        raise UsageError("name letters, or use --all")
     return [_need(cluster, letter) for letter in letters] if letters else _all(cluster)
 
 
@@ -106,7 +106,7 @@ def _all(cluster: Cluster) -> tuple[Manifest, ...]:
 def _need(cluster: Cluster, letter: str) -> Manifest:
     config_map = cluster.get(kept.ref(letter, cluster.operator_namespace))
     if config_map is None or not is_letter(config_map):
-        raise Missing(f"there is no dead letter '{letter}': it is gone, or `kubectl kepler dead-letters` lists it")
+        raise Missing(f"there is no dead letter '{letter}': `kubectl kepler dead-letters` lists those that exist")
     return config_map
 
 

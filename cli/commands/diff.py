@@ -8,12 +8,12 @@ from cli.command_errors import Exit, UsageError
 from cli.connection.cluster import DEFAULT_NAMESPACE
 from cli.kinds import title
 from cli.manifest_files.manifests import ManifestSet
-from cli.options import Format, ManifestSources, Output, Reach
+from cli.options import ClusterOptions, Format, ManifestSources, Output
 from cli.output import data, documents, progress, remark, say
 from cli.prediction import predict, render
 from cli.prediction.predict import Prediction
+from cli.prediction.predicted_changes import blocked_functions, lines, redacted, sentence
 from cli.prediction.predicted_changes import diff as diff_of
-from cli.prediction.predicted_changes import lines, redacted, sentence, stopped
 from runtime.plain import as_yaml
 
 FieldManager = Annotated[
@@ -31,7 +31,7 @@ OpenShift = Annotated[bool, typer.Option("--openshift", help="With --offline: th
 
 def diff(  # noqa: PLR0913 (one parameter an option)
     sources: ManifestSources,
-    place: Reach,
+    options: ClusterOptions,
     *,
     field_manager: FieldManager = "",
     full: Full = False,
@@ -41,11 +41,11 @@ def diff(  # noqa: PLR0913 (one parameter an option)
     """What `kubectl apply` would change: the resource itself, and all that the functions would do about it.
 
     Writes nothing. Confidential values are hidden, in every format, unless --show-values is given.
-    Ends with 0 where nothing differs, 1 where something does, and more where that cannot be told.
+    Ends with 0 if nothing differs, with 1 if something does, and with a higher code after an error.
     """
     sources.check()
-    cluster = place.connect()
-    written = sources.read(namespace=cluster.namespace, forced=bool(place.namespace))
+    cluster = options.connect()
+    written = sources.read(namespace=cluster.namespace, forced=bool(options.namespace))
     with progress("deciding as every function would"):
         prediction = predict.with_cluster(cluster, written, manager=field_manager)
     compared = diff_of(prediction)
@@ -61,7 +61,7 @@ def diff(  # noqa: PLR0913 (one parameter an option)
 
 def render_command(  # noqa: PLR0913
     sources: ManifestSources,
-    place: Reach,
+    options: ClusterOptions,
     *,
     offline: Offline = False,
     prometheus_operator: Prometheus = True,
@@ -75,13 +75,13 @@ def render_command(  # noqa: PLR0913
     if output is Format.TABLE:
         raise UsageError("objects are no table: use --output yaml or json")
     sources.check()
-    named = place.namespace or DEFAULT_NAMESPACE
+    named = options.namespace or DEFAULT_NAMESPACE
     if offline:
-        written = sources.read(namespace=named, forced=bool(place.namespace))
+        written = sources.read(namespace=named, forced=bool(options.namespace))
         prediction = predict.offline(written, prometheus=prometheus_operator, with_openshift=openshift)
     else:
-        cluster = place.connect()
-        written = sources.read(namespace=cluster.namespace, forced=bool(place.namespace))
+        cluster = options.connect()
+        written = sources.read(namespace=cluster.namespace, forced=bool(options.namespace))
         with progress("deciding as every function would"):
             prediction = predict.with_cluster(cluster, written)
     _remark(written, prediction)
@@ -94,9 +94,9 @@ def _print(prediction: Prediction, output: Format) -> int:
         documents(render.as_list(objects), output)
     else:
         typer.echo(render.with_separators(as_yaml(manifest) for manifest in objects), nl=False)
-    refusals = stopped(prediction.simulated.decisions)
-    for refusal in refusals:
-        remark(sentence(refusal))
+    refusals = blocked_functions(prediction.simulated.decisions)
+    for blocked in refusals:
+        remark(sentence(blocked))
     return Exit.NO if refusals else Exit.OK
 
 

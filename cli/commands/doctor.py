@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from audit.answers.checks import Check
 from cli.command_errors import Exit
 from cli.connection.cluster import Cluster
-from cli.doctor import alive, delivery, guards, installed, knative_health, knative_services, subscriptions
+from cli.doctor import delivery, guards, installed, knative_health, knative_services, operation, subscriptions
 from cli.doctor.check import HEADINGS, ClusterSnapshot, Diagnosis
 from cli.doctor.survey import survey
-from cli.options import ConsoleAt, Format, Output, Reach
+from cli.options import ClusterOptions, ConsoleOptions, Format, Output
 from cli.output import data, progress, say, table
 from runtime.settings import VERSION
 
@@ -21,22 +21,22 @@ CHECKS: tuple[Callable[[ClusterSnapshot], Iterator[Check]], ...] = (
     delivery.eventing,
     subscriptions.triggers,
     knative_services.functions,
-    alive.sweep,
-    alive.letters,
-    alive.namespaces,
-    alive.resources,
-    alive.rights,
+    operation.sweep,
+    operation.letters,
+    operation.namespaces,
+    operation.resources,
+    operation.rights,
 )
 
 
-def doctor(place: Reach, at: ConsoleAt, *, output: Output = Format.TABLE) -> int:
+def doctor(options: ClusterOptions, console_options: ConsoleOptions, *, output: Output = Format.TABLE) -> int:
     """Whether the installation is complete and works: what is missing, what is another version's, what to do.
 
     Ends with 1 where a check fails; warnings do not count.
     """
-    cluster = place.connect()
+    cluster = options.connect()
     with progress("reading the installation"):
-        diagnosed = diagnosis(cluster, console=at.console, token=at.token)
+        diagnosed = diagnosis(cluster, console=console_options.console, token=console_options.token)
     if output is not Format.TABLE:
         data(diagnosed, output)
     else:

@@ -11,12 +11,12 @@ import typer
 from audit.answer_models import Change, Trace
 from cli.command_errors import CliError, Exit, Missing
 from cli.connection.cluster import Cluster
-from cli.connection.console import ConsoleClient, reached
+from cli.connection.console import ConsoleClient, console_client
 from cli.kinds import target, title
 from cli.lookup import find_resource
-from cli.options import ConsoleAt, Everywhere, Format, Name, Output, Reach
+from cli.options import ClusterOptions, ConsoleOptions, Everywhere, Format, Name, Output
 from cli.output import data, remark, say
-from cli.timeline.history_lines import Changed, behind, changed, changes, since, writes
+from cli.timeline.history_lines import Changed, changed, changes, edit_of_report, since, writes
 from cli.timeline.waterfall import lines
 from runtime.errors import Forbidden
 from runtime.objects import Ref
@@ -36,8 +36,8 @@ Calls = Annotated[bool, typer.Option("--calls", help="Also each call of the API 
 
 
 def history(  # noqa: PLR0913 (one parameter an option)
-    place: Reach,
-    at: ConsoleAt,
+    options: ClusterOptions,
+    console_options: ConsoleOptions,
     *,
     name: Name = "",
     since_: Since = "",
@@ -51,9 +51,9 @@ def history(  # noqa: PLR0913 (one parameter an option)
 
     With --target: what was written to one object of the cluster, by which function, because of which edit.
     """
-    cluster = place.connect()
+    cluster = options.connect()
     after = since(since_, datetime.now(UTC))
-    with reached(cluster, url=at.console, token=at.token) as console:
+    with console_client(cluster, url=console_options.console, token=console_options.token) as console:
         if target_:
             about, namespace = target(target_, cluster.namespace), "" if all_namespaces else cluster.namespace
             wrote = list(_print_reports(console, about, namespace, after, limit))
@@ -78,11 +78,11 @@ def _print(entries: "list[Changed] | list[Change]", lines: Iterator[str], output
 
 
 def _nothing(cluster: Cluster, about: Ref, *, everywhere: bool) -> None:
-    """Remark that nothing is kept about an object; raises Missing if there is no such object either."""
-    forgotten = "it was longer ago than --since, or is forgotten by now"
+    """Remark that nothing is stored about an object; raises Missing if there is no such object either."""
+    too_old = "it was longer ago than --since, or has been deleted by now"
     if not everywhere and not _may_exist(cluster, about):
-        raise Missing(f"there is no {title(about)}, and nothing is kept about one: it never was, or {forgotten}")
-    remark(f"nothing is kept about {title(about)}: no function has written to it, or {forgotten}")
+        raise Missing(f"there is no {title(about)}, and nothing is stored about one: it never existed, or {too_old}")
+    remark(f"nothing is stored about {title(about)}: no function has written to it, or {too_old}")
 
 
 def _may_exist(cluster: Cluster, about: Ref) -> bool:
@@ -119,7 +119,7 @@ def _print_reports(
     for short in page.items:
         if short.trace not in traces:
             traces[short.trace] = _trace(console, short.trace)
-        yield from changed(console.report(short.id), wanted, behind(traces[short.trace], short.id))
+        yield from changed(console.report(short.id), wanted, edit_of_report(traces[short.trace], short.id))
 
 
 def _trace(console: ConsoleClient, identity: str) -> Trace | None:
@@ -130,8 +130,8 @@ def _trace(console: ConsoleClient, identity: str) -> Trace | None:
 
 
 def trace(  # noqa: PLR0913
-    place: Reach,
-    at: ConsoleAt,
+    options: ClusterOptions,
+    console_options: ConsoleOptions,
     *,
     name: Name = "",
     generation: Generation = None,
@@ -139,9 +139,9 @@ def trace(  # noqa: PLR0913
     calls: Calls = False,
     output: Output = Format.TABLE,
 ) -> int:
-    """What one change set going, as a waterfall: who worked when, and what the end waited for."""
-    cluster = place.connect()
-    with reached(cluster, url=at.console, token=at.token) as console:
+    """What one change led to, as a waterfall: which function worked when, and what the last one waited for."""
+    cluster = options.connect()
+    with console_client(cluster, url=console_options.console, token=console_options.token) as console:
         trace = console.trace(identity or _newest(console, find_resource(cluster, name), generation).trace)
     if output is not Format.TABLE:
         data(trace, output)
@@ -157,4 +157,4 @@ def _newest(console: ConsoleClient, key: Ref, generation: int | None) -> Change:
         if generation in (None, change.generation):
             return change
     wanted = f"generation {generation} of {title(key)}" if generation else title(key)
-    raise Missing(f"nothing is kept about {wanted}: `kubectl kepler history {key.name}` lists what is")
+    raise Missing(f"nothing is stored about {wanted}: `kubectl kepler history {key.name}` lists what is")

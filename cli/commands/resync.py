@@ -11,7 +11,7 @@ from cli.connection.broker import send
 from cli.connection.cluster import Cluster
 from cli.kinds import RECONCILED_KINDS, title
 from cli.lookup import find_resource
-from cli.options import Everywhere, Name, Reach
+from cli.options import ClusterOptions, Everywhere, Name
 from cli.output import progress, remark, say
 from functions.function_catalogue import FUNCTIONS
 from runtime.conditions import current
@@ -27,7 +27,7 @@ Timeout = Annotated[float, typer.Option(min=1, help="Seconds to wait.")]
 
 
 def resync(  # noqa: PLR0913 (one parameter an option)
-    place: Reach,
+    options: ClusterOptions,
     *,
     name_: Name = "",
     everything: All = False,
@@ -35,20 +35,21 @@ def resync(  # noqa: PLR0913 (one parameter an option)
     wait: Wait = False,
     timeout: Timeout = 60.0,
 ) -> int:
-    """Asks every function to look at a resource again, by an event through the Broker.
+    """Asks every function to reconcile a resource now, by an event through the Broker.
 
-    Nothing is changed that is as it should be. With --wait it ends with 1 where not all have reported in time.
+    Objects that are as they should be are not changed. With --wait it ends with 1 if a function has not reported in
+    time.
     """
     if name_ and everything:
         raise UsageError("a NAME and --all exclude each other: leave one out")
-    cluster = place.connect()
+    cluster = options.connect()
     namespace = "" if all_namespaces else cluster.namespace
     keys = _all(cluster, namespace) if everything or all_namespaces else [find_resource(cluster, name_)]
     for key in keys:
         cluster.need(key)
     send(cluster, (request(key, by=BY) for key in keys))
     for key in keys:
-        say(f"{title(key)}: asked for")
+        say(f"{title(key)}: resync requested")
     return _await(cluster, keys, timeout) if wait else Exit.OK
 
 
@@ -59,7 +60,7 @@ def _all(cluster: Cluster, namespace: str) -> list[Ref]:
         for manifest in cluster.known(kind, namespace if kind.namespaced else "") or ()
     ]
     if not keys:
-        raise Missing("there is nothing to look at: `kubectl kepler status -A` lists what there is")
+        raise Missing("there is nothing to reconcile: `kubectl kepler status -A` lists what there is")
     return keys
 
 
@@ -76,7 +77,7 @@ def _await(cluster: Cluster, keys: Sequence[Ref], timeout: float) -> int:
     if left:
         for key in left:
             sentence = ", ".join(late(key, cluster.get(key)))
-            remark(f"{title(key)}: after {timeout:.0f} s not heard from {sentence}; `kubectl kepler explain` says why")
+            remark(f"{title(key)}: no report from {sentence} within {timeout:.0f} s; `kubectl kepler explain` says why")
         return Exit.NO
     say("every function has reported")
     return Exit.OK

@@ -11,10 +11,10 @@ import typer
 
 from cli.command_errors import Exit, Missing, UsageError
 from cli.connection.cluster import Cluster
-from cli.glance import HEADINGS, SPARED, Changes, ResourceRows, rows
+from cli.glance import HEADINGS, OPTIONAL_COLUMNS, Changes, ResourceRows, rows
 from cli.glance import status as glance
 from cli.lookup import INSTALL
-from cli.options import Everywhere, Format, Output, Reach
+from cli.options import ClusterOptions, Everywhere, Format, Output
 from cli.output import data, one_line_table, remark, unstyled
 from runtime.errors import Forbidden
 from runtime.objects import KEPLER, OURS, Kind, Manifest, Ref, metadata, name
@@ -29,7 +29,7 @@ Watch = Annotated[bool, typer.Option("--watch", "-w", help="Then a line for each
 
 
 def status(
-    place: Reach,
+    options: ClusterOptions,
     *,
     all_namespaces: Everywhere = False,
     selector: Selector = "",
@@ -42,58 +42,58 @@ def status(
     """
     if watch and output is not Format.TABLE:
         raise UsageError("--watch prints lines for people: leave --output out")
-    cluster = place.connect()
-    look = Look(cluster, "" if all_namespaces else cluster.namespace, selector)
+    cluster = options.connect()
+    lister = ResourceLister(cluster, "" if all_namespaces else cluster.namespace, selector)
     if watch:
-        _watch(look)
-    resource_rows = look()
+        _watch(lister)
+    resource_rows = lister()
     if output is not Format.TABLE:
         data(resource_rows, output)
     elif resource_rows.resources:
-        one_line_table(HEADINGS, rows(resource_rows, datetime.now(UTC)), SPARED)
+        one_line_table(HEADINGS, rows(resource_rows, datetime.now(UTC)), OPTIONAL_COLUMNS)
     else:
         where = "any namespace" if all_namespaces else f"namespace '{cluster.namespace}'; -A looks everywhere"
         remark(f"no Kepler resources{f' with labels {selector!r}' if selector else ''} in {where}")
     return Exit.OK if resource_rows.ready else Exit.NO
 
 
-def _watch(look: "Look") -> None:
+def _watch(lister: "ResourceLister") -> None:
     """Print all resources, then each that has changed, until the user interrupts."""
     changes = Changes()
     while True:
-        unstyled(changes.lines(look(), datetime.now(UTC)))
+        unstyled(changes.lines(lister(), datetime.now(UTC)))
         sys.stdout.flush()
         time.sleep(INTERVAL)
 
 
 @dataclass
-class Look:
+class ResourceLister:
     """Lists the resources of a namespace and of the cluster that the user may list; says once what is left out."""
 
     cluster: Cluster
     namespace: str
     selector: str
-    told: set[str] = field(default_factory=set)
+    remarks_made: set[str] = field(default_factory=set)
 
     def __call__(self) -> ResourceRows:
         """Return all resources as they are now.
 
         Raises Forbidden if Keplers may not be listed anywhere, Missing if there is no such kind.
         """
-        objects = dict(self._found(self.selector))
-        naming = dict(self._of(KEPLER, "")) if self.selector else None
+        objects = dict(self._all_objects(self.selector))
+        naming = dict(self._objects_of(KEPLER, "")) if self.selector else None
         return glance(objects, naming)
 
-    def _found(self, selector: str) -> Iterator[tuple[Ref, Manifest]]:
+    def _all_objects(self, selector: str) -> Iterator[tuple[Ref, Manifest]]:
         for kind in OURS:
             try:
-                yield from self._of(kind, selector)
+                yield from self._objects_of(kind, selector)
             except Forbidden:
                 if kind is KEPLER:
                     raise
-                self._tell(f"you may not list {kind.plural}: they are left out")
+                self._remark_once(f"you may not list {kind.plural}: they are left out")
 
-    def _of(self, kind: Kind, selector: str) -> Iterator[tuple[Ref, Manifest]]:
+    def _objects_of(self, kind: Kind, selector: str) -> Iterator[tuple[Ref, Manifest]]:
         listed = self._listed(kind, selector)
         if listed is None and kind is KEPLER:
             raise Missing(INSTALL)
@@ -111,10 +111,10 @@ class Look:
             if wide:
                 raise
         listed = self.cluster.known(kind, own, labelled=selector)
-        self._tell(f"you may not list {kind.plural} in all namespaces: only those of namespace '{own}' are here")
+        self._remark_once(f"you may not list {kind.plural} in all namespaces: only those of namespace '{own}' are here")
         return listed
 
-    def _tell(self, line: str) -> None:
-        if line not in self.told:
-            self.told.add(line)
+    def _remark_once(self, line: str) -> None:
+        if line not in self.remarks_made:
+            self.remarks_made.add(line)
             remark(line)

@@ -15,11 +15,11 @@ from cli import kinds
 from cli.command_errors import CliError, Exit, RequestRefused
 from cli.commands.doctor import diagnosis
 from cli.connection.cluster import Cluster
-from cli.connection.console import ConsoleClient, reached
+from cli.connection.console import ConsoleClient, console_client
 from cli.dead_letter_rows import ref
-from cli.explanation.collect import BundleReader
+from cli.explanation.collect import FactReader
 from cli.explanation.verdict import explain
-from cli.options import ConsoleAt, Reach
+from cli.options import ClusterOptions, ConsoleOptions
 from cli.output import progress, say
 from cli.support_files import Gathered, by_folder, files
 from functions.function_catalogue import FUNCTIONS
@@ -48,102 +48,102 @@ LETTERS = 50
 File = Annotated[Path | None, typer.Option("--file", "-o", help="Where to write it; named after the time if left out.")]
 
 
-def bundle(place: Reach, at: ConsoleAt, *, file: File = None) -> int:
+def bundle(options: ClusterOptions, console_options: ConsoleOptions, *, file: File = None) -> int:
     """One archive with all that somebody else needs to find out what is wrong, without anything secret.
 
     MANIFEST.json in it says what there is and what was left out. Look through it before you give it away.
     """
-    cluster = place.connect()
+    cluster = options.connect()
     with progress("reading resources") as say_next:
-        contents = files(gathered(cluster, at, say_next))
+        contents = files(gathered(cluster, console_options, say_next))
     path = file or Path(f"kepler-support-{datetime.now(UTC):%Y%m%d-%H%M%S}.tar.gz")
     _write(path, contents)
     say(f"{path}: {len(contents)} files, {path.stat().st_size // 1024 + 1} KiB; MANIFEST.json says what is in it")
     return Exit.OK
 
 
-def gathered(cluster: Cluster, at: ConsoleAt, say_next: Callable[[str], None]) -> Gathered:
+def gathered(cluster: Cluster, console_options: ConsoleOptions, say_next: Callable[[str], None]) -> Gathered:
     """Read everything that the user may read; `say_next` is called with what is read next."""
-    collector = BundleReader(cluster)
-    resources = list(_resources(cluster, collector))
-    objects = [*resources, *_own(collector)]
+    reader = FactReader(cluster)
+    resources = list(_resources(cluster, reader))
+    objects = [*resources, *_own(reader)]
     for _, resource in resources:
         if resource["kind"] == KEPLER.name:
-            objects += _children(collector, Ref(KEPLER, metadata(resource)["namespace"], name(resource)), resource)
+            objects += _children(reader, Ref(KEPLER, metadata(resource)["namespace"], name(resource)), resource)
     say_next("reading dead letters")
-    letters = tuple(_letters(collector))
+    letters = tuple(_letters(reader))
     say_next("reading the installation")
     answers: dict[str, BaseModel | list[BaseModel]] = {}
-    answers["doctor.json"] = diagnosis(cluster, console=at.console, token=at.token)
+    answers["doctor.json"] = diagnosis(cluster, console=console_options.console, token=console_options.token)
     say_next(f"explaining {len(resources)} resources")
-    answers |= dict(_explained(collector, resources, at))
+    answers |= dict(_explained(reader, resources, console_options))
     say_next("reading reports")
-    answers |= _account(cluster, collector, resources, at)
+    answers |= _account(cluster, reader, resources, console_options)
     return Gathered(
         objects=by_folder(objects),
         letters=letters,
         from_audit=answers,
         versions={"kubectl-kepler": VERSION, "kubernetes": cluster.version()},
-        unread=tuple(collector.unread),
-        confidential=(cluster.token, at.token),
+        unread=tuple(reader.unread),
+        confidential=(cluster.token, console_options.token),
     )
 
 
-def _letters(collector: BundleReader) -> Iterator[Manifest]:
+def _letters(reader: FactReader) -> Iterator[Manifest]:
     """Yield the newest dead letters. Each is read by itself, since all together may be very large."""
-    known = collector.letters() or ()
+    known = reader.letters() or ()
     for letter in known[:LETTERS]:
-        config_map = collector.get(ref(letter.name, collector.cluster.operator_namespace))
+        config_map = reader.get(ref(letter.name, reader.cluster.operator_namespace))
         if config_map is not None:
             yield config_map
 
 
-def _resources(cluster: Cluster, collector: BundleReader) -> Iterator[tuple[str, Manifest]]:
+def _resources(cluster: Cluster, reader: FactReader) -> Iterator[tuple[str, Manifest]]:
     """List resources in all namespaces or, where that is forbidden, in the user's namespace."""
     for kind in OURS:
-        objects = collector.listed(kind)
+        objects = reader.listed(kind)
         if objects is None and kind.namespaced:
-            objects = collector.listed(kind, cluster.namespace)
+            objects = reader.listed(kind, cluster.namespace)
         yield from (("resources", manifest) for manifest in objects or ())
 
 
-def _own(collector: BundleReader) -> Iterator[tuple[str, Manifest]]:
+def _own(reader: FactReader) -> Iterator[tuple[str, Manifest]]:
     """Yield the objects of the installation: Knative's, roles and bindings."""
-    place = collector.cluster.operator_namespace
+    place = reader.cluster.operator_namespace
     for kind in OWN:
-        yield from (("installation", manifest) for manifest in collector.listed(kind, place) or ())
+        yield from (("installation", manifest) for manifest in reader.listed(kind, place) or ())
     for kind in (kinds.CLUSTER_ROLE, CLUSTER_ROLE_BINDING, kinds.ROLE, kinds.ROLE_BINDING):
         where = place if kind.namespaced else ""
-        yield from (("installation", manifest) for manifest in collector.listed(kind, where, labelled=LABELLED) or ())
+        yield from (("installation", manifest) for manifest in reader.listed(kind, where, labelled=LABELLED) or ())
 
 
-def _children(collector: BundleReader, key: Ref, kepler: Manifest) -> Iterator[tuple[str, Manifest]]:
+def _children(reader: FactReader, key: Ref, kepler: Manifest) -> Iterator[tuple[str, Manifest]]:
     """Yield the objects that functions made for a Kepler, its pods, the Events about these, and its namespace."""
     sample = [
         ref for function in FUNCTIONS if function.parent == KEPLER for ref in function.children(key) if ref.namespace
     ]
-    children = [child for ref in dict.fromkeys(sample) if (child := collector.get(ref)) is not None]
+    children = [child for ref in dict.fromkeys(sample) if (child := reader.get(ref)) is not None]
     instance = f"app.kubernetes.io/instance={name(kepler)}"
-    children += collector.listed(kinds.POD, key.namespace, labelled=instance) or ()
+    children += reader.listed(kinds.POD, key.namespace, labelled=instance) or ()
     about = {uid(kepler), *(uid(child) for child in children)}
-    events = collector.listed(EVENT, key.namespace) or ()
+    events = reader.listed(EVENT, key.namespace) or ()
     children += [event for event in events if (event.get("involvedObject") or {}).get("uid") in about]
-    namespace = collector.get(Ref(NAMESPACE, "", key.namespace))
+    namespace = reader.get(Ref(NAMESPACE, "", key.namespace))
     yield from (("children", child) for child in (*children, *([namespace] if namespace else [])))
 
 
 def _explained(
-    collector: BundleReader, resources: list[tuple[str, Manifest]], at: ConsoleAt
+    reader: FactReader, resources: list[tuple[str, Manifest]], console_options: ConsoleOptions
 ) -> Iterator[tuple[str, BaseModel]]:
     for _, resource in resources:
         if resource["kind"] == KEPLER.name:
             key = Ref(KEPLER, metadata(resource)["namespace"], name(resource))
-            facts = collector.facts(key, resource, console=at.console, token=at.token)
+            facts = reader.facts(key, resource, console=console_options.console, token=console_options.token)
             yield f"explained/{key.namespace}-{key.name}.json", explain(facts)
 
 
 def _account(
-    cluster: Cluster, collector: BundleReader, resources: list[tuple[str, Manifest]], at: ConsoleAt
+    cluster: Cluster, reader: FactReader, resources: list[tuple[str, Manifest]], console_options: ConsoleOptions
 ) -> Mapping[str, "BaseModel | list[BaseModel]"]:
     """Return the reports and traces of all Keplers; nothing if the query API cannot be reached."""
     keys = [
@@ -152,10 +152,10 @@ def _account(
         if resource["kind"] == KEPLER.name
     ]
     try:
-        with reached(cluster, url=at.console, token=at.token) as console:
+        with console_client(cluster, url=console_options.console, token=console_options.token) as console:
             return dict(_answers_of_audit(console, keys))
     except (CliError, ApiError) as out:
-        collector.unread.append(f"reports and traces ({out})")
+        reader.unread.append(f"reports and traces ({out})")
         return {}
 
 

@@ -74,7 +74,7 @@ class Cluster:
 
     def without_token(self, text: str) -> str:
         """Return a server's message with `(hidden)` for the user's token, which a proxy may repeat."""
-        return without(self.token, text)
+        return hide_token(self.token, text)
 
     @cached_property
     def client(self) -> Client:
@@ -161,7 +161,7 @@ def connect(place: ClusterTarget, environment: Mapping[str, str]) -> Cluster:
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     send = through(configured, user_agent=f"kubectl-kepler/{VERSION}", connections=CONNECTIONS, headers=headers)
     token = str((configured.api_key or {}).get("BearerToken") or "").removeprefix("Bearer ")
-    transport = _decisive(send, str(configured.host), token)
+    transport = _raising_transport(send, str(configured.host), token)
     namespace = place.namespace or (context.namespace if context else _own_namespace()) or DEFAULT_NAMESPACE
     return Cluster(transport, place, namespace, token, acts_for=acting.user)
 
@@ -187,12 +187,12 @@ def _own_namespace() -> str:
         return ""
 
 
-def without(token: str, text: str) -> str:
+def hide_token(token: str, text: str) -> str:
     """Return a text with `(hidden)` for the token, which a server's answer may repeat."""
     return KnownSecrets([token]).hidden(text) if token else text
 
 
-def _decisive(send: Transport, host: str, token: str) -> Transport:
+def _raising_transport(send: Transport, host: str, token: str) -> Transport:
     """Return a transport that raises an answer's error at once, since a user waits; no error contains the token."""
 
     def ask(request: Request) -> ApiResponse:
@@ -204,7 +204,7 @@ def _decisive(send: Transport, host: str, token: str) -> Transport:
                 "header may have; log in again"
             ) from None
         if answer.body.get("reason") == UNTRUSTED:
-            cause = OPENSSL.sub("", without(token, str(answer.body["cause"]))).strip()
+            cause = OPENSSL.sub("", hide_token(token, str(answer.body["cause"]))).strip()
             raise Unreachable(
                 f"the API server at {host} cannot be trusted ({cause}): set `certificate-authority` and "
                 "`tls-server-name` of the cluster in your kubeconfig as they are there, or log in again"
@@ -216,7 +216,7 @@ def _decisive(send: Transport, host: str, token: str) -> Transport:
         if answer.status == 401:
             raise Denied(f"the API server at {host} does not know you: log in again, or choose another --context")
         if answer.status >= 400 and "message" in answer.body:
-            return replace(answer, body={**answer.body, "message": without(token, str(answer.body["message"]))})
+            return replace(answer, body={**answer.body, "message": hide_token(token, str(answer.body["message"]))})
         return answer
 
     return ask

@@ -19,9 +19,9 @@ from urllib.parse import quote, urlencode
 import urllib3
 from pydantic import BaseModel, ValidationError
 
-from audit.answer_models import API, Change, Interference, Kept, Page, StoreState, Summary, Trace
+from audit.answer_models import API, Change, Interference, Page, StoredReport, StoreState, Summary, Trace
 from cli.command_errors import CliError, Denied, Missing, RequestRefused, Unreachable
-from cli.connection.cluster import Cluster, without
+from cli.connection.cluster import Cluster, hide_token
 from cli.connection.forward import forwarded
 from cli.explanation.function_parts import OTHER_NAMESPACE, loopback
 from cli.kinds import POD, TRIGGER
@@ -64,9 +64,9 @@ class ConsoleClient:
         """Return a page of report summaries, newest first; the parameters are those in `audit.answer_models`."""
         return self._ask(Page[Summary], "reports", selected)
 
-    def report(self, identity: str) -> Kept:
+    def report(self, identity: str) -> StoredReport:
         """Return one report in full."""
-        return self._ask(Kept, f"reports/{quote(identity)}", {})
+        return self._ask(StoredReport, f"reports/{quote(identity)}", {})
 
     def trace(self, identity: str) -> Trace:
         """Return one trace in full."""
@@ -100,7 +100,7 @@ class ConsoleClient:
         return redact.text(self.url)
 
     def _wrong(self, status: int, body: bytes) -> CliError:
-        detail = without(self.token, _detail(body)) or f"it answered {status}"
+        detail = hide_token(self.token, _detail(body)) or f"it answered {status}"
         if status == 401:
             return Denied(f"the query API: {detail}; {NO_TOKEN}")
         return WRONG.get(status, Unreachable)(f"the query API: {detail}")
@@ -120,7 +120,7 @@ def _detail(body: bytes) -> str:
 
 
 @contextmanager
-def reached(cluster: Cluster, *, url: str = "", token: str = "") -> Iterator[ConsoleClient]:
+def console_client(cluster: Cluster, *, url: str = "", token: str = "") -> Iterator[ConsoleClient]:
     """Yield a client of the query API, for as long as the `with` lasts. Raises Unreachable, Missing or Denied."""
     # The query API has no impersonation: with the user's own token it would show what that user may see, and not what
     # the impersonated one may.

@@ -10,5 +10,5 @@ delivery         source, clock and Broker
 subscriptions    Triggers
 knative_services the functions' Knative Services
 pod_symptoms     why a function's pods do not run
-alive            sweeps, dead letters, namespaces, resources, the user's own rights
+operation        sweeps, dead letters, namespaces, resources, the user's own rights
 """

@@ -91,7 +91,7 @@ class ClusterSnapshot:
                 yield overlay
 
 
-def unlike(wanted: Any, there: Any, path: str = "spec") -> list[str]:
+def missing_fields(wanted: Any, there: Any, path: str = "spec") -> list[str]:
     """Return the paths of the fields of `wanted` that `there` does not have, or has with another value.
 
     Additional fields of `there` are defaults of the API server or of Knative. Items of lists are compared by position;
@@ -99,11 +99,11 @@ def unlike(wanted: Any, there: Any, path: str = "spec") -> list[str]:
     """
     if isinstance(wanted, Mapping):
         fields = there if isinstance(there, Mapping) else {}
-        below = (unlike(value, fields.get(key), f"{path}.{key}") for key, value in wanted.items())
+        below = (missing_fields(value, fields.get(key), f"{path}.{key}") for key, value in wanted.items())
         return [field for fields in below for field in fields]
     if isinstance(wanted, list) and len(wanted) == len(there or ()):
         items = enumerate(zip(wanted, there or (), strict=True))
-        return [field for at, (value, actual) in items for field in unlike(value, actual, f"{path}[{at}]")]
+        return [field for at, (value, actual) in items for field in missing_fields(value, actual, f"{path}[{at}]")]
     return [] if wanted == there else [path]
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from audit.answers.checks import Check, fail, summed, warn
-from cli.doctor.check import APPLY, INSTALL_KNATIVE, ClusterSnapshot, some_paths, unlike
-from cli.explanation.function_parts import unready
+from cli.doctor.check import APPLY, INSTALL_KNATIVE, ClusterSnapshot, missing_fields, some_paths
+from cli.explanation.function_parts import not_ready_reason
 from cli.kinds import BROKER, CLOCK, EVENT_SOURCE
 from installation import wiring
 from runtime.objects import metadata, name
@@ -39,9 +39,9 @@ def _parts(seen: ClusterSnapshot, kind: str) -> Iterator[Check]:
         if there is None:
             yield fail("events", f"{called} does not exist", APPLY)
             continue
-        if paths := unlike(wanted["spec"], there.get("spec")):
+        if paths := missing_fields(wanted["spec"], there.get("spec")):
             yield fail("events", f"{called} is not as this version has it: {some_paths(paths)}", APPLY)
-        if problem := unready(there):
+        if problem := not_ready_reason(there):
             yield fail("events", f"{called} is not Ready: {problem}", f"{seen.describe} {kind.lower()} {name(wanted)}")
 
 
@@ -58,7 +58,7 @@ def _broker(seen: ClusterSnapshot) -> Iterator[Check]:
     if there is None:
         yield fail("events", f"Broker '{wiring.BROKER}' does not exist", APPLY)
         return
-    if problem := unready(there):
+    if problem := not_ready_reason(there):
         yield fail(
             "events", f"Broker '{wiring.BROKER}' is not Ready: {problem}", f"{seen.describe} broker {wiring.BROKER}"
         )

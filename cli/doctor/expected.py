@@ -28,7 +28,7 @@ EVENT_POLICY = "EventPolicy"
 AUDIT = manager("audit")
 
 # Objects that were read, by kind and name: None if absent; no entry if the user may not read it.
-Found = Mapping[tuple[str, str], Manifest | None]
+ReadObjects = Mapping[tuple[str, str], Manifest | None]
 
 
 class Overlay(StrEnum):
@@ -109,7 +109,7 @@ def tenant_bindings(namespace: str, keplers: Iterable[Manifest]) -> dict[Ref, Ma
     return {Ref(ROLE_BINDING, place, name(binding)): binding for place in places for binding in wanted}
 
 
-def in_use(objects: Found, installed: Installation) -> frozenset[Overlay]:
+def in_use(objects: ReadObjects, installed: Installation) -> frozenset[Overlay]:
     """Return the overlays that have left a sign in the cluster; `no-admission-policies` if all policies are absent."""
     exporter = (objects.get(("ClusterRole", children.EXPORTER)) or {}).get("rules") or ()
     audit = (installed.parts.get(AUDIT) or Parts()).service

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from audit.answers.checks import Check, fail, ok, summed, warn
-from cli.doctor.check import APPLY, ClusterSnapshot, listed, some_paths, unlike
+from cli.doctor.check import APPLY, ClusterSnapshot, listed, missing_fields, some_paths
 from cli.doctor.expected import Overlay, environment
 from cli.explanation.function_parts import Parts
 from cli.kinds import ADMISSION_POLICY, ADMISSION_POLICY_BINDING, NETWORK_POLICY
@@ -48,7 +48,7 @@ def _compared(seen: ClusterSnapshot, wanted: Manifest) -> Iterator[Check]:
     level = warn if wanted["kind"] == NETWORK_POLICY.name else fail
     if there is None:
         yield level(POLICIES, f"{called} does not exist: {_lost(wanted)}", APPLY)
-    elif paths := unlike(wanted.get("spec"), there.get("spec")):
+    elif paths := missing_fields(wanted.get("spec"), there.get("spec")):
         yield level(POLICIES, f"{called} is not as this version has it: {some_paths(paths)}", APPLY)
 
 

@@ -5,7 +5,7 @@ from functools import cache
 
 from audit.answers.checks import Check, fail, ok, summed, warn
 from cli.doctor import expected
-from cli.doctor.check import APPLY, ClusterSnapshot, listed, unlike
+from cli.doctor.check import APPLY, ClusterSnapshot, listed, missing_fields
 from cli.doctor.expected import Overlay
 from crds.crd_files import RESOURCES, definition
 from crds.meta import VERSION
@@ -36,7 +36,7 @@ def elsewhere(seen: ClusterSnapshot) -> Iterator[Check]:
     places = {str(subject.get("namespace", "")) for subject in binding.get("subjects") or ()} - {""}
     if places and seen.namespace not in places:
         place = min(places)
-        sentence = f"the functions are in namespace '{place}', and '{seen.namespace}' was looked at"
+        sentence = f"the functions are in namespace '{place}', and '{seen.namespace}' was checked"
         yield fail(
             "installation", sentence, f"add --operator-namespace {place}, or set KEPLER_OPERATOR_NAMESPACE={place}"
         )
@@ -70,7 +70,7 @@ def _definition(seen: ClusterSnapshot, called: str, wanted: Manifest) -> Check:
 
 def permissions(seen: ClusterSnapshot) -> Iterator[Check]:
     """Check the accounts, roles and bindings of the functions, of the exporters and of users."""
-    compared: tuple[tuple[str, Look], ...] = (
+    compared: tuple[tuple[str, Comparison], ...] = (
         ("ClusterRole", _role),
         ("Role", _role),
         ("ServiceAccount", _account),
@@ -78,7 +78,10 @@ def permissions(seen: ClusterSnapshot) -> Iterator[Check]:
         ("RoleBinding", _bound),
     )
     checks = [
-        check for kind, look in compared for manifest in seen.wanted(kind) for check in _there(seen, manifest, look)
+        check
+        for kind, compare in compared
+        for manifest in seen.wanted(kind)
+        for check in _there(seen, manifest, compare)
     ]
     hidden = {
         kind: sum(not seen.may_see(kind, name(manifest)) for manifest in seen.wanted(kind)) for kind, _ in compared
@@ -93,10 +96,10 @@ def permissions(seen: ClusterSnapshot) -> Iterator[Check]:
 
 
 # Compares an object as it is with the object as it should be.
-Look = Callable[[ClusterSnapshot, Manifest, Manifest], Iterable[Check]]
+Comparison = Callable[[ClusterSnapshot, Manifest, Manifest], Iterable[Check]]
 
 
-def _there(seen: ClusterSnapshot, wanted: Manifest, look: Look) -> Iterator[Check]:
+def _there(seen: ClusterSnapshot, wanted: Manifest, compare: Comparison) -> Iterator[Check]:
     """Yield the checks of an object, or a failure if it is absent; nothing if the user may not read it."""
     kind, called = wanted["kind"], name(wanted)
     if not seen.may_see(kind, called):
@@ -105,7 +108,7 @@ def _there(seen: ClusterSnapshot, wanted: Manifest, look: Look) -> Iterator[Chec
     if there is None:
         yield fail(PERMISSIONS, f"{kind} '{called}' does not exist", APPLY)
     else:
-        yield from look(seen, there, wanted)
+        yield from compare(seen, there, wanted)
 
 
 def _role(_seen: ClusterSnapshot, there: Manifest, wanted: Manifest) -> Iterator[Check]:
@@ -180,7 +183,7 @@ def _tenants(seen: ClusterSnapshot) -> Iterator[Check]:
         elif there.get("roleRef") != wanted["roleRef"]:
             deletion = f"kubectl delete rolebinding {ref.name} -n {ref.namespace}"
             yield fail(PERMISSIONS, f"{called} gives another role", f"{deletion}, then {cure}")
-        elif unlike(wanted["subjects"], there.get("subjects") or []):
+        elif missing_fields(wanted["subjects"], there.get("subjects") or []):
             yield fail(PERMISSIONS, f"{called} does not name its ServiceAccount", cure)
     if unread:
         yield warn(

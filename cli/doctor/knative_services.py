@@ -10,7 +10,7 @@ from audit.answers.checks import Check, fail, summed, warn
 from cli.doctor.check import APPLY, INSTALL_KNATIVE, ClusterSnapshot, Symptom, listed, together
 from cli.doctor.knative_health import absent
 from cli.doctor.pod_symptoms import of_pods, of_revision
-from cli.explanation.function_parts import Parts, loopback, unready
+from cli.explanation.function_parts import Parts, loopback, not_ready_reason
 from runtime.objects import Manifest, metadata, name
 from runtime.settings import VERSION
 
@@ -47,7 +47,7 @@ def _well(parts: dict[str, Parts]) -> str:
 
 def _symptoms(seen: ClusterSnapshot, services: list[Manifest]) -> Iterator[tuple[str, Symptom]]:
     for service in services:
-        problem = unready(service)
+        problem = not_ready_reason(service)
         symptoms = [*of_pods(service, seen.pods or (), seen.namespace)]
         if problem and not symptoms:
             symptoms = [_without_pods(seen, service, problem)]

@@ -6,8 +6,8 @@ A Trigger's conditions are those of eventing v0.50 (`pkg/apis/eventing/v1/trigge
 from collections.abc import Iterator
 
 from audit.answers.checks import Check, fail, summed, warn
-from cli.doctor.check import APPLY, ClusterSnapshot, Symptom, together, unlike
-from cli.explanation.function_parts import Parts, unready
+from cli.doctor.check import APPLY, ClusterSnapshot, Symptom, missing_fields, together
+from cli.explanation.function_parts import Parts, not_ready_reason
 from cli.kinds import TRIGGER
 from installation import wiring
 from runtime.conditions import conditions
@@ -35,7 +35,7 @@ def triggers(seen: ClusterSnapshot) -> Iterator[Check]:
 def _symptoms(seen: ClusterSnapshot, wanted: list[Manifest]) -> Iterator[tuple[str, Symptom]]:
     for expected in wanted:
         there = seen.find(TRIGGER.name, name(expected))
-        if there is not None and unready(there):
+        if there is not None and not_ready_reason(there):
             yield name(expected), symptom(seen, there)
 
 
@@ -43,7 +43,7 @@ def symptom(seen: ClusterSnapshot, trigger: Manifest) -> Symptom:
     """Return why a Trigger is not Ready."""
     condition = conditions(trigger)
     if not condition:
-        return Symptom("unseen", unready(trigger), EVENTING_PODS)
+        return Symptom("unseen", not_ready_reason(trigger), EVENTING_PODS)
     first = next((kind for kind in ORDER if kind in condition and condition[kind].get("status") != "True"), "")
     if first == BROKER:
         sentence = f"neither is Broker '{wiring.BROKER}': {_words(condition[first])}"
@@ -54,7 +54,7 @@ def symptom(seen: ClusterSnapshot, trigger: Manifest) -> Symptom:
         return _unresolved(seen, "dead-letter sink", wiring.DEAD_LETTER, _words(condition[first]))
     part = f"`{first}`: " if first else ""
     do = f"{seen.describe} trigger {name(trigger)}"
-    return Symptom(f"{first} {unready(trigger)}", f"{part}{unready(trigger)}", do)
+    return Symptom(f"{first} {not_ready_reason(trigger)}", f"{part}{not_ready_reason(trigger)}", do)
 
 
 def _words(condition: Manifest) -> str:
@@ -72,7 +72,7 @@ def _unresolved(seen: ClusterSnapshot, role: str, service: str, message: str) ->
     if there is None:
         sentence = f"the {role}, Knative Service '{service}', does not exist"
         return Symptom(f"{role} {service} absent", sentence, f"{APPLY}; then {wake}")
-    if problem := unready(there):
+    if problem := not_ready_reason(there):
         sentence = f"neither is the {role}, Knative Service '{service}': {problem}"
         return Symptom(f"{role} {service} unready", sentence, f"see `functions`; once it is Ready: {wake}")
     sentence = f"Knative waits for its own back-off (up to 17 minutes) to look up the {role} again: {message}"
@@ -90,5 +90,5 @@ def _compared(seen: ClusterSnapshot, wanted: Manifest) -> Iterator[Check]:
         yield fail(AREA, f"{called} does not exist", APPLY)
         return
     for part, level in (("filters", fail), ("delivery", warn), ("subscriber", fail)):
-        if unlike(wanted["spec"][part], (there.get("spec") or {}).get(part)):
+        if missing_fields(wanted["spec"][part], (there.get("spec") or {}).get(part)):
             yield level(AREA, f"`{part}` of {called} is not as this version has it", APPLY)

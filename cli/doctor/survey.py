@@ -11,7 +11,7 @@ from cli.doctor import expected, knative_health
 from cli.doctor.check import ClusterSnapshot
 from cli.doctor.expected import Overlay
 from cli.doctor.pod_symptoms import OF_SERVICE
-from cli.explanation.collect import BundleReader
+from cli.explanation.collect import FactReader
 from crds.crd_files import RESOURCES
 from crds.meta import GROUP
 from runtime.errors import Forbidden
@@ -31,8 +31,8 @@ from runtime.objects import (
     name,
 )
 
-# Kinds of `config/base` whose objects are read one by one. Knative Services are listed (`BundleReader`).
-LOOKED_AT = (
+# Kinds of `config/base` whose objects are read one by one. Knative Services are listed (`FactReader`).
+READ_KINDS = (
     CLUSTER_ROLE_BINDING,
     CONFIG_MAP,
     SERVICE_ACCOUNT,
@@ -59,7 +59,7 @@ class Right:
     own: bool = False
     subresource: str = ""
 
-    def told(self, namespace: str) -> str:
+    def as_kubectl_arguments(self, namespace: str) -> str:
         """Return the permission as arguments of `kubectl auth can-i`; `namespace` is the functions'."""
         resource = f"{self.kind.plural}{f'/{self.subresource}' if self.subresource else ''}"
         return f"{self.verb} {resource}" + (f" -n {namespace}" if self.own else "")
@@ -78,7 +78,7 @@ RIGHTS = (
 
 def survey(cluster: Cluster, console: str, token: str) -> ClusterSnapshot:
     """Return everything that the checks need."""
-    collector, place = BundleReader(cluster), cluster.operator_namespace
+    reader, place = FactReader(cluster), cluster.operator_namespace
     keplers, listed_in = _keplers(cluster)
     refs = tuple(dict.fromkeys((*_installed(place), *_knative(place), *_namespaces(keplers))))
     objects = _read(cluster, refs)
@@ -88,16 +88,16 @@ def survey(cluster: Cluster, console: str, token: str) -> ClusterSnapshot:
         namespace=place,
         objects=objects,
         hidden=frozenset(ref for ref in refs if ref not in objects),
-        installed=collector.installation(),
+        installed=reader.installation(),
         keplers=keplers,
         listed_in=listed_in,
-        letters=collector.letters(),
-        state=collector.state(console, token),
+        letters=reader.letters(),
+        state=reader.state(console, token),
         rights=_rights(cluster),
-        revisions=collector.listed(kinds.REVISION, place),
-        pods=collector.listed(kinds.POD, place, labelled=OF_SERVICE),
-        webhooks=_all(collector, (kinds.VALIDATING_WEBHOOKS, ""), (kinds.MUTATING_WEBHOOKS, "")),
-        endpoints=_all(collector, *((kinds.ENDPOINT_SLICE, namespace) for namespace in knative_health.NAMESPACES)),
+        revisions=reader.listed(kinds.REVISION, place),
+        pods=reader.listed(kinds.POD, place, labelled=OF_SERVICE),
+        webhooks=_all(reader, (kinds.VALIDATING_WEBHOOKS, ""), (kinds.MUTATING_WEBHOOKS, "")),
+        endpoints=_all(reader, *((kinds.ENDPOINT_SLICE, namespace) for namespace in knative_health.NAMESPACES)),
     )
     if Overlay.TENANTS not in seen.overlays:
         return seen
@@ -120,12 +120,15 @@ def _read(cluster: Cluster, refs: Iterable[Ref]) -> dict[Ref, Manifest | None]:
 def _rights(cluster: Cluster) -> dict[str, bool]:
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         allowed = pool.map(lambda right: _may(cluster, right), RIGHTS)
-        return {right.told(cluster.operator_namespace): may for right, may in zip(RIGHTS, allowed, strict=True)}
+        return {
+            right.as_kubectl_arguments(cluster.operator_namespace): may
+            for right, may in zip(RIGHTS, allowed, strict=True)
+        }
 
 
-def _all(collector: BundleReader, *places: tuple[Kind, str]) -> tuple[Manifest, ...] | None:
+def _all(reader: FactReader, *places: tuple[Kind, str]) -> tuple[Manifest, ...] | None:
     """Return the objects of all places; None if one of them may not be listed."""
-    lists = [collector.listed(kind, namespace) for kind, namespace in places]
+    lists = [reader.listed(kind, namespace) for kind, namespace in places]
     allowed = [objects for objects in lists if objects is not None]
     return tuple(manifest for objects in allowed for manifest in objects) if len(allowed) == len(lists) else None
 
@@ -135,14 +138,14 @@ def _keplers(cluster: Cluster) -> tuple[tuple[Manifest, ...], str | None]:
     try:
         return cluster.known(KEPLER) or (), ""
     except Forbidden:
-        keplers = BundleReader(cluster).listed(KEPLER, cluster.namespace)
+        keplers = FactReader(cluster).listed(KEPLER, cluster.namespace)
         return keplers or (), None if keplers is None else cluster.namespace
 
 
 def _installed(namespace: str) -> Iterator[Ref]:
     """Yield the objects of this version's `config/` and its overlays that a check needs."""
     yield from (Ref(CRD, "", f"{model.names.plural}.{GROUP}") for model in RESOURCES.values())
-    known = {(kind.api_version, kind.name): kind for kind in LOOKED_AT}
+    known = {(kind.api_version, kind.name): kind for kind in READ_KINDS}
     added = [manifest for objects in expected.additions().values() for manifest in objects]
     for wanted in (*expected.objects(namespace, ()), *expected.renamed(added, namespace)):
         if kind := known.get((wanted["apiVersion"], wanted["kind"])):

@@ -11,7 +11,7 @@ from audit.answer_models import Fight, ForeignField
 from audit.answers.checks import SWEEP_LATE
 from cli.explanation import findings, node_causes
 from cli.explanation.facts import Facts, Workload
-from cli.explanation.function_parts import trouble
+from cli.explanation.function_parts import delivery_problem
 from cli.timeline.sentences import END_OF_FIGHT, fight, foreign_field
 from events.outcome_words import ConditionStatus
 from functions import status
@@ -108,10 +108,12 @@ def _unheard(function: Function, facts: Facts) -> Obstacle:
         else ""
     )
     sentence = f"{function.name} has not reported on generation {generation(facts.resource)}{last}"
-    if wrong := trouble(facts.installed, function.manager):
+    if wrong := delivery_problem(facts.installed, function.manager):
         return Obstacle(f"{sentence}: {wrong}", ("kubectl kepler doctor",))
     if _recently_edited(facts):
-        return Obstacle(f"{sentence}: it was asked a moment ago", (f"wait, or watch: kubectl get {_words(facts)} -w",))
+        return Obstacle(
+            f"{sentence}: the event was sent a moment ago", (f"wait, or watch: kubectl get {_words(facts)} -w",)
+        )
     return Obstacle(f"{sentence}, though nothing is wrong with it: its event may be lost", (_resync(facts),))
 
 
@@ -140,7 +142,7 @@ def _rollout(facts: Facts) -> Iterator[Obstacle]:
     if condition.reason == "NoNodes":
         yield Obstacle(f"{condition.message}{_labels(facts)}", ("kubectl get nodes --show-labels",), condition.reason)
         return
-    yield from _pods(pod_trouble.exporter(facts.key), facts.exporter, condition, "the exporter: ")
+    yield from _pods(pod_trouble.exporter(facts.key, facts.resource), facts.exporter, condition, "the exporter: ")
 
 
 def _server(facts: Facts) -> Iterator[Obstacle]:
@@ -234,7 +236,7 @@ def _late_sweep(facts: Facts) -> Iterator[Obstacle]:
 def _summary(facts: Facts) -> Obstacle:
     """Return the message of `Ready`, for when there is no other cause."""
     condition = conditions(facts.resource).get(READY) or {}
-    message = str(condition.get("message") or "no function has looked at it")
+    message = str(condition.get("message") or "no function has reported on it")
     return Obstacle(message, (_resync(facts),), str(condition.get("reason") or ""))
 
 

@@ -12,7 +12,7 @@ from audit.answers import foreign
 from audit.answers.dead_letter_answers import letters
 from cli.command_errors import CliError, Missing
 from cli.connection.cluster import Cluster
-from cli.connection.console import reached
+from cli.connection.console import console_client
 from cli.dead_letter_rows import about
 from cli.explanation.facts import ChildFacts, Facts, Workload
 from cli.explanation.function_parts import Installation, Parts, loopback
@@ -29,11 +29,11 @@ from runtime.objects import CONFIG_MAP, EVENT, KEPLER, NODE, Kind, Manifest, Ref
 READINESS = "health/readiness"
 ASKED = 2.0
 
-Found = TypeVar("Found")
+Item = TypeVar("Item")
 
 
 @dataclass
-class BundleReader:
+class FactReader:
     """Reads what the user may read; `unread` names the rest."""
 
     cluster: Cluster
@@ -114,7 +114,7 @@ class BundleReader:
         """Return the query API's state, None if it does not answer, and the fights over a resource's children."""
         state = None
         try:
-            with reached(self.cluster, url=console, token=token) as there:
+            with console_client(self.cluster, url=console, token=token) as there:
                 state = there.state()
                 return state, there.interference(key).fights
         except (CliError, Forbidden, NotFound):
@@ -123,7 +123,7 @@ class BundleReader:
     def state(self, console: str, token: str) -> StoreState | None:
         """Return the query API's state; None if it cannot be reached, which does not affect the other facts."""
         try:
-            with reached(self.cluster, url=console, token=token) as there:
+            with console_client(self.cluster, url=console, token=token) as there:
                 return there.state()
         except (CliError, Forbidden, NotFound):
             return None
@@ -154,7 +154,7 @@ class BundleReader:
         about = tuple(event for event in events if (event.get("involvedObject") or {}).get("uid") == uid(manifest))
         return Workload(manifest, pods, about)
 
-    def _allowed(self, read: Callable[[], Found], described: str) -> Found | None:
+    def _allowed(self, read: Callable[[], Item], described: str) -> Item | None:
         try:
             return read()
         except Forbidden:

@@ -12,7 +12,9 @@ from typing import Any
 
 from operands import pod_trouble
 from operands.pod_trouble import Operand, Reason, TroubleSubject
+from runtime import redact
 from runtime.objects import Manifest, metadata, name, terminates
+from runtime.printable import visible_line
 
 REASONS: Mapping[str, Reason] = {
     **dict.fromkeys(("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"), Reason.IMAGE_PULL),
@@ -20,6 +22,8 @@ REASONS: Mapping[str, Reason] = {
     **dict.fromkeys(("CrashLoopBackOff", "RunContainerError", "StartError"), Reason.CRASH_LOOP),
     "CreateContainerConfigError": Reason.CONTAINER_CONFIG,
 }
+# Characters of a container's last line.
+LONGEST = 300
 # Reasons of a pod that starts without a problem.
 STARTING = frozenset({"ContainerCreating", "PodInitializing", ""})
 
@@ -82,7 +86,13 @@ def _waiting(container: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     ended = (container.get("lastState") or {}).get("terminated") or {}
     because = f"it ended with {ended.get('exitCode')} ({ended.get('reason', 'Error')})" if ended else ""
     message = str(waits.get("message") or because)
-    yield reason, f"container '{container.get('name')}': {message}"
+    yield reason, f"container '{container.get('name')}': {message}{_last_words(ended)}"
+
+
+def _last_words(ended: Mapping[str, Any]) -> str:
+    """Return the last line that a container wrote before it ended, if the pod's status has it; at most `LONGEST`."""
+    lines = str(ended.get("message") or "").strip().splitlines()
+    return f", its last words were '{visible_line(redact.text(lines[-1][:LONGEST]))}'" if lines else ""
 
 
 def matching(nodes: Iterable[Manifest], selector: Mapping[str, str]) -> int:

@@ -50,7 +50,7 @@ def loopback(address: str) -> bool:
     return (urlsplit(address).hostname or "") in LOOPBACK
 
 
-def trouble(installed: Installation, manager: str, *, triggered: bool = True) -> str:
+def delivery_problem(installed: Installation, manager: str, *, triggered: bool = True) -> str:
     """Return in a sentence what keeps events from a function; empty if nothing does, or if the user may not read it."""
     if not installed.readable:
         return ""
@@ -64,9 +64,9 @@ def trouble(installed: Installation, manager: str, *, triggered: bool = True) ->
 def _troubles(parts: Parts, manager: str, *, triggered: bool) -> Iterator[str]:
     if triggered and parts.trigger is None:
         yield f"Trigger '{manager}' does not exist: apply `config/` again"
-    if parts.trigger is not None and (problem := unready(parts.trigger)):
+    if parts.trigger is not None and (problem := not_ready_reason(parts.trigger)):
         yield f"Trigger '{manager}' is not Ready: {problem}"
-    if parts.service is not None and (problem := unready(parts.service)):
+    if parts.service is not None and (problem := not_ready_reason(parts.service)):
         yield f"Knative Service '{manager}' is not Ready: {problem}"
     if parts.service is None and parts.answers is False:
         yield f"nothing answers at {parts.address}, where Trigger '{manager}' sends to: start the function"
@@ -74,11 +74,11 @@ def _troubles(parts: Parts, manager: str, *, triggered: bool) -> Iterator[str]:
         yield f"Knative Service '{manager}' does not exist: apply `config/` again"
 
 
-def unready(manifest: Manifest) -> str:
+def not_ready_reason(manifest: Manifest) -> str:
     """Return why a Knative object is not Ready, by its condition; empty if it is."""
     condition = conditions(manifest).get(READY)
     if condition is None:
-        return "no controller has looked at it: is Knative running?"
+        return "no controller has set its status: is Knative running?"
     if condition.get("status") == "True":
         return ""
     return str(condition.get("message") or condition.get("reason") or "it does not say why")

@@ -49,7 +49,7 @@ def explain(facts: Facts) -> Explanation:
         next=tuple(steps),
         see=troubleshooting.links(cause.reason for cause in obstacles),
         running=tuple(running(facts.resource)) if facts.key.kind == KEPLER else (),
-        remarks=tuple(f"you may not read {unread}: it is left out of account" for unread in facts.unread),
+        remarks=tuple(f"you may not read {unread}, so it is not considered" for unread in facts.unread),
     )
 
 

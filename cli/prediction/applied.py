@@ -30,8 +30,10 @@ def applied(ref: Ref, intent: Manifest, over: Manifest | None, writer: Writer) -
     wanted = leaves(intent)
     changed = {path for path, value in wanted.items() if path not in before or before[path] != value}
     others = {writer_before: paths - changed for writer_before, paths in owned.items() if writer_before != writer}
-    gone = _Gone(owned.get(writer, frozenset()), frozenset(wanted), frozenset[Path]().union(*others.values()))
-    after = {path: value for path, value in {**before, **wanted}.items() if path not in gone}
+    removed = _RemovedLeaves(
+        owned.get(writer, frozenset()), frozenset(wanted), frozenset[Path]().union(*others.values())
+    )
+    after = {path: value for path, value in {**before, **wanted}.items() if path not in removed}
     described = {
         **{name: value for name, value in metadata(over or {}).items() if name in ENVELOPE},
         "name": ref.name,
@@ -46,7 +48,7 @@ def applied(ref: Ref, intent: Manifest, over: Manifest | None, writer: Writer) -
     return {"apiVersion": ref.kind.api_version, "kind": ref.kind.name, "metadata": own, **content}
 
 
-class _Gone:
+class _RemovedLeaves:
     """The leaves that an apply removes: those that only its writer owned (`mine`), and that it no longer intends.
 
     An item is removed with everything in it, including the API server's defaults. A map that is owned as one value (a

@@ -82,7 +82,7 @@ def _below(values: Mapping[Path, Any], sort: str) -> dict[str, Leaves]:
     return grouped
 
 
-def unlike(before: Manifest | None, after: Manifest) -> tuple[FieldChange, ...]:
+def field_changes(before: Manifest | None, after: Manifest) -> tuple[FieldChange, ...]:
     """Return every field in which two versions of an object differ, without status and the metadata in `ENVELOPE`."""
     leaves_before, leaves_after = (
         {path: value for path, value in leaves(manifest).items() if path[0] != "f:status" and value is not ITEM}

@@ -11,11 +11,13 @@ from cli.kinds import KNATIVE_SERVICE, RECONCILED_KINDS, title
 from cli.manifest_files.manifests import ManifestSet
 from cli.prediction.rehearse import as_written, rehearsed, unrehearsed
 from cli.prediction.simulate import Memory, Simulated, simulate
+from crds.collector_fields import ReleaseLine
 from functions import monitoring
 from functions.collector import FUNCTION as COLLECTOR
 from functions.function_catalogue import FUNCTIONS
 from installation import wiring
-from operands import namespaces, openshift
+from operands import namespaces, openshift, release
+from operands.common_rules import NAMESPACE_JOULES, NAMESPACE_WATTS, POD_JOULES, POD_WATTS
 from runtime import settings
 from runtime.errors import Forbidden, NotFound
 from runtime.objects import (
@@ -29,6 +31,9 @@ from runtime.objects import (
     metadata,
     name,
 )
+
+# For each line, a series that has no counterpart of that name in the other.
+EXAMPLES = {ReleaseLine.V0_7: "kepler_container_joules_total", ReleaseLine.V0_11: "kepler_pod_cpu_joules_total"}
 
 Ours = Mapping[Ref, Manifest | None]
 
@@ -87,7 +92,21 @@ def with_cluster(cluster: Cluster, written: ManifestSet, *, manager: str = "") -
         after[ref] = _applied(observer, ref, written, before[ref], manager)
         memory.objects[ref] = after[ref]
     simulated = simulate(memory, concerned(after, memory), images(cluster))
-    return Prediction(before, after, simulated, memory, tuple(observer.remarks))
+    return Prediction(before, after, simulated, memory, (*observer.remarks, *_new_lines(before, after)))
+
+
+def _new_lines(before: Ours, after: Mapping[Ref, Manifest]) -> Iterator[str]:
+    """Yield a remark on each existing Kepler that changes to another line of releases."""
+    for ref, manifest in after.items():
+        existing = before.get(ref)
+        lines = [release.line_of_manifest(kepler) for kepler in (existing, manifest) if kepler and ref.kind == KEPLER]
+        if len(set(lines)) > 1:
+            old, new = lines
+            yield (
+                f"{title(ref)} changes from line '{old}' to '{new}' of Kepler: its metrics get other names, "
+                f"`{EXAMPLES[old]}` becomes `{EXAMPLES[new]}`; what `{POD_WATTS}`, `{NAMESPACE_WATTS}`, `{POD_JOULES}` "
+                f"and `{NAMESPACE_JOULES}` record goes on"
+            )
 
 
 def _applied(observer: Observer, ref: Ref, written: ManifestSet, live: Manifest | None, manager: str) -> Manifest:

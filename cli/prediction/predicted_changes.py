@@ -9,7 +9,7 @@ from audit.answer_models import ForeignField
 from audit.answers import foreign
 from cli.kinds import title
 from cli.output import UNBOUNDED, value
-from cli.prediction.leaves import unlike
+from cli.prediction.leaves import field_changes
 from cli.prediction.predict import Prediction
 from cli.prediction.rehearse import LAST_APPLIED
 from cli.prediction.simulate import Decision, SimulatedWrite
@@ -29,7 +29,7 @@ TEMPLATE = "spec.template."
 APPLIED = "metadata.annotations." + LAST_APPLIED
 
 
-class Predicted(Field):
+class PredictedField(Field):
     """One field; `by` is the function that would write it, or 'you' for a change by the apply itself.
 
     If `before` and `after` are equal, only the owner changes: a function takes back a field that somebody else has set.
@@ -38,16 +38,16 @@ class Predicted(Field):
     by: str
 
 
-class Touched(EventPart):
+class ChangedObject(EventPart):
     """One object that would be written. `rollout` says that its pods would be replaced."""
 
     object: ObjectName
     action: Literal["created", "changed", "deleted"]
     rollout: bool
-    fields: tuple[Predicted, ...]
+    fields: tuple[PredictedField, ...]
 
 
-class Stopped(EventPart):
+class BlockedFunction(EventPart):
     """A function that would reject the resource or wait; `message` is that of its condition."""
 
     object: ObjectName
@@ -60,8 +60,8 @@ class Stopped(EventPart):
 class Diff(EventPart):
     """All changes of an apply; `foreign` are fields of the children that others own, and that would stay."""
 
-    objects: tuple[Touched, ...]
-    stopped: tuple[Stopped, ...]
+    objects: tuple[ChangedObject, ...]
+    stopped: tuple[BlockedFunction, ...]
     remarks: tuple[str, ...]
     foreign: tuple[ForeignField, ...] = ()
 
@@ -71,20 +71,20 @@ class _Fields:
     """The net changes of one object over all writes: first and last value of each field, and who set it last."""
 
     action: str
-    found: dict[str, Predicted]
+    by_path: dict[str, PredictedField]
 
     def add(self, path: str, before: Any, after: Any, by: str) -> None:
-        first = self.found.get(path)
-        self.found[path] = Predicted(path=path, before=first.before if first else before, after=after, by=by)
-        if first and self.found[path].before == after:
-            del self.found[path]
+        first = self.by_path.get(path)
+        self.by_path[path] = PredictedField(path=path, before=first.before if first else before, after=after, by=by)
+        if first and self.by_path[path].before == after:
+            del self.by_path[path]
 
 
 def diff(prediction: Prediction) -> Diff:
     """Return the net effect; a field that is changed and changed back is left out."""
     return Diff(
-        objects=tuple(_touched(ref, fields) for ref, fields in _by_object(prediction).items() if _says(fields)),
-        stopped=stopped(prediction.simulated.decisions),
+        objects=tuple(_changed_object(ref, fields) for ref, fields in _by_object(prediction).items() if _says(fields)),
+        stopped=blocked_functions(prediction.simulated.decisions),
         remarks=prediction.remarks,
         foreign=tuple(_left(prediction)),
     )
@@ -96,7 +96,7 @@ def _left(prediction: Prediction) -> Iterator[ForeignField]:
     for key in dict.fromkeys(decision.key for decision in prediction.simulated.decisions):
         for ref, ours in writers(FUNCTIONS, key).items():
             child = known.get(ref)
-            if child is None or not foreign.of(key, child) or after.get(ref, child) is None:
+            if child is None or not foreign.belongs_to(key, child) or after.get(ref, child) is None:
                 continue
             stay = {field.path for field in foreign_fields(after.get(ref) or child, ours)}
             yield from (field for field in foreign.foreign(ref, child, ours) if field.path in stay)
@@ -105,26 +105,26 @@ def _left(prediction: Prediction) -> Iterator[ForeignField]:
 def redacted(diff: Diff, prediction: Prediction) -> Diff:
     """Return the diff with `(hidden)` for confidential values, as in reports: diffs end up in reviews and logs."""
     sides = [
-        (touched.object.kind, field.path, side)
-        for touched in diff.objects
-        for field in touched.fields
+        (changed_object.object.kind, field.path, side)
+        for changed_object in diff.objects
+        for field in changed_object.fields
         for side in (field.before, field.after)
     ]
     mask = redact.joined(redact.mask(*prediction.before.values(), *prediction.after.values()), sides)
     return Diff(
-        objects=tuple(_redacted(touched, mask) for touched in diff.objects),
-        stopped=tuple(refusal.model_copy(update={"message": mask.text(refusal.message)}) for refusal in diff.stopped),
+        objects=tuple(_redacted(changed_object, mask) for changed_object in diff.objects),
+        stopped=tuple(blocked.model_copy(update={"message": mask.text(blocked.message)}) for blocked in diff.stopped),
         remarks=diff.remarks,
         foreign=diff.foreign,
     )
 
 
-def _redacted(touched: Touched, mask: Mask) -> Touched:
+def _redacted(changed_object: ChangedObject, mask: Mask) -> ChangedObject:
     fields = []
-    for field in touched.fields:
-        before, after = mask.change(field.path, field.before, field.after, kind=touched.object.kind)
-        fields.append(Predicted(path=mask.text(field.path), before=before, after=after, by=field.by))
-    return touched.model_copy(update={"fields": tuple(fields)})
+    for field in changed_object.fields:
+        before, after = mask.change(field.path, field.before, field.after, kind=changed_object.object.kind)
+        fields.append(PredictedField(path=mask.text(field.path), before=before, after=after, by=field.by))
+    return changed_object.model_copy(update={"fields": tuple(fields)})
 
 
 def _by_object(prediction: Prediction) -> Mapping[Ref, _Fields]:
@@ -132,7 +132,7 @@ def _by_object(prediction: Prediction) -> Mapping[Ref, _Fields]:
     for ref, after in prediction.after.items():
         before = prediction.before[ref]
         fields_by_object[ref] = _Fields("changed" if before else "created", {})
-        for change in unlike(before, after):
+        for change in field_changes(before, after):
             if change.path != APPLIED:
                 fields_by_object[ref].add(change.path, change.before, change.after, YOU)
     for write in prediction.simulated.writes:
@@ -150,24 +150,24 @@ def _add(fields_by_object: dict[Ref, _Fields], write: SimulatedWrite) -> None:
 
 
 def _says(fields: _Fields) -> bool:
-    return bool(fields.found) or fields.action != "changed"
+    return bool(fields.by_path) or fields.action != "changed"
 
 
-def _touched(ref: Ref, fields: _Fields) -> Touched:
+def _changed_object(ref: Ref, fields: _Fields) -> ChangedObject:
     runs = ref.kind in (DAEMON_SET, DEPLOYMENT) and fields.action == "changed"
-    moved = [path for path, predicted in fields.found.items() if predicted.before != predicted.after]
-    return Touched(
+    moved = [path for path, predicted in fields.by_path.items() if predicted.before != predicted.after]
+    return ChangedObject(
         object=object_name(ref),
         action=fields.action,
         rollout=runs and any(path.startswith(TEMPLATE) for path in moved),
-        fields=tuple(fields.found.values()),
+        fields=tuple(fields.by_path.values()),
     )
 
 
-def stopped(decisions: tuple[Decision, ...]) -> tuple[Stopped, ...]:
+def blocked_functions(decisions: tuple[Decision, ...]) -> tuple[BlockedFunction, ...]:
     """Return the functions that wait or reject, and why."""
     return tuple(
-        Stopped(
+        BlockedFunction(
             object=object_name(decision.key),
             function=decision.function.name,
             outcome=decision.outcome.word.value,
@@ -181,32 +181,32 @@ def stopped(decisions: tuple[Decision, ...]) -> tuple[Stopped, ...]:
 
 def lines(diff: Diff, *, full: bool = False) -> Iterator[str]:
     """Yield the lines that show a diff; the fields of created objects only with `full`."""
-    for touched in diff.objects:
-        yield _heading(touched)
-        if touched.action != "created" or full:
-            for field in touched.fields:
+    for changed_object in diff.objects:
+        yield _heading(changed_object)
+        if changed_object.action != "created" or full:
+            for field in changed_object.fields:
                 yield from _field(field)
-    for refusal in diff.stopped:
-        yield sentence(refusal)
+    for blocked in diff.stopped:
+        yield sentence(blocked)
     yield from map(foreign_field, diff.foreign)
 
 
-def sentence(refusal: Stopped) -> str:
+def sentence(blocked: BlockedFunction) -> str:
     """Return a sentence like `estimator rejects Kepler energy/kepler: ... (EstimatorRequired)`."""
-    verb = "rejects" if refusal.outcome == "rejected" else "waits at"
-    about = refusal.object
-    return f"{refusal.function} {verb} {title(about)}: {refusal.message} ({refusal.reason})"
+    verb = "rejects" if blocked.outcome == "rejected" else "waits at"
+    about = blocked.object
+    return f"{blocked.function} {verb} {title(about)}: {blocked.message} ({blocked.reason})"
 
 
-def _heading(touched: Touched) -> str:
-    count = len(touched.fields)
-    size = f" ({count} field{'s' if count != 1 else ''})" if touched.action == "created" else ""
-    by = ", ".join(sorted({field.by for field in touched.fields}))
-    sentence = f"{title(touched.object)}: {touched.action}{size}{f' by {by}' if by else ''}"
-    return sentence + (", its pods are replaced (rollout)" if touched.rollout else "")
+def _heading(changed_object: ChangedObject) -> str:
+    count = len(changed_object.fields)
+    size = f" ({count} field{'s' if count != 1 else ''})" if changed_object.action == "created" else ""
+    by = ", ".join(sorted({field.by for field in changed_object.fields}))
+    sentence = f"{title(changed_object.object)}: {changed_object.action}{size}{f' by {by}' if by else ''}"
+    return sentence + (", its pods are replaced (rollout)" if changed_object.rollout else "")
 
 
-def _field(field: Predicted) -> Iterator[str]:
+def _field(field: PredictedField) -> Iterator[str]:
     by = "" if field.by == YOU else f"   [{field.by}]"
     if field.before == field.after:
         yield f"  {field.path}: {value(field.after)}, taken back{by}"

@@ -21,7 +21,7 @@ NO_FIELD = "field not declared in schema"
 MERGE = "application/merge-patch+json"
 SERVER_SIDE, CLIENT_SIDE = "kubectl", "kubectl-client-side-apply"
 # The uid of a resource that does not exist yet, in owner references: the API server would choose it.
-UNBORN = "00000000-0000-0000-0000-000000000000"
+UNKNOWN_UID = "00000000-0000-0000-0000-000000000000"
 
 
 def rehearsed(cluster: Cluster, ref: Ref, wanted: Manifest, live: Manifest | None, *, manager: str = "") -> Manifest:
@@ -39,7 +39,7 @@ def rehearsed(cluster: Cluster, ref: Ref, wanted: Manifest, live: Manifest | Non
     made = (
         _served(cluster, ref, body, manager) if manager else cluster.rehearse_creation(ref, body, manager=CLIENT_SIDE)
     )
-    return {**made, "metadata": {**metadata(made), "uid": UNBORN}}
+    return {**made, "metadata": {**metadata(made), "uid": UNKNOWN_UID}}
 
 
 def _served(cluster: Cluster, ref: Ref, body: Manifest, manager: str) -> Manifest:
@@ -57,7 +57,7 @@ def _served(cluster: Cluster, ref: Ref, body: Manifest, manager: str) -> Manifes
 
 def as_written(ref: Ref, wanted: Manifest) -> Manifest:
     """Return the resource without any API server: no defaults, no validation."""
-    described = {**metadata(wanted), **_address(ref), "uid": UNBORN, "generation": 1}
+    described = {**metadata(wanted), **_address(ref), "uid": UNKNOWN_UID, "generation": 1}
     return {**wanted, "metadata": described, "spec": wanted.get("spec") or {}}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cli.prediction.predict import Prediction
-from cli.prediction.rehearse import UNBORN
+from cli.prediction.rehearse import UNKNOWN_UID
 from runtime.objects import Manifest, Ref, metadata
 
 ORDER = ("ServiceAccount", "ConfigMap", "PersistentVolumeClaim", "Service", "DaemonSet", "Deployment")
@@ -31,7 +31,7 @@ def _place(ref: Ref) -> tuple[str, int, str, str]:
 
 def _bare(ref: Ref, manifest: Manifest) -> Manifest:
     described = {key: value for key, value in metadata(manifest).items() if key not in SERVERS_OWN}
-    owners = [owner for owner in described.pop("ownerReferences", ()) if owner.get("uid") != UNBORN]
+    owners = [owner for owner in described.pop("ownerReferences", ()) if owner.get("uid") != UNKNOWN_UID]
     address = {"name": ref.name, **({"namespace": ref.namespace} if ref.namespace else {})}
     body = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind", "metadata", "status")}
     kept = {**address, **described, **({"ownerReferences": owners} if owners else {})}

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from audit.answer_models import Change, Edit, Episode, Kept, Summary, Trace
+from audit.answer_models import Change, Edit, Episode, StoredReport, Summary, Trace
 from audit.answers.episodes import in_short
 from cli.command_errors import UsageError
 from cli.kinds import place, title
 from cli.output import value
-from cli.timeline.sentences import author, because, caused, cut, second
+from cli.timeline.sentences import author, because, cause_sentence, cut, local_time
 from events.report import Cause, EventPart, Field, ObjectName, Report, ReportedCondition, Subject
 from events.types import RESOURCE_DELETE
 from runtime.declaration import manager
@@ -55,7 +55,7 @@ def since(text: str, now: datetime) -> datetime | None:
     return time if time.tzinfo else time.astimezone()
 
 
-def behind(trace: Trace | None, report: str) -> Edit | None:
+def edit_of_report(trace: Trace | None, report: str) -> Edit | None:
     """Return the edit that led to a report; None if its episode has another cause, or the trace is unknown."""
     if trace is None:
         return None
@@ -63,7 +63,7 @@ def behind(trace: Trace | None, report: str) -> Edit | None:
     return trace.edit if all(cause.kind == "edit" for cause in causes) else None
 
 
-def changed(kept: Kept, wanted: str, edit: Edit | None) -> Iterator[Changed]:
+def changed(kept: StoredReport, wanted: str, edit: Edit | None) -> Iterator[Changed]:
     """Yield the writes of one report to `wanted` (`KIND/NAME`)."""
     report = kept.report
     for write in report.changes:
@@ -95,7 +95,7 @@ def changes(history: Iterable[Change]) -> Iterator[str]:
     """Yield lines for each generation: the edit by field, then what each function did, in episodes."""
     for change in history:
         about = f"generation {change.generation} of {title(change.object)}"
-        yield f"{second(change.began)}  {about}, {_author(change.edit)}"
+        yield f"{local_time(change.began)}  {about}, {_author(change.edit)}"
         yield from edit_lines(change.edit)
         if change.more:
             yield f"    {cut(len(change.reports))}"
@@ -108,7 +108,7 @@ def changes(history: Iterable[Change]) -> Iterator[str]:
 
 def _episode(episode: Episode, reports: Iterable[Summary]) -> Iterator[str]:
     """Yield the cause, unless it is the edit above, and each report: its time after the first event, and its writes."""
-    if sentence := caused(episode.cause):
+    if sentence := cause_sentence(episode.cause):
         yield f"    {sentence}"
     for report in reports:
         yield from _reason_line(report, episode.began)
@@ -118,7 +118,7 @@ def writes(entries: Iterable[Changed], *, full: bool = False) -> Iterator[str]:
     """Yield lines for each write: fields, function and cause; a created object in full only if requested."""
     for entry in entries:
         count = f" ({len(entry.fields)} fields)" if entry.action == "created" else ""
-        yield f"{second(entry.time)}  {title(entry.target)} {entry.action}{count} by {entry.function}"
+        yield f"{local_time(entry.time)}  {title(entry.target)} {entry.action}{count} by {entry.function}"
         yield from field_lines(entry.fields if full or entry.action != "created" else ())
         yield f"    because {because(entry.cause)}"
         if entry.edit:

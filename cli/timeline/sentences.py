@@ -8,7 +8,7 @@ formats times for the language and time zone of its user. A test compares both.
 from collections.abc import Iterator
 from datetime import datetime
 
-from audit.answer_models import Edit, EpisodeCause, Fight, ForeignField, Wrote
+from audit.answer_models import Edit, EpisodeCause, Fight, ForeignField, WriteSummary
 from audit.episode_causes import HAPPENED
 from cli.kinds import title
 from cli.output import value
@@ -16,8 +16,8 @@ from events.report import Cause, ObjectName
 from events.types import RESYNC_REQUESTED
 from runtime.printable import visible_line
 
-NOT_KEPT = " (Kubernetes does not keep by whom)"
-UNVERIFIED = ", as an event told"
+NOT_KEPT = " (Kubernetes does not record by whom)"
+UNVERIFIED = ", according to an event"
 # How many fields of one written object are named.
 PATHS = 3
 
@@ -28,7 +28,7 @@ def author(edit: Edit) -> str:
     return visible_line(f"{happened}{_by(edit.by)}{'' if edit.verified else UNVERIFIED}")
 
 
-def caused(cause: EpisodeCause) -> str:
+def cause_sentence(cause: EpisodeCause) -> str:
     """Return why an episode began and what was written in it; empty for an edit, which has a heading of its own."""
     if cause.kind == "edit":
         return ""
@@ -44,7 +44,7 @@ def because(cause: Cause) -> str:
         generation = f" (generation {cause.generation})" if cause.generation else ""
         return visible_line(f"{about} was {action}{generation}{_by('' if action == 'deleted' else cause.by)}")
     if cause.type == RESYNC_REQUESTED:
-        return visible_line(f"{_last_part(cause.source)} asked to look at {about} again")
+        return visible_line(f"{_last_part(cause.source)} requested a resync of {about}")
     return visible_line(f"of event {cause.type} ({about})")
 
 
@@ -58,7 +58,7 @@ def foreign_field(field: ForeignField) -> str:
 
 def fight(contested: Fight) -> str:
     """Return which field of a child is put back again and again, by which function, and who changes it."""
-    times = f"{contested.count} times since {second(contested.since)}, last at {second(contested.last)}"
+    times = f"{contested.count} times since {local_time(contested.since)}, last at {local_time(contested.last)}"
     if not contested.path:
         sentence = f"{title(contested.object)}: {contested.function} created it again {times}"
         return visible_line(f"{sentence}, since it was deleted each time{NOT_KEPT}")
@@ -76,7 +76,7 @@ def cut(reports: int) -> str:
     return f"Only the newest {_count(reports, 'report')} of it: there are more."
 
 
-def second(moment: datetime) -> str:
+def local_time(moment: datetime) -> str:
     """Return a time in whole seconds, the precision of the API server, in the time zone of this machine."""
     return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
 
@@ -91,7 +91,7 @@ def _asked(cause: EpisodeCause) -> str:
     who = _last_part(cause.source)
     if who == "sweep":
         return "The sweep found that it was not as it should be"
-    return f"{who} asked to look again{_at(cause.time)}"
+    return f"{who} requested a resync{_at(cause.time)}"
 
 
 def _written_objects(cause: EpisodeCause) -> Iterator[str]:
@@ -104,21 +104,21 @@ def _written_objects(cause: EpisodeCause) -> Iterator[str]:
         yield f"; written: {', '.join(_named_fields(write) for write in others)}"
 
 
-def _is_restored(write: Wrote, about: ObjectName | None) -> bool:
+def _is_restored(write: WriteSummary, about: ObjectName | None) -> bool:
     """Return whether the written object is the one that somebody had changed; a deletion restores nothing."""
     return write.action != "deleted" and write.object == about
 
 
-def _named_fields(write: Wrote) -> str:
+def _named_fields(write: WriteSummary) -> str:
     paths = _paths(write)
     return f"{write.object.kind} {write.object.name} {write.action}{f': {paths}' if paths else ''}"
 
 
-def _fields(write: Wrote) -> str:
+def _fields(write: WriteSummary) -> str:
     return "the whole object" if write.action == "created" else _paths(write)
 
 
-def _paths(write: Wrote) -> str:
+def _paths(write: WriteSummary) -> str:
     """Return the first paths of an object that was changed, and the number of the others."""
     shown = () if write.action == "created" else write.paths[:PATHS]
     more = write.fields - len(shown)
@@ -135,7 +135,7 @@ def _by(manager: str) -> str:
 
 
 def _at(moment: datetime | None) -> str:
-    return f", {second(moment)}" if moment else ""
+    return f", {local_time(moment)}" if moment else ""
 
 
 def _last_part(source: str) -> str:

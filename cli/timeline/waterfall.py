@@ -12,7 +12,7 @@ from audit.answers.episodes import sent
 from cli.kinds import title
 from cli.output import columns
 from cli.timeline.history_lines import edit_lines
-from cli.timeline.sentences import author, caused, cut, second
+from cli.timeline.sentences import author, cause_sentence, cut, local_time
 from events.report import Report
 
 NARROWEST, WIDEST = 20, 100
@@ -38,7 +38,7 @@ def lines(trace: Trace, width: int, *, calls: bool = False) -> Iterator[str]:
         if previous:
             later = episode.began - previous.began
             yield f"then, {timedelta(seconds=int(later.total_seconds()))} later:"
-        if sentence := caused(episode.cause):
+        if sentence := cause_sentence(episode.cause):
             yield sentence
         yield from _episode(episode, kept, width, calls=calls)
         previous = episode
@@ -48,7 +48,7 @@ def _heading(trace: Trace) -> Iterator[str]:
     about = trace.object
     yield f"trace {trace.trace}: generation {trace.generation} of {title(about)}"
     if edit := trace.edit:
-        yield f"{author(edit)}, {second(edit.time)}"
+        yield f"{author(edit)}, {local_time(edit.time)}"
         yield from edit_lines(edit, indent="  ")
     if trace.more:
         yield cut(len(trace.reports))

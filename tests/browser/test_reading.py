@@ -181,7 +181,7 @@ def test_an_edit_that_only_an_event_told_is_marked(browser: Browser, growing: Gr
         who = page.locator(".change .who")
         expect(who).to_have_count(2)
         end, before = who.all()
-        expect(end).to_have_text("deleted (Kubernetes does not keep by whom), as an event told")
+        expect(end).to_have_text("deleted (Kubernetes does not record by whom), according to an event")
         expect(before).to_have_text("as first seen by argocd-controller")
 
 

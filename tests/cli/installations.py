@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from audit.answer_models import DeadLetter, FinishedSweep, StoreState, Undelivered
+from audit.answer_models import DeadLetter, DeadLetterEvent, FinishedSweep, StoreState
 from audit.answers.checks import Check
 from cli.commands.doctor import CHECKS
 from cli.doctor.check import ClusterSnapshot
 from cli.doctor.expected import additions, objects
 from cli.doctor.knative_health import CHANNEL, DEFINITIONS, EVENTING, OF_VERSION
-from cli.doctor.survey import LOOKED_AT
+from cli.doctor.survey import READ_KINDS
 from cli.explanation.function_parts import Installation, Parts
 from crds.crd_files import RESOURCES, definition
 from crds.meta import GROUP
@@ -42,7 +42,9 @@ LETTER = DeadLetter(
     destination="",
     code="",
     answer="",
-    event=Undelivered(id="1", type="t", source="s", object=ObjectName(api_version="", kind="", namespace="", name="")),
+    event=DeadLetterEvent(
+        id="1", type="t", source="s", object=ObjectName(api_version="", kind="", namespace="", name="")
+    ),
 )
 ELSEWHERE = {"status": READY | {"subscriberUri": "http://kepler-collector.kepler-operator.svc"}}
 DOWN = {"conditions": [{"type": "Ready", "status": "False", "message": "no image"}]}
@@ -57,36 +59,36 @@ def generated() -> Objects:
 @functools.cache
 def _generated() -> Objects:
     """Render the objects that `generated` copies, once: rendering the CRDs takes longer than most tests."""
-    found: Objects = {}
+    by_ref: Objects = {}
     for resource in RESOURCES.values():
         name = f"{resource.names.plural}.{GROUP}"
-        found[Ref(CRD, "", name)] = {
+        by_ref[Ref(CRD, "", name)] = {
             **definition(resource),
             "status": {"conditions": [{"type": "Established", "status": "True"}]},
         }
-    known = {(kind.api_version, kind.name): kind for kind in LOOKED_AT}
+    known = {(kind.api_version, kind.name): kind for kind in READ_KINDS}
     for shipped in objects(NAMESPACE, ()):
         if kind := known.get((shipped["apiVersion"], shipped["kind"])):
             meta = shipped["metadata"]
-            found[Ref(kind, meta.get("namespace", ""), meta["name"])] = {**shipped, "status": READY}
-    found[Ref(NAMESPACES, "", "energy")] = {
+            by_ref[Ref(kind, meta.get("namespace", ""), meta["name"])] = {**shipped, "status": READY}
+    by_ref[Ref(NAMESPACES, "", "energy")] = {
         "metadata": {"name": "energy", "labels": {"pod-security.kubernetes.io/enforce": "privileged"}}
     }
     for called in DEFINITIONS.values():
-        found[Ref(CRD, "", called)] = {"metadata": {"name": called, "labels": {OF_VERSION: "1.21.0"}}}
+        by_ref[Ref(CRD, "", called)] = {"metadata": {"name": called, "labels": {OF_VERSION: "1.21.0"}}}
     for called in CHANNEL:
-        found[Ref(DEPLOYMENT, EVENTING, called)] = deployment(called, {"requests": {"cpu": "100m"}})
+        by_ref[Ref(DEPLOYMENT, EVENTING, called)] = deployment(called, {"requests": {"cpu": "100m"}})
     for added in (entry for brought in additions().values() for entry in brought):
         if kind := known.get((added["apiVersion"], added["kind"])):
-            found[Ref(kind, added["metadata"].get("namespace", ""), added["metadata"]["name"])] = None
-    bound = found[binding("kepler-exporter")]
+            by_ref[Ref(kind, added["metadata"].get("namespace", ""), added["metadata"]["name"])] = None
+    bound = by_ref[binding("kepler-exporter")]
     bound["subjects"] = [{"kind": "ServiceAccount", "name": "kepler", "namespace": "energy"}]
-    return found
+    return by_ref
 
 
 def binding(name: str) -> Ref:
     """A ClusterRoleBinding."""
-    return Ref(next(kind for kind in LOOKED_AT if kind.name == "ClusterRoleBinding"), "", name)
+    return Ref(next(kind for kind in READ_KINDS if kind.name == "ClusterRoleBinding"), "", name)
 
 
 def ref(kind: Kind, name: str) -> Ref:
@@ -126,14 +128,14 @@ def well() -> ClusterSnapshot:
     )
 
 
-def told(seen: ClusterSnapshot) -> list[Check]:
+def all_checks(seen: ClusterSnapshot) -> list[Check]:
     """All checks."""
     return [entry for check in CHECKS for entry in check(seen)]
 
 
 def troubles(seen: ClusterSnapshot) -> list[Check]:
     """All checks that do not pass."""
-    return [check for check in told(seen) if check.level != "ok"]
+    return [check for check in all_checks(seen) if check.level != "ok"]
 
 
 def without(gone: Ref) -> Callable[[ClusterSnapshot], ClusterSnapshot]:

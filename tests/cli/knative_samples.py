@@ -55,12 +55,12 @@ def functions(*names: str, pods: tuple[Mapping[str, Any], ...] = (), revisions: 
     return lambda seen: replace(seen, installed=Installation(parts=parts(**spoilt)), pods=pods, revisions=revisions)
 
 
-def pod(name: str = "kepler-collector", **said: Any) -> dict[str, Any]:
+def pod(name: str = "kepler-collector", **status: Any) -> dict[str, Any]:
     """A pod of a function, with this status."""
     return {
         "metadata": {"name": f"{name}-00001-x", "labels": {"serving.knative.dev/service": name}},
         "spec": {"containers": [{"name": "user-container", "image": IMAGE}]},
-        "status": {"phase": "Pending", **said},
+        "status": {"phase": "Pending", **status},
     }
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from audit.answer_models import Change, Edit, Kept, Summary, Trace
+from audit.answer_models import Change, Edit, StoredReport, Summary, Trace
 from audit.answers.episodes import episodes, in_short
 from audit.episode_causes import wrote
 from events.report import ApiCall, Cause, Field, ObjectName, Report, ReportedCondition, Subject, Write
@@ -57,11 +57,11 @@ def cause(sent: float, about: ObjectName = KEPLER, by: str = "kubectl-patch") ->
     return Cause(id="1", type="dev.knative.apiserver.resource.update", source="s", sent=at(sent), object=named, by=by)
 
 
-def keep(*reports: Report) -> tuple[Kept, ...]:
+def keep(*reports: Report) -> tuple[StoredReport, ...]:
     """Each under its place as id, in the order in which they began."""
     return tuple(
-        Kept(sequence=number, id=str(number), type="t", kept=one.began, report=one)
-        for number, one in enumerate(sorted(reports, key=lambda report: report.began))
+        StoredReport(sequence=number, id=str(number), type="t", kept=report.began, report=report)
+        for number, report in enumerate(sorted(reports, key=lambda report: report.began))
     )
 
 
@@ -87,25 +87,25 @@ def change(*reports: Report, edit: Edit | None = EDIT, more: bool = False) -> Ch
     )
 
 
-def summary(number: int, one: Report) -> Summary:
+def summary(number: int, report: Report) -> Summary:
     """A report in short."""
     return Summary(
         sequence=number,
         id=str(number),
         type="t",
-        kept=one.began,
-        function=one.function,
-        outcome=one.outcome,
-        object=one.object,
-        generation=one.generation,
-        trace=one.trace,
-        began=one.began,
-        milliseconds=one.milliseconds,
-        rounds=one.rounds,
-        condition=one.conditions[0] if one.conditions else None,
-        changes=tuple(wrote(one)),
-        calls=len(one.calls),
-        cause=one.cause,
+        kept=report.began,
+        function=report.function,
+        outcome=report.outcome,
+        object=report.object,
+        generation=report.generation,
+        trace=report.trace,
+        began=report.began,
+        milliseconds=report.milliseconds,
+        rounds=report.rounds,
+        condition=report.conditions[0] if report.conditions else None,
+        changes=tuple(wrote(report)),
+        calls=len(report.calls),
+        cause=report.cause,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cli.prediction.applied import Writer, applied, owners
-from cli.prediction.leaves import unlike
+from cli.prediction.leaves import field_changes
 from cli.prediction.rehearse import three_way
 from runtime.client import Client
 from runtime.field_paths import Path
@@ -112,7 +112,7 @@ def test_memory_and_api_server_agree(workbench: Workbench) -> None:
     for step in STEPS[1:]:
         mine = applied(ref, step, there, ONE)
         there = client.apply(ref, step, over=there)
-        defaulted = {change.path.rpartition(".")[2] for change in unlike(mine, there)}
+        defaulted = {change.path.rpartition(".")[2] for change in field_changes(mine, there)}
         assert defaulted <= {
             "terminationMessagePath",
             "terminationMessagePolicy",

@@ -133,10 +133,10 @@ def test_letters_that_nobody_can_use_are_thrown_away(workbench: Workbench, termi
     assert "has been changed and is no dead letter" in terminal("dead-letters", "replay", first).err
     assert terminal("dead-letters", "discard").code == Exit.USAGE
     assert terminal("dead-letters", "discard", "kube-root-ca.crt").code == Exit.MISSING
-    assert terminal("dead-letters", "discard", first, second).out == "2 letters thrown away\n"
+    assert terminal("dead-letters", "discard", first, second).out == "2 letters discarded\n"
     assert terminal("dead-letters", "show", second).code == Exit.MISSING
     assert third in terminal("dead-letters").out
-    assert terminal("dead-letters", "discard", "--all").out.endswith("thrown away\n")
+    assert terminal("dead-letters", "discard", "--all").out.endswith("discarded\n")
     assert terminal("dead-letters", "-o", "json").data == []
     assert terminal("dead-letters", "discard", "--all").out == "no dead letters\n"
 

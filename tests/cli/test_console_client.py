@@ -14,7 +14,7 @@ import pytest
 from cli.command_errors import CliError, Denied, Exit, Missing, RequestRefused, Unreachable
 from cli.connection.broker import send
 from cli.connection.cluster import Cluster, ClusterTarget
-from cli.connection.console import ConsoleClient, reached
+from cli.connection.console import ConsoleClient, console_client
 from cli.connection.forward import forwarded
 from runtime.client import ApiResponse, Request
 from runtime.objects import KEPLER, Ref
@@ -99,7 +99,7 @@ def test_nobody_is_told_a_token_that_there_is_not(served: Served) -> None:
     ("status", "body", "error", "says"),
     [
         (401, {"detail": "send a token"}, Denied, "send a token; a client certificate is no bearer token"),
-        (403, {"detail": "you may not look"}, Denied, "you may not look"),
+        (403, {"detail": "you are not allowed to read this"}, Denied, "you are not allowed to read this"),
         (404, {"detail": "nothing is kept"}, Missing, "nothing is kept"),
         (400, {"detail": "`since` is wrong"}, RequestRefused, "`since` is wrong"),
         (503, {"detail": "ask again"}, Unreachable, "ask again"),
@@ -147,15 +147,15 @@ def kubectl(tmp_path: Path, served: Served, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_an_address_by_hand_wins(served: Served) -> None:
     """The cluster is not asked where it is; a token by hand wins as well."""
-    with reached(cluster(), url=served.url) as console:
+    with console_client(cluster(), url=served.url) as console:
         assert console == ConsoleClient(served.url, "mine")
-    with reached(cluster(), url=served.url, token="other") as console:
+    with console_client(cluster(), url=served.url, token="other") as console:
         assert console == ConsoleClient(served.url, "other")
 
 
 def test_on_this_machine_it_is_asked_directly(served: Served) -> None:
     """Where Knative sends the function's events."""
-    with reached(cluster(kepler_audit={"status": {"subscriberUri": served.url}})) as console:
+    with console_client(cluster(kepler_audit={"status": {"subscriberUri": served.url}})) as console:
         assert console.url == served.url
 
 
@@ -168,7 +168,7 @@ def test_in_a_cluster_it_is_reached_by_a_port_forward(served: Served, kubectl: P
     pods = [
         {"metadata": {"name": name}, "status": {"phase": phase}} for name, phase in (("a", "Failed"), ("b", "Running"))
     ]
-    with reached(cluster(kepler_audit=ELSEWHERE, pods={"items": pods})) as console:
+    with console_client(cluster(kepler_audit=ELSEWHERE, pods={"items": pods})) as console:
         assert console.state().reports == 1
     called = kubectl.read_text()
     assert called == "--context=there -n kepler-operator port-forward --address=127.0.0.1 pod/b :8080\n"
@@ -178,7 +178,7 @@ def test_in_a_cluster_it_is_reached_by_a_port_forward(served: Served, kubectl: P
 def test_a_function_that_has_no_pod() -> None:
     """It is said where to look."""
     nothing = cluster(kepler_audit=ELSEWHERE, pods={"items": []})
-    with pytest.raises(Unreachable, match="no pod of 'kepler-audit' runs"), reached(nothing):
+    with pytest.raises(Unreachable, match="no pod of 'kepler-audit' runs"), console_client(nothing):
         pass
 
 

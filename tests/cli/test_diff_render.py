@@ -39,6 +39,19 @@ def test_diff_says_who_changes_what(workbench: Workbench, terminal: Terminal, tm
     assert workbench.kepler()["metadata"]["generation"] == 1
 
 
+def test_diff_says_that_another_line_has_other_metrics(
+    workbench: Workbench, terminal: Terminal, tmp_path: Path
+) -> None:
+    """Before it is applied, and what goes on; nothing of the kind for another field."""
+    workbench.apply(kepler())
+    workbench.settle()
+    result = terminal("diff", "-f", file(tmp_path, kepler(collector={"release": "v0.11"})))
+    assert "changes from line 'v0.7' to 'v0.11' of Kepler: its metrics get other names" in result.err
+    assert "`kepler:pod_watts`" in result.err
+    assert "ConfigMap" in result.out
+    assert "metrics get other names" not in terminal("diff", "-f", file(tmp_path, kepler())).err
+
+
 def test_diff_says_who_would_stop(workbench: Workbench, terminal: Terminal, tmp_path: Path) -> None:
     """With the message that the condition would have."""
     workbench.apply(kepler())

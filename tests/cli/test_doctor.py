@@ -21,6 +21,7 @@ from tests.cli.installations import (
     LETTER,
     NOW,
     READY,
+    all_checks,
     binding,
     changed,
     installed,
@@ -28,7 +29,6 @@ from tests.cli.installations import (
     put,
     ref,
     state,
-    told,
     well,
     without,
 )
@@ -36,7 +36,7 @@ from tests.cli.installations import (
 
 def test_a_whole_installation_is_healthy() -> None:
     """One line for each area, and nothing to do."""
-    checks = told(well())
+    checks = all_checks(well())
     assert [check.level for check in checks] == ["ok"] * len(CHECKS)
     assert not any(check.do for check in checks)
 
@@ -171,7 +171,7 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.does)
 def test_one_thing_is_wrong(case: DoctorCase) -> None:
     """It is said, with what to do, and nothing else is blamed for it more heavily."""
-    checks = [check for check in told(case.spoilt(well())) if check.level != "ok"]
+    checks = [check for check in all_checks(case.spoilt(well())) if check.level != "ok"]
     assert any(check.level == case.level and case.says in check.says and check.do for check in checks), checks
     assert all(check.level != "fail" for check in checks) or case.level == "fail"
 
@@ -179,7 +179,7 @@ def test_one_thing_is_wrong(case: DoctorCase) -> None:
 def test_a_sweep_without_counts_is_told_without_numbers() -> None:
     """The query API leaves them out for a viewer of some namespaces only."""
     seen = replace(well(), state=state(2).model_copy(update={"sweep": FinishedSweep(time=NOW - timedelta(minutes=2))}))
-    (check,) = [check for check in told(seen) if check.area == "sweep"]
+    (check,) = [check for check in all_checks(seen) if check.area == "sweep"]
     assert check.level == "ok"
     assert check.says.endswith(" ago; what it found is shown to those only who may `get keplers` in the whole cluster")
 
@@ -190,12 +190,12 @@ def test_two_images_are_two_versions() -> None:
     assert service is not None
     service["spec"]["template"]["spec"]["containers"][0]["image"] = "registry.example/kepler-on-knative:0.0.9"
     seen = replace(well(), installed=Installation(parts=parts(kepler_status=Parts({"status": READY}, service))))
-    assert any("they run different images" in check.says for check in told(seen))
+    assert any("they run different images" in check.says for check in all_checks(seen))
 
 
 def test_processes_of_this_machine_need_no_knative_serving() -> None:
     """And it is said that there is none."""
     here = Parts({"status": READY | {"subscriberUri": "http://127.0.0.1:9001"}}, serving=False, answers=True)
     seen = replace(well(), installed=Installation(parts=dict.fromkeys(parts(), here)))
-    (checks,) = [check for check in told(seen) if check.area == "functions"]
+    (checks,) = [check for check in all_checks(seen) if check.area == "functions"]
     assert (checks.level, "without Knative Serving" in checks.says) == ("ok", True)

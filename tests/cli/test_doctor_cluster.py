@@ -45,13 +45,16 @@ def whole(programs: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         stack.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
         stack.kubectl("create", "namespace", EVENTING)
         for manifest in installed:
-            kind = next((kind for kind in KNATIVES if said(kind) == (manifest["apiVersion"], manifest["kind"])), None)
+            kind = next(
+                (kind for kind in KNATIVES if api_version_and_name(kind) == (manifest["apiVersion"], manifest["kind"])),
+                None,
+            )
             if kind is not None:
                 report(stack, kind, manifest["metadata"]["name"], READY)
         yield stack
 
 
-def said(kind: Kind) -> tuple[str, str]:
+def api_version_and_name(kind: Kind) -> tuple[str, str]:
     """A kind as objects name it."""
     return kind.api_version, kind.name
 

@@ -79,7 +79,7 @@ CASES = [
         "Trigger that no controller has seen",
         changed(COLLECTOR, put("status", {})),
         "fail",
-        "no controller has looked at it",
+        "no controller has set its status",
         "logs deployment/eventing-controller",
     ),
     KnativeCase(

@@ -12,7 +12,7 @@ from cli.explanation.function_parts import Installation, Parts
 from installation import contents
 from runtime.objects import CONFIG_MAP
 from runtime.settings import NAMESPACE
-from tests.cli.installations import KEPLERS, READY, changed, parts, put, ref, told, troubles, well, without
+from tests.cli.installations import KEPLERS, READY, all_checks, changed, parts, put, ref, troubles, well, without
 
 Change = Callable[[ClusterSnapshot], ClusterSnapshot]
 
@@ -68,9 +68,11 @@ CASES = [
     ),
     PolicyCase(
         "images of one registry only where policies read them",
-        changed(ref(CONFIG_MAP, "kepler-images"), put("data.RELATED_IMAGE_KEPLER", "registry.example/kepler:1")),
+        changed(
+            ref(CONFIG_MAP, "kepler-images"), put("data.RELATED_IMAGE_KEPLER_MODEL_SERVER", "registry.example/kepler:1")
+        ),
         "fail",
-        "ConfigMap 'kepler-images' lacks 'quay.io/sustainable_computing_io/kepler' of the environment",
+        "ConfigMap 'kepler-images' lacks 'quay.io/sustainable_computing_io/kepler_model_server' of the environment",
         "config/overlays/mirror",
     ),
     PolicyCase(
@@ -174,7 +176,7 @@ def test_what_an_overlay_changes_is_no_fault(overlay: Overlay) -> None:
     """It is named in one line, since somebody chose it."""
     seen = OVERLAYS[overlay](well())
     assert seen.overlays == {overlay}
-    assert next(check.says for check in told(seen) if check.area == "overlays").startswith(f"in use: {overlay}")
+    assert next(check.says for check in all_checks(seen) if check.area == "overlays").startswith(f"in use: {overlay}")
     assert troubles(seen) == []
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from audit.answer_models import DeadLetter, FinishedSweep, Undelivered
+from audit.answer_models import DeadLetter, DeadLetterEvent, FinishedSweep
 from cli.explanation.facts import Facts
 from cli.explanation.function_parts import Installation, Parts
 from cli.explanation.verdict import explain, lines
@@ -32,7 +32,7 @@ LETTER = DeadLetter(
     destination="http://kepler-collector",
     code="500",
     answer="",
-    event=Undelivered(
+    event=DeadLetterEvent(
         id="1",
         type="t",
         source="s",
@@ -75,7 +75,10 @@ CASES = [
     ExplainCase(
         "one has not reported, a moment after the edit",
         facts(kepler(SILENT, NOT_READY, edited="2026-01-02T11:59:55Z")),
-        ("collector has not reported on generation 2, its last word was on generation 1: it was asked a moment ago",),
+        (
+            "collector has not reported on generation 2, its last word was on generation 1: the event was sent a "
+            "moment ago",
+        ),
         ("kubectl get keplers kepler -n energy -w",),
     ),
     ExplainCase(
@@ -164,12 +167,17 @@ CASES = [
                     {
                         "name": "kepler-exporter",
                         "state": {"waiting": {"reason": "CrashLoopBackOff"}},
-                        "lastState": {"terminated": {"exitCode": 2, "reason": "Error"}},
+                        "lastState": {
+                            "terminated": {"exitCode": 2, "reason": "Error", "message": "start\nno RAPL zones found\n"}
+                        },
                     }
                 ],
             )
         ),
-        ("CrashLoopBackOff, container 'kepler-exporter': it ended with 2 (Error)",),
+        (
+            "CrashLoopBackOff, container 'kepler-exporter': it ended with 2 (Error), "
+            "its last words were 'no RAPL zones found'",
+        ),
         ("kubectl logs -n energy a -c kepler-exporter --previous",),
     ),
     ExplainCase(
@@ -296,4 +304,4 @@ def test_what_runs_is_told() -> None:
 def test_what_could_not_be_read_is_said() -> None:
     """So that nobody takes silence for health."""
     explanation = explain(replace(facts(kepler()), unread=("nodes",)))
-    assert explanation.remarks == ("you may not read nodes: it is left out of account",)
+    assert explanation.remarks == ("you may not read nodes, so it is not considered",)

@@ -80,7 +80,7 @@ def harmless(text: str) -> bool:
     return is_printable(text) and all(part in text for part in SHOWN)
 
 
-def said(function: str) -> Any:
+def report_by(function: str) -> Any:
     """A report of somebody who forges them."""
     hostile = ObjectName(api_version="v1", kind=HOSTILE, namespace=HOSTILE, name=HOSTILE)
     return report(
@@ -99,7 +99,7 @@ EDITED = Edit(**{**dict(EDIT), "by": HOSTILE, "fields": (Field(path=HOSTILE, bef
 def test_a_history(stream: Opened) -> None:
     """Of forged reports and an edit of hostile names: not one control character, and no line less."""
     screen = stream()
-    for line in history_lines.changes([change(said(HOSTILE), edit=EDITED)]):
+    for line in history_lines.changes([change(report_by(HOSTILE), edit=EDITED)]):
         say(line)
     assert harmless(plain(screen))
 
@@ -107,7 +107,7 @@ def test_a_history(stream: Opened) -> None:
 def test_a_history_of_one_object(stream: Opened) -> None:
     """The target, its fields and the cause."""
     screen = stream()
-    (kept,) = trace(said(HOSTILE)).reports
+    (kept,) = trace(report_by(HOSTILE)).reports
     for line in history_lines.writes(history_lines.changed(kept, f"{HOSTILE}/{HOSTILE}", EDITED)):
         say(line)
     assert harmless(plain(screen))
@@ -116,7 +116,7 @@ def test_a_history_of_one_object(stream: Opened) -> None:
 def test_a_trace(stream: Opened) -> None:
     """A name that ends a line is one cell of the waterfall all the same."""
     screen = stream()
-    for line in waterfall.lines(trace(said(f"{HOSTILE}\n"), edit=EDITED), 4000, calls=True):
+    for line in waterfall.lines(trace(report_by(f"{HOSTILE}\n"), edit=EDITED), 4000, calls=True):
         say(line)
     assert harmless(plain(screen))
     assert "[/red][link=file:///x]:smile:\\n " in plain(screen)

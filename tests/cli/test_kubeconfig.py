@@ -17,7 +17,7 @@ import yaml
 
 from cli.command_errors import Exit, Unreachable
 from cli.connection.cluster import Cluster, ClusterTarget, connect
-from cli.connection.console import reached
+from cli.connection.console import console_client
 from cli.connection.login import Impersonation
 from local.stack import Stack
 from runtime.client import ApiResponse, Request
@@ -307,7 +307,7 @@ def test_the_query_api_gets_no_token_of_who_acts_for_another() -> None:
     """It knows no impersonation: with that token it would show what the user may see, not the other."""
     for acts_for, token in (("", "mine"), ("me", "")):
         cluster = Cluster(lambda _: ApiResponse(404, {}), ClusterTarget(), "x", "mine", acts_for)
-        with reached(cluster, url="http://127.0.0.1:1") as console:
+        with console_client(cluster, url="http://127.0.0.1:1") as console:
             assert console.token == token
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from cli.command_errors import Exit
 from cli.doctor.expected import objects
-from cli.explanation.function_parts import Installation, trouble
+from cli.explanation.function_parts import Installation, delivery_problem
 from local.stack import Stack
 from runtime.settings import NAMESPACE
 from tests.cli.terminal import Terminal
@@ -49,7 +49,7 @@ def test_dead_letters_are_found_and_discarded_where_the_functions_are(
     assert replayed.code in (Exit.DENIED, Exit.MISSING)
     assert f"in namespace '{ELSEWHERE}'" in replayed.err
     assert letter not in terminal("dead-letters", "--operator-namespace", NAMESPACE).out
-    assert terminal("dead-letters", "discard", letter).out == "1 letter thrown away\n"
+    assert terminal("dead-letters", "discard", letter).out == "1 letter discarded\n"
     assert terminal("dead-letters", "-o", "json").data == []
 
 
@@ -59,13 +59,13 @@ def test_doctor_says_where_the_functions_are(terminal: Terminal, letter: str) ->
     result = terminal("doctor", *OPTION, "-o", "json")
     assert result.code == Exit.NO
     [line] = result.data["checks"]
-    assert line["says"] == f"the functions are in namespace '{NAMESPACE}', and '{ELSEWHERE}' was looked at"
+    assert line["says"] == f"the functions are in namespace '{NAMESPACE}', and '{ELSEWHERE}' was checked"
     assert line["do"].startswith(f"add --operator-namespace {NAMESPACE}, or set KEPLER_OPERATOR_NAMESPACE=")
 
 
 def test_explain_names_the_namespace_without_functions() -> None:
     """Instead of the one Trigger that it needs."""
-    text = trouble(Installation(namespace=ELSEWHERE), "kepler-collector")
+    text = delivery_problem(Installation(namespace=ELSEWHERE), "kepler-collector")
     assert text.startswith(f"no function is in namespace '{ELSEWHERE}': apply `config/`, or name the functions'")
 
 

@@ -57,17 +57,17 @@ def test_an_edit_that_nobody_saw_and_a_deletion() -> None:
     assert "of an edit that was not seen" in "\n".join(history_lines.changes([change(edit=None)]))
     deleted = EDIT.model_copy(update={"deleted": True, "fields": (), "by": ""})
     text = "\n".join(history_lines.changes([change(edit=deleted)]))
-    assert "generation 2 of Kepler energy/kepler, deleted (Kubernetes does not keep by whom)\n" in text
+    assert "generation 2 of Kepler energy/kepler, deleted (Kubernetes does not record by whom)\n" in text
     assert "hidden" not in text
     heading = [*lines(trace(edit=deleted), 100)]
-    assert heading[1].startswith("deleted (Kubernetes does not keep by whom), 2026-01-02 ")
+    assert heading[1].startswith("deleted (Kubernetes does not record by whom), 2026-01-02 ")
     assert heading[2] == "No function has reported on this generation."
 
 
 def test_an_edit_that_only_an_event_told_is_marked() -> None:
     """In the history, in its trace, and where it is behind a write."""
     unverified = EDIT.model_copy(update={"verified": False})
-    author = "edited by kubectl-patch, as an event told"
+    author = "edited by kubectl-patch, according to an event"
     assert f"generation 2 of Kepler energy/kepler, {author}\n" in "\n".join(
         history_lines.changes([change(edit=unverified)])
     )
@@ -89,7 +89,7 @@ DRIFT = report(
 def test_a_drift_is_headed_by_its_own_cause() -> None:
     """What was changed by whom, and what was put back; the episode before it by the edit above both."""
     was_changed = "DaemonSet energy/kepler-exporter was changed by kubectl-patch, 2026-01-02 "
-    put_back = ", as an event told; put back: collector.port."
+    put_back = ", according to an event; put back: collector.port."
     for printed in ([*history_lines.changes([change(COLLECTOR, DRIFT)])], [*lines(trace(COLLECTOR, DRIFT), 100)]):
         (place,) = [place for place, line in enumerate(printed) if line.strip().startswith(was_changed)]
         assert printed[place].endswith(put_back)
@@ -129,7 +129,7 @@ def test_an_edit_of_a_hidden_value_says_so() -> None:
 def test_what_was_written_to_one_object_and_why() -> None:
     """The fields, the function, the event, and the edit behind it."""
     kept = trace(ESTIMATOR, COLLECTOR).reports
-    edits = [edit for each in kept for edit in history_lines.changed(each, "DaemonSet/kepler-exporter", EDIT)]
+    edits = [edit for report in kept for edit in history_lines.changed(report, "DaemonSet/kepler-exporter", EDIT)]
     text = "\n".join(history_lines.writes(edits))
     assert [edit.function for edit in edits] == ["collector"]
     assert "DaemonSet energy/kepler-exporter changed by collector" in text
@@ -210,7 +210,9 @@ def test_a_deleted_object_has_no_edit_as_its_cause() -> None:
     written = [
         edit
         for kept in shown.reports
-        for edit in history_lines.changed(kept, "DaemonSet/kepler-exporter", history_lines.behind(shown, kept.id))
+        for edit in history_lines.changed(
+            kept, "DaemonSet/kepler-exporter", history_lines.edit_of_report(shown, kept.id)
+        )
     ]
     assert [(edit.action, edit.edit) for edit in written] == [("changed", EDIT), ("created", None)]
     again = "\n".join(history_lines.writes(written)).partition("created")[2]

@@ -47,6 +47,8 @@ CASES = [
         "everything at once", PLAIN, (kepler(collector={"log-level": 5}, estimator_sidecar=ON, model_server=ON),)
     ),
     PredictedCase("a claim", PLAIN, (kepler(model_server={**ON, "storage": {"type": "claim"}}),)),
+    PredictedCase("another line", PLAIN, (kepler(collector={"release": "v0.11"}),)),
+    PredictedCase("the line back", (kepler(collector={"release": "v0.11"}),), PLAIN),
     PredictedCase("levels of power", PLAIN, (POWER, kepler(exported_power="power"))),
     PredictedCase("sources", PLAIN, (SOURCES, kepler(collected_metric="sources"))),
     PredictedCase(
@@ -88,7 +90,7 @@ CASES = [
     PredictedCase(
         "a release that reads nothing",
         PLAIN,
-        (kepler(collector={"image": "quay.io/sustainable_computing_io/kepler:v0.10.0"}),),
+        (kepler(collector={"image": "quay.io/sustainable_computing_io/kepler:v0.10.0", "release": "v0.7"}),),
         frozenset({"collector"}),
     ),
 ]

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from audit.answer_models import EpisodeCause, Fight, ForeignField, Wrote
-from cli.timeline.sentences import END_OF_FIGHT, author, because, caused, cut, fight, foreign_field
+from audit.answer_models import EpisodeCause, Fight, ForeignField, WriteSummary
+from cli.timeline.sentences import END_OF_FIGHT, author, because, cause_sentence, cut, fight, foreign_field
 from events.report import ObjectName
 from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESYNC_REQUESTED
 from local.layout import ROOT
@@ -14,8 +14,8 @@ from tests.cli.report_samples import DAEMON_SET, EDIT, T0, cause
 
 CONFIG_MAP = ObjectName(api_version="v1", kind="ConfigMap", namespace="energy", name="kepler-cfm")
 PATHS = ("a", "b", "c", "d")
-CHANGED = Wrote(object=DAEMON_SET, action="changed", fields=9, paths=PATHS)
-CREATED = Wrote(object=DAEMON_SET, action="created", fields=40, paths=PATHS)
+CHANGED = WriteSummary(object=DAEMON_SET, action="changed", fields=9, paths=PATHS)
+CREATED = WriteSummary(object=DAEMON_SET, action="created", fields=40, paths=PATHS)
 DRIFT = EpisodeCause(kind="object", object=DAEMON_SET, action="changed", by="kubectl-edit", written=(CHANGED,))
 GONE = EpisodeCause(kind="object", object=DAEMON_SET, action="deleted", written=(CREATED,))
 SWEPT = EpisodeCause(kind="request", source="/kepler/functions/sweep", written=(CHANGED,))
@@ -33,7 +33,7 @@ class SentenceCase:
     words: tuple[str, ...]
 
 
-def gained(*written: Wrote) -> EpisodeCause:
+def gained(*written: WriteSummary) -> EpisodeCause:
     """Somebody created a DaemonSet, and this was written for it."""
     return EpisodeCause(kind="object", object=DAEMON_SET, action="created", by="x", written=written)
 
@@ -49,62 +49,63 @@ TOLD = "DaemonSet energy/kepler-exporter was"
 CASES = (
     SentenceCase(
         "a drift",
-        caused(DRIFT),
-        f"{TOLD} changed by kubectl-edit, as an event told; put back: a, b, c and 6 other fields.",
+        cause_sentence(DRIFT),
+        f"{TOLD} changed by kubectl-edit, according to an event; put back: a, b, c and 6 other fields.",
         "causes.js",
-        (" was ", " by ", ", as an event told", "; put back: ", " and ", "other field"),
+        (" was ", " by ", ", according to an event", "; put back: ", " and ", "other field"),
     ),
     SentenceCase(
         "a deletion of a child",
-        caused(GONE),
-        f"{TOLD} deleted (Kubernetes does not keep by whom), as an event told; put back: the whole object.",
+        cause_sentence(GONE),
+        f"{TOLD} deleted (Kubernetes does not record by whom), according to an event; put back: the whole object.",
         "causes.js",
-        (" (Kubernetes does not keep by whom)", "the whole object"),
+        (" (Kubernetes does not record by whom)", "the whole object"),
     ),
     SentenceCase(
         "what was written besides",
-        caused(gained(CHANGED.model_copy(update={"object": CONFIG_MAP, "fields": 4}))),
-        f"{TOLD} created by x, as an event told; written: ConfigMap kepler-cfm changed: a, b, c and 1 other field.",
+        cause_sentence(gained(CHANGED.model_copy(update={"object": CONFIG_MAP, "fields": 4}))),
+        f"{TOLD} created by x, according to an event; written: ConfigMap kepler-cfm changed: a, b, c and 1 other "
+        "field.",
         "causes.js",
         ("; written: ",),
     ),
     SentenceCase(
         "what was not put back but deleted",
-        caused(gained(Wrote(object=DAEMON_SET, action="deleted", fields=0))),
-        f"{TOLD} created by x, as an event told; written: DaemonSet kepler-exporter deleted.",
+        cause_sentence(gained(WriteSummary(object=DAEMON_SET, action="deleted", fields=0))),
+        f"{TOLD} created by x, according to an event; written: DaemonSet kepler-exporter deleted.",
         "causes.js",
         ('one.action !== "deleted"',),
     ),
     SentenceCase(
         "nothing known",
-        caused(EpisodeCause(kind="event")),
-        "something was touched, as an event told.",
+        cause_sentence(EpisodeCause(kind="event")),
+        "something was touched, according to an event.",
         "causes.js",
         ("something", "touched"),
     ),
     SentenceCase(
         "a sweep",
-        caused(SWEPT),
+        cause_sentence(SWEPT),
         "The sweep found that it was not as it should be; written: DaemonSet kepler-exporter changed: a, b, c and 6 "
         "other fields.",
         "causes.js",
         ("The sweep found that it was not as it should be",),
     ),
-    SentenceCase("a request", caused(ASKED), "cli asked to look again.", "causes.js", (" asked to look again",)),
+    SentenceCase("a request", cause_sentence(ASKED), "cli requested a resync.", "causes.js", (" requested a resync",)),
     SentenceCase("an edit", author(EDIT), "edited by kubectl-patch", "parts.js", ('"edited"', " by ")),
     SentenceCase(
         "the first that is known of a resource",
         author(EDIT.model_copy(update={"first": True, "verified": False})),
-        "as first seen by kubectl-patch, as an event told",
+        "as first seen by kubectl-patch, according to an event",
         "parts.js",
-        ("as first seen", "as an event told"),
+        ("as first seen", "according to an event"),
     ),
     SentenceCase(
         "the end of a resource",
         author(EDIT.model_copy(update={"deleted": True, "by": ""})),
-        "deleted (Kubernetes does not keep by whom)",
+        "deleted (Kubernetes does not record by whom)",
         "parts.js",
-        ("deleted (Kubernetes does not keep by whom)",),
+        ("deleted (Kubernetes does not record by whom)",),
     ),
     SentenceCase(
         "a cut",
@@ -130,9 +131,9 @@ CASES = (
     SentenceCase(
         "a request that woke a function",
         because(cause(5).model_copy(update={"type": RESYNC_REQUESTED, "source": "/kepler/functions/sweep"})),
-        "sweep asked to look at Kepler energy/kepler again",
+        "sweep requested a resync of Kepler energy/kepler",
         "resource.js",
-        (" asked to look at ", " again."),
+        (" requested a resync of ",),
     ),
     SentenceCase(
         "a field that somebody else owns",
@@ -161,9 +162,9 @@ CASES = (
         "an object that is deleted again and again",
         fight(FOUGHT.model_copy(update={"path": "", "others": ()})),
         f"DaemonSet energy/kepler-exporter: collector created it again 4 times since {AT}, last at {AT}, since it was "
-        "deleted each time (Kubernetes does not keep by whom)",
+        "deleted each time (Kubernetes does not record by whom)",
         "interference.js",
-        (" created it again ", ", since it was deleted each time (Kubernetes does not keep by whom)"),
+        (" created it again ", ", since it was deleted each time (Kubernetes does not record by whom)"),
     ),
     SentenceCase(
         "any other event",
@@ -185,19 +186,22 @@ def test_a_sentence_is_the_same_as_in_the_console(case: SentenceCase) -> None:
 
 def test_an_edit_has_a_heading_of_its_own() -> None:
     """So the episode that it began has none."""
-    assert caused(EpisodeCause(kind="edit", by="kubectl-patch")) == ""
+    assert cause_sentence(EpisodeCause(kind="edit", by="kubectl-patch")) == ""
 
 
 def test_a_sentence_tells_when_if_that_is_known() -> None:
     """In whole seconds, as the API server keeps it."""
     changed = DRIFT.model_copy(update={"time": T0})
-    assert f" by kubectl-edit, {T0.astimezone():%Y-%m-%d %H:%M:%S}, as an event told" in caused(changed)
-    assert caused(ASKED.model_copy(update={"time": T0})).startswith("cli asked to look again, 2026-01-0")
+    assert f" by kubectl-edit, {T0.astimezone():%Y-%m-%d %H:%M:%S}, according to an event" in cause_sentence(changed)
+    assert cause_sentence(ASKED.model_copy(update={"time": T0})).startswith("cli requested a resync, 2026-01-0")
 
 
 def test_a_sentence_is_one_line_whoever_is_in_it() -> None:
     """A field manager may be of any name."""
     manager = "x\n2026-01-01  generation 9\x1b[2J"
-    for sentence in (caused(DRIFT.model_copy(update={"by": manager})), author(EDIT.model_copy(update={"by": manager}))):
+    for sentence in (
+        cause_sentence(DRIFT.model_copy(update={"by": manager})),
+        author(EDIT.model_copy(update={"by": manager})),
+    ):
         assert is_printable(sentence)
         assert "\n" not in sentence

@@ -12,7 +12,7 @@ from typing import IO, Any
 import pytest
 
 from cli.command_errors import Exit
-from cli.glance import HEADINGS, SPARED, Changes, rows, status
+from cli.glance import HEADINGS, OPTIONAL_COLUMNS, Changes, rows, status
 from cli.output import columns, fitted
 from local.layout import ROOT
 from runtime.objects import COLLECTED_METRIC, KEPLER, Kind, Manifest, Ref
@@ -54,7 +54,7 @@ def test_the_reason_has_a_column() -> None:
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 200])
 def test_a_resource_is_one_line_on_a_terminal(width: int) -> None:
     """Less important columns go first; the sentence is cut, and `explain` has all of it."""
-    shown = fitted([HEADINGS, *rows(status(MIXED), NOW)], SPARED, width)
+    shown = fitted([HEADINGS, *rows(status(MIXED), NOW)], OPTIONAL_COLUMNS, width)
     lines = [line.replace("   ", "  ") for line in columns(shown).splitlines()]
     assert {"NAME", "READY", "REASON"} <= {*shown[0]}
     assert all(len(line) <= width for line in lines) is (width >= 60)
@@ -93,7 +93,7 @@ def test_a_change_is_a_line_of_its_own(workbench: Workbench, watched: IO[str]) -
     """Of what was there before, of what is new, and of what is gone; nothing where nothing has changed."""
     assert watched.readline().split()[:2] == ["KIND", "NAME"]
     workbench.apply(kepler())
-    assert "no function has looked at it" in watched.readline()
+    assert "no function has reported on it" in watched.readline()
     workbench.apply(kepler(collected_metric="mine"))
     workbench.settle()
     while "CollectedMetricNotFound" not in (line := watched.readline()):
@@ -159,7 +159,7 @@ def test_the_doctor_says_that_other_namespaces_may_not_be_listed(
     workbench.apply(kepler())
     checks = limited("keplers")("doctor", "-o", "json").data["checks"]
     first, second = [check["says"] for check in checks if check["area"] == "resources"]
-    assert f"only those of namespace '{workbench.namespace}' are looked at" in first
+    assert f"only those of namespace '{workbench.namespace}' are checked" in first
     assert second == f"Kepler {workbench.namespace}/kepler is not Ready"
 
 

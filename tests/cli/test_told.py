@@ -26,7 +26,7 @@ def test_every_command_and_every_exit_code_is_on_its_page() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "text"),
     [
         (5, "5s"),
         (65, "65s"),
@@ -41,9 +41,9 @@ def test_every_command_and_every_exit_code_is_on_its_page() -> None:
         (86400 * 40, "40d"),
     ],
 )
-def test_ages_are_kubectls(seconds: int, told: str) -> None:
+def test_ages_are_kubectls(seconds: int, text: str) -> None:
     """As `kubectl get` has them (k8s.io/apimachinery v0.35:pkg/util/duration, HumanDuration)."""
-    assert age(NOW - timedelta(seconds=seconds), NOW) == told
+    assert age(NOW - timedelta(seconds=seconds), NOW) == text
 
 
 class Screen(io.StringIO):
@@ -86,11 +86,11 @@ def test_progress_is_shown_on_a_terminal_and_nowhere_else(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    ("shown", "told"), [(None, "-"), ("", '""'), (" x", '" x"'), (3, "3"), ([1], "[1]"), (True, "true")]
+    ("shown", "text"), [(None, "-"), ("", '""'), (" x", '" x"'), (3, "3"), ([1], "[1]"), (True, "true")]
 )
-def test_values_in_a_line(shown: Any, told: str) -> None:
+def test_values_in_a_line(shown: Any, text: str) -> None:
     """JSON, but for plain words."""
-    assert output.value(shown) == told
+    assert output.value(shown) == text
     assert len(output.value("x" * 1000)) == output.LONGEST
 
 
@@ -100,4 +100,4 @@ def test_ready_for_an_older_generation_is_not_ready() -> None:
     entry = {"metadata": {"name": "k", "namespace": "n", "generation": 2}, "status": {"conditions": [condition]}}
     shown = status({Ref(KEPLER, "n", "k"): entry})
     assert (shown.ready, shown.resources[0].ready, shown.resources[0].since) == (False, "Unknown", None)
-    assert "generation 2 is not looked at yet, or not by all" in next(rows(shown, NOW))[-1]
+    assert "not every function has reported on generation 2 yet" in next(rows(shown, NOW))[-1]

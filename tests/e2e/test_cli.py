@@ -163,7 +163,7 @@ def test_a_resync_brings_back_what_nobody_saw_go(edited: Plugin) -> None:
     cluster.stack.kill(adapter)
     try:
         cluster.kubectl("delete", "service/kepler-exporter")
-        assert "asked for" in edited("resync", "--wait")
+        assert "resync requested" in edited("resync", "--wait")
         cluster.eventually(lambda: cluster.get("service/kepler-exporter"))
     finally:
         cluster.stack.restart(adapter)
@@ -236,7 +236,7 @@ def test_what_the_query_api_cannot_be_asked(plugin: Plugin) -> None:
     away = plugin.run("history", "kepler", "--console", "http://127.0.0.1:1")
     assert (away.returncode, len(away.stderr.splitlines())) == (3, 1)
     unknown = plugin.run("trace", "nobody")
-    assert (unknown.returncode, "nothing is kept about Kepler" in unknown.stderr) == (4, True)
+    assert (unknown.returncode, "nothing is stored about Kepler" in unknown.stderr) == (4, True)
 
 
 CLAIMED = kepler(

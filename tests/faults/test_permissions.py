@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask, request
 
-from audit.access.token_access import MAY, WHO, Tokens
+from audit.access.token_access import ACCESS_REVIEWS, TOKEN_REVIEWS, TokenAuthenticator
 from audit.answers.interference import ChildReader
 from audit.answers.live import Live
 from dead_letters.dead_letter_store import DeadLetterStore
@@ -38,7 +38,10 @@ Permission = tuple[str, str, str, str]
 ALONE = Chain("alone", (), (ChainStep("create", apply({})), ChainStep("delete", delete(KEPLER, NAME))))
 VERBS = {"PATCH": "patch", "DELETE": "delete"}
 # Questions, of which the API server keeps nothing.
-REVIEWS = {WHO: ("authentication.k8s.io", "tokenreviews"), MAY: ("authorization.k8s.io", "subjectaccessreviews")}
+REVIEWS = {
+    TOKEN_REVIEWS: ("authentication.k8s.io", "tokenreviews"),
+    ACCESS_REVIEWS: ("authorization.k8s.io", "subjectaccessreviews"),
+}
 
 
 def granted(objects: Iterable[dict[str, Any]]) -> set[Permission]:
@@ -155,7 +158,7 @@ def _look(send: Transport, token: str) -> None:
     children = ChildReader(lambda: Client(send, manager="kepler-audit"), partial(writers, FUNCTIONS))
     assert not children.foreign(Ref(KEPLER, NAMESPACE, "none")).unread
     with Flask("looking").test_request_context(headers={"Authorization": f"Bearer {token}"}):
-        assert not Tokens(send)(request).sees("default")
+        assert not TokenAuthenticator(send)(request).may_see("default")
 
 
 @pytest.mark.parametrize("one", FUNCTIONS, ids=lambda one: one.name)

@@ -48,7 +48,7 @@ def allow(operated: OperatedNamespace, repositories: str) -> None:
         policy = operated.stack.api.get(where)
         variables = {variable["name"]: variable["expression"] for variable in policy["spec"]["variables"]}
         parts = variables["images"].split("'")
-        variables["images"] = "'".join([*parts[:7], repositories, *parts[8:]])
+        variables["images"] = "'".join([*parts[:-2], repositories, parts[-1]])
         changed = [{"name": name, "expression": expression} for name, expression in variables.items()]
         patch = json.dumps({"spec": {"variables": changed}})
         operated.stack.kubectl("patch", "validatingadmissionpolicy", name, "--type=merge", "-p", patch)
@@ -100,7 +100,7 @@ CASES = (
         "ImageNotSupported",
         (collector.CONDITION,),
         applied(kepler(collector={"image": TOO_NEW})),
-        chosen("collector.image", engine.IMAGE),
+        chosen("collector.image", engine.IMAGE_V011),
     ),
     StepCase(
         "ImageNotSupported",

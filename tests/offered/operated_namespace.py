@@ -21,7 +21,7 @@ import pytest
 from cloudevents.core.v1.event import CloudEvent
 
 from cli.connection.cluster import ClusterTarget, connect
-from cli.explanation.collect import BundleReader
+from cli.explanation.collect import FactReader
 from cli.explanation.verdict import Explanation, explain
 from cli.main import run as kubectl_kepler
 from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESOURCE_UPDATE
@@ -169,7 +169,7 @@ class OperatedNamespace:
     def explained(self, ref: Ref) -> Explanation:
         """Return what `kubectl kepler explain` will say of a resource in a minute, when nothing is new any more."""
         cluster = connect(ClusterTarget(kubeconfig=str(self.stack.admin), namespace=self.namespace), {})
-        facts = BundleReader(cluster).facts(ref, cluster.need(ref), console="http://127.0.0.1:1")
+        facts = FactReader(cluster).facts(ref, cluster.need(ref), console="http://127.0.0.1:1")
         return explain(replace(facts, now=facts.now + timedelta(minutes=1)))
 
     def takes(self, manifest: Manifest) -> bool:

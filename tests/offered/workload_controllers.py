@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from cli.doctor.check import unlike
+from cli.doctor.check import missing_fields
 from local.admin_client import ObjectNotFound
 from local.local_errors import CommandFailed
 from local.stack import Stack
@@ -117,7 +117,7 @@ class WorkloadControllers:
 
     def _status(self, kind: Kind, workload: Manifest, status: dict[str, Any]) -> None:
         unsaid = {field: 0 for field, value in status.items() if value == 0}
-        if unlike(status, {**unsaid, **(workload.get("status") or {})}):
+        if missing_fields(status, {**unsaid, **(workload.get("status") or {})}):
             body = {"apiVersion": kind.api_version, "kind": kind.name, "metadata": {"name": name(workload)}}
             self.stack.api.apply(path(kind, self.namespace, name(workload), "status"), {**body, "status": status})
             self._done(f"status of {kind.name} '{name(workload)}': {status}")

@@ -17,7 +17,7 @@ from cloudevents.core.v1.event import CloudEvent
 from flask import Flask, request
 
 from audit.access import token_access
-from audit.access.token_access import MAY, WHO, Tokens
+from audit.access.token_access import ACCESS_REVIEWS, TOKEN_REVIEWS, TokenAuthenticator
 from audit.answer_models import API
 from audit.answers.live import Live
 from audit.answers.query_api import QueryApi
@@ -61,7 +61,7 @@ def desk(control_plane: Stack, tmp_path: Path) -> Iterator[AuditDesk]:
     asked: list[Request] = []
     sent: list[CloudEvent] = []
     send = noting(transport(control_plane, "kepler-audit"), asked)
-    api = QueryApi(database, Live(lambda: send, NAMESPACE), reader(send), Tokens(send), lambda: sent.append)
+    api = QueryApi(database, Live(lambda: send, NAMESPACE), reader(send), TokenAuthenticator(send), lambda: sent.append)
     yield AuditDesk(control_plane, application({"audit": serving(store, api)}).test_client(), store, asked, sent)
     database.close()
 
@@ -104,7 +104,7 @@ def test_whoever_sees_the_cluster_sees_all_of_it(desk: AuditDesk) -> None:
     desk.asked.clear()
     token = desk.somebody(SEES)
     assert desk.namespaces("reports?limit=1000", token) == {LAB, ENERGY}
-    assert [request.path for request in desk.asked] == [WHO, MAY, MAY]
+    assert [request.path for request in desk.asked] == [TOKEN_REVIEWS, ACCESS_REVIEWS, ACCESS_REVIEWS]
     assert desk.namespaces("reports?limit=1000", desk.somebody(NO_NAMESPACE)) == {""}
     assert desk.namespaces("reports?limit=1000", desk.somebody()) == set()
 
@@ -246,24 +246,24 @@ def test_a_token_of_the_api_server_is_taken_unless_a_setting_forbids_it(desk: Au
     plain = desk.somebody(SEES, audience=None)
     desk.asked.clear()
     assert desk.namespaces("reports?limit=1000", plain) == {LAB, ENERGY}
-    assert [one.path for one in desk.asked] == [WHO, WHO, MAY, MAY]
+    assert [request.path for request in desk.asked] == [TOKEN_REVIEWS, TOKEN_REVIEWS, ACCESS_REVIEWS, ACCESS_REVIEWS]
     send = transport(desk.stack, "kepler-audit")
-    only_own = Tokens(send, own=True)
+    only_own = TokenAuthenticator(send, own=True)
     with Flask("asking").test_request_context(headers={"Authorization": f"Bearer {plain}"}), pytest.raises(HttpProblem):
         only_own(request)
     own = desk.somebody(SEES)
     with Flask("asking").test_request_context(headers={"Authorization": f"Bearer {own}"}):
-        assert only_own(request).sees(LAB)
+        assert only_own(request).may_see(LAB)
 
 
 def test_an_authenticator_that_knows_no_audiences_is_asked_again() -> None:
     """It says that a token is good without naming an audience: then it is good for the API server."""
     status = {"authenticated": True, "user": {"username": "a"}}
     asked: list[Request] = []
-    answers = Tokens(noting(lambda _: ApiResponse(201, {"status": status}), asked))
-    assert answers._lately("t").name == "a"
+    answers = TokenAuthenticator(noting(lambda _: ApiResponse(201, {"status": status}), asked))
+    assert answers._cached_user("t").name == "a"
     assert [(request.body or {})["spec"].get("audiences") for request in asked] == [[AUDIENCE], None]
-    assert Tokens(lambda _: ApiResponse(201, {"status": status}), own=True)._lately("t").name == ""
+    assert TokenAuthenticator(lambda _: ApiResponse(201, {"status": status}), own=True)._cached_user("t").name == ""
 
 
 def test_what_the_api_server_said_holds_for_a_moment(desk: AuditDesk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,7 +271,7 @@ def test_what_the_api_server_said_holds_for_a_moment(desk: AuditDesk, monkeypatc
     token = desk.somebody(within={LAB: SEES})
     for _ in range(5):
         assert desk.namespaces("reports", token) == {LAB}
-    asked = len([request for request in desk.asked if request.path in (WHO, MAY)])
+    asked = len([request for request in desk.asked if request.path in (TOKEN_REVIEWS, ACCESS_REVIEWS)])
     assert asked == 1 + 4  # who it is; the cluster's two, and both namespaces
     desk.stack.kubectl("-n", LAB, "delete", "rolebinding", "--all")
     monkeypatch.setattr("audit.access.token_access.time.monotonic", lambda: 1e12)
@@ -305,16 +305,18 @@ def test_a_trace_over_several_namespaces_is_seen_in_part(desk: AuditDesk) -> Non
 def test_tokens_are_not_remembered_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor as they are."""
     monkeypatch.setattr(token_access, "TOKENS", 3)
-    known = Tokens(lambda _: ApiResponse(201, {"status": {"authenticated": True, "user": {"username": "a"}}}))
+    authenticator = TokenAuthenticator(
+        lambda _: ApiResponse(201, {"status": {"authenticated": True, "user": {"username": "a"}}})
+    )
     for number in range(9):
-        known._lately(f"token-{number}")
-    assert len(known._known) == 3
-    assert b"token-8" not in b"".join(known._known)
+        authenticator._cached_user(f"token-{number}")
+    assert len(authenticator._users) == 3
+    assert b"token-8" not in b"".join(authenticator._users)
 
 
 def test_an_api_server_that_is_away_is_503(desk: AuditDesk) -> None:
     """Then nobody is let in; it is no refusal."""
-    away = Tokens(lambda _: ApiResponse(0, {"message": "the API server did not answer"}))
+    away = TokenAuthenticator(lambda _: ApiResponse(0, {"message": "the API server did not answer"}))
     database = Database("sqlite:////tmp/never-made.db")
     api = QueryApi(
         database, Live(lambda: away.transport, NAMESPACE), reader(away.transport), away, lambda: desk.sent.append

@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 import pytest
 from flask.testing import FlaskClient
 
-from audit.answer_models import API, Change, Kept, Latest, Page, StoreState, Summary, Trace
+from audit.answer_models import API, Change, Cursor, Page, StoredReport, StoreState, Summary, Trace
 from audit.storage.database import Database
 from runtime.edge import application
 from tests.audit_serving import served
@@ -26,7 +26,7 @@ def test_every_answer_reads_as_its_model(client: FlaskClient) -> None:
     """As the table in `audit.answer_models` says."""
     reports = Page[Summary].model_validate_json(got(client, "reports?limit=3"))
     assert len(reports.items) == 3
-    kept = Kept.model_validate_json(got(client, f"reports/{reports.items[0].id}"))
+    kept = StoredReport.model_validate_json(got(client, f"reports/{reports.items[0].id}"))
     assert kept.sequence == reports.items[0].sequence
     assert kept.report.function == reports.items[0].function
     history = Page[Change].model_validate_json(got(client, f"history?{KEPLER}&limit=2"))
@@ -36,7 +36,7 @@ def test_every_answer_reads_as_its_model(client: FlaskClient) -> None:
     trace = Trace.model_validate_json(got(client, f"traces/{history.items[1].trace}"))
     assert trace.generation == history.items[1].generation
     assert StoreState.model_validate_json(got(client, "state")).reports == 300
-    assert Latest.model_validate_json(got(client, "changes")).sequence >= 300
+    assert Cursor.model_validate_json(got(client, "changes")).sequence >= 300
 
 
 def test_pages_lead_through_everything(client: FlaskClient) -> None:
@@ -88,7 +88,7 @@ def test_a_selection_is_a_value_and_never_part_of_a_statement(client: FlaskClien
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "detail"),
     [
         ("reports?limit=0", "`limit` is '0': Input should be greater than 0"),
         ("reports?limit=1001", "`limit` is '1001': Input should be less than or equal to 1000"),
@@ -106,13 +106,13 @@ def test_a_selection_is_a_value_and_never_part_of_a_statement(client: FlaskClien
         ("traces/x?x=1", "there is no parameter `x`: there are none"),
     ],
 )
-def test_a_wrong_parameter_is_told(client: FlaskClient, path: str, said: str) -> None:
+def test_a_wrong_parameter_is_told(client: FlaskClient, path: str, detail: str) -> None:
     """As a problem document that names it, and what to send instead."""
     answer = client.get(f"{API}/{path}")
     assert answer.status_code == 400
     assert answer.content_type == "application/problem+json"
     assert answer.json
-    assert said in answer.json["detail"]
+    assert detail in answer.json["detail"]
     assert (answer.json["title"], answer.json["status"]) == ("Bad Request", 400)
 
 

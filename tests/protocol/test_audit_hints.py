@@ -17,7 +17,7 @@ from audit.storage.database import Database
 from audit.storage.hints import Hints
 from audit.storage.intake import Audit
 from audit.storage.store import Store
-from audit.storage.tables import Found, changes, metadata
+from audit.storage.tables import TableRow, changes, metadata
 from events.types import RESOURCE_ADD, RESOURCE_DELETE
 from local import probe
 from local.stack import Stack
@@ -42,7 +42,7 @@ def shows(event: Event, spec: Any = None, by: str = "mallory", **metadata: Any) 
     return replace(event, id="forged", object=shown, data=shown)
 
 
-def kept(store: Store) -> list[Found]:
+def kept(store: Store) -> list[TableRow]:
     """The rows of generations, oldest first."""
     with store.database.reading() as connection:
         return list(connection.execute(select(changes).order_by(changes.c.life, changes.c.generation)).all())
@@ -148,7 +148,7 @@ def test_an_object_that_the_api_server_does_not_know_is_not_kept(
 
 
 def test_a_deletion_is_believed_when_the_object_is_gone(audit: Audit, objects: KnownObjects, store: Store) -> None:
-    """Its last spec comes from the event, so it is marked; nobody is named, since Kubernetes does not keep who."""
+    """Its last spec comes from the event, so it is marked; nobody is named, since Kubernetes does not record who."""
     real = edited(KEPLER, 2, NOW)
     objects.have(real)
     audit(real)

@@ -8,10 +8,10 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import Connection
 
-from audit.access.visibility import EVERYTHING, Sight
+from audit.access.visibility import EVERYTHING, Visibility
 from audit.answer_models import Change
 from audit.answers import queries, resource_history
-from audit.answers.selection import Object
+from audit.answers.selection import HistorySelection
 from audit.storage import edits, entries
 from audit.storage.entries import ReportEntry
 from audit.storage.store import Store
@@ -34,7 +34,7 @@ def read(store: Store, query: Callable[[Connection], Answer]) -> Answer:
 
 def history(store: Store, of: SampleResource = KEPLER) -> tuple[Change, ...]:
     """Of one of the sample's resources."""
-    wanted = Object(kind=of.kind.name, namespace=of.namespace, name=of.name)
+    wanted = HistorySelection(kind=of.kind.name, namespace=of.namespace, name=of.name)
     return read(store, lambda connection: resource_history.history(connection, wanted)).items
 
 
@@ -149,7 +149,9 @@ def test_a_trace_has_its_reports_in_full(store: Store) -> None:
         report.id for report in shown.reports
     ]
     assert read(store, lambda connection: queries.trace(connection, "0" * 32, EVERYTHING)) is None
-    assert read(store, lambda connection: queries.trace(connection, trace, Sight(frozenset(), cluster=True))) is None
+    assert (
+        read(store, lambda connection: queries.trace(connection, trace, Visibility(frozenset(), cluster=True))) is None
+    )
 
 
 def test_a_trace_and_a_history_hold_no_more_than_so_many_reports(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,10 +105,10 @@ def test_open_is_for_this_machine(client: FlaskClient, request_: dict[str, Any],
     ],
     ids=str,
 )
-@pytest.mark.parametrize("what", ["replay", "discard"])
+@pytest.mark.parametrize("action", ["replay", "discard"])
 def test_open_takes_requests_from_its_own_pages(
-    client: FlaskClient, what: str, request_: dict[str, Any], status: int
+    client: FlaskClient, action: str, request_: dict[str, Any], status: int
 ) -> None:
     """What a page of elsewhere can send without being asked about is no JSON, and says where it is from."""
-    answer = client.post(f"{API}/dead-letters/x/{what}", **{**FROM_HERE, "data": "{}", **request_})
+    answer = client.post(f"{API}/dead-letters/x/{action}", **{**FROM_HERE, "data": "{}", **request_})
     assert answer.status_code == status

@@ -40,14 +40,14 @@ def ended(**settings: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({"DATABASE": "mysql://a:topsecret@b/c"}, "`DATABASE` is for 'mysql', which is not known here"),
         ({"DATABASE": "topsecret"}, "`DATABASE` is not a URL: set it to one like 'sqlite:////var/lib/kepler-audit/"),
         ({"DATABASE": "postgresql://a:topsecret@h:port/c"}, "`DATABASE` is not a URL"),
         ({"DATABASE": "sqlite://"}, "`DATABASE` names no file"),
-        ({"DATABASE": "sqlite:////nowhere/audit.db"}, "`DATABASE` is in '/nowhere', which is no folder: make it"),
-        ({"DATABASE": "sqlite:////proc/audit.db"}, "`DATABASE` is "),
+        ({"DATABASE": "sqlite:////nowhere/audit.db"}, "`DATABASE` is in '/nowhere', which is not a folder: create it"),
+        ({"DATABASE": "sqlite:////proc/audit.db"}, "`DATABASE`"),
         ({"DATABASE": "postgresql://a:topsecret@127.0.0.1:1/c"}, ": set `DATABASE` to one that can be reached"),
         ({"ACCESS": "all"}, "`ACCESS` is 'all': Input should be 'token' or 'open'"),
         ({"KEEP_DAYS": "0"}, "`KEEP_DAYS` is '0': Input should be greater than 0"),
@@ -56,10 +56,10 @@ def ended(**settings: str) -> str:
     ],
     ids=str,
 )
-def test_a_wrong_setting_ends_it_with_what_to_do(settings: dict[str, str], said: str) -> None:
+def test_a_wrong_setting_ends_it_with_what_to_do(settings: dict[str, str], message: str) -> None:
     """In one line, which has no password in it."""
     output = ended(**settings)
-    assert said in output
+    assert message in output
     assert "topsecret" not in output
 
 
@@ -105,7 +105,7 @@ def test_without_a_database_it_keeps_for_as_long_as_it_lives(tmp_path: Path) -> 
         deliver(reports_of(3), process.url)
         state = urllib3.request("GET", f"{process.url}/api/v1/state")
         assert json.loads(state.data)["reports"] == 3
-        assert "goes when this process ends" in process.log.read_text()
+        assert "is deleted when this process ends" in process.log.read_text()
 
 
 def test_beside_all_others_it_is_below_its_path(control_plane: Stack, tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ from functions.func import new
 for name in sys.argv[1:]:
     os.environ["FUNCTION"] = name
     new()
-    print(json.dumps([name, [one for one in ("sqlalchemy", "alembic", "psycopg") if one in sys.modules]]))
+    print(json.dumps([name, [module for module in ("sqlalchemy", "alembic", "psycopg") if module in sys.modules]]))
 """
 
 

@@ -83,7 +83,9 @@ NEEDS_SIGNATURE: tuple[tuple[str, Any], ...] = (
 )
 
 
-@pytest.mark.parametrize(("event_type", "data"), NEEDS_SIGNATURE, ids=lambda one: one if isinstance(one, str) else "")
+@pytest.mark.parametrize(
+    ("event_type", "data"), NEEDS_SIGNATURE, ids=lambda value: value if isinstance(value, str) else ""
+)
 def test_what_none_of_our_functions_has_signed_is_not_kept(
     client: FlaskClient, store: Store, event_type: str, data: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

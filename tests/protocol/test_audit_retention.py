@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from audit.access.visibility import EVERYTHING
 from audit.answers import queries, resource_history
-from audit.answers.selection import Object, Reports
+from audit.answers.selection import HistorySelection, ReportSelection
 from audit.storage import edits, retention, schema_upgrade
 from audit.storage.database import Database
 from audit.storage.retention import Retention
@@ -21,7 +21,7 @@ from tests.audit_sample import RESOURCES, deleted, edited, fill, reports_of
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 KEPLER = RESOURCES[0]
-OF_IT = Object(kind="Kepler", namespace=KEPLER.namespace, name=KEPLER.name)
+OF_IT = HistorySelection(kind="Kepler", namespace=KEPLER.namespace, name=KEPLER.name)
 
 
 def count(database: Database) -> dict[str, int]:
@@ -51,10 +51,10 @@ def test_what_is_old_is_forgotten(store: Store) -> None:
     old, new = reports_of(80)[:60], reports_of(80)[60:]
     replace(store, clock=lambda: LONG_AGO).commit(old)
     store.commit(new)
-    gone = Retention(store.database, days=90, bytes=1 << 40).forget()
+    gone = Retention(store.database, days=90, bytes=1 << 40).delete_old()
     assert gone > 60
     with store.database.reading() as connection:
-        left = queries.page(connection, Reports(limit=1000), EVERYTHING)
+        left = queries.page(connection, ReportSelection(limit=1000), EVERYTHING)
     assert [item.id for item in left.items] == [entry.id for entry in reversed(new)]
     counted = count(store.database)
     assert counted["written"] == sum(len(entry.parsed.changes) for entry in new)
@@ -65,7 +65,7 @@ def test_what_is_too_much_is_forgotten_oldest_first(store: Store) -> None:
     """Down to a little below the limit."""
     fill(store, 1500)
     limit = size(store.database) // 2
-    Retention(store.database, days=90, bytes=limit).forget()
+    Retention(store.database, days=90, bytes=limit).delete_old()
     assert limit * 0.5 < size(store.database) <= limit
     assert size(store.database) == rows(store.database)
     with store.database.reading() as connection:
@@ -73,7 +73,7 @@ def test_what_is_too_much_is_forgotten_oldest_first(store: Store) -> None:
         newest = connection.execute(select(ledger.c.sequence)).scalar_one()
     assert 0 < left[0] < left[1] <= newest
     store.keep(replace(reports_of(1)[0], id="after"))
-    assert Retention(store.database, days=90, bytes=limit).forget() == 0
+    assert Retention(store.database, days=90, bytes=limit).delete_old() == 0
 
 
 def test_a_generation_stays_as_long_as_one_is_compared_with_it(store: Store) -> None:
@@ -83,14 +83,14 @@ def test_a_generation_stays_as_long_as_one_is_compared_with_it(store: Store) -> 
         shown = edits.edit(edited(KEPLER, generation, LONG_AGO))
         assert shown
         ago.keep(shown)
-    forget = Retention(store.database, days=90, bytes=1 << 40).forget
-    forget()
+    delete_old = Retention(store.database, days=90, bytes=1 << 40).delete_old
+    delete_old()
     with store.database.reading() as connection:
         assert [item.generation for item in resource_history.history(connection, OF_IT).items] == [3]
     ending = edits.edit(deleted(KEPLER, 3, LONG_AGO))
     assert ending
     ago.keep(ending)
-    forget()
+    delete_old()
     assert count(store.database)["changes"] == 0
     assert size(store.database) == 0
 
@@ -100,7 +100,7 @@ def test_numbers_never_come_again(store: Store) -> None:
     fill(store, 20)
     with store.database.reading() as connection:
         before = queries.latest(connection, EVERYTHING)
-    Retention(store.database, days=90, bytes=1).forget()
+    Retention(store.database, days=90, bytes=1).delete_old()
     assert count(store.database)["reports"] == 0
     store.keep(replace(reports_of(1)[0], id="after"))
     with store.database.reading() as connection:
@@ -120,7 +120,7 @@ def test_reports_are_taken_while_others_are_forgotten(store: Store, monkeypatch:
         store.keep(replace(entry, id=f"meanwhile-{entry.id}"))
         taken.append(entry.id)
 
-    Retention(store.database, days=90, bytes=1 << 20, rest=rest).forget()
+    Retention(store.database, days=90, bytes=1 << 20, rest=rest).delete_old()
     assert len(taken) > 3
 
 
@@ -129,7 +129,7 @@ def test_it_looks_by_itself(store: Store, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(retention, "PERIOD", 3600.0)
     keeper = Retention(store.database, days=90, bytes=200_000)
     keeper.begin()
-    fill(replace(store, full=keeper.told), 300)
+    fill(replace(store, full=keeper.note_size), 300)
     assert probe.until(lambda: size(store.database) <= 200_000, 20, threading.Event())
 
 
@@ -141,7 +141,7 @@ def test_sqlite_gives_back_what_is_free(tmp_path: Path) -> None:
     fill(Store(database), 1000)
     database.close()
     before = path.stat().st_size
-    Retention(database, days=90, bytes=size(database) // 4).forget()
+    Retention(database, days=90, bytes=size(database) // 4).delete_old()
     database.close()
     assert path.stat().st_size < before / 2
 
@@ -161,5 +161,5 @@ def test_an_age_is_in_days(store: Store) -> None:
     """Of one day less, nothing goes."""
     before = replace(store, clock=lambda: datetime.now(UTC) - timedelta(days=5))
     before.commit(reports_of(10))
-    assert Retention(store.database, days=6, bytes=1 << 40).forget() == 0
-    assert Retention(store.database, days=4, bytes=1 << 40).forget() >= 10
+    assert Retention(store.database, days=6, bytes=1 << 40).delete_old() == 0
+    assert Retention(store.database, days=4, bytes=1 << 40).delete_old() >= 10

@@ -11,9 +11,9 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import Connection, func, insert, select
 
-from audit.access.visibility import EVERYTHING, Sight
+from audit.access.visibility import EVERYTHING, Visibility
 from audit.answers import queries
-from audit.answers.selection import Reports
+from audit.answers.selection import ReportSelection
 from audit.storage import edits
 from audit.storage.database import Database
 from audit.storage.retention import Retention
@@ -34,10 +34,10 @@ def read(store: Store, query: Callable[[Connection], Answer]) -> Answer:
         return query(connection)
 
 
-def page(store: Store, sight: Sight = EVERYTHING, **wanted: object) -> list[str]:
+def page(store: Store, visibility: Visibility = EVERYTHING, **wanted: object) -> list[str]:
     """Ids of the reports selected so, newest first."""
-    selected = Reports.model_validate(wanted)
-    return [item.id for item in read(store, lambda connection: queries.page(connection, selected, sight)).items]
+    selected = ReportSelection.model_validate(wanted)
+    return [item.id for item in read(store, lambda connection: queries.page(connection, selected, visibility)).items]
 
 
 def test_a_report_that_comes_twice_is_kept_once(store: Store) -> None:
@@ -87,7 +87,7 @@ def test_a_commit_that_fails_leaves_nothing(store: Store) -> None:
     with pytest.raises(AttributeError):
         store.commit([first, replace(broken, parsed=None)])  # type: ignore[arg-type]
     assert page(store) == []
-    assert read(store, partial(queries.latest, sight=EVERYTHING)) == 0
+    assert read(store, partial(queries.latest, visibility=EVERYTHING)) == 0
     store.keep(first)
     assert page(store) == [first.id]
 
@@ -98,8 +98,8 @@ def test_pages_go_on_where_the_last_one_ended(store: Store) -> None:
     store.commit(made[:20])
     seen, before = [], ""
     for late in made[20:]:
-        wanted = Reports.model_validate({"limit": 6, **({"before": before} if before else {})})
-        got = read(store, partial(queries.page, wanted=wanted, sight=EVERYTHING))
+        wanted = ReportSelection.model_validate({"limit": 6, **({"before": before} if before else {})})
+        got = read(store, partial(queries.page, wanted=wanted, visibility=EVERYTHING))
         seen += [item.id for item in got.items]
         before = got.next
         store.keep(late)
@@ -111,22 +111,22 @@ def test_pages_go_on_where_the_last_one_ended(store: Store) -> None:
 TRACE = reports_of(10)[9].parsed.trace
 # Parameters, and which of the reports they select.
 SELECTED: tuple[tuple[dict[str, object], Callable[[Report], bool]], ...] = (
-    ({"kind": "KeplerMachineConfig"}, lambda said: said.object.kind == "KeplerMachineConfig"),
-    ({"namespace": "lab"}, lambda said: said.object.namespace == "lab"),
+    ({"kind": "KeplerMachineConfig"}, lambda report: report.object.kind == "KeplerMachineConfig"),
+    ({"namespace": "lab"}, lambda report: report.object.namespace == "lab"),
     (
         {"name": "kepler", "function": "collector"},
-        lambda said: (said.object.name, said.function) == ("kepler", "collector"),
+        lambda report: (report.object.name, report.function) == ("kepler", "collector"),
     ),
-    ({"outcome": "rejected"}, lambda said: said.outcome == "rejected"),
-    ({"uid": KEPLER.uid, "generation": 2}, lambda said: (said.object.uid, said.generation) == (KEPLER.uid, 2)),
-    ({"trace": TRACE}, lambda said: said.trace == TRACE),
+    ({"outcome": "rejected"}, lambda report: report.outcome == "rejected"),
+    ({"uid": KEPLER.uid, "generation": 2}, lambda report: (report.object.uid, report.generation) == (KEPLER.uid, 2)),
+    ({"trace": TRACE}, lambda report: report.trace == TRACE),
     (
         {"target": "DaemonSet/kepler-exporter"},
-        lambda said: "DaemonSet" in [change.object.kind for change in said.changes],
+        lambda report: "DaemonSet" in [change.object.kind for change in report.changes],
     ),
     (
         {"target": "ConfigMap/kepler-cfm", "namespace": "lab", "function": "estimator"},
-        lambda said: said.function == "estimator" and said.object.namespace == "lab" and len(said.changes) > 1,
+        lambda report: report.function == "estimator" and report.object.namespace == "lab" and len(report.changes) > 1,
     ),
     ({"target": "ConfigMap/other"}, lambda _: False),
     ({"until": "2020-01-01T00:00:00Z"}, lambda _: False),
@@ -160,22 +160,22 @@ def test_what_may_not_be_seen_is_on_no_page(store: Store) -> None:
     """Neither of another namespace, nor of the cluster."""
     made = reports_of(60)
     store.commit(made)
-    for sight, namespaces in (
-        (Sight(frozenset({"lab"}), cluster=False), {"lab"}),
-        (Sight(frozenset({"lab"}), cluster=True), {"lab", ""}),
-        (Sight(None, cluster=False), {"lab", "energy"}),
-        (Sight(frozenset(), cluster=False), set()),
+    for visibility, namespaces in (
+        (Visibility(frozenset({"lab"}), cluster=False), {"lab"}),
+        (Visibility(frozenset({"lab"}), cluster=True), {"lab", ""}),
+        (Visibility(None, cluster=False), {"lab", "energy"}),
+        (Visibility(frozenset(), cluster=False), set()),
     ):
         shown = [entry.id for entry in reversed(made) if entry.parsed.object.namespace in namespaces]
-        assert page(store, sight, limit=1000) == shown
+        assert page(store, visibility, limit=1000) == shown
 
 
 def test_the_state_says_how_much_there_is(store: Store) -> None:
     """Reports, bytes, since when, and the last sweep; nothing where nothing is."""
-    empty = read(store, partial(queries.state, sight=EVERYTHING))
+    empty = read(store, partial(queries.state, visibility=EVERYTHING))
     assert (empty.reports, empty.oldest, empty.bytes, empty.sweep) == (0, None, 0, None)
     fill(store, 60)
-    store_state = read(store, partial(queries.state, sight=EVERYTHING))
+    store_state = read(store, partial(queries.state, visibility=EVERYTHING))
     assert store_state.reports == 60
     assert store_state.oldest
     assert store_state.oldest < datetime.now(UTC) - timedelta(minutes=30)
@@ -187,7 +187,7 @@ def test_what_is_kept_about_each_namespace_is_known_without_counting(store: Stor
     """Its sums are those of the rows, whatever was added and forgotten."""
     fill(store, 120)
     for most in (1 << 40, 1 << 17):
-        Retention(store.database, days=90, bytes=most).forget()
+        Retention(store.database, days=90, bytes=most).delete_old()
         assert read(store, _totals) == read(store, _counted)
 
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from audit.access.open_access import nearby
+from audit.access.open_access import local_viewer
 from audit.answer_models import API, Fight, Interference
 from audit.answers import fights
 from audit.answers.fights import LEAST
 from audit.answers.live import Live
 from audit.answers.query_api import QueryApi
-from audit.answers.selection import OneObject
+from audit.answers.selection import ObjectSelection
 from audit.storage import entries
 from audit.storage.entries import ReportEntry
 from audit.storage.store import Store
@@ -44,33 +44,33 @@ def test_a_fight_over_a_real_field_is_told(
     workbench.settle()
     patch = ("-n", workbench.namespace, "patch", "daemonset/kepler-exporter", "-p", json.dumps(body))
     for _ in range(LEAST):
-        assert told(workbench, store) == ()
+        assert fights_of(workbench, store) == ()
         workbench.stack.kubectl(*patch, "--field-manager=gitops")
         done = workbench.wake("collector", update(workbench.get("daemonset/kepler-exporter")))
         assert [report.changes[0].object.kind for report in done.reports] == ["DaemonSet"]
         store.commit([kept(report) for report in done.reports])
-    by_path = {fight.path: fight for fight in told(workbench, store)}
+    by_path = {fight.path: fight for fight in fights_of(workbench, store)}
     assert (by_path[path].object.kind, by_path[path].count) == ("DaemonSet", LEAST)
     assert (by_path[path].function, by_path[path].others) == ("collector", others)
 
 
-def told(workbench: Workbench, store: Store) -> tuple[Fight, ...]:
+def fights_of(workbench: Workbench, store: Store) -> tuple[Fight, ...]:
     """The fights over this Kepler's children."""
-    wanted = OneObject(kind="Kepler", namespace=workbench.namespace, name="kepler")
+    wanted = ObjectSelection(kind="Kepler", namespace=workbench.namespace, name="kepler")
     ours = frozenset(function.manager for function in FUNCTIONS)
     with store.database.reading() as connection:
         recent = fights.recent(connection, wanted, datetime.now(UTC), ours)
     return fights.fights(recent, ours)
 
 
-def kept(said: Any) -> ReportEntry:
+def kept(report: Any) -> ReportEntry:
     """A report as `audit` keeps it."""
-    return entries.report(received(reports.emitted(said)), said)
+    return entries.report(received(reports.emitted(report)), report)
 
 
 def asked(workbench: Workbench, store: Store, send: Transport, **selected: str) -> Any:
     """What the query API answers, by this way to the API server."""
-    api = QueryApi(store.database, Live(lambda: send, NAMESPACE), reader(send), nearby, lambda: lambda _: None)
+    api = QueryApi(store.database, Live(lambda: send, NAMESPACE), reader(send), local_viewer, lambda: lambda _: None)
     client = application({"audit": serving(store, api)}).test_client()
     wanted = {"kind": "Kepler", "namespace": workbench.namespace, "name": "kepler", **selected}
     return client.get(f"{API}/interference", query_string=wanted)

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from audit.answer_models import DeadLetter, FinishedSweep, StoreState, Undelivered
+from audit.answer_models import DeadLetter, DeadLetterEvent, FinishedSweep, StoreState
 from audit.answers.checks import NAMED, SWEEP_LATE, Check, health
-from cli.doctor import alive
+from cli.doctor import operation
 from cli.doctor.check import ClusterSnapshot
 from events.report import ObjectName
 from runtime.objects import Manifest
@@ -22,7 +22,7 @@ def kept(sweep: FinishedSweep | None = SWEPT) -> StoreState:
 def letter(minutes: int) -> DeadLetter:
     """An event that was given up so long ago."""
     about = ObjectName(api_version="sustainable-computing.io/v1alpha1", kind="Kepler", namespace="a", name="kepler")
-    event = Undelivered(id="1", type="x", source="/x", object=about)
+    event = DeadLetterEvent(id="1", type="x", source="/x", object=about)
     at = NOW - timedelta(minutes=minutes)
     return DeadLetter(name=f"letter-{minutes}", time=at, destination="x", code="400", answer="no", event=event)
 
@@ -46,7 +46,7 @@ def test_the_page_and_the_command_say_the_same() -> None:
     letters = (letter(1), letter(9))
     keplers = (manifest("bad", "False"), manifest("good", "True"))
     seen = ClusterSnapshot(now=NOW, namespace="functions", state=kept(), letters=letters, keplers=keplers)
-    command = [*alive.sweep(seen), *alive.letters(seen), *alive.resources(seen)]
+    command = [*operation.sweep(seen), *operation.letters(seen), *operation.resources(seen)]
     assert [*checks(kept(), letters, ("a", "bad", False), ("a", "good", True))] == command
     assert [check.level for check in command] == ["ok", "warn", "warn"]
 

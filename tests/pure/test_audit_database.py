@@ -32,7 +32,7 @@ def test_what_is_none_is_told_with_an_example(address: str) -> None:
 
 def test_a_folder_has_to_be_there(tmp_path: Path) -> None:
     """It is not made: a volume that is not mounted would go unnoticed."""
-    with pytest.raises(Misconfigured, match="is no folder: make it, or name another one"):
+    with pytest.raises(Misconfigured, match="is not a folder: create it, or name another one"):
         url(f"sqlite:///{tmp_path}/none/audit.db")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from audit.storage.edits import edit, fields
-from audit.storage.entries import EditEntry, NotKept
+from audit.storage.entries import EditEntry, EventRefused
 from runtime.event import Event
 from runtime.tracing import trace_of
 from tests.audit_sample import RESOURCES, deleted, edited
@@ -24,7 +24,7 @@ class EditCase:
     name: str
     before: Any
     after: Any
-    told: tuple[tuple[str, Any, Any], ...]
+    expected: tuple[tuple[str, Any, Any], ...]
 
 
 A, B = {"name": "A", "value": "1"}, {"name": "B", "value": "2"}
@@ -60,7 +60,7 @@ CASES = (
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_two_specs_differ_in_fields(case: EditCase) -> None:
     """As `runtime.differences` writes paths."""
-    assert tuple((field.path, field.before, field.after) for field in fields(case.before, case.after)) == case.told
+    assert tuple((field.path, field.before, field.after) for field in fields(case.before, case.after)) == case.expected
 
 
 def shown(event: Event) -> EditEntry:
@@ -123,5 +123,5 @@ def test_an_object_without_identity_shows_no_generation(changed: dict[str, Any])
 )
 def test_what_no_database_takes_is_refused(changed: dict[str, Any]) -> None:
     """Before it could fail those beside it."""
-    with pytest.raises(NotKept):
+    with pytest.raises(EventRefused):
         edit(with_metadata(**changed))

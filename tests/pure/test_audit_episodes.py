@@ -118,7 +118,7 @@ def test_a_drift_is_none_of_the_edits_where_earlier_reports_are_not_there() -> N
 
 
 def test_nobody_is_named_for_a_deletion() -> None:
-    """The event shows who had changed the object last, and Kubernetes does not keep who deleted it."""
+    """The event shows who had changed the object last, and Kubernetes does not record who deleted it."""
     deleted = cause(HOURS - 5, DAEMON_SET, by="kubectl-patch").model_copy(update={"type": RESOURCE_DELETE})
     _, causes = caused(COLLECTOR, drift(deleted))
     assert (causes.action, causes.by, causes.time) == ("deleted", "", deleted.sent)

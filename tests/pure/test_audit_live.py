@@ -12,8 +12,8 @@ import pytest
 from audit.answer_models import Resources
 from audit.answers import live
 from audit.answers.dead_letter_answers import letter
-from audit.answers.live import Glance, Live, resource, shown_resource
-from audit.answers.responses import joined
+from audit.answers.live import CachedRead, Live, resource, shown_resource
+from audit.answers.responses import json_page
 from runtime.client import ApiResponse, Request
 from runtime.errors import Unavailable
 
@@ -37,10 +37,10 @@ def test_one_reads_for_all_who_ask_meanwhile() -> None:
         time.sleep(0.2)
         return (7,)
 
-    glance = Glance(slowly)
+    cached = CachedRead(slowly)
     with ThreadPoolExecutor(8) as consoles:
-        assert {future.result() for future in [consoles.submit(glance) for _ in range(8)]} == {(7,)}
-    assert glance() == (7,)
+        assert {future.result() for future in [consoles.submit(cached) for _ in range(8)]} == {(7,)}
+    assert cached() == (7,)
     assert len(reads) == 1
 
 
@@ -48,8 +48,8 @@ def test_what_was_read_is_good_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> 
     """Then it is read again."""
     monkeypatch.setattr(live, "SECONDS", 0.0)
     numbers = iter(range(9))
-    glance = Glance(lambda: (next(numbers),))
-    assert [glance(), glance()] == [(0,), (1,)]
+    cached = CachedRead(lambda: (next(numbers),))
+    assert [cached(), cached()] == [(0,), (1,)]
 
 
 def test_while_a_read_takes_long_the_last_one_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,16 +63,16 @@ def test_while_a_read_takes_long_the_last_one_is_answered(monkeypatch: pytest.Mo
         assert number == 0 or going.wait(10)
         return (number,)
 
-    glance = Glance(slowly)
-    assert glance() == (0,)
-    assert [glance(), glance()] == [(0,), (0,)]
+    cached = CachedRead(slowly)
+    assert cached() == (0,)
+    assert [cached(), cached()] == [(0,), (0,)]
     monkeypatch.setattr(live, "OLD", 0.0)
     with monkeypatch.context() as hasty:
         hasty.setattr(live, "WAITS", 0.01)
         with pytest.raises(Unavailable, match="still being read"):
-            glance()
+            cached()
     with ThreadPoolExecutor(1) as console:
-        asked = console.submit(glance)
+        asked = console.submit(cached)
         assert not asked.done()
         going.set()
         assert asked.result(10) == (1,)
@@ -90,8 +90,8 @@ def test_a_read_that_takes_long_is_followed_by_a_rest(monkeypatch: pytest.Monkey
         time.sleep(0.06)
         return (next(numbers),)
 
-    glance = Glance(slowly)
-    assert [glance() for _ in range(5)] == [(0,)] * 5
+    cached = CachedRead(slowly)
+    assert [cached() for _ in range(5)] == [(0,)] * 5
 
 
 def test_an_error_is_everybodys_and_passes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,14 +106,14 @@ def test_an_error_is_everybodys_and_passes(monkeypatch: pytest.MonkeyPatch) -> N
             raise answers.pop(0)
         return (1,)
 
-    glance = Glance(away)
+    cached = CachedRead(away)
     with ThreadPoolExecutor(4) as consoles:
-        asked = [consoles.submit(glance) for _ in range(4)]
+        asked = [consoles.submit(cached) for _ in range(4)]
     assert all(isinstance(future.exception(), Unavailable) for future in asked)
     assert len(reads) == 1
     monkeypatch.setattr(live, "SECONDS", 0.0)
-    glance._until = 0.0
-    assert glance() == (1,)
+    cached._until = 0.0
+    assert cached() == (1,)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 200, 201, 450])
@@ -123,7 +123,7 @@ def test_a_page_is_joined_from_its_items(count: int) -> None:
         shown_resource({**KEPLER, "metadata": {**KEPLER["metadata"], "name": f"k{number}"}}) for number in range(count)
     )
     whole = Resources(items=(), next="7", total=count, states={"unreported": count}, reasons=())
-    answer = joined([item.json for item in items], whole)
+    answer = json_page([item.json for item in items], whole)
     content = b"".join(answer.iter_encoded())
     page = Resources.model_validate_json(content)
     assert [item.object.name for item in page.items] == [item.name for item in items]

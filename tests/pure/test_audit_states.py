@@ -8,9 +8,9 @@ import pytest
 from werkzeug.datastructures import MultiDict
 
 from audit.answer_models import ListedResource, StateName
-from audit.answers.choice import REASONS, Choice, about, select_page
 from audit.answers.live import ShownResource, shown_resource
-from audit.answers.selection import Standings, selected
+from audit.answers.resource_pages import REASONS, SelectedPage, matching_resources, select_page
+from audit.answers.selection import ResourceSelection, selected
 from audit.answers.states import OF_LEVEL, ORDER, WORST, level
 from audit.problems import HttpProblem
 
@@ -24,11 +24,21 @@ def condition(kind: str, status: str = "True", reason: str = "Reconciled", gener
     return {**condition, "observedGeneration": generation, "lastTransitionTime": CREATED}
 
 
-def found(*conditions: dict[str, Any], kind: str = "Kepler", name: str = "a/kepler", **meta: str) -> ShownResource:
+def listed(*conditions: dict[str, Any], kind: str = "Kepler", name: str = "a/kepler", **meta: str) -> ShownResource:
     """A resource of generation 2 that carries these conditions."""
     namespace, _, own = name.partition("/")
-    about = {"namespace": namespace, "name": own, "uid": name, "generation": 2, "creationTimestamp": CREATED}
-    manifest = {"apiVersion": "sustainable-computing.io/v1alpha1", "kind": kind, "metadata": {**about, **meta}}
+    matching_resources = {
+        "namespace": namespace,
+        "name": own,
+        "uid": name,
+        "generation": 2,
+        "creationTimestamp": CREATED,
+    }
+    manifest = {
+        "apiVersion": "sustainable-computing.io/v1alpha1",
+        "kind": kind,
+        "metadata": {**matching_resources, **meta},
+    }
     return shown_resource({**manifest, "status": {"conditions": list(conditions)}})
 
 
@@ -46,25 +56,25 @@ class Stands:
 
 
 CASES = (
-    Stands("ready", found(READY, condition("Available")), "ready", "Ready"),
+    Stands("ready", listed(READY, condition("Available")), "ready", "Ready"),
     Stands(
-        "what is switched off is no fault", found(READY, condition("Estimator", reason="Disabled")), "ready", "Ready"
+        "what is switched off is no fault", listed(READY, condition("Estimator", reason="Disabled")), "ready", "Ready"
     ),
-    Stands("nothing scrapes", found(READY, condition("Monitoring", reason="NotInstalled")), "warning", "NotInstalled"),
-    Stands("ready, but a part is not", found(READY, condition("MachineSpec", "False", "No")), "warning", "No"),
-    Stands("not ready", found(condition("Ready", "False", "NoNodes"), condition("X", "False")), "failed", "NoNodes"),
-    Stands("waits", found(condition("Ready", "Unknown", "Waiting")), "waiting", "Waiting"),
-    Stands("nobody has looked", found(), "unreported", "NotReported"),
-    Stands("nobody has looked since the edit", found(condition("Ready", generation=1)), "unreported", "NotReported"),
+    Stands("nothing scrapes", listed(READY, condition("Monitoring", reason="NotInstalled")), "warning", "NotInstalled"),
+    Stands("ready, but a part is not", listed(READY, condition("MachineSpec", "False", "No")), "warning", "No"),
+    Stands("not ready", listed(condition("Ready", "False", "NoNodes"), condition("X", "False")), "failed", "NoNodes"),
+    Stands("waits", listed(condition("Ready", "Unknown", "Waiting")), "waiting", "Waiting"),
+    Stands("nobody has looked", listed(), "unreported", "NotReported"),
+    Stands("nobody has looked since the edit", listed(condition("Ready", generation=1)), "unreported", "NotReported"),
     Stands(
         "a function refuses the edit before `Ready` says so",
-        found(condition("Ready", generation=1), condition("X", "False", "Refused")),
+        listed(condition("Ready", generation=1), condition("X", "False", "Refused")),
         "failed",
         "Refused",
     ),
-    Stands("a companion", found(kind=COMPANION), "referenced", ""),
-    Stands("without Ready the worst counts", found(condition("X"), condition("Y", "Unknown", "Z")), "waiting", "Z"),
-    Stands("deleted", found(READY, deletionTimestamp=CREATED), "waiting", "Deleting"),
+    Stands("a companion", listed(kind=COMPANION), "referenced", ""),
+    Stands("without Ready the worst counts", listed(condition("X"), condition("Y", "Unknown", "Z")), "waiting", "Z"),
+    Stands("deleted", listed(READY, deletionTimestamp=CREATED), "waiting", "Deleting"),
 )
 
 
@@ -88,18 +98,18 @@ def test_every_state_and_level_has_its_place_in_the_order() -> None:
 
 
 RESOURCES = (
-    *(found(condition("Ready", "False", "NoNodes"), name=f"lab/bad-{number}") for number in range(3)),
-    found(condition("Ready", "False", "Other"), name="energy/bad"),
-    found(READY, name="energy/Kepler-West"),
-    found(kind=COMPANION, name="energy/default"),
+    *(listed(condition("Ready", "False", "NoNodes"), name=f"lab/bad-{number}") for number in range(3)),
+    listed(condition("Ready", "False", "Other"), name="energy/bad"),
+    listed(READY, name="energy/Kepler-West"),
+    listed(kind=COMPANION, name="energy/default"),
 )
 
 
-def choose(wanted: dict[str, str], resources: tuple[ShownResource, ...] = RESOURCES) -> tuple[list[str], Choice]:
-    """The names on the page that a query string selects, and the choice."""
-    standings = selected(Standings, MultiDict(wanted))
-    choice = select_page(about(resources, standings), standings)
-    return [ListedResource.model_validate_json(item).object.name for item in choice.items], choice
+def choose(wanted: dict[str, str], resources: tuple[ShownResource, ...] = RESOURCES) -> tuple[list[str], SelectedPage]:
+    """The names on the page that a query string selects, and the selected page."""
+    selection = selected(ResourceSelection, MultiDict(wanted))
+    selected_page = select_page(matching_resources(resources, selection), selection)
+    return [ListedResource.model_validate_json(item).object.name for item in selected_page.items], selected_page
 
 
 @pytest.mark.parametrize(
@@ -147,12 +157,12 @@ def test_the_counts_are_what_one_may_choose_from() -> None:
 
 def test_reasons_in_one_answer_are_few() -> None:
     """Whoever may write a status may write any; the most frequent are told."""
-    many = tuple(found(condition("Ready", "False", f"R{number}"), name=f"a/{number}") for number in range(100))
-    often = found(condition("Ready", "False", "R99"), name="a/again")
-    _, choice = choose({}, (*many, often))
-    assert len(choice.page.reasons) == REASONS
-    assert ("R99", 2) in {(reason.reason, reason.count) for reason in choice.page.reasons}
-    assert choice.page.states == {"failed": 101}
+    many = tuple(listed(condition("Ready", "False", f"R{number}"), name=f"a/{number}") for number in range(100))
+    often = listed(condition("Ready", "False", "R99"), name="a/again")
+    _, selected_page = choose({}, (*many, often))
+    assert len(selected_page.page.reasons) == REASONS
+    assert ("R99", 2) in {(reason.reason, reason.count) for reason in selected_page.page.reasons}
+    assert selected_page.page.states == {"failed": 101}
 
 
 @pytest.mark.parametrize("wanted", [{"state": "broken"}, {"limit": "1001"}, {"before": "-1"}, {"search": "x" * 201}])
@@ -164,7 +174,7 @@ def test_what_makes_no_sense_is_refused(wanted: dict[str, str]) -> None:
 
 def test_ten_thousand_resources_are_searched_in_a_moment() -> None:
     """A page of them is as large as a page of three hundred."""
-    shown_resource = found(condition("Ready", "False", "NoNodes"), name="lab/kepler")
+    shown_resource = listed(condition("Ready", "False", "NoNodes"), name="lab/kepler")
     many = tuple(
         ShownResource(
             shown_resource.kind,
@@ -177,7 +187,7 @@ def test_ten_thousand_resources_are_searched_in_a_moment() -> None:
         for number in range(10_000)
     )
     began = time.perf_counter()
-    _, choice = choose({"search": "lab 9"}, many)
+    _, selected_page = choose({"search": "lab 9"}, many)
     assert time.perf_counter() - began < 1
-    assert len(choice.items) == 100
-    assert sum(map(len, choice.items)) < 200_000
+    assert len(selected_page.items) == 100
+    assert sum(map(len, selected_page.items)) < 200_000

@@ -35,7 +35,7 @@ class FightCase:
 
     title: str
     reports: tuple[Report, ...]
-    told: tuple[tuple[str, int, tuple[str, ...]], ...] = ()
+    expected: tuple[tuple[str, int, tuple[str, ...]], ...] = ()
 
 
 FIGHTS = (
@@ -74,7 +74,7 @@ FIGHTS = (
 def test_what_counts_as_a_fight(case: FightCase) -> None:
     """The same field, for the same generation, put back after somebody else's change: three times or more."""
     shown = fights.fights(case.reports, OURS)
-    assert tuple((fight.path, fight.count, fight.others) for fight in shown) == case.told
+    assert tuple((fight.path, fight.count, fight.others) for fight in shown) == case.expected
 
 
 def test_an_object_that_is_deleted_again_and_again() -> None:
@@ -85,4 +85,4 @@ def test_an_object_that_is_deleted_again_and_again() -> None:
     [shown] = fights.fights(reports, OURS)
     assert (shown.path, shown.count, shown.others) == ("", 3, ())
     assert "created it again 3 times since " in fight(shown)
-    assert fight(shown).endswith("since it was deleted each time (Kubernetes does not keep by whom)")
+    assert fight(shown).endswith("since it was deleted each time (Kubernetes does not record by whom)")

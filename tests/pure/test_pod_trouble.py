@@ -176,6 +176,14 @@ def test_a_step_names_the_fields_of_the_workload(reason: Reason, fields: tuple[s
         assert f"`{others}." not in step
 
 
+def test_a_node_without_a_meter_ends_the_exporter_of_v011() -> None:
+    """Its step names the line that works there; that of v0.7, which estimates, does not."""
+    v011 = pod_trouble.exporter(KEY, {"spec": {"collector": {"release": "v0.11"}}})
+    hint = "set `collector.release` to 'v0.7', the line that estimates power"
+    assert hint in pod_trouble.step(v011, Reason.CRASH_LOOP)
+    assert hint not in pod_trouble.step(pod_trouble.exporter(KEY, {"spec": {}}), Reason.CRASH_LOOP)
+
+
 def test_the_exporters_quota_is_also_of_the_estimator() -> None:
     """A quota on limits wants them of each container of the pod."""
     assert "`estimator-sidecar.resources`" in pod_trouble.step(EXPORTER, Reason.QUOTA_EXCEEDED)

@@ -91,6 +91,31 @@ def test_metrics_without_values_are_named() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("tag", "on", "without"),
+    [
+        ("release-0.7.12", True, True),
+        ("release-0.7.12", False, False),
+        ("release-0.7.12-dcgm", True, False),
+        ("release-0.7.12-habana", True, False),
+        ("latest", True, False),
+    ],
+)
+def test_an_image_without_gpu_support_is_said(tag: str, on: bool, without: bool) -> None:  # noqa: FBT001
+    """It would export 0 for every container; whoever has no GPUs need not do anything."""
+    outcome = collected(parent(collector={"image": f"{KEPLERS}:{tag}"}), gpu={"enabled": on})
+    assert outcome.word == "converged"
+    assert ("is built without support for GPUs" in outcome.message) is without
+
+
+@pytest.mark.parametrize(("period", "late"), [("60s", False), ("61s", True), ("1h", True)])
+def test_energy_that_comes_late_is_said(period: str, late: bool) -> None:  # noqa: FBT001
+    """The exporter is ready before it has measured anything."""
+    outcome = ready(parent(collector={"sample-period": period}))
+    assert outcome.word == "converged"
+    assert ("has no energy in the first" in outcome.message) is late
+
+
 def ready(kepler: dict[str, Any], images: dict[str, str] | None = None) -> Outcome:
     """What `collector` wants of this Kepler, all else being settled."""
     return collector.desired(observed(kepler, config(kepler), images))

@@ -63,9 +63,7 @@ def resources(seen: ClusterSnapshot) -> Iterator[Check]:
         yield warn("resources", "you may not list keplers: whether they are Ready is unknown", ask)
         return
     if seen.listed_in:
-        sentence = (
-            f"you may not list keplers in all namespaces: only those of namespace '{seen.listed_in}' are looked at"
-        )
+        sentence = f"you may not list keplers in all namespaces: only those of namespace '{seen.listed_in}' are checked"
         yield warn("resources", sentence, "ask for `list keplers` in all namespaces")
     rows = status({Ref(KEPLER, metadata(kepler)["namespace"], name(kepler)): kepler for kepler in seen.keplers})
     late = ((resource.namespace, resource.name) for resource in rows.resources if resource.ready != "True")

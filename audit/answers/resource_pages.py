@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from audit.answer_models import ReasonCount, Resources
 from audit.answers.live import ShownResource
-from audit.answers.selection import Standings
+from audit.answers.selection import ResourceSelection
 from audit.answers.states import ORDER
 
 # Most reasons in one answer: a user who may write a status can write any number of them.
@@ -14,14 +14,14 @@ REASONS = 20
 
 
 @dataclass(frozen=True)
-class Choice:
+class SelectedPage:
     """One page of resources: its items as JSON, and the page without its items."""
 
     items: tuple[bytes, ...]
     page: Resources
 
 
-def about(resources: Iterable[ShownResource], wanted: Standings) -> tuple[ShownResource, ...]:
+def matching_resources(resources: Iterable[ShownResource], wanted: ResourceSelection) -> tuple[ShownResource, ...]:
     """Return the resources that match kind, namespace, name and search words, in any state."""
     words = wanted.search.casefold().split()
     return tuple(
@@ -34,7 +34,7 @@ def about(resources: Iterable[ShownResource], wanted: Standings) -> tuple[ShownR
     )
 
 
-def select_page(resources: Sequence[ShownResource], wanted: Standings) -> Choice:
+def select_page(resources: Sequence[ShownResource], wanted: ResourceSelection) -> SelectedPage:
     """Return the page of resources with the wanted state and reason, and the counts over all of them."""
     states = Counter(resource.state for resource in resources)
     reasons = Counter((resource.state, resource.reason) for resource in resources if resource.reason)
@@ -56,4 +56,4 @@ def select_page(resources: Sequence[ShownResource], wanted: Standings) -> Choice
             )
         ),
     )
-    return Choice(tuple(resource.json for resource in matching[wanted.before : end]), page)
+    return SelectedPage(tuple(resource.json for resource in matching[wanted.before : end]), page)
