@@ -2,6 +2,7 @@
 
 kepler                  Kepler
 collector_fields        `collector` of a Kepler
+estimator_fields        `estimator-sidecar` of a Kepler
 model_server_fields     `model-server` of a Kepler
 kepler_collected_metric KeplerCollectedMetric
 kepler_exported_power   KeplerExportedPower

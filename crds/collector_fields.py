@@ -83,7 +83,8 @@ class Collector(SpecPart):
     """TCP port the exporter serves its metrics on: `BIND_ADDRESS` in ConfigMap `kepler-cfm`, the container port and the
     Service."""
     sample_period: Seconds = Field("3s", validate_default=True)
-    """How often the exporter measures: `SAMPLE_PERIOD_SEC` in ConfigMap `kepler-cfm`. From '1s' to '24h'."""
+    """How often the exporter measures: `SAMPLE_PERIOD_SEC` in ConfigMap `kepler-cfm`. From '1s' to '24h'. The first
+    energy is there after one period."""
     log_level: Annotated[Int32, between(0, 10)] = 1
     """How much the exporter logs, from 0 to 10: `KEPLER_LOG_LEVEL` in ConfigMap `kepler-cfm` and its flag `-v`."""
     node_selector: NodeSelector = Field(default_factory=dict)

@@ -9,14 +9,12 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from crds.collector_fields import Collector
-from crds.environment import ProxyEnv
+from crds.estimator_fields import EstimatorSidecar
 from crds.fields import (
     CelRule,
-    Image,
     Labels,
     ObjectName,
     Seconds,
-    text,
 )
 from crds.meta import (
     AGE,
@@ -31,96 +29,9 @@ from crds.meta import (
     condition_columns,
 )
 from crds.model_server_fields import ModelServer
-from crds.pod_fields import Resources
 
 DEFAULT_SCRAPE_INTERVAL = 30
 """Seconds; 3 s was too much for Prometheus (sustainable-computing-io/kepler#963)."""
-
-SOCKET_DIRECTORY = "/tmp"  # noqa: S108 - built into Kepler and its estimator: /tmp/estimator.sock
-
-
-CUT_SHORT = "the parsers of `MODEL_CONFIG` cut the line there"
-
-ModelUrl = Annotated[
-    str,
-    Field(max_length=2048),
-    text(
-        r"^https?://[^\s/=#]+(/[^\s=#]*)?$",
-        1024,
-        "`{field}` must begin with 'http://' or 'https://', without spaces, '=' and '#': " + CUT_SHORT,
-    ),
-]
-Filters = Annotated[
-    str,
-    Field(max_length=2048),
-    text(
-        r"^[^\s=#]*$",
-        1024,
-        "`{field}` must be 'name:value' pairs joined by ';', without spaces, '=' and '#': " + CUT_SHORT,
-    ),
-]
-Trainer = Annotated[
-    str,
-    Field(max_length=256),
-    text("^[A-Z][A-Za-z0-9]*Trainer$", 64, "`{field}` must be the name of a trainer, such as 'SGDRegressorTrainer'"),
-]
-
-
-class PowerModel(SpecPart):
-    """Where the estimator takes one power model from."""
-
-    init_url: ModelUrl | None = None
-    """Archive (zip) with the model, fetched at start: `<model>_INIT_URL` in `MODEL_CONFIG`. Blank means what the model
-    server offers, or else Kepler's own."""
-    trainer: Trainer | None = None
-    """Only models of this trainer: `<model>_TRAINER` in `MODEL_CONFIG`, such as 'SGDRegressorTrainer' or
-    'GradientBoostingRegressorTrainer'. Blank means Kepler's choice, and with `model-server.training.online` what is
-    trained there."""
-    filters: Filters = ""
-    """Only models that pass, as 'name:value' pairs joined by ';': `<model>_FILTERS` in `MODEL_CONFIG`. Blank means
-    all."""
-
-
-class Models(SpecPart):
-    """The power models Kepler asks for. A blank one is left to Kepler."""
-
-    node_total: PowerModel = PowerModel()
-    """Power of the whole node, where no meter is: `NODE_TOTAL_*` in `MODEL_CONFIG`."""
-    node_components: PowerModel = PowerModel()
-    """Power of the node's components, where no meter is: `NODE_COMPONENTS_*` in `MODEL_CONFIG`."""
-    process_total: PowerModel = PowerModel()
-    """A process' share of the whole: `PROCESS_TOTAL_*` in `MODEL_CONFIG`. Blank means by ratio."""
-    process_components: PowerModel = PowerModel()
-    """A process' share of the components: `PROCESS_COMPONENTS_*` in `MODEL_CONFIG`. Blank means by ratio."""
-
-
-class EstimatorSidecar(SpecPart):
-    """The estimator beside each exporter. It computes power with models that have no weights."""
-
-    enabled: bool = False
-    """Whether the exporter's pods have the estimator: `NODE_TOTAL_ESTIMATOR` and `NODE_COMPONENTS_ESTIMATOR` in
-    `MODEL_CONFIG`."""
-    image: Image | None = None
-    """Image of the estimator. Blank means the one of this release."""
-    mnt_path: Annotated[
-        str,
-        Field(max_length=4096),
-        CelRule(
-            f"self == '{SOCKET_DIRECTORY}'",
-            f"`{{field}}` must be '{SOCKET_DIRECTORY}': the exporter and the estimator meet at "
-            f"'{SOCKET_DIRECTORY}/estimator.sock', a path built into both; {{instead}}",
-        ),
-    ] = SOCKET_DIRECTORY
-    """Directory of the socket between the exporter and the estimator. Only '/tmp' works: both have the path of the
-    socket built in."""
-    models: Models = Models()
-    """Where power models come from. Blank means the model server, where it is enabled, or else Kepler's own."""
-    resources: Resources = Field(default_factory=dict)
-    """CPU and memory of the estimator. Blank means requests of '50m' and '250Mi', and no limits. Where it runs is the
-    exporter's to say: both are in one pod."""
-    env: ProxyEnv = ()
-    """Environment variables of the estimator: the proxies that it fetches models through. 'NO_PROXY' should hold what
-    is reached without, such as '.svc' for the model server."""
 
 
 class Monitoring(SpecPart):

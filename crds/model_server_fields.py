@@ -1,4 +1,4 @@
-"""`model-server` of a Kepler: the server of power models, where it keeps them, and the trainer that makes new ones."""
+"""`model-server` of a Kepler: the server of power models, and where it keeps them."""
 
 from enum import StrEnum
 from typing import Annotated, ClassVar
@@ -124,7 +124,7 @@ class Claim(SpecPart):
     """StorageClass that provides the volume. Blank means the cluster's default; the empty string means none, for a
     volume made by hand."""
     access_mode: AccessMode = AccessMode.ONE_NODE
-    """Who may mount the volume. One node is enough: the model server and its trainer share a pod."""
+    """Who may mount the volume. One node is enough, since there is one pod."""
     on_delete: OnDelete = OnDelete.RETAIN
     """Whether the claim, and with it the models, is kept or deleted when the Kepler, or its `model-server`, goes."""
 
@@ -235,7 +235,8 @@ class Storage(SpecPart):
 
     type: StorageType = StorageType.LOCAL
     """'local' is lost with the pod; 'hostpath' is a directory of its node; 'nfs' a directory of a server; 'claim' a
-    PersistentVolumeClaim; 'external' a bucket of an object store."""
+    PersistentVolumeClaim; 'external' a bucket of an object store, copied at the start. The server also serves models
+    that somebody has put there."""
     path: Annotated[
         str,
         Field(max_length=4096),
@@ -263,29 +264,39 @@ class Headers(SpecPart):
 
 
 class Training(SpecPart):
-    """Training of new models from what Kepler measures."""
+    """Training of new models from what Kepler measures. No release of Kepler's model server can do it."""
 
     online: bool = False
-    """Whether the model server's pod trains new models. Needs nodes with a power meter, storage that lasts, and
-    `estimator-sidecar`, because models trained so have no weights."""
+    """Whether the model server trains new models. 'true' is refused by condition `ModelServerReconciled`: the trainer
+    of every release ends with an error before it has trained anything, and takes the server with it. Train elsewhere,
+    and name the archive in `pipelines`."""
     prometheus_url: Url | None = None
-    """Prometheus with Kepler's metrics: `PROM_SERVER` in ConfigMap `kepler-model-server-cfm`."""
+    """Prometheus with Kepler's metrics, to train from. No effect: this release trains no models."""
     step: Seconds = Field("3s", validate_default=True)
-    """Resolution of the queries: `PROM_QUERY_STEP` in ConfigMap `kepler-model-server-cfm`."""
+    """Resolution of the queries. No effect: this release trains no models."""
     headers: Headers = Headers()
-    """HTTP headers of the queries, for a Prometheus that asks for a token. The trainer of v0.7.12 sends none: let
-    `prometheus-url` name a proxy that adds them."""
+    """HTTP headers of the queries. No effect: this release trains no models."""
 
 
+# The server takes what follows the last '/' for the name of a file and, up to '.zip', of a directory, which it replaces
+# (MS v0.7.12:src/kepler_model/server/model_server.py, load_init_pipeline).
 Pipeline = Annotated[
     str,
     Field(max_length=2048),
     text(
-        r"^https?://[^\s/,#]+(/[^\s,#]*)?$",
+        r"^https?://[^\s/,#?]+(/[^\s/,#?]*)*/[A-Za-z0-9][A-Za-z0-9_.+~%-]*\.zip$",
         1024,
-        "each of `{field}` must begin with 'http://' or 'https://', without spaces, ',' and '#'",
+        "each of `{field}` must begin with 'http://' or 'https://' and end with the name of an archive, such as "
+        "'https://models.example.com/ec2-0.7.11.zip': letters, digits, '-', '_', '.', '+', '~' and '%' before '.zip', "
+        "and no query; spaces, ',' and '#' are not allowed",
     ),
 ]
+ARCHIVE_NAMES = "self.map(url, url.substring(url.lastIndexOf('/')).split('.zip')[0])"
+NAMED_ONCE = CelRule(
+    f"[{ARCHIVE_NAMES}].all(names, names.all(name, names.exists_one(other, other == name)))",
+    "`{field}` must not name two archives of one name, such as 'ec2-0.7.11.zip': the second would replace the first; "
+    "{instead}",
+)
 
 
 class ModelServer(SpecPart):
@@ -300,20 +311,21 @@ class ModelServer(SpecPart):
     """TCP port of the model server: `MODEL_SERVER_PORT`, and `MODEL_SERVER_URL` in ConfigMap `kepler-cfm`."""
     storage: Storage = Storage()
     """Where the models are kept."""
-    pipelines: Annotated[tuple[Pipeline, ...], Field(max_length=32), atomic()] = ()
+    pipelines: Annotated[tuple[Pipeline, ...], Field(max_length=32), atomic(), NAMED_ONCE] = ()
     """Archives (zip) of models that the server fetches at every start: `INITIAL_PIPELINE_URL` in ConfigMap
-    `kepler-model-server-cfm`. Blank means those of Kepler's public model database."""
+    `kepler-model-server-cfm`. One that cannot be fetched is logged and left out. If several have models for one power
+    meter, the last one serves them. Blank means those of Kepler's public model database; models in `storage` win over
+    those, not over archives that are named here."""
     sampling_period: Seconds = Field("300s", validate_default=True)
-    """Pause between trainings, and the window each looks at: `SAMPLING_INTERVAL` and `PROM_QUERY_INTERVAL` in ConfigMap
-    `kepler-model-server-cfm`. Not the exporter's `sample-period`."""
+    """Pause between trainings. No effect: this release trains no models. Not the exporter's `sample-period`."""
     training: Training = Training()
-    """Training of new models."""
+    """Training of new models, which this release cannot do."""
     env: ProxyEnv = ()
     """Environment variables of the model server's containers: the proxies that archives of models, and objects of a
     bucket, are fetched through. 'NO_PROXY' should hold what is reached without, such as '.svc'."""
     resources: Resources = Field(default_factory=dict)
-    """CPU and memory of each container of the model server's pod: the server, the trainer, and the copies of `storage`
-    'external'. Blank means requests of '100m' and '400Mi', for a copy of '10m' and '64Mi', and no limits."""
+    """CPU and memory of each container of the model server's pod: the server, and the copy of `storage` 'external'.
+    Blank means requests of '100m' and '400Mi', for the copy of '10m' and '64Mi', and no limits."""
     node_selector: NodeSelector = Field(default_factory=dict)
     """Labels of the nodes the model server may run on, beside 'kubernetes.io/os: linux', such as 'kubernetes.io/arch'.
     Blank means any Linux node; with upstream's image one of 'kubernetes.io/arch: amd64', the only one it is built

@@ -53,20 +53,20 @@ ADDRESS = f"{SERVER}::test_the_exporter_the_estimator_and_the_server_meet_at_one
 SETTINGS = f"{SERVER}::test_fields_of_the_configuration_and_the_volume"
 DIRECTORY = f"{SERVERS_CONTAINERS}::test_the_directory_of_the_models_is_made_by_the_kubelet"
 CLAIM = f"{SERVERS_CLAIM}::test_the_claim_in_use"
-UNUSED = f"{SERVERS_CLAIM}::test_a_claim_that_is_not_used_is_kept_or_removed"
-TRAINER = f"{SERVERS_CONTAINERS}::test_the_trainer_is_beside_the_server_with_the_same_volumes"
+NOT_IN_USE = f"{SERVERS_CLAIM}::test_a_claim_that_is_not_used_is_kept_or_removed"
 PROXIED = f"{SERVERS_CONTAINERS}::test_proxies_reach_every_container_that_fetches"
 SERVERS_POD = f"{SERVERS_CONTAINERS}::test_fields_of_the_pod"
 SERVER_DESCRIBES = f"{SERVERS_CONTAINERS}::test_labels_and_annotations_are_beside_ours"
 EACH_LIMITED = f"{SERVERS_CONTAINERS}::test_resources_are_of_each_container"
-REFUSED = f"{SERVER}::test_training_that_cannot_work_is_refused"
-PREFIX = f"{STORE}::test_new_models_reach_the_bucket_and_nothing_in_it_is_lost"
+UNTRAINED = f"{SERVER}::test_training_is_refused"
+UNUSED = f"{SERVER}::test_fields_of_training_have_no_effect_and_the_condition_says_so"
+UNWORKABLE = f"{ESTIMATOR}::test_a_setting_that_leaves_a_node_without_power_is_refused"
+PREFIX = f"{STORE}::test_models_are_there_before_the_server_starts"
 CREDENTIALS = f"{STORE}::test_the_credentials_are_the_secrets_and_nowhere_else"
 TRUSTED = f"{STORE}::test_a_store_of_an_authority_of_the_users_is_trusted"
-TRUSTED_KEY = f"{STORE}::test_the_authorities_are_for_the_copies_alone"
+TRUSTED_KEY = f"{STORE}::test_the_authorities_are_for_the_copy_alone"
 RCLONE = f"{MODELS_READ}::test_rclone_finds_the_store_and_its_models"
 ENV = f"{READS}::test_a_variable_of_the_user_wins_over_the_file_in_the_exporter"
-NUMBERS = f"{MODELS_READ}::test_the_trainer_ends_up_with_whole_numbers"
 SWITCH = f"{READS}::test_each_source_has_a_switch_that_the_exporter_reads"
 CGROUPS = f"{READS}::test_metrics_of_cgroups_are_a_list_or_a_star"
 UNREAD = f"{RELEASE}::test_metrics_without_values_are_named"
@@ -142,23 +142,18 @@ def estimator(path: str, before: Any, after: Any, shown_by: str, remark: str = "
     return kepler(f"estimator-sidecar.{path}", before, after, shown_by, estimator_sidecar=around, remark=remark)
 
 
-def server(path: str, before: Any, after: Any, shown_by: str, **around: Any) -> FieldCase:
-    """Return a field of an enabled model server."""
-    there = {"enabled": True, **_spec(around)}
-    beside = {"enabled": True}
-    return kepler(f"model-server.{path}", before, after, shown_by, estimator_sidecar=beside, model_server=there)
+def server(path: str, before: Any, after: Any, shown_by: str, *, remark: str = "", **around: Any) -> FieldCase:
+    """Return a field of an enabled model server, beside an enabled estimator."""
+    there, beside = {"enabled": True, **_spec(around)}, {"enabled": True}
+    return kepler(
+        f"model-server.{path}", before, after, shown_by, remark=remark, estimator_sidecar=beside, model_server=there
+    )
 
 
 def stored(path: str, before: Any, after: Any, shown_by: str, storage: StorageType, **around: Any) -> FieldCase:
     """Return a field of a storage of this type."""
     there = {"type": storage.value, **_spec(around)}
     return server(f"storage.{path}", before, after, shown_by, storage=there)
-
-
-def trained(path: str, before: Any, after: Any, shown_by: str) -> FieldCase:
-    """Return a field of a model server that trains, with a claim as its storage."""
-    training = {"online": True, "prometheus-url": PROMETHEUS}
-    return server(path, before, after, shown_by, storage={"type": "claim"}, training=training)
 
 
 def source(path: str, before: Any, after: Any, shown_by: str, **around: Any) -> FieldCase:
@@ -192,11 +187,11 @@ TERM = {"matchExpressions": [{"key": "disk", "operator": "Exists"}]}
 AFFINITY = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [TERM]}}}
 FILTERED = {Source.COUNTER: "cpu_cycles", Source.GPU: "gpu_mem_util", Source.BPF: "bpf_cpu_time_ms"}
 MODEL = {"init-url": URL, "trainer": "SGDRegressorTrainer", "filters": "mae:0.5"}
+WORKING = frozenset(
+    (model, setting) for model in ("node-total", "node-components") for setting in ("init-url", "trainer")
+)
+NOT_TRAINED = "no release of Kepler's model server trains models"
 ONLY_TMP = "'/tmp' is the one value that the API server takes: the path of the socket is built into both programs"
-REMARKS = {
-    ("process-total", "init-url"): "the estimator of v0.7.12 fetches what `NODE_TOTAL_INIT_URL` says instead",
-    ("process-components", "init-url"): "the estimator of v0.7.12 fetches what `NODE_COMPONENTS_INIT_URL` says instead",
-}
 
 REFERRED = (
     FieldCase(
@@ -253,7 +248,7 @@ FIELDS: tuple[FieldCase, ...] = (
     estimator("resources", None, LIMITED, BESIDE),
     estimator("env", None, [PROXY], BESIDE),
     *(
-        estimator(f"models.{model}.{setting}", None, value, MODEL_CONFIG, REMARKS.get((model, setting), ""))
+        estimator(f"models.{model}.{setting}", None, value, MODEL_CONFIG if (model, setting) in WORKING else UNWORKABLE)
         for model in ("node-total", "node-components", "process-total", "process-components")
         for setting, value in MODEL.items()
     ),
@@ -266,7 +261,7 @@ FIELDS: tuple[FieldCase, ...] = (
     stored("claim.size", None, "10Gi", CLAIM, StorageType.CLAIM),
     stored("claim.storage-class", None, "fast", CLAIM, StorageType.CLAIM),
     stored("claim.access-mode", None, "ReadWriteMany", CLAIM, StorageType.CLAIM),
-    stored("claim.on-delete", None, "Delete", UNUSED, StorageType.CLAIM),
+    stored("claim.on-delete", None, "Delete", NOT_IN_USE, StorageType.CLAIM),
     stored("hostpath.path", "/var/lib/kepler", "/srv/kepler", SETTINGS, StorageType.HOSTPATH),
     stored("nfs.server", "10.0.0.5", "10.0.0.6", SETTINGS, StorageType.NFS, nfs={"export": "/srv"}),
     stored("nfs.export", "/srv", "/export", SETTINGS, StorageType.NFS, nfs={"server": "10.0.0.5"}),
@@ -278,9 +273,9 @@ FIELDS: tuple[FieldCase, ...] = (
     stored("external.ca.config-map", None, "authorities", TRUSTED, StorageType.EXTERNAL, external=EXTERNAL),
     stored("external.ca.key", None, "bundle.pem", TRUSTED_KEY, StorageType.EXTERNAL, external=TRUSTING),
     server("pipelines", None, ["http://models/ec2-0.7.11.zip"], SETTINGS),
-    trained("sampling-period", None, "10m", NUMBERS),
-    server("training.online", None, ON, TRAINER, storage={"type": "claim"}, training={"prometheus-url": PROMETHEUS}),
-    trained("training.prometheus-url", PROMETHEUS, "http://other:9090", SETTINGS),
+    server("sampling-period", None, "10m", UNUSED, remark=NOT_TRAINED),
+    server("training.online", None, ON, UNTRAINED),
+    server("training.prometheus-url", None, PROMETHEUS, UNUSED, remark=NOT_TRAINED),
     server("env", None, [PROXY], PROXIED),
     server("resources", None, LIMITED, EACH_LIMITED),
     server("node-selector", None, {"kubernetes.io/arch": "amd64"}, SERVERS_POD),
@@ -291,8 +286,8 @@ FIELDS: tuple[FieldCase, ...] = (
     server("pod-labels", None, TEAM, SERVER_DESCRIBES),
     server("pod-annotations", None, TEAM, SERVER_DESCRIBES),
     server("service-annotations", None, TEAM, SERVER_DESCRIBES),
-    trained("training.step", None, "15s", NUMBERS),
-    trained("training.headers.secret", None, "token", REFUSED),
+    server("training.step", None, "15s", UNUSED, remark=NOT_TRAINED),
+    server("training.headers.secret", None, "token", UNUSED, remark=NOT_TRAINED),
     *(
         source(f"{source_name}.enabled", not on, on, SWITCH)
         for source_name, on in zip(Source, (False, True, True, False, False, False), strict=True)

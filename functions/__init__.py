@@ -3,7 +3,7 @@
 collected_metric   which sources of metrics the exporter reads
 exported_power     at which levels the exporter exports power, and which usage metrics it exports with it
 estimator          where the estimator sidecar of each exporter gets its power models
-model_server       the server of power models, and its trainer
+model_server       the server of power models
 collector          the exporter on every node
 monitoring         ServiceMonitor and recording rules for Prometheus
 machine_spec       ConfigMap `kepler-machine-spec`, which describes types of machines

@@ -8,7 +8,8 @@ container itself, since it is part of the exporter's pods.
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
-from crds.kepler import Kepler, Models, PowerModel
+from crds.estimator_fields import Models, PowerModel
+from crds.kepler import Kepler
 from crds.kepler_collected_metric import KeplerCollectedMetric, Source
 from functions import collected_metric
 from operands import cfm, children, engine, release
@@ -24,8 +25,8 @@ CONDITION = "EstimatorReconciled"
 KEYS = frozenset({Key.MODEL_CONFIG})
 
 # Power that Kepler estimates wherever there is no meter. Power of processes needs no model: Kepler computes it from
-# their share of the node's power, unless the user names a model (KEP:pkg/model/process_energy.go).
-ALWAYS = ("node_total", "node_components")
+# their share of the node's power (KEP:pkg/model/process_energy.go).
+ESTIMATED = ("node_total", "node_components")
 
 # Feature group of a model -> the sources that it computes power from (MS v0.7.12:src/kepler_model/util/train_types.py,
 # FeatureGroups). The directories of a model database have these names, so a model's URL usually contains one.
@@ -61,16 +62,17 @@ def desired(observed: Observed) -> Outcome:
         return waiting(
             "Waiting", f"the estimator waits for KeplerCollectedMetric '{kepler.spec.collected_metric}' to exist"
         )
-    estimated = ", ".join(prefix(name) for name, _ in enabled_models(kepler))
+    estimated = ", ".join(prefix(name) for name in ESTIMATED)
     return (
         outdated(observed, kepler)
+        or unworkable(kepler)
         or refusal(kepler, metrics)
         or converged(
             cfm.intent(parent, key, {Key.MODEL_CONFIG: model_config(kepler)}),
             message="; ".join(
                 [
                     f"{estimated} are estimated from {', '.join(sorted(metrics.enabled() & features()))}",
-                    *unfetched(kepler),
+                    *public_models(kepler),
                 ]
             ),
         )
@@ -90,11 +92,38 @@ def outdated(observed: Observed, kepler: Kepler) -> Outcome | None:
     return release.refuse_release(observed, "estimator-sidecar.image", asked, setting, release.lacks_programs)
 
 
+def unworkable(kepler: Kepler) -> Outcome | None:
+    """Return a rejection of settings with which no release of line v0.7 tells the power of a node, else None.
+
+    A filter rejects every model, since both readers look for an attribute of a dictionary
+    (MS v0.7.12:src/kepler_model/util/loader.py and estimate/archived_model.py, is_valid_model). With a model for
+    processes the exporter panics as soon as an answer of the estimator is late or empty, and loses the energy of all
+    processes if there are more than about a hundred (KEP v0.7.12:pkg/model/process_energy.go,
+    pkg/model/estimator/sidecar/estimate.go: one read of 4096 bytes).
+    """
+    for name in Models.model_fields:
+        field, model = _field(name), _model(kepler, name)
+        if name not in ESTIMATED and model != PowerModel():
+            return rejected(
+                "NotWorkingInThisRelease",
+                f"`{field}` is set, and with a model for processes Kepler v0.7 ends, or tells no energy of processes: "
+                "leave it out, and Kepler shares the node's power among processes by ratio",
+            )
+        if model.filters:
+            return rejected(
+                "NotWorkingInThisRelease",
+                f"`{field}.filters` is '{model.filters}', and every release of Kepler's estimator and model server "
+                f"rejects every model if there is a filter: leave it out, and choose the model by `{field}.trainer` or "
+                f"`{field}.init-url`",
+            )
+    return None
+
+
 def refusal(kepler: Kepler, metrics: KeplerCollectedMetric) -> Outcome | None:
     """Return a rejection if the models cannot be computed from the enabled sources, else None.
 
     Without COUNTER there are models of `BPFOnly` and `BPFIRQ`. So a source that is off matters only if neither COUNTER
-    nor BPF is left, if online training needs it, or if the URL of a model shows that the model needs it.
+    nor BPF is left, or if the URL of a model shows that the model needs it.
     """
     on = metrics.enabled()
     if not on & ESSENTIAL:
@@ -103,38 +132,28 @@ def refusal(kepler: Kepler, metrics: KeplerCollectedMetric) -> Outcome | None:
             f"every power model needs `counter` or `bpf`, and KeplerCollectedMetric '{metrics.name}' turns both off: "
             "enable one of them there, or turn `estimator-sidecar.enabled` off",
         )
-    if trains(kepler) and Source.BPF not in on:
-        return rejected(
-            "SourceRequired",
-            "`model-server.training.online` learns from the usage metrics that Kepler exports, and "
-            f"KeplerCollectedMetric '{metrics.name}' turns them off with `bpf`: enable it there, or turn "
-            "`model-server.training.online` off",
-        )
-    for name, model in enabled_models(kepler):
-        group = feature_group(model.init_url or "")
+    for name in ESTIMATED:
+        group = feature_group(_model(kepler, name).init_url or "")
         if missing := FEATURE_GROUPS.get(group, frozenset()) - on:
             sources = ", ".join(f"`{source}`" for source in sorted(missing))
             return rejected(
                 "SourceRequired",
-                f"`estimator-sidecar.models.{name.replace('_', '-')}.init-url` is a model of '{group}', which needs "
+                f"`{_field(name)}.init-url` is a model of '{group}', which needs "
                 f"{sources}, and KeplerCollectedMetric '{metrics.name}' turns that off: enable it there, or choose "
                 "another model",
             )
     return None
 
 
-def unfetched(kepler: Kepler) -> list[str]:
-    """Return a remark for each model URL that the estimator ignores.
-
-    It takes the first URL that it finds for an energy source, and the URLs of the node come first
-    (MS v0.7.12:src/kepler_model/util/config.py, get_init_model_url).
-    """
-    return [
-        f"`models.{name.replace('_', '-')}.init-url` is not fetched: the estimator of v0.7.12 takes the model of "
-        f"`models.{name.replace('_', '-').replace('process', 'node')}.init-url` for processes, too"
-        for name, model in enabled_models(kepler)
-        if name not in ALWAYS and model.init_url
-    ]
+def public_models(kepler: Kepler) -> Iterator[str]:
+    """Yield a remark on the models that the estimator takes from the internet: neither a URL nor a server has them."""
+    for name in ESTIMATED:
+        if not source_url(kepler, name):
+            yield (
+                f"no place is named for the model of {prefix(name)}, so each estimator fetches it from "
+                f"'{engine.PUBLIC_MODELS}', and ends if its node does not reach that: set `{_field(name)}.init-url` "
+                "where that is so, or turn `model-server.enabled` on"
+            )
 
 
 def feature_group(url: str) -> str:
@@ -148,36 +167,35 @@ def features() -> frozenset[Source]:
 
 
 def model_config(kepler: Kepler) -> str:
-    """Return `MODEL_CONFIG`, one setting on each line: the exporter splits at white space, the estimator at line ends.
-
-    The trainer makes models of one kind only. If Kepler asks for weights, it asks for another kind by default
-    (KEP:pkg/config/config.go, DefaultTrainerName). So `TRAINER` names the trained kind in any case.
-    """
-    trained = engine.ONLINE_TRAINER if trains(kepler) else None
+    """Return `MODEL_CONFIG`, a setting on each line: the exporter splits at white space, the estimator at line ends."""
     lines = []
-    for name, model in enabled_models(kepler):
+    for name in ESTIMATED:
         settings = {
             "ESTIMATOR": "true",
-            "INIT_URL": model.init_url,
-            "TRAINER": model.trainer or trained,
-            "FILTERS": model.filters,
+            "INIT_URL": source_url(kepler, name),
+            "TRAINER": _model(kepler, name).trainer,
         }
         lines += [f"{prefix(name)}_{setting}={value}" for setting, value in settings.items() if value]
     return "\n".join(lines)
 
 
-def trains(kepler: Kepler) -> bool:
-    """Return whether this Kepler's model server trains models online."""
-    server = kepler.spec.model_server
-    return server.enabled and server.training.online
+def source_url(kepler: Kepler, name: str) -> str:
+    """Return the URL of a model that the model server does not have; empty for the public model.
+
+    The estimator asks the model server first. If the server is not there yet, an estimator without a URL would take the
+    public model for good, or end if its node does not reach the internet.
+    """
+    served = engine.NO_MODEL_URL if kepler.spec.model_server.enabled else ""
+    return _model(kepler, name).init_url or served
 
 
-def enabled_models(kepler: Kepler) -> Iterator[tuple[str, PowerModel]]:
-    """Yield field name and settings of each model that the estimator computes."""
-    for name in Models.model_fields:
-        model: PowerModel = getattr(kepler.spec.estimator_sidecar.models, name)
-        if name in ALWAYS or model != PowerModel():
-            yield name, model
+def _model(kepler: Kepler, name: str) -> PowerModel:
+    model: PowerModel = getattr(kepler.spec.estimator_sidecar.models, name)
+    return model
+
+
+def _field(name: str) -> str:
+    return f"estimator-sidecar.models.{name.replace('_', '-')}"
 
 
 def prefix(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Function `model_server`: the server of power models (Deployment, Service, ConfigMap, storage), and its trainer.
+"""Function `model_server`: the server of power models (Deployment, Service, ConfigMap, storage).
 
 Woken by the Kepler, by `kepler-cfm` when somebody edits it, by its own children, and when the namespace starts or stops
 to allow privileged pods: it makes a server only in a namespace that allows them. While the server is off, it writes its
@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from crds.kepler import Kepler
-from crds.model_server_fields import OnDelete, StorageType
+from crds.model_server_fields import ModelServer, OnDelete, StorageType
 from operands import architecture, cfm, children, engine, model_pod, model_store, namespaces, release
 from operands.cfm import Key
 from runtime.conditions import has_reported
@@ -137,37 +137,36 @@ def outdated(observed: Observed, kepler: Kepler) -> Outcome | None:
 
 
 def refusal(kepler: Kepler) -> Outcome | None:
-    """Return a rejection if online training cannot work with these settings, else None."""
-    training = kepler.spec.model_server.training
-    if not training.online:
+    """Return a rejection if models are to be trained, which no release can do, else None.
+
+    The trainer ends before its first query: it makes a `ProfileBackgroundIsolator` without a required argument
+    (MS v0.7.12:src/kepler_model/train/online_trainer.py, train/isolator/isolator.py; every release since v0.6.0 has
+    these lines). A container that ends makes its pod unready, so the name of the headless Service has no address, and
+    exporters find no model server.
+    """
+    if not kepler.spec.model_server.training.online:
         return None
-    off = "or turn `model-server.training.online` off"
-    if training.prometheus_url is None:
-        return rejected(
-            "PrometheusRequired",
-            "`model-server.training.online` learns from Kepler's metrics in Prometheus: set "
-            f"`model-server.training.prometheus-url`, such as 'http://prometheus-k8s.monitoring.svc:9090', {off}",
-        )
-    if not model_store.lasts(kepler.spec.model_server.storage):
-        return rejected(
-            "StorageRequired",
-            "`model-server.training.online` needs storage that lasts, since the server loads models only at its start, "
-            "and `model-server.storage.type` 'local' is lost with the pod: choose 'claim', 'hostpath', 'nfs' or "
-            f"'external', {off}",
-        )
-    if not kepler.spec.estimator_sidecar.enabled:
-        return rejected(
-            "EstimatorRequired",
-            f"`model-server.training.online` makes models of '{engine.ONLINE_TRAINER}', which have no weights, so that "
-            f"only the estimator can use them: turn `estimator-sidecar.enabled` on, {off}",
-        )
-    if training.headers.secret:
-        return rejected(
-            "HeadersNotSupported",
-            f"`model-server.training.headers.secret` is '{training.headers.secret}', and the trainer of v0.7.12 sends "
-            "no headers: leave it out, and let `model-server.training.prometheus-url` name a proxy that adds them",
-        )
-    return None
+    return rejected(
+        "NotWorkingInThisRelease",
+        "`model-server.training.online` is on, and the trainer of every release of Kepler's model server ends with an "
+        "error before it has trained anything, and takes the server with it: turn it off, and train elsewhere; models "
+        "that are trained elsewhere are served from an archive that `model-server.pipelines` names, or fetched from "
+        "the `init-url` of a model",
+    )
+
+
+def without_effect(server: ModelServer) -> str:
+    """Return a remark on the fields of training that are set; empty if none is."""
+    plain = ModelServer()
+    fields = {
+        "sampling-period": server.sampling_period != plain.sampling_period,
+        "training.prometheus-url": server.training.prometheus_url,
+        "training.step": server.training.step != plain.training.step,
+        "training.headers.secret": server.training.headers.secret,
+    }
+    named = [f"`model-server.{field}`" for field, is_set in fields.items() if is_set]
+    have = "has" if len(named) == 1 else "have"
+    return f"{', '.join(named)} {have} no effect, since this release trains no models" if named else ""
 
 
 def _server(observed: Observed, parent: Manifest, kepler: Kepler) -> Outcome:
@@ -175,10 +174,14 @@ def _server(observed: Observed, parent: Manifest, kepler: Kepler) -> Outcome:
     image = engine.image(wanted.image, engine.MODEL_SERVER_IMAGE_SETTING, observed.images)
     rclone = engine.image(None, engine.RCLONE_IMAGE_SETTING, observed.images)
     settings = model_pod.settings(kepler)
-    digest = model_pod.settings_hash(observed.get(children.model_config(key)), settings)
+    digest = model_pod.settings_hash(observed.get(children.model_config(key)), settings, wanted.storage)
     claimed, absent = _claim(observed, parent, kepler)
-    nodes = architecture.served(kepler, image)
-    stored = f"models are kept in '{wanted.storage.type}'{'; new ones are trained' if wanted.training.online else ''}"
+    remarks = [
+        f"the model server runs {image} on port {wanted.port}",
+        f"models are kept in '{wanted.storage.type}'",
+        architecture.served(kepler, image),
+        without_effect(wanted),
+    ]
     outcome = converged(
         # First what may be refused: the keys announce the server, and it exists only if all of this was accepted.
         *claimed,
@@ -186,7 +189,7 @@ def _server(observed: Observed, parent: Manifest, kepler: Kepler) -> Outcome:
         model_pod.config(parent, key, settings),
         model_pod.service(parent, key),
         model_pod.deployment(parent, key, (image, rclone), digest),
-        message="; ".join(filter(None, [f"the model server runs {image} on port {wanted.port}", stored, nodes])),
+        message="; ".join(filter(None, remarks)),
         status={"images": {"modelServer": image}},
     )
     return replace(outcome, absent=absent)

@@ -6,13 +6,11 @@ kind, and an event source that watches a missing kind exits at its start. `sweep
 that was installed later.
 """
 
-from collections.abc import Iterable, Mapping
-
 from crds.kepler import Kepler
 from crds.kepler_collected_metric import KeplerCollectedMetric
 from crds.kepler_exported_power import KeplerExportedPowerSpec
 from events.outcome_words import Word
-from functions import collected_metric, estimator, exported_power
+from functions import collected_metric, exported_power
 from operands import children, engine, metrics, recording, release, series_v011, web_config
 from operands.common_rules import Rules
 from runtime.adoption import resync
@@ -66,11 +64,10 @@ def _monitored(observed: Observed, parent: Manifest) -> Outcome:
         *([] if SERVICE_MONITOR in missing else [service_monitor(observed, parent, kepler, dropped)]),
         *([] if PROMETHEUS_RULE in missing or not groups else [prometheus_rule(observed, parent, kepler, groups)]),
     ]
-    kept = metrics.exported(asked.spec) if SERVICE_MONITOR in missing else metrics.wanted_series(asked.spec, collected)
     return Outcome(
         Word.CONVERGED,
         "NotInstalled" if missing else "Reconciled",
-        "; ".join([*_remarks(kepler, intents), *_missing_kinds(observed.key, missing), *_training_gaps(kepler, kept)]),
+        "; ".join([*_remarks(kepler, intents), *_missing_kinds(observed.key, missing)]),
         intents=tuple(intents),
         absent=() if groups else (children.prometheus_rule(observed.key),),
     )
@@ -96,17 +93,6 @@ def _missing_kinds(key: Ref, missing: list[Kind]) -> list[str]:
     return [
         f"this cluster has no {kinds}: {cure}, or have your Prometheus collect from Service '{children.EXPORTER}' "
         "itself, which then takes also what `exported-power` leaves out and Kepler has no switch for"
-    ]
-
-
-def _training_gaps(kepler: Kepler, kept: Mapping[metrics.Family, Iterable[str]]) -> list[str]:
-    """Return the sentence on series that online training needs and that are not collected."""
-    without = metrics.untrainable(kept) if estimator.trains(kepler) else ()
-    if not without:
-        return []
-    return [
-        f"`model-server.training.online` learns from {', '.join(without)}, which are not collected: name them in "
-        "`levels` and `metrics` of the KeplerExportedPower, and in `sources` of the KeplerCollectedMetric"
     ]
 
 

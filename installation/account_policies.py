@@ -22,6 +22,7 @@ from operands import (
     children,
     exporter,
     exporter_v011,
+    model_pod,
     model_store,
     namespaces,
     redfish,
@@ -104,15 +105,13 @@ def _model_server() -> list[AdmissionPolicy]:
 
 
 def _model_servers_pods() -> AdmissionPolicy:
-    """Return the policy on pods of the server, trainer and copies: no token, one host directory."""
-    copies = ("pull", "push")
+    """Return the policy on pods of the server and its copy from an object store: no token, one host directory."""
     return _pods(
         MODEL_SERVER,
         "deployments",
         {
-            "server-api": container_rules.program("model-server"),
-            "online-trainer": container_rules.program("online-trainer"),
-            **{name: container_rules.copy() for name in copies},
+            model_pod.SERVER: container_rules.program(),
+            model_store.PULL: container_rules.copy(),
         },
         [
             (
@@ -126,7 +125,7 @@ def _model_servers_pods() -> AdmissionPolicy:
                 f"of the host it mounts one directory, '{model_store.VOLUME}'",
             ),
             (
-                f"!variables.every.exists(c, c.name in {json.dumps(copies)}) || variables.pod.?volumes.orValue([])"
+                f"!variables.every.exists(c, c.name == '{model_store.PULL}') || variables.pod.?volumes.orValue([])"
                 f".all(v, v.name != '{model_store.VOLUME}' || !has(v.hostPath))",
                 "it copies nothing to the host",
             ),

@@ -103,23 +103,20 @@ def estimators() -> str:
     )
 
 
-def program(name: str) -> str:
-    """Return the rule for a program of the model server's image, whose entrypoint runs its argument as a script."""
-    rendered = model_pod.container(name, name, _PLAIN, engine.MODEL_SERVER_IMAGE)
+def program() -> str:
+    """Return the rule for the model server: the program that starts it, which is all in its arguments."""
+    rendered = model_pod.container(_PLAIN, engine.MODEL_SERVER_IMAGE)
     rules = ["!has(c.command)", f"c.?args.orValue([]) == {json.dumps(rendered['args'])}", _variables(PROXIES)]
     return " && ".join([*rules, _mounts(rendered), _unprivileged(), _NO_PROBES])
 
 
 def copy() -> str:
-    """Return the rule for rclone, once or in a loop: it copies one place to another, and nothing else."""
-    repeated = ["sh", "-c", model_store.AGAIN_AND_AGAIN, "push", None, "rclone"]
-    steps = [f"c.command[{place}] == {json.dumps(word)}" for place, word in enumerate(repeated) if word]
-    pause = f"c.command[{repeated.index(None)}].matches('^[0-9]+$')"
+    """Return the rule for rclone: it copies one place to another, and nothing else."""
     options = json.dumps(model_store.copy("", "")[3:])
     named = [variable["name"] for variable in model_store.environment(_STORE)]
     return " && ".join(
         [
-            f"has(c.command) && (c.command == ['rclone'] || c.command.size() == 6 && {' && '.join(steps)} && {pause})",
+            f"c.?command.orValue([]) == {json.dumps(model_store.COMMAND)}",
             f"c.args.size() == 5 && c.args[0] == 'copy' && [c.args[3], c.args[4]] == {options}",
             _variables([*named, *PROXIES]),
             _mounts({"volumeMounts": model_store.copy_mounts(Storage(type=StorageType.EXTERNAL, external=_STORE))}),

@@ -18,7 +18,9 @@ web_config          TLS and passwords of the exporter's port
 sidecar             the estimator in the exporter's pods
 redfish             credentials of the nodes' management controllers
 machine_spec_volume the machine's specification as a file in the pods
-model_pod           the model server's pod and objects, and the trainer
+model_pod           the model server's pod and objects
+model_server_start  the program that starts the model server
+model_server_state  the model server's state, for which exporters are restarted
 model_store         volume, claim and object store of the models
 metrics             the series that Kepler v0.7.12 exports
 recording           recording rules for v0.7

@@ -77,7 +77,7 @@ def model_service(key: Ref) -> Ref:
 
 
 def model_config(key: Ref) -> Ref:
-    """Return the ConfigMap that the model server and its trainer read."""
+    """Return the ConfigMap that the model server reads."""
     return Ref(CONFIG_MAP, key.namespace, MODEL_CONFIG)
 
 

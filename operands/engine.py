@@ -12,7 +12,7 @@ IMAGE_SETTING = "RELATED_IMAGE_KEPLER"
 IMAGE_V011 = "quay.io/sustainable_computing_io/kepler:v0.11.4"
 IMAGE_V011_SETTING = "RELATED_IMAGE_KEPLER_V0_11"
 
-# One image for model server, trainer and estimator (MS:pyproject.toml, scripts).
+# One image for model server and estimator (MS:pyproject.toml, scripts).
 MODEL_SERVER_NAME = "kepler_model_server"
 MODEL_SERVER_IMAGE = f"quay.io/sustainable_computing_io/{MODEL_SERVER_NAME}:v0.7.12"
 MODEL_SERVER_IMAGE_SETTING = "RELATED_IMAGE_KEPLER_MODEL_SERVER"
@@ -69,10 +69,14 @@ ESTIMATOR_SOCKET = "/tmp/estimator.sock"  # noqa: S108 (built into both)
 # The estimator is Python with numeric libraries; no CPU limit, since the exporter waits for each answer.
 ESTIMATOR_RESOURCES = {"requests": {"cpu": "50m", "memory": "250Mi"}}
 
-# The only kind of model that the trainer makes (MS:src/kepler_model/train/online_trainer.py, default_trainers).
-ONLINE_TRAINER = "GradientBoostingRegressorTrainer"
+# What the estimator is told to fetch where it should fetch nothing. It answers that it has no model, and asks the model
+# server again for each request; without a URL it fetches a public model, and ends if that host cannot be reached
+# (MS:src/kepler_model/util/config.py, get_init_model_url; estimate/archived_model.py).
+NO_MODEL_URL = "file:///none.zip"
+# The host of the public models (MS:src/kepler_model/util/loader.py, base_model_url).
+PUBLIC_MODELS = "raw.githubusercontent.com"
 
-# The directories that model server, trainer and estimator write to (MS:src/kepler_model/util/config.py, MNT_PATH).
+# The directories that model server and estimator write to (MS:src/kepler_model/util/config.py, MNT_PATH).
 MNT_PATH = "/mnt"
 DATA_PATH = "/data"
 RESOURCE_PATH = f"{DATA_PATH}/resource"
@@ -81,7 +85,7 @@ RESOURCE_PATH = f"{DATA_PATH}/resource"
 MODEL_PATH = "/model"
 MODEL_LIST_PATH = "/best-models"
 
-# For each program of the image: it unpacks archives of models, and trains models, in memory.
+# The server unpacks archives of models in memory.
 MODEL_SERVER_RESOURCES = {"requests": {"cpu": "100m", "memory": "400Mi"}}
 RCLONE_RESOURCES = {"requests": {"cpu": "10m", "memory": "64Mi"}}
 

@@ -6,7 +6,7 @@ Kepler switches families of series, not single series. So a switch is on if any 
 A series is called `kepler_<family>_<measure>_total` (KEP v0.7.12:pkg/metrics/consts/consts.go).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 
 from crds.kepler_collected_metric import METRICS, KeplerCollectedMetric, Source
@@ -52,13 +52,6 @@ def usage(asked: KeplerExportedPowerSpec) -> tuple[str, ...]:
     """Return the requested usage metrics, in Kepler's order; all of them if none is named."""
     return tuple(metric for metric in USAGE if metric in asked.metrics or not asked.metrics)
 
-
-# What models are trained from (MS v0.7.12:src/kepler_model/util/prom_types.py, train_types.py): what RAPL measures of a
-# node, and the minimum from which a container's share can be computed.
-TRAINED_FROM: Mapping[Family, tuple[str, ...]] = {
-    Family.NODE: tuple(f"{component}_{TOTAL}" for component in ("package", "core", "uncore", "dram")),
-    Family.CONTAINER: METRICS[Source.BPF],
-}
 
 SOURCE_OF: Mapping[str, Source] = {metric: source for source, of_it in METRICS.items() for metric in of_it}
 
@@ -131,13 +124,3 @@ def surplus(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric) ->
         for family, measures in exported(asked).items()
     }
     return {family: measures for family, measures in extra.items() if measures}
-
-
-def untrainable(kept: Mapping[Family, Iterable[str]]) -> tuple[str, ...]:
-    """Return the series that online training needs and that are not kept: energy of nodes, and usage of containers."""
-    return tuple(
-        series(family, measure)
-        for family, measures in TRAINED_FROM.items()
-        for measure in measures
-        if measure not in kept.get(family, ())
-    )

@@ -1,4 +1,4 @@
-"""The model server's pod and its objects, as v0.7.12 needs them; the trainer is a container in the same pod."""
+"""The model server's pod and its objects, as v0.7.12 needs them."""
 
 import hashlib
 import json
@@ -6,11 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 from crds.kepler import Kepler
-from operands import architecture, children, engine, model_store
+from crds.model_server_fields import Storage
+from operands import architecture, children, engine, model_server_start, model_store
 from runtime.objects import Manifest, Ref
 from runtime.outcome import Intent
 
 COMPONENT = "model-server"
+SERVER = "server-api"
 DATA_VOLUME = "data"
 
 # Every key this function may write to its ConfigMap; all others are the user's (such as MODEL_TOPURL, ERROR_KEY).
@@ -20,43 +22,37 @@ CONFIG_KEYS = frozenset(
         "MNT_PATH",
         "MODEL_PATH",
         "MODEL_SERVER_PORT",
-        "PROM_QUERY_INTERVAL",
-        "PROM_QUERY_STEP",
-        "PROM_SERVER",
         "RESOURCE_DIR",
-        "SAMPLING_INTERVAL",
     }
 )
 
 
 def settings(kepler: Kepler) -> dict[str, str]:
-    """Return what model server and trainer read, one file for each key.
-
-    The names are those of MS:src/kepler_model/util/config.py and prom_types.py.
-    """
+    """Return what the model server reads, one file for each key (MS:src/kepler_model/util/config.py has the names)."""
     wanted = kepler.spec.model_server
-    optional = {"INITIAL_PIPELINE_URL": ",".join(wanted.pipelines), "PROM_SERVER": wanted.training.prometheus_url}
+    named = {"INITIAL_PIPELINE_URL": ",".join(wanted.pipelines)} if wanted.pipelines else {}
     return {
         "MNT_PATH": engine.MNT_PATH,
         "MODEL_PATH": model_store.directory(wanted.storage),
         "MODEL_SERVER_PORT": str(wanted.port),
-        "PROM_QUERY_INTERVAL": str(wanted.sampling_period),
-        "PROM_QUERY_STEP": str(wanted.training.step),
         "RESOURCE_DIR": engine.RESOURCE_PATH,
-        "SAMPLING_INTERVAL": str(wanted.sampling_period),
-        **{key: value for key, value in optional.items() if value},
+        **named,
     }
 
 
 def config(parent: Manifest, key: Ref, data: dict[str, str]) -> Intent:
-    """Return the ConfigMap of model server and trainer."""
+    """Return the ConfigMap of the model server."""
     return _child(parent, children.model_config(key), {"data": data})
 
 
-def settings_hash(secret: Manifest | None, data: dict[str, str]) -> str:
-    """Return a hash of the ConfigMap, including users' keys, as it will be once `data` is written."""
-    theirs = {key: value for key, value in ((secret or {}).get("data") or {}).items() if key not in CONFIG_KEYS}
-    return hashlib.sha256(json.dumps({**theirs, **data}, sort_keys=True).encode()).hexdigest()[:16]
+def settings_hash(config_map: Manifest | None, data: dict[str, str], storage: Storage) -> str:
+    """Return a hash of what decides which models are served.
+
+    This is the storage, and the ConfigMap, including users' keys, as it will be once `data` is written.
+    """
+    theirs = {key: value for key, value in ((config_map or {}).get("data") or {}).items() if key not in CONFIG_KEYS}
+    decides = {"data": {**theirs, **data}, "storage": model_store.place(storage)}
+    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def service(parent: Manifest, key: Ref) -> Intent:
@@ -103,13 +99,10 @@ def strategy(kepler: Kepler) -> dict[str, Any]:
 
 
 def pod(kepler: Kepler, image: str, rclone: str) -> dict[str, Any]:
-    """Return the spec of the pod with model server, trainer and copies; no token, since it makes no API calls."""
+    """Return the spec of the pod with the model server and the copy from an object store; it has no token."""
     wanted = kepler.spec.model_server
-    transfers = model_store.transfers(kepler, rclone)
-    trainer = [container("online-trainer", "online-trainer", kepler, image)] if wanted.training.online else []
-    server = {**container("server-api", "model-server", kepler, image), **serving(wanted.port)}
     chosen = {
-        "initContainers": transfers.get("initContainers"),
+        "initContainers": model_store.copies(kepler, rclone),
         "tolerations": [*wanted.tolerations],
         "priorityClassName": wanted.priority_class,
         "runtimeClassName": wanted.runtime_class,
@@ -117,7 +110,7 @@ def pod(kepler: Kepler, image: str, rclone: str) -> dict[str, Any]:
     }
     return {
         "automountServiceAccountToken": False,
-        "containers": [server, *trainer, *transfers.get("containers", [])],
+        "containers": [{**container(kepler, image), **serving(wanted.port)}],
         "nodeSelector": {
             **wanted.node_selector,
             **engine.NODE_SELECTOR,
@@ -134,13 +127,13 @@ def pull_secrets(kepler: Kepler) -> list[dict[str, Any]]:
     return [secret for place, secret in enumerate(secrets) if secret not in secrets[:place]]
 
 
-def container(name: str, program: str, kepler: Kepler, image: str) -> dict[str, Any]:
-    """Return the container for one program of the image. The image's entrypoint is `bash -c`."""
+def container(kepler: Kepler, image: str) -> dict[str, Any]:
+    """Return the server's container, without port and probes."""
     wanted = kepler.spec.model_server
     return {
-        "name": name,
+        "name": SERVER,
         **engine.pulled(image),
-        "args": [program],
+        "args": model_server_start.arguments(),
         **({"env": [*wanted.env]} if wanted.env else {}),
         "resources": wanted.resources or engine.MODEL_SERVER_RESOURCES,
         "securityContext": {"allowPrivilegeEscalation": False},
@@ -153,12 +146,13 @@ def container(name: str, program: str, kepler: Kepler, image: str) -> dict[str, 
 
 
 def serving(port: int) -> dict[str, Any]:
-    """Return the port, and probes that request the list of models, which is an error until there are models.
+    """Return the port, and probes that connect to it.
 
-    Models are loaded at the start and never again (MS:src/kepler_model/server/model_server.py, load_init_pipeline). So
-    a server without models is restarted after ten minutes, which retries the download.
+    The server listens once it has fetched and loaded what it can (`operands.model_server_start`), which may take ten
+    minutes. The list of models is no probe: it is an error on a server that has models for some meters, but none for
+    RAPL (MS:src/kepler_model/server/model_server.py, get_available_models).
     """
-    ask = {"httpGet": {"path": engine.MODEL_LIST_PATH, "port": children.PORT_NAME}, "timeoutSeconds": 10}
+    ask = {"tcpSocket": {"port": children.PORT_NAME}, "timeoutSeconds": 10}
     return {
         "ports": [{"name": children.PORT_NAME, "containerPort": port, "protocol": "TCP"}],
         "startupProbe": {**ask, "periodSeconds": 10, "failureThreshold": 60},

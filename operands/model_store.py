@@ -1,4 +1,4 @@
-"""Where the model server keeps its models: the volume, the claim, and the copies from and to an object store."""
+"""Where the model server keeps its models: the volume, the claim, and the copy from an object store."""
 
 from typing import Any
 
@@ -13,18 +13,13 @@ from runtime.outcome import Intent
 from runtime.ownership import reference
 
 VOLUME = "mnt"
-# The certificate authorities that the copies trust.
+# The certificate authorities that the copy trusts.
 CA_VOLUME, CA_DIRECTORY, CA_FILE = "ca", "/etc/kepler-ca", "ca.crt"
-# The containers that copy models from and to an object store.
-COPIES = PULL, PUSH = "pull", "push"
+# The container that copies models from an object store.
+PULL = "pull"
+COMMAND = ["rclone"]
 # Annotation with the claim's `on-delete`; `intact` uses it to recognize a claim that needs no change.
 ON_DELETE = "sustainable-computing.io/on-delete"
-
-# Waits, then copies, in a loop; copies once more when the pod ends. `$1` is the pause, the rest is the command.
-AGAIN_AND_AGAIN = (
-    "pause=$1; shift; trap 'kill $! 2>/dev/null; \"$@\"; exit $?' TERM; "
-    'while :; do sleep "$pause" & wait $!; "$@"; done'
-)
 
 
 def directory(storage: Storage) -> str:
@@ -32,9 +27,10 @@ def directory(storage: Storage) -> str:
     return f"{engine.MNT_PATH}/{storage.path}"
 
 
-def lasts(storage: Storage) -> bool:
-    """Return whether models outlive the pod."""
-    return storage.type is not StorageType.LOCAL
+def place(storage: Storage) -> dict[str, Any]:
+    """Return what tells one place of models from another, as JSON: the volume's source, and the bucket."""
+    bucket = storage.external.model_dump(mode="json", by_alias=True) if storage.type is StorageType.EXTERNAL else {}
+    return {"volume": volume(storage), "bucket": bucket}
 
 
 def shared(storage: Storage) -> bool:
@@ -161,21 +157,16 @@ def intact(actual: Manifest, manager: str) -> bool:
     return held and labelled and size is not None and children.labelled(described)
 
 
-def transfers(kepler: Kepler, image: str) -> dict[str, list[dict[str, Any]]]:
-    """Return the copy containers of an object store: one pulls models at the start, one pushes trained models.
+def copies(kepler: Kepler, image: str) -> list[dict[str, Any]]:
+    """Return the container that copies models from an object store before the server starts.
 
-    Both only add and replace: other objects in the bucket stay. Empty if `storage.type` is not 'external'.
+    Empty if `storage.type` is not 'external'.
     """
     server = kepler.spec.model_server
     if server.storage.type is not StorageType.EXTERNAL:
-        return {}
+        return []
     bucket, models = remote(server.storage.external), directory(server.storage)
-    pull = _rclone(PULL, image, server, ["rclone"], copy(bucket, models))
-    if not server.training.online:
-        return {"initContainers": [pull]}
-    repeated = ["sh", "-c", AGAIN_AND_AGAIN, "push", str(server.sampling_period), "rclone"]
-    push = _rclone(PUSH, image, server, repeated, copy(models, bucket))
-    return {"initContainers": [pull], "containers": [push]}
+    return [_rclone(image, server, copy(bucket, models))]
 
 
 def remote(external: External) -> str:
@@ -207,11 +198,11 @@ def environment(external: External) -> list[dict[str, Any]]:
     ]
 
 
-def _rclone(name: str, image: str, server: ModelServer, command: list[str], arguments: list[str]) -> dict[str, Any]:
+def _rclone(image: str, server: ModelServer, arguments: list[str]) -> dict[str, Any]:
     return {
-        "name": name,
+        "name": PULL,
         **engine.pulled(image),
-        "command": command,
+        "command": COMMAND,
         "args": arguments,
         "env": [*environment(server.storage.external), *server.env],
         "resources": server.resources or engine.RCLONE_RESOURCES,

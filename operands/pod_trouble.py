@@ -284,7 +284,7 @@ def _bound(operand: Operand, about: TroubleSubject) -> str:
 
 def _image(operand: Operand, container: str) -> str:
     """Return the field, or the administrator's setting, that names the image of a container."""
-    if container in model_store.COPIES:
+    if container == model_store.PULL:
         return f"`{engine.RCLONE_IMAGE_SETTING}` in the functions' environment"
     beside = "`estimator-sidecar.image`"
     if container == sidecar.NAME:

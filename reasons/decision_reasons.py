@@ -74,12 +74,6 @@ ENTRIES = (
         "`machine-spec` of a KeplerMachineConfig.",
     ),
     ReasonEntry(
-        "EstimatorRequired",
-        (model_server.CONDITION,),
-        "Online training makes models that only the estimator can use, and the estimator is off.",
-        "Set `estimator-sidecar.enabled` to true, or `model-server.training.online` to false.",
-    ),
-    ReasonEntry(
         "ExportedPowerNotFound",
         (exported_power.CONDITION,),
         "`exported-power` names a KeplerExportedPower that does not exist in the namespace of the Kepler.",
@@ -90,12 +84,6 @@ ENTRIES = (
         RECONCILED_CONDITIONS,
         "The ServiceAccount of a function lacks a permission for a write.",
         f"Apply the file or overlay that the message names, which grants the permission, then {RESYNC}.",
-    ),
-    ReasonEntry(
-        "HeadersNotSupported",
-        (model_server.CONDITION,),
-        "`model-server.training.headers` is set, and the trainer of this version of Kepler sends no headers.",
-        "Leave the field out, and let `model-server.training.prometheus-url` name a proxy that adds the headers.",
     ),
     ReasonEntry(
         "ImageNotAllowed",
@@ -180,6 +168,13 @@ ENTRIES = (
         "the same, or configure your Prometheus to scrape Service `kepler-exporter`.",
     ),
     ReasonEntry(
+        "NotWorkingInThisRelease",
+        (estimator.CONDITION, model_server.CONDITION),
+        "A field asks for what Kepler documents, and no release of line v0.7 can do: online training, filters of "
+        "models, models for processes. With it, nodes would lose their power, or exporters would end.",
+        "Leave the field out, or turn it off, as the message says. `docs/models.md` says what works instead.",
+    ),
+    ReasonEntry(
         "OwnedByAnother",
         RECONCILED_CONDITIONS,
         "An object with a name that the operator needs exists, and somebody else made it: by hand, by a Helm release "
@@ -200,12 +195,6 @@ ENTRIES = (
         "Kepler v0.11 listens on port 8080 itself while it asks the API server for pods, and `collector.port` is the "
         "same.",
         "Set `collector.port` to another port.",
-    ),
-    ReasonEntry(
-        "PrometheusRequired",
-        (model_server.CONDITION,),
-        "Online training learns from Kepler's metrics in Prometheus, and no Prometheus is named.",
-        "Set `model-server.training.prometheus-url`, or `model-server.training.online` to false.",
     ),
     ReasonEntry(
         "QuotaExceeded",
@@ -237,15 +226,8 @@ ENTRIES = (
     ReasonEntry(
         "SourceRequired",
         (estimator.CONDITION,),
-        "A power model, or online training, needs a source of metrics that the KeplerCollectedMetric turns off.",
+        "A power model needs a source of metrics that the KeplerCollectedMetric turns off.",
         "Turn the source on that the message names, or choose a model that does without.",
-    ),
-    ReasonEntry(
-        "StorageRequired",
-        (model_server.CONDITION,),
-        "Online training needs storage that outlives the pod, and `model-server.storage.type` is 'local'.",
-        "Set `model-server.storage.type` to 'claim', 'hostpath', 'nfs' or 'external', or "
-        "`model-server.training.online` to false.",
     ),
     ReasonEntry(
         "Waiting",

@@ -32,7 +32,9 @@ ENTRIES = (
         "A container of the workload ends again and again. The kubelet starts it again after a back-off of up to five "
         "minutes.",
         "Read the log of the last run by the `kubectl logs --previous` command in the message, and change what it "
-        "complains about.",
+        "complains about. If an exporter of v0.7 ends with a `panic` in `(*hardwarePerfEvents).close(0x0)`, it could "
+        "not load its eBPF programs: the kernel is too old, or does not allow it. If an estimator ends with an error "
+        "of `requests`, it does not reach the host of a model: set `init-url` of the model.",
     ),
     ReasonEntry(
         "ImagePull",
@@ -47,7 +49,7 @@ ENTRIES = (
         "ModelServerNotAvailable",
         PODS[1:],
         "The Deployment of the model server has no ready pod within its deadline, and no Event says why. The server is "
-        "ready once it has models, which it fetches when it starts.",
+        "ready once it listens, which is after it has fetched and loaded its models, or failed to.",
         "Read the log by the command in the message. If the nodes do not reach the internet, set "
         "`model-server.pipelines` to archives that they reach.",
     ),

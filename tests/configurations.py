@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from crds.kepler_collected_metric import Source
-from effects.field_cases import PROMETHEUS, cluster
+from effects.field_cases import cluster
 from effects.rendered_cluster import KEY, Rendered, RenderedCluster
 from operands import children, engine, sidecar
 from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, Ref
-from tests.kepler_reads import Estimator, Exporter, ModelServerProgram, Trainer, Value, environment, mounted
+from tests.kepler_reads import Estimator, Exporter, ModelServerProgram, Value, environment, mounted
 
 ADDRESS = "http://kepler-model-server.energy.svc"
-GRADIENT = engine.ONLINE_TRAINER
+GRADIENT = "GradientBoostingRegressorTrainer"
 MODEL = "http://models.energy.svc/ec2/rapl-sysfs/AbsPower/BPFOnly/SGDRegressorTrainer_0.zip"
 PREFIXES = ("NODE_TOTAL", "NODE_COMPONENTS", "PROCESS_TOTAL", "PROCESS_COMPONENTS")
 
@@ -35,7 +35,6 @@ DEFAULT: Mapping[str, Value] = {
 WEIGHTS = ("Regressor", "SGDRegressorTrainer", "")
 RATIO = ("Ratio", "", "")
 SIDECAR = ("EstimatorSidecar", "", "")
-TRAINED = ("EstimatorSidecar", GRADIENT, "")
 
 
 def written(collected: Any = None, power: Any = None, **kepler: Any) -> RenderedCluster:
@@ -61,12 +60,10 @@ class ConfigurationCase:
 
 
 ESTIMATED: dict[str, Any] = {"enabled": True}
-TRAINING = {"online": True, "prometheus-url": PROMETHEUS, "step": "15s"}
-TRAINS = {"enabled": True, "storage": {"type": "claim"}, "training": TRAINING, "sampling-period": "1m"}
 NFS = {"type": "nfs", "nfs": {"server": "10.0.0.5", "export": "/srv/kepler"}}
 NAMED = {
-    "node-total": {"trainer": "SVRRegressorTrainer", "filters": "mae:0.5"},
-    "process-components": {"filters": "n:1"},
+    "node-total": {"trainer": "SVRRegressorTrainer"},
+    "node-components": {"trainer": GRADIENT, "init-url": MODEL},
 }
 CASES = [
     ConfigurationCase("nothing at all", written()),
@@ -76,10 +73,10 @@ CASES = [
             sources(Source.COUNTER, Source.GPU, Source.BPF, Source.IRQ),
             {"levels": ["node", "package", "pod", "container"], "metrics": ["cpu_cycles", "cache_miss"]},
             estimator_sidecar={**ESTIMATED, "models": {"node-components": {"init-url": MODEL}}},
-            model_server={**TRAINS, "storage": NFS},
+            model_server={"enabled": True, "storage": NFS},
         ),
         {"MODEL_SERVER_ENABLE": True},
-        (TRAINED, TRAINED, RATIO, RATIO),
+        (SIDECAR, SIDECAR, RATIO, RATIO),
     ),
     ConfigurationCase(
         "everything off",
@@ -115,15 +112,10 @@ CASES = [
     ),
     ConfigurationCase("an estimator alone", written(estimator_sidecar=ESTIMATED), {}, (SIDECAR, SIDECAR, RATIO, RATIO)),
     ConfigurationCase(
-        "trained here, and one trainer named",
-        written(estimator_sidecar={**ESTIMATED, "models": NAMED}, model_server=TRAINS),
+        "models of two trainers",
+        written(estimator_sidecar={**ESTIMATED, "models": NAMED}, model_server={"enabled": True}),
         {"MODEL_SERVER_ENABLE": True},
-        (
-            ("EstimatorSidecar", "SVRRegressorTrainer", "mae:0.5"),
-            TRAINED,
-            RATIO,
-            ("EstimatorSidecar", GRADIENT, "n:1"),
-        ),
+        (("EstimatorSidecar", "SVRRegressorTrainer", ""), ("EstimatorSidecar", GRADIENT, ""), RATIO, RATIO),
     ),
 ]
 EACH = pytest.mark.parametrize("case", CASES, ids=lambda case: case.says)
@@ -169,8 +161,3 @@ def beside(cluster: Rendered, directory: Path) -> Estimator:
 def served(cluster: Rendered, directory: Path) -> ModelServerProgram:
     """The model server in its pod."""
     return ModelServerProgram(*started(cluster, children.deployment(KEY), "server-api", directory))
-
-
-def trainer(cluster: Rendered, directory: Path) -> Trainer:
-    """The trainer in the model server's pod."""
-    return Trainer(*started(cluster, children.deployment(KEY), "online-trainer", directory))

@@ -265,18 +265,3 @@ class ModelServerProgram(ImageProgram):
             "pipelines": tuple(urls.split(",")) if urls else PIPELINES,
             "resources": self.text("RESOURCE_DIR", "/tmp/model-server/resources"),
         }
-
-
-class Trainer(ImageProgram):
-    """`online-trainer` (util/prom_types.py, train/prom/prom_query.py, train/online_trainer.py)."""
-
-    def settings(self) -> dict[str, Any]:
-        """Where Prometheus is, and in seconds: what each query looks back on, its resolution, and the pause between."""
-        window = self.text("PROM_QUERY_INTERVAL", "300")
-        return {
-            "prometheus": self.text("PROM_SERVER", "http://localhost:9090"),
-            "unverified": self.text("PROM_SSL_DISABLE", "True").lower() == "true",
-            "window": int(window),
-            "step": int(self.text("PROM_QUERY_STEP", "3")),
-            "pause": int(self.text("SAMPLING_INTERVAL", window)),
-        }

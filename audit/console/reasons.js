@@ -39,15 +39,11 @@ export const REASONS = {
   },
   "CrashLoop": {
     "means": "A container of the workload ends again and again. The kubelet starts it again after a back-off of up to five minutes.",
-    "step": "Read the log of the last run by the `kubectl logs --previous` command in the message, and change what it complains about."
+    "step": "Read the log of the last run by the `kubectl logs --previous` command in the message, and change what it complains about. If an exporter of v0.7 ends with a `panic` in `(*hardwarePerfEvents).close(0x0)`, it could not load its eBPF programs: the kernel is too old, or does not allow it. If an estimator ends with an error of `requests`, it does not reach the host of a model: set `init-url` of the model."
   },
   "Disabled": {
     "means": "The field that switches this part on is off or empty, so there is nothing to do.",
     "step": "Nothing. To use the part, set `estimator-sidecar.enabled` or `model-server.enabled` of the Kepler, or `machine-spec` of a KeplerMachineConfig."
-  },
-  "EstimatorRequired": {
-    "means": "Online training makes models that only the estimator can use, and the estimator is off.",
-    "step": "Set `estimator-sidecar.enabled` to true, or `model-server.training.online` to false."
   },
   "ExportedPowerNotFound": {
     "means": "`exported-power` names a KeplerExportedPower that does not exist in the namespace of the Kepler.",
@@ -56,10 +52,6 @@ export const REASONS = {
   "Forbidden": {
     "means": "The ServiceAccount of a function lacks a permission for a write.",
     "step": "Apply the file or overlay that the message names, which grants the permission, then run `kubectl kepler resync NAME -n NAMESPACE`."
-  },
-  "HeadersNotSupported": {
-    "means": "`model-server.training.headers` is set, and the trainer of this version of Kepler sends no headers.",
-    "step": "Leave the field out, and let `model-server.training.prometheus-url` name a proxy that adds the headers."
   },
   "IPv4Required": {
     "means": "The cluster gives pods and Services IPv6 addresses first, and upstream's model server of v0.7.12 listens on IPv4 only: no probe and no client reaches it.",
@@ -90,7 +82,7 @@ export const REASONS = {
     "step": "Remove the machine from `machine-spec` of one of the two that the message names."
   },
   "ModelServerNotAvailable": {
-    "means": "The Deployment of the model server has no ready pod within its deadline, and no Event says why. The server is ready once it has models, which it fetches when it starts.",
+    "means": "The Deployment of the model server has no ready pod within its deadline, and no Event says why. The server is ready once it listens, which is after it has fetched and loaded its models, or failed to.",
     "step": "Read the log by the command in the message. If the nodes do not reach the internet, set `model-server.pipelines` to archives that they reach."
   },
   "NamespaceNotAllowed": {
@@ -124,6 +116,10 @@ export const REASONS = {
   "NotSupported": {
     "means": "At least one node cannot run the exporter: it does not run Linux, or its kernel is too old.",
     "step": "Keep the exporter off these nodes by `collector.node-selector`. Or upgrade them and run `kubectl kepler resync KeplerMachineConfig/NAME`."
+  },
+  "NotWorkingInThisRelease": {
+    "means": "A field asks for what Kepler documents, and no release of line v0.7 can do: online training, filters of models, models for processes. With it, nodes would lose their power, or exporters would end.",
+    "step": "Leave the field out, or turn it off, as the message says. `docs/models.md` says what works instead."
   },
   "OwnedByAnother": {
     "means": "An object with a name that the operator needs exists, and somebody else made it: by hand, by a Helm release or by another controller. Nothing is written.",
@@ -165,10 +161,6 @@ export const REASONS = {
     "means": "The pods name a PriorityClass that does not exist.",
     "step": "Create the PriorityClass, or change `collector.priority-class` or `model-server.priority-class`. If somebody else has set it in the workload, `kubectl kepler history --target DaemonSet/kepler-exporter -n NAMESPACE` tells who. The controller of the workload tries again within 17 minutes; the `kubectl rollout restart` command in the message makes it try at once."
   },
-  "PrometheusRequired": {
-    "means": "Online training learns from Kepler's metrics in Prometheus, and no Prometheus is named.",
-    "step": "Set `model-server.training.prometheus-url`, or `model-server.training.online` to false."
-  },
   "QuotaExceeded": {
     "means": "A ResourceQuota of the namespace refuses a pod or claim.",
     "step": "Set or lower the resources that the message names, or `model-server.storage.claim.size`, or have the ResourceQuota raised. If a function's own condition has this reason, run `kubectl kepler resync NAME -n NAMESPACE` afterwards. The controller of the workload tries again within 17 minutes; the `kubectl rollout restart` command in the message makes it try at once."
@@ -202,16 +194,12 @@ export const REASONS = {
     "step": "Create the RuntimeClass, or change `collector.runtime-class` or `model-server.runtime-class`. The controller of the workload tries again within 17 minutes; the `kubectl rollout restart` command in the message makes it try at once."
   },
   "SourceRequired": {
-    "means": "A power model, or online training, needs a source of metrics that the KeplerCollectedMetric turns off.",
+    "means": "A power model needs a source of metrics that the KeplerCollectedMetric turns off.",
     "step": "Turn the source on that the message names, or choose a model that does without."
   },
   "Starting": {
     "means": "The model server starts. It answers once it has fetched its models.",
     "step": "Wait. Its log tells what it fetches: `kubectl logs -n NAMESPACE deployment/kepler-model-server`."
-  },
-  "StorageRequired": {
-    "means": "Online training needs storage that outlives the pod, and `model-server.storage.type` is 'local'.",
-    "step": "Set `model-server.storage.type` to 'claim', 'hostpath', 'nfs' or 'external', or `model-server.training.online` to false."
   },
   "Supported": {
     "means": "Every node can run the exporter.",

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from crds.kepler import Kepler, PowerModel
+from crds.estimator_fields import PowerModel
+from crds.kepler import Kepler
 from runtime.objects import Manifest
 
 
@@ -16,8 +17,7 @@ def running(resource: Manifest) -> Iterator[str]:
     if images.estimator:
         yield f"estimator {images.estimator}{_models(kepler)}"
     if images.model_server and spec.model_server.enabled:
-        trains = ", new ones are trained" if spec.model_server.training.online else ""
-        yield f"model server {images.model_server} on port {spec.model_server.port}{trains}"
+        yield f"model server {images.model_server} on port {spec.model_server.port}"
 
 
 def _models(kepler: Kepler) -> str:

@@ -168,16 +168,18 @@ BOUND = {
 TRAINING, STORED, MODELS = "model-server.training", "model-server.storage", "estimator-sidecar.models"
 SOURCES = COLLECTED_METRIC.name
 OFF = (("sources.counter.enabled", False), ("sources.bpf.enabled", False))
-UNTRAINED = ((KEPLER.name, f"{TRAINING}.online", False),)
+NOT_WORKING = "NotWorkingInThisRelease"
 COUNTING = ((KEPLER.name, f"{MODELS}.node-total.init-url", COUNTED),)
 CASES: tuple[Impossible, ...] = (
     Impossible("no such metrics", "CollectedMetricNotFound", "`collected-metric`", (("collected-metric", "nowhere"),)),
     Impossible("no such power", "ExportedPowerNotFound", "`exported-power`", (("exported-power", "nowhere"),)),
+    Impossible("training", NOT_WORKING, f"`{TRAINING}.online`", ((f"{TRAINING}.online", True),)),
+    Impossible("a filter", NOT_WORKING, f"`{MODELS}.node-total.filters`", ((f"{MODELS}.node-total.filters", "mae:1"),)),
     Impossible(
-        "training without Prometheus",
-        "PrometheusRequired",
-        f"`{TRAINING}.prometheus-url`",
-        ((f"{TRAINING}.prometheus-url", ABSENT),),
+        "a model for processes",
+        NOT_WORKING,
+        f"`{MODELS}.process-total`",
+        ((f"{MODELS}.process-total.trainer", "SGDRegressorTrainer"),),
     ),
     Impossible(
         "a claim for more nodes",
@@ -185,21 +187,7 @@ CASES: tuple[Impossible, ...] = (
         f"`{STORED}.claim.access-mode`",
         ((f"{STORED}.claim.access-mode", "ReadWriteMany"),),
     ),
-    Impossible("training in vain", "StorageRequired", f"`{STORED}.type`", ((f"{STORED}.type", "local"),)),
-    Impossible(
-        "training for nobody",
-        "EstimatorRequired",
-        "`estimator-sidecar.enabled`",
-        (("estimator-sidecar.enabled", False),),
-    ),
-    Impossible(
-        "training with headers",
-        "HeadersNotSupported",
-        f"`{TRAINING}.headers.secret`",
-        ((f"{TRAINING}.headers.secret", "token"),),
-    ),
-    Impossible("no source of power", "SourceRequired", "`counter` or `bpf`", OFF, SOURCES, UNTRAINED),
-    Impossible("training without usage", "SourceRequired", f"`{TRAINING}.online`", OFF[1:], SOURCES),
+    Impossible("no source of power", "SourceRequired", "`counter` or `bpf`", OFF, SOURCES),
     Impossible("a model of what is off", "SourceRequired", "`counter`", OFF[:1], SOURCES, COUNTING),
     Impossible(
         "an exporter of another line",

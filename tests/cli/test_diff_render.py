@@ -150,7 +150,7 @@ def test_render_without_a_cluster(alone: Terminal, monkeypatch: pytest.MonkeyPat
     """Nobody is asked: not even a kubeconfig is read."""
     monkeypatch.setenv("KUBECONFIG", "/nowhere")
     samples = ROOT / "config/samples"
-    result = alone("render", "--offline", "-f", str(samples), "-f", str(samples / "training"), "-o", "json")
+    result = alone("render", "--offline", "-f", str(samples), "-f", str(samples / "models"), "-o", "json")
     kinds = {item["kind"] for item in result.data["items"]}
     assert {"DaemonSet", "ServiceMonitor", "ConfigMap", "ClusterRoleBinding"} <= kinds
     assert "ownerReferences" not in result.out

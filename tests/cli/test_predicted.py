@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from cli.prediction.predicted_changes import YOU
-from effects.field_cases import PROMETHEUS
 from events.report import Report
 from functions.function_catalogue import FUNCTIONS
 from runtime.objects import KEPLER
@@ -17,7 +16,6 @@ from tests.cli.terminal import Terminal
 from tests.workbench import BY_NAME, Workbench, kepler
 
 ON: dict[str, Any] = {"enabled": True}
-TRAINING = {"online": True, "prometheus-url": PROMETHEUS}
 POWER = {**kepler("power", levels=["node", "pod"], idle_power=True), "kind": "KeplerExportedPower"}
 SOURCES = {**kepler("sources", sources={"irq": {"enabled": False}}), "kind": "KeplerCollectedMetric"}
 
@@ -84,9 +82,9 @@ CASES = [
         frozenset({"collected_metric", "collector", "monitoring"}),
     ),
     PredictedCase(
-        "training without an estimator",
+        "training, which no release can do",
         PLAIN,
-        (kepler(model_server={**ON, "storage": {"type": "claim"}, "training": TRAINING}),),
+        (kepler(model_server={**ON, "storage": {"type": "claim"}, "training": {"online": True}}),),
         frozenset({"model_server", "collector"}),
     ),
     PredictedCase(

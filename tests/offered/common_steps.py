@@ -9,12 +9,7 @@ from tests.offered.step_case import Act, OfferedState, Step
 from tests.workbench import kepler
 
 LOCAL = {"enabled": True}
-PROMETHEUS = "http://prometheus-k8s.monitoring.svc:9090"
-TRAINED: dict[str, Any] = {
-    "enabled": True,
-    "storage": {"type": "hostpath", "hostpath": {"path": "/var/lib/kepler"}},
-    "training": {"online": True, "prometheus-url": PROMETHEUS},
-}
+TRAINED: dict[str, Any] = {"enabled": True, "training": {"online": True}}
 ESTIMATED = {"enabled": True}
 PODS = (status.AVAILABLE, status.MODEL_SERVER_AVAILABLE)
 FIELDS = ("collector", "model-server")

@@ -3,8 +3,6 @@
 import json
 from typing import Any
 
-import pytest
-
 from functions import (
     collected_metric,
     collector,
@@ -14,7 +12,6 @@ from functions import (
     model_server,
     monitoring,
 )
-from local.local_errors import CommandFailed
 from operands import children, settled_config
 from reasons.reason_entry import OF_KEPLERS
 from runtime.conditions import READY
@@ -22,7 +19,6 @@ from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, MACHINE_CO
 from tests.offered.common_steps import (
     ESTIMATED,
     LOCAL,
-    PROMETHEUS,
     TRAINED,
     applied,
     deleted,
@@ -62,14 +58,6 @@ def machine_described(offered: OfferedState) -> None:
     """Describe a machine."""
     offered.offers("`machine-spec`")
     offered.operated.apply(other(MACHINE_CONFIG, "machines", machine_spec={"m5": {"cores": 96}}))
-
-
-def storage_that_lasts(offered: OfferedState) -> None:
-    """Choose one of the types in the message; the API server says which other field that one needs."""
-    offered.offers("choose 'claim', 'hostpath', 'nfs' or 'external'")
-    with pytest.raises(CommandFailed, match=r"'hostpath' needs `hostpath\.path`"):
-        offered.edit("model-server.storage.type", "hostpath")
-    offered.edit("model-server.storage", TRAINED["storage"], offered="model-server.storage.type")
 
 
 def sources(**on: bool) -> dict[str, Any]:
@@ -199,40 +187,25 @@ CASES = (
         created(EXPORTED_POWER, "mine", "`exported-power`", "create it"),
     ),
     StepCase(
-        "PrometheusRequired",
-        (model_server.CONDITION,),
-        applied(kepler(estimator_sidecar=ESTIMATED, model_server={**TRAINED, "training": {"online": True}})),
-        edited("model-server.training.prometheus-url", PROMETHEUS),
-    ),
-    StepCase(
-        "StorageRequired",
-        (model_server.CONDITION,),
-        applied(kepler(estimator_sidecar=ESTIMATED, model_server={**TRAINED, "storage": {"type": "local"}})),
-        storage_that_lasts,
-    ),
-    StepCase(
-        "EstimatorRequired",
-        (model_server.CONDITION,),
-        applied(kepler(model_server=TRAINED)),
-        edited("estimator-sidecar.enabled", value=True),
-    ),
-    StepCase(
-        "EstimatorRequired",
+        "NotWorkingInThisRelease",
         (model_server.CONDITION,),
         applied(kepler(model_server=TRAINED)),
         edited("model-server.training.online", value=False),
-        name="no training",
+        name="training",
     ),
     StepCase(
-        "HeadersNotSupported",
-        (model_server.CONDITION,),
-        applied(
-            kepler(
-                estimator_sidecar=ESTIMATED,
-                model_server={**TRAINED, "training": {**TRAINED["training"], "headers": {"secret": "token"}}},
-            )
-        ),
-        edited("model-server.training.headers.secret", None),
+        "NotWorkingInThisRelease",
+        (estimator.CONDITION,),
+        applied(kepler(estimator_sidecar={**ESTIMATED, "models": {"node-total": {"filters": "mae:1"}}})),
+        edited("estimator-sidecar.models.node-total.filters", None),
+        name="a filter",
+    ),
+    StepCase(
+        "NotWorkingInThisRelease",
+        (estimator.CONDITION,),
+        applied(kepler(estimator_sidecar={**ESTIMATED, "models": {"process-total": {"filters": "mae:1"}}})),
+        edited("estimator-sidecar.models.process-total", None),
+        name="a model for processes",
     ),
     StepCase("ClaimUnchangeable", (model_server.CONDITION,), claim_too_small, run("delete", "pvc/", "deployment/")),
     StepCase(
@@ -250,16 +223,6 @@ CASES = (
             sources(counter=False, bpf=False), kepler(collected_metric="mine", estimator_sidecar=ESTIMATED)
         ),
         source_on,
-    ),
-    StepCase(
-        "SourceRequired",
-        (estimator.CONDITION,),
-        lambda operated: operated.apply(
-            sources(counter=True, bpf=False),
-            kepler(collected_metric="mine", estimator_sidecar=ESTIMATED, model_server=TRAINED),
-        ),
-        source_on,
-        name="training",
     ),
     StepCase(
         "NamespaceNotAllowed",

@@ -129,8 +129,7 @@ def too_large(operated: OperatedNamespace) -> None:
 
 def never_begun(operated: OperatedNamespace) -> None:
     """Both workloads wait for something else that is wrong."""
-    untold = {**TRAINED, "training": {"online": True}}
-    operated.apply(kepler(collected_metric="mine", estimator_sidecar=ESTIMATED, model_server=untold))
+    operated.apply(kepler(collected_metric="mine", estimator_sidecar=ESTIMATED, model_server=TRAINED))
 
 
 def begun(offered: OfferedState) -> None:
@@ -139,8 +138,7 @@ def begun(offered: OfferedState) -> None:
         because.partition(" ")[0] for because in offered.operated.explained(offered.operated.key()).because
     }
     offered.operated.apply(other(COLLECTED_METRIC, "mine"))
-    training = {"training": {"prometheus-url": TRAINED["training"]["prometheus-url"]}}
-    offered.operated.patch(KEPLERS, {"spec": {"model-server": training}})
+    offered.operated.patch(KEPLERS, {"spec": {"model-server": {"training": {"online": False}}}})
 
 
 def updated_by_hand(operated: OperatedNamespace) -> None:

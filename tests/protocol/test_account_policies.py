@@ -31,7 +31,6 @@ OPEN, CLOSED = "policies-open", "policies-closed"
 EXPORTER = "kepler-exporter"
 ADMIN = "admin"
 ON = {"enabled": True}
-TRAINING = {"online": True, "prometheus-url": "http://prometheus:9090"}
 # Storages beside which the other fields of the pods are blank; beside the rest they are set.
 PLAIN = ("local", "nfs")
 PROXIES = [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}, {"name": "NO_PROXY", "value": ".svc"}]
@@ -88,10 +87,9 @@ def thief(control_plane: Stack) -> Thief:
         place = f"policies-{kind}"
         create_namespace(control_plane, place)
         bench = Workbench(control_plane, place)
-        training = {} if kind == "local" else {"training": TRAINING}
         chosen = {} if kind in PLAIN else SERVERS
         trusted = {"external": {**S3, "ca": {"config-map": "authorities"}}} if kind == "external" else {}
-        server = {**ON, "storage": storage(kind, **trusted), **training, **chosen}
+        server = {**ON, "storage": storage(kind, **trusted), **chosen}
         beside, described = ({}, {}) if kind in PLAIN else (BESIDE, DESCRIBED)
         exporters = {**described, "redfish": {"secret": "bmcs"}, "machine-spec": "m5.metal"} if described else {}
         bench.apply(kepler(collector=exporters, estimator_sidecar={**ON, **beside}, model_server=server))
@@ -152,7 +150,7 @@ def test_a_closed_namespace_is_closed_to_stolen_tokens(thief: Thief, kind: Kind)
 
 @pytest.mark.parametrize("storage", STORAGES)
 def test_what_is_rendered_is_taken(thief: Thief, storage: str) -> None:
-    """Every storage, with training; with the estimator; under tags, digests and Docker's short names."""
+    """Every storage; with the estimator; under tags, digests and Docker's short names."""
     assert thief.tries(DEPLOYMENT, storage=f"-{storage}").status == 201
     assert thief.tries(DAEMON_SET, storage=f"-{storage}").status == 201
 

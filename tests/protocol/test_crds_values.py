@@ -154,7 +154,8 @@ REFUSED = [
     Value("collector.env", [{"name": "ENABLE_MSR"}, {"name": "ENABLE_MSR"}], "Duplicate value"),
     Value("collector.image-pull-secrets", [{}], "spec.collector.image-pull-secrets[0].name: Required value"),
     Value("estimator-sidecar.mnt-path", "/mnt", "`mnt-path` must be '/tmp': the exporter and the estimator meet at"),
-    Value(f"{MODEL}.init-url", "file:///m.zip", "`init-url` must begin with 'http://' or 'https://'"),
+    Value(f"{MODEL}.init-url", "file://m.zip", "`init-url` must begin with 'http://', 'https://' or 'file:///'"),
+    Value(f"{MODEL}.init-url", "file:///a=b.zip", "without spaces, '=' and '#'"),
     Value(f"{MODEL}.init-url", "http://models/m.zip?v=1", "the parsers of `MODEL_CONFIG` cut the line there"),
     Value(f"{MODEL}.init-url", "http://models/m.zip#a", "without spaces, '=' and '#'"),
     Value(f"{MODEL}.init-url", "http://models/a b.zip", "without spaces, '=' and '#'"),
@@ -199,7 +200,17 @@ REFUSED = [
     Value(f"{STORAGE}.claim.access-mode", "RWO", 'supported values: "ReadWriteOnce"'),
     Value(f"{STORAGE}.claim.on-delete", "Keep", 'supported values: "Retain", "Delete"'),
     Value("model-server.pipelines", ["/m.zip"], "each of `pipelines` must begin with 'http://' or 'https://'"),
-    Value("model-server.pipelines", ["http://a/m.zip,http://b/m.zip"], "without spaces, ',' and '#'"),
+    Value("model-server.pipelines", ["http://a/m.zip,http://b/n.zip"], "spaces, ',' and '#' are not allowed"),
+    *(
+        Value("model-server.pipelines", [f"https://a/{name}"], "and end with the name of an archive")
+        for name in ("m.zip?token=a", "m", "m.tar.gz", ".zip", "..zip", "...zip", "m.zip/", "m.zip#a")
+    ),
+    *(
+        Value(
+            "model-server.pipelines", ["http://a/m.zip", second], "`pipelines` must not name two archives of one name"
+        )
+        for second in ("http://a/m.zip", "http://b/c/m.zip", "http://b/m.zip.zip")
+    ),
     Value("model-server.training.prometheus-url", "prometheus:9090", "`prometheus-url` must begin with"),
     Value("model-server.training.headers.secret", "A", "`secret` must be the name of an object"),
     Value("model-server.enabled", "enabled", 'must be of type boolean: "string"'),

@@ -15,7 +15,7 @@ STATES: dict[str, dict[str, Any]] = {
     "other": {
         "enabled": True,
         "image": f"{repository(engine.MODEL_SERVER_IMAGE)}:v0.7.11",
-        "models": {"process-total": {"trainer": "SGDRegressorTrainer"}, "node-total": {"filters": "mae:1"}},
+        "models": {"node-components": {"trainer": "SGDRegressorTrainer"}, "node-total": {"init-url": "file:///m.zip"}},
     },
 }
 

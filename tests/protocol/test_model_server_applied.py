@@ -1,4 +1,4 @@
-"""The model server, its storage and its trainer: each function under its own ServiceAccount, on a real API server."""
+"""The model server and its storage: each function under its own ServiceAccount, on a real API server."""
 
 import itertools
 from collections.abc import Iterator
@@ -21,7 +21,6 @@ CHILDREN = (
 )
 CLAIM = "persistentvolumeclaim/kepler-model-server-pvc"
 DEPLOYMENT = "deployment/kepler-model-server"
-TRAINING = {"online": True, "prometheus-url": "http://prometheus.monitoring.svc:9090"}
 S3 = {
     "endpoint": "https://s3.example.com",
     "region": "eu-1",
@@ -44,9 +43,8 @@ def storage(kind: str, **more: Any) -> dict[str, Any]:
 
 
 def serving(**model_server: Any) -> dict[str, Any]:
-    """A Kepler with a model server; with the estimator, too, where there is training."""
-    trained = "training" in model_server
-    return kepler(model_server={"enabled": True, **model_server}, estimator_sidecar={"enabled": trained})
+    """A Kepler with a model server."""
+    return kepler(model_server={"enabled": True, **model_server})
 
 
 def claiming(**claim: Any) -> dict[str, Any]:
@@ -88,7 +86,7 @@ def pod(workbench: Workbench) -> Any:
 @pytest.mark.parametrize("kind", STORAGES)
 def test_each_storage_is_accepted_and_comes_to_rest(workbench: Workbench, kind: str) -> None:
     """The API server takes what is intended, and nothing that it adds is taken for a difference."""
-    workbench.apply(serving(storage=storage(kind), training=TRAINING) if kind != "local" else serving())
+    workbench.apply(serving(storage=storage(kind)))
     workbench.settle()
 
     reported = workbench.conditions()["ModelServerReconciled"]
@@ -125,7 +123,7 @@ def _states() -> Iterator[tuple[str, dict[str, Any]]]:
     gone = {"claim": {"on-delete": "Delete"}}
     yield "off", kepler(model_server={"enabled": False, "storage": gone})
     yield "claim", serving(storage={"type": "claim", **gone}, pipelines=["http://a/b.zip"])
-    yield "external", serving(storage={"path": "a/b", **storage("external"), **gone}, training=TRAINING)
+    yield "external", serving(storage={"path": "a/b", **storage("external"), **gone})
 
 
 def release_deleted(workbench: Workbench) -> None:
@@ -234,21 +232,21 @@ def test_a_volume_that_cannot_grow_is_said(workbench: Workbench) -> None:
     assert "change the field" in refused["message"]
 
 
-def test_training_that_cannot_work_leaves_what_runs(workbench: Workbench) -> None:
-    """The condition says what is missing, the exporter waits, and the cure is one edit."""
+def test_training_leaves_what_runs(workbench: Workbench) -> None:
+    """The condition says that no release trains, the exporter waits, and the cure is one edit."""
     workbench.apply(serving())
     workbench.settle()
     before = footprint(workbench)
 
-    workbench.apply(serving(training=TRAINING))
+    workbench.apply(serving(training={"online": True}))
     workbench.settle()
-    assert workbench.conditions()["Ready"]["reason"] == "StorageRequired"
+    assert workbench.conditions()["Ready"]["reason"] == "NotWorkingInThisRelease"
     assert footprint(workbench)[DEPLOYMENT] == before[DEPLOYMENT]
 
-    workbench.apply(serving(training=TRAINING, storage={"type": "claim"}))
+    workbench.apply(serving(training={"online": False}))
     workbench.settle()
     assert workbench.conditions()["CollectorReconciled"]["status"] == "True"
-    assert [container["name"] for container in pod(workbench)["containers"]] == ["server-api", "online-trainer"]
+    assert footprint(workbench) == before
 
 
 def test_one_edit_of_everything_is_one_rollout_of_each(workbench: Workbench) -> None:
@@ -256,7 +254,8 @@ def test_one_edit_of_everything_is_one_rollout_of_each(workbench: Workbench) -> 
     workbench.apply(kepler())
     workbench.settle()
 
-    changed = serving(training=TRAINING, storage=storage("claim"))
+    changed = serving(storage=storage("claim"))
+    changed["spec"]["estimator-sidecar"] = {"enabled": True}
     changed["spec"]["collector"] = {"port": 9103}
     workbench.apply(changed)
     workbench.settle()
@@ -318,13 +317,13 @@ def test_a_sample_of_storage_works(workbench: Workbench, sample: str) -> None:
     assert workbench.get(DEPLOYMENT)
 
 
-def test_the_sample_of_training_works(workbench: Workbench) -> None:
+def test_the_sample_with_everything_on_works(workbench: Workbench) -> None:
     """Applied after the samples, it turns everything on, as it says."""
-    for folder in ("config/samples", "config/samples/training"):
+    for folder in ("config/samples", "config/samples/models"):
         rendered = workbench.stack.kubectl("kustomize", str(ROOT / folder))
         workbench.stack.kubectl("apply", "-f", "-", stdin=rendered.replace("kepler-system", workbench.namespace))
     workbench.settle(workbench.namespace)
     reported = workbench.conditions(workbench.namespace)
     assert {message["status"] for text, message in reported.items() if text.endswith("Reconciled")} == {"True"}
-    assert [container["name"] for container in pod(workbench)["containers"]] == ["server-api", "online-trainer"]
+    assert [container["name"] for container in pod(workbench)["containers"]] == ["server-api"]
     assert workbench.get(CLAIM)

@@ -118,11 +118,7 @@ def test_a_quota_is_told_as_a_quota_and_the_offered_command_goes_on(workbench: W
 
 LIMITED = {"resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": "500m", "memory": "512Mi"}}}
 S3 = {"endpoint": "https://s3", "bucket": "kepler", "credentials": {"secret": "s"}}
-TRAINS = {
-    "enabled": True,
-    "storage": {"type": "external", "external": S3},
-    "training": {"online": True, "prometheus-url": "http://prometheus:9090"},
-}
+COPIES = {"enabled": True, "storage": {"type": "external", "external": S3}}
 
 
 @pytest.mark.parametrize("fields", [{}, LIMITED], ids=["blank", "limited"])
@@ -134,7 +130,7 @@ def test_a_quota_on_limits_is_met_by_fields(workbench: Workbench, fields: Manife
     count(workbench, "limits", hard)
     workbench.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}})
     beside = {"enabled": True, **fields}
-    workbench.apply(kepler(collector=fields, estimator_sidecar=beside, model_server={**TRAINS, **fields}))
+    workbench.apply(kepler(collector=fields, estimator_sidecar=beside, model_server={**COPIES, **fields}))
     workbench.settle()
     for workload in ("daemonset/kepler-exporter", "deployment/kepler-model-server"):
         child = pod_refused(workbench, workload)

@@ -75,8 +75,8 @@ def test_a_value_that_changes_nothing_is_found() -> None:
 
 def test_what_is_refused_is_told_by_its_condition_alone() -> None:
     """What runs is left as it is, so that nothing is said to go; who waits for it has nothing of his own to tell."""
-    field = next(field for field in FIELDS if field.path == "spec.model-server.training.headers.secret")
-    assert effects(field) == ("condition `ModelServerReconciled`: `Reconciled` becomes `HeadersNotSupported`",)
+    field = next(field for field in FIELDS if field.path == "spec.model-server.training.online")
+    assert effects(field) == ("condition `ModelServerReconciled`: `Reconciled` becomes `NotWorkingInThisRelease`",)
 
 
 def test_differences_are_told_where_they_begin() -> None:

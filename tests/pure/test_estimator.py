@@ -17,7 +17,8 @@ from tests.pure.test_exporter import KEY, config, intent, observed, parent
 
 URL = "http://models.energy.svc/ec2/rapl-sysfs/AbsPower/CounterOnly/SGDRegressorTrainer_0.zip"
 BY_DEFAULT = {"NODE_TOTAL_ESTIMATOR": "true", "NODE_COMPONENTS_ESTIMATOR": "true"}
-TRAINER = {"NODE_TOTAL_TRAINER": engine.ONLINE_TRAINER, "NODE_COMPONENTS_TRAINER": engine.ONLINE_TRAINER}
+NOWHERE = {"NODE_TOTAL_INIT_URL": engine.NO_MODEL_URL, "NODE_COMPONENTS_INIT_URL": engine.NO_MODEL_URL}
+SERVED = {"model-server": {"enabled": True}}
 
 
 def kepler(models: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
@@ -56,34 +57,19 @@ def key(name: str) -> str:
     return name.replace("-", "_").upper()
 
 
-SETTINGS = {"init-url": "http://m/b.zip", "trainer": "ExponentialRegressionTrainer", "filters": "n:2"}
+SETTINGS = {"init-url": "http://m/b.zip", "trainer": "ExponentialRegressionTrainer"}
 CASES = [
     EstimatorCase({}, BY_DEFAULT),
     EstimatorCase({"node-components": None}, BY_DEFAULT),
     EstimatorCase({"node-components": {"init-url": URL}}, {**BY_DEFAULT, "NODE_COMPONENTS_INIT_URL": URL}),
     EstimatorCase(
-        {"node-total": {"trainer": "SGDRegressorTrainer"}}, {**BY_DEFAULT, "NODE_TOTAL_TRAINER": "SGDRegressorTrainer"}
-    ),
-    EstimatorCase({"node-total": {"filters": "mae:0.5;n:1"}}, {**BY_DEFAULT, "NODE_TOTAL_FILTERS": "mae:0.5;n:1"}),
-    EstimatorCase(
-        {"process-total": {"trainer": "LogisticRegressionTrainer"}},
-        {**BY_DEFAULT, "PROCESS_TOTAL_ESTIMATOR": "true", "PROCESS_TOTAL_TRAINER": "LogisticRegressionTrainer"},
+        {"node-total": {"init-url": "file:///models/acpi.zip"}},
+        {**BY_DEFAULT, "NODE_TOTAL_INIT_URL": "file:///models/acpi.zip"},
     ),
     *(
-        EstimatorCase(
-            {model: {setting: value}},
-            {
-                **BY_DEFAULT,
-                **({f"{key(model)}_ESTIMATOR": "true"} if model.startswith("process") else {}),
-                f"{key(model)}_{key(setting)}": value,
-            },
-        )
-        for model in ("node-total", "node-components", "process-total", "process-components")
+        EstimatorCase({model: {setting: value}}, {**BY_DEFAULT, f"{key(model)}_{key(setting)}": value})
+        for model in ("node-total", "node-components")
         for setting, value in SETTINGS.items()
-    ),
-    EstimatorCase(
-        {"process-components": {"init-url": "http://m/a.zip"}},
-        {**BY_DEFAULT, "PROCESS_COMPONENTS_ESTIMATOR": "true", "PROCESS_COMPONENTS_INIT_URL": "http://m/a.zip"},
     ),
 ]
 
@@ -95,12 +81,60 @@ def test_both_readers_see_what_was_meant(case: EstimatorCase) -> None:
     assert words(text) == lines(text) == case.read
 
 
-@pytest.mark.parametrize(("name", "told"), [("process-total", True), ("node-total", False)])
-def test_a_url_that_the_estimator_does_not_fetch_is_told(name: str, told: bool) -> None:  # noqa: FBT001
-    """The condition names the field that counts instead; what is fetched needs no remark."""
-    message = decide(kepler({name: {"init-url": URL}})).message
-    assert ("`models.process-total.init-url` is not fetched" in message) is told
-    assert ("takes the model of `models.node-total.init-url`" in message) is told
+@dataclass(frozen=True)
+class UnworkableModel:
+    """A setting of a model that no estimator of line v0.7 can do, and what the message says of it."""
+
+    models: dict[str, Any]
+    field: str
+    told: str
+
+
+UNWORKABLE = [
+    *(
+        UnworkableModel(
+            {model: {"filters": "mae:0.5"}},
+            f"`estimator-sidecar.models.{model}.filters` is 'mae:0.5'",
+            "rejects every model",
+        )
+        for model in ("node-total", "node-components")
+    ),
+    *(
+        UnworkableModel({model: {setting: value}}, f"`estimator-sidecar.models.{model}`", "by ratio")
+        for model in ("process-total", "process-components")
+        for setting, value in {**SETTINGS, "filters": "n:2"}.items()
+    ),
+]
+
+
+@pytest.mark.parametrize("case", UNWORKABLE, ids=lambda case: str(case.models))
+def test_a_setting_that_leaves_a_node_without_power_is_refused(case: UnworkableModel) -> None:
+    """Filters reject every model, and with models for processes the exporter panics; off, they do not matter."""
+    outcome = decide(kepler(case.models))
+    assert (outcome.word, outcome.reason, outcome.intents) == ("rejected", "NotWorkingInThisRelease", ())
+    assert case.field in outcome.message
+    assert case.told in outcome.message
+    assert "leave it out" in outcome.message
+    manifest = kepler(case.models)
+    manifest["spec"]["estimator-sidecar"]["enabled"] = False
+    assert decide(manifest).reason == "Disabled"
+
+
+def test_a_model_server_that_is_not_there_yet_does_not_end_the_estimator() -> None:
+    """Without a URL the estimator fetches a public model where the server has none, and ends if that fails."""
+    assert words(written(kepler(**SERVED))) == {**BY_DEFAULT, **NOWHERE}
+    mine = words(written(kepler({"node-total": {"init-url": URL}}, **SERVED)))
+    assert mine == {**BY_DEFAULT, **NOWHERE, "NODE_TOTAL_INIT_URL": URL}
+
+
+def test_where_models_come_from_is_said() -> None:
+    """Nodes without a way to the internet need another place, or their estimator ends at its start."""
+    public = "fetches it from 'raw.githubusercontent.com'"
+    assert public in decide(kepler()).message
+    assert "`estimator-sidecar.models.node-total.init-url`" in decide(kepler()).message
+    both = {"node-total": {"init-url": URL}, "node-components": {"init-url": URL}}
+    for manifest in (kepler(both), kepler(**SERVED)):
+        assert public not in decide(manifest).message
 
 
 def test_off_is_written_too() -> None:
@@ -108,21 +142,6 @@ def test_off_is_written_too() -> None:
     outcome = decide(parent())
     assert intent(outcome, children.cfm)["data"] == {"MODEL_CONFIG": ""}
     assert (outcome.word, outcome.reason) == ("converged", "Disabled")
-
-
-@pytest.mark.parametrize(("enabled", "named"), [(True, TRAINER), (False, {})])
-def test_models_that_are_trained_here_are_asked_for(enabled: bool, named: dict[str, str]) -> None:  # noqa: FBT001
-    """The trainer makes one kind, which Kepler would not ask for by itself; without a server there is no trainer."""
-    server = {"enabled": enabled, "training": {"online": True}}
-    read = words(written(kepler(**{"model-server": server})))
-    assert read == {**BY_DEFAULT, **named}
-
-
-def test_a_trainer_that_is_named_wins_over_the_one_that_trains_here() -> None:
-    """The user's word is last."""
-    server = {"enabled": True, "training": {"online": True}}
-    read = words(written(kepler({"node-total": {"trainer": "SGDRegressorTrainer"}}, **{"model-server": server})))
-    assert read["NODE_TOTAL_TRAINER"] == "SGDRegressorTrainer"
 
 
 @dataclass(frozen=True)
@@ -171,14 +190,6 @@ def test_the_estimator_that_is_off_needs_no_source() -> None:
     manifest = parent()
     manifest["spec"]["estimator-sidecar"] = {"models": {"node-total": {"init-url": URL}}}
     assert decide(manifest, {"counter": False, "bpf": False}).reason == "Disabled"
-
-
-def test_training_needs_the_usage_metrics_that_bpf_turns_off() -> None:
-    """The trainer reads them from Prometheus."""
-    server = {"enabled": True, "training": {"online": True}}
-    outcome = decide(kepler(**{"model-server": server}), {"bpf": False})
-    assert outcome.reason == "SourceRequired"
-    assert "`model-server.training.online`" in outcome.message
 
 
 def test_a_resource_that_does_not_exist_is_awaited() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from crds.kepler_collected_metric import Source
-from effects.field_cases import EXTERNAL, PROMETHEUS
+from effects.field_cases import EXTERNAL
 from effects.rendered_cluster import KEY, RenderedCluster, run_functions, with_keys
 from functions import estimator
 from operands import children, engine, sidecar
@@ -16,17 +16,15 @@ from tests.configurations import (
     ESTIMATED,
     MODEL,
     NFS,
-    TRAINS,
     ConfigurationCase,
     beside,
     container,
     exporter,
     served,
     sources,
-    trainer,
     written,
 )
-from tests.kepler_reads import ELSEWHERE, PIPELINES, Trainer, environment
+from tests.kepler_reads import ELSEWHERE, PIPELINES, ModelServerProgram, environment
 
 ESTIMATING = [case for case in CASES if "estimator-sidecar" in case.cluster.specs[KEPLER.name]]
 
@@ -58,16 +56,15 @@ def test_the_estimator_fetches_a_model_of_the_nodes(tmp_path: Path) -> None:
     assert beside(run_functions(asked), tmp_path / "file").init_url("rapl-sysfs") == "http://mine"
 
 
-def test_the_url_of_a_model_for_processes_is_not_looked_at(tmp_path: Path) -> None:
-    """The estimator of v0.7.12 takes the first name about an energy source, which is the node's: the table says so."""
-    models = {"process-total": {"init-url": MODEL}, "process-components": {"init-url": MODEL}}
-    read = beside(run_functions(written(estimator_sidecar={**ESTIMATED, "models": models})), tmp_path)
-    assert (read.init_url("acpi"), read.init_url("rapl-sysfs")) == ("", "")
+def test_beside_a_model_server_the_estimator_fetches_nothing_else(tmp_path: Path) -> None:
+    """Without a URL it would fetch a public model while the server starts, and keep it, or end."""
+    read = beside(run_functions(written(estimator_sidecar=ESTIMATED, model_server={"enabled": True})), tmp_path)
+    assert (read.init_url("acpi"), read.init_url("rapl-sysfs")) == (engine.NO_MODEL_URL, engine.NO_MODEL_URL)
 
 
 def test_the_server_ends_up_with_port_models_and_archives(tmp_path: Path) -> None:
     """Blank, the archives of Kepler's database; else those named, in their order; where models are is mounted."""
-    pipelines = ["http://models/ec2-0.7.11.zip", "https://models/specpower-0.7.11.zip?v=1"]
+    pipelines = ["http://models/ec2-0.7.11.zip", "https://models/specpower-0.7.11.zip"]
     asked = {"enabled": True, "port": 9000, "pipelines": pipelines, "storage": {**NFS, "path": "a/b"}}
     cluster = run_functions(written(model_server=asked))
     read = served(cluster, tmp_path / "named").settings()
@@ -81,21 +78,13 @@ def test_the_server_ends_up_with_port_models_and_archives(tmp_path: Path) -> Non
     assert (blank["port"], blank["models"], blank["pipelines"]) == (8100, "/mnt/models", PIPELINES)
 
 
-def test_the_trainer_ends_up_with_whole_numbers(tmp_path: Path) -> None:
-    """`int()` of '1m' or '15s' would end it; the window that it looks back on is the pause between two trainings."""
-    cluster = run_functions(written(estimator_sidecar=ESTIMATED, model_server=TRAINS))
-    read = trainer(cluster, tmp_path / "trainer")
-    assert read.settings() == {"prometheus": PROMETHEUS, "unverified": True, "window": 60, "step": 15, "pause": 60}
-    assert read.text("MODEL_PATH", "") == served(cluster, tmp_path / "server").settings()["models"]
-
-
 def test_a_key_of_the_user_wins_in_the_models_configuration(tmp_path: Path) -> None:
     """To the programs of the model server the file wins over the environment: a key is where it belongs."""
-    there = with_keys({"PROM_SSL_DISABLE": "false\n"}, children.model_config(KEY))
-    asked = written(estimator_sidecar=ESTIMATED, model_server=TRAINS)
-    read = trainer(run_functions(RenderedCluster(asked.specs, there=there)), tmp_path)
-    assert read.settings()["unverified"] is False
-    assert Trainer(read.files, {"PROM_SSL_DISABLE": "true"}).settings()["unverified"] is False
+    there = with_keys({"MNT_PATH": "/elsewhere\n", "ERROR_KEY": "mse\n"}, children.model_config(KEY))
+    asked = written(model_server={"enabled": True})
+    read = served(run_functions(RenderedCluster(asked.specs, there=there)), tmp_path)
+    assert read.text("ERROR_KEY", "mae") == "mse"
+    assert ModelServerProgram(read.files, {"ERROR_KEY": "mae"}).text("ERROR_KEY", "") == "mse"
 
 
 def test_rclone_finds_the_store_and_its_models() -> None:

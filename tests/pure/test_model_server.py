@@ -60,12 +60,6 @@ def volume(**storage: Any) -> Any:
     return {name: value for name, value in manifest.items() if name != "name"}
 
 
-def training(**more: Any) -> dict[str, Any]:
-    """Fields of a model server that trains."""
-    on = {"online": True, "prometheus-url": PROMETHEUS, **more}
-    return {"training": on, "storage": {"type": "claim"}}
-
-
 @dataclass(frozen=True)
 class ModelServerCase:
     """Fields, where to look, and what is found there."""
@@ -94,12 +88,6 @@ CASES = [
     ModelServerCase({}, config, "RESOURCE_DIR", "/data/resource"),
     ModelServerCase({}, config, "INITIAL_PIPELINE_URL", None),
     ModelServerCase({"pipelines": ["http://a/1.zip", "http://b/2.zip"]}, config, "INITIAL_PIPELINE_URL", "http://a/1.zip,http://b/2.zip"),
-    ModelServerCase({}, config, "SAMPLING_INTERVAL", "300"),
-    ModelServerCase({"sampling_period": "1m"}, config, "SAMPLING_INTERVAL", "60"),
-    ModelServerCase({"sampling_period": "1m"}, config, "PROM_QUERY_INTERVAL", "60"),
-    ModelServerCase({"training": {"step": "15s"}}, config, "PROM_QUERY_STEP", "15"),
-    ModelServerCase({}, config, "PROM_SERVER", None),
-    ModelServerCase(training(), config, "PROM_SERVER", PROMETHEUS),
     ModelServerCase({"type": "local"}, volume, "emptyDir", {}),
     ModelServerCase({"type": "hostpath", "hostpath": {"path": "/m"}}, volume, "hostPath", MADE),
     ModelServerCase(
@@ -129,34 +117,43 @@ def test_the_exporter_the_estimator_and_the_server_meet_at_one_address() -> None
     assert service["selector"] != children.selector(parent())
 
 
+def test_training_is_refused() -> None:
+    """Upstream's trainer ends at its start, and an unready pod takes the server's address; off, it does not matter."""
+    fields: dict[str, Any] = {"training": {"online": True, "prometheus-url": PROMETHEUS}, "storage": {"type": "claim"}}
+    outcome = decide(kepler(**fields))
+    assert (outcome.word, outcome.reason, outcome.intents) == ("rejected", "NotWorkingInThisRelease", ())
+    assert "`model-server.training.online` is on" in outcome.message
+    assert "turn it off" in outcome.message
+    assert "`model-server.pipelines`" in outcome.message
+    assert decide(kepler(**fields, enabled=False)).reason == "Disabled"
+
+
 @dataclass(frozen=True)
-class RefusedFields:
-    """Fields, and the reason and the field that the user is told."""
+class TrainingField:
+    """A field of training by its path, and the fields of `model-server` that set it."""
 
+    path: str
     fields: dict[str, Any]
-    reason: str
-    told: str
 
 
-REFUSED = [
-    RefusedFields({"training": {"online": True}}, "PrometheusRequired", "`model-server.training.prometheus-url`"),
-    RefusedFields(
-        {**training(), "storage": {"type": "local"}}, "StorageRequired", "`model-server.storage.type` 'local'"
-    ),
-    RefusedFields({**training(), "estimator": False}, "EstimatorRequired", "`estimator-sidecar.enabled`"),
-    RefusedFields(
-        training(headers={"secret": "t"}), "HeadersNotSupported", "`model-server.training.headers.secret` is 't'"
-    ),
-]
+UNUSED = (
+    TrainingField("sampling-period", {"sampling_period": "1m"}),
+    TrainingField("training.prometheus-url", {"training": {"prometheus-url": PROMETHEUS}}),
+    TrainingField("training.step", {"training": {"step": "15s"}}),
+    TrainingField("training.headers.secret", {"training": {"headers": {"secret": "token"}}}),
+)
 
 
-@pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.reason)
-def test_training_that_cannot_work_is_refused(case: RefusedFields) -> None:
-    """The message says what to turn on, or off; what runs is left as it is, and off it is no matter."""
-    outcome = decide(kepler(**case.fields))
-    assert (outcome.word, outcome.reason, outcome.intents) == ("rejected", case.reason, ())
-    assert case.told in outcome.message
-    assert decide(kepler(**case.fields, enabled=False)).reason == "Disabled"
+@pytest.mark.parametrize("case", UNUSED, ids=lambda case: case.path)
+def test_fields_of_training_have_no_effect_and_the_condition_says_so(case: TrainingField) -> None:
+    """What is written is the same as without them."""
+    plain, outcome = decide(kepler()), decide(kepler(**case.fields))
+    assert f"`model-server.{case.path}` has no effect" in outcome.message
+    assert "no effect" not in plain.message
+    assert [intent.body.get("data") for intent in outcome.intents] == [
+        intent.body.get("data") for intent in plain.intents
+    ]
+    assert deployment(**case.fields) == deployment()
 
 
 def test_off_nothing_is_left_but_the_keys() -> None:

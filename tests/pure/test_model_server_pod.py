@@ -4,18 +4,20 @@ from typing import Any
 
 import pytest
 
-from effects.field_cases import EXTERNAL, PROMETHEUS
-from operands import children, engine
+from effects.field_cases import EXTERNAL
+from operands import children, engine, model_server_start
 from tests.pure.test_exporter import intent
-from tests.pure.test_model_server import ModelServerCase, decide, deployment, kepler, pod, training
+from tests.pure.test_model_server import ModelServerCase, decide, deployment, kepler, pod
 
 
-def test_the_server_asks_for_its_models_before_it_is_ready() -> None:
-    """The list of models is an error while there are none: then it is neither started, ready nor, in time, alive."""
+def test_the_server_is_ready_once_it_listens() -> None:
+    """It listens once it has loaded what it can; its list of models is an error if it has none for RAPL."""
     server = pod()["containers"][0]
-    assert (server["name"], server["args"]) == ("server-api", ["model-server"])
+    assert (server["name"], server["args"]) == ("server-api", model_server_start.arguments())
+    assert "command" not in server
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-        assert server[probe]["httpGet"] == {"path": "/best-models", "port": "http"}
+        assert server[probe]["tcpSocket"] == {"port": "http"}
+        assert "httpGet" not in server[probe]
     assert server["startupProbe"]["periodSeconds"] * server["startupProbe"]["failureThreshold"] == 600
 
 
@@ -37,12 +39,10 @@ def test_two_pods_never_share_a_directory(kind: str, strategy: str) -> None:
     assert deployment(storage={"type": kind})["strategy"]["type"] == strategy
 
 
-def test_the_trainer_is_beside_the_server_with_the_same_volumes() -> None:
-    """The trainer writes models where the server loads them at its next start."""
-    server, trainer = pod(**training())["containers"]
-    assert (trainer["name"], trainer["args"]) == ("online-trainer", ["online-trainer"])
-    assert trainer["volumeMounts"] == server["volumeMounts"]
-    assert len(pod()["containers"]) == 1
+def test_the_pod_has_one_container() -> None:
+    """The server; models are copied before it starts."""
+    assert [container["name"] for container in pod()["containers"]] == ["server-api"]
+    assert "initContainers" not in pod()
 
 
 def test_the_image_defaults_in_the_environment() -> None:
@@ -112,22 +112,19 @@ def test_labels_and_annotations_are_beside_ours() -> None:
 
 
 def test_resources_are_of_each_container() -> None:
-    """A quota on limits wants them of every container of a pod, the copies of an object store included."""
+    """A quota on limits wants them of every container of a pod, the copy from an object store included."""
     limits = {"limits": {"cpu": "1", "memory": "1Gi"}}
     stored = {"type": "external", "external": EXTERNAL}
 
     def resources(**fields: Any) -> dict[str, Any]:
-        pod_spec = pod(storage=stored, training={"online": True, "prometheus-url": PROMETHEUS}, **fields)
+        pod_spec = pod(storage=stored, **fields)
         return {
             container["name"]: container["resources"]
             for container in (*pod_spec["containers"], *pod_spec["initContainers"])
         }
 
-    assert resources(resources=limits) == dict.fromkeys(("server-api", "online-trainer", "push", "pull"), limits)
-    assert resources() == {
-        **dict.fromkeys(("server-api", "online-trainer"), engine.MODEL_SERVER_RESOURCES),
-        **dict.fromkeys(("push", "pull"), engine.RCLONE_RESOURCES),
-    }
+    assert resources(resources=limits) == dict.fromkeys(("server-api", "pull"), limits)
+    assert resources() == {"server-api": engine.MODEL_SERVER_RESOURCES, "pull": engine.RCLONE_RESOURCES}
 
 
 def test_a_key_of_the_user_changes_the_pods_and_a_stale_one_of_ours_does_not() -> None:
@@ -143,13 +140,29 @@ def test_a_key_of_the_user_changes_the_pods_and_a_stale_one_of_ours_does_not() -
     assert digest(INITIAL_PIPELINE_URL="http://old") == digest()
 
 
+STORAGES: list[dict[str, Any]] = [
+    {"type": "local"},
+    {"type": "hostpath", "hostpath": {"path": "/m"}},
+    {"type": "external", "external": EXTERNAL},
+    {"type": "external", "external": {**EXTERNAL, "bucket": "other"}},
+]
+
+
+def test_another_storage_is_another_configuration() -> None:
+    """Its models are others, for which exporters are restarted."""
+    digests = {
+        deployment(storage=storage)["template"]["metadata"]["annotations"][children.CONFIG_HASH] for storage in STORAGES
+    }
+    assert len(digests) == len(STORAGES)
+
+
 def test_proxies_reach_every_container_that_fetches() -> None:
-    """The server, the trainer, and both copies of an object store; none of them has a token that could leave by one."""
+    """The server, and the copy from an object store; neither has a token that could leave by one."""
     proxies = [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}, {"name": "NO_PROXY", "value": ".svc"}]
     stored = {"type": "external", "external": EXTERNAL}
-    pod_spec = pod(env=proxies, storage=stored, training={"online": True, "prometheus-url": PROMETHEUS})
+    pod_spec = pod(env=proxies, storage=stored)
     containers = [*pod_spec["containers"], *pod_spec["initContainers"]]
-    assert {container["name"] for container in containers} == {"server-api", "online-trainer", "push", "pull"}
+    assert {container["name"] for container in containers} == {"server-api", "pull"}
     assert all(container["env"][-2:] == proxies for container in containers)
     assert pod_spec["automountServiceAccountToken"] is False
     assert "env" not in pod()["containers"][0]

@@ -1,7 +1,6 @@
-"""Copies from and to an object store: the containers' own commands, by a real rclone, against a real S3 server."""
+"""The copy from an object store: the container's own command, by a real rclone, against a real S3 server."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -32,15 +31,13 @@ class S3Bucket:
     volume: Path
     ca: Path
 
-    def containers(self, **external: Any) -> dict[str, Any]:
-        """The containers that copy, by name, for bucket 'kepler' here."""
+    def pull(self, **external: Any) -> Any:
+        """The container that copies, for bucket 'kepler' here."""
         external = {"endpoint": self.url, "bucket": "kepler", "prefix": "models", **external}
         storage = {"type": "external", "external": {**external, "credentials": {"secret": "s"}}}
-        training = {"online": True, "prometheus-url": "http://p"}
-        server = {"enabled": True, "storage": storage, "training": training, "sampling-period": "1s"}
-        kepler = Kepler.model_validate({"spec": {"model-server": server}})
-        containers_by_step = model_store.transfers(kepler, engine.RCLONE_IMAGE)
-        return {entry["name"]: entry for group in containers_by_step.values() for entry in group}
+        kepler = Kepler.model_validate({"spec": {"model-server": {"enabled": True, "storage": storage}}})
+        [container] = model_store.copies(kepler, engine.RCLONE_IMAGE)
+        return container
 
     def start(self, container: dict[str, Any], **access: str) -> subprocess.Popen[str]:
         """The container's command in its environment, with the volume at another path than '/mnt'."""
@@ -112,89 +109,49 @@ def write(path: Path, content: str) -> None:
 
 
 def test_models_are_there_before_the_server_starts(store: S3Bucket) -> None:
-    """Everything below the prefix comes into the directory of the models; nothing else of the bucket does."""
+    """Everything below the prefix comes into the directory of the models; nothing else does, and nothing is deleted."""
+    write(store.volume / "models/mine/metadata.json", "{}")
     write(store.buckets / "kepler/models/std_v0.7.11/metadata.json", "{}")
     write(store.buckets / "kepler/other/secret.txt", "x")
 
-    code, output = store.run(store.containers()["pull"])
+    code, output = store.run(store.pull())
 
     assert code == 0, output
     assert (store.volume / "models/std_v0.7.11/metadata.json").read_text() == "{}"
     assert not list(store.volume.rglob("secret.txt"))
+    assert (store.volume / "models/mine/metadata.json").exists()
 
 
 def test_an_empty_bucket_is_a_beginning(store: S3Bucket) -> None:
     """The first start finds no models, and is no failure."""
-    code, output = store.run(store.containers()["pull"])
+    code, output = store.run(store.pull())
     assert code == 0, output
 
 
 def test_a_bucket_without_a_prefix_is_taken_as_a_whole(store: S3Bucket) -> None:
     """Blank means all of it."""
     write(store.buckets / "kepler/std_v0.7.11/metadata.json", "{}")
-    code, output = store.run(store.containers(prefix="")["pull"])
+    code, output = store.run(store.pull(prefix=""))
     assert code == 0, output
     assert (store.volume / "models/std_v0.7.11/metadata.json").exists()
 
 
-def test_new_models_reach_the_bucket_and_nothing_in_it_is_lost(store: S3Bucket) -> None:
-    """Pushed after each pause; what others put there stays, a model trained again is replaced."""
-    write(store.buckets / "kepler/models/theirs.zip", "theirs")
-    write(store.buckets / "kepler/models/trained.zip", "old")
-    write(store.volume / "models/trained.zip", "new")
-
-    push = store.containers()["push"]
-    assert ":s3:kepler/models" in " ".join((*push["command"], *push["args"]))
-    pushing = store.start(push)
-    try:
-        _until(lambda: (store.buckets / "kepler/models/trained.zip").read_text() == "new")
-    finally:
-        pushing.send_signal(signal.SIGTERM)
-        pushing.communicate(timeout=20)
-
-    assert (store.buckets / "kepler/models/theirs.zip").read_text() == "theirs"
-
-
-def test_what_was_trained_last_is_pushed_when_the_pod_ends(store: S3Bucket) -> None:
-    """A pause of an hour does not hold it back, nor the end of the pod."""
-    push = store.containers()["push"]
-    pushing = store.start({**push, "command": ["3600" if value == "1" else value for value in push["command"]]})
-    time.sleep(0.5)
-    write(store.volume / "models/last.zip", "last")
-
-    pushing.send_signal(signal.SIGTERM)
-    output, _ = pushing.communicate(timeout=20)
-
-    assert pushing.returncode == 0, output
-    assert (store.buckets / "kepler/models/last.zip").read_text() == "last"
-
-
-def _until(holds: Any) -> None:
-    for _ in range(200):
-        if holds():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not happen within ten seconds")
-
-
 def test_wrong_credentials_fail_aloud(store: S3Bucket) -> None:
     """The pod does not start with no models and no reason."""
-    code, output = store.run(store.containers()["pull"], accessSecret="wrong")
+    code, output = store.run(store.pull(), accessSecret="wrong")
     assert code != 0
     assert "403" in output
 
 
 def test_the_credentials_are_the_secrets_and_nowhere_else(store: S3Bucket) -> None:
     """Not in an argument, where every user of the node could read them, and not in the pod's specification."""
-    for container in store.containers().values():
-        secrets = {
-            entry["name"]: entry["valueFrom"]["secretKeyRef"] for entry in container["env"] if "valueFrom" in entry
-        }
-        assert secrets == {
-            "RCLONE_S3_ACCESS_KEY_ID": {"name": "s", "key": "accessKeyID"},
-            "RCLONE_S3_SECRET_ACCESS_KEY": {"name": "s", "key": "accessSecret"},
-        }
-        assert not any("KEY" in word for word in (*container["command"], *container["args"]))
+    container = store.pull()
+    secrets = {entry["name"]: entry["valueFrom"]["secretKeyRef"] for entry in container["env"] if "valueFrom" in entry}
+    assert secrets == {
+        "RCLONE_S3_ACCESS_KEY_ID": {"name": "s", "key": "accessKeyID"},
+        "RCLONE_S3_SECRET_ACCESS_KEY": {"name": "s", "key": "accessSecret"},
+    }
+    assert not any("KEY" in word for word in (*container["command"], *container["args"]))
 
 
 AUTHORITIES = {"config-map": "authorities", "key": "bundle.pem"}
@@ -204,30 +161,29 @@ def test_a_store_of_an_authority_of_the_users_is_trusted(certified: S3Bucket) ->
     """By the file that the ConfigMap is mounted as; without it, the store's certificate is refused."""
     write(certified.buckets / "kepler/models/std_v0.7.11/metadata.json", "{}")
 
-    trusting = certified.containers(ca=AUTHORITIES)["pull"]
+    trusting = certified.pull(ca=AUTHORITIES)
     assert "RCLONE_CA_CERT" in {variable["name"] for variable in trusting["env"]}
     code, output = certified.run(trusting)
     assert code == 0, output
     assert (certified.volume / "models/std_v0.7.11/metadata.json").exists()
 
-    pull = certified.containers()["pull"]
+    pull = certified.pull()
     code, output = certified.run({**pull, "args": [*pull["args"], "--retries=1", "--low-level-retries=1"]})
     assert code != 0
     assert "certificate signed by unknown authority" in output
 
 
-def test_the_authorities_are_for_the_copies_alone() -> None:
+def test_the_authorities_are_for_the_copy_alone() -> None:
     """One key of the ConfigMap, under a name that does not depend on it; none of it with another storage."""
     external = {"endpoint": "https://s3", "bucket": "kepler", "credentials": {"secret": "s"}, "ca": AUTHORITIES}
     storage = {"type": "external", "external": external}
-    training = {"online": True, "prometheus-url": "http://p"}
-    server = {"enabled": True, "storage": storage, "training": training}
+    server = {"enabled": True, "storage": storage}
     pod = model_pod.pod(Kepler.model_validate({"spec": {"model-server": server}}), "x/y:1", "x/z:1")
     [volume] = [volume for volume in pod["volumes"] if volume["name"] == model_store.CA_VOLUME]
     assert volume["configMap"] == {"name": "authorities", "items": [{"key": "bundle.pem", "path": "ca.crt"}]}
     for container in (*pod["containers"], *pod["initContainers"]):
         mounted = {volume_mount["name"]: volume_mount["mountPath"] for volume_mount in container["volumeMounts"]}
-        assert (mounted.get(volume["name"]) == "/etc/kepler-ca") is (container["name"] in ("pull", "push"))
+        assert (mounted.get(volume["name"]) == "/etc/kepler-ca") is (container["name"] == "pull")
     elsewhere = {**server, "storage": {**storage, "type": "local"}}
     assert (
         volume not in model_pod.pod(Kepler.model_validate({"spec": {"model-server": elsewhere}}), "a", "b")["volumes"]

@@ -255,29 +255,6 @@ def test_a_source_that_is_off_has_no_series_to_drop() -> None:
     assert kept(decide(parent(collected_metric="sources"), off, levels=BELOW_A_NODE), exported) == exported
 
 
-TRAINING = {"enabled": True, "training": {"online": True}}
-
-
-@pytest.mark.parametrize(
-    ("power", "chosen", "without"),
-    [
-        ({}, {}, ""),
-        ({"levels": ["package", "container"]}, {}, ""),
-        ({"metrics": ["cpu_cycles"]}, {}, "kepler_container_bpf_cpu_time_ms_total"),
-        ({"levels": ["node", "container"]}, {}, "kepler_node_core_joules_total"),
-        ({"levels": ["node", "package"]}, {}, "kepler_container_bpf_cpu_time_ms_total"),
-        ({}, {"bpf": {"metrics": ["bpf_cpu_time_ms"]}}, "kepler_container_bpf_page_cache_hit_total"),
-    ],
-)
-def test_what_training_goes_without_is_said(power: dict[str, Any], chosen: dict[str, Any], without: str) -> None:
-    """The trainer learns from what Prometheus keeps; off, there is nothing to say."""
-    there, named = sources(**chosen), {"collected_metric": "sources"}
-    trained = decide(parent(model_server=TRAINING, **named), there, **power)
-    assert without in trained.message
-    assert ("online` learns from" in trained.message) is bool(without)
-    assert "online` learns from" not in decide(parent(**named), there, **power).message
-
-
 @dataclass(frozen=True)
 class PrometheusOperatorCase:
     """What the cluster has of the Prometheus operator, and what then is intended."""
