@@ -24,6 +24,7 @@ from operands import (
     exporter,
     exporter_v011,
     kepler_config,
+    model_server_state,
     namespaces,
     release,
     release_fields,
@@ -40,6 +41,7 @@ from runtime.objects import (
     COLLECTED_METRIC,
     CONFIG_MAP,
     DAEMON_SET,
+    DEPLOYMENT,
     EXPORTED_POWER,
     KEPLER,
     NAMESPACE,
@@ -134,7 +136,8 @@ def _exporter(observed: Observed, parent: Manifest, kepler: Kepler) -> Outcome:
     settled = settled_config.data(config, keys)
     if refused := settled_config.too_large(settled):
         return refused
-    inputs = exporter.PodInputs(image, settled, cfm.configuration_hash(config, keys), beside)
+    server = _server_state(observed, kepler)
+    inputs = exporter.PodInputs(image, settled, cfm.configuration_hash(config, keys), beside, server)
     remarks = [
         *release.remarks(image),
         architecture.remark(kepler, beside),
@@ -150,6 +153,14 @@ def _exporter(observed: Observed, parent: Manifest, kepler: Kepler) -> Outcome:
         status={"images": {"collector": image, **({"estimator": beside} if beside else {})}},
     )
     return replace(outcome, absent=(children.kepler_config(key),))
+
+
+def _server_state(observed: Observed, kepler: Kepler) -> str:
+    """Return the state of the model server for which exporters are restarted; empty while it is off."""
+    if not kepler.spec.model_server.enabled:
+        return ""
+    running = model_server_state.noted(observed.get(children.daemon_set(observed.key)))
+    return model_server_state.state(observed.get(children.deployment(observed.key)), running)
 
 
 def _exporter_v011(observed: Observed, parent: Manifest, kepler: Kepler) -> Outcome:
@@ -256,7 +267,9 @@ def refers(key: Ref, parent: Manifest | None) -> tuple[Input, ...]:
     """Return what the owners of keys decide from, and the Namespace; without a parent, all Keplers in its namespace."""
     if parent is None:
         return (Collection(KEPLER, key.namespace),)
-    return (*exported_power.FUNCTION.refers(key, parent), *additional_config.refers(key, parent), namespaces.ref(key))
+    named = (*exported_power.FUNCTION.refers(key, parent), *additional_config.refers(key, parent))
+    server = ((parent.get("spec") or {}).get("model-server") or {}).get("enabled")
+    return (*named, namespaces.ref(key), *([children.deployment(key)] if server else []))
 
 
 def _idle(kepler: Manifest) -> bool:
@@ -277,6 +290,7 @@ FUNCTION: Function = Function(
         Wake(EXPORTED_POWER),
         Wake(CONFIG_MAP, (children.CFM, children.KEPLER_CONFIG)),
         Wake(DAEMON_SET, (children.EXPORTER,), idle=partial(children.progresses, manager=declaration.manager(NAME))),
+        Wake(DEPLOYMENT, (children.MODEL_SERVER,), idle=model_server_state.is_unavailable),
         Wake(SERVICE, (children.EXPORTER,)),
         Wake(SERVICE_ACCOUNT, (children.ACCOUNT,)),
         namespaces.WAKE,
@@ -298,5 +312,8 @@ FUNCTION: Function = Function(
     gone=gone,
     orphan_keys=orphan_keys,
     installed=(Ref(CLUSTER_ROLE_BINDING, "", children.EXPORTER),),
-    rules=(Permission("rbac.authorization.k8s.io", "clusterroles", ("bind",), (children.EXPORTER,)),),
+    rules=(
+        Permission("apps", "deployments", ("get",), (children.MODEL_SERVER,)),
+        Permission("rbac.authorization.k8s.io", "clusterroles", ("bind",), (children.EXPORTER,)),
+    ),
 )

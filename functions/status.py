@@ -192,11 +192,11 @@ def model_server_available(parent: Manifest, server: ObservedWorkload) -> Desire
             MODEL_SERVER_AVAILABLE,
             ConditionStatus.UNKNOWN,
             "Starting",
-            "the model server starts: it answers once it has models",
+            "the model server starts: it listens once it has loaded what it can",
         )
     message = (
-        "the model server has no ready pod, which it is once it has models; it fetches them at its start from "
-        "`model-server.pipelines`, or else from the internet: see what it says by `kubectl logs -n "
+        "the model server has no ready pod; it is ready once it has loaded what it can of `model-server.pipelines`, or "
+        "else of Kepler's public database: read its log by `kubectl logs -n "
         f"{server.operand.ref.namespace} deployment/{children.MODEL_SERVER} --all-containers`"
     )
     return DesiredCondition(MODEL_SERVER_AVAILABLE, ConditionStatus.FALSE, "ModelServerNotAvailable", message)

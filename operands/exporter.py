@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from crds.kepler import Kepler
-from operands import children, engine, machine_spec_volume, redfish, settled_config, sidecar
+from operands import children, engine, machine_spec_volume, model_server_state, redfish, settled_config, sidecar
 from operands.cfm import Key
 from runtime.objects import Manifest, Ref
 from runtime.outcome import Intent
@@ -51,20 +51,22 @@ class PodInputs:
     """What the exporter's pods are made from, in addition to the Kepler.
 
     `settled` is the configuration, `digest` the hash of all of `kepler-cfm`. `estimator` is the image of the estimator
-    sidecar, None for none.
+    sidecar, None for none. `server` is the state of the model server (`operands.model_server_state`), empty for none.
     """
 
     image: str
     settled: Mapping[str, str]
     digest: str
     estimator: str | None = None
+    server: str = ""
 
 
 def daemon_set(parent: Manifest, key: Ref, inputs: PodInputs) -> Intent:
     """Return the DaemonSet. A changed configuration changes the pod template, and so replaces the pods."""
     kepler, estimator = Kepler.model_validate(parent), inputs.estimator
     alone = pod(kepler, inputs)
-    annotations = {children.CONFIG_HASH: inputs.digest, **settled_config.annotations(inputs.settled)}
+    server = {model_server_state.ANNOTATION: inputs.server} if inputs.server else {}
+    annotations = {children.CONFIG_HASH: inputs.digest, **settled_config.annotations(inputs.settled), **server}
     spec = sidecar.with_estimator(alone, kepler, estimator) if estimator else alone
     return workload(parent, key, annotations, spec)
 

@@ -35,6 +35,11 @@ def state(deployment: Manifest | None, before: str) -> str:
     return f"available/{annotations.get(CONFIG_HASH, '')}"
 
 
+def is_unavailable(deployment: Manifest) -> bool:
+    """Return whether the model server is not available for its present configuration, so that no exporter waits."""
+    return not state(deployment, "")
+
+
 def noted(daemon_set: Manifest | None) -> str:
     """Return the state that the exporters' pods have now; '' if they have none."""
     template = ((daemon_set or {}).get("spec") or {}).get("template") or {}

@@ -148,7 +148,7 @@ ENTRIES = (
     ReasonEntry(
         "Starting",
         PODS[1:],
-        "The model server starts. It answers once it has fetched its models.",
+        "The model server starts. It listens once it has loaded what it can of its models.",
         "Wait. Its log tells what it fetches: `kubectl logs -n NAMESPACE deployment/kepler-model-server`.",
     ),
     ReasonEntry(

@@ -198,7 +198,7 @@ export const REASONS = {
     "step": "Turn the source on that the message names, or choose a model that does without."
   },
   "Starting": {
-    "means": "The model server starts. It answers once it has fetched its models.",
+    "means": "The model server starts. It listens once it has loaded what it can of its models.",
     "step": "Wait. Its log tells what it fetches: `kubectl logs -n NAMESPACE deployment/kepler-model-server`."
   },
   "Supported": {

@@ -237,7 +237,8 @@ class WorkloadControllers:
             more = {"updatedNumberScheduled": updated, "numberAvailable": ready, "numberReady": ready}
             self._status(kind, workload, {**seen, **scheduled, **more, "numberMisscheduled": 0})
             return
-        progressing = {"type": "Progressing", "status": "False" if self.late and not ready else "True"}
+        complete = {"reason": "NewReplicaSetAvailable"} if ready and updated == wanted else {}
+        progressing = {"type": "Progressing", "status": "False" if self.late and not ready else "True", **complete}
         counted = {"replicas": there, "updatedReplicas": updated, "readyReplicas": ready, "availableReplicas": ready}
         self._status(kind, workload, {**seen, **counted, "conditions": [progressing]})
 

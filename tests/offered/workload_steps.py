@@ -208,7 +208,7 @@ CASES = (
     ),
     StepCase("PartiallyAvailable", PODS[:1], SLOW.state, SLOW.mended("if that stays so, look at the pods")),
     StepCase("RolloutInProgress", PODS[:1], updated_by_hand, run("delete pods")),
-    StepCase("Starting", PODS[1:], SILENT.state, SILENT.mended("it answers once it has models")),
+    StepCase("Starting", PODS[1:], SILENT.state, SILENT.mended("it listens once it has loaded what it can")),
     StepCase(
         "ModelServerNotAvailable",
         PODS[1:],
