@@ -16,6 +16,7 @@ This package imports nothing of the operator: it knows `config/` by path, and th
     topology         addresses of Brokers, Triggers and sources, as Knative's controllers write them
     topology_objects writes them to the API server
     source           an ApiServerSource as a process
+    service_proxy    the way of exporters to Services
     services         a Knative Service as a process
     process          a process: started, watched, stopped
     supervise        restarts processes that have ended

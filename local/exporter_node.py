@@ -26,6 +26,7 @@ from local.pod_status import ContainerState, now, pod_status
 from local.ports import LOOPBACK
 from local.probe import until
 from local.process import Stage
+from local.service_proxy import ServiceProxy
 from local.source import SYSTEM_NAMESPACE
 from local.stack import Stack
 
@@ -58,12 +59,17 @@ RESTRICTED = {
 
 
 class ExporterNode:
-    """The node, from the start of the `with` to its end. A thread looks at its pods several times a second."""
+    """The node, from the start of the `with` to its end. A thread looks at its pods several times a second.
+
+    `services.routes` says where Services are served on this machine, for the exporters; none is at first.
+    """
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._api = stack.api
-        self._host = PodHost(stack.api, stack.layout, stack.keys.ca, stack.layout.state / "containers")
+        self.services = ServiceProxy()
+        containers = stack.layout.state / "containers"
+        self._host = PodHost(stack.api, stack.layout, stack.keys.ca, containers, self.services.url)
         self._pods: dict[str, ExporterPod | None] = {}
         self._mirrors: dict[str, Object] = {}
         self._table = ""
@@ -83,6 +89,7 @@ class ExporterNode:
         """End the exporters. Node and mirror pods are deleted, unless the API server is gone before."""
         self._end.set()
         self._thread.join()
+        self.services.close()
         for exporter in self._exporters():
             until(exporter.stop, STOP_SECONDS, threading.Event())
         with contextlib.suppress(CommandFailed):

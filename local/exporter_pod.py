@@ -34,12 +34,16 @@ RENEWAL_SECONDS = 2880.0
 
 @dataclass(frozen=True)
 class PodHost:
-    """What all pods of the node share; `containers` is the file that tells Kepler which process is whose."""
+    """What all pods of the node share.
+
+    `containers` is the file that tells Kepler which process is whose; `proxy` is the URL of the proxy to Services.
+    """
 
     api: AdminClient
     layout: Layout
     ca: Path
     containers: Path
+    proxy: str
 
 
 class ExporterPod:
@@ -141,6 +145,7 @@ class ExporterPod:
             "KEPLER_LISTEN_HOST": listen_host(self.address),
             "KEPLER_CONTAINERS": str(host.containers),
             "KUBECONFIG": str(self._kubeconfig()),
+            "HTTP_PROXY": host.proxy,
         }
         name = f"{meta['namespace']}-{meta['name']}"
         built = host.layout.program(program(self._container))
