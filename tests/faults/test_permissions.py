@@ -33,6 +33,9 @@ from tests.faults.steps import CHAINS, NAME, Chain, ChainStep, apply, delete
 from tests.faults.traffic import addressed
 from tests.workbench import transport
 
+# All chains are walked before the first of these tests.
+pytestmark = pytest.mark.timeout(600)
+
 # One permission: API group, resource, verb, and name, which is empty for all names.
 Permission = tuple[str, str, str, str]
 ALONE = Chain("alone", (), (ChainStep("create", apply({})), ChainStep("delete", delete(KEPLER, NAME))))
