@@ -180,7 +180,7 @@ def test_a_diff_needs_no_right_to_write(
     full, part = terminal(*arguments), limited("keplers", "keplercollectedmetrics", "keplerexportedpowers")(*arguments)
     assert (part.code, part.data["objects"][0]["fields"]) == (Exit.NO, full.data["objects"][0]["fields"])
     assert (
-        f"you may not patch Kepler {workbench.namespace}/kepler: the answer lacks the API server's validation"
+        f"you may not patch Kepler {workbench.namespace}/kepler: the result is not validated by the API server"
         in part.err
     )
 
