@@ -184,7 +184,7 @@ def require_past(*times: datetime | None) -> None:
     """Raise EventRefused if one of these times is in the future."""
     for time in times:
         if time is not None and is_ahead(time):
-            raise EventRefused(f"'{time}' is yet to come", FUTURE)
+            raise EventRefused(f"'{time}' is in the future", FUTURE)
 
 
 def require_printable(texts: Iterable[str]) -> None:
