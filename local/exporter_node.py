@@ -24,7 +24,7 @@ from local.local_errors import CommandFailed
 from local.pod_network import pod_address
 from local.pod_status import ContainerState, now, pod_status
 from local.ports import LOOPBACK
-from local.probe import until
+from local.probe import wait_until
 from local.process import Stage
 from local.source import SYSTEM_NAMESPACE
 from local.stack import Stack
@@ -73,7 +73,7 @@ class ExporterNode:
     def __enter__(self) -> "ExporterNode":
         """Register the node and its mirror pods."""
         self._register()
-        self._mirrors = {name: self._mirror(name) for name in self._stack.parts}
+        self._mirrors = {name: self._mirror(name) for name in self._stack.processes}
         self._thread.start()
         return self
 
@@ -84,7 +84,7 @@ class ExporterNode:
         self._end.set()
         self._thread.join()
         for exporter in self._exporters():
-            until(exporter.stop, STOP_SECONDS, threading.Event())
+            wait_until(exporter.stop, STOP_SECONDS, threading.Event())
         with contextlib.suppress(CommandFailed):
             self._api.delete(NODE)
             for pod in self._list():
@@ -154,7 +154,7 @@ class ExporterNode:
         """Write which session is which container: of the exporters, and of the stack's own processes."""
         mirrored = [
             (process.record.pid, container_id(self._mirrors[name], name))
-            for name, process in list(self._stack.parts.items())
+            for name, process in list(self._stack.processes.items())
             if name in self._mirrors
         ]
         sessions = [*mirrored, *(exporter.session for exporter in self._exporters() if exporter.session)]
@@ -198,7 +198,7 @@ class ExporterNode:
     def _mirror(self, name: str) -> Object:
         """Create the mirror pod of a process of the stack, and return it."""
         function = next((function for function in self._stack.functions if function.name == name), None)
-        part = self._stack.parts[name].part
+        part = self._stack.processes[name].spec
         namespace = function.namespace if function else NAMESPACES.get(part.stage, "kube-system")
         path = f"/api/v1/namespaces/{namespace}/pods"
         meta = {"name": f"{name}-{NAME}", "namespace": namespace, "annotations": {MIRROR: name}}

@@ -19,7 +19,7 @@ from local.exporter_node import ExporterNode
 from local.layout import ROOT
 from local.local_errors import NotReady
 from local.ports import EVERYWHERE
-from local.probe import until
+from local.probe import wait_until
 from local.stack import Stack
 from local.supervise import Supervisor
 
@@ -64,7 +64,7 @@ def run(options: Options, say: Say) -> None:
         say("starting etcd, kube-apiserver, controllers, Knative Eventing and the functions")
         stack.start(options.config)
         took = time.monotonic() - began
-        say(f"ready after {took:.1f} s: {len(stack.parts)} processes, logs in {stack.layout.state / 'logs'}")
+        say(f"ready after {took:.1f} s: {len(stack.processes)} processes, logs in {stack.layout.state / 'logs'}")
         say(_open_ports(stack))
         supervisor = Supervisor(stack, say)
         with ExporterNode(stack) as node:
@@ -80,7 +80,7 @@ def run(options: Options, say: Say) -> None:
 
 def _open_ports(stack: Stack) -> str:
     """Return a warning about the ports that are open to the network: Knative's programs bind to all interfaces."""
-    ports = (port for process in stack.parts.values() for port in process.part.ports if port.address == EVERYWHERE)
+    ports = (port for process in stack.processes.values() for port in process.spec.ports if port.address == EVERYWHERE)
     numbers = ", ".join(str(number) for number in sorted({port.number for port in ports}))
     return f"Knative's own programs listen on all interfaces (ports {numbers}): run this behind a firewall"
 
@@ -103,7 +103,7 @@ def _await_ready(stack: Stack, supervisor: Supervisor, wanted: list[Object], sto
         supervisor.step()
         return all(kepler.ready for kepler in keplers.look(stack, wanted))
 
-    if not until(ready, READY_SECONDS, stop):
+    if not wait_until(ready, READY_SECONDS, stop):
         late = [kepler for kepler in keplers.look(stack, wanted) if not kepler.ready]
         accounts = "\n".join(kepler.account for kepler in late)
         raise NotReady(f"not Ready after {READY_SECONDS:.0f} s; logs are in {stack.layout.state / 'logs'}\n{accounts}")
@@ -120,7 +120,7 @@ def _await_reports(stack: Stack, stop: threading.Event) -> None:
             seen, since = count, time.monotonic()
         return time.monotonic() - since > QUIET_SECONDS
 
-    until(quiet, REPORT_SECONDS, stop)
+    wait_until(quiet, REPORT_SECONDS, stop)
 
 
 def _power(node: ExporterNode, namespace: str, stop: threading.Event, say: Say) -> None:

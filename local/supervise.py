@@ -38,7 +38,7 @@ class Supervisor:
     def step(self) -> None:
         """Check every part once, and restart those that have ended and are due."""
         now = time.monotonic()
-        for name, process in list(self._stack.parts.items()):
+        for name, process in list(self._stack.processes.items()):
             if process.alive:
                 continue
             if name not in self._due:
@@ -54,5 +54,5 @@ class Supervisor:
         wait = delay(self._failures[name])
         self._due[name] = now + wait
         when = f"in {wait:.1f} s" if wait else "now"
-        log = self._stack.parts[name].part.log
+        log = self._stack.processes[name].spec.log
         self._say(f"{name} ended and is started again {when}; its log {log} ends: {last_line(log)}")

@@ -11,7 +11,7 @@ from local import topology
 from local.admin_client import AdminClient, Object
 from local.local_errors import NotReady
 from local.ports import LOOPBACK
-from local.probe import INTERVAL, until
+from local.probe import INTERVAL, wait_until
 from local.topology import Addresses
 
 EVENTING = "/apis/eventing.knative.dev/v1"
@@ -80,7 +80,7 @@ def _send_until_arrived(meta: Object, addresses: Addresses, arrived: set[str], s
             return False
         return url in arrived
 
-    if not until(travelled, CANARY_SECONDS, stop):
+    if not wait_until(travelled, CANARY_SECONDS, stop):
         raise NotReady(f"an event sent to {url} did not come out again: see the logs of ingress, dispatcher and filter")
 
 

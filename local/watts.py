@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local.local_errors import NotReady
-from local.probe import until
+from local.probe import wait_until
 
 # One sample of the exposition format: name, labels and value.
 SAMPLE = re.compile(r"^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
@@ -92,7 +92,7 @@ def _next(url: str, last: Mapping[Pod, float], stop: threading.Event) -> tuple[d
             read_now.update(joules(read(url)))
         return any(read_now.values()) and read_now != last
 
-    return (read_now, now()) if until(counted, PATIENCE, stop) else ({}, now())
+    return (read_now, now()) if wait_until(counted, PATIENCE, stop) else ({}, now())
 
 
 def show(watts: Mapping[Pod, float], console: Console, most: int = 10) -> None:

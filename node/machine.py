@@ -25,7 +25,7 @@ from local.admin_client import AdminClient
 from local.kubectl import Kubectl
 from local.layout import DEFAULT, Layout
 from local.local_errors import AlreadyRunning, NotReady
-from local.probe import until
+from local.probe import wait_until
 from local.process import Process, await_ready, recorded_processes
 from node import gateway, node_images, official, sandbox, user_install
 from node.node_parts import NODE_GROUP, NODE_USER, PROXY_USER, SERVER, NodeParts
@@ -161,7 +161,7 @@ class Node:
         return made, [Process.start(part, self.layout.records) for part in parts.controllers()]
 
     def _await_node(self, controllers: list[Process]) -> None:
-        if not until(lambda: self._ready(controllers), READY_SECONDS, threading.Event()):
+        if not wait_until(lambda: self._ready(controllers), READY_SECONDS, threading.Event()):
             raise controllers[2].failure(f"did not make its node Ready in {READY_SECONDS:.0f} s")
 
     @property

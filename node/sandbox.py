@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 
 from local.local_errors import AlreadyRunning, PartFailed
-from local.probe import until
+from local.probe import wait_until
 from local.process import living
 from node import cgroups, kernel_settings
 
@@ -162,7 +162,7 @@ def _up(state: Path, pause: Path, record: SandboxRecord) -> Sandbox:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as out:
         popen = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
-    if not until(lambda: marker.exists() or popen.poll() is not None, READY_SECONDS, threading.Event()):
+    if not wait_until(lambda: marker.exists() or popen.poll() is not None, READY_SECONDS, threading.Event()):
         os.killpg(popen.pid, signal.SIGKILL)
     if not marker.exists():
         raise PartFailed(f"the node's namespaces cannot be set up: {log.read_text(errors='replace').strip()[-300:]}")

@@ -1,10 +1,10 @@
 """Stores edits, that is, generations of our resources, when events report them.
 
-An event is only a hint: the object is read from the API server, and its generation is stored as `verified`. Anybody who
-reaches the Broker can send such an event. Two things can only be taken from an event, because they cannot be read any more: an earlier generation, if
-edits follow in quick succession, and the deletion of an object that is known. They are stored as unverified, and never
-replace what was read. An event that says anything else that the API server does not confirm is false or late, and is
-not stored.
+An event is only a hint: the object is read from the API server. Anybody who reaches the Broker can send such an event,
+so only the generation that is read is stored as `verified`. Two things can only be taken from an event, because they
+cannot be read any more: an earlier generation, if edits follow in quick succession, and the deletion of an object that
+is known. They are stored as unverified, and never replace what was read. An event that says anything else that the API
+server does not confirm is false or late, and is not stored.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -286,7 +286,7 @@ def test_a_token_that_is_taken_back_opens_nothing_soon_after(desk: AuditDesk, mo
     assert desk.namespaces("reports", token) == {LAB}
     name = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))["kubernetes.io"]["serviceaccount"]["name"]
     desk.stack.kubectl("-n", "default", "delete", "serviceaccount", name)
-    assert probe.until(lambda: desk.get("reports", token).status_code == 401, 15, threading.Event())
+    assert probe.wait_until(lambda: desk.get("reports", token).status_code == 401, 15, threading.Event())
 
 
 def test_a_trace_over_several_namespaces_is_seen_in_part(desk: AuditDesk) -> None:

@@ -260,7 +260,7 @@ def test_a_burst_costs_one_look(store: Store, objects: KnownObjects) -> None:
         sent = [senders.submit(audit, edited(KEPLER, 1, NOW))]
         assert begun.wait(10)
         sent += [senders.submit(audit, edited(KEPLER, generation, NOW)) for generation in range(2, 10)]
-        assert probe.until(lambda: _waiting(audit) == 8, 10, threading.Event())
+        assert probe.wait_until(lambda: _waiting(audit) == 8, 10, threading.Event())
         go_on.set()
         for future in sent:
             future.result()
