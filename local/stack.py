@@ -197,7 +197,7 @@ class Stack:
 
         Call it again after Triggers have changed, or after a part of the Broker was restarted.
         """
-        topology_objects.prove(self.api, self.addresses, self._stop)
+        topology_objects.wire_and_test(self.api, self.addresses, self._stop)
 
     def kubeconfig_for(self, namespace: str, account: str) -> Path:
         """Return a kubeconfig with that ServiceAccount's own token, from the TokenRequest API."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from audit.answers import checks
 from audit.answers.checks import Check, fail, ok, summed, warn
 from cli.doctor.check import ClusterSnapshot
-from cli.glance import status
+from cli.status_rows import status
 from runtime.objects import KEPLER, NAMESPACE, Ref, metadata, name
 from runtime.settings import VERSION
 

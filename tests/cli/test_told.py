@@ -9,8 +9,8 @@ import pytest
 
 from cli import output
 from cli.command_errors import Exit
-from cli.glance import rows, status
 from cli.main import COMMANDS
+from cli.status_rows import rows, status
 from local.layout import ROOT
 from runtime.ages import age
 from runtime.objects import KEPLER, Ref

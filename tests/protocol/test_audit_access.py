@@ -280,8 +280,8 @@ def test_what_the_api_server_said_holds_for_a_moment(desk: AuditDesk, monkeypatc
 
 def test_a_token_that_is_taken_back_opens_nothing_soon_after(desk: AuditDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its ServiceAccount is gone: ten seconds after the API server, which remembers tokens for ten as well."""
-    assert token_access.SECONDS <= 10
-    monkeypatch.setattr(token_access, "SECONDS", 0.0)
+    assert token_access.CACHE_SECONDS <= 10
+    monkeypatch.setattr(token_access, "CACHE_SECONDS", 0.0)
     token = desk.somebody(within={LAB: SEES})
     assert desk.namespaces("reports", token) == {LAB}
     name = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))["kubernetes.io"]["serviceaccount"]["name"]
