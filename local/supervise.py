@@ -27,6 +27,7 @@ class Supervisor:
         self._stack = stack
         self._say = say
         self._failures: dict[str, int] = {}
+        # Times at which parts that have ended are started again.
         self._due: dict[str, float] = {}
         self._began: dict[str, float] = {}
 
@@ -42,13 +43,14 @@ class Supervisor:
             if process.alive:
                 continue
             if name not in self._due:
-                self._ended(name, now)
+                self._schedule_restart(name, now)
             if now >= self._due[name]:
                 del self._due[name]
                 self._began[name] = now
                 self._stack.revive(name)
 
-    def _ended(self, name: str, now: float) -> None:
+    def _schedule_restart(self, name: str, now: float) -> None:
+        """Print that a part has ended, and note when to start it again."""
         ran = now - self._began.get(name, 0.0)
         self._failures[name] = 1 if ran > HEALTHY_SECONDS else self._failures.get(name, 0) + 1
         wait = delay(self._failures[name])
