@@ -28,6 +28,7 @@ from local.pod_status import ContainerState, now, pod_status
 from local.ports import LOOPBACK
 from local.probe import wait_until
 from local.process import Stage
+from local.service_proxy import ServiceProxy
 from local.source import SYSTEM_NAMESPACE
 from local.stack import Stack
 
@@ -65,12 +66,17 @@ RESTRICTED = {
 
 
 class ExporterNode:
-    """Runs the node while its `with` block runs. A thread reconciles the node's pods every `INTERVAL` seconds."""
+    """Runs the node while its `with` block runs. A thread reconciles the node's pods every `INTERVAL` seconds.
+
+    `services.routes` tells the exporters where Services are served on this machine. It is empty at first.
+    """
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._api = stack.api
-        self._host = PodHost(stack.api, stack.layout, stack.keys.ca, stack.layout.state / "containers")
+        self.services = ServiceProxy()
+        containers = stack.layout.state / "containers"
+        self._host = PodHost(stack.api, stack.layout, stack.keys.ca, containers, self.services.url)
         # By uid; None for a pod without a process here, such as a mirror pod.
         self._pods: dict[str, ExporterPod | None] = {}
         self._mirrors: dict[str, Object] = {}
@@ -94,6 +100,7 @@ class ExporterNode:
         """
         self._stopping.set()
         self._thread.join()
+        self.services.close()
         for exporter in self._exporters():
             wait_until(exporter.stop, STOP_SECONDS, threading.Event())
         with contextlib.suppress(CommandFailed):

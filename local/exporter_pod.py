@@ -34,12 +34,17 @@ RENEWAL_SECONDS = 2880.0
 
 @dataclass(frozen=True)
 class PodHost:
-    """What all pods of the node share. The file `containers` tells Kepler which process belongs to which container."""
+    """What all pods of the node share.
+
+    The file `containers` tells Kepler which process belongs to which container. `proxy` is the URL of the proxy to
+    Services.
+    """
 
     api: AdminClient
     layout: Layout
     ca: Path
     containers: Path
+    proxy: str
 
 
 class ExporterPod:
@@ -142,6 +147,7 @@ class ExporterPod:
             "KEPLER_LISTEN_HOST": listen_host(self.address),
             "KEPLER_CONTAINERS": str(host.containers),
             "KUBECONFIG": str(self._kubeconfig()),
+            "HTTP_PROXY": host.proxy,
         }
         name = f"{meta['namespace']}-{meta['name']}"
         built = host.layout.program(program(self._container))

@@ -34,8 +34,8 @@ TOO_NEW = "quay.io/sustainable_computing_io/kepler:v0.9.0"
 # The first release of line v0.11, which reads no BMCs.
 FIRST_NEW = "quay.io/sustainable_computing_io/kepler:v0.10.0"
 NEW_LINE: tuple[Change, ...] = (("collector.release", "v0.11"), ("collector.image", ABSENT))
-# Without what that line has not.
-ALONE: tuple[Change, ...] = (*NEW_LINE, ("estimator-sidecar.enabled", False), ("model-server.enabled", False))
+# Without what that line has not, from the beginning.
+WITHOUT = ((KEPLER.name, "estimator-sidecar.enabled", False), (KEPLER.name, "model-server.enabled", False))
 OLD_MODELS = "quay.io/sustainable_computing_io/kepler_model_server:v0.7.2"
 COUNTED = "http://models/ec2/CounterOnly/model.zip"
 DESCRIBED = (MACHINE_CONFIG.name, "machine-spec.m5.cores", 96)
@@ -199,34 +199,43 @@ CASES: tuple[Impossible, ...] = (
         "an estimator of a line that has none",
         "NotInThisRelease",
         "`estimator-sidecar.enabled`",
-        (*NEW_LINE, ("model-server.enabled", False)),
+        NEW_LINE,
+        given=WITHOUT[1:],
     ),
     Impossible(
         "a model server of a line that has none",
         "NotInThisRelease",
         "`model-server.enabled`",
-        (*NEW_LINE, ("estimator-sidecar.enabled", False)),
+        NEW_LINE,
+        given=WITHOUT[:1],
     ),
     Impossible(
         "BMCs of an older release of the line",
         "NotInThisRelease",
         "`collector.redfish.secret`",
-        (*ALONE, ("collector.image", FIRST_NEW), ("collector.redfish.secret", "bmcs")),
+        (*NEW_LINE, ("collector.image", FIRST_NEW), ("collector.redfish.secret", "bmcs")),
+        given=WITHOUT,
     ),
     Impossible(
-        "a port that the program has itself", "PortTaken", "`collector.port`", (*ALONE, ("collector.port", 8080))
+        "a port that the program has itself",
+        "PortTaken",
+        "`collector.port`",
+        (*NEW_LINE, ("collector.port", 8080)),
+        given=WITHOUT,
     ),
     Impossible(
         "additions that are nowhere",
         "ConfigurationNotFound",
         "`collector.additional-config`",
-        (*ALONE, ("collector.additional-config", "nowhere")),
+        (*NEW_LINE, ("collector.additional-config", "nowhere")),
+        given=WITHOUT,
     ),
     Impossible(
         "additions that Kepler would exit at",
         "ConfigurationInvalid",
         "`monitor.interval`",
-        (*ALONE, ("collector.additional-config", "wrong")),
+        (*NEW_LINE, ("collector.additional-config", "wrong")),
+        given=WITHOUT,
         stage=_configured("monitor: {interval: 5}"),
         mend=_delete(Ref(CONFIG_MAP, "", "wrong")),
     ),
