@@ -304,7 +304,7 @@ def test_a_trace_over_several_namespaces_is_seen_in_part(desk: AuditDesk) -> Non
 
 def test_tokens_are_not_remembered_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor as they are."""
-    monkeypatch.setattr(token_access, "TOKENS", 3)
+    monkeypatch.setattr(token_access, "MAX_CACHED_TOKENS", 3)
     authenticator = TokenAuthenticator(
         lambda _: ApiResponse(201, {"status": {"authenticated": True, "user": {"username": "a"}}})
     )
@@ -330,7 +330,7 @@ def test_an_api_server_that_is_away_is_503(desk: AuditDesk) -> None:
 
 def test_too_many_namespaces_have_to_be_named(desk: AuditDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each would be a question of its own."""
-    monkeypatch.setattr(token_access, "NAMESPACES", 1)
+    monkeypatch.setattr(token_access, "MAX_NAMESPACES", 1)
     token = desk.somebody(within={LAB: SEES})
     answer = desk.get("reports", token)
     assert answer.status_code == 400
