@@ -14,7 +14,7 @@ from audit.answers.query_api import QueryApi
 from audit.audit_settings import AuditSettings
 from audit.storage import schema_upgrade, signing
 from audit.storage.database import Database
-from audit.storage.hints import SECONDS, Hints
+from audit.storage.edit_recorder import READ_TIMEOUT, EditRecorder
 from audit.storage.intake import Audit
 from audit.storage.retention import Retention
 from audit.storage.store import Store
@@ -44,15 +44,15 @@ def build(settings: AuditSettings, surroundings: Surroundings, writers: Callable
     client = functools.partial(_client, transport)
     api = QueryApi(database, Live(transport, surroundings.namespace), ChildReader(client, writers), access, sink)
     store = Store(database, full=retention.note_size)
-    hints = Hints(store, client)
+    edit_recorder = EditRecorder(store, client)
     keyring = surroundings.keyring or Keyring(transport(), surroundings.namespace)
     signing.begin(keyring)
-    return Audit(store, api.blueprint(), hints, keyring)
+    return Audit(store, api.blueprint(), edit_recorder, keyring)
 
 
 def _client(transport: Callable[[], Transport]) -> Client:
     """Return a client for one read from the API server."""
-    return Client(transport(), manager="kepler-audit", seconds=SECONDS)
+    return Client(transport(), manager="kepler-audit", seconds=READ_TIMEOUT)
 
 
 def _temporary_database() -> str:

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from benchmarks.watch import Ready
+from benchmarks.ready_watch import ReadyWatch
 from local.admin_client import Object
 from local.stack import Stack
 from tests.workbench import create_namespace
@@ -14,25 +14,26 @@ from tests.workbench import create_namespace
 API = "/apis/sustainable-computing.io/v1alpha1"
 
 
-def one_by_one(stack: Stack, ready: Ready, count: int) -> dict[str, float]:
+def one_by_one(stack: Stack, watch: ReadyWatch, count: int) -> dict[str, float]:
     """Return milliseconds to `Ready`; each Kepler is created once the one before is Ready."""
-    return _quantiles(_create(stack, f"one-{number}", ready)() for number in range(count))
+    return _quantiles(_create(stack, f"one-{number}", watch)() for number in range(count))
 
 
-def at_once(stack: Stack, ready: Ready, count: int, prefix: str = "burst") -> dict[str, float]:
+def at_once(stack: Stack, watch: ReadyWatch, count: int, prefix: str = "burst") -> dict[str, float]:
     """Return milliseconds to `Ready`; all Keplers are created as fast as the API server accepts them."""
     began = time.monotonic()
-    pending = [_create(stack, f"{prefix}-{number}", ready) for number in range(count)]
+    pending = [_create(stack, f"{prefix}-{number}", watch) for number in range(count)]
     quantiles = _quantiles(wait() for wait in pending)
     return quantiles | {"resources_per_second": round(count / (time.monotonic() - began), 1)}
 
 
-def _create(stack: Stack, namespace: str, ready: Ready) -> Callable[[], float]:
+def _create(stack: Stack, namespace: str, watch: ReadyWatch) -> Callable[[], float]:
+    """Create a Kepler, and return a function that waits until it is Ready and returns the milliseconds."""
     create_namespace(stack, namespace)
     kepler: Object = {"apiVersion": "sustainable-computing.io/v1alpha1", "kind": "Kepler"}
     stack.api.create(f"{API}/namespaces/{namespace}/keplers", kepler | {"metadata": {"name": "kepler"}, "spec": {}})
     created = time.monotonic()
-    return lambda: (ready.at(namespace) - created) * 1000
+    return lambda: (watch.at(namespace) - created) * 1000
 
 
 def _quantiles(milliseconds: Iterable[float]) -> dict[str, float]:

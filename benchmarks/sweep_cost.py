@@ -28,10 +28,10 @@ from tests.workbench import Workbench, create_namespace, kepler, transport
 
 FIRST = "sweep-00000"
 # etcd accepts at most 128 operations in one transaction.
-TOGETHER = 120
+MAX_OPERATIONS = 120
 
 
-def converged(stack: Stack, count: int) -> None:
+def create_converged(stack: Stack, count: int) -> None:
     """Create this many converged Keplers, one in each namespace."""
     create_namespace(stack, FIRST)
     stack.api.create(path(KEPLER, FIRST), kepler())
@@ -42,24 +42,25 @@ def converged(stack: Stack, count: int) -> None:
 
 
 def measure(stack: Stack, count: int) -> dict[str, float]:
-    """Return the figures of one sweep, at the start of its own process."""
+    """Return the figures of one sweep, which a new process makes at its start."""
     with _sink() as (address, received):
         process = _process(stack, address)
-        line = _swept(process)
+        result = _first_sweep(process)
         process.terminate()
         _, _, usage = os.wait4(process.pid, 0)
-    assert line["resources"] == count, line
+    assert result["resources"] == count, result
     return {
-        "resources": line["resources"],
-        "diverging": line["diverging"],
+        "resources": result["resources"],
+        "diverging": result["diverging"],
         "events_sent": len(received),
-        "calls": line["calls"],
-        "seconds": round(line["milliseconds"] / 1000, 1),
+        "calls": result["calls"],
+        "seconds": round(result["milliseconds"] / 1000, 1),
         "peak_mib": round(usage.ru_maxrss / 1024, 1),
     }
 
 
 def _names(count: int) -> list[str]:
+    """Return the names of the namespaces, all of the same length."""
     return [f"sweep-{number:05}" for number in range(count)]
 
 
@@ -70,8 +71,8 @@ def _copy(stack: Stack, count: int) -> None:
     etcd = urllib3.connection_from_url(address, cert_file=certificate, key_file=key, ca_certs=ca)
     stored = [*_stored(etcd)]
     config = stack.api.get(f"/api/v1/namespaces/{FIRST}/configmaps/{children.CFM}")
-    others, many = _names(count)[1:], max(1, TOGETHER // len(stored))
-    for names in (others[first : first + many] for first in range(0, len(others), many)):
+    others, batch = _names(count)[1:], max(1, MAX_OPERATIONS // len(stored))
+    for names in (others[first : first + batch] for first in range(0, len(others), batch)):
         puts = [_put(key, value, name, config) for name in names for key, value in stored]
         answer = etcd.request("POST", "/v3/kv/txn", json={"success": [{"requestPut": put} for put in puts]})
         assert answer.status == 200, answer.data[:300]
@@ -80,8 +81,8 @@ def _copy(stack: Stack, count: int) -> None:
 def _stored(etcd: urllib3.HTTPConnectionPool) -> Iterator[tuple[bytes, bytes]]:
     """Yield keys and values of the first namespace and everything in it."""
     everything = {"key": _encoded(b"/registry/"), "range_end": _encoded(b"/registry0")}
-    kept = etcd.request("POST", "/v3/kv/range", json=everything).json()
-    for entry in kept["kvs"]:
+    stored = etcd.request("POST", "/v3/kv/range", json=everything).json()
+    for entry in stored["kvs"]:
         key, value = base64.b64decode(entry["key"]), base64.b64decode(entry["value"])
         if f"/{FIRST}/".encode() in key or key.endswith(f"/namespaces/{FIRST}".encode()):
             yield key, value
@@ -91,8 +92,8 @@ def _put(key: bytes, value: bytes, name: str, config: Manifest) -> dict[str, str
     """Return a stored object under another namespace. Its name has the same length, since lengths are stored, too."""
     before = cfm.configuration_hash(config, {})
     after = cfm.configuration_hash(json.loads(json.dumps(config).replace(FIRST, name)), {})
-    moved = value.replace(FIRST.encode(), name.encode()).replace(before.encode(), after.encode())
-    return {"key": _encoded(key.replace(FIRST.encode(), name.encode())), "value": _encoded(moved)}
+    renamed = value.replace(FIRST.encode(), name.encode()).replace(before.encode(), after.encode())
+    return {"key": _encoded(key.replace(FIRST.encode(), name.encode())), "value": _encoded(renamed)}
 
 
 def _encoded(content: bytes) -> str:
@@ -107,6 +108,7 @@ def _bind(stack: Stack, subjects: Sequence[Manifest]) -> None:
 
 
 def _process(stack: Stack, sink: str) -> "subprocess.Popen[str]":
+    """Start the process of function `sweep`, with its own ServiceAccount and this sink."""
     kubeconfig = stack.kubeconfig_for(NAMESPACE, "kepler-sweep")
     address = f"127.0.0.1:{Ports.free().functions[0]}"
     settings = {"FUNCTION": "sweep", "KUBECONFIG": str(kubeconfig), "LISTEN_ADDRESS": address, "K_SINK": sink}
@@ -119,8 +121,8 @@ def _process(stack: Stack, sink: str) -> "subprocess.Popen[str]":
     )
 
 
-def _swept(process: "subprocess.Popen[str]") -> dict[str, float]:
-    """Return the result of the sweep at the start."""
+def _first_sweep(process: "subprocess.Popen[str]") -> dict[str, float]:
+    """Return the result of the sweep that the process makes at its start, from its log."""
     assert process.stdout is not None
     for line in process.stdout:
         if line.startswith("{") and (record := json.loads(line)).get("message") == "swept":
@@ -133,7 +135,7 @@ def _sink() -> Iterator[tuple[str, list[str]]]:
     """Yield the address of a receiver of events, and the types of received events that request a reconcile."""
     received: list[str] = []
 
-    class Taking(http.server.BaseHTTPRequestHandler):
+    class ResyncReceiver(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("content-length", 0)))
             if self.headers["ce-type"] == RESYNC_REQUESTED:
@@ -144,7 +146,7 @@ def _sink() -> Iterator[tuple[str, list[str]]]:
         def log_message(self, *_: object) -> None:
             """Log nothing: this is a measurement."""
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Taking)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), ResyncReceiver)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}", received
     server.shutdown()

@@ -17,7 +17,7 @@ from tests.workbench import BY_NAME, create_namespace, kepler
 AUDIT = "kepler-audit"
 # Seconds between two queries, and until the measurement fails.
 PERIOD = 0.005
-PATIENCE = 30.0
+TIMEOUT = 30.0
 
 
 def first_report(stack: Stack, count: int) -> dict[str, float]:
@@ -31,8 +31,8 @@ def first_report(stack: Stack, count: int) -> dict[str, float]:
         began = time.monotonic()
         generation = stack.api.apply(where, edited)["metadata"]["generation"]
         query = f"reports?kind=Kepler&namespace={name}&name=kepler&generation={generation}"
-        first.append(_until(began, lambda query=query: _asked(stack, query)["items"]))
-        last.append(_until(began, lambda query=query: _is_whole(_asked(stack, query)["items"])))
+        first.append(_milliseconds_until(began, lambda query=query: _query(stack, query)["items"]))
+        last.append(_milliseconds_until(began, lambda query=query: _is_complete(_query(stack, query)["items"])))
     return {
         "first report p50_ms": round(statistics.median(first), 1),
         "first report max_ms": round(max(first), 1),
@@ -41,18 +41,20 @@ def first_report(stack: Stack, count: int) -> dict[str, float]:
     }
 
 
-def _until(began: float, true: Any) -> float:
-    while not true():
-        assert time.monotonic() - began < PATIENCE
+def _milliseconds_until(began: float, check: Any) -> float:
+    """Return the milliseconds from `began` until the check is true."""
+    while not check():
+        assert time.monotonic() - began < TIMEOUT
         time.sleep(PERIOD)
     return (time.monotonic() - began) * 1000
 
 
-def _is_whole(reports: list[Any]) -> bool:
+def _is_complete(reports: list[Any]) -> bool:
+    """Return whether every function has reported."""
     return {report["function"] for report in reports} >= {*BY_NAME}
 
 
-def _asked(stack: Stack, query: str) -> Any:
+def _query(stack: Stack, query: str) -> Any:
     answer = urllib3.request("GET", f"{stack.url(AUDIT)}{API.lstrip('/')}/{query}", retries=False)
     assert answer.status == 200, answer.data
     return json.loads(answer.data)

@@ -9,7 +9,7 @@ command_errors   exit codes and errors
 output           tables, JSON and YAML
 kinds            the kinds that commands accept, by any of their names
 lookup           finds the resource that a command is about
-glance           all resources, a line each
+status_rows      all resources, a row each
 dead_letter_rows dead letters as rows
 support_files    the files of a support bundle
 power            watts by pod

@@ -26,8 +26,8 @@ from runtime.printable import visible, visible_line
 # The width for a pipe, which has none: wider than any line.
 UNBOUNDED = 10_000
 STYLES = {"True": "green", "ok": "green", "False": "red", "fail": "red", "Unknown": "yellow", "warn": "yellow"}
-# Longest value in a line, in characters.
-LONGEST = 120
+# The longest value in a line, in characters.
+MAX_VALUE = 120
 # Spaces between two columns on a terminal, and the least width of a column that is cut.
 GAP, NARROWEST = 2, 20
 
@@ -137,7 +137,7 @@ def documents(content: Any, how: Format) -> None:
     sys.stdout.write(json.dumps(content, indent=2) + "\n" if how is Format.JSON else as_yaml(content))
 
 
-def value(content: Any, longest: int = LONGEST) -> str:
+def value(content: Any, longest: int = MAX_VALUE) -> str:
     """Return a field's value for a line: as JSON, cut to `longest` characters; `-` if there is none."""
     if content is None:
         return "-"

@@ -1,5 +1,6 @@
 """Writes `config/crds/` from the models: `python -m crds.crd_files`, or `--check` to only compare."""
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -87,9 +88,12 @@ def _text(document: dict[str, JsonValue]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Writes the files; with `--check`, names those that differ and exits with 1."""
+    """Write the files and return 0. With `--check`, only name the files that differ, and return 1 if any do."""
+    parser = argparse.ArgumentParser(prog="python -m crds.crd_files", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="only name the files that differ; exit with 1 if any do")
+    check = parser.parse_args(arguments).check
     files = crd_documents()
-    if arguments == ["--check"]:
+    if check:
         stale = [path for path, text in files.items() if not path.exists() or path.read_text() != text]
         for path in stale:
             sys.stderr.write(f"{path} is not what crds/ says: run `make generate`\n")

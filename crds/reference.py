@@ -3,6 +3,7 @@
 One table a resource, one row a field, in the words of the CRDs. Of Kubernetes' own types only the names are given.
 """
 
+import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,4 +150,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m crds.reference", description=__doc__).parse_args()
     main()

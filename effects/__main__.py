@@ -1,5 +1,6 @@
 """`python -m effects`: writes `docs/effects.md`; `make generate` runs it."""
 
+import argparse
 import sys
 
 from effects.field_effects import FILE, MissingCase, document
@@ -14,4 +15,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m effects", description=__doc__).parse_args()
     main()

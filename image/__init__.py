@@ -7,7 +7,7 @@ components   packages of the image, with their digests
 dependencies the layer of locked Python packages
 failure      the error that ends a build with one sentence
 interpreter  the image's own Python, run from its unpacked root
-kept         layers cached by the digest of their inputs
+layer_cache  layers cached by the digest of their inputs
 materials    the bill of materials, as CycloneDX
 oci          OCI image archives: layers, configuration, manifest
 product      the layer of our own packages, and what a container of the image runs

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from image import base, dependencies, materials, oci, product
 from image.components import Component
 from image.interpreter import ImageInterpreter
-from image.kept import KeptLayer, Make, is_kept, kept, layer_digest
+from image.layer_cache import KeptLayer, Make, is_kept, kept, layer_digest
 from runtime.settings import VERSION
 
 FOLDER = dependencies.ROOT / ".local/image"
@@ -18,7 +18,9 @@ TAG = f"dev.local/{product.TITLE}:{VERSION}"
 OUTPUT = FOLDER / f"{product.TITLE}-{VERSION}.tar"
 HERE = Path(__file__).parent
 # The modules that make both lower layers; a change of one makes the layers anew.
-RECIPE = tuple(HERE / f"{module}.py" for module in ("bytecode", "components", "interpreter", "kept", "oci", "trim"))
+RECIPE = tuple(
+    HERE / f"{module}.py" for module in ("bytecode", "components", "interpreter", "layer_cache", "oci", "trim")
+)
 
 
 @dataclass(frozen=True)

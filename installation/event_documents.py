@@ -3,6 +3,7 @@
 All of them are written from `installation.event_catalogue`.
 """
 
+import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -245,4 +246,5 @@ def write() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m installation.event_documents", description=__doc__).parse_args()
     write()

@@ -1,5 +1,6 @@
 """`python -m installation.generate`: writes `config/base` and the explanations of reasons; `make generate` runs it."""
 
+import argparse
 from pathlib import Path
 from typing import Any
 
@@ -46,4 +47,5 @@ def write() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m installation.generate", description=__doc__).parse_args()
     write()

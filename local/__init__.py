@@ -16,7 +16,7 @@ This package imports nothing of the operator: it knows `config/` by path, and th
     topology         addresses of Brokers, Triggers and sources, as Knative's controllers write them
     topology_objects writes them to the API server
     source           an ApiServerSource as a process
-    service_proxy    the way of exporters to Services
+    service_proxy    an HTTP proxy from exporters to Services
     services         a Knative Service as a process
     process          a process: started, watched, stopped
     supervise        restarts processes that have ended
@@ -26,10 +26,10 @@ This package imports nothing of the operator: it knows `config/` by path, and th
     admin_client     the API server, as the administrator
     kubectl          the real kubectl
     keplers          the sample resources
-    exporter_node    a node whose exporter is a process: Kepler itself
+    exporter_node    a simulated node that runs exporter pods as processes
     exporter_pod     one pod of Kepler's DaemonSet as a process
     pod_files        volumes, environment and arguments of a pod
-    pod_network      the way of the API server to pods
+    pod_network      an egress proxy from the API server to pods
     pod_status       the status of a pod
     watts            power by pod, from an exporter's `/metrics`
     account          what the functions did, from `audit`

@@ -1,7 +1,6 @@
-"""Summarizes what the functions did, from the reports in `audit`'s log.
+"""Summarizes the reports of the functions for the terminal, from the log of `audit`.
 
-Each line of the log that is a report is one reconcile by one function. Other lines are skipped. The summary is for
-reading on a terminal, never for decisions.
+Each line of the log that is a report is one reconcile by one function. Other lines are skipped.
 """
 
 import json
@@ -48,7 +47,7 @@ class ReconcileSummary:
             self.resource,
             self.function,
             str(report.get("outcome", "?")),
-            _together([*self.wrote, *(_write(change) for change in report.get("changes") or [])]),
+            _added_up([*self.wrote, *(_write(change) for change in report.get("changes") or [])]),
             self.calls + len(report.get("calls") or []),
             self.milliseconds + float(report.get("milliseconds") or 0),
         )
@@ -67,8 +66,8 @@ def summary(reports: Iterable[Object]) -> list[ReconcileSummary]:
     """Return one summary for each resource and function, in the order of first appearance."""
     lines: dict[tuple[str, str], ReconcileSummary] = {}
     for report in reports:
-        of = report.get("object") or {}
-        resource = "/".join(part for part in (of.get("namespace"), of.get("name")) if part)
+        subject = report.get("object") or {}
+        resource = "/".join(part for part in (subject.get("namespace"), subject.get("name")) if part)
         key = (resource, str(report.get("function", "?")))
         lines[key] = lines.get(key, ReconcileSummary(*key, outcome="?")).with_report(report)
     return list(lines.values())
@@ -89,6 +88,7 @@ def show(lines: list[ReconcileSummary], console: Console) -> None:
 
 
 def _report(line: str) -> Object | None:
+    """Return the report in a line of the log; None if the line is no report."""
     try:
         content = json.loads(line)
     except ValueError:
@@ -100,12 +100,14 @@ def _report(line: str) -> Object | None:
 
 
 def _write(change: Object) -> ObjectSummary:
-    of = change.get("object") or {}
-    target = f"{of.get('kind', '?')} {of.get('name', '?')}"
+    """Return the summary of one change in a report."""
+    subject = change.get("object") or {}
+    target = f"{subject.get('kind', '?')} {subject.get('name', '?')}"
     return ObjectSummary(target, str(change.get("action", "changed")), len(change.get("fields") or []))
 
 
-def _together(writes: Iterable[ObjectSummary]) -> tuple[ObjectSummary, ...]:
+def _added_up(writes: Iterable[ObjectSummary]) -> tuple[ObjectSummary, ...]:
+    """Return one summary for each object and action, with the sums of fields and times."""
     totals: dict[tuple[str, str], ObjectSummary] = {}
     for write in writes:
         key = (write.target, write.action)

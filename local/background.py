@@ -13,7 +13,7 @@ from local import go_programs, run
 from local.layout import DEFAULT, ROOT
 from local.local_errors import PartFailed
 from local.owner import FolderOwner, OwnerRecord, owner
-from local.probe import until
+from local.probe import wait_until
 from local.process import ProcessRecord, recorded_processes, stop_recorded
 
 START_SECONDS = 180.0
@@ -25,7 +25,7 @@ Say = Callable[[str], None]
 def up(options: run.Options, say: Say, state: Path = DEFAULT) -> None:
     """Start `run` as a process that outlives this one. Return when all is ready, with its output printed.
 
-    Raises PartFailed with its output if it ends before, or is not ready in time.
+    Raises PartFailed if `run` ends before all is ready, with its output, or if it is not ready in time.
     """
     go_programs.build(say=say)
     FolderOwner(state).release()  # raises if another run owns the folder
@@ -40,13 +40,13 @@ def up(options: run.Options, say: Say, state: Path = DEFAULT) -> None:
 
     def ready() -> bool:
         if child.poll() is not None:
-            raise PartFailed(log.read_text(errors="replace").strip() or "it ended without a word")
+            raise PartFailed(log.read_text(errors="replace").strip() or "it ended without output")
         record = owner(state)
         return bool(record and record.pid == child.pid and record.ready)
 
     in_time = False
     try:
-        in_time = until(ready, START_SECONDS, stop)
+        in_time = wait_until(ready, START_SECONDS, stop)
     finally:
         if not in_time:
             child.terminate()
@@ -95,4 +95,4 @@ def status(state: Path = DEFAULT) -> bool:
 def _state(record: OwnerRecord | None, records: list[ProcessRecord]) -> str:
     if record:
         return "running" if record.ready else "starting or stopping"
-    return "nobody watches these processes: `make down` stops them" if records else "nothing is running"
+    return "no `run` supervises these processes: `make down` stops them" if records else "nothing is running"

@@ -1,7 +1,7 @@
-"""etcd, kube-apiserver and the controllers as processes. `bare` is the first two, which most tests need.
+"""Runs etcd, kube-apiserver and the controllers as processes. `bare` are the first two, which most tests need.
 
-The flags were found by experiment (Kubernetes v1.35). Authorisation is RBAC, as in a cluster, so a ServiceAccount can
-do here exactly what its roles allow. Unless `durable` is set, etcd is configured for speed instead of durability: its
+The flags were found by experiment (Kubernetes v1.35). Authorization is RBAC, as in a cluster, so a ServiceAccount may
+do exactly what its roles allow. Unless `durable` is set, etcd is configured for speed instead of durability: its
 state is deleted at each start.
 
 etcd has no users: whoever can connect to it can do anything. So it accepts only clients with the certificate of this
@@ -22,7 +22,8 @@ from local.vendor import STAGES
 
 HOSTNAME = "kubernetes.io/hostname"
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
-FAKE = "kwok.x-k8s.io/node"
+# The annotation of nodes that kwok simulates.
+KWOK_ANNOTATION = "kwok.x-k8s.io/node"
 NODES = ("control-plane", "worker-1", "worker-2", "worker-3")
 # Enough for a benchmark of hundreds of exporters with their resource requests.
 CAPACITY = {"cpu": "128", "memory": "1024Gi", "pods": "1000"}
@@ -55,11 +56,11 @@ class ControlPlane:
         return f"https://{LOOPBACK}:{self.ports.apiserver}"
 
     def bare(self) -> list[ProcessSpec]:
-        """Return etcd and the API server; they are started together, and the latter waits for the former."""
+        """Return etcd and the API server. They are started together: the API server waits for etcd."""
         return [self._etcd(), self._apiserver()]
 
     def controllers(self) -> list[ProcessSpec]:
-        """Return the controllers that make pods of a DaemonSet, and run them.
+        """Return the controllers that create the pods of a DaemonSet, schedule them, and simulate that they run.
 
         Start them once the API server is ready.
         """
@@ -82,7 +83,7 @@ class ControlPlane:
             *self.pki.etcd_flags("--"),
             *self.pki.etcd_flags("--peer-"),
             *(() if self.durable else ("--unsafe-no-fsync",)),
-            # A single member waits this long before it elects itself.
+            # Milliseconds. A single member waits this long before it elects itself.
             "--heartbeat-interval=10",
             "--election-timeout=100",
             "--log-level=warn",
@@ -122,6 +123,7 @@ class ControlPlane:
         )
 
     def _auditing(self) -> tuple[str, ...]:
+        """Write the audit policy, and return the API server's flags for an audit log."""
         policy = self.layout.state / "audit-policy.yaml"
         policy.write_text(AUDIT_POLICY)
         # Blocking: once a response has arrived, its line is in the file.
@@ -167,7 +169,7 @@ class ControlPlane:
             f"--kubeconfig={self.layout.kubeconfig}",
             # Not the node of `local.exporter_node`, whose pods are processes.
             "--manage-all-nodes=false",
-            f"--manage-nodes-with-annotation-selector={FAKE}=fake",
+            f"--manage-nodes-with-annotation-selector={KWOK_ANNOTATION}=fake",
             f"--server-address={address}",
             f"--node-ip={LOOPBACK}",
             "--cidr=10.0.0.0/16",
@@ -183,7 +185,7 @@ class ControlPlane:
 
 
 def node(name: str) -> Object:
-    """Return a node that kwok keeps alive; the first one is tainted as a control-plane node."""
+    """Return a node that kwok keeps Ready; the first of `NODES` is tainted as a control-plane node."""
     labels = {HOSTNAME: name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}
     spec: Object = {}
     if name == NODES[0]:
@@ -192,7 +194,7 @@ def node(name: str) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": name, "labels": labels, "annotations": {FAKE: "fake"}},
+        "metadata": {"name": name, "labels": labels, "annotations": {KWOK_ANNOTATION: "fake"}},
         "spec": spec,
         "status": {"capacity": CAPACITY, "allocatable": CAPACITY},
     }

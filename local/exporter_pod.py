@@ -1,7 +1,7 @@
-"""One pod of Kepler's DaemonSet as a process: started, probed, started again when it ends, and reported as its status.
+"""Runs one pod of Kepler's DaemonSet as a process: starts and probes it, restarts it, and writes the pod's status.
 
-A pod has no network of its own here: the pod `10.a.b.c` listens on `127.a.b.c` (`local.pod_network`, and
-`local/programs/kepler/rootless.go`), with the port of the configuration.
+A pod has no network of its own here. The pod with address `10.a.b.c` listens on `127.a.b.c`, at the port that is
+configured (see `local.pod_network` and `local/programs/kepler/rootless.go`).
 """
 
 import hashlib
@@ -21,14 +21,14 @@ from local.pod_network import listen_host
 from local.pod_status import ContainerState, pod_status
 from local.process import Process, ProcessSpec, Stage
 
-# The command of a container -> our program for it; other containers of the pod are only reported as running.
+# The command of a container -> the program that is run for it. Other containers are only reported as running.
 PROGRAMS = {"/usr/bin/kepler": "kepler"}
 DATA = "var/lib/kepler"
 
 GRACE_SECONDS = 5.0
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 30.0
-# The token lives for an hour; a kubelet renews it when four fifths of that are over.
+# A token is valid for an hour. As a kubelet, this renews it after 80 % of that.
 RENEWAL_SECONDS = 2880.0
 
 
@@ -36,7 +36,8 @@ RENEWAL_SECONDS = 2880.0
 class PodHost:
     """What all pods of the node share.
 
-    `containers` is the file that tells Kepler which process is whose; `proxy` is the URL of the proxy to Services.
+    The file `containers` tells Kepler which process belongs to which container. `proxy` is the URL of the proxy to
+    Services.
     """
 
     api: AdminClient
@@ -47,7 +48,7 @@ class PodHost:
 
 
 class ExporterPod:
-    """A pod that runs; `address` is its own, of the form `10.a.b.c`."""
+    """An exporter pod; `address` is the pod's IP address, of the form `10.a.b.c`."""
 
     def __init__(self, pod: Object, address: str, host: PodHost) -> None:
         self.address = address
@@ -67,19 +68,19 @@ class ExporterPod:
 
     @property
     def url(self) -> str:
-        """Where the exporter serves."""
+        """The URL at which the exporter serves, without a path."""
         port = self._container["ports"][0]["containerPort"]
         return f"http://{listen_host(self.address)}:{port}"
 
     @property
     def session(self) -> tuple[int, str] | None:
-        """The pid of the process, which leads a session, and the container that it is; None while none runs."""
+        """The pid of the process, which leads a session, and the id of its container; None while no process runs."""
         return (self._process.record.pid, self._container_id) if self._process else None
 
     def step(self) -> None:
-        """Start, probe or start again, whichever is due, and report a status that has changed.
+        """Start, restart or probe the process, whichever is due, and write the pod's status if it has changed.
 
-        Nothing is done once the pod has been asked to stop.
+        Does nothing after `stop` was called.
         """
         if self._deadline:
             return
@@ -97,7 +98,7 @@ class ExporterPod:
         self._report()
 
     def stop(self) -> bool:
-        """Ask the process to end; return whether it has ended. After some seconds it is killed."""
+        """Terminate the process; return whether it has ended. To be called until then: kills after `GRACE_SECONDS`."""
         if not self._process:
             return True
         if not self._deadline:
@@ -117,8 +118,8 @@ class ExporterPod:
 
     @property
     def _health(self) -> str:
-        asked = self._container.get("readinessProbe", {}).get("httpGet", {})
-        return str(asked.get("path", "/"))
+        http_get = self._container.get("readinessProbe", {}).get("httpGet", {})
+        return str(http_get.get("path", "/"))
 
     @property
     def _container_id(self) -> str:
@@ -127,14 +128,15 @@ class ExporterPod:
     def _start(self, now: float) -> None:
         try:
             self._files.write(self._container, self.root)
-            part = self._part(self._files.environment(self._container))
-        except CommandFailed:  # what it mounts is not there yet
+            spec = self._process_spec(self._files.environment(self._container))
+        except CommandFailed:  # an object that the pod mounts does not exist yet
             self._due = now + FIRST_DELAY
             return
         self._renewal = now + RENEWAL_SECONDS
-        self._process = Process.start(part, self._host.layout.records, append=self.restarts > 0)
+        self._process = Process.start(spec, self._host.layout.records, append=self.restarts > 0)
 
-    def _part(self, environment: Mapping[str, str]) -> ProcessSpec:
+    def _process_spec(self, environment: Mapping[str, str]) -> ProcessSpec:
+        """Return how the exporter is started; also links Kepler's data and writes the kubeconfig."""
         host, meta = self._host, self._pod["metadata"]
         data = self.root / DATA / "data"
         data.parent.mkdir(parents=True, exist_ok=True)
@@ -161,7 +163,7 @@ class ExporterPod:
         )
 
     def _kubeconfig(self) -> Path:
-        """Write a kubeconfig that refers to the pod's token, whose path is a constant of the client's in a cluster."""
+        """Write a kubeconfig with the pod's token, and return its path. In a cluster, the client needs none."""
         token = self.root / TOKEN_PATH
         cluster = {"server": self._host.api.server, "certificate-authority": str(self._host.ca)}
         content = {
@@ -177,6 +179,7 @@ class ExporterPod:
         return path
 
     def _ended(self, now: float) -> None:
+        """Note that the process has ended, and when to restart it: at once, then after a delay that doubles."""
         self._process = None
         self.ready = False
         self._waiting = "CrashLoopBackOff"
@@ -184,6 +187,7 @@ class ExporterPod:
         self.restarts += 1
 
     def _report(self) -> None:
+        """Write the pod's status to the API server if it differs from the one written last."""
         waiting = "" if self._process else self._waiting
         own = ContainerState(self._container_id, ready=self.ready, restarts=self.restarts, waiting=waiting)
         others = {
@@ -197,7 +201,7 @@ class ExporterPod:
 
 
 def program(container: Object) -> str:
-    """Return our program for a container, empty if there is none."""
+    """Return the program that is run for a container; empty if none is."""
     return PROGRAMS.get((container.get("command") or [""])[0], "")
 
 
@@ -207,7 +211,7 @@ def container_id(pod: Object, name: str, restarts: int = 0) -> str:
 
 
 def write_status(api: AdminClient, pod: Object, status: Object) -> None:
-    """Write a pod's status; a pod that is gone or is another one meanwhile is passed over."""
+    """Write a pod's status, unless the pod no longer exists or another pod has its name now."""
     meta = {key: pod["metadata"][key] for key in ("name", "namespace", "uid")}
     path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/status"
     api.apply(path, {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "status": status})

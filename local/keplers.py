@@ -1,4 +1,4 @@
-"""The sample resources: applies them as a user would, and reads whether they are Ready."""
+"""Applies the sample resources as a user would, and reads whether the Keplers among them are Ready."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ UNSET: Object = {"type": "", "status": "", "reason": "", "message": ""}
 
 @dataclass(frozen=True)
 class WatchedKepler:
-    """A Kepler as last seen; `content` is empty while it does not exist."""
+    """A Kepler as it was last read; `content` is empty if it does not exist."""
 
     namespace: str
     name: str
@@ -30,21 +30,21 @@ class WatchedKepler:
             condition.get("type") == "Ready"
             and condition.get("status") == "True"
             and condition.get("observedGeneration", generation) == generation
-            for condition in self._conditions
+            for condition in self._entries
         )
 
     @property
-    def account(self) -> str:
+    def conditions(self) -> str:
         """Return the conditions with their messages, for an error about a resource that does not become Ready."""
         sentences = [
-            "  {type}={status} {reason}: {message}".format_map({**UNSET, **condition}) for condition in self._conditions
+            "  {type}={status} {reason}: {message}".format_map({**UNSET, **condition}) for condition in self._entries
         ]
         return "\n".join(
             [f"Kepler '{self.namespace}/{self.name}':", *(sentences or ["  no conditions: no function wrote any"])]
         )
 
     @property
-    def _conditions(self) -> list[Object]:
+    def _entries(self) -> list[Object]:
         return list(self.content.get("status", {}).get("conditions", []))
 
 
@@ -55,12 +55,12 @@ def apply(kubectl: Kubectl, folder: Path) -> list[Object]:
     return [manifest for manifest in kubectl.render(folder) if manifest["kind"] == KIND]
 
 
-def look(stack: Stack, wanted: list[Object]) -> list[WatchedKepler]:
-    """Return the Keplers as they are now."""
-    return [_look(stack, manifest) for manifest in wanted]
+def read(stack: Stack, wanted: list[Object]) -> list[WatchedKepler]:
+    """Read the present state of these Keplers."""
+    return [_read(stack, manifest) for manifest in wanted]
 
 
-def _look(stack: Stack, manifest: Object) -> WatchedKepler:
+def _read(stack: Stack, manifest: Object) -> WatchedKepler:
     name = manifest["metadata"]["name"]
     namespace = manifest["metadata"].get("namespace", NAMESPACE)
     path = f"/apis/{manifest['apiVersion']}/namespaces/{namespace}/{plural(manifest['kind'])}/{name}"

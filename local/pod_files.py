@@ -1,7 +1,7 @@
-"""A pod's volumes as files below a directory, and its container's command line, as a kubelet makes them.
+"""Writes a pod's volumes as files below a directory, and computes environment and arguments, as a kubelet does.
 
-Directories of the host are left out: a process sees them anyway. What a program of the pod reads at its own paths, it
-finds here below the root that it is given.
+The directory is the pod's root: the program is told to look there for the files that it reads at absolute paths in a
+container. `hostPath` volumes are left out, since a process of this machine reads the host's files anyway.
 """
 
 import base64
@@ -20,9 +20,9 @@ REFERENCE = re.compile(r"\$\$|\$\(([-._a-zA-Z][-._a-zA-Z0-9]*)\)")
 
 
 class PodFiles:
-    """What a pod's containers read: fields of the pod, ConfigMaps, Secrets and tokens of its ServiceAccount.
+    """Files and environment of a pod's containers, from the pod, ConfigMaps, Secrets and tokens of its ServiceAccount.
 
-    An object that does not exist raises ObjectNotFound unless the pod calls it optional; a kubelet waits for it.
+    Raises ObjectNotFound if an object does not exist that is not `optional`; a kubelet tries again until it exists.
     """
 
     def __init__(self, api: AdminClient, pod: Object) -> None:
@@ -53,16 +53,18 @@ class PodFiles:
         return variables
 
     def _from(self, source: Object) -> str:
+        """Return the value that `valueFrom` refers to. Raises ConfigUnusable for a kind of source that is unknown."""
         if "fieldRef" in source:
             return field(self._pod, source["fieldRef"]["fieldPath"])
         for kind, read in (("configMapKeyRef", self._config_map), ("secretKeyRef", self._secret)):
             if kind in source:
                 reference = source[kind]
                 return read(reference["name"], reference).get(reference["key"], b"").decode()
-        raise ConfigUnusable(f"a variable of pod '{self._pod['metadata']['name']}' comes from {', '.join(source)}")
+        pod = self._pod["metadata"]["name"]
+        raise ConfigUnusable(f"`valueFrom.{', '.join(source)}` of a variable of pod '{pod}' is not supported locally")
 
     def _volume(self, volume: Object) -> dict[str, bytes]:
-        """Return the files of a volume by their path in it; none for a directory."""
+        """Return the content of a volume's files by their paths in it; empty for a directory of the host."""
         if "projected" in volume:
             sources = volume["projected"].get("sources") or []
             return {name: content for source in sources for name, content in self._source(source).items()}
@@ -71,6 +73,7 @@ class PodFiles:
         return self._source(volume)
 
     def _source(self, source: Object) -> dict[str, bytes]:
+        """Return the files of one source of a projected volume, or of a volume with only one source."""
         if "configMap" in source:
             return dict(_items(self._config_map(source["configMap"]["name"], source["configMap"]), source["configMap"]))
         if "secret" in source:
@@ -99,7 +102,7 @@ class PodFiles:
             raise
 
     def _token(self, projection: Object) -> bytes:
-        """Return a token of the pod's own ServiceAccount, which ends with the pod."""
+        """Return a new token of the pod's ServiceAccount, bound to the pod: it is invalid once the pod is deleted."""
         meta = self._pod["metadata"]
         bound = {"apiVersion": "v1", "kind": "Pod", "name": meta["name"], "uid": meta["uid"]}
         audiences = {"audiences": [projection["audience"]]} if projection.get("audience") else {}
@@ -109,7 +112,7 @@ class PodFiles:
 
 
 def _items(content: Mapping[str, bytes], volume: Object) -> Iterator[tuple[str, bytes]]:
-    """Yield path and content of the keys that a volume shows: all, or those among its `items`."""
+    """Yield path and content of the keys in a volume: all keys of the object, or those that its `items` name."""
     chosen = volume.get("items")
     paths = {item["key"]: item["path"] for item in chosen} if chosen else {key: key for key in content}
     for key, path in paths.items():
@@ -120,7 +123,7 @@ def _items(content: Mapping[str, bytes], volume: Object) -> Iterator[tuple[str, 
 
 
 def field(pod: Object, path: str) -> str:
-    """Return a field of a pod as the downward API does; a field that is not there is empty."""
+    """Return a field of a pod as the downward API does; empty if the pod does not have it."""
     if match := ANNOTATED.fullmatch(path):
         return str((pod["metadata"].get(match[1]) or {}).get(match[2], ""))
     value: object = pod
@@ -130,12 +133,12 @@ def field(pod: Object, path: str) -> str:
 
 
 def arguments(container: Object, environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the container's arguments with the variables that they refer to."""
+    """Return the container's arguments, with references to variables replaced by their values."""
     return tuple(expanded(argument, environment) for argument in container.get("args") or [])
 
 
 def expanded(text: str, environment: Mapping[str, str]) -> str:
-    """Return the text with variables for `$(NAME)`; an unknown name stays, and `$$` is `$`."""
+    """Return the text with the values of variables for `$(NAME)`; unknown references stay, and `$$` becomes `$`."""
 
     def value(match: re.Match[str]) -> str:
         return environment.get(match[1], match[0]) if match[1] else "$"

@@ -1,4 +1,4 @@
-"""The status of a pod as a kubelet writes it."""
+"""Computes the status of a pod, as a kubelet writes it, from the states of its containers. Pure, but for `now`."""
 
 import time
 from collections.abc import Mapping
@@ -8,12 +8,12 @@ from local.admin_client import Object
 from local.ports import LOOPBACK
 
 CONDITIONS = ("PodReadyToStartContainers", "Initialized", "ContainersReady", "Ready")
-OF_READINESS = ("ContainersReady", "Ready")
+READINESS_CONDITIONS = ("ContainersReady", "Ready")
 
 
 @dataclass(frozen=True)
 class ContainerState:
-    """A container: waiting for the reason `waiting`, or running."""
+    """State of a container: running, or waiting for the reason in `waiting`. `identity` is the id of the container."""
 
     identity: str
     ready: bool = True
@@ -22,13 +22,13 @@ class ContainerState:
 
 
 def pod_status(pod: Object, address: str, states: Mapping[str, ContainerState]) -> Object:
-    """Return the status of a pod whose containers are in `states`, by name. Times are those of the pod's creation."""
+    """Return the status of a pod; `states` has its containers by name. All times are that of the pod's creation."""
     since = pod["metadata"]["creationTimestamp"]
     ready = all(state.ready for state in states.values())
     conditions = [
         {
             "type": kind,
-            "status": "True" if ready or kind not in OF_READINESS else "False",
+            "status": "True" if ready or kind not in READINESS_CONDITIONS else "False",
             "lastTransitionTime": since,
         }
         for kind in CONDITIONS
@@ -65,5 +65,5 @@ def _container(container: Object, state: ContainerState, since: str) -> Object:
 
 
 def now() -> str:
-    """Return the time as Kubernetes writes it."""
+    """Return the present time as Kubernetes writes it, in whole seconds UTC."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -42,7 +42,7 @@ def logged(log: Path, text: str, *, count: int = 1) -> Ready:
     return check
 
 
-def until(check: Callable[[], bool], seconds: float, stop: threading.Event) -> bool:
+def wait_until(check: Callable[[], bool], seconds: float, stop: threading.Event) -> bool:
     """Return whether `check` became true in time. Raises Interrupted as soon as `stop` is set."""
     deadline = time.monotonic() + seconds
     while not check():

@@ -19,7 +19,7 @@ import psutil
 
 from local.local_errors import PartFailed
 from local.ports import Port
-from local.probe import Ready, until
+from local.probe import Ready, wait_until
 
 
 class Stage(IntEnum):
@@ -86,58 +86,58 @@ def living(pid: int, created: float) -> psutil.Process | None:
 
 
 class Process:
-    """A started part."""
+    """A started part of the stack; `spec` says how it is started again."""
 
-    def __init__(self, part: ProcessSpec, popen: "subprocess.Popen[bytes]", record: ProcessRecord, began: int) -> None:
-        self.part = part
+    def __init__(self, spec: ProcessSpec, popen: "subprocess.Popen[bytes]", record: ProcessRecord, began: int) -> None:
+        self.spec = spec
         self.record = record
         self._popen = popen
         self._began = began
 
     @classmethod
-    def start(cls, part: ProcessSpec, records: Path, *, append: bool = False) -> "Process":
+    def start(cls, spec: ProcessSpec, records: Path, *, append: bool = False) -> "Process":
         """Start the part and record it. Its log is truncated, unless `append`."""
-        part.log.parent.mkdir(parents=True, exist_ok=True)
-        with part.log.open("ab" if append else "wb") as log:
+        spec.log.parent.mkdir(parents=True, exist_ok=True)
+        with spec.log.open("ab" if append else "wb") as log:
             began = log.tell()
             popen = subprocess.Popen(
-                part.command,
+                spec.command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                cwd=part.directory,
-                env=inherited() | dict(part.environment),
+                cwd=spec.directory,
+                env=inherited() | dict(spec.environment),
                 start_new_session=True,
             )
         created = psutil.Process(popen.pid).create_time()
-        ports = tuple(port.number for port in part.ports)
-        record = ProcessRecord(part.name, int(part.stage), popen.pid, created, ports, str(part.log))
+        ports = tuple(port.number for port in spec.ports)
+        record = ProcessRecord(spec.name, int(spec.stage), popen.pid, created, ports, str(spec.log))
         write(records, record)
-        return cls(part, popen, record, began)
+        return cls(spec, popen, record, began)
 
     @property
     def name(self) -> str:
-        """Return the part's name."""
-        return self.part.name
+        """The name of the part."""
+        return self.spec.name
 
     @property
     def alive(self) -> bool:
-        """Return whether it runs; also reaps it if it has ended."""
+        """Whether the process runs; also reaps it if it has ended."""
         return self._popen.poll() is None
 
     @property
     def ready(self) -> bool:
-        """Return whether it is ready, since this start."""
-        return self.part.ready(self._began)
+        """Whether the part is ready, since this start."""
+        return self.spec.ready(self._began)
 
     def kill(self) -> None:
-        """Send SIGKILL and wait, as if its machine were lost."""
+        """Send SIGKILL to the process group, as if its machine were lost, and wait for its end."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._popen.pid, signal.SIGKILL)
         self._popen.wait()
 
     def terminate(self) -> None:
-        """Send SIGTERM, and do not wait."""
+        """Send SIGTERM to the process group, and do not wait for its end."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._popen.pid, signal.SIGTERM)
 
@@ -147,7 +147,7 @@ class Process:
 
     def failure(self, problem: str) -> PartFailed:
         """Return the error about a part that failed, in one line."""
-        return PartFailed(f"{self.name} {problem}; its log is {self.part.log}, and ends: {last_line(self.part.log)}")
+        return PartFailed(f"{self.name} {problem}; its log is {self.spec.log}, and ends: {last_line(self.spec.log)}")
 
 
 def inherited() -> dict[str, str]:
@@ -175,7 +175,7 @@ def await_ready(processes: Iterable[Process], seconds: float, stop: threading.Ev
                 pending.remove(process)
         return not pending
 
-    if not until(check, seconds, stop):
+    if not wait_until(check, seconds, stop):
         raise pending[0].failure(f"was not ready after {seconds:.0f} s")
 
 

@@ -19,7 +19,7 @@ from local.exporter_node import ExporterNode
 from local.layout import ROOT
 from local.local_errors import NotReady
 from local.ports import EVERYWHERE
-from local.probe import until
+from local.probe import wait_until
 from local.stack import Stack
 from local.supervise import Supervisor
 
@@ -56,7 +56,7 @@ def stopping() -> threading.Event:
 
 
 def run(options: Options, say: Say) -> None:
-    """Build, start, apply, report, and run until stopped. Leaves nothing running, whatever happens."""
+    """Build, start, apply, report, and run until stopped. Stops every process at its end, also after an error."""
     go_programs.build(say=say)
     stop = stopping()
     began = time.monotonic()
@@ -64,15 +64,15 @@ def run(options: Options, say: Say) -> None:
         say("starting etcd, kube-apiserver, controllers, Knative Eventing and the functions")
         stack.start(options.config)
         took = time.monotonic() - began
-        say(f"ready after {took:.1f} s: {len(stack.parts)} processes, logs in {stack.layout.state / 'logs'}")
+        say(f"ready after {took:.1f} s: {len(stack.processes)} processes, logs in {stack.layout.state / 'logs'}")
         say(_open_ports(stack))
         supervisor = Supervisor(stack, say)
         with ExporterNode(stack) as node:
-            applied = _samples(stack, supervisor, options.samples, stop, say) if options.samples else []
+            applied = _apply_samples(stack, supervisor, options.samples, stop, say) if options.samples else []
             for namespace in {kepler.namespace for kepler in applied}:
-                _power(node, namespace, stop, say)
+                _show_power(node, namespace, stop, say)
             if not options.once:
-                _what_next(stack, applied, say)
+                _show_next_steps(stack, applied, say)
                 stack.announce_ready()
                 supervisor.run(stop)
                 say("stopping")
@@ -80,14 +80,18 @@ def run(options: Options, say: Say) -> None:
 
 def _open_ports(stack: Stack) -> str:
     """Return a warning about the ports that are open to the network: Knative's programs bind to all interfaces."""
-    ports = (port for process in stack.parts.values() for port in process.part.ports if port.address == EVERYWHERE)
+    ports = (port for process in stack.processes.values() for port in process.spec.ports if port.address == EVERYWHERE)
     numbers = ", ".join(str(number) for number in sorted({port.number for port in ports}))
     return f"Knative's own programs listen on all interfaces (ports {numbers}): run this behind a firewall"
 
 
-def _samples(
+def _apply_samples(
     stack: Stack, supervisor: Supervisor, folder: Path, stop: threading.Event, say: Say
 ) -> list[keplers.WatchedKepler]:
+    """Apply the samples, print what the functions did until all are Ready, and return the Keplers.
+
+    Raises NotReady.
+    """
     began = time.monotonic()
     wanted = keplers.apply(stack.kubectl, folder)
     _await_ready(stack, supervisor, wanted, stop)
@@ -95,45 +99,49 @@ def _samples(
     _await_reports(stack, stop)
     account.show(account.summary(account.reports(stack.layout.log(AUDIT))), _console())
     say(f"{len(wanted)} Kepler{'s' if len(wanted) != 1 else ''} Ready {took:.2f} s after `kubectl apply` began")
-    return keplers.look(stack, wanted)
+    return keplers.read(stack, wanted)
 
 
 def _await_ready(stack: Stack, supervisor: Supervisor, wanted: list[Object], stop: threading.Event) -> None:
     def ready() -> bool:
         supervisor.step()
-        return all(kepler.ready for kepler in keplers.look(stack, wanted))
+        return all(kepler.ready for kepler in keplers.read(stack, wanted))
 
-    if not until(ready, READY_SECONDS, stop):
-        late = [kepler for kepler in keplers.look(stack, wanted) if not kepler.ready]
-        accounts = "\n".join(kepler.account for kepler in late)
-        raise NotReady(f"not Ready after {READY_SECONDS:.0f} s; logs are in {stack.layout.state / 'logs'}\n{accounts}")
+    if not wait_until(ready, READY_SECONDS, stop):
+        late = [kepler for kepler in keplers.read(stack, wanted) if not kepler.ready]
+        conditions = "\n".join(kepler.conditions for kepler in late)
+        raise NotReady(
+            f"not Ready after {READY_SECONDS:.0f} s; logs are in {stack.layout.state / 'logs'}\n{conditions}"
+        )
 
 
 def _await_reports(stack: Stack, stop: threading.Event) -> None:
+    """Return once no new report has come for `QUIET_SECONDS`, or after `REPORT_SECONDS`."""
     log = stack.layout.log(AUDIT)
-    seen, since = -1, time.monotonic()
+    known, since = -1, time.monotonic()
 
-    def quiet() -> bool:
-        nonlocal seen, since
+    def is_complete() -> bool:
+        nonlocal known, since
         count = len(account.reports(log))
-        if count != seen:
-            seen, since = count, time.monotonic()
+        if count != known:
+            known, since = count, time.monotonic()
         return time.monotonic() - since > QUIET_SECONDS
 
-    until(quiet, REPORT_SECONDS, stop)
+    wait_until(is_complete, REPORT_SECONDS, stop)
 
 
-def _power(node: ExporterNode, namespace: str, stop: threading.Event, say: Say) -> None:
+def _show_power(node: ExporterNode, namespace: str, stop: threading.Event, say: Say) -> None:
+    """Print the watts of each pod, as the exporter of a namespace measures them over one sample period."""
     if exporter := node.exporter(namespace):
         metrics = f"{exporter.url}/metrics"
         say(f"\npower by pod, from the exporter of '{namespace}' at {metrics}")
-        drawn = watts.measure(metrics, stop)
-        watts.show(drawn, _console()) if drawn else say("nothing is measured yet: the sample period is not over")
+        measured = watts.measure(metrics, stop)
+        watts.show(measured, _console()) if measured else say("nothing is measured yet: the sample period is not over")
     else:
         say(f"\nno power by pod: '{namespace}' has no exporter on node '{exporter_node.NAME}'")
 
 
-def _what_next(stack: Stack, applied: list[keplers.WatchedKepler], say: Say) -> None:
+def _show_next_steps(stack: Stack, applied: list[keplers.WatchedKepler], say: Say) -> None:
     say(f"\nconsole:    {stack.url(AUDIT)}")
     say(f"kubeconfig: {stack.admin}\n")
     say("try:")

@@ -1,8 +1,8 @@
-"""The way of exporters to Services: an HTTP proxy that knows where a Service is served on this machine.
+"""Connects exporters to Services: an HTTP proxy that forwards the address of a Service to one of this machine.
 
-On a cluster, DNS and kube-proxy lead from `http://NAME.NAMESPACE.svc:PORT` to a pod. The processes of
-`local.exporter_node` have neither, so they ask this proxy (`HTTP_PROXY`), which forwards to a local address, or answers
-502 while nothing serves the Service, as a connection to it would fail.
+In a cluster, DNS and kube-proxy lead from `http://NAME.NAMESPACE.svc:PORT` to a pod. The exporters of
+`local.exporter_node` are processes and have neither. So they send their requests to this proxy (`HTTP_PROXY`). It
+answers 502 while nothing serves the Service, when a connection in a cluster would fail.
 """
 
 import http.server
@@ -14,17 +14,17 @@ import urllib3
 
 from local.ports import LOOPBACK
 
-SECONDS = 10.0
-# Bytes of a request.
-LONGEST = 1024 * 1024
+TIMEOUT = 10.0
+# The largest body of a request, in bytes.
+MAX_BODY = 1024 * 1024
 
 
 class ServiceProxy:
-    """Forwards requests from its making until `close`. `routes` has for `HOST:PORT` of a Service where it is served."""
+    """The proxy, which serves until `close`. `routes` maps `HOST:PORT` of a Service to a local address."""
 
     def __init__(self) -> None:
         self.routes: dict[str, str] = {}
-        pool = urllib3.PoolManager(timeout=SECONDS, retries=False)
+        pool = urllib3.PoolManager(timeout=TIMEOUT, retries=False)
         routes = self.routes
 
         class Forwarder(http.server.BaseHTTPRequestHandler):
@@ -35,18 +35,18 @@ class ServiceProxy:
                 self._forward()
 
             def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
-                """Write nothing: the exporters log what they ask."""
+                """Log nothing: the exporters log their requests."""
 
             def _forward(self) -> None:
-                asked = urlsplit(self.path)
-                served, length = routes.get(asked.netloc), int(self.headers.get("Content-Length") or 0)
-                if served is None or length > LONGEST:
+                url = urlsplit(self.path)
+                address, length = routes.get(url.netloc), int(self.headers.get("Content-Length") or 0)
+                if address is None or length > MAX_BODY:
                     self.send_error(HTTPStatus.BAD_GATEWAY, "nothing serves this Service on this machine")
                     return
                 headers = {"Content-Type": self.headers.get("Content-Type", "application/json")}
                 try:
                     answer = pool.request(
-                        self.command, f"http://{served}{asked.path}", body=self.rfile.read(length), headers=headers
+                        self.command, f"http://{address}{url.path}", body=self.rfile.read(length), headers=headers
                     )
                 except urllib3.exceptions.HTTPError as error:
                     self.send_error(HTTPStatus.BAD_GATEWAY, str(error)[:200])

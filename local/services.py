@@ -71,12 +71,13 @@ def _subject(binding: Object) -> tuple[str, str]:
 
 
 def _value(variable: Object, meta: Object) -> str:
+    """Return a variable's value; of references, only those to the Service's own name and namespace are supported."""
     path = variable.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath", "")
     if path in ("metadata.namespace", "metadata.name"):
         return str(meta[path.removeprefix("metadata.")])
     if "valueFrom" in variable:
         raise ConfigUnusable(
-            f"`{variable['name']}` of Knative Service '{meta['name']}' comes from a place unknown here"
+            f"`valueFrom` of `{variable['name']}` of Knative Service '{meta['name']}' is not supported locally"
         )
     return str(variable.get("value", ""))
 

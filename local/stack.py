@@ -30,7 +30,7 @@ from local.local_errors import ConfigUnusable, NotReady
 from local.owner import FolderOwner
 from local.pod_network import PodNetwork
 from local.ports import Ports, check
-from local.probe import until
+from local.probe import wait_until
 from local.process import Process, ProcessSpec, await_ready, stop_recorded
 from local.topology import Addresses
 
@@ -74,7 +74,7 @@ class Stack:
     ) -> None:
         self.layout = Layout(state.absolute(), programs.absolute())
         self.ports = ports or Ports.fixed()
-        self.parts: dict[str, Process] = {}
+        self.processes: dict[str, Process] = {}
         self.functions: list[services.LocalService] = []
         self._stop = stop or threading.Event()
         self._command = command
@@ -133,7 +133,7 @@ class Stack:
         self._apply()
         self.start_functions(wait=False)
         self.connect()
-        self._await(self.parts.values())
+        self._await(self.processes.values())
 
     def url(self, function: str) -> str:
         """Return the URL of the function of this name."""
@@ -145,7 +145,7 @@ class Stack:
 
     def start_control_plane(self, *, bare: bool = False) -> None:
         """Start etcd and the API server and, unless `bare`, the controllers, the scheduler and four nodes."""
-        self._await(self._begin(self._plane.bare()))
+        self._await(self._start_parts(self._plane.bare()))
         if not bare:
             self._await(self._start_controllers())
 
@@ -157,7 +157,7 @@ class Stack:
         for crd in crds:
             self.api.apply(f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{crd['metadata']['name']}", crd)
         self._await_served(crds)
-        parts = self._begin(self._knative.broker())
+        parts = self._start_parts(self._knative.broker())
         if wait:
             self._await(parts)
 
@@ -177,15 +177,15 @@ class Stack:
         """Start a process for each installed Knative Service, with its own ServiceAccount's token."""
         for function in self.functions:
             self.kubeconfig_for(function.namespace, function.account)
-        parts = self._begin([self._function_part(function) for function in self.functions])
+        parts = self._start_parts([self._function_part(function) for function in self.functions])
         if wait:
             self._await(parts)
 
     def connect(self) -> None:
         """Wire Brokers, Triggers and sources, start the sources, and send a test event through all of it."""
-        broker = [self.parts[part.name] for part in self._knative.broker()]
+        broker = [self.processes[part.name] for part in self._knative.broker()]
         self._await(broker[:1])
-        sources = self._begin(
+        sources = self._start_parts(
             [*self._knative.sources(), *(self._source_part(manifest) for manifest in self._sources())]
         )
         self._await(broker)
@@ -197,7 +197,7 @@ class Stack:
 
         Call it again after Triggers have changed, or after a part of the Broker was restarted.
         """
-        topology_objects.prove(self.api, self.addresses, self._stop)
+        topology_objects.wire_and_test(self.api, self.addresses, self._stop)
 
     def kubeconfig_for(self, namespace: str, account: str) -> Path:
         """Return a kubeconfig with that ServiceAccount's own token, from the TokenRequest API."""
@@ -209,12 +209,12 @@ class Stack:
 
     def kill(self, name: str) -> None:
         """Send SIGKILL to one part, as if its machine were lost."""
-        self.parts[name].kill()
+        self.processes[name].kill()
 
     def revive(self, name: str) -> Process:
         """Start a part that has ended, appending to its log, without waiting until it is ready."""
-        process = Process.start(self.parts[name].part, self.layout.records, append=True)
-        self.parts[name] = process
+        process = Process.start(self.processes[name].spec, self.layout.records, append=True)
+        self.processes[name] = process
         return process
 
     def restart(self, name: str) -> None:
@@ -229,7 +229,7 @@ class Stack:
         self.functions = services.functions(self._objects, self.ports)
 
     def _start_controllers(self) -> list[Process]:
-        controllers = self._begin(self._plane.controllers())
+        controllers = self._start_parts(self._plane.controllers())
         for name in NODES:
             self.api.create("/api/v1/nodes", node(name))
         return controllers
@@ -252,7 +252,7 @@ class Stack:
             if version["served"]
         }
         # Discovery is updated last: a CRD that it lists is established.
-        if wanted and not until(lambda: wanted <= self.api.kinds(), DEADLINE, self._stop):
+        if wanted and not wait_until(lambda: wanted <= self.api.kinds(), DEADLINE, self._stop):
             missing = ", ".join(sorted(kind for _, kind in wanted - self.api.kinds()))
             raise NotReady(f"the API server does not serve {missing}: `kubectl get crd` says why")
 
@@ -284,11 +284,12 @@ class Stack:
         sources = [source.port(manifest, self.ports) for manifest in self._sources()]
         check([*(port for part in (*fixed, *own) for port in part.ports), *sources])
 
-    def _begin(self, parts: Sequence[ProcessSpec]) -> list[Process]:
+    def _start_parts(self, parts: Sequence[ProcessSpec]) -> list[Process]:
+        """Start these parts, and return their processes without waiting until they are ready."""
         check(port for part in parts for port in part.ports)
         for part in parts:
-            self.parts[part.name] = Process.start(part, self.layout.records)
-        return [self.parts[part.name] for part in parts]
+            self.processes[part.name] = Process.start(part, self.layout.records)
+        return [self.processes[part.name] for part in parts]
 
     def _await(self, processes: Iterable[Process]) -> None:
         await_ready(processes, DEADLINE, self._stop)

@@ -27,6 +27,7 @@ class Supervisor:
         self._stack = stack
         self._say = say
         self._failures: dict[str, int] = {}
+        # Times at which parts that have ended are started again.
         self._due: dict[str, float] = {}
         self._began: dict[str, float] = {}
 
@@ -38,21 +39,22 @@ class Supervisor:
     def step(self) -> None:
         """Check every part once, and restart those that have ended and are due."""
         now = time.monotonic()
-        for name, process in list(self._stack.parts.items()):
+        for name, process in list(self._stack.processes.items()):
             if process.alive:
                 continue
             if name not in self._due:
-                self._ended(name, now)
+                self._schedule_restart(name, now)
             if now >= self._due[name]:
                 del self._due[name]
                 self._began[name] = now
                 self._stack.revive(name)
 
-    def _ended(self, name: str, now: float) -> None:
+    def _schedule_restart(self, name: str, now: float) -> None:
+        """Print that a part has ended, and note when to start it again."""
         ran = now - self._began.get(name, 0.0)
         self._failures[name] = 1 if ran > HEALTHY_SECONDS else self._failures.get(name, 0) + 1
         wait = delay(self._failures[name])
         self._due[name] = now + wait
         when = f"in {wait:.1f} s" if wait else "now"
-        log = self._stack.parts[name].part.log
+        log = self._stack.processes[name].spec.log
         self._say(f"{name} ended and is started again {when}; its log {log} ends: {last_line(log)}")

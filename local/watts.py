@@ -1,6 +1,6 @@
-"""Power by pod, from an exporter's `/metrics`: the rate of `kepler_container_joules_total` between two reads.
+"""Measures the power of each pod: the rate of `kepler_container_joules_total` in an exporter's `/metrics`.
 
-Idle power is left out: it is the node's, and Kepler only divides it among all processes
+Idle power is left out: the node uses it anyway, and Kepler only divides it among all processes
 (KEP v0.7.12:pkg/metrics/utils/utils.go).
 """
 
@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local.local_errors import NotReady
-from local.probe import until
+from local.probe import wait_until
 
 # One sample of the exposition format: name, labels and value.
 SAMPLE = re.compile(r"^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
@@ -26,8 +26,8 @@ JOULES = "kepler_container_joules_total"
 DYNAMIC = "dynamic"
 
 READ_SECONDS = 5.0
-# A sample period of Kepler's is at most so long for a rate to be shown.
-PATIENCE = 20.0
+# Seconds to wait for the next sample of Kepler; with a longer sample period, no rate is shown.
+SAMPLE_TIMEOUT = 20.0
 
 # Namespace and name.
 Pod = tuple[str, str]
@@ -50,7 +50,7 @@ def samples(text: str) -> list[MetricSample]:
 
 
 def read(url: str) -> str:
-    """Return the body of a `/metrics` address. Raises NotReady if it does not answer 200."""
+    """Return the metrics that are served at this URL. Raises NotReady unless the answer is 200."""
     try:
         answer = urllib3.request("GET", url, timeout=READ_SECONDS, retries=False)
     except urllib3.exceptions.HTTPError as error:
@@ -70,33 +70,33 @@ def joules(text: str) -> dict[Pod, float]:
 
 
 def measure(url: str, stop: threading.Event) -> dict[Pod, float]:
-    """Return the watts of each pod over one sample period of the exporter. Empty if it does not end in time.
+    """Return the watts of each pod over one sample period of the exporter; empty if no sample comes in time.
 
-    Counters stand still during a period, so the rate is from one change to the next.
+    The exporter updates its counters once in a period, so the rate is measured from one update to the next.
     """
-    standing, _ = _next(url, {}, stop)
-    used, since = _next(url, standing, stop)
-    then, end = _next(url, used, stop)
-    # A counter that is smaller than before is of an exporter that was started anew: its watts are not known yet.
-    gained = {pod: max(0.0, value - used.get(pod, 0.0)) for pod, value in then.items()}
-    return {pod: value / (end - since) for pod, value in gained.items()} if used else {}
+    before, _ = _next_sample(url, {}, stop)
+    first, since = _next_sample(url, before, stop)
+    second, end = _next_sample(url, first, stop)
+    # A counter that is smaller than before is of an exporter that has restarted: its watts are not known yet.
+    gained = {pod: max(0.0, value - first.get(pod, 0.0)) for pod, value in second.items()}
+    return {pod: value / (end - since) for pod, value in gained.items()} if first else {}
 
 
-def _next(url: str, last: Mapping[Pod, float], stop: threading.Event) -> tuple[dict[Pod, float], float]:
-    """Return the joules once they are others than `last`, and when that was; none if that takes too long."""
-    read_now: dict[Pod, float] = {}
+def _next_sample(url: str, last: Mapping[Pod, float], stop: threading.Event) -> tuple[dict[Pod, float], float]:
+    """Return the joules of each pod once they differ from `last`, and the time; no joules after `SAMPLE_TIMEOUT`."""
+    current: dict[Pod, float] = {}
 
-    def counted() -> bool:
-        with contextlib.suppress(NotReady):  # a rollout may just replace it
-            read_now.clear()
-            read_now.update(joules(read(url)))
-        return any(read_now.values()) and read_now != last
+    def updated() -> bool:
+        with contextlib.suppress(NotReady):  # a rollout may replace the exporter at this moment
+            current.clear()
+            current.update(joules(read(url)))
+        return any(current.values()) and current != last
 
-    return (read_now, now()) if until(counted, PATIENCE, stop) else ({}, now())
+    return (current, now()) if wait_until(updated, SAMPLE_TIMEOUT, stop) else ({}, now())
 
 
 def show(watts: Mapping[Pod, float], console: Console, most: int = 10) -> None:
-    """Print the pods that draw most, in order, and the sum of the others."""
+    """Print the `most` pods that use most power, in descending order, and the sum of the others."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("NAMESPACE")
     table.add_column("POD")

@@ -1,11 +1,11 @@
-"""The node as a whole, for the command line and for tests.
+"""Starts and removes the node as a whole, for the command line and for tests.
 
     with Node() as node:
         node.up(operator=True)         # a Ready node with Knative, and the operator as a user installs it
         node.kubectl("get", "nodes")
 
-A node stays up without a process of ours: `down` finds it by the record in its state folder, even after the process
-that started it was killed.
+A node stays up after the process that started it has ended, or was killed: `down` finds it by the record in its state
+folder.
 """
 
 import os
@@ -25,7 +25,7 @@ from local.admin_client import AdminClient
 from local.kubectl import Kubectl
 from local.layout import DEFAULT, Layout
 from local.local_errors import AlreadyRunning, NotReady
-from local.probe import until
+from local.probe import wait_until
 from local.process import Process, await_ready, recorded_processes
 from node import gateway, node_images, official, sandbox, user_install
 from node.node_parts import NODE_GROUP, NODE_USER, PROXY_USER, SERVER, NodeParts
@@ -100,7 +100,7 @@ class Node:
             raise
 
     def down(self) -> list[str]:
-        """Remove the node, whatever state it is in; return sentences on what could not be removed."""
+        """Remove the node, even if only a part of it is up; return sentences on what could not be removed."""
         return sandbox.down(self.layout.state)
 
     def apply(self, tag: str) -> None:
@@ -114,9 +114,9 @@ class Node:
         part = next(part for part in NodeParts(self.layout, keys, self.sandbox).storage() if part.name == name)
         for record in recorded_processes(self.layout.records):
             if record.name == name and (process := record.process()):
-                entered = [process, *process.children(recursive=True)]
+                processes = [process, *process.children(recursive=True)]
                 os.killpg(record.pid, signal.SIGKILL)
-                psutil.wait_procs(entered, timeout=READY_SECONDS)
+                psutil.wait_procs(processes, timeout=READY_SECONDS)
         await_ready([Process.start(part, self.layout.records, append=True)], READY_SECONDS, threading.Event())
 
     def _start(self, scaling: ScaleToZero, *, operator: bool) -> None:
@@ -125,43 +125,43 @@ class Node:
         images = [node_images.PAUSE, gateway.DNS, gateway.TRAEFIK, user_install.exporter()]
         archives = node_images.make([*images, *official.images(self.layout)], self.layout, self.archives)
         self.say("starting the control plane, containerd and the kubelet")
-        made, controllers = self._boot()
+        node_sandbox, controllers = self._boot()
         # Images are imported while the API server accepts CRDs, the operator's image while Knative starts.
-        with ThreadPoolExecutor() as beside:
-            imported = beside.submit(node_images.load, made, archives)
-            everything = official.manifests(self.layout, scaling)
-            official.prepare(self.kubectl, self.api, everything)
+        with ThreadPoolExecutor() as executor:
+            imported = executor.submit(node_images.load, node_sandbox, archives)
+            manifests = official.manifests(self.layout, scaling)
+            official.prepare(self.kubectl, self.api, manifests)
             self._await_node(controllers)
             imported.result()
             self.say("installing DNS, the ingress and Knative")
-            own = beside.submit(self._load_operator, made) if operator else None
+            operator_image = executor.submit(self._load_operator, node_sandbox) if operator else None
             official.apply(self.kubectl, [*gateway.dns(), *gateway.ingress()])
-            official.install(self.kubectl, everything)
+            official.install(self.kubectl, manifests)
             namespaces = ("kube-system", gateway.TRAEFIK_NAMESPACE, official.SERVING, official.EVENTING)
             official.await_ready(self.api, namespaces)
-            if own:
-                tag = own.result()
+            if operator_image:
+                tag = operator_image.result()
                 self.say("installing the operator")
                 self.apply(tag)
 
-    def _load_operator(self, made: Sandbox) -> str:
+    def _load_operator(self, node_sandbox: Sandbox) -> str:
         """Import the operator's image with the version that `config/base` names; return that version."""
         tag = user_install.version()
-        node_images.load(made, {tag: user_install.archive(tag)})
+        node_images.load(node_sandbox, {tag: user_install.archive(tag)})
         return tag
 
     def _boot(self) -> tuple[Sandbox, list[Process]]:
         """Start all processes. The node is not Ready yet when this returns."""
         keys = self._keys()
-        made = sandbox.up(self.layout.state, Path(self.layout.program("pause")))
-        parts = NodeParts(self.layout, keys, made)
+        node_sandbox = sandbox.up(self.layout.state, Path(self.layout.program("pause")))
+        parts = NodeParts(self.layout, keys, node_sandbox)
         started = [Process.start(part, self.layout.records) for part in parts.storage()]
         await_ready(started, READY_SECONDS, threading.Event())
         self._await_roles()
-        return made, [Process.start(part, self.layout.records) for part in parts.controllers()]
+        return node_sandbox, [Process.start(part, self.layout.records) for part in parts.controllers()]
 
     def _await_node(self, controllers: list[Process]) -> None:
-        if not until(lambda: self._ready(controllers), READY_SECONDS, threading.Event()):
+        if not wait_until(lambda: self._ready(controllers), READY_SECONDS, threading.Event()):
             raise controllers[2].failure(f"did not make its node Ready in {READY_SECONDS:.0f} s")
 
     @property
@@ -170,6 +170,7 @@ class Node:
         return self.layout.state / "images"
 
     def _keys(self) -> pki.Pki:
+        """Create keys and tokens, and write the kubeconfigs of the administrator, the kubelet and kube-proxy."""
         keys = pki.create(self.layout.pki, ADDRESSES, USERS)
         token = self.layout.pki / "admin.token"
         token.touch(mode=0o600)
@@ -193,6 +194,7 @@ class Node:
             time.sleep(0.1)
 
     def _ready(self, processes: list[Process]) -> bool:
+        """Return whether a node is Ready. Raises PartFailed if one of the processes has ended."""
         for process in processes:
             if not process.alive:
                 raise process.failure("ended while starting")

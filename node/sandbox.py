@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 
 from local.local_errors import AlreadyRunning, PartFailed
-from local.probe import until
+from local.probe import wait_until
 from local.process import living
 from node import cgroups, kernel_settings
 
@@ -31,12 +31,12 @@ DEVICE = "node0"
 MACHINE_DEVICE = "kepler-node"
 HOSTNAME = "kepler-node"
 
-# Folders that a node's programs use regardless of settings. Other folders are mounted over them, so that this
-# machine's own are unchanged. If a folder does not exist, it is made while the node is up.
-TEMPORARY = ("/run", "/var/log/containers")
-KEPT = {"/var/lib/cni": "cni", "/var/lib/kubelet": "kubelet", "/var/log/pods": "pods"}
+# Folders that a node's programs use regardless of settings. A tmpfs, or a folder of the node's state, is mounted over
+# each, so that this machine's own folders are unchanged. A folder that does not exist is created while the node is up.
+TMPFS_FOLDERS = ("/run", "/var/log/containers")
+MOUNTED_FOLDERS = {"/var/lib/cni": "cni", "/var/lib/kubelet": "kubelet", "/var/log/pods": "pods"}
 # Folders that the exporter mounts with type DirectoryOrCreate.
-WANTED = ("/lib/modules",)
+EXPORTER_FOLDERS = ("/lib/modules",)
 
 READY_SECONDS = 60.0
 KILL_SECONDS = 30.0
@@ -56,7 +56,7 @@ exec "$2"
 
 @dataclass(frozen=True)
 class SandboxRecord:
-    """What `down` has to undo: the first process, settings to restore, and folders that were made on this machine."""
+    """What `down` has to undo: the first process, settings to restore, and folders created on this machine."""
 
     pid: int
     created: float
@@ -96,7 +96,7 @@ def up(state: Path, pause: Path) -> Sandbox:
         raise AlreadyRunning("another node is up on this machine: `python -m node down` in its checkout removes it")
     state.mkdir(parents=True, exist_ok=True)
     state.chmod(0o700)  # keys, tokens and the cluster's Secrets are in it
-    folders = [folder for folder in (*TEMPORARY, *KEPT, *WANTED) if not Path(folder).exists()]
+    folders = [folder for folder in (*TMPFS_FOLDERS, *MOUNTED_FOLDERS, *EXPORTER_FOLDERS) if not Path(folder).exists()]
     record = SandboxRecord(0, 0.0, kernel_settings.read(), folders)
     _write(state, record)
     try:
@@ -145,6 +145,7 @@ def running(state: Path) -> Sandbox | None:
 
 
 def _up(state: Path, pause: Path, record: SandboxRecord) -> Sandbox:
+    """Create cgroups, folders and the first process, and connect the sandbox's network. Raises PartFailed."""
     procs = cgroups.create()
     for folder in record.folders:
         Path(folder).mkdir(parents=True, exist_ok=True)
@@ -152,8 +153,10 @@ def _up(state: Path, pause: Path, record: SandboxRecord) -> Sandbox:
     marker.unlink(missing_ok=True)
     script = SCRIPT.format(
         procs=" ".join(str(file) for file in procs),
-        folders=" ".join(TEMPORARY),
-        binds="\n".join(f"mount --bind '{_own(state, name)}' {folder}" for folder, name in KEPT.items()),
+        folders=" ".join(TMPFS_FOLDERS),
+        binds="\n".join(
+            f"mount --bind '{_new_folder(state, name)}' {folder}" for folder, name in MOUNTED_FOLDERS.items()
+        ),
         hostname=HOSTNAME,
     )
     spaces = ("--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--mount-proc", "--kill-child")
@@ -162,7 +165,7 @@ def _up(state: Path, pause: Path, record: SandboxRecord) -> Sandbox:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as out:
         popen = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
-    if not until(lambda: marker.exists() or popen.poll() is not None, READY_SECONDS, threading.Event()):
+    if not wait_until(lambda: marker.exists() or popen.poll() is not None, READY_SECONDS, threading.Event()):
         os.killpg(popen.pid, signal.SIGKILL)
     if not marker.exists():
         raise PartFailed(f"the node's namespaces cannot be set up: {log.read_text(errors='replace').strip()[-300:]}")
@@ -173,8 +176,8 @@ def _up(state: Path, pause: Path, record: SandboxRecord) -> Sandbox:
     return sandbox
 
 
-def _own(state: Path, name: str) -> Path:
-    """Return a new, empty folder that belongs to the node."""
+def _new_folder(state: Path, name: str) -> Path:
+    """Create an empty folder in the node's state, and return it."""
     folder = state / "mounted" / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

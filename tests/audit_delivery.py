@@ -68,7 +68,7 @@ class AuditProcess:
             command = [sys.executable, "-m", "functions"]
             self._process = subprocess.Popen(command, cwd=ROOT, env=given, stdout=log, stderr=log)
         ready = probe.http(f"{self.url}/health/readiness")
-        assert probe.until(lambda: ready(0), 60, threading.Event()), self.log.read_text()
+        assert probe.wait_until(lambda: ready(0), 60, threading.Event()), self.log.read_text()
 
     def kill(self) -> None:
         """SIGKILL: whatever was under way is lost."""

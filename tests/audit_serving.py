@@ -11,7 +11,7 @@ from audit.answers.interference import ChildReader
 from audit.answers.live import Live
 from audit.answers.query_api import QueryApi
 from audit.storage.database import Database
-from audit.storage.hints import Hints
+from audit.storage.edit_recorder import EditRecorder
 from audit.storage.intake import Audit
 from audit.storage.signing import Keys
 from audit.storage.store import Store
@@ -58,8 +58,8 @@ class KnownObjects:
 def receiving(store: Store, objects: KnownObjects | None = None, *, seconds: float = 0.2, keys: Keys = KEYS) -> Audit:
     """What receives events, beside an API server with these objects, and shows nothing."""
     known = objects or KnownObjects()
-    hints = Hints(store, lambda: Client(known, manager="kepler-audit", seconds=seconds))
-    return Audit(store, Blueprint("pages", __name__), hints, keys)
+    edit_recorder = EditRecorder(store, lambda: Client(known, manager="kepler-audit", seconds=seconds))
+    return Audit(store, Blueprint("pages", __name__), edit_recorder, keys)
 
 
 def served(database: Database) -> Audit:

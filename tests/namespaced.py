@@ -7,7 +7,7 @@ from typing import Any
 
 from local.kubectl import Kubectl
 from local.local_errors import CommandFailed
-from local.probe import until
+from local.probe import wait_until
 
 
 class Namespaced:
@@ -67,7 +67,7 @@ class Namespaced:
 
     def eventually(self, true: Callable[[], object], otherwise: Callable[[], object] = lambda: "") -> None:
         """Polls until it is true; fails with what `otherwise` says."""
-        assert until(lambda: bool(true()), self.patience, threading.Event()), otherwise()
+        assert wait_until(lambda: bool(true()), self.patience, threading.Event()), otherwise()
 
     def generation(self) -> int:
         """Of the DaemonSet: one more for each rollout."""

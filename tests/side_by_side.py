@@ -12,7 +12,7 @@ import psutil
 import pytest
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
-from local.probe import until
+from local.probe import wait_until
 
 TOGETHER = ("tests/browser", "tests/campaign", "tests/e2e", "tests/faults", "tests/offered")
 # Seconds in which a process stops its control plane, or everything that `make run` starts, on a busy machine.
@@ -52,7 +52,7 @@ def end_tests() -> None:
 def await_end() -> bool:
     """Whether the other processes, which have been told to end, stop in time what they started."""
     processes = psutil.Process().children()
-    return until(lambda: not _started_by(processes), PATIENCE, threading.Event())
+    return wait_until(lambda: not _started_by(processes), PATIENCE, threading.Event())
 
 
 def _started_by(processes: Sequence[psutil.Process]) -> list[psutil.Process]:

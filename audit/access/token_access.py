@@ -26,11 +26,11 @@ from runtime.client import Request, Transport, checked_body
 from runtime.objects import KEPLER, MACHINE_CONFIG, Kind, Manifest
 from runtime.settings import AUDIENCE
 
-# Seconds for which an answer of the API server is cached, and how many tokens are cached.
-SECONDS = 10.0
-TOKENS = 500
+# Seconds for which an answer of the API server is cached, and the number of tokens that are cached.
+CACHE_SECONDS = 10.0
+MAX_CACHED_TOKENS = 500
 # Each namespace costs one review. If there are more, a user who may not see all of them has to name one.
-NAMESPACES = 200
+MAX_NAMESPACES = 200
 
 TOKEN_REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"
 ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
@@ -66,12 +66,12 @@ class AuthenticatedUser:
         cluster = self.may_see("")
         if self.may_see_all_namespaces():
             return Visibility(None, cluster=cluster)
-        asked = sorted({*namespaces})
-        if len(asked) > NAMESPACES:
+        names = sorted({*namespaces})
+        if len(names) > MAX_NAMESPACES:
             raise TooManyNamespaces(
-                400, f"there are {len(asked)} namespaces, and you may not see them all: add `namespace`"
+                400, f"there are {len(names)} namespaces, and you may not see them all: add `namespace`"
             )
-        return Visibility(frozenset(namespace for namespace in asked if self.may_see(namespace)), cluster=cluster)
+        return Visibility(frozenset(namespace for namespace in names if self.may_see(namespace)), cluster=cluster)
 
     def may_replay(self, namespace: str) -> bool:
         """Return whether the user may replay an event about this namespace: whether they could have caused it."""
@@ -82,6 +82,7 @@ class AuthenticatedUser:
         return self._may("get", KEPLER, "")
 
     def _may(self, verb: str, kind: Kind, namespace: str) -> bool:
+        """Return whether the user has this permission, from a SubjectAccessReview or from the answers so far."""
         key = (verb, kind, namespace)
         if key not in self._answers:
             attributes = {"verb": verb, "group": kind.group, "resource": kind.plural, "namespace": namespace}
@@ -96,9 +97,9 @@ def _clock() -> float:
     return time.monotonic()
 
 
-def _until(_key: bytes, _user: AuthenticatedUser, now: float) -> float:
+def _expiry(_key: bytes, _user: AuthenticatedUser, now: float) -> float:
     """Return when an answer that came at `now` expires."""
-    return now + SECONDS
+    return now + CACHE_SECONDS
 
 
 @dataclass
@@ -111,7 +112,9 @@ class TokenAuthenticator:
 
     transport: Transport
     own: bool = False
-    _users: TLRUCache[bytes, AuthenticatedUser] = field(default_factory=lambda: TLRUCache(TOKENS, _until, _clock))
+    _users: TLRUCache[bytes, AuthenticatedUser] = field(
+        default_factory=lambda: TLRUCache(MAX_CACHED_TOKENS, _expiry, _clock)
+    )
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, request: HttpRequest) -> Viewer:
@@ -124,6 +127,7 @@ class TokenAuthenticator:
         return user
 
     def _cached_user(self, token: str) -> AuthenticatedUser:
+        """Return the user of a token, from the cache or from a TokenReview."""
         key = hashlib.sha256(token.encode()).digest()
         with self._lock:
             user = self._users.get(key)

@@ -17,7 +17,7 @@ Level = Literal["ok", "warn", "fail"]
 # Seconds after which the last sweep is overdue; it runs every five minutes.
 SWEEP_LATE = 900.0
 # How many resources the console's page names one by one; its list of resources has all of them.
-NAMED = 5
+MAX_NAMED = 5
 
 
 class Check(EventPart):
@@ -110,8 +110,10 @@ def health(
     checks = [
         *sweep(state, now, namespace),
         *letters(undelivered, now),
-        *resources(late[:NAMED], len(keplers)),
+        *resources(late[:MAX_NAMED], len(keplers)),
     ]
-    if len(late) > NAMED:
-        checks.append(warn("resources", f"{len(late) - NAMED} more Keplers are not Ready", "kubectl kepler status -A"))
+    if len(late) > MAX_NAMED:
+        checks.append(
+            warn("resources", f"{len(late) - MAX_NAMED} more Keplers are not Ready", "kubectl kepler status -A")
+        )
     return Health(namespace=namespace, checks=tuple(checks))

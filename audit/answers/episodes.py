@@ -17,8 +17,8 @@ from runtime.objects import Kind
 KINDS = {(kind.api_version, kind.name): kind for kind in vars(objects).values() if isinstance(kind, Kind)}
 # The id of a report, and the report.
 IdentifiedReport = tuple[str, AnyReport]
-# An episode ends after so many seconds without a reconcile.
-PAUSE = 5.0
+# An episode ends after this many seconds without a reconcile.
+EPISODE_GAP = 5.0
 
 
 def episodes(reports: Sequence[StoredReport], edit: Edit | None = None, *, more: bool = False) -> tuple[Episode, ...]:
@@ -53,7 +53,7 @@ def _grouped(reports: Iterable[IdentifiedReport]) -> Sequence[Sequence[Identifie
     groups: list[list[IdentifiedReport]] = []
     quiet = datetime.min.replace(tzinfo=UTC)
     for identity, report in reports:
-        if not groups or (sent(report) - quiet).total_seconds() > PAUSE:
+        if not groups or (sent(report) - quiet).total_seconds() > EPISODE_GAP:
             groups.append([])
             quiet = report.began
         groups[-1].append((identity, report))

@@ -25,8 +25,8 @@ from runtime.field_owners import CONTROL_PLANE
 # A field that is put back `LEAST` times within `WINDOW` is a fight.
 LEAST = 3
 WINDOW = timedelta(hours=1)
-# Most reports that one answer reads, the newest: as summaries, and as a whole those that may be part of a fight.
-MOST, MOST_WHOLE = 500, 100
+# The most reports that one answer reads, newest first: summaries, and whole reports that may be part of a fight.
+MAX_SUMMARIES, MAX_REPORTS_READ = 500, 100
 # The only field that the control plane changes by itself (an autoscaler does). For all other fields the control plane
 # is not named: its controllers write a status right after any change, and so are often the last writer.
 REPLICAS = "spec.replicas"
@@ -43,8 +43,8 @@ def recent(connection: Connection, wanted: ObjectSelection, now: datetime, ours:
         reports.c.name == wanted.name,
         reports.c.kept >= now - WINDOW,
     )
-    rows = connection.execute(query.order_by(reports.c.sequence.desc()).limit(MOST)).all()
-    numbers = [row.sequence for row in rows if _reverts_change(summary(row), ours)][:MOST_WHOLE]
+    rows = connection.execute(query.order_by(reports.c.sequence.desc()).limit(MAX_SUMMARIES)).all()
+    numbers = [row.sequence for row in rows if _reverts_change(summary(row), ours)][:MAX_REPORTS_READ]
     if len(numbers) < LEAST:
         return []
     reverts = select(*WHOLE).where(reports.c.sequence.in_(numbers)).order_by(reports.c.sequence)

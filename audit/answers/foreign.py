@@ -11,15 +11,15 @@ from runtime.envelope import object_name
 from runtime.field_owners import OwnedField, foreign_fields
 from runtime.objects import Manifest, Ref, controller
 
-# Most fields that are shown of one object; an adopted DaemonSet may have a hundred that its creator set.
-MOST = 20
+# The most fields that are shown of one object; an adopted DaemonSet may have a hundred that its creator set.
+MAX_FIELDS = 20
 
 
 def foreign(ref: Ref, child: Manifest, ours: Collection[str]) -> tuple[ForeignField, ...]:
-    """Return the fields of an object that managers other than `ours` own: redacted, newest first, `MOST` at most."""
+    """Return the fields of an object of other managers than `ours`: redacted, newest first, up to `MAX_FIELDS`."""
     mask = redact.mask(child)
     owned = sorted(foreign_fields(child, ours), key=_newest_first)
-    return tuple(_foreign_field(ref, field, mask) for field in owned[:MOST])
+    return tuple(_foreign_field(ref, field, mask) for field in owned[:MAX_FIELDS])
 
 
 def belongs_to(key: Ref, child: Manifest) -> bool:

@@ -1,4 +1,4 @@
-"""Reads from the API server what others change in the children of a resource; answers are cached for a few seconds."""
+"""Reads from the API server which fields of a resource's children others own; caches the result for a few seconds."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -13,9 +13,9 @@ from runtime.declaration import Writers
 from runtime.errors import Forbidden
 from runtime.objects import Manifest, Ref
 
-# Seconds for which an answer is cached, and for how many resources.
-SECONDS = 3.0
-REMEMBERED = 100
+# Seconds for which a result is cached, and for how many resources.
+CACHE_SECONDS = 3.0
+MAX_CACHED = 100
 
 
 @dataclass(frozen=True)
@@ -35,18 +35,18 @@ class ChildReader:
 
     client: Callable[[], Client]
     writers: Callable[[Ref], Writers]
-    _known: TTLCache[Ref, ForeignFields] = field(default_factory=lambda: TTLCache(REMEMBERED, SECONDS))
+    _cached: TTLCache[Ref, ForeignFields] = field(default_factory=lambda: TTLCache(MAX_CACHED, CACHE_SECONDS))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def foreign(self, key: Ref) -> ForeignFields:
         """Return the fields of this resource's children that others own."""
         with self._lock:
-            known = self._known.get(key)
+            known = self._cached.get(key)
         if known is not None:
             return known
         fields = self._read(key)
         with self._lock:
-            self._known[key] = fields
+            self._cached[key] = fields
         return fields
 
     def managers(self, key: Ref) -> frozenset[str]:
@@ -59,6 +59,7 @@ class ChildReader:
         return ForeignFields(tuple(foreign.children(key, objects)), tuple(unread))
 
     def _objects(self, key: Ref, unread: list[str]) -> Iterator[tuple[Ref, Manifest | None, frozenset[str]]]:
+        """Yield each child with the field managers that write it; add those that may not be read to `unread`."""
         client = self.client()
         for ref, ours in self.writers(key).items():
             try:

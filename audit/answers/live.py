@@ -1,4 +1,4 @@
-"""Reads what the console shows of the cluster as it is now: the resources, and the dead letters.
+"""Reads the present state of the cluster for the console: the resources, and the dead letters.
 
 Both are read with the ServiceAccount of `audit`, once a second at most for all viewers together; less often if a read
 takes long.
@@ -23,15 +23,17 @@ from runtime.conditions import READY
 from runtime.errors import Unavailable
 from runtime.objects import CONFIG_MAP, OURS, Collection, Manifest, generation, metadata, name, terminates, uid
 
-SECONDS = 1.0
-# After a read that takes longer than QUICK seconds, none starts for REST times as long, up to LONGEST_REST seconds.
-QUICK, REST, LONGEST_REST = 0.1, 4.0, 20.0
-# After SLOW seconds a request is answered with the previous read, unless that is more than OLD seconds old.
-SLOW, OLD = 0.5, 60.0
+# Least seconds between the end of a read and the start of the next.
+MIN_PAUSE = 1.0
+# After a read that takes longer than QUICK_READ seconds, none starts for PAUSE_FACTOR times as long, up to MAX_PAUSE
+# seconds.
+QUICK_READ, PAUSE_FACTOR, MAX_PAUSE = 0.1, 4.0, 20.0
+# After SLOW_READ seconds a request is answered with the previous result, unless that is more than MAX_AGE seconds old.
+SLOW_READ, MAX_AGE = 0.5, 60.0
 # Seconds after which a request fails because the read is not done; a thread that waits receives no events.
-WAITS = 10.0
-# Seconds for which one request is retried, and that a whole read of hundreds of requests may take.
-PATIENCE, READ = 3.0, 60.0
+REQUEST_TIMEOUT = 10.0
+# Seconds for which one request to the API server is retried, and that a read of hundreds of requests may take.
+RETRY_SECONDS, READ_SECONDS = 3.0, 60.0
 
 # Objects per page of a list: one may take 1.5 MiB with `managedFields`, and only some KiB of it are kept.
 PAGE = 50
@@ -60,25 +62,26 @@ class CachedRead(Generic[Item]):
     def __init__(self, read: Callable[[], tuple[Item, ...]]) -> None:
         self._read = read
         self._lock = threading.Lock()
-        self._until = float("-inf")
+        self._next_read = float("-inf")
         self._pending: Future[tuple[Item, ...]] = Future()
         self._last: tuple[Item, ...] = ()
-        self._at = float("-inf")
+        self._read_at = float("-inf")
 
     def __call__(self) -> tuple[Item, ...]:
         with self._lock:
-            if time.monotonic() > self._until:
-                self._until = float("inf")
+            if time.monotonic() > self._next_read:
+                self._next_read = float("inf")
                 self._pending = Future()
                 threading.Thread(target=self._refresh, args=(self._pending,), daemon=True).start()
-            pending, last, at = self._pending, self._last, self._at
-        is_old = time.monotonic() - at > OLD
-        wait((pending,), timeout=WAITS if is_old else SLOW)
+            pending, last, at = self._pending, self._last, self._read_at
+        is_old = time.monotonic() - at > MAX_AGE
+        wait((pending,), timeout=REQUEST_TIMEOUT if is_old else SLOW_READ)
         if is_old and not pending.done():
             raise Unavailable("there are many resources, and they are still being read")
         return pending.result() if pending.done() else last
 
     def _refresh(self, pending: "Future[tuple[Item, ...]]") -> None:
+        """Read once, and give the result or the error to everybody who waits for `pending`."""
         began = time.monotonic()
         try:
             resources = self._read()
@@ -87,7 +90,7 @@ class CachedRead(Generic[Item]):
             pending.set_exception(error)
         else:
             with self._lock:
-                self._last, self._at = resources, time.monotonic()
+                self._last, self._read_at = resources, time.monotonic()
             self._schedule_next(began)
             pending.set_result(resources)
 
@@ -96,7 +99,7 @@ class CachedRead(Generic[Item]):
         now = time.monotonic()
         took = now - began
         with self._lock:
-            self._until = now + max(SECONDS, min(LONGEST_REST, REST * took) if took > QUICK else 0.0)
+            self._next_read = now + max(MIN_PAUSE, min(MAX_PAUSE, PAUSE_FACTOR * took) if took > QUICK_READ else 0.0)
 
 
 class Live:
@@ -121,26 +124,26 @@ class Live:
         )
 
     def _letters(self) -> tuple[DeadLetter, ...]:
-        kept = Collection(CONFIG_MAP, self.namespace)
-        return letters(self._client().list(kept, labelled=LABEL, metadata_only=True))
+        config_maps = Collection(CONFIG_MAP, self.namespace)
+        return letters(self._client().list(config_maps, labelled=LABEL, metadata_only=True))
 
     def _client(self) -> Client:
-        return Client(self._transport(), manager="kepler-audit", seconds=READ, patience=PATIENCE)
+        return Client(self._transport(), manager="kepler-audit", seconds=READ_SECONDS, patience=RETRY_SECONDS)
 
 
 def shown_resource(manifest: Manifest) -> ShownResource:
-    """Return one of our resources, ready to be sent; nothing else of it is kept."""
+    """Return one of our resources, ready to be sent. The manifest itself, which is much larger, is not kept."""
     answer = resource(manifest)
     json = answer.model_dump_json(by_alias=True).encode()
-    about, stands = answer.object, answer.state
-    return ShownResource(about.kind, about.namespace, about.name, stands.name, stands.reason, json)
+    subject, shown_state = answer.object, answer.state
+    return ShownResource(subject.kind, subject.namespace, subject.name, shown_state.name, shown_state.reason, json)
 
 
 def resource(manifest: Manifest) -> ListedResource:
     """Return one of our resources with its state."""
     status: Mapping[str, Any] = manifest.get("status") or {}
-    now = generation(manifest)
-    conditions = tuple(_conditions(status.get("conditions") or (), now))
+    present = generation(manifest)
+    conditions = tuple(_conditions(status.get("conditions") or (), present))
     created = metadata(manifest)["creationTimestamp"]
     return ListedResource(
         object=Subject(
@@ -150,7 +153,7 @@ def resource(manifest: Manifest) -> ListedResource:
             name=name(manifest),
             uid=uid(manifest),
         ),
-        generation=now,
+        generation=present,
         created=created,
         deleting=terminates(manifest),
         state=state(str(manifest.get("kind")), conditions, created, deleting=terminates(manifest)),
@@ -160,11 +163,11 @@ def resource(manifest: Manifest) -> ListedResource:
     )
 
 
-def _conditions(written: Iterable[Mapping[str, Any]], now: int) -> Iterator[ConditionState]:
-    """Yield the entries that are valid conditions; an older release may have written others."""
-    for entry in written:
+def _conditions(entries: Iterable[Mapping[str, Any]], present: int) -> Iterator[ConditionState]:
+    """Yield the entries of `status.conditions` that are valid; an older release may have written others."""
+    for entry in entries:
         try:
-            current = entry.get("observedGeneration", now) == now
+            current = entry.get("observedGeneration", present) == present
             yield ConditionState.model_validate(
                 {
                     **{key: entry[key] for key in ("type", "status", "reason", "message")},
@@ -177,8 +180,8 @@ def _conditions(written: Iterable[Mapping[str, Any]], now: int) -> Iterator[Cond
             continue
 
 
-def _nodes(written: Mapping[str, int]) -> Nodes | None:
+def _nodes(counts: Mapping[str, int]) -> Nodes | None:
     """Return the rollout of the exporter; None for a KeplerMachineConfig, where `status.nodes` means something else."""
-    if "desired" not in written:
+    if "desired" not in counts:
         return None
-    return Nodes(desired=written["desired"], updated=written.get("updated", 0), available=written.get("available", 0))
+    return Nodes(desired=counts["desired"], updated=counts.get("updated", 0), available=counts.get("available", 0))

@@ -18,7 +18,7 @@ from audit.storage.totals import stored_amounts
 from runtime.settings import VERSION
 
 # Limits for the reports and bytes of a trace in one answer: a drift that keeps coming back makes a trace endless.
-MOST, BYTES = 500, 16 << 20
+MAX_REPORTS, MAX_BYTES = 500, 16 << 20
 EQUAL = ("kind", "namespace", "name", "uid", "function", "outcome", "trace")
 
 
@@ -79,9 +79,9 @@ def _newest(connection: Connection, trace: str, visibility: Visibility) -> tuple
     query = select(reports.c.sequence, reports.c.bytes).where(*seen)
     numbers: list[int] = []
     size = 0
-    for row in connection.execute(query.order_by(reports.c.sequence.desc()).limit(MOST + 1)):
+    for row in connection.execute(query.order_by(reports.c.sequence.desc()).limit(MAX_REPORTS + 1)):
         size += row.bytes
-        if len(numbers) == MOST or (numbers and size > BYTES):
+        if len(numbers) == MAX_REPORTS or (numbers and size > MAX_BYTES):
             return numbers, True
         numbers.append(row.sequence)
     return numbers, False

@@ -14,8 +14,8 @@ from audit.answers.selection import HistorySelection
 from audit.storage.edits import fields
 from audit.storage.tables import TableRow, changes, reports
 
-# Most reports on one generation in one answer: a drift that keeps coming back makes any number of reports.
-MOST = 200
+# The most reports on one generation in one answer: if a field is changed back again and again, there is no end of them.
+MAX_REPORTS = 200
 ORDER = (changes.c.life.desc(), changes.c.generation.desc())
 
 
@@ -63,7 +63,7 @@ def edit_of(connection: Connection, row: TableRow, older: TableRow | None = None
 
 def _change(connection: Connection, row: TableRow, older: TableRow | None, summaries: Sequence[Summary]) -> Change:
     edit = edit_of(connection, row, older)
-    more, summaries = len(summaries) > MOST, summaries[-MOST:]
+    more, summaries = len(summaries) > MAX_REPORTS, summaries[-MAX_REPORTS:]
     return Change(
         object=subject(row),
         generation=row.generation,
@@ -79,11 +79,13 @@ def _change(connection: Connection, row: TableRow, older: TableRow | None, summa
 def _newest_reports(connection: Connection, numbers: Sequence[int]) -> Mapping[int, Sequence[Summary]]:
     """Return the newest reports on each of these generations, in the order in which the reconciles began.
 
-    Returns up to `MOST + 1` for each generation; the additional one shows that there are more than `MOST`.
+    Returns up to `MAX_REPORTS + 1` for each generation; one above `MAX_REPORTS` shows that there are more.
     """
     place = func.row_number().over(partition_by=reports.c.change, order_by=reports.c.sequence.desc())
     newest = select(reports.c.sequence, place.label("place")).where(reports.c.change.in_(numbers)).subquery()
-    query = select(*SHORT).join(newest, newest.c.sequence == reports.c.sequence).where(newest.c.place <= MOST + 1)
+    query = (
+        select(*SHORT).join(newest, newest.c.sequence == reports.c.sequence).where(newest.c.place <= MAX_REPORTS + 1)
+    )
     summaries: dict[int, list[Summary]] = defaultdict(list)
     for row in connection.execute(query.order_by(reports.c.began, reports.c.sequence)):
         summaries[row.change].append(summary(row))

@@ -8,8 +8,10 @@ from werkzeug.datastructures import MultiDict
 from audit.answer_models import StateName
 from audit.problems import HttpProblem
 
-LIMIT, MOST = 100, 1000
-LARGEST = 2**62
+# The number of items in one answer: without the parameter `limit`, and at most.
+DEFAULT_LIMIT, MAX_LIMIT = 100, 1000
+# The largest generation or sequence number that a query may contain.
+MAX_NUMBER = 2**62
 
 
 def _target(written: str) -> str:
@@ -46,23 +48,23 @@ class ResourceSelection(ObjectFilter):
     state: Annotated[str, AfterValidator(_state)] = ""
     reason: str = ""
     search: Annotated[str, Field(max_length=200)] = ""
-    limit: Annotated[int, Field(gt=0, le=MOST)] = LIMIT
-    before: Annotated[int, Field(ge=0, le=LARGEST)] = 0
+    limit: Annotated[int, Field(gt=0, le=MAX_LIMIT)] = DEFAULT_LIMIT
+    before: Annotated[int, Field(ge=0, le=MAX_NUMBER)] = 0
 
 
 class ReportSelection(ObjectFilter):
     """Selects reports; `since` and `until` are times at which they were stored."""
 
     uid: str = ""
-    generation: Annotated[int | None, Field(ge=0, le=LARGEST)] = None
+    generation: Annotated[int | None, Field(ge=0, le=MAX_NUMBER)] = None
     function: str = ""
     outcome: str = ""
     trace: str = ""
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
     target: Annotated[str, AfterValidator(_target)] = ""
-    limit: Annotated[int, Field(gt=0, le=MOST)] = LIMIT
-    before: Annotated[int, Field(ge=0, le=LARGEST)] = LARGEST
+    limit: Annotated[int, Field(gt=0, le=MAX_LIMIT)] = DEFAULT_LIMIT
+    before: Annotated[int, Field(ge=0, le=MAX_NUMBER)] = MAX_NUMBER
 
 
 class ObjectSelection(Selection):
@@ -76,7 +78,7 @@ class ObjectSelection(Selection):
 class HistorySelection(ObjectSelection):
     """Selects a page of one object's history."""
 
-    limit: Annotated[int, Field(gt=0, le=MOST)] = LIMIT
+    limit: Annotated[int, Field(gt=0, le=MAX_LIMIT)] = DEFAULT_LIMIT
     before: Annotated[str, Field(pattern=r"^\d{1,18}\.\d{1,18}$")] = f"{10**17}.0"
 
     @property
@@ -95,7 +97,7 @@ class NamespaceSelection(Selection):
 class ChangesSelection(NamespaceSelection):
     """Selects what was stored after a cursor."""
 
-    after: Annotated[int, Field(ge=0, le=LARGEST)] = 0
+    after: Annotated[int, Field(ge=0, le=MAX_NUMBER)] = 0
 
 
 class EmptySelection(Selection):

@@ -2,7 +2,7 @@
 
 intake         receives an event, and acknowledges it when its rows are on disk
 signing        verifies that our functions signed an event
-hints          reads a resource from the API server after an event about it
+edit_recorder  reads a resource from the API server after an event about it, and stores the edit
 edits          what somebody changed in a resource
 entries        the rows that an event becomes
 dropped_events events that are not stored, counted by reason

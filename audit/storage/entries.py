@@ -20,10 +20,10 @@ from runtime.printable import LONGEST_NAME, is_printable, is_visible_name, visib
 
 # Bytes that a row takes in indexes and columns besides its texts; measured for a report that writes four objects.
 ROW = 1500
-LARGEST = 2**62
+MAX_NUMBER = 2**62
 FIRST_YEAR, LAST_YEAR = 1970, 9000
 # By how much the clock of another machine may be ahead of ours.
-AHEAD = timedelta(seconds=60)
+MAX_CLOCK_SKEW = timedelta(seconds=60)
 
 
 class EventRefused(ValueError):
@@ -142,7 +142,7 @@ def sweep(event: Event, swept: SweepData, time: datetime) -> SweepEntry:
     require_storable((event.id,), (swept.resources, swept.diverging, swept.calls), most=2**31 - 1)
     require_representable_year(time)
     require_past(time)
-    if not 0 <= swept.milliseconds < LARGEST:
+    if not 0 <= swept.milliseconds < MAX_NUMBER:
         raise EventRefused("`milliseconds` is no duration")
     return SweepEntry(event.id, time, swept)
 
@@ -159,7 +159,7 @@ def resync(event: Event, asked: Resync) -> ResyncEntry:
         raise EventRefused(f"not JSON: {wrong}") from wrong
 
 
-def require_storable(texts: tuple[str, ...], numbers: tuple[int, ...] = (), *, most: int = LARGEST) -> None:
+def require_storable(texts: tuple[str, ...], numbers: tuple[int, ...] = (), *, most: int = MAX_NUMBER) -> None:
     """Raise EventRefused if an index cannot hold one of the texts, or a column one of the numbers."""
     for text in texts:
         if not is_visible_name(text):
@@ -177,14 +177,14 @@ def require_representable_year(time: datetime) -> None:
 
 def is_ahead(time: datetime) -> bool:
     """Return whether a time is in the future by more than the difference between clocks."""
-    return time > datetime.now(UTC) + AHEAD
+    return time > datetime.now(UTC) + MAX_CLOCK_SKEW
 
 
 def require_past(*times: datetime | None) -> None:
     """Raise EventRefused if one of these times is in the future."""
     for time in times:
         if time is not None and is_ahead(time):
-            raise EventRefused(f"'{time}' is yet to come", FUTURE)
+            raise EventRefused(f"'{time}' is in the future", FUTURE)
 
 
 def require_printable(texts: Iterable[str]) -> None:

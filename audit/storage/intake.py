@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from audit.storage import dropped_events, entries, signing
 from audit.storage.dropped_events import UNREADABLE
+from audit.storage.edit_recorder import EditRecorder
 from audit.storage.entries import Entry, EventRefused
-from audit.storage.hints import Hints
 from audit.storage.signing import Keys
 from audit.storage.store import Store
 from events.report import Report, StatusChange
@@ -59,7 +59,7 @@ class Audit:
 
     store: Store
     pages: Blueprint
-    hints: Hints
+    edit_recorder: EditRecorder
     keys: Keys
 
     def __call__(self, event: Event) -> Received:
@@ -67,7 +67,7 @@ class Audit:
             if event.type.startswith(PREFIX):
                 self._note(event)
             elif event.type in RESOURCES:
-                return Received(calls=self.hints(event))
+                return Received(calls=self.edit_recorder(event))
         except EventRefused as wrong:
             dropped_events.note(event, wrong.reason, str(wrong))
         except ValidationError as wrong:

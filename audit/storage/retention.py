@@ -28,7 +28,7 @@ BATCH = 200
 # Seconds between two batches. SQLite's lock has no queue: a writer that takes it again at once shuts out the others.
 PAUSE = 0.05
 # Above the size limit, rows are deleted down to this share of it, so that there is room for new ones.
-LEFT = 0.95
+TARGET_SHARE = 0.95
 
 
 @dataclass
@@ -57,8 +57,8 @@ class Retention:
         while True:
             try:
                 self.delete_old()
-            except ApiError as away:
-                log.warning("old rows not deleted", extra={"reason": away.message})
+            except ApiError as error:
+                log.warning("old rows not deleted", extra={"reason": error.message})
             except Exception:
                 log.exception("defect")
             self._due.wait(PERIOD)
@@ -66,17 +66,18 @@ class Retention:
 
     def delete_old(self) -> int:
         """Delete everything above the limits, and return the number of rows deleted."""
-        deleted = self._repeat(before=datetime.now(UTC) - timedelta(days=self.days))
+        deleted = self._delete_in_batches(before=datetime.now(UTC) - timedelta(days=self.days))
         with self.database.reading() as connection:
             is_full = connection.execute(select(ledger.c.bytes)).scalar_one() > self.bytes
         if is_full:
-            deleted += self._repeat(above=int(self.bytes * LEFT))
+            deleted += self._delete_in_batches(above=int(self.bytes * TARGET_SHARE))
         if deleted:
             log.info("old rows deleted", extra={"rows": deleted})
             self.database.vacuum()
         return deleted
 
-    def _repeat(self, *, before: datetime | None = None, above: int = -1) -> int:
+    def _delete_in_batches(self, *, before: datetime | None = None, above: int = -1) -> int:
+        """Delete batch after batch until no row is left to delete, and return the number of rows."""
         deleted = 0
         while deleted_now := self._batch(before, above):
             deleted += deleted_now

@@ -10,10 +10,11 @@ from cli.kinds import title
 from cli.manifest_files.manifests import ManifestSet
 from cli.options import ClusterOptions, Format, ManifestSources, Output
 from cli.output import data, documents, progress, remark, say
-from cli.prediction import predict, render
-from cli.prediction.predict import Prediction
+from cli.prediction import render
+from cli.prediction.predict import Prediction, predict_offline, predict_with_cluster
 from cli.prediction.predicted_changes import blocked_functions, lines, redacted, sentence
 from cli.prediction.predicted_changes import diff as diff_of
+from cli.prediction.simulate import ROUNDS
 from runtime.plain import as_yaml
 
 FieldManager = Annotated[
@@ -24,7 +25,7 @@ ShowValues = Annotated[
     bool,
     typer.Option("--show-values", help="Also what is confidential: values of `env`, passwords, credentials in URLs."),
 ]
-Offline = Annotated[bool, typer.Option("--offline", help="Ask no cluster: a plain installation is taken for granted.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Read no cluster: assume an unmodified installation.")]
 Prometheus = Annotated[bool, typer.Option(help="With --offline: whether the Prometheus operator is installed.")]
 OpenShift = Annotated[bool, typer.Option("--openshift", help="With --offline: the cluster is OpenShift's.")]
 
@@ -45,12 +46,12 @@ def diff(  # noqa: PLR0913 (one parameter an option)
     """
     sources.check()
     cluster = options.connect()
-    written = sources.read(namespace=cluster.namespace, forced=bool(options.namespace))
+    files = sources.read(namespace=cluster.namespace, forced=bool(options.namespace))
     with progress("deciding as every function would"):
-        prediction = predict.with_cluster(cluster, written, manager=field_manager)
+        prediction = predict_with_cluster(cluster, files, manager=field_manager)
     compared = diff_of(prediction)
     shown = compared if show_values else redacted(compared, prediction)
-    _remark(written, prediction)
+    _remark(files, prediction)
     if output is not Format.TABLE:
         data(shown, output)
     else:
@@ -77,14 +78,14 @@ def render_command(  # noqa: PLR0913
     sources.check()
     named = options.namespace or DEFAULT_NAMESPACE
     if offline:
-        written = sources.read(namespace=named, forced=bool(options.namespace))
-        prediction = predict.offline(written, prometheus=prometheus_operator, with_openshift=openshift)
+        files = sources.read(namespace=named, forced=bool(options.namespace))
+        prediction = predict_offline(files, prometheus=prometheus_operator, with_openshift=openshift)
     else:
         cluster = options.connect()
-        written = sources.read(namespace=cluster.namespace, forced=bool(options.namespace))
+        files = sources.read(namespace=cluster.namespace, forced=bool(options.namespace))
         with progress("deciding as every function would"):
-            prediction = predict.with_cluster(cluster, written)
-    _remark(written, prediction)
+            prediction = predict_with_cluster(cluster, files)
+    _remark(files, prediction)
     return _print(prediction, output)
 
 
@@ -100,13 +101,13 @@ def _print(prediction: Prediction, output: Format) -> int:
     return Exit.NO if refusals else Exit.OK
 
 
-def _remark(written: ManifestSet, prediction: Prediction) -> None:
-    """Print to standard error what the answer leaves out."""
+def _remark(files: ManifestSet, prediction: Prediction) -> None:
+    """Print to standard error what the result assumes or leaves out."""
     for line in prediction.remarks:
         remark(line)
-    if written.others:
-        remark(f"not ours, and left to `kubectl diff`: {', '.join(written.others)}")
-    for ref in written.repeated:
+    if files.others:
+        remark(f"not ours, and left to `kubectl diff`: {', '.join(files.others)}")
+    for ref in files.repeated:
         remark(f"{title(ref)} is in the files more than once: the last one counts")
     if not prediction.simulated.rested:
-        remark("the functions do not come to rest in memory: the answer is what they would have done until then")
+        remark(f"the functions still write after {ROUNDS} rounds in memory: the result shows their writes so far")

@@ -47,7 +47,7 @@ def doctor(options: ClusterOptions, console_options: ConsoleOptions, *, output: 
 
 def diagnosis(cluster: Cluster, *, console: str = "", token: str = "") -> Diagnosis:
     """Return the result of all checks on the installation as it is now."""
-    seen = survey(cluster, console, token)
-    checks = tuple(installed.elsewhere(seen)) or tuple(line for check in CHECKS for line in check(seen))
+    snapshot = survey(cluster, console, token)
+    checks = tuple(installed.elsewhere(snapshot)) or tuple(line for check in CHECKS for line in check(snapshot))
     healthy = all(check.level != "fail" for check in checks)
-    return Diagnosis(healthy=healthy, version=VERSION, server=seen.server, checks=checks)
+    return Diagnosis(healthy=healthy, version=VERSION, server=snapshot.server, checks=checks)

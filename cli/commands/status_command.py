@@ -11,11 +11,11 @@ import typer
 
 from cli.command_errors import Exit, Missing, UsageError
 from cli.connection.cluster import Cluster
-from cli.glance import HEADINGS, OPTIONAL_COLUMNS, Changes, ResourceRows, rows
-from cli.glance import status as glance
 from cli.lookup import INSTALL
 from cli.options import ClusterOptions, Everywhere, Format, Output
 from cli.output import data, one_line_table, remark, unstyled
+from cli.status_rows import HEADINGS, OPTIONAL_COLUMNS, ResourceRows, WatchOutput, rows
+from cli.status_rows import status as status_rows
 from runtime.errors import Forbidden
 from runtime.objects import KEPLER, OURS, Kind, Manifest, Ref, metadata, name
 
@@ -59,9 +59,9 @@ def status(
 
 def _watch(lister: "ResourceLister") -> None:
     """Print all resources, then each that has changed, until the user interrupts."""
-    changes = Changes()
+    watch_output = WatchOutput()
     while True:
-        unstyled(changes.lines(lister(), datetime.now(UTC)))
+        unstyled(watch_output.lines(lister(), datetime.now(UTC)))
         sys.stdout.flush()
         time.sleep(INTERVAL)
 
@@ -82,7 +82,7 @@ class ResourceLister:
         """
         objects = dict(self._all_objects(self.selector))
         naming = dict(self._objects_of(KEPLER, "")) if self.selector else None
-        return glance(objects, naming)
+        return status_rows(objects, naming)
 
     def _all_objects(self, selector: str) -> Iterator[tuple[Ref, Manifest]]:
         for kind in OURS:
@@ -102,16 +102,18 @@ class ResourceLister:
 
     def _listed(self, kind: Kind, selector: str) -> tuple[Manifest, ...] | None:
         """Return the objects of a kind; those of the user's own namespace if listing all namespaces is forbidden."""
-        wide, own = self.namespace, self.cluster.namespace
+        requested, own = self.namespace, self.cluster.namespace
         if not kind.namespaced:
             return self.cluster.known(kind, labelled=selector)
         try:
-            return self.cluster.known(kind, wide, labelled=selector)
+            return self.cluster.known(kind, requested, labelled=selector)
         except Forbidden:
-            if wide:
+            if requested:
                 raise
         listed = self.cluster.known(kind, own, labelled=selector)
-        self._remark_once(f"you may not list {kind.plural} in all namespaces: only those of namespace '{own}' are here")
+        self._remark_once(
+            f"you may not list {kind.plural} in all namespaces: only those of namespace '{own}' are shown"
+        )
         return listed
 
     def _remark_once(self, line: str) -> None:

@@ -112,13 +112,13 @@ class Cluster:
         """Delete the version of an object that was read. Raises Conflict if it has changed since."""
         self.client.delete(ref, over=over)
 
-    def rehearse(self, ref: Ref, body: Manifest, *, manager: str, content_type: str) -> Manifest:
+    def dry_run_apply(self, ref: Ref, body: Manifest, *, manager: str, content_type: str) -> Manifest:
         """Return the object as a patch would leave it, by a dry run (dryRun=All). Raises ApiErrors as a write does."""
         force = {"force": "true"} if content_type == APPLY else {}
         query = {**DRY_RUN, "fieldManager": manager, **force}
         return self._ask(Request("PATCH", path(ref.kind, ref.namespace, ref.name), query, body, content_type))
 
-    def rehearse_creation(self, ref: Ref, body: Manifest, *, manager: str) -> Manifest:
+    def dry_run_create(self, ref: Ref, body: Manifest, *, manager: str) -> Manifest:
         """Return the object as its creation would make it, by a dry run."""
         query = {**DRY_RUN, "fieldManager": manager}
         return self._ask(Request("POST", path(ref.kind, ref.namespace), query, body))

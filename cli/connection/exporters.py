@@ -15,7 +15,8 @@ from cli.kinds import POD
 from operands import children, engine
 from runtime.objects import Manifest, metadata, name
 
-SECONDS = 15.0
+# Seconds for one read of metrics through kubectl.
+KUBECTL_TIMEOUT = 15.0
 LABELLED = f"app.kubernetes.io/name={children.EXPORTER}"
 
 
@@ -53,9 +54,9 @@ def _read(cluster: Cluster, command: Sequence[str], pod: Manifest) -> ExporterAn
     )
     path = f"/api/v1/namespaces/{metadata(pod)['namespace']}/pods/{name(pod)}:{port}/proxy{engine.METRIC_PATH}"
     try:
-        done = subprocess.run([*command, path], capture_output=True, text=True, timeout=SECONDS, check=False)
+        done = subprocess.run([*command, path], capture_output=True, text=True, timeout=KUBECTL_TIMEOUT, check=False)
     except (OSError, subprocess.TimeoutExpired):
-        return ExporterAnswer(name(pod), problem=f"kubectl did not answer within {SECONDS:.0f} s")
+        return ExporterAnswer(name(pod), problem=f"kubectl did not answer within {KUBECTL_TIMEOUT:.0f} s")
     if done.returncode:
         return ExporterAnswer(name(pod), problem=cluster.without_token(" ".join(done.stderr.split())[:300]))
     return ExporterAnswer(name(pod), done.stdout)

@@ -14,7 +14,8 @@ from queue import Empty, Queue
 from cli.command_errors import Unreachable
 from cli.connection.cluster import Cluster
 
-SECONDS = 15.0
+# Seconds until `kubectl port-forward` has to listen.
+START_TIMEOUT = 15.0
 LISTENS = re.compile(r"Forwarding from (127\.0\.0\.1:\d+)")
 
 
@@ -52,7 +53,7 @@ def _address(process: "subprocess.Popen[str]", target: str, cluster: Cluster) ->
     lines: list[str] = []
     while True:
         try:
-            line = lines_read.get(timeout=SECONDS)
+            line = lines_read.get(timeout=START_TIMEOUT)
         except Empty:
             line = None
         if line is None:

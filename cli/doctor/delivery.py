@@ -10,31 +10,30 @@ from installation import wiring
 from runtime.objects import metadata, name
 
 
-def eventing(seen: ClusterSnapshot) -> Iterator[Check]:
+def eventing(snapshot: ClusterSnapshot) -> Iterator[Check]:
     """Check that source, clock and Broker exist, are as generated, and are Ready."""
-    if not seen.installed.readable:
-        sentence = f"you may not read Triggers and Knative Services in namespace '{seen.namespace}'"
-        ask = (
-            f"ask for `list triggers.eventing.knative.dev,services.serving.knative.dev` in namespace '{seen.namespace}'"
-        )
+    if not snapshot.installed.readable:
+        sentence = f"you may not read Triggers and Knative Services in namespace '{snapshot.namespace}'"
+        permission = "list triggers.eventing.knative.dev,services.serving.knative.dev"
+        ask = f"ask for `{permission}` in namespace '{snapshot.namespace}'"
         yield warn("events", sentence, ask)
         return
-    if not seen.installed.eventing:
+    if not snapshot.installed.eventing:
         yield fail("events", "the cluster has no Knative Eventing", INSTALL_KNATIVE)
         return
     checks = [
-        *(check for kind in (EVENT_SOURCE, CLOCK) for check in _parts(seen, kind.name)),
-        *_broker(seen),
+        *(check for kind in (EVENT_SOURCE, CLOCK) for check in _parts(snapshot, kind.name)),
+        *_broker(snapshot),
     ]
     yield from summed("events", checks, "source, clock and Broker are Ready, and as this version has them")
 
 
-def _parts(seen: ClusterSnapshot, kind: str) -> Iterator[Check]:
-    for wanted in seen.wanted(kind):
+def _parts(snapshot: ClusterSnapshot, kind: str) -> Iterator[Check]:
+    for wanted in snapshot.wanted(kind):
         called = f"{kind} '{name(wanted)}'"
-        there = seen.find(kind, name(wanted))
-        if not seen.may_see(kind, name(wanted)):
-            yield _hidden(seen, kind, name(wanted))
+        there = snapshot.find(kind, name(wanted))
+        if not snapshot.may_see(kind, name(wanted)):
+            yield _hidden(snapshot, kind, name(wanted))
             continue
         if there is None:
             yield fail("events", f"{called} does not exist", APPLY)
@@ -42,28 +41,30 @@ def _parts(seen: ClusterSnapshot, kind: str) -> Iterator[Check]:
         if paths := missing_fields(wanted["spec"], there.get("spec")):
             yield fail("events", f"{called} is not as this version has it: {some_paths(paths)}", APPLY)
         if problem := not_ready_reason(there):
-            yield fail("events", f"{called} is not Ready: {problem}", f"{seen.describe} {kind.lower()} {name(wanted)}")
+            yield fail(
+                "events", f"{called} is not Ready: {problem}", f"{snapshot.describe} {kind.lower()} {name(wanted)}"
+            )
 
 
-def _hidden(seen: ClusterSnapshot, kind: str, called: str) -> Check:
-    ask = f"ask for `get {kind.lower()}s` in namespace '{seen.namespace}'"
+def _hidden(snapshot: ClusterSnapshot, kind: str, called: str) -> Check:
+    ask = f"ask for `get {kind.lower()}s` in namespace '{snapshot.namespace}'"
     return warn("events", f"you may not read {kind} '{called}'", ask)
 
 
-def _broker(seen: ClusterSnapshot) -> Iterator[Check]:
-    there = seen.find(BROKER.name, wiring.BROKER)
-    if not seen.may_see(BROKER.name, wiring.BROKER):
-        yield _hidden(seen, BROKER.name, wiring.BROKER)
+def _broker(snapshot: ClusterSnapshot) -> Iterator[Check]:
+    there = snapshot.find(BROKER.name, wiring.BROKER)
+    if not snapshot.may_see(BROKER.name, wiring.BROKER):
+        yield _hidden(snapshot, BROKER.name, wiring.BROKER)
         return
     if there is None:
         yield fail("events", f"Broker '{wiring.BROKER}' does not exist", APPLY)
         return
     if problem := not_ready_reason(there):
         yield fail(
-            "events", f"Broker '{wiring.BROKER}' is not Ready: {problem}", f"{seen.describe} broker {wiring.BROKER}"
+            "events", f"Broker '{wiring.BROKER}' is not Ready: {problem}", f"{snapshot.describe} broker {wiring.BROKER}"
         )
     has = metadata(there).get("annotations") or {}
-    for wanted in seen.wanted(BROKER.name):
+    for wanted in snapshot.wanted(BROKER.name):
         for key, value in metadata(wanted)["annotations"].items():
             if has.get(key) != value:
                 slow = ": one slow event holds up all others" if key in wiring.ASYNC else ""

@@ -26,12 +26,12 @@ REMARKS = {
 }
 
 
-def policies(seen: ClusterSnapshot) -> Iterator[Check]:
+def policies(snapshot: ClusterSnapshot) -> Iterator[Check]:
     """Check the policies by which the API server and the network refuse requests."""
     kinds = (ADMISSION_POLICY, ADMISSION_POLICY_BINDING, NETWORK_POLICY, CONFIG_MAP)
-    wanted = [manifest for kind in kinds for manifest in seen.wanted(kind.name)]
-    hidden = [expected for expected in wanted if not seen.may_see(expected["kind"], name(expected))]
-    checks = [check for expected in wanted if expected not in hidden for check in _compared(seen, expected)]
+    wanted = [manifest for kind in kinds for manifest in snapshot.wanted(kind.name)]
+    hidden = [expected for expected in wanted if not snapshot.may_see(expected["kind"], name(expected))]
+    checks = [check for expected in wanted if expected not in hidden for check in _compared(snapshot, expected)]
     if hidden:
         verbs = [
             f"`get {kind.plural}`"
@@ -39,12 +39,12 @@ def policies(seen: ClusterSnapshot) -> Iterator[Check]:
             if any(hidden_object["kind"] == kind.name for hidden_object in hidden)
         ]
         checks.append(warn(POLICIES, f"you may not read {len(hidden)} policies", f"ask for {', '.join(verbs)}"))
-    yield from summed(POLICIES, chain(checks, _images(seen)), f"{len(wanted)} objects are as this version has them")
+    yield from summed(POLICIES, chain(checks, _images(snapshot)), f"{len(wanted)} objects are as this version has them")
 
 
-def _compared(seen: ClusterSnapshot, wanted: Manifest) -> Iterator[Check]:
+def _compared(snapshot: ClusterSnapshot, wanted: Manifest) -> Iterator[Check]:
     called = f"{wanted['kind']} '{name(wanted)}'"
-    there = seen.find(wanted["kind"], name(wanted))
+    there = snapshot.find(wanted["kind"], name(wanted))
     level = warn if wanted["kind"] == NETWORK_POLICY.name else fail
     if there is None:
         yield level(POLICIES, f"{called} does not exist: {_lost(wanted)}", APPLY)
@@ -61,11 +61,11 @@ def _lost(wanted: Manifest) -> str:
     return "the API server does not refuse what it forbids"
 
 
-def _images(seen: ClusterSnapshot) -> Iterator[Check]:
+def _images(snapshot: ClusterSnapshot) -> Iterator[Check]:
     """Yield a failure if the functions render images that the policies do not allow."""
-    allowed = (seen.find(CONFIG_MAP.name, account_policies.IMAGES) or {}).get("data") or {}
-    service = (seen.installed.parts.get(COLLECTOR.manager) or Parts()).service
-    if service is None or not allowed or Overlay.NO_ADMISSION_POLICIES in seen.overlays:
+    allowed = (snapshot.find(CONFIG_MAP.name, account_policies.IMAGES) or {}).get("data") or {}
+    service = (snapshot.installed.parts.get(COLLECTOR.manager) or Parts()).service
+    if service is None or not allowed or Overlay.NO_ADMISSION_POLICIES in snapshot.overlays:
         return
     settings = {str(variable.get("name")): str(variable.get("value") or "") for variable in environment(service)}
     if missing := sorted(repositories.allowed(settings) - repositories.allowed(allowed)):
@@ -76,19 +76,20 @@ def _images(seen: ClusterSnapshot) -> Iterator[Check]:
         yield fail(POLICIES, sentence, "write images in one place: config/overlays/mirror carries them to both")
 
 
-def overlays(seen: ClusterSnapshot) -> Iterator[Check]:
+def overlays(snapshot: ClusterSnapshot) -> Iterator[Check]:
     """Yield a line that names the overlays in use, since no check reports their changes; a failure if one is needed."""
-    release = _minor(seen.server)
-    if release and release < FINE_GRAINED and Overlay.NODES_PROXY not in seen.overlays:
-        needed = f"Kubernetes {seen.server} is older than 1.33: its kubelets let exporters list no pods"
+    release = _minor(snapshot.server)
+    if release and release < FINE_GRAINED and Overlay.NODES_PROXY not in snapshot.overlays:
+        needed = f"Kubernetes {snapshot.server} is older than 1.33: its kubelets let exporters list no pods"
         yield fail(
             OVERLAYS, needed, "kubectl apply --server-side -k config/overlays/nodes-proxy (or your overlay with it)"
         )
-    if not seen.overlays:
+    if not snapshot.overlays:
         yield ok(OVERLAYS, "none: config/base as it is")
         return
     names = [
-        f"{overlay} ({REMARKS[overlay]})" if overlay in REMARKS else str(overlay) for overlay in sorted(seen.overlays)
+        f"{overlay} ({REMARKS[overlay]})" if overlay in REMARKS else str(overlay)
+        for overlay in sorted(snapshot.overlays)
     ]
     yield ok(OVERLAYS, f"in use: {', '.join(names)}")
 

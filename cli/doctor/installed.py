@@ -25,26 +25,26 @@ TENANT_BINDINGS = "config/overlays/tenants/namespace/role-bindings.yaml"
 AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-"
 
 
-def elsewhere(seen: ClusterSnapshot) -> Iterator[Check]:
+def elsewhere(snapshot: ClusterSnapshot) -> Iterator[Check]:
     """Yield a failure if the functions are in another namespace than the one that was read: all checks would fail.
 
     The binding of a function names the namespace of its ServiceAccount.
     """
-    if seen.installed.parts:
+    if snapshot.installed.parts:
         return
-    binding = seen.find("ClusterRoleBinding", COLLECTOR.manager) or {}
+    binding = snapshot.find("ClusterRoleBinding", COLLECTOR.manager) or {}
     places = {str(subject.get("namespace", "")) for subject in binding.get("subjects") or ()} - {""}
-    if places and seen.namespace not in places:
+    if places and snapshot.namespace not in places:
         place = min(places)
-        sentence = f"the functions are in namespace '{place}', and '{seen.namespace}' was checked"
+        sentence = f"the functions are in namespace '{place}', and '{snapshot.namespace}' was checked"
         yield fail(
             "installation", sentence, f"add --operator-namespace {place}, or set KEPLER_OPERATOR_NAMESPACE={place}"
         )
 
 
-def definitions(seen: ClusterSnapshot) -> Iterator[Check]:
+def definitions(snapshot: ClusterSnapshot) -> Iterator[Check]:
     """Check that the four CRDs exist, are served, and have this version's schema."""
-    definitions = (_definition(seen, name(wanted), wanted) for wanted in _rendered())
+    definitions = (_definition(snapshot, name(wanted), wanted) for wanted in _rendered())
     yield from summed(DEFINITIONS, definitions, f"{len(RESOURCES)} kinds are served, in this version's schema")
 
 
@@ -54,9 +54,9 @@ def _rendered() -> tuple[Manifest, ...]:
     return tuple(definition(resource) for resource in RESOURCES.values())
 
 
-def _definition(seen: ClusterSnapshot, called: str, wanted: Manifest) -> Check:
-    there = seen.find(CRD.name, called)
-    if not seen.may_see(CRD.name, called):
+def _definition(snapshot: ClusterSnapshot, called: str, wanted: Manifest) -> Check:
+    there = snapshot.find(CRD.name, called)
+    if not snapshot.may_see(CRD.name, called):
         return warn(DEFINITIONS, f"you may not read '{called}'", "ask for `get customresourcedefinitions`")
     if there is None:
         return fail(DEFINITIONS, f"'{called}' does not exist", APPLY)
@@ -68,7 +68,7 @@ def _definition(seen: ClusterSnapshot, called: str, wanted: Manifest) -> Check:
     return ok(DEFINITIONS, called)
 
 
-def permissions(seen: ClusterSnapshot) -> Iterator[Check]:
+def permissions(snapshot: ClusterSnapshot) -> Iterator[Check]:
     """Check the accounts, roles and bindings of the functions, of the exporters and of users."""
     compared: tuple[tuple[str, Comparison], ...] = (
         ("ClusterRole", _role),
@@ -80,17 +80,18 @@ def permissions(seen: ClusterSnapshot) -> Iterator[Check]:
     checks = [
         check
         for kind, compare in compared
-        for manifest in seen.wanted(kind)
-        for check in _there(seen, manifest, compare)
+        for manifest in snapshot.wanted(kind)
+        for check in _there(snapshot, manifest, compare)
     ]
     hidden = {
-        kind: sum(not seen.may_see(kind, name(manifest)) for manifest in seen.wanted(kind)) for kind, _ in compared
+        kind: sum(not snapshot.may_see(kind, name(manifest)) for manifest in snapshot.wanted(kind))
+        for kind, _ in compared
     }
     if any(hidden.values()):
         kinds = [f"{kind.lower()}s" for kind, count in hidden.items() if count]
         sentence = f"you may not read {sum(hidden.values())} roles, bindings and accounts"
         checks.append(warn(PERMISSIONS, sentence, f"ask for {', '.join(f'`get {kind}`' for kind in kinds)}"))
-    checks.extend(_tenants(seen))
+    checks.extend(_tenants(snapshot))
     well = f"{len(FUNCTIONS) + len(LISTENERS)} functions may do what they need, and no more"
     yield from summed(PERMISSIONS, checks, well)
 
@@ -99,16 +100,16 @@ def permissions(seen: ClusterSnapshot) -> Iterator[Check]:
 Comparison = Callable[[ClusterSnapshot, Manifest, Manifest], Iterable[Check]]
 
 
-def _there(seen: ClusterSnapshot, wanted: Manifest, compare: Comparison) -> Iterator[Check]:
+def _there(snapshot: ClusterSnapshot, wanted: Manifest, compare: Comparison) -> Iterator[Check]:
     """Yield the checks of an object, or a failure if it is absent; nothing if the user may not read it."""
     kind, called = wanted["kind"], name(wanted)
-    if not seen.may_see(kind, called):
+    if not snapshot.may_see(kind, called):
         return
-    there = seen.find(kind, called)
+    there = snapshot.find(kind, called)
     if there is None:
         yield fail(PERMISSIONS, f"{kind} '{called}' does not exist", APPLY)
     else:
-        yield from compare(seen, there, wanted)
+        yield from compare(snapshot, there, wanted)
 
 
 def _role(_seen: ClusterSnapshot, there: Manifest, wanted: Manifest) -> Iterator[Check]:
@@ -147,7 +148,7 @@ def _account(_seen: ClusterSnapshot, _there: Manifest, _wanted: Manifest) -> Ite
     return ()
 
 
-def _bound(seen: ClusterSnapshot, there: Manifest, wanted: Manifest) -> Iterator[Check]:
+def _bound(snapshot: ClusterSnapshot, there: Manifest, wanted: Manifest) -> Iterator[Check]:
     called = f"{wanted['kind']} '{name(wanted)}'"
     if there.get("roleRef") != wanted["roleRef"]:
         yield fail(PERMISSIONS, f"{called} gives another role", f"{_deletion(wanted)}, then {APPLY}")
@@ -158,7 +159,7 @@ def _bound(seen: ClusterSnapshot, there: Manifest, wanted: Manifest) -> Iterator
         if (subject["kind"], subject["namespace"], subject["name"]) not in bound:
             yield fail(PERMISSIONS, f"{called} does not name its ServiceAccount '{subject['name']}'", APPLY)
     if name(wanted) == children.EXPORTER:
-        yield from _exporters(seen, bound)
+        yield from _exporters(snapshot, bound)
 
 
 def _deletion(binding: Manifest) -> str:
@@ -167,16 +168,16 @@ def _deletion(binding: Manifest) -> str:
     return f"kubectl delete {binding['kind'].lower()} {name(binding)}" + (f" -n {namespace}" if namespace else "")
 
 
-def _tenants(seen: ClusterSnapshot) -> Iterator[Check]:
+def _tenants(snapshot: ClusterSnapshot) -> Iterator[Check]:
     """Check the RoleBindings that overlay `tenants` needs in each namespace with a Kepler."""
-    if Overlay.TENANTS not in seen.overlays:
+    if Overlay.TENANTS not in snapshot.overlays:
         return
     unread = set()
-    for ref, wanted in expected.tenant_bindings(seen.namespace, seen.keplers).items():
+    for ref, wanted in expected.tenant_bindings(snapshot.namespace, snapshot.keplers).items():
         cure = f"kubectl apply -n {ref.namespace} -f {TENANT_BINDINGS}"
         called = f"RoleBinding '{ref.name}' in namespace '{ref.namespace}'"
-        there = seen.tenant_bindings.get(ref)
-        if ref not in seen.tenant_bindings:
+        there = snapshot.tenant_bindings.get(ref)
+        if ref not in snapshot.tenant_bindings:
             unread.add(ref.namespace)
         elif there is None:
             yield fail(PERMISSIONS, f"{called} does not exist: its function may write nothing there", cure)
@@ -191,9 +192,9 @@ def _tenants(seen: ClusterSnapshot) -> Iterator[Check]:
         )
 
 
-def _exporters(seen: ClusterSnapshot, bound: list[tuple[str | None, str | None, str]]) -> Iterator[Check]:
+def _exporters(snapshot: ClusterSnapshot, bound: list[tuple[str | None, str | None, str]]) -> Iterator[Check]:
     """Check that the exporters of every Kepler may read what they need."""
-    for place in sorted({str(metadata(kepler)["namespace"]) for kepler in seen.keplers}):
+    for place in sorted({str(metadata(kepler)["namespace"]) for kepler in snapshot.keplers}):
         if ("ServiceAccount", place, children.ACCOUNT) not in bound:
             yield warn(
                 PERMISSIONS,

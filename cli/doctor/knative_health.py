@@ -31,18 +31,18 @@ OF_SLICE = "kubernetes.io/service-name"
 Asked = tuple[str, str]
 
 
-def knative(seen: ClusterSnapshot) -> Iterator[Check]:
+def knative(snapshot: ClusterSnapshot) -> Iterator[Check]:
     """Check Knative where it is installed; `events` and `functions` report a part that is missing."""
-    checks = [*_versions(seen), *_webhooks(seen), *_channel(seen)]
-    there = [called for called in DEFINITIONS if not absent(seen, called)]
+    checks = [*_versions(snapshot), *_webhooks(snapshot), *_channel(snapshot)]
+    there = [called for called in DEFINITIONS if not absent(snapshot, called)]
     if checks or there:
         yield from summed(AREA, checks, f"{' and '.join(there)}: not too old, and every webhook has an endpoint")
 
 
-def _versions(seen: ClusterSnapshot) -> Iterator[Check]:
+def _versions(snapshot: ClusterSnapshot) -> Iterator[Check]:
     for called, definition in DEFINITIONS.items():
-        there = seen.find(CRD.name, definition)
-        if not seen.may_see(CRD.name, definition):
+        there = snapshot.find(CRD.name, definition)
+        if not snapshot.may_see(CRD.name, definition):
             yield warn(AREA, f"you may not read the definitions of {called}", "ask for `get customresourcedefinitions`")
         elif there is not None and (version := _too_old(there)):
             sentence = f"{called} is of version {version}; {'.'.join(map(str, OLDEST))} is the oldest that is supported"
@@ -60,17 +60,17 @@ def _too_old(definition: Manifest) -> str:
     return version if (major, minor) < oldest else ""
 
 
-def _webhooks(seen: ClusterSnapshot) -> Iterator[Check]:
-    if seen.webhooks is None:
+def _webhooks(snapshot: ClusterSnapshot) -> Iterator[Check]:
+    if snapshot.webhooks is None:
         ask = "ask for `list validatingwebhookconfigurations,mutatingwebhookconfigurations`"
         yield warn(AREA, "you may not read Knative's admission webhooks", ask)
         return
-    asked = required(seen.webhooks)
-    if asked and seen.endpoints is None:
+    asked = required(snapshot.webhooks)
+    if asked and snapshot.endpoints is None:
         ask = f"ask for `list endpointslices.discovery.k8s.io` in namespaces {EVENTING} and {SERVING}"
         yield warn(AREA, "you may not read whether Knative's admission webhooks have endpoints", ask)
         return
-    ready = {_service(endpoint) for endpoint in seen.endpoints or () if _ready(endpoint)}
+    ready = {_service(endpoint) for endpoint in snapshot.endpoints or () if _ready(endpoint)}
     for (namespace, service), resources in asked.items():
         if (namespace, service) not in ready:
             sentence = (
@@ -106,15 +106,17 @@ def _ready(endpoint_slice: Manifest) -> bool:
     return any(condition.get("ready") is not False for condition in conditions)
 
 
-def _channel(seen: ClusterSnapshot) -> Iterator[Check]:
-    if Overlay.KAFKA in seen.overlays:
+def _channel(snapshot: ClusterSnapshot) -> Iterator[Check]:
+    if Overlay.KAFKA in snapshot.overlays:
         return
-    yield from _routed(seen)
-    hidden = [deployment_name for deployment_name in CHANNEL if not seen.may_see(DEPLOYMENT.name, deployment_name)]
+    yield from _routed(snapshot)
+    hidden = [deployment_name for deployment_name in CHANNEL if not snapshot.may_see(DEPLOYMENT.name, deployment_name)]
     if hidden:
         sentence = f"you may not read Deployments {listed(hidden)} in namespace '{EVENTING}'"
         yield warn(AREA, sentence, f"ask for `get deployments.apps` in namespace '{EVENTING}'")
-    there = [deployment for deployment_name in CHANNEL if (deployment := seen.find(DEPLOYMENT.name, deployment_name))]
+    there = [
+        deployment for deployment_name in CHANNEL if (deployment := snapshot.find(DEPLOYMENT.name, deployment_name))
+    ]
     if starved := [name(deployment) for deployment in there if not _requests_cpu(deployment)]:
         sentence = (
             f"{listed(starved)} of the in-memory channel {'have' if len(starved) > 1 else 'has'} no CPU request: many "
@@ -124,13 +126,13 @@ def _channel(seen: ClusterSnapshot) -> Iterator[Check]:
         yield warn(AREA, sentence, do)
 
 
-def _routed(seen: ClusterSnapshot) -> Iterator[Check]:
+def _routed(snapshot: ClusterSnapshot) -> Iterator[Check]:
     """Yield a failure if the dispatcher's routes are older than the Triggers; all of them are Ready nevertheless.
 
     The dispatcher ignores a channel whose status is behind its spec, and a controller that was starved or restarted may
     have left it in that state.
     """
-    channel = seen.find(kinds.CHANNEL.name, BROKERS_CHANNEL)
+    channel = snapshot.find(kinds.CHANNEL.name, BROKERS_CHANNEL)
     if channel is None:
         return
     observed = int((channel.get("status") or {}).get("observedGeneration") or 0)
@@ -151,6 +153,6 @@ def _requests_cpu(deployment: Manifest) -> bool:
     )
 
 
-def absent(seen: ClusterSnapshot, called: str) -> bool:
+def absent(snapshot: ClusterSnapshot, called: str) -> bool:
     """Return whether a part of Knative is not installed; False if the user may not read that."""
-    return seen.may_see(CRD.name, DEFINITIONS[called]) and seen.find(CRD.name, DEFINITIONS[called]) is None
+    return snapshot.may_see(CRD.name, DEFINITIONS[called]) and snapshot.find(CRD.name, DEFINITIONS[called]) is None

@@ -19,17 +19,17 @@ SERVICE = "Knative Service"
 OF_VERSION = "app.kubernetes.io/version"
 
 
-def functions(seen: ClusterSnapshot) -> Iterator[Check]:
+def functions(snapshot: ClusterSnapshot) -> Iterator[Check]:
     """Check what keeps functions from receiving events, and which have another version."""
-    if not seen.installed.readable:
+    if not snapshot.installed.readable:
         return
-    wanted = [name(manifest) for manifest in seen.wanted("Service", "serving")]
-    parts = {called: seen.installed.parts.get(called, Parts()) for called in wanted}
+    wanted = [name(manifest) for manifest in snapshot.wanted("Service", "serving")]
+    parts = {called: snapshot.installed.parts.get(called, Parts()) for called in wanted}
     services = [part.service for part in parts.values() if part.service is not None]
     checks = [
-        *together(AREA, SERVICE, _symptoms(seen, services)),
-        *_absent(seen, parts),
-        *_hidden(seen, services),
+        *together(AREA, SERVICE, _symptoms(snapshot, services)),
+        *_absent(snapshot, parts),
+        *_hidden(snapshot, services),
         *_versions(services),
         *_images(services),
     ]
@@ -45,12 +45,12 @@ def _well(parts: dict[str, Parts]) -> str:
     return f"{here} answer as processes of this machine, without Knative Serving{unasked}"
 
 
-def _symptoms(seen: ClusterSnapshot, services: list[Manifest]) -> Iterator[tuple[str, Symptom]]:
+def _symptoms(snapshot: ClusterSnapshot, services: list[Manifest]) -> Iterator[tuple[str, Symptom]]:
     for service in services:
         problem = not_ready_reason(service)
-        symptoms = [*of_pods(service, seen.pods or (), seen.namespace)]
+        symptoms = [*of_pods(service, snapshot.pods or (), snapshot.namespace)]
         if problem and not symptoms:
-            symptoms = [_without_pods(seen, service, problem)]
+            symptoms = [_without_pods(snapshot, service, problem)]
         for cause in dict.fromkeys(symptom.cause for symptom in symptoms):
             first = next(symptom for symptom in symptoms if symptom.cause == cause)
             yield name(service), first if problem else _of_ready(first)
@@ -62,23 +62,23 @@ def _of_ready(symptom: Symptom) -> Symptom:
     return Symptom(symptom.cause, symptom.says, symptom.do, ready=True, level=level)
 
 
-def _without_pods(seen: ClusterSnapshot, service: Manifest, problem: str) -> Symptom:
+def _without_pods(snapshot: ClusterSnapshot, service: Manifest, problem: str) -> Symptom:
     """Return why a Service without a failing pod is not Ready: by its newest Revision, or by its own condition."""
-    symptom = None if seen.revisions is None else of_revision(service, seen.revisions, seen.namespace)
-    return symptom or Symptom(problem, problem, f"{seen.describe} ksvc {name(service)}")
+    symptom = None if snapshot.revisions is None else of_revision(service, snapshot.revisions, snapshot.namespace)
+    return symptom or Symptom(problem, problem, f"{snapshot.describe} ksvc {name(service)}")
 
 
-def _absent(seen: ClusterSnapshot, parts: dict[str, Parts]) -> Iterator[Check]:
+def _absent(snapshot: ClusterSnapshot, parts: dict[str, Parts]) -> Iterator[Check]:
     """Yield a failure for functions without a Knative Service."""
     gone = {called: part for called, part in parts.items() if part.service is None}
-    here = any(loopback(part.address) for part in seen.installed.parts.values())
+    here = any(loopback(part.address) for part in snapshot.installed.parts.values())
     for called, missing in gone.items():
         if missing.answers is False:
             sentence = f"nothing answers at {missing.address}, where '{called}' should be"
             yield fail(AREA, sentence, "start it: `make status` says what runs, `make run` starts everything")
     if here or not gone:
         return
-    if absent(seen, "Knative Serving"):
+    if absent(snapshot, "Knative Serving"):
         yield fail(AREA, "the cluster has no Knative Serving: no function can run", INSTALL_KNATIVE)
     elif len(gone) == 1:
         yield fail(AREA, f"{SERVICE} {listed(gone)} does not exist", APPLY)
@@ -86,14 +86,14 @@ def _absent(seen: ClusterSnapshot, parts: dict[str, Parts]) -> Iterator[Check]:
         yield fail(AREA, f"{len(gone)} {SERVICE}s ({listed(gone)}) do not exist", APPLY)
 
 
-def _hidden(seen: ClusterSnapshot, services: list[Manifest]) -> Iterator[Check]:
+def _hidden(snapshot: ClusterSnapshot, services: list[Manifest]) -> Iterator[Check]:
     """Yield a warning for each kind that the user may not list, and that would explain why a Service is not Ready."""
     if not services:
         return
-    lists = (("pods", "pods", seen.pods), ("Revisions", "revisions.serving.knative.dev", seen.revisions))
+    lists = (("pods", "pods", snapshot.pods), ("Revisions", "revisions.serving.knative.dev", snapshot.revisions))
     for kinds, resource, objects in lists:
         if objects is None:
-            ask = f"ask for `list {resource}` in namespace '{seen.namespace}'"
+            ask = f"ask for `list {resource}` in namespace '{snapshot.namespace}'"
             yield warn(AREA, f"you may not read the functions' {kinds}, which say why one does not run", ask)
 
 

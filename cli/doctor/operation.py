@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from audit.answers import checks
 from audit.answers.checks import Check, fail, ok, summed, warn
 from cli.doctor.check import ClusterSnapshot
-from cli.glance import status
+from cli.status_rows import status
 from runtime.objects import KEPLER, NAMESPACE, Ref, metadata, name
 from runtime.settings import VERSION
 
@@ -13,40 +13,40 @@ POD_SECURITY = "pod-security.kubernetes.io/enforce"
 PRIVILEGED = "privileged"
 
 
-def sweep(seen: ClusterSnapshot) -> Iterator[Check]:
+def sweep(snapshot: ClusterSnapshot) -> Iterator[Check]:
     """Check that sweeps run, and that the query API has the version of this program."""
-    if seen.state is None:
+    if snapshot.state is None:
         out = "unknown: the query API is out of reach"
         yield warn("sweep", out, "kubectl kepler history says why; --console names its URL")
         return
-    yield from checks.sweep(seen.state, seen.now, seen.namespace)
-    if seen.state.version != VERSION:
-        sentence = f"the query API is of version {seen.state.version}, this program of {VERSION}"
+    yield from checks.sweep(snapshot.state, snapshot.now, snapshot.namespace)
+    if snapshot.state.version != VERSION:
+        sentence = f"the query API is of version {snapshot.state.version}, this program of {VERSION}"
         yield warn("functions", sentence, "use the same version of both")
 
 
-def letters(seen: ClusterSnapshot) -> Iterator[Check]:
+def letters(snapshot: ClusterSnapshot) -> Iterator[Check]:
     """Check that every event was delivered."""
-    if seen.letters is None:
-        ask = f"ask for `list configmaps` in namespace '{seen.namespace}'"
+    if snapshot.letters is None:
+        ask = f"ask for `list configmaps` in namespace '{snapshot.namespace}'"
         yield warn("dead letters", "you may not list them", ask)
     else:
-        yield from checks.letters(seen.letters, seen.now)
+        yield from checks.letters(snapshot.letters, snapshot.now)
 
 
-def namespaces(seen: ClusterSnapshot) -> Iterator[Check]:
+def namespaces(snapshot: ClusterSnapshot) -> Iterator[Check]:
     """Check that the namespaces of Keplers allow privileged pods, which exporters are."""
-    places = sorted({str(metadata(kepler)["namespace"]) for kepler in seen.keplers})
-    checks = (check for place in places for check in _namespace(seen, place))
+    places = sorted({str(metadata(kepler)["namespace"]) for kepler in snapshot.keplers})
+    checks = (check for place in places for check in _namespace(snapshot, place))
     if places:
         yield from summed("namespaces", checks, f"{', '.join(places)}: exporters may run privileged")
 
 
-def _namespace(seen: ClusterSnapshot, place: str) -> Iterator[Check]:
-    if not seen.may_see(NAMESPACE.name, place):
+def _namespace(snapshot: ClusterSnapshot, place: str) -> Iterator[Check]:
+    if not snapshot.may_see(NAMESPACE.name, place):
         yield warn("namespaces", f"you may not read namespace '{place}'", "ask for `get namespaces`")
         return
-    labels = metadata(seen.find(NAMESPACE.name, place) or {}).get("labels") or {}
+    labels = metadata(snapshot.find(NAMESPACE.name, place) or {}).get("labels") or {}
     level = labels.get(POD_SECURITY)
     do = f"kubectl label namespace {place} {POD_SECURITY}={PRIVILEGED} --overwrite"
     if level is None:
@@ -56,26 +56,28 @@ def _namespace(seen: ClusterSnapshot, place: str) -> Iterator[Check]:
         yield fail("namespaces", f"'{place}' is `{POD_SECURITY}: {level}`: no exporter can start", do)
 
 
-def resources(seen: ClusterSnapshot) -> Iterator[Check]:
+def resources(snapshot: ClusterSnapshot) -> Iterator[Check]:
     """Check that all Keplers are Ready; `explain` says why one is not."""
-    if seen.listed_in is None:
+    if snapshot.listed_in is None:
         ask = "ask for `list keplers`, in your namespace or in all"
         yield warn("resources", "you may not list keplers: whether they are Ready is unknown", ask)
         return
-    if seen.listed_in:
-        sentence = f"you may not list keplers in all namespaces: only those of namespace '{seen.listed_in}' are checked"
+    if snapshot.listed_in:
+        sentence = (
+            f"you may not list keplers in all namespaces: only those of namespace '{snapshot.listed_in}' are checked"
+        )
         yield warn("resources", sentence, "ask for `list keplers` in all namespaces")
-    rows = status({Ref(KEPLER, metadata(kepler)["namespace"], name(kepler)): kepler for kepler in seen.keplers})
+    rows = status({Ref(KEPLER, metadata(kepler)["namespace"], name(kepler)): kepler for kepler in snapshot.keplers})
     late = ((resource.namespace, resource.name) for resource in rows.resources if resource.ready != "True")
     yield from checks.resources(late, len(rows.resources))
 
 
-def rights(seen: ClusterSnapshot) -> Iterator[Check]:
+def rights(snapshot: ClusterSnapshot) -> Iterator[Check]:
     """Check what the user may do; a missing permission is no fault of the installation."""
-    lacks = [right for right, allowed in seen.rights.items() if not allowed]
+    lacks = [right for right, allowed in snapshot.rights.items() if not allowed]
     if lacks:
         yield warn(
             "your rights", f"you may not: {'; '.join(lacks)}", "some commands will say so; ask for what you need"
         )
-    elif seen.rights:
-        yield ok("your rights", f"all {len(seen.rights)} that these commands use")
+    elif snapshot.rights:
+        yield ok("your rights", f"all {len(snapshot.rights)} that these commands use")

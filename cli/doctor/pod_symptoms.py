@@ -33,7 +33,7 @@ OUT_OF_MEMORY = "OOMKilled"
 # Conditions of a Revision: about its image and process, and about its Deployment and pods.
 HEALTHY, AVAILABLE = "ContainerHealthy", "ResourcesAvailable"
 MISSING_IMAGE = "ContainerMissing"
-LONGEST = 200
+MAX_MESSAGE = 200
 
 PULL = (
     "push the image to where the nodes can pull it, name it by `images` in your overlay (docs/install.md) and apply "
@@ -128,4 +128,4 @@ def _of_condition(reason: str, message: str, describe: str) -> Symptom:
 def _short(message: object) -> str:
     """Return a message in one line of bounded length."""
     line = " ".join(str(message or "").split())
-    return f"{line[:LONGEST]}..." if len(line) > LONGEST else line
+    return f"{line[:MAX_MESSAGE]}..." if len(line) > MAX_MESSAGE else line

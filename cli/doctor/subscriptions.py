@@ -20,26 +20,26 @@ ORDER = (BROKER, "DependencyReady", SUBSCRIBER, DEAD_LETTER_SINK, "OIDCIdentityC
 EVENTING_PODS = "kubectl -n knative-eventing get pods; kubectl -n knative-eventing logs deployment/eventing-controller"
 
 
-def triggers(seen: ClusterSnapshot) -> Iterator[Check]:
+def triggers(snapshot: ClusterSnapshot) -> Iterator[Check]:
     """Check the functions' Triggers."""
-    if not (seen.installed.readable and seen.installed.eventing):
+    if not (snapshot.installed.readable and snapshot.installed.eventing):
         return
-    wanted = list(seen.wanted(TRIGGER.name))
+    wanted = list(snapshot.wanted(TRIGGER.name))
     checks = [
-        *together(AREA, "Trigger", _symptoms(seen, wanted)),
-        *(check for manifest in wanted for check in _compared(seen, manifest)),
+        *together(AREA, "Trigger", _symptoms(snapshot, wanted)),
+        *(check for manifest in wanted for check in _compared(snapshot, manifest)),
     ]
     yield from summed(AREA, checks, f"{len(wanted)} are Ready, with the filters and the delivery of this version")
 
 
-def _symptoms(seen: ClusterSnapshot, wanted: list[Manifest]) -> Iterator[tuple[str, Symptom]]:
+def _symptoms(snapshot: ClusterSnapshot, wanted: list[Manifest]) -> Iterator[tuple[str, Symptom]]:
     for expected in wanted:
-        there = seen.find(TRIGGER.name, name(expected))
+        there = snapshot.find(TRIGGER.name, name(expected))
         if there is not None and not_ready_reason(there):
-            yield name(expected), symptom(seen, there)
+            yield name(expected), symptom(snapshot, there)
 
 
-def symptom(seen: ClusterSnapshot, trigger: Manifest) -> Symptom:
+def symptom(snapshot: ClusterSnapshot, trigger: Manifest) -> Symptom:
     """Return why a Trigger is not Ready."""
     condition = conditions(trigger)
     if not condition:
@@ -47,13 +47,13 @@ def symptom(seen: ClusterSnapshot, trigger: Manifest) -> Symptom:
     first = next((kind for kind in ORDER if kind in condition and condition[kind].get("status") != "True"), "")
     if first == BROKER:
         sentence = f"neither is Broker '{wiring.BROKER}': {_words(condition[first])}"
-        return Symptom(first, sentence, f"{seen.describe} broker {wiring.BROKER}")
+        return Symptom(first, sentence, f"{snapshot.describe} broker {wiring.BROKER}")
     if first == SUBSCRIBER:
-        return _unresolved(seen, "subscriber", name(trigger), _words(condition[first]))
+        return _unresolved(snapshot, "subscriber", name(trigger), _words(condition[first]))
     if first == DEAD_LETTER_SINK:
-        return _unresolved(seen, "dead-letter sink", wiring.DEAD_LETTER, _words(condition[first]))
+        return _unresolved(snapshot, "dead-letter sink", wiring.DEAD_LETTER, _words(condition[first]))
     part = f"`{first}`: " if first else ""
-    do = f"{seen.describe} trigger {name(trigger)}"
+    do = f"{snapshot.describe} trigger {name(trigger)}"
     return Symptom(f"{first} {not_ready_reason(trigger)}", f"{part}{not_ready_reason(trigger)}", do)
 
 
@@ -61,14 +61,14 @@ def _words(condition: Manifest) -> str:
     return str(condition.get("message") or condition.get("reason") or "it does not say why")
 
 
-def _unresolved(seen: ClusterSnapshot, role: str, service: str, message: str) -> Symptom:
+def _unresolved(snapshot: ClusterSnapshot, role: str, service: str, message: str) -> Symptom:
     """Return why Knative has no address of a Trigger's subscriber or dead-letter sink.
 
     Knative looks it up again only after its own back-off, which doubles up to 1,000 s (eventing v0.50.0,
     `pkg/reconciler/broker/trigger/trigger.go`); any change of the Trigger ends the back-off.
     """
-    wake = f"kubectl -n {seen.namespace} annotate trigger --all kepler.io/seen=1 --overwrite"
-    there = (seen.installed.parts.get(service) or Parts()).service
+    wake = f"kubectl -n {snapshot.namespace} annotate trigger --all kepler.io/seen=1 --overwrite"
+    there = (snapshot.installed.parts.get(service) or Parts()).service
     if there is None:
         sentence = f"the {role}, Knative Service '{service}', does not exist"
         return Symptom(f"{role} {service} absent", sentence, f"{APPLY}; then {wake}")
@@ -79,11 +79,11 @@ def _unresolved(seen: ClusterSnapshot, role: str, service: str, message: str) ->
     return Symptom(f"{role} back-off", sentence, wake)
 
 
-def _compared(seen: ClusterSnapshot, wanted: Manifest) -> Iterator[Check]:
+def _compared(snapshot: ClusterSnapshot, wanted: Manifest) -> Iterator[Check]:
     called = f"Trigger '{name(wanted)}'"
-    there = seen.find(TRIGGER.name, name(wanted))
-    if not seen.may_see(TRIGGER.name, name(wanted)):
-        ask = f"ask for `get triggers.eventing.knative.dev` in namespace '{seen.namespace}'"
+    there = snapshot.find(TRIGGER.name, name(wanted))
+    if not snapshot.may_see(TRIGGER.name, name(wanted)):
+        ask = f"ask for `get triggers.eventing.knative.dev` in namespace '{snapshot.namespace}'"
         yield warn(AREA, f"you may not read {called}", ask)
         return
     if there is None:

@@ -1,4 +1,4 @@
-"""Reads the objects that the checks need. An object that the user may not read is noted; it is not an error."""
+"""Reads the objects that the checks of `doctor` need. If the user may not read one, that is noted, and no error."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -77,15 +77,16 @@ RIGHTS = (
 
 
 def survey(cluster: Cluster, console: str, token: str) -> ClusterSnapshot:
-    """Return everything that the checks need."""
-    reader, place = FactReader(cluster), cluster.operator_namespace
+    """Return everything that the checks need. `console` is the URL of the console, `token` the token for it."""
+    reader, operator_namespace = FactReader(cluster), cluster.operator_namespace
     keplers, listed_in = _keplers(cluster)
-    refs = tuple(dict.fromkeys((*_installed(place), *_knative(place), *_namespaces(keplers))))
+    of_installation = (*_installed_refs(operator_namespace), *_knative_refs(operator_namespace))
+    refs = tuple(dict.fromkeys((*of_installation, *_namespace_refs(keplers))))
     objects = _read(cluster, refs)
-    seen = ClusterSnapshot(
+    snapshot = ClusterSnapshot(
         now=datetime.now(UTC),
         server=cluster.version(),
-        namespace=place,
+        namespace=operator_namespace,
         objects=objects,
         hidden=frozenset(ref for ref in refs if ref not in objects),
         installed=reader.installation(),
@@ -94,14 +95,17 @@ def survey(cluster: Cluster, console: str, token: str) -> ClusterSnapshot:
         letters=reader.letters(),
         state=reader.state(console, token),
         rights=_rights(cluster),
-        revisions=reader.listed(kinds.REVISION, place),
-        pods=reader.listed(kinds.POD, place, labelled=OF_SERVICE),
-        webhooks=_all(reader, (kinds.VALIDATING_WEBHOOKS, ""), (kinds.MUTATING_WEBHOOKS, "")),
-        endpoints=_all(reader, *((kinds.ENDPOINT_SLICE, namespace) for namespace in knative_health.NAMESPACES)),
+        revisions=reader.listed(kinds.REVISION, operator_namespace),
+        pods=reader.listed(kinds.POD, operator_namespace, labelled=OF_SERVICE),
+        webhooks=_listed_together(reader, (kinds.VALIDATING_WEBHOOKS, ""), (kinds.MUTATING_WEBHOOKS, "")),
+        endpoints=_listed_together(
+            reader, *((kinds.ENDPOINT_SLICE, namespace) for namespace in knative_health.NAMESPACES)
+        ),
     )
-    if Overlay.TENANTS not in seen.overlays:
-        return seen
-    return replace(seen, tenant_bindings=_read(cluster, tuple(expected.tenant_bindings(place, keplers))))
+    if Overlay.TENANTS not in snapshot.overlays:
+        return snapshot
+    bindings = tuple(expected.tenant_bindings(operator_namespace, keplers))
+    return replace(snapshot, tenant_bindings=_read(cluster, bindings))
 
 
 def _read(cluster: Cluster, refs: Iterable[Ref]) -> dict[Ref, Manifest | None]:
@@ -118,6 +122,7 @@ def _read(cluster: Cluster, refs: Iterable[Ref]) -> dict[Ref, Manifest | None]:
 
 
 def _rights(cluster: Cluster) -> dict[str, bool]:
+    """Return whether the user has each permission of `RIGHTS`, by the arguments of `kubectl auth can-i`."""
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         allowed = pool.map(lambda right: _may(cluster, right), RIGHTS)
         return {
@@ -126,9 +131,9 @@ def _rights(cluster: Cluster) -> dict[str, bool]:
         }
 
 
-def _all(reader: FactReader, *places: tuple[Kind, str]) -> tuple[Manifest, ...] | None:
-    """Return the objects of all places; None if one of them may not be listed."""
-    lists = [reader.listed(kind, namespace) for kind, namespace in places]
+def _listed_together(reader: FactReader, *collections: tuple[Kind, str]) -> tuple[Manifest, ...] | None:
+    """Return the objects of these kinds and namespaces; None if the user may not list one of them."""
+    lists = [reader.listed(kind, namespace) for kind, namespace in collections]
     allowed = [objects for objects in lists if objects is not None]
     return tuple(manifest for objects in allowed for manifest in objects) if len(allowed) == len(lists) else None
 
@@ -142,7 +147,7 @@ def _keplers(cluster: Cluster) -> tuple[tuple[Manifest, ...], str | None]:
         return keplers or (), None if keplers is None else cluster.namespace
 
 
-def _installed(namespace: str) -> Iterator[Ref]:
+def _installed_refs(namespace: str) -> Iterator[Ref]:
     """Yield the objects of this version's `config/` and its overlays that a check needs."""
     yield from (Ref(CRD, "", f"{model.names.plural}.{GROUP}") for model in RESOURCES.values())
     known = {(kind.api_version, kind.name): kind for kind in READ_KINDS}
@@ -152,16 +157,19 @@ def _installed(namespace: str) -> Iterator[Ref]:
             yield Ref(kind, metadata(wanted).get("namespace", ""), name(wanted))
 
 
-def _knative(namespace: str) -> Iterator[Ref]:
+def _knative_refs(namespace: str) -> Iterator[Ref]:
+    """Yield the objects of Knative that a check needs: the Broker's channel, CRDs and Deployments."""
     yield Ref(kinds.CHANNEL, namespace, knative_health.BROKERS_CHANNEL)
     yield from (Ref(CRD, "", definition) for definition in knative_health.DEFINITIONS.values())
     yield from (Ref(DEPLOYMENT, knative_health.EVENTING, deployment_name) for deployment_name in knative_health.CHANNEL)
 
 
-def _namespaces(keplers: tuple[Manifest, ...]) -> Iterator[Ref]:
+def _namespace_refs(keplers: tuple[Manifest, ...]) -> Iterator[Ref]:
+    """Yield the Namespaces that have a Kepler."""
     yield from dict.fromkeys(Ref(NAMESPACE, "", metadata(kepler)["namespace"]) for kepler in keplers)
 
 
 def _may(cluster: Cluster, right: Right) -> bool:
-    place = cluster.operator_namespace if right.own else cluster.namespace
-    return cluster.may(right.verb, right.kind, place, right.subresource)
+    """Return whether the user has this permission."""
+    namespace = cluster.operator_namespace if right.own else cluster.namespace
+    return cluster.may(right.verb, right.kind, namespace, right.subresource)

@@ -51,7 +51,7 @@ def causes(facts: Facts) -> Iterator[Obstacle]:
     """Yield why the resource is not Ready, at least one cause, and then all further problems."""
     if terminates(facts.resource):
         yield _deletion(facts)
-    obstacles = [*_rejected(facts), *_silent(facts), *_waiting(facts), *_rollout(facts), *_server(facts)]
+    obstacles = [*_rejected(facts), *_silent(facts), *_waiting(facts), *_rollout(facts), *_model_server(facts)]
     yield from obstacles or [_summary(facts)]
     yield from _architectures(facts)
     yield from interference(facts.foreign, facts.fights)
@@ -60,21 +60,24 @@ def causes(facts: Facts) -> Iterator[Obstacle]:
 
 
 def _deletion(facts: Facts) -> Obstacle:
-    held = metadata(facts.resource).get("finalizers") or ()
-    if held:
+    """Return what a resource that is being deleted waits for: its finalizers, or else the garbage collector."""
+    finalizers = metadata(facts.resource).get("finalizers") or ()
+    if finalizers:
         return Obstacle(
-            f"it is being deleted, and held by {', '.join(held)}", ("see to it that whoever set these is done",)
+            f"it is being deleted, and held by {', '.join(finalizers)}",
+            ("find out why the controller that set the finalizer does not remove it",),
         )
     return Obstacle("it is being deleted", ("wait for the garbage collector",))
 
 
-def _own(facts: Facts) -> tuple[Function, ...]:
+def _functions_of_kind(facts: Facts) -> tuple[Function, ...]:
+    """Return the functions that report on resources of this kind."""
     return tuple(function for function in FUNCTIONS if function.parent == facts.key.kind)
 
 
 def _rejected(facts: Facts) -> Iterator[Obstacle]:
     """Yield the functions that reject the resource, in the order in which `Ready` checks them; `status` is left out."""
-    for function in _own(facts):
+    for function in _functions_of_kind(facts):
         condition = current(facts.resource, function.condition)
         if condition and condition.status is ConditionStatus.FALSE and function.name != status.FUNCTION.name:
             yield Obstacle(
@@ -86,12 +89,12 @@ def _rejected(facts: Facts) -> Iterator[Obstacle]:
 
 def _silent(facts: Facts) -> Iterator[Obstacle]:
     """Yield functions that have not reported on this generation, each with the likely cause."""
-    silent = [function for function in _own(facts) if current(facts.resource, function.condition) is None]
+    silent = [function for function in _functions_of_kind(facts) if current(facts.resource, function.condition) is None]
     not_blocked = [function for function in silent if not _is_blocked(function, facts.resource)]
     for function in not_blocked or silent:
         if function.name == status.FUNCTION.name and len(silent) > 1:
             continue
-        yield _unheard(function, facts)
+        yield _silence(function, facts)
 
 
 def _is_blocked(function: Function, resource: Manifest) -> bool:
@@ -100,10 +103,11 @@ def _is_blocked(function: Function, resource: Manifest) -> bool:
     return outcome is not None and outcome.quiet
 
 
-def _unheard(function: Function, facts: Facts) -> Obstacle:
+def _silence(function: Function, facts: Facts) -> Obstacle:
+    """Return that a function has not reported on this generation, with the likely cause."""
     condition = conditions(facts.resource).get(function.condition) or {}
     last = (
-        f", its last word was on generation {condition['observedGeneration']}"
+        f", its last report was on generation {condition['observedGeneration']}"
         if condition.get("observedGeneration")
         else ""
     )
@@ -112,9 +116,10 @@ def _unheard(function: Function, facts: Facts) -> Obstacle:
         return Obstacle(f"{sentence}: {wrong}", ("kubectl kepler doctor",))
     if _recently_edited(facts):
         return Obstacle(
-            f"{sentence}: the event was sent a moment ago", (f"wait, or watch: kubectl get {_words(facts)} -w",)
+            f"{sentence}: the event was sent a moment ago",
+            (f"wait, or watch: kubectl get {_kubectl_arguments(facts)} -w",),
         )
-    return Obstacle(f"{sentence}, though nothing is wrong with it: its event may be lost", (_resync(facts),))
+    return Obstacle(f"{sentence}, although its delivery is in order: its event may be lost", (_resync(facts),))
 
 
 def _recently_edited(facts: Facts) -> bool:
@@ -128,7 +133,8 @@ def _recently_edited(facts: Facts) -> bool:
 
 
 def _waiting(facts: Facts) -> Iterator[Obstacle]:
-    for function in _own(facts):
+    """Yield the functions that wait, each with the message of its condition."""
+    for function in _functions_of_kind(facts):
         condition = current(facts.resource, function.condition)
         if condition and condition.status is ConditionStatus.UNKNOWN and function.name != status.FUNCTION.name:
             yield Obstacle(f"{function.name} waits: {condition.message} ({condition.reason})", reason=condition.reason)
@@ -145,7 +151,8 @@ def _rollout(facts: Facts) -> Iterator[Obstacle]:
     yield from _pods(pod_trouble.exporter(facts.key, facts.resource), facts.exporter, condition, "the exporter: ")
 
 
-def _server(facts: Facts) -> Iterator[Obstacle]:
+def _model_server(facts: Facts) -> Iterator[Obstacle]:
+    """Yield why the model server's pods are not available."""
     condition = current(facts.resource, status.MODEL_SERVER_AVAILABLE)
     if condition is not None and condition.status is not ConditionStatus.TRUE:
         yield from _pods(pod_trouble.server(facts.key), facts.server, condition)
@@ -215,6 +222,7 @@ def interference(foreign: Iterable[ForeignField], fights: Iterable[Fight]) -> It
 
 
 def _undelivered(facts: Facts) -> Iterator[Obstacle]:
+    """Yield that there are dead letters about the resource."""
     if facts.letters:
         count = len(facts.letters)
         many = f"{count} events" if count > 1 else "an event"
@@ -223,6 +231,7 @@ def _undelivered(facts: Facts) -> Iterator[Obstacle]:
 
 
 def _late_sweep(facts: Facts) -> Iterator[Obstacle]:
+    """Yield that the last sweep is longer ago than it should be."""
     if facts.sweep is None:
         return
     late = (facts.now - facts.sweep.time).total_seconds()
@@ -241,9 +250,11 @@ def _summary(facts: Facts) -> Obstacle:
 
 
 def _resync(facts: Facts) -> str:
+    """Return the command that makes all functions reconcile the resource again."""
     return f"kubectl kepler resync {facts.called} --wait"
 
 
-def _words(facts: Facts) -> str:
+def _kubectl_arguments(facts: Facts) -> str:
+    """Return the resource as arguments of `kubectl get`."""
     key = facts.key
     return f"{key.kind.plural} {key.name}" + (f" -n {key.namespace}" if key.namespace else "")

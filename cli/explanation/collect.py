@@ -27,7 +27,7 @@ from runtime.errors import Forbidden, NotFound
 from runtime.objects import CONFIG_MAP, EVENT, KEPLER, NODE, Kind, Manifest, Ref, controller, name, uid
 
 READINESS = "health/readiness"
-ASKED = 2.0
+READINESS_TIMEOUT = 2.0
 
 Item = TypeVar("Item")
 
@@ -43,7 +43,7 @@ class FactReader:
         """Return the facts that explain one resource."""
         exporter, server = children.daemon_set(key), children.deployment(key)
         workloads = key.kind == KEPLER
-        state, fights = self._account(key, console, token)
+        state, fights = self._audit_facts(key, console, token)
         return Facts(
             key=key,
             resource=resource,
@@ -61,20 +61,20 @@ class FactReader:
 
     def installation(self) -> Installation:
         """Return the functions' Triggers and Knative Services, and whether processes on this machine are ready."""
-        place = self.cluster.operator_namespace
+        namespace = self.cluster.operator_namespace
         try:
-            triggers = self.cluster.known(TRIGGER, place)
-            services = self.cluster.known(KNATIVE_SERVICE, place)
+            triggers = self.cluster.known(TRIGGER, namespace)
+            services = self.cluster.known(KNATIVE_SERVICE, namespace)
         except Forbidden:
-            self._note(f"Triggers and Knative Services in namespace '{place}'")
-            return Installation(namespace=place, readable=False)
+            self._note_unread(f"Triggers and Knative Services in namespace '{namespace}'")
+            return Installation(namespace=namespace, readable=False)
         by_name = {name(service): service for service in services or ()}
         by_function = {name(trigger): Parts(trigger, None, services is not None) for trigger in triggers or ()}
         for called in {*by_function, *by_name}:
             trigger = by_function[called].trigger if called in by_function else None
             parts = Parts(trigger, by_name.get(called), services is not None)
-            by_function[called] = Parts(trigger, parts.service, parts.serving, self._answers(parts))
-        return Installation(namespace=place, eventing=triggers is not None, parts=by_function)
+            by_function[called] = Parts(trigger, parts.service, parts.serving, self._is_ready(parts))
+        return Installation(namespace=namespace, eventing=triggers is not None, parts=by_function)
 
     def letters(self) -> tuple[DeadLetter, ...] | None:
         """Return all dead letters, newest first; None if they may not be listed."""
@@ -92,9 +92,9 @@ class FactReader:
         owner = controller(child) or adopter(child)
         kind = next((kind for kind in RECONCILED_KINDS if owner and kind.name == owner.kind), None)
         if owner is None or kind is None:
-            raise Missing(f"{title(ref)} belongs to no Kepler: the functions made no such object")
+            raise Missing(f"{title(ref)} belongs to no Kepler: the functions have not created it")
         parent = Ref(kind, ref.namespace if kind.namespaced else "", owner.name)
-        state, fights = self._account(parent, console, token)
+        state, fights = self._audit_facts(parent, console, token)
         about = object_name(ref)
         return ChildFacts(
             ref,
@@ -110,21 +110,21 @@ class FactReader:
         objects = ((ref, self.get(ref), ours) for ref, ours in writers(FUNCTIONS, key).items())
         return tuple(foreign.children(key, objects))
 
-    def _account(self, key: Ref, console: str, token: str) -> tuple[StoreState | None, tuple[Fight, ...]]:
+    def _audit_facts(self, key: Ref, console: str, token: str) -> tuple[StoreState | None, tuple[Fight, ...]]:
         """Return the query API's state, None if it does not answer, and the fights over a resource's children."""
         state = None
         try:
-            with console_client(self.cluster, url=console, token=token) as there:
-                state = there.state()
-                return state, there.interference(key).fights
+            with console_client(self.cluster, url=console, token=token) as query_api:
+                state = query_api.state()
+                return state, query_api.interference(key).fights
         except (CliError, Forbidden, NotFound):
             return state, ()
 
     def state(self, console: str, token: str) -> StoreState | None:
         """Return the query API's state; None if it cannot be reached, which does not affect the other facts."""
         try:
-            with console_client(self.cluster, url=console, token=token) as there:
-                return there.state()
+            with console_client(self.cluster, url=console, token=token) as query_api:
+                return query_api.state()
         except (CliError, Forbidden, NotFound):
             return None
 
@@ -144,6 +144,7 @@ class FactReader:
         return self._allowed(lambda: self.cluster.get(ref), f"{ref.kind.plural}/{ref.name}")
 
     def _workload(self, ref: Ref, parent: Manifest) -> Workload:
+        """Return a DaemonSet or Deployment with its pods and its events; empty if the user may not read it."""
         manifest = self.get(ref)
         if manifest is None:
             return Workload()
@@ -155,23 +156,26 @@ class FactReader:
         return Workload(manifest, pods, about)
 
     def _allowed(self, read: Callable[[], Item], described: str) -> Item | None:
+        """Return what `read` returns; None if it is forbidden, which is noted."""
         try:
             return read()
         except Forbidden:
-            self._note(described)
+            self._note_unread(described)
             return None
 
-    def _note(self, described: str) -> None:
+    def _note_unread(self, described: str) -> None:
         if described not in self.unread:
             self.unread.append(described)
 
     @staticmethod
-    def _answers(parts: Parts) -> bool | None:
+    def _is_ready(parts: Parts) -> bool | None:
         """Return whether a process on this machine is ready; None for a function that is not a process here."""
         if parts.service is not None or not loopback(parts.address):
             return None
         try:
-            asked = urllib3.request("GET", f"{parts.address.rstrip('/')}/{READINESS}", timeout=ASKED, retries=False)
+            answer = urllib3.request(
+                "GET", f"{parts.address.rstrip('/')}/{READINESS}", timeout=READINESS_TIMEOUT, retries=False
+            )
         except urllib3.exceptions.HTTPError:
             return False
-        return asked.status == 200
+        return answer.status == 200

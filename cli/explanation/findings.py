@@ -23,7 +23,7 @@ REASONS: Mapping[str, Reason] = {
     "CreateContainerConfigError": Reason.CONTAINER_CONFIG,
 }
 # Characters of a container's last line.
-LONGEST = 300
+MAX_LAST_LINE = 300
 # Reasons of a pod that starts without a problem.
 STARTING = frozenset({"ContainerCreating", "PodInitializing", ""})
 
@@ -86,13 +86,13 @@ def _waiting(container: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     ended = (container.get("lastState") or {}).get("terminated") or {}
     because = f"it ended with {ended.get('exitCode')} ({ended.get('reason', 'Error')})" if ended else ""
     message = str(waits.get("message") or because)
-    yield reason, f"container '{container.get('name')}': {message}{_last_words(ended)}"
+    yield reason, f"container '{container.get('name')}': {message}{_last_line(ended)}"
 
 
-def _last_words(ended: Mapping[str, Any]) -> str:
-    """Return the last line that a container wrote before it ended, if the pod's status has it; at most `LONGEST`."""
+def _last_line(ended: Mapping[str, Any]) -> str:
+    """Return the last line that a container wrote before it ended, cut to `MAX_LAST_LINE`; empty if unknown."""
     lines = str(ended.get("message") or "").strip().splitlines()
-    return f", its last words were '{visible_line(redact.text(lines[-1][:LONGEST]))}'" if lines else ""
+    return f", its last words were '{visible_line(redact.text(lines[-1][:MAX_LAST_LINE]))}'" if lines else ""
 
 
 def matching(nodes: Iterable[Manifest], selector: Mapping[str, str]) -> int:

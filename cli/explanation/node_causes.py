@@ -12,7 +12,7 @@ from operands import architecture, engine
 from runtime.objects import Manifest, metadata, name
 
 # How many of the nodes that are left out are named.
-NAMED = 3
+MAX_NAMED = 3
 
 
 def left_out(resource: Manifest, nodes: Iterable[Manifest]) -> Iterator[str]:
@@ -58,8 +58,8 @@ def _others(image: str, asked: Mapping[str, str], nodes: Iterable[Manifest]) -> 
 def _nodes_in_words(nodes: list[Manifest]) -> str:
     """Return nodes in words, as `2 nodes of arm64 ('a', 'b')`."""
     built = ", ".join(sorted({_info(node, "architecture") for node in nodes}))
-    named = ", ".join(f"'{name(node)}'" for node in sorted(nodes, key=name)[:NAMED])
-    more = f" and {len(nodes) - NAMED} more" if len(nodes) > NAMED else ""
+    named = ", ".join(f"'{name(node)}'" for node in sorted(nodes, key=name)[:MAX_NAMED])
+    more = f" and {len(nodes) - MAX_NAMED} more" if len(nodes) > MAX_NAMED else ""
     return f"{len(nodes)} node{'s' if len(nodes) > 1 else ''} of {built} ({named}{more})"
 
 

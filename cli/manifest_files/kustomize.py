@@ -5,7 +5,7 @@ import subprocess
 
 from cli.command_errors import Missing, RequestRefused
 
-SECONDS = 60.0
+BUILD_TIMEOUT = 60.0
 
 
 def built(folder: str) -> str:
@@ -15,10 +15,10 @@ def built(folder: str) -> str:
         raise Missing("kubectl is not on your PATH, and --kustomize needs `kubectl kustomize`: install it")
     try:
         done = subprocess.run(
-            [kubectl, "kustomize", "--", folder], capture_output=True, text=True, check=False, timeout=SECONDS
+            [kubectl, "kustomize", "--", folder], capture_output=True, text=True, check=False, timeout=BUILD_TIMEOUT
         )
     except subprocess.TimeoutExpired as late:
-        raise RequestRefused(f"`kubectl kustomize {folder}` took longer than {SECONDS:.0f} s") from late
+        raise RequestRefused(f"`kubectl kustomize {folder}` took longer than {BUILD_TIMEOUT:.0f} s") from late
     if done.returncode:
         sentence = " ".join(done.stderr.split()).removeprefix("error: ") or f"it ended with {done.returncode}"
         raise RequestRefused(f"`kubectl kustomize {folder}`: {sentence}")

@@ -1,7 +1,7 @@
 """Predicts what an apply would change: runs the functions in memory, on the objects that the API server would store.
 
-rehearse          the API server's dry run of the user's apply
-predict           the objects in memory before the functions run
+dry_run           the API server's dry run of the user's apply
+predict           the prediction: fills the memory and selects the resources to simulate
 simulate          runs the functions until nothing changes
 applied           server-side apply in memory
 leaves            an object as the paths of `managedFields`

@@ -1,6 +1,8 @@
-"""Turns resources from files into a simulation: fills the memory, and selects the resources that functions run for.
+"""Predicts the effect of applying resources from files.
 
-For an object that the user may not read, that of a plain installation is assumed, and a remark says so.
+Adds the resources to an in-memory copy of the cluster's objects (`Memory`), and runs there the functions of every
+resource that they concern. If the user may not read an object, the object of an unmodified installation is used, and a
+remark says so.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,7 +11,7 @@ from dataclasses import dataclass, field
 from cli.connection.cluster import Cluster
 from cli.kinds import KNATIVE_SERVICE, RECONCILED_KINDS, title
 from cli.manifest_files.manifests import ManifestSet
-from cli.prediction.rehearse import as_written, rehearsed, unrehearsed
+from cli.prediction.dry_run import applied_offline, applied_without_dry_run, dry_run_applied
 from cli.prediction.simulate import Memory, Simulated, simulate
 from crds.collector_fields import ReleaseLine
 from functions import monitoring
@@ -32,17 +34,17 @@ from runtime.objects import (
     name,
 )
 
-# For each line, a series that has no counterpart of that name in the other.
+# For each line of Kepler releases (v0.7, v0.11), a metric that only this line has.
 EXAMPLES = {ReleaseLine.V0_7: "kepler_container_joules_total", ReleaseLine.V0_11: "kepler_pod_cpu_joules_total"}
 
-Ours = Mapping[Ref, Manifest | None]
+ObjectsByRef = Mapping[Ref, Manifest | None]
 
 
 @dataclass(frozen=True)
 class Prediction:
     """The resources before and after the apply, the simulated functions, and remarks about assumptions."""
 
-    before: Ours
+    before: ObjectsByRef
     after: Mapping[Ref, Manifest]
     simulated: Simulated
     memory: Memory
@@ -50,19 +52,19 @@ class Prediction:
 
 
 @dataclass
-class Observer:
-    """Reads for a simulation; `remarks` has what the user may not read."""
+class ClusterReader:
+    """Reads objects for a simulation; `remarks` names those that the user may not read."""
 
     cluster: Cluster
     remarks: list[str] = field(default_factory=list)
 
     def get(self, ref: Ref) -> Manifest | None:
-        """Return the object; if it may not be read, the one of a plain installation."""
+        """Return the object; if it may not be read, the object of an unmodified installation."""
         try:
             return self.cluster.get(ref)
         except Forbidden:
-            self._note(f"you may not read {title(ref)}")
-            return allowed(ref.name) if ref.kind == NAMESPACE else assumed().get(ref)
+            self._remark(f"you may not read {title(ref)}")
+            return privileged_namespace(ref.name) if ref.kind == NAMESPACE else installation_objects().get(ref)
 
     def collect(self, collection: Collection) -> tuple[Manifest, ...]:
         """Return the objects of a kind; none if the kind is not served or may not be listed."""
@@ -71,31 +73,33 @@ class Observer:
         except NotFound:
             return ()
         except Forbidden:
-            self._note(f"you may not list {collection.kind.plural}")
+            self._remark(f"you may not list {collection.kind.plural}")
             return ()
 
-    def _note(self, unread: str) -> None:
-        remark = f"{unread}: the answer takes for granted what a plain installation has"
+    def _remark(self, failed_read: str) -> None:
+        """Add the remark on a read that was forbidden, unless it is there already."""
+        remark = f"{failed_read}: the result assumes the objects of an unmodified installation of this operator"
         if remark not in self.remarks:
             self.remarks.append(remark)
 
 
-def with_cluster(cluster: Cluster, written: ManifestSet, *, manager: str = "") -> Prediction:
-    """Return what an apply would do to this cluster."""
-    observer = Observer(cluster)
-    memory = Memory(observer.get, observer.collect)
-    for place, manifest in written.namespaces.items():
-        memory.objects[Ref(NAMESPACE, "", place)] = _labelled(manifest, observer.get(Ref(NAMESPACE, "", place)))
-    before = {ref: cluster.get(ref) for ref in written.resources}
+def predict_with_cluster(cluster: Cluster, files: ManifestSet, *, manager: str = "") -> Prediction:
+    """Predict what applying the files to this cluster would do; `manager` is the name for a server-side apply."""
+    reader = ClusterReader(cluster)
+    memory = Memory(reader.get, reader.collect)
+    for namespace_name, manifest in files.namespaces.items():
+        ref = Ref(NAMESPACE, "", namespace_name)
+        memory.objects[ref] = _labelled(manifest, reader.get(ref))
+    before = {ref: cluster.get(ref) for ref in files.resources}
     after = {}
-    for ref in written.resources:
-        after[ref] = _applied(observer, ref, written, before[ref], manager)
+    for ref in files.resources:
+        after[ref] = _applied(reader, ref, files, before[ref], manager)
         memory.objects[ref] = after[ref]
-    simulated = simulate(memory, concerned(after, memory), images(cluster))
-    return Prediction(before, after, simulated, memory, (*observer.remarks, *_new_lines(before, after)))
+    simulated = simulate(memory, affected_resources(after, memory), images(cluster))
+    return Prediction(before, after, simulated, memory, (*reader.remarks, *_release_line_remarks(before, after)))
 
 
-def _new_lines(before: Ours, after: Mapping[Ref, Manifest]) -> Iterator[str]:
+def _release_line_remarks(before: ObjectsByRef, after: Mapping[Ref, Manifest]) -> Iterator[str]:
     """Yield a remark on each existing Kepler that changes to another line of releases."""
     for ref, manifest in after.items():
         existing = before.get(ref)
@@ -103,45 +107,48 @@ def _new_lines(before: Ours, after: Mapping[Ref, Manifest]) -> Iterator[str]:
         if len(set(lines)) > 1:
             old, new = lines
             yield (
-                f"{title(ref)} changes from line '{old}' to '{new}' of Kepler: its metrics get other names, "
-                f"`{EXAMPLES[old]}` becomes `{EXAMPLES[new]}`; what `{POD_WATTS}`, `{NAMESPACE_WATTS}`, `{POD_JOULES}` "
-                f"and `{NAMESPACE_JOULES}` record goes on"
+                f"{title(ref)} changes from line '{old}' to '{new}' of Kepler: its metrics have other names "
+                f"(`{EXAMPLES[old]}` exists only in '{old}', `{EXAMPLES[new]}` only in '{new}'). The recording rules "
+                f"`{POD_WATTS}`, `{NAMESPACE_WATTS}`, `{POD_JOULES}` and `{NAMESPACE_JOULES}` keep their names and "
+                f"continue."
             )
 
 
-def _applied(observer: Observer, ref: Ref, written: ManifestSet, live: Manifest | None, manager: str) -> Manifest:
+def _applied(reader: ClusterReader, ref: Ref, files: ManifestSet, live: Manifest | None, manager: str) -> Manifest:
     """Return the resource after the API server's dry run; without its validation if the user may not write.
 
     A namespace that the files create does not exist yet, so there is no dry run in it.
     """
     try:
-        return rehearsed(observer.cluster, ref, written.resources[ref], live, manager=manager)
+        return dry_run_applied(reader.cluster, ref, files.resources[ref], live, manager=manager)
     except Forbidden as error:
         if not error.lacks_permission:
             raise
-        observer.remarks.append(
-            f"you may not {'patch' if live else 'create'} {title(ref)}: the answer lacks the API server's validation"
+        reader.remarks.append(
+            f"you may not {'patch' if live else 'create'} {title(ref)}: the result is not validated by the API server"
         )
-        return unrehearsed(ref, written.resources[ref], live)
+        return applied_without_dry_run(ref, files.resources[ref], live)
     except NotFound:
-        if ref.namespace in written.namespaces:
-            return as_written(ref, written.resources[ref])
+        if ref.namespace in files.namespaces:
+            return applied_offline(ref, files.resources[ref])
         raise
 
 
-def offline(written: ManifestSet, *, prometheus: bool, with_openshift: bool) -> Prediction:
-    """Return what the resources would lead to in a cluster with a plain installation."""
-    there = assumed(prometheus=prometheus, with_openshift=with_openshift)
-    after = {ref: as_written(ref, wanted) for ref, wanted in written.resources.items()}
-    there |= {Ref(NAMESPACE, "", ref.namespace): allowed(ref.namespace) for ref in after if ref.namespace}
-    there |= {Ref(NAMESPACE, "", place): manifest for place, manifest in written.namespaces.items()}
-    memory = Memory(there.get, _none, dict(after))
-    return Prediction(dict.fromkeys(after), after, simulate(memory, concerned(after, memory), {}), memory)
+def predict_offline(files: ManifestSet, *, prometheus: bool, with_openshift: bool) -> Prediction:
+    """Predict what applying the files would do in a cluster with an unmodified installation, without reading any."""
+    objects = installation_objects(prometheus=prometheus, with_openshift=with_openshift)
+    after = {ref: applied_offline(ref, wanted) for ref, wanted in files.resources.items()}
+    objects |= {
+        Ref(NAMESPACE, "", ref.namespace): privileged_namespace(ref.namespace) for ref in after if ref.namespace
+    }
+    objects |= {Ref(NAMESPACE, "", namespace_name): manifest for namespace_name, manifest in files.namespaces.items()}
+    memory = Memory(objects.get, _none, dict(after))
+    return Prediction(dict.fromkeys(after), after, simulate(memory, affected_resources(after, memory), {}), memory)
 
 
-def allowed(place: str) -> Manifest:
+def privileged_namespace(namespace_name: str) -> Manifest:
     """Return a Namespace that allows privileged pods."""
-    return {"metadata": {"name": place, "labels": namespaces.LABELS}}
+    return {"metadata": {"name": namespace_name, "labels": namespaces.LABELS}}
 
 
 def _labelled(manifest: Manifest, live: Manifest | None) -> Manifest:
@@ -154,8 +161,8 @@ def _none(_collection: Collection) -> tuple[Manifest, ...]:
     return ()
 
 
-def assumed(*, prometheus: bool = False, with_openshift: bool = False) -> dict[Ref, Manifest]:
-    """Return the objects of a plain installation that functions read, with those of others if requested."""
+def installation_objects(*, prometheus: bool = False, with_openshift: bool = False) -> dict[Ref, Manifest]:
+    """Return the objects of an unmodified installation that functions read, and of other operators if requested."""
     shipped = {manifest["kind"]: manifest for manifest in wiring.exporter_access()}
     objects: dict[Ref, Manifest] = {ref: shipped[ref.kind.name] for ref in COLLECTOR.installed}
     if prometheus:
@@ -170,7 +177,7 @@ def assumed(*, prometheus: bool = False, with_openshift: bool = False) -> dict[R
     return objects
 
 
-def concerned(after: Mapping[Ref, Manifest], memory: Memory) -> tuple[Ref, ...]:
+def affected_resources(after: Mapping[Ref, Manifest], memory: Memory) -> tuple[Ref, ...]:
     """Return the resources that functions report on: those in the files, and Keplers that depend on others in them."""
     own = [ref for ref in after if ref.kind in RECONCILED_KINDS]
     keys = dict.fromkeys(own)

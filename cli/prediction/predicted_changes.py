@@ -9,9 +9,9 @@ from audit.answer_models import ForeignField
 from audit.answers import foreign
 from cli.kinds import title
 from cli.output import UNBOUNDED, value
+from cli.prediction.dry_run import LAST_APPLIED
 from cli.prediction.leaves import field_changes
 from cli.prediction.predict import Prediction
-from cli.prediction.rehearse import LAST_APPLIED
 from cli.prediction.simulate import Decision, SimulatedWrite
 from cli.timeline.sentences import foreign_field
 from events.outcome_words import Word

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from cli.prediction.dry_run import UNKNOWN_UID
 from cli.prediction.predict import Prediction
-from cli.prediction.rehearse import UNKNOWN_UID
 from runtime.objects import Manifest, Ref, metadata
 
 ORDER = ("ServiceAccount", "ConfigMap", "PersistentVolumeClaim", "Service", "DaemonSet", "Deployment")

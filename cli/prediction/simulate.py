@@ -46,7 +46,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Simulated:
-    """The result: all writes in order, all last decisions, and the objects after them.
+    """The result: all writes in order, the last decision of each function on each resource, and the objects after them.
 
     `rested` says whether the functions stopped writing within `ROUNDS`.
     """
@@ -61,11 +61,11 @@ class Simulated:
 class Memory:
     """The objects of the API server, overlaid by the simulated writes.
 
-    `there` and `collected` read from the API server, once for each object or collection.
+    `read_object` and `read_collection` read from the API server, once for each object or collection.
     """
 
-    there: Get
-    collected: Collect
+    read_object: Get
+    read_collection: Collect
     objects: dict[Ref, Manifest | None] = field(default_factory=dict)
     known: dict[Ref, Manifest | None] = field(default_factory=dict)
     listed: dict[Collection, tuple[Manifest, ...]] = field(default_factory=dict)
@@ -75,13 +75,13 @@ class Memory:
         if ref in self.objects:
             return self.objects[ref]
         if ref not in self.known:
-            self.known[ref] = self.there(ref)
+            self.known[ref] = self.read_object(ref)
         return self.known[ref]
 
     def collect(self, collection: Collection) -> tuple[Manifest, ...]:
         """Return the objects of a kind as they would be now."""
         if collection not in self.listed:
-            self.listed[collection] = self.collected(collection)
+            self.listed[collection] = self.read_collection(collection)
         mine = {ref: manifest for ref, manifest in self.objects.items() if _belongs(ref, collection)}
         others = (manifest for manifest in self.listed[collection] if _ref(manifest, collection) not in mine)
         return (*others, *(manifest for manifest in mine.values() if manifest is not None))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from audit.answers.checks import NAMED
+from audit.answers.checks import MAX_NAMED
 from local.stack import Stack
 from reasons import troubleshooting
 from tests.browser.conftest import ServedConsole
@@ -245,7 +245,7 @@ def test_the_page_for_doctor_says_what_it_found_and_who_looks_at_the_rest(page: 
     expect(page.get_by_role("heading", level=1)).to_have_text("Doctor")
     expect(page.get_by_role("row", name="resources").first).to_contain_text("is not Ready")
     named = page.get_by_role("row", name=re.compile(r"Kepler \S+ is not Ready"))
-    expect(named).to_have_count(NAMED)
+    expect(named).to_have_count(MAX_NAMED)
     expect(page.get_by_role("row", name="more Keplers are not Ready")).to_contain_text("kubectl kepler status -A")
     expect(page.get_by_role("row", name="sweep").locator(".sign")).to_be_visible()
     rest = page.get_by_role("region", name="What only the command looks at")

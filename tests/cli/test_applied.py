@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from cli.prediction.applied import Writer, applied, owners
+from cli.prediction.dry_run import three_way
 from cli.prediction.leaves import field_changes
-from cli.prediction.rehearse import three_way
 from runtime.client import Client
 from runtime.field_paths import Path
 from runtime.objects import CONFIG_MAP, DAEMON_SET, Ref

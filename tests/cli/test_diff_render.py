@@ -46,10 +46,10 @@ def test_diff_says_that_another_line_has_other_metrics(
     workbench.apply(kepler())
     workbench.settle()
     result = terminal("diff", "-f", file(tmp_path, kepler(collector={"release": "v0.11"})))
-    assert "changes from line 'v0.7' to 'v0.11' of Kepler: its metrics get other names" in result.err
-    assert "`kepler:pod_watts`" in result.err
+    assert "changes from line 'v0.7' to 'v0.11' of Kepler: its metrics have other names" in result.err
+    assert "The recording rules `kepler:pod_watts`" in result.err
     assert "ConfigMap" in result.out
-    assert "metrics get other names" not in terminal("diff", "-f", file(tmp_path, kepler())).err
+    assert "metrics have other names" not in terminal("diff", "-f", file(tmp_path, kepler())).err
 
 
 def test_diff_says_who_would_stop(workbench: Workbench, terminal: Terminal, tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_render_without_a_cluster(alone: Terminal, monkeypatch: pytest.MonkeyPat
 
 
 def test_somebody_of_one_namespace(workbench: Workbench, terminal: Terminal, tmp_path: Path) -> None:
-    """`diff` takes for granted what he may not read, says so, and is right."""
+    """For an object that the user may not read, `diff` assumes that of an unmodified installation, and says so."""
     stack, place = workbench.stack, workbench.namespace
     workbench.apply(kepler())
     workbench.settle()
@@ -172,4 +172,4 @@ def test_somebody_of_one_namespace(workbench: Workbench, terminal: Terminal, tmp
 
     assert result.code == Exit.NO
     assert "data.BIND_ADDRESS: :9102 -> :9103" in result.out
-    assert "you may not read ClusterRoleBinding kepler-exporter: the answer takes for granted" in result.err
+    assert "you may not read ClusterRoleBinding kepler-exporter: the result assumes" in result.err

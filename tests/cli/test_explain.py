@@ -76,7 +76,7 @@ CASES = [
         "one has not reported, a moment after the edit",
         facts(kepler(SILENT, NOT_READY, edited="2026-01-02T11:59:55Z")),
         (
-            "collector has not reported on generation 2, its last word was on generation 1: the event was sent a "
+            "collector has not reported on generation 2, its last report was on generation 1: the event was sent a "
             "moment ago",
         ),
         ("kubectl get keplers kepler -n energy -w",),

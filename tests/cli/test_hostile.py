@@ -16,9 +16,9 @@ from cli.command_errors import Missing
 from cli.commands.dead_letters_command import letter_lines
 from cli.explanation.facts import Facts
 from cli.explanation.verdict import explain, lines
-from cli.glance import HEADINGS, rows, status
 from cli.options import Format
 from cli.output import data, documents, say, table
+from cli.status_rows import HEADINGS, rows, status
 from cli.timeline import history_lines, waterfall
 from dead_letters import dead_letter
 from dead_letters.dead_letter import CODE, DATA, DESTINATION

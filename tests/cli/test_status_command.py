@@ -12,8 +12,8 @@ from typing import IO, Any
 import pytest
 
 from cli.command_errors import Exit
-from cli.glance import HEADINGS, OPTIONAL_COLUMNS, Changes, rows, status
 from cli.output import columns, fitted
+from cli.status_rows import HEADINGS, OPTIONAL_COLUMNS, WatchOutput, rows, status
 from local.layout import ROOT
 from runtime.objects import COLLECTED_METRIC, KEPLER, Kind, Manifest, Ref
 from tests.cli.terminal import Terminal
@@ -104,11 +104,11 @@ def test_a_change_is_a_line_of_its_own(workbench: Workbench, watched: IO[str]) -
 
 def test_only_what_has_changed_is_printed_again() -> None:
     """In the columns of the first look."""
-    changes = Changes()
-    first = changes.lines(status(MIXED), NOW)
+    watch_output = WatchOutput()
+    first = watch_output.lines(status(MIXED), NOW)
     assert len(first) == 5
-    assert changes.lines(status(MIXED), NOW) == []
-    (again,) = changes.lines(status({**MIXED, **resource("b", "True", "Ready")}), NOW)
+    assert watch_output.lines(status(MIXED), NOW) == []
+    (again,) = watch_output.lines(status({**MIXED, **resource("b", "True", "Ready")}), NOW)
     assert again.index("True") == first[0].index("READY")
 
 
@@ -180,7 +180,7 @@ def test_a_diff_needs_no_right_to_write(
     full, part = terminal(*arguments), limited("keplers", "keplercollectedmetrics", "keplerexportedpowers")(*arguments)
     assert (part.code, part.data["objects"][0]["fields"]) == (Exit.NO, full.data["objects"][0]["fields"])
     assert (
-        f"you may not patch Kepler {workbench.namespace}/kepler: the answer lacks the API server's validation"
+        f"you may not patch Kepler {workbench.namespace}/kepler: the result is not validated by the API server"
         in part.err
     )
 

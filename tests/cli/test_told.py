@@ -9,8 +9,8 @@ import pytest
 
 from cli import output
 from cli.command_errors import Exit
-from cli.glance import rows, status
 from cli.main import COMMANDS
+from cli.status_rows import rows, status
 from local.layout import ROOT
 from runtime.ages import age
 from runtime.objects import KEPLER, Ref
@@ -91,7 +91,7 @@ def test_progress_is_shown_on_a_terminal_and_nowhere_else(monkeypatch: pytest.Mo
 def test_values_in_a_line(shown: Any, text: str) -> None:
     """JSON, but for plain words."""
     assert output.value(shown) == text
-    assert len(output.value("x" * 1000)) == output.LONGEST
+    assert len(output.value("x" * 1000)) == output.MAX_VALUE
 
 
 def test_ready_for_an_older_generation_is_not_ready() -> None:

@@ -44,4 +44,4 @@ class StackNamespace(Namespaced):
 
     def function(self, name: str) -> psutil.Process:
         """The process of a function."""
-        return psutil.Process(self.stack.parts[name].record.pid)
+        return psutil.Process(self.stack.processes[name].record.pid)

@@ -159,7 +159,7 @@ def test_nothing_differs_until_something_is_changed(edited: Plugin, tmp_path: Pa
 def test_a_resync_brings_back_what_nobody_saw_go(edited: Plugin) -> None:
     """While the event source is away, nobody tells the functions; the user does."""
     cluster = edited.cluster
-    adapter = next(name for name in cluster.stack.parts if "adapter" in name)
+    adapter = next(name for name in cluster.stack.processes if "adapter" in name)
     cluster.stack.kill(adapter)
     try:
         cluster.kubectl("delete", "service/kepler-exporter")

@@ -42,7 +42,7 @@ def away(cluster: StackNamespace, part: str) -> Iterator[None]:
 
 def adapter(cluster: StackNamespace) -> str:
     """The name of the event source's process."""
-    return next(name for name in cluster.stack.parts if "adapter" in name)
+    return next(name for name in cluster.stack.processes if "adapter" in name)
 
 
 def test_what_happened_while_the_event_source_was_away(cluster: StackNamespace) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from local.local_errors import CommandFailed
-from local.probe import until
+from local.probe import wait_until
 from tests.e2e.stack_namespace import PATIENCE, StackNamespace
 from tests.e2e.test_components import state
 from tests.e2e.test_lost_events import adapter, subjects, sweep, sweeps
@@ -32,7 +32,7 @@ def insistently(action: Callable[[], object]) -> None:
             return False
         return True
 
-    assert until(taken, PATIENCE, threading.Event())
+    assert wait_until(taken, PATIENCE, threading.Event())
 
 
 class RestartScenario:

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from local.probe import until
+from local.probe import wait_until
 from tests.node import measured
 from tests.node.on_node import OPERATOR, OnNode
 
@@ -74,7 +74,7 @@ def test_the_dispatcher_killed_before_an_edit(user: OnNode) -> None:
 
     def act() -> None:
         edit(user, 9113)
-        if not until(lambda: on(user, 9113), LOST_SECONDS, threading.Event()):
+        if not wait_until(lambda: on(user, 9113), LOST_SECONDS, threading.Event()):
             asked = user.plugin("resync", "-n", user.namespace)
             assert asked.returncode == 0, asked.stdout + asked.stderr
 

@@ -5,7 +5,7 @@ import time
 
 from local.admin_client import Object
 from local.local_errors import CommandFailed
-from local.probe import until
+from local.probe import wait_until
 from node import user_install
 from node.machine import Node
 from tests.node import measured
@@ -69,7 +69,7 @@ def test_installed_again_it_refuses_nobodys_workloads(node: Node, version: str) 
             return False
         return True
 
-    assert until(accepted, POLICIES_SECONDS, threading.Event())
+    assert wait_until(accepted, POLICIES_SECONDS, threading.Event())
 
 
 def test_installed_again_it_takes_exporters_up_where_they_are(user: OnNode, node: Node) -> None:

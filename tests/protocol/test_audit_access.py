@@ -280,13 +280,13 @@ def test_what_the_api_server_said_holds_for_a_moment(desk: AuditDesk, monkeypatc
 
 def test_a_token_that_is_taken_back_opens_nothing_soon_after(desk: AuditDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its ServiceAccount is gone: ten seconds after the API server, which remembers tokens for ten as well."""
-    assert token_access.SECONDS <= 10
-    monkeypatch.setattr(token_access, "SECONDS", 0.0)
+    assert token_access.CACHE_SECONDS <= 10
+    monkeypatch.setattr(token_access, "CACHE_SECONDS", 0.0)
     token = desk.somebody(within={LAB: SEES})
     assert desk.namespaces("reports", token) == {LAB}
     name = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))["kubernetes.io"]["serviceaccount"]["name"]
     desk.stack.kubectl("-n", "default", "delete", "serviceaccount", name)
-    assert probe.until(lambda: desk.get("reports", token).status_code == 401, 15, threading.Event())
+    assert probe.wait_until(lambda: desk.get("reports", token).status_code == 401, 15, threading.Event())
 
 
 def test_a_trace_over_several_namespaces_is_seen_in_part(desk: AuditDesk) -> None:
@@ -304,7 +304,7 @@ def test_a_trace_over_several_namespaces_is_seen_in_part(desk: AuditDesk) -> Non
 
 def test_tokens_are_not_remembered_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor as they are."""
-    monkeypatch.setattr(token_access, "TOKENS", 3)
+    monkeypatch.setattr(token_access, "MAX_CACHED_TOKENS", 3)
     authenticator = TokenAuthenticator(
         lambda _: ApiResponse(201, {"status": {"authenticated": True, "user": {"username": "a"}}})
     )
@@ -330,7 +330,7 @@ def test_an_api_server_that_is_away_is_503(desk: AuditDesk) -> None:
 
 def test_too_many_namespaces_have_to_be_named(desk: AuditDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each would be a question of its own."""
-    monkeypatch.setattr(token_access, "NAMESPACES", 1)
+    monkeypatch.setattr(token_access, "MAX_NAMESPACES", 1)
     token = desk.somebody(within={LAB: SEES})
     answer = desk.get("reports", token)
     assert answer.status_code == 400

@@ -129,7 +129,7 @@ def test_what_is_not_there_is_a_problem(client: FlaskClient, path: str) -> None:
 @pytest.mark.parametrize("path", ["resources", "dead-letters"])
 def test_an_api_server_that_is_away_is_503(client: FlaskClient, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was kept is shown all the same."""
-    monkeypatch.setattr("audit.answers.live.PATIENCE", 0.1)
+    monkeypatch.setattr("audit.answers.live.RETRY_SECONDS", 0.1)
     answer = client.get(f"{API}/{path}")
     assert answer.status_code == 503
     assert answer.json

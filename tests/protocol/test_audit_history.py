@@ -164,14 +164,14 @@ def test_a_trace_and_a_history_hold_no_more_than_so_many_reports(store: Store, m
     whole = read(store, lambda connection: queries.trace(connection, trace, EVERYTHING))
     assert whole
     assert (len(whole.reports), whole.more, history(store)[0].more) == (7, False, False)
-    monkeypatch.setattr(queries, "MOST", 3)
-    monkeypatch.setattr(resource_history, "MOST", 3)
+    monkeypatch.setattr(queries, "MAX_REPORTS", 3)
+    monkeypatch.setattr(resource_history, "MAX_REPORTS", 3)
     part = read(store, lambda connection: queries.trace(connection, trace, EVERYTHING))
     assert part
     assert ([report.id for report in part.reports], part.more) == (["r4", "r5", "r6"], True)
     (change,) = history(store)
     assert (len(change.reports), change.more) == (3, True)
-    monkeypatch.setattr(queries, "BYTES", entry.bytes + 1)
+    monkeypatch.setattr(queries, "MAX_BYTES", entry.bytes + 1)
     least = read(store, lambda connection: queries.trace(connection, trace, EVERYTHING))
     assert least
     assert ([report.id for report in least.reports], least.more) == (["r6"], True)

@@ -130,7 +130,7 @@ def test_it_looks_by_itself(store: Store, monkeypatch: pytest.MonkeyPatch) -> No
     keeper = Retention(store.database, days=90, bytes=200_000)
     keeper.begin()
     fill(replace(store, full=keeper.note_size), 300)
-    assert probe.until(lambda: size(store.database) <= 200_000, 20, threading.Event())
+    assert probe.wait_until(lambda: size(store.database) <= 200_000, 20, threading.Event())
 
 
 def test_sqlite_gives_back_what_is_free(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def running(stack: Stack, **settings: str) -> Iterator[tuple[subprocess.Popen[st
 
 def wait(true: Callable[[], bool]) -> bool:
     """Polls for half a minute."""
-    return probe.until(true, 30, Event())
+    return probe.wait_until(true, 30, Event())
 
 
 def resync(namespace: str) -> Mapping[str, str]:
@@ -82,7 +82,7 @@ def test_one_process_can_serve_every_function(control_plane: Stack, workbench: W
 def test_what_is_under_way_is_finished_before_the_end(control_plane: Stack, workbench: Workbench) -> None:
     """SIGTERM while the API server is slow: the event is answered, then the process ends with 0."""
     workbench.apply(kepler())
-    api_server = psutil.Process(control_plane.parts["kube-apiserver"].record.pid)
+    api_server = psutil.Process(control_plane.processes["kube-apiserver"].record.pid)
     with running(control_plane, FUNCTION="collected_metric") as (process, url), ThreadPoolExecutor(1) as sender:
         api_server.suspend()
         try:

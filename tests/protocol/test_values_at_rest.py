@@ -232,4 +232,4 @@ def rehearsed(cluster: Cluster, intent: Intent) -> Any:
     ref, body = replace(intent.ref, namespace="default"), intent.body
     named = {"apiVersion": ref.kind.api_version, "kind": ref.kind.name}
     described = {**body.get("metadata", {}), "name": ref.name, "namespace": ref.namespace}
-    return cluster.rehearse(ref, {**body, **named, "metadata": described}, manager=MANAGER, content_type=APPLY)
+    return cluster.dry_run_apply(ref, {**body, **named, "metadata": described}, manager=MANAGER, content_type=APPLY)

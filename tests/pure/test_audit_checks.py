@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from audit.answer_models import DeadLetter, DeadLetterEvent, FinishedSweep, StoreState
-from audit.answers.checks import NAMED, SWEEP_LATE, Check, health
+from audit.answers.checks import MAX_NAMED, SWEEP_LATE, Check, health
 from cli.doctor import operation
 from cli.doctor.check import ClusterSnapshot
 from events.report import ObjectName
@@ -70,5 +70,5 @@ def test_many_that_are_not_ready_are_counted() -> None:
     """A page stays a page with ten thousand of them."""
     many = [("a", f"kepler-{number}", False) for number in range(10_000)]
     shown = checks(kept(), (), *many)
-    assert len(shown) == 2 + NAMED + 1
-    assert shown[-1].says == f"{10_000 - NAMED} more Keplers are not Ready"
+    assert len(shown) == 2 + MAX_NAMED + 1
+    assert shown[-1].says == f"{10_000 - MAX_NAMED} more Keplers are not Ready"

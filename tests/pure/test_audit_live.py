@@ -46,7 +46,7 @@ def test_one_reads_for_all_who_ask_meanwhile() -> None:
 
 def test_what_was_read_is_good_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Then it is read again."""
-    monkeypatch.setattr(live, "SECONDS", 0.0)
+    monkeypatch.setattr(live, "MIN_PAUSE", 0.0)
     numbers = iter(range(9))
     cached = CachedRead(lambda: (next(numbers),))
     assert [cached(), cached()] == [(0,), (1,)]
@@ -54,8 +54,8 @@ def test_what_was_read_is_good_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_while_a_read_takes_long_the_last_one_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten thousand resources take seconds; what is too old is waited for, and the API server gets a rest."""
-    monkeypatch.setattr(live, "SECONDS", 0.0)
-    monkeypatch.setattr(live, "SLOW", 0.01)
+    monkeypatch.setattr(live, "MIN_PAUSE", 0.0)
+    monkeypatch.setattr(live, "SLOW_READ", 0.01)
     going, reads = threading.Event(), iter(range(9))
 
     def slowly() -> tuple[int, ...]:
@@ -66,9 +66,9 @@ def test_while_a_read_takes_long_the_last_one_is_answered(monkeypatch: pytest.Mo
     cached = CachedRead(slowly)
     assert cached() == (0,)
     assert [cached(), cached()] == [(0,), (0,)]
-    monkeypatch.setattr(live, "OLD", 0.0)
+    monkeypatch.setattr(live, "MAX_AGE", 0.0)
     with monkeypatch.context() as hasty:
-        hasty.setattr(live, "WAITS", 0.01)
+        hasty.setattr(live, "REQUEST_TIMEOUT", 0.01)
         with pytest.raises(Unavailable, match="still being read"):
             cached()
     with ThreadPoolExecutor(1) as console:
@@ -80,10 +80,10 @@ def test_while_a_read_takes_long_the_last_one_is_answered(monkeypatch: pytest.Mo
 
 def test_a_read_that_takes_long_is_followed_by_a_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fifth of the time is spent on reading, however many look."""
-    monkeypatch.setattr(live, "SECONDS", 0.0)
-    monkeypatch.setattr(live, "QUICK", 0.05)
-    monkeypatch.setattr(live, "REST", 1000.0)
-    monkeypatch.setattr(live, "LONGEST_REST", 1000.0)
+    monkeypatch.setattr(live, "MIN_PAUSE", 0.0)
+    monkeypatch.setattr(live, "QUICK_READ", 0.05)
+    monkeypatch.setattr(live, "PAUSE_FACTOR", 1000.0)
+    monkeypatch.setattr(live, "MAX_PAUSE", 1000.0)
     numbers = iter(range(9))
 
     def slowly() -> tuple[int, ...]:
@@ -111,8 +111,8 @@ def test_an_error_is_everybodys_and_passes(monkeypatch: pytest.MonkeyPatch) -> N
         asked = [consoles.submit(cached) for _ in range(4)]
     assert all(isinstance(future.exception(), Unavailable) for future in asked)
     assert len(reads) == 1
-    monkeypatch.setattr(live, "SECONDS", 0.0)
-    cached._until = 0.0
+    monkeypatch.setattr(live, "MIN_PAUSE", 0.0)
+    cached._next_read = 0.0
     assert cached() == (1,)
 
 

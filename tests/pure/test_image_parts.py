@@ -11,7 +11,7 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from image import base, kept, materials, oci, product, trim
+from image import base, layer_cache, materials, oci, product, trim
 from image.components import Component
 from image.failure import ImageError
 
@@ -75,11 +75,11 @@ def test_a_kept_layer_is_made_once(tmp_path: Path) -> None:
         (root / "file").write_text("content")
         return COMPONENTS
 
-    first = kept.kept(tmp_path, "base", "1", make, epoch=0)
-    assert kept.kept(tmp_path, "base", "1", make, epoch=0) == first
+    first = layer_cache.kept(tmp_path, "base", "1", make, epoch=0)
+    assert layer_cache.kept(tmp_path, "base", "1", make, epoch=0) == first
     assert len(made) == 1
     assert first.components == sorted(COMPONENTS)
-    kept.kept(tmp_path, "base", "2", make, epoch=0)
+    layer_cache.kept(tmp_path, "base", "2", make, epoch=0)
     assert [path.name for path in tmp_path.iterdir()] == ["base-2-0"]
 
 
@@ -91,7 +91,7 @@ def test_a_layer_that_could_not_be_made_leaves_nothing(tmp_path: Path) -> None:
         raise ImageError("no network")
 
     with pytest.raises(ImageError):
-        kept.kept(tmp_path, "base", "1", make, epoch=0)
+        layer_cache.kept(tmp_path, "base", "1", make, epoch=0)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,4 +1,4 @@
-"""When each Kepler became Ready, seen on one watch of the API server."""
+"""Records when each Kepler becomes Ready, by one watch of the API server."""
 
 import json
 import threading
@@ -9,10 +9,10 @@ import urllib3
 from local.stack import Stack
 
 PATH = "/apis/sustainable-computing.io/v1alpha1/keplers"
-PATIENCE = 60.0
+READY_TIMEOUT = 60.0
 
 
-class Ready:
+class ReadyWatch:
     """A watch on all Keplers, which runs until the API server stops."""
 
     def __init__(self, stack: Stack) -> None:
@@ -23,13 +23,13 @@ class Ready:
             "GET", stack.api.server + PATH, fields=query, headers=headers, preload_content=False
         )
         self._seen: dict[str, float] = {}
-        self._news = threading.Condition()
+        self._changed = threading.Condition()
         threading.Thread(target=self._read, daemon=True).start()
 
     def at(self, namespace: str) -> float:
         """Return the time (monotonic seconds) at which the namespace's Kepler was first seen Ready; waits for it."""
-        with self._news:
-            if not self._news.wait_for(lambda: namespace in self._seen, PATIENCE):
+        with self._changed:
+            if not self._changed.wait_for(lambda: namespace in self._seen, READY_TIMEOUT):
                 raise TimeoutError(f"the Kepler of namespace '{namespace}' is not Ready")
             return self._seen[namespace]
 
@@ -39,16 +39,17 @@ class Ready:
             for chunk in self._stream.stream(65536):
                 *lines, pending = (pending + chunk).split(b"\n")
                 for line in lines:
-                    self._note(json.loads(line)["object"], time.monotonic())
+                    self._record(json.loads(line)["object"], time.monotonic())
         except (urllib3.exceptions.HTTPError, ValueError, OSError, AttributeError):
             return  # the API server is gone
 
-    def _note(self, kepler: dict[str, dict[str, object]], now: float) -> None:
+    def _record(self, kepler: dict[str, dict[str, object]], now: float) -> None:
+        """Record the time if the Kepler is Ready for the first time, and wake those who wait for it."""
         conditions = (kepler.get("status") or {}).get("conditions") or []
         if any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions):  # type: ignore[attr-defined]
-            with self._news:
+            with self._changed:
                 self._seen.setdefault(str(kepler["metadata"]["namespace"]), now)
-                self._news.notify_all()
+                self._changed.notify_all()
 
 
 def _token(stack: Stack) -> str:

@@ -1,4 +1,4 @@
-"""Lists all resources: whether each is Ready, why, on how many nodes, since when. Pure."""
+"""Computes the rows of `status`: for each resource whether it is Ready, why, on how many nodes, since when. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,8 +26,8 @@ from runtime.objects import (
 HEADINGS = ("KIND", "NAME", "READY", "REASON", "NODES", "GEN", "AGE", "WHY")
 # Columns that are left out on a narrow terminal, in this order.
 OPTIONAL_COLUMNS = ("GEN", "NODES", "AGE")
-# Values of `Ready`, the worst first; last the kinds without `Ready`.
-BADNESS = ("False", "Unknown", "True", None)
+# The order of rows by the value of `Ready`: the worst first, kinds without `Ready` last.
+READY_ORDER = ("False", "Unknown", "True", None)
 # The field by which a Kepler names a companion.
 NAMED_BY = {COLLECTED_METRIC: "collected-metric", EXPORTED_POWER: "exported-power"}
 
@@ -40,7 +40,7 @@ class NodeCounts(EventPart):
 
 
 class ResourceRow(EventPart):
-    """One resource. `ready` is null for kinds that are only read with the Kepler that names them.
+    """One resource. `ready` is null for kinds without a status of their own: a Kepler that names one reports on it.
 
     `current` says that `ready` is about the present generation; `since` is when it got its value.
     """
@@ -59,7 +59,7 @@ class ResourceRow(EventPart):
 
 
 class ResourceRows(EventPart):
-    """The rows of all resources; `ready` says whether each that can be Ready is."""
+    """The rows of all resources; `ready` says whether all are Ready, apart from kinds without `Ready`."""
 
     ready: bool
     resources: tuple[ResourceRow, ...]
@@ -73,13 +73,13 @@ def status(objects: Mapping[Ref, Manifest], naming: Mapping[Ref, Manifest] | Non
     known = objects if naming is None else naming
     keplers = [(ref, manifest) for ref, manifest in known.items() if ref.kind == KEPLER]
     resources = (_resource(ref, item, keplers) for ref, item in objects.items())
-    ordered = tuple(sorted(resources, key=_order))
+    ordered = tuple(sorted(resources, key=_sort_key))
     return ResourceRows(ready=all(row.ready in ("True", None) for row in ordered), resources=ordered)
 
 
-def _order(row: ResourceRow) -> tuple[int, str, int, str]:
+def _sort_key(row: ResourceRow) -> tuple[int, str, int, str]:
     kinds = [kind.name for kind in OURS]
-    return BADNESS.index(row.ready), row.namespace, kinds.index(row.kind), row.name
+    return READY_ORDER.index(row.ready), row.namespace, kinds.index(row.kind), row.name
 
 
 def _resource(ref: Ref, manifest: Manifest, keplers: Sequence[tuple[Ref, Manifest]]) -> ResourceRow:
@@ -101,10 +101,11 @@ def _resource(ref: Ref, manifest: Manifest, keplers: Sequence[tuple[Ref, Manifes
 
 
 def _why(ref: Ref, manifest: Manifest, keplers: Sequence[tuple[Ref, Manifest]]) -> str:
+    """Return why the resource is Ready or not, in a sentence; for kinds without `Ready`, which Keplers name it."""
     if terminates(manifest):
         return "it is being deleted"
     if ref.kind not in RECONCILED_KINDS:
-        return _used(ref, keplers)
+        return _used_by(ref, keplers)
     ready = current(manifest, READY)
     if ready:
         return ready.message
@@ -114,7 +115,7 @@ def _why(ref: Ref, manifest: Manifest, keplers: Sequence[tuple[Ref, Manifest]]) 
     return "no function has reported on it: `kubectl kepler explain` says why"
 
 
-def _used(ref: Ref, keplers: Iterable[tuple[Ref, Manifest]]) -> str:
+def _used_by(ref: Ref, keplers: Iterable[tuple[Ref, Manifest]]) -> str:
     """Return a sentence with the Keplers in the resource's namespace that name it."""
     named = [
         key.name
@@ -127,10 +128,9 @@ def _used(ref: Ref, keplers: Iterable[tuple[Ref, Manifest]]) -> str:
 
 
 def _nodes(manifest: Manifest) -> NodeCounts | None:
-    sentence = (manifest.get("status") or {}).get("nodes") or {}
-    return (
-        NodeCounts(desired=sentence["desired"], updated=sentence.get("updated", 0)) if "desired" in sentence else None
-    )
+    """Return the counts in `status.nodes`; None for a KeplerMachineConfig, where it means something else."""
+    counts = (manifest.get("status") or {}).get("nodes") or {}
+    return NodeCounts(desired=counts["desired"], updated=counts.get("updated", 0)) if "desired" in counts else None
 
 
 def rows(resource_rows: ResourceRows, now: datetime) -> Iterator[tuple[str, ...]]:
@@ -149,7 +149,7 @@ def rows(resource_rows: ResourceRows, now: datetime) -> Iterator[tuple[str, ...]
 
 
 @dataclass
-class Changes:
+class WatchOutput:
     """The output of --watch: first all resources, then those that have changed."""
 
     shown: dict[tuple[str, str, str], ResourceRow] = field(default_factory=dict)
@@ -157,20 +157,21 @@ class Changes:
 
     def lines(self, resource_rows: ResourceRows, now: datetime) -> list[str]:
         """Return the lines for one read, in columns as wide as those of the first; empty if nothing has changed."""
-        there = {(resource.kind, resource.namespace, resource.name): resource for resource in resource_rows.resources}
-        changed = tuple(row for key, row in there.items() if self.shown.get(key) != row)
-        gone = [_gone(row) for key, row in self.shown.items() if key not in there]
-        first, self.shown = not self.widths, there
+        present = {(resource.kind, resource.namespace, resource.name): resource for resource in resource_rows.resources}
+        changed = tuple(row for key, row in present.items() if self.shown.get(key) != row)
+        deleted = [_deleted(row) for key, row in self.shown.items() if key not in present]
+        first, self.shown = not self.widths, present
         rows_shown = [
             *([HEADINGS] if first else []),
             *rows(ResourceRows(ready=resource_rows.ready, resources=changed), now),
-            *gone,
+            *deleted,
         ]
         if first:
             self.widths = tuple(max(map(len, column)) for column in zip(*rows_shown, strict=True))
         return columns(rows_shown, self.widths[:-1]).splitlines() if rows_shown else []
 
 
-def _gone(row: ResourceRow) -> tuple[str, ...]:
+def _deleted(row: ResourceRow) -> tuple[str, ...]:
+    """Return the table row of a resource that was shown before and has been deleted since."""
     called = f"{row.namespace}/{row.name}" if row.namespace else row.name
     return (row.kind, called, "-", "-", "-", str(row.generation), "-", "it is deleted")

@@ -1,4 +1,4 @@
-"""What `kubectl apply` would make of a resource: a dry run by the API server, in the way in which the user applies.
+"""Predicts a resource after `kubectl apply`: a dry run by the API server, client-side or server-side as the user does.
 
 With client-side apply the object has the annotation `last-applied-configuration`, and a field that the user removes
 from the file is found by comparing with it. With server-side apply such a field is found by its owner.
@@ -24,7 +24,9 @@ SERVER_SIDE, CLIENT_SIDE = "kubectl", "kubectl-client-side-apply"
 UNKNOWN_UID = "00000000-0000-0000-0000-000000000000"
 
 
-def rehearsed(cluster: Cluster, ref: Ref, wanted: Manifest, live: Manifest | None, *, manager: str = "") -> Manifest:
+def dry_run_applied(
+    cluster: Cluster, ref: Ref, wanted: Manifest, live: Manifest | None, *, manager: str = ""
+) -> Manifest:
     """Return the resource as an apply would leave it, defaulted and validated. Raises ApiErrors as an apply would.
 
     `manager` is the field manager of a server-side apply, if it is not kubectl's own.
@@ -33,35 +35,37 @@ def rehearsed(cluster: Cluster, ref: Ref, wanted: Manifest, live: Manifest | Non
     last = (metadata(live or {}).get("annotations") or {}).get(LAST_APPLIED)
     if live is not None and last is not None and not manager:
         patch = three_way(json.loads(last), body, _without_annotation(live))
-        return cluster.rehearse(ref, patch, manager=CLIENT_SIDE, content_type=MERGE)
+        return cluster.dry_run_apply(ref, patch, manager=CLIENT_SIDE, content_type=MERGE)
     if live is not None:
-        return _served(cluster, ref, body, manager or SERVER_SIDE)
+        return _server_side_dry_run(cluster, ref, body, manager or SERVER_SIDE)
     made = (
-        _served(cluster, ref, body, manager) if manager else cluster.rehearse_creation(ref, body, manager=CLIENT_SIDE)
+        _server_side_dry_run(cluster, ref, body, manager)
+        if manager
+        else cluster.dry_run_create(ref, body, manager=CLIENT_SIDE)
     )
     return {**made, "metadata": {**metadata(made), "uid": UNKNOWN_UID}}
 
 
-def _served(cluster: Cluster, ref: Ref, body: Manifest, manager: str) -> Manifest:
+def _server_side_dry_run(cluster: Cluster, ref: Ref, body: Manifest, manager: str) -> Manifest:
     """Return the result of a server-side dry run.
 
     Raises Invalid for a field that the schema does not have, which the API server answers with an internal error.
     """
     try:
-        return cluster.rehearse(ref, body, manager=manager, content_type=APPLY)
+        return cluster.dry_run_apply(ref, body, manager=manager, content_type=APPLY)
     except Unavailable as error:
         if NO_FIELD in error.message:
             raise Invalid(error.message, status=error.status, reason=error.reason) from error
         raise
 
 
-def as_written(ref: Ref, wanted: Manifest) -> Manifest:
-    """Return the resource without any API server: no defaults, no validation."""
+def applied_offline(ref: Ref, wanted: Manifest) -> Manifest:
+    """Return the resource as if it were applied without an API server: no defaults, no validation."""
     described = {**metadata(wanted), **_address(ref), "uid": UNKNOWN_UID, "generation": 1}
     return {**wanted, "metadata": described, "spec": wanted.get("spec") or {}}
 
 
-def unrehearsed(ref: Ref, wanted: Manifest, live: Manifest | None) -> Manifest:
+def applied_without_dry_run(ref: Ref, wanted: Manifest, live: Manifest | None) -> Manifest:
     """Return the resource after an apply without validation, for a user who may not make the dry run."""
     resource = next(model for model in RESOURCES.values() if model.names.kind == ref.kind.name)
     made: Manifest = defaulted(openapi_schema.of(resource), _in_memory(ref, wanted, live))
@@ -70,7 +74,7 @@ def unrehearsed(ref: Ref, wanted: Manifest, live: Manifest | None) -> Manifest:
 
 def _in_memory(ref: Ref, wanted: Manifest, live: Manifest | None) -> Manifest:
     if live is None:
-        return as_written(ref, wanted)
+        return applied_offline(ref, wanted)
     last = (metadata(live).get("annotations") or {}).get(LAST_APPLIED)
     body = {**wanted, "metadata": {**metadata(wanted), **_address(ref)}}
     if last is None:

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from audit.answer_models import Change
 from audit.storage import edits
 from audit.storage.database import Database
-from audit.storage.hints import Hints
+from audit.storage.edit_recorder import EditRecorder
 from audit.storage.intake import Audit
 from audit.storage.store import Store
 from audit.storage.tables import TableRow, changes, metadata
@@ -55,8 +55,8 @@ def edits_of(changes: tuple[Change, ...]) -> list[tuple[int, str, bool]]:
 
 def reading(store: Store, send: Transport) -> Audit:
     """The function, reading through this transport."""
-    hints = Hints(store, lambda: Client(send, manager="kepler-audit", seconds=5))
-    return Audit(store, Blueprint("pages", __name__), hints, KEYS)
+    edit_recorder = EditRecorder(store, lambda: Client(send, manager="kepler-audit", seconds=5))
+    return Audit(store, Blueprint("pages", __name__), edit_recorder, KEYS)
 
 
 @pytest.fixture
@@ -260,7 +260,7 @@ def test_a_burst_costs_one_look(store: Store, objects: KnownObjects) -> None:
         sent = [senders.submit(audit, edited(KEPLER, 1, NOW))]
         assert begun.wait(10)
         sent += [senders.submit(audit, edited(KEPLER, generation, NOW)) for generation in range(2, 10)]
-        assert probe.until(lambda: _waiting(audit) == 8, 10, threading.Event())
+        assert probe.wait_until(lambda: _waiting(audit) == 8, 10, threading.Event())
         go_on.set()
         for future in sent:
             future.result()
@@ -270,7 +270,7 @@ def test_a_burst_costs_one_look(store: Store, objects: KnownObjects) -> None:
 
 
 def _waiting(audit: Audit) -> int:
-    return sum(len(turn.items) for turn in list(audit.hints._turns._next.values()))
+    return sum(len(turn.items) for turn in list(audit.edit_recorder._turns._next.values()))
 
 
 def test_an_api_server_that_is_away_has_the_event_delivered_again(store: Store, objects: KnownObjects) -> None:
