@@ -1,7 +1,7 @@
 """Power by pod, from an exporter's `/metrics`: the rate of `kepler_container_joules_total` between two reads.
 
 Idle power is left out: it is the node's, and Kepler only divides it among all processes
-(KEP v0.7.12:pkg/metrics/utils/utils.go).
+(kepler v0.7.12:pkg/metrics/utils/utils.go).
 """
 
 import contextlib

@@ -1,6 +1,6 @@
 """The ConfigMap with which a user adds to the configuration of Kepler v0.11: read, checked, and what is wrong with it.
 
-Kepler exits at its start at an invalid value, on every node, so what it would not accept is refused here. Pure.
+Kepler exits at its start at an invalid value, on every node, so what it would not accept is refused here.
 """
 
 from collections.abc import Iterator, Mapping
@@ -45,7 +45,7 @@ class Additions:
     problem: str = ""
 
 
-def refers(key: Ref, parent: Manifest) -> tuple[Ref, ...]:
+def references(key: Ref, parent: Manifest) -> tuple[Ref, ...]:
     """Return the ConfigMap that the Kepler names, if any."""
     named = ((parent.get("spec") or {}).get("collector") or {}).get("additional-config")
     return (Ref(CONFIG_MAP, key.namespace, named),) if named else ()

@@ -1,4 +1,4 @@
-"""Which fields of a Kepler its line of releases ignores or refuses, in sentences for the condition. Pure."""
+"""Which fields of a Kepler its line of releases ignores or refuses, in sentences for the condition."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final

@@ -1,7 +1,7 @@
-"""What Prometheus keeps and computes of the series of Kepler v0.11. Pure.
+"""What Prometheus keeps and computes of the series of Kepler v0.11.
 
 A series is called `kepler_<level>_cpu_<measure>` and has label `zone`. Zones overlap, so they are never added up. Pods
-are a level of Kepler's own (KEP v0.11.4:internal/exporter/prometheus/collector/power_collector.go).
+are a level of Kepler's own (kepler v0.11.4:internal/exporter/prometheus/collector/power_collector.go).
 """
 
 from collections.abc import Iterator

@@ -83,7 +83,7 @@ def test_a_function_hears_of_its_children(function: Function) -> None:
     unheard = [
         str(ref)
         for ref in function.children(sample)
-        if ref not in function.installed
+        if ref not in function.shared_children
         and ref.kind.group not in OPTIONAL
         and not any(wake.kind == ref.kind and (not wake.names or ref.name in wake.names) for wake in function.wakes)
     ]
