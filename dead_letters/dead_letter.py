@@ -1,4 +1,4 @@
-"""A dead letter: an event that could not be delivered, as it is recorded in a ConfigMap. Pure.
+"""A dead letter: an event that could not be delivered, as it is recorded in a ConfigMap.
 
 The part of a letter that lists show is one JSON document in an annotation, so that lists read metadata only, however
 large the events are. Everything in a record is bounded and redacted, since anybody who can reach the Broker can create

@@ -1,4 +1,4 @@
-"""Which nodes an image can run on, if it is built for one architecture only. Pure.
+"""Which nodes an image can run on, if it is built for one architecture only.
 
 In this release, the images of Kepler and rclone are built for amd64 and arm64. The model server's image is built for
 amd64 alone: its workflow builds on a runner without naming platforms (kepler-model-server

@@ -70,9 +70,11 @@ POOL_FEATURES = tuple(PoolFeature(role, feature) for role in ROLES for feature i
 
 
 def wanted_features(spec: KeplerMachineConfigSpec) -> tuple[PoolFeature, ...]:
-    """Return the pieces that are switched on."""
+    """Return the features that are switched on, each with its pool."""
     on = {Feature.CGROUP_V2: spec.cgroup_v2, Feature.KERNEL_DEVEL: spec.kernel_devel}
-    return tuple(piece for piece in POOL_FEATURES if piece.role in spec.roles and on[piece.feature])
+    return tuple(
+        pool_feature for pool_feature in POOL_FEATURES if pool_feature.role in spec.roles and on[pool_feature.feature]
+    )
 
 
 def pool(role: str) -> Ref:

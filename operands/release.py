@@ -78,8 +78,8 @@ def line_of(named: str | None, image: str | None) -> ReleaseLine:
     """Return the line of a Kepler from the values of its fields `release` and `image`, which may be blank."""
     if named in set(ReleaseLine):
         return ReleaseLine(named)
-    told = release_of_tag(image or "")
-    return _line_of(told) if told else ReleaseLine.V0_7
+    release = release_of_tag(image or "")
+    return _line_of(release) if release else ReleaseLine.V0_7
 
 
 def is_v011(collector: Collector) -> bool:

@@ -33,8 +33,8 @@ def _drops(kepler: Kepler, asked: KeplerExportedPowerSpec) -> Iterator[Manifest]
     if not asked.idle_power:
         yield _drop(["__name__"], "kepler_node_(cpu|gpu)_idle_.+")
     if Level.PACKAGE not in asked.levels:
-        others = "|".join(sorted(other.value for other in RaplZone if other is not zone(kepler)))
-        yield _drop(["__name__", "zone"], f"kepler_.+_cpu_.+;({others})")
+        other_zones = "|".join(sorted(other.value for other in RaplZone if other is not zone(kepler)))
+        yield _drop(["__name__", "zone"], f"kepler_.+_cpu_.+;({other_zones})")
     if asked.metrics:
         yield _drop(["__name__"], "kepler_.+_cpu_seconds_total")
 

@@ -60,7 +60,7 @@ class StartupReceiver(Protocol):
 
 @dataclass(frozen=True)
 class TurnResult:
-    """The result of one reconcile: its report, if any, the number of API calls and of writes, and the outcome's word.
+    """The result of one reconcile: its report, if any, the number of API calls and of writes, and the outcome.
 
     `outcome` is `gone` if there was nothing to decide, and `idle` if the events brought no news.
     """

@@ -23,7 +23,7 @@ from tests.workbench import update
 KEY = Ref(MACHINE_CONFIG, "", "machines")
 CGROUP = "50-worker-cgroupv2"
 KERNEL = "51-worker-kernel-devel"
-PIECE = PoolFeature("worker", Feature.CGROUP_V2)
+POOL_FEATURE = PoolFeature("worker", Feature.CGROUP_V2)
 
 
 def parent(name: str = "machines", uid: str = "u", **spec: Any) -> dict[str, Any]:
@@ -118,21 +118,21 @@ def test_without_leave_to_reboot_nothing_is_written() -> None:
 
 def test_without_leave_to_reboot_nothing_is_removed() -> None:
     """Switching a feature off reboots as switching it on does."""
-    outcome = decide(parent(), made(PIECE, by=parent()))
+    outcome = decide(parent(), made(POOL_FEATURE, by=parent()))
     assert names(outcome) == ([], [])
     assert f"remove {CGROUP}" in said(outcome, machine_config.CONDITION)[2]
 
 
 def test_what_is_in_place_needs_no_leave() -> None:
     """Taking `allow-reboot` back after the machines have booted leaves everything as it is."""
-    outcome = decide(parent(cgroup_v2=True), made(PIECE, by=parent()), pool(booted=[CGROUP]))
+    outcome = decide(parent(cgroup_v2=True), made(POOL_FEATURE, by=parent()), pool(booted=[CGROUP]))
     assert names(outcome) == ([], [])
     assert said(outcome)[:2] == ("True", "Ready")
 
 
 def test_what_was_edited_by_hand_is_written_again_with_leave_only() -> None:
     """Its content reboots machines, whoever changes it."""
-    edited = {**made(PIECE, by=parent()), "spec": {"kernelArguments": ["quiet"]}}
+    edited = {**made(POOL_FEATURE, by=parent()), "spec": {"kernelArguments": ["quiet"]}}
     assert said(decide(parent(cgroup_v2=True), edited))[1] == "RebootNotAllowed"
     assert names(decide(parent(cgroup_v2=True, allow_reboot=True), edited)) == ([CGROUP], [])
 
@@ -179,7 +179,7 @@ def test_ready_waits_for_what_is_removed() -> None:
     """A pool that still runs what was switched off is not done, unless somebody keeps it there by hand."""
     off = parent(allow_reboot=True)
     assert said(decide(off, pool(state="Updating", booted=[CGROUP])))[1] == "PoolUpdating"
-    assert said(decide(off, pool(booted=[CGROUP]), made(PIECE)))[1] == "Ready"
+    assert said(decide(off, pool(booted=[CGROUP]), made(POOL_FEATURE)))[1] == "Ready"
 
 
 def test_the_pools_of_the_roles_are_in_the_status() -> None:
@@ -199,8 +199,8 @@ def test_that_machines_boot_is_no_reason_to_look_at_each_event() -> None:
 
 def test_the_second_one_of_a_cluster_says_which_is_first() -> None:
     """In the words of a cluster, not of a namespace; `Ready` says it, too."""
-    theirs = made(PIECE, by=parent("first", "other"))
-    outcome = ownership_conflict(KEY, parent(), [(PIECE.ref, theirs)])
+    theirs = made(POOL_FEATURE, by=parent("first", "other"))
+    outcome = ownership_conflict(KEY, parent(), [(POOL_FEATURE.ref, theirs)])
     assert outcome is not None
     assert said(outcome) == ("False", "ClusterTaken", outcome.message)
     assert "'first'" in outcome.message
