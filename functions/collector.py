@@ -100,11 +100,8 @@ def _reject_foreign_objects(observed: Observed, parent: Manifest) -> Outcome | N
     config_of_other_line = (
         children.cfm(observed.key) if release.is_v011(collector) else children.kepler_config(observed.key)
     )
-    own = (
-        ref
-        for ref in FUNCTION.children(observed.key)
-        if ref not in FUNCTION.shared_children and ref != config_of_other_line
-    )
+    not_own = {*FUNCTION.shared_children, config_of_other_line}
+    own = (ref for ref in FUNCTION.children(observed.key) if ref not in not_own)
     return reject_foreign_objects(observed.key, parent, ((ref, observed.get(ref)) for ref in own))
 
 

@@ -1,4 +1,4 @@
-"""Permissions for exactly what the protocol does for each function: ServiceAccounts, Roles and their bindings. Pure.
+"""Permissions for exactly what the protocol does for each function: ServiceAccounts, Roles and their bindings.
 
 `config/base` has what a function needs in every cluster, an overlay what it needs only in some clusters.
 """

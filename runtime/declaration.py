@@ -54,8 +54,8 @@ class Wake:
     """A kind of object whose events wake a function; only objects with one of `names`, if any are given.
 
     With `labels`, only objects that carry them are watched, and the sweep lists no others. An object without them
-    counts as absent. `nothing_to_do` decides from the object in an event alone whether that is so (not called for a
-    deletion).
+    counts as absent. `nothing_to_do` returns whether the object in an event alone shows that no reconcile is needed; it
+    is not called for a deletion.
     """
 
     kind: Kind

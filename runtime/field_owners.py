@@ -1,4 +1,4 @@
-"""Finds fields of our children that somebody else owns: which, who set them, and when. Pure.
+"""Finds fields of our children that somebody else owns: which, who set them, and when.
 
 The API server records in `metadata.managedFields` who last set which field. The functions leave fields alone that they
 do not set: such a field stays, and pods run with it. So it is reported to those who look for the cause of a problem.
