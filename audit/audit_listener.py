@@ -14,7 +14,7 @@ from typing import Any
 from audit import TOKEN
 from events.types import PREFIX
 from runtime.declaration import Function, Permission, writers
-from runtime.listener import Listener, Surroundings
+from runtime.listener import Listener, ListenerContext
 from runtime.objects import KEPLER, OURS, Ref
 from runtime.receive import Receiver
 from runtime.signature import MAKE_KEY
@@ -35,11 +35,11 @@ FILTER: Mapping[str, Any] = {
 def listener(functions: tuple[Function, ...]) -> Listener:
     """Return the listener `audit`; `functions` are those whose children it checks for changes by others."""
 
-    def receiver(surroundings: Surroundings) -> Receiver:
+    def receiver(context: ListenerContext) -> Receiver:
         from audit.audit_settings import audit_settings  # noqa: PLC0415
         from audit.composition import build  # noqa: PLC0415 - no other function is to load what a database needs
 
-        return build(audit_settings(surroundings.environment), surroundings, partial(writers, functions))
+        return build(audit_settings(context.environment), context, partial(writers, functions))
 
     return Listener(
         name="audit",

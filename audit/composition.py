@@ -21,14 +21,14 @@ from audit.storage.store import Store
 from runtime.client import Client, Transport
 from runtime.declaration import Writers
 from runtime.errors import Misconfigured
-from runtime.listener import Surroundings
+from runtime.listener import ListenerContext
 from runtime.objects import Ref
 from runtime.signature import Keyring
 
 log = logging.getLogger("kepler.audit")
 
 
-def build(settings: AuditSettings, surroundings: Surroundings, writers: Callable[[Ref], Writers]) -> Audit:
+def build(settings: AuditSettings, context: ListenerContext, writers: Callable[[Ref], Writers]) -> Audit:
     """Return the receiver; `writers` names the children of a resource and the field managers that write them.
 
     Raises Misconfigured if the database, or something that the access mode needs, is missing.
@@ -37,15 +37,15 @@ def build(settings: AuditSettings, surroundings: Surroundings, writers: Callable
     schema_upgrade.prepare(database)
     retention = Retention(database, days=settings.days, bytes=settings.megabytes << 20)
     retention.begin()
-    transport, sink = functools.cache(surroundings.transport), functools.cache(surroundings.sink)
+    transport, sink = functools.cache(context.transport), functools.cache(context.sink)
     access = (
         TokenAuthenticator(transport(), own=settings.audience == "own") if settings.access == TOKEN else local_viewer
     )
     client = functools.partial(_client, transport)
-    api = QueryApi(database, Live(transport, surroundings.namespace), ChildReader(client, writers), access, sink)
+    api = QueryApi(database, Live(transport, context.namespace), ChildReader(client, writers), access, sink)
     store = Store(database, full=retention.note_size)
     edit_recorder = EditRecorder(store, client)
-    keyring = surroundings.keyring or Keyring(transport(), surroundings.namespace)
+    keyring = context.keyring or Keyring(transport(), context.namespace)
     signing.begin(keyring)
     return Audit(store, api.blueprint(), edit_recorder, keyring)
 

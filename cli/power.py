@@ -14,10 +14,10 @@ from pydantic import BaseModel
 LINE = re.compile(r"^(\w+)\{([^\n]*)\} (\S+)$", re.MULTILINE)
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
-# KEP v0.7.12:pkg/metrics/utils/utils.go, handleContainerStats.
+# kepler v0.7.12:pkg/metrics/utils/utils.go, handleContainerStats.
 JOULES = "kepler_container_joules_total"
 DYNAMIC = "dynamic"
-# KEP v0.11.4:internal/exporter/prometheus/collector/power_collector.go. Zones overlap, so one is chosen: the package
+# kepler v0.11.4:internal/exporter/prometheus/collector/power_collector.go. Zones overlap, so one is chosen: the package
 # has the whole of a CPU's other zones.
 WATTS = "kepler_pod_cpu_watts"
 ZONE = "package"

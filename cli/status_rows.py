@@ -10,7 +10,7 @@ from cli.output import columns
 from events.report import EventPart
 from runtime.ages import age
 from runtime.conditions import READY, conditions, current
-from runtime.event import moment
+from runtime.event import parse_time
 from runtime.objects import (
     COLLECTED_METRIC,
     EXPORTED_POWER,
@@ -93,10 +93,10 @@ def _resource(ref: Ref, manifest: Manifest, keplers: Sequence[tuple[Ref, Manifes
         reason=str(condition.get("reason", "")) if fresh else "",
         why=" ".join(_why(ref, manifest, keplers).split()),
         current=fresh,
-        since=moment(str(condition.get("lastTransitionTime", ""))) if fresh else None,
+        since=parse_time(str(condition.get("lastTransitionTime", ""))) if fresh else None,
         nodes=_nodes(manifest),
         generation=generation(manifest),
-        created=moment(str(metadata(manifest).get("creationTimestamp", ""))),
+        created=parse_time(str(metadata(manifest).get("creationTimestamp", ""))),
     )
 
 

@@ -1,4 +1,4 @@
-"""Whether a CustomResourceDefinition still takes what a released one took: each break, as a sentence. Pure.
+"""Whether a CustomResourceDefinition still takes what a released one took: each break, as a sentence.
 
 A change breaks if an object, or a client, of the released version can fail with the current one: something is gone, is
 of another type, or is held to more than before; or an object that leaves a field out means something else. What is

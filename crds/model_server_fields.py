@@ -279,7 +279,7 @@ class Training(SpecPart):
 
 
 # The server takes what follows the last '/' for the name of a file and, up to '.zip', of a directory, which it replaces
-# (MS v0.7.12:src/kepler_model/server/model_server.py, load_init_pipeline).
+# (kepler-model-server v0.7.12:src/kepler_model/server/model_server.py, load_init_pipeline).
 Pipeline = Annotated[
     str,
     Field(max_length=2048),

@@ -1,11 +1,11 @@
-"""A dead letter: an event that could not be delivered, as it is recorded in a ConfigMap. Pure.
+"""A dead letter: an event that could not be delivered, as it is recorded in a ConfigMap.
 
 The part of a letter that lists show is one JSON document in an annotation, so that lists read metadata only, however
 large the events are. Everything in a record is bounded and redacted, since anybody who can reach the Broker can create
 letters with any content.
 
 An event that only requests a reconcile is recorded without its data: the function reads the object itself. Other events
-keep their data, redacted, up to `LARGEST` characters.
+keep their data, redacted, up to `MAX_DATA` characters.
 """
 
 import base64
@@ -24,10 +24,10 @@ from cloudevents.core.exceptions import BaseCloudEventException
 from cloudevents.core.v1.event import CloudEvent
 from pydantic import TypeAdapter
 
-from events.types import WAKING
+from events.types import RECONCILE_REQUESTS
 from runtime import redact
 from runtime.errors import NotAnEvent
-from runtime.event import UNREADABLE, Event, moment
+from runtime.event import DECODE_ERRORS, Event, parse_time
 from runtime.objects import OURS, Manifest, metadata
 
 # Attributes set by Knative's dispatcher (eventing v0.50, `pkg/kncloudevents/event_dispatcher.go`); data is base64, cut.
@@ -39,17 +39,14 @@ LABEL = "sustainable-computing.io/dead-letter"
 ANNOTATION = "sustainable-computing.io/dead-letter-record"
 
 # Characters to keep of an event's data, of one attribute's value, and of an answer.
-LARGEST, LONGEST, ANSWER = 200_000, 1024, 1000
+MAX_DATA, MAX_VALUE, MAX_ANSWER = 200_000, 1024, 1000
 # The most attributes of one event, and the most destinations that did not accept it, to keep.
-ATTRIBUTES, DESTINATIONS = 40, 20
+MAX_ATTRIBUTES, MAX_DESTINATIONS = 40, 20
 
 # The most letters in all, and of one group. A group is a kind and a namespace.
-KEPT, OF_ONE_GROUP = 500, 60
+MAX_LETTERS, MAX_LETTERS_PER_GROUP = 500, 60
 # The group of letters that are not about an existing object of ours.
 OTHER = "other"
-
-# Types of events that only request a reconcile: the function reads the object's state itself.
-ASKING = frozenset(WAKING)
 
 
 @dataclass(frozen=True)
@@ -85,16 +82,17 @@ class LetterRecord:
     @property
     def message(self) -> str:
         """Return what happened, as a sentence."""
-        came = f"it answered {self.code}" if is_answer(self.code) else "it did not answer"
-        answer = f"{came}: {self.answer}" if self.answer else came
+        last = f"was answered with status {self.code}" if has_response(self.code) else "got no answer"
+        sentence = f"the last attempt {last}"
+        answer = f"{sentence}: {self.answer}" if self.answer else sentence
         to = ", ".join(self.destinations)
-        return f"event '{self.event.id}' of type '{self.event.type}' was not delivered to {to}, {answer}"
+        return f"event '{self.event.id}' of type '{self.event.type}' was not delivered to {to}: {answer}"
 
 
 RECORD = TypeAdapter(LetterRecord)
 
 
-def is_answer(code: str) -> bool:
+def has_response(code: str) -> bool:
     """Return whether the destination answered at all, from the dispatcher's code."""
     return code not in ("", "-1", "0")
 
@@ -113,7 +111,7 @@ def destination(event: Event) -> str:
         host = parts.netloc if _is_address(parts.hostname or "") else parts.netloc.partition(".")[0]
     except ValueError:
         host = ""
-    return _cut(host or url)
+    return _redacted(host or url)
 
 
 def _is_address(host: str) -> bool:
@@ -127,14 +125,14 @@ def _is_address(host: str) -> bool:
 def record(event: Event, group: str, before: LetterRecord | None) -> LetterRecord:
     """Return the record of a letter that has just arrived; `before` is the stored record of the same event, if any."""
     now = datetime.now(UTC).isoformat()
-    code = _cut(event.extensions.get(CODE, ""))
+    code = _redacted(event.extensions.get(CODE, ""))
     letter = LetterRecord(
         now, now, 1, (destination(event),), code, _answer(event), _about(event), group, _is_complete(event)
     )
     if before is None:
         return letter
     known = (*before.destinations, *(name for name in letter.destinations if name not in before.destinations))
-    return replace(letter, first=before.first, count=before.count + 1, destinations=known[:DESTINATIONS])
+    return replace(letter, first=before.first, count=before.count + 1, destinations=known[:MAX_DESTINATIONS])
 
 
 def config_map(event: Event, kept: LetterRecord) -> Manifest:
@@ -145,13 +143,13 @@ def config_map(event: Event, kept: LetterRecord) -> Manifest:
     return {"metadata": {"labels": {LABEL: "true"}, "annotations": annotations}, "data": data}
 
 
-def parsed(config_map: Manifest) -> LetterRecord | None:
+def parse_record(config_map: Manifest) -> LetterRecord | None:
     """Return the record in a ConfigMap, or in its metadata; None if it is not valid."""
     try:
         letter = RECORD.validate_json(metadata(config_map)["annotations"][ANNOTATION], strict=True)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
-    return letter if moment(letter.first) and moment(letter.last) else None
+    return letter if parse_time(letter.first) and parse_time(letter.last) else None
 
 
 def is_letter(config_map: Manifest) -> bool:
@@ -159,7 +157,7 @@ def is_letter(config_map: Manifest) -> bool:
     return LABEL in (metadata(config_map).get("labels") or {})
 
 
-def changed(letter: str) -> str:
+def not_a_letter_message(letter: str) -> str:
     """Return what to do about a ConfigMap that is labelled as a letter but cannot be read as one."""
     return f"ConfigMap '{letter}' has been changed and is no dead letter: delete it"
 
@@ -172,8 +170,8 @@ def event_of(letter: str, config_map: Manifest) -> CloudEvent:
         if sent := attributes.get("time"):
             attributes["time"] = datetime.fromisoformat(sent)
         return CloudEvent({**attributes, "datacontenttype": "application/json"}, json.loads(content["data"]))
-    except (*UNREADABLE, BaseCloudEventException) as wrong:
-        raise NotAnEvent(changed(letter)) from wrong
+    except (*DECODE_ERRORS, BaseCloudEventException) as wrong:
+        raise NotAnEvent(not_a_letter_message(letter)) from wrong
 
 
 def group_of(event: Event, *, exists: bool) -> str:
@@ -186,33 +184,33 @@ def surplus(config_maps: Iterable[Manifest]) -> Iterator[Manifest]:
     """Yield the letters to delete: the oldest of groups that are too large, then the oldest of the largest groups."""
     groups: dict[str, list[Manifest]] = {}
     for letter in sorted(config_maps, key=_age):
-        kept = parsed(letter)
+        kept = parse_record(letter)
         groups.setdefault(kept.group if kept else OTHER, []).append(letter)
     total = sum(map(len, groups.values()))
     while total:
         largest = max(groups.values(), key=len)
-        if total <= KEPT and len(largest) <= OF_ONE_GROUP:
+        if total <= MAX_LETTERS and len(largest) <= MAX_LETTERS_PER_GROUP:
             return
         yield largest.pop(0)
         total -= 1
 
 
 def _age(config_map: Manifest) -> str:
-    kept = parsed(config_map)
+    kept = parse_record(config_map)
     return kept.last if kept else ""
 
 
 def _about(event: Event) -> LetterEvent:
     names = (event.api_version, event.kind, event.namespace, event.name)
-    return LetterEvent(_cut(event.id), _cut(event.type), _cut(event.source), *map(_cut, names))
+    return LetterEvent(_redacted(event.id), _redacted(event.type), _redacted(event.source), *map(_redacted, names))
 
 
-def _cut(text: str) -> str:
-    return redact.text(text)[:LONGEST]
+def _redacted(text: str) -> str:
+    return redact.text(text)[:MAX_VALUE]
 
 
 def _attributes(event: Event) -> dict[str, str]:
-    return {key[:LONGEST]: value[:LONGEST] for key, value in _own(event)[:ATTRIBUTES]}
+    return {key[:MAX_VALUE]: value[:MAX_VALUE] for key, value in _own(event)[:MAX_ATTRIBUTES]}
 
 
 def _own(event: Event) -> list[tuple[str, str]]:
@@ -221,15 +219,15 @@ def _own(event: Event) -> list[tuple[str, str]]:
 
 def _data(event: Event) -> str:
     """Return the data to keep. Data that is too large is dropped without redaction, which would take seconds."""
-    if event.type in ASKING or not _fits(event.data):
+    if event.type in RECONCILE_REQUESTS or not _fits(event.data):
         return "{}"
     data = json.dumps(redact.manifest(event.data))
-    return data if len(data) <= LARGEST else "{}"
+    return data if len(data) <= MAX_DATA else "{}"
 
 
 def _fits(data: Manifest) -> bool:
     try:
-        return len(json.dumps(data)) <= LARGEST
+        return len(json.dumps(data)) <= MAX_DATA
     except RecursionError:
         return False
 
@@ -237,14 +235,14 @@ def _fits(data: Manifest) -> bool:
 def _is_complete(event: Event) -> bool:
     if _attributes(event) != dict(_own(event)):
         return False
-    return event.type in ASKING or not event.data or _data(event) != "{}"
+    return event.type in RECONCILE_REQUESTS or not event.data or _data(event) != "{}"
 
 
 def _answer(event: Event) -> str:
     """Return the answer. The broker's filter wraps the answer that it got in its own; both may be cut."""
     outer = _decoded(event.extensions.get(DATA, ""))
     wrapped = WRAPPED.search(outer)
-    return redact.text(_decoded(wrapped[1]) if wrapped else outer)[:ANSWER]
+    return redact.text(_decoded(wrapped[1]) if wrapped else outer)[:MAX_ANSWER]
 
 
 def _decoded(encoded: str) -> str:

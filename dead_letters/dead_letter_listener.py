@@ -7,7 +7,7 @@ namespace.
 
 from events.types import DISCARD_REQUESTED, REPLAY_REQUESTED
 from runtime.declaration import Permission, manager
-from runtime.listener import Listener, Surroundings
+from runtime.listener import Listener, ListenerContext
 from runtime.objects import OURS
 from runtime.receive import Receiver
 from runtime.signature import READ_KEY
@@ -24,14 +24,12 @@ def listener(others: tuple[str, ...]) -> Listener:
     """
     destinations = frozenset(map(manager, (*others, NAME)))
 
-    def receiver(surroundings: Surroundings) -> Receiver:
+    def receiver(context: ListenerContext) -> Receiver:
         from dead_letters.dead_letter_store import DeadLetterStore  # noqa: PLC0415 - no other function is to load it
 
-        assert surroundings.keyring is not None  # noqa: S101 (every process has one)
-        deliver = sink(surroundings.environment)
-        return DeadLetterStore(
-            surroundings.transport(), deliver, surroundings.namespace, surroundings.keyring, destinations
-        )
+        assert context.keyring is not None  # noqa: S101 (every process has one)
+        deliver = sink(context.environment)
+        return DeadLetterStore(context.transport(), deliver, context.namespace, context.keyring, destinations)
 
     return Listener(
         name=NAME,

@@ -23,7 +23,7 @@ from dead_letters.dead_letter import (
     group_of,
     is_letter,
     letter_name,
-    parsed,
+    parse_record,
     record,
     surplus,
 )
@@ -93,12 +93,12 @@ class DeadLetterStore:
         ref = self._ref(letter_name(event))
         for attempt in range(ROUNDS):
             before = client.get(ref)
-            kept = record(event, group, parsed(before) if before else None)
+            kept = record(event, group, parse_record(before) if before else None)
             with suppress(Conflict):
                 client.apply(ref, config_map(event, kept), over=before)
                 return kept
             time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 (jitter, not a secret)
-        raise Unavailable(f"{ref}: others write it again and again; it is tried again later")
+        raise Unavailable(f"{ref}: others write it again and again; the event is retried")
 
     def _requested(self, event: Event, client: Client) -> None:
         if not self.keyring.verify(event):
@@ -116,7 +116,7 @@ class DeadLetterStore:
         kept = self._find(letter, client)
         if kept is None:
             return
-        letter_record = parsed(kept)
+        letter_record = parse_record(kept)
         if letter_record is not None and not letter_record.complete:
             log.warning("not sent again: its data was too large to be kept", extra={"letter": letter})
             return

@@ -27,7 +27,7 @@ OURS = (*REPORTS, RESYNC_REQUESTED, REPLAY_REQUESTED, DISCARD_REQUESTED, SWEEP_F
 KNOWN = frozenset({*OURS, PING, *RESOURCES})
 
 # Types that request a reconcile of the object that the event's attributes name.
-WAKING = (*RESOURCES, RESYNC_REQUESTED)
+RECONCILE_REQUESTS = (*RESOURCES, RESYNC_REQUESTED)
 
 
 def schema_of(event_type: str) -> str:

@@ -37,8 +37,8 @@ KEYS = frozenset(
     }
 )
 
-# Source of the working document -> the switch that Kepler reads (KEP v0.7.12:pkg/config/config.go). The last releases
-# that read the cgroup and kubelet sources are v0.7.10 and v0.6.1.
+# Source of the working document -> the switch that Kepler reads (kepler v0.7.12:pkg/config/config.go). The last
+# releases that read the cgroup and kubelet sources are v0.7.10 and v0.6.1.
 SWITCHES: Mapping[Source, Key] = {
     Source.COUNTER: Key.EXPOSE_HW_COUNTER_METRICS,
     Source.CGROUP: Key.EXPOSE_CGROUP_METRICS,
@@ -66,7 +66,7 @@ def desired(observed: Observed) -> Outcome:
 
     Rejected if that resource does not exist: the defaults might collect what the user has turned off.
     """
-    assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
+    assert observed.parent is not None  # noqa: S101 (the protocol calls `clean_up` otherwise)
     kepler = Kepler.model_validate(observed.parent)
     metrics = referred_metrics(observed)
     if metrics is None:
@@ -131,20 +131,20 @@ def unread(metrics: KeplerCollectedMetric, image: str) -> list[str]:
         f"`sources.{source}` is on, but Kepler {release.exporter(image)} does not read it ({release.LAST_READ[source]} "
         f"was the last that did), so there are no values of {', '.join(metrics.metrics(source))}"
         for source in Source
-        if source in metrics.enabled() and release.unread(image, source)
+        if source in metrics.enabled() and release.ignores_source(image, source)
     ]
 
 
 def referred_metrics(observed: Observed) -> KeplerCollectedMetric | None:
     """Return the KeplerCollectedMetric that the Kepler names, or the built-in defaults; None if it does not exist."""
-    referred = refers(observed.key, observed.parent)
+    referred = references(observed.key, observed.parent)
     if not referred:
         return KeplerCollectedMetric()
     metric = observed.get(referred[0])
     return None if metric is None else KeplerCollectedMetric.model_validate(metric)
 
 
-def refers(key: Ref, parent: Manifest | None) -> tuple[Ref, ...]:
+def references(key: Ref, parent: Manifest | None) -> tuple[Ref, ...]:
     """Return the KeplerCollectedMetric that the Kepler names, in the Kepler's namespace."""
     named = ((parent or {}).get("spec") or {}).get("collected-metric")
     return (Ref(COLLECTED_METRIC, key.namespace, named),) if named else ()
@@ -155,9 +155,9 @@ FUNCTION = Function(
     condition=CONDITION,
     gates_ready=True,
     keys=KEYS,
-    wakes=(Wake(KEPLER, idle=has_reported(CONDITION)), Wake(COLLECTED_METRIC), cfm.wake(NAME, KEYS)),
+    wakes=(Wake(KEPLER, nothing_to_do=has_reported(CONDITION)), Wake(COLLECTED_METRIC), cfm.wake(NAME, KEYS)),
     children=lambda key: (children.cfm(key),),
-    refers=refers,
+    references=references,
     reads=(COLLECTED_METRIC,),
     desired=desired,
 )

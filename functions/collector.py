@@ -2,9 +2,14 @@
 
 Woken by the Kepler (also when another function reports on it), by the KeplerCollectedMetric and the KeplerExportedPower
 that it names, by `kepler-cfm`, by its own children, and when the namespace starts or stops to allow privileged pods.
-Owns the exporter's own keys in `kepler-cfm`. To start the exporter once only, it writes nothing until the configuration
-is settled: every other owner of keys reports `True` for this generation, and its keys are in place with the values
-that it would decide on now. It writes nothing in a namespace that does not allow privileged pods.
+
+Kepler has two lines of releases, v0.7 and v0.11. They differ in configuration (v0.7: environment keys in ConfigMap
+`kepler-cfm`; v0.11: one file in `kepler-config`) and in metrics.
+
+Each key of `kepler-cfm` has one owner: a function, or the user who added it. This function owns the exporter's own
+keys. To start the exporter once only, it writes nothing until the configuration is settled: every other function that
+owns keys reports `True` for this generation, and its keys are in place with the values that it would decide on now. It
+writes nothing in a namespace that does not allow privileged pods.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -33,8 +38,8 @@ from operands import (
 )
 from operands.cfm import Key
 from runtime import declaration
-from runtime.adoption import others, resync
-from runtime.awaited import blocked, is_up_to_date
+from runtime.adoption import reject_foreign_objects, resync
+from runtime.awaited import await_conditions, is_up_to_date
 from runtime.declaration import Function, Input, Observed, Permission, Wake
 from runtime.objects import (
     CLUSTER_ROLE_BINDING,
@@ -74,29 +79,33 @@ KEY_OWNERS = (collected_metric.FUNCTION, exported_power.FUNCTION, estimator.FUNC
 
 def desired(observed: Observed) -> Outcome:
     """Return the exporter's objects, once the configuration is settled."""
-    assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
+    assert observed.parent is not None  # noqa: S101 (the protocol calls `clean_up` otherwise)
     parent = observed.parent
     kepler = Kepler.model_validate(parent)
+    # The first outcome counts: each check returns one only if it stops the exporter.
     return (
-        namespaces.refuse_closed(observed)
-        or _others(observed, parent)
-        or blocked(FUNCTION, parent, "the exporter")
-        or _incomplete(observed)
-        or _uninstalled(observed)
-        or release.refuse_exporter(observed, kepler.spec.collector)
+        namespaces.reject_unprivileged_namespace(observed)
+        or _reject_foreign_objects(observed, parent)
+        or await_conditions(FUNCTION, parent, "the exporter")
+        or _await_keys(observed)
+        or _reject_missing_binding(observed)
+        or release.reject_exporter_release(observed, kepler.spec.collector)
         or (_exporter_v011 if release.is_v011(kepler.spec.collector) else _exporter)(observed, parent, kepler)
     )
 
 
-def _others(observed: Observed, parent: Manifest) -> Outcome | None:
+def _reject_foreign_objects(observed: Observed, parent: Manifest) -> Outcome | None:
     """Return a rejection that names all exporter objects made by somebody else, else None. Checked before any wait."""
     collector = Kepler.model_validate(parent).spec.collector
-    unused = children.cfm(observed.key) if release.is_v011(collector) else children.kepler_config(observed.key)
-    own = (ref for ref in FUNCTION.children(observed.key) if ref not in FUNCTION.installed and ref != unused)
-    return others(observed.key, parent, ((ref, observed.get(ref)) for ref in own))
+    config_of_other_line = (
+        children.cfm(observed.key) if release.is_v011(collector) else children.kepler_config(observed.key)
+    )
+    not_own = {*FUNCTION.shared_children, config_of_other_line}
+    own = (ref for ref in FUNCTION.children(observed.key) if ref not in not_own)
+    return reject_foreign_objects(observed.key, parent, ((ref, observed.get(ref)) for ref in own))
 
 
-def _incomplete(observed: Observed) -> Outcome | None:
+def _await_keys(observed: Observed) -> Outcome | None:
     """Return a pending outcome if an owner's keys are not in place in `kepler-cfm`, or are about to change, else None.
 
     Somebody may have edited them, and their owner is about to correct that. Or an owner is about to decide anew because
@@ -107,15 +116,18 @@ def _incomplete(observed: Observed) -> Outcome | None:
     for owner in KEY_OWNERS:
         decision = owner.decided_keys(observed)
         if decision.word is not Word.CONVERGED:
-            return pending(f"`{owner.condition}` is about to say: {decision.message}")
+            return pending(f"condition `{owner.condition}` is about to change: {decision.message}")
         if not decision.intents:
             continue  # line v0.11 has no `kepler-cfm`
-        if not (cfm.intact(config, owner.manager, owner.keys) and cfm.holds(config, decision.intents)):
-            return pending(f"the keys of `{owner.condition}` are not in place in `{children.CFM}`")
+        if not (cfm.owns_keys(config, owner.manager, owner.keys) and cfm.has_values(config, decision.intents)):
+            return pending(
+                f"the keys that belong to condition `{owner.condition}` are missing or changed in ConfigMap "
+                f"'{children.CFM}'"
+            )
     return None
 
 
-def _uninstalled(observed: Observed) -> Outcome | None:
+def _reject_missing_binding(observed: Observed) -> Outcome | None:
     """Return a rejection if the binding that `config/` ships is missing, else None."""
     if observed.get(children.binding(observed.key)) is not None:
         return None
@@ -131,16 +143,16 @@ def _exporter(observed: Observed, parent: Manifest, kepler: Kepler) -> Outcome:
     key, collector = observed.key, kepler.spec.collector
     config = observed.get(children.cfm(key)) or {}
     image = release.image(collector, observed.images)
-    beside = sidecar.image(kepler, observed.images)
+    estimator_image = sidecar.image(kepler, observed.images)
     keys = exporter.keys(kepler)
     settled = settled_config.data(config, keys)
     if refused := settled_config.too_large(settled):
         return refused
     server = _server_state(observed, kepler)
-    inputs = exporter.PodInputs(image, settled, cfm.configuration_hash(config, keys), beside, server)
+    inputs = exporter.PodInputs(image, settled, cfm.configuration_hash(config, keys), estimator_image, server)
     remarks = [
         *release.remarks(image),
-        architecture.remark(kepler, beside),
+        architecture.remark(kepler, estimator_image),
         *release_fields.late_energy(kepler),
         *release_fields.without_effect(kepler),
     ]
@@ -150,7 +162,7 @@ def _exporter(observed: Observed, parent: Manifest, kepler: Kepler) -> Outcome:
         exporter.service(parent, key),
         exporter.daemon_set(parent, key, inputs),
         message=_message(kepler, image, remarks),
-        status={"images": {"collector": image, **({"estimator": beside} if beside else {})}},
+        status={"images": {"collector": image, **({"estimator": estimator_image} if estimator_image else {})}},
     )
     return replace(outcome, absent=(children.kepler_config(key),))
 
@@ -169,12 +181,12 @@ def _exporter_v011(observed: Observed, parent: Manifest, kepler: Kepler) -> Outc
     image = release.image(collector, observed.images)
     power, metrics = exported_power.referred_power(observed), collected_metric.referred_metrics(observed)
     if power is None or metrics is None:
-        return pending("another function is about to report that a resource is missing")
+        return pending("a resource that the Kepler refers to is missing, and another function is about to report that")
     added = additional_config.read(observed, kepler)
     if isinstance(added, Outcome):
         return added
     gpu = Source.GPU in metrics.enabled() and release.exporter_v011(image) >= release.FIRST_WITH_GPU
-    written = kepler_config.text(
+    config_text = kepler_config.text(
         kepler_config.merged(kepler_config.document(kepler, power.spec, gpu=gpu), added.content)
     )
     if refused := release_fields.refuse_v011(kepler, image):
@@ -183,25 +195,27 @@ def _exporter_v011(observed: Observed, parent: Manifest, kepler: Kepler) -> Outc
         *release.remarks(image, ReleaseLine.V0_11),
         *release_fields.without_effect(kepler),
         *release_fields.unknown_keys(kepler, added.unknown),
-        *_left_over(observed),
+        *_unread_keys_remark(observed),
     ]
     outcome = converged(
         *_shared(observed, parent),
-        kepler_config.intent(parent, key, written),
+        kepler_config.intent(parent, key, config_text),
         exporter.service(parent, key),
-        exporter_v011.daemon_set(parent, key, exporter_v011.PodInputsV011(image, written, gpu=gpu)),
+        exporter_v011.daemon_set(parent, key, exporter_v011.PodInputsV011(image, config_text, gpu=gpu)),
         message=_message(kepler, image, remarks),
         status={"images": {"collector": image}},
     )
-    unused = children.cfm(key)
-    return replace(outcome, absent=() if cfm.added_keys(observed.get(unused)) else (unused,))
+    config_of_other_line = children.cfm(key)
+    return replace(
+        outcome, absent=() if cfm.added_keys(observed.get(config_of_other_line)) else (config_of_other_line,)
+    )
 
 
 def _shared(observed: Observed, parent: Manifest) -> tuple[Intent, Intent]:
     """Return what an exporter of any line needs: its ServiceAccount, in the binding that all exporters share."""
-    bound = observed.get(children.binding(observed.key)) or {}
+    binding = observed.get(children.binding(observed.key)) or {}
     return (
-        _binding(observed.key, bound, subject(observed.key), present=True),
+        _binding(observed.key, binding, subject(observed.key), present=True),
         exporter.account(parent, observed.key),
     )
 
@@ -210,26 +224,26 @@ def _message(kepler: Kepler, image: str, remarks: Iterable[str]) -> str:
     return "; ".join([f"the exporter runs {image} on port {kepler.spec.collector.port}", *filter(None, remarks)])
 
 
-def _left_over(observed: Observed) -> Iterator[str]:
+def _unread_keys_remark(observed: Observed) -> Iterator[str]:
     """Yield a remark on keys that users added to `kepler-cfm`, which v0.11 does not read."""
     if added := cfm.added_keys(observed.get(children.cfm(observed.key))):
         yield (
-            f"ConfigMap '{children.CFM}' is kept for key '{added[0]}', which is yours, and this line of Kepler does "
-            "not read it: delete the ConfigMap if you do not need it"
+            f"ConfigMap '{children.CFM}' is kept because you added key '{added[0]}' to it; Kepler "
+            f"{ReleaseLine.V0_11} does not read this ConfigMap: delete it if you do not need it"
         )
 
 
-def gone(observed: Observed) -> Outcome | None:
+def clean_up(observed: Observed) -> Outcome | None:
     """Return the shared binding without this namespace's ServiceAccount if no Kepler is left there, else None.
 
     Garbage collection removes all other objects in the namespace.
     """
-    bound = observed.get(children.binding(observed.key))
+    binding = observed.get(children.binding(observed.key))
     siblings = observed.collections[Collection(KEPLER, observed.key.namespace)]
-    if bound is None or any(not terminates(sibling) for sibling in siblings):
+    if binding is None or any(not terminates(sibling) for sibling in siblings):
         return None
-    without = _binding(observed.key, bound, subject(observed.key), present=False)
-    return converged(without, message="no exporter is left in this namespace")
+    intent = _binding(observed.key, binding, subject(observed.key), present=False)
+    return converged(intent, message="no exporter is left in this namespace")
 
 
 def subject(key: Ref) -> Manifest:
@@ -237,44 +251,47 @@ def subject(key: Ref) -> Manifest:
     return {"kind": "ServiceAccount", "name": children.ACCOUNT, "namespace": key.namespace}
 
 
-def _binding(key: Ref, bound: Manifest, ours: Manifest, *, present: bool) -> Intent:
-    """Return the shared binding's subjects with or without ours.
+def _binding(key: Ref, binding: Manifest, own_subject: Manifest, *, present: bool) -> Intent:
+    """Return the shared binding's subjects with or without `own_subject`.
 
-    The list is one field to the API server, so it holds all other subjects too. If ours is in it already, the list is
-    returned unchanged: thousands of namespaces may share it.
+    The list is one field to the API server, so it holds all other subjects too. If `own_subject` is in it already, the
+    list is returned unchanged: thousands of namespaces may share it.
     """
-    there = subjects(bound)
-    if present and ours in there:
-        return Intent(children.binding(key), {"subjects": there})
-    wanted = [*(subject for subject in there if subject != ours), *([ours] if present else [])]
+    existing = subjects(binding)
+    if present and own_subject in existing:
+        return Intent(children.binding(key), {"subjects": existing})
+    wanted = [*(subject for subject in existing if subject != own_subject), *([own_subject] if present else [])]
     return Intent(children.binding(key), {"subjects": wanted} if wanted else {})
 
 
-def subjects(bound: Manifest) -> list[Manifest]:
+def subjects(binding: Manifest) -> list[Manifest]:
     """Return the subjects of the shared binding, which grants the exporters' permissions."""
-    return bound.get("subjects") or []
+    return binding.get("subjects") or []
 
 
-def orphan_keys(shared: Mapping[Ref, Manifest | None]) -> Iterator[Ref]:
-    """Yield one key for each namespace that has its exporters in the shared binding."""
-    for bound in shared.values():
-        for subject in subjects(bound or {}):
+def keys_in_shared_objects(shared: Mapping[Ref, Manifest | None]) -> Iterator[Ref]:
+    """Yield one Kepler key for each namespace whose ServiceAccount is a subject of the shared binding.
+
+    Only the namespace counts: the Kepler's name is not in the binding, so a fixed one stands for it.
+    """
+    for binding in shared.values():
+        for subject in subjects(binding or {}):
             if (subject.get("kind"), subject.get("name")) == ("ServiceAccount", children.ACCOUNT):
                 yield Ref(KEPLER, subject["namespace"], children.ACCOUNT)
 
 
-def refers(key: Ref, parent: Manifest | None) -> tuple[Input, ...]:
+def references(key: Ref, parent: Manifest | None) -> tuple[Input, ...]:
     """Return what the owners of keys decide from, and the Namespace; without a parent, all Keplers in its namespace."""
     if parent is None:
         return (Collection(KEPLER, key.namespace),)
-    named = (*exported_power.FUNCTION.refers(key, parent), *additional_config.refers(key, parent))
+    named = (*exported_power.FUNCTION.references(key, parent), *additional_config.references(key, parent))
     server = ((parent.get("spec") or {}).get("model-server") or {}).get("enabled")
     return (*named, namespaces.ref(key), *([children.deployment(key)] if server else []))
 
 
-def _idle(kepler: Manifest) -> bool:
+def _nothing_to_do(kepler: Manifest) -> bool:
     """Return whether an awaited function has to report first, or the Kepler already has the condition to write."""
-    return is_up_to_date(FUNCTION, kepler, blocked(FUNCTION, kepler, "the exporter"))
+    return is_up_to_date(FUNCTION, kepler, await_conditions(FUNCTION, kepler, "the exporter"))
 
 
 FUNCTION: Function = Function(
@@ -284,13 +301,18 @@ FUNCTION: Function = Function(
     awaits=tuple(owner.condition for owner in KEY_OWNERS),
     keys=KEYS,
     wakes=(
-        Wake(KEPLER, idle=_idle),
-        # In line v0.11 no other function writes what these say, so that a change of `kepler-cfm` would wake it.
+        Wake(KEPLER, nothing_to_do=_nothing_to_do),
+        # With Kepler v0.7, other functions write these resources' settings to `kepler-cfm`, and its event wakes this
+        # function. Kepler v0.11 has no `kepler-cfm`, so this function is woken by the resources themselves.
         Wake(COLLECTED_METRIC),
         Wake(EXPORTED_POWER),
         Wake(CONFIG_MAP, (children.CFM, children.KEPLER_CONFIG)),
-        Wake(DAEMON_SET, (children.EXPORTER,), idle=partial(children.progresses, manager=declaration.manager(NAME))),
-        Wake(DEPLOYMENT, (children.MODEL_SERVER,), idle=model_server_state.is_unavailable),
+        Wake(
+            DAEMON_SET,
+            (children.EXPORTER,),
+            nothing_to_do=partial(children.progresses, manager=declaration.manager(NAME)),
+        ),
+        Wake(DEPLOYMENT, (children.MODEL_SERVER,), nothing_to_do=model_server_state.is_unavailable),
         Wake(SERVICE, (children.EXPORTER,)),
         Wake(SERVICE_ACCOUNT, (children.ACCOUNT,)),
         namespaces.WAKE,
@@ -305,13 +327,13 @@ FUNCTION: Function = Function(
     ),
     inputs=lambda key: (children.cfm(key),),
     patch_only=lambda key: (children.cfm(key),),
-    refers=refers,
+    references=references,
     reads=(*exported_power.FUNCTION.reads, CONFIG_MAP, NAMESPACE),
     removes=lambda key: (children.cfm(key), children.kepler_config(key)),
     desired=desired,
-    gone=gone,
-    orphan_keys=orphan_keys,
-    installed=(Ref(CLUSTER_ROLE_BINDING, "", children.EXPORTER),),
+    clean_up=clean_up,
+    keys_in_shared_objects=keys_in_shared_objects,
+    shared_children=(Ref(CLUSTER_ROLE_BINDING, "", children.EXPORTER),),
     rules=(
         Permission("apps", "deployments", ("get",), (children.MODEL_SERVER,)),
         Permission("rbac.authorization.k8s.io", "clusterroles", ("bind",), (children.EXPORTER,)),

@@ -25,11 +25,12 @@ CONDITION = "EstimatorReconciled"
 KEYS = frozenset({Key.MODEL_CONFIG})
 
 # Power that Kepler estimates wherever there is no meter. Power of processes needs no model: Kepler computes it from
-# their share of the node's power (KEP:pkg/model/process_energy.go).
+# their share of the node's power (kepler:pkg/model/process_energy.go).
 ESTIMATED = ("node_total", "node_components")
 
-# Feature group of a model -> the sources that it computes power from (MS v0.7.12:src/kepler_model/util/train_types.py,
-# FeatureGroups). The directories of a model database have these names, so a model's URL usually contains one.
+# Feature group of a model -> the sources that it computes power from (kepler-model-server
+# v0.7.12:src/kepler_model/util/train_types.py, FeatureGroups). The directories of a model database have these names, so
+# a model's URL usually contains one.
 FEATURE_GROUPS: Mapping[str, frozenset[Source]] = {
     "CounterOnly": frozenset({Source.COUNTER}),
     "BPFOnly": frozenset({Source.BPF}),
@@ -49,7 +50,7 @@ def desired(observed: Observed) -> Outcome:
 
     Rejected if a model needs a source that is off: the exporter would start, and estimate nothing.
     """
-    assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
+    assert observed.parent is not None  # noqa: S101 (the protocol calls `clean_up` otherwise)
     parent, key = observed.parent, observed.key
     kepler = Kepler.model_validate(parent)
     if release.is_v011(kepler.spec.collector):
@@ -64,7 +65,7 @@ def desired(observed: Observed) -> Outcome:
         )
     estimated = ", ".join(prefix(name) for name in ESTIMATED)
     return (
-        outdated(observed, kepler)
+        image_refusal(observed, kepler)
         or unworkable(kepler)
         or refusal(kepler, metrics)
         or converged(
@@ -86,19 +87,19 @@ def _without_estimator(kepler: Kepler) -> Outcome:
     return converged(reason="Disabled", message="`estimator-sidecar.enabled` is off")
 
 
-def outdated(observed: Observed, kepler: Kepler) -> Outcome | None:
+def image_refusal(observed: Observed, kepler: Kepler) -> Outcome | None:
     """Return a rejection if the estimator's image cannot be used, else None."""
     setting, asked = engine.MODEL_SERVER_IMAGE_SETTING, kepler.spec.estimator_sidecar.image
-    return release.refuse_release(observed, "estimator-sidecar.image", asked, setting, release.lacks_programs)
+    return release.refuse_release(observed, "estimator-sidecar.image", asked, setting, release.unusable_model_server)
 
 
 def unworkable(kepler: Kepler) -> Outcome | None:
     """Return a rejection of settings with which no release of line v0.7 tells the power of a node, else None.
 
     A filter rejects every model, since both readers look for an attribute of a dictionary
-    (MS v0.7.12:src/kepler_model/util/loader.py and estimate/archived_model.py, is_valid_model). With a model for
-    processes the exporter panics as soon as an answer of the estimator is late or empty, and loses the energy of all
-    processes if there are more than about a hundred (KEP v0.7.12:pkg/model/process_energy.go,
+    (kepler-model-server v0.7.12:src/kepler_model/util/loader.py and estimate/archived_model.py, is_valid_model). With a
+    model for processes the exporter panics as soon as an answer of the estimator is late or empty, and loses the energy
+    of all processes if there are more than about a hundred (kepler v0.7.12:pkg/model/process_energy.go,
     pkg/model/estimator/sidecar/estimate.go: one read of 4096 bytes).
     """
     for name in Models.model_fields:
@@ -208,9 +209,9 @@ FUNCTION = Function(
     condition=CONDITION,
     gates_ready=True,
     keys=KEYS,
-    wakes=(Wake(KEPLER, idle=has_reported(CONDITION)), Wake(COLLECTED_METRIC), cfm.wake(NAME, KEYS)),
+    wakes=(Wake(KEPLER, nothing_to_do=has_reported(CONDITION)), Wake(COLLECTED_METRIC), cfm.wake(NAME, KEYS)),
     children=lambda key: (children.cfm(key),),
-    refers=collected_metric.refers,
+    references=collected_metric.references,
     reads=(COLLECTED_METRIC,),
     desired=desired,
 )

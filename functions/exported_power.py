@@ -36,7 +36,7 @@ def desired(observed: Observed) -> Outcome:
 
     Rejected if that resource does not exist: the defaults might export what the user has turned off.
     """
-    assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
+    assert observed.parent is not None  # noqa: S101 (the protocol calls `clean_up` otherwise)
     kepler = Kepler.model_validate(observed.parent)
     asked = referred_power(observed)
     if asked is None:
@@ -63,7 +63,7 @@ def keys(asked: KeplerExportedPowerSpec) -> dict[Key, str]:
 def summary(asked: KeplerExportedPowerSpec) -> str:
     """Return a sentence on what is exported, for the condition."""
     levels = ", ".join(level for level in Level if level in asked.levels)
-    idle = " with what is used when idle" if asked.idle_power else ""
+    idle = " including idle power" if asked.idle_power else ""
     usage = ", ".join(metrics.usage(asked)) if asked.metrics else "all there are"
     return f"exports power of {levels}{idle}; usage metrics: {usage}"
 
@@ -71,7 +71,7 @@ def summary(asked: KeplerExportedPowerSpec) -> str:
 def summary_v011(asked: KeplerExportedPowerSpec) -> str:
     """Return what line v0.11 exports, for the condition: of usage it knows CPU time alone."""
     levels = ", ".join(level for level in Level if level in asked.levels)
-    idle = " with what is used when idle" if asked.idle_power else ""
+    idle = " including idle power" if asked.idle_power else ""
     named = "`metrics` names metrics of line 'v0.7', so CPU time is not kept"
     usage = named if asked.metrics else "CPU time is kept"
     return f"exports power of {levels}{idle}; {usage}"
@@ -81,7 +81,7 @@ def uncollected(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric
     """Return a remark for each source that does not deliver requested metrics: it is off, or its list lacks them.
 
     Only metrics that are requested by name count. Kepler v0.7 hides all usage metrics if `bpf` is off
-    (KEP v0.7.12:pkg/metrics/utils/utils.go).
+    (kepler v0.7.12:pkg/metrics/utils/utils.go).
     """
     if collected is None or not asked.metrics:
         return []
@@ -99,14 +99,14 @@ def uncollected(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric
 
 def referred_power(observed: Observed) -> KeplerExportedPower | None:
     """Return the KeplerExportedPower that the Kepler names, or the built-in defaults; None if it does not exist."""
-    referred = refers(observed.key, observed.parent)
+    referred = references(observed.key, observed.parent)
     if not referred:
         return KeplerExportedPower()
     power = observed.get(referred[0])
     return None if power is None else KeplerExportedPower.model_validate(power)
 
 
-def refers(key: Ref, parent: Manifest | None) -> tuple[Ref, ...]:
+def references(key: Ref, parent: Manifest | None) -> tuple[Ref, ...]:
     """Return the KeplerExportedPower that the Kepler names, in the Kepler's namespace."""
     named = ((parent or {}).get("spec") or {}).get("exported-power")
     return (Ref(EXPORTED_POWER, key.namespace, named),) if named else ()
@@ -118,13 +118,13 @@ FUNCTION = Function(
     gates_ready=True,
     keys=KEYS,
     wakes=(
-        Wake(KEPLER, idle=has_reported(CONDITION)),
+        Wake(KEPLER, nothing_to_do=has_reported(CONDITION)),
         Wake(EXPORTED_POWER),
         Wake(COLLECTED_METRIC),
         cfm.wake(NAME, KEYS),
     ),
     children=lambda key: (children.cfm(key),),
-    refers=lambda key, parent: (*refers(key, parent), *collected_metric.refers(key, parent)),
+    references=lambda key, parent: (*references(key, parent), *collected_metric.references(key, parent)),
     reads=(EXPORTED_POWER, COLLECTED_METRIC),
     desired=desired,
 )

@@ -23,7 +23,7 @@ from runtime.deadlines import GRACE
 from runtime.declaration import Function, manager
 from runtime.edge import Edge, application
 from runtime.front import MOST, App, Front, Receive, Send, dropping
-from runtime.listener import Listener, Surroundings
+from runtime.listener import Listener, ListenerContext
 from runtime.receive import Receiver, Reconciler, StartupReceiver
 from runtime.rechecks import Rechecks
 from runtime.settings import ALL, VERSION, Settings, settings
@@ -132,8 +132,8 @@ class FunctionProcess:
             rechecks=Rechecks(partial(requests.recheck, function=function.name), send),
         )
 
-    def _surroundings(self, listener: Listener) -> Surroundings:
-        return Surroundings(
+    def _surroundings(self, listener: Listener) -> ListenerContext:
+        return ListenerContext(
             partial(self._transport, listener.manager),
             partial(sink, self.environment, self.keyring.sign),
             self.chosen.images,

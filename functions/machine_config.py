@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from crds.kepler_machine_config import ROLES, KeplerMachineConfig
 from events.outcome_words import ConditionStatus, Word
 from operands import openshift, preflight
-from operands.openshift import MachineConfigPool, Piece
+from operands.openshift import MachineConfigPool, PoolFeature
 from runtime.adoption import made_here, resync
 from runtime.conditions import READY, all_true
 from runtime.declaration import Function, Input, Observed, Wake
@@ -27,7 +27,7 @@ CONDITION = "MachineConfigReconciled"
 
 def desired(observed: Observed) -> Outcome:
     """Return the MachineConfigs, three conditions, and the status of nodes and pools."""
-    assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
+    assert observed.parent is not None  # noqa: S101 (the protocol calls `clean_up` otherwise)
     config = KeplerMachineConfig.model_validate(observed.parent)
     machines = Machines(observed, config, observed.parent)
     decided, nodes = machines.decided(), observed.collections[preflight.NODES]
@@ -53,10 +53,10 @@ class Machines:
 
     def decided(self) -> Outcome:
         """Return which MachineConfigs to write and remove, or why none is."""
-        wanted = openshift.wanted_pieces(self.config.spec)
-        if not self.known:
+        wanted = openshift.wanted_features(self.config.spec)
+        if not self.is_openshift:
             return _not_applicable(wanted)
-        for role in sorted({piece.role for piece in wanted}):
+        for role in sorted({pool_feature.role for pool_feature in wanted}):
             if self.observed.get(openshift.pool(role)) is None:
                 return rejected(
                     "PoolNotFound",
@@ -66,28 +66,30 @@ class Machines:
         written, removed = self.written(), self.removed()
         if (written or removed) and not self.config.spec.allow_reboot:
             return _not_allowed(written, removed)
-        names = ", ".join(piece.ref.name for piece in wanted)
+        names = ", ".join(pool_feature.ref.name for pool_feature in wanted)
         message = f"MachineConfigs in place: {names}" if names else "no MachineConfig is asked for"
         if not self.config.spec.allow_reboot:
             return converged(message=message)
-        intents = tuple(piece.intent(self.parent) for piece in wanted if not self._in_place(piece))
-        absent = tuple(piece.ref for piece in removed)
+        intents = tuple(pool_feature.intent(self.parent) for pool_feature in wanted if not self._in_place(pool_feature))
+        absent = tuple(pool_feature.ref for pool_feature in removed)
         return Outcome(Word.CONVERGED, "Reconciled", message, intents=intents, absent=absent)
 
     @property
-    def known(self) -> bool:
+    def is_openshift(self) -> bool:
         """Return whether this cluster has MachineConfigs, that is whether it is OpenShift."""
         return self.observed.get(openshift.API) is not None
 
-    def written(self) -> tuple[Piece, ...]:
+    def written(self) -> tuple[PoolFeature, ...]:
         """Return the wanted MachineConfigs that are missing or differ."""
-        wanted = openshift.wanted_pieces(self.config.spec)
-        return tuple(piece for piece in wanted if not piece.is_said_by(self.observed.get(piece.ref)))
+        wanted = openshift.wanted_features(self.config.spec)
+        return tuple(
+            pool_feature for pool_feature in wanted if not pool_feature.is_said_by(self.observed.get(pool_feature.ref))
+        )
 
-    def removed(self) -> tuple[Piece, ...]:
+    def removed(self) -> tuple[PoolFeature, ...]:
         """Return our MachineConfigs that are switched off; those that somebody made by hand are left alone."""
-        unwanted = set(openshift.PIECES) - set(openshift.wanted_pieces(self.config.spec))
-        return tuple(sorted(piece for piece in unwanted if self._owns(piece)))
+        unwanted = set(openshift.POOL_FEATURES) - set(openshift.wanted_features(self.config.spec))
+        return tuple(sorted(pool_feature for pool_feature in unwanted if self._owns(pool_feature)))
 
     def pools(self) -> Iterator[MachineConfigPool]:
         """Yield OpenShift's own pools, if they exist."""
@@ -96,7 +98,7 @@ class Machines:
 
     def ready(self, decided: Outcome) -> DesiredCondition:
         """Return `Ready`: whether all machines run with the decided MachineConfigs. Failures come before progress."""
-        if decided.word is not Word.CONVERGED or not self.known:
+        if decided.word is not Word.CONVERGED or not self.is_openshift:
             return DesiredCondition(READY, STATUS_OF[decided.word], decided.reason, decided.message)
         late = [_late(self.observed.key, pool) for pool in self.pools() if not self._done(pool)]
         wrong = [condition for condition in late if condition.status is ConditionStatus.FALSE]
@@ -104,40 +106,49 @@ class Machines:
 
     def _done(self, pool: MachineConfigPool) -> bool:
         """Return whether all machines of the pool have booted with every wanted MachineConfig and no unwanted one."""
-        wanted = openshift.wanted_pieces(self.config.spec)
+        wanted = openshift.wanted_features(self.config.spec)
         return all(
-            (piece.ref.name in pool.booted) == (piece in wanted or self._by_hand(piece))
-            for piece in openshift.PIECES
-            if piece.role == pool.name
+            (pool_feature.ref.name in pool.booted) == (pool_feature in wanted or self._by_hand(pool_feature))
+            for pool_feature in openshift.POOL_FEATURES
+            if pool_feature.role == pool.name
         )
 
-    def _owns(self, piece: Piece) -> bool:
-        actual = self.observed.get(piece.ref)
+    def _owns(self, pool_feature: PoolFeature) -> bool:
+        actual = self.observed.get(pool_feature.ref)
         return actual is not None and owned_by(self.parent, actual)
 
-    def _in_place(self, piece: Piece) -> bool:
+    def _in_place(self, pool_feature: PoolFeature) -> bool:
         """Return whether somebody else made the MachineConfig as wanted: it stays theirs, and outlives the parent."""
-        actual = self.observed.get(piece.ref)
-        return actual is not None and self._by_hand(piece) and not made_here(actual) and piece.is_said_by(actual)
+        actual = self.observed.get(pool_feature.ref)
+        return (
+            actual is not None
+            and self._by_hand(pool_feature)
+            and not made_here(actual)
+            and pool_feature.is_said_by(actual)
+        )
 
-    def _by_hand(self, piece: Piece) -> bool:
-        return self.observed.get(piece.ref) is not None and not self._owns(piece)
+    def _by_hand(self, pool_feature: PoolFeature) -> bool:
+        return self.observed.get(pool_feature.ref) is not None and not self._owns(pool_feature)
 
 
-def _not_applicable(wanted: tuple[Piece, ...]) -> Outcome:
+def _not_applicable(wanted: tuple[PoolFeature, ...]) -> Outcome:
     """Return the outcome for a cluster that is not OpenShift: there, node images have to contain the features."""
-    asked = " and ".join(f"`{feature}`" for feature in sorted({piece.feature for piece in wanted}))
+    asked = " and ".join(f"`{feature}`" for feature in sorted({pool_feature.feature for pool_feature in wanted}))
     message = "the cluster has no MachineConfigs, which are OpenShift's: no machine is changed"
     if asked:
         message += f"; what {asked} would bring has to be part of the nodes' own images here"
     return converged(reason="NotApplicable", message=message)
 
 
-def _not_allowed(written: tuple[Piece, ...], removed: tuple[Piece, ...]) -> Outcome:
+def _not_allowed(written: tuple[PoolFeature, ...], removed: tuple[PoolFeature, ...]) -> Outcome:
     """Return a rejection that names the changes and the pools that would reboot."""
     actions = {"write": written, "remove": removed}
-    steps = [f"{verb} {', '.join(piece.ref.name for piece in pieces)}" for verb, pieces in actions.items() if pieces]
-    pools = " and ".join(f"'{role}'" for role in sorted({piece.role for piece in (*written, *removed)}))
+    steps = [
+        f"{verb} {', '.join(pool_feature.ref.name for pool_feature in pool_features)}"
+        for verb, pool_features in actions.items()
+        if pool_features
+    ]
+    pools = " and ".join(f"'{role}'" for role in sorted({pool_feature.role for pool_feature in (*written, *removed)}))
     return rejected(
         "RebootNotAllowed",
         f"nothing is changed; with `allow-reboot: true` it would {' and '.join(steps)}, and the machines of pool "
@@ -174,19 +185,19 @@ def _done(config: Manifest) -> bool:
     return all_true(config, (CONDITION,))
 
 
-PIECES = tuple(piece.ref for piece in openshift.PIECES)
+MACHINE_CONFIGS = tuple(pool_feature.ref for pool_feature in openshift.POOL_FEATURES)
 
 FUNCTION = Function(
     name="machine_config",
     condition=CONDITION,
     gates_ready=False,
     summaries=(READY,),
-    wakes=(Wake(MACHINE_CONFIG, idle=_done),),
+    wakes=(Wake(MACHINE_CONFIG, nothing_to_do=_done),),
     parent=MACHINE_CONFIG,
-    children=lambda _key: PIECES,
-    removes=lambda _key: PIECES,
+    children=lambda _key: MACHINE_CONFIGS,
+    removes=lambda _key: MACHINE_CONFIGS,
     inputs=lambda _key: (openshift.API, *(openshift.pool(role) for role in ROLES)),
-    refers=nodes,
+    references=nodes,
     lists=(preflight.NODES.kind,),
     overlays={NODES_CONFIG.group: openshift.OVERLAY},
     desired=desired,

@@ -23,7 +23,7 @@ CONFIGS = Collection(MACHINE_CONFIG, "")
 
 def desired(observed: Observed) -> Outcome:
     """Return the ConfigMap with one key for each type of machine, as in upstream's ConfigMap of that name."""
-    assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
+    assert observed.parent is not None  # noqa: S101 (the protocol calls `clean_up` otherwise)
     configs = [
         KeplerMachineConfig.model_validate(config) for config in observed.collections[CONFIGS] if not terminates(config)
     ]
@@ -75,10 +75,10 @@ FUNCTION = Function(
     name="machine_spec",
     condition=CONDITION,
     gates_ready=False,
-    wakes=(Wake(KEPLER, idle=has_reported(CONDITION)), Wake(MACHINE_CONFIG), Wake(CONFIG_MAP, (NAME,))),
+    wakes=(Wake(KEPLER, nothing_to_do=has_reported(CONDITION)), Wake(MACHINE_CONFIG), Wake(CONFIG_MAP, (NAME,))),
     children=lambda key: (config_map(key),),
     removes=lambda key: (config_map(key),),
-    refers=configs,
+    references=configs,
     lists=(MACHINE_CONFIG,),
     desired=desired,
 )

@@ -45,11 +45,11 @@ KEYS = frozenset(
 
 def desired(observed: Observed) -> Outcome:
     """Return server and storage if the server is enabled; else its keys, and the claim as `on-delete` says."""
-    assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
+    assert observed.parent is not None  # noqa: S101 (the protocol calls `clean_up` otherwise)
     kepler = Kepler.model_validate(observed.parent)
     if kepler.spec.model_server.enabled:
         return (
-            namespaces.refuse_closed(observed)
+            namespaces.reject_unprivileged_namespace(observed)
             or _impossible(observed, kepler)
             or _unchangeable(observed, kepler)
             or _unreachable(observed, kepler)
@@ -81,7 +81,7 @@ def _keys(parent: Manifest, key: Ref, kepler: Kepler) -> tuple[Intent, ...]:
 def keys(kepler: Kepler) -> dict[Key, str]:
     """Return the keys that say whether and where there is a model server.
 
-    Its paths are built into it (MS:src/kepler_model/server).
+    Its paths are built into it (kepler-model-server:src/kepler_model/server).
     """
     wanted = kepler.spec.model_server
     host = f"{children.MODEL_SERVER}.{kepler.namespace}.svc"  # completed by any cluster's domain
@@ -98,7 +98,7 @@ def keys(kepler: Kepler) -> dict[Key, str]:
 def _impossible(observed: Observed, kepler: Kepler) -> Outcome | None:
     if release.is_v011(kepler.spec.collector):
         return release.not_in_v011("model-server.enabled", kepler.spec.collector)
-    return outdated(observed, kepler) or refusal(kepler)
+    return image_refusal(observed, kepler) or refusal(kepler)
 
 
 def _unchangeable(observed: Observed, kepler: Kepler) -> Outcome | None:
@@ -106,7 +106,7 @@ def _unchangeable(observed: Observed, kepler: Kepler) -> Outcome | None:
     storage = kepler.spec.model_server.storage
     if storage.type is not StorageType.CLAIM:
         return None
-    problem = model_store.fixed(observed.key, observed.get(children.claim(observed.key)), storage.claim)
+    problem = model_store.claim_change_error(observed.key, observed.get(children.claim(observed.key)), storage.claim)
     return rejected("ClaimUnchangeable", problem) if problem else None
 
 
@@ -114,8 +114,8 @@ def _unreachable(observed: Observed, kepler: Kepler) -> Outcome | None:
     """Return a rejection if the Service has IPv6 addresses, on which the server does not listen; else None.
 
     None also before the Service exists. The server listens on 0.0.0.0, which is IPv4 alone
-    (MS v0.7.12:src/kepler_model/server/model_server.py, run). Probes, clients and the Service take the cluster's first
-    address family.
+    (kepler-model-server v0.7.12:src/kepler_model/server/model_server.py, run). Probes, clients and the Service take the
+    cluster's first address family.
     """
     service = observed.get(children.model_service(observed.key)) or {}
     families = (service.get("spec") or {}).get("ipFamilies") or ()
@@ -130,19 +130,19 @@ def _unreachable(observed: Observed, kepler: Kepler) -> Outcome | None:
     )
 
 
-def outdated(observed: Observed, kepler: Kepler) -> Outcome | None:
+def image_refusal(observed: Observed, kepler: Kepler) -> Outcome | None:
     """Return a rejection if the server's image cannot be used, else None."""
     setting, asked = engine.MODEL_SERVER_IMAGE_SETTING, kepler.spec.model_server.image
-    return release.refuse_release(observed, "model-server.image", asked, setting, release.lacks_programs)
+    return release.refuse_release(observed, "model-server.image", asked, setting, release.unusable_model_server)
 
 
 def refusal(kepler: Kepler) -> Outcome | None:
     """Return a rejection if models are to be trained, which no release can do, else None.
 
     The trainer ends before its first query: it makes a `ProfileBackgroundIsolator` without a required argument
-    (MS v0.7.12:src/kepler_model/train/online_trainer.py, train/isolator/isolator.py; every release since v0.6.0 has
-    these lines). A container that ends makes its pod unready, so the name of the headless Service has no address, and
-    exporters find no model server.
+    (kepler-model-server v0.7.12:src/kepler_model/train/online_trainer.py, train/isolator/isolator.py; every release
+    since v0.6.0 has these lines). A container that ends makes its pod unready, so the name of the headless Service has
+    no address, and exporters find no model server.
     """
     if not kepler.spec.model_server.training.online:
         return None
@@ -179,7 +179,7 @@ def _server(observed: Observed, parent: Manifest, kepler: Kepler) -> Outcome:
     remarks = [
         f"the model server runs {image} on port {wanted.port}",
         f"models are kept in '{wanted.storage.type}'",
-        architecture.served(kepler, image),
+        architecture.model_server_remark(kepler, image),
         without_effect(wanted),
     ]
     outcome = converged(
@@ -211,7 +211,7 @@ def _unused(observed: Observed, parent: Manifest, kepler: Kepler) -> tuple[tuple
     """
     ref = children.claim(observed.key)
     actual, wanted = observed.get(ref), kepler.spec.model_server.storage.claim
-    if actual is None or not model_store.made(actual, FUNCTION.manager):
+    if actual is None or not model_store.is_ours(actual, FUNCTION.manager):
         return (), ()
     if wanted.on_delete is OnDelete.DELETE and owned_by(parent, actual):
         return (), (ref,)
@@ -234,19 +234,19 @@ FUNCTION = Function(
     keys=KEYS,
     decide_keys=decided,
     wakes=(
-        Wake(KEPLER, idle=has_reported(CONDITION)),
+        Wake(KEPLER, nothing_to_do=has_reported(CONDITION)),
         cfm.wake(NAME, KEYS),
         Wake(CONFIG_MAP, (children.MODEL_CONFIG,)),
-        Wake(DEPLOYMENT, (children.MODEL_SERVER,), idle=partial(children.progresses, manager=manager(NAME))),
+        Wake(DEPLOYMENT, (children.MODEL_SERVER,), nothing_to_do=partial(children.progresses, manager=manager(NAME))),
         Wake(SERVICE, (children.MODEL_SERVER,)),
-        Wake(PERSISTENT_VOLUME_CLAIM, (children.CLAIM,), idle=_kept),
+        Wake(PERSISTENT_VOLUME_CLAIM, (children.CLAIM,), nothing_to_do=_kept),
         namespaces.WAKE,
     ),
     children=lambda key: (children.cfm(key), children.claim(key), *workload(key)),
     # A child for this function's keys, an input for the user's keys: the hash in the pod template covers both.
     inputs=lambda key: (children.model_config(key),),
     removes=lambda key: (children.claim(key), *workload(key)),
-    refers=lambda key, parent: (namespaces.ref(key),) if parent else (),
+    references=lambda key, parent: (namespaces.ref(key),) if parent else (),
     reads=(NAMESPACE,),
     desired=desired,
 )

@@ -14,7 +14,7 @@ from functions import collected_metric, exported_power
 from operands import children, engine, metrics, recording, release, series_v011, web_config
 from operands.common_rules import Rules
 from runtime.adoption import resync
-from runtime.awaited import blocked, is_up_to_date
+from runtime.awaited import await_conditions, is_up_to_date
 from runtime.conditions import conditions
 from runtime.declaration import Function, Observed, Wake, manager
 from runtime.objects import (
@@ -45,15 +45,17 @@ RULE_LABELS = {"prometheus": "k8s", "role": "alert-rules"}
 
 def desired(observed: Observed) -> Outcome:
     """Return ServiceMonitor and PrometheusRule, each only if the cluster has its kind."""
-    assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
-    return blocked(FUNCTION, observed.parent, "what Prometheus collects") or _monitored(observed, observed.parent)
+    assert observed.parent is not None  # noqa: S101 (the protocol calls `clean_up` otherwise)
+    return await_conditions(FUNCTION, observed.parent, "what Prometheus collects") or _monitored(
+        observed, observed.parent
+    )
 
 
 def _monitored(observed: Observed, parent: Manifest) -> Outcome:
     kepler = Kepler.model_validate(parent)
     asked, collected = exported_power.referred_power(observed), collected_metric.referred_metrics(observed)
     if asked is None or collected is None:
-        return pending("another function is about to say that a resource is missing")
+        return pending("a resource that the Kepler refers to is missing, and another function is about to report that")
     missing = [kind for kind in (SERVICE_MONITOR, PROMETHEUS_RULE) if not served(observed.get(definition(kind)), kind)]
     if release.is_v011(kepler.spec.collector):
         groups, dropped = series_v011.groups(kepler, asked.spec), series_v011.drop_rules(kepler, asked.spec)
@@ -144,7 +146,7 @@ def drop_rules(asked: KeplerExportedPowerSpec, collected: KeplerCollectedMetric)
     """Return a drop rule for each family in which Kepler v0.7 exports more than asked for; unknown series are kept.
 
     One more drops idle power, which containers, processes and, with RAPL, nodes have even if it is switched off
-    (KEP v0.7.12:pkg/metrics/utils/utils.go, cmd/exporter/exporter.go).
+    (kepler v0.7.12:pkg/metrics/utils/utils.go, cmd/exporter/exporter.go).
     """
     idle = {"action": "drop", "sourceLabels": ["__name__", "mode"], "regex": "kepler_.+_joules_total;idle"}
     rules: list[Manifest] = [
@@ -177,9 +179,9 @@ def _owned_labels(entry: Manifest) -> Manifest:
     return ((entry.get("fieldsV1") or {}).get("f:metadata") or {}).get("f:labels") or {}
 
 
-def _idle(kepler: Manifest) -> bool:
+def _nothing_to_do(kepler: Manifest) -> bool:
     """Return whether an awaited function has to report first, or the Kepler already has the condition to write."""
-    return is_up_to_date(FUNCTION, kepler, blocked(FUNCTION, kepler, "what Prometheus collects"))
+    return is_up_to_date(FUNCTION, kepler, await_conditions(FUNCTION, kepler, "what Prometheus collects"))
 
 
 FUNCTION: Function = Function(
@@ -188,10 +190,10 @@ FUNCTION: Function = Function(
     gates_ready=True,
     # The resources of these two functions define which series there are to collect.
     awaits=(exported_power.CONDITION, collected_metric.CONDITION),
-    wakes=(Wake(KEPLER, idle=_idle), Wake(EXPORTED_POWER), Wake(COLLECTED_METRIC)),
+    wakes=(Wake(KEPLER, nothing_to_do=_nothing_to_do), Wake(EXPORTED_POWER), Wake(COLLECTED_METRIC)),
     children=lambda key: (children.service_monitor(key), children.prometheus_rule(key)),
     inputs=lambda _key: (definition(SERVICE_MONITOR), definition(PROMETHEUS_RULE)),
-    refers=exported_power.FUNCTION.refers,
+    references=exported_power.FUNCTION.references,
     reads=(EXPORTED_POWER, COLLECTED_METRIC),
     removes=lambda key: (children.prometheus_rule(key),),
     desired=desired,

@@ -57,7 +57,7 @@ class ObservedWorkload:
         return pod_trouble.trouble(self.operand, self.object or {}, self.events, missing=missing)
 
 
-def refers(key: Ref, parent: Manifest | None) -> tuple[Input, ...]:
+def references(key: Ref, parent: Manifest | None) -> tuple[Input, ...]:
     """Return the Warning events of the namespace while a workload of the Kepler is not available, else nothing."""
     if parent is None:
         return ()
@@ -67,7 +67,7 @@ def refers(key: Ref, parent: Manifest | None) -> tuple[Input, ...]:
 
 def desired(observed: Observed) -> Outcome:
     """Decide `Available`, `ModelServerAvailable` if a model server is wanted, `Ready` and the node counts."""
-    assert observed.parent is not None  # noqa: S101 (the protocol calls `gone` otherwise)
+    assert observed.parent is not None  # noqa: S101 (the protocol calls `clean_up` otherwise)
     parent = observed.parent
     key, events = observed.key, observed.collections.get(pod_trouble.warnings(observed.key), ())
     exporters = ObservedWorkload(pod_trouble.exporter(key, parent), observed.get(children.daemon_set(key)), events)
@@ -231,7 +231,7 @@ def _last_if_partial(condition: DesiredCondition) -> bool:
     return condition.reason == OWNED_BY_ANOTHER and condition.type != collector.CONDITION
 
 
-def _idle(kepler: Manifest) -> bool:
+def _nothing_to_do(kepler: Manifest) -> bool:
     """Return whether `Ready` already follows from the Kepler's other conditions; workloads send their own events."""
     expected = (AVAILABLE, *([MODEL_SERVER_AVAILABLE] if wants_model_server(kepler) else []))
     parts = [condition for condition in (current(kepler, part) for part in expected) if condition is not None]
@@ -244,12 +244,12 @@ FUNCTION = Function(
     condition=READY,
     gates_ready=False,
     wakes=(
-        Wake(KEPLER, idle=_idle),
+        Wake(KEPLER, nothing_to_do=_nothing_to_do),
         Wake(DAEMON_SET, (children.EXPORTER,)),
         Wake(DEPLOYMENT, (children.MODEL_SERVER,)),
     ),
     inputs=lambda key: (children.daemon_set(key), children.deployment(key)),
-    refers=refers,
+    references=references,
     lists=(EVENT,),
     desired=desired,
 )

@@ -1,4 +1,4 @@
-"""Computes the generated part of `config`, which an administrator installs, from the functions' declarations. Pure.
+"""Computes the generated part of `config`, which an administrator installs, from the functions' declarations.
 
 contents          every file, by its name below `config`
 generate          writes them: `make generate`

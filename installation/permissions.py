@@ -1,4 +1,4 @@
-"""Permissions for exactly what the protocol does for each function: ServiceAccounts, Roles and their bindings. Pure.
+"""Permissions for exactly what the protocol does for each function: ServiceAccounts, Roles and their bindings.
 
 `config/base` has what a function needs in every cluster, an overlay what it needs only in some clusters.
 """
@@ -19,7 +19,7 @@ RBAC = "rbac.authorization.k8s.io"
 def rules(function: Function) -> Iterator[Object]:
     """Yield the rules for exactly what the protocol does for a function: reads, locked applies, its status."""
     sample = Ref(function.parent, "namespace", "name")
-    kept = [ref for ref in function.children(sample) if ref not in function.installed]
+    kept = [ref for ref in function.children(sample) if ref not in function.shared_children]
     patched = {ref for ref in kept if ref in function.patch_only(sample)}
     for kind in sorted({ref.kind for ref in kept}):
         # An apply that creates is a PATCH to a name, so `create` can be limited to names, too; it then permits no POST.
@@ -29,7 +29,7 @@ def rules(function: Function) -> Iterator[Object]:
         removed = sorted(ref.name for ref in function.removes(sample) if ref.kind == kind)
         if removed:
             yield policy_rule(kind.group, [kind.plural], ["delete"], removed)
-    for ref in function.installed:
+    for ref in function.shared_children:
         yield policy_rule(ref.kind.group, [ref.kind.plural], ["get", "patch"], [ref.name])
     for ref in function.inputs(sample):
         if ref not in kept:

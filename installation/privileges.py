@@ -4,8 +4,8 @@ A user who may edit a Kepler decides what runs privileged on every node. So fiel
 on `keplers/privileged`; `installation.admission` makes a ValidatingAdmissionPolicy of this table. A test fails for a
 field that is in neither list, and another test checks that each guarded field is really guarded.
 
-Models are pickles (MS v0.7.12:src/kepler_model/util/loader.py, load_pkl): a user who names the source of models chooses
-code that runs where they are loaded.
+Models are pickles (kepler-model-server v0.7.12:src/kepler_model/util/loader.py, load_pkl): a user who names the source
+of models chooses code that runs where they are loaded.
 """
 
 from collections.abc import Mapping
@@ -33,10 +33,10 @@ _EXPOSED = "controllers go by it, and make a Service public or give it a name"
 GUARDED: tuple[Guard, ...] = (
     Guard("collector.image", "it is run with privileges on every node"),
     Guard("collector.env", "it can send what the exporter may read elsewhere, and hold what is in any Secret"),
-    Guard("collector.priority-class", "pods of a high priority put others off their nodes"),
-    Guard("collector.image-pull-secrets", "the Secrets that it names are used whoever may read them"),
-    Guard("collector.redfish", "the Secret that it names is used whoever may read it"),
-    Guard("collector.web-config", "the Secret that it names is used whoever may read it"),
+    Guard("collector.priority-class", "pods of a high priority evict other pods"),
+    Guard("collector.image-pull-secrets", "the Secrets that it names are used even if the user may not read them"),
+    Guard("collector.redfish", "the Secret that it names is used even if the user may not read it"),
+    Guard("collector.web-config", "the Secret that it names is used even if the user may not read it"),
     Guard("collector.runtime-class", "it decides how far the host is kept from what runs there"),
     Guard("collector.pod-labels", _ACTED_ON),
     Guard("collector.pod-annotations", _ACTED_ON),
@@ -54,8 +54,8 @@ GUARDED: tuple[Guard, ...] = (
     Guard("model-server.storage.external", "models from there are code, and the Secret that it names is used for it"),
     Guard("model-server.pipelines", "models are code, run by the model server and by every estimator"),
     Guard("model-server.env", "a proxy sees and changes what is fetched, and it can hold what is in any Secret"),
-    Guard("model-server.priority-class", "pods of a high priority put others off their nodes"),
-    Guard("model-server.image-pull-secrets", "the Secrets that it names are used whoever may read them"),
+    Guard("model-server.priority-class", "pods of a high priority evict other pods"),
+    Guard("model-server.image-pull-secrets", "the Secrets that it names are used even if the user may not read them"),
     Guard("model-server.runtime-class", "it decides how far the host is kept from what runs there"),
     Guard("model-server.pod-labels", _ACTED_ON),
     Guard("model-server.pod-annotations", _ACTED_ON),

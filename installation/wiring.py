@@ -94,12 +94,12 @@ def _attributes(event_type: EventType) -> Iterator[Object]:
 def exporter_access() -> list[Object]:
     """Return the ClusterRole of all exporters and its binding: pods, nodes, and which pods a kubelet knows.
 
-    Kepler lists and watches pods by an informer (KEP v0.7.12:pkg/kubernetes/watcher.go; v0.11.4:internal/k8s/pod/pod.go
-    gets single pods, too). With `collector.pod-informer` 'kubelet', v0.11 reads its own Node for the kubelet's
-    address (internal/k8s/pod/kubelet.go). `nodes/pods` permits to read a kubelet's `/pods` and nothing else (Kubernetes
-    1.33, KubeletFineGrainedAuthz). Older kubelets require `nodes/proxy`, which permits to enter every container:
-    `config/overlays/nodes-proxy`. The binding has no `subjects` here: `collector` adds one for each namespace with a
-    Kepler.
+    Kepler lists and watches pods by an informer (kepler v0.7.12:pkg/kubernetes/watcher.go;
+    v0.11.4:internal/k8s/pod/pod.go gets single pods, too). With `collector.pod-informer` 'kubelet', v0.11 reads its own
+    Node for the kubelet's address (internal/k8s/pod/kubelet.go). `nodes/pods` permits to read a kubelet's `/pods` and
+    nothing else (Kubernetes 1.33, KubeletFineGrainedAuthz). Older kubelets require `nodes/proxy`, which permits to
+    enter every container: `config/overlays/nodes-proxy`. The binding has no `subjects` here: `collector` adds one for
+    each namespace with a Kepler.
     """
     granted = [
         policy_rule("", ["pods"], ["get", "list", "watch"]),

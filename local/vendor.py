@@ -19,7 +19,7 @@ KEPLER = "github.com/sustainable-computing-io/kepler"
 CRDS = "knative-crds"
 CONFIG_MAPS = "knative-configmaps"
 STAGES = "kwok.yaml"
-# What Kepler's image has in `/var/lib/kepler/data` (KEP v0.7.12:build/Dockerfile).
+# What Kepler's image has in `/var/lib/kepler/data` (kepler v0.7.12:build/Dockerfile).
 KEPLER_DATA = "kepler"
 
 CRD_FILES = (

@@ -1,7 +1,7 @@
 """Measures the power of each pod: the rate of `kepler_container_joules_total` in an exporter's `/metrics`.
 
 Idle power is left out: the node uses it anyway, and Kepler only divides it among all processes
-(KEP v0.7.12:pkg/metrics/utils/utils.go).
+(kepler v0.7.12:pkg/metrics/utils/utils.go).
 """
 
 import contextlib

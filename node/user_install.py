@@ -26,7 +26,7 @@ NAMESPACE = "kepler-operator"
 IMAGE = "kepler-on-knative"
 REPOSITORY = f"dev.local/{IMAGE}"
 EXPORTER_SETTING = "RELATED_IMAGE_KEPLER"
-# As in Kepler's own image (KEP v0.7.12:build/Dockerfile).
+# As in Kepler's own image (kepler v0.7.12:build/Dockerfile).
 EXPORTER_PATH = "/usr/bin/kepler"
 EXPORTER_DATA = ("/var/lib/kepler/data", f"{vendor.STAMP}/{vendor.KEPLER_DATA}")
 

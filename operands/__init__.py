@@ -1,4 +1,4 @@
-"""Renders the objects that functions write for a Kepler: exporter, estimator, model server. Pure.
+"""Renders the objects that functions write for a Kepler: exporter, estimator, model server.
 
 engine              what Kepler v0.7.12 defines: images, paths, flags and names
 engine_v011         what Kepler v0.11 defines

@@ -1,6 +1,6 @@
 """The ConfigMap with which a user adds to the configuration of Kepler v0.11: read, checked, and what is wrong with it.
 
-Kepler exits at its start at an invalid value, on every node, so what it would not accept is refused here. Pure.
+Kepler exits at its start at an invalid value, on every node, so what it would not accept is refused here.
 """
 
 from collections.abc import Iterator, Mapping
@@ -45,20 +45,20 @@ class Additions:
     problem: str = ""
 
 
-def refers(key: Ref, parent: Manifest) -> tuple[Ref, ...]:
+def references(key: Ref, parent: Manifest) -> tuple[Ref, ...]:
     """Return the ConfigMap that the Kepler names, if any."""
-    named = ((parent.get("spec") or {}).get("collector") or {}).get("additional-config")
-    return (Ref(CONFIG_MAP, key.namespace, named),) if named else ()
+    config_map_name = ((parent.get("spec") or {}).get("collector") or {}).get("additional-config")
+    return (Ref(CONFIG_MAP, key.namespace, config_map_name),) if config_map_name else ()
 
 
 def read(observed: Observed, kepler: Kepler) -> Additions | Outcome:
-    """Return what the user's ConfigMap adds to the configuration, or the rejection of it."""
-    named = kepler.spec.collector.additional_config
-    if not named:
+    """Return what the user's ConfigMap adds to the configuration, or a rejection of the ConfigMap."""
+    config_map_name = kepler.spec.collector.additional_config
+    if not config_map_name:
         return Additions({})
-    config = observed.get(Ref(CONFIG_MAP, observed.key.namespace, named))
+    config = observed.get(Ref(CONFIG_MAP, observed.key.namespace, config_map_name))
     text = ((config or {}).get("data") or {}).get(engine_v011.CONFIG_FILE)
-    source = f"`collector.additional-config` names ConfigMap '{named}', and"
+    source = f"`collector.additional-config` names ConfigMap '{config_map_name}', and"
     after = f"then run `{resync(observed.key)}`"
     if config is None or text is None:
         lacks = "there is none in this namespace" if config is None else f"it has no key '{engine_v011.CONFIG_FILE}'"
@@ -87,8 +87,8 @@ def additions(text: str) -> Additions:
     if owned := sorted(
         path for path in OURS if any(_within(path, leaf) for leaf, value in leaves.items() if value != {})
     ):
-        named = ", ".join(f"`{path}`" for path in owned)
-        return Additions({}, problem=f"sets {named}, which follows from the Kepler and cannot be set here")
+        owned_keys = ", ".join(f"`{path}`" for path in owned)
+        return Additions({}, problem=f"sets {owned_keys}, which follows from the Kepler and cannot be set here")
     wrong = next((why for path, value in leaves.items() if (why := invalid(path, value))), "")
     unknown = tuple(sorted(path for path in leaves if not any(_within(known, path) for known in KEYS)))
     return Additions(content, unknown, wrong)

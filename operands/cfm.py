@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import partial
 
 from operands import children
-from runtime.adoption import tied
+from runtime.adoption import has_owner_or_adopter
 from runtime.declaration import Wake, manager
 from runtime.differences import owned_fields
 from runtime.objects import CONFIG_MAP, Manifest, Ref
@@ -19,7 +19,7 @@ from runtime.outcome import Intent
 
 
 class Key(StrEnum):
-    """Keys of `kepler-cfm` (KEP v0.7.12:pkg/config/config.go), and the keys of the working document."""
+    """Keys of `kepler-cfm` (kepler v0.7.12:pkg/config/config.go), and the keys of the working document."""
 
     BIND_ADDRESS = "BIND_ADDRESS"
     CGROUP_METRICS = "CGROUP_METRICS"
@@ -59,7 +59,7 @@ def intent(parent: Manifest, key: Ref, data: Mapping[Key, str]) -> Intent:
     return children.child(parent, children.cfm(key), "config", {"data": {name.value: data[name] for name in data}})
 
 
-def intact(cfm: Manifest | None, manager: str, keys: frozenset[str]) -> bool:
+def owns_keys(cfm: Manifest | None, manager: str, keys: frozenset[str]) -> bool:
     """Return whether `manager` owns all of these keys, the labels and the owner reference.
 
     Whoever changes or removes a value takes it from the `managedFields` of its manager. So a value that is still owned
@@ -70,10 +70,10 @@ def intact(cfm: Manifest | None, manager: str, keys: frozenset[str]) -> bool:
     fields = owned_fields(cfm, manager=manager)
     data = {key.removeprefix("f:") for key in fields.get("f:data") or {}}
     described = fields.get("f:metadata") or {}
-    return data >= keys and tied(described) and children.labelled(described)
+    return data >= keys and has_owner_or_adopter(described) and children.labelled(described)
 
 
-def holds(cfm: Manifest | None, intents: Iterable[Intent]) -> bool:
+def has_values(cfm: Manifest | None, intents: Iterable[Intent]) -> bool:
     """Return whether the ConfigMap has every key of these intents, with its value."""
     there = (cfm or {}).get("data") or {}
     return all(intent.body["data"].items() <= there.items() for intent in intents if intent.ref.name == children.CFM)
@@ -86,7 +86,7 @@ def added_keys(cfm: Manifest | None) -> tuple[str, ...]:
 
 def wake(function: str, keys: frozenset[Key]) -> Wake:
     """Return the Wake for the owner of these keys: somebody else changed what the owner wrote to `kepler-cfm`."""
-    return Wake(CONFIG_MAP, (children.CFM,), idle=partial(intact, manager=manager(function), keys=keys))
+    return Wake(CONFIG_MAP, (children.CFM,), nothing_to_do=partial(owns_keys, manager=manager(function), keys=keys))
 
 
 def configuration_hash(cfm: Manifest, overlay: Mapping[Key, str]) -> str:

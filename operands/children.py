@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from runtime.adoption import MANAGED_BY, tied
+from runtime.adoption import MANAGED_BY, has_owner_or_adopter
 from runtime.differences import owned_fields
 from runtime.objects import (
     CLUSTER_ROLE_BINDING,
@@ -138,7 +138,7 @@ def progresses(workload: Manifest, *, manager: str) -> bool:
     """
     described = owned_fields(workload, manager=manager).get("f:metadata") or {}
     observed = (workload.get("status") or {}).get("observedGeneration")
-    return labelled(described) and tied(described) and observed == generation(workload)
+    return labelled(described) and has_owner_or_adopter(described) and observed == generation(workload)
 
 
 def labelled(described: Manifest) -> bool:

@@ -8,7 +8,7 @@
 | `kepler:namespace_joules:24h` | namespace, pod_namespace         | joules in the last day |
 
 `namespace` is that of the exporters, `pod_namespace` that of the measured pods. What the watts comprise is the line's:
-v0.7 adds up package, memory, GPUs and the rest; v0.11 measures one zone, since its zones overlap. Pure.
+v0.7 adds up package, memory, GPUs and the rest; v0.11 measures one zone, since its zones overlap.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
-"""The keys of Kepler v0.11's `config.yaml`, each with the values that Kepler accepts. Pure.
+"""The keys of Kepler v0.11's `config.yaml`, each with the values that Kepler accepts.
 
 An invalid value makes Kepler exit at its start, on every node at once, so it is found before it is written. Types and
-bounds are those of KEP v0.11.4:config/config.go (and of its main branch in August 2026, for keys that came later).
+bounds are those of kepler v0.11.4:config/config.go (and of its main branch in August 2026, for keys that came later).
 """
 
 import re

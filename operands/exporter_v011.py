@@ -1,4 +1,4 @@
-"""The exporter's pod as Kepler v0.11 needs it: not privileged, with one configuration file. Pure.
+"""The exporter's pod as Kepler v0.11 needs it: not privileged, with one configuration file.
 
 Taken from manifests/k8s/daemonset.yaml of github.com/sustainable-computing-io/kepler at tag v0.11.4, and from what that
 program was seen to need.

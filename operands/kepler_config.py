@@ -1,6 +1,7 @@
 """The configuration of Kepler v0.11: `config.yaml` in ConfigMap `kepler-config`, and what a user merges over it.
 
-Kepler reads one file at its start (KEP v0.11.4:config/config.go), so one function writes it. Pure.
+Kepler reads one file at its start (kepler v0.11.4:config/config.go), so one function writes it.
+No function here reads or writes anything.
 """
 
 import hashlib
@@ -18,10 +19,10 @@ from runtime.outcome import Intent
 
 Document = dict[str, Any]
 
-# `collector.log-level` from here on is 'debug'; Kepler v0.7 prints what v0.11 calls 'info' at every level.
-DEBUG_LEVEL: Final = 4
+# The first `collector.log-level` that v0.11 calls 'debug'; Kepler v0.7 prints what v0.11 calls 'info' at every level.
+FIRST_DEBUG_LEVEL: Final = 4
 
-# Level of a KeplerExportedPower -> level of Kepler v0.11; 'package' is a zone, of every level.
+# Level of a KeplerExportedPower -> level of Kepler v0.11. It has no 'package': that is a zone, which every level has.
 LEVELS: Final[Mapping[Level, str]] = {
     Level.NODE: "node",
     Level.POD: "pod",
@@ -31,35 +32,35 @@ LEVELS: Final[Mapping[Level, str]] = {
 }
 
 
-def ref(key: Ref) -> Ref:
+def config_map_ref(key: Ref) -> Ref:
     """Return the ConfigMap with the configuration, for the Kepler `key`."""
     return children.kepler_config(key)
 
 
 def document(kepler: Kepler, power: KeplerExportedPowerSpec, *, gpu: bool) -> Document:
-    """Return the configuration that the resources ask for; `gpu`: energy of GPUs is measured.
+    """Return the configuration that the resources request; with `gpu`, the energy of GPUs is measured.
 
-    Every bool is written, since Kepler panics at a blank one; `experimental` only where one of its parts is on, since
-    Kepler drops it otherwise.
+    Every bool is written, since Kepler panics at a blank one. `experimental` is written only where one of its sections
+    is on, since Kepler drops it otherwise.
     """
     collector = kepler.spec.collector
-    most = engine_v011.MAX_TERMINATED if collector.max_terminated is None else collector.max_terminated
+    max_terminated = engine_v011.MAX_TERMINATED if collector.max_terminated is None else collector.max_terminated
     informer = collector.pod_informer or PodInformer.API_SERVER
-    parts = {"platform": _redfish(kepler), "gpu": {"enabled": True, "idlePower": 0} if gpu else None}
-    experimental = {name: part for name, part in parts.items() if part}
+    sections = {"platform": _redfish(kepler), "gpu": {"enabled": True, "idlePower": 0} if gpu else None}
+    experimental = {name: section for name, section in sections.items() if section}
     return {
-        "log": {"level": "debug" if collector.log_level >= DEBUG_LEVEL else "info", "format": "text"},
+        "log": {"level": "debug" if collector.log_level >= FIRST_DEBUG_LEVEL else "info", "format": "text"},
         "host": {"sysfs": engine_v011.HOST_SYS, "procfs": engine_v011.HOST_PROC},
         "monitor": {
             "interval": f"{collector.sample_period}s",
             "staleness": engine_v011.STALENESS,
-            "maxTerminated": most,
+            "maxTerminated": max_terminated,
             "minTerminatedEnergyThreshold": engine_v011.LEAST_TERMINATED_JOULES,
         },
         **({"rapl": {"zones": [zone.value for zone in collector.rapl_zones]}} if collector.rapl_zones else {}),
         "exporter": {
             "stdout": {"enabled": False},
-            "prometheus": {"enabled": True, "debugCollectors": ["go"], "metricsLevel": metrics_level(power)},
+            "prometheus": {"enabled": True, "debugCollectors": ["go"], "metricsLevel": metrics_levels(power)},
         },
         "web": {"listenAddresses": [f":{collector.port}"], **_web_config(kepler)},
         "debug": {"pprof": {"enabled": False}},
@@ -71,8 +72,8 @@ def document(kepler: Kepler, power: KeplerExportedPowerSpec, *, gpu: bool) -> Do
     }
 
 
-def metrics_level(power: KeplerExportedPowerSpec) -> list[str]:
-    """Return Kepler's levels. An empty list would mean all levels, so for 'package' alone it is that of nodes."""
+def metrics_levels(power: KeplerExportedPowerSpec) -> list[str]:
+    """Return Kepler's levels; that of nodes for 'package' alone, since Kepler takes an empty list for all levels."""
     return [name for level, name in LEVELS.items() if level in power.levels] or [LEVELS[Level.NODE]]
 
 
@@ -83,8 +84,8 @@ def _redfish(kepler: Kepler) -> Document | None:
 
 
 def _web_config(kepler: Kepler) -> dict[str, str]:
-    named = kepler.spec.collector.web_config.secret
-    return {"configFile": f"{web_config.DIRECTORY}/{web_config.FILE}"} if named else {}
+    secret_name = kepler.spec.collector.web_config.secret
+    return {"configFile": f"{web_config.DIRECTORY}/{web_config.FILE}"} if secret_name else {}
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> Document:
@@ -101,12 +102,12 @@ def text(content: Mapping[str, Any]) -> str:
     return yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True)
 
 
-def digest(written: str) -> str:
+def digest(config_text: str) -> str:
     """Return a hash of the file's text, for the pod template."""
-    return hashlib.sha256(written.encode()).hexdigest()[:16]
+    return hashlib.sha256(config_text.encode()).hexdigest()[:16]
 
 
-def intent(parent: Manifest, key: Ref, written: str) -> Intent:
+def intent(parent: Manifest, key: Ref, config_text: str) -> Intent:
     """Return the ConfigMap with the file."""
-    data = {"data": {engine_v011.CONFIG_FILE: written}}
-    return children.child(parent, ref(key), "config", data)
+    data = {"data": {engine_v011.CONFIG_FILE: config_text}}
+    return children.child(parent, config_map_ref(key), "config", data)

@@ -1,8 +1,9 @@
 """The volume with the machine's specification: ConfigMap `kepler-machine-spec` as a file for exporter and estimator.
 
-Kepler reads `/etc/kepler/models/machine/spec.json` where that exists (KEP v0.7.12:pkg/config/spec.go), and so does the
-estimator (MS v0.7.12:src/kepler_model/train/profiler/node_type_index.py). One DaemonSet cannot give each type of
-machine a file of its own, so a Kepler names one, and `spec.json` is there when exactly one type is described.
+Kepler reads `/etc/kepler/models/machine/spec.json` where that exists (kepler v0.7.12:pkg/config/spec.go), and so does
+the estimator (kepler-model-server v0.7.12:src/kepler_model/train/profiler/node_type_index.py). One DaemonSet cannot
+give each type of machine a file of its own, so a Kepler names one, and `spec.json` is there when exactly one type is
+described.
 """
 
 from typing import Any

@@ -3,7 +3,7 @@
 Kepler switches families of series, not single series. So a switch is on if any requested level needs it (function
 `exported_power` writes the switches), and Prometheus drops the series that nobody asked for (function `monitoring`).
 
-A series is called `kepler_<family>_<measure>_total` (KEP v0.7.12:pkg/metrics/consts/consts.go).
+A series is called `kepler_<family>_<measure>_total` (kepler v0.7.12:pkg/metrics/consts/consts.go).
 """
 
 from collections.abc import Mapping

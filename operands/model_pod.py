@@ -28,7 +28,10 @@ CONFIG_KEYS = frozenset(
 
 
 def settings(kepler: Kepler) -> dict[str, str]:
-    """Return what the model server reads, one file for each key (MS:src/kepler_model/util/config.py has the names)."""
+    """Return what the model server reads, one file for each key.
+
+    The names are those of kepler-model-server:src/kepler_model/util/config.py.
+    """
     wanted = kepler.spec.model_server
     named = {"INITIAL_PIPELINE_URL": ",".join(wanted.pipelines)} if wanted.pipelines else {}
     return {
@@ -93,7 +96,7 @@ def strategy(kepler: Kepler) -> dict[str, Any]:
     `rollingUpdate` is explicit, so that this function owns it and can remove it. A defaulted one would stay, and the
     API server refuses it together with 'Recreate'.
     """
-    if model_store.shared(kepler.spec.model_server.storage):
+    if model_store.is_shared(kepler.spec.model_server.storage):
         return {"type": "Recreate"}
     return {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
 
@@ -150,7 +153,7 @@ def serving(port: int) -> dict[str, Any]:
 
     The server listens once it has fetched and loaded what it can (`operands.model_server_start`), which may take ten
     minutes. The list of models is no probe: it is an error on a server that has models for some meters, but none for
-    RAPL (MS:src/kepler_model/server/model_server.py, get_available_models).
+    RAPL (kepler-model-server:src/kepler_model/server/model_server.py, get_available_models).
     """
     ask = {"tcpSocket": {"port": children.PORT_NAME}, "timeoutSeconds": 10}
     return {

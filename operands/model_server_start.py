@@ -1,7 +1,7 @@
 """The program that starts the model server: it tolerates what upstream's own start does not.
 
 Upstream's server ends if the host of an archive cannot be reached, loads no models at all if one archive is missing,
-and serves the models of whichever directory `os.listdir` happens to return last (MS v0.7.12:
+and serves the models of whichever directory `os.listdir` happens to return last (kepler-model-server v0.7.12:
 src/kepler_model/server/model_server.py, load_init_pipeline and set_pipelines). `PROGRAM` runs the same functions, once
 for each archive and once for each directory, logs what fails, and goes on with what it has.
 

@@ -1,9 +1,9 @@
 """The state of the model server for which exporters are restarted: for which configuration it first became available.
 
 Exporters ask the model server once, at their start, and keep its weights, or their built-in ones, for as long as they
-run (KEP v0.7.12:pkg/model/estimator/local/regressor/regressor.go, Start). The estimator keeps each model that it was
-given (MS v0.7.12:src/kepler_model/estimate/estimator.py, loaded_model). So exporters have to be restarted once the
-server is available with a new configuration, and not whenever its pod is replaced.
+run (kepler v0.7.12:pkg/model/estimator/local/regressor/regressor.go, Start). The estimator keeps each model that it was
+given (kepler-model-server v0.7.12:src/kepler_model/estimate/estimator.py, loaded_model). So exporters have to be
+restarted once the server is available with a new configuration, and not whenever its pod is replaced.
 """
 
 from operands.children import CONFIG_HASH

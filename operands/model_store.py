@@ -33,7 +33,7 @@ def place(storage: Storage) -> dict[str, Any]:
     return {"volume": volume(storage), "bucket": bucket}
 
 
-def shared(storage: Storage) -> bool:
+def is_shared(storage: Storage) -> bool:
     """Return whether two pods would share one directory; each would remove the other's models when it loads its own."""
     return storage.type in (StorageType.HOSTPATH, StorageType.NFS, StorageType.CLAIM)
 
@@ -54,7 +54,7 @@ def mounts(storage: Storage) -> list[dict[str, Any]]:
     """Return two mounts of the volume: all of it, and the directory of the models, so that the kubelet creates it.
 
     The model server creates only '/mnt/models', and exits if another directory is missing
-    (MS:src/kepler_model/server/model_server.py, load_init_pipeline).
+    (kepler-model-server:src/kepler_model/server/model_server.py, load_init_pipeline).
     """
     return [
         {"name": VOLUME, "mountPath": engine.MNT_PATH},
@@ -90,7 +90,7 @@ def claim(parent: Manifest, key: Ref, actual: Manifest | None, wanted: Claim) ->
     return _claim(parent, key, spec, wanted.on_delete)
 
 
-def fixed(key: Ref, actual: Manifest | None, wanted: Claim) -> str:
+def claim_change_error(key: Ref, actual: Manifest | None, wanted: Claim) -> str:
     """Return a message if an existing claim cannot be changed as requested, else an empty string.
 
     The message names the field of the Kepler. The API server refuses the change too (k8s.io/kubernetes
@@ -140,7 +140,7 @@ def _claim(parent: Manifest, key: Ref, spec: Manifest, on_delete: OnDelete) -> I
     return Intent(children.claim(key), {"metadata": described, "spec": spec}, "model-server.storage.claim")
 
 
-def made(actual: Manifest | None, manager: str) -> bool:
+def is_ours(actual: Manifest | None, manager: str) -> bool:
     """Return whether `manager` made the claim of our name, and not somebody by hand."""
     return actual is not None and bool(owned_fields(actual, manager=manager))
 

@@ -21,7 +21,7 @@ def ref(key: Ref) -> Ref:
     return Ref(NAMESPACE, "", key.namespace)
 
 
-def refuse_closed(observed: Observed) -> Outcome | None:
+def reject_unprivileged_namespace(observed: Observed) -> Outcome | None:
     """Return a rejection if the namespace does not allow privileged pods, else None."""
     namespace = observed.get(ref(observed.key))
     if namespace and LABELS.items() <= (metadata(namespace).get("labels") or {}).items():

@@ -1,6 +1,6 @@
 """How OpenShift changes machines: MachineConfigs, which MachineConfigPools roll out, one reboot after another.
 
-The MachineConfigs have upstream's names and content (KEP v0.4:manifests/config/cluster-prereqs/), so those that were
+The MachineConfigs have upstream's names and content (kepler v0.4:manifests/config/cluster-prereqs/), so those that were
 applied by hand are recognized as in place. The status of a pool follows github.com/openshift/api
 machineconfiguration/v1.
 """
@@ -40,7 +40,7 @@ CONTENT: Mapping[Feature, Manifest] = {
 
 
 @dataclass(frozen=True, order=True)
-class Piece:
+class PoolFeature:
     """One feature for one pool, which is one MachineConfig."""
 
     role: str
@@ -66,13 +66,15 @@ class Piece:
         return same and (metadata(actual).get("labels") or {}).get(ROLE) == self.role
 
 
-PIECES = tuple(Piece(role, feature) for role in ROLES for feature in Feature)
+POOL_FEATURES = tuple(PoolFeature(role, feature) for role in ROLES for feature in Feature)
 
 
-def wanted_pieces(spec: KeplerMachineConfigSpec) -> tuple[Piece, ...]:
-    """Return the pieces that are switched on."""
+def wanted_features(spec: KeplerMachineConfigSpec) -> tuple[PoolFeature, ...]:
+    """Return the features that are switched on, each with its pool."""
     on = {Feature.CGROUP_V2: spec.cgroup_v2, Feature.KERNEL_DEVEL: spec.kernel_devel}
-    return tuple(piece for piece in PIECES if piece.role in spec.roles and on[piece.feature])
+    return tuple(
+        pool_feature for pool_feature in POOL_FEATURES if pool_feature.role in spec.roles and on[pool_feature.feature]
+    )
 
 
 def pool(role: str) -> Ref:

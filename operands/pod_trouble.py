@@ -15,7 +15,7 @@ from enum import StrEnum
 from crds.collector_fields import ReleaseLine
 from operands import children, engine, model_store, namespaces, release, sidecar
 from runtime.differences import owned_time
-from runtime.event import moment
+from runtime.event import parse_time
 from runtime.field_owners import foreign_fields
 from runtime.objects import DAEMON_SET, DEPLOYMENT, EVENT, PERSISTENT_VOLUME_CLAIM, Collection, Manifest, Ref, metadata
 from runtime.printable import visible_line
@@ -194,7 +194,7 @@ def _time(event: Manifest) -> str:
     series = event.get("series") or {}
     times = (series.get("lastObservedTime"), event.get("lastTimestamp"), event.get("eventTime"))
     latest = max((str(time) for time in times if time), default=str(metadata(event).get("creationTimestamp") or ""))
-    return f"{latest[:19]}Z" if moment(latest) else ""
+    return f"{latest[:19]}Z" if parse_time(latest) else ""
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ def _retried(operand: Operand) -> str:
     )
 
 
-# Kepler v0.11 exits without RAPL (KEP v0.11.4:internal/device/cpu_power_meter.go).
+# Kepler v0.11 exits without RAPL (kepler v0.11.4:internal/device/cpu_power_meter.go).
 _METERS = (
     ", and if it finds no power meter (RAPL), as on most virtual machines, set `collector.release` to 'v0.7', the line "
     "that estimates power, or keep it off those nodes by `collector.node-selector`"
@@ -265,9 +265,9 @@ def _steps(operand: Operand, about: TroubleSubject) -> Mapping[Reason, str]:
         "again by itself",
         Reason.IMAGE_PULL: f"check {_image(operand, about.container)}, and that nodes can pull it (credentials go into "
         f"`{field}.image-pull-secrets`), and the kubelet tries again within 5 minutes",
-        Reason.CRASH_LOOP: f"see what it says: `{logs} --previous`{_METERS if operand.metered else ''}",
+        Reason.CRASH_LOOP: f"read its log: `{logs} --previous`{_METERS if operand.metered else ''}",
         Reason.UNSCHEDULABLE: f"{_placement(operand)} (`{described}`)",
-        Reason.UNHEALTHY: f"see what it says: `{logs}`",
+        Reason.UNHEALTHY: f"read its log: `{logs}`",
     }
 
 

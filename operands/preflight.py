@@ -16,10 +16,10 @@ from runtime.outcome import DesiredCondition
 CONDITION = "NodesSupported"
 NODES = Collection(NODE, "")
 
-# Older kernels have no cgroup id to distinguish containers by (KEP v0.7.12:pkg/config/config.go).
+# Older kernels have no cgroup id to distinguish containers by (kepler v0.7.12:pkg/config/config.go).
 LEAST = (4, 18)
 # Older kernels work only if the distribution has backported BTF and batched map reads, as RHEL 8 has
-# (KEP v0.7.12:pkg/bpf/exporter.go).
+# (kepler v0.7.12:pkg/bpf/exporter.go).
 ADVISED = (5, 6)
 
 NAMED = 3
@@ -69,7 +69,7 @@ def unsupported(node: Manifest) -> str:
     """Return why the exporter cannot run on this node; empty if it can."""
     system, kernel = _info(node, "operatingSystem"), _info(node, "kernelVersion")
     if not system:
-        return "has not said yet what it runs"
+        return "has not reported its operating system yet"
     if system != "linux":
         return f"runs {system}, and Kepler needs Linux"
     version = _version(kernel)

@@ -1,6 +1,6 @@
 """Recording rules for the power of pods, which Kepler does not export, and of namespaces: both are sums of containers.
 
-Names and expressions follow those that Kepler ships (KEP v0.7.12:manifests/k8s/config/exporter/
+Names and expressions follow those that Kepler ships (kepler v0.7.12:manifests/k8s/config/exporter/
 prometheus_common_rules.yaml), so that dashboards find them. The time in a name is the range that it is computed over.
 """
 
@@ -65,7 +65,7 @@ def _by_pod_namespace(expression: str) -> str:
 def _selected(measure: str, asked: KeplerExportedPowerSpec, namespace: str) -> str:
     """Return the selector of a series of containers.
 
-    Containers have idle power whether it is asked for or not (KEP v0.7.12:pkg/metrics/utils/utils.go,
+    Containers have idle power whether it is asked for or not (kepler v0.7.12:pkg/metrics/utils/utils.go,
     handleContainerStats).
     """
     mode = "" if asked.idle_power else ',mode="dynamic"'

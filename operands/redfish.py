@@ -1,8 +1,8 @@
 """Credentials of the nodes' management controllers (BMCs), by which the exporter reads the power of a whole node.
 
 Kepler reads one file at its start. For v0.7 it has one line for each node, and the exporter uses the line of its own
-node (KEP v0.7.12:pkg/nodecred, pkg/sensors/platform/source/redfish.go); for v0.11 it is YAML with maps `nodes` and
-`bmcs` (KEP v0.11.4:config/redfish/config.go). Only the key with that file is mounted, and only into the exporter.
+node (kepler v0.7.12:pkg/nodecred, pkg/sensors/platform/source/redfish.go); for v0.11 it is YAML with maps `nodes` and
+`bmcs` (kepler v0.11.4:config/redfish/config.go). Only the key with that file is mounted, and only into the exporter.
 """
 
 from typing import Any

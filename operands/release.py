@@ -30,10 +30,10 @@ class Release(NamedTuple):
 # Tags as Kepler's and the model server's registries have them: 'release-0.7.12', 'v0.7.11-2', '0.8.0-libbpf'.
 TAG = re.compile(r"(?:release-|v)?(\d+)\.(\d+)(?:\.(\d+))?(?:[-_+].*)?")
 
-# The last release that read a source (KEP:73650943 and 23dd4432 removed them).
+# The last release that read a source (kepler:73650943 and 23dd4432 removed them).
 LAST_READ: Mapping[Source, Release] = {Source.CGROUP: Release(0, 7, 10), Source.KUBELET: Release(0, 6, 1)}
 
-# Before this one, keys and metrics had other names, and not all of them were there (KEP:pkg/config/config.go).
+# Before this one, keys and metrics had other names, and not all of them were there (kepler:pkg/config/config.go).
 SUPPORTED = Release(0, 7)
 # The last one that `kepler-cfm` configures. Kepler was rewritten after it: previews v0.0.x and v0.9, then v0.10.
 LAST_V0_7 = Release(0, 8, 0)
@@ -45,7 +45,8 @@ FIRST_WITH_GPU = Release(0, 11, 4)
 # Since then, Kepler v0.11 asks BMCs (config/config.go).
 FIRST_WITH_REDFISH = Release(0, 11, 0)
 
-# Since then the image's programs are called 'model-server', 'online-trainer' and 'estimator' (MS:pyproject.toml).
+# Since then the image's programs are called 'model-server', 'online-trainer' and 'estimator'
+# (kepler-model-server:pyproject.toml).
 PROGRAMS = Release(0, 7, 11)
 
 # For each line: the variable with its default image in the functions' environment.
@@ -77,8 +78,8 @@ def line_of(named: str | None, image: str | None) -> ReleaseLine:
     """Return the line of a Kepler from the values of its fields `release` and `image`, which may be blank."""
     if named in set(ReleaseLine):
         return ReleaseLine(named)
-    told = release_of_tag(image or "")
-    return _line_of(told) if told else ReleaseLine.V0_7
+    release = release_of_tag(image or "")
+    return _line_of(release) if release else ReleaseLine.V0_7
 
 
 def is_v011(collector: Collector) -> bool:
@@ -105,7 +106,7 @@ def exporter_v011(image: str) -> Release:
     return release_of_tag(image) or RENDERED_V0_11
 
 
-def unread(image: str, source: Source) -> bool:
+def ignores_source(image: str, source: Source) -> bool:
     """Return whether the v0.7 exporter of this image ignores a source."""
     last = LAST_READ.get(source)
     return last is not None and exporter(image) > last
@@ -146,13 +147,13 @@ def remarks(image: str, line: ReleaseLine = ReleaseLine.V0_7) -> tuple[str, ...]
     release = release_of_tag(image)
     if release is None:
         taken = RENDERED if line is ReleaseLine.V0_7 else RENDERED_V0_11
-        return (f"its tag does not tell the release: it is taken for {taken}",)
+        return (f"the tag contains no release; it is treated as {taken}",)
     if line is ReleaseLine.V0_7 and release < SUPPORTED:
         return (f"{release} is older than {SUPPORTED}: what it does not know, it ignores",)
     return ()
 
 
-def lacks_programs(image: str) -> str:
+def unusable_model_server(image: str) -> str:
     """Return why an image of the model server and the estimator cannot work here; empty if it can."""
     release = release_of_tag(image)
     if release is None or release >= PROGRAMS:
@@ -160,7 +161,7 @@ def lacks_programs(image: str) -> str:
     return f"{release} has other programs than {PROGRAMS} and later: name one of those, '{engine.MODEL_SERVER_IMAGE}'"
 
 
-def refuse_exporter(observed: Observed, collector: Collector) -> Outcome | None:
+def reject_exporter_release(observed: Observed, collector: Collector) -> Outcome | None:
     """Return the rejection of an exporter's image that does not fit its line or may not be used, else None."""
     of_line = line(collector)
     why = unusable if of_line is ReleaseLine.V0_7 else unusable_v011

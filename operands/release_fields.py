@@ -1,4 +1,4 @@
-"""Which fields of a Kepler its line of releases ignores or refuses, in sentences for the condition. Pure."""
+"""Which fields of a Kepler its line of releases ignores or refuses, in sentences for the condition."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
@@ -8,7 +8,7 @@ from crds.kepler import Kepler
 from operands import engine_v011, release
 from runtime.outcome import Outcome, rejected
 
-# Field of `collector` -> whether it is set. Those that only one line has.
+# The fields of `collector` that only one line has -> whether the field is set.
 ONLY_V0_7: Final[Mapping[str, Callable[[Collector], object]]] = {
     "env": lambda collector: collector.env,
     "machine-spec": lambda collector: collector.machine_spec,
@@ -30,11 +30,11 @@ def without_effect(kepler: Kepler) -> Iterator[str]:
     """Yield a remark that names the fields which are set and which the Kepler's line does not have."""
     collector = kepler.spec.collector
     line = release.line(collector)
-    others = ONLY_V0_11 if line is ReleaseLine.V0_7 else ONLY_V0_7
-    named = [f"`collector.{field}`" for field, is_set in others.items() if is_set(collector)]
-    if named:
-        have = "has" if len(named) == 1 else "have"
-        yield f"{', '.join(named)} {have} no effect in line '{line}' of Kepler"
+    fields_of_other_line = ONLY_V0_11 if line is ReleaseLine.V0_7 else ONLY_V0_7
+    set_fields = [f"`collector.{field}`" for field, is_set in fields_of_other_line.items() if is_set(collector)]
+    if set_fields:
+        have = "has" if len(set_fields) == 1 else "have"
+        yield f"{', '.join(set_fields)} {have} no effect in line '{line}' of Kepler"
 
 
 def late_energy(kepler: Kepler) -> Iterator[str]:
@@ -49,29 +49,29 @@ def late_energy(kepler: Kepler) -> Iterator[str]:
 
 def unknown_keys(kepler: Kepler, unknown: Iterable[str]) -> Iterator[str]:
     """Yield a remark on the keys of the user's configuration that Kepler does not know."""
-    if named := [f"`{path}`" for path in unknown]:
-        more = f" and {len(named) - 3} more" if len(named) > 3 else ""
+    if keys := [f"`{path}`" for path in unknown]:
+        more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
         yield (
-            f"ConfigMap '{kepler.spec.collector.additional_config}' sets {', '.join(named[:3])}{more}, which Kepler "
+            f"ConfigMap '{kepler.spec.collector.additional_config}' sets {', '.join(keys[:3])}{more}, which Kepler "
             f"{release.RENDERED_V0_11} does not know and ignores"
         )
 
 
 def refuse_v011(kepler: Kepler, image: str) -> Outcome | None:
     """Return the rejection of fields with which an exporter of this image would exit or measure nothing, else None."""
-    collector, told = kepler.spec.collector, release.exporter_v011(image)
-    by_api = told < release.FIRST_WITH_GPU or collector.pod_informer is not PodInformer.KUBELET
+    collector, image_release = kepler.spec.collector, release.exporter_v011(image)
+    by_api = image_release < release.FIRST_WITH_GPU or collector.pod_informer is not PodInformer.KUBELET
     if by_api and collector.port == engine_v011.INFORMERS_PORT:
         return rejected(
             "PortTaken",
             f"`collector.port` is {collector.port}, on which Kepler of line '{ReleaseLine.V0_11}' serves metrics of "
             "its own while it asks the API server for pods: choose another port"
-            + ("" if told < release.FIRST_WITH_GPU else ", or set `collector.pod-informer` to 'kubelet'"),
+            + ("" if image_release < release.FIRST_WITH_GPU else ", or set `collector.pod-informer` to 'kubelet'"),
         )
-    if collector.redfish.secret and told < release.FIRST_WITH_REDFISH:
+    if collector.redfish.secret and image_release < release.FIRST_WITH_REDFISH:
         return rejected(
             "NotInThisRelease",
             f"`collector.redfish.secret` needs Kepler {release.FIRST_WITH_REDFISH} or later, and the exporter's image "
-            f"is of {told}: leave it out, or choose a later image",
+            f"is of {image_release}: leave it out, or choose a later image",
         )
     return None

@@ -1,7 +1,7 @@
-"""What Prometheus keeps and computes of the series of Kepler v0.11. Pure.
+"""What Prometheus keeps and computes of the series of Kepler v0.11.
 
 A series is called `kepler_<level>_cpu_<measure>` and has label `zone`. Zones overlap, so they are never added up. Pods
-are a level of Kepler's own (KEP v0.11.4:internal/exporter/prometheus/collector/power_collector.go).
+are a level of Kepler's own (kepler v0.11.4:internal/exporter/prometheus/collector/power_collector.go).
 """
 
 from collections.abc import Iterator
@@ -33,8 +33,8 @@ def _drops(kepler: Kepler, asked: KeplerExportedPowerSpec) -> Iterator[Manifest]
     if not asked.idle_power:
         yield _drop(["__name__"], "kepler_node_(cpu|gpu)_idle_.+")
     if Level.PACKAGE not in asked.levels:
-        others = "|".join(sorted(other.value for other in RaplZone if other is not zone(kepler)))
-        yield _drop(["__name__", "zone"], f"kepler_.+_cpu_.+;({others})")
+        other_zones = "|".join(sorted(other.value for other in RaplZone if other is not zone(kepler)))
+        yield _drop(["__name__", "zone"], f"kepler_.+_cpu_.+;({other_zones})")
     if asked.metrics:
         yield _drop(["__name__"], "kepler_.+_cpu_seconds_total")
 

@@ -1,7 +1,7 @@
 """TLS and passwords of the exporter's port: a Secret with a web configuration file and the files that it names.
 
-Kepler v0.11 passes the file to Prometheus' exporter toolkit (KEP v0.11.4:internal/server/server.go). Only three keys of
-the Secret are mounted, and only into the exporter.
+Kepler v0.11 passes the file to Prometheus' exporter toolkit (kepler v0.11.4:internal/server/server.go). Only three keys
+of the Secret are mounted, and only into the exporter.
 """
 
 from typing import Any, Final

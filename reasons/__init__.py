@@ -1,4 +1,4 @@
-"""Explains the reasons of conditions and what to do, for `docs/troubleshooting.md` and the console. Pure.
+"""Explains the reasons of conditions and what to do, for `docs/troubleshooting.md` and the console.
 
 reason_entry     one reason
 decision_reasons reasons of functions' decisions, and of writes that the API server refuses

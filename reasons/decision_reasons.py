@@ -64,7 +64,7 @@ ENTRIES = (
         (collector.CONDITION,),
         "ConfigMap `kepler-cfm` is larger than what an exporter's pod can take.",
         "Remove the keys that you have added to `kepler-cfm`; `kubectl kepler history --target ConfigMap/kepler-cfm -n "
-        "NAMESPACE` tells which the functions wrote. The functions hear of it.",
+        "NAMESPACE` tells which the functions wrote. No further command is needed.",
     ),
     ReasonEntry(
         "Disabled",
@@ -137,7 +137,7 @@ ENTRIES = (
         "NamespaceNotAllowed",
         (collector.CONDITION, model_server.CONDITION),
         "The namespace does not allow privileged pods, and exporters run privileged on every node.",
-        "Let an administrator run the `kubectl label namespace` command in the message. The functions hear of it.",
+        "Let an administrator run the `kubectl label namespace` command in the message. No further command is needed.",
     ),
     ReasonEntry(
         "NamespaceTaken",
@@ -233,6 +233,6 @@ ENTRIES = (
         "Waiting",
         (collector.CONDITION, estimator.CONDITION, monitoring.CONDITION),
         "The function waits for another condition to become True, and leaves what runs as it is.",
-        "Mend the condition or create the resource that the message names. The function hears of it.",
+        "Mend the condition or create the resource that the message names. No further command is needed.",
     ),
 )

@@ -29,7 +29,9 @@ ADOPT = "sustainable-computing.io/adopt"
 ADOPTED_BY = "sustainable-computing.io/adopted-by"
 
 
-def others(key: Ref, parent: Manifest, children: Iterable[tuple[Ref, Manifest | None]]) -> Outcome | None:
+def reject_foreign_objects(
+    key: Ref, parent: Manifest, children: Iterable[tuple[Ref, Manifest | None]]
+) -> Outcome | None:
     """Return a rejection if somebody else made some of the children and the parent does not adopt them, else None.
 
     The message names every such object, its manager according to its label, and the two ways to proceed.
@@ -112,7 +114,7 @@ def as_adopted(intent: Intent, actual: Manifest | None, parent: Manifest) -> Int
     return replace(intent, body={**intent.body, "metadata": {**kept, "annotations": annotations}})
 
 
-def tied(described: Manifest) -> bool:
+def has_owner_or_adopter(described: Manifest) -> bool:
     """Return whether a manager owns exactly one owner reference or, if none, the annotation of an adoption.
 
     `described` is the manager's FieldsV1 of `metadata`.

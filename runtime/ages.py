@@ -1,4 +1,4 @@
-"""Formats ages in a short form that the CLI and the console share. Pure."""
+"""Formats ages in a short form that the CLI and the console share."""
 
 from datetime import datetime
 

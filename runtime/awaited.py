@@ -8,7 +8,7 @@ from runtime.outcome import STATUS_OF, DesiredCondition, Outcome, pending, rejec
 from runtime.ownership import NAMESPACE_TAKEN
 
 
-def blocked(function: Function, parent: Manifest, operand: str) -> Outcome | None:
+def await_conditions(function: Function, parent: Manifest, operand: str) -> Outcome | None:
     """Return the outcome while an awaited condition is missing, Unknown or False; None once all are True.
 
     `operand` names in the message what stays as it is, such as 'the exporter'. `NamespaceTaken` is copied: it
@@ -26,8 +26,9 @@ def blocked(function: Function, parent: Manifest, operand: str) -> Outcome | Non
 
 
 def is_up_to_date(function: Function, parent: Manifest, blocked_by: Outcome | None) -> bool:
-    """Return whether the parent already has the condition that the function would write; `blocked_by` is `blocked`."""
+    """Return whether the parent already has the condition that the function would write; `blocked_by` is what
+    `await_conditions` returned."""
     if blocked_by is None:
         return all_true(parent, (function.condition,))
     condition = DesiredCondition(function.condition, STATUS_OF[blocked_by.word], blocked_by.reason, blocked_by.message)
-    return blocked_by.quiet or current(parent, function.condition) == condition
+    return blocked_by.writes_nothing or current(parent, function.condition) == condition

@@ -188,7 +188,7 @@ class Client:
         if not left:
             raise Unavailable(
                 f"{request.method} {request.path} was not sent: {self._deadline.seconds:.0f} s, which a reconcile may "
-                "take, are over; it is tried again later"
+                "take, are over; the event is retried"
             )
         answer = self._transport(replace(request, connect=min(request.connect, left), read=min(request.read, left)))
         ended = time.monotonic()

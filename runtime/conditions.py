@@ -36,7 +36,7 @@ def all_true(parent: Manifest, condition_types: Iterable[str]) -> bool:
 
 
 def has_reported(condition_type: str) -> Callable[[Manifest], bool]:
-    """Return a `Wake.idle` for parents: true once the condition is `True` for the current generation."""
+    """Return a `Wake.nothing_to_do` for parents: true once the condition is `True` for the current generation."""
     return partial(all_true, condition_types=(condition_type,))
 
 

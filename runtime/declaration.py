@@ -35,7 +35,7 @@ class Observed:
     def get(self, ref: Ref) -> Manifest | None:
         """Return the object read under `ref`. Raises Undeclared if the function does not declare it."""
         if ref not in self.objects:
-            raise Undeclared(f"{ref} was not read: declare it in `children`, `inputs` or `refers` of the function")
+            raise Undeclared(f"{ref} was not read: declare it in `children`, `inputs` or `references` of the function")
         return self.objects[ref]
 
 
@@ -45,7 +45,7 @@ def manager(name: str) -> str:
 
 
 def never(_manifest: Manifest) -> bool:
-    """Return False: the default of `Wake.idle`, by which every event leads to a reconcile."""
+    """Return False: the default of `Wake.nothing_to_do`, by which every event leads to a reconcile."""
     return False
 
 
@@ -54,13 +54,13 @@ class Wake:
     """A kind of object whose events wake a function; only objects with one of `names`, if any are given.
 
     With `labels`, only objects that carry them are watched, and the sweep lists no others. An object without them
-    counts as absent. `idle` decides from the object in an event alone that there is nothing to do (not called for a
-    deletion).
+    counts as absent. `nothing_to_do` returns whether the object in an event alone shows that no reconcile is needed; it
+    is not called for a deletion.
     """
 
     kind: Kind
     names: tuple[str, ...] = ()
-    idle: Callable[[Manifest], bool] = never
+    nothing_to_do: Callable[[Manifest], bool] = never
     labels: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
@@ -102,20 +102,26 @@ def no_orphans(_shared: Mapping[Ref, Manifest | None]) -> tuple[()]:
 class Function:
     """One reconciler. Its name is also its field manager, ServiceAccount and Trigger (with the prefix `kepler-`).
 
-    * `children` and `inputs` follow from the parent's key; `refers` from the parent itself (None: gone or being
-    deleted). An object that is both a child and an input is read twice, before and after the parent, and must not
-    change between. * `desired` decides while the parent exists, `gone` once it does not; None from `gone` means that
-    nothing is to do. * `removes` are the children that a decision may call absent while the parent lives. `patch_only`
-    are the children that the function never creates, since it decides only once others have. * `reads` are the kinds
-    that `refers` may name, `lists` the kinds of collections that it may name. `installed` are children that `config/`
-    ships and that this function may only patch. `rules` are further permissions. * `orphan_keys` are the keys of
-    parents to which objects of `installed` refer; if such a parent is gone, the sweep has `gone` run. * `gates_ready`:
-    whether `Ready` of a Kepler waits for `condition`. * `awaits` are the conditions of other functions that must be
-    True before it writes anything. * `keys` are the keys that it always writes in `kepler-cfm`. `decide_keys` decides
-    on them alone, if `desired` decides on more. `collector` starts nothing before each function with keys has them in
-    place. * `overlays` names, for an API group that only some clusters have, the overlay of `config/` that lets this
-    function write its kinds; `config/base` lets it read them. * `summaries` are further conditions. They have status,
-    reason and message of `condition`, unless `desired` returns them itself.
+    * `children` and `inputs` follow from the parent's key; `references` from the parent itself (None: gone or being
+      deleted). An object that is both a child and an input is read twice, before and after the parent, and must not
+      change between.
+    * `desired` decides while the parent exists, `clean_up` once it does not; None from `clean_up` means that there is
+      nothing to do.
+    * `removes` are the children that a decision may call absent while the parent lives. `patch_only` are the children
+      that the function never creates, since it decides only once others have.
+    * `reads` are the kinds that `references` may name, `lists` the kinds of collections that it may name. `rules` are
+      further permissions.
+    * `shared_children` are children that `config/` ships and all parents share; this function may only patch them.
+      `keys_in_shared_objects` are the keys of parents to which they refer; if such a parent is gone, the sweep requests
+      a reconcile, which calls `clean_up`.
+    * `gates_ready`: whether `Ready` of a Kepler waits for `condition`.
+    * `awaits` are the conditions of other functions that must be True before it writes anything.
+    * `keys` are the keys that it always writes in `kepler-cfm`. `decide_keys` decides on them alone, if `desired`
+      decides on more. `collector` starts nothing before each function with keys has them in place.
+    * `overlays` names, for an API group that only some clusters have, the overlay of `config/` that lets this function
+      write its kinds; `config/base` lets it read them.
+    * `summaries` are further conditions. They have status, reason and message of `condition`, unless `desired` returns
+      them itself.
     """
 
     name: str
@@ -125,15 +131,15 @@ class Function:
     gates_ready: bool = field(kw_only=True)
     children: Callable[[Ref], tuple[Ref, ...]] = no_children
     inputs: Callable[[Ref], tuple[Ref, ...]] = no_children
-    refers: Callable[[Ref, Manifest | None], tuple[Input, ...]] = no_references
-    gone: Callable[[Observed], Outcome | None] = no_cleanup
+    references: Callable[[Ref, Manifest | None], tuple[Input, ...]] = no_references
+    clean_up: Callable[[Observed], Outcome | None] = no_cleanup
     parent: Kind = KEPLER
     reads: tuple[Kind, ...] = ()
     lists: tuple[Kind, ...] = ()
     removes: Callable[[Ref], tuple[Ref, ...]] = no_children
     patch_only: Callable[[Ref], tuple[Ref, ...]] = no_children
-    installed: tuple[Ref, ...] = ()
-    orphan_keys: Callable[[Mapping[Ref, Manifest | None]], Iterable[Ref]] = no_orphans
+    shared_children: tuple[Ref, ...] = ()
+    keys_in_shared_objects: Callable[[Mapping[Ref, Manifest | None]], Iterable[Ref]] = no_orphans
     rules: tuple[Permission, ...] = ()
     overlays: Mapping[str, str] = field(default_factory=dict, hash=False)
     summaries: tuple[str, ...] = ()
@@ -170,7 +176,7 @@ class Function:
 
         Unlike the protocol, this reads nothing, so the order of reads is not guaranteed.
         """
-        referred = self.refers(key, parent)
+        referred = self.references(key, parent)
         refs = (
             *self.children(key),
             *self.inputs(key),
@@ -184,13 +190,13 @@ class Function:
         """Return, for each kind that is watched by labels, the labels."""
         return {wake.kind: wake.labels for wake in self.wakes if wake.labels}
 
-    def hears(self, kind: Kind) -> bool:
+    def is_woken_by(self, kind: Kind) -> bool:
         """Return whether events of this kind wake the function."""
         return any(wake.kind == kind for wake in self.wakes)
 
     def concerns(self, key: Ref, parent: Manifest, ref: Ref) -> bool:
         """Return whether `ref` is a child or an input of this parent, or in a collection that is an input."""
-        known = (*self.children(key), *self.inputs(key), *self.refers(key, parent))
+        known = (*self.children(key), *self.inputs(key), *self.references(key, parent))
         collections = {Collection(ref.kind, ref.namespace), Collection(ref.kind, "")}
         return ref in known or not collections.isdisjoint(known)
 
@@ -207,6 +213,6 @@ def writers(functions: Iterable[Function], key: Ref) -> Writers:
     managers: dict[Ref, frozenset[str]] = {}
     for function in functions:
         for ref in function.children(key) if function.parent == key.kind else ():
-            if ref not in function.installed:
+            if ref not in function.shared_children:
                 managers[ref] = managers.get(ref, frozenset()) | {function.manager}
     return managers

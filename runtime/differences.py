@@ -4,7 +4,7 @@ These are values that are not as intended, fields that we still own but no longe
 intended but not ours, since somebody else set them. A reconcile that has nothing to change writes nothing. Fields of
 others are ignored. Ownership is read from `metadata.managedFields` (FieldsV1: structured-merge-diff,
 `fieldpath/serialize.go`): `f:` is a field, `k:` a list item by its keys, `v:` a list item by its value, `.` the field
-or item itself. Pure.
+or item itself.
 """
 
 import json

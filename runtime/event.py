@@ -11,7 +11,7 @@ from cloudevents.core.exceptions import CloudEventValidationError
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
-from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESOURCE_UPDATE, RESYNC_REQUESTED, WAKING
+from events.types import RECONCILE_REQUESTS, RESOURCE_ADD, RESOURCE_DELETE, RESOURCE_UPDATE, RESYNC_REQUESTED
 from runtime.errors import NotAnEvent
 from runtime.objects import Manifest
 
@@ -32,7 +32,7 @@ MOST_ENTRIES, MOST_CHARACTERS = 100, 200
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 # The errors that decoding a request may raise; times near the ends of the calendar overflow.
-UNREADABLE = (
+DECODE_ERRORS = (
     CloudEventValidationError,
     ValueError,
     KeyError,
@@ -43,7 +43,7 @@ UNREADABLE = (
 )
 
 
-def moment(value: object) -> datetime | None:
+def parse_time(value: object) -> datetime | None:
     """Return a time in RFC 3339; None for any other value, and for a time without a zone or outside UTC's calendar."""
     try:
         time = datetime.fromisoformat(value) if isinstance(value, str) else None
@@ -79,18 +79,18 @@ class Event:
     extensions: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def wakes(self) -> bool:
+    def requests_reconcile(self) -> bool:
         """Return whether this type of event requests a reconcile."""
-        return self.type in WAKING
+        return self.type in RECONCILE_REQUESTS
 
     def is_for(self, function: str) -> bool:
         """Return whether the event is for the function of this name, which only a request can deny by naming others."""
         named = self.extensions.get(FUNCTIONS, "") if self.type == RESYNC_REQUESTED else ""
         return not named or function in named.split("/")
 
-    def slim(self) -> "Event":
+    def without_content(self) -> "Event":
         """Return the event with only the metadata that names its object, so that waiting events take little memory."""
-        return replace(self, object=_slim(self.object), data={})
+        return replace(self, object=_without_content(self.object), data={})
 
     @property
     def deletes(self) -> bool:
@@ -100,7 +100,7 @@ class Event:
     @property
     def sent(self) -> datetime | None:
         """Return when the event was sent: its `time`, or None if that has no time zone or is invalid."""
-        return moment(self.extensions.get("time", ""))
+        return parse_time(self.extensions.get("time", ""))
 
     @property
     def shows(self) -> bool:
@@ -122,7 +122,7 @@ def decode(headers: Mapping[str, str], body: bytes) -> Event:
         data = received.get_data()
         attributes = received.texts()
         content = data if isinstance(data, dict) else {} if data is None else {"undecoded": str(data)}
-    except UNREADABLE as wrong:
+    except DECODE_ERRORS as wrong:
         raise NotAnEvent(f"not a CloudEvent in binary or structured mode: {wrong}") from wrong
     return Event(
         id=attributes["id"],
@@ -178,7 +178,7 @@ def _media_type(headers: Mapping[str, str]) -> str:
     return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def _slim(shown: Manifest) -> Manifest:
+def _without_content(shown: Manifest) -> Manifest:
     """Return the metadata that names an object, its writers and their times, and its trace, without malformed parts."""
     metadata = shown.get("metadata")
     if not isinstance(metadata, dict):

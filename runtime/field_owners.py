@@ -1,4 +1,4 @@
-"""Finds fields of our children that somebody else owns: which, who set them, and when. Pure.
+"""Finds fields of our children that somebody else owns: which, who set them, and when.
 
 The API server records in `metadata.managedFields` who last set which field. The functions leave fields alone that they
 do not set: such a field stays, and pods run with it. So it is reported to those who look for the cause of a problem.
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from runtime.event import moment
+from runtime.event import parse_time
 from runtime.field_paths import Path, dotted, is_item, located, paths
 from runtime.objects import SERVICE_ACCOUNT, Manifest, metadata
 
@@ -137,7 +137,7 @@ def _field(manifest: Manifest, entry: Manifest, path: Path) -> OwnedField | None
         return None
     pointer, value = location
     manager, operation = str(entry.get("manager") or ""), str(entry.get("operation") or "")
-    time = moment(str(entry.get("time") or ""))
+    time = parse_time(str(entry.get("time") or ""))
     return OwnedField(dotted(path), pointer, value, manager, operation, time, restart=path == RESTARTED)
 
 

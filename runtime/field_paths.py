@@ -1,4 +1,4 @@
-"""Paths of fields, in the form of `metadata.managedFields` and in a readable form. Pure.
+"""Paths of fields, in the form of `metadata.managedFields` and in a readable form.
 
 A path is a tuple of FieldsV1 tokens (structured-merge-diff, `fieldpath/serialize.go`): `f:` a field, `k:` an item of a
 list by its keys, `v:` an item of a set by its value.

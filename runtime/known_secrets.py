@@ -61,7 +61,7 @@ class KnownSecrets:
             if secrets and len(secrets) > ALIKE:
                 return len(text) - position
             if secrets:
-                return max(_agreeing(text, position, secret) for secret in secrets)
+                return max(_common_length(text, position, secret) for secret in secrets)
         return 0
 
 
@@ -84,7 +84,7 @@ def _lengths(beginnings: Iterable[str]) -> Mapping[str, tuple[int, ...]]:
     return {start: tuple(sorted(lengths, reverse=True)) for start, lengths in lengths_by_start.items()}
 
 
-def _agreeing(text: str, position: int, secret: str) -> int:
+def _common_length(text: str, position: int, secret: str) -> int:
     """Return how many characters from this position on are equal to the secret's."""
     if text.startswith(secret, position):
         return len(secret)

@@ -17,7 +17,7 @@ Filter = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class ListenerContext:
     """What a process provides to a listener: access to the API server and to the sink, and the settings.
 
     `environment` is the whole environment, for settings that only one function knows. `keyring` has the key that our
@@ -42,7 +42,7 @@ class Listener:
 
     name: str
     filters: tuple[Filter, ...]
-    receiver: Callable[[Surroundings], Receiver]
+    receiver: Callable[[ListenerContext], Receiver]
     rules: tuple[Permission, ...] = ()
     timeout: int = TRIGGER
     settings: Mapping[str, str] = field(default_factory=dict)

@@ -51,8 +51,9 @@ class Outcome:
     """A decision about one object.
 
     `conditions` is empty for the usual single condition, which follows from `word`, `reason` and `message`.
-    `status` holds further status fields that this function owns. A `quiet` outcome writes nothing at all: the function
-    will be woken again within moments; if it waits for an object to change, `awaited` is that object.
+    `status` holds further status fields that this function owns. With `writes_nothing`, not even the condition is
+    written: the function will be woken again within moments; if it waits for an object to change, `awaited` is that
+    object.
     `recheck`: the decision depends on something that can change without an event, so reconcile again some seconds later
     (`runtime.rechecks`).
     """
@@ -64,7 +65,7 @@ class Outcome:
     absent: tuple[Ref, ...] = ()
     conditions: tuple[DesiredCondition, ...] = ()
     status: Mapping[str, Any] = field(default_factory=dict)
-    quiet: bool = False
+    writes_nothing: bool = False
     awaited: Ref | None = None
     recheck: bool = False
 
@@ -80,8 +81,8 @@ def waiting(reason: str, message: str) -> Outcome:
 
 
 def pending(message: str, *, awaited: Ref | None = None) -> Outcome:
-    """Return a quiet outcome: nothing is written, not even the condition, since it holds for moments only."""
-    return Outcome(Word.WAITING, "Pending", message, quiet=True, awaited=awaited)
+    """Return an outcome that writes nothing, not even the condition, since it holds for moments only."""
+    return Outcome(Word.WAITING, "Pending", message, writes_nothing=True, awaited=awaited)
 
 
 def rejected(reason: str, message: str) -> Outcome:

@@ -12,7 +12,7 @@ from runtime.outcome import Outcome, pending, rejected
 NAMESPACE_TAKEN = "NamespaceTaken"
 
 
-def refusal(key: Ref, parent: Manifest, children: Iterable[tuple[Ref, Manifest | None]]) -> Outcome | None:
+def ownership_conflict(key: Ref, parent: Manifest, children: Iterable[tuple[Ref, Manifest | None]]) -> Outcome | None:
     """Return an outcome if these children may not be written for this parent, else None.
 
     If a child belongs to a deleted parent of the same name, the outcome waits until the garbage collector has removed
@@ -28,11 +28,11 @@ def refusal(key: Ref, parent: Manifest, children: Iterable[tuple[Ref, Manifest |
             continue
         if (owner.kind, owner.name) == (key.kind.name, key.name):
             return pending(f"{ref} still belongs to the deleted {key} of the same name", awaited=ref)
-        return taken(key, owner) if owner.kind == key.kind.name else controlled(key, ref, owner)
+        return rejected_as_taken(key, owner) if owner.kind == key.kind.name else rejected_as_controlled(key, ref, owner)
     return None
 
 
-def taken(key: Ref, owner: Owner) -> Outcome:
+def rejected_as_taken(key: Ref, owner: Owner) -> Outcome:
     """Return a rejection: another resource of the same kind was first in this namespace, or in the cluster.
 
     Every function uses the same words, whichever child it found.
@@ -50,7 +50,7 @@ def taken(key: Ref, owner: Owner) -> Outcome:
     )
 
 
-def controlled(key: Ref, ref: Ref, owner: Owner) -> Outcome:
+def rejected_as_controlled(key: Ref, ref: Ref, owner: Owner) -> Outcome:
     """Return a rejection: another controller owns an object under a name that we need."""
     belongs = f"belongs to {owner.kind} '{owner.name}': remove it there and run `{resync(key)}`"
     if not key.namespace:

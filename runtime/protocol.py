@@ -4,21 +4,22 @@
 same object at once, each may die at any step, and an event may come late, twice or not at all. The order of the steps
 makes that safe:
 
-1. (Before this module: `runtime.wake` answers an echo from the event alone, without an API call.)
+1. (Before this module: `runtime.wake` drops an event, without an API call, if the event alone shows that there is
+   nothing to do, such as the event of our own write.)
 2. Read the children, then the inputs, then the parent, then what the parent refers to. An object that is both child
    and input is read again at the end; if its version has changed, start again.
 3. Decide: `desired` is pure.
 4. Write each child that differs, with its version as a lock. If there are several writes, a server-side dry run of
-   each comes first (`runtime.trial`); if one would be refused, none is made. After a conflict, wait a little and start
-   again at 2.
+   all but the first comes before them (`runtime.trial`; objects that all parents share are not tried). If a dry run is
+   refused, nothing is written. After a conflict, wait a little and start again at 2.
 5. Apply the condition, last.
 6. If anything was written, read every input again; if that leads to another decision, start again at 2.
 7. Report.
 
 A process that wrote a child before we read it had read inputs no newer than ours. So a locked write never replaces a
 newer decision by an older one. Conditions are written without a lock, since several functions share the resource, so a
-slow process may write an older one; its own step 6 corrects that. Reads are linearizable: plain GETs and LISTs, never
-with `resourceVersion=0`. `tests/model` explores these steps exhaustively.
+slow process may overwrite a condition with an older one; its own step 6 corrects that. Reads are linearizable: plain
+GETs and LISTs, never with `resourceVersion=0`. `tests/model` explores these steps exhaustively.
 """
 
 import random
@@ -30,19 +31,20 @@ from dataclasses import dataclass, field, replace
 from pydantic import ValidationError
 
 from runtime import trial
-from runtime.adoption import as_adopted, others
+from runtime.adoption import as_adopted, reject_foreign_objects
 from runtime.client import Client
 from runtime.declaration import Function, Input, Observed
 from runtime.differences import FieldChange, differences
 from runtime.errors import Conflict, NotFound, Refused, Unavailable
 from runtime.objects import Collection, Manifest, Ref, generation, resource_version, terminates, uid
 from runtime.outcome import Outcome, rejected
-from runtime.ownership import refusal
+from runtime.ownership import ownership_conflict
 from runtime.planned_writes import PlannedWrite, planned_apply, planned_writes
-from runtime.refusals import RefusedWrite, meaning
+from runtime.refusals import RefusedWrite, outcome_of_refused_write
 from runtime.statuses import status_of, write_status
 
-# Rounds before the reconcile gives up and leaves it to a redelivery; each waits a little longer, at random.
+# Rounds before a reconcile gives up and the broker redelivers the event. After a conflict it sleeps a random time of at
+# most `JITTER` seconds, doubled in each round up to the sixth.
 ROUNDS = 12
 JITTER = 0.004
 
@@ -82,14 +84,14 @@ def reconcile(
     client: Client,
     *,
     images: Mapping[str, str],
-    shared_writes: AbstractContextManager[object] | None = None,
+    shared_objects_lock: AbstractContextManager[object] | None = None,
 ) -> Reconciled:
     """Bring the children that `function` writes for the parent `key` to their desired state.
 
-    `shared_writes` is held while an object is written that all parents share, so that the threads of one process do
-    not conflict. Raises Unavailable if the event must be delivered again; every step can be repeated.
+    `shared_objects_lock` is held while an object is written that all parents share, so that the threads of one process
+    do not conflict. Raises Unavailable if the event must be delivered again; every step can be repeated.
     """
-    context = _Context(function, client, shared_writes or nullcontext())
+    context = _Context(function, client, shared_objects_lock or nullcontext())
     result = Reconciled(key)
     for attempt in range(ROUNDS):
         result.rounds = attempt + 1
@@ -98,7 +100,7 @@ def reconcile(
                 return result
         except (Conflict, NotFound):
             time.sleep(random.uniform(0, JITTER * 2 ** min(attempt, 5)))  # noqa: S311 (jitter, not a secret)
-    raise Unavailable(f"{key}: other writers kept interfering in {ROUNDS} rounds; it is tried again later")
+    raise Unavailable(f"{key}: conflicts with other writers in {ROUNDS} rounds; the event is delivered again")
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ class _Context:
 
     function: Function
     client: Client
-    shared_writes: AbstractContextManager[object]
+    shared_objects_lock: AbstractContextManager[object]
 
 
 def _round(context: _Context, images: Mapping[str, str], result: Reconciled) -> bool:
@@ -117,13 +119,14 @@ def _round(context: _Context, images: Mapping[str, str], result: Reconciled) -> 
     result.note_seen(observed)
     decided = decide(function, observed)
     result.outcome, result.parent = decided, observed.parent
-    if decided is None or decided.quiet:
+    # Nothing to clean up, or a state that ends within moments: write nothing, not even the condition.
+    if decided is None or decided.writes_nothing:
         _require_wake(function, decided)
         return True
     before = len(result.changes)
     written = _write_children(context, decided, observed, result)
     result.outcome = written.refused or decided
-    if result.outcome.quiet:
+    if result.outcome.writes_nothing:
         return True
     parent = _write_condition(function, result.outcome, observed, client, result)
     if len(result.changes) == before:
@@ -136,9 +139,9 @@ def _round(context: _Context, images: Mapping[str, str], result: Reconciled) -> 
 
 
 def _require_wake(function: Function, decided: Outcome | None) -> None:
-    """Raise Unavailable if no event will announce a change of the awaited object: then the broker redelivers."""
-    if decided and decided.awaited and not function.hears(decided.awaited.kind):
-        raise Unavailable(f"{decided.message}; it is tried again later")
+    """Raise Unavailable, so that the broker redelivers the event, if no event tells when the awaited object changes."""
+    if decided and decided.awaited and not function.is_woken_by(decided.awaited.kind):
+        raise Unavailable(f"{decided.message}; the event is retried")
 
 
 def observe(function: Function, key: Ref, client: Client, images: Mapping[str, str]) -> Observed:
@@ -148,7 +151,7 @@ def observe(function: Function, key: Ref, client: Client, images: Mapping[str, s
     seen = _with_inputs(function, seen, client, parent=None)
     for ref in set(children) & set(function.inputs(key)):
         if _version(client.get(ref)) != _version(seen.objects[ref]):
-            raise Conflict(f"{ref} moved while it was read")
+            raise Conflict(f"{ref} changed while the inputs were read")
     return seen
 
 
@@ -162,7 +165,7 @@ def _with_inputs(function: Function, seen: Observed, client: Client, *, parent: 
     current = parent or client.get(key)
     alive = None if current is None or terminates(current) else current
     collections: dict[Collection, tuple[Manifest, ...]] = {}
-    for referred in function.refers(key, alive):
+    for referred in function.references(key, alive):
         _read(referred, client, objects, collections)
     return replace(seen, parent=alive, objects=objects, collections=collections)
 
@@ -180,30 +183,33 @@ def _read(
 
 
 def decide(function: Function, observed: Observed) -> Outcome | None:
-    """Step 3, pure: return what `function` wants, or a refusal if somebody else owns an object that it would write."""
+    """Step 3, pure: return what `function` wants, or a rejection if somebody else owns one of its children."""
     parent = observed.parent
     if parent is None:
-        return function.gone(observed)
+        return function.clean_up(observed)
     try:
-        decided = _refusal(function, observed, parent) or function.desired(observed)
+        decided = _ownership_conflict(function, observed, parent) or function.desired(observed)
     except ValidationError as unreadable:
         return _unreadable(unreadable)
-    own = [(intent, observed.get(intent.ref)) for intent in decided.intents if intent.ref not in function.installed]
-    if refused := others(observed.key, parent, ((intent.ref, actual) for intent, actual in own)):
+    own = [
+        (intent, observed.get(intent.ref)) for intent in decided.intents if intent.ref not in function.shared_children
+    ]
+    if refused := reject_foreign_objects(observed.key, parent, ((intent.ref, actual) for intent, actual in own)):
         return refused
     adopted = {intent.ref: as_adopted(intent, actual, parent) for intent, actual in own}
     return replace(decided, intents=tuple(adopted.get(intent.ref, intent) for intent in decided.intents))
 
 
-def _refusal(function: Function, observed: Observed, parent: Manifest) -> Outcome | None:
-    """Return the outcome if the children belong to another parent, else None.
+def _ownership_conflict(function: Function, observed: Observed, parent: Manifest) -> Outcome | None:
+    """Return the outcome if a child belongs to another parent or controller, else None.
 
-    The garbage collector may be about to delete them. If that sends no event to the function, it rechecks.
+    A deleted parent of the same name counts as another one. The owner may soon release or lose the child. If no event
+    of the child's kind wakes the function, the outcome requests another reconcile some seconds later (`recheck`).
     """
     children = function.children(observed.key)
-    refused = refusal(observed.key, parent, ((ref, observed.objects[ref]) for ref in children))
-    heard = all(function.hears(ref.kind) for ref in children)
-    return replace(refused, recheck=not heard) if refused else None
+    refused = ownership_conflict(observed.key, parent, ((ref, observed.objects[ref]) for ref in children))
+    has_wake = all(function.is_woken_by(ref.kind) for ref in children)
+    return replace(refused, recheck=not has_wake) if refused else None
 
 
 def _unreadable(error: ValidationError) -> Outcome:
@@ -230,19 +236,19 @@ def _write_children(context: _Context, decided: Outcome, observed: Observed, res
     """Step 4, in the order of the intents: a later one may depend on an earlier."""
     function, client = context.function, context.client
     writes = planned_writes(decided, observed, client.manager)
-    if impossible := trial.first_refused(writes, client, shared=function.installed):
-        return _Written(observed, decided, meaning(function, observed.key, impossible))
+    if impossible := trial.first_refused(writes, client, shared=function.shared_children):
+        return _Written(observed, decided, outcome_of_refused_write(function, observed.key, impossible))
     children = dict(observed.objects)
     intents = {intent.ref: intent for intent in decided.intents}
     refused: Outcome | None = None
     for write in writes:
         try:
-            if write.ref in function.installed:
+            if write.ref in function.shared_children:
                 sent, children[write.ref] = _send_shared(write, observed, context, result)
             else:
                 sent, children[write.ref] = write, _send(write, client, result)
         except Refused as error:
-            refused = meaning(function, observed.key, RefusedWrite(write.ref, write.field, error))
+            refused = outcome_of_refused_write(function, observed.key, RefusedWrite(write.ref, write.field, error))
             break
         if sent.intent:
             intents[write.ref] = sent.intent
@@ -264,7 +270,7 @@ def _send_shared(
     Without the lock, a hundred parents at once would conflict again and again. Returns the write as it was made, and
     the child as it is then.
     """
-    with context.shared_writes:
+    with context.shared_objects_lock:
         fresh = replace(observed, objects={**observed.objects, write.ref: context.client.get(write.ref)})
         fresh = _with_inputs(context.function, fresh, context.client, parent=None)
         decided = decide(context.function, fresh)

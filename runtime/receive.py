@@ -26,9 +26,9 @@ from runtime.protocol import Reconciled, reconcile
 from runtime.rechecks import Rechecks
 from runtime.seen import RecentVersions
 from runtime.singleflight import SingleFlight
-from runtime.spans import Course
+from runtime.spans import ReconcileTiming
 from runtime.tracing import trace_of, trace_of_event
-from runtime.wake import idle, naming_error, parents
+from runtime.wake import naming_error, nothing_to_do, parents
 from runtime.workers import WAITING, Workers
 
 log = logging.getLogger("kepler")
@@ -36,14 +36,14 @@ log = logging.getLogger("kepler")
 
 @dataclass(frozen=True)
 class Received:
-    """The result of one event: the report of each reconcile that has one, and the total number of API calls."""
+    """The result of one event: the report of the reconcile, if there is one, and the number of API calls."""
 
     reports: tuple[Report, ...] = ()
     calls: int = 0
 
     @property
     def reply(self) -> Report | None:
-        """The one report that an HTTP answer can carry: that which changed most."""
+        """Return the report that the HTTP response carries; if there are several, the one with the most changes."""
         return max(self.reports, key=lambda report: len(report.changes), default=None)
 
 
@@ -60,15 +60,15 @@ class StartupReceiver(Protocol):
 
 @dataclass(frozen=True)
 class TurnResult:
-    """The result of one reconcile: its report, if any, the number of API calls and of writes, and the outcome's word.
+    """The result of one reconcile: its report, if any, the number of API calls and of writes, and the outcome.
 
-    `word` is `gone` if there was nothing to decide, and `idle` if the events brought no news.
+    `outcome` is `gone` if there was nothing to decide, and `idle` if the events brought no news.
     """
 
     report: Report | None = None
     calls: int = 0
     writes: int = 0
-    word: str = measures.IDLE
+    outcome: str = measures.IDLE
 
 
 GONE = "gone"
@@ -84,13 +84,13 @@ class Reconciler:
 
     One event leads to the reconcile of one object, with one deadline. If an event concerns several objects, one request
     event for each is sent through `sink`. Raises `ApiError`, so that the broker redelivers the event; the retry finds
-    the writes that were already made, and does not repeat them. An event that can name no object is logged, counted
-    and acknowledged.
+    the writes that were already made, and does not repeat them. An event whose attributes are not the name of a
+    possible object is logged, counted and acknowledged.
 
-    `workers` bounds how many reconciles run at once. `flights` allows one at a time for each object. `seen` knows which
-    versions of objects were already handled. `shared_writes` serializes writes to objects that all parents share.
-    `server` is the API server's URL, for spans. `seconds` is the time limit of one reconcile. `rechecks`, if set,
-    schedules another reconcile where no event will announce a change.
+    `workers` bounds how many reconciles run at once. `turns` allows one at a time for each object. `handled_versions`
+    knows which versions of objects were already handled. `shared_objects_lock` serializes writes to objects that all
+    parents share. `server` is the API server's URL, for spans. `seconds` is the time limit of one reconcile.
+    `rechecks`, if set, schedules another reconcile where no event will announce a change.
     """
 
     function: Function
@@ -98,9 +98,9 @@ class Reconciler:
     images: Mapping[str, str] = field(default_factory=dict)
     sink: Callable[[CloudEvent], None] = _no_sink
     workers: Workers = field(default_factory=Workers)
-    flights: SingleFlight[Event, TurnResult] = field(default_factory=lambda: SingleFlight(waiting=WAITING))
-    seen: RecentVersions = field(default_factory=RecentVersions)
-    shared_writes: Lock = field(default_factory=Lock)
+    turns: SingleFlight[Event, TurnResult] = field(default_factory=lambda: SingleFlight(waiting=WAITING))
+    handled_versions: RecentVersions = field(default_factory=RecentVersions)
+    shared_objects_lock: Lock = field(default_factory=Lock)
     server: str = ""
     seconds: float = RECONCILE
     rechecks: Rechecks | None = None
@@ -114,74 +114,80 @@ class Reconciler:
 
         Decided from the event alone. Waiting events take little memory, however large they were.
         """
-        if not (event.wakes and event.is_for(self.function.name)):
+        if not (event.requests_reconcile and event.is_for(self.function.name)):
             return None
         if reason := naming_error(self.function, event):
             log.warning("an event names no object", extra={"event": event.id, "type": event.type, "reason": reason})
             measures.nothing_written(self.function.name, measures.NAMELESS)
             return None
-        if idle(self.function, event):
+        if nothing_to_do(self.function, event):
             measures.nothing_written(self.function.name, measures.IDLE)
             return None
-        return event.slim()
+        return event.without_content()
 
     def reconcile_parents(self, event: Event) -> Received:
         """Reconcile the object that an event concerns; if it concerns several, send a request event for each."""
-        client, waits = self._client(self.seconds), Deadline(self.workers.seconds)
+        client, wait_deadline = self._client(self.seconds), Deadline(self.workers.seconds)
         with self.workers.slot():
             keys = tuple(parents(self.function, event, client))
         if len(keys) > 1:
-            return self._pass_on(keys, event, client)
-        return self._await_reconcile(keys, event, client, waits)
+            return self._send_requests(keys, event, client)
+        return self._await_reconcile(keys, event, client, wait_deadline)
 
-    def _pass_on(self, keys: Sequence[Ref], event: Event, client: Client) -> Received:
+    def _send_requests(self, keys: Sequence[Ref], event: Event, client: Client) -> Received:
         """Send one request for each object; a redelivery sends them again, under the same ids."""
         for key in keys:
             self.sink(requests.one_of_many(key, event, self.function.name))
         measures.nothing_written(self.function.name, measures.PASSED_ON)
         return Received(calls=len(client.calls))
 
-    def _await_reconcile(self, keys: Sequence[Ref], event: Event, client: Client, waits: Deadline) -> Received:
+    def _await_reconcile(self, keys: Sequence[Ref], event: Event, client: Client, wait_deadline: Deadline) -> Received:
         """Reconcile the object, if any, after the reconcile of it that is running, if one is.
 
-        Waits for that and for a free worker together until `waits` expires.
+        Waits for that and for a free worker together until `wait_deadline` expires.
 
         API calls that were already made for this event count towards the reconcile's time limit.
         """
         seconds = self.seconds - sum(call.milliseconds for call in client.calls) / 1000
-        work = partial(self._reconcile_if_news, waits=waits, seconds=seconds)
-        shared = [self.flights.take(key, event, partial(work, key), waits.left) for key in keys]
+        work = partial(self._reconcile_if_news, wait_deadline=wait_deadline, seconds=seconds)
+        shared = [self.turns.take(key, event, partial(work, key), wait_deadline.left) for key in keys]
+        # None if another thread runs the reconcile that this event shares; that thread reports it.
         results = [result for result in shared if result is not None]
         if results and not any(result.writes for result in results):
-            measures.nothing_written(self.function.name, results[0].word)
+            measures.nothing_written(self.function.name, results[0].outcome)
         reports = tuple(result.report for result in results if result.report is not None)
         return Received(reports, len(client.calls) + sum(result.calls for result in results))
 
-    def _reconcile_if_news(self, key: Ref, events: Sequence[Event], waits: Deadline, seconds: float) -> TurnResult:
+    def _reconcile_if_news(
+        self, key: Ref, events: Sequence[Event], wait_deadline: Deadline, seconds: float
+    ) -> TurnResult:
         """Reconcile once for all these events, or not at all if none of them brings news."""
-        # A full queue has dropped events, which may have brought news.
-        news = [event for event in events if self.seen.is_news(key, event) or self.flights.is_full(events)]
+        # If the queue was full, events were dropped that may have shown a new version: then each remaining event counts
+        # as news.
+        news = [event for event in events if self.handled_versions.is_news(key, event) or self.turns.is_full(events)]
         if not news:
             return TurnResult()
-        with self.workers.slot(waits.left):
+        with self.workers.slot(wait_deadline.left):
             return self._reconcile(key, news[-1], seconds)
 
     def _reconcile(self, key: Ref, event: Event, seconds: float) -> TurnResult:
         client, began, clock = self._client(seconds), datetime.now(UTC), time.monotonic()
 
-        def course() -> Course:
-            return Course(began, (time.monotonic() - clock) * 1000, tuple(client.calls), self.server)
+        def timing() -> ReconcileTiming:
+            return ReconcileTiming(began, (time.monotonic() - clock) * 1000, tuple(client.calls), self.server)
 
         try:
-            result = reconcile(self.function, key, client, images=self.images, shared_writes=self.shared_writes)
+            result = reconcile(
+                self.function, key, client, images=self.images, shared_objects_lock=self.shared_objects_lock
+            )
         except Exception as error:
             word = measures.FAILED if isinstance(error, ApiError) else measures.DEFECT
-            self._measure(word, course())
-            spans.failed(self.function.name, key, event, course(), error)
+            self._measure(word, timing())
+            spans.failed(self.function.name, key, event, timing(), error)
             raise
-        self.seen.note(key, result.seen)
+        self.handled_versions.note(key, result.seen)
         self._schedule_recheck(key, result)
-        return self._measured(result, event, course())
+        return self._result(result, event, timing())
 
     def _schedule_recheck(self, key: Ref, result: Reconciled) -> None:
         if self.rechecks and result.outcome and result.outcome.recheck and result.parent:
@@ -189,18 +195,18 @@ class Reconciler:
         elif self.rechecks:
             self.rechecks.cancel(key)
 
-    def _measured(self, result: Reconciled, event: Event, course: Course) -> TurnResult:
-        """Measure and report a finished reconcile."""
+    def _result(self, result: Reconciled, event: Event, timing: ReconcileTiming) -> TurnResult:
+        """Record metrics and spans of a finished reconcile, and return its result with the report."""
         word = result.outcome.word.value if result.outcome else GONE
-        self._measure(word, course)
+        self._measure(word, timing)
         trace = trace_of(result.parent) if result.parent else trace_of_event(event)
-        report = reports.report(self.function, result, event, trace, course)
+        report = reports.report(self.function, result, event, trace, timing)
         if report is not None:
-            spans.record(report, trace, course, result.parent)
-        return TurnResult(report, len(course.calls), len(result.changes), word)
+            spans.record(report, trace, timing, result.parent)
+        return TurnResult(report, len(timing.calls), len(result.changes), word)
 
-    def _measure(self, word: str, course: Course) -> None:
-        measures.reconciled(self.function.name, word, course.milliseconds, course.calls)
+    def _measure(self, word: str, timing: ReconcileTiming) -> None:
+        measures.reconciled(self.function.name, word, timing.milliseconds, timing.calls)
 
     def _client(self, seconds: float) -> Client:
         return Client(self.transport, manager=self.function.manager, seconds=seconds)

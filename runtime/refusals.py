@@ -33,7 +33,7 @@ class RefusedWrite:
     error: Refused
 
 
-def meaning(function: Function, key: Ref, write: RefusedWrite) -> Outcome:
+def outcome_of_refused_write(function: Function, key: Ref, write: RefusedWrite) -> Outcome:
     """Return the outcome for the resource `key`; pending if the namespace is being deleted."""
     error = write.error
     if isinstance(error, Forbidden) and error.namespace_terminates:

@@ -30,36 +30,38 @@ from runtime.client import Call
 from runtime.conditions import READY
 from runtime.declaration import Function
 from runtime.envelope import cloud_event
-from runtime.event import Event, moment
+from runtime.event import Event, parse_time
 from runtime.field_owners import CONTROL_PLANE
 from runtime.objects import Kind, Manifest, Ref, generation, metadata, name, resource_version, uid
 from runtime.outcome import Outcome
 from runtime.printable import encodable, visible, visible_name
 from runtime.protocol import AcceptedWrite, Reconciled
 from runtime.redact import Mask
-from runtime.spans import Course
+from runtime.spans import ReconcileTiming
 from runtime.statuses import conditions_of
 from runtime.tracing import GenerationTrace, parse_traceparent, traceparent
 
 
-def report(function: Function, done: Reconciled, event: Event, where: GenerationTrace, course: Course) -> Report | None:
+def report(
+    function: Function, done: Reconciled, event: Event, where: GenerationTrace, timing: ReconcileTiming
+) -> Report | None:
     """Return the report on one reconcile, or None if there is nothing to report."""
     outcome = done.outcome
-    if outcome is None or (not done.changes and (outcome.quiet or outcome.word is Word.CONVERGED)):
+    if outcome is None or (not done.changes and (outcome.writes_nothing or outcome.word is Word.CONVERGED)):
         return None
     mask = _mask(done)
     plain = Report(
         function=function.name,
         trace=str(where),
-        began=course.began,
+        began=timing.began,
         outcome=outcome.word.value,
         object=Subject(**_name(done.key).model_dump(), uid=visible_name(uid(done.parent)) if done.parent else ""),
         generation=generation(done.parent) if done.parent else 0,
         conditions=_conditions(function, outcome, mask),
         changes=tuple(_write(change, mask) for change in done.changes),
-        calls=tuple(_call(call) for call in course.calls),
+        calls=tuple(_call(call) for call in timing.calls),
         rounds=done.rounds,
-        milliseconds=round(course.milliseconds, 2),
+        milliseconds=round(timing.milliseconds, 2),
         cause=cause(event, done.seen),
     )
     moved = _ready_moved(done, mask)
@@ -84,7 +86,7 @@ def emitted(report: Report) -> CloudEvent:
         identity=identity,
         key=key,
         **({"subject": report.cause.subject} if report.cause.subject else {}),
-        time=Course(report.began, report.milliseconds).ended,
+        time=ReconcileTiming(report.began, report.milliseconds).ended,
         traceparent=traceparent(report),
     )
 
@@ -166,7 +168,7 @@ def _editor(shown: Manifest) -> tuple[str, datetime | None]:
     timed = [
         (at, not _is_answer(entry), str(entry.get("manager") or ""))
         for entry in known
-        if (at := moment(entry.get("time")))
+        if (at := parse_time(entry.get("time")))
     ]
     if not timed:
         return "", None

@@ -29,7 +29,7 @@ from runtime.client import Client, Transport
 from runtime.deadlines import Deadline
 from runtime.declaration import Permission
 from runtime.errors import Conflict, OperatorError
-from runtime.event import Event, moment
+from runtime.event import Event, parse_time
 from runtime.objects import SECRET, Manifest, Ref
 
 log = logging.getLogger("kepler.signature")
@@ -173,5 +173,5 @@ def key_of(secret: Manifest | None) -> bytes | None:
 
 def _time(value: object) -> str:
     """Return the event's time in one form, whoever wrote it: in UTC, with microseconds."""
-    at = value if isinstance(value, datetime) else moment(value)
+    at = value if isinstance(value, datetime) else parse_time(value)
     return at.astimezone(UTC).isoformat(timespec="microseconds") if at else str(value or "")

@@ -27,7 +27,7 @@ from opentelemetry.util.types import AttributeValue
 from events.report import Field, Report
 from runtime.client import Call
 from runtime.conditions import READY
-from runtime.event import Event, moment
+from runtime.event import Event, parse_time
 from runtime.objects import Manifest, Ref, generation, metadata
 from runtime.tracing import GenerationTrace, nonzero_digest, parse_traceparent, span_of, trace_of_event
 
@@ -50,8 +50,8 @@ GIVEN: ContextVar[Ids | None] = ContextVar("GIVEN", default=None)
 
 
 @dataclass(frozen=True)
-class Course:
-    """The course of one reconcile: its start, its duration in milliseconds, its API calls, the API server's URL."""
+class ReconcileTiming:
+    """The timing of one reconcile: its start, its duration in milliseconds, its API calls, the API server's URL."""
 
     began: datetime
     milliseconds: float
@@ -64,7 +64,7 @@ class Course:
         return self.began + timedelta(milliseconds=self.milliseconds)
 
 
-def record(report: Report, where: GenerationTrace, course: Course, parent: Manifest | None) -> None:
+def record(report: Report, where: GenerationTrace, timing: ReconcileTiming, parent: Manifest | None) -> None:
     """Record the report's span with its calls and, if the report is the first to say so, the root and `ready`."""
     about = report.object
     named = _named(about.kind, about.namespace, about.name) | {"k8s.object.uid": about.uid}
@@ -78,17 +78,17 @@ def record(report: Report, where: GenerationTrace, course: Course, parent: Manif
         "cloudevents.event_source": report.cause.source,
         "cloudevents.event_type": report.cause.type,
         "cloudevents.event_subject": report.cause.subject,
-        **_age(report.cause.sent, course),
+        **_age(report.cause.sent, timing),
     }
     links = _links(report.cause.traceparent)
     with _given(Ids(where.id, span_of(report))):
-        span = _begun(f"reconcile {report.function}", where.context, course.began, attributes, links)
-    _end(span, course)
+        span = _begun(f"reconcile {report.function}", where.context, timing.began, attributes, links)
+    _end(span, timing)
     if parent is not None:
-        _milestones(report, where, course, parent, named)
+        _milestones(report, where, timing, parent, named)
 
 
-def failed(function: str, key: Ref, event: Event, course: Course, error: Exception) -> None:
+def failed(function: str, key: Ref, event: Event, timing: ReconcileTiming, error: Exception) -> None:
     """Record a failed attempt, which will be retried, or a defect. No report's `traceparent` names its span."""
     attributes = _named(key.kind.name, key.namespace, key.name) | {
         "kepler.function": function,
@@ -97,12 +97,12 @@ def failed(function: str, key: Ref, event: Event, course: Course, error: Excepti
         "cloudevents.event_id": event.id,
         "cloudevents.event_source": event.source,
         "cloudevents.event_type": event.type,
-        **_age(event.sent, course),
+        **_age(event.sent, timing),
     }
     where = trace_of_event(event)
-    span = _begun(f"reconcile {function}", where.context, course.began, attributes, _links(event.traceparent))
+    span = _begun(f"reconcile {function}", where.context, timing.began, attributes, _links(event.traceparent))
     span.set_status(Status(StatusCode.ERROR, type(error).__name__))
-    _end(span, course)
+    _end(span, timing)
 
 
 def generation_time(parent: Manifest, latest: datetime) -> datetime:
@@ -111,29 +111,31 @@ def generation_time(parent: Manifest, latest: datetime) -> datetime:
     The API server keeps no such time. The object's creation made the first generation; later ones were made by the
     newest write to the object itself, since statuses are written separately.
     """
-    times = [moment(metadata(parent).get("creationTimestamp"))]
+    times = [parse_time(metadata(parent).get("creationTimestamp"))]
     if generation(parent) > 1:
         entries = metadata(parent).get("managedFields") or ()
-        times += [moment(entry.get("time")) for entry in entries if not entry.get("subresource")]
+        times += [parse_time(entry.get("time")) for entry in entries if not entry.get("subresource")]
     return min(max((time for time in times if time), default=latest), latest)
 
 
-def _milestones(report: Report, where: GenerationTrace, course: Course, parent: Manifest, named: Attributes) -> None:
+def _milestones(
+    report: Report, where: GenerationTrace, timing: ReconcileTiming, parent: Manifest, named: Attributes
+) -> None:
     """Record the root with the first report on a generation, and `ready` if this report sets it."""
     moved = {field.path: field for write in report.changes if write.action == "reported" for field in write.fields}
-    began = generation_time(parent, course.began)
+    began = generation_time(parent, timing.began)
     attributes = {**named, "kepler.generation": report.generation}
     if _newly(moved, "observedGeneration", report.generation):
         with _given(Ids(where.id, where.root)):
             root = _begun(f"edit {report.object.kind}", where.above, began, attributes, kind=SpanKind.INTERNAL)
-        root.end(_nanoseconds(course.ended))
+        root.end(_nanoseconds(timing.ended))
     if _newly(moved, "status", "True"):
         lost = moved.get(f"{READY_PATH}.lastTransitionTime")
-        since = max(began, moment(lost.before if lost else None) or began)
+        since = max(began, parse_time(lost.before if lost else None) or began)
         span = nonzero_digest(f"ready/{report.cause.source}/{report.cause.id}/{report.object.uid}", 8)
         with _given(Ids(where.id, span)):
             ready = _begun("ready", where.context, since, attributes, kind=SpanKind.INTERNAL)
-        ready.end(_nanoseconds(course.ended))
+        ready.end(_nanoseconds(timing.ended))
 
 
 def _newly(moved: dict[str, Field], field: str, value: object) -> bool:
@@ -141,18 +143,18 @@ def _newly(moved: dict[str, Field], field: str, value: object) -> bool:
     return change is not None and change.after == value != change.before
 
 
-def _end(span: Span, course: Course) -> None:
+def _end(span: Span, timing: ReconcileTiming) -> None:
     """Add the calls to the span, then end it."""
     if span.is_recording():
-        for call in course.calls:
-            _call(span, call, course)
-    span.end(_nanoseconds(course.ended))
+        for call in timing.calls:
+            _call(span, call, timing)
+    span.end(_nanoseconds(timing.ended))
 
 
-def _call(above: Span, call: Call, course: Course) -> None:
-    began = course.began + timedelta(milliseconds=call.began)
+def _call(above: Span, call: Call, timing: ReconcileTiming) -> None:
+    began = timing.began + timedelta(milliseconds=call.began)
     template = templated(call.path)
-    attributes: Attributes = {"http.request.method": call.verb, "url.template": template, **_url(course.server, call)}
+    attributes: Attributes = {"http.request.method": call.verb, "url.template": template, **_url(timing.server, call)}
     if call.status:
         attributes["http.response.status_code"] = call.status
     wrong = not 200 <= call.status < 400 and call.status not in EXPECTED
@@ -191,9 +193,9 @@ def _named(kind: str, namespace: str, name: str) -> Attributes:
     return {"k8s.object.kind": kind, "k8s.namespace.name": namespace, "k8s.object.name": name}
 
 
-def _age(sent: datetime | None, course: Course) -> Attributes:
+def _age(sent: datetime | None, timing: ReconcileTiming) -> Attributes:
     """Return the seconds from the sending of the event to the start of the reconcile."""
-    return {"kepler.event.age": max(0.0, (course.began - sent).total_seconds())} if sent else {}
+    return {"kepler.event.age": max(0.0, (timing.began - sent).total_seconds())} if sent else {}
 
 
 def _begun(  # noqa: PLR0913 (what OpenTelemetry asks of a span)

@@ -24,7 +24,7 @@ def naming_error(function: Function, event: Event) -> str:
     return ""
 
 
-def idle(function: Function, event: Event) -> bool:
+def nothing_to_do(function: Function, event: Event) -> bool:
     """Return whether the event alone shows that there is nothing to do; no API call is made for such an event.
 
     True for an echo of our own write, for an object that does not wake the function, and while other functions have to
@@ -35,7 +35,7 @@ def idle(function: Function, event: Event) -> bool:
     if wake is None:
         return True
     try:
-        return event.shows and wake.idle(event.object)
+        return event.shows and wake.nothing_to_do(event.object)
     except (KeyError, TypeError, ValueError, AttributeError):
         return False
 

@@ -31,7 +31,7 @@ class Workers:
         """Hold one slot, waiting for it at most `seconds` (default: `self.seconds`)."""
         patience = self.seconds if seconds is None else min(seconds, self.seconds)
         if not self._free.acquire(timeout=patience):
-            raise Unavailable(f"no worker was free in {patience:.0f} s; it is tried again later")
+            raise Unavailable(f"no worker was free in {patience:.0f} s; the event is retried")
         try:
             yield
         finally:

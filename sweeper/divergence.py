@@ -17,10 +17,10 @@ SHOWN = 3
 def divergence(function: Function, observed: Observed) -> tuple[str, ...]:
     """Return a sentence for each object that a reconcile of `function` would write or delete, with the fields.
 
-    Empty for a quiet outcome: the function waits for another one to act first.
+    Empty for an outcome that writes nothing: the function waits for another one to act first.
     """
     decided = decide(function, observed)
-    if decided is None or decided.quiet:
+    if decided is None or decided.writes_nothing:
         return ()
     differing = map(_difference, planned_writes(decided, observed, function.manager))
     return (*differing, *_unreported(function, decided, observed.parent))

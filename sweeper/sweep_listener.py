@@ -9,7 +9,7 @@ from events.types import PING
 from runtime.deadlines import SWEEP_PAUSE, SWEEP_TRIGGER
 from runtime.declaration import Function, Permission
 from runtime.errors import Misconfigured
-from runtime.listener import Listener, Surroundings
+from runtime.listener import Listener, ListenerContext
 from runtime.objects import Ref
 from runtime.receive import Receiver
 from runtime.signature import READ_KEY
@@ -24,11 +24,11 @@ PAUSE = "SWEEP_PAUSE"
 def listener(functions: tuple[Function, ...]) -> Listener:
     """Return the listener that sweeps over these functions."""
 
-    def receiver(surroundings: Surroundings) -> Receiver:
+    def receiver(context: ListenerContext) -> Receiver:
         from sweeper.sweep_run import Sweep  # noqa: PLC0415 - no other function is to load it
 
-        pause = seconds(surroundings.environment.get(PAUSE, ""))
-        return Sweep(functions, surroundings.transport(), surroundings.sink(), surroundings.images, pause)
+        pause = seconds(context.environment.get(PAUSE, ""))
+        return Sweep(functions, context.transport(), context.sink(), context.images, pause)
 
     return Listener(
         NAME, ({"exact": {"type": PING}},), receiver, rules=(*rules(functions), READ_KEY), timeout=SWEEP_TRIGGER

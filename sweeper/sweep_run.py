@@ -36,19 +36,19 @@ SOURCE = "functions/sweep"
 
 
 @dataclass(frozen=True)
-class Diverging:
+class DivergingObject:
     """One object to reconcile again; `trace` is that of its generation, None if it is gone."""
 
     key: Ref
     trace: GenerationTrace | None
-    why: dict[str, tuple[str, ...]]
+    reasons: dict[str, tuple[str, ...]]
 
 
 @dataclass
 class Sweep:
-    """Receives events that request a sweep; runs one sweep at a time, and at most one in `pause` seconds.
+    """Receives events that request a sweep, and runs one sweep at a time.
 
-    An event that arrives while a sweep runs, or within `pause` seconds of the start of the last one, starts none: a
+    An event is ignored while a sweep runs, and for `pause` seconds after the start of the last successful sweep: a
     process that an event has started sweeps at its start anyway. For some seconds after a failed sweep, Unavailable is
     raised, so that the broker redelivers the event.
     """
@@ -59,14 +59,14 @@ class Sweep:
     images: Mapping[str, str] = field(default_factory=dict)
     pause: float = SWEEP_PAUSE
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _began: float = float("-inf")
+    _last_success_began: float = float("-inf")
     _failed: float = float("-inf")
 
     def __call__(self, event: Event) -> Received:
         if event.type != PING or not self._lock.acquire(blocking=False):
             return Received()
         try:
-            if time.monotonic() - self._began < self.pause:
+            if time.monotonic() - self._last_success_began < self.pause:
                 log.info("swept a moment ago", extra={"event": event.id})
                 return Received()
             if time.monotonic() - self._failed < min(self.pause, SWEEP_AGAIN):
@@ -88,12 +88,12 @@ class Sweep:
 
     def _sweep(self, cause: str) -> Received:
         try:
-            return self._look(cause)
+            return self._run(cause)
         except Exception:
             self._failed = time.monotonic()
             raise
 
-    def _look(self, cause: str) -> Received:
+    def _run(self, cause: str) -> Received:
         clock = time.monotonic()
         client = Client(self.transport, manager="kepler-sweep", seconds=SWEEP)
         count = Count()
@@ -101,9 +101,13 @@ class Sweep:
             count.diverging += 1
             log.info(
                 "diverges",
-                extra={"reconciled": str(diverging.key), "namespace": diverging.key.namespace, "why": diverging.why},
+                extra={
+                    "reconciled": str(diverging.key),
+                    "namespace": diverging.key.namespace,
+                    "why": diverging.reasons,
+                },
             )
-            self.sink(requested(diverging, cause))
+            self.sink(resync_event(diverging, cause))
         milliseconds = (time.monotonic() - clock) * 1000
         swept = SweepData(
             resources=count.resources,
@@ -112,25 +116,25 @@ class Sweep:
             milliseconds=round(milliseconds, 1),
         )
         log.info("swept", extra=swept.model_dump())
-        self.sink(finished(swept, cause))
-        self._began = clock
+        self.sink(finished_event(swept, cause))
+        self._last_success_began = clock
         return Received(calls=len(client.calls))
 
-    def _diverging(self, client: Client, count: "Count") -> Iterator[Diverging]:
+    def _diverging(self, client: Client, count: "Count") -> Iterator[DivergingObject]:
         for parent in dict.fromkeys(function.parent for function in self.functions):
             functions = tuple(function for function in self.functions if function.parent == parent)
-            snapshot, inhabited = Snapshot(client, functions, self.images), set()
-            for manifest, seen in snapshot.observed():
-                inhabited.add(namespace(manifest))
+            snapshot, namespaces_with_parents = Snapshot(client, functions, self.images), set()
+            for manifest, observations in snapshot.observed():
+                namespaces_with_parents.add(namespace(manifest))
                 count.resources += 1
-                why = {
+                reasons = {
                     function.name: differences
-                    for function, observed in seen
+                    for function, observed in observations
                     if (differences := divergence(function, observed))
                 }
-                if why:
-                    yield Diverging(Ref(parent, namespace(manifest), name(manifest)), trace_of(manifest), why)
-            yield from _left_over(snapshot, inhabited)
+                if reasons:
+                    yield DivergingObject(Ref(parent, namespace(manifest), name(manifest)), trace_of(manifest), reasons)
+            yield from _orphans(snapshot, namespaces_with_parents)
 
 
 @dataclass
@@ -141,15 +145,17 @@ class Count:
     diverging: int = 0
 
 
-def _left_over(snapshot: Snapshot, inhabited: set[str]) -> Iterator[Diverging]:
-    """Yield keys of deleted parents to which objects shared by all namespaces still refer."""
+def _orphans(snapshot: Snapshot, namespaces_with_parents: set[str]) -> Iterator[DivergingObject]:
+    """Yield one `DivergingObject` for each namespace that shared objects still refer to, though no parent is left."""
     for function in snapshot.functions:
-        for key in function.orphan_keys({ref: snapshot.get(ref) for ref in function.installed}):
-            if key.namespace not in inhabited:
-                yield Diverging(key, None, {function.name: (f"nothing is left in namespace '{key.namespace}'",)})
+        for key in function.keys_in_shared_objects({ref: snapshot.get(ref) for ref in function.shared_children}):
+            if key.namespace not in namespaces_with_parents:
+                yield DivergingObject(
+                    key, None, {function.name: (f"no {key.kind.name} is left in namespace '{key.namespace}'",)}
+                )
 
 
-def requested(diverging: Diverging, cause: str) -> CloudEvent:
+def resync_event(diverging: DivergingObject, cause: str) -> CloudEvent:
     """Return `resync.requested` of an object, for only those functions that would change something.
 
     It has the attributes of an event about the object, so Triggers treat it like one.
@@ -159,15 +165,15 @@ def requested(diverging: Diverging, cause: str) -> CloudEvent:
     return cloud_event(
         RESYNC_REQUESTED,
         SOURCE,
-        Resync(object=object_name(key), diverges=diverging.why),
+        Resync(object=object_name(key), diverges=diverging.reasons),
         identity=f"sweep/{RESYNC_REQUESTED}/{identity}",
         key=key,
         traceparent=(diverging.trace or detached_trace(identity)).within(identity),
-        **functions_attribute(diverging.why),
+        **functions_attribute(diverging.reasons),
     )
 
 
-def finished(swept: SweepData, cause: str) -> CloudEvent:
+def finished_event(swept: SweepData, cause: str) -> CloudEvent:
     """Return `sweep.finished`. It is sent even if nothing differs: its age shows whether sweeps still run."""
     trace = detached_trace(cause).within(cause)
     return cloud_event(SWEEP_FINISHED, SOURCE, swept, identity=f"sweep/{SWEEP_FINISHED}/{cause}", traceparent=trace)

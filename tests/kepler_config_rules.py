@@ -1,7 +1,7 @@
 """What Kepler v0.11 accepts as `config.yaml`, written from its source and not from ours: an independent check.
 
-Types, defaults and bounds are those of KEP v0.11.4:config/config.go. A bare number is no duration, Kepler panics at a
-blank bool, an empty list of levels means all of them, and `experimental` is dropped unless one of its parts is on.
+Types, defaults and bounds are those of kepler v0.11.4:config/config.go. A bare number is no duration, Kepler panics at
+a blank bool, an empty list of levels means all of them, and `experimental` is dropped unless one of its parts is on.
 """
 
 import re

@@ -1,7 +1,7 @@
 """How Kepler v0.7.12 and its model server read their configuration: readers written from their sources.
 
-KEP is github.com/sustainable-computing-io/kepler, MS kepler-model-server. Both look for a directory with one file a
-key, as the kubelet mounts a ConfigMap, and both know an environment; which of the two wins differs.
+Both look for a directory with one file a key, as the kubelet mounts a ConfigMap, and both know an environment; which of
+the two wins differs. Sources are named by repository of github.com/sustainable-computing-io, tag and file.
 """
 
 import re
@@ -14,8 +14,8 @@ from runtime.objects import Manifest
 
 Value = str | bool | int
 
-# Every key that KEP v0.7.12:pkg/config/config.go reads while it starts, and what holds without it; a default's type is
-# what the key is read as. METRIC_PATH and BIND_ADDRESS, whose defaults are flags, are below.
+# Every key that kepler v0.7.12:pkg/config/config.go reads while it starts, and what holds without it; a default's type
+# is what the key is read as. METRIC_PATH and BIND_ADDRESS, whose defaults are flags, are below.
 EXPORTER_KEYS: Mapping[str, Value] = {
     "KEPLER_NAMESPACE": "kepler",
     "ENABLE_EBPF_CGROUPID": True,
@@ -62,7 +62,7 @@ EXPORTER_KEYS: Mapping[str, Value] = {
     "PROCESS_COMPONENTS_POWER_KEY": "PROCESS_COMPONENTS",
 }
 
-# Flags of KEP v0.7.12:cmd/exporter/exporter.go, their defaults, and klog's `-v`.
+# Flags of kepler v0.7.12:cmd/exporter/exporter.go, their defaults, and klog's `-v`.
 EXPORTER_FLAGS: Mapping[str, Value] = {
     "address": "0.0.0.0:8888",
     "metrics-path": "/metrics",
@@ -86,7 +86,7 @@ ELSEWHERE = "from elsewhere"
 def words(text: str) -> dict[str, str]:
     """`MODEL_CONFIG` to the exporter: words of exactly one '='.
 
-    KEP v0.7.12:pkg/config/config.go, GetModelConfigMap.
+    kepler v0.7.12:pkg/config/config.go, GetModelConfigMap.
     """
     split = [word.split("=") for word in text.split()]
     return {parts[0]: parts[1] for parts in split if len(parts) == 2}
@@ -95,7 +95,7 @@ def words(text: str) -> dict[str, str]:
 def lines(text: str) -> dict[str, str]:
     """`MODEL_CONFIG` to the estimator: lines, each up to its '#', and of that the first two parts between '='.
 
-    MS v0.7.12:src/kepler_model/util/config.py, set_env_from_model_config.
+    kepler-model-server v0.7.12:src/kepler_model/util/config.py, set_env_from_model_config.
     """
     split = [line.strip().split("#")[0].strip().split("=") for line in text.splitlines()]
     return {parts[0].strip(): parts[1].strip() for parts in split if len(parts) > 1}
@@ -186,7 +186,7 @@ class Exporter:
         return url + self.text("MODEL_SERVER_MODEL_REQ_PATH", "/model")
 
     def model(self, prefix: str) -> tuple[str, str, str]:
-        """How a power is estimated, by whose models, and which of them (KEP v0.7.12:pkg/model/model.go)."""
+        """How a power is estimated, by whose models, and which of them (kepler v0.7.12:pkg/model/model.go)."""
         settings = words(self.text("MODEL_CONFIG", ""))
         trainer, filters = settings.get(f"{prefix}_TRAINER", ""), settings.get(f"{prefix}_FILTERS", "")
         if settings.get(f"{prefix}_ESTIMATOR", "").lower() == "true":
@@ -196,7 +196,7 @@ class Exporter:
         return "Ratio", "", ""
 
 
-# The models' database of MS v0.7.12:src/kepler_model/util/loader.py.
+# The models' database of kepler-model-server v0.7.12:src/kepler_model/util/loader.py.
 MODEL_TOPURL = "https://raw.githubusercontent.com/sustainable-computing-io/kepler-model-db/main/models/v0.7"
 PIPELINES = tuple(f"{MODEL_TOPURL}/{name}-0.7.11.zip" for name in ("ec2", "specpower"))
 
@@ -208,7 +208,7 @@ SOURCES: Mapping[str, str] = {"TOTAL": "acpi", "COMPONENTS": "rapl-sysfs"}
 class ImageProgram:
     """A program of the model server's image: file, then environment, then default, all trimmed.
 
-    MS v0.7.12:src/kepler_model/util/config.py, getConfig.
+    kepler-model-server v0.7.12:src/kepler_model/util/config.py, getConfig.
     """
 
     files: Path

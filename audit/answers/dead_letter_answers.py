@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from audit.answer_models import DeadLetter, DeadLetterEvent
-from dead_letters.dead_letter import is_answer, parsed
+from dead_letters.dead_letter import has_response, parse_record
 from events.report import ObjectName
 from runtime.objects import Manifest, name
 
@@ -16,7 +16,7 @@ def letters(config_maps: Iterable[Manifest]) -> tuple[DeadLetter, ...]:
 
 def letter(config_map: Manifest) -> DeadLetter | None:
     """Return one dead letter; None if its ConfigMap was changed so that it is not one any more."""
-    kept = parsed(config_map)
+    kept = parse_record(config_map)
     if kept is None:
         return None
     about = kept.event
@@ -28,7 +28,7 @@ def letter(config_map: Manifest) -> DeadLetter | None:
             "first": kept.first,
             "count": kept.count,
             "destination": ", ".join(kept.destinations),
-            "code": kept.code if is_answer(kept.code) else "",
+            "code": kept.code if has_response(kept.code) else "",
             "answer": kept.answer,
             "complete": kept.complete,
             "event": DeadLetterEvent(id=about.id, type=about.type, source=about.source, object=subject),

@@ -31,7 +31,7 @@ export const REASONS = {
   },
   "ConfigurationTooLarge": {
     "means": "ConfigMap `kepler-cfm` is larger than what an exporter's pod can take.",
-    "step": "Remove the keys that you have added to `kepler-cfm`; `kubectl kepler history --target ConfigMap/kepler-cfm -n NAMESPACE` tells which the functions wrote. The functions hear of it."
+    "step": "Remove the keys that you have added to `kepler-cfm`; `kubectl kepler history --target ConfigMap/kepler-cfm -n NAMESPACE` tells which the functions wrote. No further command is needed."
   },
   "ContainerConfigError": {
     "means": "A container cannot be created because a Secret or ConfigMap, or a key of it, does not exist.",
@@ -87,7 +87,7 @@ export const REASONS = {
   },
   "NamespaceNotAllowed": {
     "means": "The namespace does not allow privileged pods, and exporters run privileged on every node.",
-    "step": "Let an administrator run the `kubectl label namespace` command in the message. The functions hear of it."
+    "step": "Let an administrator run the `kubectl label namespace` command in the message. No further command is needed."
   },
   "NamespaceTaken": {
     "means": "Another Kepler was first in the namespace, and a namespace takes one.",
@@ -219,6 +219,6 @@ export const REASONS = {
   },
   "Waiting": {
     "means": "The function waits for another condition to become True, and leaves what runs as it is.",
-    "step": "Mend the condition or create the resource that the message names. The function hears of it."
+    "step": "Mend the condition or create the resource that the message names. No further command is needed."
   }
 };

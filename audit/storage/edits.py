@@ -15,7 +15,7 @@ from audit.storage.entries import EditEntry, EventRefused, require_representable
 from events.report import Field, Subject
 from runtime import redact
 from runtime.differences import list_keys
-from runtime.event import Event, moment
+from runtime.event import Event, parse_time
 from runtime.objects import Kind, Manifest, generation, metadata, name, terminates, uid
 from runtime.tracing import ANNOTATION, parse_traceparent, trace_of
 
@@ -65,7 +65,7 @@ def _generation(subject: Subject, manifest: Manifest, deleted_at: datetime | Non
     number = generation(manifest) + (deleted and not terminating)
     by, time = _author(manifest)
     if deleted or terminating:
-        by, time = "", moment(metadata(manifest).get("deletionTimestamp")) or deleted_at
+        by, time = "", parse_time(metadata(manifest).get("deletionTimestamp")) or deleted_at
     annotated = (metadata(manifest).get("annotations") or {}).get(ANNOTATION, "")
     carried = annotated if parse_traceparent(annotated) else ""
     time = time or datetime.now(UTC)
@@ -113,4 +113,4 @@ def _author(manifest: Manifest) -> tuple[str, datetime | None]:
     entries = [entry for entry in metadata(manifest).get("managedFields") or () if not entry.get("subresource")]
     spec = [entry for entry in entries if "f:spec" in (entry.get("fieldsV1") or {})] or entries
     last: Manifest = max(spec, key=lambda entry: str(entry.get("time", "")), default={})
-    return str(last.get("manager", "")), moment(last.get("time") or metadata(manifest).get("creationTimestamp"))
+    return str(last.get("manager", "")), parse_time(last.get("time") or metadata(manifest).get("creationTimestamp"))

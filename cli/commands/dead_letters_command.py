@@ -15,7 +15,7 @@ from cli.connection.broker import send
 from cli.connection.cluster import Cluster
 from cli.options import ClusterOptions, Format, Output
 from cli.output import data, remark, say, table
-from dead_letters.dead_letter import LABEL, changed, is_letter
+from dead_letters.dead_letter import LABEL, is_letter, not_a_letter_message
 from runtime import redact
 from runtime.objects import CONFIG_MAP, Manifest, name
 from runtime.requests import replay as request
@@ -114,7 +114,7 @@ def _readable(config_map: Manifest) -> DeadLetter:
     """Return the dead letter in a ConfigMap. Raises Missing if a change of the ConfigMap has made it unreadable."""
     letter = read.letter(config_map)
     if letter is None:
-        raise Missing(changed(name(config_map)))
+        raise Missing(not_a_letter_message(name(config_map)))
     return letter
 
 

@@ -19,10 +19,10 @@ from functions.function_catalogue import FUNCTIONS
 from operands import pod_trouble
 from operands.pod_trouble import Operand, PodTrouble, Reason
 from runtime.ages import age
-from runtime.awaited import blocked
+from runtime.awaited import await_conditions
 from runtime.conditions import READY, conditions, current
 from runtime.declaration import Function
-from runtime.event import moment
+from runtime.event import parse_time
 from runtime.objects import KEPLER, Manifest, generation, metadata, terminates
 from runtime.outcome import DesiredCondition
 
@@ -99,8 +99,8 @@ def _silent(facts: Facts) -> Iterator[Obstacle]:
 
 def _is_blocked(function: Function, resource: Manifest) -> bool:
     """Return whether the function writes nothing yet, because a function that it waits for has not reported."""
-    outcome = blocked(function, resource, function.name)
-    return outcome is not None and outcome.quiet
+    outcome = await_conditions(function, resource, function.name)
+    return outcome is not None and outcome.writes_nothing
 
 
 def _silence(function: Function, facts: Facts) -> Obstacle:
@@ -125,7 +125,7 @@ def _silence(function: Function, facts: Facts) -> Obstacle:
 def _recently_edited(facts: Facts) -> bool:
     """Return whether anything but the status was written within `GRACE_SECONDS`, according to `managedFields`."""
     times = [
-        moment(str(entry["time"]))
+        parse_time(str(entry["time"]))
         for entry in metadata(facts.resource).get("managedFields") or ()
         if entry.get("time") and not entry.get("subresource")
     ]

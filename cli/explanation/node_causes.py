@@ -36,13 +36,13 @@ def _exporter(kepler: Kepler, nodes: list[Manifest]) -> Iterator[str]:
         does = "cannot start the estimator, nor the exporter"
     yield (
         f"{_nodes_in_words(others)} {does}: "
-        f"the image of `estimator-sidecar` is built for {architecture.only(image)} only"
+        f"the image of `estimator-sidecar` is built for {architecture.required_architecture(image)} only"
     )
 
 
 def _server(kepler: Kepler, nodes: list[Manifest]) -> Iterator[str]:
     image = kepler.status.images.model_server
-    needed = architecture.only(image)
+    needed = architecture.required_architecture(image)
     fits = {architecture.LABEL: needed, **kepler.spec.model_server.node_selector}
     if needed and nodes and not matching(nodes, fits):
         yield f"no node can run the model server: the image of `model-server` is built for {needed} only"
@@ -50,7 +50,7 @@ def _server(kepler: Kepler, nodes: list[Manifest]) -> Iterator[str]:
 
 def _others(image: str, asked: Mapping[str, str], nodes: Iterable[Manifest]) -> list[Manifest]:
     """Return the nodes that a selector matches and an image does not run on."""
-    needed = architecture.only(image)
+    needed = architecture.required_architecture(image)
     taken = (node for node in nodes if matching([node], asked))
     return [node for node in taken if needed and _info(node, "architecture") not in ("", needed)]
 

@@ -12,7 +12,7 @@ from reasons import troubleshooting
 from runtime.ages import age
 from runtime.conditions import READY, conditions, current
 from runtime.envelope import object_name
-from runtime.event import moment
+from runtime.event import parse_time
 from runtime.objects import KEPLER, generation, terminates
 
 
@@ -55,7 +55,7 @@ def explain(facts: Facts) -> Explanation:
 
 def _since(facts: Facts) -> str:
     ready = conditions(facts.resource)[READY]
-    since = moment(str(ready.get("lastTransitionTime") or ""))
+    since = parse_time(str(ready.get("lastTransitionTime") or ""))
     when = f" since {since:%Y-%m-%d %H:%M:%S} UTC ({age(since, facts.now)})" if since else ""
     return f"{title(facts.key)} is Ready{when}: {ready['message']}"
 

@@ -164,7 +164,7 @@ def _none(_collection: Collection) -> tuple[Manifest, ...]:
 def installation_objects(*, prometheus: bool = False, with_openshift: bool = False) -> dict[Ref, Manifest]:
     """Return the objects of an unmodified installation that functions read, and of other operators if requested."""
     shipped = {manifest["kind"]: manifest for manifest in wiring.exporter_access()}
-    objects: dict[Ref, Manifest] = {ref: shipped[ref.kind.name] for ref in COLLECTOR.installed}
+    objects: dict[Ref, Manifest] = {ref: shipped[ref.kind.name] for ref in COLLECTOR.shared_children}
     if prometheus:
         for kind in (SERVICE_MONITOR, PROMETHEUS_RULE):
             objects[monitoring.definition(kind)] = {

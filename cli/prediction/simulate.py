@@ -119,7 +119,7 @@ def _written_children(
     function: Function, outcome: Outcome, observed: Observed, memory: Memory
 ) -> Iterator[SimulatedWrite]:
     """Make the writes of a decision in memory, in the protocol's order: children, deletions, status."""
-    if outcome.quiet:
+    if outcome.writes_nothing:
         return
     for write in planned_writes(outcome, observed, function.manager):
         intent = write.intent

@@ -322,6 +322,6 @@ class FaultWorld:
         if request.writes and 200 <= answer.status < 300:
             gone = request.method == "DELETE" and not metadata(answer.body).get("finalizers")
             self.note(function.manager, request, addressed(request), None if gone else answer.body)
-            if not request.path.endswith("/status") and addressed(request) not in function.installed:
+            if not request.path.endswith("/status") and addressed(request) not in function.shared_children:
                 self._changed.append(addressed(request))
         return answer

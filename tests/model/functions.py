@@ -21,7 +21,7 @@ OTHER = Ref(COLLECTED_METRIC, NAMESPACE, "other")
 INPUTS = Collection(COLLECTED_METRIC, NAMESPACE)
 
 CONDITION = "Reconciled"
-WAKES = (Wake(KEPLER, idle=has_reported(CONDITION)), Wake(CONFIG_MAP), Wake(COLLECTED_METRIC))
+WAKES = (Wake(KEPLER, nothing_to_do=has_reported(CONDITION)), Wake(CONFIG_MAP), Wake(COLLECTED_METRIC))
 
 
 def value(manifest: Manifest | None) -> int:
@@ -86,7 +86,7 @@ def _naming(observed: Observed) -> Outcome:
 
 
 # The parent names one of two objects, and each edit the other one (as `collected_metric`).
-NAMED = Function("named", CONDITION, WAKES, _naming, children=lambda _: (CHILD,), refers=_named, gates_ready=False)
+NAMED = Function("named", CONDITION, WAKES, _naming, children=lambda _: (CHILD,), references=_named, gates_ready=False)
 
 
 def _listed(observed: Observed) -> Outcome:
@@ -101,7 +101,7 @@ LISTED = Function(
     WAKES,
     _listed,
     children=lambda _: (CHILD,),
-    refers=lambda _key, _parent: (INPUTS,),
+    references=lambda _key, _parent: (INPUTS,),
     gates_ready=False,
 )
 
@@ -157,14 +157,14 @@ def _unbound(observed: Observed) -> Outcome | None:
     return made(Intent(BINDING, {})) if binding and not terminates(binding) else None
 
 
-# A part of an object that is there before and after: nobody's child, written in turn, and taken out by `gone`.
+# A part of an object that is there before and after: nobody's child, written in turn, and taken out by `clean_up`.
 INSTALLED = Function(
     "installed",
     CONDITION,
     WAKES,
     _bound,
     children=lambda _: (BINDING,),
-    gone=_unbound,
-    installed=(BINDING,),
+    clean_up=_unbound,
+    shared_children=(BINDING,),
     gates_ready=False,
 )

@@ -14,7 +14,7 @@ from events.types import RESOURCE_DELETE, RESOURCE_UPDATE
 from runtime.client import ApiResponse, Request, path
 from runtime.event import Event
 from runtime.objects import Manifest, Ref
-from runtime.wake import idle
+from runtime.wake import nothing_to_do
 from tests.model.scenario import Scenario, first
 from tests.model.server import Fresh, address, carried_out, failure
 from tests.model.worker import DeliveryResult, run
@@ -159,7 +159,7 @@ class ModelWorld:
         """Whether the event of somebody else's write is followed by a reconcile, or is answered from itself alone."""
         before, after = (self.contents.manifest(cell.content) for cell in (cells[written.place], written.cell))
         shown = after or before
-        return shown is not None and not idle(
+        return shown is not None and not nothing_to_do(
             self.scenario.function, _event(shown, RESOURCE_UPDATE if after else RESOURCE_DELETE)
         )
 

@@ -86,14 +86,14 @@ def _truth(world: ModelWorld, cells: Cells) -> Observed:
     there = {ref: entry for ref, entry in objects.items() if entry}
     collections = {
         wanted: tuple(entry for ref, entry in sorted(there.items()) if ref.kind == wanted.kind)
-        for wanted in function.refers(key, parent)
+        for wanted in function.references(key, parent)
         if isinstance(wanted, Collection)
     }
     return Observed(key, parent, objects, collections)
 
 
 def _unlike(function: Function, decided: Outcome, observed: Observed) -> Iterator[str]:
-    if decided.quiet:
+    if decided.writes_nothing:
         yield f"it waits for what does not come: {decided.message}"
     for intent in decided.intents:
         for difference in differences(intent.body, observed.get(intent.ref), manager=function.manager):

@@ -196,8 +196,8 @@ CASES = (
         MOUNTS.mended("make what the message names available to the node", "the kubelet tries again by itself"),
         unseen="there is no kubelet that mounts",
     ),
-    StepCase("CrashLoop", PODS, CRASHES.state, CRASHES.mended("see what it says", "--previous"), unseen=NO_LOG),
-    StepCase("Unhealthy", PODS, PROBED.state, PROBED.mended("see what it says"), unseen=NO_LOG),
+    StepCase("CrashLoop", PODS, CRASHES.state, CRASHES.mended("read its log", "--previous"), unseen=NO_LOG),
+    StepCase("Unhealthy", PODS, PROBED.state, PROBED.mended("read its log"), unseen=NO_LOG),
     StepCase("Unschedulable", PODS, too_large, edited_both("resources", SMALL)),
     StepCase("NotDeployed", PODS, never_begun, begun),
     StepCase(

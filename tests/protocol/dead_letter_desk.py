@@ -5,7 +5,7 @@ from typing import Any
 
 from cloudevents.core.v1.event import CloudEvent
 
-from dead_letters.dead_letter import LetterRecord, letter_name, parsed
+from dead_letters.dead_letter import LetterRecord, letter_name, parse_record
 from local.stack import Stack
 from runtime.event import Event
 from runtime.settings import NAMESPACE
@@ -30,7 +30,7 @@ class DeadLetterDesk:
 
     def record(self, event: Event) -> LetterRecord:
         """What lists show of it."""
-        letter_record = parsed(self.kept(event))
+        letter_record = parse_record(self.kept(event))
         assert letter_record is not None
         return letter_record
 

@@ -11,7 +11,7 @@ import pytest
 
 from audit.answers.dead_letter_answers import letters
 from dead_letters import dead_letter
-from dead_letters.dead_letter import LABEL, letter_name, parsed
+from dead_letters.dead_letter import LABEL, letter_name, parse_record
 from events.types import MODEL_TRAINED, RESOURCE_UPDATE, RESYNC_REQUESTED
 from runtime.client import METADATA_LIST, Client
 from runtime.objects import CONFIG_MAP, Collection
@@ -135,7 +135,7 @@ def test_the_oldest_of_the_largest_group_are_forgotten(
 ) -> None:
     """A flood of forged letters does not push out the one real letter, whatever objects they invent."""
     desk.stack.kubectl("-n", NAMESPACE, "delete", "configmaps", "-l", LABEL)
-    monkeypatch.setattr(dead_letter, "KEPT", 4)
+    monkeypatch.setattr(dead_letter, "MAX_LETTERS", 4)
     workbench.apply(kepler())
     real = given_up(namespace=workbench.namespace, id=f"real-{workbench.namespace}")
     desk.store(real)
@@ -180,7 +180,7 @@ def test_a_record_that_somebody_has_made_up_breaks_nothing() -> None:
     assert "good" in {letter.name for letter in shown}
     for event in [given_up(id="x", knativeerrordest=f"http://kepler-{n}.x") for n in range(2)]:
         for letter in made_up:
-            dead_letter.config_map(event, dead_letter.record(event, "other", parsed(letter)))
+            dead_letter.config_map(event, dead_letter.record(event, "other", parse_record(letter)))
     surplus = dead_letter.surplus([*made_up, good] * 3)
     assert "good" not in {manifest["metadata"]["name"] for manifest in itertools.islice(surplus, len(made_up))}
 
@@ -188,15 +188,15 @@ def test_a_record_that_somebody_has_made_up_breaks_nothing() -> None:
 @pytest.mark.parametrize("filler", ["\x01", "🚫", "é"])
 def test_the_largest_letter_fits_a_config_map(desk: DeadLetterDesk, namespace: str, filler: str) -> None:
     """As many attributes, destinations and characters as are kept, of those that JSON takes the most space for."""
-    long = filler * dead_letter.LONGEST
-    many = {f"{'a' * 1000}{number}": long for number in range(dead_letter.ATTRIBUTES)}
+    long = filler * dead_letter.MAX_VALUE
+    many = {f"{'a' * 1000}{number}": long for number in range(dead_letter.MAX_ATTRIBUTES)}
     names = {"subject": long, "apiversion": long, "kind": long, "name": long}
-    for number in range(dead_letter.DESTINATIONS):
+    for number in range(dead_letter.MAX_DESTINATIONS):
         where = f"{number}{long}"
         data = {"x": [filler * 3000] * 5}
         event = given_up(MODEL_TRAINED, data=data, id=f"{namespace}{long}", knativeerrordest=where, **many, **names)
         desk.store(event)
-    assert desk.record(event).count == dead_letter.DESTINATIONS
+    assert desk.record(event).count == dead_letter.MAX_DESTINATIONS
     assert not desk.record(event).complete
 
 
@@ -223,15 +223,16 @@ def test_a_message_of_a_mebibyte_is_cut_in_time(desk: DeadLetterDesk, namespace:
     event = given_up(namespace=namespace, id="token" * 200_000, knativeerrordata="m" * 1_000_000)
     desk.store(event)
     assert time.process_time() - began < 3
-    assert len(desk.record(event).event.id) <= dead_letter.LONGEST
-    assert len(desk.record(event).answer) <= dead_letter.ANSWER
+    assert len(desk.record(event).event.id) <= dead_letter.MAX_VALUE
+    assert len(desk.record(event).answer) <= dead_letter.MAX_ANSWER
 
 
 def test_what_happened_is_one_sentence() -> None:
     """With an answer, and without any."""
     answered = dead_letter.record(given_up(id="7", code="503"), "other", None).message
     assert answered == (
-        f"event '7' of type '{RESYNC_REQUESTED}' was not delivered to {COLLECTOR}, it answered 503: {REFUSED}"
+        f"event '7' of type '{RESYNC_REQUESTED}' was not delivered to {COLLECTOR}: "
+        f"the last attempt was answered with status 503: {REFUSED}"
     )
     silent = dead_letter.record(given_up(id="7", code="-1", knativeerrordata=""), "other", None).message
-    assert silent.endswith(f"was not delivered to {COLLECTOR}, it did not answer")
+    assert silent.endswith(f"was not delivered to {COLLECTOR}: the last attempt got no answer")

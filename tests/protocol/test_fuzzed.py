@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from events.types import PREFIX, RESOURCE_ADD, RESOURCE_DELETE, RESOURCE_UPDATE, WAKING
+from events.types import PREFIX, RECONCILE_REQUESTS, RESOURCE_ADD, RESOURCE_DELETE, RESOURCE_UPDATE
 from functions.function_catalogue import NAMES
 from local.stack import Stack
 from runtime.edge import application
@@ -30,7 +30,9 @@ CHILDREN = ("configmap/kepler-cfm", "service/kepler-exporter", "serviceaccount/k
 
 text = st.text(st.characters(codec="latin-1", exclude_characters="\r\n\0"), max_size=300)
 names = st.sampled_from(["kepler", "", "..", "a/b", "x" * 300, "%2e%2e", "kepler\t", "ü"]) | text
-types = st.sampled_from([*WAKING, f"{PREFIX}replay.requested.v1", "dev.knative.sources.ping.not", ""]) | text
+types = (
+    st.sampled_from([*RECONCILE_REQUESTS, f"{PREFIX}replay.requested.v1", "dev.knative.sources.ping.not", ""]) | text
+)
 bodies = (
     st.binary(max_size=2000)
     | st.sampled_from([b"{" * 20_000, b"[" * 100_000, b'"' + b"a" * 5_000_000 + b'"', b"\xff\xfe{\x00}\x00", b"null"])

@@ -88,7 +88,9 @@ def test_a_key_of_the_users_outlives_a_line_that_does_not_read_it(workbench: Wor
 
     change(workbench, **V011)
     assert workbench.get("configmap/kepler-cfm")["data"]["CPU_ARCH_OVERRIDE"] == "Skylake"
-    assert "is kept for key 'CPU_ARCH_OVERRIDE'" in workbench.conditions()["CollectorReconciled"]["message"]
+    assert (
+        "is kept because you added key 'CPU_ARCH_OVERRIDE'" in workbench.conditions()["CollectorReconciled"]["message"]
+    )
 
     change(workbench, release=None)
     annotations = workbench.get("daemonset/kepler-exporter")["spec"]["template"]["metadata"]["annotations"]

@@ -141,7 +141,7 @@ def test_what_a_lost_deletion_left_is_asked_for(control_plane: Stack, workbench:
 
     diverging = SweepRun(control_plane).diverging(workbench.namespace)
 
-    assert diverging == {"collector": [f"nothing is left in namespace '{workbench.namespace}'"]}
+    assert diverging == {"collector": [f"no Kepler is left in namespace '{workbench.namespace}'"]}
     workbench.resync("collector")
     assert SweepRun(control_plane).diverging(workbench.namespace) == {}
     bound = json.loads(control_plane.kubectl("get", "clusterrolebinding", "kepler-exporter", "-o", "json"))

@@ -100,5 +100,5 @@ def test_the_model_server_runs_where_its_image_does(
     intent = model_pod.deployment(parent, KEY, (image, engine.RCLONE_IMAGE), "digest")
     assert intent.ref == children.deployment(KEY)
     assert intent.body["spec"]["template"]["spec"]["nodeSelector"] == expected
-    says = architecture.served(Kepler.model_validate(parent), image)
+    says = architecture.model_server_remark(Kepler.model_validate(parent), image)
     assert bool(says) == (image != OWN)

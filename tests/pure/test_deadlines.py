@@ -130,11 +130,11 @@ def test_an_event_waits_for_its_turn_and_for_a_place_until_one_deadline() -> Non
 
     event = received(requests.resync(REF, by="tests"))
     with ThreadPoolExecutor(2) as threads:
-        threads.submit(reconciler.flights.take, REF, event, at_work)
+        threads.submit(reconciler.turns.take, REF, event, at_work)
         assert busy.wait(5)
         began = time.monotonic()
         waiting = threads.submit(reconciler.reconcile_parents, event)
-        while REF not in reconciler.flights._next:
+        while REF not in reconciler.turns._next:
             time.sleep(0.01)
         with workers.slot():
             time.sleep(max(0.0, began + 0.7 - time.monotonic()))

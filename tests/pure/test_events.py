@@ -32,7 +32,7 @@ from runtime.objects import KEPLER, MACHINE_CONFIG, Ref
 from runtime.reports import emitted
 from runtime.signature import Keyring, signed
 from runtime.tracing import parse_traceparent, trace_of
-from runtime.wake import idle, naming_error, parents
+from runtime.wake import naming_error, nothing_to_do, parents
 from sweeper import sweep_run
 from tests.said import any_of
 
@@ -74,14 +74,14 @@ def report(**changed: Any) -> CloudEvent:
 
 def diverging(cause: str = "7") -> CloudEvent:
     """What a sweep asks for."""
-    return sweep_run.requested(
-        sweep_run.Diverging(KEY, trace_of(SHOWN), {"collector": ("Service 'x' is missing",)}), cause
+    return sweep_run.resync_event(
+        sweep_run.DivergingObject(KEY, trace_of(SHOWN), {"collector": ("Service 'x' is missing",)}), cause
     )
 
 
 def swept(cause: str = "7") -> CloudEvent:
     """What a sweep says at its end."""
-    return sweep_run.finished(SweepData(resources=3, diverging=1, calls=17, milliseconds=12.5), cause)
+    return sweep_run.finished_event(SweepData(resources=3, diverging=1, calls=17, milliseconds=12.5), cause)
 
 
 def trained() -> CloudEvent:
@@ -102,7 +102,9 @@ EMITTED: dict[str, Callable[[], CloudEvent]] = {
     ),
     "`Ready` that moved": lambda: report(readyFrom="Reconciling", readyTo="Ready"),
     "a sweep that found something": diverging,
-    "a sweep that found what a deletion left": lambda: sweep_run.requested(sweep_run.Diverging(KEY, None, {}), "7"),
+    "a sweep that found what a deletion left": lambda: sweep_run.resync_event(
+        sweep_run.DivergingObject(KEY, None, {}), "7"
+    ),
     "a sweep at its end": swept,
     "a request for one of many": lambda: requests.one_of_many(KEY, received(requests.resync(KEY, by="cli")), "status"),
     "a report that is signed": lambda: signed(report(), b"k" * 32),
@@ -296,7 +298,7 @@ def test_a_request_to_look_again_wakes_every_function_of_the_object() -> None:
     for function in FUNCTIONS:
         if function.parent == KEPLER:
             assert not naming_error(function, event)
-            assert not idle(function, event)
+            assert not nothing_to_do(function, event)
             assert parents(function, event, Client(unreachable, manager="x")) == (KEY,)
 
 

@@ -51,7 +51,7 @@ def power(**fields: Any) -> dict[str, Any]:
 
 
 class ConfigFiles:
-    """One file a key, read as KEP v0.7.12:pkg/config/config.go does (getConfig, getBoolConfig)."""
+    """One file a key, read as kepler v0.7.12:pkg/config/config.go does (getConfig, getBoolConfig)."""
 
     def __init__(self, directory: Path, outcome: Outcome) -> None:
         self.directory = directory

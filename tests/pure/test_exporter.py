@@ -287,7 +287,7 @@ def test_nothing_is_written_until_the_others_have_reported() -> None:
     del taken["metadata"]["managedFields"][0]["fieldsV1"]["f:data"]["f:ENABLE_GPU"]
     for kepler, found in ((unreported, config()), (older, config()), (parent(), taken), (parent(), None)):
         outcome = collector.desired(observed(kepler, found))
-        assert outcome.quiet
+        assert outcome.writes_nothing
         assert not outcome.intents
 
 
@@ -296,7 +296,7 @@ def test_a_rejection_of_another_function_is_passed_on() -> None:
     blocked = parent()
     blocked["status"] = {"conditions": [{**DONE, "status": "False", "message": "create it"}, *ALL_DONE[1:]]}
     outcome = collector.desired(observed(blocked, config()))
-    assert (outcome.word, outcome.quiet, outcome.intents) == ("waiting", False, ())
+    assert (outcome.word, outcome.writes_nothing, outcome.intents) == ("waiting", False, ())
     assert "create it" in outcome.message
 
 

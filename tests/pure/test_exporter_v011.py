@@ -185,7 +185,7 @@ def test_the_line_changes_as_a_whole() -> None:
     kepler = parent(**NEW)
     users = collector.desired(observed(kepler, {"metadata": {}, "data": {"MINE": "1", "ENABLE_GPU": "true"}}))
     assert users.absent == ()
-    assert "is kept for key 'MINE', which is yours" in users.message
+    assert "is kept because you added key 'MINE' to it" in users.message
 
 
 @pytest.mark.parametrize(

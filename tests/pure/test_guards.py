@@ -77,13 +77,13 @@ def test_the_map_has_no_function_that_is_gone() -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
-def test_a_function_hears_of_its_children(function: Function) -> None:
+def test_events_of_its_children_wake_a_function(function: Function) -> None:
     """Else an edit of one by somebody else stays until the sweep finds it."""
     sample = Ref(function.parent, "namespace" if function.parent.namespaced else "", "name")
     unheard = [
         str(ref)
         for ref in function.children(sample)
-        if ref not in function.installed
+        if ref not in function.shared_children
         and ref.kind.group not in OPTIONAL
         and not any(wake.kind == ref.kind and (not wake.names or ref.name in wake.names) for wake in function.wakes)
     ]

@@ -9,21 +9,21 @@ import pytest
 from effects.cluster_objects import node, pool
 from functions import machine_config, machine_spec
 from operands import machine_spec_volume, openshift, preflight
-from operands.openshift import PIECES, Feature, Piece
+from operands.openshift import POOL_FEATURES, Feature, PoolFeature
 from runtime.conditions import READY
 from runtime.declaration import Observed
 from runtime.objects import COLLECTED_METRIC, KEPLER, MACHINE_CONFIG, Manifest, Ref
 from runtime.outcome import Outcome
-from runtime.ownership import reference, refusal
+from runtime.ownership import ownership_conflict, reference
 from runtime.statuses import conditions_of
-from runtime.wake import idle, parents
+from runtime.wake import nothing_to_do, parents
 from tests.pure.test_wake import about, asked
 from tests.workbench import update
 
 KEY = Ref(MACHINE_CONFIG, "", "machines")
 CGROUP = "50-worker-cgroupv2"
 KERNEL = "51-worker-kernel-devel"
-PIECE = Piece("worker", Feature.CGROUP_V2)
+POOL_FEATURE = PoolFeature("worker", Feature.CGROUP_V2)
 
 
 def parent(name: str = "machines", uid: str = "u", **spec: Any) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def parent(name: str = "machines", uid: str = "u", **spec: Any) -> dict[str, Any
     }
 
 
-def made(piece: Piece, *, by: Manifest | None = None) -> dict[str, Any]:
+def made(piece: PoolFeature, *, by: Manifest | None = None) -> dict[str, Any]:
     """A MachineConfig that the parent made, or, without one, somebody by hand."""
     body = piece.intent(by or parent()).body
     described = {**body["metadata"], **({} if by else {"ownerReferences": []})}
@@ -118,33 +118,33 @@ def test_without_leave_to_reboot_nothing_is_written() -> None:
 
 def test_without_leave_to_reboot_nothing_is_removed() -> None:
     """Switching a feature off reboots as switching it on does."""
-    outcome = decide(parent(), made(PIECE, by=parent()))
+    outcome = decide(parent(), made(POOL_FEATURE, by=parent()))
     assert names(outcome) == ([], [])
     assert f"remove {CGROUP}" in said(outcome, machine_config.CONDITION)[2]
 
 
 def test_what_is_in_place_needs_no_leave() -> None:
     """Taking `allow-reboot` back after the machines have booted leaves everything as it is."""
-    outcome = decide(parent(cgroup_v2=True), made(PIECE, by=parent()), pool(booted=[CGROUP]))
+    outcome = decide(parent(cgroup_v2=True), made(POOL_FEATURE, by=parent()), pool(booted=[CGROUP]))
     assert names(outcome) == ([], [])
     assert said(outcome)[:2] == ("True", "Ready")
 
 
 def test_what_was_edited_by_hand_is_written_again_with_leave_only() -> None:
     """Its content reboots machines, whoever changes it."""
-    edited = {**made(PIECE, by=parent()), "spec": {"kernelArguments": ["quiet"]}}
+    edited = {**made(POOL_FEATURE, by=parent()), "spec": {"kernelArguments": ["quiet"]}}
     assert said(decide(parent(cgroup_v2=True), edited))[1] == "RebootNotAllowed"
     assert names(decide(parent(cgroup_v2=True, allow_reboot=True), edited)) == ([CGROUP], [])
 
 
 def test_a_feature_and_a_role_switched_off_are_removed() -> None:
     """Of the role's MachineConfigs, those that the resource owns; what somebody made by hand stays."""
-    there = [made(piece, by=parent()) for piece in PIECES]
+    there = [made(piece, by=parent()) for piece in POOL_FEATURES]
     assert names(decide(parent(cgroup_v2=True, allow_reboot=True), *there, pool("master"))) == (
         [CGROUP],
         ["50-master-cgroupv2", "51-master-kernel-devel", KERNEL],
     )
-    by_hand = [made(piece) for piece in PIECES]
+    by_hand = [made(piece) for piece in POOL_FEATURES]
     assert names(decide(parent(allow_reboot=True), *by_hand)) == ([], [])
 
 
@@ -179,7 +179,7 @@ def test_ready_waits_for_what_is_removed() -> None:
     """A pool that still runs what was switched off is not done, unless somebody keeps it there by hand."""
     off = parent(allow_reboot=True)
     assert said(decide(off, pool(state="Updating", booted=[CGROUP])))[1] == "PoolUpdating"
-    assert said(decide(off, pool(booted=[CGROUP]), made(PIECE)))[1] == "Ready"
+    assert said(decide(off, pool(booted=[CGROUP]), made(POOL_FEATURE)))[1] == "Ready"
 
 
 def test_the_pools_of_the_roles_are_in_the_status() -> None:
@@ -192,15 +192,15 @@ def test_that_machines_boot_is_no_reason_to_look_at_each_event() -> None:
     """An echo is one by what was decided, whatever the pools still do; a new generation is none."""
     condition = {"type": machine_config.CONDITION, "status": "True", "reason": "r", "message": "m"}
     config = {**parent(), "status": {"conditions": [{**condition, "observedGeneration": 1}]}}
-    assert idle(machine_config.FUNCTION, update(about(config)))
+    assert nothing_to_do(machine_config.FUNCTION, update(about(config)))
     later = {**config, "metadata": {**config["metadata"], "generation": 2}}
-    assert not idle(machine_config.FUNCTION, update(about(later)))
+    assert not nothing_to_do(machine_config.FUNCTION, update(about(later)))
 
 
 def test_the_second_one_of_a_cluster_says_which_is_first() -> None:
     """In the words of a cluster, not of a namespace; `Ready` says it, too."""
-    theirs = made(PIECE, by=parent("first", "other"))
-    outcome = refusal(KEY, parent(), [(PIECE.ref, theirs)])
+    theirs = made(POOL_FEATURE, by=parent("first", "other"))
+    outcome = ownership_conflict(KEY, parent(), [(POOL_FEATURE.ref, theirs)])
     assert outcome is not None
     assert said(outcome) == ("False", "ClusterTaken", outcome.message)
     assert "'first'" in outcome.message
@@ -223,7 +223,7 @@ def test_nodes_that_qualify() -> None:
         (node(kernel="3.10.0-1160.el7"), "node 'n' has kernel 3.10.0-1160.el7, and Kepler needs 4.18 or newer"),
         (node(kernel="4.17.9"), "kernel 4.17.9"),
         (node(kernel="unknown"), "kernel 'unknown'"),
-        ({"metadata": {"name": "n"}}, "node 'n' has not said yet what it runs"),
+        ({"metadata": {"name": "n"}}, "node 'n' has not reported its operating system yet"),
     ],
 )
 def test_a_node_that_does_not_qualify_is_named(wrong: Manifest, why: str) -> None:
@@ -337,4 +337,4 @@ def test_other_namespaced_resources_do_not_concern_the_collection() -> None:
 
 def test_both_features_are_known() -> None:
     """Each has a name and a content of its own."""
-    assert {piece.feature for piece in PIECES} == set(Feature) == set(openshift.NAMES) == set(openshift.CONTENT)
+    assert {piece.feature for piece in POOL_FEATURES} == set(Feature) == set(openshift.NAMES) == set(openshift.CONTENT)

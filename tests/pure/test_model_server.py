@@ -13,7 +13,7 @@ from runtime.declaration import Observed
 from runtime.objects import Ref
 from runtime.outcome import Outcome
 from runtime.settings import ALLOWED_IMAGES
-from runtime.wake import idle
+from runtime.wake import nothing_to_do
 from tests.pure.test_exporter import KEY, OPEN, intent, parent
 from tests.pure.test_wake import OURS, about
 from tests.workbench import update
@@ -166,7 +166,7 @@ def test_off_nothing_is_left_but_the_keys() -> None:
 def test_events_of_the_models_configuration_are_always_looked_at() -> None:
     """A key that a user adds is for the pods, too."""
     allowed = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": children.MODEL_CONFIG}}
-    assert not idle(model_server.FUNCTION, update(about(allowed, ownerReferences=[OURS])))
+    assert not nothing_to_do(model_server.FUNCTION, update(about(allowed, ownerReferences=[OURS])))
 
 
 @dataclass(frozen=True)

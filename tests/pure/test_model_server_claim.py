@@ -9,7 +9,7 @@ import pytest
 from functions import model_server
 from operands import children, model_store
 from runtime.adoption import MANAGED_BY
-from runtime.wake import idle
+from runtime.wake import nothing_to_do
 from tests.pure.test_exporter import KEY, intent
 from tests.pure.test_model_server import decide, kepler
 from tests.pure.test_wake import OURS, about
@@ -132,7 +132,7 @@ def test_what_of_a_claim_cannot_change_is_told_by_its_field(field: str, value: s
 @pytest.mark.parametrize("manifest", [claim(), claim("Delete", owner=True)], ids=["kept", "owned"])
 def test_events_of_a_claim_that_only_binds_are_idle(manifest: dict[str, Any]) -> None:
     """The volume controller's own updates of the claim count as nothing to do."""
-    assert idle(model_server.FUNCTION, update({**manifest, "status": {"phase": "Bound"}}))
+    assert nothing_to_do(model_server.FUNCTION, update({**manifest, "status": {"phase": "Bound"}}))
 
 
 @pytest.mark.parametrize(
@@ -148,4 +148,4 @@ def test_events_of_a_claim_that_somebody_changed_are_not(taken: Callable[[Any], 
     """Whoever changes or removes a field takes it from us."""
     manifest = claim("Delete", owner=True)
     taken(manifest["metadata"]["managedFields"][0]["fieldsV1"])
-    assert not idle(model_server.FUNCTION, update(manifest))
+    assert not nothing_to_do(model_server.FUNCTION, update(manifest))

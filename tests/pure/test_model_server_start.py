@@ -1,7 +1,8 @@
 """The program that starts the model server, run by a real bash and Python on a package laid out as upstream's is.
 
-The package imitates MS v0.7.12:src/kepler_model/server/model_server.py: one archive after another is fetched and
-unpacked, and every directory of the models that has a metadata file is loaded, in the order of `os.listdir`.
+The package imitates kepler-model-server v0.7.12:src/kepler_model/server/model_server.py: one archive after another is
+fetched and unpacked, and every directory of the models that has a metadata file is loaded, in the order of
+`os.listdir`.
 """
 
 import json

@@ -295,9 +295,9 @@ def test_only_kinds_that_are_served_are_intended(case: PrometheusOperatorCase) -
 def test_nothing_is_decided_before_the_others_have(awaited: str) -> None:
     """Not reported yet, or for an older spec, or a resource that has just gone: its word is a moment away."""
     for kepler in (parent(said(generation=0, by=awaited)), parent(said("Unknown", by=awaited))):
-        assert decide(kepler).quiet
-    assert decide(there={POWER: None}).quiet
-    assert decide(parent(collected_metric="sources"), there={SOURCES: None}).quiet
+        assert decide(kepler).writes_nothing
+    assert decide(there={POWER: None}).writes_nothing
+    assert decide(parent(collected_metric="sources"), there={SOURCES: None}).writes_nothing
 
 
 @pytest.mark.parametrize("awaited", monitoring.FUNCTION.awaits)

@@ -11,7 +11,7 @@ from runtime.objects import SERVICE_MONITOR
 from tests.pure.test_monitoring import body, decide, endpoint, parent, rules
 
 ZONES = ("package", "core", "dram", "uncore", "psys")
-# KEP v0.11.4:internal/exporter/prometheus/collector/power_collector.go
+# kepler v0.11.4:internal/exporter/prometheus/collector/power_collector.go
 BY_ZONE = [
     *(f"kepler_node_cpu_{part}{measure}" for part in ("", "active_", "idle_") for measure in ("joules_total", "watts")),
     *(

@@ -142,7 +142,7 @@ def test_an_image_of_the_environment_is_named_as_such() -> None:
         (engine.IMAGE, ""),
         (f"{KEPLERS}:release-0.7.2", ""),
         (f"{KEPLERS}:v0.6.1", "v0.6.1 is older than v0.7.0: what it does not know, it ignores"),
-        (f"{KEPLERS}@{DIGEST}", "its tag does not tell the release: it is taken for v0.7.12"),
+        (f"{KEPLERS}@{DIGEST}", "the tag contains no release; it is treated as v0.7.12"),
     ],
 )
 def test_what_a_tag_leaves_open_is_said(image: str, remark: str) -> None:

@@ -22,12 +22,12 @@ from runtime.objects import CONFIG_MAP, DAEMON_SET, KEPLER, SERVICE, Kind, Ref
 from runtime.outcome import Outcome
 from runtime.protocol import AcceptedWrite, Reconciled
 from runtime.reports import cause, emitted, report
-from runtime.spans import Course
+from runtime.spans import ReconcileTiming
 from runtime.tracing import trace_of
 from tests.workbench import received, resync, update
 
 BEGAN = datetime(2026, 1, 31, 12, tzinfo=UTC)
-COURSE = Course(BEGAN, 12.345)
+COURSE = ReconcileTiming(BEGAN, 12.345)
 KEY = Ref(KEPLER, "energy", "kepler")
 
 

@@ -26,7 +26,7 @@ from runtime.otlp import GivenIds
 from runtime.outcome import Outcome
 from runtime.protocol import AcceptedWrite, Reconciled
 from runtime.reports import report
-from runtime.spans import Course, templated
+from runtime.spans import ReconcileTiming, templated
 from runtime.tracing import GenerationTrace, detached_trace, trace_of, trace_of_event, traceparent
 from tests.workbench import resync, update
 
@@ -84,10 +84,10 @@ def reported(
     outcome = Outcome(Word.CONVERGED, "Ready", "ready")
     done = Reconciled(KEY, outcome, shown, [AcceptedWrite(KEY, "reported", fields)], rounds=1)
     event = replace(update(shown), traceparent=SENDER, extensions={"time": "2026-01-31T11:59:59Z"})
-    where, course = trace_of(shown), Course(BEGAN, 20.0, calls, "https://10.96.0.1:443")
-    said = report(status.FUNCTION, done, event, where, course)
+    where, timing = trace_of(shown), ReconcileTiming(BEGAN, 20.0, calls, "https://10.96.0.1:443")
+    said = report(status.FUNCTION, done, event, where, timing)
     assert said is not None
-    spans.record(said, where, course, shown)
+    spans.record(said, where, timing, shown)
     return traceparent(said), where
 
 
@@ -238,9 +238,9 @@ def test_calls_are_told_as_the_conventions_have_it(
 def test_an_attempt_that_failed_is_told_as_an_error(taken: Callable[[], Spans]) -> None:
     """In the object's trace, with an id of its own, since the next delivery of the event may have a report."""
     event = update(kepler(), RESOURCE_UPDATE)
-    course = Course(BEGAN, 20.0, (call("GET", 503),))
+    timing = ReconcileTiming(BEGAN, 20.0, (call("GET", 503),))
     for _ in range(2):
-        spans.failed("status", KEY, event, course, Unavailable("away"))
+        spans.failed("status", KEY, event, timing, Unavailable("away"))
     span = taken()["reconcile status"]
     assert span.context is not None
     assert span.parent is not None

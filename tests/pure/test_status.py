@@ -158,7 +158,7 @@ def test_without_a_model_server_nothing_is_said_of_one() -> None:
 
 def test_a_model_server_turned_on_or_off_is_looked_at() -> None:
     """The Kepler does not say yet what follows."""
-    idle = status.FUNCTION.wakes[0].idle
+    idle = status.FUNCTION.wakes[0].nothing_to_do
     decided = decide(parent(DONE), daemon_set(3, 3, 3))
     written = [
         *DONE,
@@ -212,7 +212,7 @@ def test_on_delete_says_who_must_act() -> None:
 
 def test_its_own_write_is_an_echo() -> None:
     """A Kepler that says what follows from itself needs no look; one whose function has just reported does."""
-    idle = status.FUNCTION.wakes[0].idle
+    idle = status.FUNCTION.wakes[0].nothing_to_do
     decided = decide(parent(DONE), daemon_set(3, 3, 3))
     written = [
         condition(

@@ -11,7 +11,7 @@ from runtime.client import ApiResponse, Client, Request
 from runtime.declaration import Function
 from runtime.event import Event
 from runtime.objects import CONFIG_MAP, DAEMON_SET, KEPLER, Ref
-from runtime.wake import idle, parents
+from runtime.wake import nothing_to_do, parents
 from tests.pure.test_exporter import ALL_DONE, DONE, config, parent
 from tests.workbench import resync, update
 
@@ -62,24 +62,24 @@ def daemon_set(generation: int = 2, observed: int = 2, owned: dict[str, Any] = O
 
 def test_an_echo_is_idle() -> None:
     """The function's own report on the present generation, coming back."""
-    assert idle(collected_metric.FUNCTION, kepler(reported(collected_metric.CONDITION)))
-    assert idle(collector.FUNCTION, kepler(*ALL_DONE, reported(collector.CONDITION)))
+    assert nothing_to_do(collected_metric.FUNCTION, kepler(reported(collected_metric.CONDITION)))
+    assert nothing_to_do(collector.FUNCTION, kepler(*ALL_DONE, reported(collector.CONDITION)))
 
 
 def test_a_new_generation_is_no_echo() -> None:
     """A report on an older spec promises nothing."""
-    assert not idle(collected_metric.FUNCTION, kepler({**DONE, "observedGeneration": 0}))
+    assert not nothing_to_do(collected_metric.FUNCTION, kepler({**DONE, "observedGeneration": 0}))
 
 
 def test_a_rejection_of_its_own_is_looked_at_again() -> None:
     """What was wrong may have been mended elsewhere."""
-    assert not idle(collected_metric.FUNCTION, kepler(reported(collected_metric.CONDITION, "False")))
+    assert not nothing_to_do(collected_metric.FUNCTION, kepler(reported(collected_metric.CONDITION, "False")))
 
 
 def test_the_exporter_leaves_it_to_whose_turn_it_is() -> None:
     """As long as another function has to report first, its report is the event to act on."""
-    assert idle(collector.FUNCTION, kepler())
-    assert not idle(collector.FUNCTION, kepler(*ALL_DONE))
+    assert nothing_to_do(collector.FUNCTION, kepler())
+    assert not nothing_to_do(collector.FUNCTION, kepler(*ALL_DONE))
 
 
 def test_a_waiting_report_is_an_echo_only_for_the_same_reason() -> None:
@@ -87,26 +87,28 @@ def test_a_waiting_report_is_an_echo_only_for_the_same_reason() -> None:
     blocked = reported(collected_metric.CONDITION, "False", "create it")
     passed = f"the exporter is left as it is until `{collected_metric.CONDITION}` is True: "
     condition = {**reported(collector.CONDITION, "Unknown", f"{passed}create it"), "reason": "Waiting"}
-    assert idle(collector.FUNCTION, kepler(blocked, condition))
-    assert not idle(collector.FUNCTION, kepler(blocked, {**condition, "message": f"{passed}something else"}))
-    assert not idle(collector.FUNCTION, kepler(blocked))
+    assert nothing_to_do(collector.FUNCTION, kepler(blocked, condition))
+    assert not nothing_to_do(collector.FUNCTION, kepler(blocked, {**condition, "message": f"{passed}something else"}))
+    assert not nothing_to_do(collector.FUNCTION, kepler(blocked))
 
 
 def test_pods_that_come_and_go_do_not_concern_the_exporters_function() -> None:
     """Progress leaves generation, labels and owner alone; drift does not."""
-    assert idle(collector.FUNCTION, daemon_set())
-    assert not idle(collector.FUNCTION, daemon_set(generation=3))
+    assert nothing_to_do(collector.FUNCTION, daemon_set())
+    assert not nothing_to_do(collector.FUNCTION, daemon_set(generation=3))
     for taken in ("f:labels", "f:ownerReferences"):
-        assert not idle(collector.FUNCTION, daemon_set(owned={key: OWNED[key] for key in OWNED if key != taken}))
+        assert not nothing_to_do(
+            collector.FUNCTION, daemon_set(owned={key: OWNED[key] for key in OWNED if key != taken})
+        )
 
 
 def test_keys_in_place_are_an_echo() -> None:
     """Another owner's write to `kepler-cfm` is none of ours; a key taken from us is."""
     manifest = {"apiVersion": "v1", "kind": "ConfigMap", **about(config())}
-    assert idle(collected_metric.FUNCTION, update(manifest))
+    assert nothing_to_do(collected_metric.FUNCTION, update(manifest))
     taken = manifest["metadata"]["managedFields"][0]["fieldsV1"]["f:data"]
     del taken["f:ENABLE_GPU"]
-    assert not idle(collected_metric.FUNCTION, update(manifest))
+    assert not nothing_to_do(collected_metric.FUNCTION, update(manifest))
 
 
 @pytest.mark.parametrize("kind", [RESOURCE_DELETE, RESYNC_REQUESTED])
@@ -114,7 +116,7 @@ def test_deletions_and_resyncs_are_never_idle(kind: str) -> None:
     """A deletion's object is the last known one, and a resync has none: both are looked at."""
     manifest = about(parent())
     event = update({**manifest, "status": {"conditions": [*ALL_DONE, reported(collector.CONDITION)]}}, kind)
-    assert not idle(collector.FUNCTION, event)
+    assert not nothing_to_do(collector.FUNCTION, event)
 
 
 @pytest.mark.parametrize(
@@ -124,13 +126,13 @@ def test_a_malformed_object_is_looked_at(nonsense: dict[str, Any]) -> None:
     """Nothing is concluded from what cannot be read, and nothing breaks on it."""
     event = kepler()
     broken = Event(**{**event.__dict__, "object": {**event.object, **nonsense}})
-    assert not idle(collected_metric.FUNCTION, broken)
+    assert not nothing_to_do(collected_metric.FUNCTION, broken)
 
 
 def test_other_kinds_and_names_are_idle() -> None:
     """What a trigger should have kept away."""
     manifest = {"apiVersion": "v1", "kind": "ConfigMap", **about(config(), name="somebody-elses")}
-    assert idle(collected_metric.FUNCTION, update(manifest))
+    assert nothing_to_do(collected_metric.FUNCTION, update(manifest))
 
 
 def asked(*keplers: dict[str, Any]) -> tuple[Client, list[Request]]:
@@ -187,7 +189,7 @@ def test_a_namespace_concerns_the_keplers_in_it(function: Function, kind: str) -
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "energy", "uid": "u", "resourceVersion": "1"}},
         kind,
     )
-    assert not idle(function, event)
+    assert not nothing_to_do(function, event)
     assert parents(function, event, client) == (Ref(KEPLER, "energy", "first"),)
     assert [request.path for request in requests] == [
         "/apis/sustainable-computing.io/v1alpha1/namespaces/energy/keplers"
