@@ -59,13 +59,14 @@ class Redfish(SpecPart):
 
 
 class WebConfig(SpecPart):
-    """TLS and passwords of the exporter's own port (Kepler v0.11)."""
+    """TLS of the exporter's own port (Kepler v0.11)."""
 
     secret: ObjectName | None = None
-    """Secret, in this namespace, with keys 'web-config.yaml', 'tls.crt' and 'tls.key', which the exporter has as files
-    in '/etc/kepler-web'. The first is a web configuration file of Prometheus' exporter toolkit, and names the other
-    two. The ServiceMonitor then asks by HTTPS, for a certificate of 'kepler-exporter.NAMESPACE.svc', and trusts key
-    'ca.crt' of the Secret, if it has one. Exporters read it at their start. Blank means HTTP."""
+    """Secret, in this namespace, with keys 'web-config.yaml', 'tls.crt', 'tls.key' and 'ca.crt'. The first is a web
+    configuration file of Prometheus' exporter toolkit; it names the next two, which the exporter has as files in
+    '/etc/kepler-web'. The ServiceMonitor then asks by HTTPS, for a certificate of 'kepler-exporter.NAMESPACE.svc', and
+    trusts 'ca.crt'. It sends no password and no certificate: a file that asks for one keeps Prometheus out. Exporters
+    read the file at their start. Blank means HTTP."""
 
 
 class Collector(SpecPart):
@@ -146,8 +147,8 @@ class Collector(SpecPart):
     """How many ended processes, containers and pods are still exported at a time, those that used most energy first:
     `monitor.maxTerminated` of Kepler v0.11; '-1' means all, '0' none. Blank means 500."""
     web_config: WebConfig = WebConfig()
-    """TLS and passwords of the exporter's own port (Kepler v0.11)."""
+    """TLS of the exporter's own port (Kepler v0.11)."""
     additional_config: ObjectName | None = None
     """ConfigMap, in this namespace, whose key 'config.yaml' is merged over the configuration of Kepler v0.11: maps are
-    merged by key, other values replaced. What fields of this resource stand for cannot be changed so. A change of the
+    merged by key, other values replaced. Keys that a field of this resource stands for are refused. A change of the
     ConfigMap is found by the next sweep, or by `kubectl kepler resync`. Blank means none."""

@@ -109,7 +109,7 @@ def one_of(names: tuple[str, ...], hint: str = "") -> CelRule:
 
 def named(names: type[StrEnum]) -> tuple[object, CelRule]:
     """One of an enumeration's names, for a field that may be blank: the API server refuses null beside `enum`."""
-    return WithJsonSchema({"type": "string", "maxLength": 64}), one_of(tuple(names))
+    return WithJsonSchema({"type": "string", "maxLength": 64}), one_of(tuple(names), "{instead}")
 
 
 def atomic() -> object:

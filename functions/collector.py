@@ -225,8 +225,10 @@ def _message(kepler: Kepler, image: str, remarks: Iterable[str]) -> str:
 
 
 def _unread_keys_remark(observed: Observed) -> Iterator[str]:
-    """Yield a remark on keys that users added to `kepler-cfm`, which v0.11 does not read."""
-    if added := cfm.added_keys(observed.get(children.cfm(observed.key))):
+    """Yield a remark on keys that users added to `kepler-cfm`, which v0.11 does not read unless the Kepler names it."""
+    ref = children.cfm(observed.key)
+    added = cfm.added_keys(observed.get(ref))
+    if added and ref not in additional_config.references(observed.key, observed.parent or {}):
         yield (
             f"ConfigMap '{children.CFM}' is kept because you added key '{added[0]}' to it; Kepler "
             f"{ReleaseLine.V0_11} does not read this ConfigMap: delete it if you do not need it"

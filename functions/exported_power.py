@@ -73,7 +73,7 @@ def summary_v011(asked: KeplerExportedPowerSpec) -> str:
     levels = ", ".join(level for level in Level if level in asked.levels)
     idle = " including idle power" if asked.idle_power else ""
     named = "`metrics` names metrics of line 'v0.7', so CPU time is not kept"
-    usage = named if asked.metrics else "CPU time is kept"
+    usage = named if asked.metrics else "CPU time of processes is kept, if they are exported"
     return f"exports power of {levels}{idle}; {usage}"
 
 

@@ -202,6 +202,8 @@ class ExporterPod:
 
 def program(container: Object) -> str:
     """Return the program that is run for a container; empty if none is."""
+    if any(argument.startswith("--config.file=") for argument in container.get("args") or ()):
+        return ""  # Kepler v0.11, which has the same command; there is no program of it here
     return PROGRAMS.get((container.get("command") or [""])[0], "")
 
 

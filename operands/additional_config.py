@@ -3,7 +3,8 @@
 Kepler exits at its start at an invalid value, on every node, so what it would not accept is refused here.
 """
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,16 +25,27 @@ LIMIT: Final = 64 * 1024
 
 # Keys that fields of a Kepler, or the pod as it is rendered, stand for: a user's `config.yaml` may not set them.
 OURS: Final = (
+    "experimental.gpu.enabled",
     "experimental.platform.redfish.configFile",
+    "experimental.platform.redfish.enabled",
     "experimental.platform.redfish.nodeName",
+    "exporter.prometheus.enabled",
+    "exporter.prometheus.metricsLevel",
     "host.procfs",
     "host.sysfs",
     "kube.config",
     "kube.enabled",
     "kube.nodeName",
+    "kube.podInformer.mode",
+    "log.level",
+    "monitor.interval",
+    "monitor.maxTerminated",
+    "rapl.zones",
     "web.configFile",
     "web.listenAddresses",
 )
+# The meter for Kepler's own tests, whose numbers are random.
+FAKE_METER: Final = "dev.fake-cpu-meter.enabled"
 
 
 @dataclass(frozen=True)
@@ -61,7 +73,11 @@ def read(observed: Observed, kepler: Kepler) -> Additions | Outcome:
     source = f"`collector.additional-config` names ConfigMap '{config_map_name}', and"
     after = f"then run `{resync(observed.key)}`"
     if config is None or text is None:
-        lacks = "there is none in this namespace" if config is None else f"it has no key '{engine_v011.CONFIG_FILE}'"
+        lacks = (
+            "there is none in this namespace"
+            if config is None
+            else f"it has no key '{engine_v011.CONFIG_FILE}' in its `data`"
+        )
         return rejected("ConfigurationNotFound", f"{source} {lacks}: create it, {after}")
     added = additions(text)
     if added.problem:
@@ -79,25 +95,32 @@ def additions(text: str) -> Additions:
         content = yaml.load(text, _NoAliases)  # noqa: S506 (a SafeLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         return Additions({}, problem=f"is not YAML that can be read: {' '.join(str(error).split())[:300]}")
-    if content is None:
-        return Additions({})
-    if not isinstance(content, dict):
+    if content is not None and not isinstance(content, dict):
         return Additions({}, problem="is not a map of keys such as `monitor`")
-    leaves = dict(_leaves(content))
-    if owned := sorted(
-        path for path in OURS if any(_within(path, leaf) for leaf, value in leaves.items() if value != {})
-    ):
+    leaves = [*_leaves(content or {})]
+    unknown = tuple(sorted({path for path, _ in leaves if not any(_within(known, path) for known in KEYS)}))
+    return Additions(content or {}, unknown, _forbidden(leaves) or _invalid(leaves))
+
+
+def _forbidden(leaves: Sequence[tuple[str, Any]]) -> str:
+    """Return a sentence if a key is set that may not be set here; empty if none is."""
+    written = [leaf for leaf, value in leaves if value != {}]
+    if owned := sorted(path for path in OURS if any(_within(path, leaf) for leaf in written)):
         owned_keys = ", ".join(f"`{path}`" for path in owned)
-        return Additions({}, problem=f"sets {owned_keys}, which follows from the Kepler and cannot be set here")
-    wrong = next((why for path, value in leaves.items() if (why := invalid(path, value))), "")
-    unknown = tuple(sorted(path for path in leaves if not any(_within(known, path) for known in KEYS)))
-    return Additions(content, unknown, wrong)
+        return f"sets {owned_keys}, which follows from the Kepler and cannot be set here"
+    return f"turns `{FAKE_METER}` on, with which power is made up" if (FAKE_METER, True) in leaves else ""
+
+
+def _invalid(leaves: Sequence[tuple[str, Any]]) -> str:
+    """Return a sentence about the first value at which Kepler would exit; empty if there is none."""
+    return next((why for path, value in leaves if (why := invalid(path, value))), "")
 
 
 def _leaves(content: Mapping[Any, Any], above: str = "") -> Iterator[tuple[str, Any]]:
     """Yield each value that is not a map, by its dotted path; an empty map is a value."""
     for name, value in content.items():
-        path = f"{above}{name}"
+        # A dot within a key is no path: Kepler knows no such key.
+        path = f"{above}{json.dumps(str(name)) if '.' in str(name) else name}"
         if isinstance(value, dict) and value and path not in KEYS:
             yield from _leaves(value, f"{path}.")
         else:

@@ -81,7 +81,8 @@ def has_values(cfm: Manifest | None, intents: Iterable[Intent]) -> bool:
 
 def added_keys(cfm: Manifest | None) -> tuple[str, ...]:
     """Return the keys that users have added to `kepler-cfm`, in order."""
-    return tuple(sorted(set((cfm or {}).get("data") or {}) - {key.value for key in Key}))
+    there = cfm or {}
+    return tuple(sorted({*(there.get("data") or {}), *(there.get("binaryData") or {})} - {key.value for key in Key}))
 
 
 def wake(function: str, keys: frozenset[Key]) -> Wake:

@@ -1,7 +1,7 @@
 """The keys of Kepler v0.11's `config.yaml`, each with the values that Kepler accepts.
 
 An invalid value makes Kepler exit at its start, on every node at once, so it is found before it is written. Types and
-bounds are those of kepler v0.11.4:config/config.go (and of its main branch in August 2026, for keys that came later).
+bounds are those of kepler v0.11.4:config/config.go.
 """
 
 import re
@@ -14,11 +14,18 @@ _ZONES: Final = ("psys", "package", "core", "uncore", "dram")
 _LEVELS: Final = ("node", "process", "container", "vm", "pod")
 
 # A number and unit, or several (Go's time.ParseDuration); Kepler accepts no bare numbers but 0.
-_SPAN: Final = re.compile(r"0|([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+")
+_PART: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
+_UNITS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+# Seconds; Go's limit is 292 years.
+_LONGEST: Final = 365 * 24 * 3600.0
 
 
 def _duration(value: Any) -> bool:
-    return isinstance(value, str) and _SPAN.fullmatch(value) is not None
+    if value == "0":
+        return True
+    if not isinstance(value, str) or not re.fullmatch(f"[+]?({_PART.pattern})+", value):
+        return False
+    return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(value)) <= _LONGEST
 
 
 def _bool(value: Any) -> bool:
@@ -84,7 +91,6 @@ KEYS: Final[Mapping[str, tuple[Check, str]]] = {
     "monitor.maxTerminated": (_integer, "a whole number"),
     "monitor.minTerminatedEnergyThreshold": (_not_negative, "a whole number of joules"),
     "rapl.zones": (_zones, f"a list of {', '.join(_ZONES)}"),
-    "cpu.preferredMeters": (_each("rapl", "hwmon", "fake", least=1), "a list of rapl, hwmon, fake, with one or more"),
     "exporter.stdout.enabled": (_bool, _SWITCH),
     "exporter.prometheus.enabled": (_bool, _SWITCH),
     "exporter.prometheus.debugCollectors": (_each("go", "process"), "a list of go, process"),
@@ -104,12 +110,10 @@ KEYS: Final[Mapping[str, tuple[Check, str]]] = {
     "experimental.platform.redfish.configFile": (_text, "a path"),
     "experimental.platform.redfish.httpTimeout": (_duration, _TIME),
     "experimental.hwmon.enabled": (_bool, _SWITCH),
-    "experimental.hwmon.forceEnabled": (_bool, _SWITCH),
     "experimental.hwmon.zones": (_names, "a list of zones"),
     "experimental.hwmon.chipRules": (_map_list, "a list of maps"),
     "experimental.gpu.enabled": (_bool, _SWITCH),
     "experimental.gpu.idlePower": (_watts, "watts, as a number"),
-    "experimental.gpu.dcgmEndpoint": (_text, "an address"),
 }
 
 

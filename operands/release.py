@@ -122,10 +122,10 @@ def unusable(image: str) -> str:
     release = exporter(image)
     if FIRST <= release <= LAST_V0_7:
         return ""
+    other = f"set `collector.release` to '{ReleaseLine.V0_11}', or " if release >= FIRST_V0_11 else ""
     return (
         f"Kepler {release} reads none of what `{engine.CONFIG_PATH}` holds, and has neither sources nor estimator nor "
-        f"model server: set `collector.release` to '{ReleaseLine.V0_11}', or name a release of v0.7, such as "
-        f"'{engine.IMAGE}'"
+        f"model server: {other}name a release of v0.7, such as '{engine.IMAGE}'"
     )
 
 
@@ -185,10 +185,11 @@ def refuse_release(
 def not_in_v011(field: str, collector: Collector) -> Outcome:
     """Return the rejection of a switch of the Kepler that line v0.11 has no program for."""
     by = f"`collector.release` is '{collector.release}'" if collector.release else f"image '{collector.image}' is of it"
+    image = f", with an image of it such as '{engine.IMAGE}'" if collector.image else ""
     return rejected(
         "NotInThisRelease",
         f"`{field}` is on, and Kepler of line '{ReleaseLine.V0_11}' has no estimator and no model server ({by}): turn "
-        f"`{field}` off, or set `collector.release` to '{ReleaseLine.V0_7}', the line that estimates power",
+        f"`{field}` off, or set `collector.release` to '{ReleaseLine.V0_7}', the line that estimates power{image}",
     )
 
 

@@ -54,7 +54,9 @@ def groups(kepler: Kepler, asked: KeplerExportedPowerSpec) -> Rules:
 
 
 def _selected(measure: str, kepler: Kepler) -> str:
-    return f'kepler_pod_cpu_{measure}{{namespace="{kepler.namespace}",zone="{zone(kepler)}"}}'
+    # A pod that has ended keeps its last power until it is exported for the last time.
+    state = ',state="running"' if measure == "watts" else ""
+    return f'kepler_pod_cpu_{measure}{{namespace="{kepler.namespace}",zone="{zone(kepler)}"{state}}}'
 
 
 def _drop(labels: list[str], regex: str) -> Manifest:

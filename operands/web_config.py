@@ -1,4 +1,4 @@
-"""TLS and passwords of the exporter's port: a Secret with a web configuration file and the files that it names.
+"""TLS of the exporter's port: a Secret with a web configuration file and the files that it names.
 
 Kepler v0.11 passes the file to Prometheus' exporter toolkit (kepler v0.11.4:internal/server/server.go). Only three keys
 of the Secret are mounted, and only into the exporter.
@@ -13,7 +13,7 @@ VOLUME: Final = "web-config"
 DIRECTORY: Final = "/etc/kepler-web"
 FILE: Final = "web-config.yaml"
 FILES: Final = (FILE, "tls.crt", "tls.key")
-# Key of the Secret with the authority that Prometheus trusts; optional.
+# Key of the Secret with the authority that Prometheus trusts.
 AUTHORITY: Final = "ca.crt"
 
 
@@ -36,6 +36,6 @@ def endpoint(kepler: Kepler) -> dict[str, Any]:
     secret = collector.web_config.secret
     if not secret or not release.is_v011(collector):
         return {}
-    trusted = {"secret": {"name": secret, "key": AUTHORITY, "optional": True}}
+    trusted = {"secret": {"name": secret, "key": AUTHORITY}}
     name = f"{children.EXPORTER}.{kepler.namespace}.svc"
     return {"scheme": "https", "tlsConfig": {"ca": trusted, "serverName": name}}

@@ -233,10 +233,10 @@ CASES: tuple[Impossible, ...] = (
     Impossible(
         "additions that Kepler would exit at",
         "ConfigurationInvalid",
-        "`monitor.interval`",
+        "`monitor.staleness`",
         (*NEW_LINE, ("collector.additional-config", "wrong")),
         given=WITHOUT,
-        stage=_configured("monitor: {interval: 5}"),
+        stage=_configured("monitor: {staleness: 5}"),
         mend=_delete(Ref(CONFIG_MAP, "", "wrong")),
     ),
     Impossible(

@@ -130,7 +130,7 @@ def additions(text: str) -> dict[str, Any]:
 
 def misconfigured(operated: OperatedNamespace) -> None:
     """A value at which Kepler would exit."""
-    operated.apply(additions("monitor: {interval: 5}"))
+    operated.apply(additions("monitor: {staleness: 5}"))
     operated.apply(kepler(collector={"release": "v0.11", "additional-config": "additions"}))
 
 
@@ -265,13 +265,13 @@ CASES = (
         "ConfigurationNotFound",
         (collector.CONDITION,),
         applied(kepler(collector={"release": "v0.11", "additional-config": "additions"})),
-        configured("monitor: {interval: 9s}"),
+        configured("monitor: {staleness: 90ms}"),
     ),
     StepCase(
         "ConfigurationInvalid",
         (collector.CONDITION,),
         misconfigured,
-        configured("monitor: {interval: 9s}"),
+        configured("monitor: {staleness: 90ms}"),
     ),
     StepCase(
         "Disabled",

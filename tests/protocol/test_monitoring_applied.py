@@ -141,7 +141,8 @@ def test_what_nobody_asked_for_is_dropped(workbench: Workbench) -> None:
     """Follows the KeplerExportedPower, whose event is enough; asked for again, it is no longer dropped."""
     workbench.apply(power(), kepler(exported_power="default"))
     workbench.settle()
-    assert "metricRelabelings" not in endpoint(workbench)
+    idle = {"action": "drop", "sourceLabels": ["__name__", "mode"], "regex": "kepler_.+_joules_total;idle"}
+    assert endpoint(workbench)["metricRelabelings"] == [idle]
 
     few = ["cpu_cycles", "cpu_instructions", "bpf_cpu_time_ms", "bpf_page_cache_hit", "bpf_net_tx_irq"]
     workbench.patch("kep/default", {"spec": {"metrics": few}})
@@ -150,13 +151,14 @@ def test_what_nobody_asked_for_is_dropped(workbench: Workbench) -> None:
 
     unlisted = "cache_miss|bpf_net_rx_irq|bpf_block_irq|gpu_compute_util|gpu_mem_util"
     assert endpoint(workbench)["metricRelabelings"] == [
-        {"action": "drop", "sourceLabels": ["__name__"], "regex": f"kepler_container_({unlisted})_total"}
+        {"action": "drop", "sourceLabels": ["__name__"], "regex": f"kepler_container_({unlisted})_total"},
+        idle,
     ]
     assert not workbench.resync("monitoring").reports
 
     workbench.patch("kep/default", {"spec": {"metrics": []}})
     workbench.settle()
-    assert "metricRelabelings" not in endpoint(workbench)
+    assert endpoint(workbench)["metricRelabelings"] == [idle]
 
 
 @pytest.mark.usefixtures("operated")

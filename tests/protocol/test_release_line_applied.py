@@ -97,6 +97,16 @@ def test_a_key_of_the_users_outlives_a_line_that_does_not_read_it(workbench: Wor
     assert annotations["config.sustainable-computing.io/CPU_ARCH_OVERRIDE"] == "Skylake"
 
 
+def test_binary_data_of_the_users_outlives_it_too(workbench: Workbench) -> None:
+    """It is theirs as well."""
+    workbench.apply(kepler())
+    workbench.settle()
+    workbench.patch("configmap/kepler-cfm", {"binaryData": {"mine.bin": "AAEC"}})
+    change(workbench, **V011)
+    assert workbench.get("configmap/kepler-cfm")["binaryData"] == {"mine.bin": "AAEC"}
+    assert "added key 'mine.bin'" in workbench.conditions()["CollectorReconciled"]["message"]
+
+
 def test_what_the_new_line_has_not_leaves_the_exporter_as_it_is(workbench: Workbench) -> None:
     """An edit is applied whole or not at all: with the estimator on, the line does not change."""
     workbench.apply(kepler(estimator_sidecar={"enabled": True}))
@@ -127,18 +137,18 @@ def test_a_configuration_changed_by_hand_is_put_back(workbench: Workbench) -> No
 def test_a_users_additions_reach_the_pods(workbench: Workbench) -> None:
     """A change of them is found when the Kepler is reconciled again; refused ones leave what runs."""
     additions = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "additions"}}
-    workbench.apply({**additions, "data": {"config.yaml": "monitor: {interval: 9s}"}})
+    workbench.apply({**additions, "data": {"config.yaml": "monitor: {staleness: 90ms}"}})
     workbench.apply(kepler(collector={**V011, "additional-config": "additions"}))
     workbench.settle()
-    assert running(workbench)["monitor"]["interval"] == "9s"
+    assert running(workbench)["monitor"]["staleness"] == "90ms"
 
-    workbench.patch("configmap/additions", {"data": {"config.yaml": "monitor: {interval: 7s}"}})
+    workbench.patch("configmap/additions", {"data": {"config.yaml": "monitor: {staleness: 70ms}"}})
     workbench.settle()
-    assert running(workbench)["monitor"]["interval"] == "7s"
+    assert running(workbench)["monitor"]["staleness"] == "70ms"
 
-    workbench.patch("configmap/additions", {"data": {"config.yaml": "monitor: {interval: 7}"}})
+    workbench.patch("configmap/additions", {"data": {"config.yaml": "monitor: {staleness: 7}"}})
     workbench.settle()
-    assert running(workbench)["monitor"]["interval"] == "7s"
+    assert running(workbench)["monitor"]["staleness"] == "70ms"
     assert workbench.conditions()["Ready"]["reason"] == "ConfigurationInvalid"
 
 

@@ -241,4 +241,7 @@ def test_levels_are_exported_without_a_switch_in_the_old_config_map() -> None:
     """`kepler-cfm` is of the other line."""
     outcome = decided(exported_power.desired)
     assert outcome.intents == ()
-    assert outcome.message == "exports power of node, package, pod, container; CPU time is kept"
+    assert (
+        outcome.message
+        == "exports power of node, package, pod, container; CPU time of processes is kept, if they are exported"
+    )

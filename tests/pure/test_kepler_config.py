@@ -162,31 +162,43 @@ def random_fields(chance: random.Random) -> dict[str, Any]:
 
 def test_maps_are_merged_and_lists_replaced() -> None:
     """What the user's ConfigMap does not name stays as the resources have it."""
-    users = "monitor: {interval: 9s}\nexporter: {prometheus: {debugCollectors: [process]}}\n"
+    users = "monitor: {staleness: 200ms}\nexporter: {prometheus: {debugCollectors: [process]}}\n"
     merged = config(Around(config=users), additional_config="mine")
-    assert merged["monitor.interval"] == "9s"
-    assert merged["monitor.staleness"] == "500ms"
+    assert merged["monitor.staleness"] == "200ms"
+    assert merged["monitor.interval"] == "3s"
     assert merged["exporter.prometheus.debugCollectors"] == ["process"]
     assert merged["exporter.prometheus.metricsLevel"] == ["node", "pod", "container"]
 
 
 def test_keys_that_kepler_does_not_know_are_said() -> None:
     """They are written all the same: a later Kepler may know them."""
-    outcome = decide(Around(config="monitor: {intervall: 9s}\nrappl: 1\n"), additional_config="mine")
+    outcome = decide(
+        Around(config="monitor: {intervall: 9s}\nrappl: 1\n'monitor.staleness': 1s\n"), additional_config="mine"
+    )
     assert outcome.word == "converged"
-    assert "sets `monitor.intervall`, `rappl`, which Kepler v0.11.4 does not know and ignores" in outcome.message
+    assert (
+        'sets `"monitor.staleness"`, `monitor.intervall`, `rappl`, which Kepler v0.11.4 does not know and ignores'
+        in outcome.message
+    )
     assert yaml.safe_load(written(outcome))["rappl"] == 1
 
 
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("monitor: {interval: 5}", "sets `monitor.interval` to '5', and Kepler accepts a time with a unit"),
+        ("monitor: {staleness: 5}", "sets `monitor.staleness` to '5', and Kepler accepts a time with a unit"),
+        ("monitor: {staleness: 99999999h}", "sets `monitor.staleness` to '99999999h'"),
+        ("monitor: {staleness: x}\n'monitor.staleness': 5s", "sets `monitor.staleness` to 'x'"),
+        ("monitor: {interval: 9s}", "sets `monitor.interval`, which follows from the Kepler"),
+        ("log: {level: error}", "sets `log.level`, which follows from the Kepler"),
+        ("rapl: {zones: [dram]}", "sets `rapl.zones`, which follows from the Kepler"),
+        ("exporter: {prometheus: {enabled: false}}", "sets `exporter.prometheus.enabled`, which follows"),
+        ("experimental: {platform: {redfish: {enabled: true}}}", "sets `experimental.platform.redfish.enabled`"),
+        ("dev: {fake-cpu-meter: {enabled: true}}", "with which power is made up"),
         ("exporter: {stdout: {enabled: }}", "sets `exporter.stdout.enabled` to nothing, and Kepler accepts"),
-        ("exporter: {prometheus: {metricsLevel: []}}", "with one or more"),
-        ("rapl: {zones: [cpu]}", "Kepler accepts a list of psys, package"),
-        ("monitor: 5", "sets `monitor` to '5', and it is a map of keys"),
-        ("monitor:", "sets `monitor` to nothing, and it is a map of keys"),
+        ("exporter: {prometheus: {debugCollectors: [x]}}", "Kepler accepts a list of go, process"),
+        ("debug: 5", "sets `debug` to '5', and it is a map of keys"),
+        ("debug:", "sets `debug` to nothing, and it is a map of keys"),
         ("web: {listenAddresses: [':1']}", "sets `web.listenAddresses`, which follows from the Kepler"),
         ("web: off", "sets `web.configFile`, `web.listenAddresses`, which follows"),
         ("kube: {enabled: false}", "sets `kube.enabled`, which follows from the Kepler"),

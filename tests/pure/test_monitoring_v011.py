@@ -90,9 +90,18 @@ def test_rules_read_one_zone_that_is_measured(zones: list[str], zone: str) -> No
     outcome = decide(v011(**{"rapl-zones": zones}), levels=["pod"])
     read = [rule["expr"] for rule in rules(outcome) if "kepler_pod" in rule["expr"]]
     assert read
-    assert all(f'{{namespace="energy",zone="{zone}"}}' in expression for expression in read)
+    assert all(f'{{namespace="energy",zone="{zone}"' in expression for expression in read)
     left = {zone for name, zone in kept(endpoint(outcome)) if name == "kepler_pod_cpu_watts"}
     assert left == {zone}
+
+
+def test_what_is_collected_follows_the_exporters() -> None:
+    """While a change of line is refused, the exporters are of the other line, and so are their series."""
+    refused = {"type": "CollectorReconciled", "status": "False", "reason": "PortTaken", "message": "no"}
+    entry = refused | {"observedGeneration": 1, "lastTransitionTime": "2026-01-01T00:00:00Z"}
+    kepler = parent(entry)
+    outcome = decide({**kepler, "spec": {**kepler["spec"], "collector": {"release": "v0.11"}}})
+    assert (outcome.word, outcome.intents) == ("waiting", ())
 
 
 def test_both_lines_record_the_same_names_and_labels() -> None:
@@ -120,11 +129,11 @@ def test_without_pods_nothing_is_recorded() -> None:
 
 
 def test_prometheus_asks_by_https_where_the_port_has_tls() -> None:
-    """With the authority of the same Secret, if it has one, and for the Service's name."""
+    """With the authority of the same Secret, and for the Service's name."""
     secured = endpoint(decide(v011(**{"web-config": {"secret": "tls"}})))
     assert secured["scheme"] == "https"
     assert secured["tlsConfig"] == {
-        "ca": {"secret": {"name": "tls", "key": "ca.crt", "optional": True}},
+        "ca": {"secret": {"name": "tls", "key": "ca.crt"}},
         "serverName": "kepler-exporter.energy.svc",
     }
     v07 = {**parent(), "spec": {"collector": {"web-config": {"secret": "tls"}}}}
