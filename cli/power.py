@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel
 
+from operands.series_v011 import ZONES
+
 # A line of the exposition format: name, labels and value.
 LINE = re.compile(r"^(\w+)\{([^\n]*)\} (\S+)$", re.MULTILINE)
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
@@ -17,10 +19,8 @@ LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 # kepler v0.7.12:pkg/metrics/utils/utils.go, handleContainerStats.
 JOULES = "kepler_container_joules_total"
 DYNAMIC = "dynamic"
-# kepler v0.11.4:internal/exporter/prometheus/collector/power_collector.go. Zones overlap, so one is chosen: the package
-# has the whole of a CPU's other zones.
+# kepler v0.11.4:internal/exporter/prometheus/collector/power_collector.go. Zones overlap, so one is chosen.
 WATTS = "kepler_pod_cpu_watts"
-ZONE = "package"
 RUNNING = "running"
 
 # Namespace and name.
@@ -37,8 +37,9 @@ class PodPower(BaseModel):
 
 def watts(first: str, then: str, seconds: float) -> dict[Pod, float]:
     """Return the watts of each pod that one exporter measures, from two reads of it that are `seconds` apart."""
-    if told := _sum(then, WATTS, {"zone": ZONE, "state": RUNNING}, "pod_namespace"):
-        return told
+    for zone in ZONES:
+        if measured := _sum(then, WATTS, {"zone": zone, "state": RUNNING}, "pod_namespace"):
+            return measured
     before, after = (_sum(text, JOULES, {"mode": DYNAMIC}, "container_namespace") for text in (first, then))
     # A counter that is smaller than before is of an exporter that was started anew.
     used = {pod: joules - before.get(pod, 0.0) for pod, joules in after.items()}

@@ -49,7 +49,11 @@ def top(
         pod_name, problem = next(iter(problems.items()))
         remark(f"{len(problems)} of {len(pods)} exporters are left out, such as '{pod_name}': {problem}")
     if not powers and problems:
-        raise Unreachable("no exporter answers: `get pods/proxy` is needed in their namespace")
+        raise Unreachable("no exporter can be read: the line above says why for one of them")
+    if not powers:
+        remark(
+            "the exporters answer, and export no power of pods: KeplerExportedPower needs level 'pod' or 'container'"
+        )
     if output is Format.TABLE:
         table(HEADINGS, [(power.namespace, power.pod, f"{power.watts:.2f}") for power in ordered(powers)])
     else:

@@ -14,6 +14,8 @@ NEW = """kepler_pod_cpu_watts{pod_namespace="shop",pod_name="web",state="running
 kepler_pod_cpu_watts{pod_namespace="shop",pod_name="web",state="running",zone="dram"} 1
 kepler_pod_cpu_watts{pod_namespace="shop",pod_name="gone",state="terminated",zone="package"} 9
 """
+DRAM = """kepler_pod_cpu_watts{pod_namespace="shop",pod_name="web",state="running",zone="dram"} 1.5
+"""
 
 
 @pytest.mark.parametrize(
@@ -21,6 +23,7 @@ kepler_pod_cpu_watts{pod_namespace="shop",pod_name="gone",state="terminated",zon
     [
         pytest.param(OLD % "10", OLD % "30", 2.0, id="the rate of the joules of all containers of a pod, without idle"),
         pytest.param(OLD % "10", OLD % "4.0", 0.5, id="an exporter that was started anew counts from zero"),
+        pytest.param(DRAM, DRAM, 1.5, id="of another zone where the package is not measured"),
         pytest.param(NEW, NEW, 4.5, id="watts that v0.11 tells itself, of one zone and of what runs"),
     ],
 )
