@@ -1,6 +1,7 @@
 """The exporter's pod as Kepler v0.11 needs it: not privileged, with one configuration file.
 
-Taken from manifests/k8s/daemonset.yaml of github.com/sustainable-computing-io/kepler at tag v0.11.4, and from what that
+`engine` and `engine_v011` have what the programs of v0.7 and v0.11 define: paths, flags, resources. Taken from
+manifests/k8s/daemonset.yaml of github.com/sustainable-computing-io/kepler at tag v0.11.4, and from what that
 program was seen to need.
 """
 
@@ -14,7 +15,8 @@ from runtime.outcome import Intent
 
 DRIVER_VOLUME: Final = "nvidia-driver"
 
-# As root, since only root may read RAPL's counters; of root's capabilities, one (see `engine_v011.CAPABILITY`).
+# As root, since only root may read RAPL's counters; of root's capabilities, SYS_PTRACE alone: without it, one process
+# whose `exe` link cannot be read makes a whole measurement fail.
 SECURITY: Final = {
     "privileged": False,
     "allowPrivilegeEscalation": False,
@@ -36,15 +38,16 @@ class PodInputsV011:
 def daemon_set(parent: Manifest, key: Ref, inputs: PodInputsV011) -> Intent:
     """Return the DaemonSet. A changed configuration changes the pod template, and so replaces the pods."""
     kepler = Kepler.model_validate(parent)
-    file = settled_config.annotations({engine_v011.CONFIG_FILE: inputs.config})
-    annotations = {children.CONFIG_HASH: kepler_config.digest(inputs.config), **file}
+    # The text is an annotation of the pod template, of which the downward API makes a file (`volumes`).
+    config_annotations = settled_config.annotations({engine_v011.CONFIG_FILE: inputs.config})
+    annotations = {children.CONFIG_HASH: kepler_config.digest(inputs.config), **config_annotations}
     return exporter.workload(parent, key, annotations, pod(kepler, inputs))
 
 
 def pod(kepler: Kepler, inputs: PodInputsV011) -> dict[str, Any]:
     """Return the pod's spec, in the host's PID namespace, since processes are attributed to containers by /proc."""
     return {
-        **exporter.placement(kepler),
+        **exporter.placement(kepler),  # nodes, priority, ServiceAccount and `hostPID`
         "containers": [container(kepler, inputs)],
         "volumes": [*volumes(gpu=inputs.gpu), *redfish.volumes(kepler), *web_config.volumes(kepler)],
     }
@@ -63,7 +66,7 @@ def container(kepler: Kepler, inputs: PodInputsV011) -> dict[str, Any]:
         "ports": [{"name": children.PORT_NAME, "containerPort": collector.port, "protocol": "TCP"}],
         "securityContext": SECURITY,
         "resources": collector.resources or engine_v011.RESOURCES,
-        "terminationMessagePolicy": "FallbackToLogsOnError",  # as in `operands.exporter`
+        "terminationMessagePolicy": "FallbackToLogsOnError",  # `kubectl kepler explain` reads the last line from there
         "volumeMounts": [*mounts(gpu=inputs.gpu), *redfish.mounts(kepler), *web_config.mounts(kepler)],
         **probes(kepler),
     }
@@ -94,7 +97,7 @@ def probes(kepler: Kepler) -> dict[str, Any]:
 
 
 def mounts(*, gpu: bool) -> list[dict[str, Any]]:
-    """Return the mounts of the host's directories, the configuration and the token, all read-only."""
+    """Return the mounts, all read-only: host directories, configuration, and the token to list pods with."""
     paths = {
         "sys": engine_v011.HOST_SYS,
         "proc": engine_v011.HOST_PROC,
@@ -115,7 +118,7 @@ def volumes(*, gpu: bool) -> list[dict[str, Any]]:
     return [
         {"name": "sys", "hostPath": {"path": engine.SYS, "type": "Directory"}},
         {"name": "proc", "hostPath": {"path": engine.PROC, "type": "Directory"}},
-        settled_config.volume({engine_v011.CONFIG_FILE: ""}),
+        settled_config.volume([engine_v011.CONFIG_FILE]),
         exporter.token(),
         *([{"name": DRIVER_VOLUME, **driver}] if gpu else []),
     ]

@@ -9,7 +9,7 @@ ConfigMaps have to be pruned.
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from operands import children
@@ -49,9 +49,9 @@ def annotations(settled: Mapping[str, str]) -> dict[str, str]:
     return {_annotation(name): value for name, value in settled.items()}
 
 
-def volume(settled: Mapping[str, str]) -> dict[str, Any]:
+def volume(names: Iterable[str]) -> dict[str, Any]:
     """Return a downward API volume with one file for each key, named after the key."""
-    items = [{"path": name, "fieldRef": _field(name)} for name in sorted(settled)]
+    items = [{"path": name, "fieldRef": _field(name)} for name in sorted(names)]
     return {"name": VOLUME, "downwardAPI": {"items": items}}
 
 

@@ -1,8 +1,8 @@
 """The reconcile protocol: how one function brings one object to its desired state while others do the same.
 
-*Children* are the objects that a function writes, *inputs* those that it decides from. Two processes may reconcile the
-same object at once, each may die at any step, and an event may come late, twice or not at all. The order of the steps
-makes that safe:
+The *parent* is the resource that is reconciled, *children* are the objects that a function writes for it, *inputs*
+those that it decides from. Two processes may reconcile the same object at once, each may die at any step, and an event
+may come late, twice or not at all. The order of the steps makes that safe:
 
 1. (Before this module: `runtime.wake` drops an event, without an API call, if the event alone shows that there is
    nothing to do, such as the event of our own write.)
@@ -14,7 +14,7 @@ makes that safe:
    refused, nothing is written. After a conflict, wait a little and start again at 2.
 5. Apply the condition, last.
 6. If anything was written, read every input again; if that leads to another decision, start again at 2.
-7. Report.
+7. (After this module: `runtime.receive` reports the writes and the decision in a CloudEvent.)
 
 A process that wrote a child before we read it had read inputs no newer than ours. So a locked write never replaces a
 newer decision by an older one. Conditions are written without a lock, since several functions share the resource, so a
@@ -51,7 +51,7 @@ JITTER = 0.004
 
 @dataclass(frozen=True)
 class AcceptedWrite:
-    """One write that the API server accepted."""
+    """One write that the API server accepted: `created`, `changed` or `deleted` a child, `reported` in the status."""
 
     ref: Ref
     action: str
@@ -62,8 +62,8 @@ class AcceptedWrite:
 class Reconciled:
     """The result of one reconcile: the last decision, and every write that was made.
 
-    `outcome` is None if the parent is gone and there is nothing to clean up. `seen` are all objects in the versions
-    that were read or written.
+    `outcome` is None if the parent is gone and there is nothing to clean up. `seen` are the parent and all single
+    objects in the versions that were read or written; what was listed is not among them.
     """
 
     key: Ref
@@ -88,6 +88,7 @@ def reconcile(
 ) -> Reconciled:
     """Bring the children that `function` writes for the parent `key` to their desired state.
 
+    `images` are the settings about images in the environment (`RELATED_IMAGE_*`), which decisions read.
     `shared_objects_lock` is held while an object is written that all parents share, so that the threads of one process
     do not conflict. Raises Unavailable if the event must be delivered again; every step can be repeated.
     """
@@ -119,13 +120,14 @@ def _round(context: _Context, images: Mapping[str, str], result: Reconciled) -> 
     result.note_seen(observed)
     decided = decide(function, observed)
     result.outcome, result.parent = decided, observed.parent
-    # Nothing to clean up, or a state that ends within moments: write nothing, not even the condition.
+    # Nothing to clean up, or the function waits for something that changes within moments: not even a condition.
     if decided is None or decided.writes_nothing:
         _require_wake(function, decided)
         return True
     before = len(result.changes)
     written = _write_children(context, decided, observed, result)
     result.outcome = written.refused or decided
+    # Refused because the namespace is being deleted, and the parent with it: nothing is left to report on.
     if result.outcome.writes_nothing:
         return True
     parent = _write_condition(function, result.outcome, observed, client, result)
@@ -183,7 +185,11 @@ def _read(
 
 
 def decide(function: Function, observed: Observed) -> Outcome | None:
-    """Step 3, pure: return what `function` wants, or a rejection if somebody else owns one of its children."""
+    """Step 3, pure: return what `function` wants, or a rejection.
+
+    Rejected are a child that another parent or controller owns, an object of a child's name that somebody else made
+    (unless an annotation of the parent allows to adopt it), and a resource that this version cannot read.
+    """
     parent = observed.parent
     if parent is None:
         return function.clean_up(observed)

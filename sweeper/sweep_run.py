@@ -50,7 +50,8 @@ class Sweep:
 
     An event is ignored while a sweep runs, and for `pause` seconds after the start of the last successful sweep: a
     process that an event has started sweeps at its start anyway. For some seconds after a failed sweep, Unavailable is
-    raised, so that the broker redelivers the event.
+    raised, so that the broker redelivers the event. `images` are the settings about images of the functions themselves:
+    with others, every decision would differ.
     """
 
     functions: tuple[Function, ...]
@@ -146,7 +147,10 @@ class Count:
 
 
 def _orphans(snapshot: Snapshot, namespaces_with_parents: set[str]) -> Iterator[DivergingObject]:
-    """Yield one `DivergingObject` for each namespace that shared objects still refer to, though no parent is left."""
+    """Yield one `DivergingObject` for each namespace that a shared object still refers to, though no parent is left.
+
+    Shared objects are written for all parents together, such as a binding with a subject for each of their namespaces.
+    """
     for function in snapshot.functions:
         for key in function.keys_in_shared_objects({ref: snapshot.get(ref) for ref in function.shared_children}):
             if key.namespace not in namespaces_with_parents:
@@ -168,6 +172,7 @@ def resync_event(diverging: DivergingObject, cause: str) -> CloudEvent:
         Resync(object=object_name(key), diverges=diverging.reasons),
         identity=f"sweep/{RESYNC_REQUESTED}/{identity}",
         key=key,
+        # A span in the trace of the object's generation; an object that is gone gets a trace of its own.
         traceparent=(diverging.trace or detached_trace(identity)).within(identity),
         **functions_attribute(diverging.reasons),
     )

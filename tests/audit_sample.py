@@ -102,7 +102,7 @@ def generation(number: int, at: datetime) -> Iterator[tuple[datetime, Entry]]:
     """One edit of one resource, and everything that follows."""
     resource, own = RESOURCES[number % 3], number // 3 + 1
     event = edited(resource, own, at)
-    if (read := edits.read(resource.kind, event.object)) is not None:
+    if (read := edits.verified_edit(resource.kind, event.object)) is not None:
         yield at, read
     if resource.kind is MACHINE_CONFIG:
         yield at, reported(event, MACHINES, at, resource, own)

@@ -47,7 +47,7 @@ class EditRecorder:
 
     def __call__(self, event: Event) -> int:
         """Store what is new, and return the number of API calls that were made. Raises EventRefused."""
-        hinted = edits.edit(event)
+        hinted = edits.edit_of_event(event)
         if hinted is None or (not event.deletes and _identity(event.object) in self._known_generations):
             return 0
         # None if another thread reads for this event too: it counts the calls.
@@ -57,7 +57,7 @@ class EditRecorder:
         """Read the object once for all these events, store the edits, and return the number of API calls."""
         client = self.client()
         manifest = client.get(ref)
-        current = edits.read(ref.kind, manifest) if manifest else None
+        current = edits.verified_edit(ref.kind, manifest) if manifest else None
         unverified = [entry for event in events for entry in self._unverified_entries(event, current)]
         entries = dict.fromkeys([*([current] if current else []), *unverified])
         if entries:
@@ -68,17 +68,21 @@ class EditRecorder:
 
     def _unverified_entries(self, event: Event, current: EditEntry | None) -> Iterator[EditEntry]:
         """Yield the entries of an event that are plausible but cannot be read any more; count the others as dropped."""
-        hinted = edits.edit(event)
+        hinted = edits.edit_of_event(event)
+        # The edit that was read just now needs no second entry. A deletion counts as one more generation, so it never
+        # ends here.
         if hinted is None or (
             current is not None and _is_same_object(hinted, current) and hinted.generation == current.generation
         ):
             return
         drop_reason = false_reason(hinted, current, deletes=event.deletes)
         if drop_reason := drop_reason or self._drop_reason(hinted, deletes=event.deletes):
+            # `FALSE` counts what the API server does not confirm; some of it may be true.
             dropped_events.note(event, FALSE, drop_reason)
         elif is_ahead(hinted.time):
             dropped_events.note(event, FUTURE, "its time is in the future")
         elif event.deletes:
+            # The event of a deletion has the last generation, too, which may not have been stored.
             yield from (entry for entry in (edits.last_generation(event), hinted) if entry)
         else:
             yield hinted

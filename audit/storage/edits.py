@@ -20,7 +20,7 @@ from runtime.objects import Kind, Manifest, generation, metadata, name, terminat
 from runtime.tracing import ANNOTATION, parse_traceparent, trace_of
 
 
-def edit(event: Event) -> EditEntry | None:
+def edit_of_event(event: Event) -> EditEntry | None:
     """Return the generation in an event about one of our resources; None if its object has no uid, name or generation.
 
     A deletion counts as one more generation than that of the object in the event. If a finalizer held the object, its
@@ -30,12 +30,12 @@ def edit(event: Event) -> EditEntry | None:
 
 
 def last_generation(event: Event) -> EditEntry | None:
-    """Return the generation of the object in a deletion's event, the last one before the deletion; None as `edit`."""
+    """Return the last generation of an object, from its deletion's event; None as for `edit_of_event`."""
     return _edit(event.api_version, event.kind, event.object)
 
 
-def read(kind: Kind, manifest: Manifest) -> EditEntry | None:
-    """Return the generation of an object that was read from the API server; None as `edit`. Raises EventRefused."""
+def verified_edit(kind: Kind, manifest: Manifest) -> EditEntry | None:
+    """Return the generation of an object that was read; None as for `edit_of_event`. Raises EventRefused."""
     entry = _edit(kind.api_version, kind.name, manifest)
     return replace(entry, verified=True) if entry else None
 

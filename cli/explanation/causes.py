@@ -76,7 +76,7 @@ def _functions_of_kind(facts: Facts) -> tuple[Function, ...]:
 
 
 def _rejected(facts: Facts) -> Iterator[Obstacle]:
-    """Yield the functions that reject the resource, in the order in which `Ready` checks them; `status` is left out."""
+    """Yield the functions that reject the resource, in the order of `Ready`, without `status`, which sums them up."""
     for function in _functions_of_kind(facts):
         condition = current(facts.resource, function.condition)
         if condition and condition.status is ConditionStatus.FALSE and function.name != status.FUNCTION.name:
@@ -99,7 +99,7 @@ def _silent(facts: Facts) -> Iterator[Obstacle]:
 
 def _is_blocked(function: Function, resource: Manifest) -> bool:
     """Return whether the function writes nothing yet, because a function that it waits for has not reported."""
-    outcome = await_conditions(function, resource, function.name)
+    outcome = await_conditions(function, resource, operand=function.name)  # only for the message
     return outcome is not None and outcome.writes_nothing
 
 
@@ -112,6 +112,7 @@ def _silence(function: Function, facts: Facts) -> Obstacle:
         else ""
     )
     sentence = f"{function.name} has not reported on generation {generation(facts.resource)}{last}"
+    # A function's Service and Trigger are called like its field manager.
     if wrong := delivery_problem(facts.installed, function.manager):
         return Obstacle(f"{sentence}: {wrong}", ("kubectl kepler doctor",))
     if _recently_edited(facts):
@@ -166,6 +167,7 @@ def _pods(operand: Operand, workload: Workload, condition: DesiredCondition, pre
     known = _cause_in_message(condition)
     if known:
         yield Obstacle(f"{prefix}{known.says}", (known.step,), known.reason)
+    # `missing`: some pods do not exist, so Events of failed creations count, too.
     elif wrong := pod_trouble.trouble(operand, workload.object or {}, workload.events, missing=True):
         known = wrong
         yield Obstacle(f"{prefix}{condition.message}: {wrong.says}", (wrong.step,), wrong.reason)
@@ -189,7 +191,7 @@ def _pods(operand: Operand, workload: Workload, condition: DesiredCondition, pre
 
 
 def _cause_in_message(condition: DesiredCondition) -> PodTrouble | None:
-    """Return the cause that a condition names, with its step split off; None if it names none."""
+    """Return the cause in a condition, None if there is none: with such a reason, its message is 'CAUSE; STEP'."""
     if condition.reason not in set(Reason):
         return None
     says, _, step = condition.message.rpartition("; ")

@@ -171,8 +171,8 @@ def test_the_first_report_of_an_empty_store_is_shown_at_once(browser: Browser, g
 
 def test_an_edit_that_only_an_event_told_is_marked(browser: Browser, growing: Growing) -> None:
     """And of an end it is said that nobody knows who caused it."""
-    entry = edits.edit(deleted(RESOURCES[0], 1, datetime.now(UTC)))
-    read = edits.read(RESOURCES[0].kind, edited(RESOURCES[0], 1, datetime.now(UTC)).object)
+    entry = edits.edit_of_event(deleted(RESOURCES[0], 1, datetime.now(UTC)))
+    read = edits.verified_edit(RESOURCES[0].kind, edited(RESOURCES[0], 1, datetime.now(UTC)).object)
     assert entry
     assert read
     growing.store.commit([read, entry])
@@ -189,7 +189,7 @@ def test_a_drift_is_told_by_who_changed_what_and_what_was_put_back(browser: Brow
     """In the history and in the trace, not by the edit of hours before."""
     at = datetime.now(UTC) - timedelta(hours=3)
     event = edited(RESOURCES[0], 1, at)
-    read, first = edits.read(RESOURCES[0].kind, event.object), reported(event, COURSE[4], at, RESOURCES[0], 1)
+    read, first = edits.verified_edit(RESOURCES[0].kind, event.object), reported(event, COURSE[4], at, RESOURCES[0], 1)
     assert read
     wrote = first.parsed.changes[0]
     woken = first.parsed.cause.model_copy(
@@ -214,7 +214,7 @@ def test_what_changed_nothing_is_folded(browser: Browser, growing: Growing) -> N
     """Under the names of the functions; what a function waits for is shown only while that is its last word."""
     at = datetime.now(UTC) - timedelta(minutes=5)
     event = edited(RESOURCES[0], 1, at)
-    read = edits.read(RESOURCES[0].kind, event.object)
+    read = edits.verified_edit(RESOURCES[0].kind, event.object)
     wrote = reported(event, COURSE[4], at, RESOURCES[0], 1)
     quiet = [reported(event, replace(work, writes=None), at, RESOURCES[0], 1) for work in COURSE[:2]]
     waits = [reported(event, replace(COURSE[2], writes=None), at, RESOURCES[0], 1, outcome="waiting")]

@@ -120,7 +120,10 @@ def test_what_an_event_tells_is_never_put_over_what_was_read(audit: Audit, objec
 
 def test_what_is_read_replaces_what_an_event_told(store: Store) -> None:
     """The sum of bytes follows."""
-    entry, read = edits.edit(shows(edited(KEPLER, 2, NOW))), edits.read(KEPLER.kind, edited(KEPLER, 2, NOW).object)
+    entry, read = (
+        edits.edit_of_event(shows(edited(KEPLER, 2, NOW))),
+        edits.verified_edit(KEPLER.kind, edited(KEPLER, 2, NOW).object),
+    )
     assert entry
     assert read
     store.keep(entry)

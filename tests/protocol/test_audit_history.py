@@ -53,7 +53,7 @@ def about_end(number: int, generation: int) -> ReportEntry:
 def keep(store: Store, *events: Event) -> None:
     """The edits that these events show."""
     for event in events:
-        shown = edits.edit(event)
+        shown = edits.edit_of_event(event)
         assert shown
         store.keep(shown)
 
@@ -125,7 +125,7 @@ def test_a_name_that_is_used_again_begins_anew(store: Store) -> None:
     What is told late about the end of the one before is not told of the new one.
     """
     keep(store, edited(KEPLER, 1, NOW), edited(KEPLER, 2, NOW))
-    again = edits.edit(edited(KEPLER, 1, NOW))
+    again = edits.edit_of_event(edited(KEPLER, 1, NOW))
     assert again
     store.keep(replace(again, verified=True, trace="f" * 32, object=again.object.model_copy(update={"uid": "another"})))
     store.keep(about_end(1, 2))

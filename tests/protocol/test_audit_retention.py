@@ -80,14 +80,14 @@ def test_a_generation_stays_as_long_as_one_is_compared_with_it(store: Store) -> 
     """However old: the next edit is told by how it differs from the last one. An end goes with what it ended."""
     ago = replace(store, clock=lambda: LONG_AGO)
     for generation in (1, 2, 3):
-        shown = edits.edit(edited(KEPLER, generation, LONG_AGO))
+        shown = edits.edit_of_event(edited(KEPLER, generation, LONG_AGO))
         assert shown
         ago.keep(shown)
     delete_old = Retention(store.database, days=90, bytes=1 << 40).delete_old
     delete_old()
     with store.database.reading() as connection:
         assert [item.generation for item in resource_history.history(connection, OF_IT).items] == [3]
-    ending = edits.edit(deleted(KEPLER, 3, LONG_AGO))
+    ending = edits.edit_of_event(deleted(KEPLER, 3, LONG_AGO))
     assert ending
     ago.keep(ending)
     delete_old()

@@ -223,7 +223,7 @@ def test_the_ledger_knows_the_size_of_everything(store: Store) -> None:
 
 def test_times_are_utc_in_every_database(store: Store) -> None:
     """Whatever zone they are given in."""
-    shown = edits.edit(edited(KEPLER, 1, NOW))
+    shown = edits.edit_of_event(edited(KEPLER, 1, NOW))
     assert shown
     store.keep(replace(shown, time=NOW.astimezone(tz=None)))
     time = read(store, lambda connection: connection.execute(select(changes.c.time)).scalar_one())

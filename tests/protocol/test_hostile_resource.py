@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from audit.storage.edits import edit
+from audit.storage.edits import edit_of_event
 from runtime.redact import LONGEST
 from tests.workbench import BY_NAME, Workbench, kepler, update
 
@@ -20,7 +20,7 @@ def test_a_quarter_of_a_megabyte_of_annotations_costs_nothing(workbench: Workben
     workbench.stack.kubectl("apply", "--server-side", "-n", workbench.namespace, "-f", "-", stdin=json.dumps(annotated))
     began = time.process_time()
     reports = [report for name in BY_NAME for report in workbench.resync(name).reports]
-    kept = edit(update(workbench.kepler()))
+    kept = edit_of_event(update(workbench.kepler()))
     assert time.process_time() - began < SECONDS
     assert reports
     assert kept is not None

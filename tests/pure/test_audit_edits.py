@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from audit.storage.edits import edit, fields
+from audit.storage.edits import edit_of_event, fields
 from audit.storage.entries import EditEntry, EventRefused
 from runtime.event import Event
 from runtime.tracing import trace_of
@@ -65,7 +65,7 @@ def test_two_specs_differ_in_fields(case: EditCase) -> None:
 
 def shown(event: Event) -> EditEntry:
     """What it shows."""
-    entry = edit(event)
+    entry = edit_of_event(event)
     assert entry
     return entry
 
@@ -115,7 +115,7 @@ def test_nothing_secret_is_kept() -> None:
 @pytest.mark.parametrize("changed", [{"uid": ""}, {"name": ""}, {"generation": 0}, {"generation": None}], ids=str)
 def test_an_object_without_identity_shows_no_generation(changed: dict[str, Any]) -> None:
     """Nothing is to be kept of it."""
-    assert edit(with_metadata(**changed)) is None
+    assert edit_of_event(with_metadata(**changed)) is None
 
 
 @pytest.mark.parametrize(
@@ -124,4 +124,4 @@ def test_an_object_without_identity_shows_no_generation(changed: dict[str, Any])
 def test_what_no_database_takes_is_refused(changed: dict[str, Any]) -> None:
     """Before it could fail those beside it."""
     with pytest.raises(EventRefused):
-        edit(with_metadata(**changed))
+        edit_of_event(with_metadata(**changed))
