@@ -19,7 +19,7 @@ from runtime.adoption import made_here, resync
 from runtime.conditions import READY, all_true
 from runtime.declaration import Function, Input, Observed, Wake
 from runtime.objects import MACHINE_CONFIG, NODES_CONFIG, Manifest, Ref, generation
-from runtime.outcome import STATUS_OF, DesiredCondition, Outcome, converged, rejected
+from runtime.outcome import STATUS_OF, FunctionCondition, Outcome, converged, rejected
 from runtime.ownership import owned_by
 
 CONDITION = "MachineConfigReconciled"
@@ -31,7 +31,7 @@ def desired(observed: Observed) -> Outcome:
     config = KeplerMachineConfig.model_validate(observed.parent)
     machines = Machines(observed, config, observed.parent)
     decided, nodes = machines.decided(), observed.collections[preflight.NODES]
-    reconciled = DesiredCondition(CONDITION, STATUS_OF[decided.word], decided.reason, decided.message)
+    reconciled = FunctionCondition(CONDITION, STATUS_OF[decided.word], decided.reason, decided.message)
     return replace(
         decided,
         conditions=(machines.ready(decided), reconciled, preflight.check(observed.key, nodes)),
@@ -96,13 +96,13 @@ class Machines:
         pools = (self.observed.get(openshift.pool(role)) for role in ROLES)
         yield from (openshift.read(pool) for pool in pools if pool is not None)
 
-    def ready(self, decided: Outcome) -> DesiredCondition:
+    def ready(self, decided: Outcome) -> FunctionCondition:
         """Return `Ready`: whether all machines run with the decided MachineConfigs. Failures come before progress."""
         if decided.word is not Word.CONVERGED or not self.is_openshift:
-            return DesiredCondition(READY, STATUS_OF[decided.word], decided.reason, decided.message)
+            return FunctionCondition(READY, STATUS_OF[decided.word], decided.reason, decided.message)
         late = [_late(self.observed.key, pool) for pool in self.pools() if not self._done(pool)]
         wrong = [condition for condition in late if condition.status is ConditionStatus.FALSE]
-        return next(iter(wrong + late), DesiredCondition(READY, ConditionStatus.TRUE, "Ready", decided.message))
+        return next(iter(wrong + late), FunctionCondition(READY, ConditionStatus.TRUE, "Ready", decided.message))
 
     def _done(self, pool: MachineConfigPool) -> bool:
         """Return whether all machines of the pool have booted with every wanted MachineConfig and no unwanted one."""
@@ -156,7 +156,7 @@ def _not_allowed(written: tuple[PoolFeature, ...], removed: tuple[PoolFeature, .
     )
 
 
-def _late(key: Ref, pool: MachineConfigPool) -> DesiredCondition:
+def _late(key: Ref, pool: MachineConfigPool) -> FunctionCondition:
     """Return the condition for a pool that is not done.
 
     No event announces changes of a pool, so the message says how to look again.
@@ -166,13 +166,13 @@ def _late(key: Ref, pool: MachineConfigPool) -> DesiredCondition:
     if pool.state == "Degraded":
         trouble = pool.trouble or "look at its conditions"
         message = f"{progress}, and it is degraded: {trouble}; mend that, then {again}"
-        return DesiredCondition(READY, ConditionStatus.FALSE, "PoolDegraded", message)
+        return FunctionCondition(READY, ConditionStatus.FALSE, "PoolDegraded", message)
     if pool.state == "Paused":
         message = f"{progress}, and it is paused: set `spec.paused` of the pool to 'false', then {again}"
-        return DesiredCondition(READY, ConditionStatus.UNKNOWN, "PoolPaused", message)
+        return FunctionCondition(READY, ConditionStatus.UNKNOWN, "PoolPaused", message)
     later = f"wait for the next sweep, or {again}, which looks at once"
     begun = f"{progress} have rebooted" if pool.state == "Updating" else f"{progress}, and it has not begun"
-    return DesiredCondition(READY, ConditionStatus.UNKNOWN, "PoolUpdating", f"{begun}: {later}")
+    return FunctionCondition(READY, ConditionStatus.UNKNOWN, "PoolUpdating", f"{begun}: {later}")
 
 
 def nodes(_key: Ref, _parent: Manifest | None) -> tuple[Input, ...]:

@@ -17,7 +17,7 @@ from runtime.adoption import OWNED_BY_ANOTHER
 from runtime.conditions import READY, all_true, conditions, current
 from runtime.declaration import Function, Input, Observed, Wake
 from runtime.objects import DAEMON_SET, DEPLOYMENT, EVENT, KEPLER, Manifest, Ref, generation
-from runtime.outcome import DesiredCondition, Outcome
+from runtime.outcome import FunctionCondition, Outcome
 from runtime.ownership import belongs_to
 
 AVAILABLE = "Available"
@@ -109,17 +109,17 @@ def _counted(daemon_set: Manifest) -> RolloutNodes:
     )
 
 
-def available(parent: Manifest, exporters: ObservedWorkload, nodes: RolloutNodes) -> DesiredCondition:
+def available(parent: Manifest, exporters: ObservedWorkload, nodes: RolloutNodes) -> FunctionCondition:
     """Return `Available`: whether an exporter of the latest revision is ready on every node that should have one."""
     daemon_set = exporters.object
     if daemon_set is None or not belongs_to(parent, daemon_set):
-        return DesiredCondition(
+        return FunctionCondition(
             AVAILABLE, ConditionStatus.FALSE, "NotDeployed", f"DaemonSet '{children.EXPORTER}' does not exist yet"
         )
     if (daemon_set.get("status") or {}).get("observedGeneration") != generation(daemon_set):
-        return DesiredCondition(AVAILABLE, ConditionStatus.UNKNOWN, "RolloutInProgress", "the rollout has not begun")
+        return FunctionCondition(AVAILABLE, ConditionStatus.UNKNOWN, "RolloutInProgress", "the rollout has not begun")
     if nodes.desired == 0:
-        return DesiredCondition(
+        return FunctionCondition(
             AVAILABLE,
             ConditionStatus.FALSE,
             "NoNodes",
@@ -128,7 +128,7 @@ def available(parent: Manifest, exporters: ObservedWorkload, nodes: RolloutNodes
         )
     if nodes.available < nodes.desired and (wrong := exporters.trouble(missing=_missing(daemon_set))):
         message = f"{nodes.available} of {nodes.desired} nodes have a ready exporter: {wrong}"
-        return DesiredCondition(AVAILABLE, ConditionStatus.FALSE, wrong.reason.value, message)
+        return FunctionCondition(AVAILABLE, ConditionStatus.FALSE, wrong.reason.value, message)
     return _progress(exporters.operand.ref, daemon_set, nodes)
 
 
@@ -148,39 +148,39 @@ def _missing(daemon_set: Manifest) -> bool:
     return int(status.get("currentNumberScheduled", 0)) < int(status.get("desiredNumberScheduled", 0))
 
 
-def _progress(ref: Ref, daemon_set: Manifest, nodes: RolloutNodes) -> DesiredCondition:
+def _progress(ref: Ref, daemon_set: Manifest, nodes: RolloutNodes) -> FunctionCondition:
     pods = f"pods -n {ref.namespace} -l app.kubernetes.io/name={ref.name}"
     if nodes.updated < nodes.desired:
         strategy = ((daemon_set.get("spec") or {}).get("updateStrategy") or {}).get("type")
         by_hand = f"; with `collector.update-strategy` 'OnDelete' delete the old pods: `kubectl delete {pods}`"
         shown = by_hand if strategy == "OnDelete" else ""
         message = f"{nodes.updated} of {nodes.desired} nodes have the latest exporter{shown}"
-        return DesiredCondition(AVAILABLE, ConditionStatus.UNKNOWN, "RolloutInProgress", message)
+        return FunctionCondition(AVAILABLE, ConditionStatus.UNKNOWN, "RolloutInProgress", message)
     if nodes.available < nodes.desired:
         message = (
             f"{nodes.available} of {nodes.desired} nodes have a ready exporter; if that stays so, look at the pods: "
             f"`kubectl get {pods}`"
         )
-        return DesiredCondition(AVAILABLE, ConditionStatus.FALSE, "PartiallyAvailable", message)
-    return DesiredCondition(
+        return FunctionCondition(AVAILABLE, ConditionStatus.FALSE, "PartiallyAvailable", message)
+    return FunctionCondition(
         AVAILABLE, ConditionStatus.TRUE, "Available", f"the exporter is ready on all {nodes.desired} nodes"
     )
 
 
-def model_server_available(parent: Manifest, server: ObservedWorkload) -> DesiredCondition | None:
+def model_server_available(parent: Manifest, server: ObservedWorkload) -> FunctionCondition | None:
     """Return `ModelServerAvailable`, from its Deployment; None if no model server is wanted."""
     deployment = server.object
     if not wants_model_server(parent):
         return None
     if deployment is None or not belongs_to(parent, deployment):
-        return DesiredCondition(
+        return FunctionCondition(
             MODEL_SERVER_AVAILABLE, ConditionStatus.UNKNOWN, "NotDeployed", "there is no model server yet"
         )
     status = deployment.get("status") or {}
     if status.get("observedGeneration") == generation(deployment) and status.get("availableReplicas"):
-        return DesiredCondition(MODEL_SERVER_AVAILABLE, ConditionStatus.TRUE, "Available", "the model server answers")
+        return FunctionCondition(MODEL_SERVER_AVAILABLE, ConditionStatus.TRUE, "Available", "the model server answers")
     if wrong := server.trouble(missing=not status.get("replicas")):
-        return DesiredCondition(
+        return FunctionCondition(
             MODEL_SERVER_AVAILABLE,
             ConditionStatus.FALSE,
             wrong.reason.value,
@@ -188,7 +188,7 @@ def model_server_available(parent: Manifest, server: ObservedWorkload) -> Desire
         )
     progressing = conditions(deployment).get("Progressing") or {}
     if progressing.get("status") != "False":
-        return DesiredCondition(
+        return FunctionCondition(
             MODEL_SERVER_AVAILABLE,
             ConditionStatus.UNKNOWN,
             "Starting",
@@ -199,7 +199,7 @@ def model_server_available(parent: Manifest, server: ObservedWorkload) -> Desire
         "else of Kepler's public database: read its log by `kubectl logs -n "
         f"{server.operand.ref.namespace} deployment/{children.MODEL_SERVER} --all-containers`"
     )
-    return DesiredCondition(MODEL_SERVER_AVAILABLE, ConditionStatus.FALSE, "ModelServerNotAvailable", message)
+    return FunctionCondition(MODEL_SERVER_AVAILABLE, ConditionStatus.FALSE, "ModelServerNotAvailable", message)
 
 
 def wants_model_server(parent: Manifest) -> bool:
@@ -208,25 +208,25 @@ def wants_model_server(parent: Manifest) -> bool:
     return bool(server.get("enabled"))
 
 
-def ready(parent: Manifest, parts: Sequence[DesiredCondition]) -> DesiredCondition:
+def ready(parent: Manifest, parts: Sequence[FunctionCondition]) -> FunctionCondition:
     """Return `Ready`: from a function's False, else a missing report, else the first condition that is not True."""
     known = [current(parent, condition) for condition in GATING_CONDITIONS]
     for wrong in sorted(
         (condition for condition in known if condition and condition.status is ConditionStatus.FALSE),
         key=_last_if_partial,
     ):
-        return DesiredCondition(READY, ConditionStatus.FALSE, wrong.reason, wrong.message)
+        return FunctionCondition(READY, ConditionStatus.FALSE, wrong.reason, wrong.message)
     if any(condition is None for condition in known):
-        return DesiredCondition(
+        return FunctionCondition(
             READY, ConditionStatus.UNKNOWN, "Reconciling", "not every function has reported on this generation"
         )
     given = [condition for condition in known if condition]
     for awaited in (condition for condition in (*given, *parts) if condition.status is not ConditionStatus.TRUE):
-        return DesiredCondition(READY, awaited.status, awaited.reason, awaited.message)
-    return DesiredCondition(READY, ConditionStatus.TRUE, "Ready", parts[0].message)
+        return FunctionCondition(READY, awaited.status, awaited.reason, awaited.message)
+    return FunctionCondition(READY, ConditionStatus.TRUE, "Ready", parts[0].message)
 
 
-def _last_if_partial(condition: DesiredCondition) -> bool:
+def _last_if_partial(condition: FunctionCondition) -> bool:
     """Sort key: `OwnedByAnother` of other functions comes last, since the collector names more of the objects."""
     return condition.reason == OWNED_BY_ANOTHER and condition.type != collector.CONDITION
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from events.outcome_words import ConditionStatus
 from runtime.adoption import resync
 from runtime.objects import NODE, Collection, Manifest, Ref, name
-from runtime.outcome import DesiredCondition
+from runtime.outcome import FunctionCondition
 
 CONDITION = "NodesSupported"
 NODES = Collection(NODE, "")
@@ -41,7 +41,7 @@ def counts(nodes: Iterable[Manifest]) -> Manifest:
     return asdict(Counts(len(listed), len(linux), sum(not unsupported(node) for node in listed)))
 
 
-def check(key: Ref, nodes: Iterable[Manifest]) -> DesiredCondition:
+def check(key: Ref, nodes: Iterable[Manifest]) -> FunctionCondition:
     """Return `NodesSupported`: whether every node can run the exporter; if not, it names up to three of them.
 
     No event announces changes of nodes, so the message says how to check again.
@@ -54,15 +54,15 @@ def check(key: Ref, nodes: Iterable[Manifest]) -> DesiredCondition:
             f"{len(wrong)} of {len(listed)} nodes cannot run the exporter: {_some(wrong)}; keep it off them by "
             f"`collector.node-selector` of the Keplers, or upgrade them and {again}"
         )
-        return DesiredCondition(CONDITION, ConditionStatus.FALSE, "NotSupported", message)
+        return FunctionCondition(CONDITION, ConditionStatus.FALSE, "NotSupported", message)
     if not listed:
-        return DesiredCondition(
+        return FunctionCondition(
             CONDITION, ConditionStatus.UNKNOWN, "NoNodes", f"the cluster has no nodes yet: add one, then {again}"
         )
     built = Counter(_info(node, "architecture") for node in listed)
     kinds = ", ".join(f"{count} {architecture}" for architecture, count in sorted(built.items()))
     message = f"all {len(listed)} nodes run Linux with a kernel of {_dotted(LEAST)} or newer ({kinds}){_advice(listed)}"
-    return DesiredCondition(CONDITION, ConditionStatus.TRUE, "Supported", message)
+    return FunctionCondition(CONDITION, ConditionStatus.TRUE, "Supported", message)
 
 
 def unsupported(node: Manifest) -> str:

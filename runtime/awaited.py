@@ -4,7 +4,7 @@ from events.outcome_words import ConditionStatus
 from runtime.conditions import all_true, current
 from runtime.declaration import Function
 from runtime.objects import Manifest
-from runtime.outcome import STATUS_OF, DesiredCondition, Outcome, pending, rejected, waiting
+from runtime.outcome import STATUS_OF, FunctionCondition, Outcome, pending, rejected, waiting
 from runtime.ownership import NAMESPACE_TAKEN
 
 
@@ -30,5 +30,5 @@ def is_up_to_date(function: Function, parent: Manifest, blocked_by: Outcome | No
     `await_conditions` returned."""
     if blocked_by is None:
         return all_true(parent, (function.condition,))
-    condition = DesiredCondition(function.condition, STATUS_OF[blocked_by.word], blocked_by.reason, blocked_by.message)
+    condition = FunctionCondition(function.condition, STATUS_OF[blocked_by.word], blocked_by.reason, blocked_by.message)
     return blocked_by.writes_nothing or current(parent, function.condition) == condition

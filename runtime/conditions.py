@@ -10,7 +10,7 @@ from functools import partial
 
 from events.outcome_words import ConditionStatus
 from runtime.objects import Manifest, generation
-from runtime.outcome import DesiredCondition
+from runtime.outcome import FunctionCondition
 
 # The summary condition that `kubectl wait` waits for.
 READY = "Ready"
@@ -21,12 +21,12 @@ def conditions(parent: Manifest) -> dict[str, Manifest]:
     return {entry["type"]: entry for entry in (parent.get("status") or {}).get("conditions") or ()}
 
 
-def current(parent: Manifest, condition_type: str) -> DesiredCondition | None:
+def current(parent: Manifest, condition_type: str) -> FunctionCondition | None:
     """Return the condition if it is about the current generation, else None."""
     entry = conditions(parent).get(condition_type)
     if entry is None or entry.get("observedGeneration") != generation(parent):
         return None
-    return DesiredCondition(condition_type, ConditionStatus(entry["status"]), entry["reason"], entry["message"])
+    return FunctionCondition(condition_type, ConditionStatus(entry["status"]), entry["reason"], entry["message"])
 
 
 def all_true(parent: Manifest, condition_types: Iterable[str]) -> bool:
@@ -40,7 +40,7 @@ def has_reported(condition_type: str) -> Callable[[Manifest], bool]:
     return partial(all_true, condition_types=(condition_type,))
 
 
-def applied(parent: Manifest, wanted: DesiredCondition, now: datetime) -> Manifest:
+def applied(parent: Manifest, wanted: FunctionCondition, now: datetime) -> Manifest:
     """Return the condition as it is written to `/status`, with time `now` only if its status changes."""
     before = conditions(parent).get(wanted.type, {})
     unchanged = before.get("status") == wanted.status

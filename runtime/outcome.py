@@ -24,8 +24,8 @@ STATUS_OF = {
 
 
 @dataclass(frozen=True)
-class DesiredCondition:
-    """One entry of `status.conditions`, before it has a time and a generation."""
+class FunctionCondition:
+    """A condition of `status.conditions` without time and generation, as a function decides it or as it was read."""
 
     type: str
     status: ConditionStatus
@@ -63,7 +63,7 @@ class Outcome:
     message: str
     intents: tuple[Intent, ...] = ()
     absent: tuple[Ref, ...] = ()
-    conditions: tuple[DesiredCondition, ...] = ()
+    conditions: tuple[FunctionCondition, ...] = ()
     status: Mapping[str, Any] = field(default_factory=dict)
     writes_nothing: bool = False
     awaited: Ref | None = None

@@ -27,7 +27,7 @@ class PlannedWrite:
         return "created" if self.actual is None else "changed"
 
     @property
-    def field(self) -> str:
+    def parent_field(self) -> str:
         """Return the field of the parent that requires the write; empty if no single field does."""
         return self.intent.field if self.intent else ""
 

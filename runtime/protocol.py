@@ -254,7 +254,9 @@ def _write_children(context: _Context, decided: Outcome, observed: Observed, res
             else:
                 sent, children[write.ref] = write, _send(write, client, result)
         except Refused as error:
-            refused = outcome_of_refused_write(function, observed.key, RefusedWrite(write.ref, write.field, error))
+            refused = outcome_of_refused_write(
+                function, observed.key, RefusedWrite(write.ref, write.parent_field, error)
+            )
             break
         if sent.intent:
             intents[write.ref] = sent.intent

@@ -29,7 +29,7 @@ class RefusedWrite:
     """A write that the API server refused: its object, the field of the parent that required it, and the error."""
 
     ref: Ref
-    field: str
+    parent_field: str
     error: Refused
 
 
@@ -39,7 +39,7 @@ def outcome_of_refused_write(function: Function, key: Ref, write: RefusedWrite) 
     if isinstance(error, Forbidden) and error.namespace_terminates:
         return pending(error.message)
     reason, step = _reason_and_step(function, key, write)
-    about = f"`{write.field}`: " if write.field else ""
+    about = f"`{write.parent_field}`: " if write.parent_field else ""
     return rejected(reason, f"{about}{error.message.rstrip('.')}; {step}")
 
 

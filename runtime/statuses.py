@@ -9,7 +9,7 @@ from runtime.declaration import Function
 from runtime.differences import owned_values
 from runtime.errors import Invalid
 from runtime.objects import Manifest, Ref
-from runtime.outcome import STATUS_OF, DesiredCondition, Outcome
+from runtime.outcome import STATUS_OF, FunctionCondition, Outcome
 
 # The API server accepts at most this many characters in a condition's message.
 MESSAGE = 32768
@@ -35,13 +35,13 @@ def _reported(parent: Manifest, manager: str) -> Manifest:
     return fields
 
 
-def conditions_of(function: Function, outcome: Outcome) -> tuple[DesiredCondition, ...]:
+def conditions_of(function: Function, outcome: Outcome) -> tuple[FunctionCondition, ...]:
     """Return an outcome's conditions: its own, or the function's conditions with the outcome's status."""
     if outcome.conditions:
         return outcome.conditions
     status, message = STATUS_OF[outcome.word], outcome.message[:MESSAGE]
     return tuple(
-        DesiredCondition(condition_type, status, outcome.reason, message)
+        FunctionCondition(condition_type, status, outcome.reason, message)
         for condition_type in (function.condition, *function.summaries)
     )
 

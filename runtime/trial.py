@@ -28,5 +28,5 @@ def first_refused(writes: Sequence[PlannedWrite], client: Client, *, shared: Col
         try:
             write.send(client, dry_run=True)
         except Refused as error:
-            return RefusedWrite(write.ref, write.field, error)
+            return RefusedWrite(write.ref, write.parent_field, error)
     return None

@@ -1,8 +1,9 @@
 """Runs a sweep: compares every object with its desired state, and requests a reconcile of each that differs.
 
 Events are hints, and may get lost: the event source announces neither objects that existed before it, nor changes while
-it is down. So the sweep makes every function's decision for every object in memory, and sends `resync.requested` for
-the objects that differ. It writes nothing.
+it is down. A *function* is one controller: it decides, for a resource of one kind (its *parent*), what the objects that
+it writes should be. The sweep makes every function's decision for every parent in memory, and sends `resync.requested`
+for the parents that differ. It writes nothing to the API server.
 """
 
 import logging
@@ -50,8 +51,8 @@ class Sweep:
 
     An event is ignored while a sweep runs, and for `pause` seconds after the start of the last successful sweep: a
     process that an event has started sweeps at its start anyway. For some seconds after a failed sweep, Unavailable is
-    raised, so that the broker redelivers the event. `images` are the settings about images of the functions themselves:
-    with others, every decision would differ.
+    raised, so that the broker redelivers the event. `images` are the settings about images (`RELATED_IMAGE_*`) that
+    the functions run with, too: with other settings, every decision would differ.
     """
 
     functions: tuple[Function, ...]
@@ -64,6 +65,7 @@ class Sweep:
     _failed: float = float("-inf")
 
     def __call__(self, event: Event) -> Received:
+        """Sweep if the event asks for it; return the number of API calls that were made for the event."""
         if event.type != PING or not self._lock.acquire(blocking=False):
             return Received()
         try:
@@ -122,8 +124,8 @@ class Sweep:
         return Received(calls=len(client.calls))
 
     def _diverging(self, client: Client, count: "Count") -> Iterator[DivergingObject]:
-        for parent in dict.fromkeys(function.parent for function in self.functions):
-            functions = tuple(function for function in self.functions if function.parent == parent)
+        for kind in dict.fromkeys(function.parent for function in self.functions):
+            functions = tuple(function for function in self.functions if function.parent == kind)
             snapshot, namespaces_with_parents = Snapshot(client, functions, self.images), set()
             for manifest, observations in snapshot.observed():
                 namespaces_with_parents.add(namespace(manifest))
@@ -134,7 +136,7 @@ class Sweep:
                     if (differences := divergence(function, observed))
                 }
                 if reasons:
-                    yield DivergingObject(Ref(parent, namespace(manifest), name(manifest)), trace_of(manifest), reasons)
+                    yield DivergingObject(Ref(kind, namespace(manifest), name(manifest)), trace_of(manifest), reasons)
             yield from _orphans(snapshot, namespaces_with_parents)
 
 
@@ -150,6 +152,7 @@ def _orphans(snapshot: Snapshot, namespaces_with_parents: set[str]) -> Iterator[
     """Yield one `DivergingObject` for each namespace that a shared object still refers to, though no parent is left.
 
     Shared objects are written for all parents together, such as a binding with a subject for each of their namespaces.
+    They do not name the parent, so the key has a fixed name, and only its namespace counts.
     """
     for function in snapshot.functions:
         for key in function.keys_in_shared_objects({ref: snapshot.get(ref) for ref in function.shared_children}):

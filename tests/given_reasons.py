@@ -1,6 +1,6 @@
 """Every reason that the code can give to a condition, read from the source of `functions` and `runtime`.
 
-A reason is an argument of `rejected`, `waiting`, `converged`, `DesiredCondition` or `Outcome`. It is a constant, a
+A reason is an argument of `rejected`, `waiting`, `converged`, `FunctionCondition` or `Outcome`. It is a constant, a
 member of an enum of reasons, or what a function of the same module returns. A reason that is copied from another
 condition or outcome, as in `decided.reason`, is given where that one is made. Anything else raises UnknownReason.
 """
@@ -17,7 +17,13 @@ from operands import pod_trouble
 
 PACKAGES = ("functions", "operands", "runtime")
 # The place of the reason among the arguments. `pending` is not here: a quiet outcome writes no condition.
-PLACES: Mapping[str, int | None] = {"rejected": 0, "waiting": 0, "converged": None, "DesiredCondition": 2, "Outcome": 1}
+PLACES: Mapping[str, int | None] = {
+    "rejected": 0,
+    "waiting": 0,
+    "converged": None,
+    "FunctionCondition": 2,
+    "Outcome": 1,
+}
 DEFAULT = "Reconciled"  # of `converged`
 # Where these are defined; what they pass on is a parameter.
 DEFINITIONS = frozenset({"runtime.outcome"})

@@ -1,7 +1,8 @@
-"""Finds the causes that keep a resource from being Ready, and what to do about each. Pure.
+"""Finds the causes that keep a resource from being Ready, and what to do about each.
 
-A cause comes before those that follow from it: functions that reject the resource; functions that have not reported,
-and why; functions that wait; then the pods.
+A *function* is one controller. It reports on a resource in a condition of its own: `False` if it rejects the resource,
+`Unknown` if it waits. A cause comes before those that follow from it: functions that reject the resource; functions
+that have not reported, and why; functions that wait; then the pods.
 """
 
 from collections.abc import Iterable, Iterator
@@ -24,7 +25,7 @@ from runtime.conditions import READY, conditions, current
 from runtime.declaration import Function
 from runtime.event import parse_time
 from runtime.objects import KEPLER, Manifest, generation, metadata, terminates
-from runtime.outcome import DesiredCondition
+from runtime.outcome import FunctionCondition
 
 # Seconds after an edit within which a missing report is normal: `explain` then says to wait, not to resync.
 GRACE_SECONDS = 20.0
@@ -76,7 +77,7 @@ def _functions_of_kind(facts: Facts) -> tuple[Function, ...]:
 
 
 def _rejected(facts: Facts) -> Iterator[Obstacle]:
-    """Yield the functions that reject the resource, in the order of `Ready`, without `status`, which sums them up."""
+    """Yield the functions that reject the resource, but not function `status`, which only sums up the others."""
     for function in _functions_of_kind(facts):
         condition = current(facts.resource, function.condition)
         if condition and condition.status is ConditionStatus.FALSE and function.name != status.FUNCTION.name:
@@ -159,7 +160,7 @@ def _model_server(facts: Facts) -> Iterator[Obstacle]:
         yield from _pods(pod_trouble.server(facts.key), facts.server, condition)
 
 
-def _pods(operand: Operand, workload: Workload, condition: DesiredCondition, prefix: str = "") -> Iterator[Obstacle]:
+def _pods(operand: Operand, workload: Workload, condition: FunctionCondition, prefix: str = "") -> Iterator[Obstacle]:
     """Yield why pods are missing, not scheduled or not running; if there is no reason, the condition's message.
 
     The condition comes first, then causes that only the pods show: the CLI may read pods, functions may not.
@@ -190,8 +191,8 @@ def _pods(operand: Operand, workload: Workload, condition: DesiredCondition, pre
         )
 
 
-def _cause_in_message(condition: DesiredCondition) -> PodTrouble | None:
-    """Return the cause in a condition, None if there is none: with such a reason, its message is 'CAUSE; STEP'."""
+def _cause_in_message(condition: FunctionCondition) -> PodTrouble | None:
+    """Return the cause in a condition, None if its reason is none of `Reason`; else its message is 'CAUSE; STEP'."""
     if condition.reason not in set(Reason):
         return None
     says, _, step = condition.message.rpartition("; ")

@@ -67,7 +67,7 @@ def test_a_link_leads_to_a_heading_of_the_page() -> None:
         ("def f():\n    return waiting(reason='A', message='m')", {"A"}),
         ("def f(x):\n    return Outcome(WORD, 'A' if x else 'B', 'm')", {"A", "B"}),
         ("def f():\n    return converged(message='m')", {"Reconciled"}),
-        ("def f(x):\n    return DesiredCondition('T', STATUS, x.reason, 'm')", set()),
+        ("def f(x):\n    return FunctionCondition('T', STATUS, x.reason, 'm')", set()),
         ("def g():\n    return 'A', 's'\ndef f():\n    r, s = g()\n    return rejected(r, s)", {"A"}),
         ("def f():\n    return pending('m')", set()),
     ],
