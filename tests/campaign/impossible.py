@@ -186,6 +186,7 @@ CASES: tuple[Impossible, ...] = (
         "ClaimUnchangeable",
         f"`{STORED}.claim.access-mode`",
         ((f"{STORED}.claim.access-mode", "ReadWriteMany"),),
+        given=((KEPLER.name, f"{STORED}.type", "claim"),),
     ),
     Impossible("no source of power", "SourceRequired", "`counter` or `bpf`", OFF, SOURCES),
     Impossible("a model of what is off", "SourceRequired", "`counter`", OFF[:1], SOURCES, COUNTING),

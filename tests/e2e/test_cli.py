@@ -129,7 +129,7 @@ def test_what_never_existed_is_missing_and_not_deleted(edited: Plugin) -> None:
     """By a name that nobody ever used, of a resource and of an object."""
     for arguments in (("never",), ("--target", "ds/never")):
         done = edited.run("history", *arguments)
-        assert (done.returncode, done.stdout, "it never was" in done.stderr) == (4, "", True)
+        assert (done.returncode, done.stdout, "it never existed" in done.stderr) == (4, "", True)
     unknown = edited.run("history", "--target", "pods/never")
     assert (unknown.returncode, "DaemonSet (ds)" in unknown.stderr) == (2, True)
 
