@@ -8,7 +8,8 @@ may come late, twice or not at all. The order of the steps makes that safe:
    nothing to do, such as the event of our own write.)
 2. Read the children, then the inputs, then the parent, then what the parent refers to. An object that is both child
    and input is read again at the end; if its version has changed, start again.
-3. Decide: `desired` is pure.
+3. Decide: `desired` is pure. Its outcome has an *intent* for each child that shall exist (the fields to apply), and names
+   the children that shall be absent.
 4. Write each child that differs, with its version as a lock. If there are several writes, a server-side dry run of
    all but the first comes before them (`runtime.trial`; objects that all parents share are not tried). If a dry run is
    refused, nothing is written. After a conflict, wait a little and start again at 2.
@@ -158,7 +159,7 @@ def observe(function: Function, key: Ref, client: Client, images: Mapping[str, s
 
 
 def _with_inputs(function: Function, seen: Observed, client: Client, *, parent: Manifest | None) -> Observed:
-    """Return `seen` with every input read now; `parent`, if given, is not read again."""
+    """Return `seen` with every input read now that is no child; `parent`, if given, is not read again."""
     key, children = seen.key, function.children(seen.key)
     objects = {**seen.objects}
     for ref in function.inputs(key):
@@ -202,6 +203,7 @@ def decide(function: Function, observed: Observed) -> Outcome | None:
     ]
     if refused := reject_foreign_objects(observed.key, parent, ((intent.ref, actual) for intent, actual in own)):
         return refused
+    # An object that the parent adopts gets an annotation instead of an owner reference; other intents stay as they are.
     adopted = {intent.ref: as_adopted(intent, actual, parent) for intent, actual in own}
     return replace(decided, intents=tuple(adopted.get(intent.ref, intent) for intent in decided.intents))
 
@@ -239,7 +241,7 @@ class _Written:
 
 
 def _write_children(context: _Context, decided: Outcome, observed: Observed, result: Reconciled) -> _Written:
-    """Step 4, in the order of the intents: a later one may depend on an earlier."""
+    """Step 4: apply in the order of the intents, since a later one may depend on an earlier; then delete."""
     function, client = context.function, context.client
     writes = planned_writes(decided, observed, client.manager)
     if impossible := trial.first_refused(writes, client, shared=function.shared_children):
@@ -254,6 +256,7 @@ def _write_children(context: _Context, decided: Outcome, observed: Observed, res
             else:
                 sent, children[write.ref] = write, _send(write, client, result)
         except Refused as error:
+            # `parent_field` is the field of the parent that asks for this child, to be named in the message.
             refused = outcome_of_refused_write(
                 function, observed.key, RefusedWrite(write.ref, write.parent_field, error)
             )
@@ -282,6 +285,7 @@ def _send_shared(
         fresh = replace(observed, objects={**observed.objects, write.ref: context.client.get(write.ref)})
         fresh = _with_inputs(context.function, fresh, context.client, parent=None)
         decided = decide(context.function, fresh)
+        # Shared objects are only applied: no decision deletes one.
         for intent in decided.intents if decided else ():
             if intent.ref == write.ref:
                 now = planned_apply(intent, fresh.get(write.ref), context.client.manager)

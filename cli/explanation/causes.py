@@ -143,7 +143,7 @@ def _waiting(facts: Facts) -> Iterator[Obstacle]:
 
 
 def _rollout(facts: Facts) -> Iterator[Obstacle]:
-    """Yield why the exporter's pods are not available, once every function has done its part."""
+    """Yield why the exporter's pods are not available."""
     condition = current(facts.resource, status.AVAILABLE)
     if condition is None or condition.status is ConditionStatus.TRUE:
         return
