@@ -8,8 +8,8 @@ may come late, twice or not at all. The order of the steps makes that safe:
    nothing to do, such as the event of our own write.)
 2. Read the children, then the inputs, then the parent, then what the parent refers to. An object that is both child
    and input is read again at the end; if its version has changed, start again.
-3. Decide: `desired` is pure. Its outcome has an *intent* for each child that shall exist (the fields to apply), and names
-   the children that shall be absent.
+3. Decide: `desired` is pure. Its outcome has an *intent* for each child that shall exist (the fields to apply), and
+   names the children that shall be absent.
 4. Write each child that differs, with its version as a lock. If there are several writes, a server-side dry run of
    all but the first comes before them (`runtime.trial`; objects that all parents share are not tried). If a dry run is
    refused, nothing is written. After a conflict, wait a little and start again at 2.
