@@ -10,7 +10,7 @@ from crds.kepler import Kepler
 from crds.kepler_collected_metric import KeplerCollectedMetric
 from crds.kepler_exported_power import KeplerExportedPowerSpec
 from events.outcome_words import Word
-from functions import collected_metric, collector, exported_power
+from functions import collected_metric, exported_power
 from operands import children, engine, metrics, recording, release, series_v011, web_config
 from operands.common_rules import Rules
 from runtime.adoption import resync
@@ -189,8 +189,7 @@ FUNCTION: Function = Function(
     condition=CONDITION,
     gates_ready=True,
     # The resources of these two functions define which series there are to collect.
-    # What is collected follows the exporters: if they stay as they are, so does it.
-    awaits=(exported_power.CONDITION, collected_metric.CONDITION, collector.CONDITION),
+    awaits=(exported_power.CONDITION, collected_metric.CONDITION),
     wakes=(Wake(KEPLER, nothing_to_do=_nothing_to_do), Wake(EXPORTED_POWER), Wake(COLLECTED_METRIC)),
     children=lambda key: (children.service_monitor(key), children.prometheus_rule(key)),
     inputs=lambda _key: (definition(SERVICE_MONITOR), definition(PROMETHEUS_RULE)),

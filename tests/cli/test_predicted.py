@@ -85,13 +85,13 @@ CASES = [
         "training, which no release can do",
         PLAIN,
         (kepler(model_server={**ON, "storage": {"type": "claim"}, "training": {"online": True}}),),
-        frozenset({"model_server", "collector", "monitoring"}),
+        frozenset({"model_server", "collector"}),
     ),
     PredictedCase(
         "a release that reads nothing",
         PLAIN,
         (kepler(collector={"image": "quay.io/sustainable_computing_io/kepler:v0.10.0", "release": "v0.7"}),),
-        frozenset({"collector", "monitoring"}),
+        frozenset({"collector"}),
     ),
 ]
 EACH = pytest.mark.parametrize("case", CASES, ids=lambda case: case.says)

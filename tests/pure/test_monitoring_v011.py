@@ -95,15 +95,6 @@ def test_rules_read_one_zone_that_is_measured(zones: list[str], zone: str) -> No
     assert left == {zone}
 
 
-def test_what_is_collected_follows_the_exporters() -> None:
-    """While a change of line is refused, the exporters are of the other line, and so are their series."""
-    refused = {"type": "CollectorReconciled", "status": "False", "reason": "PortTaken", "message": "no"}
-    entry = refused | {"observedGeneration": 1, "lastTransitionTime": "2026-01-01T00:00:00Z"}
-    kepler = parent(entry)
-    outcome = decide({**kepler, "spec": {**kepler["spec"], "collector": {"release": "v0.11"}}})
-    assert (outcome.word, outcome.intents) == ("waiting", ())
-
-
 def test_both_lines_record_the_same_names_and_labels() -> None:
     """A dashboard over these survives the change of line."""
     named = ("kepler:pod_", "kepler:namespace_")
