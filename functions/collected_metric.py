@@ -103,15 +103,12 @@ def switches(metrics: KeplerCollectedMetric) -> dict[Key, str]:
 
 def gpu_only(metrics: KeplerCollectedMetric, image: str) -> str:
     """Return the message for line v0.11, which has no sources, and of this resource follows `sources.gpu` alone."""
-    told = release.exporter_v011(image)
-    without = told < release.FIRST_WITH_GPU
-    gpu = (
-        f"Kepler {told} does not read GPUs ({release.FIRST_WITH_GPU} was the first that did)"
-        if without
-        else f"energy of GPUs is {'' if Source.GPU in metrics.enabled() else 'not '}measured"
-    )
-    of_others = "and all other sources and lists" if not without else "and all sources and lists"
-    return f"Kepler of line '{ReleaseLine.V0_11}' has one source of its own (RAPL): {gpu}, {of_others} have no effect"
+    if release.reads_gpus_v011(image):
+        gpu = f"energy of GPUs is {'' if Source.GPU in metrics.enabled() else 'not '}measured, and all other sources"
+    else:
+        image_release, first = release.exporter_v011(image), release.FIRST_WITH_GPU
+        gpu = f"Kepler {image_release} does not read GPUs ({first} was the first that did), and all sources"
+    return f"Kepler of line '{ReleaseLine.V0_11}' has one source of its own (RAPL): {gpu} and lists have no effect"
 
 
 def _without_gpu(metrics: KeplerCollectedMetric, image: str) -> list[str]:

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
-from crds.collector_fields import ReleaseLine
+from crds.collector_fields import Collector, ReleaseLine
 from crds.kepler import Kepler
 from crds.kepler_collected_metric import Source
 from events.outcome_words import Word
@@ -85,7 +85,7 @@ def desired(observed: Observed) -> Outcome:
     # The first outcome counts: each check returns one only if it stops the exporter.
     return (
         namespaces.reject_unprivileged_namespace(observed)
-        or _reject_foreign_objects(observed, parent)
+        or _reject_foreign_objects(observed, parent, kepler.spec.collector)
         or await_conditions(FUNCTION, parent, "the exporter")
         or _await_keys(observed)
         or _reject_missing_binding(observed)
@@ -94,12 +94,12 @@ def desired(observed: Observed) -> Outcome:
     )
 
 
-def _reject_foreign_objects(observed: Observed, parent: Manifest) -> Outcome | None:
-    """Return a rejection that names all exporter objects made by somebody else, else None. Checked before any wait."""
-    collector = Kepler.model_validate(parent).spec.collector
-    config_of_other_line = (
-        children.cfm(observed.key) if release.is_v011(collector) else children.kepler_config(observed.key)
-    )
+def _reject_foreign_objects(observed: Observed, parent: Manifest, collector: Collector) -> Outcome | None:
+    """Return a rejection that names all exporter objects made by somebody else, else None. Checked before any wait.
+
+    The ConfigMap of the other line of releases is left out: no exporter of this line needs its name.
+    """
+    config_of_other_line = (children.cfm if release.is_v011(collector) else children.kepler_config)(observed.key)
     not_own = {*FUNCTION.shared_children, config_of_other_line}
     own = (ref for ref in FUNCTION.children(observed.key) if ref not in not_own)
     return reject_foreign_objects(observed.key, parent, ((ref, observed.get(ref)) for ref in own))
@@ -185,12 +185,11 @@ def _exporter_v011(observed: Observed, parent: Manifest, kepler: Kepler) -> Outc
     added = additional_config.read(observed, kepler)
     if isinstance(added, Outcome):
         return added
-    gpu = Source.GPU in metrics.enabled() and release.exporter_v011(image) >= release.FIRST_WITH_GPU
-    config_text = kepler_config.text(
-        kepler_config.merged(kepler_config.document(kepler, power.spec, gpu=gpu), added.content)
-    )
     if refused := release_fields.refuse_v011(kepler, image):
         return refused
+    gpu = Source.GPU in metrics.enabled() and release.reads_gpus_v011(image)
+    config = kepler_config.merged(kepler_config.document(kepler, power.spec, gpu=gpu), added.content)
+    config_text = kepler_config.text(config)
     remarks = [
         *release.remarks(image, ReleaseLine.V0_11),
         *release_fields.without_effect(kepler),
@@ -205,10 +204,8 @@ def _exporter_v011(observed: Observed, parent: Manifest, kepler: Kepler) -> Outc
         message=_message(kepler, image, remarks),
         status={"images": {"collector": image}},
     )
-    config_of_other_line = children.cfm(key)
-    return replace(
-        outcome, absent=() if cfm.added_keys(observed.get(config_of_other_line)) else (config_of_other_line,)
-    )
+    has_users_keys = bool(cfm.added_keys(observed.get(children.cfm(key))))
+    return replace(outcome, absent=() if has_users_keys else (children.cfm(key),))
 
 
 def _shared(observed: Observed, parent: Manifest) -> tuple[Intent, Intent]:
@@ -287,8 +284,8 @@ def references(key: Ref, parent: Manifest | None) -> tuple[Input, ...]:
     if parent is None:
         return (Collection(KEPLER, key.namespace),)
     named = (*exported_power.FUNCTION.references(key, parent), *additional_config.references(key, parent))
-    server = ((parent.get("spec") or {}).get("model-server") or {}).get("enabled")
-    return (*named, namespaces.ref(key), *([children.deployment(key)] if server else []))
+    server = [children.deployment(key)] if model_server_state.is_wanted(parent) else []
+    return (*named, namespaces.ref(key), *server)
 
 
 def _nothing_to_do(kepler: Manifest) -> bool:

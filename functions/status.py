@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from events.outcome_words import ConditionStatus, Word
 from functions import collector
 from functions.reconcilers import RECONCILERS
-from operands import architecture, children, pod_trouble
+from operands import architecture, children, model_server_state, pod_trouble
 from runtime.adoption import OWNED_BY_ANOTHER
 from runtime.conditions import READY, all_true, conditions, current
 from runtime.declaration import Function, Input, Observed, Wake
@@ -61,7 +61,7 @@ def references(key: Ref, parent: Manifest | None) -> tuple[Input, ...]:
     """Return the Warning events of the namespace while a workload of the Kepler is not available, else nothing."""
     if parent is None:
         return ()
-    parts = (AVAILABLE, *([MODEL_SERVER_AVAILABLE] if wants_model_server(parent) else []))
+    parts = (AVAILABLE, *([MODEL_SERVER_AVAILABLE] if model_server_state.is_wanted(parent) else []))
     return () if all_true(parent, parts) else (pod_trouble.warnings(key),)
 
 
@@ -170,7 +170,7 @@ def _progress(ref: Ref, daemon_set: Manifest, nodes: RolloutNodes) -> FunctionCo
 def model_server_available(parent: Manifest, server: ObservedWorkload) -> FunctionCondition | None:
     """Return `ModelServerAvailable`, from its Deployment; None if no model server is wanted."""
     deployment = server.object
-    if not wants_model_server(parent):
+    if not model_server_state.is_wanted(parent):
         return None
     if deployment is None or not belongs_to(parent, deployment):
         return FunctionCondition(
@@ -202,12 +202,6 @@ def model_server_available(parent: Manifest, server: ObservedWorkload) -> Functi
     return FunctionCondition(MODEL_SERVER_AVAILABLE, ConditionStatus.FALSE, "ModelServerNotAvailable", message)
 
 
-def wants_model_server(parent: Manifest) -> bool:
-    """Return whether the Kepler asks for a model server."""
-    server = (parent.get("spec") or {}).get("model-server") or {}
-    return bool(server.get("enabled"))
-
-
 def ready(parent: Manifest, parts: Sequence[FunctionCondition]) -> FunctionCondition:
     """Return `Ready`: from a function's False, else a missing report, else the first condition that is not True."""
     known = [current(parent, condition) for condition in GATING_CONDITIONS]
@@ -233,9 +227,9 @@ def _last_if_partial(condition: FunctionCondition) -> bool:
 
 def _nothing_to_do(kepler: Manifest) -> bool:
     """Return whether `Ready` already follows from the Kepler's other conditions; workloads send their own events."""
-    expected = (AVAILABLE, *([MODEL_SERVER_AVAILABLE] if wants_model_server(kepler) else []))
+    expected = (AVAILABLE, *([MODEL_SERVER_AVAILABLE] if model_server_state.is_wanted(kepler) else []))
     parts = [condition for condition in (current(kepler, part) for part in expected) if condition is not None]
-    stale = not wants_model_server(kepler) and current(kepler, MODEL_SERVER_AVAILABLE) is not None
+    stale = not model_server_state.is_wanted(kepler) and current(kepler, MODEL_SERVER_AVAILABLE) is not None
     return len(parts) == len(expected) and not stale and current(kepler, READY) == ready(kepler, parts)
 
 

@@ -12,7 +12,7 @@ import yaml
 
 from crds.kepler import Kepler
 from operands import engine_v011
-from operands.config_schema import KEYS, invalid
+from operands.config_schema import KEYS, OWNED, invalid
 from runtime.adoption import resync
 from runtime.declaration import Observed
 from runtime.objects import CONFIG_MAP, Manifest, Ref
@@ -23,27 +23,6 @@ Document = dict[str, Any]
 # Bytes of a user's `config.yaml`: far more than all keys there are.
 LIMIT: Final = 64 * 1024
 
-# Keys that fields of a Kepler, or the pod as it is rendered, stand for: a user's `config.yaml` may not set them.
-OURS: Final = (
-    "experimental.gpu.enabled",
-    "experimental.platform.redfish.configFile",
-    "experimental.platform.redfish.enabled",
-    "experimental.platform.redfish.nodeName",
-    "exporter.prometheus.enabled",
-    "exporter.prometheus.metricsLevel",
-    "host.procfs",
-    "host.sysfs",
-    "kube.config",
-    "kube.enabled",
-    "kube.nodeName",
-    "kube.podInformer.mode",
-    "log.level",
-    "monitor.interval",
-    "monitor.maxTerminated",
-    "rapl.zones",
-    "web.configFile",
-    "web.listenAddresses",
-)
 # The meter for Kepler's own tests, whose numbers are random.
 FAKE_METER: Final = "dev.fake-cpu-meter.enabled"
 
@@ -105,7 +84,7 @@ def additions(text: str) -> Additions:
 def _forbidden(leaves: Sequence[tuple[str, Any]]) -> str:
     """Return a sentence if a key is set that may not be set here; empty if none is."""
     written = [leaf for leaf, value in leaves if value != {}]
-    if owned := sorted(path for path in OURS if any(_within(path, leaf) for leaf in written)):
+    if owned := sorted(path for path in OWNED if any(_within(path, leaf) for leaf in written)):
         owned_keys = ", ".join(f"`{path}`" for path in owned)
         return f"sets {owned_keys}, which follows from the Kepler and cannot be set here"
     return f"turns `{FAKE_METER}` on, with which power is made up" if (FAKE_METER, True) in leaves else ""

@@ -1,4 +1,4 @@
-"""The keys of Kepler v0.11's `config.yaml`, each with the values that Kepler accepts.
+"""The keys of Kepler v0.11's `config.yaml`, and the values that Kepler accepts of those that a user may set.
 
 An invalid value makes Kepler exit at its start, on every node at once, so it is found before it is written. Types and
 bounds are those of kepler v0.11.4:config/config.go.
@@ -9,9 +9,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 Check = Callable[[Any], bool]
-
-_ZONES: Final = ("psys", "package", "core", "uncore", "dram")
-_LEVELS: Final = ("node", "process", "container", "vm", "pod")
 
 # A number and unit, or several (Go's time.ParseDuration); Kepler accepts no bare numbers but 0.
 _PART: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
@@ -44,10 +41,6 @@ def _watts(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
 
 
-def _text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
 def _map_list(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, dict) for item in value)
 
@@ -56,21 +49,9 @@ def _among(*names: str) -> Check:
     return lambda value: isinstance(value, str) and value in names
 
 
-def _each(*names: str, least: int = 0) -> Check:
-    """Return a check for a list of these names, at least `least` of them."""
-    return lambda value: (
-        isinstance(value, list)
-        and len(value) >= least
-        and all(isinstance(item, str) and item in names for item in value)
-    )
-
-
-def _zones(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) and item.lower() in _ZONES for item in value)
-
-
-def _levels(value: Any) -> bool:
-    return _each(*_LEVELS, least=1)([value] if isinstance(value, str) else value)
+def _each(*names: str) -> Check:
+    """Return a check for a list of these names."""
+    return lambda value: _names(value) and all(item in names for item in value)
 
 
 def _names(value: Any) -> bool:
@@ -80,47 +61,55 @@ def _names(value: Any) -> bool:
 _SWITCH: Final = "'true' or 'false'"
 _TIME: Final = "a time with a unit, such as '5s' or '500ms'"
 
-# Key -> what accepts its values, and the words for those.
-KEYS: Final[Mapping[str, tuple[Check, str]]] = {
-    "log.level": (_among("debug", "info", "warn", "error"), "'debug', 'info', 'warn' or 'error'"),
+# Keys that fields of a Kepler, or the pod as it is rendered, stand for: a user's `config.yaml` may not set them.
+OWNED: Final = frozenset(
+    {
+        "experimental.gpu.enabled",
+        "experimental.platform.redfish.configFile",
+        "experimental.platform.redfish.enabled",
+        "experimental.platform.redfish.nodeName",
+        "exporter.prometheus.enabled",
+        "exporter.prometheus.metricsLevel",
+        "host.procfs",
+        "host.sysfs",
+        "kube.config",
+        "kube.enabled",
+        "kube.nodeName",
+        "kube.podInformer.mode",
+        "log.level",
+        "monitor.interval",
+        "monitor.maxTerminated",
+        "rapl.zones",
+        "web.configFile",
+        "web.listenAddresses",
+    }
+)
+# A key that a user may set -> what accepts its values, and the words for those.
+FREE: Final[Mapping[str, tuple[Check, str]]] = {
     "log.format": (_among("text", "json"), "'text' or 'json'"),
-    "host.sysfs": (_text, "a path"),
-    "host.procfs": (_text, "a path"),
-    "monitor.interval": (_duration, _TIME),
     "monitor.staleness": (_duration, _TIME),
-    "monitor.maxTerminated": (_integer, "a whole number"),
     "monitor.minTerminatedEnergyThreshold": (_not_negative, "a whole number of joules"),
-    "rapl.zones": (_zones, f"a list of {', '.join(_ZONES)}"),
     "exporter.stdout.enabled": (_bool, _SWITCH),
-    "exporter.prometheus.enabled": (_bool, _SWITCH),
     "exporter.prometheus.debugCollectors": (_each("go", "process"), "a list of go, process"),
-    "exporter.prometheus.metricsLevel": (_levels, f"a list of {', '.join(_LEVELS)}, with one or more"),
-    "web.listenAddresses": (_names, "a list of addresses"),
-    "web.configFile": (_text, "a path"),
     "debug.pprof.enabled": (_bool, _SWITCH),
     "dev.fake-cpu-meter.enabled": (_bool, _SWITCH),
     "dev.fake-cpu-meter.zones": (_names, "a list of zones"),
-    "kube.enabled": (_bool, _SWITCH),
-    "kube.config": (_text, "a path"),
-    "kube.nodeName": (_text, "the name of a node"),
-    "kube.podInformer.mode": (_among("kubelet", "apiserver"), "'kubelet' or 'apiserver'"),
     "kube.podInformer.pollInterval": (_duration, _TIME),
-    "experimental.platform.redfish.enabled": (_bool, _SWITCH),
-    "experimental.platform.redfish.nodeName": (_text, "the name of a node"),
-    "experimental.platform.redfish.configFile": (_text, "a path"),
     "experimental.platform.redfish.httpTimeout": (_duration, _TIME),
     "experimental.hwmon.enabled": (_bool, _SWITCH),
     "experimental.hwmon.zones": (_names, "a list of zones"),
     "experimental.hwmon.chipRules": (_map_list, "a list of maps"),
-    "experimental.gpu.enabled": (_bool, _SWITCH),
     "experimental.gpu.idlePower": (_watts, "watts, as a number"),
 }
 
 
+KEYS: Final = OWNED | FREE.keys()
+
+
 def invalid(path: str, value: Any) -> str:
     """Return a sentence if Kepler would exit at this value of this key; empty if it accepts it or ignores the key."""
-    if path in KEYS:
-        accepts, words = KEYS[path]
+    if path in FREE:
+        accepts, words = FREE[path]
         return "" if accepts(value) else f"sets `{path}` to {_shown(value)}, and Kepler accepts {words}"
     if any(known.startswith(f"{path}.") for known in KEYS) and value != {}:
         return f"sets `{path}` to {_shown(value)}, and it is a map of keys"

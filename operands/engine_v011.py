@@ -11,7 +11,6 @@ COMMAND: Final = "/usr/bin/kepler"
 CONFIG_DIRECTORY: Final = "/etc/kepler"
 CONFIG_FILE: Final = "config.yaml"
 
-METRIC_PATH: Final = "/metrics"
 # A constant 200 once the server listens; there is no /healthz (internal/server/server.go).
 ROOT_PATH: Final = "/"
 

@@ -155,9 +155,13 @@ def probes() -> dict[str, Any]:
     after the start, and Kepler listens after 0.2 s, so the period of the startup probe is what a rollout waits for on
     each node. A start may take two minutes.
     """
-    ask = {"httpGet": {"path": engine.HEALTH_PATH, "port": children.PORT_NAME}}
+    return probes_of({"httpGet": {"path": engine.HEALTH_PATH, "port": children.PORT_NAME}}, start_seconds=120)
+
+
+def probes_of(ask: Mapping[str, Any], *, start_seconds: int) -> dict[str, Any]:
+    """Return the three probes of an exporter of any line: each asks `ask`, and a start may take `start_seconds`."""
     return {
-        "startupProbe": {**ask, "periodSeconds": 1, "timeoutSeconds": 5, "failureThreshold": 120},
+        "startupProbe": {**ask, "periodSeconds": 1, "timeoutSeconds": 5, "failureThreshold": start_seconds},
         "readinessProbe": {**ask, "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 3},
         "livenessProbe": {**ask, "periodSeconds": 60, "timeoutSeconds": 10, "failureThreshold": 5},
     }

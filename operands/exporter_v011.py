@@ -89,11 +89,7 @@ def probes(kepler: Kepler) -> dict[str, Any]:
     path = {"path": engine_v011.ROOT_PATH, "port": children.PORT_NAME}
     secured = kepler.spec.collector.web_config.secret is not None
     ask: dict[str, Any] = {"tcpSocket": {"port": children.PORT_NAME}} if secured else {"httpGet": path}
-    return {
-        "startupProbe": {**ask, "periodSeconds": 1, "timeoutSeconds": 5, "failureThreshold": 60},
-        "readinessProbe": {**ask, "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 3},
-        "livenessProbe": {**ask, "periodSeconds": 60, "timeoutSeconds": 10, "failureThreshold": 5},
-    }
+    return exporter.probes_of(ask, start_seconds=60)
 
 
 def mounts(*, gpu: bool) -> list[dict[str, Any]]:

@@ -22,20 +22,6 @@ Document = dict[str, Any]
 # The first `collector.log-level` that v0.11 calls 'debug'; Kepler v0.7 prints what v0.11 calls 'info' at every level.
 FIRST_DEBUG_LEVEL: Final = 4
 
-# Level of a KeplerExportedPower -> level of Kepler v0.11. It has no 'package': that is a zone, which every level has.
-LEVELS: Final[Mapping[Level, str]] = {
-    Level.NODE: "node",
-    Level.POD: "pod",
-    Level.CONTAINER: "container",
-    Level.PROCESS: "process",
-    Level.VM: "vm",
-}
-
-
-def config_map_ref(key: Ref) -> Ref:
-    """Return the ConfigMap with the configuration, for the Kepler `key`."""
-    return children.kepler_config(key)
-
 
 def document(kepler: Kepler, power: KeplerExportedPowerSpec, *, gpu: bool) -> Document:
     """Return the configuration that the resources request; with `gpu`, the energy of GPUs is measured.
@@ -74,7 +60,9 @@ def document(kepler: Kepler, power: KeplerExportedPowerSpec, *, gpu: bool) -> Do
 
 def metrics_levels(power: KeplerExportedPowerSpec) -> list[str]:
     """Return Kepler's levels; that of nodes for 'package' alone, since Kepler takes an empty list for all levels."""
-    return [name for level, name in LEVELS.items() if level in power.levels] or [LEVELS[Level.NODE]]
+    # 'package' is a zone in this line, which every level has.
+    levels = [level for level in Level if level in power.levels and level is not Level.PACKAGE]
+    return [level.value for level in levels or [Level.NODE]]
 
 
 def _redfish(kepler: Kepler) -> Document | None:
@@ -110,4 +98,4 @@ def digest(config_text: str) -> str:
 def intent(parent: Manifest, key: Ref, config_text: str) -> Intent:
     """Return the ConfigMap with the file."""
     data = {"data": {engine_v011.CONFIG_FILE: config_text}}
-    return children.child(parent, config_map_ref(key), "config", data)
+    return children.child(parent, children.kepler_config(key), "config", data)

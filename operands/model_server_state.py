@@ -14,6 +14,12 @@ from runtime.objects import Manifest, generation
 ANNOTATION = "sustainable-computing.io/model-server"
 
 
+def is_wanted(kepler: Manifest) -> bool:
+    """Return whether the Kepler asks for a model server."""
+    server = (kepler.get("spec") or {}).get("model-server") or {}
+    return bool(server.get("enabled"))
+
+
 def state(deployment: Manifest | None, before: str) -> str:
     """Return 'available/' and the hash of the configuration for which the model server was available last.
 

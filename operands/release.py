@@ -40,8 +40,8 @@ LAST_V0_7 = Release(0, 8, 0)
 FIRST = Release(0, 1)
 FIRST_V0_11 = Release(0, 10)
 
-# Since then, Kepler v0.11 asks the kubelet for pods by default, and reads GPUs (config/config.go).
-FIRST_WITH_GPU = Release(0, 11, 4)
+# Since then, Kepler v0.11 reads GPUs, and has a choice of where to ask for pods (config/config.go).
+FIRST_WITH_GPU = FIRST_WITH_POD_INFORMER = Release(0, 11, 4)
 # Since then, Kepler v0.11 asks BMCs (config/config.go).
 FIRST_WITH_REDFISH = Release(0, 11, 0)
 
@@ -115,6 +115,11 @@ def ignores_source(image: str, source: Source) -> bool:
 def reads_gpus(image: str) -> bool:
     """Return whether the v0.7 exporter of this image may read GPUs; an image whose tag does not tell may."""
     return release_of_tag(image) is None or image.partition("@")[0].endswith(engine.GPU_SUFFIXES)
+
+
+def reads_gpus_v011(image: str) -> bool:
+    """Return whether the v0.11 exporter of this image reads GPUs."""
+    return exporter_v011(image) >= FIRST_WITH_GPU
 
 
 def unusable(image: str) -> str:

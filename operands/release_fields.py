@@ -60,13 +60,14 @@ def unknown_keys(kepler: Kepler, unknown: Iterable[str]) -> Iterator[str]:
 def refuse_v011(kepler: Kepler, image: str) -> Outcome | None:
     """Return the rejection of fields with which an exporter of this image would exit or measure nothing, else None."""
     collector, image_release = kepler.spec.collector, release.exporter_v011(image)
-    by_api = image_release < release.FIRST_WITH_GPU or collector.pod_informer is not PodInformer.KUBELET
+    has_choice = image_release >= release.FIRST_WITH_POD_INFORMER
+    by_api = not has_choice or collector.pod_informer is not PodInformer.KUBELET
     if by_api and collector.port == engine_v011.INFORMERS_PORT:
         return rejected(
             "PortTaken",
             f"`collector.port` is {collector.port}, on which Kepler of line '{ReleaseLine.V0_11}' serves metrics of "
             "its own while it asks the API server for pods: choose another port"
-            + ("" if image_release < release.FIRST_WITH_GPU else ", or set `collector.pod-informer` to 'kubelet'"),
+            + (", or set `collector.pod-informer` to 'kubelet'" if has_choice else ""),
         )
     if collector.redfish.secret and image_release < release.FIRST_WITH_REDFISH:
         return rejected(

@@ -13,6 +13,7 @@ from events.report import Report
 from events.types import RESOURCE_UPDATE, RESYNC_REQUESTED
 from functions.function_catalogue import FUNCTIONS
 from local.admin_client import ObjectNotFound
+from local.layout import ROOT
 from local.stack import Stack
 from operands import namespaces
 from runtime.client import ApiResponse, Request, Transport, path
@@ -62,6 +63,13 @@ class Workbench:
     def patch(self, what: str, change: Manifest, *, subresource: str = "") -> None:
         """`kubectl patch --type merge`."""
         self._user.patch(self.namespace, what, change, subresource=subresource)
+
+    def apply_sample(self, name: str) -> None:
+        """Apply the samples and then the one called `name`, as its comment says, in this namespace; let all settle."""
+        for folder in ("config/samples", f"config/samples/{name}"):
+            rendered = self.stack.kubectl("kustomize", str(ROOT / folder))
+            self.stack.kubectl("apply", "-f", "-", stdin=rendered.replace("kepler-system", self.namespace))
+        self.settle(self.namespace)
 
     def delete(self, what: str) -> None:
         """`kubectl delete`, in the background."""

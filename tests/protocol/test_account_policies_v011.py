@@ -78,7 +78,7 @@ def tries(send: Transport, body: dict[str, Any], change: Change) -> ApiResponse:
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_collectors_token_writes_no_other_exporter(written: dict[str, Any], send: Transport, change: str) -> None:
-    """What it renders is taken; each change of it is refused."""
+    """The DaemonSet that `collector` renders is accepted; each change of it is refused."""
     assert tries(send, written, lambda _: None).status == 200
     answer = tries(send, written, CHANGES[change])
     assert answer.status == 403, answer.body
@@ -86,7 +86,7 @@ def test_collectors_token_writes_no_other_exporter(written: dict[str, Any], send
 
 
 def test_collectors_token_deletes_no_config_map_of_others(control_plane: Stack, send: Transport) -> None:
-    """Of the two names that it may delete, only what a Kepler controls."""
+    """Of the two ConfigMaps that its role may delete, it deletes only those that a Kepler controls."""
     create_namespace(control_plane, f"{PLACE}-others")
     manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kepler-config"}, "data": {"a": "b"}}
     control_plane.kubectl("apply", "-n", f"{PLACE}-others", "-f", "-", stdin=json.dumps(manifest))

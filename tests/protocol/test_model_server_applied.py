@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from local.layout import ROOT
 from tests.workbench import Workbench, kepler
 
 CHILDREN = (
@@ -308,10 +307,7 @@ def test_a_sample_of_storage_works(workbench: Workbench, sample: str) -> None:
     """Applied after the samples, as its own comment says, Secret and all."""
     secret = ("create", "secret", "generic", "kepler-models", "--from-literal=accessKeyID=a")
     workbench.stack.kubectl("-n", workbench.namespace, *secret, "--from-literal=accessSecret=b")
-    for folder in ("config/samples", f"config/samples/{sample}"):
-        rendered = workbench.stack.kubectl("kustomize", str(ROOT / folder))
-        workbench.stack.kubectl("apply", "-f", "-", stdin=rendered.replace("kepler-system", workbench.namespace))
-    workbench.settle(workbench.namespace)
+    workbench.apply_sample(sample)
     reported = workbench.conditions(workbench.namespace)
     assert {message["status"] for text, message in reported.items() if text.endswith("Reconciled")} == {"True"}
     assert workbench.get(DEPLOYMENT)
@@ -319,10 +315,7 @@ def test_a_sample_of_storage_works(workbench: Workbench, sample: str) -> None:
 
 def test_the_sample_with_everything_on_works(workbench: Workbench) -> None:
     """Applied after the samples, it turns everything on, as it says."""
-    for folder in ("config/samples", "config/samples/models"):
-        rendered = workbench.stack.kubectl("kustomize", str(ROOT / folder))
-        workbench.stack.kubectl("apply", "-f", "-", stdin=rendered.replace("kepler-system", workbench.namespace))
-    workbench.settle(workbench.namespace)
+    workbench.apply_sample("models")
     reported = workbench.conditions(workbench.namespace)
     assert {message["status"] for text, message in reported.items() if text.endswith("Reconciled")} == {"True"}
     assert [container["name"] for container in pod(workbench)["containers"]] == ["server-api"]

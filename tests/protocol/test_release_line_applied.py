@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 import yaml
 
-from local.layout import ROOT
 from local.stack import Stack
 from tests.kepler_config_rules import violations
 from tests.workbench import Workbench, create_namespace, kepler
@@ -154,10 +153,7 @@ def test_a_users_additions_reach_the_pods(workbench: Workbench) -> None:
 
 def test_the_sample_of_the_line_works(workbench: Workbench) -> None:
     """Applied after the samples, as its own comment says."""
-    for folder in ("config/samples", "config/samples/v0.11"):
-        rendered = workbench.stack.kubectl("kustomize", str(ROOT / folder))
-        workbench.stack.kubectl("apply", "-f", "-", stdin=rendered.replace("kepler-system", workbench.namespace))
-    workbench.settle(workbench.namespace)
+    workbench.apply_sample("v0.11")
     reported = workbench.conditions(workbench.namespace)
     assert {entry["status"] for name, entry in reported.items() if name.endswith("Reconciled")} == {"True"}
     assert running(workbench)["monitor"] == {

@@ -135,7 +135,7 @@ def test_gpus_need_the_drivers_libraries() -> None:
 
 
 def test_only_the_files_of_a_web_configuration_are_mounted() -> None:
-    """Whatever else the Secret has stays in it."""
+    """Other keys of the Secret do not reach the pod."""
     (volume,) = [volume for volume in pod(web_config={"secret": "tls"})["volumes"] if volume["name"] == "web-config"]
     files = ["web-config.yaml", "tls.crt", "tls.key"]
     assert volume["secret"] == {"secretName": "tls", "items": [{"key": file, "path": file} for file in files]}
@@ -198,7 +198,7 @@ def test_the_line_changes_as_a_whole() -> None:
     ],
 )
 def test_what_the_exporter_would_exit_at_is_refused(fields: dict[str, Any], reason: str) -> None:
-    """Of a field, or of an older release of the line."""
+    """Because of a field, or because an older release of the line lacks what the field needs."""
     assert decide_v011(**fields).reason == reason
 
 

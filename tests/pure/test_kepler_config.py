@@ -48,8 +48,8 @@ def decide(around: Around = Around(), **fields: Any) -> Outcome:
 
 def written(outcome: Outcome) -> str:
     """Return the text of `config.yaml` in the ConfigMap."""
-    found = {intent.ref: intent.body for intent in outcome.intents}
-    return str(found[children.kepler_config(KEY)]["data"]["config.yaml"])
+    bodies = {intent.ref: intent.body for intent in outcome.intents}
+    return str(bodies[children.kepler_config(KEY)]["data"]["config.yaml"])
 
 
 def config(around: Around = Around(), **fields: Any) -> dict[str, Any]:
