@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from operands import model_server_state
 from tests.e2e.stack_namespace import StackNamespace
 from tests.masks import masked
 from tests.workbench import kepler
@@ -110,7 +111,7 @@ def test_machines_are_described_and_are_not(cluster: StackNamespace) -> None:
 
 
 def test_one_edit_of_everything_is_one_rollout(cluster: StackNamespace) -> None:
-    """Estimator, model server and port in one edit: one generation, and one more once the server is available.
+    """Estimator, model server and port in one edit: one generation, and one more if the server is available later.
 
     The KeplerCollectedMetric: one more.
     """
@@ -120,14 +121,21 @@ def test_one_edit_of_everything_is_one_rollout(cluster: StackNamespace) -> None:
     assert cluster.generation() == 1
 
     cluster.apply({**kepler(), "spec": {"collected-metric": "default", **ESTIMATOR, **MODEL_SERVER, **PORT}})
-    cluster.eventually(lambda: cluster.generation() == 3)
+    cluster.eventually(lambda: exporters_know_the_server(cluster), lambda: cluster.get("daemonset/kepler-exporter"))
     cluster.await_ready()
-    assert cluster.generation() == 3
+    generation = cluster.generation()
+    assert generation in {2, 3}
 
     cluster.patch("kcm/default", {"spec": {"sources": {"irq": {"enabled": False}}}})
-    cluster.eventually(lambda: cluster.generation() == 4)
+    cluster.eventually(lambda: cluster.generation() > generation)
     cluster.await_ready()
-    assert cluster.generation() == 4
+    assert cluster.generation() == generation + 1
+
+
+def exporters_know_the_server(cluster: StackNamespace) -> bool:
+    """Return whether exporters were started for the configuration with which the model server is available."""
+    available = model_server_state.state(cluster.get("deployment/kepler-model-server"), "")
+    return available != "" and model_server_state.noted(cluster.get("daemonset/kepler-exporter")) == available
 
 
 def test_a_deleted_model_server_comes_back(cluster: StackNamespace) -> None:
