@@ -17,7 +17,7 @@ AnyReport = Report | Summary
 PATHS = 10
 # An episode that begins this soon after an edit belongs to the edit, even if another object's event came first.
 SOON = timedelta(seconds=60)
-HAPPENED = {RESOURCE_ADD: "created", RESOURCE_UPDATE: "changed", RESOURCE_DELETE: "deleted"}
+RESOURCE_ACTIONS = {RESOURCE_ADD: "created", RESOURCE_UPDATE: "changed", RESOURCE_DELETE: "deleted"}
 
 
 def cause_of(reports: Sequence[AnyReport], edit: Edit | None, *, first: bool) -> EpisodeCause:
@@ -38,7 +38,7 @@ def cause_of(reports: Sequence[AnyReport], edit: Edit | None, *, first: bool) ->
         return EpisodeCause(
             kind="request", object=name_of(report.object), source=woken.source, time=woken.sent, written=written
         )
-    action = HAPPENED.get(woken.type, "")
+    action = RESOURCE_ACTIONS.get(woken.type, "")
     is_gone = action == "deleted"
     return EpisodeCause(
         kind="object" if is_foreign else "event",
@@ -69,7 +69,7 @@ def name_of(named: ObjectName) -> ObjectName:
 def _is_foreign(report: AnyReport) -> bool:
     """Return whether an event about another object than the report's triggered the function."""
     woken = report.cause
-    return woken.type in HAPPENED and woken.object is not None and woken.object != name_of(report.object)
+    return woken.type in RESOURCE_ACTIONS and woken.object is not None and woken.object != name_of(report.object)
 
 
 def _together(reports: Sequence[AnyReport]) -> Iterator[WriteSummary]:

@@ -12,7 +12,7 @@ from crds.collector_fields import ReleaseLine
 from crds.kepler_collected_metric import Source
 from crds.model_server_fields import StorageType
 from effects.rendered_cluster import PLACES, RenderedCluster
-from operands import engine
+from operands import kepler_v07
 from operands.repositories import repository
 from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, MACHINE_CONFIG, Manifest
 
@@ -175,8 +175,8 @@ def machines(path: str, before: Any, after: Any, shown_by: str, **around: Any) -
 
 
 ON = True
-KEPLERS = repository(engine.IMAGE)
-MODELS = repository(engine.MODEL_SERVER_IMAGE)
+KEPLERS = repository(kepler_v07.IMAGE)
+MODELS = repository(kepler_v07.MODEL_SERVER_IMAGE)
 URL = "http://models.energy.svc/ec2/rapl-sysfs/AbsPower/BPFOnly/SGDRegressorTrainer_0.zip"
 LIMITED = {"limits": {"cpu": "1", "memory": "1Gi"}}
 PROXY = {"name": "HTTPS_PROXY", "value": "http://proxy:3128"}

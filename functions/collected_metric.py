@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from crds.collector_fields import ReleaseLine
 from crds.kepler import Kepler
 from crds.kepler_collected_metric import KeplerCollectedMetric, Source
-from operands import cfm, children, engine, release
+from operands import cfm, children, kepler_v07, release
 from operands.cfm import Key
 from runtime.conditions import has_reported
 from runtime.declaration import Function, Observed, Wake
@@ -115,7 +115,7 @@ def _without_gpu(metrics: KeplerCollectedMetric, image: str) -> list[str]:
     """Return a remark if GPUs are a source and the image, by its tag, has none of the backends that read them."""
     if Source.GPU not in metrics.enabled() or release.reads_gpus(image):
         return []
-    suffixes = " or ".join(f"'{suffix}'" for suffix in engine.GPU_SUFFIXES)
+    suffixes = " or ".join(f"'{suffix}'" for suffix in kepler_v07.GPU_SUFFIXES)
     return [
         f"`sources.gpu` is on, and '{image}' is built without support for GPUs, of which it exports 0: name an image "
         f"whose tag ends in {suffixes} if nodes have any"

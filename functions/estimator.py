@@ -12,7 +12,7 @@ from crds.estimator_fields import Models, PowerModel
 from crds.kepler import Kepler
 from crds.kepler_collected_metric import KeplerCollectedMetric, Source
 from functions import collected_metric
-from operands import cfm, children, engine, release
+from operands import cfm, children, kepler_v07, release
 from operands.cfm import Key
 from runtime.conditions import has_reported
 from runtime.declaration import Function, Observed, Wake
@@ -89,7 +89,7 @@ def _without_estimator(kepler: Kepler) -> Outcome:
 
 def image_refusal(observed: Observed, kepler: Kepler) -> Outcome | None:
     """Return a rejection if the estimator's image cannot be used, else None."""
-    setting, asked = engine.MODEL_SERVER_IMAGE_SETTING, kepler.spec.estimator_sidecar.image
+    setting, asked = kepler_v07.MODEL_SERVER_IMAGE_SETTING, kepler.spec.estimator_sidecar.image
     return release.refuse_release(observed, "estimator-sidecar.image", asked, setting, release.unusable_model_server)
 
 
@@ -152,8 +152,8 @@ def public_models(kepler: Kepler) -> Iterator[str]:
         if not source_url(kepler, name):
             yield (
                 f"no place is named for the model of {prefix(name)}, so each estimator fetches it from "
-                f"'{engine.PUBLIC_MODELS}', and ends if its node does not reach that: set `{_field(name)}.init-url` "
-                "where that is so, or turn `model-server.enabled` on"
+                f"'{kepler_v07.PUBLIC_MODELS}', and ends if its node does not reach that: set "
+                f"`{_field(name)}.init-url` where that is so, or turn `model-server.enabled` on"
             )
 
 
@@ -186,7 +186,7 @@ def source_url(kepler: Kepler, name: str) -> str:
     The estimator asks the model server first. If the server is not there yet, an estimator without a URL would take the
     public model for good, or end if its node does not reach the internet.
     """
-    served = engine.NO_MODEL_URL if kepler.spec.model_server.enabled else ""
+    served = kepler_v07.NO_MODEL_URL if kepler.spec.model_server.enabled else ""
     return _model(kepler, name).init_url or served
 
 

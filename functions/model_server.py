@@ -12,7 +12,7 @@ from functools import partial
 
 from crds.kepler import Kepler
 from crds.model_server_fields import ModelServer, OnDelete, StorageType
-from operands import architecture, cfm, children, engine, model_pod, model_store, namespaces, release
+from operands import architecture, cfm, children, kepler_v07, model_pod, model_store, namespaces, release
 from operands.cfm import Key
 from runtime.conditions import has_reported
 from runtime.declaration import Function, Observed, Wake, manager
@@ -90,8 +90,8 @@ def keys(kepler: Kepler) -> dict[Key, str]:
         # Both readers add the port to their own default only; any other URL is used as it is.
         Key.MODEL_SERVER_URL: f"http://{host}:{wanted.port}",
         Key.MODEL_SERVER_PORT: str(wanted.port),
-        Key.MODEL_SERVER_MODEL_REQ_PATH: engine.MODEL_PATH,
-        Key.MODEL_SERVER_MODEL_LIST_PATH: engine.MODEL_LIST_PATH,
+        Key.MODEL_SERVER_MODEL_REQ_PATH: kepler_v07.MODEL_PATH,
+        Key.MODEL_SERVER_MODEL_LIST_PATH: kepler_v07.MODEL_LIST_PATH,
     }
 
 
@@ -119,20 +119,20 @@ def _unreachable(observed: Observed, kepler: Kepler) -> Outcome | None:
     """
     service = observed.get(children.model_service(observed.key)) or {}
     families = (service.get("spec") or {}).get("ipFamilies") or ()
-    image = engine.image(kepler.spec.model_server.image, engine.MODEL_SERVER_IMAGE_SETTING, observed.images)
-    if families[:1] != ["IPv6"] or not engine.is_model_server(image):
+    image = kepler_v07.image(kepler.spec.model_server.image, kepler_v07.MODEL_SERVER_IMAGE_SETTING, observed.images)
+    if families[:1] != ["IPv6"] or not kepler_v07.is_model_server(image):
         return None
     return rejected(
         "IPv4Required",
         f"Service '{children.MODEL_SERVER}' has IPv6 addresses, as is the cluster's default, and the model server of "
         f"'{image}' listens on IPv4 only: it can be neither probed nor reached; turn `model-server.enabled` off, or "
-        f"set `model-server.image` to one that listens on IPv6, and is not called '{engine.MODEL_SERVER_NAME}'",
+        f"set `model-server.image` to one that listens on IPv6, and is not called '{kepler_v07.MODEL_SERVER_NAME}'",
     )
 
 
 def image_refusal(observed: Observed, kepler: Kepler) -> Outcome | None:
     """Return a rejection if the server's image cannot be used, else None."""
-    setting, asked = engine.MODEL_SERVER_IMAGE_SETTING, kepler.spec.model_server.image
+    setting, asked = kepler_v07.MODEL_SERVER_IMAGE_SETTING, kepler.spec.model_server.image
     return release.refuse_release(observed, "model-server.image", asked, setting, release.unusable_model_server)
 
 
@@ -171,8 +171,8 @@ def without_effect(server: ModelServer) -> str:
 
 def _server(observed: Observed, parent: Manifest, kepler: Kepler) -> Outcome:
     key, wanted = observed.key, kepler.spec.model_server
-    image = engine.image(wanted.image, engine.MODEL_SERVER_IMAGE_SETTING, observed.images)
-    rclone = engine.image(None, engine.RCLONE_IMAGE_SETTING, observed.images)
+    image = kepler_v07.image(wanted.image, kepler_v07.MODEL_SERVER_IMAGE_SETTING, observed.images)
+    rclone = kepler_v07.image(None, kepler_v07.RCLONE_IMAGE_SETTING, observed.images)
     settings = model_pod.settings(kepler)
     digest = model_pod.settings_hash(observed.get(children.model_config(key)), settings, wanted.storage)
     claimed, absent = _claim(observed, parent, kepler)

@@ -11,7 +11,7 @@ from crds.kepler_collected_metric import KeplerCollectedMetric
 from crds.kepler_exported_power import KeplerExportedPowerSpec
 from events.outcome_words import Word
 from functions import collected_metric, exported_power
-from operands import children, engine, metrics, recording, release, series_v011, web_config
+from operands import children, kepler_v07, metrics, recording, release, series_v011, web_config
 from operands.common_rules import Rules
 from runtime.adoption import resync
 from runtime.awaited import await_conditions, is_up_to_date
@@ -119,7 +119,7 @@ def service_monitor(observed: Observed, parent: Manifest, kepler: Kepler, droppe
     ref = children.service_monitor(observed.key)
     endpoint = {
         "port": children.PORT_NAME,
-        "path": engine.METRIC_PATH,
+        "path": kepler_v07.METRIC_PATH,
         "interval": f"{kepler.spec.scrape_interval_seconds}s",
         "relabelings": [
             {"action": "replace", "sourceLabels": ["__meta_kubernetes_pod_node_name"], "targetLabel": "instance"}

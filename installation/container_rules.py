@@ -11,7 +11,7 @@ from typing import Any
 from crds.environment import KEPLERS, PROXIES
 from crds.kepler import Kepler
 from crds.model_server_fields import CertificateAuthority, Credentials, External, Storage, StorageType
-from operands import engine, engine_v011, exporter, exporter_v011, model_pod, model_store, repositories, sidecar
+from operands import exporter, exporter_v011, kepler_v011, kepler_v07, model_pod, model_store, repositories, sidecar
 
 Object = dict[str, Any]
 
@@ -50,10 +50,10 @@ def any_exporter() -> str:
 
 def exporters_v011() -> str:
     """Return the rule for an exporter of v0.11: its command and arguments, one capability, and no other mounts."""
-    inputs = exporter_v011.PodInputsV011(engine.IMAGE_V011, "", gpu=True)
+    inputs = exporter_v011.PodInputsV011(kepler_v07.IMAGE_V011, "", gpu=True)
     rendered = exporter_v011.container(_ASKING_V011, inputs)
-    path = f"e.?value.orValue('') == '{engine_v011.DRIVER_LIBRARIES}'"
-    library = f"(e.name == '{engine_v011.LIBRARY_PATH}' && {path})"
+    path = f"e.?value.orValue('') == '{kepler_v011.DRIVER_LIBRARIES}'"
+    library = f"(e.name == '{kepler_v011.LIBRARY_PATH}' && {path})"
     variables = _variables(KEPLERS, exporter_v011.environment(gpu=False))
     context = "c.?securityContext"
     return " && ".join(
@@ -63,7 +63,7 @@ def exporters_v011() -> str:
             variables.replace("e.name in", f"{library} || e.name in", 1),
             _mounts(rendered),
             f"!{context}.?privileged.orValue(false) && !{context}.?allowPrivilegeEscalation.orValue(true)",
-            f"{context}.?capabilities.?add.orValue([]).all(a, a in {json.dumps([engine_v011.CAPABILITY])})",
+            f"{context}.?capabilities.?add.orValue([]).all(a, a in {json.dumps([kepler_v011.CAPABILITY])})",
             _NO_PROBES,
         ]
     )
@@ -72,7 +72,7 @@ def exporters_v011() -> str:
 def exporters() -> str:
     """Return the rule for the exporter: its command, its flags, variables that Kepler reads, and its node's name."""
     rendered = sidecar.with_estimator(
-        exporter.pod(_ASKING, exporter.PodInputs(engine.IMAGE, {}, "")), _ASKING, engine.MODEL_SERVER_IMAGE
+        exporter.pod(_ASKING, exporter.PodInputs(kepler_v07.IMAGE, {}, "")), _ASKING, kepler_v07.MODEL_SERVER_IMAGE
     )["containers"][0]
     flags = json.dumps([f"{argument.partition('=')[0]}=" for argument in rendered["args"]])
     return " && ".join(
@@ -88,7 +88,9 @@ def exporters() -> str:
 
 def estimators() -> str:
     """Return the rule for the estimator: its program, proxies, no privileges, and no exporter volume but the socket."""
-    rendered = sidecar.container(_ASKING, engine.MODEL_SERVER_IMAGE, {"name": sidecar.SOCKET_VOLUME, "mountPath": "/x"})
+    rendered = sidecar.container(
+        _ASKING, kepler_v07.MODEL_SERVER_IMAGE, {"name": sidecar.SOCKET_VOLUME, "mountPath": "/x"}
+    )
     started = json.dumps(rendered["startupProbe"]["exec"]["command"])
     return " && ".join(
         [
@@ -105,7 +107,7 @@ def estimators() -> str:
 
 def program() -> str:
     """Return the rule for the model server: the program that starts it, which is all in its arguments."""
-    rendered = model_pod.container(_PLAIN, engine.MODEL_SERVER_IMAGE)
+    rendered = model_pod.container(_PLAIN, kepler_v07.MODEL_SERVER_IMAGE)
     rules = ["!has(c.command)", f"c.?args.orValue([]) == {json.dumps(rendered['args'])}", _variables(PROXIES)]
     return " && ".join([*rules, _mounts(rendered), _unprivileged(), _NO_PROBES])
 

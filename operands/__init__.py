@@ -1,7 +1,7 @@
 """Renders the objects that functions write for a Kepler: exporter, estimator, model server.
 
-engine              what Kepler v0.7.12 defines: images, paths, flags and names
-engine_v011         what Kepler v0.11 defines
+kepler_v07          what Kepler v0.7.12 defines: images, paths, flags and names
+kepler_v011         what Kepler v0.11 defines
 release             the line of a Kepler and the release of an image, and what that cannot do
 release_fields      the fields that a line ignores or refuses
 repositories        the repositories that images may come from

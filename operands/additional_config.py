@@ -11,7 +11,7 @@ from typing import Any, Final
 import yaml
 
 from crds.kepler import Kepler
-from operands import engine_v011
+from operands import kepler_v011
 from operands.config_schema import KEYS, OWNED, invalid
 from runtime.adoption import resync
 from runtime.declaration import Observed
@@ -48,20 +48,20 @@ def read(observed: Observed, kepler: Kepler) -> Additions | Outcome:
     if not config_map_name:
         return Additions({})
     config = observed.get(Ref(CONFIG_MAP, observed.key.namespace, config_map_name))
-    text = ((config or {}).get("data") or {}).get(engine_v011.CONFIG_FILE)
+    text = ((config or {}).get("data") or {}).get(kepler_v011.CONFIG_FILE)
     source = f"`collector.additional-config` names ConfigMap '{config_map_name}', and"
     after = f"then run `{resync(observed.key)}`"
     if config is None or text is None:
         lacks = (
             "there is none in this namespace"
             if config is None
-            else f"it has no key '{engine_v011.CONFIG_FILE}' in its `data`"
+            else f"it has no key '{kepler_v011.CONFIG_FILE}' in its `data`"
         )
         return rejected("ConfigurationNotFound", f"{source} {lacks}: create it, {after}")
     added = additions(text)
     if added.problem:
         return rejected(
-            "ConfigurationInvalid", f"{source} its key '{engine_v011.CONFIG_FILE}' {added.problem}: change it, {after}"
+            "ConfigurationInvalid", f"{source} its key '{kepler_v011.CONFIG_FILE}' {added.problem}: change it, {after}"
         )
     return added
 

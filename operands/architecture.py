@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from crds.kepler import Kepler
-from operands import engine
+from operands import kepler_v07
 
 LABEL = "kubernetes.io/arch"
 AMD64 = "amd64"
@@ -24,7 +24,7 @@ def required_architecture(image: str) -> str:
     An image is recognized by its name, which mirrors keep. If somebody builds an image of the same program for more
     architectures, it needs another name.
     """
-    return AMD64 if engine.is_model_server(image) else ""
+    return AMD64 if kepler_v07.is_model_server(image) else ""
 
 
 def node_selector(
@@ -65,9 +65,8 @@ def _says(block: str, image: str | None, asked: Mapping[str, str], added: Mappin
         limit = f"the image of {block} is built for {needed} only, and does not start on {where}"
     else:
         return ""
-    return (
-        f"{limit}: to use those, set `image` to one that is built for them, and not called '{engine.MODEL_SERVER_NAME}'"
-    )
+    not_called = kepler_v07.MODEL_SERVER_NAME
+    return f"{limit}: to use those, set `image` to one that is built for them, and not called '{not_called}'"
 
 
 def affinity_keys(affinity: Mapping[str, Any]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from crds.kepler import Kepler
-from operands import children, engine, machine_spec_volume, model_server_state, redfish, settled_config, sidecar
+from operands import children, kepler_v07, machine_spec_volume, model_server_state, redfish, settled_config, sidecar
 from operands.cfm import Key
 from runtime.objects import Manifest, Ref
 from runtime.outcome import Intent
@@ -19,7 +19,7 @@ def keys(kepler: Kepler) -> dict[Key, str]:
     return {
         Key.KEPLER_NAMESPACE: kepler.namespace,
         Key.KEPLER_LOG_LEVEL: str(collector.log_level),
-        Key.METRIC_PATH: engine.METRIC_PATH,
+        Key.METRIC_PATH: kepler_v07.METRIC_PATH,
         Key.BIND_ADDRESS: address(kepler),
         Key.SAMPLE_PERIOD_SEC: str(collector.sample_period),
         # Kepler turns it off by itself where the kernel or the cgroup version cannot do it.
@@ -88,9 +88,9 @@ def workload(parent: Manifest, key: Ref, annotations: Mapping[str, str], pod_spe
 def placement(kepler: Kepler) -> dict[str, Any]:
     """Return the fields of the pod's spec that say where it runs and who it is, for every line of releases."""
     collector = kepler.spec.collector
-    tolerations = engine.TOLERATIONS if collector.tolerations is None else collector.tolerations
+    tolerations = kepler_v07.TOLERATIONS if collector.tolerations is None else collector.tolerations
     chosen = {
-        "nodeSelector": {**collector.node_selector, **engine.NODE_SELECTOR},
+        "nodeSelector": {**collector.node_selector, **kepler_v07.NODE_SELECTOR},
         "tolerations": [*tolerations],
         "priorityClassName": collector.priority_class,
         "runtimeClassName": collector.runtime_class,
@@ -119,18 +119,18 @@ def container(kepler: Kepler, image: str) -> dict[str, Any]:
     collector = kepler.spec.collector
     return {
         "name": children.EXPORTER,
-        **engine.pulled(image),
-        "command": [engine.COMMAND],
+        **kepler_v07.pulled(image),
+        "command": [kepler_v07.COMMAND],
         "args": [
             f"-address={address(kepler)}",
-            f"-metrics-path={engine.METRIC_PATH}",
+            f"-metrics-path={kepler_v07.METRIC_PATH}",
             "-enable-cgroup-id=true",
             f"-v={collector.log_level}",
         ],
         "env": environment(kepler),
         "ports": [{"name": children.PORT_NAME, "containerPort": collector.port, "protocol": "TCP"}],
         "securityContext": {"privileged": True},
-        "resources": collector.resources or engine.RESOURCES,
+        "resources": collector.resources or kepler_v07.RESOURCES,
         # The end of its log is then in the pod's status, where `kubectl kepler explain` reads why it ended.
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [*mounts(), *machine_spec_volume.mounts(kepler), *redfish.mounts(kepler)],
@@ -155,7 +155,7 @@ def probes() -> dict[str, Any]:
     after the start, and Kepler listens after 0.2 s, so the period of the startup probe is what a rollout waits for on
     each node. A start may take two minutes.
     """
-    return probes_of({"httpGet": {"path": engine.HEALTH_PATH, "port": children.PORT_NAME}}, start_seconds=120)
+    return probes_of({"httpGet": {"path": kepler_v07.HEALTH_PATH, "port": children.PORT_NAME}}, start_seconds=120)
 
 
 def probes_of(ask: Mapping[str, Any], *, start_seconds: int) -> dict[str, Any]:
@@ -172,22 +172,22 @@ def mounts() -> list[dict[str, Any]]:
 
     Kepler reads the settled configuration. `/etc/config` is `kepler-cfm` itself, as the working document requires.
     """
-    host = {"lib-modules": engine.LIB_MODULES, "tracing": engine.SYS}
+    host = {"lib-modules": kepler_v07.LIB_MODULES, "tracing": kepler_v07.SYS}
     return [
         *({"name": name, "mountPath": path, "readOnly": True} for name, path in host.items()),
-        {"name": "proc", "mountPath": engine.PROC},
-        {"name": TOKEN_VOLUME, "mountPath": engine.TOKEN_PATH, "readOnly": True},
-        {"name": settled_config.VOLUME, "mountPath": engine.CONFIG_PATH, "readOnly": True},
-        {"name": children.CONFIG_VOLUME, "mountPath": engine.DOCUMENT_CONFIG_PATH, "readOnly": True},
+        {"name": "proc", "mountPath": kepler_v07.PROC},
+        {"name": TOKEN_VOLUME, "mountPath": kepler_v07.TOKEN_PATH, "readOnly": True},
+        {"name": settled_config.VOLUME, "mountPath": kepler_v07.CONFIG_PATH, "readOnly": True},
+        {"name": children.CONFIG_VOLUME, "mountPath": kepler_v07.DOCUMENT_CONFIG_PATH, "readOnly": True},
     ]
 
 
 def volumes(settled: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return the volumes: host directories, settled configuration, `kepler-cfm` (one file for each key), token."""
     return [
-        {"name": "lib-modules", "hostPath": {"path": engine.LIB_MODULES, "type": "DirectoryOrCreate"}},
-        {"name": "tracing", "hostPath": {"path": engine.SYS, "type": "Directory"}},
-        {"name": "proc", "hostPath": {"path": engine.PROC, "type": "Directory"}},
+        {"name": "lib-modules", "hostPath": {"path": kepler_v07.LIB_MODULES, "type": "DirectoryOrCreate"}},
+        {"name": "tracing", "hostPath": {"path": kepler_v07.SYS, "type": "Directory"}},
+        {"name": "proc", "hostPath": {"path": kepler_v07.PROC, "type": "Directory"}},
         settled_config.volume(settled),
         {"name": children.CONFIG_VOLUME, "configMap": {"name": children.CFM}},
         token(),
@@ -202,7 +202,7 @@ def token() -> dict[str, Any]:
     place = {"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}, "path": "namespace"}
     authority = {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}
     sources = [
-        {"serviceAccountToken": {"path": "token", "expirationSeconds": engine.TOKEN_SECONDS}},
+        {"serviceAccountToken": {"path": "token", "expirationSeconds": kepler_v07.TOKEN_SECONDS}},
         {"configMap": authority},
         {"downwardAPI": {"items": [place]}},
     ]

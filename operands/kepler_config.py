@@ -1,7 +1,8 @@
-"""The configuration of Kepler v0.11: `config.yaml` in ConfigMap `kepler-config`, and what a user merges over it.
+"""The configuration of Kepler v0.11: `config.yaml` in ConfigMap `kepler-config`.
 
-Kepler reads one file at its start (kepler v0.11.4:config/config.go), so one function writes it.
-No function here reads or writes anything.
+Kepler reads one file at its start (kepler v0.11.4:config/config.go), so one Knative function, `collector`, writes all
+of it. A user's own ConfigMap, which `collector.additional-config` names, is merged over what the resources request.
+This module only computes the content and makes no API call.
 """
 
 import hashlib
@@ -13,35 +14,36 @@ import yaml
 from crds.collector_fields import PodInformer
 from crds.kepler import Kepler
 from crds.kepler_exported_power import KeplerExportedPowerSpec, Level
-from operands import children, engine_v011, redfish, web_config
+from operands import children, kepler_v011, redfish, web_config
 from runtime.objects import Manifest, Ref
 from runtime.outcome import Intent
 
 Document = dict[str, Any]
 
-# The first `collector.log-level` that v0.11 calls 'debug'; Kepler v0.7 prints what v0.11 calls 'info' at every level.
+# `collector.log-level` is a number for the verbosity of Kepler v0.7; v0.11 has names instead. From this number on the
+# name is 'debug', below it 'info', since v0.7 prints at every verbosity what v0.11 logs as 'info'.
 FIRST_DEBUG_LEVEL: Final = 4
 
 
 def document(kepler: Kepler, power: KeplerExportedPowerSpec, *, gpu: bool) -> Document:
-    """Return the configuration that the resources request; with `gpu`, the energy of GPUs is measured.
+    """Return what the Kepler and its KeplerExportedPower request; with `gpu`, the energy of GPUs is measured.
 
     Every bool is written, since Kepler panics at a blank one. `experimental` is written only where one of its sections
     is on, since Kepler drops it otherwise.
     """
     collector = kepler.spec.collector
-    max_terminated = engine_v011.MAX_TERMINATED if collector.max_terminated is None else collector.max_terminated
+    max_terminated = kepler_v011.MAX_TERMINATED if collector.max_terminated is None else collector.max_terminated
     informer = collector.pod_informer or PodInformer.API_SERVER
     sections = {"platform": _redfish(kepler), "gpu": {"enabled": True, "idlePower": 0} if gpu else None}
     experimental = {name: section for name, section in sections.items() if section}
     return {
         "log": {"level": "debug" if collector.log_level >= FIRST_DEBUG_LEVEL else "info", "format": "text"},
-        "host": {"sysfs": engine_v011.HOST_SYS, "procfs": engine_v011.HOST_PROC},
+        "host": {"sysfs": kepler_v011.HOST_SYS, "procfs": kepler_v011.HOST_PROC},
         "monitor": {
             "interval": f"{collector.sample_period}s",
-            "staleness": engine_v011.STALENESS,
+            "staleness": kepler_v011.STALENESS,
             "maxTerminated": max_terminated,
-            "minTerminatedEnergyThreshold": engine_v011.LEAST_TERMINATED_JOULES,
+            "minTerminatedEnergyThreshold": kepler_v011.LEAST_TERMINATED_JOULES,
         },
         **({"rapl": {"zones": [zone.value for zone in collector.rapl_zones]}} if collector.rapl_zones else {}),
         "exporter": {
@@ -52,15 +54,18 @@ def document(kepler: Kepler, power: KeplerExportedPowerSpec, *, gpu: bool) -> Do
         "debug": {"pprof": {"enabled": False}},
         "kube": {
             "enabled": True,
-            "podInformer": {"mode": informer.value, "pollInterval": engine_v011.POLL_INTERVAL},
+            "podInformer": {"mode": informer.value, "pollInterval": kepler_v011.POLL_INTERVAL},
         },
         **({"experimental": experimental} if experimental else {}),
     }
 
 
 def metrics_levels(power: KeplerExportedPowerSpec) -> list[str]:
-    """Return Kepler's levels; that of nodes for 'package' alone, since Kepler takes an empty list for all levels."""
-    # 'package' is a zone in this line, which every level has.
+    """Return `exporter.prometheus.metricsLevel`: the requested levels without 'package', which v0.11 does not have.
+
+    If 'package' is the only one, return 'node': Kepler reads an empty list as all levels.
+    """
+    # In v0.11 'package' is no level but a RAPL zone, and the metrics of every level are split by zone.
     levels = [level for level in Level if level in power.levels and level is not Level.PACKAGE]
     return [level.value for level in levels or [Level.NODE]]
 
@@ -86,16 +91,16 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> Document:
 
 
 def text(content: Mapping[str, Any]) -> str:
-    """Return the configuration as the file's text."""
+    """Return the configuration as the text of `config.yaml`, with keys in the given order."""
     return yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True)
 
 
 def digest(config_text: str) -> str:
-    """Return a hash of the file's text, for the pod template."""
+    """Return a hash of `config.yaml`, 16 hexadecimal digits: in the pod template, so that a change restarts Kepler."""
     return hashlib.sha256(config_text.encode()).hexdigest()[:16]
 
 
 def intent(parent: Manifest, key: Ref, config_text: str) -> Intent:
-    """Return the ConfigMap with the file."""
-    data = {"data": {engine_v011.CONFIG_FILE: config_text}}
+    """Return what to apply for ConfigMap `kepler-config`: `config.yaml`, owned by `parent`, the Kepler of `key`."""
+    data = {"data": {kepler_v011.CONFIG_FILE: config_text}}
     return children.child(parent, children.kepler_config(key), "config", data)

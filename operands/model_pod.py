@@ -7,7 +7,7 @@ from typing import Any
 
 from crds.kepler import Kepler
 from crds.model_server_fields import Storage
-from operands import architecture, children, engine, model_server_start, model_store
+from operands import architecture, children, kepler_v07, model_server_start, model_store
 from runtime.objects import Manifest, Ref
 from runtime.outcome import Intent
 
@@ -35,10 +35,10 @@ def settings(kepler: Kepler) -> dict[str, str]:
     wanted = kepler.spec.model_server
     named = {"INITIAL_PIPELINE_URL": ",".join(wanted.pipelines)} if wanted.pipelines else {}
     return {
-        "MNT_PATH": engine.MNT_PATH,
+        "MNT_PATH": kepler_v07.MNT_PATH,
         "MODEL_PATH": model_store.directory(wanted.storage),
         "MODEL_SERVER_PORT": str(wanted.port),
-        "RESOURCE_DIR": engine.RESOURCE_PATH,
+        "RESOURCE_DIR": kepler_v07.RESOURCE_PATH,
         **named,
     }
 
@@ -116,7 +116,7 @@ def pod(kepler: Kepler, image: str, rclone: str) -> dict[str, Any]:
         "containers": [{**container(kepler, image), **serving(wanted.port)}],
         "nodeSelector": {
             **wanted.node_selector,
-            **engine.NODE_SELECTOR,
+            **kepler_v07.NODE_SELECTOR,
             **architecture.node_selector(image, wanted.node_selector),
         },
         "volumes": volumes(kepler),
@@ -135,15 +135,15 @@ def container(kepler: Kepler, image: str) -> dict[str, Any]:
     wanted = kepler.spec.model_server
     return {
         "name": SERVER,
-        **engine.pulled(image),
+        **kepler_v07.pulled(image),
         "args": model_server_start.arguments(),
         **({"env": [*wanted.env]} if wanted.env else {}),
-        "resources": wanted.resources or engine.MODEL_SERVER_RESOURCES,
+        "resources": wanted.resources or kepler_v07.MODEL_SERVER_RESOURCES,
         "securityContext": {"allowPrivilegeEscalation": False},
         "volumeMounts": [
-            {"name": children.CONFIG_VOLUME, "mountPath": engine.CONFIG_PATH, "readOnly": True},
+            {"name": children.CONFIG_VOLUME, "mountPath": kepler_v07.CONFIG_PATH, "readOnly": True},
             *model_store.mounts(wanted.storage),
-            {"name": DATA_VOLUME, "mountPath": engine.DATA_PATH},
+            {"name": DATA_VOLUME, "mountPath": kepler_v07.DATA_PATH},
         ],
     }
 

@@ -6,7 +6,7 @@ from kubernetes.utils.quantity import parse_quantity
 
 from crds.kepler import Kepler
 from crds.model_server_fields import Claim, External, ModelServer, OnDelete, Storage, StorageType
-from operands import children, engine
+from operands import children, kepler_v07
 from runtime.differences import owned_fields
 from runtime.objects import Manifest, Ref
 from runtime.outcome import Intent
@@ -24,7 +24,7 @@ ON_DELETE = "sustainable-computing.io/on-delete"
 
 def directory(storage: Storage) -> str:
     """Return the directory of the models, in the pod."""
-    return f"{engine.MNT_PATH}/{storage.path}"
+    return f"{kepler_v07.MNT_PATH}/{storage.path}"
 
 
 def place(storage: Storage) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def mounts(storage: Storage) -> list[dict[str, Any]]:
     (kepler-model-server:src/kepler_model/server/model_server.py, load_init_pipeline).
     """
     return [
-        {"name": VOLUME, "mountPath": engine.MNT_PATH},
+        {"name": VOLUME, "mountPath": kepler_v07.MNT_PATH},
         {"name": VOLUME, "mountPath": directory(storage), "subPath": storage.path},
     ]
 
@@ -201,11 +201,11 @@ def environment(external: External) -> list[dict[str, Any]]:
 def _rclone(image: str, server: ModelServer, arguments: list[str]) -> dict[str, Any]:
     return {
         "name": PULL,
-        **engine.pulled(image),
+        **kepler_v07.pulled(image),
         "command": COMMAND,
         "args": arguments,
         "env": [*environment(server.storage.external), *server.env],
-        "resources": server.resources or engine.RCLONE_RESOURCES,
+        "resources": server.resources or kepler_v07.RCLONE_RESOURCES,
         "securityContext": {"allowPrivilegeEscalation": False},
         "volumeMounts": copy_mounts(server.storage),
     }

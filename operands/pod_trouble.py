@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from crds.collector_fields import ReleaseLine
-from operands import children, engine, model_store, namespaces, release, sidecar
+from operands import children, kepler_v07, model_store, namespaces, release, sidecar
 from runtime.differences import owned_time
 from runtime.event import parse_time
 from runtime.field_owners import foreign_fields
@@ -285,7 +285,7 @@ def _bound(operand: Operand, about: TroubleSubject) -> str:
 def _image(operand: Operand, container: str) -> str:
     """Return the field, or the administrator's setting, that names the image of a container."""
     if container == model_store.PULL:
-        return f"`{engine.RCLONE_IMAGE_SETTING}` in the functions' environment"
+        return f"`{kepler_v07.RCLONE_IMAGE_SETTING}` in the functions' environment"
     beside = "`estimator-sidecar.image`"
     if container == sidecar.NAME:
         return beside

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from crds.collector_fields import Collector, ReleaseLine
 from crds.kepler_collected_metric import Source
-from operands import engine, repositories
+from operands import kepler_v07, repositories
 from runtime.adoption import resync
 from runtime.declaration import Observed
 from runtime.objects import Manifest
@@ -51,8 +51,8 @@ PROGRAMS = Release(0, 7, 11)
 
 # For each line: the variable with its default image in the functions' environment.
 SETTINGS: Mapping[ReleaseLine, str] = {
-    ReleaseLine.V0_7: engine.IMAGE_SETTING,
-    ReleaseLine.V0_11: engine.IMAGE_V011_SETTING,
+    ReleaseLine.V0_7: kepler_v07.IMAGE_SETTING,
+    ReleaseLine.V0_11: kepler_v07.IMAGE_V011_SETTING,
 }
 
 
@@ -93,7 +93,7 @@ def _line_of(release: Release) -> ReleaseLine:
 
 def image(collector: Collector, images: Mapping[str, str]) -> str:
     """Return the exporter's image, after the defaults of its line."""
-    return engine.image(collector.image, SETTINGS[line(collector)], images)
+    return kepler_v07.image(collector.image, SETTINGS[line(collector)], images)
 
 
 def exporter(image: str) -> Release:
@@ -114,7 +114,7 @@ def ignores_source(image: str, source: Source) -> bool:
 
 def reads_gpus(image: str) -> bool:
     """Return whether the v0.7 exporter of this image may read GPUs; an image whose tag does not tell may."""
-    return release_of_tag(image) is None or image.partition("@")[0].endswith(engine.GPU_SUFFIXES)
+    return release_of_tag(image) is None or image.partition("@")[0].endswith(kepler_v07.GPU_SUFFIXES)
 
 
 def reads_gpus_v011(image: str) -> bool:
@@ -129,8 +129,8 @@ def unusable(image: str) -> str:
         return ""
     other = f"set `collector.release` to '{ReleaseLine.V0_11}', or " if release >= FIRST_V0_11 else ""
     return (
-        f"Kepler {release} reads none of what `{engine.CONFIG_PATH}` holds, and has neither sources nor estimator nor "
-        f"model server: {other}name a release of v0.7, such as '{engine.IMAGE}'"
+        f"Kepler {release} reads none of what `{kepler_v07.CONFIG_PATH}` holds, and has neither sources nor estimator "
+        f"nor model server: {other}name a release of v0.7, such as '{kepler_v07.IMAGE}'"
     )
 
 
@@ -142,9 +142,9 @@ def unusable_v011(image: str) -> str:
     if FIRST <= release <= LAST_V0_7:
         return (
             f"Kepler {release} does not read the configuration of line '{ReleaseLine.V0_11}': set `collector.release` "
-            f"to '{ReleaseLine.V0_7}', or name a release of v0.10 or later, such as '{engine.IMAGE_V011}'"
+            f"to '{ReleaseLine.V0_7}', or name a release of v0.10 or later, such as '{kepler_v07.IMAGE_V011}'"
         )
-    return f"Kepler {release} is a preview: name a release of v0.10 or later, such as '{engine.IMAGE_V011}'"
+    return f"Kepler {release} is a preview: name a release of v0.10 or later, such as '{kepler_v07.IMAGE_V011}'"
 
 
 def remarks(image: str, line: ReleaseLine = ReleaseLine.V0_7) -> tuple[str, ...]:
@@ -163,7 +163,9 @@ def unusable_model_server(image: str) -> str:
     release = release_of_tag(image)
     if release is None or release >= PROGRAMS:
         return ""
-    return f"{release} has other programs than {PROGRAMS} and later: name one of those, '{engine.MODEL_SERVER_IMAGE}'"
+    return (
+        f"{release} has other programs than {PROGRAMS} and later: name one of those, '{kepler_v07.MODEL_SERVER_IMAGE}'"
+    )
 
 
 def reject_exporter_release(observed: Observed, collector: Collector) -> Outcome | None:
@@ -179,7 +181,7 @@ def refuse_release(
     """Return the rejection of an image, which names the field or the setting it comes from, or None."""
     if outcome := repositories.refuse_repository(observed, field, asked):
         return outcome
-    image = engine.image(asked, setting, observed.images)
+    image = kepler_v07.image(asked, setting, observed.images)
     wrong, source = why(image), f"`{field}`" if asked else f"`{setting}` in the functions' environment"
     if not wrong:
         return None
@@ -190,7 +192,7 @@ def refuse_release(
 def not_in_v011(field: str, collector: Collector) -> Outcome:
     """Return the rejection of a switch of the Kepler that line v0.11 has no program for."""
     by = f"`collector.release` is '{collector.release}'" if collector.release else f"image '{collector.image}' is of it"
-    image = f", with an image of it such as '{engine.IMAGE}'" if collector.image else ""
+    image = f", with an image of it such as '{kepler_v07.IMAGE}'" if collector.image else ""
     return rejected(
         "NotInThisRelease",
         f"`{field}` is on, and Kepler of line '{ReleaseLine.V0_11}' has no estimator and no model server ({by}): turn "
@@ -198,5 +200,5 @@ def not_in_v011(field: str, collector: Collector) -> Outcome:
     )
 
 
-RENDERED = release_of_tag(engine.IMAGE) or SUPPORTED
-RENDERED_V0_11 = release_of_tag(engine.IMAGE_V011) or FIRST_V0_11
+RENDERED = release_of_tag(kepler_v07.IMAGE) or SUPPORTED
+RENDERED_V0_11 = release_of_tag(kepler_v07.IMAGE_V011) or FIRST_V0_11

@@ -5,7 +5,7 @@ from typing import Final
 
 from crds.collector_fields import Collector, PodInformer, ReleaseLine
 from crds.kepler import Kepler
-from operands import engine_v011, release
+from operands import kepler_v011, release
 from runtime.outcome import Outcome, rejected
 
 # The fields of `collector` that only one line has -> whether the field is set.
@@ -62,7 +62,7 @@ def refuse_v011(kepler: Kepler, image: str) -> Outcome | None:
     collector, image_release = kepler.spec.collector, release.exporter_v011(image)
     has_choice = image_release >= release.FIRST_WITH_POD_INFORMER
     by_api = not has_choice or collector.pod_informer is not PodInformer.KUBELET
-    if by_api and collector.port == engine_v011.INFORMERS_PORT:
+    if by_api and collector.port == kepler_v011.INFORMERS_PORT:
         return rejected(
             "PortTaken",
             f"`collector.port` is {collector.port}, on which Kepler of line '{ReleaseLine.V0_11}' serves metrics of "

@@ -6,14 +6,14 @@ An exporter runs privileged on every node, so its image is equivalent to root th
 
 from collections.abc import Mapping
 
-from operands import engine
+from operands import kepler_v07
 from runtime.adoption import resync
 from runtime.declaration import Observed
 from runtime.outcome import Outcome, rejected
 from runtime.settings import ALLOWED_IMAGES
 
 # Variables of a function's environment that concern images, and their defaults.
-ENVIRONMENT: Mapping[str, str] = {**engine.IMAGES, ALLOWED_IMAGES: ""}
+ENVIRONMENT: Mapping[str, str] = {**kepler_v07.IMAGES, ALLOWED_IMAGES: ""}
 
 DOCKER = "docker.io"
 DOCKERS_OWN = "library"
@@ -36,7 +36,7 @@ def repository(image: str) -> str:
 
 def allowed(images: Mapping[str, str]) -> frozenset[str]:
     """Return the repositories that images may come from; `images` are the functions' settings."""
-    used = [images.get(setting) or image for setting, image in engine.IMAGES.items()]
+    used = [images.get(setting) or image for setting, image in kepler_v07.IMAGES.items()]
     named = [name.strip() for name in images.get(ALLOWED_IMAGES, "").split(",")]
     return frozenset(repository(name) for name in (*used, *named) if name)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from crds.kepler import Kepler
-from operands import architecture, engine, machine_spec_volume, settled_config
+from operands import architecture, kepler_v07, machine_spec_volume, settled_config
 
 NAME = "estimator"
 SOCKET_VOLUME = "tmp"
@@ -17,7 +17,7 @@ MODELS_VOLUME = "mnt"
 def image(kepler: Kepler, images: Mapping[str, str]) -> str | None:
     """Return the estimator's image after defaults; None if the estimator is off."""
     wanted = kepler.spec.estimator_sidecar
-    return engine.image(wanted.image, engine.MODEL_SERVER_IMAGE_SETTING, images) if wanted.enabled else None
+    return kepler_v07.image(wanted.image, kepler_v07.MODEL_SERVER_IMAGE_SETTING, images) if wanted.enabled else None
 
 
 def with_estimator(exporter: dict[str, Any], kepler: Kepler, chosen: str) -> dict[str, Any]:
@@ -47,22 +47,22 @@ def container(kepler: Kepler, chosen: str, meeting: Mapping[str, str]) -> dict[s
     wanted = kepler.spec.estimator_sidecar
     return {
         "name": NAME,
-        **engine.pulled(chosen),
+        **kepler_v07.pulled(chosen),
         "args": ["estimator"],  # the image's entrypoint is `bash -c`
         **({"env": [*wanted.env]} if wanted.env else {}),
         "restartPolicy": "Always",
         "startupProbe": {
-            "exec": {"command": ["test", "-S", engine.ESTIMATOR_SOCKET]},
+            "exec": {"command": ["test", "-S", kepler_v07.ESTIMATOR_SOCKET]},
             "periodSeconds": 2,
             "timeoutSeconds": 5,
             "failureThreshold": 60,
         },
-        "resources": wanted.resources or engine.ESTIMATOR_RESOURCES,
+        "resources": wanted.resources or kepler_v07.ESTIMATOR_RESOURCES,
         "securityContext": {"allowPrivilegeEscalation": False},
         "volumeMounts": [
-            {"name": settled_config.VOLUME, "mountPath": engine.CONFIG_PATH, "readOnly": True},
+            {"name": settled_config.VOLUME, "mountPath": kepler_v07.CONFIG_PATH, "readOnly": True},
             *machine_spec_volume.mounts(kepler),
-            {"name": MODELS_VOLUME, "mountPath": engine.MNT_PATH},
+            {"name": MODELS_VOLUME, "mountPath": kepler_v07.MNT_PATH},
             meeting,
         ],
     }

@@ -98,7 +98,7 @@ class Reconciler:
     images: Mapping[str, str] = field(default_factory=dict)
     sink: Callable[[CloudEvent], None] = _no_sink
     workers: Workers = field(default_factory=Workers)
-    turns: SingleFlight[Event, TurnResult] = field(default_factory=lambda: SingleFlight(waiting=WAITING))
+    turns: SingleFlight[Event, TurnResult] = field(default_factory=lambda: SingleFlight(max_waiting=WAITING))
     handled_versions: RecentVersions = field(default_factory=RecentVersions)
     shared_objects_lock: Lock = field(default_factory=Lock)
     server: str = ""

@@ -1,14 +1,13 @@
-"""Single-flight: one reconcile of an object at a time within one process; events that wait share the next one.
+"""Single-flight: one run of some work for a key at a time in one process; callers that wait share the next run.
 
-A rollout sends a burst of events about one object. Each must be followed by a reconcile that begins after it came, but
-one reconcile is enough for all that wait. This saves work and is not needed for safety: other processes do the same
-object at the same time.
+The work is a reconcile of one object, for example. A rollout sends a burst of events about it: each must be followed by
+a reconcile that begins after it came, but one reconcile is enough for all that wait. This saves work and is not needed
+for safety: other replicas may reconcile the same object at the same time.
 """
 
 import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import Future, wait
-from concurrent.futures import TimeoutError as Late
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -19,7 +18,7 @@ from runtime.errors import Unavailable
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# No limit on how many wait for one turn.
+# No limit on the items that one turn keeps.
 UNLIMITED = 1 << 30
 
 
@@ -32,61 +31,65 @@ class _Turn(Generic[Item, Result]):
 
 
 class SingleFlight(Generic[Item, Result]):
-    """Runs work by key, one run ("turn") at a time. If a turn fails, it fails for all callers that share it.
+    """Runs work, one run ("turn") at a time for each key. Callers that wait share the next turn, and its error.
 
-    A caller that waits longer than `seconds` for its turn to begin gets Unavailable, so that the broker redelivers the
-    event. Once `waiting` callers share a turn, further callers do not wait: only the last of their items is kept.
+    The caller that runs a turn waits up to `seconds` for it to begin; callers that share it, up to twice that for it to
+    end. After that they get Unavailable; if the item is an event, the broker then redelivers it.
+
+    A turn keeps its first `max_waiting` items and the latest of all further ones. Once it has a further one, a caller
+    only replaces that one and returns at once: it does not learn whether the turn succeeds.
     """
 
-    def __init__(self, seconds: float = TURN, waiting: int = UNLIMITED) -> None:
+    def __init__(self, seconds: float = TURN, max_waiting: int = UNLIMITED) -> None:
         self._seconds = seconds
-        self._waiting = waiting
+        self._max_waiting = max_waiting
         self._lock = threading.Lock()
-        self._turns: dict[Hashable, _Turn[Item, Result]] = {}
+        self._running: dict[Hashable, _Turn[Item, Result]] = {}
         self._next: dict[Hashable, _Turn[Item, Result]] = {}
 
     def is_full(self, items: Sequence[Item]) -> bool:
-        """Return whether items may have been dropped from this turn, because more callers came than may wait."""
-        return len(items) > self._waiting
+        """Return whether a turn with these items may have dropped some, because it got more than it keeps."""
+        return len(items) > self._max_waiting
 
     def take(
         self, key: Hashable, item: Item, work: Callable[[Sequence[Item]], Result], seconds: float | None = None
     ) -> Result | None:
-        """Return the result of `work` on the items of all callers that share the turn; None for all but the first.
+        """Run `work` once on the items of all callers that share the turn; return its result to the one that runs it.
 
-        `seconds` limits how long this caller waits for its turn to begin.
+        All other callers get None: when the turn has ended or, if it has dropped their item, at once. Raises
+        Unavailable, and what `work` raises. `seconds` limits the wait as in the class, if it is shorter.
         """
-        patience = self._seconds if seconds is None else min(seconds, self._seconds)
+        timeout = self._seconds if seconds is None else min(seconds, self._seconds)
         with self._lock:
-            running, shared = self._turns.get(key), self._next.get(key)
+            running, shared = self._running.get(key), self._next.get(key)
             turn: _Turn[Item, Result] = shared or _Turn()
             is_full = self.is_full(turn.items)
-            turn.items[self._waiting :] = [item]
-            (self._turns if running is None else self._next)[key] = turn
+            turn.items[self._max_waiting :] = [item]  # appended or, if the turn is full, in place of the last one
+            (self._running if running is None else self._next)[key] = turn
         if shared is not None:
             if not is_full:
-                self._share(key, shared, 2 * patience)
+                self._share(key, shared, 2 * timeout)  # the running turn has to end, and then the shared one
             return None
         if running is not None:
-            self._await(key, turn, running, patience)
+            self._await(key, turn, running, timeout)
         return self._run(key, turn, work)
 
-    def _share(self, key: Hashable, turn: _Turn[Item, Result], patience: float) -> None:
-        """Wait for a turn that another thread runs, and for the turn before it."""
-        try:
-            turn.ended.result(patience)
-        except Late:
-            raise _late(key, patience) from None
+    def _share(self, key: Hashable, turn: _Turn[Item, Result], timeout: float) -> None:
+        """Wait until a turn that another thread runs has ended; raise its error, if it has one."""
+        wait((turn.ended,), timeout)
+        if not turn.ended.done():
+            raise _late(key, timeout)
+        turn.ended.result()
 
-    def _await(self, key: Hashable, turn: _Turn[Item, Result], running: _Turn[Item, Result], patience: float) -> None:
-        """Wait until the running turn has ended, then make the next one the running one."""
-        wait((running.ended,), patience)
+    def _await(self, key: Hashable, turn: _Turn[Item, Result], running: _Turn[Item, Result], timeout: float) -> None:
+        """Wait until `running` has ended, then make `turn` the running turn; on timeout, fail it for its callers."""
+        wait((running.ended,), timeout)
         with self._lock:
             del self._next[key]
             if running.ended.done():
-                self._turns[key] = turn
+                self._running[key] = turn
                 return
-        error = _late(key, patience)
+        error = _late(key, timeout)
         turn.ended.set_exception(error)
         raise error
 
@@ -103,12 +106,15 @@ class SingleFlight(Generic[Item, Result]):
 
     @contextmanager
     def _ending(self, key: Hashable) -> Iterator[None]:
-        """Set the turn's result within this: a caller whose wait expires sees either the result or a running turn."""
+        """Hold the lock while the turn's result is set, then remove the turn unless a next one waits for it.
+
+        Both happen under one lock: otherwise a caller whose wait expires in between would leave the ended turn behind.
+        """
         with self._lock:
             yield
             if key not in self._next:
-                del self._turns[key]
+                del self._running[key]
 
 
 def _late(key: Hashable, seconds: float) -> Unavailable:
-    return Unavailable(f"{key}: the reconcile before this one has not ended in {seconds:.0f} s")
+    return Unavailable(f"{key}: the run that this call waits for has not ended in {seconds:.0f} s")

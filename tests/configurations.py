@@ -13,7 +13,7 @@ import pytest
 from crds.kepler_collected_metric import Source
 from effects.field_cases import cluster
 from effects.rendered_cluster import KEY, Rendered, RenderedCluster
-from operands import children, engine, sidecar
+from operands import children, kepler_v07, sidecar
 from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, Ref
 from tests.kepler_reads import Estimator, Exporter, ModelServerProgram, Value, environment, mounted
 
@@ -131,7 +131,9 @@ def started(cluster: Rendered, ref: Ref, name: str, directory: Path) -> tuple[Pa
     """What a container finds at the path that all programs read, mounted at `directory`, and its environment."""
     own = container(cluster, ref, name)
     volume = next(
-        volume_mount["name"] for volume_mount in own["volumeMounts"] if volume_mount["mountPath"] == engine.CONFIG_PATH
+        volume_mount["name"]
+        for volume_mount in own["volumeMounts"]
+        if volume_mount["mountPath"] == kepler_v07.CONFIG_PATH
     )
     source = next(entry for entry in cluster.pod(ref)["volumes"] if entry["name"] == volume)
     return mounted(_files(cluster, ref, source), directory), environment(own)

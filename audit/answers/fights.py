@@ -1,8 +1,9 @@
-"""Finds fights: fields of children that a function puts back again and again, since others change them each time.
+"""Finds fights: fields that a function puts back again and again, since others change them each time.
 
-One change by hand is put back once. A change that comes again within minutes is made by another controller, a GitOps
-tool or a webhook, and only its operator can end that. Reports show it: they name what a function wrote, and who had
-changed the same object before. A function keeps no state between events, so no condition can show it.
+A function is one of this operator's Knative functions; a child is an object that it applies for a custom resource. One
+change by hand is put back once. A change that comes again within minutes is made by another controller, a GitOps tool
+or a webhook, and only the person who runs that can end it. A function keeps no state between events, so no status
+condition can show it. Its reports can: each says what one reconcile wrote, and who had changed the object before.
 """
 
 import json
@@ -15,87 +16,94 @@ from sqlalchemy import Connection, select
 from audit.answer_models import Fight
 from audit.answers.rows import SHORT, WHOLE, summary, whole
 from audit.answers.selection import ObjectSelection
-from audit.episode_causes import HAPPENED, AnyReport
-from audit.storage.tables import reports
+from audit.episode_causes import RESOURCE_ACTIONS, AnyReport
+from audit.storage.tables import reports as reports_table
 from events.report import ObjectName, Report
 from events.types import RESOURCE_DELETE
-from runtime.declaration import manager
+from runtime.declaration import manager as field_manager
 from runtime.field_owners import CONTROL_PLANE
 
-# A field that is put back `LEAST` times within `WINDOW` is a fight.
+# A field that is put back to the same value at least `LEAST` times within `WINDOW`, for one generation of the resource,
+# is a fight.
 LEAST = 3
 WINDOW = timedelta(hours=1)
-# The most reports that one answer reads, newest first: summaries, and whole reports that may be part of a fight.
+# Bounds of one query, newest first: rows read without the report's JSON, and rows of possible fights read with it.
 MAX_SUMMARIES, MAX_REPORTS_READ = 500, 100
-# The only field that the control plane changes by itself (an autoscaler does). For all other fields the control plane
-# is not named: its controllers write a status right after any change, and so are often the last writer.
+# The only field of a child that the control plane changes by itself (an autoscaler does). For any other field it is
+# left out of `Fight.others`: its controllers write the status after any change, and so are often the last writer.
 REPLICAS = "spec.replicas"
 
-# A child, a field of it, the value as JSON, the function that puts it back, and the resource's uid and generation.
-Contested = tuple[ObjectName, str, str, str, str, int]
+# What makes two reverts the same fight: the child, the path of its field ('' for all of it), the value as JSON, the
+# function, and uid and generation of the custom resource that the function reconciled.
+ContestedField = tuple[ObjectName, str, str, str, str, int]
 
 
 def recent(connection: Connection, wanted: ObjectSelection, now: datetime, ours: Collection[str]) -> list[Report]:
-    """Return the reports about a resource that may be part of a fight, in the order in which they were stored."""
+    """Return the reports on a resource, of the last `WINDOW`, that may be part of a fight, in stored order.
+
+    `ours` are the field managers of all functions. Empty if there are fewer than `LEAST`.
+    """
     query = select(*SHORT).where(
-        reports.c.kind == wanted.kind,
-        reports.c.namespace == wanted.namespace,
-        reports.c.name == wanted.name,
-        reports.c.kept >= now - WINDOW,
+        reports_table.c.kind == wanted.kind,
+        reports_table.c.namespace == wanted.namespace,
+        reports_table.c.name == wanted.name,
+        reports_table.c.kept >= now - WINDOW,
     )
-    rows = connection.execute(query.order_by(reports.c.sequence.desc()).limit(MAX_SUMMARIES)).all()
-    numbers = [row.sequence for row in rows if _reverts_change(summary(row), ours)][:MAX_REPORTS_READ]
-    if len(numbers) < LEAST:
+    rows = connection.execute(query.order_by(reports_table.c.sequence.desc()).limit(MAX_SUMMARIES)).all()
+    sequences = [row.sequence for row in rows if _reverts_change(summary(row), ours)][:MAX_REPORTS_READ]
+    if len(sequences) < LEAST:
         return []
-    reverts = select(*WHOLE).where(reports.c.sequence.in_(numbers)).order_by(reports.c.sequence)
+    reverts = select(*WHOLE).where(reports_table.c.sequence.in_(sequences)).order_by(reports_table.c.sequence)
     return [whole(row).report for row in connection.execute(reverts)]
 
 
-def fights(reports: Iterable[Report], ours: Collection[str]) -> tuple[Fight, ...]:
-    """Return the contested fields, the most frequent first; `ours` are the functions' field managers. Pure."""
-    contested: dict[Contested, list[Report]] = defaultdict(list)
-    for report in reports:
+def fights(recent_reports: Iterable[Report], ours: Collection[str]) -> tuple[Fight, ...]:
+    """Return the fights, the most frequent first; `ours` are the field managers of all functions. Pure."""
+    contested: dict[ContestedField, list[Report]] = defaultdict(list)
+    for report in recent_reports:
         for key in _put_back(report) if _reverts_change(report, ours) else ():
             contested[key].append(report)
-    frequent = (_fight(key, times) for key, times in contested.items() if len(times) >= LEAST)
+    frequent = (_fight(key, reverts) for key, reverts in contested.items() if len(reverts) >= LEAST)
     return tuple(sorted(frequent, key=lambda fight: (-fight.count, fight.path)))
 
 
 def _reverts_change(report: AnyReport, ours: Collection[str]) -> bool:
-    """Return whether a function wrote to the object that triggered it, which no other function had changed.
+    """Return whether a reconcile wrote to the very object that triggered it, unless another function had changed that.
 
-    Removing a field leaves no entry in `managedFields`. The last writer then is the function itself, so a change by its
-    own field manager counts as well.
+    Removing a field leaves no entry in `managedFields`: the last writer (`cause.by`) then is the function itself. So a
+    change by its own field manager counts as well.
     """
     cause = report.cause
-    by_others = cause.by not in ours or cause.by == manager(report.function)
-    return cause.type in HAPPENED and by_others and any(write.object == cause.object for write in report.changes)
+    by_others = cause.by not in ours or cause.by == field_manager(report.function)
+    wrote = any(write.object == cause.object for write in report.changes)
+    return cause.type in RESOURCE_ACTIONS and by_others and wrote
 
 
-def _put_back(report: Report) -> Iterator[Contested]:
-    """Yield each field that a function wrote to the object that triggered it."""
+def _put_back(report: Report) -> Iterator[ContestedField]:
+    """Yield what a function put back in the object that triggered it: its fields, or all of it if it was deleted."""
     cause = report.cause
     for write in report.changes:
         if write.object != cause.object:
             continue
-        about = (report.function, report.object.uid, report.generation)
+        origin = (report.function, report.object.uid, report.generation)
         if cause.type == RESOURCE_DELETE:
-            yield from [(write.object, "", "", *about)] if write.action == "created" else []
+            yield from [(write.object, "", "", *origin)] if write.action == "created" else []
         elif write.action == "changed":
             for field in write.fields:
-                yield write.object, field.path, json.dumps(field.after, sort_keys=True), *about
+                yield write.object, field.path, json.dumps(field.after, sort_keys=True), *origin
 
 
-def _fight(key: Contested, times: Sequence[Report]) -> Fight:
-    about, path, _, function, _, _ = key
-    silent = {"", manager(function), *(() if path == REPLICAS else CONTROL_PLANE)}
-    others = (report.cause.by for report in times if report.cause.by not in silent)
+def _fight(key: ContestedField, reverts: Sequence[Report]) -> Fight:
+    child, path, _, function, _, _ = key
+    unnamed = {"", field_manager(function), *(() if path == REPLICAS else CONTROL_PLANE)}
+    others = (report.cause.by for report in reverts if report.cause.by not in unnamed)
     return Fight(
-        object=about,
+        object=child,
         path=path,
         function=function,
+        # Kubernetes does not record who deletes an object: its last writer is not to blame.
         others=tuple(dict.fromkeys(others)) if path else (),
-        count=len(times),
-        since=times[0].began,
-        last=times[-1].began,
+        count=len(reverts),
+        since=reverts[0].began,
+        last=reverts[-1].began,
     )

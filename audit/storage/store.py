@@ -40,7 +40,7 @@ class Store:
 
     def keep(self, *entries: Entry) -> None:
         """Store the entries that are not stored yet; return when all are on disk. Raises Unavailable."""
-        self._turns.take("", entries, self._commit_all)
+        self._turns.take("commit", entries, self._commit_all)
 
     def _commit_all(self, kept_together: Sequence[Sequence[Entry]]) -> None:
         self.commit([entry for entries in kept_together for entry in entries])

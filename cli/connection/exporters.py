@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from cli.command_errors import Unreachable
 from cli.connection.cluster import CONNECTIONS, Cluster
 from cli.kinds import POD
-from operands import children, engine
+from operands import children, kepler_v07
 from runtime.objects import Manifest, metadata, name
 
 # Seconds for one read of metrics through kubectl.
@@ -52,7 +52,7 @@ def _read(cluster: Cluster, command: Sequence[str], pod: Manifest) -> ExporterAn
         for entry in container.get("ports") or ()
         if entry.get("name") == children.PORT_NAME
     )
-    path = f"/api/v1/namespaces/{metadata(pod)['namespace']}/pods/{name(pod)}:{port}/proxy{engine.METRIC_PATH}"
+    path = f"/api/v1/namespaces/{metadata(pod)['namespace']}/pods/{name(pod)}:{port}/proxy{kepler_v07.METRIC_PATH}"
     try:
         done = subprocess.run([*command, path], capture_output=True, text=True, timeout=KUBECTL_TIMEOUT, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from cli.explanation.findings import matching
 from crds.kepler import Kepler
-from operands import architecture, engine
+from operands import architecture, kepler_v07
 from runtime.objects import Manifest, metadata, name
 
 # How many of the nodes that are left out are named.
@@ -65,7 +65,7 @@ def _nodes_in_words(nodes: list[Manifest]) -> str:
 
 STEP = (
     "set the `image` of that block to one that is built for these nodes, and not called "
-    f"'{engine.MODEL_SERVER_NAME}'; or turn it off"
+    f"'{kepler_v07.MODEL_SERVER_NAME}'; or turn it off"
 )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from audit.answer_models import Edit, EpisodeCause, Fight, ForeignField, WriteSummary
-from audit.episode_causes import HAPPENED
+from audit.episode_causes import RESOURCE_ACTIONS
 from cli.kinds import title
 from cli.output import value
 from events.report import Cause, ObjectName
@@ -39,8 +39,8 @@ def cause_sentence(cause: EpisodeCause) -> str:
 def because(cause: Cause) -> str:
     """Return the event that triggered a function, to follow the word `because`."""
     about = title(cause.object) if cause.object else cause.subject
-    if cause.type in HAPPENED:
-        action = HAPPENED[cause.type]
+    if cause.type in RESOURCE_ACTIONS:
+        action = RESOURCE_ACTIONS[cause.type]
         generation = f" (generation {cause.generation})" if cause.generation else ""
         return visible_line(f"{about} was {action}{generation}{_by('' if action == 'deleted' else cause.by)}")
     if cause.type == RESYNC_REQUESTED:

@@ -5,7 +5,7 @@ from typing import Any
 
 from cli.kinds import ADMISSION_POLICY
 from functions import collector, estimator, model_server
-from operands import engine
+from operands import kepler_v07
 from operands.sidecar import NAME as ESTIMATOR
 from runtime.client import path
 from runtime.objects import Manifest
@@ -56,15 +56,17 @@ def allow(operated: OperatedNamespace, repositories: str) -> None:
 
 def environment_too_old(operated: OperatedNamespace) -> None:
     """An administrator's image that cannot be used."""
-    operated.images[engine.MODEL_SERVER_IMAGE_SETTING] = OLD_MODELS
+    operated.images[kepler_v07.MODEL_SERVER_IMAGE_SETTING] = OLD_MODELS
     operated.restart()
     operated.apply(kepler(model_server=LOCAL, estimator_sidecar=ESTIMATED))
 
 
 def environment_mended(offered: OfferedState) -> None:
     """Let the administrator name another image, which starts the functions anew, and run the command."""
-    offered.offers(f"`{engine.MODEL_SERVER_IMAGE_SETTING}` in the functions' environment", engine.MODEL_SERVER_IMAGE)
-    del offered.operated.images[engine.MODEL_SERVER_IMAGE_SETTING]
+    offered.offers(
+        f"`{kepler_v07.MODEL_SERVER_IMAGE_SETTING}` in the functions' environment", kepler_v07.MODEL_SERVER_IMAGE
+    )
+    del offered.operated.images[kepler_v07.MODEL_SERVER_IMAGE_SETTING]
     offered.operated.restart()
     offered.run("resync")
 
@@ -100,13 +102,13 @@ CASES = (
         "ImageNotSupported",
         (collector.CONDITION,),
         applied(kepler(collector={"image": TOO_NEW})),
-        chosen("collector.image", engine.IMAGE_V011),
+        chosen("collector.image", kepler_v07.IMAGE_V011),
     ),
     StepCase(
         "ImageNotSupported",
         (estimator.CONDITION,),
         applied(kepler(estimator_sidecar={"enabled": True, "image": OLD_MODELS})),
-        chosen("estimator-sidecar.image", engine.MODEL_SERVER_IMAGE),
+        chosen("estimator-sidecar.image", kepler_v07.MODEL_SERVER_IMAGE),
     ),
     StepCase(
         "ImageNotSupported",
@@ -119,7 +121,7 @@ CASES = (
         "ImageNotAllowed",
         (collector.CONDITION,),
         applied(kepler(collector={"image": ELSEWHERE})),
-        edited("collector.image", f"{engine.IMAGE.partition(':')[0]}:release-0.7.11"),
+        edited("collector.image", f"{kepler_v07.IMAGE.partition(':')[0]}:release-0.7.11"),
         leaves=("resync",),
     ),
     StepCase(

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from operands import engine
+from operands import kepler_v07
 
 Change = Callable[[Any], None]
 
@@ -38,7 +38,7 @@ def adds(look: Callable[[Any], Any], field: str, item: Any) -> Change:
     return lambda body: look(body).setdefault(field, []).append(item)
 
 
-EVIL = {"name": "evil", "image": engine.IMAGE, "command": ["bash"]}
+EVIL = {"name": "evil", "image": kepler_v07.IMAGE, "command": ["bash"]}
 HOOK = {"postStart": {"exec": {"command": ["bash", "-c", "id"]}}}
 PROBE = {"exec": {"command": ["bash", "-c", "id"]}}
 ROOT = {"name": "root", "hostPath": {"path": "/"}}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from operands import engine
+from operands import kepler_v07
 from operands.repositories import repository
 from tests.protocol.test_exporter_applied import collected_metric, data, generation
 from tests.protocol.test_model_server_applied import changes_leave_no_trace
@@ -14,7 +14,7 @@ STATES: dict[str, dict[str, Any]] = {
     "on": {"enabled": True},
     "other": {
         "enabled": True,
-        "image": f"{repository(engine.MODEL_SERVER_IMAGE)}:v0.7.11",
+        "image": f"{repository(kepler_v07.MODEL_SERVER_IMAGE)}:v0.7.11",
         "models": {"node-components": {"trainer": "SGDRegressorTrainer"}, "node-total": {"init-url": "file:///m.zip"}},
     },
 }

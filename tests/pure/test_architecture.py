@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from crds.kepler import Kepler
-from operands import architecture, children, engine, exporter, model_pod
+from operands import architecture, children, exporter, kepler_v07, model_pod
 from runtime.objects import KEPLER, Ref
 
 KEY = Ref(KEPLER, "energy", "kepler")
@@ -14,7 +14,7 @@ LINUX = {"kubernetes.io/os": "linux"}
 AMD64 = {"kubernetes.io/arch": "amd64"}
 MIRROR = "registry.example:5000/mirror/kepler_model_server:v0.7.12"
 OWN = "registry.example/models:1"
-UPSTREAM = engine.MODEL_SERVER_IMAGE
+UPSTREAM = kepler_v07.MODEL_SERVER_IMAGE
 
 
 def kepler(**collector: Any) -> dict[str, Any]:
@@ -70,7 +70,7 @@ CASES = (
 def test_the_exporter_is_kept_from_nodes_on_which_the_estimator_does_not_start(case: ArchitectureCase) -> None:
     """Unless the user chooses an architecture; the condition says what is left out, and what to do."""
     parent = kepler(**case.collector)
-    inputs = exporter.PodInputs(engine.IMAGE, {}, "digest", case.image)
+    inputs = exporter.PodInputs(kepler_v07.IMAGE, {}, "digest", case.image)
     template = exporter.daemon_set(parent, KEY, inputs).body["spec"]["template"]["spec"]
     asked = case.collector.get("node_selector") or {}
     assert template["nodeSelector"] == {**asked, **LINUX, **case.added}
@@ -97,7 +97,7 @@ def test_the_model_server_runs_where_its_image_does(
     """Unless the user chooses an architecture."""
     parent = kepler()
     parent["spec"]["model-server"]["node-selector"] = asked
-    intent = model_pod.deployment(parent, KEY, (image, engine.RCLONE_IMAGE), "digest")
+    intent = model_pod.deployment(parent, KEY, (image, kepler_v07.RCLONE_IMAGE), "digest")
     assert intent.ref == children.deployment(KEY)
     assert intent.body["spec"]["template"]["spec"]["nodeSelector"] == expected
     says = architecture.model_server_remark(Kepler.model_validate(parent), image)

@@ -7,7 +7,7 @@ import pytest
 
 from crds.kepler import Kepler
 from functions import collector, estimator
-from operands import children, engine, sidecar
+from operands import children, kepler_v07, sidecar
 from operands.cfm import Key
 from runtime.declaration import Observed
 from runtime.objects import COLLECTED_METRIC, Ref
@@ -17,7 +17,7 @@ from tests.pure.test_exporter import KEY, config, intent, observed, parent
 
 URL = "http://models.energy.svc/ec2/rapl-sysfs/AbsPower/CounterOnly/SGDRegressorTrainer_0.zip"
 BY_DEFAULT = {"NODE_TOTAL_ESTIMATOR": "true", "NODE_COMPONENTS_ESTIMATOR": "true"}
-NOWHERE = {"NODE_TOTAL_INIT_URL": engine.NO_MODEL_URL, "NODE_COMPONENTS_INIT_URL": engine.NO_MODEL_URL}
+NOWHERE = {"NODE_TOTAL_INIT_URL": kepler_v07.NO_MODEL_URL, "NODE_COMPONENTS_INIT_URL": kepler_v07.NO_MODEL_URL}
 SERVED = {"model-server": {"enabled": True}}
 
 
@@ -238,13 +238,13 @@ def test_without_the_estimator_nothing_of_it_is_there() -> None:
 
 def test_the_image_defaults_in_the_environment() -> None:
     """The resource's image wins; then the environment's; then ours. It is told in the status while it is used."""
-    set_there = {engine.MODEL_SERVER_IMAGE_SETTING: "mirror/models:1"}
+    set_there = {kepler_v07.MODEL_SERVER_IMAGE_SETTING: "mirror/models:1"}
     mine = kepler()
     mine["spec"]["estimator-sidecar"]["image"] = "mirror/models:2"
     for manifest, images, expected in (
         (mine, set_there, "mirror/models:2"),
         (kepler(), set_there, "mirror/models:1"),
-        (kepler(), {}, engine.MODEL_SERVER_IMAGE),
+        (kepler(), {}, kepler_v07.MODEL_SERVER_IMAGE),
     ):
         outcome = collector.desired(observed(manifest, config(manifest, images), images))
         assert outcome.status["images"]["estimator"] == expected
@@ -270,7 +270,7 @@ def test_fields_of_the_estimators_container() -> None:
     assert (beside["resources"], beside["env"]) == (limits, proxies)
     assert wanted["containers"] == plain["containers"]
     [blank] = plain["initContainers"]
-    assert blank["resources"] == engine.ESTIMATOR_RESOURCES
+    assert blank["resources"] == kepler_v07.ESTIMATOR_RESOURCES
     assert "env" not in blank
 
 
@@ -300,8 +300,8 @@ def test_the_token_is_the_exporters_alone() -> None:
         container["name"]: [volume_mount["mountPath"] for volume_mount in container["volumeMounts"]]
         for container in (*pod_spec["containers"], *pod_spec["initContainers"])
     }
-    assert engine.TOKEN_PATH in mounts["kepler-exporter"]
-    assert engine.TOKEN_PATH not in mounts["estimator"]
+    assert kepler_v07.TOKEN_PATH in mounts["kepler-exporter"]
+    assert kepler_v07.TOKEN_PATH not in mounts["estimator"]
     assert pod_spec["automountServiceAccountToken"] is False
     [volume] = [volume for volume in pod_spec["volumes"] if "projected" in volume]
     assert [next(iter(source)) for source in volume["projected"]["sources"]] == [

@@ -8,7 +8,7 @@ import pytest
 
 from crds.kepler import Kepler
 from functions import collected_metric, collector
-from operands import children, engine, exporter, namespaces
+from operands import children, exporter, kepler_v07, namespaces
 from operands.cfm import Key
 from operands.repositories import repository
 from runtime.adoption import MANAGED_BY
@@ -18,7 +18,7 @@ from runtime.outcome import Intent, Outcome
 from runtime.settings import ALLOWED_IMAGES
 
 KEY = Ref(KEPLER, "energy", "kepler")
-KEPLERS = repository(engine.IMAGE)
+KEPLERS = repository(kepler_v07.IMAGE)
 DONE = {
     "type": collected_metric.CONDITION,
     "status": "True",
@@ -151,7 +151,7 @@ CASES = [
     ),
     ExporterCase("node_selector", None, lambda it: it["nodeSelector"], {"kubernetes.io/os": "linux"}),
     ExporterCase("tolerations", [TOLERATION], lambda it: it["tolerations"], [TOLERATION]),
-    ExporterCase("tolerations", None, lambda it: it["tolerations"], list(engine.TOLERATIONS)),
+    ExporterCase("tolerations", None, lambda it: it["tolerations"], list(kepler_v07.TOLERATIONS)),
     ExporterCase("tolerations", [], lambda it: it.get("tolerations"), None),
     ExporterCase("priority_class", "high", lambda it: it["priorityClassName"], "high"),
     ExporterCase("affinity", AFFINITY, lambda it: it["affinity"], AFFINITY),
@@ -163,7 +163,7 @@ CASES = [
     ExporterCase(
         "resources", {"limits": {"cpu": "1"}}, lambda it: it["containers"][0]["resources"], {"limits": {"cpu": "1"}}
     ),
-    ExporterCase("resources", None, lambda it: it["containers"][0]["resources"], engine.RESOURCES),
+    ExporterCase("resources", None, lambda it: it["containers"][0]["resources"], kepler_v07.RESOURCES),
     ExporterCase(
         "env", [{"name": "A", "value": "1"}], lambda it: it["containers"][0]["env"][-1], {"name": "A", "value": "1"}
     ),
@@ -231,12 +231,12 @@ def test_sample_period_and_log_level_are_keys() -> None:
 
 def test_the_image_defaults_in_the_environment() -> None:
     """The resource's image wins; then the environment's, so that an upgrade reaches existing resources; then ours."""
-    set_there = {engine.IMAGE_SETTING: "mirror/kepler:1"}
+    set_there = {kepler_v07.IMAGE_SETTING: "mirror/kepler:1"}
     images = [
         collector.desired(observed(parent(**spec), config(), environment)).status["images"]["collector"]
         for spec, environment in (({"image": "mirror/kepler:2"}, set_there), ({}, set_there), ({}, {}))
     ]
-    assert images == ["mirror/kepler:2", "mirror/kepler:1", engine.IMAGE]
+    assert images == ["mirror/kepler:2", "mirror/kepler:1", kepler_v07.IMAGE]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from crds.collector_fields import Collector, ReleaseLine
 from functions import collected_metric, collector, estimator, exported_power, model_server, monitoring
-from operands import children, engine, release
+from operands import children, kepler_v07, release
 from runtime.declaration import Observed
 from runtime.objects import PROMETHEUS_RULE, SERVICE_MONITOR, Ref
 from runtime.outcome import Outcome
@@ -40,7 +40,7 @@ def test_the_line_is_named_or_told_by_the_tag(fields: dict[str, str], expected: 
     assert release.line(Collector.model_validate(fields)) == ReleaseLine(expected)
 
 
-@pytest.mark.parametrize(("line", "image"), [("v0.7", engine.IMAGE), ("v0.11", engine.IMAGE_V011)])
+@pytest.mark.parametrize(("line", "image"), [("v0.7", kepler_v07.IMAGE), ("v0.11", kepler_v07.IMAGE_V011)])
 def test_the_line_has_an_image(line: str, image: str) -> None:
     """Its own default, and a setting of its own for whoever mirrors images."""
     kepler = parent(release=line)

@@ -8,7 +8,7 @@ from crds.kepler_collected_metric import Source
 from effects.field_cases import EXTERNAL
 from effects.rendered_cluster import KEY, RenderedCluster, run_functions, with_keys
 from functions import estimator
-from operands import children, engine, sidecar
+from operands import children, kepler_v07, sidecar
 from operands.cfm import Key
 from runtime.objects import KEPLER
 from tests.configurations import (
@@ -37,8 +37,8 @@ def test_the_estimator_asks_where_the_exporter_was_meant_to(case: ConfigurationC
     assert read.asks_model_server() is exporter_reads.settings()["MODEL_SERVER_ENABLE"]
     address = str(exporter_reads.settings()["MODEL_SERVER_URL"])
     assert read.model_server() == (f"{address}/model", f"{address}/best-models")
-    assert Path(read.downloads()).parent == Path(engine.MNT_PATH)
-    assert engine.MNT_PATH in {
+    assert Path(read.downloads()).parent == Path(kepler_v07.MNT_PATH)
+    assert kepler_v07.MNT_PATH in {
         volume_mount["mountPath"]
         for volume_mount in container(cluster, children.daemon_set(KEY), sidecar.NAME)["volumeMounts"]
     }
@@ -59,7 +59,7 @@ def test_the_estimator_fetches_a_model_of_the_nodes(tmp_path: Path) -> None:
 def test_beside_a_model_server_the_estimator_fetches_nothing_else(tmp_path: Path) -> None:
     """Without a URL it would fetch a public model while the server starts, and keep it, or end."""
     read = beside(run_functions(written(estimator_sidecar=ESTIMATED, model_server={"enabled": True})), tmp_path)
-    assert (read.init_url("acpi"), read.init_url("rapl-sysfs")) == (engine.NO_MODEL_URL, engine.NO_MODEL_URL)
+    assert (read.init_url("acpi"), read.init_url("rapl-sysfs")) == (kepler_v07.NO_MODEL_URL, kepler_v07.NO_MODEL_URL)
 
 
 def test_the_server_ends_up_with_port_models_and_archives(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_the_server_ends_up_with_port_models_and_archives(tmp_path: Path) -> Non
         volume_mount["mountPath"]
         for volume_mount in container(cluster, children.deployment(KEY), "server-api")["volumeMounts"]
     }
-    assert {read["models"], engine.DATA_PATH} <= mounts
+    assert {read["models"], kepler_v07.DATA_PATH} <= mounts
     blank = served(run_functions(written(model_server={"enabled": True})), tmp_path / "blank").settings()
     assert (blank["port"], blank["models"], blank["pipelines"]) == (8100, "/mnt/models", PIPELINES)
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from effects.field_cases import EXTERNAL
-from operands import children, engine, model_server_start
+from operands import children, kepler_v07, model_server_start
 from tests.pure.test_exporter import intent
 from tests.pure.test_model_server import ModelServerCase, decide, deployment, kepler, pod
 
@@ -47,11 +47,14 @@ def test_the_pod_has_one_container() -> None:
 
 def test_the_image_defaults_in_the_environment() -> None:
     """The resource's image wins; then the environment's; then ours."""
-    set_there = {engine.MODEL_SERVER_IMAGE_SETTING: "mirror/models:1", engine.RCLONE_IMAGE_SETTING: "mirror/rclone:1"}
+    set_there = {
+        kepler_v07.MODEL_SERVER_IMAGE_SETTING: "mirror/models:1",
+        kepler_v07.RCLONE_IMAGE_SETTING: "mirror/rclone:1",
+    }
     for image, images, expected in (
         ("mirror/models:2", set_there, "mirror/models:2"),
         (None, set_there, "mirror/models:1"),
-        (None, {}, engine.MODEL_SERVER_IMAGE),
+        (None, {}, kepler_v07.MODEL_SERVER_IMAGE),
     ):
         outcome = decide(kepler(image=image), images)
         assert outcome.status == {"images": {"modelServer": expected}}
@@ -124,7 +127,7 @@ def test_resources_are_of_each_container() -> None:
         }
 
     assert resources(resources=limits) == dict.fromkeys(("server-api", "pull"), limits)
-    assert resources() == {"server-api": engine.MODEL_SERVER_RESOURCES, "pull": engine.RCLONE_RESOURCES}
+    assert resources() == {"server-api": kepler_v07.MODEL_SERVER_RESOURCES, "pull": kepler_v07.RCLONE_RESOURCES}
 
 
 def test_a_key_of_the_user_changes_the_pods_and_a_stale_one_of_ours_does_not() -> None:

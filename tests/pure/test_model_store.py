@@ -15,7 +15,7 @@ import pytest
 
 from crds.kepler import Kepler
 from local import pki
-from operands import engine, model_pod, model_store
+from operands import kepler_v07, model_pod, model_store
 
 BIN = Path(sys.executable).parent
 RCLONE = BIN / "rclone"
@@ -36,13 +36,13 @@ class S3Bucket:
         external = {"endpoint": self.url, "bucket": "kepler", "prefix": "models", **external}
         storage = {"type": "external", "external": {**external, "credentials": {"secret": "s"}}}
         kepler = Kepler.model_validate({"spec": {"model-server": {"enabled": True, "storage": storage}}})
-        [container] = model_store.copies(kepler, engine.RCLONE_IMAGE)
+        [container] = model_store.copies(kepler, kepler_v07.RCLONE_IMAGE)
         return container
 
     def start(self, container: dict[str, Any], **access: str) -> subprocess.Popen[str]:
         """The container's command in its environment, with the volume at another path than '/mnt'."""
-        command = [str(value).replace(engine.MNT_PATH, str(self.volume)) for value in container["command"]]
-        arguments = [str(arg).replace(engine.MNT_PATH, str(self.volume)) for arg in container["args"]]
+        command = [str(value).replace(kepler_v07.MNT_PATH, str(self.volume)) for value in container["command"]]
+        arguments = [str(arg).replace(kepler_v07.MNT_PATH, str(self.volume)) for arg in container["args"]]
         secrets = ACCESS | access
         given = {
             entry["name"]: entry["value"] if "value" in entry else secrets[entry["valueFrom"]["secretKeyRef"]["key"]]

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from cli.explanation.node_causes import left_out
-from operands import engine
+from operands import kepler_v07
 from runtime.objects import KEPLER
 
-UPSTREAM, OWN = engine.MODEL_SERVER_IMAGE, "registry.example/models:1"
+UPSTREAM, OWN = kepler_v07.MODEL_SERVER_IMAGE, "registry.example/models:1"
 ON: dict[str, Any] = {"enabled": True}
 ARCH = "kubernetes.io/arch"
 ONLY = "is built for amd64 only"

@@ -6,7 +6,7 @@ import pytest
 
 from crds.kepler_collected_metric import Source
 from functions import collected_metric, collector, estimator, model_server
-from operands import children, engine, release
+from operands import children, kepler_v07, release
 from operands.release import Release
 from runtime.declaration import Observed
 from runtime.objects import COLLECTED_METRIC, KEPLER, Manifest, Ref
@@ -21,8 +21,8 @@ DIGEST = "sha256:" + "0" * 64
 @pytest.mark.parametrize(
     ("image", "told"),
     [
-        (engine.IMAGE, Release(0, 7, 12)),
-        (engine.MODEL_SERVER_IMAGE, Release(0, 7, 12)),
+        (kepler_v07.IMAGE, Release(0, 7, 12)),
+        (kepler_v07.MODEL_SERVER_IMAGE, Release(0, 7, 12)),
         ("kepler:release-0.6.1-libbpf", Release(0, 6, 1)),
         ("kepler_model_server:v0.7.11-2", Release(0, 7, 11)),
         ("registry.example:5000/kepler:v0.11.0", Release(0, 11)),
@@ -127,19 +127,19 @@ def test_an_exporter_that_reads_another_configuration_is_refused(tag: str) -> No
     outcome = ready(parent(collector={"image": f"{KEPLERS}:{tag}", "release": "v0.7"}))
     assert (outcome.word, outcome.reason, outcome.intents) == ("rejected", "ImageNotSupported", ())
     assert f"`collector.image` is '{KEPLERS}:{tag}', and Kepler {tag} reads none of" in outcome.message
-    assert f"name a release of v0.7, such as '{engine.IMAGE}'" in outcome.message
+    assert f"name a release of v0.7, such as '{kepler_v07.IMAGE}'" in outcome.message
 
 
 def test_an_image_of_the_environment_is_named_as_such() -> None:
     """Whoever installed this operator has to change it, not whoever wrote the Kepler."""
-    outcome = ready(parent(), {engine.IMAGE_SETTING: f"{KEPLERS}:v0.11.0"})
+    outcome = ready(parent(), {kepler_v07.IMAGE_SETTING: f"{KEPLERS}:v0.11.0"})
     assert outcome.message.startswith("`RELATED_IMAGE_KEPLER` in the functions' environment is '")
 
 
 @pytest.mark.parametrize(
     ("image", "remark"),
     [
-        (engine.IMAGE, ""),
+        (kepler_v07.IMAGE, ""),
         (f"{KEPLERS}:release-0.7.2", ""),
         (f"{KEPLERS}:v0.6.1", "v0.6.1 is older than v0.7.0: what it does not know, it ignores"),
         (f"{KEPLERS}@{DIGEST}", "the tag contains no release; it is treated as v0.7.12"),

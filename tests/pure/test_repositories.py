@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from functions import collector, estimator, model_server
-from operands import engine, repositories
+from operands import kepler_v07, repositories
 from operands.repositories import repository
 from runtime.declaration import Observed
 from runtime.errors import Misconfigured
@@ -42,7 +42,7 @@ def test_the_repository_is_that_which_is_pulled_from(image: str, text: str) -> N
 
 def test_those_in_use_are_allowed_and_those_that_are_named() -> None:
     """Where the environment names another image, the default's is not allowed any more; that of v0.11 has its own."""
-    images = {engine.IMAGE_SETTING: "mirror.example/kepler:1", ALLOWED_IMAGES: "a.example/b, c/d,"}
+    images = {kepler_v07.IMAGE_SETTING: "mirror.example/kepler:1", ALLOWED_IMAGES: "a.example/b, c/d,"}
     assert repositories.allowed(images) == {
         "mirror.example/kepler",
         "quay.io/sustainable_computing_io/kepler",

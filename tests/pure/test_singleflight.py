@@ -99,6 +99,32 @@ def test_a_failed_turn_fails_for_all_who_shared_it() -> None:
     assert flights.take("a", "", len) == 1
 
 
+def test_a_timeout_of_the_work_is_not_a_wait_that_ended() -> None:
+    """A `TimeoutError` of the work itself reaches callers that share the turn as it is."""
+    flights: SingleFlight[str, int] = SingleFlight()
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(_items: Sequence[str]) -> int:
+        begun.set()
+        go_on.wait(5)
+        return 1
+
+    def times_out(_items: Sequence[str]) -> int:
+        raise TimeoutError("the database")
+
+    with ThreadPoolExecutor(3) as callers:
+        first = callers.submit(flights.take, "a", "", slow)
+        begun.wait(5)
+        sharing = [callers.submit(flights.take, "a", "", times_out) for _ in range(2)]
+        while "a" not in flights._next or len(flights._next["a"].items) < 2:
+            time.sleep(0.001)
+        go_on.set()
+        for future in sharing:
+            with pytest.raises(TimeoutError, match="the database"):
+                future.result()
+        assert first.result() == 1
+
+
 def test_a_turn_that_ends_as_the_wait_for_it_does_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who stopped waiting at that very moment left the ended turn behind, and was to come again for nothing."""
     flights: SingleFlight[str, int] = SingleFlight(seconds=0.01)
@@ -121,13 +147,13 @@ def test_a_turn_that_ends_as_the_wait_for_it_does_leaves_nothing(monkeypatch: py
         begun.wait(5)
         second = callers.submit(flights.take, "a", "", len)
         assert (first.result(), second.result()) == (1, 1)
-    assert not flights._turns
+    assert not flights._running
     assert not flights._next
 
 
 def test_whoever_shares_the_last_place_is_not_forgotten() -> None:
     """Of those who do not wait only the last is kept, and the work is told that there may have been others."""
-    flights: SingleFlight[str, int] = SingleFlight(waiting=2)
+    flights: SingleFlight[str, int] = SingleFlight(max_waiting=2)
     begun, go_on = threading.Event(), threading.Event()
     full: list[bool] = []
 
@@ -159,7 +185,7 @@ class Stress:
 
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
-        self.flights: SingleFlight[int, None] = SingleFlight(seconds=0.05, waiting=3)
+        self.flights: SingleFlight[int, None] = SingleFlight(seconds=0.05, max_waiting=3)
         self.lock = threading.Lock()
         self.at_work: set[str] = set()
         self.begun: dict[str, list[int]] = {}
@@ -201,5 +227,5 @@ def test_under_stress_nobody_is_lost_and_nothing_is_left(seed: int) -> None:
         calls = [callers.submit(stress.call, key) for _ in range(400) for key in ("a", "b", "c")]
         taken = [call.result(60) for call in calls]
     assert all(stress.begun[key][-1] > came for key, came in taken)
-    assert not stress.flights._turns
+    assert not stress.flights._running
     assert not stress.flights._next

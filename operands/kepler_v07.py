@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 IMAGE = "quay.io/sustainable_computing_io/kepler:release-0.7.12"
 IMAGE_SETTING = "RELATED_IMAGE_KEPLER"
-# The other line of releases: see `operands.engine_v011`.
+# The other line of releases: see `operands.kepler_v011`.
 IMAGE_V011 = "quay.io/sustainable_computing_io/kepler:v0.11.4"
 IMAGE_V011_SETTING = "RELATED_IMAGE_KEPLER_V0_11"
 
