@@ -16,6 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
+from pydantic import ValidationError
+
 from crds.collector_fields import Collector, ReleaseLine
 from crds.kepler import Kepler
 from crds.kepler_collected_metric import Source
@@ -293,6 +295,18 @@ def _nothing_to_do(kepler: Manifest) -> bool:
     return is_up_to_date(FUNCTION, kepler, await_conditions(FUNCTION, kepler, "the exporter"))
 
 
+def _reads_resources(kepler: Manifest) -> bool:
+    """Return whether changes of a KeplerCollectedMetric or a KeplerExportedPower reach the exporter by no other event.
+
+    With Kepler v0.7, other functions write the settings of these resources to `kepler-cfm`, or a condition that says
+    why they do not, and both have events. Kepler v0.11 has no `kepler-cfm`.
+    """
+    try:
+        return release.is_v011(Kepler.model_validate(kepler).spec.collector)
+    except ValidationError:
+        return True
+
+
 FUNCTION: Function = Function(
     name=NAME,
     condition=CONDITION,
@@ -301,10 +315,8 @@ FUNCTION: Function = Function(
     keys=KEYS,
     wakes=(
         Wake(KEPLER, nothing_to_do=_nothing_to_do),
-        # With Kepler v0.7, other functions write these resources' settings to `kepler-cfm`, and its event wakes this
-        # function. Kepler v0.11 has no `kepler-cfm`, so this function is woken by the resources themselves.
-        Wake(COLLECTED_METRIC),
-        Wake(EXPORTED_POWER),
+        Wake(COLLECTED_METRIC, for_parent=_reads_resources),
+        Wake(EXPORTED_POWER, for_parent=_reads_resources),
         Wake(CONFIG_MAP, (children.CFM, children.KEPLER_CONFIG)),
         Wake(
             DAEMON_SET,

@@ -14,7 +14,7 @@ from functions import collector
 from functions.reconcilers import RECONCILERS
 from operands import architecture, children, model_server_state, pod_trouble
 from runtime.adoption import OWNED_BY_ANOTHER
-from runtime.conditions import READY, all_true, conditions, current
+from runtime.conditions import READY, conditions, current
 from runtime.declaration import Function, Input, Observed, Wake
 from runtime.objects import DAEMON_SET, DEPLOYMENT, EVENT, KEPLER, Manifest, Ref, generation
 from runtime.outcome import FunctionCondition, Outcome
@@ -22,6 +22,7 @@ from runtime.ownership import belongs_to
 
 AVAILABLE = "Available"
 MODEL_SERVER_AVAILABLE = "ModelServerAvailable"
+NOT_DEPLOYED = "NotDeployed"
 
 # Conditions that must be True before `Ready` is. The first False one becomes the reason of `Ready`.
 GATING_CONDITIONS = tuple(function.condition for function in RECONCILERS if function.gates_ready)
@@ -58,11 +59,19 @@ class ObservedWorkload:
 
 
 def references(key: Ref, parent: Manifest | None) -> tuple[Input, ...]:
-    """Return the Warning events of the namespace while a workload of the Kepler is not available, else nothing."""
+    """Return the Warning events of the namespace while a workload of the Kepler exists and is not available.
+
+    As the Kepler's conditions say. They change when the workload does, and after a condition is written, the references
+    are read again (step 6 of the protocol): so the events are read then.
+    """
     if parent is None:
         return ()
     parts = (AVAILABLE, *([MODEL_SERVER_AVAILABLE] if model_server_state.is_wanted(parent) else []))
-    return () if all_true(parent, parts) else (pod_trouble.warnings(key),)
+    reported = (current(parent, part) for part in parts)
+    has_pods = any(
+        part and part.status is not ConditionStatus.TRUE and part.reason != NOT_DEPLOYED for part in reported
+    )
+    return (pod_trouble.warnings(key),) if has_pods else ()
 
 
 def desired(observed: Observed) -> Outcome:
@@ -114,7 +123,7 @@ def available(parent: Manifest, exporters: ObservedWorkload, nodes: RolloutNodes
     daemon_set = exporters.object
     if daemon_set is None or not belongs_to(parent, daemon_set):
         return FunctionCondition(
-            AVAILABLE, ConditionStatus.FALSE, "NotDeployed", f"DaemonSet '{children.EXPORTER}' does not exist yet"
+            AVAILABLE, ConditionStatus.FALSE, NOT_DEPLOYED, f"DaemonSet '{children.EXPORTER}' does not exist yet"
         )
     if (daemon_set.get("status") or {}).get("observedGeneration") != generation(daemon_set):
         return FunctionCondition(AVAILABLE, ConditionStatus.UNKNOWN, "RolloutInProgress", "the rollout has not begun")
@@ -174,7 +183,7 @@ def model_server_available(parent: Manifest, server: ObservedWorkload) -> Functi
         return None
     if deployment is None or not belongs_to(parent, deployment):
         return FunctionCondition(
-            MODEL_SERVER_AVAILABLE, ConditionStatus.UNKNOWN, "NotDeployed", "there is no model server yet"
+            MODEL_SERVER_AVAILABLE, ConditionStatus.UNKNOWN, NOT_DEPLOYED, "there is no model server yet"
         )
     status = deployment.get("status") or {}
     if status.get("observedGeneration") == generation(deployment) and status.get("availableReplicas"):

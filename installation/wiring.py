@@ -115,7 +115,7 @@ def function(declared: Function) -> list[Object]:
         role(declared.manager, declared.name, list(base_rules(declared))),
         binding(declared.manager, declared.name, account=declared.manager),
         *account_roles(declared.manager, declared.name, (READ_KEY,)),
-        _service(declared.manager, declared.name),
+        _service(declared.manager, declared.name, pods=1),
         _trigger(declared.manager, declared.name, waking(declared)),
     ]
 
@@ -249,9 +249,17 @@ def _kept(listener: Listener, service: Object) -> Object:
 
 
 def _service(
-    name: str, component: str, *, timeout: int = TRIGGER, settings: Mapping[str, str] = MappingProxyType({})
+    name: str,
+    component: str,
+    *,
+    pods: int = 3,
+    timeout: int = TRIGGER,
+    settings: Mapping[str, str] = MappingProxyType({}),
 ) -> Object:
-    """Return a Knative Service of the one image, which is reachable from within the cluster only."""
+    """Return a Knative Service of the one image, with up to `pods` pods; only the cluster can reach it.
+
+    A reconciler has one pod (`runtime.seen`).
+    """
     sink = f"{INGRESS}/{NAMESPACE}/{BROKER}"
     environment = {
         "FUNCTION": component,
@@ -275,7 +283,7 @@ def _service(
             "seccompProfile": {"type": "RuntimeDefault"},
         },
     }
-    scale = {"autoscaling.knative.dev/min-scale": "0", "autoscaling.knative.dev/max-scale": "3"}
+    scale = {"autoscaling.knative.dev/min-scale": "0", "autoscaling.knative.dev/max-scale": str(pods)}
     template = {
         "metadata": {"annotations": scale, "labels": labels(component)},
         "spec": {

@@ -19,6 +19,10 @@ The protocol:
     wake           from an event to the objects to reconcile
     seen           versions that this process has read or written
     protocol       brings one object to its desired state
+    observation    reads what a function decides from
+    decision       what it decides, or why not
+    child_writes   writes the children
+    reconciled     the result
     planned_writes the writes of a decision, in order
     trial          a dry run of the writes before the first one is made
     refusals       what a refused write means for the user

@@ -49,19 +49,26 @@ def never(_manifest: Manifest) -> bool:
     return False
 
 
+def every(_parent: Manifest) -> bool:
+    """Return True: the default of `Wake.for_parent`, by which all parents that refer to an object are woken."""
+    return True
+
+
 @dataclass(frozen=True)
 class Wake:
     """A kind of object whose events wake a function; only objects with one of `names`, if any are given.
 
     With `labels`, only objects that carry them are watched, and the sweep lists no others. An object without them
     counts as absent. `nothing_to_do` returns whether the object in an event alone shows that no reconcile is needed; it
-    is not called for a deletion.
+    is not called for a deletion. `for_parent` returns whether a parent that refers to the object is reconciled at all:
+    it may leave out parents for which another event is certain to follow.
     """
 
     kind: Kind
     names: tuple[str, ...] = ()
     nothing_to_do: Callable[[Manifest], bool] = never
     labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+    for_parent: Callable[[Manifest], bool] = every
 
 
 @dataclass(frozen=True)
@@ -103,8 +110,7 @@ class Function:
     """One reconciler. Its name is also its field manager, ServiceAccount and Trigger (with the prefix `kepler-`).
 
     * `children` and `inputs` follow from the parent's key; `references` from the parent itself (None: gone or being
-      deleted). An object that is both a child and an input is read twice, before and after the parent, and must not
-      change between.
+      deleted). At most one object is both a child and an input.
     * `desired` decides while the parent exists, `clean_up` once it does not; None from `clean_up` means that there is
       nothing to do.
     * `removes` are the children that a decision may call absent while the parent lives. `patch_only` are the children

@@ -22,8 +22,9 @@ from runtime.declaration import Function
 from runtime.errors import ApiError, Misconfigured
 from runtime.event import Event
 from runtime.objects import Ref, generation
-from runtime.protocol import Reconciled, reconcile
+from runtime.protocol import reconcile
 from runtime.rechecks import Rechecks
+from runtime.reconciled import Reconciled
 from runtime.seen import RecentVersions
 from runtime.singleflight import SingleFlight
 from runtime.spans import ReconcileTiming

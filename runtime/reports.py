@@ -35,7 +35,7 @@ from runtime.field_owners import CONTROL_PLANE
 from runtime.objects import Kind, Manifest, Ref, generation, metadata, name, resource_version, uid
 from runtime.outcome import Outcome
 from runtime.printable import encodable, visible, visible_name
-from runtime.protocol import AcceptedWrite, Reconciled
+from runtime.reconciled import AcceptedWrite, Reconciled
 from runtime.redact import Mask
 from runtime.spans import ReconcileTiming
 from runtime.statuses import conditions_of

@@ -1,39 +1,63 @@
-"""Remembers the versions of objects that finished reconciles of this process have read or written.
+"""Remembers, for each object, the newest version that a finished reconcile of this process has read or written.
 
-An event about such a version brings no news for that key: its content was decided on, and each later change has its own
-event. So echoes of our own writes cost no API call. A forgotten version only costs a reconcile.
+An event about that version or an older one brings no news for that key: the reconcile decided from it or from what came
+after it, and each later change has its own event. So echoes of our own writes, and events that come late, cost no API
+call. A forgotten version only costs a reconcile.
+
+This holds as long as one process at a time reconciles a key: `runtime.singleflight` sees to that within a process, and
+the Services of the functions have at most one pod (`max-scale`). Else another process could have handled an event
+between two reads of this one, which then would decide from an old version of one object and a new one of another. Two
+revisions overlap for moments during an upgrade: should that ever happen then, the next sweep finds it.
 """
 
+import threading
 from collections.abc import Iterable
+
+from cachetools import LRUCache
 
 from runtime.event import Event
 from runtime.objects import Manifest, Ref, resource_version, uid
-from runtime.remembered import Remembered
 
-# A version of an object, as the reconcile of one key read it.
-Version = tuple[Ref, str, str]
 KEPT = 20_000
 
 
-def version(key: Ref, manifest: Manifest) -> Version:
-    """Return an object's version as seen by `key`: other keys that depend on the object may not have seen it."""
-    return key, uid(manifest), resource_version(manifest)
-
-
 class RecentVersions:
-    """The latest versions; the oldest are forgotten first."""
+    """The newest versions, by the key that was reconciled and the object's uid; the oldest are forgotten first."""
 
     def __init__(self, kept: int = KEPT) -> None:
-        self._versions = Remembered(kept)
+        self._newest: LRUCache[tuple[Ref, str], str] = LRUCache(kept)
+        self._lock = threading.Lock()
 
     def note(self, key: Ref, manifests: Iterable[Manifest]) -> None:
-        """Remember the versions of these objects. Call it after the reconcile that read them has finished."""
-        self._versions.add(version(key, manifest) for manifest in manifests)
+        """Remember the versions of these objects, in the order in which they were read or written.
+
+        Call it after the reconcile has finished.
+        """
+        with self._lock:
+            for manifest in manifests:
+                self._newest[key, uid(manifest)] = resource_version(manifest)
 
     def is_news(self, key: Ref, event: Event) -> bool:
         """Return whether the event may bring news for `key`; always true if it shows no existing object."""
+        if not event.shows:
+            return True
         try:
-            shown = version(key, event.object) if event.shows else None
+            shown_uid, version = uid(event.object), resource_version(event.object)
         except (TypeError, AttributeError):
             return True
-        return shown is None or shown not in self._versions
+        with self._lock:
+            newest = self._newest.get((key, shown_uid))
+        return newest is None or not (version == newest or is_older(version, newest))
+
+
+def is_older(first: str, second: str) -> bool:
+    """Return whether resourceVersion `first` of an object is older than `second` of the same object.
+
+    They are decimal numbers that grow with each write (guaranteed since Kubernetes 1.35, KEP-5504; with etcd it always
+    was so). A version that is no number cannot be compared.
+    """
+    return _is_number(first) and _is_number(second) and int(first) < int(second)
+
+
+def _is_number(version: str) -> bool:
+    return version.isascii() and version.isdigit() and len(version) < 40  # 128 bits

@@ -70,7 +70,7 @@ def _concerned(function: Function, event: Event, candidates: Collection, client:
     event_object = Ref(wake.kind, event.namespace, event.name)
     for parent in client.list(candidates):
         key = Ref(function.parent, candidates.namespace or metadata(parent).get("namespace", ""), name(parent))
-        if function.concerns(key, parent, event_object):
+        if wake.for_parent(parent) and function.concerns(key, parent, event_object):
             yield key
 
 

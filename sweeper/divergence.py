@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
+from runtime.decision import decide
 from runtime.declaration import Function, Observed
 from runtime.differences import FieldChange, differences
 from runtime.objects import Manifest
 from runtime.outcome import Outcome
 from runtime.planned_writes import PlannedWrite, planned_writes
-from runtime.protocol import decide
 from runtime.statuses import status_of
 
 # The most fields of an object to name; the others are counted.

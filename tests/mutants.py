@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from unittest.mock import patch
 
-from runtime import protocol, trial
+from runtime import child_writes, observation, protocol, trial
 from runtime.client import NEVER, Client, Request
 from runtime.declaration import Function, Observed
 from runtime.objects import Manifest, Ref, terminates, uid
@@ -46,7 +46,7 @@ def inputs_first() -> Iterator[None]:
     """The parent and the inputs are read before the children that are locked on."""
 
     def observe(function: Function, key: Ref, client: Client, images: Mapping[str, str]) -> Observed:
-        seen = protocol._with_inputs(function, Observed(key, None, {}, {}, images), client, parent=None)
+        seen = observation.with_inputs(function, Observed(key, None, {}, {}, images), client, parent=None)
         children = {ref: client.get(ref) for ref in function.children(key)}
         return replace(seen, objects={**seen.objects, **children})
 
@@ -61,7 +61,7 @@ def no_second_look() -> Iterator[None]:
     def look_again(_function: Function, written: Observed, _parent: Manifest | None, _client: Client) -> Observed:
         return written
 
-    with patch.object(protocol, "_read_inputs_again", look_again):
+    with patch.object(protocol, "read_inputs_again", look_again):
         yield
 
 
@@ -73,7 +73,7 @@ def second_look_at_parent_only() -> Iterator[None]:
         now = parent or client.get(written.key)
         return replace(written, parent=None if now is None or terminates(now) else now)
 
-    with patch.object(protocol, "_read_inputs_again", look_again):
+    with patch.object(protocol, "read_inputs_again", look_again):
         yield
 
 
@@ -88,6 +88,13 @@ def generation_ignored() -> Iterator[None]:
 def no_identity() -> Iterator[None]:
     """What exists is locked on its version alone, which does not keep what was deleted from being created."""
     with _locks(lambda lock: {name: lock[name] for name in lock if name != "uid"}):
+        yield
+
+
+@contextmanager
+def own_fields_unchecked() -> Iterator[None]:
+    """After a conflict the same decision is written again, also over what another process of the function wrote."""
+    with patch.object(child_writes, "is_same_write", lambda _before, now, _manager: now.actual is not None):
         yield
 
 
@@ -108,5 +115,6 @@ MUTANTS: Mapping[str, Mutant] = {
         no_second_look,
         second_look_at_parent_only,
         generation_ignored,
+        own_fields_unchecked,
     )
 }

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 from cli.prediction.applied import Writer, applied
 from functions.function_catalogue import FUNCTIONS
+from runtime.decision import decide
 from runtime.declaration import Function, Observed
 from runtime.differences import FieldChange, differences
 from runtime.objects import Collection, Manifest, Ref, terminates
 from runtime.outcome import Outcome
 from runtime.planned_writes import planned_writes
-from runtime.protocol import decide
 from runtime.statuses import status_of
 
 # Most rounds of all functions; two or three are enough for those in the catalogue.

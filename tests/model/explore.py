@@ -3,8 +3,10 @@
 A state is the objects, the workers that are at it, the deliveries to come, and what may still happen. Breadth first,
 so that the way to a violation is a shortest one.
 
-Deliveries are at least once: a change by somebody else brings one, unless its event alone shows that there is nothing
-to do, and so does a worker that does not acknowledge. A worker takes one of them or, as in one process, all there are.
+Deliveries are at least once: a change by somebody else brings an event, unless that alone shows that there is nothing
+to do; a worker that does not acknowledge brings a redelivery. A worker takes one of them or, as in one process, all
+there are. In a scenario that `drops`, events about versions that are no newer than what a worker was shown end with
+it. Deletions and redeliveries are never dropped.
 What workers write themselves brings none: where that wakes somebody, it is one look more.
 """
 
@@ -21,12 +23,17 @@ from tests.model.worker import DeliveryResult
 
 
 class ModelState(NamedTuple):
-    """Everything that what happens next depends on."""
+    """Everything that what happens next depends on.
+
+    `deliveries` are redeliveries, and the first one; `events` are the places of objects whose newest version has an
+    event that nobody has taken yet, and ~place where that is a deletion.
+    """
 
     cells: Cells
     workers: tuple[int, ...]
     deliveries: int
     left: tuple[int, ...]
+    events: frozenset[int] = frozenset()
 
 
 class Transition(NamedTuple):
@@ -127,7 +134,8 @@ class _Exploration:
             targets.append(self._visit(step.state, number))
             for problem in step.problems:
                 self._violated(problem, number, step)
-        if not state.workers and not state.deliveries and self._collection(state.cells) is None:
+        is_awaited = state.workers or state.deliveries or state.events
+        if not is_awaited and self._collection(state.cells) is None:
             self._done.at_rest += 1
             for problem in self._problems_at_rest(state.cells):
                 self._violated(problem, number)
@@ -150,11 +158,21 @@ class _Exploration:
             if state.left[self._crashes]:
                 yield Transition("dies", number, self._redelivered(state, others, self._crashes))
         if len(state.workers) < self._scenario.workers:
-            for taken in {1, state.deliveries} if state.deliveries else ():
-                yield from self._acts(state, self._begun, state.workers, state.deliveries - taken)
+            for left in self._after_taking(state):
+                yield from self._acts(left, self._begun, state.workers, left.deliveries)
         if state.left[self._repeats] and state.deliveries < self._scenario.workers:
             yield Transition("a delivery is repeated", -1, self._redelivered(state, state.workers, self._repeats))
         yield from self._moves(state)
+
+    @staticmethod
+    def _after_taking(state: ModelState) -> set[ModelState]:
+        """The state once a worker has taken a delivery, or an event, or all there are."""
+        taken = {state._replace(events=state.events - {place}) for place in state.events}
+        if state.deliveries:
+            taken.add(state._replace(deliveries=state.deliveries - 1))
+        if state.deliveries or state.events:
+            taken.add(state._replace(deliveries=0, events=frozenset()))
+        return taken
 
     def _acts(self, state: ModelState, number: int, others: tuple[int, ...], deliveries: int) -> Iterator[Transition]:
         """A worker's next call: answered, or the answer is lost, or the worker dies having done everything."""
@@ -164,8 +182,10 @@ class _Exploration:
             others = tuple(self._world.overtaken(number, written.place) for number in others)
             now = self._world.overtaken(number, written.place)
         problems = tuple(of_write(self._world, worker, state.cells, written)) if written.place >= 0 else ()
-        after = ModelState(cells, others, deliveries, state.left)
+        after = ModelState(cells, others, deliveries, state.left, state.events)
         following = self._world.answered(now, written.reply)
+        if self._scenario.drops and following is DeliveryResult.ACKNOWLEDGED:
+            after = after._replace(events=after.events - self._world.seen(now, written.reply))
         yield Transition("asks", number, self._goes_on(after, following), problems)
         if following is DeliveryResult.ACKNOWLEDGED and state.left[self._crashes]:
             yield Transition("asks and dies", number, self._redelivered(after, others, self._crashes), problems)
@@ -182,7 +202,7 @@ class _Exploration:
         return state._replace(workers=_sorted((*state.workers, *mine)))
 
     def _redelivered(self, state: ModelState, workers: tuple[int, ...], budget: int) -> ModelState:
-        return ModelState(state.cells, _sorted(workers), self._one_more(state), _less(state.left, budget))
+        return ModelState(state.cells, _sorted(workers), self._one_more(state), _less(state.left, budget), state.events)
 
     def _one_more(self, state: ModelState) -> int:
         """Beyond one for each worker, a delivery shares that of another."""
@@ -198,10 +218,11 @@ class _Exploration:
             yield Transition(self._collects.name, -1, self._moved(state, collected, state.left))
 
     def _moved(self, state: ModelState, written: WriteResult, left: tuple[int, ...]) -> ModelState:
-        """Somebody else wrote: an event, and a delivery of it unless it shows that there is nothing to do."""
+        """Somebody else wrote: an event, unless that shows that there is nothing to do."""
         workers = _sorted(self._world.overtaken(worker, written.place) for worker in state.workers)
-        deliveries = self._one_more(state) if self._world.wakes(state.cells, written) else state.deliveries
-        return ModelState(replaced(state.cells, written), workers, deliveries, left)
+        event = written.place if written.cell.content else ~written.place
+        events = state.events | ({event} if self._world.wakes(state.cells, written) else set())
+        return ModelState(replaced(state.cells, written), workers, state.deliveries, left, events)
 
     def _collection(self, cells: Cells) -> WriteResult | None:
         """What the garbage collector does next, if anything."""

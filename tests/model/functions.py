@@ -128,6 +128,14 @@ SHARED = Function(
 )
 
 
+def _keyed(observed: Observed) -> Outcome:
+    return made(says(CONFIG, parent(observed), own=value(parent(observed))))
+
+
+# A key of the configuration follows from the parent; all other keys are somebody else's (as `estimator`).
+KEYED = Function("keyed", CONDITION, WAKES, _keyed, children=lambda _: (CONFIG,), gates_ready=False)
+
+
 def _sometimes(observed: Observed) -> Outcome:
     owner = parent(observed)
     if value(owner) % 2:

@@ -199,6 +199,13 @@ class ModelWorld:
             self._overtaken[number, place] = aged
         return self._overtaken[number, place]
 
+    def seen(self, number: int, reply: Reply) -> frozenset[int]:
+        """The places of objects whose present version a worker has been shown, with this last reply."""
+        ages: dict[int, int] = {}
+        for shown in (*self._workers[number].replies, reply):
+            ages.update({shown_object.place: shown_object.age for shown_object in shown.objects})
+        return frozenset(place for place, age in ages.items() if age == 0)
+
     def _number(self, replies: tuple[Reply, ...]) -> int | DeliveryResult:
         if replies not in self._numbers:
             self._numbers[replies] = self._resumed(replies)

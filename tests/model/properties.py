@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from runtime.conditions import conditions
+from runtime.decision import decide
 from runtime.declaration import Function, Observed
 from runtime.differences import differences
 from runtime.objects import Collection, Manifest, controller, generation, uid
 from runtime.outcome import Outcome
-from runtime.protocol import decide
 from tests.model.model_world import Cells, ModelWorld, Worker, WriteResult
 
 

@@ -7,7 +7,7 @@ from runtime.adoption import MANAGED_BY
 from runtime.client import APPLY, BACKGROUND, Request, path
 from runtime.declaration import Function
 from runtime.objects import Manifest, Ref, controller, resource_version, uid
-from tests.model.functions import BINDING, CONFIG, INPUT, OTHER, PARENT, value
+from tests.model.functions import BINDING, CONFIG, INPUT, OTHER, PARENT, user, value
 
 # What an object is at a moment; None where it is absent.
 Look = Callable[[Ref], Manifest | None]
@@ -27,7 +27,8 @@ class Scenario:
     """One function under one key, the workers that may be at it at once, and what happens meanwhile.
 
     A move is followed by a delivery, unless its event alone shows that there is nothing to do. `crashes` end a worker
-    anywhere, `losses` take the answer to a write that was carried out, `repeats` are deliveries without a cause.
+    anywhere, `losses` take the answer to a write that was carried out, `repeats` are deliveries without a cause. With
+    `drops`, workers drop events about versions that they have seen, as one process does (`runtime.seen`).
     """
 
     function: Function
@@ -36,6 +37,7 @@ class Scenario:
     crashes: int = 0
     losses: int = 0
     repeats: int = 0
+    drops: bool = False
     others: tuple[Ref, ...] = ()
     key: Ref = PARENT
 
@@ -93,7 +95,7 @@ def configures(times: int) -> Move:
 
     def asks(look: Look) -> Request | None:
         there = look(CONFIG)
-        return put(CONFIG, _left(user=int(there["data"]["user"]) + 1)) if there else None
+        return put(CONFIG, _left(user=user(there) + 1)) if there else None
 
     return Move("edits of a user's key", times, asks)
 

@@ -3,9 +3,11 @@
 from tests.model.functions import (
     ALONE,
     CHILD,
+    CONFIG,
     HALVED,
     INPUT,
     INSTALLED,
+    KEYED,
     LISTED,
     NAMED,
     OTHER,
@@ -18,6 +20,18 @@ from tests.model.scenario import Scenario, configures, deletes, edits, makes_aga
 
 BOTH = (INPUT, OTHER)
 
+# One worker at a time, as in one process, which drops events about versions that it has seen.
+ONE_PROCESS = (
+    Scenario(ALONE, (edits(PARENT, 2), deletes(PARENT), makes_again(PARENT)), 1, crashes=1, drops=True),
+    Scenario(TWO, (edits(PARENT, 2), edits(INPUT, 2)), 1, crashes=1, losses=1, drops=True),
+    Scenario(NAMED, (edits(PARENT, 2), edits(INPUT, 1), edits(OTHER, 1)), 1, others=BOTH, crashes=1, drops=True),
+    Scenario(LISTED, (edits(PARENT, 1), edits(INPUT, 1), edits(OTHER, 1)), 1, others=BOTH, crashes=1, drops=True),
+    Scenario(SHARED, (edits(PARENT, 1), configures(2), meddles(CHILD)), 1, crashes=1, drops=True),
+    Scenario(KEYED, (edits(PARENT, 2), configures(2), deletes(CONFIG)), 1, crashes=1, drops=True),
+    Scenario(SOMETIMES, (edits(PARENT, 2), deletes(CHILD)), 1, crashes=1, losses=1, drops=True),
+    Scenario(INSTALLED, (edits(PARENT, 1), deletes(PARENT), makes_again(PARENT)), 1, crashes=1, drops=True),
+)
+
 SMALL = (
     Scenario(ALONE, (edits(PARENT, 2), deletes(PARENT)), crashes=1),
     Scenario(ALONE, (edits(PARENT, 2),), workers=3, crashes=1),
@@ -28,6 +42,7 @@ SMALL = (
     Scenario(NAMED, (edits(PARENT, 1), edits(INPUT, 1), edits(OTHER, 1)), others=BOTH),
     Scenario(LISTED, (edits(INPUT, 1), edits(OTHER, 1)), others=BOTH, crashes=1),
     Scenario(SHARED, (edits(PARENT, 1), configures(1))),
+    Scenario(KEYED, (edits(PARENT, 2), configures(1)), crashes=1),
     Scenario(SOMETIMES, (edits(PARENT, 2), deletes(CHILD)), losses=1),
     Scenario(INSTALLED, (edits(PARENT, 1), deletes(PARENT), makes_again(PARENT))),
 )
@@ -44,6 +59,29 @@ LARGE = (
     Scenario(NAMED, (edits(PARENT, 2), edits(INPUT, 1), edits(OTHER, 1)), others=BOTH, crashes=1),
     Scenario(LISTED, (edits(PARENT, 1), edits(INPUT, 1), edits(OTHER, 1)), others=BOTH, crashes=1),
     Scenario(SHARED, (edits(PARENT, 1), configures(2)), crashes=1),
+    Scenario(KEYED, (edits(PARENT, 2), configures(2)), workers=3, crashes=1),
+    Scenario(KEYED, (edits(PARENT, 2), configures(1), deletes(CONFIG)), crashes=1, losses=1),
     Scenario(SOMETIMES, (edits(PARENT, 3), deletes(CHILD)), crashes=1, losses=1),
     Scenario(INSTALLED, (edits(PARENT, 1), deletes(PARENT), makes_again(PARENT)), crashes=1, losses=1),
+    Scenario(
+        ALONE,
+        (edits(PARENT, 3), deletes(PARENT), makes_again(PARENT), meddles(CHILD)),
+        1,
+        crashes=1,
+        losses=1,
+        drops=True,
+    ),
+    Scenario(TWO, (edits(PARENT, 3), edits(INPUT, 3), deletes(PARENT)), 1, crashes=1, losses=1, drops=True),
+    Scenario(
+        NAMED, (edits(PARENT, 3), edits(INPUT, 2), edits(OTHER, 2)), 1, others=BOTH, crashes=1, losses=1, drops=True
+    ),
+    Scenario(
+        LISTED, (edits(PARENT, 2), edits(INPUT, 2), edits(OTHER, 2)), 1, others=BOTH, crashes=1, losses=1, drops=True
+    ),
+    Scenario(
+        SHARED, (edits(PARENT, 2), configures(3), deletes(CHILD), meddles(CHILD)), 1, crashes=1, losses=1, drops=True
+    ),
+    Scenario(KEYED, (edits(PARENT, 3), configures(3), deletes(CONFIG)), 1, crashes=1, losses=1, drops=True),
+    Scenario(SOMETIMES, (edits(PARENT, 3), deletes(CHILD), deletes(PARENT)), 1, crashes=1, losses=1, drops=True),
+    Scenario(INSTALLED, (edits(PARENT, 2), deletes(PARENT), makes_again(PARENT)), 1, crashes=1, losses=1, drops=True),
 )

@@ -13,8 +13,8 @@ from runtime.outcome import Outcome
 from tests.model.explore import TooManyStates, explore
 from tests.model.functions import ALONE, CHILD, HALVED, INPUT, PARENT, TWO, made, parent, says
 from tests.model.properties import Property
-from tests.model.scenario import Scenario, deletes, edits
-from tests.model.scenario_list import SMALL
+from tests.model.scenario import Scenario, deletes, edits, makes_again
+from tests.model.scenario_list import ONE_PROCESS, SMALL
 from tests.model.worker import determined
 from tests.mutants import (
     MUTANTS,
@@ -24,6 +24,7 @@ from tests.mutants import (
     no_identity,
     no_lock,
     no_second_look,
+    own_fields_unchecked,
     plain_create,
     second_look_at_parent_only,
 )
@@ -56,6 +57,7 @@ LEFT_OUT = (
     LeftOut(inputs_first, ONE_EDIT, {Property.NO_REGRESS}),
     LeftOut(no_second_look, ONE_EDIT, STALE),
     LeftOut(second_look_at_parent_only, TWO_INPUTS, STALE),
+    LeftOut(own_fields_unchecked, ONE_EDIT, {Property.NO_REGRESS}),
     LeftOut(generation_ignored, Scenario(HALVED, (edits(PARENT, 2),)), STALE),
 )
 
@@ -68,6 +70,23 @@ def test_every_order_ends_as_desired_and_no_write_regresses(scenario: Scenario) 
     assert [str(violation) for violation in done.violations.values()] == []
     assert done.states > 5_000
     assert done.at_rest > 1
+
+
+@pytest.mark.parametrize("scenario", ONE_PROCESS, ids=str)
+def test_one_process_may_drop_events_about_versions_it_has_seen(scenario: Scenario) -> None:
+    """Where nobody else is at it, no property is violated."""
+    done = explore(scenario)
+
+    assert [str(violation) for violation in done.violations.values()] == []
+    assert done.at_rest > 1
+
+
+def test_two_processes_may_not_drop_events_about_versions_they_have_seen() -> None:
+    """That is why each function has at most one pod: the other one may have been told what this one has read before."""
+    scenario = Scenario(ALONE, (edits(PARENT, 1), deletes(PARENT), makes_again(PARENT)), drops=True)
+
+    assert explore(scenario).violated == STALE
+    assert explore(replace(scenario, workers=1)).violated == explore(replace(scenario, drops=False)).violated == set()
 
 
 @pytest.mark.parametrize("left_out", LEFT_OUT, ids=lambda one: one.mutant.__name__)

@@ -20,7 +20,7 @@ from runtime.differences import FieldChange
 from runtime.event import Event
 from runtime.objects import CONFIG_MAP, DAEMON_SET, KEPLER, SERVICE, Kind, Ref
 from runtime.outcome import Outcome
-from runtime.protocol import AcceptedWrite, Reconciled
+from runtime.reconciled import AcceptedWrite, Reconciled
 from runtime.reports import cause, emitted, report
 from runtime.spans import ReconcileTiming
 from runtime.tracing import trace_of

@@ -24,7 +24,7 @@ from runtime.errors import Unavailable
 from runtime.objects import KEPLER, Ref
 from runtime.otlp import GivenIds
 from runtime.outcome import Outcome
-from runtime.protocol import AcceptedWrite, Reconciled
+from runtime.reconciled import AcceptedWrite, Reconciled
 from runtime.reports import report
 from runtime.spans import ReconcileTiming, templated
 from runtime.tracing import GenerationTrace, detached_trace, trace_of, trace_of_event, traceparent

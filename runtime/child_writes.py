@@ -1,0 +1,144 @@
+"""Step 4 of the protocol (`runtime.protocol`): writes the children, each with the version that was read as a lock.
+
+After a conflict, a whole new round is needed in general: somebody may have decided from newer inputs. Two cases cost
+less:
+
+* An object that all parents share (`Function.shared_children`): it and the inputs are read again, and the decision is
+  made anew for this object alone.
+* A child whose other fields belong to other functions or to users (`kepler-cfm`): if none of the fields that this
+  function owns has changed since the child was read, no other process of this function has written it. So no newer
+  decision of the function can be in it, and the same decision is written over the child as it is now. This does not
+  hold for a child that is an input as well: what others wrote to it may change the decision.
+"""
+
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, replace
+
+from runtime import trial
+from runtime.client import Client
+from runtime.decision import decide
+from runtime.declaration import Function, Observed
+from runtime.differences import owned_fields, owned_time
+from runtime.errors import Conflict, Refused
+from runtime.objects import Manifest, uid
+from runtime.observation import with_inputs
+from runtime.outcome import Outcome
+from runtime.planned_writes import PlannedWrite, planned_apply, planned_writes
+from runtime.reconciled import AcceptedWrite, Reconciled
+from runtime.refusals import RefusedWrite, outcome_of_refused_write
+
+# Writes of one child in one round: one for each other function that may write it at the same time, and some more.
+MAX_TRIES = 8
+
+
+@dataclass(frozen=True)
+class WriteContext:
+    """The function to reconcile for, the client to use, and the lock for shared objects."""
+
+    function: Function
+    client: Client
+    shared_objects_lock: AbstractContextManager[object]
+
+
+@dataclass(frozen=True)
+class Written:
+    """The children after step 4, the decision as it was written, and the outcome if the API server refused a write."""
+
+    observed: Observed
+    decided: Outcome
+    refused: Outcome | None = None
+
+
+def write_children(context: WriteContext, decided: Outcome, observed: Observed, result: Reconciled) -> Written:
+    """Apply in the order of the intents, since a later one may depend on an earlier; then delete.
+
+    Adds each write to `result.changes`. Raises Conflict if a new round is needed.
+    """
+    function, client = context.function, context.client
+    writes = planned_writes(decided, observed, client.manager)
+    if impossible := trial.first_refused(writes, client, shared=function.shared_children):
+        return Written(observed, decided, outcome_of_refused_write(function, observed.key, impossible))
+    children = dict(observed.objects)
+    intents = {intent.ref: intent for intent in decided.intents}
+    refused: Outcome | None = None
+    for write in writes:
+        try:
+            if write.ref in function.shared_children:
+                sent, children[write.ref] = _send_shared(write, observed, context, result)
+            elif write.intent and write.ref not in function.inputs(observed.key):
+                sent, children[write.ref] = write, _send_own_fields(write, decided, observed, context, result)
+            else:
+                sent, children[write.ref] = write, _send(write, client, result)
+        except Refused as error:
+            # `parent_field` is the field of the parent that asks for this child, to be named in the message.
+            refused = outcome_of_refused_write(
+                function, observed.key, RefusedWrite(write.ref, write.parent_field, error)
+            )
+            break
+        if sent.intent:
+            intents[write.ref] = sent.intent
+    return Written(replace(observed, objects=children), replace(decided, intents=tuple(intents.values())), refused)
+
+
+def _send(write: PlannedWrite, client: Client, result: Reconciled) -> Manifest | None:
+    """Send the write, note it, and return the child as it is then; None if deleted."""
+    child = write.send(client)
+    result.changes.append(AcceptedWrite(write.ref, write.action, write.fields))
+    return child
+
+
+def _send_own_fields(
+    write: PlannedWrite, decided: Outcome, observed: Observed, context: WriteContext, result: Reconciled
+) -> Manifest | None:
+    """Apply a child; after a conflict apply it again, as long as no field of this function has changed in it."""
+    for _ in range(MAX_TRIES - 1):
+        with suppress(Conflict):
+            return _send(write, context.client, result)
+        now = context.client.get(write.ref)
+        with_child = replace(observed, objects={**observed.objects, write.ref: now})
+        assert write.intent is not None  # noqa: S101 (deletions are not sent here)
+        again = planned_apply(write.intent, now, context.client.manager)
+        if not is_same_write(write, again, context.client.manager) or decide(context.function, with_child) != decided:
+            raise Conflict(f"{write.ref} was changed by another process of this function, or changes its decision")
+        write = again
+    return _send(write, context.client, result)
+
+
+def is_same_write(before: PlannedWrite, now: PlannedWrite, manager: str) -> bool:
+    """Return whether an apply changes the same fields of `manager` from the same values, after others wrote the child.
+
+    `managedFields` tell who has set a field, and when. A child that did not exist before must have no field of the
+    manager.
+    """
+    if now.actual is None:
+        return False
+    if before.actual is None:
+        return not owned_fields(now.actual, manager=manager)
+    return (
+        uid(now.actual) == uid(before.actual)
+        and now.fields == before.fields
+        and owned_fields(now.actual, manager=manager) == owned_fields(before.actual, manager=manager)
+        and owned_time(now.actual, manager=manager) == owned_time(before.actual, manager=manager)
+    )
+
+
+def _send_shared(
+    write: PlannedWrite, observed: Observed, context: WriteContext, result: Reconciled
+) -> tuple[PlannedWrite, Manifest | None]:
+    """Write an object that all parents share; if it has changed, from its current version and current inputs.
+
+    Other parents' writes change it all the time. Without the lock, a hundred parents at once would conflict again and
+    again. Returns the write as it was made, and the child as it is then.
+    """
+    with context.shared_objects_lock:
+        with suppress(Conflict):
+            return write, _send(write, context.client, result)
+        fresh = replace(observed, objects={**observed.objects, write.ref: context.client.get(write.ref)})
+        fresh = with_inputs(context.function, fresh, context.client, parent=None)
+        decided = decide(context.function, fresh)
+        # Shared objects are only applied: no decision deletes one.
+        for intent in decided.intents if decided else ():
+            if intent.ref == write.ref:
+                now = planned_apply(intent, fresh.get(write.ref), context.client.manager)
+                return now, _send(now, context.client, result) if now.fields else now.actual
+    raise Conflict(f"{write.ref} is not intended any more")
