@@ -111,7 +111,7 @@ def uid(manifest: Manifest) -> str:
 
 
 def resource_version(manifest: Manifest) -> str:
-    """Return `metadata.resourceVersion`. Equal versions mean unchanged objects; no other comparison is valid."""
+    """Return `metadata.resourceVersion`. Equal versions mean an unchanged object; `runtime.seen` compares for older."""
     return str(metadata(manifest).get("resourceVersion", ""))
 
 

@@ -1,6 +1,7 @@
 """Several workers at one object at once, and workers that are refused: what they make of it together."""
 
 import itertools
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -77,6 +78,56 @@ def test_an_older_decision_never_replaces_a_newer_one(workbench: Workbench) -> N
     assert workbench.get("service/kepler-exporter")["spec"]["ports"][0]["port"] == 9104
     assert workbench.get("daemonset/kepler-exporter")["metadata"]["generation"] == 2
     assert workbench.conditions()["CollectorReconciled"]["observedGeneration"] == 3
+
+
+def requests_for(workbench: Workbench, function: str, meanwhile: Callable[[], object]) -> list[tuple[str, str]]:
+    """Method and last step of the path of each request, where somebody acts right before the first write."""
+    send = transport(workbench.stack, BY_NAME[function].manager)
+    asked: list[tuple[str, str]] = []
+
+    def interrupted(request: Request) -> ApiResponse:
+        if request.method == "PATCH" and all(method != "PATCH" for method, _ in asked):
+            meanwhile()
+        asked.append((request.method, request.path.rpartition("/")[2]))
+        return send(request)
+
+    Reconciler(BY_NAME[function], interrupted)(resync(workbench.namespace, "kepler"))
+    return asked
+
+
+def test_a_conflict_over_keys_of_others_costs_a_read_and_a_write(workbench: Workbench) -> None:
+    """Another function creates `kepler-cfm` or a user edits it between our read and our write: no new round."""
+    workbench.apply(kepler())
+    created = requests_for(workbench, "collected_metric", lambda: workbench.resync("exported_power"))
+    workbench.settle()
+    workbench.apply({**kepler("less", sources={"irq": {"enabled": False}}), "kind": "KeplerCollectedMetric"})
+    workbench.patch("kepler/kepler", {"spec": {"collected-metric": "less"}})
+    own_key = {"data": {"MAX_LOOKUP_RETRY": "7"}}
+    edited = requests_for(workbench, "collected_metric", lambda: workbench.patch("configmap/kepler-cfm", own_key))
+
+    again = [("PATCH", "kepler-cfm"), ("GET", "kepler-cfm"), ("PATCH", "kepler-cfm"), ("PATCH", "status")]
+    assert created == [("GET", "kepler-cfm"), ("GET", "kepler"), *again]
+    assert edited == [("GET", "kepler-cfm"), ("GET", "kepler"), ("GET", "less"), *again, ("GET", "less")]
+    data = workbench.get("configmap/kepler-cfm")["data"]
+    assert (data["MAX_LOOKUP_RETRY"], data["EXPOSE_IRQ_COUNTER_METRICS"]) == ("7", "false")
+
+
+def test_a_conflict_over_an_input_or_own_fields_is_a_new_round(workbench: Workbench) -> None:
+    """`collector` decides from all keys of `kepler-cfm`; a key of ours in another's hands may be a newer decision."""
+    workbench.apply(kepler())
+    workbench.settle()
+    workbench.patch("kepler/kepler", {"spec": {"collector": {"port": 9103}}})
+    before("collector", workbench)
+    own_key, ours = {"data": {"MAX_LOOKUP_RETRY": "7"}}, {"data": {"EXPOSE_IRQ_COUNTER_METRICS": "hand"}}
+    input_edited = requests_for(workbench, "collector", lambda: workbench.patch("configmap/kepler-cfm", own_key))
+    workbench.settle()
+    workbench.apply({**kepler("less", sources={"irq": {"enabled": False}}), "kind": "KeplerCollectedMetric"})
+    workbench.patch("kepler/kepler", {"spec": {"collected-metric": "less"}})
+    taken = requests_for(workbench, "collected_metric", lambda: workbench.patch("configmap/kepler-cfm", ours))
+
+    assert input_edited.count(("GET", "kepler")) >= 2 * 2  # ServiceAccount and Kepler
+    assert taken.count(("GET", "kepler")) == 2
+    assert workbench.get("configmap/kepler-cfm")["data"]["EXPOSE_IRQ_COUNTER_METRICS"] == "false"
 
 
 def test_a_stale_condition_is_mended_by_who_wrote_it(workbench: Workbench) -> None:

@@ -180,6 +180,20 @@ def test_a_shared_resource_concerns_those_who_name_it() -> None:
     assert [ref.name for ref in refs] == ["a"]
 
 
+@pytest.mark.parametrize("kind", ["KeplerCollectedMetric", "KeplerExportedPower"])
+def test_a_shared_resource_wakes_collector_for_keplers_of_v011_alone(kind: str) -> None:
+    """For v0.7, the event of `kepler-cfm` follows."""
+    named = {"collected-metric": "shared", "exported-power": "shared"}
+    client, _ = asked(
+        {"metadata": {"name": "a"}, "spec": {**named, "collector": {"release": "v0.11"}}},
+        {"metadata": {"name": "b"}, "spec": named},
+        {"metadata": {"name": "c"}, "spec": {**named, "collector": {"release": "of a later version"}}},
+    )
+    shared = {"apiVersion": KEPLER.api_version, "kind": kind, "metadata": {"name": "shared"}}
+    refs = parents(collector.FUNCTION, update(about(shared), RESOURCE_ADD), client)
+    assert [ref.name for ref in refs] == ["a", "c"]
+
+
 @pytest.mark.parametrize("kind", [RESOURCE_ADD, RESOURCE_DELETE])
 @pytest.mark.parametrize("function", [collector.FUNCTION, model_server.FUNCTION], ids=lambda it: it.name)
 def test_a_namespace_concerns_the_keplers_in_it(function: Function, kind: str) -> None:
