@@ -105,10 +105,11 @@ class FieldCase:
         return ReleaseLine(collector.get("release") or ReleaseLine.V0_7)
 
     def in_v011(self) -> "FieldCase":
-        """Return the same field of, or beside, a Kepler of line v0.11."""
+        """Return the same field of, or beside, a Kepler of line v0.11, which refuses estimator and model server."""
         spec = self.around.specs.get(KEPLER.name, {})
+        kept = {block: value for block, value in spec.items() if block not in ("estimator-sidecar", "model-server")}
         collector = {**(spec.get("collector") or {}), "release": ReleaseLine.V0_11.value}
-        specs = {**self.around.specs, KEPLER.name: {**spec, "collector": collector}}
+        specs = {**self.around.specs, KEPLER.name: {**kept, "collector": collector}}
         return replace(self, around=replace(self.around, specs=specs))
 
 

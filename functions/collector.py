@@ -16,8 +16,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
-from pydantic import ValidationError
-
 from crds.collector_fields import Collector, ReleaseLine
 from crds.kepler import Kepler
 from crds.kepler_collected_metric import Source
@@ -295,18 +293,6 @@ def _nothing_to_do(kepler: Manifest) -> bool:
     return is_up_to_date(FUNCTION, kepler, await_conditions(FUNCTION, kepler, "the exporter"))
 
 
-def _reads_resources(kepler: Manifest) -> bool:
-    """Return whether changes of a KeplerCollectedMetric or a KeplerExportedPower reach the exporter by no other event.
-
-    With Kepler v0.7, other functions write the settings of these resources to `kepler-cfm`, or a condition that says
-    why they do not, and both have events. Kepler v0.11 has no `kepler-cfm`.
-    """
-    try:
-        return release.is_v011(Kepler.model_validate(kepler).spec.collector)
-    except ValidationError:
-        return True
-
-
 FUNCTION: Function = Function(
     name=NAME,
     condition=CONDITION,
@@ -315,8 +301,8 @@ FUNCTION: Function = Function(
     keys=KEYS,
     wakes=(
         Wake(KEPLER, nothing_to_do=_nothing_to_do),
-        Wake(COLLECTED_METRIC, for_parent=_reads_resources),
-        Wake(EXPORTED_POWER, for_parent=_reads_resources),
+        Wake(COLLECTED_METRIC, for_parent=release.may_be_v011),
+        Wake(EXPORTED_POWER, for_parent=release.may_be_v011),
         Wake(CONFIG_MAP, (children.CFM, children.KEPLER_CONFIG)),
         Wake(
             DAEMON_SET,

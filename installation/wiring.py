@@ -248,18 +248,8 @@ def _kept(listener: Listener, service: Object) -> Object:
     return service
 
 
-def _service(
-    name: str,
-    component: str,
-    *,
-    pods: int = 3,
-    timeout: int = TRIGGER,
-    settings: Mapping[str, str] = MappingProxyType({}),
-) -> Object:
-    """Return a Knative Service of the one image, with up to `pods` pods; only the cluster can reach it.
-
-    A reconciler has one pod (`runtime.seen`).
-    """
+def _container(component: str, settings: Mapping[str, str]) -> Object:
+    """Return the container that serves a function or a listener."""
     sink = f"{INGRESS}/{NAMESPACE}/{BROKER}"
     environment = {
         "FUNCTION": component,
@@ -268,7 +258,7 @@ def _service(
         SETTING: sink,
         "NAMESPACE": NAMESPACE,
     }
-    container = {
+    return {
         "image": IMAGE,
         "env": [{"name": key, "value": value} for key, value in environment.items()],
         # No liveness probe: on a node that is slow while many functions start at once, it would kill processes before
@@ -283,6 +273,20 @@ def _service(
             "seccompProfile": {"type": "RuntimeDefault"},
         },
     }
+
+
+def _service(
+    name: str,
+    component: str,
+    *,
+    pods: int = 3,
+    timeout: int = TRIGGER,
+    settings: Mapping[str, str] = MappingProxyType({}),
+) -> Object:
+    """Return a Knative Service of the one image, with up to `pods` pods; only the cluster can reach it.
+
+    A reconciler has one pod (`runtime.seen`).
+    """
     scale = {"autoscaling.knative.dev/min-scale": "0", "autoscaling.knative.dev/max-scale": str(pods)}
     template = {
         "metadata": {"annotations": scale, "labels": labels(component)},
@@ -290,7 +294,7 @@ def _service(
             "serviceAccountName": name,
             "containerConcurrency": THREADS,  # most of them may wait
             "timeoutSeconds": revision(timeout),
-            "containers": [container],
+            "containers": [_container(component, settings)],
         },
     }
     service = manifest("serving.knative.dev/v1", "Service", name, component, spec={"template": template})

@@ -7,7 +7,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from pydantic import ValidationError
+
 from crds.collector_fields import Collector, ReleaseLine
+from crds.kepler import Kepler
 from crds.kepler_collected_metric import Source
 from operands import kepler_v07, repositories
 from runtime.adoption import resync
@@ -85,6 +88,14 @@ def line_of(named: str | None, image: str | None) -> ReleaseLine:
 def is_v011(collector: Collector) -> bool:
     """Return whether a Kepler is of line v0.11."""
     return line(collector) is ReleaseLine.V0_11
+
+
+def may_be_v011(kepler: Manifest) -> bool:
+    """Return whether a Kepler is of line v0.11, or is of a version that cannot be read here."""
+    try:
+        return is_v011(Kepler.model_validate(kepler).spec.collector)
+    except ValidationError:
+        return True
 
 
 def _line_of(release: Release) -> ReleaseLine:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pydantic import ValidationError
 
 from runtime.adoption import as_adopted, reject_foreign_objects
-from runtime.declaration import Function, Observed
+from runtime.declaration import Function, Observed, Undeclared
 from runtime.objects import Manifest
 from runtime.outcome import Outcome, rejected
 from runtime.ownership import ownership_conflict
@@ -24,6 +24,7 @@ def decide(function: Function, observed: Observed) -> Outcome | None:
         decided = _ownership_conflict(function, observed, parent) or function.desired(observed)
     except ValidationError as unreadable:
         return _unreadable(unreadable)
+    _require_declared(function, observed, decided)
     own = [
         (intent, observed.get(intent.ref)) for intent in decided.intents if intent.ref not in function.shared_children
     ]
@@ -32,6 +33,16 @@ def decide(function: Function, observed: Observed) -> Outcome | None:
     # An object that the parent adopts gets an annotation instead of an owner reference; other intents stay as they are.
     adopted = {intent.ref: as_adopted(intent, actual, parent) for intent, actual in own}
     return replace(decided, intents=tuple(adopted.get(intent.ref, intent) for intent in decided.intents))
+
+
+def _require_declared(function: Function, observed: Observed, decided: Outcome) -> None:
+    """Raise Undeclared if the decision deletes a child that the function does not declare to remove.
+
+    Its Role permits only what is declared.
+    """
+    for ref in decided.absent:
+        if ref not in function.removes(observed.key):
+            raise Undeclared(f"{ref} is to be absent: declare it in `removes` of the function, which permits to delete")
 
 
 def _ownership_conflict(function: Function, observed: Observed, parent: Manifest) -> Outcome | None:

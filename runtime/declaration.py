@@ -35,7 +35,7 @@ class Observed:
     def get(self, ref: Ref) -> Manifest | None:
         """Return the object read under `ref`. Raises Undeclared if the function does not declare it."""
         if ref not in self.objects:
-            raise Undeclared(f"{ref} was not read: declare it in `children`, `inputs` or `references` of the function")
+            raise Undeclared(f"{ref} is not declared: add it to `children` (what it writes), `inputs` or `references`")
         return self.objects[ref]
 
 

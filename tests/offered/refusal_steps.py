@@ -27,18 +27,20 @@ from tests.offered.step_case import Act, OfferedState, Step, StepCase
 from tests.protocol.test_monitoring_applied import MONITORS
 from tests.workbench import kepler
 
-FUNCTIONS: tuple[Function, ...] = (
+# Functions that write a ConfigMap and wait for no other function, and those that wait for some of them.
+WRITING_AT_ONCE: tuple[Function, ...] = (
     collected_metric.FUNCTION,
     exported_power.FUNCTION,
     estimator.FUNCTION,
     model_server.FUNCTION,
     machine_spec.FUNCTION,
-    collector.FUNCTION,
-    monitoring.FUNCTION,
 )
-# Those that write ConfigMaps and wait for nobody, and those that wait for some of them.
-OWNERS = tuple(function.condition for function in FUNCTIONS[:5])
-WAITERS = tuple(function.condition for function in FUNCTIONS[5:])
+WAITING: tuple[Function, ...] = (collector.FUNCTION, monitoring.FUNCTION)
+OWNERS = tuple(function.condition for function in WRITING_AT_ONCE)
+WAITERS = tuple(function.condition for function in WAITING)
+# The ConfigMaps of those that write at once.
+CFM, MACHINES = (CONFIG_MAP, "kepler-cfm"), (CONFIG_MAP, "kepler-machine-spec")
+MAPS = (CFM, MACHINES)
 SENTENCE = "every object needs a label team"
 M5 = {"m5": {"cores": 96}}
 HELM = {"app.kubernetes.io/managed-by": "Helm"}
@@ -180,7 +182,7 @@ def asked_for_less(offered: OfferedState) -> None:
 def immutable(operated: OperatedNamespace) -> None:
     """Somebody has changed every value in both ConfigMaps and made them immutable."""
     everything(operated)
-    for called in ("kepler-cfm", "kepler-machine-spec"):
+    for _, called in MAPS:
         there = operated.get(operated.key(CONFIG_MAP, called))
         assert there
         spoilt = {"immutable": True, "data": dict.fromkeys(there["data"], "spoilt")}
@@ -189,7 +191,7 @@ def immutable(operated: OperatedNamespace) -> None:
 
 def maps_deleted(offered: OfferedState) -> None:
     """Delete the ConfigMaps that the messages name, and run the command."""
-    for called in ("kepler-cfm", "kepler-machine-spec"):
+    for _, called in MAPS:
         offered.offers(f"delete ConfigMap '{called}' if it was made by hand")
         offered.operated.kubectl("delete", "configmap", called)
     offered.run("resync")
@@ -291,13 +293,12 @@ def adopter_deleted(offered: OfferedState) -> None:
     offered.run("annotate", f"{ADOPTED_BY}-")
 
 
-CFM, MACHINES = (CONFIG_MAP, "kepler-cfm"), (CONFIG_MAP, "kepler-machine-spec")
 MONITOR = (SERVICE_MONITOR, "kepler-exporter")
 COUNTED = ("count/configmaps",)
 COUNTED_LATER = ("count/daemonsets.apps", "count/servicemonitors.monitoring.coreos.com")
 CASES = (
-    StepCase("Forbidden", OWNERS, forbidden(*FUNCTIONS[:5]), granted(*FUNCTIONS[:5])),
-    StepCase("Forbidden", WAITERS, forbidden(*FUNCTIONS[5:]), granted(*FUNCTIONS[5:])),
+    StepCase("Forbidden", OWNERS, forbidden(*WRITING_AT_ONCE), granted(*WRITING_AT_ONCE)),
+    StepCase("Forbidden", WAITERS, forbidden(*WAITING), granted(*WAITING)),
     StepCase("RefusedByPolicy", OWNERS, refused(CONFIG_MAP), policy_changed),
     StepCase("RefusedByPolicy", WAITERS[:1], refused(DAEMON_SET), policy_changed),
     StepCase("RefusedByPolicy", WAITERS[1:], refused(SERVICE_MONITOR), policy_changed),
@@ -319,8 +320,8 @@ CASES = (
     StepCase(
         "OwnedByAnother",
         (*OWNERS, collector.CONDITION),
-        of_helm(CFM, MACHINES),
-        theirs_deleted(CFM, MACHINES),
+        of_helm(*MAPS),
+        theirs_deleted(*MAPS),
         leaves=("annotate",),
     ),
     StepCase(

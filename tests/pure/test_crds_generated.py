@@ -113,7 +113,7 @@ def test_no_choice_of_names_is_nullable(resource: type[Resource]) -> None:
     refused = [path for path, node in values(of(resource)) if "enum" in node and node.get("nullable")]
     assert not refused, (
         "the API server refuses null where there is an `enum`, though blank is to be taken: give the field a default, "
-        "or write it as text with `one_of` of crds/fields.py"
+        "or write it as text with `named` of crds/fields.py"
     )
 
 

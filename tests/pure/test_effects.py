@@ -13,6 +13,7 @@ from effects.field_effects import FILE, clusters, differing, document, effects, 
 from effects.rendered_cluster import MODELS, RenderedCluster, run_functions
 from functions.function_catalogue import FUNCTIONS
 from local.layout import ROOT
+from operands.release_fields import ONLY_V0_7, ONLY_V0_11
 from runtime.conditions import conditions
 from runtime.objects import KEPLER
 
@@ -36,6 +37,22 @@ def test_a_field_is_not_without_effect(field: FieldCase) -> None:
     assert effects(field), (
         f"`{field.path}` changes nothing: use it where the object is rendered (`operands`) or decided (`functions`), "
         "or give its row in effects/field_cases.py two values that differ"
+    )
+
+
+@pytest.mark.parametrize(
+    "field",
+    [field for field in FIELDS if field.kind == KEPLER.name and field.path.startswith("spec.collector.")],
+    ids=str,
+)
+def test_a_field_of_the_exporter_has_an_effect_in_both_lines(field: FieldCase) -> None:
+    """Or the condition of the line without it says so."""
+    name = field.path.split(".")[2]
+    if name in {*ONLY_V0_7, *ONLY_V0_11, "release", "image"}:
+        return
+    assert effects(field.in_v011()), (
+        f"`{field.path}` changes nothing with Kepler v0.11: use it in operands/exporter_v011.py or "
+        "operands/kepler_config.py, or add it to ONLY_V0_7 in operands/release_fields.py"
     )
 
 

@@ -105,6 +105,15 @@ def test_no_event_is_accepted_and_dropped() -> None:
     assert ({*KEPT} | LOGGED) - accepted == set(), "`audit` keeps a type that the catalogue does not let it accept"
 
 
+def test_what_is_kept_is_signed_and_not_only_logged() -> None:
+    """Only our functions have the key, so what anybody else emits cannot be kept."""
+    assert {*KEPT} & LOGGED == set(), "keep a type (`KEPT`) or only log it (`LOGGED`) in audit/storage/intake.py"
+    unsigned = {event_type.type for event_type in CATALOGUE if not {*event_type.emitted_by} & {*NAMES}}
+    assert unsigned & {*KEPT} == set(), (
+        "no function emits these, and others cannot sign: only log them (`LOGGED`) in audit/storage/intake.py"
+    )
+
+
 def test_every_accepting_function_exists() -> None:
     """A name that is misspelled would be accepted by nobody."""
     names = {*NAMES}
