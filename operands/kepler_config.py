@@ -1,8 +1,10 @@
 """The configuration of Kepler v0.11: `config.yaml` in ConfigMap `kepler-config`.
 
-Kepler reads one file at its start (kepler v0.11.4:config/config.go), so one Knative function, `collector`, writes all
-of it. A user's own ConfigMap, which `collector.additional-config` names, is merged over what the resources request.
-This module only computes the content and makes no API call.
+Kepler reads one file at its start (kepler v0.11.4:config/config.go), so one of this operator's Knative functions,
+`collector`, writes all of it. The content comes from two custom resources: a Kepler, and the KeplerExportedPower that
+it refers to, which selects the levels at which power is exported. A user's own ConfigMap is merged over it; field
+`spec.collector.additional-config` of the Kepler names that ConfigMap. This module only computes the content and makes
+no API call.
 """
 
 import hashlib
@@ -20,7 +22,7 @@ from runtime.outcome import Intent
 
 Document = dict[str, Any]
 
-# `collector.log-level` is a number for the verbosity of Kepler v0.7; v0.11 has names instead. From this number on the
+# `spec.collector.log-level` is a number for the verbosity of Kepler v0.7; v0.11 has names instead. From this number on the
 # name is 'debug', below it 'info', since v0.7 prints at every verbosity what v0.11 logs as 'info'.
 FIRST_DEBUG_LEVEL: Final = 4
 

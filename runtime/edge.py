@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 from cloudevents.core.bindings.http import to_binary_event
@@ -29,7 +30,7 @@ from runtime.errors import ApiError, NotAnEvent, Unavailable
 from runtime.event import Event, decode
 from runtime.front import LARGE
 from runtime.loopback import hostname, is_loopback
-from runtime.receive import Received, Receiver, Reconciler
+from runtime.receive import Received, Receiver, SelectiveReceiver
 from runtime.reports import cause, emitted
 from runtime.signature import Sign, unsigned
 from runtime.tracing import trace_of_event
@@ -72,15 +73,15 @@ class Edge:
     def room(self, receiver: Receiver, size: int) -> Iterator[None]:
         """Hold the slot and the lock that decoding a body of this size for this receiver requires.
 
-        A Reconciler keeps only a small part of the decoded event, so it needs no slot yet. Any other receiver works on
-        the decoded event and holds a worker slot from the start: however many events wait, few are decoded. Raises
-        Unavailable.
+        A SelectiveReceiver keeps only a small part of the decoded event, so it needs no slot yet. Any other receiver
+        works on the decoded event and holds a worker slot from the start: however many events wait, few are decoded.
+        Raises Unavailable.
         """
-        reconciles = isinstance(receiver, Reconciler)
+        selects = isinstance(receiver, SelectiveReceiver)
         with ExitStack() as held:
-            if not reconciles:
+            if not selects:
                 held.enter_context(self.workers.slot())
-            if size > (SMALL if reconciles else LARGE):
+            if size > (SMALL if selects else LARGE):
                 held.enter_context(self.large)
             yield
 
@@ -120,23 +121,24 @@ def _view(name: str, receiver: Receiver, edge: Edge) -> Callable[[], Response]:
             with edge.room(receiver, len(body)):
                 event = decode(dict(request.headers.items()), body)
                 measures.received(name, event.type, (now - event.sent).total_seconds() if event.sent else None)
-                if not isinstance(receiver, Reconciler):
-                    return _answer(receiver, event, began, edge)
-                relevant = receiver.if_relevant(event)
+                if not isinstance(receiver, SelectiveReceiver):
+                    return _answer(partial(receiver, event), event, began, edge)
+                relevant = receiver.relevant(event)
                 del event, body
         except NotAnEvent as wrong:
             log.warning("not an event", extra={"reason": redact.text(str(wrong))})
             return _text(400, redact.text(str(wrong)))
         except Unavailable as busy:
             return _text(503, busy.message)
-        return _answer(receiver.reconcile_parents, relevant, began, edge) if relevant else BareResponse(status=204)
+        return _answer(relevant.work, relevant.event, began, edge) if relevant else BareResponse(status=204)
 
     return receive
 
 
-def _answer(receiver: Receiver, event: Event, began: float, edge: Edge) -> Response:
+def _answer(work: Callable[[], Received], event: Event, began: float, edge: Edge) -> Response:
+    """Return the response after the work for an event; `began` is when the request came (monotonic clock)."""
     try:
-        received = receiver(event)
+        received = work()
     except NotAnEvent as wrong:
         reason = redact.text(str(wrong))
         log.warning("not an event", extra={**_about(event), "reason": reason})

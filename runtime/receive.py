@@ -51,6 +51,22 @@ class Received:
 Receiver = Callable[[Event], Received]
 
 
+@dataclass(frozen=True)
+class RelevantEvent:
+    """An event that leads to a reconcile, without its object's content, and the work that does it."""
+
+    event: Event
+    work: Callable[[], Received]
+
+
+@runtime_checkable
+class SelectiveReceiver(Protocol):
+    """A receiver that decides from the event alone whether there is work, and keeps little of the event after that."""
+
+    def relevant(self, event: Event) -> RelevantEvent | None:
+        """Return the event with the work to do, or None if there is none."""
+
+
 @runtime_checkable
 class StartupReceiver(Protocol):
     """A receiver with work to do when its process starts, such as the first sweep."""
@@ -107,28 +123,35 @@ class Reconciler:
     rechecks: Rechecks | None = None
 
     def __call__(self, event: Event) -> Received:
-        relevant = self.if_relevant(event)
-        return self.reconcile_parents(relevant) if relevant else Received()
+        relevant = self.relevant(event)
+        return relevant.work() if relevant else Received()
 
-    def if_relevant(self, event: Event) -> Event | None:
-        """Return a copy of the event without its object's content if this function has to reconcile, else None.
+    def relevant(self, event: Event) -> RelevantEvent | None:
+        """Return the event, without its object's content, and its reconcile; None if this function has nothing to do.
 
         Decided from the event alone. Waiting events take little memory, however large they were.
         """
-        if not (event.requests_reconcile and event.is_for(self.function.name)):
+        if not self.has_work(event):
             return None
+        slim = event.without_content()
+        return RelevantEvent(slim, partial(self.reconcile_parents, slim))
+
+    def has_work(self, event: Event) -> bool:
+        """Return whether the event, by itself, may require a reconcile by this function."""
+        if not (event.requests_reconcile and event.is_for(self.function.name)):
+            return False
         if reason := naming_error(self.function, event):
             log.warning("an event names no object", extra={"event": event.id, "type": event.type, "reason": reason})
             measures.nothing_written(self.function.name, measures.NAMELESS)
-            return None
+            return False
         if nothing_to_do(self.function, event):
             measures.nothing_written(self.function.name, measures.IDLE)
-            return None
-        return event.without_content()
+            return False
+        return True
 
     def reconcile_parents(self, event: Event) -> Received:
         """Reconcile the object that an event concerns; if it concerns several, send a request event for each."""
-        client, wait_deadline = self._client(self.seconds), Deadline(self.workers.seconds)
+        client, wait_deadline = self.client(self.seconds), Deadline(self.workers.seconds)
         with self.workers.slot():
             keys = tuple(parents(self.function, event, client))
         if len(keys) > 1:
@@ -138,7 +161,7 @@ class Reconciler:
     def _send_requests(self, keys: Sequence[Ref], event: Event, client: Client) -> Received:
         """Send one request for each object; a redelivery sends them again, under the same ids."""
         for key in keys:
-            self.sink(requests.one_of_many(key, event, self.function.name))
+            self.sink(requests.one_of_many(key, event, (self.function.name,)))
         measures.nothing_written(self.function.name, measures.PASSED_ON)
         return Received(calls=len(client.calls))
 
@@ -150,7 +173,11 @@ class Reconciler:
         API calls that were already made for this event count towards the reconcile's time limit.
         """
         seconds = self.seconds - sum(call.milliseconds for call in client.calls) / 1000
-        work = partial(self._reconcile_if_news, wait_deadline=wait_deadline, seconds=seconds)
+
+        def work(key: Ref, events: Sequence[Event]) -> TurnResult:
+            dropped = self.turns.is_full(events)
+            return self.reconcile_if_news(key, events, wait_deadline, seconds, dropped=dropped)
+
         shared = [self.turns.take(key, event, partial(work, key), wait_deadline.left) for key in keys]
         # None if another thread runs the reconcile that this event shares; that thread reports it.
         results = [result for result in shared if result is not None]
@@ -159,20 +186,22 @@ class Reconciler:
         reports = tuple(result.report for result in results if result.report is not None)
         return Received(reports, len(client.calls) + sum(result.calls for result in results))
 
-    def _reconcile_if_news(
-        self, key: Ref, events: Sequence[Event], wait_deadline: Deadline, seconds: float
+    def reconcile_if_news(
+        self, key: Ref, events: Sequence[Event], wait_deadline: Deadline, seconds: float, *, dropped: bool = False
     ) -> TurnResult:
-        """Reconcile once for all these events, or not at all if none of them brings news."""
-        # If the queue was full, events were dropped that may have shown a new version: then each remaining event counts
-        # as news.
-        news = [event for event in events if self.handled_versions.is_news(key, event) or self.turns.is_full(events)]
+        """Reconcile once for all these events, or not at all if none of them brings news.
+
+        `dropped`: there were more events, which may have shown a new version, so each that is left counts as news. Only
+        one thread at a time may call this for a key. Waits for a free worker until `wait_deadline` expires.
+        """
+        news = [event for event in events if dropped or self.handled_versions.is_news(key, event)]
         if not news:
             return TurnResult()
         with self.workers.slot(wait_deadline.left):
             return self._reconcile(key, news[-1], seconds)
 
     def _reconcile(self, key: Ref, event: Event, seconds: float) -> TurnResult:
-        client, began, clock = self._client(seconds), datetime.now(UTC), time.monotonic()
+        client, began, clock = self.client(seconds), datetime.now(UTC), time.monotonic()
 
         def timing() -> ReconcileTiming:
             return ReconcileTiming(began, (time.monotonic() - clock) * 1000, tuple(client.calls), self.server)
@@ -209,5 +238,6 @@ class Reconciler:
     def _measure(self, word: str, timing: ReconcileTiming) -> None:
         measures.reconciled(self.function.name, word, timing.milliseconds, timing.calls)
 
-    def _client(self, seconds: float) -> Client:
+    def client(self, seconds: float) -> Client:
+        """Return a client of the API server for one reconcile of at most this many seconds."""
         return Client(self.transport, manager=self.function.manager, seconds=seconds)

@@ -5,7 +5,7 @@ sends requests when one event concerns several objects, one for each, and for re
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from cloudevents.core.v1.event import CloudEvent
 
@@ -45,20 +45,21 @@ def functions_attribute(functions: Iterable[str]) -> dict[str, str]:
     return {FUNCTIONS: f"/{names}/"} if names else {}
 
 
-def one_of_many(key: Ref, event: Event, function: str) -> CloudEvent:
-    """Return `resync.requested` for one of the objects that an event concerns, for the function that received it.
+def one_of_many(key: Ref, event: Event, functions: Sequence[str]) -> CloudEvent:
+    """Return `resync.requested` for one of the objects that an event concerns, for the functions that it concerns.
 
-    Its id follows from the event, so a redelivery repeats it.
+    Its id follows from the event, so a redelivery repeats it. The first function is its source.
     """
-    identity = f"{event.source}/{event.id}/{function}/{key.namespace}/{key.name}"
+    identity = f"{event.source}/{event.id}/{'/'.join(functions)}/{key.namespace}/{key.name}"
+    why = (f"{event.kind} '{event.name}' concerns it",)
     return cloud_event(
         RESYNC_REQUESTED,
-        f"functions/{function}",
-        Resync(object=object_name(key), diverges={function: (f"{event.kind} '{event.name}' concerns it",)}),
+        f"functions/{functions[0]}",
+        Resync(object=object_name(key), diverges=dict.fromkeys(functions, why)),
         identity=identity,
         key=key,
         traceparent=detached_trace(f"{event.source}/{event.id}").within(identity),
-        **functions_attribute((function,)),
+        **functions_attribute(functions),
     )
 
 

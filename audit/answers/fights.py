@@ -23,11 +23,12 @@ from events.types import RESOURCE_DELETE
 from runtime.declaration import manager as field_manager
 from runtime.field_owners import CONTROL_PLANE
 
-# A field that is put back to the same value at least `LEAST` times within `WINDOW`, for one generation of the resource,
-# is a fight.
+# A field that is put back to the same value at least `LEAST` times within `WINDOW`, for one generation of the custom
+# resource, is a fight.
 LEAST = 3
 WINDOW = timedelta(hours=1)
-# Bounds of one query, newest first: rows read without the report's JSON, and rows of possible fights read with it.
+# Bounds of one call of `recent`, newest first: summaries read, and whole reports of possible fights read. A summary has
+# the report's cause and the objects written, but not the values of fields, which `fights` compares.
 MAX_SUMMARIES, MAX_REPORTS_READ = 500, 100
 # The only field of a child that the control plane changes by itself (an autoscaler does). For any other field it is
 # left out of `Fight.others`: its controllers write the status after any change, and so are often the last writer.
@@ -39,7 +40,7 @@ ContestedField = tuple[ObjectName, str, str, str, str, int]
 
 
 def recent(connection: Connection, wanted: ObjectSelection, now: datetime, ours: Collection[str]) -> list[Report]:
-    """Return the reports on a resource, of the last `WINDOW`, that may be part of a fight, in stored order.
+    """Return the reports on a custom resource, of the last `WINDOW`, that may be part of a fight, in stored order.
 
     `ours` are the field managers of all functions. Empty if there are fewer than `LEAST`.
     """
@@ -68,8 +69,9 @@ def fights(recent_reports: Iterable[Report], ours: Collection[str]) -> tuple[Fig
 
 
 def _reverts_change(report: AnyReport, ours: Collection[str]) -> bool:
-    """Return whether a reconcile wrote to the very object that triggered it, unless another function had changed that.
+    """Return whether a reconcile wrote to the object that triggered it, unless another function had changed the object.
 
+    The trigger (`cause.type`) must be a Knative event that an object was added, updated or deleted; a resync is not.
     Removing a field leaves no entry in `managedFields`: the last writer (`cause.by`) then is the function itself. So a
     change by its own field manager counts as well.
     """

@@ -71,7 +71,7 @@ class Patient(Reconciler):
 
     patience: Callable[[], float] = lambda: PATIENCE
 
-    def _client(self, seconds: float) -> Client:
+    def client(self, seconds: float) -> Client:
         return Client(self.transport, manager=self.function.manager, seconds=seconds, patience=self.patience())
 
 

@@ -106,7 +106,7 @@ EMITTED: dict[str, Callable[[], CloudEvent]] = {
         sweep_run.DivergingObject(KEY, None, {}), "7"
     ),
     "a sweep at its end": swept,
-    "a request for one of many": lambda: requests.one_of_many(KEY, received(diverging()), "status"),
+    "a request for one of many": lambda: requests.one_of_many(KEY, received(diverging()), ("status",)),
     "a report that is signed": lambda: signed(report(), b"k" * 32),
     "a request to look again": lambda: requests.resync(KEY, by="cli"),
     "a request to look again at what is in no namespace": lambda: requests.resync(
