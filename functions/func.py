@@ -26,7 +26,8 @@ from runtime.front import MOST, App, Front, Receive, Send, dropping
 from runtime.listener import Listener, ListenerContext
 from runtime.receive import Receiver, Reconciler, StartupReceiver
 from runtime.rechecks import Rechecks
-from runtime.settings import ALL, VERSION, Settings, settings
+from runtime.reconciler_group import ReconcilerGroup
+from runtime.settings import ALL, COMPACT, VERSION, Settings, settings
 from runtime.signature import Keyring
 from runtime.sink import sink
 from runtime.transport import at_first_use, configuration, connect
@@ -106,21 +107,29 @@ class FunctionProcess:
         self.environment = environment
         self.workers = Workers()
         self.served = NAMES if chosen.function == ALL else (chosen.function,)
-        self.keyring = Keyring(at_first_use(partial(self._transport, manager(self.served[0]))), chosen.namespace)
+        first = manager(self.served[0])
+        self.keyring = Keyring(at_first_use(partial(self._transport, first)), chosen.namespace)
 
     def receivers(self) -> dict[str, Receiver]:
         """Return this process's receivers by name: one, or all of them."""
+        if self.chosen.function == COMPACT:
+            return {COMPACT: self._group()}
         made: dict[str, Receiver] = {}
         for function in FUNCTIONS:
             if function.name in self.served:
-                made[function.name] = self._reconciler(function)
+                made[function.name] = self._reconciler(function, self._transport(function.manager))
         for listener in LISTENERS:
             if listener.name in self.served:
                 made[listener.name] = listener.receiver(self._surroundings(listener))
         return made
 
-    def _reconciler(self, function: Function) -> Reconciler:
-        transport = self._transport(function.manager)
+    def _group(self) -> ReconcilerGroup:
+        """Return the receiver for all functions that reconcile; they share the connections to the API server."""
+        transport = self._transport(manager(COMPACT))
+        reconcilers = tuple(self._reconciler(function, transport) for function in FUNCTIONS)
+        return ReconcilerGroup(reconcilers, sink(self.environment, self.keyring.sign))
+
+    def _reconciler(self, function: Function, transport: Transport) -> Reconciler:
         send = sink(self.environment, self.keyring.sign)
         return Reconciler(
             function,

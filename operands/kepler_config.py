@@ -22,8 +22,8 @@ from runtime.outcome import Intent
 
 Document = dict[str, Any]
 
-# `spec.collector.log-level` is a number for the verbosity of Kepler v0.7; v0.11 has names instead. From this number on the
-# name is 'debug', below it 'info', since v0.7 prints at every verbosity what v0.11 logs as 'info'.
+# `spec.collector.log-level` is a number for the verbosity of Kepler v0.7; v0.11 has names instead. From this number on
+# the name is 'debug', below it 'info', since v0.7 prints at every verbosity what v0.11 logs as 'info'.
 FIRST_DEBUG_LEVEL: Final = 4
 
 

@@ -59,6 +59,7 @@ A process:
     edge           HTTP: a CloudEvent in, an answer out
     loopback       whether a request is for this machine
     receive        reconciles the object of one event
+    reconciler_group  one event for several functions in one process
     workers        limit on reconciles at once
     singleflight   one reconcile of an object at a time
     remembered     a bounded set, shared by threads

@@ -17,6 +17,8 @@ ALLOWED_IMAGES = "ALLOWED_IMAGES"
 # A repository: registry and path, as `crds.fields` accepts them in an image, without tag and digest.
 REPOSITORY = re.compile(r"([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(:[0-9]+(?=/))?(/[a-z0-9._-]+)*")
 ALL = "all"
+# Every function that reconciles, in one process, behind one path.
+COMPACT = "compact"
 # The audience of tokens that are valid for the console only.
 AUDIENCE = "kepler-on-knative"
 # Set for a process that accepts requests from this machine only, as the embedded one does by default.
@@ -26,8 +28,9 @@ LOOPBACK_ONLY = "LOOPBACK_ONLY"
 class Settings(BaseModel):
     """The settings of one process.
 
-    `function` is the one to serve, or `all` for every function by path; `namespace` is the functions' own; `images`
-    are the `RELATED_IMAGE_*` defaults of operands, and `ALLOWED_IMAGES`, the repositories that are allowed besides,
+    `function` is the one to serve, `compact` for all that reconcile behind one path, or `all` for every function and
+    listener by path; `namespace` is the functions' own; `images` are the `RELATED_IMAGE_*` defaults of operands, and
+    `ALLOWED_IMAGES`, the repositories that are allowed besides,
     joined by commas; `log_level` is one of logging's names. With `loopback_only`, a request that calls this process by
     another name than this machine's is refused.
     """
@@ -45,8 +48,11 @@ class Settings(BaseModel):
 def settings(environment: Mapping[str, str], functions: tuple[str, ...]) -> Settings:
     """Return the settings in `environment`; raises Misconfigured with the setting to change."""
     chosen = environment.get("FUNCTION", "")
-    if chosen not in (*functions, ALL):
-        raise Misconfigured(f"`FUNCTION` is '{chosen}': set it to one of {', '.join(functions)}, or to '{ALL}'")
+    if chosen not in (*functions, COMPACT, ALL):
+        raise Misconfigured(
+            f"`FUNCTION` is '{chosen}': set it to one of {', '.join(functions)}, to '{COMPACT}' for all that reconcile "
+            f"in one process, or to '{ALL}'"
+        )
     try:
         return Settings(
             function=chosen,

@@ -1,0 +1,146 @@
+"""Receives each event once for several functions: those that have something to do reconcile side by side.
+
+The functions stay what they are in processes of their own: each has its field manager, its condition and its report.
+What they share is the decoding of the event, the list of the objects that it concerns, and one turn for each object.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+
+from cloudevents.core.v1.event import CloudEvent
+
+from events.report import Report
+from runtime import measures, requests
+from runtime.client import Client
+from runtime.deadlines import Deadline
+from runtime.errors import ApiError
+from runtime.event import Event
+from runtime.objects import Collection, Manifest, Ref
+from runtime.receive import Received, Reconciler, RelevantEvent, TurnResult
+from runtime.reports import emitted
+from runtime.singleflight import SingleFlight
+from runtime.wake import parents
+from runtime.workers import SLOTS, WAITING
+
+
+@dataclass(frozen=True)
+class SharedEvent:
+    """An event, and the names of the functions that it has work for."""
+
+    event: Event
+    functions: frozenset[str]
+
+
+class OnceListed(Client):
+    """A client that lists each collection once: all functions find the objects that an event concerns in the same."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._listed: dict[Collection, tuple[Manifest, ...]] = {}
+
+    def list(self, collection: Collection, **_unused: object) -> Iterator[Manifest]:
+        """Yield every object of the collection, as it was at the first call."""
+        if collection not in self._listed:
+            self._listed[collection] = tuple(self._client.list(collection))
+        yield from self._listed[collection]
+
+
+@dataclass(frozen=True)
+class ReconcilerGroup:
+    """Receives events for the functions of `reconcilers`, which have one `workers` and one time limit.
+
+    The answer to an event carries one report; all others are sent through `sink`. If a function fails, the others go on
+    to their ends, their reports are sent, and its error is raised, so that the broker redelivers the event. By then the
+    others have nothing to do. `turns` allows one event at a time for each object, and merges the events that wait.
+    """
+
+    reconcilers: Sequence[Reconciler]
+    sink: Callable[[CloudEvent], None]
+    turns: SingleFlight[SharedEvent, Received] = field(default_factory=lambda: SingleFlight(max_waiting=WAITING))
+    pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(SLOTS, "function"))
+
+    def __call__(self, event: Event) -> Received:
+        relevant = self.relevant(event)
+        return relevant.work() if relevant else Received()
+
+    def relevant(self, event: Event) -> RelevantEvent | None:
+        """Return the event, without its object's content, and its work; None if no function has anything to do."""
+        functions = frozenset(reconciler.function.name for reconciler in self.reconcilers if reconciler.has_work(event))
+        if not functions:
+            return None
+        shared = SharedEvent(event.without_content(), functions)
+        return RelevantEvent(shared.event, partial(self._reconcile_parents, shared))
+
+    def _reconcile_parents(self, shared: SharedEvent) -> Received:
+        """Reconcile the object that the event concerns; if it concerns several, send a request event for each."""
+        first = self.reconcilers[0]
+        client, wait_deadline = first.client(first.seconds), Deadline(first.workers.seconds)
+        with first.workers.slot():
+            concerned = self._concerned(shared, OnceListed(client))
+        if len(concerned) > 1:
+            for key, functions in concerned.items():
+                self.sink(requests.one_of_many(key, shared.event, sorted(functions)))
+                measures.nothing_written(min(functions), measures.PASSED_ON)
+            return Received(calls=len(client.calls))
+        for key, functions in concerned.items():
+            item = SharedEvent(shared.event, frozenset(functions))
+            work = partial(self._turn, key, wait_deadline)
+            received = self.turns.take(key, item, work, wait_deadline.left)
+            # None if another thread runs the turn that this event shares; that thread reports it.
+            if received is not None:
+                return Received(received.reports, received.calls + len(client.calls))
+        return Received(calls=len(client.calls))
+
+    def _concerned(self, shared: SharedEvent, client: Client) -> Mapping[Ref, set[str]]:
+        """Return each object that the event concerns, with the names of the functions that have to reconcile it."""
+        functions: dict[Ref, set[str]] = {}
+        for reconciler in self._of(shared.functions):
+            for key in parents(reconciler.function, shared.event, client):
+                functions.setdefault(key, set()).add(reconciler.function.name)
+        return functions
+
+    def _of(self, functions: frozenset[str]) -> Iterator[Reconciler]:
+        return (reconciler for reconciler in self.reconcilers if reconciler.function.name in functions)
+
+    def _turn(self, key: Ref, wait_deadline: Deadline, items: Sequence[SharedEvent]) -> Received:
+        """Let each function reconcile once for all of its events that wait. Raises the first error."""
+        dropped = self.turns.is_full(items)
+        wanted = frozenset[str]().union(*(item.functions for item in items))
+        works = [
+            partial(
+                reconciler.reconcile_if_news,
+                key,
+                [item.event for item in items if dropped or reconciler.function.name in item.functions],
+                wait_deadline,
+                reconciler.seconds,
+                dropped=dropped,
+            )
+            for reconciler in (self.reconcilers if dropped else self._of(wanted))
+            if reconciler.function.parent == key.kind
+        ]
+        results, errors = self._side_by_side(works)
+        reports = tuple(result.report for result in results if result.report is not None)
+        received = Received(reports, sum(result.calls for result in results))
+        for report in reports:
+            if errors or report is not received.reply:
+                self._send(report)
+        if errors:
+            raise errors[0]
+        return received
+
+    def _side_by_side(self, works: Sequence[Callable[[], TurnResult]]) -> tuple[list[TurnResult], list[Exception]]:
+        """Run these, the first on this thread; return the results, and the errors with defects before others."""
+        futures = [self.pool.submit(work) for work in works[1:]]
+        results: list[TurnResult] = []
+        errors: list[Exception] = []
+        for outcome in (*works[:1], *(future.result for future in futures)):
+            try:
+                results.append(outcome())
+            except Exception as error:
+                errors.append(error)
+        return results, sorted(errors, key=lambda error: isinstance(error, ApiError))
+
+    def _send(self, report: Report) -> None:
+        self.sink(emitted(report))

@@ -1,0 +1,173 @@
+"""All functions behind one path: they end as functions in processes of their own do, and each has its report."""
+
+from typing import Any
+
+import pytest
+from cloudevents.core.bindings.http import to_binary_event
+from cloudevents.core.v1.event import CloudEvent
+
+from functions.function_catalogue import FUNCTIONS
+from runtime.client import ApiResponse, Request, Transport
+from runtime.errors import ApiError
+from runtime.event import Event, decode
+from runtime.receive import Received, Reconciler
+from runtime.reconciler_group import ReconcilerGroup
+from tests.masks import masked
+from tests.workbench import Workbench, create_namespace, kepler, resync, transport, update
+
+KINDS = ("daemonset/kepler-exporter", "service/kepler-exporter", "serviceaccount/kepler", "configmap/kepler-cfm")
+
+
+class Compact:
+    """A group of all functions, and what it has sent to the Broker."""
+
+    def __init__(self, workbench: Workbench, wrapped: dict[str, Transport] | None = None) -> None:
+        self.workbench = workbench
+        self.sent: list[CloudEvent] = []
+        transports = {function.name: transport(workbench.stack, function.manager) for function in FUNCTIONS}
+        transports |= wrapped or {}
+        self.requests: list[Request] = []
+        self.group = ReconcilerGroup(
+            [Reconciler(function, self._counting(transports[function.name])) for function in FUNCTIONS],
+            self.sent.append,
+        )
+
+    def _counting(self, send: Transport) -> Transport:
+        def counted(request: Request) -> ApiResponse:
+            self.requests.append(request)
+            return send(request)
+
+        return counted
+
+    def deliver(self, event: Event) -> Received:
+        """One event, as the Trigger delivers it."""
+        return self.group(event)
+
+    def received(self) -> list[Event]:
+        """What the Broker has got, as it arrives at a function."""
+        return [decode(message.headers, message.body) for message in map(to_binary_event, self.sent)]
+
+    def settle(self) -> list[str]:
+        """Ask for a reconcile until nothing is written; who has reported."""
+        reported: list[str] = []
+        for _ in range(10):
+            self.sent.clear()
+            received = self.deliver(resync(self.workbench.namespace, "kepler"))
+            if not received.reports:
+                return reported
+            reported += [report.function for report in received.reports]
+        raise AssertionError(f"no rest: {reported}")
+
+
+def state(workbench: Workbench) -> dict[str, Any]:
+    """Children and conditions, with nothing in them that differs from run to run."""
+    objects = {child: workbench.get(child) for child in KINDS}
+    objects["conditions"] = workbench.conditions()
+    return {name: masked(manifest, workbench.namespace) for name, manifest in objects.items()}
+
+
+@pytest.fixture
+def apart(workbench: Workbench) -> Workbench:
+    """Another namespace, where each function is a process of its own."""
+    create_namespace(workbench.stack, f"{workbench.namespace}-apart")
+    return Workbench(workbench.stack, f"{workbench.namespace}-apart")
+
+
+def test_a_group_ends_as_functions_of_their_own_do(workbench: Workbench, apart: Workbench) -> None:
+    """Created, edited: the same objects, owners and conditions; then rest."""
+    compact = Compact(workbench)
+    for spec in ({}, {"collector": {"port": 9105}, "estimator-sidecar": {"enabled": True}}):
+        for bench in (workbench, apart):
+            bench.apply({**kepler(), "spec": spec})
+        compact.settle()
+        apart.settle()
+
+        assert state(workbench) == state(apart)
+        assert compact.settle() == []
+
+
+def test_one_report_answers_and_the_others_are_sent(workbench: Workbench) -> None:
+    """The one with the most changes is the answer; each function that wrote has one, and none has two."""
+    workbench.apply(kepler())
+    compact = Compact(workbench)
+
+    received = compact.deliver(resync(workbench.namespace, "kepler"))
+
+    sent = [event.data["function"] for event in compact.received()]
+    assert received.reply is not None
+    assert sorted([*sent, received.reply.function]) == sorted(report.function for report in received.reports)
+    assert {"collected_metric", "exported_power", "estimator", "model_server", "status"} <= {
+        *sent,
+        received.reply.function,
+    }
+    assert len(received.reply.changes) == max(len(report.changes) for report in received.reports)
+
+
+def test_an_event_that_one_function_needs_wakes_that_one_alone(workbench: Workbench) -> None:
+    """A DaemonSet's progress is for `status`; what nobody needs costs no request."""
+    workbench.apply(kepler())
+    compact = Compact(workbench)
+    compact.settle()
+    compact.requests.clear()
+    workbench.roll_out()
+
+    received = compact.deliver(update(workbench.get("daemonset/kepler-exporter")))
+    echo = compact.deliver(update(workbench.kepler()))
+
+    assert [report.function for report in received.reports] == ["status"]
+    assert not any("configmaps" in request.path for request in compact.requests)
+    assert (echo.reports, echo.calls) == ((), 0)
+
+
+def test_a_shared_resource_is_listed_once_for_all_functions(workbench: Workbench) -> None:
+    """Which Keplers refer to a KeplerCollectedMetric is one list, whoever asks."""
+    workbench.apply(kepler(collected_metric="mine"))
+    metrics = {**kepler("mine", sources={"irq": {"enabled": False}}), "kind": "KeplerCollectedMetric"}
+    workbench.apply(metrics)
+    compact = Compact(workbench)
+
+    received = compact.deliver(update(workbench.get("keplercollectedmetrics.sustainable-computing.io/mine")))
+
+    lists = [request for request in compact.requests if request.path.endswith("/keplers")]
+    assert len(lists) == 1
+    assert {"collected_metric", "exported_power", "estimator"} <= {report.function for report in received.reports}
+
+
+def test_of_several_objects_each_gets_one_request_for_all_functions(workbench: Workbench) -> None:
+    """An event about what two Keplers refer to becomes two requests, each naming the functions that it is for."""
+    workbench.apply(kepler("first", collected_metric="mine"), kepler("second", collected_metric="mine"))
+    workbench.apply({**kepler("mine", sources={}), "kind": "KeplerCollectedMetric"})
+    compact = Compact(workbench)
+
+    received = compact.deliver(update(workbench.get("keplercollectedmetrics.sustainable-computing.io/mine")))
+
+    requested = compact.received()
+    assert received.reports == ()
+    assert sorted(event.name for event in requested) == ["first", "second"]
+    assert all(event.is_for("estimator") and not event.is_for("machine_config") for event in requested)
+
+
+def test_a_function_that_fails_keeps_no_other_from_its_end(workbench: Workbench) -> None:
+    """The others' reports are sent, the event is delivered again, and then only the one has something to do."""
+    send = transport(workbench.stack, "kepler-estimator")
+    away = [True]
+
+    def failing(request: Request) -> ApiResponse:
+        return ApiResponse(403, {"reason": "x"}) if away[0] and request.method == "GET" else send(request)
+
+    workbench.apply(kepler())
+    compact = Compact(workbench, {"estimator": failing})
+    event = resync(workbench.namespace, "kepler")
+    with pytest.raises(ApiError, match="status 403"):
+        compact.deliver(event)
+
+    reported = [
+        decode(message.headers, message.body).data["function"] for message in map(to_binary_event, compact.sent)
+    ]
+    assert {"collected_metric", "exported_power", "model_server"} <= {*reported}
+    assert "estimator" not in reported
+
+    away[0] = False
+    assert "estimator" in {report.function for report in compact.deliver(event).reports}
+    compact.settle()
+    assert workbench.conditions()["CollectorReconciled"]["status"] == "True"
