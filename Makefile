@@ -9,17 +9,19 @@ COMPILE := --universal --python-version 3.11 --generate-hashes --no-emit-index-u
 UPGRADE := --upgrade
 PROCESSES := 2
 CLI := distributions/kubectl-kepler
+# All functions that reconcile in one process, or one process a function.
+FORM := $(if $(COMPACT),--config config/overlays/compact)
 
 .PHONY: run up down status check test test-deps e2e e2e-deps faults lint lock image generate release bench clean help
 
 help: ## What can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-run: $(INSTALLED) ## Start everything here, apply the samples, say what happened; Ctrl-C ends it (ONCE=1: end at once)
-	@$(BIN)/python -m local run $(if $(ONCE),--once)
+run: $(INSTALLED) ## Start everything, apply the samples, say what happened (ONCE=1: end at once; COMPACT=1: one process)
+	@$(BIN)/python -m local run $(FORM) $(if $(ONCE),--once)
 
 up: $(INSTALLED) ## The same, detached
-	@$(BIN)/python -m local up
+	@$(BIN)/python -m local up $(FORM)
 
 down: $(INSTALLED) ## End what `make up` started
 	@$(BIN)/python -m local down

@@ -23,6 +23,7 @@ SENDERS = (
 # (knative.dev/networking:pkg/networking/constants.go). Only the proxy reaches the function's own port.
 PORTS = (8012, 8013, 8112, 9090)
 
+EVENT_POLICY = "EventPolicy"
 EVENTING, SOURCES = "eventing.knative.dev/v1", "sources.knative.dev/v1"
 
 
@@ -46,24 +47,25 @@ def policies() -> list[Object]:
     return [manifest("networking.k8s.io/v1", "NetworkPolicy", "kepler-functions", "network", spec=spec)]
 
 
-def event_policies() -> list[Object]:
+def event_policies(installed: Iterable[Object] | None = None) -> list[Object]:
     """Return the policy on who may send to the Broker: the sources, replies, and the functions, which send requests.
+
+    `installed` are the objects of the installation; by default those of `config/base`.
 
     A source has an identity that Knative makes for it, and so has a Trigger, by which replies come (eventing
     v0.50:pkg/broker/filter/filter_handler.go, handleDispatchToReplyRequest): a reference stands for each. A function
     has its ServiceAccount's identity.
     """
     kinds = {(SOURCES, "ApiServerSource"), (SOURCES, "PingSource"), (EVENTING, "Trigger")}
+    manifests = [*(_generated() if installed is None else installed)]
     senders = [
-        {"ref": _reference(manifest)}
-        for manifest in _generated()
-        if (manifest["apiVersion"], manifest["kind"]) in kinds
+        {"ref": _reference(manifest)} for manifest in manifests if (manifest["apiVersion"], manifest["kind"]) in kinds
     ]
-    accounts = sorted(manifest["metadata"]["name"] for manifest in _generated() if wiring.is_service(manifest))
+    accounts = sorted(manifest["metadata"]["name"] for manifest in manifests if wiring.is_service(manifest))
     functions = [{"sub": f"system:serviceaccount:{NAMESPACE}:{account}"} for account in accounts]
     broker = {"apiVersion": EVENTING, "kind": "Broker", "name": wiring.BROKER}
     spec = {"to": [{"ref": broker}], "from": [*senders, *functions]}
-    return [manifest("eventing.knative.dev/v1alpha1", "EventPolicy", "kepler-broker", "network", spec=spec)]
+    return [manifest("eventing.knative.dev/v1alpha1", EVENT_POLICY, "kepler-broker", "network", spec=spec)]
 
 
 def _generated() -> Iterable[Object]:

@@ -39,15 +39,18 @@ def roles() -> list[Object]:
     ]
 
 
-def bindings() -> list[Object]:
-    """Return the RoleBindings for a namespace; they name none, since `kubectl apply -n` sets it."""
+def bindings(account: str = "") -> list[Object]:
+    """Return the RoleBindings for a namespace; they name none, since `kubectl apply -n` sets it.
+
+    `account` is the ServiceAccount of the functions if they share one.
+    """
     return [
         {
             "apiVersion": f"{RBAC}/v1",
             "kind": "RoleBinding",
             "metadata": {"name": function.manager, "labels": labels(function.name)},
             "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": _tenant(function)},
-            "subjects": [{"kind": "ServiceAccount", "name": function.manager, "namespace": NAMESPACE}],
+            "subjects": [{"kind": "ServiceAccount", "name": account or function.manager, "namespace": NAMESPACE}],
         }
         for function in FUNCTIONS
     ]

@@ -14,11 +14,11 @@ from installation.permissions import account_roles, base_rules, binding, policy_
 from operands import children, repositories
 from runtime.adoption import MANAGED_BY
 from runtime.deadlines import TRIGGER, revision
-from runtime.declaration import Function
+from runtime.declaration import Function, manager
 from runtime.event import FUNCTIONS as MEANT
 from runtime.listener import Listener
 from runtime.objects import KEPLER, Kind
-from runtime.settings import NAMESPACE, VERSION
+from runtime.settings import COMPACT, NAMESPACE, VERSION
 from runtime.signature import READ_KEY
 from runtime.sink import SETTING
 from runtime.workers import THREADS
@@ -161,16 +161,37 @@ def source() -> list[Object]:
     ]
 
 
+def compact() -> list[Object]:
+    """Return ServiceAccount, Service and Trigger of all reconcilers in one process: `installation.compact`.
+
+    The Trigger lets through whatever wakes one of them.
+    """
+    name = manager(COMPACT)
+    objects = [shown for function in FUNCTIONS for shown in _waking_objects(function)]
+    distinct = [shown for number, shown in enumerate(objects) if shown not in objects[:number]]
+    filters: list[Object] = [{"any": [{"exact": {"type": kind}} for kind in (*RESOURCES, RESYNC_REQUESTED)]}]
+    return [
+        service_account(name, COMPACT),
+        _service(name, COMPACT, pods=1),
+        _trigger(name, COMPACT, [*filters, {"any": distinct}]),
+    ]
+
+
+def _waking_objects(function: Function) -> list[Object]:
+    """Return filters for the kinds and names of objects that wake a function."""
+    return [
+        {"exact": {"apiversion": wake.kind.api_version, "kind": wake.kind.name} | named}
+        for wake in function.wakes
+        for named in ([{"name": name} for name in wake.names] or [{}])
+    ]
+
+
 def waking(function: Function) -> list[Object]:
     """Return a Trigger's filters: events that request a reconcile, of the kinds and names that wake this function.
 
     A request may name the functions that it is for. A request without that attribute is for all.
     """
-    objects = [
-        {"exact": {"apiversion": wake.kind.api_version, "kind": wake.kind.name} | named}
-        for wake in function.wakes
-        for named in ([{"name": name} for name in wake.names] or [{}])
-    ]
+    objects = _waking_objects(function)
     itself = function.name.replace("_", r"\_")  # an unescaped underscore matches any character
     meant = {"any": [{"not": {"prefix": {MEANT: "/"}}}, {"cesql": f"{MEANT} LIKE '%/{itself}/%'"}]}
     asks = [*({"exact": {"type": kind}} for kind in RESOURCES), {"all": [{"exact": {"type": RESYNC_REQUESTED}}, meant]}]

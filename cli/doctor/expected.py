@@ -13,7 +13,7 @@ from typing import Any
 
 from cli.explanation.function_parts import Installation, Parts
 from cli.kinds import ROLE_BINDING
-from installation import account_policies, contents, tenants, wiring
+from installation import account_policies, compact, contents, tenants, wiring
 from installation.admission import POLICY
 from installation.installed_objects import Object
 from installation.permissions import overlay_roles, policy_rule
@@ -24,7 +24,6 @@ from runtime.settings import NAMESPACE
 
 BROKER_CLASS = "eventing.knative.dev/broker.class"
 KAFKA_CLASS = "Kafka"
-EVENT_POLICY = "EventPolicy"
 AUDIT = manager("audit")
 
 # Objects that were read, by kind and name: None if absent; no entry if the user may not read it.
@@ -34,6 +33,7 @@ ReadObjects = Mapping[tuple[str, str], Manifest | None]
 class Overlay(StrEnum):
     """A folder of `config/overlays`."""
 
+    COMPACT = "compact"
     EVENT_POLICIES = "event-policies"
     KAFKA = "kafka"
     MIRROR = "mirror"
@@ -72,6 +72,8 @@ def _objects(namespace: str, overlays: frozenset[Overlay]) -> tuple[Object, ...]
             _change_rules(manifest, overlays)
         if manifest["kind"] == "Broker" and Overlay.KAFKA in overlays:
             manifest["metadata"]["annotations"] = {BROKER_CLASS: KAFKA_CLASS}
+    if Overlay.COMPACT in overlays:
+        manifests = compact.compacted(manifests)
     return tuple(manifests if namespace == NAMESPACE else renamed(manifests, namespace))
 
 
@@ -131,6 +133,7 @@ def in_use(objects: ReadObjects, installed: Installation) -> frozenset[Overlay]:
 def additions() -> dict[Overlay, list[Object]]:
     """Return the objects of each overlay that adds some; if one of them exists, the overlay is in use."""
     return {
+        Overlay.COMPACT: compact.objects(),
         Overlay.EVENT_POLICIES: contents.overlays()["components/event-policies/event-policies.yaml"],
         Overlay.OPENSHIFT: overlay_roles(openshift.OVERLAY),
         Overlay.TENANTS: tenants.roles(),

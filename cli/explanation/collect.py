@@ -21,10 +21,11 @@ from dead_letters.dead_letter import LABEL
 from functions.function_catalogue import FUNCTIONS
 from operands import children
 from runtime.adoption import adopter
-from runtime.declaration import writers
+from runtime.declaration import manager, writers
 from runtime.envelope import object_name
 from runtime.errors import Forbidden, NotFound
 from runtime.objects import CONFIG_MAP, EVENT, KEPLER, NODE, Kind, Manifest, Ref, controller, name, uid
+from runtime.settings import COMPACT
 
 READINESS = "health/readiness"
 READINESS_TIMEOUT = 2.0
@@ -74,7 +75,10 @@ class FactReader:
             trigger = by_function[called].trigger if called in by_function else None
             parts = Parts(trigger, by_name.get(called), services is not None)
             by_function[called] = Parts(trigger, parts.service, parts.serving, self._is_ready(parts))
-        return Installation(namespace=namespace, eventing=triggers is not None, parts=by_function)
+        # In `config/overlays/compact` one Trigger and one Service are those of all functions that reconcile.
+        shared = by_function.get(manager(COMPACT))
+        of_all = {function.manager: shared for function in FUNCTIONS} if shared else {}
+        return Installation(namespace=namespace, eventing=triggers is not None, parts={**of_all, **by_function})
 
     def letters(self) -> tuple[DeadLetter, ...] | None:
         """Return all dead letters, newest first; None if they may not be listed."""

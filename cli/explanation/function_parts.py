@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from runtime.conditions import READY, conditions
-from runtime.objects import Manifest
+from runtime.objects import Manifest, name
 from runtime.settings import NAMESPACE
 
 # What to do if an object of ours is not in the namespace that was read.
@@ -64,14 +64,16 @@ def delivery_problem(installed: Installation, manager: str, *, triggered: bool =
 def _troubles(parts: Parts, manager: str, *, triggered: bool) -> Iterator[str]:
     if triggered and parts.trigger is None:
         yield f"Trigger '{manager}' does not exist: apply `config/` again"
+    # With `config/overlays/compact`, the Trigger and the Service of several functions have another name.
+    called = name(parts.trigger or {}) or manager
     if parts.trigger is not None and (problem := not_ready_reason(parts.trigger)):
-        yield f"Trigger '{manager}' is not Ready: {problem}"
+        yield f"Trigger '{called}' is not Ready: {problem}"
     if parts.service is not None and (problem := not_ready_reason(parts.service)):
-        yield f"Knative Service '{manager}' is not Ready: {problem}"
+        yield f"Knative Service '{called}' is not Ready: {problem}"
     if parts.service is None and parts.answers is False:
-        yield f"nothing answers at {parts.address}, where Trigger '{manager}' sends to: start the function"
+        yield f"nothing answers at {parts.address}, where Trigger '{called}' sends to: start the function"
     if parts.service is None and parts.serving and not loopback(parts.address):
-        yield f"Knative Service '{manager}' does not exist: apply `config/` again"
+        yield f"Knative Service '{called}' does not exist: apply `config/` again"
 
 
 def not_ready_reason(manifest: Manifest) -> str:

@@ -10,7 +10,8 @@ from cli.doctor.check import ClusterSnapshot
 from cli.doctor.expected import Overlay, objects, tenant_bindings
 from cli.explanation.function_parts import Installation, Parts
 from installation import contents
-from runtime.objects import CONFIG_MAP
+from operands import children
+from runtime.objects import CLUSTER_ROLE_BINDING, CONFIG_MAP, SERVICE_ACCOUNT
 from runtime.settings import NAMESPACE
 from tests.cli.installations import KEPLERS, READY, all_checks, changed, parts, put, ref, troubles, well, without
 
@@ -158,8 +159,30 @@ def bound(seen: ClusterSnapshot) -> ClusterSnapshot:
     return replace(with_objects(Overlay.TENANTS)(seen), tenant_bindings=tenant_bindings(NAMESPACE, KEPLERS))
 
 
+def in_one_service(seen: ClusterSnapshot) -> ClusterSnapshot:
+    """All functions that reconcile are in one Service, with the one Trigger and ServiceAccount."""
+    compact = {(entry["kind"], entry["metadata"]["name"]): entry for entry in objects(NAMESPACE, {Overlay.COMPACT})}
+    replaced = (kinds.TRIGGER, SERVICE_ACCOUNT)
+    there = {
+        at: {**compact[at.kind.name, at.name], "status": READY}
+        if (at.kind.name, at.name) in compact and (manifest is None or at.kind in (*replaced, kinds.ADMISSION_POLICY))
+        else None
+        if at.kind in replaced
+        else manifest
+        for at, manifest in seen.objects.items()
+    }
+    for at in seen.objects:
+        if at.kind in (kinds.ROLE_BINDING, CLUSTER_ROLE_BINDING) and at.name != children.EXPORTER:
+            there[at] = compact.get((at.kind.name, at.name))
+    service = compact["Service", "kepler-compact"]
+    left = {called: part for called, part in parts().items() if ("Service", called) in compact}
+    both = {**left, "kepler-compact": Parts({"status": READY}, {**service, "status": READY})}
+    return replace(seen, objects=there, installed=Installation(parts=both))
+
+
 KAFKA = put("metadata.annotations", {"eventing.knative.dev/broker.class": "Kafka"})
 OVERLAYS: Mapping[Overlay, Change] = {
+    Overlay.COMPACT: in_one_service,
     Overlay.EVENT_POLICIES: with_event_policy,
     Overlay.KAFKA: changed(ref(kinds.BROKER, "default"), KAFKA),
     Overlay.MIRROR: mirrored,
