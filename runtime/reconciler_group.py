@@ -22,7 +22,7 @@ from runtime.receive import Received, Reconciler, RelevantEvent, TurnResult
 from runtime.reports import emitted
 from runtime.singleflight import SingleFlight
 from runtime.wake import parents
-from runtime.workers import SLOTS, WAITING
+from runtime.workers import THREADS, WAITING
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,14 @@ class ReconcilerGroup:
 
     The answer to an event carries one report; all others are sent through `sink`. If a function fails, the others go on
     to their ends, their reports are sent, and its error is raised, so that the broker redelivers the event. By then the
-    others have nothing to do. `turns` allows one event at a time for each object, and merges the events that wait.
+    others have nothing to do. `turns` allows one event at a time for each object, and merges the events that wait. Most
+    threads of `pool` wait for a free worker, as long as the event may wait.
     """
 
     reconcilers: Sequence[Reconciler]
     sink: Callable[[CloudEvent], None]
     turns: SingleFlight[SharedEvent, Received] = field(default_factory=lambda: SingleFlight(max_waiting=WAITING))
-    pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(SLOTS, "function"))
+    pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "function"))
 
     def __call__(self, event: Event) -> Received:
         relevant = self.relevant(event)
