@@ -17,6 +17,7 @@ from events.types import PING, RESYNC_REQUESTED
 from functions.function_catalogue import FUNCTIONS
 from local.admin_client import AdminClient, ObjectNotFound
 from local.stack import Stack
+from operands import namespaces
 from runtime import objects
 from runtime.client import ApiResponse, Request, Transport, path
 from runtime.declaration import Function
@@ -130,6 +131,7 @@ class FaultWorld:
         for ref in [*self.objects]:
             if ref not in self.installed:
                 self.delete(ref)
+        self.patch(Ref(objects.NAMESPACE, "", self.namespace), {"metadata": {"labels": namespaces.LABELS}})
         self.drain()
         self.begin()
         self.restart()

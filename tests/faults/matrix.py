@@ -67,7 +67,9 @@ class Matrix:
         """All plans, by step of the loop, with so many pairs for each."""
         faults_of_steps = []
         for number, reference in enumerate(self.references):
-            asked = [*request_faults.plans(reference, self._step(number + 1)), *request_faults.refusals(reference)]
+            following = self._step(number + 1)
+            asked = [*request_faults.plans(reference, following), *request_faults.refusals(reference)]
+            asked = [plan for plan in asked if not (plan.overtakes and following.forbids)]
             sent = [*deliveries.plans(reference)]
             faults_of_steps.append([*asked, *sent, *_pairs(asked, sent, paired, seed=f"{self.chain.name}/{number}")])
         return faults_of_steps

@@ -46,11 +46,13 @@ class ChainStep:
     """One step.
 
     `undoes` says that it takes the step before back: coming in the middle of it, it may end as if neither had been.
+    `forbids` says that it may keep the step before from being carried out, so that the two are not tried together.
     """
 
     name: str
     act: Callable[[FaultWorld], None]
     undoes: bool = False
+    forbids: bool = False
 
 
 @dataclass(frozen=True)
@@ -201,7 +203,7 @@ CHAINS: tuple[Chain, ...] = (
         "namespace",
         (CREATE, TURN_ON),
         (
-            ChainStep("forbid privileged pods", enforce("restricted")),
+            ChainStep("forbid privileged pods", enforce("restricted"), forbids=True),
             ChainStep("edit while they are forbidden", apply({**EVERYTHING, "collector": {"port": 9104}})),
             ChainStep("allow privileged pods", enforce("privileged")),
             ChainStep("edit back", apply(EVERYTHING)),
@@ -211,7 +213,7 @@ CHAINS: tuple[Chain, ...] = (
         "two of them",
         (CREATE,),
         (
-            ChainStep("a second one", apply(EDITED, OTHER)),
+            ChainStep("a second one", apply(EDITED, OTHER), undoes=True),
             ChainStep("delete the first", delete(KEPLER, NAME)),
             ChainStep("the first once more", apply(PLAIN), undoes=True),
             ChainStep("delete the second", delete(KEPLER, OTHER)),
