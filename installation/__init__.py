@@ -7,6 +7,7 @@ event_catalogue   every type of event: who emits it, who acts on it, and its dat
 event_documents   JSON Schemas, the AsyncAPI document and `docs/events.md`
 console_catalogue constants of the console
 wiring            sources, Triggers, Knative Services, dead-letter sink
+compact           all functions that reconcile in one Knative Service, as an overlay
 permissions       ServiceAccounts, Roles and their bindings
 user_roles        ClusterRoles for users, aggregated to `view`, `edit` and `admin`
 admission         ValidatingAdmissionPolicies for users' resources

@@ -28,9 +28,8 @@ class Detection:
 SHOWN = (
     Detection(mutants.no_lock, "edits", "edit", r"overtake request .* PATCH .*daemonsets.*\(collector <-"),
     Detection(mutants.plain_create, "life", "create", r"overtake request .* PATCH .*services.*\(collector <-"),
-    Detection(
-        mutants.inputs_first, "edits", "edit", r"overtake request .* GET .*(services|daemonsets).*\(collector <-"
-    ),
+    # Before any child is read: what is read of `kepler-cfm` after it is a lock that holds.
+    Detection(mutants.inputs_first, "edits", "edit", r"overtake request .* GET .*serviceaccounts.*\(collector <-"),
     Detection(mutants.no_trial, "edits", "edit", r"refuse DaemonSet"),
     Detection(mutants.no_second_look, "impossible", "take it back", r"overtake unheard .*status.*\(estimator <-"),
     Detection(

@@ -129,9 +129,11 @@ def _read_resources(send: Transport) -> None:
 
 
 def _walk(world: FaultWorld, chain: Chain) -> None:
-    """A chain from its beginning to its end, with a sweep after each step."""
+    """A chain from its beginning to its end, with a sweep after each step, and one before its pods are there."""
     for step in (*chain.setup, *chain.loop):
         step.act(world)
+        world.meanwhile()
+        world.sweep()
         world.drain()
         world.sweep()
         world.drain()

@@ -56,7 +56,7 @@ TRIED = 4
     [
         ("collected_metric", {"get": 2, "patch": 2}),
         ("exported_power", {"get": 2, "patch": 2}),
-        ("collector", {"get": 14, "patch": 6 + TRIED}),
+        ("collector", {"get": 10, "patch": 6 + TRIED}),
         ("monitoring", {"get": 7, "patch": 1}),
     ],
 )

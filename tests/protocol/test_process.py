@@ -118,7 +118,7 @@ def test_an_api_server_that_is_away_is_503(control_plane: Stack, tmp_path: Path)
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({}, f"`FUNCTION` is '': set it to one of {', '.join(NAMES)}, or to 'all'"),
+        ({}, f"`FUNCTION` is '': set it to one of {', '.join(NAMES)}, to 'compact' for all that reconcile"),
         ({"FUNCTION": "collector", "KUBECONFIG": "/nowhere"}, "set `KUBECONFIG` to a readable file"),
     ],
 )
