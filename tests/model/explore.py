@@ -25,8 +25,8 @@ from tests.model.worker import DeliveryResult
 class ModelState(NamedTuple):
     """Everything that what happens next depends on.
 
-    `deliveries` are redeliveries, and the first one; `events` are the places of objects whose newest version has an
-    event that nobody has taken yet, and ~place where that is a deletion.
+    `events` are, in a scenario that `drops`, the places of objects whose newest version has an event that nobody has
+    taken yet, and ~place where that is a deletion; `deliveries` are all others.
     """
 
     cells: Cells
@@ -218,11 +218,17 @@ class _Exploration:
             yield Transition(self._collects.name, -1, self._moved(state, collected, state.left))
 
     def _moved(self, state: ModelState, written: WriteResult, left: tuple[int, ...]) -> ModelState:
-        """Somebody else wrote: an event, unless that shows that there is nothing to do."""
+        """Somebody else wrote: an event, unless that shows that there is nothing to do.
+
+        Which object an event is about matters only where events are dropped; else it is a delivery like any other.
+        """
         workers = _sorted(self._world.overtaken(worker, written.place) for worker in state.workers)
-        event = written.place if written.cell.content else ~written.place
-        events = state.events | ({event} if self._world.wakes(state.cells, written) else set())
-        return ModelState(replaced(state.cells, written), workers, state.deliveries, left, events)
+        after = ModelState(replaced(state.cells, written), workers, state.deliveries, left, state.events)
+        if not self._world.wakes(state.cells, written):
+            return after
+        if not self._scenario.drops:
+            return after._replace(deliveries=self._one_more(state))
+        return after._replace(events=state.events | {written.place if written.cell.content else ~written.place})
 
     def _collection(self, cells: Cells) -> WriteResult | None:
         """What the garbage collector does next, if anything."""
