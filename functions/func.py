@@ -29,7 +29,7 @@ from runtime.rechecks import Rechecks
 from runtime.reconciler_group import ReconcilerGroup
 from runtime.settings import ALL, COMPACT, VERSION, Settings, settings
 from runtime.signature import Keyring
-from runtime.sink import sink
+from runtime.sink import Sink, sink
 from runtime.transport import at_first_use, configuration, connect
 from runtime.workers import SLOTS, THREADS, Workers
 
@@ -107,8 +107,7 @@ class FunctionProcess:
         self.environment = environment
         self.workers = Workers()
         self.served = NAMES if chosen.function == ALL else (chosen.function,)
-        first = manager(self.served[0])
-        self.keyring = Keyring(at_first_use(partial(self._transport, first)), chosen.namespace)
+        self.keyring = Keyring(at_first_use(partial(self._transport, manager(self.served[0]))), chosen.namespace)
 
     def receivers(self) -> dict[str, Receiver]:
         """Return this process's receivers by name: one, or all of them."""
@@ -117,20 +116,21 @@ class FunctionProcess:
         made: dict[str, Receiver] = {}
         for function in FUNCTIONS:
             if function.name in self.served:
-                made[function.name] = self._reconciler(function, self._transport(function.manager))
+                made[function.name] = self._reconciler(function, self._transport(function.manager), self._sink())
         for listener in LISTENERS:
             if listener.name in self.served:
                 made[listener.name] = listener.receiver(self._surroundings(listener))
         return made
 
     def _group(self) -> ReconcilerGroup:
-        """Return the receiver for all functions that reconcile; they share the connections to the API server."""
-        transport = self._transport(manager(COMPACT))
-        reconcilers = tuple(self._reconciler(function, transport) for function in FUNCTIONS)
-        return ReconcilerGroup(reconcilers, sink(self.environment, self.keyring.sign))
+        """Return the receiver for all functions that reconcile; they share connections to API server and Broker."""
+        transport, send = self._transport(manager(COMPACT)), self._sink()
+        return ReconcilerGroup(tuple(self._reconciler(function, transport, send) for function in FUNCTIONS), send)
 
-    def _reconciler(self, function: Function, transport: Transport) -> Reconciler:
-        send = sink(self.environment, self.keyring.sign)
+    def _sink(self) -> Sink:
+        return sink(self.environment, self.keyring.sign)
+
+    def _reconciler(self, function: Function, transport: Transport, send: Sink) -> Reconciler:
         return Reconciler(
             function,
             transport,

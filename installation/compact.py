@@ -5,7 +5,8 @@ The functions keep their Roles, which are bound to the one ServiceAccount. `comp
 """
 
 import copy
-from collections.abc import Iterable
+import functools
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from functions.function_catalogue import FUNCTIONS
@@ -86,7 +87,8 @@ def _changed(manifest: Object) -> Object:
     return changed
 
 
-def _policies() -> dict[str, str]:
+@functools.cache
+def _policies() -> Mapping[str, str]:
     """Return the policies on the accounts of functions by name, each with the condition for the one account."""
     changed: dict[str, str] = {}
     for policy in account_policies.policies():
@@ -100,9 +102,8 @@ def _policies() -> dict[str, str]:
 
 def _senders() -> list[Object]:
     """Return who may send to the Broker in this form."""
-    base = [manifest for file in wiring.base().values() for manifest in file]
-    kept = [manifest for manifest in base if not _is_replaced(manifest)]
-    senders: list[Object] = network.event_policies([*kept, *objects()])[0]["spec"]["from"]
+    installed = compacted(manifest for file in wiring.base().values() for manifest in file)
+    senders: list[Object] = network.event_policies(installed)[0]["spec"]["from"]
     return senders
 
 

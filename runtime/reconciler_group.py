@@ -11,7 +11,6 @@ from functools import partial
 
 from cloudevents.core.v1.event import CloudEvent
 
-from events.report import Report
 from runtime import measures, requests
 from runtime.client import Client
 from runtime.deadlines import Deadline
@@ -21,7 +20,7 @@ from runtime.objects import Collection, Manifest, Ref
 from runtime.receive import Received, Reconciler, RelevantEvent, TurnResult
 from runtime.reports import emitted
 from runtime.singleflight import SingleFlight
-from runtime.wake import parents
+from runtime.wake import Lister, parents
 from runtime.workers import THREADS, WAITING
 
 
@@ -33,18 +32,18 @@ class SharedEvent:
     functions: frozenset[str]
 
 
-class OnceListed(Client):
-    """A client that lists each collection once: all functions find the objects that an event concerns in the same."""
+class OnceListed:
+    """A `Lister` that lists each collection once: all functions find the objects that an event concerns in the same."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._listed: dict[Collection, tuple[Manifest, ...]] = {}
 
-    def list(self, collection: Collection, **_unused: object) -> Iterator[Manifest]:
-        """Yield every object of the collection, as it was at the first call."""
+    def list(self, collection: Collection) -> tuple[Manifest, ...]:
+        """Return every object of the collection, as it was at the first call."""
         if collection not in self._listed:
             self._listed[collection] = tuple(self._client.list(collection))
-        yield from self._listed[collection]
+        return self._listed[collection]
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ class ReconcilerGroup:
                 return Received(received.reports, received.calls + len(client.calls))
         return Received(calls=len(client.calls))
 
-    def _concerned(self, shared: SharedEvent, client: Client) -> Mapping[Ref, set[str]]:
+    def _concerned(self, shared: SharedEvent, client: Lister) -> Mapping[Ref, set[str]]:
         """Return each object that the event concerns, with the names of the functions that have to reconcile it."""
         functions: dict[Ref, set[str]] = {}
         for reconciler in self._of(shared.functions):
@@ -126,7 +125,7 @@ class ReconcilerGroup:
         received = Received(reports, sum(result.calls for result in results))
         for report in reports:
             if errors or report is not received.reply:
-                self._send(report)
+                self.sink(emitted(report))
         if errors:
             raise errors[0]
         return received
@@ -142,6 +141,3 @@ class ReconcilerGroup:
             except Exception as error:
                 errors.append(error)
         return results, sorted(errors, key=lambda error: isinstance(error, ApiError))
-
-    def _send(self, report: Report) -> None:
-        self.sink(emitted(report))

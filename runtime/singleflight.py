@@ -1,8 +1,8 @@
 """Single-flight: one run of some work for a key at a time in one process; callers that wait share the next run.
 
 The work is a reconcile of one object, for example. A rollout sends a burst of events about it: each must be followed by
-a reconcile that begins after it came, but one reconcile is enough for all that wait. This saves work and is not needed
-for safety: other replicas may reconcile the same object at the same time.
+a reconcile that begins after it came, but one reconcile is enough for all that wait. No write needs this, since locks
+keep replicas apart, but dropping events about versions that were seen does (`runtime.seen`).
 """
 
 import threading

@@ -1,12 +1,12 @@
 """Finds the parents that an event concerns, and decides from the event alone whether a reconcile is needed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Protocol
 
 from runtime.adoption import adopter
-from runtime.client import Client
 from runtime.declaration import Function, Wake
 from runtime.event import Event, is_name
-from runtime.objects import NAMESPACE, Collection, Ref, controller, metadata, name
+from runtime.objects import NAMESPACE, Collection, Manifest, Ref, controller, metadata, name
 
 
 def naming_error(function: Function, event: Event) -> str:
@@ -40,7 +40,14 @@ def nothing_to_do(function: Function, event: Event) -> bool:
         return False
 
 
-def parents(function: Function, event: Event, client: Client) -> tuple[Ref, ...]:
+class Lister(Protocol):
+    """What lists the objects of a collection, such as `Client`."""
+
+    def list(self, collection: Collection) -> Iterable[Manifest]:
+        """Return every object of the collection."""
+
+
+def parents(function: Function, event: Event, client: Lister) -> tuple[Ref, ...]:
     """Return the parents that the event's object concerns; lists them at the API server if the event names none.
 
     An existing child names its controller: only that parent is reconciled, and if the event is forged, the reconcile
@@ -63,7 +70,7 @@ def _namespace(event: Event) -> str:
     return event.name if is_namespace else event.namespace
 
 
-def _concerned(function: Function, event: Event, candidates: Collection, client: Client) -> Iterator[Ref]:
+def _concerned(function: Function, event: Event, candidates: Collection, client: Lister) -> Iterator[Ref]:
     wake = _wake(function, event)
     if wake is None:
         return

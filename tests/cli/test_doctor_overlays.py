@@ -162,18 +162,12 @@ def bound(seen: ClusterSnapshot) -> ClusterSnapshot:
 def in_one_service(seen: ClusterSnapshot) -> ClusterSnapshot:
     """All functions that reconcile are in one Service, with the one Trigger and ServiceAccount."""
     compact = {(entry["kind"], entry["metadata"]["name"]): entry for entry in objects(NAMESPACE, {Overlay.COMPACT})}
-    replaced = (kinds.TRIGGER, SERVICE_ACCOUNT)
-    there = {
-        at: {**compact[at.kind.name, at.name], "status": READY}
-        if (at.kind.name, at.name) in compact and (manifest is None or at.kind in (*replaced, kinds.ADMISSION_POLICY))
-        else None
-        if at.kind in replaced
-        else manifest
-        for at, manifest in seen.objects.items()
-    }
+    other = (kinds.TRIGGER, SERVICE_ACCOUNT, kinds.ROLE_BINDING, CLUSTER_ROLE_BINDING, kinds.ADMISSION_POLICY)
+    there = dict(seen.objects)
     for at in seen.objects:
-        if at.kind in (kinds.ROLE_BINDING, CLUSTER_ROLE_BINDING) and at.name != children.EXPORTER:
-            there[at] = compact.get((at.kind.name, at.name))
+        if at.kind in other and at.name != children.EXPORTER:
+            manifest = compact.get((at.kind.name, at.name))
+            there[at] = manifest and {**manifest, "status": READY}
     service = compact["Service", "kepler-compact"]
     left = {called: part for called, part in parts().items() if ("Service", called) in compact}
     both = {**left, "kepler-compact": Parts({"status": READY}, {**service, "status": READY})}

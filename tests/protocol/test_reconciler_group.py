@@ -161,9 +161,7 @@ def test_a_function_that_fails_keeps_no_other_from_its_end(workbench: Workbench)
     with pytest.raises(ApiError, match="status 403"):
         compact.deliver(event)
 
-    reported = [
-        decode(message.headers, message.body).data["function"] for message in map(to_binary_event, compact.sent)
-    ]
+    reported = [event.data["function"] for event in compact.received()]
     assert {"collected_metric", "exported_power", "model_server"} <= {*reported}
     assert "estimator" not in reported
 
