@@ -13,10 +13,15 @@ def await_conditions(function: Function, parent: Manifest, operand: str) -> Outc
 
     `operand` names in the message what stays as it is, such as 'the exporter'. `NamespaceTaken` is copied: it
     can end without an event for a function whose children send none.
+
+    A missing or Unknown condition is about to change, so usually nothing is written. But while the function's own
+    condition is True, that change would not wake it (`is_up_to_date`): then it takes its condition back.
     """
     for awaited in function.awaits:
         reported = current(parent, awaited)
         if reported is None or reported.status is ConditionStatus.UNKNOWN:
+            if all_true(parent, (function.condition,)):
+                return waiting("Waiting", f"{operand} is left as it is until `{awaited}` is True")
             return pending(f"`{awaited}` has not reported on this generation")
         if reported.reason == NAMESPACE_TAKEN:
             return rejected(NAMESPACE_TAKEN, reported.message)

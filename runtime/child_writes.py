@@ -11,8 +11,10 @@ less:
   hold for a child that is an input as well: what others wrote to it may change the decision.
 """
 
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 from runtime import trial
 from runtime.client import Client
@@ -20,8 +22,9 @@ from runtime.decision import decide
 from runtime.declaration import Function, Observed
 from runtime.differences import owned_fields, owned_time
 from runtime.errors import Conflict, Refused
-from runtime.objects import Manifest, uid
-from runtime.observation import with_inputs
+from runtime.field_paths import Path, located, paths
+from runtime.objects import Manifest, Ref, uid
+from runtime.observation import with_current_inputs
 from runtime.outcome import Outcome
 from runtime.planned_writes import PlannedWrite, planned_apply, planned_writes
 from runtime.reconciled import AcceptedWrite, Reconciled
@@ -33,11 +36,12 @@ MAX_TRIES = 8
 
 @dataclass(frozen=True)
 class WriteContext:
-    """The function to reconcile for, the client to use, and the lock for shared objects."""
+    """The function to reconcile for, the client to use, the lock for shared objects, and what is told of each write."""
 
     function: Function
     client: Client
     shared_objects_lock: AbstractContextManager[object]
+    note_write: Callable[[Ref, Manifest | None], None]
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ def write_children(context: WriteContext, decided: Outcome, observed: Observed, 
             elif write.intent and write.ref not in function.inputs(observed.key):
                 sent, children[write.ref] = write, _send_own_fields(write, decided, observed, context, result)
             else:
-                sent, children[write.ref] = write, _send(write, client, result)
+                sent, children[write.ref] = write, _send(write, context, result)
         except Refused as error:
             # `parent_field` is the field of the parent that asks for this child, to be named in the message.
             refused = outcome_of_refused_write(
@@ -80,10 +84,11 @@ def write_children(context: WriteContext, decided: Outcome, observed: Observed, 
     return Written(replace(observed, objects=children), replace(decided, intents=tuple(intents.values())), refused)
 
 
-def _send(write: PlannedWrite, client: Client, result: Reconciled) -> Manifest | None:
+def _send(write: PlannedWrite, context: WriteContext, result: Reconciled) -> Manifest | None:
     """Send the write, note it, and return the child as it is then; None if deleted."""
-    child = write.send(client)
+    child = write.send(context.client)
     result.changes.append(AcceptedWrite(write.ref, write.action, write.fields))
+    context.note_write(write.ref, child)
     return child
 
 
@@ -93,7 +98,7 @@ def _send_own_fields(
     """Apply a child; after a conflict apply it again, as long as no field of this function has changed in it."""
     for _ in range(MAX_TRIES - 1):
         with suppress(Conflict):
-            return _send(write, context.client, result)
+            return _send(write, context, result)
         now = context.client.get(write.ref)
         with_child = replace(observed, objects={**observed.objects, write.ref: now})
         assert write.intent is not None  # noqa: S101 (deletions are not sent here)
@@ -101,25 +106,42 @@ def _send_own_fields(
         if not is_same_write(write, again, context.client.manager) or decide(context.function, with_child) != decided:
             raise Conflict(f"{write.ref} was changed by another process of this function, or changes its decision")
         write = again
-    return _send(write, context.client, result)
+    return _send(write, context, result)
 
 
 def is_same_write(before: PlannedWrite, now: PlannedWrite, manager: str) -> bool:
     """Return whether an apply changes the same fields of `manager` from the same values, after others wrote the child.
 
     `managedFields` tell who has set a field, and when. A child that did not exist before must have no field of the
-    manager.
+    manager. False if the child is gone.
     """
     if now.actual is None:
         return False
-    if before.actual is None:
-        return not owned_fields(now.actual, manager=manager)
+    same_fields = before.actual is None or now.fields == before.fields
+    return same_fields and is_unchanged_for(manager, before.actual, now.actual)
+
+
+def is_unchanged_for(manager: str, before: Manifest | None, now: Manifest | None) -> bool:
+    """Return whether the fields of `manager` in a child are the same, and so no newer decision of it is there.
+
+    Their values count as well as the time of the manager's last write, which has whole seconds only. False if the child
+    is gone, or is another one of that name.
+    """
+    if now is None:
+        return before is None
+    if before is None:
+        return not owned_fields(now, manager=manager)
     return (
-        uid(now.actual) == uid(before.actual)
-        and now.fields == before.fields
-        and owned_fields(now.actual, manager=manager) == owned_fields(before.actual, manager=manager)
-        and owned_time(now.actual, manager=manager) == owned_time(before.actual, manager=manager)
+        uid(now) == uid(before)
+        and owned_time(now, manager=manager) == owned_time(before, manager=manager)
+        and _owned_values(now, manager) == _owned_values(before, manager)
     )
+
+
+def _owned_values(child: Manifest, manager: str) -> Mapping[Path, Any]:
+    """Return the values of the fields that `manager` owns."""
+    owned = paths(owned_fields(child, manager=manager))
+    return {path: located(child, path) for path in owned}
 
 
 def _send_shared(
@@ -132,13 +154,13 @@ def _send_shared(
     """
     with context.shared_objects_lock:
         with suppress(Conflict):
-            return write, _send(write, context.client, result)
+            return write, _send(write, context, result)
         fresh = replace(observed, objects={**observed.objects, write.ref: context.client.get(write.ref)})
-        fresh = with_inputs(context.function, fresh, context.client, parent=None)
+        fresh = with_current_inputs(context.function, fresh, context.client)
         decided = decide(context.function, fresh)
         # Shared objects are only applied: no decision deletes one.
         for intent in decided.intents if decided else ():
             if intent.ref == write.ref:
                 now = planned_apply(intent, fresh.get(write.ref), context.client.manager)
-                return now, _send(now, context.client, result) if now.fields else now.actual
+                return now, _send(now, context, result) if now.fields else now.actual
     raise Conflict(f"{write.ref} is not intended any more")

@@ -1,53 +1,164 @@
-"""Steps 2 and 6 of the protocol (`runtime.protocol`): reads what a function decides from, in an order that is safe."""
+"""Steps 2 and 6 of the protocol (`runtime.protocol`): reads what functions decide from, in an order that is safe.
 
-from collections.abc import Mapping
-from dataclasses import replace
+A function's children are read before anything else that it decides from; all else may be read in any order.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+from itertools import combinations
 
 from runtime.client import Client
-from runtime.declaration import Function, Input, Observed
+from runtime.declaration import Function, Observed
+from runtime.errors import ApiError
 from runtime.objects import Collection, Manifest, Ref, terminates
 
 
-def observe(function: Function, key: Ref, client: Client, images: Mapping[str, str]) -> Observed:
-    """Step 2: read the children, the one that is an input too last; then inputs, the parent, and what it refers to."""
-    inputs = function.inputs(key)
-    children = sorted(function.children(key), key=lambda ref: ref in inputs)
-    seen = Observed(key, None, {ref: client.get(ref) for ref in children}, {}, images)
-    return with_inputs(function, seen, client, parent=None)
+def read_order(deciding: Sequence[Function], confirming: Sequence[Function], key: Ref) -> tuple[Ref, ...]:
+    """Return the children of the deciding functions, and the inputs of all, in the order in which they are read.
+
+    For each deciding function, its children come before its inputs; an object that is both counts as an input. A
+    function may read what an earlier one writes: so children of a later function come before those of an earlier one.
+    Raises graphlib.CycleError if an earlier function decides from what a later one writes.
+    """
+    order: TopologicalSorter[Ref] = TopologicalSorter()
+    for function in deciding:
+        children = written_only(function, key)
+        for ref in children:
+            order.add(ref)
+        for ref in function.inputs(key):
+            order.add(ref, *children)
+    for earlier, later in combinations(deciding, 2):
+        before, after = written_only(later, key), written_only(earlier, key)
+        for ref in (child for child in after if child not in before):
+            order.add(ref, *(child for child in before if child not in after))
+    for function in confirming:
+        for ref in function.inputs(key):
+            order.add(ref)
+    return tuple(order.static_order())
 
 
-def with_inputs(function: Function, seen: Observed, client: Client, *, parent: Manifest | None) -> Observed:
-    """Return `seen` with every input read now that is no child; `parent`, if given, is not read again."""
-    key, children = seen.key, function.children(seen.key)
-    objects = {**seen.objects}
-    for ref in function.inputs(key):
-        if ref not in children:
-            objects[ref] = client.get(ref)
-    current = parent or client.get(key)
-    alive = None if current is None or terminates(current) else current
+def written_only(function: Function, key: Ref) -> tuple[Ref, ...]:
+    """Return the children of a function that are not its inputs as well."""
+    return tuple(ref for ref in function.children(key) if ref not in function.inputs(key))
+
+
+@dataclass(frozen=True)
+class SnapshotWrite:
+    """A write that a function made after the snapshot was read: the object after it, None if deleted."""
+
+    function: str
+    ref: Ref
+    manifest: Manifest | None
+    time: int
+
+
+@dataclass
+class Snapshot:
+    """What one pass over the API server has read for several functions, and what they have written since.
+
+    `time` counts reads and writes; `read_at` and the `time` of a write are values of it. An error of a read is raised
+    for the functions that need the object, and for no other.
+    """
+
+    key: Ref
+    images: Mapping[str, str]
+    parent: Manifest | ApiError | None = None
+    time: int = 0
+    first: dict[Ref, Manifest | ApiError | None] = field(default_factory=dict)
+    latest: dict[Ref, Manifest | ApiError | None] = field(default_factory=dict)
+    read_at: dict[Ref, int] = field(default_factory=dict)
+    collections: dict[Collection, tuple[Manifest, ...]] = field(default_factory=dict)
+    writes: list[SnapshotWrite] = field(default_factory=list)
+
+    def read(self, ref: Ref, client: Client) -> None:
+        """Read an object as it is now."""
+        self.latest[ref] = _read(ref, client)
+        self.first.setdefault(ref, self.latest[ref])
+        self.time += 1
+        self.read_at[ref] = self.time
+
+    def read_parent(self, client: Client) -> None:
+        """Read the parent as it is now."""
+        self.note_parent(_read(self.key, client))
+
+    def note_parent(self, parent: Manifest | ApiError | None) -> None:
+        """Take the parent as it is now, from a read or from the answer to a write."""
+        self.time += 1
+        self.parent = parent
+
+    def note_write(self, function: str, ref: Ref, manifest: Manifest | None) -> None:
+        """Take an object as it is after a write of a function; None if deleted."""
+        if ref == self.key:
+            self.note_parent(manifest)
+        else:
+            self.time += 1
+            self.latest[ref] = manifest
+        self.writes.append(SnapshotWrite(function, ref, manifest, self.time))
+
+    def parent_after_writes(self) -> Manifest | None:
+        """Return the parent if it was written after all writes of children, else None."""
+        last = self.writes[-1] if self.writes else None
+        return last.manifest if last and last.ref == self.key else None
+
+    def object(self, ref: Ref) -> Manifest | None:
+        """Return an object as it was last read or written. Raises the error of its read."""
+        return _checked(self.latest[ref])
+
+    def first_read(self, ref: Ref) -> Manifest | None:
+        """Return an object as it was read first, before any of `writes`. Raises the error of its read."""
+        return _checked(self.first[ref])
+
+
+def _read(ref: Ref, client: Client) -> Manifest | ApiError | None:
+    try:
+        return client.get(ref)
+    except ApiError as error:
+        return error
+
+
+def _checked(manifest: Manifest | ApiError | None) -> Manifest | None:
+    if isinstance(manifest, ApiError):
+        raise manifest
+    return manifest
+
+
+def observe(snapshot: Snapshot, function: Function, client: Client, written: Observed | None = None) -> Observed:
+    """Return what a function decides from: with `written`, in step 6, its children as it has written them.
+
+    Reads what the parent refers to, unless the snapshot has it from after the function's children.
+    """
+    key, inputs = snapshot.key, function.inputs(snapshot.key)
+    children = written_only(function, key)
+    objects = {ref: written.get(ref) if written else snapshot.object(ref) for ref in children}
+    objects |= {ref: snapshot.object(ref) for ref in inputs}
+    current = _checked(snapshot.parent)
+    parent = None if current is None or terminates(current) else current
     collections: dict[Collection, tuple[Manifest, ...]] = {}
-    for referred in function.references(key, alive):
-        if referred not in children:
-            _read(referred, client, objects, collections)
-    return replace(seen, parent=alive, objects=objects, collections=collections)
+    children_at = 0 if written else max((snapshot.read_at[ref] for ref in children), default=0)
+    for referred in function.references(key, parent):
+        if isinstance(referred, Collection):
+            if referred not in snapshot.collections:
+                snapshot.collections[referred] = tuple(client.list(referred))
+            collections[referred] = snapshot.collections[referred]
+        elif referred not in objects:
+            if snapshot.read_at.get(referred, -1) < children_at:
+                snapshot.read(referred, client)
+            objects[referred] = snapshot.object(referred)
+    return Observed(key, parent, objects, collections, snapshot.images)
 
 
-def _read(
-    wanted: Input,
-    client: Client,
-    objects: dict[Ref, Manifest | None],
-    collections: dict[Collection, tuple[Manifest, ...]],
+def read_objects(
+    snapshot: Snapshot, deciding: Sequence[Function], confirming: Sequence[Function], client: Client
 ) -> None:
-    if isinstance(wanted, Collection):
-        collections[wanted] = tuple(client.list(wanted))
-    else:
-        objects[wanted] = client.get(wanted)
+    """Read the children of the deciding functions and the inputs of all; the parent has to be read after them."""
+    for ref in read_order(deciding, confirming, snapshot.key):
+        snapshot.read(ref, client)
 
 
-def read_inputs_again(function: Function, written: Observed, parent: Manifest | None, client: Client) -> Observed:
-    """Step 6: return every input as it is now, with the children as this round wrote them."""
-    seen = with_inputs(function, written, client, parent=parent)
-    objects = dict(seen.objects)
-    for ref in set(function.children(seen.key)) & set(function.inputs(seen.key)):
-        objects[ref] = client.get(ref)
-    return replace(seen, objects=objects)
+def with_current_inputs(function: Function, seen: Observed, client: Client) -> Observed:
+    """Return `seen` with every input, the parent and what it refers to as they are now."""
+    snapshot = Snapshot(seen.key, seen.images)
+    read_objects(snapshot, (), (function,), client)
+    snapshot.read_parent(client)
+    return observe(snapshot, function, client, seen)

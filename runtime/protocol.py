@@ -1,4 +1,4 @@
-"""The reconcile protocol: how one function brings one object to its desired state while others do the same.
+"""The reconcile protocol: how functions bring one object to its desired state while others do the same.
 
 The *parent* is the resource that is reconciled, *children* are the objects that a function writes for it, *inputs*
 those that it decides from. Two processes may reconcile the same object at once, each may die at any step, and an event
@@ -6,8 +6,8 @@ may come late, twice or not at all. The order of the steps makes that safe:
 
 1. (Before this module: `runtime.wake` drops an event, without an API call, if the event alone shows that there is
    nothing to do, such as the event of our own write.)
-2. Read the children, then the inputs, then the parent, then what the parent refers to. A function has at most one
-   object that is both child and input: it is read between the other children and the other inputs.
+2. Read the children, then the inputs, the parent, and what the parent refers to. An object that is both child and
+   input is read after the other children.
 3. Decide: `desired` is pure. Its outcome has an *intent* for each child that shall exist (the fields to apply), and
    names the children that shall be absent.
 4. Write each child that differs, with its version as a lock. If there are several writes, a server-side dry run of
@@ -22,29 +22,74 @@ A process that wrote a child before we read it had read inputs no newer than our
 newer decision by an older one. Conditions are written without a lock, since several functions share the resource, so a
 slow process may overwrite a condition with an older one; its own step 6 corrects that. Reads are linearizable: plain
 GETs and LISTs, never with `resourceVersion=0`. `tests/model` explores these steps exhaustively.
+
+Several functions of one process may share the reads (`reconcile_together`). Each pass reads once for all: step 2 of
+some functions and step 6 of others. Then one function after the other decides and writes, in an order in which none
+decides from what a later one writes. It takes what earlier ones have written from the answers to their writes. For an
+input that is a newer read. For a child, it is one only if no other process of the function has written the child since
+it was read: the fields that the function owns in it tell (`child_writes.is_unchanged_for`); if they have changed, the
+function starts again at 2. A write of one function that would wake another one has it decide in the next pass.
 """
 
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
 
-from runtime.child_writes import WriteContext, write_children
+from runtime.child_writes import WriteContext, Written, is_unchanged_for, write_children
 from runtime.client import Client
 from runtime.decision import decide
 from runtime.declaration import Function, Observed
 from runtime.differences import differences
 from runtime.errors import Conflict, NotFound, Unavailable
 from runtime.objects import Manifest, Ref, generation, uid
-from runtime.observation import observe, read_inputs_again
+from runtime.observation import Snapshot, observe, read_objects
 from runtime.outcome import Outcome
 from runtime.reconciled import AcceptedWrite, Reconciled
 from runtime.statuses import status_of, write_status
+from runtime.wake import is_woken_by_write
 
 # Rounds before a reconcile gives up and the broker redelivers the event. After a conflict it sleeps a random time of at
 # most `JITTER` seconds, doubled in each round up to the sixth.
 ROUNDS = 12
 JITTER = 0.004
+
+
+class Phase(Enum):
+    """What a function does in the next pass: nothing yet, steps 2 to 5, step 6, or nothing any more."""
+
+    IDLE = "idle"
+    DECIDE = "decide"
+    CONFIRM = "confirm"
+    DONE = "done"
+
+
+@dataclass
+class Participant:
+    """One function in a reconcile: its client, what it does next, and its result or the error that ended it.
+
+    `written` is its last decision with the children as it wrote them, `spec` identifies the parent's spec for that
+    decision. `observed_at` is the snapshot's time when it last observed, 0 if it has not in this pass. `ended` is when
+    its last step ended, on the monotonic clock.
+    """
+
+    function: Function
+    client: Client
+    result: Reconciled
+    phase: Phase = Phase.DECIDE
+    written: Written | None = None
+    spec: tuple[str, int] = ("", 0)
+    observed_at: int = 0
+    ended: float = 0.0
+    error: Exception | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Return whether the function takes part in the next pass."""
+        return self.phase in (Phase.DECIDE, Phase.CONFIRM)
 
 
 def reconcile(
@@ -57,47 +102,110 @@ def reconcile(
 ) -> Reconciled:
     """Bring the children that `function` writes for the parent `key` to their desired state.
 
-    `images` are the settings about images in the environment (`RELATED_IMAGE_*`), which decisions read.
-    `shared_objects_lock` is held while an object is written that all parents share, so that the threads of one process
-    do not conflict. Raises Unavailable if the event must be delivered again; every step can be repeated.
+    Parameters are those of `reconcile_together`. Raises Unavailable if the event must be delivered again; every step
+    can be repeated.
     """
-    context = WriteContext(function, client, shared_objects_lock or nullcontext())
-    result = Reconciled(key)
-    for attempt in range(ROUNDS):
-        result.rounds = attempt + 1
-        try:
-            if _round(context, images, result):
-                return result
-        except (Conflict, NotFound):
-            time.sleep(random.uniform(0, JITTER * 2 ** min(attempt, 5)))  # noqa: S311 (jitter, not a secret)
-    raise Unavailable(f"{key}: conflicts with other writers in {ROUNDS} rounds; the event is delivered again")
+    participant = Participant(function, client, Reconciled(key))
+    reconcile_together((participant,), key, images=images, shared_objects_lock=shared_objects_lock)
+    if participant.error:
+        raise participant.error
+    return participant.result
 
 
-def _round(context: WriteContext, images: Mapping[str, str], result: Reconciled) -> bool:
-    """Do steps 2 to 6 once; return False if step 6 requires another round."""
-    function, client = context.function, context.client
-    observed = observe(function, result.key, client, images)
-    result.note_seen(observed)
+def reconcile_together(
+    participants: Sequence[Participant],
+    key: Ref,
+    *,
+    images: Mapping[str, str],
+    shared_objects_lock: AbstractContextManager[object] | None = None,
+) -> None:
+    """Bring the children that several functions write for the parent `key` to their desired state.
+
+    The participants are in the order in which they decide; idle ones take part once a write of another one wakes them.
+    Each ends with its result, or with the error that ended it, which keeps no other from its end. `images` are the
+    settings about images in the environment (`RELATED_IMAGE_*`), which decisions read. `shared_objects_lock` is held
+    while an object is written that all parents share, so that the threads of one process do not conflict.
+    """
+    lock = shared_objects_lock or nullcontext()
+    parent: Manifest | None = None
+    while active := [participant for participant in participants if participant.is_active]:
+        snapshot = _read(active, key, images, parent)
+        for participant in active:
+            _advance(participant, snapshot, lock)
+        for participant in participants:
+            if not participant.is_active and not participant.error and _is_woken(participant, snapshot):
+                participant.phase = Phase.DECIDE
+            participant.observed_at = 0
+        parent = snapshot.parent_after_writes()
+
+
+def _read(active: Sequence[Participant], key: Ref, images: Mapping[str, str], parent: Manifest | None) -> Snapshot:
+    """Read once for all; `parent` is used if nothing is read that has to be read before it."""
+    deciding = [participant.function for participant in active if participant.phase is Phase.DECIDE]
+    confirming = [participant.function for participant in active if participant.phase is Phase.CONFIRM]
+    snapshot, client = Snapshot(key, images), active[0].client
+    read_objects(snapshot, deciding, confirming, client)
+    if parent is None or deciding:
+        snapshot.read_parent(client)
+    else:
+        snapshot.note_parent(parent)
+    return snapshot
+
+
+def _advance(participant: Participant, snapshot: Snapshot, lock: AbstractContextManager[object]) -> None:
+    """Take a participant through this pass; note the error if it cannot go on."""
+    try:
+        if participant.phase is Phase.DECIDE:
+            _decide_and_write(participant, snapshot, lock)
+        else:
+            _confirm(participant, snapshot)
+    except (Conflict, NotFound):
+        participant.phase = Phase.DECIDE
+        time.sleep(random.uniform(0, JITTER * 2 ** min(participant.result.rounds - 1, 5)))  # noqa: S311 (jitter)
+    except Exception as error:
+        participant.phase, participant.error = Phase.DONE, error
+    participant.ended = time.monotonic()
+
+
+def _decide_and_write(participant: Participant, snapshot: Snapshot, lock: AbstractContextManager[object]) -> None:
+    """Do steps 2 to 5; then the participant is done, or has to confirm its decision by step 6."""
+    function, client, result = participant.function, participant.client, participant.result
+    if result.rounds == ROUNDS:
+        raise Unavailable(
+            f"{snapshot.key}: conflicts with other writers in {ROUNDS} rounds; the event is delivered again"
+        )
+    result.rounds += 1
+    observed = _observe(participant, snapshot)
     decided = decide(function, observed)
     result.outcome, result.parent = decided, observed.parent
+    participant.phase = Phase.DONE
     # Nothing to clean up, or the function waits for something that changes within moments: not even a condition.
     if decided is None or decided.writes_nothing:
         _require_wake(function, decided)
-        return True
+        return
     before = len(result.changes)
+    context = WriteContext(function, client, lock, partial(snapshot.note_write, function.name))
     written = write_children(context, decided, observed, result)
     result.outcome = written.refused or decided
     # Refused because the namespace is being deleted, and the parent with it: nothing is left to report on.
     if result.outcome.writes_nothing:
-        return True
-    parent = _write_condition(function, result.outcome, observed, client, result)
-    if len(result.changes) == before:
-        return True
-    again = read_inputs_again(function, written.observed, parent, client)
+        return
+    _write_condition(context, result.outcome, observed, result)
+    if len(result.changes) > before:
+        participant.phase, participant.written, participant.spec = Phase.CONFIRM, written, _spec(observed.parent)
+
+
+def _confirm(participant: Participant, snapshot: Snapshot) -> None:
+    """Do step 6: the participant is done, or decides again in the next pass."""
+    written, result = participant.written, participant.result
+    assert written is not None  # noqa: S101 (set with the phase)
+    participant.observed_at = snapshot.time
+    again = observe(snapshot, participant.function, participant.client, written.observed)
     result.note_seen(written.observed)
     result.note_seen(again)
     result.parent = again.parent
-    return _spec(again.parent) == _spec(observed.parent) and decide(function, again) == written.decided
+    is_same = _spec(again.parent) == participant.spec and decide(participant.function, again) == written.decided
+    participant.phase = Phase.DONE if is_same else Phase.DECIDE
 
 
 def _require_wake(function: Function, decided: Outcome | None) -> None:
@@ -106,19 +214,39 @@ def _require_wake(function: Function, decided: Outcome | None) -> None:
         raise Unavailable(f"{decided.message}; the event is retried")
 
 
-def _write_condition(
-    function: Function, outcome: Outcome, observed: Observed, client: Client, result: Reconciled
-) -> Manifest | None:
-    """Step 5: apply this function's conditions and status fields; return the parent if it was written, else None."""
+def _write_condition(context: WriteContext, outcome: Outcome, observed: Observed, result: Reconciled) -> None:
+    """Do step 5: apply the function's conditions and status fields where they differ."""
     if observed.parent is None:
-        return None
-    status = status_of(function, outcome, observed.parent)
+        return
+    client, status = context.client, status_of(context.function, outcome, observed.parent)
     fields = differences({"status": status}, observed.parent, manager=client.manager, subresource="status")
-    if not fields:
-        return None
-    written = write_status(observed.key, status, client)
-    result.changes.append(AcceptedWrite(observed.key, "reported", fields))
-    return written
+    if fields:
+        context.note_write(observed.key, write_status(observed.key, status, client))
+        result.changes.append(AcceptedWrite(observed.key, "reported", fields))
+
+
+def _observe(participant: Participant, snapshot: Snapshot) -> Observed:
+    """Return what the participant decides from.
+
+    Raises Conflict if another process of the function may have written a child that others have written since.
+    """
+    function = participant.function
+    for ref in function.children(snapshot.key):
+        before, now = snapshot.first_read(ref), snapshot.object(ref)
+        if before is not now and not is_unchanged_for(function.manager, before, now):
+            raise Conflict(f"{ref} was changed by another process of this function")
+    participant.observed_at = snapshot.time
+    observed = observe(snapshot, function, participant.client)
+    participant.result.note_seen(observed)
+    return observed
+
+
+def _is_woken(participant: Participant, snapshot: Snapshot) -> bool:
+    """Return whether another function has written, since the participant observed, what its event would wake it for."""
+    function = participant.function
+    unseen = (write for write in snapshot.writes if write.time > participant.observed_at)
+    latest = {write.ref: write.manifest for write in unseen if write.function != function.name}
+    return any(is_woken_by_write(function, ref, manifest) for ref, manifest in latest.items())
 
 
 def _spec(parent: Manifest | None) -> tuple[str, int]:

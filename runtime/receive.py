@@ -22,7 +22,7 @@ from runtime.declaration import Function
 from runtime.errors import ApiError, Misconfigured
 from runtime.event import Event
 from runtime.objects import Ref, generation
-from runtime.protocol import reconcile
+from runtime.protocol import Participant, reconcile_together
 from runtime.rechecks import Rechecks
 from runtime.reconciled import Reconciled
 from runtime.seen import RecentVersions
@@ -89,6 +89,22 @@ class TurnResult:
 
 
 GONE = "gone"
+
+
+@dataclass(frozen=True)
+class ReconcileClock:
+    """When a reconcile began; `server` is the API server's URL, for spans."""
+
+    server: str
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    monotonic: float = field(default_factory=time.monotonic)
+
+    def timing(self, participant: Participant) -> ReconcileTiming:
+        """Return the time until the participant's last step, and its calls."""
+        ended = participant.ended or time.monotonic()
+        return ReconcileTiming(
+            self.began, (ended - self.monotonic) * 1000, tuple(participant.client.calls), self.server
+        )
 
 
 def _no_sink(_event: CloudEvent) -> None:
@@ -191,33 +207,41 @@ class Reconciler:
     ) -> TurnResult:
         """Reconcile once for all these events, or not at all if none of them brings news.
 
-        `dropped`: there were more events, which may have shown a new version, so each that is left counts as news. Only
-        one thread at a time may call this for a key. Waits for a free worker until `wait_deadline` expires.
+        Only one thread at a time may call this for a key. Waits for a free worker until `wait_deadline` expires.
         """
-        news = [event for event in events if dropped or self.handled_versions.is_news(key, event)]
+        news = self.news(key, events, dropped=dropped)
         if not news:
             return TurnResult()
         with self.workers.slot(wait_deadline.left):
-            return self._reconcile(key, news[-1], seconds)
+            participant, clock = self.participant(key, seconds), ReconcileClock(self.server)
+            reconcile_together((participant,), key, images=self.images, shared_objects_lock=self.shared_objects_lock)
+            return self.finish(participant, news[-1], clock)
 
-    def _reconcile(self, key: Ref, event: Event, seconds: float) -> TurnResult:
-        client, began, clock = self.client(seconds), datetime.now(UTC), time.monotonic()
+    def news(self, key: Ref, events: Sequence[Event], *, dropped: bool) -> list[Event]:
+        """Return the events that may bring news.
 
-        def timing() -> ReconcileTiming:
-            return ReconcileTiming(began, (time.monotonic() - clock) * 1000, tuple(client.calls), self.server)
+        `dropped`: there were more events, which may have shown a new version, so each that is left counts as news.
+        """
+        return [event for event in events if dropped or self.handled_versions.is_news(key, event)]
 
-        try:
-            result = reconcile(
-                self.function, key, client, images=self.images, shared_objects_lock=self.shared_objects_lock
-            )
-        except Exception as error:
+    def participant(self, key: Ref, seconds: float) -> Participant:
+        """Return this function as it takes part in a reconcile, which begins now."""
+        return Participant(self.function, self.client(seconds), Reconciled(key))
+
+    def finish(self, participant: Participant, event: Event, clock: "ReconcileClock") -> TurnResult:
+        """Record metrics and spans of a reconcile that has ended, and return its result with the report.
+
+        Raises the error that ended the function's part in it.
+        """
+        result, timing = participant.result, clock.timing(participant)
+        if error := participant.error:
             word = measures.FAILED if isinstance(error, ApiError) else measures.DEFECT
-            self._measure(word, timing())
-            spans.failed(self.function.name, key, event, timing(), error)
-            raise
-        self.handled_versions.note(key, result.seen)
-        self._schedule_recheck(key, result)
-        return self._result(result, event, timing())
+            self._measure(word, timing)
+            spans.failed(self.function.name, result.key, event, timing, error)
+            raise error
+        self.handled_versions.note(result.key, result.seen)
+        self._schedule_recheck(result.key, result)
+        return self._result(result, event, timing)
 
     def _schedule_recheck(self, key: Ref, result: Reconciled) -> None:
         if self.rechecks and result.outcome and result.outcome.recheck and result.parent:

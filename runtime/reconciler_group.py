@@ -1,11 +1,11 @@
-"""Receives each event once for several functions: those that have something to do reconcile side by side.
+"""Receives each event once for several functions: those that have something to do reconcile together.
 
 The functions stay what they are in processes of their own: each has its field manager, its condition and its report.
-What they share is the decoding of the event, the list of the objects that it concerns, and one turn for each object.
+They share the decoding of the event, the list of the objects that it concerns, one turn for each object, and what they
+read in it (`runtime.protocol`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -17,11 +17,12 @@ from runtime.deadlines import Deadline
 from runtime.errors import ApiError
 from runtime.event import Event
 from runtime.objects import Collection, Manifest, Ref
-from runtime.receive import Received, Reconciler, RelevantEvent, TurnResult
+from runtime.protocol import Phase, reconcile_together
+from runtime.receive import Received, ReconcileClock, Reconciler, RelevantEvent, TurnResult
 from runtime.reports import emitted
 from runtime.singleflight import SingleFlight
 from runtime.wake import Lister, parents
-from runtime.workers import THREADS, WAITING
+from runtime.workers import WAITING
 
 
 @dataclass(frozen=True)
@@ -48,18 +49,17 @@ class OnceListed:
 
 @dataclass(frozen=True)
 class ReconcilerGroup:
-    """Receives events for the functions of `reconcilers`, which have one `workers` and one time limit.
+    """Receives events for the functions of `reconcilers`, in the order in which they decide.
 
-    The answer to an event carries one report; all others are sent through `sink`. If a function fails, the others go on
-    to their ends, their reports are sent, and its error is raised, so that the broker redelivers the event. By then the
-    others have nothing to do. `turns` allows one event at a time for each object, and merges the events that wait. Most
-    threads of `pool` wait for a free worker, as long as the event may wait.
+    All have the same workers, images, transport and time limit, which one turn of all of them shares. The answer to an
+    event carries one report; all others are sent through `sink`. If a function fails, the others go on to their ends,
+    their reports are sent, and its error is raised, so that the broker redelivers the event. By then the others have
+    nothing to do. `turns` allows one event at a time for each object, and merges the events that wait.
     """
 
     reconcilers: Sequence[Reconciler]
     sink: Callable[[CloudEvent], None]
     turns: SingleFlight[SharedEvent, Received] = field(default_factory=lambda: SingleFlight(max_waiting=WAITING))
-    pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "function"))
 
     def __call__(self, event: Event) -> Received:
         relevant = self.relevant(event)
@@ -105,39 +105,53 @@ class ReconcilerGroup:
         return (reconciler for reconciler in self.reconcilers if reconciler.function.name in functions)
 
     def _turn(self, key: Ref, wait_deadline: Deadline, items: Sequence[SharedEvent]) -> Received:
-        """Let each function reconcile once for all of its events that wait. Raises the first error."""
-        dropped = self.turns.is_full(items)
-        wanted = frozenset[str]().union(*(item.functions for item in items))
-        works = [
-            partial(
-                reconciler.reconcile_if_news,
-                key,
-                [item.event for item in items if dropped or reconciler.function.name in item.functions],
-                wait_deadline,
-                reconciler.seconds,
-                dropped=dropped,
-            )
-            for reconciler in (self.reconcilers if dropped else self._of(wanted))
-            if reconciler.function.parent == key.kind
+        """Let all functions with news reconcile together. Raises the first error, once the others have ended."""
+        reconcilers = [reconciler for reconciler in self.reconcilers if reconciler.function.parent == key.kind]
+        causes = self._causes(key, reconcilers, items)
+        if not causes:
+            return Received()
+        first = self.reconcilers[0]
+        with first.workers.slot(wait_deadline.left):
+            clock = ReconcileClock(first.server)
+            participants = [reconciler.participant(key, first.seconds) for reconciler in reconcilers]
+            for participant in participants:
+                participant.phase = Phase.DECIDE if participant.function.name in causes else Phase.IDLE
+            reconcile_together(participants, key, images=first.images, shared_objects_lock=first.shared_objects_lock)
+        latest = items[-1].event
+        finished = [
+            partial(reconciler.finish, participant, causes.get(participant.function.name, latest), clock)
+            for reconciler, participant in zip(reconcilers, participants, strict=True)
+            if participant.phase is Phase.DONE
         ]
-        results, errors = self._side_by_side(works)
+        return self._received(finished)
+
+    def _causes(self, key: Ref, reconcilers: Sequence[Reconciler], items: Sequence[SharedEvent]) -> Mapping[str, Event]:
+        """Return the latest event with news for each function that has any, by the function's name."""
+        dropped = self.turns.is_full(items)
+        causes: dict[str, Event] = {}
+        for reconciler in reconcilers:
+            named = reconciler.function.name
+            events = [item.event for item in items if dropped or named in item.functions]
+            if news := reconciler.news(key, events, dropped=dropped):
+                causes[named] = news[-1]
+            elif events:
+                measures.nothing_written(named, measures.IDLE)
+        return causes
+
+    def _received(self, finished: Sequence[Callable[[], TurnResult]]) -> Received:
+        """Send all reports but the one that answers; if a function failed, send all, and raise its error."""
+        results: list[TurnResult] = []
+        errors: list[Exception] = []
+        for finish in finished:
+            try:
+                results.append(finish())
+            except Exception as error:
+                errors.append(error)
         reports = tuple(result.report for result in results if result.report is not None)
         received = Received(reports, sum(result.calls for result in results))
         for report in reports:
             if errors or report is not received.reply:
                 self.sink(emitted(report))
         if errors:
-            raise errors[0]
+            raise min(errors, key=lambda error: isinstance(error, ApiError))  # a defect before others
         return received
-
-    def _side_by_side(self, works: Sequence[Callable[[], TurnResult]]) -> tuple[list[TurnResult], list[Exception]]:
-        """Run these, the first on this thread; return the results, and the errors with defects before others."""
-        futures = [self.pool.submit(work) for work in works[1:]]
-        results: list[TurnResult] = []
-        errors: list[Exception] = []
-        for outcome in (*works[:1], *(future.result for future in futures)):
-            try:
-                results.append(outcome())
-            except Exception as error:
-                errors.append(error)
-        return results, sorted(errors, key=lambda error: isinstance(error, ApiError))

@@ -40,6 +40,12 @@ def nothing_to_do(function: Function, event: Event) -> bool:
         return False
 
 
+def is_woken_by_write(function: Function, ref: Ref, manifest: Manifest | None) -> bool:
+    """Return whether the event about a written object would require a reconcile; `manifest` is None if it is gone."""
+    wake = _wake_for(function, ref.kind.api_version, ref.kind.name, ref.name)
+    return wake is not None and not (manifest and wake.nothing_to_do(manifest))
+
+
 class Lister(Protocol):
     """What lists the objects of a collection, such as `Client`."""
 
@@ -82,9 +88,13 @@ def _concerned(function: Function, event: Event, candidates: Collection, client:
 
 
 def _wake(function: Function, event: Event) -> Wake | None:
+    return _wake_for(function, event.api_version, event.kind, event.name)
+
+
+def _wake_for(function: Function, api_version: str, kind: str, named: str) -> Wake | None:
     for wake in function.wakes:
-        same_kind = (event.api_version, event.kind) == (wake.kind.api_version, wake.kind.name)
-        if same_kind and (not wake.names or event.name in wake.names):
+        same_kind = (api_version, kind) == (wake.kind.api_version, wake.kind.name)
+        if same_kind and (not wake.names or named in wake.names):
             return wake
     return None
 

@@ -3,7 +3,7 @@
 Each is a context in which the real code is changed in one place. Not for threads that began before.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from unittest.mock import patch
@@ -11,7 +11,9 @@ from unittest.mock import patch
 from runtime import child_writes, observation, protocol, trial
 from runtime.client import NEVER, Client, Request
 from runtime.declaration import Function, Observed
-from runtime.objects import Manifest, Ref, terminates, uid
+from runtime.objects import Manifest, Ref, uid
+from runtime.observation import Snapshot, read_objects
+from runtime.protocol import Participant, Phase
 
 Mutant = Callable[[], AbstractContextManager[None]]
 
@@ -45,12 +47,14 @@ def plain_create() -> Iterator[None]:
 def inputs_first() -> Iterator[None]:
     """The parent and the inputs are read before the children that are locked on."""
 
-    def observe(function: Function, key: Ref, client: Client, images: Mapping[str, str]) -> Observed:
-        seen = observation.with_inputs(function, Observed(key, None, {}, {}, images), client, parent=None)
-        children = {ref: client.get(ref) for ref in function.children(key)}
-        return replace(seen, objects={**seen.objects, **children})
+    def read(snapshot: Snapshot, deciding: Sequence[Function], confirming: Sequence[Function], client: Client) -> None:
+        parent = client.get(snapshot.key)
+        read_objects(snapshot, (), (*deciding, *confirming), client)
+        read_objects(snapshot, deciding, (), client)
+        with_parent_read = patch.object(snapshot, "read_parent", lambda _client: snapshot.note_parent(parent))
+        with_parent_read.start()
 
-    with patch.object(protocol, "observe", observe):
+    with patch.object(protocol, "read_objects", read):
         yield
 
 
@@ -58,22 +62,23 @@ def inputs_first() -> Iterator[None]:
 def no_second_look() -> Iterator[None]:
     """A reconcile ends with its first condition, whatever changed meanwhile."""
 
-    def look_again(_function: Function, written: Observed, _parent: Manifest | None, _client: Client) -> Observed:
-        return written
+    def end(participant: Participant, _snapshot: Snapshot) -> None:
+        participant.phase = Phase.DONE
 
-    with patch.object(protocol, "read_inputs_again", look_again):
+    with patch.object(protocol, "_confirm", end):
         yield
 
 
 @contextmanager
 def second_look_at_parent_only() -> Iterator[None]:
     """Only the parent is looked at again, not what else was decided from."""
+    observe = observation.observe
 
-    def look_again(_function: Function, written: Observed, parent: Manifest | None, client: Client) -> Observed:
-        now = parent or client.get(written.key)
-        return replace(written, parent=None if now is None or terminates(now) else now)
+    def look_again(snapshot: Snapshot, function: Function, client: Client, written: Observed | None = None) -> Observed:
+        now = observe(snapshot, function, client, written)
+        return now if written is None else replace(written, parent=now.parent)
 
-    with patch.object(protocol, "read_inputs_again", look_again):
+    with patch.object(protocol, "observe", look_again):
         yield
 
 
@@ -99,6 +104,13 @@ def own_fields_unchecked() -> Iterator[None]:
 
 
 @contextmanager
+def answers_trusted() -> Iterator[None]:
+    """A function takes a child from the answer to another one's write, whoever else of its own has written there."""
+    with patch.object(protocol, "is_unchanged_for", lambda _manager, _before, _now: True):
+        yield
+
+
+@contextmanager
 def no_trial() -> Iterator[None]:
     """What the API server would refuse is found out by writing, child after child."""
     with patch.object(trial, "first_refused", lambda *_arguments, **_shared: None):
@@ -116,5 +128,6 @@ MUTANTS: Mapping[str, Mutant] = {
         second_look_at_parent_only,
         generation_ignored,
         own_fields_unchecked,
+        answers_trusted,
     )
 }

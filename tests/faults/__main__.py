@@ -13,6 +13,7 @@ from pathlib import Path
 
 from local.go_programs import build
 from local.layout import DEFAULT
+from tests.faults.destinations import Form
 from tests.faults.matrix import walking
 from tests.faults.plane import plane
 from tests.faults.steps import CHAINS
@@ -27,25 +28,27 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="how many share the work")
     parser.add_argument("--chain", default="", help="only the chain of this name")
+    parser.add_argument("--compact", action="store_true", help="all functions in one process")
     parser.add_argument("--every", type=int, default=1, help="only every n-th fault")
     parser.add_argument("--part", default="", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.part:
         end_on_sigterm()
         number, count = map(int, chosen.part.split("/"))
-        return _part(chosen.chain, number * chosen.every, count * chosen.every)
+        form = Form.COMPACT if chosen.compact else Form.BASE
+        return _part(chosen.chain, form, number * chosen.every, count * chosen.every)
     build()
-    same = ["--chain", chosen.chain, "--every", str(chosen.every)]
+    same = ["--chain", chosen.chain, "--every", str(chosen.every), *(["--compact"] if chosen.compact else [])]
     return share("tests.faults", same, chosen.processes, "faults")
 
 
-def _part(wanted: str, first: int, step: int) -> int:
+def _part(wanted: str, form: Form, first: int, step: int) -> int:
     """Every `step`-th fault of each chain, beginning with the `first`."""
-    with tempfile.TemporaryDirectory() as folder, plane(Path(folder), DEFAULT) as stack:
+    with tempfile.TemporaryDirectory() as folder, plane(Path(folder), DEFAULT, form) as stack:
         for chain in CHAINS:
             if wanted in ("", chain.name):
                 began = time.monotonic()
-                with walking(stack, chain) as matrix:
+                with walking(stack, chain, form) as matrix:
                     verdict = matrix.run([plan[first::step] for plan in matrix.plans(PAIRS)])
                 hand_in(f"{chain.name}, {time.monotonic() - began:.0f} s", verdict)
     return 0

@@ -8,6 +8,7 @@ the letter, and a fault put at any request or delivery of it.
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from cloudevents.core.bindings.http import to_binary_event
@@ -24,11 +25,12 @@ from runtime.declaration import Function
 from runtime.errors import ApiError
 from runtime.event import Event, decode
 from runtime.objects import Manifest, Ref, controller, metadata, resource_version, terminates, uid
-from runtime.receive import Reconciler
+from runtime.receive import Receiver
 from sweeper.sweep_run import Sweep
 from tests.as_kubectl import KINDS, KubectlRequests
-from tests.faults.cluster_rules import event_of, passes, rolled_out
-from tests.faults.traffic import PATIENCE, Delivery, Died, ObservedRequest, ObservedWrite, Patient, addressed, changes
+from tests.faults.cluster_rules import event_of, rolled_out
+from tests.faults.destinations import PATIENCE, Destination, Form, destinations, process, transports
+from tests.faults.traffic import Delivery, Died, ObservedRequest, ObservedWrite, addressed, changes
 from tests.workbench import transport
 
 # As the generated Triggers say: after this many tries, an event is a dead letter.
@@ -47,15 +49,16 @@ class FaultWorld:
     """Everything there is, and everything that is on its way.
 
     `at` and `fault` put a fault at one request of the run, counted from 0; `reroute` may change what is delivered,
-    given its number. `refused` is an object of which a policy takes no write. `installed` is what is there before
-    anybody does anything, and stays. `check` is asked after each write whether anything is wrong; what it says is a
-    defect.
+    given its number. `form` is how the functions are installed. `refused` is an object of which a policy takes no
+    write. `installed` is what is there before anybody does anything, and stays. `check` is asked after each write
+    whether anything is wrong; what it says is a defect.
     """
 
     stack: Stack
     namespace: str
     installed: tuple[Ref, ...] = ()
     functions: tuple[Function, ...] = FUNCTIONS
+    form: Form = Form.BASE
     at: int = -1
     fault: Fault | None = None
     reroute: Callable[[int, Delivery], Iterable[Delivery]] | None = None
@@ -70,18 +73,20 @@ class FaultWorld:
     delivered: int = 0
     offered: int = 0
     postponed: list[Delivery] = field(default_factory=list)
-    unheard: Function | None = None
+    unheard: Destination | None = None
     refused: Ref | None = None
     _sends: dict[str, Transport] = field(default_factory=dict)
     _sweeping: Transport = field(init=False)
     _user: KubectlRequests = field(init=False)
-    _processes: dict[str, Reconciler] = field(default_factory=dict)
+    _destinations: tuple[Destination, ...] = field(init=False)
+    _processes: dict[str, Receiver] = field(default_factory=dict)
     _delivering: Delivery | None = None
     _failing: Delivery | None = None
-    _changed: list[Ref] = field(default_factory=list)
+    _changed: list[tuple[Function, Ref]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._sends = {function.name: transport(self.stack, function.manager) for function in self.functions}
+        self._destinations = destinations(self.form, self.functions)
+        self._sends = transports(self.stack, self.form, self.functions)
         self._sweeping = transport(self.stack, "kepler-sweep")
         self._user = KubectlRequests(self.stack)
         for ref in self.installed:
@@ -97,15 +102,16 @@ class FaultWorld:
 
     def restart(self) -> None:
         """New processes for every function: none remembers anything."""
-        self._processes = {function.name: self.process(function) for function in self.functions}
+        self._processes = self._started()
 
-    def process(self, function: Function) -> Reconciler:
-        """A fresh process of a function."""
+    def _started(self) -> dict[str, Receiver]:
+        return {destination.name: self._process(destination) for destination in self._destinations}
 
-        def send(request: Request) -> ApiResponse:
-            return self._ask(function, request)
+    def _process(self, destination: Destination) -> Receiver:
+        def ask(function: Function) -> Transport:
+            return partial(self._ask, function)
 
-        return Patient(function, send, sink=self.receive, patience=lambda: self.patience)
+        return process(destination, ask, self.receive, lambda: self.patience)
 
     def tap(self, tapping: Callable[[Transport], Tap]) -> dict[str, Tap]:
         """Puts something between the functions, the sweep too, and the API server; by their managers' names."""
@@ -213,10 +219,9 @@ class FaultWorld:
 
     def send(self, event: Event) -> None:
         """To whomever the Triggers let it through."""
-        for function in self.functions:
-            heard = function is not self.unheard and event.is_for(function.name)
-            if heard and any(passes(event, wake.kind, wake.names) for wake in function.wakes):
-                self._enqueue(Delivery(function, event))
+        for destination in self._destinations:
+            if destination is not self.unheard and destination.is_for(event):
+                self._enqueue(Delivery(destination, event))
 
     def receive(self, event: CloudEvent) -> None:
         """An event that a function has sent to the Broker."""
@@ -243,7 +248,7 @@ class FaultWorld:
 
     def meanwhile(self, most: int = MOST) -> None:
         """While one process is in the middle of its work, others get what is on its way: so many deliveries at most."""
-        others = {function.name: self.process(function) for function in self.functions}
+        others = self._started()
         held = self._delivering, self._failing, self._changed
         while self.queue and most:
             most -= 1
@@ -269,17 +274,17 @@ class FaultWorld:
             self.send(write)
         return len(ours)
 
-    def deliver(self, delivery: Delivery, processes: Mapping[str, Reconciler]) -> None:
+    def deliver(self, delivery: Delivery, processes: Mapping[str, Receiver]) -> None:
         """One event to one process; where that fails or dies, it is sent again."""
         self.delivered += 1
         assert self.delivered < MOST, f"no rest after {MOST} deliveries; the last: {delivery}"
         self._delivering, self._failing, self._changed = delivery, None, []
         try:
-            processes[delivery.function.name](delivery.event)
+            processes[delivery.destination.name](delivery.event)
         except ApiError:
             self._again(delivery)
         except Died:
-            self._processes[delivery.function.name] = self.process(delivery.function)
+            self._processes[delivery.destination.name] = self._process(delivery.destination)
             self._again(delivery)
         except Exception as defect:
             self.defects.append(f"{delivery}: {type(defect).__name__}: {defect}")
@@ -318,12 +323,13 @@ class FaultWorld:
 
     def _carry_out(self, function: Function, request: Request) -> ApiResponse:
         if self.refused and changes(request, self.refused):
-            self.defects += (f"{ref} was changed before {self.refused} was refused" for ref in self._changed)
+            changed = (ref for changer, ref in self._changed if changer is function)
+            self.defects += (f"{ref} was changed before {self.refused} was refused" for ref in changed)
             return ApiResponse(403, {"reason": "Forbidden", "message": f"injected: a policy refuses {self.refused}"})
         answer = self._sends[function.name](request)
         if request.writes and 200 <= answer.status < 300:
             gone = request.method == "DELETE" and not metadata(answer.body).get("finalizers")
             self.note(function.manager, request, addressed(request), None if gone else answer.body)
             if not request.path.endswith("/status") and addressed(request) not in function.shared_children:
-                self._changed.append(addressed(request))
+                self._changed.append((function, addressed(request)))
         return answer

@@ -6,6 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from crds.kepler_machine_config import ROLES
+from installation import compact
+from installation.installed_objects import Object
+from local.kubectl import documents
 from local.layout import ROOT
 from local.ports import Ports
 from local.stack import Stack
@@ -23,6 +26,7 @@ from runtime.objects import (
     NAMESPACE as NAMESPACES,
 )
 from tests import policies
+from tests.faults.destinations import Form
 from tests.protocol.test_machine_config_applied import WRITES, definition, pool
 from tests.protocol.test_monitoring_applied import MONITORS, RULES
 from tests.workbench import create_namespace
@@ -37,14 +41,21 @@ INSTALLED = (
 )
 
 
+def _writes(form: Form) -> list[Object]:
+    """What lets `machine_config` write, as an overlay of this form has it."""
+    objects = documents((ROOT / WRITES).read_text())
+    changed = compact.compacted(objects) if form is Form.COMPACT else objects
+    return [manifest for manifest in changed if manifest["apiVersion"].startswith("rbac.")]
+
+
 @contextmanager
-def plane(state: Path, programs: Path) -> Iterator[Stack]:
+def plane(state: Path, programs: Path, form: Form = Form.BASE) -> Iterator[Stack]:
     """etcd and a kube-apiserver with our CRDs, Roles and ServiceAccounts, and an empty namespace."""
     with Stack(state, Ports.free(), programs=programs) as stack:
         stack.start_control_plane(bare=True)
-        stack.install_bare(ROOT / "config/base")
+        stack.install_bare(ROOT / "config" / form.value)
         policies.await_force(stack)
-        stack.kubectl("apply", "-f", str(ROOT / WRITES))
+        stack.kubectl.apply(_writes(form))
         for entry in (MONITORS, RULES, definition(NODES_CONFIG), definition(NODES_POOL)):
             stack.kubectl("apply", "-f", "-", stdin=json.dumps(entry))
         stack.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")

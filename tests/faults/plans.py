@@ -13,13 +13,15 @@ from tests.faults.traffic import Delivery, ObservedRequest
 class Plan:
     """`arm` puts the fault into the world.
 
-    `overtakes` says that the next step begins in the middle of this one, `loses` that only a sweep can make up for it,
-    `refuses` that a policy of the cluster takes no write of this object until the step has come to rest.
+    `overtakes` says that the next step begins in the middle of this one, `races` that another process goes through
+    with the same event in the middle of a delivery, `loses` that only a sweep can make up for it, `refuses` that a
+    policy of the cluster takes no write of this object until the step has come to rest.
     """
 
     name: str
     arm: Callable[[FaultWorld], None]
     overtakes: bool = False
+    races: bool = False
     loses: bool = False
     refuses: Ref | None = None
 

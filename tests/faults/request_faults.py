@@ -5,10 +5,11 @@ from itertools import groupby
 
 from runtime.client import ApiResponse, Request, Transport
 from runtime.objects import Ref
+from tests.faults.destinations import PATIENCE
 from tests.faults.fault_world import Fault, FaultWorld
 from tests.faults.plans import Plan, Reference
 from tests.faults.steps import ChainStep
-from tests.faults.traffic import PATIENCE, Delivery, Died, ObservedRequest, addressed
+from tests.faults.traffic import Delivery, Died, ObservedRequest, addressed
 
 AWAY = {"message": "injected: away"}
 
@@ -69,13 +70,13 @@ def answer(status: int) -> Fault:
 def overtake(step: ChainStep, *, heard: bool = True) -> Fault:
     """Just before, the user does the next thing, and others have dealt with it before this one goes on.
 
-    Unheard, the events of what this one still writes are lost to its own function, which might mend by them.
+    Unheard, the events of what this one still writes are lost to its own process, which might mend by them.
     """
 
     def overtaken(world: FaultWorld, delivery: Delivery, request: Request, through: Transport) -> ApiResponse:
         step.act(world)
         world.meanwhile()
-        world.unheard = None if heard else delivery.function
+        world.unheard = None if heard else delivery.destination
         return through(request)
 
     return overtaken
@@ -119,7 +120,7 @@ def plans(reference: Reference, following: ChainStep) -> Iterator[Plan]:
         writes = any(asked.writes for _, asked in requests)
         for place, (number, asked) in enumerate(requests):
             for text, fault in _faults(place, number, asked, raced=writes).items():
-                yield Plan(f"{text} {named(number, asked)}", arm(number, fault))
+                yield Plan(f"{text} {named(number, asked)}", arm(number, fault), races=fault is race)
             for heard in (True, False) if asked.writes else (True,):
                 text = f"{'overtake' if heard else 'overtake unheard at'} {named(number, asked)}"
                 yield Plan(text, arm(number, overtake(following, heard=heard)), overtakes=True)

@@ -1,17 +1,12 @@
 """What goes through a run: deliveries to functions, their requests, and the writes that come of them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from runtime.client import Client, Request
-from runtime.declaration import Function
+from runtime.client import Request
 from runtime.event import Event
 from runtime.objects import Manifest, Ref
-from runtime.receive import Reconciler
 from tests.as_kubectl import KINDS
-
-# Seconds for which a function tries one request again, as `runtime.client` does.
-PATIENCE = 20.0
+from tests.faults.destinations import Destination
 
 
 class Died(BaseException):
@@ -20,15 +15,15 @@ class Died(BaseException):
 
 @dataclass(frozen=True)
 class Delivery:
-    """One event on its way to one function, for the `attempt`-th time."""
+    """One event on its way to one Service, for the `attempt`-th time."""
 
-    function: Function
+    destination: Destination
     event: Event
     attempt: int = 1
 
     def __str__(self) -> str:
         kind = self.event.type.rpartition(".")[2]
-        return f"{self.function.name} <- {kind} {self.event.kind} '{self.event.name}'"
+        return f"{self.destination.name} <- {kind} {self.event.kind} '{self.event.name}'"
 
 
 @dataclass(frozen=True)
@@ -63,16 +58,6 @@ class ObservedRequest:
     def writes(self) -> bool:
         """Whether it is an apply or a deletion."""
         return self.request.writes
-
-
-@dataclass(frozen=True)
-class Patient(Reconciler):
-    """A function's process whose client tries one request again for `patience` seconds."""
-
-    patience: Callable[[], float] = lambda: PATIENCE
-
-    def client(self, seconds: float) -> Client:
-        return Client(self.transport, manager=self.function.manager, seconds=seconds, patience=self.patience())
 
 
 def addressed(request: Request) -> Ref:

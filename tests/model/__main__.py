@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 from tests.model.explore import Explored, explore
-from tests.model.scenario_list import LARGE, ONE_PROCESS, SMALL
+from tests.model.scenario_list import LARGE, ONE_PROCESS, SMALL, TOGETHER
 from tests.model.worker import determined
 
 LINE = (
@@ -17,8 +17,8 @@ LINE = (
 
 def explored() -> Iterator[Explored]:
     """One scenario after the other."""
-    with determined():
-        for scenario in (*ONE_PROCESS, *SMALL, *LARGE):
+    for scenario in (*ONE_PROCESS, *TOGETHER, *SMALL, *LARGE):
+        with determined(scenario.rounds):
             yield explore(scenario)
 
 

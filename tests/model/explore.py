@@ -7,7 +7,8 @@ Deliveries are at least once: a change by somebody else brings an event, unless 
 to do; a worker that does not acknowledge brings a redelivery. A worker takes one of them or, as in one process, all
 there are. In a scenario that `drops`, events about versions that are no newer than what a worker was shown end with
 it. Deletions and redeliveries are never dropped.
-What workers write themselves brings none: where that wakes somebody, it is one look more.
+What a worker writes for one function brings an event for the others of its process, and none for that function: where
+its own event wakes it, that is one look more.
 """
 
 import time
@@ -16,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tests.model.model_world import LOST, Cells, ModelWorld, WriteResult, replaced
+from tests.model.model_world import LOST, Cells, Ended, ModelWorld, WriteResult, replaced
 from tests.model.properties import BrokenProperty, Property, at_rest, of_write
 from tests.model.scenario import Scenario, collection
 from tests.model.worker import DeliveryResult
@@ -26,14 +27,15 @@ class ModelState(NamedTuple):
     """Everything that what happens next depends on.
 
     `events` are, in a scenario that `drops`, the places of objects whose newest version has an event that nobody has
-    taken yet, and ~place where that is a deletion; `deliveries` are all others.
+    taken yet, and ~place where that is a deletion, each with a function that it is for; `deliveries` are all others,
+    which are for every function.
     """
 
     cells: Cells
     workers: tuple[int, ...]
     deliveries: int
     left: tuple[int, ...]
-    events: frozenset[int] = frozenset()
+    events: frozenset[tuple[int, str]] = frozenset()
 
 
 class Transition(NamedTuple):
@@ -91,7 +93,7 @@ class _Exploration:
         self._scenario = scenario
         self._most = most
         self._world = ModelWorld(scenario)
-        self._begun = self._world.begun()
+        self._all = frozenset(function.name for function in scenario.functions)
         self._collects = collection(scenario)
         self._crashes, self._losses, self._repeats = range(len(scenario.moves), len(scenario.moves) + 3)
         self._numbers: dict[ModelState, int] = {}
@@ -158,20 +160,23 @@ class _Exploration:
             if state.left[self._crashes]:
                 yield Transition("dies", number, self._redelivered(state, others, self._crashes))
         if len(state.workers) < self._scenario.workers:
-            for left in self._after_taking(state):
-                yield from self._acts(left, self._begun, state.workers, left.deliveries)
+            for left, woken in self._after_taking(state):
+                yield from self._acts(left, self._world.begun(woken), state.workers, left.deliveries)
         if state.left[self._repeats] and state.deliveries < self._scenario.workers:
             yield Transition("a delivery is repeated", -1, self._redelivered(state, state.workers, self._repeats))
         yield from self._moves(state)
 
-    @staticmethod
-    def _after_taking(state: ModelState) -> set[ModelState]:
-        """The state once a worker has taken a delivery, or an event, or all there are."""
-        taken = {state._replace(events=state.events - {place}) for place in state.events}
+    def _after_taking(self, state: ModelState) -> set[tuple[ModelState, frozenset[str]]]:
+        """The state once a worker has taken a delivery, or an event, or all there are; and whom that wakes."""
+        taken: set[tuple[ModelState, frozenset[str]]] = set()
+        for place in {place for place, _ in state.events}:
+            mine = frozenset(event for event in state.events if event[0] == place)
+            taken.add((state._replace(events=state.events - mine), frozenset(function for _, function in mine)))
         if state.deliveries:
-            taken.add(state._replace(deliveries=state.deliveries - 1))
+            taken.add((state._replace(deliveries=state.deliveries - 1), self._all))
         if state.deliveries or state.events:
-            taken.add(state._replace(deliveries=0, events=frozenset()))
+            woken = self._all if state.deliveries else frozenset(function for _, function in state.events)
+            taken.add((state._replace(deliveries=0, events=frozenset()), woken))
         return taken
 
     def _acts(self, state: ModelState, number: int, others: tuple[int, ...], deliveries: int) -> Iterator[Transition]:
@@ -183,22 +188,26 @@ class _Exploration:
             now = self._world.overtaken(number, written.place)
         problems = tuple(of_write(self._world, worker, state.cells, written)) if written.place >= 0 else ()
         after = ModelState(cells, others, deliveries, state.left, state.events)
-        following = self._world.answered(now, written.reply)
-        if self._scenario.drops and following is DeliveryResult.ACKNOWLEDGED:
-            after = after._replace(events=after.events - self._world.seen(now, written.reply))
+        if written.place >= 0:
+            after = self._heard(after, written, self._world.woken(state.cells, written) - {worker.function})
+        following, died = self._world.answered(now, written.reply), after
+        if self._scenario.drops and isinstance(following, Ended):
+            seen = frozenset((place, function) for function, place in following.seen)
+            after = after._replace(events=after.events - seen)
         yield Transition("asks", number, self._goes_on(after, following), problems)
-        if following is DeliveryResult.ACKNOWLEDGED and state.left[self._crashes]:
-            yield Transition("asks and dies", number, self._redelivered(after, others, self._crashes), problems)
+        acknowledged = isinstance(following, Ended) and following.result is DeliveryResult.ACKNOWLEDGED
+        if acknowledged and state.left[self._crashes]:
+            yield Transition("asks and dies", number, self._redelivered(died, others, self._crashes), problems)
         if worker.writes and state.left[self._losses]:
             left = _less(after.left, self._losses)
             lost = self._goes_on(after._replace(left=left), self._world.answered(now, LOST))
             yield Transition("asks and gets no answer", number, lost, problems)
 
-    def _goes_on(self, state: ModelState, following: int | DeliveryResult) -> ModelState:
+    def _goes_on(self, state: ModelState, following: int | Ended) -> ModelState:
         """The state with a worker that goes on, or ended."""
-        if following is DeliveryResult.AGAIN:
+        if isinstance(following, Ended) and following.result is DeliveryResult.AGAIN:
             return state._replace(workers=_sorted(state.workers), deliveries=self._one_more(state))
-        mine = () if isinstance(following, DeliveryResult) else (following,)
+        mine = () if isinstance(following, Ended) else (following,)
         return state._replace(workers=_sorted((*state.workers, *mine)))
 
     def _redelivered(self, state: ModelState, workers: tuple[int, ...], budget: int) -> ModelState:
@@ -224,11 +233,16 @@ class _Exploration:
         """
         workers = _sorted(self._world.overtaken(worker, written.place) for worker in state.workers)
         after = ModelState(replaced(state.cells, written), workers, state.deliveries, left, state.events)
-        if not self._world.wakes(state.cells, written):
-            return after
+        return self._heard(after, written, self._world.woken(state.cells, written))
+
+    def _heard(self, state: ModelState, written: WriteResult, woken: frozenset[str]) -> ModelState:
+        """The state with an event about a write for these functions."""
+        if not woken:
+            return state
         if not self._scenario.drops:
-            return after._replace(deliveries=self._one_more(state))
-        return after._replace(events=state.events | {written.place if written.cell.content else ~written.place})
+            return state._replace(deliveries=self._one_more(state))
+        place = written.place if written.cell.content else ~written.place
+        return state._replace(events=state.events | {(place, function) for function in woken})
 
     def _collection(self, cells: Cells) -> WriteResult | None:
         """What the garbage collector does next, if anything."""

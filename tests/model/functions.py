@@ -5,10 +5,11 @@ A parent's `value` only grows, and so do those of other inputs: in a child, a sm
 
 from dataclasses import replace
 
-from runtime.conditions import has_reported
+from runtime.awaited import await_conditions, is_up_to_date
+from runtime.conditions import all_true, has_reported
 from runtime.declaration import Function, Observed, Wake
 from runtime.objects import COLLECTED_METRIC, CONFIG_MAP, KEPLER, Collection, Manifest, Ref, terminates, uid
-from runtime.outcome import Intent, Outcome, converged
+from runtime.outcome import Intent, Outcome, converged, pending
 from runtime.ownership import reference
 
 NAMESPACE = "model"
@@ -174,5 +175,87 @@ INSTALLED = Function(
     children=lambda _: (BINDING,),
     clean_up=_unbound,
     shared_children=(BINDING,),
+    gates_ready=False,
+)
+
+
+MADE, USED, TOLD = "Made", "Used", "Told"
+
+
+def _makes(observed: Observed) -> Outcome:
+    owner = parent(observed)
+    return made(says(CONFIG, owner, made=value(owner), input=value(observed.get(INPUT))))
+
+
+# Makes a key of the configuration from the parent and an input (as `collected_metric`).
+MAKER = Function(
+    "maker",
+    MADE,
+    (Wake(KEPLER, nothing_to_do=has_reported(MADE)), Wake(COLLECTED_METRIC)),
+    _makes,
+    children=lambda _: (CONFIG,),
+    inputs=lambda _: (INPUT,),
+    gates_ready=False,
+)
+
+
+def _reads(observed: Observed) -> Outcome:
+    return made(says(CONFIG, parent(observed), input=value(observed.get(INPUT))))
+
+
+# Another key of the same configuration, from an input alone (as `model_server` beside `estimator`).
+READER = Function(
+    "reader",
+    "Read",
+    (Wake(KEPLER, nothing_to_do=has_reported("Read")), Wake(COLLECTED_METRIC)),
+    _reads,
+    children=lambda _: (CONFIG,),
+    inputs=lambda _: (INPUT,),
+    gates_ready=False,
+)
+
+
+def _needs_no_user(owner: Manifest) -> bool:
+    return is_up_to_date(USER, owner, await_conditions(USER, owner, "the child"))
+
+
+def _uses(observed: Observed) -> Outcome:
+    owner, config = parent(observed), observed.get(CONFIG)
+    data = (config or {}).get("data") or {}
+    if blocked := await_conditions(USER, owner, "the child"):
+        return blocked
+    if data.get("made") != str(value(owner)):
+        return pending("the configuration is not made yet")
+    number = value(owner)
+    stamps = {"made": int(data["made"]), "input": int(data["input"]), "user": user(config)}
+    return made(says(CONFIG, owner, used=number), says(CHILD, owner, parent=number, **stamps))
+
+
+# Waits for the configuration, puts a key of its own into it, and makes the child from all of it (as `collector`).
+USER: Function = Function(
+    "user",
+    USED,
+    (Wake(KEPLER, nothing_to_do=_needs_no_user), Wake(CONFIG_MAP)),
+    _uses,
+    awaits=(MADE,),
+    children=lambda _: (CONFIG, CHILD),
+    inputs=lambda _: (CONFIG,),
+    gates_ready=False,
+)
+
+
+def _tells(observed: Observed) -> Outcome:
+    child = observed.get(CHILD)
+    stamps = ", ".join(f"{name}={stamp}" for name, stamp in sorted(((child or {}).get("data") or {}).items()))
+    return converged(message=f"the child says {stamps}; used: {all_true(parent(observed), (USED,))}")
+
+
+# Writes nothing but its condition, from the child and another function's condition (as `status`).
+TELLER = Function(
+    "teller",
+    TOLD,
+    (Wake(KEPLER), Wake(CONFIG_MAP, ("child",))),
+    _tells,
+    inputs=lambda _: (CHILD,),
     gates_ready=False,
 )

@@ -6,14 +6,14 @@ by that, since a worker does no more with a version than compare it.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from events.types import RESOURCE_DELETE, RESOURCE_UPDATE
 from runtime.client import ApiResponse, Request, path
 from runtime.event import Event
-from runtime.objects import Manifest, Ref
+from runtime.objects import Manifest, Ref, resource_version, uid
 from runtime.wake import nothing_to_do
 from tests.model.scenario import Scenario, first
 from tests.model.server import Fresh, address, carried_out, failure
@@ -62,11 +62,12 @@ class WriteResult(NamedTuple):
 
 @dataclass(frozen=True)
 class Worker:
-    """A worker before its next call: what it was answered so far, what it asks, and of which objects.
+    """A worker before its next call: whom its event woke, what it was answered so far, what it asks, of which objects.
 
     `looked` is the content of each object as it was last shown it, 0 where it was told that there is none.
     """
 
+    woken: frozenset[str]
     replies: tuple[Reply, ...]
     request: Request
     places: tuple[int, ...]
@@ -77,10 +78,22 @@ class Worker:
         """Whether its call may change something."""
         return self.request.writes
 
+    @property
+    def function(self) -> str:
+        """The function that it applies for; empty for other calls."""
+        return self.request.query.get("fieldManager", "").removeprefix("kepler-")
+
     def __str__(self) -> str:
         """What it is about to do."""
         where = address(self.request.path)
         return " ".join((self.request.method, *filter(None, (where.name or "all", where.subresource))))
+
+
+class Ended(NamedTuple):
+    """How a worker ended, and of which objects which function has noted the present version: its name, the place."""
+
+    result: DeliveryResult
+    seen: frozenset[tuple[str, int]]
 
 
 class Contents:
@@ -121,7 +134,7 @@ class ModelWorld:
         self.contents = Contents()
         self._places = {path(ref.kind, ref.namespace, ref.name): place for place, ref in enumerate(self.refs)}
         self._workers: list[Worker] = []
-        self._numbers: dict[tuple[Reply, ...], int | DeliveryResult] = {}
+        self._numbers: dict[tuple[frozenset[str], tuple[Reply, ...]], int | Ended] = {}
         self._asked: dict[tuple[int, Cells], WriteResult] = {}
         self._overtaken: dict[tuple[int, int], int] = {}
 
@@ -131,6 +144,16 @@ class ModelWorld:
         for request in first(self.scenario):
             written = self.ask(request, cells)
             cells = replaced(cells, written)
+        return self._settled(cells) if self.scenario.settled else cells
+
+    def _settled(self, cells: Cells) -> Cells:
+        """The objects once one worker for all functions went through, which nobody disturbed."""
+        following: int | Ended = self.begun(frozenset(function.name for function in self.scenario.functions))
+        while isinstance(following, int):
+            written = self.carry_out(following, cells)
+            cells = replaced(cells, written)
+            now = self.overtaken(following, written.place) if written.place >= 0 else following
+            following = self.answered(now, written.reply)
         return cells
 
     def look(self, cells: Cells, ref: Ref) -> Manifest | None:
@@ -155,13 +178,13 @@ class ModelWorld:
             return WriteResult(reply)
         return WriteResult(reply, place, Cell(content, cell.incarnations + (actual is None)))
 
-    def wakes(self, cells: Cells, written: WriteResult) -> bool:
-        """Whether the event of somebody else's write is followed by a reconcile, or is answered from itself alone."""
+    def woken(self, cells: Cells, written: WriteResult) -> frozenset[str]:
+        """The functions for which the event of somebody else's write is not answered from itself alone."""
         before, after = (self.contents.manifest(cell.content) for cell in (cells[written.place], written.cell))
-        shown = after or before
-        return shown is not None and not nothing_to_do(
-            self.scenario.function, _event(shown, RESOURCE_UPDATE if after else RESOURCE_DELETE)
-        )
+        if not (shown := after or before):
+            return frozenset()
+        event = _event(shown, RESOURCE_UPDATE if after else RESOURCE_DELETE)
+        return frozenset(function.name for function in self.scenario.functions if not nothing_to_do(function, event))
 
     def carry_out(self, number: int, cells: Cells) -> WriteResult:
         """What comes of a worker's next call."""
@@ -175,15 +198,16 @@ class ModelWorld:
         """The worker of this number."""
         return self._workers[number]
 
-    def begun(self) -> int:
-        """A worker before its first call."""
-        number = self._number(())
+    def begun(self, woken: frozenset[str]) -> int:
+        """A worker before its first call, whose event has woken these functions."""
+        number = self._number(woken, ())
         assert isinstance(number, int)
         return number
 
-    def answered(self, number: int, reply: Reply) -> int | DeliveryResult:
+    def answered(self, number: int, reply: Reply) -> int | Ended:
         """A worker once it has this reply."""
-        return self._number((*self._workers[number].replies, reply))
+        worker = self._workers[number]
+        return self._number(worker.woken, (*worker.replies, reply))
 
     def overtaken(self, number: int, place: int) -> int:
         """A worker after an object was written: what it was shown of it is no longer the present version."""
@@ -194,35 +218,38 @@ class ModelWorld:
                 for reply in replies
                 for shown_object in reply.objects
             )
-            aged = self._number(tuple(_aged(reply, place) for reply in replies)) if present else number
+            woken = self._workers[number].woken
+            aged = self._number(woken, tuple(_aged(reply, place) for reply in replies)) if present else number
             assert isinstance(aged, int)
             self._overtaken[number, place] = aged
         return self._overtaken[number, place]
 
-    def seen(self, number: int, reply: Reply) -> frozenset[int]:
-        """The places of objects whose present version a worker has been shown, with this last reply."""
-        ages: dict[int, int] = {}
-        for shown in (*self._workers[number].replies, reply):
-            ages.update({shown_object.place: shown_object.age for shown_object in shown.objects})
-        return frozenset(place for place, age in ages.items() if age == 0)
+    def _number(self, woken: frozenset[str], replies: tuple[Reply, ...]) -> int | Ended:
+        if (woken, replies) not in self._numbers:
+            self._numbers[woken, replies] = self._resumed(woken, replies)
+        return self._numbers[woken, replies]
 
-    def _number(self, replies: tuple[Reply, ...]) -> int | DeliveryResult:
-        if replies not in self._numbers:
-            self._numbers[replies] = self._resumed(replies)
-        return self._numbers[replies]
-
-    def _resumed(self, replies: tuple[Reply, ...]) -> int | DeliveryResult:
-        ran = run(self.scenario.function, self.scenario.key, map(self._answer, replies))
+    def _resumed(self, woken: frozenset[str], replies: tuple[Reply, ...]) -> int | Ended:
+        ran = run(self.scenario.functions, woken, self.scenario.key, map(self._answer, replies))
         if ran.ended:
-            return ran.ended
+            seen = {(name, place) for name, manifests in ran.seen.items() for place in self._present(manifests)}
+            return Ended(ran.ended, frozenset(seen))
         request = ran.asked[-1]
         looked: dict[int, int] = {}
         for asked, reply in zip(ran.asked, replies, strict=False):
             if reply.status == 404:
                 looked[self._places[address(asked.path).object]] = 0
             looked.update({shown_object.place: shown_object.content for shown_object in reply.objects})
-        self._workers.append(Worker(replies, request, self._named(request), looked))
+        self._workers.append(Worker(woken, replies, request, self._named(request), looked))
         return len(self._workers) - 1
+
+    def _present(self, noted: Iterable[Manifest]) -> Iterator[int]:
+        """The places of objects whose newest noted version is the present one, as `runtime.seen` remembers them."""
+        versions = {uid(manifest): manifest for manifest in noted}
+        places = {(ref.kind.name, ref.name): place for place, ref in enumerate(self.refs)}
+        for manifest in versions.values():
+            if resource_version(manifest) == str(PRESENT):
+                yield places[manifest["kind"], manifest["metadata"]["name"]]
 
     def _named(self, request: Request) -> tuple[int, ...]:
         """The objects that a request is about."""

@@ -68,19 +68,19 @@ def _stamps(after: Manifest, before: Manifest) -> Iterator[tuple[str, int, int]]
 
 def at_rest(world: ModelWorld, cells: Cells) -> Iterator[BrokenProperty]:
     """What is wrong in a state in which no worker is at it, none is to come and nothing is left to collect."""
-    observed = _truth(world, cells)
-    function = world.scenario.function
-    decided = decide(function, observed)
-    if decided is not None:
-        problems = (*_unlike(function, decided, observed), *_unreported(function, decided, observed.parent))
-        yield from (BrokenProperty(Property.CONVERGES, text) for text in problems)
+    for function in world.scenario.functions:
+        observed = _truth(world, function, cells)
+        decided = decide(function, observed)
+        if decided is not None:
+            problems = (*_unlike(function, decided, observed), *_unreported(function, decided, observed.parent))
+            yield from (BrokenProperty(Property.CONVERGES, text) for text in problems)
     if wrote := _writes(world, cells):
         yield BrokenProperty(Property.QUIET, f"one more worker asks {wrote}")
 
 
-def _truth(world: ModelWorld, cells: Cells) -> Observed:
+def _truth(world: ModelWorld, function: Function, cells: Cells) -> Observed:
     """Everything as it is, read without the protocol."""
-    function, key = world.scenario.function, world.scenario.key
+    key = world.scenario.key
     parent = world.look(cells, key)
     objects = {ref: world.look(cells, ref) for ref in world.refs if ref != key}
     there = {ref: entry for ref, entry in objects.items() if entry}
@@ -113,7 +113,7 @@ def _unreported(function: Function, decided: Outcome, parent: Manifest | None) -
 
 def _writes(world: ModelWorld, cells: Cells) -> str:
     """The first write of a worker that nobody disturbs; empty where it only reads."""
-    number = world.begun()
+    number = world.begun(frozenset(function.name for function in world.scenario.functions))
     while True:
         worker = world.worker(number)
         if worker.writes:

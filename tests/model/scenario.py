@@ -26,6 +26,8 @@ class Move:
 class Scenario:
     """One function under one key, the workers that may be at it at once, and what happens meanwhile.
 
+    `together` are further functions of the same process, which decide after it. `settled`: one worker went through
+    undisturbed before anything else happens. `rounds` are those of one worker: with one, it ends to be delivered again.
     A move is followed by a delivery, unless its event alone shows that there is nothing to do. `crashes` end a worker
     anywhere, `losses` take the answer to a write that was carried out, `repeats` are deliveries without a cause. With
     `drops`, workers drop events about versions that they have seen, as one process does (`runtime.seen`).
@@ -40,22 +42,32 @@ class Scenario:
     drops: bool = False
     others: tuple[Ref, ...] = ()
     key: Ref = PARENT
+    together: tuple[Function, ...] = ()
+    settled: bool = False
+    rounds: int = 1
+
+    @property
+    def functions(self) -> tuple[Function, ...]:
+        """Every function of the process, in the order in which they decide."""
+        return (self.function, *self.together)
 
     @property
     def children(self) -> tuple[Ref, ...]:
-        """What the function writes."""
-        return self.function.children(self.key)
+        """What the functions write."""
+        return tuple(dict.fromkeys(ref for function in self.functions for ref in function.children(self.key)))
 
     @property
     def refs(self) -> tuple[Ref, ...]:
         """Every object that there may be."""
-        return tuple(dict.fromkeys((self.key, *self.children, *self.function.inputs(self.key), *self.others)))
+        inputs = (ref for function in self.functions for ref in function.inputs(self.key))
+        return tuple(dict.fromkeys((self.key, *self.children, *inputs, *self.others)))
 
     def __str__(self) -> str:
         """As a table shows it."""
         faults = {"crashes": self.crashes, "lost answers": self.losses, "repeats": self.repeats}
         counts = {"workers": self.workers, **{move.name: move.times for move in self.moves}, **faults}
-        return f"{self.function.name}: " + ", ".join(f"{count}× {name}" for name, count in counts.items() if count)
+        named = ", ".join(function.name for function in self.functions)
+        return f"{named}: " + ", ".join(f"{count}× {name}" for name, count in counts.items() if count)
 
 
 def put(ref: Ref, body: Manifest, *, by: str = "user") -> Request:

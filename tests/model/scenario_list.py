@@ -1,5 +1,7 @@
 """What is explored: small scenarios with every test run, large ones by `python -m tests.model`."""
 
+from dataclasses import replace
+
 from tests.model.functions import (
     ALONE,
     CHILD,
@@ -9,12 +11,16 @@ from tests.model.functions import (
     INSTALLED,
     KEYED,
     LISTED,
+    MAKER,
     NAMED,
     OTHER,
     PARENT,
+    READER,
     SHARED,
     SOMETIMES,
+    TELLER,
     TWO,
+    USER,
 )
 from tests.model.scenario import Scenario, configures, deletes, edits, makes_again, meddles
 
@@ -32,6 +38,17 @@ ONE_PROCESS = (
     Scenario(INSTALLED, (edits(PARENT, 1), deletes(PARENT), makes_again(PARENT)), 1, crashes=1, drops=True),
 )
 
+# Functions of one process, which share what they read, and wake each other by what they write.
+TOGETHER = (
+    Scenario(MAKER, (edits(PARENT, 1), edits(INPUT, 1)), 1, drops=True, together=(USER, TELLER), rounds=4),
+    Scenario(
+        MAKER, (edits(INPUT, 1), configures(1), deletes(CHILD)), 1, crashes=1, drops=True, together=(USER,), rounds=4
+    ),
+    Scenario(ALONE, (edits(PARENT, 1), meddles(CHILD)), 1, losses=1, drops=True, together=(TELLER,), rounds=4),
+)
+# The same in two processes: both write keys of one configuration.
+BOTH_KEYS = Scenario(KEYED, (edits(INPUT, 1), edits(PARENT, 1)), together=(READER,), settled=True)
+
 SMALL = (
     Scenario(ALONE, (edits(PARENT, 2), deletes(PARENT)), crashes=1),
     Scenario(ALONE, (edits(PARENT, 2),), workers=3, crashes=1),
@@ -45,6 +62,7 @@ SMALL = (
     Scenario(KEYED, (edits(PARENT, 2), configures(1)), crashes=1),
     Scenario(SOMETIMES, (edits(PARENT, 2), deletes(CHILD)), losses=1),
     Scenario(INSTALLED, (edits(PARENT, 1), deletes(PARENT), makes_again(PARENT))),
+    BOTH_KEYS,
 )
 
 # The first two are those of the design: one input, and two.
@@ -84,4 +102,19 @@ LARGE = (
     Scenario(KEYED, (edits(PARENT, 3), configures(3), deletes(CONFIG)), 1, crashes=1, losses=1, drops=True),
     Scenario(SOMETIMES, (edits(PARENT, 3), deletes(CHILD), deletes(PARENT)), 1, crashes=1, losses=1, drops=True),
     Scenario(INSTALLED, (edits(PARENT, 2), deletes(PARENT), makes_again(PARENT)), 1, crashes=1, losses=1, drops=True),
+    Scenario(
+        MAKER,
+        (edits(PARENT, 2), edits(INPUT, 2), configures(1), deletes(CHILD)),
+        1,
+        crashes=1,
+        drops=True,
+        together=(USER, TELLER),
+        rounds=4,
+    ),
+    Scenario(
+        ALONE, (edits(PARENT, 2), meddles(CHILD)), 1, crashes=1, losses=1, drops=True, together=(TELLER,), rounds=4
+    ),
+    Scenario(MAKER, (edits(INPUT, 2),), together=(USER,)),
+    Scenario(MAKER, (edits(PARENT, 1),), together=(USER,), settled=True),
+    replace(BOTH_KEYS, crashes=1, losses=1),
 )

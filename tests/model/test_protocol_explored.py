@@ -14,11 +14,12 @@ from tests.model.explore import TooManyStates, explore
 from tests.model.functions import ALONE, CHILD, HALVED, INPUT, PARENT, TWO, made, parent, says
 from tests.model.properties import Property
 from tests.model.scenario import Scenario, deletes, edits, makes_again
-from tests.model.scenario_list import ONE_PROCESS, SMALL
+from tests.model.scenario_list import BOTH_KEYS, ONE_PROCESS, SMALL, TOGETHER
 from tests.model.worker import determined
 from tests.mutants import (
     MUTANTS,
     Mutant,
+    answers_trusted,
     generation_ignored,
     inputs_first,
     no_identity,
@@ -58,6 +59,7 @@ LEFT_OUT = (
     LeftOut(no_second_look, ONE_EDIT, STALE),
     LeftOut(second_look_at_parent_only, TWO_INPUTS, STALE),
     LeftOut(own_fields_unchecked, ONE_EDIT, {Property.NO_REGRESS}),
+    LeftOut(answers_trusted, BOTH_KEYS, {Property.NO_REGRESS}),
     LeftOut(generation_ignored, Scenario(HALVED, (edits(PARENT, 2),)), STALE),
 )
 
@@ -76,6 +78,16 @@ def test_every_order_ends_as_desired_and_no_write_regresses(scenario: Scenario) 
 def test_one_process_may_drop_events_about_versions_it_has_seen(scenario: Scenario) -> None:
     """Where nobody else is at it, no property is violated."""
     done = explore(scenario)
+
+    assert [str(violation) for violation in done.violations.values()] == []
+    assert done.at_rest > 1
+
+
+@pytest.mark.parametrize("scenario", TOGETHER, ids=str)
+def test_functions_of_one_process_share_what_they_read(scenario: Scenario) -> None:
+    """Whatever is changed meanwhile, each function ends as it does alone; no property is violated."""
+    with determined(scenario.rounds):
+        done = explore(scenario)
 
     assert [str(violation) for violation in done.violations.values()] == []
     assert done.at_rest > 1

@@ -1,11 +1,11 @@
-"""A worker: the real `reconcile`, held up before each of its calls.
+"""A worker: the real `reconcile_together`, held up before each of its calls.
 
 What it does next follows from the answers it was given, so a worker *is* those answers: to go on, it is run again from
 its beginning with the answers it had, up to the first call that has none. A round knows nothing of the rounds before
 it, so one that begins again is a new worker.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
@@ -19,7 +19,9 @@ from runtime import protocol, statuses
 from runtime.client import ApiResponse, Client, Request
 from runtime.declaration import Function
 from runtime.errors import Unavailable
-from runtime.objects import Ref
+from runtime.objects import Manifest, Ref
+from runtime.protocol import Participant, Phase
+from runtime.reconciled import Reconciled
 
 # Longer than any exploration: a lost answer is asked for again, and never given up.
 SECONDS = 1e9
@@ -34,10 +36,14 @@ class DeliveryResult(Enum):
 
 @dataclass(frozen=True)
 class Run:
-    """What a worker asked so far, the last of it unanswered unless it `ended`."""
+    """What a worker asked so far, the last of it unanswered unless it `ended`.
+
+    `seen` are the objects that each function has noted as read or written, in order, by the function's name.
+    """
 
     asked: tuple[Request, ...]
     ended: DeliveryResult | None = None
+    seen: Mapping[str, Sequence[Manifest]] = field(default_factory=dict)
 
 
 class _HeldUp(BaseException):
@@ -67,18 +73,27 @@ class _Noon(datetime):
         return cls(2026, 1, 1, 12, tzinfo=tz or UTC)
 
 
-def run(function: Function, key: Ref, answers: Iterable[ApiResponse]) -> Run:
-    """A worker from its beginning, with these answers to its calls."""
+def run(functions: Sequence[Function], woken: Container[str], key: Ref, answers: Iterable[ApiResponse]) -> Run:
+    """A worker from its beginning, with these answers to its calls; functions that are not woken are idle at first."""
     script = _Script(iter(answers))
-    client = Client(script, manager=function.manager, seconds=SECONDS)
-    ended: DeliveryResult | None = DeliveryResult.ACKNOWLEDGED
+    participants = [
+        Participant(
+            function,
+            Client(script, manager=function.manager, seconds=SECONDS),
+            Reconciled(key),
+            Phase.DECIDE if function.name in woken else Phase.IDLE,
+        )
+        for function in functions
+    ]
     try:
-        protocol.reconcile(function, key, client, images={})
+        protocol.reconcile_together(participants, key, images={})
     except _HeldUp:
-        ended = None
-    except Unavailable:
-        ended = DeliveryResult.AGAIN
-    return Run(tuple(script.asked), ended)
+        return Run(tuple(script.asked))
+    errors = [participant.error for participant in participants if participant.error]
+    if defects := [error for error in errors if not isinstance(error, Unavailable)]:
+        raise defects[0]
+    seen = {participant.function.name: participant.result.seen for participant in participants if not participant.error}
+    return Run(tuple(script.asked), DeliveryResult.AGAIN if errors else DeliveryResult.ACKNOWLEDGED, seen)
 
 
 @contextmanager

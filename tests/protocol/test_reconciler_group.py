@@ -6,7 +6,10 @@ import pytest
 from cloudevents.core.bindings.http import to_binary_event
 from cloudevents.core.v1.event import CloudEvent
 
+from events.types import RESOURCE_ADD
 from functions.function_catalogue import FUNCTIONS
+from installation import compact, wiring
+from local.stack import Stack
 from runtime.client import ApiResponse, Request, Transport
 from runtime.errors import ApiError
 from runtime.event import Event, decode
@@ -18,26 +21,37 @@ from tests.workbench import Workbench, create_namespace, kepler, resync, transpo
 KINDS = ("daemonset/kepler-exporter", "service/kepler-exporter", "serviceaccount/kepler", "configmap/kepler-cfm")
 
 
-class Compact:
-    """A group of all functions, and what it has sent to the Broker."""
+@pytest.fixture(autouse=True, scope="session")
+def _account(control_plane: Stack) -> None:
+    """The ServiceAccount of all functions, with their Roles, beside those of the functions."""
+    bindings = [
+        {
+            **binding,
+            "metadata": {**binding["metadata"], "name": f"{binding['metadata']['name']}-compact"},
+            "subjects": [{**binding["subjects"][0], "name": compact.ACCOUNT}],
+        }
+        for function in FUNCTIONS
+        for binding in wiring.function(function)
+        if binding["kind"] in compact.BINDINGS
+    ]
+    accounts = [manifest for manifest in compact.objects() if manifest["kind"] == "ServiceAccount"]
+    control_plane.kubectl.apply([*accounts, *bindings])
 
-    def __init__(self, workbench: Workbench, wrapped: dict[str, Transport] | None = None) -> None:
+
+class Compact:
+    """A group of all functions, and what it has sent to the Broker; `send`, if given, is its way to the API server."""
+
+    def __init__(self, workbench: Workbench, send: Transport | None = None) -> None:
         self.workbench = workbench
         self.sent: list[CloudEvent] = []
-        transports = {function.name: transport(workbench.stack, function.manager) for function in FUNCTIONS}
-        transports |= wrapped or {}
         self.requests: list[Request] = []
-        self.group = ReconcilerGroup(
-            [Reconciler(function, self._counting(transports[function.name])) for function in FUNCTIONS],
-            self.sent.append,
-        )
+        through = send or transport(workbench.stack, compact.ACCOUNT)
 
-    def _counting(self, send: Transport) -> Transport:
         def counted(request: Request) -> ApiResponse:
             self.requests.append(request)
-            return send(request)
+            return through(request)
 
-        return counted
+        self.group = ReconcilerGroup([Reconciler(function, counted) for function in FUNCTIONS], self.sent.append)
 
     def deliver(self, event: Event) -> Received:
         """One event, as the Trigger delivers it."""
@@ -75,25 +89,25 @@ def apart(workbench: Workbench) -> Workbench:
 
 def test_a_group_ends_as_functions_of_their_own_do(workbench: Workbench, apart: Workbench) -> None:
     """Created, edited: the same objects, owners and conditions; then rest."""
-    compact = Compact(workbench)
+    group = Compact(workbench)
     for spec in ({}, {"collector": {"port": 9105}, "estimator-sidecar": {"enabled": True}}):
         for bench in (workbench, apart):
             bench.apply({**kepler(), "spec": spec})
-        compact.settle()
+        group.settle()
         apart.settle()
 
         assert state(workbench) == state(apart)
-        assert compact.settle() == []
+        assert group.settle() == []
 
 
 def test_one_report_answers_and_the_others_are_sent(workbench: Workbench) -> None:
     """The one with the most changes is the answer; each function that wrote has one, and none has two."""
     workbench.apply(kepler())
-    compact = Compact(workbench)
+    group = Compact(workbench)
 
-    received = compact.deliver(resync(workbench.namespace, "kepler"))
+    received = group.deliver(resync(workbench.namespace, "kepler"))
 
-    sent = [event.data["function"] for event in compact.received()]
+    sent = [event.data["function"] for event in group.received()]
     assert received.reply is not None
     assert sorted([*sent, received.reply.function]) == sorted(report.function for report in received.reports)
     assert {"collected_metric", "exported_power", "estimator", "model_server", "status"} <= {
@@ -106,16 +120,16 @@ def test_one_report_answers_and_the_others_are_sent(workbench: Workbench) -> Non
 def test_an_event_that_one_function_needs_wakes_that_one_alone(workbench: Workbench) -> None:
     """A DaemonSet's progress is for `status`; what nobody needs costs no request."""
     workbench.apply(kepler())
-    compact = Compact(workbench)
-    compact.settle()
-    compact.requests.clear()
+    group = Compact(workbench)
+    group.settle()
+    group.requests.clear()
     workbench.roll_out()
 
-    received = compact.deliver(update(workbench.get("daemonset/kepler-exporter")))
-    echo = compact.deliver(update(workbench.kepler()))
+    received = group.deliver(update(workbench.get("daemonset/kepler-exporter")))
+    echo = group.deliver(update(workbench.kepler()))
 
     assert [report.function for report in received.reports] == ["status"]
-    assert not any("configmaps" in request.path for request in compact.requests)
+    assert not any("configmaps" in request.path for request in group.requests)
     assert (echo.reports, echo.calls) == ((), 0)
 
 
@@ -124,11 +138,11 @@ def test_a_shared_resource_is_listed_once_for_all_functions(workbench: Workbench
     workbench.apply(kepler(collected_metric="mine"))
     metrics = {**kepler("mine", sources={"irq": {"enabled": False}}), "kind": "KeplerCollectedMetric"}
     workbench.apply(metrics)
-    compact = Compact(workbench)
+    group = Compact(workbench)
 
-    received = compact.deliver(update(workbench.get("keplercollectedmetrics.sustainable-computing.io/mine")))
+    received = group.deliver(update(workbench.get("keplercollectedmetrics.sustainable-computing.io/mine")))
 
-    lists = [request for request in compact.requests if request.path.endswith("/keplers")]
+    lists = [request for request in group.requests if request.path.endswith("/keplers")]
     assert len(lists) == 1
     assert {"collected_metric", "exported_power", "estimator"} <= {report.function for report in received.reports}
 
@@ -137,11 +151,11 @@ def test_of_several_objects_each_gets_one_request_for_all_functions(workbench: W
     """An event about what two Keplers refer to becomes two requests, each naming the functions that it is for."""
     workbench.apply(kepler("first", collected_metric="mine"), kepler("second", collected_metric="mine"))
     workbench.apply({**kepler("mine", sources={}), "kind": "KeplerCollectedMetric"})
-    compact = Compact(workbench)
+    group = Compact(workbench)
 
-    received = compact.deliver(update(workbench.get("keplercollectedmetrics.sustainable-computing.io/mine")))
+    received = group.deliver(update(workbench.get("keplercollectedmetrics.sustainable-computing.io/mine")))
 
-    requested = compact.received()
+    requested = group.received()
     assert received.reports == ()
     assert sorted(event.name for event in requested) == ["first", "second"]
     assert all(event.is_for("estimator") and not event.is_for("machine_config") for event in requested)
@@ -149,23 +163,75 @@ def test_of_several_objects_each_gets_one_request_for_all_functions(workbench: W
 
 def test_a_function_that_fails_keeps_no_other_from_its_end(workbench: Workbench) -> None:
     """The others' reports are sent, the event is delivered again, and then only the one has something to do."""
-    send = transport(workbench.stack, "kepler-estimator")
+    send = transport(workbench.stack, compact.ACCOUNT)
     away = [True]
 
     def failing(request: Request) -> ApiResponse:
-        return ApiResponse(403, {"reason": "x"}) if away[0] and request.method == "GET" else send(request)
+        refused = away[0] and "kepler-machine-spec" in (
+            request.path.rpartition("/")[2],
+            request.query.get("fieldManager"),
+        )
+        return ApiResponse(403, {"message": "may not"}) if refused else send(request)
 
     workbench.apply(kepler())
-    compact = Compact(workbench, {"estimator": failing})
+    group = Compact(workbench, failing)
     event = resync(workbench.namespace, "kepler")
-    with pytest.raises(ApiError, match="status 403"):
-        compact.deliver(event)
+    with pytest.raises(ApiError, match="may not"):
+        group.deliver(event)
 
-    reported = [event.data["function"] for event in compact.received()]
-    assert {"collected_metric", "exported_power", "model_server"} <= {*reported}
-    assert "estimator" not in reported
+    reported = [event.data["function"] for event in group.received()]
+    assert {"collected_metric", "exported_power", "estimator", "model_server", "collector"} <= {*reported}
+    assert "machine_spec" not in reported
 
     away[0] = False
-    assert "estimator" in {report.function for report in compact.deliver(event).reports}
-    compact.settle()
+    assert [report.function for report in group.deliver(event).reports] == ["machine_spec"]
+    group.settle()
     assert workbench.conditions()["CollectorReconciled"]["status"] == "True"
+
+
+def test_one_event_leads_from_a_new_kepler_to_its_exporter(workbench: Workbench) -> None:
+    """Functions that wait for others decide in the same turn; the events of what it wrote cost no request."""
+    workbench.apply(kepler())
+    group = Compact(workbench)
+
+    received = group.deliver(update(workbench.kepler(), RESOURCE_ADD))
+
+    assert {report.function for report in received.reports} >= {"collector", "status"}
+    assert workbench.get("daemonset/kepler-exporter")
+    group.requests.clear()
+    for written in (*KINDS, "keplers.sustainable-computing.io/kepler"):
+        group.deliver(update(workbench.get(written)))
+    assert [request.path for request in group.requests] == []
+
+
+def test_objects_are_read_once_for_all_functions(workbench: Workbench) -> None:
+    """Who has nothing to write has nothing to confirm: one read of each object, however many functions need it."""
+    workbench.apply(kepler())
+    group = Compact(workbench)
+    group.settle()
+    group.requests.clear()
+
+    group.deliver(resync(workbench.namespace, "kepler"))
+
+    read = [request.path for request in group.requests]
+    assert sorted(read) == sorted({*read})
+    assert {request.method for request in group.requests} == {"GET"}
+
+
+def test_another_process_of_one_function_does_not_lose_its_decision_to_the_group(workbench: Workbench) -> None:
+    """Before the group writes `kepler-cfm`, a process of `estimator` has decided there from a newer Kepler."""
+    workbench.apply(kepler())
+    send, event = transport(workbench.stack, compact.ACCOUNT), resync(workbench.namespace, "kepler")
+    overtaken: list[Request] = []
+
+    def overtake(request: Request) -> ApiResponse:
+        if request.query.get("fieldManager") == "kepler-collected-metric" and not overtaken:
+            overtaken.append(request)
+            workbench.apply({**kepler(), "spec": {"estimator-sidecar": {"enabled": True}}})
+            workbench.resync("estimator")
+        return send(request)
+
+    Compact(workbench, overtake).deliver(event)
+
+    assert overtaken
+    assert workbench.get("configmap/kepler-cfm")["data"]["MODEL_CONFIG"].count("ESTIMATOR=true")
