@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, select
 
 from audit.answer_models import Fight
-from audit.answers.rows import SHORT, WHOLE, summary, whole
+from audit.answers.rows import REPORT_COLUMNS, SUMMARY_COLUMNS, stored_report, summary
 from audit.answers.selection import ObjectSelection
 from audit.episode_causes import RESOURCE_ACTIONS, AnyReport
 from audit.storage.tables import reports as reports_table
@@ -44,7 +44,7 @@ def recent(connection: Connection, wanted: ObjectSelection, now: datetime, ours:
 
     `ours` are the field managers of all functions. Empty if there are fewer than `LEAST`.
     """
-    query = select(*SHORT).where(
+    query = select(*SUMMARY_COLUMNS).where(
         reports_table.c.kind == wanted.kind,
         reports_table.c.namespace == wanted.namespace,
         reports_table.c.name == wanted.name,
@@ -54,8 +54,8 @@ def recent(connection: Connection, wanted: ObjectSelection, now: datetime, ours:
     sequences = [row.sequence for row in rows if _reverts_change(summary(row), ours)][:MAX_REPORTS_READ]
     if len(sequences) < LEAST:
         return []
-    reverts = select(*WHOLE).where(reports_table.c.sequence.in_(sequences)).order_by(reports_table.c.sequence)
-    return [whole(row).report for row in connection.execute(reverts)]
+    reverts = select(*REPORT_COLUMNS).where(reports_table.c.sequence.in_(sequences)).order_by(reports_table.c.sequence)
+    return [stored_report(row).report for row in connection.execute(reverts)]
 
 
 def fights(recent_reports: Iterable[Report], ours: Collection[str]) -> tuple[Fight, ...]:
@@ -71,14 +71,14 @@ def fights(recent_reports: Iterable[Report], ours: Collection[str]) -> tuple[Fig
 def _reverts_change(report: AnyReport, ours: Collection[str]) -> bool:
     """Return whether a reconcile wrote to the object that triggered it, unless another function had changed the object.
 
-    The trigger (`cause.type`) must be a Knative event that an object was added, updated or deleted; a resync is not.
-    Removing a field leaves no entry in `managedFields`: the last writer (`cause.by`) then is the function itself. So a
-    change by its own field manager counts as well.
+    The summary of a report is enough to tell. The trigger (`cause.type`) must be a Knative event that an object was
+    added, updated or deleted; a resync is not. Removing a field leaves no entry in `managedFields`: the last writer
+    (`cause.by`) then is the function itself. So a change by its own field manager counts as well.
     """
     cause = report.cause
-    by_others = cause.by not in ours or cause.by == field_manager(report.function)
+    by_another_function = cause.by in ours and cause.by != field_manager(report.function)
     wrote = any(write.object == cause.object for write in report.changes)
-    return cause.type in RESOURCE_ACTIONS and by_others and wrote
+    return cause.type in RESOURCE_ACTIONS and not by_another_function and wrote
 
 
 def _put_back(report: Report) -> Iterator[ContestedField]:
@@ -96,6 +96,7 @@ def _put_back(report: Report) -> Iterator[ContestedField]:
 
 
 def _fight(key: ContestedField, reverts: Sequence[Report]) -> Fight:
+    """Return the fight over a field; its `others` are the field managers that changed the field before each revert."""
     child, path, _, function, _, _ = key
     unnamed = {"", field_manager(function), *(() if path == REPLICAS else CONTROL_PLANE)}
     others = (report.cause.by for report in reverts if report.cause.by not in unnamed)

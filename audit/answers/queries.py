@@ -11,7 +11,7 @@ from audit.access.visibility import Visibility
 from audit.answer_models import FinishedSweep, Page, StoredReport, StoreState, Summary, Trace
 from audit.answers.episodes import episodes
 from audit.answers.resource_history import edit_of
-from audit.answers.rows import SHORT, WHOLE, subject, summary, whole
+from audit.answers.rows import REPORT_COLUMNS, SUMMARY_COLUMNS, stored_report, subject, summary
 from audit.answers.selection import ReportSelection
 from audit.storage.tables import changes, reports, sweeps, written
 from audit.storage.totals import stored_amounts
@@ -24,7 +24,7 @@ EQUAL = ("kind", "namespace", "name", "uid", "function", "outcome", "trace")
 
 def page(connection: Connection, wanted: ReportSelection, visibility: Visibility) -> Page[Summary]:
     """Return a page of reports, newest first; `next` is the number of the last of them, if there are more."""
-    query = select(*SHORT).where(*_selected(wanted), visibility.limit(reports.c.namespace))
+    query = select(*SUMMARY_COLUMNS).where(*_selected(wanted), visibility.limit(reports.c.namespace))
     number = reports.c.sequence
     if wanted.target:
         number = written.c.sequence
@@ -37,8 +37,8 @@ def page(connection: Connection, wanted: ReportSelection, visibility: Visibility
 
 def report_by_id(connection: Connection, identity: str) -> StoredReport | None:
     """Return the report with this id, or None."""
-    row = connection.execute(select(*WHOLE).where(reports.c.id == identity)).first()
-    return whole(row) if row else None
+    row = connection.execute(select(*REPORT_COLUMNS).where(reports.c.id == identity)).first()
+    return stored_report(row) if row else None
 
 
 def namespaces_of_trace(connection: Connection, trace: str) -> set[str]:
@@ -52,7 +52,7 @@ def namespaces_of_trace(connection: Connection, trace: str) -> set[str]:
 def trace(connection: Connection, identity: str, visibility: Visibility) -> Trace | None:
     """Return what one change led to, in the order in which reconciles began; None if the user may see none of it."""
     numbers, more = _newest(connection, identity, visibility)
-    query = select(*WHOLE).where(reports.c.sequence.in_(numbers)).order_by(reports.c.began, reports.c.sequence)
+    query = select(*REPORT_COLUMNS).where(reports.c.sequence.in_(numbers)).order_by(reports.c.began, reports.c.sequence)
     rows = connection.execute(query).all()
     known = changes.c.sequence == rows[0].change if rows else changes.c.trace == identity
     seen = select(changes).where(known, visibility.limit(changes.c.namespace))
@@ -60,7 +60,7 @@ def trace(connection: Connection, identity: str, visibility: Visibility) -> Trac
     made = connection.execute(seen.order_by(changes.c.verified.desc(), changes.c.sequence).limit(1)).first()
     if made is None:
         return None
-    kept = tuple(map(whole, rows))
+    kept = tuple(map(stored_report, rows))
     edit = edit_of(connection, made)
     return Trace(
         trace=identity,

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, literal, select, tuple_
 
 from audit.answer_models import Change, Edit, Page, Summary
 from audit.answers.episodes import in_short
-from audit.answers.rows import SHORT, subject, summary
+from audit.answers.rows import SUMMARY_COLUMNS, subject, summary
 from audit.answers.selection import HistorySelection
 from audit.storage.edits import fields
 from audit.storage.tables import TableRow, changes, reports
@@ -84,7 +84,9 @@ def _newest_reports(connection: Connection, numbers: Sequence[int]) -> Mapping[i
     place = func.row_number().over(partition_by=reports.c.change, order_by=reports.c.sequence.desc())
     newest = select(reports.c.sequence, place.label("place")).where(reports.c.change.in_(numbers)).subquery()
     query = (
-        select(*SHORT).join(newest, newest.c.sequence == reports.c.sequence).where(newest.c.place <= MAX_REPORTS + 1)
+        select(*SUMMARY_COLUMNS)
+        .join(newest, newest.c.sequence == reports.c.sequence)
+        .where(newest.c.place <= MAX_REPORTS + 1)
     )
     summaries: dict[int, list[Summary]] = defaultdict(list)
     for row in connection.execute(query.order_by(reports.c.began, reports.c.sequence)):

@@ -7,17 +7,17 @@ from audit.storage.entries import parsed
 from audit.storage.tables import TableRow, reports
 from events.report import Subject
 
-SHORT = (reports.c.sequence, reports.c.change, reports.c.kept, reports.c.summary)
-WHOLE = (reports.c.sequence, reports.c.change, reports.c.id, reports.c.type, reports.c.kept, reports.c.report)
+SUMMARY_COLUMNS = (reports.c.sequence, reports.c.change, reports.c.kept, reports.c.summary)
+REPORT_COLUMNS = (reports.c.sequence, reports.c.change, reports.c.id, reports.c.type, reports.c.kept, reports.c.report)
 
 
 def summary(row: TableRow) -> Summary:
-    """Return the summary of a report from a row with the columns `SHORT`."""
+    """Return the summary of a report from a row with the columns `SUMMARY_COLUMNS`."""
     return Summary.model_validate({**json.loads(row.summary), "sequence": row.sequence, "kept": row.kept})
 
 
-def whole(row: TableRow) -> StoredReport:
-    """Return a whole report from a row with the columns `WHOLE`."""
+def stored_report(row: TableRow) -> StoredReport:
+    """Return a whole report from a row with the columns `REPORT_COLUMNS`."""
     return StoredReport(sequence=row.sequence, id=row.id, type=row.type, kept=row.kept, report=parsed(row.report))
 
 
