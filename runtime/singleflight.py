@@ -1,8 +1,11 @@
 """Single-flight: one run of some work for a key at a time in one process; callers that wait share the next run.
 
 The work is a reconcile of one object, for example. A rollout sends a burst of events about it: each must be followed by
-a reconcile that begins after it came, but one reconcile is enough for all that wait. No write needs this, since locks
-keep replicas apart, but dropping events about versions that were seen does (`runtime.seen`).
+a reconcile that begins after it came, but one reconcile is enough for all that wait.
+
+Writes of children are safe without it: each is locked on the resourceVersion that was read. Dropping events is not:
+`runtime.seen` drops events about versions that a reconcile has read. After two objects have changed, two reconciles at
+the same time could each read the change of one, and none would read both.
 """
 
 import threading
