@@ -11,7 +11,7 @@ from crds.kepler import Kepler
 from crds.kepler_collected_metric import KeplerCollectedMetric, Source
 from operands import cfm, children, kepler_v07, release
 from operands.cfm import Key
-from runtime.conditions import has_reported
+from runtime.conditions import reports_true
 from runtime.declaration import Function, Observed, Wake
 from runtime.objects import COLLECTED_METRIC, KEPLER, Manifest, Ref
 from runtime.outcome import Outcome, converged, rejected
@@ -66,7 +66,7 @@ def desired(observed: Observed) -> Outcome:
 
     Rejected if that resource does not exist: the defaults might collect what the user has turned off.
     """
-    assert observed.parent is not None  # noqa: S101 (the protocol calls `clean_up` otherwise)
+    assert observed.parent is not None  # noqa: S101 (if it is None, `runtime.protocol` calls `clean_up`)
     kepler = Kepler.model_validate(observed.parent)
     metrics = referred_metrics(observed)
     if metrics is None:
@@ -152,7 +152,7 @@ FUNCTION = Function(
     condition=CONDITION,
     gates_ready=True,
     keys=KEYS,
-    wakes=(Wake(KEPLER, nothing_to_do=has_reported(CONDITION)), Wake(COLLECTED_METRIC), cfm.wake(NAME, KEYS)),
+    wakes=(Wake(KEPLER, nothing_to_do=reports_true(CONDITION)), Wake(COLLECTED_METRIC), cfm.wake(NAME, KEYS)),
     children=lambda key: (children.cfm(key),),
     references=references,
     reads=(COLLECTED_METRIC,),

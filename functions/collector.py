@@ -79,7 +79,7 @@ KEY_OWNERS = (collected_metric.FUNCTION, exported_power.FUNCTION, estimator.FUNC
 
 def desired(observed: Observed) -> Outcome:
     """Return the exporter's objects, once the configuration is settled."""
-    assert observed.parent is not None  # noqa: S101 (the protocol calls `clean_up` otherwise)
+    assert observed.parent is not None  # noqa: S101 (if it is None, `runtime.protocol` calls `clean_up`)
     parent = observed.parent
     kepler = Kepler.model_validate(parent)
     # The first outcome counts: each check returns one only if it stops the exporter.

@@ -1,8 +1,8 @@
 """Function `estimator`: where the estimator sidecar of each exporter gets its power models.
 
 Woken by the Kepler, by the KeplerCollectedMetric that it names, and by `kepler-cfm` when somebody edits it.
-Owns `MODEL_CONFIG` in `kepler-cfm`, which is empty while the estimator is off. Function `collector` writes the
-container itself, since it is part of the exporter's pods.
+Owns key `MODEL_CONFIG` of `kepler-cfm`, the ConfigMap that Kepler v0.7 reads; it is empty while the estimator is off.
+Function `collector` writes the container itself, since it is part of the exporter's pods.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ from crds.kepler_collected_metric import KeplerCollectedMetric, Source
 from functions import collected_metric
 from operands import cfm, children, kepler_v07, release
 from operands.cfm import Key
-from runtime.conditions import has_reported
+from runtime.conditions import reports_true
 from runtime.declaration import Function, Observed, Wake
 from runtime.objects import COLLECTED_METRIC, KEPLER
 from runtime.outcome import Outcome, converged, rejected, waiting
@@ -24,8 +24,8 @@ CONDITION = "EstimatorReconciled"
 # The keys of `kepler-cfm` that this function always writes.
 KEYS = frozenset({Key.MODEL_CONFIG})
 
-# Power that Kepler estimates wherever there is no meter. Power of processes needs no model: Kepler computes it from
-# their share of the node's power (kepler:pkg/model/process_energy.go).
+# Fields of `estimator-sidecar.models`: the power that Kepler estimates wherever there is no meter. Power of processes
+# needs no model: Kepler computes it from their share of the node's power (kepler:pkg/model/process_energy.go).
 ESTIMATED = ("node_total", "node_components")
 
 # Feature group of a model -> the sources that it computes power from (kepler-model-server
@@ -50,7 +50,7 @@ def desired(observed: Observed) -> Outcome:
 
     Rejected if a model needs a source that is off: the exporter would start, and estimate nothing.
     """
-    assert observed.parent is not None  # noqa: S101 (the protocol calls `clean_up` otherwise)
+    assert observed.parent is not None  # noqa: S101 (if it is None, `runtime.protocol` calls `clean_up`)
     parent, key = observed.parent, observed.key
     kepler = Kepler.model_validate(parent)
     if release.is_v011(kepler.spec.collector):
@@ -66,13 +66,13 @@ def desired(observed: Observed) -> Outcome:
     estimated = ", ".join(prefix(name) for name in ESTIMATED)
     return (
         image_refusal(observed, kepler)
-        or unworkable(kepler)
-        or refusal(kepler, metrics)
+        or settings_refusal(kepler)
+        or source_refusal(kepler, metrics)
         or converged(
             cfm.intent(parent, key, {Key.MODEL_CONFIG: model_config(kepler)}),
             message="; ".join(
                 [
-                    f"{estimated} are estimated from {', '.join(sorted(metrics.enabled() & features()))}",
+                    f"{estimated} are estimated from {', '.join(sorted(metrics.enabled() & model_sources()))}",
                     *public_models(kepler),
                 ]
             ),
@@ -88,19 +88,22 @@ def _without_estimator(kepler: Kepler) -> Outcome:
 
 
 def image_refusal(observed: Observed, kepler: Kepler) -> Outcome | None:
-    """Return a rejection if the estimator's image cannot be used, else None."""
-    setting, asked = kepler_v07.MODEL_SERVER_IMAGE_SETTING, kepler.spec.estimator_sidecar.image
-    return release.refuse_release(observed, "estimator-sidecar.image", asked, setting, release.unusable_model_server)
+    """Return a rejection if the estimator's image cannot be used, else None.
+
+    Estimator and model server are in one image. If the Kepler names none, a variable of the environment does.
+    """
+    variable, image = kepler_v07.MODEL_SERVER_IMAGE_SETTING, kepler.spec.estimator_sidecar.image
+    return release.refuse_release(observed, "estimator-sidecar.image", image, variable, release.unusable_model_server)
 
 
-def unworkable(kepler: Kepler) -> Outcome | None:
+def settings_refusal(kepler: Kepler) -> Outcome | None:
     """Return a rejection of settings with which no release of line v0.7 tells the power of a node, else None.
 
-    A filter rejects every model, since both readers look for an attribute of a dictionary
-    (kepler-model-server v0.7.12:src/kepler_model/util/loader.py and estimate/archived_model.py, is_valid_model). With a
-    model for processes the exporter panics as soon as an answer of the estimator is late or empty, and loses the energy
-    of all processes if there are more than about a hundred (kepler v0.7.12:pkg/model/process_energy.go,
-    pkg/model/estimator/sidecar/estimate.go: one read of 4096 bytes).
+    With a filter, estimator and model server reject every model: they look for the filter's name among the attributes
+    of a dictionary, not among its keys (kepler-model-server v0.7.12:src/kepler_model/util/loader.py and
+    estimate/archived_model.py, is_valid_model). With a model for processes the exporter panics as soon as an answer of
+    the estimator is late or empty, and loses the energy of all processes if there are more than about a hundred (kepler
+    v0.7.12:pkg/model/process_energy.go, pkg/model/estimator/sidecar/estimate.go: one read of 4096 bytes).
     """
     for name in Models.model_fields:
         field, model = _field(name), _model(kepler, name)
@@ -120,7 +123,7 @@ def unworkable(kepler: Kepler) -> Outcome | None:
     return None
 
 
-def refusal(kepler: Kepler, metrics: KeplerCollectedMetric) -> Outcome | None:
+def source_refusal(kepler: Kepler, metrics: KeplerCollectedMetric) -> Outcome | None:
     """Return a rejection if the models cannot be computed from the enabled sources, else None.
 
     Without COUNTER there are models of `BPFOnly` and `BPFIRQ`. So a source that is off matters only if neither COUNTER
@@ -147,7 +150,10 @@ def refusal(kepler: Kepler, metrics: KeplerCollectedMetric) -> Outcome | None:
 
 
 def public_models(kepler: Kepler) -> Iterator[str]:
-    """Yield a remark on the models that the estimator takes from the internet: neither a URL nor a server has them."""
+    """Yield a remark for each model that the estimator downloads from the internet.
+
+    It does so if the model has no `init-url` and there is no model server.
+    """
     for name in ESTIMATED:
         if not source_url(kepler, name):
             yield (
@@ -162,7 +168,7 @@ def feature_group(url: str) -> str:
     return next((part for part in urlsplit(url).path.split("/") if part in FEATURE_GROUPS), "")
 
 
-def features() -> frozenset[Source]:
+def model_sources() -> frozenset[Source]:
     """Return all sources that models compute power from."""
     return frozenset().union(*FEATURE_GROUPS.values())
 
@@ -181,10 +187,11 @@ def model_config(kepler: Kepler) -> str:
 
 
 def source_url(kepler: Kepler, name: str) -> str:
-    """Return the URL of a model that the model server does not have; empty for the public model.
+    """Return the URL that the estimator reads a model from if the model server has none; empty for the public model.
 
     The estimator asks the model server first. If the server is not there yet, an estimator without a URL would take the
-    public model for good, or end if its node does not reach the internet.
+    public model for good, or end if its node does not reach the internet. So with a model server, the default is a URL
+    at which there is no model: the estimator then asks the server again.
     """
     served = kepler_v07.NO_MODEL_URL if kepler.spec.model_server.enabled else ""
     return _model(kepler, name).init_url or served
@@ -209,7 +216,7 @@ FUNCTION = Function(
     condition=CONDITION,
     gates_ready=True,
     keys=KEYS,
-    wakes=(Wake(KEPLER, nothing_to_do=has_reported(CONDITION)), Wake(COLLECTED_METRIC), cfm.wake(NAME, KEYS)),
+    wakes=(Wake(KEPLER, nothing_to_do=reports_true(CONDITION)), Wake(COLLECTED_METRIC), cfm.wake(NAME, KEYS)),
     children=lambda key: (children.cfm(key),),
     references=collected_metric.references,
     reads=(COLLECTED_METRIC,),

@@ -11,7 +11,7 @@ from crds.kepler_exported_power import KeplerExportedPower, KeplerExportedPowerS
 from functions import collected_metric
 from operands import cfm, children, metrics, release
 from operands.cfm import Key
-from runtime.conditions import has_reported
+from runtime.conditions import reports_true
 from runtime.declaration import Function, Observed, Wake
 from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, Manifest, Ref
 from runtime.outcome import Outcome, converged, rejected
@@ -36,7 +36,7 @@ def desired(observed: Observed) -> Outcome:
 
     Rejected if that resource does not exist: the defaults might export what the user has turned off.
     """
-    assert observed.parent is not None  # noqa: S101 (the protocol calls `clean_up` otherwise)
+    assert observed.parent is not None  # noqa: S101 (if it is None, `runtime.protocol` calls `clean_up`)
     kepler = Kepler.model_validate(observed.parent)
     asked = referred_power(observed)
     if asked is None:
@@ -118,7 +118,7 @@ FUNCTION = Function(
     gates_ready=True,
     keys=KEYS,
     wakes=(
-        Wake(KEPLER, nothing_to_do=has_reported(CONDITION)),
+        Wake(KEPLER, nothing_to_do=reports_true(CONDITION)),
         Wake(EXPORTED_POWER),
         Wake(COLLECTED_METRIC),
         cfm.wake(NAME, KEYS),

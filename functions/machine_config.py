@@ -27,7 +27,7 @@ CONDITION = "MachineConfigReconciled"
 
 def desired(observed: Observed) -> Outcome:
     """Return the MachineConfigs, three conditions, and the status of nodes and pools."""
-    assert observed.parent is not None  # noqa: S101 (the protocol calls `clean_up` otherwise)
+    assert observed.parent is not None  # noqa: S101 (if it is None, `runtime.protocol` calls `clean_up`)
     config = KeplerMachineConfig.model_validate(observed.parent)
     machines = Machines(observed, config, observed.parent)
     decided, nodes = machines.decided(), observed.collections[preflight.NODES]

@@ -12,7 +12,7 @@ from crds.kepler_machine_config import KeplerMachineConfig, Machine
 from events.outcome_words import Word
 from operands import children
 from operands.machine_spec_volume import FILE, NAME, config_map
-from runtime.conditions import has_reported
+from runtime.conditions import reports_true
 from runtime.declaration import Function, Input, Observed, Wake
 from runtime.objects import CONFIG_MAP, KEPLER, MACHINE_CONFIG, Collection, Manifest, Ref, terminates
 from runtime.outcome import Outcome, converged, rejected
@@ -23,7 +23,7 @@ CONFIGS = Collection(MACHINE_CONFIG, "")
 
 def desired(observed: Observed) -> Outcome:
     """Return the ConfigMap with one key for each type of machine, as in upstream's ConfigMap of that name."""
-    assert observed.parent is not None  # noqa: S101 (the protocol calls `clean_up` otherwise)
+    assert observed.parent is not None  # noqa: S101 (if it is None, `runtime.protocol` calls `clean_up`)
     configs = [
         KeplerMachineConfig.model_validate(config) for config in observed.collections[CONFIGS] if not terminates(config)
     ]
@@ -75,7 +75,7 @@ FUNCTION = Function(
     name="machine_spec",
     condition=CONDITION,
     gates_ready=False,
-    wakes=(Wake(KEPLER, nothing_to_do=has_reported(CONDITION)), Wake(MACHINE_CONFIG), Wake(CONFIG_MAP, (NAME,))),
+    wakes=(Wake(KEPLER, nothing_to_do=reports_true(CONDITION)), Wake(MACHINE_CONFIG), Wake(CONFIG_MAP, (NAME,))),
     children=lambda key: (config_map(key),),
     removes=lambda key: (config_map(key),),
     references=configs,

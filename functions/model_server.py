@@ -14,7 +14,7 @@ from crds.kepler import Kepler
 from crds.model_server_fields import ModelServer, OnDelete, StorageType
 from operands import architecture, cfm, children, kepler_v07, model_pod, model_store, namespaces, release
 from operands.cfm import Key
-from runtime.conditions import has_reported
+from runtime.conditions import reports_true
 from runtime.declaration import Function, Observed, Wake, manager
 from runtime.objects import (
     CONFIG_MAP,
@@ -45,7 +45,7 @@ KEYS = frozenset(
 
 def desired(observed: Observed) -> Outcome:
     """Return server and storage if the server is enabled; else its keys, and the claim as `on-delete` says."""
-    assert observed.parent is not None  # noqa: S101 (the protocol calls `clean_up` otherwise)
+    assert observed.parent is not None  # noqa: S101 (if it is None, `runtime.protocol` calls `clean_up`)
     kepler = Kepler.model_validate(observed.parent)
     if kepler.spec.model_server.enabled:
         return (
@@ -234,7 +234,7 @@ FUNCTION = Function(
     keys=KEYS,
     decide_keys=decided,
     wakes=(
-        Wake(KEPLER, nothing_to_do=has_reported(CONDITION)),
+        Wake(KEPLER, nothing_to_do=reports_true(CONDITION)),
         cfm.wake(NAME, KEYS),
         Wake(CONFIG_MAP, (children.MODEL_CONFIG,)),
         Wake(DEPLOYMENT, (children.MODEL_SERVER,), nothing_to_do=partial(children.progresses, manager=manager(NAME))),

@@ -45,7 +45,7 @@ RULE_LABELS = {"prometheus": "k8s", "role": "alert-rules"}
 
 def desired(observed: Observed) -> Outcome:
     """Return ServiceMonitor and PrometheusRule, each only if the cluster has its kind."""
-    assert observed.parent is not None  # noqa: S101 (the protocol calls `clean_up` otherwise)
+    assert observed.parent is not None  # noqa: S101 (if it is None, `runtime.protocol` calls `clean_up`)
     return await_conditions(FUNCTION, observed.parent, "what Prometheus collects") or _monitored(
         observed, observed.parent
     )

@@ -76,7 +76,7 @@ def references(key: Ref, parent: Manifest | None) -> tuple[Input, ...]:
 
 def desired(observed: Observed) -> Outcome:
     """Decide `Available`, `ModelServerAvailable` if a model server is wanted, `Ready` and the node counts."""
-    assert observed.parent is not None  # noqa: S101 (the protocol calls `clean_up` otherwise)
+    assert observed.parent is not None  # noqa: S101 (if it is None, `runtime.protocol` calls `clean_up`)
     parent = observed.parent
     key, events = observed.key, observed.collections.get(pod_trouble.warnings(observed.key), ())
     exporters = ObservedWorkload(pod_trouble.exporter(key, parent), observed.get(children.daemon_set(key)), events)

@@ -35,7 +35,7 @@ def all_true(parent: Manifest, condition_types: Iterable[str]) -> bool:
     return all(condition is not None and condition.status is ConditionStatus.TRUE for condition in known)
 
 
-def has_reported(condition_type: str) -> Callable[[Manifest], bool]:
+def reports_true(condition_type: str) -> Callable[[Manifest], bool]:
     """Return a `Wake.nothing_to_do` for parents: true once the condition is `True` for the current generation."""
     return partial(all_true, condition_types=(condition_type,))
 

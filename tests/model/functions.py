@@ -6,7 +6,7 @@ A parent's `value` only grows, and so do those of other inputs: in a child, a sm
 from dataclasses import replace
 
 from runtime.awaited import await_conditions, is_up_to_date
-from runtime.conditions import all_true, has_reported
+from runtime.conditions import all_true, reports_true
 from runtime.declaration import Function, Observed, Wake
 from runtime.objects import COLLECTED_METRIC, CONFIG_MAP, KEPLER, Collection, Manifest, Ref, terminates, uid
 from runtime.outcome import Intent, Outcome, converged, pending
@@ -22,7 +22,7 @@ OTHER = Ref(COLLECTED_METRIC, NAMESPACE, "other")
 INPUTS = Collection(COLLECTED_METRIC, NAMESPACE)
 
 CONDITION = "Reconciled"
-WAKES = (Wake(KEPLER, nothing_to_do=has_reported(CONDITION)), Wake(CONFIG_MAP), Wake(COLLECTED_METRIC))
+WAKES = (Wake(KEPLER, nothing_to_do=reports_true(CONDITION)), Wake(CONFIG_MAP), Wake(COLLECTED_METRIC))
 
 
 def value(manifest: Manifest | None) -> int:
@@ -191,7 +191,7 @@ def _makes(observed: Observed) -> Outcome:
 MAKER = Function(
     "maker",
     MADE,
-    (Wake(KEPLER, nothing_to_do=has_reported(MADE)), Wake(COLLECTED_METRIC)),
+    (Wake(KEPLER, nothing_to_do=reports_true(MADE)), Wake(COLLECTED_METRIC)),
     _makes,
     children=lambda _: (CONFIG,),
     inputs=lambda _: (INPUT,),
@@ -207,7 +207,7 @@ def _reads(observed: Observed) -> Outcome:
 READER = Function(
     "reader",
     "Read",
-    (Wake(KEPLER, nothing_to_do=has_reported("Read")), Wake(COLLECTED_METRIC)),
+    (Wake(KEPLER, nothing_to_do=reports_true("Read")), Wake(COLLECTED_METRIC)),
     _reads,
     children=lambda _: (CONFIG,),
     inputs=lambda _: (INPUT,),
