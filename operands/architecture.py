@@ -36,7 +36,7 @@ def node_selector(
     return {LABEL: needed} if needed and not chooses else {}
 
 
-def estimator(kepler: Kepler, image: str | None) -> dict[str, str]:
+def estimator_node_selector(kepler: Kepler, image: str | None) -> dict[str, str]:
     """Return the node selector that the exporters need for their estimator."""
     collector = kepler.spec.collector
     return node_selector(image, collector.node_selector, collector.affinity)
@@ -45,7 +45,7 @@ def estimator(kepler: Kepler, image: str | None) -> dict[str, str]:
 def remark(kepler: Kepler, image: str | None) -> str:
     """Return a remark on the nodes that the estimator's image excludes or cannot run on; empty if there are none."""
     selector = kepler.spec.collector.node_selector
-    sentence = _says("`estimator-sidecar`", image, selector, estimator(kepler, image))
+    sentence = _says("`estimator-sidecar`", image, selector, estimator_node_selector(kepler, image))
     return f"{sentence}, or turn `estimator-sidecar.enabled` off" if sentence else ""
 
 

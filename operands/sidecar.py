@@ -32,7 +32,7 @@ def with_estimator(exporter: dict[str, Any], kepler: Kepler, chosen: str) -> dic
     volumes = [{"name": name, "emptyDir": {}} for name in (SOCKET_VOLUME, MODELS_VOLUME)]
     return {
         **exporter,
-        "nodeSelector": {**exporter["nodeSelector"], **architecture.estimator(kepler, chosen)},
+        "nodeSelector": {**exporter["nodeSelector"], **architecture.estimator_node_selector(kepler, chosen)},
         "initContainers": [container(kepler, chosen, meeting)],
         "containers": containers,
         "volumes": [*exporter["volumes"], *volumes],

@@ -1,7 +1,7 @@
 """Finds nodes without exporter or model server, because an image is built for one architecture only. Pure.
 
-The functions require nodes of that architecture without reading any (`operands.architecture`). A user who explains a
-Kepler may list nodes, so `explain` can name those that are left out.
+The operator's Knative functions select nodes by architecture, but may not read nodes (`operands.architecture`). The
+user of `kubectl kepler explain` may list nodes, so this command can name those that are left out.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,15 +27,15 @@ def left_out(resource: Manifest, nodes: Iterable[Manifest]) -> Iterator[str]:
 
 def _exporter(kepler: Kepler, nodes: list[Manifest]) -> Iterator[str]:
     image, collector = kepler.status.images.estimator, kepler.spec.collector
-    others = _others(image, collector.node_selector, nodes)
-    if not others or architecture.LABEL in architecture.affinity_keys(collector.affinity):
+    unfit = _unfit(image, collector.node_selector, nodes)
+    if not unfit or architecture.LABEL in architecture.affinity_keys(collector.affinity):
         return
-    have = "have" if len(others) > 1 else "has"
-    does = f"{have} no exporter"
-    if not architecture.estimator(kepler, image):
-        does = "cannot start the estimator, nor the exporter"
+    verb = "have" if len(unfit) > 1 else "has"
+    effect = f"{verb} no exporter"
+    if not architecture.estimator_node_selector(kepler, image):
+        effect = "cannot start the estimator, nor the exporter"
     yield (
-        f"{_nodes_in_words(others)} {does}: "
+        f"{_nodes_in_words(unfit)} {effect}: "
         f"the image of `estimator-sidecar` is built for {architecture.required_architecture(image)} only"
     )
 
@@ -43,26 +43,28 @@ def _exporter(kepler: Kepler, nodes: list[Manifest]) -> Iterator[str]:
 def _server(kepler: Kepler, nodes: list[Manifest]) -> Iterator[str]:
     image = kepler.status.images.model_server
     needed = architecture.required_architecture(image)
-    fits = {architecture.LABEL: needed, **kepler.spec.model_server.node_selector}
-    if needed and nodes and not matching(nodes, fits):
+    labels = {architecture.LABEL: needed, **kepler.spec.model_server.node_selector}
+    if needed and nodes and not matching(nodes, labels):
         yield f"no node can run the model server: the image of `model-server` is built for {needed} only"
 
 
-def _others(image: str, asked: Mapping[str, str], nodes: Iterable[Manifest]) -> list[Manifest]:
+def _unfit(image: str, selector: Mapping[str, str], nodes: Iterable[Manifest]) -> list[Manifest]:
     """Return the nodes that a selector matches and an image does not run on."""
     needed = architecture.required_architecture(image)
-    taken = (node for node in nodes if matching([node], asked))
-    return [node for node in taken if needed and _info(node, "architecture") not in ("", needed)]
+    selected = (node for node in nodes if matching([node], selector))
+    return [node for node in selected if needed and _info(node, "architecture") not in ("", needed)]
 
 
 def _nodes_in_words(nodes: list[Manifest]) -> str:
     """Return nodes in words, as `2 nodes of arm64 ('a', 'b')`."""
-    built = ", ".join(sorted({_info(node, "architecture") for node in nodes}))
+    architectures = ", ".join(sorted({_info(node, "architecture") for node in nodes}))
     named = ", ".join(f"'{name(node)}'" for node in sorted(nodes, key=name)[:MAX_NAMED])
     more = f" and {len(nodes) - MAX_NAMED} more" if len(nodes) > MAX_NAMED else ""
-    return f"{len(nodes)} node{'s' if len(nodes) > 1 else ''} of {built} ({named}{more})"
+    return f"{len(nodes)} node{'s' if len(nodes) > 1 else ''} of {architectures} ({named}{more})"
 
 
+# What to do about each sentence of `left_out`; "that block" is the block of the spec that the sentence names. An image
+# with this name counts as built for one architecture (`operands.architecture`).
 STEP = (
     "set the `image` of that block to one that is built for these nodes, and not called "
     f"'{kepler_v07.MODEL_SERVER_NAME}'; or turn it off"
