@@ -30,8 +30,8 @@ FIRST_DEBUG_LEVEL: Final = 4
 def document(kepler: Kepler, power: KeplerExportedPowerSpec, *, gpu: bool) -> Document:
     """Return what the Kepler and its KeplerExportedPower request; with `gpu`, the energy of GPUs is measured.
 
-    Every bool is written, since Kepler panics at a blank one. `experimental` is written only where one of its sections
-    is on, since Kepler drops it otherwise.
+    Every bool is written, since Kepler panics at a blank one. `experimental` is written only if one of its sections is
+    on: Kepler ignores it otherwise.
     """
     collector = kepler.spec.collector
     max_terminated = kepler_v011.MAX_TERMINATED if collector.max_terminated is None else collector.max_terminated
@@ -103,6 +103,9 @@ def digest(config_text: str) -> str:
 
 
 def intent(parent: Manifest, key: Ref, config_text: str) -> Intent:
-    """Return what to apply for ConfigMap `kepler-config`: `config.yaml`, owned by `parent`, the Kepler of `key`."""
+    """Return what to apply for ConfigMap `kepler-config`, which contains `config.yaml` and is owned by the Kepler.
+
+    `parent` is the Kepler as it was read; `key` is its kind, namespace and name.
+    """
     data = {"data": {kepler_v011.CONFIG_FILE: config_text}}
-    return children.child(parent, children.kepler_config(key), "config", data)
+    return children.child(parent, children.kepler_config(key), component="config", body=data)
