@@ -104,11 +104,12 @@ class FieldCase:
         collector = self.around.specs.get(KEPLER.name, {}).get("collector") or {}
         return ReleaseLine(collector.get("release") or ReleaseLine.V0_7)
 
-    def in_v011(self) -> "FieldCase":
-        """Return the same field of, or beside, a Kepler of line v0.11, which refuses estimator and model server."""
+    def in_line(self, line: ReleaseLine) -> "FieldCase":
+        """Return the same field of, or beside, a Kepler of this line; v0.11 refuses estimator and model server."""
         spec = self.around.specs.get(KEPLER.name, {})
-        kept = {block: value for block, value in spec.items() if block not in ("estimator-sidecar", "model-server")}
-        collector = {**(spec.get("collector") or {}), "release": ReleaseLine.V0_11.value}
+        refused = ("estimator-sidecar", "model-server") if line is ReleaseLine.V0_11 else ()
+        kept = {block: value for block, value in spec.items() if block not in refused}
+        collector = {**(spec.get("collector") or {}), "release": line.value}
         specs = {**self.around.specs, KEPLER.name: {**kept, "collector": collector}}
         return replace(self, around=replace(self.around, specs=specs))
 

@@ -103,7 +103,7 @@ def everywhere() -> tuple[UserField, ...]:
 def everywhere_v011() -> tuple[UserField, ...]:
     """The other fields with a Kepler of line v0.11, where they mean what they mean there."""
     return tuple(
-        replace(place, known=place.known.in_v011())
+        replace(place, known=place.known.in_line(ReleaseLine.V0_11))
         for place in everywhere()
         if place.known
         and place.known.line is ReleaseLine.V0_7

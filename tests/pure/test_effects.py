@@ -4,18 +4,23 @@ import ast
 import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
+from crds.collector_fields import ReleaseLine
 from crds.crd_files import RESOURCES
 from effects.field_cases import FIELDS, FieldCase
 from effects.field_effects import FILE, clusters, differing, document, effects, paths, writers
-from effects.rendered_cluster import MODELS, RenderedCluster, run_functions
+from effects.rendered_cluster import MODELS, Rendered, RenderedCluster, run_functions
 from functions.function_catalogue import FUNCTIONS
 from local.layout import ROOT
-from operands.release_fields import ONLY_V0_7, ONLY_V0_11
+from operands import children, kepler_v011
+from operands.config_schema import OWNED
 from runtime.conditions import conditions
 from runtime.objects import KEPLER
+from tests import kepler_config_rules
 
 PLAIN = (str, int, float, bool, type(None))
 KINDS = [resource.names.kind for resource in RESOURCES.values()]
@@ -40,19 +45,45 @@ def test_a_field_is_not_without_effect(field: FieldCase) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "field",
-    [field for field in FIELDS if field.kind == KEPLER.name and field.path.startswith("spec.collector.")],
-    ids=str,
-)
+EXPORTERS = [
+    field
+    for field in FIELDS
+    if field.kind == KEPLER.name
+    and field.path.startswith("spec.collector.")
+    and field.path not in ("spec.collector.release", "spec.collector.image")
+]
+
+
+@pytest.mark.parametrize("field", EXPORTERS, ids=str)
 def test_a_field_of_the_exporter_has_an_effect_in_both_lines(field: FieldCase) -> None:
     """Or the condition of the line without it says so."""
-    name = field.path.split(".")[2]
-    if name in {*ONLY_V0_7, *ONLY_V0_11, "release", "image"}:
-        return
-    assert effects(field.in_v011()), (
+    assert effects(field.in_line(ReleaseLine.V0_11)), (
         f"`{field.path}` changes nothing with Kepler v0.11: use it in operands/exporter_v011.py or "
         "operands/kepler_config.py, or add it to ONLY_V0_7 in operands/release_fields.py"
+    )
+    assert effects(field.in_line(ReleaseLine.V0_7)), (
+        f"`{field.path}` changes nothing with Kepler v0.7: use it in operands/exporter.py or functions/collector.py, "
+        "or add it to ONLY_V0_11 in operands/release_fields.py"
+    )
+
+
+@pytest.mark.parametrize("field", EXPORTERS, ids=str)
+def test_a_key_that_a_field_sets_is_not_the_users(field: FieldCase) -> None:
+    """Otherwise the ConfigMap of `additional-config` would override the field without a word."""
+    if field.path == "spec.collector.additional-config":
+        return
+    before, after = (config(run_functions(cluster)) for cluster in clusters(field.in_line(ReleaseLine.V0_11)))
+    changed = {path for path in {*before, *after} if before.get(path) != after.get(path)}
+    assert not changed or changed & OWNED, (
+        f"`{field.path}` sets {sorted(changed)} in `config.yaml`: add that to OWNED in operands/config_schema.py, and "
+        "take it out of FREE"
+    )
+
+
+def config(rendered: Rendered) -> dict[str, Any]:
+    """Return every key of `config.yaml` by its path."""
+    return dict(
+        kepler_config_rules.leaves(yaml.safe_load(rendered.data(children.KEPLER_CONFIG)[kepler_v011.CONFIG_FILE]))
     )
 
 
