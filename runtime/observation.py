@@ -19,6 +19,7 @@ def read_order(deciding: Sequence[Function], confirming: Sequence[Function], key
 
     For each deciding function, its children come before its inputs; an object that is both counts as an input. A
     function may read what an earlier one writes: so children of a later function come before those of an earlier one.
+    Other inputs come last: another function may refer to the same object, and needs it read after its own children.
     Raises graphlib.CycleError if an earlier function decides from what a later one writes.
     """
     order: TopologicalSorter[Ref] = TopologicalSorter()
@@ -32,9 +33,10 @@ def read_order(deciding: Sequence[Function], confirming: Sequence[Function], key
         before, after = written_only(later, key), written_only(earlier, key)
         for ref in (child for child in after if child not in before):
             order.add(ref, *(child for child in before if child not in after))
+    all_children = dict.fromkeys(ref for function in deciding for ref in written_only(function, key))
     for function in confirming:
         for ref in function.inputs(key):
-            order.add(ref)
+            order.add(ref, *(all_children if ref not in all_children else ()))
     return tuple(order.static_order())
 
 

@@ -1,0 +1,63 @@
+"""In which order objects are read for several functions at once."""
+
+from graphlib import CycleError
+from itertools import combinations
+
+import pytest
+
+from functions import collector, model_server, status
+from functions.function_catalogue import FUNCTIONS
+from operands import children
+from runtime.declaration import Function
+from runtime.objects import KEPLER, Ref
+from runtime.observation import read_order, written_only
+
+KEY = Ref(KEPLER, "monitoring", "kepler")
+OF_KEPLER = tuple(function for function in FUNCTIONS if function.parent == KEPLER)
+GROUPS = [group for size in range(1, len(OF_KEPLER) + 1) for group in combinations(OF_KEPLER, size)]
+
+
+def test_each_function_of_any_group_has_its_children_read_before_its_inputs() -> None:
+    """Whichever functions an event wakes: a lock on a child then guards the decision that follows from the inputs."""
+    for deciding in GROUPS:
+        confirming = tuple(function for function in OF_KEPLER if function not in deciding)
+        order = {ref: place for place, ref in enumerate(read_order(deciding, confirming, KEY))}
+        for function in deciding:
+            last_child = max((order[ref] for ref in written_only(function, KEY)), default=-1)
+            assert all(order[ref] > last_child for ref in function.inputs(KEY)), function.name
+        assert {*order} >= {ref for function in confirming for ref in function.inputs(KEY)}
+
+
+@pytest.mark.parametrize("reader", [collector.FUNCTION, status.FUNCTION], ids=lambda function: function.name)
+def test_the_model_server_is_read_after_the_children_of_who_decides_from_it(reader: Function) -> None:
+    """Its Deployment, a child of one function and an input of others, is then read once for all of them."""
+    for group in ((model_server.FUNCTION, reader), (reader,)):
+        confirming = [function for function in OF_KEPLER if function not in group]
+        order = read_order(group, confirming, KEY)
+        deployment = order.index(children.deployment(KEY))
+        assert all(order.index(ref) < deployment for ref in written_only(reader, KEY) if ref != children.cfm(KEY))
+
+
+def test_functions_in_the_wrong_order_are_refused() -> None:
+    """Who decides from what another one writes has to come after it."""
+    first = Function(
+        "first",
+        "First",
+        (),
+        status.FUNCTION.desired,
+        gates_ready=False,
+        children=lambda key: (children.cfm(key),),
+        inputs=lambda key: (children.service(key),),
+    )
+    second = Function(
+        "second",
+        "Second",
+        (),
+        status.FUNCTION.desired,
+        gates_ready=False,
+        children=lambda key: (children.service(key), children.daemon_set(key)),
+    )
+
+    assert read_order((second, first), (), KEY)
+    with pytest.raises(CycleError):
+        read_order((first, second), (), KEY)
