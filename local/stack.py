@@ -207,6 +207,10 @@ class Stack:
         self._write_kubeconfig(kubeconfig, str(answer["status"]["token"]), account)
         return kubeconfig
 
+    def run(self, part: ProcessSpec) -> None:
+        """Start one more part, which is stopped with the others, and return when it is ready."""
+        self._await(self._start_parts([part]))
+
     def kill(self, name: str) -> None:
         """Send SIGKILL to one part, as if its machine were lost."""
         self.processes[name].kill()

@@ -108,6 +108,11 @@ def place(path: str, kind: str = "") -> FieldPlace:
     """
     if len(path) > LONGEST_PATH:
         return FieldPlace(certain=True)
+    return _place(path, kind)
+
+
+@lru_cache(maxsize=2048)
+def _place(path: str, kind: str) -> FieldPlace:
     return _followed(ROOT.within(kind), (step for step in _STEPS.findall(path) if not step.startswith("[")))
 
 

@@ -6,6 +6,7 @@ In a cluster it uses the pod's ServiceAccount (and follows its token as it rotat
 import functools
 import json
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 import urllib3.exceptions
@@ -24,6 +25,8 @@ from runtime.objects import Manifest
 
 # Upper limit for `Retry-After`; the API server sends whole seconds, usually 1 (RFC 9110, 10.2.3).
 MOST_SECONDS = 3600
+# Seconds between two looks whether credentials have to be renewed.
+REFRESH = 10.0
 # The `reason` of a missing answer if the connection is not secure; `cause` says why.
 UNTRUSTED = "Untrusted"
 # A character beyond the first 65,536 as `json` escapes it, or an escaped backslash, which must not be part of one.
@@ -46,6 +49,8 @@ def through(
     headers: Sequence[tuple[str, str]] = (),
 ) -> Transport:
     """Return a transport to a configuration's API server; each request has `headers`, in which names may repeat."""
+    if hook := configured.refresh_api_key_hook:
+        configured.refresh_api_key_hook = _at_times(hook)
     configured.retries = False  # repeating is `runtime.client`'s decision, and is recorded there
     configured.connection_pool_maxsize = connections
     client = ApiClient(configured)
@@ -56,6 +61,23 @@ def through(
         return _send(client, request, headers)
 
     return send
+
+
+def _at_times(refresh: Callable[[Configuration], None]) -> Callable[[Configuration], None]:
+    """Return a hook that refreshes credentials, but looks no more often than `REFRESH` says.
+
+    The client calls the hook before each request. That of a kubeconfig sets the host each time, which reads the proxies
+    out of the environment: 0.2 ms. Both hooks of the client renew a token a minute or more before it expires.
+    """
+    due = 0.0
+
+    def refreshed(configured: Configuration) -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            due = time.monotonic() + REFRESH
+            refresh(configured)
+
+    return refreshed
 
 
 def at_first_use(connected: Callable[[], Transport]) -> Transport:
