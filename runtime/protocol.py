@@ -134,7 +134,7 @@ def reconcile_together(
             _advance(participant, snapshot, lock)
         for participant in participants:
             if not participant.is_active and not participant.error and _is_woken(participant, snapshot):
-                participant.phase = Phase.DECIDE
+                _begin_again(participant)
             participant.observed_at = 0
         parent = snapshot.parent_after_writes()
 
@@ -160,20 +160,26 @@ def _advance(participant: Participant, snapshot: Snapshot, lock: AbstractContext
         else:
             _confirm(participant, snapshot)
     except (Conflict, NotFound):
-        participant.phase = Phase.DECIDE
+        _begin_again(participant)
         time.sleep(random.uniform(0, JITTER * 2 ** min(participant.result.rounds - 1, 5)))  # noqa: S311 (jitter)
     except Exception as error:
         participant.phase, participant.error = Phase.DONE, error
     participant.ended = time.monotonic()
 
 
+def _begin_again(participant: Participant) -> None:
+    """Let the participant start at step 2 in the next pass; after `ROUNDS` rounds, the event is delivered again."""
+    participant.phase = Phase.DECIDE
+    if participant.result.rounds == ROUNDS:
+        participant.phase = Phase.DONE
+        participant.error = Unavailable(
+            f"{participant.result.key}: conflicts with other writers in {ROUNDS} rounds; the event is delivered again"
+        )
+
+
 def _decide_and_write(participant: Participant, snapshot: Snapshot, lock: AbstractContextManager[object]) -> None:
     """Do steps 2 to 5; then the participant is done, or has to confirm its decision by step 6."""
     function, client, result = participant.function, participant.client, participant.result
-    if result.rounds == ROUNDS:
-        raise Unavailable(
-            f"{snapshot.key}: conflicts with other writers in {ROUNDS} rounds; the event is delivered again"
-        )
     result.rounds += 1
     observed = _observe(participant, snapshot)
     decided = decide(function, observed)
@@ -204,8 +210,9 @@ def _confirm(participant: Participant, snapshot: Snapshot) -> None:
     result.note_seen(written.observed)
     result.note_seen(again)
     result.parent = again.parent
-    is_same = _spec(again.parent) == participant.spec and decide(participant.function, again) == written.decided
-    participant.phase = Phase.DONE if is_same else Phase.DECIDE
+    participant.phase = Phase.DONE
+    if _spec(again.parent) != participant.spec or decide(participant.function, again) != written.decided:
+        _begin_again(participant)
 
 
 def _require_wake(function: Function, decided: Outcome | None) -> None:
