@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from kubernetes.utils.quantity import parse_quantity
-
 from crds.kepler import Kepler
 from crds.model_server_fields import Claim, External, ModelServer, OnDelete, Storage, StorageType
 from operands import children, kepler_v07
 from runtime.differences import owned_fields
+from runtime.kubernetes_client import parse_quantity
 from runtime.objects import Manifest, Ref
 from runtime.outcome import Intent
 from runtime.ownership import reference

@@ -39,7 +39,8 @@ The protocol:
 The API server:
 
     client         five verbs over untyped objects
-    transport      the official Kubernetes client
+    transport      requests and answers by the official Kubernetes client
+    kubernetes_client  its parts that a function uses
     trust          which certificates are accepted
     objects        objects as JSON, addressed by `Ref`
 

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal
 from typing import Any
 
-from kubernetes.utils.quantity import parse_quantity
-
+from runtime.kubernetes_client import parse_quantity
 from runtime.objects import Manifest
 
 # The keys of items in the API server's associative lists (x-kubernetes-list-map-keys). A list that is not here is

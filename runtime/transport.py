@@ -10,17 +10,18 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 import urllib3.exceptions
-from kubernetes.client.api_client import ApiClient
-from kubernetes.client.configuration import Configuration
-from kubernetes.client.exceptions import ApiException
-from kubernetes.config.config_exception import ConfigException
-from kubernetes.config.incluster_config import load_incluster_config
-from kubernetes.config.kube_config import load_kube_config
 from urllib3 import HTTPHeaderDict
 
 from runtime import trust
 from runtime.client import APPLY, ApiResponse, Request, Transport
 from runtime.errors import Misconfigured
+from runtime.kubernetes_client import (
+    ApiClient,
+    ApiException,
+    ConfigException,
+    Configuration,
+    load_incluster_config,
+)
 from runtime.objects import Manifest
 
 # Upper limit for `Retry-After`; the API server sends whole seconds, usually 1 (RFC 9110, 10.2.3).
@@ -100,6 +101,9 @@ def configuration(environment: Mapping[str, str]) -> Configuration:
         if "KUBERNETES_SERVICE_HOST" in environment and "KUBECONFIG" not in environment:
             load_incluster_config(client_configuration=configuration)
         else:
+            # Needs requests and oauthlib, which no process in a cluster loads.
+            from kubernetes.config.kube_config import load_kube_config  # noqa: PLC0415
+
             load_kube_config(environment.get("KUBECONFIG"), client_configuration=configuration)
     except (ConfigException, OSError) as wrong:
         raise Misconfigured(

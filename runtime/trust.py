@@ -8,7 +8,8 @@ in Go do not require them. Chain, dates and host name are checked as usual.
 import ssl
 
 import urllib3.util
-from kubernetes.client.configuration import Configuration
+
+from runtime.kubernetes_client import Configuration
 
 
 def as_kubectl(context: ssl.SSLContext) -> ssl.SSLContext:
