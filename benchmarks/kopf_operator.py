@@ -59,7 +59,7 @@ def repair(namespace: str, body: kopf.Body, **_: Any) -> None:
 
 def _create(kind: str, namespace: str, manifest: Body) -> None:
     core, apps = client.CoreV1Api(), client.AppsV1Api()
-    creates: dict[str, Callable[[str, Body], object]] = {
+    creates: dict[str, Callable[..., object]] = {
         "ServiceAccount": core.create_namespaced_service_account,
         "ConfigMap": core.create_namespaced_config_map,
         "Service": core.create_namespaced_service,

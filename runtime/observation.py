@@ -46,8 +46,8 @@ def written_only(function: Function, key: Ref) -> tuple[Ref, ...]:
 
 
 @dataclass(frozen=True)
-class SnapshotWrite:
-    """A write that a function made after the snapshot was read: the object after it, None if deleted."""
+class NotedWrite:
+    """A write that a function made after the shared reads: the object after it, None if deleted."""
 
     function: str
     ref: Ref
@@ -56,7 +56,7 @@ class SnapshotWrite:
 
 
 @dataclass
-class Snapshot:
+class SharedObservation:
     """What one pass over the API server has read for several functions, and what they have written since.
 
     `time` counts reads and writes; `read_at` and the `time` of a write are values of it. An error of a read is raised
@@ -71,7 +71,7 @@ class Snapshot:
     latest: dict[Ref, Manifest | ApiError | None] = field(default_factory=dict)
     read_at: dict[Ref, int] = field(default_factory=dict)
     collections: dict[Collection, tuple[Manifest, ...]] = field(default_factory=dict)
-    writes: list[SnapshotWrite] = field(default_factory=list)
+    writes: list[NotedWrite] = field(default_factory=list)
 
     def read(self, ref: Ref, client: Client) -> None:
         """Read an object as it is now."""
@@ -96,7 +96,7 @@ class Snapshot:
         else:
             self.time += 1
             self.latest[ref] = manifest
-        self.writes.append(SnapshotWrite(function, ref, manifest, self.time))
+        self.writes.append(NotedWrite(function, ref, manifest, self.time))
 
     def parent_after_writes(self) -> Manifest | None:
         """Return the parent if it was written after all writes of children, else None."""
@@ -125,42 +125,42 @@ def _checked(manifest: Manifest | ApiError | None) -> Manifest | None:
     return manifest
 
 
-def observe(snapshot: Snapshot, function: Function, client: Client, written: Observed | None = None) -> Observed:
+def observe(shared: SharedObservation, function: Function, client: Client, written: Observed | None = None) -> Observed:
     """Return what a function decides from: with `written`, in step 6, its children as it has written them.
 
-    Reads what the parent refers to, unless the snapshot has it from after the function's children.
+    Reads what the parent refers to, unless it was read after the function's children already.
     """
-    key, inputs = snapshot.key, function.inputs(snapshot.key)
+    key, inputs = shared.key, function.inputs(shared.key)
     children = written_only(function, key)
-    objects = {ref: written.get(ref) if written else snapshot.object(ref) for ref in children}
-    objects |= {ref: snapshot.object(ref) for ref in inputs}
-    current = _checked(snapshot.parent)
+    objects = {ref: written.get(ref) if written else shared.object(ref) for ref in children}
+    objects |= {ref: shared.object(ref) for ref in inputs}
+    current = _checked(shared.parent)
     parent = None if current is None or terminates(current) else current
     collections: dict[Collection, tuple[Manifest, ...]] = {}
-    children_at = 0 if written else max((snapshot.read_at[ref] for ref in children), default=0)
+    children_at = 0 if written else max((shared.read_at[ref] for ref in children), default=0)
     for referred in function.references(key, parent):
         if isinstance(referred, Collection):
-            if referred not in snapshot.collections:
-                snapshot.collections[referred] = tuple(client.list(referred))
-            collections[referred] = snapshot.collections[referred]
+            if referred not in shared.collections:
+                shared.collections[referred] = tuple(client.list(referred))
+            collections[referred] = shared.collections[referred]
         elif referred not in objects:
-            if snapshot.read_at.get(referred, -1) < children_at:
-                snapshot.read(referred, client)
-            objects[referred] = snapshot.object(referred)
-    return Observed(key, parent, objects, collections, snapshot.images)
+            if shared.read_at.get(referred, -1) < children_at:
+                shared.read(referred, client)
+            objects[referred] = shared.object(referred)
+    return Observed(key, parent, objects, collections, shared.images)
 
 
 def read_objects(
-    snapshot: Snapshot, deciding: Sequence[Function], confirming: Sequence[Function], client: Client
+    shared: SharedObservation, deciding: Sequence[Function], confirming: Sequence[Function], client: Client
 ) -> None:
     """Read the children of the deciding functions and the inputs of all; the parent has to be read after them."""
-    for ref in read_order(deciding, confirming, snapshot.key):
-        snapshot.read(ref, client)
+    for ref in read_order(deciding, confirming, shared.key):
+        shared.read(ref, client)
 
 
 def with_current_inputs(function: Function, seen: Observed, client: Client) -> Observed:
     """Return `seen` with every input, the parent and what it refers to as they are now."""
-    snapshot = Snapshot(seen.key, seen.images)
-    read_objects(snapshot, (), (function,), client)
-    snapshot.read_parent(client)
-    return observe(snapshot, function, client, seen)
+    shared = SharedObservation(seen.key, seen.images)
+    read_objects(shared, (), (function,), client)
+    shared.read_parent(client)
+    return observe(shared, function, client, seen)

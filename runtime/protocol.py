@@ -46,7 +46,7 @@ from runtime.declaration import Function, Observed
 from runtime.differences import differences
 from runtime.errors import Conflict, NotFound, Unavailable
 from runtime.objects import Manifest, Ref, generation, uid
-from runtime.observation import Snapshot, observe, read_objects
+from runtime.observation import SharedObservation, observe, read_objects
 from runtime.outcome import Outcome
 from runtime.reconciled import AcceptedWrite, Reconciled
 from runtime.statuses import status_of, write_status
@@ -72,8 +72,8 @@ class Participant:
     """One function in a reconcile: its client, what it does next, and its result or the error that ended it.
 
     `written` is its last decision with the children as it wrote them, `spec` identifies the parent's spec for that
-    decision. `observed_at` is the snapshot's time when it last observed, 0 if it has not in this pass. `ended` is when
-    its last step ended, on the monotonic clock.
+    decision. `observed_at` is `SharedObservation.time` when it last observed, 0 if it has not in this pass. `ended` is
+    when its last step ended, on the monotonic clock.
     """
 
     function: Function
@@ -129,36 +129,38 @@ def reconcile_together(
     lock = shared_objects_lock or nullcontext()
     parent: Manifest | None = None
     while active := [participant for participant in participants if participant.is_active]:
-        snapshot = _read(active, key, images, parent)
+        shared = _read(active, key, images, parent)
         for participant in active:
-            _advance(participant, snapshot, lock)
+            _advance(participant, shared, lock)
         for participant in participants:
-            if not participant.is_active and not participant.error and _is_woken(participant, snapshot):
+            if not participant.is_active and not participant.error and _is_woken(participant, shared):
                 _begin_again(participant)
             participant.observed_at = 0
-        parent = snapshot.parent_after_writes()
+        parent = shared.parent_after_writes()
 
 
-def _read(active: Sequence[Participant], key: Ref, images: Mapping[str, str], parent: Manifest | None) -> Snapshot:
+def _read(
+    active: Sequence[Participant], key: Ref, images: Mapping[str, str], parent: Manifest | None
+) -> SharedObservation:
     """Read once for all; `parent` is used if nothing is read that has to be read before it."""
     deciding = [participant.function for participant in active if participant.phase is Phase.DECIDE]
     confirming = [participant.function for participant in active if participant.phase is Phase.CONFIRM]
-    snapshot, client = Snapshot(key, images), active[0].client
-    read_objects(snapshot, deciding, confirming, client)
+    shared, client = SharedObservation(key, images), active[0].client
+    read_objects(shared, deciding, confirming, client)
     if parent is None or deciding:
-        snapshot.read_parent(client)
+        shared.read_parent(client)
     else:
-        snapshot.note_parent(parent)
-    return snapshot
+        shared.note_parent(parent)
+    return shared
 
 
-def _advance(participant: Participant, snapshot: Snapshot, lock: AbstractContextManager[object]) -> None:
+def _advance(participant: Participant, shared: SharedObservation, lock: AbstractContextManager[object]) -> None:
     """Take a participant through this pass; note the error if it cannot go on."""
     try:
         if participant.phase is Phase.DECIDE:
-            _decide_and_write(participant, snapshot, lock)
+            _decide_and_write(participant, shared, lock)
         else:
-            _confirm(participant, snapshot)
+            _confirm(participant, shared)
     except (Conflict, NotFound):
         _begin_again(participant)
         time.sleep(random.uniform(0, JITTER * 2 ** min(participant.result.rounds - 1, 5)))  # noqa: S311 (jitter)
@@ -177,11 +179,13 @@ def _begin_again(participant: Participant) -> None:
         )
 
 
-def _decide_and_write(participant: Participant, snapshot: Snapshot, lock: AbstractContextManager[object]) -> None:
+def _decide_and_write(
+    participant: Participant, shared: SharedObservation, lock: AbstractContextManager[object]
+) -> None:
     """Do steps 2 to 5; then the participant is done, or has to confirm its decision by step 6."""
     function, client, result = participant.function, participant.client, participant.result
     result.rounds += 1
-    observed = _observe(participant, snapshot)
+    observed = _observe(participant, shared)
     decided = decide(function, observed)
     result.outcome, result.parent = decided, observed.parent
     participant.phase = Phase.DONE
@@ -190,7 +194,7 @@ def _decide_and_write(participant: Participant, snapshot: Snapshot, lock: Abstra
         _require_wake(function, decided)
         return
     before = len(result.changes)
-    context = WriteContext(function, client, lock, partial(snapshot.note_write, function.name))
+    context = WriteContext(function, client, lock, partial(shared.note_write, function.name))
     written = write_children(context, decided, observed, result)
     result.outcome = written.refused or decided
     # Refused because the namespace is being deleted, and the parent with it: nothing is left to report on.
@@ -201,12 +205,12 @@ def _decide_and_write(participant: Participant, snapshot: Snapshot, lock: Abstra
         participant.phase, participant.written, participant.spec = Phase.CONFIRM, written, _spec(observed.parent)
 
 
-def _confirm(participant: Participant, snapshot: Snapshot) -> None:
+def _confirm(participant: Participant, shared: SharedObservation) -> None:
     """Do step 6: the participant is done, or decides again in the next pass."""
     written, result = participant.written, participant.result
     assert written is not None  # noqa: S101 (set with the phase)
-    participant.observed_at = snapshot.time
-    again = observe(snapshot, participant.function, participant.client, written.observed)
+    participant.observed_at = shared.time
+    again = observe(shared, participant.function, participant.client, written.observed)
     result.note_seen(written.observed)
     result.note_seen(again)
     result.parent = again.parent
@@ -232,26 +236,26 @@ def _write_condition(context: WriteContext, outcome: Outcome, observed: Observed
         result.changes.append(AcceptedWrite(observed.key, "reported", fields))
 
 
-def _observe(participant: Participant, snapshot: Snapshot) -> Observed:
+def _observe(participant: Participant, shared: SharedObservation) -> Observed:
     """Return what the participant decides from.
 
     Raises Conflict if another process of the function may have written a child that others have written since.
     """
     function = participant.function
-    for ref in function.children(snapshot.key):
-        before, now = snapshot.first_read(ref), snapshot.object(ref)
+    for ref in function.children(shared.key):
+        before, now = shared.first_read(ref), shared.object(ref)
         if before is not now and not is_unchanged_for(function.manager, before, now):
             raise Conflict(f"{ref} was changed by another process of this function")
-    participant.observed_at = snapshot.time
-    observed = observe(snapshot, function, participant.client)
+    participant.observed_at = shared.time
+    observed = observe(shared, function, participant.client)
     participant.result.note_seen(observed)
     return observed
 
 
-def _is_woken(participant: Participant, snapshot: Snapshot) -> bool:
+def _is_woken(participant: Participant, shared: SharedObservation) -> bool:
     """Return whether another function has written, since the participant observed, what its event would wake it for."""
     function = participant.function
-    unseen = (write for write in snapshot.writes if write.time > participant.observed_at)
+    unseen = (write for write in shared.writes if write.time > participant.observed_at)
     latest = {write.ref: write.manifest for write in unseen if write.function != function.name}
     return any(is_woken_by_write(function, ref, manifest) for ref, manifest in latest.items())
 

@@ -12,7 +12,7 @@ from runtime import child_writes, observation, protocol, trial
 from runtime.client import NEVER, Client, Request
 from runtime.declaration import Function, Observed
 from runtime.objects import Manifest, Ref, uid
-from runtime.observation import Snapshot, read_objects
+from runtime.observation import SharedObservation, read_objects
 from runtime.protocol import Participant, Phase
 
 Mutant = Callable[[], AbstractContextManager[None]]
@@ -47,11 +47,13 @@ def plain_create() -> Iterator[None]:
 def inputs_first() -> Iterator[None]:
     """The parent and the inputs are read before the children that are locked on."""
 
-    def read(snapshot: Snapshot, deciding: Sequence[Function], confirming: Sequence[Function], client: Client) -> None:
-        parent = client.get(snapshot.key)
-        read_objects(snapshot, (), (*deciding, *confirming), client)
-        read_objects(snapshot, deciding, (), client)
-        with_parent_read = patch.object(snapshot, "read_parent", lambda _client: snapshot.note_parent(parent))
+    def read(
+        shared: SharedObservation, deciding: Sequence[Function], confirming: Sequence[Function], client: Client
+    ) -> None:
+        parent = client.get(shared.key)
+        read_objects(shared, (), (*deciding, *confirming), client)
+        read_objects(shared, deciding, (), client)
+        with_parent_read = patch.object(shared, "read_parent", lambda _client: shared.note_parent(parent))
         with_parent_read.start()
 
     with patch.object(protocol, "read_objects", read):
@@ -62,7 +64,7 @@ def inputs_first() -> Iterator[None]:
 def no_second_look() -> Iterator[None]:
     """A reconcile ends with its first condition, whatever changed meanwhile."""
 
-    def end(participant: Participant, _snapshot: Snapshot) -> None:
+    def end(participant: Participant, _snapshot: SharedObservation) -> None:
         participant.phase = Phase.DONE
 
     with patch.object(protocol, "_confirm", end):
@@ -74,8 +76,10 @@ def second_look_at_parent_only() -> Iterator[None]:
     """Only the parent is looked at again, not what else was decided from."""
     observe = observation.observe
 
-    def look_again(snapshot: Snapshot, function: Function, client: Client, written: Observed | None = None) -> Observed:
-        now = observe(snapshot, function, client, written)
+    def look_again(
+        shared: SharedObservation, function: Function, client: Client, written: Observed | None = None
+    ) -> Observed:
+        now = observe(shared, function, client, written)
         return now if written is None else replace(written, parent=now.parent)
 
     with patch.object(protocol, "observe", look_again):

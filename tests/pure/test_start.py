@@ -24,7 +24,7 @@ ELSEWHERE = (
     "sweeper.divergence",
     "sweeper.sweep_run",
     "sqlalchemy",
-    "cli",
+    "cli.",
 )
 # Of the Kubernetes client, for what no function does: other ways to log in, streams, watches. A kubeconfig needs some.
 OUTSIDE_CLUSTER = ("requests", "oauthlib", "websocket", "charset_normalizer", "kubernetes.config.kube_config")
