@@ -9,6 +9,7 @@ from typing import Any
 
 import psutil
 
+from benchmarks.object_watch import TIMEOUT
 from benchmarks.operators import EXPORTER, KEPLERS, RunningOperator
 from benchmarks.process_cost import FUNCTIONS, CostMeter, resident_mib
 from tests.as_kubectl import KubectlRequests
@@ -92,6 +93,8 @@ def changed(
         began = time.monotonic()
         shows = change(running, namespace, number)
         while shows is not None and not shows():
+            if time.monotonic() - began > TIMEOUT:
+                raise TimeoutError(f"a change in namespace '{namespace}' did not show in {TIMEOUT:.0f} s")
             time.sleep(0.002)
         took.append((time.monotonic() - began) * 1000)
     _rest(running)

@@ -6,6 +6,7 @@ sweep. Run by `kopf run` with a kubeconfig (`benchmarks.operators`).
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import kopf
@@ -17,6 +18,10 @@ GROUP, VERSION, PLURAL = "sustainable-computing.io", "v1alpha1", "keplers"
 IMAGE = "quay.io/sustainable_computing_io/kepler:release-0.7.12"
 LABELS = {"app.kubernetes.io/name": children.EXPORTER, "app.kubernetes.io/managed-by": "kopf"}
 Body = dict[str, Any]
+# A JSON merge patch (RFC 7386): lists are replaced, while a strategic one would keep the port before.
+MERGE = "application/merge-patch+json"
+# The type of its only condition.
+DEPLOYED = "Deployed"
 
 
 @kopf.on.startup()
@@ -29,12 +34,21 @@ def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
 
 
 @kopf.on.create(GROUP, VERSION, PLURAL)  # type: ignore[arg-type]
-def create(spec: Body, namespace: str, patch: kopf.Patch, **_: Any) -> None:
+def create(spec: Body, namespace: str, meta: Body, patch: kopf.Patch, **_: Any) -> None:
     """Create the four objects, owned by the Kepler, and report."""
     for kind, manifest in _objects(spec, namespace).items():
         kopf.adopt(manifest)
         _create(kind, namespace, manifest)
-    patch.status["state"] = "Deployed"
+    patch.status["conditions"] = [
+        {
+            "type": DEPLOYED,
+            "status": "True",
+            "reason": DEPLOYED,
+            "message": "the exporter's objects exist",
+            "observedGeneration": meta["generation"],
+            "lastTransitionTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+    ]
 
 
 @kopf.on.update(GROUP, VERSION, PLURAL, field="spec")  # type: ignore[arg-type]
@@ -42,9 +56,9 @@ def update(spec: Body, namespace: str, **_: Any) -> None:
     """Bring the objects to the new spec."""
     objects = _objects(spec, namespace)
     core, apps = client.CoreV1Api(), client.AppsV1Api()
-    core.patch_namespaced_config_map(children.CFM, namespace, objects["ConfigMap"])
-    core.patch_namespaced_service(children.EXPORTER, namespace, objects["Service"])
-    apps.patch_namespaced_daemon_set(children.EXPORTER, namespace, objects["DaemonSet"])
+    core.patch_namespaced_config_map(children.CFM, namespace, objects["ConfigMap"], _content_type=MERGE)
+    core.patch_namespaced_service(children.EXPORTER, namespace, objects["Service"], _content_type=MERGE)
+    apps.patch_namespaced_daemon_set(children.EXPORTER, namespace, objects["DaemonSet"], _content_type=MERGE)
 
 
 @kopf.on.update("apps", "v1", "daemonsets", labels=LABELS, field="spec")  # type: ignore[arg-type]
@@ -54,7 +68,7 @@ def repair(namespace: str, body: kopf.Body, **_: Any) -> None:
     kepler: Any = client.CustomObjectsApi().get_namespaced_custom_object(GROUP, VERSION, namespace, PLURAL, owner)
     wanted = _objects(kepler.get("spec") or {}, namespace)["DaemonSet"]
     if body["spec"]["template"]["spec"]["containers"][0]["image"] != IMAGE:
-        client.AppsV1Api().patch_namespaced_daemon_set(children.EXPORTER, namespace, wanted)
+        client.AppsV1Api().patch_namespaced_daemon_set(children.EXPORTER, namespace, wanted, _content_type=MERGE)
 
 
 def _create(kind: str, namespace: str, manifest: Body) -> None:

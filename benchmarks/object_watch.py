@@ -10,7 +10,7 @@ import urllib3
 
 from local.stack import Stack
 
-TIMEOUT = 120.0
+TIMEOUT = 60.0
 Check = Callable[[Any], bool]
 
 
@@ -24,13 +24,16 @@ class ObjectWatch:
         pool = urllib3.PoolManager(ca_certs=str(stack.layout.pki / "ca.crt"), retries=False)
         token = (stack.layout.pki / "tokens.csv").read_text().split(",", 1)[0]
         query = {"watch": "true", "timeoutSeconds": "3600", **({"fieldSelector": selector} if selector else {})}
-        self._stream = pool.request(
-            "GET",
-            stack.api.server + path,
-            fields=query,
-            headers={"Authorization": f"Bearer {token}"},
-            preload_content=False,
-        )
+        headers = {"Authorization": f"Bearer {token}"}
+
+        def watched() -> urllib3.BaseHTTPResponse:
+            return pool.request("GET", stack.api.server + path, fields=query, headers=headers, preload_content=False)
+
+        self._stream = watched()
+        deadline = time.monotonic() + TIMEOUT
+        while self._stream.status != 200 and time.monotonic() < deadline:  # a kind that was defined just now
+            time.sleep(0.2)
+            self._stream = watched()
         self._checks = checks
         self._seen: dict[tuple[str, str], float] = {}
         self._changed = threading.Condition()

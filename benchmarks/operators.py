@@ -95,8 +95,8 @@ def _conditions(kepler: Any) -> dict[str, str]:
 
 def _reports_own(kepler: Any) -> bool:
     """Return whether the exporter's objects are reported as written: by `collector`, or by kopf."""
-    deployed = (kepler.get("status") or {}).get("state") == "Deployed"
-    return deployed or _conditions(kepler).get("CollectorReconciled") == "True"
+    conditions = _conditions(kepler)
+    return "True" in (conditions.get("CollectorReconciled"), conditions.get("Deployed"))
 
 
 def _is_ready(kepler: Any) -> bool:
