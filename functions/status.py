@@ -15,7 +15,7 @@ from functions.reconcilers import RECONCILERS
 from operands import architecture, children, model_server_state, pod_trouble
 from runtime.adoption import OWNED_BY_ANOTHER
 from runtime.conditions import READY, conditions, current
-from runtime.declaration import Function, Input, Observed, Wake
+from runtime.declaration import Function, Input, Observed, Permission, Wake
 from runtime.objects import DAEMON_SET, DEPLOYMENT, EVENT, KEPLER, Manifest, Ref, generation
 from runtime.outcome import FunctionCondition, Outcome
 from runtime.ownership import belongs_to
@@ -59,19 +59,22 @@ class ObservedWorkload:
 
 
 def references(key: Ref, parent: Manifest | None) -> tuple[Input, ...]:
-    """Return the Warning events of the namespace while a workload of the Kepler exists and is not available.
+    """Return the model server's Deployment if one is wanted, and the namespace's Warning events while pods are missing.
 
-    As the Kepler's conditions say. They change when the workload does, and after a condition is written, the references
-    are read again (step 6 of the protocol): so the events are read then.
+    The events are read while a workload exists and is not available, as the Kepler's conditions say. They change when
+    the workload does, and after a condition is written, the references are read again (step 6 of the protocol): so the
+    events are read then.
     """
     if parent is None:
         return ()
-    parts = (AVAILABLE, *([MODEL_SERVER_AVAILABLE] if model_server_state.is_wanted(parent) else []))
+    is_wanted = model_server_state.is_wanted(parent)
+    server = (children.deployment(key),) if is_wanted else ()
+    parts = (AVAILABLE, *([MODEL_SERVER_AVAILABLE] if is_wanted else []))
     reported = (current(parent, part) for part in parts)
     has_pods = any(
         part and part.status is not ConditionStatus.TRUE and part.reason != NOT_DEPLOYED for part in reported
     )
-    return (pod_trouble.warnings(key),) if has_pods else ()
+    return (*server, *([pod_trouble.warnings(key)] if has_pods else []))
 
 
 def desired(observed: Observed) -> Outcome:
@@ -82,9 +85,7 @@ def desired(observed: Observed) -> Outcome:
     exporters = ObservedWorkload(pod_trouble.exporter(key, parent), observed.get(children.daemon_set(key)), events)
     nodes = counts(parent, exporters)
     availability = available(parent, exporters, nodes)
-    server = model_server_available(
-        parent, ObservedWorkload(pod_trouble.server(key), observed.get(children.deployment(key)), events)
-    )
+    server = model_server_available(observed, events)
     parts = (availability, *([server] if server else []))
     summary = ready(parent, parts)
     return Outcome(
@@ -176,11 +177,13 @@ def _progress(ref: Ref, daemon_set: Manifest, nodes: RolloutNodes) -> FunctionCo
     )
 
 
-def model_server_available(parent: Manifest, server: ObservedWorkload) -> FunctionCondition | None:
-    """Return `ModelServerAvailable`, from its Deployment; None if no model server is wanted."""
-    deployment = server.object
-    if not model_server_state.is_wanted(parent):
+def model_server_available(observed: Observed, events: tuple[Manifest, ...]) -> FunctionCondition | None:
+    """Return `ModelServerAvailable`, from its Deployment and Warning events; None if no model server is wanted."""
+    parent, key = observed.parent, observed.key
+    if parent is None or not model_server_state.is_wanted(parent):
         return None
+    deployment = observed.get(children.deployment(key))
+    server = ObservedWorkload(pod_trouble.server(key), deployment, events)
     if deployment is None or not belongs_to(parent, deployment):
         return FunctionCondition(
             MODEL_SERVER_AVAILABLE, ConditionStatus.UNKNOWN, NOT_DEPLOYED, "there is no model server yet"
@@ -251,8 +254,9 @@ FUNCTION = Function(
         Wake(DAEMON_SET, (children.EXPORTER,)),
         Wake(DEPLOYMENT, (children.MODEL_SERVER,)),
     ),
-    inputs=lambda key: (children.daemon_set(key), children.deployment(key)),
+    inputs=lambda key: (children.daemon_set(key),),
     references=references,
     lists=(EVENT,),
+    rules=(Permission("apps", "deployments", ("get",), (children.MODEL_SERVER,)),),
     desired=desired,
 )
