@@ -15,6 +15,7 @@ from local.layout import DEFAULT, ROOT
 from local.ports import Ports
 from local.stack import Stack
 from tests import browsing, policies, tally
+from tests.faults.destinations import Form
 from tests.side_by_side import FilesAndFolders, await_end, end_tests, shares
 from tests.workbench import Workbench, create_namespace
 
@@ -23,6 +24,11 @@ _numbers = itertools.count(1)
 # A machine may be busy, and what is tried is the same in every run.
 settings.register_profile("reproducible", deadline=None, derandomize=True)
 settings.load_profile("reproducible")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--form` chooses what the end-to-end tests install: one Service a function, or all functions in one."""
+    parser.addoption("--form", choices=[form.name.lower() for form in Form], default=Form.BASE.name.lower())
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import psutil
 
+from installation import compact
 from local.account import reports
 from local.stack import Stack
 from tests.namespaced import Namespaced
@@ -42,6 +43,10 @@ class StackNamespace(Namespaced):
                 anies.append(json.loads(line))
         return [entry for entry in anies if isinstance(entry, dict) and entry.get("message") == message]
 
+    def serving(self, name: str) -> str:
+        """The part of the stack that serves a function: its own process, or the one for all functions."""
+        return compact.ACCOUNT if name.startswith("kepler-") and name not in self.stack.processes else name
+
     def function(self, name: str) -> psutil.Process:
-        """The process of a function."""
-        return psutil.Process(self.stack.processes[name].record.pid)
+        """The process that serves a function."""
+        return psutil.Process(self.stack.processes[self.serving(name)].record.pid)

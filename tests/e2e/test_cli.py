@@ -169,6 +169,7 @@ def test_a_resync_brings_back_what_nobody_saw_go(edited: Plugin) -> None:
         cluster.stack.restart(adapter)
 
 
+@pytest.mark.usefixtures("apart")
 def test_a_dead_letter_is_listed_shown_and_sent_again(plugin: Plugin) -> None:
     """The function that it is for is still away, so it comes back under the same name, and is counted."""
     cluster = plugin.cluster
@@ -206,13 +207,14 @@ def test_the_doctor_is_content(edited: Plugin) -> None:
 
 def test_the_doctor_finds_a_function_that_has_ended(edited: Plugin) -> None:
     """And what to do."""
-    edited.cluster.stack.kill("kepler-estimator")
+    name = edited.cluster.serving("kepler-estimator")
+    edited.cluster.stack.kill(name)
     try:
         result = edited.run("doctor")
     finally:
-        edited.cluster.stack.restart("kepler-estimator")
+        edited.cluster.stack.restart(name)
     assert result.returncode == 1
-    assert "where 'kepler-estimator' should be" in result.stdout
+    assert f"where '{name}' should be" in result.stdout
 
 
 def test_a_bundle_with_reports_and_without_secrets(plugin: Plugin, tmp_path: Path) -> None:

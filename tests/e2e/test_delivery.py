@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 import urllib3
 
 from events.types import REPLAY_REQUESTED, RESYNC_REQUESTED
@@ -41,13 +42,14 @@ def broker(addresses: Addresses) -> str:
 
 def test_a_function_killed_in_the_middle_gets_its_event_again(cluster: StackNamespace) -> None:
     """Stopped while the event is on its way, then killed: the broker delivers to the next process."""
-    name = "kepler-collector"
+    name = cluster.serving("kepler-collector")
     cluster.apply(kepler())
     cluster.await_ready()
     cluster.function(name).send_signal(signal.SIGSTOP)
     cluster.patch("keplers/kepler", {"spec": {"collector": {"port": 9104}}})
-    settled = lambda: cluster.conditions()["CollectedMetricReconciled"]["observedGeneration"] == 2  # noqa: E731
-    cluster.eventually(settled)  # so the event that lets the collector begin has been sent
+    if name == "kepler-collector":
+        settled = lambda: cluster.conditions()["CollectedMetricReconciled"]["observedGeneration"] == 2  # noqa: E731
+        cluster.eventually(settled)  # so the event that lets the collector begin has been sent
 
     cluster.stack.restart(name)
 
@@ -92,12 +94,13 @@ def test_an_event_whose_data_cannot_be_read_is_a_hint_all_the_same(cluster: Stac
 
 def test_an_event_that_can_name_no_object_leads_to_nothing(cluster: StackNamespace) -> None:
     """Eight functions made a dead letter each of it; and without a namespace each listed the whole cluster."""
+    served = cluster.serving("kepler-collector")
     forged = [send(cluster, name="../../secrets"), send(cluster, namespace="")]
     cluster.apply(kepler())
     cluster.await_ready()
 
     def noted() -> set[str]:
-        return {str(entry["event"]) for entry in cluster.logged("kepler-collector", "an event names no object")}
+        return {str(entry["event"]) for entry in cluster.logged(served, "an event names no object")}
 
     cluster.eventually(lambda: {*forged} <= noted())
     assert not [dead_letter for dead_letter in dead_letters(cluster) if dead_letter["event"]["id"] in forged]
@@ -124,6 +127,7 @@ def test_a_request_wakes_the_functions_that_it_names_and_no_others(cluster: Stac
         cluster.stack.restart("adapter-kepler")
 
 
+@pytest.mark.usefixtures("apart")
 def test_a_function_that_cannot_be_reached_holds_up_nobody(cluster: StackNamespace) -> None:
     """Its events end as dead letters when they have been tried for seconds; sent again, they do their work."""
     with undelivered(cluster):

@@ -178,7 +178,11 @@ def test_idle_power_is_exported_where_it_is_asked_for(plain: RealExporter) -> No
 
 def test_energy_is_that_of_pods_by_name(plain: RealExporter) -> None:
     """Kepler finds the names by the rendered ServiceAccount's permission to watch pods."""
-    pods = {"etcd-this-machine", "kube-apiserver-this-machine", "kepler-collector-this-machine"}
+    pods = {
+        "etcd-this-machine",
+        "kube-apiserver-this-machine",
+        f"{plain.cluster.serving('kepler-collector')}-this-machine",
+    }
     plain.cluster.eventually(lambda: pods <= plain.labels("kepler_container_joules_total", "pod_name"))
 
     def joules() -> float:

@@ -96,7 +96,7 @@ def available(cluster: StackNamespace) -> int:
 @pytest.mark.parametrize("part", PARTS)
 def test_one_sweep_after_a_restart_finds_everything(cluster: StackNamespace, part: str) -> None:
     """Killed, away while six things happen, and back."""
-    name = adapter(cluster) if part == "adapter" else part
+    name = adapter(cluster) if part == "adapter" else cluster.serving(part)
     user = RestartScenario(cluster)
     user.prepare()
 
