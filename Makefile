@@ -40,9 +40,9 @@ check: lint ## In about a minute, without Go and a browser: style, types, import
 test-deps: ## Install what `make test` needs of the distribution (Chromium, PostgreSQL); as root or by sudo
 	@tests/packages.sh --install
 
-e2e: $(INSTALLED) ## A whole node with the official Knative, and the operator on it; as root (IDLE=10: so many minutes at zero, too)
+e2e: $(INSTALLED) ## A whole node with the official Knative, and the operator on it; as root (IDLE=10: so many minutes at zero, too; COMPACT=1)
 	@$(BIN)/python -m node check || { code=$$?; test $$code = 3 && echo "e2e is skipped" && exit 0; exit $$code; } && \
-		$(BIN)/python -m node build && IDLE=$(IDLE) $(BIN)/pytest tests/node -vv -rs --durations=0 --durations-min=1
+		$(BIN)/python -m node build && IDLE=$(IDLE) COMPACT=$(COMPACT) $(BIN)/pytest tests/node -vv -rs --durations=0 --durations-min=1
 
 e2e-deps: $(INSTALLED) ## Install what `make e2e` needs of the distribution; as root
 	@$(BIN)/python -m node install-packages
@@ -66,6 +66,7 @@ faults: $(INSTALLED) ## Every fault there is, the protocol explored at large, an
 	@$(BIN)/python -m tests.model
 	@$(BIN)/python -m tests.campaign
 	@$(BIN)/python -m tests.faults
+	@$(BIN)/python -m tests.faults --compact
 
 lock: ## Lock the newest Python packages that are allowed, by the hashes of their files (UPGRADE=: only what is new)
 	@$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet --disable-pip-version-check uv

@@ -65,7 +65,7 @@ def _up(chosen: argparse.Namespace) -> int:
         return 1
     pinned.build_all(say=_say)
     began = time.monotonic()
-    node = Node(say=_say)
+    node = Node(say=_say, config=user_install.COMPACT if chosen.compact else user_install.BASE)
     node.up(ScaleToZero(chosen.window, chosen.window), operator=not chosen.bare)
     _say(f"ready after {time.monotonic() - began:.0f} s; export KUBECONFIG={node.layout.kubeconfig}")
     return 0
@@ -111,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("install-packages", help="install the Debian packages that are missing")
     up = commands.add_parser("up", help="start a node with Knative and the operator; it stays up")
     up.add_argument("--bare", action="store_true", help="without the operator")
+    up.add_argument("--compact", action="store_true", help="all functions in one Service")
     up.add_argument("--window", type=int, default=WINDOW, help="seconds until scale to zero, and its grace")
     commands.add_parser("down", help="remove the node, however it was left")
     commands.add_parser("status", help="what runs; ends with 0 only if everything does")

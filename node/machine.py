@@ -13,7 +13,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +21,7 @@ from types import TracebackType
 import psutil
 
 from local import pki
-from local.admin_client import AdminClient
+from local.admin_client import AdminClient, Object
 from local.kubectl import Kubectl
 from local.layout import DEFAULT, Layout
 from local.local_errors import AlreadyRunning, NotReady
@@ -48,11 +48,17 @@ Say = Callable[[str], None]
 
 
 class Node:
-    """A node in `state`; `programs` is the builder's target. Leaving the `with` removes the node."""
+    """A node in `state`; `programs` is the builder's target. Leaving the `with` removes the node.
 
-    def __init__(self, state: Path = STATE, programs: Path = DEFAULT, say: Say = print) -> None:
+    `config` is what is installed as the operator: `config/base`, or the overlay `compact`.
+    """
+
+    def __init__(
+        self, state: Path = STATE, programs: Path = DEFAULT, say: Say = print, *, config: Path = user_install.BASE
+    ) -> None:
         self.layout = Layout(state.absolute(), programs.absolute())
         self.say = say
+        self.config = config
         self.kubectl = Kubectl(
             self.layout.program("kubectl"),
             self.layout.kubeconfig,
@@ -103,9 +109,13 @@ class Node:
         """Remove the node, even if only a part of it is up; return sentences on what could not be removed."""
         return sandbox.down(self.layout.state)
 
+    def overlay(self, tag: str, patches: Sequence[Object] = ()) -> Path:
+        """Write the kustomization that installs the operator, as `user_install.overlay` does, and return its folder."""
+        return user_install.overlay(self.layout.state / "overlay", tag, patches, config=self.config)
+
     def apply(self, tag: str) -> None:
         """Apply the configuration with an image that was imported before; return once all of it is Ready."""
-        user_install.apply(self.kubectl, user_install.overlay(self.layout.state / "overlay", tag))
+        user_install.apply(self.kubectl, self.overlay(tag))
         user_install.await_ready(self.api)
 
     def restart(self, name: str) -> None:

@@ -21,6 +21,7 @@ from node.node_images import ROOT_USER, ProgramImage, ctr
 from node.sandbox import Sandbox
 
 BASE = ROOT / "config" / "base"
+COMPACT = ROOT / "config" / "overlays" / "compact"
 NAMESPACE = "kepler-operator"
 # The name of the operator's image in `config/base`.
 IMAGE = "kepler-on-knative"
@@ -74,13 +75,13 @@ def tag_again(sandbox: Sandbox, old: str, new: str) -> None:
     ctr(sandbox, "images", "tag", "--force", f"{REPOSITORY}:{old}", f"{REPOSITORY}:{new}")
 
 
-def overlay(folder: Path, tag: str, patches: Sequence[Object] = ()) -> Path:
-    """Write a kustomization over `config/base` that sets the operator's image, and return its folder.
+def overlay(folder: Path, tag: str, patches: Sequence[Object] = (), *, config: Path = BASE) -> Path:
+    """Write a kustomization over `config` that sets the operator's image, and return its folder.
 
     `patches` are strategic merge patches, such as an administrator adds.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    base = Path("../" * len(folder.resolve().parts[1:])) / BASE.relative_to("/")
+    base = Path("../" * len(folder.resolve().parts[1:])) / config.relative_to("/")
     content = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",

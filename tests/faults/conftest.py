@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from local.stack import Stack
+from tests.faults.destinations import Form
 from tests.faults.matrix import Verdict
 from tests.faults.plane import plane
 from tests.tally import note
@@ -15,6 +16,13 @@ from tests.tally import note
 def faulty_plane(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Everything that a function may meet."""
     with plane(tmp_path_factory.mktemp("faults"), programs) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="package")
+def compact_plane(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The same, with the one ServiceAccount and the policies of all functions in one process."""
+    with plane(tmp_path_factory.mktemp("compact"), programs, Form.COMPACT) as stack:
         yield stack
 
 

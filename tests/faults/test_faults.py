@@ -6,12 +6,15 @@ from collections.abc import Sequence
 import pytest
 
 from local.stack import Stack
+from tests.faults.destinations import Form
 from tests.faults.matrix import Verdict, walking
 from tests.faults.plans import Plan
 from tests.faults.steps import CHAINS, Chain
 
 # Of each kind of fault, in each chain.
 EACH = 2
+# The chains in which most functions take part.
+IN_ONE_PROCESS = tuple(chain for chain in CHAINS if chain.name in ("life", "edits", "components", "machines"))
 
 
 def sample(plans: Sequence[Sequence[Plan]], seed: str) -> list[list[Plan]]:
@@ -30,6 +33,18 @@ def sample(plans: Sequence[Sequence[Plan]], seed: str) -> list[list[Plan]]:
 def test_no_fault_changes_the_end(faulty_plane: Stack, tried: list[Verdict], chain: Chain) -> None:
     """The same end, no creation, change or deletion too many, and rest; whatever happened to one request or event."""
     with walking(faulty_plane, chain) as matrix:
+        verdict = matrix.run(sample(matrix.plans(), chain.name))
+    tried.append(verdict)
+    assert not verdict.failed
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("chain", IN_ONE_PROCESS, ids=lambda chain: chain.name.replace(" ", "-"))
+def test_no_fault_changes_the_end_of_functions_in_one_process(
+    compact_plane: Stack, tried: list[Verdict], chain: Chain
+) -> None:
+    """What holds for a process a function holds for one of all functions, which share what they read."""
+    with walking(compact_plane, chain, Form.COMPACT) as matrix:
         verdict = matrix.run(sample(matrix.plans(), chain.name))
     tried.append(verdict)
     assert not verdict.failed

@@ -1,6 +1,7 @@
 """A whole node with the official Knative and the operator, once for all tests of this folder: `make e2e`.
 
-The modules tell one story and run in the order below. `NODE_KEEP=1` uses a node that is up already, and leaves it up.
+The modules tell one story and run in the order below. `NODE_KEEP=1` uses a node that is up already, and leaves it up;
+`COMPACT=1` installs all functions in one Service.
 """
 
 import os
@@ -19,6 +20,7 @@ from tests.node.on_node import OnNode
 # Knative's own are 60 and 30 seconds.
 SCALING = ScaleToZero(window=6, grace=6)
 KEEP = "NODE_KEEP"
+COMPACT = "COMPACT"
 # What needs no function at zero comes between what does: meanwhile they go there. The operator is removed right after a
 # sweep, whose pod may take longest to end.
 ORDER = (
@@ -64,7 +66,7 @@ def node() -> Iterator[Node]:
     if missing:
         pytest.skip("; ".join(missing))
     pinned.build_all(DEFAULT)
-    node = Node(STATE)
+    node = Node(STATE, config=user_install.COMPACT if os.environ.get(COMPACT) else user_install.BASE)
     if os.environ.get(KEEP) and sandbox.running(STATE):
         yield node
         return

@@ -4,7 +4,9 @@ import threading
 
 import pytest
 
+from installation import compact
 from local.probe import wait_until
+from node import user_install
 from tests.node import measured
 from tests.node.on_node import OPERATOR, OnNode
 
@@ -33,10 +35,12 @@ def on(user: OnNode, port: int) -> bool:
 
 def test_a_function_killed_in_an_edit(user: OnNode) -> None:
     """The event is delivered again, to a pod that is started for it."""
+    services = {service["metadata"]["name"] for service in user.api.items(user_install.SERVICES)}
+    [serving] = services & {"kepler-collector", compact.ACCOUNT}
 
     def act() -> None:
         edit(user, 9111)
-        user.kill("serving.knative.dev/service=kepler-collector")
+        user.kill(f"serving.knative.dev/service={serving}")
 
     measured.seconds("edit, collector killed -> Ready", user.seconds(act, lambda: on(user, 9111)))
 

@@ -24,8 +24,7 @@ def clock(node: Node, version: str) -> Iterator[Callable[[Sequence[Object]], Non
     """Applies what belongs to the sweep, with patches of an overlay as an administrator writes it."""
 
     def apply(patches: Sequence[Object]) -> None:
-        overlay = user_install.overlay(node.layout.state / "overlay", version, patches)
-        user_install.apply(node.kubectl, overlay, "app.kubernetes.io/component=sweep")
+        user_install.apply(node.kubectl, node.overlay(version, patches), "app.kubernetes.io/component=sweep")
 
     yield apply
     apply([])

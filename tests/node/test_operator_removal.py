@@ -29,7 +29,7 @@ def cluster_wide(node: Node, selector: str) -> list[str]:
 
 def remove(node: Node, version: str, *only: str) -> None:
     """The operator removed as docs/install.md says: functions first, which end what they are at; then the rest."""
-    overlay = user_install.overlay(node.layout.state / "overlay", version)
+    overlay = node.overlay(version)
     node.kubectl("-n", OPERATOR, "delete", "services.serving.knative.dev", "--all", "--cascade=foreground")
     node.kubectl("delete", "-k", str(overlay), *only, "--wait=false", "--ignore-not-found")
     node.kubectl("wait", "--for=delete", f"namespace/{OPERATOR}", "--timeout=150s")
@@ -59,7 +59,7 @@ def test_without_the_operator_exporters_go_on(user: OnNode, node: Node, version:
 
 def test_installed_again_it_refuses_nobodys_workloads(node: Node, version: str) -> None:
     """Anybody may go on creating Deployments in the cluster; only the operator's own accounts are looked at."""
-    user_install.apply(node.kubectl, user_install.overlay(node.layout.state / "overlay", version))
+    user_install.apply(node.kubectl, node.overlay(version))
 
     def accepted() -> bool:
         try:
