@@ -84,6 +84,12 @@ ADDITIONS = "tests/pure/test_kepler_config.py::test_maps_are_merged_and_lists_re
 NAMED = "tests/protocol/test_exporter_applied.py::test_the_source_switches_follow_their_resource"
 
 
+KEPLERS = repository(kepler_v07.IMAGE)
+MODELS = repository(kepler_v07.MODEL_SERVER_IMAGE)
+# Another image than the default, by line.
+IMAGES = {ReleaseLine.V0_7: f"{KEPLERS}:release-0.7.11", ReleaseLine.V0_11: f"{KEPLERS}:v0.11.3"}
+
+
 @dataclass(frozen=True)
 class FieldCase:
     """A field by its path in `docs/reference.md`, a value before (None: not set) and a value after."""
@@ -106,13 +112,14 @@ class FieldCase:
         return ReleaseLine(collector.get("release") or ReleaseLine.V0_7)
 
     def in_line(self, line: ReleaseLine) -> "FieldCase":
-        """Return the same field of, or beside, a Kepler of this line; v0.11 refuses estimator and model server."""
+        """Return the same field with a Kepler of this line, and an image of it; v0.11 refuses estimator and server."""
         spec = self.around.specs.get(KEPLER.name, {})
         refused = ("estimator-sidecar", "model-server") if line is ReleaseLine.V0_11 else ()
         kept = {block: value for block, value in spec.items() if block not in refused}
         collector = {**(spec.get("collector") or {}), "release": line.value}
         specs = {**self.around.specs, KEPLER.name: {**kept, "collector": collector}}
-        return replace(self, around=replace(self.around, specs=specs))
+        after = IMAGES[line] if self.path == "spec.collector.image" else self.after
+        return replace(self, after=after, around=replace(self.around, specs=specs))
 
 
 def kepler(path: str, before: Any, after: Any, shown_by: str, *, remark: str = "", **around: Any) -> FieldCase:
@@ -179,8 +186,6 @@ def machines(path: str, before: Any, after: Any, shown_by: str, **around: Any) -
 
 
 ON = True
-KEPLERS = repository(kepler_v07.IMAGE)
-MODELS = repository(kepler_v07.MODEL_SERVER_IMAGE)
 URL = "http://models.energy.svc/ec2/rapl-sysfs/AbsPower/BPFOnly/SGDRegressorTrainer_0.zip"
 LIMITED = {"limits": {"cpu": "1", "memory": "1Gi"}}
 PROXY = {"name": "HTTPS_PROXY", "value": "http://proxy:3128"}
@@ -233,7 +238,7 @@ FIELDS: tuple[FieldCase, ...] = (
     kepler("scape-interval", None, "1m", INTERVAL),
     *REFERRED,
     kepler("collector.release", None, "v0.11", LINE_IMAGE, remark=LINE),
-    kepler("collector.image", None, f"{KEPLERS}:release-0.7.11", POD),
+    kepler("collector.image", None, IMAGES[ReleaseLine.V0_7], POD),
     kepler("collector.port", None, 9103, PORT),
     kepler("collector.sample-period", None, "10s", KEYS),
     kepler("collector.log-level", None, 5, KEYS),

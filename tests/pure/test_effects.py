@@ -49,9 +49,7 @@ def test_a_field_is_not_without_effect(field: FieldCase) -> None:
 EXPORTERS = [
     field
     for field in FIELDS
-    if field.kind == KEPLER.name
-    and field.path.startswith("spec.collector.")
-    and field.path not in ("spec.collector.release", "spec.collector.image")
+    if field.kind == KEPLER.name and field.path.startswith("spec.collector.") and field.path != "spec.collector.release"
 ]
 
 
