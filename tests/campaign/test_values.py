@@ -51,7 +51,7 @@ def field(path: str) -> UserField:
 
 
 def test_a_field_of_the_exporter_is_driven_with_both_lines() -> None:
-    """But for what tells the lines apart, and what v0.11 does not have; a name that only begins as one of these counts."""
+    """But for what tells the lines apart, and what v0.11 does not have; a name that begins as theirs do is driven."""
     driven = {place.path for place in (*everywhere(), *everywhere_v011()) if place.line is ReleaseLine.V0_11}
     exporter = {place.path for place in everywhere() if place.known and place.path.startswith("spec.collector.")}
     assert exporter - driven == {"spec.collector.release", "spec.collector.machine-spec"}
