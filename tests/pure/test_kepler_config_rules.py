@@ -14,7 +14,7 @@ from tests.pure.test_kepler_config import ZONES, decide, pod, written
 
 
 @dataclass(frozen=True)
-class Violation:
+class ConfigMistake:
     """A change of what is rendered for every field, and what the independent check says of it.
 
     `mutate` changes the pod's spec, `release` and `zones` are what the program and the node are.
@@ -48,51 +48,59 @@ def without_argument(name: str) -> Callable[[dict[str, Any]], object]:
 
 
 REDFISH = "experimental.platform.redfish"
-VIOLATIONS = [
-    Violation("monitor: {interval: 5}", "monitor.interval is 5, no duration"),
-    Violation("monitor: {interval: 1s, staleness: 2s}", "monitor.staleness is not below monitor.interval"),
-    Violation("monitor: {maxTerminated: 1.5}", "monitor.maxTerminated is 1.5, no int"),
-    Violation("monitor: {minTerminatedEnergyThreshold: -1}", "monitor.minTerminatedEnergyThreshold"),
-    Violation("log: {level: trace}", "log.level"),
-    Violation("log: {format: xml}", "log.format"),
-    Violation("nobody: 1", "nobody is unknown"),
-    Violation("host: {sysfs: ''}", "host.sysfs is '', where the node's /sys is not mounted"),
-    Violation("host: {sysfs: /sys}", "host.sysfs is '/sys', where the node's /sys is not mounted"),
-    Violation("host: {sysfs: /host/proc}", "host.sysfs is '/host/proc', where the node's /sys is not mounted"),
-    Violation("host: {procfs: /proc}", "host.procfs is '/proc', where the node's /proc is not mounted"),
-    Violation("", "host.sysfs is '/host/sys', where the node's /sys is not mounted", without_mount("/host/sys")),
-    Violation(
+MISTAKES = [
+    ConfigMistake("monitor: {interval: 5}", "monitor.interval is 5, no duration"),
+    ConfigMistake("monitor: {interval: 1s, staleness: 2s}", "monitor.staleness is not below monitor.interval"),
+    ConfigMistake("monitor: {maxTerminated: 1.5}", "monitor.maxTerminated is 1.5, no int"),
+    ConfigMistake("monitor: {minTerminatedEnergyThreshold: -1}", "monitor.minTerminatedEnergyThreshold"),
+    ConfigMistake("log: {level: trace}", "log.level"),
+    ConfigMistake("log: {format: xml}", "log.format"),
+    ConfigMistake("nobody: 1", "nobody is unknown"),
+    ConfigMistake("host: {sysfs: ''}", "host.sysfs is '', where the node's /sys is not mounted"),
+    ConfigMistake("host: {sysfs: /sys}", "host.sysfs is '/sys', where the node's /sys is not mounted"),
+    ConfigMistake("host: {sysfs: /host/proc}", "host.sysfs is '/host/proc', where the node's /sys is not mounted"),
+    ConfigMistake("host: {procfs: /proc}", "host.procfs is '/proc', where the node's /proc is not mounted"),
+    ConfigMistake("", "host.sysfs is '/host/sys', where the node's /sys is not mounted", without_mount("/host/sys")),
+    ConfigMistake(
         "exporter: {prometheus: {enabled: false}}", "exporter.prometheus.enabled is off: nothing serves /metrics"
     ),
-    Violation("exporter: {prometheus: {metricsLevel: []}}", "exporter.prometheus.metricsLevel is []: empty means all"),
-    Violation("exporter: {prometheus: {debugCollectors: [x]}}", "exporter.prometheus.debugCollectors"),
-    Violation("web: {listenAddresses: [':0']}", "web.listenAddresses"),
-    Violation("web: {configFile: /etc/other.yaml}", "web.configFile '/etc/other.yaml' is not mounted"),
-    Violation("web: {configFile: /etc/kepler-web/x}", "web.configFile '/etc/kepler-web/x' is not mounted"),
-    Violation("", "web.configFile '/etc/kepler-web/web-config.yaml' is not mounted", without_mount("/etc/kepler-web")),
-    Violation("", f"{REDFISH}.configFile '/etc/redfish/redfish.yaml' is not mounted", without_mount("/etc/redfish")),
-    Violation("experimental: {platform: {redfish: {configFile: /x}}}", f"{REDFISH}.configFile '/x' is not mounted"),
-    Violation("experimental: {platform: {redfish: {configFile: ''}}}", f"{REDFISH} has no configFile"),
-    Violation("experimental: {gpu: {idlePower: -1}}", "experimental.gpu.idlePower is negative"),
-    Violation(
+    ConfigMistake(
+        "exporter: {prometheus: {metricsLevel: []}}", "exporter.prometheus.metricsLevel is []: empty means all"
+    ),
+    ConfigMistake("exporter: {prometheus: {debugCollectors: [x]}}", "exporter.prometheus.debugCollectors"),
+    ConfigMistake("web: {listenAddresses: [':0']}", "web.listenAddresses"),
+    ConfigMistake("web: {configFile: /etc/other.yaml}", "web.configFile '/etc/other.yaml' is not mounted"),
+    ConfigMistake("web: {configFile: /etc/kepler-web/x}", "web.configFile '/etc/kepler-web/x' is not mounted"),
+    ConfigMistake(
+        "", "web.configFile '/etc/kepler-web/web-config.yaml' is not mounted", without_mount("/etc/kepler-web")
+    ),
+    ConfigMistake(
+        "", f"{REDFISH}.configFile '/etc/redfish/redfish.yaml' is not mounted", without_mount("/etc/redfish")
+    ),
+    ConfigMistake("experimental: {platform: {redfish: {configFile: /x}}}", f"{REDFISH}.configFile '/x' is not mounted"),
+    ConfigMistake("experimental: {platform: {redfish: {configFile: ''}}}", f"{REDFISH} has no configFile"),
+    ConfigMistake("experimental: {gpu: {idlePower: -1}}", "experimental.gpu.idlePower is negative"),
+    ConfigMistake(
         "experimental: {gpu: {enabled: false}, platform: {redfish: {enabled: false}}}", "experimental is dropped whole"
     ),
-    Violation("", "experimental.gpu is not read before v0.11.4", release=(0, 11, 3)),
-    Violation("", "experimental.platform is not read before v0.11.0", release=(0, 10, 2)),
-    Violation("kube: {enabled: }", "kube.enabled is None, no bool"),
-    Violation("kube: {enabled: false}", "kube.enabled is off: no pod has a name"),
-    Violation("kube: {config: /root/.kube/config}", "kube.config '/root/.kube/config' is not mounted"),
-    Violation("kube: {podInformer: {mode: none}}", "kube.podInformer.mode"),
-    Violation("", "kube.nodeName is required, and --kube.node-name is not given", without_argument("--kube.node-name")),
-    Violation("", "--config.file is not mounted", without_argument("--config.file")),
-    Violation("rapl: {zones: [gpu]}", "rapl.zones"),
-    Violation("rapl: {zones: [psys]}", "rapl.zones leaves none of core, package", zones=("core", "package")),
-    Violation("dev: {fake-cpu-meter: {enabled: true}}", "dev.fake-cpu-meter.enabled is on: power is made up"),
+    ConfigMistake("", "experimental.gpu is not read before v0.11.4", release=(0, 11, 3)),
+    ConfigMistake("", "experimental.platform is not read before v0.11.0", release=(0, 10, 2)),
+    ConfigMistake("kube: {enabled: }", "kube.enabled is None, no bool"),
+    ConfigMistake("kube: {enabled: false}", "kube.enabled is off: no pod has a name"),
+    ConfigMistake("kube: {config: /root/.kube/config}", "kube.config '/root/.kube/config' is not mounted"),
+    ConfigMistake("kube: {podInformer: {mode: none}}", "kube.podInformer.mode"),
+    ConfigMistake(
+        "", "kube.nodeName is required, and --kube.node-name is not given", without_argument("--kube.node-name")
+    ),
+    ConfigMistake("", "--config.file is not mounted", without_argument("--config.file")),
+    ConfigMistake("rapl: {zones: [gpu]}", "rapl.zones"),
+    ConfigMistake("rapl: {zones: [psys]}", "rapl.zones leaves none of core, package", zones=("core", "package")),
+    ConfigMistake("dev: {fake-cpu-meter: {enabled: true}}", "dev.fake-cpu-meter.enabled is on: power is made up"),
 ]
 
 
-@pytest.mark.parametrize("case", VIOLATIONS, ids=lambda case: case.wrong)
-def test_the_check_sees_what_the_program_would_not_take(case: Violation) -> None:
+@pytest.mark.parametrize("case", MISTAKES, ids=lambda case: case.wrong)
+def test_the_check_sees_what_the_program_would_not_take(case: ConfigMistake) -> None:
     """The independent check itself: it says nothing of what is rendered, and this of the change."""
     outcome = decide(rapl_zones=["package"], web_config={"secret": "tls"}, redfish={"secret": "bmcs"})
     base, spec = yaml.safe_load(written(outcome)), copy.deepcopy(pod(outcome))
