@@ -12,7 +12,7 @@ from crds.collector_fields import ReleaseLine
 from crds.kepler_collected_metric import Source
 from crds.model_server_fields import StorageType
 from effects.rendered_cluster import PLACES, RenderedCluster
-from operands import kepler_v07
+from operands import kepler_v07, release
 from operands.repositories import repository
 from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER, MACHINE_CONFIG, Manifest
 
@@ -68,6 +68,7 @@ TRUSTED_KEY = f"{STORE}::test_the_authorities_are_for_the_copy_alone"
 RCLONE = f"{MODELS_READ}::test_rclone_finds_the_store_and_its_models"
 ENV = f"{READS}::test_a_variable_of_the_user_wins_over_the_file_in_the_exporter"
 SWITCH = f"{READS}::test_each_source_has_a_switch_that_the_exporter_reads"
+OLD_SWITCH = f"{READS}::test_a_source_of_older_releases_has_a_switch_that_only_they_read"
 CGROUPS = f"{READS}::test_metrics_of_cgroups_are_a_list_or_a_star"
 UNREAD = f"{RELEASE}::test_metrics_without_values_are_named"
 LEVELS = f"{POWER}::test_a_switch_is_on_when_a_level_needs_it"
@@ -81,6 +82,12 @@ LINE = "the exporter of the other line, and the names of its metrics"
 CONFIG_KEYS = "tests/pure/test_kepler_config.py::test_a_field_is_a_key"
 ADDITIONS = "tests/pure/test_kepler_config.py::test_maps_are_merged_and_lists_replaced"
 NAMED = "tests/protocol/test_exporter_applied.py::test_the_source_switches_follow_their_resource"
+
+
+KEPLERS = repository(kepler_v07.IMAGE)
+MODELS = repository(kepler_v07.MODEL_SERVER_IMAGE)
+# Another image than the default, by line.
+IMAGES = {ReleaseLine.V0_7: f"{KEPLERS}:release-0.7.11", ReleaseLine.V0_11: f"{KEPLERS}:v0.11.3"}
 
 
 @dataclass(frozen=True)
@@ -105,13 +112,14 @@ class FieldCase:
         return ReleaseLine(collector.get("release") or ReleaseLine.V0_7)
 
     def in_line(self, line: ReleaseLine) -> "FieldCase":
-        """Return the same field of, or beside, a Kepler of this line; v0.11 refuses estimator and model server."""
+        """Return the same field with a Kepler of this line, and an image of it; v0.11 refuses estimator and server."""
         spec = self.around.specs.get(KEPLER.name, {})
         refused = ("estimator-sidecar", "model-server") if line is ReleaseLine.V0_11 else ()
         kept = {block: value for block, value in spec.items() if block not in refused}
         collector = {**(spec.get("collector") or {}), "release": line.value}
         specs = {**self.around.specs, KEPLER.name: {**kept, "collector": collector}}
-        return replace(self, around=replace(self.around, specs=specs))
+        after = IMAGES[line] if self.path == "spec.collector.image" else self.after
+        return replace(self, after=after, around=replace(self.around, specs=specs))
 
 
 def kepler(path: str, before: Any, after: Any, shown_by: str, *, remark: str = "", **around: Any) -> FieldCase:
@@ -160,8 +168,9 @@ def stored(path: str, before: Any, after: Any, shown_by: str, storage: StorageTy
 
 def source(path: str, before: Any, after: Any, shown_by: str, **around: Any) -> FieldCase:
     """Return a field of a source in a KeplerCollectedMetric."""
-    there = cluster({COLLECTED_METRIC.name: {"sources": around}})
-    return FieldCase(COLLECTED_METRIC.name, f"spec.sources.{path}", before, after, shown_by, there)
+    there, of = cluster({COLLECTED_METRIC.name: {"sources": around}}), Source(path.partition(".")[0])
+    remark = "" if path == f"{Source.GPU}.metrics" else SOURCE_REMARKS.get(of, "")
+    return FieldCase(COLLECTED_METRIC.name, f"spec.sources.{path}", before, after, shown_by, there, remark)
 
 
 def power(path: str, before: Any, after: Any, shown_by: str) -> FieldCase:
@@ -177,8 +186,6 @@ def machines(path: str, before: Any, after: Any, shown_by: str, **around: Any) -
 
 
 ON = True
-KEPLERS = repository(kepler_v07.IMAGE)
-MODELS = repository(kepler_v07.MODEL_SERVER_IMAGE)
 URL = "http://models.energy.svc/ec2/rapl-sysfs/AbsPower/BPFOnly/SGDRegressorTrainer_0.zip"
 LIMITED = {"limits": {"cpu": "1", "memory": "1Gi"}}
 PROXY = {"name": "HTTPS_PROXY", "value": "http://proxy:3128"}
@@ -194,6 +201,16 @@ WORKING = frozenset(
 )
 NOT_TRAINED = "no release of Kepler's model server trains models"
 ONLY_TMP = "'/tmp' is the one value that the API server takes: the path of the socket is built into both programs"
+
+# What the default image of line v0.7 makes of a source, as condition `CollectedMetricReconciled` says it, too.
+SOURCE_REMARKS: Mapping[Source, str] = {
+    **{
+        source: f"no effect in Kepler {release.RENDERED}, which ignores it: {last} was the last that read it"
+        for source, last in release.LAST_READ.items()
+    },
+    Source.GPU: "the default image is built without support for GPUs, of which it exports 0: nodes with GPUs need one "
+    "whose tag ends in " + " or ".join(f"'{suffix}'" for suffix in kepler_v07.GPU_SUFFIXES),
+}
 
 REFERRED = (
     FieldCase(
@@ -221,7 +238,7 @@ FIELDS: tuple[FieldCase, ...] = (
     kepler("scape-interval", None, "1m", INTERVAL),
     *REFERRED,
     kepler("collector.release", None, "v0.11", LINE_IMAGE, remark=LINE),
-    kepler("collector.image", None, f"{KEPLERS}:release-0.7.11", POD),
+    kepler("collector.image", None, IMAGES[ReleaseLine.V0_7], POD),
     kepler("collector.port", None, 9103, PORT),
     kepler("collector.sample-period", None, "10s", KEYS),
     kepler("collector.log-level", None, 5, KEYS),
@@ -291,8 +308,8 @@ FIELDS: tuple[FieldCase, ...] = (
     server("training.step", None, "15s", UNUSED, remark=NOT_TRAINED),
     server("training.headers.secret", None, "token", UNUSED, remark=NOT_TRAINED),
     *(
-        source(f"{source_name}.enabled", not on, on, SWITCH)
-        for source_name, on in zip(Source, (False, True, True, False, False, False), strict=True)
+        source(f"{name}.enabled", not on, on, OLD_SWITCH if name in release.LAST_READ else SWITCH)
+        for name, on in zip(Source, (False, True, True, False, False, False), strict=True)
     ),
     *(source(f"{source_name}.metrics", None, [metric], LISTED) for source_name, metric in FILTERED.items()),
     source("irq.metrics", None, ["bpf_block_irq"], LISTED),

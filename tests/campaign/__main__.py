@@ -13,7 +13,7 @@ from pathlib import Path
 
 from local.go_programs import build
 from local.layout import DEFAULT
-from tests.campaign import alone, chains, impossible, refused_edits
+from tests.campaign import alone, chains, impossible, lines, refused_edits
 from tests.campaign.ground import Ground
 from tests.campaign.values import everywhere, everywhere_v011, valid
 from tests.faults.matrix import Verdict
@@ -61,6 +61,10 @@ def _verdicts(ground: Ground, chosen: argparse.Namespace) -> Iterator[tuple[str,
     for case in [case for case in impossible.CASES if chosen.only in case.name][first::step]:
         cases.note(case.name, impossible.drive(ground, case)[0])
     yield "what a condition rejects", cases
+    if first == 0 and chosen.only in lines.NAME:
+        changed = Verdict()
+        changed.note(lines.NAME, lines.drive(ground))
+        yield "lines", changed
     for seed in range(first, 0 if chosen.only else chosen.chains, step):
         yield f"chain {seed}", _chain(ground, seed)
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from runtime.differences import ABSENT
+from tests.campaign.full_specs import full_specs, put
 from tests.campaign.ground import Ground, Settled, Specs, without_intent
-from tests.campaign.values import UserField, around, at, everything, put, shown
+from tests.campaign.values import UserField, around, at, shown
 from tests.campaign.words import names, quotes
 from tests.faults.matrix import Verdict
 from tests.masks import unlike
@@ -21,9 +22,12 @@ def drive(ground: Ground, place: UserField, values: tuple[Any, ...], verdict: Ve
 
 
 def _tried(ground: Ground, place: UserField, value: Any, *, blank: bool) -> Iterator[str]:
-    """There and back; where the API server does not take the value alone, with as much around it as there can be."""
+    """There and back; where the API server does not take the value alone, with as much around it as there can be.
+
+    That it is left out or empty, it may refuse, if it says which field needs it.
+    """
     refused = ""
-    for base in (around(place), everything()):
+    for base in (around(place), full_specs(place.line)):
         settled = ground.begin(base)
         if settled.wrong:
             yield from (f"before anything is changed, {problem}" for problem in settled.wrong)
@@ -35,8 +39,9 @@ def _tried(ground: Ground, place: UserField, value: Any, *, blank: bool) -> Iter
             yield from _emptied(ground, place, value, settled) if "<name>" in place.path else ()
             yield from _back(ground, settled)
             return
-    if not (_is_nothing(value) and _told(refused, place)):
-        yield f"the API server refuses it: {refused}"
+        if _is_nothing(value) and _told(refused, place):
+            return
+    yield f"the API server refuses it: {refused}"
 
 
 def _there(ground: Ground, place: UserField, value: Any, settled: Settled) -> Iterator[str]:

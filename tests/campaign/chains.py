@@ -15,8 +15,9 @@ from local.local_errors import CommandFailed
 from runtime.adoption import MANAGED_BY
 from runtime.differences import ABSENT, owned_fields
 from runtime.objects import Manifest, Ref
+from tests.campaign.full_specs import put
 from tests.campaign.ground import Ground, Rejection, without_intent
-from tests.campaign.values import UserField, at, everything, everywhere, put, shown, valid
+from tests.campaign.values import UserField, at, everything, everywhere, shown, valid
 from tests.faults.plane import INSTALLED, NAMESPACE
 from tests.masks import unlike
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from crds.meta import API_VERSION
 from crds.model_server_fields import OnDelete, StorageType
-from effects.rendered_cluster import PLACES
+from effects.rendered_cluster import ADDITIONS, PLACES
 from events.outcome_words import ConditionStatus
 from functions import machine_config
 from local.local_errors import CommandFailed
@@ -17,6 +17,7 @@ from operands.model_store import ON_DELETE
 from runtime.client import APPLY, ApiResponse, Request, path
 from runtime.conditions import READY, conditions
 from runtime.objects import (
+    CONFIG_MAP,
     DAEMON_SET,
     DEPLOYMENT,
     MACHINE_CONFIG,
@@ -34,6 +35,7 @@ from tests.faults.plane import INSTALLED, NAMESPACE
 
 # Those that a Kepler refers to come before it, so that it is not refused for want of them.
 ORDER = (*(kind for kind in PLACES if kind != "Kepler"), "Kepler")
+ADDED = {"data": {"config.yaml": "monitor: {minTerminatedEnergyThreshold: 0}"}}
 OPERANDS = (DAEMON_SET, DEPLOYMENT)
 Specs = Mapping[str, Manifest]
 
@@ -73,8 +75,9 @@ class Ground:
         self.clear()
 
     def clear(self) -> None:
-        """Nothing is left."""
+        """Nothing is left but the ConfigMap that `collector.additional-config` names."""
         self.world.clear()
+        self.world.apply({"apiVersion": "v1", "kind": CONFIG_MAP.name, "metadata": {"name": ADDITIONS.name}, **ADDED})
         self.specs, self._settled = {}, None
 
     def write(self, specs: Specs) -> str:

@@ -20,8 +20,9 @@ from runtime.objects import (
     Ref,
     uid,
 )
+from tests.campaign.full_specs import put
 from tests.campaign.ground import Ground, Rejection, document
-from tests.campaign.values import everything, put
+from tests.campaign.values import everything
 from tests.faults.fault_world import FaultWorld
 from tests.faults.steps import enforce
 from tests.masks import unlike

@@ -5,9 +5,11 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
+from crds.collector_fields import ReleaseLine
 from local.local_errors import CommandFailed
+from tests.campaign.full_specs import full_specs, put
 from tests.campaign.ground import Ground, document
-from tests.campaign.values import UserField, everything, invalid, put, shown, sort, typo
+from tests.campaign.values import UserField, invalid, shown, sort, typo
 from tests.campaign.words import names
 from tests.faults.matrix import Verdict
 from tests.masks import unlike
@@ -17,11 +19,18 @@ UNTYPED = "failed to create typed patch object"
 
 
 def drive(ground: Ground, places: tuple[UserField, ...], most: int | None, verdict: Verdict) -> None:
-    """Of each field so many of these values, by chance, or all of them; all over resources of which everything is on.
+    """Of each field so many of these values, by chance, or all of them; over resources in which every field is set.
 
     One of each field goes as `kubectl apply` sends it, too.
     """
-    settled = ground.begin(everything())
+    for line in ReleaseLine:
+        if of_line := [place for place in places if place.line is line]:
+            _drive(ground, line, of_line, most, verdict)
+
+
+def _drive(ground: Ground, line: ReleaseLine, places: list[UserField], most: int | None, verdict: Verdict) -> None:
+    """The fields that are driven with a Kepler of one line."""
+    settled = ground.begin(full_specs(line))
     before, tried = ground.versions(), verdict.tried
     for place in places:
         chance, values = random.Random(str(place)), invalid(place)
@@ -29,7 +38,7 @@ def drive(ground: Ground, places: tuple[UserField, ...], most: int | None, verdi
         for value in chosen:
             verdict.note(f"{place} = {shown(value)}, invalid", [*_taken(ground, place, value)])
     problems = [*settled.wrong, *unlike(before, ground.versions())]
-    verdict.note(f"{verdict.tried - tried} values refused leave everything as it was", problems)
+    verdict.note(f"{verdict.tried - tried} values refused with {line} leave everything as it was", problems)
 
 
 def _taken(ground: Ground, place: UserField, value: Any) -> Iterator[str]:
@@ -55,7 +64,7 @@ def applied(ground: Ground, place: UserField, value: Any) -> Iterator[str]:
 
 
 def _written(place: UserField, value: Any) -> dict[str, Any]:
-    return put(everything()[place.kind], place.steps, value)
+    return put(full_specs(place.line)[place.kind], place.steps, value)
 
 
 def _named(place: UserField, message: str) -> bool:

@@ -2,10 +2,22 @@
 
 import pytest
 
+from crds.collector_fields import ReleaseLine
 from crds.core import Schema
 from runtime.differences import ABSENT
 from tests.campaign import rules
-from tests.campaign.values import UserField, around, at, everywhere, generated, invalid, put, valid
+from tests.campaign.full_specs import put
+from tests.campaign.values import (
+    UserField,
+    around,
+    at,
+    everywhere,
+    everywhere_v011,
+    generated,
+    invalid,
+    is_in_v011,
+    valid,
+)
 from tests.campaign.words import names, quotes
 
 EACH = pytest.mark.parametrize("place", everywhere(), ids=str)
@@ -36,6 +48,25 @@ def test_what_is_only_made_up_is_known() -> None:
 def field(path: str) -> UserField:
     """The field of a Kepler at this path."""
     return next(field_case for field_case in everywhere() if str(field_case) == f"Kepler:spec.{path}")
+
+
+def test_a_field_of_the_exporter_is_driven_with_both_lines() -> None:
+    """But for what tells the lines apart, and what v0.11 does not have; a name that begins as theirs do is driven."""
+    driven = {place.path for place in (*everywhere(), *everywhere_v011()) if place.line is ReleaseLine.V0_11}
+    exporter = {place.path for place in everywhere() if place.known and place.path.startswith("spec.collector.")}
+    assert exporter - driven == {"spec.collector.release", "spec.collector.machine-spec"}
+    assert {"spec.collector.image", "spec.collector.image-pull-secrets"} <= driven
+    assert not is_in_v011("Kepler", "spec.model-server")
+    assert not is_in_v011("Kepler", "spec.model-server.port")
+    assert is_in_v011("Kepler", "spec.model-servers")
+
+
+def test_an_image_is_of_the_line_that_it_is_driven_with() -> None:
+    """Another line's would be refused, and show nothing."""
+    images = {
+        place.line: place.known.after for place in everywhere_v011() if place.path.endswith("image") if place.known
+    }
+    assert images == {ReleaseLine.V0_11: "quay.io/sustainable_computing_io/kepler:v0.11.3"}
 
 
 def test_bounds_are_on_both_sides() -> None:
@@ -72,3 +103,5 @@ def test_a_message_names_a_field_by_its_whole_path_or_quotes_a_part_of_it() -> N
     assert not names("spec.collector.ports: unknown", "spec.collector.port")
     assert quotes("every model needs `counter` or `bpf`", "spec.sources.bpf.enabled")
     assert not quotes("turn `estimator-sidecar.enabled` on", "spec.sources.bpf.enabled")
+    assert quotes("needs `external.credentials.secret`", "spec.model-server.storage.external.credentials")
+    assert not quotes("needs `external.endpoint`", "spec.model-server.storage.external.credentials")

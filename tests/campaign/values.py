@@ -15,10 +15,11 @@ from crds.core import Schema
 from crds.crd_files import RESOURCES
 from crds.reference import rows
 from effects.field_cases import FIELDS, FieldCase
-from effects.field_effects import MACHINE, clusters, paths
+from effects.field_effects import clusters, paths
 from runtime.differences import ABSENT
 from runtime.objects import COLLECTED_METRIC, MACHINE_CONFIG, Manifest
 from tests.campaign import rules
+from tests.campaign.full_specs import full_around, steps_of
 
 # Texts of every shape that a field here asks for, and of some that none does: its rules say which are which.
 TEXTS = (
@@ -46,17 +47,17 @@ NO_SPANS = ("", "0s", "25h", "1.5s", "90", 0, -1, 86401)
 class UserField:
     """A field that the user writes: its path, what its schema says, and what is known of it besides.
 
-    `known` is None for one that holds other fields of ours.
+    `known` is None for one that holds other fields of ours. `line` is that of the Kepler with which it is driven.
     """
 
     kind: str
     path: str
     node: Schema = field(hash=False, compare=False)
     known: FieldCase | None = field(hash=False, compare=False)
+    line: ReleaseLine = ReleaseLine.V0_7
 
     def __str__(self) -> str:
-        line = self.known.line if self.known else ReleaseLine.V0_7
-        return f"{self.kind}:{self.path}" + (f" ({line})" if line is not ReleaseLine.V0_7 else "")
+        return f"{self.kind}:{self.path}" + (f" ({self.line})" if self.line is not ReleaseLine.V0_7 else "")
 
     @property
     def where(self) -> str:
@@ -66,7 +67,7 @@ class UserField:
     @property
     def steps(self) -> tuple[str, ...]:
         """The way to it, `spec` being the beginning."""
-        return tuple(step.replace("<name>", MACHINE) for step in self.path.split(".")[1:])
+        return steps_of(self.path)
 
 
 @functools.cache
@@ -79,20 +80,23 @@ def places(kind: str) -> tuple[UserField, ...]:
         paths(kind, "spec"),
         [row.path for row in rows(resource, whole) if row.path.startswith("spec.")],
     )
-    return tuple(
-        UserField(kind, path, _at(whole, path), known[path] if path in leaves else None) for path in whole_paths
-    )
+    return tuple(_place(kind, path, _at(whole, path), known[path] if path in leaves else None) for path in whole_paths)
 
 
-# Fields of parts that Kepler v0.11 has not: refused there (`tests/campaign/impossible.py`), or said to have no effect.
-# Of the sources it has one.
+def _place(kind: str, path: str, node: Schema, known: FieldCase | None) -> UserField:
+    return UserField(kind, path, node, known, known.line if known else ReleaseLine.V0_7)
+
+
+# Fields, and parts with their fields, that Kepler v0.11 does not have: refused (`tests/campaign/impossible.py`), or a
+# condition says that they have no effect. `release` is what tells the lines apart.
 ONLY_V0_7 = (
-    "spec.estimator-sidecar.",
-    "spec.model-server.",
+    "spec.estimator-sidecar",
+    "spec.model-server",
     "spec.collector.release",
-    "spec.collector.image",
     "spec.collector.machine-spec",
 )
+# Of the sources it has one.
+SOURCE_V0_11 = "spec.sources.gpu.enabled"
 
 
 def everywhere() -> tuple[UserField, ...]:
@@ -103,14 +107,17 @@ def everywhere() -> tuple[UserField, ...]:
 def everywhere_v011() -> tuple[UserField, ...]:
     """The other fields with a Kepler of line v0.11, where they mean what they mean there."""
     return tuple(
-        replace(place, known=place.known.in_line(ReleaseLine.V0_11))
+        replace(place, known=place.known.in_line(ReleaseLine.V0_11), line=ReleaseLine.V0_11)
         for place in everywhere()
-        if place.known
-        and place.known.line is ReleaseLine.V0_7
-        and place.kind != MACHINE_CONFIG.name
-        and (place.kind != COLLECTED_METRIC.name or place.path == "spec.sources.gpu.enabled")
-        and not place.path.startswith(ONLY_V0_7)
+        if place.known and place.line is ReleaseLine.V0_7 and is_in_v011(place.kind, place.path)
     )
+
+
+def is_in_v011(kind: str, path: str) -> bool:
+    """Whether a Kepler of line v0.11 has the field, or refers to what has it."""
+    if kind == COLLECTED_METRIC.name:
+        return path == SOURCE_V0_11
+    return kind != MACHINE_CONFIG.name and not any(f"{path}.".startswith(f"{only}.") for only in ONLY_V0_7)
 
 
 def _at(node: Schema, path: str) -> Schema:
@@ -118,14 +125,6 @@ def _at(node: Schema, path: str) -> Schema:
         below = node["additionalProperties"] if step == "<name>" else cast("Schema", node["properties"])[step]
         node = cast("Schema", below)
     return node
-
-
-def put(spec: Manifest, steps: tuple[str, ...], value: Any) -> dict[str, Any]:
-    """The spec with this value at the end of the steps; without the field where the value is ABSENT."""
-    step, *rest = steps
-    if rest:
-        return {**spec, step: put(spec.get(step) or {}, tuple(rest), value)}
-    return {key: value for key, value in spec.items() if key != step} | ({} if value is ABSENT else {step: value})
 
 
 def at(spec: Any, steps: tuple[str, ...]) -> Any:
@@ -136,9 +135,12 @@ def at(spec: Any, steps: tuple[str, ...]) -> Any:
 
 
 def around(place: UserField) -> dict[str, Manifest]:
-    """The specs, by kind, with which the field counts, itself as `effects.field_cases` has it before."""
+    """The specs, by kind, with which the field counts: itself as `effects.field_cases` has it before.
+
+    One that holds others is full of what can be set together.
+    """
     if place.known is None:
-        return everything()
+        return full_around(place.kind, place.path, place.line)
     before, _ = clusters(place.known)
     return {kind: filled(spec) for kind, spec in before.specs.items()}
 

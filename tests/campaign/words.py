@@ -14,10 +14,11 @@ def names(message: str, path: str) -> bool:
 def quotes(message: str, path: str) -> bool:
     """Whether a condition has the field, something in it or what it is in, in back-quotes."""
     steps = path.removeprefix("spec.").split(".")
-    return any(_within(quoted.split("."), steps) for quoted in QUOTED.findall(message))
+    return any(_about(quoted.split("."), steps) for quoted in QUOTED.findall(message))
 
 
-def _within(one: list[str], other: list[str]) -> bool:
-    """Whether the steps of the shorter are in the longer, one after the other."""
-    short, long = sorted((one, other), key=len)
-    return any(long[at : at + len(short)] == short for at in range(len(long) - len(short) + 1))
+def _about(quoted: list[str], steps: list[str]) -> bool:
+    """Whether a path, told from wherever the message is about, leads to, above or below the field of these steps."""
+    short, long = sorted((quoted, steps), key=len)
+    within = any(long[at : at + len(short)] == short for at in range(len(long) - len(short) + 1))
+    return within or any(steps[-count:] == quoted[:count] for count in range(1, len(quoted)))

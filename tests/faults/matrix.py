@@ -12,11 +12,12 @@ from local.stack import Stack
 from tests.faults import deliveries, request_faults
 from tests.faults.destinations import Form
 from tests.faults.fault_world import FaultWorld
-from tests.faults.oracles import RunResult, broken, ended, untrue
+from tests.faults.oracles import RunResult, broken, ended, state, untrue
 from tests.faults.plane import INSTALLED, NAMESPACE
 from tests.faults.plans import UNDISTURBED, Plan, Reference
 from tests.faults.steps import Chain, ChainStep
 from tests.faults.traffic import Delivery
+from tests.masks import unlike
 
 
 @dataclass
@@ -51,7 +52,10 @@ class Matrix:
         self.world = world
         self._elsewhere = False
         self.begin()
+        began = state(world)
         self.references = self.again()
+        # What was changed and taken back is as if it had been applied afresh.
+        assert not chain.setup or not [*unlike(began, self.references[-1].ended.state)], "not where the loop began"
 
     def begin(self, until: int = 0) -> None:
         """From nothing to a step of the loop: a failed run may have left anything."""

@@ -6,8 +6,11 @@ change in every way, disable, delete, and create again under the same name.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from crds.collector_fields import ReleaseLine
+from effects.rendered_cluster import ADDITIONS, PLACES
 from operands.children import ACCOUNT, CFM, EXPORTER, KEPLER_CONFIG, MODEL_SERVER
 from runtime.objects import (
     COLLECTED_METRIC,
@@ -23,6 +26,7 @@ from runtime.objects import (
     Kind,
     Ref,
 )
+from tests.campaign.full_specs import full_specs
 from tests.faults.fault_world import FaultWorld
 from tests.workbench import kepler
 
@@ -36,7 +40,7 @@ EVERYTHING = {
     "estimator-sidecar": {"enabled": True},
     "model-server": {"enabled": True, "storage": CLAIM},
 }
-NEW_LINE = {**PLAIN, "collector": {"release": "v0.11"}}
+REFERRED = (COLLECTED_METRIC, EXPORTED_POWER)
 REBOOTING = {"roles": ["worker", "master"], "allow-reboot": True}
 MACHINES = {"m5.metal": {"processor": "intel", "cores": 96, "chips": 2, "memory": 377, "frequency": 3500}}
 
@@ -75,14 +79,35 @@ def collected(**sources: bool) -> Callable[[FaultWorld], None]:
     return lambda world: world.apply({**kepler("mine"), "kind": COLLECTED_METRIC.name, "spec": spec})
 
 
-def exported(*levels: str) -> Callable[[FaultWorld], None]:
+def exported(*levels: str, name: str = "mine") -> Callable[[FaultWorld], None]:
     """The KeplerExportedPower with these levels."""
-    return lambda world: world.apply({**kepler("mine"), "kind": EXPORTED_POWER.name, "spec": {"levels": [*levels]}})
+    return lambda world: world.apply({**kepler(name), "kind": EXPORTED_POWER.name, "spec": {"levels": [*levels]}})
 
 
 def machines(**spec: Any) -> Callable[[FaultWorld], None]:
     """A KeplerMachineConfig, which is in no namespace."""
     return lambda world: world.apply({**kepler("machines", **spec), "kind": MACHINE_CONFIG.name})
+
+
+def every_field(line: ReleaseLine) -> Callable[[FaultWorld], None]:
+    """The Kepler of this line with every field set."""
+    return apply(full_specs(line)[KEPLER.name])
+
+
+def every_field_beside(*kinds: Kind) -> Callable[[FaultWorld], None]:
+    """What that Kepler refers to, of these kinds, with every field set as well."""
+    specs = full_specs(ReleaseLine.V0_11)
+    return all_of(*(partial(_apply_beside, kind, specs[kind.name]) for kind in kinds))
+
+
+def _apply_beside(kind: Kind, spec: Mapping[str, Any], world: FaultWorld) -> None:
+    world.apply({**kepler(PLACES[kind.name].name), "kind": kind.name, "spec": {**spec}})
+
+
+def additions(world: FaultWorld) -> None:
+    """The ConfigMap that `collector.additional-config` of a Kepler with every field names."""
+    data = {"config.yaml": "monitor: {minTerminatedEnergyThreshold: 0}"}
+    world.apply({"apiVersion": "v1", "kind": CONFIG_MAP.name, "metadata": {"name": ADDITIONS.name}, "data": data})
 
 
 def all_of(*acts: Callable[[FaultWorld], None]) -> Callable[[FaultWorld], None]:
@@ -145,15 +170,21 @@ CHAINS: tuple[Chain, ...] = (
     Chain("components", (CREATE,), (TURN_ON, ChainStep("turn everything off", apply(PLAIN)))),
     Chain(
         "lines",
-        (CREATE,),
         (
-            ChainStep("to the other line", apply(NEW_LINE)),
-            ChainStep("edit there", exported("pod", "container")),
+            ChainStep("create what it refers to", all_of(additions, every_field_beside(*REFERRED, MACHINE_CONFIG))),
+            ChainStep("create with every field", every_field(ReleaseLine.V0_11)),
+        ),
+        (
+            ChainStep("to the other line", every_field(ReleaseLine.V0_7)),
+            ChainStep("back to the first line", every_field(ReleaseLine.V0_11)),
+            ChainStep("edit there", exported("pod", "container", name=PLACES[EXPORTED_POWER.name].name)),
             ChainStep(
                 "edit its configuration by hand", patch(CONFIG_MAP, KEPLER_CONFIG, {"data": {"config.yaml": ""}})
             ),
-            ChainStep("delete its configuration", delete(CONFIG_MAP, KEPLER_CONFIG)),
-            ChainStep("back to the first line", all_of(apply(PLAIN), exported("node", "package"))),
+            ChainStep(
+                "delete its configuration, take the edit back",
+                all_of(delete(CONFIG_MAP, KEPLER_CONFIG), every_field_beside(EXPORTED_POWER)),
+            ),
         ),
     ),
     Chain(

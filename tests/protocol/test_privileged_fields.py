@@ -12,7 +12,7 @@ from installation.privileges import GUARDED, Guard
 from local.layout import ROOT
 from local.stack import Stack
 from runtime.objects import KEPLER, Ref
-from tests.campaign.values import put
+from tests.campaign.full_specs import put
 from tests.policies import PolicyUser, user
 from tests.workbench import Workbench, create_namespace, kepler
 

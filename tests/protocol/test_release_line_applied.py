@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from local.stack import Stack
-from tests.kepler_config_rules import violations
+from tests.kepler_config_rules import ProgramStart, violations
 from tests.workbench import Workbench, create_namespace, kepler
 
 CHILDREN = ("daemonset/kepler-exporter", "service/kepler-exporter", "serviceaccount/kepler")
@@ -49,8 +49,8 @@ def test_a_kepler_of_the_new_line_gets_its_exporter(workbench: Workbench) -> Non
     workbench.settle()
 
     written = workbench.get("configmap/kepler-config")["data"]["config.yaml"]
-    assert violations(written) == []
     template = workbench.get("daemonset/kepler-exporter")["spec"]["template"]
+    assert violations(written, ProgramStart(template["spec"])) == []
     assert template["metadata"]["annotations"]["config.sustainable-computing.io/config.yaml"] == written
     assert template["spec"]["containers"][0]["securityContext"]["privileged"] is False
     assert not exists(workbench, "kepler-cfm")

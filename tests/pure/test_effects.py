@@ -11,15 +11,16 @@ import yaml
 
 from crds.collector_fields import ReleaseLine
 from crds.crd_files import RESOURCES
+from crds.kepler_collected_metric import Source
 from effects.field_cases import FIELDS, FieldCase
 from effects.field_effects import FILE, clusters, differing, document, effects, paths, writers
 from effects.rendered_cluster import MODELS, Rendered, RenderedCluster, run_functions
 from functions.function_catalogue import FUNCTIONS
 from local.layout import ROOT
-from operands import children, kepler_v011
+from operands import children, kepler_v011, kepler_v07, release
 from operands.config_schema import OWNED
 from runtime.conditions import conditions
-from runtime.objects import KEPLER
+from runtime.objects import COLLECTED_METRIC, KEPLER
 from tests import kepler_config_rules
 
 PLAIN = (str, int, float, bool, type(None))
@@ -48,9 +49,7 @@ def test_a_field_is_not_without_effect(field: FieldCase) -> None:
 EXPORTERS = [
     field
     for field in FIELDS
-    if field.kind == KEPLER.name
-    and field.path.startswith("spec.collector.")
-    and field.path not in ("spec.collector.release", "spec.collector.image")
+    if field.kind == KEPLER.name and field.path.startswith("spec.collector.") and field.path != "spec.collector.release"
 ]
 
 
@@ -94,6 +93,23 @@ def test_both_values_are_values_of_the_field(field: FieldCase) -> None:
         for kind, model in MODELS.items():
             if (written := cluster.resource(kind)) is not None:
                 model.model_validate(written)
+
+
+SOURCES = [field for field in FIELDS if field.kind == COLLECTED_METRIC.name]
+
+
+@pytest.mark.parametrize("field", SOURCES, ids=str)
+def test_a_row_says_what_the_default_image_does_not_read(field: FieldCase) -> None:
+    """As the condition does; no test that is said to show what the exporter reads stands beside such a source."""
+    source = Source(field.path.split(".")[2])
+    if source in release.LAST_READ:
+        assert f"{release.LAST_READ[source]} was the last that read it" in field.remark
+        assert not field.shown_by.endswith("that_the_exporter_reads")
+    elif field.path == "spec.sources.gpu.enabled":
+        assert not release.reads_gpus(kepler_v07.IMAGE)
+        assert "built without support for GPUs" in field.remark
+    else:
+        assert not field.remark
 
 
 @functools.cache

@@ -8,10 +8,10 @@ import pytest
 import yaml
 
 from functions import collector
-from operands import additional_config, children, kepler_config
+from operands import additional_config, children
 from runtime.objects import COLLECTED_METRIC, CONFIG_MAP, EXPORTED_POWER, Ref
 from runtime.outcome import Outcome
-from tests.kepler_config_rules import leaves, violations
+from tests.kepler_config_rules import ProgramStart, leaves, violations
 from tests.pure.test_exporter import KEY, observed, parent
 
 RELEASE = {"release": "v0.11"}
@@ -50,6 +50,13 @@ def written(outcome: Outcome) -> str:
     """Return the text of `config.yaml` in the ConfigMap."""
     bodies = {intent.ref: intent.body for intent in outcome.intents}
     return str(bodies[children.kepler_config(KEY)]["data"]["config.yaml"])
+
+
+def pod(outcome: Outcome) -> dict[str, Any]:
+    """Return the spec of the exporter's pods."""
+    bodies = {intent.ref: intent.body for intent in outcome.intents}
+    spec: dict[str, Any] = bodies[children.daemon_set(KEY)]["spec"]["template"]["spec"]
+    return spec
 
 
 def config(around: Around = Around(), **fields: Any) -> dict[str, Any]:
@@ -132,16 +139,45 @@ def test_gpus_are_a_source_of_the_resource() -> None:
     assert not [key for key in config(Around(sources={"gpu": {"enabled": False}})) if key.startswith("experimental")]
 
 
-def test_fifty_random_keplers_obey_the_program() -> None:
-    """Every key with its type, unit and bounds, by a check that is written from the program's source."""
+# Releases of the line, and by the first that reads them: keys that a user may set, each with a value.
+RELEASES = ((0, 10, 0), (0, 10, 2), (0, 11, 0), (0, 11, 3), (0, 11, 4), (0, 12, 0))
+ADDITIONS: dict[tuple[int, int, int], tuple[str, ...]] = {
+    (0, 10, 0): (
+        "log: {format: json}",
+        "monitor: {staleness: 200ms}",
+        "monitor: {minTerminatedEnergyThreshold: 0}",
+        "exporter: {stdout: {enabled: true}}",
+        "exporter: {prometheus: {debugCollectors: [process, go]}}",
+        "debug: {pprof: {enabled: true}}",
+        "dev: {fake-cpu-meter: {zones: [package]}}",
+        "",
+    ),
+    (0, 11, 4): (
+        "kube: {podInformer: {pollInterval: 30s}}",
+        "experimental: {gpu: {idlePower: 1.5}}",
+        "experimental: {hwmon: {enabled: true, zones: [package], chipRules: [{name: amd}]}}",
+    ),
+}
+
+
+def test_random_keplers_obey_the_program() -> None:
+    """Every key with its type, unit and bounds, by a check that is written from the program's source.
+
+    With a release of the image or the default, and with keys that a user may add.
+    """
     chance = random.Random(11)
-    for _ in range(50):
-        fields = random_fields(chance)
+    for _ in range(200):
+        release, fields = chance.choice(RELEASES), random_fields(chance)
+        if release < (0, 11):
+            fields.pop("redfish", None)  # refused
+        added = chance.choice([text for first, texts in ADDITIONS.items() if release >= first for text in texts])
+        gpu = chance.random() < 0.5 or "experimental" in added
         power = {"levels": chance.sample(LEVELS, chance.randint(1, 6)), "idle-power": chance.random() < 0.5}
-        around = Around(power, {"gpu": {"enabled": chance.random() < 0.5}})
-        outcome = decide(around, **fields)
+        image = f"quay.io/sustainable_computing_io/kepler:v{'.'.join(map(str, release))}"
+        named = {} if release == (0, 11, 4) else {"image": image}
+        outcome = decide(Around(power, {"gpu": {"enabled": gpu}}, added), additional_config="mine", **named, **fields)
         assert outcome.word == "converged", (fields, outcome.message)
-        assert violations(written(outcome)) == [], fields
+        assert violations(written(outcome), ProgramStart(pod(outcome), release)) == [], (image, fields, added)
 
 
 def random_fields(chance: random.Random) -> dict[str, Any]:
@@ -226,17 +262,3 @@ def test_a_config_map_that_is_missing_is_named() -> None:
     assert decide(additional_config="mine").reason == "ConfigurationNotFound"
     seen = additional_config.additions("")
     assert (seen.content, seen.problem) == ({}, "")
-
-
-@pytest.mark.parametrize(
-    ("text", "wrong"),
-    [
-        ("monitor: {interval: 5}", "monitor.interval is 5, no duration"),
-        ("kube: {enabled: }", "kube.enabled is None, no bool"),
-        ("nobody: 1", "nobody is unknown"),
-    ],
-)
-def test_the_check_sees_what_the_program_would_not_take(text: str, wrong: str) -> None:
-    """The independent check itself."""
-    base = yaml.safe_load(written(decide()))
-    assert wrong in violations(kepler_config.text(kepler_config.merged(base, yaml.safe_load(text))))

@@ -80,6 +80,17 @@ def test_a_claim_that_is_not_used_is_kept_or_removed(fields: dict[str, Any], cas
         assert manifest["spec"] == {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "5Gi"}}}
 
 
+@pytest.mark.parametrize("on_delete", ["Retain", "Delete"])
+@pytest.mark.parametrize("enabled", [True, False], ids=["in use", "not in use"])
+def test_the_claim_is_no_part_of_an_instance(enabled: bool, on_delete: str) -> None:  # noqa: FBT001
+    """Tools that track an application by this label would prune the claim, and the models in it, as left over."""
+    asked = kepler(enabled=enabled, storage={"type": "claim", "claim": {"on-delete": on_delete}})
+    labels = intent(decide(asked, claim=claim(on_delete)), children.claim)["metadata"]["labels"]
+    assert children.INSTANCE == "app.kubernetes.io/instance"
+    assert children.INSTANCE not in labels
+    assert labels.items() >= MANAGED_BY.items()
+
+
 @pytest.mark.parametrize(("on_delete", "owners"), [("Retain", 0), ("Delete", 1)])
 def test_the_claim_in_use(on_delete: str, owners: int) -> None:
     """Its size, class and access mode; with an owner it goes along with the Kepler."""
