@@ -12,7 +12,7 @@ from runtime import child_writes, observation, protocol, trial
 from runtime.client import NEVER, Client, Request
 from runtime.declaration import Function, Observed
 from runtime.objects import Manifest, Ref, uid
-from runtime.observation import SharedObservation, read_objects
+from runtime.observation import SharedObservation
 from runtime.protocol import Participant, Phase
 
 Mutant = Callable[[], AbstractContextManager[None]]
@@ -50,11 +50,12 @@ def inputs_first() -> Iterator[None]:
     def read(
         shared: SharedObservation, deciding: Sequence[Function], confirming: Sequence[Function], client: Client
     ) -> None:
+        order = observation.read_order(deciding, confirming, shared.key)
+        children = {ref for function in deciding for ref in function.children(shared.key)}
         parent = client.get(shared.key)
-        read_objects(shared, (), (*deciding, *confirming), client)
-        read_objects(shared, deciding, (), client)
-        with_parent_read = patch.object(shared, "read_parent", lambda _client: shared.note_parent(parent))
-        with_parent_read.start()
+        for ref in (*(ref for ref in order if ref not in children), *(ref for ref in order if ref in children)):
+            shared.read(ref, client)
+        patch.object(shared, "read_parent", lambda _client: shared.note_parent(parent)).start()
 
     with patch.object(protocol, "read_objects", read):
         yield
