@@ -106,6 +106,7 @@ def test_an_event_that_can_name_no_object_leads_to_nothing(cluster: StackNamespa
     assert not [dead_letter for dead_letter in dead_letters(cluster) if dead_letter["event"]["id"] in forged]
 
 
+@pytest.mark.usefixtures("apart")
 def test_a_request_wakes_the_functions_that_it_names_and_no_others(cluster: StackNamespace) -> None:
     """By the Triggers' own filters, in the real Broker."""
     cluster.apply(kepler())
