@@ -49,6 +49,7 @@ Events:
     envelope       attributes that all of our events have
     requests       requests: resync, replay, discard
     reports        the report of a reconcile
+    last_writer    who changed the object of an event
     sink           where events are sent
     signature      signatures of our events
 

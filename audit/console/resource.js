@@ -187,8 +187,10 @@ const HAPPENED = { add: "was created", update: "was changed", delete: "was delet
 export function Because({ cause }) {
   const kind = cause.type.split(".").pop();
   const about = cause.object ? `${cause.object.kind} ${named(cause.object)}` : cause.subject;
-  if (cause.type.startsWith("dev.knative.apiserver.resource."))
-    return html`<span>Because ${about} ${HAPPENED[kind]}${cause.generation ? ` (generation ${cause.generation})` : ""}${cause.by && kind !== "delete" ? html` by <strong>${cause.by}</strong>` : ""}.</span>`;
+  if (cause.type.startsWith("dev.knative.apiserver.resource.")) {
+    const who = kind === "delete" ? "" : cause.by ? html` by <strong>${cause.by}</strong>` : kind === "update" ? " by an unknown writer" : "";
+    return html`<span>Because ${about} ${HAPPENED[kind]}${cause.generation ? ` (generation ${cause.generation})` : ""}${who}.</span>`;
+  }
   if (cause.type.endsWith("resync.requested.v1")) return html`<span>Because ${cause.source.split("/").pop()} requested a resync of ${about}.</span>`;
   return html`<span>Because of event ${cause.type} (${about}).</span>`;
 }
