@@ -168,7 +168,8 @@ def trouble(operand: Operand, workload: Manifest, events: Iterable[Manifest], *,
         return None
     _, reason, event = max(candidates, key=lambda candidate: (_weight(candidate[1], candidate[2]), candidate[0]))
     says = " ".join(str(event.get("message") or reason).split())[:LONGEST].rstrip(".")
-    return PodTrouble(reason, says + _changed_by_others(operand, workload), step(operand, reason, _subject(event)))
+    foreign, done = _changed_by_others(operand, workload), step(operand, reason, _subject(event))
+    return PodTrouble(reason, says + foreign, f"{_removal(operand)}, or {done}" if foreign else done)
 
 
 def _changed_by_others(operand: Operand, workload: Manifest) -> str:
@@ -177,6 +178,12 @@ def _changed_by_others(operand: Operand, workload: Manifest) -> str:
     phrases = [f"`{field.path}` by {visible_line(field.manager)}{_when(field.time)}" for field in fields[:FIELDS]]
     more = f" and {len(fields) - FIELDS} more" if len(fields) > FIELDS else ""
     return f" (others set {', '.join(phrases)}{more} in {operand.ref})" if phrases else ""
+
+
+def _removal(operand: Operand) -> str:
+    """Return where the commands are that remove what others set: with it, no other step may be needed."""
+    explained = f"kubectl kepler explain {operand.ref.kind.name}/{operand.ref.name} -n {operand.ref.namespace}"
+    return f"remove what others set by the commands of `{explained}`"
 
 
 def _when(time: datetime | None) -> str:

@@ -41,6 +41,7 @@ The API server:
     client         five verbs over untyped objects
     transport      the official Kubernetes client
     trust          which certificates are accepted
+    deletion       what a resource that is being deleted waits for
     objects        objects as JSON, addressed by `Ref`
 
 Events:
