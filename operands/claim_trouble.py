@@ -10,13 +10,16 @@ import re
 from dataclasses import dataclass
 
 from operands import children
-from runtime.objects import EVENT, PERSISTENT_VOLUME_CLAIM, Collection, Manifest, Ref
+from runtime.objects import DEPLOYMENT, EVENT, PERSISTENT_VOLUME_CLAIM, Collection, Manifest, Ref
 
 SCHEDULING = "FailedScheduling"
 # The Event of a volume that was made: older Events about the claim are stale.
 PROVISIONED = "ProvisioningSucceeded"
 # The Event of a claim that waits for a program outside Kubernetes: no more than a delay, unless it lasts.
 EXTERNAL = "ExternalProvisioning"
+# What the scheduler says of a volume on other nodes (pkg/scheduler/framework/plugins/volumebinding/binder.go), also
+# before v1.35.
+OUT_OF_REACH = r"PersistentVolume's node affinity|volume node affinity conflict|had no available volume zone"
 STORAGE_CLASS = "`model-server.storage.claim.storage-class`"
 
 
@@ -97,6 +100,19 @@ def step(key: Ref, event: str = SCHEDULING, message: str = "") -> str:
     where = f"pvc -n {key.namespace} {children.CLAIM}"
     return kind.step.format(
         delete=f"`kubectl delete {where}`, in which no models are yet", describe=f"`kubectl describe {where}`"
+    )
+
+
+def node_step(workload: Ref, message: str) -> str:
+    """Return what to do if no node that the model server may run on reaches the claim's volume; empty otherwise.
+
+    The claim is bound, so it has models: the nodes have to follow.
+    """
+    if workload.kind != DEPLOYMENT or not re.search(OUT_OF_REACH, message):
+        return ""
+    return (
+        "have a node that reaches the claim's volume take the pod by `model-server.node-selector` or "
+        f"`model-server.tolerations` (`kubectl describe pvc -n {workload.namespace} {children.CLAIM}` names the volume)"
     )
 
 

@@ -294,7 +294,8 @@ def _steps(operand: Operand, about: TroubleSubject) -> Mapping[Reason, str]:
         Reason.IMAGE_PULL: f"check {_image(operand, about.container)}, and that nodes can pull it (credentials go into "
         f"`{field}.image-pull-secrets`), and the kubelet tries again within 5 minutes",
         Reason.CRASH_LOOP: f"read its log: `{logs} --previous`{_METERS if operand.metered else ''}",
-        Reason.UNSCHEDULABLE: f"{_placement(operand)} (`{described}`)",
+        Reason.UNSCHEDULABLE: claim_trouble.node_step(operand.ref, about.message)
+        or f"{_placement(operand)} (`{described}`)",
         Reason.UNHEALTHY: f"read its log: `{logs}`",
     }
 

@@ -236,6 +236,17 @@ def test_a_volume_that_was_made_ends_what_was_said_of_the_claim() -> None:
     assert pod_trouble.trouble(SERVER, workload("kepler-model-server"), events, missing=False) is None
 
 
+def test_a_volume_on_another_node_is_no_question_of_room() -> None:
+    """The claim is bound, and its models are on that volume: it is not deleted."""
+    message = "0/2 nodes are available: 2 node(s) didn't match PersistentVolume's node affinity."
+    waits = event("FailedScheduling", message, "Pod/kepler-model-server-6d-x")
+    trouble = pod_trouble.trouble(SERVER, workload("kepler-model-server"), [waits], missing=False)
+    assert trouble is not None
+    assert trouble.reason is Reason.UNSCHEDULABLE
+    assert "have a node that reaches the claim's volume" in trouble.step
+    assert "delete" not in trouble.step
+
+
 def test_the_exporter_has_no_claim() -> None:
     """A volume that a webhook adds to its pods has no field of the Kepler."""
     waits = event("FailedScheduling", WAITS["message"])
