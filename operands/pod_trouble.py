@@ -154,9 +154,7 @@ def trouble(operand: Operand, workload: Manifest, events: Iterable[Manifest], *,
     """
     about_operand = [event for event in events if operand.owns(event)]
     since = owned_time(workload, manager=operand.manager)
-    provisioned = max(
-        (_time(event) for event in about_operand if event.get("reason") == claim_trouble.PROVISIONED), default=""
-    )
+    provisioned = max(map(_time, filter(claim_trouble.tells_of_volume, about_operand)), default="")
     candidates = [
         (time, reason, event)
         for event in about_operand
