@@ -74,11 +74,15 @@ def _functions_of_kind(facts: Facts) -> tuple[Function, ...]:
 
 
 def _rejected(facts: Facts) -> Iterator[Obstacle]:
-    """Yield the functions that reject the resource, but not function `status`, which only sums up the others."""
+    """Yield the functions that reject the resource, but not function `status`, which only sums up the others.
+
+    The step is that of the condition that decides `Ready`: what others say may be a part of it.
+    """
+    deciding = (conditions(facts.resource).get(READY) or {}).get("message")
     for function in _functions_of_kind(facts):
         condition = current(facts.resource, function.condition)
         if condition and condition.status is ConditionStatus.FALSE and function.name != status.FUNCTION.name:
-            step = step_in(condition.message) or "do what the message says"
+            step = (step_in(condition.message) if condition.message == deciding else "") or "do what the message says"
             yield Obstacle(
                 f"{function.name} rejects it: {condition.message} ({condition.reason})",
                 (f"{step}, then: kubectl kepler explain {facts.called}",),

@@ -42,7 +42,13 @@ STEPS = [
     ),
     StepsCase(
         "a rejection, after which no pods are made",
-        facts(kepler(condition("CollectorReconciled", "False", message="taken: delete 'x'"), NOT_DEPLOYED, NOT_READY)),
+        facts(
+            kepler(
+                condition("CollectorReconciled", "False", message="taken: delete 'x'"),
+                NOT_DEPLOYED,
+                condition("Ready", "False", message="taken: delete 'x'"),
+            )
+        ),
         ("delete 'x', then: kubectl kepler explain kepler -n energy",),
     ),
     StepsCase(
