@@ -59,11 +59,15 @@ class ConditionState(ReportedCondition):
 
 
 class ResourceState(EventPart):
-    """The state of a resource, and the condition that decides it (`audit.answers.states`)."""
+    """The state of a resource, and the condition that decides it (`audit.answers.states`).
+
+    `step` is the part of the message that says what to do; empty if it says nothing of that.
+    """
 
     name: StateName
     reason: str = ""
     message: str
+    step: str = ""
     since: AwareDatetime | None = None
 
 

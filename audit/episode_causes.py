@@ -40,12 +40,13 @@ def cause_of(reports: Sequence[AnyReport], edit: Edit | None, *, first: bool) ->
         )
     action = RESOURCE_ACTIONS.get(woken.type, "")
     is_gone = action == "deleted"
+    witness = _witness(reports).cause
     return EpisodeCause(
         kind="object" if is_foreign else "event",
         object=woken.object,
         action=action,
-        by="" if is_gone else woken.by,
-        time=woken.sent if is_gone else woken.changed or woken.sent,
+        by="" if is_gone else witness.by,
+        time=woken.sent if is_gone else witness.changed or woken.sent,
         source=woken.source,
         written=written,
     )
@@ -70,6 +71,23 @@ def _is_foreign(report: AnyReport) -> bool:
     """Return whether an event about another object than the report's triggered the function."""
     woken = report.cause
     return woken.type in RESOURCE_ACTIONS and woken.object is not None and woken.object != name_of(report.object)
+
+
+def _witness(reports: Sequence[AnyReport]) -> AnyReport:
+    """Return the report that knows best who changed the object of the first report's event: the one that put it back.
+
+    Another function that the same event woke takes the newest writer, such as a controller that wrote the status.
+    """
+    about = reports[0].cause.object
+    return next(
+        (
+            report
+            for report in reports
+            if report.cause.object == about and report.cause.type == reports[0].cause.type
+            if any(write.object == about and write.action == "changed" for write in report.changes)
+        ),
+        reports[0],
+    )
 
 
 def _together(reports: Sequence[AnyReport]) -> Iterator[WriteSummary]:

@@ -10,6 +10,7 @@ from cli.output import columns
 from events.report import EventPart
 from runtime.ages import age
 from runtime.conditions import READY, conditions, current
+from runtime.deletion import deletion_sentence
 from runtime.event import parse_time
 from runtime.objects import (
     COLLECTED_METRIC,
@@ -28,6 +29,8 @@ HEADINGS = ("KIND", "NAME", "READY", "REASON", "NODES", "GEN", "AGE", "WHY")
 OPTIONAL_COLUMNS = ("GEN", "NODES", "AGE")
 # The order of rows by the value of `Ready`: the worst first, kinds without `Ready` last.
 READY_ORDER = ("False", "Unknown", "True", None)
+# The reason of a resource that is being deleted, which no function reports on any more; the console has the same.
+DELETING = "Deleting"
 # The field by which a Kepler names a companion.
 NAMED_BY = {COLLECTED_METRIC: "collected-metric", EXPORTED_POWER: "exported-power"}
 
@@ -84,13 +87,13 @@ def _sort_key(row: ResourceRow) -> tuple[int, str, int, str]:
 
 def _resource(ref: Ref, manifest: Manifest, keplers: Sequence[tuple[Ref, Manifest]]) -> ResourceRow:
     condition = conditions(manifest).get(READY) or {}
-    fresh = current(manifest, READY) is not None
+    fresh = current(manifest, READY) is not None and not terminates(manifest)
     return ResourceRow(
         kind=ref.kind.name,
         namespace=ref.namespace,
         name=ref.name,
         ready=(condition.get("status", "Unknown") if fresh else "Unknown") if ref.kind in RECONCILED_KINDS else None,
-        reason=str(condition.get("reason", "")) if fresh else "",
+        reason=str(condition.get("reason", "")) if fresh else DELETING if terminates(manifest) else "",
         why=" ".join(_why(ref, manifest, keplers).split()),
         current=fresh,
         since=parse_time(str(condition.get("lastTransitionTime", ""))) if fresh else None,
@@ -103,7 +106,7 @@ def _resource(ref: Ref, manifest: Manifest, keplers: Sequence[tuple[Ref, Manifes
 def _why(ref: Ref, manifest: Manifest, keplers: Sequence[tuple[Ref, Manifest]]) -> str:
     """Return why the resource is Ready or not, in a sentence; for kinds without `Ready`, which Keplers name it."""
     if terminates(manifest):
-        return "it is being deleted"
+        return deletion_sentence(manifest)
     if ref.kind not in RECONCILED_KINDS:
         return _used_by(ref, keplers)
     ready = current(manifest, READY)

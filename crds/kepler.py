@@ -18,6 +18,7 @@ from crds.fields import (
 )
 from crds.meta import (
     AGE,
+    DELETED,
     Column,
     Conditions,
     Count,
@@ -119,6 +120,7 @@ class Kepler(Resource):
     names: ClassVar = Names("Kepler", "keplers", "kpl")
     columns: ClassVar = (
         *condition_columns(),
+        DELETED,
         Column("Nodes", ".status.nodes.desired", "integer"),
         Column("Available", ".status.nodes.available", "integer"),
         Column("Port", ".spec.collector.port", "integer", priority=1),

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field
 from crds.fields import CelRule, Each, Int32, atomic, between, different, one_of, text
 from crds.meta import (
     AGE,
+    DELETED,
     Column,
     Conditions,
     Count,
@@ -137,6 +138,7 @@ class KeplerMachineConfig(Resource):
     names: ClassVar = Names("KeplerMachineConfig", "keplermachineconfigs", "kmc", namespaced=False)
     columns: ClassVar = (
         *condition_columns(),
+        DELETED,
         Column("Nodes", ".status.nodes.total", "integer"),
         Column("Supported", ".status.nodes.supported", "integer"),
         Column("Roles", ".spec.roles"),

@@ -49,6 +49,8 @@ class Column:
 
 
 AGE = Column("Age", ".metadata.creationTimestamp", "date")
+# How long ago a resource was deleted that a finalizer holds: its conditions are not written any more. Blank otherwise.
+DELETED = Column("Deleted", ".metadata.deletionTimestamp", "date")
 
 
 def condition_columns() -> tuple[Column, Column]:

@@ -2,8 +2,8 @@
 
 Woken by the Kepler, the exporter's DaemonSet and the model server's Deployment. Writes only status: when a reason
 changes, or when at least 5% of the nodes have progressed, and not for each pod. While a workload is not available, it
-reads the namespace's Warning events and reports the one that is the cause. Events wake no function, so it schedules
-another reconcile.
+reads the namespace's Warning events, and for a model server with a claim all events of the claim, and reports the one
+that is the cause. Events wake no function, so it schedules another reconcile.
 """
 
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ class RolloutNodes:
 
 @dataclass(frozen=True)
 class ObservedWorkload:
-    """A DaemonSet or Deployment as it is, and the Warning events of its namespace, where they were read."""
+    """A DaemonSet or Deployment as it is, and the Events that may say why it is not available, where they were read."""
 
     operand: pod_trouble.Operand
     object: Manifest | None
@@ -59,33 +59,42 @@ class ObservedWorkload:
 
 
 def references(key: Ref, parent: Manifest | None) -> tuple[Input, ...]:
-    """Return the model server's Deployment if one is wanted, and the namespace's Warning events while pods are missing.
+    """Return the model server's Deployment if one is wanted, and the Events to read while pods are missing.
 
-    The events are read while a workload exists and is not available, as the Kepler's conditions say. They change when
-    the workload does, and after a condition is written, the references are read again (step 6 of the protocol): so the
-    events are read then.
+    Warnings of the namespace are read while a workload of the Kepler exists and is not available, as the Kepler's
+    conditions say. They change when the workload does, and after a condition is written, the references are read again
+    (step 6 of the protocol): so the Events are read then. Normal events of the claim are read as well while the model
+    server waits and has one.
     """
     if parent is None:
         return ()
-    is_wanted = model_server_state.is_wanted(parent)
-    server = (children.deployment(key),) if is_wanted else ()
-    parts = (AVAILABLE, *([MODEL_SERVER_AVAILABLE] if is_wanted else []))
-    reported = (current(parent, part) for part in parts)
-    has_pods = any(
-        part and part.status is not ConditionStatus.TRUE and part.reason != NOT_DEPLOYED for part in reported
+    waits = [part for part in (AVAILABLE, MODEL_SERVER_AVAILABLE) if _has_unready_pods(parent, part)]
+    claimed = MODEL_SERVER_AVAILABLE in waits and model_server_state.has_claim(parent)
+    return (
+        *([children.deployment(key)] if model_server_state.is_wanted(parent) else []),
+        *([pod_trouble.warnings(key)] if waits else []),
+        *([pod_trouble.claim_notices(key)] if claimed else []),
     )
-    return (*server, *([pod_trouble.warnings(key)] if has_pods else []))
+
+
+def _has_unready_pods(parent: Manifest, condition_type: str) -> bool:
+    """Return whether a workload that is wanted exists and is not available, as its condition says."""
+    wanted = condition_type == AVAILABLE or model_server_state.is_wanted(parent)
+    part = current(parent, condition_type) if wanted else None
+    return part is not None and part.status is not ConditionStatus.TRUE and part.reason != NOT_DEPLOYED
 
 
 def desired(observed: Observed) -> Outcome:
     """Decide `Available`, `ModelServerAvailable` if a model server is wanted, `Ready` and the node counts."""
     assert observed.parent is not None  # noqa: S101 (if it is None, `runtime.protocol` calls `clean_up`)
     parent = observed.parent
-    key, events = observed.key, observed.collections.get(pod_trouble.warnings(observed.key), ())
+    key = observed.key
+    events = observed.collections.get(pod_trouble.warnings(key), ())
+    notices = observed.collections.get(pod_trouble.claim_notices(key), ())
     exporters = ObservedWorkload(pod_trouble.exporter(key, parent), observed.get(children.daemon_set(key)), events)
     nodes = counts(parent, exporters)
     availability = available(parent, exporters, nodes)
-    server = model_server_available(observed, events)
+    server = model_server_available(observed, (*events, *notices))
     parts = (availability, *([server] if server else []))
     summary = ready(parent, parts)
     return Outcome(

@@ -29,5 +29,6 @@ common_rules        recording rules with the same names in both lines
 openshift           MachineConfigs, and the MachineConfigPools that roll them out
 preflight           whether nodes can run the exporter
 namespaces          whether a namespace admits privileged pods
+claim_trouble       why the model server's claim has no volume, from Events
 pod_trouble         why a workload's pods are not ready, from Events
 """

@@ -6,6 +6,7 @@ given (kepler-model-server v0.7.12:src/kepler_model/estimate/estimator.py, loade
 restarted once the server is available with a new configuration, and not whenever its pod is replaced.
 """
 
+from crds.model_server_fields import StorageType
 from operands.children import CONFIG_HASH
 from runtime.conditions import conditions
 from runtime.objects import Manifest, generation
@@ -18,6 +19,12 @@ def is_wanted(kepler: Manifest) -> bool:
     """Return whether the Kepler asks for a model server."""
     server = (kepler.get("spec") or {}).get("model-server") or {}
     return bool(server.get("enabled"))
+
+
+def has_claim(kepler: Manifest) -> bool:
+    """Return whether the Kepler keeps the model server's models in a PersistentVolumeClaim."""
+    server = (kepler.get("spec") or {}).get("model-server") or {}
+    return (server.get("storage") or {}).get("type") == StorageType.CLAIM
 
 
 def state(deployment: Manifest | None, before: str) -> str:

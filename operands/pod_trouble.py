@@ -1,9 +1,10 @@
-"""Why a workload's pods are not ready, from the Warning events of its namespace: a reason, a sentence, and a next step.
+"""Why a workload's pods are not ready, from Events of its namespace: a reason, a sentence, and a next step.
 
 Controllers, the scheduler and kubelets write these Events (k8s.io/kubernetes v1.35: pkg/controller/controller_utils.go,
 pkg/controller/volume/persistentvolume/pv_controller.go, pkg/scheduler/schedule_one.go, pkg/kubelet/events/event.go).
 Pods would contain more, but permission to list Events gives a function less than permission to read every pod of the
 cluster. The reasons are this project's own, so a Kepler has the same reason whichever program found the problem.
+Nearly all are Warnings; those that are not are about the model server's claim (`operands.claim_trouble`).
 """
 
 import re
@@ -13,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from crds.collector_fields import ReleaseLine
-from operands import children, kepler_v07, model_store, namespaces, release, sidecar
+from operands import children, claim_trouble, kepler_v07, model_store, namespaces, release, sidecar
 from runtime.differences import owned_time
 from runtime.event import parse_time
 from runtime.field_owners import foreign_fields
@@ -69,8 +70,6 @@ KINDS = (
     EventKind("FailedCreate", "|".join((*LIMIT_RANGE, r"must be less than or equal to \w+ limit")), Reason.LIMIT_RANGE),
     EventKind("FailedCreate", "|".join(POLICY), Reason.REFUSED_BY_POLICY),
     EventKind("FailedCreate", r"", Reason.PODS_NOT_CREATED),
-    EventKind("ProvisioningFailed", r"", Reason.CLAIM_PENDING),
-    EventKind("FailedBinding", r"", Reason.CLAIM_PENDING),
     EventKind(
         "FailedMount",
         r'(secret|configmap) "[^"]*" not found|references non-existent (secret|config) key',
@@ -82,7 +81,7 @@ KINDS = (
     EventKind("Failed", r"[Pp]ull|Image|image", Reason.IMAGE_PULL),
     EventKind("InspectFailed", r"", Reason.IMAGE_PULL),
     EventKind("BackOff", r"restarting failed container", Reason.CRASH_LOOP),
-    EventKind("FailedScheduling", r"", Reason.UNSCHEDULABLE),
+    EventKind(claim_trouble.SCHEDULING, r"", Reason.UNSCHEDULABLE),
     EventKind("Unhealthy", r"", Reason.UNHEALTHY),
 )
 # Reasons of pods that could not be made: stale once all pods exist.
@@ -141,25 +140,34 @@ def warnings(key: Ref) -> Collection:
     return Collection(EVENT, key.namespace, fields="type=Warning", most=MOST)
 
 
+def claim_notices(key: Ref) -> Collection:
+    """Return the collection of Normal events to read while the model server waits for its claim."""
+    return claim_trouble.notices(key, MOST)
+
+
 def trouble(operand: Operand, workload: Manifest, events: Iterable[Manifest], *, missing: bool) -> PodTrouble | None:
     """Return why the workload's pods are not ready, or None if no Event says so.
 
     Events from before the last write of the workload are ignored. `missing` means that some of its pods do not exist.
     The newest Event counts, except that the claim's own Event takes precedence over that of a pod waiting for the
-    claim, and failed probes come last.
+    claim, and failed probes come last. What was said of the claim before a volume was made for it is ignored.
     """
+    about_operand = [event for event in events if operand.owns(event)]
     since = owned_time(workload, manager=operand.manager)
+    provisioned = max(map(_time, filter(claim_trouble.tells_of_volume, about_operand)), default="")
     candidates = [
         (time, reason, event)
-        for event in events
-        if operand.owns(event) and (reason := _reason(event)) and (time := _time(event)) >= since
+        for event in about_operand
+        if (reason := _reason(operand, event)) and (time := _time(event)) >= since
         if missing or reason not in NOT_MADE
+        if reason is not Reason.CLAIM_PENDING or time > provisioned
     ]
     if not candidates:
         return None
     _, reason, event = max(candidates, key=lambda candidate: (_weight(candidate[1], candidate[2]), candidate[0]))
     says = " ".join(str(event.get("message") or reason).split())[:LONGEST].rstrip(".")
-    return PodTrouble(reason, says + _changed_by_others(operand, workload), step(operand, reason, _subject(event)))
+    foreign, done = _changed_by_others(operand, workload), step(operand, reason, _subject(event))
+    return PodTrouble(reason, says + foreign, f"{_removal(operand)}, or {done}" if foreign else done)
 
 
 def _changed_by_others(operand: Operand, workload: Manifest) -> str:
@@ -170,23 +178,41 @@ def _changed_by_others(operand: Operand, workload: Manifest) -> str:
     return f" (others set {', '.join(phrases)}{more} in {operand.ref})" if phrases else ""
 
 
+def _removal(operand: Operand) -> str:
+    """Return where the commands are that remove what others set: with it, no other step may be needed."""
+    explained = f"kubectl kepler explain {operand.ref.kind.name}/{operand.ref.name} -n {operand.ref.namespace}"
+    return f"remove what others set by the commands of `{explained}`"
+
+
 def _when(time: datetime | None) -> str:
     return f" at {time:%Y-%m-%d %H:%M:%S} UTC" if time else ""
 
 
-def _reason(event: Manifest) -> Reason | None:
-    event_reason, message = event.get("reason"), str(event.get("message") or "")
-    return next(
-        (kind.reason for kind in KINDS if kind.event == event_reason and re.search(kind.message, message)), None
-    )
+def reason_of(operand: Operand, event: str, message: str) -> Reason | None:
+    """Return the reason for an Event of this reason and message; None if it is no cause of pods that are not ready.
+
+    Only the model server has a claim.
+    """
+    if operand.ref.kind == DEPLOYMENT and claim_trouble.is_about_claim(event, message):
+        return Reason.CLAIM_PENDING
+    return next((kind.reason for kind in KINDS if kind.event == event and re.search(kind.message, message)), None)
+
+
+def _reason(operand: Operand, event: Manifest) -> Reason | None:
+    return reason_of(operand, str(event.get("reason")), _message(event))
+
+
+def _message(event: Manifest) -> str:
+    return str(event.get("message") or "")
 
 
 def _weight(reason: Reason, event: Manifest) -> int:
     """Return how well an Event explains the problem; a higher weight takes precedence over a newer Event."""
     if reason is Reason.UNHEALTHY:
         return 0
-    waits_for_claim = reason is Reason.UNSCHEDULABLE and "PersistentVolumeClaim" in str(event.get("message"))
-    return 1 if waits_for_claim else 2
+    if reason is Reason.CLAIM_PENDING:
+        return {claim_trouble.SCHEDULING: 1, claim_trouble.EXTERNAL: 2}.get(str(event.get("reason")), 3)
+    return 3
 
 
 def _time(event: Manifest) -> str:
@@ -201,22 +227,22 @@ def _time(event: Manifest) -> str:
 class TroubleSubject:
     """The subject of a step: a container of a pod (an empty name stands for any of them), or the claim.
 
-    `classless` means that the claim names no StorageClass: it can be set without making the claim anew.
+    `event` and `message` are those of the Event.
     """
 
     pod: str = ""
     container: str = ""
-    classless: bool = False
+    event: str = ""
+    message: str = ""
 
 
 def _subject(event: Manifest) -> TroubleSubject:
-    """Return the pod that an Event is about, and its container if the kubelet names one; else the claim."""
-    about = event.get("involvedObject") or {}
-    if about.get("kind") != "Pod":
-        return TroubleSubject(classless="no storage class is set" in str(event.get("message")))
+    """Return the pod that an Event is about, and its container if the kubelet names one."""
+    about, message = event.get("involvedObject") or {}, _message(event)
+    pod = str(about.get("name")) if about.get("kind") == "Pod" else ""
     by_field = re.search(r"\{([a-z0-9-]+)\}$", str(about.get("fieldPath") or ""))
-    named = by_field or re.search(r"container ([a-z0-9-]+) in pod", str(event.get("message") or ""))
-    return TroubleSubject(str(about.get("name")), named[1] if named else "")
+    named = by_field or re.search(r"container ([a-z0-9-]+) in pod", message)
+    return TroubleSubject(pod, named[1] if pod and named else "", str(event.get("reason")), message)
 
 
 def step(operand: Operand, reason: Reason, about: TroubleSubject = TroubleSubject()) -> str:
@@ -258,7 +284,7 @@ def _steps(operand: Operand, about: TroubleSubject) -> Mapping[Reason, str]:
         Reason.REFUSED_BY_POLICY: "a policy of this cluster says so: ask whoever runs it for an exception",
         Reason.PODS_NOT_CREATED: f"mend what the message names (`kubectl describe {where} {_workload(operand)}` has "
         "every attempt)",
-        Reason.CLAIM_PENDING: _bound(operand, about),
+        Reason.CLAIM_PENDING: claim_trouble.step(operand.ref, about.event, about.message),
         Reason.VOLUME_NOT_MOUNTED: f"make what the message names available to the node (`{described}`), and the "
         "kubelet tries again by itself",
         Reason.CONTAINER_CONFIG: f"create what the message names in namespace '{namespace}', and the kubelet tries "
@@ -266,20 +292,10 @@ def _steps(operand: Operand, about: TroubleSubject) -> Mapping[Reason, str]:
         Reason.IMAGE_PULL: f"check {_image(operand, about.container)}, and that nodes can pull it (credentials go into "
         f"`{field}.image-pull-secrets`), and the kubelet tries again within 5 minutes",
         Reason.CRASH_LOOP: f"read its log: `{logs} --previous`{_METERS if operand.metered else ''}",
-        Reason.UNSCHEDULABLE: f"{_placement(operand)} (`{described}`)",
+        Reason.UNSCHEDULABLE: claim_trouble.node_step(operand.ref, about.message)
+        or f"{_placement(operand)} (`{described}`)",
         Reason.UNHEALTHY: f"read its log: `{logs}`",
     }
-
-
-def _bound(operand: Operand, about: TroubleSubject) -> str:
-    """Return how to get a volume for the claim. Its StorageClass can be set if it has none, but not be changed."""
-    field = f"`{operand.field}.storage.claim.storage-class`"
-    if about.classless:
-        return f"create a default StorageClass or a volume for the claim, or set {field} to a StorageClass that exists"
-    return (
-        f"create that StorageClass or a volume for the claim, or set {field} to one that exists and run "
-        f"`kubectl delete pvc -n {operand.ref.namespace} {children.CLAIM}`, in which no models are yet"
-    )
 
 
 def _image(operand: Operand, container: str) -> str:

@@ -15,10 +15,11 @@ ENTRIES = (
     ReasonEntry(
         "ClaimPending",
         PODS[1:],
-        "The PersistentVolumeClaim of the model server is not bound: its StorageClass does not exist, the cluster has "
-        "no default StorageClass, or no volume fits.",
-        "Create the StorageClass or a volume. Or set `model-server.storage.claim.storage-class` to a class that "
-        "exists; if the claim names another class, also delete the claim, which is empty: the message has the command.",
+        "The PersistentVolumeClaim of the model server is not bound: its StorageClass does not exist or has no "
+        "provisioner that runs, the cluster has no default StorageClass, or no volume fits.",
+        "Create the StorageClass or a volume, as the message says. Or set "
+        "`model-server.storage.claim.storage-class` to a class that works; if the claim names another class, also "
+        "delete the claim, which is empty: the message has the command.",
     ),
     ReasonEntry(
         "ContainerConfigError",

@@ -42,6 +42,7 @@ The API server:
     transport      requests and answers by the official Kubernetes client
     kubernetes_client  its parts that a function uses
     trust          which certificates are accepted
+    deletion       what a resource that is being deleted waits for
     objects        objects as JSON, addressed by `Ref`
 
 Events:
@@ -50,6 +51,7 @@ Events:
     envelope       attributes that all of our events have
     requests       requests: resync, replay, discard
     reports        the report of a reconcile
+    last_writer    who changed the object of an event
     sink           where events are sent
     signature      signatures of our events
 

@@ -40,6 +40,17 @@ def reports_true(condition_type: str) -> Callable[[Manifest], bool]:
     return partial(all_true, condition_types=(condition_type,))
 
 
+def step_in(message: str) -> str:
+    """Return the part of a condition's message that says what to do; empty if there is none.
+
+    Messages end with it, after the last semicolon or else after the first colon. An alternative after a semicolon
+    begins with "or", and what it is an alternative to belongs to the step.
+    """
+    clauses = message.split("; ")
+    first = next((place for place in reversed(range(1, len(clauses))) if not clauses[place].startswith("or ")), 0)
+    return "; ".join(clauses[first:]) if first else message.partition(": ")[2]
+
+
 def applied(parent: Manifest, wanted: FunctionCondition, now: datetime) -> Manifest:
     """Return the condition as it is written to `/status`, with time `now` only if its status changes."""
     before = conditions(parent).get(wanted.type, {})

@@ -6,8 +6,7 @@ or of a webhook may contain any character; `audit` refuses control characters, s
 reported unescaped: a program has to read what was written.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cloudevents.core.v1.event import CloudEvent
@@ -30,9 +29,9 @@ from runtime.client import Call
 from runtime.conditions import READY
 from runtime.declaration import Function
 from runtime.envelope import cloud_event
-from runtime.event import Event, parse_time
-from runtime.field_owners import CONTROL_PLANE
-from runtime.objects import Kind, Manifest, Ref, generation, metadata, name, resource_version, uid
+from runtime.event import Event
+from runtime.last_writer import last_writer
+from runtime.objects import Kind, Manifest, Ref, generation, metadata, uid
 from runtime.outcome import Outcome
 from runtime.printable import encodable, visible, visible_name
 from runtime.reconciled import AcceptedWrite, Reconciled
@@ -62,7 +61,7 @@ def report(
         calls=tuple(_call(call) for call in timing.calls),
         rounds=done.rounds,
         milliseconds=round(timing.milliseconds, 2),
-        cause=cause(event, done.seen),
+        cause=cause(event, done.seen, done.changes, function.manager),
     )
     moved = _ready_moved(done, mask)
     return StatusChange(**dict(plain), ready_from=moved[0], ready_to=moved[1]) if moved else plain
@@ -91,10 +90,13 @@ def emitted(report: Report) -> CloudEvent:
     )
 
 
-def cause(event: Event, seen: Sequence[Manifest] = ()) -> Cause:
+def cause(
+    event: Event, seen: Sequence[Manifest] = (), changes: Iterable[AcceptedWrite] = (), manager: str = ""
+) -> Cause:
     """Return the event as the cause of a reconcile; malformed parts of its object are ignored.
 
-    `seen` are the objects that the function read, in order. The last writer of the event's object is taken from there.
+    `seen` are the objects that the function read, in order, and `changes` what its field manager wrote. The last writer
+    of the event's object follows from both.
     """
     named = None
     if event.kind and event.name:
@@ -104,7 +106,7 @@ def cause(event: Event, seen: Sequence[Manifest] = ()) -> Cause:
             namespace=visible(event.namespace),
             name=visible(event.name),
         )
-    by, changed = _editor(_last_known(event, seen))
+    by, changed = last_writer(event, seen, _put_back(event, changes), manager)
     return Cause(
         id=visible(event.id),
         type=visible(event.type),
@@ -119,66 +121,16 @@ def cause(event: Event, seen: Sequence[Manifest] = ()) -> Cause:
     )
 
 
-def _last_known(event: Event, seen: Sequence[Manifest]) -> Manifest:
-    """Return the event's object as the function read it, or as the event shows it if the function did not read it.
-
-    The first version that was read counts: a later one may be the function's own write. If that is an older version
-    than the event shows, or another object of the same name, the writer is unknown: empty.
-    """
-    if not event.object:
-        return {}
-    read = next((manifest for manifest in seen if _is_about(event, manifest)), None)
-    if read is None:
-        return event.object
-    return read if _is_as_new(read, event.object) else {}
-
-
-def _is_about(event: Event, manifest: Manifest) -> bool:
-    """Return whether a manifest that was read is the object that the event's attributes name."""
-    named = (manifest.get("apiVersion"), manifest.get("kind"), metadata(manifest).get("namespace", ""), name(manifest))
-    return named == (event.api_version, event.kind, event.namespace, event.name)
-
-
-def _is_as_new(read: Manifest, shown: Manifest) -> bool:
-    """Return whether `read` is the object that the event shows, in the same version or a later one.
-
-    Versions of one kind are decimal numbers without leading zeros, and grow (KEP-5504). Values that the event leaves
-    out exclude nothing.
-    """
-    if not isinstance(shown.get("metadata"), dict):
-        return True
-    same = uid(shown) in ("", uid(read))
-    return same and _order(resource_version(read)) >= _order(resource_version(shown))
-
-
-def _order(version: str) -> tuple[int, str]:
-    return len(version), version
-
-
-def _editor(shown: Manifest) -> tuple[str, datetime | None]:
-    """Return who wrote the object last, and when; this is the write that the event is about.
-
-    Times are whole seconds. Among entries of the same second the last counts: the API server sorts applies before
-    updates (structured-merge-diff's `Operation`), and within one second a controller's update follows somebody's apply.
-    But a status that the control plane writes in the second of a change is a reaction to that change, and does not
-    count.
-    """
-    entries = metadata(shown).get("managedFields") if isinstance(shown.get("metadata"), dict) else None
-    known = [entry for entry in entries or () if isinstance(entry, dict)] if isinstance(entries, list) else []
-    timed = [
-        (at, not _is_answer(entry), str(entry.get("manager") or ""))
-        for entry in known
-        if (at := parse_time(entry.get("time")))
-    ]
-    if not timed:
-        return "", None
-    at, _, writer = sorted(timed, key=lambda write: write[:2])[-1]  # stable: of equals the last counts
-    return writer, at
-
-
-def _is_answer(entry: Manifest) -> bool:
-    """Return whether an entry of `managedFields` is a status that the control plane wrote."""
-    return entry.get("subresource") == "status" and str(entry.get("manager")) in CONTROL_PLANE
+def _put_back(event: Event, changes: Iterable[AcceptedWrite]) -> tuple[str, ...]:
+    """Return the paths that were changed in the event's object."""
+    about = (event.api_version, event.kind, event.namespace, event.name)
+    return tuple(
+        field.path
+        for change in changes
+        if change.action == "changed"
+        if (change.ref.kind.api_version, change.ref.kind.name, change.ref.namespace, change.ref.name) == about
+        for field in change.fields
+    )
 
 
 def _generation(shown: Manifest) -> int:

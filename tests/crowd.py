@@ -13,8 +13,8 @@ from tests.workbench import create_namespace, kepler
 
 NORTH, SOUTH = "glance-north", "glance-south"
 NODES = {"desired": 12, "updated": 12, "available": 12}
-PODS = "kubectl get pods -l app.kubernetes.io/name=kepler-exporter"
-PARTIAL = f"7 of 12 nodes have a ready exporter; if that stays so, look at the pods: {PODS}"
+PODS = f"kubectl get pods -n {NORTH} -l app.kubernetes.io/name=kepler-exporter"
+PARTIAL = f"7 of 12 nodes have a ready exporter; if that stays so, look at the pods: `{PODS}`"
 LACKS = "this cluster has no ServiceMonitor: install the Prometheus operator, or have your Prometheus collect itself"
 MISSING = "there is no KeplerCollectedMetric 'later': create it, or name another one in `collected-metric`"
 # Writers at a time.

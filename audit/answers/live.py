@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from audit.answer_models import ConditionState, DeadLetter, ListedResource, Nodes, StateName
 from audit.answers.dead_letter_answers import letters
-from audit.answers.states import ORDER, level, state
+from audit.answers.states import ORDER, deleting, level, state
 from dead_letters.dead_letter import LABEL
 from events.report import Subject
 from runtime.client import Client, Transport
@@ -156,7 +156,7 @@ def resource(manifest: Manifest) -> ListedResource:
         generation=present,
         created=created,
         deleting=terminates(manifest),
-        state=state(str(manifest.get("kind")), conditions, created, deleting=terminates(manifest)),
+        state=deleting(manifest) if terminates(manifest) else state(str(manifest.get("kind")), conditions, created),
         ready=next((condition for condition in conditions if condition.type == READY), None),
         conditions=conditions,
         nodes=_nodes(status.get("nodes") or {}),

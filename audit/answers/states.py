@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from audit.answer_models import ConditionLevel, ConditionState, ResourceState, StateName
-from runtime.conditions import READY
-from runtime.objects import KEPLER
+from runtime.conditions import READY, step_in
+from runtime.deletion import deletion_sentence, deletion_step
+from runtime.event import parse_time
+from runtime.objects import KEPLER, Manifest, metadata
 
 # Reasons of a `True` condition if nothing is requested: neither good nor bad.
 NEUTRAL = frozenset({"Disabled", "NotApplicable"})
@@ -47,14 +49,23 @@ def level(status: str, reason: str, *, current: bool) -> ConditionLevel:
     return "warning" if reason in WARNING else "good"
 
 
-def state(kind: str, conditions: Sequence[ConditionState], created: datetime, *, deleting: bool) -> ResourceState:
+def deleting(manifest: Manifest) -> ResourceState:
+    """Return the state of a resource that is being deleted: its conditions are not written any more."""
+    return ResourceState(
+        name="waiting",
+        reason=DELETING,
+        message=deletion_sentence(manifest),
+        step=deletion_step(manifest),
+        since=parse_time(metadata(manifest).get("deletionTimestamp")),
+    )
+
+
+def state(kind: str, conditions: Sequence[ConditionState], created: datetime) -> ResourceState:
     """Return the state of a resource: by `Ready`; `warning` if that is fine and another condition is not.
 
     The state of a kind without `Ready` is that of its worst condition; a kind without conditions is only read by the
     Keplers that name it.
     """
-    if deleting:
-        return ResourceState(name="waiting", reason=DELETING, message="it is being deleted", since=created)
     if not conditions:
         return _silent(kind, created)
     worst = min(conditions, key=lambda condition: WORST.index(condition.level))
@@ -82,4 +93,8 @@ def _unreported(ready: ConditionState, worst: ConditionState) -> ResourceState:
 
 
 def _resource_state(condition: ConditionState, name: StateName) -> ResourceState:
-    return ResourceState(name=name, reason=condition.reason, message=condition.message, since=condition.since)
+    message = condition.message
+    step = step_in(message)
+    # What is only awaited may need no step: one names a field or a command.
+    shown = step if name == "failed" or (name not in CLOSED and "`" in step) else ""
+    return ResourceState(name=name, reason=condition.reason, message=message, step=shown, since=condition.since)

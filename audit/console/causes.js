@@ -13,9 +13,12 @@ export function Caused({ cause }) {
 
 const SENTENCES = { object: happened, event: happened, request: asked };
 
+// Kubernetes records neither who deletes an object, nor who removes a field.
+const UNNAMED = { deleted: " (Kubernetes does not record by whom)", changed: " by an unknown writer" };
+
 function happened(cause) {
   const about = cause.object ? `${cause.object.kind} ${named(cause.object)}` : "something";
-  const who = cause.by ? html` by <strong>${cause.by}</strong>` : cause.action === "deleted" ? " (Kubernetes does not record by whom)" : "";
+  const who = cause.by ? html` by <strong>${cause.by}</strong>` : UNNAMED[cause.action] || "";
   return html`${about} was ${cause.action || "touched"}${who}${cause.time && `, ${second(cause.time)}`}, according to an event`;
 }
 

@@ -9,10 +9,15 @@ const END_OF_FIGHT = "stop whatever changes it, or have it leave this field alon
 // Characters of a value in a sentence.
 const LONGEST = 120;
 
-// Nothing where others leave the children alone. `tick` moves when there is something new.
-export function Interference({ kind, namespace, name, tick }) {
-  const wanted = { kind, namespace, name };
-  const { value: found } = useAnswer(() => get(`interference${query(wanted)}`), ["interference", wanted], tick);
+// What others do to the children of a resource; nothing before it is read, or where there is no such resource (`exists`).
+// `tick` moves when there is something new.
+export function useInterference(wanted, exists, tick) {
+  const load = () => (exists ? get(`interference${query(wanted)}`) : Promise.resolve(null));
+  return useAnswer(load, ["interference", wanted, exists], tick).value;
+}
+
+// Nothing where others leave the children alone.
+export function Interference({ found }) {
   if (!found || (!found.fights.length && !found.foreign.length && !found.unread.length)) return null;
   return html`<section class="why warning" aria-labelledby="interference">
     <h2 id="interference">What others changed</h2>

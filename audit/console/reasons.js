@@ -6,8 +6,8 @@ export const REASONS = {
     "step": "Nothing."
   },
   "ClaimPending": {
-    "means": "The PersistentVolumeClaim of the model server is not bound: its StorageClass does not exist, the cluster has no default StorageClass, or no volume fits.",
-    "step": "Create the StorageClass or a volume. Or set `model-server.storage.claim.storage-class` to a class that exists; if the claim names another class, also delete the claim, which is empty: the message has the command."
+    "means": "The PersistentVolumeClaim of the model server is not bound: its StorageClass does not exist or has no provisioner that runs, the cluster has no default StorageClass, or no volume fits.",
+    "step": "Create the StorageClass or a volume, as the message says. Or set `model-server.storage.claim.storage-class` to a class that works; if the claim names another class, also delete the claim, which is empty: the message has the command."
   },
   "ClaimUnchangeable": {
     "means": "The PersistentVolumeClaim of the model server exists, and Kubernetes does not allow the change that `model-server.storage.claim` asks for, such as a smaller size or another class.",

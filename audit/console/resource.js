@@ -5,7 +5,7 @@ import { get, query, useAnswer, usePages } from "./api.js";
 import { Caused } from "./causes.js";
 import { count, duration, moment, named, toActivity, toTrace, words } from "./format.js";
 import { Alert, Author, Diff, Edited, Empty, Loading, lookOf, More, Nodes, Prose, Sign, StateSign, Time, wrote } from "./parts.js";
-import { Interference } from "./interference.js";
+import { Interference, useInterference } from "./interference.js";
 import { isOpen, Why } from "./why.js";
 
 const PAGE = 20;
@@ -21,6 +21,7 @@ export function Resource({ kind, namespace, name, letters, tick }) {
   const { value, problem } = useAnswer(() => get(`resources${query(wanted)}`), ["resource", wanted], tick);
   const history = usePages("history", { ...wanted, limit: PAGE }, tick, (one) => `${one.object.uid}/${one.generation}`);
   const resource = value?.items.find(({ object }) => object.kind === kind && object.namespace === namespace && object.name === name);
+  const others = useInterference(wanted, Boolean(resource), tick);
   return html`
     <header class="page">
       <p class="crumbs"><a href="#/">Resources</a> <span aria-hidden="true">›</span> ${kind}</p>
@@ -29,8 +30,8 @@ export function Resource({ kind, namespace, name, letters, tick }) {
       ${value && !resource && history.items && html`<${Gone} known=${history.items.length > 0} />`}
     </header>
     <${Alert} problem=${problem || history.problem} />
-    ${resource && html`<${Why} resource=${resource} letters=${letters} trace=${history.items?.[0]?.trace} />`}
-    ${resource && html`<${Interference} ...${wanted} tick=${tick} />`}
+    ${resource && html`<${Why} resource=${resource} letters=${letters} trace=${history.items?.[0]?.trace} others=${others} />`}
+    ${resource && html`<${Interference} found=${others} />`}
     ${resource?.conditions.length > 0 && html`<${Conditions} resource=${resource} />`}
     <section>
       <div class="heading">
@@ -187,8 +188,10 @@ const HAPPENED = { add: "was created", update: "was changed", delete: "was delet
 export function Because({ cause }) {
   const kind = cause.type.split(".").pop();
   const about = cause.object ? `${cause.object.kind} ${named(cause.object)}` : cause.subject;
-  if (cause.type.startsWith("dev.knative.apiserver.resource."))
-    return html`<span>Because ${about} ${HAPPENED[kind]}${cause.generation ? ` (generation ${cause.generation})` : ""}${cause.by && kind !== "delete" ? html` by <strong>${cause.by}</strong>` : ""}.</span>`;
+  if (cause.type.startsWith("dev.knative.apiserver.resource.")) {
+    const who = kind === "delete" ? "" : cause.by ? html` by <strong>${cause.by}</strong>` : kind === "update" ? " by an unknown writer" : "";
+    return html`<span>Because ${about} ${HAPPENED[kind]}${cause.generation ? ` (generation ${cause.generation})` : ""}${who}.</span>`;
+  }
   if (cause.type.endsWith("resync.requested.v1")) return html`<span>Because ${cause.source.split("/").pop()} requested a resync of ${about}.</span>`;
   return html`<span>Because of event ${cause.type} (${about}).</span>`;
 }

@@ -10,13 +10,15 @@ export const isOpen = (state) => !CLOSED.includes(state.name);
 
 const TITLES = { warning: "Ready, but", waiting: "Why it waits", unreported: "Why it is not ready yet" };
 
-export function Why({ resource, letters, trace }) {
-  const { state, object } = resource;
+export function Why({ resource, letters, trace, others }) {
+  const { state, object, deleting } = resource;
   const undelivered = (letters || []).filter(({ event }) => ["kind", "namespace", "name"].every((key) => event.object[key] === object[key]));
   if (!isOpen(state) && !undelivered.length) return null;
-  const open = conditions(resource);
+  // Nobody writes the conditions of what is being deleted any more: what holds it is in its state.
+  const open = deleting ? [] : conditions(resource);
+  const title = deleting ? "Why it is still there" : TITLES[state.name] || "Why it is not ready";
   return html`<section class="why ${isOpen(state) ? state.name : "warning"}" aria-labelledby="why">
-    <h2 id="why">${isOpen(state) ? TITLES[state.name] || "Why it is not ready" : TITLES.warning}</h2>
+    <h2 id="why">${isOpen(state) ? title : TITLES.warning}</h2>
     ${!open.length && isOpen(state) && html`<p class="message"><${Prose} text=${state.message} /></p>`}
     ${open.length > 0 &&
     html`<ul>
@@ -30,7 +32,7 @@ export function Why({ resource, letters, trace }) {
       )}
     </ul>`}
     ${undelivered.length > 0 && html`<p>${count(undelivered.length, "event")} about it could not be delivered: <a href="#/letters">dead letters</a></p>`}
-    <${Next} resource=${resource} open=${open} trace=${trace} />
+    <${Next} resource=${resource} trace=${trace} others=${others} />
   </section>`;
 }
 
@@ -53,28 +55,22 @@ function conditions(resource) {
   return parts.length ? parts : open;
 }
 
-// A command in a sentence stands after a colon or between back-quotes.
-const COMMAND = /(?:: |`)(kubectl [^;`]+?)(?=[;`]|, |\. |\.?$)/g;
-// Of these it matters in which namespace one is.
-const WITHIN = /^kubectl (get|describe|logs|delete|edit|patch|rollout|exec|annotate|top) /;
+// In the message of a condition: others set fields, which may be why pods are not ready (`operands/pod_trouble.py`).
+const OTHERS_SET = "(others set ";
 
-// The commands that a condition names, as they work from any namespace.
-export function commands(message, namespace) {
-  const found = [...message.matchAll(COMMAND)].map((one) => one[1].trim());
-  const placed = (one) => (namespace && WITHIN.test(one) && !/ (-n|-A|--namespace|--all-namespaces)\b/.test(one) ? one.replace(/^kubectl /, `kubectl -n ${namespace} `) : one);
-  return found.map(placed);
-}
-
-function Next({ resource, open, trace }) {
-  const { object } = resource;
+// What to do, as the condition that decides says it: each command stands with the words that go with it.
+function Next({ resource, trace, others }) {
+  const { object, state, deleting } = resource;
   const called = object.namespace ? `${object.name} -n ${object.namespace}` : `${object.kind}/${object.name}`;
-  const told = open.filter((one) => one.level !== "stale").flatMap((one) => commands(one.message, object.namespace));
-  const steps = [...new Set(told)].map((one) => [one, ""]);
-  steps.push([`kubectl kepler explain ${called}`, "reads pods, Events and nodes as well, by your rights, and says what to do"]);
-  if (open.some((one) => one.level === "stale") || !resource.conditions.length) steps.push([`kubectl kepler resync ${called} --wait`, "requests that every function reconciles it again, if an event was lost"]);
+  const removals = state.message.includes(OTHERS_SET) ? (others?.foreign || []).filter((one) => one.remove) : [];
+  const silent = !deleting && (state.name === "unreported" || state.reason === "Reconciling");
+  const commands = [[`kubectl kepler explain ${called}`, "reads pods, Events and nodes as well, by your rights, and says what to do"]];
+  if (silent) commands.push([`kubectl kepler resync ${called} --wait`, "requests that every function reconciles it again, if an event was lost"]);
   return html`<h3>Next</h3>
     <ul class="steps">
-      ${steps.map(([command, does]) => html`<li key=${command}><code>${command}</code>${does && html` <span class="quiet">${does}</span>`}</li>`)}
+      ${removals.map((one) => html`<li key=${one.remove}>if <code>${one.path}</code> of ${one.object.kind} ${one.object.name} should not be there: <code>${one.remove}</code></li>`)}
+      ${state.step && html`<li class="message"><${Prose} text=${state.step} /></li>`}
+      ${commands.map(([command, does]) => html`<li key=${command}><code>${command}</code> <span class="quiet">${does}</span></li>`)}
       ${trace && html`<li><a href=${toTrace(trace)}>trace of the last change</a> <span class="quiet">what each function did about it, and what the end waited for</span></li>`}
     </ul>`;
 }

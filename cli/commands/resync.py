@@ -15,7 +15,8 @@ from cli.options import ClusterOptions, Everywhere, Name
 from cli.output import progress, remark, say
 from functions.function_catalogue import FUNCTIONS
 from runtime.conditions import current
-from runtime.objects import Manifest, Ref, metadata, name
+from runtime.deletion import deletion_sentence
+from runtime.objects import Manifest, Ref, metadata, name, terminates
 from runtime.requests import resync as request
 
 BY = "cli"
@@ -45,8 +46,12 @@ def resync(  # noqa: PLR0913 (one parameter an option)
     cluster = options.connect()
     namespace = "" if all_namespaces else cluster.namespace
     keys = _all(cluster, namespace) if everything or all_namespaces else [find_resource(cluster, name_)]
-    for key in keys:
-        cluster.need(key)
+    deleting = {key: deletion_sentence(resource) for key in keys if terminates(resource := cluster.need(key))}
+    for key, sentence in deleting.items():
+        remark(f"{title(key)}: {sentence}: no function reconciles it any more")
+    keys = [key for key in keys if key not in deleting]
+    if not keys:
+        return Exit.NO
     send(cluster, (request(key, by=BY) for key in keys))
     for key in keys:
         say(f"{title(key)}: resync requested")

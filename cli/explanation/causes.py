@@ -6,7 +6,7 @@ that have not reported, and why; functions that wait; then the pods.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from audit.answer_models import Fight, ForeignField
 from audit.answers.checks import SWEEP_LATE
@@ -21,8 +21,9 @@ from operands import pod_trouble
 from operands.pod_trouble import Operand, PodTrouble, Reason
 from runtime.ages import age
 from runtime.awaited import await_conditions
-from runtime.conditions import READY, conditions, current
+from runtime.conditions import READY, conditions, current, step_in
 from runtime.declaration import Function
+from runtime.deletion import deletion_sentence, deletion_step
 from runtime.event import parse_time
 from runtime.objects import KEPLER, Manifest, generation, metadata, terminates
 from runtime.outcome import FunctionCondition
@@ -49,26 +50,22 @@ def warnings(facts: Facts) -> Iterator[Obstacle]:
 
 
 def causes(facts: Facts) -> Iterator[Obstacle]:
-    """Yield why the resource is not Ready, at least one cause, and then all further problems."""
+    """Yield why the resource is not Ready, at least one cause, and then all further problems.
+
+    Of a resource that is being deleted, what holds it is the only cause: the functions treat it as gone.
+    """
     if terminates(facts.resource):
-        yield _deletion(facts)
+        yield Obstacle(deletion_sentence(facts.resource), (deletion_step(facts.resource),))
+        return
     obstacles = [*_rejected(facts), *_silent(facts), *_waiting(facts), *_rollout(facts), *_model_server(facts)]
-    yield from obstacles or [_summary(facts)]
+    if all(obstacle.reason == status.NOT_DEPLOYED for obstacle in obstacles):
+        # No function says why there is no workload.
+        obstacles = [replace(obstacle, steps=(_resync(facts),)) for obstacle in obstacles] or [_summary(facts)]
+    yield from obstacles
     yield from _architectures(facts)
     yield from interference(facts.foreign, facts.fights)
     yield from _undelivered(facts)
     yield from _late_sweep(facts)
-
-
-def _deletion(facts: Facts) -> Obstacle:
-    """Return what a resource that is being deleted waits for: its finalizers, or else the garbage collector."""
-    finalizers = metadata(facts.resource).get("finalizers") or ()
-    if finalizers:
-        return Obstacle(
-            f"it is being deleted, and held by {', '.join(finalizers)}",
-            ("find out why the controller that set the finalizer does not remove it",),
-        )
-    return Obstacle("it is being deleted", ("wait for the garbage collector",))
 
 
 def _functions_of_kind(facts: Facts) -> tuple[Function, ...]:
@@ -77,13 +74,18 @@ def _functions_of_kind(facts: Facts) -> tuple[Function, ...]:
 
 
 def _rejected(facts: Facts) -> Iterator[Obstacle]:
-    """Yield the functions that reject the resource, but not function `status`, which only sums up the others."""
+    """Yield the functions that reject the resource, but not function `status`, which only sums up the others.
+
+    The step is that of the condition that decides `Ready`: what others say may be a part of it.
+    """
+    deciding = (conditions(facts.resource).get(READY) or {}).get("message")
     for function in _functions_of_kind(facts):
         condition = current(facts.resource, function.condition)
         if condition and condition.status is ConditionStatus.FALSE and function.name != status.FUNCTION.name:
+            step = (step_in(condition.message) if condition.message == deciding else "") or "do what the message says"
             yield Obstacle(
                 f"{function.name} rejects it: {condition.message} ({condition.reason})",
-                (f"do what the message says, then: kubectl kepler explain {facts.called}",),
+                (f"{step}, then: kubectl kepler explain {facts.called}",),
                 condition.reason,
             )
 
@@ -148,7 +150,11 @@ def _rollout(facts: Facts) -> Iterator[Obstacle]:
     if condition is None or condition.status is ConditionStatus.TRUE:
         return
     if condition.reason == "NoNodes":
-        yield Obstacle(f"{condition.message}{_labels(facts)}", ("kubectl get nodes --show-labels",), condition.reason)
+        yield Obstacle(
+            f"{condition.message}{_labels(facts)}",
+            (*_steps(condition), "kubectl get nodes --show-labels"),
+            condition.reason,
+        )
         return
     yield from _pods(pod_trouble.exporter(facts.key, facts.resource), facts.exporter, condition, "the exporter: ")
 
@@ -184,11 +190,10 @@ def _pods(operand: Operand, workload: Workload, condition: FunctionCondition, pr
             f"{prefix}{condition.message}; {many}: {sentence}", (symptom.step,), symptom.reason or condition.reason
         )
     if known is None and not more:
-        yield Obstacle(
-            f"{prefix}{condition.message}",
-            (f"watch: kubectl get pods -n {operand.ref.namespace} -w",),
-            condition.reason,
-        )
+        # Without a workload no pods appear: the function that creates it has said why there is none.
+        watch = f"watch: kubectl get pods -n {operand.ref.namespace} -w"
+        steps = () if condition.reason == status.NOT_DEPLOYED else (*_steps(condition), watch)
+        yield Obstacle(f"{prefix}{condition.message}", steps, condition.reason)
 
 
 def _cause_in_message(condition: FunctionCondition) -> PodTrouble | None:
@@ -197,6 +202,13 @@ def _cause_in_message(condition: FunctionCondition) -> PodTrouble | None:
         return None
     says, _, step = condition.message.rpartition("; ")
     return PodTrouble(Reason(condition.reason), says, step)
+
+
+def _steps(condition: FunctionCondition) -> Iterator[str]:
+    """Yield what the message of a condition says to do, if it names a field or a command."""
+    step = step_in(condition.message)
+    if "`" in step:
+        yield step
 
 
 def _labels(facts: Facts) -> str:
@@ -249,7 +261,8 @@ def _summary(facts: Facts) -> Obstacle:
     """Return the message of `Ready`, for when there is no other cause."""
     condition = conditions(facts.resource).get(READY) or {}
     message = str(condition.get("message") or "no function has reported on it")
-    return Obstacle(message, (_resync(facts),), str(condition.get("reason") or ""))
+    step = step_in(message)
+    return Obstacle(message, (step if "`" in step else _resync(facts),), str(condition.get("reason") or ""))
 
 
 def _resync(facts: Facts) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from operands import pod_trouble
+from operands.claim_trouble import SCHEDULING
 from operands.pod_trouble import Operand, Reason, TroubleSubject
 from runtime import redact
 from runtime.objects import Manifest, metadata, name, terminates
@@ -18,10 +19,11 @@ from runtime.printable import visible_line
 
 REASONS: Mapping[str, Reason] = {
     **dict.fromkeys(("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"), Reason.IMAGE_PULL),
-    **dict.fromkeys(("Unschedulable", "SchedulingGated"), Reason.UNSCHEDULABLE),
     **dict.fromkeys(("CrashLoopBackOff", "RunContainerError", "StartError"), Reason.CRASH_LOOP),
     "CreateContainerConfigError": Reason.CONTAINER_CONFIG,
 }
+# States of a pod without a node: the message says whether nodes or the claim are why.
+WAITS_FOR_NODE = frozenset({"Unschedulable", "SchedulingGated"})
 # Characters of a container's last line.
 MAX_LAST_LINE = 300
 # Reasons of a pod that starts without a problem.
@@ -56,10 +58,10 @@ def troubles(pods: Iterable[Manifest], operand: Operand) -> tuple[Trouble, ...]:
 
 
 def _trouble(state: str, count: int, pod: Manifest, message: str, operand: Operand) -> Trouble:
-    reason = REASONS.get(state)
+    reason = pod_trouble.reason_of(operand, SCHEDULING, message) if state in WAITS_FOR_NODE else REASONS.get(state)
     described = f"kubectl describe pod -n {operand.ref.namespace} {name(pod)}"
     container = re.match(r"container '([^']+)'", message)
-    about = TroubleSubject(name(pod), container[1] if container else "")
+    about = TroubleSubject(name(pod), container[1] if container else "", SCHEDULING, message)
     step = pod_trouble.step(operand, reason, about) if reason else described
     return Trouble(reason, state, message, count, name(pod), step)
 

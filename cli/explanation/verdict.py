@@ -36,7 +36,8 @@ class Explanation(EventPart):
 def explain(facts: Facts) -> Explanation:
     """Return why a resource is not Ready, or since when it is."""
     ready = current(facts.resource, READY)
-    well = ready is not None and ready.status is ConditionStatus.TRUE and not terminates(facts.resource)
+    deleting = terminates(facts.resource)
+    well = ready is not None and ready.status is ConditionStatus.TRUE and not deleting
     obstacles = tuple(warnings(facts) if well else causes(facts))
     sentence = _since(facts) if well else f"{title(facts.key)} is not Ready: {obstacles[0].says}"
     steps = dict.fromkeys(step for cause in obstacles for step in cause.steps)
@@ -48,7 +49,8 @@ def explain(facts: Facts) -> Explanation:
         because=tuple(cause.says for cause in obstacles),
         next=tuple(steps),
         see=troubleshooting.links(cause.reason for cause in obstacles),
-        running=tuple(running(facts.resource)) if facts.key.kind == KEPLER else (),
+        # The status of a resource that is being deleted is not written any more.
+        running=tuple(running(facts.resource)) if facts.key.kind == KEPLER and not deleting else (),
         remarks=tuple(f"you may not read {unread}, so it is not considered" for unread in facts.unread),
     )
 

@@ -17,6 +17,8 @@ from events.types import RESYNC_REQUESTED
 from runtime.printable import visible_line
 
 NOT_KEPT = " (Kubernetes does not record by whom)"
+# A field that is removed, or set to a zero value that the API server leaves out, has no owner.
+UNKNOWN_WRITER = " by an unknown writer"
 UNVERIFIED = ", according to an event"
 # How many fields of one written object are named.
 PATHS = 3
@@ -42,7 +44,8 @@ def because(cause: Cause) -> str:
     if cause.type in RESOURCE_ACTIONS:
         action = RESOURCE_ACTIONS[cause.type]
         generation = f" (generation {cause.generation})" if cause.generation else ""
-        return visible_line(f"{about} was {action}{generation}{_by('' if action == 'deleted' else cause.by)}")
+        who = {"deleted": "", "changed": _by(cause.by) or UNKNOWN_WRITER}.get(action, _by(cause.by))
+        return visible_line(f"{about} was {action}{generation}{who}")
     if cause.type == RESYNC_REQUESTED:
         return visible_line(f"{_last_part(cause.source)} requested a resync of {about}")
     return visible_line(f"of event {cause.type} ({about})")
@@ -83,7 +86,7 @@ def local_time(moment: datetime) -> str:
 
 def _happened(cause: EpisodeCause) -> str:
     about = title(cause.object) if cause.object else "something"
-    who = _by(cause.by) or (NOT_KEPT if cause.action == "deleted" else "")
+    who = _by(cause.by) or {"deleted": NOT_KEPT, "changed": UNKNOWN_WRITER}.get(cause.action, "")
     return f"{about} was {cause.action or 'touched'}{who}{_at(cause.time)}{UNVERIFIED}"
 
 

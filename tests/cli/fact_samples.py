@@ -3,15 +3,30 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from audit.answer_models import DeadLetter, DeadLetterEvent
 from cli.explanation.facts import Facts, Workload
 from cli.explanation.function_parts import Installation, Parts
 from functions import status
+from runtime.envelope import object_name
 from runtime.objects import KEPLER, Ref
 
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
 LONG_AGO = "2026-01-01T00:00:00Z"
 KEY = Ref(KEPLER, "energy", "kepler")
 READY = {"type": "Ready", "status": "True"}
+LETTER = DeadLetter(
+    name="dead-letter-1",
+    time=NOW,
+    destination="http://kepler-collector",
+    code="500",
+    answer="",
+    event=DeadLetterEvent(
+        id="1",
+        type="t",
+        source="s",
+        object=object_name(KEY),
+    ),
+)
 
 
 def condition(kind: str, value: str = "True", generation: int = 2, reason: str = "R", message: str = "m") -> Any:

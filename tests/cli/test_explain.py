@@ -5,14 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from audit.answer_models import DeadLetter, DeadLetterEvent, FinishedSweep
+from audit.answer_models import FinishedSweep
 from cli.explanation.facts import Facts
 from cli.explanation.function_parts import Installation, Parts
 from cli.explanation.verdict import explain, lines
 from functions import status
-from runtime.envelope import object_name
 from tests.cli.fact_samples import (
-    KEY,
+    LETTER,
     LONG_AGO,
     NOT_READY,
     NOW,
@@ -26,19 +25,6 @@ from tests.cli.fact_samples import (
     waits,
 )
 
-LETTER = DeadLetter(
-    name="dead-letter-1",
-    time=NOW,
-    destination="http://kepler-collector",
-    code="500",
-    answer="",
-    event=DeadLetterEvent(
-        id="1",
-        type="t",
-        source="s",
-        object=object_name(KEY),
-    ),
-)
 SILENT = condition("CollectorReconciled", generation=1)
 
 
@@ -244,7 +230,8 @@ CASES = [
                 "metadata": {**kepler()["metadata"], "deletionTimestamp": LONG_AGO, "finalizers": ["example.com/x"]},
             }
         ),
-        ("it is being deleted, and held by example.com/x",),
+        ("it is being deleted, and held by finalizer 'example.com/x'",),
+        ("find out why the controller that set the finalizer does not remove it",),
     ),
 ]
 

@@ -55,6 +55,13 @@ CASES = (
         (" was ", " by ", ", according to an event", "; put back: ", " and ", "other field"),
     ),
     SentenceCase(
+        "a drift without an owner",
+        cause_sentence(DRIFT.model_copy(update={"by": ""})),
+        f"{TOLD} changed by an unknown writer, according to an event; put back: a, b, c and 6 other fields.",
+        "causes.js",
+        (" by an unknown writer",),
+    ),
+    SentenceCase(
         "a deletion of a child",
         cause_sentence(GONE),
         f"{TOLD} deleted (Kubernetes does not record by whom), according to an event; put back: the whole object.",
@@ -120,6 +127,13 @@ CASES = (
         f"{TOLD} created (generation 3) by kubectl-patch",
         "resource.js",
         ("was created", " (generation ", " by "),
+    ),
+    SentenceCase(
+        "a change without an owner that woke a function",
+        because(cause(5, DAEMON_SET).model_copy(update={"by": ""})),
+        f"{TOLD} changed by an unknown writer",
+        "resource.js",
+        (" by an unknown writer",),
     ),
     SentenceCase(
         "a deletion that woke a function",

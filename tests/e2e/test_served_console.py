@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browsing import overflows, window
 from tests.e2e.stack_namespace import PATIENCE, StackNamespace
 from tests.e2e.test_delivery import undelivered
+from tests.faults.destinations import Form
 from tests.workbench import BY_NAME, kepler
 
 expect.set_options(timeout=PATIENCE * 1000)

@@ -6,6 +6,7 @@ from functions import status
 from runtime.objects import Kind
 from tests.offered.operated_namespace import OperatedNamespace
 from tests.offered.step_case import Act, OfferedState, Step
+from tests.offered.workload_controllers import NO_PROVISIONER
 from tests.workbench import kepler
 
 LOCAL = {"enabled": True}
@@ -61,14 +62,18 @@ def edited_both(field: str, value: Any) -> Step:
     return step
 
 
-def storage_class(operated: OperatedNamespace, called: str = "there") -> None:
-    """A StorageClass."""
+def storage_class(
+    operated: OperatedNamespace, called: str = "there", provisioner: str = "kepler.example/none", **annotations: str
+) -> None:
+    """A StorageClass, which waits for the first pod if it has no provisioner."""
+    on_node = {"volumeBindingMode": "WaitForFirstConsumer"} if provisioner == NO_PROVISIONER else {}
     operated.apply(
         {
             "apiVersion": "storage.k8s.io/v1",
             "kind": "StorageClass",
-            "metadata": {"name": called},
-            "provisioner": "kepler.example/none",
+            "metadata": {"name": called, "annotations": annotations},
+            "provisioner": provisioner,
+            **on_node,
         }
     )
 

@@ -143,6 +143,19 @@ def counted(offered: OfferedState) -> None:
     tried_at_once(offered)
 
 
+def classed_by_another(operated: OperatedNamespace) -> None:
+    """A priority class that somebody sets in the DaemonSet, and that does not exist."""
+    operated.apply(kepler())
+    operated.kubectl("delete", "pods", "--all")
+    operated.patch("daemonset/kepler-exporter", {"spec": {"template": {"spec": {"priorityClassName": "missing"}}}})
+
+
+def class_removed(offered: OfferedState) -> None:
+    """Remove the field by the command that `explain` has for it; the controller then tries by itself."""
+    offered.offers("(others set `spec.template.spec.priorityClassName`", "remove what others set by the commands of")
+    offered.run("patch", "/spec/template/spec/priorityClassName")
+
+
 PRIORITY = {"apiVersion": "scheduling.k8s.io/v1", "value": 1}
 RUNTIME = {"apiVersion": "node.k8s.io/v1", "handler": "missing"}
 CASES = (
@@ -165,6 +178,9 @@ CASES = (
         class_created("PriorityClass", PRIORITY),
         name="create it",
         leaves=("rollout",),
+    ),
+    StepCase(
+        "PriorityClassMissing", PODS[:1], classed_by_another, class_removed, name="of another", leaves=("rollout",)
     ),
     StepCase(
         "RuntimeClassMissing",

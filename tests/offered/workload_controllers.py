@@ -6,6 +6,7 @@ only a kubelet knows, such as an image that cannot be pulled, a case says by a f
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -37,17 +38,33 @@ POD = Kind("v1", "Pod", "pods")
 QUOTA = Kind("v1", "ResourceQuota", "resourcequotas")
 STORAGE_CLASS = Kind("storage.k8s.io/v1", "StorageClass", "storageclasses", namespaced=False)
 DIGEST = "tests/template"
+DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+# Provisioners of which nothing comes: of volumes that an administrator makes, and one that nobody has installed.
+NO_PROVISIONER, ABSENT_PROVISIONER = "kubernetes.io/no-provisioner", "kepler.example/absent"
+UNBOUND_ON_NODE = "1 node(s) didn't find available persistent volumes to bind. no new claims to deallocate"
+# Events that are Normal (k8s.io/kubernetes v1.35: pkg/controller/volume/persistentvolume/pv_controller.go,
+# pkg/kubelet/images/image_manager.go). All others that pods and claims are waiting by are Warnings.
+NORMAL = (
+    r"^FailedBinding: no persistent volumes available",
+    r"^(WaitForFirstConsumer|WaitForPodScheduled|ExternalProvisioning|ProvisioningSucceeded): ",
+    r"^BackOff: Back-off pulling image",
+)
 WORKLOADS = ((DAEMON_SET, "kepler-exporter"), (DEPLOYMENT, "kepler-model-server"))
 
 
 @dataclass(frozen=True)
 class PodSymptom:
-    """Why a pod is not ready: the reason and message of a Warning, and why its container waits, if that is known."""
+    """Why a pod is not ready: the reason and message of an Event, and why its container waits, if that is known."""
 
     event: str
     message: str
     container: str = ""
     waits: str = ""
+
+    @property
+    def type(self) -> str:
+        """The type that the real program gives the Event."""
+        return "Normal" if any(re.search(pattern, f"{self.event}: {self.message}") for pattern in NORMAL) else "Warning"
 
 
 Kubelet = Callable[[Manifest], PodSymptom | None]
@@ -153,12 +170,20 @@ class WorkloadControllers:
     def _unbound(self, claim: Manifest) -> PodSymptom | None:
         called = claim["spec"].get("storageClassName")
         if called is None:
+            if any(DEFAULT_CLASS in (metadata(one).get("annotations") or {}) for one in self._list(STORAGE_CLASS)):
+                return None
             return PodSymptom(
                 "FailedBinding", "no persistent volumes available for this claim and no storage class is set"
             )
-        if self._get(Ref(STORAGE_CLASS, "", called)):
-            return None
-        return PodSymptom("ProvisioningFailed", f'storageclass.storage.k8s.io "{called}" not found')
+        storage = self._get(Ref(STORAGE_CLASS, "", called))
+        if storage is None:
+            return PodSymptom("ProvisioningFailed", f'storageclass.storage.k8s.io "{called}" not found')
+        if storage["provisioner"] == NO_PROVISIONER:
+            return PodSymptom("WaitForFirstConsumer", "waiting for first consumer to be created before binding")
+        if storage["provisioner"] == ABSENT_PROVISIONER:
+            text = f"Waiting for a volume to be created either by the external provisioner '{ABSENT_PROVISIONER}'"
+            return PodSymptom("ExternalProvisioning", f"{text} or manually by the system administrator.")
+        return None
 
     def _release(self, claim: Manifest) -> None:
         if not any(_runs(pod) and name(claim) in _claims(pod) for pod in self._pods()):
@@ -224,9 +249,10 @@ class WorkloadControllers:
         for called in _claims(pod):
             claim = self._get(Ref(PERSISTENT_VOLUME_CLAIM, self.namespace, called))
             if not claim or (claim.get("status") or {}).get("phase") != "Bound":
-                return PodSymptom(
-                    "FailedScheduling", "0/1 nodes are available: pod has unbound PersistentVolumeClaims."
-                )
+                waits = self._unbound(claim) if claim else None
+                on_node = waits is not None and waits.event == "WaitForFirstConsumer"
+                why = UNBOUND_ON_NODE if on_node else "pod has unbound immediate PersistentVolumeClaims."
+                return PodSymptom("FailedScheduling", f"0/1 nodes are available: {why}")
         return None
 
     def _progress(self, kind: Kind, workload: Manifest, counts: tuple[int, int, int, int]) -> None:
@@ -243,7 +269,7 @@ class WorkloadControllers:
         self._status(kind, workload, {**seen, **counted, "conditions": [progressing]})
 
     def _say(self, kind: Kind, about: Manifest, symptom: PodSymptom) -> None:
-        """A Warning, once for what it is about as it is now; nothing of a symptom without an Event."""
+        """An Event, once for what it is about as it is now; nothing of a symptom without an Event."""
         if not symptom.event:
             return
         once = (uid(about), str(generation(about)), symptom.event, symptom.message)
@@ -258,7 +284,7 @@ class WorkloadControllers:
             "involvedObject": {**involved, **place},
             "reason": symptom.event,
             "message": symptom.message,
-            "type": "Warning",
+            "type": symptom.type,
             "firstTimestamp": now,
             "lastTimestamp": now,
             "count": 1,

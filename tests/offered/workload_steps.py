@@ -19,7 +19,14 @@ from tests.offered.common_steps import (
 )
 from tests.offered.operated_namespace import OperatedNamespace
 from tests.offered.step_case import Act, OfferedState, Step, StepCase
-from tests.offered.workload_controllers import WORKLOADS, PodSymptom, containers
+from tests.offered.workload_controllers import (
+    ABSENT_PROVISIONER,
+    DEFAULT_CLASS,
+    NO_PROVISIONER,
+    WORKLOADS,
+    PodSymptom,
+    containers,
+)
 from tests.workbench import kepler
 
 HUGE = {"requests": {"memory": "4Ti"}}
@@ -61,11 +68,13 @@ def _workload(pod: Manifest) -> str:
 # The claim
 
 
-def claiming(storage: str | None) -> Act:
-    """A model server with a claim of this class, beside a class that exists."""
+def claiming(storage: str | None, provisioner: str = "") -> Act:
+    """A model server with a claim of this class, which exists if it has a provisioner, beside a class that works."""
 
     def state(operated: OperatedNamespace) -> None:
         storage_class(operated)
+        if storage and provisioner:
+            storage_class(operated, storage, provisioner)
         named = {"storage-class": storage} if storage else {}
         operated.apply(kepler(model_server={"enabled": True, "storage": {"type": "claim", "claim": named}}))
 
@@ -79,10 +88,23 @@ def class_appears(offered: OfferedState) -> None:
     offered.operated.kubectl("delete", "storageclass", "late")
 
 
-def another_class(offered: OfferedState) -> None:
-    """Name a class that exists, and delete the claim by the command."""
-    offered.edit("model-server.storage.claim.storage-class", "there")
-    offered.run("delete pvc")
+def default_class_appears(offered: OfferedState) -> None:
+    """Create a default StorageClass."""
+    offered.offers("no storage class is set", "create a default StorageClass")
+    storage_class(offered.operated, "default", **{DEFAULT_CLASS: "true"})
+    offered.operated.kubectl("delete", "storageclass", "default")
+
+
+def another_class(*words: str) -> Step:
+    """Name a class that works, and delete the claim by the command; the message has these words, and none of nodes."""
+
+    def step(offered: OfferedState) -> None:
+        offered.offers(*words)
+        assert "make room" not in " ".join((offered.message, *offered.steps))
+        offered.edit("model-server.storage.claim.storage-class", "there")
+        offered.run("delete pvc")
+
+    return step
 
 
 # Pods that do not start
@@ -180,13 +202,28 @@ PROBED, MOUNTS = until_well(PROBE, PROBE), until_well(MOUNT, MOUNT)
 SLOW, SILENT = until_well(PodSymptom("", "")), Flaw({"kepler-model-server": PodSymptom("", "")})
 CASES = (
     StepCase("ClaimPending", PODS[1:], claiming("late"), class_appears, leaves=("delete pvc",)),
-    StepCase("ClaimPending", PODS[1:], claiming("nowhere"), another_class, name="another class"),
+    StepCase("ClaimPending", PODS[1:], claiming("nowhere"), another_class('"nowhere" not found'), name="another class"),
     StepCase(
         "ClaimPending",
         PODS[1:],
         claiming(None),
         edited("model-server.storage.claim.storage-class", "there"),
         name="no default class",
+    ),
+    StepCase("ClaimPending", PODS[1:], claiming(None), default_class_appears, name="default class"),
+    StepCase(
+        "ClaimPending",
+        PODS[1:],
+        claiming("on-node", NO_PROVISIONER),
+        another_class("didn't find available persistent volumes", "create a volume of the claim's StorageClass"),
+        name="no volumes",
+    ),
+    StepCase(
+        "ClaimPending",
+        PODS[1:],
+        claiming("absent", ABSENT_PROVISIONER),
+        another_class(ABSENT_PROVISIONER, "have that provisioner installed and running"),
+        name="no provisioner",
     ),
     StepCase("ContainerConfigError", PODS, unreadable, secret_created),
     StepCase(

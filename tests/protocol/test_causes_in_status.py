@@ -12,7 +12,7 @@ from tests.workbench import Workbench, kepler
 SERVED = {"enabled": True, "storage": {"type": "claim", "claim": {"storage-class": "nosuch"}}}
 
 
-def warns(workbench: Workbench, about: str, reason: str, message: str) -> None:
+def tells(workbench: Workbench, about: str, reason: str, message: str, kind_of: str = "Warning") -> None:
     """An Event as a controller or the kubelet writes it, now."""
     kind, _, name = about.partition("/")
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -21,7 +21,7 @@ def warns(workbench: Workbench, about: str, reason: str, message: str) -> None:
         "involvedObject": {"kind": kind, "name": name, "namespace": workbench.namespace},
         "reason": reason,
         "message": message,
-        "type": "Warning",
+        "type": kind_of,
         "firstTimestamp": now,
         "lastTimestamp": now,
         "count": 1,
@@ -48,7 +48,7 @@ def test_a_missing_priority_class_is_named_in_ready(deployed: Workbench) -> None
     missing = "no PriorityClass with name platform-critical was found"
     message = f'Error creating: pods "kepler-exporter-" is forbidden: {missing}'
     deployed.roll_out(desired=3, current=0, available=0)
-    warns(deployed, "DaemonSet/kepler-exporter", "FailedCreate", message)
+    tells(deployed, "DaemonSet/kepler-exporter", "FailedCreate", message)
     deployed.settle()
     status, reason, text = told(deployed, "Available")
     assert (status, reason) == ("False", "PriorityClassMissing")
@@ -61,7 +61,7 @@ def test_a_missing_priority_class_is_named_in_ready(deployed: Workbench) -> None
 def test_an_image_that_cannot_be_pulled_is_named_and_forgotten_once_it_runs(deployed: Workbench) -> None:
     """The Event is still there, and nobody reads it any more."""
     deployed.roll_out(desired=2, current=2, available=1)
-    warns(deployed, "Pod/kepler-exporter-x1", "Failed", 'Failed to pull image "quay.io/nobody/kepler:1": not found')
+    tells(deployed, "Pod/kepler-exporter-x1", "Failed", 'Failed to pull image "quay.io/nobody/kepler:1": not found')
     deployed.settle()
     assert told(deployed, "Available")[:2] == ("False", "ImagePull")
     assert "1 of 2 nodes have a ready exporter" in told(deployed, "Available")[2]
@@ -73,7 +73,7 @@ def test_an_image_that_cannot_be_pulled_is_named_and_forgotten_once_it_runs(depl
 
 def test_a_storage_class_that_is_not_there_is_named_for_the_model_server(deployed: Workbench) -> None:
     """By the claim's own Event, before anything of the pod's."""
-    warns(
+    tells(
         deployed,
         "PersistentVolumeClaim/kepler-model-server-pvc",
         "ProvisioningFailed",
@@ -83,6 +83,24 @@ def test_a_storage_class_that_is_not_there_is_named_for_the_model_server(deploye
     status, reason, message = told(deployed, "ModelServerAvailable")
     assert (status, reason) == ("False", "ClaimPending")
     assert '"nosuch" not found' in message
+
+
+def test_a_claim_without_a_class_is_told_of_by_a_normal_event(workbench: Workbench) -> None:
+    """The controller of claims gives this Event the type Normal; other Normal events are not read."""
+    workbench.apply(kepler(model_server={"enabled": True, "storage": {"type": "claim"}}))
+    workbench.settle()
+    claim = "PersistentVolumeClaim/kepler-model-server-pvc"
+    unbound = "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims."
+    tells(workbench, claim, "FailedBinding", "no persistent volumes ... and no storage class is set", "Normal")
+    tells(workbench, "Pod/kepler-model-server-6d-x", "FailedScheduling", unbound)
+    workbench.asked("status")
+    workbench.settle()
+    status, reason, message = told(workbench, "ModelServerAvailable")
+    assert (status, reason) == ("False", "ClaimPending")
+    assert "create a default StorageClass" in message
+    selectors = {str(read.query["fieldSelector"]) for read in workbench.asked("status") if "events" in read.path}
+    about_claim = "involvedObject.kind=PersistentVolumeClaim,involvedObject.name=kepler-model-server-pvc"
+    assert selectors == {"type=Warning", f"type=Normal,{about_claim}"}
 
 
 def test_a_kepler_that_works_reads_no_events(workbench: Workbench) -> None:
@@ -101,5 +119,5 @@ def test_a_sweep_finds_a_cause_that_no_event_told(control_plane: Stack, deployed
     deployed.roll_out(desired=1, current=1, available=0)
     deployed.settle()
     assert "status" not in SweepRun(control_plane).diverging(deployed.namespace)
-    warns(deployed, "Pod/kepler-exporter-x1", "BackOff", "Back-off restarting failed container x in pod y")
+    tells(deployed, "Pod/kepler-exporter-x1", "BackOff", "Back-off restarting failed container x in pod y")
     assert "Available" in str(SweepRun(control_plane).diverging(deployed.namespace)["status"])

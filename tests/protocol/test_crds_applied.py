@@ -278,7 +278,7 @@ def test_the_columns_tell_how_a_kepler_is(control_plane: Stack, namespace: str) 
 
     titles, row = control_plane.kubectl("-n", namespace, "get", "kpl", "-o", "wide").splitlines()
 
-    assert titles.split() == ["NAME", "READY", "REASON", "NODES", "AVAILABLE", "PORT", "IMAGE", "AGE"]
+    assert titles.split() == ["NAME", "READY", "REASON", "DELETED", "NODES", "AVAILABLE", "PORT", "IMAGE", "AGE"]
     assert row.split()[:-1] == [
         namespace,
         "False",

@@ -14,7 +14,7 @@ import pytest
 from functions.function_catalogue import FUNCTIONS
 from runtime.declaration import writers
 from runtime.field_owners import OwnedField, foreign_fields
-from tests.protocol.test_causes_in_status import warns
+from tests.protocol.test_causes_in_status import tells
 from tests.workbench import Workbench, kepler, key
 
 DAEMON_SET, DEPLOYMENT = "daemonset/kepler-exporter", "deployment/kepler-model-server"
@@ -238,7 +238,7 @@ def test_the_condition_names_who_set_a_field_of_a_workload_that_does_not_come_up
     workbench.settle()
     time.sleep(1.1)  # an Event counts from the second in which the workload was last written
     workbench.roll_out(desired=2, current=0, available=0)
-    warns(workbench, "DaemonSet/kepler-exporter", "FailedCreate", "no PriorityClass with name x was found")
+    tells(workbench, "DaemonSet/kepler-exporter", "FailedCreate", "no PriorityClass with name x was found")
     workbench.settle()
     available = workbench.conditions()["Available"]
     assert available["reason"] == "PriorityClassMissing"

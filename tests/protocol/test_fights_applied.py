@@ -54,6 +54,32 @@ def test_a_fight_over_a_real_field_is_told(
     assert (by_path[path].function, by_path[path].others) == ("collector", others)
 
 
+EDITS = [
+    ("/spec/template/spec/hostPID", {"op": "replace", "value": False}, ""),
+    ("/spec/template/spec/serviceAccountName", {"op": "replace", "value": "default"}, "kubectl-patch"),
+    ("/spec/template/spec/hostPID", {"op": "remove"}, ""),
+]
+
+
+@pytest.mark.parametrize(("pointer", "operation", "by"), EDITS)
+def test_whoever_leaves_no_owner_is_not_mistaken_for_the_writer_of_the_status(
+    workbench: Workbench, pointer: str, operation: dict[str, Any], by: str
+) -> None:
+    """The DaemonSet's controller writes its status after the edit, and before the function reads."""
+    workbench.apply(kepler())
+    workbench.settle()
+    edit = json.dumps([{"path": pointer, **operation}])
+    workbench.stack.kubectl(
+        "-n", workbench.namespace, "patch", "daemonset/kepler-exporter", "--type", "json", "-p", edit
+    )
+    event = update(workbench.get("daemonset/kepler-exporter"))
+    workbench.roll_out(desired=1, current=1, available=0)
+    done = workbench.wake("collector", event)
+    [report] = done.reports
+    assert report.changes[0].fields[0].path == pointer[1:].replace("/", ".")
+    assert report.cause.by == by
+
+
 def fights_of(workbench: Workbench, store: Store) -> tuple[Fight, ...]:
     """The fights over this Kepler's children."""
     wanted = ObjectSelection(kind="Kepler", namespace=workbench.namespace, name="kepler")

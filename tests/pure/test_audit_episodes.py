@@ -110,6 +110,14 @@ def test_a_drift_was_caused_by_who_changed_the_child() -> None:
     assert [(write.object, write.paths, write.fields) for write in causes.written] == [(DAEMON_SET, (IMAGE.path,), 1)]
 
 
+def test_who_changed_the_child_is_known_to_the_function_that_put_it_back() -> None:
+    """Also where another one, which the same event woke, reported first."""
+    woken = cause(HOURS - 5, DAEMON_SET, by="kube-controller-manager")
+    first = report("status", HOURS - 1, 20, cause=woken)
+    edit, causes = caused(COLLECTOR, first, drift(woken.model_copy(update={"by": ""})))
+    assert (edit.kind, causes.object, causes.by) == ("edit", DAEMON_SET, "")
+
+
 def test_a_drift_is_none_of_the_edits_where_earlier_reports_are_not_there() -> None:
     """Forgotten, or left out of an answer that would be too long."""
     changed = cause(HOURS - 5, DAEMON_SET)

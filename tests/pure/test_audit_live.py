@@ -5,6 +5,7 @@ import threading
 import time
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -167,6 +168,16 @@ def test_a_resource_is_as_its_status_says() -> None:
     assert (listed_resource.nodes.desired, listed_resource.nodes.available) == (4, 0)
     bare = resource({**KEPLER, "metadata": {**KEPLER["metadata"], "deletionTimestamp": "2026-11-25T12:00:00Z"}})
     assert (bare.ready, bare.conditions, bare.nodes, bare.deleting) == (None, (), None, True)
+
+
+def test_a_resource_that_is_being_deleted_names_what_holds_it() -> None:
+    """Not what its conditions said before: nobody writes those any more."""
+    meta = {**KEPLER["metadata"], "deletionTimestamp": "2026-11-25T12:00:00Z", "finalizers": ["example.com/hold"]}
+    state = resource({**KEPLER, "metadata": meta, "status": {"conditions": [READY]}}).state
+    assert (state.name, state.reason) == ("waiting", "Deleting")
+    assert state.message == "it is being deleted, and held by finalizer 'example.com/hold'"
+    assert state.step == "find out why the controller that set the finalizer does not remove it"
+    assert state.since == datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
 def test_nodes_of_a_machine_config_are_other_ones() -> None:

@@ -55,6 +55,39 @@ class Stands:
     reason: str
 
 
+@pytest.mark.parametrize(
+    ("message", "step"),
+    [
+        ("0 of 1 nodes have a ready exporter: no class: x; set `y`, or run `z`", "set `y`, or run `z`"),
+        (
+            "`size` is '1', and the claim has '2': set it back, or run `z`, which deletes",
+            "set it back, or run `z`, which deletes",
+        ),
+        (
+            "it is theirs: delete it and run `x`; or run `y`, which keeps it",
+            "delete it and run `x`; or run `y`, which keeps it",
+        ),
+        ("Kepler 'a' was first: delete 'a'", "delete 'a'"),
+        ("DaemonSet 'kepler-exporter' does not exist yet", ""),
+    ],
+)
+def test_the_step_is_the_end_of_the_message_of_ready(message: str, step: str) -> None:
+    """A command stands with the words that go with it; other conditions have no say."""
+    other = {**condition("MonitoringReconciled", reason="NotInstalled"), "message": "none: run `kubectl kepler resync`"}
+    shown = listed({**condition("Ready", "False", "Wrong"), "message": message}, other)
+    assert ListedResource.model_validate_json(shown.json).state.step == step
+
+
+def test_what_is_awaited_has_a_step_only_if_it_names_one() -> None:
+    """Such as a field or a command."""
+    for message, step in (
+        ("it starts: it listens soon", ""),
+        ("it waits: create it, or change `x`", "create it, or change `x`"),
+    ):
+        shown = listed({**condition("Ready", "Unknown", "Waiting"), "message": message})
+        assert ListedResource.model_validate_json(shown.json).state.step == step
+
+
 CASES = (
     Stands("ready", listed(READY, condition("Available")), "ready", "Ready"),
     Stands(

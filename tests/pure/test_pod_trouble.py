@@ -189,19 +189,70 @@ def test_the_exporters_quota_is_also_of_the_estimator() -> None:
     assert "`estimator-sidecar.resources`" in pod_trouble.step(EXPORTER, Reason.QUOTA_EXCEEDED)
 
 
-def test_a_claim_explains_the_pod_that_waits_for_it() -> None:
-    """The pod's own word comes later, and says less."""
-    claim = event(
-        "ProvisioningFailed",
-        'storageclass.storage.k8s.io "nosuch" not found',
-        "PersistentVolumeClaim/kepler-model-server-pvc",
-    )
-    waits = "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims"
-    pod = event("FailedScheduling", waits, "Pod/kepler-model-server-6d-x", "05:00:30")
-    trouble = pod_trouble.trouble(SERVER, workload("kepler-model-server"), [pod, claim], missing=False)
+CLAIM = "PersistentVolumeClaim/kepler-model-server-pvc"
+WAITS = event(
+    "FailedScheduling",
+    "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/1 nodes are available",
+    "Pod/kepler-model-server-6d-x",
+    "05:00:30",
+)
+UNSET = event("FailedBinding", "no persistent volumes available for this claim and no storage class is set", CLAIM)
+UNKNOWN = event("ProvisioningFailed", 'storageclass.storage.k8s.io "nosuch" not found', CLAIM)
+EXTERNAL = event("ExternalProvisioning", "Waiting for a volume to be created either by ...", CLAIM, "05:00:20")
+REFUSED = event("ProvisioningFailed", 'failed to provision volume with StorageClass "x": out of space', CLAIM)
+NO_VOLUMES = event(
+    "FailedScheduling",
+    "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't find available persistent volumes to bind.",
+    "Pod/kepler-model-server-6d-x",
+)
+
+
+@pytest.mark.parametrize(
+    ("events", "cause", "step"),
+    [
+        ([WAITS], WAITS, "`kubectl describe pvc -n energy kepler-model-server-pvc`"),
+        ([UNSET, WAITS], UNSET, "create a default StorageClass"),
+        ([UNKNOWN, WAITS], UNKNOWN, "`kubectl delete pvc -n energy kepler-model-server-pvc`"),
+        ([WAITS, EXTERNAL], EXTERNAL, "have that provisioner installed and running"),
+        ([REFUSED, EXTERNAL, WAITS], REFUSED, "mend what the message names"),
+        ([NO_VOLUMES], NO_VOLUMES, "create a volume of the claim's StorageClass"),
+    ],
+)
+def test_a_claim_explains_the_pod_that_waits_for_it(
+    events: list[dict[str, Any]], cause: dict[str, Any], step: str
+) -> None:
+    """The pod's own word comes later, and says less; no step speaks of nodes."""
+    trouble = pod_trouble.trouble(SERVER, workload("kepler-model-server"), events, missing=False)
     assert trouble is not None
-    assert (trouble.reason, trouble.says) == (Reason.CLAIM_PENDING, 'storageclass.storage.k8s.io "nosuch" not found')
-    assert "kubectl delete pvc -n energy kepler-model-server-pvc" in trouble.step
+    assert (trouble.reason, trouble.says) == (Reason.CLAIM_PENDING, cause["message"].rstrip("."))
+    assert step in trouble.step
+    assert "make room" not in trouble.step
+
+
+def test_a_volume_that_was_made_ends_what_was_said_of_the_claim() -> None:
+    """The Events stay for an hour, while the server loads its models."""
+    made = event("ProvisioningSucceeded", "Successfully provisioned volume pvc-1", CLAIM, "05:00:40")
+    events = [UNKNOWN, EXTERNAL, WAITS, made]
+    assert pod_trouble.trouble(SERVER, workload("kepler-model-server"), events, missing=False) is None
+
+
+def test_a_volume_on_another_node_is_no_question_of_room() -> None:
+    """The claim is bound, and its models are on that volume: it is not deleted."""
+    message = "0/2 nodes are available: 2 node(s) didn't match PersistentVolume's node affinity."
+    waits = event("FailedScheduling", message, "Pod/kepler-model-server-6d-x")
+    trouble = pod_trouble.trouble(SERVER, workload("kepler-model-server"), [waits], missing=False)
+    assert trouble is not None
+    assert trouble.reason is Reason.UNSCHEDULABLE
+    assert "have a node that reaches the claim's volume" in trouble.step
+    assert "delete" not in trouble.step
+
+
+def test_the_exporter_has_no_claim() -> None:
+    """A volume that a webhook adds to its pods has no field of the Kepler."""
+    waits = event("FailedScheduling", WAITS["message"])
+    trouble = pod_trouble.trouble(EXPORTER, workload(), [waits], missing=False)
+    assert trouble is not None
+    assert trouble.reason is Reason.UNSCHEDULABLE
 
 
 @pytest.mark.parametrize(
