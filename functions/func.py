@@ -19,7 +19,7 @@ from hypercorn.middleware import AsyncioWSGIMiddleware
 from functions.function_catalogue import FUNCTIONS, LISTENERS, NAMES
 from runtime import logs, requests, telemetry
 from runtime.client import Transport
-from runtime.deadlines import GRACE
+from runtime.deadlines import GRACE, SHARED_PATIENCE
 from runtime.declaration import Function, manager
 from runtime.edge import Edge, application
 from runtime.front import MOST, App, Front, Receive, Send, dropping
@@ -125,12 +125,15 @@ class FunctionProcess:
     def _group(self) -> ReconcilerGroup:
         """Return the receiver for all functions that reconcile; they share connections to API server and Broker."""
         transport, send = self._transport(manager(COMPACT)), self._sink()
-        return ReconcilerGroup(tuple(self._reconciler(function, transport, send) for function in FUNCTIONS), send)
+        reconcilers = (self._reconciler(function, transport, send, SHARED_PATIENCE) for function in FUNCTIONS)
+        return ReconcilerGroup(tuple(reconcilers), send)
 
     def _sink(self) -> Sink:
         return sink(self.environment, self.keyring.sign)
 
-    def _reconciler(self, function: Function, transport: Transport, send: Sink) -> Reconciler:
+    def _reconciler(
+        self, function: Function, transport: Transport, send: Sink, patience: float | None = None
+    ) -> Reconciler:
         return Reconciler(
             function,
             transport,
@@ -139,6 +142,7 @@ class FunctionProcess:
             self.workers,
             server=self._server(),
             rechecks=Rechecks(partial(requests.recheck, function=function.name), send),
+            patience=patience,
         )
 
     def _surroundings(self, listener: Listener) -> ListenerContext:

@@ -18,6 +18,8 @@ READ = 10.0
 
 # One reconcile, with all its calls, retries and pauses.
 RECONCILE = 20.0
+# One request with its retries, of a function that shares its reconcile's time with others in its process.
+SHARED_PATIENCE = 5.0
 # Wait while another thread reconciles the same object, or while all workers are busy.
 TURN = 22.0
 # A Trigger's timeout for an answer.

@@ -123,7 +123,8 @@ class Reconciler:
     `workers` bounds how many reconciles run at once. `turns` allows one at a time for each object. `handled_versions`
     knows which versions of objects were already handled. `shared_objects_lock` serializes writes to objects that all
     parents share. `server` is the API server's URL, for spans. `seconds` is the time limit of one reconcile.
-    `rechecks`, if set, schedules another reconcile where no event will announce a change.
+    `rechecks`, if set, schedules another reconcile where no event will announce a change. `patience` is the time limit
+    of one request with its retries; None: that of the reconcile.
     """
 
     function: Function
@@ -137,6 +138,7 @@ class Reconciler:
     server: str = ""
     seconds: float = RECONCILE
     rechecks: Rechecks | None = None
+    patience: float | None = None
 
     def __call__(self, event: Event) -> Received:
         relevant = self.relevant(event)
@@ -197,8 +199,6 @@ class Reconciler:
         shared = [self.turns.take(key, event, partial(work, key), wait_deadline.left) for key in keys]
         # None if another thread runs the reconcile that this event shares; that thread reports it.
         results = [result for result in shared if result is not None]
-        if results and not any(result.writes for result in results):
-            measures.nothing_written(self.function.name, results[0].outcome)
         reports = tuple(result.report for result in results if result.report is not None)
         return Received(reports, len(client.calls) + sum(result.calls for result in results))
 
@@ -211,6 +211,7 @@ class Reconciler:
         """
         news = self.news(key, events, dropped=dropped)
         if not news:
+            measures.nothing_written(self.function.name, measures.IDLE)
             return TurnResult()
         with self.workers.slot(wait_deadline.left):
             participant, clock = self.participant(key, seconds), ReconcileClock(self.server)
@@ -257,6 +258,8 @@ class Reconciler:
         report = reports.report(self.function, result, event, trace, timing)
         if report is not None:
             spans.record(report, trace, timing, result.parent)
+        if not result.changes:
+            measures.nothing_written(self.function.name, word)
         return TurnResult(report, len(timing.calls), len(result.changes), word)
 
     def _measure(self, word: str, timing: ReconcileTiming) -> None:
@@ -264,4 +267,4 @@ class Reconciler:
 
     def client(self, seconds: float) -> Client:
         """Return a client of the API server for one reconcile of at most this many seconds."""
-        return Client(self.transport, manager=self.function.manager, seconds=seconds)
+        return Client(self.transport, manager=self.function.manager, seconds=seconds, patience=self.patience)

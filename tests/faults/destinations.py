@@ -59,12 +59,12 @@ def transports(stack: Stack, form: Form, functions: Iterable[Function]) -> dict[
 
 @dataclass(frozen=True)
 class Patient(Reconciler):
-    """A function whose client tries one request again for `patience` seconds."""
+    """A function whose client tries one request again for as long as `tries` says, in seconds."""
 
-    patience: Callable[[], float] = lambda: PATIENCE
+    tries: Callable[[], float] = lambda: PATIENCE
 
     def client(self, seconds: float) -> Client:
-        return Client(self.transport, manager=self.function.manager, seconds=seconds, patience=self.patience())
+        return Client(self.transport, manager=self.function.manager, seconds=seconds, patience=self.tries())
 
 
 def process(
@@ -74,5 +74,5 @@ def process(
     patience: Callable[[], float],
 ) -> Receiver:
     """A fresh process of this Service, which remembers nothing; its functions ask by `ask`."""
-    reconcilers = [Patient(function, ask(function), sink=sink, patience=patience) for function in destination.functions]
+    reconcilers = [Patient(function, ask(function), sink=sink, tries=patience) for function in destination.functions]
     return ReconcilerGroup(reconcilers, sink) if destination.name == COMPACT else reconcilers[0]
