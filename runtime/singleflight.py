@@ -5,7 +5,7 @@ a reconcile that begins after it came, but one reconcile is enough for all that 
 
 Writes of children are safe without it: each is locked on the resourceVersion that was read. Dropping events is not:
 `runtime.seen` drops events about versions that a reconcile has read. After two objects have changed, two reconciles at
-the same time could each read the change of one, and none would read both.
+the same time could each read the change of one, and none would read both, yet the events about both would be dropped.
 """
 
 import threading
@@ -51,7 +51,7 @@ class SingleFlight(Generic[Item, Result]):
         self._next: dict[Hashable, _Turn[Item, Result]] = {}
 
     def is_full(self, items: Sequence[Item]) -> bool:
-        """Return whether a turn with these items may have dropped some, because it got more than it keeps."""
+        """Return whether a turn with these items is full: the last is a further one, which may have replaced others."""
         return len(items) > self._max_waiting
 
     def take(
@@ -59,7 +59,7 @@ class SingleFlight(Generic[Item, Result]):
     ) -> Result | None:
         """Run `work` once on the items of all callers that share the turn; return its result to the one that runs it.
 
-        All other callers get None: when the turn has ended or, if it has dropped their item, at once. Raises
+        All other callers get None: when the turn has ended or, if it was full when they came, at once. Raises
         Unavailable, and what `work` raises. `seconds` limits the wait as in the class, if it is shorter.
         """
         timeout = self._seconds if seconds is None else min(seconds, self._seconds)
@@ -111,7 +111,8 @@ class SingleFlight(Generic[Item, Result]):
     def _ending(self, key: Hashable) -> Iterator[None]:
         """Hold the lock while the turn's result is set, then remove the turn unless a next one waits for it.
 
-        Both happen under one lock: otherwise a caller whose wait expires in between would leave the ended turn behind.
+        Both happen under one lock: otherwise the next turn could become the running one in between, and would be
+        removed in place of the ended one.
         """
         with self._lock:
             yield

@@ -30,8 +30,9 @@ WINDOW = timedelta(hours=1)
 # Bounds of one call of `recent`, newest first: summaries read, and whole reports of possible fights read. A summary has
 # the report's cause and the objects written, but not the values of fields, which `fights` compares.
 MAX_SUMMARIES, MAX_REPORTS_READ = 500, 100
-# The only field of a child that the control plane changes by itself (an autoscaler does). For any other field it is
-# left out of `Fight.others`: its controllers write the status after any change, and so are often the last writer.
+# The only field of a child that the control plane changes by itself (an autoscaler does). For any other field
+# the control plane is left out of `Fight.others`: its controllers write the status after any change, and so are often
+# the last writer.
 REPLICAS = "spec.replicas"
 
 # What makes two reverts the same fight: the child, the path of its field ('' for all of it), the value as JSON, the
@@ -42,7 +43,7 @@ ContestedField = tuple[ObjectName, str, str, str, str, int]
 def recent(connection: Connection, wanted: ObjectSelection, now: datetime, ours: Collection[str]) -> list[Report]:
     """Return the reports on a custom resource, of the last `WINDOW`, that may be part of a fight, in stored order.
 
-    `ours` are the field managers of all functions. Empty if there are fewer than `LEAST`.
+    `ours` are the field managers of all functions. The list is empty if there are fewer than `LEAST` such reports.
     """
     query = select(*SUMMARY_COLUMNS).where(
         reports_table.c.kind == wanted.kind,
