@@ -4,7 +4,9 @@ A function's children are read before anything else that it decides from; all el
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 from graphlib import TopologicalSorter
 from itertools import combinations
 
@@ -14,8 +16,8 @@ from runtime.errors import ApiError
 from runtime.objects import Collection, Manifest, Ref, terminates
 
 
-def read_order(deciding: Sequence[Function], confirming: Sequence[Function], key: Ref) -> tuple[Ref, ...]:
-    """Return the children of the deciding functions, and the inputs of all, in the order in which they are read.
+def read_order(deciding: Sequence[Function], confirming: Sequence[Function], key: Ref) -> TopologicalSorter[Ref]:
+    """Return the order in which the children of the deciding functions, and the inputs of all, are read.
 
     For each deciding function, its children come before its inputs; an object that is both counts as an input. A
     function may read what an earlier one writes: so children of a later function come before those of an earlier one.
@@ -37,7 +39,8 @@ def read_order(deciding: Sequence[Function], confirming: Sequence[Function], key
     for function in confirming:
         for ref in function.inputs(key):
             order.add(ref, *(all_children if ref not in all_children else ()))
-    return tuple(order.static_order())
+    order.prepare()
+    return order
 
 
 def written_only(function: Function, key: Ref) -> tuple[Ref, ...]:
@@ -75,8 +78,12 @@ class SharedObservation:
 
     def read(self, ref: Ref, client: Client) -> None:
         """Read an object as it is now."""
-        self.latest[ref] = _read(ref, client)
-        self.first.setdefault(ref, self.latest[ref])
+        self.note_read(ref, _read(ref, client))
+
+    def note_read(self, ref: Ref, manifest: Manifest | ApiError | None) -> None:
+        """Take an object as it was read just now."""
+        self.latest[ref] = manifest
+        self.first.setdefault(ref, manifest)
         self.time += 1
         self.read_at[ref] = self.time
 
@@ -151,11 +158,22 @@ def observe(shared: SharedObservation, function: Function, client: Client, writt
 
 
 def read_objects(
-    shared: SharedObservation, deciding: Sequence[Function], confirming: Sequence[Function], client: Client
+    shared: SharedObservation,
+    deciding: Sequence[Function],
+    confirming: Sequence[Function],
+    client: Client,
+    readers: Executor | None = None,
 ) -> None:
-    """Read the children of the deciding functions and the inputs of all; the parent has to be read after them."""
-    for ref in read_order(deciding, confirming, shared.key):
-        shared.read(ref, client)
+    """Read the children of the deciding functions and the inputs of all; the parent has to be read after them.
+
+    With `readers`, objects whose order does not matter are read side by side.
+    """
+    order, read = read_order(deciding, confirming, shared.key), partial(_read, client=client)
+    while refs := order.get_ready():
+        manifests = readers.map(read, refs) if readers else map(read, refs)
+        for ref, manifest in zip(refs, manifests, strict=True):
+            shared.note_read(ref, manifest)
+        order.done(*refs)
 
 
 def with_current_inputs(function: Function, seen: Observed, client: Client) -> Observed:

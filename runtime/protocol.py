@@ -34,6 +34,7 @@ function starts again at 2. A write of one function that would wake another one 
 import random
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import Enum
@@ -118,18 +119,21 @@ def reconcile_together(
     *,
     images: Mapping[str, str],
     shared_objects_lock: AbstractContextManager[object] | None = None,
+    readers: Executor | None = None,
 ) -> None:
     """Bring the children that several functions write for the parent `key` to their desired state.
 
     The participants are in the order in which they decide; idle ones take part once a write of another one wakes them.
     Each ends with its result, or with the error that ended it, which keeps no other from its end. `images` are the
     settings about images in the environment (`RELATED_IMAGE_*`), which decisions read. `shared_objects_lock` is held
-    while an object is written that all parents share, so that the threads of one process do not conflict.
+    while an object is written that all parents share, so that the threads of one process do not conflict. With
+    `readers`, objects whose order does not matter are read side by side.
     """
     lock = shared_objects_lock or nullcontext()
     parent: Manifest | None = None
     while active := [participant for participant in participants if participant.is_active]:
-        shared = _read(active, key, images, parent)
+        shared = SharedObservation(key, images)
+        _read(active, shared, parent, readers)
         for participant in active:
             _advance(participant, shared, lock)
         for participant in participants:
@@ -140,18 +144,17 @@ def reconcile_together(
 
 
 def _read(
-    active: Sequence[Participant], key: Ref, images: Mapping[str, str], parent: Manifest | None
-) -> SharedObservation:
+    active: Sequence[Participant], shared: SharedObservation, parent: Manifest | None, readers: Executor | None
+) -> None:
     """Read once for all; `parent` is used if nothing is read that has to be read before it."""
     deciding = [participant.function for participant in active if participant.phase is Phase.DECIDE]
     confirming = [participant.function for participant in active if participant.phase is Phase.CONFIRM]
-    shared, client = SharedObservation(key, images), active[0].client
-    read_objects(shared, deciding, confirming, client)
+    client = active[0].client
+    read_objects(shared, deciding, confirming, client, readers)
     if parent is None or deciding:
         shared.read_parent(client)
     else:
         shared.note_parent(parent)
-    return shared
 
 
 def _advance(participant: Participant, shared: SharedObservation, lock: AbstractContextManager[object]) -> None:

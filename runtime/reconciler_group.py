@@ -6,6 +6,7 @@ read in it (`runtime.protocol`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -54,12 +55,14 @@ class ReconcilerGroup:
     All have the same workers, images, transport and time limit, which one turn of all of them shares. The answer to an
     event carries one report; all others are sent through `sink`. If a function fails, the others go on to their ends,
     their reports are sent, and its error is raised, so that the broker redelivers the event. By then the others have
-    nothing to do. `turns` allows one event at a time for each object, and merges the events that wait.
+    nothing to do. `turns` allows one event at a time for each object, and merges the events that wait. `readers`, if
+    set, read objects side by side: else a turn on a slow API server could use up its time with reading.
     """
 
     reconcilers: Sequence[Reconciler]
     sink: Callable[[CloudEvent], None]
     turns: SingleFlight[SharedEvent, Received] = field(default_factory=lambda: SingleFlight(max_waiting=WAITING))
+    readers: Executor | None = None
 
     def __call__(self, event: Event) -> Received:
         relevant = self.relevant(event)
@@ -116,7 +119,13 @@ class ReconcilerGroup:
             participants = [reconciler.participant(key, first.seconds) for reconciler in reconcilers]
             for participant in participants:
                 participant.phase = Phase.DECIDE if participant.function.name in causes else Phase.IDLE
-            reconcile_together(participants, key, images=first.images, shared_objects_lock=first.shared_objects_lock)
+            reconcile_together(
+                participants,
+                key,
+                images=first.images,
+                shared_objects_lock=first.shared_objects_lock,
+                readers=self.readers,
+            )
         latest = items[-1].event
         finished = [
             partial(reconciler.finish, participant, causes.get(participant.function.name, latest), clock)

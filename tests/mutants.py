@@ -4,6 +4,7 @@ Each is a context in which the real code is changed in one place. Not for thread
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from unittest.mock import patch
@@ -48,9 +49,14 @@ def inputs_first() -> Iterator[None]:
     """The parent and the inputs are read before the children that are locked on."""
 
     def read(
-        shared: SharedObservation, deciding: Sequence[Function], confirming: Sequence[Function], client: Client
+        shared: SharedObservation,
+        deciding: Sequence[Function],
+        confirming: Sequence[Function],
+        client: Client,
+        _readers: Executor | None = None,
     ) -> None:
-        order = observation.read_order(deciding, confirming, shared.key)
+        order = [ref for function in (*deciding, *confirming) for ref in function.inputs(shared.key)]
+        order = [*dict.fromkeys((*order, *(ref for function in deciding for ref in function.children(shared.key))))]
         children = {ref for function in deciding for ref in function.children(shared.key)}
         parent = client.get(shared.key)
         for ref in (*(ref for ref in order if ref not in children), *(ref for ref in order if ref in children)):

@@ -1,5 +1,8 @@
 """All functions behind one path: they end as functions in processes of their own do, and each has its report."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -11,10 +14,12 @@ from functions.function_catalogue import FUNCTIONS
 from installation import compact, wiring
 from local.stack import Stack
 from runtime.client import ApiResponse, Request, Transport
+from runtime.deadlines import RECONCILE
 from runtime.errors import ApiError
 from runtime.event import Event, decode
 from runtime.receive import Received, Reconciler
 from runtime.reconciler_group import ReconcilerGroup
+from runtime.workers import READERS
 from tests.masks import masked
 from tests.workbench import Workbench, create_namespace, kepler, resync, transport, update
 
@@ -39,9 +44,12 @@ def _account(control_plane: Stack) -> None:
 
 
 class Compact:
-    """A group of all functions, and what it has sent to the Broker; `send`, if given, is its way to the API server."""
+    """A group of all functions, and what it has sent to the Broker; `send`, if given, is its way to the API server.
 
-    def __init__(self, workbench: Workbench, send: Transport | None = None) -> None:
+    One turn takes at most `seconds`.
+    """
+
+    def __init__(self, workbench: Workbench, send: Transport | None = None, seconds: float = RECONCILE) -> None:
         self.workbench = workbench
         self.sent: list[CloudEvent] = []
         self.requests: list[Request] = []
@@ -51,7 +59,8 @@ class Compact:
             self.requests.append(request)
             return through(request)
 
-        self.group = ReconcilerGroup([Reconciler(function, counted) for function in FUNCTIONS], self.sent.append)
+        reconcilers = [Reconciler(function, counted, seconds=seconds) for function in FUNCTIONS]
+        self.group = ReconcilerGroup(reconcilers, self.sent.append, readers=ThreadPoolExecutor(READERS))
 
     def deliver(self, event: Event) -> Received:
         """One event, as the Trigger delivers it."""
@@ -216,6 +225,26 @@ def test_objects_are_read_once_for_all_functions(workbench: Workbench) -> None:
     read = [request.path for request in group.requests]
     assert sorted(read) == sorted({*read})
     assert {request.method for request in group.requests} == {"GET"}
+
+
+def test_a_slow_api_server_is_read_side_by_side_so_each_delivery_gets_further(workbench: Workbench) -> None:
+    """One after the other, the reads of one pass alone would take longer than a turn may, at each delivery."""
+    send, delay, seconds = transport(workbench.stack, compact.ACCOUNT), 0.25, 4.0
+
+    def slow(request: Request) -> ApiResponse:
+        time.sleep(delay)
+        return send(request)
+
+    workbench.apply(kepler())
+    group = Compact(workbench, slow, seconds)
+    event, failed = resync(workbench.namespace, "kepler"), 0
+    while not workbench.conditions().get("CollectorReconciled"):
+        with suppress(ApiError):
+            group.deliver(event)
+        failed += 1
+        assert failed < 15
+    reads = [request for request in group.requests if request.method == "GET"]
+    assert len(reads) * delay > seconds
 
 
 def test_another_process_of_one_function_does_not_lose_its_decision_to_the_group(workbench: Workbench) -> None:
