@@ -55,11 +55,10 @@ def inputs_first() -> Iterator[None]:
         client: Client,
         _readers: Executor | None = None,
     ) -> None:
-        order = [ref for function in (*deciding, *confirming) for ref in function.inputs(shared.key)]
-        order = [*dict.fromkeys((*order, *(ref for function in deciding for ref in function.children(shared.key))))]
-        children = {ref for function in deciding for ref in function.children(shared.key)}
+        inputs = dict.fromkeys(ref for function in (*deciding, *confirming) for ref in function.inputs(shared.key))
+        children = dict.fromkeys(ref for function in deciding for ref in function.children(shared.key))
         parent = client.get(shared.key)
-        for ref in (*(ref for ref in order if ref not in children), *(ref for ref in order if ref in children)):
+        for ref in (*(ref for ref in inputs if ref not in children), *sorted(children, key=inputs.__contains__)):
             shared.read(ref, client)
         patch.object(shared, "read_parent", lambda _client: shared.note_parent(parent)).start()
 
