@@ -43,6 +43,8 @@ def _cell(values: Mapping[str, float | None], operator: str) -> str:
 
 
 def _others(others: Figures) -> list[str]:
+    if not others:
+        return []
     lines = ["### Parts by themselves", "", _row(["", "", ""]), _row(["---", "---", "---:"])]
     for measured, figures in others.items():
         lines += [_row([measured, figure, f"{value:,.1f}"]) for figure, value in figures.items()]
