@@ -12,6 +12,7 @@ from runtime.event import Event, parse_time
 from runtime.field_owners import CONTROL_PLANE
 from runtime.field_paths import dotted, paths
 from runtime.objects import Manifest, generation, metadata, name, resource_version, uid
+from runtime.seen import is_older
 
 
 def last_writer(
@@ -57,17 +58,12 @@ def _is_about(event: Event, manifest: Manifest) -> bool:
 def _is_as_new(read: Manifest, shown: Manifest) -> bool:
     """Return whether `read` is the object that the event shows, in the same version or a later one.
 
-    Versions of one kind are decimal numbers without leading zeros, and grow (KEP-5504). Values that the event leaves
-    out exclude nothing.
+    Values that the event leaves out exclude nothing.
     """
     if not isinstance(shown.get("metadata"), dict):
         return True
-    same = uid(shown) in ("", uid(read))
-    return same and _order(resource_version(read)) >= _order(resource_version(shown))
-
-
-def _order(version: str) -> tuple[int, str]:
-    return len(version), version
+    is_same = uid(shown) in ("", uid(read))
+    return is_same and not is_older(resource_version(read), resource_version(shown))
 
 
 def _entries(shown: Manifest) -> list[Manifest]:

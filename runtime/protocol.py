@@ -93,26 +93,6 @@ class Participant:
         return self.phase in (Phase.DECIDE, Phase.CONFIRM)
 
 
-def reconcile(
-    function: Function,
-    key: Ref,
-    client: Client,
-    *,
-    images: Mapping[str, str],
-    shared_objects_lock: AbstractContextManager[object] | None = None,
-) -> Reconciled:
-    """Bring the children that `function` writes for the parent `key` to their desired state.
-
-    Parameters are those of `reconcile_together`. Raises Unavailable if the event must be delivered again; every step
-    can be repeated.
-    """
-    participant = Participant(function, client, Reconciled(key))
-    reconcile_together((participant,), key, images=images, shared_objects_lock=shared_objects_lock)
-    if participant.error:
-        raise participant.error
-    return participant.result
-
-
 def reconcile_together(
     participants: Sequence[Participant],
     key: Ref,
@@ -124,7 +104,8 @@ def reconcile_together(
     """Bring the children that several functions write for the parent `key` to their desired state.
 
     The participants are in the order in which they decide; idle ones take part once a write of another one wakes them.
-    Each ends with its result, or with the error that ended it, which keeps no other from its end. `images` are the
+    Each ends with its result, or with the error that ended it, which keeps no other from its end; after any error, the
+    event is to be delivered again, and every step can be repeated. `images` are the
     settings about images in the environment (`RELATED_IMAGE_*`), which decisions read. `shared_objects_lock` is held
     while an object is written that all parents share, so that the threads of one process do not conflict. With
     `readers`, objects whose order does not matter are read side by side.

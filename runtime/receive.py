@@ -77,17 +77,13 @@ class StartupReceiver(Protocol):
 
 @dataclass(frozen=True)
 class TurnResult:
-    """The result of one reconcile: its report, if any, the number of API calls and of writes, and the outcome.
-
-    `outcome` is `gone` if there was nothing to decide, and `idle` if the events brought no news.
-    """
+    """The result of one reconcile: its report, if any, and the number of API calls."""
 
     report: Report | None = None
     calls: int = 0
-    writes: int = 0
-    outcome: str = measures.IDLE
 
 
+# The outcome, in metrics, of a reconcile that had nothing to decide.
 GONE = "gone"
 
 
@@ -101,10 +97,8 @@ class ReconcileClock:
 
     def timing(self, participant: Participant) -> ReconcileTiming:
         """Return the time until the participant's last step, and its calls."""
-        ended = participant.ended or time.monotonic()
-        return ReconcileTiming(
-            self.began, (ended - self.monotonic) * 1000, tuple(participant.client.calls), self.server
-        )
+        milliseconds = (participant.ended - self.monotonic) * 1000
+        return ReconcileTiming(self.began, milliseconds, tuple(participant.client.calls), self.server)
 
 
 def _no_sink(_event: CloudEvent) -> None:
@@ -260,7 +254,7 @@ class Reconciler:
             spans.record(report, trace, timing, result.parent)
         if not result.changes:
             measures.nothing_written(self.function.name, word)
-        return TurnResult(report, len(timing.calls), len(result.changes), word)
+        return TurnResult(report, len(timing.calls))
 
     def _measure(self, word: str, timing: ReconcileTiming) -> None:
         measures.reconciled(self.function.name, word, timing.milliseconds, timing.calls)

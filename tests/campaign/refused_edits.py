@@ -19,7 +19,7 @@ UNTYPED = "failed to create typed patch object"
 
 
 def drive(ground: Ground, places: tuple[UserField, ...], most: int | None, verdict: Verdict) -> None:
-    """Of each field so many of these values, by chance, or all of them; over resources in which every field is set.
+    """Set each field to `most` of its invalid values, chosen by chance, or to all of them; all other fields are set.
 
     One of each field goes as `kubectl apply` sends it, too.
     """

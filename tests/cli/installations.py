@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from audit.answer_models import DeadLetter, DeadLetterEvent, FinishedSweep, StoreState
+from audit.answer_models import FinishedSweep, StoreState
 from audit.answers.checks import Check
 from cli.commands.doctor import CHECKS
 from cli.doctor.check import ClusterSnapshot
@@ -17,7 +17,6 @@ from cli.doctor.survey import READ_KINDS
 from cli.explanation.function_parts import Installation, Parts
 from crds.crd_files import RESOURCES, definition
 from crds.meta import GROUP
-from events.report import ObjectName
 from runtime.objects import CRD, DEPLOYMENT, KEPLER, Kind, Ref
 from runtime.objects import NAMESPACE as NAMESPACES
 from runtime.settings import NAMESPACE, VERSION
@@ -35,16 +34,6 @@ KEPLERS = (
             ]
         },
     },
-)
-LETTER = DeadLetter(
-    name="l",
-    time=NOW,
-    destination="",
-    code="",
-    answer="",
-    event=DeadLetterEvent(
-        id="1", type="t", source="s", object=ObjectName(api_version="", kind="", namespace="", name="")
-    ),
 )
 ELSEWHERE = {"status": READY | {"subscriberUri": "http://kepler-collector.kepler-operator.svc"}}
 DOWN = {"conditions": [{"type": "Ready", "status": "False", "message": "no image"}]}

@@ -15,10 +15,10 @@ from cli.explanation.function_parts import Installation, Parts
 from crds.meta import GROUP
 from runtime.objects import CRD, Ref
 from runtime.objects import NAMESPACE as NAMESPACES
+from tests.cli.fact_samples import LETTER
 from tests.cli.installations import (
     DOWN,
     ELSEWHERE,
-    LETTER,
     NOW,
     READY,
     all_checks,

@@ -76,5 +76,5 @@ STEPS = [
 
 @pytest.mark.parametrize("case", STEPS, ids=lambda case: case.title)
 def test_no_step_is_advised_that_cannot_help(case: StepsCase) -> None:
-    """These, in this order, and no others."""
+    """`explain` gives exactly the steps of the case, in its order."""
     assert explain(case.facts).next == case.steps

@@ -21,7 +21,7 @@ def faulty_plane(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture(scope="package")
 def compact_plane(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The same, with the one ServiceAccount and the policies of all functions in one process."""
+    """A control plane with the one ServiceAccount, and the policies, of all functions in one process."""
     with plane(tmp_path_factory.mktemp("compact"), programs, Form.COMPACT) as stack:
         yield stack
 

@@ -85,7 +85,7 @@ def test_one_process_may_drop_events_about_versions_it_has_seen(scenario: Scenar
 
 @pytest.mark.parametrize("scenario", TOGETHER, ids=str)
 def test_functions_of_one_process_share_what_they_read(scenario: Scenario) -> None:
-    """Whatever is changed meanwhile, each function ends as it does alone; no property is violated."""
+    """Each function of a process ends as it does alone, in every order of edits and faults: no property is violated."""
     with determined(scenario.rounds):
         done = explore(scenario)
 

@@ -170,7 +170,8 @@ class WorkloadControllers:
     def _unbound(self, claim: Manifest) -> PodSymptom | None:
         called = claim["spec"].get("storageClassName")
         if called is None:
-            if any(DEFAULT_CLASS in (metadata(one).get("annotations") or {}) for one in self._list(STORAGE_CLASS)):
+            classes = self._list(STORAGE_CLASS)
+            if any(DEFAULT_CLASS in (metadata(entry).get("annotations") or {}) for entry in classes):
                 return None
             return PodSymptom(
                 "FailedBinding", "no persistent volumes available for this claim and no storage class is set"

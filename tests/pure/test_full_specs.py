@@ -40,7 +40,7 @@ def test_every_field_of_the_schemas_is_set(line: ReleaseLine) -> None:
 @LINES
 @pytest.mark.parametrize("storage", StorageType)
 def test_no_function_refuses_what_is_set_together(line: ReleaseLine, storage: StorageType) -> None:
-    """Whatever type of storage is in use; the models take the resources, too."""
+    """With each type of storage, every function takes the specs, and so do the models of the resources."""
     for kind, model in MODELS.items():
         if (manifest := cluster(full_specs(line, storage), openshift=True).resource(kind)) is not None:
             model.model_validate(manifest)
