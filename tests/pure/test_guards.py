@@ -18,6 +18,7 @@ from runtime.objects import KEPLER, NODES_CONFIG, PROMETHEUS_RULE, SERVICE_MONIT
 # Kinds that only some clusters have: the event source watches none of them, and the sweep looks after their objects.
 OPTIONAL = frozenset(kind.group for kind in (SERVICE_MONITOR, PROMETHEUS_RULE, NODES_CONFIG))
 MAP = ROOT / "docs" / "architecture.md"
+README = ROOT / "README.md"
 
 
 def imported_modules() -> Iterator[str]:
@@ -44,6 +45,13 @@ def test_a_function_is_in_the_map(name: str) -> None:
     conditions = {function.name: function.condition for function in FUNCTIONS}
     condition = f"`{conditions[name]}`" if name in conditions else "–"
     assert f"| {condition} |" in rows[0], f"write {condition} as the condition of `{name}` in docs/architecture.md"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_function_is_in_what_works_today(name: str) -> None:
+    """A reader of README finds every function with what it brings about."""
+    _, _, section = README.read_text().partition("\n## What works today\n")
+    assert f"`{name}`" in section.partition("\n## ")[0], f"name `{name}` in README's section 'What works today'"
 
 
 def test_ready_waits_for_functions_of_keplers_alone() -> None:
