@@ -52,11 +52,13 @@ def socket_reserved() -> Iterator[None]:
 class EstimatorService:
     """The estimator, from its making until `close`; it listens at once, as a sidecar does before the exporter starts.
 
-    `configuration` is asked for at the first request: what the program reads in its pod. `proxy` leads to Services.
+    `configuration` is asked for at a request: what the program reads in its pod, None before there is a pod. Exporters
+    of other tests on this machine reach the same socket: until there is a pod, they get no answer. `proxy` leads to
+    Services.
     `failed` counts the requests for which it had no model, `ended` says that the real program would have ended.
     """
 
-    def __init__(self, configuration: Callable[[], Estimator], proxy: str) -> None:
+    def __init__(self, configuration: Callable[[], Estimator | None], proxy: str) -> None:
         self.failed = 0
         self.ended = False
         self._configuration = configuration
@@ -87,10 +89,12 @@ class EstimatorService:
         self._socket.close()
 
     def _answer(self, request: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Return the powers of each row of values, none without a model; None if the real program ends."""
+        """Return the powers of each row of values, none without a model; None if the real program is gone."""
         source = energy_source(request["source"])
         if source not in self._models:
             program = self._configuration()
+            if program is None:
+                return None
             model = self._download(program, request) if program.asks_model_server() else None
             if model is None:
                 self.failed += 1

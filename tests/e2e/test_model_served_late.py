@@ -78,12 +78,15 @@ def fresh_install(*, estimated: bool) -> tuple[dict[str, Any], ...]:
     return power, {**kepler(), "spec": spec}
 
 
-def configuration(cluster: StackNamespace, folder: Path) -> Callable[[], Estimator]:
-    """Return how an estimator in the exporters' pods reads its configuration when it starts."""
+def configuration(cluster: StackNamespace, folder: Path) -> Callable[[], Estimator | None]:
+    """Return how an estimator in the exporters' pods reads its configuration at its start; None before there is any."""
 
-    def read() -> Estimator:
+    def read() -> Estimator | None:
+        config_map = cluster.get(f"configmap/{CFM}")
+        if config_map is None:
+            return None
         folder.mkdir(exist_ok=True)
-        for key, value in cluster.get(f"configmap/{CFM}")["data"].items():
+        for key, value in config_map["data"].items():
             (folder / key).write_text(value)
         return Estimator(folder)
 
