@@ -193,6 +193,7 @@ def _exporter_v011(observed: Observed, parent: Manifest, kepler: Kepler) -> Outc
     remarks = [
         *release.remarks(image, ReleaseLine.V0_11),
         *release_fields.without_effect(kepler),
+        *release_fields.pod_informer_ignored(kepler, image),
         *release_fields.unknown_keys(kepler, added.unknown),
         *_unread_keys_remark(observed),
     ]

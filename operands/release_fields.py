@@ -37,6 +37,16 @@ def without_effect(kepler: Kepler) -> Iterator[str]:
         yield f"{', '.join(set_fields)} {have} no effect in line '{line}' of Kepler"
 
 
+def pod_informer_ignored(kepler: Kepler, image: str) -> Iterator[str]:
+    """Yield a remark if the Kepler says kubelet, and its image's release of line v0.11 asks the API server anyway."""
+    image_release, first = release.exporter_v011(image), release.FIRST_WITH_POD_INFORMER
+    if kepler.spec.collector.pod_informer is PodInformer.KUBELET and image_release < first:
+        yield (
+            f"`collector.pod-informer` has no effect before Kepler {first}: the exporter's image is of "
+            f"{image_release}, which asks the API server for pods"
+        )
+
+
 def late_energy(kepler: Kepler) -> Iterator[str]:
     """Yield a remark if an exporter of v0.7 has no energy for long after its start: the first value takes a period."""
     seconds = kepler.spec.collector.sample_period

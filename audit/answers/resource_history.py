@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, literal, select, tuple_
@@ -13,6 +14,7 @@ from audit.answers.rows import SUMMARY_COLUMNS, subject, summary
 from audit.answers.selection import HistorySelection
 from audit.storage.edits import fields
 from audit.storage.tables import TableRow, changes, reports
+from events.report import Field
 
 # The most reports on one generation in one answer: if a field is changed back again and again, there is no end of them.
 MAX_REPORTS = 200
@@ -47,11 +49,12 @@ def edit_of(connection: Connection, row: TableRow, older: TableRow | None = None
     if not row.deleted:
         changed = tuple(fields(json.loads(before.spec) if before else {}, json.loads(row.spec)))
     first = before is None
+    by, time = _author(row, before, changed)
     return Edit(
         object=subject(row),
         generation=row.generation,
-        time=row.time,
-        by=row.by,
+        time=time,
+        by=by,
         first=first,
         deleted=row.deleted,
         # The API server counts up the generation only if the spec differs: if no field does, a redacted one does.
@@ -59,6 +62,18 @@ def edit_of(connection: Connection, row: TableRow, older: TableRow | None = None
         verified=row.verified and (before is None or before.verified),
         fields=changed,
     )
+
+
+def _author(row: TableRow, before: TableRow | None, changed: Sequence[Field]) -> tuple[str, datetime]:
+    """Return who made the generation and when; who is blank if the API server did not record it.
+
+    `metadata.managedFields` has no new entry for a writer that only removes fields: its newest entry is then one of an
+    earlier generation. The time returned is the one at which the generation was stored.
+    """
+    only_removes = bool(changed) and all(field.after is None for field in changed)
+    if before is not None and only_removes and row.time <= before.time:
+        return "", row.kept
+    return row.by, row.time
 
 
 def _change(connection: Connection, row: TableRow, older: TableRow | None, summaries: Sequence[Summary]) -> Change:

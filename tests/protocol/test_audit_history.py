@@ -17,7 +17,9 @@ from audit.storage.entries import ReportEntry
 from audit.storage.store import Store
 from events.report import ObjectName, Report
 from runtime.event import Event
+from runtime.objects import KEPLER as KEPLER_KIND
 from tests.audit_sample import RESOURCES, STATE, SampleResource, deleted, edited, fill, reported
+from tests.workbench import Workbench, kepler
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)
@@ -194,3 +196,20 @@ def test_a_history_tells_the_cause_of_each_episode(store: Store) -> None:
         ("object", "kubectl-patch"),
     ]
     assert [episode.reports for episode in change.episodes] == [(entry.id,), ("drift",)]
+
+
+def test_an_edit_that_only_removes_fields_names_no_earlier_writer(store: Store, workbench: Workbench) -> None:
+    """The API server records a writer only with a field of its own: it is said to be unknown, not the one before."""
+    workbench.apply(kepler(**{"scrape-interval": "20s"}))
+    seen = [workbench.get("kepler/kepler")]
+    workbench.patch("kepler/kepler", {"spec": {"collector": {"priority-class": "high"}}})
+    seen.append(workbench.get("kepler/kepler"))
+    workbench.patch("kepler/kepler", {"spec": {"collector": {"priority-class": None}}})
+    seen.append(workbench.get("kepler/kepler"))
+    for manifest in seen:
+        edit = edits.verified_edit(KEPLER_KIND, manifest)
+        assert edit
+        store.keep(edit)
+    of = SampleResource(KEPLER_KIND, seen[0]["metadata"]["namespace"], "kepler")
+    shown = [change.edit for change in history(store, of)]
+    assert [(bool(edit.by), edit.time > NOW) for edit in shown if edit] == [(False, True), (True, True), (True, True)]

@@ -162,6 +162,21 @@ def test_fields_without_effect_are_said(fields: dict[str, Any], remark: str) -> 
     assert remark in decide_v011(**fields).message
 
 
+@pytest.mark.parametrize(
+    ("tag", "informer", "remarks"),
+    [
+        ("v0.11.3", "kubelet", 1),
+        ("v0.10.2", "kubelet", 1),
+        ("v0.11.4", "kubelet", 0),
+        ("v0.11.3", None, 0),
+    ],
+)
+def test_an_image_that_cannot_ask_the_kubelet_is_said(tag: str, informer: str | None, remarks: int) -> None:
+    """Before v0.11.4 Kepler asks the API server for pods, whatever `pod-informer` is."""
+    message = decide_v011(image=f"{KEPLERS}:{tag}", pod_informer=informer).message
+    assert message.count("`collector.pod-informer` has no effect before Kepler v0.11.4") == remarks
+
+
 def test_fields_of_v011_have_no_effect_in_v07() -> None:
     """Each is named."""
     fields = {
