@@ -28,6 +28,7 @@ class ClaimEventKind:
     """One cause of a claim without a volume: the reason of an Event, a pattern in its message, and the step.
 
     `{delete}` in a step is the command that deletes the claim: a class that is set cannot be changed otherwise.
+    `{replace}` is the same command for a claim that had models.
     """
 
     event: str
@@ -44,6 +45,11 @@ KINDS = (
         f"{STORAGE_CLASS} to a StorageClass that exists",
     ),
     ClaimEventKind("FailedBinding", r"", "create another volume for the claim, or change what the message names"),
+    ClaimEventKind(
+        "ClaimLost",
+        r"",
+        "restore that volume, or if it is gone for good, run {replace}, after which the model server gets a new claim",
+    ),
     ClaimEventKind("VolumeMismatch", r"", "create another volume for the claim, or change what the message names"),
     ClaimEventKind(
         "ProvisioningFailed",
@@ -99,7 +105,9 @@ def step(key: Ref, event: str = SCHEDULING, message: str = "") -> str:
     kind = _kind(event, message) or KINDS[-1]
     where = f"pvc -n {key.namespace} {children.CLAIM}"
     return kind.step.format(
-        delete=f"`kubectl delete {where}`, in which no models are yet", describe=f"`kubectl describe {where}`"
+        delete=f"`kubectl delete {where}`, in which no models are yet",
+        replace=f"`kubectl delete {where}`",
+        describe=f"`kubectl describe {where}`",
     )
 
 

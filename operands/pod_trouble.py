@@ -44,6 +44,7 @@ class Reason(StrEnum):
     PODS_NOT_CREATED = "PodsNotCreated"
     CLAIM_PENDING = "ClaimPending"
     VOLUME_NOT_MOUNTED = "VolumeNotMounted"
+    SANDBOX_FAILED = "SandboxFailed"
     CONTAINER_CONFIG = "ContainerConfigError"
     IMAGE_PULL = "ImagePull"
     CRASH_LOOP = "CrashLoop"
@@ -77,6 +78,9 @@ KINDS = (
     ),
     EventKind("FailedMount", r"", Reason.VOLUME_NOT_MOUNTED),
     EventKind("FailedAttachVolume", r"", Reason.VOLUME_NOT_MOUNTED),
+    # The container runtime or the network plugin of the node (pkg/kubelet/events/event.go).
+    EventKind("FailedCreatePodSandBox", r"", Reason.SANDBOX_FAILED),
+    EventKind("NetworkNotReady", r"", Reason.SANDBOX_FAILED),
     EventKind("Failed", r"(secret|configmap) \".*\" not found|couldn't find key", Reason.CONTAINER_CONFIG),
     EventKind("Failed", r"[Pp]ull|Image|image", Reason.IMAGE_PULL),
     EventKind("InspectFailed", r"", Reason.IMAGE_PULL),
@@ -287,6 +291,8 @@ def _steps(operand: Operand, about: TroubleSubject) -> Mapping[Reason, str]:
         Reason.CLAIM_PENDING: claim_trouble.step(operand.ref, about.event, about.message),
         Reason.VOLUME_NOT_MOUNTED: f"make what the message names available to the node (`{described}`), and the "
         "kubelet tries again by itself",
+        Reason.SANDBOX_FAILED: "have whoever runs the node mend its container runtime or network plugin "
+        f"(`{described}` names node and cause), and the kubelet tries again by itself",
         Reason.CONTAINER_CONFIG: f"create what the message names in namespace '{namespace}', and the kubelet tries "
         "again by itself",
         Reason.IMAGE_PULL: f"check {_image(operand, about.container)}, and that nodes can pull it (credentials go into "

@@ -147,6 +147,12 @@ ENTRIES = (
         f"Create the RuntimeClass, or change `collector.runtime-class` or `model-server.runtime-class`. {RETRIED}",
     ),
     ReasonEntry(
+        "SandboxFailed",
+        PODS,
+        "The node cannot start any container of a pod: its container runtime or its network plugin fails.",
+        "Have whoever runs the node mend it; the message has the cause. The kubelet tries again by itself.",
+    ),
+    ReasonEntry(
         "Starting",
         PODS[1:],
         "The model server starts. It listens once it has loaded what it can of its models.",

@@ -193,6 +193,10 @@ export const REASONS = {
     "means": "The pods name a RuntimeClass that does not exist.",
     "step": "Create the RuntimeClass, or change `collector.runtime-class` or `model-server.runtime-class`. The controller of the workload tries again within 17 minutes; the `kubectl rollout restart` command in the message makes it try at once."
   },
+  "SandboxFailed": {
+    "means": "The node cannot start any container of a pod: its container runtime or its network plugin fails.",
+    "step": "Have whoever runs the node mend it; the message has the cause. The kubelet tries again by itself."
+  },
   "SourceRequired": {
     "means": "A power model needs a source of metrics that the KeplerCollectedMetric turns off.",
     "step": "Turn the source on that the message names, or choose a model that does without."

@@ -197,8 +197,12 @@ def ending(container: str) -> PodSymptom:
 
 PROBE = PodSymptom("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 500")
 MOUNT = PodSymptom("FailedMount", 'MountVolume.SetUp failed for volume "mnt": mount failed: exit status 32')
+SANDBOX = PodSymptom(
+    "FailedCreatePodSandBox", 'Failed to create pod sandbox: plugin type="calico" failed (add): no route to host'
+)
 CRASHES = until_well(ending("kepler-exporter"), ending("server-api"))
 PROBED, MOUNTS = until_well(PROBE, PROBE), until_well(MOUNT, MOUNT)
+SANDBOXES = until_well(SANDBOX, SANDBOX)
 SLOW, SILENT = until_well(PodSymptom("", "")), Flaw({"kepler-model-server": PodSymptom("", "")})
 CASES = (
     StepCase("ClaimPending", PODS[1:], claiming("late"), class_appears, leaves=("delete pvc",)),
@@ -232,6 +236,13 @@ CASES = (
         MOUNTS.state,
         MOUNTS.mended("make what the message names available to the node", "the kubelet tries again by itself"),
         unseen="there is no kubelet that mounts",
+    ),
+    StepCase(
+        "SandboxFailed",
+        PODS,
+        SANDBOXES.state,
+        SANDBOXES.mended("mend its container runtime or network plugin", "the kubelet tries again by itself"),
+        unseen="there is no kubelet that has a network plugin",
     ),
     StepCase("CrashLoop", PODS, CRASHES.state, CRASHES.mended("read its log", "--previous"), unseen=NO_LOG),
     StepCase("Unhealthy", PODS, PROBED.state, PROBED.mended("read its log"), unseen=NO_LOG),

@@ -143,6 +143,19 @@ CASES = [
         event("FailedMount", 'MountVolume.SetUp failed for volume "ca" : references non-existent config key: ca.crt'),
         "create what the message names in namespace 'energy'",
     ),
+    PodTroubleCase(
+        Reason.SANDBOX_FAILED,
+        event(
+            "FailedCreatePodSandBox",
+            'Failed to create pod sandbox: rpc error: code = Unknown desc = plugin type="calico" failed (add): timeout',
+        ),
+        "network plugin",
+    ),
+    PodTroubleCase(
+        Reason.SANDBOX_FAILED,
+        event("NetworkNotReady", "network is not ready: container runtime network not ready: NetworkReady=false"),
+        "kubectl describe pods -n energy",
+    ),
     PodTroubleCase(Reason.UNHEALTHY, event("Unhealthy", "Startup probe failed: connection refused"), "kubectl logs"),
 ]
 
@@ -200,6 +213,7 @@ UNSET = event("FailedBinding", "no persistent volumes available for this claim a
 UNKNOWN = event("ProvisioningFailed", 'storageclass.storage.k8s.io "nosuch" not found', CLAIM)
 EXTERNAL = event("ExternalProvisioning", "Waiting for a volume to be created either by ...", CLAIM, "05:00:20")
 REFUSED = event("ProvisioningFailed", 'failed to provision volume with StorageClass "x": out of space', CLAIM)
+LOST = event("ClaimLost", "Bound claim has lost its PersistentVolume. Data on the volume is lost!", CLAIM, "05:00:40")
 NO_VOLUMES = event(
     "FailedScheduling",
     "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't find available persistent volumes to bind.",
@@ -215,6 +229,11 @@ NO_VOLUMES = event(
         ([UNKNOWN, WAITS], UNKNOWN, "`kubectl delete pvc -n energy kepler-model-server-pvc`"),
         ([WAITS, EXTERNAL], EXTERNAL, "have that provisioner installed and running"),
         ([REFUSED, EXTERNAL, WAITS], REFUSED, "mend what the message names"),
+        (
+            [WAITS, LOST],
+            LOST,
+            "run `kubectl delete pvc -n energy kepler-model-server-pvc`, after which the model server",
+        ),
         ([NO_VOLUMES], NO_VOLUMES, "create a volume of the claim's StorageClass"),
     ],
 )
