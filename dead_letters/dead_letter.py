@@ -35,6 +35,9 @@ DESTINATION, CODE, DATA = "knativeerrordest", "knativeerrorcode", "knativeerrord
 # The field in which the broker's filter puts the body of the answer that it got, again in base64.
 WRAPPED = re.compile(r'"errresponsebody":"([A-Za-z0-9+/]{1,16384}={0,2})')
 
+# The path at the Broker's filter: /triggers/NAMESPACE/NAME/UID (eventing v0.50, `pkg/broker/filter/filter_handler.go`).
+TRIGGER_PATH = re.compile(r"/triggers/[^/]+/([^/]+)/[^/]+")
+
 LABEL = "sustainable-computing.io/dead-letter"
 ANNOTATION = "sustainable-computing.io/dead-letter-record"
 
@@ -104,10 +107,15 @@ def letter_name(event: Event) -> str:
 
 
 def destination(event: Event) -> str:
-    """Return which destination did not accept the event, from the dispatcher's URL: a Service's name or an address."""
+    """Return which destination did not accept the event, from the dispatcher's URL: a Service's name or an address.
+
+    The URL is that of the Broker's filter if a Trigger's subscriber failed; our Triggers have their Service's name.
+    """
     url = event.extensions.get(DESTINATION, "")
     try:
         parts = urlsplit(url)
+        if trigger := TRIGGER_PATH.fullmatch(parts.path):
+            return _redacted(trigger[1])
         host = parts.netloc if _is_address(parts.hostname or "") else parts.netloc.partition(".")[0]
     except ValueError:
         host = ""
@@ -233,7 +241,7 @@ def _fits(data: Manifest) -> bool:
 
 
 def _is_complete(event: Event) -> bool:
-    if _attributes(event) != dict(_own(event)):
+    if event.undecoded or _attributes(event) != dict(_own(event)):
         return False
     return event.type in RECONCILE_REQUESTS or not event.data or _data(event) != "{}"
 

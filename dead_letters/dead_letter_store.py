@@ -68,6 +68,12 @@ class DeadLetterStore:
             self.keep(event, client)
         return Received(calls=len(client.calls))
 
+    def receive_undecoded(self, event: Event) -> Received:
+        """Keep an event that nobody could decode: its letter has its names and the answer, and cannot be replayed."""
+        client = Client(self.transport, manager=MANAGER)
+        self.keep(event, client)
+        return Received(calls=len(client.calls))
+
     def keep(self, event: Event, client: Client) -> None:
         """Log the letter, then store it: if the API server is unavailable, the log still has it."""
         there = self._object(event, client)
@@ -118,7 +124,7 @@ class DeadLetterStore:
             return
         letter_record = parse_record(kept)
         if letter_record is not None and not letter_record.complete:
-            log.warning("not sent again: its data was too large to be kept", extra={"letter": letter})
+            log.warning("not sent again: not all of it was kept", extra={"letter": letter})
             return
         self.sink(event_of(letter, kept))
         log.info("sent again", extra={"letter": letter})

@@ -84,7 +84,7 @@ def desired(observed: Observed) -> Outcome:
     kepler = Kepler.model_validate(parent)
     # The first outcome counts: each check returns one only if it stops the exporter.
     return (
-        namespaces.reject_unprivileged_namespace(observed)
+        namespaces.reject_namespace(observed)
         or _reject_foreign_objects(observed, parent, kepler.spec.collector)
         or await_conditions(FUNCTION, parent, "the exporter")
         or _await_keys(observed)

@@ -49,7 +49,7 @@ def desired(observed: Observed) -> Outcome:
     kepler = Kepler.model_validate(observed.parent)
     if kepler.spec.model_server.enabled:
         return (
-            namespaces.reject_unprivileged_namespace(observed)
+            namespaces.reject_namespace(observed)
             or _impossible(observed, kepler)
             or _unchangeable(observed, kepler)
             or _unreachable(observed, kepler)
@@ -149,9 +149,9 @@ def refusal(kepler: Kepler) -> Outcome | None:
     return rejected(
         "NotWorkingInThisRelease",
         "`model-server.training.online` is on, and the trainer of every release of Kepler's model server ends with an "
-        "error before it has trained anything, and takes the server with it: turn it off, and train elsewhere; models "
-        "that are trained elsewhere are served from an archive that `model-server.pipelines` names, or fetched from "
-        "the `init-url` of a model",
+        "error before it has trained anything, and takes the server with it: turn it off, and have models that were "
+        "trained elsewhere served from an archive that `model-server.pipelines` names, or fetched from the `init-url` "
+        "of a model",
     )
 
 

@@ -132,8 +132,9 @@ def available(parent: Manifest, exporters: ObservedWorkload, nodes: RolloutNodes
     """Return `Available`: whether an exporter of the latest revision is ready on every node that should have one."""
     daemon_set = exporters.object
     if daemon_set is None or not belongs_to(parent, daemon_set):
+        missing = "does not exist yet" if daemon_set is None else "is another's"
         return FunctionCondition(
-            AVAILABLE, ConditionStatus.FALSE, NOT_DEPLOYED, f"DaemonSet '{children.EXPORTER}' does not exist yet"
+            AVAILABLE, ConditionStatus.FALSE, NOT_DEPLOYED, f"DaemonSet '{children.EXPORTER}' {missing}"
         )
     if (daemon_set.get("status") or {}).get("observedGeneration") != generation(daemon_set):
         return FunctionCondition(AVAILABLE, ConditionStatus.UNKNOWN, "RolloutInProgress", "the rollout has not begun")

@@ -108,11 +108,13 @@ def claim_change_error(key: Ref, actual: Manifest | None, wanted: Claim) -> str:
             continue
         if field == "size" and parse_quantity(value) >= parse_quantity(before):
             continue
+        is_bound = ((actual or {}).get("status") or {}).get("phase") == "Bound"
+        lost = "which deletes the claim with the models in it" if is_bound else "in which no models are yet"
         return (
             f"`model-server.storage.claim.{field}` is '{value}', and claim '{children.CLAIM}' has '{before}', which "
             f"cannot be changed: set it back, or run `kubectl delete -n {key.namespace} "
-            f"deployment/{children.MODEL_SERVER} pvc/{children.CLAIM}`, which deletes the claim with the models in it, "
-            "and both are made anew (a claim is there for as long as a pod uses it)"
+            f"deployment/{children.MODEL_SERVER} pvc/{children.CLAIM}`, {lost}, and "
+            "both are made anew (a claim is there for as long as a pod uses it)"
         )
     return ""
 

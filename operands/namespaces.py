@@ -6,7 +6,7 @@ cluster, which may allow everything without anybody having decided it.
 """
 
 from runtime.declaration import Observed, Wake
-from runtime.objects import NAMESPACE, Ref, metadata
+from runtime.objects import NAMESPACE, Ref, metadata, terminates
 from runtime.outcome import Outcome, rejected
 
 LABEL = "pod-security.kubernetes.io/enforce"
@@ -21,9 +21,15 @@ def ref(key: Ref) -> Ref:
     return Ref(NAMESPACE, "", key.namespace)
 
 
-def reject_unprivileged_namespace(observed: Observed) -> Outcome | None:
-    """Return a rejection if the namespace does not allow privileged pods, else None."""
+def reject_namespace(observed: Observed) -> Outcome | None:
+    """Return a rejection if the namespace is being deleted or does not allow privileged pods, else None."""
     namespace = observed.get(ref(observed.key))
+    if namespace and terminates(namespace):
+        return rejected(
+            "NamespaceTerminating",
+            f"namespace '{observed.key.namespace}' is being deleted, and all that is in it: if that lasts, see what "
+            f"holds it by `kubectl describe namespace {observed.key.namespace}`",
+        )
     if namespace and LABELS.items() <= (metadata(namespace).get("labels") or {}).items():
         return None
     place = observed.key.namespace

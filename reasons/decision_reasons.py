@@ -146,6 +146,13 @@ ENTRIES = (
         "Delete the Kepler that the message names, or create yours in a namespace of its own.",
     ),
     ReasonEntry(
+        "NamespaceTerminating",
+        (collector.CONDITION, model_server.CONDITION),
+        "The namespace is being deleted, and the Kepler with it: nothing can be created there any more.",
+        "Nothing, if that is wanted. If it lasts, `kubectl describe namespace` names the objects and finalizers that "
+        "hold it.",
+    ),
+    ReasonEntry(
         "NotApplicable",
         (machine_config.CONDITION, READY),
         "The cluster has no MachineConfigs, which are OpenShift's, so no machine is changed.",

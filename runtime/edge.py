@@ -4,7 +4,7 @@
 |---|---|---|
 | 204 | nothing to do, nothing to report | is done |
 | 200 and a CloudEvent | something was written, is wrong or is awaited | sends the report on through the broker |
-| 400 | the request cannot be decoded | gives up at once: dead letter |
+| 400 | the request cannot be decoded | gives up at once: dead letter (which `dead_letter` takes undecoded) |
 | 503 | the API server is unavailable or throttles, or a conflict does not end | delivers again, with back-off |
 | 500 | a defect in this project | delivers again, then dead letter |
 
@@ -15,7 +15,7 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,10 +27,10 @@ from flask import Blueprint, Flask, Response, request
 
 from runtime import measures, redact
 from runtime.errors import ApiError, NotAnEvent, Unavailable
-from runtime.event import Event, decode
+from runtime.event import Event, decode, decode_names
 from runtime.front import LARGE
 from runtime.loopback import hostname, is_loopback
-from runtime.receive import Received, Receiver, SelectiveReceiver
+from runtime.receive import LenientReceiver, Received, Receiver, SelectiveReceiver
 from runtime.reports import cause, emitted
 from runtime.signature import Sign, unsigned
 from runtime.tracing import trace_of_event
@@ -127,12 +127,22 @@ def _view(name: str, receiver: Receiver, edge: Edge) -> Callable[[], Response]:
                 del event, body
         except NotAnEvent as wrong:
             log.warning("not an event", extra={"reason": redact.text(str(wrong))})
+            if isinstance(receiver, LenientReceiver) and (named := _named(request.headers)):
+                return _answer(partial(receiver.receive_undecoded, named), named, began, edge)
             return _text(400, redact.text(str(wrong)))
         except Unavailable as busy:
             return _text(503, busy.message)
         return _answer(relevant.work, relevant.event, began, edge) if relevant else BareResponse(status=204)
 
     return receive
+
+
+def _named(headers: Iterable[tuple[str, str]]) -> Event | None:
+    """Return what the headers of an undecoded event name; None if they name nothing."""
+    try:
+        return decode_names(dict(headers))
+    except NotAnEvent:
+        return None
 
 
 def _answer(work: Callable[[], Received], event: Event, began: float, edge: Edge) -> Response:

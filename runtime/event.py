@@ -22,6 +22,11 @@ STRUCTURED = "application/cloudevents+json"
 FUNCTIONS = "functions"
 # The most attributes of an event; ours, Knative's and those of a few systems in between are fewer than thirty.
 MOST_ATTRIBUTES = 100
+# The attributes that name an event, its object, and the delivery that failed.
+NAMING_ATTRIBUTES = (
+    *("specversion", "id", "type", "source", "time", "apiversion", "kind", "namespace", "name"),
+    *("knativeerrordest", "knativeerrorcode", "knativeerrordata"),
+)
 ATTRIBUTE_NAME = re.compile(r"[a-z0-9]+")
 # Metadata that identifies an object; waiting events keep only this of the object.
 KEPT_METADATA = ("name", "namespace", "uid", "resourceVersion", "generation")
@@ -62,7 +67,7 @@ class Event:
     """One event. `object` is what ApiServerSource's Resource mode sent along: it may be stale or forged.
 
     Attributes are as sent (`kind`, `apiversion`, `namespace`, `name`), empty if missing; `extensions` holds every
-    attribute.
+    attribute. `undecoded` says that only the attributes that name the event could be read (`decode_names`).
     """
 
     id: str
@@ -77,6 +82,7 @@ class Event:
     data: Manifest
     traceparent: str = ""
     extensions: Mapping[str, str] = field(default_factory=dict)
+    undecoded: bool = False
 
     @property
     def requests_reconcile(self) -> bool:
@@ -138,6 +144,16 @@ def decode(headers: Mapping[str, str], body: bytes) -> Event:
         traceparent=_traceparent(headers) or attributes.get("traceparent", ""),
         extensions=attributes,
     )
+
+
+def decode_names(headers: Mapping[str, str]) -> Event:
+    """Return what the headers of a request name, if `decode` refuses the request: the event's identity and its object.
+
+    Other attributes and the data are left out; `undecoded` is set. Raises NotAnEvent if not even these can be read.
+    """
+    lowered = {name.lower(): value for name, value in headers.items()}
+    names = {f"ce-{name}" for name in NAMING_ATTRIBUTES}
+    return replace(decode({name: value for name, value in lowered.items() if name in names}, b""), undecoded=True)
 
 
 class _Received(CloudEvent):

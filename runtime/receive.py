@@ -68,6 +68,14 @@ class SelectiveReceiver(Protocol):
 
 
 @runtime_checkable
+class LenientReceiver(Protocol):
+    """A receiver that also takes events which cannot be decoded: those that no other function could take."""
+
+    def receive_undecoded(self, event: Event) -> Received:
+        """Receive an event of which only the attributes that name it are known (`runtime.event.decode_names`)."""
+
+
+@runtime_checkable
 class StartupReceiver(Protocol):
     """A receiver with work to do when its process starts, such as the first sweep."""
 

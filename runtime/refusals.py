@@ -51,7 +51,10 @@ def _reason_and_step(function: Function, key: Ref, write: RefusedWrite) -> tuple
     if any(mark in sentence for mark in QUOTA):
         return "QuotaExceeded", f"ask for less, or have the namespace's ResourceQuota raised, then {again}"
     if any(mark in sentence for mark in LIMIT_RANGE):
-        return "LimitRange", f"ask for what the namespace's LimitRange allows, or have that changed, then {again}"
+        return "LimitRange", (
+            "have the field that the message names ask for what the namespace's LimitRange allows, or have that "
+            f"changed, then {again}"
+        )
     if any(mark in sentence for mark in POLICY):
         return "RefusedByPolicy", (
             f"a policy of this cluster says so: change what it names in '{key.name}', or have the policy changed, "

@@ -78,7 +78,7 @@ function Letter({ letter, alone = false, reload }) {
   return html`<li class="letter">
     <span>event <code>${letter.event.id}</code>${!alone && html` <span class="quiet">${times(letter.count)}, <${Time} at=${letter.time} />, to ${addressees([letter])}</span>`}</span>
     <span class="quiet">letter <code>${letter.name}</code></span>
-    ${!letter.complete && html`<span>its data was too large to be stored: it cannot be sent again</span>`}
+    ${!letter.complete && html`<span>not all of it could be stored: it cannot be sent again</span>`}
     ${!alone && html`<${Actions} letters=${[letter]} all="" reload=${reload} />`}
   </li>`;
 }

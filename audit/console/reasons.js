@@ -93,6 +93,10 @@ export const REASONS = {
     "means": "Another Kepler was first in the namespace, and a namespace takes one.",
     "step": "Delete the Kepler that the message names, or create yours in a namespace of its own."
   },
+  "NamespaceTerminating": {
+    "means": "The namespace is being deleted, and the Kepler with it: nothing can be created there any more.",
+    "step": "Nothing, if that is wanted. If it lasts, `kubectl describe namespace` names the objects and finalizers that hold it."
+  },
   "NoNodes": {
     "means": "No node takes the exporter, or the cluster has no nodes yet.",
     "step": "Compare `collector.node-selector`, `collector.tolerations` and `collector.affinity` with the labels and taints of the nodes: `kubectl get nodes --show-labels`. If a KeplerMachineConfig has this reason, add a node and run `kubectl kepler resync KeplerMachineConfig/NAME`."

@@ -67,7 +67,7 @@ def replay(options: ClusterOptions, *, letters: Letters = None, everything: All 
     chosen = read.letters(meant) if everything else [_readable(config_map) for config_map in meant]
     lost = [letter for letter in chosen if not letter.complete]
     for letter in lost:
-        remark(f"'{letter.name}' cannot be sent again: its data was too large to be stored; `discard` deletes it")
+        remark(f"'{letter.name}' cannot be sent again: not all of it could be stored; `discard` deletes it")
     again = [letter for letter in chosen if letter.complete]
     if again:
         send(cluster, (request(letter.name, by=BY) for letter in again), signed=True)

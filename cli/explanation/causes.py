@@ -76,18 +76,23 @@ def _functions_of_kind(facts: Facts) -> tuple[Function, ...]:
 def _rejected(facts: Facts) -> Iterator[Obstacle]:
     """Yield the functions that reject the resource, but not function `status`, which only sums up the others.
 
-    The step is that of the condition that decides `Ready`: what others say may be a part of it.
+    Functions that say the same are one cause. The step is that of the condition that decides `Ready`: what others say
+    may be a part of it.
     """
     deciding = (conditions(facts.resource).get(READY) or {}).get("message")
+    functions: dict[tuple[str, str], list[str]] = {}
     for function in _functions_of_kind(facts):
         condition = current(facts.resource, function.condition)
         if condition and condition.status is ConditionStatus.FALSE and function.name != status.FUNCTION.name:
-            step = (step_in(condition.message) if condition.message == deciding else "") or "do what the message says"
-            yield Obstacle(
-                f"{function.name} rejects it: {condition.message} ({condition.reason})",
-                (f"{step}, then: kubectl kepler explain {facts.called}",),
-                condition.reason,
-            )
+            functions.setdefault((condition.message, condition.reason), []).append(function.name)
+    for (message, reason), names in functions.items():
+        step = (step_in(message) if message == deciding else "") or "do what the message says"
+        reject = "rejects" if len(names) == 1 else "reject"
+        yield Obstacle(
+            f"{', '.join(names)} {reject} it: {message} ({reason})",
+            (f"{step}, then: kubectl kepler explain {facts.called}",),
+            reason,
+        )
 
 
 def _silent(facts: Facts) -> Iterator[Obstacle]:
@@ -200,7 +205,8 @@ def _cause_in_message(condition: FunctionCondition) -> PodTrouble | None:
     """Return the cause in a condition, None if its reason is none of `Reason`; else its message is 'CAUSE; STEP'."""
     if condition.reason not in set(Reason):
         return None
-    says, _, step = condition.message.rpartition("; ")
+    step = step_in(condition.message)
+    says = condition.message.removesuffix(step).rstrip("; ")
     return PodTrouble(Reason(condition.reason), says, step)
 
 

@@ -95,7 +95,7 @@ def test_what_is_not_whole_cannot_be_sent_again(browser: Browser, url: str, lett
     with window(browser) as page:
         page.goto(url)
         letter = page.locator(".letters > li")
-        expect(letter).to_contain_text("too large to be stored: it cannot be sent again")
+        expect(letter).to_contain_text("not all of it could be stored: it cannot be sent again")
         expect(letter.get_by_role("button", name="again")).to_have_count(0)
         expect(letter.get_by_role("button", name="discard")).to_be_visible()
 

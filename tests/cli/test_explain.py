@@ -48,6 +48,17 @@ CASES = [
         ("do what the message says",),
     ),
     ExplainCase(
+        "rejected by two in the same words",
+        facts(
+            kepler(
+                condition("EstimatorReconciled", "False", reason="NamespaceTaken", message="taken: delete 'first'"),
+                condition("CollectorReconciled", "False", reason="NamespaceTaken", message="taken: delete 'first'"),
+                NOT_READY,
+            )
+        ),
+        ("estimator, collector reject it: taken: delete 'first' (NamespaceTaken)",),
+    ),
+    ExplainCase(
         "rejected, and one that waits for it",
         facts(
             kepler(

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from local.local_errors import CommandFailed
+from runtime.conditions import step_in
 from runtime.objects import KEPLER, Kind
 from tests.offered.operated_namespace import OperatedNamespace
 
@@ -23,12 +24,17 @@ NO_KUBELET = "does not have a host assigned"
 
 @dataclass
 class OfferedState:
-    """A state as its conditions and `explain` tell of it."""
+    """A state as its conditions and `explain` tell of it; the console shows `step_in` of a message."""
 
     operated: OperatedNamespace
     case: "StepCase"
-    message: str = ""
+    messages: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
+
+    @property
+    def message(self) -> str:
+        """The messages of all conditions of the case."""
+        return " ".join(self.messages)
 
     @property
     def commands(self) -> tuple[str, ...]:
@@ -43,8 +49,16 @@ class OfferedState:
         self.operated.run(command)
 
     def edit(self, path: str, value: Any, *, offered: str = "") -> None:
-        """Set a field of the resource, by its dotted path, that is offered by this path or by the name given."""
-        self.offers(f"`{offered or path}`")
+        """Set a field of the resource, by its dotted path, that a step is about by this path or by the name given.
+
+        The step names the field, or is the rest of the sentence that does ("`roles` names 'x': take it out"), or says
+        that the message names it.
+        """
+        field = f"`{offered or path}`"
+        sentences = [message for message in self.messages if message.partition(": ")[2] == step_in(message)]
+        referring = [message for message in self.messages if "the message names" in step_in(message)]
+        shown = (*sentences, *referring, *map(step_in, self.messages), *self.steps)
+        assert any(field in step for step in shown), f"no step is about {field}: {shown}"
         change = value
         for part in reversed(path.split(".")):
             change = {part: change}
@@ -96,7 +110,7 @@ def play(case: StepCase, operated: OperatedNamespace) -> None:
     there = operated.conditions(ref)
     reasons = {condition: (there.get(condition) or {}).get("reason") for condition in case.conditions}
     assert reasons == dict.fromkeys(case.conditions, case.reason), _told(there)
-    messages = " ".join(str(there[condition]["message"]) for condition in case.conditions)
+    messages = tuple(str(there[condition]["message"]) for condition in case.conditions)
     offered = OfferedState(operated, case, messages, operated.explained(ref).next)
     _look(offered)
     case.step(offered)

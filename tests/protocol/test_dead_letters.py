@@ -12,8 +12,9 @@ import pytest
 from audit.answers.dead_letter_answers import letters
 from dead_letters import dead_letter
 from dead_letters.dead_letter import LABEL, letter_name, parse_record
-from events.types import MODEL_TRAINED, RESOURCE_UPDATE, RESYNC_REQUESTED
+from events.types import MODEL_TRAINED, REPLAY_REQUESTED, RESOURCE_UPDATE, RESYNC_REQUESTED
 from runtime.client import METADATA_LIST, Client
+from runtime.edge import application
 from runtime.objects import CONFIG_MAP, Collection
 from runtime.settings import NAMESPACE
 from tests.dead_letter_samples import COLLECTOR, REFUSED, given_up
@@ -117,6 +118,41 @@ def test_a_letter_about_anything_is_kept(desk: DeadLetterDesk, attributes: dict[
     event = given_up(id=str(attributes), **{key: value for key, value in attributes.items() if value})
     desk.store(event)
     assert desk.record(event).code == "400"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "id_"),
+    [
+        ({f"ce-x{number}": "1" for number in range(120)}, "many"),
+        ({"ce-x-y": "1"}, "hyphen"),
+        ({"ce-UP_": "1"}, "other"),
+    ],
+)
+def test_an_event_that_nobody_can_decode_is_kept(
+    desk: DeadLetterDesk, workbench: Workbench, attributes: dict[str, str], id_: str
+) -> None:
+    """Its names, its destination and the answer; it is shown on its object, and cannot be sent again."""
+    workbench.apply(kepler())
+    named = given_up(namespace=workbench.namespace, id=f"{id_}-{workbench.namespace}")
+    headers = {f"ce-{name}": value for name, value in named.extensions.items() if name != "datacontenttype"}
+    client = application({"dead_letter": desk.store}).test_client()
+    answer = client.post("/", headers={**headers, **attributes, "content-type": "application/json"}, data=b"{}")
+    assert answer.status_code == 204, answer.text
+    record = desk.record(named)
+    assert (record.code, record.answer, record.destinations, record.complete) == ("400", REFUSED, (COLLECTOR,), False)
+    assert "NotDelivered" in workbench.stack.kubectl("-n", workbench.namespace, "describe", "keplers/kepler")
+    desk.replay(letter_name(named))
+    assert not desk.sent
+
+
+def test_a_request_that_cannot_be_decoded_replays_nothing(desk: DeadLetterDesk, namespace: str) -> None:
+    """It is a letter itself; without an event's names a request is refused, as everywhere."""
+    client = application({"dead_letter": desk.store}).test_client()
+    flood = {f"ce-x{number}": "1" for number in range(120)}
+    request = {"ce-id": namespace, "ce-source": "/tests", "ce-specversion": "1.0", "ce-type": REPLAY_REQUESTED}
+    assert client.post("/", headers={**request, **flood}, data=b"{}").status_code == 204
+    assert not desk.sent
+    assert client.post("/", headers=flood, data=b"{}").status_code == 400
 
 
 def test_data_that_no_config_map_takes_is_left_out(desk: DeadLetterDesk, namespace: str) -> None:

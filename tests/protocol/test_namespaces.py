@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from events.types import RESOURCE_ADD, RESOURCE_DELETE
+from events.types import RESOURCE_ADD, RESOURCE_DELETE, RESOURCE_UPDATE
 from local.stack import Stack
 from operands import namespaces
 from tests.protocol.test_exporter_applied import data, generation
@@ -152,3 +152,21 @@ def test_a_sweep_finds_what_an_unheard_label_has_changed(control_plane: Stack, w
     assert SweepRun(control_plane).diverging(workbench.namespace) == {}
     allow(workbench)
     assert set(SweepRun(control_plane).diverging(workbench.namespace)) == {"collector"}
+
+
+def test_a_namespace_that_is_being_deleted_is_the_cause(workbench: Workbench) -> None:
+    """`Ready` says so at once, before anything in it is gone, and nothing is written into it any more."""
+    workbench.apply(kepler(model_server=ON))
+    workbench.settle()
+    held = {"metadata": {"finalizers": ["example.com/hold"]}}
+    workbench.stack.kubectl("patch", "namespace", workbench.namespace, "--type=merge", "-p", json.dumps(held))
+    workbench.stack.kubectl("delete", "namespace", workbench.namespace, "--wait=false")
+    for function in ("collector", "model_server", "status"):
+        workbench.wake(function, about(workbench, RESOURCE_UPDATE))
+    workbench.settle()
+    for condition in ("CollectorReconciled", "ModelServerReconciled", "Ready"):
+        there = workbench.conditions()[condition]
+        assert (there["status"], there["reason"]) == ("False", "NamespaceTerminating")
+    workbench.delete("daemonset/kepler-exporter")
+    workbench.settle()
+    assert workbench.get("daemonset/kepler-exporter") is None

@@ -8,6 +8,7 @@ import pytest
 from dead_letters.dead_letter import CODE, DATA, DESTINATION, destination, record
 from runtime.event import Event
 
+FILTER = "http://broker-filter.knative-eventing.svc.cluster.local"
 REFUSED = "dial tcp 127.0.0.1:8080: connect: connection refused"
 
 
@@ -45,6 +46,8 @@ def test_the_answer_is_unwrapped(data: str, answer: str) -> None:
     [
         ("http://kepler-collector.kepler-operator.svc.cluster.local", "kepler-collector"),
         ("http://127.0.0.1:55569", "127.0.0.1:55569"),
+        (f"{FILTER}/triggers/kepler-operator/kepler-status/5b0e2c1d", "kepler-status"),
+        (f"{FILTER}/triggers/kepler-operator", "broker-filter"),
         ("http://[fd00::1]:8080/", "[fd00::1]:8080"),
         ("http://[fd00", "http://[fd00"),
         ("", ""),

@@ -140,6 +140,14 @@ def test_what_of_a_claim_cannot_change_is_told_by_its_field(field: str, value: s
         assert f"`model-server.storage.claim.{field}` is '{value}'" in outcome.message
 
 
+@pytest.mark.parametrize(("phase", "lost"), [("Bound", "the models in it"), ("Pending", "no models are yet")])
+def test_a_claim_without_a_volume_has_no_models_to_lose(phase: str, lost: str) -> None:
+    """The step to delete the claim says what goes with it."""
+    there = claim() | {"status": {"phase": phase}}
+    outcome = decide(kepler(storage={"type": "claim", "claim": {"size": "4Gi"}}), claim=there)
+    assert lost in outcome.message
+
+
 @pytest.mark.parametrize("manifest", [claim(), claim("Delete", owner=True)], ids=["kept", "owned"])
 def test_events_of_a_claim_that_only_binds_are_idle(manifest: dict[str, Any]) -> None:
     """The volume controller's own updates of the claim count as nothing to do."""
