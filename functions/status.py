@@ -143,13 +143,21 @@ def available(parent: Manifest, exporters: ObservedWorkload, nodes: RolloutNodes
             AVAILABLE,
             ConditionStatus.FALSE,
             "NoNodes",
-            "no node takes the exporter: check `collector.node-selector`, `collector.tolerations` and "
-            f"`collector.affinity` against the nodes' labels and taints{_architecture_clause(parent, daemon_set)}",
+            f"no node takes the exporter: check `collector.node-selector`{_selected(parent)}, `collector.tolerations` "
+            f"and `collector.affinity` against the nodes' labels and taints{_architecture_clause(parent, daemon_set)}",
         )
     if nodes.available < nodes.desired and (wrong := exporters.trouble(missing=_missing(daemon_set))):
         message = f"{nodes.available} of {nodes.desired} nodes have a ready exporter: {wrong}"
         return FunctionCondition(AVAILABLE, ConditionStatus.FALSE, wrong.reason.value, message)
     return _progress(exporters.operand.ref, daemon_set, nodes)
+
+
+def _selected(parent: Manifest) -> str:
+    """Return the labels of the Kepler's node selector, the first three, in brackets; empty if it has none."""
+    asked = ((parent.get("spec") or {}).get("collector") or {}).get("node-selector") or {}
+    shown = ", ".join(f"'{key}: {value}'" for key, value in sorted(asked.items())[:3])
+    more = f" and {len(asked) - 3} more" if len(asked) > 3 else ""
+    return f" ({shown}{more})" if shown else ""
 
 
 def _architecture_clause(parent: Manifest, daemon_set: Manifest) -> str:
@@ -159,7 +167,7 @@ def _architecture_clause(parent: Manifest, daemon_set: Manifest) -> str:
     asked = ((parent.get("spec") or {}).get("collector") or {}).get("node-selector") or {}
     if not needed or architecture.LABEL in asked:
         return ""
-    return f"; the estimator's image is built for {needed} only: nodes need `{architecture.LABEL}: {needed}`"
+    return f" (the estimator's image is built for {needed} only: nodes need `{architecture.LABEL}: {needed}`)"
 
 
 def _missing(daemon_set: Manifest) -> bool:

@@ -155,7 +155,11 @@ def unusable_v011(image: str) -> str:
             f"Kepler {release} does not read the configuration of line '{ReleaseLine.V0_11}': set `collector.release` "
             f"to '{ReleaseLine.V0_7}', or name a release of v0.10 or later, such as '{kepler_v07.IMAGE_V011}'"
         )
-    return f"Kepler {release} is a preview: name a release of v0.10 or later, such as '{kepler_v07.IMAGE_V011}'"
+    return (
+        f"Kepler {release} is a preview: name a release of v0.10 or later, such as '{kepler_v07.IMAGE_V011}', which "
+        f"needs nodes with a power meter, or one of line '{ReleaseLine.V0_7}', such as '{kepler_v07.IMAGE}', which "
+        "estimates"
+    )
 
 
 def remarks(image: str, line: ReleaseLine = ReleaseLine.V0_7) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import pytest
 
 from functions import status
 from operands import children
+from runtime.conditions import step_in
 from runtime.declaration import Observed
 from runtime.objects import KEPLER, Ref
 from runtime.outcome import Outcome
@@ -105,8 +106,10 @@ def test_a_cluster_without_nodes_for_the_estimator_is_told_so(chosen: dict[str, 
     template = {"spec": {"nodeSelector": {"kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}}}
     kepler = {**parent(DONE), "spec": {"collector": {"node-selector": chosen}}}
     ready, _ = decide(kepler, daemon_set(0, 0, 0, template=template)).conditions
-    sentence = "; the estimator's image is built for amd64 only: nodes need `kubernetes.io/arch: amd64`"
+    sentence = " (the estimator's image is built for amd64 only: nodes need `kubernetes.io/arch: amd64`)"
     assert ready.reason == "NoNodes"
+    assert step_in(ready.message).startswith("check `collector.node-selector`")
+    assert ("('kubernetes.io/arch: amd64')" in ready.message) is not told
     assert ready.message.endswith(sentence) == told
 
 
