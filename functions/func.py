@@ -21,10 +21,11 @@ from runtime import logs, requests, telemetry
 from runtime.client import Transport
 from runtime.deadlines import GRACE, SHARED_PATIENCE
 from runtime.declaration import Function, manager
+from runtime.direct_events import DirectEvents
 from runtime.edge import Edge, application
 from runtime.front import MOST, App, Front, Receive, Send, dropping
 from runtime.listener import Listener, ListenerContext
-from runtime.receive import Receiver, Reconciler, StartupReceiver
+from runtime.receive import Receiver, Reconciler, SelectiveReceiver, StartupReceiver
 from runtime.rechecks import Rechecks
 from runtime.reconciler_group import ReconcilerGroup
 from runtime.settings import ALL, COMPACT, VERSION, Settings, settings
@@ -47,8 +48,9 @@ class KeplerFunction:
         process = FunctionProcess(chosen, environment)
         self._receivers = process.receivers()
         self._keyring = process.keyring
-        edge = Edge(process.keyring.sign, process.workers, chosen.loopback_only)
-        self.handle = Front(cast("App", AsyncioWSGIMiddleware(application(self._receivers, edge), max_body_size=MOST)))
+        self.handle = Front(
+            _application(self._receivers, Edge(process.keyring.sign, process.workers, chosen.loopback_only))
+        )
 
     def start(self, _environment: Mapping[str, str]) -> None:
         """Start the threads for events and, if a receiver needs one, the thread for its startup work.
@@ -81,6 +83,13 @@ class KeplerFunction:
         """Flush telemetry and logs. Called after the last event is answered."""
         telemetry.flush()
         logging.shutdown()
+
+
+def _application(receivers: Mapping[str, Receiver], edge: Edge) -> App:
+    """Return the ASGI application that serves these receivers."""
+    app = cast("App", AsyncioWSGIMiddleware(application(receivers, edge), max_body_size=MOST))
+    [(name, receiver), *others] = receivers.items()
+    return DirectEvents(app, name, receiver, edge) if isinstance(receiver, SelectiveReceiver) and not others else app
 
 
 def new() -> KeplerFunction:

@@ -60,6 +60,7 @@ A process:
     settings       its environment
     front          limits a request's body before it gets a thread
     edge           HTTP: a CloudEvent in, an answer out
+    direct_events  answers most events without WSGI and without a thread
     loopback       whether a request is for this machine
     receive        reconciles the object of one event
     reconciler_group  one event for several functions in one process

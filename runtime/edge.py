@@ -15,7 +15,7 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ from runtime.errors import ApiError, NotAnEvent, Unavailable
 from runtime.event import Event, decode, decode_names
 from runtime.front import LARGE
 from runtime.loopback import hostname, is_loopback
-from runtime.receive import LenientReceiver, Received, Receiver, SelectiveReceiver
+from runtime.receive import LenientReceiver, Received, Receiver, RelevantEvent, SelectiveReceiver
 from runtime.reports import cause, emitted
 from runtime.signature import Sign, unsigned
 from runtime.tracing import trace_of_event
@@ -85,9 +85,9 @@ class Edge:
                 held.enter_context(self.large)
             yield
 
-    def refusal(self) -> Response | None:
-        """Return a 403 if the request is not for this process, else None."""
-        if self.loopback_only and not is_loopback(hostname(f"//{request.host}")):
+    def refusal(self, host: str) -> Response | None:
+        """Return a 403 if a request to this host is not for this process, else None."""
+        if self.loopback_only and not is_loopback(hostname(f"//{host}")):
             return _text(403, "this answers on this machine only, under 'localhost' or '127.0.0.1'")
         return None
 
@@ -97,7 +97,7 @@ def application(receivers: Mapping[str, Receiver], edge: Edge | None = None) -> 
     edge = edge or Edge()
     app = Flask("kepler")
     app.response_class = BareResponse
-    app.before_request(edge.refusal)
+    app.before_request(lambda: edge.refusal(request.host))
     for name, receiver in receivers.items():
         path = "/" if len(receivers) == 1 else f"/{name}"
         app.add_url_rule(path, name, _view(name, receiver, edge), methods=["POST"])
@@ -116,36 +116,60 @@ def _view(name: str, receiver: Receiver, edge: Edge) -> Callable[[], Response]:
     """Return the view that answers one event. A large event holds the lock `large` until it is slim or handled."""
 
     def receive() -> Response:
-        began, now, body = time.monotonic(), datetime.now(UTC), request.get_data(cache=False)
+        began, headers, body = time.monotonic(), dict(request.headers.items()), request.get_data(cache=False)
         try:
             with edge.room(receiver, len(body)):
-                event = decode(dict(request.headers.items()), body)
-                measures.received(name, event.type, (now - event.sent).total_seconds() if event.sent else None)
                 if not isinstance(receiver, SelectiveReceiver):
-                    return _answer(partial(receiver, event), event, began, edge)
-                relevant = receiver.relevant(event)
-                del event, body
+                    event = _decoded(name, headers, body)
+                    return answer(partial(receiver, event), event, began, edge)
+                selected = select(name, receiver, headers, body)
+                del body
         except NotAnEvent as wrong:
-            log.warning("not an event", extra={"reason": redact.text(str(wrong))})
-            if isinstance(receiver, LenientReceiver) and (named := _named(request.headers)):
-                return _answer(partial(receiver.receive_undecoded, named), named, began, edge)
-            return _text(400, redact.text(str(wrong)))
+            if isinstance(receiver, LenientReceiver) and (named := _named(headers)):
+                return answer(partial(receiver.receive_undecoded, named), named, began, edge)
+            return _not_an_event(wrong)
         except Unavailable as busy:
             return _text(503, busy.message)
-        return _answer(relevant.work, relevant.event, began, edge) if relevant else BareResponse(status=204)
+        return selected if isinstance(selected, Response) else answer(selected.work, selected.event, began, edge)
 
     return receive
 
 
-def _named(headers: Iterable[tuple[str, str]]) -> Event | None:
+def select(name: str, receiver: SelectiveReceiver, headers: Mapping[str, str], body: bytes) -> Response | RelevantEvent:
+    """Decode the event in a request; return it with its work, or the response if there is none. Makes no API call."""
+    try:
+        relevant = receiver.relevant(_decoded(name, headers, body))
+    except NotAnEvent as wrong:
+        return _not_an_event(wrong)
+    except Exception as defect:
+        trace = redact.text(traceback.format_exc(), redact.LONGEST_LOGGED)
+        log.error("defect", extra={"outcome": measures.DEFECT, "traceback": trace})  # noqa: TRY400
+        return _text(500, type(defect).__name__)
+    return relevant or BareResponse(status=204)
+
+
+def _decoded(name: str, headers: Mapping[str, str], body: bytes) -> Event:
+    """Return the event in a request, and measure how old it is. Raises NotAnEvent."""
+    now, event = datetime.now(UTC), decode(headers, body)
+    measures.received(name, event.type, (now - event.sent).total_seconds() if event.sent else None)
+    return event
+
+
+def _not_an_event(wrong: NotAnEvent) -> Response:
+    reason = redact.text(str(wrong))
+    log.warning("not an event", extra={"reason": reason})
+    return _text(400, reason)
+
+
+def _named(headers: Mapping[str, str]) -> Event | None:
     """Return what the headers of an undecoded event name; None if they name nothing."""
     try:
-        return decode_names(dict(headers))
+        return decode_names(headers)
     except NotAnEvent:
         return None
 
 
-def _answer(work: Callable[[], Received], event: Event, began: float, edge: Edge) -> Response:
+def answer(work: Callable[[], Received], event: Event, began: float, edge: Edge) -> Response:
     """Return the response after the work for an event; `began` is when the request came (monotonic clock)."""
     try:
         received = work()
