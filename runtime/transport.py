@@ -68,7 +68,8 @@ def _at_times(refresh: Callable[[Configuration], None]) -> Callable[[Configurati
     """Return a hook that refreshes credentials, but looks no more often than `REFRESH` says.
 
     The client calls the hook before each request. That of a kubeconfig sets the host each time, which reads the proxies
-    out of the environment: 0.2 ms. Both hooks of the client renew a token a minute or more before it expires.
+    out of the environment: 0.2 ms. Both hooks of the client renew a token a minute or more before it expires, and put
+    themselves into the configuration again (kubernetes v37, `config/kube_config.py`, `_set_config`).
     """
     due = 0.0
 
@@ -77,6 +78,7 @@ def _at_times(refresh: Callable[[Configuration], None]) -> Callable[[Configurati
         if time.monotonic() >= due:
             due = time.monotonic() + REFRESH
             refresh(configured)
+            configured.refresh_api_key_hook = refreshed  # type: ignore[assignment]  # annotated as None upstream
 
     return refreshed
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.transport import MOST_SECONDS, _seconds, _yaml
+from runtime.kubernetes_client import Configuration
+from runtime.transport import MOST_SECONDS, _seconds, _yaml, through
 
 
 @given(st.text() | st.text("\\ud8🚫\"'\n", max_size=30))
@@ -33,3 +34,19 @@ def test_an_apply_is_json_without_pairs_of_surrogates(text: str) -> None:
 def test_retry_after_is_seconds_or_nothing(header: str | None, seconds: float) -> None:
     """However long the number is; Python refuses to read one of thousands of digits."""
     assert _seconds(header) == seconds
+
+
+def test_credentials_are_looked_at_now_and_then() -> None:
+    """The client asks its hook before each request; a kubeconfig's hook puts itself there again, each time."""
+    asked: list[Configuration] = []
+
+    def hook(configured: Configuration) -> None:
+        asked.append(configured)
+        configured.refresh_api_key_hook = hook  # type: ignore[assignment]
+
+    configured = Configuration()
+    configured.refresh_api_key_hook = hook  # type: ignore[assignment]
+    through(configured, user_agent="tests")
+    for _ in range(5):
+        configured.get_api_key_with_prefix("BearerToken")
+    assert asked == [configured]
