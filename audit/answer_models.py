@@ -21,6 +21,10 @@ Reports are selected by `kind`, `namespace`, `name`, `uid` and `generation` of t
 and `trace`, by the time at which they were stored (`since`, `until`), and by an object that was written (`target`, such
 as `DaemonSet/kepler-exporter`); `limit` and `before` choose the page.
 
+`resources`, `dead-letters`, `doctor` and `interference` show the cluster as it was read for all viewers together. Their
+header `Read-Age` is the number of seconds since that read began, `Next-Read` the number of seconds until the next one
+can begin. A viewer who knows of a newer change asks again then.
+
 `next` of a page is the value of `before` for the following page, and empty on the last one. A user who may not `get`
 the resources of a namespace sees nothing of it. An error is a problem document (RFC 9457) with a `detail` that says
 what to do.

@@ -62,11 +62,11 @@ def receiving(store: Store, objects: KnownObjects | None = None, *, seconds: flo
     return Audit(store, Blueprint("pages", __name__), edit_recorder, keys)
 
 
-def served(database: Database) -> Audit:
-    """What serves it, on this machine only, with no API server and no broker."""
-    live = Live(lambda: lambda _: AWAY, "kepler-operator")
+def served(database: Database, transport: Transport = lambda _: AWAY) -> Audit:
+    """What serves it, on this machine only, by this way to the API server, and with no broker."""
+    live = Live(lambda: transport, "kepler-operator")
     sink = lambda: pytest.fail("nothing is to be sent")  # noqa: E731
-    return serving(Store(database), QueryApi(database, live, reader(), local_viewer, sink))
+    return serving(Store(database), QueryApi(database, live, reader(transport), local_viewer, sink))
 
 
 def reader(transport: Transport = lambda _: AWAY) -> ChildReader:

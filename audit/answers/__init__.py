@@ -12,6 +12,7 @@ episodes            splits a trace into episodes
 fights              fields that a function puts back again and again
 foreign             fields of a child that somebody else owns
 interference        what others change in the children of a resource
+cached_read         shares one read of the cluster among viewers, and says how old it is
 live                resources and dead letters of the cluster as it is now
 states              state of a resource in one word
 checks              the last sweep, dead letters, resources: for `doctor` and the console

@@ -1,6 +1,7 @@
 """Reads from the API server which fields of a resource's children others own; caches the result for a few seconds."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -8,6 +9,7 @@ from cachetools import TTLCache
 
 from audit.answer_models import ForeignField
 from audit.answers import foreign
+from audit.answers.cached_read import Age
 from runtime.client import Client
 from runtime.declaration import Writers
 from runtime.errors import Forbidden
@@ -20,10 +22,19 @@ MAX_CACHED = 100
 
 @dataclass(frozen=True)
 class ForeignFields:
-    """The fields of a resource's children that others own, and the children that may not be read."""
+    """The fields of a resource's children that others own, and the children that may not be read.
 
-    fields: tuple[ForeignField, ...] = ()
-    unread: tuple[str, ...] = ()
+    `began` is when they were read, by the monotonic clock.
+    """
+
+    fields: tuple[ForeignField, ...]
+    unread: tuple[str, ...]
+    began: float
+
+    def age(self) -> Age:
+        """Return the age of this read, which is cached for CACHE_SECONDS."""
+        seconds = time.monotonic() - self.began
+        return Age(seconds, max(0.0, CACHE_SECONDS - seconds))
 
 
 @dataclass
@@ -55,8 +66,9 @@ class ChildReader:
 
     def _read(self, key: Ref) -> ForeignFields:
         unread: list[str] = []
+        began = time.monotonic()
         objects = self._objects(key, unread)
-        return ForeignFields(tuple(foreign.children(key, objects)), tuple(unread))
+        return ForeignFields(tuple(foreign.children(key, objects)), tuple(unread), began)
 
     def _objects(self, key: Ref, unread: list[str]) -> Iterator[tuple[Ref, Manifest | None, frozenset[str]]]:
         """Yield each child with the field managers that write it; add those that may not be read to `unread`."""

@@ -1,44 +1,29 @@
 """Reads the present state of the cluster for the console: the resources, and the dead letters.
 
-Both are read with the ServiceAccount of `audit`, once a second at most for all viewers together; less often if a read
-takes long.
+Both are read with the ServiceAccount of `audit`, once for all viewers together (`audit.answers.cached_read`).
 """
 
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, wait
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from pydantic import ValidationError
 
 from audit.answer_models import ConditionState, DeadLetter, ListedResource, Nodes, StateName
+from audit.answers.cached_read import CachedRead
 from audit.answers.dead_letter_answers import letters
 from audit.answers.states import ORDER, deleting, level, state
 from dead_letters.dead_letter import LABEL
 from events.report import Subject
 from runtime.client import Client, Transport
 from runtime.conditions import READY
-from runtime.errors import Unavailable
 from runtime.objects import CONFIG_MAP, OURS, Collection, Manifest, generation, metadata, name, terminates, uid
 
-# Least seconds between the end of a read and the start of the next.
-MIN_PAUSE = 1.0
-# After a read that takes longer than QUICK_READ seconds, none starts for PAUSE_FACTOR times as long, up to MAX_PAUSE
-# seconds.
-QUICK_READ, PAUSE_FACTOR, MAX_PAUSE = 0.1, 4.0, 20.0
-# After SLOW_READ seconds a request is answered with the previous result, unless that is more than MAX_AGE seconds old.
-SLOW_READ, MAX_AGE = 0.5, 60.0
-# Seconds after which a request fails because the read is not done; a thread that waits receives no events.
-REQUEST_TIMEOUT = 10.0
 # Seconds for which one request to the API server is retried, and that a read of hundreds of requests may take.
 RETRY_SECONDS, READ_SECONDS = 3.0, 60.0
 
 # Objects per page of a list: one may take 1.5 MiB with `managedFields`, and only some KiB of it are kept.
 PAGE = 50
-
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,55 +36,6 @@ class ShownResource:
     state: StateName
     reason: str
     json: bytes
-
-
-class CachedRead(Generic[Item]):
-    """Caches the result of a read for a moment; requests that come during a read share its result, or its error.
-
-    A read that takes long continues in its own thread. Meanwhile the previous result is returned, unless it is too old.
-    """
-
-    def __init__(self, read: Callable[[], tuple[Item, ...]]) -> None:
-        self._read = read
-        self._lock = threading.Lock()
-        self._next_read = float("-inf")
-        self._pending: Future[tuple[Item, ...]] = Future()
-        self._last: tuple[Item, ...] = ()
-        self._read_at = float("-inf")
-
-    def __call__(self) -> tuple[Item, ...]:
-        with self._lock:
-            if time.monotonic() > self._next_read:
-                self._next_read = float("inf")
-                self._pending = Future()
-                threading.Thread(target=self._refresh, args=(self._pending,), daemon=True).start()
-            pending, last, at = self._pending, self._last, self._read_at
-        is_old = time.monotonic() - at > MAX_AGE
-        wait((pending,), timeout=REQUEST_TIMEOUT if is_old else SLOW_READ)
-        if is_old and not pending.done():
-            raise Unavailable("there are many resources, and they are still being read")
-        return pending.result() if pending.done() else last
-
-    def _refresh(self, pending: "Future[tuple[Item, ...]]") -> None:
-        """Read once, and give the result or the error to everybody who waits for `pending`."""
-        began = time.monotonic()
-        try:
-            resources = self._read()
-        except Exception as error:
-            self._schedule_next(began)
-            pending.set_exception(error)
-        else:
-            with self._lock:
-                self._last, self._read_at = resources, time.monotonic()
-            self._schedule_next(began)
-            pending.set_result(resources)
-
-    def _schedule_next(self, began: float) -> None:
-        """Set when the next read may start: later, if this one took long."""
-        now = time.monotonic()
-        took = now - began
-        with self._lock:
-            self._next_read = now + max(MIN_PAUSE, min(MAX_PAUSE, PAUSE_FACTOR * took) if took > QUICK_READ else 0.0)
 
 
 class Live:

@@ -4,7 +4,7 @@ Nothing here changes stored data. Two routes have an effect: they request that a
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -20,7 +20,7 @@ from audit.answers.checks import Health, health
 from audit.answers.interference import ChildReader
 from audit.answers.live import Live
 from audit.answers.resource_pages import matching_resources, select_page
-from audit.answers.responses import as_view, json_page, problem, unknown, with_security_headers
+from audit.answers.responses import as_view, json_page, problem, send_age, unknown, with_security_headers
 from audit.answers.selection import (
     ChangesSelection,
     EmptySelection,
@@ -85,7 +85,9 @@ class QueryApi:
         """Answer with `Resources`: resources as the API server has them now."""
         viewer, wanted = self.access(request), selected(ResourceSelection, request.args)
         _require_visible_namespace(viewer, wanted.namespace)
-        resources = matching_resources(self.live.resources(), wanted)
+        read = self.live.resources()
+        send_age(read.age)
+        resources = matching_resources(read.items, wanted)
         visibility = viewer.visibility({resource.namespace for resource in resources} - {""})
         selected_page = select_page(
             [resource for resource in resources if visibility.shows(resource.namespace)], wanted
@@ -130,6 +132,7 @@ class QueryApi:
         if wanted.kind != KEPLER.name:
             return Interference(fights=contested)
         foreign = self.children.foreign(key)
+        send_age(foreign.age())
         return Interference(foreign=foreign.fields, fights=contested, unread=foreign.unread)
 
     def trace(self, identity: str) -> BaseModel:
@@ -150,10 +153,12 @@ class QueryApi:
         """Answer with the dead letters; those that are about no object are shown to users who may see everything."""
         viewer, wanted = self.access(request), selected(NamespaceSelection, request.args)
         _require_visible_namespace(viewer, wanted.namespace)
-        return Page(items=self._undelivered(viewer, wanted.namespace))
+        read = self.live.letters()
+        send_age(read.age)
+        return Page(items=self._visible_letters(read.items, viewer, wanted.namespace))
 
-    def _undelivered(self, viewer: Viewer, namespace: str) -> tuple[DeadLetter, ...]:
-        letters = [letter for letter in self.live.letters() if namespace in ("", letter.event.object.namespace)]
+    def _visible_letters(self, letters: Iterable[DeadLetter], viewer: Viewer, namespace: str) -> tuple[DeadLetter, ...]:
+        letters = [letter for letter in letters if namespace in ("", letter.event.object.namespace)]
         visibility = viewer.visibility({letter.event.object.namespace for letter in letters} - {""})
         return tuple(letter for letter in letters if self._is_visible(viewer, visibility, letter))
 
@@ -171,7 +176,7 @@ class QueryApi:
         Discarding needs the same permission as replaying: the user could have caused the event themselves.
         """
         viewer = self.access(request)
-        letter = next((kept for kept in self.live.letters() if kept.name == name), None)
+        letter = next((kept for kept in self.live.letters().items if kept.name == name), None)
         where = letter.event.object.namespace if letter else ""
         seen = letter is not None and (viewer.may_see(where) if where else viewer.may_see_all_namespaces())
         if not seen:
@@ -194,16 +199,17 @@ class QueryApi:
         """Answer with those checks of `kubectl kepler doctor` that need only data that the query API shows anyway."""
         viewer, wanted = self.access(request), selected(NamespaceSelection, request.args)
         _require_visible_namespace(viewer, wanted.namespace)
-        keplers = matching_resources(
-            self.live.resources(), ResourceSelection(kind=KEPLER.name, namespace=wanted.namespace)
-        )
+        resources, letters = self.live.resources(), self.live.letters()
+        send_age(resources.age, letters.age)
+        selection = ResourceSelection(kind=KEPLER.name, namespace=wanted.namespace)
+        keplers = matching_resources(resources.items, selection)
         visibility = self._cheap_visibility(viewer, wanted.namespace)
         with self.database.reading() as connection:
             state = queries.state(connection, visibility)
         visible = viewer.visibility({kepler.namespace for kepler in keplers})
         return health(
             state,
-            self._undelivered(viewer, wanted.namespace),
+            self._visible_letters(letters.items, viewer, wanted.namespace),
             [
                 (kepler.namespace, kepler.name, kepler.state in IS_READY)
                 for kepler in keplers

@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 
-from flask import Response, request
+from flask import Response, after_this_request, request
 from pydantic import BaseModel
 from werkzeug.exceptions import HTTPException
 
+from audit.answers.cached_read import Age
 from audit.problems import HttpProblem
 from runtime.errors import ApiError, OperatorError
 
@@ -22,6 +23,8 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+# Seconds since the read of what is shown began, and until the next one can begin; both with milliseconds.
+READ_AGE, NEXT_READ = "Read-Age", "Next-Read"
 
 
 def unknown(path: str) -> Response:
@@ -37,6 +40,17 @@ def with_security_headers(answer: Response) -> Response:
     if not answer.content_length:
         answer.headers.pop("Content-Type", None)
     return answer
+
+
+def send_age(*ages: Age) -> None:
+    """Have the response to this request say how old the oldest of these reads is, in `READ_AGE` and `NEXT_READ`."""
+
+    def with_age(answer: Response) -> Response:
+        answer.headers[READ_AGE] = f"{max(age.seconds for age in ages):.3f}"
+        answer.headers[NEXT_READ] = f"{max(age.next for age in ages):.3f}"
+        return answer
+
+    after_this_request(with_age)
 
 
 def problem(error: Exception) -> Response:

@@ -1,6 +1,7 @@
 // The query API (`audit/answer_models.py` has its answers), with the token of this tab, and how a page stays up to date.
 
 import { useCallback, useEffect, useRef, useState } from "./vendor/preact.js";
+import { ageOf, SPREAD, untilAskedAgain } from "./freshness.js";
 
 const TOKEN = "token";
 // Milliseconds between two questions whether there is anything new, and the longest pause while nobody answers.
@@ -40,7 +41,8 @@ async function ask(path, options = {}) {
   if (answer.status === 204 || answer.status === 202) return null;
   const content = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Problem(answer.status, content.detail || content.title || `answered ${answer.status}`);
-  return content;
+  const read = ageOf(answer.headers);
+  return read ? { ...content, read } : content;
 }
 
 export const get = (path) => ask(path);
@@ -53,7 +55,8 @@ export const request = (letter, what) =>
     body: "{}",
   });
 
-// Calls `heard` whenever something new was kept, and `state` with null or the problem. Returns how to stop.
+// Calls `heard` whenever something new was kept, and once at first, since a page may have been read before that; and
+// `state` with null or the problem. Returns how to stop.
 export function listen(heard, state) {
   let after = null; // Not known before the first answer, which may be that there is nothing.
   let pause = PERIOD;
@@ -65,9 +68,8 @@ export function listen(heard, state) {
       if (document.visibilityState !== "hidden") {
         const latest = await get(`changes${query({ after })}`);
         if (stopped) return;
-        const first = after === null;
         const sequence = latest ? latest.sequence : after || 0;
-        if (!first && sequence !== after) heard();
+        if (sequence !== after) heard();
         after = sequence;
       }
       pause = PERIOD;
@@ -86,22 +88,32 @@ export function listen(heard, state) {
   };
 }
 
-// What `load` answers, asked again when `keys` or `tick` change; what is shown stays until the new answer is there.
+// What `load` answers, asked again when `keys` or `tick` change, and while the answer is older than that change; what is
+// shown stays until the new answer is there.
 export function useAnswer(load, keys, tick) {
   const [answer, setAnswer] = useState({ value: null, problem: null });
-  const asked = useRef(0);
   const identity = JSON.stringify(keys);
   const known = useRef(identity);
   useEffect(() => {
-    const mine = ++asked.current;
+    const began = performance.now();
+    let stopped = false;
+    let timer;
     if (known.current !== identity) {
       known.current = identity;
       setAnswer({ value: null, problem: null });
     }
-    load().then(
-      (value) => mine === asked.current && setAnswer({ value, problem: null }),
-      (problem) => mine === asked.current && setAnswer((old) => ({ value: old.value, problem })),
-    );
+    const answered = (value) => {
+      if (stopped) return;
+      setAnswer({ value, problem: null });
+      const pause = untilAskedAgain(value?.read, performance.now() - began);
+      if (pause !== null) timer = setTimeout(turn, pause + Math.random() * SPREAD);
+    };
+    const turn = () => load().then(answered, (problem) => stopped || setAnswer((old) => ({ value: old.value, problem })));
+    turn();
+    return () => {
+      stopped = true;
+      clearTimeout(timer);
+    };
   }, [identity, tick]);
   return answer;
 }

@@ -158,8 +158,8 @@ def _correspond(plane: Stack, letters: DeadLetterStore) -> None:
 def _look(send: Transport, token: str) -> None:
     """At everything that the console shows of the cluster, as somebody whom the API server knows."""
     live = Live(lambda: send, OPERATOR)
-    assert live.resources() == ()
-    assert live.letters() == ()
+    assert live.resources().items == ()
+    assert live.letters().items == ()
     children = ChildReader(lambda: Client(send, manager="kepler-audit"), partial(writers, FUNCTIONS))
     assert not children.foreign(Ref(KEPLER, NAMESPACE, "none")).unread
     with Flask("looking").test_request_context(headers={"Authorization": f"Bearer {token}"}):

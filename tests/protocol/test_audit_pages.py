@@ -8,10 +8,16 @@ from flask.testing import FlaskClient
 
 from audit.answer_models import API
 from audit.answers import pages
+from audit.answers.responses import NEXT_READ, READ_AGE
 from audit.storage.database import Database
+from runtime.client import ApiResponse
 from runtime.edge import application
 from runtime.receive import Received
 from tests.audit_serving import served
+
+RESOURCE = "kind=Kepler&namespace=energy&name=kepler"
+# What an API server without resources answers to any list.
+EMPTY = ApiResponse(200, {"items": [], "metadata": {}})
 
 
 @pytest.mark.parametrize(
@@ -25,6 +31,17 @@ def test_every_answer_tells_browsers_what_to_hold_to(client: FlaskClient, path: 
     assert (headers["X-Content-Type-Options"], headers["Referrer-Policy"]) == ("nosniff", "no-referrer")
     assert (headers["Cross-Origin-Opener-Policy"], headers["Cross-Origin-Resource-Policy"]) == ("same-origin",) * 2
     assert headers["Cache-Control"] == ("no-cache" if path in ("/", "/app.js") else "no-store")
+
+
+@pytest.mark.parametrize("path", ["resources", "dead-letters", "doctor", f"interference?{RESOURCE}"])
+def test_an_answer_about_the_cluster_says_how_old_it_is(filled: Database, path: str) -> None:
+    """And when a newer one can be had; what is read of the database is of now and says nothing."""
+    client = application({"audit": served(filled, lambda _: EMPTY)}).test_client()
+    for _ in range(2):
+        headers = client.get(f"{API}/{path}").headers
+        assert 0 <= float(headers[READ_AGE]) < 60
+        assert 0 <= float(headers[NEXT_READ]) <= 60
+    assert READ_AGE not in client.get(f"{API}/history?{RESOURCE}").headers
 
 
 def test_pages_have_their_types(client: FlaskClient) -> None:
