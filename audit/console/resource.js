@@ -1,6 +1,6 @@
 // One resource: how it stands, and why; and its history, a change at a time.
 
-import { html, useState } from "./vendor/preact.js";
+import { html, useRef, useState } from "./vendor/preact.js";
 import { get, query, useAnswer, usePages } from "./api.js";
 import { Caused } from "./causes.js";
 import { count, duration, moment, named, toActivity, toTrace, words } from "./format.js";
@@ -10,10 +10,11 @@ import { isOpen, Why } from "./why.js";
 
 const PAGE = 20;
 
-// A resource that is not there: deleted, if something is kept of it.
-function Gone({ known }) {
-  const [sign, message] = known ? ["deleted", "there is no such resource any more; what was done about it is below"] : ["not found", "there is no such resource, and nothing is kept of one"];
-  return html`<p><${Sign} of="" text=${sign} /> <span class="message">${message}</span></p>`;
+// A resource that is not there. `deleted` says that it was: what is kept of it may also be read before the resource is.
+function Gone({ deleted, known }) {
+  const message = deleted ? "there is no such resource any more" : "there is no such resource";
+  const rest = known ? "; what was done about it is below" : deleted ? "" : ", and nothing is kept of one";
+  return html`<p><${Sign} of="" text=${deleted ? "deleted" : "not found"} /> <span class="message">${message}${rest}</span></p>`;
 }
 
 export function Resource({ kind, namespace, name, letters, tick }) {
@@ -21,13 +22,15 @@ export function Resource({ kind, namespace, name, letters, tick }) {
   const { value, problem } = useAnswer(() => get(`resources${query(wanted)}`), ["resource", wanted], tick);
   const history = usePages("history", { ...wanted, limit: PAGE }, tick, (one) => `${one.object.uid}/${one.generation}`);
   const resource = value?.items.find(({ object }) => object.kind === kind && object.namespace === namespace && object.name === name);
+  const shown = useRef(false);
+  shown.current ||= Boolean(resource);
   const others = useInterference(wanted, Boolean(resource), tick);
   return html`
     <header class="page">
       <p class="crumbs"><a href="#/">Resources</a> <span aria-hidden="true">›</span> ${kind}</p>
       <h1>${named(wanted)}</h1>
       ${resource && html`<${State} resource=${resource} />`}
-      ${value && !resource && history.items && html`<${Gone} known=${history.items.length > 0} />`}
+      ${value && !resource && history.items && html`<${Gone} deleted=${shown.current || Boolean(history.items[0]?.edit?.deleted)} known=${history.items.length > 0} />`}
     </header>
     <${Alert} problem=${problem || history.problem} />
     ${resource && html`<${Why} resource=${resource} letters=${letters} trace=${history.items?.[0]?.trace} others=${others} />`}

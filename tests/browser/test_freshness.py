@@ -1,12 +1,15 @@
 """What a page shows after the last change is what the API server has, long before the page asks by itself."""
 
+from datetime import UTC, datetime
+
 import pytest
 from playwright.sync_api import Browser, expect
 
+from audit.storage import edits
 from local.stack import Stack
 from runtime.client import path
 from runtime.objects import KEPLER, Manifest
-from tests.audit_sample import reports_of
+from tests.audit_sample import SampleResource, edited, reports_of
 from tests.browser.conftest import Growing
 from tests.browsing import window
 from tests.crowd import Sort
@@ -41,3 +44,26 @@ def test_a_state_written_while_the_previous_one_is_cached_is_shown_soon(
         control_plane.api.apply(f"{path(KEPLER, namespace, 'kepler')}/status", {**about, "status": WELL})
         growing.store.commit(reports_of(1))
         expect(sign).to_have_class("sign good", timeout=SOON)
+
+
+def test_what_is_about_to_appear_is_not_called_deleted(
+    browser: Browser, growing: Growing, control_plane: Stack, namespace: str
+) -> None:
+    """A report may be read before the resource itself: the page that waited for it says that it is not found yet."""
+    sample = SampleResource(KEPLER, namespace, "kepler")
+    entry = edits.verified_edit(KEPLER, edited(sample, 1, datetime.now(UTC)).object)
+    assert entry
+    with window(browser) as page:
+        page.goto(f"{growing.url}#/resource/Kepler/{namespace}/kepler")
+        header = page.locator("main header.page")
+        expect(header).to_contain_text("there is no such resource, and nothing is kept of one")
+        growing.store.commit([entry])
+        expect(page.locator(".change")).to_have_count(1)
+        expect(header).to_contain_text("there is no such resource; what was done about it is below")
+        expect(header).not_to_contain_text("deleted")
+        create(control_plane, namespace)
+        growing.store.commit(reports_of(1))
+        expect(header.locator(".state .sign")).to_contain_text("NotReported", timeout=SOON)
+        control_plane.kubectl("-n", namespace, "delete", "keplers/kepler")
+        growing.store.commit(reports_of(2))
+        expect(header).to_contain_text("there is no such resource any more", timeout=SOON)

@@ -147,7 +147,7 @@ def test_a_history_goes_on_and_says_what_was_changed_by_whom(page: Page, console
     expect(changes.first.locator(".diff").first).to_contain_text("collector.port")
     page.mouse.wheel(0, 100_000)
     expect(changes).to_have_count(40)
-    expect(page.locator("main header")).to_contain_text("there is no such resource any more")
+    expect(page.locator("main header")).to_contain_text("there is no such resource; what was done about it is below")
 
 
 def test_what_never_existed_is_not_called_deleted(page: Page, console: ServedConsole) -> None:
