@@ -59,6 +59,19 @@ export function bytes(number) {
   return `${scaled < 10 && power ? scaled.toFixed(1) : Math.round(scaled)} ${["B", "KiB", "MiB", "GiB"][power]}`;
 }
 
+// A kind of ours in short: `collected metric` for KeplerCollectedMetric.
+export const kindWords = (kind) =>
+  kind
+    .replace(/^Kepler(?=.)/, "")
+    .replace(/(?<=[a-z])(?=[A-Z])/g, " ")
+    .toLowerCase();
+
+// What is wrong, without what to do about it: a message ends with that, after a semicolon (`runtime/conditions.py`).
+export function causeIn(state) {
+  const step = state.step && `; ${state.step}`;
+  return step && state.message.endsWith(step) ? state.message.slice(0, -step.length) : state.message;
+}
+
 export const words = (name) => name.replaceAll("_", " ");
 
 // Addresses within the console.

@@ -148,13 +148,14 @@ function Episode({ episode, reports, matter }) {
 export function Report({ summary, of = false, children = null }) {
   const [open, setOpen] = useState(false);
   const condition = summary.condition;
+  const told = summary.changes.length || !condition ? wrote(summary) : condition.message;
   return html`<li class="report">
     <details onToggle=${(event) => setOpen(event.target.open)}>
       <summary>
         <${Outcome} summary=${summary} />
         <strong class="function">${words(summary.function)}</strong>
         ${children}
-        <span class="told"><${Prose} text=${summary.changes.length || !condition ? wrote(summary) : condition.message} /></span>
+        <span class="told" title=${told}><${Prose} text=${told} /></span>
         <span class="numbers">${of ? html`<${Time} at=${summary.began} />` : html`<time datetime=${summary.began} title=${moment(summary.began)}>${duration(summary.milliseconds)}</time>`}</span>
       </summary>
       ${open && html`<${Full} summary=${summary} />`}

@@ -1,8 +1,8 @@
-// Every resource there is, what is wrong with it first: counts that filter, a search, one line a resource.
+// Every resource there is, what is wrong with it first: counts that filter, a search, a row for each.
 
 import { html, useCallback, useEffect, useRef, useState } from "./vendor/preact.js";
 import { get, query, useAnswer } from "./api.js";
-import { count, named, toResource, toResources } from "./format.js";
+import { causeIn, count, kindWords, named, toResource, toResources } from "./format.js";
 import { Alert, Empty, Loading, More, Nodes, Prose, Sign, StateSign, Time } from "./parts.js";
 
 // How many are shown at first, and how many more each time; the query API gives no more than `MOST` at once.
@@ -161,11 +161,13 @@ function Row({ resource }) {
   const { object, state } = resource;
   return html`<tr data-row>
     <th scope="row">
-      <a class="name" href=${toResource(object)} title=${named(object)}>${named(object)}</a>
-      ${object.kind !== "Kepler" && html` <span class="kind">${object.kind}</span>`}
+      <span class="whose">
+        <a class="name" href=${toResource(object)} title=${named(object)}>${object.namespace && html`${object.namespace}/<wbr />`}${object.name}</a>
+        ${object.kind !== "Kepler" && html`<span class="kind" title=${object.kind}>${kindWords(object.kind)}</span>`}
+      </span>
     </th>
-    <td class="stands"><${StateSign} state=${state} otherwise=${STATES[state.name]} /></td>
-    <td class="message" title=${state.message}><${Prose} text=${state.message} /></td>
+    <td class="stands" title=${state.reason}><${StateSign} state=${state} otherwise=${STATES[state.name]} /></td>
+    <td class="why-not"><span class="message" title=${state.message}><${Prose} text=${causeIn(state)} /></span></td>
     <td class="on-nodes"><${Nodes} nodes=${resource.nodes} /></td>
     <td class="since"><${Time} at=${state.since || resource.created} /></td>
   </tr>`;

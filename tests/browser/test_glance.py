@@ -9,14 +9,26 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 from audit.answers.checks import MAX_NAMED
 from local.stack import Stack
 from reasons import troubleshooting
+from runtime.client import path
+from runtime.objects import COLLECTED_METRIC, EXPORTED_POWER, KEPLER
 from tests.browser.conftest import ServedConsole
 from tests.browser.test_reading import CONTRAST, LEAST
 from tests.browsing import NARROW, WIDE, Scheme, overflows, window
-from tests.crowd import CROWD, LACKS, MISSING, NORTH, PARTIAL, PODS, SOUTH, TOTAL, gather
+from tests.crowd import CROWD, LACKS, MISSING, NORTH, PARTIAL, PODS, SOUTH, TOTAL, Sort, gather
 
 # Other tests have resources of their own on the same API server.
 HERE = "#/?search=glance-"
 HALF = TOTAL // 2
+FULL_HD: ViewportSize = {"width": 1920, "height": 1080}
+BETWEEN: ViewportSize = {"width": 800, "height": 900}
+# The name of resources of three kinds, and what the Kepler among them says.
+LONG = "kepler-exporter-of-the-training-cluster"
+CAUSE, STEP = 'the model server has no ready pod: storageclass "nowhere" not found', "create it, or name another class"
+# What is cut in the list of resources, but for messages, which may be cut after their last line.
+CUT = """() => [...document.querySelectorAll('.resources *')].filter((one) =>
+  getComputedStyle(one).overflow === 'hidden' && !one.matches('.unseen') &&
+  (one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 2) &&
+  !one.matches('.message')).map((one) => one.textContent)"""
 
 
 @pytest.fixture(scope="module")
@@ -108,11 +120,11 @@ def test_nothing_found_says_so(page: Page, crowd: ServedConsole) -> None:
     expect(page.locator(".resources [data-row]").first).to_be_visible()
 
 
-@pytest.mark.parametrize(("size", "most"), [(WIDE, 36), (NARROW, 64)], ids=["wide", "narrow"])
-def test_a_resource_is_a_line_however_long_its_message(
+@pytest.mark.parametrize(("size", "most"), [(WIDE, 58), (NARROW, 132)], ids=["wide", "narrow"])
+def test_a_resource_is_two_lines_at_most_however_long_its_message(
     browser: Browser, crowd: ServedConsole, size: ViewportSize, most: int
 ) -> None:
-    """On a telephone two: its name with how it stands, and why. All of the message is in the title."""
+    """On a telephone why has three, below its name and how it stands. All of the message is in the title."""
     with window(browser, size) as page:
         page.goto(crowd.url + HERE)
         rows = page.locator(".resources [data-row]")
@@ -121,6 +133,35 @@ def test_a_resource_is_a_line_however_long_its_message(
         assert max(heights) <= most
         expect(rows.first.locator(".message")).to_have_attribute("title", PARTIAL)
         assert rows.first.locator("a.name").evaluate("(name) => name.scrollWidth <= name.parentElement.clientWidth")
+
+
+def namesakes(stack: Stack, namespace: str) -> None:
+    """Create resources of three kinds with one long name; the Kepler among them says why it is not ready."""
+    for kind in (KEPLER, COLLECTED_METRIC, EXPORTED_POWER):
+        about = {"apiVersion": kind.api_version, "kind": kind.name, "metadata": {"name": LONG, "namespace": namespace}}
+        stack.api.apply(path(kind, namespace, LONG), {**about, "spec": {}})
+        if kind is KEPLER:
+            says = (("ModelServerReconciled", "False", "NotWorkingInThisRelease", f"{CAUSE}; {STEP}"),)
+            stack.api.apply(f"{path(kind, namespace, LONG)}/status", {**about, "status": Sort(LONG, 1, says).status})
+
+
+def test_nothing_of_a_resource_is_cut_but_a_long_message(
+    browser: Browser, console: ServedConsole, control_plane: Stack, namespace: str
+) -> None:
+    """Name, kind and reason are whole; a message begins with the cause and leaves what to do to the resource's page."""
+    namesakes(control_plane, namespace)
+    for size in (WIDE, FULL_HD, BETWEEN, NARROW):
+        with window(browser, size) as page:
+            page.goto(f"{console.url}#/?search={namespace}/{LONG}")
+            expect(page.locator(".resources [data-row]")).to_have_count(3)
+            kinds = page.locator(".resources .kind")
+            assert kinds.all_inner_texts() == ["collected metric", "exported power"]
+            expect(kinds.first).to_have_attribute("title", "KeplerCollectedMetric")
+            message = page.locator(".resources .message").first
+            expect(message).to_have_text(CAUSE)
+            expect(message).to_have_attribute("title", f"{CAUSE}; {STEP}")
+            assert page.evaluate(CUT) == [], size
+            assert not overflows(page), size
 
 
 def test_three_hundred_resources_come_a_page_at_a_time(page: Page) -> None:

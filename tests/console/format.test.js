@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ago, bytes, count, duration, named, toActivity, toResource, value } from "../../audit/console/format.js";
+import { ago, bytes, causeIn, count, duration, kindWords, named, toActivity, toResource, value } from "../../audit/console/format.js";
 
 test("an age has one unit, the largest that fits", () => {
   const now = Date.parse("2026-01-02T00:00:00Z");
@@ -44,4 +44,14 @@ test("addresses take any name", () => {
   assert.equal(toResource({ kind: "Kepler", namespace: "n", name: "a/b#c" }), "#/resource/Kepler/n/a%2Fb%23c");
   assert.equal(toResource({ kind: "KeplerMachineConfig", name: "m" }), "#/resource/KeplerMachineConfig/-/m");
   assert.equal(toActivity({ function: "status", outcome: "", since: "x&y" }), "#/activity?function=status&since=x%26y");
+});
+
+test("a kind is written in short", () => {
+  assert.deepEqual(["KeplerCollectedMetric", "KeplerMachineConfig", "Kepler"].map(kindWords), ["collected metric", "machine config", "kepler"]);
+});
+
+test("the cause is what stands before the step, and all of a message that has none", () => {
+  assert.equal(causeIn({ message: "no ready pod: not found; create it, or wait", step: "create it, or wait" }), "no ready pod: not found");
+  assert.equal(causeIn({ message: "no ready pod: not found", step: "not found" }), "no ready pod: not found");
+  assert.equal(causeIn({ message: "as it should be", step: "" }), "as it should be");
 });
