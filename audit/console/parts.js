@@ -40,15 +40,27 @@ export function StateSign({ state, otherwise = "" }) {
 
 export const signKind = (of) => (SIGNS[of] || NOTHING)[0];
 
-// A time, as its age; the age grows while one looks.
+// One timer for all ages on a page; it rests while nobody sees them.
+const clocks = new Set();
+let timer;
+
+function everySecond(clock) {
+  clocks.add(clock);
+  timer ??= setInterval(() => document.visibilityState !== "hidden" && clocks.forEach((each) => each()), 1000);
+  return () => {
+    clocks.delete(clock);
+    if (clocks.size) return;
+    clearInterval(timer);
+    timer = undefined;
+  };
+}
+
+// A time, as its age, which grows while one looks. It is drawn again only if another text is to be shown.
 export function Time({ at }) {
-  const [now, setNow] = useState(Date.now());
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 10000);
-    return () => clearInterval(timer);
-  }, []);
+  const [, show] = useState("");
+  useEffect(() => (at ? everySecond(() => show(ago(at))) : undefined), [at]);
   if (!at) return html`<span class="quiet">unknown</span>`;
-  return html`<time datetime=${at} title=${moment(at)}>${ago(at, Math.max(now, Date.parse(at)))}</time>`;
+  return html`<time datetime=${at} title=${moment(at)}>${ago(at)}</time>`;
 }
 
 export function ResourceName({ object, kind = true }) {
