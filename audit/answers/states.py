@@ -71,7 +71,7 @@ def state(kind: str, conditions: Sequence[ConditionState], created: datetime) ->
     worst = min(conditions, key=lambda condition: WORST.index(condition.level))
     ready = next((condition for condition in conditions if condition.type == READY), worst)
     if ready.level in ("good", "neutral") and worst.level in OPEN:
-        return _resource_state(worst, "warning")
+        return _warning(worst, ready)
     if ready.level == "stale":
         return _unreported(ready, worst)
     return _resource_state(ready, OF_LEVEL[ready.level])
@@ -90,6 +90,13 @@ def _unreported(ready: ConditionState, worst: ConditionState) -> ResourceState:
         return _resource_state(worst, OF_LEVEL[worst.level])
     message = f"no function has reported on this generation yet; of an earlier one: {ready.message}"
     return ResourceState(name="unreported", reason=UNREPORTED, message=message, since=ready.since)
+
+
+def _warning(worst: ConditionState, ready: ConditionState) -> ResourceState:
+    """Return the state of what is ready and has an open condition: since both are so."""
+    shown = _resource_state(worst, "warning")
+    times = [condition.since for condition in (worst, ready) if condition.since]
+    return shown.model_copy(update={"since": max(times, default=None)})
 
 
 def _resource_state(condition: ConditionState, name: StateName) -> ResourceState:

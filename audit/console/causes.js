@@ -1,14 +1,30 @@
 // Why an episode began, in a sentence: what was put back, and who had changed it. `cli/timeline/sentences.py` has the same words.
 
 import { html } from "./vendor/preact.js";
-import { count, named, second } from "./format.js";
+import { count, named, second, toTrace } from "./format.js";
+import { Time } from "./parts.js";
 
 const isSame = (one, other) => one && other && one.kind === other.kind && one.namespace === other.namespace && one.name === other.name;
 
 // The sentence of one episode; nothing for an edit, which has a heading of its own.
 export function Caused({ cause }) {
   if (cause.kind === "edit") return null;
-  return html`<p class="caused">${SENTENCES[cause.kind](cause)}<${Written} cause=${cause} /></p>`;
+  return html`<p class="caused"><${Sentence} cause=${cause} /></p>`;
+}
+
+function Sentence({ cause }) {
+  return html`${SENTENCES[cause.kind](cause)}<${Written} cause=${cause} />`;
+}
+
+// For so many milliseconds the last episode of a generation in which something was put back or written stands at the top.
+const LATELY = 3600000;
+
+// What was written last without an edit of the resource, and why; nothing if that is long ago. It stands last in the
+// history of a generation, which may be long.
+export function Lately({ change }) {
+  const last = change?.episodes.filter(({ cause }) => cause.kind !== "edit" && cause.written.length > 0).pop();
+  if (!last || Date.now() - Date.parse(last.began) > LATELY) return null;
+  return html`<p class="lately"><strong><${Time} at=${last.began} />:</strong> <${Sentence} cause=${last.cause} /> <a href=${toTrace(change.trace)}>trace</a></p>`;
 }
 
 const SENTENCES = { object: happened, event: happened, request: asked };

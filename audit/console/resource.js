@@ -2,7 +2,7 @@
 
 import { html, useRef, useState } from "./vendor/preact.js";
 import { get, query, useAnswer, usePages } from "./api.js";
-import { Caused } from "./causes.js";
+import { Caused, Lately } from "./causes.js";
 import { count, duration, moment, named, toActivity, toTrace, words } from "./format.js";
 import { Alert, Author, Diff, Edited, Empty, Loading, lookOf, More, Nodes, Prose, Sign, StateSign, Time, wrote } from "./parts.js";
 import { Interference, useInterference } from "./interference.js";
@@ -30,6 +30,7 @@ export function Resource({ kind, namespace, name, letters, tick }) {
       <p class="crumbs"><a href="#/">Resources</a> <span aria-hidden="true">›</span> ${kind}</p>
       <h1>${named(wanted)}</h1>
       ${resource && html`<${State} resource=${resource} />`}
+      ${resource && html`<${Lately} change=${history.items?.[0]} />`}
       ${value && !resource && history.items && html`<${Gone} deleted=${shown.current || Boolean(history.items[0]?.edit?.deleted)} known=${history.items.length > 0} />`}
     </header>
     <${Alert} problem=${problem || history.problem} />

@@ -1,15 +1,16 @@
 """What a page shows after the last change is what the API server has, long before the page asks by itself."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from audit.storage import edits
+from audit.storage import edits, entries
 from local.stack import Stack
 from runtime.client import path
 from runtime.objects import KEPLER, Manifest
-from tests.audit_sample import SampleResource, edited, reports_of
+from tests.audit_sample import COURSE, SampleResource, edited, reported, reports_of
 from tests.browser.conftest import Growing
 from tests.browsing import window
 from tests.crowd import Sort
@@ -67,3 +68,29 @@ def test_what_is_about_to_appear_is_not_called_deleted(
         control_plane.kubectl("-n", namespace, "delete", "keplers/kepler")
         growing.store.commit(reports_of(2))
         expect(header).to_contain_text("there is no such resource any more", timeout=SOON)
+
+
+def test_a_drift_that_was_put_back_stands_at_the_top_of_the_page_for_an_hour(
+    browser: Browser, growing: Growing, control_plane: Stack, namespace: str
+) -> None:
+    """With its age, which grows while one looks: in the history it stands below the reports on the edit."""
+    create(control_plane, namespace)
+    now = datetime.now(UTC)
+    sample, edit_at = SampleResource(KEPLER, namespace, "kepler"), now - timedelta(minutes=10)
+    event = edited(sample, 1, edit_at)
+    read, first = edits.verified_edit(KEPLER, event.object), reported(event, COURSE[4], edit_at, sample, 1)
+    assert read
+    woken = first.parsed.cause.model_copy(
+        update={"object": first.parsed.changes[0].object, "by": "kubectl-set", "changed": now, "sent": now}
+    )
+    drift = first.parsed.model_copy(update={"cause": woken, "began": now})
+    growing.store.commit([read, first])
+    with window(browser) as page:
+        page.goto(f"{growing.url}#/resource/Kepler/{namespace}/kepler")
+        expect(page.locator(".change")).to_have_count(1)
+        lately = page.locator("header .lately")
+        expect(lately).to_have_count(0)
+        growing.store.commit([entries.report(replace(event, id="drift", type=first.type), drift)])
+        expect(lately).to_contain_text(f"DaemonSet {namespace}/kepler-exporter was changed by kubectl-set")
+        age = lately.locator("time").inner_text()
+        expect(lately.locator("time")).not_to_have_text(age, timeout=3000)

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -53,6 +54,16 @@ class Stands:
     resource: ShownResource
     state: StateName
     reason: str
+
+
+@pytest.mark.parametrize("later", ["Ready", "MonitoringReconciled"])
+def test_a_warning_stands_since_both_conditions_stand(later: str) -> None:
+    """The later of the two times: that of `Ready`, or that of the condition that is open."""
+    conditions = [READY, condition("MonitoringReconciled", reason="NotInstalled")]
+    changed = "2026-11-26T12:00:00Z"
+    shown = listed(*({**part, "lastTransitionTime": changed} if part["type"] == later else part for part in conditions))
+    state = ListedResource.model_validate_json(shown.json).state
+    assert (state.name, state.since) == ("warning", datetime(2026, 11, 26, 12, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(
