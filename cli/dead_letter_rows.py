@@ -9,7 +9,6 @@ from runtime.ages import age
 from runtime.objects import CONFIG_MAP, Ref
 
 HEADINGS = ("NAME", "AGE", "TIMES", "ABOUT", "EVENT", "ANSWER")
-SHOWN = 80
 
 
 def ref(letter: str, namespace: str) -> Ref:
@@ -30,8 +29,8 @@ def about(letters: Iterable[DeadLetter], key: Ref) -> tuple[DeadLetter, ...]:
 def rows(letters: Iterable[DeadLetter], now: datetime) -> Iterator[tuple[str, ...]]:
     """Yield the cells of a table, a row for each dead letter."""
     for letter in letters:
-        answer = answered(letter)[:SHOWN]
-        yield letter.name, age(letter.time, now), str(letter.count), subject(letter), letter.event.type, answer
+        times = str(letter.count)
+        yield letter.name, age(letter.time, now), times, subject(letter), letter.event.type, answered(letter)
 
 
 def subject(letter: DeadLetter) -> str:

@@ -62,15 +62,18 @@ def progress(doing: str) -> Iterator[Callable[[str], None]]:
         yield lambda line: shown.update(Text(visible_line(line)))
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print columns without borders, as kubectl does; on a terminal the last one takes the rest of the width."""
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, longest: int = UNBOUNDED) -> None:
+    """Print columns without borders, as kubectl does; on a terminal the last one takes the rest of the width.
+
+    On a terminal the cells of the last column are cut to `longest` characters; a pipe gets them whole.
+    """
     if not sys.stdout.isatty():
         sys.stdout.write(columns([headings, *rows]))
         return
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for heading in headings:
         drawn.add_column(heading, overflow="fold")
-    for row in rows:
+    for row in ([*row[:-1], cut(row[-1], longest)] for row in rows):
         drawn.add_row(*(Text(visible_line(cell), style=STYLES.get(cell, "")) for cell in row))
     screen().print(drawn)
 

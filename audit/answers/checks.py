@@ -75,7 +75,8 @@ def _counts(swept: FinishedSweep) -> str:
     """Return the counts of a sweep, or why they are hidden: they are about the whole cluster."""
     if swept.resources is None or swept.diverging is None:
         return "; what it found is shown to those only who may `get keplers` in the whole cluster"
-    return f", over {swept.resources} resources; {swept.diverging} were not as they should be"
+    were = "was not as it" if swept.diverging == 1 else "were not as they"
+    return f", over {_number(swept.resources, 'resource')}; {swept.diverging} {were} should be"
 
 
 def letters(dead_letters: Sequence[DeadLetter], now: datetime) -> Iterator[Check]:
@@ -83,7 +84,8 @@ def letters(dead_letters: Sequence[DeadLetter], now: datetime) -> Iterator[Check
     if not dead_letters:
         yield ok("dead letters", "none")
         return
-    sentence = f"{len(dead_letters)} events could not be delivered, the last {age(dead_letters[0].time, now)} ago"
+    events = _number(len(dead_letters), "event")
+    sentence = f"{events} could not be delivered, the last {age(dead_letters[0].time, now)} ago"
     yield warn("dead letters", sentence, "kubectl kepler dead-letters; then: kubectl kepler dead-letters replay --all")
 
 
@@ -94,7 +96,16 @@ def resources(late: Iterable[tuple[str, str]], count: int) -> Iterator[Check]:
         sentence = f"Kepler {namespace}/{name} is not Ready"
         yield warn("resources", sentence, f"kubectl kepler explain {name} -n {namespace}")
     if not names:
-        yield ok("resources", f"{count} Keplers, all of them Ready" if count else "no Kepler yet")
+        yield ok("resources", _all_ready(count) if count else "no Kepler yet")
+
+
+def _all_ready(count: int) -> str:
+    return "1 Kepler, and it is Ready" if count == 1 else f"{count} Keplers, all of them Ready"
+
+
+def _number(count: int, word: str) -> str:
+    """Return a number with its noun, in the plural unless there is one."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def health(
@@ -113,7 +124,7 @@ def health(
         *resources(late[:MAX_NAMED], len(keplers)),
     ]
     if len(late) > MAX_NAMED:
-        checks.append(
-            warn("resources", f"{len(late) - MAX_NAMED} more Keplers are not Ready", "kubectl kepler status -A")
-        )
+        more = len(late) - MAX_NAMED
+        are = "is" if more == 1 else "are"
+        checks.append(warn("resources", f"{_number(more, 'more Kepler')} {are} not Ready", "kubectl kepler status -A"))
     return Health(namespace=namespace, checks=tuple(checks))

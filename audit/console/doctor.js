@@ -3,7 +3,7 @@
 import { html } from "./vendor/preact.js";
 import { get, useAnswer } from "./api.js";
 import { count } from "./format.js";
-import { Alert, Loading, Prose, Sign } from "./parts.js";
+import { Alert, Code, Loading, Prose, Sign } from "./parts.js";
 
 const SIGNS = { ok: "good", warn: "warning", fail: "failed" };
 
@@ -19,7 +19,7 @@ export function Doctor({ tick }) {
     <section aria-labelledby="rest">
       <h2 id="rest">What only the command looks at</h2>
       <p>The definitions and permissions of this version, its policies and overlays, Knative's own health, Broker and Triggers, the functions' revisions and pods, the namespaces of Keplers, and your rights:</p>
-      <p class="steps"><code>kubectl kepler doctor${elsewhere(value)}</code></p>
+      <p class="steps"><${Code} text=${`kubectl kepler doctor${elsewhere(value)}`} /></p>
       <p class="quiet">It reads them by your own rights. The console does not: the ServiceAccount of <code>kepler-audit</code> may read resources and dead letters and nothing else, so that whoever opens the console sees no more of the cluster by it, and the token that you signed in with need not open anything else.</p>
     </section>
   `;
@@ -35,6 +35,14 @@ function told(checks) {
 // Only where the functions are elsewhere than the command looks by itself.
 const elsewhere = (value) => (value && value.namespace !== "kepler-operator" ? ` --operator-namespace ${value.namespace}` : "");
 
+// Commands that are not quoted end with a semicolon.
+const COMMAND = /(kubectl [^;]+)/;
+
+function Step({ text }) {
+  if (text.includes("`")) return html`<${Prose} text=${text} />`;
+  return text.split(COMMAND).map((part, place) => (place % 2 ? html`<${Code} text=${part} />` : part));
+}
+
 function Checks({ checks }) {
   return html`<table class="rows doctor">
     <thead>
@@ -46,7 +54,7 @@ function Checks({ checks }) {
           <th scope="row">${one.area}</th>
           <td><${Sign} of=${SIGNS[one.level]} text=${one.level} /></td>
           <td class="message"><${Prose} text=${one.says} /></td>
-          <td class="message steps">${/^kubectl [^;]+$/.test(one.do) ? html`<code>${one.do}</code>` : html`<${Prose} text=${one.do} />`}</td>
+          <td class="message steps"><${Step} text=${one.do} /></td>
         </tr>`,
       )}
     </tbody>

@@ -4,6 +4,7 @@
 import { html } from "./vendor/preact.js";
 import { get, query, useAnswer } from "./api.js";
 import { named, second, value } from "./format.js";
+import { Code } from "./parts.js";
 
 const END_OF_FIGHT = "stop whatever changes it, or have it leave this field alone; what you want to keep, set in the resource";
 // Characters of a value in a sentence.
@@ -55,7 +56,7 @@ function Removals({ fields }) {
   return html`<details>
     <summary>how to remove what should not be there</summary>
     <ul class="steps">
-      ${fields.map((one) => html`<li key=${one.remove}><code>${one.remove}</code></li>`)}
+      ${fields.map((one) => html`<li key=${one.remove}><${Code} text=${one.remove} /></li>`)}
     </ul>
   </details>`;
 }

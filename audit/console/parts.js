@@ -130,9 +130,18 @@ function Value({ content, sign, label }) {
   </details>`;
 }
 
-// A sentence of a function: fields in it stand between back-quotes.
+// A sentence of a function: fields and commands in it stand between back-quotes.
 export function Prose({ text }) {
-  return (text || "").split("`").map((part, place) => (place % 2 ? html`<code>${part}</code>` : part));
+  return (text || "").split("`").map((part, place) => (place % 2 ? html`<${Code} text=${part} />` : part));
+}
+
+// Words of a command or field of so many characters are kept in one line; longer ones would not fit into a narrow page.
+const KEPT = 24;
+
+// A command or a field, without a line break within an option such as `--all`.
+export function Code({ text }) {
+  const parts = text.split(/(\s+)/).map((part) => (part.includes("-") && part.length <= KEPT ? html`<span class="unbroken">${part}</span>` : part));
+  return html`<code>${parts}</code>`;
 }
 
 // What a reconcile wrote, in a phrase; that it said so on the resource itself, only where that is all.

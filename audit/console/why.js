@@ -3,7 +3,7 @@
 import { html } from "./vendor/preact.js";
 import { CLOSED, OPEN } from "./catalogue.js";
 import { count, toTrace } from "./format.js";
-import { Prose, Sign } from "./parts.js";
+import { Code, Prose, Sign } from "./parts.js";
 import { REASONS } from "./reasons.js";
 
 export const isOpen = (state) => !CLOSED.includes(state.name);
@@ -68,9 +68,9 @@ function Next({ resource, trace, others }) {
   if (silent) commands.push([`kubectl kepler resync ${called} --wait`, "requests that every function reconciles it again, if an event was lost"]);
   return html`<h3>Next</h3>
     <ul class="steps">
-      ${removals.map((one) => html`<li key=${one.remove}>if <code>${one.path}</code> of ${one.object.kind} ${one.object.name} should not be there: <code>${one.remove}</code></li>`)}
+      ${removals.map((one) => html`<li key=${one.remove}>if <code>${one.path}</code> of ${one.object.kind} ${one.object.name} should not be there: <${Code} text=${one.remove} /></li>`)}
       ${state.step && html`<li class="message"><${Prose} text=${state.step} /></li>`}
-      ${commands.map(([command, does]) => html`<li key=${command}><code>${command}</code> <span class="quiet">${does}</span></li>`)}
+      ${commands.map(([command, does]) => html`<li key=${command}><${Code} text=${command} /> <span class="quiet">${does}</span></li>`)}
       ${trace && html`<li><a href=${toTrace(trace)}>trace of the last change</a> <span class="quiet">what each function did about it, and what the end waited for</span></li>`}
     </ul>`;
 }

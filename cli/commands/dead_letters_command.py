@@ -21,6 +21,8 @@ from runtime.objects import CONFIG_MAP, Manifest, name
 from runtime.requests import replay as request
 
 BY = "cli"
+# Characters of an answer in the list on a terminal; `show` has all of it.
+LONGEST_ANSWER = 80
 
 Letter = Annotated[str, typer.Argument(help="Name of a letter, as the list has it.", show_default=False)]
 Letters = Annotated[list[str] | None, typer.Argument(help="Names of letters.", show_default=False)]
@@ -39,7 +41,7 @@ def listed(ctx: typer.Context, options: ClusterOptions, *, output: Output = Form
     if output is not Format.TABLE:
         data(letters, output)
     elif letters:
-        table(kept.HEADINGS, kept.rows(letters, datetime.now(UTC)))
+        table(kept.HEADINGS, kept.rows(letters, datetime.now(UTC)), longest=LONGEST_ANSWER)
     else:
         remark("no dead letters: every event was delivered")
     return Exit.OK

@@ -1,5 +1,6 @@
 """Three hundred resources at a glance, on a desk and on a telephone: counts, search, lines, and why."""
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -294,3 +295,21 @@ def test_the_page_for_doctor_says_what_it_found_and_who_looks_at_the_rest(page: 
     expect(rest).to_contain_text("by your own rights")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text("doctor")
+
+
+@pytest.mark.parametrize("width", [390, 900, 1400])
+def test_no_word_of_a_command_of_doctor_is_broken(browser: Browser, crowd: ServedConsole, width: int) -> None:
+    """Neither an option nor a name with a hyphen, however narrow the column."""
+    do = "kubectl kepler dead-letters; then: kubectl kepler dead-letters replay --all"
+    check = {"area": "dead letters", "level": "warn", "says": "1 event could not be delivered", "do": do}
+    answer = json.dumps({"namespace": "kepler-operator", "checks": [check]})
+    with window(browser, {"width": width, "height": 844}) as page:
+        page.route("**/api/v1/doctor*", lambda route: route.fulfill(content_type="application/json", body=answer))
+        page.goto(crowd.url + "#/doctor")
+        commands = page.locator(".doctor .steps code")
+        expect(commands).to_have_text(["kubectl kepler dead-letters", "kubectl kepler dead-letters replay --all"])
+        lines = commands.locator(".unbroken").evaluate_all(
+            "(words) => words.map((word) => word.getClientRects().length)"
+        )
+        assert lines == [1, 1, 1]
+        assert not overflows(page)

@@ -1,5 +1,6 @@
 """Commands against a real API server: what they print, how they end, and what they say when something is wrong."""
 
+import base64
 import json
 import os
 import subprocess
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 from cli.command_errors import Exit
+from cli.commands.dead_letters_command import LONGEST_ANSWER
 from local.layout import ROOT
 from runtime.settings import NAMESPACE
 from tests.cli.terminal import Terminal
@@ -104,13 +106,20 @@ def test_which_one(workbench: Workbench, terminal: Terminal) -> None:
 def test_dead_letters(workbench: Workbench, terminal: Terminal) -> None:
     """Listed, shown without what is told in confidence, and not found."""
     stack = workbench.stack
-    event = given_up(namespace=workbench.namespace, id=workbench.namespace, data={"password": "hunter2"})
+    refused = " ".join(["refused"] * LONGEST_ANSWER)
+    event = given_up(
+        namespace=workbench.namespace,
+        id=workbench.namespace,
+        data={"password": "hunter2"},
+        knativeerrordata=base64.b64encode(refused.encode()).decode(),
+    )
     store(stack)(event)
 
     data = terminal("dead-letters", "-o", "json").data
     (letter,) = [entry for entry in data if entry["event"]["id"] == workbench.namespace]
     assert (letter["code"], letter["event"]["object"]["name"]) == ("400", "kepler")
-    assert letter["name"] in terminal("dead-letters").out
+    (line,) = [line for line in terminal("dead-letters").out.splitlines() if line.startswith(letter["name"])]
+    assert line.endswith(f"400: {refused}")
     shown = terminal("dead-letters", "show", letter["name"])
     assert f"about:    Kepler {workbench.namespace}/kepler" in shown.out
     assert "hunter2" not in shown.out

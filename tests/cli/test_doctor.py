@@ -144,9 +144,7 @@ CASES = [
     DoctorCase(
         "nobody knows of sweeps", lambda seen: replace(seen, state=None), "warn", "the query API is out of reach"
     ),
-    DoctorCase(
-        "dead letters", lambda seen: replace(seen, letters=(LETTER,)), "warn", "1 events could not be delivered"
-    ),
+    DoctorCase("dead letters", lambda seen: replace(seen, letters=(LETTER,)), "warn", "1 event could not be delivered"),
     DoctorCase(
         "a namespace that is restricted",
         changed(

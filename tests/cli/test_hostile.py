@@ -154,7 +154,7 @@ def test_dead_letters(stream: Opened) -> None:
     kept = {**dead_letter.config_map(event, record)}
     kept["metadata"] = {**kept["metadata"], "name": "l"}
     (letters,) = read.letters([kept])
-    table(dead_letter_rows.HEADINGS, dead_letter_rows.rows([letters], NOW))
+    table(dead_letter_rows.HEADINGS, dead_letter_rows.rows([letters], NOW), longest=80)
     assert is_printable(plain(screen))
     for line in letter_lines(letters, kept):
         say(line)

@@ -72,3 +72,12 @@ def test_many_that_are_not_ready_are_counted() -> None:
     shown = checks(kept(), (), *many)
     assert len(shown) == 2 + MAX_NAMED + 1
     assert shown[-1].says == f"{10_000 - MAX_NAMED} more Keplers are not Ready"
+
+
+def test_one_of_something_is_told_in_the_singular() -> None:
+    """One resource that diverged, one event, one Kepler."""
+    one = kept(SWEPT.model_copy(update={"resources": 1, "diverging": 1}))
+    assert checks(one)[0].says.endswith(", over 1 resource; 1 was not as it should be")
+    assert checks(one, (), ("a", "good", True))[2].says == "1 Kepler, and it is Ready"
+    late = [("a", f"kepler-{number}", False) for number in range(MAX_NAMED + 1)]
+    assert checks(one, (), *late)[-1].says == "1 more Kepler is not Ready"
