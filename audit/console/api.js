@@ -89,11 +89,12 @@ export function listen(heard, state) {
 }
 
 // What `load` answers, asked again when `keys` or `tick` change, and while the answer is older than that change; what is
-// shown stays until the new answer is there.
+// shown stays until a newer answer is there. Answers that take longer than the time between two changes are shown, too.
 export function useAnswer(load, keys, tick) {
   const [answer, setAnswer] = useState({ value: null, problem: null });
   const identity = JSON.stringify(keys);
   const known = useRef(identity);
+  const shown = useRef(0);
   useEffect(() => {
     const began = performance.now();
     let stopped = false;
@@ -102,13 +103,18 @@ export function useAnswer(load, keys, tick) {
       known.current = identity;
       setAnswer({ value: null, problem: null });
     }
+    const show = (change) => {
+      if (known.current !== identity || began < shown.current) return;
+      shown.current = began;
+      setAnswer(change);
+    };
     const answered = (value) => {
+      show({ value, problem: null });
       if (stopped) return;
-      setAnswer({ value, problem: null });
       const pause = untilAskedAgain(value?.read, performance.now() - began);
       if (pause !== null) timer = setTimeout(turn, pause + Math.random() * SPREAD);
     };
-    const turn = () => load().then(answered, (problem) => stopped || setAnswer((old) => ({ value: old.value, problem })));
+    const turn = () => load().then(answered, (problem) => show((old) => ({ value: old.value, problem })));
     turn();
     return () => {
       stopped = true;

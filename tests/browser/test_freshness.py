@@ -47,6 +47,28 @@ def test_a_state_written_while_the_previous_one_is_cached_is_shown_soon(
         expect(sign).to_have_class("sign good", timeout=SOON)
 
 
+# Something new is told each time, and an answer about resources takes longer than the time until the next question.
+BUSY = """
+const ask = window.fetch;
+window.fetch = async (path, options) => {
+  if (path.includes("/changes")) return new Response(JSON.stringify({sequence: Date.now()}));
+  if (path.includes("/resources")) await new Promise((done) => setTimeout(done, 1500));
+  return ask(path, options);
+};
+"""
+
+
+def test_a_slow_answer_is_shown_while_much_happens(
+    browser: Browser, growing: Growing, control_plane: Stack, namespace: str
+) -> None:
+    """A newer question has been asked by then; its answer comes later."""
+    create(control_plane, namespace)
+    with window(browser) as page:
+        page.add_init_script(BUSY)
+        page.goto(f"{growing.url}#/?search={namespace}/")
+        expect(page.locator("main .resources .sign")).to_contain_text("NotReported", timeout=SOON)
+
+
 def test_what_is_about_to_appear_is_not_called_deleted(
     browser: Browser, growing: Growing, control_plane: Stack, namespace: str
 ) -> None:
