@@ -132,9 +132,9 @@ def available(parent: Manifest, exporters: ObservedWorkload, nodes: RolloutNodes
     """Return `Available`: whether an exporter of the latest revision is ready on every node that should have one."""
     daemon_set = exporters.object
     if daemon_set is None or not belongs_to(parent, daemon_set):
-        missing = "does not exist yet" if daemon_set is None else "is another's"
+        # The same words if there is one of another Kepler: that one's events wake nobody here.
         return FunctionCondition(
-            AVAILABLE, ConditionStatus.FALSE, NOT_DEPLOYED, f"DaemonSet '{children.EXPORTER}' {missing}"
+            AVAILABLE, ConditionStatus.FALSE, NOT_DEPLOYED, f"it has no DaemonSet '{children.EXPORTER}' yet"
         )
     if (daemon_set.get("status") or {}).get("observedGeneration") != generation(daemon_set):
         return FunctionCondition(AVAILABLE, ConditionStatus.UNKNOWN, "RolloutInProgress", "the rollout has not begun")
