@@ -30,11 +30,9 @@ class DirectEvents:
         self._edge = edge
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or (scope["method"], scope["path"]) != ("POST", EVENTS_PATH):
-            await self._app(scope, receive, send)
-            return
-        headers = _merged(scope["headers"])
-        if int(headers.get("content-length", "0")) > LARGE:
+        is_event = scope["type"] == "http" and (scope["method"], scope["path"]) == ("POST", EVENTS_PATH)
+        headers = _merged(scope["headers"]) if is_event else {}
+        if not is_event or int(headers.get("content-length", "0")) > LARGE:
             await self._app(scope, receive, send)
             return
         message = await receive()

@@ -116,16 +116,16 @@ def test_the_answer_is_the_one_of_wsgi(case: str) -> None:
     """Status, headers and body, but for what differs with each answer: ids and times of a report."""
     receiver, headers, status = CASES[case]
     edge = Edge(loopback_only=True)
-    found = direct(receiver, edge, headers, b"{}")
+    status_code, names, content = direct(receiver, edge, headers, b"{}")
     wsgi = application({"collector": receiver}, edge).test_client().post("/", headers=headers, data=b"{}")
-    assert (found[0], wsgi.status_code) == (status, status)
-    assert {name.lower() for name, _ in wsgi.headers} == set(found[1])
-    assert found[1].get("content-type") == wsgi.headers.get("content-type")
-    assert "hunter2" not in found[2].decode()
+    assert (status_code, wsgi.status_code) == (status, status)
+    assert {name.lower() for name, _ in wsgi.headers} == set(names)
+    assert names.get("content-type") == wsgi.headers.get("content-type")
+    assert "hunter2" not in content.decode()
     if status != 200:
-        assert found[2] == wsgi.data
+        assert content == wsgi.data
     else:
-        assert json.loads(found[2]) == json.loads(wsgi.data)
+        assert json.loads(content) == json.loads(wsgi.data)
 
 
 def test_only_work_gets_a_thread() -> None:
