@@ -27,6 +27,12 @@ def sweep(cluster: StackNamespace) -> None:
     cluster.eventually(lambda: len(sweeps(cluster)) > before)
 
 
+def diverging(cluster: StackNamespace) -> int:
+    """Sweeps, and returns how many objects differed from their desired state."""
+    sweep(cluster)
+    return int(sweeps(cluster)[-1]["diverging"])
+
+
 def sweeps(cluster: StackNamespace) -> list[Any]:
     """What each sweep came to."""
     return cluster.logged(SWEEP, "swept")
@@ -67,8 +73,8 @@ def test_what_happened_while_the_event_source_was_away(cluster: StackNamespace) 
         namespace.await_ready()
     assert edited.get("service/kepler-exporter")["spec"]["ports"][0]["port"] == 9104
     going.eventually(lambda: going.namespace not in subjects(going))
-    sweep(cluster)
-    cluster.eventually(lambda: sweeps(cluster)[-1]["diverging"] == 0, lambda: sweeps(cluster)[-1])
+    # A sweep that reads an object in the middle of its rollout asks for a reconcile that finds nothing to do.
+    cluster.eventually(lambda: diverging(cluster) == 0, lambda: cluster.logged(SWEEP, "diverges")[-5:])
 
 
 def subjects(cluster: StackNamespace) -> list[str]:

@@ -12,7 +12,7 @@ from local import exporter_node, watts
 from local.exporter_node import ExporterNode
 from local.local_errors import NotReady
 from local.stack import Stack
-from operands.children import CFM, MODEL_SERVER
+from operands.children import CFM, EXPORTER, MODEL_SERVER
 from tests.e2e.stack_namespace import StackNamespace
 from tests.estimator_service import EstimatorService, socket_reserved
 from tests.kepler_reads import Estimator
@@ -79,11 +79,14 @@ def fresh_install(*, estimated: bool) -> tuple[dict[str, Any], ...]:
 
 
 def configuration(cluster: StackNamespace, folder: Path) -> Callable[[], Estimator | None]:
-    """Return how an estimator in the exporters' pods reads its configuration at its start; None before there is any."""
+    """Return how an estimator in the exporters' pods reads its configuration at its start; None before there are pods.
+
+    A `kepler-cfm` alone is not enough: until there is a DaemonSet, some functions have not written their keys.
+    """
 
     def read() -> Estimator | None:
         config_map = cluster.get(f"configmap/{CFM}")
-        if config_map is None:
+        if config_map is None or cluster.get(f"daemonset/{EXPORTER}") is None:
             return None
         folder.mkdir(exist_ok=True)
         for key, value in config_map["data"].items():
