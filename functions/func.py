@@ -32,7 +32,7 @@ from runtime.settings import ALL, COMPACT, VERSION, Settings, settings
 from runtime.signature import Keyring
 from runtime.sink import Sink, sink
 from runtime.transport import at_first_use, configuration, connect
-from runtime.workers import READERS, SLOTS, THREADS, Workers
+from runtime.workers import SIDE_BY_SIDE, SLOTS, THREADS, Workers
 
 # Seconds to wait for `audit` to make the signing key in a new installation.
 FIRST_KEY = 8.0
@@ -135,7 +135,7 @@ class FunctionProcess:
         """Return the receiver for all functions that reconcile; they share connections to API server and Broker."""
         transport, send = self._transport(manager(COMPACT)), self._sink()
         reconcilers = (self._reconciler(function, transport, send, SHARED_PATIENCE) for function in FUNCTIONS)
-        return ReconcilerGroup(tuple(reconcilers), send, readers=ThreadPoolExecutor(READERS, "read"))
+        return ReconcilerGroup(tuple(reconcilers), send, executor=ThreadPoolExecutor(SIDE_BY_SIDE, "call"))
 
     def _sink(self) -> Sink:
         return sink(self.environment, self.keyring.sign)

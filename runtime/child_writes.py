@@ -12,6 +12,7 @@ less:
 """
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -35,13 +36,24 @@ MAX_TRIES = 8
 
 
 @dataclass(frozen=True)
+class ProcessResources:
+    """What all reconciles of a process share: the lock for objects of all parents, and threads for calls side by side.
+
+    Without `executor`, calls are made one after the other.
+    """
+
+    shared_objects_lock: AbstractContextManager[object]
+    executor: Executor | None
+
+
+@dataclass(frozen=True)
 class WriteContext:
-    """The function to reconcile for, the client to use, the lock for shared objects, and what is told of each write."""
+    """The function to reconcile for, the client to use, what is told of each write, and what the process shares."""
 
     function: Function
     client: Client
-    shared_objects_lock: AbstractContextManager[object]
     note_write: Callable[[Ref, Manifest | None], None]
+    process: ProcessResources
 
 
 @dataclass(frozen=True)
@@ -58,9 +70,9 @@ def write_children(context: WriteContext, decided: Outcome, observed: Observed, 
 
     Adds each write to `result.changes`. Raises Conflict if a new round is needed.
     """
-    function, client = context.function, context.client
+    function, client, executor = context.function, context.client, context.process.executor
     writes = planned_writes(decided, observed, client.manager)
-    if impossible := trial.first_refused(writes, client, shared=function.shared_children):
+    if impossible := trial.first_refused(writes, client, shared=function.shared_children, executor=executor):
         return Written(observed, decided, outcome_of_refused_write(function, observed.key, impossible))
     children = dict(observed.objects)
     intents = {intent.ref: intent for intent in decided.intents}
@@ -152,7 +164,7 @@ def _send_shared(
     Other parents' writes change it all the time. Without the lock, a hundred parents at once would conflict again and
     again. Returns the write as it was made, and the child as it is then.
     """
-    with context.shared_objects_lock:
+    with context.process.shared_objects_lock:
         with suppress(Conflict):
             return write, _send(write, context, result)
         fresh = replace(observed, objects={**observed.objects, write.ref: context.client.get(write.ref)})

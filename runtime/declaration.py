@@ -192,6 +192,11 @@ class Function:
         return Observed(key, parent, {ref: get(ref) for ref in refs}, collections, images)
 
     @property
+    def only_reports(self) -> bool:
+        """Return whether the function writes nothing but its conditions and status fields."""
+        return self.children is no_children
+
+    @property
     def labels(self) -> dict[Kind, Mapping[str, str]]:
         """Return, for each kind that is watched by labels, the labels."""
         return {wake.kind: wake.labels for wake in self.wakes if wake.labels}

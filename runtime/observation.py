@@ -162,15 +162,15 @@ def read_objects(
     deciding: Sequence[Function],
     confirming: Sequence[Function],
     client: Client,
-    readers: Executor | None = None,
+    executor: Executor | None = None,
 ) -> None:
     """Read the children of the deciding functions and the inputs of all; the parent has to be read after them.
 
-    With `readers`, objects whose order does not matter are read side by side.
+    With `executor`, objects whose order does not matter are read side by side.
     """
     order, read = read_order(deciding, confirming, shared.key), partial(_read, client=client)
     while refs := order.get_ready():
-        manifests = readers.map(read, refs) if readers else map(read, refs)
+        manifests = executor.map(read, refs) if executor else map(read, refs)
         for ref, manifest in zip(refs, manifests, strict=True):
             shared.note_read(ref, manifest)
         order.done(*refs)

@@ -28,7 +28,8 @@ some functions and step 6 of others. Then one function after the other decides a
 decides from what a later one writes. It takes what earlier ones have written from the answers to their writes. For an
 input that is a newer read. For a child, it is one only if no other process of the function has written the child since
 it was read: the fields that the function owns in it tell (`child_writes.is_unchanged_for`); if they have changed, the
-function starts again at 2. A write of one function that would wake another one has it decide in the next pass.
+function starts again at 2. A write of one function that would wake another one has it decide in the next pass. A
+function that only reports (`status`) decides in the first pass after which no other function decides again.
 """
 
 import random
@@ -40,7 +41,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 
-from runtime.child_writes import WriteContext, Written, is_unchanged_for, write_children
+from runtime.child_writes import ProcessResources, WriteContext, Written, is_unchanged_for, write_children
 from runtime.client import Client
 from runtime.decision import decide
 from runtime.declaration import Function, Observed
@@ -99,7 +100,7 @@ def reconcile_together(
     *,
     images: Mapping[str, str],
     shared_objects_lock: AbstractContextManager[object] | None = None,
-    readers: Executor | None = None,
+    executor: Executor | None = None,
 ) -> None:
     """Bring the children that several functions write for the parent `key` to their desired state.
 
@@ -108,41 +109,61 @@ def reconcile_together(
     event is to be delivered again, and every step can be repeated. `images` are the
     settings about images in the environment (`RELATED_IMAGE_*`), which decisions read. `shared_objects_lock` is held
     while an object is written that all parents share, so that the threads of one process do not conflict. With
-    `readers`, objects whose order does not matter are read side by side.
+    `executor`, calls whose order does not matter are made side by side: reads, and dry runs of writes.
     """
-    lock = shared_objects_lock or nullcontext()
+    process = ProcessResources(shared_objects_lock or nullcontext(), executor)
     parent: Manifest | None = None
     while active := [participant for participant in participants if participant.is_active]:
         shared = SharedObservation(key, images)
-        _read(active, shared, parent, readers)
+        _read(active, shared, parent, executor)
         for participant in active:
-            _advance(participant, shared, lock)
+            if not _can_wait(participant, participants, shared):
+                _advance(participant, shared, process)
         for participant in participants:
-            if not participant.is_active and not participant.error and _is_woken(participant, shared):
+            if not participant.is_active and _decides_next(participant, shared):
                 _begin_again(participant)
             participant.observed_at = 0
         parent = shared.parent_after_writes()
 
 
 def _read(
-    active: Sequence[Participant], shared: SharedObservation, parent: Manifest | None, readers: Executor | None
+    active: Sequence[Participant], shared: SharedObservation, parent: Manifest | None, executor: Executor | None
 ) -> None:
     """Read once for all; `parent` is used if nothing is read that has to be read before it."""
     deciding = [participant.function for participant in active if participant.phase is Phase.DECIDE]
     confirming = [participant.function for participant in active if participant.phase is Phase.CONFIRM]
     client = active[0].client
-    read_objects(shared, deciding, confirming, client, readers)
+    read_objects(shared, deciding, confirming, client, executor)
     if parent is None or deciding:
         shared.read_parent(client)
     else:
         shared.note_parent(parent)
 
 
-def _advance(participant: Participant, shared: SharedObservation, lock: AbstractContextManager[object]) -> None:
+def _can_wait(participant: Participant, participants: Sequence[Participant], shared: SharedObservation) -> bool:
+    """Return whether a participant leaves its decision to a later pass: it only reports, and others decide again.
+
+    What they write would lead it to another report. They end within `ROUNDS` rounds each, so it does not wait for ever.
+    """
+    return (
+        participant.phase is Phase.DECIDE
+        and participant.function.only_reports
+        and any(_decides_next(other, shared) for other in participants if not other.function.only_reports)
+    )
+
+
+def _decides_next(participant: Participant, shared: SharedObservation) -> bool:
+    """Return whether a participant that has had its turn in this pass decides in the next one."""
+    if participant.is_active:
+        return participant.phase is Phase.DECIDE
+    return not participant.error and _is_woken(participant, shared)
+
+
+def _advance(participant: Participant, shared: SharedObservation, process: ProcessResources) -> None:
     """Take a participant through this pass; note the error if it cannot go on."""
     try:
         if participant.phase is Phase.DECIDE:
-            _decide_and_write(participant, shared, lock)
+            _decide_and_write(participant, shared, process)
         else:
             _confirm(participant, shared)
     except (Conflict, NotFound):
@@ -163,9 +184,7 @@ def _begin_again(participant: Participant) -> None:
         )
 
 
-def _decide_and_write(
-    participant: Participant, shared: SharedObservation, lock: AbstractContextManager[object]
-) -> None:
+def _decide_and_write(participant: Participant, shared: SharedObservation, process: ProcessResources) -> None:
     """Do steps 2 to 5; then the participant is done, or has to confirm its decision by step 6."""
     function, client, result = participant.function, participant.client, participant.result
     result.rounds += 1
@@ -178,7 +197,7 @@ def _decide_and_write(
         _require_wake(function, decided)
         return
     before = len(result.changes)
-    context = WriteContext(function, client, lock, partial(shared.note_write, function.name))
+    context = WriteContext(function, client, partial(shared.note_write, function.name), process)
     written = write_children(context, decided, observed, result)
     result.outcome = written.refused or decided
     # Refused because the namespace is being deleted, and the parent with it: nothing is left to report on.

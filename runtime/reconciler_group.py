@@ -55,14 +55,14 @@ class ReconcilerGroup:
     All have the same workers, images, transport and time limit, which one turn of all of them shares. The answer to an
     event carries one report; all others are sent through `sink`. If a function fails, the others go on to their ends,
     their reports are sent, and its error is raised, so that the broker redelivers the event. By then the others have
-    nothing to do. `turns` allows one event at a time for each object, and merges the events that wait. `readers`, if
-    set, read objects side by side: else a turn on a slow API server could use up its time with reading.
+    nothing to do. `turns` allows one event at a time for each object, and merges the events that wait. `executor`, if
+    set, makes calls side by side: else a turn on a slow API server could use up its time with reading.
     """
 
     reconcilers: Sequence[Reconciler]
     sink: Callable[[CloudEvent], None]
     turns: SingleFlight[SharedEvent, Received] = field(default_factory=lambda: SingleFlight(max_waiting=WAITING))
-    readers: Executor | None = None
+    executor: Executor | None = None
 
     def __call__(self, event: Event) -> Received:
         relevant = self.relevant(event)
@@ -124,7 +124,7 @@ class ReconcilerGroup:
                 key,
                 images=first.images,
                 shared_objects_lock=first.shared_objects_lock,
-                readers=self.readers,
+                executor=self.executor,
             )
         latest = items[-1].event
         finished = [

@@ -8,6 +8,8 @@ Webhooks take part: `admissionregistration.k8s.io/v1` has only webhooks that sup
 """
 
 from collections.abc import Collection, Sequence
+from concurrent.futures import Executor
+from functools import partial
 
 from runtime.client import Client
 from runtime.errors import Refused
@@ -16,17 +18,25 @@ from runtime.planned_writes import PlannedWrite
 from runtime.refusals import RefusedWrite
 
 
-def first_refused(writes: Sequence[PlannedWrite], client: Client, *, shared: Collection[Ref]) -> RefusedWrite | None:
+def first_refused(
+    writes: Sequence[PlannedWrite], client: Client, *, shared: Collection[Ref], executor: Executor | None = None
+) -> RefusedWrite | None:
     """Return the first write that would be refused, or None if none is known to be.
 
-    `shared` are objects that other keys write all the time: their version changes, so they are not tried.
+    `shared` are objects that other keys write all the time: their version changes, so they are not tried. With
+    `executor`, writes are tried side by side: a dry run changes nothing, so their order does not matter.
     Raises Conflict, NotFound and Unavailable as the write itself would.
     """
-    for write in writes[1:]:
-        if write.ref in shared:
-            continue
-        try:
-            write.send(client, dry_run=True)
-        except Refused as error:
-            return RefusedWrite(write.ref, write.parent_field, error)
+    tried = [write for write in writes[1:] if write.ref not in shared]
+    refusal = partial(_refusal, client=client)
+    refusals = executor.map(refusal, tried) if executor else map(refusal, tried)
+    return next((refused for refused in refusals if refused), None)
+
+
+def _refusal(write: PlannedWrite, client: Client) -> RefusedWrite | None:
+    """Return the refusal of a write's dry run; None if it is accepted."""
+    try:
+        write.send(client, dry_run=True)
+    except Refused as error:
+        return RefusedWrite(write.ref, write.parent_field, error)
     return None

@@ -13,8 +13,8 @@ from runtime.errors import Unavailable
 
 # Reconciles at once, each with a connection to the API server.
 SLOTS = 16
-# Threads that read for the functions of one process, whichever reconcile they read for.
-READERS = 8
+# Threads that read, and try writes, for the functions of one process, whichever reconcile they work for.
+SIDE_BY_SIDE = 8
 # Threads of a process that reconciles; most of them may wait.
 THREADS = 128
 # Threads that may wait to reconcile one object: two such objects leave most of the threads to others.

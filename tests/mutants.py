@@ -53,7 +53,7 @@ def inputs_first() -> Iterator[None]:
         deciding: Sequence[Function],
         confirming: Sequence[Function],
         client: Client,
-        _readers: Executor | None = None,
+        _executor: Executor | None = None,
     ) -> None:
         inputs = dict.fromkeys(ref for function in (*deciding, *confirming) for ref in function.inputs(shared.key))
         children = dict.fromkeys(ref for function in deciding for ref in function.children(shared.key))

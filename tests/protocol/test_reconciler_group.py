@@ -1,5 +1,6 @@
 """All functions behind one path: they end as functions in processes of their own do, and each has its report."""
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -19,7 +20,7 @@ from runtime.errors import ApiError
 from runtime.event import Event, decode
 from runtime.receive import Received, Reconciler
 from runtime.reconciler_group import ReconcilerGroup
-from runtime.workers import READERS
+from runtime.workers import SIDE_BY_SIDE
 from tests.masks import masked
 from tests.workbench import Workbench, create_namespace, kepler, resync, transport, update
 
@@ -60,7 +61,7 @@ class Compact:
             return through(request)
 
         reconcilers = [Reconciler(function, counted, seconds=seconds) for function in FUNCTIONS]
-        self.group = ReconcilerGroup(reconcilers, self.sent.append, readers=ThreadPoolExecutor(READERS))
+        self.group = ReconcilerGroup(reconcilers, self.sent.append, executor=ThreadPoolExecutor(SIDE_BY_SIDE))
 
     def deliver(self, event: Event) -> Received:
         """One event, as the Trigger delivers it."""
@@ -211,6 +212,51 @@ def test_one_event_leads_from_a_new_kepler_to_its_exporter(workbench: Workbench)
     for written in (*KINDS, "keplers.sustainable-computing.io/kepler"):
         group.deliver(update(workbench.get(written)))
     assert [request.path for request in group.requests] == []
+
+
+def test_the_summary_is_decided_once_the_others_have_nothing_more_to_decide(workbench: Workbench) -> None:
+    """A new Kepler's `Ready` is written once, after the exporter's objects, not again for each function on the way."""
+    workbench.apply(kepler())
+    group = Compact(workbench)
+
+    group.deliver(update(workbench.kepler(), RESOURCE_ADD))
+
+    writers = [request.query["fieldManager"] for request in group.requests if request.method == "PATCH"]
+    assert writers.count("kepler-status") == 1
+    assert writers.index("kepler-status") > writers.index("kepler-collector")
+    assert workbench.conditions()["Ready"]["reason"] == "RolloutInProgress"
+
+
+def test_the_summary_of_functions_that_fail_is_written(workbench: Workbench) -> None:
+    """`status` waits for functions that decide again, not for one that cannot."""
+    send = transport(workbench.stack, compact.ACCOUNT)
+
+    def failing(request: Request) -> ApiResponse:
+        is_collector = request.query.get("fieldManager") == "kepler-collector"
+        return ApiResponse(500, {"message": "broken"}) if is_collector else send(request)
+
+    workbench.apply(kepler())
+    group = Compact(workbench, failing, seconds=4.0)
+    with suppress(ApiError):
+        group.deliver(resync(workbench.namespace, "kepler"))
+
+    assert workbench.conditions()["Ready"]["status"] == "Unknown"
+
+
+def test_writes_are_tried_side_by_side(workbench: Workbench) -> None:
+    """A dry run begins before the last one has ended: their order does not matter."""
+    send, tried = transport(workbench.stack, compact.ACCOUNT), threading.Barrier(2)
+
+    def meeting(request: Request) -> ApiResponse:
+        if request.query.get("dryRun") and request.path.endswith("/kepler-exporter"):
+            tried.wait(10.0)
+        return send(request)
+
+    workbench.apply(kepler())
+    Compact(workbench, meeting).deliver(update(workbench.kepler(), RESOURCE_ADD))
+
+    assert not tried.broken
+    assert workbench.get("daemonset/kepler-exporter")
 
 
 def test_objects_are_read_once_for_all_functions(workbench: Workbench) -> None:
