@@ -38,9 +38,7 @@ class Sizes:
 def measure(running: RunningOperator, sizes: Sizes) -> Figures:
     """Return all figures of an operator, by what was measured."""
     figures: Figures = {}
-    for number in range(3):  # everything is loaded after this
-        _create(running, f"warm-{number}")()
-    _rest(running)
+    create_one_by_one(running, "warm", 3)  # everything is loaded after this
     figures["resident, MiB"] = {"idle, " + group: mib for group, mib in resident_mib(running.stack).items()}
     figures["create, one by one"] = create_one_by_one(running, "one", sizes.one_by_one)
     figures["create with everything on, one by one"] = create_one_by_one(running, "all", sizes.edits, EVERYTHING)
@@ -57,9 +55,10 @@ def measure(running: RunningOperator, sizes: Sizes) -> Figures:
 
 def create_one_by_one(running: RunningOperator, prefix: str, count: int, spec: Spec = MINIMAL) -> dict[str, float]:
     """Return milliseconds from create to DaemonSet, own status and `Ready`, and the cost of one."""
-    meter, took = CostMeter(running.stack), []
-    for number in range(count):
-        took.append(_create(running, f"{prefix}-{number}", spec)())
+    names = [f"{prefix}-{number}" for number in range(count)]
+    _create_namespaces(running, names)
+    meter = CostMeter(running.stack)
+    took = [_post(running, name, spec)() for name in names]
     _rest(running)
     figures: dict[str, float] = {}
     for name in took[0]:
@@ -73,8 +72,7 @@ def burst(running: RunningOperator, count: int, prefix: str = "burst") -> dict[s
     Counts until the last one is Ready or, for an operator that does not look, has its own status.
     """
     names = [f"{prefix}-{count}-{number}" for number in range(count)]
-    for name in names:
-        create_namespace(running.stack, name)
+    _create_namespaces(running, names)
     meter, began = CostMeter(running.stack), time.monotonic()
     pending = [_post(running, name) for name in names]
     for wait in pending:
@@ -102,9 +100,11 @@ def changed(
     return times | meter.take().per(len(namespaces))
 
 
-def _create(running: RunningOperator, namespace: str, spec: Spec = MINIMAL) -> Callable[[], dict[str, float]]:
-    create_namespace(running.stack, namespace)
-    return _post(running, namespace, spec)
+def _create_namespaces(running: RunningOperator, names: Iterable[str]) -> None:
+    """Create namespaces, and wait until nobody is busy with them: what is measured is the cost of a resource."""
+    for name in names:
+        create_namespace(running.stack, name)
+    _rest(running)
 
 
 def _post(running: RunningOperator, namespace: str, spec: Spec = MINIMAL) -> Callable[[], dict[str, float]]:
