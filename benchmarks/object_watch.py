@@ -10,7 +10,8 @@ import urllib3
 
 from local.stack import Stack
 
-TIMEOUT = 60.0
+# Seconds that the last of a burst of a hundred may take on a slow machine.
+TIMEOUT = 300.0
 Check = Callable[[Any], bool]
 
 

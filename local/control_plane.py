@@ -26,7 +26,8 @@ CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 KWOK_ANNOTATION = "kwok.x-k8s.io/node"
 NODES = ("control-plane", "worker-1", "worker-2", "worker-3")
 # Enough for a benchmark of hundreds of exporters with their resource requests.
-CAPACITY = {"cpu": "128", "memory": "1024Gi", "pods": "1000"}
+# A node for thousands of exporters: `make bench` creates one Kepler in each of more than a thousand namespaces.
+CAPACITY = {"cpu": "1024", "memory": "8Ti", "pods": "4000"}
 
 # Metadata only, without bodies: enough to count requests by user and user agent.
 AUDIT_POLICY = """\
