@@ -25,9 +25,8 @@ CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 # The annotation of nodes that kwok simulates.
 KWOK_ANNOTATION = "kwok.x-k8s.io/node"
 NODES = ("control-plane", "worker-1", "worker-2", "worker-3")
-# Enough for a benchmark of hundreds of exporters with their resource requests.
-# A node for thousands of exporters: `make bench` creates one Kepler in each of more than a thousand namespaces.
-CAPACITY = {"cpu": "1024", "memory": "8Ti", "pods": "4000"}
+# Enough for two thousand exporters with their resource requests: `make bench` creates more than a thousand Keplers.
+CAPACITY = {"cpu": "1024", "memory": "1024Gi", "pods": "2000"}
 
 # Metadata only, without bodies: enough to count requests by user and user agent.
 AUDIT_POLICY = """\
