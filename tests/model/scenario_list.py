@@ -44,6 +44,7 @@ TOGETHER = (
     Scenario(
         MAKER, (edits(INPUT, 1), configures(1), deletes(CHILD)), 1, crashes=1, drops=True, together=(USER,), rounds=4
     ),
+    Scenario(MAKER, (edits(INPUT, 1), configures(1)), 1, crashes=1, drops=True, together=(USER, TELLER), rounds=4),
     Scenario(ALONE, (edits(PARENT, 1), meddles(CHILD)), 1, losses=1, drops=True, together=(TELLER,), rounds=4),
 )
 # The same in two processes: both write keys of one configuration.
@@ -104,7 +105,16 @@ LARGE = (
     Scenario(INSTALLED, (edits(PARENT, 2), deletes(PARENT), makes_again(PARENT)), 1, crashes=1, losses=1, drops=True),
     Scenario(
         MAKER,
-        (edits(PARENT, 2), edits(INPUT, 2), configures(1), deletes(CHILD)),
+        (edits(PARENT, 1), edits(INPUT, 1), configures(1)),
+        1,
+        crashes=1,
+        drops=True,
+        together=(USER, TELLER),
+        rounds=4,
+    ),
+    Scenario(
+        MAKER,
+        (edits(INPUT, 1), configures(1), deletes(CHILD)),
         1,
         crashes=1,
         drops=True,
