@@ -73,7 +73,9 @@ class Matrix:
         faults_of_steps = []
         for number, reference in enumerate(self.references):
             following = self._step(number + 1)
-            asked = [*request_faults.plans(reference, following), *request_faults.refusals(reference)]
+            together = self.world.form is Form.COMPACT
+            single = request_faults.plans(reference, following, together=together)
+            asked = [*single, *request_faults.refusals(reference)]
             asked = [plan for plan in asked if not (plan.overtakes and following.forbids)]
             sent = [*deliveries.plans(reference)]
             faults_of_steps.append([*asked, *sent, *_pairs(asked, sent, paired, seed=f"{self.chain.name}/{number}")])

@@ -82,6 +82,16 @@ def overtake(step: ChainStep, *, heard: bool = True) -> Fault:
     return overtaken
 
 
+def interrupt(step: ChainStep) -> Fault:
+    """Just before, the user does the next thing; its events wait until this process has ended what it is doing."""
+
+    def interrupted(world: FaultWorld, _delivery: Delivery, request: Request, through: Transport) -> ApiResponse:
+        step.act(world)
+        return through(request)
+
+    return interrupted
+
+
 WRITING: Mapping[str, Fault] = {
     "die after": die_after,
     "lose the answer of": lose,
@@ -108,8 +118,11 @@ def arm(number: int, fault: Fault) -> Callable[[FaultWorld], None]:
     return put
 
 
-def plans(reference: Reference, following: ChainStep) -> Iterator[Plan]:
+def plans(reference: Reference, following: ChainStep, *, together: bool = False) -> Iterator[Plan]:
     """Every fault at every request of a step; those that nobody could tell apart once.
+
+    `together`: all functions are in one process. There are two of it during an upgrade only, and then an event may be
+    dropped that one of them needed: the next sweep makes up for an overtaking. With one, the user's next step waits.
 
     Between two writes of a delivery a process may die anywhere: nothing that outlives it is different. So it dies once
     before its first request, and after each write. A delivery that writes nothing is not raced: another process that
@@ -123,7 +136,9 @@ def plans(reference: Reference, following: ChainStep) -> Iterator[Plan]:
                 yield Plan(f"{text} {named(number, asked)}", arm(number, fault), races=fault is race)
             for heard in (True, False) if asked.writes else (True,):
                 text = f"{'overtake' if heard else 'overtake unheard at'} {named(number, asked)}"
-                yield Plan(text, arm(number, overtake(following, heard=heard)), overtakes=True)
+                yield Plan(text, arm(number, overtake(following, heard=heard)), overtakes=True, loses=together)
+            if together:
+                yield Plan(f"interrupt {named(number, asked)}", arm(number, interrupt(following)), overtakes=True)
 
 
 def refusals(reference: Reference) -> Iterator[Plan]:
