@@ -1,7 +1,7 @@
 """`make bench`: measures ours in both forms beside a kopf operator, and parts by themselves.
 
 Prints a table, with the figures of an earlier run if `--compare` names its file, and writes `.local/bench.json` and
-`docs/benchmarks.md`. With `--only`, it measures one operator, or `parts`, and keeps the other figures of the last run.
+`docs/benchmarks.md`. With `--only`, it measures one operator, or `parts`, prints the figures, and writes nothing.
 """
 
 import argparse
@@ -86,27 +86,21 @@ def main() -> int:
     """Measure what is chosen."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("--compare", type=Path, default=RESULTS, help="the file of an earlier run")
-    parser.add_argument("--only", choices=[*OPERATORS, PARTS], help="measure this alone, and keep the others' figures")
+    parser.add_argument("--only", choices=[*OPERATORS, PARTS], help="measure this alone, and write nothing")
     parser.add_argument("--quick", action="store_true", help="fewer resources: for trying the measurement itself")
     chosen = parser.parse_args()
     build()
     before = json.loads(chosen.compare.read_text()) if chosen.compare.exists() else {}
     about, sizes = machine(), QUICK if chosen.quick else Sizes()
     wanted = [chosen.only] if chosen.only else [*OPERATORS, PARTS]
-    figures: dict[str, Figures] = _last_run() if chosen.only else {}
+    figures: dict[str, Figures] = {}
     for name in wanted:
         figures[name] = parts() if name == PARTS else measured(OPERATORS[name], sizes)
         show({name: figures[name]}, before)
-        if not chosen.quick:
-            RESULTS.write_text(json.dumps(figures, indent=1))
-    if not chosen.quick and figures.keys() >= {*OPERATORS, PARTS}:
+    if not chosen.only and not chosen.quick:
+        RESULTS.write_text(json.dumps(figures, indent=1))
         page.write({name: figures[name] for name in OPERATORS}, figures[PARTS], about)
     return 0
-
-
-def _last_run() -> dict[str, Figures]:
-    """Return the figures of the last run by operator; empty without one."""
-    return json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
 
 
 if __name__ == "__main__":

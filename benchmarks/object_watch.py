@@ -10,8 +10,8 @@ import urllib3
 
 from local.stack import Stack
 
-# Seconds that the last of a burst of a hundred may take on a slow machine.
-TIMEOUT = 300.0
+# Seconds: twice what the last of a burst of a hundred takes with one Service a function.
+TIMEOUT = 120.0
 Check = Callable[[Any], bool]
 
 
