@@ -11,7 +11,6 @@ from runtime.errors import Misconfigured
 VERSION = "0.1.0"
 # The functions' own namespace, unless `NAMESPACE` names another.
 NAMESPACE = "kepler-operator"
-AUDIENCE = "kepler-on-knative"
 IMAGE_PREFIX = "RELATED_IMAGE_"
 ALLOWED_IMAGES = "ALLOWED_IMAGES"
 # A repository: registry and path, as `crds.fields` accepts them in an image, without tag and digest.

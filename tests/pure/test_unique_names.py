@@ -1,4 +1,4 @@
-"""A name leads to one place: no class and no module of the tree has the name of another."""
+"""A name leads to one place: no class, module or constant has the name of another."""
 
 import ast
 from collections import defaultdict
@@ -31,6 +31,16 @@ def classes() -> Iterator[tuple[str, str]]:
                 yield node.name, f"{path}:{node.lineno}"
 
 
+def constants() -> Iterator[tuple[str, str]]:
+    """Every constant of a module, as `path:NAME`, with the place of its assignment."""
+    for path in modules():
+        for node in ast.parse((ROOT / path).read_text()).body:
+            if isinstance(node, ast.Assign | ast.AnnAssign):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                assigned = (name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name))
+                yield from ((f"{path}:{name}", f"line {node.lineno}") for name in assigned if name.isupper())
+
+
 def repeated(named: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     """The names that stand for several things, with their places."""
     places: defaultdict[str, list[str]] = defaultdict(list)
@@ -50,6 +60,11 @@ def test_a_name_of_a_class_or_module_is_used_once(named: object) -> None:
     """Give the newer one a name that says what sets it apart, as `ApiResponse` and `BareResponse`."""
     assert callable(named)
     assert repeated(named()) == {}
+
+
+def test_a_constant_is_assigned_once() -> None:
+    """A second assignment with another value would change the first one's meaning without a trace."""
+    assert repeated(constants()) == {}
 
 
 def test_a_repeated_name_is_found_with_all_its_places() -> None:
