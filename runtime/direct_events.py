@@ -14,8 +14,8 @@ from typing import Any
 from flask import Response
 
 from runtime.edge import Edge, answer, select
-from runtime.front import LARGE, App, Receive, Send
-from runtime.receive import SelectiveReceiver
+from runtime.front import LARGE, App, Message, Receive, Send
+from runtime.receive import RelevantEvent, SelectiveReceiver
 
 EVENTS_PATH = "/"
 
@@ -30,23 +30,29 @@ class DirectEvents:
         self._edge = edge
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        is_event = scope["type"] == "http" and (scope["method"], scope["path"]) == ("POST", EVENTS_PATH)
-        headers = _merged(scope["headers"]) if is_event else {}
-        if not is_event or int(headers.get("content-length", "0")) > LARGE:
+        began = time.monotonic()
+        if not _is_small_event(scope):
             await self._app(scope, receive, send)
             return
-        message = await receive()
-        await _send(send, await self._response(headers, bytes(message["body"])))
+        selected = self._selected(scope, await receive())
+        if isinstance(selected, RelevantEvent):
+            work = partial(answer, selected.work, selected.event, began, self._edge)
+            selected = await asyncio.get_running_loop().run_in_executor(None, work)
+        await _send(send, selected)
 
-    async def _response(self, headers: dict[str, str], body: bytes) -> Response:
-        began = time.monotonic()
+    def _selected(self, scope: Any, message: Message) -> Response | RelevantEvent:
+        """Return the response, or the event with its work. The body ends here: an event that waits does not keep it."""
+        headers = _merged(scope["headers"])
         if refused := self._edge.refusal(headers.get("host", "")):
             return refused
-        selected = select(self._name, self._receiver, headers, body)
-        if isinstance(selected, Response):
-            return selected
-        work = partial(answer, selected.work, selected.event, began, self._edge)
-        return await asyncio.get_running_loop().run_in_executor(None, work)
+        return select(self._name, self._receiver, headers, bytes(message.pop("body")))
+
+
+def _is_small_event(scope: Any) -> bool:
+    """Return whether the request brings an event whose whole body is small."""
+    if scope["type"] != "http" or (scope["method"], scope["path"]) != ("POST", EVENTS_PATH):
+        return False
+    return int(_merged(scope["headers"]).get("content-length", "0")) <= LARGE
 
 
 def _merged(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -10,6 +10,7 @@ between two reads of this one, which then would decide from an old version of on
 revisions overlap for moments during an upgrade: should that ever happen then, the next sweep finds it.
 """
 
+import sys
 import threading
 from collections.abc import Iterable
 
@@ -18,14 +19,20 @@ from cachetools import LRUCache
 from runtime.event import Event
 from runtime.objects import Manifest, Ref, resource_version, uid
 
-KEPT = 20_000
+# Versions that a function remembers in all, and for one key: more than the objects that a reconcile reads.
+KEPT, KEPT_FOR_ONE = 20_000, 256
 
 
 class RecentVersions:
-    """The newest versions, by the key that was reconciled and the object's uid; the oldest are forgotten first."""
+    """The newest versions of objects by uid, for each key that was reconciled; the oldest are forgotten first.
 
-    def __init__(self, kept: int = KEPT) -> None:
-        self._newest: LRUCache[tuple[Ref, str], str] = LRUCache(kept)
+    A Kepler has about ten objects, and a process of all functions keeps their versions once for each function. So there
+    is one small dictionary for each key, and the functions share the text of the uids.
+    """
+
+    def __init__(self, kept: int = KEPT, kept_for_one: int = KEPT_FOR_ONE) -> None:
+        self._newest: LRUCache[Ref, dict[str, str]] = LRUCache(kept, getsizeof=len)
+        self._kept_for_one = min(kept, kept_for_one)
         self._lock = threading.Lock()
 
     def note(self, key: Ref, manifests: Iterable[Manifest]) -> None:
@@ -34,8 +41,14 @@ class RecentVersions:
         Call it after the reconcile has finished.
         """
         with self._lock:
+            newest = self._newest.pop(key, {})
             for manifest in manifests:
-                self._newest[key, uid(manifest)] = resource_version(manifest)
+                noted = sys.intern(uid(manifest))
+                newest.pop(noted, None)  # the version noted last stands last
+                newest[noted] = resource_version(manifest)
+            while len(newest) > self._kept_for_one:
+                del newest[next(iter(newest))]
+            self._newest[key] = newest
 
     def is_news(self, key: Ref, event: Event) -> bool:
         """Return whether the event may bring news for `key`; always true if it shows no existing object."""
@@ -46,7 +59,7 @@ class RecentVersions:
         except (TypeError, AttributeError):
             return True
         with self._lock:
-            newest = self._newest.get((key, shown_uid))
+            newest = self._newest.get(key, {}).get(shown_uid)
         return newest is None or not (version == newest or is_older(version, newest))
 
 

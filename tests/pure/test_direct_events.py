@@ -1,7 +1,9 @@
 """Events that are answered without WSGI: the same answers as by way of it, and no thread for what leads to nothing."""
 
 import asyncio
+import gc
 import json
+import tracemalloc
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -142,6 +144,36 @@ def test_everything_else_is_passed_on(scope: dict[str, str], size: int) -> None:
     """Pages, other paths, and bodies whose decoding would hold up the event loop."""
     with pytest.raises(Passed):
         direct(Selective(), Edge(), event(type=RESYNC_REQUESTED), b" " * size, **scope)
+
+
+def test_an_event_that_waits_keeps_nothing_of_its_body() -> None:
+    """Hundreds may wait for a thread: neither the text nor what was decoded stays in memory."""
+    size = 50_000
+    blocks_in_work: list[list[int]] = []
+
+    class Slim(Selective):
+        def relevant(self, event: Event) -> RelevantEvent | None:
+            return RelevantEvent(event.without_content(), work)
+
+    def work() -> Received:
+        gc.collect()
+        blocks_in_work.append([trace.size for trace in tracemalloc.take_snapshot().traces if trace.size >= size])
+        return Received()
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": json.dumps({"text": "x" * size}).encode(), "more_body": False}
+
+    async def send(_message: Any) -> None:
+        pass
+
+    raw = [(name.encode(), value.encode()) for name, value in event().items()]
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": raw}
+    tracemalloc.start()
+    try:
+        run_coroutine(Front(DirectEvents(send, "collector", Slim(), Edge()))(scope, receive, send))  # type: ignore[arg-type]
+    finally:
+        tracemalloc.stop()
+    assert blocks_in_work == [[]]
 
 
 def test_a_header_that_is_repeated_is_one_value() -> None:

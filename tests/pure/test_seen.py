@@ -74,6 +74,29 @@ def test_a_forgotten_version_is_news_again() -> None:
     assert not versions.is_news(KEY, event(manifest("5", uid="u-2")))
 
 
+def test_a_key_with_very_many_objects_takes_no_room_from_others() -> None:
+    """Of one key only so many are kept, those that were noted last; another key keeps its own."""
+    versions = RecentVersions(kept=10, kept_for_one=3)
+    versions.note(OTHER, [manifest("5", uid="u-other")])
+    versions.note(KEY, [manifest("5", uid=f"u-{number}") for number in range(50)])
+    versions.note(KEY, [manifest("6", uid="u-47"), manifest("6", uid="u-50")])
+
+    kept = [number for number in range(51) if not versions.is_news(KEY, event(manifest("5", uid=f"u-{number}")))]
+    assert kept == [47, 49, 50]
+    assert not versions.is_news(OTHER, event(manifest("5", uid="u-other")))
+
+
+def test_the_key_that_was_noted_first_is_forgotten_first() -> None:
+    """The bound counts versions of all keys together."""
+    keys = [Ref(KEPLER, "energy", f"kepler-{number}") for number in range(5)]
+    versions = RecentVersions(kept=6)
+    for key in keys:
+        versions.note(key, [manifest("5", uid=f"{key.name}-{number}") for number in range(2)])
+
+    kept = [key.name for key in keys if not versions.is_news(key, event(manifest("5", uid=f"{key.name}-0")))]
+    assert kept == ["kepler-2", "kepler-3", "kepler-4"]
+
+
 @pytest.mark.parametrize(
     ("first", "second", "older"),
     [
