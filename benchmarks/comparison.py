@@ -157,8 +157,8 @@ def _drift(running: RunningOperator, namespace: str, _number: int) -> Callable[[
     return shows
 
 
-def _patch(running: RunningOperator, namespace: str, change: Any, what: str = KEPLER) -> None:
-    KubectlRequests(running.stack).patch(namespace, what, change)
+def _patch(running: RunningOperator, namespace: str, change: Any, target: str = KEPLER) -> None:
+    KubectlRequests(running.stack).patch(namespace, target, change)
 
 
 def _exporter(running: RunningOperator, namespace: str) -> Any:

@@ -10,7 +10,6 @@ between two reads of this one, which then would decide from an old version of on
 revisions overlap for moments during an upgrade: should that ever happen then, the next sweep finds it.
 """
 
-import sys
 import threading
 from collections.abc import Iterable
 
@@ -27,7 +26,7 @@ class RecentVersions:
     """The newest versions of objects by uid, for each key that was reconciled; the oldest are forgotten first.
 
     A Kepler has about ten objects, and a process of all functions keeps their versions once for each function. So there
-    is one small dictionary for each key, and the functions share the text of the uids.
+    is one small dictionary for each key, not an entry of the cache for each object.
     """
 
     def __init__(self, kept: int = KEPT, kept_for_one: int = KEPT_FOR_ONE) -> None:
@@ -43,7 +42,7 @@ class RecentVersions:
         with self._lock:
             newest = self._newest.pop(key, {})
             for manifest in manifests:
-                noted = sys.intern(uid(manifest))
+                noted = uid(manifest)
                 newest.pop(noted, None)  # the version noted last stands last
                 newest[noted] = resource_version(manifest)
             while len(newest) > self._kept_for_one:

@@ -107,10 +107,10 @@ class Workbench:
         """One event to one function, and to the same one what it sends to itself: a request for each object."""
         sent: list[CloudEvent] = []
         reconciler = Reconciler(ALL[function], self.recorders[function], sink=sent.append)
-        told = [reconciler(event)]
-        told += [reconciler(received(event)) for event in sent]
-        reports = tuple(report for one in told for report in one.reports)
-        return Received(reports, sum(one.calls for one in told))
+        results = [reconciler(event)]
+        results += [reconciler(received(event)) for event in sent]
+        reports = tuple(report for result in results for report in result.reports)
+        return Received(reports, sum(result.calls for result in results))
 
     def resync(self, function: str, name: str = "kepler") -> Received:
         """`resync.requested` for a Kepler to one function."""
