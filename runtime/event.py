@@ -1,7 +1,7 @@
 """Decodes an incoming CloudEvent: a hint that names an object, and may show it as it was when the event was sent."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -112,6 +112,11 @@ class Event:
     def shows(self) -> bool:
         """Return whether `object` is an existing object, from which a function can decide."""
         return self.type in (RESOURCE_ADD, RESOURCE_UPDATE) and bool(self.object)
+
+
+def first_sent(events: Iterable[Event]) -> datetime | None:
+    """Return when the oldest of the events was sent; None if none of them says."""
+    return min((event.sent for event in events if event.sent), default=None)
 
 
 def decode(headers: Mapping[str, str], body: bytes) -> Event:

@@ -20,7 +20,7 @@ from runtime.client import Client, Transport
 from runtime.deadlines import RECONCILE, Deadline
 from runtime.declaration import Function
 from runtime.errors import ApiError, Misconfigured
-from runtime.event import Event
+from runtime.event import Event, first_sent
 from runtime.objects import Ref, generation
 from runtime.protocol import Participant, reconcile_together
 from runtime.rechecks import Rechecks
@@ -172,7 +172,7 @@ class Reconciler:
     def reconcile_parents(self, event: Event) -> Received:
         """Reconcile the object that an event concerns; if it concerns several, send a request event for each."""
         client, wait_deadline = self.client(self.seconds), Deadline(self.workers.seconds)
-        with self.workers.slot():
+        with self.workers.slot(sent=event.sent):
             keys = tuple(parents(self.function, event, client))
         if len(keys) > 1:
             return self._send_requests(keys, event, client)
@@ -215,7 +215,7 @@ class Reconciler:
         if not news:
             measures.nothing_written(self.function.name, measures.IDLE)
             return TurnResult()
-        with self.workers.slot(wait_deadline.left):
+        with self.workers.slot(wait_deadline.left, first_sent(news)):
             participant, clock = self.participant(key, seconds), ReconcileClock(self.server)
             reconcile_together((participant,), key, images=self.images, shared_objects_lock=self.shared_objects_lock)
             return self.finish(participant, news[-1], clock)

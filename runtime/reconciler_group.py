@@ -16,7 +16,7 @@ from runtime import measures, requests
 from runtime.client import Client
 from runtime.deadlines import Deadline
 from runtime.errors import ApiError
-from runtime.event import Event
+from runtime.event import Event, first_sent
 from runtime.objects import Collection, Manifest, Ref
 from runtime.protocol import Phase, reconcile_together
 from runtime.receive import Received, ReconcileClock, Reconciler, RelevantEvent, TurnResult
@@ -80,7 +80,7 @@ class ReconcilerGroup:
         """Reconcile the object that the event concerns; if it concerns several, send a request event for each."""
         first = self.reconcilers[0]
         client, wait_deadline = first.client(first.seconds), Deadline(first.workers.seconds)
-        with first.workers.slot():
+        with first.workers.slot(sent=shared.event.sent):
             concerned = self._concerned(shared, OnceListed(client))
         if len(concerned) > 1:
             for key, functions in concerned.items():
@@ -114,7 +114,7 @@ class ReconcilerGroup:
         if not causes:
             return Received()
         first = self.reconcilers[0]
-        with first.workers.slot(wait_deadline.left):
+        with first.workers.slot(wait_deadline.left, first_sent(item.event for item in items)):
             clock = ReconcileClock(first.server)
             participants = [reconciler.participant(key, first.seconds) for reconciler in reconcilers]
             for participant in participants:
