@@ -4,8 +4,8 @@ A thread that waits for another reconcile of the same object costs little. Conne
 scarce. So a process has many threads and few slots.
 
 A slot that becomes free goes to the oldest event that waits, by the time at which it was sent. So in a burst that takes
-longer than one delivery may wait, an event that is redelivered goes on where it was in the queue, and is served before
-its last try: otherwise chance would decide which events become dead letters.
+longer than one delivery may wait, an event that is redelivered goes on where it was in the queue. If it stood behind
+all others again, chance would decide which events run out of tries.
 """
 
 import threading
