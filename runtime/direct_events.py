@@ -14,7 +14,7 @@ from typing import Any
 from flask import Response
 
 from runtime.edge import Edge, answer, select
-from runtime.front import LARGE, App, Message, Receive, Send
+from runtime.front import LARGE, App, Message, Receive, Send, content_length
 from runtime.receive import RelevantEvent, SelectiveReceiver
 
 EVENTS_PATH = "/"
@@ -52,7 +52,7 @@ def _is_small_event(scope: Any) -> bool:
     """Return whether the request brings an event whose whole body is small."""
     if scope["type"] != "http" or (scope["method"], scope["path"]) != ("POST", EVENTS_PATH):
         return False
-    return int(_merged(scope["headers"]).get("content-length", "0")) <= LARGE
+    return content_length(scope["headers"]) <= LARGE
 
 
 def _merged(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

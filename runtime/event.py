@@ -116,7 +116,7 @@ class Event:
 
 def first_sent(events: Iterable[Event]) -> datetime | None:
     """Return when the oldest of the events was sent; None if none of them says."""
-    return min((event.sent for event in events if event.sent), default=None)
+    return min((sent for event in events if (sent := event.sent)), default=None)
 
 
 def decode(headers: Mapping[str, str], body: bytes) -> Event:

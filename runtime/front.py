@@ -63,7 +63,7 @@ class Front:
 
     async def _read(self, scope: Any, body: "Body", held: AsyncExitStack) -> None:
         """Read the whole body. A large body holds one of the `LARGE_AT_ONCE` places from then on."""
-        declared = _length(scope["headers"])
+        declared = content_length(scope["headers"])
         if declared > MOST:
             raise Refusal(400, f"the body has {declared} bytes, and {MOST} are allowed")
         await body.read(LARGE, BEGIN)
@@ -125,7 +125,7 @@ class Body:
         return {"type": "http.request", "body": content, "more_body": False}
 
 
-def _length(headers: Any) -> int:
+def content_length(headers: Any) -> int:
     """Return the announced size of the body; 0 if none is announced."""
     return next((int(value) for name, value in headers if name.lower() == b"content-length" and value.isdigit()), 0)
 

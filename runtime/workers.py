@@ -9,11 +9,11 @@ all others again, chance would decide which events run out of tries.
 """
 
 import threading
+from bisect import insort
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from heapq import heapify, heappop, heappush
 from itertools import count
 
 from runtime.deadlines import TURN
@@ -45,7 +45,7 @@ class Workers:
         self.seconds = seconds
         self._lock = threading.Lock()
         self._free = slots  # 0 while `_waiting` has any
-        self._waiting: list[WaitingEvent] = []  # a heap
+        self._waiting: list[WaitingEvent] = []  # the smallest first
         self._arrivals = count()
 
     @contextmanager
@@ -69,19 +69,18 @@ class Workers:
                 self._free -= 1
                 return True
             waiting = WaitingEvent(sent, next(self._arrivals))
-            heappush(self._waiting, waiting)
+            insort(self._waiting, waiting)
         if waiting.has_slot.wait(patience):
             return True
         with self._lock:
             if not waiting.has_slot.is_set():
                 self._waiting.remove(waiting)
-                heapify(self._waiting)
             return waiting.has_slot.is_set()
 
     def _release(self) -> None:
         """Pass the slot on to the oldest event that waits, if any does."""
         with self._lock:
             if self._waiting:
-                heappop(self._waiting).has_slot.set()
+                self._waiting.pop(0).has_slot.set()
             else:
                 self._free += 1

@@ -75,7 +75,7 @@ def test_a_forgotten_version_is_news_again() -> None:
 
 
 def test_a_key_with_very_many_objects_takes_no_room_from_others() -> None:
-    """Of one key only so many are kept, those that were noted last; another key keeps its own."""
+    """Versions of one key are bounded: the newest stay, and the versions of another key stay as well."""
     versions = RecentVersions(kept=10, kept_for_one=3)
     versions.note(OTHER, [manifest("5", uid="u-other")])
     versions.note(KEY, [manifest("5", uid=f"u-{number}") for number in range(50)])

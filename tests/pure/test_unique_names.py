@@ -1,4 +1,4 @@
-"""A name leads to one place: no class, module or constant has the name of another."""
+"""A name leads to one place: no two classes or modules share one, and no module assigns a constant twice."""
 
 import ast
 from collections import defaultdict
