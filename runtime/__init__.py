@@ -24,6 +24,7 @@ The protocol:
     child_writes   writes the children
     reconciled     the result
     planned_writes the writes of a decision, in order
+    parallel_calls calls whose order does not matter
     trial          a dry run of the writes before the first one is made
     refusals       what a refused write means for the user
     awaited        whether functions that it waits for have reported
@@ -74,6 +75,7 @@ Telemetry:
     tracing        one trace for one generation of an object
     spans          reconciles as spans
     measures       metrics
+    failures       errors: named by function, redacted, logged
     telemetry      starts and flushes OpenTelemetry
     otlp           OTLP over HTTP
 

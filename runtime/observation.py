@@ -12,8 +12,8 @@ from itertools import combinations
 
 from runtime.client import Client
 from runtime.declaration import Function, Observed
-from runtime.errors import ApiError
 from runtime.objects import Collection, Manifest, Ref, terminates
+from runtime.parallel_calls import results_of
 
 
 def read_order(deciding: Sequence[Function], confirming: Sequence[Function], key: Ref) -> TopologicalSorter[Ref]:
@@ -68,10 +68,10 @@ class SharedObservation:
 
     key: Ref
     images: Mapping[str, str]
-    parent: Manifest | ApiError | None = None
+    parent: Manifest | Exception | None = None
     time: int = 0
-    first: dict[Ref, Manifest | ApiError | None] = field(default_factory=dict)
-    latest: dict[Ref, Manifest | ApiError | None] = field(default_factory=dict)
+    first: dict[Ref, Manifest | Exception | None] = field(default_factory=dict)
+    latest: dict[Ref, Manifest | Exception | None] = field(default_factory=dict)
     read_at: dict[Ref, int] = field(default_factory=dict)
     collections: dict[Collection, tuple[Manifest, ...]] = field(default_factory=dict)
     writes: list[NotedWrite] = field(default_factory=list)
@@ -80,7 +80,7 @@ class SharedObservation:
         """Read an object as it is now."""
         self.note_read(ref, _read(ref, client))
 
-    def note_read(self, ref: Ref, manifest: Manifest | ApiError | None) -> None:
+    def note_read(self, ref: Ref, manifest: Manifest | Exception | None) -> None:
         """Take an object as it was read just now."""
         self.latest[ref] = manifest
         self.first.setdefault(ref, manifest)
@@ -91,7 +91,7 @@ class SharedObservation:
         """Read the parent as it is now."""
         self.note_parent(_read(self.key, client))
 
-    def note_parent(self, parent: Manifest | ApiError | None) -> None:
+    def note_parent(self, parent: Manifest | Exception | None) -> None:
         """Take the parent as it is now, from a read or from the answer to a write."""
         self.time += 1
         self.parent = parent
@@ -119,15 +119,15 @@ class SharedObservation:
         return _checked(self.first[ref])
 
 
-def _read(ref: Ref, client: Client) -> Manifest | ApiError | None:
+def _read(ref: Ref, client: Client) -> Manifest | Exception | None:
     try:
         return client.get(ref)
-    except ApiError as error:
+    except Exception as error:
         return error
 
 
-def _checked(manifest: Manifest | ApiError | None) -> Manifest | None:
-    if isinstance(manifest, ApiError):
+def _checked(manifest: Manifest | Exception | None) -> Manifest | None:
+    if isinstance(manifest, Exception):
         raise manifest
     return manifest
 
@@ -170,8 +170,7 @@ def read_objects(
     """
     order, read = read_order(deciding, confirming, shared.key), partial(_read, client=client)
     while refs := order.get_ready():
-        manifests = executor.map(read, refs) if executor else map(read, refs)
-        for ref, manifest in zip(refs, manifests, strict=True):
+        for ref, manifest in zip(refs, results_of(read, refs, executor), strict=True):
             shared.note_read(ref, manifest)
         order.done(*refs)
 

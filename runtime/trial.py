@@ -14,6 +14,7 @@ from functools import partial
 from runtime.client import Client
 from runtime.errors import Refused
 from runtime.objects import Ref
+from runtime.parallel_calls import results_of
 from runtime.planned_writes import PlannedWrite
 from runtime.refusals import RefusedWrite
 
@@ -29,8 +30,7 @@ def first_refused(
     """
     tried = [write for write in writes[1:] if write.ref not in shared]
     refusal = partial(_refusal, client=client)
-    refusals = executor.map(refusal, tried) if executor else map(refusal, tried)
-    return next((refused for refused in refusals if refused), None)
+    return next((refused for refused in results_of(refusal, tried, executor) if refused), None)
 
 
 def _refusal(write: PlannedWrite, client: Client) -> RefusedWrite | None:
