@@ -1,9 +1,10 @@
 """Decodes an incoming CloudEvent: a hint that names an object, and may show it as it was when the event was sent."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from cloudevents.core.bindings.http import HTTPMessage, from_http
@@ -30,8 +31,15 @@ NAMING_ATTRIBUTES = (
 ATTRIBUTE_NAME = re.compile(r"[a-z0-9]+")
 # Metadata that identifies an object; waiting events keep only this of the object.
 KEPT_METADATA = ("name", "namespace", "uid", "resourceVersion", "generation")
-# The most entries of a list in metadata, and characters of an annotation, to keep; real objects have far fewer.
-MOST_ENTRIES, MOST_CHARACTERS = 100, 200
+# Of lists in metadata: what names the owners of an object, and its writers.
+KEPT_OF_ENTRIES = MappingProxyType(
+    {
+        "ownerReferences": ("apiVersion", "kind", "name", "uid", "controller"),
+        "managedFields": ("manager", "time", "subresource"),
+    }
+)
+# The most entries of such a list, and characters of a text, to keep; real objects have no more (a name has 253).
+MOST_ENTRIES, MOST_CHARACTERS = 100, 300
 
 # RFC 1123 subdomain, as the API server requires of names: other names cannot exist, and are never put in a path.
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
@@ -90,7 +98,7 @@ class Event:
         return self.type in RECONCILE_REQUESTS
 
     def is_for(self, function: str) -> bool:
-        """Return whether the event is for the function of this name, which only a request can deny by naming others."""
+        """Return whether the function acts on the event: only a resync request can exclude it, by naming others."""
         named = self.extensions.get(FUNCTIONS, "") if self.type == RESYNC_REQUESTED else ""
         return not named or function in named.split("/")
 
@@ -204,23 +212,24 @@ def _without_content(shown: Manifest) -> Manifest:
     metadata = shown.get("metadata")
     if not isinstance(metadata, dict):
         return {}
-    writers = [
-        {key: entry.get(key) for key in ("manager", "time", "subresource")}
-        for entry in _entries(metadata, "managedFields")
-        if isinstance(entry, dict)
-    ]
     annotations = metadata.get("annotations")
-    carried = annotations.get("traceparent") if isinstance(annotations, dict) else None
-    kept = {key: metadata[key] for key in KEPT_METADATA if isinstance(metadata.get(key), str | int)}
-    trace = {"annotations": {"traceparent": carried[:MOST_CHARACTERS]}} if isinstance(carried, str) else {}
-    named = {key: shown[key] for key in ("apiVersion", "kind") if isinstance(shown.get(key), str)}
-    owners = _entries(metadata, "ownerReferences")
-    return {**named, "metadata": {**kept, "ownerReferences": owners, "managedFields": writers, **trace}}
+    trace = _kept(annotations, ("traceparent",)) if isinstance(annotations, dict) else {}
+    entries = {field: _kept_entries(metadata, field, kept) for field, kept in KEPT_OF_ENTRIES.items()}
+    kept = {**_kept(metadata, KEPT_METADATA), **entries, **({"annotations": trace} if trace else {})}
+    return {**_kept(shown, ("apiVersion", "kind")), "metadata": kept}
 
 
-def _entries(metadata: Manifest, field: str) -> list[object]:
+def _kept(content: Manifest, fields: Iterable[str]) -> Manifest:
+    """Return those of the fields that are a text, a number or a boolean; a long text is cut."""
+    values = {field: content.get(field) for field in fields}
+    texts = {field: value[:MOST_CHARACTERS] for field, value in values.items() if isinstance(value, str)}
+    return texts | {field: value for field, value in values.items() if isinstance(value, int)}
+
+
+def _kept_entries(metadata: Manifest, field: str, kept: Sequence[str]) -> list[Manifest]:
     entries = metadata.get(field)
-    return entries[:MOST_ENTRIES] if isinstance(entries, list) else []
+    some = entries[:MOST_ENTRIES] if isinstance(entries, list) else []
+    return [_kept(entry, kept) for entry in some if isinstance(entry, dict)]
 
 
 def _traceparent(headers: Mapping[str, str]) -> str:

@@ -11,14 +11,15 @@ revisions overlap for moments during an upgrade: should that ever happen then, t
 """
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from cachetools import LRUCache
 
 from runtime.event import Event
 from runtime.objects import Manifest, Ref, resource_version, uid
 
-# Versions that a function remembers in all, and for one key: more than the objects that a reconcile reads.
+# What a function remembers in all, in versions and keys together, and the versions for one key: more than the objects
+# that a reconcile reads.
 KEPT, KEPT_FOR_ONE = 20_000, 256
 
 
@@ -30,8 +31,8 @@ class RecentVersions:
     """
 
     def __init__(self, kept: int = KEPT, kept_for_one: int = KEPT_FOR_ONE) -> None:
-        self._newest: LRUCache[Ref, dict[str, str]] = LRUCache(kept, getsizeof=len)
-        self._kept_for_one = min(kept, kept_for_one)
+        self._newest: LRUCache[Ref, dict[str, str]] = LRUCache(kept, getsizeof=_size)
+        self._kept_for_one = min(kept - 1, kept_for_one)
         self._lock = threading.Lock()
 
     def note(self, key: Ref, manifests: Iterable[Manifest]) -> None:
@@ -60,6 +61,11 @@ class RecentVersions:
         with self._lock:
             newest = self._newest.get(key, {}).get(shown_uid)
         return newest is None or not (version == newest or is_older(version, newest))
+
+
+def _size(versions: Mapping[str, str]) -> int:
+    """Return what a key counts for: its versions, and 1 for itself, since it may have none."""
+    return len(versions) + 1
 
 
 def is_older(first: str, second: str) -> bool:

@@ -87,14 +87,22 @@ def test_a_key_with_very_many_objects_takes_no_room_from_others() -> None:
 
 
 def test_the_key_that_was_noted_first_is_forgotten_first() -> None:
-    """The bound counts versions of all keys together."""
+    """The bound counts versions and keys together."""
     keys = [Ref(KEPLER, "energy", f"kepler-{number}") for number in range(5)]
-    versions = RecentVersions(kept=6)
+    versions = RecentVersions(kept=9)
     for key in keys:
         versions.note(key, [manifest("5", uid=f"{key.name}-{number}") for number in range(2)])
 
     kept = [key.name for key in keys if not versions.is_news(key, event(manifest("5", uid=f"{key.name}-0")))]
     assert kept == ["kepler-2", "kepler-3", "kepler-4"]
+
+
+def test_keys_without_versions_are_bounded_as_well() -> None:
+    """A reconcile of a Kepler that does not exist may read no object at all."""
+    versions = RecentVersions(kept=10)
+    for number in range(50):
+        versions.note(Ref(KEPLER, "energy", f"kepler-{number}"), [])
+    assert len(versions._newest) == 10
 
 
 @pytest.mark.parametrize(
