@@ -1,8 +1,9 @@
 """Reconciles an object again some seconds later, if its decision depends on something that sends no event.
 
-Why pods cannot start is in core/v1 Events, which are too many to be delivered to functions. So if a workload is not
-available, its function sends itself an event through the Broker after 3, 6, 12, 24 and 48 seconds. Then it stops: a
-function that never stops would never scale to zero. Rechecks are lost with the process; the next sweep replaces them.
+The reason why pods do not start is in core/v1 Events, which are too many to be delivered to functions. So if a workload
+is not available, its function sends itself an event through the Broker after 3, 6, 12, 24 and 48 seconds. Then it
+stops: a function that never stops would never scale to zero. Rechecks are lost with the process; the next sweep
+replaces them.
 """
 
 import heapq
@@ -75,6 +76,8 @@ class Rechecks:
                 self.send(self.event(key))
             except OperatorError as error:
                 log.warning("a recheck could not be sent: %s", error, extra={"object": str(key)})
+            except Exception:
+                log.exception("a recheck could not be sent", extra={"object": str(key)})
 
     def _next(self) -> Ref | None:
         """Wait until a recheck is due and return its object; None if none is scheduled."""

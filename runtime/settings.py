@@ -1,5 +1,6 @@
 """Settings from the environment, read once when a process starts."""
 
+import logging
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -28,10 +29,9 @@ class Settings(BaseModel):
     """The settings of one process.
 
     `function` is the one to serve, `compact` for all that reconcile behind one path, or `all` for every function and
-    listener by path; `namespace` is the functions' own; `images` are the `RELATED_IMAGE_*` defaults of operands, and
-    `ALLOWED_IMAGES`, the repositories that are allowed besides,
-    joined by commas; `log_level` is one of logging's names. With `loopback_only`, a request that calls this process by
-    another name than this machine's is refused.
+    listener by path. `namespace` is the functions' own. `images` has the `RELATED_IMAGE_*` defaults of operands, and
+    `ALLOWED_IMAGES`, a comma-separated list of further repositories. `log_level` is one of logging's names. With
+    `loopback_only`, a request that calls this process by another name than this machine's is refused.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -56,13 +56,20 @@ def settings(environment: Mapping[str, str], functions: tuple[str, ...]) -> Sett
         return Settings(
             function=chosen,
             namespace=environment.get("NAMESPACE") or NAMESPACE,
-            log_level=environment.get("LOG_LEVEL", "INFO").upper(),
+            log_level=_level(environment.get("LOG_LEVEL") or "INFO"),
             images=_checked(images(environment)),
             otlp_endpoint=environment.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
             loopback_only=environment.get(LOOPBACK_ONLY) or False,
         )
     except ValidationError as wrong:
         raise Misconfigured(f"the environment is wrong: {wrong}") from wrong
+
+
+def _level(name: str) -> str:
+    known = logging.getLevelNamesMapping()
+    if name.upper() not in known:
+        raise Misconfigured(f"`LOG_LEVEL` is '{name}': set it to one of {', '.join(known)}")
+    return name.upper()
 
 
 def images(environment: Mapping[str, str]) -> dict[str, str]:

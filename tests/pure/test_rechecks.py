@@ -77,3 +77,19 @@ def test_a_sink_that_is_away_costs_that_look_only() -> None:
     rechecks.schedule(KEY, generation=1)
     rechecks.schedule(OTHER, generation=1)
     until(lambda: len(tried) == 2)
+
+
+def test_an_unexpected_error_does_not_end_the_thread() -> None:
+    """Later rechecks are sent, of this object and of others."""
+    sent: list[CloudEvent] = []
+
+    def send(event: CloudEvent) -> None:
+        sent.append(event)
+        if len(sent) == 1:
+            raise ValueError("the token file is not text")
+
+    rechecks = Rechecks(made, send, delays=(0.0, 0.0))
+    rechecks.schedule(KEY, generation=1)
+    until(lambda: len(sent) == 1)
+    rechecks.schedule(OTHER, generation=1)
+    until(lambda: len(sent) == 2)
