@@ -97,7 +97,7 @@ FUNCTIONS_ATTRIBUTE = Attribute(
 )
 
 READINESS = tuple(function.name for function in FUNCTIONS if READY in (function.condition, *function.summaries))
-CAUSE = "the event that led to it, the function and the object"
+CAUSE = "the event that led to it, the function, the object, and what it says"
 
 
 def _report(event_type: str, means: str) -> EventType:

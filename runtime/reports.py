@@ -1,9 +1,10 @@
 """Makes the report on a reconcile, and the CloudEvent that carries it.
 
-A report is made if anything was written, is wrong or is awaited; if everything was in place, there is none. Ids follow
-from the causing event, so a redelivery repeats them. Confidential values are redacted here. A message of the API server
-or of a webhook may contain any character; `audit` refuses control characters, so they are escaped. Values of fields are
-reported unescaped: a program has to read what was written.
+A report is made if anything was written, is wrong or is awaited; if everything was in place, there is none. Its id
+follows from the causing event and from what it says, so a redelivery that leads to the same report repeats the id.
+Confidential values are redacted here. A message of the API server or of a webhook may contain any character; `audit`
+refuses control characters, so they are escaped. Values of fields are reported unescaped: a program has to read what was
+written.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,7 +39,7 @@ from runtime.reconciled import AcceptedWrite, Reconciled
 from runtime.redact import Mask
 from runtime.spans import ReconcileTiming
 from runtime.statuses import conditions_of
-from runtime.tracing import GenerationTrace, parse_traceparent, traceparent
+from runtime.tracing import GenerationTrace, parse_traceparent, report_identity, traceparent
 
 
 def report(
@@ -48,7 +49,7 @@ def report(
     outcome = done.outcome
     if outcome is None or (not done.changes and (outcome.writes_nothing or outcome.word is Word.CONVERGED)):
         return None
-    mask = _mask(done)
+    mask = mask_of(done)
     plain = Report(
         function=function.name,
         trace=str(where),
@@ -70,9 +71,6 @@ def report(
 def emitted(report: Report) -> CloudEvent:
     """Return the CloudEvent of a report. It has ApiServerSource's attributes, so Triggers filter both alike."""
     parent = report.object
-    identity = "/".join(
-        (report.cause.source, report.cause.id, report.function, parent.namespace, parent.name, parent.uid)
-    )
     changed = isinstance(report, StatusChange)
     event_type = STATUS_CHANGED if changed else f"{PREFIX}reconcile.{report.outcome}.v1"
     key = Ref(
@@ -82,7 +80,7 @@ def emitted(report: Report) -> CloudEvent:
         event_type,
         f"functions/{report.function}",
         report,
-        identity=identity,
+        identity=report_identity(report),
         key=key,
         **({"subject": report.cause.subject} if report.cause.subject else {}),
         time=ReconcileTiming(report.began, report.milliseconds).ended,
@@ -138,7 +136,7 @@ def _generation(shown: Manifest) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _mask(done: Reconciled) -> Mask:
+def mask_of(done: Reconciled) -> Mask:
     """Return a mask of the confidential values in the parent and in the writes themselves."""
     sides = [
         (change.ref.kind.name, field.path, side)

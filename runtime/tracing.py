@@ -73,9 +73,21 @@ def trace_of_event(event: Event) -> GenerationTrace:
         return detached_trace(f"{event.source}/{event.id}")
 
 
+def report_identity(report: Report) -> str:
+    """Return what identifies a report: its cause, its function, its object, and what it says.
+
+    If an event is delivered again and leads to the same report, that has the same identity. It may lead to another one:
+    of several functions that reconcile together, one has failed, and the next delivery changes what the others decide.
+    """
+    parent, cause = report.object, report.cause
+    says = report.model_dump_json(include={"outcome", "generation", "conditions", "changes"})
+    names = (cause.source, cause.id, report.function, parent.namespace, parent.name, parent.uid)
+    return "/".join((*names, f"{nonzero_digest(says, 8):x}"))
+
+
 def span_of(report: Report) -> int:
-    """Return the id of the span of a report's reconcile; a redelivered event repeats it."""
-    return nonzero_digest(f"{report.function}/{report.cause.source}/{report.cause.id}/{report.object.name}", 8)
+    """Return the id of the span of a report's reconcile; the same report has the same span."""
+    return nonzero_digest(report_identity(report), 8)
 
 
 def traceparent(report: Report) -> str:

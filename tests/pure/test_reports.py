@@ -202,6 +202,15 @@ def test_a_report_says_in_which_trace_and_when() -> None:
     assert event.get_time() == datetime(2026, 1, 31, 12, 0, 0, 12_350, tzinfo=UTC)
 
 
+def test_a_redelivery_that_says_something_else_is_another_report() -> None:
+    """Of functions that reconcile together one may fail, and the next delivery then changes what the others say."""
+    first, second = (emitted(told(done(message=message))).get_attributes() for message in ("waits", "is ready"))
+    assert first["id"] != second["id"]
+    assert first["traceparent"] != second["traceparent"]
+    again = emitted(told(done(message="waits"))).get_attributes()
+    assert (again["id"], again["traceparent"]) == (first["id"], first["traceparent"])
+
+
 def test_ready_that_moves_is_told_as_such() -> None:
     """From which reason to which."""
     moved = FieldChange("status.conditions[type=Ready].reason", "Reconciling", "Ready")
