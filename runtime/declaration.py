@@ -166,9 +166,9 @@ class Function:
         """Return what grants permission to write objects of a kind, as it follows the word `apply` in a message."""
         overlay = self.overlays.get(kind.group)
         if overlay:
-            return f"`config/{overlay}`"
-        elsewhere = ", or with `config/overlays/tenants` its RoleBindings in this namespace" if kind.namespaced else ""
-        return f"`config/base`{elsewhere}"
+            return f"`config/{overlay}`, or its component with the overlay that is installed"
+        elsewhere = ", and with `config/overlays/tenants` its RoleBindings in this namespace" if kind.namespaced else ""
+        return f"`config/` again, with the overlay that is installed{elsewhere}"
 
     def observed(
         self,

@@ -46,8 +46,9 @@ def outcome_of_refused_write(function: Function, key: Ref, write: RefusedWrite) 
 def _reason_and_step(function: Function, key: Ref, write: RefusedWrite) -> tuple[str, str]:
     sentence, again = write.error.message, f"run `{resync(key)}`"
     if isinstance(write.error, Forbidden) and write.error.lacks_permission:
+        account = write.error.account or function.manager
         granted_by = function.granted_by(write.ref.kind)
-        return "Forbidden", f"ServiceAccount '{function.manager}' lacks a permission: apply {granted_by}, then {again}"
+        return "Forbidden", f"ServiceAccount '{account}' lacks a permission: apply {granted_by}, then {again}"
     if any(mark in sentence for mark in QUOTA):
         return "QuotaExceeded", f"ask for less, or have the namespace's ResourceQuota raised, then {again}"
     if any(mark in sentence for mark in LIMIT_RANGE):

@@ -122,7 +122,7 @@ def not_permitted(operated: OperatedNamespace) -> None:
 
 def permitted(offered: OfferedState) -> None:
     """Apply what the overlay adds, and run the command."""
-    offered.offers("apply `config/overlays/openshift`, then run")
+    offered.offers("apply `config/overlays/openshift`, or its component with the overlay that is installed, then run")
     offered.operated.obstacles.close()
     offered.run("resync")
     booted(offered)

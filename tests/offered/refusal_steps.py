@@ -73,7 +73,7 @@ def granted(*functions: Function) -> Step:
     """Apply the permissions of `config/base`, and run the command."""
 
     def step(offered: OfferedState) -> None:
-        offered.offers("lacks a permission: apply `config/base`", "then run")
+        offered.offers("lacks a permission: apply `config/` again", "then run")
         for function in functions:
             grant(offered.operated, function, [*base_rules(function)])
         offered.run("resync")

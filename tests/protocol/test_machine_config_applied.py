@@ -128,8 +128,8 @@ def test_without_the_overlay_no_machine_config_is_written(openshift: Workbench) 
     reported = status(openshift)["conditions"]["MachineConfigReconciled"]
     assert (reported["status"], reported["reason"]) == ("False", "Forbidden")
     assert reported["message"].endswith(
-        "lacks a permission: apply `config/overlays/openshift`, then run "
-        "`kubectl kepler resync KeplerMachineConfig/machines`"
+        "lacks a permission: apply `config/overlays/openshift`, or its component with the overlay that is installed, "
+        "then run `kubectl kepler resync KeplerMachineConfig/machines`"
     )
     assert not written(openshift)
     openshift.stack.kubectl("apply", "-f", str(ROOT / WRITES))

@@ -164,8 +164,12 @@ def test_a_missing_permission_is_said(workbench: Workbench) -> None:
 
     reported = workbench.conditions()["CollectorReconciled"]
     assert (reported["status"], reported["reason"]) == ("False", "Forbidden")
-    cure = "apply `config/base`, or with `config/overlays/tenants` its RoleBindings in this namespace"
-    assert f"ServiceAccount 'kepler-collector' lacks a permission: {cure}, then run" in reported["message"]
+    cure = (
+        "apply `config/` again, with the overlay that is installed, and with `config/overlays/tenants` its "
+        "RoleBindings in this namespace"
+    )
+    # The account that the API server named: in one process with others, a function has no account of its own.
+    assert f"ServiceAccount 'kepler-status' lacks a permission: {cure}, then run" in reported["message"]
 
 
 def test_a_namespace_that_is_deleted_meanwhile_is_left_alone(workbench: Workbench) -> None:
