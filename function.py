@@ -9,7 +9,7 @@ import sys
 
 gc.disable()
 
-from functions import func  # noqa: E402 - what gc is off for
+from functions import func  # noqa: E402 (imported while garbage collection is off)
 from runtime.errors import Misconfigured  # noqa: E402
 
 gc.freeze()

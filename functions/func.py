@@ -19,7 +19,7 @@ from hypercorn.middleware import AsyncioWSGIMiddleware
 from functions.function_catalogue import FUNCTIONS, LISTENERS, NAMES
 from runtime import logs, requests, telemetry
 from runtime.client import Transport
-from runtime.deadlines import GRACE, SHARED_PATIENCE
+from runtime.deadlines import GRACE, SEND_REPORT, SHARED_PATIENCE
 from runtime.declaration import Function, manager
 from runtime.direct_events import DirectEvents
 from runtime.edge import Edge, application
@@ -138,7 +138,7 @@ class FunctionProcess:
         return ReconcilerGroup(tuple(reconcilers), send, executor=ThreadPoolExecutor(SIDE_BY_SIDE, "call"))
 
     def _sink(self) -> Sink:
-        return sink(self.environment, self.keyring.sign)
+        return sink(self.environment, self.keyring.sign, SEND_REPORT)
 
     def _reconciler(
         self, function: Function, transport: Transport, send: Sink, patience: float | None = None

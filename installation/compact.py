@@ -37,7 +37,7 @@ def objects() -> list[Object]:
 
 
 def compacted(manifests: Iterable[Object]) -> list[Object]:
-    """Return an installation with one Service a function as one with all of them in one Service."""
+    """Convert manifests with one Service for each function to the compact form."""
     kept = [_changed(manifest) for manifest in manifests if not _is_replaced(manifest)]
     installed = [*kept, *objects()]
     for manifest in installed:

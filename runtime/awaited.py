@@ -15,7 +15,7 @@ def await_conditions(function: Function, parent: Manifest, operand: str) -> Outc
     can end without an event for a function whose children send none.
 
     A missing or Unknown condition is about to change, so usually nothing is written. But while the function's own
-    condition is True, that change would not wake it (`is_up_to_date`): then it takes its condition back.
+    condition is True, that change would not wake it (`is_up_to_date`): then it sets its condition to Unknown.
     """
     for awaited in function.awaits:
         reported = current(parent, awaited)

@@ -48,7 +48,7 @@ class ProcessResources:
 
 @dataclass(frozen=True)
 class WriteContext:
-    """The function to reconcile for, the client to use, what is told of each write, and what the process shares."""
+    """The context of one function's writes; `note_write` is called after each write, with the object as it is then."""
 
     function: Function
     client: Client

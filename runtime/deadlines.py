@@ -1,7 +1,8 @@
 """All time limits, in one place, since each depends on another. All in seconds.
 
     one call  <=  READ  <=  a reconcile: RECONCILE  <  GRACE
-    TURN + RECONCILE  <  a Trigger's timeout: TRIGGER  <  the revision's: revision(TRIGGER)
+    TURN + RECONCILE  <  ANSWER
+    ANSWER + SEND_REPORT  <  a Trigger's timeout: TRIGGER  <  the revision's: revision(TRIGGER)
     a sweep: SWEEP    <  its Trigger's: SWEEP_TRIGGER  <  the revision's  <=  REVISION_MOST
 
 If a Trigger's timeout cuts a reconcile off, the reconcile continues in vain while the broker redelivers the event. If
@@ -36,10 +37,14 @@ SWEEP_PAUSE = 60.0
 # Minimum between a failed sweep and the next; the broker's retries of one event last a little longer.
 SWEEP_AGAIN = 5.0
 
-# Time for running reconciles after the process gets SIGTERM.
+# Time for running reconciles after the process gets SIGTERM, with Python 3.11. With 3.12.1 and newer, the server waits
+# until all requests have ended, which the limits above bound; the kubelet ends the process after `revision(TRIGGER)`.
 GRACE = 25.0
-# Time to send one event to the sink, with retries.
+# Time to send one event to the sink, with all retries; of a function that reconciles, one report or request.
 SEND = 15.0
+SEND_REPORT = 4.0
+# Time since an event came after which a function that reconciles sends no further report or request.
+ANSWER = 45.0
 
 
 def revision(trigger: int) -> int:

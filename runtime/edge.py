@@ -14,7 +14,6 @@
 import logging
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ from flask import Blueprint, Flask, Response, request
 from runtime import measures, redact
 from runtime.errors import ApiError, NotAnEvent, Unavailable
 from runtime.event import Event, decode, decode_names
+from runtime.failures import log_failure
 from runtime.front import LARGE
 from runtime.loopback import hostname, is_loopback
 from runtime.receive import LenientReceiver, Received, Receiver, RelevantEvent, SelectiveReceiver
@@ -142,8 +142,7 @@ def select(name: str, receiver: SelectiveReceiver, headers: Mapping[str, str], b
     except NotAnEvent as wrong:
         return _not_an_event(wrong)
     except Exception as defect:
-        trace = redact.text(traceback.format_exc(), redact.LONGEST_LOGGED)
-        log.error("defect", extra={"outcome": measures.DEFECT, "traceback": trace})  # noqa: TRY400
+        log_failure(defect, {})
         return _text(500, type(defect).__name__)
     return relevant or BareResponse(status=204)
 
@@ -177,15 +176,9 @@ def answer(work: Callable[[], Received], event: Event, began: float, edge: Edge)
         reason = redact.text(str(wrong))
         log.warning("not an event", extra={**_about(event), "reason": reason})
         return _text(400, reason)
-    except ApiError as failed:
-        reason = redact.mask(event.object).text(failed.message)
-        log.warning("failed", extra={**_shown(event), "outcome": measures.FAILED, "reason": reason})
-        return _text(503, reason)
-    except Exception as defect:
-        mask = redact.mask(event.object)
-        trace = mask.text(traceback.format_exc(), redact.LONGEST_LOGGED)
-        log.error("defect", extra={**_shown(event), "outcome": measures.DEFECT, "traceback": trace})  # noqa: TRY400
-        return _text(500, mask.text(f"{type(defect).__name__}: {defect}"))
+    except Exception as error:
+        reason = log_failure(error, _shown(event), redact.mask(event.object))
+        return _text(503 if isinstance(error, ApiError) else 500, reason)
     _log(event, received, (time.monotonic() - began) * 1000)
     reply = received.reply
     if reply is None:
@@ -202,6 +195,7 @@ def _log(event: Event, received: Received, milliseconds: float) -> None:
             report.conditions[0].message,
             extra={
                 **facts,
+                "function": report.function,
                 "outcome": report.outcome,
                 "reconciled": report.object.name,
                 "uid": report.object.uid,

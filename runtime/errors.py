@@ -3,6 +3,7 @@
 OperatorError
 ├── NotAnEvent        400: the request cannot be decoded; the broker sends it to the dead letters at once
 ├── Misconfigured     the process cannot start; the message says which setting to change
+├── Defect            500: an error of another class, in a function; the broker delivers again, then dead letter
 └── ApiError          the API server refused, or could not be reached
     ├── Conflict      409: somebody else wrote; read again, from the start
     ├── NotFound      404: the namespace or the object is gone; read again
@@ -11,6 +12,13 @@ OperatorError
     │   └── Forbidden 403: a permission is missing, or the namespace is being deleted
     └── Unavailable   429, 5xx, no answer in time: answer 503 and the broker delivers again
 """
+
+import re
+from copy import copy
+from typing import Self
+
+# A ServiceAccount as the API server's authorisation names it.
+ACCOUNT = re.compile(r'User "system:serviceaccount:[^:"]+:([^:"]+)"')
 
 
 class OperatorError(Exception):
@@ -25,10 +33,24 @@ class Misconfigured(OperatorError):
     """An environment setting is missing or wrong; the process ends with this message."""
 
 
+class Defect(OperatorError):
+    """A defect of this project: an error that no function raises on purpose.
+
+    `message` and `trace`, the traceback, are redacted. `function` is the function that it ended, if that is known.
+    """
+
+    def __init__(self, message: str, *, function: str, trace: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.function = function
+        self.trace = trace
+
+
 class ApiError(OperatorError):
     """An answer of the API server other than success.
 
     `status` is its HTTP code, or 0 without an answer; `reason` its machine-readable reason (`AlreadyExists`).
+    `function` is the function that the error ended, if that is known.
     """
 
     def __init__(self, message: str, *, status: int = 0, reason: str = "") -> None:
@@ -36,6 +58,13 @@ class ApiError(OperatorError):
         self.message = message
         self.status = status
         self.reason = reason
+        self.function = ""
+
+    def in_function(self, function: str, message: str) -> Self:
+        """Return the same error with the function that it ended, and with another message."""
+        error = copy(self)
+        error.args, error.message, error.function = (message,), message, function
+        return error
 
 
 class Conflict(ApiError):
@@ -70,6 +99,12 @@ class Forbidden(Refused):
         pkg/endpoints/handlers/responsewriters/errors.go, forbiddenMessage).
         """
         return 'User "' in self.message
+
+    @property
+    def account(self) -> str:
+        """Return the name of the ServiceAccount that lacks the permission; empty if the message names none."""
+        name = ACCOUNT.search(self.message)
+        return name[1] if name else ""
 
 
 class Unavailable(ApiError):

@@ -81,7 +81,7 @@ class Front:
             async with asyncio.timeout(WAIT):
                 await held.enter_async_context(self._large)
         except TimeoutError:
-            raise Refusal(503, f"other large bodies were in the way for {WAIT:.0f} s; try again later") from None
+            raise Refusal(503, f"waited {WAIT:.0f} s while other large bodies were read; try again later") from None
         finally:
             self._waiting -= 1
 

@@ -105,11 +105,11 @@ def reconcile_together(
     """Bring the children that several functions write for the parent `key` to their desired state.
 
     The participants are in the order in which they decide; idle ones take part once a write of another one wakes them.
-    Each ends with its result, or with the error that ended it, which keeps no other from its end; after any error, the
-    event is to be delivered again, and every step can be repeated. `images` are the
-    settings about images in the environment (`RELATED_IMAGE_*`), which decisions read. `shared_objects_lock` is held
-    while an object is written that all parents share, so that the threads of one process do not conflict. With
-    `executor`, calls whose order does not matter are made side by side: reads, and dry runs of writes.
+    Each ends with its result or with an error. An error does not stop the others. After any error the caller must have
+    the event delivered again; every step can be repeated. `images` are the settings about images in the environment
+    (`RELATED_IMAGE_*`), which decisions read. `shared_objects_lock` is held while an object is written that all parents
+    share, so that the threads of one process do not conflict. With `executor`, calls whose order does not matter are
+    made side by side: reads, and dry runs of writes.
     """
     process = ProcessResources(shared_objects_lock or nullcontext(), executor)
     parent: Manifest | None = None
@@ -148,7 +148,7 @@ def _can_wait(participant: Participant, participants: Sequence[Participant], sha
     return (
         participant.phase is Phase.DECIDE
         and participant.function.only_reports
-        and any(_decides_next(other, shared) for other in participants if not other.function.only_reports)
+        and any(_decides_next(awaited, shared) for awaited in participants if not awaited.function.only_reports)
     )
 
 
@@ -189,8 +189,8 @@ def _decide_and_write(participant: Participant, shared: SharedObservation, proce
     function, client, result = participant.function, participant.client, participant.result
     result.rounds += 1
     observed = _observe(participant, shared)
-    decided = decide(function, observed)
-    result.outcome, result.parent = decided, observed.parent
+    result.parent = observed.parent  # first: an error of the decision is redacted by it
+    result.outcome = decided = decide(function, observed)
     participant.phase = Phase.DONE
     # Nothing to clean up, or the function waits for something that changes within moments: not even a condition.
     if decided is None or decided.writes_nothing:

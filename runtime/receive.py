@@ -5,7 +5,7 @@ Called by `runtime.edge` for each delivery. `runtime.protocol` reads and writes 
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -15,11 +15,11 @@ from typing import Protocol, runtime_checkable
 from cloudevents.core.v1.event import CloudEvent
 
 from events.report import Report
-from runtime import measures, reports, requests, spans
+from runtime import failures, measures, reports, requests, spans
 from runtime.client import Client, Transport
-from runtime.deadlines import RECONCILE, Deadline
+from runtime.deadlines import ANSWER, RECONCILE, Deadline
 from runtime.declaration import Function
-from runtime.errors import ApiError, Misconfigured
+from runtime.errors import ApiError, Misconfigured, Unavailable
 from runtime.event import Event, first_sent
 from runtime.objects import Ref, generation
 from runtime.protocol import Participant, reconcile_together
@@ -27,6 +27,7 @@ from runtime.rechecks import Rechecks
 from runtime.reconciled import Reconciled
 from runtime.seen import RecentVersions
 from runtime.singleflight import SingleFlight
+from runtime.sink import Sink
 from runtime.spans import ReconcileTiming
 from runtime.tracing import trace_of, trace_of_event
 from runtime.wake import naming_error, nothing_to_do, parents
@@ -109,6 +110,20 @@ class ReconcileClock:
         return ReconcileTiming(self.began, milliseconds, tuple(participant.client.calls), self.server)
 
 
+def send_requests(sink: Sink, events: Iterable[CloudEvent], deadline: Deadline) -> None:
+    """Send one request for each object that an event concerns; a redelivery sends them again, under the same ids.
+
+    Raises Unavailable if they cannot be sent in time, so that the event is delivered again.
+    """
+    for event in events:
+        if not deadline.left:
+            raise Unavailable(
+                f"the Broker has not taken the requests of this event in {deadline.seconds:.0f} s; the event is "
+                "delivered again, and the next sweep makes up for requests that are lost"
+            )
+        sink(event)
+
+
 def _no_sink(_event: CloudEvent) -> None:
     raise Misconfigured("an event concerns several objects, and there is no sink to send requests to: set `K_SINK`")
 
@@ -132,7 +147,7 @@ class Reconciler:
     function: Function
     transport: Transport
     images: Mapping[str, str] = field(default_factory=dict)
-    sink: Callable[[CloudEvent], None] = _no_sink
+    sink: Sink = _no_sink
     workers: Workers = field(default_factory=Workers)
     turns: SingleFlight[Event, TurnResult] = field(default_factory=lambda: SingleFlight(max_waiting=WAITING))
     handled_versions: RecentVersions = field(default_factory=RecentVersions)
@@ -171,19 +186,16 @@ class Reconciler:
 
     def reconcile_parents(self, event: Event) -> Received:
         """Reconcile the object that an event concerns; if it concerns several, send a request event for each."""
-        client, wait_deadline = self.client(self.seconds), Deadline(self.workers.seconds)
+        wait_deadline, answer_deadline = Deadline(self.workers.seconds), Deadline(ANSWER)
         with self.workers.slot(sent=event.sent):
+            client = self.client(self.seconds)
             keys = tuple(parents(self.function, event, client))
         if len(keys) > 1:
-            return self._send_requests(keys, event, client)
+            names = (self.function.name,)
+            send_requests(self.sink, (requests.one_of_many(key, event, names) for key in keys), answer_deadline)
+            measures.nothing_written(self.function.name, measures.PASSED_ON)
+            return Received(calls=len(client.calls))
         return self._await_reconcile(keys, event, client, wait_deadline)
-
-    def _send_requests(self, keys: Sequence[Ref], event: Event, client: Client) -> Received:
-        """Send one request for each object; a redelivery sends them again, under the same ids."""
-        for key in keys:
-            self.sink(requests.one_of_many(key, event, (self.function.name,)))
-        measures.nothing_written(self.function.name, measures.PASSED_ON)
-        return Received(calls=len(client.calls))
 
     def _await_reconcile(self, keys: Sequence[Ref], event: Event, client: Client, wait_deadline: Deadline) -> Received:
         """Reconcile the object, if any, after the reconcile of it that is running, if one is.
@@ -234,14 +246,14 @@ class Reconciler:
     def finish(self, participant: Participant, event: Event, clock: "ReconcileClock") -> TurnResult:
         """Record metrics and spans of a reconcile that has ended, and return its result with the report.
 
-        Raises the error that ended the function's part in it.
+        Raises the error that ended the function's part in it, redacted.
         """
         result, timing = participant.result, clock.timing(participant)
         if error := participant.error:
             word = measures.FAILED if isinstance(error, ApiError) else measures.DEFECT
             self._measure(word, timing)
             spans.failed(self.function.name, result.key, event, timing, error)
-            raise error
+            raise failures.redacted(error, self.function.name, reports.mask_of(result)) from error
         self.handled_versions.note(result.key, result.seen)
         self._schedule_recheck(result.key, result)
         return self._result(result, event, timing)

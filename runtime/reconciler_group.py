@@ -5,25 +5,29 @@ They share the decoding of the event, the list of the objects that it concerns, 
 read in it (`runtime.protocol`).
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
 
-from cloudevents.core.v1.event import CloudEvent
-
+from events.report import Report
 from runtime import measures, requests
 from runtime.client import Client
-from runtime.deadlines import Deadline
-from runtime.errors import ApiError
+from runtime.deadlines import ANSWER, Deadline
+from runtime.errors import ApiError, OperatorError
 from runtime.event import Event, first_sent
+from runtime.failures import log_failure
 from runtime.objects import Collection, Manifest, Ref
 from runtime.protocol import Phase, reconcile_together
-from runtime.receive import Received, ReconcileClock, Reconciler, RelevantEvent, TurnResult
+from runtime.receive import Received, ReconcileClock, Reconciler, RelevantEvent, TurnResult, send_requests
 from runtime.reports import emitted
 from runtime.singleflight import SingleFlight
+from runtime.sink import Sink
 from runtime.wake import Lister, parents
 from runtime.workers import WAITING
+
+log = logging.getLogger("kepler")
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class SharedEvent:
 
 
 class OnceListed:
-    """A `Lister` that lists each collection once: all functions find the objects that an event concerns in the same."""
+    """A `Lister` that keeps what it has listed, so that all functions choose parents from the same list."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -53,14 +57,16 @@ class ReconcilerGroup:
     """Receives events for the functions of `reconcilers`, in the order in which they decide.
 
     All have the same workers, images, transport and time limit, which one turn of all of them shares. The answer to an
-    event carries one report; all others are sent through `sink`. If a function fails, the others go on to their ends,
-    their reports are sent, and its error is raised, so that the broker redelivers the event. By then the others have
-    nothing to do. `turns` allows one event at a time for each object, and merges the events that wait. `executor`, if
-    set, makes calls side by side: else a turn on a slow API server could use up its time with reading.
+    event carries one report; all others are sent through `sink`. A report that the Broker does not take is logged, and
+    lost. If a function fails, the others go on to their ends, their reports are sent, and its error is raised, so that
+    the broker redelivers the event. By then the others have nothing to do. `turns` allows one event at a time for each
+    object, and merges the events that wait. If a turn fails that has dropped events, a request for all functions makes
+    up for these. `executor`, if set, makes calls side by side: else a turn on a slow API server could use up its time
+    with reading.
     """
 
     reconcilers: Sequence[Reconciler]
-    sink: Callable[[CloudEvent], None]
+    sink: Sink
     turns: SingleFlight[SharedEvent, Received] = field(default_factory=lambda: SingleFlight(max_waiting=WAITING))
     executor: Executor | None = None
 
@@ -79,18 +85,20 @@ class ReconcilerGroup:
     def _reconcile_parents(self, shared: SharedEvent) -> Received:
         """Reconcile the object that the event concerns; if it concerns several, send a request event for each."""
         first = self.reconcilers[0]
-        client, wait_deadline = first.client(first.seconds), Deadline(first.workers.seconds)
+        wait_deadline, answer_deadline = Deadline(first.workers.seconds), Deadline(ANSWER)
         with first.workers.slot(sent=shared.event.sent):
+            client = first.client(first.seconds)
             concerned = self._concerned(shared, OnceListed(client))
         if len(concerned) > 1:
-            for key, functions in concerned.items():
-                self.sink(requests.one_of_many(key, shared.event, sorted(functions)))
-                measures.nothing_written(min(functions), measures.PASSED_ON)
+            events = (requests.one_of_many(key, shared.event, sorted(names)) for key, names in concerned.items())
+            send_requests(self.sink, events, answer_deadline)
+            for name in set().union(*concerned.values()):
+                measures.nothing_written(name, measures.PASSED_ON)
             return Received(calls=len(client.calls))
         for key, functions in concerned.items():
             item = SharedEvent(shared.event, frozenset(functions))
-            work = partial(self._turn, key, wait_deadline)
-            received = self.turns.take(key, item, work, wait_deadline.left)
+            work = partial(self._turn, key, wait_deadline, answer_deadline)
+            received = self.turns.take(key, item, work, wait_deadline.left, partial(self._request_again, key))
             # None if another thread runs the turn that this event shares; that thread reports it.
             if received is not None:
                 return Received(received.reports, received.calls + len(client.calls))
@@ -107,7 +115,9 @@ class ReconcilerGroup:
     def _of(self, functions: frozenset[str]) -> Iterator[Reconciler]:
         return (reconciler for reconciler in self.reconcilers if reconciler.function.name in functions)
 
-    def _turn(self, key: Ref, wait_deadline: Deadline, items: Sequence[SharedEvent]) -> Received:
+    def _turn(
+        self, key: Ref, wait_deadline: Deadline, answer_deadline: Deadline, items: Sequence[SharedEvent]
+    ) -> Received:
         """Let all functions with news reconcile together. Raises the first error, once the others have ended."""
         reconcilers = [reconciler for reconciler in self.reconcilers if reconciler.function.parent == key.kind]
         causes = self._causes(key, reconcilers, items)
@@ -132,22 +142,36 @@ class ReconcilerGroup:
             for reconciler, participant in zip(reconcilers, participants, strict=True)
             if participant.phase is Phase.DONE
         ]
-        return self._received(finished)
+        return self._received(key, finished, answer_deadline)
 
     def _causes(self, key: Ref, reconcilers: Sequence[Reconciler], items: Sequence[SharedEvent]) -> Mapping[str, Event]:
         """Return the latest event with news for each function that has any, by the function's name."""
         dropped = self.turns.is_full(items)
         causes: dict[str, Event] = {}
         for reconciler in reconcilers:
-            named = reconciler.function.name
-            events = [item.event for item in items if dropped or named in item.functions]
+            function_name = reconciler.function.name
+            events = [item.event for item in items if dropped or function_name in item.functions]
             if news := reconciler.news(key, events, dropped=dropped):
-                causes[named] = news[-1]
+                causes[function_name] = news[-1]
             elif events:
-                measures.nothing_written(named, measures.IDLE)
+                measures.nothing_written(function_name, measures.IDLE)
         return causes
 
-    def _received(self, finished: Sequence[Callable[[], TurnResult]]) -> Received:
+    def _request_again(self, key: Ref, latest: SharedEvent) -> None:
+        """Request a reconcile of the object by all functions: a turn has failed, and events were dropped for it.
+
+        The events that are redelivered are not for all functions that the dropped ones were for.
+        """
+        names = [reconciler.function.name for reconciler in self.reconcilers if reconciler.function.parent == key.kind]
+        try:
+            self.sink(requests.one_of_many(key, latest.event, names))
+        except OperatorError as error:
+            facts = {"object": str(key), "reason": str(error)}
+            log.warning(
+                "events were dropped, and no request could be sent: the next sweep finds the object", extra=facts
+            )
+
+    def _received(self, key: Ref, finished: Sequence[Callable[[], TurnResult]], answer_deadline: Deadline) -> Received:
         """Send all reports but the one that answers; if a function failed, send all, and raise its error."""
         results: list[TurnResult] = []
         errors: list[Exception] = []
@@ -160,7 +184,21 @@ class ReconcilerGroup:
         received = Received(reports, sum(result.calls for result in results))
         for report in reports:
             if errors or report is not received.reply:
-                self.sink(emitted(report))
+                self._send(report, answer_deadline)
         if errors:
-            raise min(errors, key=lambda error: isinstance(error, ApiError))  # a defect before others
+            raised, *others = sorted(errors, key=lambda error: isinstance(error, ApiError))  # a defect before others
+            for other in others:
+                log_failure(other, {"object": str(key)})
+            raise raised
         return received
+
+    def _send(self, report: Report, deadline: Deadline) -> None:
+        """Send a report; log it if the Broker does not take it in time."""
+        facts = {"function": report.function, "object": str(report.object), "trace": report.trace}
+        try:
+            if deadline.left:
+                self.sink(emitted(report))
+            else:
+                log.warning("a report is lost", extra={**facts, "reason": "there is no time left to send it"})
+        except OperatorError as error:
+            log.warning("a report is lost", extra={**facts, "reason": str(error)})

@@ -93,7 +93,8 @@ class Keyring:
     """The key of this installation, read from the API server when it is needed, and again after `FRESH` seconds.
 
     Calling it returns the key, or None while there is none. If the key is missing or cannot be read, it is read again
-    some seconds later; no event waits for it. The last key that was read stays valid until another one is read.
+    some seconds later; only while there is none does a caller wait for the read, `PATIENCE` seconds at most. The last
+    key that was read stays valid until another one is read.
     """
 
     transport: Transport
@@ -151,12 +152,17 @@ class Keyring:
             return
         try:
             if time.monotonic() - self._looked >= AGAIN:
-                self._looked = time.monotonic()
-                self._key = key_of(self._client().get(secret(self.namespace))) or self._key
+                self._read()
+        finally:
+            self._lock.release()
+
+    def _read(self) -> None:
+        try:
+            self._key = key_of(self._client().get(secret(self.namespace))) or self._key
         except OperatorError as failed:
             log.warning("the signing key cannot be read", extra={"reason": str(failed)})
         finally:
-            self._lock.release()
+            self._looked = time.monotonic()  # now, so that those who have waited do not read again at once
 
 
 def key_of(secret: Manifest | None) -> bytes | None:

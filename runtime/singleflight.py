@@ -40,7 +40,8 @@ class SingleFlight(Generic[Item, Result]):
     end. After that they get Unavailable; if the item is an event, the broker then redelivers it.
 
     A turn keeps its first `max_waiting` items and the latest of all further ones. Once it has a further one, a caller
-    only replaces that one and returns at once: it does not learn whether the turn succeeds.
+    only replaces that one and returns at once: it does not learn whether the turn succeeds. If the turn fails, `lost`
+    of the caller that ran it is called, so that nothing depends on those who have returned.
     """
 
     def __init__(self, seconds: float = TURN, max_waiting: int = UNLIMITED) -> None:
@@ -55,12 +56,18 @@ class SingleFlight(Generic[Item, Result]):
         return len(items) > self._max_waiting
 
     def take(
-        self, key: Hashable, item: Item, work: Callable[[Sequence[Item]], Result], seconds: float | None = None
+        self,
+        key: Hashable,
+        item: Item,
+        work: Callable[[Sequence[Item]], Result],
+        seconds: float | None = None,
+        lost: Callable[[Item], None] | None = None,
     ) -> Result | None:
-        """Run `work` once on the items of all callers that share the turn; return its result to the one that runs it.
+        """Run `work` once on the items of all callers that share the turn; return the result to the caller that ran it.
 
         All other callers get None: when the turn has ended or, if it was full when they came, at once. Raises
-        Unavailable, and what `work` raises. `seconds` limits the wait as in the class, if it is shorter.
+        Unavailable, and what `work` raises. `seconds` limits the wait as in the class, if it is shorter. `lost` gets
+        the last item of a full turn that failed; it must not raise.
         """
         timeout = self._seconds if seconds is None else min(seconds, self._seconds)
         with self._lock:
@@ -73,9 +80,14 @@ class SingleFlight(Generic[Item, Result]):
             if not is_full:
                 self._share(key, shared, 2 * timeout)  # the running turn has to end, and then the shared one
             return None
-        if running is not None:
-            self._await(key, turn, running, timeout)
-        return self._run(key, turn, work)
+        try:
+            if running is not None:
+                self._await(key, turn, running, timeout)
+            return self._run(key, turn, work)
+        except BaseException:
+            if lost and self.is_full(turn.items):
+                lost(turn.items[-1])
+            raise
 
     def _share(self, key: Hashable, turn: _Turn[Item, Result], timeout: float) -> None:
         """Wait until a turn that another thread runs has ended; raise its error, if it has one."""

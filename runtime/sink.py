@@ -20,17 +20,18 @@ from pathlib import Path
 import urllib3
 from cloudevents.core.bindings.http import to_binary_event
 from cloudevents.core.v1.event import CloudEvent
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay
+from tenacity import Retrying, retry_if_exception_type, stop_before_delay
 from tenacity.wait import wait_random_exponential
 
-from runtime.deadlines import SEND
+from runtime.deadlines import SEND, Deadline
 from runtime.errors import Misconfigured, Unavailable
 from runtime.signature import Sign, unsigned
 from runtime.trust import as_kubectl
 
 SETTING, AUTHORITIES, TOKEN_FILE = "K_SINK", "K_CA_CERTS", "K_SINK_TOKEN_FILE"
 MOUNTED_TOKEN = "/oidc/token"
-CONNECT, READ = 3.0, 10.0
+# Seconds to connect, to wait for an answer, and the least for both if almost no time is left.
+CONNECT, READ, LEAST = 3.0, 10.0, 0.05
 
 Sink = Callable[[CloudEvent], None]
 
@@ -43,12 +44,14 @@ class BrokerSink:
     pool: urllib3.PoolManager
     token_file: Path
 
-    def post(self, event: CloudEvent) -> None:
-        """Send one event once. Raises Unavailable for anything but success, since a retry may succeed."""
+    def post(self, event: CloudEvent, seconds: float) -> None:
+        """Send one event once, in so many seconds. Raises Unavailable for anything but success: a retry may succeed."""
         message = to_binary_event(event)
         headers = {**message.headers, **self._authorization()}
         try:
-            answer = self.pool.request("POST", self.address, body=message.body, headers=headers)
+            answer = self.pool.request(
+                "POST", self.address, body=message.body, headers=headers, timeout=_timeout(seconds)
+            )
         except urllib3.exceptions.HTTPError as lost:
             raise Unavailable(f"`{SETTING}` '{self.address}' does not answer: {type(lost).__name__}") from lost
         if answer.status in (401, 403):
@@ -70,20 +73,28 @@ class BrokerSink:
         return {"Authorization": f"Bearer {token}"} if token else {}
 
 
-def sink(environment: Mapping[str, str], sign: Sign = unsigned) -> Sink:
-    """Return a function that sends signed events to the environment's sink; raises Misconfigured if there is none."""
+def sink(environment: Mapping[str, str], sign: Sign = unsigned, seconds: float = SEND) -> Sink:
+    """Return a function that sends signed events to the environment's sink; raises Misconfigured if there is none.
+
+    It takes at most `seconds` for one event, with all retries, and then raises Unavailable.
+    """
     broker = connected(environment)
 
     def send(event: CloudEvent) -> None:
+        signed, deadline = sign(event), Deadline(seconds)
         retrying = Retrying(
             retry=retry_if_exception_type(Unavailable),
             wait=wait_random_exponential(multiplier=0.05, max=2),
-            stop=stop_after_delay(SEND),
+            stop=stop_before_delay(seconds),
             reraise=True,
         )
-        retrying(broker.post, sign(event))
+        retrying(lambda: broker.post(signed, deadline.left))
 
     return send
+
+
+def _timeout(seconds: float) -> urllib3.Timeout:
+    return urllib3.Timeout(connect=CONNECT, read=READ, total=max(seconds, LEAST))
 
 
 def connected(environment: Mapping[str, str]) -> BrokerSink:
@@ -92,7 +103,7 @@ def connected(environment: Mapping[str, str]) -> BrokerSink:
     if not address:
         raise Misconfigured(f"no sink to send events to: set `{SETTING}` to the Broker's URL, or apply a SinkBinding")
     trust = _trust(environment.get(AUTHORITIES, ""))
-    pool = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=CONNECT, read=READ), ssl_context=trust)
+    pool = urllib3.PoolManager(retries=False, ssl_context=trust)
     return BrokerSink(address, pool, Path(environment.get(TOKEN_FILE) or MOUNTED_TOKEN))
 
 

@@ -29,7 +29,10 @@ def test_each_bound_lies_below_the_next() -> None:
     """One call, a reconcile, its Trigger, its revision; and what a sweep may take."""
     assert deadlines.READ < deadlines.RECONCILE < deadlines.GRACE
     assert deadlines.RECONCILE < deadlines.TURN
-    assert deadlines.TURN + deadlines.RECONCILE < deadlines.TRIGGER < deadlines.revision(deadlines.TRIGGER)
+    assert deadlines.TURN + deadlines.RECONCILE < deadlines.ANSWER
+    assert deadlines.ANSWER + deadlines.SEND_REPORT < deadlines.TRIGGER < deadlines.revision(deadlines.TRIGGER)
+    assert deadlines.RECONCILE + deadlines.SEND_REPORT < deadlines.GRACE
+    assert deadlines.SEND < deadlines.TRIGGER
     assert 2 * deadlines.TURN < deadlines.TRIGGER
     assert deadlines.SWEEP < deadlines.SWEEP_TRIGGER < deadlines.revision(deadlines.SWEEP_TRIGGER)
     assert deadlines.revision(deadlines.SWEEP_TRIGGER) <= deadlines.REVISION_MOST

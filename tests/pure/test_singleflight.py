@@ -99,6 +99,33 @@ def test_a_failed_turn_fails_for_all_who_shared_it() -> None:
     assert flights.take("a", "", len) == 1
 
 
+def test_a_full_turn_that_fails_tells_the_item_of_those_who_have_gone() -> None:
+    """Callers that were answered at once do not learn of the failure: the one that ran the turn makes up for them."""
+    flights: SingleFlight[str, int] = SingleFlight(max_waiting=1)
+    begun, go_on, lost = threading.Event(), threading.Event(), list[str]()
+
+    def slow(_items: Sequence[str]) -> int:
+        begun.set()
+        go_on.wait(5)
+        return 1
+
+    def fail(_items: Sequence[str]) -> int:
+        raise ZeroDivisionError
+
+    with ThreadPoolExecutor(3) as callers:
+        callers.submit(flights.take, "a", "running", slow, lost=lost.append)
+        begun.wait(5)
+        failing = [callers.submit(flights.take, "a", str(number), fail, lost=lost.append) for number in range(2)]
+        while "a" not in flights._next or len(flights._next["a"].items) < 2:
+            time.sleep(0.001)
+        assert flights.take("a", "latest", fail, lost=lost.append) is None
+        go_on.set()
+        for future in failing:
+            with pytest.raises(ZeroDivisionError):
+                future.result()
+    assert lost == ["latest"]
+
+
 def test_a_timeout_of_the_work_is_not_a_wait_that_ended() -> None:
     """A `TimeoutError` of the work itself reaches callers that share the turn as it is."""
     flights: SingleFlight[str, int] = SingleFlight()
