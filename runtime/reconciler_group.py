@@ -182,9 +182,7 @@ class ReconcilerGroup:
                 errors.append(error)
         reports = tuple(result.report for result in results if result.report is not None)
         received = Received(reports, sum(result.calls for result in results))
-        for report in reports:
-            if errors or report is not received.reply:
-                self._send(report, answer_deadline)
+        self._send([report for report in reports if errors or report is not received.reply], answer_deadline)
         if errors:
             raised, *others = sorted(errors, key=lambda error: isinstance(error, ApiError))  # a defect before others
             for other in others:
@@ -192,13 +190,22 @@ class ReconcilerGroup:
             raise raised
         return received
 
-    def _send(self, report: Report, deadline: Deadline) -> None:
-        """Send a report; log it if the Broker does not take it in time."""
-        facts = {"function": report.function, "object": str(report.object), "trace": report.trace}
+    def _send(self, reports: Sequence[Report], deadline: Deadline) -> None:
+        """Send reports; log those that are lost. Once the Broker has not taken one, the rest is not tried."""
+        reason = ""
+        for report in reports:
+            reason = reason or self._failure_to_send(report, deadline)
+            if reason:
+                parent = f"{report.object.kind} {report.object.namespace}/{report.object.name}"
+                facts = {"function": report.function, "object": parent, "trace": report.trace}
+                log.warning("a report is lost", extra={**facts, "reason": reason})
+
+    def _failure_to_send(self, report: Report, deadline: Deadline) -> str:
+        """Send a report; return why it could not be sent, or an empty string."""
+        if not deadline.left:
+            return "there is no time left to send it"
         try:
-            if deadline.left:
-                self.sink(emitted(report))
-            else:
-                log.warning("a report is lost", extra={**facts, "reason": "there is no time left to send it"})
+            self.sink(emitted(report))
         except OperatorError as error:
-            log.warning("a report is lost", extra={**facts, "reason": str(error)})
+            return str(error)
+        return ""
