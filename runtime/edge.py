@@ -29,6 +29,7 @@ from runtime.errors import ApiError, NotAnEvent, Unavailable
 from runtime.event import Event, decode, decode_names
 from runtime.failures import log_failure
 from runtime.front import LARGE
+from runtime.logs import object_field
 from runtime.loopback import hostname, is_loopback
 from runtime.receive import LenientReceiver, Received, Receiver, RelevantEvent, SelectiveReceiver
 from runtime.reports import cause, emitted
@@ -210,11 +211,7 @@ def _log(event: Event, received: Received, milliseconds: float) -> None:
 
 
 def _about(event: Event) -> dict[str, str]:
-    return {
-        "event": event.id,
-        "type": event.type,
-        "object": f"{event.kind} {event.namespace}/{event.name}",
-    }
+    return {"event": event.id, "type": event.type, **object_field(event.kind, event.namespace, event.name)}
 
 
 def _shown(event: Event) -> dict[str, str | int]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from cloudevents.core.v1.event import CloudEvent
 
 from runtime.errors import OperatorError
+from runtime.logs import object_field
 from runtime.objects import Ref
 
 log = logging.getLogger(__name__)
@@ -75,9 +76,11 @@ class Rechecks:
             try:
                 self.send(self.event(key))
             except OperatorError as error:
-                log.warning("a recheck could not be sent: %s", error, extra={"object": str(key)})
+                log.warning(
+                    "a recheck could not be sent: %s", error, extra=object_field(key.kind.name, key.namespace, key.name)
+                )
             except Exception:
-                log.exception("a recheck could not be sent", extra={"object": str(key)})
+                log.exception("a recheck could not be sent", extra=object_field(key.kind.name, key.namespace, key.name))
 
     def _next(self) -> Ref | None:
         """Wait until a recheck is due and return its object; None if none is scheduled."""

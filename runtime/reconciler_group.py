@@ -18,6 +18,7 @@ from runtime.deadlines import ANSWER, Deadline
 from runtime.errors import ApiError, OperatorError
 from runtime.event import Event, first_sent
 from runtime.failures import log_failure
+from runtime.logs import object_field
 from runtime.objects import Collection, Manifest, Ref
 from runtime.protocol import Phase, reconcile_together
 from runtime.receive import Received, ReconcileClock, Reconciler, RelevantEvent, TurnResult, send_requests
@@ -166,7 +167,7 @@ class ReconcilerGroup:
         try:
             self.sink(requests.one_of_many(key, latest.event, names))
         except OperatorError as error:
-            facts = {"object": str(key), "reason": str(error)}
+            facts = {**object_field(key.kind.name, key.namespace, key.name), "reason": str(error)}
             log.warning(
                 "events were dropped, and no request could be sent: the next sweep finds the object", extra=facts
             )
@@ -186,7 +187,7 @@ class ReconcilerGroup:
         if errors:
             raised, *others = sorted(errors, key=lambda error: isinstance(error, ApiError))  # a defect before others
             for other in others:
-                log_failure(other, {"object": str(key)})
+                log_failure(other, object_field(key.kind.name, key.namespace, key.name))
             raise raised
         return received
 
@@ -196,9 +197,9 @@ class ReconcilerGroup:
         for report in reports:
             reason = reason or self._failure_to_send(report, deadline)
             if reason:
-                parent = f"{report.object.kind} {report.object.namespace}/{report.object.name}"
-                facts = {"function": report.function, "object": parent, "trace": report.trace}
-                log.warning("a report is lost", extra={**facts, "reason": reason})
+                facts = {"function": report.function, "trace": report.trace, "reason": reason}
+                parent = object_field(report.object.kind, report.object.namespace, report.object.name)
+                log.warning("a report is lost", extra={**facts, **parent})
 
     def _failure_to_send(self, report: Report, deadline: Deadline) -> str:
         """Send a report; return why it could not be sent, or an empty string."""
