@@ -1,6 +1,6 @@
 """Measurements. They are not part of the tests, and are compared with the previous run.
 
-comparison       figures of one operator: create, burst, edit, an event without news, drift
+comparison       figures of one operator: create, burst, edit, a label edit that needs no action, drift
 operators        the operators that are compared, each on a stack of its own
 kopf_operator    the operator by kopf
 object_watch     when each object first looked as expected

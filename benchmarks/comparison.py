@@ -1,4 +1,4 @@
-"""Figures of one operator: create, burst, edit, an event without news, drift; time, CPU and requests of each."""
+"""Figures of one operator: create, burst, edit, label edit, drift; time, CPU and requests of each."""
 
 import statistics
 import time
@@ -48,7 +48,7 @@ def measure(running: RunningOperator, sizes: Sizes) -> Figures:
         figures[f"burst of {count}"] = burst(running, count)
     namespaces = [f"one-{number}" for number in range(sizes.edits)]
     figures["edit"] = changed(running, namespaces, _edit)
-    figures["event without news"] = changed(running, namespaces, _label)
+    figures["label edit that needs no action"] = changed(running, namespaces, _label)
     figures["drift"] = changed(running, namespaces, _drift)
     for first in range(0, sizes.many, AT_ONCE):
         burst(running, min(AT_ONCE, sizes.many - first), prefix=f"many-{first}")
