@@ -17,12 +17,14 @@ from cloudevents.core.v1.event import CloudEvent
 
 from events.sweep_data import Resync, SweepData
 from events.types import PING, RESYNC_REQUESTED, SWEEP_FINISHED
+from runtime import failures, redact
 from runtime.client import Client, Transport
 from runtime.deadlines import SWEEP, SWEEP_AGAIN, SWEEP_PAUSE
-from runtime.declaration import Function
+from runtime.declaration import Function, Observed
 from runtime.envelope import cloud_event, object_name
 from runtime.errors import ApiError, Unavailable
 from runtime.event import Event
+from runtime.logs import object_field
 from runtime.objects import Ref, name
 from runtime.receive import Received
 from runtime.requests import functions_attribute
@@ -49,10 +51,13 @@ class DivergingObject:
 class Sweep:
     """Receives events that request a sweep, and runs one sweep at a time.
 
-    An event is ignored while a sweep runs, and for `pause` seconds after the start of the last successful sweep: a
-    process that an event has started sweeps at its start anyway. For some seconds after a failed sweep, Unavailable is
-    raised, so that the broker redelivers the event. `images` are the settings about images (`RELATED_IMAGE_*`) that
+    An event is ignored for `pause` seconds after the start of the last successful sweep: a process that an event has
+    started sweeps at its start anyway. Of the events that come while a sweep runs, the first waits for its end, so that
+    the process is not scaled to zero before; the others are ignored. For some seconds after a failed sweep, Unavailable
+    is raised, so that the broker redelivers the event. `images` are the settings about images (`RELATED_IMAGE_*`) that
     the functions run with, too: with other settings, every decision would differ.
+
+    A function that raises for one object is logged, and the sweep goes on: every other object has its turn.
     """
 
     functions: tuple[Function, ...]
@@ -61,15 +66,19 @@ class Sweep:
     images: Mapping[str, str] = field(default_factory=dict)
     pause: float = SWEEP_PAUSE
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _waiting: threading.Lock = field(default_factory=threading.Lock)
     _last_success_began: float = float("-inf")
     _failed: float = float("-inf")
 
     def __call__(self, event: Event) -> Received:
         """Sweep if the event asks for it; return the number of API calls that were made for the event."""
-        if event.type != PING or not self._lock.acquire(blocking=False):
+        if event.type != PING:
+            return Received()
+        if not self._lock.acquire(blocking=False):
+            self._await_running()
             return Received()
         try:
-            if time.monotonic() - self._last_success_began < self.pause:
+            if self._has_swept():
                 log.info("swept a moment ago", extra={"event": event.id})
                 return Received()
             if time.monotonic() - self._failed < min(self.pause, SWEEP_AGAIN):
@@ -78,16 +87,33 @@ class Sweep:
         finally:
             self._lock.release()
 
+    def _await_running(self) -> None:
+        """Wait for the sweep that runs, unless another event does. Raises Unavailable if it fails or does not end."""
+        if not self._waiting.acquire(blocking=False):
+            return
+        try:
+            if not self._lock.acquire(timeout=SWEEP):
+                raise Unavailable(f"a sweep has not ended in {SWEEP:.0f} s; the event is retried")
+            self._lock.release()
+            if self._failed > self._last_success_began:
+                raise Unavailable("the sweep that this event has waited for failed; the event is retried")
+        finally:
+            self._waiting.release()
+
+    def _has_swept(self) -> bool:
+        return time.monotonic() - self._last_success_began < self.pause
+
     def begin(self) -> None:
-        """Sweep at the start of the process, to find objects and changes from before it.
+        """Sweep at the start of the process, unless an event has done so, to find objects and changes from before it.
 
         If this sweep fails, the next event makes up for it.
         """
         with self._lock:
             try:
-                self._sweep(f"start-{uuid.uuid4()}")
-            except ApiError as failed:
-                log.warning("the sweep at the start failed", extra={"reason": failed.message})
+                if not self._has_swept():
+                    self._sweep(f"start-{uuid.uuid4()}")
+            except Exception as error:
+                failures.log_failure(error, {"event": "the start of the process"})
 
     def _sweep(self, cause: str) -> Received:
         try:
@@ -133,11 +159,24 @@ class Sweep:
                 reasons = {
                     function.name: differences
                     for function, observed in observations
-                    if (differences := divergence(function, observed))
+                    if (differences := _divergence(function, observed))
                 }
                 if reasons:
                     yield DivergingObject(Ref(kind, namespace(manifest), name(manifest)), trace_of(manifest), reasons)
             yield from _orphans(snapshot, namespaces_with_parents)
+
+
+def _divergence(function: Function, observed: Observed) -> tuple[str, ...]:
+    """Return what a function would change; nothing, with a line in the log, if it raises for this object."""
+    try:
+        return divergence(function, observed)
+    except ApiError:
+        raise
+    except Exception as error:
+        defect = failures.redacted(error, function.name, redact.mask(observed.parent))
+        key = observed.key
+        failures.log_failure(defect, object_field(key.kind.name, key.namespace, key.name))
+        return ()
 
 
 @dataclass

@@ -204,7 +204,7 @@ def test_a_sweep_is_made_at_most_once_a_minute_whoever_asks(control_plane: Stack
     assert sweep(ping(time="2020-01-01T00:00:00Z")).calls > 0
 
 
-def test_who_asks_while_a_sweep_runs_waits_for_nothing(control_plane: Stack) -> None:
+def test_of_the_events_that_come_during_a_sweep_one_waits(control_plane: Stack) -> None:
     """A sweep of thousands takes a minute: floods of pings meanwhile hold no threads and lead to no second one."""
     kubeconfig = control_plane.kubeconfig_for(NAMESPACE, "kepler-sweep")
     send = connect({"KUBECONFIG": str(kubeconfig)}, user_agent="test")
@@ -220,9 +220,15 @@ def test_who_asks_while_a_sweep_runs_waits_for_nothing(control_plane: Stack) -> 
     with ThreadPoolExecutor(8) as senders:
         first = senders.submit(sweep, ping())
         assert going.wait(20)
+        waiting = senders.submit(sweep, ping())
+        until = time.monotonic() + 20
+        while not sweep._waiting.locked():
+            assert time.monotonic() < until
+            time.sleep(0.001)
         assert [senders.submit(sweep, ping()).result().calls for _ in range(20)] == [0] * 20
         go_on.set()
         assert first.result().calls > 0
+        assert waiting.result().calls == 0
     assert [event.get_type() for event in sent].count(SWEEP_FINISHED) == 1
 
 
