@@ -24,7 +24,7 @@ from cloudevents.core.exceptions import BaseCloudEventException
 from cloudevents.core.v1.event import CloudEvent
 from pydantic import TypeAdapter
 
-from events.types import RECONCILE_REQUESTS
+from events.types import RESOURCES
 from runtime import redact
 from runtime.errors import NotAnEvent
 from runtime.event import DECODE_ERRORS, Event, parse_time
@@ -227,7 +227,7 @@ def _own(event: Event) -> list[tuple[str, str]]:
 
 def _data(event: Event) -> str:
     """Return the data to keep. Data that is too large is dropped without redaction, which would take seconds."""
-    if event.type in RECONCILE_REQUESTS or not _fits(event.data):
+    if event.type in RESOURCES or not _fits(event.data):
         return "{}"
     data = json.dumps(redact.manifest(event.data))
     return data if len(data) <= MAX_DATA else "{}"
@@ -243,7 +243,7 @@ def _fits(data: Manifest) -> bool:
 def _is_complete(event: Event) -> bool:
     if event.undecoded or _attributes(event) != dict(_own(event)):
         return False
-    return event.type in RECONCILE_REQUESTS or not event.data or _data(event) != "{}"
+    return event.type in RESOURCES or not event.data or _data(event) != "{}"
 
 
 def _answer(event: Event) -> str:

@@ -76,9 +76,9 @@ class DeadLetterStore:
 
     def keep(self, event: Event, client: Client) -> None:
         """Log the letter, then store it: if the API server is unavailable, the log still has it."""
+        self._tell(record(event, group_of(event, exists=False), None), letter_name(event))
         there = self._object(event, client)
         group = group_of(event, exists=there is not None)
-        self._tell(record(event, group, None), letter_name(event))
         kept = self._write(event, group, client)
         if there is not None:
             self._show(event, there, kept, client)
