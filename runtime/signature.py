@@ -28,7 +28,7 @@ from cloudevents.core.v1.event import CloudEvent
 from runtime.client import Client, Transport
 from runtime.deadlines import Deadline
 from runtime.declaration import Permission
-from runtime.errors import Conflict, OperatorError
+from runtime.errors import Conflict, OperatorError, Unavailable
 from runtime.event import Event, parse_time
 from runtime.objects import SECRET, Manifest, Ref
 
@@ -93,8 +93,8 @@ class Keyring:
     """The key of this installation, read from the API server when it is needed, and again after `FRESH` seconds.
 
     Calling it returns the key, or None while there is none. If the key is missing or cannot be read, it is read again
-    some seconds later; only while there is none does a caller wait for the read, `PATIENCE` seconds at most. The last
-    key that was read stays valid until another one is read.
+    some seconds later. While there is none, every caller waits for that read; while there is one, only the caller that
+    reads does. The last key that was read stays valid until another one is read.
     """
 
     transport: Transport
@@ -124,14 +124,19 @@ class Keyring:
         return signed(event, key) if key else event
 
     def verify(self, event: Event) -> bool:
-        """Return whether the event is signed with the key; if not, the key is read again in case it was replaced."""
+        """Return whether the event is signed with the key; if not, the key is read again in case it was replaced.
+
+        Raises Unavailable if the event carries a signature, and there is no key to check it with.
+        """
         key = self()
         if key is not None and is_signed(event, key):
             return True
         if not event.extensions.get(ATTRIBUTE):
             return False
         self._look()
-        return self._key is not None and self._key != key and is_signed(event, self._key)
+        if self._key is None:
+            raise Unavailable(f"no signature can be checked: Secret '{SECRET_NAME}' is missing, or cannot be read")
+        return self._key != key and is_signed(event, self._key)
 
     def make(self) -> None:
         """Create the Secret with a new key, unless there is one. Raises ApiError."""

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from audit.storage.dropped_events import UNSIGNED, WRONG_SIGNATURE
 from audit.storage.entries import EventRefused
-from runtime.errors import OperatorError, Unavailable
+from runtime.errors import OperatorError
 from runtime.event import Event
 from runtime.signature import ATTRIBUTE, SECRET_NAME, Keyring
 
@@ -25,22 +25,16 @@ AGAIN = 10.0
 class Keys(Protocol):
     """The signing key of this installation; `runtime.signature.Keyring` implements this."""
 
-    def __call__(self) -> bytes | None:
-        """Return the key, or None while there is none."""
-
     def verify(self, event: Event) -> bool:
-        """Return whether the event is signed with the key."""
+        """Return whether the event is signed with the key. Raises Unavailable if that cannot be checked yet."""
 
 
 def check(event: Event, keys: Keys) -> None:
     """Raise EventRefused for an event without a valid signature, Unavailable if that cannot be checked yet."""
     if not event.extensions.get(ATTRIBUTE):
         raise EventRefused("it carries no signature", UNSIGNED)
-    if keys.verify(event):
-        return
-    if keys() is None:
-        raise Unavailable(f"no signature can be checked: Secret '{SECRET_NAME}' is missing, or cannot be read")
-    raise EventRefused("its signature is not that of its attributes and data", WRONG_SIGNATURE)
+    if not keys.verify(event):
+        raise EventRefused("its signature is not that of its attributes and data", WRONG_SIGNATURE)
 
 
 def begin(keyring: Keyring) -> None:
@@ -63,7 +57,8 @@ def make(keyring: Keyring, rest: Callable[[float], None] = time.sleep) -> None:
         except OperatorError as failed:
             log.warning(
                 f"no report is kept until there is a Secret '{SECRET_NAME}' in namespace '{keyring.namespace}' with 32 "
-                "random bytes in `key`: let ServiceAccount 'kepler-audit' create it (`config/base`), or create it",
+                "random bytes in `key`: create it, or let ServiceAccount 'kepler-audit' create it by applying "
+                "`config/` again, with the overlay that is installed",
                 extra={"reason": str(failed)},
             )
             rest(AGAIN)

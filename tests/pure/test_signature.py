@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.client import ApiResponse, Request
+from runtime.errors import Unavailable
 from runtime.event import Event, decode
 from runtime.signature import ATTRIBUTE, FIELD, SIGNED, Keyring, is_signed, signed
 
@@ -133,3 +134,11 @@ def test_who_comes_while_the_key_is_read_waits_for_it() -> None:
         time.sleep(0.2)
         go_on.set()
         assert [key.result() for key in keys] == [KEY] * 4
+
+
+def test_a_signature_that_cannot_be_checked_is_no_wrong_one() -> None:
+    """While the key cannot be read, the event is delivered again; an event without a signature is refused at once."""
+    keyring = Keyring(lambda _: ApiResponse(0, {"message": "no answer"}), "kepler-operator")
+    with pytest.raises(Unavailable, match="no signature can be checked"):
+        keyring.verify(received(event(**{ATTRIBUTE: "0" * 64})))
+    assert not keyring.verify(received(event(**{ATTRIBUTE: None})))
