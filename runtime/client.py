@@ -9,7 +9,6 @@ and preconditioned deletes. No call waits longer than what is left of the deadli
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 from tenacity.wait import wait_random_exponential
@@ -181,7 +180,7 @@ class Client:
     def _is_too_late(self, state: RetryCallState) -> bool:
         """Return whether another try, after its pause, would miss the deadline: then the last error is raised."""
         tried = state.seconds_since_start or 0.0
-        return tried >= self._patience or state.upcoming_sleep >= self._deadline.left
+        return tried + state.upcoming_sleep >= self._patience or state.upcoming_sleep >= self._deadline.left
 
     def _once(self, request: Request) -> Manifest:
         left, began = self._deadline.left, time.monotonic()
@@ -235,8 +234,10 @@ def checked_body(request: Request, answer: ApiResponse) -> Manifest:
 
 
 def _reason(body: Manifest) -> str:
-    causes: list[Any] = (body.get("details") or {}).get("causes") or []
-    terminating = any(cause.get("reason") == "NamespaceTerminating" for cause in causes)
+    details = body.get("details")
+    causes = details.get("causes") if isinstance(details, dict) else None
+    reasons = [cause.get("reason") for cause in causes or () if isinstance(cause, dict)]
+    terminating = "NamespaceTerminating" in reasons
     return "NamespaceTerminating" if terminating else str(body.get("reason") or "")
 
 

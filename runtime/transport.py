@@ -116,21 +116,21 @@ def configuration(environment: Mapping[str, str]) -> Configuration:
 
 
 def _send(client: ApiClient, request: Request, headers: Sequence[tuple[str, str]]) -> ApiResponse:
-    method, url, sent, body, posted = client.param_serialize(
-        request.method,
-        request.path,
-        query_params=list(request.query.items()),
-        header_params={"Accept": request.accept, "Content-Type": request.content_type},
-        body=_yaml(request.body) if request.content_type == APPLY else request.body,
-        auth_settings=["BearerToken"],
-    )
     try:
+        method, url, sent, body, posted = client.param_serialize(
+            request.method,
+            request.path,
+            query_params=list(request.query.items()),
+            header_params={"Accept": request.accept, "Content-Type": request.content_type},
+            body=_yaml(request.body) if request.content_type == APPLY else request.body,
+            auth_settings=["BearerToken"],  # reads the token anew
+        )
         timeout = (request.connect, request.read)
         response = client.call_api(method, url, _with(headers, sent), body, posted, _request_timeout=timeout)
         content = response.read()
     except ApiException as untrusted:  # raised by the client for nothing but a failure of TLS
         return _unanswered(request, untrusted.reason, UNTRUSTED)
-    except (urllib3.exceptions.HTTPError, OSError) as lost:
+    except (urllib3.exceptions.HTTPError, ConfigException, OSError) as lost:
         return _unanswered(request, lost)
     return ApiResponse(response.status, _decoded(content), _seconds(response.headers.get("Retry-After")))
 

@@ -120,6 +120,22 @@ def test_a_retry_after_beyond_the_deadline_is_not_waited_for() -> None:
     assert time.monotonic() - began < 0.5
 
 
+def test_a_retry_after_beyond_the_time_of_one_request_is_not_waited_for() -> None:
+    """In one process with others, a function that is throttled must not use up the time of all."""
+    sent: list[float] = []
+    began = time.monotonic()
+    with pytest.raises(Unavailable, match="slow down"):
+        Client(throttled(1.5, 1, sent), manager="x", seconds=5, patience=0.3).get(REF)
+    assert time.monotonic() - began < 1
+
+
+def test_an_answer_that_is_no_status_of_the_api_server_is_an_error_as_any_other() -> None:
+    """A proxy on the way may answer JSON of its own."""
+    strange = ApiResponse(503, {"message": "upstream", "details": "see the log"})
+    with pytest.raises(Unavailable, match="upstream"):
+        Client(lambda _: strange, manager="x", seconds=0.05).get(REF)
+
+
 def test_an_event_waits_for_its_turn_and_for_a_place_until_one_deadline() -> None:
     """Each alone may take `TURN`; one after the other they would outlast the Trigger, and with a list the revision."""
     workers = Workers(slots=1, seconds=1.0)
