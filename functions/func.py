@@ -133,7 +133,7 @@ class FunctionProcess:
 
     def _group(self) -> ReconcilerGroup:
         """Return the receiver for all functions that reconcile; they share connections to API server and Broker."""
-        transport, send = self._transport(manager(COMPACT)), self._sink()
+        transport, send = self._transport(manager(COMPACT), SLOTS + SIDE_BY_SIDE), self._sink()
         reconcilers = (self._reconciler(function, transport, send, SHARED_PATIENCE) for function in FUNCTIONS)
         return ReconcilerGroup(tuple(reconcilers), send, executor=ThreadPoolExecutor(SIDE_BY_SIDE, "call"))
 
@@ -168,5 +168,5 @@ class FunctionProcess:
         """Return the API server's URL, for the spans of calls; empty if traces are not exported."""
         return str(configuration(self.environment).host) if self.chosen.otlp_endpoint else ""
 
-    def _transport(self, user: str) -> Transport:
-        return connect(self.environment, user_agent=f"{user}/{VERSION}", connections=SLOTS)
+    def _transport(self, user: str, connections: int = SLOTS) -> Transport:
+        return connect(self.environment, user_agent=f"{user}/{VERSION}", connections=connections)

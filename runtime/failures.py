@@ -43,6 +43,11 @@ def log_failure(error: Exception, facts: Mapping[str, str | int], mask: Mask = r
     return defect.message
 
 
+def reason(error: Exception) -> str:
+    """Return what a line says about an error in sending an event: of an unexpected one only the class."""
+    return redact.text(error.message) if isinstance(error, ApiError) else type(error).__name__
+
+
 def _function(name: str) -> dict[str, str]:
     """Return the field of a line that names the function, in place of the process's; none if it is not known."""
     return {"function": name} if name else {}

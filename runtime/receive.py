@@ -5,7 +5,8 @@ Called by `runtime.edge` for each delivery. `runtime.protocol` reads and writes 
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -90,6 +91,26 @@ class TurnResult:
 
     report: Report | None = None
     calls: int = 0
+
+
+@dataclass
+class EventLimits:
+    """The time limits of one event that leads to a reconcile; they begin when it is made.
+
+    `wait` is for the turn and the slot together; no report or request is sent after `answer`; `reconcile` is the number
+    of seconds that the reconcile may take.
+    """
+
+    wait: Deadline
+    answer: Deadline
+    reconcile: float
+
+    @contextmanager
+    def listing(self) -> Iterator[None]:
+        """Take the time in this block from the reconcile: together they have `reconcile` seconds."""
+        deadline = Deadline(self.reconcile)
+        yield
+        self.reconcile = deadline.left
 
 
 # The outcome, in metrics, of a reconcile that had nothing to decide.
@@ -186,49 +207,47 @@ class Reconciler:
 
     def reconcile_parents(self, event: Event) -> Received:
         """Reconcile the object that an event concerns; if it concerns several, send a request event for each."""
-        wait_deadline, answer_deadline = Deadline(self.workers.seconds), Deadline(ANSWER)
-        with self.workers.slot(sent=event.sent):
+        limits = self.limits()
+        with self.workers.slot(sent=event.sent), limits.listing():
             client = self.client(self.seconds)
             keys = tuple(parents(self.function, event, client))
         if len(keys) > 1:
             names = (self.function.name,)
-            send_requests(self.sink, (requests.one_of_many(key, event, names) for key in keys), answer_deadline)
+            send_requests(self.sink, (requests.one_of_many(key, event, names) for key in keys), limits.answer)
             measures.nothing_written(self.function.name, measures.PASSED_ON)
             return Received(calls=len(client.calls))
-        return self._await_reconcile(keys, event, client, wait_deadline)
+        return self._await_reconcile(keys, event, client, limits)
 
-    def _await_reconcile(self, keys: Sequence[Ref], event: Event, client: Client, wait_deadline: Deadline) -> Received:
-        """Reconcile the object, if any, after the reconcile of it that is running, if one is.
+    def limits(self) -> EventLimits:
+        """Return the time limits of an event that has come just now."""
+        return EventLimits(Deadline(self.workers.seconds), Deadline(ANSWER), self.seconds)
 
-        Waits for that and for a free worker together until `wait_deadline` expires.
-
-        API calls that were already made for this event count towards the reconcile's time limit.
-        """
-        seconds = self.seconds - sum(call.milliseconds for call in client.calls) / 1000
+    def _await_reconcile(self, keys: Sequence[Ref], event: Event, client: Client, limits: EventLimits) -> Received:
+        """Reconcile the object, if any, after the reconcile of it that is running, if one is."""
 
         def work(key: Ref, events: Sequence[Event]) -> TurnResult:
             dropped = self.turns.is_full(events)
-            return self.reconcile_if_news(key, events, wait_deadline, seconds, dropped=dropped)
+            return self.reconcile_if_news(key, events, limits, dropped=dropped)
 
-        shared = [self.turns.take(key, event, partial(work, key), wait_deadline.left) for key in keys]
+        shared = [self.turns.take(key, event, partial(work, key), limits.wait.left) for key in keys]
         # None if another thread runs the reconcile that this event shares; that thread reports it.
         results = [result for result in shared if result is not None]
         reports = tuple(result.report for result in results if result.report is not None)
         return Received(reports, len(client.calls) + sum(result.calls for result in results))
 
     def reconcile_if_news(
-        self, key: Ref, events: Sequence[Event], wait_deadline: Deadline, seconds: float, *, dropped: bool = False
+        self, key: Ref, events: Sequence[Event], limits: EventLimits, *, dropped: bool = False
     ) -> TurnResult:
         """Reconcile once for all these events, or not at all if none of them brings news.
 
-        Only one thread at a time may call this for a key. Waits for a free worker until `wait_deadline` expires.
+        Only one thread at a time may call this for a key. Waits for a free worker until `limits.wait` expires.
         """
         news = self.news(key, events, dropped=dropped)
         if not news:
             measures.nothing_written(self.function.name, measures.IDLE)
             return TurnResult()
-        with self.workers.slot(wait_deadline.left, first_sent(news)):
-            participant, clock = self.participant(key, seconds), ReconcileClock(self.server)
+        with self.workers.slot(limits.wait.left, first_sent(news)):
+            participant, clock = self.participant(key, limits.reconcile), ReconcileClock(self.server)
             reconcile_together((participant,), key, images=self.images, shared_objects_lock=self.shared_objects_lock)
             return self.finish(participant, news[-1], clock)
 
@@ -253,7 +272,8 @@ class Reconciler:
             word = measures.FAILED if isinstance(error, ApiError) else measures.DEFECT
             self._measure(word, timing)
             spans.failed(self.function.name, result.key, event, timing, error)
-            raise failures.redacted(error, self.function.name, reports.mask_of(result)) from error
+            # Without the original error, which is not redacted; a Defect has its traceback.
+            raise failures.redacted(error, self.function.name, reports.mask_of(result)) from None
         self.handled_versions.note(result.key, result.seen)
         self._schedule_recheck(result.key, result)
         return self._result(result, event, timing)

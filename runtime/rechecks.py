@@ -60,8 +60,8 @@ class Rechecks:
             self._used[key] = (generation, used + 1, now)
             heapq.heappush(self._due, (now + self.delays[used], key))
             if not self._running:
-                self._running = True
                 threading.Thread(target=self._run, name="rechecks", daemon=True).start()
+                self._running = True  # after the start, which fails where no thread can be had
             self._changed.notify()
 
     def cancel(self, key: Ref) -> None:

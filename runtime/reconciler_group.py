@@ -12,16 +12,15 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from events.report import Report
-from runtime import measures, requests
+from runtime import failures, measures, requests
 from runtime.client import Client
-from runtime.deadlines import ANSWER, Deadline
-from runtime.errors import ApiError, OperatorError
+from runtime.deadlines import Deadline
+from runtime.errors import ApiError
 from runtime.event import Event, first_sent
-from runtime.failures import log_failure
 from runtime.logs import object_field
 from runtime.objects import Collection, Manifest, Ref
 from runtime.protocol import Phase, reconcile_together
-from runtime.receive import Received, ReconcileClock, Reconciler, RelevantEvent, TurnResult, send_requests
+from runtime.receive import EventLimits, Received, ReconcileClock, Reconciler, RelevantEvent, TurnResult, send_requests
 from runtime.reports import emitted
 from runtime.singleflight import SingleFlight
 from runtime.sink import Sink
@@ -86,20 +85,20 @@ class ReconcilerGroup:
     def _reconcile_parents(self, shared: SharedEvent) -> Received:
         """Reconcile the object that the event concerns; if it concerns several, send a request event for each."""
         first = self.reconcilers[0]
-        wait_deadline, answer_deadline = Deadline(first.workers.seconds), Deadline(ANSWER)
-        with first.workers.slot(sent=shared.event.sent):
+        limits = first.limits()
+        with first.workers.slot(sent=shared.event.sent), limits.listing():
             client = first.client(first.seconds)
             concerned = self._concerned(shared, OnceListed(client))
         if len(concerned) > 1:
             events = (requests.one_of_many(key, shared.event, sorted(names)) for key, names in concerned.items())
-            send_requests(self.sink, events, answer_deadline)
+            send_requests(self.sink, events, limits.answer)
             for name in set().union(*concerned.values()):
                 measures.nothing_written(name, measures.PASSED_ON)
             return Received(calls=len(client.calls))
         for key, functions in concerned.items():
             item = SharedEvent(shared.event, frozenset(functions))
-            work = partial(self._turn, key, wait_deadline, answer_deadline)
-            received = self.turns.take(key, item, work, wait_deadline.left, partial(self._request_again, key))
+            work, request_again = partial(self._turn, key, limits), partial(self._request_again, key)
+            received = self.turns.take(key, item, work, limits.wait.left, request_again)
             # None if another thread runs the turn that this event shares; that thread reports it.
             if received is not None:
                 return Received(received.reports, received.calls + len(client.calls))
@@ -116,18 +115,16 @@ class ReconcilerGroup:
     def _of(self, functions: frozenset[str]) -> Iterator[Reconciler]:
         return (reconciler for reconciler in self.reconcilers if reconciler.function.name in functions)
 
-    def _turn(
-        self, key: Ref, wait_deadline: Deadline, answer_deadline: Deadline, items: Sequence[SharedEvent]
-    ) -> Received:
+    def _turn(self, key: Ref, limits: EventLimits, items: Sequence[SharedEvent]) -> Received:
         """Let all functions with news reconcile together. Raises the first error, once the others have ended."""
         reconcilers = [reconciler for reconciler in self.reconcilers if reconciler.function.parent == key.kind]
         causes = self._causes(key, reconcilers, items)
         if not causes:
             return Received()
         first = self.reconcilers[0]
-        with first.workers.slot(wait_deadline.left, first_sent(item.event for item in items)):
+        with first.workers.slot(limits.wait.left, first_sent(item.event for item in items)):
             clock = ReconcileClock(first.server)
-            participants = [reconciler.participant(key, first.seconds) for reconciler in reconcilers]
+            participants = [reconciler.participant(key, limits.reconcile) for reconciler in reconcilers]
             for participant in participants:
                 participant.phase = Phase.DECIDE if participant.function.name in causes else Phase.IDLE
             reconcile_together(
@@ -143,7 +140,7 @@ class ReconcilerGroup:
             for reconciler, participant in zip(reconcilers, participants, strict=True)
             if participant.phase is Phase.DONE
         ]
-        return self._received(key, finished, answer_deadline)
+        return self._received(key, finished, limits.answer)
 
     def _causes(self, key: Ref, reconcilers: Sequence[Reconciler], items: Sequence[SharedEvent]) -> Mapping[str, Event]:
         """Return the latest event with news for each function that has any, by the function's name."""
@@ -166,8 +163,8 @@ class ReconcilerGroup:
         names = [reconciler.function.name for reconciler in self.reconcilers if reconciler.function.parent == key.kind]
         try:
             self.sink(requests.one_of_many(key, latest.event, names))
-        except OperatorError as error:
-            facts = {**object_field(key.kind.name, key.namespace, key.name), "reason": str(error)}
+        except Exception as error:  # whatever it is, the turn's own error is the one to raise
+            facts = {**object_field(key.kind.name, key.namespace, key.name), "reason": failures.reason(error)}
             log.warning(
                 "events were dropped, and no request could be sent: the next sweep finds the object", extra=facts
             )
@@ -187,7 +184,7 @@ class ReconcilerGroup:
         if errors:
             raised, *others = sorted(errors, key=lambda error: isinstance(error, ApiError))  # a defect before others
             for other in others:
-                log_failure(other, object_field(key.kind.name, key.namespace, key.name))
+                failures.log_failure(other, object_field(key.kind.name, key.namespace, key.name))
             raise raised
         return received
 
@@ -207,6 +204,6 @@ class ReconcilerGroup:
             return "there is no time left to send it"
         try:
             self.sink(emitted(report))
-        except OperatorError as error:
-            return str(error)
+        except Exception as error:  # whatever it is, what was done is done, and the event need not come again
+            return failures.reason(error)
         return ""

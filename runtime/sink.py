@@ -27,6 +27,7 @@ from runtime.deadlines import SEND, Deadline
 from runtime.errors import Misconfigured, Unavailable
 from runtime.signature import Sign, unsigned
 from runtime.trust import as_kubectl
+from runtime.workers import SLOTS
 
 SETTING, AUTHORITIES, TOKEN_FILE = "K_SINK", "K_CA_CERTS", "K_SINK_TOKEN_FILE"
 MOUNTED_TOKEN = "/oidc/token"
@@ -81,11 +82,11 @@ def sink(environment: Mapping[str, str], sign: Sign = unsigned, seconds: float =
     broker = connected(environment)
 
     def send(event: CloudEvent) -> None:
-        signed, deadline = sign(event), Deadline(seconds)
+        deadline, signed = Deadline(seconds), sign(event)
         retrying = Retrying(
             retry=retry_if_exception_type(Unavailable),
             wait=wait_random_exponential(multiplier=0.05, max=2),
-            stop=stop_before_delay(seconds),
+            stop=stop_before_delay(deadline.left),
             reraise=True,
         )
         retrying(lambda: broker.post(signed, deadline.left))
@@ -103,7 +104,7 @@ def connected(environment: Mapping[str, str]) -> BrokerSink:
     if not address:
         raise Misconfigured(f"no sink to send events to: set `{SETTING}` to the Broker's URL, or apply a SinkBinding")
     trust = _trust(environment.get(AUTHORITIES, ""))
-    pool = urllib3.PoolManager(retries=False, ssl_context=trust)
+    pool = urllib3.PoolManager(retries=False, maxsize=SLOTS, ssl_context=trust)
     return BrokerSink(address, pool, Path(environment.get(TOKEN_FILE) or MOUNTED_TOKEN))
 
 

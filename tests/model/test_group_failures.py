@@ -216,6 +216,39 @@ def waits_for(true: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("grouped", [True, False])
+def test_a_list_and_the_reconcile_after_it_share_one_time_limit(grouped: bool) -> None:  # noqa: FBT001
+    """With the wait for a slot they would else be longer than the Trigger waits."""
+    listing = replace(function("first", Wake(COLLECTED_METRIC)), inputs=lambda _key: (INPUT,))
+    group = Group((listing,))
+    (reconciler,) = group.receive.reconcilers
+
+    def slow(request: Request) -> ApiResponse:
+        time.sleep(0.3 if request.path.endswith("keplers") else min(request.read, 10))
+        return group.server(request) if request.path.endswith("keplers") else ApiResponse(0, {"message": "no answer"})
+
+    limited = replace(reconciler, transport=slow, seconds=0.5)
+    receiver = replace(group.receive, reconcilers=(limited,)) if grouped else limited
+    began = time.monotonic()
+    with pytest.raises(ApiError):
+        receiver(event(RESOURCE_UPDATE, INPUT, {"metadata": {"name": "metrics", "uid": "i"}}))
+    assert time.monotonic() - began < 0.3 + 0.5
+
+
+def test_an_unexpected_error_of_the_sink_ends_no_reconcile(caplog: pytest.LogCaptureFixture) -> None:
+    """Such as a token file that is not text: it is logged by its class, with the report that is lost."""
+    group = Group((FIRST, SECOND))
+
+    def undecodable(_sent: CloudEvent) -> None:
+        raise UnicodeDecodeError("utf-8", SECRET.encode(), 0, 1, SECRET)
+
+    received = replace(group.receive, sink=undecodable)(event())
+    assert len(received.reports) == 2
+    (line,) = (line.__dict__ for line in caplog.records if line.message == "a report is lost")
+    assert line["reason"] == "UnicodeDecodeError"
+    assert SECRET not in str(line)
+
+
+@pytest.mark.parametrize("grouped", [True, False])
 def test_waiting_for_a_slot_takes_nothing_of_the_time_for_a_reconcile(grouped: bool) -> None:  # noqa: FBT001
     """An event that needs a list waits for a slot before; then all of its time is left."""
     workers = Workers(slots=1)
