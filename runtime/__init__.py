@@ -69,6 +69,7 @@ A process:
     singleflight   one reconcile of an object at a time
     remembered     a bounded set, shared by threads
     logs           JSON lines
+    log_fields     fields that several modules write in one form
 
 Telemetry:
 

@@ -29,7 +29,7 @@ from runtime.errors import ApiError, NotAnEvent, Unavailable
 from runtime.event import Event, decode, decode_names
 from runtime.failures import log_failure
 from runtime.front import LARGE
-from runtime.logs import object_field
+from runtime.log_fields import object_field
 from runtime.loopback import hostname, is_loopback
 from runtime.receive import LenientReceiver, Received, Receiver, RelevantEvent, SelectiveReceiver
 from runtime.reports import cause, emitted

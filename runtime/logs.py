@@ -18,11 +18,6 @@ class RedactingFormatter(JsonFormatter):
         return redacted
 
 
-def object_field(kind: str, namespace: str, name: str) -> dict[str, str]:
-    """Return the field of a line that names an object, to be passed as `extra`."""
-    return {"object": f"{kind} {namespace}/{name}"}
-
-
 def configure(function: str, level: str) -> None:
     """Configure logging as JSON lines with `time`, `level`, `function`, `message` and the fields of each call."""
     lines = logging.StreamHandler(sys.stdout)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from cloudevents.core.v1.event import CloudEvent
 
 from runtime.errors import OperatorError
-from runtime.logs import object_field
+from runtime.log_fields import object_field
 from runtime.objects import Ref
 
 log = logging.getLogger(__name__)

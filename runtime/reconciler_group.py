@@ -17,7 +17,7 @@ from runtime.client import Client
 from runtime.deadlines import Deadline
 from runtime.errors import ApiError
 from runtime.event import Event, first_sent
-from runtime.logs import object_field
+from runtime.log_fields import object_field
 from runtime.objects import Collection, Manifest, Ref
 from runtime.protocol import Phase, reconcile_together
 from runtime.receive import EventLimits, Received, ReconcileClock, Reconciler, RelevantEvent, TurnResult, send_requests

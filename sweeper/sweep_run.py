@@ -24,7 +24,7 @@ from runtime.declaration import Function, Observed
 from runtime.envelope import cloud_event, object_name
 from runtime.errors import ApiError, Unavailable
 from runtime.event import Event
-from runtime.logs import object_field
+from runtime.log_fields import object_field
 from runtime.objects import Ref, name
 from runtime.receive import Received
 from runtime.requests import functions_attribute
