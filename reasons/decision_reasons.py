@@ -83,7 +83,7 @@ ENTRIES = (
         "Forbidden",
         RECONCILED_CONDITIONS,
         "The ServiceAccount of a function lacks a permission for a write.",
-        f"Apply the file or overlay that the message names, which grants the permission, then {RESYNC}.",
+        f"Apply `config/` again as the message says, which grants the permission, then {RESYNC}.",
     ),
     ReasonEntry(
         "ImageNotAllowed",

@@ -51,7 +51,7 @@ export const REASONS = {
   },
   "Forbidden": {
     "means": "The ServiceAccount of a function lacks a permission for a write.",
-    "step": "Apply the file or overlay that the message names, which grants the permission, then run `kubectl kepler resync NAME -n NAMESPACE`."
+    "step": "Apply `config/` again as the message says, which grants the permission, then run `kubectl kepler resync NAME -n NAMESPACE`."
   },
   "IPv4Required": {
     "means": "The cluster gives pods and Services IPv6 addresses first, and upstream's model server of v0.7.12 listens on IPv4 only: no probe and no client reaches it.",
