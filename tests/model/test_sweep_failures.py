@@ -3,8 +3,10 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from runtime.errors import Unavailable
 from runtime.event import Event
 from runtime.objects import CONFIG_MAP, KEPLER, Manifest, Ref
 from runtime.outcome import Intent, Outcome, converged
+from runtime.receive import Received
 from sweeper.sweep_run import Sweep
 from tests.model.server import Address, ModelApiServer, address
 
@@ -86,8 +89,17 @@ def test_a_defect_for_one_object_keeps_no_other_from_its_turn(caplog: pytest.Log
     assert SECRET not in str(line)
 
 
-def running(server: SweptServer, sweep: Sweep, threads: ThreadPoolExecutor) -> threading.Event:
-    """Start a sweep, and an event that waits for it; return what lets the sweep go on."""
+@dataclass(frozen=True)
+class Waiting:
+    """An event that waits for a sweep that runs: its result, and what lets the sweep go on."""
+
+    result: "Future[Received]"
+    go_on: threading.Event
+
+
+@contextmanager
+def waiting_event(server: SweptServer, sweep: Sweep) -> Iterator[Waiting]:
+    """Start a sweep as a process does, and an event that waits for it."""
     go_on, begun = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -95,9 +107,13 @@ def running(server: SweptServer, sweep: Sweep, threads: ThreadPoolExecutor) -> t
         go_on.wait(10)
 
     server.hold = hold
-    threads.submit(sweep.begin)
-    assert begun.wait(10)
-    return go_on
+    with ThreadPoolExecutor(2) as threads:
+        threads.submit(sweep.begin)
+        assert begun.wait(10)
+        waiting = threads.submit(sweep, PING_EVENT)
+        waits_for(sweep._waiting.locked)
+        yield Waiting(waiting, go_on)
+        go_on.set()
 
 
 def waits_for(true: Callable[[], bool]) -> None:
@@ -112,29 +128,22 @@ def test_the_first_event_that_comes_during_a_sweep_waits_for_its_end() -> None:
     """While no request is open, Knative scales the process to zero, and a long sweep never ended."""
     server = SweptServer()
     sweep = server.sweep()
-    with ThreadPoolExecutor(2) as threads:
-        go_on = running(server, sweep, threads)
-        waiting = threads.submit(sweep, PING_EVENT)
-        waits_for(sweep._waiting.locked)
-        assert not waiting.done()
+    with waiting_event(server, sweep) as waiting:
+        assert not waiting.result.done()
         assert sweep(PING_EVENT).calls == 0
-        go_on.set()
-        assert waiting.result(10).calls == 0
+        waiting.go_on.set()
+        assert waiting.result.result(10).calls == 0
     assert server.types().count(SWEEP_FINISHED) == 1
 
 
 def test_if_that_sweep_fails_the_event_is_delivered_again() -> None:
     """So the next try sweeps, not the clock five minutes later."""
     server = SweptServer()
-    sweep = server.sweep()
-    with ThreadPoolExecutor(2) as threads:
-        go_on = running(server, sweep, threads)
-        waiting = threads.submit(sweep, PING_EVENT)
-        waits_for(sweep._waiting.locked)
+    with waiting_event(server, server.sweep()) as waiting:
         server.down = True
-        go_on.set()
+        waiting.go_on.set()
         with pytest.raises(Unavailable, match="has waited for failed"):
-            waiting.result(10)
+            waiting.result.result(10)
     assert SWEEP_FINISHED not in server.types()
 
 
