@@ -14,11 +14,13 @@ from audit.storage.database import Database
 from audit.storage.store import Store
 from audit.storage.tables import changes, reports, resyncs, sweeps
 from events.types import MODEL_TRAINED, PREFIX, RESYNC_REQUESTED, SWEEP_FINISHED
+from runtime.client import ApiResponse
 from runtime.edge import application
-from runtime.signature import ATTRIBUTE, event_hmac
+from runtime.settings import NAMESPACE
+from runtime.signature import ATTRIBUTE, Keyring, event_hmac
 from tests.audit_sample import RESOURCES, deleted, edited, reports_of
 from tests.audit_serving import KnownObjects, receiving
-from tests.signing_key import KEY, FixedKey
+from tests.signing_key import KEY
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 SAID: dict[str, Any] = json.loads(reports_of(1)[0].report)
@@ -108,7 +110,9 @@ def test_without_a_key_no_report_is_kept(store: Store) -> None:
     """
     objects = KnownObjects()
     objects.have(edited(RESOURCES[0], 1, NOW))
-    client = application({"audit": receiving(store, objects, keys=FixedKey(None))}).test_client()
+    client = application(
+        {"audit": receiving(store, objects, keys=Keyring(lambda _: ApiResponse(404, {}), NAMESPACE))}
+    ).test_client()
     assert (send(client, SAID), send_unsigned(client, SAID)) == (503, 204)
     shown = edited(RESOURCES[0], 1, NOW)
     named = {"kind": shown.kind, "apiversion": shown.api_version, "namespace": shown.namespace, "name": shown.name}
