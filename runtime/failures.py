@@ -19,6 +19,10 @@ def redacted(error: Exception, function: str, mask: Mask) -> ApiError | Defect:
     """Return the error of a function without confidential values; an error that is not ours becomes a Defect."""
     if isinstance(error, ApiError):
         return error.in_function(function, mask.text(error.message))
+    return _defect(error, function, mask)
+
+
+def _defect(error: Exception, function: str, mask: Mask) -> Defect:
     trace = "".join(traceback.format_exception(error))
     return Defect(
         mask.text(f"{type(error).__name__}: {error}"),
@@ -30,12 +34,11 @@ def redacted(error: Exception, function: str, mask: Mask) -> ApiError | Defect:
 def log_failure(error: Exception, facts: Mapping[str, str | int], mask: Mask = redact.NOTHING_KNOWN) -> str:
     """Log an error with these facts about its event, and return what the answer to the event says; both redacted."""
     if isinstance(error, ApiError):
-        reason = mask.text(error.message)
-        about = {"outcome": measures.FAILED, "reason": reason}
+        message = mask.text(error.message)
+        about = {"outcome": measures.FAILED, "reason": message}
         log.warning("failed", extra={**facts, **_function(error.function), **about})
-        return reason
-    defect = error if isinstance(error, Defect) else redacted(error, "", mask)
-    assert isinstance(defect, Defect)  # noqa: S101 (the error is no ApiError)
+        return message
+    defect = error if isinstance(error, Defect) else _defect(error, "", mask)
     log.error(
         "defect",
         extra={**facts, **_function(defect.function), "outcome": measures.DEFECT, "traceback": defect.trace},

@@ -182,9 +182,9 @@ class ReconcilerGroup:
         received = Received(reports, sum(result.calls for result in results))
         self._send([report for report in reports if errors or report is not received.reply], answer_deadline)
         if errors:
-            raised, *others = sorted(errors, key=lambda error: isinstance(error, ApiError))  # a defect before others
-            for other in others:
-                failures.log_failure(other, object_field(key.kind.name, key.namespace, key.name))
+            raised, *unraised = sorted(errors, key=lambda error: isinstance(error, ApiError))  # a defect before others
+            for failure in unraised:
+                failures.log_failure(failure, object_field(key.kind.name, key.namespace, key.name))
             raise raised
         return received
 

@@ -70,7 +70,7 @@ def report(
 
 def emitted(report: Report) -> CloudEvent:
     """Return the CloudEvent of a report. It has ApiServerSource's attributes, so Triggers filter both alike."""
-    parent = report.object
+    parent, identity = report.object, report_identity(report)
     changed = isinstance(report, StatusChange)
     event_type = STATUS_CHANGED if changed else f"{PREFIX}reconcile.{report.outcome}.v1"
     key = Ref(
@@ -80,11 +80,11 @@ def emitted(report: Report) -> CloudEvent:
         event_type,
         f"functions/{report.function}",
         report,
-        identity=report_identity(report),
+        identity=identity,
         key=key,
         **({"subject": report.cause.subject} if report.cause.subject else {}),
         time=ReconcileTiming(report.began, report.milliseconds).ended,
-        traceparent=traceparent(report),
+        traceparent=traceparent(report.trace, identity),
     )
 
 

@@ -47,7 +47,7 @@ class GenerationTrace:
 
     def within(self, identity: str) -> str:
         """Return the W3C `traceparent` of a span in this trace; the span's id follows from `identity`."""
-        return _traceparent(str(self), nonzero_digest(identity, 8))
+        return traceparent(str(self), identity)
 
 
 def trace_of(shown: Manifest) -> GenerationTrace:
@@ -90,9 +90,9 @@ def span_of(report: Report) -> int:
     return nonzero_digest(report_identity(report), 8)
 
 
-def traceparent(report: Report) -> str:
-    """Return the W3C `traceparent` of a report: its object's trace, and the span of this function's reconcile."""
-    return _traceparent(report.trace, span_of(report))
+def traceparent(trace_id: str, identity: str) -> str:
+    """Return the W3C `traceparent` of a span in a trace; the span's id follows from `identity`."""
+    return f"00-{trace_id}-{nonzero_digest(identity, 8):016x}-01"
 
 
 def parse_traceparent(value: object) -> SpanContext | None:
@@ -115,7 +115,3 @@ def _annotated(shown: Manifest) -> SpanContext | None:
         log.debug(f"annotation `{ANNOTATION}` is not a W3C traceparent: it is ignored", extra={"uid": uid(shown)})
     sampled = TraceFlags(TraceFlags.SAMPLED)
     return SpanContext(context.trace_id, context.span_id, is_remote=True, trace_flags=sampled) if context else None
-
-
-def _traceparent(of: str, span: int) -> str:
-    return f"00-{of}-{span:016x}-01"

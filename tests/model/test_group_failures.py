@@ -11,6 +11,7 @@ import pytest
 from cloudevents.core.v1.event import CloudEvent
 
 from events.types import RESOURCE_UPDATE, RESYNC_REQUESTED
+from local.probe import wait_until
 from runtime.client import ApiResponse, Client, Request
 from runtime.conditions import reports_true
 from runtime.declaration import Function, Observed, Wake
@@ -74,7 +75,9 @@ class Group:
         self.server = ModelApiServer()
         self.lock = threading.Lock()
         Client(self.server, manager="user").apply(PARENT, {"spec": {"collector": {"env": [ENV]}}}, over=None)
-        reconcilers = [Reconciler(each, self._request, workers=self.workers, patience=0.1) for each in self.functions]
+        reconcilers = [
+            Reconciler(declared, self._request, workers=self.workers, patience=0.1) for declared in self.functions
+        ]
         turns: SingleFlight[SharedEvent, Received] = SingleFlight(max_waiting=self.max_waiting)
         self.receive = ReconcilerGroup(reconcilers, self._send, turns)
 
@@ -178,7 +181,8 @@ def test_if_a_turn_fails_that_has_dropped_events_all_functions_are_asked_again()
     threads = [start(event(id="running"))]
     assert running.wait(10)
     threads += [start(event(RESOURCE_UPDATE, child, owned(group, child, str(n)), id=f"child {n}")) for n in range(2)]
-    waits_for(lambda: any(len(turn.items) == 2 for turn in group.receive.turns._next.values()))
+    are_waiting = lambda: any(len(turn.items) == 2 for turn in group.receive.turns._next.values())  # noqa: E731
+    assert wait_until(are_waiting, 10, threading.Event())
     request = replace(event(id="acknowledged"), extensions={"functions": "/second/"})
     deliver(request)
     assert not answers
@@ -205,14 +209,6 @@ def owned(group: Group, child: Ref, version: str) -> dict[str, Any]:
             "ownerReferences": [reference(parent)],
         },
     }
-
-
-def waits_for(true: Callable[[], bool]) -> None:
-    """Wait until it is true, ten seconds at most."""
-    until = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < until
-        time.sleep(0.001)
 
 
 @pytest.mark.parametrize("grouped", [True, False])

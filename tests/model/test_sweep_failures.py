@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import pytest
 from cloudevents.core.v1.event import CloudEvent
 
 from events.types import PING, RESYNC_REQUESTED, SWEEP_FINISHED
+from local.probe import wait_until
 from runtime.client import ApiResponse, Client, Request
 from runtime.declaration import Function, Observed, Wake
 from runtime.errors import Unavailable
@@ -111,17 +111,9 @@ def waiting_event(server: SweptServer, sweep: Sweep) -> Iterator[Waiting]:
         threads.submit(sweep.begin)
         assert begun.wait(10)
         waiting = threads.submit(sweep, PING_EVENT)
-        waits_for(sweep._waiting.locked)
+        assert wait_until(sweep._waiting.locked, 10, threading.Event())
         yield Waiting(waiting, go_on)
         go_on.set()
-
-
-def waits_for(true: Callable[[], bool]) -> None:
-    """Wait until it is true, ten seconds at most."""
-    until = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < until
-        time.sleep(0.001)
 
 
 def test_the_first_event_that_comes_during_a_sweep_waits_for_its_end() -> None:

@@ -11,6 +11,7 @@ from cloudevents.core.v1.event import CloudEvent
 
 from events.types import PING, RESYNC_REQUESTED, SWEEP_FINISHED
 from functions.function_catalogue import FUNCTIONS
+from local.probe import wait_until
 from local.stack import Stack
 from runtime.client import ApiResponse, Request, Transport
 from runtime.errors import ApiError
@@ -221,10 +222,7 @@ def test_of_the_events_that_come_during_a_sweep_one_waits(control_plane: Stack) 
         first = senders.submit(sweep, ping())
         assert going.wait(20)
         waiting = senders.submit(sweep, ping())
-        until = time.monotonic() + 20
-        while not sweep._waiting.locked():
-            assert time.monotonic() < until
-            time.sleep(0.001)
+        assert wait_until(sweep._waiting.locked, 20, threading.Event())
         assert [senders.submit(sweep, ping()).result().calls for _ in range(20)] == [0] * 20
         go_on.set()
         assert first.result().calls > 0

@@ -203,7 +203,7 @@ def test_a_report_says_in_which_trace_and_when() -> None:
 
 
 def test_a_redelivery_that_says_something_else_is_another_report() -> None:
-    """Of functions that reconcile together one may fail, and the next delivery then changes what the others say."""
+    """If one of several functions fails, the event is delivered again, and another one may report something else."""
     first, second = (emitted(told(done(message=message))).get_attributes() for message in ("waits", "is ready"))
     assert first["id"] != second["id"]
     assert first["traceparent"] != second["traceparent"]

@@ -10,7 +10,7 @@ from events.types import RESOURCE_UPDATE
 from runtime.event import MOST_CHARACTERS, Event, decode
 
 # Bytes that a waiting event may take, its attributes included.
-MOST = 80_000
+MOST = 10_000
 
 
 def event(metadata: Any, **content: Any) -> Event:

@@ -27,7 +27,7 @@ from runtime.outcome import Outcome
 from runtime.reconciled import AcceptedWrite, Reconciled
 from runtime.reports import report
 from runtime.spans import ReconcileTiming, templated
-from runtime.tracing import GenerationTrace, detached_trace, trace_of, trace_of_event, traceparent
+from runtime.tracing import GenerationTrace, detached_trace, report_identity, trace_of, trace_of_event, traceparent
 from tests.workbench import resync, update
 
 BEGAN = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -88,7 +88,7 @@ def reported(
     said = report(status.FUNCTION, done, event, where, timing)
     assert said is not None
     spans.record(said, where, timing, shown)
-    return traceparent(said), where
+    return traceparent(said.trace, report_identity(said)), where
 
 
 def test_the_span_is_the_one_that_the_report_names(taken: Callable[[], Spans]) -> None:
