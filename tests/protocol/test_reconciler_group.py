@@ -47,10 +47,16 @@ def _account(control_plane: Stack) -> None:
 class Compact:
     """A group of all functions, and what it has sent to the Broker; `send`, if given, is its way to the API server.
 
-    One turn takes at most `seconds`.
+    One turn takes at most `seconds`, and one request with its retries `patience`, if that is given.
     """
 
-    def __init__(self, workbench: Workbench, send: Transport | None = None, seconds: float = RECONCILE) -> None:
+    def __init__(
+        self,
+        workbench: Workbench,
+        send: Transport | None = None,
+        seconds: float = RECONCILE,
+        patience: float | None = None,
+    ) -> None:
         self.workbench = workbench
         self.sent: list[CloudEvent] = []
         self.requests: list[Request] = []
@@ -60,7 +66,7 @@ class Compact:
             self.requests.append(request)
             return through(request)
 
-        reconcilers = [Reconciler(function, counted, seconds=seconds) for function in FUNCTIONS]
+        reconcilers = [Reconciler(function, counted, seconds=seconds, patience=patience) for function in FUNCTIONS]
         self.group = ReconcilerGroup(reconcilers, self.sent.append, executor=ThreadPoolExecutor(SIDE_BY_SIDE))
 
     def deliver(self, event: Event) -> Received:
@@ -228,7 +234,10 @@ def test_the_summary_is_decided_once_the_others_have_nothing_more_to_decide(work
 
 
 def test_the_summary_of_functions_that_fail_is_written(workbench: Workbench) -> None:
-    """`status` waits for functions that decide again, not for one that cannot."""
+    """`status` waits for functions that decide again, not for one that cannot.
+
+    As installed, one request with its retries has a part of the time, so that functions after it have some left.
+    """
     send = transport(workbench.stack, compact.ACCOUNT)
 
     def failing(request: Request) -> ApiResponse:
@@ -236,7 +245,7 @@ def test_the_summary_of_functions_that_fail_is_written(workbench: Workbench) -> 
         return ApiResponse(500, {"message": "broken"}) if is_collector else send(request)
 
     workbench.apply(kepler())
-    group = Compact(workbench, failing, seconds=4.0)
+    group = Compact(workbench, failing, seconds=5.0, patience=1.0)
     with suppress(ApiError):
         group.deliver(resync(workbench.namespace, "kepler"))
 
